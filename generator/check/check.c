@@ -1,4 +1,14 @@
-/* Check: the rules, and from findings to diagnostics. */
+/*
+ * Check: the rules, and from findings to diagnostics.
+ *
+ * The parts (wire, shared, source, layout, reserve) add findings in any order;
+ * one that is found twice, such as a type that two methods reach, is one
+ * finding. At the end each becomes a diagnostic in the order of the text, an
+ * error or, where it is allowed, a warning.
+ *
+ * Memory comes from one arena through idl_memory, which jumps back to gen_check
+ * when it runs out: the parts need no checks of their own.
+ */
 #include "generator/check/check.h"
 
 #include <string.h>
@@ -6,6 +16,8 @@
 #include "generator/check/parts.h"
 #include "idl/canonical.h"
 
+/* From the list in check.h: code, name, kind and title can't get out of
+ * step. */
 static const gen_check_rule rules[] = {
 #define GEN_X(name, number, kind, title) \
     {GEN_CHECK_##name, #name, GEN_BREAK_##kind, title},
@@ -34,6 +46,7 @@ const gen_check_rule *gen_check_rule_find(unsigned number)
     return NULL;
 }
 
+/* `rule` must be one of the table. */
 size_t gen_check_index(const gen_check_rule *rule)
 {
     return (size_t)(rule - rules);
@@ -46,6 +59,7 @@ static bool same_span(idl_span a, idl_span b)
     return a.source == b.source && a.begin == b.begin && a.end == b.end;
 }
 
+/* Linear, as findings are few. */
 gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
                       idl_span old_span)
 {
@@ -65,6 +79,8 @@ gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
     return at;
 }
 
+/* By its kind, by its code, or because only new clients meet it, whose servers
+ * are updated first. */
 static bool is_allowed(const gen_check_allow *allow, const gen_finding *found,
                        const gen_check_rule *rule)
 {
@@ -73,6 +89,7 @@ static bool is_allowed(const gen_check_allow *allow, const gen_finding *found,
             (allow->new_clients && found->meets == GEN_MEETS_NEW_CLIENT));
 }
 
+/* Says which half of a deployment breaks; nothing when everyone meets it. */
 static const char *meets_text(unsigned meets)
 {
     return meets == GEN_MEETS_OLD_CLIENT ? "; old clients of a new server break"
@@ -108,6 +125,7 @@ static void report(gen_checker *c, idl_diags *diags, const gen_finding *found,
     if (found->old_span.source != NULL) {
         idl_add_note(diags, diag, found->old_span, "%s", found->was);
     }
+    /* An insertion: the list stays sorted, whatever the order of finding. */
     idl_diag **at = &diags->first;
     while (*at != NULL && !is_before(diag, *at)) {
         at = &(*at)->next;
@@ -120,6 +138,8 @@ static void report(gen_checker *c, idl_diags *diags, const gen_finding *found,
 
 /* ---- look-ups ---- */
 
+/* The look-ups below are linear and by name: the two versions share nothing
+ * else. */
 const idl_record *gen_find_record(const idl_schema *schema,
                                   const char *full_name)
 {
@@ -184,6 +204,8 @@ const idl_enum_item *gen_find_item(const idl_enum *enumeration,
     return NULL;
 }
 
+/* Then an old version whose order of declaration is lost, such as a lock, has
+ * the same order. */
 bool gen_is_ascending(const idl_field *fields, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -204,6 +226,7 @@ const char *gen_type_text(gen_checker *c, const idl_type *type)
 
 /* ---- the whole ---- */
 
+/* Wire first: at one place its findings come before those of C. */
 static shmrpc_status find_all(gen_checker *c)
 {
     shmrpc_status status = gen_check_wire(c);
@@ -228,6 +251,7 @@ shmrpc_status gen_check(const idl_schema *old_version,
                      .flags = flags,
                      .memory = diags->memory};
     c.end = &c.first;
+    /* Where IDL_NEW and its like go when the arena is full. */
     if (setjmp(c.memory->exhausted) != 0) {
         return SHMRPC_E_NO_MEMORY;
     }

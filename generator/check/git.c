@@ -1,4 +1,13 @@
-/* Git: run, and read what it prints. */
+/*
+ * Git: run, and read what it prints.
+ *
+ * The program is started without a shell, with fixed commands that only read;
+ * names of files and revisions are single arguments, of which none can become
+ * an option. It runs in the folder of the file in question (-C), so that the
+ * repository is found as git itself would find it, also from a subfolder or a
+ * worktree. What it says on standard error is thrown away: messages are our
+ * own.
+ */
 #define _GNU_SOURCE
 #include "generator/check/git.h"
 
@@ -13,7 +22,8 @@
 
 #include "generator/output.h"
 
-/* Names of a repository's files. */
+/* Names of a repository's files, all together: far above any real one, and a
+ * bound for what is kept in memory. */
 #define MAX_LIST_BYTES ((size_t)64 << 20)
 
 extern char **environ;
@@ -25,16 +35,19 @@ typedef struct place {
     const char *rest;
 } place;
 
-/* The file's folder, or the nearest above it that is still there. */
+/* The file's folder, or the nearest above it that is still there: the file, and
+ * its folder, may have been removed since. */
 static shmrpc_status place_of(const char *path, place *out)
 {
     size_t len = strlen(path);
+    /* Room for "." even when the path is empty. */
     char *folder = malloc(len + 2);
     if (folder == NULL) {
         return SHMRPC_E_NO_MEMORY;
     }
     memcpy(folder, path, len + 1);
     char *slash = strrchr(folder, '/');
+    /* `rest` is what of the path is below the folder. */
     while (slash != NULL && slash != folder) {
         *slash = '\0';
         if (gen_output_is_folder(folder)) {
@@ -48,6 +61,7 @@ static shmrpc_status place_of(const char *path, place *out)
     return SHMRPC_OK;
 }
 
+/* Standard input and error are /dev/null: git must not ask for anything. */
 static int start(char *const *argv, int out_fd, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
@@ -56,6 +70,7 @@ static int start(char *const *argv, int out_fd, pid_t *pid)
         return error;
     }
     error = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
+    /* Descriptors 0 and 2. */
     for (int fd = STDIN_FILENO; error == 0 && fd <= STDERR_FILENO; fd += 2) {
         error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null",
                                                  O_RDWR, 0);
@@ -67,7 +82,8 @@ static int start(char *const *argv, int out_fd, pid_t *pid)
     return error;
 }
 
-/* Up to `limit` bytes; what is beyond is read too, so that git can end. */
+/* Up to `limit` bytes into `out`; what is beyond is read too, for git would
+ * otherwise wait for a reader for ever. `out` may be NULL. */
 static shmrpc_status read_all(int fd, size_t limit, shmrpci_buf *out)
 {
     char part[4096];
@@ -87,8 +103,8 @@ static shmrpc_status read_all(int fd, size_t limit, shmrpci_buf *out)
                                                      : SHMRPC_OK;
 }
 
-/* Runs git to its end; NOT_FOUND when it fails, UNAVAILABLE when there is no
- * git.  `out` may be NULL. */
+/* Runs git to its end: OK; NOT_FOUND when it fails, whatever the reason;
+ * UNAVAILABLE when there is no git; TOO_LARGE. `out` may be NULL. */
 static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
 {
     int pipe_fds[2];
@@ -97,6 +113,7 @@ static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
         return SHMRPC_E_UNAVAILABLE;
     }
     int error = start(argv, pipe_fds[1], &pid);
+    /* Ours has to go, or the end of the pipe is never seen. */
     (void)close(pipe_fds[1]);
     shmrpc_status status =
         error != 0 ? SHMRPC_E_UNAVAILABLE : read_all(pipe_fds[0], limit, out);
@@ -117,6 +134,7 @@ static char *argument(const char *text)
     return (char *)(uintptr_t)text;
 }
 
+/* `^{commit}`: a tag or a branch is followed, while a file's hash is none. */
 static shmrpc_status has_commit(const char *folder, const char *revision)
 {
     char *name = NULL;
@@ -137,6 +155,8 @@ static shmrpc_status has_commit(const char *folder, const char *revision)
     return status;
 }
 
+/* Asked first, for the message: no repository is another mistake than no such
+ * revision. */
 static shmrpc_status is_repository(const char *folder)
 {
     char *const argv[] = {argument("git"),       argument("-C"),
@@ -179,6 +199,8 @@ shmrpc_status gen_git_list(const char *revision, const char *folder,
                            shmrpci_buf *out, shmrpci_buf *message)
 {
     char *inside = NULL;
+    /* As if a file in the folder were asked for: then the folder itself is the
+     * place. */
     if (asprintf(&inside, "%s/.", folder) < 0) {
         return SHMRPC_E_NO_MEMORY;
     }
@@ -187,6 +209,7 @@ shmrpc_status gen_git_list(const char *revision, const char *folder,
     if (status != SHMRPC_OK) {
         return status;
     }
+    /* -z: names as they are, each with a NUL; git quotes them otherwise. */
     char *const argv[] = {argument("git"),         argument("-C"),
                           argument(folder),        argument("ls-tree"),
                           argument("-r"),          argument("-z"),
@@ -232,6 +255,7 @@ shmrpc_status gen_git_read(const char *revision, const char *path, size_t limit,
     if (status != SHMRPC_OK) {
         return status;
     }
+    /* "./" makes the path relative to the folder of -C. */
     if (asprintf(&name, "%s:./%s", revision, at.rest) < 0) {
         free(at.folder);
         return SHMRPC_E_NO_MEMORY;

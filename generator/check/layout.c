@@ -1,5 +1,16 @@
-/* Check: C that was compiled for the old version and finds things elsewhere;
- * and numbers and names that could be used again. */
+/*
+ * Check: C that was compiled for the old version and finds things elsewhere;
+ * and numbers and names that could be used again.
+ *
+ * The layout of C structs is that of the type tables which a program would be
+ * compiled with, made for both versions on this machine. Members may be added
+ * behind all others: a program that was compiled before doesn't see them. The
+ * same holds for the tables of handlers.
+ *
+ * A lock is canonical text, in which fields are in the order of their numbers.
+ * Where the new version declares them in another order, nothing can be said
+ * about offsets, and nothing is.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,6 +19,7 @@
 
 /* ---- C structs: members may be added behind all others ---- */
 
+/* Tables have fields by number: offsets have nothing to do with the index. */
 static const shmrpc_field *row_of(const shmrpc_type *table, const char *name)
 {
     for (uint32_t i = 0; i < table->count; i++) {
@@ -18,6 +30,7 @@ static const shmrpc_field *row_of(const shmrpc_type *table, const char *name)
     return NULL;
 }
 
+/* The first member that moved is reported: those behind it move with it. */
 static void check_offsets(gen_checker *c, const idl_record *was,
                           const idl_record *now, const shmrpc_type *old_table,
                           const shmrpc_type *new_table)
@@ -62,7 +75,8 @@ static void check_handlers(gen_checker *c, const idl_service *was,
     }
 }
 
-/* Whether the order of fields says anything. */
+/* Whether the order of fields in the old version says anything: not in a lock,
+ * unless all of today's structs are in the order of their numbers. */
 static bool knows_order(const gen_checker *c)
 {
     const idl_schema *schema = c->new_version;
@@ -77,6 +91,7 @@ static bool knows_order(const gen_checker *c)
     return true;
 }
 
+/* Removed types and members are source's business. */
 shmrpc_status gen_check_layout(gen_checker *c)
 {
     const idl_tables *old_tables = NULL;
@@ -114,6 +129,8 @@ shmrpc_status gen_check_layout(gen_checker *c)
 
 /* ---- reserved numbers and names ---- */
 
+/* The `reserved` entries of one declaration: single names, or ranges of
+ * numbers. */
 typedef struct reserved_list {
     const idl_reserved *entries;
     size_t count;
@@ -141,8 +158,10 @@ static bool has_name(reserved_list list, const char *name)
     return false;
 }
 
-/* Something with a name and a number that the new version lacks; `reused`:
- * another has its number. */
+/* Something with a name and a number that the new version lacks: both must be
+ * reserved, or somebody may use them again for something else, which old
+ * programs would misread. `reused`: another member has the number today, which
+ * wire reports. */
 static void check_removed(gen_checker *c, const idl_decl *owner,
                           reserved_list list, const char *name, int64_t number,
                           idl_span span, bool reused)
@@ -160,6 +179,7 @@ static void check_removed(gen_checker *c, const idl_decl *owner,
                    : name_ok ? "number"
                              : "number and name");
     found->was = "it was here";
+    /* What to write into the `.svc`. */
     found->expected =
         number_ok ? idl_printf(c->memory, "`reserved \"%s\";`", name)
         : name_ok ? idl_printf(c->memory, "`reserved %" PRId64 ";`", number)
@@ -167,7 +187,8 @@ static void check_removed(gen_checker *c, const idl_decl *owner,
                                number, name);
 }
 
-/* What was reserved stays so. An entry's ends stand for all between. */
+/* What was reserved stays so. Of a range both ends must still be reserved; they
+ * stand for all numbers between. */
 static void check_dropped(gen_checker *c, const idl_decl *owner,
                           reserved_list was, reserved_list now)
 {
@@ -201,6 +222,8 @@ static bool has_tag(const idl_record *record, uint32_t tag)
     return false;
 }
 
+/* A field that was renamed has kept its number: then only its old name can be
+ * used again. */
 static void check_record(gen_checker *c, const idl_record *was,
                          const idl_record *now)
 {
@@ -241,6 +264,7 @@ static void check_enum(gen_checker *c, const idl_enum *was, const idl_enum *now)
                   (reserved_list){was->reserved, was->reserved_count}, list);
 }
 
+/* Imported declarations are checked with their own file. */
 void gen_check_reserve(gen_checker *c)
 {
     for (size_t i = 0; i < c->old_version->by_value_count; i++) {

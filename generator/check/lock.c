@@ -1,4 +1,15 @@
-/* The lock: written, and read again as old versions, one a section. */
+/*
+ * The lock: written, and read again as old versions, one a section.
+ *
+ * A section has the canonical text of a service with everything that it
+ * reaches, and so is a `.svc` by itself: comparing needs no second format and
+ * no second set of rules. Types that several services reach are repeated in
+ * each section, for a section must be complete; findings in them are reported
+ * once.
+ *
+ * The same meaning has the same bytes on every machine: no dates, no paths, no
+ * order of hash tables. So a lock merges and compares like source text.
+ */
 #include "generator/check/lock.h"
 
 #include <inttypes.h>
@@ -7,12 +18,14 @@
 
 #include "idl/canonical.h"
 
+/* Comments that begin a section; the full name and a hash follow. */
 #define SECTION        "// service "
 #define SHARED_SECTION "// shared "
 
 /* ---- writing ---- */
 
-/* A line of documentation, which is no promise. */
+/* A line of documentation, which is no promise: changing it needs no
+ * approval. */
 static bool is_doc(const char *line)
 {
     return strncmp(line + strspn(line, " "), "///", 3) == 0;
@@ -30,6 +43,8 @@ static void append_without_docs(shmrpci_buf *out, const char *text)
     }
 }
 
+/* Hashes are those that programs compare at connect: a reviewer sees which
+ * methods changed. */
 static shmrpc_status append_service(const idl_service *service,
                                     shmrpci_arena *arena, shmrpci_buf *out)
 {
@@ -51,7 +66,7 @@ static shmrpc_status append_service(const idl_service *service,
     return chars != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* An object outside of services. */
+/* An object outside of services: a section of its own. */
 static shmrpc_status append_shared(const idl_shared *shared,
                                    shmrpci_arena *arena, shmrpci_buf *out)
 {
@@ -69,6 +84,7 @@ static shmrpc_status append_shared(const idl_shared *shared,
     return chars != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
+/* The last line of the head is the format and its version. */
 shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
                             shmrpci_buf *out)
 {
@@ -99,8 +115,8 @@ shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
 
 /* ---- reading ---- */
 
-/* A copy in which only one section is left, at its place: lines and columns
- * stay those of the file. */
+/* A copy in which everything but one section is blank, so that lines and
+ * columns in diagnostics are those of the file. */
 static char *only_section(shmrpci_arena *arena, const char *text, size_t len,
                           const char *begin, const char *end)
 {
@@ -123,6 +139,8 @@ static const char *next_section(const char *at)
     return at;
 }
 
+/* A section of a service or an object against the schema of today, in which it
+ * may be gone. */
 static shmrpc_status check_section(const char *path, const char *section,
                                    size_t len, const idl_schema *schema,
                                    const gen_check_allow *allow,
@@ -139,6 +157,8 @@ static shmrpc_status check_section(const char *path, const char *section,
     shmrpc_status status =
         idl_load_text(&options, path, section, len, arena, &own, &locked);
     if (status != SHMRPC_OK) {
+        /* What is wrong with the lock replaces the findings: they would be
+         * about half of it. */
         idl_memory *memory = diags->memory;
         *diags = own;
         diags->memory = memory;
@@ -152,6 +172,7 @@ static shmrpc_status check_section(const char *path, const char *section,
     return status;
 }
 
+/* Findings at one place with one message. */
 static bool is_same(const idl_diag *a, const idl_diag *b)
 {
     return a->code == b->code && a->span.source == b->span.source &&
@@ -159,7 +180,8 @@ static bool is_same(const idl_diag *a, const idl_diag *b)
            strcmp(a->message, b->message) == 0;
 }
 
-/* Sections repeat the types that several services reach. */
+/* Sections repeat the types that several services reach; of equal findings the
+ * first one stays, and the counts follow. */
 static void drop_repeated(idl_diags *diags, gen_check_result *result)
 {
     for (idl_diag *at = diags->first; at != NULL; at = at->next) {
@@ -204,7 +226,8 @@ shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
 
 /* ---- what is not up to date ---- */
 
-/* A line of a text, and where it stands. */
+/* A line of a text, and its number from 1 on; `with_hashes` says whether
+ * comments are lines too. */
 typedef struct cursor {
     const char *at; /* of the line; at the end: "" */
     size_t len;     /* without its newline */
@@ -212,11 +235,13 @@ typedef struct cursor {
     bool with_hashes;
 } cursor;
 
+/* Comments hold hashes, which differ because something else does. */
 static bool is_shown(const cursor *c)
 {
     return c->len > 0 && (c->with_hashes || strncmp(c->at, "//", 2) != 0);
 }
 
+/* At the end of the text `at` is "", and stays so. */
 static void next_line(cursor *c)
 {
     do {
@@ -242,7 +267,8 @@ static bool is_equal(const cursor *a, const cursor *b)
     return a->len == b->len && memcmp(a->at, b->at, a->len) == 0;
 }
 
-/* Whether a line comes later, before the end of what `c` stands in. */
+/* Whether a line of the other text comes later, before the end of the
+ * declaration that `c` is in: then lines were inserted rather than changed. */
 static bool comes_later(const cursor *line, cursor c)
 {
     while (*c.at != '\0' && *c.at != '}') {
@@ -260,6 +286,9 @@ static gen_lock_line trimmed(const cursor *c)
     return (gen_lock_line){c->at + blanks, c->len - blanks};
 }
 
+/* Steps over what is equal, remembering the declaration that is open. Of the
+ * first two lines that differ, one may only have moved down: it is left out
+ * then, as the other one is the change. */
 static gen_lock_change first_change(const char *locked, const char *now,
                                     bool with_hashes)
 {
@@ -289,6 +318,7 @@ static gen_lock_change first_change(const char *locked, const char *now,
     return out;
 }
 
+/* Without hashes first: they say that something changed, not what. */
 gen_lock_change gen_lock_difference(const char *locked, const char *now)
 {
     gen_lock_change change = first_change(locked, now, false);

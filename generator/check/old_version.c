@@ -1,4 +1,16 @@
-/* The old version of a .svc: found and loaded. */
+/*
+ * The old version of a .svc: found and loaded.
+ *
+ * Imports are the difficulty. A file of the old version imports others, which
+ * must be those of the old version too, while folders of -I may be part of what
+ * was versioned (then the old ones count) or of another project (then those
+ * that are there). So the two roots are found first, the folder of the old
+ * version and the folder of now that corresponds to it, and every folder of -I
+ * below the latter is replaced.
+ *
+ * With git there are no old folders: a reader that is called for each file asks
+ * git for it, and falls back to the disk for files outside the repository.
+ */
 #include "generator/check/old_version.h"
 
 #include <stdint.h>
@@ -9,6 +21,7 @@
 #include "generator/output.h"
 #include "idl/limits.h"
 
+/* Twice what a command line may have, and the old version's own folder. */
 #define MAX_IMPORT_DIRS 130
 
 /* ---- where the old imports are ---- */
@@ -19,13 +32,15 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* A folder of the old version, and the one that it was of now. */
+/* A folder of the old version, and the folder of now that it is the old version
+ * of. */
 typedef struct versions {
     const char *was;
     const char *now;
 } versions;
 
-/* The old `dir`, if there is one; NULL: it is outside, or new. */
+/* The folder of the old version that corresponds to `dir`; NULL when `dir` is
+ * outside of what was versioned, or new. */
 static const char *old_dir(gen_tree *tree, versions v, const char *dir)
 {
     const char *below = gen_path_below(tree, v.now, dir);
@@ -35,6 +50,7 @@ static const char *old_dir(gen_tree *tree, versions v, const char *dir)
     return was != NULL && gen_output_is_folder(was) ? was : NULL;
 }
 
+/* The old version's own folder is looked in first. */
 static shmrpc_status load_file(const gen_old_version *old, gen_tree *tree,
                                versions v, const char *file,
                                shmrpci_arena *arena, idl_diags *diags,
@@ -55,13 +71,14 @@ static shmrpc_status load_file(const gen_old_version *old, gen_tree *tree,
 
 /* ---- from a folder ---- */
 
-/* What stands before `at`, as a folder. */
+/* The part of `path` before `at`, as a folder; "." for nothing. */
 static const char *head(gen_tree *tree, const char *path, const char *at)
 {
     return at == path ? "."
                       : gen_string_n(tree, path, (size_t)(at - path))->text;
 }
 
+/* Where the last part of what is before `at` begins. */
 static const char *part_before(const char *path, const char *at)
 {
     at--;
@@ -76,7 +93,8 @@ static const char *folder_of(gen_tree *tree, const char *path)
     return head(tree, path, base_name(path));
 }
 
-/* The file of the old version, if it is there, and what the folder was of. */
+/* The old version's file for `path`, if there is one when `against` is taken
+ * for an older `root`; then `*v` says so. */
 static const char *try_root(const gen_old_version *old, gen_tree *tree,
                             const char *root, const char *path, versions *v)
 {
@@ -125,7 +143,8 @@ static shmrpc_status load_from_folder(const gen_old_version *old,
 
 /* ---- from a file ---- */
 
-/* The folders above both as far up as their paths end alike. */
+/* The folders above both files, as far up as their paths end alike: a/x/y.svc
+ * and b/x/y.svc are from a and b. */
 static versions roots_of(gen_tree *tree, const char *was, const char *now)
 {
     versions v = {folder_of(tree, was), folder_of(tree, now)};
@@ -143,6 +162,8 @@ static versions roots_of(gen_tree *tree, const char *was, const char *now)
     return v;
 }
 
+/* The name of the file may have changed: then only the two folders
+ * correspond. */
 static shmrpc_status load_from_file(const gen_old_version *old, gen_tree *tree,
                                     const char *path, shmrpci_arena *arena,
                                     idl_diags *diags, const idl_schema **out)
@@ -155,8 +176,9 @@ static shmrpc_status load_from_file(const gen_old_version *old, gen_tree *tree,
 
 /* ---- from git ---- */
 
-/* Sources are known by their plain paths while imports are looked for; for
- * people they get the revision in front afterwards. */
+/* What read_from_git needs, and the sources that it made. They are known by
+ * their plain paths while imports are looked for; afterwards people are shown
+ * the revision in front. */
 typedef struct git_reader {
     const char *revision;
     const char *top; /* of the repository */
@@ -165,6 +187,8 @@ typedef struct git_reader {
     size_t count;
 } git_reader;
 
+/* Called by the front end for each file. A file that the repository has today
+ * but not in that revision is not found: it did not exist. */
 static shmrpc_status read_from_git(shmrpci_arena *arena, const char *path,
                                    const idl_source **out, size_t *bad_offset,
                                    void *user)
@@ -194,6 +218,7 @@ static shmrpc_status read_from_git(shmrpci_arena *arena, const char *path,
     return status;
 }
 
+/* When all is loaded: paths were keys until then. */
 static void show_revision(git_reader *reader, shmrpci_arena *arena)
 {
     for (size_t i = 0; i < reader->count; i++) {
@@ -212,6 +237,7 @@ static shmrpc_status load_from_git(const gen_old_version *old, gen_tree *tree,
     git_reader reader = {.revision = old->against, .tree = tree};
     shmrpc_status status = gen_git_check(old->against, path, message);
     if (status != SHMRPC_OK) {
+        /* INVALID would mean that the old version has errors. */
         return status == SHMRPC_E_INVALID ? SHMRPC_E_NOT_FOUND : status;
     }
     shmrpci_buf text;
@@ -241,6 +267,7 @@ static shmrpc_status load_from_git(const gen_old_version *old, gen_tree *tree,
     return status;
 }
 
+/* A file or folder by this name comes before a revision. */
 shmrpc_status gen_old_version_load(const gen_old_version *old, const char *path,
                                    shmrpci_arena *arena, idl_diags *diags,
                                    const idl_schema **out, shmrpci_buf *message)

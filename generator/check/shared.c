@@ -1,4 +1,11 @@
-/* Check: shared objects, which programs of both versions have open together. */
+/*
+ * Check: shared objects, which programs of both versions have open together.
+ *
+ * There is no connect at which versions could agree: an object in memory or in
+ * a file has one layout, and both versions read it. So every change of its
+ * types breaks, additive or not; options that differ have a rule of their own.
+ * Every finding is met by old and new programs alike.
+ */
 #include <string.h>
 
 #include "generator/check/parts.h"
@@ -6,6 +13,7 @@
 #include "idl/names.h"
 #include "idl/option.h"
 
+/* The first finding at a place says it; later ones add nothing. */
 static void add(gen_checker *c, gen_check_code code, idl_span span,
                 const idl_shared *was, const char *message, const char *note)
 {
@@ -23,6 +31,7 @@ static void add(gen_checker *c, gen_check_code code, idl_span span,
 static const char *find_changed(gen_checker *c, const idl_type *type,
                                 idl_map *seen);
 
+/* Canonical text has everything that counts, and no documentation or layout. */
 static bool same_text(gen_checker *c, const idl_record *was,
                       const idl_record *now)
 {
@@ -36,6 +45,7 @@ static bool same_text(gen_checker *c, const idl_record *was,
            0;
 }
 
+/* New enumerators are a change as well, for the hash covers them. */
 static bool same_items(const idl_enum *was, const idl_enum *now)
 {
     bool same = was->item_count == now->item_count && was->base == now->base;
@@ -50,6 +60,7 @@ static const char *find_in_record(gen_checker *c, const idl_record *record,
                                   idl_map *seen)
 {
     const char *name = record->decl.full_name;
+    /* Seen before: equal, or reported already. */
     if (idl_map_put(seen, c->memory, name, seen) != NULL) {
         return NULL;
     }
@@ -83,6 +94,9 @@ static const char *find_changed(gen_checker *c, const idl_type *type,
     return found;
 }
 
+/* From the coarse to the fine: kind and types, encoding, then what is in the
+ * types. The hash decides whether anything changed; the rest is for the
+ * message. */
 static void check_types(gen_checker *c, const idl_shared *was,
                         const idl_shared *now)
 {
@@ -117,7 +131,7 @@ static void check_types(gen_checker *c, const idl_shared *was,
 
 /* ---- options ---- */
 
-/* One finding for all, since they have one place. */
+/* One finding for all options, as they have one place. */
 static void check_options(gen_checker *c, const idl_shared *was,
                           const idl_shared *now)
 {
@@ -158,7 +172,8 @@ static const idl_shared *find(const idl_shared *const *list, size_t count,
     return NULL;
 }
 
-/* Those of a service, or outside of any; `top` is the place of what is gone. */
+/* The objects of a service, or those outside of any; `top` is the place of what
+ * is gone. */
 static void check_list(gen_checker *c, const idl_shared *const *old_list,
                        size_t old_count, const idl_shared *const *new_list,
                        size_t new_count, idl_span top)
@@ -183,6 +198,7 @@ static void check_list(gen_checker *c, const idl_shared *const *old_list,
     }
 }
 
+/* Objects of a service that is gone go with it, which wire reports. */
 void gen_check_shared(gen_checker *c)
 {
     const idl_schema *was = c->old_version;

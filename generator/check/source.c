@@ -1,5 +1,15 @@
-/* Check: C that was written for the old version and no longer compiles, or
- * means something else.  Judged by the rules of the generated C. */
+/*
+ * Check: C that was written for the old version and no longer compiles, or
+ * means something else. Judged by the rules of the generated C: names, types of
+ * members and parameters, form of results, defaults and constants.
+ *
+ * What can be compiled again without change is no break: new declarations,
+ * members and methods, other bounds, which don't show in C. What still compiles
+ * but means something else (a constant, a default, an error's number) is one.
+ *
+ * Only what the file itself declares is compared: imported files have checks of
+ * their own.
+ */
 #include <string.h>
 
 #include "generator/c/lang_c.h"
@@ -7,6 +17,7 @@
 #include "idl/canonical.h"
 #include "idl/cname.h"
 
+/* The first finding of a code at a place says it. */
 static void add(gen_checker *c, gen_check_code code, idl_span span,
                 idl_span old_span, const char *message, const char *was)
 {
@@ -17,7 +28,7 @@ static void add(gen_checker *c, gen_check_code code, idl_span span,
     }
 }
 
-/* The place for what the new version has nowhere. */
+/* The beginning of the new file: the place for what it has nowhere. */
 static idl_span top_of(const gen_checker *c)
 {
     return (idl_span){c->new_version->main->source, 0, 0};
@@ -25,7 +36,7 @@ static idl_span top_of(const gen_checker *c)
 
 /* ---- names in C ---- */
 
-/* What something is called in both versions. */
+/* What something is called in C in both versions. */
 typedef struct c_names {
     shmrpci_buf was;
     shmrpci_buf now;
@@ -39,6 +50,8 @@ static c_names begin_names(gen_checker *c)
     return names;
 }
 
+/* Names in C can change without those in the `.svc`: by @c_name or
+ * @c_prefix. */
 static void end_names(gen_checker *c, idl_span span, idl_span old_span,
                       c_names *names)
 {
@@ -89,6 +102,8 @@ static void check_method_name(gen_checker *c, const idl_method *was,
 
 /* ---- types in C: bounds don't show in them ---- */
 
+/* Whether two types are one in C. Bounds don't show, and records and enums are
+ * the same by their name: what is in them is compared on its own. */
 static bool same_type(const idl_type *a, const idl_type *b)
 {
     if (a == NULL || b == NULL) {
@@ -120,7 +135,8 @@ static const char *value_text(gen_checker *c, const idl_type *type,
     return shmrpci_buf_text(&text);
 }
 
-/* The default that a receiver fills in. */
+/* The default that a receiver fills in: a program may rely on it. A new default
+ * where there was none changes nothing for those who always set the field. */
 static void check_default(gen_checker *c, const char *owner,
                           const idl_field *was, const idl_field *now)
 {
@@ -137,6 +153,7 @@ static void check_default(gen_checker *c, const char *owner,
 
 /* ---- members ---- */
 
+/* Each of these may be found at once: type, presence, default, name. */
 static void check_field(gen_checker *c, const char *owner, const idl_field *was,
                         const idl_field *now)
 {
@@ -175,6 +192,7 @@ static void check_record(gen_checker *c, const idl_record *was,
     }
 }
 
+/* Of enumerators the value counts too: it may have been stored. */
 static void check_enum(gen_checker *c, const idl_enum *was, const idl_enum *now)
 {
     const char *owner = now->decl.full_name;
@@ -206,7 +224,8 @@ static void check_enum(gen_checker *c, const idl_enum *was, const idl_enum *now)
 
 /* ---- methods ---- */
 
-/* How the n-th parameters differ; NULL when they don't. */
+/* How the n-th parameters differ, as C is called by position; NULL when they
+ * don't. */
 static const char *param_differs(gen_checker *c, const idl_method *was,
                                  const idl_method *now, size_t n)
 {
@@ -220,6 +239,8 @@ static const char *param_differs(gen_checker *c, const idl_method *was,
                           old_param->name, now->name);
     }
     const idl_field *param = &now->params[n];
+    /* Renamed parameters don't matter to C, unless the name is that of another
+     * one: then two were swapped. */
     bool moved =
         strcmp(param->name, old_param->name) != 0 &&
         gen_find_field(was->params, was->param_count, param->name) != NULL;
@@ -239,6 +260,7 @@ static const char *param_differs(gen_checker *c, const idl_method *was,
     return NULL;
 }
 
+/* The first difference is reported; behind it positions mean nothing. */
 static void check_params(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {
@@ -259,6 +281,8 @@ static void check_params(gen_checker *c, const idl_method *was,
     }
 }
 
+/* What the generated function gives back, which decides the form of every
+ * call. */
 static const char *result_form(const idl_method *method)
 {
     bool has_payload = false;
@@ -275,6 +299,8 @@ static const char *result_form(const idl_method *method)
                                     : "a reply object";
 }
 
+/* The form first: with another form every call changes, with another type maybe
+ * none. */
 static void check_result(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {
@@ -310,6 +336,8 @@ static void check_service(gen_checker *c, const idl_service *was,
             continue;
         }
         check_method_name(c, old_method, method);
+        /* A lock has parameters in the order of their numbers: compared only
+         * where that is today's order. */
         if ((c->flags & GEN_CHECK_CANONICAL) == 0 ||
             gen_is_ascending(method->params, method->param_count)) {
             check_params(c, old_method, method);
@@ -327,6 +355,7 @@ static void add_gone(gen_checker *c, const char *what, const idl_decl *decl)
         "it was here");
 }
 
+/* As the language says it. */
 static const char *record_word(const idl_record *record)
 {
     static const char *const words[] = {"struct", "union", "error"};
@@ -356,6 +385,7 @@ static void check_records(gen_checker *c)
     }
 }
 
+/* Values are compared as text, which is exact for every kind. */
 static void check_consts(gen_checker *c)
 {
     for (size_t i = 0; i < c->old_version->const_count; i++) {
@@ -386,6 +416,7 @@ static void check_consts(gen_checker *c)
     }
 }
 
+/* Services that are gone are reported by wire. */
 void gen_check_source(gen_checker *c)
 {
     const idl_schema *old_version = c->old_version;

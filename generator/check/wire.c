@@ -1,4 +1,14 @@
-/* Check: breaks on the wire, as connect would judge them. */
+/*
+ * Check: breaks on the wire, as connect would judge them.
+ *
+ * Both versions of each service are made into contracts and compared by the
+ * function that connect uses (codec/contract.h), once with the old version as
+ * client and once with the new one. So the check is exactly as strict as
+ * connect. What it reports speaks of contracts, which have no places; this file
+ * finds the place and the words in both sources.
+ *
+ * A difference that both directions meet is one finding, and says so.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,7 +18,8 @@
 #include "idl/descriptor.h"
 #include "idl/largest.h"
 
-/* A place of a difference in one version. */
+/* A place of a difference in one version, with whatever is declared there;
+ * members that don't apply are NULL. */
 typedef struct spot {
     idl_span span;     /* of the name */
     const char *label; /* "`acme.Query.limit`" */
@@ -20,7 +31,8 @@ typedef struct spot {
     const idl_type *type;
 } spot;
 
-/* One comparison of the two services. */
+/* One comparison of the two services; `old_is_client` says in which
+ * direction. */
 typedef struct side {
     gen_checker *c;
     const idl_service *old_service;
@@ -28,6 +40,7 @@ typedef struct side {
     bool old_is_client;
 } side;
 
+/* Adds who meets the break to a finding that may be there already. */
 static gen_finding *add(gen_checker *c, gen_check_code code, unsigned meets,
                         idl_span span, idl_span old_span)
 {
@@ -38,6 +51,7 @@ static gen_finding *add(gen_checker *c, gen_check_code code, unsigned meets,
 
 /* ---- places ---- */
 
+/* Names of a contract are views without a NUL. */
 static const char *text_of(gen_checker *c, shmrpc_str text)
 {
     return idl_strndup(c->memory, text.ptr, text.len);
@@ -54,6 +68,8 @@ static spot spot_of_field(gen_checker *c, const char *owner,
     };
 }
 
+/* A member that this version lacks: its owner is the place, and `is_whole` says
+ * so. */
 static spot spot_in_record(gen_checker *c, const idl_record *record,
                            const char *member)
 {
@@ -85,6 +101,9 @@ static spot spot_in_enum(gen_checker *c, const idl_enum *enumeration,
     };
 }
 
+/* Parameters have no type of their own in the source: the method is their
+ * owner. Without a member it may be the result, or an item of a stream, that
+ * differs. */
 static spot spot_in_method(gen_checker *c, const idl_method *method,
                            const shmrpci_difference *difference,
                            const char *member)
@@ -120,6 +139,8 @@ static spot spot_in_method(gen_checker *c, const idl_method *method,
     return at;
 }
 
+/* The owner's name says what it is: a record, an enum, or nothing for the
+ * method itself. */
 static spot spot_of(gen_checker *c, const idl_schema *schema,
                     const idl_service *service,
                     const shmrpci_difference *difference,
@@ -162,6 +183,8 @@ static idl_span type_span(const spot *at)
     return at->type != NULL ? at->type->span : at->span;
 }
 
+/* The code of each kind of difference. Several kinds share one: users allow
+ * rules, not details. */
 static const gen_check_code codes[] = {
     [SHMRPCI_DIFFERENCE_METHOD] = GEN_CHECK_METHOD_GONE,
     [SHMRPCI_DIFFERENCE_ENCODING] = GEN_CHECK_ENCODING,
@@ -183,7 +206,8 @@ static const gen_check_code codes[] = {
     [SHMRPCI_DIFFERENCE_LIMIT] = GEN_CHECK_COMPLEX,
 };
 
-/* A field, member or enumerator that one version alone has. */
+/* A field, member or enumerator that one version alone has, and why that
+ * breaks. */
 static void say_extra(gen_checker *c, gen_finding *found,
                       const shmrpci_difference *difference, const spot *now,
                       const spot *was)
@@ -204,6 +228,7 @@ static void say_extra(gen_checker *c, gen_finding *found,
     found->was = is_new ? "the old version" : "it was here";
 }
 
+/* The commonest form: "X is now A", "it was B". */
 static void say_flag(gen_finding *found, const char *label, gen_checker *c,
                      const char *now, const char *was)
 {
@@ -211,6 +236,7 @@ static void say_flag(gen_finding *found, const char *label, gen_checker *c,
     found->was = idl_printf(c->memory, "it was %s", was);
 }
 
+/* For messages. */
 static const char *streams_of(const idl_method *method)
 {
     if (method->stream_param == NULL) {
@@ -250,6 +276,8 @@ static void say_method(gen_checker *c, gen_finding *found,
     }
 }
 
+/* Two errors are compared when the name or the number agrees: which of the two
+ * does not, or the details. */
 static void say_error(gen_checker *c, gen_finding *found, const spot *now,
                       const spot *was)
 {
@@ -307,6 +335,8 @@ static void say_field(gen_checker *c, gen_finding *found,
     }
 }
 
+/* The words for a finding, from both places. Each kind has what its words need,
+ * for the comparison reports it only there. */
 static void say(side *s, gen_finding *found,
                 const shmrpci_difference *difference, const spot *now,
                 const spot *was)
@@ -359,8 +389,8 @@ static void on_difference(const shmrpci_difference *difference, void *user)
 {
     side *s = user;
     gen_checker *c = s->c;
-    /* A method that the old server lacks is new: who calls it updates the
-     * servers first. */
+    /* A method that the old server lacks is new. That is no break: who calls it
+     * has updated the servers first. */
     if (difference->kind == SHMRPCI_DIFFERENCE_METHOD && !s->old_is_client) {
         return;
     }
@@ -372,6 +402,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
         spot_of(c, c->old_version, s->old_service, difference, old_place);
     spot now =
         spot_of(c, c->new_version, s->new_service, difference, new_place);
+    /* The type is underlined rather than the name. */
     bool of_type = difference->kind == SHMRPCI_DIFFERENCE_TYPE ||
                    difference->kind == SHMRPCI_DIFFERENCE_BOUNDS;
     gen_finding *found =
@@ -379,6 +410,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
             s->old_is_client ? GEN_MEETS_OLD_CLIENT : GEN_MEETS_NEW_CLIENT,
             of_type ? type_span(&now) : now.span,
             of_type ? type_span(&was) : was.span);
+    /* The other direction has said it already. */
     if (found->message == NULL) {
         say(s, found, difference, &now, &was);
     }
@@ -394,6 +426,8 @@ static const char *rest_text(gen_checker *c, const idl_method *method)
                             method->rest.path);
 }
 
+/* REST addresses are no part of contracts: only the gateway knows them. A new
+ * address breaks nobody, another one does. */
 static void check_method(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {
@@ -408,6 +442,8 @@ static void check_method(gen_checker *c, const idl_method *was,
     }
 }
 
+/* Clients look for a service by its name and port before any contract is
+ * compared. */
 static void check_address(gen_checker *c, const idl_service *was,
                           const idl_service *now)
 {
@@ -426,6 +462,7 @@ static void check_address(gen_checker *c, const idl_service *was,
 
 /* ---- services ---- */
 
+/* By way of the tables that a program would have. */
 static shmrpc_status contract_of(gen_checker *c, const idl_schema *schema,
                                  const idl_service *service,
                                  const shmrpci_contract **out)
@@ -444,6 +481,7 @@ static shmrpc_status compare_one_way(side *s, const shmrpci_contract *client,
                                      const shmrpci_contract *server,
                                      size_t method_count)
 {
+    /* Asked for by the comparison; the ids themselves don't matter here. */
     uint32_t *ids = IDL_NEW_ARRAY(s->c->memory, method_count, uint32_t);
     int status =
         shmrpci_contract_differences(client, server, ids, on_difference, s);

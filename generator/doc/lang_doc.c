@@ -1,4 +1,20 @@
-/* The reference: services, then every type that they and the file name. */
+/*
+ * The reference: services, then every type that they and the file name.
+ *
+ * A page has to stand alone, so that imported types which the file can reach
+ * are on it as well, while the rest of an imported file is not. What is reached
+ * is found first: types form a graph that may be recursive, so each imported
+ * record is put into a queue once, and its fields are looked at when its turn
+ * comes. The file's own declarations are always shown.
+ *
+ * Then one object is filled for the templates of both languages, HTML and man.
+ * Whatever a template would have to decide is decided here: flags that say
+ * whether a list has entries, types as pieces of text of which some are links,
+ * names as short as the page allows.
+ *
+ * Text of a `.svc` is data to the page: it is cleaned here and escaped by the
+ * language's own rules when a template prints it.
+ */
 #include "generator/doc/lang_doc.h"
 
 #include <inttypes.h>
@@ -7,14 +23,16 @@
 #include "idl/canonical.h"
 #include "idl/option.h"
 
-/* The imported declarations of one sort: those that the file can reach are in
- * the reference.  Lists are short: all of the file's own are in it anyway. */
+/* The imported declarations of one sort, and which of them were reached.
+ * Searched linearly: the file's own are no part of it. */
 typedef struct imports {
     const idl_decl **decls;
     bool *reached;
     size_t count;
 } imports;
 
+/* The page while it is made. Everything is allocated in the tree's arena, which
+ * also records that memory ran out: no function here has to. */
 typedef struct doc {
     gen_tree *tree;
     const idl_schema *schema;
@@ -27,7 +45,8 @@ typedef struct doc {
 
 /* ---- texts ---- */
 
-/* Control characters mean nothing in a page, and may not be in XML. */
+/* A copy without what may not be in XML or means nothing on a page: control
+ * characters become blanks. */
 static gen_value *clean_text(doc *d, const char *text, size_t len)
 {
     char *copy = shmrpci_arena_strndup(&d->tree->arena, text, len);
@@ -39,6 +58,8 @@ static gen_value *clean_text(doc *d, const char *text, size_t len)
         unsigned char c = (unsigned char)copy[i];
         copy[i] = c < 0x20 || c == 0x7f ? ' ' : copy[i];
     }
+    /* U+FFFE and U+FFFF are not characters: U+FFFD stands for them. Sources are
+     * UTF-8, so that three bytes are there. */
     for (char *at = copy; (at = strstr(at, "\xef\xbf")) != NULL; at += 3) {
         at[2] = at[2] == '\xbe' || at[2] == '\xbf' ? '\xbd' : at[2];
     }
@@ -54,6 +75,7 @@ static gen_value *text_or_null(doc *d, const char *text)
 static gen_value *buf_value(doc *d, shmrpci_buf *buf)
 {
     const char *text = shmrpci_buf_text(buf);
+    /* The buffer is on the heap, and fails only for lack of memory. */
     d->tree->out_of_memory |= text == NULL;
     gen_value *value =
         text != NULL ? clean_text(d, text, buf->len) : gen_null(d->tree);
@@ -61,6 +83,7 @@ static gen_value *buf_value(doc *d, shmrpci_buf *buf)
     return value;
 }
 
+/* A default or a constant as the language itself writes it. */
 static gen_value *value_text(doc *d, const idl_value *value, idl_kind kind)
 {
     if (value->kind == IDL_VALUE_NONE) {
@@ -72,6 +95,8 @@ static gen_value *value_text(doc *d, const idl_value *value, idl_kind kind)
     return buf_value(d, &buf);
 }
 
+/* In the largest unit that is exact, such as "5s"; null for a duration that was
+ * not set. */
 static gen_value *duration_text(doc *d, int64_t ns)
 {
     idl_value value = {.kind = IDL_VALUE_DURATION, .u = {.i = ns}};
@@ -85,7 +110,8 @@ static bool is_blank(const char *line)
     return line[strspn(line, " \t")] == '\0';
 }
 
-/* Paragraphs of lines; an empty line parts them. */
+/* Documentation as paragraphs of lines; an empty line begins a new one. Its
+ * text has no markup. */
 static gen_value *paragraphs(doc *d, const idl_docs *docs)
 {
     gen_value *list = gen_array(d->tree);
@@ -104,7 +130,8 @@ static gen_value *paragraphs(doc *d, const idl_docs *docs)
     return list;
 }
 
-/* Only what a reader may safely follow: an address of the web. */
+/* Addresses of the web only: a link with another scheme, such as `javascript:`,
+ * would be an attack on the reader. */
 static gen_value *url_or_null(doc *d, const char *url)
 {
     bool is_web = url != NULL && (strncmp(url, "https://", 8) == 0 ||
@@ -112,6 +139,7 @@ static gen_value *url_or_null(doc *d, const char *url)
     return is_web ? text_or_null(d, url) : gen_null(d->tree);
 }
 
+/* What every declaration, member and method may have. */
 static void set_meta(doc *d, gen_value *object, const idl_meta *meta)
 {
     gen_set(object, "paragraphs", paragraphs(d, &meta->docs));
@@ -125,12 +153,14 @@ static void set_meta(doc *d, gen_value *object, const idl_meta *meta)
 
 /* ---- names ---- */
 
-/* Bare in the package of the page. */
+/* Without its package where that is the page's own. */
 static const char *shown(const doc *d, const idl_decl *decl)
 {
     return decl->package == d->schema->package ? decl->name : decl->full_name;
 }
 
+/* The anchor is the full name, which is unique on the page, and stays when
+ * declarations move. */
 static gen_value *new_entry(doc *d, gen_value *list, const idl_decl *decl)
 {
     gen_value *entry = gen_push(list, gen_object(d->tree));
@@ -142,7 +172,8 @@ static gen_value *new_entry(doc *d, gen_value *list, const idl_decl *decl)
 
 /* ---- what is reached ---- */
 
-/* True when it is reached for the first time. */
+/* Marks an imported declaration; true when it is reached for the first time.
+ * Own ones are never in the list. */
 static bool reach(imports *list, const idl_decl *decl)
 {
     for (size_t i = 0; decl->imported && i < list->count; i++) {
@@ -155,6 +186,7 @@ static bool reach(imports *list, const idl_decl *decl)
     return false;
 }
 
+/* A type knows its alias by name alone: the types themselves are resolved. */
 static void reach_alias(doc *d, const char *full_name)
 {
     for (size_t i = 0; full_name != NULL && i < d->aliases.count; i++) {
@@ -164,6 +196,7 @@ static void reach_alias(doc *d, const char *full_name)
     }
 }
 
+/* The file's own declarations are shown even if nothing refers to them. */
 static bool is_shown(const imports *list, const idl_decl *decl)
 {
     for (size_t i = 0; decl->imported && i < list->count; i++) {
@@ -181,11 +214,14 @@ static void reach_record(doc *d, const idl_record *record)
     }
 }
 
+/* Keys and elements of containers recursively; records through the queue, as
+ * they may refer to themselves. */
 static void reach_type(doc *d, const idl_type *type)
 {
     if (type == NULL) {
         return;
     }
+    /* An alias and what it stands for are both on the page. */
     reach_alias(d, type->alias);
     if (type->enumeration != NULL) {
         (void)reach(&d->enums, &type->enumeration->decl);
@@ -204,12 +240,15 @@ static void reach_fields(doc *d, const idl_field *fields, size_t count)
     }
 }
 
+/* Types that the kind of object lacks are NULL. */
 static void reach_shared(doc *d, const idl_shared *shared)
 {
     reach_type(d, shared->key);
     reach_type(d, shared->element);
 }
 
+/* Everything that a caller meets: parameters, results, items of streams,
+ * errors, and the types of shared objects. */
 static void reach_service(doc *d, const idl_service *service)
 {
     for (size_t i = 0; i < service->method_count; i++) {
@@ -228,6 +267,8 @@ static void reach_service(doc *d, const idl_service *service)
     }
 }
 
+/* All of the file's own declarations are on the page, so that what they name
+ * must be. */
 static void reach_own(doc *d)
 {
     const idl_schema *s = d->schema;
@@ -256,7 +297,8 @@ static void reach_own(doc *d)
     }
 }
 
-/* Room for the imported ones among `max`; false without memory. */
+/* Room for at most `max` declarations; false without memory. One more than
+ * needed, as an empty allocation would look like a failure. */
 static bool new_imports(doc *d, imports *list, size_t max)
 {
     shmrpci_arena *arena = &d->tree->arena;
@@ -266,6 +308,7 @@ static bool new_imports(doc *d, imports *list, size_t max)
     return list->decls != NULL && list->reached != NULL;
 }
 
+/* Entered as not reached. */
 static void note_import(imports *list, const idl_decl *decl)
 {
     if (decl->imported) {
@@ -273,6 +316,8 @@ static void note_import(imports *list, const idl_decl *decl)
     }
 }
 
+/* Fills the three lists. The queue grows while it is worked through, and holds
+ * each record once: by_value_count is room enough. */
 static bool find_reached(doc *d)
 {
     const idl_schema *s = d->schema;
@@ -294,6 +339,7 @@ static bool find_reached(doc *d)
         note_import(&d->aliases, &s->aliases[i]->decl);
     }
     reach_own(d);
+    /* reach_fields may add to the queue. */
     for (size_t i = 0; i < d->queue_count; i++) {
         reach_fields(d, d->queue[i]->fields, d->queue[i]->field_count);
     }
@@ -302,6 +348,7 @@ static bool find_reached(doc *d)
 
 /* ---- types, as pieces of which some are links ---- */
 
+/* `anchor` NULL: text without a link. */
 static void push_piece(doc *d, gen_value *list, const char *text,
                        const char *anchor)
 {
@@ -311,6 +358,8 @@ static void push_piece(doc *d, gen_value *list, const char *text,
             anchor != NULL ? gen_string(d->tree, anchor) : gen_null(d->tree));
 }
 
+/* As the language writes them: `(1..256)`, `(..8)`, and `(16)` for exactly one
+ * length. */
 static void push_bounds(doc *d, gen_value *list, const idl_type *type)
 {
     if (!type->has_min && !type->has_max) {
@@ -321,6 +370,7 @@ static void push_bounds(doc *d, gen_value *list, const idl_type *type)
     shmrpci_buf buf;
     shmrpci_buf_init_heap(&buf);
     shmrpci_buf_append_char(&buf, '(');
+    /* A float with one value is not written so. */
     bool one = type->has_min && type->has_max &&
                (idl_kind_is_float(kind) ? false : type->min.u == type->max.u);
     if (type->has_min) {
@@ -334,7 +384,7 @@ static void push_bounds(doc *d, gen_value *list, const idl_type *type)
     push_piece(d, list, buf_value(d, &buf)->text, NULL);
 }
 
-/* An alias is known by its full name only. */
+/* An alias is known by its full name only: its package is compared as text. */
 static const char *shown_alias(const doc *d, const char *full_name)
 {
     const char *package = d->schema->package->name;
@@ -346,6 +396,9 @@ static const char *shown_alias(const doc *d, const char *full_name)
 
 static void push_type(doc *d, gen_value *list, const idl_type *type);
 
+/* The innermost element first, then the lengths from the outermost: as
+ * declared. An alias ends the chain, for its own lengths are part of its
+ * name. */
 static void push_array(doc *d, gen_value *list, const idl_type *type)
 {
     const idl_type *base = type;
@@ -407,6 +460,8 @@ static void push_plain_type(doc *d, gen_value *list, const idl_type *type)
     push_bounds(d, list, type);
 }
 
+/* By the name that the source used: an alias hides what it stands for, which
+ * the page says at the alias. */
 static void push_type(doc *d, gen_value *list, const idl_type *type)
 {
     if (type->alias != NULL) {
@@ -416,6 +471,8 @@ static void push_type(doc *d, gen_value *list, const idl_type *type)
     }
 }
 
+/* Null where there is no type: a method without a result, an object without
+ * keys. */
 static gen_value *type_pieces(doc *d, const idl_type *type)
 {
     if (type == NULL) {
@@ -428,6 +485,7 @@ static gen_value *type_pieces(doc *d, const idl_type *type)
 
 /* ---- fields and methods ---- */
 
+/* A row of a table; `tag` 0 is the parameter that is a stream. */
 static void push_field(doc *d, gen_value *list, const idl_field *field)
 {
     gen_value *row = gen_push(list, gen_object(d->tree));
@@ -443,6 +501,7 @@ static void push_field(doc *d, gen_value *list, const idl_field *field)
     set_meta(d, row, &field->meta);
 }
 
+/* In the order of declaration, which need not be that of the numbers. */
 static gen_value *fields_value(doc *d, const idl_field *fields, size_t count)
 {
     gen_value *list = gen_array(d->tree);
@@ -452,6 +511,7 @@ static gen_value *fields_value(doc *d, const idl_field *fields, size_t count)
     return list;
 }
 
+/* Null for a method without @rest. */
 static gen_value *rest_value(doc *d, const idl_rest *rest)
 {
     if (rest->verb == NULL) {
@@ -477,6 +537,8 @@ static gen_value *throws_value(doc *d, const idl_method *method)
     return list;
 }
 
+/* Limits and policies that aren't set are null, and the template leaves them
+ * out. */
 static void push_method(doc *d, gen_value *list, const idl_method *method)
 {
     gen_tree *tree = d->tree;
@@ -500,6 +562,7 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
     gen_set(row, "rest", rest_value(d, &method->rest));
     gen_value *params = gen_set(
         row, "params", fields_value(d, method->params, method->param_count));
+    /* The stream is shown last among the parameters, where it is declared. */
     if (method->stream_param != NULL) {
         push_field(d, params, method->stream_param);
     }
@@ -514,7 +577,8 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
 
 /* ---- entries ---- */
 
-/* The options that are written, and those that are not what one would think. */
+/* The options that the source writes, and those whose value is not the usual
+ * one for other reasons. */
 static gen_value *options_of(doc *d, const idl_shared *shared)
 {
     gen_value *list = gen_array(d->tree);
@@ -536,6 +600,7 @@ static gen_value *options_of(doc *d, const idl_shared *shared)
     return list;
 }
 
+/* An object in a service or outside of any: the same row. */
 static void push_shared(doc *d, gen_value *list, const idl_shared *shared)
 {
     gen_value *row = new_entry(d, list, &shared->decl);
@@ -555,6 +620,7 @@ static void push_service(doc *d, gen_value *list, const idl_service *service)
     gen_set(row, "port", gen_uint(d->tree, service->port));
     gen_set(row, "version", gen_uint(d->tree, service->version));
     gen_set(row, "timeout", duration_text(d, service->timeout_ns));
+    /* In the order of the source, which is the author's. */
     gen_value *methods = gen_set(row, "methods", gen_array(d->tree));
     for (size_t i = 0; i < service->method_count; i++) {
         push_method(d, methods, &service->methods[i]);
@@ -565,6 +631,7 @@ static void push_service(doc *d, gen_value *list, const idl_service *service)
     }
 }
 
+/* Values of u64 enums are kept as the same bits in an int64_t. */
 static void push_enum(doc *d, gen_value *list, const idl_enum *enumeration)
 {
     gen_value *row = new_entry(d, list, &enumeration->decl);
@@ -582,6 +649,7 @@ static void push_enum(doc *d, gen_value *list, const idl_enum *enumeration)
     }
 }
 
+/* Structs, unions or errors: all are fields under a name. */
 static void push_records(doc *d, gen_value *root, const char *key,
                          const idl_record *const *records, size_t count)
 {
@@ -603,6 +671,8 @@ static void push_records(doc *d, gen_value *root, const char *key,
     }
 }
 
+/* Constants of imported files are not shown: they are values by the time they
+ * are used. */
 static void push_values(doc *d, gen_value *root)
 {
     const idl_schema *s = d->schema;
@@ -639,10 +709,12 @@ static void push_values(doc *d, gen_value *root)
 
 /* ---- the whole ---- */
 
+/* The lists of the page, as templates know them. */
 static const char *const lists[] = {"services", "structs", "unions", "enums",
                                     "errors",   "aliases", "consts", "shared"};
 
-/* `has_X` for each list, so that its title stands there only with entries. */
+/* `has_X` for each list: templates can't ask whether a list is empty, and a
+ * title stands only above entries. */
 static void set_flags(doc *d, gen_value *root)
 {
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
@@ -652,6 +724,7 @@ static void set_flags(doc *d, gen_value *root)
     }
 }
 
+/* For the head line of a manual page. ASCII alone: names are. */
 static gen_value *upper(doc *d, const char *text)
 {
     char *copy = shmrpci_arena_strndup(&d->tree->arena, text, strlen(text));
@@ -662,6 +735,8 @@ static gen_value *upper(doc *d, const char *text)
     return text_or_null(d, copy);
 }
 
+/* A file with one service is a page about that service; others are named after
+ * the file. */
 static void set_head(doc *d, gen_value *object, const char *stem)
 {
     const idl_schema *s = d->schema;
@@ -677,6 +752,8 @@ static void set_head(doc *d, gen_value *object, const char *stem)
     gen_set(object, "title", gen_string(d->tree, title));
     gen_set(object, "title_upper", upper(d, title));
     gen_set(object, "package", gen_string(d->tree, s->package->name));
+    /* The line under the title is the first of what the author wrote about
+     * it. */
     const idl_docs *docs = count == 1 && only->decl.meta.docs.count > 0
                                ? &only->decl.meta.docs
                                : &s->package->docs;
@@ -691,6 +768,8 @@ static void set_head(doc *d, gen_value *object, const char *stem)
 void gen_doc_begin(gen_model *m, gen_value *root)
 {
     doc d = {.tree = m->tree, .schema = m->schema};
+    /* The head needs no lists: it is there even if memory runs out behind
+     * it. */
     gen_value *object = gen_set(root, "doc", gen_object(m->tree));
     set_head(&d, object, gen_text(root, "stem"));
     if (!find_reached(&d)) {

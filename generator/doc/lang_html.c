@@ -1,11 +1,15 @@
-/* The language html: a reference page that needs no other file. */
+/* The language html: a reference page that needs no other file: no script, no
+ * style sheet, no font of somebody else's. Only the template, its escape and
+ * the tidying differ from lang_man.c. */
 #include "generator/lang.h"
 
 #include "generator/doc/lang_doc.h"
 
+/* One file, of the kind "types": it is made whatever --kinds says. */
 static const gen_lang_file files[] = {{"types", "page.html", ".html"}};
 
-/* Blanks at line ends and empty lines go; nothing of a page depends on them. */
+/* Blanks at line ends and empty lines, which sections of templates leave
+ * behind, are removed; nothing of a page depends on them. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {
@@ -27,6 +31,7 @@ static void tidy(gen_tidying *state, const char *text, size_t len,
     }
 }
 
+/* Escaping for HTML keeps text from becoming markup. */
 const gen_lang gen_lang_html = {
     .name = "html",
     .files = files,

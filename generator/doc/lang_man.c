@@ -1,4 +1,6 @@
-/* The language man: a manual page of section 7, in man(7)'s macros. */
+/* The language man: a manual page of section 7, in man(7)'s macros. mandoc
+ * warns of macros that do nothing, so tidy decides about paragraphs when it
+ * sees what follows. */
 #include "generator/lang.h"
 
 #include <stdbool.h>
@@ -8,6 +10,8 @@
 
 static const gen_lang_file files[] = {{"types", "page.7", ".7"}};
 
+/* Whether the line begins with one of the macros, all of which have three
+ * characters. */
 static bool is_macro(const char *line, size_t len, const char *const *names)
 {
     for (; *names != NULL; names++) {
@@ -18,8 +22,9 @@ static bool is_macro(const char *line, size_t len, const char *const *names)
     return false;
 }
 
-/* Templates begin a paragraph before whatever may have none: it is left out
- * where nothing comes, or where roff begins one itself. */
+/* Templates ask for a paragraph wherever there could be one. It is only
+ * remembered, and written before the next text, unless a title or another macro
+ * begins a paragraph by itself there. */
 static void put_line(gen_tidying *t, const char *line, size_t len,
                      shmrpci_buf *out)
 {
@@ -64,6 +69,7 @@ static void tidy(gen_tidying *state, const char *text, size_t len,
     }
 }
 
+/* Escaping for roff keeps text from becoming a macro. */
 const gen_lang gen_lang_man = {
     .name = "man",
     .files = files,

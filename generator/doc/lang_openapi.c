@@ -1,4 +1,6 @@
-/* The language openapi: how the services of a file are called over HTTP. */
+/* The language openapi: how the services of a file are called over HTTP. The
+ * document is made by openapi.c, which shmrpc-web uses for running services
+ * too, so that both say the same; the template only prints it. */
 #include "generator/lang.h"
 
 #include "generator/doc/lang_doc.h"
@@ -7,9 +9,12 @@
 static const gen_lang_file files[] = {
     {"types", "document.json", ".openapi.json"}};
 
-/* Where shmrpc-web is unless it is told otherwise. */
+/* Where shmrpc-web listens unless it is told otherwise: a document needs an
+ * address, and users replace it. */
 #define SERVER "http://127.0.0.1:5155"
 
+/* The version of the document is the highest of its services: OpenAPI has one
+ * for all. */
 static void begin(gen_model *m, gen_value *root)
 {
     gen_openapi o;
@@ -21,6 +26,7 @@ static void begin(gen_model *m, gen_value *root)
             version = service->version;
         }
     }
+    /* JSON has no comments: a member says where the file is from. */
     const char *generator =
         gen_print(m->tree, "Made by shmrpcgen from %s: edit that file instead.",
                   gen_text(root, "source"));
@@ -41,6 +47,7 @@ static void begin(gen_model *m, gen_value *root)
     gen_set(root, "openapi", gen_ref(m->tree, gen_buf_take(m->tree, &text)));
 }
 
+/* Printed by gen_print_json, whose layout is final. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {

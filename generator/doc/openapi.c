@@ -1,4 +1,11 @@
-/* OpenAPI: the document and its paths. */
+/*
+ * OpenAPI: the document and its paths, as shmrpc-web serves them (docs/web.md).
+ * Types are openapi_types.c's.
+ *
+ * A method is at /rpc/SERVICE/METHOD, and below /rest/SERVICE as well where
+ * @rest gives it a path. Every operation can end in shmrpc.Error, which is
+ * described once and referred to.
+ */
 #include "generator/doc/openapi.h"
 
 #include <string.h>
@@ -29,6 +36,8 @@ static gen_value *set_content(gen_openapi *o, gen_value *object,
 
 /* ---- the document ---- */
 
+/* The error of the runtime, which any call may return. Its name has a dot, as
+ * the names of all types do, and `shmrpc` is no package of a user. */
 static void set_error_schema(gen_openapi *o)
 {
     gen_value *error = set_object(o, o->schemas, "shmrpc.Error");
@@ -38,6 +47,7 @@ static void set_error_schema(gen_openapi *o)
     gen_openapi_error_members(o, error, NULL);
 }
 
+/* What all operations refer to: the error, and the token of shmrpc-web. */
 static void set_components(gen_openapi *o)
 {
     gen_value *components = set_object(o, o->root, "components");
@@ -78,6 +88,7 @@ void gen_openapi_begin(gen_openapi *o, gen_tree *tree,
 
 /* ---- responses ---- */
 
+/* Errors without @http have the first status of the range. */
 static uint32_t http_of(const idl_record *error)
 {
     return error->http != 0 ? error->http : IDL_MIN_HTTP_ERROR;
@@ -121,6 +132,8 @@ static void set_all_declared(gen_openapi *o, gen_value *responses,
     }
 }
 
+/* A oneway call is accepted, not answered. Methods with `encoding raw` give
+ * their bytes as they are to clients that ask for them. */
 static void set_responses(gen_openapi *o, gen_value *operation,
                           const idl_method *method)
 {
@@ -145,6 +158,7 @@ static void set_responses(gen_openapi *o, gen_value *operation,
 
 /* ---- requests ---- */
 
+/* Whether a path such as "/users/{id}" has this parameter. */
 static bool is_in_path(const idl_rest *rest, const char *name)
 {
     size_t len = strlen(name);
@@ -157,11 +171,15 @@ static bool is_in_path(const idl_rest *rest, const char *name)
     return false;
 }
 
+/* Types whose text in a path or query is the value itself; others are JSON in
+ * there. */
 static bool is_scalar(const idl_type *type)
 {
     return type->kind < IDL_ANY || type->kind == IDL_ENUM;
 }
 
+/* A parameter of the path is always required: without it the path is another
+ * one. */
 static void push_parameter(gen_openapi *o, gen_value *list,
                            const idl_field *field, bool in_path)
 {
@@ -179,6 +197,8 @@ static void push_parameter(gen_openapi *o, gen_value *list,
     }
 }
 
+/* Those of the path and, `in_query`, all others. `rest` is NULL for /rpc, which
+ * has none in its path. */
 static void set_parameters(gen_openapi *o, gen_value *operation,
                            const idl_method *method, const idl_rest *rest,
                            bool in_query)
@@ -227,6 +247,8 @@ static void set_body(gen_openapi *o, gen_value *operation,
 
 /* ---- operations ---- */
 
+/* Several verbs may share a path. The id is unique in the document, hence the
+ * suffix for the second and third way to call one method. */
 static gen_value *new_operation(gen_openapi *o, const char *path,
                                 const char *verb, const char *name,
                                 const idl_method *method, const char *suffix)
@@ -252,6 +274,8 @@ static gen_value *new_operation(gen_openapi *o, const char *path,
     return operation;
 }
 
+/* OpenAPI writes verbs in lower case; the language knows no others than
+ * these. */
 static const char *lower(gen_openapi *o, const char *verb)
 {
     static const char *const verbs[][2] = {{"GET", "get"},
@@ -268,6 +292,7 @@ static const char *lower(gen_openapi *o, const char *verb)
     return "post";
 }
 
+/* A GET has no body: what is not in the path is in the query. */
 static void add_rest(gen_openapi *o, const idl_method *method, const char *name)
 {
     const idl_rest *rest = &method->rest;
@@ -282,6 +307,8 @@ static void add_rest(gen_openapi *o, const idl_method *method, const char *name)
     set_responses(o, operation, method);
 }
 
+/* A method that may be a GET by @rest may be one at /rpc as well: it has no
+ * effects. */
 static void add_method(gen_openapi *o, const idl_method *method,
                        const char *name)
 {

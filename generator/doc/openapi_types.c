@@ -1,4 +1,14 @@
-/* OpenAPI: types. */
+/*
+ * OpenAPI: types as JSON Schema, as the JSON codec reads and writes them.
+ *
+ * A schema is exact where JSON Schema can be; where it can't, it allows more
+ * rather than less: a document that refuses what the service takes would be
+ * worse than one that lets the service refuse. Lengths of strings are the case
+ * in point, which are bytes here and characters there.
+ *
+ * Types with a name are put once below components/schemas and referred to, so
+ * that recursive types end; a name is entered before its members are looked at.
+ */
 #include "generator/doc/openapi_types.h"
 
 #include <inttypes.h>
@@ -13,11 +23,14 @@ static void set_text(gen_openapi *o, gen_value *object, const char *key,
     gen_set(object, key, gen_string(o->tree, text));
 }
 
+/* gen_get gives const values; here the document is still being made. */
 gen_value *gen_openapi_member(gen_value *object, const char *key)
 {
     return (gen_value *)(uintptr_t)gen_get(object, key, strlen(key));
 }
 
+/* Lines stay lines: many readers show a description as Markdown, which joins
+ * them. */
 void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs)
 {
     shmrpci_buf text;
@@ -35,6 +48,7 @@ void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs)
 
 /* ---- numbers ---- */
 
+/* As the language writes it, so that no digit is lost through a double. */
 static gen_value *number(gen_openapi *o, idl_kind kind, idl_number value)
 {
     shmrpci_buf text;
@@ -53,9 +67,11 @@ static void set_bounds(gen_openapi *o, gen_value *schema, const idl_type *type)
     }
 }
 
-/* The range that the kind itself sets, unless the type sets one. */
+/* The range that the kind itself sets, unless the type sets a narrower one.
+ * Formats are those that most tools know: small integers are int32. */
 static void set_integer(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
+    /* Bits of the magnitude: without the sign. */
     static const int bits[] = {
         [IDL_I8] = 7, [IDL_I16] = 15, [IDL_I32] = 31, [IDL_I64] = 63,
         [IDL_U8] = 8, [IDL_U16] = 16, [IDL_U32] = 32, [IDL_U64] = 64};
@@ -69,6 +85,7 @@ static void set_integer(gen_openapi *o, gen_value *schema, const idl_type *type)
                          : "uint32");
     if (!range.has_min) {
         range.has_min = true;
+        /* All eight bytes of the union, then the signed ones. */
         range.min.u = 0;
         range.min.i = is_signed ? -(INT64_MAX >> (63 - width)) - 1 : 0;
     }
@@ -79,7 +96,8 @@ static void set_integer(gen_openapi *o, gen_value *schema, const idl_type *type)
     set_bounds(o, schema, &range);
 }
 
-/* JSON has no infinities: they are texts. */
+/* JSON has no NaN and no infinities: the codec writes them as texts. A type
+ * with both bounds can't hold them, and is a plain number. */
 static void set_float(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
@@ -101,6 +119,7 @@ static void set_float(gen_openapi *o, gen_value *schema, const idl_type *type)
 
 /* ---- lengths ---- */
 
+/* A minimum of 0 says nothing. */
 static void set_count(gen_openapi *o, gen_value *schema, const idl_type *type,
                       const char *min_key, const char *max_key)
 {
@@ -112,7 +131,8 @@ static void set_count(gen_openapi *o, gen_value *schema, const idl_type *type,
     }
 }
 
-/* A character takes 1 to 4 bytes: the bounds of characters are wider. */
+/* Bounds are in bytes, and a character takes 1 to 4: a minimum of characters is
+ * a quarter, a maximum is the same. The exact bounds are beside them. */
 static void set_string(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     idl_type characters = *type;
@@ -126,6 +146,8 @@ static void set_string(gen_openapi *o, gen_value *schema, const idl_type *type)
     }
 }
 
+/* Bounds of the base64 text: 4 characters for each 3 bytes begun. A bound whose
+ * text would not fit 64 bits is left out. */
 static void set_bytes(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     const uint64_t most = UINT64_MAX / 4;
@@ -140,7 +162,8 @@ static void set_bytes(gen_openapi *o, gen_value *schema, const idl_type *type)
 
 /* ---- what has a name ---- */
 
-/* Whether it was added just now, to be filled; `schema` refers to it. */
+/* Makes `schema` a reference to the name. Returns the named schema if it was
+ * added just now and is to be filled; NULL when it is there already. */
 static gen_value *refer(gen_openapi *o, gen_value *schema, const char *name)
 {
     const char *key = gen_print(o->tree, "%s%s", o->prefix, name);
@@ -151,7 +174,8 @@ static gen_value *refer(gen_openapi *o, gen_value *schema, const char *name)
                : NULL;
 }
 
-/* Names, and for those that are not known the number. */
+/* The names, or any number of the base: enums are open, and values without a
+ * name travel as numbers. */
 static void fill_enum(gen_openapi *o, gen_value *schema, const idl_enum *e)
 {
     gen_openapi_docs(o, schema, &e->decl.meta.docs);
@@ -162,10 +186,12 @@ static void fill_enum(gen_openapi *o, gen_value *schema, const idl_enum *e)
     for (size_t i = 0; i < e->item_count; i++) {
         gen_push(list, gen_string(o->tree, e->items[i].name));
     }
+    /* Without bounds: the whole range of the base. */
     const idl_type base = {.kind = e->base};
     set_integer(o, gen_push(any, gen_object(o->tree)), &base);
 }
 
+/* An object with exactly one of the members. */
 static void fill_union(gen_openapi *o, gen_value *schema,
                        const idl_record *record)
 {
@@ -184,6 +210,7 @@ static void fill_union(gen_openapi *o, gen_value *schema,
     }
 }
 
+/* Other members are allowed: readers skip what they don't know. */
 static void fill_fields(gen_openapi *o, gen_value *schema,
                         const idl_record *record)
 {
@@ -220,8 +247,10 @@ static void refer_record(gen_openapi *o, gen_value *schema,
 
 /* ---- types ---- */
 
+/* An array is a list of exactly one length. */
 static void set_list(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
+    /* A copy, in which an array's length takes the place of bounds. */
     idl_type bounds = *type;
     if (type->kind == IDL_ARRAY) {
         bounds.has_min = bounds.has_max = true;
@@ -233,7 +262,8 @@ static void set_list(gen_openapi *o, gen_value *schema, const idl_type *type)
     set_count(o, schema, &bounds, "minItems", "maxItems");
 }
 
-/* Keys that are no strings are texts of their values. */
+/* JSON has string keys only: others are texts of their values, whose form the
+ * schema doesn't say. */
 static void set_map(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     set_text(o, schema, "type", "object");
@@ -299,12 +329,14 @@ void gen_openapi_type(gen_openapi *o, gen_value *schema, const idl_type *type)
 
 /* ---- fields ---- */
 
+/* A default is filled in by the receiver. */
 bool gen_openapi_is_required(const idl_field *field)
 {
     return !field->optional && field->default_value.kind == IDL_VALUE_NONE;
 }
 
-/* Null for what has no form in JSON. */
+/* The default as a JSON value; NULL for one that has no form in JSON, such as
+ * infinity or bytes. */
 static gen_value *default_of(gen_openapi *o, const idl_field *field)
 {
     const idl_value *value = &field->default_value;
@@ -336,6 +368,7 @@ static gen_value *default_of(gen_openapi *o, const idl_field *field)
 void gen_openapi_field(gen_openapi *o, gen_value *schema,
                        const idl_field *field)
 {
+    /* @json(string): a number in quotes, for JavaScript. */
     if (field->json_string) {
         set_text(o, schema, "type", "string");
         set_text(o, schema, "pattern", "^-?[0-9]+$");
@@ -356,9 +389,12 @@ void gen_openapi_field(gen_openapi *o, gen_value *schema,
 
 /* ---- errors ---- */
 
+/* The members of the object that shmrpc-web answers with when a call fails; a
+ * declared error has its name and number as constants, and its details. */
 void gen_openapi_error_members(gen_openapi *o, gen_value *schema,
                                const idl_record *error)
 {
+    /* shmrpc-web always writes all of them. */
     static const char *const names[] = {"code", "name", "number", "message",
                                         "may_have_run"};
     static const char *const types[] = {"string", "string", "integer", "string",

@@ -1,0 +1,50 @@
+/*
+ * A service with streams of each kind, which tests share, and a server and a
+ * client of it for the case that runs.
+ */
+#ifndef SHMRPCI_TESTS_RUNTIME_RPC_STREAM_SAMPLE_H
+#define SHMRPCI_TESTS_RUNTIME_RPC_STREAM_SAMPLE_H
+
+#include "sample.h"
+
+#include "shmrpc/stream_stub.h"
+
+/* Indices of the methods. */
+enum {
+    DOWN,  /* json (i64 a, i64 b) -> stream i64 throws Detailed: 0 to a - 1,
+            * then b is returned; Detailed if it is its number */
+    UP,    /* msgpack (stream string(..50000)) -> i64: how many bytes; returns
+            * when one is "stop" */
+    BOTH,  /* native (stream i64) -> stream i64: twice each */
+    FLOOD, /* native (stream i64) -> stream i64: sends, and never reads */
+    CAT,   /* raw (bytes) -> stream bytes: its bytes, in pieces of 1000 */
+    IDLE,  /* json @idle(20ms) () -> stream i64: one, then none until the gate
+            * opens */
+    METHODS
+};
+
+/* What the cases are played over. */
+extern const char *place;
+extern shmrpc_client *client;
+extern shmrpc_error error;
+
+/* Those who look at all calls of both ends; or NULL. */
+extern const shmrpc_interceptor *const *who_looks;
+
+/* Around each case. */
+int begin(void **state);
+int end(void **state);
+
+/* Plays the cases over inproc, shm, and, unless `is_local`, a socket; how many
+ * have failed. */
+int over_all(const struct CMUnitTest *tests, size_t count, bool is_local);
+
+/* Waits until so many handlers have returned; in what the last one has. */
+int returned(unsigned count);
+
+/* Fail the test if they do. */
+shmrpc_stream *open_with(uint32_t method, const void *params,
+                         const shmrpc_opts *opts);
+void expect_number(shmrpc_stream *stream, int64_t number);
+
+#endif

@@ -110,4 +110,68 @@ static inline void shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
                            service_ticks);
 }
 
+/* ---- streams ----------------------------------------------------------- */
+
+/* A stream of this row was accepted. Where it is counted, for the functions
+ * below; NULL: nowhere, which they are fine with. */
+static inline shmrpci_stats_streams *
+shmrpci_count_stream(shmrpci_counter *counter, uint32_t row)
+{
+    if (counter->rows == NULL) {
+        return NULL;
+    }
+    shmrpci_stats_streams *streams = &counter->rows[row].streams;
+    shmrpci_count_add(&streams->opened, 1);
+    return streams;
+}
+
+static inline void shmrpci_count_stream_end(shmrpci_stats_streams *streams)
+{
+    if (streams != NULL) {
+        shmrpci_count_after(&streams->ended);
+    }
+}
+
+/* From the client. */
+static inline void shmrpci_count_item_in(shmrpci_stats_streams *streams,
+                                         size_t bytes)
+{
+    if (streams != NULL) {
+        shmrpci_count_add(&streams->items_in, 1);
+        shmrpci_count_add(&streams->bytes_in, bytes);
+    }
+}
+
+static inline void shmrpci_count_item_out(shmrpci_stats_streams *streams,
+                                          size_t bytes)
+{
+    if (streams != NULL) {
+        shmrpci_count_add(&streams->items_out, 1);
+        shmrpci_count_add(&streams->bytes_out, bytes);
+    }
+}
+
+/* A send begins to wait for room, at a time that it has read; of several
+ * streams of a row that do, in one worker, one is seen before it ends. */
+static inline void shmrpci_count_stall(shmrpci_stats_streams *streams,
+                                       int64_t since_ns)
+{
+    if (streams != NULL) {
+        atomic_store_explicit(&streams->stalls_since_ns, (uint64_t)since_ns,
+                              memory_order_relaxed);
+    }
+}
+
+/* It has waited. A reader between the two stores finds less than before for an
+ * instant, never the same time twice. */
+static inline void shmrpci_count_stall_end(shmrpci_stats_streams *streams,
+                                           int64_t waited_ns)
+{
+    if (streams != NULL) {
+        atomic_store_explicit(&streams->stalls_since_ns, 0,
+                              memory_order_relaxed);
+        shmrpci_count_add(&streams->stalled_ns, (uint64_t)waited_ns);
+    }
+}
+
 #endif

@@ -26,7 +26,9 @@
  *
  * Every count only grows.  A worker adds to `calls` of a row before to any
  * error or histogram of it (release), and a reader looks at these first
- * (acquire): it never finds more of them than calls.  Durations are in ticks.
+ * (acquire): it never finds more of them than calls.  The same holds for a
+ * row's streams, opened and ended.  Durations are in ticks but for those of
+ * streams.
  */
 #ifndef SHMRPCI_OBSERVE_LAYOUT_H
 #define SHMRPCI_OBSERVE_LAYOUT_H
@@ -37,7 +39,7 @@
 #include "sync/atomic.h"
 
 #define SHMRPCI_STATS_MAGIC        UINT64_C(0x3130746174536853) /* "ShStat01" */
-#define SHMRPCI_STATS_VERSION      3u
+#define SHMRPCI_STATS_VERSION      4u
 #define SHMRPCI_STATS_PAGE         4096u
 #define SHMRPCI_STATS_NAME_BYTES   124u /* of a service */
 #define SHMRPCI_STATS_METHOD_BYTES 132u
@@ -135,6 +137,20 @@ typedef struct shmrpci_stats_worker {
     _Alignas(128) shmrpci_stats_waits waits;
 } shmrpci_stats_worker;
 
+/* Of a method with streams: items beside its calls.  A line of its own, which
+ * calls without streams never touch.  `stalls_since_ns` is no count: the time
+ * (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
+typedef struct shmrpci_stats_streams {
+    _Alignas(64) shmrpci_atomic_u64 opened;
+    shmrpci_atomic_u64 ended;
+    shmrpci_atomic_u64 items_in;
+    shmrpci_atomic_u64 items_out;
+    shmrpci_atomic_u64 bytes_in;
+    shmrpci_atomic_u64 bytes_out;
+    shmrpci_atomic_u64 stalled_ns; /* without a stall that goes on */
+    shmrpci_atomic_u64 stalls_since_ns;
+} shmrpci_stats_streams;
+
 /* The first line is all that a call in order writes here. */
 typedef struct shmrpci_stats_row {
     _Alignas(64) shmrpci_atomic_u64 calls;
@@ -146,6 +162,7 @@ typedef struct shmrpci_stats_row {
     shmrpci_atomic_u64 service_max;
     uint64_t reserved;
     shmrpci_atomic_u64 errors[SHMRPCI_STATS_ERRORS];
+    shmrpci_stats_streams streams;
 } shmrpci_stats_row;
 
 _Static_assert(sizeof(shmrpci_stats_head) <= SHMRPCI_STATS_PAGE, "head");
@@ -153,8 +170,9 @@ _Static_assert(offsetof(shmrpci_stats_head, gauges) == 256, "gauges");
 _Static_assert(sizeof(shmrpci_stats_client) == 40, "client");
 _Static_assert(sizeof(shmrpci_stats_name) == 136, "name");
 _Static_assert(sizeof(shmrpci_stats_worker) == 256, "worker");
-_Static_assert(sizeof(shmrpci_stats_row) == 576, "row");
+_Static_assert(sizeof(shmrpci_stats_row) == 640, "row");
 _Static_assert(offsetof(shmrpci_stats_row, errors) == 64, "row.errors");
+_Static_assert(offsetof(shmrpci_stats_row, streams) == 576, "row.streams");
 
 static inline uint64_t shmrpci_stats_pages(uint64_t bytes)
 {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "os/clock.h"
 #include "os/poll.h"
 
 /* ---- opening --------------------------------------------------------- */
@@ -194,6 +195,26 @@ static void add_row(const shmrpci_stats_row *row, shmrpci_stats_sums *sums)
     }
 }
 
+/* Streams may be open before any call has ended. */
+static shmrpc_status add_streams(const shmrpci_stats_streams *from,
+                                 shmrpci_stats_stream_sums *sums)
+{
+    /* First: the worker counts a stream before its end. */
+    uint64_t ended = load(&from->ended);
+    uint64_t opened = load(&from->opened);
+    uint64_t since_ns = shmrpci_load_relaxed(&from->stalls_since_ns);
+    uint64_t now_ns = since_ns != 0 ? (uint64_t)shmrpci_now_ns() : 0;
+    sums->open += opened - ended;
+    sums->opened += opened;
+    sums->items_in += shmrpci_load_relaxed(&from->items_in);
+    sums->items_out += shmrpci_load_relaxed(&from->items_out);
+    sums->bytes_in += shmrpci_load_relaxed(&from->bytes_in);
+    sums->bytes_out += shmrpci_load_relaxed(&from->bytes_out);
+    sums->stalled_ns += shmrpci_load_relaxed(&from->stalled_ns) +
+                        (now_ns > since_ns ? now_ns - since_ns : 0);
+    return ended <= opened ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
+}
+
 shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
                                  uint32_t index, shmrpci_stats_sums *sums)
 {
@@ -205,8 +226,9 @@ shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
         (const shmrpci_stats_row *)(const void *)(base + rows) + index;
     uint64_t errors = 0;
     uint64_t timed[2] = {0, 0};
-    if (load(&row->calls) == 0) {
-        return SHMRPC_OK;
+    shmrpc_status status = add_streams(&row->streams, &sums->streams);
+    if (status != SHMRPC_OK || load(&row->calls) == 0) {
+        return status;
     }
     if (sums->histograms == NULL) {
         sums->histograms = calloc((size_t)buckets * 2, 8);

@@ -21,6 +21,16 @@ struct shmrpc_stats {
     shmrpci_stats_name *names;
 };
 
+typedef struct shmrpci_stats_stream_sums {
+    uint64_t open; /* a gauge: stays as it is in differences */
+    uint64_t opened;
+    uint64_t items_in;
+    uint64_t items_out;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t stalled_ns;
+} shmrpci_stats_stream_sums;
+
 /* What of a method is added up, in ticks. */
 typedef struct shmrpci_stats_sums {
     uint64_t calls;
@@ -30,6 +40,7 @@ typedef struct shmrpci_stats_sums {
     uint64_t max[2];
     uint64_t errors[SHMRPCI_STATS_ERRORS];
     uint64_t *histograms; /* both of them; NULL: no calls */
+    shmrpci_stats_stream_sums streams;
 } shmrpci_stats_sums;
 
 /* Takes both descriptors over, also when it fails. DATA_LOSS: that can't be;

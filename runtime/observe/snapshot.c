@@ -142,11 +142,27 @@ static uint64_t count_errors(const shmrpci_stats_sums *sums)
     return errors;
 }
 
-/* `to` += `from`, which has calls. False: no memory. */
+static void add_streams(const shmrpci_stats_stream_sums *from,
+                        shmrpci_stats_stream_sums *to)
+{
+    to->open += from->open;
+    to->opened += from->opened;
+    to->items_in += from->items_in;
+    to->items_out += from->items_out;
+    to->bytes_in += from->bytes_in;
+    to->bytes_out += from->bytes_out;
+    to->stalled_ns += from->stalled_ns;
+}
+
+/* `to` += `from`. False: no memory. */
 static bool add_sums(uint32_t bits, const shmrpci_stats_sums *from,
                      shmrpci_stats_sums *to)
 {
     uint32_t words = 2 * shmrpci_histogram_buckets(bits);
+    add_streams(&from->streams, &to->streams);
+    if (from->histograms == NULL) {
+        return true; /* no calls */
+    }
     if (to->histograms == NULL) {
         to->histograms = calloc(words, 8);
         if (to->histograms == NULL) {
@@ -177,6 +193,17 @@ static void show_method(const shmrpc_snapshot *s,
     out->errors = count_errors(sums);
     out->bytes_in = sums->bytes_in;
     out->bytes_out = sums->bytes_out;
+    out->streams = (shmrpc_stream_stats){
+        .open = sums->streams.open,
+        .opened = sums->streams.opened,
+        .items_in = sums->streams.items_in,
+        .items_out = sums->streams.items_out,
+        .bytes_in = sums->streams.bytes_in,
+        .bytes_out = sums->streams.bytes_out,
+        .stalled_ns = sums->streams.stalled_ns > INT64_MAX
+                          ? INT64_MAX
+                          : (int64_t)sums->streams.stalled_ns,
+    };
     out->queue = durations(s, sums, SHMRPC_STATS_QUEUE);
     out->service = durations(s, sums, SHMRPC_STATS_SERVICE);
 }
@@ -196,8 +223,7 @@ static bool show(shmrpc_snapshot *s)
         out->name = s->names[i].text;
         out->id = s->names[i].id;
         show_method(s, &s->sums[i], out);
-        if (s->sums[i].histograms != NULL &&
-            !add_sums(s->head.bits, &s->sums[i], &s->sums[rows])) {
+        if (!add_sums(s->head.bits, &s->sums[i], &s->sums[rows])) {
             return false;
         }
     }
@@ -239,6 +265,7 @@ static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
         uint64_t calls = sums->calls;
         uint64_t errors = count_errors(sums);
         uint64_t ticks = sums->ticks[SHMRPC_STATS_SERVICE];
+        uint64_t streams = sums->streams.open;
         shmrpc_status status =
             shmrpci_reader_add(stats, worker->place, row, sums);
         if (status != SHMRPC_OK) {
@@ -246,6 +273,7 @@ static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
         }
         worker->calls += sums->calls - calls;
         worker->errors += count_errors(sums) - errors;
+        worker->streams += sums->streams.open - streams;
         busy += sums->ticks[SHMRPC_STATS_SERVICE] - ticks;
     }
     worker->busy_ns = ns_of(s, busy);
@@ -347,6 +375,27 @@ static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
     return bound < max && bound < SHMRPCI_HISTOGRAM_MAX ? bound : max;
 }
 
+/* Streams that are open stay so; a stall that has just ended may not be counted
+ * yet. */
+static bool subtract_streams(const shmrpci_stats_stream_sums *before,
+                             shmrpci_stats_stream_sums *sums)
+{
+    bool is_more = before->opened <= sums->opened &&
+                   before->items_in <= sums->items_in &&
+                   before->items_out <= sums->items_out &&
+                   before->bytes_in <= sums->bytes_in &&
+                   before->bytes_out <= sums->bytes_out;
+    sums->opened -= before->opened;
+    sums->items_in -= before->items_in;
+    sums->items_out -= before->items_out;
+    sums->bytes_in -= before->bytes_in;
+    sums->bytes_out -= before->bytes_out;
+    sums->stalled_ns -= before->stalled_ns < sums->stalled_ns
+                            ? before->stalled_ns
+                            : sums->stalled_ns;
+    return is_more;
+}
+
 /* `sums` -= `before`; false: something has become less. */
 static bool subtract(uint32_t bits, const shmrpci_stats_sums *before,
                      shmrpci_stats_sums *sums)
@@ -355,7 +404,8 @@ static bool subtract(uint32_t bits, const shmrpci_stats_sums *before,
     if (before->histograms != NULL && sums->histograms == NULL) {
         return false;
     }
-    bool is_more = before->calls <= sums->calls &&
+    bool is_more = subtract_streams(&before->streams, &sums->streams) &&
+                   before->calls <= sums->calls &&
                    before->bytes_in <= sums->bytes_in &&
                    before->bytes_out <= sums->bytes_out &&
                    before->ticks[0] <= sums->ticks[0] &&
@@ -409,9 +459,7 @@ static shmrpc_status copy_rows(const shmrpc_snapshot *from,
                                shmrpc_snapshot *s)
 {
     for (uint32_t i = 0; i < s->head.methods; i++) {
-        const shmrpci_stats_sums *sums = &from->sums[i];
-        if (sums->histograms != NULL &&
-            !add_sums(s->head.bits, sums, &s->sums[i])) {
+        if (!add_sums(s->head.bits, &from->sums[i], &s->sums[i])) {
             return SHMRPC_E_NO_MEMORY;
         }
         if (!subtract(s->head.bits, &before->sums[i], &s->sums[i])) {

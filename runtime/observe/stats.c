@@ -169,11 +169,48 @@ void shmrpci_stats_leave(shmrpci_counter *counter)
     *counter = (shmrpci_counter){.rows = NULL};
 }
 
+/* What a dead worker's streams have left: none of them is open, or stalls. */
+static void end_streams(shmrpci_stats_streams *streams)
+{
+    uint64_t opened = shmrpci_load_relaxed(&streams->opened);
+    if (shmrpci_load_relaxed(&streams->ended) != opened) {
+        shmrpci_store_relaxed(&streams->ended, opened);
+    }
+    if (shmrpci_load_relaxed(&streams->stalls_since_ns) != 0) {
+        shmrpci_store_relaxed(&streams->stalls_since_ns, UINT64_C(0));
+    }
+}
+
+/* Of all rows that were ever written to: a look at the others would have the
+ * file's holes filled. */
+static void end_all_streams(const shmrpci_stats *stats, uint32_t place,
+                            const shmrpci_counter *counter)
+{
+    uint64_t rows =
+        shmrpci_stats_blocks_at(stats->methods) +
+        place * shmrpci_stats_block_bytes(stats->methods, stats->bits) +
+        sizeof(shmrpci_stats_worker);
+    uint64_t end = rows + stats->methods * sizeof(shmrpci_stats_row);
+    for (uint32_t row = 0; row < stats->methods; row++) {
+        uint64_t at = rows + row * sizeof(shmrpci_stats_row) +
+                      offsetof(shmrpci_stats_row, streams);
+        uint64_t data = shmrpci_memory_next_data(stats->fd, at, end);
+        if (data == at) {
+            end_streams(&counter->rows[row].streams);
+        } else {
+            row += (uint32_t)((data - at - 1) / sizeof(shmrpci_stats_row));
+        }
+    }
+}
+
 void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
                         uint32_t row)
 {
     shmrpci_counter counter;
     open_block(stats, place, &counter);
+    if (counter.worker != NULL) {
+        end_all_streams(stats, place, &counter);
+    }
     if (row < stats->methods && counter.worker != NULL) {
         /* Of a place where nobody began only who came along from the server
          * before can have been; readers pass places that nobody had. */

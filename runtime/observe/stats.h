@@ -45,8 +45,8 @@ void shmrpci_stats_leave(shmrpci_counter *counter);
 /* In place of a row: none. */
 #define SHMRPCI_STATS_NO_ROW UINT32_MAX
 
-/* The worker of a place is dead, and nobody has it: it has left, and a call of
- * this row has died with it. */
+/* The worker of a place is dead, and nobody has it: it has left, its streams
+ * are over, and a call of this row has died with it. */
 void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
                         uint32_t row);
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "codec/codec.h"
+#include "observe/count.h"
 #include "rpc/intercept.h"
 #include "rpc/metadata.h"
 #include "shmrpc/descriptor.h"
@@ -37,6 +38,7 @@ typedef struct shmrpci_served_stream {
     int ended;           /* EVICTED, one has waited for so long; SERVER_LOST */
     shmrpci_buf out;     /* the item that is sent */
     shmrpci_arena arena; /* of the item that was read */
+    shmrpci_stats_streams *counts; /* or NULL */
 } shmrpci_served_stream;
 
 /* What is beside the call, if anything. */
@@ -84,11 +86,13 @@ typedef struct shmrpci_stream_rules {
     int64_t stall_ns;
 } shmrpci_stream_rules;
 
-/* Before the handler of a method with streams. EXHAUSTED, NO_MEMORY. */
+/* Before the handler of a method with streams, which are counted in the row of
+ * `counter`. EXHAUSTED, NO_MEMORY. */
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_transport *transport,
                                 const shmrpci_codec *codec,
-                                const shmrpci_stream_rules *rules);
+                                const shmrpci_stream_rules *rules,
+                                shmrpci_counter *counter, uint32_t row);
 /* After it, which has returned `status`: the client's sends fail from now on,
  * and its reads come to an end. How the call ends. */
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status);

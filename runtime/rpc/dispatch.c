@@ -486,9 +486,10 @@ static int run_stream(worker *w, shmrpci_request *request, uint32_t index,
                                "method %s is called without its streams",
                                w->served->service->methods[index].name);
     }
-    int status = shmrpci_served_stream_begin(
-        &w->ctx, &stream, w->participant->transport,
-        w->served->methods[index].codec, &w->served->streams);
+    int status =
+        shmrpci_served_stream_begin(&w->ctx, &stream, w->participant->transport,
+                                    w->served->methods[index].codec,
+                                    &w->served->streams, &w->counter, w->row);
     return status != SHMRPC_OK
                ? status
                : shmrpci_served_stream_end(

@@ -57,11 +57,14 @@ static int send_later(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
     int64_t deadline_ns = ctx->request->deadline_ns;
+    int64_t began_ns = shmrpci_now_ns();
     int64_t stalled_ns = shmrpci_deadline_after(s->stall_ns);
     bool may_stall = stalled_ns < deadline_ns;
+    shmrpci_count_stall(s->counts, began_ns);
     /* The handler's thread is the one that reads, too. */
     int status = s->ops->send(s->end, s->out.data, s->out.len,
                               may_stall ? stalled_ns : deadline_ns, true);
+    shmrpci_count_stall_end(s->counts, shmrpci_now_ns() - began_ns);
     return status == SHMRPC_E_DEADLINE && may_stall ? evict(ctx) : status;
 }
 
@@ -95,8 +98,11 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
                                "a deadlock: both ends send and wait for room, "
                                "and neither reads");
     }
-    if (status == SHMRPC_OK && ctx->is_looked_at) {
-        tell_item(ctx, false);
+    if (status == SHMRPC_OK) {
+        shmrpci_count_item_out(s->counts, s->out.len);
+        if (ctx->is_looked_at) {
+            tell_item(ctx, false);
+        }
     }
     return no_point(ctx, status);
 }
@@ -138,6 +144,7 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
         s->over = status;
         return no_point(ctx, status);
     }
+    shmrpci_count_item_in(s->counts, raw.len);
     if (ctx->is_looked_at) {
         tell_item(ctx, true);
     }
@@ -162,7 +169,8 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_transport *transport,
                                 const shmrpci_codec *codec,
-                                const shmrpci_stream_rules *rules)
+                                const shmrpci_stream_rules *rules,
+                                shmrpci_counter *counter, uint32_t row)
 {
     shmrpc_error why = {.code = 0};
     *s = (shmrpci_served_stream){.ops = transport->streams,
@@ -179,6 +187,7 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
     }
     shmrpci_buf_init_heap(&s->out);
     shmrpci_arena_init(&s->arena, rules->decode_limit);
+    s->counts = shmrpci_count_stream(counter, row);
     ctx->stream = s;
     return SHMRPC_OK;
 }
@@ -186,6 +195,7 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status)
 {
     shmrpci_served_stream *s = ctx->stream;
+    shmrpci_count_stream_end(s->counts);
     s->ops->close(s->end);
     shmrpci_buf_fini(&s->out);
     shmrpci_arena_fini(&s->arena);

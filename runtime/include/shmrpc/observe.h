@@ -24,6 +24,9 @@
  * error of its method, WORKER_DIED, without its times; its other counts stay
  * in the sums, though its place is shown no more.  A new server begins at 0.
  *
+ * A call with streams counts as a call when it ends, its items as they come and
+ * go: who has the end of a stream finds all of them counted.
+ *
  * Durations are kept in buckets whose width is `resolution` of their value
  * (1/64, less for services with very many methods): percentiles are good to
  * half of that.  Maxima are exact.  Queue times are good to a third of a
@@ -70,6 +73,18 @@ typedef struct shmrpc_durations {
     int64_t max_ns;
 } shmrpc_durations;
 
+/* Items beside calls, as the service's workers see them. */
+typedef struct shmrpc_stream_stats {
+    uint64_t open; /* now, in a difference too */
+    uint64_t opened;
+    uint64_t items_in; /* that handlers have taken from their clients */
+    uint64_t items_out;
+    uint64_t bytes_in; /* of items; they are not in those of the method */
+    uint64_t bytes_out;
+    int64_t stalled_ns; /* for which handlers waited for clients that did not
+                         * read; those that still do, until now */
+} shmrpc_stream_stats;
+
 typedef struct shmrpc_method_stats {
     const char *name; /* "" for all of them */
     uint32_t id;      /* 0: asking the service what it is, unknown methods */
@@ -79,6 +94,7 @@ typedef struct shmrpc_method_stats {
     uint64_t bytes_out; /* bodies, without those of errors */
     shmrpc_durations queue;
     shmrpc_durations service;
+    shmrpc_stream_stats streams; /* all 0 of a method that has none */
 } shmrpc_method_stats;
 
 /* A place that has a worker, with what all workers that ever had it have
@@ -91,13 +107,14 @@ typedef struct shmrpc_worker_stats {
     int64_t started_ns; /* of the last one, CLOCK_MONOTONIC */
     uint64_t calls;
     uint64_t errors;
-    int64_t busy_ns; /* serving, the sum of its service times */
-    uint64_t spins;  /* times that it searched without sleeping */
-    uint64_t hits;   /* of these, those that found a call */
-    int64_t spin_ns; /* how long it searched */
-    uint64_t sleeps; /* times that it went to sleep */
-    uint64_t wakes;  /* times that a client's bell woke it */
-    uint64_t futile; /* of these, those that found nothing to do */
+    int64_t busy_ns;  /* serving, the sum of its service times */
+    uint64_t spins;   /* times that it searched without sleeping */
+    uint64_t hits;    /* of these, those that found a call */
+    int64_t spin_ns;  /* how long it searched */
+    uint64_t sleeps;  /* times that it went to sleep */
+    uint64_t wakes;   /* times that a client's bell woke it */
+    uint64_t futile;  /* of these, those that found nothing to do */
+    uint64_t streams; /* that are open now */
 } shmrpc_worker_stats;
 
 /* Who is connected over shm. Process ids are those of a pid namespace, which

@@ -7,8 +7,7 @@
  * the types in the method's row.  Statuses that a function does not name are
  * those in which calls end.
  *
- * inproc:// and shm:// have streams: elsewhere open is UNIMPLEMENTED and names
- * the transport.
+ * Opening one to a server whose protocol has no streams is UNIMPLEMENTED.
  *
  * Threading: one thread may send while another one reads; a sink and a source
  * belong to the handler's thread.

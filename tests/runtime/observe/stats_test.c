@@ -124,6 +124,70 @@ static void counts_are_exact_and_add_up_over_workers(void **state)
     shmrpci_stats_leave(&counters[1]);
 }
 
+/* Streams of a worker that was killed are over, and stall nobody; those of
+ * others are open. */
+static void streams_end_with_their_worker(void **state)
+{
+    (void)state;
+    shmrpci_counter dead;
+    shmrpci_counter lives;
+    shmrpci_stats_join(&stats, 0, 100, &dead);
+    shmrpci_stats_join(&stats, 1, 101, &lives);
+    shmrpci_stats_streams *streams = shmrpci_count_stream(&dead, 2);
+    (void)shmrpci_count_stream(&dead, 1);
+    shmrpci_count_item_in(streams, 8);
+    shmrpci_count_stall(streams, shmrpci_now_ns() - 50);
+    shmrpci_count_stream_end(shmrpci_count_stream(&lives, 2));
+    streams = shmrpci_count_stream(&lives, 2);
+    shmrpci_count_item_out(streams, 5);
+    shmrpci_count_stall(streams, shmrpci_now_ns() - 7);
+    shmrpci_count_stall_end(streams, 7);
+    shmrpc_snapshot *s = take_once();
+    assert_int_equal(shmrpc_snapshot_method(s, 1)->streams.open, 2);
+    assert_int_equal(shmrpc_snapshot_method(s, 1)->streams.opened, 3);
+    assert_true(shmrpc_snapshot_method(s, 1)->streams.stalled_ns >= 57);
+    assert_int_equal(shmrpc_snapshot_worker(s, 0)->streams, 2);
+    shmrpc_snapshot_free(s);
+    shmrpci_stats_bury(&stats, 0, SHMRPCI_STATS_NO_ROW);
+    s = take_once();
+    const shmrpc_stream_stats *two = &shmrpc_snapshot_method(s, 1)->streams;
+    assert_int_equal(two->open, 1);
+    assert_int_equal(two->opened, 3);
+    assert_int_equal(two->items_in, 1);
+    assert_int_equal(two->bytes_in, 8);
+    assert_int_equal(two->items_out, 1);
+    assert_int_equal(two->bytes_out, 5);
+    assert_int_equal(two->stalled_ns, 7);
+    assert_int_equal(shmrpc_snapshot_method(s, 0)->streams.open, 0);
+    assert_int_equal(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->streams.open,
+                     1);
+    shmrpc_snapshot_free(s);
+    shmrpci_stats_leave(&dead);
+    shmrpci_stats_leave(&lives);
+}
+
+/* More ends than streams, a stall that begins in the future. */
+static void spoiled_streams(void **state)
+{
+    (void)state;
+    shmrpci_counter counter;
+    shmrpc_stats *reader;
+    shmrpc_error error;
+    shmrpc_snapshot *s = NULL;
+    assert_int_equal(open_reader(&reader, &error), 0);
+    shmrpci_stats_join(&stats, 0, 100, &counter);
+    shmrpci_stats_streams *streams = shmrpci_count_stream(&counter, 1);
+    shmrpci_count_stall(streams, INT64_MAX);
+    s = take(reader);
+    assert_int_equal(shmrpc_snapshot_method(s, 0)->streams.stalled_ns, 0);
+    shmrpc_snapshot_free(s);
+    shmrpci_count_stream_end(streams);
+    shmrpci_count_stream_end(streams);
+    assert_int_equal(shmrpc_stats_read(reader, &s, &error), SHMRPC_E_DATA_LOSS);
+    shmrpci_stats_leave(&counter);
+    shmrpc_stats_close(reader);
+}
+
 /* Who comes to a place where another one was does not begin with its calls. */
 static void differences_know_who_was_there_before(void **state)
 {
@@ -471,6 +535,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(counts_are_exact_and_add_up_over_workers),
+        CASE(streams_end_with_their_worker),
+        CASE(spoiled_streams),
         CASE(differences_know_who_was_there_before),
         CASE(times_are_right_to_one_percent),
         CASE(differences_are_what_happened_between),

@@ -88,6 +88,21 @@ static void set_counts(shmrpci_buf *out, const shmrpc_method_stats *m)
     shmrpci_json_set_uint(out, "bytes_out", m->bytes_out);
 }
 
+/* Of a method that has had any, or of all. */
+static void set_streams(shmrpci_buf *out, const shmrpc_stream_stats *streams)
+{
+    shmrpci_json_key(out, "streams");
+    shmrpci_buf_append_char(out, '{');
+    shmrpci_json_set_uint(out, "open", streams->open);
+    shmrpci_json_set_uint(out, "opened", streams->opened);
+    shmrpci_json_set_uint(out, "items_in", streams->items_in);
+    shmrpci_json_set_uint(out, "items_out", streams->items_out);
+    shmrpci_json_set_uint(out, "bytes_in", streams->bytes_in);
+    shmrpci_json_set_uint(out, "bytes_out", streams->bytes_out);
+    set_s(out, "stalled_s", streams->stalled_ns);
+    shmrpci_buf_append_char(out, '}');
+}
+
 /* Of a method, or of all. */
 static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
                         uint32_t index, const tool_snapshot_more *more)
@@ -96,6 +111,10 @@ static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
     set_durations(out, "service", &m->service);
     set_durations(out, "queue", &m->queue);
     set_errors(out, s, index, more);
+    if (index == SHMRPC_STATS_ALL || m->streams.open > 0 ||
+        m->streams.opened > 0) {
+        set_streams(out, &m->streams);
+    }
 }
 
 /* ---- its life -------------------------------------------------------- */
@@ -175,6 +194,7 @@ static void append_worker(shmrpci_buf *out, const shmrpc_snapshot *s,
     shmrpci_json_set_uint(out, "sleeps", w->sleeps);
     shmrpci_json_set_uint(out, "wakes", w->wakes);
     shmrpci_json_set_uint(out, "futile", w->futile);
+    shmrpci_json_set_uint(out, "streams", w->streams);
     if (more != NULL && more->worker != NULL) {
         more->worker(more->user, index, out);
     }

@@ -222,6 +222,71 @@ static void see_errors(const web_row *row, void *user)
     }
 }
 
+/* ---- streams, of methods that have had any ---- */
+
+/* A sample of each such method, of what `value` finds; `direction` may be
+ * NULL. */
+static void see_stream(const web_row *row, writer *w, const char *direction,
+                       uint64_t (*value)(const shmrpc_stream_stats *streams))
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(row->total, i);
+        if (m->streams.opened > 0) {
+            begin_sample(w, "", row, name_of(m));
+            if (direction != NULL) {
+                web_metrics_label(w->out, "direction", direction);
+            }
+            end_uint(w, value(&m->streams));
+        }
+    }
+}
+
+#define STREAM_FIELD(field)                                        \
+    static uint64_t field##_of(const shmrpc_stream_stats *streams) \
+    {                                                              \
+        return streams->field;                                     \
+    }
+STREAM_FIELD(open)
+STREAM_FIELD(opened)
+STREAM_FIELD(items_in)
+STREAM_FIELD(items_out)
+STREAM_FIELD(bytes_in)
+STREAM_FIELD(bytes_out)
+#undef STREAM_FIELD
+
+static void see_streams_open(const web_row *row, void *user)
+{
+    see_stream(row, user, NULL, open_of);
+}
+
+static void see_streams(const web_row *row, void *user)
+{
+    see_stream(row, user, NULL, opened_of);
+}
+
+static void see_stream_items(const web_row *row, void *user)
+{
+    see_stream(row, user, "in", items_in_of);
+    see_stream(row, user, "out", items_out_of);
+}
+
+static void see_stream_bytes(const web_row *row, void *user)
+{
+    see_stream(row, user, "in", bytes_in_of);
+    see_stream(row, user, "out", bytes_out_of);
+}
+
+static void see_stream_stalls(const web_row *row, void *user)
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(row->total, i);
+        if (m->streams.opened > 0) {
+            begin_sample(user, "", row, name_of(m));
+            end_double(user, (double)m->streams.stalled_ns / 1e9);
+        }
+    }
+}
+
 /* ---- histograms ---- */
 
 static void append_histogram(writer *w, const web_row *row, uint32_t index,
@@ -304,6 +369,18 @@ static const metric metrics[] = {
     {"shmrpc_received_bytes_total", "counter", "Bodies of requests.",
      see_received},
     {"shmrpc_sent_bytes_total", "counter", "Bodies of replies.", see_sent},
+    {"shmrpc_streams_open", "gauge", "Calls with streams that are open.",
+     see_streams_open},
+    {"shmrpc_streams_total", "counter", "Streams that were opened.",
+     see_streams},
+    {"shmrpc_stream_items_total", "counter",
+     "Items of streams, from clients (in) and to them (out).",
+     see_stream_items},
+    {"shmrpc_stream_bytes_total", "counter", "Bytes of these items.",
+     see_stream_bytes},
+    {"shmrpc_stream_stalled_seconds_total", "counter",
+     "For which handlers have waited for clients that did not read.",
+     see_stream_stalls},
     {"shmrpc_service_seconds", "histogram",
      "From when a worker took a call until it was answered.", see_service_time},
     {"shmrpc_queue_seconds", "histogram",

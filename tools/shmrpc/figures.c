@@ -304,6 +304,74 @@ static void methods_text(const cli_watched *w, bool is_rate,
     free(called);
 }
 
+/* ---- streams --------------------------------------------------------- */
+
+static bool has_streams(const shmrpc_method_stats *m)
+{
+    return m->streams.open > 0 || m->streams.opened > 0;
+}
+
+static void streams_row(shmrpci_buf *out, const cli_layout *layout,
+                        const shmrpc_method_stats *m, size_t width,
+                        double divisor)
+{
+    const shmrpc_stream_stats *s = &m->streams;
+    char cell[CELL_BYTES];
+    cells row = row_of(out, layout, m->name, width);
+    right(&row, count_cell(cell, (double)s->open), 8);
+    right(&row, count_cell(cell, (double)s->opened / divisor), 8);
+    right(&row, count_cell(cell, (double)s->items_in / divisor), 10);
+    right(&row, count_cell(cell, (double)s->items_out / divisor), 11);
+    right(&row, bytes_cell(cell, (double)s->bytes_in / divisor), 8);
+    right(&row, bytes_cell(cell, (double)s->bytes_out / divisor), 8);
+    right(&row,
+          time_cell(cell, s->stalled_ns > 0,
+                    (int64_t)((double)s->stalled_ns / divisor)),
+          9);
+    shmrpci_buf_append_char(out, '\n');
+}
+
+static void streams_head(shmrpci_buf *out, const cli_layout *layout,
+                         size_t width, bool is_rate)
+{
+    cells row = row_of(out, layout, "STREAMS", width);
+    right(&row, "OPEN", 8);
+    right(&row, is_rate ? "OPENED/S" : "OPENED", 8);
+    right(&row, is_rate ? "ITEMS IN/S" : "ITEMS IN", 10);
+    right(&row, is_rate ? "ITEMS OUT/S" : "ITEMS OUT", 11);
+    right(&row, is_rate ? "IN/S" : "IN", 8);
+    right(&row, is_rate ? "OUT/S" : "OUT", 8);
+    right(&row, is_rate ? "STALLED/S" : "STALLED", 9);
+    shmrpci_buf_append_char(out, '\n');
+}
+
+/* Of the methods that have had streams; nothing if there are none. */
+static void streams_text(const cli_watched *w, bool is_rate,
+                         const cli_layout *layout, shmrpci_buf *out)
+{
+    const shmrpc_snapshot *s = shown(w, is_rate);
+    uint32_t methods = shmrpc_snapshot_service(s)->method_count;
+    size_t width = strlen("STREAMS");
+    if (!has_streams(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL))) {
+        return;
+    }
+    for (uint32_t i = 0; i < methods; i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
+        size_t len = has_streams(m) ? strlen(m->name) : 0;
+        width = len > width ? len : width;
+    }
+    shmrpci_buf_append_char(out, '\n');
+    streams_head(out, layout, width, is_rate);
+    for (uint32_t i = 0; i < methods; i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
+        if (has_streams(m)) {
+            streams_row(out, layout, m, width, per(w, is_rate));
+        }
+    }
+}
+
+/* ---- errors, workers ------------------------------------------------- */
+
 /* The statuses that errors may have, and those that a service declares. */
 static const int statuses[] = {
 #define SHMRPC_X(name, number, connect, http, may_have_run, text) (number),
@@ -476,6 +544,7 @@ void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
     shmrpci_buf_append_text(out, "\n\n");
     methods_text(w, is_rate, layout, out);
     errors_text(w, is_rate, out);
+    streams_text(w, is_rate, layout, out);
     if (with_workers) {
         workers_text(w, is_rate, layout, out);
     }
@@ -497,6 +566,7 @@ void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out)
     right(&row, "PSS", 8);
     right(&row, "WORKERS", 7);
     right(&row, "CONNS", 5);
+    right(&row, "STREAMS", 7);
     shmrpci_buf_append_char(out, '\n');
 }
 
@@ -594,5 +664,6 @@ void cli_figures_row(const cli_watched *w, const cli_layout *layout,
     right(&row, bytes_cell(cell, (double)sum.pss_bytes), 8);
     right(&row, count_cell(cell, sum.workers), 7);
     right(&row, count_cell(cell, (double)service->connections), 5);
+    right(&row, count_cell(cell, (double)all->streams.open), 7);
     shmrpci_buf_append_char(out, '\n');
 }

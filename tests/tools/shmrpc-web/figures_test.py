@@ -1,4 +1,4 @@
-"""figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD SHMRPC: a known number of calls is what the page,
+"""figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD SHMRPC FLOW FLOW_CLIENT: a known number of calls is what the page,
 /metrics and the stream of events say; a service that dies and comes again."""
 import http.client
 import json
@@ -11,7 +11,8 @@ import time
 
 from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
-WEB, ECHO, FAULT, WORKERS, PROMTOOL, DASHBOARD, SHMRPC = sys.argv[1:8]
+(WEB, ECHO, FAULT, WORKERS, PROMTOOL, DASHBOARD, SHMRPC, FLOW,
+ FLOW_CLIENT) = sys.argv[1:10]
 
 
 def ours(rows):
@@ -84,6 +85,29 @@ def workload(web):
                (0, b""))
     else:
         print("NOTE: promtool is not installed (./dev test-web)")
+
+
+def streams(web):
+    """A reader stops after 100 items, and its handler waits for room."""
+    web.serve(FLOW)
+    labels = 'service="flow",method="count"'
+    reader = web.run([FLOW_CLIENT, "reader", "shm://flow"], "read")[0]
+    stalled = f"shmrpc_stream_stalled_seconds_total{{{labels}}}"
+    wait_for(lambda: metrics(web)[0].get(stalled, 0) > 0.05)
+    samples = metrics(web)[0]
+    expect("open", samples[f"shmrpc_streams_open{{{labels}}}"], 1)
+    expect("opened", samples[f"shmrpc_streams_total{{{labels}}}"], 1)
+    items = f"shmrpc_stream_items_total{{{labels},direction="
+    expect("items", (samples[items + '"in"}'], samples[items + '"out"}'] >= 100),
+           (0, True))
+    sent = samples[f'shmrpc_stream_bytes_total{{{labels},direction="out"}}']
+    expect("bytes", sent >= 800, True)
+    expect("none elsewhere",
+           [k for k in samples if "_stream" in k and "count" not in k], [])
+    row = method(web, "flow", "count")["streams"]
+    expect("of the page", (row["open"], row["opened"]), (1, 1))
+    reader.kill()
+    wait_for(lambda: method(web, "flow", "count")["streams"]["open"] == 0)
 
 
 def share_one_of_each_kind(web):
@@ -274,7 +298,7 @@ with Place() as place:
     wait_for(lambda: len(ours(json.loads(
         place.ask("GET", "/api/v1/services")[2]))) == 2)
     slow = Slow(place)
-    for test in (workload, dashboard, events, past, death, crowd, forsaken):
+    for test in (workload, streams, dashboard, events, past, death, crowd, forsaken):
         test(place)
     wait_for(slow.is_cut_off)
     expect("slow", metrics(place)[0]["shmrpc_web_slow_total"] >= 1, True)

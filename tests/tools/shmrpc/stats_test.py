@@ -1,4 +1,4 @@
-"""stats_test.py SHMRPC WORKERS_SERVER: stats and top against a known load."""
+"""stats_test.py SHMRPC WORKERS_SERVER FLOW_SERVER FLOW_CLIENT: stats and top against a known load."""
 
 import json
 import os
@@ -11,11 +11,14 @@ import tempfile
 import time
 import unittest
 
-PROGRAM, SERVER = (os.path.abspath(p) for p in sys.argv[1:3])
+PROGRAM, SERVER, FLOW, FLOW_CLIENT = (os.path.abspath(p)
+                                      for p in sys.argv[1:5])
 PATIENCE = 60
 
 
 class Service(unittest.TestCase):
+    NAME, PROGRAM = "workers", SERVER
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         run = os.path.join(self.folder.name, "run")
@@ -23,7 +26,7 @@ class Service(unittest.TestCase):
         self.env = dict(os.environ, SHMRPC_DIR=run)
         self.env.pop("XDG_RUNTIME_DIR", None)
         self.server = subprocess.Popen(
-            [SERVER, "--workers=2"], env=self.env, stdout=subprocess.PIPE,
+            [self.PROGRAM, "--workers=2"], env=self.env, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True)
         self.assertIn("serving at", self.server.stdout.readline())
 
@@ -42,12 +45,13 @@ class Service(unittest.TestCase):
         return done.stdout if status == 0 else done.stderr
 
     def stats(self):
-        return json.loads(self.shmrpc("stats", "--json", "workers"))
+        return json.loads(self.shmrpc("stats", "--json", self.NAME))
 
     @staticmethod
     def method(stats, name):
         return next(m for m in stats["methods"] if m["name"] == name)
 
+class Calls(Service):
     # ---- stats ----
 
     def test_counts_are_exact(self):
@@ -190,6 +194,56 @@ class Service(unittest.TestCase):
         ):
             with self.subTest(arguments):
                 self.assertIn(message, self.shmrpc(*arguments, status=status))
+
+
+class Streams(Service):
+    NAME, PROGRAM = "flow", FLOW
+
+    def test_a_reader_that_has_stopped(self):
+        reader = subprocess.Popen([FLOW_CLIENT, "reader", "shm://flow"],
+                                  env=self.env, stdout=subprocess.PIPE,
+                                  text=True)
+        # It stops itself after 100 items.
+        self.assertEqual(reader.stdout.readline(), "read\n")
+        deadline = time.monotonic() + PATIENCE
+        while self.stats()["streams"]["stalled_s"] < 0.05:
+            self.assertLess(time.monotonic(), deadline)
+        streams = self.method(self.stats(), "count")["streams"]
+        self.assertEqual((streams["open"], streams["opened"]), (1, 1))
+        self.assertGreaterEqual(streams["items_out"], 100)
+        self.assertGreaterEqual(streams["bytes_out"], 800)
+        self.assertEqual(streams["items_in"], 0)
+        self.assertNotIn("streams", self.method(self.stats(), "echo"))
+        self.assertEqual(sum(w["streams"] for w in self.stats()["places"]), 1)
+        text = self.shmrpc("stats", "flow")
+        self.assertRegex(text, r"STREAMS +OPEN +OPENED +ITEMS IN +ITEMS OUT")
+        self.assertRegex(text, r"(?m)^count +1 +1 +0 +\d")
+        self.assertRegex(self.shmrpc("top", "--once", "-i", "20ms"),
+                         r"(?m)STREAMS\n(.*\n)*flow .* 1$")
+        reader.kill()
+        reader.wait(PATIENCE)
+        reader.stdout.close()
+        while self.stats()["streams"]["open"] > 0:
+            self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(self.method(self.stats(), "count")["calls"], 1)
+
+    def test_a_killed_worker_has_no_streams(self):
+        sender = subprocess.Popen([FLOW_CLIENT, "sender", "shm://flow"],
+                                  env=self.env, stdout=subprocess.PIPE,
+                                  text=True)
+        self.assertEqual(sender.stdout.readline(), "sent\n")
+        deadline = time.monotonic() + PATIENCE
+        while self.stats()["streams"]["items_in"] < 3:
+            self.assertLess(time.monotonic(), deadline)
+        worker = next(w for w in self.stats()["places"] if w["streams"] > 0)
+        os.kill(worker["pid"], signal.SIGKILL)
+        while self.stats()["streams"]["open"] > 0:
+            self.assertLess(time.monotonic(), deadline)
+        streams = self.method(self.stats(), "sum")["streams"]
+        self.assertEqual((streams["opened"], streams["items_in"]), (1, 3))
+        sender.kill()
+        sender.wait(PATIENCE)
+        sender.stdout.close()
 
 
 if __name__ == "__main__":

@@ -80,6 +80,9 @@ void shmrpci_stream_end_fini(shmrpci_stream_end *end)
 int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
                             size_t len, int64_t deadline_ns, bool alone)
 {
+    if (!end->writes) {
+        return SHMRPC_E_DATA_LOSS;
+    }
     if (len > end->max_item_bytes) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -142,6 +145,9 @@ int shmrpci_stream_end_next(shmrpci_stream_end *end, int64_t deadline_ns,
                             const uint8_t **data, size_t *len, bool *in_ring)
 {
     shmrpci_stream_piece piece;
+    if (!end->reads) {
+        return SHMRPC_E_DATA_LOSS;
+    }
     for (;;) {
         int status = shmrpci_stream_look(&end->reader, &piece);
         if (status == SHMRPC_MORE) {

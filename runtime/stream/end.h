@@ -53,7 +53,8 @@ void shmrpci_stream_end_init(shmrpci_stream_end *end,
 void shmrpci_stream_end_fini(shmrpci_stream_end *end);
 
 /* As the operations of shmrpci_stream_ops of these names. `*in_ring`: the item
- * lies where the other end can still write. */
+ * lies where the other end can still write. DATA_LOSS, too, where there is no
+ * ring in that direction: a client that lies has left it out. */
 int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
                             size_t len, int64_t deadline_ns, bool alone);
 void shmrpci_stream_end_finish(shmrpci_stream_end *end);

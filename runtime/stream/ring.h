@@ -36,9 +36,10 @@
  * and then looks at `waits`: all four accesses are sequentially consistent.
  *
  * Items of up to a quarter of the ring lie in one piece, PAD fills what is left
- * of the ring before one that begins at its start.  Larger ones come as PARTs
- * and a last ITEM.  END is the writer's last frame: it takes the place of the
- * zero header that is always there, so there is room for it.
+ * of the ring before one that begins at its start.  Larger ones come as PARTs,
+ * of which none is empty, and a last ITEM.  END is the writer's last frame: it
+ * takes the place of the zero header that is always there, so there is room for
+ * it.
  *
  * Each side keeps its own position and checks all that the other one writes
  * against it: DATA_LOSS.  A header is loaded once.  What a peer of another user

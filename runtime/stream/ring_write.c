@@ -315,6 +315,7 @@ int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
     uint32_t most = shmrpci_stream_max_piece(w->size);
     uint32_t piece = len < most ? (uint32_t)len : most;
     bool ends = is_last && piece == len;
+    SHMRPCI_ASSERT(len > 0 || is_last, "an empty part is none");
     if (w->is_ended) {
         return SHMRPC_E_PRECONDITION;
     }

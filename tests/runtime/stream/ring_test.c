@@ -389,7 +389,10 @@ static void lying_headers(void **state)
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 2), 1, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 0, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 1, SHMRPC_OK);
-    /* Padding for ever would be a loop without an end. */
+    /* Padding for ever would be a loop without an end, and so would empty
+     * parts. */
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_PART, 0), 1, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_PART, 1), 1, SHMRPC_MORE);
     (void)fresh(NULL);
     shmrpci_stream_piece piece;
     shmrpci_store_seq(shmrpci_stream_header_at(ring, 0),

@@ -6,7 +6,7 @@
  *     1     1  state and flags of the word
  *     2     2  message flags
  *     4     4  length
- *     8   232  payload: spans and body
+ *     8   232  payload: rings of streams, spans and body
  */
 #include "fuzz_shm.h"
 
@@ -73,9 +73,35 @@ static void submit(uint32_t index, uint32_t method, uint32_t word_bits)
 
 static uint8_t touched;
 
+/* What a handler does with streams, whichever rings the client has named. */
+static void use_streams(shmrpci_request *request)
+{
+    static const uint8_t bytes[2000];
+    const shmrpci_stream_ops *streams = worker->transport->streams;
+    shmrpci_stream *stream;
+    shmrpci_stream_item item;
+    if ((request->head.flags & SHMRPCI_HEAD_STREAMS) == 0) {
+        return;
+    }
+    if (streams->accept(request, 1, &stream, NULL) != SHMRPC_OK) {
+        abort();
+    }
+    for (int i = 0; i < 50 && streams->next(stream, 0, &item) == SHMRPC_MORE;
+         i++) {
+        for (size_t at = 0; at < item.len; at++) {
+            touched ^= item.data[at];
+        }
+    }
+    for (size_t len = 0; len < sizeof bytes; len += 500) {
+        (void)streams->send(stream, bytes, len, 0, true);
+    }
+    streams->close(stream);
+}
+
 /* Reads all of the request, and answers with `reply_len` bytes. */
 static void serve(shmrpci_request *request, size_t reply_len)
 {
+    use_streams(request);
     for (size_t i = 0; i < request->in_len; i++) {
         touched ^= request->in[i];
     }

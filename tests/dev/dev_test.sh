@@ -46,6 +46,11 @@ expect "and what they said" 0 '^    ==1==ERROR: LeakSanitizer' \
 expect "or said last" 0 '^    \[ RUN      \] case$' \
     awk -v configuration=asan -f "$root/.ci/failures.awk" "$root/tests/dev/LastTest.log"
 
+expect "what a test left out is named, with the reason" 0 '^skipped: c: no such luck here$' \
+    awk -f "$root/.ci/skipped.awk" "$root/tests/dev/LastTest.log"
+expect "and what pytest left out" 0 '^skipped: c: 7 passed, 2 skipped in 1.00s$' \
+    awk -f "$root/.ci/skipped.awk" "$root/tests/dev/LastTest.log"
+
 # A failing step is named, and the end of its log shown: cmake is a fake.
 mkdir fake
 printf '#!/bin/sh\necho "no such luck"\nexit 3\n' >fake/cmake
@@ -68,7 +73,18 @@ left=/dev/shm/shmrpc-dev-test-$$
 expect "what tests leave in shared memory is named" 1 \
     "^failed: debug, left in shared memory: $left/x.dict\$" \
     env PATH="$tree/fake:$PATH" LEFT="$left" ./dev test --no-install
-rm -rf "$left" fake/ctest
+# What was left out stands in the closing line.
+mkdir -p .ci
+cp "$root"/.ci/*.awk .ci
+cat >fake/ctest <<END
+#!/bin/sh
+mkdir -p build/debug/Testing/Temporary
+cp "$root/tests/dev/LastTest.log" build/debug/Testing/Temporary
+END
+expect "the closing line counts what was left out" 1 \
+    '^[0-9]* passed, [0-9]* failed, 2 SKIPPED$' \
+    env PATH="$tree/fake:$PATH" ./dev test --no-install
+rm -rf "$left" fake/ctest .ci
 mv fake/cmake.bad fake/cmake
 for tool in dirname mkdir tail; do
     ln -s "$(command -v $tool)" "fake/$tool"
@@ -105,6 +121,8 @@ expect_sum() {
 sums "3 passed, 0 failed" 0 "2 passed, 0 failed" 0
 expect_sum "sums are added" 0 "5 passed, 0 failed"
 expect "arguments are for the tests alone" 0 '^test-web$' .ci/run --long
+sums "3 passed, 0 failed, 2 SKIPPED" 0 "2 passed, 0 failed" 0
+expect_sum "what is left out has not failed" 0 "5 passed, 0 failed"
 sums "3 passed, 1 failed" 1 "2 passed, 0 failed" 0
 expect_sum "a failed test" 1 "5 passed, 1 failed"
 sums "3 passed, 0 failed" 0 "0 passed, 2 failed" 1

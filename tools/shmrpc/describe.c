@@ -48,6 +48,13 @@ static void append_names(shmrpci_buf *out, const shmrpc_method *method)
     shmrpci_buf_append_text(out, method->params->count == 0 ? "[]" : "]");
 }
 
+static const char *stream_of(const shmrpc_method *method)
+{
+    bool in = (method->flags & SHMRPC_METHOD_STREAMS_IN) != 0;
+    bool out = (method->flags & SHMRPC_METHOD_STREAMS_OUT) != 0;
+    return in && out ? "both" : in ? "in" : out ? "out" : "none";
+}
+
 static cli_exit print_json(const cli_service *s)
 {
     const shmrpc_service *tables = s->tables;
@@ -69,6 +76,7 @@ static cli_exit print_json(const cli_service *s)
         append_text(&out, "signature", method->signature);
         append_text(&out, "doc", method->doc);
         append_names(&out, method);
+        append_text(&out, "stream", stream_of(method));
         shmrpci_buf_append_char(&out, '}');
     }
     shmrpci_buf_append_char(&out, ']');

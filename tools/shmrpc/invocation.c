@@ -6,6 +6,36 @@
 
 #include "tools/shmrpc/arguments.h"
 
+bool cli_invocation_has_streams(const cli_invocation *in)
+{
+    return (in->method->flags &
+            (SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT)) != 0;
+}
+
+/* How many words are parameters: behind those stands, for a stream, the place
+ * that its items come from. */
+static cli_exit count_words(const cli_invocation *in,
+                            const cli_invocation_opts *opts, size_t *out,
+                            shmrpci_buf *message)
+{
+    *out = opts->word_count;
+    if (cli_invocation_has_streams(in) && !opts->takes_streams) {
+        shmrpci_buf_append_text(message, "has a stream");
+        return CLI_USAGE;
+    }
+    if (in->method->items_in == NULL) {
+        return CLI_OK;
+    }
+    if (*out == 0 || strcmp(opts->words[*out - 1], "-") != 0) {
+        shmrpci_buf_append_text(
+            message,
+            "takes a stream: a last argument `-` reads it from standard input");
+        return CLI_USAGE;
+    }
+    --*out;
+    return CLI_OK;
+}
+
 static cli_exit read_arguments(cli_invocation *in,
                                const cli_invocation_opts *opts,
                                shmrpci_buf *message)
@@ -13,9 +43,14 @@ static cli_exit read_arguments(cli_invocation *in,
     const shmrpc_type *type = in->method->params;
     shmrpci_arena *arena = &in->service.arena;
     shmrpci_buf json;
+    size_t count;
+    cli_exit result = count_words(in, opts, &count, message);
+    if (result != CLI_OK) {
+        return result;
+    }
     shmrpci_buf_init_heap(&json);
-    int status = cli_arguments_json(type, opts->words, opts->word_count, arena,
-                                    &json, message);
+    int status =
+        cli_arguments_json(type, opts->words, count, arena, &json, message);
     if (status == SHMRPC_OK) {
         status = cli_arguments_read(type, &json, arena, &in->params, message);
     }

@@ -18,6 +18,7 @@ typedef struct cli_invocation_opts {
     size_t word_count;
     const char *at;     /* --at, or NULL */
     int64_t timeout_ns; /* --deadline, or 0 */
+    bool takes_streams; /* methods with one are not refused */
     /* --meta; ended by an entry without a key. */
     shmrpc_metadata meta[SHMRPC_METADATA_MAX_ENTRIES + 1];
     size_t meta_count;
@@ -27,8 +28,8 @@ typedef struct cli_invocation {
     cli_service service;
     const shmrpc_method *method;
     uint32_t index;
-    const void *params;
-    shmrpc_opts opts; /* of each call */
+    const void *params; /* a last `-` that stands for a stream is not there */
+    shmrpc_opts opts;   /* of each call */
     shmrpc_reply_metadata back;
 } cli_invocation;
 
@@ -40,6 +41,9 @@ cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
  * USAGE: it is none, or there are too many. */
 cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
                              shmrpci_buf *message);
+
+/* Whether it is called by streamed.h. */
+bool cli_invocation_has_streams(const cli_invocation *in);
 
 /* Finds, reads and connects, and prints what goes wrong. Close it in any case.
  */

@@ -165,17 +165,10 @@ static cli_exit unknown_method(const cli_service *s, const char *name)
 cli_exit cli_service_method(const cli_service *s, const char *name,
                             uint32_t *out)
 {
-    const uint32_t streams =
-        SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT;
     for (uint32_t i = 0; i < s->tables->method_count; i++) {
-        const shmrpc_method *method = &s->tables->methods[i];
-        if (strcmp(method->name, name) == 0) {
+        if (strcmp(s->tables->methods[i].name, name) == 0) {
             *out = i;
-            return (method->flags & streams) == 0
-                       ? CLI_OK
-                       : fail_text(CLI_USAGE,
-                                   "methods with a stream can't be "
-                                   "called from the command line");
+            return CLI_OK;
         }
     }
     return unknown_method(s, name);

@@ -40,8 +40,7 @@ int cli_service_probe(cli_service *s, const svc_place *place);
 /* Connects for calls; prints what goes wrong. */
 cli_exit cli_service_connect(cli_service *s);
 
-/* The index of a method that can be called from here; USAGE after printing
- * what was meant, or why not. */
+/* The index of a method; USAGE after printing what was meant. */
 cli_exit cli_service_method(const cli_service *s, const char *name,
                             uint32_t *out);
 

@@ -1,0 +1,49 @@
+/*
+ * Standard input as the items of a stream: line by line, or in pieces as they
+ * come, until it ends or somebody says stop.
+ *
+ * No more of it is kept than the line that was asked for and what one read has
+ * brought.
+ *
+ * Threading: one thread; stop from any.
+ */
+#ifndef SHMRPC_TOOLS_INPUT_H
+#define SHMRPC_TOOLS_INPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* What one read brings at most; so a piece is an item of a quarter of the
+ * smallest default window. */
+#define CLI_INPUT_BYTES 16384u
+
+/* A longer line is refused. */
+#define CLI_INPUT_MAX_LINE ((size_t)256 << 20)
+
+typedef struct cli_input {
+    int fd;
+    int stop; /* an event */
+    shmrpci_buf data;
+    size_t at;     /* of the data, what comes next */
+    bool is_over;  /* there is no more to read */
+    uint64_t line; /* number of the last one, from 1 */
+} cli_input;
+
+/* EXHAUSTED: no descriptor left. */
+int cli_input_open(cli_input *input, int fd);
+void cli_input_close(cli_input *input);
+
+/* From now on there is nothing more to read; whoever waits for it is woken. */
+void cli_input_stop(cli_input *input);
+
+/* Waits for the next line that is not blank. MORE: `*text`, of `*len` bytes
+ * without the newline, until the next call; OK: there are no more; NOT_FOUND:
+ * it can't be read; TOO_LARGE, NO_MEMORY. */
+int cli_input_line(cli_input *input, const char **text, size_t *len);
+
+/* The same for the next bytes, as they come. */
+int cli_input_piece(cli_input *input, const uint8_t **data, size_t *len);
+
+#endif

@@ -1,4 +1,19 @@
-/* Dicts of values: shmrpc/dict.h over table/table.h, by whole keys. */
+/*
+ * Dicts of values: shmrpc/dict.h over table/table.h, by whole keys.
+ *
+ * The engine (table/) stores bytes under bytes and knows nothing of types. This
+ * file encodes keys and values, takes the handle's mutex around changes, and
+ * turns what the engine says into errors that name the dict.
+ *
+ * Reading takes no lock: the engine finds a value by looking twice. Only when
+ * it is disturbed again and again is the mutex taken, and the value read under
+ * a pin. Changes from one process take turns by the mutex; those of several
+ * processes meet in the engine.
+ *
+ * Every function begins with shmrpci_handle_ensure, which attaches a forked
+ * child anew, and ends with shmrpci_handle_explain, which puts the kind and the
+ * name before the message.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +24,15 @@
 #include "os/tls_secret.h"
 #include "table/quick.h"
 
+/* Where neither the `.svc` nor the options say. The file is sparse: memory is
+ * taken as entries come. */
 #define DEFAULT_MAX_BYTES ((uint64_t)1 << 30)
 #define DEFAULT_LOG       1024u
 
 /* ---- opening ------------------------------------------------------------- */
 
+/* What region a new dict or value needs: the table's, and behind its roots the
+ * area of the locks. */
 shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
                                 shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -32,6 +51,9 @@ shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
         .participants = handle->writers,
     };
     uint8_t seed[sizeof spec.hash_seed];
+    /* A seed that nobody can guess: keys may come from outside, and must not be
+     * chosen so that they collide. Without random numbers the table works all
+     * the same. */
     if (shmrpci_random_fill(seed, sizeof seed) == SHMRPC_OK) {
         memcpy(&spec.hash_seed, seed, sizeof seed);
     }
@@ -42,6 +64,7 @@ shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
     return status;
 }
 
+/* A value has no keys, so that this check is the dict's alone. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -64,6 +87,8 @@ shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
         shmrpci_fd_close(&fd);
         return status;
     }
+    /* The descriptor holds this process's place: a forked child must not keep
+     * it alive. */
     status = shmrpci_fork_close_fd(&dict->guard, &dict->table.region.fd);
     if (status != SHMRPC_OK) {
         shmrpci_table_detach(&dict->table);
@@ -81,6 +106,8 @@ void shmrpci_dict_close_engine(shmrpci_handle *handle)
     if (!dict->is_open) {
         return;
     }
+    /* A forked child has its parent's memory, and none of its threads: it may
+     * neither touch their mutex nor give back what they reserved. */
     if (dict->table.region.map.generation != shmrpci_fork_generation()) {
         /* What a thread of the parent was at is the parent's. */
         dict->table.reserved = 0;
@@ -100,6 +127,7 @@ const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle)
     return &((const shmrpc_dict *)(const void *)handle)->table.region;
 }
 
+/* The table first: whoever is woken by the locks finds it destroyed. */
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
 {
     shmrpci_table *table = &shmrpci_dict_of(handle)->table;
@@ -112,6 +140,7 @@ void shmrpci_dict_wake_engine(const shmrpci_handle *handle)
     shmrpci_table_wake_all(&((const shmrpc_dict *)(const void *)handle)->table);
 }
 
+/* Values have the same operations (value.c), but for `plan`. */
 const shmrpci_face shmrpci_face_dict = {
     .kind = &shmrpci_kind_dict,
     .number = SHMRPC_SHARED_DICT,
@@ -126,6 +155,7 @@ const shmrpci_face shmrpci_face_dict = {
     .fill = shmrpci_dict_fill_engine,
 };
 
+/* Dicts and values share the C type of their handle. */
 shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
                                    const shmrpc_shared *row, const char *name,
                                    const shmrpc_shared_opts *opts,
@@ -140,6 +170,8 @@ shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
     return status;
 }
 
+/* Generated code calls the functions shmrpc_stub_...; their keys and values are
+ * pointers to C values of the declared types. */
 int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
                           const shmrpc_shared_opts *opts, shmrpc_dict **out,
                           shmrpc_error *error)
@@ -178,6 +210,7 @@ shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
                                     shmrpci_dict_key *out, shmrpc_error *error)
 {
     shmrpc_bytes there;
+    /* Text, bytes and plain numbers are their own bytes: no copy. */
     if (key != NULL && shmrpci_key_view(dict->handle.row.key, key, &there)) {
         /* Nobody writes to what is full. */
         out->buf = (shmrpci_buf){.data = (uint8_t *)(uintptr_t)there.ptr,
@@ -191,6 +224,8 @@ shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
     }
     shmrpc_status status =
         shmrpci_key_encode(dict->handle.row.key, key, &out->buf, error);
+    /* Too long for the stack, not for a key: those are refused with the buffer
+     * intact. */
     if (status == SHMRPC_E_TOO_LARGE && out->buf.status == SHMRPC_E_TOO_LARGE) {
         shmrpci_buf_init_heap(&out->buf);
         status =
@@ -204,6 +239,8 @@ void shmrpci_dict_key_fini(shmrpci_dict_key *key)
     shmrpci_buf_fini(&key->buf);
 }
 
+/* First of all in each change, so that a READ_ONLY handle is told so whatever
+ * else is wrong. */
 shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error)
 {
     if ((dict->handle.flags & SHMRPC_SHARED_READ_ONLY) != 0) {
@@ -237,6 +274,8 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
     return status;
 }
 
+/* ABORTED: the entry changed during each of several looks. A pin keeps what is
+ * read from being used again meanwhile. */
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)
@@ -255,6 +294,8 @@ static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
     return shmrpci_dict_unless_destroyed(dict, status, error);
 }
 
+/* The bytes are copied out of the region before they are decoded: a decoder
+ * looks at them twice, and others may write to them. */
 shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  shmrpci_held **out, uint64_t *out_version,
                                  shmrpc_error *error)
@@ -278,6 +319,7 @@ shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
     return SHMRPC_OK;
 }
 
+/* Encoding is done: the mutex is held for the table's change alone. */
 static shmrpc_status store_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  const shmrpci_buf *value, uint64_t expected,
                                  uint64_t *out_version, shmrpc_error *error)
@@ -296,6 +338,8 @@ static shmrpc_status store_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
+/* Short values are encoded on the stack, others in one more attempt on the
+ * heap: their size isn't known before. */
 shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  const void *value, uint64_t expected,
                                  uint64_t *out_version, shmrpc_error *error)
@@ -320,8 +364,8 @@ shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
 
 /* ---- by whole keys ------------------------------------------------------- */
 
-/* The same where the value is no plain image; TOO_LARGE: or has no room in
- * `buf`. */
+/* The same where the value is not its own image, or has no room on the stack
+ * (TOO_LARGE). Out of line, so that the common case stays short. */
 static SHMRPCI_SLOW shmrpc_status get_decoded(shmrpc_dict *dict,
                                               shmrpci_table_bytes key,
                                               shmrpci_buf *buf, void *out,
@@ -343,7 +387,8 @@ static SHMRPCI_SLOW shmrpc_status get_decoded(shmrpc_dict *dict,
     return status;
 }
 
-/* Of a value without pointers: no memory needs to outlive the call. */
+/* For values without pointers: they are copied to `out`, and no memory needs to
+ * outlive the call. */
 int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
                          shmrpc_error *error)
 {
@@ -373,6 +418,7 @@ int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
                : shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* For all other values: `*out` is the user's until release. */
 int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,
                               const void **out, shmrpc_error *error)
 {
@@ -402,6 +448,7 @@ void shmrpc_stub_dict_release(shmrpc_dict *dict, const void *value)
     }
 }
 
+/* `expected` is the version that must be there now, or ANY or ABSENT. */
 static shmrpc_status put(shmrpc_dict *dict, const void *key, const void *value,
                          uint64_t expected, shmrpc_error *error)
 {
@@ -453,6 +500,7 @@ int shmrpc_stub_dict_del(shmrpc_dict *dict, const void *key,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* Looks for the key alone: no value is copied. */
 int shmrpc_stub_dict_contains(shmrpc_dict *dict, const void *key,
                               shmrpc_error *error)
 {
@@ -473,6 +521,7 @@ int shmrpc_stub_dict_contains(shmrpc_dict *dict, const void *key,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* One change, however many entries there are. */
 shmrpc_status shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_dict_may_change(dict, error);
@@ -487,6 +536,8 @@ shmrpc_status shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error)
 
 /* ---- read, ask, change if it is still the same --------------------------- */
 
+/* One call of update. `error` is filled by the updater or the codec, apart from
+ * what the table says. */
 typedef struct asking {
     shmrpc_dict *dict;
     shmrpc_stub_change call;
@@ -496,6 +547,8 @@ typedef struct asking {
     shmrpc_error *error;
 } asking;
 
+/* What the user's function decided, in the table's terms. Any other number is a
+ * status of its own, with which the update fails. */
 static shmrpc_status answer(asking *of, int wanted, const void *value,
                             shmrpci_buf *now, shmrpci_table_verdict *verdict)
 {
@@ -519,6 +572,9 @@ static shmrpc_status answer(asking *of, int wanted, const void *value,
     }
 }
 
+/* Called by the table, again if another change came in between: so the arena is
+ * reset, and the user's function must have no effects besides its answer. `old`
+ * stays as it was; `value` is a copy to be changed. */
 static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
                          shmrpci_table_verdict *verdict)
 {
@@ -545,6 +601,8 @@ static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
     return answer(of, wanted, value, now, verdict);
 }
 
+/* The mutex is held while the user's function runs: it must not change this
+ * dict. */
 int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
                             shmrpc_stub_change call, shmrpc_function change,
                             void *user, shmrpc_error *error)
@@ -585,6 +643,8 @@ shmrpc_status shmrpc_dict_destroy(shmrpc_dict *dict)
     return shmrpci_handle_destroy(&dict->handle);
 }
 
+/* Figures of one moment each, not of one moment together: they are read without
+ * a lock. */
 shmrpc_status shmrpc_dict_stat_read(shmrpc_dict *dict, shmrpc_dict_stat *out)
 {
     shmrpci_table_stat stat;

@@ -1,4 +1,13 @@
-/* Values that become nests: a map or list in msgpack is taken apart. */
+/*
+ * Values that become nests: a map or list in msgpack is taken apart into blocks
+ * of the table, item by item, so that later changes touch one of them.
+ *
+ * What is taken apart are bytes that this library encoded and that were copied,
+ * so that they are good msgpack; still every step is checked, as the region is
+ * shared. What can't be a nest stays in one piece: PRECONDITION says so, and is
+ * no error. That is so for maps with keys in another form than keys of dicts
+ * have, for they would not be found by their bytes.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +15,8 @@
 #include "codec/msgpack_token.h"
 #include "objects/dict_nest.h"
 
-/* One value is skipped. */
+/* Steps over one value with all that is in it: it is done when the input owes
+ * one value less. */
 static bool skip(shmrpci_msgpack_input *in)
 {
     shmrpci_msgpack_token token;
@@ -19,12 +29,14 @@ static bool skip(shmrpci_msgpack_input *in)
     return true;
 }
 
+/* The bytes from `from` up to where the input is. */
 static shmrpci_table_bytes slice(const shmrpci_msgpack_input *in, size_t from)
 {
     return (shmrpci_table_bytes){in->data + from, in->at - from};
 }
 
-/* Whether the bytes are those by which all equal keys are known. */
+/* Whether the bytes are those by which all equal keys are known: 1.0 and 1 are
+ * one key, and must have one form. */
 static bool is_normal_key(shmrpci_table_bytes bytes)
 {
     shmrpci_buf buf;
@@ -54,6 +66,8 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
                                 shmrpci_table_bytes bytes, unsigned depth,
                                 shmrpci_nest_value *out, shmrpc_error *error);
 
+/* Short values stay within their item: a block of their own would cost more
+ * than rewriting them. */
 static shmrpc_status place(shmrpci_nest_edit *edit, shmrpci_table_bytes bytes,
                            unsigned depth, shmrpci_nest_value *out,
                            shmrpc_error *error)
@@ -70,6 +84,8 @@ static shmrpc_status place(shmrpci_nest_edit *edit, shmrpci_table_bytes bytes,
     return status;
 }
 
+/* The items of one map or list; what is long among them is taken apart in
+ * turn. */
 static shmrpc_status take_items(shmrpci_nest_edit *edit,
                                 shmrpci_msgpack_input *in, bool is_map,
                                 unsigned depth, shmrpci_nest_item *items,
@@ -111,6 +127,7 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
         return SHMRPC_E_PRECONDITION;
     }
     bool is_map = head.kind == SHMRPCI_MSGPACK_MAP;
+    /* Nothing to store but that it is there. */
     if (head.len == 0) {
         *out = (shmrpci_nest_value){
             .is_ref = true,
@@ -130,6 +147,8 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
             head.len, &out->ref, error);
     }
     free(items);
+    /* Equal keys, or something that can't be a nest: blocks that were made for
+     * it so far are no part of the edit any more, and the value stays whole. */
     if (status == SHMRPC_E_EXISTS || status == SHMRPC_E_PRECONDITION) {
         /* What was made for it is not part of the edit any more. */
         edit->count = mark;
@@ -154,6 +173,7 @@ shmrpc_status shmrpci_dict_nest_explode(shmrpci_nest_edit *edit,
     return take_apart(edit, bytes, 0, out, error);
 }
 
+/* An item of a list that is no nest: items before it are stepped over. */
 shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
                                       const shmrpc_any *position,
                                       shmrpci_table_bytes *out,

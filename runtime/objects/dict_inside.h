@@ -32,6 +32,7 @@
 #define SHMRPCI_TABLE_KIND_DICT  UINT32_C(0x4449)
 #define SHMRPCI_TABLE_KIND_VALUE UINT32_C(0x5641)
 
+/* The handle of a dict, or of a value under another name. */
 struct shmrpc_dict {
     shmrpci_handle handle;
     shmrpci_table table;

@@ -1,4 +1,22 @@
-/* Locks of dicts: shmrpc/dict.h over sync/lock. */
+/*
+ * Locks of dicts: shmrpc/dict.h over sync/lock.
+ *
+ * dict_lock.h has the layout and the idea: a lock for the whole, entries for
+ * keys, and a desk at which entries are given out. Here is the order in which
+ * they are taken. A thread that locks a key first becomes a reader of the
+ * whole's lock, then takes the key's entry. A thread that locks the whole is
+ * its writer, and so waits for all holders of keys. Nobody waits for the whole
+ * while it holds a key, and nobody waits for a key at the desk: these steps add
+ * no deadlock to those that users can make by locking two keys in two orders.
+ *
+ * An entry's tag is read before its word is taken and again afterwards: in
+ * between the entry may have gone over to another key. Then the word is let go
+ * and the search begins anew, a bounded number of times, as a process that
+ * scribbles could move tags for ever.
+ *
+ * A lock of sync/lock belongs to a thread; the words are in the region, what
+ * the process knows of them (depth, holder) is in shmrpci_dict_locks.
+ */
 #include "objects/dict_lock.h"
 
 #include <inttypes.h>
@@ -15,16 +33,20 @@
 
 #define COUNT SHMRPCI_DICT_LOCK_COUNT
 
-/* How often one may be sent from entry to entry without waiting: by others who
- * take entries over, or by a scribbler. */
+/* How often one who doesn't wait may be sent from entry to entry: by others who
+ * take entries over, or by a scribbler. Those who wait go on until their
+ * deadline. */
 #define ROUNDS 16u
 
-/* How long who does not wait waits for the desk. */
+/* How long someone who doesn't wait for the key waits for the desk, which is
+ * normally held for a microsecond. */
 #define DESK_NS (10 * SHMRPCI_NS_PER_MS)
 
 /* Of an entry that no key is at. */
 #define NO_ENTRY UINT32_MAX
 
+/* What this process has of the locks; made when the first one is used, so that
+ * dicts without locks take no memory for them. */
 struct shmrpci_dict_locks {
     shmrpci_lock_map at;
     shmrpci_atomic_u64 *tags;
@@ -37,11 +59,13 @@ struct shmrpci_dict_locks {
 
 /* ---- where what lies ----------------------------------------------------- */
 
+/* To 128: two lines of the cache, which processors fetch in pairs. */
 static uint64_t round_up(uint64_t bytes)
 {
     return (bytes + 127) / 128 * 128;
 }
 
+/* The parts in the order of dict_lock.h. */
 static uint64_t area_bytes(uint32_t participants)
 {
     return round_up(shmrpci_lock_file_bytes(participants)) +
@@ -56,13 +80,15 @@ void shmrpci_dict_lock_plan(shmrpci_region_spec *spec)
     spec->roots_bytes = at + area_bytes(spec->participants);
 }
 
+/* The area within a mapped region. */
 typedef struct area {
     shmrpci_lock_map at;
     shmrpci_atomic_u64 *tags;
     shmrpci_dict_lock_entry *entries;
 } area;
 
-/* False: what the head says of it can't be. */
+/* False: what the head says of the area can't be. The head is checked when a
+ * region is attached, but `limits` mean something here alone. */
 static bool find_area(const shmrpci_region *region, area *out)
 {
     const shmrpci_region_head *facts = &region->facts;
@@ -99,12 +125,15 @@ shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
     const shmrpci_region *region = &out->region;
     if (status == SHMRPC_OK && region->me != SHMRPCI_REGION_NOBODY &&
         find_area(region, &in)) {
+        /* Our number may be a dead participant's: what it held goes to those
+         * who wait. */
         shmrpci_lock_bury(&in.at, region->me);
         shmrpci_lock_introduce(&in.at, region->me);
     }
     return status;
 }
 
+/* A handle that is closed with locks held has, for others, died with them. */
 void shmrpci_dict_lock_leave(const shmrpci_region *region)
 {
     area in;
@@ -121,11 +150,13 @@ void shmrpci_dict_lock_destroy(const shmrpci_region *region)
     }
 }
 
+/* The word's owner, be it alive or dead. */
 static bool is_held(uint32_t word)
 {
     return (word & SHMRPCI_LOCK_OWNER) != 0;
 }
 
+/* Entry 0 is the desk, and not counted. */
 uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region)
 {
     area in;
@@ -152,6 +183,8 @@ void shmrpci_dict_locks_free(shmrpci_dict_locks *locks)
 
 /* ---- what a handle has of them ------------------------------------------- */
 
+/* Whether a thread may take a lock that it has is chosen by each handle, not by
+ * the dict. */
 static uint32_t flags_of(const shmrpc_dict *dict)
 {
     return (dict->handle.flags & SHMRPC_SHARED_RECURSIVE) != 0
@@ -159,6 +192,8 @@ static uint32_t flags_of(const shmrpc_dict *dict)
                : 0u;
 }
 
+/* Puts what was made where others find it, or frees it and returns what another
+ * thread had put there first. */
 static void *publish(_Atomic(void *) *to, void *made)
 {
     void *seen = NULL;
@@ -171,6 +206,7 @@ static void *publish(_Atomic(void *) *to, void *made)
     return seen;
 }
 
+/* The handle's locks, made with the first use. */
 static shmrpc_status locks_of(shmrpc_dict *dict, shmrpci_dict_locks **out,
                               shmrpc_error *error)
 {
@@ -202,7 +238,8 @@ static shmrpc_status locks_of(shmrpc_dict *dict, shmrpci_dict_locks **out,
     return SHMRPC_OK;
 }
 
-/* NULL: out of memory. */
+/* The lock of entry `index` as this process sees it, made with its first use.
+ * NULL: out of memory. */
 static shmrpc_lock *lock_of(const shmrpc_dict *dict, shmrpci_dict_locks *locks,
                             uint32_t index)
 {
@@ -217,13 +254,15 @@ static shmrpc_lock *lock_of(const shmrpc_dict *dict, shmrpci_dict_locks *locks,
     return lock;
 }
 
+/* Relaxed: only our own number matters, and only we write it. */
 static bool is_of_thread(const shmrpc_lock *lock)
 {
     return lock != NULL &&
            shmrpci_load_relaxed(&lock->holder) == shmrpci_thread_number();
 }
 
-/* Whether this thread holds any of them: of keys, or the whole. */
+/* Whether this thread holds the lock of any key. Looked for rather than
+ * counted: a count would have to survive forks and deaths. */
 static bool has_key(shmrpci_dict_locks *locks)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -250,6 +289,7 @@ typedef struct asking {
     int64_t held_ns; /* for how long; 0: not known */
 } asking;
 
+/* At least 1 ns, as 0 means a default. */
 static shmrpc_lock_wait what_is_left(const asking *of)
 {
     int64_t left = shmrpci_remaining_ns(of->deadline_ns);
@@ -257,6 +297,8 @@ static shmrpc_lock_wait what_is_left(const asking *of)
                               .spin_ns = of->spin_ns};
 }
 
+/* Statuses as sync/lock's: OK, OWNER_DIED (held, to be repaired), DEADLINE,
+ * BUSY, DESTROYED. */
 static shmrpc_status acquire(const asking *of, shmrpc_lock *lock)
 {
     if (of->deadline_ns == 0) {
@@ -276,7 +318,8 @@ static bool is_over(shmrpc_status status)
     return status == SHMRPC_E_DEADLINE || status == SHMRPC_E_BUSY;
 }
 
-/* Of a lock that could not be had, for the error. */
+/* Notes who holds a lock that could not be had, and since when, for the error.
+ * Both may have changed by now. */
 static void blame(asking *of, const shmrpc_lock *lock,
                   const shmrpci_dict_lock_entry *entry)
 {
@@ -291,6 +334,8 @@ static void blame(asking *of, const shmrpc_lock *lock,
 
 /* ---- finding an entry ---------------------------------------------------- */
 
+/* The entry whose tag is the key's. A row without gaps begins at the hash, so
+ * that the first entry that is nobody's ends the search. */
 static uint32_t entry_of(const asking *of)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -307,7 +352,8 @@ static uint32_t entry_of(const asking *of)
     return NO_ENTRY;
 }
 
-/* We hold it. */
+/* As the holder of the entry: makes it the key's. The tag comes last, as others
+ * look for it. */
 static void inscribe(const asking *of, uint32_t index)
 {
     shmrpci_dict_lock_entry *entry = &of->locks->entries[index + 1];
@@ -322,6 +368,8 @@ static void inscribe(const asking *of, uint32_t index)
     shmrpci_store_seq(&of->locks->tags[index], of->tag);
 }
 
+/* Takes an entry for our key; `is_new`: it has never been anybody's, and may be
+ * waited for, since only a candidate that died can hold it. */
 static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
                                 uint32_t *out_index)
 {
@@ -344,9 +392,9 @@ static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
     return status;
 }
 
-/* As the holder of the desk. The first entry of the row that has been nobody's
- * it must be, as whoever looks for the key goes no further. Else one that
- * nobody holds. EXHAUSTED. */
+/* As the holder of the desk: an entry that never was anybody's, which must be
+ * the first one of the row, or else one that nobody holds. EXHAUSTED: all are
+ * held or broken. */
 static shmrpc_status take_any_entry(const asking *of, uint32_t *out_index)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -380,7 +428,8 @@ static shmrpc_status acquire_desk(const asking *of)
                                                                : status;
 }
 
-/* An entry for a key that has none, held. MORE: it has one now. */
+/* An entry for a key that has none, held by us. MORE: another has made one
+ * meanwhile. */
 static shmrpc_status claim(asking *of, uint32_t *out_index)
 {
     shmrpc_lock *desk = &of->locks->desk;
@@ -403,8 +452,8 @@ static shmrpc_status claim(asking *of, uint32_t *out_index)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* One attempt at the entry of the key, or at a new one. MORE: what was taken
- * has become another key's, or another has claimed ours. */
+/* One attempt at the key's entry, or at a new one. MORE: what was taken has
+ * become another key's, or another has claimed ours. */
 static shmrpc_status take_once(asking *of, uint32_t *out_index)
 {
     uint32_t index = entry_of(of);
@@ -428,6 +477,7 @@ static shmrpc_status take_once(asking *of, uint32_t *out_index)
     return status;
 }
 
+/* Goes on while entries move away from under us. */
 static shmrpc_status take_key(asking *of, uint32_t *out_index)
 {
     bool waits = of->deadline_ns != 0;
@@ -444,7 +494,9 @@ static shmrpc_status take_key(asking *of, uint32_t *out_index)
     return status;
 }
 
-/* As one of those who hold a key: not while anybody holds the whole. */
+/* Becomes a reader of the whole's lock, which those who hold a key are: not
+ * while anybody holds the whole. A thread that holds the whole or another key
+ * goes in past those who wait: making it wait for them would be a deadlock. */
 static shmrpc_status enter(asking *of)
 {
     shmrpc_lock *whole = &of->locks->whole;
@@ -473,6 +525,8 @@ static void note_time(shmrpci_dict_lock_entry *entry)
     shmrpci_store_relaxed(&entry->since_ns, (uint64_t)shmrpci_now_ns());
 }
 
+/* A key that this thread holds is a matter of the lock itself: counted for
+ * RECURSIVE handles, PRECONDITION for others. */
 static shmrpc_status lock_key(asking *of)
 {
     uint32_t index = entry_of(of);
@@ -492,9 +546,11 @@ static shmrpc_status lock_key(asking *of)
         return status;
     }
     note_time(&of->locks->entries[index + 1]);
+    /* OWNER_DIED of the whole is told to whoever enters next. */
     return status == SHMRPC_OK ? entered : status;
 }
 
+/* Not while this thread holds a key: it would wait for itself. */
 static shmrpc_status lock_whole(asking *of)
 {
     shmrpc_lock *whole = &of->locks->whole;
@@ -515,6 +571,8 @@ static shmrpc_status lock_whole(asking *of)
 
 /* ---- what is said of it -------------------------------------------------- */
 
+/* Who has it, since when, and how long we waited: what one needs to find the
+ * culprit. */
 static shmrpc_status explain_wait(const asking *of, shmrpc_status status,
                                   shmrpc_error *error)
 {
@@ -538,6 +596,8 @@ static shmrpc_status explain_wait(const asking *of, shmrpc_status status,
                             who, since, waited_ms);
 }
 
+/* The locks' statuses in the words of a dict. OWNER_DIED is an error for the
+ * caller, who holds the lock nevertheless. */
 static shmrpc_status explain(const asking *of, shmrpc_status status,
                              shmrpc_error *error)
 {
@@ -607,11 +667,13 @@ static shmrpc_status begin(asking *of, shmrpc_dict *dict, const void *key,
         shmrpci_table_bytes bytes = shmrpci_dict_key_bytes(&of->key);
         of->tag = shmrpci_hash_bytes(dict->table.region.facts.hash_seed,
                                      bytes.data, bytes.len);
+        /* 0 means nobody's. */
         of->tag += of->tag == 0 ? 1 : 0;
     }
     return status;
 }
 
+/* Patience of sync/lock: defaults, spinning, and the deadline. */
 static shmrpc_status wait_until(asking *of, const shmrpc_lock_wait *wait)
 {
     shmrpci_lock_patience patience;
@@ -625,6 +687,7 @@ static shmrpc_status wait_until(asking *of, const shmrpc_lock_wait *wait)
     return status;
 }
 
+/* A destroyed dict's locks are not waited for. */
 static shmrpc_status take(asking *of)
 {
     if (shmrpci_region_is_destroyed(&of->dict->table.region)) {
@@ -675,6 +738,8 @@ static shmrpc_lock *held_by_thread(const asking *of)
     return is_of_thread(lock) ? lock : NULL;
 }
 
+/* The whole's reader is given back with the last release of a recursive
+ * lock. */
 static shmrpc_status release(const asking *of, shmrpc_lock *lock)
 {
     bool is_last = lock->depth == 0;
@@ -685,6 +750,7 @@ static shmrpc_status release(const asking *of, shmrpc_lock *lock)
     return status;
 }
 
+/* Release, or repair, of a lock that this thread must hold. */
 static int with_held(shmrpc_dict *dict, const void *key, bool releases,
                      shmrpc_error *error)
 {
@@ -746,6 +812,8 @@ shmrpc_status shmrpc_dict_lock_consistent(shmrpc_dict *dict,
 
 /* ---- for people ---------------------------------------------------------- */
 
+/* Read without a lock while others change it: a listing for people, in which a
+ * key may be half of one and half of the next. */
 static void tell(const shmrpci_dict_locks *locks, uint32_t word,
                  const shmrpci_dict_lock_entry *entry, bool is_whole,
                  shmrpc_dict_lock_visit *visit, void *user)
@@ -784,6 +852,7 @@ shmrpc_status shmrpc_dict_each_lock(shmrpc_dict *dict,
     if (is_held(word)) {
         tell(&locks, word, &in.entries[0], true, visit, user);
     }
+    /* The desk is left out. */
     for (uint32_t i = 1; i <= COUNT; i++) {
         word = shmrpci_load_seq(&in.entries[i].word);
         if (is_held(word)) {

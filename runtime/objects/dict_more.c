@@ -1,4 +1,12 @@
-/* What Python's dict can do beside: shmrpc/dict.h over its other functions. */
+/*
+ * What Python's dict can do besides: popitem, get-or-put, all of it, equality.
+ * Made of the other functions of shmrpc/dict.h, so that none of it needs the
+ * engine.
+ *
+ * What takes several steps is repeated when somebody changes the dict in
+ * between; after a thousand times in vain it is ABORTED, as nothing else tells
+ * a busy dict from one that is never at rest.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +24,8 @@ static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)
 
 /* ---- one entry ----------------------------------------------------------- */
 
-/* A copy of a key, to be released as values are. */
+/* A copy of a key that outlives the view it was found in; to be released as
+ * values are. */
 static shmrpc_status copy_key(shmrpc_dict *dict, const shmrpc_any *key,
                               const shmrpc_any **out, shmrpc_error *error)
 {
@@ -40,6 +49,7 @@ static shmrpc_status copy_key(shmrpc_dict *dict, const shmrpc_any *key,
     return SHMRPC_OK;
 }
 
+/* The last entry as of now. MORE: another has taken it meanwhile. */
 static shmrpc_status pop_last(shmrpc_dict *dict, shmrpc_view *view,
                               const shmrpc_any **out_key,
                               const shmrpc_any **out_value, shmrpc_error *error)
@@ -63,6 +73,7 @@ static shmrpc_status pop_last(shmrpc_dict *dict, shmrpc_view *view,
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_MORE : status;
 }
 
+/* A new view for each attempt: the old one would give the same entry again. */
 shmrpc_status shmrpc_dict_popitem(shmrpc_dict *dict, const shmrpc_any **out_key,
                                   const shmrpc_any **out_value,
                                   shmrpc_error *error)
@@ -83,6 +94,7 @@ shmrpc_status shmrpc_dict_popitem(shmrpc_dict *dict, const shmrpc_any **out_key,
     return status == SHMRPC_MORE ? busy(dict, error) : status;
 }
 
+/* Whoever puts first wins; all others get that value. */
 shmrpc_status shmrpc_dict_get_or_put(shmrpc_dict *dict, const shmrpc_path *path,
                                      const shmrpc_any *value,
                                      const shmrpc_any **out,
@@ -103,6 +115,8 @@ shmrpc_status shmrpc_dict_get_or_put(shmrpc_dict *dict, const shmrpc_path *path,
 
 /* ---- all of it ----------------------------------------------------------- */
 
+/* All entries of a view. Keys and values are in the item's arena, the array of
+ * entries grows on the heap. */
 typedef struct gathering {
     shmrpc_dict *dict;
     shmrpci_held *held;
@@ -132,6 +146,7 @@ static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
         of->room = room;
     }
     shmrpc_any_entry *entry = &of->entries[of->count];
+    /* A decoded key may be a view of its bytes. */
     char *name = shmrpci_arena_strndup(&held->arena, key.data, key.len);
     /* What lies in the region could change while it is decoded. */
     shmrpci_buf_reset(&held->bytes);
@@ -151,12 +166,14 @@ static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
     return status;
 }
 
+/* From a view, so that it is the state of one moment. */
 static shmrpc_status gather_all(gathering *of, shmrpc_error *error)
 {
     shmrpc_dict *dict = of->dict;
     shmrpci_table_view view;
     shmrpci_table_bytes key;
     shmrpci_table_bytes value;
+    /* Views are opened and closed under the mutex, and read without it. */
     shmrpci_mutex_lock(&dict->mutex);
     shmrpc_status status = shmrpci_table_view_open(&dict->table, &view, error);
     shmrpci_mutex_unlock(&dict->mutex);
@@ -177,6 +194,7 @@ static shmrpc_status gather_all(gathering *of, shmrpc_error *error)
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
 }
 
+/* The entries move from the heap into the item that the user releases. */
 static shmrpc_status make_map(const gathering *of, shmrpc_error *error)
 {
     shmrpc_any *map = (shmrpc_any *)(uintptr_t)shmrpci_held_value(of->held);
@@ -193,6 +211,7 @@ static shmrpc_status make_map(const gathering *of, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* A map in the order of the dict, in one item. */
 shmrpc_status shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
                               shmrpc_error *error)
 {
@@ -221,7 +240,9 @@ shmrpc_status shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
 
 /* ---- comparing ----------------------------------------------------------- */
 
-/* NOT_FOUND: an entry is missing there, or another one. */
+/* Whether two dicts have the same entries: all of one are in the other, and
+ * their numbers are equal. NOT_FOUND: an entry is missing there, or is
+ * another. */
 static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
                              shmrpc_error *error)
 {
@@ -240,6 +261,7 @@ static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
     }
     size_t count = 0;
     shmrpc_status status = SHMRPC_OK;
+    /* Counting ends as soon as there is one too many. */
     while (status == SHMRPC_OK && count <= one->u.map.len) {
         status = shmrpc_view_next(two, &key, &value, error);
         count += status == SHMRPC_OK ? 1 : 0;
@@ -249,6 +271,7 @@ static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
                                  : status;
 }
 
+/* Each dict as it was at one moment, but not both at the same one. */
 shmrpc_status shmrpc_dict_equal(shmrpc_dict *dict, shmrpc_dict *other,
                                 bool *out, shmrpc_error *error)
 {

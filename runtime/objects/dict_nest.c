@@ -1,13 +1,30 @@
-/* Paths through nests. */
+/*
+ * Paths through nests: values of the table that are trees of blocks
+ * (table/nest.h), of which a path is read, or one item changed, without
+ * touching the rest.
+ *
+ * Reading takes no lock. The engine hands out a value that may change at any
+ * moment; so the whole path is followed, the bytes are copied, and then it is
+ * asked whether the entry is still the same. If it isn't, everything is done
+ * again, and after some attempts once more under a pin.
+ *
+ * A change builds new blocks on the way from the root to the item, as
+ * everything in the table that others can see is constant, and then exchanges
+ * the root if nobody was quicker. On its way it may meet bytes that are no
+ * nest: long maps and lists become one there, anything else is decoded, changed
+ * as a tree and encoded again.
+ */
 #include "objects/dict_nest.h"
 
 #include <string.h>
 
 #include "codec/codec.h"
 
-/* How often to read a nest without a lock, before it is pinned. */
+/* How often a nest is read without a lock before it is pinned. */
 #define ATTEMPTS 8u
 
+/* Short values are bytes in their item; SHMRPCI_NEST_BYTES is a long value in
+ * one block, without structure. */
 static bool is_nest(const shmrpci_nest_value *value)
 {
     return value->is_ref && value->ref.shape != SHMRPCI_NEST_BYTES;
@@ -15,7 +32,8 @@ static bool is_nest(const shmrpci_nest_value *value)
 
 /* ---- one step ------------------------------------------------------------ */
 
-/* Where a step leads in a nest. */
+/* Where a step leads in a nest. `position` of a list that is shorter is its
+ * length + 1; `key` is the step encoded, of a map. */
 typedef struct place {
     uint64_t position; /* of a list that is shorter: its length + 1 */
     bool is_there;
@@ -35,6 +53,7 @@ static shmrpc_status damaged(shmrpc_error *error)
     return SHMRPC_E_DATA_LOSS;
 }
 
+/* Keys of a nest are those of dicts: found by their bytes. */
 static shmrpc_status find_key(const shmrpci_table *table,
                               const shmrpci_nest_ref *ref,
                               const shmrpc_any *step, size_t depth, place *out,
@@ -53,7 +72,8 @@ static shmrpc_status find_key(const shmrpci_table *table,
                              &out->position, &out->item);
 }
 
-/* To be forgotten in any case. */
+/* OK also when nothing is there, which `is_there` tells. The place is to be
+ * forgotten in any case. */
 static shmrpc_status find(const shmrpci_table *table,
                           const shmrpci_nest_ref *ref, const shmrpc_any *step,
                           size_t depth, place *out, shmrpc_error *error)
@@ -100,6 +120,7 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
         if (status == SHMRPC_OK && !at.is_there) {
             status = not_there(used, error);
         }
+        /* Meaningless after a failure, and not used then. */
         *out = at.item.value;
         used++;
         forget(&at);
@@ -108,8 +129,8 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
     return status;
 }
 
-/* What of a value lies at the end of the path: its bytes, and how many steps
- * lead to them. */
+/* The bytes of what the path leads to, as far as it leads through nests;
+ * `*out_used` steps did. */
 static shmrpc_status fetch_part(const shmrpci_table *table,
                                 const shmrpci_nest_value *value,
                                 const shmrpc_any *steps, size_t count,
@@ -130,7 +151,7 @@ static shmrpc_status fetch_part(const shmrpci_table *table,
     return status;
 }
 
-/* Under a pin, as others change it all the while. */
+/* The same under a pin: for entries that others change all the while. */
 static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
                                   const shmrpc_any *steps, size_t count,
                                   shmrpci_held *held, size_t *out_used,
@@ -151,8 +172,8 @@ static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* A status that depends on what was there holds if that was so at one moment.
- */
+/* Statuses that depend on what was there, such as NOT_FOUND, hold if the entry
+ * was the same before and behind. */
 static shmrpc_status fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                            const shmrpc_any *steps, size_t count,
                            shmrpci_held *held, size_t *out_used,
@@ -190,6 +211,7 @@ shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
     return shmrpci_dict_unless_destroyed(dict, status, error);
 }
 
+/* A single attempt: MORE leaves it to those who read the value whole. */
 shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t len,
                                     uint64_t *out)
@@ -211,6 +233,8 @@ shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
 
 /* ---- changing ------------------------------------------------------------ */
 
+/* One change while it is attempted. `bytes` is the new value, encoded once for
+ * all attempts. */
 typedef struct change {
     shmrpc_dict *dict;
     const shmrpci_dict_nest_change *what;
@@ -229,7 +253,8 @@ static shmrpc_status no_memory(shmrpc_error *error)
 static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
                                   size_t depth, shmrpci_nest_value *out);
 
-/* What is deleted outlives the place that it was in. */
+/* Copies what is deleted into the user's item: its blocks are used again once
+ * the change is committed. */
 static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
 {
     shmrpci_held *was = of->what->was;
@@ -251,6 +276,7 @@ static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
                                      of->error);
 }
 
+/* The same for a part of a tree in private. */
 static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
 {
     const shmrpci_handle *handle = &of->dict->handle;
@@ -264,7 +290,7 @@ static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
                                : status;
 }
 
-/* A tree as bytes that stay. */
+/* A tree as bytes in the arena, which live until the edit is committed. */
 static shmrpc_status encode(change *of, const shmrpc_any *tree,
                             shmrpci_table_bytes *out)
 {
@@ -286,7 +312,8 @@ static shmrpc_status encode(change *of, const shmrpc_any *tree,
     return status;
 }
 
-/* Bytes are copied before they are decoded. */
+/* The path goes on in a value that is no nest: decoded, changed as a tree, and
+ * stored anew. The bytes were copied before. */
 static shmrpc_status change_bytes(change *of, const shmrpci_nest_value *from,
                                   shmrpci_table_bytes bytes, size_t depth,
                                   shmrpci_nest_value *out)
@@ -317,6 +344,9 @@ static shmrpc_status change_bytes(change *of, const shmrpci_nest_value *from,
                : status;
 }
 
+/* Puts a value into the place, or a new item there. Maps keep the order in
+ * which their keys were put: `order` counts up, and stays when a value is
+ * replaced. */
 static shmrpc_status put_item(change *of, shmrpci_nest_ref *ref,
                               const place *at, const shmrpci_nest_value *value)
 {
@@ -333,7 +363,8 @@ static shmrpc_status put_item(change *of, shmrpci_nest_ref *ref,
                                &item, of->error);
 }
 
-/* What the operation puts there. */
+/* Places the new value and drops the old one: its blocks are given back with
+ * the commit. */
 static shmrpc_status put_value(change *of, shmrpci_nest_ref *ref,
                                const place *at)
 {
@@ -346,6 +377,7 @@ static shmrpc_status put_value(change *of, shmrpci_nest_ref *ref,
     return status == SHMRPC_OK ? put_item(of, ref, at, &value) : status;
 }
 
+/* Read before it is dropped. */
 static shmrpc_status delete_item(change *of, shmrpci_nest_ref *ref,
                                  const place *at, size_t depth)
 {
@@ -362,7 +394,8 @@ static shmrpc_status delete_item(change *of, shmrpci_nest_ref *ref,
                : status;
 }
 
-/* The last step of all operations but append and insert; or one before. */
+/* One step of the way: further down if it isn't the last, else the operation
+ * itself. APPEND has no last step of its own. */
 static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
                                  size_t depth)
 {
@@ -394,6 +427,7 @@ static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
     return status;
 }
 
+/* APPEND and INSERT, which need a list. */
 static shmrpc_status insert_item(change *of, shmrpci_nest_ref *ref,
                                  size_t depth)
 {
@@ -431,6 +465,8 @@ shmrpc_status shmrpci_dict_nest_judge_len(const shmrpc_type *list, uint64_t len,
     return SHMRPC_OK;
 }
 
+/* `ref` is a copy: changed while items are spliced, and stored above as the new
+ * one. */
 static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
                                  shmrpci_nest_value *out)
 {
@@ -442,6 +478,8 @@ static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
     if (status == SHMRPC_OK && what->list != NULL) {
         status = shmrpci_dict_nest_judge_len(what->list, ref.count, of->error);
     }
+    /* An empty nest has no block: it is an empty map or list in msgpack
+     * again. */
     if (ref.count == 0) {
         *out = shmrpci_nest_bytes(
             ref.shape == SHMRPCI_NEST_MAP ? "\x80" : "\x90", 1);
@@ -451,7 +489,8 @@ static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
     return status;
 }
 
-/* Bounded by the path, and that by SHMRPCI_CODEC_MAX_DEPTH. */
+/* Changes a value of whatever form. Recursion is bounded by the path, and that
+ * by SHMRPCI_CODEC_MAX_DEPTH. */
 static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
                                   size_t depth, shmrpci_nest_value *out)
 {
@@ -478,6 +517,7 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
             status = change_nest(of, nest.ref, depth, out);
         }
     } else if (status == SHMRPC_E_PRECONDITION && is_list) {
+        /* A typed list that is no list: somebody else wrote there. */
         status = damaged(of->error);
     } else if (status == SHMRPC_E_PRECONDITION) {
         status = change_bytes(of, from, bytes, depth, out);
@@ -486,7 +526,8 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
     return status;
 }
 
-/* One attempt. MORE: another was quicker. */
+/* One attempt. MORE: another was quicker, so that a failure may be due to what
+ * it did; only then is it made again. */
 static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
 {
     shmrpci_nest_value now;
@@ -505,6 +546,8 @@ static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
     return is_sure || shmrpci_nest_edit_is_current(edit) ? status : SHMRPC_MORE;
 }
 
+/* A nest may not become deeper than what codecs can carry, for it is read as a
+ * tree some time. */
 static shmrpc_status judge_depth(const change *of)
 {
     const shmrpci_dict_nest_change *what = of->what;

@@ -1,7 +1,12 @@
-/* Paths into dicts and values of any shape.  A change below a key is a change
- * of that key.  Of a short value: read, change the tree, put it if the key is
- * still what was read, else again; of a long one, which becomes a nest: of the
- * one place (dict_nest.h). */
+/*
+ * Paths into dicts and values of any shape. A change below a key is a change of
+ * that key. A short value is read, changed as a tree and put back if the key is
+ * still what was read, else again; of a long one, which becomes a nest, the one
+ * place is changed (dict_nest.h). Both cost about the same at 512 bytes.
+ *
+ * A path begins with the key, unless the object is a value, which has none. A
+ * path that ends at the key itself is the business of dict.c.
+ */
 #include <string.h>
 
 #include "objects/dict_nest.h"
@@ -15,8 +20,8 @@ static shmrpc_status bad_path(shmrpc_error *error)
     return SHMRPC_E_INVALID;
 }
 
-/* What of the tree lies there: into `held` itself, as that is what the user
- * gets. */
+/* Moves what the rest of the path leads to into the value's own place in
+ * `held`, as that is what the user gets. It stays in the item's memory. */
 static shmrpc_status narrow(shmrpci_held *held, const shmrpc_any *steps,
                             size_t from, size_t count, shmrpc_error *error)
 {
@@ -31,6 +36,7 @@ static shmrpc_status narrow(shmrpci_held *held, const shmrpc_any *steps,
     return status;
 }
 
+/* Nests first, then the tree that is left. */
 static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
                                const shmrpc_any *steps, size_t count,
                                shmrpci_held *held, uint64_t *out_version,
@@ -47,6 +53,8 @@ static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
                                : status;
 }
 
+/* Without steps the whole value, which may be of any type; with steps it is
+ * `any`. */
 shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t count,
                                     const shmrpc_any **out,
@@ -76,7 +84,7 @@ shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
     return SHMRPC_OK;
 }
 
-/* The key of a path: its first step, or, of a value, none. */
+/* A path, split: the encoded key, and the steps behind it. */
 typedef struct route {
     shmrpci_dict_key key;
     shmrpci_table_bytes bytes;
@@ -84,6 +92,7 @@ typedef struct route {
     size_t count;
 } route;
 
+/* `out->key` is to be ended in any case, also when the path is refused. */
 static shmrpc_status begin(shmrpc_dict *dict, const shmrpc_path *path,
                            route *out, shmrpc_error *error)
 {
@@ -119,6 +128,7 @@ shmrpc_status shmrpc_dict_get(shmrpc_dict *dict, const shmrpc_path *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* Items of `any` and of declared types have one form. */
 void shmrpc_dict_release(shmrpc_dict *dict, const shmrpc_any *value)
 {
     shmrpc_stub_dict_release(dict, value);
@@ -128,6 +138,7 @@ shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
                                    shmrpc_error *error)
 {
     const shmrpc_any *value;
+    /* A whole key is looked for without reading its value. */
     if (path != NULL && path->len == 1 && dict->handle.row.key != NULL) {
         return (shmrpc_status)shmrpc_stub_dict_contains(dict, path->ptr, error);
     }
@@ -138,7 +149,7 @@ shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
-/* MORE: it is no nest. */
+/* The number of items without reading them. MORE: it is no nest. */
 static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
                               uint64_t *out)
 {
@@ -151,6 +162,8 @@ static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
+/* Text has no items here: its length would be in bytes or in characters, and
+ * who asks is more likely mistaken. */
 static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
                             uint64_t *out, shmrpc_error *error)
 {
@@ -176,6 +189,8 @@ static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
                                "what is there is no map and no list", error);
 }
 
+/* Three ways: the table's own count, a nest's, or that of a value that is read
+ * whole. */
 shmrpc_status shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path,
                               uint64_t *out, shmrpc_error *error)
 {
@@ -205,6 +220,8 @@ shmrpc_status shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path,
 
 /* ---- changing ------------------------------------------------------------ */
 
+/* One change of a short value. `was` gets what was deleted, if it isn't
+ * NULL. */
 typedef struct change {
     const shmrpc_dict *dict;
     const route *to;
@@ -215,7 +232,7 @@ typedef struct change {
     shmrpc_error *error;
 } change;
 
-/* What is deleted outlives the tree that it was in. */
+/* Copied, as the tree that it was in ends with the call. */
 static shmrpc_status keep(const change *of, const shmrpc_any *was)
 {
     const shmrpci_handle *handle = &of->dict->handle;
@@ -229,6 +246,7 @@ static shmrpc_status keep(const change *of, const shmrpc_any *was)
                : status;
 }
 
+/* Called by the table, again if another change came in between. */
 static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
                                  shmrpci_buf *now,
                                  shmrpci_table_verdict *verdict)
@@ -262,7 +280,8 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
     return status;
 }
 
-/* Whether the value is one that is not read and written whole. */
+/* A glance that may be out of date: either way of changing the value is right,
+ * only not equally quick. */
 static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
 {
     shmrpci_table_peek peek;
@@ -272,6 +291,7 @@ static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
             peek.value.bytes.len > SHMRPCI_NEST_INLINE_BYTES);
 }
 
+/* The mutex of the dict: edits of one process take turns. */
 static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
                                  shmrpc_error *error)
 {
@@ -284,6 +304,8 @@ static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
     return status;
 }
 
+/* By its length: the nest's way, or the tree's. What the path or the codec says
+ * about a failure is kept apart from what the table says. */
 static shmrpc_status change_below(shmrpc_dict *dict, change *of,
                                   shmrpc_error *error)
 {
@@ -307,7 +329,7 @@ static shmrpc_status change_below(shmrpc_dict *dict, change *of,
     return status;
 }
 
-/* A path that ends at the key itself is no matter of trees. */
+/* The path ends at the key: no tree is involved. */
 static shmrpc_status change_whole(shmrpc_dict *dict, const change *of,
                                   shmrpc_error *error)
 {
@@ -332,6 +354,7 @@ static shmrpc_status change_whole(shmrpc_dict *dict, const change *of,
                               NULL, error);
 }
 
+/* All changes: may it, where is it, what is it. */
 static shmrpc_status run(shmrpc_dict *dict, const shmrpc_path *path,
                          shmrpci_tree_op op, const shmrpc_any *value,
                          shmrpci_held *was, shmrpc_error *error)
@@ -386,6 +409,7 @@ shmrpc_status shmrpc_dict_del(shmrpc_dict *dict, const shmrpc_path *path,
     return run(dict, path, SHMRPCI_TREE_DEL, NULL, NULL, error);
 }
 
+/* The room for what is deleted is taken before anything is deleted. */
 shmrpc_status shmrpc_dict_pop(shmrpc_dict *dict, const shmrpc_path *path,
                               const shmrpc_any **out, shmrpc_error *error)
 {
@@ -413,6 +437,8 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
         return status;
     }
     status = begin(dict, path, &to, error);
+    /* The two special versions are the table's own, and must not come from a
+     * user. */
     bool is_version =
         version != SHMRPCI_TABLE_ANY && version != SHMRPCI_TABLE_ABSENT;
     if (status == SHMRPC_OK && (to.count != 0 || !is_version)) {
@@ -428,12 +454,14 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* The generated code's form of a function, with the user's behind it. */
 static int call_updater(shmrpc_function updater, void *user, const void *was,
                         void *now)
 {
     return ((shmrpc_dict_updater *)updater)(user, was, now);
 }
 
+/* Only whole keys: a path would need the version of a part. */
 shmrpc_status shmrpc_dict_update(shmrpc_dict *dict, const shmrpc_path *path,
                                  shmrpc_dict_updater *updater, void *user,
                                  shmrpc_error *error)

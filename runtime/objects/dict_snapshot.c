@@ -1,9 +1,11 @@
-/* Snapshots of dicts and values: shmrpc/dict.h, shmrpc/value.h. */
+/* Snapshots of dicts and values: shmrpc/dict.h, shmrpc/value.h. Where the file
+ * is, and what the user may choose; snapshot.c does the work. */
 #include "base/reserved.h"
 #include "objects/dict_inside.h"
 #include "objects/snapshot.h"
 #include "objects/snapshot_place.h"
 
+/* What the place of a snapshot depends on when nobody chose one. */
 static shmrpci_snapshot_of what_of(const shmrpc_dict *dict)
 {
     const shmrpci_handle *handle = &dict->handle;
@@ -25,6 +27,8 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
     if (*path != NULL) {
         return SHMRPC_OK;
     }
+    /* The server writes it: two writers with two ideas of the place would lose
+     * one. */
     if (dict->handle.source_fd >= 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "its service decides where its snapshot is: "
@@ -34,6 +38,7 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
     return shmrpci_snapshot_place(&what, room, error);
 }
 
+/* Folders are made only below a place that is ours. */
 static shmrpc_status save(shmrpc_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts, shmrpc_error *error)
 {
@@ -74,6 +79,7 @@ shmrpc_status shmrpc_dict_snapshot(shmrpc_dict *dict, const char *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* A merge in one change: who reads meanwhile sees all of it or nothing. */
 shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
                                shmrpc_error *error)
 {
@@ -90,6 +96,7 @@ shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* A value's handle is a dict's. */
 shmrpc_status shmrpc_value_snapshot(shmrpc_value *value, const char *path,
                                     const shmrpc_snapshot_opts *opts,
                                     shmrpc_error *error)
@@ -104,6 +111,8 @@ shmrpc_status shmrpc_value_load(shmrpc_value *value, const char *path,
     return shmrpc_dict_load((shmrpc_dict *)(void *)value, path, error);
 }
 
+/* Of an object that is being made: nobody else has it yet, so that no mutex is
+ * needed. */
 shmrpc_status shmrpci_dict_fill_engine(shmrpci_handle *handle, const char *path,
                                        shmrpc_error *error)
 {

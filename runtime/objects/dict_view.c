@@ -1,4 +1,15 @@
-/* Views of dicts: what was there after one change, and many keys in one. */
+/*
+ * Views of dicts: what was there after one change, and many keys in one.
+ *
+ * A view pins the state of the table at one change: what it shows stays, and
+ * the memory that it needs is kept, until it is closed. Reading it takes no
+ * lock. Keys and values are copied and decoded into memory of the view, which
+ * the next call uses again; flat values are the exception, and are shown where
+ * they are, as nobody changes a pinned block.
+ *
+ * A view belongs to the process that opened it: a forked child has no pin of
+ * its own, and gets FORKED.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +30,7 @@ struct shmrpc_view {
 
 /* ---- opening ------------------------------------------------------------- */
 
+/* Of a view whose pin was given back, or never taken. */
 static void destroy(shmrpc_view *view)
 {
     shmrpci_buf_fini(&view->bytes);
@@ -28,6 +40,7 @@ static void destroy(shmrpc_view *view)
     free(view);
 }
 
+/* With room for one key and one value of the dict's types. */
 static shmrpc_view *make(shmrpc_dict *dict)
 {
     const shmrpc_shared *row = &dict->handle.row;
@@ -71,11 +84,13 @@ shmrpc_status shmrpc_dict_view_open(shmrpc_dict *dict, shmrpc_view **out,
         destroy(view);
         return shmrpci_handle_explain(&dict->handle, status, error);
     }
+    /* The dict may be closed before the view. */
     shmrpci_handle_ref(&dict->handle);
     *out = view;
     return SHMRPC_OK;
 }
 
+/* Else the engine is closed, or is the parent's. */
 static bool is_ours(const shmrpc_view *view)
 {
     return view->generation == shmrpci_fork_generation() && view->dict->is_open;
@@ -98,6 +113,7 @@ void shmrpc_view_close(shmrpc_view *view)
 
 /* ---- reading ------------------------------------------------------------- */
 
+/* What the last call gave ends here. */
 static shmrpc_status begin(shmrpc_view *view, shmrpc_error *error)
 {
     if (!is_ours(view)) {
@@ -111,6 +127,7 @@ static shmrpc_status begin(shmrpc_view *view, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* Behind a key that may be in the buffer already. */
 static shmrpc_status decode(shmrpc_view *view, shmrpci_table_bytes bytes,
                             const void **out, shmrpc_error *error)
 {
@@ -149,6 +166,7 @@ static shmrpc_status get(shmrpc_view *view, const void *key, const void **out,
     return status == SHMRPC_OK ? decode(view, bytes, out, error) : status;
 }
 
+/* What it gives is valid until the next call on the view. */
 int shmrpc_stub_view_get(shmrpc_view *view, const void *key, const void **out,
                          shmrpc_error *error)
 {
@@ -160,7 +178,8 @@ int shmrpc_stub_view_get(shmrpc_view *view, const void *key, const void **out,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
-/* The part of a value that a path leads to. */
+/* The part of a value that a path leads to. Steps through nests come first; the
+ * rest of the path leads into one value, which is decoded. */
 static shmrpc_status get_part(shmrpc_view *view, const shmrpc_any *key,
                               const shmrpc_any *steps, size_t count,
                               const shmrpc_any **out, shmrpc_error *error)
@@ -199,6 +218,7 @@ static shmrpc_status get_part(shmrpc_view *view, const shmrpc_any *key,
 shmrpc_status shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
                               const shmrpc_any **out, shmrpc_error *error)
 {
+    /* The first step of a path is the dict's key; a value has none. */
     size_t keys = view->dict->handle.row.key != NULL ? 1 : 0;
     size_t len = path != NULL ? path->len : 0;
     shmrpc_status status = begin(view, error);
@@ -215,7 +235,8 @@ shmrpc_status shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
-/* A key as it was copied. */
+/* A copy of the key, decoded. The copy is in the arena, as the buffer may move
+ * when the value follows. */
 static shmrpc_status next_key(shmrpc_view *view, shmrpci_table_bytes key,
                               shmrpc_error *error)
 {
@@ -235,6 +256,7 @@ static shmrpc_status next_key(shmrpc_view *view, shmrpci_table_bytes key,
                               key.len, &view->arena, view->key, error);
 }
 
+/* Forwards or backwards. */
 typedef shmrpc_status advance(shmrpci_table_view *view,
                               shmrpci_table_bytes *out_key,
                               shmrpci_table_bytes *out_value,
@@ -255,6 +277,7 @@ static int step(shmrpc_view *view, advance *to, const void **out_key,
                                status == SHMRPC_E_NOT_FOUND
                                    ? "that was the last entry"
                                    : "it is damaged");
+        /* A loop that ends here may begin anew. */
         shmrpci_table_view_rewind(&view->view);
     } else if (view->dict->handle.row.key != NULL) { /* a value has none */
         status = next_key(view, key, error);
@@ -266,6 +289,8 @@ static int step(shmrpc_view *view, advance *to, const void **out_key,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
+/* In the order in which the table keeps its entries: that of their first
+ * put. */
 int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
                           const void **out_value, shmrpc_error *error)
 {
@@ -302,12 +327,15 @@ shmrpc_status shmrpc_view_prev(shmrpc_view *view, const shmrpc_any **out_key,
 
 /* ---- many keys in one change --------------------------------------------- */
 
-/* Where the parts of an entry end in the buffer. */
+/* Where the key and the value of an entry end in the buffer. Offsets, for the
+ * buffer moves while it grows. */
 typedef struct entry_ends {
     size_t key;
     size_t value;
 } entry_ends;
 
+/* Everything is encoded before the table is touched: an item that is wrong
+ * changes nothing. */
 static shmrpc_status encode_all(const shmrpc_dict *dict, const uint8_t *keys,
                                 const uint8_t *values, size_t step,
                                 size_t count, shmrpci_buf *buf,
@@ -330,6 +358,7 @@ static shmrpc_status encode_all(const shmrpc_dict *dict, const uint8_t *keys,
     return SHMRPC_OK;
 }
 
+/* From offsets to addresses, now that the buffer stays. */
 static void point(const shmrpci_buf *buf, const entry_ends *ends, size_t count,
                   shmrpci_table_pair *pairs)
 {
@@ -343,6 +372,8 @@ static void point(const shmrpci_buf *buf, const entry_ends *ends, size_t count,
     }
 }
 
+/* `step` bytes from one key, or value, to the next: they may be members of a
+ * struct. */
 int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
                            const void *values, size_t step, size_t count,
                            shmrpc_error *error)

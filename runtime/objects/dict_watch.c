@@ -1,4 +1,15 @@
-/* Watches: what changes in a dict, told one by one. */
+/*
+ * Watches: what changes in a dict, told one by one.
+ *
+ * The table keeps a log of its latest changes, and a watch has a cursor in it.
+ * One that falls behind the log is told RESYNC, and then every entry of a view
+ * as if it had been put; after that it goes on with the changes behind the
+ * view. So a watch never misses the final state of a key, though it may miss
+ * states in between.
+ *
+ * A watch has a place in the table of its own, with a descriptor and a mapping:
+ * it may wait for long while other threads use the dict's handle.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +19,8 @@
 #include "os/byte_lock.h"
 #include "os/memory.h"
 
-/* It has a place of its own in the table, so that it may wait while the dict's
- * handle is used. */
+/* One watch. `key`, `value` and `event` are what the last call gave; `bytes`
+ * and `arena` are their memory. */
 struct shmrpc_watch {
     shmrpc_dict *dict; /* for types and codec; kept */
     shmrpci_table table;
@@ -27,6 +38,7 @@ struct shmrpc_watch {
     shmrpci_ready ready;
 };
 
+/* Of a watch that is detached, or never was attached. */
 static void destroy(shmrpc_watch *watch)
 {
     shmrpci_buf_fini(&watch->bytes);
@@ -37,6 +49,7 @@ static void destroy(shmrpc_watch *watch)
     free(watch);
 }
 
+/* The prefix is copied: the options end with the call. */
 static shmrpc_watch *make(shmrpc_dict *dict, const shmrpc_watch_opts *opts)
 {
     const shmrpc_shared *row = &dict->handle.row;
@@ -83,6 +96,8 @@ static shmrpc_status attach(shmrpc_watch *watch, shmrpc_error *error)
     }
     /* The dict's handle, which stays as long as we do, knows of its end. */
     watch->table.region.owner = dict->table.region.owner;
+    /* A reader has no place among the writers: this byte says that somebody
+     * reads. */
     if (reads) {
         (void)shmrpci_byte_lock_share(watch->table.region.fd,
                                       SHMRPCI_OBJECT_READERS_BYTE);
@@ -94,6 +109,7 @@ static shmrpc_status attach(shmrpc_watch *watch, shmrpc_error *error)
     return status;
 }
 
+/* The descriptor may have been closed by a fork. */
 static void detach(shmrpc_watch *watch)
 {
     shmrpci_fork_keep_fd(&watch->guard);
@@ -148,12 +164,15 @@ shmrpc_status shmrpc_dict_watch_open(shmrpc_dict *dict,
     return SHMRPC_OK;
 }
 
+/* A child closes what it has in its memory, and leaves the parent's place
+ * alone. */
 void shmrpc_watch_close(shmrpc_watch *watch)
 {
     if (watch == NULL) {
         return;
     }
     shmrpc_dict *dict = watch->dict;
+    /* Before the words go that the thread waits for. */
     shmrpci_ready_close(&watch->ready);
     if (watch->generation == shmrpci_fork_generation()) {
         shmrpci_table_watch_close(&watch->watch);
@@ -178,7 +197,8 @@ static shmrpc_status no_memory(shmrpc_error *error)
     return SHMRPC_E_NO_MEMORY;
 }
 
-/* The text of a key that is one; others have no prefix. */
+/* Whether the key is a text that begins with the prefix. Other keys begin with
+ * none. */
 static bool has_prefix(const shmrpc_watch *watch)
 {
     const shmrpc_type *type = watch->dict->handle.row.key;
@@ -199,7 +219,8 @@ static bool has_prefix(const shmrpc_watch *watch)
            memcmp(text.ptr, watch->prefix, watch->prefix_len) == 0;
 }
 
-/* MORE: it is not for this watch. `value` NULL: there is none. */
+/* Decodes one change into the watch's event. MORE: it isn't for this watch.
+ * `value` NULL: the change has none. */
 static shmrpc_status tell(shmrpc_watch *watch, shmrpc_event_kind kind,
                           uint64_t change, shmrpci_table_bytes key,
                           const shmrpci_table_bytes *value, shmrpc_error *error)
@@ -257,6 +278,7 @@ static shmrpc_status tell_entry(shmrpc_watch *watch, shmrpc_error *error)
     return status;
 }
 
+/* RESYNC is told first, and its entries from the next call on. */
 static shmrpc_status tell_change(shmrpc_watch *watch,
                                  const shmrpci_table_event *event,
                                  shmrpc_error *error)
@@ -281,6 +303,7 @@ static shmrpc_status tell_change(shmrpc_watch *watch,
     return SHMRPC_OK;
 }
 
+/* Skips what isn't for this watch. The deadline is one for all of it. */
 static shmrpc_status next(shmrpc_watch *watch, int64_t deadline_ns,
                           shmrpc_error *error)
 {
@@ -300,7 +323,9 @@ static shmrpc_status next(shmrpc_watch *watch, int64_t deadline_ns,
     return status;
 }
 
-/* What a descriptor tells is that this may find something. */
+/* A descriptor tells that this may find something. So whoever finds nothing
+ * clears it, looks once more, and only then lets the thread wait for it:
+ * ready.h has the order. */
 static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
                                shmrpc_error *error)
 {
@@ -325,6 +350,7 @@ static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
     return again;
 }
 
+/* Nobody is woken in its stead: each watch tells every change. */
 int shmrpc_watch_fd(shmrpc_watch *watch)
 {
     int fd = -1;

@@ -1,4 +1,19 @@
-/* Opening, comparing and closing shared objects. */
+/*
+ * Opening, comparing and closing shared objects.
+ *
+ * An object of the folder is a file. os/object_find.h finds, makes or replaces
+ * it so that of many who open one name at the same time all get the same
+ * object; this file gives it the callbacks: attach to what was found, draft a
+ * new one, let go of what turned out to be too late. Whatever fails on the way
+ * undoes what was done before, and a draft that was never named vanishes with
+ * its descriptor.
+ *
+ * An object of a service is memory of its server, and comes over a socket
+ * (service.c); from there on everything is the same.
+ *
+ * Comparing is done on every attach. An object of another type, encoding or
+ * name is CONTRACT, never a crash later on.
+ */
 #include "objects/handle.h"
 
 #include <stdlib.h>
@@ -15,17 +30,19 @@
 #include "os/process.h"
 #include "os/thread.h"
 
-/* Others may be in the middle of creating, replacing or removing the same. */
+/* How long others may be in the middle of creating, replacing or removing the
+ * same object. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
-/* So often all places must be taken, with nobody judging it, until that is
- * believed: a judge may have come and gone in between. */
+/* So often all places must be found taken, with nobody judging the object,
+ * until that is believed: a judge may have come and gone in between. */
 #define REFUSALS 3u
 
-/* WAIT: between two looks. */
+/* SHMRPC_SHARED_WAIT: the first and the longest pause between two looks. */
 #define LOOK_NS      SHMRPCI_NS_PER_MS
 #define LONG_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
 
+/* Places of an object that is made without max_writers. */
 #define DEFAULT_WRITERS 64u
 #define ALL_FLAGS                                        \
     (SHMRPC_SHARED_READ_ONLY | SHMRPC_SHARED_ALL_USERS | \
@@ -33,6 +50,7 @@
 
 /* ---- texts --------------------------------------------------------------- */
 
+/* For messages: names may have any bytes of UTF-8. */
 const char *shmrpci_short_name(const char *name,
                                char out[SHMRPCI_SHORT_NAME_BYTES])
 {
@@ -57,6 +75,7 @@ shmrpc_status shmrpci_handle_fail(const shmrpci_handle *handle,
     return status;
 }
 
+/* Keeps the path of an error, which the formatting would clear. */
 shmrpc_status shmrpci_handle_explain(const shmrpci_handle *handle,
                                      shmrpc_status status, shmrpc_error *error)
 {
@@ -84,11 +103,13 @@ static const char *encoding_name(uint32_t encoding)
 
 /* ---- what was asked for -------------------------------------------------- */
 
+/* No type is any type: pipes have none. */
 static bool is_any(const shmrpc_type *type)
 {
     return type == NULL || type->kind == SHMRPC_KIND_ANY;
 }
 
+/* What a `.svc` would say of an object of any shape. */
 shmrpc_shared shmrpci_handle_any_row(shmrpc_shared_kind kind,
                                      shmrpc_encoding encoding)
 {
@@ -119,6 +140,8 @@ static shmrpc_status refuse(shmrpc_error *error, const char *what)
     return SHMRPC_E_INVALID;
 }
 
+/* Everything that is wrong with the options alone, before any file is
+ * touched. */
 static shmrpc_status check_opts(const shmrpci_face *face,
                                 const shmrpc_shared_opts *opts,
                                 shmrpc_error *error)
@@ -155,7 +178,7 @@ static shmrpc_status check_opts(const shmrpci_face *face,
     return SHMRPC_OK;
 }
 
-/* The options go before what was declared. */
+/* Options win over what the `.svc` declared, and that over the defaults. */
 static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
 {
     shmrpc_shared *row = &handle->row;
@@ -177,6 +200,8 @@ static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
                        : SHMRPCI_ROOM_USER;
 }
 
+/* The hash of the types is 0 for an object of any shape: then programs with and
+ * without a `.svc` meet. */
 shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
                                   shmrpc_error *error)
 {
@@ -195,6 +220,7 @@ shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
     return SHMRPC_OK;
 }
 
+/* Everything that is known before the folder is looked at. */
 static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
                              const shmrpc_shared_opts *opts,
                              shmrpc_error *error)
@@ -213,6 +239,7 @@ static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
     return SHMRPC_OK;
 }
 
+/* One time for all that a call does, however often it waits. */
 shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
                                       int64_t *out_deadline_ns,
                                       shmrpc_error *error)
@@ -228,6 +255,7 @@ shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
             return refuse(error, "timeout_ns is negative");
         }
         if ((opts->flags & SHMRPC_OPT_NONBLOCK) != 0) {
+            /* NONBLOCK: engines take 0 for that. */
             *out_deadline_ns = 0;
             return SHMRPC_OK;
         }
@@ -239,7 +267,8 @@ shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
 
 /* ---- comparing ----------------------------------------------------------- */
 
-/* `glance` may be of a file of the same hash, or that somebody renamed. */
+/* Whether the object is the one that the handle expects. The file may be of
+ * another name with the same hash, or have been renamed by somebody. */
 static shmrpc_status compare(const shmrpci_handle *handle,
                              const shmrpci_glance *glance, shmrpc_error *error)
 {
@@ -269,12 +298,14 @@ static shmrpc_status compare(const shmrpci_handle *handle,
 
 /* ---- attaching ----------------------------------------------------------- */
 
+/* Those who may write take a place; readers share one byte. */
 static bool is_writer(const shmrpci_handle *handle)
 {
     return (handle->flags & SHMRPC_SHARED_READ_ONLY) == 0;
 }
 
-/* One attempt, with an open file description of its own. */
+/* One attempt with an open file description of its own: locks on bytes belong
+ * to descriptions, and end with them. */
 static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
                                 shmrpc_error *error)
 {
@@ -289,8 +320,10 @@ static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
     return handle->face->open(handle, own, access, error);
 }
 
-/* While somebody judges whether it still lives all places are taken; that is
- * over in a moment, but for a judge that is stopped. */
+/* EXHAUSTED may mean that somebody holds all places for a moment to judge
+ * whether the object still lives. So it is believed only after several looks
+ * between which nobody judged, or at the deadline, as a judge may be
+ * stopped. */
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpc_error *error)
 {
@@ -314,11 +347,14 @@ static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
     }
 }
 
+/* What the callbacks of os/object_find.h need. */
 typedef struct opening {
     shmrpci_handle *handle;
     shmrpc_error *error;
 } opening;
 
+/* From the cheap to the dear: what the object says of itself, whether it is
+ * over, whether it fits, and then the engine. */
 shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
                                     shmrpc_error *error)
 {
@@ -339,12 +375,14 @@ shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
     }
     handle->lifetime = glance.lifetime;
     if (is_writer(handle)) {
+        /* Its age tells collect how long nobody has opened it. */
         shmrpci_object_touch(fd);
     }
     shmrpci_fd_close(&fd);
     return SHMRPC_OK;
 }
 
+/* The form of os/object_find.h. */
 static shmrpc_status attach(void *user, int fd)
 {
     const opening *of = user;
@@ -365,11 +403,13 @@ shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
     spec->name_len = strlen(handle->name);
     spec->type_hash = handle->type_hash;
     spec->encoding = (uint32_t)handle->row.encoding;
+    /* The label lies at the end of the roots. */
     spec->roots_bytes = (spec->roots_bytes + 127) / 128 * 128 +
                         shmrpci_label_bytes(&handle->row);
     return shmrpci_region_size(spec, out_bytes, error);
 }
 
+/* The new object complete, with ourselves in it, before it gets its name. */
 static shmrpc_status fill(shmrpci_handle *handle, int fd,
                           const shmrpci_region_spec *spec, shmrpc_error *error)
 {
@@ -390,6 +430,7 @@ static shmrpc_status fill(shmrpci_handle *handle, int fd,
     return status;
 }
 
+/* `temporary` is a name where the file system has no files without one. */
 static shmrpc_status draft(void *user, int dir_fd,
                            char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                            int *out_fd)
@@ -424,6 +465,8 @@ static shmrpc_status draft(void *user, int dir_fd,
     return status;
 }
 
+/* Another was first, or the object is dead: back to where we were, to try
+ * again. */
 static void let_go(void *user)
 {
     shmrpci_handle *handle = ((const opening *)user)->handle;
@@ -433,6 +476,7 @@ static void let_go(void *user)
 
 /* ---- opening ------------------------------------------------------------- */
 
+/* Takes locks where the answer is yes: see label.h. */
 static bool is_over_file(int fd)
 {
     shmrpci_glance glance;
@@ -440,7 +484,8 @@ static bool is_over_file(int fd)
            shmrpci_label_is_over(fd, &glance);
 }
 
-/* Readers change nothing, not even a name. */
+/* Readers change nothing, not even a name: an object that is over is as if it
+ * were not there. */
 static shmrpc_status open_to_read(const opening *of, int dir_fd)
 {
     shmrpci_handle *handle = of->handle;
@@ -458,6 +503,7 @@ static shmrpc_status open_to_read(const opening *of, int dir_fd)
     return SHMRPC_OK;
 }
 
+/* The folder is made only for those who may make an object. */
 static shmrpc_status find_once(const opening *of, shmrpc_shared_mode mode)
 {
     shmrpci_handle *handle = of->handle;
@@ -488,6 +534,8 @@ static shmrpc_status find_once(const opening *of, shmrpc_shared_mode mode)
     return status;
 }
 
+/* WAIT looks again and again, with growing pauses: README.md says why it isn't
+ * told. */
 static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
 {
     int64_t timeout_ns =
@@ -504,13 +552,14 @@ static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
                                    "nobody has made it");
             return SHMRPC_E_DEADLINE;
         }
+        /* Never beyond the deadline. */
         int64_t until_ns = shmrpci_deadline_after(pause_ns);
         shmrpci_sleep_until(until_ns < deadline_ns ? until_ns : deadline_ns);
         pause_ns = pause_ns < LONG_LOOK_NS ? pause_ns * 2 : LONG_LOOK_NS;
     }
 }
 
-/* What is said where nobody has said more. */
+/* Fills in the message where nobody has said more. */
 static void say(shmrpc_status status, const shmrpci_handle *handle,
                 shmrpc_error *error)
 {
@@ -547,6 +596,8 @@ static void say(shmrpc_status status, const shmrpci_handle *handle,
     }
 }
 
+/* Once it is open: what others can see of us, and what our forked children must
+ * not keep. */
 static shmrpc_status settle(shmrpci_handle *handle)
 {
     const shmrpci_region *region = handle->face->region(handle);
@@ -572,6 +623,7 @@ static shmrpc_status settle(shmrpci_handle *handle)
     return status;
 }
 
+/* On failure the handle is freed, in every case. */
 static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
                              const shmrpc_shared_opts *opts,
                              shmrpc_error *error)
@@ -594,6 +646,7 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
         return SHMRPC_OK;
     }
     say(status, handle, error);
+    /* Of a damaged object people are told where its snapshot is. */
     if (handle->face->fill != NULL && opts->service == NULL &&
         opts->snapshot == NULL) {
         const shmrpci_snapshot_of what = {
@@ -644,6 +697,9 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
 
 /* ---- forked children ----------------------------------------------------- */
 
+/* In a forked child, once, before its first use: what it has of its parent's is
+ * closed, and the same object (by its identity, not its name) is opened
+ * again. */
 static shmrpc_status attach_anew(void *user)
 {
     const opening *of = user;
@@ -674,6 +730,7 @@ static shmrpc_status attach_anew(void *user)
     return status;
 }
 
+/* One thread attaches; others that come meanwhile wait for it. */
 shmrpc_status shmrpci_handle_ensure_slowly(shmrpci_handle *handle,
                                            shmrpc_error *error)
 {
@@ -685,7 +742,8 @@ shmrpc_status shmrpci_handle_ensure_slowly(shmrpci_handle *handle,
 
 /* ---- the end ------------------------------------------------------------- */
 
-/* Takes the name away, after destroying, if `is_due`. */
+/* Takes the name away from our object, if it still has it; `is_due` may say
+ * no. */
 static shmrpc_status remove_name(const shmrpci_handle *handle,
                                  bool (*is_due)(int fd))
 {
@@ -711,6 +769,8 @@ static shmrpc_status remove_name(const shmrpci_handle *handle,
     return status;
 }
 
+/* Users are told first, then the name goes: whoever opens it in between finds
+ * it destroyed and makes a new one. */
 shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
 {
     if (!is_writer(handle) || handle->source_fd >= 0) {
@@ -725,6 +785,8 @@ shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
 }
 
+/* The engine first, so that our own place doesn't keep the object alive when
+ * its life is judged. */
 void shmrpci_handle_close(shmrpci_handle *handle)
 {
     if (handle == NULL) {
@@ -756,6 +818,7 @@ void shmrpci_handle_unref(shmrpci_handle *handle)
     if (shmrpci_sub_seq(&handle->refs, 1u) != 1) {
         return;
     }
+    /* With the last reference no item is in the user's hands. */
     shmrpci_held_free_spares(handle);
     if (handle->face->fini != NULL) {
         handle->face->fini(handle);
@@ -764,6 +827,8 @@ void shmrpci_handle_unref(shmrpci_handle *handle)
     free(handle);
 }
 
+/* Asked of the kernel, place by place: nothing is counted that a death could
+ * make wrong. */
 uint32_t shmrpci_handle_count_open(const shmrpci_handle *handle)
 {
     const shmrpci_region *region = handle->face->region(handle);

@@ -61,6 +61,8 @@ typedef struct shmrpci_face {
 /* Buffers of items that were released, to be used again. */
 #define SHMRPCI_HANDLE_SPARES 8u
 
+/* What handles of all kinds have. Written while it is opened; later only `refs`
+ * and `spares` change, and in a forked child what attaching anew changes. */
 struct shmrpci_handle {
     const shmrpci_face *face;
     shmrpc_shared row; /* a copy; its texts and types are the caller's */

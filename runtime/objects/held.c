@@ -1,12 +1,22 @@
-/* Values in the user's hands. */
+/*
+ * Values in the user's hands. An item is one block: head, then the C value; the
+ * bytes it was decoded from and what it points to are in a buffer and an arena
+ * that it keeps. Items that come back wait in the handle to be used again, with
+ * their memory, so that a steady load of pops or gets doesn't allocate.
+ *
+ * The handle's array of spares is changed by exchange alone: whoever gets an
+ * item has it alone, on any thread.
+ */
 #include "objects/held.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What a buffer may keep when its item waits to be used again. */
+/* What the buffer and the arena of an item may each keep while it waits; larger
+ * ones are freed. */
 #define KEEP_BYTES ((size_t)64 << 10)
 
+/* Of an item that nobody has: neither the user nor the array. */
 static void destroy(shmrpci_held *held)
 {
     shmrpci_buf_fini(&held->bytes);
@@ -14,6 +24,7 @@ static void destroy(shmrpci_held *held)
     free(held);
 }
 
+/* With room for a value of the object's type. */
 static shmrpci_held *make(const shmrpci_handle *handle)
 {
     const shmrpc_type *type = handle->row.element;
@@ -34,6 +45,8 @@ shmrpci_held *shmrpci_held_take(shmrpci_handle *handle)
 {
     shmrpci_held *held = NULL;
     for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held == NULL; i++) {
+        /* Looked at first: an exchange costs a line of the cache that others
+         * use. */
         if (shmrpci_load_relaxed(&handle->spares[i]) != NULL) {
             /* Acquire, which seq is: what the last user left in it. */
             held = shmrpci_exchange_seq(&handle->spares[i], NULL);
@@ -60,6 +73,8 @@ void shmrpci_held_give(shmrpci_held *held)
         shmrpci_arena_reset(&held->arena);
         for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held != NULL; i++) {
             if (shmrpci_load_relaxed(&handle->spares[i]) == NULL) {
+                /* The place may have been filled meanwhile: then we have that
+                 * item in hand now, and go on with it. */
                 held = shmrpci_exchange_seq(&handle->spares[i], held);
             }
         }
@@ -77,6 +92,7 @@ shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
                                   (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
 }
 
+/* "item" is what paths in errors begin with. */
 static shmrpc_status decode(const shmrpci_handle *handle,
                             const shmrpc_type *type, const uint8_t *data,
                             size_t len, shmrpci_arena *arena, void *value,
@@ -127,6 +143,8 @@ void shmrpci_held_free_spares(shmrpci_handle *handle)
     }
 }
 
+/* A fixed buffer that is full says TOO_LARGE, and the caller tries again on the
+ * heap. */
 shmrpc_status shmrpci_held_encode(const shmrpci_handle *handle,
                                   const shmrpc_type *type, const void *value,
                                   shmrpci_buf *out, shmrpc_error *error)

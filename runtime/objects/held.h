@@ -54,6 +54,8 @@ static inline const void *shmrpci_held_value(const shmrpci_held *held)
     return (const uint8_t *)held + SHMRPCI_HELD_BYTES;
 }
 
+/* The item of a value that the user hands back; anything else is the user's
+ * mistake. */
 static inline shmrpci_held *shmrpci_held_of(const void *value)
 {
     return (shmrpci_held *)(void *)((uint8_t *)(uintptr_t)value -

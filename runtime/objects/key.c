@@ -1,4 +1,14 @@
-/* Keys as bytes. */
+/*
+ * Keys as bytes. key.h has the forms; here they are made and checked.
+ *
+ * A key of `any` is brought to one form first, so that equal keys have equal
+ * bytes whoever encodes them: Python's 1.0 and C's 1 find the same entry.
+ * Tuples are normalized item by item. What equals nothing (NaN), or changes
+ * (lists, maps), is refused.
+ *
+ * Keys that are read from a region are checked again: bytes of a stranger must
+ * not become a C value that its type doesn't allow.
+ */
 #include "objects/key.h"
 
 #include <string.h>
@@ -13,8 +23,12 @@
 #define TWO_63 9223372036854775808.0
 #define TWO_64 18446744073709551616.0
 
+/* A float that is a whole number within 64 bits is that integer; any other is
+ * an f64, also if it came as an f32. */
 static shmrpc_any normal_number(double number)
 {
+    /* Within the range the conversion is defined; comparing back tells whether
+     * there was a fraction. */
     if (number >= -TWO_63 && number < TWO_63 &&
         (double)(int64_t)number == number) {
         return shmrpc_any_i64((int64_t)number);
@@ -57,7 +71,7 @@ bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out)
     return false;
 }
 
-/* Tuples in tuples. */
+/* Tuples in tuples: keys are short, and this bounds recursion. */
 #define MAX_DEPTH 16u
 
 static shmrpc_status refuse(shmrpc_error *error)
@@ -67,7 +81,7 @@ static shmrpc_status refuse(shmrpc_error *error)
                             "tuple of these");
 }
 
-/* As shmrpci_key_normalize(), tuples too: what is made lies in `memory`. */
+/* As shmrpci_key_normalize(), tuples too; what is made is in `memory`. */
 static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
                                  shmrpc_any_memory *memory, shmrpc_any *out,
                                  shmrpc_error *error)
@@ -98,6 +112,8 @@ static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
                : status;
 }
 
+/* msgpack-c writes integers and lengths in their shortest form, which makes the
+ * bytes unique. */
 static shmrpc_status encode_normal(const shmrpc_any *normal, shmrpci_buf *out,
                                    shmrpc_error *error)
 {
@@ -105,6 +121,7 @@ static shmrpc_status encode_normal(const shmrpc_any *normal, shmrpci_buf *out,
         ->encode(&shmrpc_type_any, normal, "key", out, error);
 }
 
+/* The one kind of key that needs memory. */
 static shmrpc_status encode_tuple(const shmrpc_any *key, shmrpci_buf *out,
                                   shmrpc_error *error)
 {
@@ -133,6 +150,8 @@ static shmrpc_status encode_any(const shmrpc_any *key, shmrpci_buf *out,
                : refuse(error);
 }
 
+/* INVALID from the codec means that the bytes are damaged: they were encoded by
+ * us. */
 static shmrpc_status decode_any(const uint8_t *data, size_t len,
                                 shmrpci_arena *arena, shmrpc_any *out,
                                 shmrpc_error *error)
@@ -146,7 +165,8 @@ static shmrpc_status decode_any(const uint8_t *data, size_t len,
 
 /* ---- types --------------------------------------------------------------- */
 
-/* Of a key whose bytes are those of its C value; 0: not such a one. */
+/* Bytes of a key whose C value is its form: bool, integers, enums, flat structs
+ * and arrays; 0 for others. Floats alone are no such keys. */
 static size_t plain_bytes(const shmrpc_type *type)
 {
     bool is_number =

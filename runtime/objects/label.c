@@ -1,4 +1,15 @@
-/* What shared objects say of themselves, and whether they still live. */
+/*
+ * What shared objects say of themselves, and whether they still live.
+ *
+ * The label is written once, before the object has a name, and never changed:
+ * reading it needs no lock, only distrust. It is copied, its lengths are
+ * checked against the room for it, and its checksum against the copy.
+ *
+ * Judging whether an object still lives means taking locks that its users hold.
+ * It is done by `shmrpci_label_is_over`, which leaves them taken where the
+ * answer is yes: nobody can begin to use the object before whoever asked has
+ * removed it and closed the descriptor.
+ */
 #include "objects/label.h"
 
 #include <stdlib.h>
@@ -8,6 +19,7 @@
 #include "os/byte_lock.h"
 #include "os/memory.h"
 
+/* A row without a type has an empty signature. */
 static const char *signature_of(const shmrpc_shared *row)
 {
     return row->signature != NULL ? row->signature : "";
@@ -30,12 +42,15 @@ static uint32_t text_len(const shmrpc_shared *row)
     return len <= SHMRPCI_LABEL_MAX_TEXT ? (uint32_t)len : 0;
 }
 
+/* Texts in front of the label, rounded up so that what is before them stays
+ * aligned. */
 uint64_t shmrpci_label_bytes(const shmrpc_shared *row)
 {
     uint64_t bytes = (uint64_t)signature_len(row) + text_len(row);
     return (bytes + 127) / 128 * 128 + sizeof(shmrpci_label);
 }
 
+/* Of the label behind its own field, then of both texts. */
 static uint32_t checksum(const shmrpci_label *label, const uint8_t *texts)
 {
     size_t from = offsetof(shmrpci_label, lifetime);
@@ -45,6 +60,7 @@ static uint32_t checksum(const shmrpci_label *label, const uint8_t *texts)
                           (size_t)label->signature_len + label->text_len);
 }
 
+/* From the end backwards, as the label is found from the end of the roots. */
 static void write_at(uint8_t *end, const shmrpc_shared *row)
 {
     shmrpci_label label = {
@@ -127,6 +143,7 @@ static shmrpc_status copy(const shmrpci_region *region, shmrpci_label *label,
                             "does not have its checksum");
 }
 
+/* What one look at a file finds. */
 typedef struct look {
     shmrpci_region_head facts;
     shmrpci_label label;
@@ -135,6 +152,7 @@ typedef struct look {
     bool is_destroyed;
 } look;
 
+/* Attaches for reading only, which takes no place and leaves no trace. */
 static shmrpc_status look_at(int fd, look *out, shmrpc_error *error)
 {
     static const shmrpci_region_kind nothing = {.user = NULL};
@@ -177,6 +195,7 @@ shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
     return SHMRPC_OK;
 }
 
+/* Types are compared by hash and, as hashes may meet, by signature too. */
 bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                          uint64_t type_hash)
 {
@@ -191,6 +210,7 @@ bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                               memcmp(glance->signature, mine, len) == 0);
 }
 
+/* A damaged label is no failure: the rest may still be of use. */
 shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
                                     char **out_text, shmrpc_error *error)
 {
@@ -237,8 +257,9 @@ shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error)
 
 /* ---- lifetimes ----------------------------------------------------------- */
 
-/* All bytes of which somebody who has it open holds one. They stay taken if
- * nobody does, and JUDGE with them. */
+/* Takes all bytes of which somebody who has it open holds one, in the order
+ * JUDGE, writers, readers: whoever finds a place taken looks at JUDGE to know
+ * why. They stay taken if nobody held any. */
 static bool seize_all(int fd, uint32_t participants)
 {
     if (shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_JUDGE_BYTE, 1) != SHMRPC_OK) {
@@ -263,6 +284,8 @@ bool shmrpci_label_is_over(int fd, const shmrpci_glance *glance)
     switch (glance->lifetime) {
     case SHMRPC_LIFETIME_LAST_CLOSE:
         return seize_all(fd, glance->facts.participant_count);
+    /* A dead creator has lost its byte; a living one holds it even if others
+     * don't use the object. */
     case SHMRPC_LIFETIME_CREATOR:
         return !shmrpci_byte_lock_is_held(fd, SHMRPCI_OBJECT_CREATOR_BYTE);
     case SHMRPC_LIFETIME_DEFAULT:

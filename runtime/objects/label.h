@@ -12,8 +12,8 @@
  *
  *     CREATOR   by the handle that made it, where its life is the creator's
  *     READERS   shared, by handles that only read; writers have their own bytes
- *     JUDGE     by who finds out whether anybody uses it, for which it takes
- * all bytes of writers: who finds those taken looks here
+ *     JUDGE     by whoever finds out whether anybody uses it, and takes all
+ *               bytes of writers for that: whoever finds those taken looks here
  *
  * All of it is hostile: it is copied, checked, then used.
  */
@@ -36,6 +36,7 @@
 #define SHMRPCI_LABEL_MAX_TEXT  ((uint32_t)1 << 20)
 #define SHMRPCI_LABEL_SIGNATURE 255u
 
+/* The 128 bytes at the end of the roots; `reserve` is 0. */
 typedef struct shmrpci_label {
     uint64_t magic;
     uint32_t crc; /* CRC32C of all behind this word, then both texts */

@@ -1,14 +1,18 @@
-/* Values that are lists: item by item, as nests of one level. */
+/* Values that are lists: item by item, as nests of one level. A list of a
+ * declared type is stored as msgpack, and becomes a nest with its first change,
+ * however short it is: after that an item costs the same in a list of any
+ * length. */
 #include <string.h>
 
 #include "objects/dict_nest.h"
 
+/* A value's handle is a dict's. */
 static shmrpc_dict *dict_of(shmrpc_value *value)
 {
     return (shmrpc_dict *)(void *)value;
 }
 
-/* Of a value there is one key, which is empty. */
+/* A value has one key, which is empty. */
 static const shmrpci_table_bytes the_key = {"", 0};
 
 static const shmrpc_type *list_type(const shmrpc_dict *dict)
@@ -16,7 +20,9 @@ static const shmrpc_type *list_type(const shmrpc_dict *dict)
     return dict->handle.row.element;
 }
 
-/* The first item of a value that nobody has put yet. MORE: somebody has. */
+/* The first item of a value that nobody has put yet: a list of one in msgpack
+ * (0x91). MORE: somebody was quicker, and the item is to be appended after
+ * all. */
 static shmrpc_status put_first(shmrpc_dict *dict, const void *item,
                                shmrpc_error *error)
 {
@@ -38,6 +44,8 @@ static shmrpc_status put_first(shmrpc_dict *dict, const void *item,
     return status == SHMRPC_E_EXISTS ? SHMRPC_MORE : status;
 }
 
+/* All changes. NOT_FOUND from the table means that there is no list yet, which
+ * append and insert make. */
 static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
                             int64_t position, const void *item,
                             shmrpci_held *was, shmrpc_error *error)
@@ -55,6 +63,8 @@ static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
                                    "it has been destroyed", error);
     }
     shmrpci_mutex_lock(&dict->mutex);
+    /* Append and insert meet others who make the list, or delete it, at the
+     * same moment. */
     do {
         status = shmrpci_dict_nest_apply(dict, the_key, &what, error);
         if (status == SHMRPC_E_NOT_FOUND &&
@@ -66,6 +76,8 @@ static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* Generated code calls these; items are pointers to C values of the list's
+ * element type. */
 int shmrpc_stub_list_append(shmrpc_value *value, const void *item,
                             shmrpc_error *error)
 {
@@ -96,6 +108,7 @@ static shmrpci_held *take(shmrpc_dict *dict, shmrpc_error *error)
     return held;
 }
 
+/* Without `out` the item is deleted unread. */
 int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
                          const void **out, shmrpc_error *error)
 {
@@ -114,7 +127,7 @@ int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
     return status;
 }
 
-/* A short list may be no nest yet. */
+/* `used` 0: the list is no nest yet, and the item is cut out of its bytes. */
 static shmrpc_status read_item(shmrpc_dict *dict, int64_t position,
                                shmrpci_held *held, shmrpc_error *error)
 {
@@ -150,6 +163,7 @@ int shmrpc_stub_list_at(shmrpc_value *value, int64_t position, const void **out,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
+/* A nest knows its length; a list that is none is read. */
 int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
                          shmrpc_error *error)
 {
@@ -169,6 +183,7 @@ int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
     if (status == SHMRPC_OK) {
         shmrpci_table_bytes bytes = {held->bytes.data, held->bytes.len};
         status = shmrpci_dict_nest_slice(bytes, NULL, &bytes, out, error);
+        /* Without a position the slice tells the length alone. */
         status = status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
     } else if (status == SHMRPC_E_NOT_FOUND) {
         *out = 0; /* nobody has put it yet */

@@ -1,4 +1,12 @@
-/* Listing and cleaning the folders of named objects. */
+/*
+ * Listing and cleaning the folders of named objects: shmrpc/objects.h.
+ *
+ * All of it works on files that other processes create, use and remove at the
+ * same time. A file that vanishes in the middle is no error; one that can't be
+ * opened is listed as UNREADABLE; one that makes no sense as DAMAGED. Nothing
+ * takes part in an object only to list it, so that looking at a folder changes
+ * nothing.
+ */
 #include <string.h>
 
 #include "objects/handle.h"
@@ -7,11 +15,11 @@
 #include "os/memory.h"
 #include "os/object_find.h"
 
-/* Somebody may be removing the same. */
+/* How long somebody else may be removing the same object. */
 #define REMOVE_NS SHMRPCI_NS_PER_S
 
-/* A draft with a temporary name is young until its creator has locked a byte
- * of it. */
+/* A draft with a temporary name (where a file system has no nameless files) is
+ * left alone for so long: its creator may not have locked a byte of it yet. */
 #define DRAFT_NS (10 * SHMRPCI_NS_PER_S)
 
 static shmrpc_status fail_named(const shmrpci_object_kind *kind,
@@ -24,6 +32,7 @@ static shmrpc_status fail_named(const shmrpci_object_kind *kind,
                             shmrpc_status_text(status));
 }
 
+/* NOT_FOUND: nobody has made an object in this scope yet. */
 static shmrpc_status open_folder(shmrpc_scope scope, int *out_dir)
 {
     char path[SHMRPCI_OBJECT_PATH_BYTES];
@@ -43,6 +52,7 @@ typedef struct {
     void *user;
 } listing;
 
+/* What the file system knows, then what the kind does. */
 static void describe(const shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES])
@@ -68,6 +78,7 @@ static void find_name(const shmrpci_object_kind *kind, const char *file, int fd,
     memcpy(name, file, strlen(file) + 1);
 }
 
+/* True: go on with the next file. */
 static bool list_one(void *user, const char *file)
 {
     const listing *of = user;
@@ -81,6 +92,7 @@ static bool list_one(void *user, const char *file)
     }
     int fd = -1;
     shmrpc_status status = shmrpci_object_open(of->dir_fd, file, &fd);
+    /* Objects of others may be for reading only. */
     if (status == SHMRPC_E_DENIED) {
         status = shmrpci_object_open_read_only(of->dir_fd, file, &fd);
     }
@@ -97,6 +109,7 @@ static bool list_one(void *user, const char *file)
     return of->visit(of->user, &info);
 }
 
+/* No folder means no objects. */
 shmrpc_status shmrpc_objects_visit(shmrpc_scope scope,
                                    shmrpc_object_visitor *visit, void *user)
 {
@@ -130,6 +143,8 @@ shmrpc_status shmrpci_kind_open_file(const shmrpci_object_kind *kind,
 
 /* ---- removing ------------------------------------------------------------ */
 
+/* The kind marks the object as destroyed before the name goes: its users learn
+ * of it. */
 static shmrpc_status remove_file(const shmrpci_object_kind *kind, int dir_fd,
                                  const char *file)
 {
@@ -144,7 +159,8 @@ static shmrpc_status remove_file(const shmrpci_object_kind *kind, int dir_fd,
     return status;
 }
 
-/* The one kind that has an object of that name. */
+/* The one kind that has an object of that name. Two of them are PRECONDITION:
+ * removing the wrong one can't be undone. */
 static shmrpc_status find_kind(int dir_fd, const char *name,
                                const shmrpci_object_kind **out,
                                shmrpc_error *error)
@@ -236,11 +252,14 @@ static bool is_dead_draft(int fd, int64_t idle_ns, int64_t min_idle_ns)
            shmrpci_byte_lock_try(fd, 0, SHMRPCI_OBJECT_NAME_BYTE) == SHMRPC_OK;
 }
 
+/* A draft has no users to be told. */
 static void leave_as_it_is(int fd)
 {
     (void)fd;
 }
 
+/* Removes objects whose life is over and drafts of dead creators; of others it
+ * buries the dead, so that what they held is free. */
 static bool collect_one(void *user, const char *file)
 {
     collection *of = user;
@@ -268,6 +287,7 @@ static bool collect_one(void *user, const char *file)
     return true;
 }
 
+/* May run beside anything, and beside itself. */
 shmrpc_status shmrpc_objects_collect(shmrpc_scope scope, int64_t min_idle_ns,
                                      uint32_t *out_removed)
 {

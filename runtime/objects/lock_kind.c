@@ -1,8 +1,11 @@
-/* Locks (shmrpc/lock.h) as a kind of named objects. */
+/* Locks (shmrpc/lock.h) as a kind of named objects. They are no regions: a
+ * small file with a word and a table of participants (sync/lock_layout.h), of
+ * which everything here is read without taking part. */
 #include "objects/kind.h"
 #include "os/byte_lock.h"
 #include "sync/lock.h"
 
+/* As people call them; the flags are the file's. */
 static const char *kind_name(uint32_t kind)
 {
     if ((kind & SHMRPC_LOCK_SEMAPHORE) != 0) {
@@ -11,6 +14,7 @@ static const char *kind_name(uint32_t kind)
     return (kind & SHMRPC_LOCK_SHARED) != 0 ? "shared lock" : "lock";
 }
 
+/* Participants whose byte is locked are alive. */
 static uint32_t count_open(const shmrpci_lock_map *at, int fd)
 {
     uint32_t high = shmrpci_load_relaxed(&at->file->high);
@@ -21,6 +25,8 @@ static uint32_t count_open(const shmrpci_lock_map *at, int fd)
     return count;
 }
 
+/* Judged from one copy of the word. An owner whose byte nobody holds has died,
+ * whether or not anybody has noticed yet. */
 static shmrpc_object_state state_of(const shmrpci_lock_map *at, int fd,
                                     uint32_t word)
 {
@@ -44,6 +50,8 @@ static shmrpc_object_state state_of(const shmrpci_lock_map *at, int fd,
                : SHMRPC_OBJECT_FREE;
 }
 
+/* The pid is what the owner wrote: for people, and perhaps another process's by
+ * now. */
 static void describe_map(const shmrpci_lock_map *at, int fd,
                          shmrpc_object_info *info)
 {
@@ -58,6 +66,7 @@ static void describe_map(const shmrpci_lock_map *at, int fd,
     }
 }
 
+/* A file that is no lock stays DAMAGED, as the caller set it. */
 static void describe(const shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES])

@@ -1,4 +1,5 @@
-/* Pipes: shmrpc/pipe.h over ring/pipe.h. */
+/* Pipes: shmrpc/pipe.h over ring/pipe.h. Bytes without types or encoding: this
+ * file has handles, deadlines and descriptors; the ring moves the bytes. */
 #include "shmrpc/pipe.h"
 
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "ring/pipe.h"
 #include "shmrpc/shared_stub.h"
 
+/* A handle. `engine` is NULL while it is closed, or is the parent's in a forked
+ * child until the first use. */
 struct shmrpc_pipe {
     shmrpci_handle handle;
     shmrpci_pipe *engine;
@@ -22,6 +25,7 @@ static shmrpc_pipe *pipe_of(shmrpci_handle *handle)
 
 /* ---- opening ------------------------------------------------------------- */
 
+/* A row's capacity 0 is the engine's default. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -38,6 +42,7 @@ static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                              &pipe_of(handle)->engine, error);
 }
 
+/* The descriptor's thread must not sleep on a word that is unmapped. */
 static void close_engine(shmrpci_handle *handle)
 {
     shmrpci_ready_close(&pipe_of(handle)->ready);
@@ -45,6 +50,7 @@ static void close_engine(shmrpci_handle *handle)
     pipe_of(handle)->engine = NULL;
 }
 
+/* The engine's is constant as long as it is open. */
 static const shmrpci_region *region_of(const shmrpci_handle *handle)
 {
     return shmrpci_pipe_region(
@@ -114,6 +120,8 @@ static shmrpc_status begin(shmrpc_pipe *pipe, const shmrpc_opts *opts,
                                : status;
 }
 
+/* Part of the bytes may be written when the deadline passes: `*out_written` is
+ * set whatever the status. */
 shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
                                 const shmrpc_opts *opts, size_t *out_written,
                                 shmrpc_error *error)
@@ -132,7 +140,8 @@ shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
     return status;
 }
 
-/* What a descriptor tells is that this may find something. */
+/* What a descriptor tells is that this may find something: whoever finds
+ * nothing clears it and looks again (ready.h). */
 static shmrpc_status take(shmrpc_pipe *pipe, void *data, size_t size,
                           int64_t deadline_ns, size_t *out_read,
                           shmrpc_error *error)
@@ -171,6 +180,7 @@ int shmrpc_pipe_fd(shmrpc_pipe *pipe)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
+/* At least one byte, or the end, or none in time. */
 shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
                                const shmrpc_opts *opts, size_t *out_read,
                                shmrpc_error *error)
@@ -184,6 +194,7 @@ shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
     return shmrpci_handle_explain(&pipe->handle, status, error);
 }
 
+/* Readers get what is left, then the end; writers get it at once. */
 shmrpc_status shmrpc_pipe_end(shmrpc_pipe *pipe)
 {
     shmrpc_status status = shmrpci_handle_ensure(&pipe->handle, NULL);
@@ -195,6 +206,7 @@ shmrpc_status shmrpc_pipe_destroy(shmrpc_pipe *pipe)
     return shmrpci_handle_destroy(&pipe->handle);
 }
 
+/* Figures of a destroyed pipe are of no use to anybody. */
 shmrpc_status shmrpc_pipe_stat_read(shmrpc_pipe *pipe, shmrpc_pipe_stat *out)
 {
     shmrpci_pipe_stat stat;

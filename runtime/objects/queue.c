@@ -1,4 +1,15 @@
-/* Queues of values: shmrpc/queue.h over ring/queue.h. */
+/*
+ * Queues of values: shmrpc/queue.h over ring/queue.h.
+ *
+ * The ring moves slices of bytes; this file encodes what is pushed and decodes
+ * what is popped. Values without pointers in native form are written into the
+ * ring itself; all others are encoded on the stack or the heap, then copied.
+ * What is popped is copied out before it is decoded.
+ *
+ * An item of a queue with acknowledgement carries a ticket. It is valid in the
+ * process that popped it, while its handle is open: elsewhere releasing the
+ * item only frees memory, and the engine gives the item to somebody else.
+ */
 #include "shmrpc/queue.h"
 
 #include <stdlib.h>
@@ -10,12 +21,14 @@
 #include "ring/queue.h"
 #include "shmrpc/shared_stub.h"
 
-/* Larger items are encoded on the heap. */
+/* Items up to this size need no heap while they are encoded. */
 #define STACK_BYTES 2048u
 
-/* As many are popped or pushed at once. */
+/* Items that are pushed or popped in one step of the engine. */
 #define BATCH 64u
 
+/* A handle. `fixed_bytes` and `is_acked` are the object's properties, read
+ * once. */
 struct shmrpc_queue {
     shmrpci_handle handle;
     shmrpci_queue *engine;
@@ -31,7 +44,8 @@ static shmrpc_queue *queue_of(shmrpci_handle *handle)
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* What the native image of a value without pointers takes, at most. */
+/* What the native image of a value without pointers takes, at most: 4 or 8
+ * bytes of head, and the fixed part. 0: sizes differ. */
 static uint32_t fixed_bytes(const shmrpci_handle *handle)
 {
     const shmrpc_type *type = handle->row.element;
@@ -42,6 +56,7 @@ static uint32_t fixed_bytes(const shmrpci_handle *handle)
                : 0;
 }
 
+/* OVERWRITE is a topic's, and refused by plan. */
 static shmrpci_overflow overflow_of(shmrpc_overflow overflow)
 {
     switch (overflow) {
@@ -59,6 +74,7 @@ static shmrpci_overflow overflow_of(shmrpc_overflow overflow)
     return SHMRPCI_OVERFLOW_BLOCK;
 }
 
+/* What the engine can't hold is refused here, in the words of the options. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -134,6 +150,8 @@ const shmrpci_face shmrpci_face_queue = {
     .destroy = destroy_engine,
 };
 
+/* Generated code calls the functions shmrpc_stub_...; items are pointers to C
+ * values of the declared type. */
 int shmrpc_stub_queue_open(const shmrpc_shared *row, const char *name,
                            const shmrpc_shared_opts *opts, shmrpc_queue **out,
                            shmrpc_error *error)
@@ -175,7 +193,8 @@ void shmrpc_queue_close(shmrpc_queue *queue)
 
 /* ---- pushing ------------------------------------------------------------- */
 
-/* Into the lane itself. */
+/* Encodes into the slot of the ring itself. `at` NULL with OK: the queue is
+ * full and drops the newest. */
 static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
@@ -197,6 +216,7 @@ static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
     return SHMRPC_OK;
 }
 
+/* The limit is the object's: whoever made it chose it. */
 static shmrpc_status push_bytes(shmrpc_queue *queue, const shmrpci_buf *buf,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
@@ -212,6 +232,7 @@ static shmrpc_status push_bytes(shmrpc_queue *queue, const shmrpci_buf *buf,
                               deadline_ns, error);
 }
 
+/* Encoding fails before anything is pushed. */
 static shmrpc_status push_one(shmrpc_queue *queue, const void *item,
                               int64_t deadline_ns, shmrpc_error *error)
 {
@@ -257,8 +278,8 @@ shmrpc_status shmrpc_queue_push(shmrpc_queue *queue, const shmrpc_any *item,
     return (shmrpc_status)shmrpc_stub_queue_push(queue, item, opts, error);
 }
 
-/* Encodes up to BATCH items one behind the other; the last slice may be
- * missing: `*out_count` says how many there are. */
+/* Encodes items one behind the other, up to the first that can't be:
+ * `*out_count` are good, and are pushed before the failure is told. */
 static shmrpc_status encode_batch(const shmrpc_queue *queue,
                                   const uint8_t *items, size_t count,
                                   shmrpci_buf *buf, size_t ends[BATCH],
@@ -277,6 +298,8 @@ static shmrpc_status encode_batch(const shmrpc_queue *queue,
     return SHMRPC_OK;
 }
 
+/* What the queue says comes first: the item that can't be encoded was behind
+ * those it refused. */
 static shmrpc_status push_batch(shmrpc_queue *queue, const uint8_t *items,
                                 size_t count, int64_t deadline_ns,
                                 size_t *out_pushed, shmrpc_error *error)
@@ -311,6 +334,7 @@ static shmrpc_status push_batch(shmrpc_queue *queue, const uint8_t *items,
     return status;
 }
 
+/* `*out_pushed` is set whatever the status: the caller goes on from there. */
 int shmrpc_stub_queue_push_many(shmrpc_queue *queue, const void *items,
                                 size_t count, const shmrpc_opts *opts,
                                 size_t *out_pushed, shmrpc_error *error)
@@ -348,7 +372,8 @@ shmrpc_status shmrpc_queue_push_many(shmrpc_queue *queue,
 
 /* ---- popping ------------------------------------------------------------- */
 
-/* The bytes are in `held` or, of several, in another buffer. */
+/* The bytes are in `held` or, of several items, in another buffer. The ticket
+ * is noted before decoding: a damaged item must be acknowledged, too. */
 static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
                             const shmrpci_item *item, const uint8_t *data,
                             shmrpc_error *error)
@@ -364,7 +389,8 @@ static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
     return status;
 }
 
-/* What a descriptor tells is that this may find something. */
+/* What a descriptor tells is that this may find something: whoever finds
+ * nothing clears it and looks again (ready.h). */
 static shmrpc_status pop(shmrpc_queue *queue, uint32_t max, int64_t deadline_ns,
                          shmrpci_buf *buf, shmrpci_item *items,
                          uint32_t *out_count, shmrpc_error *error)
@@ -393,6 +419,7 @@ static shmrpc_status pop(shmrpc_queue *queue, uint32_t max, int64_t deadline_ns,
     return again;
 }
 
+/* Made with the first call, kept until close. */
 int shmrpc_queue_fd(shmrpc_queue *queue)
 {
     int fd = -1;
@@ -403,6 +430,7 @@ int shmrpc_queue_fd(shmrpc_queue *queue)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
+/* Memory first: what was popped can't be put back. */
 static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
                               bool peeks, const void **out, shmrpc_error *error)
 {
@@ -418,6 +446,7 @@ static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
               : pop(queue, 1, deadline_ns, &held->bytes, &item, &count, error);
     if (status == SHMRPC_OK) {
         status = decode(queue, held, &item, held->bytes.data + item.at, error);
+        /* Peeking gives no right to acknowledge. */
         held->has_ticket = held->has_ticket && !peeks;
     }
     if (status != SHMRPC_OK) {
@@ -454,6 +483,7 @@ shmrpc_status shmrpc_queue_pop(shmrpc_queue *queue, const shmrpc_opts *opts,
     return (shmrpc_status)status;
 }
 
+/* The next item stays in the queue: another may take it at any time. */
 int shmrpc_stub_queue_peek(shmrpc_queue *queue, const void **out,
                            shmrpc_error *error)
 {
@@ -476,7 +506,8 @@ shmrpc_status shmrpc_queue_peek(shmrpc_queue *queue, const shmrpc_any **out,
     return (shmrpc_status)status;
 }
 
-/* Makes room for `max` items beforehand: what was taken can't be put back. */
+/* Makes room for `max` items beforehand, as what was taken can't be put
+ * back. */
 static size_t take_room(shmrpc_queue *queue, shmrpci_held **helds, size_t max)
 {
     size_t count = 0;
@@ -490,7 +521,7 @@ static size_t take_room(shmrpc_queue *queue, shmrpci_held **helds, size_t max)
     return count;
 }
 
-/* Of raw items the value is a view of the bytes, so that each keeps its own. */
+/* A raw value is a view of its bytes, so that each item gets its own copy. */
 static shmrpc_status keep(shmrpc_queue *queue, shmrpci_held *held,
                           const shmrpci_item *item, const shmrpci_buf *buf,
                           shmrpc_error *error)
@@ -507,7 +538,8 @@ static shmrpc_status keep(shmrpc_queue *queue, shmrpci_held *held,
     return decode(queue, held, item, data, error);
 }
 
-/* Damaged ones are left out, unless there is no other. */
+/* Damaged items are left out, unless there is no other: then the status says
+ * so. */
 static shmrpc_status hand_out(shmrpc_queue *queue, shmrpci_held **helds,
                               const shmrpci_item *items, uint32_t count,
                               const shmrpci_buf *buf, const void **out,
@@ -528,6 +560,7 @@ static shmrpc_status hand_out(shmrpc_queue *queue, shmrpci_held **helds,
     return good > 0 ? SHMRPC_OK : status;
 }
 
+/* Room that isn't used goes back to the handle. */
 static shmrpc_status take_many(shmrpc_queue *queue, int64_t deadline_ns,
                                const void **out, size_t max, size_t *out_count,
                                shmrpc_error *error)
@@ -587,8 +620,8 @@ shmrpc_status shmrpc_queue_pop_many(shmrpc_queue *queue,
 
 /* ---- what becomes of items ----------------------------------------------- */
 
-/* The engine that a ticket is of: not of a queue that was closed, nor of the
- * parent's handle. */
+/* The engine that a ticket belongs to; NULL for one of a queue that was closed,
+ * or of the parent's handle. */
 static shmrpci_queue *engine_of(const shmrpci_held *held)
 {
     return held->has_ticket && shmrpci_held_is_ours(held)
@@ -596,6 +629,7 @@ static shmrpci_queue *engine_of(const shmrpci_held *held)
                : NULL;
 }
 
+/* Without an ack the item goes to the next who pops. */
 void shmrpc_stub_queue_release(shmrpc_queue *queue, const void *item)
 {
     (void)queue;
@@ -615,6 +649,7 @@ void shmrpc_queue_release(shmrpc_queue *queue, const shmrpc_any *item)
     shmrpc_stub_queue_release(queue, item);
 }
 
+/* Frees the item in any case, whatever the status. */
 int shmrpc_stub_queue_ack(shmrpc_queue *queue, const void *item)
 {
     (void)queue;
@@ -658,6 +693,7 @@ shmrpc_status shmrpc_queue_destroy(shmrpc_queue *queue)
     return shmrpci_handle_destroy(&queue->handle);
 }
 
+/* Figures of one moment each, read without a lock. */
 shmrpc_status shmrpc_queue_stat_read(shmrpc_queue *queue,
                                      shmrpc_queue_stat *out)
 {

@@ -1,4 +1,14 @@
-/* One thread that sleeps on bells for those who poll descriptors. */
+/*
+ * One thread that sleeps on bells for those who poll descriptors. ready.h has
+ * the protocol; here is the thread, its list, and how both begin.
+ *
+ * The list is guarded by a mutex, the sleep is outside it. A change of the list
+ * counts `orders` up, which is the first of the words that the thread waits
+ * for: so it returns, and looks at the list anew. A handle that is closed takes
+ * itself out of the list under the mutex; behind it the thread may still be
+ * asleep on a word of an object that is unmapped a moment later, which the
+ * kernel allows, and which the order ends.
+ */
 #include "objects/ready.h"
 
 #include <stdlib.h>
@@ -9,7 +19,8 @@
 #include "os/thread.h"
 #include "ring/bell.h"
 
-/* Where words can't be waited for: how often they are looked at. */
+/* Where several words can't be waited for, or there are too many: how often
+ * they are looked at. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
 /* Of one process, for its life. A forked child makes its own: of its parent's
@@ -27,6 +38,7 @@ static _Atomic(shmrpci_sentry *) sentry;
 
 /* ---- the thread ---------------------------------------------------------- */
 
+/* Under the mutex. `is_late`: its slice is over, and nothing has rung. */
 static void wake_for(shmrpci_ready *ready, bool is_late)
 {
     ready->is_resting = false;
@@ -37,12 +49,15 @@ static void wake_for(shmrpci_ready *ready, bool is_late)
     }
 }
 
+/* What the thread sleeps on, and until when: `on[0]` is the orders. */
 typedef struct list {
     shmrpci_futex_on on[SHMRPCI_FUTEX_ANY_MAX];
     size_t count;
     int64_t until_ns;
 } list;
 
+/* A word more to wait for. Beyond the kernel's limit it is looked at from time
+ * to time. */
 static void stay_with(list *of, const shmrpci_ready *ready, int64_t now_ns)
 {
     int64_t until_ns = ready->until_ns;
@@ -83,6 +98,7 @@ static void stand_sentry(void *user)
     list words;
     for (;;) {
         look_at_all(of, &words);
+        /* An old kernel: waits for orders alone, and looks at the bells. */
         if (!shmrpci_futex_wait_any(words.on, words.count, words.until_ns)) {
             int64_t look_ns = shmrpci_deadline_after(LOOK_NS);
             bool is_idle = words.count == 1;
@@ -94,6 +110,8 @@ static void stand_sentry(void *user)
 
 /* ---- engaging it --------------------------------------------------------- */
 
+/* Never freed: the thread has no end, and a handle may be closed at any
+ * time. */
 static shmrpci_sentry *engage(shmrpci_sentry *parents)
 {
     shmrpci_sentry *of = calloc(1, sizeof *of);
@@ -105,7 +123,8 @@ static shmrpci_sentry *engage(shmrpci_sentry *parents)
     return of;
 }
 
-/* This process's, which is made where there is none. NULL: no memory. */
+/* The sentry of this process, made where there is none; NULL when out of
+ * memory. */
 static shmrpci_sentry *ours(void)
 {
     shmrpci_sentry *of = atomic_load_explicit(&sentry, memory_order_acquire);
@@ -143,6 +162,7 @@ static void give_order(shmrpci_sentry *of)
     (void)shmrpci_futex_wake(&of->orders, 1);
 }
 
+/* The descriptor begins readable: the first look is always due. */
 static shmrpc_status make(shmrpci_ready *ready, shmrpci_sentry *of,
                           bool passes_on)
 {
@@ -201,6 +221,7 @@ void shmrpci_ready_rest(shmrpci_ready *ready, const shmrpci_futex_on *on,
     shmrpci_sentry *of = ready->sentry;
     shmrpci_mutex_lock(&of->mutex);
     int64_t slice_ns =
+        /* Twice as long each time that nothing came. */
         ready->was_late ? ready->slice_ns * 2 : SHMRPCI_BELL_FIRST_SLICE_NS;
     ready->slice_ns = slice_ns < max_ns ? slice_ns : max_ns;
     ready->until_ns = shmrpci_deadline_after(ready->slice_ns);
@@ -210,6 +231,7 @@ void shmrpci_ready_rest(shmrpci_ready *ready, const shmrpci_futex_on *on,
     give_order(of);
 }
 
+/* Setting the event wakes whoever polls it: closing a descriptor doesn't. */
 void shmrpci_ready_close(shmrpci_ready *ready)
 {
     shmrpci_sentry *of = ready->sentry;

@@ -1,4 +1,5 @@
-/* What the folder's tools know of any region. */
+/* What the folder's tools know of any region: what its head and its label say,
+ * and which bytes of its file are locked. None of it needs the engine. */
 #include "objects/region_kind.h"
 
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "os/byte_lock.h"
 #include "os/memory.h"
 
+/* Asked of the kernel for each place that was ever taken. */
 static uint32_t count_open(int fd, const shmrpci_glance *glance)
 {
     uint32_t count = 0;
@@ -17,7 +19,8 @@ static uint32_t count_open(int fd, const shmrpci_glance *glance)
     return count;
 }
 
-/* Unlike shmrpci_label_is_over(), takes nothing. */
+/* As shmrpci_label_is_over(), but takes nothing: for listings, which must not
+ * disturb. */
 static bool seems_over(int fd, const shmrpci_glance *glance, uint32_t open)
 {
     switch (glance->lifetime) {
@@ -33,6 +36,8 @@ static bool seems_over(int fd, const shmrpci_glance *glance, uint32_t open)
     return false;
 }
 
+/* `state` stays DAMAGED, as the caller set it, where the label can't be
+ * read. */
 void shmrpci_region_kind_describe(const shmrpci_object_kind *kind, int fd,
                                   shmrpc_object_info *info,
                                   char texts[SHMRPCI_KIND_NAME_BYTES])
@@ -66,6 +71,7 @@ bool shmrpci_region_kind_read_name(int fd, char out[SHMRPCI_KIND_NAME_BYTES])
     size_t len = glance.facts.name_len;
     memcpy(out, glance.facts.name, len);
     out[len] = '\0';
+    /* The name is input: it goes to terminals and into messages. */
     return strlen(out) == len && shmrpci_utf8_valid_prefix(out, len) == len;
 }
 
@@ -80,10 +86,12 @@ void shmrpci_region_kind_destroy(int fd)
         return;
     }
     shmrpci_region_state *state = map.at;
+    /* Nobody is woken: those who wait see it when their slice is over. */
     shmrpci_store_seq(&state->destroyed, 1u);
     shmrpci_memory_unmap(&map);
 }
 
+/* A pid that is still written, at a place whose byte nobody holds. */
 bool shmrpci_region_kind_has_dead(int fd)
 {
     static const shmrpci_region_kind nothing = {.user = NULL};
@@ -109,6 +117,8 @@ void shmrpci_region_kind_bury(const shmrpci_region *region)
     (void)shmrpci_region_bury((shmrpci_region *)(uintptr_t)region);
 }
 
+/* The lifetime decides, not how long it was idle: that is for locks, which have
+ * none. */
 bool shmrpci_region_kind_is_over(int fd, int64_t idle_ns, int64_t min_idle_ns)
 {
     shmrpci_glance glance;

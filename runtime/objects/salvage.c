@@ -1,4 +1,7 @@
-/* What is left of a damaged dict or value. */
+/* What is left of a damaged dict or value: every entry whose checks hold is
+ * handed out, decoded; what doesn't decode counts as lost. The region is opened
+ * for reading only, so that salvage changes nothing of what may be looked at
+ * again. */
 #include "objects/salvage.h"
 
 #include <stdlib.h>
@@ -10,6 +13,7 @@
 #include "os/memory.h"
 #include "table/table.h"
 
+/* The caller's functions, and memory that each entry uses again. */
 typedef struct salvage {
     const shmrpc_shared *row;
     const shmrpci_codec *codec;
@@ -23,7 +27,7 @@ typedef struct salvage {
     bool is_out_of_memory;
 } salvage;
 
-/* Decoders look at bytes twice, so they get a copy. */
+/* A copy with a NUL: decoders look at bytes twice. */
 static const uint8_t *copy(salvage *of, shmrpci_table_bytes bytes)
 {
     shmrpci_buf_reset(&of->bytes);
@@ -33,6 +37,7 @@ static const uint8_t *copy(salvage *of, shmrpci_table_bytes bytes)
     return (const uint8_t *)text;
 }
 
+/* False: it isn't a value of the type, or memory ran out, which is noted. */
 static bool decode(salvage *of, shmrpci_table_bytes key,
                    shmrpci_table_bytes value)
 {
@@ -54,6 +59,7 @@ static bool decode(salvage *of, shmrpci_table_bytes key,
                              &of->arena, of->value, NULL) == SHMRPC_OK;
 }
 
+/* True: counted as saved. */
 static bool saved(void *user, shmrpci_table_bytes key,
                   shmrpci_table_bytes value)
 {
@@ -71,6 +77,8 @@ static void lost(void *user, uint64_t offset, const char *what)
     of->finding(of->user, offset, what);
 }
 
+/* Attaches to remains: checks that would refuse a damaged region are left out,
+ * those of single entries are not. */
 static shmrpc_status run(salvage *of, int fd, uint64_t *out_lost,
                          shmrpc_error *error)
 {
@@ -102,6 +110,7 @@ shmrpc_status shmrpci_salvage(int fd, const shmrpc_shared *row,
                   .entry = entry,
                   .finding = finding,
                   .user = user};
+    /* The row is made from the object's own head. */
     if (of.codec == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
                                 "its encoding is unknown");

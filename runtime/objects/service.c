@@ -3,7 +3,13 @@
  * and that its clients and its own processes open through it.
  *
  * They live as long as the server's process, or its successor, which holds the
- * creator's byte, shared as long as there are two.
+ * creator's byte: shared, as long as there are two. They have no name in any
+ * folder; a client asks for one over the connection that it has anyway, and
+ * gets a descriptor. From there on an object is used like any other, without
+ * the server.
+ *
+ * A server that is replaced hands its objects to its successor, which goes on
+ * with those whose type is the same, and destroys the others.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +21,11 @@
 #include "shmrpc/shared_stub.h"
 #include "shmrpc/stub.h"
 
-/* Places for writers: each client that writes takes one. */
+/* Places for writers: each client that writes takes one, and each process of
+ * the server. */
 #define WRITERS 256u
 
-/* By kind. */
+/* By kind; kinds of newer programs have none. */
 static const shmrpci_face *const faces[] = {
     [SHMRPC_SHARED_QUEUE] = &shmrpci_face_queue,
     [SHMRPC_SHARED_TOPIC] = &shmrpci_face_topic,
@@ -27,6 +34,7 @@ static const shmrpci_face *const faces[] = {
     [SHMRPC_SHARED_VALUE] = &shmrpci_face_value,
 };
 
+/* NULL: the kind isn't known here. */
 static const shmrpci_face *face_of(shmrpc_shared_kind kind)
 {
     return (size_t)kind < sizeof faces / sizeof *faces ? faces[kind] : NULL;
@@ -50,7 +58,8 @@ shmrpci_handle *shmrpci_service_planner(const shmrpc_shared *row)
     return handle;
 }
 
-/* Whether a predecessor's object can be gone on with. */
+/* Whether a predecessor's object can be gone on with: of the same name, type
+ * and encoding, and not destroyed. */
 static bool is_the_same(const shmrpci_handle *handle, int fd)
 {
     shmrpci_glance glance;
@@ -61,6 +70,7 @@ static bool is_the_same(const shmrpci_handle *handle, int fd)
            memcmp(glance.facts.name, handle->name, glance.facts.name_len) == 0;
 }
 
+/* In memory alone: a file without a name that ends with its last descriptor. */
 static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
                               shmrpc_error *error)
 {
@@ -80,6 +90,7 @@ static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
     return status;
 }
 
+/* Takes `old_fd` over, whatever comes of it. */
 static shmrpc_status make(shmrpci_handle *handle, int old_fd, int *out_fd,
                           shmrpc_error *error)
 {
@@ -125,6 +136,7 @@ int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd, int *out_fd,
     return status;
 }
 
+/* The server ends properly: users learn of it at once. */
 void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd)
 {
     face_of(row->kind)->kind->destroy(fd);
@@ -132,6 +144,8 @@ void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd)
 
 /* ---- its users' ---------------------------------------------------------- */
 
+/* The engine asks the creator's byte from now on whether the object still
+ * lives. */
 void shmrpci_service_follow(shmrpci_handle *handle)
 {
     memset(&handle->owner, 0, sizeof handle->owner);
@@ -159,6 +173,7 @@ shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
     if (status != SHMRPC_OK) {
         return status;
     }
+    /* The server decides who may write; a client without that right reads. */
     if (!shmrpci_memory_is_writable(fd) && handle->face->can_read_only) {
         handle->flags |= SHMRPC_SHARED_READ_ONLY;
     }

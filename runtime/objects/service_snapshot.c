@@ -1,5 +1,11 @@
-/* Snapshots of a service's objects: read and written by its server, which has
- * their memory. */
+/*
+ * Snapshots of a service's objects: read and written by its server, which has
+ * their memory. Each call takes part in the object, does its work and leaves,
+ * as it may run in any process of the server.
+ *
+ * A snapshot that can't be read must not keep the service from starting, nor be
+ * lost: it is put aside under another name, and the object begins empty.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +17,7 @@
 #include "os/read_file.h"
 #include "shmrpc/shared_stub.h"
 
-/* An object of a service, taken part in, and where its snapshot lies. */
+/* An object that this call takes part in, and where its snapshot is. */
 typedef struct scene {
     shmrpci_handle *handle;
     shmrpci_table table;
@@ -19,6 +25,7 @@ typedef struct scene {
     char path[SHMRPCI_SNAPSHOT_PATH_BYTES];
 } scene;
 
+/* Only if the `.svc` asks for them, and the kind has them. */
 static bool has_snapshots(const shmrpc_shared *row)
 {
     return row->snapshot_ns > 0 && (row->kind == SHMRPC_SHARED_DICT ||
@@ -34,6 +41,7 @@ static shmrpc_status find_path(scene *on, const char *place,
     return shmrpci_snapshot_place(&what, on->path, error);
 }
 
+/* The planner's handle has no engine: this table is attached to alone. */
 static shmrpc_status attach(scene *on, int fd, shmrpc_error *error)
 {
     int own;
@@ -57,6 +65,7 @@ static void leave(scene *on)
     free(on->handle);
 }
 
+/* On failure nothing is left to be undone. */
 static shmrpc_status enter(const shmrpc_shared *row, const char *place, int fd,
                            scene *on, shmrpc_error *error)
 {
@@ -90,6 +99,7 @@ static bool is_there(const char *path)
     return true;
 }
 
+/* Counts every change that the table ever had. */
 static uint64_t changes_of(const shmrpci_table *table)
 {
     shmrpci_table_stat stat;
@@ -105,6 +115,8 @@ static void put_aside(const char *path)
     (void)shmrpci_new_file_rename(path, old);
 }
 
+/* Not over an object that a predecessor handed on: that is newer than any
+ * snapshot. */
 static shmrpc_status fill(scene *on, shmrpc_error *error)
 {
     if (changes_of(&on->table) > 0 || !is_there(on->path)) {
@@ -119,6 +131,7 @@ static shmrpc_status fill(scene *on, shmrpc_error *error)
     return status;
 }
 
+/* Before the service serves: nobody uses the object yet. */
 int shmrpc_stub_shared_restore(const shmrpc_shared *row, const char *place,
                                int fd, shmrpc_error *error)
 {
@@ -140,6 +153,7 @@ static shmrpc_status save(scene *on, uint64_t *change, shmrpc_error *error)
 {
     /* Before it: what changes meanwhile is not in it for certain. */
     uint64_t changes = changes_of(&on->table);
+    /* Nothing has changed: only the time of the last snapshot is renewed. */
     if (changes == *change && is_there(on->path)) {
         shmrpci_table_note_snapshot(&on->table, shmrpci_wall_ns());
         return SHMRPC_OK;
@@ -157,6 +171,8 @@ static shmrpc_status save(scene *on, uint64_t *change, shmrpc_error *error)
     return status;
 }
 
+/* `*change` is what the last snapshot had, kept by the caller from one to the
+ * next. */
 int shmrpc_stub_shared_save(const shmrpc_shared *row, const char *place, int fd,
                             uint64_t *change, shmrpc_error *error)
 {

@@ -1,4 +1,12 @@
-/* Snapshots of tables. */
+/*
+ * Snapshots of tables: written from a view, so that a snapshot is one moment's
+ * state while others go on writing, and read into a table that is new, or
+ * merged into one in a single change.
+ *
+ * Keys and values go as they are encoded. Keys are checked when a snapshot is
+ * read, as an entry whose key is in another form could never be found again;
+ * values are not, since every use of one checks it.
+ */
 #include "objects/snapshot.h"
 
 #include <stdlib.h>
@@ -11,6 +19,8 @@
 
 /* ---- writing ------------------------------------------------------------- */
 
+/* What a reader needs to make the same object again, with the `.svc` text for
+ * tools that don't have it. */
 static shmrpc_status write_head(shmrpci_snapshot_writer *writer,
                                 const shmrpci_table_view *view,
                                 shmrpc_error *error)
@@ -48,6 +58,7 @@ static shmrpc_status write_head(shmrpci_snapshot_writer *writer,
     return status;
 }
 
+/* In the order of the view. */
 static shmrpc_status write_records(shmrpci_snapshot_writer *writer,
                                    shmrpci_table_view *view,
                                    shmrpc_error *error)
@@ -71,6 +82,7 @@ static shmrpc_status write_records(shmrpci_snapshot_writer *writer,
     }
 }
 
+/* NULL: nobody else has this table. */
 static void enter(shmrpci_mutex *mutex)
 {
     if (mutex != NULL) {
@@ -85,6 +97,7 @@ static void leave(shmrpci_mutex *mutex)
     }
 }
 
+/* The view is read without the mutex, for as long as the disk takes. */
 static shmrpc_status write_view(shmrpci_snapshot_writer *writer,
                                 shmrpci_table *table, shmrpci_mutex *mutex,
                                 shmrpc_error *error)
@@ -123,6 +136,8 @@ shmrpc_status shmrpci_snapshot_save(shmrpci_table *table, shmrpci_mutex *mutex,
         shmrpci_snapshot_end(&writer);
     }
     if (status != SHMRPC_E_BUSY) {
+        /* BUSY is another writer's work, and neither success nor failure of
+         * ours. */
         shmrpci_table_note_snapshot(
             table, status == SHMRPC_OK ? shmrpci_wall_ns() : 0);
     }
@@ -137,7 +152,7 @@ static const char *encoding_name(uint32_t encoding)
     return codec != NULL ? codec->name : "an unknown encoding";
 }
 
-/* Objects keep the beginning of a long name only. */
+/* Snapshots and objects keep the beginning of a long signature only. */
 static bool is_same_name(const shmrpci_snapshot_reader *reader,
                          const char *mine)
 {
@@ -177,6 +192,7 @@ typedef struct loading {
     void *room; /* for a key */
 } loading;
 
+/* Of what init has made, also where it failed. */
 static void fini(loading *of)
 {
     shmrpci_snapshot_close(&of->reader);
@@ -185,6 +201,7 @@ static void fini(loading *of)
     free(of->room);
 }
 
+/* Opens the snapshot and compares. `of` is to be ended in any case. */
 static shmrpc_status init(const shmrpci_handle *handle,
                           const shmrpci_table *table, const char *path,
                           loading *of, shmrpc_error *error)
@@ -210,8 +227,8 @@ static shmrpc_status init(const shmrpci_handle *handle,
     return status;
 }
 
-/* Equal keys must have equal bytes, and each must be one of its type: others
- * could never be found again. */
+/* Whether the bytes are a key of the type in its one form: decoding and
+ * encoding must give them back. */
 static bool is_key(loading *of, shmrpci_table_bytes key)
 {
     if (of->key == NULL) {
@@ -240,6 +257,7 @@ static shmrpc_status next(loading *of, shmrpci_table_bytes *key,
     return status;
 }
 
+/* Entry by entry, as nobody else has the table. */
 shmrpc_status shmrpci_snapshot_fill(const shmrpci_handle *handle,
                                     shmrpci_table *table, const char *path,
                                     shmrpc_error *error)
@@ -264,7 +282,8 @@ shmrpc_status shmrpci_snapshot_fill(const shmrpci_handle *handle,
                                                              : status;
 }
 
-/* All records of a snapshot, in memory. */
+/* All records of a snapshot, in memory: a merge is one change, which needs them
+ * together. */
 typedef struct gathering {
     shmrpci_buf bytes;
     shmrpci_table_pair *pairs; /* `data` are offsets until all is there */
@@ -273,6 +292,8 @@ typedef struct gathering {
     uint64_t max_bytes;
 } gathering;
 
+/* The buffer may move while it grows: offsets stand for addresses until it is
+ * complete. */
 static shmrpc_status keep(gathering *of, shmrpci_table_bytes bytes,
                           shmrpci_table_bytes *out)
 {
@@ -282,6 +303,7 @@ static shmrpc_status keep(gathering *of, shmrpci_table_bytes bytes,
     return of->bytes.status;
 }
 
+/* More than the table could hold is refused before it fills the memory. */
 static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
                             shmrpci_table_bytes value, shmrpc_error *error)
 {
@@ -322,6 +344,7 @@ static void point(gathering *of)
     }
 }
 
+/* To the end of the file, whose last block says that it is whole. */
 static shmrpc_status gather_all(loading *from, gathering *of,
                                 shmrpc_error *error)
 {
@@ -338,6 +361,8 @@ static shmrpc_status gather_all(loading *from, gathering *of,
                                                                 : status;
 }
 
+/* Read and checked as a whole before the mutex is taken: a snapshot that is
+ * damaged changes nothing. */
 shmrpc_status shmrpci_snapshot_merge(const shmrpci_handle *handle,
                                      shmrpci_table *table, shmrpci_mutex *mutex,
                                      const char *path, shmrpc_error *error)

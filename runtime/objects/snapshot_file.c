@@ -1,4 +1,15 @@
-/* The bytes of snapshot files. */
+/*
+ * The bytes of snapshot files; docs/snapshots.md has the format.
+ *
+ * Writing gathers records into blocks, each with a checksum that begins with
+ * the head's, so that blocks of two snapshots can't be mixed. The file is
+ * written beside the old one and takes its place when it is on the disk:
+ * whatever happens, one whole snapshot is there.
+ *
+ * Reading believes nothing before its checksum was right, except the length of
+ * a block, which is needed to get at the checksum: it is limited, and memory is
+ * taken piece by piece as bytes come.
+ */
 #include "objects/snapshot_file.h"
 
 #include <stdlib.h>
@@ -8,10 +19,12 @@
 #include "os/memory.h"
 #include "os/read_file.h"
 
+/* The head's checksum covers all behind it. */
 #define CRC_FROM (offsetof(shmrpci_snapshot_head, crc) + sizeof(uint32_t))
 
 /* ---- writing ------------------------------------------------------------- */
 
+/* People are told how far it came, and that the old snapshot is still there. */
 static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
                                 shmrpc_status status, shmrpc_error *error)
 {
@@ -25,6 +38,7 @@ static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
         writer->file.name, (unsigned long long)writer->file.bytes);
 }
 
+/* Locks the place first: of two writers one gets BUSY. */
 shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
                                      shmrpci_snapshot_writer *out,
                                      shmrpc_error *error)
@@ -47,6 +61,7 @@ shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
     return SHMRPC_OK;
 }
 
+/* `facts->head` has what the object says; the rest is filled in here. */
 shmrpc_status shmrpci_snapshot_write_head(shmrpci_snapshot_writer *writer,
                                           const shmrpci_snapshot_facts *facts,
                                           shmrpc_error *error)
@@ -77,7 +92,8 @@ shmrpc_status shmrpci_snapshot_write_head(shmrpci_snapshot_writer *writer,
     return status == SHMRPC_OK ? SHMRPC_OK : cant_write(writer, status, error);
 }
 
-/* Writes the block that was gathered, and begins the next one. */
+/* Writes the block that was gathered, and empties the buffer. An empty buffer
+ * becomes a block without records: the end. */
 static shmrpc_status write_block(shmrpci_snapshot_writer *writer, uint32_t kind)
 {
     shmrpci_buf *out = &writer->block;
@@ -91,6 +107,8 @@ static shmrpc_status write_block(shmrpci_snapshot_writer *writer, uint32_t kind)
     block.bytes = out->len - sizeof block;
     block.first = writer->first;
     block.count = writer->count;
+    /* The checksum covers the block's head, with the checksum itself left
+     * out. */
     memcpy(out->data, &block, sizeof block);
     block.crc = shmrpci_crc32c(writer->seed, out->data + sizeof block.crc,
                                out->len - sizeof block.crc);
@@ -103,6 +121,7 @@ static shmrpc_status write_block(shmrpci_snapshot_writer *writer, uint32_t kind)
     return status;
 }
 
+/* A record that is larger than a block has one to itself. */
 shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,
@@ -131,6 +150,8 @@ shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
     return status == SHMRPC_OK ? SHMRPC_OK : cant_write(writer, status, error);
 }
 
+/* The end block comes even for an empty object: without it a file is cut
+ * off. */
 shmrpc_status shmrpci_snapshot_commit(shmrpci_snapshot_writer *writer,
                                       shmrpc_error *error)
 {
@@ -146,6 +167,7 @@ shmrpc_status shmrpci_snapshot_commit(shmrpci_snapshot_writer *writer,
     return status == SHMRPC_OK ? SHMRPC_OK : cant_write(writer, status, error);
 }
 
+/* After commit there is nothing to abort. */
 void shmrpci_snapshot_end(shmrpci_snapshot_writer *writer)
 {
     shmrpci_new_file_abort(&writer->file);
@@ -175,6 +197,7 @@ static shmrpc_status open_file(const char *path, int *out_fd,
     return status;
 }
 
+/* By the first eight bytes alone. */
 shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
                                       shmrpc_error *error)
 {
@@ -189,7 +212,9 @@ shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
     return status;
 }
 
-/* The texts behind the head, each with a NUL behind it. */
+/* The texts behind the head, each with a NUL behind it. All lengths are looked
+ * at before memory is taken, and the checksum of head and texts before any of
+ * it is used. */
 static shmrpc_status read_texts(shmrpci_snapshot_reader *reader)
 {
     const shmrpci_snapshot_head *head = &reader->head;
@@ -224,6 +249,8 @@ static shmrpc_status read_texts(shmrpci_snapshot_reader *reader)
     return crc == head->crc ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
 }
 
+/* The version is looked at before anything else of the head: a later one may
+ * mean something else by it. */
 static shmrpc_status read_head(shmrpci_snapshot_reader *reader,
                                const char *path, shmrpc_error *error)
 {
@@ -243,6 +270,7 @@ static shmrpc_status read_head(shmrpci_snapshot_reader *reader,
     if (status == SHMRPC_OK) {
         status = read_texts(reader);
     }
+    /* NOT_FOUND is the end of the file. */
     if (status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_DATA_LOSS) {
         return cant_read(path, SHMRPC_E_DATA_LOSS,
                          "its head is damaged, or cut off", error);
@@ -280,6 +308,7 @@ void shmrpci_snapshot_close(shmrpci_snapshot_reader *reader)
 
 /* ---- reading blocks ------------------------------------------------------ */
 
+/* Enough for somebody with a hex editor: block, offset, record. */
 shmrpc_status shmrpci_snapshot_damaged(const shmrpci_snapshot_reader *reader,
                                        const char *what, shmrpc_error *error)
 {
@@ -290,6 +319,7 @@ shmrpc_status shmrpci_snapshot_damaged(const shmrpci_snapshot_reader *reader,
         (unsigned long long)(reader->read - reader->left), what);
 }
 
+/* The end of the file in the middle of a block is damage. */
 static shmrpc_status read_failed(const shmrpci_snapshot_reader *reader,
                                  shmrpc_status status, shmrpc_error *error)
 {
@@ -322,6 +352,8 @@ static shmrpc_status read_bytes(shmrpci_snapshot_reader *reader, uint64_t bytes,
     return SHMRPC_OK;
 }
 
+/* Checksum first; then that the block follows the one before it, and can hold
+ * as many records as it says. */
 static shmrpc_status check_block(const shmrpci_snapshot_reader *reader,
                                  const shmrpci_snapshot_block *block,
                                  shmrpc_error *error)
@@ -345,6 +377,7 @@ static shmrpc_status check_block(const shmrpci_snapshot_reader *reader,
     return SHMRPC_OK;
 }
 
+/* Nothing may follow the block that ends it. */
 static shmrpc_status end_file(shmrpci_snapshot_reader *reader,
                               shmrpc_error *error)
 {
@@ -391,6 +424,7 @@ static shmrpc_status next_block(shmrpci_snapshot_reader *reader,
                                               : SHMRPC_OK;
 }
 
+/* The next `len` bytes of the block; false when there are fewer. */
 static bool take(shmrpci_snapshot_reader *reader, size_t len, const void **out)
 {
     if (len > reader->bytes.len - reader->at) {
@@ -408,6 +442,7 @@ shmrpc_status shmrpci_snapshot_next(shmrpci_snapshot_reader *reader,
 {
     shmrpci_snapshot_record record;
     const void *at;
+    /* Blocks without records are passed over. */
     while (reader->left == 0) {
         if (reader->at != reader->bytes.len) {
             return shmrpci_snapshot_damaged(

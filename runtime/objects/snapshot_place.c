@@ -1,4 +1,5 @@
-/* Where snapshots lie. */
+/* Where snapshots are that nobody chose a place for. The folder is looked up at
+ * each use: a program may set its environment before the first one. */
 #include "objects/snapshot_place.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "os/process.h"
 #include "os/read_file.h"
 
+/* Says what to do: the variable is the first one that is looked at. */
 static shmrpc_status no_folder(shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -17,7 +19,8 @@ static shmrpc_status no_folder(shmrpc_error *error)
                             "SHMRPC_SNAPSHOT_DIR to an absolute path");
 }
 
-/* A folder below one that a variable names. False: it is not set. */
+/* A folder below one that a variable names, or "" when that is no absolute path
+ * or too long. False: the variable isn't set, and the next one counts. */
 static bool below(const char *variable, const char *rest, char *out,
                   size_t size)
 {
@@ -32,6 +35,7 @@ static bool below(const char *variable, const char *rest, char *out,
     return true;
 }
 
+/* In the order of snapshot_place.h. */
 static bool find_folder(char *out, size_t size)
 {
     if (!below("SHMRPC_SNAPSHOT_DIR", "", out, size) &&
@@ -45,6 +49,8 @@ static bool find_folder(char *out, size_t size)
     return out[0] != '\0';
 }
 
+/* The file's name is that of the object's own file, so that any name of an
+ * object is harmless here too. */
 shmrpc_status shmrpci_snapshot_place(const shmrpci_snapshot_of *of,
                                      char out[SHMRPCI_SNAPSHOT_PATH_BYTES],
                                      shmrpc_error *error)
@@ -70,6 +76,7 @@ shmrpc_status shmrpci_snapshot_place(const shmrpci_snapshot_of *of,
                                                         : no_folder(error);
 }
 
+/* One after the other, from the top; those that exist stay as they are. */
 shmrpc_status shmrpci_snapshot_make_folders(const char *path,
                                             shmrpc_error *error)
 {
@@ -93,6 +100,8 @@ shmrpc_status shmrpci_snapshot_make_folders(const char *path,
                                   path, shmrpc_status_text(status));
 }
 
+/* The path is left out, but for its last part, where the message has no room
+ * for it. */
 shmrpc_status shmrpci_snapshot_hint(const shmrpci_snapshot_of *of,
                                     shmrpc_status status, shmrpc_error *error)
 {

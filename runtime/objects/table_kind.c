@@ -1,11 +1,14 @@
-/* Dicts and values (shmrpc/dict.h, value.h) as kinds of named objects. */
+/* Dicts and values (shmrpc/dict.h, value.h) as kinds of named objects: one
+ * implementation, two names and suffixes. Taking part goes through
+ * dict_lock_attach like everywhere else, so that a place that is taken over
+ * holds no lock of its dead holder. */
 #include "objects/dict_lock.h"
 #include "objects/region_kind.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "table/table.h"
 
-/* Takes part in it, for a moment. */
+/* Takes part in it for a moment; false where that can't be. */
 static bool enter(int fd, shmrpci_table *out)
 {
     int own;
@@ -20,6 +23,7 @@ static bool enter(int fd, shmrpci_table *out)
     return true;
 }
 
+/* Where no place is left, it can still be marked. */
 static void destroy(int fd)
 {
     shmrpci_table table;
@@ -32,6 +36,7 @@ static void destroy(int fd)
     }
 }
 
+/* Findings are the engine's: which block, at which offset. */
 static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
 {
     shmrpci_table table;
@@ -44,6 +49,7 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+/* Only if somebody died: entering costs a place and a mapping. */
 static void bury(int fd)
 {
     shmrpci_table table;
@@ -53,6 +59,7 @@ static void bury(int fd)
     }
 }
 
+/* Only reads, and takes no place: monitoring must not disturb. */
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -69,6 +76,7 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     }
     shmrpci_table_stat_get(&table, &stat);
     uint32_t locked = shmrpci_dict_lock_held_count(&table.region);
+    /* Read before detaching: the word is in the mapping. */
     bool is_destroyed = shmrpci_region_is_destroyed(&table.region);
     shmrpci_table_detach(&table);
     if (is_destroyed) {
@@ -81,6 +89,8 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     tell(user, "lock_count", locked);
     tell(user, "view_age", stat.changes - stat.oldest_pin);
     tell(user, "snapshot_failure_count", stat.snapshot_failures);
+    /* By the wall clock, as the snapshot's time is: it must mean something
+     * after a restart. */
     if (stat.snapshot_ns != 0) {
         int64_t age_ns = shmrpci_wall_ns() - stat.snapshot_ns;
         tell(user, "snapshot_age_s",
@@ -103,6 +113,7 @@ const shmrpci_object_kind shmrpci_kind_dict = {
     .figures = figures,
 };
 
+/* Values and dicts of one name are two objects: their suffixes differ. */
 const shmrpci_object_kind shmrpci_kind_value = {
     .name = "value",
     .suffix = ".value",

@@ -1,4 +1,12 @@
-/* Topics of values: shmrpc/topic.h over ring/topic.h. */
+/*
+ * Topics of values: shmrpc/topic.h over ring/topic.h. The ring keeps the last
+ * messages for all subscribers; this file encodes and decodes them, and has the
+ * subscriptions' handles.
+ *
+ * A message that was received is the subscriber's until its next call: it is in
+ * an item of its own, decoded from a copy, so that a publisher that overwrites
+ * the ring disturbs nobody.
+ */
 #include "shmrpc/topic.h"
 
 #include <stdlib.h>
@@ -10,16 +18,21 @@
 #include "ring/topic.h"
 #include "shmrpc/shared_stub.h"
 
-/* Larger messages are encoded on the heap. */
+/* Messages up to this size need no heap while they are encoded. */
 #define STACK_BYTES 2048u
 
+/* How long publishers of a blocking topic wait for a subscriber before it is
+ * evicted. */
 #define DEFAULT_MAX_STALL_NS INT64_C(100000000)
 
+/* Topics have no descriptor of their own: publishers don't wait in event
+ * loops. */
 struct shmrpc_topic {
     shmrpci_handle handle;
     shmrpci_topic *engine;
 };
 
+/* A subscription. Its topic may be closed first: then it gets FORKED. */
 struct shmrpc_sub {
     shmrpc_topic *topic; /* which it keeps */
     shmrpci_subscription *engine;
@@ -36,6 +49,7 @@ static shmrpc_topic *topic_of(shmrpci_handle *handle)
 
 /* ---- opening ------------------------------------------------------------- */
 
+/* What a full ring means for publishers; false for what only queues have. */
 static bool read_laps(shmrpc_overflow overflow, shmrpci_laps *out)
 {
     switch (overflow) {
@@ -56,6 +70,7 @@ static bool read_laps(shmrpc_overflow overflow, shmrpci_laps *out)
     return false;
 }
 
+/* As many seats for subscribers as places for publishers. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -79,6 +94,8 @@ static shmrpc_status plan(const shmrpci_handle *handle,
     return shmrpci_topic_plan(&spec, out, error);
 }
 
+/* A topic may be opened for reading only: subscribers then leave no trace in
+ * it. */
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
@@ -103,6 +120,7 @@ static void destroy_engine(shmrpci_handle *handle)
     shmrpci_topic_destroy(topic_of(handle)->engine);
 }
 
+/* For readers of a topic whose server died. */
 static void wake(const shmrpci_handle *handle)
 {
     shmrpci_topic_wake_all(
@@ -121,6 +139,8 @@ const shmrpci_face shmrpci_face_topic = {
     .wake = wake,
 };
 
+/* Generated code calls the functions shmrpc_stub_...; messages are pointers to
+ * C values of the declared type. */
 int shmrpc_stub_topic_open(const shmrpc_shared *row, const char *name,
                            const shmrpc_shared_opts *opts, shmrpc_topic **out,
                            shmrpc_error *error)
@@ -162,6 +182,7 @@ void shmrpc_topic_close(shmrpc_topic *topic)
 
 /* ---- publishing ---------------------------------------------------------- */
 
+/* The limit is the object's: whoever made it chose it. */
 static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
                                    int64_t deadline_ns, shmrpc_error *error)
 {
@@ -177,6 +198,7 @@ static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
                                  deadline_ns, error);
 }
 
+/* Encoding fails before anything is published. */
 static shmrpc_status publish(shmrpc_topic *topic, const void *message,
                              int64_t deadline_ns, shmrpc_error *error)
 {
@@ -241,12 +263,14 @@ shmrpc_status shmrpc_topic_subscribe(shmrpc_topic *topic, shmrpc_sub **out,
         return shmrpci_handle_explain(&topic->handle, status, error);
     }
     sub->topic = topic;
+    /* A seat belongs to the process that took it. */
     sub->generation = shmrpci_fork_generation();
     shmrpci_handle_ref(&topic->handle);
     *out = sub;
     return SHMRPC_OK;
 }
 
+/* The topic's engine is NULL once its handle is closed. */
 static bool is_ours(const shmrpc_sub *sub)
 {
     return sub->generation == shmrpci_fork_generation() &&
@@ -263,6 +287,7 @@ void shmrpc_sub_close(shmrpc_sub *sub)
     if (is_ours(sub)) {
         shmrpci_topic_unsubscribe(sub->engine);
     }
+    /* The last message ends with the subscription. */
     if (sub->held != NULL) {
         shmrpci_held_give(sub->held);
     }
@@ -270,7 +295,8 @@ void shmrpc_sub_close(shmrpc_sub *sub)
     shmrpci_handle_unref(handle);
 }
 
-/* What a descriptor tells is that this may find something. */
+/* What a descriptor tells is that this may find something: whoever finds
+ * nothing clears it and looks again (ready.h). */
 static shmrpc_status take_next(shmrpc_sub *sub, int64_t deadline_ns,
                                shmrpci_item *item, uint64_t *lost,
                                shmrpc_error *error)
@@ -309,6 +335,7 @@ int shmrpc_sub_fd(shmrpc_sub *sub)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
+/* The last message ends here. LOST is told once for each gap, and counted. */
 static shmrpc_status next(shmrpc_sub *sub, int64_t deadline_ns,
                           shmrpc_error *error)
 {
@@ -363,6 +390,7 @@ shmrpc_status shmrpc_sub_next(shmrpc_sub *sub, const shmrpc_any **out,
     return (shmrpc_status)status;
 }
 
+/* Since it subscribed. */
 uint64_t shmrpc_sub_lost(const shmrpc_sub *sub)
 {
     return sub->lost_count;

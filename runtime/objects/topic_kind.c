@@ -1,9 +1,12 @@
-/* Topics (shmrpc/topic.h) as a kind of named objects. */
+/* Topics (shmrpc/topic.h) as a kind of named objects. Destroying, checking and
+ * burying take part in the topic for a moment, by an engine of their own; where
+ * no place is left, it can still be marked as destroyed. */
 #include "objects/region_kind.h"
 #include "os/memory.h"
 #include "ring/topic.h"
 
-/* Takes part in it, for a moment. */
+/* Takes part in it for a moment; NULL where that can't be. POWER: nothing here
+ * spins. */
 static shmrpci_topic *enter(int fd)
 {
     int own;
@@ -16,6 +19,7 @@ static shmrpci_topic *enter(int fd)
                : NULL;
 }
 
+/* With the engine, which wakes all who wait. */
 static void destroy(int fd)
 {
     shmrpci_topic *topic = enter(fd);
@@ -27,6 +31,7 @@ static void destroy(int fd)
     }
 }
 
+/* Entering already checks the head; the engine then looks at every message. */
 static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
 {
     shmrpci_topic *topic = enter(fd);
@@ -39,6 +44,7 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+/* Only if somebody died: entering costs a place and a mapping. */
 static void bury(int fd)
 {
     shmrpci_topic *topic = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;
@@ -48,6 +54,7 @@ static void bury(int fd)
     }
 }
 
+/* Only reads, and takes no place: monitoring must not disturb. */
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -56,6 +63,7 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     if (status == SHMRPC_OK) {
         status = shmrpci_topic_look(own, &stat, NULL);
     }
+    /* A destroyed object's figures mean nothing. */
     if (status != SHMRPC_OK || stat.is_destroyed) {
         return status != SHMRPC_OK ? status : SHMRPC_E_DESTROYED;
     }

@@ -1,4 +1,12 @@
-/* Paths into trees. */
+/*
+ * Paths into trees: reading, and making changed trees. Steps mean what they
+ * mean in Python: keys in any form that is equal, positions that count from the
+ * end when they are negative.
+ *
+ * A changed tree shares everything with the old one but the maps and lists on
+ * the way. So a change of a deep tree costs the widths of the levels on its
+ * path, and the old tree is still whole when it fails.
+ */
 #include "objects/tree.h"
 
 #include <string.h>
@@ -8,6 +16,7 @@
 
 /* ---- one step ------------------------------------------------------------ */
 
+/* Steps are counted from 1 for people. */
 shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
                                 const char *what, shmrpc_error *error)
 {
@@ -16,7 +25,9 @@ shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
     return status;
 }
 
-/* Where in a map; its length: nowhere. */
+/* Where a key is in a map; the map's length when it isn't there. Keys are
+ * compared in their normal form. A tuple is no step: it has none without
+ * memory. */
 static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
                               size_t depth, size_t *out, shmrpc_error *error)
 {
@@ -37,6 +48,7 @@ static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
     return SHMRPC_OK;
 }
 
+/* A whole number in any form: 2.0 is 2, true is none. */
 shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
                                     size_t depth, uint64_t *out,
                                     shmrpc_error *error)
@@ -50,6 +62,7 @@ shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
     }
     bool is_signed = normal.kind == SHMRPC_ANY_I64;
     if (is_signed && normal.u.i64 < 0) {
+        /* Right for INT64_MIN too. */
         uint64_t back = 0 - (uint64_t)normal.u.i64;
         *out = back <= len ? len - back : len + 1;
     } else {
@@ -98,6 +111,7 @@ static const shmrpc_any *value_at(const shmrpc_any *tree, size_t place)
                                         : &tree->u.list.ptr[place];
 }
 
+/* Steps before `from` led to `tree`; they count in messages. */
 shmrpc_status shmrpci_tree_get(const shmrpc_any *tree, const shmrpc_any *steps,
                                size_t from, size_t len, const shmrpc_any **out,
                                shmrpc_error *error)
@@ -128,8 +142,8 @@ static shmrpc_status no_memory(shmrpc_error *error)
     return SHMRPC_E_NO_MEMORY;
 }
 
-/* A copy of `count` items of `size` with a gap before `place`, or without the
- * one there. */
+/* A copy of `count` items of `size` bytes, with a gap before `place` (`more`
+ * 1), or without the item there (-1). */
 static void *copy_items(shmrpci_arena *arena, const void *items, size_t count,
                         size_t size, size_t place, int more)
 {
@@ -151,7 +165,8 @@ static void *copy_items(shmrpci_arena *arena, const void *items, size_t count,
 }
 
 /* `tree` with `value` in a new place, in the same place, or (`value` NULL)
- * without the place. */
+ * without the place: the one function that makes a changed map or list.
+ * Everything in it but the one item is shared with the old one. */
 static shmrpc_status copy_with(shmrpci_arena *arena, const shmrpc_any *tree,
                                size_t place, bool is_new,
                                const shmrpc_any *step, const shmrpc_any *value,
@@ -264,7 +279,8 @@ static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
                      of->error);
 }
 
-/* Bounded by the path, and that by SHMRPCI_CODEC_MAX_DEPTH. */
+/* The tree below `depth` steps. Recursion is bounded by the path, and that by
+ * SHMRPCI_CODEC_MAX_DEPTH. */
 static shmrpc_status change_below(const change *of, const shmrpc_any *tree,
                                   size_t depth, shmrpc_any *out)
 {
@@ -295,6 +311,7 @@ static shmrpc_status change_below(const change *of, const shmrpc_any *tree,
                : status;
 }
 
+/* A path has no more steps than a tree can have levels. */
 shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
                                   const shmrpc_any *steps, size_t from,
                                   size_t len, shmrpci_tree_op op,
@@ -312,6 +329,7 @@ shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
     return change_below(&of, tree, from, out);
 }
 
+/* Levels of maps and lists; 0 for a value that is neither. */
 size_t shmrpci_tree_depth(const shmrpc_any *tree)
 {
     size_t most = 0;

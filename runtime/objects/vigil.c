@@ -1,4 +1,13 @@
-/* One thread that waits for the ends of servers. */
+/*
+ * One thread that waits for the ends of servers. vigil.h says why and what it
+ * decides; here is how the thread begins with the first watch and ends with the
+ * last.
+ *
+ * Two mutexes: `duty` is held by whoever begins or ends a watch, across the
+ * start and the end of the thread, which it joins; `mutex` guards the list, and
+ * is what the thread takes. So nobody waits for the thread with the mutex that
+ * it needs.
+ */
 #include "objects/vigil.h"
 
 #include <stdlib.h>
@@ -38,6 +47,7 @@ static _Atomic(shmrpci_watchman *) watchman;
 
 /* ---- the thread ---------------------------------------------------------- */
 
+/* The socket has told what it could. */
 static void drop(shmrpci_watchman *of, shmrpci_vigil *vigil)
 {
     if (vigil->fd >= 0) {
@@ -47,7 +57,8 @@ static void drop(shmrpci_watchman *of, shmrpci_vigil *vigil)
     }
 }
 
-/* It hung up: the server is gone, or about to be, or has a successor. */
+/* The tag is an address, compared but never followed: the vigil may have ended
+ * meanwhile. */
 static void hang_up(shmrpci_watchman *of, uint64_t tag)
 {
     for (shmrpci_vigil *at = of->first; at != NULL; at = at->next) {
@@ -58,7 +69,9 @@ static void hang_up(shmrpci_watchman *of, uint64_t tag)
     }
 }
 
-/* Returns when to look again. */
+/* Whether the server is dead for certain; returns when to look again. Each
+ * pause is twice as long as the one before: the kernel may take the lock away a
+ * moment after the socket. */
 static int64_t look(shmrpci_vigil *vigil)
 {
     shmrpci_handle *handle = vigil->handle;
@@ -79,6 +92,8 @@ static int64_t look(shmrpci_vigil *vigil)
     return shmrpci_deadline_after(FIRST_LOOK_NS << vigil->looks++);
 }
 
+/* Vigils are looked at under the mutex, so that no handle can be closed
+ * meanwhile. */
 static void keep_watch(void *user)
 {
     shmrpci_watchman *of = user;
@@ -130,6 +145,8 @@ static shmrpci_watchman *ours(void)
     return of;
 }
 
+/* Guards first, so that a fork in between doesn't close what others may have
+ * got. */
 static void close_set(shmrpci_watchman *of)
 {
     shmrpci_fork_keep_fd(&of->guards[0]);
@@ -138,8 +155,9 @@ static void close_set(shmrpci_watchman *of)
     shmrpci_fd_close(&of->end);
 }
 
-/* With the first watch; on duty. False: without memory, descriptors or threads
- * there are no watches. */
+/* On duty. With the first watch makes everything; false without memory,
+ * descriptors or threads: then there is no watch, and those who wait find out
+ * when their slice is over. */
 static bool start(shmrpci_watchman *of)
 {
     if (of->first != NULL) {
@@ -159,8 +177,8 @@ static bool start(shmrpci_watchman *of)
     return false;
 }
 
-/* The thread ends with the last watch, so that a process without objects of
- * services has none. */
+/* On duty. The thread ends with the last watch, so that a process without
+ * objects of services has none. */
 static void stop(shmrpci_watchman *of)
 {
     if (of->first == NULL) {

@@ -2,13 +2,21 @@
  * The language C: what each entity of the model needs.
  *
  * Every entity gets an object `c`; names of its members are explained in
- * templates/README.md.
+ * templates/README.md. Whatever is longer than a loop or a flag test is decided
+ * here, in C where it can be tested, and handed to the templates as text:
+ * declarations, names, flags of tables, rows in the order that tables need.
+ *
+ * Names are settled before anything is made. Those with linkage are reserved
+ * first, so that no static object takes one; each entity then claims its own,
+ * and a clash is an error with both owners' names rather than something that
+ * the C compiler finds.
  */
 #include "generator/c/lang_c.h"
 
 #include "generator/lang.h"
 #include "generator/tidy.h"
 
+/* `text` is not copied: it is in the tree, or constant. */
 void gen_c_set_text(gen_model *m, gen_value *object, const char *key,
                     const char *text)
 {
@@ -23,11 +31,13 @@ void gen_c_set_flag(gen_model *m, gen_value *object, const char *key, bool flag)
 
 /* ---- the file ---- */
 
+/* Names in messages are quoted as in all diagnostics. */
 static const char *quoted(gen_model *m, const char *name)
 {
     return gen_c_text(m, "`%s`", name);
 }
 
+/* The name of a type: no static object may have it, and no member in C++. */
 static void reserve_type(gen_model *m, const idl_decl *decl)
 {
     const char *name = gen_c_name(m, decl);
@@ -38,7 +48,8 @@ static void reserve_type(gen_model *m, const idl_decl *decl)
     }
 }
 
-/* Names with linkage, which static objects must not take. */
+/* Names with linkage, of the file's own and of imported declarations, as both
+ * are in one translation unit. */
 static void reserve_names(gen_model *m)
 {
     const idl_schema *schema = m->schema;
@@ -63,13 +74,17 @@ static void reserve_names(gen_model *m)
     }
 }
 
+/* A type and its descriptor. */
 static void claim_decl(gen_model *m, const idl_decl *decl)
 {
+    /* The type's own name is claimed with it. */
     static const char *const suffixes[] = {"_descriptor", NULL};
     gen_c_claim_all(m, gen_c_name(m, decl), decl->full_name, decl->span,
                     suffixes);
 }
 
+/* Whether a service of this file raises an error with details that `file`
+ * declares. */
 static bool throws_from(const idl_schema *schema, const idl_file *file)
 {
     for (size_t i = 0; i < schema->service_count; i++) {
@@ -88,7 +103,8 @@ static bool throws_from(const idl_schema *schema, const idl_file *file)
     return false;
 }
 
-/* The imports whose errors handlers may want to raise. */
+/* The imports whose server headers handlers include, to raise the errors that
+ * are declared there. */
 static gen_value *raised_stems(gen_model *m)
 {
     const idl_file *file = m->schema->main;
@@ -103,7 +119,8 @@ static gen_value *raised_stems(gen_model *m)
     return stems;
 }
 
-/* Whether the stubs of a method copy arrays, or clear what may be absent. */
+/* Whether the stubs of a method copy arrays, or clear what may be absent: then
+ * they need <string.h>. */
 static bool copies(const idl_method *method)
 {
     for (size_t i = 0; i < method->param_count; i++) {
@@ -116,6 +133,7 @@ static bool copies(const idl_method *method)
     return false;
 }
 
+/* Handles of imported objects are in their own file's header. */
 static void note_kind(bool *kinds, const idl_shared *shared)
 {
     kinds[shared->kind] = kinds[shared->kind] || !shared->decl.imported;
@@ -143,7 +161,8 @@ static void set_kinds(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_shared", any);
 }
 
-/* Which headers the stubs of the file's own services and errors need. */
+/* Which headers the stubs of the file's own services and errors need: generated
+ * files include what they use, and no more. */
 static void set_needs(gen_model *m, gen_value *c)
 {
     const idl_schema *schema = m->schema;
@@ -176,11 +195,15 @@ static void set_needs(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_streams", streams);
 }
 
+/* Before any entity: the lists that types fill while entities are made, in the
+ * order in which templates print them. */
 static void begin(gen_model *m, gen_value *root)
 {
     gen_tree *tree = m->tree;
     gen_c_state *state = shmrpci_arena_calloc(&tree->arena, 1, sizeof *state,
                                               _Alignof(gen_c_state));
+    /* Only when out of memory: the tree says so at the end, and what was made
+     * is thrown away. */
     static gen_c_state stand_in;
     if (state == NULL) {
         tree->out_of_memory = true;
@@ -204,6 +227,7 @@ static void begin(gen_model *m, gen_value *root)
 
 /* ---- constants and enums ---- */
 
+/* Constants are macros, as C has no other constant of every type. */
 static void add_const(gen_model *m, gen_value *object,
                       const idl_const *constant)
 {
@@ -212,6 +236,7 @@ static void add_const(gen_model *m, gen_value *object,
     gen_c_claim(m, name, quoted(m, constant->decl.full_name),
                 constant->decl.span);
     gen_c_set_text(m, c, "name", name);
+    /* Texts may take several lines of a macro. */
     bool is_text = constant->value.kind == IDL_VALUE_TEXT;
     gen_c_set_text(m, c, "value",
                    is_text ? gen_c_macro_text(m, constant->value.u.text)
@@ -219,6 +244,7 @@ static void add_const(gen_model *m, gen_value *object,
     gen_set(c, "doc", gen_c_doc(m, &constant->decl.meta));
 }
 
+/* With the name of its enum in front: C has one space for all enumerators. */
 static void add_enum_item(gen_model *m, gen_value *object,
                           const idl_enum_item *item)
 {
@@ -235,7 +261,9 @@ static void add_enum_item(gen_model *m, gen_value *object,
         value.kind = IDL_VALUE_UINT;
         value.u.u = (uint64_t)item->value;
     }
+    /* With INT64_C or UINT64_C where an int is too small. */
     gen_c_set_text(m, c, "value", gen_c_value(m, &type, &value));
+    /* The same bits as an int64_t, which the descriptor keeps. */
     gen_c_set_text(m, c, "bits",
                    gen_c_text(m, "%s%s",
                               item->owner->base == IDL_U64 ? "(int64_t)" : "",
@@ -244,7 +272,8 @@ static void add_enum_item(gen_model *m, gen_value *object,
     gen_c_set_text(m, c, "doc_text", gen_c_doc_text(m, &item->meta.docs));
 }
 
-/* Whether ISO C lets all values be enumerators. */
+/* Whether ISO C lets all values be enumerators, which are ints; otherwise they
+ * are macros. */
 static bool fits_int(const idl_enum *enumeration)
 {
     for (size_t i = 0; i < enumeration->item_count; i++) {
@@ -257,7 +286,8 @@ static bool fits_int(const idl_enum *enumeration)
     return true;
 }
 
-/* Descriptors list enumerators by value. */
+/* The enumerator with the next higher value, as descriptors list them by value;
+ * NULL: that was the last one. */
 static const idl_enum_item *next_item(const idl_enum *enumeration,
                                       const idl_enum_item *last)
 {
@@ -276,6 +306,8 @@ static const idl_enum_item *next_item(const idl_enum *enumeration,
     return next;
 }
 
+/* The C type is the base, not the enum: its size doesn't depend on the
+ * compiler, and it may have other values. */
 static void add_enum(gen_model *m, gen_value *object,
                      const idl_enum *enumeration)
 {
@@ -306,12 +338,14 @@ static void add_enum(gen_model *m, gen_value *object,
 
 /* ---- fields of records and methods ---- */
 
+/* The pointer is the caller's, what it points to isn't written. */
 const char *gen_c_pointed(gen_model *m, const char *base, const char *name)
 {
     return gen_c_text(m, "const %s *%s", base, name);
 }
 
-/* The declaration of a member, and of its has_ companion. */
+/* The declaration of a member, and of its has_ companion: optional ones that
+ * aren't pointers have one. */
 void gen_c_set_member(gen_model *m, gen_value *c, const idl_field *field,
                       uint32_t flags, const char *place)
 {
@@ -328,7 +362,8 @@ void gen_c_set_member(gen_model *m, gen_value *c, const idl_field *field,
         field->optional && !is_pointer ? gen_c_text(m, "has_%s", name) : NULL);
 }
 
-/* A static constant with the default value; its name, or NULL. */
+/* A static constant with the default value, to which the descriptor points;
+ * NULL when there is none. */
 static const char *add_default(gen_model *m, const idl_field *field,
                                const char *place)
 {
@@ -344,7 +379,8 @@ static const char *add_default(gen_model *m, const idl_field *field,
     return gen_c_text(m, "&%s", name);
 }
 
-/* The rows of a field table, by tag. */
+/* The rows of a field table, by tag: codecs write in that order, and find
+ * fields by it. */
 gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
                             bool is_param, bool is_union,
                             const char *short_name, const char *c_type)
@@ -359,6 +395,7 @@ gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
         gen_set(row, "tag", gen_uint(m->tree, field->tag));
         gen_c_set_text(m, row, "name", field->name);
         gen_c_set_text(m, row, "owner", c_type);
+        /* All members of a union are at one offset. */
         gen_c_set_text(m, row, "member", is_union ? "u" : name);
         gen_c_set_text(m, row, "has",
                        flags == SHMRPC_FIELD_OPTIONAL
@@ -383,6 +420,8 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
                                    gen_c_member(m, field));
     gen_c_set_member(m, c, field, idl_field_flags(field, false), place);
     gen_c_set_text(m, c, "initial", gen_c_initial(m, field));
+    /* Made for every field, claimed only where the template uses it: in
+     * unions. */
     const char *tag_name = gen_c_text(m, "%s_%s", gen_c_macro(m, &record->decl),
                                       gen_c_upper(m, gen_c_member(m, field)));
     if (record->kind == IDL_RECORD_UNION) {
@@ -398,12 +437,14 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
 
 /* ---- records and errors ---- */
 
+/* Native sizes; those of C are left to the compiler. */
 void gen_c_set_layout(gen_model *m, gen_value *c, shmrpci_layout layout)
 {
     gen_set(c, "size", gen_uint(m->tree, layout.size));
     gen_set(c, "align", gen_uint(m->tree, layout.align));
 }
 
+/* Without the first " | ". */
 const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
                              bool fixed)
 {
@@ -414,7 +455,8 @@ const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
     return *text == '\0' ? "0" : text + 3;
 }
 
-/* Macro of the defaults; what the table of a struct, union or payload needs. */
+/* The macro of the defaults, and what the table of a struct, union or payload
+ * needs. */
 static void set_record(gen_model *m, gen_value *c, const idl_record *record)
 {
     const char *name = gen_c_name(m, &record->decl);
@@ -443,6 +485,7 @@ static void set_record(gen_model *m, gen_value *c, const idl_record *record)
                              is_union, owner, name));
 }
 
+/* A struct or union: its type, its descriptor, and the tags of a union. */
 static void add_record(gen_model *m, gen_value *object,
                        const idl_record *record)
 {
@@ -450,6 +493,7 @@ static void add_record(gen_model *m, gen_value *object,
     const char *name = gen_c_name(m, &record->decl);
     bool is_union = record->kind == IDL_RECORD_UNION;
     claim_decl(m, &record->decl);
+    /* The enum of a union's tags has a name of its own. */
     if (is_union) {
         gen_c_claim(m, gen_c_text(m, "%s_tag", name),
                     gen_c_text(m, "the tags of `%s`", record->decl.full_name),
@@ -463,11 +507,15 @@ static void add_record(gen_model *m, gen_value *object,
                    gen_c_doc_text(m, &record->decl.meta.docs));
 }
 
+/* An error without fields has a number and no payload: nothing has to be raised
+ * with it. */
 static void add_error(gen_model *m, gen_value *object, const idl_record *error)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *macro = gen_c_error_macro(m, &error->decl);
     const char *owner = gen_c_short(m, &error->decl);
+    /* The function that a handler calls to end in this error, with its
+     * details. */
     const char *raise = gen_c_prefixed(m, gen_c_text(m, "raise_%s", owner));
     bool has_payload = error->field_count > 0;
     claim_decl(m, &error->decl);
@@ -492,12 +540,16 @@ static void add_error(gen_model *m, gen_value *object, const idl_record *error)
     gen_c_set_text(m, c, "doc_text", gen_c_doc_text(m, &error->decl.meta.docs));
 }
 
+/* The kinds decide which are written: types always, client and server as
+ * --kinds says. */
 static const gen_lang_file files[] = {
     {"types", "types.h", ".h"},          {"types", "types.c", ".c"},
     {"client", "client.h", "_client.h"}, {"client", "client.c", "_client.c"},
     {"server", "server.h", "_server.h"}, {"server", "server.c", "_server.c"},
 };
 
+/* How the model calls us: a function for each sort of entity, in the order of
+ * the source. */
 const gen_lang gen_lang_c = {
     .name = "c",
     .files = files,

@@ -1,8 +1,11 @@
-/* The skeleton: C, and the variables that a call needs. */
+/* The skeleton: C, and the variables that a call needs. Everything else is the
+ * language C's own, whose functions are called first; files that exist are
+ * never written again, as they are the user's from then on. */
 #include "generator/c/lang_skeleton.h"
 
 #include "generator/c/lang_c.h"
 
+/* With one service the example needs no name for it. */
 static void begin(gen_model *m, gen_value *root)
 {
     size_t count = 0;
@@ -14,6 +17,7 @@ static void begin(gen_model *m, gen_value *root)
     gen_c_set_flag(m, start, "one_service", count == 1);
 }
 
+/* An initialiser that compiles for every type: the user replaces it. */
 static const char *zero_of(idl_kind kind)
 {
     bool is_number = kind != IDL_BOOL && (kind <= IDL_F64 || kind == IDL_ENUM);
@@ -70,6 +74,8 @@ static const gen_lang_file files[] = {
     {"client", "client_main.c", "_client_main.c"},
 };
 
+/* A copy of the language C with a few functions replaced: made at run time, as
+ * C has no constant that copies another. */
 void gen_lang_make_skeleton(gen_lang *out)
 {
     *out = gen_lang_c;

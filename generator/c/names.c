@@ -1,4 +1,16 @@
-/* The language C: names. */
+/*
+ * The language C: names.
+ *
+ * Most follow idl/cname.h, which the checker uses as well, so that what it
+ * compares is what is generated. Here --prefix comes in, which replaces the
+ * prefix of the file's own package, and the names that only generated code
+ * needs.
+ *
+ * Three maps keep names apart. `names` has all static objects and what they
+ * must not be called: a clash there is solved by a number. `types` has the
+ * types, after which C++ lets no member be called. `claims` has everything with
+ * linkage and macros: a clash there is the user's to solve, and is reported.
+ */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -23,6 +35,7 @@ static char *copy_of(gen_model *m, const char *text)
     return (char *)(uintptr_t)gen_print(m->tree, "%s", text);
 }
 
+/* ASCII alone: names are. */
 const char *gen_c_upper(gen_model *m, const char *text)
 {
     char *copy = copy_of(m, text);
@@ -40,6 +53,8 @@ bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
     return idl_map_put(map, m->opts->diags->memory, name, entry) == NULL;
 }
 
+/* In the order in which names are asked for, which is that of the source: the
+ * same file always gives the same numbers. */
 const char *gen_c_unique(gen_model *m, const char *name)
 {
     const char *candidate = name;
@@ -52,6 +67,7 @@ const char *gen_c_unique(gen_model *m, const char *name)
 
 /* ---- names of the language, by the rule of idl/cname.h ---- */
 
+/* What idl/cname.h puts before names of the package; "" without a package. */
 static const char *own_prefix(gen_model *m, const idl_package *package)
 {
     shmrpci_buf buf;
@@ -60,7 +76,8 @@ static const char *own_prefix(gen_model *m, const idl_package *package)
     return gen_buf_take(m->tree, &buf);
 }
 
-/* `name` with the prefix that --prefix asks for instead of its own. */
+/* `name` with the prefix that --prefix asks for instead of its own: only for
+ * the package of the file, as imported headers were made with theirs. */
 static const char *with_prefix(gen_model *m, const idl_package *package,
                                const char *name, bool upper)
 {
@@ -86,7 +103,8 @@ const char *gen_c_prefixed(gen_model *m, const char *name)
 }
 
 /* Whether the guard of PREFIX and `path`, which joins their words in capitals,
- * can be made of other words too. */
+ * could be made of other words too: "acme/echo" and "acme_echo" both give
+ * ACME_ECHO. */
 static bool is_ambiguous(const char *prefix, const char *path)
 {
     bool plain = true;
@@ -103,6 +121,7 @@ static bool is_ambiguous(const char *prefix, const char *path)
 const char *gen_c_guard(gen_model *m, const char *path)
 {
     const char *prefix = prefix_of(m, m->schema->package);
+    /* Whatever isn't a letter or digit becomes an underscore. */
     char *copy = copy_of(m, gen_c_upper(m, gen_c_prefixed(m, path)));
     for (char *at = copy; *at != '\0'; at++) {
         *at = (char)(isalnum((unsigned char)*at) ? *at : '_');
@@ -110,11 +129,13 @@ const char *gen_c_guard(gen_model *m, const char *path)
     if (!is_ambiguous(prefix, path)) {
         return copy;
     }
+    /* A blank is in neither, so that no two pairs give one key. */
     const char *key = gen_c_text(m, "%s %s", prefix, path);
     uint64_t hash = idl_canonical_hash(key, strlen(key));
     return gen_c_text(m, "%s_%08" PRIX32, copy, (uint32_t)hash);
 }
 
+/* Within a file's static names a package is of no use. */
 const char *gen_c_short(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
@@ -124,7 +145,8 @@ const char *gen_c_short(gen_model *m, const idl_decl *decl)
     return gen_buf_take(m->tree, &buf);
 }
 
-/* Without the prefix of a service of its own, where --prefix asks for one. */
+/* The declaration without the prefix of a service of its own, where --prefix
+ * asks for one: the command line wins. */
 static idl_decl as_wanted(const gen_model *m, const idl_decl *decl)
 {
     idl_decl copy = *decl;
@@ -134,6 +156,7 @@ static idl_decl as_wanted(const gen_model *m, const idl_decl *decl)
     return copy;
 }
 
+/* The name of the type in C, by which all that is made of it begins. */
 const char *gen_c_name(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
@@ -175,6 +198,7 @@ const char *gen_c_unlike_types(gen_model *m, const char *name)
     return is_type ? gen_c_text(m, "%s_", name) : name;
 }
 
+/* As idl/cname.h has it, but not like a type. */
 const char *gen_c_member(gen_model *m, const idl_field *field)
 {
     shmrpci_buf buf;
@@ -199,6 +223,7 @@ const char *gen_c_argument(gen_model *m, const idl_field *param)
     return name;
 }
 
+/* Without the service's name, which functions have in front. */
 const char *gen_c_method(gen_model *m, const idl_method *method)
 {
     shmrpci_buf buf;
@@ -207,6 +232,8 @@ const char *gen_c_method(gen_model *m, const idl_method *method)
     return gen_buf_take(m->tree, &buf);
 }
 
+/* Templates and tables ask for a method's names many times in a row: the last
+ * ones are kept. */
 static void name_method(gen_model *m, const idl_method *method)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -232,12 +259,13 @@ const char *gen_c_method_place(gen_model *m, const idl_method *method)
     return gen_c_state_of(m)->place;
 }
 
-/* Who has a name: texts for people are made only when two want the same. */
+/* Who has a name. The text for people is made only when two want the same. */
 typedef struct claimant {
     const char *what;
     const char *suffix; /* NULL, or what stands behind the name of `what` */
 } claimant;
 
+/* With the suffix, when the name is made of the owner's. */
 static const char *claimant_text(gen_model *m, const claimant *who)
 {
     return who->suffix == NULL
@@ -245,6 +273,7 @@ static const char *claimant_text(gen_model *m, const claimant *who)
                : gen_c_text(m, "%s with `%s`", who->what, who->suffix);
 }
 
+/* The same owner may claim twice: a view that two places need is one. */
 static void claim(gen_model *m, const char *name, const char *what,
                   const char *suffix, idl_span span)
 {
@@ -275,6 +304,7 @@ void gen_c_claim(gen_model *m, const char *name, const char *what,
     claim(m, name, what, NULL, span);
 }
 
+/* For names that are made of one: the type, its functions, its macros. */
 void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
                      idl_span span, const char *const *suffixes)
 {

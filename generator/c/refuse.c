@@ -1,6 +1,8 @@
-/* The language C: what a .svc may say and we can't generate yet. */
+/* The language C: what a .svc may say and we can't generate yet. An error with
+ * a place, so that nobody finds out by C that is missing. */
 #include "generator/c/lang_c.h"
 
+/* The code says "not generated": the file itself is right. */
 static void refuse(idl_diags *diags, idl_span span, const char *what)
 {
     idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);

@@ -1,4 +1,15 @@
-/* The language C: services and methods. */
+/*
+ * The language C: services and methods.
+ *
+ * The form of a call in C follows from its method: a result without pointers is
+ * returned by value, any other in a reply object that holds its memory, and a
+ * method whose errors have details has a reply object for these. Streams and
+ * asynchronous calls have functions of their own beside it. Each form is
+ * decided in one function here, and the templates only print it.
+ *
+ * Comments of generated functions say what the `.svc` promises: limits,
+ * deadline, errors, and what has to be released.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -6,6 +17,9 @@
 #include "idl/canonical.h"
 #include "idl/largest.h"
 
+/* A parameter twice: as a member of the params struct that is encoded, and as
+ * an argument. Arrays are passed as C passes them, structs by pointer, the rest
+ * by value. */
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
                      const idl_field *param)
 {
@@ -18,6 +32,8 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
     gen_c_form form = gen_c_form_of(m, param->type, place);
     const char *argument = gen_c_argument(m, param);
     bool is_array = param->type->kind == IDL_ARRAY;
+    /* Optional scalars are pointers as arguments, although the params struct
+     * has a has_ member for them. */
     bool is_pointer = !is_array && (flags != 0);
     gen_c_set_text(m, c, "argument", argument);
     gen_c_set_text(m, c, "argument_decl",
@@ -34,6 +50,7 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
     gen_set(c, "doc", gen_c_doc(m, &param->meta));
 }
 
+/* Errors without fields need no place in a reply. */
 static bool throws_payload(const idl_method *method)
 {
     for (size_t i = 0; i < method->throw_count; i++) {
@@ -44,8 +61,9 @@ static bool throws_payload(const idl_method *method)
     return false;
 }
 
-/* Whether a call gives a reply object: for the payloads of its errors too.
- * Items need none, and a stream that returns them has the payloads. */
+/* Whether a call gives a reply object: for results with pointers, and for the
+ * details of errors. Items of streams need none, and a stream that returns them
+ * has the details. */
 static bool is_reply(const idl_method *method)
 {
     return !method->result_is_stream &&
@@ -53,8 +71,8 @@ static bool is_reply(const idl_method *method)
             (method->result != NULL && !idl_is_fixed(method->result)));
 }
 
-/* A pointer to a value, as a type: "uint16_t (*)[3]" to u16[2][3], since arrays
- * are passed by their first element. */
+/* A pointer to a value, as a type. Arrays are passed by their first element:
+ * "uint16_t (*)[3]" for u16[2][3]. */
 static const char *pointer_to(gen_model *m, const idl_type *type,
                               const char *place)
 {
@@ -66,7 +84,8 @@ static const char *pointer_to(gen_model *m, const idl_type *type,
                      : gen_c_text(m, "%s *", base);
 }
 
-/* What the callback of an asynchronous call gets besides the status. */
+/* What the callback of an asynchronous call gets besides the status, and what
+ * its comment says of it. */
 static void set_done(gen_model *m, gen_value *c, const idl_method *method)
 {
     const char *function = gen_c_function(m, method);
@@ -172,9 +191,10 @@ static void set_params(gen_model *m, gen_value *c, const idl_method *method)
     gen_c_set_layout(m, c, idl_params_layout(method));
 }
 
-/* "2 s", "250 ms": for comments. */
+/* "2 s", "250 ms": the largest unit that is exact. */
 static const char *duration_text(gen_model *m, int64_t ns)
 {
+    /* From the largest to the smallest; the last one divides everything. */
     static const struct {
         int64_t ns;
         const char *name;
@@ -190,6 +210,7 @@ static const char *duration_text(gen_model *m, int64_t ns)
     return gen_c_text(m, "%" PRId64 " %s", ns / units[i].ns, units[i].name);
 }
 
+/* Without the first " | ". */
 static const char *method_flags(gen_model *m, const idl_method *method)
 {
     const char *text = gen_c_text(
@@ -201,6 +222,7 @@ static const char *method_flags(gen_model *m, const idl_method *method)
     return *text == '\0' ? "0" : text + 3;
 }
 
+/* NULL: it throws nothing. */
 static const char *throws_text(gen_model *m, const idl_method *method)
 {
     const char *text = NULL;
@@ -211,6 +233,7 @@ static const char *throws_text(gen_model *m, const idl_method *method)
     return text;
 }
 
+/* Bounds and defaults of parameters: callers get INVALID beyond them. */
 static const char *limits_text(gen_model *m, const idl_method *method)
 {
     const char *text = "";
@@ -225,7 +248,8 @@ static const char *limits_text(gen_model *m, const idl_method *method)
     return text;
 }
 
-/* What the comment of a call says of its reply. */
+/* What the comment of a call says of its reply: who frees it, and that a
+ * declared error leaves one too. */
 static const char *release_text(gen_model *m, const idl_method *method)
 {
     if (!is_reply(method)) {
@@ -239,6 +263,7 @@ static const char *release_text(gen_model *m, const idl_method *method)
 /* What the comment of a call says besides the documentation. */
 static const char *promise(gen_model *m, const idl_method *method)
 {
+    /* Without @timeout it is whatever the connection was opened with. */
     const char *deadline = method->timeout_ns > 0
                                ? duration_text(m, method->timeout_ns)
                                : "the connection's";
@@ -270,7 +295,7 @@ static const char *promise(gen_model *m, const idl_method *method)
                       throws != NULL ? throws : "", throws != NULL ? "." : "");
 }
 
-/* The errors of a method, and the accessors of their payloads. */
+/* The errors of a method, and the accessors of their details in a reply. */
 static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
 {
     const char *name =
@@ -300,7 +325,8 @@ static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
     }
 }
 
-/* The items of one direction: their type in C, and its table. */
+/* The items of one direction: their type in C, and an expression for its table;
+ * "NULL" where none flow. */
 static const char *set_items(gen_model *m, gen_value *c,
                              const idl_method *method, bool to_server)
 {
@@ -318,6 +344,8 @@ static const char *set_items(gen_model *m, gen_value *c,
     return gen_c_table(m, type, place);
 }
 
+/* Flags for templates, and the columns of the method's row; most methods have
+ * SHMRPC_NO_STREAMS for all of them. */
 static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
 {
     bool takes = method->stream_param != NULL;
@@ -344,8 +372,12 @@ static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
                        : "SHMRPC_NO_STREAMS");
 }
 
+/* What is generated for the method, by its form: with streams, oneway, with
+ * --async, or plain. */
 static void claim_method(gen_model *m, const idl_method *method)
 {
+    /* Must be what templates/c makes: a name that is missing here could clash
+     * unnoticed. */
     static const char *const of_stream[] = {
         "_params",    "_reply",       "_release",       "_stream",
         "_next",      "_send",        "_end",           "_try_send",
@@ -367,7 +399,8 @@ static void claim_method(gen_model *m, const idl_method *method)
                                              : suffixes);
 }
 
-/* The method as a member of the table of handlers, which begins with `size`. */
+/* The method as a member of the table of handlers, which begins with `size`: a
+ * method of that name gets an underscore. */
 static const char *handler_member(gen_model *m, const idl_method *method)
 {
     const char *name = gen_c_method(m, method);
@@ -384,6 +417,7 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
     gen_c_set_text(m, c, "service", gen_c_name(m, &method->service->decl));
     gen_c_set_text(m, c, "handler",
                    gen_c_unique(m, gen_c_text(m, "handle_%s", place)));
+    /* Methods have numbers as macros, for hooks that get them. */
     const char *number =
         gen_c_text(m, "%s_METHOD_%s", gen_c_macro(m, &method->service->decl),
                    gen_c_upper(m, gen_c_method(m, method)));
@@ -430,7 +464,9 @@ static void claim_service(gen_model *m, const idl_service *service)
                 decl->span);
 }
 
-/* What the service will say of itself: with documentation, for people. */
+/* What the service will say of itself: its `.svc` with documentation, for
+ * people and tools. Filled in only when a template asks for it, as it is
+ * long. */
 static void fill_text_rows(gen_tree *tree, gen_value *c, const void *service)
 {
     gen_model m = {.tree = tree};
@@ -457,6 +493,7 @@ static bool has_async(const gen_model *m, const idl_service *service)
     return false;
 }
 
+/* Tables without rows are NULL: ISO C has no empty arrays. */
 void gen_c_add_service(gen_model *m, gen_value *object,
                        const idl_service *service)
 {

@@ -1,4 +1,11 @@
-/* The language C: shared objects. */
+/*
+ * The language C: shared objects.
+ *
+ * Each object gets a handle type of its own and functions around the library's,
+ * so that the compiler checks the types of items and keys. This file decides
+ * the names, the form of keys, and the row that describes the object to the
+ * library.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,14 +16,16 @@
 
 /* ---- names ---- */
 
-/* What is generated for an object, behind its name; the handle first, then
- * other types, then functions. */
+/* What is generated for an object, behind its name: the handle first, then
+ * other types, then functions. `type_count` says how many are types. */
 typedef struct kind_names {
     const char *kind;            /* SHMRPC_SHARED_... */
     const char *const *suffixes; /* end with NULL */
     size_t type_count;
 } kind_names;
 
+/* Must be what templates/c makes: a name that is missing here could clash
+ * unnoticed. */
 static const char *const queue_suffixes[] = {
     "_queue",    "_open",    "_close",          "_push", "_push_many", "_pop",
     "_pop_many", "_peek",    "_release",        "_ack",  "_end",       "_stat",
@@ -47,6 +56,7 @@ static const char *const list_suffixes[] = {
     "_len",    "_release_one", "_watch_open", "_watch_next", "_watch_close",
     "_stat",   "_destroy",     "_snapshot",   "_load",       NULL};
 
+/* By kind; names_of knows the one that depends on more. */
 static const kind_names kinds[] = {
     [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},
     [IDL_SHARED_TOPIC] = {"TOPIC", topic_suffixes, 2},
@@ -55,8 +65,8 @@ static const kind_names kinds[] = {
     [IDL_SHARED_VALUE] = {"VALUE", value_suffixes, 4},
 };
 
-/* A value that is changed item by item: what its items are has a name, so that
- * they are no lists, maps or arrays. */
+/* A value that is changed item by item: a list in msgpack whose items have a
+ * type of one name in C. */
 static bool is_list(const idl_shared *shared)
 {
     if (shared->kind != IDL_SHARED_VALUE || shared->element->kind != IDL_LIST ||
@@ -79,6 +89,7 @@ static const char *name_of(gen_model *m, const idl_shared *shared,
     return gen_c_text(m, "%s%s", gen_c_name(m, &shared->decl), suffix);
 }
 
+/* Before any entity is made, as with services. */
 void gen_c_reserve_shared(gen_model *m, const idl_shared *shared)
 {
     const kind_names *names = names_of(shared);
@@ -110,6 +121,7 @@ static void claim_names(gen_model *m, const idl_shared *shared)
 
 /* ---- the row ---- */
 
+/* Only queues and topics have an option of that name. */
 static const char *overflow_text(const idl_shared *shared)
 {
     static const char *const texts[] = {
@@ -124,6 +136,7 @@ static const char *overflow_text(const idl_shared *shared)
     return overflows ? texts[shared->options[IDL_OPTION_OVERFLOW]] : "DEFAULT";
 }
 
+/* The language has no other. */
 static const char *lifetime_text(const idl_shared *shared)
 {
     static const char *const texts[] = {
@@ -134,6 +147,7 @@ static const char *lifetime_text(const idl_shared *shared)
     return texts[shared->options[IDL_OPTION_LIFETIME]];
 }
 
+/* Without the first " | ". */
 static const char *flags_text(gen_model *m, const idl_shared *shared)
 {
     const int64_t *options = shared->options;
@@ -149,13 +163,15 @@ static const char *flags_text(gen_model *m, const idl_shared *shared)
     return *text == '\0' ? "0" : text + 3;
 }
 
+/* Options are numbers of 64 bits, whatever the kind makes of them. */
 static void set_number(gen_model *m, gen_value *c, const char *key,
                        const idl_shared *shared, idl_option option)
 {
     gen_set(c, key, gen_int(m->tree, shared->options[option]));
 }
 
-/* The .svc of the object alone: what tools read that find it. */
+/* The .svc of the object alone, which is written into its file: tools read it
+ * there that have no other. */
 static void fill_text_rows(gen_tree *tree, gen_value *c, const void *shared)
 {
     gen_model m = {.tree = tree};
@@ -172,11 +188,14 @@ static void fill_text_rows(gen_tree *tree, gen_value *c, const void *shared)
     shmrpci_arena_fini(&scratch);
 }
 
+/* Every option has a value here: what the source doesn't say has its
+ * default. */
 static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
                     const char *place)
 {
     const idl_type *key = shared->key;
     const idl_type *element = shared->element;
+    /* A pipe has bytes, which have no encoding. */
     idl_encoding encoding =
         shared->kind == IDL_SHARED_PIPE
             ? IDL_ENCODING_RAW
@@ -202,6 +221,8 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
                    signature != NULL
                        ? gen_c_literals(m, signature, strlen(signature))
                        : NULL);
+    /* Of the types, by which programs of different builds recognize each
+     * other's objects. */
     gen_set(c, "hash", gen_format(m->tree, "%016" PRIx64, shared->hash));
     set_number(m, c, "capacity", shared, IDL_OPTION_CAPACITY);
     set_number(m, c, "max_bytes", shared, IDL_OPTION_MAX_BYTES);
@@ -223,6 +244,8 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
 
 /* ---- of a service ---- */
 
+/* Objects of a service are rows of one array; the first and the last open and
+ * close it in the template. */
 static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
 {
     const idl_service *service = shared->service;
@@ -231,6 +254,7 @@ static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
         gen_c_set_flag(m, c, "is_first", false);
         return;
     }
+    /* Its row in the service's array. */
     size_t index = 0;
     while (service->shared[index] != shared) {
         index++;
@@ -247,7 +271,7 @@ static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
 
 /* ---- the object ---- */
 
-/* Scalars and texts are passed by value, the rest by a pointer. */
+/* Scalars and texts are passed by value, structs and `any` by a pointer. */
 static void set_key(gen_model *m, gen_value *c, const idl_shared *shared,
                     const char *place)
 {

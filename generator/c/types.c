@@ -1,10 +1,22 @@
-/* The language C: the C forms of types, and their descriptors. */
+/*
+ * The language C: the C forms of types, and their descriptors.
+ *
+ * A type that has no name in the `.svc` gets one in C from what it is (a list
+ * of structs: "fts_hit_list") or from its place (a map: "fts_query_filters").
+ * The first kind is shared by all places and, for imported types, by several
+ * headers: then a guard keeps the second definition out. The second belongs to
+ * its place alone.
+ *
+ * Descriptors of unnamed types are static tables of the file. Lists without
+ * bounds share one; everything with bounds has its own.
+ */
 #include <string.h>
 
 #include "generator/c/lang_c.h"
 #include "idl/largest.h"
 
-/* X(KIND, C type, suffix of shmrpc_type_ and of shmrpc_..._list) */
+/* Types that have a C type and a list view in the library: X(KIND, C type,
+ * suffix of shmrpc_type_ and of shmrpc_..._list). */
 #define SCALARS(X)                    \
     X(BOOL, "bool", "bool")           \
     X(I8, "int8_t", "i8")             \
@@ -21,6 +33,7 @@
     X(BYTES, "shmrpc_bytes", "bytes") \
     X(ANY, "shmrpc_any", "any")
 
+/* Indexed by kind. */
 static const struct {
     const char *c_type;
     const char *suffix;
@@ -30,6 +43,7 @@ static const struct {
 #undef X
 };
 
+/* Kinds whose C type needs nothing to be declared. */
 static bool is_scalar(idl_kind kind)
 {
     return kind <= IDL_ANY;
@@ -40,6 +54,8 @@ const char *gen_c_scalar(idl_kind kind)
     return scalars[kind].c_type;
 }
 
+/* Recursive through structs that are held by value, which the language keeps
+ * from being circular. */
 bool gen_c_has_defaults(const idl_record *record)
 {
     for (size_t i = 0; i < record->field_count; i++) {
@@ -54,6 +70,7 @@ bool gen_c_has_defaults(const idl_record *record)
     return false;
 }
 
+/* By the flags as an index. */
 const char *gen_c_field_flags_text(uint32_t flags)
 {
     static const char *const texts[] = {
@@ -64,6 +81,7 @@ const char *gen_c_field_flags_text(uint32_t flags)
 
 /* ---- views ---- */
 
+/* NULL for a type without a name. */
 static const idl_decl *decl_of(const idl_type *type)
 {
     return type->enumeration != NULL ? &type->enumeration->decl
@@ -71,6 +89,7 @@ static const idl_decl *decl_of(const idl_type *type)
                                      : NULL;
 }
 
+/* Whether a type contains, at any depth, a list of `element`. */
 static bool type_lists(const idl_type *type, const idl_decl *element)
 {
     if (type == NULL) {
@@ -99,7 +118,9 @@ static bool shared_lists(const idl_shared *shared, const idl_decl *element)
            type_lists(shared->element, element);
 }
 
-/* Whether the file that declares `element` declares its list view too. */
+/* Whether the file that declares `element` declares its list view too: then
+ * importing that header is enough, and a second definition would be an
+ * error. */
 static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
 {
     for (size_t i = 0; i < schema->by_value_count; i++) {
@@ -138,6 +159,8 @@ static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
     return false;
 }
 
+/* A struct of pointer and length; once for each name. `guarded`: another header
+ * may define the same. */
 static void add_view(gen_model *m, const char *name, const char *item,
                      const idl_type *type, bool guarded)
 {
@@ -160,15 +183,16 @@ static void add_view(gen_model *m, const char *name, const char *item,
                     : gen_null(m->tree));
 }
 
-/* "fts_u32_list" of list<u32> as the element of another list. */
+/* The name of a list as the element of another one: "fts_u32_list" of
+ * list<u32>, whose own view is the library's. */
 static const char *stem_of_list(gen_model *m, const char *view)
 {
     return strncmp(view, "shmrpc_", 7) == 0 ? gen_c_prefixed(m, view + 7)
                                             : view;
 }
 
-/* Whether a form that is named by its place is new; reports when another place
- * gave the same name. */
+/* Whether a form that is named by its place is new. Another type of the same
+ * name is a clash, which is reported. */
 static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -185,7 +209,8 @@ static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
     return false;
 }
 
-/* An array as an element: a struct around it. */
+/* An array as an element: a struct around it, as C can't assign or point to
+ * arrays by one name. */
 static const char *wrap_array(gen_model *m, const idl_type *array,
                               const char *place)
 {
@@ -202,12 +227,14 @@ static const char *wrap_array(gen_model *m, const idl_type *array,
     return name;
 }
 
+/* Where C needs a type of one name; arrays have dimensions besides. */
 const char *gen_c_element(gen_model *m, const idl_type *type, const char *place)
 {
     return type->kind == IDL_ARRAY ? wrap_array(m, type, place)
                                    : gen_c_form_of(m, type, place).base;
 }
 
+/* Lists of scalars are the library's own views. */
 static const char *list_of(gen_model *m, const idl_type *type,
                            const char *place)
 {
@@ -226,6 +253,7 @@ static const char *list_of(gen_model *m, const idl_type *type,
     return name;
 }
 
+/* The entry first: the view points to it. */
 static const char *map_of(gen_model *m, const idl_type *type, const char *place)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -256,6 +284,8 @@ gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place)
     case IDL_STRUCT:
     case IDL_UNION:
         return (gen_c_form){gen_c_name(m, decl_of(type)), ""};
+    /* Dimensions stand behind the name in C, from the outermost to the
+     * innermost. */
     case IDL_ARRAY: {
         gen_c_form form =
             gen_c_form_of(m, type->element, gen_c_text(m, "%s_item", place));
@@ -269,6 +299,7 @@ gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place)
 
 /* ---- descriptors ---- */
 
+/* Without the first " | ". */
 static const char *table_flags(gen_model *m, const idl_type *type)
 {
     bool bounded = type->has_min || type->has_max;
@@ -280,6 +311,8 @@ static const char *table_flags(gen_model *m, const idl_type *type)
     return *text == '\0' ? "0" : text + 3;
 }
 
+/* A bound as the 64 bits of the descriptor; a missing one is the end of the
+ * kind's range. Lengths have no upper end: UINT64_MAX. */
 static const char *bound_or(gen_model *m, const idl_type *type, bool is_max)
 {
     static const idl_number lowest = {.u = 0};
@@ -299,7 +332,8 @@ static const char *bound_or(gen_model *m, const idl_type *type, bool is_max)
     return is_max && bounded ? "UINT64_MAX" : gen_c_bound(m, type, lowest);
 }
 
-/* Adds a table called `name`, or finds one with the same contents. */
+/* The members that all tables have, and a flag for the shape, as templates
+ * can't compare. */
 static gen_value *new_table(gen_model *m, const idl_type *type,
                             const char *name, const char *shape)
 {
@@ -323,6 +357,7 @@ static gen_value *new_table(gen_model *m, const idl_type *type,
     return table;
 }
 
+/* Scalars with bounds: those without are the library's. */
 static const char *bounded_table(gen_model *m, const idl_type *type,
                                  const char *place)
 {
@@ -333,6 +368,7 @@ static const char *bounded_table(gen_model *m, const idl_type *type,
     return name;
 }
 
+/* Element tables first, as C needs them above. */
 static const char *list_table(gen_model *m, const idl_type *type,
                               const char *place)
 {
@@ -354,12 +390,15 @@ static const char *list_table(gen_model *m, const idl_type *type,
             gen_ref(m->tree, gen_c_element(m, type->element, inner)));
     gen_set(table, "element", gen_ref(m->tree, element));
     gen_push(c->tables, table);
+    /* Lists without bounds are shared by name; two of one name may still differ
+     * in their element. */
     if (!bounded) {
         (void)gen_c_enter(m, &c->list_tables, name, table);
     }
     return unique;
 }
 
+/* Keys and values of maps are in entries, which the view's name leads to. */
 static const char *map_table(gen_model *m, const idl_type *type,
                              const char *place)
 {
@@ -377,6 +416,7 @@ static const char *map_table(gen_model *m, const idl_type *type,
     return name;
 }
 
+/* Of an array of arrays each level has a table. */
 static const char *array_table(gen_model *m, const idl_type *type,
                                const char *place)
 {
@@ -410,6 +450,8 @@ const char *gen_c_field_table(gen_model *m, const idl_field *field,
                : gen_c_table(m, field->type, place);
 }
 
+/* Named types have a descriptor under their own name, in whatever file they are
+ * declared. */
 const char *gen_c_table(gen_model *m, const idl_type *type, const char *place)
 {
     switch (type->kind) {

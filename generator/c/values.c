@@ -1,4 +1,11 @@
-/* The language C: literals and comments. */
+/*
+ * The language C: literals and comments.
+ *
+ * Everything that a `.svc` may contain must come out as valid C and C++ without
+ * a warning: the smallest integers, floats without a fraction, trigraphs, bytes
+ * that aren't text, control characters that turn the direction of a line,
+ * comment signs in comments. And it must come out the same on every machine.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,10 +19,12 @@
 /* Defaults up to here are shown in comments. */
 #define MAX_SHOWN_BYTES 60
 
+/* Of one string literal, so that lines stay within 80 columns. */
 #define LITERAL_BYTES 56
 
 /* ---- numbers ---- */
 
+/* INT64_MIN has no literal of its own: minus is an operator. */
 static const char *signed_text(gen_model *m, int64_t number)
 {
     if (number == INT64_MIN) {
@@ -25,13 +34,15 @@ static const char *signed_text(gen_model *m, int64_t number)
     return gen_c_text(m, is_int ? "%" PRId64 : "INT64_C(%" PRId64 ")", number);
 }
 
+/* What fits an int needs no macro, and reads better. */
 static const char *unsigned_text(gen_model *m, uint64_t number)
 {
     bool is_int = number <= INT32_MAX;
     return gen_c_text(m, is_int ? "%" PRIu64 : "UINT64_C(%" PRIu64 ")", number);
 }
 
-/* The shortest text that reads back as the same number. */
+/* The shortest text that reads back as the same number, found by trying: only a
+ * few are generated. */
 static const char *float_text(gen_model *m, double number, bool is_f32)
 {
     if (isnan(number)) {
@@ -50,10 +61,12 @@ static const char *float_text(gen_model *m, double number, bool is_f32)
             break;
         }
     }
+    /* Else it would be an integer constant. */
     const char *point = strpbrk(text, ".e") == NULL ? ".0" : "";
     return gen_c_text(m, "%s%s%s", text, point, is_f32 ? "F" : "");
 }
 
+/* The bits that shmrpc_type keeps: of a float those of the double. */
 const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number)
 {
     if (idl_kind_is_float(type->kind)) {
@@ -71,7 +84,8 @@ const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number)
 
 /* ---- texts ---- */
 
-/* Bytes that change the direction of text: compilers warn of them. */
+/* Bytes that change the direction of text, with which source can be made to
+ * look like something else (CVE-2021-42574): compilers warn of them. */
 static bool is_bidi(const char *text, size_t left)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -80,7 +94,8 @@ static bool is_bidi(const char *text, size_t left)
             (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
 }
 
-/* One byte of a literal; `escape` when it may not stand as itself. */
+/* One byte of a literal; `escape`: it may not stand as itself. Octal, as a
+ * hexadecimal escape would go on into the digits behind it. */
 static void append_byte(shmrpci_buf *out, char c, bool escape)
 {
     if (c == '"' || c == '\\') {
@@ -97,7 +112,7 @@ static void append_byte(shmrpci_buf *out, char c, bool escape)
 }
 
 /* Where to end a literal of `text`: behind a newline, or behind the last blank
- * that fits, and never inside a character. */
+ * that fits, and never inside a character. At least one byte. */
 static size_t literal_end(const char *text, size_t len)
 {
     const char *newline = memchr(text, '\n', len);
@@ -115,6 +130,7 @@ static size_t literal_end(const char *text, size_t len)
     return end > 0 ? end : 1;
 }
 
+/* What is no UTF-8 is escaped throughout. */
 static const char *literal(gen_model *m, const char *text, size_t len)
 {
     shmrpci_buf out;
@@ -126,6 +142,7 @@ static const char *literal(gen_model *m, const char *text, size_t len)
         char c = text[i];
         bidi_left = is_bidi(text + i, len - i) ? 3 : bidi_left;
         bool is_control = (unsigned char)c < 0x20 || c == 0x7f;
+        /* "??" begins a trigraph. */
         bool is_second = c == '?' && i > 0 && text[i - 1] == '?';
         bool is_raw = !is_text && (unsigned char)c >= 0x80;
         append_byte(&out, c,
@@ -136,6 +153,7 @@ static const char *literal(gen_model *m, const char *text, size_t len)
     return gen_buf_take(m->tree, &out);
 }
 
+/* At least one literal, for an empty text. */
 const char *gen_c_literals(gen_model *m, const char *text, size_t len)
 {
     const char *all = NULL;
@@ -172,6 +190,8 @@ const char *gen_c_macro_text(gen_model *m, idl_text text)
     return all;
 }
 
+/* For texts too long for one literal of C (4,095 characters): an array of
+ * literals. */
 gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 {
     gen_value *list = gen_array(m->tree);
@@ -186,7 +206,8 @@ gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 
 /* ---- values ---- */
 
-/* All of a text in one literal, for macros and constants. */
+/* All of a text in one literal: a constant initialiser can't be put
+ * together. */
 static const char *whole_literal(gen_model *m, idl_text text)
 {
     return literal(m, text.ptr, text.len);
@@ -223,6 +244,7 @@ const char *gen_c_value(gen_model *m, const idl_type *type,
 
 static const char *type_initial(gen_model *m, const idl_type *type, bool zeros);
 
+/* Pointers begin as NULL, whatever they could point to. */
 static const char *field_initial(gen_model *m, const idl_field *field,
                                  bool zeros)
 {
@@ -234,6 +256,7 @@ static const char *field_initial(gen_model *m, const idl_field *field,
                : type_initial(m, field->type, zeros);
 }
 
+/* By position, as C++17 has no designated initialisers. */
 static const char *record_initial(gen_model *m, const idl_record *record,
                                   bool zeros)
 {
@@ -257,6 +280,7 @@ static const char *record_initial(gen_model *m, const idl_record *record,
     return gen_c_text(m, "{%s}", text);
 }
 
+/* `zeros` within arrays and unions, where not every element can be named. */
 static const char *type_initial(gen_model *m, const idl_type *type, bool zeros)
 {
     switch (type->kind) {
@@ -288,14 +312,14 @@ const char *gen_c_initial(gen_model *m, const idl_field *field)
 /* ---- documentation ---- */
 
 /* Whether a trigraph that C reads as a backslash begins here: at the end of a
- * line, also of a comment, compilers warn of it. */
+ * line it would join it with the next, also in a comment. */
 static bool is_trigraph(const char *text)
 {
     return text[0] == '?' && text[1] == '?' && text[2] == '/';
 }
 
-/* A line that can stand in a comment: no comment signs, no trigraphs, no bidi
- * controls. */
+/* A line that can stand in a comment. Comment signs and trigraphs are parted by
+ * a blank, bidi controls and control characters left out. */
 static const char *comment_line(gen_model *m, const char *text)
 {
     shmrpci_buf out;
@@ -316,6 +340,7 @@ static const char *comment_line(gen_model *m, const char *text)
     return gen_buf_take(m->tree, &out);
 }
 
+/* Deprecated declarations have a comment even if they have no documentation. */
 gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
 {
     const idl_docs *docs = &meta->docs;
@@ -334,6 +359,7 @@ gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
                        text != NULL ? text : "");
         gen_push(lines, gen_ref(m->tree, comment_line(m, line)));
     }
+    /* One line goes into a comment of one line. */
     bool single = lines->len == 1;
     gen_set(doc, "one_line",
             single ? gen_ref(m->tree, gen_first(lines)->text)
@@ -342,12 +368,14 @@ gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
     return doc;
 }
 
+/* Anywhere in the type. */
 static bool has_bounds(const idl_type *type)
 {
     return type != NULL && (type->has_min || type->has_max ||
                             has_bounds(type->key) || has_bounds(type->element));
 }
 
+/* Long defaults are left out: they are in the header anyway. */
 const char *gen_c_limits(gen_model *m, const idl_field *field)
 {
     bool bounded = has_bounds(field->type);
@@ -375,6 +403,7 @@ const char *gen_c_limits(gen_model *m, const idl_field *field)
     return line;
 }
 
+/* For descriptors: the documentation is part of the program. */
 const char *gen_c_doc_text(gen_model *m, const idl_docs *docs)
 {
     if (docs->count == 0) {

@@ -37,6 +37,7 @@ typedef struct shmrpci_pending {
     bool is_loan;   /* it does, as the body is to be written */
     bool nonblock;
     bool in_place;   /* a raw reply is read where it lies */
+    bool has_faults; /* a fault gives a reply, too */
     bool is_retry;   /* the program's attempt before this one has failed */
     uint32_t number; /* of the method, at the client */
     uint64_t ticks;  /* when timeout_ns was left */

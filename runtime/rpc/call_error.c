@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "os/waiting.h"
 #include "rpc/envelope.h"
+#include "rpc/fault.h"
 
 /* ---- failures of our own ---- */
 
@@ -193,13 +194,16 @@ static int decode_payload(shmrpci_pending *p, shmrpci_reply *reply,
                           size_t len)
 {
     const shmrpc_type *type = thrown->payload;
+    const shmrpci_codec *codec = thrown == &shmrpci_fault_error
+                                     ? shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK)
+                                     : shmrpci_detail_codec(p->method);
     void *payload = shmrpci_arena_alloc(&reply->arena, type->size, type->align);
     if (payload == NULL) {
         return SHMRPC_E_NO_MEMORY;
     }
     reply->payload = payload;
-    return shmrpci_detail_codec(p->method)->decode(
-        type, body, len, thrown->name, &reply->arena, payload, p->error);
+    return codec->decode(type, body, len, thrown->name, &reply->arena, payload,
+                         p->error);
 }
 
 /* Fills a reply for a call that has ended in a declared error: a value of
@@ -245,6 +249,16 @@ static int thrown_reply(shmrpci_pending *p, const shmrpc_error_type *thrown,
     return detail->code;
 }
 
+/* Whether what is behind the detail of a status is a fault that the caller
+ * wants to see. */
+static bool is_fault(const shmrpci_pending *p, int32_t status,
+                     size_t payload_at)
+{
+    return p->has_faults && status == SHMRPC_E_UNKNOWN && payload_at > 0 &&
+           payload_at < p->call.in_len &&
+           p->call.in_len - payload_at <= SHMRPC_FAULT_MAX_BYTES;
+}
+
 int shmrpci_pending_failed(shmrpci_pending *p, const void **out)
 {
     int32_t status = p->call.head.status;
@@ -261,6 +275,9 @@ int shmrpci_pending_failed(shmrpci_pending *p, const void **out)
     if (out != NULL && status >= SHMRPC_DECLARED_ERROR_MIN &&
         throws_payload(p->method)) {
         return thrown_reply(p, thrown, &detail, payload_at, out);
+    }
+    if (out != NULL && is_fault(p, status, payload_at)) {
+        return thrown_reply(p, &shmrpci_fault_error, &detail, payload_at, out);
     }
     shmrpci_pending_release(p);
     report(p, thrown, &detail);

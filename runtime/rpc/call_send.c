@@ -11,6 +11,7 @@ _Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
 static inline int64_t take_opts(shmrpci_pending *p, const shmrpc_opts *opts)
 {
     p->nonblock = (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
+    p->has_faults = (opts->flags & SHMRPC_OPT_FAULTS) != 0;
     p->in_place = (opts->flags & SHMRPC_OPT_IN_PLACE) != 0 &&
                   p->method->encoding == SHMRPC_ENCODING_RAW;
     return opts->timeout_ns;
@@ -31,6 +32,7 @@ static inline void clear(shmrpci_pending *p)
     p->is_loan = false;
     p->nonblock = false;
     p->in_place = false;
+    p->has_faults = false;
     p->is_retry = false;
 }
 

@@ -168,6 +168,54 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                : status;
 }
 
+/* What a call by way of a reply has given. */
+static int take_value(const shmrpc_method *method, int status, void *result,
+                      const void **reply)
+{
+    if (status == SHMRPC_OK) {
+        if (method->result != NULL) {
+            memcpy(result, *reply, method->result->size);
+        }
+        shmrpc_stub_release(*reply);
+        *reply = NULL;
+    }
+    return status;
+}
+
+int shmrpc_stub_call_fault(shmrpc_client *client, uint32_t method,
+                           const void *params, const shmrpc_opts *opts,
+                           void *result, const void **reply,
+                           shmrpc_error *error)
+{
+    const shmrpc_method *it = &client->service->methods[method];
+    shmrpc_opts all = opts != NULL ? *opts : (shmrpc_opts){0};
+    shmrpci_pending p;
+    all.flags |= SHMRPC_OPT_FAULTS;
+    if (it->policy.attempts > 1 || shmrpci_beside_is_used(client, opts)) {
+        const void *out = NULL;
+        int ended = take_value(
+            it,
+            shmrpc_stub_call_reply(client, method, params, &all, &out, error),
+            result, &out);
+        *reply = out != NULL ? out : *reply;
+        return ended;
+    }
+    int status = shmrpci_pending_init(&p, client, method, params, &all, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = exchange(&p, false);
+    if (status == SHMRPC_OK) {
+        if ((p.method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
+            status = p.call.head.status == SHMRPC_OK
+                         ? shmrpci_pending_value(&p, result)
+                         : shmrpci_pending_failed(&p, reply);
+        }
+        shmrpci_pending_leave(&p);
+    }
+    return status;
+}
+
 const void *shmrpc_stub_payload(const void *reply,
                                 const shmrpc_error_type *type)
 {

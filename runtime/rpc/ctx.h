@@ -56,6 +56,7 @@ struct shmrpc_ctx {
     shmrpci_request *request;
     const shmrpc_method *method;
     uint32_t index; /* of the method in its service */
+    uint32_t uid;   /* the server's own */
     /* The next five are cleared before each call, all at once. */
     bool has_lent;              /* request->out, by shmrpc_ctx_loan */
     bool is_long;               /* the reply can't take the short way */
@@ -65,8 +66,8 @@ struct shmrpc_ctx {
     shmrpci_ctx_beside *beside; /* the worker's */
     shmrpci_arena *arena;       /* reset when the reply has been sent */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of shmrpc_ctx_fail, or "" */
-    /* What shmrpc_stub_raise has encoded: the payload of error `raised`, or 0.
-     */
+    /* What shmrpc_stub_raise or shmrpc_ctx_fault has encoded: the payload of
+     * error `raised`, or 0. */
     shmrpci_buf payload;
     shmrpci_served_stream *stream; /* NULL: it has none */
 };

@@ -705,6 +705,7 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         w->result_bytes = result_bytes;
         w->ctx.ops = participant->transport->worker;
         w->ctx.arena = &w->arena;
+        w->ctx.uid = served->uid;
         w->pid = shmrpci_process_id();
         shmrpci_stats_join(&served->stats, place, w->pid, &w->counter);
         participant->waits =

@@ -26,7 +26,8 @@
  *      4  i32  process id of the worker, as the server counts
  *      8  ...  path, message, name: UTF-8
  *    ...  ...  to the end: the payload of a declared error that has one, in the
- *              method's encoding, or in msgpack if that is raw
+ *              method's encoding, or in msgpack if that is raw; of UNKNOWN a
+ *              fault, if it is one (fault.h)
  *
  * Readers take any bytes whatever. Threading: pure functions.
  */

@@ -53,7 +53,10 @@ enum {
     /* Of connect: a method that the server has not, or not as we have it, does
      * not end in CONTRACT; calls of it are UNIMPLEMENTED, and the others work.
      * For a client that never calls it. */
-    SHMRPC_OPT_PARTIAL = 1u << 3
+    SHMRPC_OPT_PARTIAL = 1u << 3,
+    /* Of a call that may return a reply: it also does when it ends in a fault
+     * (shmrpc/fault.h), in UNKNOWN. */
+    SHMRPC_OPT_FAULTS = 1u << 4
 };
 
 typedef struct shmrpc_opts {

@@ -14,6 +14,7 @@
 #include "shmrpc/client.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
+#include "shmrpc/fault.h"
 #include "shmrpc/options.h"
 #include "shmrpc/platform.h"
 #include "shmrpc/server.h"
@@ -55,8 +56,9 @@ SHMRPC_API int shmrpc_stub_call(shmrpc_client *client, uint32_t method,
 /* As call, for methods that throw errors with payload, and for results of any
  * size: `*reply` points to a value of the method's result type and must be
  * released. It is written on OK; where the method throws an error with payload,
- * also when the call ends in a declared error, whichever; the value is zeros
- * then. DATA_LOSS: also when a payload does not decode. */
+ * also when the call ends in a declared error, whichever, and with
+ * SHMRPC_OPT_FAULTS also when it ends in a fault; the value is zeros then.
+ * DATA_LOSS: also when a payload does not decode. */
 SHMRPC_API int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                                       const void *params,
                                       const shmrpc_opts *opts,
@@ -67,6 +69,14 @@ SHMRPC_API int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
  * be NULL. */
 SHMRPC_API const void *shmrpc_stub_payload(const void *reply,
                                            const shmrpc_error_type *type);
+
+/* As call, but a call that has failed may give a reply, to be released: where
+ * the method throws an error with payload, and of a fault (shmrpc/fault.h).
+ * `*reply` is left alone otherwise. */
+SHMRPC_API int shmrpc_stub_call_fault(shmrpc_client *client, uint32_t method,
+                                      const void *params,
+                                      const shmrpc_opts *opts, void *result,
+                                      const void **reply, shmrpc_error *error);
 
 /* Ends the life of a reply. NULL is fine. Any thread, also after close. Once:
  * see shmrpc/async.h for what a second time does. */

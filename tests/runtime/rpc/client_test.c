@@ -5,6 +5,7 @@
 #include "codec/codec.h"
 #include "rpc/address.h"
 #include "rpc/envelope.h"
+#include "rpc/fault.h"
 #include "transport/transport.h"
 
 /* A listener whose one worker does what the test says. */
@@ -266,17 +267,23 @@ static void put_thrown(puppet *p, const char *text)
     p->body_len = out.len;
 }
 
-static int throw_of_puppet(puppet *p, const void **reply, shmrpc_error *error)
+static int throw_with(puppet *p, const shmrpc_opts *opts, const void **reply,
+                      shmrpc_error *error)
 {
     shmrpc_client *client = NULL;
     puppet_start(p);
     assert_int_equal(
         shmrpc_stub_connect(&sample_service, p->where, NULL, &client, NULL), 0);
     int status =
-        shmrpc_stub_call_reply(client, THROW, NULL, NULL, reply, error);
+        shmrpc_stub_call_reply(client, THROW, NULL, opts, reply, error);
     shmrpc_stub_close(client);
     puppet_stop(p);
     return status;
+}
+
+static int throw_of_puppet(puppet *p, const void **reply, shmrpc_error *error)
+{
+    return throw_with(p, NULL, reply, error);
 }
 
 static void payload_cut_anywhere_is_DATA_LOSS(void **state)
@@ -295,6 +302,81 @@ static void payload_cut_anywhere_is_DATA_LOSS(void **state)
                          SHMRPC_E_DATA_LOSS);
         assert_string_equal(error.name, "DATA_LOSS");
         assert_null(reply);
+    }
+}
+
+static void put_fault(puppet *p)
+{
+    shmrpci_buf out;
+    shmrpci_arena arena;
+    shmrpc_error sent = {.pid = 7, .may_have_run = true, .message = "m"};
+    const shmrpc_fault fault = {.type = shmrpc_str_of("ValueError"),
+                                .message = shmrpc_str_of("m"),
+                                .trace = shmrpc_str_of("t"),
+                                .args = shmrpc_any_i64(12)};
+    shmrpci_arena_init(&arena, (size_t)1 << 20);
+    shmrpci_buf_init_fixed(&out, p->body, sizeof p->body);
+    shmrpci_detail_write(&sent, &out);
+    shmrpci_fault_write(&fault, true, &arena, &out);
+    shmrpci_arena_fini(&arena);
+    p->status = SHMRPC_E_UNKNOWN;
+    p->flags = SHMRPCI_HEAD_DETAIL;
+    p->body_len = out.len;
+}
+
+static const shmrpc_opts wants_faults = {.flags = SHMRPC_OPT_FAULTS};
+
+/* Cut, and with each of its bytes another one. */
+static void fault_from_a_liar_is_whole_or_DATA_LOSS(void **state)
+{
+    (void)state;
+    puppet whole = {.status = 0};
+    put_fault(&whole);
+    shmrpc_error sent;
+    size_t head = shmrpci_detail_read(whole.body, whole.body_len, &sent);
+    assert_true(head < whole.body_len);
+    for (size_t at = head + 1; at < whole.body_len; at++) {
+        puppet cut = whole;
+        puppet changed = whole;
+        const void *reply = NULL;
+        shmrpc_error error;
+        cut.body_len = at;
+        assert_int_equal(throw_with(&cut, &wants_faults, &reply, &error),
+                         SHMRPC_E_DATA_LOSS);
+        assert_null(reply);
+        changed.body[at] ^= 0xff;
+        int status = throw_with(&changed, &wants_faults, &reply, &error);
+        assert_int_equal(shmrpc_stub_fault(reply) != NULL,
+                         status == SHMRPC_E_UNKNOWN);
+        assert_true(status == SHMRPC_E_UNKNOWN || status == SHMRPC_E_DATA_LOSS);
+        shmrpc_stub_release(reply);
+    }
+}
+
+/* Of an older server, or of a younger one with more to say. */
+static void fault_without_parts_has_empty_ones(void **state)
+{
+    (void)state;
+    static const uint8_t bodies[][8] = {{0x80}, {0x81, 0xa1, 'z', 0x07}};
+    static const size_t lens[] = {1, 4};
+    for (size_t i = 0; i < 2; i++) {
+        puppet p = {.status = 0};
+        const void *reply = NULL;
+        shmrpc_error error;
+        shmrpc_error sent;
+        put_fault(&p);
+        size_t head = shmrpci_detail_read(p.body, p.body_len, &sent);
+        memcpy(p.body + head, bodies[i], lens[i]);
+        p.body_len = head + lens[i];
+        assert_int_equal(throw_with(&p, &wants_faults, &reply, &error),
+                         SHMRPC_E_UNKNOWN);
+        const shmrpc_fault *got = shmrpc_stub_fault(reply);
+        assert_non_null(got);
+        assert_int_equal(got->type.len + got->message.len, 0);
+        assert_int_equal(got->args.kind, SHMRPC_ANY_NULL);
+        assert_string_equal(error.message, "m");
+        assert_int_equal(error.pid, 7);
+        shmrpc_stub_release(reply);
     }
 }
 
@@ -389,6 +471,8 @@ int main(void)
         cmocka_unit_test(error_of_a_younger_server_keeps_its_number),
         cmocka_unit_test(malformed_detail_gives_the_text_of_the_status),
         cmocka_unit_test(payload_cut_anywhere_is_DATA_LOSS),
+        cmocka_unit_test(fault_from_a_liar_is_whole_or_DATA_LOSS),
+        cmocka_unit_test(fault_without_parts_has_empty_ones),
         cmocka_unit_test(declared_error_gives_a_reply_with_or_without_payload),
         cmocka_unit_test(reply_that_does_not_decode_is_DATA_LOSS),
         cmocka_unit_test(reply_object_that_does_not_decode_is_DATA_LOSS),

@@ -36,7 +36,7 @@ shmrpc_status shmrpci_nursery_start(shmrpci_supervisor *s)
     if (status != SHMRPC_OK) {
         return status;
     }
-    int32_t pid = shmrpci_child_fork();
+    int32_t pid = shmrpci_crew_fork(&s->opts.crew);
     if (pid == 0) {
         shmrpci_fd_close(&sockets[0]);
         disown(s);

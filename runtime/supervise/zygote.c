@@ -68,6 +68,18 @@ static uint32_t reap(zygote *z)
     return alive;
 }
 
+int32_t shmrpci_crew_fork(const shmrpci_crew *crew)
+{
+    if (crew->hooks.before_fork != NULL) {
+        crew->hooks.before_fork(crew->user);
+    }
+    int32_t pid = shmrpci_child_fork();
+    if (crew->hooks.after_fork != NULL) {
+        crew->hooks.after_fork(crew->user, pid);
+    }
+    return pid;
+}
+
 static void leave_behind(zygote *z)
 {
     shmrpci_fd_close(&z->socket);
@@ -85,7 +97,7 @@ static void spawn(zygote *z, shmrpci_zygote_packet *packet)
     (void)reap(z);
     if (z->pids[number] == 0 &&
         packet->fd_count == shmrpci_server_outlet_count(z->crew->server)) {
-        forked.pid = shmrpci_child_fork();
+        forked.pid = shmrpci_crew_fork(z->crew);
         shmrpci_process_limits(forked.text, sizeof forked.text);
     }
     if (forked.pid == 0) {
@@ -198,7 +210,9 @@ static int prepare(const shmrpci_crew *crew, shmrpc_error *error)
         (void)shmrpc_error_set(error, SHMRPC_E_INTERNAL, "preload has failed");
         status = crew->hooks.preload(crew->user, error);
     }
-    return status == SHMRPC_OK ? check_threads(before, error) : status;
+    bool may_leave_any = (crew->hooks.flags & SHMRPC_HOOKS_ALLOW_THREADS) != 0;
+    return status == SHMRPC_OK && !may_leave_any ? check_threads(before, error)
+                                                 : status;
 }
 
 static shmrpc_status open_all(zygote *z)

@@ -66,6 +66,9 @@ typedef struct shmrpci_crew {
     void *user;
 } shmrpci_crew;
 
+/* Forks with the hooks around it: the child's pid, in the child 0, or -1. */
+int32_t shmrpci_crew_fork(const shmrpci_crew *crew);
+
 /* Is the zygote, until the supervisor hangs up `socket`. */
 void shmrpci_zygote_run(const shmrpci_crew *crew, int socket)
     __attribute__((noreturn));

@@ -129,6 +129,27 @@ static void hooks_run_once_and_in_each_worker(void **state)
     workers_workers_close(client);
 }
 
+/* The one that preloads is forked, and forks them, again and again. */
+static void fork_hooks_run_on_both_sides_of_each_fork(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    child server = serve("2", "1", where);
+    workers_workers *client = workers_connect(where);
+    for (int i = 0; i < 3; i++) {
+        uint32_t count = 0;
+        shmrpc_opts opts = {.timeout_ns = PATIENCE};
+        workers_await(workers_zygote(&server), 2, pids);
+        assert_int_equal(workers_workers_forks(client, &opts, &count, NULL), 0);
+        assert_int_equal(count, 2);
+        (void)kill(pids[0], SIGKILL);
+        workers_await_end(pids[0]);
+    }
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
 /* Starts the server with a variable set, and reads what it says: its end. */
 static int refused(const char *name, const char *value, char *out, size_t size)
 {
@@ -161,6 +182,21 @@ static void preload_that_leaves_a_thread_is_refused_by_name(void **state)
     assert_int_equal(refused("PRELOAD", "thread", text, sizeof text), 1);
     assert_non_null(strstr(text, IS_SANITIZED ? "thread" : "1 thread"));
     assert_non_null(strstr(text, "straggler"));
+}
+
+static void threads_of_preload_can_be_allowed(void **state)
+{
+    (void)state;
+    char where[96];
+    assert_int_equal(setenv("PRELOAD", "thread", 1), 0);
+    assert_int_equal(setenv("THREADS", "allow", 1), 0);
+    child server = serve("1", "1", where);
+    (void)unsetenv("PRELOAD");
+    (void)unsetenv("THREADS");
+    workers_workers *client = workers_connect(where);
+    workers_expect_echo(client, 7);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
 }
 
 static void worker_that_can_not_start_says_why(void **state)
@@ -333,6 +369,8 @@ int main(void)
         cmocka_unit_test(hooks_run_once_and_in_each_worker),
         cmocka_unit_test(preload_that_fails_ends_the_program),
         cmocka_unit_test(preload_that_leaves_a_thread_is_refused_by_name),
+        cmocka_unit_test(threads_of_preload_can_be_allowed),
+        cmocka_unit_test(fork_hooks_run_on_both_sides_of_each_fork),
         cmocka_unit_test(worker_that_can_not_start_says_why),
         cmocka_unit_test(large_messages_pass_through_any_worker),
         cmocka_unit_test(clients_that_leave_are_forgotten_by_all_workers),

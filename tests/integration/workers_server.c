@@ -3,6 +3,7 @@
  *   PRELOAD_MB=N       loads that much; PRELOAD=fail, =thread: what is refused
  *   START=fail         no worker can start
  *   PUTS=FILE          where put writes
+ *   THREADS=allow      preload may leave some behind
  */
 #include "workers_server.h"
 
@@ -132,6 +133,9 @@ typedef struct data {
     size_t count;
     uint32_t loads; /* in this process and those that it was forked from */
     bool has_started;
+    uint32_t before; /* forks, in this process and those before it */
+    uint32_t as_parent;
+    uint32_t as_child;
 } data;
 
 static int sum(shmrpc_ctx *ctx, void *user, uint64_t *ret)
@@ -153,6 +157,26 @@ static int loads(shmrpc_ctx *ctx, void *user, uint32_t *ret)
     }
     *ret = d->loads;
     return SHMRPC_OK;
+}
+
+static int forks(shmrpc_ctx *ctx, void *user, uint32_t *ret)
+{
+    (void)ctx;
+    const data *d = user;
+    *ret = d->before == d->as_parent + d->as_child ? d->as_child : 0;
+    return SHMRPC_OK;
+}
+
+static void before_fork(void *user)
+{
+    ((data *)user)->before++;
+}
+
+static void after_fork(void *user, int32_t child_pid)
+{
+    data *d = user;
+    d->as_parent += child_pid != 0;
+    d->as_child += child_pid == 0;
 }
 
 static bool is_set(const char *name, const char *value)
@@ -237,12 +261,16 @@ int main(int argc, char **argv)
     impl.hang = hang;
     impl.sum = sum;
     impl.loads = loads;
+    impl.forks = forks;
     impl.fail = fail;
     impl.note = fail;
     shmrpc_hooks hooks = SHMRPC_HOOKS_INIT;
     hooks.preload = preload;
     hooks.start = start;
     hooks.stop = stop;
+    hooks.before_fork = before_fork;
+    hooks.after_fork = after_fork;
+    hooks.flags = is_set("THREADS", "allow") ? SHMRPC_HOOKS_ALLOW_THREADS : 0;
     shmrpc_main_set_hooks(&hooks);
     static data loaded;
     return workers_workers_main(argc, argv, &impl, &loaded);

@@ -218,11 +218,25 @@ typedef struct shmrpc_hooks {
     int (*start)(void *user, shmrpc_error *error);
     /* In each worker after its last call, unless it is killed. */
     void (*stop)(void *user);
+    /* Around each fork, for runtimes that must be told, such as an interpreter:
+     * before it in the process that forks; after it in that one, with the pid
+     * of the child or -1, and in the child, with 0, before anything else. First
+     * the program forks the process that preloads, and later another one if
+     * that dies; that one forks the workers. Not with --workers=0. */
+    void (*before_fork)(void *user);
+    void (*after_fork)(void *user, int32_t child_pid);
+    uint32_t flags; /* SHMRPC_HOOKS_... */
 } shmrpc_hooks;
 
-#define SHMRPC_HOOKS_INIT                      \
-    {                                          \
-        sizeof(shmrpc_hooks), NULL, NULL, NULL \
+enum {
+    /* Threads that preload leaves behind are no reason to refuse it. Workers
+     * lack them, but have what they had locked. */
+    SHMRPC_HOOKS_ALLOW_THREADS = 1u << 0
+};
+
+#define SHMRPC_HOOKS_INIT                                     \
+    {                                                         \
+        sizeof(shmrpc_hooks), NULL, NULL, NULL, NULL, NULL, 0 \
     }
 
 /* To be called before `<service>_main`, which will use them; copied. */

@@ -194,7 +194,26 @@ static unsigned http_of(const journey *j, const shmrpc_error *error)
     return 0;
 }
 
-/* The fields of a declared error. */
+/* A fault: what its trace says is for those of our own user, not for HTTP. Left
+ * out are arguments that JSON has no form for, such as bytes. */
+static void append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
+{
+    shmrpc_fault own = *fault;
+    own.trace = (shmrpc_str){"", 0};
+    int status =
+        web_form_encode(WEB_FORM_JSON, &shmrpc_type_fault, &own, "", out, NULL);
+    if (status != SHMRPC_OK) {
+        shmrpci_buf_reset(out);
+        own.args = shmrpc_any_null();
+        status = web_form_encode(WEB_FORM_JSON, &shmrpc_type_fault, &own, "",
+                                 out, NULL);
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_buf_reset(out);
+    }
+}
+
+/* The fields of a declared error, or a fault. */
 static void reply_declared(journey *j, const shmrpc_method *method,
                            const void *reply, const shmrpc_error *error)
 {
@@ -210,6 +229,9 @@ static void reply_declared(journey *j, const shmrpc_method *method,
                             NULL) != SHMRPC_OK) {
             shmrpci_buf_reset(&details);
         }
+    }
+    if (shmrpc_stub_fault(reply) != NULL) {
+        append_fault(shmrpc_stub_fault(reply), &details);
     }
     j->rpc->stats.errors++;
     reply_error(j->request, error, http_of(j, error), &details, &j->back);
@@ -401,7 +423,7 @@ static bool note_change(journey *j)
 static void call(journey *j)
 {
     const shmrpc_service *tables = j->at->service->tables;
-    shmrpc_opts opts = {.flags = SHMRPC_OPT_NONBLOCK};
+    shmrpc_opts opts = {.flags = SHMRPC_OPT_NONBLOCK | SHMRPC_OPT_FAULTS};
     const void *params;
     shmrpc_error error;
     unsigned http = 0;

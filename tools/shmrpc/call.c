@@ -122,7 +122,8 @@ static cli_exit call_once(cli_invocation *in, const call_opts *opts, times *t)
     const shmrpc_error_type *type = cli_outcome_thrown(&outcome, &error);
     cli_exit result = cli_outcome_error(
         &outcome, &error,
-        type != NULL ? shmrpc_stub_payload(reply, type) : NULL);
+        type != NULL ? shmrpc_stub_payload(reply, type)
+                     : (const void *)shmrpc_stub_fault(reply));
     shmrpc_stub_release(reply);
     return result;
 }

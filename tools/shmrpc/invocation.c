@@ -113,7 +113,8 @@ cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts)
 {
-    *in = (cli_invocation){.opts = {.timeout_ns = opts->timeout_ns}};
+    *in = (cli_invocation){
+        .opts = {.timeout_ns = opts->timeout_ns, .flags = SHMRPC_OPT_FAULTS}};
     if (opts->meta_count > 0) {
         in->opts.metadata = opts->meta;
         in->opts.reply_metadata = &in->back;

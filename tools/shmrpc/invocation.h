@@ -51,7 +51,7 @@ cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts);
 
 /* Calls once. `*reply` is to be released as that of shmrpc_stub_call_reply,
- * also after a declared error; NULL when there is none. */
+ * also after a declared error or a fault; NULL when there is none. */
 int cli_invocation_call(cli_invocation *in, const void **reply,
                         shmrpc_error *error);
 

@@ -106,12 +106,47 @@ const shmrpc_error_type *cli_outcome_thrown(const cli_outcome *outcome,
     return NULL;
 }
 
-/* The details of a declared error as JSON; false when there are none. */
+/* Type, text, arguments and trace of a fault as JSON. Without arguments that
+ * JSON has no form for, such as bytes. */
+static bool append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
+{
+    shmrpc_fault without = *fault;
+    if (cli_outcome_value(&shmrpc_type_fault, fault, "", out, NULL) ==
+        SHMRPC_OK) {
+        return true;
+    }
+    shmrpci_buf_reset(out);
+    without.args = shmrpc_any_null();
+    return cli_outcome_value(&shmrpc_type_fault, &without, "", out, NULL) ==
+           SHMRPC_OK;
+}
+
+/* A trace as the server's own log has it, but for control characters, which
+ * could move the cursor. */
+static void print_trace(const shmrpc_str *trace)
+{
+    bool is_new = true;
+    for (size_t i = 0; i < trace->len; i++) {
+        unsigned char c = (unsigned char)trace->ptr[i];
+        fprintf(stderr, "%s%c", is_new ? "  " : "",
+                c == '\n' || (c >= 0x20 && c != 0x7f) ? c : ' ');
+        is_new = c == '\n';
+    }
+    if (!is_new) {
+        fputc('\n', stderr);
+    }
+}
+
+/* The details of a declared error or a fault as JSON; false when there are
+ * none. */
 static bool append_payload(const cli_outcome *outcome,
                            const shmrpc_error *error, const void *payload,
                            shmrpci_buf *out)
 {
     const shmrpc_error_type *type = cli_outcome_thrown(outcome, error);
+    if (error->code == SHMRPC_E_UNKNOWN && payload != NULL) {
+        return append_fault(payload, out);
+    }
     return type != NULL && payload != NULL &&
            cli_outcome_value(type->payload, payload, "", out, NULL) ==
                SHMRPC_OK;
@@ -178,7 +213,9 @@ static void print_error_text(const cli_outcome *outcome,
                    outcome->in->service.tables->name, outcome->in->method->name,
                    after);
     (void)cli_fail_error(CLI_REFUSED, what, error);
-    if (append_payload(outcome, error, payload, &details)) {
+    if (error->code == SHMRPC_E_UNKNOWN && payload != NULL) {
+        print_trace(&((const shmrpc_fault *)payload)->trace);
+    } else if (append_payload(outcome, error, payload, &details)) {
         fprintf(stderr, "  %.*s\n", (int)details.len,
                 (const char *)details.data);
     }

@@ -33,7 +33,8 @@ const shmrpc_error_type *cli_outcome_thrown(const cli_outcome *outcome,
                                             const shmrpc_error *error);
 
 /* Prints how a call has failed, and returns the exit status. `payload` is a
- * value of the type that cli_outcome_thrown tells, or NULL. */
+ * value of the type that cli_outcome_thrown tells, of UNKNOWN a shmrpc_fault,
+ * or NULL. */
 cli_exit cli_outcome_error(const cli_outcome *outcome,
                            const shmrpc_error *error, const void *payload);
 

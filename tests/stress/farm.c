@@ -357,7 +357,7 @@ static void be_client(farm *f, uint32_t index, uint64_t seed)
     for (;;) {
         uint64_t random = next_random(&c.random);
         pending *p = &c.calls[random % FARM_CALLS];
-        if ((random >> 40) % 32 == 0) {
+        if (f->talks || (random >> 40) % 32 == 0) {
             talk(&c, random >> 46);
         } else if (!p->is_sent) {
             send_one(&c, p);
@@ -370,6 +370,15 @@ static void be_client(farm *f, uint32_t index, uint64_t seed)
 }
 
 /* ---- the supervisor -------------------------------------------------- */
+
+uint64_t farm_seed(void)
+{
+    const char *text = getenv("SHMRPC_TEST_SEED");
+    uint64_t seed = text != NULL ? strtoull(text, NULL, 0)
+                                 : (uint64_t)shmrpci_now_ns() * 2654435761u;
+    print_message("SHMRPC_TEST_SEED=%llu\n", (unsigned long long)seed);
+    return seed;
+}
 
 uint64_t farm_random(farm *f)
 {
@@ -689,7 +698,7 @@ uint64_t farm_rescued(const farm *f)
     return told(f) - f->excused;
 }
 
-static size_t open_fds(void)
+size_t farm_open_fds(void)
 {
     size_t count = 0;
     DIR *dir = opendir("/proc/self/fd");
@@ -716,32 +725,48 @@ static void check_sums(const farm *f, unsigned long long killed_clients)
     assert_in_range(open, 0, killed_clients * (FARM_CALLS + 1));
 }
 
-void farm_stop(farm *f)
+void farm_end_clients(farm *f)
 {
     for (size_t i = f->workers; i < f->workers + f->clients; i++) {
         resume(&f->processes[i]);
         end_process(f, &f->processes[i]);
     }
+}
+
+void farm_start_clients(farm *f)
+{
+    for (size_t i = f->workers; i < f->workers + f->clients; i++) {
+        start_process(f, &f->processes[i]);
+    }
+}
+
+bool farm_is_empty(const farm *f)
+{
+    const shm_listener *listener =
+        (const shm_listener *)(const void *)f->listener;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < SHM_MAX_USERS; i++) {
+        bytes += listener->accounts[i].bytes;
+    }
+    return listener->table_count == 0 && listener->closed == NULL && bytes == 0;
+}
+
+void farm_stop(farm *f)
+{
+    farm_end_clients(f);
     /* Workers go on with what was oneway, then everything is given back. */
-    size_t before = open_fds();
+    size_t before = farm_open_fds();
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    while (((const shm_listener *)(const void *)f->listener)->table_count > 0 ||
-           ((const shm_listener *)(const void *)f->listener)->closed != NULL) {
+    while (!farm_is_empty(f)) {
         if (shmrpci_now_ns() > deadline_ns) {
-            fail_msg("connections of the dead are left");
+            fail_msg("connections of the dead, or their memory, are left");
         }
         farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
     }
-    assert_true(open_fds() < before);
+    assert_true(farm_open_fds() < before);
     for (size_t i = 0; i < f->workers; i++) {
         resume(&f->processes[i]);
         end_process(f, &f->processes[i]);
-    }
-    for (size_t i = 0; i < SHM_MAX_USERS; i++) {
-        assert_int_equal(((const shm_listener *)(const void *)f->listener)
-                             ->accounts[i]
-                             .bytes,
-                         0);
     }
     farm_check(f);
     shm->listener->close(f->listener);

@@ -28,6 +28,18 @@
  * taken for another one. */
 #define FARM_ENTRIES (1u << 18)
 
+/* What a sanitizer makes of a number of events. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FARM_SLOWER 10u
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FARM_SLOWER 10u
+#endif
+#endif
+#ifndef FARM_SLOWER
+#define FARM_SLOWER 1u
+#endif
+
 /* What must stay 0. */
 typedef enum farm_fault {
     FARM_RAN_TWICE,
@@ -73,6 +85,7 @@ typedef void farm_born(const farm *f, const farm_process *self);
 struct farm {
     unsigned workers;
     unsigned clients;
+    bool talks; /* all calls have streams */
     farm_born *born;
     farm_account *account;
     shmrpci_address address;
@@ -83,6 +96,8 @@ struct farm {
     uint64_t excused; /* rescues of calls that a late recovery kept waiting */
 };
 
+/* SHMRPC_TEST_SEED, or another one each time; says which. */
+uint64_t farm_seed(void);
 /* Starts everything, with `workers` and `clients` in place. */
 void farm_start(farm *f, uint64_t seed);
 /* The process in that place. */
@@ -100,6 +115,13 @@ void farm_replace(farm *f, farm_process *p);
  * started again. */
 bool farm_await_death(farm *f, farm_process *p, int64_t until_ns);
 void farm_start_again(farm *f, farm_process *p);
+/* Kills all clients; and starts others. */
+void farm_end_clients(farm *f);
+void farm_start_clients(farm *f);
+/* Whether nothing is left of clients: no connection, no memory. */
+bool farm_is_empty(const farm *f);
+/* Descriptors of this process. */
+size_t farm_open_fds(void);
 /* Stops one until `resume_ns`; not one that is stopped already. */
 void farm_pause(farm *f, int64_t resume_ns);
 /* All are resumed, and every client has had calls answered since. Fails the

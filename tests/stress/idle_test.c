@@ -4,9 +4,8 @@
  * memory.
  */
 #include "service.h"
+#include "wakeups.h"
 
-#include <dirent.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -160,41 +159,12 @@ static int stop(void **state)
 
 /* ---- what they cost -------------------------------------------------- */
 
-static unsigned long switches_of_thread(pid_t pid, const char *thread)
-{
-    char path[300];
-    char line[256];
-    unsigned long count;
-    unsigned long sum = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid,
-                   thread);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "voluntary_ctxt_switches: %lu", &count) == 1 ||
-            sscanf(line, "nonvoluntary_ctxt_switches: %lu", &count) == 1) {
-            sum += count;
-        }
-    }
-    (void)fclose(file);
-    return sum;
-}
-
-/* Context switches of all threads of all processes since they began. */
+/* Context switches of all processes since they began. */
 static unsigned long switches(void)
 {
     unsigned long sum = 0;
     for (size_t i = 0; i < PROCESSES; i++) {
-        char path[64];
-        (void)snprintf(path, sizeof path, "/proc/%d/task", (int)it->pids[i]);
-        DIR *dir = opendir(path);
-        assert_non_null(dir);
-        for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-            if (entry->d_name[0] != '.') {
-                sum += switches_of_thread(it->pids[i], entry->d_name);
-            }
-        }
-        (void)closedir(dir);
+        sum += wakeups_switches(it->pids[i]);
     }
     return sum;
 }
@@ -234,35 +204,14 @@ static void open_all(void)
     await_count(&it->opened, CLIENTS * EACH);
 }
 
-/* ThreadSanitizer has a thread of its own in each process, which wakes. */
-#if defined(__SANITIZE_THREAD__)
-#define HAS_STRANGERS true
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAS_STRANGERS true
-#endif
-#endif
-#ifndef HAS_STRANGERS
-#define HAS_STRANGERS false
-#endif
-
 static void idle_service_and_its_clients_never_wake(void **state)
 {
     (void)state;
-    if (HAS_STRANGERS) {
+    if (WAKEUPS_HAS_STRANGERS) {
         skip();
     }
     open_all();
-    unsigned long least = ULONG_MAX;
-    unsigned seconds = is_long() ? 10 : 2;
-    /* A debugger's glance or a page that is moved may wake somebody. */
-    for (int i = 0; i < 10 && least > 0; i++) {
-        unsigned long before = switches();
-        (void)sleep(seconds);
-        unsigned long count = switches() - before;
-        least = count < least ? count : least;
-    }
-    assert_int_equal(least, 0);
+    assert_int_equal(wakeups_least(switches, is_long() ? 10 : 2), 0);
 }
 
 static void idle_connection_costs_80_KiB_at_most(void **state)

@@ -5,31 +5,9 @@
  */
 #include "farm.h"
 
-#include <stdio.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOWER 10u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLOWER 10u
-#endif
-#endif
-#ifndef SLOWER
-#define SLOWER 1u
-#endif
-
-static uint64_t seed_of(void)
-{
-    const char *text = getenv("SHMRPC_TEST_SEED");
-    uint64_t seed = text != NULL ? strtoull(text, NULL, 0)
-                                 : (uint64_t)shmrpci_now_ns() * 2654435761u;
-    print_message("SHMRPC_TEST_SEED=%llu\n", (unsigned long long)seed);
-    return seed;
-}
-
 static unsigned events(void)
 {
-    return (is_long() ? 50000u : 500u) / SLOWER;
+    return (is_long() ? 50000u : 500u) / FARM_SLOWER;
 }
 
 /* Not after the same time always, and now and then at once. */
@@ -43,7 +21,7 @@ static void let_them_run(farm *f)
 static uint64_t kill_often(void)
 {
     farm f = {.workers = 3, .clients = 4};
-    farm_start(&f, seed_of());
+    farm_start(&f, farm_seed());
     for (unsigned i = 0; i < events(); i++) {
         let_them_run(&f);
         farm_kill(&f);
@@ -76,7 +54,7 @@ static void stops_and_kills_lose_and_repeat_nothing(void **state)
 {
     (void)state;
     farm f = {.workers = 3, .clients = 4};
-    farm_start(&f, seed_of());
+    farm_start(&f, farm_seed());
     for (unsigned i = 0; i < events(); i++) {
         let_them_run(&f);
         if (farm_random(&f) % 3 == 0) {

@@ -1,0 +1,71 @@
+/*
+ * Workers and clients that are killed at random moments while all they do is
+ * stream: each side's items are the first of what the other one sends, whole,
+ * and then one end; and when the clients are dead nothing is left of them, nor
+ * of their rings.  SHMRPC_TEST_SEED repeats a choice of moments and victims.
+ */
+#include "farm.h"
+
+/* Kills between two looks at what is left. */
+#define BATCH 50u
+
+static unsigned kills(void)
+{
+    return (is_long() ? 100000u : 200u) / FARM_SLOWER;
+}
+
+/* All clients are killed at once. Returns how long what they had stayed. */
+static int64_t empty(farm *f)
+{
+    int64_t began_ns = shmrpci_now_ns();
+    farm_end_clients(f);
+    while (!farm_is_empty(f)) {
+        if (shmrpci_now_ns() > began_ns + PATIENCE_NS) {
+            fail_msg("connections of the dead, or their memory, are left");
+        }
+        farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
+    }
+    return shmrpci_now_ns() - began_ns;
+}
+
+static void let_them_run(farm *f)
+{
+    int64_t us = (int64_t)(farm_random(f) % 10000);
+    farm_run(f, shmrpci_deadline_after(us * SHMRPCI_NS_PER_US));
+}
+
+static void kills_leave_whole_items_and_one_end(void **state)
+{
+    (void)state;
+    farm f = {.workers = 3, .clients = 4, .talks = true};
+    int64_t longest_ns = 0;
+    farm_start(&f, farm_seed());
+    farm_settle(&f);
+    (void)empty(&f);
+    size_t fds = farm_open_fds();
+    farm_start_clients(&f);
+    for (unsigned i = 1; i <= kills(); i++) {
+        let_them_run(&f);
+        farm_kill(&f);
+        if (i % BATCH == 0) {
+            farm_settle(&f);
+            int64_t took_ns = empty(&f);
+            longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+            assert_int_equal(farm_open_fds(), fds);
+            farm_check(&f);
+            farm_start_clients(&f);
+        }
+    }
+    print_message("%u kills; memory and descriptors were back within %lld ms\n",
+                  kills(), (long long)(longest_ns / SHMRPCI_NS_PER_MS));
+    farm_settle(&f);
+    farm_stop(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kills_leave_whole_items_and_one_end),
+    };
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

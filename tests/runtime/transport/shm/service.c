@@ -97,11 +97,41 @@ static void reply(shmrpci_request *request, const void *body, size_t len)
     transport->worker->reply_commit(request);
 }
 
+/* Which a client that lies makes end somehow, and soon. */
+static void send_back(service *s, shmrpci_request *request)
+{
+    const shmrpci_stream_ops *streams =
+        request->participant->transport->streams;
+    shmrpci_stream *stream;
+    shmrpci_stream_item item;
+    if (streams->accept(request, MAX_WORKERS, &stream, NULL) != SHMRPC_OK) {
+        return;
+    }
+    int status;
+    do {
+        status = streams->next(stream, request->deadline_ns, &item);
+        if (status == SHMRPC_MORE) {
+            uint8_t *copy = malloc(item.len + 1);
+            memcpy(copy, item.data, item.len);
+            status = streams->send(stream, copy, item.len, request->deadline_ns,
+                                   true);
+            free(copy);
+        } else if (status == SHMRPC_OK) {
+            status = SHMRPC_E_CANCELLED; /* these were all */
+        }
+    } while (status == SHMRPC_OK);
+    atomic_fetch_add(&s->lies, status == SHMRPC_E_DATA_LOSS ? 1u : 0u);
+    streams->close(stream);
+}
+
 static void serve(service *s, shmrpci_request *request)
 {
     size_t len = request->in_len;
     uint8_t *body = malloc(len + 1);
     memcpy(body, request->in, len);
+    if ((request->head.flags & SHMRPCI_HEAD_STREAMS) != 0) {
+        send_back(s, request);
+    }
     if (request->head.method == METHOD_HOLD) {
         atomic_fetch_add(&s->held, 1);
         while (!atomic_load(&s->released)) {

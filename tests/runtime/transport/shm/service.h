@@ -30,6 +30,7 @@ enum {
     METHOD_HOLD = 2, /* holds until the service is released, then echoes */
     METHOD_SIZE = 3  /* body: u32; replies with that many bytes */
 };
+/* Any of them with streams sends back the items that come, before its reply. */
 
 typedef struct service {
     shmrpci_address address;
@@ -40,6 +41,7 @@ typedef struct service {
     atomic_uint next_index;
     atomic_uint opened;   /* workers that have taken their place */
     atomic_uint held;     /* handlers that have come to hold */
+    atomic_uint lies;     /* streams that ended with DATA_LOSS */
     atomic_bool released; /* lets them go */
 } service;
 

@@ -209,7 +209,8 @@ const char *gen_c_member(gen_model *m, const idl_field *field)
 
 const char *gen_c_argument(gen_model *m, const idl_field *param)
 {
-    /* What stands beside a method's arguments in stubs and handlers. */
+    /* Other names in the scope of a method's arguments, in stubs and
+     * handlers. */
     static const char *const own[] = {
         "call", "client", "ctx",   "done", "error",  "in",   "opts",
         "out",  "params", "reply", "ret",  "status", "user",
@@ -259,10 +260,11 @@ const char *gen_c_method_place(gen_model *m, const idl_method *method)
     return gen_c_state_of(m)->place;
 }
 
-/* Who has a name. The text for people is made only when two want the same. */
+/* The owner of a name. The text for people is made only when two claim the
+ * same. */
 typedef struct claimant {
     const char *what;
-    const char *suffix; /* NULL, or what stands behind the name of `what` */
+    const char *suffix; /* NULL, or what follows the name of `what` */
 } claimant;
 
 /* With the suffix, when the name is made of the owner's. */

@@ -389,8 +389,8 @@ static void on_difference(const shmrpci_difference *difference, void *user)
 {
     side *s = user;
     gen_checker *c = s->c;
-    /* A method that the old server lacks is new. That is no break: who calls it
-     * has updated the servers first. */
+    /* A method that the old server lacks is new. That is no break: whoever
+     * calls it has updated the servers first. */
     if (difference->kind == SHMRPCI_DIFFERENCE_METHOD && !s->old_is_client) {
         return;
     }

@@ -1,10 +1,9 @@
 /*
- * The commands of shmrpcgen: `shmrpcgen COMMAND [options] FILE...`, and
- * without a command it generates.
+ * The commands of shmrpcgen: `shmrpcgen COMMAND [options] FILE...`, and without
+ * a command it generates.
  *
- * A command is one file of this folder and one row of the table in
- * commands.c.  Only commands print; what they need stands in the folders
- * above.
+ * A command is one file of this folder and one row of the table in commands.c.
+ * Only commands print; what they call is in the folders above.
  *
  * Threading: main thread.
  */
@@ -25,7 +24,7 @@ const gen_command *gen_command_find(const char *name);
 
 #define GEN_MAX_COMMANDS 16
 
-/* All of them; behind the last stands one whose name is NULL. */
+/* All of them; a row with a NULL name ends the list. */
 extern const gen_command gen_commands[GEN_MAX_COMMANDS];
 
 gen_exit gen_command_check(int argc, char **argv);

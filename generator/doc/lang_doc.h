@@ -3,7 +3,7 @@
  * html and man share.
  *
  * It holds what the file declares and every imported type that this can reach,
- * so that a page stands alone.  templates/README.md lists its members.
+ * so that a page needs no other.  templates/README.md lists its members.
  * Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_LANG_DOC_H

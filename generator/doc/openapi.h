@@ -6,8 +6,8 @@
  * with a stream can't be called so: the service's tag names them with their
  * signatures, as `x-shmrpc-streams`.
  *
- * What JSON Schema can't say stands beside it: lengths of strings are bytes
- * (`x-shmrpc-bytes`), where JSON Schema counts characters.
+ * What JSON Schema can't say is in members of our own: lengths of strings are
+ * bytes (`x-shmrpc-bytes`), where JSON Schema counts characters.
  *
  * Threading: one thread at a time.
  */

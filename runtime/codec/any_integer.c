@@ -157,7 +157,7 @@ shmrpc_status shmrpc_any_make_integer(shmrpc_any_memory *memory,
         negate(bytes, len);
     }
     if (!shmrpci_any_is_bigint(bytes, len)) {
-        bytes++; /* the sign stands in the next one */
+        bytes++; /* the next byte has the sign */
         len--;
     }
     *out = shmrpci_any_ext(SHMRPC_EXT_BIGINT, bytes, len);

@@ -57,9 +57,9 @@ typedef struct shmrpci_codec {
 /* The codec of an encoding; NULL for a number that is none. */
 const shmrpci_codec *shmrpci_codec_of(uint32_t encoding);
 
-/* What to write with for a reader of another version of the contract, which
+/* The codec that writes for a reader of another version of the contract, which
  * may lack names of ours: the same encoding, with enums as their numbers in
- * json; `codec` itself when it writes no names. */
+ * json; `codec` itself if it writes no names. */
 const shmrpci_codec *shmrpci_codec_numbered(const shmrpci_codec *codec);
 
 #endif

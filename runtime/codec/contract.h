@@ -3,15 +3,15 @@
  * function that says whether they do.
  *
  * A contract is the structure of a service's descriptor without C offsets:
- * methods with names, encodings, hashes and signatures, and the types that
- * they reach.  A server sends its own at connect when the hashes differ; the
- * client compares.  `shmrpcgen check` compares two files the same way.
+ * methods with names, encodings, hashes and signatures, and the types that they
+ * reach.  A server sends its own at connect when the hashes differ; the client
+ * compares.  `shmrpcgen check` compares two files the same way.
  *
  * What passes: new methods, and for json and msgpack new optional or defaulted
- * fields and parameters, new enumerators, new declared errors.  For native
- * only equal layouts pass.  Bounds pass when the reader allows what the writer
- * may write.  Everything else is a difference, and is named; the table of all
- * rules stands in README.md of this folder.
+ * fields and parameters, new enumerators, new declared errors.  For native only
+ * equal layouts pass.  Bounds pass when the reader allows what the writer may
+ * write.  Everything else is a difference, and is named; README.md of this
+ * folder has the table of all rules.
  *
  * Threading: pure functions.
  */

@@ -2,8 +2,8 @@
  * Values that travel as they are: flat ones in native images (native.h), which
  * are a length and the bytes of the C value.
  *
- * Who sends and receives many of one type asks for its form once, and then
- * copies, where the codec would walk the type's tables for each.
+ * A caller that sends and receives many values of one type asks for its form
+ * once and then copies; the codec would walk the type's tables for each value.
  *
  * Threading: pure functions.
  */
@@ -38,7 +38,7 @@ static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
     return header;
 }
 
-/* ...and the rest of it, which lies here. */
+/* ...and where the rest of it is. */
 static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
                                              const void *value)
 {

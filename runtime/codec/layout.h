@@ -1,8 +1,8 @@
 /*
- * The native layout: where a value's parts lie in a native image.
+ * The native layout: where a value's parts are in a native image.
  *
- * One rule for every platform: a value lies on its natural alignment (8 for
- * 64-bit numbers), a size is a multiple of its alignment.
+ * One rule for every platform: a value has its natural alignment (8 for 64-bit
+ * numbers), a size is a multiple of its alignment.
  *
  *   bool, numbers       their size, aligned to it
  *   enum                as its base
@@ -17,13 +17,13 @@
  *   map entry           as a struct of key and value
  *   any                 has no native form
  *
- * And the C layout: where a C compiler of our platforms puts the same parts.
- * It follows the same rule, for natural alignment is what LP64 does, but other
- * forms stand for some kinds (shmrpc/descriptor.h names them): a view is a
- * pointer and a length, an optional field is preceded by a `bool`, pointers
- * stand for optional structs and unions, fields lie in source order, and a
- * union has its members at the first place that suits them all.  A struct is
- * built with the same begin, add and end.
+ * And the C layout: where a C compiler of our platforms puts the same parts. It
+ * follows the same rule, for natural alignment is what LP64 does, but some
+ * kinds have other forms (shmrpc/descriptor.h names them): a view is a pointer
+ * and a length, an optional field is preceded by a `bool`, optional structs and
+ * unions are pointers, fields are in source order, and a union has its members
+ * at the first place that suits them all.  A struct is built with the same
+ * begin, add and end.
  *
  * Used by the codec and by the generator, which writes native sizes and
  * alignments into the type tables and leaves those of C to the compiler; tools
@@ -97,7 +97,7 @@ static inline shmrpci_layout shmrpci_layout_of_kind(shmrpc_kind kind)
     return (shmrpci_layout){0, 0};
 }
 
-/* The pointer that stands for an optional struct in C. */
+/* An optional struct is a pointer in C. */
 #define SHMRPCI_LAYOUT_C_POINTER \
     ((shmrpci_layout){sizeof(void *), _Alignof(void *)})
 
@@ -156,7 +156,7 @@ static inline uint32_t shmrpci_layout_add(shmrpci_layout *structure,
     return at;
 }
 
-/* Whether a field with these SHMRPC_FIELD_ flags lies behind a reference. */
+/* Whether a field with these SHMRPC_FIELD_ flags is behind a reference. */
 static inline bool shmrpci_layout_is_reference(uint32_t field_flags)
 {
     return (field_flags & SHMRPC_FIELD_OPTIONAL) != 0 &&
@@ -164,7 +164,7 @@ static inline bool shmrpci_layout_is_reference(uint32_t field_flags)
 }
 
 /* Adds a field: what add does for its value, or for its reference, or for its
- * presence byte (which then lies at `*presence`) and its value. */
+ * presence byte (whose offset is then `*presence`) and its value. */
 static inline uint32_t shmrpci_layout_add_field(shmrpci_layout *structure,
                                                 shmrpci_layout value,
                                                 uint32_t field_flags,

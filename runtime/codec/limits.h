@@ -1,7 +1,7 @@
 /*
  * Every limit of the codecs that what comes from outside can run into.
- * SHMRPCI_CODEC_MAX_DEPTH stands in codec.h, because rpc documents it; the
- * limits of contracts stand in contract.h.
+ * SHMRPCI_CODEC_MAX_DEPTH is in codec.h, because rpc documents it; the limits
+ * of contracts are in contract.h.
  */
 #ifndef SHMRPCI_CODEC_LIMITS_H
 #define SHMRPCI_CODEC_LIMITS_H

@@ -20,7 +20,7 @@
  *   optional       u32 offset, u32 count (0 or 1) of a block: the form of
  *    struct, union optional structs and unions
  *
- * A reference of length 0 has offset 0. Blocks lie in the order in which a walk
+ * A reference of length 0 has offset 0. Blocks are in the order in which a walk
  * meets their references, depth first (a list, then the blocks of its first
  * element, ...), and each begins at or behind the end of the one before: no
  * byte is reached twice, so that no image unfolds into more than it holds.

@@ -31,7 +31,7 @@
 shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,
                                    shmrpc_error *error);
 
-/* Reads one literal from exactly that text; the tree lies in `arena`. INVALID:
+/* Reads one literal from exactly that text; the tree is in `arena`. INVALID:
  * the error says what was expected, and at which byte; NO_MEMORY. */
 shmrpc_status shmrpci_python_read(const char *text, size_t len,
                                   shmrpci_arena *arena, shmrpc_any *out,

@@ -190,8 +190,8 @@ int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
     return SHMRPC_E_INVALID;
 }
 
-/* The walk has left the map, or stands between two entries: a step of its own
- * names the key. */
+/* The walk has left the map, or is between two entries: a step of its own names
+ * the key. */
 int shmrpci_walk_duplicate(const shmrpci_walk *walk,
                            const shmrpc_type *key_type, const void *key)
 {
@@ -254,7 +254,8 @@ int shmrpci_walk_no_data(const shmrpci_walk *walk, size_t length)
 
 int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value)
 {
-    /* All five lengths lie in one place of the union, all pointers in one. */
+    /* All five lengths share one place of the union, and all pointers
+     * another. */
     bool is_span =
         value->kind >= SHMRPC_ANY_STR && value->kind <= SHMRPC_ANY_EXT;
     if (is_span && value->u.bytes.ptr == NULL && value->u.bytes.len > 0) {

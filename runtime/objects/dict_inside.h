@@ -36,8 +36,8 @@
 struct shmrpc_dict {
     shmrpci_handle handle;
     shmrpci_table table;
-    /* Who changes the table, or opens and closes views. Made anew in a forked
-     * child, whose parent may have held it. */
+    /* Held while the table is changed, and while views are opened and closed.
+     * Made anew in a forked child, whose parent may have held it. */
     shmrpci_mutex mutex;
     shmrpci_fork_fd guard; /* of the table's descriptor */
     shmrpci_flat flat;     /* of values that are copied as they are */

@@ -57,7 +57,7 @@ struct shmrpci_dict_locks {
     _Atomic(void *) of[COUNT];
 };
 
-/* ---- where what lies ----------------------------------------------------- */
+/* ---- layout -------------------------------------------------------------- */
 
 /* To 128: two lines of the cache, which processors fetch in pairs. */
 static uint64_t round_up(uint64_t bytes)
@@ -415,8 +415,8 @@ static shmrpc_status take_any_entry(const asking *of, uint32_t *out_index)
     return SHMRPC_E_EXHAUSTED;
 }
 
-/* The desk is held for a microsecond: who does not wait for the key waits for
- * that, unless its holder is stopped. */
+/* The desk is held for a microsecond: a caller that doesn't wait for the key
+ * waits for that, unless the holder is stopped. */
 static shmrpc_status acquire_desk(const asking *of)
 {
     shmrpc_lock_wait wait = {.timeout_ns = DESK_NS, .spin_ns = of->spin_ns};
@@ -571,7 +571,7 @@ static shmrpc_status lock_whole(asking *of)
 
 /* ---- what is said of it -------------------------------------------------- */
 
-/* Who has it, since when, and how long we waited: what one needs to find the
+/* The holder, since when, and how long we waited: what one needs to find the
  * culprit. */
 static shmrpc_status explain_wait(const asking *of, shmrpc_status status,
                                   shmrpc_error *error)

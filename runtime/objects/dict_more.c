@@ -148,7 +148,7 @@ static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
     shmrpc_any_entry *entry = &of->entries[of->count];
     /* A decoded key may be a view of its bytes. */
     char *name = shmrpci_arena_strndup(&held->arena, key.data, key.len);
-    /* What lies in the region could change while it is decoded. */
+    /* Bytes of the region could change while they are decoded. */
     shmrpci_buf_reset(&held->bytes);
     shmrpci_buf_append(&held->bytes, value.data, value.len);
     if (name == NULL || held->bytes.status != SHMRPC_OK) {

@@ -1,5 +1,5 @@
 /*
- * Values of any shape as nests (table/nest.h): what lies at a path, and changes
+ * Values of any shape as nests (table/nest.h): reading at a path, and changes
  * of one item, without reading or writing the rest.
  *
  * Threading: reading: any thread; changing: by the mutex of the dict.
@@ -26,8 +26,8 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
                                       shmrpci_nest_value *out, size_t *out_used,
                                       shmrpc_error *error);
 
-/* Replaces the bytes of `held` by those of what lies at the end of the steps,
- * or where the nests among them end: `*out_used` of them led there. Statuses as
+/* Replaces the bytes of `held` by those of what is at the end of the steps, or
+ * where the nests among them end: `*out_used` of them led there. Statuses as
  * shmrpci_tree_get, and as shmrpci_table_get. */
 shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
@@ -73,8 +73,8 @@ shmrpc_status shmrpci_dict_nest_place(shmrpci_nest_edit *edit,
                                       shmrpci_table_bytes bytes,
                                       shmrpci_nest_value *out,
                                       shmrpc_error *error);
-/* Where an item lies in a list in msgpack, and how many it has. NOT_FOUND: it
- * has fewer; DATA_LOSS: it is no list. */
+/* Where an item is in a list in msgpack, and how many it has. NOT_FOUND: it has
+ * fewer; DATA_LOSS: it is no list. */
 shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
                                       const shmrpc_any *position,
                                       shmrpci_table_bytes *out,

@@ -184,7 +184,7 @@ void shmrpc_watch_close(shmrpc_watch *watch)
 
 /* ---- events -------------------------------------------------------------- */
 
-/* A private copy: what lies in the region could change while it is decoded. */
+/* A private copy: bytes of the region could change while they are decoded. */
 static const uint8_t *copy(shmrpc_watch *watch, shmrpci_table_bytes bytes)
 {
     return (const uint8_t *)shmrpci_arena_strndup(

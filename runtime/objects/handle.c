@@ -403,7 +403,7 @@ shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
     spec->name_len = strlen(handle->name);
     spec->type_hash = handle->type_hash;
     spec->encoding = (uint32_t)handle->row.encoding;
-    /* The label lies at the end of the roots. */
+    /* The label is at the end of the roots. */
     spec->roots_bytes = (spec->roots_bytes + 127) / 128 * 128 +
                         shmrpci_label_bytes(&handle->row);
     return shmrpci_region_size(spec, out_bytes, error);

@@ -29,8 +29,8 @@
 /* Whether keys may have that type. */
 bool shmrpci_key_is_type(const shmrpc_type *type);
 
-/* The bytes of a key where it lies. False: it has to be encoded, which also
- * says what is wrong with it. */
+/* The bytes of a key in place. False: it has to be encoded, which also says
+ * what is wrong with it. */
 bool shmrpci_key_view(const shmrpc_type *type, const void *value,
                       shmrpc_bytes *out);
 

@@ -29,7 +29,7 @@ typedef void shmrpci_kind_figure(void *user, const char *key, uint64_t value);
 typedef struct shmrpci_object_kind {
     const char *name;   /* "queue", as people write it */
     const char *suffix; /* ".queue" */
-    /* The longest name that stands in the name of the file as it is. */
+    /* The longest name that is part of the file's name as it is. */
     size_t plain_name_max;
     /* Longer names, and such with other characters, are hashed there, and the
      * file says what they are. */
@@ -41,7 +41,7 @@ typedef struct shmrpci_object_kind {
     void (*describe)(const struct shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES]);
-    /* The name that stands in the file; false: none does. NULL: has none. */
+    /* The name that the file holds; false: it holds none. NULL: has none. */
     bool (*read_name)(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
     /* Marks it as destroyed and wakes all who wait, if it is one. */
     void (*destroy)(int fd);
@@ -84,7 +84,7 @@ shmrpc_status shmrpci_kind_file_name(const shmrpci_object_kind *kind,
                                      char out[SHMRPCI_KIND_FILE_BYTES]);
 
 /* The kind whose object that file may be; NULL: of none. `out` gets its name,
- * or is empty where that stands in the file. */
+ * or is empty where the file holds it. */
 const shmrpci_object_kind *
 shmrpci_kind_of_file(const char *file, char out[SHMRPCI_KIND_NAME_BYTES]);
 

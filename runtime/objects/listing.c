@@ -67,7 +67,7 @@ static void describe(const shmrpci_object_kind *kind, int fd,
     kind->describe(kind, fd, info, texts);
 }
 
-/* The name that stands in the file; the file's own where none can be read. */
+/* The name that the file holds; the file's own where none can be read. */
 static void find_name(const shmrpci_object_kind *kind, const char *file, int fd,
                       char name[SHMRPCI_KIND_NAME_BYTES])
 {

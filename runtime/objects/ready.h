@@ -13,13 +13,13 @@
  *
  * so that it stays readable as long as anything was left, and nothing that is
  * published in between is missed. A wake-up lost with a dead producer is made
- * up for as for other sleepers: when a slice is over (50 ms, then twice as
- * long each time up to the object's limit) it becomes readable for nothing,
- * and whoever looks does what a sleeper does.
+ * up for as for other sleepers: when a slice is over (50 ms, then twice as long
+ * each time up to the object's limit) it becomes readable for nothing, and
+ * whoever looks does what a sleeper does.
  *
- * Who rings a queue's bell wakes one sleeper for an item. The thread takes
- * none, so that it wakes the next sleeper: one who waits in pop gets the item,
- * others with descriptors look in vain.
+ * Ringing a queue's bell wakes one sleeper for an item. The thread takes none,
+ * so that it wakes the next sleeper: one who waits in pop gets the item, others
+ * with descriptors look in vain.
  *
  * Idle: the thread wakes up once in ten seconds for each descriptor that
  * nothing comes for. Kernels before 5.16 can't wait for several words: there it
@@ -80,8 +80,8 @@ void shmrpci_ready_found(const shmrpci_ready *ready);
 void shmrpci_ready_rest(shmrpci_ready *ready, const shmrpci_futex_on *on,
                         int64_t max_ns);
 
-/* Before the engine is closed, or what `on` lies in. Who polls the descriptor
- * is woken before it is closed. */
+/* To be called before the engine is closed, or the memory of `on` unmapped.
+ * Whoever polls the descriptor is woken before it is closed. */
 void shmrpci_ready_close(shmrpci_ready *ready);
 
 #endif

@@ -33,7 +33,7 @@
 /* Records are gathered until a block has so many bytes. */
 #define SHMRPCI_SNAPSHOT_BLOCK_BYTES ((size_t)256 << 10)
 
-/* The head as it stands in the file; name, signature and text follow. */
+/* The head as it is in the file; name, signature and text follow. */
 typedef struct shmrpci_snapshot_head {
     uint64_t magic;
     uint32_t version;

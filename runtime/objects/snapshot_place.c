@@ -1,5 +1,5 @@
-/* Where snapshots are that nobody chose a place for. The folder is looked up at
- * each use: a program may set its environment before the first one. */
+/* The default places of snapshots. The folder is looked up at each use: a
+ * program may set its environment before the first one. */
 #include "objects/snapshot_place.h"
 
 #include <stdio.h>

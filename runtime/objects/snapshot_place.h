@@ -1,5 +1,5 @@
 /*
- * Where snapshots lie that nobody chose a place for:
+ * The default places of snapshots:
  *
  *     FOLDER/objects/NAME.KIND.snapshot             of the user's objects
  *     FOLDER/shared/NAME.KIND.snapshot              of those for all users

@@ -16,7 +16,7 @@
 #include "shmrpc/error.h"
 #include "shmrpc/types.h"
 
-/* What lies at the end of `len` steps, of which `tree` is behind the first
+/* What is at the end of `len` steps, of which `tree` is behind the first
  * `from`. NOT_FOUND; PRECONDITION: a step leads into what is no map and no
  * list; INVALID: no key, or no position. */
 shmrpc_status shmrpci_tree_get(const shmrpc_any *tree, const shmrpc_any *steps,

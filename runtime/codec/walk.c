@@ -147,6 +147,18 @@ static void cut_middle(const text *whole, char path[SHMRPC_ERROR_PATH_BYTES])
     memcpy(path + head + 3, whole->bytes + tail, whole->len - tail + 1);
 }
 
+/* Takes away what cut_middle would not show, so that the end of a path with
+ * many long keys still fits. A step takes less than half of the text. */
+static void drop_middle(text *whole)
+{
+    enum { KEPT = SHMRPC_ERROR_PATH_BYTES };
+    if (whole->len > sizeof whole->bytes / 2) {
+        memmove(whole->bytes + KEPT, whole->bytes + whole->len - KEPT,
+                KEPT + 1);
+        whole->len = 2 * (size_t)KEPT;
+    }
+}
+
 /* Writes the path of the walk, at most SHMRPC_ERROR_PATH_BYTES with its NUL;
  * long ones lose their middle. */
 static void path_of(const shmrpci_walk *walk,
@@ -163,6 +175,7 @@ static void path_of(const shmrpci_walk *walk,
     add(&whole, "%s", walk->root != NULL ? walk->root : "");
     while (count > 0) {
         add_step(&whole, steps[--count]);
+        drop_middle(&whole);
     }
     cut_middle(&whole, path);
 }

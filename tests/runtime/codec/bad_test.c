@@ -365,6 +365,32 @@ static void depth(void **state)
     check_depth(SHMRPC_ENCODING_MSGPACK, "\x91", "", path);
 }
 
+/* Sixty keys of 24 bytes don't fit the path; its ends do. */
+static void paths_of_long_keys(void **state)
+{
+    (void)state;
+    enum { LEVELS = 60 };
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    for (int i = 0; i < LEVELS; i++) {
+        shmrpci_buf_append_text(&buf, "{\"an \u00fcber long name here\":");
+    }
+    shmrpci_buf_append_text(&buf, "{\"last\":1e999}");
+    shmrpc_any value;
+    shmrpc_error error = {0};
+    shmrpci_arena arena;
+    shmrpci_arena_init(&arena, 0);
+    assert_int_equal(shmrpci_codec_of(SHMRPC_ENCODING_JSON)
+                         ->decode(&shmrpc_type_any, buf.data, buf.len, "v",
+                                  &arena, &value, &error),
+                     SHMRPC_E_INVALID);
+    assert_string_equal(error.path,
+                        "v[\"an \u00fcber long name...re\"][\"an \u00fcber "
+                        "long name here\"][\"last\"]");
+    shmrpci_arena_fini(&arena);
+    shmrpci_buf_fini(&buf);
+}
+
 /* A list that refers to itself would be endless; ours ends at the limit. */
 static void depth_of_encoders(void **state)
 {
@@ -671,6 +697,7 @@ int main(void)
         cmocka_unit_test(native),
         cmocka_unit_test(raw),
         cmocka_unit_test(depth),
+        cmocka_unit_test(paths_of_long_keys),
         cmocka_unit_test(depth_of_encoders),
         cmocka_unit_test(encoders_refuse_views_of_nothing),
         cmocka_unit_test(encoders_refuse_any_of_nothing),

@@ -76,9 +76,11 @@ shmrpc_status shmrpci_tree_insertion(uint64_t len, const shmrpc_any *step,
                                      size_t depth, uint64_t *out,
                                      shmrpc_error *error)
 {
+    shmrpc_any normal;
     shmrpc_status status = shmrpci_tree_position(len, step, depth, out, error);
     if (status == SHMRPC_OK && *out > len) {
-        bool is_before = step->kind == SHMRPC_ANY_I64 && step->u.i64 < 0;
+        bool is_before = shmrpci_key_normalize(step, &normal) &&
+                         normal.kind == SHMRPC_ANY_I64 && normal.u.i64 < 0;
         *out = is_before ? 0 : len;
     }
     return status;

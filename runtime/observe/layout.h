@@ -14,6 +14,8 @@
  *          0  shmrpci_stats_worker
  *        256  a row for each method, shmrpci_stats_row: row 0 is method id 0
  *             (and unknown ones), row n is id n
+ *       then  the late rows, as many: of calls that were detached, and are
+ *             answered by other threads, one at a time
  *       then  for each row two histograms, queue and service: buckets(bits)
  *             u64 each
  *
@@ -47,7 +49,7 @@
 /* Limits on what is read from a file. */
 #define SHMRPCI_STATS_MAX_METHODS 65536u
 #define SHMRPCI_STATS_MAX_PLACES  2048u
-#define SHMRPCI_STATS_MAX_BYTES   ((uint64_t)512 << 20)
+#define SHMRPCI_STATS_MAX_BYTES   ((uint64_t)1 << 30)
 
 /* Errors: by -status, the last of these what has no number here; behind them
  * those that the service declares, by their number from 100 on, and [0] those
@@ -180,12 +182,18 @@ static inline uint64_t shmrpci_stats_pages(uint64_t bytes)
            SHMRPCI_STATS_PAGE;
 }
 
+/* Of the calls of a method that were detached. */
+static inline uint32_t shmrpci_stats_late_row_of(uint32_t methods, uint32_t row)
+{
+    return methods + row;
+}
+
 /* Where the two histograms of a row begin, in its block. */
 static inline uint64_t shmrpci_stats_histograms_at(uint32_t methods,
                                                    uint32_t bits, uint32_t row)
 {
     return sizeof(shmrpci_stats_worker) +
-           (uint64_t)methods * sizeof(shmrpci_stats_row) +
+           (uint64_t)methods * 2 * sizeof(shmrpci_stats_row) +
            (uint64_t)row * 2 * 8 * shmrpci_histogram_buckets(bits);
 }
 
@@ -193,7 +201,7 @@ static inline uint64_t shmrpci_stats_block_bytes(uint32_t methods,
                                                  uint32_t bits)
 {
     return shmrpci_stats_pages(
-        shmrpci_stats_histograms_at(methods, bits, methods));
+        shmrpci_stats_histograms_at(methods, bits, 2 * methods));
 }
 
 static inline uint64_t shmrpci_stats_blocks_at(uint32_t methods)

@@ -215,8 +215,8 @@ static shmrpc_status add_streams(const shmrpci_stats_streams *from,
     return ended <= opened ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
 }
 
-shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
-                                 uint32_t index, shmrpci_stats_sums *sums)
+static shmrpc_status add_one(const shmrpc_stats *stats, uint32_t place,
+                             uint32_t index, shmrpci_stats_sums *sums)
 {
     uint32_t buckets = shmrpci_histogram_buckets(stats->head.bits);
     uint64_t block = block_at(stats, place);
@@ -252,4 +252,25 @@ shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
     return errors <= calls && timed[0] <= calls && timed[1] <= calls
                ? SHMRPC_OK
                : SHMRPC_E_DATA_LOSS;
+}
+
+/* Most workers have never written a late row: the hole is not to be filled. */
+static bool has_late_rows(const shmrpc_stats *stats, uint32_t place)
+{
+    uint32_t first = shmrpci_stats_late_row_of(stats->head.methods, 0);
+    uint64_t at = block_at(stats, place) + sizeof(shmrpci_stats_worker) +
+                  first * sizeof(shmrpci_stats_row);
+    uint64_t end = at + stats->head.methods * sizeof(shmrpci_stats_row);
+    return shmrpci_memory_next_data(stats->fd, at, end) < end;
+}
+
+shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
+                                 uint32_t index, shmrpci_stats_sums *sums)
+{
+    shmrpc_status status = add_one(stats, place, index, sums);
+    return status == SHMRPC_OK && has_late_rows(stats, place)
+               ? add_one(stats, place,
+                         shmrpci_stats_late_row_of(stats->head.methods, index),
+                         sums)
+               : status;
 }

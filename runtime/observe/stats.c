@@ -190,8 +190,8 @@ static void end_all_streams(const shmrpci_stats *stats, uint32_t place,
         shmrpci_stats_blocks_at(stats->methods) +
         place * shmrpci_stats_block_bytes(stats->methods, stats->bits) +
         sizeof(shmrpci_stats_worker);
-    uint64_t end = rows + stats->methods * sizeof(shmrpci_stats_row);
-    for (uint32_t row = 0; row < stats->methods; row++) {
+    uint64_t end = rows + 2 * stats->methods * sizeof(shmrpci_stats_row);
+    for (uint32_t row = 0; row < 2 * stats->methods; row++) {
         uint64_t at = rows + row * sizeof(shmrpci_stats_row) +
                       offsetof(shmrpci_stats_row, streams);
         uint64_t data = shmrpci_memory_next_data(stats->fd, at, end);

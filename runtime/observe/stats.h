@@ -42,6 +42,13 @@ void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
                         shmrpci_counter *out);
 void shmrpci_stats_leave(shmrpci_counter *counter);
 
+/* Where calls of a row are counted that were detached. */
+static inline uint32_t shmrpci_stats_late_row(const shmrpci_stats *stats,
+                                              uint32_t row)
+{
+    return shmrpci_stats_late_row_of(stats->methods, row);
+}
+
 /* In place of a row: none. */
 #define SHMRPCI_STATS_NO_ROW UINT32_MAX
 

@@ -64,7 +64,8 @@ void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
 {
     shmrpci_request *request = ctx->request;
     static char result; /* of whatever kind: it is not looked at */
-    if (shmrpci_raw_result(ctx->method, &result) == NULL || ctx->has_lent) {
+    if (shmrpci_raw_result(ctx->method, &result) == NULL || ctx->has_lent ||
+        ctx->detached != NULL) {
         return NULL;
     }
     ctx->ops->reply_reserve(request, size);

@@ -69,7 +69,8 @@ struct shmrpc_ctx {
     /* What shmrpc_stub_raise or shmrpc_ctx_fault has encoded: the payload of
      * error `raised`, or 0. */
     shmrpci_buf payload;
-    shmrpci_served_stream *stream; /* NULL: it has none */
+    shmrpci_served_stream *stream;     /* NULL: it has none */
+    struct shmrpci_detached *detached; /* whose own it is; or NULL */
 };
 
 /* Readies request->out for a reply of about `size` bytes; what was lent is

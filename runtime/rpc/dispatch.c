@@ -8,7 +8,7 @@
  *
  * Threading: each worker has its own state and shares only constants.
  */
-#include "rpc/server.h"
+#include "rpc/dispatch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,35 +18,14 @@
 #include "os/clock.h"
 #include "os/process.h"
 #include "rpc/ctx.h"
+#include "rpc/detach.h"
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
-
-/* Parameters, results and bodies up to here need no arena. */
-#define LOCAL_BYTES 1024
 
 /* Raw bodies from here on are not copied. */
 #define IN_PLACE_BYTES 4096
 
-typedef struct worker {
-    const shmrpci_served *served;
-    shmrpci_participant *participant;
-    const shmrpci_worker_ops *ops;
-    const shmrpci_shared_ops *shared; /* or NULL */
-    shmrpci_arena arena;
-    shmrpc_ctx ctx;
-    shmrpci_ctx_beside *beside; /* ctx's */
-    shmrpc_error error;         /* what the caller will be told */
-    int32_t pid;                /* of this process */
-    uint32_t *result_bytes;     /* moving estimate, for each method */
-    shmrpci_counter counter;
-    uint32_t row;        /* of it, for the method that runs */
-    bool is_ok;          /* the call that ended was counted as one */
-    const void *pointed; /* parameters that are a pointer to a flat value */
-    _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* of a short result */
-    _Alignas(64) uint8_t params[LOCAL_BYTES];
-    _Alignas(64) uint8_t result[LOCAL_BYTES];
-    _Alignas(64) uint8_t body[LOCAL_BYTES];
-} worker;
+typedef struct shmrpci_dispatcher worker;
 
 static bool is_oneway(const shmrpci_request *request)
 {
@@ -209,9 +188,9 @@ static void describe(worker *w, shmrpci_request *request)
 
 /* Memory of `size` bytes for a value: `local`, when it is large enough. */
 static void *place(worker *w, const shmrpc_type *type,
-                   uint8_t local[LOCAL_BYTES])
+                   uint8_t local[SHMRPCI_LOCAL_BYTES])
 {
-    return type->size <= LOCAL_BYTES
+    return type->size <= SHMRPCI_LOCAL_BYTES
                ? local
                : shmrpci_arena_alloc(&w->arena, type->size, type->align);
 }
@@ -230,14 +209,15 @@ static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
 {
     size_t len = request->in_len;
     if (!request->in_shared || len == 0) {
-        return request->in != NULL ? request->in : w->body;
+        return request->in != NULL ? request->in : w->room->body;
     }
     if (method->encoding == SHMRPC_ENCODING_RAW && len >= IN_PLACE_BYTES &&
         is_trusted(w, request)) {
         return request->in;
     }
-    uint8_t *copy =
-        len <= LOCAL_BYTES ? w->body : shmrpci_arena_alloc(&w->arena, len, 8);
+    uint8_t *copy = len <= SHMRPCI_LOCAL_BYTES
+                        ? w->room->body
+                        : shmrpci_arena_alloc(&w->arena, len, 8);
     return copy != NULL ? memcpy(copy, request->in, len) : NULL;
 }
 
@@ -260,7 +240,7 @@ static int decode(worker *w, const shmrpci_request *request,
                   void **params)
 {
     const uint8_t *body = stable_body(w, request, method);
-    *params = place(w, method->params, w->params);
+    *params = place(w, method->params, w->room->params);
     int status = SHMRPC_E_NO_MEMORY;
     clear_error(w);
     if (body != NULL && *params != NULL) {
@@ -437,6 +417,9 @@ static bool is_known(int status)
 static void reply_status(worker *w, shmrpci_request *request,
                          const shmrpc_method *method, int status)
 {
+    if (status == SHMRPC_DETACHED && w->is_detached) {
+        return;
+    }
     if (status == SHMRPC_E_CANCELLED &&
         shmrpci_now_ns() >= request->deadline_ns) {
         /* The handler has seen the deadline before the caller has. */
@@ -531,7 +514,7 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
         return;
     }
     if (method->result != NULL) {
-        result = place(w, method->result, w->result);
+        result = place(w, method->result, w->room->result);
         if (result == NULL) {
             refuse(w, request, SHMRPC_E_NO_MEMORY);
             return;
@@ -686,18 +669,85 @@ static void dispatch(worker *w, shmrpci_request *request)
     }
 }
 
+/* ---- a call that was detached ---- */
+
+/* Of a raw method the bytes may be put elsewhere: in a copy of their view. */
+static void reply_late(worker *w, shmrpci_request *request, const void *result)
+{
+    union {
+        const void *from;
+        void *to;
+    } at = {.from = result};
+    shmrpc_bytes view;
+    if (result != NULL && shmrpci_raw_result(w->ctx.method, at.to) != NULL) {
+        view = *(const shmrpc_bytes *)result;
+        at.to = &view;
+    }
+    reply_result(w, request, w->ctx.index, at.to);
+}
+
+void shmrpci_dispatch_reply(shmrpci_dispatcher *w, shmrpci_request *request,
+                            int status, const void *result)
+{
+    const shmrpc_method *method = w->ctx.method;
+    if (status == SHMRPC_OK && result == NULL && method->result != NULL) {
+        status = shmrpc_ctx_fail(&w->ctx, SHMRPC_E_INTERNAL,
+                                 "method %s is answered without its result",
+                                 method->name);
+    }
+    request->was_given_up = false;
+    if (status == SHMRPC_OK) {
+        reply_late(w, request, result);
+    } else {
+        reply_status(w, request, method, status);
+    }
+    count_times(w, request);
+}
+
+void shmrpci_dispatch_abandon(shmrpci_dispatcher *w, shmrpci_request *request,
+                              const char *why)
+{
+    int status = shmrpc_error_set(&w->error, SHMRPC_E_ABORTED, "method %s: %s",
+                                  w->ctx.method->name, why);
+    request->was_given_up = false;
+    reply_error(w, request, status);
+    count_times(w, request);
+}
+
+void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
+{
+    if (w->ctx.is_looked_at) {
+        end_looks(w, status);
+    }
+}
+
+/* ---- a worker ---- */
+
+bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w)
+{
+    w->room = aligned_alloc(64, sizeof *w->room);
+    w->beside = calloc(1, sizeof *w->beside);
+    w->ctx.beside = w->beside;
+    return w->room != NULL && w->beside != NULL;
+}
+
+void shmrpci_dispatcher_strip(shmrpci_dispatcher *w)
+{
+    free(w->room);
+    free(w->beside);
+}
+
 void shmrpci_dispatch_run(const shmrpci_served *served,
                           shmrpci_participant *participant, uint32_t place)
 {
     shmrpci_request request = {0};
     worker *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
-    shmrpci_ctx_beside *beside = calloc(1, sizeof *beside);
     uint32_t *result_bytes =
         calloc((size_t)served->service->method_count + 1, sizeof *result_bytes);
-    if (w != NULL && result_bytes != NULL && beside != NULL) {
+    if (w != NULL) {
         memset(w, 0, sizeof *w);
-        w->beside = beside;
-        w->ctx.beside = beside;
+    }
+    if (w != NULL && result_bytes != NULL && shmrpci_dispatcher_equip(w)) {
         w->served = served;
         w->participant = participant;
         w->ops = participant->transport->worker;
@@ -723,12 +773,17 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
                 shmrpci_buf_fini(&w->ctx.payload);
             }
         }
+        if (w->detached != NULL) {
+            shmrpci_detached_end(w->detached, served->drain_ns);
+        }
         participant->waits = NULL;
         shmrpci_stats_leave(&w->counter);
         shmrpci_buf_fini(&w->ctx.payload);
         shmrpci_arena_fini(&w->arena);
     }
     free(result_bytes);
-    free(beside);
+    if (w != NULL) {
+        shmrpci_dispatcher_strip(w);
+    }
     free(w);
 }

@@ -27,6 +27,10 @@
  * otherwise. */
 #define SHMRPCI_STREAM_STALL_NS INT64_C(60000000000)
 
+/* How long a worker that is to leave waits for what it has not ended, unless
+ * the server says otherwise. */
+#define SHMRPCI_STREAM_DRAIN_NS INT64_C(30000000000)
+
 /* Memory that a worker keeps between calls; more is given back. */
 #define SHMRPCI_WORKER_KEEP_BYTES ((size_t)8 << 20)
 

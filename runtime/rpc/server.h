@@ -40,7 +40,8 @@ typedef struct shmrpci_served {
     shmrpci_buf contract; /* in its travelling form */
     size_t decode_limit;
     shmrpci_stream_rules streams;
-    uint32_t uid; /* the server's own */
+    int64_t drain_ns; /* for what is not over when a worker is to leave */
+    uint32_t uid;     /* the server's own */
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;
     shmrpci_access_list *access; /* of each method; NULL: all may call all */

@@ -51,10 +51,11 @@ static int check(const shmrpc_server_opts *opts, shmrpc_error *error)
                                 "profile %d does not exist",
                                 (int)opts->profile);
     }
-    if (opts->max_streams > SHMRPCI_WORKERS_MAX || opts->stream_stall_ns < 0) {
+    if (opts->max_streams > SHMRPCI_WORKERS_MAX || opts->stream_stall_ns < 0 ||
+        opts->stream_drain_ns < 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "max_streams is from 0 to %u, stream_stall_ns "
-                                "not below 0",
+                                "and stream_drain_ns not below 0",
                                 SHMRPCI_WORKERS_MAX);
     }
     if ((unsigned)opts->compression > SHMRPC_COMPRESSION_ZLIB) {
@@ -99,6 +100,9 @@ static void fill_defaults(shmrpc_server_opts *opts)
     }
     if (opts->stream_stall_ns == 0) {
         opts->stream_stall_ns = SHMRPCI_STREAM_STALL_NS;
+    }
+    if (opts->stream_drain_ns == 0) {
+        opts->stream_drain_ns = SHMRPCI_STREAM_DRAIN_NS;
     }
     if (opts->max_bytes_per_uid == 0) {
         opts->max_bytes_per_uid = DEFAULT_BYTES_PER_UID;

@@ -107,6 +107,7 @@ int shmrpci_served_create(const shmrpc_server_opts *opts,
                         SHMRPCI_DECODE_LIMIT(opts->max_message_bytes),
                     .max_places = opts->max_streams,
                     .stall_ns = opts->stream_stall_ns},
+        .drain_ns = opts->stream_drain_ns,
         .uid = shmrpci_process_uid(),
         .stats = {.fd = -1, .read_fd = -1},
     };

@@ -252,8 +252,10 @@ typedef struct shmrpci_worker_view {
     uint64_t calls;   /* that ended */
     bool has_arrived; /* enlisted: it has taken its place, and takes calls */
     bool is_busy;
-    bool has_streams;    /* the call in progress, which may wait in them */
-    int64_t deadline_ns; /* of the call in progress */
+    bool has_streams;  /* the call in progress, which may wait in them */
+    uint32_t detached; /* calls that were, and are not answered */
+    /* Of the call in progress; SHMRPCI_NEVER_NS: there is none. */
+    int64_t deadline_ns;
 } shmrpci_worker_view;
 
 /* What may be seen of a service. */
@@ -403,6 +405,15 @@ typedef struct shmrpci_worker_ops {
     /* A number that all requests of one connection have, and those of no other
      * one of this listener, not even a later one. */
     uint64_t (*connection)(const shmrpci_request *request);
+    /*
+     * The request is to be answered later, by any thread: `*out` is it from now
+     * on, its body stays where it is, and the participant may take the next
+     * one. NO_MEMORY: nothing has changed. `request` has no reserved reply.
+     */
+    int (*detach)(shmrpci_request *request, shmrpci_request *out);
+    /* After reply_commit or drop of such a request, and before its participant
+     * closes: the request is no more. */
+    void (*detached_end)(shmrpci_request *request);
 } shmrpci_worker_ops;
 
 /* Short ways where both ends see the same memory. */

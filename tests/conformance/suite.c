@@ -645,6 +645,7 @@ int suite_run(const shmrpci_transport *over)
         run_group("call", suite_call_cases, suite_call_case_count) +
         run_group("life", suite_life_cases, suite_life_case_count) +
         run_group("load", suite_load_cases, suite_load_case_count) +
+        run_group("detach", suite_detach_cases, suite_detach_case_count) +
         run_group("watch", suite_watch_cases, suite_watch_case_count) +
         run_group("stream", suite_stream_cases,
                   transport->streams != NULL ? suite_stream_case_count : 0) +

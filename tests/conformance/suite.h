@@ -174,6 +174,8 @@ extern const struct CMUnitTest suite_load_cases[];
 extern const size_t suite_load_case_count;
 extern const struct CMUnitTest suite_watch_cases[];
 extern const size_t suite_watch_case_count;
+extern const struct CMUnitTest suite_detach_cases[];
+extern const size_t suite_detach_case_count;
 /* Of transports that have streams. */
 extern const struct CMUnitTest suite_stream_cases[];
 extern const size_t suite_stream_case_count;

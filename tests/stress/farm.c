@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "farm_later.h"
 #include "farm_stream.h"
 #include "os/poll.h"
 #include "os/socket.h"
@@ -17,6 +18,7 @@
 #define shm           (&shmrpci_transport_shm)
 #define HANG_NS       FARM_HANG_NS
 #define LARGEST_BYTES 400000u
+#define LATER_OF      8u /* calls one is detached */
 
 enum { METHOD_RUN = 7, METHOD_TALK = 8 };
 
@@ -98,9 +100,36 @@ static void work(int64_t us)
     }
 }
 
+/* On the worker's thread, or the one that answers later. */
+static void answer(const order *asked, shmrpci_request *request)
+{
+    static _Thread_local uint8_t body[LARGEST_BYTES];
+    work(asked->work_us);
+    uint32_t len =
+        asked->reply_bytes < LARGEST_BYTES ? asked->reply_bytes : LARGEST_BYTES;
+    farm_fill(body, len, asked->number);
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    if (len <= SHMRPCI_POST_MAX_BYTES && asked->number % 2 == 0) {
+        shm->shared->answer(request, body, len);
+        return;
+    }
+    shm->worker->reply_reserve(request, len);
+    shmrpci_buf_append(&request->out, body, len);
+    shm->worker->reply_commit(request);
+}
+
+/* The request is still where it was. */
+static void answer_later(void *user, shmrpci_request *request)
+{
+    order asked;
+    (void)user;
+    memcpy(&asked, request->in, sizeof asked);
+    answer(&asked, request);
+}
+
 static void serve(farm_account *account, shmrpci_request *request)
 {
-    static uint8_t body[LARGEST_BYTES];
     order asked = {0};
     if (request->in_len < sizeof asked) {
         fault(account, FARM_WRONG_REPLY);
@@ -115,23 +144,12 @@ static void serve(farm_account *account, shmrpci_request *request)
         }
         return;
     }
-    work(asked.work_us);
     if ((request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+        work(asked.work_us);
         shm->worker->drop(request);
-        return;
+    } else if (asked.number % LATER_OF != 1 || !farm_later_take(request)) {
+        answer(&asked, request);
     }
-    uint32_t len =
-        asked.reply_bytes < LARGEST_BYTES ? asked.reply_bytes : LARGEST_BYTES;
-    farm_fill(body, len, asked.number);
-    request->head.status = SHMRPC_OK;
-    request->head.flags = 0;
-    if (len <= SHMRPCI_POST_MAX_BYTES && asked.number % 2 == 0) {
-        shm->shared->answer(request, body, len);
-        return;
-    }
-    shm->worker->reply_reserve(request, len);
-    shmrpci_buf_append(&request->out, body, len);
-    shm->worker->reply_commit(request);
 }
 
 static void be_worker(farm *f, int link_fd, uint32_t index)
@@ -141,12 +159,14 @@ static void be_worker(farm *f, int link_fd, uint32_t index)
     shmrpci_request request = {0};
     shm->processes->disown(f->listener);
     if (shm->processes->attach(link_fd, &mirror, NULL) != SHMRPC_OK ||
-        shm->worker->participant_open(mirror, index, &me, NULL) != SHMRPC_OK) {
+        shm->worker->participant_open(mirror, index, &me, NULL) != SHMRPC_OK ||
+        !farm_later_begin(answer_later, NULL)) {
         _exit(3);
     }
     while (shm->worker->next(me, &request) == SHMRPC_OK) {
         serve(f->account, &request);
     }
+    farm_later_end();
     _exit(0);
 }
 

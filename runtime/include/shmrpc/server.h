@@ -92,7 +92,10 @@ typedef struct shmrpc_server_opts {
     /* A client that does not read for so long, while a handler waits for room,
      * is EVICTED; 0: 60 s. */
     int64_t stream_stall_ns;
-    uint64_t reserved[3]; /* 0; later members take its place */
+    /* How long a server that was stopped waits for streams and detached calls;
+     * 0: 30 s. */
+    int64_t stream_drain_ns;
+    uint64_t reserved[2]; /* 0; later members take its place */
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.
@@ -117,8 +120,8 @@ SHMRPC_API void shmrpc_server_stop(shmrpc_server *server);
 SHMRPC_API void shmrpc_server_destroy(shmrpc_server *server);
 
 /*
- * The context of a call, given to its handler and valid until it returns.
- * One thread at a time.
+ * The context of a call, given to its handler and valid until it returns; or
+ * until the call is answered, see shmrpc_ctx_detach. One thread at a time.
  */
 typedef struct shmrpc_ctx shmrpc_ctx;
 
@@ -168,7 +171,8 @@ SHMRPC_API int shmrpc_ctx_printf(shmrpc_ctx *ctx, shmrpc_str *ret,
  * reading: a client that lies can write there too, or have put them where the
  * parameter is. Once for each call; a handler that returns other bytes, or
  * fails, need not give them back. NULL: it was asked for before, the method is
- * not raw, or there is no memory (shmrpc_ctx_alloc may have some still).
+ * not raw, the call is detached, or there is no memory (shmrpc_ctx_alloc may
+ * have some still).
  */
 SHMRPC_API void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size);
 
@@ -196,6 +200,60 @@ SHMRPC_API uint32_t shmrpc_ctx_method(const shmrpc_ctx *ctx);
  * For declared errors too. */
 SHMRPC_API int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format,
                                ...) SHMRPC_PRINTF(3, 4);
+
+/* ---- detached calls ------------------------------------------------------
+ */
+
+/* Calls of a worker that may be detached at a time. */
+#define SHMRPC_DETACHED_MAX 1024u
+
+/*
+ * Lets a handler return without an answer, which another thread, or an event
+ * loop, gives later. So a worker is free for other calls meanwhile.
+ *
+ *     int find(shmrpc_ctx *ctx, void *user, const query *q, result *ret)
+ *     {
+ *         shmrpc_ctx *call;
+ *         int status = shmrpc_ctx_detach(ctx, &call);
+ *         if (status == SHMRPC_DETACHED) {
+ *             begin(user, call, q);    // which replies some time
+ *         }
+ *         return status;
+ *     }
+ *
+ * SHMRPC_DETACHED, which the handler is to return: `*out` is the call's own
+ * context, until it is answered; the handler must use `ctx` and `ret` no more,
+ * even if the answer is given before it returns. Its parameters, and memory
+ * from shmrpc_ctx_alloc, live until the answer too. Another status: nothing
+ * has changed, and the handler may return it. EXHAUSTED: this worker has
+ * SHMRPC_DETACHED_MAX such calls that are not answered; NO_MEMORY; INVALID: the
+ * call is oneway, has streams, was detached or has lent its reply, which ends
+ * checked programs with a sentence.
+ *
+ * Does not block. Deadline and cancellation are seen by shmrpc_ctx_remaining_ns
+ * and shmrpc_ctx_cancelled; a call that nobody waits for any more is to be
+ * answered all the same. If the worker dies, the caller gets WORKER_DIED. A
+ * server that is stopped, and a worker that is to leave, wait for the answers
+ * for stream_drain_ns; the callers of those that are missing get ABORTED,
+ * checked programs end with a sentence, and in others the answers are harmless
+ * still; but parameters and the peer are gone then.
+ */
+SHMRPC_API int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out);
+
+/*
+ * Answers a detached call, once: as if its handler returned `status`, with
+ * `*result`, of the type that the handler has `ret` for, if that is OK (NULL
+ * for a method without). `call` is gone, whatever this returns: OK: it was
+ * sent, if only the news that the result is out of its bounds; CANCELLED:
+ * nobody waits for it any more; FORKED: in a forked child, where nothing
+ * happens; INVALID: the call is not detached, or was answered, which ends
+ * checked programs with a sentence.
+ *
+ * Any thread. Never waits for the caller; answers of one worker's calls are
+ * sent one after the other.
+ */
+SHMRPC_API int shmrpc_ctx_reply(shmrpc_ctx *call, int status,
+                                const void *result);
 
 /*
  * What the main function of a generated server does besides serving. Begins

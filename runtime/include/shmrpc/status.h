@@ -59,6 +59,7 @@ SHMRPC_BEGIN_DECLS
 typedef enum shmrpc_status {
     SHMRPC_OK = 0,
     SHMRPC_MORE = 1,
+    SHMRPC_DETACHED = 3, /* of handlers: see shmrpc_ctx_detach */
 #define SHMRPC_X(name, number, connect, http, may_have_run, text) \
     SHMRPC_E_##name = (number),
     SHMRPC_STATUS_LIST(SHMRPC_X)

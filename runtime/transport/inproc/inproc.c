@@ -379,6 +379,8 @@ static const shmrpci_worker_ops worker = {
     .drop = shmrpci_inproc_drop,
     .is_cancelled = shmrpci_inproc_is_cancelled,
     .connection = shmrpci_inproc_connection,
+    .detach = shmrpci_inproc_detach,
+    .detached_end = shmrpci_inproc_detached_end,
 };
 
 static const shmrpci_discovery_ops discovery = {

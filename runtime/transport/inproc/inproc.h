@@ -50,7 +50,8 @@ typedef struct inproc_slot {
     struct inproc_slot *next; /* in the hub's queue while SUBMITTED */
     inproc_state state;
     bool cancelled;
-    uint32_t owner; /* worker index while CLAIMED */
+    bool is_detached; /* its worker is in others */
+    uint32_t owner;   /* worker index while CLAIMED */
     shmrpci_head head;
     int64_t deadline_ns;
     shmrpci_buf request; /* memory is kept for the next call */
@@ -148,6 +149,8 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request);
 void shmrpci_inproc_drop(shmrpci_request *request);
 bool shmrpci_inproc_is_cancelled(const shmrpci_request *request);
 uint64_t shmrpci_inproc_connection(const shmrpci_request *request);
+int shmrpci_inproc_detach(shmrpci_request *request, shmrpci_request *out);
+void shmrpci_inproc_detached_end(shmrpci_request *request);
 
 /* With the hub's lock held: ABORTs what worker `index` holds. */
 void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);

@@ -385,6 +385,7 @@ int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
     if (slot != NULL) {
         slot->state = INPROC_CLAIMED;
         slot->owner = participant->index;
+        slot->is_detached = false;
         request->participant = base;
         fill_request(request, slot);
     }
@@ -417,7 +418,9 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
     shmrpci_mutex_lock(&hub->lock);
     slot->head.status = request->head.status;
     shmrpci_inproc_streams_lose(slot);
-    shmrpci_inproc_streams_leave_place(hub, slot->owner);
+    if (!slot->is_detached) {
+        shmrpci_inproc_streams_leave_place(hub, slot->owner);
+    }
     request->was_given_up = slot->cancelled;
     if (slot->cancelled || !slot->conn->open) {
         (void)slot_free(slot);
@@ -453,6 +456,23 @@ bool shmrpci_inproc_is_cancelled(const shmrpci_request *request)
 uint64_t shmrpci_inproc_connection(const shmrpci_request *request)
 {
     return slot_of(&request->data)->conn->serial;
+}
+
+int shmrpci_inproc_detach(shmrpci_request *request, shmrpci_request *out)
+{
+    inproc_slot *slot = slot_of(&request->data);
+    inproc_hub *hub = slot->conn->hub;
+    shmrpci_mutex_lock(&hub->lock);
+    slot->is_detached = true;
+    shmrpci_inproc_streams_leave_place(hub, slot->owner);
+    shmrpci_mutex_unlock(&hub->lock);
+    *out = *request;
+    return SHMRPC_OK;
+}
+
+void shmrpci_inproc_detached_end(shmrpci_request *request)
+{
+    (void)request; /* it had nothing but the slot */
 }
 
 /* ---- a dead worker's calls ---- */

@@ -211,8 +211,10 @@ typedef struct shm_slot {
     uint8_t payload[SHM_PAYLOAD_BYTES];
 } shm_slot;
 
-/* How an entry of the ledger is held. */
-typedef enum shm_hold { SHM_TRIES = 1, SHM_HOLDS } shm_hold;
+/* How an entry of the ledger is held: by a worker that is about to claim the
+ * call; by the one that serves it; by one that has detached it, and is free for
+ * others. */
+typedef enum shm_hold { SHM_TRIES = 1, SHM_HOLDS, SHM_KEEPS } shm_hold;
 
 typedef struct shm_ledger_entry {
     _Alignas(64) shmrpci_atomic_u32 held;
@@ -365,6 +367,12 @@ static inline uint32_t shm_held_owner(uint32_t held)
 static inline shm_hold shm_held_how(uint32_t held)
 {
     return (shm_hold)(held & 0xFFu);
+}
+
+/* Whether the call has been claimed, and counts as run. */
+static inline bool shm_held_is_claimed(uint32_t held)
+{
+    return shm_held_how(held) >= SHM_HOLDS;
 }
 
 /* Whether an entry is held for the call that a word is of. */

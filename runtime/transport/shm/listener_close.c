@@ -127,13 +127,15 @@ static bool is_forgotten(const shm_listener *listener, uint64_t version)
 }
 
 /* Forgotten: nobody claims any more. Not held: nobody serves any more.
- * Forgotten again: whoever had just ended has had its last look too. */
+ * Forgotten again: whoever had just ended has had its last look too; or, of a
+ * call that was detached, no longer pins it. */
 bool shm_conn_is_unused(const shm_conn *conn)
 {
     uint64_t version = conn->closed_version;
     SHMRPCI_ASSERT(version != 0, "it has left the table");
     return is_forgotten(conn->listener, version) && !is_held(conn) &&
-           is_forgotten(conn->listener, version);
+           is_forgotten(conn->listener, version) &&
+           shmrpci_load_seq(&conn->pins) == 0;
 }
 
 /* One step towards the end; true when it can be freed. Workers of other

@@ -25,13 +25,18 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
     }
     bool has_streams =
         (shmrpci_load_relaxed(&listener->shared->streaming) >> index & 1) != 0;
+    uint32_t detached = shmrpci_load_relaxed(&worker->detached);
+    bool is_in_call = since != 0 || has_streams;
     *out = (shmrpci_worker_view){
         .busy_ns = shmrpci_ns_of_ticks(busy),
         .calls = shmrpci_load_relaxed(&worker->calls),
         .has_arrived = shmrpci_load_acquire(&worker->arrived) != 0,
-        .is_busy = since != 0 || has_streams,
+        .is_busy = is_in_call || detached != 0,
         .has_streams = has_streams,
-        .deadline_ns = (int64_t)shmrpci_load_relaxed(&worker->deadline_ns)};
+        .detached = detached,
+        .deadline_ns = is_in_call
+                           ? (int64_t)shmrpci_load_relaxed(&worker->deadline_ns)
+                           : SHMRPCI_NEVER_NS};
 }
 
 /* A slot that waited at the last look with the same generation has waited all

@@ -32,7 +32,7 @@ static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
 static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
 {
     const shm_ledger_entry *entry = &conn->ledger->entries[slot];
-    if (shm_held_how(held) == SHM_HOLDS &&
+    if (shm_held_is_claimed(held) &&
         is_unfinished(shmrpci_load_seq(&conn->block.slots[slot].word), held) &&
         shmrpci_load_acquire(&entry->ended) != held >> SHM_GEN_SHIFT) {
         shm_streams_lose(conn, slot);
@@ -43,7 +43,7 @@ static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
 static void abort_slot(shm_slot *slot, uint32_t held)
 {
     uint32_t word = shmrpci_load_seq(&slot->word);
-    while (shm_held_how(held) == SHM_HOLDS && is_unfinished(word, held) &&
+    while (shm_held_is_claimed(held) && is_unfinished(word, held) &&
            !shmrpci_cas_seq(&slot->word, &word,
                             shm_word_moved(word, SHM_ABORTED))) {
     }
@@ -140,6 +140,7 @@ void shm_recover(shmrpci_listener *base, uint32_t index)
     shmrpci_store_seq(&listener->status->lease, UINT64_C(0));
     (void)shmrpci_and_seq(&listener->shared->present, ~me);
     (void)shmrpci_and_seq(&listener->shared->streaming, ~me);
+    shmrpci_store_relaxed(&listener->shared->workers[index].detached, 0u);
     /* Under the table's lock no connection of the table can be freed. */
     shmrpci_mutex_lock(&listener->table_lock);
     for (size_t i = 0; i < listener->table_count; i++) {

@@ -110,6 +110,10 @@ typedef struct shm_conn {
     uint32_t incarnations;
     shmrpci_atomic_u32 nonsense; /* requests that no client of ours makes */
     shmrpci_atomic_u32 said_of;  /* the arming our supervisor was told of */
+    /* Calls of it that are detached here: who ends one touches its memory after
+     * the entry is free. Sequentially consistent: counted up with an entry, and
+     * looked at when none is held (listener_close.c). */
+    shmrpci_atomic_u32 pins;
     /* SHM_EXTENTS + 1 of them, made with the first; [0] is unused. Release;
      * acquire. */
     _Atomic(shm_extent *) extents;
@@ -309,6 +313,8 @@ void shm_worker_reply_commit(shmrpci_request *request);
 void shm_worker_drop(shmrpci_request *request);
 bool shm_worker_is_cancelled(const shmrpci_request *request);
 uint64_t shm_worker_connection(const shmrpci_request *request);
+int shm_worker_detach(shmrpci_request *request, shmrpci_request *out);
+void shm_worker_detached_end(shmrpci_request *request);
 
 /* ---- worker_request.c --------------------------------------------- */
 

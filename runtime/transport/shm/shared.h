@@ -32,6 +32,9 @@ typedef struct shm_worker_shared {
     /* Counted up when it may wait in a stream whose other end has gone; a
      * futex (stream.h). */
     shmrpci_atomic_u32 alarm;
+    /* Calls that it has detached, and that are not answered. Whoever detaches
+     * or answers one, and recovery. Relaxed: for watching. */
+    shmrpci_atomic_u32 detached;
 
     /* Relaxed, all of them: for watching, nothing is published by them. */
     _Alignas(128) shmrpci_atomic_u64 since; /* ticks; 0: no call */

@@ -37,6 +37,8 @@ static const shmrpci_worker_ops worker = {
     .drop = shm_worker_drop,
     .is_cancelled = shm_worker_is_cancelled,
     .connection = shm_worker_connection,
+    .detach = shm_worker_detach,
+    .detached_end = shm_worker_detached_end,
 };
 
 static const shmrpci_shared_ops shared = {

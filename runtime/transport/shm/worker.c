@@ -369,13 +369,21 @@ static shmrpc_status make_poll_set(shm_worker *worker)
     return status;
 }
 
+uint8_t *shm_worker_make_room(void)
+{
+    return aligned_alloc(64, (SHM_PAYLOAD_BYTES + 63) / 64 * 64);
+}
+
 static shm_worker *create(shm_listener *listener, uint32_t index)
 {
     shm_worker *worker = aligned_alloc(128, (sizeof *worker + 127) / 128 * 128);
-    if (worker == NULL) {
+    uint8_t *room = worker != NULL ? shm_worker_make_room() : NULL;
+    if (room == NULL) {
+        free(worker);
         return NULL;
     }
     memset(worker, 0, sizeof *worker);
+    worker->in = room;
     worker->base.transport = &shmrpci_transport_shm;
     worker->listener = listener;
     worker->index = index;
@@ -424,6 +432,7 @@ int shm_worker_open(shmrpci_listener *base, uint32_t index,
     if (status != SHMRPC_OK) {
         if (worker != NULL) {
             shmrpci_fd_close(&worker->poll_set);
+            free(worker->in);
         }
         free(worker);
         shmrpci_store_release(&listener->places[index].taken, 0u);
@@ -449,5 +458,6 @@ void shm_worker_close(shmrpci_participant *base)
     shm_recover(&listener->base, worker->index);
     shmrpci_fd_close(&worker->poll_set);
     free(worker->views);
+    free(worker->in);
     free(worker);
 }

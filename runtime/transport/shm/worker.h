@@ -134,7 +134,7 @@ struct shm_worker {
     shm_reply_target target;
 
     shm_method_time methods[SHM_METHOD_WAYS];
-    _Alignas(64) uint8_t in[SHM_PAYLOAD_BYTES];
+    uint8_t *in; /* SHM_PAYLOAD_BYTES: of a short request */
     _Alignas(64) uint8_t out[SHM_PAYLOAD_BYTES];
 };
 
@@ -156,12 +156,17 @@ void shm_worker_share(shm_worker *worker);
 /* Whether the table may be looked at, as `seen` says. */
 void shm_worker_go_online(shm_worker *worker);
 void shm_worker_go_offline(shm_worker *worker);
+/* Memory for short requests; NULL. */
+uint8_t *shm_worker_make_room(void);
 
 /* ---- worker_request.c --------------------------------------------- */
 
 /* Takes the claimed request over into `request`. False: it was malformed and
  * has been answered. */
 bool shm_worker_begin(shm_worker *worker, shmrpci_request *request);
+
+/* The request that is served is no longer this worker's. */
+void shm_worker_part(shm_worker *worker);
 
 /* ---- worker_stream.c ---------------------------------------------- */
 

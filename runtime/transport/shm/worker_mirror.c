@@ -129,7 +129,7 @@ static void take_region(shm_listener *listener,
     if (status == SHMRPC_OK) {
         status = conn == NULL ? SHMRPC_E_NOT_FOUND : map_region(conn, packet);
     }
-    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+    for (size_t i = 0; i < SHM_MIRROR_ASKS; i++) {
         shm_mirror_ask *ask = &listener->mirror->asks[i];
         if (ask->tag != 0 && ask->tag == packet->head.tag) {
             ask->is_done = true;
@@ -284,16 +284,19 @@ static shmrpc_status say(const shm_mirror *mirror,
     return status;
 }
 
-/* Under table_lock. */
+/* Under table_lock. NULL: too many are asked for, as calls that were detached
+ * are answered by other threads than the workers'. */
 static shm_mirror_ask *begin_ask(shm_listener *listener,
                                  shm_worker_link_message *want)
 {
     shm_mirror *mirror = listener->mirror;
     shm_mirror_ask *ask = mirror->asks;
-    while (ask->tag != 0) {
-        ask++; /* there is one for each worker */
-        SHMRPCI_ASSERT(ask < mirror->asks + SHM_MAX_WORKERS,
-                       "a worker asks for one thing at a time");
+    const shm_mirror_ask *end = mirror->asks + SHM_MIRROR_ASKS;
+    while (ask < end && ask->tag != 0) {
+        ask++;
+    }
+    if (ask == end) {
+        return NULL;
     }
     mirror->last_tag =
         mirror->last_tag == UINT32_MAX ? 1 : mirror->last_tag + 1;
@@ -327,14 +330,16 @@ static shmrpc_status ask_for(shm_listener *listener,
     shmrpci_mutex_lock(&listener->table_lock);
     shm_mirror_ask *ask = begin_ask(listener, want);
     shmrpci_mutex_unlock(&listener->table_lock);
+    if (ask == NULL) {
+        return SHMRPC_E_EXHAUSTED;
+    }
     shmrpc_status status = say(mirror, want, deadline_ns);
     bool is_done = status != SHMRPC_OK || look(listener, ask);
     while (!is_done && shmrpci_remaining_ns(deadline_ns) > 0) {
+        /* Another thread may read the answer. */
         int64_t slice_ns = shmrpci_deadline_after(ASK_SLICE_NS);
-        (void)shmrpci_poll_readable(mirror->link_fd,
-                                    mirror->count > 1 && slice_ns < deadline_ns
-                                        ? slice_ns
-                                        : deadline_ns);
+        (void)shmrpci_poll_readable(
+            mirror->link_fd, slice_ns < deadline_ns ? slice_ns : deadline_ns);
         is_done = look(listener, ask);
     }
     shmrpci_mutex_lock(&listener->table_lock);

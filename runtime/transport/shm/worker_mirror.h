@@ -20,6 +20,9 @@ typedef struct shm_mirror_ask {
     uint32_t region;
 } shm_mirror_ask;
 
+/* One of each worker, and one of its calls that were detached. */
+#define SHM_MIRROR_ASKS (2 * SHM_MAX_WORKERS)
+
 struct shm_mirror {
     int link_fd;
     uint32_t first; /* our workers: first to first + count - 1 */
@@ -31,7 +34,7 @@ struct shm_mirror {
      * streams. */
     shmrpci_atomic_u32 has_lost;
     shmrpci_hangup hangup;
-    shm_mirror_ask asks[SHM_MAX_WORKERS];
+    shm_mirror_ask asks[SHM_MIRROR_ASKS];
 };
 
 /* Makes a mirror of the listener at the other end of `link_fd`, which it

@@ -476,6 +476,22 @@ static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
     return status;
 }
 
+/* For the times of methods, and for who watches. */
+static void end_service(shm_worker *worker)
+{
+    worker->now = shmrpci_ticks();
+    worker->is_now = true;
+    note_time(worker, worker->now - worker->began);
+    learn_from_call(&worker->turn, worker->now - worker->began);
+    count_call(worker);
+}
+
+void shm_worker_part(shm_worker *worker)
+{
+    worker->conn = NULL;
+    end_service(worker);
+}
+
 static void end_reply(shm_worker *worker, shmrpci_request *request)
 {
     if (worker->target == SHM_REPLY_HEAP) {
@@ -484,13 +500,9 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
     }
     request->out = (shmrpci_buf){0};
     request->in = NULL;
-    worker->now = shmrpci_ticks();
-    worker->is_now = true;
-    request->ended_ticks = worker->now;
     request->was_given_up = worker->was_given_up;
-    note_time(worker, worker->now - worker->began);
-    learn_from_call(&worker->turn, worker->now - worker->began);
-    count_call(worker);
+    end_service(worker);
+    request->ended_ticks = worker->now;
 }
 
 void shm_worker_reply_commit(shmrpci_request *request)

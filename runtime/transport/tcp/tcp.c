@@ -34,6 +34,8 @@ static const shmrpci_worker_ops worker = {
     .drop = tcp_worker_drop,
     .is_cancelled = tcp_worker_is_cancelled,
     .connection = tcp_worker_connection,
+    .detach = tcp_worker_detach,
+    .detached_end = tcp_worker_detached_end,
 };
 
 static const shmrpci_relay_ops relay = {

@@ -491,6 +491,24 @@ uint64_t tcp_worker_connection(const shmrpci_request *request)
     return call_of(request)->conn->tag;
 }
 
+/* Each call has all of its own already, but for a place. */
+int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out)
+{
+    tcp_call *call = call_of(request);
+    tcp_listener *listener = call->conn->listener;
+    shmrpci_mutex_lock(&listener->lock);
+    listener->streaming -= call->has_place ? 1u : 0u;
+    call->has_place = false;
+    shmrpci_mutex_unlock(&listener->lock);
+    *out = *request;
+    return SHMRPC_OK;
+}
+
+void tcp_worker_detached_end(shmrpci_request *request)
+{
+    (void)request;
+}
+
 /* ---- dead workers ---------------------------------------------------- */
 
 /* With the lock held: ends a call that worker `index` held; its connection,

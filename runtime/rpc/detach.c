@@ -1,0 +1,508 @@
+/* Calls that outlive their handlers. */
+#include "rpc/detach.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/fork.h"
+#include "os/thread.h"
+#include "rpc/dispatch.h"
+#include "rpc/misuse.h"
+#include "shmrpc/server.h"
+
+typedef enum detached_state {
+    DETACHED_OPEN,
+    DETACHED_ANSWERING,
+    DETACHED_ANSWERED,
+    DETACHED_ENDING, /* by the worker; */
+    DETACHED_ENDED   /* what is left is the program's then */
+} detached_state;
+
+typedef struct shmrpci_detached {
+    shmrpci_dispatcher w; /* its context is what the program has */
+    shmrpci_request request;
+    shmrpci_detached_set *set;
+    struct shmrpci_detached
+        *next; /* under the set's lock, until it has ended */
+    struct shmrpci_detached *previous;
+    /* detached_state. To ENDING and ENDED under the set's lock. Acquire and
+     * release: of all that is here. */
+    shmrpci_atomic_u32 state;
+    uint32_t generation; /* of the process */
+    uint64_t connection;
+    uint32_t result_bytes[]; /* of each method */
+} shmrpci_detached;
+
+struct shmrpci_detached_set {
+    /* One answer at a time: they are counted in rows of their own, which have
+     * one writer. */
+    shmrpci_mutex replies;
+    shmrpci_mutex lock; /* of what follows */
+    shmrpci_cond changed;
+    shmrpci_detached *first;
+    uint32_t count; /* of those in the list */
+    uint32_t refs;  /* the worker, and each call that the program has */
+};
+
+/* Those that were answered last, of all servers. */
+static shmrpci_graveyard answered;
+
+static shmrpci_dispatcher *dispatcher_of(shmrpc_ctx *ctx)
+{
+    return (shmrpci_dispatcher *)(void *)((char *)ctx -
+                                          offsetof(shmrpci_dispatcher, ctx));
+}
+
+static const shmrpci_worker_ops *ops_of(const shmrpci_request *request)
+{
+    return request->participant->transport->worker;
+}
+
+/* ---- the calls of a worker ----------------------------------------------- */
+
+static shmrpci_detached_set *set_new(void)
+{
+    shmrpci_detached_set *set = calloc(1, sizeof *set);
+    if (set != NULL) {
+        shmrpci_mutex_init(&set->replies);
+        shmrpci_mutex_init(&set->lock);
+        shmrpci_cond_init(&set->changed);
+        set->refs = 1;
+    }
+    return set;
+}
+
+static void set_unref(shmrpci_detached_set *set)
+{
+    shmrpci_mutex_lock(&set->lock);
+    bool is_last = --set->refs == 0;
+    shmrpci_mutex_unlock(&set->lock);
+    if (is_last) {
+        SHMRPCI_ASSERT(set->first == NULL, "who is listed has a reference");
+        shmrpci_cond_fini(&set->changed);
+        shmrpci_mutex_fini(&set->lock);
+        shmrpci_mutex_fini(&set->replies);
+        free(set);
+    }
+}
+
+/* False: they are too many. */
+static bool enter(shmrpci_detached_set *set, shmrpci_detached *d)
+{
+    shmrpci_mutex_lock(&set->lock);
+    bool has_room = set->count < SHMRPC_DETACHED_MAX;
+    if (has_room) {
+        d->set = set;
+        d->next = set->first;
+        if (d->next != NULL) {
+            d->next->previous = d;
+        }
+        set->first = d;
+        set->count++;
+        set->refs++;
+    }
+    shmrpci_mutex_unlock(&set->lock);
+    return has_room;
+}
+
+/* It is over, as far as the worker is concerned, and in `state`. */
+static void leave(shmrpci_detached *d, detached_state state)
+{
+    shmrpci_detached_set *set = d->set;
+    shmrpci_mutex_lock(&set->lock);
+    if (d->previous != NULL) {
+        d->previous->next = d->next;
+    } else {
+        set->first = d->next;
+    }
+    if (d->next != NULL) {
+        d->next->previous = d->previous;
+    }
+    set->count--;
+    shmrpci_store_release(&d->state, (uint32_t)state);
+    shmrpci_cond_broadcast(&set->changed);
+    shmrpci_mutex_unlock(&set->lock);
+}
+
+/* ---- what a detached context answers --------------------------------------
+ */
+
+static const shmrpci_detached *detached_of(const shmrpci_request *request)
+{
+    return (const shmrpci_detached *)(const void *)((const char *)request -
+                                                    offsetof(shmrpci_detached,
+                                                             request));
+}
+
+/* With the lock, as the request is the transport's again once it has ended. */
+static bool late_is_cancelled(const shmrpci_request *request)
+{
+    const shmrpci_detached *d = detached_of(request);
+    shmrpci_mutex_lock(&d->set->lock);
+    bool is_cancelled = shmrpci_load_acquire(&d->state) != DETACHED_OPEN ||
+                        ops_of(request)->is_cancelled(request);
+    shmrpci_mutex_unlock(&d->set->lock);
+    return is_cancelled;
+}
+
+static uint64_t late_connection(const shmrpci_request *request)
+{
+    return detached_of(request)->connection;
+}
+
+static void late_reserve(shmrpci_request *request, size_t size_hint)
+{
+    ops_of(request)->reply_reserve(request, size_hint);
+}
+
+static const shmrpci_worker_ops late_ops = {.reply_reserve = late_reserve,
+                                            .is_cancelled = late_is_cancelled,
+                                            .connection = late_connection};
+
+/* ---- a worker whose call was detached --------------------------------------
+ */
+
+/*
+ * Until its handler has returned, a worker that has detached the call speaks to
+ * nobody: whatever it goes on to do, the request is no longer its own.  So
+ * calls that are not detached need no test.
+ */
+static _Thread_local shmrpci_dispatcher *silent;
+
+static void speak(shmrpci_dispatcher *w)
+{
+    const shmrpci_transport *transport = w->participant->transport;
+    w->ops = transport->worker;
+    w->ctx.ops = transport->worker;
+    w->shared = transport->shared;
+    w->counter.rows = w->rows;
+    w->is_detached = false;
+    silent = NULL;
+}
+
+static int silent_next(shmrpci_participant *participant,
+                       shmrpci_request *request)
+{
+    shmrpci_dispatcher *w = silent;
+    speak(w);
+    return w->ops->next(participant, request);
+}
+
+static void silent_reserve(shmrpci_request *request, size_t size_hint)
+{
+    (void)size_hint;
+    shmrpci_buf_init_fixed(&request->out, NULL, 0);
+}
+
+static void silent_commit(shmrpci_request *request)
+{
+    (void)request;
+    (void)shmrpci_misuse(NULL,
+                         "method %s: its handler has detached the call, and "
+                         "then returned something else than SHMRPC_DETACHED",
+                         silent->ctx.method->name);
+}
+
+static void silent_answer(shmrpci_request *request, const void *body,
+                          size_t len)
+{
+    (void)body, (void)len;
+    silent_commit(request);
+}
+
+static bool silent_is_cancelled(const shmrpci_request *request)
+{
+    (void)request;
+    return false;
+}
+
+static uint64_t silent_connection(const shmrpci_request *request)
+{
+    (void)request;
+    return 0;
+}
+
+static const shmrpci_worker_ops silent_ops = {
+    .next = silent_next,
+    .reply_reserve = silent_reserve,
+    .reply_commit = silent_commit,
+    .drop = silent_commit,
+    .is_cancelled = silent_is_cancelled,
+    .connection = silent_connection,
+};
+static const shmrpci_shared_ops silent_shared = {.answer = silent_answer};
+
+static void fall_silent(shmrpci_dispatcher *w)
+{
+    w->ops = &silent_ops;
+    w->ctx.ops = &silent_ops;
+    w->shared = w->shared != NULL ? &silent_shared : NULL;
+    w->rows = w->counter.rows;
+    w->counter.rows = NULL;
+    w->is_detached = true;
+    silent = w;
+}
+
+/* ---- detaching ------------------------------------------------------------
+ */
+
+/* Without memory NULL. */
+static shmrpci_detached *detached_new(const shmrpci_dispatcher *w)
+{
+    size_t methods = (size_t)w->served->service->method_count + 1;
+    size_t bytes = sizeof(shmrpci_detached) + methods * sizeof(uint32_t);
+    shmrpci_detached *d = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (d == NULL) {
+        return NULL;
+    }
+    memset(d, 0, bytes);
+    if (!shmrpci_dispatcher_equip(&d->w)) {
+        shmrpci_dispatcher_strip(&d->w);
+        free(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void swap_room(shmrpci_dispatcher *a, shmrpci_dispatcher *b)
+{
+    shmrpci_dispatch_room *room = a->room;
+    shmrpci_ctx_beside *beside = a->beside;
+    a->room = b->room;
+    b->room = room;
+    a->beside = b->beside;
+    b->beside = beside;
+}
+
+/* The call's own: the worker's room, memory and payload, and it gets others. */
+static void move(shmrpci_dispatcher *w, shmrpci_detached *d)
+{
+    shmrpci_dispatcher *own = &d->w;
+    swap_room(w, own);
+    own->served = w->served;
+    own->participant = d->request.participant;
+    own->ops = w->ops;
+    own->pid = w->pid;
+    own->result_bytes = d->result_bytes;
+    own->counter = w->counter;
+    own->row = shmrpci_stats_late_row(&w->served->stats, w->row);
+    own->arena = w->arena;
+    shmrpci_arena_init(&w->arena, w->served->decode_limit);
+    own->ctx = w->ctx;
+    own->ctx.ops = &late_ops;
+    own->ctx.request = &d->request;
+    own->ctx.beside = own->beside;
+    own->ctx.arena = &own->arena;
+    own->ctx.detached = d;
+    own->beside->looks.call.ctx = &own->ctx;
+    w->ctx.beside = w->beside;
+    w->ctx.is_looked_at = false;
+    w->ctx.has_metadata = false;
+    w->ctx.raised = 0;
+    shmrpci_buf_init_heap(&w->ctx.payload);
+}
+
+static int check(const shmrpci_dispatcher *w, const shmrpc_ctx *ctx)
+{
+    const char *name = ctx->method->name;
+    if (w->is_detached || ctx->detached != NULL) {
+        return shmrpci_misuse(NULL, "method %s: the call is detached already",
+                              name);
+    }
+    if ((ctx->request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+        return shmrpci_misuse(NULL,
+                              "method %s is oneway: a call that nobody waits "
+                              "for can't be detached; return from the handler",
+                              name);
+    }
+    if (ctx->stream != NULL) {
+        return shmrpci_misuse(NULL,
+                              "method %s has streams: they are detached by "
+                              "functions of their own",
+                              name);
+    }
+    return !ctx->has_lent
+               ? (int)SHMRPC_OK
+               : shmrpci_misuse(
+                     NULL,
+                     "method %s: shmrpc_ctx_loan has lent the reply, "
+                     "so that the call can't be detached any more",
+                     name);
+}
+
+static void detached_free(shmrpci_detached *d)
+{
+    shmrpci_dispatcher_strip(&d->w);
+    free(d);
+}
+
+/* Has the transport let go of the request. */
+static int part(shmrpci_dispatcher *w, shmrpc_ctx *ctx, shmrpci_detached *d)
+{
+    d->generation = shmrpci_fork_generation();
+    d->connection = w->ops->connection(ctx->request);
+    if (!enter(w->detached, d)) {
+        return shmrpc_ctx_fail(
+            ctx, SHMRPC_E_EXHAUSTED,
+            "%u calls of this worker are detached and not answered, as many as "
+            "may be (SHMRPC_DETACHED_MAX)",
+            SHMRPC_DETACHED_MAX);
+    }
+    int status = w->ops->detach(ctx->request, &d->request);
+    if (status != SHMRPC_OK) {
+        leave(d, DETACHED_ANSWERED);
+        set_unref(d->set);
+        return shmrpc_ctx_fail(ctx, status, "the call can't be detached: %s",
+                               shmrpc_status_text(status));
+    }
+    return SHMRPC_OK;
+}
+
+int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out)
+{
+    shmrpci_dispatcher *w = dispatcher_of(ctx);
+    int status = check(w, ctx);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (w->detached == NULL) {
+        w->detached = set_new();
+    }
+    shmrpci_detached *d = w->detached != NULL ? detached_new(w) : NULL;
+    if (d == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    status = part(w, ctx, d);
+    if (status != SHMRPC_OK) {
+        detached_free(d);
+        return status;
+    }
+    move(w, d);
+    fall_silent(w);
+    *out = &d->w.ctx;
+    return SHMRPC_DETACHED;
+}
+
+/* ---- the end ---------------------------------------------------------------
+ */
+
+/* The program has no more to do with it: only to tell a second answer. */
+static void bury(shmrpci_detached *d)
+{
+    shmrpci_arena_fini(&d->w.arena);
+    shmrpci_buf_fini(&d->w.ctx.payload);
+    shmrpci_dispatcher_strip(&d->w);
+    d->w.room = NULL;
+    d->w.beside = NULL;
+    set_unref(d->set);
+    free(shmrpci_bury(&answered, d));
+}
+
+/* Sends and counts; the request is the transport's again. False: nobody waits
+ * for it any more. */
+static bool answer(shmrpci_detached *d, int status, const void *result)
+{
+    const shmrpci_worker_ops *ops = ops_of(&d->request);
+    shmrpci_mutex_lock(&d->set->replies);
+    shmrpci_dispatch_reply(&d->w, &d->request, status, result);
+    ops->detached_end(&d->request);
+    shmrpci_mutex_unlock(&d->set->replies);
+    shmrpci_dispatch_tell(&d->w, d->request.head.status);
+    return !d->request.was_given_up;
+}
+
+/* Its worker could wait no longer. False: nor has it ended the call. */
+static bool has_ended(shmrpci_detached *d)
+{
+    uint32_t state = DETACHED_ENDED;
+    shmrpci_mutex_lock(&d->set->lock);
+    while (shmrpci_load_acquire(&d->state) == DETACHED_ENDING) {
+        shmrpci_cond_wait(&d->set->changed, &d->set->lock);
+    }
+    shmrpci_mutex_unlock(&d->set->lock);
+    return shmrpci_cas_seq(&d->state, &state, (uint32_t)DETACHED_ANSWERED);
+}
+
+int shmrpc_ctx_reply(shmrpc_ctx *ctx, int status, const void *result)
+{
+    shmrpci_detached *d = ctx->detached;
+    if (d == NULL) {
+        return shmrpci_misuse(NULL,
+                              "method %s: shmrpc_ctx_reply answers calls that "
+                              "are detached; return from the handler instead",
+                              ctx->method->name);
+    }
+    if (d->generation != shmrpci_fork_generation()) {
+        return SHMRPC_E_FORKED;
+    }
+    uint32_t state = DETACHED_OPEN;
+    if (shmrpci_cas_seq(&d->state, &state, (uint32_t)DETACHED_ANSWERING)) {
+        bool is_wanted = answer(d, status, result);
+        leave(d, DETACHED_ANSWERED);
+        bury(d);
+        return is_wanted ? SHMRPC_OK : SHMRPC_E_CANCELLED;
+    }
+    if ((state == DETACHED_ENDING || state == DETACHED_ENDED) && has_ended(d)) {
+        bury(d);
+        return SHMRPC_E_CANCELLED;
+    }
+    return shmrpci_misuse(NULL, "method %s: a detached call is answered twice",
+                          d->w.ctx.method->name);
+}
+
+/* Under the lock: one that the program has not begun to answer is ours; NULL:
+ * there is none. */
+static shmrpci_detached *take_open(const shmrpci_detached_set *set)
+{
+    for (shmrpci_detached *d = set->first; d != NULL; d = d->next) {
+        uint32_t state = DETACHED_OPEN;
+        if (shmrpci_cas_seq(&d->state, &state, (uint32_t)DETACHED_ENDING)) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+/* The caller learns that it is in vain; then the program's mistake is told. */
+static void end_one(shmrpci_detached *d, int64_t drain_ns)
+{
+    /* The program may answer, and so free it, when it has left. */
+    const char *name = d->w.ctx.method->name;
+    const shmrpci_worker_ops *ops = ops_of(&d->request);
+    shmrpci_mutex_lock(&d->set->replies);
+    shmrpci_dispatch_abandon(&d->w, &d->request,
+                             "the server ended before it was answered");
+    ops->detached_end(&d->request);
+    shmrpci_mutex_unlock(&d->set->replies);
+    shmrpci_dispatch_tell(&d->w, d->request.head.status);
+    leave(d, DETACHED_ENDED);
+    (void)shmrpci_misuse(NULL,
+                         "method %s: a detached call was not answered within "
+                         "%lld ms of the end of its server",
+                         name, (long long)(drain_ns / SHMRPCI_NS_PER_MS));
+}
+
+void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(drain_ns);
+    shmrpci_mutex_lock(&set->lock);
+    for (bool in_time = true; in_time && set->first != NULL;) {
+        in_time =
+            shmrpci_cond_wait_until(&set->changed, &set->lock, deadline_ns);
+    }
+    while (set->first != NULL) {
+        shmrpci_detached *d = take_open(set);
+        if (d == NULL) { /* being answered: that takes no user's code */
+            shmrpci_cond_wait(&set->changed, &set->lock);
+            continue;
+        }
+        shmrpci_mutex_unlock(&set->lock);
+        end_one(d, drain_ns);
+        shmrpci_mutex_lock(&set->lock);
+    }
+    shmrpci_mutex_unlock(&set->lock);
+    set_unref(set);
+}

@@ -1,0 +1,112 @@
+/*
+ * Calls that outlive their handlers.
+ *
+ * What a worker knows of the call that it serves is what replying needs.  So a
+ * call that is detached gets a worker of its own, a shadow: it takes no calls
+ * and looks at no table, has nothing but the call, and answers it by the same
+ * functions.  In the ledger the entry stays the worker's, whose death ends the
+ * call as any other.
+ */
+#include "transport/shm/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/poll.h"
+
+typedef struct shm_shadow {
+    shm_worker worker;        /* first */
+    shm_worker_shared unseen; /* what it counts: the worker has, already */
+    shm_worker_shared *owner; /* the worker's own */
+    shm_conn *conn;
+} shm_shadow;
+
+static shm_shadow *create(void)
+{
+    size_t bytes = (sizeof(shm_shadow) + 127) / 128 * 128;
+    shm_shadow *shadow = aligned_alloc(128, bytes);
+    if (shadow == NULL) {
+        return NULL;
+    }
+    memset(shadow, 0, bytes);
+    shadow->worker.in = shm_worker_make_room();
+    if (shadow->worker.in == NULL) {
+        free(shadow);
+        return NULL;
+    }
+    return shadow;
+}
+
+/* A short request stays where it is: the worker gets other room. */
+static void take_over(shm_shadow *shadow, shm_worker *worker)
+{
+    shm_worker *own = &shadow->worker;
+    uint8_t *room = own->in;
+    own->in = worker->in;
+    worker->in = room;
+    own->base.transport = worker->base.transport;
+    own->listener = worker->listener;
+    own->index = worker->index;
+    own->poll_set = -1;
+    own->shared = &shadow->unseen;
+    own->order = worker->order;
+    own->conn = worker->conn;
+    own->slot = worker->slot;
+    own->gen = worker->gen;
+    own->method = worker->method;
+    own->flags = worker->flags;
+    own->began = worker->began;
+    own->reply_span = worker->reply_span;
+    own->reply_at = worker->reply_at;
+    own->target = SHM_REPLY_STAGING;
+    own->rings = worker->rings;
+    shadow->owner = worker->shared;
+    shadow->conn = worker->conn;
+}
+
+int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
+{
+    shm_worker *worker = (shm_worker *)(void *)request->participant;
+    shm_shadow *shadow = create();
+    if (shadow == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    SHMRPCI_ASSERT(worker->granted == 0 && worker->conn != NULL,
+                   "a call that is served, without a reply");
+    take_over(shadow, worker);
+    (void)shmrpci_add_seq(&worker->conn->pins, 1u);
+    (void)shmrpci_add_relaxed(&worker->shared->detached, 1u);
+    /* Release: as a claim. Whoever finds out what a dead worker was doing
+     * passes it by. */
+    shmrpci_store_release(&worker->conn->ledger->entries[worker->slot].held,
+                          shm_held(worker->gen, worker->index, SHM_KEEPS));
+    *out = *request;
+    out->participant = &shadow->worker.base;
+    shm_worker_part(worker);
+    return SHMRPC_OK;
+}
+
+/* Rule 4, for who is not going to look at anything again: the hint may have
+ * been cleared while the entry was held. A worker that is on its way to sleep
+ * looks after it has said so. */
+static void ring(const shm_worker *own, const shm_conn *conn)
+{
+    if (own->is_cold) {
+        (void)shmrpci_or_seq(conn->block.pending, UINT64_C(1) << own->slot);
+        if (shmrpci_load_seq(&own->listener->status->idle) != 0) {
+            shmrpci_event_set(own->listener->bell_fd);
+        }
+    }
+}
+
+void shm_worker_detached_end(shmrpci_request *request)
+{
+    shm_shadow *shadow = (shm_shadow *)(void *)request->participant;
+    SHMRPCI_ASSERT(shadow->worker.conn == NULL, "it was answered");
+    ring(&shadow->worker, shadow->conn);
+    (void)shmrpci_add_relaxed(&shadow->owner->detached, UINT32_MAX);
+    (void)shmrpci_add_seq(&shadow->conn->pins, UINT32_MAX);
+    free(shadow->worker.in);
+    free(shadow);
+}

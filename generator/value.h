@@ -33,7 +33,7 @@ typedef enum gen_kind {
 
 typedef struct gen_value gen_value;
 
-/* What makes the members of gen_set_later. */
+/* How to fill an object of gen_set_later when it is asked for. */
 typedef struct gen_later gen_later;
 
 /* One element of an array, or one member of an object.  Models have millions of

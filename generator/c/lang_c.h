@@ -215,7 +215,7 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
 
 /* ---- shared.c ---- */
 
-/* Takes the names of what is generated for the object, before others may. */
+/* Reserves the names of what is generated for the object. */
 void gen_c_reserve_shared(gen_model *m, const idl_shared *shared);
 
 /* For the table of functions. */

@@ -69,8 +69,8 @@ static int add_block(writer *to, uint64_t size, uint32_t align, size_t *at)
     return status;
 }
 
-/* The place of a reference is zero before: of an empty list or string it stays
- * so. */
+/* The place of a reference is zero beforehand, and stays zero for an empty list
+ * or string. */
 static void put_reference(writer *to, size_t at, size_t block, size_t count)
 {
     uint32_t reference[2] = {(uint32_t)block, (uint32_t)count};

@@ -101,7 +101,7 @@ static shmrpc_status make(shmrpci_handle *handle, int old_fd, int *out_fd,
     if (old_fd >= 0 && is_the_same(handle, old_fd)) {
         *out_fd = old_fd;
     } else {
-        if (old_fd >= 0) { /* of another type: nobody is to go on with it */
+        if (old_fd >= 0) { /* of another type: its users must stop */
             handle->face->kind->destroy(old_fd);
             shmrpci_fd_close(&old_fd);
         }

@@ -199,7 +199,7 @@ static void add_row(const shmrpci_stats_row *row, shmrpci_stats_sums *sums)
 static shmrpc_status add_streams(const shmrpci_stats_streams *from,
                                  shmrpci_stats_stream_sums *sums)
 {
-    /* First: the worker counts a stream before its end. */
+    /* Read first: the worker counts a stream's opening before its end. */
     uint64_t ended = load(&from->ended);
     uint64_t opened = load(&from->opened);
     uint64_t since_ns = shmrpci_load_relaxed(&from->stalls_since_ns);

@@ -371,7 +371,7 @@ static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
         return 0;
     }
     uint64_t bound = shmrpci_histogram_low(last, bits) - 1;
-    /* What is longer than buckets reach is in the last one. */
+    /* Durations beyond the last bucket are counted in it. */
     return bound < max && bound < SHMRPCI_HISTOGRAM_MAX ? bound : max;
 }
 

@@ -62,7 +62,7 @@ shmrpc_status shmrpci_memory_check(int fd, size_t bytes, size_t *out_bytes);
 /* Backs some bytes of a file with memory, or room on its disk, so that a later
  * touch can't fail; does no harm twice. EXHAUSTED. */
 shmrpc_status shmrpci_memory_pay(int fd, uint64_t offset, uint64_t bytes);
-/* How much more could be paid for where the file lies: a guess, for people. */
+/* How much more its file system could back: an estimate, for messages. */
 uint64_t shmrpci_memory_available(int fd);
 /* The size of a file. */
 shmrpc_status shmrpci_memory_size(int fd, uint64_t *out_bytes);

@@ -45,7 +45,7 @@ shmrpc_status shmrpci_new_file_write(shmrpci_new_file *file, const void *data,
  * On failure the older file is still there, and this one is gone. */
 shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file);
 
-/* Gives a file another name, in the place of what has it. */
+/* Renames a file, replacing the one that has the new name. */
 shmrpc_status shmrpci_new_file_rename(const char *from, const char *to);
 
 /* Leaves the older file as it is. */

@@ -44,8 +44,8 @@ typedef struct shmrpci_object_ops {
     bool (*is_destroyed)(int fd);
     /* Marks it so, and wakes all who wait; nothing where it is no object. */
     void (*destroy)(int fd);
-    /* REPLACE: drafts before it takes the name from the older one, which stays
-     * if that fails. Else the memory of the older one is free by then. */
+    /* REPLACE: drafts the new object before the old one loses its name, so that
+     * a failure leaves it; otherwise the old one's memory is freed first. */
     bool drafts_first;
 } shmrpci_object_ops;
 

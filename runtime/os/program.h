@@ -73,8 +73,8 @@ bool shmrpci_program_group_lives(int32_t group);
 /* The group of a process; 0: it has gone. */
 int32_t shmrpci_program_group_of(int32_t pid);
 
-/* Every process of the system, but this one, whose environment held the line
- * "NAME=value" when its program was loaded, as far as we may know. */
+/* Finds every other process whose environment held the line "NAME=value" when
+ * its program was loaded, as far as we are allowed to see it. */
 typedef void shmrpci_program_found(void *user, int32_t pid);
 void shmrpci_program_find(const char *line, shmrpci_program_found *found,
                           void *user);

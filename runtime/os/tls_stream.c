@@ -322,8 +322,8 @@ shmrpc_status shmrpci_tls_receive(shmrpci_tls *tls, void *data, size_t size,
     return status;
 }
 
-/* The next record of what is left of `parts`, of which `sent` bytes are out:
- * where it lies, if that is in one part, else copied to `room`. */
+/* The next record of `parts`, of which `sent` bytes have been sent: in place if
+ * it is within one part, else copied to `room`. */
 static const void *next_record(const shmrpci_part *parts, size_t count,
                                size_t sent, uint8_t room[RECORD_BYTES],
                                size_t *out_len)

@@ -12,13 +12,13 @@
  * depot), held (taken, and nothing leads to it), reachable from the kind's
  * roots, or in a limbo.
  *
- *     free --take--> held --keep--> reachable --retire--> limbo --reclaim-->
- * free held --give--> free
+ *     free --take--> held --keep--> reachable --retire--> limbo
+ *     limbo --reclaim--> free;  held --give--> free
  *
- * Its last 24 bytes are the arenas': change that retired it, and links; that of
- * what is held apart, since others may retire what its maker still holds. Of
- * the rest they touch but one word, so that readers who come late still find at
- * its beginning that it is not what they look for.
+ * Its last 24 bytes belong to the arenas: the change that retired it, and two
+ * links, that of held blocks apart, since others may retire a block that its
+ * maker still holds. Of the rest they write one word only, so that late readers
+ * still find at its beginning that it is not the block they look for.
  *
  * Death: only p writes to arena p, and stores in program order, so that its
  * heir finds a prefix of what it did. The block in `moving` is in one of its
@@ -45,7 +45,7 @@
  * span again: it is journalled as one that is to be freed, its blocks leave the
  * lists, one store each, then it is freed. An heir does the same.
  *
- * Pins: a reader who wants everything as of change e to stay shares the lock on
+ * Pins: a reader that wants all as of change e to stay shares the lock on
  * byte PIN(e) of the file, and then looks whether reclaim_limit is still at
  * most e. Who reclaims raises that word to s and then asks the kernel for locks
  * below PIN(s). The kernel orders the two, so that one of them sees the other.

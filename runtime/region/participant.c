@@ -39,9 +39,9 @@ static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
     return status;
 }
 
-/* As the dead one, which this handle now is. What the kind finishes may take
- * and free blocks, so that its arena comes first; and runs of a kind that uses
- * no arenas last, when it can tell which of them it can reach. */
+/* Runs with this handle in the dead participant's place. The kind may take and
+ * free blocks to finish, so that the arena is mended first. Runs of a kind
+ * without arenas come last, when it can tell which of them it can reach. */
 static void finish(shmrpci_region *region)
 {
     const shmrpci_region_kind *kind = &region->kind;

@@ -274,7 +274,7 @@ shmrpc_status shmrpci_holds_drop(shmrpci_holds *holds, uint64_t ticket,
     return SHMRPC_OK;
 }
 
-/* Pushes one again unless it is dropped, or has been. */
+/* Pushes the item again, unless it is dropped or was pushed already. */
 static bool settle(const shmrpci_holds *holds, const hold_view *at)
 {
     uint64_t state = shmrpci_load_relaxed(&at->hold->state);

@@ -5,8 +5,8 @@
  * is there. So it fetches the lines of the tail and of the record for each one,
  * while the producer is about to write to them again, and holds up both. One
  * that waits for a moment, where it knows of no more records, finds several for
- * the same lines. But who waits for a single record, such as an answer, would
- * get that later.
+ * the same lines. But a consumer that waits for a single record, such as an
+ * answer, would get it later.
  *
  * Which of both it is can't be seen, but tried: a consumer waits, or doesn't,
  * for rounds of some hundred records, and keeps to what has taken less time by

@@ -388,7 +388,7 @@ static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
 static shmrpc_status try_read(shmrpci_pipe *pipe, span *of)
 {
     shmrpci_lane lane;
-    /* Before the look at the tail: what was written before the end is there. */
+    /* Read before the tail: all that was written before the end is there. */
     bool is_ended = shmrpci_ring_is_ended(&pipe->ring);
     if (!shmrpci_ring_lane(&pipe->ring, shmrpci_ring_common(&pipe->ring),
                            &lane)) {

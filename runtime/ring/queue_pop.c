@@ -16,7 +16,7 @@ typedef struct haul {
     int64_t deadline_ns;
 } haul;
 
-/* What was taken makes room; who waits for it sleeps on the lane. */
+/* What was taken makes room; producers that wait for it sleep on the lane. */
 static void announce_room(const shmrpci_lane *lane, uint32_t count)
 {
     /* Seq, behind the CAS of the head: one of us and the producer sees the
@@ -82,8 +82,8 @@ static shmrpc_status take_held_from(shmrpci_queue *queue,
 typedef shmrpc_status look_into(shmrpci_queue *queue, const shmrpci_lane *lane,
                                 uint32_t index, haul *of);
 
-/* Looks at all lanes, from where the last one ended. NOT_FOUND: all are empty;
- * else the first answer that is not. */
+/* Looks at all lanes, beginning where the last scan ended. NOT_FOUND: all are
+ * empty; otherwise the first status that isn't NOT_FOUND. */
 static shmrpc_status scan(shmrpci_queue *queue, look_into *look, haul *of)
 {
     shmrpci_ring_range range = shmrpci_ring_lanes(&queue->ring);

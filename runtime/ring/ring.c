@@ -363,7 +363,7 @@ bool shmrpci_ring_has_records(const shmrpci_ring *ring)
 
 /* ---- ends ---------------------------------------------------------------- */
 
-/* Wakes who waits for items, and for room in any lane. */
+/* Wakes all that wait for items, or for room in any lane. */
 static void wake_everyone(const shmrpci_ring *ring)
 {
     shmrpci_ring_range range = shmrpci_ring_lanes(ring);

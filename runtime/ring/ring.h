@@ -153,7 +153,7 @@ static inline void shmrpci_ring_count(shmrpci_atomic_u64 *at, uint64_t more)
     shmrpci_store_relaxed(at, shmrpci_load_relaxed(at) + more);
 }
 
-/* Wakes who waits for what was published: up to `count`. */
+/* Wakes up to `count` of those that wait for published records. */
 static inline void shmrpci_ring_announce(const shmrpci_ring *ring,
                                          uint32_t count)
 {

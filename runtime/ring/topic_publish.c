@@ -61,7 +61,7 @@ static uint64_t read_by(const shmrpci_topic *topic, uint32_t seat)
 {
     const shmrpci_desk *desk = &topic->desk;
     uint64_t tail = topic->writer.tail;
-    /* Seq: pairs with the store of who has just sat down. */
+    /* Seq: pairs with the store of a subscriber that takes the seat. */
     if (shmrpci_load_seq(&desk->words->seats[seat].state) !=
         SHMRPCI_SEAT_TAKEN) {
         return tail;
@@ -218,7 +218,7 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
 
 /* ---- publishing ---------------------------------------------------------- */
 
-/* Wakes all who may sleep: each is to see it. */
+/* Wakes all subscribers that may sleep: each gets the message. */
 static void announce(shmrpci_topic *topic)
 {
     shmrpci_desk_words *desk = topic->desk.words;

@@ -1,9 +1,9 @@
-/* Decisions. */
+/* The supervisor's decisions: pure functions of what it has seen. */
 #include "supervise/policy.h"
 
 #define FIRST_DELAY_NS INT64_C(10000000)
 #define LAST_DELAY_NS  INT64_C(30000000000)
-/* The longest that a service stays without a worker to be tried. */
+/* The longest pause before a service without workers gets one again. */
 #define REVIVAL_NS INT64_C(1000000000)
 
 /* ---- workers that die ------------------------------------------------ */

@@ -15,11 +15,11 @@
 
 /* A worker that died younger than this may be one of a series. */
 #define SHMRPCI_YOUNG_NS INT64_C(2000000000)
-/* So many on end, and the service counts as degraded. */
+/* After so many in a row the service counts as degraded. */
 #define SHMRPCI_CRASH_LOOP 10u
 
 typedef struct shmrpci_backoff {
-    uint32_t young_deaths; /* on end */
+    uint32_t young_deaths; /* in a row */
     int64_t next_ns;       /* no worker is started before */
 } shmrpci_backoff;
 
@@ -41,7 +41,7 @@ bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff);
 /* Each place of a worker has its own backoff. If no worker is left, one of them
  * is tried before its time. */
 typedef struct shmrpci_revival {
-    uint32_t vain;   /* deaths on end of workers that served nothing */
+    uint32_t vain;   /* deaths in a row of workers that served nothing */
     int64_t next_ns; /* no worker is tried before, if there is none */
 } shmrpci_revival;
 

@@ -92,7 +92,7 @@ struct shmrpci_supervisor {
     shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last of each number */
     shmrpci_death last_death;                  /* of those unasked */
     uint64_t crashes;                          /* so many of them */
-    int successor_fd;  /* who wants to take over waits there; -1: nobody */
+    int successor_fd;  /* of the process that wants to take over, or -1 */
     bool is_succeeded; /* all is another process's */
     shmrpci_backoff backoffs[SHMRPCI_WORKERS_MAX]; /* of each number */
     shmrpci_revival revival;

@@ -84,7 +84,7 @@ static void kill_late(shmrpci_supervisor *s)
 
 /* ---- the beginning --------------------------------------------------- */
 
-/* So many workers on end can't begin, and none does: then the start fails. */
+/* The start fails when so many workers in a row, and all, can't begin. */
 #define START_TRIES 3
 
 /* How often it is looked whether the first one has begun. */

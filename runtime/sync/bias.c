@@ -33,7 +33,7 @@ static void await(shmrpci_atomic_u32 *at, uint32_t value)
 static void take_away(shmrpci_bias *bias)
 {
     if (!shmrpci_thread_barrier()) {
-        nap(); /* it was there when the owner came: a sandbox since then */
+        nap(); /* it worked for the owner, and a sandbox forbids it now */
     }
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&bias->owner) == SHMRPCI_BIAS_TAKEN,
                    "who took it away gives it to all");

@@ -203,7 +203,7 @@ int32_t shmrpci_lock_reader_pid(const shmrpci_lock_map *at);
 /* ---- lock_shared.c ------------------------------------------------------- */
 
 /* Counts a thread in that is in already, as a reader or as the owner: it need
- * not, and must not, wait for a writer who waits for it. EXHAUSTED. */
+ * not, and must not, wait for a writer that waits for it. EXHAUSTED. */
 shmrpc_status shmrpci_lock_enter_again(shmrpc_lock *lock);
 
 /* The word is ours: waits for all readers to leave. DEADLINE, BUSY, DESTROYED:

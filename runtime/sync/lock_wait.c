@@ -52,7 +52,7 @@ static bool is_mine(const shmrpc_lock *lock)
            shmrpci_load_relaxed(&lock->holder) == shmrpci_thread_number();
 }
 
-/* Whether one with this patience may take the lock whose word that is. */
+/* Whether a caller with this patience may take a lock with this word. */
 static bool is_takeable(const shmrpc_lock *lock, uint32_t word,
                         const shmrpci_lock_patience *patience)
 {

@@ -104,7 +104,7 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
     return peer_cpu != (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
 }
 
-/* A wait that need not be short, since others last wanted the CPU. */
+/* Counts a wait that was not cut short for others that want the CPU. */
 static void calm_down(shmrpci_spinner *spinner, uint32_t penalty)
 {
     uint32_t calm = shmrpci_load_relaxed(&spinner->calm) + 1;

@@ -17,12 +17,12 @@
  * told when that happened for which it slept, it learns how late wake-ups are,
  * and whether spinning would have paid, without trying.
  *
- * Who spins for more than a moment steps aside again and again. Where others
- * then run, or had taken the CPU before (in a virtual machine also the host,
- * when it has given it to others: who sleeps then lets the peer run), the next
- * two spins are for a moment only, and where that happens time and again, the
- * next 16 are.  (A thread of the system that ran once, or an interrupt, is no
- * reason to sleep for 16 calls.)
+ * A spinner that goes on for more than a moment yields again and again. If
+ * others run then, or took the CPU before (in a virtual machine also the host,
+ * for other guests: sleeping lets the peer run then), the next two spins are
+ * short, and if that happens repeatedly, the next 16 are.  (A system thread
+ * that ran once, or an interrupt, is no reason to sleep for the next 16
+ * calls.)
  *
  * Threading: a spinner may be shared; what threads learn at the same time may
  * be lost, which does no harm.

@@ -280,7 +280,7 @@ static void apply_log(const shmrpci_table *table, uint64_t seq, uint64_t block)
     }
 }
 
-/* Who sleeps says so in the bell, or listens. */
+/* Sleepers announce themselves in the bell, or as listeners. */
 static void wake(shmrpci_table *table)
 {
     shmrpci_atomic_u32 *bell = &table->roots->bell;

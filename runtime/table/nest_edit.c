@@ -384,7 +384,7 @@ static shmrpc_status lower(const splice *of, shmrpci_nest_branch *root)
          level--) {
         shmrpci_nest_branch below = shmrpci_node_branch(&node, 0);
         bool is_new = false;
-        /* What this edit has made is not to be retired, nor reachable. */
+        /* A block that this edit has made was never reachable: not retired. */
         for (size_t i = 0; !is_new && i < edit->count; i++) {
             is_new = edit->parts[i].now == root->block;
             if (is_new) {

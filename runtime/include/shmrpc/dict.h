@@ -232,7 +232,7 @@ SHMRPC_API shmrpc_status shmrpc_view_prev(
     shmrpc_view *view, const shmrpc_any **out_key, const shmrpc_any **out_value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* All of it, as it was at one instant: a map, to be released. NO_MEMORY. */
+/* The whole dict at one instant, as a map, to be released. NO_MEMORY. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
                 shmrpc_error *error) SHMRPC_WARN_UNUSED;

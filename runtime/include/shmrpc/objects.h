@@ -78,9 +78,9 @@ SHMRPC_API shmrpc_status shmrpc_object_remove(shmrpc_scope scope,
  * opened `min_idle_ns` ago or longer, shared objects whose lifetime is over
  * (and no others: they are kept until they are removed), destroyed ones, and
  * what a killed creator left. What a lock said (a semaphore of value 0) is lost
- * with it. Others' objects that we may not remove stay. In objects that stay,
- * what processes held that died while they used it comes back: memory, and
- * items that nobody acknowledged. `out_removed` may be NULL. */
+ * with it. Others' objects that we may not remove stay. Objects that stay take
+ * back what dead processes held: memory, and items that nobody acknowledged.
+ * `out_removed` may be NULL. */
 SHMRPC_API shmrpc_status shmrpc_objects_collect(shmrpc_scope scope,
                                                 int64_t min_idle_ns,
                                                 uint32_t *out_removed);

@@ -277,10 +277,10 @@ static uint64_t end_of_follow(uint64_t now)
     return now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
 }
 
-/* Has the request that was just written found. What is looked at here without a
- * fence, the hint and the lease, may have been gone when the word came to be
- * seen. Who relies on them looks again, when it waits, at the latest when the
- * lease would have ended; for a oneway call nobody does. */
+/* Makes a worker find the request that was just written. The hint and the lease
+ * are read without a fence, and may be gone by the time the word becomes
+ * visible. A client that relies on them checks again when it waits, at the
+ * latest when the lease would have ended; for a oneway call nobody does. */
 static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
                             uint64_t now)
 {

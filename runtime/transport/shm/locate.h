@@ -4,7 +4,7 @@
  * One search order: $SHMRPC_DIR, $XDG_RUNTIME_DIR/shmrpc, /run/shmrpc,
  * /tmp/shmrpc-<uid>.  A server of root listens in /run/shmrpc (or
  * $SHMRPC_DIR), so that other users find it; others in the first folder that
- * can be used.  The socket is <name>[@instance].<port>.sock; beside it lies a
+ * can be used.  The socket is <name>[@instance].<port>.sock; next to it is a
  * lock file of the same stem, never removed, held as long as the server lives,
  * its worker processes included (os/server_lock.h).
  *

@@ -32,7 +32,7 @@
 typedef struct shm_stream_pace {
     uint64_t ticks;  /* to wait before a look; 0: none */
     uint32_t number; /* of the item that came next at the last wait */
-    uint32_t close;  /* waits on end that were over soon, with one item */
+    uint32_t close;  /* waits in a row that ended soon, with one item */
     uint32_t tries;  /* close waits before the next try */
 } shm_stream_pace;
 

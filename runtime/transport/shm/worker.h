@@ -14,8 +14,8 @@
 #define SHM_LEASE_NS (50 * SHMRPCI_NS_PER_US)
 /* Methods that take longer than this are served without a lease. */
 #define SHM_SHORT_NS (15 * SHMRPCI_NS_PER_US)
-/* Connections idle for longer are passed by, but never more than SHM_MAX_SKIPS
- * times on end. (Looking at all of them in every 16th scan is not the same:
+/* Connections idle for longer are skipped, but never more than SHM_MAX_SKIPS
+ * times in a row. (Looking at all of them in every 16th scan is not the same:
  * with 16 busy clients such scans fell into step with the rotation, and one
  * client waited for half a second.) */
 #define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
@@ -30,8 +30,8 @@
  * how many of them count. */
 #define SHM_PASSED_NS   (64 * SHMRPCI_NS_PER_US)
 #define SHM_PASSED_MOST 64u
-/* How often on end the slot that was served last is looked at before others of
- * the connection. */
+/* Max consecutive rechecks of the last served slot before scanning the others
+ * of the connection. */
 #define SHM_MAX_STREAK 16u
 /* Scans of a connection that find hints and nothing else before these are taken
  * away: each costs a look at a word. */
@@ -48,9 +48,9 @@ typedef struct shm_method_time {
 typedef struct shm_view {
     shm_conn *conn;
     uint64_t active; /* ticks of its last request */
-    uint32_t skips;  /* scans on end that have passed it by */
+    uint32_t skips;  /* scans in a row that have skipped it */
     uint32_t next;   /* slot to begin with: behind the last one */
-    uint32_t streak; /* requests on end that were found without a search */
+    uint32_t streak; /* requests in a row found without a search */
     uint32_t stale;  /* scans that found hints and nothing else */
     uint32_t depth;  /* slots that it uses: so many calls are in flight */
     uint32_t top;    /* the highest since that was learnt */
@@ -72,7 +72,7 @@ typedef struct shm_turn {
     uint32_t passed;       /* connections that the scan has passed over */
     uint32_t waiting;      /* that is, how many wait */
     uint32_t owed;         /* calls until those who waited have been served */
-    uint32_t long_calls;   /* on end, of those awake */
+    uint32_t long_calls;   /* in a row, of those awake */
     bool is_awake;         /* the client that was answered last */
     shm_turn_of whose;     /* the scan is for */
 } shm_turn;

@@ -288,7 +288,7 @@ static bool scan_awake(shm_worker *worker)
     bool is_found = scan_from(worker, &turn->start, false);
     uint32_t passed =
         turn->passed < SHM_PASSED_MOST ? turn->passed : SHM_PASSED_MOST;
-    /* A scan that finds something has not seen all that wait. */
+    /* A scan that finds something stops before it has seen all requests. */
     if (!is_found || passed > turn->waiting) {
         turn->waiting = passed;
     }

@@ -162,7 +162,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
     uint32_t done = shm_word(worker->gen, SHM_DONE);
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
     uint16_t flags = (uint16_t)(it->flags | cpu << SHM_MSG_CPU_SHIFT);
-    /* Relaxed: a hint. Who sleeps learns what that costs. */
+    /* Relaxed: a hint. A client that sleeps learns what waking it costs. */
     uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
     worker->turn.is_awake = asleep == 0;
@@ -451,7 +451,7 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
     return SHMRPC_OK;
 }
 
-/* Where the reply is to lie: in the slot, or in a span that the slot names. */
+/* Where the reply goes: into the slot, or into a span that the slot names. */
 static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
                              shm_answer *it, shm_span *span)
 {

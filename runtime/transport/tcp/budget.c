@@ -164,7 +164,7 @@ static void stop_wanting(tcp_conn *conn)
     conn->wanted_bytes = 0;
 }
 
-/* Less is kept than before: those who wait for that go on. */
+/* To be called when less memory is kept: resumes what waited for that. */
 static void go_on(tcp_listener *listener)
 {
     tcp_conn *first;

@@ -2,8 +2,8 @@
  * How a client's reader waits for its socket: it looks again and again for as
  * long as that pays, then sleeps.
  *
- * Who sleeps has to be woken, and it is the peer's CPU that does it: across
- * CPUs that takes both sides longer than the rest of a short call over
+ * A reader that sleeps has to be woken, which is work for the peer's CPU:
+ * across CPUs that takes both sides longer than the rest of a short call over
  * loopback.  Where replies take longer than a spin may, or the peer runs on
  * this very CPU, the spinner soon knows.
  */

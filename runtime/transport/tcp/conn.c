@@ -581,7 +581,7 @@ int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns)
         return settle_ns;
     }
     int64_t receiver_ns = receiver_deadline_ns(conn);
-    /* While we don't read, it is not the sender who is slow. */
+    /* While we aren't reading, the sender isn't the slow side. */
     int64_t sender_ns = is_paused ? SHMRPCI_NEVER_NS : sender_deadline_ns(conn);
     if (now_ns >= receiver_ns) {
         tcp_conn_end(conn, TCP_END_SLOW_RECEIVER);

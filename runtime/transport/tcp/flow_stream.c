@@ -6,7 +6,7 @@
 #include "os/clock.h"
 #include "transport/tcp/flow_credit.h"
 
-/* Who waits for room so long with nobody reading says so. */
+/* After so long without room, and nobody reading, an end says that it waits. */
 #define SUSPECT_NS (25 * SHMRPCI_NS_PER_MS)
 
 /* An item goes at once, unless the one before it went less than this ago: it

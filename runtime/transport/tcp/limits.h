@@ -15,10 +15,10 @@
 /* Calls that a client of ours has on a connection at most. */
 #define TCP_SLOTS 64u
 
-/* What is read from a socket at once, and lies on the reader's stack. */
+/* Bytes read from a socket at once, into the reader's stack. */
 #define TCP_SCRATCH_BYTES ((size_t)32 << 10)
 
-/* Who waits for the rest of a large body sleeps until so much has come. */
+/* A reader waiting for the rest of a large body sleeps until so much came. */
 #define TCP_MARK_BYTES ((size_t)256 << 10)
 
 /* Memory for a body grows from here as its bytes arrive. */

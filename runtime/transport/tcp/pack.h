@@ -49,7 +49,7 @@ uint32_t tcp_pack_adler32(const uint8_t *data, size_t len);
 #define TCP_PACK_NUMBER_ZLIB   2u
 #define TCP_PACK_NUMBER_SNAPPY 3u
 
-/* Those that we can read: a bit for each, 1 << number. */
+/* The compressions that we can read, as bits 1 << number. */
 #define TCP_PACK_OFFER \
     ((1u << TCP_PACK_NUMBER_SNAPPY) | (1u << TCP_PACK_NUMBER_ZLIB))
 

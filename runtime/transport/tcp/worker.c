@@ -7,8 +7,8 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* What a relay's worker reads before it takes calls: it takes all of them. Of
- * others each takes one. */
+/* Events that a relay's worker reads before it takes calls, as it takes all of
+ * them; a worker of a service takes one. */
 #define RELAY_EVENTS 16
 
 /* Replies that are sent together: what one system call takes. */

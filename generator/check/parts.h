@@ -60,7 +60,7 @@ const idl_field *gen_find_field(const idl_field *fields, size_t count,
 const idl_enum_item *gen_find_item(const idl_enum *enumeration,
                                    const char *name);
 
-/* Whether they stand in the order of their numbers. */
+/* Whether the fields are sorted by their numbers. */
 bool gen_is_ascending(const idl_field *fields, size_t count);
 
 /* "list<u32>(..8)", in the checker's memory. */

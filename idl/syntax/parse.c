@@ -176,7 +176,7 @@ static bool repair_keyword(driver *d)
 
 /* ---- a word of the language as a name ---- */
 
-/* The words that the grammar takes for nothing else. */
+/* Keywords that the grammar accepts nowhere as a name. */
 static bool is_reserved(int kind)
 {
     return kind == TK_STRUCT || kind == TK_ENUM || kind == TK_UNION ||

@@ -107,7 +107,7 @@ static uint64_t changes_of(const shmrpci_table *table)
     return stat.changes;
 }
 
-/* So that the next snapshot doesn't take its place. */
+/* Keeps a file that could not be restored: the next one would replace it. */
 static void put_aside(const char *path)
 {
     char old[SHMRPCI_SNAPSHOT_PATH_BYTES + sizeof ".old"];
@@ -115,8 +115,8 @@ static void put_aside(const char *path)
     (void)shmrpci_new_file_rename(path, old);
 }
 
-/* Not over an object that a predecessor handed on: that is newer than any
- * snapshot. */
+/* Leaves alone an object that a predecessor handed on, since that is newer than
+ * any snapshot. */
 static shmrpc_status fill(scene *on, shmrpc_error *error)
 {
     if (changes_of(&on->table) > 0 || !is_there(on->path)) {

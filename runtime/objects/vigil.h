@@ -37,8 +37,8 @@ typedef struct shmrpci_vigil {
     uint32_t looks; /* since it hung up; 0: it has not */
 } shmrpci_vigil;
 
-/* Watches over the server of `handle`, which is open. The socket is the
- * watch's, and closed where none can be made. */
+/* Watches the server of the open `handle`. Takes the socket over, and closes it
+ * if no watch can be made. */
 void shmrpci_vigil_begin(shmrpci_vigil *vigil, struct shmrpci_handle *handle,
                          int watch_fd);
 /* Before its engine is closed; none: does nothing. */

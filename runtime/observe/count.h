@@ -162,8 +162,8 @@ static inline void shmrpci_count_stall(shmrpci_stats_streams *streams,
     }
 }
 
-/* It has waited. A reader between the two stores finds less than before for an
- * instant, never the same time twice. */
+/* Ends a wait. A reader between the two stores misses this wait for an instant;
+ * it never counts it twice. */
 static inline void shmrpci_count_stall_end(shmrpci_stats_streams *streams,
                                            int64_t waited_ns)
 {

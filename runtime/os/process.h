@@ -23,8 +23,8 @@ bool shmrpci_process_mistrusts(uint32_t uid);
 uint32_t shmrpci_process_gid(void);
 int32_t shmrpci_process_id(void);
 
-/* Which pid namespace this process is in: process ids are the same to those
- * that have the same number. 0: not known. */
+/* Identifies this process's pid namespace: a process id means the same to all
+ * that have the same number here. 0: not known. */
 uint64_t shmrpci_process_namespace(void);
 
 /* Which start of the machine this is: 16 bytes that differ from one to the

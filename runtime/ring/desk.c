@@ -1,4 +1,4 @@
-/* Seats, and how far those who sit there have read. */
+/* A topic's seats, and how far the subscribers in them have read. */
 #include "ring/desk.h"
 
 #include "os/byte_lock.h"

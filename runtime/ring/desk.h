@@ -1,17 +1,18 @@
 /*
- * The desk of a topic: what its subscribers write, who may have the topic
- * itself mapped for reading only.  It lies in the roots of the region, or in a
- * small file of its own that all may write to.
+ * The desk of a topic: the words that its subscribers write, since they may
+ * have mapped the topic itself read-only.  It is part of the region's roots, or
+ * a small file of its own that everyone may write to.  Offset, bytes, writer:
  *
- *       0   128  sleepers: u32, 1 if a subscriber may    subscribers;
- * publishers sleep                                   clear it 128   128  room:
- * u32, a bell for publishers        both 256   128 x seats: state u32, pid u32,
- * received    the subscriber of that u64, lost u64 seat; publishers: state then
- * u64 x lanes (a multiple of 128 bytes) x      the same seats: how far it has
- * read each lane
+ *     0    128          both         sleepers: u32, 1 if a subscriber may be
+ *                                    asleep; publishers clear it
+ *     128  128          both         room: u32, a bell for publishers
+ *     256  128 x seats  subscribers  state u32 (publishers, too), pid u32,
+ *                                    received u64, lost u64
+ *     then row x seats  subscribers  u64 x lanes: how far each lane was read;
+ *                                    rows are padded to 128 bytes
  *
  * A subscriber has seat s while it holds the kernel's lock on byte 2^42 + s of
- * the file in which the desk lies.
+ * the desk's file.
  *
  *     FREE --takes the byte--> TAKEN --leaves, or is found dead--> FREE
  *                              TAKEN --too slow for `block`--> EVICTED

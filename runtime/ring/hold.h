@@ -78,7 +78,7 @@ typedef struct shmrpci_holds {
 void shmrpci_holds_open(shmrpci_holds *holds, const shmrpci_ring *ring,
                         shmrpci_lane_writer *writer);
 
-/* Before a push into the own lane: what must stay free. */
+/* Before a push into the own lane: sets how much must stay free for holds. */
 void shmrpci_holds_spare(const shmrpci_holds *holds);
 
 /* Whether there is room for one more record of `len` bytes in the own lane, if

@@ -118,7 +118,7 @@ bool shmrpci_lane_is_record(const shmrpci_lane *lane, uint64_t position,
 
 /* ---- producer ------------------------------------------------------------ */
 
-/* Whether a head that is `behind` a tail can be. */
+/* Whether `head` is one that a reader may have: within one lap of `tail`. */
 static bool is_behind(const shmrpci_lane *lane, uint64_t head, uint64_t tail)
 {
     return tail - head <= lane->size;

@@ -379,7 +379,7 @@ static bool read_command(const reader *r, const char *text)
     return true;
 }
 
-/* What the manager tells a program in variables is not the file's to say. */
+/* Variables that the manager itself sets, so that the file must not. */
 static bool is_reserved(const char *variable, size_t len)
 {
     static const char *const names[] = {"NOTIFY_SOCKET", "SHMRPC_OPTIONS",

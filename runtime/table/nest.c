@@ -282,8 +282,8 @@ shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
 typedef struct appending {
     const shmrpci_table *table;
     shmrpci_buf *out;
-    uint64_t most; /* bytes: references to the same blocks could make more */
-    uint64_t budget;
+    uint64_t most;   /* bytes left: a block that is named twice could exceed */
+    uint64_t budget; /* nodes left, so that cycles end */
 } appending;
 
 static shmrpc_status append(appending *of, const shmrpci_nest_value *value,

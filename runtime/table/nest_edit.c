@@ -298,12 +298,12 @@ static shmrpc_status splice_leaf(const splice *of, const shmrpci_node *node,
     return make_leaves(of, pieces, count, out);
 }
 
-/* Bounded by the levels, which fall. */
+/* Recursive: each call is one level lower, so that the depth is bounded. */
 static shmrpc_status splice_node(const splice *of, uint64_t block,
                                  unsigned level, uint64_t position,
                                  outcome *out);
 
-/* The branch that a position lies below, where it becomes one of that. */
+/* The branch that holds a position, which is made relative to the branch. */
 static uint32_t find_branch(const splice *of, const shmrpci_node *node,
                             uint64_t *position)
 {

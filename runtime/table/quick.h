@@ -225,7 +225,7 @@ static inline shmrpc_status shmrpci_quick_get(const shmrpci_table *table,
             return SHMRPC_E_BUSY;
         }
     }
-    /* Where no record of a value is, if the word is DEAD or 0. */
+    /* DEAD or 0 give an offset at which no record can be. */
     uint64_t offset = shmrpci_word_offset(word);
     uint64_t at = offset - table->spans_offset;
     if (SHMRPCI_UNLIKELY(at >= shmrpci_load_relaxed(&table->known_short))) {

@@ -298,7 +298,7 @@ shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* Behind all that was ever inserted, or is just being. */
+/* The end of all entries, those that are just being inserted included. */
 static uint32_t end_of(const shmrpci_geometry *geometry)
 {
     uint32_t tail =

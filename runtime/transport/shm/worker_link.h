@@ -14,7 +14,7 @@
  *       ledger, bell
  *                             <-   ACK(count): so many ATTACHes were read
  *                             <-   REFUSE(conn): can't, or won't; it is closed
- * then NUDGE                   ->   look: an order, or a connection is gone
+ *     then NUDGE              ->   look: an order, or a connection is gone
  *                             <-   MAP(conn, region): a request lies there
  *                             <-   GRANT(conn, bytes, slot): for a reply
  *                             <-   TELL(conn): its client sleeps elsewhere

@@ -213,7 +213,7 @@ static void read_packets(shm_listener *listener)
             be_alone(listener);
             return;
         }
-        /* EXHAUSTED: without descriptors, it will be refused. */
+        /* EXHAUSTED: it came without its descriptors, and will be refused. */
         take_packet(listener, &packet);
         shm_worker_link_close_fds(&packet);
     }

@@ -48,7 +48,7 @@
  * returned; there is room for the PONGs that the protocol promises still. */
 #define TCP_UNSENT_NOTES 256u
 
-/* Of a certificate's subject, so much is told; the 0 included. */
+/* A certificate's subject is cut to this length, with its final 0. */
 #define TCP_SUBJECT_BYTES 256u
 
 /* A refusal's text. */

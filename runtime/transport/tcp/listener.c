@@ -336,7 +336,7 @@ static bool nobody_is_idle(tcp_listener *listener)
     return nobody;
 }
 
-/* What this thread has read, idle workers don't know of. */
+/* Wakes an idle worker for the calls that this thread has read. */
 static void hand_over(tcp_listener *listener)
 {
     shmrpci_mutex_lock(&listener->lock);

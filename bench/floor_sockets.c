@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "case.h"
+#include "sockets.h"
 
 enum { MESSAGE_BYTES = 64, LARGE_BYTES = 1 << 20 };
 
@@ -34,7 +35,7 @@ static void must(int result, const char *what)
     }
 }
 
-static void put(int fd, const void *bytes, size_t size)
+void bench_put(int fd, const void *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
         const ssize_t n = write(fd, (const char *)bytes + done, size - done);
@@ -43,7 +44,7 @@ static void put(int fd, const void *bytes, size_t size)
     }
 }
 
-static void get(int fd, void *bytes, size_t size)
+void bench_get(int fd, void *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
         const ssize_t n = read(fd, (char *)bytes + done, size - done);
@@ -86,9 +87,8 @@ static void *unix_setup(const bench_case *self)
     return w;
 }
 
-static void *tcp_setup(const bench_case *self)
+void bench_tcp_pair(int ends[2])
 {
-    wire *const w = new_wire(self);
     struct sockaddr_in at = {.sin_family = AF_INET};
     socklen_t size = sizeof at;
     const int one = 1;
@@ -108,7 +108,16 @@ static void *tcp_setup(const bench_case *self)
          "TCP_NODELAY");
     must(setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one),
          "TCP_NODELAY");
-    use_sockets(w, client, server);
+    ends[0] = client;
+    ends[1] = server;
+}
+
+static void *tcp_setup(const bench_case *self)
+{
+    wire *const w = new_wire(self);
+    int ends[2];
+    bench_tcp_pair(ends);
+    use_sockets(w, ends[0], ends[1]);
     return w;
 }
 
@@ -117,8 +126,8 @@ static void wire_serve(void *state)
     wire *const w = state;
     bench_ready();
     for (;;) {
-        get(w->to_server[0], w->message, w->size);
-        put(w->to_client[1], w->message, w->size);
+        bench_get(w->to_server[0], w->message, w->size);
+        bench_put(w->to_client[1], w->message, w->size);
     }
 }
 
@@ -126,8 +135,8 @@ static void exchange(wire *w, int to, int from)
 {
     w->sequence++;
     memcpy(w->message, &w->sequence, sizeof w->sequence);
-    put(to, w->message, w->size);
-    get(from, w->reply, w->size);
+    bench_put(to, w->message, w->size);
+    bench_get(from, w->reply, w->size);
     if (memcmp(w->reply, w->message, w->size) != 0) {
         bench_fail("echo %llu differs", (unsigned long long)w->sequence);
     }
@@ -184,8 +193,8 @@ static void door_serve(void *state)
     for (;;) {
         const int fd = accept(d->listener, NULL, NULL);
         must(fd, "accept");
-        get(fd, d->w.message, d->w.size);
-        put(fd, d->w.message, d->w.size);
+        bench_get(fd, d->w.message, d->w.size);
+        bench_put(fd, d->w.message, d->w.size);
         close(fd);
     }
 }

@@ -1,8 +1,9 @@
 /*
- * Records one way: what the suites of the family shared.queue have in common.
+ * Records one way: what the suites of the family shared.queue have in common,
+ * and those of the family stream where a queue is used as one.
  *
  * One process pushes as fast as it can, the other takes; a "call" is
- * ONE_WAY_RECORDS records taken.
+ * ONE_WAY_RECORDS records taken, or as many items as the case says.
  *
  * Threading: as case.h.
  */
@@ -13,6 +14,14 @@
 
 enum { ONE_WAY_RECORDS = 1024, ONE_WAY_MAX_BYTES = 4096 };
 
+/* Items of a stream: so large, and of them so many are a "call". */
+enum {
+    STREAM_SMALL = 64,
+    STREAM_LARGE = 64 << 10,
+    STREAM_SMALL_ITEMS = 1024,
+    STREAM_LARGE_ITEMS = 16
+};
+
 /* The members that all cases share. */
 #define ONE_WAY_CASE(label, bytes, who)                                        \
     .name = "shared.queue." label "." who,                                     \
@@ -20,5 +29,13 @@ enum { ONE_WAY_RECORDS = 1024, ONE_WAY_MAX_BYTES = 4096 };
     .payload = (bytes), .places = BENCH_IN_APART | BENCH_IN_FREE,              \
     .floor = BENCH_FLOOR_NONE, .contest = "one way " label, .contestant = who, \
     .calls = ONE_WAY_RECORDS, .spins = 1
+
+/* `way` is "" or "tcp.", `spaced` "" or "tcp ". */
+#define STREAM_CASE(way, spaced, label, bytes, items, where, who)           \
+    .name = "stream." way label "." who,                                    \
+    .about = "items of " label " from one process to another",              \
+    .payload = (bytes), .places = (where), .floor = BENCH_FLOOR_NONE,       \
+    .contest = "stream " spaced label, .contestant = who, .calls = (items), \
+    .spins = 1
 
 #endif

@@ -1,30 +1,37 @@
 /*
  * Streams: items that a server sends as fast as it can, and a client reads one
  * by one, through generated stubs; beside two processes that share a ring with
- * a word for its tail, and can do nothing else.
+ * a word for its tail, and can do nothing else; and beside a bare TCP socket.
+ * And calls of a client that has streams, too.
  *
  * A "call" is a thousand and twenty-four items (of 64 KiB: 16).
  */
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "case.h"
 #include "flow_client.h"
 #include "flow_server.h"
+#include "one_way.h"
 #include "os/clock.h"
 #include "os/thread.h"
+#include "sockets.h"
 #include "sync/atomic.h"
 
 enum {
-    SMALL = 64,
-    LARGE = 64 << 10,
-    SMALL_ITEMS = 1024,
-    LARGE_ITEMS = 16,
+    SMALL = STREAM_SMALL,
+    LARGE = STREAM_LARGE,
+    SMALL_ITEMS = STREAM_SMALL_ITEMS,
+    LARGE_ITEMS = STREAM_LARGE_ITEMS,
     SMALL_RING = 64 << 10, /* the bytes that ours has */
     LARGE_RING = 1 << 20
 };
@@ -125,15 +132,74 @@ static void tail_teardown(void *state)
     free(of);
 }
 
+/* ---- bare TCP ------------------------------------------------------------ */
+
+typedef struct socket_pair {
+    const bench_case *what;
+    int ends[2]; /* client, server */
+    uint64_t number;
+    uint8_t item[LARGE];
+} socket_pair;
+
+static void *socket_setup(const bench_case *self)
+{
+    socket_pair *const of = bench_alloc(sizeof *of);
+    memset(of, 0, sizeof *of);
+    of->what = self;
+    bench_tcp_pair(of->ends);
+    return of;
+}
+
+static void socket_serve(void *state)
+{
+    socket_pair *const of = state;
+    bench_ready();
+    for (;; of->number++) {
+        memcpy(of->item, &of->number, sizeof of->number);
+        bench_put(of->ends[1], of->item, of->what->payload);
+    }
+}
+
+static void socket_call(void *state)
+{
+    socket_pair *const of = state;
+    uint64_t number;
+    for (unsigned i = 0; i < of->what->calls; i++) {
+        bench_get(of->ends[0], of->item, of->what->payload);
+        memcpy(&number, of->item, sizeof number);
+        if (number != of->number++) {
+            bench_fail("an item is another one");
+        }
+    }
+}
+
+static void socket_teardown(void *state)
+{
+    socket_pair *const of = state;
+    close(of->ends[0]);
+    close(of->ends[1]);
+    free(of);
+}
+
 /* ---- ours: the server ---------------------------------------------------- */
+
+enum { BESIDE = 4 };
+
+/* Of a case of ours, as its `with`. */
+typedef struct way {
+    const char *scheme;
+    unsigned beside; /* streams that a client has beside its calls */
+} way;
 
 typedef struct line {
     const bench_case *what;
+    const way *way;
     char address[64];
     flow_flow *client;
     flow_flow_cells_stream *cells;
     flow_flow_pour_stream *pour;
     uint64_t number;
+    atomic_bool is_beside; /* its streams run */
     shmrpc_server *server; /* of a case without another process */
     shmrpci_thread thread;
 } line;
@@ -185,14 +251,31 @@ static int one(shmrpc_ctx *ctx, void *user, uint64_t number,
     return flow_flow_one_sink_send(out, &number);
 }
 
+static int echo(shmrpc_ctx *ctx, void *user, uint64_t number, uint64_t *ret)
+{
+    (void)ctx, (void)user;
+    *ret = number;
+    return SHMRPC_OK;
+}
+
+static void echo_call(void *state);
+
+static bool is_beside(const line *o)
+{
+    return o->what->call == echo_call;
+}
+
 static void make_server(const line *o)
 {
-    const shmrpc_server_opts opts = {.listen = o->address, .workers = 1};
+    const shmrpc_server_opts opts = {.listen = o->address,
+                                     .workers = is_beside(o) ? BESIDE + 1 : 1,
+                                     .force_insecure_serialisation = true};
     flow_flow_impl impl = FLOW_FLOW_IMPL_INIT;
     shmrpc_error error;
     impl.cells = cells;
     impl.pour = pour;
     impl.one = one;
+    impl.echo = echo;
     if (shmrpc_server_create(&opts, &server, &error) != SHMRPC_OK ||
         flow_flow_serve(server, &impl, NULL, &error) != SHMRPC_OK) {
         bench_fail("server: %s: %s", error.name, error.message);
@@ -225,9 +308,14 @@ static void *line_setup(const bench_case *self)
     line *const o = bench_alloc(sizeof *o);
     memset(o, 0, sizeof *o);
     o->what = self;
-    snprintf(o->address, sizeof o->address, "%s://@stream-%ld-%u",
-             self->with != NULL ? (const char *)self->with : "shm",
-             (long)getpid(), count++);
+    o->way = self->with;
+    if (strcmp(o->way->scheme, "tcp") == 0) {
+        snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u",
+                 bench_free_port());
+    } else {
+        snprintf(o->address, sizeof o->address, "%s://@stream-%ld-%u",
+                 o->way->scheme, (long)getpid(), count++);
+    }
     return o;
 }
 
@@ -310,6 +398,60 @@ static void one_call(void *state)
     flow_flow_one_close(stream);
 }
 
+/* ---- calls beside full streams ------------------------------------------- */
+
+/* A hundred items a second of each: their windows stay full. */
+static void *read_slowly(void *state)
+{
+    line *const o = state;
+    const struct timespec rest_of_it = {.tv_nsec = 10000000};
+    shmrpc_error error;
+    const flow_cell *cell;
+    flow_flow_cells_stream *streams[BESIDE];
+    for (unsigned i = 0; i < o->way->beside; i++) {
+        must(flow_flow_cells(o->client, NULL, &streams[i], &error), SHMRPC_OK,
+             &error);
+    }
+    for (;;) {
+        for (unsigned i = 0; i < o->way->beside; i++) {
+            must(flow_flow_cells_next(streams[i], &cell, &error), SHMRPC_MORE,
+                 &error);
+        }
+        atomic_store(&o->is_beside, true);
+        nanosleep(&rest_of_it, NULL);
+    }
+    return NULL;
+}
+
+static void echo_dial(void *state)
+{
+    line *const o = state;
+    pthread_t reader;
+    line_dial(state);
+    if (o->way->beside == 0) {
+        return;
+    }
+    if (pthread_create(&reader, NULL, read_slowly, o) != 0) {
+        bench_fail("no thread");
+    }
+    while (!atomic_load(&o->is_beside)) {
+        sched_yield();
+    }
+}
+
+static void echo_call(void *state)
+{
+    line *const o = state;
+    shmrpc_error error;
+    uint64_t back = 0;
+    o->number++;
+    must(flow_flow_echo(o->client, o->number, NULL, &back, &error), SHMRPC_OK,
+         &error);
+    if (back != o->number) {
+        bench_fail("the echo is another one");
+    }
+}
+
 static void line_teardown(void *state)
 {
     line *const o = state;
@@ -337,44 +479,65 @@ static const int64_t distance_ns = 2000;
         .setup = tail_setup, .serve = tail_serve, .call = tail_call,          \
         .teardown = tail_teardown, .spins = 1                                 \
     }
-#define OURS(label, bytes, items, where, what, run)                            \
-    {                                                                          \
-        .name = "stream." label ".shmrpc", .about = what, .payload = (bytes),  \
-        .places = (where), .floor = BENCH_FLOOR_NONE,                          \
-        .contest = "stream " label, .contestant = "shmrpc", .is_ours = 1,      \
-        .calls = (items), .setup = line_setup, .serve = line_serve,            \
-        .dial = line_dial, .call = run, .teardown = line_teardown, .spins = 1, \
+#define RUN(run)                                                              \
+    .setup = line_setup, .serve = line_serve, .dial = line_dial, .call = run, \
+    .teardown = line_teardown
+#define OURS(by, spaced, label, bytes, items, places, through, run)     \
+    {                                                                   \
+        STREAM_CASE(by, spaced, label, bytes, items, places, "shmrpc"), \
+            .is_ours = 1, .with = &(through), RUN(run)                  \
+    }
+#define CALLS(what, through)                                                 \
+    {                                                                        \
+        .name = "stream.beside." what,                                       \
+        .about = "a call of 8 bytes, beside streams whose windows are full", \
+        .payload = 8, .places = BENCH_IN_APART | BENCH_IN_FREE,              \
+        .floor = BENCH_FLOOR_NONE, .with = &(through), .setup = line_setup,  \
+        .serve = line_serve, .dial = echo_dial, .call = echo_call,           \
+        .teardown = line_teardown, .spins = 1                                \
     }
 
+#define TWO (BENCH_IN_APART | BENCH_IN_FREE)
+
+static const way by_shm = {"shm", 0};
+static const way by_inproc = {"inproc", 0};
+static const way by_tcp = {"tcp", 0};
+static const way shm_beside = {"shm", BESIDE};
+static const way tcp_beside = {"tcp", BESIDE};
+
 static const bench_case cases[] = {
-    OURS("64B", SMALL, SMALL_ITEMS, BENCH_IN_ALL,
-         "items of 64 bytes, native, from a server to a client", cells_call),
+    OURS("", "", "64B", SMALL, SMALL_ITEMS, BENCH_IN_ALL, by_shm, cells_call),
     TAIL("64B", SMALL, SMALL_ITEMS, "tail-word", NULL),
     TAIL("64B", SMALL, SMALL_ITEMS, "tail-word-2us", &distance_ns),
-    OURS("64K", LARGE, LARGE_ITEMS, BENCH_IN_ALL,
-         "items of 64 KiB, raw, from a server to a client", pour_call),
+    OURS("", "", "64K", LARGE, LARGE_ITEMS, BENCH_IN_ALL, by_shm, pour_call),
     TAIL("64K", LARGE, LARGE_ITEMS, "tail-word", NULL),
+    OURS("tcp.", "tcp ", "64B", SMALL, SMALL_ITEMS, TWO, by_tcp, cells_call),
+    OURS("tcp.", "tcp ", "64K", LARGE, LARGE_ITEMS, TWO, by_tcp, pour_call),
+    {STREAM_CASE("tcp.", "tcp ", "64K", LARGE, LARGE_ITEMS, TWO, "raw"),
+     .setup = socket_setup, .serve = socket_serve, .call = socket_call,
+     .teardown = socket_teardown},
     {.name = "stream.inproc.64B",
      .about = "items of 64 bytes between two threads",
      .payload = SMALL,
      .places = BENCH_IN_ALONE,
      .floor = BENCH_FLOOR_NONE,
      .calls = SMALL_ITEMS,
-     .with = "inproc",
+     .with = &by_inproc,
      .setup = line_setup,
      .dial = line_dial,
      .call = cells_call,
      .teardown = line_teardown},
     {.name = "stream.first",
-     .about = "a stream of one item: beside shmrpc.null",
+     .about = "a stream of one item: beside stream.beside.none",
      .payload = 8,
      .places = BENCH_IN_ALL,
      .floor = BENCH_FLOOR_SIGNAL,
-     .setup = line_setup,
-     .serve = line_serve,
-     .dial = line_dial,
-     .call = one_call,
-     .teardown = line_teardown},
+     .with = &by_shm,
+     RUN(one_call)},
+    CALLS("none", by_shm),
+    CALLS("four", shm_beside),
+    CALLS("tcp.none", by_tcp),
+    CALLS("tcp.four", tcp_beside),
 };
 
 const bench_suite streams = {cases, sizeof cases / sizeof *cases};

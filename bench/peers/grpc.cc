@@ -1,7 +1,9 @@
-// gRPC C++: unary calls with the synchronous stub and server, over a unix
-// socket.
+// gRPC C++: unary calls and server streams with the synchronous stub and
+// server, over a unix socket.
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <string>
@@ -19,6 +21,19 @@ struct service final : bench_peer::Echo::Service {
                       bench_peer::Blob *reply) override
     {
         reply->set_data(request->data());
+        return grpc::Status::OK;
+    }
+
+    grpc::Status Pour(grpc::ServerContext *, const bench_peer::Blob *like,
+                      grpc::ServerWriter<bench_peer::Blob> *out) override
+    {
+        bench_peer::Blob item;
+        item.set_data(like->data());
+        std::uint64_t number = 0;
+        do {
+            std::memcpy(&(*item.mutable_data())[0], &number, sizeof number);
+            number++;
+        } while (out->Write(item));
         return grpc::Status::OK;
     }
 };
@@ -67,6 +82,38 @@ void call(void *connection, const peer_message *m)
         bench_fail("%s", status.error_message().c_str());
     }
     peer_check(m, reply.data().data(), reply.data().size());
+}
+
+// ---- a server stream, pulled ----
+
+struct pouring {
+    std::unique_ptr<stub> echo;
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<bench_peer::Blob>> reader;
+    bench_peer::Blob item;
+};
+
+void *dial_pouring(const char *address)
+{
+    auto *const p = new pouring;
+    p->echo.reset(static_cast<stub *>(dial(address)));
+    return p;
+}
+
+void take(void *connection, peer_message *m, unsigned count)
+{
+    auto *const p = static_cast<pouring *>(connection);
+    if (p->reader == nullptr) {
+        bench_peer::Blob like;
+        like.set_data(m->request, m->size);
+        p->reader = p->echo->Pour(&p->context, like);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (!p->reader->Read(&p->item)) {
+            bench_fail("the stream has ended");
+        }
+        peer_item(m, p->item.data().data(), p->item.data().size());
+    }
 }
 
 // ---- many at a time: callbacks at the server, a completion queue here ----
@@ -146,7 +193,16 @@ const peer who_pipelined = {"127.0.0.1:", serve_reacting, dial_pipeline,
 const peer who = {"unix:", serve, dial, call, nullptr};
 const peer who_tcp = {"127.0.0.1:", serve, dial, call, nullptr};
 
+const peer who_pours = {"unix:", serve,   dial_pouring, nullptr,
+                        nullptr, nullptr, nullptr,      take};
+const peer who_pours_tcp = {"127.0.0.1:", serve,   dial_pouring, nullptr,
+                            nullptr,      nullptr, nullptr,      take};
+
 const bench_case cases[] = {
+    PEER_STREAMS("", "", "grpc", "gRPC C++, a server stream, a unix socket",
+                 who_pours),
+    PEER_STREAMS("tcp.", "tcp ", "grpc", "gRPC C++, a server stream over TCP",
+                 who_pours_tcp),
     PEER_CASES("grpc", "gRPC C++, unary, synchronous, a unix socket", who),
     PEER_TCP_CASES("grpc", "gRPC C++, unary, synchronous over TCP", who_tcp),
     PEER_TCP_PIPELINE("grpc", "gRPC C++, a completion queue, callbacks",

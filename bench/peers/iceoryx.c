@@ -32,6 +32,7 @@ static const char pools[] =
     "[[segment]]\n"
     "[[segment.mempool]]\nsize = 256\ncount = 200\n"
     "[[segment.mempool]]\nsize = 8192\ncount = 100\n"
+    "[[segment.mempool]]\nsize = 131072\ncount = 100\n"
     "[[segment.mempool]]\nsize = 2097152\ncount = 16\n";
 
 static void write_pools(const char *path)
@@ -169,6 +170,7 @@ static void call(void *connection, const peer_message *m)
 
 typedef struct way {
     size_t bytes;
+    unsigned records; /* of a call */
     char folder[BENCH_FOLDER_BYTES];
     iox_sub_t subscriber;
 } way;
@@ -176,7 +178,7 @@ typedef struct way {
 static void *one_way_setup(const bench_case *self)
 {
     way *const w = bench_alloc(sizeof *w);
-    *w = (way){.bytes = self->payload};
+    *w = (way){.bytes = self->payload, .records = self->calls};
     bench_folder_make(w->folder);
     return w;
 }
@@ -184,7 +186,7 @@ static void *one_way_setup(const bench_case *self)
 static void one_way_serve(void *state)
 {
     static iox_pub_storage_t storage;
-    static const char data[ONE_WAY_MAX_BYTES];
+    static const char data[STREAM_LARGE];
     const way *const w = state;
     char name[BENCH_FOLDER_BYTES + 8];
     iox_pub_options_t options;
@@ -232,8 +234,8 @@ static void one_way_dial(void *state)
 static void one_way_call(void *state)
 {
     const way *const w = state;
-    char data[ONE_WAY_MAX_BYTES];
-    for (int i = 0; i < ONE_WAY_RECORDS; i++) {
+    static char data[STREAM_LARGE];
+    for (unsigned i = 0; i < w->records; i++) {
         const void *chunk;
         while (iox_sub_take_chunk(w->subscriber, &chunk) !=
                ChunkReceiveResult_SUCCESS) {
@@ -253,12 +255,17 @@ static void one_way_teardown(void *state)
     free(w);
 }
 
-#define ONE_WAY(label, size)                                \
-    {                                                       \
-        ONE_WAY_CASE(label, size, "iceoryx"),               \
-            .setup = one_way_setup, .serve = one_way_serve, \
-            .dial = one_way_dial, .call = one_way_call,     \
-            .teardown = one_way_teardown                    \
+#define RUN                                                               \
+    .setup = one_way_setup, .serve = one_way_serve, .dial = one_way_dial, \
+    .call = one_way_call, .teardown = one_way_teardown
+#define ONE_WAY(label, size)                      \
+    {                                             \
+        ONE_WAY_CASE(label, size, "iceoryx"), RUN \
+    }
+#define STREAM(label, size, items)                                          \
+    {                                                                       \
+        STREAM_CASE("", "", label, size, items, ALONE_OR_APART, "iceoryx"), \
+            RUN                                                             \
     }
 
 static const peer who = {"", serve, dial, call, tidy};
@@ -269,6 +276,8 @@ static const peer who = {"", serve, dial, call, tidy};
 static const bench_case cases[] = {
     PEER_CASES_IN(ALONE_OR_APART, "iceoryx", "iceoryx, loaned chunks, polling",
                   who),
-    ONE_WAY("64B", 64), ONE_WAY("4K", 4096)};
+    ONE_WAY("64B", 64), ONE_WAY("4K", 4096),
+    STREAM("64B", STREAM_SMALL, STREAM_SMALL_ITEMS),
+    STREAM("64K", STREAM_LARGE, STREAM_LARGE_ITEMS)};
 
 const bench_suite iceoryx = {cases, sizeof cases / sizeof *cases};

@@ -13,6 +13,7 @@ typedef struct echo {
     char address[ADDRESS_BYTES];
     void *connection;
     peer_message message;
+    unsigned items;   /* of a call that takes them */
     uint64_t started; /* of a pipeline, so far */
 } echo;
 
@@ -31,6 +32,7 @@ void *peer_setup(const bench_case *self)
         snprintf(e->address, sizeof e->address, "%s%s/echo", e->who->prefix,
                  e->folder);
     }
+    e->items = self->calls;
     e->message.size = self->payload;
     e->message.request = bench_alloc(self->payload);
     memset(e->message.request, 'x', self->payload);
@@ -87,6 +89,23 @@ void peer_call_pipeline(void *state)
         e->message.sequence = e->started - PEER_DEPTH + 1;
         e->who->finish(e->connection, &e->message);
         start_next(e);
+    }
+}
+
+void peer_take(void *state)
+{
+    echo *const e = state;
+    e->who->take(e->connection, &e->message, e->items);
+}
+
+void peer_item(peer_message *message, const void *bytes, size_t size)
+{
+    uint64_t number = 0;
+    if (size >= sizeof number) {
+        memcpy(&number, bytes, sizeof number);
+    }
+    if (size != message->size || number != message->sequence++) {
+        bench_fail("an item of %zu bytes is another one", size);
     }
 }
 

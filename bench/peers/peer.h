@@ -43,6 +43,10 @@ typedef struct peer {
      * it copies; and hands the reply to the oldest one to peer_check(). */
     void (*start)(void *connection, const peer_message *message);
     void (*finish)(void *connection, const peer_message *message);
+    /* Instead of call, where the server sends items of message->size bytes as
+     * fast as it can: hands `count` of them to peer_item(). The message is the
+     * same each time. */
+    void (*take)(void *connection, peer_message *message, unsigned count);
 } peer;
 
 /* Calls that are in flight then, and turns of which a `call` consists: each
@@ -52,6 +56,9 @@ enum { PEER_DEPTH = 64 };
 /* Fails the case unless the bytes are the echo of the message. */
 void peer_check(const peer_message *message, const void *bytes, size_t size);
 
+/* Fails the case unless they are the next item: so long, its number first. */
+void peer_item(peer_message *message, const void *bytes, size_t size);
+
 /* The functions of the cases; `with` is the peer. */
 void *peer_setup(const bench_case *self);
 void peer_serve(void *state);
@@ -60,6 +67,7 @@ void peer_call(void *state);
 void peer_teardown(void *state);
 void peer_dial_pipeline(void *state);
 void peer_call_pipeline(void *state);
+void peer_take(void *state);
 
 #ifdef __cplusplus
 }
@@ -100,6 +108,19 @@ void peer_call_pipeline(void *state);
             name, 0, PEER_DEPTH, &(peer), peer_setup, peer_serve,              \
             peer_dial_pipeline, peer_call_pipeline, peer_teardown              \
     }
+
+/* As STREAM_CASE of one_way.h, which C++ can't read. */
+#define PEER_STREAM(way, spaced, label, name, about, bytes, items, peer) \
+    {                                                                    \
+        "stream." way label "." name, about, bytes,                      \
+            BENCH_IN_APART | BENCH_IN_FREE, BENCH_FLOOR_NONE,            \
+            "stream " spaced label, name, 0, items, &(peer), peer_setup, \
+            peer_serve, peer_dial, peer_take, peer_teardown, 1           \
+    }
+
+#define PEER_STREAMS(way, spaced, name, about, peer)              \
+    PEER_STREAM(way, spaced, "64B", name, about, 64, 1024, peer), \
+        PEER_STREAM(way, spaced, "64K", name, about, 64 << 10, 16, peer)
 
 #define PEER_CASES(name, about, peer) \
     PEER_CASES_IN(BENCH_IN_ALL, name, about, peer)

@@ -1,4 +1,5 @@
-/* ZeroMQ: PUSH and PULL over a unix socket, records one way. */
+/* ZeroMQ: PUSH and PULL over a unix socket, records one way; and over TCP. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 
 typedef struct way {
     size_t bytes;
+    unsigned records; /* of a call */
+    uint64_t number;
     char folder[BENCH_FOLDER_BYTES];
     char address[BENCH_FOLDER_BYTES + 16];
     void *socket;
@@ -16,9 +19,14 @@ typedef struct way {
 static void *setup(const bench_case *self)
 {
     way *const w = bench_alloc(sizeof *w);
-    *w = (way){.bytes = self->payload};
+    *w = (way){.bytes = self->payload, .records = self->calls};
     bench_folder_make(w->folder);
-    snprintf(w->address, sizeof w->address, "ipc://%s/z", w->folder);
+    if (self->with == NULL) {
+        snprintf(w->address, sizeof w->address, "ipc://%s/z", w->folder);
+    } else {
+        snprintf(w->address, sizeof w->address, "%s%u",
+                 (const char *)self->with, bench_free_port());
+    }
     return w;
 }
 
@@ -32,11 +40,12 @@ static void must(int result, const char *what)
 static void serve(void *state)
 {
     way *const w = state;
-    static const char data[ONE_WAY_MAX_BYTES];
+    static char data[STREAM_LARGE];
     void *const s = zmq_socket(zmq_ctx_new(), ZMQ_PUSH);
     must(s != NULL ? zmq_bind(s, w->address) : -1, "zmq_bind");
     bench_ready();
-    for (;;) {
+    for (;; w->number++) {
+        memcpy(data, &w->number, sizeof w->number);
         must(zmq_send(s, data, w->bytes, 0), "zmq_send");
     }
 }
@@ -52,12 +61,14 @@ static void dial(void *state)
 static void call(void *state)
 {
     way *const w = state;
-    char data[ONE_WAY_MAX_BYTES];
-    for (int i = 0; i < ONE_WAY_RECORDS; i++) {
+    static char data[STREAM_LARGE];
+    uint64_t number;
+    for (unsigned i = 0; i < w->records; i++) {
         const int size = zmq_recv(w->socket, data, sizeof data, 0);
         must(size, "zmq_recv");
-        if ((size_t)size != w->bytes) {
-            bench_fail("a record of %d bytes", size);
+        memcpy(&number, data, sizeof number);
+        if ((size_t)size != w->bytes || number != w->number++) {
+            bench_fail("a record of %d bytes is another one", size);
         }
     }
 }
@@ -69,13 +80,25 @@ static void teardown(void *state)
     free(w);
 }
 
-#define CASE(label, size)                                                    \
-    {                                                                        \
-        ONE_WAY_CASE(label, size, "zeromq"), .setup = setup, .serve = serve, \
-                                             .dial = dial, .call = call,     \
-                                             .teardown = teardown            \
+#define RUN                                                     \
+    .setup = setup, .serve = serve, .dial = dial, .call = call, \
+    .teardown = teardown
+#define CASE(label, size)                        \
+    {                                            \
+        ONE_WAY_CASE(label, size, "zeromq"), RUN \
     }
+#define STREAM(way, spaced, label, size, items, to)            \
+    {                                                          \
+        STREAM_CASE(way, spaced, label, size, items,           \
+                    BENCH_IN_APART | BENCH_IN_FREE, "zeromq"), \
+            .with = (to), RUN                                  \
+    }
+#define STREAMS(way, spaced, to)                                      \
+    STREAM(way, spaced, "64B", STREAM_SMALL, STREAM_SMALL_ITEMS, to), \
+        STREAM(way, spaced, "64K", STREAM_LARGE, STREAM_LARGE_ITEMS, to)
 
-static const bench_case cases[] = {CASE("64B", 64), CASE("4K", 4096)};
+static const bench_case cases[] = {CASE("64B", 64), CASE("4K", 4096),
+                                   STREAMS("", "", NULL),
+                                   STREAMS("tcp.", "tcp ", "tcp://127.0.0.1:")};
 
 const bench_suite zeromq_one_way = {cases, sizeof cases / sizeof *cases};

@@ -215,7 +215,9 @@ void harness_end(harness_service *service)
     if (service->gateway.pid != 0) {
         harness_signal(&service->gateway, SIGTERM);
     }
-    harness_signal(&service->server, SIGTERM);
+    if (service->server.pid != 0) {
+        harness_signal(&service->server, SIGTERM);
+    }
 }
 
 /* ---- what is to be seen ---- */

@@ -83,6 +83,7 @@ typedef struct harness_service {
 harness_service harness_serve_over(const void *over, const char *program,
                                    const char *name, uint16_t port,
                                    const char *threads);
+/* Ends what has not ended. */
 void harness_end(harness_service *service);
 
 extern char harness_shm[];

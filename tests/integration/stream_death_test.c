@@ -5,28 +5,15 @@
  * With arguments this program is such a client: it prints what it has done, and
  * stays.
  */
-#include "harness.h"
+#include "flow_common.h"
 
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "flow_client.h"
-
 /* So long after a death everything is as it was before. */
 #define BACK_NS (2 * S)
-
-static flow_flow *connect_to(const char *where)
-{
-    shmrpc_error error;
-    const shmrpc_opts opts = {.timeout_ns = PATIENCE};
-    flow_flow *client = NULL;
-    if (flow_flow_connect(where, &opts, &client, &error) != SHMRPC_OK) {
-        fail_msg("connect: %s", error.message);
-    }
-    return client;
-}
 
 /* ---- this program as a client ------------------------------------------- */
 
@@ -108,20 +95,6 @@ static child start_client(const char *kind, const char *where)
 
 /* ---- servers ------------------------------------------------------------ */
 
-/* Reads lines until one has `part`; `pid`: the number in it, if wanted. */
-static void await_line(child *c, const char *part, pid_t *pid)
-{
-    char line[512];
-    do {
-        harness_read_line(c, line, sizeof line);
-    } while (strstr(line, part) == NULL);
-    if (pid != NULL) {
-        const char *at = strpbrk(line, "0123456789");
-        assert_non_null(at);
-        *pid = (pid_t)strtol(at, NULL, 10);
-    }
-}
-
 /* Whether a process has a thread that watches its peer: it does from the first
  * wait in a stream on that has taken some time, and sleeps without end then. */
 static bool is_fast_asleep(pid_t pid)
@@ -161,40 +134,6 @@ static child serve(char where[96], const char *workers)
 {
     harness_address("flow", where);
     return harness_serve_by(FLOW_SERVER, where, workers, "1");
-}
-
-static void expect_echo(flow_flow *client)
-{
-    uint64_t back = 0;
-    assert_int_equal(flow_flow_echo(client, 7, NULL, &back, NULL), SHMRPC_OK);
-    assert_int_equal(back, 7);
-}
-
-static flow_flow_count_stream *open_count(flow_flow *client, uint64_t most,
-                                          int32_t status)
-{
-    flow_flow_count_stream *stream;
-    shmrpc_error error;
-    if (flow_flow_count(client, most, status, NULL, &stream, &error) !=
-        SHMRPC_OK) {
-        fail_msg("count: %s", error.message);
-    }
-    return stream;
-}
-
-/* The next numbers, from *at on, as long as there are some and it is less than
- * `to`; how it has ended, or MORE. */
-static int read_to(flow_flow_count_stream *stream, uint64_t *at, uint64_t to,
-                   shmrpc_error *error)
-{
-    const uint64_t *number;
-    int status = SHMRPC_MORE;
-    while (*at < to && (status = flow_flow_count_next(stream, &number,
-                                                      error)) == SHMRPC_MORE) {
-        assert_int_equal(*number, *at);
-        ++*at;
-    }
-    return status;
 }
 
 /* ---- the client dies ---------------------------------------------------- */

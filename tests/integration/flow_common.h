@@ -1,0 +1,29 @@
+/*
+ * What the tests of streams between programs share: a client of flow.svc, whose
+ * server prints how each stream begins and ends.
+ *
+ * All of it fails the test where it does not succeed.
+ */
+#ifndef SHMRPC_TESTS_INTEGRATION_FLOW_COMMON_H
+#define SHMRPC_TESTS_INTEGRATION_FLOW_COMMON_H
+
+#include "harness.h"
+
+#include "flow_client.h"
+
+flow_flow *connect_to(const char *where);
+
+/* Reads lines until one has `part`; `pid`: the number in it, if wanted. */
+void await_line(child *c, const char *part, pid_t *pid);
+
+void expect_echo(flow_flow *client);
+
+flow_flow_count_stream *open_count(flow_flow *client, uint64_t most,
+                                   int32_t status);
+
+/* The next numbers, from *at on, as long as there are some and it is less than
+ * `to`; how it has ended, or MORE. */
+int read_to(flow_flow_count_stream *stream, uint64_t *at, uint64_t to,
+            shmrpc_error *error);
+
+#endif

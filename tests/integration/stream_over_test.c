@@ -1,0 +1,187 @@
+/*
+ * Streams over shared memory, TCP and the gateway: an end that is killed is
+ * told to the other one, whole items come first, and a reader that is slow
+ * costs nobody memory.
+ *
+ * With an argument this program is a client: it opens a stream, and stays.
+ */
+#include "flow_common.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+/* What a process may grow by while items pass: far less than they are. */
+#define GROWTH_KIB 4096
+
+static harness_service serve(const void *over)
+{
+    return harness_serve_over(over, FLOW_SERVER, "flow", 5813, "3");
+}
+
+/* ---- this program as a client ------------------------------------------- */
+
+static int be_client(const char *where)
+{
+    flow_flow *client = connect_to(where);
+    flow_flow_twice_stream *stream;
+    shmrpc_error error;
+    const uint64_t one = 1;
+    const uint64_t *two;
+    int status = flow_flow_twice(client, NULL, &stream, &error);
+    if (status == SHMRPC_OK) {
+        status = flow_flow_twice_send(stream, &one, &error);
+    }
+    if (status == SHMRPC_OK) {
+        status = flow_flow_twice_next(stream, &two, &error);
+    }
+    (void)printf("%s\n", status == SHMRPC_MORE ? "talked" : error.message);
+    (void)fflush(stdout);
+    return pause();
+}
+
+/* ---- deaths ------------------------------------------------------------- */
+
+static void killed_clients_handler_is_CANCELLED(void **state)
+{
+    char line[512];
+    harness_service service = serve(*state);
+    const char *const arguments[] = {service.where, NULL};
+    child client = harness_start("/proc/self/exe", arguments);
+    await_line(&client, "talked", NULL);
+    harness_signal(&client, SIGKILL);
+    do {
+        harness_read_line(&service.server, line, sizeof line);
+    } while (strstr(line, "end twice") == NULL);
+    assert_non_null(strstr(line, "CANCELLED"));
+    flow_flow *other = connect_to(service.where);
+    expect_echo(other);
+    flow_flow_close(other);
+    harness_end(&service);
+}
+
+/* Kills it while its items are on the way; how that ends. */
+static int read_from_killed(const harness_service *service, child *victim)
+{
+    shmrpc_error error;
+    uint64_t at = 0;
+    flow_flow *client = connect_to(service->where);
+    flow_flow_count_stream *stream = open_count(client, 0, 0);
+    assert_int_equal(read_to(stream, &at, 1000, &error), SHMRPC_MORE);
+    harness_signal(victim, SIGKILL);
+    int status = read_to(stream, &at, UINT64_MAX, &error);
+    flow_flow_count_close(stream);
+    flow_flow_close(client);
+    return status;
+}
+
+static void killed_server_ends_after_whole_items(void **state)
+{
+    harness_service service = serve(*state);
+    assert_int_equal(read_from_killed(&service, &service.server),
+                     SHMRPC_E_SERVER_LOST);
+    harness_end(&service);
+}
+
+static void killed_gateway_ends_both(void **state)
+{
+    char line[512];
+    harness_service service = serve(*state);
+    assert_int_equal(read_from_killed(&service, &service.gateway),
+                     SHMRPC_E_SERVER_LOST);
+    do {
+        harness_read_line(&service.server, line, sizeof line);
+    } while (strstr(line, "end count") == NULL);
+    assert_non_null(strstr(line, "CANCELLED"));
+    harness_end(&service);
+}
+
+static void killed_worker_behind_a_gateway_is_told(void **state)
+{
+    (void)state;
+    pid_t worker;
+    uint64_t at = 0;
+    shmrpc_error error;
+    harness_service service = {.gateway = {.pid = 0}};
+    harness_address("flow", service.at);
+    service.server = harness_serve_by(FLOW_SERVER, service.at, "2", "1");
+    service.gateway = harness_relay(service.at, 5813, "tcp://:0");
+    flow_flow *client = connect_to(service.gateway.place);
+    flow_flow_count_stream *stream = open_count(client, 0, 0);
+    await_line(&service.server, "begin", &worker);
+    assert_int_equal(read_to(stream, &at, 1000, &error), SHMRPC_MORE);
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    assert_int_equal(read_to(stream, &at, UINT64_MAX, &error),
+                     SHMRPC_E_WORKER_DIED);
+    flow_flow_count_close(stream);
+    expect_echo(client); /* the connection stays up */
+    flow_flow_close(client);
+    harness_end(&service);
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+static unsigned long rss_kib(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    unsigned long kib = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (kib == 0 && fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "VmRSS: %lu kB", &kib);
+    }
+    (void)fclose(file);
+    return kib;
+}
+
+static unsigned long rss_of_all(const harness_service *service)
+{
+    return rss_kib(service->server.pid) + rss_kib(getpid()) +
+           (service->gateway.pid != 0 ? rss_kib(service->gateway.pid) : 0);
+}
+
+static void slow_reader_keeps_memory_flat(void **state)
+{
+    const uint64_t all = harness_is_long() ? 1000000 : 20000;
+    shmrpc_error error;
+    uint64_t at = 0;
+    harness_service service = serve(*state);
+    flow_flow *client = connect_to(service.where);
+    flow_flow_count_stream *stream = open_count(client, all, 0);
+    assert_int_equal(read_to(stream, &at, 100, &error), SHMRPC_MORE);
+    expect_echo(client);
+    unsigned long before = rss_of_all(&service);
+    unsigned long most = before;
+    while (at < all) {
+        /* The window is full again before anything is read. */
+        (void)usleep(500);
+        uint64_t to = at + 100 < all ? at + 100 : all;
+        assert_int_equal(read_to(stream, &at, to, &error), SHMRPC_MORE);
+        if (at % 5000 == 0) {
+            unsigned long now = rss_of_all(&service);
+            most = now > most ? now : most;
+            expect_echo(client);
+        }
+    }
+    assert_int_equal(read_to(stream, &at, UINT64_MAX, &error), SHMRPC_OK);
+    assert_in_range(most, before, before + GROWTH_KIB);
+    flow_flow_count_close(stream);
+    flow_flow_close(client);
+    harness_end(&service);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return be_client(argv[1]);
+    }
+    const struct CMUnitTest tests[] = {
+        HARNESS_CASES(killed_clients_handler_is_CANCELLED, NULL, NULL),
+        HARNESS_CASES(killed_server_ends_after_whole_items, NULL, NULL),
+        HARNESS_CASE(killed_gateway_ends_both, NULL, NULL, gateway),
+        cmocka_unit_test(killed_worker_behind_a_gateway_is_told),
+        HARNESS_CASES(slow_reader_keeps_memory_flat, NULL, NULL),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

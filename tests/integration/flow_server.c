@@ -1,12 +1,16 @@
 /* Serves flow.svc, and prints how each stream began and ended. */
 #include "flow_server.h"
 
+#include <shmrpc/beside.h>
 #include <stdio.h>
 #include <unistd.h>
 
-static void begin(const char *name)
+/* With what the caller has put beside the call. */
+static void begin(const shmrpc_ctx *ctx, const char *name)
 {
-    (void)printf("begin %s %d\n", name, (int)getpid());
+    const char *mark = shmrpc_ctx_metadata(ctx, "mark");
+    (void)printf("begin %s %d %s\n", name, (int)getpid(),
+                 mark != NULL ? mark : "");
     (void)fflush(stdout);
 }
 
@@ -37,9 +41,8 @@ static int pid(shmrpc_ctx *ctx, void *user, uint32_t *ret)
 static int count(shmrpc_ctx *ctx, void *user, uint64_t most, int32_t status,
                  flow_flow_count_sink *out)
 {
-    (void)ctx;
     (void)user;
-    begin("count");
+    begin(ctx, "count");
     for (uint64_t i = 0; most == 0 || i < most; i++) {
         int sent = flow_flow_count_sink_send(out, &i);
         if (sent != SHMRPC_OK) {
@@ -52,11 +55,10 @@ static int count(shmrpc_ctx *ctx, void *user, uint64_t most, int32_t status,
 static int sum(shmrpc_ctx *ctx, void *user, flow_flow_sum_source *in,
                uint64_t *ret)
 {
-    (void)ctx;
     (void)user;
     const uint64_t *number;
     int status;
-    begin("sum");
+    begin(ctx, "sum");
     while ((status = flow_flow_sum_source_next(in, &number)) == SHMRPC_MORE) {
         *ret += *number;
     }
@@ -66,11 +68,10 @@ static int sum(shmrpc_ctx *ctx, void *user, flow_flow_sum_source *in,
 static int twice(shmrpc_ctx *ctx, void *user, flow_flow_twice_source *in,
                  flow_flow_twice_sink *out)
 {
-    (void)ctx;
     (void)user;
     const uint64_t *number;
     int status;
-    begin("twice");
+    begin(ctx, "twice");
     while ((status = flow_flow_twice_source_next(in, &number)) == SHMRPC_MORE) {
         const uint64_t result = 2 * *number;
         status = flow_flow_twice_sink_send(out, &result);

@@ -1,12 +1,13 @@
 /*
- * Streams over shared memory, TCP and the gateway: an end that is killed is
- * told to the other one, whole items come first, and a reader that is slow
- * costs nobody memory.
+ * Streams over shared memory, TCP and the gateway: metadata goes with them, the
+ * end that is not killed is told, whole items come first, and a reader that is
+ * slow costs nobody memory.
  *
  * With an argument this program is a client: it opens a stream, and stays.
  */
 #include "flow_common.h"
 
+#include <shmrpc/beside.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -37,6 +38,28 @@ static int be_client(const char *where)
     (void)printf("%s\n", status == SHMRPC_MORE ? "talked" : error.message);
     (void)fflush(stdout);
     return pause();
+}
+
+/* ---- what goes beside --------------------------------------------------- */
+
+static void metadata_goes_with_streams(void **state)
+{
+    const shmrpc_metadata with[] = {{"mark", "blue"}, {NULL, NULL}};
+    const shmrpc_opts opts = {.metadata = with};
+    shmrpc_error error;
+    uint64_t at = 0;
+    harness_service service = serve(*state);
+    flow_flow *client = connect_to(service.where);
+    flow_flow_count_stream *stream;
+    if (flow_flow_count(client, 10, 0, &opts, &stream, &error) != SHMRPC_OK) {
+        fail_msg("count: %s", error.message);
+    }
+    await_line(&service.server, " blue", NULL);
+    assert_int_equal(read_to(stream, &at, UINT64_MAX, &error), SHMRPC_OK);
+    assert_int_equal(at, 10);
+    flow_flow_count_close(stream);
+    flow_flow_close(client);
+    harness_end(&service);
 }
 
 /* ---- deaths ------------------------------------------------------------- */
@@ -177,6 +200,7 @@ int main(int argc, char **argv)
         return be_client(argv[1]);
     }
     const struct CMUnitTest tests[] = {
+        HARNESS_CASES(metadata_goes_with_streams, NULL, NULL),
         HARNESS_CASES(killed_clients_handler_is_CANCELLED, NULL, NULL),
         HARNESS_CASES(killed_server_ends_after_whole_items, NULL, NULL),
         HARNESS_CASE(killed_gateway_ends_both, NULL, NULL, gateway),

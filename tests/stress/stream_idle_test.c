@@ -10,11 +10,13 @@
 #include "wakeups.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define shm (&shmrpci_transport_shm)
+/* What the case is about. */
+static const shmrpci_transport *over;
 
 enum {
     WORKERS = 64,
@@ -61,16 +63,16 @@ static void work(void *unused)
     shmrpci_stream *stream;
     shmrpci_stream_item item;
     uint32_t index = atomic_fetch_add(&next_index, 1);
-    if (shm->worker->participant_open(listener, index, &me, NULL) !=
+    if (over->worker->participant_open(listener, index, &me, NULL) !=
         SHMRPC_OK) {
         return; /* the test fails by waiting in vain */
     }
-    while (shm->worker->next(me, &request) == SHMRPC_OK) {
-        if (shm->streams->accept(&request, STREAMS, &stream, NULL) ==
+    while (over->worker->next(me, &request) == SHMRPC_OK) {
+        if (over->streams->accept(&request, STREAMS, &stream, NULL) ==
             SHMRPC_OK) {
             atomic_fetch_add(&it->accepted, 1);
-            (void)shm->streams->next(stream, SHMRPCI_NEVER_NS, &item);
-            shm->streams->close(stream);
+            (void)over->streams->next(stream, SHMRPCI_NEVER_NS, &item);
+            over->streams->close(stream);
         }
         worker_finish(&request);
     }
@@ -84,7 +86,7 @@ static void be_server(const shmrpci_address *address)
                                 .max_connections_per_uid = 1000,
                                 .max_bytes_per_uid = (size_t)1 << 30,
                                 .on_hello = say_welcome};
-    if (shm->listener->listen(address, &opts, &listener, NULL) != SHMRPC_OK) {
+    if (over->listener->listen(address, &opts, &listener, NULL) != SHMRPC_OK) {
         _exit(1);
     }
     for (size_t i = 0; i < WORKERS; i++) {
@@ -94,7 +96,7 @@ static void be_server(const shmrpci_address *address)
         }
     }
     atomic_fetch_add(&it->listening, 1);
-    (void)shm->listener->run(listener, NULL);
+    (void)over->listener->run(listener, NULL);
     _exit(0);
 }
 
@@ -107,15 +109,15 @@ static void read_for_ever(void *user)
     shmrpci_stream_item item;
     const shmrpci_stream_opts opts = {
         .in_bytes = WINDOW, .out_bytes = WINDOW, .max_item_bytes = WINDOW};
-    if (shm->client->reserve(user, &call, 0, 0,
-                             shmrpci_deadline_after(PATIENCE_NS),
-                             NULL) != SHMRPC_OK) {
+    if (over->client->reserve(user, &call, 0, 0,
+                              shmrpci_deadline_after(PATIENCE_NS),
+                              NULL) != SHMRPC_OK) {
         return;
     }
     call.head = (shmrpci_head){.method = 1, .timeout_ns = INT64_MAX};
-    if (shm->streams->open(&call, &opts, &stream, NULL) == SHMRPC_OK) {
+    if (over->streams->open(&call, &opts, &stream, NULL) == SHMRPC_OK) {
         atomic_fetch_add(&it->opened, 1);
-        (void)shm->streams->next(stream, SHMRPCI_NEVER_NS, &item);
+        (void)over->streams->next(stream, SHMRPCI_NEVER_NS, &item);
     }
 }
 
@@ -162,6 +164,18 @@ static void start(unsigned index)
     it->pids[index] = pid;
 }
 
+static shmrpci_address free_address(void)
+{
+    static unsigned number;
+    shmrpci_address address = new_address();
+    if (over == &shmrpci_transport_unix) {
+        address = (shmrpci_address){.transport = over};
+        (void)snprintf(address.host, sizeof address.host, "%s/idle-%u.sock",
+                       folder_path(), number++);
+    }
+    return address;
+}
+
 static void idle_streams_wake_nobody(void **state)
 {
     (void)state;
@@ -169,7 +183,7 @@ static void idle_streams_wake_nobody(void **state)
         skip();
     }
     for (unsigned i = 0; i < services(); i++) {
-        addresses[i] = new_address();
+        addresses[i] = free_address();
         start(i);
     }
     await_count(&it->listening, services());
@@ -182,7 +196,7 @@ static void idle_streams_wake_nobody(void **state)
 
 static int setup(void **state)
 {
-    (void)state;
+    over = *state;
     it = mmap(NULL, sizeof *it, PROT_READ | PROT_WRITE,
               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return it != MAP_FAILED ? 0 : -1;
@@ -200,11 +214,18 @@ static int teardown(void **state)
     return munmap(it, sizeof *it);
 }
 
+/* TCP has the same ends as a unix socket. */
+#define CASE(test, scheme)                                 \
+    {                                                      \
+#test ", " #scheme, test, setup, teardown,         \
+            (void *)(uintptr_t)&shmrpci_transport_##scheme \
+    }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(idle_streams_wake_nobody, setup,
-                                        teardown),
+        CASE(idle_streams_wake_nobody, shm),
+        CASE(idle_streams_wake_nobody, unix),
     };
     return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

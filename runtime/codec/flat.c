@@ -6,12 +6,13 @@
 #include "codec/engines.h"
 #include "codec/native.h"
 
-/* The form of `type`, or none when the copy would be so long that the walk over
- * its table doesn't matter. */
-static shmrpci_flat form_of(const shmrpc_type *type, bool is_pointed)
+/* The form of `type`, or none where it has more than `most` bytes. A long copy
+ * takes so long that the walk over the table doesn't matter. */
+static shmrpci_flat form_of(const shmrpc_type *type, bool is_pointed,
+                            uint64_t most)
 {
     uint64_t bytes = (uint64_t)shmrpci_native_start(type) + type->native_size;
-    if (bytes > SHMRPCI_FLAT_MAX_BYTES) {
+    if (bytes > most) {
         return (shmrpci_flat){.bytes = 0};
     }
     return (shmrpci_flat){.bytes = (uint32_t)bytes,
@@ -26,11 +27,20 @@ shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
         const shmrpc_field *only = shmrpci_native_flat_param(type);
         /* flat_value reads the pointer at the start of the parameters. */
         if (only != NULL && only->offset == 0) {
-            return form_of(only->type, true);
+            return form_of(only->type, true, SHMRPCI_FLAT_MAX_BYTES);
         }
         if (shmrpci_native_is_flat(type)) {
-            return form_of(type, false);
+            return form_of(type, false, SHMRPCI_FLAT_MAX_BYTES);
         }
     }
     return (shmrpci_flat){.bytes = 0};
+}
+
+shmrpci_flat shmrpci_flat_item(const shmrpci_codec *codec,
+                               const shmrpc_type *type)
+{
+    bool is_flat = type != NULL && codec == &shmrpci_codec_native &&
+                   (type->flags & SHMRPC_TYPE_FLAT) != 0;
+    return is_flat ? form_of(type, false, UINT32_MAX)
+                   : (shmrpci_flat){.bytes = 0};
 }

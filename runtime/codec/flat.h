@@ -17,7 +17,7 @@
 #include "base/copy.h"
 #include "codec/codec.h"
 
-/* Larger values are the codec's. */
+/* Larger values are the codec's, but for items of streams. */
 #define SHMRPCI_FLAT_MAX_BYTES 128
 
 typedef struct shmrpci_flat {
@@ -29,6 +29,10 @@ typedef struct shmrpci_flat {
 /* `type` may be NULL: no value at all, which has no image either. */
 shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
                              const shmrpc_type *type);
+
+/* The same of a value by itself, however large it is. */
+shmrpci_flat shmrpci_flat_item(const shmrpci_codec *codec,
+                               const shmrpc_type *type);
 
 /* The image of a value: these bytes, of which it begins with flat->start... */
 static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)

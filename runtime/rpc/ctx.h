@@ -13,6 +13,7 @@
 #include "observe/count.h"
 #include "rpc/intercept.h"
 #include "rpc/metadata.h"
+#include "rpc/stream_lend.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/server.h"
 #include "transport/transport.h"
@@ -31,8 +32,11 @@ static inline bool shmrpci_stream_is_in_place(const shmrpci_stream_item *item,
 /* The streams of the call that a handler is in. */
 typedef struct shmrpci_served_stream {
     const shmrpci_stream_ops *ops;
+    const shmrpci_lend_ops *lends;
     shmrpci_stream *end;
     const shmrpci_codec *codec;
+    shmrpci_lent lent;   /* the next item of ours */
+    shmrpci_flat flat;   /* the client's items, if they are */
     int over;            /* MORE, or how the client's items have ended */
     int64_t stall_ns;    /* for which a send waits at most */
     int ended;           /* EVICTED, one has waited for so long; SERVER_LOST */

@@ -463,6 +463,7 @@ static int run_stream(worker *w, shmrpci_request *request, uint32_t index,
 {
     shmrpci_served_stream stream;
     w->ctx.request = request;
+    w->ctx.method = &w->served->service->methods[index];
     w->ctx.message[0] = '\0';
     if ((request->head.flags & SHMRPCI_HEAD_STREAMS) == 0) {
         return shmrpc_ctx_fail(&w->ctx, SHMRPC_E_INVALID,

@@ -15,12 +15,14 @@
 #include "rpc/async.h"
 #include "rpc/beside.h"
 #include "rpc/ctx.h"
+#include "rpc/stream_lend.h"
 
 struct shmrpc_stream {
     shmrpc_call *call;
     const shmrpc_method *method;
     const shmrpci_codec *codec;
     const shmrpci_stream_ops *ops;
+    const shmrpci_lend_ops *lends;
     shmrpci_stream *end; /* NULL: closed */
     int64_t deadline_ns;
     const shmrpc_ctx *parent; /* of the call; or NULL */
@@ -28,6 +30,8 @@ struct shmrpc_stream {
      * without it can't be waiting for itself. Relaxed: a hint. */
     shmrpci_atomic_pointer reader;
     shmrpci_buf out;     /* the item that is sent */
+    shmrpci_lent lent;   /* the next one */
+    shmrpci_flat flat;   /* what is read, if it is */
     shmrpci_arena arena; /* of the item that was read */
     void *item;
     bool items_over;    /* the reader's */
@@ -200,6 +204,7 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
         .max_item_bytes = p->client->max_message_bytes,
     };
     s->ops = transport->streams;
+    s->lends = transport->lends;
     if (s->ops == NULL) {
         p->link->client->abort(&p->call);
         return shmrpc_error_set(p->error, SHMRPC_E_UNIMPLEMENTED,
@@ -207,6 +212,7 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
                                 s->method->name, transport->scheme);
     }
     s->codec = shmrpci_pending_codec(p);
+    s->flat = shmrpci_flat_item(s->codec, s->method->items_out);
     return shmrpci_pending_open(p, s->ops, &opts, &s->end);
 }
 
@@ -319,6 +325,10 @@ static int read_item(shmrpc_stream *s, const shmrpci_stream_item *raw,
 {
     shmrpc_error why = {.code = 0};
     const uint8_t *data = raw->data;
+    *item = shmrpci_flat_in_place(&s->flat, s->method->items_out, raw);
+    if (*item != NULL) {
+        return SHMRPC_MORE;
+    }
     shmrpci_arena_reset(&s->arena);
     if (raw->in_shared && !shmrpci_stream_is_in_place(raw, s->method)) {
         uint8_t *copy = shmrpci_arena_alloc(&s->arena, raw->len, 8);
@@ -418,37 +428,111 @@ static const char *why_not_sent(int status)
                ? "a deadlock: both ends send and wait for room, and neither "
                  "reads; read what comes before sending more, or in another "
                  "thread"
-           : status == SHMRPC_E_PRECONDITION ? "after the end of the stream"
-           : status == SHMRPC_E_BUSY         ? "there is no room in the window"
+           : status == SHMRPC_E_PRECONDITION
+               ? "after the end of the stream, or one is lent"
+           : status == SHMRPC_E_BUSY ? "there is no room in the window"
            : status == SHMRPC_E_TOO_LARGE
                ? "an item above max_message_bytes of the connection"
                : shmrpc_status_text(status);
 }
 
-int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
-                            shmrpc_error *error)
+/* How a send has ended, as the transport has told. */
+static int sent(shmrpc_stream *s, int status, shmrpc_error *error)
 {
-    int status = is_ours(s) ? encode(s, item, error) : forked(s, error);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    /* Relaxed: a hint, see above. */
-    void *reader = shmrpci_load_relaxed(&s->reader);
-    bool alone = reader == NULL || reader == (void *)&this_thread;
-    bool waits = (flags & SHMRPC_OPT_NONBLOCK) == 0;
-    /* (Not in turns, as await_item: a large item is sent in pieces.) */
-    status = s->ops->send(s->end, s->out.data, s->out.len,
-                          waits ? s->deadline_ns : 0, alone);
     if (status == SHMRPC_E_CANCELLED) {
         return not_wanted(s, error);
-    }
-    if (status == SHMRPC_OK && is_looked_at(s)) {
-        tell_item(s, false);
     }
     return status == SHMRPC_OK
                ? SHMRPC_OK
                : shmrpc_error_set(error, status, "method %s: %s",
                                   s->method->name, why_not_sent(status));
+}
+
+/* Whether no other thread of ours reads. Relaxed: a hint, see above. */
+static bool is_alone(shmrpc_stream *s)
+{
+    void *reader = shmrpci_load_relaxed(&s->reader);
+    return reader == NULL || reader == (void *)&this_thread;
+}
+
+static int64_t send_until(const shmrpc_stream *s, uint32_t flags)
+{
+    return (flags & SHMRPC_OPT_NONBLOCK) == 0 ? s->deadline_ns : 0;
+}
+
+int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
+                            shmrpc_error *error)
+{
+    int status = !is_ours(s)          ? forked(s, error)
+                 : s->lent.at != NULL ? sent(s, SHMRPC_E_PRECONDITION, error)
+                                      : encode(s, item, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    /* (Not in turns, as await_item: a large item is sent in pieces.) */
+    status = s->ops->send(s->end, s->out.data, s->out.len, send_until(s, flags),
+                          is_alone(s));
+    if (status == SHMRPC_OK && is_looked_at(s)) {
+        tell_item(s, false);
+    }
+    return sent(s, status, error);
+}
+
+static shmrpci_lender lender_of(shmrpc_stream *s)
+{
+    return (shmrpci_lender){.ops = s->ops,
+                            .lends = s->lends,
+                            .end = s->end,
+                            .out = &s->out,
+                            .type = s->method->items_in,
+                            .codec = s->codec,
+                            .is_raw =
+                                s->method->encoding == SHMRPC_ENCODING_RAW};
+}
+
+int shmrpc_stub_stream_loan(shmrpc_stream *s, size_t len, uint32_t flags,
+                            void **at, shmrpc_error *error)
+{
+    if (!is_ours(s)) {
+        return forked(s, error);
+    }
+    const shmrpci_lender by = lender_of(s);
+    return sent(
+        s,
+        shmrpci_lend(&by, &s->lent, len, send_until(s, flags), is_alone(s), at),
+        error);
+}
+
+int shmrpc_stub_stream_commit(shmrpc_stream *s, const void *at, size_t len,
+                              shmrpc_error *error)
+{
+    size_t bytes;
+    if (!is_ours(s)) {
+        return forked(s, error);
+    }
+    const shmrpci_lender by = lender_of(s);
+    int status = shmrpci_lend_commit(&by, &s->lent, at, len, s->deadline_ns,
+                                     is_alone(s), &bytes, error);
+    if (status == SHMRPC_E_INVALID) {
+        return status; /* what is wrong with it was told */
+    }
+    if (status == SHMRPC_OK && is_looked_at(s)) {
+        tell_item(s, false);
+    }
+    return sent(s, status, error);
+}
+
+void shmrpc_stub_stream_abort(shmrpc_stream *s, const void *at)
+{
+    if (is_ours(s)) {
+        const shmrpci_lender by = lender_of(s);
+        shmrpci_lend_abort(&by, &s->lent, at);
+    }
+}
+
+uint64_t shmrpc_stub_stream_delivered(shmrpc_stream *s)
+{
+    return is_ours(s) ? s->ops->delivered(s->end) : 0;
 }
 
 int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)

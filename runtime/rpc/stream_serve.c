@@ -52,20 +52,64 @@ static int evict(shmrpc_ctx *ctx)
                            (long long)(s->stall_ns / SHMRPCI_NS_PER_MS));
 }
 
-/* Waits for room, which there was none of. */
-static int send_later(shmrpc_ctx *ctx)
+/* A wait for room, which there was none of. */
+typedef struct stall {
+    int64_t began_ns;
+    int64_t until_ns;
+    bool evicts; /* when it is over */
+} stall;
+
+static stall stall_begin(const shmrpc_ctx *ctx)
 {
-    shmrpci_served_stream *s = ctx->stream;
-    int64_t deadline_ns = ctx->request->deadline_ns;
-    int64_t began_ns = shmrpci_now_ns();
-    int64_t stalled_ns = shmrpci_deadline_after(s->stall_ns);
-    bool may_stall = stalled_ns < deadline_ns;
-    shmrpci_count_stall(s->counts, began_ns);
-    /* The handler's thread is the one that reads, too. */
-    int status = s->ops->send(s->end, s->out.data, s->out.len,
-                              may_stall ? stalled_ns : deadline_ns, true);
-    shmrpci_count_stall_end(s->counts, shmrpci_now_ns() - began_ns);
-    return status == SHMRPC_E_DEADLINE && may_stall ? evict(ctx) : status;
+    const shmrpci_served_stream *s = ctx->stream;
+    stall wait = {.began_ns = shmrpci_now_ns(),
+                  .until_ns = shmrpci_deadline_after(s->stall_ns)};
+    wait.evicts = wait.until_ns < ctx->request->deadline_ns;
+    if (!wait.evicts) {
+        wait.until_ns = ctx->request->deadline_ns;
+    }
+    shmrpci_count_stall(s->counts, wait.began_ns);
+    return wait;
+}
+
+static int stall_end(shmrpc_ctx *ctx, const stall *wait, int status)
+{
+    shmrpci_count_stall_end(ctx->stream->counts,
+                            shmrpci_now_ns() - wait->began_ns);
+    return status == SHMRPC_E_DEADLINE && wait->evicts ? evict(ctx) : status;
+}
+
+/* How a send has ended, as the transport has told; `len`: of the item. */
+static int sent(shmrpc_ctx *ctx, int status, size_t len)
+{
+    if (status == SHMRPC_E_ABORTED) {
+        return shmrpc_ctx_fail(ctx, status,
+                               "a deadlock: both ends send and wait for room, "
+                               "and neither reads");
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_count_item_out(ctx->stream->counts, len);
+        if (ctx->is_looked_at) {
+            tell_item(ctx, false);
+        }
+    }
+    return no_point(ctx, status);
+}
+
+/* Whether items of ours can go. */
+static int may_send(const shmrpci_served_stream *s)
+{
+    if (s->ended != SHMRPC_OK) {
+        return s->ended == SHMRPC_E_EVICTED ? s->ended
+                                            : (int)SHMRPC_E_CANCELLED;
+    }
+    return s->lent.at != NULL ? SHMRPC_E_PRECONDITION : SHMRPC_OK;
+}
+
+static int item_is_invalid(shmrpc_ctx *ctx, const shmrpc_error *why)
+{
+    return shmrpc_ctx_fail(ctx, SHMRPC_E_INTERNAL, "%s: %s", why->path,
+                           why->message);
 }
 
 int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
@@ -73,39 +117,97 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
     shmrpci_served_stream *s = ctx->stream;
     shmrpc_error why = {.code = 0};
-    if (s->ended != SHMRPC_OK) {
-        return s->ended == SHMRPC_E_EVICTED ? s->ended
-                                            : (int)SHMRPC_E_CANCELLED;
-    }
-    shmrpci_buf_reset(&s->out);
-    int status =
-        shmrpci_reply_codec(ctx->request, s->codec)
-            ->encode(ctx->method->items_out, item, "item", &s->out, &why);
-    if (status == SHMRPC_E_INVALID) {
-        return shmrpc_ctx_fail(ctx, SHMRPC_E_INTERNAL, "%s: %s", why.path,
-                               why.message);
-    }
+    int status = may_send(s);
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* Without a look at the clock, as long as there is room. */
+    shmrpci_buf_reset(&s->out);
+    status = shmrpci_reply_codec(ctx->request, s->codec)
+                 ->encode(ctx->method->items_out, item, "item", &s->out, &why);
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_INVALID ? item_is_invalid(ctx, &why) : status;
+    }
+    /* Without a look at the clock, as long as there is room. The handler's
+     * thread is the one that reads, too. */
     status = s->ops->send(s->end, s->out.data, s->out.len, 0, true);
     if (status == SHMRPC_E_BUSY && (flags & SHMRPC_OPT_NONBLOCK) == 0) {
-        status = send_later(ctx);
+        stall wait = stall_begin(ctx);
+        status = stall_end(
+            ctx, &wait,
+            s->ops->send(s->end, s->out.data, s->out.len, wait.until_ns, true));
     }
-    if (status == SHMRPC_E_ABORTED) {
-        return shmrpc_ctx_fail(ctx, status,
-                               "a deadlock: both ends send and wait for room, "
-                               "and neither reads");
-    }
-    if (status == SHMRPC_OK) {
-        shmrpci_count_item_out(s->counts, s->out.len);
-        if (ctx->is_looked_at) {
-            tell_item(ctx, false);
-        }
-    }
-    return no_point(ctx, status);
+    return sent(ctx, status, s->out.len);
 }
+
+/* ---- lent items --------------------------------------------------------- */
+
+static shmrpci_lender lender_of(const shmrpc_ctx *ctx)
+{
+    shmrpci_served_stream *s = ctx->stream;
+    return (shmrpci_lender){.ops = s->ops,
+                            .lends = s->lends,
+                            .end = s->end,
+                            .out = &s->out,
+                            .type = ctx->method->items_out,
+                            .codec = s->codec,
+                            .is_raw =
+                                ctx->method->encoding == SHMRPC_ENCODING_RAW};
+}
+
+int shmrpc_stub_sink_loan(shmrpc_sink *sink, size_t len, uint32_t flags,
+                          void **at)
+{
+    shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
+    shmrpci_served_stream *s = ctx->stream;
+    const shmrpci_lender by = lender_of(ctx);
+    int status = may_send(s);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_lend(&by, &s->lent, len, 0, true, at);
+    }
+    if (status == SHMRPC_E_BUSY && (flags & SHMRPC_OPT_NONBLOCK) == 0) {
+        stall wait = stall_begin(ctx);
+        status = stall_end(
+            ctx, &wait,
+            shmrpci_lend(&by, &s->lent, len, wait.until_ns, true, at));
+    }
+    return status == SHMRPC_OK ? SHMRPC_OK : sent(ctx, status, 0);
+}
+
+int shmrpc_stub_sink_commit(shmrpc_sink *sink, const void *at, size_t len)
+{
+    shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
+    shmrpci_served_stream *s = ctx->stream;
+    const shmrpci_lender by = lender_of(ctx);
+    shmrpc_error why = {.code = 0};
+    size_t bytes = 0;
+    stall wait = {.began_ns = 0};
+    bool waits = s->lent.at != NULL && !s->lent.is_in_window;
+    if (waits) {
+        wait = stall_begin(ctx);
+    }
+    int status = shmrpci_lend_commit(&by, &s->lent, at, len, wait.until_ns,
+                                     true, &bytes, &why);
+    if (waits) {
+        status = stall_end(ctx, &wait, status);
+    }
+    return status == SHMRPC_E_INVALID ? item_is_invalid(ctx, &why)
+                                      : sent(ctx, status, bytes);
+}
+
+void shmrpc_stub_sink_abort(shmrpc_sink *sink, const void *at)
+{
+    shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
+    const shmrpci_lender by = lender_of(ctx);
+    shmrpci_lend_abort(&by, &ctx->stream->lent, at);
+}
+
+uint64_t shmrpc_stub_sink_delivered(const shmrpc_sink *sink)
+{
+    const shmrpc_ctx *ctx = (const shmrpc_ctx *)(const void *)sink;
+    return ctx->stream->ops->delivered(ctx->stream->end);
+}
+
+/* ---- reading ------------------------------------------------------------ */
 
 /* In memory that the client can't write. */
 static const uint8_t *stable(const shmrpc_method *method,
@@ -148,6 +250,10 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
     if (ctx->is_looked_at) {
         tell_item(ctx, true);
     }
+    *item = shmrpci_flat_in_place(&s->flat, type, &raw);
+    if (*item != NULL) {
+        return SHMRPC_MORE;
+    }
     shmrpci_arena_reset(&s->arena);
     const uint8_t *data = stable(ctx->method, s, &raw);
     void *value = shmrpci_arena_alloc(&s->arena, type->size, type->align);
@@ -173,10 +279,13 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 shmrpci_counter *counter, uint32_t row)
 {
     shmrpc_error why = {.code = 0};
-    *s = (shmrpci_served_stream){.ops = transport->streams,
-                                 .codec = codec,
-                                 .over = SHMRPC_MORE,
-                                 .stall_ns = rules->stall_ns};
+    *s = (shmrpci_served_stream){
+        .ops = transport->streams,
+        .lends = transport->lends,
+        .flat = shmrpci_flat_item(codec, ctx->method->items_in),
+        .codec = codec,
+        .over = SHMRPC_MORE,
+        .stall_ns = rules->stall_ns};
     if (s->ops == NULL) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
                                "%s:// has no streams", transport->scheme);

@@ -89,6 +89,30 @@ int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
     return shmrpci_stream_write(&end->writer, data, len, deadline_ns, alone);
 }
 
+int shmrpci_stream_end_lend(shmrpci_stream_end *end, size_t len,
+                            int64_t deadline_ns, bool alone, uint8_t **out)
+{
+    return len > end->max_item_bytes
+               ? (int)SHMRPC_E_TOO_LARGE
+               : shmrpci_stream_lend(&end->writer, len, deadline_ns, alone,
+                                     out);
+}
+
+int shmrpci_stream_end_commit(shmrpci_stream_end *end, size_t len)
+{
+    return shmrpci_stream_commit(&end->writer, len);
+}
+
+void shmrpci_stream_end_abort(shmrpci_stream_end *end)
+{
+    shmrpci_stream_abort(&end->writer);
+}
+
+uint64_t shmrpci_stream_end_delivered(shmrpci_stream_end *end)
+{
+    return shmrpci_stream_delivered(&end->writer);
+}
+
 void shmrpci_stream_end_finish(shmrpci_stream_end *end)
 {
     if (end->writes) {
@@ -215,6 +239,6 @@ void shmrpci_stream_end_close(shmrpci_stream_end *end)
                                                 : SHMRPCI_STREAM_ABANDONED);
     }
     if (end->reads) {
-        shmrpci_stream_cancel(end->reader.ring);
+        shmrpci_stream_leave(&end->reader);
     }
 }

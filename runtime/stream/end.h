@@ -58,6 +58,12 @@ void shmrpci_stream_end_fini(shmrpci_stream_end *end);
 int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
                             size_t len, int64_t deadline_ns, bool alone);
 void shmrpci_stream_end_finish(shmrpci_stream_end *end);
+uint64_t shmrpci_stream_end_delivered(shmrpci_stream_end *end);
+/* As the operations of shmrpci_lend_ops of these names. */
+int shmrpci_stream_end_lend(shmrpci_stream_end *end, size_t len,
+                            int64_t deadline_ns, bool alone, uint8_t **out);
+int shmrpci_stream_end_commit(shmrpci_stream_end *end, size_t len);
+void shmrpci_stream_end_abort(shmrpci_stream_end *end);
 int shmrpci_stream_end_next(shmrpci_stream_end *end, int64_t deadline_ns,
                             const uint8_t **data, size_t *len, bool *in_ring);
 /* As the operations of shmrpci_pump_ops of these names. */

@@ -11,6 +11,7 @@
  *        4  writer, or for a dead one u32 ended: nothing comes any more
  *      128  reader                    u64 head: bytes let go of, the credit
  *      136  reader, or for a dead one u32 cancelled: nobody reads any more
+ *      140  reader                    u32 taken: items let go of
  *      256  writer                    frames, to the end of the ring
  *
  * A frame begins at a multiple of 8:
@@ -97,10 +98,12 @@ typedef struct shmrpci_stream_ring {
     shmrpci_atomic_u32 ended;
     _Alignas(SHMRPCI_STREAM_ALIGN) shmrpci_atomic_u64 head;
     shmrpci_atomic_u32 cancelled;
+    shmrpci_atomic_u32 taken;
     _Alignas(SHMRPCI_STREAM_ALIGN) uint8_t frames[];
 } shmrpci_stream_ring;
 
 _Static_assert(offsetof(shmrpci_stream_ring, head) == 128, "layout");
+_Static_assert(offsetof(shmrpci_stream_ring, taken) == 140, "layout");
 _Static_assert(offsetof(shmrpci_stream_ring, frames) == 256, "layout");
 
 /*
@@ -136,7 +139,9 @@ typedef struct shmrpci_stream_writer {
     uint64_t head;   /* bytes let go of, as they were seen last */
     int failed;      /* the status in which the stream has broken, or OK */
     uint32_t wanted; /* what the last part that was BUSY needed */
-    bool is_midway;  /* parts of an item were written, and not the last one */
+    uint32_t lent;   /* bytes behind the last frame, and 1; 0: none */
+    uint64_t delivered;
+    bool is_midway; /* parts of an item were written, and not the last one */
     bool is_ended;
 } shmrpci_stream_writer;
 
@@ -158,12 +163,29 @@ void shmrpci_stream_writer_init(shmrpci_stream_writer *w,
 int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
                          int64_t until_ns, bool alone);
 
-/* The last frame. Does nothing the second time. */
+/*
+ * Lends memory for an item of up to `len` bytes, in one piece and where it will
+ * lie, at a multiple of 8; until it is committed or aborted no other one is
+ * written. What the other end makes of these bytes meanwhile is what it gets.
+ * Statuses of write; TOO_LARGE: longer than a piece; PRECONDITION: one is lent.
+ */
+int shmrpci_stream_lend(shmrpci_stream_writer *w, size_t len, int64_t until_ns,
+                        bool alone, uint8_t **out);
+
+/* The first `len` bytes of it are the item. PRECONDITION: there is no such
+ * loan; CANCELLED: nobody reads any more. */
+int shmrpci_stream_commit(shmrpci_stream_writer *w, size_t len);
+void shmrpci_stream_abort(shmrpci_stream_writer *w);
+
+/* The last frame; what is lent is no item. Does nothing the second time. */
 void shmrpci_stream_finish(shmrpci_stream_writer *w,
                            shmrpci_stream_reason reason);
 
-/* How many items were written, and a lower bound of those that the reader has
- * let go of whole is left to the reader's credit: bytes that it still holds. */
+/* How many items the reader has let go of: a lower bound, as it says so only
+ * when it gives credit; exact when it has read the end, or reads no more. */
+uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w);
+
+/* What the reader has not given credit for. */
 uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
 
 /*
@@ -209,6 +231,9 @@ void shmrpci_stream_reader_init(shmrpci_stream_reader *r,
  * nothing will come; DATA_LOSS: the writer lies.
  */
 int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out);
+
+/* Reads no more: what it has looked at it lets go of. */
+void shmrpci_stream_leave(shmrpci_stream_reader *r);
 
 /* After BUSY: waits until a look may find something. DEADLINE; CANCELLED: as
  * the waiter says, what is there now is all that there will be. */

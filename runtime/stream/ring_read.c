@@ -26,6 +26,8 @@ static void give_credit(shmrpci_stream_reader *r)
         return;
     }
     r->credited = r->at;
+    /* Relaxed: the head releases it. All that was looked at is let go of. */
+    shmrpci_store_relaxed(&r->ring->taken, r->number);
     /* Seq, as is the look behind it: a writer that has said that it waits sees
      * the credit, or is seen. Also releases what was read. */
     shmrpci_store_seq(&r->ring->head, r->at);
@@ -187,6 +189,13 @@ void shmrpci_stream_disarm_read(shmrpci_stream_reader *r)
     uint32_t expected = waiting;
     (void)shmrpci_cas_seq(shmrpci_stream_header_at(r->ring, r->offset),
                           &expected, 0u);
+}
+
+void shmrpci_stream_leave(shmrpci_stream_reader *r)
+{
+    /* Relaxed: the writer may never look. */
+    shmrpci_store_relaxed(&r->ring->taken, r->number);
+    shmrpci_stream_cancel(r->ring);
 }
 
 /* ---- for a writer that has gone --------------------------------------- */

@@ -16,6 +16,7 @@ void shmrpci_stream_format(shmrpci_stream_ring *ring)
     atomic_init(&ring->ended, 0u);
     atomic_init(&ring->head, UINT64_C(0));
     atomic_init(&ring->cancelled, 0u);
+    atomic_init(&ring->taken, 0u);
     atomic_init(shmrpci_stream_header_at(ring, 0), 0u);
 }
 
@@ -236,23 +237,35 @@ static void step(shmrpci_stream_writer *w, uint32_t bytes, uint32_t header)
     w->tail += bytes;
 }
 
-/* There is room for it. */
-static void put(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
-                const uint8_t *data, uint32_t len)
+/* Where the bytes of an item go, for which there is room. */
+static uint8_t *begin_frame(shmrpci_stream_writer *w, uint32_t len)
 {
-    uint32_t frame = shmrpci_stream_frame_bytes(len);
     uint32_t to_end = w->size - w->offset;
-    if (frame > to_end) {
+    if (shmrpci_stream_frame_bytes(len) > to_end) {
         step(w, to_end,
              shmrpci_stream_header(SHMRPCI_STREAM_PAD,
                                    to_end - SHMRPCI_STREAM_FRAME_BYTES));
     }
     uint8_t *at = w->ring->frames + w->offset;
     memcpy(at + 4, &w->number, sizeof w->number);
+    return at + SHMRPCI_STREAM_FRAME_BYTES;
+}
+
+static void end_frame(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
+                      uint32_t len)
+{
+    step(w, shmrpci_stream_frame_bytes(len), shmrpci_stream_header(kind, len));
+}
+
+/* There is room for it. */
+static void put(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
+                const uint8_t *data, uint32_t len)
+{
+    uint8_t *at = begin_frame(w, len);
     if (len > 0) {
-        memcpy(at + SHMRPCI_STREAM_FRAME_BYTES, data, len);
+        memcpy(at, data, len);
     }
-    step(w, frame, shmrpci_stream_header(kind, len));
+    end_frame(w, kind, len);
 }
 
 /* Writes it piece by piece as room comes. */
@@ -289,12 +302,19 @@ static int write_one(shmrpci_stream_writer *w, const uint8_t *data,
     return status;
 }
 
+/* Whether items can be written. */
+static int may_write(const shmrpci_stream_writer *w)
+{
+    return w->is_ended || w->lent != 0 ? (int)SHMRPC_E_PRECONDITION : w->failed;
+}
+
 int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
                          int64_t until_ns, bool alone)
 {
     static const uint8_t nothing;
-    if (w->is_ended || w->failed != SHMRPC_OK) {
-        return w->is_ended ? (int)SHMRPC_E_PRECONDITION : w->failed;
+    int may = may_write(w);
+    if (may != SHMRPC_OK) {
+        return may;
     }
     if (len <= shmrpci_stream_max_piece(w->size)) {
         return write_one(w, data, (uint32_t)len, until_ns, alone);
@@ -306,6 +326,44 @@ int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
         }
     }
     return write_pieces(w, len > 0 ? data : &nothing, len, until_ns, alone);
+}
+
+int shmrpci_stream_lend(shmrpci_stream_writer *w, size_t len, int64_t until_ns,
+                        bool alone, uint8_t **out)
+{
+    int status = may_write(w);
+    if (status == SHMRPC_OK && len > shmrpci_stream_max_piece(w->size)) {
+        status = SHMRPC_E_TOO_LARGE;
+    }
+    if (status == SHMRPC_OK) {
+        status =
+            wait_for_room(w, needed_now(w, (uint32_t)len), until_ns, alone);
+    }
+    if (status == SHMRPC_OK) {
+        *out = begin_frame(w, (uint32_t)len);
+        w->lent = (uint32_t)len + 1;
+    }
+    return status;
+}
+
+int shmrpci_stream_commit(shmrpci_stream_writer *w, size_t len)
+{
+    if (len >= w->lent) {
+        return SHMRPC_E_PRECONDITION;
+    }
+    w->lent = 0;
+    /* Relaxed: who has gone reads no item in any case. */
+    if (shmrpci_load_relaxed(&w->ring->cancelled) != 0) {
+        return SHMRPC_E_CANCELLED;
+    }
+    end_frame(w, SHMRPCI_STREAM_ITEM, (uint32_t)len);
+    w->number++;
+    return SHMRPC_OK;
+}
+
+void shmrpci_stream_abort(shmrpci_stream_writer *w)
+{
+    w->lent = 0;
 }
 
 int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
@@ -354,12 +412,24 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
         return;
     }
     w->is_ended = true;
+    w->lent = 0;
     /* A broken item has no end, and the reader must not take it for one. */
     reason = w->failed != SHMRPC_OK || w->is_midway ? SHMRPCI_STREAM_ABANDONED
                                                     : reason;
     uint8_t *at = w->ring->frames + w->offset;
     memcpy(at + 4, &w->number, sizeof w->number);
     publish(w, shmrpci_stream_header(SHMRPCI_STREAM_END, (uint32_t)reason));
+}
+
+uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w)
+{
+    /* Relaxed: a number. One that can't be is not looked at. */
+    uint32_t before = (uint32_t)w->delivered;
+    uint32_t more = shmrpci_load_relaxed(&w->ring->taken) - before;
+    if (more <= w->number - before) {
+        w->delivered += more;
+    }
+    return w->delivered;
 }
 
 uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w)

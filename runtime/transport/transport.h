@@ -530,6 +530,10 @@ typedef struct shmrpci_stream_ops {
      */
     int (*send)(shmrpci_stream *stream, const void *data, size_t len,
                 int64_t deadline_ns, bool alone);
+    /* How many of the items that were sent the reader has let go of: a lower
+     * bound, exact when it has read the end. Of who sends; through a relay what
+     * that has passed on. */
+    uint64_t (*delivered)(shmrpci_stream *stream);
     /* These were all items of ours. */
     void (*finish)(shmrpci_stream *stream);
     /*
@@ -544,6 +548,21 @@ typedef struct shmrpci_stream_ops {
      * up; the other end's are read no more. */
     void (*close)(shmrpci_stream *stream);
 } shmrpci_stream_ops;
+
+/*
+ * Items that are written where they will lie: instead of send.
+ */
+typedef struct shmrpci_lend_ops {
+    /* Memory for an item of up to `len` bytes, at a multiple of 8; until commit
+     * or abort no other one is sent. Statuses of send; TOO_LARGE: it does not
+     * go in one piece, send may take it; PRECONDITION: one is lent. */
+    int (*lend)(shmrpci_stream *stream, size_t len, int64_t deadline_ns,
+                bool alone, uint8_t **out);
+    /* Sends the first `len` bytes of it. CANCELLED, SERVER_LOST, as send;
+     * PRECONDITION: nothing is lent, or less. */
+    int (*commit)(shmrpci_stream *stream, size_t len);
+    void (*abort)(shmrpci_stream *stream);
+} shmrpci_lend_ops;
 
 /*
  * Streams of many calls that one thread moves: nothing here waits. An end is
@@ -681,6 +700,7 @@ struct shmrpci_transport {
     const shmrpci_process_ops *processes;
     const shmrpci_takeover_ops *takeover;
     const shmrpci_stream_ops *streams;
+    const shmrpci_lend_ops *lends;
     const shmrpci_pump_ops *pump;
 };
 

@@ -177,6 +177,11 @@ static int relayed_send(shmrpci_stream *stream, const void *data, size_t len,
     return ops_of(stream, false)->send(stream, data, len, deadline_ns, alone);
 }
 
+static uint64_t relayed_delivered(shmrpci_stream *stream)
+{
+    return ops_of(stream, false)->delivered(stream);
+}
+
 static void relayed_finish(shmrpci_stream *stream)
 {
     ops_of(stream, false)->finish(stream);
@@ -196,6 +201,7 @@ static void relayed_stream_close(shmrpci_stream *stream)
 static const shmrpci_stream_ops relayed_streams = {
     .accept = relayed_accept,
     .send = relayed_send,
+    .delivered = relayed_delivered,
     .finish = relayed_finish,
     .next = relayed_next,
     .close = relayed_stream_close,

@@ -155,6 +155,88 @@ static void both_ways_at_once(void **state)
     end(&p);
 }
 
+/* Sends an item where it will lie, if the transport can. */
+static int put_lent(const pair *p, shmrpci_stream *from, size_t len,
+                    uint8_t seed)
+{
+    const shmrpci_lend_ops *lends = p->f.transport->lends;
+    uint8_t *at;
+    if (lends == NULL) {
+        return put(p, from, len, seed, soon());
+    }
+    int status = lends->lend(from, len, soon(), false, &at);
+    if (status == SHMRPC_OK) {
+        pattern_fill(at, len, seed);
+        status = lends->commit(from, len);
+    }
+    return status;
+}
+
+static void lent_items_come_as_others(void **state)
+{
+    (void)state;
+    pair p;
+    begin(&p, WINDOW, WINDOW);
+    const shmrpci_lend_ops *lends = p.f.transport->lends;
+    for (unsigned i = 0; i < 300; i++) {
+        size_t len = i * 7 % 1800;
+        assert_int_equal(put_lent(&p, p.there, len, (uint8_t)i), SHMRPC_OK);
+        expect(&p, p.here, len, (uint8_t)i);
+        assert_int_equal(put_lent(&p, p.here, len, (uint8_t)i), SHMRPC_OK);
+        expect(&p, p.there, len, (uint8_t)i);
+    }
+    if (lends != NULL) {
+        uint8_t *at;
+        assert_int_equal(lends->lend(p.here, WINDOW, soon(), false, &at),
+                         SHMRPC_E_TOO_LARGE);
+        assert_int_equal(lends->lend(p.here, 10, soon(), false, &at),
+                         SHMRPC_OK);
+        assert_int_equal(put(&p, p.here, 1, 1, 0), SHMRPC_E_PRECONDITION);
+        lends->abort(p.here);
+        assert_int_equal(put(&p, p.here, 1, 1, 0), SHMRPC_OK);
+        expect(&p, p.there, 1, 1);
+        assert_int_equal(lends->lend(p.here, 10, soon(), false, &at),
+                         SHMRPC_OK);
+    }
+    p.ops->finish(p.here);
+    expect_end(&p, p.there, SHMRPC_OK);
+    end(&p);
+}
+
+/* Waits until so many are known to have been read. */
+static void expect_delivered(const pair *p, shmrpci_stream *from,
+                             uint64_t count)
+{
+    int64_t late_ns = soon();
+    while (p->ops->delivered(from) < count && shmrpci_now_ns() < late_ns) {
+        shmrpci_thread_yield();
+    }
+    assert_int_equal(p->ops->delivered(from), count);
+}
+
+static void delivered_is_what_the_reader_let_go_of(void **state)
+{
+    (void)state;
+    pair p;
+    bool is_direct = suite_windows == 1;
+    begin(&p, WINDOW, 0);
+    for (uint8_t i = 0; i < 20; i++) {
+        assert_int_equal(put(&p, p.here, i, i, soon()), SHMRPC_OK);
+    }
+    assert_true(!is_direct || p.ops->delivered(p.here) == 0);
+    for (uint8_t i = 0; i < 20; i++) {
+        expect(&p, p.there, i, i);
+        assert_true(!is_direct || p.ops->delivered(p.here) <= i);
+    }
+    p.ops->finish(p.here);
+    expect_end(&p, p.there, SHMRPC_OK);
+    p.ops->close(p.there);
+    p.there = NULL;
+    worker_reply(&p.request, "done", 4);
+    expect_delivered(&p, p.here, 20);
+    end(&p);
+}
+
 typedef struct sender {
     const pair *p;
     shmrpci_stream *from;
@@ -464,6 +546,8 @@ const struct CMUnitTest suite_stream_cases[] = {
     cmocka_unit_test(items_come_in_order_then_the_end_then_the_reply),
     cmocka_unit_test(client_sends_and_ends),
     cmocka_unit_test(both_ways_at_once),
+    cmocka_unit_test(lent_items_come_as_others),
+    cmocka_unit_test(delivered_is_what_the_reader_let_go_of),
     cmocka_unit_test(items_larger_than_the_window_come_whole),
     cmocka_unit_test(without_room_it_is_BUSY_or_late),
     cmocka_unit_test(two_that_only_send_are_ABORTED),

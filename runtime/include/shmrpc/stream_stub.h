@@ -55,6 +55,29 @@ SHMRPC_API int shmrpc_stub_stream_next(shmrpc_stream *stream, const void **item,
 SHMRPC_API int shmrpc_stub_stream_send(shmrpc_stream *stream, const void *item,
                                        uint32_t flags, shmrpc_error *error);
 
+/*
+ * Lends memory for the next item: `len` bytes of a raw method's, or a flat item
+ * of a native one's, zeroed (`len` is not looked at). It is where the item will
+ * lie, if the transport is shared memory and it is no larger than a quarter of
+ * the window, else a buffer. Nothing else is sent until it is committed or
+ * aborted: PRECONDITION. Waits for room as send does, and has its statuses;
+ * UNIMPLEMENTED: the items are of another kind.
+ */
+SHMRPC_API int shmrpc_stub_stream_loan(shmrpc_stream *stream, size_t len,
+                                       uint32_t flags, void **at,
+                                       shmrpc_error *error);
+/* Sends it, of a raw method's the first `len` bytes. Statuses of send;
+ * PRECONDITION: nothing is lent at `at`, or less. */
+SHMRPC_API int shmrpc_stub_stream_commit(shmrpc_stream *stream, const void *at,
+                                         size_t len, shmrpc_error *error);
+/* It is no item. */
+SHMRPC_API void shmrpc_stub_stream_abort(shmrpc_stream *stream, const void *at);
+
+/* How many of the items that were sent the other end has let go of: a lower
+ * bound; exact when that end has read the last one and the stream's end. Over
+ * shmrpc-tcp those that it has passed on. By the thread that sends. */
+SHMRPC_API uint64_t shmrpc_stub_stream_delivered(shmrpc_stream *stream);
+
 /* These were all items; the other direction goes on. */
 SHMRPC_API int shmrpc_stub_stream_end(shmrpc_stream *stream,
                                       shmrpc_error *error);
@@ -88,6 +111,15 @@ SHMRPC_API shmrpc_source *shmrpc_stub_source(shmrpc_ctx *ctx);
  * TOO_LARGE, NO_MEMORY. */
 SHMRPC_API int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item,
                                      uint32_t flags);
+
+/* As shmrpc_stub_stream_loan and its like, with the statuses of sink_send. */
+SHMRPC_API int shmrpc_stub_sink_loan(shmrpc_sink *sink, size_t len,
+                                     uint32_t flags, void **at);
+SHMRPC_API int shmrpc_stub_sink_commit(shmrpc_sink *sink, const void *at,
+                                       size_t len);
+SHMRPC_API void shmrpc_stub_sink_abort(shmrpc_sink *sink, const void *at);
+
+SHMRPC_API uint64_t shmrpc_stub_sink_delivered(const shmrpc_sink *sink);
 
 /* Waits for the next item, which lives until the next call. MORE: there is one;
  * OK: there are no more; CANCELLED, DEADLINE: there is no point any more;

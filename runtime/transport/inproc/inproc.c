@@ -395,5 +395,6 @@ const shmrpci_transport shmrpci_transport_inproc = {
     .listener = &listener,
     .worker = &worker,
     .discovery = &discovery,
+    .lends = &shmrpci_inproc_lend_ops,
     .streams = &shmrpci_inproc_stream_ops,
 };

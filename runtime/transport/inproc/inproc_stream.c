@@ -222,6 +222,27 @@ static int send_item(shmrpci_stream *stream, const void *data, size_t len,
     return shmrpci_stream_end_send(&stream->end, data, len, deadline_ns, alone);
 }
 
+static int lend(shmrpci_stream *stream, size_t len, int64_t deadline_ns,
+                bool alone, uint8_t **out)
+{
+    return shmrpci_stream_end_lend(&stream->end, len, deadline_ns, alone, out);
+}
+
+static int commit(shmrpci_stream *stream, size_t len)
+{
+    return shmrpci_stream_end_commit(&stream->end, len);
+}
+
+static void abort_loan(shmrpci_stream *stream)
+{
+    shmrpci_stream_end_abort(&stream->end);
+}
+
+static uint64_t delivered(shmrpci_stream *stream)
+{
+    return shmrpci_stream_end_delivered(&stream->end);
+}
+
 static void finish(shmrpci_stream *stream)
 {
     shmrpci_stream_end_finish(&stream->end);
@@ -252,7 +273,11 @@ const shmrpci_stream_ops shmrpci_inproc_stream_ops = {
     .open = open_streams,
     .accept = accept_streams,
     .send = send_item,
+    .delivered = delivered,
     .finish = finish,
     .next = next_item,
     .close = close_end,
 };
+
+const shmrpci_lend_ops shmrpci_inproc_lend_ops = {
+    .lend = lend, .commit = commit, .abort = abort_loan};

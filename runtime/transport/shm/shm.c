@@ -79,6 +79,7 @@ static const shmrpci_stream_ops streams = {
     .open = shm_client_open,
     .accept = shm_worker_accept,
     .send = shm_stream_send,
+    .delivered = shm_stream_delivered,
     .finish = shm_stream_finish,
     .next = shm_stream_next,
     .close = shm_stream_close,
@@ -94,5 +95,6 @@ const shmrpci_transport shmrpci_transport_shm = {
     .processes = &processes,
     .takeover = &takeover,
     .streams = &streams,
+    .lends = &shm_stream_lend_ops,
     .pump = &shm_stream_pump_ops,
 };

@@ -213,6 +213,31 @@ int shm_stream_send(shmrpci_stream *stream, const void *data, size_t len,
                                                   deadline_ns, alone));
 }
 
+uint64_t shm_stream_delivered(shmrpci_stream *stream)
+{
+    return shmrpci_stream_end_delivered(&stream->end);
+}
+
+static int lend(shmrpci_stream *stream, size_t len, int64_t deadline_ns,
+                bool alone, uint8_t **out)
+{
+    return reason(stream, shmrpci_stream_end_lend(&stream->end, len,
+                                                  deadline_ns, alone, out));
+}
+
+static int commit(shmrpci_stream *stream, size_t len)
+{
+    return reason(stream, shmrpci_stream_end_commit(&stream->end, len));
+}
+
+static void abort_loan(shmrpci_stream *stream)
+{
+    shmrpci_stream_end_abort(&stream->end);
+}
+
+const shmrpci_lend_ops shm_stream_lend_ops = {
+    .lend = lend, .commit = commit, .abort = abort_loan};
+
 void shm_stream_finish(shmrpci_stream *stream)
 {
     shmrpci_stream_end_finish(&stream->end);

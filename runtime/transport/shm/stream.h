@@ -77,10 +77,12 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
                       shmrpci_stream **out, shmrpc_error *error);
 int shm_stream_send(shmrpci_stream *stream, const void *data, size_t len,
                     int64_t deadline_ns, bool alone);
+uint64_t shm_stream_delivered(shmrpci_stream *stream);
 void shm_stream_finish(shmrpci_stream *stream);
 int shm_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
                     shmrpci_stream_item *out);
 void shm_stream_close(shmrpci_stream *stream);
+extern const shmrpci_lend_ops shm_stream_lend_ops;
 extern const shmrpci_pump_ops shm_stream_pump_ops;
 
 #endif

@@ -33,6 +33,7 @@ static void stream_free(shmrpci_stream *stream)
 {
     tcp_lane_close(stream->flow->outbox, stream->lane);
     tcp_inbox_fini(&stream->inbox);
+    tcp_sent_fini(&stream->sent);
     free(stream->packed.data);
     shmrpci_cond_fini(&stream->room);
     shmrpci_cond_fini(&stream->come);
@@ -326,6 +327,7 @@ static void on_window(shmrpci_stream *stream, const tcp_head *head)
     } else {
         stream->credit += (int64_t)head->value;
         stream->given += (int64_t)head->value;
+        tcp_sent_give(&stream->sent, (int64_t)head->value);
     }
     tell(stream, &stream->room);
 }

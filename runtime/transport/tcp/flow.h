@@ -25,6 +25,7 @@
 
 #include "os/thread.h"
 #include "sync/atomic.h"
+#include "transport/tcp/flow_sent.h"
 #include "transport/tcp/inbox.h"
 #include "transport/tcp/lane.h"
 #include "transport/tcp/limits.h"
@@ -92,9 +93,11 @@ struct shmrpci_stream {
     int64_t given;     /* to us, altogether */
     int64_t said_wait; /* `given`, when we said that we wait; 0: we have not */
     uint64_t flushed;  /* when, in ticks */
-    tcp_lane *lane;    /* the sender's; NULL: its call has ended */
+    tcp_sent sent;
+    tcp_lane *lane; /* the sender's; NULL: its call has ended */
     tcp_pack_room packed;
     size_t part_bytes;        /* of an item that is put in parts, so far */
+    int64_t part_cost;        /* of it */
     bool is_midway;           /* in one */
     shmrpci_atomic_u32 *bell; /* rung when something has changed; or NULL */
     shmrpci_cond room;
@@ -153,6 +156,7 @@ extern const shmrpci_pump_ops tcp_stream_pump_ops; /* flow_pump.c */
 
 int tcp_stream_send(shmrpci_stream *stream, const void *data, size_t len,
                     int64_t deadline_ns, bool alone);
+uint64_t tcp_stream_delivered(shmrpci_stream *stream);
 void tcp_stream_finish(shmrpci_stream *stream);
 int tcp_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
                     shmrpci_stream_item *out);

@@ -21,7 +21,7 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out,
 }
 
 /* Pays for a part of an item, the first of which needs credit. */
-static int pay(shmrpci_stream *stream, size_t len)
+static int pay(shmrpci_stream *stream, size_t len, bool is_last)
 {
     tcp_flow *flow = stream->flow;
     shmrpci_mutex_lock(flow->lock);
@@ -32,6 +32,11 @@ static int pay(shmrpci_stream *stream, size_t len)
     if (status == SHMRPC_OK) {
         stream->credit -= tcp_stream_cost(len);
         flow->credit -= tcp_stream_cost(len);
+        stream->part_cost += tcp_stream_cost(len);
+        if (is_last) {
+            tcp_sent_add(&stream->sent, stream->part_cost);
+            stream->part_cost = 0;
+        }
     }
     shmrpci_mutex_unlock(flow->lock);
     return status;
@@ -61,7 +66,7 @@ static int put(shmrpci_stream *stream, const void *data, size_t len,
     if (len > stream->max_item_bytes - stream->part_bytes) {
         return SHMRPC_E_TOO_LARGE;
     }
-    int status = pay(stream, len);
+    int status = pay(stream, len, is_last);
     if (status != SHMRPC_OK) {
         return status;
     }

@@ -16,14 +16,20 @@
 
 /* ---- credit that goes back ---------------------------------------------- */
 
-static void say(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
+/* Goes with what is sent next. */
+static bool note(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
 {
     tcp_head head = {.type = TCP_WINDOW,
                      .flags = flags,
                      .call = call,
                      .value = (uint64_t)value};
     /* Without memory for it the peer waits until it gets more. */
-    if (tcp_outbox_note(flow->outbox, &head)) {
+    return tcp_outbox_note(flow->outbox, &head);
+}
+
+static void say(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
+{
+    if (note(flow, call, flags, value)) {
         flow->ops->flush(flow);
     }
 }
@@ -40,9 +46,9 @@ static int64_t due_of_flow(tcp_flow *flow)
 static int64_t due_of_stream(shmrpci_stream *stream, bool all)
 {
     bool is_enough = all || stream->owed >= stream->in_window / 2;
-    int64_t due = is_enough && stream->over == SHMRPC_MORE && !stream->is_deaf
-                      ? stream->owed
-                      : 0;
+    /* Behind the last item the sender still wants to know what was read. */
+    bool is_wanted = stream->over == SHMRPC_MORE || stream->over == SHMRPC_OK;
+    int64_t due = is_enough && is_wanted && !stream->is_deaf ? stream->owed : 0;
     stream->left += due;
     stream->gave += due;
     stream->owed -= due;
@@ -250,11 +256,24 @@ int tcp_stream_send(shmrpci_stream *stream, const void *data, size_t len,
     if (status == SHMRPC_OK) {
         stream->credit -= tcp_stream_cost(len);
         flow->credit -= tcp_stream_cost(len);
+        tcp_sent_add(&stream->sent, tcp_stream_cost(len));
     }
     flow->ops->leave(flow);
     shmrpci_mutex_unlock(flow->lock);
     return status == SHMRPC_OK ? tcp_stream_put(stream, data, len, true)
                                : status;
+}
+
+uint64_t tcp_stream_delivered(shmrpci_stream *stream)
+{
+    tcp_flow *flow = stream->flow;
+    shmrpci_mutex_lock(flow->lock);
+    /* Takes note of what the peer has said, if nobody else reads that. */
+    (void)flow->ops->wait(flow, &stream->room, 0);
+    uint64_t count = stream->sent.delivered;
+    flow->ops->leave(flow);
+    shmrpci_mutex_unlock(flow->lock);
+    return count;
 }
 
 /* These were all, or were not; `closes`: nor is anything read any more. */
@@ -280,6 +299,21 @@ void tcp_stream_finish(shmrpci_stream *stream)
 }
 
 /* ---- reading ----------------------------------------------------------- */
+
+/* A client may ask what its handler has read: with the reply it knows all. */
+static void tell_rest(shmrpci_stream *stream)
+{
+    tcp_flow *flow = stream->flow;
+    if (!stream->reads || !flow->is_server) {
+        return;
+    }
+    shmrpci_mutex_lock(flow->lock);
+    int64_t due = due_of_stream(stream, true);
+    shmrpci_mutex_unlock(flow->lock);
+    if (due > 0) {
+        (void)note(flow, stream->call, 0, due);
+    }
+}
 
 static void let_go(shmrpci_stream *stream)
 {
@@ -336,6 +370,9 @@ int tcp_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
     if (owes) {
         tcp_stream_pay(stream, false);
     }
+    if (status == SHMRPC_OK) {
+        tell_rest(stream);
+    }
     return status == SHMRPC_E_BUSY && deadline_ns != 0 ? SHMRPC_E_DEADLINE
                                                        : status;
 }
@@ -346,6 +383,10 @@ void tcp_stream_close(shmrpci_stream *stream)
         return;
     }
     tcp_flow *flow = stream->flow;
+    shmrpci_mutex_lock(flow->lock);
+    let_go(stream);
+    shmrpci_mutex_unlock(flow->lock);
+    tell_rest(stream);
     shmrpci_mutex_lock(flow->lock);
     bool may_come = stream->reads && stream->over == SHMRPC_MORE;
     bool may_go =
@@ -360,7 +401,6 @@ void tcp_stream_close(shmrpci_stream *stream)
     }
     shmrpci_mutex_lock(flow->lock);
     stream->is_closed = stream->is_deaf = true;
-    stream->lent = 0;
     tcp_stream_let_go(stream, stream->held);
     tcp_inbox_fini(&stream->inbox);
     shmrpci_mutex_unlock(flow->lock);

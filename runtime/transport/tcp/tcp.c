@@ -48,6 +48,7 @@ static const shmrpci_stream_ops streams = {
     .open = tcp_client_open_streams,
     .accept = tcp_worker_accept,
     .send = tcp_stream_send,
+    .delivered = tcp_stream_delivered,
     .finish = tcp_stream_finish,
     .next = tcp_stream_next,
     .close = tcp_stream_close,

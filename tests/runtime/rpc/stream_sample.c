@@ -9,6 +9,8 @@
 
 static const shmrpc_type word_type =
     SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_STRING, shmrpc_str, 8, 4, 0, 50000);
+static const shmrpc_type mirror_type = SHMRPC_TYPE_BOUNDED_INIT(
+    SHMRPC_KIND_BYTES, shmrpc_bytes, 8, 4, 0, MIRROR_MOST);
 static const shmrpc_error_type *const detailed[] = {&detailed_error};
 
 static const shmrpc_field pair_fields[] = {
@@ -84,6 +86,16 @@ static const shmrpc_method methods[METHODS] = {
               .window_out = 4096,
               .idle_ns = 20 * SHMRPCI_NS_PER_MS,
               .items_out = &shmrpc_type_i64},
+    [MIRROR] = {.name = "mirror",
+                .encoding = SHMRPC_ENCODING_RAW,
+                .flags = IN | OUT,
+                .hash = 7,
+                .signature = "",
+                .params = &shmrpc_type_no_params,
+                .window_in = 65536,
+                .window_out = 65536,
+                .items_in = &mirror_type,
+                .items_out = &mirror_type},
 };
 static const char *const text[] = {"text", NULL};
 static const shmrpc_service service = {.rows = SHMRPC_ROWS_INIT,
@@ -214,9 +226,41 @@ static int idle(shmrpc_ctx *ctx, const void *impl, void *user,
                                              : SHMRPC_E_DEADLINE);
 }
 
+static int mirror(shmrpc_ctx *ctx, const void *impl, void *user,
+                  const void *params, void *result)
+{
+    (void)impl, (void)user, (void)params, (void)result;
+    shmrpc_sink *out = shmrpc_stub_sink(ctx);
+    const void *item;
+    int status;
+    while ((status = shmrpc_stub_source_next(shmrpc_stub_source(ctx), &item)) ==
+           SHMRPC_MORE) {
+        const shmrpc_bytes *bytes = item;
+        void *at;
+        if (bytes->len == 4 && memcmp(bytes->ptr, "stop", 4) == 0) {
+            return returns(SHMRPC_OK);
+        }
+        status = shmrpc_stub_sink_loan(out, bytes->len, 0, &at);
+        if (status == SHMRPC_OK) {
+            shmrpc_stub_sink_abort(out, at);
+            status = shmrpc_stub_sink_loan(out, bytes->len + 1, 0, &at);
+        }
+        if (status == SHMRPC_OK) {
+            if (bytes->len > 0) {
+                memcpy(at, bytes->ptr, bytes->len);
+            }
+            status = shmrpc_stub_sink_commit(out, at, bytes->len);
+        }
+        if (status != SHMRPC_OK) {
+            break;
+        }
+    }
+    return returns(status);
+}
+
 static const shmrpc_handler handlers[METHODS] = {
-    [DOWN] = down,   [UP] = up,   [BOTH] = both,
-    [FLOOD] = flood, [CAT] = cat, [IDLE] = idle,
+    [DOWN] = down, [UP] = up,     [BOTH] = both,     [FLOOD] = flood,
+    [CAT] = cat,   [IDLE] = idle, [MIRROR] = mirror,
 };
 
 /* ---- a server and a client -------------------------------------------------

@@ -9,17 +9,21 @@
 
 #include "shmrpc/stream_stub.h"
 
+#define MIRROR_MOST 200000
+
 /* Indices of the methods. */
 enum {
-    DOWN,  /* json (i64 a, i64 b) -> stream i64 throws Detailed: 0 to a - 1,
-            * then b is returned; Detailed if it is its number */
-    UP,    /* msgpack (stream string(..50000)) -> i64: how many bytes; returns
-            * when one is "stop" */
-    BOTH,  /* native (stream i64) -> stream i64: twice each */
-    FLOOD, /* native (stream i64) -> stream i64: sends, and never reads */
-    CAT,   /* raw (bytes) -> stream bytes: its bytes, in pieces of 1000 */
-    IDLE,  /* json @idle(20ms) () -> stream i64: one, then none until the gate
-            * opens */
+    DOWN,   /* json (i64 a, i64 b) -> stream i64 throws Detailed: 0 to a - 1,
+             * then b is returned; Detailed if it is its number */
+    UP,     /* msgpack (stream string(..50000)) -> i64: how many bytes; returns
+             * when one is "stop" */
+    BOTH,   /* native (stream i64) -> stream i64: twice each */
+    FLOOD,  /* native (stream i64) -> stream i64: sends, and never reads */
+    CAT,    /* raw (bytes) -> stream bytes: its bytes, in pieces of 1000 */
+    IDLE,   /* json @idle(20ms) () -> stream i64: one, then none until the gate
+             * opens */
+    MIRROR, /* raw (stream bytes(..MIRROR_MOST)) -> stream bytes: lends what
+             * it sends back; returns when one is "stop" */
     METHODS
 };
 

@@ -200,6 +200,131 @@ static void broken_item(void **state)
     assert_int_equal(status, SHMRPC_E_CANCELLED);
 }
 
+/* ---- lent items --------------------------------------------------------- */
+
+static uint8_t *lend(size_t len)
+{
+    uint8_t *at = NULL;
+    assert_int_equal(shmrpci_stream_lend(&writer, len, 0, false, &at),
+                     SHMRPC_OK);
+    assert_int_equal((uintptr_t)at % 8, 0);
+    return at;
+}
+
+static void fill_in(uint8_t *at, uint32_t number, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        at[i] = byte_of(number, i);
+    }
+}
+
+/* Written where they are read, of any length up to a piece, often round. */
+static void lent_items(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 2000; i++) {
+        size_t len = length_of(i) % (PIECE + 1);
+        uint8_t *at = lend(PIECE);
+        fill_in(at, i, len);
+        memset(at + len, 0xFF, PIECE - len);
+        assert_int_equal(shmrpci_stream_commit(&writer, len), SHMRPC_OK);
+        shmrpci_stream_piece piece;
+        assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_MORE);
+        assert_ptr_equal(piece.data, at);
+        assert_int_equal(piece.len, len);
+        for (size_t k = 0; k < len; k++) {
+            assert_int_equal(piece.data[k], byte_of(i, k));
+        }
+        /* Between them others. */
+        assert_int_equal(put(&writer, i, 8, 0), SHMRPC_OK);
+        expect(i, 8);
+    }
+}
+
+static void one_loan_at_a_time(void **state)
+{
+    (void)state;
+    uint8_t *at;
+    shmrpci_stream_piece piece;
+    assert_int_equal(shmrpci_stream_lend(&writer, PIECE + 1, 0, false, &at),
+                     SHMRPC_E_TOO_LARGE);
+    assert_int_equal(shmrpci_stream_commit(&writer, 0), SHMRPC_E_PRECONDITION);
+    fill_in(lend(100), 0, 100);
+    assert_int_equal(shmrpci_stream_lend(&writer, 1, 0, false, &at),
+                     SHMRPC_E_PRECONDITION);
+    assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_E_PRECONDITION);
+    assert_int_equal(shmrpci_stream_commit(&writer, 101),
+                     SHMRPC_E_PRECONDITION);
+    assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_E_BUSY);
+    shmrpci_stream_abort(&writer);
+    assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);
+    assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_OK);
+    expect(0, 8);
+    /* What is lent at the end is no item, nor after a cancellation. */
+    (void)lend(100);
+    shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
+    assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);
+    assert_int_equal(get(&piece), SHMRPC_OK);
+    (void)fresh(NULL);
+    (void)lend(100);
+    shmrpci_stream_cancel(ring);
+    assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_CANCELLED);
+}
+
+static void loans_wait_for_room(void **state)
+{
+    (void)state;
+    uint8_t *at;
+    uint32_t count = 0;
+    while (shmrpci_stream_lend(&writer, 100, 0, false, &at) == SHMRPC_OK) {
+        fill_in(at, count++, 100);
+        assert_int_equal(shmrpci_stream_commit(&writer, 100), SHMRPC_OK);
+    }
+    assert_int_equal(shmrpci_stream_lend(&writer, 100, 0, false, &at),
+                     SHMRPC_E_BUSY);
+    assert_int_equal(shmrpci_stream_lend(
+                         &writer, 100, shmrpci_now_ns() + 1000000, false, &at),
+                     SHMRPC_E_DEADLINE);
+    for (uint32_t i = 0; i < count; i++) {
+        expect(i, 100);
+    }
+    fill_in(lend(100), count, 100);
+    assert_int_equal(shmrpci_stream_commit(&writer, 100), SHMRPC_OK);
+    expect(count, 100);
+}
+
+/* Never more than the reader has let go of; in the end all of it. */
+static void delivered_items(void **state)
+{
+    (void)state;
+    uint32_t count = 0;
+    shmrpci_stream_piece piece;
+    assert_int_equal(shmrpci_stream_delivered(&writer), 0);
+    while (put(&writer, count, 40, 0) == SHMRPC_OK) {
+        count++;
+    }
+    assert_int_equal(shmrpci_stream_delivered(&writer), 0);
+    for (uint32_t i = 0; i < count; i++) {
+        expect(i, 40);
+        assert_true(shmrpci_stream_delivered(&writer) <= i);
+    }
+    assert_true(shmrpci_stream_delivered(&writer) >= count / 2);
+    shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
+    assert_int_equal(get(&piece), SHMRPC_OK);
+    assert_int_equal(shmrpci_stream_delivered(&writer), count);
+    /* A reader that lies. */
+    shmrpci_store_relaxed(&ring->taken, count + 1);
+    assert_int_equal(shmrpci_stream_delivered(&writer), count);
+    shmrpci_store_relaxed(&ring->taken, 3u);
+    assert_int_equal(shmrpci_stream_delivered(&writer), count);
+    (void)fresh(NULL);
+    assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_OK);
+    assert_int_equal(put(&writer, 1, 8, 0), SHMRPC_OK);
+    expect(0, 8);
+    shmrpci_stream_leave(&reader);
+    assert_int_equal(shmrpci_stream_delivered(&writer), 1);
+}
+
 /* ---- two threads -------------------------------------------------------- */
 
 static void *write_all(void *unused)
@@ -468,6 +593,10 @@ int main(void)
         TEST(room_comes_back),
         TEST(deadlines),
         TEST(broken_item),
+        TEST(lent_items),
+        TEST(one_loan_at_a_time),
+        TEST(loans_wait_for_room),
+        TEST(delivered_items),
         TEST(both_sleep),
         TEST(cancel_wakes_writer),
         TEST(end_wakes_reader),

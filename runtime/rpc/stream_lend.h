@@ -1,0 +1,73 @@
+/*
+ * Items of streams that are written where they will lie, and read there: bytes
+ * of raw methods, and flat values of native ones.
+ *
+ * Where the transport has no such memory, or the item does not fit into it in
+ * one piece, what is lent is a buffer, and commit sends it.
+ *
+ * Threading: that of who sends.
+ */
+#ifndef SHMRPCI_RPC_STREAM_LEND_H
+#define SHMRPCI_RPC_STREAM_LEND_H
+
+#include "base/buf.h"
+#include "codec/flat.h"
+#include "shmrpc/descriptor.h"
+#include "transport/transport.h"
+
+/* What lends, for one direction of a stream. */
+typedef struct shmrpci_lender {
+    const shmrpci_stream_ops *ops;
+    const shmrpci_lend_ops *lends; /* or NULL */
+    shmrpci_stream *end;
+    shmrpci_buf *out;        /* in place of the window */
+    const shmrpc_type *type; /* of an item */
+    const shmrpci_codec *codec;
+    bool is_raw;
+} shmrpci_lender;
+
+/* What is lent. */
+typedef struct shmrpci_lent {
+    uint8_t *at;    /* of an item's image; NULL: nothing */
+    size_t len;     /* of it */
+    uint32_t start; /* of the value in it */
+    bool is_in_window;
+} shmrpci_lent;
+
+/*
+ * Lends `len` bytes of a raw item, or a flat one, zeroed. Statuses of
+ * shmrpci_lend_ops.lend but TOO_LARGE; NO_MEMORY; UNIMPLEMENTED: the items are
+ * neither; PRECONDITION: one is lent.
+ */
+int shmrpci_lend(const shmrpci_lender *by, shmrpci_lent *lent, size_t len,
+                 int64_t deadline_ns, bool alone, void **at);
+
+/*
+ * Sends what is lent at `at`, of a raw item the first `len` bytes; nothing is
+ * lent any more. *out_bytes: how long the item was. PRECONDITION: there is no
+ * such loan, which changes nothing; INVALID: the item breaks its bounds;
+ * statuses of send.
+ */
+int shmrpci_lend_commit(const shmrpci_lender *by, shmrpci_lent *lent,
+                        const void *at, size_t len, int64_t deadline_ns,
+                        bool alone, size_t *out_bytes, shmrpc_error *error);
+
+/* `at` may be what is not lent. */
+void shmrpci_lend_abort(const shmrpci_lender *by, shmrpci_lent *lent,
+                        const void *at);
+
+/* A flat item where it lies; NULL: the codec is to read it, or it is to be
+ * copied first. */
+static inline const void *shmrpci_flat_in_place(const shmrpci_flat *form,
+                                                const shmrpc_type *type,
+                                                const shmrpci_stream_item *item)
+{
+    if ((item->in_shared && !item->is_trusted) ||
+        !shmrpci_flat_fits(form, item->data, item->len)) {
+        return NULL;
+    }
+    const uint8_t *at = item->data + form->start;
+    return (uintptr_t)at % type->align == 0 ? at : NULL;
+}
+
+#endif

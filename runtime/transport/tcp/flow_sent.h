@@ -1,0 +1,30 @@
+/*
+ * What the items have cost that a stream has sent and whose credit has not come
+ * back: so the sender knows how many of them the reader has let go of.
+ *
+ * Threading: that of the flow's lock.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_FLOW_SENT_H
+#define SHMRPCI_TRANSPORT_TCP_FLOW_SENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tcp_sent {
+    uint32_t *costs; /* a ring of `size`, a power of two; NULL: none yet */
+    size_t size;
+    size_t first;
+    size_t count;
+    int64_t back; /* credit that came back, of the item at `first` */
+    uint64_t delivered;
+    bool is_lost; /* no memory: `delivered` grows no more */
+} tcp_sent;
+
+/* An item has gone. */
+void tcp_sent_add(tcp_sent *sent, int64_t cost);
+/* Credit has come back. */
+void tcp_sent_give(tcp_sent *sent, int64_t credit);
+void tcp_sent_fini(tcp_sent *sent);
+
+#endif

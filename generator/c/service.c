@@ -16,6 +16,7 @@
 #include "generator/c/lang_c.h"
 #include "idl/canonical.h"
 #include "idl/largest.h"
+#include "idl/layout.h"
 
 /* A parameter twice: as a member of the params struct that is encoded, and as
  * an argument. Arrays are passed as C passes them, structs by pointer, the rest
@@ -344,6 +345,20 @@ static const char *set_items(gen_model *m, gen_value *c,
     return gen_c_table(m, type, place);
 }
 
+/* Whether items of one direction can be lent: `*_bytes` of raw methods, a
+ * `*_flat` value of native ones. */
+static void set_loans(gen_model *m, gen_value *c, const idl_method *method,
+                      bool to_server)
+{
+    const idl_type *type = idl_stream_items(method, to_server);
+    bool is_raw = method->encoding == IDL_ENCODING_RAW;
+    bool is_flat = type != NULL && method->encoding == IDL_ENCODING_NATIVE &&
+                   idl_is_flat(type);
+    gen_c_set_flag(m, c, to_server ? "in_bytes" : "out_bytes",
+                   type != NULL && is_raw);
+    gen_c_set_flag(m, c, to_server ? "in_flat" : "out_flat", is_flat);
+}
+
 /* Flags for templates, and the columns of the method's row; most methods have
  * SHMRPC_NO_STREAMS for all of them. */
 static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
@@ -356,6 +371,8 @@ static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
     gen_c_set_flag(m, c, "is_upload", takes && !gives);
     const char *in = set_items(m, c, method, true);
     const char *out = set_items(m, c, method, false);
+    set_loans(m, c, method, true);
+    set_loans(m, c, method, false);
     bool has_policy = method->attempts != 0;
     const char *policy =
         has_policy ? gen_c_text(m, "%" PRIu32 ", INT64_C(%" PRId64 ")",
@@ -379,10 +396,14 @@ static void claim_method(gen_model *m, const idl_method *method)
     /* Must be what templates/c makes: a name that is missing here could clash
      * unnoticed. */
     static const char *const of_stream[] = {
-        "_params",    "_reply",       "_release",       "_stream",
-        "_next",      "_send",        "_end",           "_try_send",
-        "_finish",    "_close",       "_sink",          "_source",
-        "_sink_send", "_source_next", "_sink_try_send", NULL};
+        "_params",    "_reply",          "_release",
+        "_stream",    "_next",           "_send",
+        "_end",       "_try_send",       "_finish",
+        "_close",     "_sink",           "_source",
+        "_sink_send", "_source_next",    "_sink_try_send",
+        "_loan",      "_commit",         "_abort",
+        "_sink_loan", "_sink_commit",    "_sink_abort",
+        "_delivered", "_sink_delivered", NULL};
     static const char *const of_async[] = {
         "_params", "_reply", "_release", "_start", "_finish",
         "_async",  "_fn",    "_loan",    "_send",  NULL};

@@ -92,8 +92,12 @@ static int twice(shmrpc_ctx *ctx, void *user, flows_flows_twice_source *in,
     int status;
     while ((status = flows_flows_twice_source_next(in, &number)) ==
            SHMRPC_MORE) {
-        const int64_t result = 2 * *number;
-        status = flows_flows_twice_sink_send(out, &result);
+        int64_t *result;
+        status = flows_flows_twice_sink_loan(out, &result);
+        if (status == SHMRPC_OK) {
+            *result = 2 * *number;
+            status = flows_flows_twice_sink_commit(out, result);
+        }
         if (status != SHMRPC_OK) {
             break;
         }
@@ -109,8 +113,13 @@ static int cat(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
     int status = SHMRPC_OK;
     for (size_t at = 0; status == SHMRPC_OK && at < data.len; at += 7) {
         size_t left = data.len - at;
-        const shmrpc_bytes part = {data.ptr + at, left < 7 ? left : 7};
-        status = flows_flows_cat_sink_send(out, &part);
+        size_t len = left < 7 ? left : 7;
+        uint8_t *part;
+        status = flows_flows_cat_sink_loan(out, 7, &part);
+        if (status == SHMRPC_OK) {
+            memcpy(part, data.ptr + at, len);
+            status = flows_flows_cat_sink_commit(out, part, len);
+        }
     }
     return status;
 }
@@ -257,8 +266,20 @@ static void both_ways(void **state)
     assert_int_equal(flows_flows_twice(client, NULL, &stream, &error),
                      SHMRPC_OK);
     for (int64_t i = 0; i < 500; i++) {
-        assert_int_equal(flows_flows_twice_try_send(stream, &i, &error),
+        int64_t *lent;
+        assert_int_equal(flows_flows_twice_loan(stream, &lent, &error),
                          SHMRPC_OK);
+        flows_flows_twice_abort(stream, lent);
+        if (i % 2 == 0) {
+            assert_int_equal(flows_flows_twice_try_send(stream, &i, &error),
+                             SHMRPC_OK);
+        } else {
+            assert_int_equal(flows_flows_twice_loan(stream, &lent, &error),
+                             SHMRPC_OK);
+            *lent = i;
+            assert_int_equal(flows_flows_twice_commit(stream, lent, &error),
+                             SHMRPC_OK);
+        }
         assert_int_equal(flows_flows_twice_next(stream, &number, &error),
                          SHMRPC_MORE);
         assert_int_equal(*number, 2 * i);
@@ -266,6 +287,7 @@ static void both_ways(void **state)
     assert_int_equal(flows_flows_twice_end(stream, &error), SHMRPC_OK);
     assert_int_equal(flows_flows_twice_next(stream, &number, &error),
                      SHMRPC_OK);
+    assert_int_equal(flows_flows_twice_delivered(stream), 500);
     flows_flows_twice_close(stream);
 }
 

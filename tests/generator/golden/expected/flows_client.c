@@ -107,6 +107,11 @@ int flows_flows_count_try_send(flows_flows_count_stream *stream,
                                    SHMRPC_OPT_NONBLOCK, error);
 }
 
+uint64_t flows_flows_count_delivered(flows_flows_count_stream *stream)
+{
+    return shmrpc_stub_stream_delivered((shmrpc_stream *)stream);
+}
+
 int flows_flows_count_finish(flows_flows_count_stream *stream,
                              const flows_flows_count_reply **out,
                              shmrpc_error *error)
@@ -164,6 +169,11 @@ int flows_flows_joined_try_send(flows_flows_joined_stream *stream,
                                    SHMRPC_OPT_NONBLOCK, error);
 }
 
+uint64_t flows_flows_joined_delivered(flows_flows_joined_stream *stream)
+{
+    return shmrpc_stub_stream_delivered((shmrpc_stream *)stream);
+}
+
 int flows_flows_joined_finish(flows_flows_joined_stream *stream,
                               const flows_flows_joined_reply **out,
                               shmrpc_error *error)
@@ -213,6 +223,35 @@ int flows_flows_drop_try_send(flows_flows_drop_stream *stream,
                                    SHMRPC_OPT_NONBLOCK, error);
 }
 
+int flows_flows_drop_loan(flows_flows_drop_stream *stream, uint32_t **item,
+                          shmrpc_error *error)
+{
+    void *lent = NULL;
+    int status =
+        shmrpc_stub_stream_loan((shmrpc_stream *)stream, 0, 0, &lent, error);
+    if (status == SHMRPC_OK) {
+        *item = (uint32_t *)lent;
+    }
+    return status;
+}
+
+int flows_flows_drop_commit(flows_flows_drop_stream *stream,
+                            const uint32_t *item, shmrpc_error *error)
+{
+    return shmrpc_stub_stream_commit((shmrpc_stream *)stream, item, 0, error);
+}
+
+void flows_flows_drop_abort(flows_flows_drop_stream *stream,
+                            const uint32_t *item)
+{
+    shmrpc_stub_stream_abort((shmrpc_stream *)stream, item);
+}
+
+uint64_t flows_flows_drop_delivered(flows_flows_drop_stream *stream)
+{
+    return shmrpc_stub_stream_delivered((shmrpc_stream *)stream);
+}
+
 int flows_flows_drop_finish(flows_flows_drop_stream *stream,
                             shmrpc_error *error)
 {
@@ -259,6 +298,35 @@ int flows_flows_twice_try_send(flows_flows_twice_stream *stream,
 {
     return shmrpc_stub_stream_send((shmrpc_stream *)stream, item,
                                    SHMRPC_OPT_NONBLOCK, error);
+}
+
+int flows_flows_twice_loan(flows_flows_twice_stream *stream, int64_t **item,
+                           shmrpc_error *error)
+{
+    void *lent = NULL;
+    int status =
+        shmrpc_stub_stream_loan((shmrpc_stream *)stream, 0, 0, &lent, error);
+    if (status == SHMRPC_OK) {
+        *item = (int64_t *)lent;
+    }
+    return status;
+}
+
+int flows_flows_twice_commit(flows_flows_twice_stream *stream,
+                             const int64_t *item, shmrpc_error *error)
+{
+    return shmrpc_stub_stream_commit((shmrpc_stream *)stream, item, 0, error);
+}
+
+void flows_flows_twice_abort(flows_flows_twice_stream *stream,
+                             const int64_t *item)
+{
+    shmrpc_stub_stream_abort((shmrpc_stream *)stream, item);
+}
+
+uint64_t flows_flows_twice_delivered(flows_flows_twice_stream *stream)
+{
+    return shmrpc_stub_stream_delivered((shmrpc_stream *)stream);
 }
 
 int flows_flows_twice_end(flows_flows_twice_stream *stream, shmrpc_error *error)
@@ -314,6 +382,11 @@ int flows_flows_sums_try_send(flows_flows_sums_stream *stream,
 {
     return shmrpc_stub_stream_send((shmrpc_stream *)stream, item,
                                    SHMRPC_OPT_NONBLOCK, error);
+}
+
+uint64_t flows_flows_sums_delivered(flows_flows_sums_stream *stream)
+{
+    return shmrpc_stub_stream_delivered((shmrpc_stream *)stream);
 }
 
 int flows_flows_sums_end(flows_flows_sums_stream *stream, shmrpc_error *error)
@@ -393,6 +466,36 @@ int flows_flows_through_try_send(flows_flows_through_stream *stream,
 {
     return shmrpc_stub_stream_send((shmrpc_stream *)stream, item,
                                    SHMRPC_OPT_NONBLOCK, error);
+}
+
+int flows_flows_through_loan(flows_flows_through_stream *stream, size_t len,
+                             uint8_t **at, shmrpc_error *error)
+{
+    void *lent = NULL;
+    int status =
+        shmrpc_stub_stream_loan((shmrpc_stream *)stream, len, 0, &lent, error);
+    if (status == SHMRPC_OK) {
+        *at = (uint8_t *)lent;
+    }
+    return status;
+}
+
+int flows_flows_through_commit(flows_flows_through_stream *stream,
+                               const uint8_t *at, size_t len,
+                               shmrpc_error *error)
+{
+    return shmrpc_stub_stream_commit((shmrpc_stream *)stream, at, len, error);
+}
+
+void flows_flows_through_abort(flows_flows_through_stream *stream,
+                               const uint8_t *at)
+{
+    shmrpc_stub_stream_abort((shmrpc_stream *)stream, at);
+}
+
+uint64_t flows_flows_through_delivered(flows_flows_through_stream *stream)
+{
+    return shmrpc_stub_stream_delivered((shmrpc_stream *)stream);
 }
 
 int flows_flows_through_end(flows_flows_through_stream *stream,

@@ -113,6 +113,10 @@ int flows_flows_count_send(flows_flows_count_stream *stream,
 int flows_flows_count_try_send(flows_flows_count_stream *stream,
                                const flows_word *item, shmrpc_error *error);
 
+/* How many of the items that were sent the handler has let go of: a lower
+ * bound, exact when it has read them all and their end. */
+uint64_t flows_flows_count_delivered(flows_flows_count_stream *stream);
+
 /* These were all items: waits for the end, and closes the stream in any case.
  * Release `*out` with flows_flows_count_release. */
 int flows_flows_count_finish(flows_flows_count_stream *stream,
@@ -159,6 +163,10 @@ int flows_flows_joined_send(flows_flows_joined_stream *stream,
 int flows_flows_joined_try_send(flows_flows_joined_stream *stream,
                                 const shmrpc_str *item, shmrpc_error *error);
 
+/* How many of the items that were sent the handler has let go of: a lower
+ * bound, exact when it has read them all and their end. */
+uint64_t flows_flows_joined_delivered(flows_flows_joined_stream *stream);
+
 /* These were all items: waits for the end, and closes the stream in any case.
  * Release `*out` with flows_flows_joined_release. */
 int flows_flows_joined_finish(flows_flows_joined_stream *stream,
@@ -194,6 +202,24 @@ int flows_flows_drop_send(flows_flows_drop_stream *stream, const uint32_t *item,
 /* The same, but BUSY where there is no room. */
 int flows_flows_drop_try_send(flows_flows_drop_stream *stream,
                               const uint32_t *item, shmrpc_error *error);
+
+/* Lends memory for the next item, zeroed, in the window itself if it is shared
+ * and large enough for that; until commit or abort nothing else is sent.  Waits
+ * for room, with the statuses of send. */
+int flows_flows_drop_loan(flows_flows_drop_stream *stream, uint32_t **item,
+                          shmrpc_error *error);
+
+/* Sends it, with the statuses of send. */
+int flows_flows_drop_commit(flows_flows_drop_stream *stream,
+                            const uint32_t *item, shmrpc_error *error);
+
+/* It is no item. */
+void flows_flows_drop_abort(flows_flows_drop_stream *stream,
+                            const uint32_t *item);
+
+/* How many of the items that were sent the handler has let go of: a lower
+ * bound, exact when it has read them all and their end. */
+uint64_t flows_flows_drop_delivered(flows_flows_drop_stream *stream);
 
 /* These were all items: waits for the end, and closes the stream in any
  * case. */
@@ -233,6 +259,24 @@ int flows_flows_twice_send(flows_flows_twice_stream *stream,
 int flows_flows_twice_try_send(flows_flows_twice_stream *stream,
                                const int64_t *item, shmrpc_error *error);
 
+/* Lends memory for the next item, zeroed, in the window itself if it is shared
+ * and large enough for that; until commit or abort nothing else is sent.  Waits
+ * for room, with the statuses of send. */
+int flows_flows_twice_loan(flows_flows_twice_stream *stream, int64_t **item,
+                           shmrpc_error *error);
+
+/* Sends it, with the statuses of send. */
+int flows_flows_twice_commit(flows_flows_twice_stream *stream,
+                             const int64_t *item, shmrpc_error *error);
+
+/* It is no item. */
+void flows_flows_twice_abort(flows_flows_twice_stream *stream,
+                             const int64_t *item);
+
+/* How many of the items that were sent the handler has let go of: a lower
+ * bound, exact when it has read them all and their end. */
+uint64_t flows_flows_twice_delivered(flows_flows_twice_stream *stream);
+
 /* These were all items of ours; the server's go on. */
 int flows_flows_twice_end(flows_flows_twice_stream *stream,
                           shmrpc_error *error);
@@ -270,6 +314,10 @@ int flows_flows_sums_send(flows_flows_sums_stream *stream,
 /* The same, but BUSY where there is no room. */
 int flows_flows_sums_try_send(flows_flows_sums_stream *stream,
                               const shmrpc_u32_list *item, shmrpc_error *error);
+
+/* How many of the items that were sent the handler has let go of: a lower
+ * bound, exact when it has read them all and their end. */
+uint64_t flows_flows_sums_delivered(flows_flows_sums_stream *stream);
 
 /* These were all items of ours; the server's go on. */
 int flows_flows_sums_end(flows_flows_sums_stream *stream, shmrpc_error *error);
@@ -327,6 +375,25 @@ int flows_flows_through_send(flows_flows_through_stream *stream,
 /* The same, but BUSY where there is no room. */
 int flows_flows_through_try_send(flows_flows_through_stream *stream,
                                  const shmrpc_bytes *item, shmrpc_error *error);
+
+/* Lends memory for the next item, in the window itself if it is shared and
+ * large enough for that; until commit or abort nothing else is sent.  Waits for
+ * room, with the statuses of send. */
+int flows_flows_through_loan(flows_flows_through_stream *stream, size_t len,
+                             uint8_t **at, shmrpc_error *error);
+
+/* Sends the first `len` bytes of it, with the statuses of send. */
+int flows_flows_through_commit(flows_flows_through_stream *stream,
+                               const uint8_t *at, size_t len,
+                               shmrpc_error *error);
+
+/* It is no item. */
+void flows_flows_through_abort(flows_flows_through_stream *stream,
+                               const uint8_t *at);
+
+/* How many of the items that were sent the handler has let go of: a lower
+ * bound, exact when it has read them all and their end. */
+uint64_t flows_flows_through_delivered(flows_flows_through_stream *stream);
 
 /* These were all items of ours; the server's go on. */
 int flows_flows_through_end(flows_flows_through_stream *stream,

@@ -23,6 +23,11 @@ int flows_flows_words_sink_try_send(flows_flows_words_sink *out,
     return shmrpc_stub_sink_send((shmrpc_sink *)out, item, SHMRPC_OPT_NONBLOCK);
 }
 
+uint64_t flows_flows_words_sink_delivered(const flows_flows_words_sink *out)
+{
+    return shmrpc_stub_sink_delivered((const shmrpc_sink *)out);
+}
+
 static int handle_flows_words(shmrpc_ctx *ctx, const void *impl, void *user,
                               const void *params, void *result)
 {
@@ -126,6 +131,33 @@ int flows_flows_twice_sink_try_send(flows_flows_twice_sink *out,
     return shmrpc_stub_sink_send((shmrpc_sink *)out, item, SHMRPC_OPT_NONBLOCK);
 }
 
+uint64_t flows_flows_twice_sink_delivered(const flows_flows_twice_sink *out)
+{
+    return shmrpc_stub_sink_delivered((const shmrpc_sink *)out);
+}
+
+int flows_flows_twice_sink_loan(flows_flows_twice_sink *out, int64_t **item)
+{
+    void *lent = NULL;
+    int status = shmrpc_stub_sink_loan((shmrpc_sink *)out, 0, 0, &lent);
+    if (status == SHMRPC_OK) {
+        *item = (int64_t *)lent;
+    }
+    return status;
+}
+
+int flows_flows_twice_sink_commit(flows_flows_twice_sink *out,
+                                  const int64_t *item)
+{
+    return shmrpc_stub_sink_commit((shmrpc_sink *)out, item, 0);
+}
+
+void flows_flows_twice_sink_abort(flows_flows_twice_sink *out,
+                                  const int64_t *item)
+{
+    shmrpc_stub_sink_abort((shmrpc_sink *)out, item);
+}
+
 int flows_flows_twice_source_next(flows_flows_twice_source *in,
                                   const int64_t **item)
 {
@@ -162,6 +194,11 @@ int flows_flows_sums_sink_try_send(flows_flows_sums_sink *out,
                                    const flows_flows_sums_result *item)
 {
     return shmrpc_stub_sink_send((shmrpc_sink *)out, item, SHMRPC_OPT_NONBLOCK);
+}
+
+uint64_t flows_flows_sums_sink_delivered(const flows_flows_sums_sink *out)
+{
+    return shmrpc_stub_sink_delivered((const shmrpc_sink *)out);
 }
 
 int flows_flows_sums_source_next(flows_flows_sums_source *in,
@@ -202,6 +239,33 @@ int flows_flows_cat_sink_try_send(flows_flows_cat_sink *out,
     return shmrpc_stub_sink_send((shmrpc_sink *)out, item, SHMRPC_OPT_NONBLOCK);
 }
 
+uint64_t flows_flows_cat_sink_delivered(const flows_flows_cat_sink *out)
+{
+    return shmrpc_stub_sink_delivered((const shmrpc_sink *)out);
+}
+
+int flows_flows_cat_sink_loan(flows_flows_cat_sink *out, size_t len,
+                              uint8_t **at)
+{
+    void *lent = NULL;
+    int status = shmrpc_stub_sink_loan((shmrpc_sink *)out, len, 0, &lent);
+    if (status == SHMRPC_OK) {
+        *at = (uint8_t *)lent;
+    }
+    return status;
+}
+
+int flows_flows_cat_sink_commit(flows_flows_cat_sink *out, const uint8_t *at,
+                                size_t len)
+{
+    return shmrpc_stub_sink_commit((shmrpc_sink *)out, at, len);
+}
+
+void flows_flows_cat_sink_abort(flows_flows_cat_sink *out, const uint8_t *at)
+{
+    shmrpc_stub_sink_abort((shmrpc_sink *)out, at);
+}
+
 static int handle_flows_cat(shmrpc_ctx *ctx, const void *impl, void *user,
                             const void *params, void *result)
 {
@@ -226,6 +290,34 @@ int flows_flows_through_sink_try_send(flows_flows_through_sink *out,
                                       const shmrpc_bytes *item)
 {
     return shmrpc_stub_sink_send((shmrpc_sink *)out, item, SHMRPC_OPT_NONBLOCK);
+}
+
+uint64_t flows_flows_through_sink_delivered(const flows_flows_through_sink *out)
+{
+    return shmrpc_stub_sink_delivered((const shmrpc_sink *)out);
+}
+
+int flows_flows_through_sink_loan(flows_flows_through_sink *out, size_t len,
+                                  uint8_t **at)
+{
+    void *lent = NULL;
+    int status = shmrpc_stub_sink_loan((shmrpc_sink *)out, len, 0, &lent);
+    if (status == SHMRPC_OK) {
+        *at = (uint8_t *)lent;
+    }
+    return status;
+}
+
+int flows_flows_through_sink_commit(flows_flows_through_sink *out,
+                                    const uint8_t *at, size_t len)
+{
+    return shmrpc_stub_sink_commit((shmrpc_sink *)out, at, len);
+}
+
+void flows_flows_through_sink_abort(flows_flows_through_sink *out,
+                                    const uint8_t *at)
+{
+    shmrpc_stub_sink_abort((shmrpc_sink *)out, at);
 }
 
 int flows_flows_through_source_next(flows_flows_through_source *in,

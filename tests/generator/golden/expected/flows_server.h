@@ -36,6 +36,10 @@ int flows_flows_words_sink_send(flows_flows_words_sink *out,
 int flows_flows_words_sink_try_send(flows_flows_words_sink *out,
                                     const flows_word *item);
 
+/* How many of the items that were sent the client has let go of: a lower
+ * bound. */
+uint64_t flows_flows_words_sink_delivered(const flows_flows_words_sink *out);
+
 /* Where the items of count come from; valid until the handler returns. */
 typedef struct flows_flows_count_source flows_flows_count_source;
 
@@ -76,6 +80,23 @@ int flows_flows_twice_sink_send(flows_flows_twice_sink *out,
 int flows_flows_twice_sink_try_send(flows_flows_twice_sink *out,
                                     const int64_t *item);
 
+/* How many of the items that were sent the client has let go of: a lower
+ * bound. */
+uint64_t flows_flows_twice_sink_delivered(const flows_flows_twice_sink *out);
+
+/* Lends memory for the next item, zeroed, in the window itself if it is shared
+ * and large enough for that; until commit or abort nothing else is sent.  Waits
+ * for room, with the statuses of send. */
+int flows_flows_twice_sink_loan(flows_flows_twice_sink *out, int64_t **item);
+
+/* Sends it, with the statuses of send. */
+int flows_flows_twice_sink_commit(flows_flows_twice_sink *out,
+                                  const int64_t *item);
+
+/* It is no item. */
+void flows_flows_twice_sink_abort(flows_flows_twice_sink *out,
+                                  const int64_t *item);
+
 /* Where the items of twice come from; valid until the handler returns. */
 typedef struct flows_flows_twice_source flows_flows_twice_source;
 
@@ -97,6 +118,10 @@ int flows_flows_sums_sink_send(flows_flows_sums_sink *out,
 /* The same, but BUSY where there is no room. */
 int flows_flows_sums_sink_try_send(flows_flows_sums_sink *out,
                                    const flows_flows_sums_result *item);
+
+/* How many of the items that were sent the client has let go of: a lower
+ * bound. */
+uint64_t flows_flows_sums_sink_delivered(const flows_flows_sums_sink *out);
 
 /* Where the items of sums come from; valid until the handler returns. */
 typedef struct flows_flows_sums_source flows_flows_sums_source;
@@ -120,6 +145,23 @@ int flows_flows_cat_sink_send(flows_flows_cat_sink *out,
 int flows_flows_cat_sink_try_send(flows_flows_cat_sink *out,
                                   const shmrpc_bytes *item);
 
+/* How many of the items that were sent the client has let go of: a lower
+ * bound. */
+uint64_t flows_flows_cat_sink_delivered(const flows_flows_cat_sink *out);
+
+/* Lends memory for the next item, in the window itself if it is shared and
+ * large enough for that; until commit or abort nothing else is sent.  Waits for
+ * room, with the statuses of send. */
+int flows_flows_cat_sink_loan(flows_flows_cat_sink *out, size_t len,
+                              uint8_t **at);
+
+/* Sends the first `len` bytes of it, with the statuses of send. */
+int flows_flows_cat_sink_commit(flows_flows_cat_sink *out, const uint8_t *at,
+                                size_t len);
+
+/* It is no item. */
+void flows_flows_cat_sink_abort(flows_flows_cat_sink *out, const uint8_t *at);
+
 /* Where the items of through go; valid until the handler returns. */
 typedef struct flows_flows_through_sink flows_flows_through_sink;
 
@@ -132,6 +174,25 @@ int flows_flows_through_sink_send(flows_flows_through_sink *out,
 /* The same, but BUSY where there is no room. */
 int flows_flows_through_sink_try_send(flows_flows_through_sink *out,
                                       const shmrpc_bytes *item);
+
+/* How many of the items that were sent the client has let go of: a lower
+ * bound. */
+uint64_t flows_flows_through_sink_delivered(
+    const flows_flows_through_sink *out);
+
+/* Lends memory for the next item, in the window itself if it is shared and
+ * large enough for that; until commit or abort nothing else is sent.  Waits for
+ * room, with the statuses of send. */
+int flows_flows_through_sink_loan(flows_flows_through_sink *out, size_t len,
+                                  uint8_t **at);
+
+/* Sends the first `len` bytes of it, with the statuses of send. */
+int flows_flows_through_sink_commit(flows_flows_through_sink *out,
+                                    const uint8_t *at, size_t len);
+
+/* It is no item. */
+void flows_flows_through_sink_abort(flows_flows_through_sink *out,
+                                    const uint8_t *at);
 
 /* Where the items of through come from; valid until the handler returns. */
 typedef struct flows_flows_through_source flows_flows_through_source;

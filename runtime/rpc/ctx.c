@@ -89,6 +89,11 @@ bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx)
            shmrpci_now_ns() >= ctx->request->deadline_ns;
 }
 
+bool shmrpc_ctx_draining(const shmrpc_ctx *ctx)
+{
+    return ctx->ops->is_draining(ctx->request);
+}
+
 uint32_t shmrpc_ctx_method(const shmrpc_ctx *ctx)
 {
     return ctx->index;

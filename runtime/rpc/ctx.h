@@ -39,7 +39,9 @@ typedef struct shmrpci_served_stream {
     shmrpci_flat flat;   /* the client's items, if they are */
     int over;            /* MORE, or how the client's items have ended */
     int64_t stall_ns;    /* for which a send waits at most */
-    int ended;           /* EVICTED, one has waited for so long; SERVER_LOST */
+    int ended;           /* EVICTED, one has waited for so long; SERVER_LOST;
+                          * UNAVAILABLE, the worker was cut */
+    uint64_t items;      /* sent; of uploads, read */
     shmrpci_buf out;     /* the item that is sent */
     shmrpci_arena arena; /* of the item that was read */
     shmrpci_stats_streams *counts; /* or NULL */

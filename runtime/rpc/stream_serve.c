@@ -18,10 +18,26 @@ shmrpc_source *shmrpc_stub_source(shmrpc_ctx *ctx)
     return (shmrpc_source *)(void *)ctx;
 }
 
+/* The worker is replaced, and has waited long enough for this call. */
+static int cut(shmrpc_ctx *ctx)
+{
+    shmrpci_served_stream *s = ctx->stream;
+    if (s->ended == SHMRPC_OK) {
+        s->ended = shmrpc_ctx_fail(ctx, SHMRPC_E_UNAVAILABLE,
+                                   "the server was restarted after %llu items "
+                                   "of this stream: open it anew",
+                                   (unsigned long long)s->items);
+    }
+    return SHMRPC_E_CANCELLED;
+}
+
 /* Nobody wants more: why. The loss of its server is a cancellation for the
  * handler, and for the client what it is. */
-static int no_point(const shmrpc_ctx *ctx, int status)
+static int no_point(shmrpc_ctx *ctx, int status)
 {
+    if (status == SHMRPC_E_UNAVAILABLE) {
+        return cut(ctx);
+    }
     if (status == SHMRPC_E_SERVER_LOST) {
         ctx->stream->ended = status;
         return SHMRPC_E_CANCELLED;
@@ -88,6 +104,7 @@ static int sent(shmrpc_ctx *ctx, int status, size_t len)
                                "and neither reads");
     }
     if (status == SHMRPC_OK) {
+        ctx->stream->items++;
         shmrpci_count_item_out(ctx->stream->counts, len);
         if (ctx->is_looked_at) {
             tell_item(ctx, false);
@@ -246,6 +263,7 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
         s->over = status;
         return no_point(ctx, status);
     }
+    s->items += ctx->method->items_out == NULL ? 1u : 0u;
     shmrpci_count_item_in(s->counts, raw.len);
     if (ctx->is_looked_at) {
         tell_item(ctx, true);

@@ -54,6 +54,9 @@ static void print_help(const char *program, const shmrpc_service *service)
         "      --stream-stall=TIME  a client that does not read for so long "
         "is\n"
         "                           evicted (default 60)\n"
+        "      --stream-drain=TIME  a worker that is to leave ends its "
+        "streams\n"
+        "                           after that (default 30)\n"
         "      --allowed-users=NAMES, --allowed-groups=NAMES\n"
         "                           who may connect, besides you and root\n"
         "      --max-connections-per-user=COUNT, --max-bytes-per-user=BYTES\n"
@@ -151,6 +154,8 @@ static const struct option long_options[] = {
      OPTION_KEY + SHMRPCI_INI_MAX_STREAMS},
     {"stream-stall", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_STREAM_STALL},
+    {"stream-drain", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_STREAM_DRAIN},
     {"new-proc-cpu-pc", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_NEW_PROC_CPU_PC},
     {"new-proc-avg-over-secs", required_argument, NULL,
@@ -233,6 +238,9 @@ static void take_key(shmrpci_ini_key key, uint64_t value,
         break;
     case SHMRPCI_INI_STREAM_STALL:
         out->server.stream_stall_ns = (int64_t)value;
+        break;
+    case SHMRPCI_INI_STREAM_DRAIN:
+        out->drain_ns = (int64_t)value;
         break;
     case SHMRPCI_INI_NEW_PROC_QUEUE_DELAY:
         out->scale.delay_ns = (int64_t)value;

@@ -1,6 +1,7 @@
 /* Workers of a predecessor, until they have left. */
 #include "supervise/state.h"
 
+#include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
 
@@ -39,7 +40,8 @@ shmrpc_status shmrpci_elder_add(shmrpci_supervisor *s, uint32_t first,
         shmrpci_fd_close(&watch_fd);
         return status;
     }
-    s->elders[first] = (shmrpci_elder){count, pid, watch_fd, false};
+    s->elders[first] =
+        (shmrpci_elder){.count = count, .pid = pid, .watch_fd = watch_fd};
     return SHMRPC_OK;
 }
 
@@ -50,6 +52,7 @@ void shmrpci_elders_retire(shmrpci_supervisor *s)
             continue;
         }
         s->elders[i].is_told = true;
+        s->elders[i].left_ns = shmrpci_now_ns();
         for (uint32_t k = 0; k < shmrpci_supervisor_outlets(s); k++) {
             shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, k);
             outlet.transport->processes->retire(outlet.listener, i);

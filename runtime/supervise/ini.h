@@ -117,6 +117,7 @@ enum {
     X(HANG_KILL_SECS,          "hang_kill_secs",          BOTH, TIME, 1000000, 86400000000000, NULL, "30")   \
     X(MAX_STREAMS,             "max_streams",             BOTH, COUNT, 1, 64, NULL, NULL)                      \
     X(STREAM_STALL,            "stream_stall",            BOTH, TIME, 1000000, 86400000000000, NULL, "60")     \
+    X(STREAM_DRAIN,            "stream_drain",            BOTH, TIME, 1000000, 86400000000000, NULL, "30")     \
     X(STOP_INT_SECS,           "stop_int_secs",           BOTH, TIME, 0, 3600000000000, NULL, "5")           \
     X(STOP_TERM_SECS,          "stop_term_secs",          BOTH, TIME, 0, 3600000000000, NULL, "5")           \
     X(PROFILE,                 "profile",                 BOTH, CHOICE, 0, 0, "balanced latency power", "balanced") \

@@ -39,6 +39,7 @@ typedef struct shmrpci_worker {
     uint64_t calls_before; /* of those that had its places before it */
     bool is_outgoing;      /* leaves as soon as there are others in its stead */
     bool is_killed;        /* by us, as it hung */
+    int64_t left_ns;       /* LEAVES: since when; 0: its streams were cut */
 } shmrpci_worker;
 
 /* Names of the methods that a worker was in. */
@@ -61,7 +62,8 @@ typedef struct shmrpci_elder {
     uint32_t count; /* of its places; 0: none is there */
     int32_t pid;
     int watch_fd;
-    bool is_told; /* to leave */
+    bool is_told;    /* to leave */
+    int64_t left_ns; /* when; 0: its streams have been cut */
 } shmrpci_elder;
 
 /* Of the last look at the load; sums over all workers there ever were. */
@@ -160,6 +162,12 @@ void shmrpci_elders_forget(shmrpci_supervisor *s);
 void shmrpci_elder_bury(shmrpci_supervisor *s, uint32_t first);
 
 /* ---- workers.c -------------------------------------------------------- */
+
+/* ---- drain.c ---------------------------------------------------------- */
+
+/* Ends the streams of those that leave, when they have had time enough; returns
+ * when to look again. */
+int64_t shmrpci_drain_look(shmrpci_supervisor *s);
 
 /* Workers that there are, those that leave included. */
 uint32_t shmrpci_workers_count(const shmrpci_supervisor *s);

@@ -137,6 +137,7 @@ static int64_t take_time(shmrpci_supervisor *s)
         shmrpci_workers_watch(s);
         shmrpci_recycle(s);
     }
+    next_ns = earlier(next_ns, shmrpci_drain_look(s));
     kill_late(s);
     shmrpci_nursery_revive(s);
     shmrpci_workers_spawn(s);

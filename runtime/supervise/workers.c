@@ -102,6 +102,7 @@ void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number)
                                             shmrpci_worker_place(s, number));
     }
     s->workers[number].state = SHMRPCI_WORKER_LEAVES;
+    s->workers[number].left_ns = shmrpci_now_ns();
 }
 
 /* One link of the worker: our end goes to the listener. */

@@ -11,6 +11,9 @@
 #define TAG_SOCKET UINT64_C(1)
 #define TAG_CHILD  UINT64_C(2)
 
+/* What elders have to end their calls when their streams have ended. */
+#define AFTER_DRAIN_NS (5 * SHMRPCI_NS_PER_S)
+
 typedef struct zygote {
     const shmrpci_crew *crew;
     int socket;
@@ -129,6 +132,13 @@ static void be_alone(zygote *z)
     shmrpci_fd_close(&z->socket);
 }
 
+/* The successor ends their streams, and tells their clients, before that. */
+static int64_t patience_with_elders(const shmrpci_crew *crew)
+{
+    int64_t drained_ns = crew->drain_ns + AFTER_DRAIN_NS;
+    return drained_ns > SHMRPCI_ELDER_NS ? drained_ns : SHMRPCI_ELDER_NS;
+}
+
 static void take_packets(zygote *z)
 {
     shmrpci_zygote_packet packet;
@@ -144,7 +154,7 @@ static void take_packets(zygote *z)
         if (packet.head.kind == SHMRPCI_ZYGOTE_SPAWN) {
             spawn(z, &packet);
         } else if (packet.head.kind == SHMRPCI_ZYGOTE_RELEASED) {
-            z->patience_ns = SHMRPCI_ELDER_NS;
+            z->patience_ns = patience_with_elders(z->crew);
         }
         close_fds(&packet);
     }

@@ -17,7 +17,8 @@
  * As the parent of all workers it also sees to it that none outlives the
  * service: when the supervisor is gone they have SHMRPCI_ORPHAN_NS to end
  * their calls, then it kills those that are left, and ends. If the supervisor
- * has handed them over to another one (RELEASED), they have SHMRPCI_ELDER_NS.
+ * has handed them over to another one (RELEASED), they have SHMRPCI_ELDER_NS,
+ * and a while longer than their streams.
  *
  * Threading: one thread.
  */
@@ -62,6 +63,7 @@ shmrpc_status shmrpci_zygote_receive(int fd, shmrpci_zygote_packet *out);
 typedef struct shmrpci_crew {
     shmrpc_server *server;
     uint32_t threads; /* of each worker, for each outlet */
+    int64_t drain_ns; /* so long those that leave keep their streams */
     shmrpc_hooks hooks;
     void *user;
 } shmrpci_crew;

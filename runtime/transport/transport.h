@@ -402,6 +402,9 @@ typedef struct shmrpci_worker_ops {
     void (*drop)(shmrpci_request *request);
     /* Whether the caller has cancelled or is gone. Any thread. */
     bool (*is_cancelled)(const shmrpci_request *request);
+    /* Whether its worker is to leave, or its server to end, when this call has
+     * ended. Any thread. */
+    bool (*is_draining)(const shmrpci_request *request);
     /* A number that all requests of one connection have, and those of no other
      * one of this listener, not even a later one. */
     uint64_t (*connection)(const shmrpci_request *request);
@@ -525,8 +528,9 @@ typedef struct shmrpci_stream_ops {
      * it does not. `alone`: no other thread of ours reads.
      * BUSY (0 only), DEADLINE; CANCELLED: the other end reads no more, at the
      * client: receive tells why; SERVER_LOST: at a worker, whose server is
-     * gone; ABORTED: both ends wait for room and none reads; DATA_LOSS;
-     * TOO_LARGE; PRECONDITION: after finish.
+     * gone; UNAVAILABLE: at one that was cut (shmrpci_process_ops); ABORTED:
+     * both ends wait for room and none reads; DATA_LOSS; TOO_LARGE;
+     * PRECONDITION: after finish.
      */
     int (*send)(shmrpci_stream *stream, const void *data, size_t len,
                 int64_t deadline_ns, bool alone);
@@ -539,8 +543,8 @@ typedef struct shmrpci_stream_ops {
     /*
      * Waits for the next item, which lives until the next look. MORE: there is
      * one; OK: there are no more; CANCELLED: the other end has given up, or is
-     * gone: at the client receive tells why; SERVER_LOST: as above; DEADLINE;
-     * DATA_LOSS; NO_MEMORY.
+     * gone: at the client receive tells why; SERVER_LOST, UNAVAILABLE: as
+     * above; DEADLINE; DATA_LOSS; NO_MEMORY.
      */
     int (*next)(shmrpci_stream *stream, int64_t deadline_ns,
                 shmrpci_stream_item *out);
@@ -639,6 +643,9 @@ typedef struct shmrpci_process_ops {
     int (*attach)(int link_fd, shmrpci_listener **out, shmrpc_error *error);
     /* Asks the process of worker `first` to end its calls and leave. */
     void (*retire)(shmrpci_listener *listener, uint32_t first);
+    /* It has had time enough: what its handlers read and send by streams is
+     * UNAVAILABLE from now on. */
+    void (*cut)(shmrpci_listener *listener, uint32_t first);
     /* That process is dead: recovers all its workers, whose places are free
      * then. Does nothing where nobody was enlisted. */
     void (*dismiss)(shmrpci_listener *listener, uint32_t first);

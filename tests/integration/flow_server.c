@@ -52,6 +52,17 @@ static int count(shmrpc_ctx *ctx, void *user, uint64_t most, int32_t status,
     return end("count", status);
 }
 
+static int drained(shmrpc_ctx *ctx, void *user, flow_flow_drained_sink *out)
+{
+    (void)user;
+    begin(ctx, "drained");
+    int sent = SHMRPC_OK;
+    for (uint64_t i = 0; sent == SHMRPC_OK && !shmrpc_ctx_draining(ctx); i++) {
+        sent = flow_flow_drained_sink_send(out, &i);
+    }
+    return end("drained", sent);
+}
+
 static int sum(shmrpc_ctx *ctx, void *user, flow_flow_sum_source *in,
                uint64_t *ret)
 {
@@ -88,6 +99,7 @@ int main(int argc, char **argv)
     impl.echo = echo;
     impl.pid = pid;
     impl.count = count;
+    impl.drained = drained;
     impl.sum = sum;
     impl.twice = twice;
     return flow_flow_main(argc, argv, &impl, NULL);

@@ -184,6 +184,13 @@ SHMRPC_API int64_t shmrpc_ctx_remaining_ns(const shmrpc_ctx *ctx);
  * then. */
 SHMRPC_API bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx);
 
+/* Whether this worker is to leave after its calls, as one worker too many, to
+ * be replaced, or because the server ends: a long stream does well to end at
+ * the next good place, so that its client opens it at another worker. After
+ * `stream_drain` (30 s) its sends and reads are CANCELLED, and the client gets
+ * UNAVAILABLE. Any thread. */
+SHMRPC_API bool shmrpc_ctx_draining(const shmrpc_ctx *ctx);
+
 SHMRPC_API const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx);
 
 /* A number that all calls of one connection have, in whichever worker, and

@@ -378,6 +378,7 @@ static const shmrpci_worker_ops worker = {
     .reply_commit = shmrpci_inproc_reply_commit,
     .drop = shmrpci_inproc_drop,
     .is_cancelled = shmrpci_inproc_is_cancelled,
+    .is_draining = shmrpci_inproc_is_draining,
     .connection = shmrpci_inproc_connection,
     .detach = shmrpci_inproc_detach,
     .detached_end = shmrpci_inproc_detached_end,

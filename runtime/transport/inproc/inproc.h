@@ -148,6 +148,7 @@ void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint);
 void shmrpci_inproc_reply_commit(shmrpci_request *request);
 void shmrpci_inproc_drop(shmrpci_request *request);
 bool shmrpci_inproc_is_cancelled(const shmrpci_request *request);
+bool shmrpci_inproc_is_draining(const shmrpci_request *request);
 uint64_t shmrpci_inproc_connection(const shmrpci_request *request);
 int shmrpci_inproc_detach(shmrpci_request *request, shmrpci_request *out);
 void shmrpci_inproc_detached_end(shmrpci_request *request);

@@ -453,6 +453,12 @@ bool shmrpci_inproc_is_cancelled(const shmrpci_request *request)
     return cancelled;
 }
 
+bool shmrpci_inproc_is_draining(const shmrpci_request *request)
+{
+    const inproc_hub *hub = slot_of(&request->data)->conn->hub;
+    return atomic_load_explicit(&hub->stopping, memory_order_acquire);
+}
+
 uint64_t shmrpci_inproc_connection(const shmrpci_request *request)
 {
     return slot_of(&request->data)->conn->serial;

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "os/poll.h"
 #include "os/socket.h"
+#include "transport/shm/stream.h"
 
 static uint64_t bit_of(const shm_worker_link *link)
 {
@@ -322,6 +323,21 @@ void shm_worker_link_retire(shmrpci_listener *base, uint32_t first)
                               (uint32_t)SHM_ORDER_LEAVE);
     }
     nudge(link);
+}
+
+void shm_worker_link_cut(shmrpci_listener *base, uint32_t first)
+{
+    shm_listener *listener = (shm_listener *)(void *)base;
+    const shm_worker_link *link = &listener->worker_links[first];
+    if ((listener->worker_link_mask >> first & 1) == 0) {
+        return;
+    }
+    for (uint32_t i = first; i < first + link->count; i++) {
+        shm_worker_shared *worker = &listener->shared->workers[i];
+        /* Before the alarm: who is woken by it sees it. */
+        shmrpci_store_seq(&worker->order, (uint32_t)SHM_ORDER_CUT);
+        shm_stream_raise(&worker->alarm);
+    }
 }
 
 void shm_worker_link_dismiss(shmrpci_listener *base, uint32_t first)

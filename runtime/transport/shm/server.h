@@ -312,6 +312,7 @@ void shm_worker_answer(shmrpci_request *request, const void *body, size_t len);
 void shm_worker_reply_commit(shmrpci_request *request);
 void shm_worker_drop(shmrpci_request *request);
 bool shm_worker_is_cancelled(const shmrpci_request *request);
+bool shm_worker_is_draining(const shmrpci_request *request);
 uint64_t shm_worker_connection(const shmrpci_request *request);
 int shm_worker_detach(shmrpci_request *request, shmrpci_request *out);
 void shm_worker_detached_end(shmrpci_request *request);
@@ -334,6 +335,7 @@ void shm_streams_lose(shm_conn *conn, uint32_t slot);
 int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
                            uint32_t count, int fd, shmrpc_error *error);
 void shm_worker_link_retire(shmrpci_listener *base, uint32_t first);
+void shm_worker_link_cut(shmrpci_listener *base, uint32_t first);
 /* A worker link that another process had, with its workers. EXHAUSTED. */
 shmrpc_status shm_worker_link_adopt(shm_listener *listener,
                                     const shm_worker_link *link);

@@ -18,7 +18,11 @@
 
 #define SHM_MAX_WORKERS 64u
 
-typedef enum shm_order { SHM_ORDER_WORK, SHM_ORDER_LEAVE } shm_order;
+typedef enum shm_order {
+    SHM_ORDER_WORK,
+    SHM_ORDER_LEAVE,
+    SHM_ORDER_CUT /* the same, and its streams end */
+} shm_order;
 
 /* A worker. It alone writes the second part, several times a call: nobody
  * else looks more often than a few times a second. */

@@ -4,6 +4,7 @@
 
 #include "os/clock.h"
 #include "os/futex.h"
+#include "transport/shm/shared.h"
 
 /* Looks between two at the clock. */
 #define LOOKS 8
@@ -200,15 +201,25 @@ void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
 
 static int reason(const shmrpci_stream *stream, int status)
 {
-    return status == SHMRPC_E_CANCELLED && stream->is_orphan != NULL &&
-                   stream->is_orphan(stream)
-               ? (int)SHMRPC_E_SERVER_LOST
+    return status == SHMRPC_E_CANCELLED && stream->why_gone != NULL
+               ? stream->why_gone(stream)
                : status;
+}
+
+/* One that never has to wait would not learn of it otherwise. Relaxed: a word
+ * by itself, which is looked at again. */
+static bool is_cut(const shmrpci_stream *stream)
+{
+    return stream->order != NULL &&
+           shmrpci_load_relaxed(stream->order) == SHM_ORDER_CUT;
 }
 
 int shm_stream_send(shmrpci_stream *stream, const void *data, size_t len,
                     int64_t deadline_ns, bool alone)
 {
+    if (is_cut(stream)) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
     return reason(stream, shmrpci_stream_end_send(&stream->end, data, len,
                                                   deadline_ns, alone));
 }
@@ -221,6 +232,9 @@ uint64_t shm_stream_delivered(shmrpci_stream *stream)
 static int lend(shmrpci_stream *stream, size_t len, int64_t deadline_ns,
                 bool alone, uint8_t **out)
 {
+    if (is_cut(stream)) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
     return reason(stream, shmrpci_stream_end_lend(&stream->end, len,
                                                   deadline_ns, alone, out));
 }
@@ -247,6 +261,9 @@ int shm_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
                     shmrpci_stream_item *out)
 {
     out->is_trusted = stream->is_trusted;
+    if (is_cut(stream)) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
     return reason(stream,
                   shmrpci_stream_end_next(&stream->end, deadline_ns, &out->data,
                                           &out->len, &out->in_shared));

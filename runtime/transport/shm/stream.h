@@ -45,8 +45,10 @@ struct shmrpci_stream {
     shmrpci_atomic_u32 *alarm;
     /* Whether the other end is gone for good. */
     bool (*is_gone)(const shmrpci_stream *stream);
-    /* Whether it was we who have lost our server; NULL: no. */
-    bool (*is_orphan)(const shmrpci_stream *stream);
+    /* Why, at a worker: CANCELLED: it was the client; SERVER_LOST: we have lost
+     * our server; UNAVAILABLE: we were cut. NULL: at a client. */
+    int (*why_gone)(const shmrpci_stream *stream);
+    const shmrpci_atomic_u32 *order; /* shm_order, of a worker; or NULL */
     /* Has the alarm raised by a socket's hang-up; may fail. */
     shmrpc_status (*watch)(shmrpci_stream *stream);
     /* Around a sleep: it is not the owner's time. */

@@ -551,6 +551,11 @@ bool shm_worker_is_cancelled(const shmrpci_request *request)
     return shm_word_state(word) == SHM_FREE;
 }
 
+bool shm_worker_is_draining(const shmrpci_request *request)
+{
+    return shmrpci_load_acquire(worker_of(request)->order) != SHM_ORDER_WORK;
+}
+
 uint64_t shm_worker_connection(const shmrpci_request *request)
 {
     return worker_of(request)->conn->serial;

@@ -120,6 +120,20 @@ static bool is_orphan(const shmrpci_stream *stream)
     return mirror != NULL && shmrpci_load_seq(&mirror->has_lost) != 0;
 }
 
+/* Our supervisor has waited for us long enough. */
+static bool is_cut(const shmrpci_stream *stream)
+{
+    const shm_worker *worker = stream->owner;
+    return shmrpci_load_seq(worker->order) == SHM_ORDER_CUT;
+}
+
+static int why_gone(const shmrpci_stream *stream)
+{
+    return is_orphan(stream) ? SHMRPC_E_SERVER_LOST
+           : is_cut(stream)  ? SHMRPC_E_UNAVAILABLE
+                             : SHMRPC_E_CANCELLED;
+}
+
 static bool is_gone(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
@@ -127,7 +141,7 @@ static bool is_gone(const shmrpci_stream *stream)
     /* Sequentially consistent: pairs with the control loop, which closes, then
      * looks who holds a call (listener_close.c). */
     return shmrpci_load_seq(&ledger->entries[SHM_WHOLE].closed) != 0 ||
-           is_orphan(stream);
+           is_orphan(stream) || is_cut(stream);
 }
 
 static shmrpc_status watch(shmrpci_stream *stream)
@@ -197,7 +211,8 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
     stream->resume = resume;
     stream->alarm = &worker->shared->alarm;
     stream->is_gone = is_gone;
-    stream->is_orphan = is_orphan;
+    stream->why_gone = why_gone;
+    stream->order = worker->order;
     stream->watch = watch;
     stream->free = free_end;
     stream->owner = worker;

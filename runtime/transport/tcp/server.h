@@ -370,6 +370,7 @@ void tcp_worker_reply_commit_all(shmrpci_request *const *requests,
                                  size_t count);
 void tcp_worker_drop(shmrpci_request *request);
 bool tcp_worker_is_cancelled(const shmrpci_request *request);
+bool tcp_worker_is_draining(const shmrpci_request *request);
 uint64_t tcp_worker_connection(const shmrpci_request *request);
 int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out);
 void tcp_worker_detached_end(shmrpci_request *request);

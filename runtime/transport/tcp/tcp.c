@@ -33,6 +33,7 @@ static const shmrpci_worker_ops worker = {
     .reply_commit = tcp_worker_reply_commit,
     .drop = tcp_worker_drop,
     .is_cancelled = tcp_worker_is_cancelled,
+    .is_draining = tcp_worker_is_draining,
     .connection = tcp_worker_connection,
     .detach = tcp_worker_detach,
     .detached_end = tcp_worker_detached_end,

@@ -481,6 +481,12 @@ void tcp_worker_drop(shmrpci_request *request)
     tcp_conn_unref(conn);
 }
 
+bool tcp_worker_is_draining(const shmrpci_request *request)
+{
+    const tcp_call *call = request->data.pointers[0];
+    return shmrpci_load_acquire(&call->conn->listener->stopping) != 0;
+}
+
 bool tcp_worker_is_cancelled(const shmrpci_request *request)
 {
     return shmrpci_load_relaxed(&call_of(request)->is_cancelled) != 0;

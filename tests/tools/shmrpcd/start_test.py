@@ -198,10 +198,11 @@ def test_keys_become_options(m):
           "--force-insecure-serialisation", "--stop-after=10"]),
         ({"profile": "power", "max_message_bytes": "1M", "threads": 64,
           "hang_kill_secs": "1500ms", "max_streams": 3,
-          "stream_stall": "250ms", "stop_int_secs": "1",
+          "stream_stall": "250ms", "stream_drain": "2s", "stop_int_secs": "1",
           "stop_term_secs": "1500ms"},
          ["--workers=1..1", "--threads=64", "--max-message=1048576",
           "--hang-kill=2", "--max-streams=3", "--stream-stall=250000us",
+          "--stream-drain=2",
           "--profile=power", "--stop-after=3"]))
     m.start(*[m.section(f"S{i}", "env=SHMRPC_OPTIONS", "ready", **keys)
               for i, (keys, _) in enumerate(cases)])

@@ -1,0 +1,54 @@
+/* Workers that are to leave and still have streams: they get time for that. */
+#include "supervise/state.h"
+
+#include "os/clock.h"
+
+/* When what began to leave then is cut; at the end, so that it can tell its
+ * clients before it is killed. */
+static int64_t due_of(const shmrpci_supervisor *s, int64_t left_ns)
+{
+    int64_t due_ns = left_ns + s->opts.crew.drain_ns;
+    int64_t last_ns = s->stop_deadline_ns - s->opts.stop_ns / 2;
+    return s->stop_deadline_ns != 0 && last_ns < due_ns ? last_ns : due_ns;
+}
+
+static void cut(shmrpci_supervisor *s, uint32_t place)
+{
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        outlet.transport->processes->cut(outlet.listener, place);
+    }
+}
+
+/* Of a worker that began to leave at `*left_ns`, which is 0 when it is cut;
+ * returns when to look again. */
+static int64_t look_at(shmrpci_supervisor *s, int64_t *left_ns, uint32_t place)
+{
+    if (*left_ns == 0) {
+        return SHMRPCI_NEVER_NS;
+    }
+    int64_t due_ns = due_of(s, *left_ns);
+    if (shmrpci_remaining_ns(due_ns) > 0) {
+        return due_ns;
+    }
+    *left_ns = 0;
+    cut(s, place);
+    return SHMRPCI_NEVER_NS;
+}
+
+int64_t shmrpci_drain_look(shmrpci_supervisor *s)
+{
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        if (s->workers[i].state == SHMRPCI_WORKER_LEAVES) {
+            int64_t due_ns =
+                look_at(s, &s->workers[i].left_ns, shmrpci_worker_place(s, i));
+            next_ns = due_ns < next_ns ? due_ns : next_ns;
+        }
+        if (s->elders[i].count > 0 && s->elders[i].is_told) {
+            int64_t due_ns = look_at(s, &s->elders[i].left_ns, i);
+            next_ns = due_ns < next_ns ? due_ns : next_ns;
+        }
+    }
+    return next_ns;
+}

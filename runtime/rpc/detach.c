@@ -148,6 +148,17 @@ static bool late_is_cancelled(const shmrpci_request *request)
     return is_cancelled;
 }
 
+/* The same. */
+static bool late_is_draining(const shmrpci_request *request)
+{
+    const shmrpci_detached *d = detached_of(request);
+    shmrpci_mutex_lock(&d->set->lock);
+    bool is_draining = shmrpci_load_acquire(&d->state) != DETACHED_OPEN ||
+                       ops_of(request)->is_draining(request);
+    shmrpci_mutex_unlock(&d->set->lock);
+    return is_draining;
+}
+
 static uint64_t late_connection(const shmrpci_request *request)
 {
     return detached_of(request)->connection;
@@ -160,6 +171,7 @@ static void late_reserve(shmrpci_request *request, size_t size_hint)
 
 static const shmrpci_worker_ops late_ops = {.reply_reserve = late_reserve,
                                             .is_cancelled = late_is_cancelled,
+                                            .is_draining = late_is_draining,
                                             .connection = late_connection};
 
 /* ---- a worker whose call was detached --------------------------------------
@@ -219,6 +231,12 @@ static bool silent_is_cancelled(const shmrpci_request *request)
     return false;
 }
 
+static bool silent_is_draining(const shmrpci_request *request)
+{
+    (void)request;
+    return false;
+}
+
 static uint64_t silent_connection(const shmrpci_request *request)
 {
     (void)request;
@@ -231,6 +249,7 @@ static const shmrpci_worker_ops silent_ops = {
     .reply_commit = silent_commit,
     .drop = silent_commit,
     .is_cancelled = silent_is_cancelled,
+    .is_draining = silent_is_draining,
     .connection = silent_connection,
 };
 static const shmrpci_shared_ops silent_shared = {.answer = silent_answer};

@@ -240,7 +240,7 @@ static void take_key(shmrpci_ini_key key, uint64_t value,
         out->server.stream_stall_ns = (int64_t)value;
         break;
     case SHMRPCI_INI_STREAM_DRAIN:
-        out->drain_ns = (int64_t)value;
+        out->server.stream_drain_ns = (int64_t)value;
         break;
     case SHMRPCI_INI_NEW_PROC_QUEUE_DELAY:
         out->scale.delay_ns = (int64_t)value;

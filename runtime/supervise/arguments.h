@@ -28,7 +28,6 @@ typedef struct shmrpci_arguments {
     bool takes_over;
     int64_t hang_ns;
     int64_t stop_ns;
-    int64_t drain_ns;
 } shmrpci_arguments;
 
 /* What read returns when the program is to go on. */

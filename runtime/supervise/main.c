@@ -167,7 +167,7 @@ static int supervise(program *p, const shmrpci_arguments *args,
     shmrpci_supervise_opts opts = {
         .crew = {.server = p->server,
                  .threads = args->threads > 0 ? args->threads : 1,
-                 .drain_ns = args->drain_ns,
+                 .drain_ns = args->server.stream_drain_ns,
                  .hooks = p->hooks,
                  .user = p->user},
         .min_workers = args->has_workers ? args->min_workers : cpus,

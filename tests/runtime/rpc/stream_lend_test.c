@@ -132,6 +132,7 @@ static void loans_end_as_sends_do(void **state)
     /* Where a loan is a buffer it is the commit that would wait. */
     assert_true(status == SHMRPC_E_BUSY || status == SHMRPC_E_ABORTED);
     shmrpc_stub_stream_close(stream);
+    (void)returned(1);
     stream = open_with(MIRROR, NULL, NULL);
     at = lend(stream, 4);
     memcpy(at, "stop", 4);

@@ -398,4 +398,5 @@ const shmrpci_transport shmrpci_transport_inproc = {
     .discovery = &discovery,
     .lends = &shmrpci_inproc_lend_ops,
     .streams = &shmrpci_inproc_stream_ops,
+    .pump = &shmrpci_inproc_pump_ops,
 };

@@ -160,6 +160,7 @@ void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);
 
 extern const shmrpci_stream_ops shmrpci_inproc_stream_ops;
 extern const shmrpci_lend_ops shmrpci_inproc_lend_ops;
+extern const shmrpci_pump_ops shmrpci_inproc_pump_ops;
 
 /* With the hub's lock held, also below: worker `index` is in no streams. */
 void shmrpci_inproc_streams_leave_place(inproc_hub *hub, uint32_t index);

@@ -281,3 +281,70 @@ const shmrpci_stream_ops shmrpci_inproc_stream_ops = {
 
 const shmrpci_lend_ops shmrpci_inproc_lend_ops = {
     .lend = lend, .commit = commit, .abort = abort_loan};
+
+/* ---- for who never waits ------------------------------------------------- */
+
+static void measure(const shmrpci_stream *stream, shmrpci_stream_opts *out)
+{
+    const inproc_streams *streams = stream->streams;
+    *out = (shmrpci_stream_opts){.in_bytes = streams->rings.in_bytes,
+                                 .out_bytes = streams->rings.out_bytes,
+                                 .max_item_bytes = streams->max_item_bytes};
+}
+
+static int take(shmrpci_stream *stream, shmrpci_stream_item *out,
+                bool *out_is_last)
+{
+    out->in_shared = false;
+    out->is_trusted = true;
+    return shmrpci_stream_end_take(&stream->end, &out->data, &out->len,
+                                   out_is_last);
+}
+
+static int put(shmrpci_stream *stream, const void *data, size_t len,
+               bool is_last, size_t *out_sent)
+{
+    return shmrpci_stream_end_put(&stream->end, data, len, is_last, out_sent);
+}
+
+static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
+                bool puts, shmrpci_futex_on on[2], size_t *out_count)
+{
+    (void)bell; /* the words of the rings do */
+    return shmrpci_stream_end_arm(&stream->end, takes, puts, on, out_count);
+}
+
+static void disarm(shmrpci_stream *stream)
+{
+    shmrpci_stream_end_disarm(&stream->end);
+}
+
+/* What is not finished is given up anyway. */
+static void give_up(shmrpci_stream *stream)
+{
+    (void)stream;
+}
+
+/* Relaxed: it is looked at again. */
+static bool peer_waits(const shmrpci_stream *stream)
+{
+    const shmrpci_stream_end *end = &stream->end;
+    return end->reads && shmrpci_load_relaxed(&end->reader.ring->waits) ==
+                             (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
+}
+
+/* Nobody moves items for others over inproc. */
+static void say_waits(shmrpci_stream *stream, bool waits)
+{
+    (void)stream;
+    (void)waits;
+}
+
+const shmrpci_pump_ops shmrpci_inproc_pump_ops = {.measure = measure,
+                                                  .take = take,
+                                                  .put = put,
+                                                  .arm = arm,
+                                                  .disarm = disarm,
+                                                  .give_up = give_up,
+                                                  .peer_waits = peer_waits,
+                                                  .say_waits = say_waits};

@@ -104,6 +104,9 @@ struct shmrpci_async {
     int64_t noted_ns; /* when connections were acknowledged last */
     shmrpci_async_link links[SHMRPCI_ASYNC_LINKS];
     unsigned link_count;
+    struct shmrpc_stream *streams; /* that the loop tells of */
+    uint32_t stream_round;         /* of dispatch */
+    struct shmrpci_waker *waker;   /* NULL: none was needed yet */
 
     shmrpci_async_block first;
 };
@@ -200,6 +203,9 @@ bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
 void shmrpci_async_enter(shmrpci_async *async, const shmrpc_call *call);
 /* A call has become OWED: its end will be told. */
 void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call);
+/* As sent, of a call that is told of by others, until `until_ns`. */
+void shmrpci_async_expect(shmrpci_async *async, shmrpc_call *call,
+                          int64_t until_ns);
 /* One has become DUE. */
 void shmrpci_async_kick(shmrpci_async *async);
 /* Once in a while: asks whether the server of a link that nobody waits for is

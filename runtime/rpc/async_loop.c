@@ -16,6 +16,7 @@
 #include "os/poll.h"
 #include "rpc/misuse.h"
 #include "rpc/reconnect.h"
+#include "rpc/stream.h"
 
 /* Rounds of one dispatch, so that callbacks which start calls that are over at
  * once don't keep it for ever. */
@@ -155,7 +156,7 @@ typedef struct flight {
     int64_t deadline_ns; /* the nearest */
 } flight;
 
-/* The calls that are owed over `link`. */
+/* The calls that are owed over `link`, and those with streams that wait. */
 static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
 {
     out->count = 0;
@@ -172,6 +173,8 @@ static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
             }
         }
     }
+    out->count = shmrpci_streams_gather(async, link, out->calls, out->count,
+                                        FLYING_MAX, &out->deadline_ns);
 }
 
 /* When to look again at the latest; 0: now. */
@@ -242,6 +245,16 @@ void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call)
     if (async->set >= 0 && !async->is_dispatching) {
         shmrpci_call *calls[1] = {&call->pending.call};
         (void)arm(async, at, calls, 1, call->pending.deadline_ns);
+    }
+}
+
+void shmrpci_async_expect(shmrpci_async *async, shmrpc_call *call,
+                          int64_t until_ns)
+{
+    shmrpci_async_link *at = place_of(async, call->pending.link);
+    if (async->set >= 0 && !async->is_dispatching) {
+        shmrpci_call *calls[1] = {&call->pending.call};
+        (void)arm(async, at, calls, 1, until_ns);
     }
 }
 
@@ -342,6 +355,7 @@ static int dispatch(shmrpci_async *async)
     acknowledge(async);
     for (int i = 0; i < ROUNDS; i++) {
         count += call_back(async);
+        count += shmrpci_streams_call_back(async);
         if (arm_all(async) || async->set < 0) {
             async->is_dispatching = false;
             return count;
@@ -406,6 +420,7 @@ static bool close_calls(shmrpci_async *async)
     while (async->link_count > 0) {
         forget(async, 0);
     }
+    shmrpci_streams_close(async);
     shmrpci_mutex_fini(&async->lock);
     return is_known;
 }
@@ -421,6 +436,7 @@ static void destroy(shmrpci_async *async)
         free(block);
         block = next;
     }
+    free(async->waker); /* that of a parent: its thread is not here */
     free(async);
 }
 

@@ -1,7 +1,7 @@
 /* Streams, from the client's side.  The call beside which items travel is an
  * asynchronous one that stays held by its stream; it is received when the items
  * are over. */
-#include "shmrpc/stream_stub.h"
+#include "rpc/stream.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,45 +12,13 @@
 #include "os/clock.h"
 #include "os/fork.h"
 #include "os/thread.h"
-#include "rpc/async.h"
 #include "rpc/beside.h"
 #include "rpc/ctx.h"
 #include "rpc/stream_lend.h"
 
-struct shmrpc_stream {
-    shmrpc_call *call;
-    const shmrpc_method *method;
-    const shmrpci_codec *codec;
-    const shmrpci_stream_ops *ops;
-    const shmrpci_lend_ops *lends;
-    shmrpci_stream *end; /* NULL: closed */
-    int64_t deadline_ns;
-    const shmrpc_ctx *parent; /* of the call; or NULL */
-    /* The thread that reads, by the address of something of its own: who sends
-     * without it can't be waiting for itself. Relaxed: a hint. */
-    shmrpci_atomic_pointer reader;
-    shmrpci_buf out;     /* the item that is sent */
-    shmrpci_lent lent;   /* the next one */
-    shmrpci_flat flat;   /* what is read, if it is */
-    shmrpci_arena arena; /* of the item that was read */
-    void *item;
-    bool items_over;    /* the reader's */
-    shmrpci_mutex lock; /* of what follows: how it ended */
-    bool is_over;
-    int status;
-    const void *reply;
-    shmrpc_error error;
-};
-
 static _Thread_local char this_thread;
 
-/* A child's memory has a copy of it, whose other end is the parent's. */
-static bool is_ours(const shmrpc_stream *s)
-{
-    return s->call->async->generation == shmrpci_fork_generation();
-}
-
-static int forked(const shmrpc_stream *s, shmrpc_error *error)
+int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_FORKED,
                             "method %s: the stream was opened before fork",
@@ -70,13 +38,12 @@ static int ended(shmrpci_pending *p, int received)
                : shmrpci_pending_lost(p, received);
 }
 
-/* Under the lock: the call is over. */
+/* Under the lock: the call is over. Its link stays: items may lie in memory
+ * that ends with it. */
 static void leave(shmrpc_stream *s, int status)
 {
     s->status = status;
     s->is_over = true;
-    shmrpci_pending_leave(&s->call->pending);
-    s->call->pending.link = NULL;
     (void)shmrpci_beside_end(&s->call->pending, status);
 }
 
@@ -88,40 +55,53 @@ static int tell(const shmrpc_stream *s, shmrpc_error *error)
     return s->status;
 }
 
+/* Under the lock. False: there is no reply until then. */
+static bool receive(shmrpc_stream *s, int64_t until_ns)
+{
+    shmrpci_pending *p = &s->call->pending;
+    p->error = &s->error;
+    bool waits = until_ns != 0;
+    int status = waits && p->beside != NULL
+                     ? shmrpci_beside_receive(p)
+                     : p->link->client->receive(&p->call, until_ns);
+    if (status == SHMRPC_E_DEADLINE && !waits &&
+        shmrpci_now_ns() < s->deadline_ns) {
+        return false;
+    }
+    bool has_reply = status == SHMRPC_OK;
+    if (has_reply) {
+        status = p->beside != NULL ? shmrpci_beside_take_reply(p) : SHMRPC_OK;
+    } else if (!waits || p->beside == NULL || status != SHMRPC_E_CANCELLED) {
+        status = ended(p, status);
+    }
+    leave(s, has_reply && status == SHMRPC_OK
+                 ? shmrpci_pending_reply(p, &s->reply)
+                 : status);
+    return true;
+}
+
+bool shmrpci_stream_settle(shmrpc_stream *s, int64_t until_ns, int *status,
+                           shmrpc_error *error)
+{
+    shmrpci_mutex_lock(&s->lock);
+    bool is_over = s->is_over || receive(s, until_ns);
+    if (is_over) {
+        *status = tell(s, error);
+    }
+    shmrpci_mutex_unlock(&s->lock);
+    return is_over;
+}
+
 /* Waits for the reply, unless somebody has; tells how the call has ended. */
 static int settle(shmrpc_stream *s, shmrpc_error *error)
 {
-    shmrpci_mutex_lock(&s->lock);
-    if (!s->is_over) {
-        shmrpci_pending *p = &s->call->pending;
-        p->error = &s->error;
-        int status = p->beside != NULL
-                         ? shmrpci_beside_receive(p)
-                         : p->link->client->receive(&p->call, s->deadline_ns);
-        bool has_reply = status == SHMRPC_OK;
-        if (has_reply) {
-            status =
-                p->beside != NULL ? shmrpci_beside_take_reply(p) : SHMRPC_OK;
-        } else if (p->beside == NULL || status != SHMRPC_E_CANCELLED) {
-            status = ended(p, status);
-        }
-        leave(s, has_reply && status == SHMRPC_OK
-                     ? shmrpci_pending_reply(p, &s->reply)
-                     : status);
-    }
-    int status = tell(s, error);
-    shmrpci_mutex_unlock(&s->lock);
+    int status = SHMRPC_OK;
+    (void)shmrpci_stream_settle(s, s->deadline_ns, &status, error);
     return status;
 }
 
-/* Gives the call up, unless it is over; `format` says why. Tells how it has
- * ended. */
-static int give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
-                   const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static int give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
-                   const char *format, ...)
+int shmrpci_stream_give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
+                           const char *format, ...)
 {
     char why[SHMRPC_ERROR_MESSAGE_BYTES];
     va_list args;
@@ -226,6 +206,7 @@ static int start(shmrpc_stream *s, shmrpc_client *client, uint32_t method,
     if (status == SHMRPC_OK) {
         p->is_held = true;
         p->is_long = true;
+        p->flags |= (uint32_t)SHMRPCI_HEAD_TOLD; /* for loops of events */
         p->hazard = &s->call->holds;
         if (shmrpci_beside_is_used(client, opts)) {
             s->parent = opts != NULL ? opts->parent : NULL;
@@ -285,13 +266,16 @@ int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
 
 static int orphaned(shmrpc_stream *s, shmrpc_error *error)
 {
-    return give_up(s, error, SHMRPC_E_CANCELLED,
-                   "the call that it was made for is cancelled");
+    return shmrpci_stream_give_up(s, error, SHMRPC_E_CANCELLED,
+                                  "the call that it was made for is cancelled");
 }
 
 /* Both ends of a stream may have items at a time. */
-static void tell_item(shmrpc_stream *s, bool is_in)
+void shmrpci_stream_tell(shmrpc_stream *s, bool is_in)
 {
+    if (s->call->async->client->interceptors.count == 0) {
+        return;
+    }
     shmrpci_mutex_lock(&s->lock);
     shmrpci_beside *beside = s->call->pending.beside;
     if (beside != NULL) {
@@ -301,11 +285,6 @@ static void tell_item(shmrpc_stream *s, bool is_in)
         shmrpci_intercept_item(&beside->looks);
     }
     shmrpci_mutex_unlock(&s->lock);
-}
-
-static bool is_looked_at(const shmrpc_stream *s)
-{
-    return s->call->async->client->interceptors.count > 0;
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -320,8 +299,8 @@ static int64_t until(const shmrpc_stream *s)
     return idle_ns < s->deadline_ns ? idle_ns : s->deadline_ns;
 }
 
-static int read_item(shmrpc_stream *s, const shmrpci_stream_item *raw,
-                     const void **item, shmrpc_error *error)
+int shmrpci_stream_read(shmrpc_stream *s, const shmrpci_stream_item *raw,
+                        const void **item, shmrpc_error *error)
 {
     shmrpc_error why = {.code = 0};
     const uint8_t *data = raw->data;
@@ -340,7 +319,7 @@ static int read_item(shmrpc_stream *s, const shmrpci_stream_item *raw,
                      : SHMRPC_E_NO_MEMORY;
     if (status != SHMRPC_OK) {
         s->items_over = true;
-        return give_up(
+        return shmrpci_stream_give_up(
             s, error, status == SHMRPC_E_INVALID ? SHMRPC_E_DATA_LOSS : status,
             "%s%s%s", why.path, why.path[0] != '\0' ? ": " : "",
             why.message[0] != '\0' ? why.message : shmrpc_status_text(status));
@@ -369,36 +348,36 @@ int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
                             shmrpc_error *error)
 {
     shmrpci_stream_item raw;
-    if (!is_ours(s)) {
-        return forked(s, error);
+    if (!shmrpci_stream_is_ours(s)) {
+        return shmrpci_stream_forked(s, error);
     }
     shmrpci_store_relaxed(&s->reader, (void *)&this_thread);
     /* How the call has ended is told when the items are over, not before. */
     int status = s->items_over ? SHMRPC_OK : await_item(s, &raw);
     if (status == SHMRPC_MORE) {
-        if (is_looked_at(s)) {
-            tell_item(s, true);
-        }
-        return read_item(s, &raw, item, error);
+        shmrpci_stream_tell(s, true);
+        return shmrpci_stream_read(s, &raw, item, error);
     }
     s->items_over = true;
     if (status == SHMRPC_E_ABORTED) {
         return orphaned(s, error);
     }
     if (status == SHMRPC_E_DEADLINE && shmrpci_now_ns() < s->deadline_ns) {
-        return give_up(s, error, status, "no item in %lld ms",
-                       (long long)(s->method->idle_ns / SHMRPCI_NS_PER_MS));
+        return shmrpci_stream_give_up(
+            s, error, status, "no item in %lld ms",
+            (long long)(s->method->idle_ns / SHMRPCI_NS_PER_MS));
     }
     if (status == SHMRPC_E_DATA_LOSS || status == SHMRPC_E_NO_MEMORY) {
-        return give_up(s, error, status, "the stream: %s",
-                       shmrpc_status_text(status));
+        return shmrpci_stream_give_up(s, error, status, "the stream: %s",
+                                      shmrpc_status_text(status));
     }
     return settle(s, error);
 }
 
 /* ---- sending ------------------------------------------------------------ */
 
-static int encode(shmrpc_stream *s, const void *item, shmrpc_error *error)
+int shmrpci_stream_encode(shmrpc_stream *s, const void *item,
+                          shmrpc_error *error)
 {
     shmrpci_buf_reset(&s->out);
     int status =
@@ -410,10 +389,9 @@ static int encode(shmrpc_stream *s, const void *item, shmrpc_error *error)
                             s->method->name, shmrpc_status_text(status));
 }
 
-/* The handler reads no more. */
-static int not_wanted(shmrpc_stream *s, shmrpc_error *error)
+int shmrpci_stream_not_wanted(const shmrpc_stream *s, int status,
+                              shmrpc_error *error)
 {
-    int status = settle(s, error);
     return status != SHMRPC_OK
                ? status
                : shmrpc_error_set(error, SHMRPC_E_CANCELLED,
@@ -436,16 +414,21 @@ static const char *why_not_sent(int status)
                : shmrpc_status_text(status);
 }
 
+int shmrpci_stream_not_sent(const shmrpc_stream *s, int status,
+                            shmrpc_error *error)
+{
+    return shmrpc_error_set(error, status, "method %s: %s", s->method->name,
+                            why_not_sent(status));
+}
+
 /* How a send has ended, as the transport has told. */
 static int sent(shmrpc_stream *s, int status, shmrpc_error *error)
 {
     if (status == SHMRPC_E_CANCELLED) {
-        return not_wanted(s, error);
+        return shmrpci_stream_not_wanted(s, settle(s, error), error);
     }
-    return status == SHMRPC_OK
-               ? SHMRPC_OK
-               : shmrpc_error_set(error, status, "method %s: %s",
-                                  s->method->name, why_not_sent(status));
+    return status == SHMRPC_OK ? SHMRPC_OK
+                               : shmrpci_stream_not_sent(s, status, error);
 }
 
 /* Whether no other thread of ours reads. Relaxed: a hint, see above. */
@@ -463,17 +446,17 @@ static int64_t send_until(const shmrpc_stream *s, uint32_t flags)
 int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
                             shmrpc_error *error)
 {
-    int status = !is_ours(s)          ? forked(s, error)
+    int status = !shmrpci_stream_is_ours(s) ? shmrpci_stream_forked(s, error)
                  : s->lent.at != NULL ? sent(s, SHMRPC_E_PRECONDITION, error)
-                                      : encode(s, item, error);
+                                      : shmrpci_stream_encode(s, item, error);
     if (status != SHMRPC_OK) {
         return status;
     }
     /* (Not in turns, as await_item: a large item is sent in pieces.) */
     status = s->ops->send(s->end, s->out.data, s->out.len, send_until(s, flags),
                           is_alone(s));
-    if (status == SHMRPC_OK && is_looked_at(s)) {
-        tell_item(s, false);
+    if (status == SHMRPC_OK) {
+        shmrpci_stream_tell(s, false);
     }
     return sent(s, status, error);
 }
@@ -493,8 +476,8 @@ static shmrpci_lender lender_of(shmrpc_stream *s)
 int shmrpc_stub_stream_loan(shmrpc_stream *s, size_t len, uint32_t flags,
                             void **at, shmrpc_error *error)
 {
-    if (!is_ours(s)) {
-        return forked(s, error);
+    if (!shmrpci_stream_is_ours(s)) {
+        return shmrpci_stream_forked(s, error);
     }
     const shmrpci_lender by = lender_of(s);
     return sent(
@@ -507,8 +490,8 @@ int shmrpc_stub_stream_commit(shmrpc_stream *s, const void *at, size_t len,
                               shmrpc_error *error)
 {
     size_t bytes;
-    if (!is_ours(s)) {
-        return forked(s, error);
+    if (!shmrpci_stream_is_ours(s)) {
+        return shmrpci_stream_forked(s, error);
     }
     const shmrpci_lender by = lender_of(s);
     int status = shmrpci_lend_commit(&by, &s->lent, at, len, s->deadline_ns,
@@ -516,15 +499,15 @@ int shmrpc_stub_stream_commit(shmrpc_stream *s, const void *at, size_t len,
     if (status == SHMRPC_E_INVALID) {
         return status; /* what is wrong with it was told */
     }
-    if (status == SHMRPC_OK && is_looked_at(s)) {
-        tell_item(s, false);
+    if (status == SHMRPC_OK) {
+        shmrpci_stream_tell(s, false);
     }
     return sent(s, status, error);
 }
 
 void shmrpc_stub_stream_abort(shmrpc_stream *s, const void *at)
 {
-    if (is_ours(s)) {
+    if (shmrpci_stream_is_ours(s)) {
         const shmrpci_lender by = lender_of(s);
         shmrpci_lend_abort(&by, &s->lent, at);
     }
@@ -532,13 +515,13 @@ void shmrpc_stub_stream_abort(shmrpc_stream *s, const void *at)
 
 uint64_t shmrpc_stub_stream_delivered(shmrpc_stream *s)
 {
-    return is_ours(s) ? s->ops->delivered(s->end) : 0;
+    return shmrpci_stream_is_ours(s) ? s->ops->delivered(s->end) : 0;
 }
 
 int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)
 {
-    if (!is_ours(s)) {
-        return forked(s, error);
+    if (!shmrpci_stream_is_ours(s)) {
+        return shmrpci_stream_forked(s, error);
     }
     s->ops->finish(s->end);
     return SHMRPC_OK;
@@ -548,19 +531,22 @@ int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)
 
 void shmrpc_stub_stream_close(shmrpc_stream *s)
 {
-    if (s == NULL || !is_ours(s)) {
+    if (s == NULL || !shmrpci_stream_is_ours(s)) {
         return; /* locks of the parent's may be held for ever */
     }
+    shmrpci_stream_loop_leave(s);
     s->ops->close(s->end);
-    (void)give_up(s, NULL, SHMRPC_E_CANCELLED, "cancelled");
+    (void)shmrpci_stream_give_up(s, NULL, SHMRPC_E_CANCELLED, "cancelled");
+    shmrpci_pending_leave(&s->call->pending);
+    s->call->pending.link = NULL;
     stream_free(s);
 }
 
 int shmrpc_stub_stream_finish_reply(shmrpc_stream *s, const void **reply,
                                     shmrpc_error *error)
 {
-    if (!is_ours(s)) {
-        return forked(s, error);
+    if (!shmrpci_stream_is_ours(s)) {
+        return shmrpci_stream_forked(s, error);
     }
     s->ops->finish(s->end);
     int status = settle(s, error);
@@ -575,8 +561,8 @@ int shmrpc_stub_stream_finish_reply(shmrpc_stream *s, const void **reply,
 int shmrpc_stub_stream_finish(shmrpc_stream *s, void *result,
                               shmrpc_error *error)
 {
-    if (!is_ours(s)) {
-        return forked(s, error);
+    if (!shmrpci_stream_is_ours(s)) {
+        return shmrpci_stream_forked(s, error);
     }
     s->ops->finish(s->end);
     int status = settle(s, error);

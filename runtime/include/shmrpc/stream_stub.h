@@ -96,6 +96,45 @@ SHMRPC_API const void *
 shmrpc_stub_stream_payload(const shmrpc_stream *stream,
                            const shmrpc_error_type *type);
 
+/*
+ * ---- without waiting, for programs with a loop of events ----
+ *
+ * These return BUSY where the ones above wait; then `ready` is called, once, by
+ * dispatch of the client (shmrpc/stub.h), as soon as one of those that were
+ * BUSY may return something else: try them again. It may call any function of
+ * this header, also close. What nobody asks for is not read, and stands still.
+ *
+ * A stream is used either so or in the ways above, and by the one thread that
+ * dispatches. The reply is waited for by try_next, when all items have come,
+ * or by try_finish.
+ */
+typedef void (*shmrpc_stream_ready)(void *user);
+
+/* Has `ready` called from now on. UNIMPLEMENTED: not over this transport;
+ * EXHAUSTED: no thread or descriptor left. */
+SHMRPC_API int shmrpc_stub_stream_on_ready(shmrpc_stream *stream,
+                                           shmrpc_stream_ready ready,
+                                           void *user, shmrpc_error *error);
+
+/* As next; BUSY: there is no item yet, nor the end. */
+SHMRPC_API int shmrpc_stub_stream_try_next(shmrpc_stream *stream,
+                                           const void **item,
+                                           shmrpc_error *error);
+
+/*
+ * Takes a copy of an item, of any size, and sends of it what there is room for.
+ * BUSY: there is more of it, or it was not begun: call again, with NULL, until
+ * OK, before the next item or end. Other statuses as send.
+ */
+SHMRPC_API int shmrpc_stub_stream_push(shmrpc_stream *stream, const void *item,
+                                       shmrpc_error *error);
+
+/* As finish_reply, but that the stream stays, and `*reply` lives with it; BUSY:
+ * there is no reply yet. */
+SHMRPC_API int shmrpc_stub_stream_try_finish(shmrpc_stream *stream,
+                                             const void **reply,
+                                             shmrpc_error *error);
+
 /* Ends the stream: one that is not over is cancelled. NULL is fine. */
 SHMRPC_API void shmrpc_stub_stream_close(shmrpc_stream *stream);
 

@@ -1,0 +1,312 @@
+/* Streams that are read and sent by dispatch: nothing waits. */
+#include "stream_sample.h"
+
+#include <string.h>
+
+#include "os/poll.h"
+
+/* What one stream has been through; both ends of BOTH at once. */
+typedef struct trip {
+    shmrpc_stream *stream;
+    int64_t wanted; /* items to send; then the end */
+    int64_t sent;
+    int64_t got;
+    int64_t stop_after; /* items: then it is closed; 0: never */
+    bool is_paused;     /* after each item */
+    unsigned calls;     /* of ready */
+    shmrpc_str word;    /* that is sent, of UP */
+    bool has_pushed;    /* it was taken */
+    bool has_ended;     /* all was sent */
+    int status;         /* BUSY: it goes on */
+    int64_t result;
+    shmrpc_error error;
+} trip;
+
+static void finish(trip *t, int status)
+{
+    t->status = status;
+    t->calls = 0;
+}
+
+/* Reads all that there is. */
+static void receive(trip *t)
+{
+    const void *item;
+    int status;
+    while ((status = shmrpc_stub_stream_try_next(t->stream, &item,
+                                                 &t->error)) == SHMRPC_MORE) {
+        t->got++;
+        if (t->got == t->stop_after) {
+            shmrpc_stub_stream_close(t->stream);
+            t->stream = NULL;
+            finish(t, SHMRPC_OK);
+            return;
+        }
+        if (t->is_paused) {
+            return;
+        }
+    }
+    if (status != SHMRPC_E_BUSY) {
+        finish(t, status);
+    }
+}
+
+/* Sends all that there is room for. OK: all of it was. */
+static int transmit(trip *t, bool is_number)
+{
+    int status = SHMRPC_OK;
+    while (t->sent < t->wanted && status == SHMRPC_OK) {
+        const void *item = is_number ? (const void *)&t->sent : &t->word;
+        status = shmrpc_stub_stream_push(t->stream, t->has_pushed ? NULL : item,
+                                         &t->error);
+        t->has_pushed = status == SHMRPC_E_BUSY;
+        t->sent += status == SHMRPC_OK ? 1 : 0;
+    }
+    return status;
+}
+
+static void ready_down(void *user)
+{
+    trip *t = user;
+    t->calls++;
+    receive(t);
+}
+
+static void ready_up(void *user)
+{
+    trip *t = user;
+    t->calls++;
+    int status = transmit(t, false);
+    if (status == SHMRPC_OK) {
+        const void *reply = NULL;
+        status = shmrpc_stub_stream_try_finish(t->stream, &reply, &t->error);
+        t->result = status == SHMRPC_OK ? *(const int64_t *)reply : 0;
+    }
+    if (status != SHMRPC_E_BUSY) {
+        finish(t, status);
+    }
+}
+
+static void ready_both(void *user)
+{
+    trip *t = user;
+    t->calls++;
+    int status = t->has_ended ? SHMRPC_OK : transmit(t, true);
+    if (status == SHMRPC_OK && !t->has_ended) {
+        t->has_ended = true;
+        assert_int_equal(shmrpc_stub_stream_end(t->stream, &t->error),
+                         SHMRPC_OK);
+    }
+    receive(t);
+}
+
+static void start(trip *t, uint32_t method, const void *params,
+                  const shmrpc_opts *opts, shmrpc_stream_ready ready)
+{
+    t->stream = open_with(method, params, opts);
+    t->status = SHMRPC_E_BUSY;
+    assert_int_equal(shmrpc_stub_stream_on_ready(t->stream, ready, t, &error),
+                     SHMRPC_OK);
+    ready(t);
+}
+
+/* Sleeps by the client's descriptor until they are over. */
+static void run(trip *const *trips, size_t count)
+{
+    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    int fd = shmrpc_stub_fd(client);
+    assert_true(fd >= 0);
+    for (;;) {
+        size_t left = 0;
+        for (size_t i = 0; i < count; i++) {
+            left += trips[i]->status == SHMRPC_E_BUSY;
+        }
+        if (left == 0) {
+            return;
+        }
+        if (!shmrpci_poll_readable(fd, late_ns)) {
+            fail_msg("%zu streams are not over", left);
+        }
+        (void)shmrpc_stub_dispatch(client);
+    }
+}
+
+static void run_one(trip *t)
+{
+    trip *const trips[] = {t};
+    run(trips, 1);
+    if (t->stream != NULL) {
+        shmrpc_stub_stream_close(t->stream);
+    }
+}
+
+/* ---- cases --------------------------------------------------------------- */
+
+static void items_come_by_dispatch(void **state)
+{
+    (void)state;
+    const pair_params params = {20000, 0};
+    trip t = {.sent = 0};
+    start(&t, DOWN, &params, NULL, ready_down);
+    run_one(&t);
+    assert_int_equal(t.status, SHMRPC_OK);
+    assert_int_equal(t.got, 20000);
+}
+
+static void all_items_come_before_the_error(void **state)
+{
+    (void)state;
+    const pair_params params = {3000, DETAILED_ERROR};
+    trip t = {.sent = 0};
+    start(&t, DOWN, &params, NULL, ready_down);
+    trip *const trips[] = {&t};
+    run(trips, 1);
+    assert_int_equal(t.status, DETAILED_ERROR);
+    assert_int_equal(t.got, 3000);
+    const detail *why = shmrpc_stub_stream_payload(t.stream, &detailed_error);
+    assert_non_null(why);
+    assert_string_equal(why->text.ptr, "four");
+    shmrpc_stub_stream_close(t.stream);
+}
+
+/* One word is larger than the window. */
+static void uploads_go_in_pieces(void **state)
+{
+    (void)state;
+    static char letters[50000];
+    memset(letters, 'x', sizeof letters);
+    trip t = {.wanted = 40, .word = {letters, sizeof letters}};
+    start(&t, UP, NULL, NULL, ready_up);
+    run_one(&t);
+    assert_int_equal(t.status, SHMRPC_OK);
+    assert_int_equal(t.result, 40 * 50000);
+}
+
+static void both_ways_at_once(void **state)
+{
+    (void)state;
+    trip t = {.wanted = 20000};
+    start(&t, BOTH, NULL, NULL, ready_both);
+    run_one(&t);
+    assert_int_equal(t.status, SHMRPC_OK);
+    assert_int_equal(t.sent, 20000);
+    assert_int_equal(t.got, 20000);
+}
+
+static void two_streams_and_a_call(void **state)
+{
+    (void)state;
+    const pair_params params = {5000, 0};
+    trip one = {.sent = 0};
+    trip two = {.sent = 0};
+    trip *const trips[] = {&one, &two};
+    start(&one, DOWN, &params, NULL, ready_down);
+    start(&two, DOWN, &params, NULL, ready_down);
+    run(trips, 2);
+    assert_int_equal(one.got + two.got, 10000);
+    shmrpc_stub_stream_close(one.stream);
+    shmrpc_stub_stream_close(two.stream);
+}
+
+/* Nobody asks: the handler waits, and dispatch does not tell. */
+static void a_pause_lasts(void **state)
+{
+    (void)state;
+    const pair_params params = {20000, 0};
+    trip t = {.is_paused = true};
+    int fd = shmrpc_stub_fd(client);
+    start(&t, DOWN, &params, NULL, ready_down);
+    while (t.got == 0) {
+        assert_true(
+            shmrpci_poll_readable(fd, shmrpci_deadline_after(PATIENCE_NS)));
+        (void)shmrpc_stub_dispatch(client);
+    }
+    unsigned calls = t.calls;
+    assert_int_equal(shmrpc_stub_dispatch(client), 0);
+    assert_int_equal(t.calls, calls);
+    t.is_paused = false;
+    receive(&t);
+    run_one(&t);
+    assert_int_equal(t.status, SHMRPC_OK);
+    assert_int_equal(t.got, 20000);
+}
+
+static void who_is_told_may_close(void **state)
+{
+    (void)state;
+    const pair_params params = {1000000000, 0};
+    trip t = {.stop_after = 1000};
+    start(&t, DOWN, &params, NULL, ready_down);
+    run_one(&t);
+    assert_int_equal(t.got, 1000);
+    assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
+}
+
+static void a_handler_that_wants_no_more(void **state)
+{
+    (void)state;
+    trip t = {.wanted = 1000000, .word = shmrpc_str_of("stop")};
+    start(&t, UP, NULL, NULL, ready_up);
+    run_one(&t);
+    assert_int_equal(t.status, SHMRPC_E_CANCELLED);
+    assert_true(t.sent < t.wanted);
+    trip u = {.wanted = 1000000, .word = shmrpc_str_of("fail")};
+    start(&u, UP, NULL, NULL, ready_up);
+    run_one(&u);
+    assert_int_equal(u.status, SHMRPC_E_NOT_FOUND);
+}
+
+static void time_passes(void **state)
+{
+    (void)state;
+    trip idle = {.sent = 0};
+    start(&idle, IDLE, NULL, NULL, ready_down);
+    run_one(&idle);
+    assert_int_equal(idle.status, SHMRPC_E_DEADLINE);
+    assert_true(idle.got <= 1); /* that took longer, on a busy machine */
+    const shmrpc_opts soon = {.timeout_ns = 50 * SHMRPCI_NS_PER_MS};
+    trip late = {.sent = 0};
+    start(&late, BOTH, NULL, &soon, ready_down);
+    run_one(&late);
+    assert_int_equal(late.status, SHMRPC_E_DEADLINE);
+}
+
+static void wrong_use(void **state)
+{
+    (void)state;
+    static char letters[50000];
+    memset(letters, 'x', sizeof letters);
+    const shmrpc_str word = {letters, sizeof letters};
+    const shmrpc_str wrong = {"\xff", 1};
+    shmrpc_stream *stream = open_with(UP, NULL, NULL);
+    assert_int_equal(shmrpc_stub_stream_push(stream, &wrong, &error),
+                     SHMRPC_E_INVALID);
+    int status = SHMRPC_OK;
+    for (int i = 0; i < 1000 && status == SHMRPC_OK; i++) {
+        status = shmrpc_stub_stream_push(stream, &word, &error);
+    }
+    if (status == SHMRPC_E_BUSY) {
+        assert_int_equal(shmrpc_stub_stream_push(stream, &word, &error),
+                         SHMRPC_E_PRECONDITION);
+    }
+    shmrpc_stub_stream_close(stream);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(items_come_by_dispatch, begin, end),
+        cmocka_unit_test_setup_teardown(all_items_come_before_the_error, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(uploads_go_in_pieces, begin, end),
+        cmocka_unit_test_setup_teardown(both_ways_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(two_streams_and_a_call, begin, end),
+        cmocka_unit_test_setup_teardown(a_pause_lasts, begin, end),
+        cmocka_unit_test_setup_teardown(who_is_told_may_close, begin, end),
+        cmocka_unit_test_setup_teardown(a_handler_that_wants_no_more, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(time_passes, begin, end),
+        cmocka_unit_test_setup_teardown(wrong_use, begin, end),
+    };
+    return over_all(tests, sizeof tests / sizeof *tests, false);
+}

@@ -371,6 +371,13 @@ static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
     gen_c_set_flag(m, c, "is_upload", takes && !gives);
     const char *in = set_items(m, c, method, true);
     const char *out = set_items(m, c, method, false);
+    gen_c_set_flag(m, c, "is_async_stream", gives && m->opts->async);
+    gen_c_set_text(m, c, "on_item",
+                   gen_c_unique(m, gen_c_text(m, "item_%s",
+                                              gen_c_method_place(m, method))));
+    gen_c_set_text(m, c, "on_end",
+                   gen_c_unique(m, gen_c_text(m, "end_items_%s",
+                                              gen_c_method_place(m, method))));
     set_loans(m, c, method, true);
     set_loans(m, c, method, false);
     bool has_policy = method->attempts != 0;
@@ -403,7 +410,9 @@ static void claim_method(gen_model *m, const idl_method *method)
         "_sink_send", "_source_next",    "_sink_try_send",
         "_loan",      "_commit",         "_abort",
         "_sink_loan", "_sink_commit",    "_sink_abort",
-        "_delivered", "_sink_delivered", NULL};
+        "_delivered", "_sink_delivered", "_async",
+        "_item_fn",   "_end_fn",         "_resume",
+        NULL};
     static const char *const of_async[] = {
         "_params", "_reply", "_release", "_start", "_finish",
         "_async",  "_fn",    "_loan",    "_send",  NULL};

@@ -156,6 +156,7 @@ static void stream_free(shmrpc_stream *s)
     if (s->call != NULL) {
         shmrpci_async_free(s->call);
     }
+    shmrpci_stream_calls_free(s);
     shmrpci_mutex_fini(&s->lock);
     shmrpci_arena_fini(&s->arena);
     shmrpci_buf_fini(&s->out);

@@ -37,6 +37,8 @@ typedef struct shmrpci_stream_loop {
     bool is_woken;
 } shmrpci_stream_loop;
 
+typedef struct shmrpci_stream_calls shmrpci_stream_calls;
+
 struct shmrpc_stream {
     shmrpc_call *call;
     const shmrpc_method *method;
@@ -61,6 +63,7 @@ struct shmrpc_stream {
     const void *reply;
     shmrpc_error error;
     shmrpci_stream_loop loop;
+    shmrpci_stream_calls *calls; /* of one that dispatch reads; or NULL */
 };
 
 /* A child's memory has a copy of it, whose other end is the parent's. */
@@ -117,6 +120,16 @@ int shmrpci_streams_call_back(shmrpci_async *async);
 size_t shmrpci_streams_gather(const shmrpci_async *async,
                               const shmrpci_link *link, shmrpci_call **calls,
                               size_t count, size_t max, int64_t *until_ns);
+
+/* Has `ready` called by a later turn of dispatch, though nothing was BUSY. */
+void shmrpci_stream_again(shmrpc_stream *s);
+
+/* ---- stream_async.c ---------------------------------------------------- */
+
+/* The stream is being closed. */
+void shmrpci_stream_calls_free(shmrpc_stream *s);
+
+/* ---- stream_loop.c ----------------------------------------------------- */
 
 /* Ends the thread that watches; no stream is open. */
 void shmrpci_streams_close(shmrpci_async *async);

@@ -260,6 +260,16 @@ static int end(shmrpc_stream *s, bool *what)
     return SHMRPC_E_BUSY;
 }
 
+void shmrpci_stream_again(shmrpc_stream *s)
+{
+    shmrpci_async *async = s->call->async;
+    s->loop.for_item = true;
+    s->loop.is_due = true;
+    shmrpci_mutex_lock(&async->lock);
+    shmrpci_async_kick(async);
+    shmrpci_mutex_unlock(&async->lock);
+}
+
 int shmrpc_stub_stream_on_ready(shmrpc_stream *s, shmrpc_stream_ready ready,
                                 void *user, shmrpc_error *error)
 {

@@ -291,6 +291,52 @@ static void both_ways(void **state)
     flows_flows_twice_close(stream);
 }
 
+typedef struct pieces {
+    size_t bytes;
+    unsigned ends;
+    int status;
+} pieces;
+
+static int on_piece(void *user, const shmrpc_bytes *piece)
+{
+    pieces *p = user;
+    p->bytes += piece->len;
+    return p->bytes == 7 ? SHMRPC_PAUSE : SHMRPC_MORE;
+}
+
+static void on_pieces_end(void *user, int status, const shmrpc_error *why)
+{
+    pieces *p = user;
+    (void)why;
+    p->ends++;
+    p->status = status;
+}
+
+static void by_dispatch(void **state)
+{
+    (void)state;
+    static const char text[] = "the quick brown fox";
+    const shmrpc_bytes data = {(const uint8_t *)text, sizeof text};
+    flows_flows_cat_stream *stream = NULL;
+    pieces got = {.status = 1};
+    assert_int_equal(flows_flows_cat_async(client, data, NULL, on_piece,
+                                           on_pieces_end, &got, &stream,
+                                           &error),
+                     SHMRPC_OK);
+    while (got.bytes < 7) {
+        assert_true(flows_flows_dispatch(client) >= 0);
+    }
+    assert_true(flows_flows_dispatch(client) >= 0);
+    assert_int_equal(got.bytes, 7);
+    flows_flows_cat_resume(stream);
+    while (got.ends == 0) {
+        assert_true(flows_flows_dispatch(client) >= 0);
+    }
+    assert_int_equal(got.status, SHMRPC_OK);
+    assert_int_equal(got.bytes, sizeof text);
+    flows_flows_cat_close(stream);
+}
+
 static void raw_bytes_and_a_handler_that_is_missing(void **state)
 {
     (void)state;
@@ -327,6 +373,7 @@ int main(void)
         TEST(uploads),
         TEST(text_and_nothing_come_back),
         TEST(both_ways),
+        TEST(by_dispatch),
         TEST(raw_bytes_and_a_handler_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

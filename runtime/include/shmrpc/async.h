@@ -61,6 +61,10 @@ typedef struct shmrpc_call shmrpc_call;
 /* A callback of any type. */
 typedef void (*shmrpc_function)(void);
 
+/* What the callback for the items of a stream may return instead of SHMRPC_MORE
+ * (1): no more of them, until the stream's ..._resume. */
+#define SHMRPC_PAUSE 2
+
 /* Gives the call up: finish will return CANCELLED, or the callback be called
  * with it by the next dispatch, unless the call is over already. True: no
  * worker had taken it, so that it has not run and never will; else its handler,

@@ -135,6 +135,29 @@ SHMRPC_API int shmrpc_stub_stream_try_finish(shmrpc_stream *stream,
                                              const void **reply,
                                              shmrpc_error *error);
 
+/* What generated code makes of an item, and of the end. */
+typedef int (*shmrpc_stub_item)(shmrpc_function on_item, void *user,
+                                const void *item);
+typedef void (*shmrpc_stub_items_end)(shmrpc_function on_end, void *user,
+                                      int status, const shmrpc_error *error);
+
+/*
+ * Opens a stream whose items dispatch of the client hands to `item`, 64 in a
+ * turn at most; then the end, once, to `end`. `item` returns MORE; PAUSE: none
+ * until resume, and the window stops the handler; anything else: the stream
+ * ends CANCELLED. `*out` is to be closed in any case: by any callback, or
+ * later; there is no end any more then. Statuses of open and on_ready.
+ */
+SHMRPC_API int
+shmrpc_stub_stream_async(shmrpc_client *client, uint32_t method,
+                         const void *params, const shmrpc_opts *opts,
+                         shmrpc_stub_item item, shmrpc_stub_items_end end,
+                         shmrpc_function on_item, shmrpc_function on_end,
+                         void *user, shmrpc_stream **out, shmrpc_error *error);
+
+/* By the thread that dispatches. Nothing if it is not paused. */
+SHMRPC_API void shmrpc_stub_stream_resume(shmrpc_stream *stream);
+
 /* Ends the stream: one that is not over is cancelled. NULL is fine. */
 SHMRPC_API void shmrpc_stub_stream_close(shmrpc_stream *stream);
 

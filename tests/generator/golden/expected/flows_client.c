@@ -73,6 +73,47 @@ const flows_too_many *flows_flows_words_too_many(
     return (const flows_too_many *)payload;
 }
 
+static int item_flows_words(shmrpc_function on_item, void *user,
+                            const void *item)
+{
+    const flows_flows_words_item_fn tell = (flows_flows_words_item_fn)on_item;
+    return tell(user, (const flows_word *)item);
+}
+
+static void end_items_flows_words(shmrpc_function on_end, void *user,
+                                  int status, const shmrpc_error *error)
+{
+    const flows_flows_words_end_fn tell = (flows_flows_words_end_fn)on_end;
+    tell(user, status, error);
+}
+
+int flows_flows_words_async(flows_flows *client, shmrpc_str text,
+                            const shmrpc_opts *opts,
+                            flows_flows_words_item_fn on_item,
+                            flows_flows_words_end_fn on_end, void *user,
+                            flows_flows_words_stream **out, shmrpc_error *error)
+{
+    flows_flows_words_params params;
+    params.text = text;
+    shmrpc_stream *call = NULL;
+    int status = shmrpc_stub_stream_async((shmrpc_client *)client,
+                                          FLOWS_FLOWS_METHOD_WORDS, &params,
+                                          opts, item_flows_words,
+                                          end_items_flows_words,
+                                          (shmrpc_function)on_item,
+                                          (shmrpc_function)on_end, user, &call,
+                                          error);
+    if (status == SHMRPC_OK) {
+        *out = (flows_flows_words_stream *)call;
+    }
+    return status;
+}
+
+void flows_flows_words_resume(flows_flows_words_stream *stream)
+{
+    shmrpc_stub_stream_resume((shmrpc_stream *)stream);
+}
+
 void flows_flows_words_close(flows_flows_words_stream *stream)
 {
     shmrpc_stub_stream_close((shmrpc_stream *)stream);
@@ -334,6 +375,44 @@ int flows_flows_twice_end(flows_flows_twice_stream *stream, shmrpc_error *error)
     return shmrpc_stub_stream_end((shmrpc_stream *)stream, error);
 }
 
+static int item_flows_twice(shmrpc_function on_item, void *user,
+                            const void *item)
+{
+    const flows_flows_twice_item_fn tell = (flows_flows_twice_item_fn)on_item;
+    return tell(user, (const int64_t *)item);
+}
+
+static void end_items_flows_twice(shmrpc_function on_end, void *user,
+                                  int status, const shmrpc_error *error)
+{
+    const flows_flows_twice_end_fn tell = (flows_flows_twice_end_fn)on_end;
+    tell(user, status, error);
+}
+
+int flows_flows_twice_async(flows_flows *client, const shmrpc_opts *opts,
+                            flows_flows_twice_item_fn on_item,
+                            flows_flows_twice_end_fn on_end, void *user,
+                            flows_flows_twice_stream **out, shmrpc_error *error)
+{
+    shmrpc_stream *call = NULL;
+    int status = shmrpc_stub_stream_async((shmrpc_client *)client,
+                                          FLOWS_FLOWS_METHOD_TWICE, NULL, opts,
+                                          item_flows_twice,
+                                          end_items_flows_twice,
+                                          (shmrpc_function)on_item,
+                                          (shmrpc_function)on_end, user, &call,
+                                          error);
+    if (status == SHMRPC_OK) {
+        *out = (flows_flows_twice_stream *)call;
+    }
+    return status;
+}
+
+void flows_flows_twice_resume(flows_flows_twice_stream *stream)
+{
+    shmrpc_stub_stream_resume((shmrpc_stream *)stream);
+}
+
 void flows_flows_twice_close(flows_flows_twice_stream *stream)
 {
     shmrpc_stub_stream_close((shmrpc_stream *)stream);
@@ -394,6 +473,51 @@ int flows_flows_sums_end(flows_flows_sums_stream *stream, shmrpc_error *error)
     return shmrpc_stub_stream_end((shmrpc_stream *)stream, error);
 }
 
+static int item_flows_sums(shmrpc_function on_item, void *user,
+                           const void *item)
+{
+    const flows_flows_sums_item_fn tell = (flows_flows_sums_item_fn)on_item;
+    return tell(user, (const flows_flows_sums_result *)item);
+}
+
+static void end_items_flows_sums(shmrpc_function on_end, void *user, int status,
+                                 const shmrpc_error *error)
+{
+    const flows_flows_sums_end_fn tell = (flows_flows_sums_end_fn)on_end;
+    tell(user, status, error);
+}
+
+int flows_flows_sums_async(flows_flows *client, const uint32_t *in_,
+                           const shmrpc_opts *opts,
+                           flows_flows_sums_item_fn on_item,
+                           flows_flows_sums_end_fn on_end, void *user,
+                           flows_flows_sums_stream **out, shmrpc_error *error)
+{
+    flows_flows_sums_params params;
+    memset(&params, 0, sizeof params);
+    params.has_in = in_ != NULL;
+    if (in_ != NULL) {
+        params.in = *in_;
+    }
+    shmrpc_stream *call = NULL;
+    int status = shmrpc_stub_stream_async((shmrpc_client *)client,
+                                          FLOWS_FLOWS_METHOD_SUMS, &params,
+                                          opts, item_flows_sums,
+                                          end_items_flows_sums,
+                                          (shmrpc_function)on_item,
+                                          (shmrpc_function)on_end, user, &call,
+                                          error);
+    if (status == SHMRPC_OK) {
+        *out = (flows_flows_sums_stream *)call;
+    }
+    return status;
+}
+
+void flows_flows_sums_resume(flows_flows_sums_stream *stream)
+{
+    shmrpc_stub_stream_resume((shmrpc_stream *)stream);
+}
+
 void flows_flows_sums_close(flows_flows_sums_stream *stream)
 {
     shmrpc_stub_stream_close((shmrpc_stream *)stream);
@@ -424,6 +548,45 @@ int flows_flows_cat_next(flows_flows_cat_stream *stream,
         *item = (const shmrpc_bytes *)next;
     }
     return status;
+}
+
+static int item_flows_cat(shmrpc_function on_item, void *user, const void *item)
+{
+    const flows_flows_cat_item_fn tell = (flows_flows_cat_item_fn)on_item;
+    return tell(user, (const shmrpc_bytes *)item);
+}
+
+static void end_items_flows_cat(shmrpc_function on_end, void *user, int status,
+                                const shmrpc_error *error)
+{
+    const flows_flows_cat_end_fn tell = (flows_flows_cat_end_fn)on_end;
+    tell(user, status, error);
+}
+
+int flows_flows_cat_async(flows_flows *client, shmrpc_bytes data,
+                          const shmrpc_opts *opts,
+                          flows_flows_cat_item_fn on_item,
+                          flows_flows_cat_end_fn on_end, void *user,
+                          flows_flows_cat_stream **out, shmrpc_error *error)
+{
+    flows_flows_cat_params params;
+    params.data = data;
+    shmrpc_stream *call = NULL;
+    int status = shmrpc_stub_stream_async((shmrpc_client *)client,
+                                          FLOWS_FLOWS_METHOD_CAT, &params, opts,
+                                          item_flows_cat, end_items_flows_cat,
+                                          (shmrpc_function)on_item,
+                                          (shmrpc_function)on_end, user, &call,
+                                          error);
+    if (status == SHMRPC_OK) {
+        *out = (flows_flows_cat_stream *)call;
+    }
+    return status;
+}
+
+void flows_flows_cat_resume(flows_flows_cat_stream *stream)
+{
+    shmrpc_stub_stream_resume((shmrpc_stream *)stream);
 }
 
 void flows_flows_cat_close(flows_flows_cat_stream *stream)
@@ -502,6 +665,46 @@ int flows_flows_through_end(flows_flows_through_stream *stream,
                             shmrpc_error *error)
 {
     return shmrpc_stub_stream_end((shmrpc_stream *)stream, error);
+}
+
+static int item_flows_through(shmrpc_function on_item, void *user,
+                              const void *item)
+{
+    const flows_flows_through_item_fn tell =
+        (flows_flows_through_item_fn)on_item;
+    return tell(user, (const shmrpc_bytes *)item);
+}
+
+static void end_items_flows_through(shmrpc_function on_end, void *user,
+                                    int status, const shmrpc_error *error)
+{
+    const flows_flows_through_end_fn tell = (flows_flows_through_end_fn)on_end;
+    tell(user, status, error);
+}
+
+int flows_flows_through_async(flows_flows *client, const shmrpc_opts *opts,
+                              flows_flows_through_item_fn on_item,
+                              flows_flows_through_end_fn on_end, void *user,
+                              flows_flows_through_stream **out,
+                              shmrpc_error *error)
+{
+    shmrpc_stream *call = NULL;
+    int status = shmrpc_stub_stream_async((shmrpc_client *)client,
+                                          FLOWS_FLOWS_METHOD_THROUGH, NULL,
+                                          opts, item_flows_through,
+                                          end_items_flows_through,
+                                          (shmrpc_function)on_item,
+                                          (shmrpc_function)on_end, user, &call,
+                                          error);
+    if (status == SHMRPC_OK) {
+        *out = (flows_flows_through_stream *)call;
+    }
+    return status;
+}
+
+void flows_flows_through_resume(flows_flows_through_stream *stream)
+{
+    shmrpc_stub_stream_resume((shmrpc_stream *)stream);
 }
 
 void flows_flows_through_close(flows_flows_through_stream *stream)

@@ -80,6 +80,28 @@ int flows_flows_words_next(flows_flows_words_stream *stream,
 const flows_too_many *flows_flows_words_too_many(
     const flows_flows_words_stream *stream);
 
+/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
+ * (2): no more until flows_flows_words_resume, which stops the handler when the
+ * window is full; anything else: the stream ends CANCELLED. */
+typedef int (*flows_flows_words_item_fn)(void *user, const flows_word *item);
+
+/* How the stream has ended, once: 0 when these were all items.  It may close
+ * the stream, and so may an item's callback; then there is no end any more. */
+typedef void (*flows_flows_words_end_fn)(void *user, int status,
+                                         const shmrpc_error *error);
+
+/* Opens words; flows_flows_dispatch reads it, 64 items in a turn at most.
+ * Close `*out` in the end. */
+int flows_flows_words_async(flows_flows *client, shmrpc_str text,
+                            const shmrpc_opts *opts,
+                            flows_flows_words_item_fn on_item,
+                            flows_flows_words_end_fn on_end, void *user,
+                            flows_flows_words_stream **out,
+                            shmrpc_error *error);
+
+/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+void flows_flows_words_resume(flows_flows_words_stream *stream);
+
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
 void flows_flows_words_close(flows_flows_words_stream *stream);
 
@@ -281,6 +303,27 @@ uint64_t flows_flows_twice_delivered(flows_flows_twice_stream *stream);
 int flows_flows_twice_end(flows_flows_twice_stream *stream,
                           shmrpc_error *error);
 
+/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
+ * (2): no more until flows_flows_twice_resume, which stops the handler when the
+ * window is full; anything else: the stream ends CANCELLED. */
+typedef int (*flows_flows_twice_item_fn)(void *user, const int64_t *item);
+
+/* How the stream has ended, once: 0 when these were all items.  It may close
+ * the stream, and so may an item's callback; then there is no end any more. */
+typedef void (*flows_flows_twice_end_fn)(void *user, int status,
+                                         const shmrpc_error *error);
+
+/* Opens twice; flows_flows_dispatch reads it, 64 items in a turn at most.
+ * Close `*out` in the end. */
+int flows_flows_twice_async(flows_flows *client, const shmrpc_opts *opts,
+                            flows_flows_twice_item_fn on_item,
+                            flows_flows_twice_end_fn on_end, void *user,
+                            flows_flows_twice_stream **out,
+                            shmrpc_error *error);
+
+/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+void flows_flows_twice_resume(flows_flows_twice_stream *stream);
+
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
 void flows_flows_twice_close(flows_flows_twice_stream *stream);
 
@@ -322,6 +365,28 @@ uint64_t flows_flows_sums_delivered(flows_flows_sums_stream *stream);
 /* These were all items of ours; the server's go on. */
 int flows_flows_sums_end(flows_flows_sums_stream *stream, shmrpc_error *error);
 
+/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
+ * (2): no more until flows_flows_sums_resume, which stops the handler when the
+ * window is full; anything else: the stream ends CANCELLED. */
+typedef int (*flows_flows_sums_item_fn)(void *user,
+                                        const flows_flows_sums_result *item);
+
+/* How the stream has ended, once: 0 when these were all items.  It may close
+ * the stream, and so may an item's callback; then there is no end any more. */
+typedef void (*flows_flows_sums_end_fn)(void *user, int status,
+                                        const shmrpc_error *error);
+
+/* Opens sums; flows_flows_dispatch reads it, 64 items in a turn at most.  Close
+ * `*out` in the end. */
+int flows_flows_sums_async(flows_flows *client, const uint32_t *in_,
+                           const shmrpc_opts *opts,
+                           flows_flows_sums_item_fn on_item,
+                           flows_flows_sums_end_fn on_end, void *user,
+                           flows_flows_sums_stream **out, shmrpc_error *error);
+
+/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+void flows_flows_sums_resume(flows_flows_sums_stream *stream);
+
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
 void flows_flows_sums_close(flows_flows_sums_stream *stream);
 
@@ -343,6 +408,27 @@ int flows_flows_cat(flows_flows *client, shmrpc_bytes data,
  * declared error in which the stream has ended. */
 int flows_flows_cat_next(flows_flows_cat_stream *stream,
                          const shmrpc_bytes **item, shmrpc_error *error);
+
+/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
+ * (2): no more until flows_flows_cat_resume, which stops the handler when the
+ * window is full; anything else: the stream ends CANCELLED. */
+typedef int (*flows_flows_cat_item_fn)(void *user, const shmrpc_bytes *item);
+
+/* How the stream has ended, once: 0 when these were all items.  It may close
+ * the stream, and so may an item's callback; then there is no end any more. */
+typedef void (*flows_flows_cat_end_fn)(void *user, int status,
+                                       const shmrpc_error *error);
+
+/* Opens cat; flows_flows_dispatch reads it, 64 items in a turn at most.  Close
+ * `*out` in the end. */
+int flows_flows_cat_async(flows_flows *client, shmrpc_bytes data,
+                          const shmrpc_opts *opts,
+                          flows_flows_cat_item_fn on_item,
+                          flows_flows_cat_end_fn on_end, void *user,
+                          flows_flows_cat_stream **out, shmrpc_error *error);
+
+/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+void flows_flows_cat_resume(flows_flows_cat_stream *stream);
 
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
 void flows_flows_cat_close(flows_flows_cat_stream *stream);
@@ -398,6 +484,28 @@ uint64_t flows_flows_through_delivered(flows_flows_through_stream *stream);
 /* These were all items of ours; the server's go on. */
 int flows_flows_through_end(flows_flows_through_stream *stream,
                             shmrpc_error *error);
+
+/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
+ * (2): no more until flows_flows_through_resume, which stops the handler when
+ * the window is full; anything else: the stream ends CANCELLED. */
+typedef int (*flows_flows_through_item_fn)(void *user,
+                                           const shmrpc_bytes *item);
+
+/* How the stream has ended, once: 0 when these were all items.  It may close
+ * the stream, and so may an item's callback; then there is no end any more. */
+typedef void (*flows_flows_through_end_fn)(void *user, int status,
+                                           const shmrpc_error *error);
+
+/* Opens through; flows_flows_dispatch reads it, 64 items in a turn at most.
+ * Close `*out` in the end. */
+int flows_flows_through_async(flows_flows *client, const shmrpc_opts *opts,
+                              flows_flows_through_item_fn on_item,
+                              flows_flows_through_end_fn on_end, void *user,
+                              flows_flows_through_stream **out,
+                              shmrpc_error *error);
+
+/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+void flows_flows_through_resume(flows_flows_through_stream *stream);
 
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
 void flows_flows_through_close(flows_flows_through_stream *stream);

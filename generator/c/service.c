@@ -412,6 +412,7 @@ static void claim_method(gen_model *m, const idl_method *method)
         "_sink_loan", "_sink_commit",    "_sink_abort",
         "_delivered", "_sink_delivered", "_async",
         "_item_fn",   "_end_fn",         "_resume",
+        "_step",      "_detach",         "_source_try_next",
         NULL};
     static const char *const of_async[] = {
         "_params", "_reply", "_release", "_start", "_finish",

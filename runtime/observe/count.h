@@ -93,9 +93,9 @@ static inline void shmrpci_count_duration(shmrpci_atomic_u64 *total,
 }
 
 /* How long it took, after its reply was sent. */
-static inline void shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
-                                       uint64_t queue_ticks,
-                                       uint64_t service_ticks)
+static inline __attribute__((always_inline)) void
+shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
+                    uint64_t queue_ticks, uint64_t service_ticks)
 {
     if (counter->rows == NULL) {
         return;

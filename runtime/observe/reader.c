@@ -195,24 +195,45 @@ static void add_row(const shmrpci_stats_row *row, shmrpci_stats_sums *sums)
     }
 }
 
-/* Streams may be open before any call has ended. */
-static shmrpc_status add_streams(const shmrpci_stats_streams *from,
-                                 shmrpci_stats_stream_sums *sums)
+/* All but how many have been opened and ended. */
+static void add_items(const shmrpci_stats_streams *from,
+                      shmrpci_stats_stream_sums *sums)
 {
-    /* Read first: the worker counts a stream's opening before its end. */
-    uint64_t ended = load(&from->ended);
-    uint64_t opened = load(&from->opened);
     uint64_t since_ns = shmrpci_load_relaxed(&from->stalls_since_ns);
     uint64_t now_ns = since_ns != 0 ? (uint64_t)shmrpci_now_ns() : 0;
-    sums->open += opened - ended;
-    sums->opened += opened;
     sums->items_in += shmrpci_load_relaxed(&from->items_in);
     sums->items_out += shmrpci_load_relaxed(&from->items_out);
     sums->bytes_in += shmrpci_load_relaxed(&from->bytes_in);
     sums->bytes_out += shmrpci_load_relaxed(&from->bytes_out);
     sums->stalled_ns += shmrpci_load_relaxed(&from->stalled_ns) +
                         (now_ns > since_ns ? now_ns - since_ns : 0);
+}
+
+/* Streams may be open before any call has ended. One that is detached is opened
+ * in its row, and ends in the late one, if there is one. */
+static shmrpc_status add_streams(const shmrpci_stats_streams *from,
+                                 const shmrpci_stats_streams *late,
+                                 shmrpci_stats_stream_sums *sums)
+{
+    /* First: the worker counts a stream before its end. */
+    uint64_t ended =
+        load(&from->ended) + (late != NULL ? load(&late->ended) : 0);
+    uint64_t opened = load(&from->opened);
+    sums->open += opened - ended;
+    sums->opened += opened;
+    add_items(from, sums);
+    if (late != NULL) {
+        add_items(late, sums);
+    }
     return ended <= opened ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
+}
+
+static const shmrpci_stats_row *row_at(const shmrpc_stats *stats,
+                                       uint32_t place, uint32_t index)
+{
+    const uint8_t *base = stats->map.at;
+    uint64_t rows = block_at(stats, place) + sizeof(shmrpci_stats_worker);
+    return (const shmrpci_stats_row *)(const void *)(base + rows) + index;
 }
 
 static shmrpc_status add_one(const shmrpc_stats *stats, uint32_t place,
@@ -220,15 +241,11 @@ static shmrpc_status add_one(const shmrpc_stats *stats, uint32_t place,
 {
     uint32_t buckets = shmrpci_histogram_buckets(stats->head.bits);
     uint64_t block = block_at(stats, place);
-    uint64_t rows = block + sizeof(shmrpci_stats_worker);
-    const uint8_t *base = stats->map.at;
-    const shmrpci_stats_row *row =
-        (const shmrpci_stats_row *)(const void *)(base + rows) + index;
+    const shmrpci_stats_row *row = row_at(stats, place, index);
     uint64_t errors = 0;
     uint64_t timed[2] = {0, 0};
-    shmrpc_status status = add_streams(&row->streams, &sums->streams);
-    if (status != SHMRPC_OK || load(&row->calls) == 0) {
-        return status;
+    if (load(&row->calls) == 0) {
+        return SHMRPC_OK;
     }
     if (sums->histograms == NULL) {
         sums->histograms = calloc((size_t)buckets * 2, 8);
@@ -267,10 +284,16 @@ static bool has_late_rows(const shmrpc_stats *stats, uint32_t place)
 shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
                                  uint32_t index, shmrpci_stats_sums *sums)
 {
-    shmrpc_status status = add_one(stats, place, index, sums);
-    return status == SHMRPC_OK && has_late_rows(stats, place)
-               ? add_one(stats, place,
-                         shmrpci_stats_late_row_of(stats->head.methods, index),
-                         sums)
+    uint32_t late_index = shmrpci_stats_late_row_of(stats->head.methods, index);
+    const shmrpci_stats_row *late =
+        has_late_rows(stats, place) ? row_at(stats, place, late_index) : NULL;
+    shmrpc_status status =
+        add_streams(&row_at(stats, place, index)->streams,
+                    late != NULL ? &late->streams : NULL, &sums->streams);
+    if (status == SHMRPC_OK) {
+        status = add_one(stats, place, index, sums);
+    }
+    return status == SHMRPC_OK && late != NULL
+               ? add_one(stats, place, late_index, sums)
                : status;
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 #include "observe/count.h"
+#include "os/thread.h"
 #include "rpc/intercept.h"
 #include "rpc/metadata.h"
 #include "rpc/stream_lend.h"
@@ -45,6 +46,13 @@ typedef struct shmrpci_served_stream {
     shmrpci_buf out;     /* the item that is sent */
     shmrpci_arena arena; /* of the item that was read */
     shmrpci_stats_streams *counts; /* or NULL */
+    /* Of a stream that is detached, which never waits; NULL: of any other. */
+    const shmrpci_pump_ops *pump;
+    shmrpci_mutex *counting; /* several threads count */
+    size_t sent;             /* bytes of `out` */
+    bool has_rest;           /* of an item that was sent there is one */
+    bool wants_item;         /* there was none */
+    bool wants_room;
 } shmrpci_served_stream;
 
 /* What is beside the call, if anything. */
@@ -104,6 +112,10 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
 /* After it, which has returned `status`: the client's sends fail from now on,
  * and its reads come to an end. How the call ends. */
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status);
+/* The rest of the last item: OK: all of it has gone; BUSY. */
+int shmrpci_served_stream_push(shmrpci_served_stream *s);
+/* Nobody wants more: why. */
+int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status);
 
 /* The bytes that a raw method returns; NULL for any other method. */
 static inline shmrpc_bytes *shmrpci_raw_result(const shmrpc_method *method,

@@ -8,44 +8,8 @@
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/fork.h"
-#include "os/thread.h"
-#include "rpc/dispatch.h"
 #include "rpc/misuse.h"
 #include "shmrpc/server.h"
-
-typedef enum detached_state {
-    DETACHED_OPEN,
-    DETACHED_ANSWERING,
-    DETACHED_ANSWERED,
-    DETACHED_ENDING, /* by the worker; */
-    DETACHED_ENDED   /* what is left is the program's then */
-} detached_state;
-
-typedef struct shmrpci_detached {
-    shmrpci_dispatcher w; /* its context is what the program has */
-    shmrpci_request request;
-    shmrpci_detached_set *set;
-    struct shmrpci_detached
-        *next; /* under the set's lock, until it has ended */
-    struct shmrpci_detached *previous;
-    /* detached_state. To ENDING and ENDED under the set's lock. Acquire and
-     * release: of all that is here. */
-    shmrpci_atomic_u32 state;
-    uint32_t generation; /* of the process */
-    uint64_t connection;
-    uint32_t result_bytes[]; /* of each method */
-} shmrpci_detached;
-
-struct shmrpci_detached_set {
-    /* One answer at a time: they are counted in rows of their own, which have
-     * one writer. */
-    shmrpci_mutex replies;
-    shmrpci_mutex lock; /* of what follows */
-    shmrpci_cond changed;
-    shmrpci_detached *first;
-    uint32_t count; /* of those in the list */
-    uint32_t refs;  /* the worker, and each call that the program has */
-};
 
 /* Those that were answered last, of all servers. */
 static shmrpci_graveyard answered;
@@ -59,6 +23,22 @@ static shmrpci_dispatcher *dispatcher_of(shmrpc_ctx *ctx)
 static const shmrpci_worker_ops *ops_of(const shmrpci_request *request)
 {
     return request->participant->transport->worker;
+}
+
+/* ---- what each call has for itself -------------------------------------- */
+
+bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w)
+{
+    w->room = aligned_alloc(64, sizeof *w->room);
+    w->beside = calloc(1, sizeof *w->beside);
+    w->ctx.beside = w->beside;
+    return w->room != NULL && w->beside != NULL;
+}
+
+void shmrpci_dispatcher_strip(shmrpci_dispatcher *w)
+{
+    free(w->room);
+    free(w->beside);
 }
 
 /* ---- the calls of a worker ----------------------------------------------- */
@@ -108,8 +88,7 @@ static bool enter(shmrpci_detached_set *set, shmrpci_detached *d)
     return has_room;
 }
 
-/* It is over, as far as the worker is concerned, and in `state`. */
-static void leave(shmrpci_detached *d, detached_state state)
+void shmrpci_detached_leave(shmrpci_detached *d, shmrpci_detached_state state)
 {
     shmrpci_detached_set *set = d->set;
     shmrpci_mutex_lock(&set->lock);
@@ -142,8 +121,9 @@ static bool late_is_cancelled(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
     shmrpci_mutex_lock(&d->set->lock);
-    bool is_cancelled = shmrpci_load_acquire(&d->state) != DETACHED_OPEN ||
-                        ops_of(request)->is_cancelled(request);
+    bool is_cancelled =
+        shmrpci_load_acquire(&d->state) != SHMRPCI_DETACHED_OPEN ||
+        ops_of(request)->is_cancelled(request);
     shmrpci_mutex_unlock(&d->set->lock);
     return is_cancelled;
 }
@@ -153,8 +133,9 @@ static bool late_is_draining(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
     shmrpci_mutex_lock(&d->set->lock);
-    bool is_draining = shmrpci_load_acquire(&d->state) != DETACHED_OPEN ||
-                       ops_of(request)->is_draining(request);
+    bool is_draining =
+        shmrpci_load_acquire(&d->state) != SHMRPCI_DETACHED_OPEN ||
+        ops_of(request)->is_draining(request);
     shmrpci_mutex_unlock(&d->set->lock);
     return is_draining;
 }
@@ -317,6 +298,11 @@ static void move(shmrpci_dispatcher *w, shmrpci_detached *d)
     own->ctx.arena = &own->arena;
     own->ctx.detached = d;
     own->beside->looks.call.ctx = &own->ctx;
+    if (w->ctx.stream != NULL) {
+        d->stepped.stream = *w->ctx.stream;
+        own->ctx.stream = &d->stepped.stream;
+        w->ctx.stream = NULL;
+    }
     w->ctx.beside = w->beside;
     w->ctx.is_looked_at = false;
     w->ctx.has_metadata = false;
@@ -335,12 +321,6 @@ static int check(const shmrpci_dispatcher *w, const shmrpc_ctx *ctx)
         return shmrpci_misuse(NULL,
                               "method %s is oneway: a call that nobody waits "
                               "for can't be detached; return from the handler",
-                              name);
-    }
-    if (ctx->stream != NULL) {
-        return shmrpci_misuse(NULL,
-                              "method %s has streams: they are detached by "
-                              "functions of their own",
                               name);
     }
     return !ctx->has_lent
@@ -372,7 +352,7 @@ static int part(shmrpci_dispatcher *w, shmrpc_ctx *ctx, shmrpci_detached *d)
     }
     int status = w->ops->detach(ctx->request, &d->request);
     if (status != SHMRPC_OK) {
-        leave(d, DETACHED_ANSWERED);
+        shmrpci_detached_leave(d, SHMRPCI_DETACHED_ANSWERED);
         set_unref(d->set);
         return shmrpc_ctx_fail(ctx, status, "the call can't be detached: %s",
                                shmrpc_status_text(status));
@@ -380,7 +360,7 @@ static int part(shmrpci_dispatcher *w, shmrpc_ctx *ctx, shmrpci_detached *d)
     return SHMRPC_OK;
 }
 
-int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out)
+int shmrpci_detached_begin(shmrpc_ctx *ctx, shmrpci_detached **out)
 {
     shmrpci_dispatcher *w = dispatcher_of(ctx);
     int status = check(w, ctx);
@@ -401,15 +381,31 @@ int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out)
     }
     move(w, d);
     fall_silent(w);
-    *out = &d->w.ctx;
-    return SHMRPC_DETACHED;
+    *out = d;
+    return SHMRPC_OK;
+}
+
+int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out)
+{
+    shmrpci_detached *d;
+    if (ctx->stream != NULL) {
+        return shmrpci_misuse(NULL,
+                              "method %s has streams: they are detached by "
+                              "functions of their own",
+                              ctx->method->name);
+    }
+    int status = shmrpci_detached_begin(ctx, &d);
+    if (status == SHMRPC_OK) {
+        *out = &d->w.ctx;
+        status = SHMRPC_DETACHED;
+    }
+    return status;
 }
 
 /* ---- the end ---------------------------------------------------------------
  */
 
-/* The program has no more to do with it: only to tell a second answer. */
-static void bury(shmrpci_detached *d)
+void shmrpci_detached_bury(shmrpci_detached *d)
 {
     shmrpci_arena_fini(&d->w.arena);
     shmrpci_buf_fini(&d->w.ctx.payload);
@@ -420,9 +416,9 @@ static void bury(shmrpci_detached *d)
     free(shmrpci_bury(&answered, d));
 }
 
-/* Sends and counts; the request is the transport's again. False: nobody waits
- * for it any more. */
-static bool answer(shmrpci_detached *d, int status, const void *result)
+/* Sends and counts; the request is the transport's again. */
+bool shmrpci_detached_answer(shmrpci_detached *d, int status,
+                             const void *result)
 {
     const shmrpci_worker_ops *ops = ops_of(&d->request);
     shmrpci_mutex_lock(&d->set->replies);
@@ -436,13 +432,14 @@ static bool answer(shmrpci_detached *d, int status, const void *result)
 /* Its worker could wait no longer. False: nor has it ended the call. */
 static bool has_ended(shmrpci_detached *d)
 {
-    uint32_t state = DETACHED_ENDED;
+    uint32_t state = SHMRPCI_DETACHED_ENDED;
     shmrpci_mutex_lock(&d->set->lock);
-    while (shmrpci_load_acquire(&d->state) == DETACHED_ENDING) {
+    while (shmrpci_load_acquire(&d->state) == SHMRPCI_DETACHED_ENDING) {
         shmrpci_cond_wait(&d->set->changed, &d->set->lock);
     }
     shmrpci_mutex_unlock(&d->set->lock);
-    return shmrpci_cas_seq(&d->state, &state, (uint32_t)DETACHED_ANSWERED);
+    return shmrpci_cas_seq(&d->state, &state,
+                           (uint32_t)SHMRPCI_DETACHED_ANSWERED);
 }
 
 int shmrpc_ctx_reply(shmrpc_ctx *ctx, int status, const void *result)
@@ -454,18 +451,26 @@ int shmrpc_ctx_reply(shmrpc_ctx *ctx, int status, const void *result)
                               "are detached; return from the handler instead",
                               ctx->method->name);
     }
+    if (d->stepped.call != NULL) {
+        return shmrpci_misuse(NULL,
+                              "method %s has streams: what its step returns is "
+                              "the answer",
+                              ctx->method->name);
+    }
     if (d->generation != shmrpci_fork_generation()) {
         return SHMRPC_E_FORKED;
     }
-    uint32_t state = DETACHED_OPEN;
-    if (shmrpci_cas_seq(&d->state, &state, (uint32_t)DETACHED_ANSWERING)) {
-        bool is_wanted = answer(d, status, result);
-        leave(d, DETACHED_ANSWERED);
-        bury(d);
+    uint32_t state = SHMRPCI_DETACHED_OPEN;
+    if (shmrpci_cas_seq(&d->state, &state,
+                        (uint32_t)SHMRPCI_DETACHED_ANSWERING)) {
+        bool is_wanted = shmrpci_detached_answer(d, status, result);
+        shmrpci_detached_leave(d, SHMRPCI_DETACHED_ANSWERED);
+        shmrpci_detached_bury(d);
         return is_wanted ? SHMRPC_OK : SHMRPC_E_CANCELLED;
     }
-    if ((state == DETACHED_ENDING || state == DETACHED_ENDED) && has_ended(d)) {
-        bury(d);
+    if ((state == SHMRPCI_DETACHED_ENDING || state == SHMRPCI_DETACHED_ENDED) &&
+        has_ended(d)) {
+        shmrpci_detached_bury(d);
         return SHMRPC_E_CANCELLED;
     }
     return shmrpci_misuse(NULL, "method %s: a detached call is answered twice",
@@ -477,8 +482,10 @@ int shmrpc_ctx_reply(shmrpc_ctx *ctx, int status, const void *result)
 static shmrpci_detached *take_open(const shmrpci_detached_set *set)
 {
     for (shmrpci_detached *d = set->first; d != NULL; d = d->next) {
-        uint32_t state = DETACHED_OPEN;
-        if (shmrpci_cas_seq(&d->state, &state, (uint32_t)DETACHED_ENDING)) {
+        uint32_t state = SHMRPCI_DETACHED_OPEN;
+        if (d->stepped.call == NULL &&
+            shmrpci_cas_seq(&d->state, &state,
+                            (uint32_t)SHMRPCI_DETACHED_ENDING)) {
             return d;
         }
     }
@@ -497,7 +504,7 @@ static void end_one(shmrpci_detached *d, int64_t drain_ns)
     ops->detached_end(&d->request);
     shmrpci_mutex_unlock(&d->set->replies);
     shmrpci_dispatch_tell(&d->w, d->request.head.status);
-    leave(d, DETACHED_ENDED);
+    shmrpci_detached_leave(d, SHMRPCI_DETACHED_ENDED);
     (void)shmrpci_misuse(NULL,
                          "method %s: a detached call was not answered within "
                          "%lld ms of the end of its server",
@@ -512,9 +519,10 @@ void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns)
         in_time =
             shmrpci_cond_wait_until(&set->changed, &set->lock, deadline_ns);
     }
+    shmrpci_steppers_close(set);
     while (set->first != NULL) {
         shmrpci_detached *d = take_open(set);
-        if (d == NULL) { /* being answered: that takes no user's code */
+        if (d == NULL) { /* being answered, or a step is in it */
             shmrpci_cond_wait(&set->changed, &set->lock);
             continue;
         }
@@ -523,5 +531,6 @@ void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns)
         shmrpci_mutex_lock(&set->lock);
     }
     shmrpci_mutex_unlock(&set->lock);
+    shmrpci_steppers_end(set);
     set_unref(set);
 }

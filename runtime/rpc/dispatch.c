@@ -94,7 +94,9 @@ static void count_given_up(worker *w, const shmrpci_request *request)
     }
 }
 
-static void count_times(worker *w, const shmrpci_request *request)
+/* Inline: as send_result. */
+static inline __attribute__((always_inline)) void
+count_times(worker *w, const shmrpci_request *request)
 {
     uint64_t ended =
         request->ended_ticks != 0 ? request->ended_ticks : shmrpci_ticks();
@@ -262,8 +264,8 @@ static bool overlaps(const shmrpci_buf *out, const shmrpc_bytes *bytes)
 /* A raw handler may return a view of its parameter, in memory where a client
  * that lies about its spans could have the reply too, or a part of what it was
  * lent: such bytes are copied first. False: out of memory. */
-static bool unshare(worker *w, const shmrpci_request *request,
-                    shmrpc_bytes *bytes)
+static bool set_apart(worker *w, const shmrpci_request *request,
+                      shmrpc_bytes *bytes)
 {
     if (!overlaps(&request->out, bytes)) {
         return true;
@@ -305,8 +307,9 @@ static uint32_t insert_beside(worker *w, shmrpci_request *request)
 
 /* Encodes the result, or, when it lies where it is to go, checks it. Flags of
  * the reply go to `out_flags`. */
-static int encode(worker *w, shmrpci_request *request, uint32_t index,
-                  void *result, uint32_t *out_flags)
+static inline __attribute__((always_inline)) int
+encode(worker *w, shmrpci_request *request, uint32_t index, void *result,
+       uint32_t *out_flags)
 {
     const shmrpc_type *type = w->served->service->methods[index].result;
     const shmrpci_codec *codec =
@@ -323,7 +326,7 @@ static int encode(worker *w, shmrpci_request *request, uint32_t index,
     }
     shmrpci_ctx_reserve(&w->ctx, request,
                         raw != NULL ? raw->len : w->result_bytes[index]);
-    if (raw != NULL && !unshare(w, request, raw)) {
+    if (raw != NULL && !set_apart(w, request, raw)) {
         shmrpci_buf_fail(&request->out, SHMRPC_E_NO_MEMORY);
     }
     *out_flags = write_beside(w, request);
@@ -367,13 +370,12 @@ static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
     return true;
 }
 
-static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
-                         void *result)
+/* Inline, though it is called from two places: calls that are not detached are
+ * not to pay for those that are. */
+static inline __attribute__((always_inline)) void
+send_result(worker *w, shmrpci_request *request, uint32_t index, void *result)
 {
     const shmrpc_method *method = &w->served->service->methods[index];
-    if (answer_short(w, request, index, result)) {
-        return;
-    }
     uint32_t flags;
     int status = encode(w, request, index, result, &flags);
     request->head.status = SHMRPC_OK;
@@ -393,6 +395,14 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
         }
     }
     commit(w, request);
+}
+
+static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
+                         void *result)
+{
+    if (!answer_short(w, request, index, result)) {
+        send_result(w, request, index, result);
+    }
 }
 
 /* ---- the handler's return value ---- */
@@ -474,10 +484,11 @@ static int run_stream(worker *w, shmrpci_request *request, uint32_t index,
         shmrpci_served_stream_begin(&w->ctx, &stream, w->participant->transport,
                                     w->served->methods[index].codec,
                                     &w->served->streams, &w->counter, w->row);
-    return status != SHMRPC_OK
-               ? status
-               : shmrpci_served_stream_end(
-                     &w->ctx, run(w, request, index, params, result));
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = run(w, request, index, params, result);
+    return w->is_detached ? status : shmrpci_served_stream_end(&w->ctx, status);
 }
 
 /* A call of flat values, if any. */
@@ -672,6 +683,12 @@ static void dispatch(worker *w, shmrpci_request *request)
 
 /* ---- a call that was detached ---- */
 
+static __attribute__((noinline)) void count_late(worker *w,
+                                                 const shmrpci_request *request)
+{
+    count_times(w, request);
+}
+
 /* Of a raw method the bytes may be put elsewhere: in a copy of their view. */
 static void reply_late(worker *w, shmrpci_request *request, const void *result)
 {
@@ -684,7 +701,7 @@ static void reply_late(worker *w, shmrpci_request *request, const void *result)
         view = *(const shmrpc_bytes *)result;
         at.to = &view;
     }
-    reply_result(w, request, w->ctx.index, at.to);
+    send_result(w, request, w->ctx.index, at.to);
 }
 
 void shmrpci_dispatch_reply(shmrpci_dispatcher *w, shmrpci_request *request,
@@ -702,7 +719,7 @@ void shmrpci_dispatch_reply(shmrpci_dispatcher *w, shmrpci_request *request,
     } else {
         reply_status(w, request, method, status);
     }
-    count_times(w, request);
+    count_late(w, request);
 }
 
 void shmrpci_dispatch_abandon(shmrpci_dispatcher *w, shmrpci_request *request,
@@ -712,7 +729,7 @@ void shmrpci_dispatch_abandon(shmrpci_dispatcher *w, shmrpci_request *request,
                                   w->ctx.method->name, why);
     request->was_given_up = false;
     reply_error(w, request, status);
-    count_times(w, request);
+    count_late(w, request);
 }
 
 void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
@@ -723,20 +740,6 @@ void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
 }
 
 /* ---- a worker ---- */
-
-bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w)
-{
-    w->room = aligned_alloc(64, sizeof *w->room);
-    w->beside = calloc(1, sizeof *w->beside);
-    w->ctx.beside = w->beside;
-    return w->room != NULL && w->beside != NULL;
-}
-
-void shmrpci_dispatcher_strip(shmrpci_dispatcher *w)
-{
-    free(w->room);
-    free(w->beside);
-}
 
 void shmrpci_dispatch_run(const shmrpci_served *served,
                           shmrpci_participant *participant, uint32_t place)

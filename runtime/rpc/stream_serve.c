@@ -31,9 +31,19 @@ static int cut(shmrpc_ctx *ctx)
     return SHMRPC_E_CANCELLED;
 }
 
+shmrpc_ctx *shmrpc_stub_sink_ctx(shmrpc_sink *sink)
+{
+    return (shmrpc_ctx *)(void *)sink;
+}
+
+shmrpc_ctx *shmrpc_stub_source_ctx(shmrpc_source *source)
+{
+    return (shmrpc_ctx *)(void *)source;
+}
+
 /* Nobody wants more: why. The loss of its server is a cancellation for the
  * handler, and for the client what it is. */
-static int no_point(shmrpc_ctx *ctx, int status)
+int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
 {
     if (status == SHMRPC_E_UNAVAILABLE) {
         return cut(ctx);
@@ -48,7 +58,23 @@ static int no_point(shmrpc_ctx *ctx, int status)
                : status;
 }
 
-/* An item has come, or gone. */
+/* An item of so many bytes has come, or gone. */
+static void count_item(shmrpci_served_stream *s, bool is_in, size_t bytes)
+{
+    if (s->counting != NULL) {
+        shmrpci_mutex_lock(s->counting);
+    }
+    if (is_in) {
+        shmrpci_count_item_in(s->counts, bytes);
+    } else {
+        s->items++;
+        shmrpci_count_item_out(s->counts, bytes);
+    }
+    if (s->counting != NULL) {
+        shmrpci_mutex_unlock(s->counting);
+    }
+}
+
 static void tell_item(shmrpc_ctx *ctx, bool is_in)
 {
     shmrpc_intercepted *call = &ctx->beside->looks.call;
@@ -104,13 +130,12 @@ static int sent(shmrpc_ctx *ctx, int status, size_t len)
                                "and neither reads");
     }
     if (status == SHMRPC_OK) {
-        ctx->stream->items++;
-        shmrpci_count_item_out(ctx->stream->counts, len);
+        count_item(ctx->stream, false, len);
         if (ctx->is_looked_at) {
             tell_item(ctx, false);
         }
     }
-    return no_point(ctx, status);
+    return shmrpci_served_stream_no_point(ctx, status);
 }
 
 /* Whether items of ours can go. */
@@ -129,12 +154,38 @@ static int item_is_invalid(shmrpc_ctx *ctx, const shmrpc_error *why)
                            why->message);
 }
 
+int shmrpci_served_stream_push(shmrpci_served_stream *s)
+{
+    int status;
+    do {
+        size_t sent = 0;
+        status = s->pump->put(s->end, s->out.data + s->sent,
+                              s->out.len - s->sent, true, &sent);
+        s->sent += sent;
+    } while (status == SHMRPC_OK && s->sent < s->out.len);
+    s->has_rest = status == SHMRPC_E_BUSY && s->sent > 0;
+    s->wants_room = status == SHMRPC_E_BUSY;
+    return status;
+}
+
+/* As much of a new item as there is room for; the rest goes by itself. */
+static int send_detached(shmrpci_served_stream *s)
+{
+    s->sent = 0;
+    int status = shmrpci_served_stream_push(s);
+    return s->has_rest ? (int)SHMRPC_OK : status;
+}
+
 int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
 {
     shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
     shmrpci_served_stream *s = ctx->stream;
     shmrpc_error why = {.code = 0};
     int status = may_send(s);
+    if (status == SHMRPC_OK && s->has_rest) {
+        status =
+            shmrpci_served_stream_no_point(ctx, shmrpci_served_stream_push(s));
+    }
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -146,8 +197,11 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     }
     /* Without a look at the clock, as long as there is room. The handler's
      * thread is the one that reads, too. */
-    status = s->ops->send(s->end, s->out.data, s->out.len, 0, true);
-    if (status == SHMRPC_E_BUSY && (flags & SHMRPC_OPT_NONBLOCK) == 0) {
+    status = s->pump != NULL
+                 ? send_detached(s)
+                 : s->ops->send(s->end, s->out.data, s->out.len, 0, true);
+    if (status == SHMRPC_E_BUSY && s->pump == NULL &&
+        (flags & SHMRPC_OPT_NONBLOCK) == 0) {
         stall wait = stall_begin(ctx);
         status = stall_end(
             ctx, &wait,
@@ -178,6 +232,10 @@ int shmrpc_stub_sink_loan(shmrpc_sink *sink, size_t len, uint32_t flags,
     shmrpci_served_stream *s = ctx->stream;
     const shmrpci_lender by = lender_of(ctx);
     int status = may_send(s);
+    if (s->pump != NULL) {
+        return shmrpc_ctx_fail(ctx, SHMRPC_E_PRECONDITION,
+                               "a detached stream lends no items: send them");
+    }
     if (status == SHMRPC_OK) {
         status = shmrpci_lend(&by, &s->lent, len, 0, true, at);
     }
@@ -249,22 +307,25 @@ static int64_t until(const shmrpc_ctx *ctx)
     return idle_ns < deadline_ns ? idle_ns : deadline_ns;
 }
 
-int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
+static int next_item(shmrpc_ctx *ctx, bool may_wait, const void **item)
 {
-    shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)source;
     shmrpci_served_stream *s = ctx->stream;
     const shmrpc_type *type = ctx->method->items_in;
     shmrpc_error why = {.code = 0};
     shmrpci_stream_item raw;
     int status = s->over != SHMRPC_MORE
                      ? s->over
-                     : s->ops->next(s->end, until(ctx), &raw);
+                     : s->ops->next(s->end, may_wait ? until(ctx) : 0, &raw);
+    s->wants_item = status == SHMRPC_E_BUSY;
+    if (status == SHMRPC_E_BUSY) {
+        return status;
+    }
     if (status != SHMRPC_MORE) {
         s->over = status;
-        return no_point(ctx, status);
+        return shmrpci_served_stream_no_point(ctx, status);
     }
     s->items += ctx->method->items_out == NULL ? 1u : 0u;
-    shmrpci_count_item_in(s->counts, raw.len);
+    count_item(s, true, raw.len);
     if (ctx->is_looked_at) {
         tell_item(ctx, true);
     }
@@ -288,6 +349,17 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
     }
     *item = value;
     return SHMRPC_MORE;
+}
+
+int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
+{
+    shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)source;
+    return next_item(ctx, ctx->stream->pump == NULL, item);
+}
+
+int shmrpc_stub_source_try_next(shmrpc_source *source, const void **item)
+{
+    return next_item((shmrpc_ctx *)(void *)source, false, item);
 }
 
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,

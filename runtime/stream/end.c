@@ -220,6 +220,14 @@ bool shmrpci_stream_end_arm(shmrpci_stream_end *end, bool takes, bool puts,
     return sleeps;
 }
 
+bool shmrpci_stream_end_arm_close(shmrpci_stream_end *end, shmrpci_futex_on *on,
+                                  size_t *out_count)
+{
+    *out_count = end->writes ? 1u : 0u;
+    end->is_armed[1] = end->writes;
+    return !end->writes || shmrpci_stream_arm_cancel(&end->writer, on);
+}
+
 void shmrpci_stream_end_disarm(shmrpci_stream_end *end)
 {
     if (end->is_armed[0]) {

@@ -74,6 +74,8 @@ int shmrpci_stream_end_put(shmrpci_stream_end *end, const void *data,
 bool shmrpci_stream_end_arm(shmrpci_stream_end *end, bool takes, bool puts,
                             shmrpci_futex_on on[2], size_t *out_count);
 void shmrpci_stream_end_disarm(shmrpci_stream_end *end);
+bool shmrpci_stream_end_arm_close(shmrpci_stream_end *end, shmrpci_futex_on *on,
+                                  size_t *out_count);
 /* Without freeing anything. */
 void shmrpci_stream_end_close(shmrpci_stream_end *end);
 

@@ -200,6 +200,8 @@ int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
  * there may be room. False: there is already. Until disarm. */
 bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 void shmrpci_stream_disarm_write(shmrpci_stream_writer *w);
+/* The same for when nobody reads any more, or sooner. */
+bool shmrpci_stream_arm_cancel(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 
 /* ---- reader: ring_read.c ---------------------------------------------- */
 

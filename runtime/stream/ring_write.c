@@ -400,6 +400,15 @@ bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on)
     return look_for_room(w, w->wanted) == SHMRPC_E_BUSY;
 }
 
+bool shmrpci_stream_arm_cancel(shmrpci_stream_writer *w, shmrpci_futex_on *on)
+{
+    *on = (shmrpci_futex_on){.word = &w->ring->waits,
+                             .expected = (uint32_t)SHMRPCI_STREAM_WAITS};
+    /* Seq, as above. */
+    shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WAITS);
+    return shmrpci_load_seq(&w->ring->cancelled) == 0;
+}
+
 void shmrpci_stream_disarm_write(shmrpci_stream_writer *w)
 {
     shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WRITES);

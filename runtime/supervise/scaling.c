@@ -42,17 +42,30 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         load.age_ns > sample->age_ns ? load.age_ns : sample->age_ns;
 }
 
-/* The newest one that does nothing; none: it is tried again later. */
-static bool retire_one(shmrpci_supervisor *s)
+/* The newest one that does nothing, or, if `may_wait`, only has streams that
+ * wait, or detached calls. */
+static uint32_t find_newest(const shmrpci_supervisor *s, bool may_wait)
 {
     uint32_t newest = SHMRPCI_WORKERS_MAX;
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         const shmrpci_worker *it = &s->workers[i];
-        if (it->state == SHMRPCI_WORKER_RUNS && !shmrpci_worker_is_busy(s, i) &&
+        bool is_spare = may_wait ? !shmrpci_worker_is_running(s, i)
+                                 : !shmrpci_worker_is_busy(s, i);
+        if (it->state == SHMRPCI_WORKER_RUNS && is_spare &&
             (newest == SHMRPCI_WORKERS_MAX ||
              it->started_ns >= s->workers[newest].started_ns)) {
             newest = i;
         }
+    }
+    return newest;
+}
+
+/* None: it is tried again later. */
+static bool retire_one(shmrpci_supervisor *s)
+{
+    uint32_t newest = find_newest(s, false);
+    if (newest == SHMRPCI_WORKERS_MAX) {
+        newest = find_newest(s, true);
     }
     if (newest < SHMRPCI_WORKERS_MAX) {
         shmrpci_worker_retire(s, newest);

@@ -175,6 +175,8 @@ uint32_t shmrpci_workers_count(const shmrpci_supervisor *s);
 uint32_t shmrpci_workers_active(const shmrpci_supervisor *s);
 /* Whether one of its calls goes on. */
 bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number);
+/* Whether a handler of it runs, and does not only wait in a stream. */
+bool shmrpci_worker_is_running(const shmrpci_supervisor *s, uint32_t number);
 /* Index of a worker's first place at each listener. */
 uint32_t shmrpci_worker_place(const shmrpci_supervisor *s, uint32_t number);
 /* Whether one takes calls, or will. */

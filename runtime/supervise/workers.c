@@ -85,6 +85,22 @@ bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number)
     return earliest_call(s, number, &deadline_ns);
 }
 
+bool shmrpci_worker_is_running(const shmrpci_supervisor *s, uint32_t number)
+{
+    uint32_t first = shmrpci_worker_place(s, number);
+    bool is_running = false;
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
+            shmrpci_worker_view view;
+            outlet.transport->processes->observe(outlet.listener, first + t,
+                                                 &view);
+            is_running = is_running || view.is_running;
+        }
+    }
+    return is_running;
+}
+
 static void dismiss(shmrpci_supervisor *s, uint32_t number)
 {
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {

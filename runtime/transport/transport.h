@@ -252,6 +252,7 @@ typedef struct shmrpci_worker_view {
     uint64_t calls;   /* that ended */
     bool has_arrived; /* enlisted: it has taken its place, and takes calls */
     bool is_busy;
+    bool is_running;   /* a handler, which doesn't wait in a stream */
     bool has_streams;  /* the call in progress, which may wait in them */
     uint32_t detached; /* calls that were, and are not answered */
     /* Of the call in progress; SHMRPCI_NEVER_NS: there is none. */
@@ -592,6 +593,13 @@ typedef struct shmrpci_pump_ops {
     bool (*arm)(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
                 bool puts, shmrpci_futex_on on[2], size_t *out_count);
     void (*disarm)(shmrpci_stream *stream);
+    /* After an arm that was not for room: the same when the other end reads no
+     * more, and perhaps now and then before. Until disarm. */
+    bool (*arm_close)(shmrpci_stream *stream, shmrpci_futex_on *on,
+                      size_t *out_count);
+    /* At a worker: what is counted up when it may be that a client, or our
+     * server, is gone, whoever's; NULL: that is told as above. */
+    shmrpci_atomic_u32 *(*alarm)(shmrpci_stream *stream);
     /* Items of ours end as given up, at close. */
     void (*give_up)(shmrpci_stream *stream);
     /* Whether the other end waits for room to send, and nobody reads there. */

@@ -262,6 +262,11 @@ SHMRPC_API int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out);
 SHMRPC_API int shmrpc_ctx_reply(shmrpc_ctx *call, int status,
                                 const void *result);
 
+/* Has the step of a detached stream called, soon, by the thread that calls it;
+ * `ctx` is what steps are given. Any thread, until its `drop` is called. Does
+ * not block. */
+SHMRPC_API void shmrpc_stream_wake(shmrpc_ctx *ctx);
+
 /*
  * What the main function of a generated server does besides serving. Begins
  * with SHMRPC_HOOKS_INIT; those that stay NULL are left out. `user` is what the

@@ -189,6 +189,35 @@ SHMRPC_API uint64_t shmrpc_stub_sink_delivered(const shmrpc_sink *sink);
 SHMRPC_API int shmrpc_stub_source_next(shmrpc_source *source,
                                        const void **item);
 
+/* As next, but BUSY where there is none yet. */
+SHMRPC_API int shmrpc_stub_source_try_next(shmrpc_source *source,
+                                           const void **item);
+
+/* ---- detached handlers -------------------------------------------------- */
+
+SHMRPC_API shmrpc_ctx *shmrpc_stub_sink_ctx(shmrpc_sink *sink);
+SHMRPC_API shmrpc_ctx *shmrpc_stub_source_ctx(shmrpc_source *source);
+
+/* Calls the user's function `step`, which it knows the type of. */
+typedef int (*shmrpc_stub_step)(shmrpc_ctx *ctx, shmrpc_function step,
+                                void *state, void *result);
+
+/*
+ * Lets the handler return before its streams are over. SHMRPC_DETACHED, which
+ * it is to return: from now on `step` is called by a thread of ours, one call
+ * at a time: soon; when there is an item and it has found none before, or room;
+ * when the client has sent all; after shmrpc_stream_wake. Send and next never
+ * wait in it: BUSY. It returns SHMRPC_MORE, to be called again; else what the
+ * handler would have returned, and `*result` is the method's. Where there is
+ * no point any more (cancelled, the client has died, the deadline) it is not
+ * called again. In any case `drop`, unless NULL, is called last, once.
+ * Another status: nothing has changed: UNIMPLEMENTED: this transport has none;
+ * others as shmrpc_ctx_detach.
+ */
+SHMRPC_API int shmrpc_stub_stream_detach(shmrpc_ctx *ctx, shmrpc_stub_step call,
+                                         shmrpc_function step, void *state,
+                                         void (*drop)(void *state));
+
 SHMRPC_END_DECLS
 
 #endif

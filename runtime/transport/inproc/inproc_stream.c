@@ -319,6 +319,19 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_stream_end_disarm(&stream->end);
 }
 
+static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
+                      size_t *out_count)
+{
+    return shmrpci_stream_end_arm_close(&stream->end, on, out_count);
+}
+
+/* The rings tell of everything. */
+static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
 /* What is not finished is given up anyway. */
 static void give_up(shmrpci_stream *stream)
 {
@@ -345,6 +358,8 @@ const shmrpci_pump_ops shmrpci_inproc_pump_ops = {.measure = measure,
                                                   .put = put,
                                                   .arm = arm,
                                                   .disarm = disarm,
+                                                  .arm_close = arm_close,
+                                                  .alarm = alarm_of,
                                                   .give_up = give_up,
                                                   .peer_waits = peer_waits,
                                                   .say_waits = say_waits};

@@ -32,6 +32,7 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
         .calls = shmrpci_load_relaxed(&worker->calls),
         .has_arrived = shmrpci_load_acquire(&worker->arrived) != 0,
         .is_busy = is_in_call || detached != 0,
+        .is_running = since != 0,
         .has_streams = has_streams,
         .detached = detached,
         .deadline_ns = is_in_call

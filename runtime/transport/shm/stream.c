@@ -317,6 +317,20 @@ static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
     return shmrpci_stream_end_arm(&stream->end, takes, puts, on, out_count);
 }
 
+static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
+                      size_t *out_count)
+{
+    return shmrpci_stream_end_arm_close(&stream->end, on, out_count);
+}
+
+/* (Without a thread that watches the link the end of the supervisor is learnt
+ * of when the worker is told to leave.) */
+static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
+{
+    (void)stream->watch(stream);
+    return stream->alarm;
+}
+
 static void disarm(shmrpci_stream *stream)
 {
     shmrpci_stream_end_disarm(&stream->end);
@@ -348,6 +362,8 @@ const shmrpci_pump_ops shm_stream_pump_ops = {.measure = measure,
                                               .put = put,
                                               .arm = arm,
                                               .disarm = disarm,
+                                              .arm_close = arm_close,
+                                              .alarm = alarm_of,
                                               .give_up = give_up,
                                               .peer_waits = peer_waits,
                                               .say_waits = say_waits};

@@ -130,6 +130,8 @@ struct shm_worker {
     uint8_t *reply_at; /* NULL: no span */
     uint32_t granted;  /* extent for a reply beyond the span; 0: none */
     shmrpci_stream_rings rings; /* of a request with SHM_MSG_STREAMS */
+    shmrpci_stream *stream;     /* its end, if it was accepted */
+    bool is_shadow;             /* see worker_detach.c */
     bool was_given_up;          /* by its client, before it was answered */
     shm_reply_target target;
 

@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "os/poll.h"
+#include "transport/shm/stream.h"
 
 typedef struct shm_shadow {
     shm_worker worker;        /* first */
@@ -49,6 +50,8 @@ static void take_over(shm_shadow *shadow, shm_worker *worker)
     own->listener = worker->listener;
     own->index = worker->index;
     own->poll_set = -1;
+    shmrpci_spinner_init(&own->stream_spinner, own->listener->opts.profile,
+                         SHMRPCI_SIDE_WORKER);
     own->shared = &shadow->unseen;
     own->order = worker->order;
     own->conn = worker->conn;
@@ -61,8 +64,22 @@ static void take_over(shm_shadow *shadow, shm_worker *worker)
     own->reply_at = worker->reply_at;
     own->target = SHM_REPLY_STAGING;
     own->rings = worker->rings;
+    own->is_shadow = true;
     shadow->owner = worker->shared;
     shadow->conn = worker->conn;
+}
+
+/* The streams are the shadow's, and the place that they had is free. */
+static void take_streams(shm_worker *own, const shm_worker *worker)
+{
+    if ((own->flags & SHM_MSG_STREAMS) == 0 || worker->stream == NULL) {
+        return;
+    }
+    own->stream = worker->stream;
+    own->stream->owner = own;
+    own->stream->spinner = &own->stream_spinner;
+    (void)shmrpci_and_seq(&own->listener->shared->streaming,
+                          ~(UINT64_C(1) << own->index));
 }
 
 int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
@@ -75,6 +92,7 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
     SHMRPCI_ASSERT(worker->granted == 0 && worker->conn != NULL,
                    "a call that is served, without a reply");
     take_over(shadow, worker);
+    take_streams(&shadow->worker, worker);
     (void)shmrpci_add_seq(&worker->conn->pins, 1u);
     (void)shmrpci_add_relaxed(&worker->shared->detached, 1u);
     /* Release: as a claim. Whoever finds out what a dead worker was doing

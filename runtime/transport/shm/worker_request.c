@@ -249,9 +249,10 @@ static shmrpc_status read_body(shm_worker *worker, const shm_slot *slot,
     if (snap->len > SHM_PAYLOAD_BYTES - snap->at) {
         return SHMRPC_E_INVALID;
     }
-    shmrpci_copy_short(worker->in, slot->payload + snap->at, snap->len);
-    request->in = worker->in;
+    uint8_t *in = worker->in;
+    request->in = in;
     request->in_shared = false;
+    shmrpci_copy_short(in, slot->payload + snap->at, snap->len);
     return SHMRPC_OK;
 }
 

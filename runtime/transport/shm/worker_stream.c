@@ -47,6 +47,7 @@ shmrpc_status shm_worker_note_streams(shm_worker *worker,
     memcpy(&said, payload, sizeof said);
     worker->is_cold = true; /* it takes long */
     worker->rings = (shmrpci_stream_rings){.in_bytes = 0};
+    worker->stream = NULL;
     (void)shmrpci_or_seq(uses, SHM_USES_STREAMS);
     if (!is_sound(&said)) {
         return SHMRPC_E_INVALID;
@@ -66,7 +67,9 @@ void shm_worker_end_streams(shm_worker *worker)
     shm_ledger_entry *entry = &worker->conn->ledger->entries[worker->slot];
     shmrpci_atomic_u64 *streaming = &worker->listener->shared->streaming;
     shmrpci_stream_rings_lose(&worker->rings);
-    (void)shmrpci_and_seq(streaming, ~(UINT64_C(1) << worker->index));
+    if (!worker->is_shadow) { /* which has left it */
+        (void)shmrpci_and_seq(streaming, ~(UINT64_C(1) << worker->index));
+    }
     shmrpci_store_release(&entry->ended, worker->gen);
 }
 
@@ -220,6 +223,7 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
                          request->peer->uid != SHMRPCI_UNMAPPED_UID;
     shm_stream_init(stream, &worker->rings, true, worker->conn->max_message,
                     &worker->stream_spinner);
+    worker->stream = stream;
     *out = stream;
     return SHMRPC_OK;
 }

@@ -102,6 +102,21 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_mutex_unlock(stream->flow->lock);
 }
 
+/* The bell is rung for that, too. */
+static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
+                      size_t *out_count)
+{
+    (void)stream, (void)on;
+    *out_count = 0;
+    return true;
+}
+
+static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
 static void give_up(shmrpci_stream *stream)
 {
     stream->has_failed = true;
@@ -127,6 +142,8 @@ const shmrpci_pump_ops tcp_stream_pump_ops = {.measure = measure,
                                               .put = put,
                                               .arm = arm,
                                               .disarm = disarm,
+                                              .arm_close = arm_close,
+                                              .alarm = alarm_of,
                                               .give_up = give_up,
                                               .peer_waits = peer_waits,
                                               .say_waits = say_waits};

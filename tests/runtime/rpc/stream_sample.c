@@ -280,6 +280,8 @@ static void serve(void *unused)
 }
 
 const shmrpc_interceptor *const *who_looks;
+const shmrpc_handler *other_handlers;
+int64_t drain_ns;
 
 int begin(void **state)
 {
@@ -289,6 +291,7 @@ int begin(void **state)
         .workers = 2,
         .max_streams = 2,
         .interceptors = who_looks,
+        .stream_drain_ns = drain_ns,
     };
     const shmrpc_opts with = {.interceptors = who_looks};
     shmrpci_mutex_lock(&seen.lock);
@@ -296,7 +299,9 @@ int begin(void **state)
     shmrpci_mutex_unlock(&seen.lock);
     assert_int_equal(shmrpc_server_create(&opts, &server, &error), SHMRPC_OK);
     assert_int_equal(
-        shmrpc_stub_serve(server, &service, handlers, "", 1, NULL, &error),
+        shmrpc_stub_serve(server, &service,
+                          other_handlers != NULL ? other_handlers : handlers,
+                          "", 1, NULL, &error),
         SHMRPC_OK);
     assert_int_equal(shmrpci_thread_create(&thread, "server", serve, NULL),
                      SHMRPC_OK);
@@ -306,11 +311,16 @@ int begin(void **state)
     return 0;
 }
 
+void stop_server(void)
+{
+    shmrpc_server_stop(server);
+}
+
 int end(void **state)
 {
     (void)state;
     shmrpc_stub_close(client);
-    shmrpc_server_stop(server);
+    stop_server();
     shmrpci_thread_join(&thread);
     shmrpc_server_destroy(server);
     return 0;

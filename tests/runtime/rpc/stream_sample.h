@@ -35,9 +35,16 @@ extern shmrpc_error error;
 /* Those who look at all calls of both ends; or NULL. */
 extern const shmrpc_interceptor *const *who_looks;
 
+/* Others than the service's own, and how long the server waits at its end; or
+ * NULL, 0. */
+extern const shmrpc_handler *other_handlers;
+extern int64_t drain_ns;
+
 /* Around each case. */
 int begin(void **state);
 int end(void **state);
+/* The first part of end. */
+void stop_server(void);
 
 /* Plays the cases over inproc, shm, and, unless `is_local`, a socket; how many
  * have failed. */

@@ -28,6 +28,23 @@ uint64_t flows_flows_words_sink_delivered(const flows_flows_words_sink *out)
     return shmrpc_stub_sink_delivered((const shmrpc_sink *)out);
 }
 
+static int handle_flows_words_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                   void *state, void *result)
+{
+    flows_flows_words_step *own = (flows_flows_words_step *)step;
+    (void)result;
+    return own(ctx, state, (flows_flows_words_sink *)shmrpc_stub_sink(ctx));
+}
+
+int flows_flows_words_detach(flows_flows_words_sink *out,
+                             flows_flows_words_step *step, void *state,
+                             void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(shmrpc_stub_sink_ctx((shmrpc_sink *)out),
+                                     handle_flows_words_step,
+                                     (shmrpc_function)step, state, drop);
+}
+
 static int handle_flows_words(shmrpc_ctx *ctx, const void *impl, void *user,
                               const void *params, void *result)
 {
@@ -52,6 +69,34 @@ int flows_flows_count_source_next(flows_flows_count_source *in,
         *item = (const flows_word *)next;
     }
     return status;
+}
+
+int flows_flows_count_source_try_next(flows_flows_count_source *in,
+                                      const flows_word **item)
+{
+    const void *next = NULL;
+    int status = shmrpc_stub_source_try_next((shmrpc_source *)in, &next);
+    if (status == SHMRPC_MORE) {
+        *item = (const flows_word *)next;
+    }
+    return status;
+}
+
+static int handle_flows_count_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                   void *state, void *result)
+{
+    flows_flows_count_step *own = (flows_flows_count_step *)step;
+    return own(ctx, state, (flows_flows_count_source *)shmrpc_stub_source(ctx),
+               (uint64_t *)result);
+}
+
+int flows_flows_count_detach(flows_flows_count_source *in,
+                             flows_flows_count_step *step, void *state,
+                             void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(
+        shmrpc_stub_source_ctx((shmrpc_source *)in), handle_flows_count_step,
+        (shmrpc_function)step, state, drop);
 }
 
 static int handle_flows_count(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -80,6 +125,34 @@ int flows_flows_joined_source_next(flows_flows_joined_source *in,
     return status;
 }
 
+int flows_flows_joined_source_try_next(flows_flows_joined_source *in,
+                                       const shmrpc_str **item)
+{
+    const void *next = NULL;
+    int status = shmrpc_stub_source_try_next((shmrpc_source *)in, &next);
+    if (status == SHMRPC_MORE) {
+        *item = (const shmrpc_str *)next;
+    }
+    return status;
+}
+
+static int handle_flows_joined_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                    void *state, void *result)
+{
+    flows_flows_joined_step *own = (flows_flows_joined_step *)step;
+    return own(ctx, state, (flows_flows_joined_source *)shmrpc_stub_source(ctx),
+               (shmrpc_str *)result);
+}
+
+int flows_flows_joined_detach(flows_flows_joined_source *in,
+                              flows_flows_joined_step *step, void *state,
+                              void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(
+        shmrpc_stub_source_ctx((shmrpc_source *)in), handle_flows_joined_step,
+        (shmrpc_function)step, state, drop);
+}
+
 static int handle_flows_joined(shmrpc_ctx *ctx, const void *impl, void *user,
                                const void *params, void *result)
 {
@@ -103,6 +176,34 @@ int flows_flows_drop_source_next(flows_flows_drop_source *in,
         *item = (const uint32_t *)next;
     }
     return status;
+}
+
+int flows_flows_drop_source_try_next(flows_flows_drop_source *in,
+                                     const uint32_t **item)
+{
+    const void *next = NULL;
+    int status = shmrpc_stub_source_try_next((shmrpc_source *)in, &next);
+    if (status == SHMRPC_MORE) {
+        *item = (const uint32_t *)next;
+    }
+    return status;
+}
+
+static int handle_flows_drop_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                  void *state, void *result)
+{
+    flows_flows_drop_step *own = (flows_flows_drop_step *)step;
+    (void)result;
+    return own(ctx, state, (flows_flows_drop_source *)shmrpc_stub_source(ctx));
+}
+
+int flows_flows_drop_detach(flows_flows_drop_source *in,
+                            flows_flows_drop_step *step, void *state,
+                            void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(
+        shmrpc_stub_source_ctx((shmrpc_source *)in), handle_flows_drop_step,
+        (shmrpc_function)step, state, drop);
 }
 
 static int handle_flows_drop(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -169,6 +270,35 @@ int flows_flows_twice_source_next(flows_flows_twice_source *in,
     return status;
 }
 
+int flows_flows_twice_source_try_next(flows_flows_twice_source *in,
+                                      const int64_t **item)
+{
+    const void *next = NULL;
+    int status = shmrpc_stub_source_try_next((shmrpc_source *)in, &next);
+    if (status == SHMRPC_MORE) {
+        *item = (const int64_t *)next;
+    }
+    return status;
+}
+
+static int handle_flows_twice_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                   void *state, void *result)
+{
+    flows_flows_twice_step *own = (flows_flows_twice_step *)step;
+    (void)result;
+    return own(ctx, state, (flows_flows_twice_source *)shmrpc_stub_source(ctx),
+               (flows_flows_twice_sink *)shmrpc_stub_sink(ctx));
+}
+
+int flows_flows_twice_detach(flows_flows_twice_sink *out,
+                             flows_flows_twice_step *step, void *state,
+                             void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(shmrpc_stub_sink_ctx((shmrpc_sink *)out),
+                                     handle_flows_twice_step,
+                                     (shmrpc_function)step, state, drop);
+}
+
 static int handle_flows_twice(shmrpc_ctx *ctx, const void *impl, void *user,
                               const void *params, void *result)
 {
@@ -210,6 +340,35 @@ int flows_flows_sums_source_next(flows_flows_sums_source *in,
         *item = (const shmrpc_u32_list *)next;
     }
     return status;
+}
+
+int flows_flows_sums_source_try_next(flows_flows_sums_source *in,
+                                     const shmrpc_u32_list **item)
+{
+    const void *next = NULL;
+    int status = shmrpc_stub_source_try_next((shmrpc_source *)in, &next);
+    if (status == SHMRPC_MORE) {
+        *item = (const shmrpc_u32_list *)next;
+    }
+    return status;
+}
+
+static int handle_flows_sums_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                  void *state, void *result)
+{
+    flows_flows_sums_step *own = (flows_flows_sums_step *)step;
+    (void)result;
+    return own(ctx, state, (flows_flows_sums_source *)shmrpc_stub_source(ctx),
+               (flows_flows_sums_sink *)shmrpc_stub_sink(ctx));
+}
+
+int flows_flows_sums_detach(flows_flows_sums_sink *out,
+                            flows_flows_sums_step *step, void *state,
+                            void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(shmrpc_stub_sink_ctx((shmrpc_sink *)out),
+                                     handle_flows_sums_step,
+                                     (shmrpc_function)step, state, drop);
 }
 
 static int handle_flows_sums(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -264,6 +423,23 @@ int flows_flows_cat_sink_commit(flows_flows_cat_sink *out, const uint8_t *at,
 void flows_flows_cat_sink_abort(flows_flows_cat_sink *out, const uint8_t *at)
 {
     shmrpc_stub_sink_abort((shmrpc_sink *)out, at);
+}
+
+static int handle_flows_cat_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                 void *state, void *result)
+{
+    flows_flows_cat_step *own = (flows_flows_cat_step *)step;
+    (void)result;
+    return own(ctx, state, (flows_flows_cat_sink *)shmrpc_stub_sink(ctx));
+}
+
+int flows_flows_cat_detach(flows_flows_cat_sink *out,
+                           flows_flows_cat_step *step, void *state,
+                           void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(shmrpc_stub_sink_ctx((shmrpc_sink *)out),
+                                     handle_flows_cat_step,
+                                     (shmrpc_function)step, state, drop);
 }
 
 static int handle_flows_cat(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -329,6 +505,36 @@ int flows_flows_through_source_next(flows_flows_through_source *in,
         *item = (const shmrpc_bytes *)next;
     }
     return status;
+}
+
+int flows_flows_through_source_try_next(flows_flows_through_source *in,
+                                        const shmrpc_bytes **item)
+{
+    const void *next = NULL;
+    int status = shmrpc_stub_source_try_next((shmrpc_source *)in, &next);
+    if (status == SHMRPC_MORE) {
+        *item = (const shmrpc_bytes *)next;
+    }
+    return status;
+}
+
+static int handle_flows_through_step(shmrpc_ctx *ctx, shmrpc_function step,
+                                     void *state, void *result)
+{
+    flows_flows_through_step *own = (flows_flows_through_step *)step;
+    (void)result;
+    return own(ctx, state,
+               (flows_flows_through_source *)shmrpc_stub_source(ctx),
+               (flows_flows_through_sink *)shmrpc_stub_sink(ctx));
+}
+
+int flows_flows_through_detach(flows_flows_through_sink *out,
+                               flows_flows_through_step *step, void *state,
+                               void (*drop)(void *state))
+{
+    return shmrpc_stub_stream_detach(shmrpc_stub_sink_ctx((shmrpc_sink *)out),
+                                     handle_flows_through_step,
+                                     (shmrpc_function)step, state, drop);
 }
 
 static int handle_flows_through(shmrpc_ctx *ctx, const void *impl, void *user,

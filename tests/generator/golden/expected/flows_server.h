@@ -40,6 +40,22 @@ int flows_flows_words_sink_try_send(flows_flows_words_sink *out,
  * bound. */
 uint64_t flows_flows_words_sink_delivered(const flows_flows_words_sink *out);
 
+/* What flows_flows_words_detach has called.  Returns SHMRPC_MORE, to be called
+ * again when there is something to do, or what a handler returns.  Nothing
+ * waits in it: sending and reading are BUSY. */
+typedef int flows_flows_words_step(shmrpc_ctx *ctx, void *state,
+                                   flows_flows_words_sink *out);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_words_detach(flows_flows_words_sink *out,
+                             flows_flows_words_step *step, void *state,
+                             void (*drop)(void *state));
+
 /* Where the items of count come from; valid until the handler returns. */
 typedef struct flows_flows_count_source flows_flows_count_source;
 
@@ -48,6 +64,26 @@ typedef struct flows_flows_count_source flows_flows_count_source;
  * more; INVALID: it can't be read, return that. */
 int flows_flows_count_source_next(flows_flows_count_source *in,
                                   const flows_word **item);
+
+/* The same, but BUSY where there is none yet. */
+int flows_flows_count_source_try_next(flows_flows_count_source *in,
+                                      const flows_word **item);
+
+/* What flows_flows_count_detach has called.  Returns SHMRPC_MORE, to be called
+ * again when there is something to do, or what a handler returns.  Nothing
+ * waits in it: sending and reading are BUSY. */
+typedef int flows_flows_count_step(shmrpc_ctx *ctx, void *state,
+                                   flows_flows_count_source *in, uint64_t *ret);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_count_detach(flows_flows_count_source *in,
+                             flows_flows_count_step *step, void *state,
+                             void (*drop)(void *state));
 
 /* Where the items of joined come from; valid until the handler returns. */
 typedef struct flows_flows_joined_source flows_flows_joined_source;
@@ -58,6 +94,27 @@ typedef struct flows_flows_joined_source flows_flows_joined_source;
 int flows_flows_joined_source_next(flows_flows_joined_source *in,
                                    const shmrpc_str **item);
 
+/* The same, but BUSY where there is none yet. */
+int flows_flows_joined_source_try_next(flows_flows_joined_source *in,
+                                       const shmrpc_str **item);
+
+/* What flows_flows_joined_detach has called.  Returns SHMRPC_MORE, to be called
+ * again when there is something to do, or what a handler returns.  Nothing
+ * waits in it: sending and reading are BUSY. */
+typedef int flows_flows_joined_step(shmrpc_ctx *ctx, void *state,
+                                    flows_flows_joined_source *in,
+                                    shmrpc_str *ret);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_joined_detach(flows_flows_joined_source *in,
+                              flows_flows_joined_step *step, void *state,
+                              void (*drop)(void *state));
+
 /* Where the items of drop come from; valid until the handler returns. */
 typedef struct flows_flows_drop_source flows_flows_drop_source;
 
@@ -66,6 +123,26 @@ typedef struct flows_flows_drop_source flows_flows_drop_source;
  * more; INVALID: it can't be read, return that. */
 int flows_flows_drop_source_next(flows_flows_drop_source *in,
                                  const uint32_t **item);
+
+/* The same, but BUSY where there is none yet. */
+int flows_flows_drop_source_try_next(flows_flows_drop_source *in,
+                                     const uint32_t **item);
+
+/* What flows_flows_drop_detach has called.  Returns SHMRPC_MORE, to be called
+ * again when there is something to do, or what a handler returns.  Nothing
+ * waits in it: sending and reading are BUSY. */
+typedef int flows_flows_drop_step(shmrpc_ctx *ctx, void *state,
+                                  flows_flows_drop_source *in);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_drop_detach(flows_flows_drop_source *in,
+                            flows_flows_drop_step *step, void *state,
+                            void (*drop)(void *state));
 
 /* Where the items of twice go; valid until the handler returns. */
 typedef struct flows_flows_twice_sink flows_flows_twice_sink;
@@ -106,6 +183,27 @@ typedef struct flows_flows_twice_source flows_flows_twice_source;
 int flows_flows_twice_source_next(flows_flows_twice_source *in,
                                   const int64_t **item);
 
+/* The same, but BUSY where there is none yet. */
+int flows_flows_twice_source_try_next(flows_flows_twice_source *in,
+                                      const int64_t **item);
+
+/* What flows_flows_twice_detach has called.  Returns SHMRPC_MORE, to be called
+ * again when there is something to do, or what a handler returns.  Nothing
+ * waits in it: sending and reading are BUSY. */
+typedef int flows_flows_twice_step(shmrpc_ctx *ctx, void *state,
+                                   flows_flows_twice_source *in,
+                                   flows_flows_twice_sink *out);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_twice_detach(flows_flows_twice_sink *out,
+                             flows_flows_twice_step *step, void *state,
+                             void (*drop)(void *state));
+
 /* Where the items of sums go; valid until the handler returns. */
 typedef struct flows_flows_sums_sink flows_flows_sums_sink;
 
@@ -131,6 +229,27 @@ typedef struct flows_flows_sums_source flows_flows_sums_source;
  * more; INVALID: it can't be read, return that. */
 int flows_flows_sums_source_next(flows_flows_sums_source *in,
                                  const shmrpc_u32_list **item);
+
+/* The same, but BUSY where there is none yet. */
+int flows_flows_sums_source_try_next(flows_flows_sums_source *in,
+                                     const shmrpc_u32_list **item);
+
+/* What flows_flows_sums_detach has called.  Returns SHMRPC_MORE, to be called
+ * again when there is something to do, or what a handler returns.  Nothing
+ * waits in it: sending and reading are BUSY. */
+typedef int flows_flows_sums_step(shmrpc_ctx *ctx, void *state,
+                                  flows_flows_sums_source *in,
+                                  flows_flows_sums_sink *out);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_sums_detach(flows_flows_sums_sink *out,
+                            flows_flows_sums_step *step, void *state,
+                            void (*drop)(void *state));
 
 /* Where the items of cat go; valid until the handler returns. */
 typedef struct flows_flows_cat_sink flows_flows_cat_sink;
@@ -161,6 +280,22 @@ int flows_flows_cat_sink_commit(flows_flows_cat_sink *out, const uint8_t *at,
 
 /* It is no item. */
 void flows_flows_cat_sink_abort(flows_flows_cat_sink *out, const uint8_t *at);
+
+/* What flows_flows_cat_detach has called.  Returns SHMRPC_MORE, to be called
+ * again when there is something to do, or what a handler returns.  Nothing
+ * waits in it: sending and reading are BUSY. */
+typedef int flows_flows_cat_step(shmrpc_ctx *ctx, void *state,
+                                 flows_flows_cat_sink *out);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_cat_detach(flows_flows_cat_sink *out,
+                           flows_flows_cat_step *step, void *state,
+                           void (*drop)(void *state));
 
 /* Where the items of through go; valid until the handler returns. */
 typedef struct flows_flows_through_sink flows_flows_through_sink;
@@ -202,6 +337,27 @@ typedef struct flows_flows_through_source flows_flows_through_source;
  * more; INVALID: it can't be read, return that. */
 int flows_flows_through_source_next(flows_flows_through_source *in,
                                     const shmrpc_bytes **item);
+
+/* The same, but BUSY where there is none yet. */
+int flows_flows_through_source_try_next(flows_flows_through_source *in,
+                                        const shmrpc_bytes **item);
+
+/* What flows_flows_through_detach has called.  Returns SHMRPC_MORE, to be
+ * called again when there is something to do, or what a handler returns.
+ * Nothing waits in it: sending and reading are BUSY. */
+typedef int flows_flows_through_step(shmrpc_ctx *ctx, void *state,
+                                     flows_flows_through_source *in,
+                                     flows_flows_through_sink *out);
+
+/* Lets the handler return, with what this returns, and keep no worker:
+ * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
+ * time: soon; when there is an item, or room, where there was none; at the end
+ * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
+ * called last, once, however the call ends.  Another status: nothing has
+ * changed. */
+int flows_flows_through_detach(flows_flows_through_sink *out,
+                               flows_flows_through_step *step, void *state,
+                               void (*drop)(void *state));
 
 /*
  * Every shape that a stream has.

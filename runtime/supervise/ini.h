@@ -42,7 +42,7 @@ typedef enum shmrpci_ini_type {
     SHMRPCI_INI_CHOICE,   /* number: index of the word among the choices */
     SHMRPCI_INI_TEXT,     /* text */
     SHMRPCI_INI_PATH,     /* text; relative ones are to the file's folder */
-    SHMRPCI_INI_LIBRARY,  /* as PATH; ends in .so */
+    SHMRPCI_INI_LIBRARY,  /* as PATH; ends in .so; or text: "module:Class" */
     SHMRPCI_INI_WHOLE,    /* number: an int64_t, below 0 too, as its limits */
     SHMRPCI_INI_OCTAL,    /* number; written in octal */
     SHMRPCI_INI_CPU_LIST, /* text; a list such as 0-3,6 */
@@ -73,6 +73,8 @@ enum {
 /* clang-format off */
 #define SHMRPCI_INI_KEY_LIST(X)                                                                              \
     X(IMPORT_FROM,             "import_from",             SERVICE, LIBRARY, 0, 0, NULL, NULL)                \
+    X(PYTHON,                  "python",                  BOTH, TEXT, 0, 0, NULL, "python3")                 \
+    X(PYTHON_PATH,             "python_path",             BOTH, PATH, 0, 0, NULL, NULL)                      \
     X(EXEC,                    "exec",                    SERVICE, COMMAND, 0, 0, NULL, NULL)                \
     X(LISTEN,                  "listen",                  SERVICE, WORDS, 0, 0, NULL, NULL)                  \
     X(AFTER,                   "after",                   SERVICE, SERVICES, 0, 0, NULL, NULL)               \

@@ -264,13 +264,36 @@ static bool read_path(const reader *r, const char *text)
     return text[0] != '\0' || refuse(r, text, "a path");
 }
 
+/* "echoserver" or "shop.server:Shop". */
+static bool is_module(const char *text)
+{
+    bool begins = true; /* a part, by a letter */
+    bool has_class = false;
+    for (const char *at = text; *at != '\0'; at++) {
+        bool is_letter = (*at >= 'a' && *at <= 'z') ||
+                         (*at >= 'A' && *at <= 'Z') || *at == '_';
+        bool is_digit = *at >= '0' && *at <= '9';
+        bool ends = *at == ':' ? !has_class : *at == '.' && !has_class;
+        if (begins ? !is_letter : !(is_letter || is_digit || ends)) {
+            return false;
+        }
+        has_class = has_class || *at == ':';
+        begins = !is_letter && !is_digit;
+    }
+    return !begins;
+}
+
 static bool read_library(const reader *r, const char *text)
 {
     size_t len = strlen(text);
     if (len > 3 && strcmp(text + len - 3, ".so") == 0) {
         return read_path(r, text);
     }
-    return refuse(r, text, "the path of a shared library, path.so");
+    r->out->u.text = text;
+    return is_module(text) ||
+           refuse(r, text,
+                  "the path of a shared library, path.so, or a module of "
+                  "Python, module:Class");
 }
 
 /* ---- lists ---- */

@@ -11,19 +11,85 @@
 
 /* ---- what is started ------------------------------------------------- */
 
-/* The program, or ours, which loads the library and calls what is in it. */
+static const char *text_of(const shmrpci_ini_service *service,
+                           shmrpci_ini_key key)
+{
+    const shmrpci_ini_value *value = &service->values[key];
+    return value->present ? value->u.text : NULL;
+}
+
+static bool is_library(const char *from)
+{
+    size_t len = strlen(from);
+    return len > 3 && strcmp(from + len - 3, ".so") == 0;
+}
+
+/* Where a module of Python is looked for: given, or the folder of the file that
+ * names it. */
+static const char *python_path(mgr_plan *plan,
+                               const shmrpci_ini_service *service)
+{
+    const char *given = text_of(service, SHMRPCI_INI_PYTHON_PATH);
+    const char *file =
+        service->values[SHMRPCI_INI_IMPORT_FROM].place.file->path;
+    const char *slash = strrchr(file, '/');
+    char *folder = given != NULL
+                       ? NULL
+                       : shmrpci_arena_strndup(
+                             &plan->arena, slash != NULL ? file : ".",
+                             slash != NULL ? (size_t)(slash - file) + 1 : 1);
+    char *whole = folder != NULL ? realpath(folder, NULL) : NULL;
+    const char *path = given != NULL ? given : whole != NULL ? whole : ".";
+    shmrpci_buf option;
+    shmrpci_buf_init_heap(&option);
+    shmrpci_buf_printf(&option, "--path=%s", path);
+    const char *text = shmrpci_buf_text(&option);
+    char *kept = text != NULL
+                     ? shmrpci_arena_strndup(&plan->arena, text, strlen(text))
+                     : NULL;
+    shmrpci_buf_fini(&option);
+    free(whole);
+    return kept;
+}
+
+/* The class is that of the section's name, if the module has one. */
+static const char *class_option(mgr_plan *plan,
+                                const shmrpci_ini_service *service)
+{
+    shmrpci_buf option;
+    shmrpci_buf_init_heap(&option);
+    shmrpci_buf_printf(&option, "--class=%s", service->name);
+    const char *text = shmrpci_buf_text(&option);
+    char *kept = text != NULL
+                     ? shmrpci_arena_strndup(&plan->arena, text, strlen(text))
+                     : NULL;
+    shmrpci_buf_fini(&option);
+    return kept;
+}
+
+/* The program; or ours, which loads the library and calls what is in it; or
+ * Python, which imports the module. NULL: out of memory. */
 static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
                       const char *own_path)
 {
     const shmrpci_ini_value *exec = &service->values[SHMRPCI_INI_EXEC];
-    const char *const serve[] = {
-        own_path, "serve",
-        service->values[SHMRPCI_INI_IMPORT_FROM].present
-            ? service->values[SHMRPCI_INI_IMPORT_FROM].u.text
-            : "",
-        service->name};
+    const char *import = text_of(service, SHMRPCI_INI_IMPORT_FROM);
+    const char *serve[7] = {own_path, "serve", import, service->name};
     const char *const *from = exec->present ? exec->u.list.items : serve;
     size_t count = exec->present ? exec->u.list.count : 4;
+    if (!exec->present && !is_library(import)) {
+        serve[0] = text_of(service, SHMRPCI_INI_PYTHON);
+        serve[1] = "-m";
+        serve[2] = "shmrpc";
+        serve[3] = "serve";
+        serve[4] = python_path(plan, service);
+        serve[5] = class_option(plan, service);
+        serve[6] = import;
+        count = 7;
+        if (serve[4] == NULL || serve[5] == NULL) {
+            return NULL;
+        }
+    }
     char **argv =
         shmrpci_arena_calloc(&plan->arena, count + 1, sizeof *argv, 8);
     for (size_t i = 0; argv != NULL && i < count; i++) {

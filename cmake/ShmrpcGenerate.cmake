@@ -1,5 +1,6 @@
 # shmrpc_generate(TARGET target SVC file.svc...
-#     [KINDS client server]      which stubs; default both
+#     [KINDS client server]      which stubs; default both. python: a module of
+#                                Python, STEM_svc.py in OUT_DIR; alone no C
 #     [IMPORT_DIRS dir...]       where imported files are looked for, before
 #                                the current source folder
 #     [ASYNC]                    also calls that do not block
@@ -78,7 +79,7 @@ function(_shmrpc_check_arguments)
     # Without a compiler for C, CMake takes the generated files for headers: it
     # neither compiles nor mentions them, and the link fails.
     get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
-    if(NOT C IN_LIST languages)
+    if(NOT C IN_LIST languages AND NOT arg_KINDS STREQUAL "python")
         string(JOIN " " languages C ${languages})
         string(REPLACE "C NONE" "C" languages "${languages}")
         message(FATAL_ERROR
@@ -87,9 +88,9 @@ function(_shmrpc_check_arguments)
             "project(${PROJECT_NAME} LANGUAGES ${languages})")
     endif()
     foreach(kind IN LISTS arg_KINDS)
-        if(NOT kind MATCHES "^(client|server)$")
+        if(NOT kind MATCHES "^(client|server|python)$")
             message(FATAL_ERROR "shmrpc_generate: unknown kind `${kind}` "
-                                "(expected client or server)")
+                                "(expected client, server or python)")
         endif()
     endforeach()
 endfunction()
@@ -103,6 +104,11 @@ function(shmrpc_generate)
         set(arg_KINDS client server)
     endif()
     list(REMOVE_DUPLICATES arg_KINDS)
+    set(wants_python NO)
+    if("python" IN_LIST arg_KINDS)
+        set(wants_python YES)
+        list(REMOVE_ITEM arg_KINDS python)
+    endif()
     if(NOT arg_OUT_DIR)
         set(arg_OUT_DIR shmrpc/${arg_TARGET})
     endif()
@@ -157,6 +163,24 @@ function(shmrpc_generate)
     foreach(svc IN LISTS arg_SVC)
         get_filename_component(svc "${svc}" ABSOLUTE)
         _shmrpc_import_stem("${svc}" "${import_dirs}" stem)
+        if(wants_python)
+            set(stamp ${out_dir}/${stem}_svc.py.stamp)
+            add_custom_command(
+                OUTPUT ${stamp}
+                BYPRODUCTS ${out_dir}/${stem}_svc.py
+                COMMAND ${generator} --lang python --out-dir ${out_dir}
+                        ${import_options} --depfile ${stamp}.d --stamp ${stamp}
+                        ${svc}
+                DEPENDS ${generator} ${svc}
+                DEPFILE ${stamp}.d
+                COMMENT "Generating Python from ${stem}.svc"
+                VERBATIM)
+            target_sources(${arg_TARGET} PRIVATE ${stamp})
+            list(APPEND all_sources ${out_dir}/${stem}_svc.py)
+        endif()
+        if(NOT arg_KINDS)
+            continue()
+        endif()
         _shmrpc_outputs(${out_dir} ${stem} "${arg_KINDS}" sources headers)
         # Unchanged files keep their time; the stamp says that they are fresh.
         set(stamp ${out_dir}/${stem}.stamp)
@@ -176,6 +200,12 @@ function(shmrpc_generate)
         list(APPEND all_headers ${headers})
     endforeach()
 
+    if(NOT arg_KINDS)
+        if(arg_OUT_VAR)
+            set(${arg_OUT_VAR} ${all_sources} PARENT_SCOPE)
+        endif()
+        return()
+    endif()
     # By property, because a target takes only one of the two signatures of
     # target_link_libraries, and which is its owner's choice.
     set_property(TARGET ${arg_TARGET} APPEND PROPERTY

@@ -4,8 +4,10 @@
 #include <string.h>
 
 static const gen_lang *const languages[] = {&gen_lang_c, &gen_lang_html,
-                                            &gen_lang_man, &gen_lang_openapi};
-static const char *const names[] = {"c", "html", "man", "openapi", NULL};
+                                            &gen_lang_man, &gen_lang_openapi,
+                                            &gen_lang_python};
+static const char *const names[] = {"c",       "html",   "man",
+                                    "openapi", "python", NULL};
 
 const gen_lang *gen_lang_find(const char *name)
 {

@@ -73,5 +73,6 @@ extern const gen_lang gen_lang_c;
 extern const gen_lang gen_lang_html;
 extern const gen_lang gen_lang_man;
 extern const gen_lang gen_lang_openapi;
+extern const gen_lang gen_lang_python;
 
 #endif

@@ -39,7 +39,7 @@ expect 2 "unknown stage \`ats\`" --dump=ats echo.svc
 expect 2 "did you mean \`schema\`?" --dump=schemas echo.svc
 expect 2 "(expected tokens, ast, schema or model)" --dump=x echo.svc
 expect 2 "did you mean \`client\`?" --kinds server,clinet echo.svc
-expect 2 "unknown language \`go\` (expected c, html, man or openapi)" --lang go echo.svc
+expect 2 "unknown language \`go\` (expected c, html, man, openapi or python)" --lang go echo.svc
 expect 2 "bad prefix \`Demo\`" --prefix Demo echo.svc
 expect 2 "bad prefix \`a__b\`" --prefix a__b echo.svc
 expect 3 "absent.svc: No such file" absent.svc
@@ -227,7 +227,7 @@ expect 3 "deps2 is there already" --out-dir mine-too --depfile mine-too/deps2 ec
 long=long_name_that_breaks_the_line_with_which_a_comment_begins_here
 cp echo.svc "$long.svc"
 cp changed/echo.svc "changed/$long.svc"
-for lang in c html man openapi; do
+for lang in c html man openapi python; do
     expect 0 "" --lang $lang --out-dir again "$long.svc"
     expect 0 "" --lang $lang --out-dir again "changed/$long.svc"
 done

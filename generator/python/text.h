@@ -1,0 +1,20 @@
+/*
+ * Texts as literals and docstrings of Python.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_PYTHON_TEXT_H
+#define SHMRPC_GENERATOR_PYTHON_TEXT_H
+
+#include "generator/model.h"
+#include "idl/schema.h"
+
+/* UTF-8 and any bytes as literals, in the model's tree. */
+const char *gen_py_string(gen_model *m, const char *text, size_t len);
+const char *gen_py_bytes(gen_model *m, const char *data, size_t len);
+
+/* A docstring whose lines begin with `indent`, but for the first; NULL: there
+ * is nothing to say. */
+const char *gen_py_doc(gen_model *m, const idl_docs *docs, const char *indent);
+
+#endif

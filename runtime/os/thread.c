@@ -205,7 +205,13 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 
 void shmrpci_thread_join(shmrpci_thread *thread)
 {
+    /* It may wait for what our hooks give up. */
+    bool is_hooked = shmrpci_waiting_is_hooked();
+    int64_t slice_ns = is_hooked ? shmrpci_waiting_begin(0) : 0;
     (void)pthread_join(thread->native, NULL);
+    if (is_hooked) {
+        shmrpci_waiting_end(slice_ns, false);
+    }
 }
 
 void shmrpci_thread_detach(shmrpci_thread *thread)

@@ -10,10 +10,14 @@ The service says itself which methods it has: see dir(echo) and help(echo.add).
 
 from __future__ import annotations
 
+import sys as _sys
 import time as _time
+from typing import Any as _Any
+from typing import NoReturn as _NoReturn
+from typing import TypeVar as _TypeVar
 
 from . import _core
-from ._core import Call, Client, Method, View
+from ._core import Call, Client, Context, Method, View, context
 from ._errors import (
     Aborted,
     Busy,
@@ -37,6 +41,7 @@ from ._errors import (
     OutOfRange,
     OwnerDied,
     Precondition,
+    RemoteError,
     ServerLost,
     TooLarge,
     Unauthenticated,
@@ -50,13 +55,17 @@ from ._ext import Ext
 __version__ = _core.version
 
 __all__ = [
-    "Aborted", "Busy", "Call", "Cancelled", "Client", "ContractMismatch",
+    "Aborted", "Busy", "Call", "Cancelled", "Client", "Context",
+    "ContractMismatch",
     "DataLoss", "DeadlineExceeded", "DeclaredError", "Denied", "Destroyed",
     "Error", "Evicted", "Exhausted", "Exists", "Ext", "Forked", "Internal",
     "Invalid", "Lost", "Method", "NoMemory", "NotFound", "OutOfRange",
-    "OwnerDied", "Precondition", "ServerLost", "TooLarge", "Unauthenticated",
+    "OwnerDied", "Precondition", "RemoteError", "ServerLost", "TooLarge", "Unauthenticated",
     "Unavailable", "Unimplemented", "Unknown", "View", "WorkerDied", "connect",
+    "context", "main", "register",
 ]
+
+_Exception = _TypeVar("_Exception", bound=Exception)
 
 _PROFILES = {"balanced": 0, "latency": 1, "power": 2}
 _WAIT_S = 0.02
@@ -82,6 +91,14 @@ def connect(
     there yet.  With `arrays`, lists of numbers are returned as memoryviews.
     `profile` is "balanced", "latency" or "power": how a wait spends the CPU.
     """
+    client: Client = _open(where, svc, timeout, wait, arrays, profile,
+                           max_message_bytes)
+    return client
+
+
+def _open(where: str, svc: str | None, timeout: float | None,
+          wait: float | None, arrays: bool, profile: str,
+          max_message_bytes: int, **more: _Any) -> _Any:
     if profile not in _PROFILES:
         raise ValueError(f"profile: {profile!r}, expected {', '.join(_PROFILES)}")
     until = _time.monotonic() + (wait or 0.0)
@@ -89,8 +106,38 @@ def connect(
         try:
             return _core.connect(
                 where, svc, timeout, arrays, _PROFILES[profile],
-                max_message_bytes)
+                max_message_bytes, **more)
         except (NotFound, Unavailable):
             if _time.monotonic() + _WAIT_S > until:
                 raise
         _time.sleep(_WAIT_S)
+
+
+def main(service: type | str, svc: str | None = None,
+         argv: list[str] | None = None, *,
+         allow_threads: bool = False) -> _NoReturn:
+    """Serves a class until SIGINT or SIGTERM, and ends the program.
+
+    The options are those of every server: --help tells.  `service` is the
+    class, or "module:Class"; `svc` what it serves, if the class has no __svc__:
+    the text of a .svc, or a path relative to the file of the class.  The class
+    is made once, without arguments, before workers are forked from the process
+    that holds it.  Its methods worker_start and worker_stop, if it has them,
+    run in each worker.  Threads that are left behind when it is made are
+    refused unless `allow_threads`.
+    """
+    from . import _worker
+
+    _sys.exit(_worker.run(service, svc, list(_sys.argv if argv is None
+                                             else argv), allow_threads))
+
+
+def register(cls: type[_Exception]) -> type[_Exception]:
+    """A decorator: a fault of a handler of that name is raised as this class.
+
+    Without it exceptions that are not Python's own are RemoteError.
+    """
+    from . import _helpers
+
+    _helpers.register(cls)
+    return cls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class Error(Exception):
@@ -32,6 +32,23 @@ class Cancelled(Error):
 
 class Unknown(Error):
     """The handler failed, and nothing is known of how."""
+
+
+class RemoteError(Unknown):
+    """An exception of the handler that its service does not declare.
+
+    If it is one of Python's, or registered (shmrpc.register), it is of that
+    class, too, with the same `args` and str().
+
+    type_name  "ValueError", "shop.SoldOut"
+    traceback  of the handler, if it runs as the same user; else ""
+    """
+
+    type_name: str = ""
+    traceback: str = ""
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class Invalid(Error, ValueError):
@@ -135,13 +152,28 @@ class Destroyed(Error):
 
 
 class DeclaredError(Error):
-    """An error that the service declares; its fields are attributes."""
+    """An error that the service declares; its fields are attributes.
 
-    def __getattr__(self, name: str) -> Any:
-        details = self.__dict__.get("details")
-        if details is None or name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(details, name)
+    A handler raises it with its fields by name, or with a text if it has none.
+    """
+
+    payload: Any = None
+
+    def __init__(self, text: str = "", /, **fields: Any) -> None:
+        payload = type(self).payload
+        if payload is not None and (fields or not text):
+            self.details = payload(**fields)
+            text = text or str(fields.get("message", ""))
+        elif fields:
+            raise TypeError(f"{type(self).__name__} has no fields")
+        super().__init__(text)
+
+    if not TYPE_CHECKING:  # generated classes name their attributes
+        def __getattr__(self, name: str) -> Any:
+            details = self.__dict__.get("details")
+            if details is None or name.startswith("__"):
+                raise AttributeError(name)
+            return getattr(details, name)
 
 
 _CLASSES = {

@@ -6,14 +6,15 @@ new classes.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from . import _core
-from ._errors import _CLASSES, DeclaredError, Error
+from ._errors import _CLASSES, DeclaredError, Error, RemoteError
 from ._ext import Ext
 
 __all__ = ["Ext", "Namespace", "make_case", "make_enum", "make_error",
-           "make_exception", "make_signature", "make_struct", "reconnect"]
+           "make_exception", "make_fault", "make_peer", "make_signature",
+           "make_struct", "reconnect", "register", "status_of"]
 
 _NUMBERS = {number: _CLASSES[name]
             for name, number in _core.statuses().items()}
@@ -67,20 +68,9 @@ def _module_of(full_name: str) -> str:
 def make_enum(name: str, full_name: str, rows: list[tuple[str, int]],
               doc: str | None) -> type:
     """An IntEnum that is open: numbers without a name are members, too."""
-    import enum
+    from .generated import OpenEnum
 
-    class Open(enum.IntEnum):
-        @classmethod
-        def _missing_(cls, value: object) -> Any:
-            if not isinstance(value, int):
-                return None
-            member = int.__new__(cls, value)
-            sign = "_" if value < 0 else ""
-            member._name_ = f"UNKNOWN_{sign}{abs(value)}"
-            member._value_ = value
-            return member
-
-    made: Any = cast(Any, Open)(name, rows)
+    made: Any = cast(Any, OpenEnum)(name, rows)
     made.__module__ = _module_of(full_name)
     made.__qualname__ = name
     made.__doc__ = doc
@@ -124,6 +114,95 @@ def make_exception(cls: Any, status: int, name: str, message: str, path: str,
     return error
 
 
+# Classes of exceptions that are also RemoteError, by the name of the other.
+# They would end the caller's program or loop.
+_NOT_RAISED = frozenset(("SystemExit", "KeyboardInterrupt", "GeneratorExit",
+                         "StopIteration", "StopAsyncIteration"))
+_remote: dict[str, type[RemoteError]] = {}
+_registered: dict[str, type[Exception]] = {}
+
+
+def register(cls: type[Exception]) -> type[Exception]:
+    """Has faults of that class raised as it, too; a decorator."""
+    if not (isinstance(cls, type) and issubclass(cls, Exception)):
+        raise TypeError("register: expected a class of exceptions")
+    if cls.__module__ != "builtins":
+        _registered[f"{cls.__module__}.{cls.__qualname__}"] = cls
+    return cls
+
+
+def _remote_class(name: str) -> type[RemoteError]:
+    """RemoteError, or a class that is one and that of Python or of the user
+    with this name: from those that are there, and never imported."""
+    import builtins
+
+    if name in _remote:
+        return _remote[name]
+    base = _registered.get(name)
+    if base is None and name.isidentifier() and name not in _NOT_RAISED:
+        base = getattr(builtins, name, None)
+    if not (isinstance(base, type) and issubclass(base, Exception)):
+        return RemoteError
+    made = type(base.__name__, (RemoteError, base),
+                {"__module__": base.__module__, "__doc__": base.__doc__})
+    _remote[name] = made
+    return made
+
+
+def _instance(cls: type[RemoteError], args: tuple[Any, ...]) -> RemoteError:
+    """With these `args`, whatever the class's constructor thinks of them."""
+    try:
+        error = cls(*args)
+    except Exception:
+        error = cls.__new__(cls)
+    error.args = args
+    return error
+
+
+def make_fault(type_name: str, message: str, trace: str, args: Any, name: str,
+               pid: int, may_have_run: bool) -> RemoteError:
+    """The exception of a handler, as its caller sees it."""
+    values = tuple(args) if isinstance(args, list) else (message,)
+    error = _instance(_remote_class(type_name), values)
+    error.type_name = type_name
+    error.traceback = trace
+    error.status = _core.statuses()["UNKNOWN"]
+    error.name = name
+    error.message = message
+    error.pid = pid
+    error.may_have_run = may_have_run
+    if trace:
+        error.add_note(f"In the worker, process {pid}:\n\n{trace.rstrip()}")
+    return error
+
+
+def status_of(error: Error) -> int:
+    """Of one that a handler has raised itself, that of its class."""
+    if error.status:
+        return error.status
+    for cls in type(error).__mro__:
+        for number, known in _NUMBERS.items():
+            if known is cls:
+                return number
+    return 0
+
+
+class Peer(NamedTuple):
+    """Who calls. Over tcp nothing but the address is known."""
+
+    uid: int
+    gid: int
+    pid: int
+    transport: str
+    address: str
+    subject: str | None
+
+
+def make_peer(uid: int, gid: int, pid: int, transport: str, address: str,
+              subject: str | None) -> Peer:
+    return Peer(uid, gid, pid, transport, address, subject)
+
+
 def make_signature(rows: list[Any], result: str) -> Any:
     """What inspect.signature() shows of a method."""
     import inspect
@@ -143,8 +222,10 @@ def make_signature(rows: list[Any], result: str) -> Any:
     return inspect.Signature(parameters, return_annotation=result)
 
 
-def reconnect(where: str, svc: str | None, timeout: float,
-              arrays: bool) -> _core.Client:
+def reconnect(where: str, svc: str | None, timeout: float, arrays: bool,
+              cls: Any = None) -> _core.Client:
     """What a pickled client becomes where it is loaded."""
-    client = _core.connect(where, svc)
+    client: _core.Client = (
+        _core.connect(where, svc) if cls is None else
+        _core.connect(where, svc, cls=cls, classes=cls.__classes__))
     return client.with_options(timeout=timeout or None, arrays=arrays)

@@ -84,6 +84,7 @@ static void connection_dealloc(PyObject *self)
     Py_XDECREF(connection->errors);
     Py_XDECREF(connection->where);
     Py_XDECREF(connection->text);
+    Py_XDECREF(connection->classes);
     if (connection->making != NULL) {
         PyThread_free_lock(connection->making);
     }
@@ -121,6 +122,26 @@ static core_connection *connection_new(core_state *state, PyObject *where,
         Py_DECREF((PyObject *)connection);
         return NULL;
     }
+    return connection;
+}
+
+core_connection *core_connection_serving(core_state *state, PyObject *text)
+{
+    Py_ssize_t len;
+    shmrpc_error error;
+    const char *bytes = PyUnicode_AsUTF8AndSize(text, &len);
+    core_connection *connection =
+        bytes != NULL ? connection_new(state, Py_None, text) : NULL;
+    if (connection == NULL) {
+        return NULL;
+    }
+    if (shmrpc_interface_read(bytes, (size_t)len, &connection->interface,
+                              &error) != SHMRPC_OK) {
+        (void)core_raise_plain(state, &error);
+        Py_DECREF((PyObject *)connection);
+        return NULL;
+    }
+    connection->service = shmrpc_interface_service(connection->interface);
     return connection;
 }
 
@@ -167,13 +188,11 @@ static int open_connection(core_connection *connection, const shmrpc_opts *opts)
 
 /* ---- clients ------------------------------------------------------------- */
 
-static PyObject *client_new(core_connection *connection,
+static PyObject *client_new(core_connection *connection, PyTypeObject *type,
                             const core_options *options)
 {
     PyObject *methods = PyDict_New();
-    client *c = methods != NULL
-                    ? PyObject_New(client, connection->state->client_type)
-                    : NULL;
+    client *c = methods != NULL ? (client *)PyType_GenericAlloc(type, 0) : NULL;
     if (c == NULL) {
         Py_XDECREF(methods);
         return NULL;
@@ -189,7 +208,7 @@ static void client_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(((client *)self)->methods);
     Py_XDECREF((PyObject *)((client *)self)->connection);
-    PyObject_Free(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
 
@@ -219,19 +238,22 @@ PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"where",  "svc",     "timeout",
                             "arrays", "profile", "max_message_bytes",
-                            NULL};
+                            "cls",    "classes", NULL};
     core_state *state = PyModule_GetState(module);
     PyObject *where;
     PyObject *text = Py_None;
     PyObject *timeout = Py_None;
+    PyObject *classes = NULL;
+    PyTypeObject *type = state->client_type;
     int arrays = 0;
     int profile = 0;
     Py_ssize_t max_bytes = 0;
     shmrpc_opts opts;
     memset(&opts, 0, sizeof opts);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OOpin:connect", names,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OOpinO!O!:connect", names,
                                      &where, &text, &timeout, &arrays, &profile,
-                                     &max_bytes) ||
+                                     &max_bytes, &PyType_Type, &type,
+                                     &PyDict_Type, &classes) ||
         core_timeout_of(timeout, &opts.timeout_ns) != 0) {
         return NULL;
     }
@@ -239,13 +261,20 @@ PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_TypeError, "svc: expected a text or None");
         return NULL;
     }
+    if (!PyType_IsSubtype(type, state->client_type)) {
+        PyErr_SetString(PyExc_TypeError, "cls: expected a class of clients");
+        return NULL;
+    }
     opts.profile = (shmrpc_profile)profile;
     opts.max_message_bytes = max_bytes > 0 ? (size_t)max_bytes : 0;
     core_connection *connection = connection_new(state, where, text);
     PyObject *made = NULL;
+    if (connection != NULL) {
+        connection->classes = Py_XNewRef(classes);
+    }
     if (connection != NULL && open_connection(connection, &opts) == 0) {
         const core_options options = {.arrays = arrays != 0};
-        made = client_new(connection, &options);
+        made = client_new(connection, type, &options);
         connection->is_closing = made == NULL;
     }
     Py_XDECREF((PyObject *)connection);
@@ -327,8 +356,8 @@ static PyObject *client_subscript(PyObject *self, PyObject *name)
 }
 
 /* Names of a client's own, which methods of a service give way to. */
-static const char *const own_names[] = {"close", "with_options", "service",
-                                        "errors", "types"};
+static const char *const own_names[] = {"close",  "with_options", "service",
+                                        "errors", "types",        "connect"};
 
 static PyObject *name_of(const char *name)
 {
@@ -391,7 +420,7 @@ static PyObject *client_with_options(PyObject *self, PyObject *args,
         return NULL;
     }
     options.arrays = arrays != 0;
-    return client_new(c->connection, &options);
+    return client_new(c->connection, Py_TYPE(self), &options);
 }
 
 /* A client in another process connects there. Never secrets. */
@@ -402,10 +431,12 @@ static PyObject *client_reduce(PyObject *self, PyObject *unused)
     PyObject *function = core_helper(c->connection->state, "reconnect");
     PyObject *made =
         function != NULL
-            ? Py_BuildValue("O(OOdO)", function, c->connection->where,
-                            c->connection->text,
-                            (double)c->options.timeout_ns / 1e9,
-                            c->options.arrays ? Py_True : Py_False)
+            ? Py_BuildValue(
+                  "O(OOdOO)", function, c->connection->where,
+                  c->connection->text, (double)c->options.timeout_ns / 1e9,
+                  c->options.arrays ? Py_True : Py_False,
+                  c->connection->classes != NULL ? (PyObject *)Py_TYPE(self)
+                                                 : Py_None)
             : NULL;
     Py_XDECREF(function);
     return made;
@@ -449,12 +480,10 @@ static PyObject *namespace_of(core_connection *connection, PyObject *dict)
     return made;
 }
 
-static PyObject *client_errors(PyObject *self, void *closure)
+PyObject *core_errors_of(core_connection *connection)
 {
-    core_connection *connection = ((client *)self)->connection;
     const shmrpc_service *service = connection->service;
     PyObject *dict = PyDict_New();
-    (void)closure;
     core_making_begin(connection);
     for (uint32_t i = 0; i < service->method_count; i++) {
         const shmrpc_method *row = &service->methods[i];
@@ -495,12 +524,10 @@ static int add_types(core_connection *connection, PyObject *dict,
     return 0;
 }
 
-static PyObject *client_types(PyObject *self, void *closure)
+PyObject *core_types_of(core_connection *connection)
 {
-    core_connection *connection = ((client *)self)->connection;
     const shmrpc_service *service = connection->service;
     PyObject *dict = PyDict_New();
-    (void)closure;
     for (uint32_t i = 0; dict != NULL && i < service->method_count; i++) {
         const shmrpc_method *row = &service->methods[i];
         if (core_node_of(connection, row->params) == NULL ||
@@ -518,6 +545,18 @@ static PyObject *client_types(PyObject *self, void *closure)
     }
     core_making_end(connection);
     return namespace_of(connection, dict);
+}
+
+static PyObject *client_errors(PyObject *self, void *closure)
+{
+    (void)closure;
+    return core_errors_of(((client *)self)->connection);
+}
+
+static PyObject *client_types(PyObject *self, void *closure)
+{
+    (void)closure;
+    return core_types_of(((client *)self)->connection);
 }
 
 static PyMethodDef client_methods[] = {
@@ -554,5 +593,6 @@ static PyType_Slot client_slots[] = {
 PyType_Spec core_client_spec = {.name = "shmrpc._core.Client",
                                 .basicsize = sizeof(client),
                                 .flags = Py_TPFLAGS_DEFAULT |
+                                         Py_TPFLAGS_BASETYPE |
                                          Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                 .slots = client_slots};

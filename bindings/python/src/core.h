@@ -22,6 +22,7 @@ typedef struct core_state {
     PyTypeObject *method_type;
     PyTypeObject *call_type;
     PyTypeObject *view_type;
+    PyTypeObject *context_type;
     PyObject *helpers; /* shmrpc._helpers, imported when it is needed */
 } core_state;
 
@@ -76,8 +77,10 @@ typedef struct core_connection {
     core_node **methods;       /* two a method: parameters, result or NULL */
     PyObject *errors;          /* number -> class; of the service's errors */
     PyThread_type_lock making; /* held while classes are made */
-    PyObject *where;           /* as connect was told */
+    PyObject *where;           /* as connect was told; None: we serve it */
     PyObject *text;            /* the .svc that it was given, or None */
+    PyObject *classes;         /* full name -> class of a generated module, or
+                                * NULL */
 } core_connection;
 
 /* Classes are made by one thread at a time: making them runs Python. */
@@ -150,6 +153,14 @@ typedef struct core_step {
 int core_field_to_c(core_scratch *scratch, const core_field *field,
                     PyObject *value, void *base, const core_step *up);
 
+/* A value of any type, without a path. */
+int core_any_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at);
+
+/* The same for one value, which `name` is called; it is to live until the end.
+ */
+int core_value_to_c(core_scratch *scratch, core_node *node, PyObject *value,
+                    void *at, const char *name);
+
 /* Raises `type` with the path in front of the text. Returns -1. */
 int core_refuse(PyObject *type, const core_step *step, const char *format, ...);
 
@@ -158,6 +169,13 @@ int core_refuse(PyObject *type, const core_step *step, const char *format, ...);
 /* The Python value of the C value at `at`. New reference. */
 PyObject *core_from_c(core_connection *connection, core_node *node,
                       const void *at, bool arrays);
+
+PyObject *core_any_from_c(core_connection *connection, const shmrpc_any *any);
+
+/* A parameter or field of the struct at `base`. New reference. */
+PyObject *core_field_from_c(core_connection *connection,
+                            const core_field *field, const void *base,
+                            bool arrays);
 
 /* The letter of a number in Python's buffers; NULL: it is none. */
 const char *core_format_of(shmrpc_kind kind);
@@ -183,6 +201,7 @@ extern PyType_Spec core_client_spec;
 extern PyType_Spec core_method_spec;
 extern PyType_Spec core_call_spec;
 extern PyType_Spec core_view_spec;
+extern PyType_Spec core_context_spec;
 
 /* What holds for the calls of a client. */
 typedef struct core_options {
@@ -202,5 +221,19 @@ int core_connection_begin(core_connection *connection);
 void core_connection_end(core_connection *connection);
 
 PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs);
+
+/* The classes of a service, as attributes of an object. New references. */
+PyObject *core_errors_of(core_connection *connection);
+PyObject *core_types_of(core_connection *connection);
+
+/* A connection to nobody, of a service that this process serves. New reference.
+ */
+core_connection *core_connection_serving(core_state *state, PyObject *text);
+
+/* ---- serving ---------------------------------------------------------- */
+
+PyObject *core_serve(PyObject *module, PyObject *args);
+PyObject *core_context(PyObject *module, PyObject *unused);
+PyObject *core_log(PyObject *module, PyObject *args);
 
 #endif

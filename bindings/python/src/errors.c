@@ -64,10 +64,52 @@ static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
     return NULL;
 }
 
+/* A text of the other side. */
+static PyObject *text_of(const shmrpc_str *text)
+{
+    return PyUnicode_FromStringAndSize(text->len > 0 ? text->ptr : "",
+                                       (Py_ssize_t)text->len);
+}
+
+/* An exception of the handler. Its class is chosen by the helper, from those
+ * that are there. */
+static PyObject *raise_fault(core_connection *connection,
+                             const shmrpc_error *error,
+                             const shmrpc_fault *fault)
+{
+    PyObject *type = text_of(&fault->type);
+    PyObject *message = text_of(&fault->message);
+    PyObject *trace = text_of(&fault->trace);
+    PyObject *args = core_any_from_c(connection, &fault->args);
+    if (args == NULL && type != NULL && message != NULL && trace != NULL) {
+        PyErr_Clear(); /* keys that Python can't hash: as if there were none */
+        args = Py_NewRef(Py_None);
+    }
+    PyObject *exception =
+        args != NULL
+            ? core_help(connection->state, "make_fault", "OOOOsiO", type,
+                        message, trace, args, error->name, (int)error->pid,
+                        error->may_have_run ? Py_True : Py_False)
+            : NULL;
+    if (exception != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    }
+    Py_XDECREF(exception);
+    Py_XDECREF(type);
+    Py_XDECREF(message);
+    Py_XDECREF(trace);
+    Py_XDECREF(args);
+    return NULL;
+}
+
 PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
                      const shmrpc_error *error, const void *reply)
 {
     const shmrpc_error_type *type = thrown_by(method, error->code);
+    const shmrpc_fault *fault = shmrpc_stub_fault(reply);
+    if (fault != NULL) {
+        return raise_fault(connection, error, fault);
+    }
     if (type == NULL) {
         return core_raise_plain(connection->state, error);
     }

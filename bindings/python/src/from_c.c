@@ -306,6 +306,20 @@ PyObject *core_from_c(core_connection *connection, core_node *node,
     return read_value(&r, node, at);
 }
 
+PyObject *core_any_from_c(core_connection *connection, const shmrpc_any *any)
+{
+    const reader r = {connection, false};
+    return read_any(&r, any);
+}
+
+PyObject *core_field_from_c(core_connection *connection,
+                            const core_field *field, const void *base,
+                            bool arrays)
+{
+    const reader r = {connection, arrays};
+    return read_field(&r, field, base);
+}
+
 PyObject *core_field_default(core_connection *connection,
                              const core_field *field)
 {

@@ -113,6 +113,7 @@ static int prepare(const method *m, invocation *in, PyObject *const *args,
     core_scratch_init(&in->scratch, m->connection);
     memset(&in->opts, 0, sizeof in->opts);
     in->opts.timeout_ns = m->options.timeout_ns;
+    in->opts.flags = SHMRPC_OPT_FAULTS;
     if ((m->row->flags &
          (SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT)) != 0) {
         PyErr_Format(PyExc_NotImplementedError,
@@ -170,16 +171,19 @@ static PyObject *fail(const method *m, const shmrpc_error *error,
 static PyObject *call_fixed(const method *m, const invocation *in)
 {
     _Alignas(16) unsigned char result[RESULT_BYTES];
+    const void *reply = NULL;
     shmrpc_error error;
     core_wait wait;
     core_wait_enter(&wait, CORE_WAIT_LATE);
-    int status = shmrpc_stub_call(m->connection->client, m->index, in->params,
-                                  &in->opts, result, &error);
+    int status =
+        shmrpc_stub_call_fault(m->connection->client, m->index, in->params,
+                               &in->opts, result, &reply, &error);
     if (core_wait_leave(&wait)) {
+        shmrpc_stub_release(reply);
         return NULL;
     }
     if (status != SHMRPC_OK) {
-        return fail(m, &error, NULL);
+        return fail(m, &error, reply);
     }
     return m->result != NULL ? core_from_c(m->connection, m->result, result,
                                            m->options.arrays)

@@ -20,7 +20,13 @@ static int start(PyObject *module)
                    add_type(module, &core_method_spec, &state->method_type) !=
                        0 ||
                    add_type(module, &core_call_spec, &state->call_type) != 0 ||
-                   add_type(module, &core_view_spec, &state->view_type) != 0
+                   add_type(module, &core_view_spec, &state->view_type) != 0 ||
+                   add_type(module, &core_context_spec, &state->context_type) !=
+                       0
+               ? -1
+           /* What generated clients derive from, as types see it. */
+           : PyModule_AddObjectRef(module, "ServiceClient",
+                                   (PyObject *)state->client_type) != 0
                ? -1
                : PyModule_AddStringConstant(module, "version", SHMRPC_VERSION);
 }
@@ -33,6 +39,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->method_type);
     Py_VISIT(state->call_type);
     Py_VISIT(state->view_type);
+    Py_VISIT(state->context_type);
     Py_VISIT(state->helpers);
     return 0;
 }
@@ -45,6 +52,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->method_type);
     Py_CLEAR(state->call_type);
     Py_CLEAR(state->view_type);
+    Py_CLEAR(state->context_type);
     Py_CLEAR(state->helpers);
     return 0;
 }
@@ -74,6 +82,11 @@ static PyObject *status_table(PyObject *module, PyObject *unused)
 static PyMethodDef functions[] = {
     {"connect", (PyCFunction)(void (*)(void))core_connect,
      METH_VARARGS | METH_KEYWORDS, "Connects; shmrpc.connect is for people."},
+    {"serve", core_serve, METH_VARARGS,
+     "Serves until stopped; shmrpc.main is for people."},
+    {"context", core_context, METH_NOARGS,
+     "The call that this thread's handler is in."},
+    {"log", core_log, METH_VARARGS, "A line for the log, of a level."},
     {"statuses", status_table, METH_NOARGS, "Name -> number of each status."},
     {NULL, NULL, 0, NULL}};
 

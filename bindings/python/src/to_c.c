@@ -1,17 +1,18 @@
 /* Python objects to C values, by the tables.  Numbers are checked for their
  * width here; bounds and UTF-8 are the codec's, which looks at every value
  * before it is sent. */
-#include "core.h"
+#include "to_c.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#define MAX_DEPTH 64
+static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
+                       void *at, const core_step *step);
 
 /* ---- errors ------------------------------------------------------------ */
 
-static PyObject *type_name(PyObject *value)
+PyObject *core_type_name(PyObject *value)
 {
     return PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__name__");
 }
@@ -21,7 +22,7 @@ static int wrong_type(const core_node *node, PyObject *value,
                       const core_step *step)
 {
     PyObject *wanted = core_type_text(node);
-    PyObject *got = type_name(value);
+    PyObject *got = core_type_name(value);
     if (wanted != NULL && got != NULL) {
         core_refuse(PyExc_TypeError, step, "expected %U, got %U", wanted, got);
     }
@@ -137,8 +138,8 @@ static int write_float(const core_node *node, PyObject *value, void *at,
 
 /* ---- texts and bytes: views of objects that live until the end ---------- */
 
-static int write_text(const core_node *node, PyObject *value, shmrpc_str *at,
-                      const core_step *step)
+int core_write_text(const core_node *node, PyObject *value, shmrpc_str *at,
+                    const core_step *step)
 {
     Py_ssize_t len;
     if (!PyUnicode_Check(value)) {
@@ -157,8 +158,8 @@ static int write_text(const core_node *node, PyObject *value, shmrpc_str *at,
     return 0;
 }
 
-static int write_bytes(core_scratch *scratch, const core_node *node,
-                       PyObject *value, shmrpc_bytes *at, const core_step *step)
+int core_write_bytes(core_scratch *scratch, const core_node *node,
+                     PyObject *value, shmrpc_bytes *at, const core_step *step)
 {
     if (PyBytes_Check(value)) {
         char *data;
@@ -183,186 +184,24 @@ static int write_bytes(core_scratch *scratch, const core_node *node,
     return 0;
 }
 
-/* ---- any ---------------------------------------------------------------- */
+/* ---- what holds for all ------------------------------------------------- */
 
-static int write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
-                     const core_step *step);
-static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
-                       void *at, const core_step *step);
-
-static int too_deep(const core_step *step)
+int core_too_deep(const core_step *step)
 {
-    return step != NULL && step->depth > MAX_DEPTH
+    return step != NULL && step->depth > CORE_MAX_DEPTH
                ? core_refuse(PyExc_ValueError, NULL,
                              "values inside one another more than %d deep",
-                             MAX_DEPTH)
+                             CORE_MAX_DEPTH)
                : 0;
 }
 
-static core_step below(const core_step *up)
-{
-    return (core_step){.up = up, .depth = up != NULL ? up->depth + 1 : 1};
-}
-
-/* A tuple of a sequence's items, which lives until the end, so that nobody
- * changes it meanwhile. Borrowed. */
-static PyObject *freeze(core_scratch *scratch, PyObject *value)
+PyObject *core_freeze(core_scratch *scratch, PyObject *value)
 {
     if (PyTuple_CheckExact(value)) {
         return value;
     }
     PyObject *tuple = PySequence_Tuple(value);
     return tuple != NULL && core_keep(scratch, tuple) == 0 ? tuple : NULL;
-}
-
-static int write_any_list(core_scratch *scratch, PyObject *value,
-                          shmrpc_any *at, const core_step *step)
-{
-    PyObject *items = freeze(scratch, value);
-    if (items == NULL) {
-        return -1;
-    }
-    Py_ssize_t count = PyTuple_Size(items);
-    shmrpc_any *to = core_scratch_alloc(scratch, (size_t)count * sizeof *to,
-                                        _Alignof(shmrpc_any));
-    if (to == NULL) {
-        return -1;
-    }
-    core_step here = below(step);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        here.index = i;
-        if (write_any(scratch, PyTuple_GetItem(items, i), &to[i], &here) != 0) {
-            return -1;
-        }
-    }
-    *at = shmrpc_any_list_of(to, (size_t)count);
-    return 0;
-}
-
-static int write_any_map(core_scratch *scratch, PyObject *value, shmrpc_any *at,
-                         const core_step *step)
-{
-    PyObject *copy = PyDict_Copy(value);
-    if (copy == NULL || core_keep(scratch, copy) != 0) {
-        return -1;
-    }
-    size_t count = (size_t)PyDict_Size(copy);
-    shmrpc_any_entry *to = core_scratch_alloc(scratch, count * sizeof *to,
-                                              _Alignof(shmrpc_any_entry));
-    if (to == NULL) {
-        return -1;
-    }
-    core_step here = below(step);
-    PyObject *item;
-    Py_ssize_t position = 0;
-    size_t i = 0;
-    while (PyDict_Next(copy, &position, &here.key, &item)) {
-        if (write_any(scratch, here.key, &to[i].key, &here) != 0 ||
-            write_any(scratch, item, &to[i].value, &here) != 0) {
-            return -1;
-        }
-        i++;
-    }
-    *at = shmrpc_any_map_of(to, count);
-    return 0;
-}
-
-static int write_any_integer(PyObject *value, shmrpc_any *at,
-                             const core_step *step)
-{
-    int overflow = 0;
-    long long narrow = PyLong_AsLongLongAndOverflow(value, &overflow);
-    if (overflow == 0) {
-        *at = shmrpc_any_i64(narrow);
-        return 0;
-    }
-    uint64_t wide = overflow > 0 ? PyLong_AsUnsignedLongLong(value) : 0;
-    if (overflow < 0 || (wide == UINT64_MAX && PyErr_Occurred())) {
-        PyErr_Clear();
-        return core_refuse(PyExc_ValueError, step,
-                           "%R does not fit into 64 bits", value);
-    }
-    *at = shmrpc_any_u64(wide);
-    return 0;
-}
-
-/* Ext(code, data). */
-static int write_ext(core_scratch *scratch, PyObject *value, shmrpc_any *at,
-                     const core_step *step)
-{
-    PyObject *code = PyObject_GetAttrString(value, "code");
-    PyObject *data =
-        code != NULL ? PyObject_GetAttrString(value, "data") : NULL;
-    long number = data != NULL ? PyLong_AsLong(code) : 0;
-    int failed = -1;
-    if (data != NULL && core_keep(scratch, Py_NewRef(data)) == 0 &&
-        PyBytes_Check(data) && number >= INT8_MIN && number <= INT8_MAX) {
-        char *bytes;
-        Py_ssize_t len;
-        failed = PyBytes_AsStringAndSize(data, &bytes, &len);
-        at->kind = SHMRPC_ANY_EXT;
-        at->ext_type = (int8_t)number;
-        at->u.bytes = (shmrpc_bytes){(const uint8_t *)bytes, (size_t)len};
-    }
-    Py_XDECREF(code);
-    Py_XDECREF(data);
-    if (failed != 0) {
-        PyErr_Clear();
-        return core_refuse(PyExc_TypeError, step,
-                           "expected Ext(code: -128..127, data: bytes)");
-    }
-    return 0;
-}
-
-static int write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
-                     const core_step *step)
-{
-    if (too_deep(step) != 0) {
-        return -1;
-    }
-    if (value == Py_None) {
-        return 0;
-    }
-    if (PyBool_Check(value)) {
-        *at = shmrpc_any_bool(value == Py_True);
-        return 0;
-    }
-    if (PyLong_Check(value)) {
-        return write_any_integer(value, at, step);
-    }
-    if (PyFloat_Check(value)) {
-        *at = shmrpc_any_f64(PyFloat_AsDouble(value));
-        return 0;
-    }
-    if (PyUnicode_Check(value)) {
-        at->kind = SHMRPC_ANY_STR;
-        return write_text(NULL, value, &at->u.str, step);
-    }
-    if (PyList_Check(value) || PyTuple_Check(value)) {
-        return write_any_list(scratch, value, at, step);
-    }
-    if (PyDict_Check(value)) {
-        return write_any_map(scratch, value, at, step);
-    }
-    if (PyObject_CheckBuffer(value)) {
-        at->kind = SHMRPC_ANY_BYTES;
-        return write_bytes(scratch, NULL, value, &at->u.bytes, step);
-    }
-    PyObject *ext = core_helper(scratch->connection->state, "Ext");
-    int is_ext = ext != NULL ? PyObject_IsInstance(value, ext) : -1;
-    Py_XDECREF(ext);
-    if (is_ext != 0) {
-        return is_ext < 0 ? -1 : write_ext(scratch, value, at, step);
-    }
-    PyObject *name = type_name(value);
-    if (name != NULL) {
-        core_refuse(PyExc_TypeError, step,
-                    "expected None, bool, int, float, str, bytes, list, tuple, "
-                    "dict or Ext, got %U",
-                    name);
-        Py_DECREF(name);
-    }
-    return -1;
 }
 
 /* ---- sequences and maps -------------------------------------------------- */
@@ -402,7 +241,7 @@ static int write_items(core_scratch *scratch, core_node *element,
                        PyObject *items, unsigned char *to, size_t item_bytes,
                        const core_step *step)
 {
-    core_step here = below(step);
+    core_step here = core_below(step);
     Py_ssize_t count = PyTuple_Size(items);
     for (Py_ssize_t i = 0; i < count; i++) {
         here.index = i;
@@ -423,7 +262,7 @@ static PyObject *items_of(core_scratch *scratch, const core_node *node,
         (void)wrong_type(node, value, step);
         return NULL;
     }
-    return freeze(scratch, value);
+    return core_freeze(scratch, value);
 }
 
 static int write_list(core_scratch *scratch, core_node *node, PyObject *value,
@@ -514,7 +353,7 @@ static int write_map(core_scratch *scratch, core_node *node, PyObject *value,
         return -1;
     }
     *at = (shmrpc_u8_list){to, count};
-    core_step here = below(step);
+    core_step here = core_below(step);
     PyObject *item;
     Py_ssize_t position = 0;
     while (PyDict_Next(copy, &position, &here.key, &item)) {
@@ -646,7 +485,7 @@ static int write_struct(core_scratch *scratch, core_node *node, PyObject *value,
 static int write_case(core_scratch *scratch, const core_field *field,
                       PyObject *value, unsigned char *at, const core_step *step)
 {
-    core_step here = below(step);
+    core_step here = core_below(step);
     here.name = field->name;
     uint32_t tag = field->row->tag;
     memcpy(at, &tag, sizeof tag);
@@ -697,7 +536,7 @@ static int write_union(core_scratch *scratch, core_node *node, PyObject *value,
 static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
                        void *at, const core_step *step)
 {
-    if (too_deep(step) != 0) {
+    if (core_too_deep(step) != 0) {
         return -1;
     }
     switch (node->type->kind) {
@@ -711,11 +550,11 @@ static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
     case SHMRPC_KIND_F64:
         return write_float(node, value, at, step);
     case SHMRPC_KIND_STRING:
-        return write_text(node, value, at, step);
+        return core_write_text(node, value, at, step);
     case SHMRPC_KIND_BYTES:
-        return write_bytes(scratch, node, value, at, step);
+        return core_write_bytes(scratch, node, value, at, step);
     case SHMRPC_KIND_ANY:
-        return write_any(scratch, value, at, step);
+        return core_write_any(scratch, value, at, step);
     case SHMRPC_KIND_LIST:
         return write_list(scratch, node, value, at, step);
     case SHMRPC_KIND_ARRAY:
@@ -758,7 +597,7 @@ int core_field_to_c(core_scratch *scratch, const core_field *field,
     const shmrpc_field *row = field->row;
     unsigned char *at = (unsigned char *)base + row->offset;
     bool is_optional = (row->flags & SHMRPC_FIELD_OPTIONAL) != 0;
-    core_step step = below(up);
+    core_step step = core_below(up);
     step.name = field->name;
     if (value == NULL || (value == Py_None && is_optional)) {
         return write_absent(field, at, &step);
@@ -776,4 +615,15 @@ int core_field_to_c(core_scratch *scratch, const core_field *field,
         at = to;
     }
     return write_value(scratch, field->node, value, at, &step);
+}
+
+int core_value_to_c(core_scratch *scratch, core_node *node, PyObject *value,
+                    void *at, const char *name)
+{
+    core_step step = core_below(NULL);
+    step.name = PyUnicode_FromString(name);
+    int failed = step.name != NULL && core_keep(scratch, step.name) == 0
+                     ? write_value(scratch, node, value, at, &step)
+                     : -1;
+    return failed;
 }

@@ -226,10 +226,31 @@ static int find_slots(core_node *node)
     return 0;
 }
 
+/* The class that a generated module has for a name of the service, of a union's
+ * case with that behind it; NULL without an exception: none. New reference. */
+static PyObject *known_class(const core_connection *connection,
+                             const char *full_name, const char *part)
+{
+    if (connection->classes == NULL) {
+        return NULL;
+    }
+    PyObject *key = PyUnicode_FromFormat(
+        "%s%s%s", full_name, part != NULL ? "." : "", part != NULL ? part : "");
+    PyObject *found =
+        key != NULL ? PyDict_GetItemWithError(connection->classes, key) : NULL;
+    Py_XINCREF(found);
+    Py_XDECREF(key);
+    return found;
+}
+
 static int make_struct(core_connection *connection, core_node *node)
 {
     if (prepare_fields(connection, node) != 0) {
         return -1;
+    }
+    node->cls = known_class(connection, node->type->name, NULL);
+    if (node->cls != NULL || PyErr_Occurred()) {
+        return node->cls != NULL ? find_slots(node) : -1;
     }
     PyObject *name = short_name(node->type);
     PyObject *rows =
@@ -270,8 +291,11 @@ static PyObject *describe_members(const shmrpc_type *type)
 
 static int make_enum(core_connection *connection, core_node *node)
 {
+    node->cls = known_class(connection, node->type->name, NULL);
     PyObject *name = short_name(node->type);
-    PyObject *rows = name != NULL ? describe_members(node->type) : NULL;
+    PyObject *rows = name != NULL && node->cls == NULL && !PyErr_Occurred()
+                         ? describe_members(node->type)
+                         : NULL;
     if (rows != NULL) {
         node->cls = core_help(connection->state, "make_enum", "OsOs", name,
                               node->type->name, rows, node->type->doc);
@@ -297,7 +321,11 @@ static int make_union(core_connection *connection, core_node *node)
     }
     PyObject *name = short_name(node->type);
     for (uint32_t i = 0; name != NULL && i < node->type->count; i++) {
-        PyObject *text = core_type_text(node->fields[i].node);
+        node->cases[i] = known_class(connection, node->type->name,
+                                     node->type->fields[i].name);
+        PyObject *text = node->cases[i] == NULL && !PyErr_Occurred()
+                             ? core_type_text(node->fields[i].node)
+                             : NULL;
         if (text != NULL) {
             node->cases[i] =
                 core_help(connection->state, "make_case", "OssO", name,
@@ -348,30 +376,36 @@ int core_node_prepare(core_connection *connection, core_node *node)
     return failed;
 }
 
+/* Of a generated module, or a new one. New reference. */
+static PyObject *make_error(core_connection *connection,
+                            const shmrpc_error_type *type)
+{
+    core_node *payload = NULL;
+    if (type->payload != NULL &&
+        ((payload = core_node_of(connection, type->payload)) == NULL ||
+         core_node_prepare(connection, payload) != 0)) {
+        return NULL;
+    }
+    PyObject *known = known_class(connection, type->name, "error");
+    if (known != NULL || PyErr_Occurred()) {
+        return known;
+    }
+    return core_help(connection->state, "make_error", "siOs", type->name,
+                     (int)type->number,
+                     payload != NULL ? payload->cls : Py_None, type->doc);
+}
+
 PyObject *core_error_class(core_connection *connection,
                            const shmrpc_error_type *type)
 {
-    PyObject *number = PyLong_FromLong(type->number);
-    PyObject *cls = NULL;
-    core_node *payload = NULL;
-    if (number == NULL) {
-        return NULL;
-    }
-    PyObject *key = Py_BuildValue("(Os)", number, type->name);
-    Py_DECREF(number);
+    PyObject *key = Py_BuildValue("(is)", (int)type->number, type->name);
     if (key == NULL) {
         return NULL;
     }
-    cls = Py_XNewRef(PyDict_GetItemWithError(connection->errors, key));
+    PyObject *cls =
+        Py_XNewRef(PyDict_GetItemWithError(connection->errors, key));
     if (cls == NULL && !PyErr_Occurred()) {
-        if (type->payload == NULL ||
-            ((payload = core_node_of(connection, type->payload)) != NULL &&
-             core_node_prepare(connection, payload) == 0)) {
-            cls =
-                core_help(connection->state, "make_error", "siOs", type->name,
-                          (int)type->number,
-                          payload != NULL ? payload->cls : Py_None, type->doc);
-        }
+        cls = make_error(connection, type);
         if (cls != NULL && PyDict_SetItem(connection->errors, key, cls) != 0) {
             Py_CLEAR(cls);
         }

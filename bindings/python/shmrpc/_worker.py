@@ -1,0 +1,319 @@
+"""Services written in Python: what python3 -m shmrpc serve and main() do.
+
+The supervisor imports nothing of the user's: a child prints what the service
+is, and ends.  The process that workers are forked from imports the module and
+makes the object, once; workers call its methods.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from . import _core
+from ._errors import DeclaredError, Error
+
+_FAULT, _STATUS, _DECLARED = range(3)
+_TEXT_LIMIT = 1 << 20
+
+
+class Refused(Exception):
+    """Why a service can't be served, in a sentence."""
+
+
+# ---- what is served -------------------------------------------------------
+
+
+def _find_class(module: Any, name: str | None, hint: str | None) -> type:
+    """The class of that name, or the only one that says what it serves."""
+    for wanted in (name, hint):
+        found = getattr(module, wanted, None) if wanted else None
+        if isinstance(found, type):
+            return found
+        if wanted and wanted == name:
+            raise Refused(f"module {module.__name__} has no class {name}")
+    classes = [value for value in vars(module).values()
+               if isinstance(value, type) and getattr(value, "__svc__", None)
+               and value.__module__ == module.__name__]
+    if len(classes) == 1:
+        return classes[0]
+    names = ", ".join(sorted(value.__name__ for value in classes))
+    raise Refused(f"module {module.__name__} has {names or 'no class'} with "
+                  f"__svc__: name one, as in {module.__name__}:Class")
+
+
+def _import(target: str, hint: str | None) -> type:
+    import importlib
+
+    module, _, name = target.partition(":")
+    return _find_class(importlib.import_module(module), name or None, hint)
+
+
+def _text_of(cls: type, svc: str | None) -> str:
+    """The .svc of a class: given, or its __svc__; a text, or a path that is
+    relative to the file of the class."""
+    text = svc if svc is not None else getattr(cls, "__svc__", None)
+    if not isinstance(text, str):
+        raise Refused(f"{cls.__name__} does not say what it serves: derive it "
+                      "from the class of a generated module, or set __svc__ "
+                      "to a .svc file")
+    if "{" in text or "\n" in text:
+        return text
+    module = sys.modules.get(cls.__module__)
+    folder = os.path.dirname(getattr(module, "__file__", None) or "")
+    with open(os.path.join(folder, text), encoding="utf-8") as file:
+        return file.read()
+
+
+def _ask_child(target: str, hint: str | None, svc: str | None) -> str:
+    """The .svc of a class that a child imports, so that this process doesn't."""
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.close(reader)
+            with open(writer, "wb") as pipe:
+                try:
+                    text = _text_of(_import(target, hint), svc)
+                    status = 0
+                except BaseException as error:
+                    text = _in_a_line(error)
+                pipe.write(text.encode("utf-8", "backslashreplace"))
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        text = pipe.read(_TEXT_LIMIT).decode("utf-8", "replace")
+    _, status = os.waitpid(pid, 0)
+    if status != 0:
+        raise Refused(text or f"importing {target} ended with status {status}")
+    return text
+
+
+# ---- what is said of exceptions -------------------------------------------
+
+
+def _printed(value: Any) -> str:
+    """str(), which may raise anything, or return what can't be encoded."""
+    try:
+        text = str(value)
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    except BaseException:
+        return f"<{_name_of(type(value))} that can't be printed>"
+
+
+def _name_of(cls: type) -> str:
+    """As clients know it: builtins by their names, others with the module."""
+    try:
+        name, module = str(cls.__qualname__), str(cls.__module__)
+    except BaseException:
+        return "Exception"
+    return name if module == "builtins" else f"{module}.{name}"
+
+
+def _trace_of(error: BaseException) -> str:
+    import traceback
+
+    try:
+        text = "".join(traceback.format_exception(error))
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    except BaseException:
+        return ""
+
+
+def _in_a_line(error: BaseException) -> str:
+    if isinstance(error, (Refused, Error)):
+        return _printed(error)
+    text = _printed(error)
+    name = _name_of(type(error))
+    return " ".join((f"{name}: {text}" if text else name).split())
+
+
+def _args_of(error: BaseException) -> Any:
+    try:
+        return tuple(error.args)
+    except BaseException:
+        return None
+
+
+# ---- the program ----------------------------------------------------------
+
+
+class Program:
+    """What the C part calls: hooks, and words for exceptions."""
+
+    def __init__(self, make: Callable[[], type], name: str) -> None:
+        self._make = make
+        self._name = name
+        self._object: Any = None
+
+    def load(self, rows: list[tuple[str, str, bool]]) -> tuple[list[Any], Any]:
+        """Imports and makes the object: its methods, and a generated module's
+        classes or None."""
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(line_buffering=True)
+        cls = self._make()
+        functions = [self._method_of(cls, *row) for row in rows]
+        self._object = cls()
+        _log_by_default()
+        bound = [None if name is None else getattr(self._object, name)
+                 for name in functions]
+        return bound, getattr(cls, "__classes__", None)
+
+    def _method_of(self, cls: type, name: str, python_name: str,
+                   has_stream: bool) -> str | None:
+        import inspect
+
+        for wanted in (python_name, f"{name}_"):
+            function = getattr(cls, wanted, None)
+            if callable(function):
+                break
+        else:
+            if has_stream:
+                return None
+            raise Refused(f"{cls.__name__} has no method {python_name}, which "
+                          "the service declares")
+        if has_stream:
+            raise Refused(f"{cls.__name__}.{wanted} has a stream, which Python "
+                          "can't serve yet")
+        if inspect.iscoroutinefunction(function):
+            raise Refused(f"{cls.__name__}.{wanted} is async, which is not "
+                          "there yet: make it a plain method")
+        return wanted
+
+    def freeze(self) -> None:
+        """Before workers are forked: the collector is to leave alone, and so
+        unwritten, what they share."""
+        import gc
+
+        gc.collect()
+        gc.freeze()
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+    def start(self) -> None:
+        start = getattr(self._object, "worker_start", None)
+        if start is not None:
+            start()
+
+    def stop(self) -> None:
+        stop = getattr(self._object, "worker_stop", None)
+        try:
+            if stop is not None:
+                stop()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+    def leave(self) -> None:
+        """After SystemExit in a handler; atexit is the parent's."""
+        try:
+            self.stop()
+        finally:
+            os._exit(1)
+
+    def explain(self, error: Any) -> str:
+        """One line, of an exception before any call."""
+        if error is None:
+            return "an exception"
+        if not isinstance(error, (Refused, ImportError)):
+            _log(_core_level("ERROR"), _trace_of(error))
+        return _in_a_line(error)
+
+    def describe(self, error: BaseException, method: str) -> tuple[Any, ...]:
+        """How a call ends whose handler has raised."""
+        if isinstance(error, DeclaredError):
+            return (_DECLARED, int(error.status), _name_of(type(error)),
+                    _printed(error), "", error.details)
+        status = _status_of(error)
+        if status:
+            return (_STATUS, status, "", _printed(error), "", None)
+        trace = _trace_of(error)
+        self._log_failure(error, method, trace)
+        return (_FAULT, 0, _name_of(type(error)), _printed(error), trace,
+                _args_of(error))
+
+    def _log_failure(self, error: BaseException, method: str,
+                     trace: str) -> None:
+        """Once, here; the caller may be anywhere."""
+        try:
+            import logging
+
+            peer = _core.context().peer
+            logging.getLogger("shmrpc").error(
+                "%s.%s of %s: %s\n%s", self._name, method, peer.address or
+                peer.transport, _in_a_line(error), trace)
+        except BaseException:
+            pass
+
+
+def _status_of(error: BaseException) -> int:
+    """That of one of our own exceptions; 0: it is none, or a fault."""
+    from ._errors import RemoteError
+    from ._helpers import status_of
+
+    if not isinstance(error, Error) or isinstance(error, RemoteError):
+        return 0
+    return status_of(error)
+
+
+# ---- the log --------------------------------------------------------------
+
+
+def _core_level(name: str) -> int:
+    return {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40,
+            "CRITICAL": 50}[name]
+
+
+def _log(level: int, text: str) -> None:
+    for line in text.splitlines():
+        if line.strip():
+            _core.log(level, line.replace("\0", "\\0"))
+
+
+def _log_by_default() -> None:
+    """Gives the root logger a handler if the program has given it none."""
+    import logging
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            try:
+                _log(record.levelno, self.format(record))
+            except Exception:
+                self.handleError(record)
+
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = Handler()
+        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        root.addHandler(handler)
+
+
+# ---- running --------------------------------------------------------------
+
+
+def run(target: type | str, svc: str | None, argv: list[str],
+        allow_threads: bool = False, hint: str | None = None) -> int:
+    """Serves until stopped: the exit status."""
+    try:
+        if isinstance(target, str):
+            name, known = target, target
+            text = _ask_child(target, hint, svc)
+            program = Program(lambda: _import(known, hint), name)
+        else:
+            cls = target
+            text = _text_of(cls, svc)
+            program = Program(lambda: cls, cls.__name__)
+        return _core.serve(program, text, argv, allow_threads)
+    except (Refused, Error, OSError, UnicodeDecodeError) as error:
+        print(f"shmrpc: error: {_in_a_line(error)}", file=sys.stderr)
+        return 1
+

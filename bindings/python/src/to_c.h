@@ -1,0 +1,39 @@
+/*
+ * What the parts of the way from Python to C share.  A function that takes a
+ * step raises with its path, and returns -1 then.
+ *
+ * Threading: with the interpreter's lock.
+ */
+#ifndef SHMRPC_PYTHON_TO_C_H
+#define SHMRPC_PYTHON_TO_C_H
+
+#include "core.h"
+
+#define CORE_MAX_DEPTH 64
+
+static inline core_step core_below(const core_step *up)
+{
+    return (core_step){.up = up, .depth = up != NULL ? up->depth + 1 : 1};
+}
+
+/* ValueError if values lie too deep inside one another. */
+int core_too_deep(const core_step *step);
+
+/* The name of a value's class. New reference. */
+PyObject *core_type_name(PyObject *value);
+
+/* A tuple of a sequence's items, which lives until the end, so that nobody
+ * changes it meanwhile. Borrowed. */
+PyObject *core_freeze(core_scratch *scratch, PyObject *value);
+
+/* Views of objects that live until the end. `node` may be NULL for values that
+ * are of the right class. */
+int core_write_text(const core_node *node, PyObject *value, shmrpc_str *at,
+                    const core_step *step);
+int core_write_bytes(core_scratch *scratch, const core_node *node,
+                     PyObject *value, shmrpc_bytes *at, const core_step *step);
+
+int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
+                   const core_step *step);
+
+#endif

@@ -1,0 +1,757 @@
+/* Workers: one handler for all methods, which calls the user's object; the
+ * hooks around it; and what a handler may ask of its call.
+ *
+ * The interpreter's lock is given up while the library serves, and taken by
+ * each hook.  The thread that runs the start hook takes it with its first call,
+ * keeps it from then on, and gives it up where it sleeps: taking it in each
+ * call would cost more than the call.  Other threads (--threads) take it in
+ * each. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "shmrpc/fault.h"
+#include "shmrpc/log.h"
+#include "shmrpc/wait.h"
+
+typedef struct program {
+    core_state *state;
+    PyObject *object; /* shmrpc._worker.Program */
+    core_connection *connection;
+    PyObject *functions;       /* a list: of each method, or None */
+    core_node **nodes;         /* two a method: parameters, result or NULL */
+    unsigned long main_thread; /* which runs the hooks */
+    shmrpc_wait_hooks hooks;   /* of that thread, once it has the lock */
+    PyThreadState *main_state; /* while that thread sleeps */
+    bool has_lock;             /* the main thread has, but while it sleeps */
+    bool is_leaving;           /* the handler has said so */
+    long long ended_ms;        /* then: when its last call has */
+} program;
+
+/* The call that a thread is in, or was in last. What its result points into is
+ * kept until the next one, since it is sent after the handler has returned. */
+typedef struct seat {
+    shmrpc_ctx *ctx; /* NULL: it is in none */
+    const program *of;
+    unsigned long long number; /* of the call, for contexts that outlive it */
+    core_scratch scratch;
+    bool has_scratch;
+} seat;
+
+static _Thread_local seat here;
+
+/* ---- the lock -------------------------------------------------------------
+ */
+
+/* After SystemExit in a handler, so long without a call: it is answered then.
+ */
+#define IDLE_MS 20
+
+static long long now_ms(void)
+{
+    struct timespec now;
+    (void)timespec_get(&now, TIME_UTC);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void leave(const program *p)
+{
+    PyObject *done = PyObject_CallMethod(p->object, "leave", NULL);
+    Py_XDECREF(done);
+    PyErr_Print();
+}
+
+/* An idle worker comes here time and again. One that is about to reply may come
+ * too, for want of room. */
+static void on_block(void *user)
+{
+    program *p = user;
+    if (p->is_leaving && here.ctx == NULL &&
+        now_ms() - p->ended_ms >= IDLE_MS) {
+        leave(p);
+    }
+    p->main_state = PyEval_SaveThread();
+}
+
+static void on_unblock(void *user)
+{
+    program *p = user;
+    PyEval_RestoreThread(p->main_state);
+}
+
+/* True: for good, else until release. */
+static bool take_lock(program *p, PyGILState_STATE *state)
+{
+    if (PyThread_get_thread_ident() != p->main_thread) {
+        *state = PyGILState_Ensure();
+        return false;
+    }
+    if (!p->has_lock) {
+        (void)PyGILState_Ensure();
+        p->has_lock = true;
+        p->hooks.size = sizeof p->hooks;
+        p->hooks.block = on_block;
+        p->hooks.unblock = on_unblock;
+        p->hooks.user = p;
+        (void)shmrpc_wait_set_hooks(&p->hooks);
+    }
+    return true;
+}
+
+/* ---- failures -------------------------------------------------------------
+ */
+
+static shmrpc_str view_of(PyObject *text)
+{
+    Py_ssize_t len = 0;
+    const char *at = text != NULL && PyUnicode_Check(text)
+                         ? PyUnicode_AsUTF8AndSize(text, &len)
+                         : NULL;
+    if (at == NULL) {
+        PyErr_Clear();
+        return (shmrpc_str){"", 0};
+    }
+    return (shmrpc_str){at, (size_t)len};
+}
+
+/* The exception that is set, without its traceback lost. New reference. */
+static PyObject *take_exception(void)
+{
+    PyObject *type;
+    PyObject *value;
+    PyObject *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL && value != NULL) {
+        (void)PyException_SetTraceback(value, trace);
+        PyErr_Clear();
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return value;
+}
+
+/* Of an exception of which nothing can be said: its class can lie, too. */
+static int fault_without_words(shmrpc_ctx *ctx)
+{
+    const shmrpc_fault fault = {
+        .type = shmrpc_str_of("Exception"),
+        .message = shmrpc_str_of("<an exception that can't be printed>")};
+    PyErr_Clear();
+    return shmrpc_ctx_fault(ctx, &fault);
+}
+
+static int fault_of(shmrpc_ctx *ctx, PyObject *row)
+{
+    shmrpc_fault fault = {.type = view_of(PyTuple_GetItem(row, 2)),
+                          .message = view_of(PyTuple_GetItem(row, 3)),
+                          .trace = view_of(PyTuple_GetItem(row, 4))};
+    PyObject *args = PyTuple_GetItem(row, 5);
+    if (args == NULL || core_any_to_c(&here.scratch, args, &fault.args) != 0) {
+        PyErr_Clear();
+        fault.args = shmrpc_any_null();
+    }
+    return shmrpc_ctx_fault(ctx, &fault);
+}
+
+static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
+                                          long number)
+{
+    for (uint32_t i = 0; i < method->throws_count; i++) {
+        if (method->throws[i]->number == number) {
+            return method->throws[i];
+        }
+    }
+    return NULL;
+}
+
+/* A declared error with its fields. -1: they do not fit, and an exception says
+ * so. */
+static int declared(const program *p, shmrpc_ctx *ctx,
+                    const shmrpc_error_type *type, PyObject *row)
+{
+    PyObject *details = PyTuple_GetItem(row, 5);
+    shmrpc_str text = view_of(PyTuple_GetItem(row, 3));
+    void *payload = NULL;
+    if (type->payload != NULL && details != NULL && details != Py_None) {
+        core_node *node = core_node_of(p->connection, type->payload);
+        core_making_begin(p->connection);
+        int failed = node == NULL ? -1 : core_node_prepare(p->connection, node);
+        core_making_end(p->connection);
+        payload = failed == 0
+                      ? core_scratch_alloc(&here.scratch, type->payload->size,
+                                           type->payload->align)
+                      : NULL;
+        if (payload == NULL ||
+            core_keep(&here.scratch, Py_NewRef(details)) != 0 ||
+            core_value_to_c(&here.scratch, node, details, payload,
+                            type->name) != 0) {
+            return -1;
+        }
+    }
+    if (text.len > 0) {
+        (void)shmrpc_ctx_fail(ctx, type->number, "%.*s", (int)text.len,
+                              text.ptr);
+    }
+    return shmrpc_stub_raise(ctx, type, payload);
+}
+
+/* What the helper says of an exception: kind, number, type, text, trace, and
+ * arguments or fields. */
+enum { KIND_FAULT, KIND_STATUS, KIND_DECLARED };
+
+static int answer(const program *p, shmrpc_ctx *ctx,
+                  const shmrpc_method *method, PyObject *row)
+{
+    long kind = PyLong_AsLong(PyTuple_GetItem(row, 0));
+    long number = PyLong_AsLong(PyTuple_GetItem(row, 1));
+    const shmrpc_error_type *type =
+        kind == KIND_DECLARED ? thrown_by(method, number) : NULL;
+    if (type != NULL) {
+        return declared(p, ctx, type, row);
+    }
+    if (kind == KIND_STATUS) {
+        shmrpc_str text = view_of(PyTuple_GetItem(row, 3));
+        return shmrpc_ctx_fail(ctx, (int)number, "%.*s", (int)text.len,
+                               text.ptr);
+    }
+    return fault_of(ctx, row);
+}
+
+/* What the exception that is set answers the call with; it is logged. */
+static int fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method)
+{
+    PyObject *exception = take_exception();
+    if (exception == NULL) {
+        return fault_without_words(ctx);
+    }
+    bool is_exit =
+        PyErr_GivenExceptionMatches(exception, PyExc_SystemExit) != 0;
+    p->is_leaving = p->is_leaving || is_exit;
+    PyObject *row = PyObject_CallMethod(p->object, "describe", "Os", exception,
+                                        method->name);
+    Py_DECREF(exception);
+    if (row == NULL || !PyTuple_Check(row) || PyTuple_Size(row) != 6) {
+        Py_XDECREF(row);
+        return fault_without_words(ctx);
+    }
+    int status = answer(p, ctx, method, row);
+    Py_DECREF(row);
+    /* The fields of an error that do not fit are the handler's fault. */
+    return PyErr_Occurred() ? fail(p, ctx, method) : status;
+}
+
+/* ---- calls ----------------------------------------------------------------
+ */
+
+static PyObject *arguments_of(const program *p, const core_node *node,
+                              const void *params)
+{
+    uint32_t count = node->type->count;
+    PyObject *args = PyTuple_New((Py_ssize_t)count);
+    for (uint32_t i = 0; args != NULL && i < count; i++) {
+        PyObject *value =
+            core_field_from_c(p->connection, &node->fields[i], params, false);
+        if (value == NULL || PyTuple_SetItem(args, i, value) != 0) {
+            Py_CLEAR(args);
+        }
+    }
+    return args;
+}
+
+/* Bytes of a raw method are copied to where they are sent from. 1: they are to
+ * be sent from where they are. */
+static int lend_bytes(shmrpc_ctx *ctx, PyObject *value, shmrpc_bytes *result)
+{
+    char *from;
+    Py_ssize_t len;
+    if (!PyBytes_Check(value) ||
+        PyBytes_AsStringAndSize(value, &from, &len) != 0 || len == 0) {
+        return 1;
+    }
+    void *to = shmrpc_ctx_loan(ctx, (size_t)len);
+    if (to == NULL) {
+        return 1;
+    }
+    memcpy(to, from, (size_t)len);
+    *result = (shmrpc_bytes){to, (size_t)len};
+    return 0;
+}
+
+/* Raw replies from here on are made where they are sent from. */
+#define LEND_BYTES 1024
+
+static int take_result(const shmrpc_method *method, shmrpc_ctx *ctx,
+                       core_node *node, PyObject *value, void *result)
+{
+    if (method->encoding == SHMRPC_ENCODING_RAW && PyBytes_Check(value) &&
+        PyBytes_Size(value) >= LEND_BYTES &&
+        lend_bytes(ctx, value, result) == 0) {
+        return 0;
+    }
+    return core_keep(&here.scratch, Py_NewRef(value)) == 0
+               ? core_value_to_c(&here.scratch, node, value, result, "result")
+               : -1;
+}
+
+static int run(program *p, shmrpc_ctx *ctx, uint32_t index, const void *params,
+               void *result)
+{
+    const shmrpc_method *method = &p->connection->service->methods[index];
+    PyObject *function = PyList_GetItem(p->functions, (Py_ssize_t)index);
+    if (function == NULL || function == Py_None) {
+        PyErr_Clear();
+        return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
+                               "%s is not written, or has a stream, which "
+                               "Python can't serve yet",
+                               method->name);
+    }
+    PyObject *args = arguments_of(p, p->nodes[2 * index], params);
+    PyObject *value = args != NULL ? PyObject_CallObject(function, args) : NULL;
+    Py_XDECREF(args);
+    int failed = value == NULL ? -1 : 0;
+    if (failed == 0 && p->nodes[2 * index + 1] != NULL) {
+        failed =
+            take_result(method, ctx, p->nodes[2 * index + 1], value, result);
+    }
+    Py_XDECREF(value);
+    return failed == 0 ? SHMRPC_OK : fail(p, ctx, method);
+}
+
+static int handle(shmrpc_ctx *ctx, const void *impl, void *user,
+                  const void *params, void *result)
+{
+    program *p = user;
+    PyGILState_STATE lock = PyGILState_LOCKED;
+    (void)impl;
+    bool is_kept = take_lock(p, &lock);
+    shmrpc_ctx *outer = here.ctx;
+    if (here.has_scratch) {
+        core_scratch_fini(&here.scratch);
+    }
+    core_scratch_init(&here.scratch, p->connection);
+    here.has_scratch = true;
+    here.ctx = ctx;
+    here.of = p;
+    here.number++;
+    int status = run(p, ctx, shmrpc_ctx_method(ctx), params, result);
+    here.ctx = outer;
+    if (p->is_leaving) {
+        p->ended_ms = now_ms();
+    }
+    if (!is_kept) {
+        PyGILState_Release(lock);
+    }
+    return status;
+}
+
+/* ---- hooks ----------------------------------------------------------------
+ */
+
+/* The exception that is set, as an error for people: one line. */
+static int explain(const program *p, shmrpc_error *error)
+{
+    PyObject *exception = take_exception();
+    PyObject *text = PyObject_CallMethod(
+        p->object, "explain", "O", exception != NULL ? exception : Py_None);
+    const char *line =
+        text != NULL ? PyUnicode_AsUTF8AndSize(text, NULL) : NULL;
+    int status = shmrpc_error_set(error, SHMRPC_E_PRECONDITION, "%s",
+                                  line != NULL ? line : "an exception");
+    PyErr_Clear();
+    Py_XDECREF(exception);
+    Py_XDECREF(text);
+    return status;
+}
+
+/* Calls a function of the object that returns nothing. */
+static int tell(const program *p, const char *name)
+{
+    PyObject *done = PyObject_CallMethod(p->object, name, NULL);
+    Py_XDECREF(done);
+    return done != NULL ? 0 : -1;
+}
+
+/* (name, name in Python, whether it has streams) a method. */
+static PyObject *rows_of(const shmrpc_service *service)
+{
+    PyObject *rows = PyList_New(0);
+    for (uint32_t i = 0; rows != NULL && i < service->method_count; i++) {
+        const shmrpc_method *method = &service->methods[i];
+        PyObject *name = core_python_name(method->name);
+        bool streams = (method->flags & (SHMRPC_METHOD_STREAMS_IN |
+                                         SHMRPC_METHOD_STREAMS_OUT)) != 0;
+        PyObject *row = name != NULL
+                            ? Py_BuildValue("(sOO)", method->name, name,
+                                            streams ? Py_True : Py_False)
+                            : NULL;
+        if (row == NULL || PyList_Append(rows, row) != 0) {
+            Py_CLEAR(rows);
+        }
+        Py_XDECREF(row);
+        Py_XDECREF(name);
+    }
+    return rows;
+}
+
+static core_node *make_node(core_connection *connection,
+                            const shmrpc_type *type)
+{
+    core_node *node = core_node_of(connection, type);
+    if (node == NULL) {
+        return NULL;
+    }
+    core_making_begin(connection);
+    int failed = core_node_prepare(connection, node);
+    core_making_end(connection);
+    return failed == 0 ? node : NULL;
+}
+
+static int make_nodes(program *p)
+{
+    const shmrpc_service *service = p->connection->service;
+    p->nodes = PyMem_Calloc(2 * (size_t)service->method_count + 1,
+                            sizeof(core_node *));
+    if (p->nodes == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        const shmrpc_method *method = &service->methods[i];
+        p->nodes[2 * i] = make_node(p->connection, method->params);
+        if (p->nodes[2 * i] == NULL) {
+            return -1;
+        }
+        if (method->result != NULL) {
+            p->nodes[2 * i + 1] = make_node(p->connection, method->result);
+            if (p->nodes[2 * i + 1] == NULL) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Imports and constructs what is served; makes the classes of its types, so
+ * that workers share them. */
+static int load(program *p)
+{
+    PyObject *classes = Py_None;
+    PyObject *rows = rows_of(p->connection->service);
+    PyObject *made =
+        rows != NULL ? PyObject_CallMethod(p->object, "load", "O", rows) : NULL;
+    Py_XDECREF(rows);
+    if (made == NULL) {
+        return -1;
+    }
+    int failed =
+        PyArg_ParseTuple(made, "O!O", &PyList_Type, &p->functions, &classes)
+            ? 0
+            : -1;
+    if (failed == 0) {
+        Py_INCREF(p->functions);
+        if (classes != Py_None) {
+            p->connection->classes = Py_NewRef(classes);
+        }
+        failed = make_nodes(p);
+    }
+    Py_DECREF(made);
+    return failed == 0 ? tell(p, "freeze") : -1;
+}
+
+static int on_preload(void *user, shmrpc_error *error)
+{
+    program *p = user;
+    PyGILState_STATE lock = PyGILState_Ensure();
+    int status = load(p) == 0 ? SHMRPC_OK : explain(p, error);
+    PyGILState_Release(lock);
+    return status;
+}
+
+static int on_start(void *user, shmrpc_error *error)
+{
+    program *p = user;
+    PyGILState_STATE lock = PyGILState_Ensure();
+    p->main_thread = PyThread_get_thread_ident();
+    int status = tell(p, "start") == 0 ? SHMRPC_OK : explain(p, error);
+    PyGILState_Release(lock);
+    return status;
+}
+
+static void on_stop(void *user)
+{
+    program *p = user;
+    PyGILState_STATE lock = PyGILState_Ensure();
+    if (tell(p, "stop") != 0) {
+        PyErr_Print();
+    }
+    PyGILState_Release(lock);
+}
+
+/* The lock that is taken before the fork is given back on both sides. */
+static PyGILState_STATE around_fork;
+
+static void on_before_fork(void *user)
+{
+    (void)user;
+    around_fork = PyGILState_Ensure();
+    PyOS_BeforeFork();
+}
+
+static void on_after_fork(void *user, int32_t child_pid)
+{
+    (void)user;
+    if (child_pid == 0) {
+        PyOS_AfterFork_Child();
+    } else {
+        PyOS_AfterFork_Parent();
+    }
+    PyGILState_Release(around_fork);
+}
+
+/* ---- serving --------------------------------------------------------------
+ */
+
+/* The strings of a list, which live as long as it. */
+static char **strings_of(PyObject *list)
+{
+    Py_ssize_t count = PyList_Size(list);
+    char **strings = PyMem_Calloc((size_t)count + 1, sizeof *strings);
+    if (strings == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const char *text =
+            PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), NULL);
+        strings[i] = text != NULL ? strdup(text) : NULL;
+        if (strings[i] == NULL) {
+            return NULL;
+        }
+    }
+    return strings;
+}
+
+static int serve(program *p, int argc, char **argv, bool allow_threads)
+{
+    uint32_t count = p->connection->service->method_count;
+    static const char nothing;
+    shmrpc_handler *handlers = calloc((size_t)count + 1, sizeof *handlers);
+    shmrpc_hooks hooks = SHMRPC_HOOKS_INIT;
+    hooks.preload = on_preload;
+    hooks.start = on_start;
+    hooks.stop = on_stop;
+    hooks.before_fork = on_before_fork;
+    hooks.after_fork = on_after_fork;
+    hooks.flags = allow_threads ? SHMRPC_HOOKS_ALLOW_THREADS : 0;
+    for (uint32_t i = 0; handlers != NULL && i < count; i++) {
+        handlers[i] = handle;
+    }
+    if (handlers == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    shmrpc_main_set_hooks(&hooks);
+    PyThreadState *state = PyEval_SaveThread();
+    int status = shmrpc_stub_main(argc, argv, p->connection->service, handlers,
+                                  &nothing, sizeof nothing, p);
+    if (p->has_lock) {
+        (void)shmrpc_wait_set_hooks(NULL);
+    } else {
+        PyEval_RestoreThread(state);
+    }
+    free(handlers);
+    return status;
+}
+
+/* serve(object, text, argv, allow_threads) -> exit status. The process ends
+ * soon after it, so what the program holds is not freed. */
+PyObject *core_serve(PyObject *module, PyObject *args)
+{
+    PyObject *object;
+    PyObject *text;
+    PyObject *list;
+    int allow_threads;
+    if (!PyArg_ParseTuple(args, "OUO!p:serve", &object, &text, &PyList_Type,
+                          &list, &allow_threads)) {
+        return NULL;
+    }
+    char **argv = strings_of(list);
+    program *p = calloc(1, sizeof *p);
+    if (p == NULL || argv == NULL) {
+        free(p);
+        return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+    }
+    p->state = PyModule_GetState(module);
+    p->object = Py_NewRef(object);
+    p->connection = core_connection_serving(p->state, text);
+    if (p->connection == NULL) {
+        return NULL;
+    }
+    int status = serve(p, (int)PyList_Size(list), argv, allow_threads != 0);
+    return PyErr_Occurred() ? NULL : PyLong_FromLong(status);
+}
+
+/* ---- what a handler asks --------------------------------------------------
+ */
+
+typedef struct context {
+    PyObject_HEAD shmrpc_ctx *ctx;
+    const program *of;
+    const seat *at;
+    unsigned long long number;
+} context;
+
+PyObject *core_context(PyObject *module, PyObject *unused)
+{
+    core_state *state = PyModule_GetState(module);
+    (void)unused;
+    if (here.ctx == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "context() is for handlers, in the thread that runs "
+                        "them");
+        return NULL;
+    }
+    context *c = PyObject_New(context, state->context_type);
+    if (c != NULL) {
+        c->ctx = here.ctx;
+        c->of = here.of;
+        c->at = &here;
+        c->number = here.number;
+    }
+    return (PyObject *)c;
+}
+
+/* The call that is meant; NULL: it is over, or another thread's. */
+static shmrpc_ctx *call_of(PyObject *self)
+{
+    const context *c = (const context *)self;
+    if (c->at != &here || here.ctx != c->ctx || here.number != c->number) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the call of this context is over, or another "
+                        "thread's");
+        return NULL;
+    }
+    return c->ctx;
+}
+
+static PyObject *context_cancelled(PyObject *self, void *closure)
+{
+    shmrpc_ctx *ctx = call_of(self);
+    (void)closure;
+    return ctx != NULL ? PyBool_FromLong(shmrpc_ctx_cancelled(ctx)) : NULL;
+}
+
+static PyObject *context_remaining(PyObject *self, void *closure)
+{
+    shmrpc_ctx *ctx = call_of(self);
+    (void)closure;
+    return ctx != NULL
+               ? PyFloat_FromDouble((double)shmrpc_ctx_remaining_ns(ctx) / 1e9)
+               : NULL;
+}
+
+static PyObject *context_peer(PyObject *self, void *closure)
+{
+    shmrpc_ctx *ctx = call_of(self);
+    (void)closure;
+    if (ctx == NULL) {
+        return NULL;
+    }
+    const shmrpc_peer *peer = shmrpc_ctx_peer(ctx);
+    return core_help(((const context *)self)->of->state, "make_peer", "IIissz",
+                     (unsigned)peer->uid, (unsigned)peer->gid, (int)peer->pid,
+                     peer->transport, peer->address, peer->subject);
+}
+
+static PyObject *context_transport(PyObject *self, void *closure)
+{
+    shmrpc_ctx *ctx = call_of(self);
+    (void)closure;
+    return ctx != NULL ? PyUnicode_FromString(shmrpc_ctx_peer(ctx)->transport)
+                       : NULL;
+}
+
+static PyObject *context_connection(PyObject *self, void *closure)
+{
+    shmrpc_ctx *ctx = call_of(self);
+    (void)closure;
+    return ctx != NULL ? PyLong_FromUnsignedLongLong(shmrpc_ctx_connection(ctx))
+                       : NULL;
+}
+
+static PyObject *context_method(PyObject *self, void *closure)
+{
+    shmrpc_ctx *ctx = call_of(self);
+    (void)closure;
+    const program *p = ((const context *)self)->of;
+    return ctx != NULL
+               ? PyUnicode_FromString(
+                     p->connection->service->methods[shmrpc_ctx_method(ctx)]
+                         .name)
+               : NULL;
+}
+
+static PyObject *context_errors(PyObject *self, void *closure)
+{
+    (void)closure;
+    return core_errors_of(((const context *)self)->of->connection);
+}
+
+static PyObject *context_types(PyObject *self, void *closure)
+{
+    (void)closure;
+    return core_types_of(((const context *)self)->of->connection);
+}
+
+static void context_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static PyGetSetDef context_getset[] = {
+    {"cancelled", context_cancelled, NULL,
+     "Whether nobody waits for the result any more.", NULL},
+    {"remaining", context_remaining, NULL,
+     "Seconds until the caller's deadline; 0 when it has passed.", NULL},
+    {"peer", context_peer, NULL, "Who calls.", NULL},
+    {"transport", context_transport, NULL, "\"shm\", \"tcp\", \"unix\".", NULL},
+    {"connection", context_connection, NULL,
+     "A number that all calls of one connection have.", NULL},
+    {"method", context_method, NULL, "The method's name in the .svc.", NULL},
+    {"errors", context_errors, NULL, "The errors that the service declares.",
+     NULL},
+    {"types", context_types, NULL, "Its structs, enums and cases of unions.",
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL}};
+
+static PyType_Slot context_slots[] = {
+    {Py_tp_dealloc, context_dealloc},
+    {Py_tp_getset, context_getset},
+    {Py_tp_doc, "The call that a handler is in."},
+    {0, NULL}};
+
+PyType_Spec core_context_spec = {.name = "shmrpc._core.Context",
+                                 .basicsize = sizeof(context),
+                                 .flags = Py_TPFLAGS_DEFAULT |
+                                          Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                 .slots = context_slots};
+
+/* ---- the log --------------------------------------------------------------
+ */
+
+PyObject *core_log(PyObject *module, PyObject *args)
+{
+    int level;
+    const char *line;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "is:log", &level, &line)) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS shmrpc_log((shmrpc_log_level)level, "%s", line);
+    Py_END_ALLOW_THREADS return Py_NewRef(Py_None);
+}

@@ -1,0 +1,69 @@
+"""Mistakes in the use of generated modules that types find; never run."""
+
+import shmrpc
+from made import echo_svc, errors_svc, kinds_svc
+
+
+class Right(echo_svc.EchoService):
+    def echo_json(self, data: object) -> object:
+        return data
+
+    def echo_msgpack(self, data: object) -> object:
+        return data
+
+    def echo_raw(self, data: bytes) -> bytes:
+        return data
+
+    def add(self, a: int, b: int) -> int:
+        if shmrpc.context().cancelled:
+            raise echo_svc.Overflow("too much")
+        return a + b
+
+
+class Wrong(Right):
+    def add(self, a: int, b: str) -> int:  # wrong
+        return a
+
+
+class Less(echo_svc.EchoService):
+    pass
+
+
+def name(shape: kinds_svc.Shape) -> str:
+    match shape:
+        case kinds_svc.ShapeText(text):
+            return text
+        case kinds_svc.ShapeNumber(number):
+            return str(number + 1)
+        case kinds_svc.ShapeDot(point):
+            return f"{point.x}"
+
+
+def less(shape: kinds_svc.Shape) -> str:  # wrong
+    match shape:
+        case kinds_svc.ShapeText(text):
+            return text
+        case kinds_svc.ShapeDot(point):
+            return f"{point.x}"
+
+
+def use() -> int:
+    Less()  # wrong
+    kinds_svc.Point("x", 2)  # wrong
+    with echo_svc.Echo.connect(timeout=3) as echo:
+        echo.add(1, "2")  # wrong
+        echo.add(1)  # wrong
+        echo.ad(1, 2)  # wrong
+        text: str = echo.add(1, 2)  # wrong
+        data: bytes = echo.echo_raw(b"x", _timeout=2.5)
+        print(text, data)
+        try:
+            return echo.with_options(timeout=5).add(1, b=2)
+        except errors_svc.BadQuery as error:
+            print(error.at + 1, error.places[0].file.upper())
+            print(error.att)  # wrong
+    errors_svc.Overflow(limit="x", bits=1)  # wrong
+    raise errors_svc.Overflow(limit=1, bits=2)
+
+
+shmrpc.main(Right)

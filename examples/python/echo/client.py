@@ -1,0 +1,17 @@
+"""Calls it: what there is, the service itself has told."""
+
+import sys
+
+import shmrpc
+
+with shmrpc.connect(sys.argv[1] if len(sys.argv) > 1 else "greeter") as greeter:
+    print(greeter.greet("Ada", times=2))
+    print(greeter.add(1, b=2))
+    try:
+        greeter.greet("")
+    except greeter.errors.NoName as error:
+        print("refused:", error.hint)
+    try:
+        greeter.add((1 << 63) - 1, 1)
+    except ValueError as error:
+        print("failed:", error)

@@ -132,12 +132,41 @@ static void set_all_declared(gen_openapi *o, gen_value *responses,
     }
 }
 
+/* The body of a stream, either way. OpenAPI 3.1 has no word for many values in
+ * a row, so the schema is that of one line; an event's data are such a line
+ * too, but within the text that servers send events in. */
+static void set_items(gen_openapi *o, gen_value *parent,
+                      const idl_method *method, const idl_type *item,
+                      bool is_reply)
+{
+    gen_openapi_type(o, set_content(o, parent, "application/x-ndjson"), item);
+    gen_value *content = gen_openapi_member(parent, "content");
+    if (is_reply) {
+        gen_value *events = set_object(o, content, "text/event-stream");
+        set_text(o, set_object(o, events, "schema"), "type", "string");
+    }
+    if (method->encoding == IDL_ENCODING_RAW) {
+        set_object(o, content, "application/octet-stream");
+    }
+}
+
+/* How a stream ends stands in its last line, because the status is sent before
+ * anybody knows. */
+static void set_stream_response(gen_openapi *o, gen_value *responses,
+                                const idl_method *method)
+{
+    gen_value *good = set_object(o, responses, "200");
+    set_text(o, good, "description",
+             "The items, a line each; the last line is an object with `end` "
+             "or `error`.");
+    set_items(o, good, method, method->result, true);
+}
+
 /* A oneway call is accepted, not answered. Methods with `encoding raw` give
  * their bytes as they are to clients that ask for them. */
-static void set_responses(gen_openapi *o, gen_value *operation,
-                          const idl_method *method)
+static void set_response(gen_openapi *o, gen_value *responses,
+                         const idl_method *method)
 {
-    gen_value *responses = set_object(o, operation, "responses");
     gen_value *good = set_object(o, responses, method->oneway ? "202" : "200");
     set_text(o, good, "description",
              method->oneway ? "The call was sent." : "The result.");
@@ -150,6 +179,17 @@ static void set_responses(gen_openapi *o, gen_value *operation,
         }
     } else if (!method->oneway) {
         set_text(o, set_content(o, good, "application/json"), "type", "null");
+    }
+}
+
+static void set_responses(gen_openapi *o, gen_value *operation,
+                          const idl_method *method)
+{
+    gen_value *responses = set_object(o, operation, "responses");
+    if (method->result_is_stream) {
+        set_stream_response(o, responses, method);
+    } else {
+        set_response(o, responses, method);
     }
     set_all_declared(o, responses, method);
     set_text(o, set_object(o, responses, "default"), "$ref",
@@ -214,6 +254,16 @@ static void set_parameters(gen_openapi *o, gen_value *operation,
     if (list->len > 0) {
         gen_set(operation, "parameters", list);
     }
+}
+
+/* The items of a stream; parameters stand elsewhere. */
+static void set_upload(gen_openapi *o, gen_value *operation,
+                       const idl_method *method)
+{
+    gen_value *body = set_object(o, operation, "requestBody");
+    set_text(o, body, "description", "The items, a line each.");
+    set_items(o, body, method, method->stream_param->type, false);
+    gen_set(body, "required", gen_bool(o->tree, true));
 }
 
 /* The parameters that are not in the path, as an object by name. */
@@ -300,8 +350,11 @@ static void add_rest(gen_openapi *o, const idl_method *method, const char *name)
     const char *path = gen_print(o->tree, "/rest/%s%s", name, rest->path);
     gen_value *operation =
         new_operation(o, path, lower(o, rest->verb), name, method, ".rest");
-    set_parameters(o, operation, method, rest, is_get);
-    if (!is_get) {
+    bool uploads = method->stream_param != NULL;
+    set_parameters(o, operation, method, rest, is_get || uploads);
+    if (!is_get && uploads) {
+        set_upload(o, operation, method);
+    } else if (!is_get) {
         set_body(o, operation, method, rest);
     }
     set_responses(o, operation, method);
@@ -314,7 +367,12 @@ static void add_method(gen_openapi *o, const idl_method *method,
 {
     const char *path = gen_print(o->tree, "/rpc/%s/%s", name, method->name);
     gen_value *operation = new_operation(o, path, "post", name, method, "");
-    set_body(o, operation, method, NULL);
+    if (method->stream_param != NULL) {
+        set_parameters(o, operation, method, NULL, true);
+        set_upload(o, operation, method);
+    } else {
+        set_body(o, operation, method, NULL);
+    }
     set_responses(o, operation, method);
     if (method->rest.verb != NULL && strcmp(method->rest.verb, "GET") == 0) {
         operation = new_operation(o, path, "get", name, method, ".get");
@@ -326,7 +384,7 @@ static void add_method(gen_openapi *o, const idl_method *method,
     }
 }
 
-/* What the gateway can't call yet is named, so that nobody looks for it. */
+/* What can't go over HTTP is named, so that nobody looks for it. */
 static void add_stream(gen_openapi *o, gen_value *tag, gen_value **list,
                        const idl_method *method)
 {
@@ -348,7 +406,7 @@ void gen_openapi_add(gen_openapi *o, const idl_service *service,
     gen_openapi_docs(o, tag, &service->decl.meta.docs);
     for (size_t i = 0; i < service->method_count; i++) {
         const idl_method *method = &service->methods[i];
-        if (method->stream_param == NULL && !method->result_is_stream) {
+        if (method->stream_param == NULL || !method->result_is_stream) {
             add_method(o, method, name);
         } else {
             add_stream(o, tag, &streams, method);

@@ -2,9 +2,10 @@
  * OpenAPI 3.1: services as the JSON document that tools of the web read.
  *
  * It describes how a service is called through shmrpc-web: /rpc/SERVICE/METHOD
- * and the paths of @rest.  One document may hold several services.  Methods
- * with a stream can't be called so: the service's tag names them with their
- * signatures, as `x-shmrpc-streams`.
+ * and the paths of @rest.  One document may hold several services.  The schema
+ * of a stream is that of one of its lines.  Methods with streams both ways
+ * can't be called so: the service's tag names them with their signatures, as
+ * `x-shmrpc-streams`.
  *
  * What JSON Schema can't say is in members of our own: lengths of strings are
  * bytes (`x-shmrpc-bytes`), where JSON Schema counts characters.

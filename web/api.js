@@ -41,11 +41,13 @@ export async function get(path) {
   return answer(await fetch(path, { cache: "no-store", headers }));
 }
 
-export function post(path, json) {
+/** `more`: other fields of the head, and a signal that ends it. */
+export function post(path, body, { headers = {}, signal } = {}) {
   return fetch(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": session.csrf ?? "" },
-    body: json,
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": session.csrf ?? "", ...headers },
+    body,
+    signal,
   });
 }
 

@@ -94,43 +94,110 @@ function makeGroup(name, schema, required, document, depth) {
   };
 }
 
-async function curlOf(path, json) {
-  const escaped = json.replaceAll("'", "'\\''");
+const LINES = "application/x-ndjson";
+const SHOWN = 200; // of the lines of a stream, the last ones
+
+const isLines = (content) => content !== undefined && LINES in content;
+
+/** What a query says: texts stand there without quotes. */
+function queryOf(fields) {
+  const query = new URLSearchParams(fields.map((field) => [field.name, field.json()])
+    .filter(([, json]) => json !== null)
+    .map(([name, json]) => [name, json.startsWith('"') ? JSON.parse(json) : json])).toString();
+  return query ? `?${query}` : "";
+}
+
+/** The parameters of an upload, as if they were an object. */
+const schemaOf = (parameters = []) => ({
+  properties: Object.fromEntries(parameters.map((parameter) =>
+    [parameter.name, parameter.schema ?? parameter.content["application/json"].schema])),
+  required: parameters.filter((parameter) => parameter.required).map((parameter) => parameter.name),
+});
+
+async function curlOf(path, body, upload, stream) {
+  const escaped = body.replaceAll("'", "'\\''");
   const file = await api.tokenFile();
-  return `curl -H "authorization: Bearer ${file ? `$(grep -Eom1 '^[0-9a-f]{64}' ${file})` : "$TOKEN"}" ` +
-    `-H 'content-type: application/json' -d '${escaped}' ${location.origin}${path}`;
+  return `curl ${stream ? "-N " : ""}` +
+    `-H "authorization: Bearer ${file ? `$(grep -Eom1 '^[0-9a-f]{64}' ${file})` : "$TOKEN"}" ` +
+    `-H 'content-type: ${upload ? LINES : "application/json"}' ` +
+    `${upload ? "--data-binary" : "-d"} '${escaped}' ` +
+    `${upload ? `'${location.origin}${path}'` : `${location.origin}${path}`}`;
+}
+
+/** Reads lines as they come; `show` gets the last ones, and how many there were. */
+async function follow(reply, show) {
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  const last = [];
+  let rest = "";
+  let number = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    const lines = (rest + (value ?? "")).split("\n");
+    rest = lines.pop();
+    number += lines.length;
+    last.push(...lines);
+    last.splice(0, last.length - SHOWN);
+    show(last, number);
+    if (done) return;
+  }
 }
 
 function methodForm(path, operation, document) {
-  const schema = operation.requestBody.content["application/json"].schema;
+  const content = operation.requestBody.content;
+  const upload = isLines(content);
+  const stream = isLines(operation.responses["200"]?.content);
   const method = path.split("/").pop();
-  const fields = makeFields(schema, document, 0);
+  const fields = makeFields(upload ? schemaOf(operation.parameters)
+    : content["application/json"].schema, document, 0);
+  const items = h("textarea", { id: `field-${++ids}`, spellcheck: "false" });
   const result = h("pre", { hidden: true, tabindex: "0", role: "region",
     "aria-label": `Result of ${method}` });
   const status = h("p", { role: "status" });
   const command = h("pre", { tabindex: "0", role: "region", "aria-label": "The same by curl",
     hidden: true });
+  let ending = null;
+  const stop = h("button", { type: "button", hidden: true,
+    onclick: () => ending?.abort() }, `Stop ${method}`);
+
+  function show(text) {
+    // As it came: to read it as JSON would round large numbers.
+    result.textContent = visible(text.trimEnd()) || "(nothing)";
+    result.hidden = false;
+  }
+
+  async function showReply(reply) {
+    if (reply.headers.get("Content-Type") !== LINES) {
+      show(await reply.text());
+      return;
+    }
+    await follow(reply, (lines, number) => {
+      status.textContent = `${number} lines …`;
+      show(lines.join("\n"));
+    });
+  }
 
   async function call(event) {
     event.preventDefault();
-    const json = objectOf(fields);
+    const target = upload ? path + queryOf(fields) : path;
+    const body = upload ? items.value : objectOf(fields);
+    const headers = { ...(upload && { "Content-Type": LINES }), ...(stream && { Accept: LINES }) };
     const begin = performance.now();
+    ending = new AbortController();
     status.textContent = "Calling …";
+    stop.hidden = !stream;
     try {
-      const reply = await api.post(path, json);
-      const text = await reply.text();
+      command.textContent = await curlOf(target, body, upload, stream);
+      command.hidden = false;
+      const reply = await api.post(target, body, { headers, signal: ending.signal });
+      await showReply(reply);
       const ms = Math.round(performance.now() - begin);
       status.textContent = `${reply.ok ? "Done" : "Failed"}: HTTP ${reply.status}, ${ms} ms`;
       status.className = reply.ok ? "good" : "bad";
-      // As it came: to read it as JSON would round large numbers.
-      result.textContent = visible(text.trimEnd()) || "(nothing)";
-      result.hidden = false;
-      command.textContent = await curlOf(path, json);
-      command.hidden = false;
     } catch (error) {
-      status.textContent = "";
-      note(error.message);
+      status.textContent = error.name === "AbortError" ? "Stopped" : "";
+      if (error.name !== "AbortError") note(error.message);
     }
+    stop.hidden = true;
   }
 
   return h("details", {},
@@ -140,7 +207,9 @@ function methodForm(path, operation, document) {
     operation.description ? h("p", {}, operation.description) : null,
     h("form", { onsubmit: call, "aria-label": `Call ${method}` },
       fields.map((field) => field.element),
-      h("button", { class: "main", type: "submit" }, `Call ${method}`)),
+      upload ? h("div", { class: "field" },
+        h("label", { for: items.id }, "Items, a line of JSON each"), items) : null,
+      h("button", { class: "main", type: "submit" }, `Call ${method}`), stop),
     status, result, command);
 }
 

@@ -51,6 +51,8 @@ const columns = () => [
     cell: kept((row) => h("span", { class: row.errors_per_s > 0 ? "bad" : null },
       ofLive((at) => count(at.errors_per_s))(row)),
       (row) => row.alive + count(row.errors_per_s)) },
+  { title: "Streams", key: (row) => row.streams_open ?? 0,
+    cell: ofLive((row) => (row.streams_open > 0 ? count(row.streams_open) : "–")) },
   { title: "CPU", key: (row) => row.cpu, cell: ofLive((row) => percent(row.cpu)) },
   { title: "Memory", key: (row) => row.memory, cell: ofLive((row) => bytes(row.memory)) },
   { title: "Actions", wide: true, cell: kept((row) => actionsOf(row) ?? "–",

@@ -46,6 +46,32 @@ const methodColumns = [
   { title: "Out", key: (m) => m.bytes_out, cell: (m) => bytes(m.bytes_out) },
 ];
 
+/** Of methods that have had streams; rates since the last look. */
+const streamColumns = [
+  { title: "Method", left: true, key: (m) => m.name, cell: (m) => m.name },
+  { title: "Open", key: (m) => m.streams.open, cell: (m) => count(m.streams.open) },
+  { title: "Opened", key: (m) => m.streams.opened, cell: (m) => count(m.streams.opened) },
+  { title: "Items/s", key: (m) => m.itemsPerS, cell: (m) => count(m.itemsPerS) },
+  { title: "Items in", key: (m) => m.streams.items_in, cell: (m) => count(m.streams.items_in) },
+  { title: "Items out", key: (m) => m.streams.items_out, cell: (m) => count(m.streams.items_out) },
+  { title: "Stalled", key: (m) => m.streams.stalled_s,
+    cell: (m) => time(m.streams.stalled_s * 1e6) },
+  { title: "In", key: (m) => m.streams.bytes_in, cell: (m) => bytes(m.streams.bytes_in) },
+  { title: "Out", key: (m) => m.streams.bytes_out, cell: (m) => bytes(m.streams.bytes_out) },
+];
+
+/** Adds rates to methods with streams, from what they had counted the last time. */
+function ratesOf(methods, last) {
+  const now = performance.now();
+  return methods.filter((method) => method.streams).map((method) => {
+    const items = method.streams.items_in + method.streams.items_out;
+    const before = last.get(method.name);
+    last.set(method.name, { items, now });
+    const seconds = before ? (now - before.now) / 1000 : 0;
+    return { ...method, itemsPerS: seconds > 0 ? Math.max(0, items - before.items) / seconds : 0 };
+  });
+}
+
 const several = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 /** Of all methods: {status, count, methods}. */
@@ -140,14 +166,17 @@ export function servicePage(name) {
   const methods = table("Methods", methodColumns, (m) => m.name, 1);
   const errors = table("Errors by status", errorColumns, (row) => row.status, 1);
   const errorPart = scrolling("Errors by status", errors);
+  const streams = table("Streams", streamColumns, (m) => m.name, 1, false);
+  const streamPart = scrolling("Streams", streams);
+  const counted = new Map();
   const workers = table("Workers", workerColumns, (w) => `${w.place} ${w.pid}`, 0, false);
   const rest = h("div", {});
   const scale = h("div", {});
   const choice = h("select", { id: "span", onchange: () => lookBack() },
     Object.entries(SPANS).map(([value, [title]]) => h("option", { value }, title)));
   const explorer = explorerPart(name);
-  const inside = h("div", { hidden: true }, scrolling("Methods", methods), errorPart,
-    scrolling("Workers", workers, scale));
+  const inside = h("div", { hidden: true }, scrolling("Methods", methods), streamPart,
+    errorPart, scrolling("Workers", workers, scale));
   let log = null;
   let managed = null;
   let crashed = null;
@@ -174,6 +203,9 @@ export function servicePage(name) {
     const service = await api.get(`/api/v1/services/${encodeURIComponent(name)}`).catch(() => null);
     if (service && !closed) {
       methods.update((service.methods ?? []).filter((method) => method.id !== 0));
+      const streaming = ratesOf(service.methods ?? [], counted);
+      streams.update(streaming);
+      streamPart.hidden = streaming.length === 0;
       const found = errorsOf(service.methods ?? []);
       errors.update(found);
       errorPart.hidden = found.length === 0;
@@ -201,6 +233,9 @@ export function servicePage(name) {
       row.alive && `up ${span(row.uptime_s)}`,
       row.alive && several(row.workers, "worker"),
       row.alive && several(row.connections ?? 0, "connection"),
+      row.streams_open > 0 && `${several(row.streams_open, "open stream")}, ` +
+        `${count(row.items_per_s)} items/s` +
+        `${row.stalled > 0.005 ? `, stalled ${percent(row.stalled)}` : ""}`,
       row.managed?.restarts && several(row.managed.restarts, "restart"),
       row.managed?.last_end && `last exit: ${row.managed.last_end}`]
       .filter(Boolean).join(" · ");

@@ -340,6 +340,53 @@ async function calls() {
   await part.getByText('"missing":6').first().waitFor();
 }
 
+/** What is open, and how much goes through; streams are called, and stopped, here too. */
+async function streams() {
+  const held = new AbortController();
+  const reply = await fetch(`${base}/rpc/papers/first`,
+    { headers: { Authorization: `Bearer ${token}` }, signal: held.signal });
+  await reply.body.getReader().read();
+  await page.goto(`${base}/#/`);
+  await page.waitForFunction(() => [...document.querySelectorAll("tbody tr")].some((line) =>
+    line.cells[0].textContent === "papers" &&
+    line.querySelector("td[data-label=Streams]").textContent === "1"));
+  await page.goto(`${base}/#/service/papers`);
+  const table = page.getByRole("region", { name: "Streams" });
+  const line = table.locator("tr", { has: page.getByRole("cell", { name: "first", exact: true }) });
+  await line.waitFor();
+  await page.getByText(/1 open stream, /).waitFor();
+  expect("open, opened", (await line.getByRole("cell").allTextContents()).slice(1, 3), ["1", "1"]);
+  await judge("streams");
+  held.abort();
+  await page.waitForFunction(() => [...document.querySelectorAll("[aria-label=Streams] tbody tr")]
+    .every((row) => row.cells[1].textContent === "0"));
+
+  const part = section("Call it");
+  await part.getByText("list", { exact: true }).click();
+  const list = part.getByRole("form", { name: "Call list" });
+  await list.getByLabel("count", { exact: true }).fill("300");
+  await list.getByRole("button", { name: "Call list" }).click();
+  await part.getByText("Done: HTTP 200").waitFor();
+  const lines = (await part.getByRole("region", { name: "Result of list" }).textContent()).split("\n");
+  expect("the last lines", [lines.length, lines.at(-2), lines.at(-1)],
+    [200, '{"id":299,"title":"no 299"}', '{"end":{"items":300}}']);
+  await list.getByLabel("count", { exact: true }).fill("0");
+  await list.getByRole("button", { name: "Call list" }).click();
+  await part.getByText(/^\d{4,} lines/).waitFor();
+  // While it flows, its rate is shown.
+  await page.waitForFunction(() => [...document.querySelectorAll("[aria-label=Streams] tbody tr")]
+    .some((row) => row.cells[0].textContent === "list" && row.cells[3].textContent !== "0"));
+  await list.getByRole("button", { name: "Stop list" }).click();
+  await part.getByText("Stopped").waitFor();
+  await part.getByText("file", { exact: true }).click();
+  const file = part.getByRole("form", { name: "Call file" });
+  await file.getByLabel("box", { exact: true }).fill("a b");
+  await file.getByLabel("Items").fill('{"id":1,"title":"x"}\n{"id":2,"title":"y"}');
+  await file.getByRole("button", { name: "Call file" }).click();
+  await part.getByText("Done: HTTP 200").last().waitFor();
+  await part.getByRole("region", { name: "Result of file" }).getByText("2", { exact: true }).waitFor();
+}
+
 /** A form for each method, with what the interface says of its parameters. */
 async function forms() {
   await page.goto(`${base}/#/service/echo_serv`);
@@ -566,7 +613,7 @@ async function spans() {
 
 const wanted = process.env.SHMRPC_TEST_ONLY?.split(",");
 for (const test of [logsIn, paints, newcomer, logIsInert, logsOfThePast, states, stopsAndStarts,
-  ends, agrees, forms, calls, scales, keyboard, crashes, draws, spans, objects, onlyLooks, looks]) {
+  ends, agrees, forms, calls, streams, scales, keyboard, crashes, draws, spans, objects, onlyLooks, looks]) {
   if (wanted && test !== logsIn && !wanted.includes(test.name)) continue;
   const begin = Date.now();
   try {

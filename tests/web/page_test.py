@@ -1,4 +1,4 @@
-"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP SHMRPC WORKERS: the page in a real
+"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP SHMRPC WORKERS PAPERS: the page in a real
 browser, against a manager with real services under load, some of which behave badly.
 SHMRPC_PICTURES=FOLDER keeps the screenshots."""
 import json
@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(TREE, "tests/tools/shmrpc-web"))
 
 from webtest import Place, expect, finish, wait_for  # noqa: E402
 
-MODULES, SHMRPCD, WEB, ECHO, FAULT, SHOP, SHMRPC, WORKERS = sys.argv[1:9]
+MODULES, SHMRPCD, WEB, ECHO, FAULT, SHOP, SHMRPC, WORKERS, PAPERS = sys.argv[1:10]
 
 if not os.path.isdir(MODULES) or not shutil.which("chromium"):
     print("npm packages or chromium are not installed (./dev test-web): "
@@ -101,8 +101,9 @@ with Place() as place:
     os.symlink(MODULES, work + "/node_modules")
     shutil.copy(HERE + "/page_test.mjs", work)
     manage(place)
+    place.serve(PAPERS)
     place.web(WEB)
-    mine = {"workers", "echo_serv", "slow", "shop", "shmrpcd", "echo_serv@frozen"}
+    mine = {"papers", "workers", "echo_serv", "slow", "shop", "shmrpcd", "echo_serv@frozen"}
     wait_for(lambda: mine <= {row["name"] for row in json.loads(
         place.ask("GET", "/api/v1/services")[2]) if row["alive"]})
     wait_for(lambda: freeze(place))

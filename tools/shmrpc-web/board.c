@@ -124,6 +124,11 @@ static void set_rates(web_figures *figures, const shmrpc_snapshot *part)
     if (seconds > 0) {
         figures->calls_per_s = (float)((double)all->calls / seconds);
         figures->errors_per_s = (float)((double)all->errors / seconds);
+        figures->items_per_s =
+            (float)((double)(all->streams.items_in + all->streams.items_out) /
+                    seconds);
+        figures->stalled =
+            (float)((double)all->streams.stalled_ns / 1e9 / seconds);
     }
 }
 
@@ -225,6 +230,7 @@ static web_figures figures_of(entry *e, const shmrpc_snapshot *total,
     shmrpc_snapshot *part = since(total, e->mark);
     web_figures now = e->now;
     now.calls_per_s = now.errors_per_s = 0;
+    now.items_per_s = now.stalled = 0;
     if (second != NULL) {
         set_rates(&now, second);
     }

@@ -26,7 +26,9 @@ typedef struct web_board web_board;
 typedef struct web_figures {
     float calls_per_s;
     float errors_per_s;
-    float p50_us; /* service time; 0 when nothing was called */
+    float items_per_s; /* of streams, both ways */
+    float stalled;     /* handlers that waited for slow clients, on average */
+    float p50_us;      /* service time; 0 when nothing was called */
     float p99_us;
     float queue_p99_us;
     float cpu; /* CPUs */

@@ -10,6 +10,15 @@
 /* ---- a row ---- */
 
 /* The place's service is not ours to look into: it may be gone. */
+/* Streams. */
+static uint64_t open_of(const web_row *row)
+{
+    return row->total != NULL
+               ? shmrpc_snapshot_method(row->total, SHMRPC_STATS_ALL)
+                     ->streams.open
+               : 0;
+}
+
 static void append_row(const web_row *row, shmrpci_buf *out)
 {
     const web_place *place = row->place;
@@ -23,6 +32,9 @@ static void append_row(const web_row *row, shmrpci_buf *out)
     shmrpci_json_set_uint(out, "workers", row->workers);
     shmrpci_json_set_real(out, "calls_per_s", (double)row->now.calls_per_s);
     shmrpci_json_set_real(out, "errors_per_s", (double)row->now.errors_per_s);
+    shmrpci_json_set_uint(out, "streams_open", open_of(row));
+    shmrpci_json_set_real(out, "items_per_s", (double)row->now.items_per_s);
+    shmrpci_json_set_real(out, "stalled", (double)row->now.stalled);
     shmrpci_json_set_real(out, "p50_us", (double)row->now.p50_us);
     shmrpci_json_set_real(out, "p99_us", (double)row->now.p99_us);
     shmrpci_json_set_real(out, "queue_p99_us", (double)row->now.queue_p99_us);

@@ -3,8 +3,12 @@
 
 #include <stdlib.h>
 
+#include "os/clock.h"
 #include "tools/shmrpc-web/rpc.h"
 #include "tools/shmrpc-web/show.h"
+
+/* A page that reads nothing for so long has gone. */
+#define STALL_NS (30 * SHMRPCI_NS_PER_S)
 
 struct web_listener {
     web_events *events;
@@ -47,7 +51,7 @@ void web_events_tick(web_events *events)
     }
 }
 
-static bool next_piece(void *user, shmrpci_buf *out)
+static web_stream_state next_piece(void *user, shmrpci_buf *out)
 {
     web_listener *listener = user;
     web_events *events = listener->events;
@@ -55,7 +59,7 @@ static bool next_piece(void *user, shmrpci_buf *out)
         listener->number = events->number;
         shmrpci_buf_append(out, events->latest.data, events->latest.len);
     }
-    return true;
+    return WEB_STREAM_GOES_ON;
 }
 
 static void end(void *user)
@@ -84,5 +88,5 @@ void web_events_take(web_events *events, web_request *request)
                                .next = events->listeners};
     events->listeners = listener;
     const web_reply_head head = {.status = 200, .type = "text/event-stream"};
-    web_reply_stream(request, &head, next_piece, end, listener);
+    web_reply_stream(request, &head, STALL_NS, next_piece, end, listener);
 }

@@ -20,6 +20,9 @@ static const form_name names[] = {
     {"application/vnd.msgpack", WEB_FORM_MSGPACK},
     {"application/x-msgpack", WEB_FORM_MSGPACK},
     {"application/octet-stream", WEB_FORM_BYTES},
+    {"application/x-ndjson", WEB_FORM_NDJSON},
+    {"application/jsonl", WEB_FORM_NDJSON},
+    {"text/event-stream", WEB_FORM_EVENTS},
 };
 
 #define NAME_COUNT (sizeof names / sizeof names[0])
@@ -38,7 +41,9 @@ static const shmrpci_codec *codec_of(web_form_kind kind)
     static const shmrpc_encoding encodings[] = {
         [WEB_FORM_JSON] = SHMRPC_ENCODING_JSON,
         [WEB_FORM_MSGPACK] = SHMRPC_ENCODING_MSGPACK,
-        [WEB_FORM_BYTES] = SHMRPC_ENCODING_RAW};
+        [WEB_FORM_BYTES] = SHMRPC_ENCODING_RAW,
+        [WEB_FORM_NDJSON] = SHMRPC_ENCODING_JSON,
+        [WEB_FORM_EVENTS] = SHMRPC_ENCODING_JSON};
     return shmrpci_codec_of(encodings[kind]);
 }
 
@@ -61,9 +66,32 @@ static bool find_form(const char *type, size_t len, web_form_kind *out)
     return false;
 }
 
-static bool takes(const shmrpc_method *method, web_form_kind kind)
+/* Whether a body to or from the method has this form. */
+static bool takes(const shmrpc_method *method, web_form_kind kind,
+                  const shmrpc_type *items, bool is_result)
 {
-    return kind != WEB_FORM_BYTES || method->encoding == SHMRPC_ENCODING_RAW;
+    switch (kind) {
+    case WEB_FORM_JSON:
+    case WEB_FORM_MSGPACK:
+        return items == NULL;
+    case WEB_FORM_BYTES:
+        return method->encoding == SHMRPC_ENCODING_RAW;
+    case WEB_FORM_NDJSON:
+        return items != NULL;
+    case WEB_FORM_EVENTS:
+        return items != NULL && is_result;
+    }
+    return false;
+}
+
+bool web_form_is_stream(const web_request *request, bool *out_may_be)
+{
+    const web_field *type = web_head_find(&request->head, "Content-Type");
+    web_form_kind kind = WEB_FORM_JSON;
+    bool is_known =
+        type != NULL && find_form(type->value, type->value_len, &kind);
+    *out_may_be = is_known && kind == WEB_FORM_BYTES;
+    return is_known && kind == WEB_FORM_NDJSON;
 }
 
 /* The first form that is accepted and that there is; `*out` stays as it is
@@ -81,7 +109,8 @@ static bool read_accept(const web_field *accept, const shmrpc_method *method,
             at++;
         }
         const char *type = accept->value + at;
-        if (find_form(type, end - at, &kind) && takes(method, kind)) {
+        if (find_form(type, end - at, &kind) &&
+            takes(method, kind, method->items_out, true)) {
             *out = kind;
             return true;
         }
@@ -94,27 +123,43 @@ static bool read_accept(const web_field *accept, const shmrpc_method *method,
     return accept->value_len == 0;
 }
 
+/* What is answered where nobody says how. */
+static web_form_kind usual_form(const shmrpc_method *method, web_form_kind in)
+{
+    if (method->items_out != NULL) {
+        return method->encoding == SHMRPC_ENCODING_RAW ? WEB_FORM_BYTES
+                                                       : WEB_FORM_NDJSON;
+    }
+    return in == WEB_FORM_NDJSON ? WEB_FORM_JSON : in;
+}
+
 static int choose(const web_request *request, const web_target *target,
                   const shmrpc_method *method, web_form *form, unsigned *http,
                   shmrpc_error *error)
 {
     const web_field *type = web_head_find(&request->head, "Content-Type");
     const web_field *accept = web_head_find(&request->head, "Accept");
-    form->in = WEB_FORM_JSON;
+    form->in = method->items_in != NULL ? WEB_FORM_NDJSON : WEB_FORM_JSON;
     if (!web_target_is_safe(target) &&
         (type == NULL || !find_form(type->value, type->value_len, &form->in) ||
-         !takes(method, form->in))) {
+         !takes(method, form->in, method->items_in, false))) {
         *http = 415;
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "expected Content-Type application/json, "
-                                "application/msgpack, or for raw methods "
-                                "application/octet-stream");
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID, "expected Content-Type %s",
+            method->items_in != NULL
+                ? "application/x-ndjson, a line an item, or for raw methods "
+                  "application/octet-stream"
+                : "application/json, application/msgpack, or for raw methods "
+                  "application/octet-stream");
     }
-    form->out = form->in;
+    form->out = usual_form(method, form->in);
     if (accept != NULL && !read_accept(accept, method, &form->out)) {
         *http = 406;
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "Accept names no form that there is");
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID, "Accept names no form that there is%s",
+            method->items_out != NULL ? " of a stream: application/x-ndjson, "
+                                        "text/event-stream"
+                                      : "");
     }
     return SHMRPC_OK;
 }
@@ -158,7 +203,8 @@ static int append_body(const web_request *request, shmrpci_buf *out,
     return out->status;
 }
 
-/* Path, query and body as one object; what is there twice the codec refuses. */
+/* Path, query and body, unless that is a stream, as one object; what is there
+ * twice the codec refuses. */
 static int append_object(web_request *request, const web_target *target,
                          const shmrpc_method *method, shmrpci_buf *out,
                          shmrpc_error *error)
@@ -170,7 +216,8 @@ static int append_object(web_request *request, const web_target *target,
         status = web_query_append_one(param->field, param->text, param->len,
                                       &request->arena, out, error);
     }
-    if (status == SHMRPC_OK && web_target_is_safe(target)) {
+    if (status == SHMRPC_OK &&
+        (web_target_is_safe(target) || method->items_in != NULL)) {
         status = web_query_append(method->params, request->query,
                                   &request->arena, out, error);
     } else if (status == SHMRPC_OK) {
@@ -224,8 +271,9 @@ int web_form_read(web_request *request, const web_target *target,
     if (status != SHMRPC_OK) {
         return status;
     }
-    if (web_target_is_safe(target) || target->is_rest) {
-        if (form->in != WEB_FORM_JSON) {
+    bool is_object = web_target_is_safe(target) || target->is_rest;
+    if (is_object || method->items_in != NULL) {
+        if (form->in != WEB_FORM_JSON && method->items_in == NULL) {
             *http = 415;
             return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                     "a path of @rest takes application/json");
@@ -234,8 +282,8 @@ int web_form_read(web_request *request, const web_target *target,
         shmrpci_buf_init_heap(&object);
         status = append_object(request, target, method, &object, error);
         if (status == SHMRPC_OK) {
-            status = decode(request, method, form->in, object.data, object.len,
-                            params, error);
+            status = decode(request, method, WEB_FORM_JSON, object.data,
+                            object.len, params, error);
         }
         shmrpci_buf_fini(&object);
         return status;
@@ -251,6 +299,24 @@ int web_form_read(web_request *request, const web_target *target,
     }
     return decode(request, method, form->in, request->body.data,
                   request->body.len, params, error);
+}
+
+int web_form_read_item(const shmrpc_type *type, const void *data, size_t len,
+                       shmrpci_arena *arena, const void **out,
+                       shmrpc_error *error)
+{
+    void *value = shmrpci_arena_calloc(arena, 1, type->size + 1u,
+                                       type->align > 0 ? type->align : 1);
+    if (value == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    int status = shmrpci_codec_of(SHMRPC_ENCODING_JSON)
+                     ->decode(type, data, len, "", arena, value, error);
+    if (status == SHMRPC_OK && memchr(data, '{', len) != NULL) {
+        status = web_strict_check(type, data, len, arena, error);
+    }
+    *out = value;
+    return status;
 }
 
 int web_form_encode(web_form_kind kind, const shmrpc_type *type,

@@ -12,7 +12,9 @@
 typedef enum web_form_kind {
     WEB_FORM_JSON,
     WEB_FORM_MSGPACK,
-    WEB_FORM_BYTES /* of raw methods */
+    WEB_FORM_BYTES,  /* of raw methods */
+    WEB_FORM_NDJSON, /* of streams: a line an item */
+    WEB_FORM_EVENTS  /* of streams that come: an event an item */
 } web_form_kind;
 
 typedef struct web_form {
@@ -32,6 +34,15 @@ const char *web_form_type(web_form_kind kind);
 int web_form_read(web_request *request, const web_target *target,
                   const shmrpc_method *method, web_form *form,
                   const void **params, unsigned *http, shmrpc_error *error);
+
+/* Whether a body of this Content-Type is the items of a stream whatever the
+ * method; false for bytes, which may be. */
+bool web_form_is_stream(const web_request *request, bool *out_may_be);
+
+/* Reads an item of JSON into the arena. INVALID, NO_MEMORY. */
+int web_form_read_item(const shmrpc_type *type, const void *data, size_t len,
+                       shmrpci_arena *arena, const void **out,
+                       shmrpc_error *error);
 
 /* Appends a value; no type: JSON's null. INVALID: it has no such form. */
 int web_form_encode(web_form_kind kind, const shmrpc_type *type,

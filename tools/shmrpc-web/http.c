@@ -1,8 +1,6 @@
 /* Connections and requests on libmicrohttpd, whose own loop runs in ours. */
 #include "tools/shmrpc-web/http.h"
 
-#include <microhttpd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +8,17 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
-#include "shmrpc/beside.h"
 #include "tools/shmrpc-web/address.h"
+#include "tools/shmrpc-web/http_inside.h"
 
 #define HEAD_NS  (10 * SHMRPCI_NS_PER_S)
 #define BODY_NS  (30 * SHMRPCI_NS_PER_S)
 #define REPLY_NS (30 * SHMRPCI_NS_PER_S)
 #define SWEEP_NS (SHMRPCI_NS_PER_S / 4)
+/* Of bodies that are taken in pieces: between two, and for those that nobody
+ * wants. */
+#define PAUSE_NS (600 * SHMRPCI_NS_PER_S)
+#define DRAIN_NS (10 * SHMRPCI_NS_PER_S)
 
 /* Of the library, before others have their turn. */
 #define RUNS_MAX 4
@@ -25,66 +27,10 @@
 #define CONNECTION_BYTES ((size_t)32 << 10)
 /* What decoding a request and encoding its reply may take. */
 #define REQUEST_ARENA_BYTES ((size_t)256 << 20)
-/* What a stream may hold that its client has not read yet. */
-#define STREAM_BYTES ((size_t)1 << 20)
-
-#define CONTENT_POLICY                                                  \
-    "default-src 'none'; script-src 'self'; style-src 'self'; "         \
-    "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action " \
-    "'none'; frame-ancestors 'none'"
-
-typedef enum phase {
-    PHASE_HEAD,   /* of the next request; or idle */
-    PHASE_BODY,   /* its bytes are on the way */
-    PHASE_CALL,   /* it was handed to the user, who will answer */
-    PHASE_REPLY,  /* the answer is on the way */
-    PHASE_STREAM, /* an answer without an end is */
-} phase;
-
-typedef struct stream {
-    web_stream_fn *next;
-    void (*end)(void *user);
-    void *user;
-    shmrpci_buf waiting; /* not handed to the library yet, from `sent` on */
-    size_t sent;
-} stream;
-
-struct web_connection {
-    web_http *http;
-    struct MHD_Connection *native; /* NULL: this one is free */
-    int fd;
-    phase phase;
-    int64_t since_ns;
-    bool is_suspended;
-    bool is_watched;
-    bool has_request; /* `request` is one */
-    bool has_hung_up;
-    bool is_known; /* who it is: once one request was admitted so */
-    bool is_shut;
-    web_request request;
-    struct MHD_Response *reply;
-    unsigned status;
-    stream stream;
-    web_field fields[WEB_MAX_FIELDS];
-    char target[WEB_MAX_TARGET + 1];
-    bool target_is_long;
-};
-
-struct web_http {
-    web_http_opts opts;
-    struct MHD_Daemon *daemon;
-    int set; /* the library's own set, and the sockets of those who wait */
-    uint16_t port;
-    int64_t sweep_ns;
-    bool has_resumed; /* some connection; the library does not tell that */
-    unsigned watched; /* connections */
-    web_http_stats stats;
-    web_connection connections[WEB_ALL_CONNECTIONS];
-};
 
 /* ---- connections ---- */
 
-static void enter(web_connection *c, phase next)
+void web_connection_enter(web_connection *c, web_phase next)
 {
     c->phase = next;
     c->since_ns = shmrpci_now_ns();
@@ -151,7 +97,7 @@ static void on_connection(void *user, struct MHD_Connection *native,
             c->http = http;
             c->native = native;
             c->fd = info->connect_fd;
-            enter(c, PHASE_HEAD);
+            web_connection_enter(c, PHASE_HEAD);
             *context = c;
             http->stats.connections++;
             return;
@@ -166,7 +112,7 @@ static web_connection *connection_of(struct MHD_Connection *native)
     return info != NULL ? info->socket_context : NULL;
 }
 
-static void suspend(web_connection *c)
+void web_connection_suspend(web_connection *c)
 {
     MHD_suspend_connection(c->native);
     c->is_suspended = true;
@@ -184,7 +130,7 @@ static void watch(web_connection *c)
     }
 }
 
-static void resume(web_connection *c)
+void web_connection_resume(web_connection *c)
 {
     if (!c->is_suspended) {
         return;
@@ -206,8 +152,8 @@ static void on_hang_up(web_connection *c)
         return;
     }
     c->has_hung_up = true;
-    if (c->phase == PHASE_STREAM) {
-        resume(c);
+    if (c->phase == PHASE_STREAM || c->phase == PHASE_UPLOAD) {
+        web_connection_resume(c);
     } else if (c->phase == PHASE_CALL) {
         c->http->opts.hung_up(&c->request, c->http->opts.user);
     }
@@ -282,140 +228,19 @@ static void on_completed(void *user, struct MHD_Connection *native,
     if (c->stream.end != NULL) {
         c->stream.end(c->stream.user);
         shmrpci_buf_fini(&c->stream.waiting);
-        c->stream = (stream){.next = NULL};
+        c->stream = (web_stream){.next = NULL};
     }
     if (c->reply != NULL) {
         MHD_destroy_response(c->reply); /* nobody was left to take it */
         c->reply = NULL;
     }
+    if (c->request.upload != NULL) {
+        c->http->opts.ended(&c->request, c->http->opts.user);
+    }
     shmrpci_buf_fini(&c->request.body);
     shmrpci_arena_fini(&c->request.arena);
     c->has_request = false;
-    enter(c, PHASE_HEAD);
-}
-
-/* ---- replies ---- */
-
-static void set_header(struct MHD_Response *reply, const char *name,
-                       const char *value)
-{
-    if (value != NULL) {
-        (void)MHD_add_response_header(reply, name, value);
-    }
-}
-
-/* As `Shmrpc-Meta-KEY: VALUE`. */
-static void set_metadata(const shmrpc_reply_metadata *metadata,
-                         struct MHD_Response *reply)
-{
-    shmrpc_metadata entry;
-    for (uint32_t i = 0; shmrpc_reply_metadata_at(metadata, i, &entry); i++) {
-        char name[128];
-        (void)snprintf(name, sizeof name, "Shmrpc-Meta-%s", entry.key);
-        set_header(reply, name, entry.value);
-    }
-}
-
-static void set_rare(web_request *request, const web_reply_head *head,
-                     struct MHD_Response *reply)
-{
-    char text[16];
-    if (head->status == 401) {
-        set_header(reply, "WWW-Authenticate", "Bearer");
-    }
-    if (head->metadata != NULL) {
-        set_metadata(head->metadata, reply);
-    }
-    if (head->retry_s > 0) {
-        (void)snprintf(text, sizeof text, "%u", head->retry_s);
-        set_header(reply, "Retry-After", text);
-    }
-    set_header(reply, "traceresponse", web_trace_own(&request->trace));
-}
-
-static void set_reply(web_request *request, const web_reply_head *head,
-                      struct MHD_Response *reply)
-{
-    web_connection *c = request->connection;
-    if (reply != NULL) {
-        set_rare(request, head, reply);
-        set_header(reply, "Content-Type", head->type);
-        set_header(reply, "Set-Cookie", head->cookie);
-        set_header(reply, "Allow", head->allow);
-        set_header(reply, "Location", head->location);
-        set_header(reply, "Cache-Control",
-                   head->cache ? "private, max-age=3600" : "no-store");
-        set_header(reply, "Content-Security-Policy", CONTENT_POLICY);
-        set_header(reply, "X-Content-Type-Options", "nosniff");
-        set_header(reply, "Referrer-Policy", "no-referrer");
-        set_header(reply, "Cross-Origin-Resource-Policy", "same-origin");
-        set_header(reply, "Cross-Origin-Opener-Policy", "same-origin");
-    }
-    c->reply = reply;
-    c->status = head->status;
-    resume(c);
-}
-
-void web_reply(web_request *request, const web_reply_head *head,
-               const void *body, size_t len)
-{
-    set_reply(request, head,
-              MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
-                                              MHD_RESPMEM_MUST_COPY));
-}
-
-void web_reply_constant(web_request *request, const web_reply_head *head,
-                        const void *body, size_t len)
-{
-    set_reply(request, head,
-              MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
-                                              MHD_RESPMEM_PERSISTENT));
-}
-
-static ssize_t read_stream(void *user, uint64_t pos, char *to, size_t max)
-{
-    web_connection *c = user;
-    stream *s = &c->stream;
-    (void)pos;
-    if (c->has_hung_up) {
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    }
-    if (s->sent == s->waiting.len) {
-        shmrpci_buf_reset(&s->waiting);
-        s->sent = 0;
-        if (!s->next(s->user, &s->waiting) || s->waiting.status != SHMRPC_OK ||
-            s->waiting.len > STREAM_BYTES) {
-            return MHD_CONTENT_READER_END_OF_STREAM;
-        }
-    }
-    size_t len = s->waiting.len - s->sent;
-    if (len == 0) {
-        suspend(c);
-        return 0;
-    }
-    len = len < max ? len : max;
-    memcpy(to, s->waiting.data + s->sent, len);
-    s->sent += len;
-    enter(c, PHASE_STREAM);
-    return (ssize_t)len;
-}
-
-void web_reply_stream(web_request *request, const web_reply_head *head,
-                      web_stream_fn *next, void (*end)(void *user), void *user)
-{
-    web_connection *c = request->connection;
-    c->stream = (stream){.next = next, .end = end, .user = user};
-    shmrpci_buf_init_heap(&c->stream.waiting);
-    set_reply(request, head,
-              MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096,
-                                                read_stream, c, NULL));
-}
-
-void web_stream_wake(web_connection *connection)
-{
-    if (connection->phase == PHASE_STREAM) {
-        resume(connection);
-    }
+    web_connection_enter(c, PHASE_HEAD);
 }
 
 void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES])
@@ -426,19 +251,7 @@ void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES])
                      WEB_PEER_BYTES);
 }
 
-/* Hands the reply to the library. No reply, for want of memory: hangs up. */
-static enum MHD_Result queue_reply(web_connection *c)
-{
-    if (c->reply == NULL) {
-        return MHD_NO;
-    }
-    enum MHD_Result result = MHD_queue_response(c->native, c->status, c->reply);
-    MHD_destroy_response(c->reply);
-    c->reply = NULL;
-    c->http->opts.answered(&c->request, c->status, c->http->opts.user);
-    enter(c, c->stream.next != NULL ? PHASE_STREAM : PHASE_REPLY);
-    return result;
-}
+/* ---- refusals ---- */
 
 static void reply_refusal(web_request *request, const web_refusal *refusal)
 {
@@ -455,6 +268,33 @@ static void reply_refusal(web_request *request, const web_refusal *refusal)
     web_reply(request, &head, body.data, body.len);
 }
 
+/* A body above the limit is good if it is taken in pieces. */
+static bool check_large(web_connection *c, web_refusal *refusal)
+{
+    const web_http_opts *opts = &c->http->opts;
+    web_request *request = &c->request;
+    if (refusal->status != 413 ||
+        !web_head_check(&request->head, &opts->hosts, SIZE_MAX, refusal)) {
+        return false;
+    }
+    bool takes =
+        opts->admit(request, opts->user) && opts->uploads(request, opts->user);
+    if (!takes && c->reply != NULL) {
+        MHD_destroy_response(c->reply);
+        c->reply = NULL;
+    }
+    return takes || web_head_check(&request->head, &opts->hosts,
+                                   opts->max_body_bytes, refusal);
+}
+
+static bool check_head(web_connection *c, web_refusal *refusal)
+{
+    const web_http_opts *opts = &c->http->opts;
+    return web_head_check(&c->request.head, &opts->hosts, opts->max_body_bytes,
+                          refusal) ||
+           check_large(c, refusal);
+}
+
 /* The head is there; the body, if any, is still to come. */
 static enum MHD_Result take_head(web_connection *c, const char *path,
                                  const char *verb, const char *version)
@@ -462,20 +302,21 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     const web_http_opts *opts = &c->http->opts;
     web_refusal refusal;
     begin_request(c, path, verb, version);
-    if (c->request.path != NULL &&
-        web_head_check(&c->request.head, &opts->hosts, opts->max_body_bytes,
-                       &refusal)) {
+    if (c->request.path != NULL && check_head(c, &refusal)) {
         c->request.trace = web_trace_read(&c->request.head);
         c->is_known = opts->admit(&c->request, opts->user);
-        enter(c, PHASE_BODY);
-        return c->reply != NULL ? queue_reply(c) : MHD_YES;
+        web_connection_enter(c, c->is_known && c->reply == NULL &&
+                                        opts->uploads(&c->request, opts->user)
+                                    ? PHASE_UPLOAD
+                                    : PHASE_BODY);
+        return c->reply != NULL ? web_connection_reply(c) : MHD_YES;
     }
     if (c->request.path == NULL) {
         refusal = (web_refusal){.status = 503, .why = "out of memory"};
     }
     c->http->stats.refused++;
     reply_refusal(&c->request, &refusal);
-    return queue_reply(c);
+    return web_connection_reply(c);
 }
 
 static enum MHD_Result take_body(web_connection *c, const char *data,
@@ -488,6 +329,30 @@ static enum MHD_Result take_body(web_connection *c, const char *data,
     }
     shmrpci_buf_append(&c->request.body, data, len);
     return c->request.body.status == SHMRPC_OK ? MHD_YES : MHD_NO;
+}
+
+/* A piece of it, or what was left of one. */
+static enum MHD_Result take_piece(web_connection *c, const char *data,
+                                  size_t *len)
+{
+    web_http *http = c->http;
+    bool was_drained = c->request.is_drained;
+    if (c->has_hung_up) {
+        return MHD_NO;
+    }
+    if (c->reply != NULL) { /* it was refused, and waits for its body's end */
+        c->request.is_drained = true;
+        *len = 0;
+        return MHD_YES;
+    }
+    *len -= http->opts.take(&c->request, data, *len, http->opts.user);
+    if (*len > 0) {
+        web_connection_suspend(c);
+    }
+    if (!was_drained) {
+        web_connection_enter(c, PHASE_UPLOAD);
+    }
+    return MHD_YES;
 }
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
@@ -504,20 +369,25 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
         *context = c;
         return take_head(c, path, verb, version);
     }
+    if (*len > 0 && c->phase == PHASE_UPLOAD) {
+        return take_piece(c, data, len);
+    }
     if (*len > 0) {
         size_t count = *len;
         *len = 0;
         return take_body(c, data, count);
     }
-    if (c->phase == PHASE_BODY) {
-        enter(c, PHASE_CALL);
-        http->opts.handle(&c->request, http->opts.user);
+    if (c->phase == PHASE_BODY || c->phase == PHASE_UPLOAD) {
+        web_connection_enter(c, PHASE_CALL);
         if (c->reply == NULL) {
-            suspend(c);
+            http->opts.handle(&c->request, http->opts.user);
+        }
+        if (c->reply == NULL) {
+            web_connection_suspend(c);
             return MHD_YES;
         }
     }
-    return queue_reply(c);
+    return web_connection_reply(c);
 }
 
 /* ---- the slow ---- */
@@ -534,7 +404,10 @@ static bool is_late(const web_connection *c, int64_t now_ns)
         return age_ns > REPLY_NS;
     case PHASE_STREAM:
         /* One that is not read is not suspended. */
-        return !c->is_suspended && age_ns > REPLY_NS;
+        return !c->is_suspended && age_ns > c->stream.stall_ns;
+    case PHASE_UPLOAD:
+        return !c->is_suspended &&
+               age_ns > (c->request.is_drained ? DRAIN_NS : PAUSE_NS);
     case PHASE_CALL:
         break; /* it has a deadline of its own */
     }
@@ -661,7 +534,7 @@ void web_http_close(web_http *http)
         web_connection *c = &http->connections[i];
         if (c->native != NULL) {
             on_hang_up(c);
-            resume(c);
+            web_connection_resume(c);
         }
     }
     if (http->daemon != NULL) {

@@ -9,7 +9,9 @@
  *
  * Limits: 64 connections, head and body as in head.h, a body of a stranger
  * 1 KiB; 10 s from the connection, or the last reply, to the end of a head; 30
- * s for a body; 30 s to take a reply. Who is slower is cut off. When there are
+ * s for a body; 30 s to take a reply. A body that is taken in pieces may pause
+ * for 10 min; when nobody wants its rest, that may take 10 s. Who is slower is
+ * cut off. When there are
  * too many connections, the newest one takes the place of the stranger who has
  * kept us waiting for longest, else of the longest idle one: those who hold
  * connections only to hold them displace each other.
@@ -64,11 +66,21 @@ struct web_request {
     const char *actor_name; /* of the token; "": it has none */
     unsigned may;           /* WEB_MAY_... */
     web_change change;
+    void *upload;    /* what takes its body in pieces */
+    bool is_drained; /* nobody wants the rest of the body */
 };
 
-/* One chunk of a stream that has no end. Appends to `out` what there is; false:
- * the stream is over. Called again after web_stream_wake. */
-typedef bool web_stream_fn(void *user, shmrpci_buf *out);
+/* What becomes of a stream behind what it has just given. */
+typedef enum web_stream_state {
+    WEB_STREAM_GOES_ON,
+    WEB_STREAM_OVER,
+    WEB_STREAM_BROKEN /* its reader must not take it for whole */
+} web_stream_state;
+
+/* More of a stream. Appends to `out` what there is, some KiB where there is
+ * more; called again when its reader has taken that, or, when there was
+ * nothing, after web_stream_wake. */
+typedef web_stream_state web_stream_fn(void *user, shmrpci_buf *out);
 
 typedef struct web_reply_head {
     unsigned status;
@@ -93,6 +105,13 @@ typedef struct web_http_opts {
     /* With the head, before the body has come: whether its sender is known.
      * One that may not go on is answered here. */
     bool (*admit)(web_request *request, void *user);
+    /* With the head of one who is known: whether its body, of any size, goes
+     * piece by piece to the next function. */
+    bool (*uploads)(web_request *request, void *user);
+    /* Takes of a body what there is room for; returns how much. If that is not
+     * all, nothing more is read from the connection until web_upload_wake. */
+    size_t (*take)(web_request *request, const char *data, size_t len,
+                   void *user);
     /* Answers, or keeps the request for later. */
     void (*handle)(web_request *request, void *user);
     /* A request was answered. */
@@ -100,6 +119,9 @@ typedef struct web_http_opts {
     /* The client of a request without a reply has hung up: it still has to be
      * answered, for nobody. */
     void (*hung_up)(web_request *request, void *user);
+    /* A request whose body was to be taken in pieces is over, answered or not.
+     */
+    void (*ended)(web_request *request, void *user);
     void *user;
 } web_http_opts;
 
@@ -125,11 +147,14 @@ void web_reply(web_request *request, const web_reply_head *head,
 void web_reply_constant(web_request *request, const web_reply_head *head,
                         const void *body, size_t len);
 /* Answers with what `next` gives; `end` is called when nobody reads it any
- * more. From within the handler only. */
+ * more. Who reads nothing for `stall_ns` is cut off. */
 void web_reply_stream(web_request *request, const web_reply_head *head,
-                      web_stream_fn *next, void (*end)(void *user), void *user);
+                      int64_t stall_ns, web_stream_fn *next,
+                      void (*end)(void *user), void *user);
 /* There is more for the stream of this request, which may have ended. */
 void web_stream_wake(web_connection *connection);
+/* There is room for more of the body of this request. */
+void web_upload_wake(web_connection *connection);
 
 /* The address that a request came from, without the port. */
 #define WEB_PEER_BYTES 48

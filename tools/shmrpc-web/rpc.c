@@ -9,10 +9,9 @@
 #include "os/clock.h"
 #include "os/poll.h"
 #include "shmrpc/beside.h"
-#include "tools/shmrpc-web/form.h"
-#include "tools/shmrpc-web/rate.h"
-#include "tools/shmrpc-web/target.h"
+#include "tools/shmrpc-web/download.h"
 #include "tools/shmrpc-web/token.h"
+#include "tools/shmrpc-web/upload.h"
 
 /* How long a request waits for a service that is not known yet. */
 #define FIND_NS (3 * SHMRPCI_NS_PER_S)
@@ -28,47 +27,9 @@
 /* The interface that shmrpcd is controlled by. */
 #define MANAGER "shmrpc.manager.Control"
 
-/* A service whose client is watched; it stays in its place, which is its tag.
- */
-typedef struct watched {
-    web_service *service; /* NULL: free */
-    unsigned calls;       /* in progress */
-    bool is_gone;         /* goes with its last call */
-    unsigned begun;       /* calls */
-    uint64_t slow;        /* a bit for each method, more or less */
-} watched;
-
-/* A request on its way; in the request's arena. */
-typedef struct journey {
-    web_rpc *rpc;
-    web_request *request;
-    web_target target;
-    web_form form;
-    uint64_t look; /* of the directory, that is waited for */
-    int64_t look_until_ns;
-    struct journey *next; /* of those who wait for the directory */
-    watched *at;          /* the service that is called */
-    uint32_t method;
-    shmrpc_call *call;
-    shmrpc_metadata with[SHMRPC_METADATA_MAX_ENTRIES + 2];
-    shmrpc_reply_metadata back;
-} journey;
-
-struct web_rpc {
-    web_directory *directory;
-    int set;
-    uint64_t first_tag;
-    bool read_only;
-    watched services[WEB_MAX_SERVICES * 2];
-    journey *waiting;
-    web_rpc_stats stats;
-    web_rate changes; /* by actor and by address */
-    web_place places[WEB_MAX_SERVICES];
-};
-
 /* ---- errors ---- */
 
-static void append_error(const shmrpc_error *error, shmrpci_buf *out)
+void web_error_append(const shmrpc_error *error, shmrpci_buf *out)
 {
     shmrpci_json_set_text(out, "code", shmrpc_status_connect_code(error->code));
     shmrpci_json_set_text(out, "name", error->name);
@@ -91,7 +52,7 @@ static void reply_error(web_request *request, const shmrpc_error *error,
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
     shmrpci_buf_append_char(&body, '{');
-    append_error(error, &body);
+    web_error_append(error, &body);
     if (details != NULL && details->len > 0) {
         shmrpci_json_key(&body, "details");
         shmrpci_buf_append(&body, details->data, details->len);
@@ -110,7 +71,7 @@ void web_reply_error(web_request *request, const shmrpc_error *error)
     reply_error(request, error, 0, NULL, NULL);
 }
 
-static void end_journey(journey *j, const shmrpc_error *error)
+void web_journey_fail(web_journey *j, const shmrpc_error *error)
 {
     j->rpc->stats.errors++;
     reply_error(j->request, error, 0, NULL, &j->back);
@@ -147,7 +108,7 @@ void web_reply_later(web_request *request, unsigned wait_s)
 
 /* ---- the end of a call ---- */
 
-static void let_go(web_rpc *rpc, watched *at)
+static void let_go(web_rpc *rpc, web_watched *at)
 {
     web_service *service = at->service;
     int fd = shmrpc_stub_fd(service->client);
@@ -158,8 +119,8 @@ static void let_go(web_rpc *rpc, watched *at)
     web_service_release(rpc->directory, service);
 }
 
-static void reply_result(journey *j, const shmrpc_method *method,
-                         const void *reply)
+void web_journey_result(web_journey *j, const shmrpc_method *method,
+                        const void *reply)
 {
     shmrpci_buf body;
     shmrpc_error error;
@@ -177,13 +138,13 @@ static void reply_result(journey *j, const shmrpc_method *method,
     } else {
         /* Such as bytes in an `any`, which JSON has no form for. */
         error.code = SHMRPC_E_UNIMPLEMENTED;
-        end_journey(j, &error);
+        web_journey_fail(j, &error);
     }
     shmrpci_buf_fini(&body);
 }
 
 /* What @http says of a declared error; 0: nothing. */
-static unsigned http_of(const journey *j, const shmrpc_error *error)
+static unsigned http_of(const web_journey *j, const shmrpc_error *error)
 {
     const idl_method *method = &j->at->service->source->methods[j->method];
     for (size_t i = 0; i < method->throw_count; i++) {
@@ -213,45 +174,55 @@ static void append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
     }
 }
 
-/* The fields of a declared error, or a fault. */
-static void reply_declared(journey *j, const shmrpc_method *method,
-                           const void *reply, const shmrpc_error *error)
+/* The fields of a declared error, which has come with a reply or a stream, or a
+ * fault of a reply. */
+void web_details_append(const shmrpc_method *method, const void *reply,
+                        const shmrpc_stream *stream, const shmrpc_error *error,
+                        shmrpci_buf *out)
 {
-    shmrpci_buf details;
-    shmrpci_buf_init_heap(&details);
     for (uint32_t i = 0; i < method->throws_count; i++) {
         const shmrpc_error_type *type = method->throws[i];
-        const void *payload = type->number == error->code
-                                  ? shmrpc_stub_payload(reply, type)
-                                  : NULL;
+        const void *payload = type->number != error->code ? NULL
+                              : stream != NULL
+                                  ? shmrpc_stub_stream_payload(stream, type)
+                                  : shmrpc_stub_payload(reply, type);
         if (payload != NULL &&
-            web_form_encode(WEB_FORM_JSON, type->payload, payload, "", &details,
+            web_form_encode(WEB_FORM_JSON, type->payload, payload, "", out,
                             NULL) != SHMRPC_OK) {
-            shmrpci_buf_reset(&details);
+            shmrpci_buf_reset(out);
         }
     }
     if (shmrpc_stub_fault(reply) != NULL) {
-        append_fault(shmrpc_stub_fault(reply), &details);
+        append_fault(shmrpc_stub_fault(reply), out);
     }
+}
+
+void web_journey_declared(web_journey *j, const shmrpc_method *method,
+                          const void *reply, const shmrpc_stream *stream,
+                          const shmrpc_error *error)
+{
+    shmrpci_buf details;
+    shmrpci_buf_init_heap(&details);
+    web_details_append(method, reply, stream, error, &details);
     j->rpc->stats.errors++;
     reply_error(j->request, error, http_of(j, error), &details, &j->back);
     shmrpci_buf_fini(&details);
 }
 
-static void finish(journey *j, int status, const void *reply,
+static void finish(web_journey *j, int status, const void *reply,
                    const shmrpc_error *error)
 {
     web_rpc *rpc = j->rpc;
-    watched *at = j->at;
+    web_watched *at = j->at;
     const shmrpc_method *method = &at->service->tables->methods[j->method];
     j->call = NULL;
     j->request->pending = NULL;
     rpc->stats.in_progress--;
     if (status == SHMRPC_OK) {
-        reply_result(j, method, reply);
+        web_journey_result(j, method, reply);
     } else {
         rpc->stats.cancelled += status == SHMRPC_E_CANCELLED;
-        reply_declared(j, method, reply, error);
+        web_journey_declared(j, method, reply, NULL, error);
     }
     at->calls--;
 }
@@ -270,7 +241,7 @@ static void do_nothing(void)
 
 /* ---- beginning a call ---- */
 
-static bool read_timeout(journey *j, shmrpc_opts *opts)
+static bool read_timeout(web_journey *j, shmrpc_opts *opts)
 {
     const web_field *field =
         web_head_find(&j->request->head, "Shmrpc-Timeout-Ms");
@@ -311,7 +282,7 @@ static bool is_meta(const web_field *field)
 
 /* Fields `Shmrpc-Meta-KEY` go with the call, and so does our part of its trace.
  * TOO_LARGE: more than a call can have; NO_MEMORY. */
-static int read_metadata(journey *j, shmrpc_opts *opts, shmrpc_error *error)
+static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
 {
     const web_head *head = &j->request->head;
     const char *trace = web_trace_own(&j->request->trace);
@@ -347,10 +318,10 @@ static int read_metadata(journey *j, shmrpc_opts *opts, shmrpc_error *error)
 }
 
 /* Its end may be told before this returns. */
-static int start_async(journey *j, const void *params, const shmrpc_opts *opts,
-                       shmrpc_error *error)
+static int start_async(web_journey *j, const void *params,
+                       const shmrpc_opts *opts, shmrpc_error *error)
 {
-    watched *at = j->at;
+    web_watched *at = j->at;
     uint64_t bit = UINT64_C(1) << (j->method % 64);
     bool waits = (at->slow & bit) == 0 || at->begun % AGAIN == 0;
     at->begun++;
@@ -371,25 +342,42 @@ static int start_async(journey *j, const void *params, const shmrpc_opts *opts,
     return status;
 }
 
-static int start(journey *j, const shmrpc_method *method, const void *params,
-                 const shmrpc_opts *opts, shmrpc_error *error)
+static int start_oneway(web_journey *j, const void *params,
+                        const shmrpc_opts *opts, shmrpc_error *error)
 {
-    shmrpc_client *client = j->at->service->client;
-    if ((method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
-        int status =
-            shmrpc_stub_call(client, j->method, params, opts, NULL, error);
-        if (status == SHMRPC_OK) {
-            const web_reply_head head = {.status = 202};
-            web_reply(j->request, &head, "", 0);
-        }
-        return status;
+    int status = shmrpc_stub_call(j->at->service->client, j->method, params,
+                                  opts, NULL, error);
+    if (status == SHMRPC_OK) {
+        const web_reply_head head = {.status = 202};
+        web_reply(j->request, &head, "", 0);
     }
-    return start_async(j, params, opts, error);
+    return status;
+}
+
+static int start(web_journey *j, const shmrpc_method *method,
+                 const void *params, const shmrpc_opts *opts,
+                 shmrpc_error *error)
+{
+    if (j->request->upload != NULL && method->items_in == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "`%.60s` takes no stream", method->name);
+    }
+    if (method->items_in != NULL && method->items_out != NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
+                                "streams in both directions at once can't go "
+                                "over HTTP/1.1; `shmrpc call` has them");
+    }
+    return method->items_out != NULL
+               ? web_download_start(j, params, opts, error)
+           : method->items_in != NULL ? web_upload_start(j, params, opts, error)
+           : (method->flags & SHMRPC_METHOD_ONEWAY) != 0
+               ? start_oneway(j, params, opts, error)
+               : start_async(j, params, opts, error);
 }
 
 /* What it takes to be allowed that: of the manager's interface, what is not for
  * looking changes what it runs. */
-static unsigned need_of(const journey *j, const idl_method *method)
+static unsigned need_of(const web_journey *j, const idl_method *method)
 {
     bool is_safe =
         method->rest.verb != NULL && strcmp(method->rest.verb, "GET") == 0;
@@ -400,7 +388,7 @@ static unsigned need_of(const journey *j, const idl_method *method)
 
 /* What somebody may want to know of later. False: it comes too often, and is
  * answered. */
-static bool note_change(journey *j)
+static bool note_change(web_journey *j)
 {
     web_request *request = j->request;
     char address[WEB_PEER_BYTES];
@@ -420,7 +408,7 @@ static bool note_change(journey *j)
     return true;
 }
 
-static void call(journey *j)
+void web_journey_call(web_journey *j)
 {
     const shmrpc_service *tables = j->at->service->tables;
     shmrpc_opts opts = {.flags = SHMRPC_OPT_NONBLOCK | SHMRPC_OPT_FAULTS};
@@ -475,17 +463,17 @@ static void call(journey *j)
         }
     }
     if (status != SHMRPC_OK) {
-        end_journey(j, &error);
+        web_journey_fail(j, &error);
     }
 }
 
 /* ---- services ---- */
 
-static watched *find_watched(web_rpc *rpc, const char *name)
+static web_watched *find_watched(web_rpc *rpc, const char *name)
 {
     for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
          i++) {
-        watched *at = &rpc->services[i];
+        web_watched *at = &rpc->services[i];
         if (at->service != NULL && !at->is_gone &&
             strcmp(at->service->name, name) == 0) {
             return at;
@@ -494,25 +482,25 @@ static watched *find_watched(web_rpc *rpc, const char *name)
     return NULL;
 }
 
-static watched *watch(web_rpc *rpc, web_service *service)
+static web_watched *watch(web_rpc *rpc, web_service *service)
 {
     size_t count = sizeof rpc->services / sizeof rpc->services[0];
     for (size_t i = 0; i < count; i++) {
-        watched *at = &rpc->services[i];
+        web_watched *at = &rpc->services[i];
         if (at->service == NULL) {
             int fd = shmrpc_stub_fd(service->client);
             if (fd < 0 || shmrpci_poll_add(rpc->set, fd, SHMRPCI_POLL_LEVEL,
                                            rpc->first_tag + i) != SHMRPC_OK) {
                 return NULL;
             }
-            *at = (watched){.service = service};
+            *at = (web_watched){.service = service};
             return at;
         }
     }
     return NULL;
 }
 
-static bool find_service(journey *j)
+static bool find_service(web_journey *j)
 {
     web_rpc *rpc = j->rpc;
     j->at = find_watched(rpc, j->target.service);
@@ -528,7 +516,7 @@ static bool find_service(journey *j)
 }
 
 /* The reason why a service that is known can't be called, or that it isn't. */
-static void reply_absent(journey *j)
+static void reply_absent(web_journey *j)
 {
     shmrpc_error error;
     size_t count = web_directory_list(j->rpc->directory, false, j->rpc->places,
@@ -551,34 +539,90 @@ static void reply_absent(journey *j)
             search.best != NULL ? search.best : "",
             search.best != NULL ? "`?" : "");
     }
-    end_journey(j, &error);
+    web_journey_fail(j, &error);
 }
 
-void web_rpc_take(web_rpc *rpc, web_request *request)
+web_journey *web_journey_begin(web_rpc *rpc, web_request *request)
 {
-    journey *j =
-        shmrpci_arena_calloc(&request->arena, 1, sizeof *j, _Alignof(journey));
+    web_journey *j = shmrpci_arena_calloc(&request->arena, 1, sizeof *j,
+                                          _Alignof(web_journey));
     shmrpc_error error;
     rpc->stats.calls++;
     if (j == NULL) {
         (void)shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory");
         web_reply_error(request, &error);
-        return;
+        return NULL;
     }
-    *j = (journey){.rpc = rpc, .request = request};
+    *j = (web_journey){.rpc = rpc, .request = request};
     if (!web_target_read(request, &j->target)) {
         (void)shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND,
                                "the address is /rpc/SERVICE/METHOD");
-        end_journey(j, &error);
-    } else if (find_service(j)) {
-        call(j);
+        web_journey_fail(j, &error);
+        return NULL;
+    }
+    return j;
+}
+
+void web_journey_go(web_journey *j)
+{
+    web_rpc *rpc = j->rpc;
+    if (find_service(j)) {
+        web_journey_call(j);
     } else {
         j->look = web_directory_ask(rpc->directory);
         j->look_until_ns = shmrpci_deadline_after(FIND_NS);
         j->next = rpc->waiting;
         rpc->waiting = j;
-        request->pending = j;
+        j->is_waiting = true;
+        j->request->pending = j;
     }
+}
+
+void web_rpc_take(web_rpc *rpc, web_request *request)
+{
+    if (request->upload != NULL) {
+        web_upload_end(request->upload);
+        return;
+    }
+    web_journey *j = web_journey_begin(rpc, request);
+    if (j != NULL) {
+        web_journey_go(j);
+    }
+}
+
+/* What is known of a method before it is called: of services that are known. */
+static const shmrpc_method *peek(web_rpc *rpc, web_target *target)
+{
+    uint32_t index;
+    unsigned http;
+    shmrpc_error error;
+    const web_watched *at = find_watched(rpc, target->service);
+    web_service *found =
+        at == NULL ? web_directory_find(rpc->directory, target->service) : NULL;
+    const web_service *service = at != NULL ? at->service : found;
+    const shmrpc_method *method =
+        service != NULL && web_target_method(target, service, &index, &http,
+                                             &error) == SHMRPC_OK
+            ? &service->tables->methods[index]
+            : NULL;
+    if (found != NULL) {
+        web_service_release(rpc->directory, found);
+    }
+    return method;
+}
+
+bool web_rpc_uploads(web_rpc *rpc, web_request *request)
+{
+    web_target target;
+    bool may_be;
+    bool is_stream = web_form_is_stream(request, &may_be);
+    if ((!is_stream && !may_be) || web_rpc_is_safe(request) ||
+        !web_target_read(request, &target)) {
+        return false;
+    }
+    /* The tables of a service that nobody holds may go: only this is kept. */
+    const shmrpc_method *method = is_stream ? NULL : peek(rpc, &target);
+    return is_stream || (method != NULL && method->items_in != NULL);
 }
 
 bool web_rpc_is_safe(const web_request *request)
@@ -589,18 +633,19 @@ bool web_rpc_is_safe(const web_request *request)
 
 /* ---- events ---- */
 
-static void unlink_waiting(web_rpc *rpc, journey *j)
+static void unlink_waiting(web_rpc *rpc, web_journey *j)
 {
-    journey **link = &rpc->waiting;
+    web_journey **link = &rpc->waiting;
     while (*link != j) {
         link = &(*link)->next;
     }
     *link = j->next;
+    j->is_waiting = false;
 }
 
 void web_rpc_hung_up(web_rpc *rpc, web_request *request)
 {
-    journey *j = request->pending;
+    web_journey *j = request->pending;
     if (j == NULL) {
         return;
     }
@@ -611,13 +656,32 @@ void web_rpc_hung_up(web_rpc *rpc, web_request *request)
         return;
     }
     shmrpc_error error;
-    unlink_waiting(rpc, j);
+    if (j->is_waiting) {
+        unlink_waiting(rpc, j);
+    }
+    web_download_drop(j->download);
+    web_upload_drop(j->upload);
+    request->pending = NULL;
     rpc->stats.cancelled++;
     (void)shmrpc_error_set(&error, SHMRPC_E_CANCELLED, "the client hung up");
-    end_journey(j, &error);
+    web_journey_fail(j, &error);
 }
 
-static void let_go_if_gone(web_rpc *rpc, watched *at)
+void web_rpc_ended(web_rpc *rpc, web_request *request)
+{
+    web_journey *j = request->pending;
+    if (j != NULL && j->is_waiting) {
+        unlink_waiting(rpc, j);
+    }
+    web_upload_drop(request->upload);
+}
+
+void web_rpc_tick(web_rpc *rpc)
+{
+    web_downloads_tick(rpc);
+}
+
+static void let_go_if_gone(web_rpc *rpc, web_watched *at)
 {
     if (at->service != NULL && at->is_gone && at->calls == 0) {
         let_go(rpc, at);
@@ -631,7 +695,7 @@ void web_rpc_dispatch(web_rpc *rpc, uint64_t tag)
         index >= sizeof rpc->services / sizeof rpc->services[0]) {
         return;
     }
-    watched *at = &rpc->services[index];
+    web_watched *at = &rpc->services[index];
     if (at->service != NULL) {
         (void)shmrpc_stub_dispatch(at->service->client);
         let_go_if_gone(rpc, at);
@@ -645,7 +709,7 @@ static void drop_gone(web_rpc *rpc)
                                       WEB_MAX_SERVICES);
     for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
          i++) {
-        watched *at = &rpc->services[i];
+        web_watched *at = &rpc->services[i];
         bool is_there = false;
         for (size_t k = 0; k < count && at->service != NULL; k++) {
             is_there |= rpc->places[k].service == at->service;
@@ -658,18 +722,20 @@ static void drop_gone(web_rpc *rpc)
 void web_rpc_changed(web_rpc *rpc)
 {
     uint64_t looks = web_directory_looks(rpc->directory);
-    journey *waiting = rpc->waiting;
+    web_journey *waiting = rpc->waiting;
     rpc->waiting = NULL;
     drop_gone(rpc);
     while (waiting != NULL) {
-        journey *j = waiting;
+        web_journey *j = waiting;
         waiting = j->next;
+        j->is_waiting = false;
         if (find_service(j)) {
-            call(j);
+            web_journey_call(j);
         } else if (looks >= j->look || shmrpci_now_ns() >= j->look_until_ns) {
             reply_absent(j);
         } else {
             j->next = rpc->waiting;
+            j->is_waiting = true;
             rpc->waiting = j;
         }
     }
@@ -706,9 +772,9 @@ void web_rpc_close(web_rpc *rpc)
     }
     (void)shmrpc_error_set(&error, SHMRPC_E_UNAVAILABLE, "the server stops");
     while (rpc->waiting != NULL) {
-        journey *j = rpc->waiting;
+        web_journey *j = rpc->waiting;
         rpc->waiting = j->next;
-        end_journey(j, &error);
+        web_journey_fail(j, &error);
     }
     for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
          i++) {

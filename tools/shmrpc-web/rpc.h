@@ -10,6 +10,8 @@
  *     GET  /rest/fts/v2/docs/17   the path of @rest, behind the service's name
  *
  * The result comes in the form of the request, or in that which Accept names.
+ * Streams are in download.h and upload.h.
+ *
  * An error is a JSON object with an HTTP status. The method's own encoding,
  * whatever it is, is between this program and the service.
  *
@@ -39,6 +41,10 @@ bool web_rpc_is_safe(const web_request *request);
 
 /* Takes a request of /rpc/ or /rest/, which is answered now or later. */
 void web_rpc_take(web_rpc *rpc, web_request *request);
+/* Whether the body of such a request is taken in pieces (upload.h). */
+bool web_rpc_uploads(web_rpc *rpc, web_request *request);
+/* One whose body was is over. */
+void web_rpc_ended(web_rpc *rpc, web_request *request);
 /* Its client has gone. */
 void web_rpc_hung_up(web_rpc *rpc, web_request *request);
 
@@ -46,6 +52,8 @@ void web_rpc_hung_up(web_rpc *rpc, web_request *request);
 void web_rpc_dispatch(web_rpc *rpc, uint64_t tag);
 /* The directory has looked. */
 void web_rpc_changed(web_rpc *rpc);
+/* Several times a second. */
+void web_rpc_tick(web_rpc *rpc);
 
 typedef struct web_rpc_stats {
     uint64_t calls;

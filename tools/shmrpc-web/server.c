@@ -13,6 +13,7 @@
 #include "tools/shmrpc-web/directory.h"
 #include "tools/shmrpc-web/http.h"
 #include "tools/shmrpc-web/rpc.h"
+#include "tools/shmrpc-web/upload.h"
 
 enum {
     TAG_HTTP = 1,
@@ -94,6 +95,32 @@ static bool admit(web_request *request, void *user)
     return !web_api_is_open(request) && let_in(user, request, &who);
 }
 
+static bool is_call(const web_request *request)
+{
+    return begins_with(request->path, "/rpc/") ||
+           begins_with(request->path, "/rest/");
+}
+
+static bool uploads(web_request *request, void *user)
+{
+    web_server *server = user;
+    return is_call(request) && web_rpc_uploads(server->rpc, request);
+}
+
+static size_t take(web_request *request, const char *data, size_t len,
+                   void *user)
+{
+    web_server *server = user;
+    return web_upload_take(server->rpc, request, data, len,
+                           server->opts.max_body_bytes);
+}
+
+static void on_ended(web_request *request, void *user)
+{
+    web_server *server = user;
+    web_rpc_ended(server->rpc, request);
+}
+
 static void handle(web_request *request, void *user)
 {
     web_server *server = user;
@@ -104,8 +131,7 @@ static void handle(web_request *request, void *user)
     if (!let_in(server, request, &who)) {
         return;
     }
-    if (begins_with(request->path, "/rpc/") ||
-        begins_with(request->path, "/rest/")) {
+    if (is_call(request)) {
         web_rpc_take(server->rpc, request);
     } else {
         web_api_take(&server->api, request, &who);
@@ -158,6 +184,7 @@ void web_server_run(web_server *server)
         for (size_t i = 0; i < count; i++) {
             dispatch(server, tags[i]);
         }
+        web_rpc_tick(server->rpc);
         web_http_run(server->http, server->http_is_ready);
     }
 }
@@ -190,9 +217,12 @@ static int open_parts(web_server *s, shmrpc_error *error)
                                 .max_body_bytes = s->opts.max_body_bytes,
                                 .hosts = s->opts.hosts,
                                 .admit = admit,
+                                .uploads = uploads,
+                                .take = take,
                                 .handle = handle,
                                 .answered = on_answered,
                                 .hung_up = on_hang_up,
+                                .ended = on_ended,
                                 .user = s};
     int status = web_http_open(&opts, &s->http, error);
     if (status == SHMRPC_OK) {

@@ -139,16 +139,6 @@ static int find_by_path(web_target *target, const web_service *service,
 int web_target_method(web_target *target, const web_service *service,
                       uint32_t *out, unsigned *http, shmrpc_error *error)
 {
-    int status = target->is_rest
-                     ? find_by_path(target, service, out, http, error)
-                     : find_by_name(target, service, out, http, error);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    const idl_method *method = &service->source->methods[*out];
-    return method->stream_param == NULL && !method->result_is_stream
-               ? SHMRPC_OK
-               : shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                  "methods with a stream can't be called over "
-                                  "HTTP");
+    return target->is_rest ? find_by_path(target, service, out, http, error)
+                           : find_by_name(target, service, out, http, error);
 }

@@ -62,8 +62,8 @@ static int list(shmrpc_ctx *ctx, void *user, uint64_t count, bool torn,
     (void)user;
     begin();
     (void)shmrpc_ctx_set_reply_metadata(ctx, "shelf", "two");
-    for (uint64_t i = 0; status == SHMRPC_OK && (count == 0 || i < count);
-         i++) {
+    for (uint64_t i = 0;
+         status == SHMRPC_OK && (i < count || (count == 0 && !torn)); i++) {
         const papers_paper paper = paper_of(i, title);
         status = papers_papers_list_sink_send(out, &paper);
     }

@@ -1,0 +1,74 @@
+/*
+ * A connection, as the files that know the library see it.
+ *
+ * Threading: one thread, that of the loop.
+ */
+#ifndef SHMRPC_WEB_HTTP_INSIDE_H
+#define SHMRPC_WEB_HTTP_INSIDE_H
+
+#include <microhttpd.h>
+
+#include "tools/shmrpc-web/http.h"
+
+typedef enum web_phase {
+    PHASE_HEAD,   /* of the next request; or idle */
+    PHASE_BODY,   /* its bytes are on the way */
+    PHASE_UPLOAD, /* the same, and the user takes them */
+    PHASE_CALL,   /* it was handed to the user, who will answer */
+    PHASE_REPLY,  /* the answer is on the way */
+    PHASE_STREAM, /* an answer without an end is */
+} web_phase;
+
+typedef struct web_stream {
+    web_stream_fn *next;
+    void (*end)(void *user);
+    void *user;
+    int64_t stall_ns;
+    web_stream_state state;
+    shmrpci_buf waiting; /* not handed to the library yet, from `sent` on */
+    size_t sent;
+} web_stream;
+
+struct web_connection {
+    web_http *http;
+    struct MHD_Connection *native; /* NULL: this one is free */
+    int fd;
+    web_phase phase;
+    int64_t since_ns;
+    bool is_suspended;
+    bool is_watched;
+    bool has_request; /* `request` is one */
+    bool has_hung_up;
+    bool is_known; /* who it is: once one request was admitted so */
+    bool is_shut;
+    web_request request;
+    struct MHD_Response *reply;
+    unsigned status;
+    web_stream stream;
+    web_field fields[WEB_MAX_FIELDS];
+    char target[WEB_MAX_TARGET + 1];
+    bool target_is_long;
+};
+
+struct web_http {
+    web_http_opts opts;
+    struct MHD_Daemon *daemon;
+    int set; /* the library's own set, and the sockets of those who wait */
+    uint16_t port;
+    int64_t sweep_ns;
+    bool has_resumed; /* some connection; the library does not tell that */
+    unsigned watched; /* connections */
+    web_http_stats stats;
+    web_connection connections[WEB_ALL_CONNECTIONS];
+};
+
+/* Another phase begins now. */
+void web_connection_enter(web_connection *c, web_phase next);
+/* The library looks at it no more, until it is resumed. */
+void web_connection_suspend(web_connection *c);
+void web_connection_resume(web_connection *c);
+
+/* Hands the reply to the library. No reply, for want of memory: hangs up. */
+enum MHD_Result web_connection_reply(web_connection *c);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Streams to services over HTTP: the body of a request, lines of JSON or bytes,
+ * sent as it comes.
+ *
+ * While the stream has no room nothing is read from the connection, so that
+ * nothing piles up here but the line at hand.  The library can't answer before
+ * the body has ended: when the call is over earlier the rest of the body is
+ * dropped, for 10 s at most, and then answered how it has ended.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPC_WEB_UPLOAD_H
+#define SHMRPC_WEB_UPLOAD_H
+
+#include "tools/shmrpc-web/journey.h"
+
+typedef struct web_upload web_upload;
+
+/* Takes of the body of a request what there is room for, and returns how much;
+ * `max_line` bounds one line. */
+size_t web_upload_take(web_rpc *rpc, web_request *request, const char *data,
+                       size_t len, size_t max_line);
+
+/* The body has ended: answers, now or later. */
+void web_upload_end(web_upload *u);
+
+/* Opens the stream of a method that takes one. The body of a request that was
+ * not taken in pieces is there as a whole. Statuses of calls: not opened. */
+int web_upload_start(web_journey *j, const void *params,
+                     const shmrpc_opts *opts, shmrpc_error *error);
+
+/* Cancels it: the request is over, or will be answered by others. NULL is fine.
+ */
+void web_upload_drop(web_upload *u);
+
+#endif

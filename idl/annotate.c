@@ -22,6 +22,8 @@ typedef enum annotation_id {
     WINDOW,
     IDLE,
     RETRY,
+    HEDGE,
+    LIMIT,
     REST,
     HTTP,
     COMPACT,
@@ -55,6 +57,8 @@ static const annotation_row rows[] = {
     {WINDOW,     "window",     IDL_ON_METHOD, "@window(1M)",          {{"bytes", IDL_VALUE_UINT, false}}},
     {IDLE,       "idle",       IDL_ON_METHOD, "@idle(30s)",           {{"after", IDL_VALUE_DURATION, false}}},
     {RETRY,      "retry",      IDL_ON_METHOD, "@retry(attempts: 3, backoff: 10ms)", {{"attempts", IDL_VALUE_UINT, false}, {"backoff", IDL_VALUE_DURATION, false}}},
+    {HEDGE,      "hedge",      IDL_ON_METHOD, "@hedge(after: 20ms)",  {{"after", IDL_VALUE_DURATION, false}}},
+    {LIMIT,      "limit",      IDL_ON_METHOD, "@limit(at_once: 4)",   {{"at_once", IDL_VALUE_UINT, false}}},
     {REST,       "rest",       IDL_ON_METHOD, "@rest(GET, \"/path/{parameter}\")", {{"verb", IDL_VALUE_WORD, false}, {"path", IDL_VALUE_TEXT, false}}},
     {HTTP,       "http",       IDL_ON_ERROR,  "@http(404)",           {{"status", IDL_VALUE_UINT, false}}},
     {COMPACT,    "compact",    IDL_ON_STRUCT | IDL_ON_UNION | IDL_ON_ERROR, "@compact", {{NULL, IDL_VALUE_NONE, false}}},
@@ -230,7 +234,7 @@ static void take_rest(idl_resolver *r, const annotation_row *row,
         (idl_rest){.verb = word_of(&values[0]), .path = values[1].u.text.ptr};
 }
 
-/* @timeout and @idle. */
+/* @timeout, @idle, @hedge. */
 static void take_time(idl_resolver *r, const annotation_row *row,
                       const idl_value *value, int64_t *out)
 {
@@ -264,6 +268,17 @@ static void take_retry(idl_resolver *r, const annotation_row *row,
     }
     extra->attempts = (uint32_t)values[0].u.u;
     take_time(r, row, &values[1], &extra->backoff_ns);
+}
+
+static void take_limit(idl_resolver *r, const annotation_row *row,
+                       const idl_value *value, idl_annotated *extra)
+{
+    if (value->u.u == 0 || value->u.u > IDL_MAX_AT_ONCE) {
+        (void)report_args(r, row, value->span,
+                          "1 to 64 calls at once is the argument");
+        return;
+    }
+    extra->at_once = (uint32_t)value->u.u;
 }
 
 static void take_since(idl_resolver *r, const annotation_row *row,
@@ -353,6 +368,12 @@ static void unpack(idl_resolver *r, const annotation_row *row,
         break;
     case RETRY:
         take_retry(r, row, values, extra);
+        break;
+    case HEDGE:
+        take_time(r, row, &values[0], &extra->hedge_ns);
+        break;
+    case LIMIT:
+        take_limit(r, row, &values[0], extra);
         break;
     case REST:
         take_rest(r, row, values, extra);

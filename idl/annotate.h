@@ -35,6 +35,8 @@ typedef struct idl_annotated {
     int64_t idle_ns;
     uint32_t attempts;
     int64_t backoff_ns;
+    int64_t hedge_ns;
+    uint32_t at_once;
     idl_rest rest;
     uint32_t http;
     const char *c_prefix;

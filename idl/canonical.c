@@ -442,6 +442,15 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
         append_duration(method->backoff_ns, out);
         shmrpci_buf_append_text(out, ")\n");
     }
+    if (method->hedge_ns != 0) {
+        shmrpci_buf_append_text(out, "  @hedge(after: ");
+        append_duration(method->hedge_ns, out);
+        shmrpci_buf_append_text(out, ")\n");
+    }
+    if (method->at_once != 0) {
+        shmrpci_buf_printf(out, "  @limit(at_once: %" PRIu32 ")\n",
+                           method->at_once);
+    }
     if (method->rest.verb != NULL) {
         shmrpci_buf_printf(out, "  @rest(%s, ", method->rest.verb);
         append_text_literal(method->rest.path, out);

@@ -127,19 +127,19 @@ static void check_stream_annotations(idl_diags *diags, const idl_method *method)
 }
 
 /* What may be sent again is what may run again, and ends in one reply. */
-static void check_retry(idl_diags *diags, const idl_method *method)
+static void check_repeated(idl_diags *diags, const idl_method *method,
+                           const char *annotation)
 {
-    bool has_streams = method->stream_param != NULL || method->result_is_stream;
-    if (method->attempts == 0 ||
-        (method->idempotent && !method->oneway && !has_streams)) {
+    if (method->idempotent && !method->oneway && !has_stream(method)) {
         return;
     }
-    idl_diag *diag = idl_report(
-        diags, IDL_S_ANNOTATION_PLACE, method->span,
-        "`@retry` is for methods that may run again, and `%s` %s", method->name,
-        !method->idempotent ? "is not @idempotent"
-        : has_streams       ? "has a stream"
-                            : "is oneway");
+    idl_diag *diag =
+        idl_report(diags, IDL_S_ANNOTATION_PLACE, method->span,
+                   "`@%s` is for methods that may run again, and `%s` %s",
+                   annotation, method->name,
+                   !method->idempotent  ? "is not @idempotent"
+                   : has_stream(method) ? "has a stream"
+                                        : "is oneway");
     idl_expected(diags, diag, "@idempotent, one reply");
 }
 
@@ -248,8 +248,13 @@ static void check_method(idl_diags *diags, const idl_method *method)
         check_rest(diags, method);
     }
     if (!has_stream(method)) {
-        check_retry(diags, method);
         check_stream_annotations(diags, method);
+    }
+    if (method->attempts != 0) {
+        check_repeated(diags, method, "retry");
+    }
+    if (method->hedge_ns != 0) {
+        check_repeated(diags, method, "hedge");
     }
     check_throws(diags, method);
     check_since(diags, method);

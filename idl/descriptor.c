@@ -494,7 +494,9 @@ static void fill_method(builder *b, const idl_method *method,
         .items_in = type_or_null(b, idl_stream_items(method, true)),
         .items_out = type_or_null(b, idl_stream_items(method, false)),
         .policy = {.attempts = method->attempts,
-                   .backoff_ns = method->backoff_ns},
+                   .backoff_ns = method->backoff_ns,
+                   .hedge_ns = method->hedge_ns,
+                   .at_once = method->at_once},
     };
 }
 

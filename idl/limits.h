@@ -55,7 +55,9 @@
 #define IDL_MIN_ERROR_NUMBER 100
 #define IDL_MANAGER_PORT     5155 /* the management page has it */
 #define IDL_MAX_ATTEMPTS     10
-#define IDL_MAX_TIMEOUT_NS   (INT64_C(24) * 3600 * 1000000000)
+/* @limit: as many as an address can have workers. */
+#define IDL_MAX_AT_ONCE    64
+#define IDL_MAX_TIMEOUT_NS (INT64_C(24) * 3600 * 1000000000)
 
 /* @window: bytes of a stream on their way, a direction. */
 #define IDL_MIN_WINDOW_BYTES (UINT64_C(4) << 10)

@@ -184,6 +184,8 @@ static void resolve_method(idl_resolver *r, idl_site site, const ast_decl *decl,
     method->idle_ns = extra.idle_ns;
     method->attempts = extra.attempts;
     method->backoff_ns = extra.backoff_ns;
+    method->hedge_ns = extra.hedge_ns;
+    method->at_once = extra.at_once;
     method->rest = extra.rest;
     method->timeout_ns =
         extra.timeout_ns != 0 ? extra.timeout_ns : service->timeout_ns;

@@ -380,16 +380,20 @@ static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
                                               gen_c_method_place(m, method))));
     set_loans(m, c, method, true);
     set_loans(m, c, method, false);
-    bool has_policy = method->attempts != 0;
-    const char *policy =
-        has_policy ? gen_c_text(m, "%" PRIu32 ", INT64_C(%" PRId64 ")",
-                                method->attempts, method->backoff_ns)
-                   : "0, 0";
+    bool has_policy =
+        method->attempts != 0 || method->hedge_ns != 0 || method->at_once != 0;
+    const char *policy = has_policy
+                             ? gen_c_text(m,
+                                          "%" PRIu32 ", INT64_C(%" PRId64
+                                          "), INT64_C(%" PRId64 "), %" PRIu32,
+                                          method->attempts, method->backoff_ns,
+                                          method->hedge_ns, method->at_once)
+                             : "0, 0, 0, 0";
     gen_c_set_text(m, c, "streams_text",
                    takes || gives || has_policy
                        ? gen_c_text(m,
                                     "%" PRIu32 ", %" PRIu32 ", INT64_C(%" PRId64
-                                    "), %s, %s, {%s, 0, 0}",
+                                    "), %s, %s, {%s}",
                                     idl_stream_window(method, true),
                                     idl_stream_window(method, false),
                                     method->idle_ns, in, out, policy)

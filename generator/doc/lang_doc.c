@@ -559,6 +559,10 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
     gen_set(row, "attempts",
             method->attempts != 0 ? gen_uint(tree, method->attempts)
                                   : gen_null(tree));
+    gen_set(row, "hedge", duration_text(d, method->hedge_ns));
+    gen_set(row, "at_once",
+            method->at_once != 0 ? gen_uint(tree, method->at_once)
+                                 : gen_null(tree));
     gen_set(row, "rest", rest_value(d, &method->rest));
     gen_value *params = gen_set(
         row, "params", fields_value(d, method->params, method->param_count));

@@ -144,12 +144,12 @@ enum {
     SHMRPC_METHOD_STREAMS_OUT = 1u << 4 /* the server returns items */
 };
 
-/* What clients do by themselves; 0: nothing. */
+/* What clients and servers do by themselves; 0: nothing. */
 typedef struct shmrpc_policy {
     uint64_t attempts;  /* @retry: how often it is sent at most */
     int64_t backoff_ns; /* before the second time; then twice as long */
-    uint64_t reserved;  /* 0, as is the next */
-    uint64_t reserved_too;
+    int64_t hedge_ns;   /* @hedge: without a reply for so long it goes twice */
+    uint64_t at_once;   /* @limit: calls that run at once, at each address */
 } shmrpc_policy;
 
 typedef struct shmrpc_method {

@@ -26,7 +26,7 @@ void shmrpci_error_code(shmrpc_error *error, int status)
         error->may_have_run = shmrpc_status_may_have_run(status);
         error->held_ns = 0;
         memset(error->reserved, 0, sizeof error->reserved);
-        memset(error->reserved2, 0, sizeof error->reserved2);
+        error->retry_after_ns = 0;
         shmrpci_error_name(error, shmrpc_status_name(status));
     }
 }

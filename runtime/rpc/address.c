@@ -81,8 +81,8 @@ static int copy_name(part whole, part name, const char *what, char out[64],
     return SHMRPC_OK;
 }
 
-/* [name][@instance] */
-static int parse_local(part whole, part rest, const shmrpc_service *service,
+/* [name][@instance], without a query */
+static int parse_names(part whole, part rest, const shmrpc_service *service,
                        shmrpci_address *out, shmrpc_error *error)
 {
     part name = rest;
@@ -133,24 +133,36 @@ static int copy_host(part whole, part host, const char *what,
     return SHMRPC_OK;
 }
 
-/* key=FILE, and of tls also cert=FILE and ca=FILE */
-static int parse_file(part whole, part query, bool is_tls, shmrpci_address *out,
-                      shmrpc_error *error)
+/* Which files an address may name. */
+typedef enum query_kind { QUERY_LOCAL, QUERY_TCP, QUERY_TLS } query_kind;
+
+static char *file_of(part name, query_kind kind, shmrpci_address *out)
 {
+    return part_is(name, "token")                        ? out->token_file
+           : kind != QUERY_LOCAL && part_is(name, "key") ? out->key_file
+           : kind == QUERY_TLS && part_is(name, "cert")  ? out->cert_file
+           : kind == QUERY_TLS && part_is(name, "ca")    ? out->ca_file
+                                                         : NULL;
+}
+
+/* token=FILE, over the network also key=FILE, of tls cert=FILE and ca=FILE */
+static int parse_file(part whole, part query, query_kind kind,
+                      shmrpci_address *out, shmrpc_error *error)
+{
+    static const char *const expected[] = {
+        [QUERY_LOCAL] = "token=FILE",
+        [QUERY_TCP] = "key=FILE or token=FILE",
+        [QUERY_TLS] = "key=FILE, cert=FILE, ca=FILE or token=FILE"};
     part name;
     part value = {NULL, 0};
     char *file = NULL;
     if (split(query, '=', &name, &value) && value.len > 0) {
-        file = part_is(name, "key")              ? out->key_file
-               : is_tls && part_is(name, "cert") ? out->cert_file
-               : is_tls && part_is(name, "ca")   ? out->ca_file
-                                                 : NULL;
+        file = file_of(name, kind, out);
     }
     if (file == NULL) {
-        return shmrpc_error_set(
-            error, SHMRPC_E_INVALID,
-            "address \"%.*s\": behind ? expected key=FILE%s", PART_ARGS(whole),
-            is_tls ? ", cert=FILE or ca=FILE" : "");
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": behind ? expected %s",
+                                PART_ARGS(whole), expected[kind]);
     }
     if (value.len >= sizeof out->key_file || file[0] != '\0') {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -164,16 +176,35 @@ static int parse_file(part whole, part query, bool is_tls, shmrpci_address *out,
 }
 
 /* Several, with & between them. */
-static int parse_query(part whole, part query, bool is_tls,
+static int parse_query(part whole, part query, query_kind kind,
                        shmrpci_address *out, shmrpc_error *error)
 {
     int status = SHMRPC_OK;
     for (bool more = true; more && status == SHMRPC_OK;) {
         part one = query;
         more = split(query, '&', &one, &query);
-        status = parse_file(whole, one, is_tls, out, error);
+        status = parse_file(whole, one, kind, out, error);
     }
     return status;
+}
+
+/* Takes what is behind a ?, if there is one, off the end of *rest. */
+static int take_query(part whole, part *rest, query_kind kind,
+                      shmrpci_address *out, shmrpc_error *error)
+{
+    part query;
+    return split(*rest, '?', rest, &query)
+               ? parse_query(whole, query, kind, out, error)
+               : (int)SHMRPC_OK;
+}
+
+/* [name][@instance][?token=FILE] */
+static int parse_local(part whole, part rest, const shmrpc_service *service,
+                       shmrpci_address *out, shmrpc_error *error)
+{
+    int status = take_query(whole, &rest, QUERY_LOCAL, out, error);
+    return status == SHMRPC_OK ? parse_names(whole, rest, service, out, error)
+                               : status;
 }
 
 /* [host][:port], [v6][:port] */
@@ -208,15 +239,11 @@ static int parse_host(part whole, part rest, shmrpci_address *out,
 }
 
 /* [host][:port][?name=FILE[&name=FILE...]] */
-static int parse_endpoint(part whole, part rest, bool is_tls,
+static int parse_endpoint(part whole, part rest, query_kind kind,
                           shmrpci_address *out, shmrpc_error *error)
 {
     part host = rest;
-    part query;
-    int status = SHMRPC_OK;
-    if (split(rest, '?', &host, &query)) {
-        status = parse_query(whole, query, is_tls, out, error);
-    }
+    int status = take_query(whole, &host, kind, out, error);
     return status == SHMRPC_OK ? parse_host(whole, host, out, error) : status;
 }
 
@@ -224,17 +251,17 @@ static int parse_tcp(part whole, part rest, const shmrpc_service *service,
                      shmrpci_address *out, shmrpc_error *error)
 {
     (void)service;
-    return parse_endpoint(whole, rest, false, out, error);
+    return parse_endpoint(whole, rest, QUERY_TCP, out, error);
 }
 
 static int parse_tls(part whole, part rest, const shmrpc_service *service,
                      shmrpci_address *out, shmrpc_error *error)
 {
     (void)service;
-    return parse_endpoint(whole, rest, true, out, error);
+    return parse_endpoint(whole, rest, QUERY_TLS, out, error);
 }
 
-/* /path */
+/* /path[?token=FILE] */
 static int parse_unix(part whole, part rest, const shmrpc_service *service,
                       shmrpci_address *out, shmrpc_error *error)
 {
@@ -245,7 +272,9 @@ static int parse_unix(part whole, part rest, const shmrpc_service *service,
             "address \"%.*s\": expected unix:///path, a path from the root",
             PART_ARGS(whole));
     }
-    return copy_host(whole, rest, "the path", out, error);
+    int status = take_query(whole, &rest, QUERY_LOCAL, out, error);
+    return status == SHMRPC_OK ? copy_host(whole, rest, "the path", out, error)
+                               : status;
 }
 
 typedef int parse_rest(part whole, part rest, const shmrpc_service *service,

@@ -12,6 +12,8 @@
  *                            with a certificate
  *       of a client          ?ca=FILE, and &cert=FILE to show one
  *     unix:///path           a socket of this machine
+ *       of any client        ?token=FILE, or &token=FILE: what it shows to the
+ *                            service (rpc/token.h)
  *
  * Several, separated by commas, are tried in order.  What an address leaves
  * out comes from the service.

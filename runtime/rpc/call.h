@@ -31,6 +31,7 @@ typedef struct shmrpci_pending {
     uint64_t lost;                  /* number of a link that is lost; 0: none */
     unsigned runs;                  /* attempts that may have run */
     unsigned deaths;                /* of them, those whose worker died */
+    int64_t retry_after_ns;         /* what the server has said; 0: nothing */
     uint32_t flags; /* of the request, besides those of client and method */
     bool is_long;   /* it can't be posted */
     bool is_held;   /* send stops before commit */

@@ -168,11 +168,13 @@ static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
                    const shmrpc_error *detail)
 {
     shmrpc_error *error = p->error;
+    p->retry_after_ns = detail->retry_after_ns;
     if (error == NULL) {
         return;
     }
     explain(p, detail->code);
     error->pid = detail->pid;
+    error->retry_after_ns = detail->retry_after_ns;
     if (thrown != NULL) {
         shmrpci_error_name(error, thrown->name);
     } else if (detail->code >= SHMRPC_DECLARED_ERROR_MIN &&

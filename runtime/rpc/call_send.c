@@ -26,6 +26,7 @@ static inline void clear(shmrpci_pending *p)
     p->lost = 0;
     p->runs = 0;
     p->deaths = 0;
+    p->retry_after_ns = 0;
     p->flags = 0;
     p->is_long = false;
     p->is_held = false;

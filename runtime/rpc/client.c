@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
 static __attribute__((noinline)) int
 call_beside(shmrpc_client *client, uint32_t method, const void *params,
             const shmrpc_opts *opts, void *result, const void **reply,
-            shmrpc_error *error, bool is_retry, int64_t *out_deadline_ns)
+            shmrpc_error *error, bool is_retry, shmrpci_attempt *out)
 {
     shmrpci_pending p;
     shmrpc_error own;
@@ -60,7 +60,7 @@ call_beside(shmrpc_client *client, uint32_t method, const void *params,
     }
     p.is_retry = is_retry;
     status = shmrpci_beside_begin(&p, opts);
-    *out_deadline_ns = p.deadline_ns;
+    out->deadline_ns = p.deadline_ns;
     if (status == SHMRPC_OK) {
         status = exchange(&p, true);
         if (status == SHMRPC_OK) {
@@ -74,6 +74,7 @@ call_beside(shmrpc_client *client, uint32_t method, const void *params,
         }
     }
     status = shmrpci_beside_end(&p, status);
+    out->retry_after_ns = p.retry_after_ns;
     if (p.method->policy.attempts > 1 && status >= SHMRPC_OK) {
         shmrpci_retry_note_success(client);
     }
@@ -85,22 +86,23 @@ call_beside(shmrpc_client *client, uint32_t method, const void *params,
 static __attribute__((noinline)) int
 call_again(shmrpc_client *client, uint32_t method, const void *params,
            const shmrpc_opts *opts, void *result, const void **reply,
-           shmrpc_error *error, int64_t deadline_ns, int status)
+           shmrpc_error *error, int64_t deadline_ns, int64_t retry_after_ns,
+           int status)
 {
     const shmrpc_method *it = &client->service->methods[method];
     shmrpc_opts again = opts != NULL ? *opts : (shmrpc_opts){0};
-    for (unsigned attempt = 2;
-         shmrpci_retry_is_meant(it, opts, status) &&
-         shmrpci_retry_wait(client, it, opts, attempt, deadline_ns);
-         attempt++) {
+    shmrpci_attempt last = {1, deadline_ns, retry_after_ns};
+    while (shmrpci_retry_is_meant(it, opts, status) &&
+           shmrpci_retry_wait(client, it, opts, &last)) {
         again.timeout_ns = shmrpci_remaining_ns(deadline_ns);
         if (again.timeout_ns == 0) {
             return status;
         }
         (void)shmrpci_add_relaxed(&client->retried, UINT64_C(1));
-        int64_t ignored;
         status = call_beside(client, method, params, &again, result, reply,
-                             error, true, &ignored);
+                             error, true, &last);
+        last.number++;
+        last.deadline_ns = deadline_ns;
     }
     return status;
 }
@@ -111,13 +113,13 @@ call_watched(shmrpc_client *client, uint32_t method, const void *params,
              const shmrpc_opts *opts, void *result, const void **reply,
              shmrpc_error *error)
 {
-    int64_t deadline_ns = 0;
+    const shmrpc_method *it = &client->service->methods[method];
+    shmrpci_attempt first = {.number = 1};
     int status = call_beside(client, method, params, opts, result, reply, error,
-                             false, &deadline_ns);
-    return shmrpci_retry_is_meant(&client->service->methods[method], opts,
-                                  status)
+                             false, &first);
+    return shmrpci_retry_is_meant(it, opts, status)
                ? call_again(client, method, params, opts, result, reply, error,
-                            deadline_ns, status)
+                            first.deadline_ns, first.retry_after_ns, status)
                : status;
 }
 
@@ -141,7 +143,7 @@ int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
     }
     return status != SHMRPC_OK && shmrpci_retry_is_meant(p.method, opts, status)
                ? call_again(client, method, params, opts, result, NULL, error,
-                            p.deadline_ns, status)
+                            p.deadline_ns, p.retry_after_ns, status)
                : status;
 }
 
@@ -164,7 +166,7 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
     }
     return status != SHMRPC_OK && shmrpci_retry_is_meant(p.method, opts, status)
                ? call_again(client, method, params, opts, NULL, out, error,
-                            p.deadline_ns, status)
+                            p.deadline_ns, p.retry_after_ns, status)
                : status;
 }
 

@@ -109,13 +109,10 @@ const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx)
     return ctx->request->peer;
 }
 
-int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format, ...)
+void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args)
 {
     char text[4 * SHMRPC_ERROR_MESSAGE_BYTES];
-    va_list args;
-    va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     size_t have = len < 0                      ? 0
                   : (size_t)len >= sizeof text ? sizeof text - 1
                                                : (size_t)len;
@@ -124,7 +121,27 @@ int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format, ...)
     have = shmrpci_utf8_cut(text, have, sizeof ctx->message - 1);
     memcpy(ctx->message, text, have);
     ctx->message[have] = '\0';
+    ctx->retry_after_ns = 0;
+}
+
+int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    shmrpci_ctx_say(ctx, format, args);
+    va_end(args);
     return status;
+}
+
+int shmrpc_ctx_refuse(shmrpc_ctx *ctx, int64_t retry_after_ns,
+                      const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    shmrpci_ctx_say(ctx, format, args);
+    va_end(args);
+    ctx->retry_after_ns = retry_after_ns;
+    return SHMRPC_E_EXHAUSTED;
 }
 
 /* ---- beside the call ---- */

@@ -7,6 +7,8 @@
 #ifndef SHMRPCI_RPC_CTX_H
 #define SHMRPCI_RPC_CTX_H
 
+#include <stdarg.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "codec/codec.h"
@@ -63,6 +65,11 @@ typedef struct shmrpci_ctx_beside {
     uint8_t span[SHMRPCI_TRACE_BYTES];
     char traceparent[SHMRPC_TRACEPARENT_BYTES]; /* the caller's */
     shmrpci_interception looks;
+    /* What the client of the connection that was looked at last has shown. */
+    bool knows_token;
+    uint64_t token_of;
+    const char *token; /* in `said`, or NULL */
+    shmrpci_metadata said;
 } shmrpci_ctx_beside;
 
 struct shmrpc_ctx {
@@ -85,7 +92,12 @@ struct shmrpc_ctx {
     shmrpci_buf payload;
     shmrpci_served_stream *stream;     /* NULL: it has none */
     struct shmrpci_detached *detached; /* whose own it is; or NULL */
+    int64_t retry_after_ns; /* of shmrpc_ctx_refuse, with `message` */
+    struct shmrpci_overload_worker *overload; /* the worker's */
 };
+
+/* The words of shmrpc_ctx_fail. */
+void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args);
 
 /* Readies request->out for a reply of about `size` bytes; what was lent is
  * gone. */

@@ -140,6 +140,7 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     const shmrpci_buf *payload = &w->ctx.payload;
     size_t len = status == w->ctx.raised ? payload->len : 0;
     if (is_oneway(request)) {
+        w->error.retry_after_ns = 0;
         drop(w, request, status);
         return;
     }
@@ -148,6 +149,7 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     request->head.flags = SHMRPCI_HEAD_DETAIL | write_beside(w, request);
     w->error.pid = w->pid;
     shmrpci_detail_write(&w->error, &request->out);
+    w->error.retry_after_ns = 0; /* as it is unless somebody has set it */
     shmrpci_buf_append(&request->out, payload->data, len);
     commit(w, request);
 }
@@ -163,6 +165,7 @@ static void reply_error(worker *w, shmrpci_request *request, int status)
 static void refuse(worker *w, shmrpci_request *request, int status)
 {
     w->error.may_have_run = false;
+    shmrpci_overload_exit(&w->overload);
     reply_error(w, request, status);
 }
 
@@ -440,6 +443,9 @@ static void reply_status(worker *w, shmrpci_request *request,
         clear_error(w);
         memcpy(w->error.message, w->ctx.message, sizeof w->error.message);
         shmrpci_error_name(&w->error, thrown != NULL ? thrown->name : "");
+        if (status == SHMRPC_E_EXHAUSTED && w->ctx.message[0] != '\0') {
+            w->error.retry_after_ns = w->ctx.retry_after_ns;
+        }
         reply_failure(w, request, status);
         return;
     }
@@ -544,59 +550,6 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
     }
 }
 
-/* Takes the metadata off the request. False: it is malformed. */
-static bool take_beside(worker *w, shmrpci_request *request)
-{
-    shmrpci_ctx_beside *beside = w->beside;
-    size_t size =
-        shmrpci_metadata_read(request->in, request->in_len, &beside->in);
-    if (size == 0) {
-        request->head.flags &= ~(uint32_t)SHMRPCI_HEAD_METADATA;
-        return false;
-    }
-    request->in += size;
-    request->in_len -= size;
-    w->ctx.has_metadata = true;
-    beside->has_span = false;
-    shmrpci_metadata_init(&beside->out, 0);
-    if ((shmrpci_metadata_flags(&beside->in) & SHMRPCI_METADATA_WANTED) != 0) {
-        w->ctx.is_long = true;
-    } else {
-        request->head.flags &= ~(uint32_t)SHMRPCI_HEAD_METADATA;
-    }
-    return true;
-}
-
-/* Who may call, and what those who look on have to say. */
-static int admit(worker *w, shmrpci_request *request, uint32_t index)
-{
-    const shmrpci_served *served = w->served;
-    const shmrpc_method *method = &served->service->methods[index];
-    int status = SHMRPC_OK;
-    clear_error(w);
-    if (served->access != NULL &&
-        !shmrpci_access_allows(&served->access[index], request->peer,
-                               served->uid)) {
-        return shmrpc_error_set(&w->error, SHMRPC_E_DENIED,
-                                "you may not call method %s", method->name);
-    }
-    if (served->authorize != NULL) {
-        status = served->authorize(
-            served->authorize_user, &w->ctx, method->name,
-            shmrpc_ctx_metadata(&w->ctx, "authorization"), &w->error);
-    }
-    if (status == SHMRPC_OK) {
-        w->beside->looks.call =
-            (shmrpc_intercepted){.service = served->service->id,
-                                 .method = method->name,
-                                 .ctx = &w->ctx};
-        w->ctx.is_looked_at = true;
-        status = shmrpci_intercept_begin(&w->beside->looks,
-                                         &served->interceptors, &w->error);
-    }
-    return status;
-}
-
 static void refuse_late(worker *w, shmrpci_request *request, uint32_t index)
 {
     int status = shmrpc_error_set(
@@ -627,12 +580,15 @@ begin_beside(worker *w, shmrpci_request *request, uint32_t index)
     w->ctx.index = index;
     w->ctx.message[0] = '\0';
     if ((request->head.flags & SHMRPCI_HEAD_METADATA) != 0 &&
-        !take_beside(w, request)) {
+        !shmrpci_dispatch_take_beside(w, request)) {
         status = shmrpc_error_set(&w->error, SHMRPC_E_INVALID,
                                   "method %s: the metadata is malformed",
                                   w->ctx.method->name);
     }
-    status = status == SHMRPC_OK ? admit(w, request, index) : status;
+    if (status == SHMRPC_OK) {
+        clear_error(w);
+        status = shmrpci_dispatch_admit(w, request, index);
+    }
     if (status != SHMRPC_OK) {
         refuse(w, request, status);
     }
@@ -741,6 +697,12 @@ void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
 
 /* ---- a worker ---- */
 
+static void on_end(void *user, uint64_t connection)
+{
+    const shmrpci_served *served = user;
+    served->disconnected(served->user, connection);
+}
+
 void shmrpci_dispatch_run(const shmrpci_served *served,
                           shmrpci_participant *participant, uint32_t place)
 {
@@ -762,6 +724,10 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         w->ctx.uid = served->uid;
         w->pid = shmrpci_process_id();
         shmrpci_stats_join(&served->stats, place, w->pid, &w->counter);
+        shmrpci_overload_join(&served->overload, place, &w->overload);
+        w->ctx.overload = &w->overload;
+        participant->on_end = served->disconnected != NULL ? on_end : NULL;
+        participant->end_user = (void *)(uintptr_t)served;
         participant->waits =
             w->counter.worker != NULL ? &w->counter.worker->waits : NULL;
         shmrpci_buf_init_heap(&w->ctx.payload);
@@ -781,6 +747,7 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
             shmrpci_detached_end(w->detached, served->drain_ns);
         }
         participant->waits = NULL;
+        shmrpci_overload_leave(&w->overload);
         shmrpci_stats_leave(&w->counter);
         shmrpci_buf_fini(&w->ctx.payload);
         shmrpci_arena_fini(&w->arena);

@@ -31,6 +31,7 @@ typedef struct shmrpci_dispatcher {
     int32_t pid;                /* of this process */
     uint32_t *result_bytes;     /* moving estimate, for each method */
     shmrpci_counter counter;
+    shmrpci_overload_worker overload;
     uint32_t row;        /* of it, for the method that runs */
     bool is_ok;          /* the call that ended was counted as one */
     bool is_detached;    /* the call that runs: see detach.c */
@@ -40,6 +41,18 @@ typedef struct shmrpci_dispatcher {
     struct shmrpci_detached_set *detached; /* made with the first; or NULL */
     _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* of a short result */
 } shmrpci_dispatcher;
+
+/* ---- admit.c ---- */
+
+/* Takes the metadata off a request that has some. False: it is malformed. */
+bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
+                                  shmrpci_request *request);
+/* Whether it may run: limits, access, authorize, interceptors. If not,
+ * w->error, which is clear, says why. */
+int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
+                           uint32_t index);
+
+/* ---- dispatch.c ---- */
 
 /* What each call has for itself. False: no memory. Strip gives it back, also
  * half of it. */

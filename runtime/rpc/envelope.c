@@ -11,7 +11,11 @@
 #define DETAIL_HEAD_BYTES 8
 
 /* Flags of a detail. */
-#define DETAIL_NOT_RUN 1u
+#define DETAIL_NOT_RUN     1u
+#define DETAIL_RETRY_AFTER 2u
+
+/* What a server may say that is taken at its word. */
+#define RETRY_AFTER_MAX_NS (INT64_C(24) * 3600 * 1000000000)
 
 static void put(shmrpci_buf *out, uint64_t value, size_t bytes)
 {
@@ -84,6 +88,8 @@ int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
     out->hash = hash;
     memcpy(out->id, id, cut);
     out->id[cut] = '\0';
+    out->block = data + HEADER_BYTES + 1 + id_len;
+    out->block_len = len - (HEADER_BYTES + 1 + id_len);
     return SHMRPC_OK;
 }
 
@@ -126,11 +132,18 @@ void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out)
     put(out, path_len, 1);
     put(out, message_len, 1);
     put(out, name_len, 1);
-    put(out, error->may_have_run ? 0 : DETAIL_NOT_RUN, 1);
+    bool has_hint = error->retry_after_ns > 0;
+    put(out,
+        (error->may_have_run ? 0u : DETAIL_NOT_RUN) |
+            (has_hint ? DETAIL_RETRY_AFTER : 0u),
+        1);
     put(out, (uint32_t)error->pid, 4);
     shmrpci_buf_append(out, error->path, path_len);
     shmrpci_buf_append(out, error->message, message_len);
     shmrpci_buf_append(out, error->name, name_len);
+    if (has_hint) {
+        put(out, (uint64_t)error->retry_after_ns, 8);
+    }
 }
 
 /* Copies text that will be shown to people: control characters, which could
@@ -141,6 +154,11 @@ static void copy_clean(char *to, const uint8_t *from, size_t len)
         to[i] = from[i] < 0x20 || from[i] == 0x7f ? ' ' : (char)from[i];
     }
     to[len] = '\0';
+}
+
+static int64_t bounded_hint(uint64_t ns)
+{
+    return ns < (uint64_t)RETRY_AFTER_MAX_NS ? (int64_t)ns : RETRY_AFTER_MAX_NS;
 }
 
 static bool is_text(const uint8_t *text, size_t len)
@@ -159,7 +177,9 @@ size_t shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error)
     const uint8_t *path = data + DETAIL_HEAD_BYTES;
     const uint8_t *message = path + path_len;
     const uint8_t *name = message + message_len;
-    size_t taken = DETAIL_HEAD_BYTES + path_len + message_len + name_len;
+    size_t texts = DETAIL_HEAD_BYTES + path_len + message_len + name_len;
+    bool has_hint = (data[3] & DETAIL_RETRY_AFTER) != 0;
+    size_t taken = texts + (has_hint ? 8 : 0);
     if (path_len >= sizeof error->path ||
         message_len >= sizeof error->message ||
         name_len >= sizeof error->name || len < taken ||
@@ -169,6 +189,7 @@ size_t shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error)
     }
     error->may_have_run = (data[3] & DETAIL_NOT_RUN) == 0;
     error->pid = (int32_t)get(data + 4, 4);
+    error->retry_after_ns = has_hint ? bounded_hint(get(data + texts, 8)) : 0;
     copy_clean(error->path, path, path_len);
     copy_clean(error->message, message, message_len);
     copy_clean(error->name, name, name_len);

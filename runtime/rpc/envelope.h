@@ -7,6 +7,8 @@
  *      6  u16  minor version: informative
  *      8  u64  hash of the service the client was built with
  *     16  u8   length of the name, then the service's name in the .svc
+ *    ...  ...  nothing, or a metadata block (rpc/metadata.h) with what goes for
+ *              all calls: the token, as "authorization"
  *
  * welcome, server -> client:
  *      0  u32  magic "rpc1"
@@ -22,9 +24,10 @@
  *      1  u8   length of the message, below SHMRPC_ERROR_MESSAGE_BYTES
  *      2  u8   length of the name, below SHMRPC_ERROR_NAME_BYTES: that of a
  *              declared error in the .svc, nothing for a status
- *      3  u8   1: the handler was not called; else 0
+ *      3  u8   bits: 1 the handler was not called, 2 there is a retry-after
  *      4  i32  process id of the worker, as the server counts
  *      8  ...  path, message, name: UTF-8
+ *    ...  u64  with bit 2: after how many ns to try again; of statuses only
  *    ...  ...  to the end: the payload of a declared error that has one, in the
  *              method's encoding, or in msgpack if that is raw; of UNKNOWN a
  *              fault, if it is one (fault.h)
@@ -49,13 +52,16 @@
 /* A detail without its payload is never longer. */
 #define SHMRPCI_DETAIL_MAX_BYTES                             \
     (8 + SHMRPC_ERROR_NAME_BYTES + SHMRPC_ERROR_PATH_BYTES + \
-     SHMRPC_ERROR_MESSAGE_BYTES)
+     SHMRPC_ERROR_MESSAGE_BYTES + 8)
 
 typedef struct shmrpci_hello {
     uint64_t hash;
-    char id[256]; /* "demo.Echo" */
+    char id[256];         /* "demo.Echo" */
+    const uint8_t *block; /* in the data that was read */
+    size_t block_len;     /* 0: there is none */
 } shmrpci_hello;
 
+/* The block, if any, is to be appended behind. */
 void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out);
 /* INVALID: not a hello; CONTRACT: another major version. */
 int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
@@ -77,8 +83,9 @@ int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
  * of their arrays. The payload is to be appended behind. */
 void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out);
 
-/* Sets pid, path, message and name of `error`, and returns how many bytes they
- * took: what is left is the payload. 0: malformed or not UTF-8, nothing set. */
+/* Sets pid, path, message, name and retry_after_ns of `error`, and returns how
+ * many bytes they took: what is left is the payload. 0: malformed or not UTF-8,
+ * nothing set. */
 size_t shmrpci_detail_read(const uint8_t *data, size_t len,
                            shmrpc_error *error);
 

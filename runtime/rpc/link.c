@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "rpc/address.h"
 #include "rpc/envelope.h"
+#include "rpc/token.h"
 
 /* What a contract may take in memory while it is compared. */
 #define CONTRACT_ARENA_BYTES (16 * SHMRPCI_CONTRACT_MAX_BYTES)
@@ -137,6 +138,24 @@ static void name_place(const shmrpci_place *place, int status,
                            reason->message);
 }
 
+/* What is said to those to whom something else is to be shown than to others.
+ */
+static int show_token(const shmrpci_place *place, shmrpci_connect_opts *opts,
+                      shmrpci_buf *hello, shmrpc_error *error)
+{
+    if (place->address.token_file[0] == '\0') {
+        return SHMRPC_OK;
+    }
+    shmrpci_buf_append(hello, opts->hello, opts->hello_len);
+    int status = shmrpci_token_write(place->address.token_file, hello, error);
+    if (status == SHMRPC_OK && hello->status != SHMRPC_OK) {
+        status = no_memory(error);
+    }
+    opts->hello = hello->data;
+    opts->hello_len = hello->len;
+    return status;
+}
+
 static int connect_place(shmrpci_link *link, const shmrpci_place *place,
                          const shmrpc_service *service,
                          const shmrpci_connect_opts *opts, bool is_partial,
@@ -148,11 +167,18 @@ static int connect_place(shmrpci_link *link, const shmrpci_place *place,
         return shmrpci_place_not_built(place, error);
     }
     shmrpc_error reason = {.path = ""};
+    shmrpci_buf hello;
     shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&hello);
     shmrpci_buf_init_heap(&welcome);
     shmrpci_conn *conn = NULL;
-    int status = transport->client->connect(&place->address, opts, &conn,
+    shmrpci_connect_opts own = *opts;
+    int status = show_token(place, &own, &hello, &reason);
+    if (status == SHMRPC_OK) {
+        status = transport->client->connect(&place->address, &own, &conn,
                                             &welcome, &reason);
+    }
+    shmrpci_buf_fini(&hello);
     if (status != SHMRPC_OK) {
         name_place(place, status, &reason, error);
     } else if (welcome.status != SHMRPC_OK) {

@@ -36,15 +36,21 @@ void shmrpci_retry_note_success(shmrpc_client *client)
 
 /* Twice as long each time, by a fifth more or less, so that those who failed
  * together don't come back together. */
-static int64_t pause_of(const shmrpc_method *method, unsigned attempt)
+static int64_t pause_of(const shmrpc_method *method,
+                        const shmrpci_attempt *failed)
 {
     int64_t pause_ns = method->policy.backoff_ns;
-    for (unsigned i = 2; i < attempt && pause_ns < SHMRPCI_NS_PER_S * 60; i++) {
+    for (unsigned i = 1; i < failed->number && pause_ns < SHMRPCI_NS_PER_S * 60;
+         i++) {
         pause_ns *= 2;
     }
     uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
     int64_t fifth = pause_ns / 5;
-    return pause_ns - fifth + (int64_t)((x >> 33) % (uint64_t)(2 * fifth + 1));
+    int64_t off_ns = (int64_t)((x >> 33) % (uint64_t)(2 * fifth + 1));
+    /* Nobody comes earlier than asked to, and not all at once. */
+    return failed->retry_after_ns > pause_ns
+               ? failed->retry_after_ns + off_ns / 2
+               : pause_ns - fifth + off_ns;
 }
 
 static bool has_point(const shmrpc_opts *opts)
@@ -55,14 +61,14 @@ static bool has_point(const shmrpc_opts *opts)
 }
 
 bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
-                        const shmrpc_opts *opts, unsigned attempt,
-                        int64_t deadline_ns)
+                        const shmrpc_opts *opts, const shmrpci_attempt *failed)
 {
     uint32_t left = pay(client);
     int64_t now_ns = shmrpci_now_ns();
-    int64_t pause_ns = pause_of(method, attempt);
-    if (attempt > method->policy.attempts || left <= SHMRPCI_BUDGET_LEAST ||
-        pause_ns >= deadline_ns - now_ns) {
+    int64_t pause_ns = pause_of(method, failed);
+    if (failed->number >= method->policy.attempts ||
+        left <= SHMRPCI_BUDGET_LEAST ||
+        pause_ns >= failed->deadline_ns - now_ns) {
         return false;
     }
     int64_t until_ns = now_ns + pause_ns;

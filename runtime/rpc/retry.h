@@ -29,12 +29,18 @@ static inline bool shmrpci_retry_is_meant(const shmrpc_method *method,
             status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST);
 }
 
+/* How an attempt has ended. */
+typedef struct shmrpci_attempt {
+    unsigned number; /* from 1 */
+    int64_t deadline_ns;
+    int64_t retry_after_ns; /* 0: the server has not said */
+} shmrpci_attempt;
+
 /* A call has failed so that it is to be sent again: pays for that, and waits
- * until it is time for attempt number `attempt`, from 2 on. False: the budget
- * is spent, these were all, or there is no time or no point. */
+ * until it is time, not earlier than the server has said. False: the budget is
+ * spent, these were all, or there is no time or no point. */
 bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
-                        const shmrpc_opts *opts, unsigned attempt,
-                        int64_t deadline_ns);
+                        const shmrpc_opts *opts, const shmrpci_attempt *failed);
 
 /* A call of such a method has gone well, while the budget is not full. */
 void shmrpci_retry_note_success(shmrpc_client *client);

@@ -109,6 +109,12 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     if (status != SHMRPC_OK) {
         return status;
     }
+    shmrpci_metadata block;
+    if (said.block_len > 0 &&
+        shmrpci_metadata_read(said.block, said.block_len, &block) == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the client's hello is malformed");
+    }
     /* Who was built from the same text needs no tables to compare. */
     bool equal = said.hash == served->service->hash;
     shmrpci_welcome_write(served->service->hash, served->contract.data,
@@ -145,6 +151,12 @@ static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
 {
     if (where->address.transport == NULL) {
         return shmrpci_place_not_built(where, error);
+    }
+    if (where->address.token_file[0] != '\0') {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.60s\": a token is what a client "
+                                "shows",
+                                where->text);
     }
     int refused = check_encodings(server, served->service, where, error);
     if (refused != SHMRPC_OK) {
@@ -258,6 +270,8 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
         return status;
     }
     uint32_t first = server->planned_count;
+    uint32_t all = (uint32_t)places.count * SHMRPCI_WORKERS_MAX;
+    status = shmrpci_served_limit(served, &server->own.opts, all, error);
     for (size_t i = 0; i < places.count && status == SHMRPC_OK; i++) {
         status = plan_outlet(server, served, &places.items[i],
                              (uint32_t)i * SHMRPCI_WORKERS_MAX, error);
@@ -275,7 +289,7 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
                 : served->address;
     }
     shmrpci_shared_enter(served);
-    shmrpci_served_count(served, (uint32_t)places.count * SHMRPCI_WORKERS_MAX);
+    shmrpci_served_count(served, all);
     server->services[server->service_count++] = served;
     return SHMRPC_OK;
 }

@@ -12,6 +12,7 @@
 #include "rpc/access.h"
 #include "rpc/ctx.h"
 #include "rpc/intercept.h"
+#include "rpc/overload.h"
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
 
@@ -45,7 +46,11 @@ typedef struct shmrpci_served {
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;
     shmrpci_access_list *access; /* of each method; NULL: all may call all */
-    bool is_guarded; /* by any of: access, authorize, interceptors */
+    /* By any of: access, authorize, interceptors, limits; or who serves is to
+     * hear of ends of connections. */
+    bool is_guarded;
+    shmrpci_overload overload;
+    void (*disconnected)(void *user, uint64_t connection);
     shmrpci_interceptors interceptors;
     int (*authorize)(void *user, shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error);
@@ -83,6 +88,10 @@ void shmrpci_served_destroy(shmrpci_served *served);
 /* Makes its statistics: a row for each method, and a place for each worker at
  * each address. One that can't count serves all the same. */
 void shmrpci_served_count(shmrpci_served *served, uint32_t places);
+/* What it takes to refuse calls while there is too much to do: the same places.
+ * EXHAUSTED, NO_MEMORY. */
+int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
+                         uint32_t places, shmrpc_error *error);
 
 /* Workers of a listener, at most. */
 #define SHMRPCI_WORKERS_MAX 64u

@@ -36,6 +36,7 @@ static int check(const shmrpc_server_opts *opts, shmrpc_error *error)
                                 opts->workers, SHMRPCI_WORKERS_MAX);
     }
     bool is_cleared =
+        opts->reserved_too == 0 &&
         shmrpci_reserved_is_zero(opts->reserved, SHMRPC_COUNT(opts->reserved));
     for (size_t i = 0; i < opts->method_access_count; i++) {
         const shmrpc_method_access *access = &opts->method_access[i];
@@ -57,6 +58,10 @@ static int check(const shmrpc_server_opts *opts, shmrpc_error *error)
                                 "max_streams is from 0 to %u, stream_stall_ns "
                                 "and stream_drain_ns not below 0",
                                 SHMRPCI_WORKERS_MAX);
+    }
+    if (opts->shed_after_ns < 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "shed_after_ns is below 0");
     }
     if ((unsigned)opts->compression > SHMRPC_COMPRESSION_ZLIB) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,

@@ -17,6 +17,7 @@ void shmrpci_served_destroy(shmrpci_served *served)
         shmrpci_shared_end(served);
         free(served->object_fds);
         shmrpci_stats_destroy(&served->stats);
+        shmrpci_overload_destroy(&served->overload);
         shmrpci_access_destroy(served->access, served->service->method_count);
         shmrpci_buf_fini(&served->contract);
         free(served->methods);
@@ -72,6 +73,22 @@ void shmrpci_served_count(shmrpci_served *served, uint32_t places)
     }
 }
 
+int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
+                         uint32_t places, shmrpc_error *error)
+{
+    const shmrpci_overload_rules rules = {.client_calls = opts->client_calls,
+                                          .client_rate = opts->client_rate,
+                                          .shed_after_ns = opts->shed_after_ns};
+    int status =
+        shmrpci_overload_create(served->service, served->handlers, &rules,
+                                places, &served->overload, error);
+    if (served->overload.counted != NULL) {
+        served->handlers = served->overload.counted;
+    }
+    served->is_guarded = served->is_guarded || served->overload.is_used;
+    return status;
+}
+
 /* Places for the objects that it shares, which are made when it listens. */
 static bool plan_objects(shmrpci_served *served)
 {
@@ -110,6 +127,7 @@ int shmrpci_served_create(const shmrpc_server_opts *opts,
         .drain_ns = opts->stream_drain_ns,
         .uid = shmrpci_process_uid(),
         .stats = {.fd = -1, .read_fd = -1},
+        .overload = {.fd = -1},
     };
     shmrpci_buf_init_heap(&served->contract);
     int status = SHMRPC_E_NO_MEMORY;
@@ -131,9 +149,10 @@ int shmrpci_served_create(const shmrpc_server_opts *opts,
         }
         served->authorize = opts->authorize;
         served->authorize_user = opts->authorize_user;
-        served->is_guarded = served->access != NULL ||
-                             served->authorize != NULL ||
-                             served->interceptors.count > 0;
+        served->disconnected = opts->disconnected;
+        served->is_guarded =
+            served->access != NULL || served->authorize != NULL ||
+            served->interceptors.count > 0 || served->disconnected != NULL;
     } else {
         (void)shmrpc_error_set(error, status, "out of memory");
     }

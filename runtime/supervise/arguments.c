@@ -156,6 +156,12 @@ static const struct option long_options[] = {
      OPTION_KEY + SHMRPCI_INI_STREAM_STALL},
     {"stream-drain", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_STREAM_DRAIN},
+    {"client-calls", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_CLIENT_CALLS},
+    {"client-rate", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_CLIENT_RATE},
+    {"shed-after", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_SHED_AFTER},
     {"new-proc-cpu-pc", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_NEW_PROC_CPU_PC},
     {"new-proc-avg-over-secs", required_argument, NULL,
@@ -241,6 +247,15 @@ static void take_key(shmrpci_ini_key key, uint64_t value,
         break;
     case SHMRPCI_INI_STREAM_DRAIN:
         out->server.stream_drain_ns = (int64_t)value;
+        break;
+    case SHMRPCI_INI_CLIENT_CALLS:
+        out->server.client_calls = (uint32_t)value;
+        break;
+    case SHMRPCI_INI_CLIENT_RATE:
+        out->server.client_rate = (uint32_t)value;
+        break;
+    case SHMRPCI_INI_SHED_AFTER:
+        out->server.shed_after_ns = (int64_t)value;
         break;
     case SHMRPCI_INI_NEW_PROC_QUEUE_DELAY:
         out->scale.delay_ns = (int64_t)value;

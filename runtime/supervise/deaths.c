@@ -38,6 +38,8 @@ static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t first,
             if (is_dead) {
                 shmrpci_stats_bury(&outlet.served->stats,
                                    outlet.first_place + first + t, row);
+                shmrpci_overload_bury(&outlet.served->overload,
+                                      outlet.first_place + first + t);
             }
         }
     }

@@ -223,6 +223,10 @@ static int serve(program *p, shmrpci_arguments *args)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
     args->server.workers = args->threads;
+    args->server.disconnected = p->hooks.disconnected;
+    args->server.authorize = p->hooks.authorize;
+    args->server.authorize_user = p->user;
+    args->server.interceptors = p->hooks.interceptors;
     if (shmrpci_managed_open(&error) != SHMRPC_OK ||
         shmrpc_server_create(&args->server, &p->server, &error) != SHMRPC_OK) {
         return report(p->service->name, &error);

@@ -52,8 +52,9 @@ typedef struct shmrpci_address {
     uint16_t port;
     /* tcp and tls: of the key that both ends have; "" for none, as below */
     char key_file[256];
-    char cert_file[256]; /* tls: our certificate and its private key */
-    char ca_file[256];   /* tls: whose certificates are trusted */
+    char cert_file[256];  /* tls: our certificate and its private key */
+    char ca_file[256];    /* tls: whose certificates are trusted */
+    char token_file[256]; /* of a client: what it shows at hello; or "" */
 } shmrpci_address;
 
 /* Ids of methods. Id 0 asks any service to describe itself. */
@@ -159,6 +160,10 @@ typedef struct shmrpci_participant {
     /* Where it counts how it waits; NULL: nowhere. Set before the first next.
      */
     shmrpci_stats_waits *waits;
+    /* Set before the first next: told of ends of connections, see watch. By
+     * `next`, with no lock held. NULL: nobody wants to know. */
+    void (*on_end)(void *user, uint64_t connection);
+    void *end_user;
 } shmrpci_participant;
 
 /* One request, in the worker's memory. One thread at a time. */
@@ -418,6 +423,13 @@ typedef struct shmrpci_worker_ops {
     /* After reply_commit or drop of such a request, and before its participant
      * closes: the request is no more. */
     void (*detached_end)(shmrpci_request *request);
+    /* When the connection of the request is gone, and no worker of this process
+     * is in a call of it any more, on_end is to be told, once in this process.
+     * Not of one that is there until the end of the listener. NO_MEMORY. */
+    int (*watch)(const shmrpci_request *request, shmrpc_error *error);
+    /* What the client said at hello, copied. */
+    size_t (*hello)(const shmrpci_request *request,
+                    uint8_t out[SHMRPCI_HELLO_MAX_BYTES]);
 } shmrpci_worker_ops;
 
 /* Short ways where both ends see the same memory. */

@@ -42,6 +42,16 @@ void web_error_append(const shmrpc_error *error, shmrpci_buf *out)
         shmrpci_json_set_int(out, "pid", error->pid);
     }
     shmrpci_json_set_bool(out, "may_have_run", error->may_have_run);
+    if (error->retry_after_ns > 0) {
+        shmrpci_json_set_int(out, "retry_after_ns", error->retry_after_ns);
+    }
+}
+
+/* Retry-After has whole seconds. */
+static unsigned retry_s(const shmrpc_error *error)
+{
+    return (unsigned)((error->retry_after_ns + SHMRPCI_NS_PER_S - 1) /
+                      SHMRPCI_NS_PER_S);
 }
 
 /* `http`: its status, or 0 for the one of its code. */
@@ -61,6 +71,7 @@ static void reply_error(web_request *request, const shmrpc_error *error,
     const web_reply_head head = {
         .status = http != 0 ? http : (unsigned)shmrpc_status_http(error->code),
         .type = "application/json",
+        .retry_s = retry_s(error),
         .metadata = metadata};
     web_reply(request, &head, body.data, body.len);
     shmrpci_buf_fini(&body);

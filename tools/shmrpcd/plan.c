@@ -327,6 +327,9 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
     }
     append_number(out, service, SHMRPCI_INI_MAX_STREAMS, "--max-streams");
     append_time(out, service, SHMRPCI_INI_STREAM_STALL, "--stream-stall");
+    append_number(out, service, SHMRPCI_INI_CLIENT_CALLS, "--client-calls");
+    append_number(out, service, SHMRPCI_INI_CLIENT_RATE, "--client-rate");
+    append_time(out, service, SHMRPCI_INI_SHED_AFTER, "--shed-after");
     if (is_given(service, SHMRPCI_INI_PROFILE)) {
         shmrpci_buf_printf(out, "--profile=%s\n",
                            profiles[values[SHMRPCI_INI_PROFILE].u.number]);

@@ -34,9 +34,11 @@ typedef struct shmrpc_error {
      * better than by the status alone, for which shmrpc_status_may_have_run()
      * tells the worst: a call that is late may never have been taken. */
     bool may_have_run;
-    uint8_t reserved[7];                /* 0; later members take its place */
-    int64_t held_ns;                    /* for how long that one has held it */
-    uint8_t reserved2[8];               /* 0; later members take its place */
+    uint8_t reserved[7]; /* 0; later members take its place */
+    int64_t held_ns;     /* for how long that one has held it */
+    /* Of EXHAUSTED: after how long it may be worth another try, as the server
+     * says; 0: it says nothing. `@retry` waits for that. */
+    int64_t retry_after_ns;
     char name[SHMRPC_ERROR_NAME_BYTES]; /* "DEADLINE", or of a declared error
                                          * "acme.fts.BadQuery" */
     char path[SHMRPC_ERROR_PATH_BYTES]; /* `query.filters["lang"]`, or "" */

@@ -89,13 +89,28 @@ typedef struct shmrpc_server_opts {
     /* Workers that may be in calls with streams at a time, at each address; 0:
      * all but one, and at least one. One more is EXHAUSTED. */
     uint32_t max_streams;
+    /* Against overload, which is refused with EXHAUSTED and a time after which
+     * to try again (retry_after_ns of the error); 0: no limit. Calls of one
+     * connection that run at once, at each address. */
+    uint32_t client_calls;
     /* A client that does not read for so long, while a handler waits for room,
      * is EVICTED; 0: 60 s. */
     int64_t stream_stall_ns;
     /* How long a server that was stopped waits for streams and detached calls;
      * 0: 30 s. */
     int64_t stream_drain_ns;
-    uint64_t reserved[2]; /* 0; later members take its place */
+    /* Those that one connection may begin in a second; who was silent may begin
+     * a second's at once. */
+    uint32_t client_rate;
+    uint32_t reserved_too; /* 0 */
+    /* A call that has waited for a worker for longer is not begun. */
+    int64_t shed_after_ns;
+    /* A connection is gone, from which calls have come (see
+     * shmrpc_ctx_connection): on a thread that runs handlers, none of whom is
+     * in a call of it. `user` is that of the service. Not for connections that
+     * end with the server. */
+    void (*disconnected)(void *user, uint64_t connection);
+    uint64_t reserved[3]; /* 0; later members take its place */
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.
@@ -208,6 +223,11 @@ SHMRPC_API uint32_t shmrpc_ctx_method(const shmrpc_ctx *ctx);
 SHMRPC_API int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format,
                                ...) SHMRPC_PRINTF(3, 4);
 
+/* The same with EXHAUSTED, which it returns, and after how long the caller may
+ * try again: `retry_after_ns` of its error. */
+SHMRPC_API int shmrpc_ctx_refuse(shmrpc_ctx *ctx, int64_t retry_after_ns,
+                                 const char *format, ...) SHMRPC_PRINTF(3, 4);
+
 /* ---- detached calls ------------------------------------------------------
  */
 
@@ -296,6 +316,12 @@ typedef struct shmrpc_hooks {
     void (*before_fork)(void *user);
     void (*after_fork)(void *user, int32_t child_pid);
     uint32_t flags; /* SHMRPC_HOOKS_... */
+    /* In each worker that has run calls of a connection, when that is gone; as
+     * of shmrpc_server_opts, as is the rest. */
+    void (*disconnected)(void *user, uint64_t connection);
+    int (*authorize)(void *user, struct shmrpc_ctx *ctx, const char *method,
+                     const char *token, shmrpc_error *error);
+    const struct shmrpc_interceptor *const *interceptors;
 } shmrpc_hooks;
 
 enum {
@@ -304,9 +330,10 @@ enum {
     SHMRPC_HOOKS_ALLOW_THREADS = 1u << 0
 };
 
-#define SHMRPC_HOOKS_INIT                                     \
-    {                                                         \
-        sizeof(shmrpc_hooks), NULL, NULL, NULL, NULL, NULL, 0 \
+#define SHMRPC_HOOKS_INIT                                                  \
+    {                                                                      \
+        sizeof(shmrpc_hooks), NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, \
+            NULL                                                           \
     }
 
 /* To be called before `<service>_main`, which will use them; copied. */

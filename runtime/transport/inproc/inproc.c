@@ -67,6 +67,7 @@ void shmrpci_inproc_unref(inproc_hub *hub)
     bool last = --hub->refs == 0;
     shmrpci_mutex_unlock(&hub->lock);
     if (last) {
+        shmrpci_farewell_drop_all(&hub->farewells);
         shmrpci_cond_fini(&hub->work);
         shmrpci_semaphore_fini(&hub->wake);
         shmrpci_mutex_fini(&hub->lock);
@@ -382,6 +383,8 @@ static const shmrpci_worker_ops worker = {
     .connection = shmrpci_inproc_connection,
     .detach = shmrpci_inproc_detach,
     .detached_end = shmrpci_inproc_detached_end,
+    .watch = shmrpci_inproc_watch_end,
+    .hello = shmrpci_inproc_hello,
 };
 
 static const shmrpci_discovery_ops discovery = {

@@ -27,6 +27,7 @@
 #include "os/fork.h"
 #include "os/semaphore.h"
 #include "os/thread.h"
+#include "transport/farewell.h"
 #include "transport/transport.h"
 
 #define SHMRPCI_INPROC_SLOTS       64
@@ -69,8 +70,11 @@ struct inproc_conn {
     unsigned busy;     /* slots SUBMITTED or CLAIMED: they keep it alive */
     size_t max_message_bytes; /* the smaller of both ends' */
     shmrpc_peer peer;
-    int told_fd;   /* an event; -1 until it is watched */
-    bool is_armed; /* set it when a call ends */
+    uint8_t hello[SHMRPCI_HELLO_MAX_BYTES]; /* what it said */
+    size_t hello_len;
+    shmrpci_farewell *farewell; /* NULL: nobody is to hear of its end */
+    int told_fd;                /* an event; -1 until it is watched */
+    bool is_armed;              /* set it when a call ends */
     shmrpci_cond slot_free;
     inproc_slot slots[SHMRPCI_INPROC_SLOTS];
 };
@@ -110,6 +114,7 @@ struct inproc_hub {
     inproc_slot *queue_tail;
     inproc_knock *knocks;
     inproc_conn *conns;
+    shmrpci_farewell *farewells; /* to be told by a worker */
     unsigned conn_count;
     uint64_t last_serial;
     char name[64];
@@ -152,6 +157,10 @@ bool shmrpci_inproc_is_draining(const shmrpci_request *request);
 uint64_t shmrpci_inproc_connection(const shmrpci_request *request);
 int shmrpci_inproc_detach(shmrpci_request *request, shmrpci_request *out);
 void shmrpci_inproc_detached_end(shmrpci_request *request);
+int shmrpci_inproc_watch_end(const shmrpci_request *request,
+                             shmrpc_error *error);
+size_t shmrpci_inproc_hello(const shmrpci_request *request,
+                            uint8_t out[SHMRPCI_HELLO_MAX_BYTES]);
 
 /* With the hub's lock held: ABORTs what worker `index` holds. */
 void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);

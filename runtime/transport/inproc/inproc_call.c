@@ -371,6 +371,18 @@ static void fill_request(shmrpci_request *request, inproc_slot *slot)
     request->data.pointers[0] = slot;
 }
 
+/* With the lock held, which it gives up meanwhile. */
+static void tell_end(inproc_hub *hub, const shmrpci_participant *base)
+{
+    shmrpci_farewell *f = shmrpci_farewell_pop(&hub->farewells);
+    shmrpci_mutex_unlock(&hub->lock);
+    if (base->on_end != NULL) {
+        base->on_end(base->end_user, f->connection);
+    }
+    free(f);
+    shmrpci_mutex_lock(&hub->lock);
+}
+
 /* Waits without a deadline, for stop ends it: CANCELLED then. Calls in the
  * queue at that moment stay there and end with the listener. */
 int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
@@ -378,8 +390,13 @@ int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
     inproc_participant *participant = (inproc_participant *)base;
     inproc_hub *hub = participant->hub;
     shmrpci_mutex_lock(&hub->lock);
-    while (!hub->stopped && hub->queue_head == NULL) {
-        shmrpci_cond_wait(&hub->work, &hub->lock);
+    while (!hub->stopped &&
+           (hub->farewells != NULL || hub->queue_head == NULL)) {
+        if (hub->farewells != NULL) {
+            tell_end(hub, base);
+        } else {
+            shmrpci_cond_wait(&hub->work, &hub->lock);
+        }
     }
     inproc_slot *slot = hub->stopped ? NULL : queue_pop(hub);
     if (slot != NULL) {
@@ -479,6 +496,27 @@ int shmrpci_inproc_detach(shmrpci_request *request, shmrpci_request *out)
 void shmrpci_inproc_detached_end(shmrpci_request *request)
 {
     (void)request; /* it had nothing but the slot */
+}
+
+int shmrpci_inproc_watch_end(const shmrpci_request *request,
+                             shmrpc_error *error)
+{
+    inproc_conn *conn = slot_of(&request->data)->conn;
+    shmrpci_mutex_lock(&conn->hub->lock);
+    if (conn->farewell == NULL) {
+        conn->farewell = shmrpci_farewell_new(conn->serial, error);
+    }
+    bool is_made = conn->farewell != NULL;
+    shmrpci_mutex_unlock(&conn->hub->lock);
+    return is_made ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+}
+
+size_t shmrpci_inproc_hello(const shmrpci_request *request,
+                            uint8_t out[SHMRPCI_HELLO_MAX_BYTES])
+{
+    const inproc_conn *conn = slot_of(&request->data)->conn;
+    memcpy(out, conn->hello, conn->hello_len);
+    return conn->hello_len;
 }
 
 /* ---- a dead worker's calls ---- */

@@ -74,6 +74,10 @@ void shmrpci_inproc_conn_free(inproc_conn *conn)
     }
     *at = conn->next;
     hub->conn_count--;
+    if (conn->farewell != NULL) {
+        shmrpci_farewell_push(&hub->farewells, conn->farewell);
+        shmrpci_cond_broadcast(&hub->work);
+    }
     /* Whoever calls us holds the lock, and so a reference of its own. */
     hub->refs--;
     conn_destroy(conn);
@@ -101,6 +105,10 @@ static bool admit(inproc_hub *hub, inproc_knock *knock)
     knock->conn->next = hub->conns;
     hub->conns = knock->conn;
     knock->conn->serial = ++hub->last_serial;
+    if (knock->opts->hello_len <= sizeof knock->conn->hello) {
+        knock->conn->hello_len = knock->opts->hello_len;
+        memcpy(knock->conn->hello, knock->opts->hello, knock->opts->hello_len);
+    }
     hub->conn_count++;
     hub->refs++;
     return true;

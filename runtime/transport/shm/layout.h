@@ -115,7 +115,9 @@
  *         28     4   unused
  *         32     8   residual: u64 bitmap of the oneway calls that the client
  *                    left; the control loop writes, workers clear bits
- *         40    24   unused
+ *         40    24   said: of all entries together, what the client said at
+ *                    hello: u16 length, then the bytes. The control loop writes
+ *                    it before anybody else sees the ledger
  *
  * Recovery after a death: listener_recover.c for workers, listener_close.c for
  * clients.
@@ -138,7 +140,7 @@
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 6u
+#define SHM_LAYOUT_VERSION 7u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
@@ -238,6 +240,7 @@ typedef struct shm_ledger_entry {
      * so should everybody. Release; workers acquire. */
     shmrpci_atomic_u32 gone;
     shmrpci_atomic_u64 residual;
+    uint8_t said[24];
 } shm_ledger_entry;
 
 /* The entry with what concerns all of them: a slot that is rarely used. */

@@ -346,6 +346,7 @@ void shm_listener_close(shmrpci_listener *base)
     shmrpci_mutex_fini(&listener->accounts_lock);
     free(listener->allowed_uids);
     free(listener->allowed_gids);
+    shmrpci_farewell_drop_all(&listener->farewells);
     free(listener);
 }
 

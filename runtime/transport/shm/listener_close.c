@@ -36,6 +36,8 @@ void shm_table_remove(shm_listener *listener, shm_conn *conn)
     }
     /* Sequentially consistent: a worker says what it has seen, then looks
      * here; we change this, then look at what it has seen. */
+    shmrpci_farewell_push(&listener->farewells,
+                          shmrpci_exchange_seq(&conn->farewell, NULL));
     conn->closed_version =
         shmrpci_add_seq(&listener->table_version, UINT64_C(1)) + 1;
 }
@@ -154,7 +156,11 @@ static bool advance(shm_conn *conn)
         }
         shmrpci_mutex_lock(&listener->table_lock);
         shm_table_remove(listener, conn);
+        bool is_missed = listener->farewells != NULL;
         shmrpci_mutex_unlock(&listener->table_lock);
+        if (is_missed) {
+            shmrpci_event_set(listener->bell_fd); /* for a worker to tell it */
+        }
         shm_worker_links_forget(listener, conn);
     }
     if (is_held(conn)) {
@@ -188,6 +194,7 @@ void shm_conn_destroy(shm_conn *conn)
     size_t bytes = conn->block.map.bytes;
     shm_extent_destroy_all(conn);
     free(conn->waits);
+    free(shmrpci_load_relaxed(&conn->farewell));
     shm_block_unmap(&conn->block);
     shmrpci_memory_unmap(&conn->ledger_map);
     shmrpci_fd_close(&conn->fd);

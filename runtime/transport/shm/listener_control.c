@@ -296,7 +296,7 @@ static shmrpc_status make_ledger(shm_conn *conn)
     return status;
 }
 
-static shmrpc_status make_block(shm_conn *conn)
+static shmrpc_status make_block(shm_conn *conn, const shm_packet *hello)
 {
     shm_listener *listener = conn->listener;
     uint64_t left;
@@ -310,6 +310,7 @@ static shmrpc_status make_block(shm_conn *conn)
         status = make_ledger(conn);
     }
     if (status == SHMRPC_OK) {
+        shm_ledger_note(conn->ledger, hello->tail, hello->head.tail);
         status =
             shm_block_create(SHM_BLOCK_BYTES, &conn->block, &conn->block_fd);
     }
@@ -320,9 +321,10 @@ static shmrpc_status make_block(shm_conn *conn)
     return SHMRPC_OK;
 }
 
-static shmrpc_status establish(shm_conn *conn, const shmrpci_buf *welcome)
+static shmrpc_status establish(shm_conn *conn, const shm_packet *hello,
+                               const shmrpci_buf *welcome)
 {
-    shmrpc_status status = make_block(conn);
+    shmrpc_status status = make_block(conn, hello);
     if (status == SHMRPC_OK) {
         status = publish(conn->listener, conn);
     }
@@ -449,7 +451,7 @@ static void greet(shm_conn *conn, const shm_packet *packet)
                                   "the server's welcome is too large");
     }
     if (failed == SHMRPC_OK) {
-        failed = establish(conn, &welcome);
+        failed = establish(conn, packet, &welcome);
     }
     shmrpci_buf_fini(&welcome);
     if (failed != SHMRPC_OK) {

@@ -21,6 +21,7 @@
 #include "os/thread.h"
 #include "shmrpc/observe.h"
 #include "sync/wait.h"
+#include "transport/farewell.h"
 #include "transport/shm/block.h"
 #include "transport/shm/locate.h"
 #include "transport/shm/message.h"
@@ -114,6 +115,8 @@ typedef struct shm_conn {
      * the entry is free. Sequentially consistent: counted up with an entry, and
      * looked at when none is held (listener_close.c). */
     shmrpci_atomic_u32 pins;
+    /* Made by who watches for its end; NULL: nobody does. */
+    _Atomic(shmrpci_farewell *) farewell;
     /* SHM_EXTENTS + 1 of them, made with the first; [0] is unused. Release;
      * acquire. */
     _Atomic(shm_extent *) extents;
@@ -177,6 +180,7 @@ struct shm_listener {
     shmrpci_atomic_u64 *signal;
     bool is_abandoned;  /* another process has it; ours is only the memory */
     shm_mirror *mirror; /* NULL: we are the control loop's own process */
+    shmrpci_farewell *farewells; /* not told yet; under table_lock */
 
     /* Control loop only. */
     shm_conn *handshakes;
@@ -316,6 +320,11 @@ bool shm_worker_is_draining(const shmrpci_request *request);
 uint64_t shm_worker_connection(const shmrpci_request *request);
 int shm_worker_detach(shmrpci_request *request, shmrpci_request *out);
 void shm_worker_detached_end(shmrpci_request *request);
+int shm_worker_watch(const shmrpci_request *request, shmrpc_error *error);
+size_t shm_worker_hello(const shmrpci_request *request,
+                        uint8_t out[SHMRPCI_HELLO_MAX_BYTES]);
+/* Notes in a new ledger what its client has said. */
+void shm_ledger_note(shm_ledger *ledger, const uint8_t *said, size_t len);
 
 /* ---- worker_request.c --------------------------------------------- */
 

@@ -40,6 +40,8 @@ static const shmrpci_worker_ops worker = {
     .connection = shm_worker_connection,
     .detach = shm_worker_detach,
     .detached_end = shm_worker_detached_end,
+    .watch = shm_worker_watch,
+    .hello = shm_worker_hello,
 };
 
 static const shmrpci_shared_ops shared = {

@@ -78,6 +78,10 @@ static void refresh(shm_worker *worker)
     if (listener->mirror != NULL) {
         shm_mirror_reap(listener);
     }
+    if (listener->farewells != NULL) {
+        worker->has_news = true;
+        worker->is_cold = true; /* where the loop looks for it */
+    }
     shmrpci_mutex_unlock(&listener->table_lock);
 }
 
@@ -247,7 +251,7 @@ static bool sleep_by_bell(shm_worker *worker)
     /* An order is given before the nudge that tells of it: whoever has read
      * that one at the link sees the order here, and nothing else would wake
      * it. */
-    if (!found && !is_stopping(worker)) {
+    if (!found && !is_stopping(worker) && !worker->has_news) {
         SHMRPCI_ASSERT(worker->lease == 0, "nobody sleeps with the lease");
         COUNT_WAIT(worker, sleeps);
         shm_worker_go_offline(worker);
@@ -260,6 +264,28 @@ static bool sleep_by_bell(shm_worker *worker)
     return found;
 }
 
+/* Tells of connections that have ended, as if in a long handler. */
+static void tell_news(shm_worker *worker)
+{
+    shm_listener *listener = worker->listener;
+    shmrpci_farewell *f;
+    worker->has_news = false;
+    give_up_lease(worker);
+    shm_worker_go_offline(worker);
+    do {
+        shmrpci_mutex_lock(&listener->table_lock);
+        f = shmrpci_farewell_pop(&listener->farewells);
+        shmrpci_mutex_unlock(&listener->table_lock);
+        if (f != NULL && worker->base.on_end != NULL) {
+            worker->base.on_end(worker->base.end_user, f->connection);
+        }
+        free(f);
+    } while (f != NULL);
+    shm_worker_go_online(worker);
+    worker->is_now = false;
+    refresh(worker);
+}
+
 /* Rule 2: after a wake-up, everything is looked at before anything else. */
 static bool find_work(shm_worker *worker)
 {
@@ -269,6 +295,9 @@ static bool find_work(shm_worker *worker)
     }
     refresh(worker);
     if (worker->is_cold) {
+        if (worker->has_news) {
+            tell_news(worker);
+        }
         worker->now = shmrpci_ticks();
         if (shm_worker_scan(worker, true)) {
             worker->is_woken = false;

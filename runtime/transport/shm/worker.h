@@ -102,6 +102,7 @@ struct shm_worker {
 
     bool is_offline; /* as `seen` says */
     bool is_cold;    /* rule 1 before the next handler */
+    bool has_news;   /* ends of connections are to be told; is_cold too */
     bool is_woken;   /* the next scan is the one that a ring was for */
     uint64_t lease;  /* the end of ours; 0: none */
     uint64_t lease_ticks;

@@ -84,6 +84,7 @@ static void conn_free(tcp_conn *conn)
     tcp_reader_fini(&conn->reader);
     tcp_flow_fini(&conn->flow);
     shmrpci_mutex_fini(&conn->flow_lock);
+    free(conn->hello);
     free(conn);
 }
 
@@ -91,6 +92,10 @@ void tcp_conn_unref_locked(tcp_conn *conn)
 {
     SHMRPCI_ASSERT(conn->refs > 0, "a reference is given back once");
     if (--conn->refs == 0) {
+        if (conn->farewell != NULL) {
+            shmrpci_farewell_push(&conn->listener->farewells, conn->farewell);
+            shmrpci_event_set(conn->listener->bell_fd);
+        }
         conn_free(conn);
     }
 }

@@ -259,6 +259,20 @@ static uint32_t offered(const tcp_listener *listener)
                : TCP_FEATURES;
 }
 
+/* For handlers that ask who it is. */
+static bool keep_hello(tcp_conn *conn, const uint8_t *said, size_t len)
+{
+    if (len == 0 || len > SHMRPCI_HELLO_MAX_BYTES) {
+        return true;
+    }
+    conn->hello = malloc(len);
+    if (conn->hello != NULL) {
+        memcpy(conn->hello, said, len);
+        conn->hello_len = len;
+    }
+    return conn->hello != NULL;
+}
+
 static tcp_end welcome(tcp_conn *conn, const tcp_terms *asked,
                        const shmrpci_buf *text)
 {
@@ -327,6 +341,9 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
     status = status == SHMRPC_OK ? (int)text.status : status;
     if (status != SHMRPC_OK) {
         end = refuse(conn, status, error.message);
+    } else if (!keep_hello(conn, body->data + TCP_HELLO_BYTES,
+                           body->len - TCP_HELLO_BYTES)) {
+        end = TCP_END_MEMORY;
     } else {
         end = welcome(conn, &asked, &text);
     }

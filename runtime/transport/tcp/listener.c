@@ -550,6 +550,7 @@ void tcp_listener_close(shmrpci_listener *base)
         free(call->packed.data);
         free(call);
     }
+    shmrpci_farewell_drop_all(&listener->farewells);
     shmrpci_fd_close(&listener->control_set);
     shmrpci_fd_close(&listener->edge_set);
     shmrpci_fd_close(&listener->wake_fd);

@@ -27,6 +27,7 @@
 #include "os/stream.h"
 #include "os/thread.h"
 #include "sync/atomic.h"
+#include "transport/farewell.h"
 #include "transport/tcp/auth.h"
 #include "transport/tcp/flow.h"
 #include "transport/tcp/outbox.h"
@@ -132,6 +133,9 @@ struct tcp_conn {
     shmrpc_peer peer;
     char peer_text[SHMRPCI_ENDPOINT_TEXT_BYTES];
     char subject[TCP_SUBJECT_BYTES];
+    uint8_t *hello; /* what it said; NULL: nothing that is kept */
+    size_t hello_len;
+    shmrpci_farewell *farewell; /* NULL: nobody is to hear of its end */
     size_t max_message_bytes;
     shmrpc_compression compression;
     uint32_t epoch;    /* of the listener when it said hello */
@@ -224,6 +228,7 @@ struct tcp_listener {
     uint32_t unsettled; /* connections that shake hands or linger */
     tcp_seat *seats;
     uint32_t seat_count;
+    shmrpci_farewell *farewells; /* to be told by a worker */
     tcp_counts counts;
     tcp_participant participants[TCP_MAX_WORKERS];
 };
@@ -374,6 +379,9 @@ bool tcp_worker_is_draining(const shmrpci_request *request);
 uint64_t tcp_worker_connection(const shmrpci_request *request);
 int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out);
 void tcp_worker_detached_end(shmrpci_request *request);
+int tcp_worker_watch(const shmrpci_request *request, shmrpc_error *error);
+size_t tcp_worker_hello(const shmrpci_request *request,
+                        uint8_t out[SHMRPCI_HELLO_MAX_BYTES]);
 void tcp_worker_recover(shmrpci_listener *listener, uint32_t index);
 
 /* ---- listener.c ---- */

@@ -37,6 +37,8 @@ static const shmrpci_worker_ops worker = {
     .connection = tcp_worker_connection,
     .detach = tcp_worker_detach,
     .detached_end = tcp_worker_detached_end,
+    .watch = tcp_worker_watch,
+    .hello = tcp_worker_hello,
 };
 
 static const shmrpci_relay_ops relay = {

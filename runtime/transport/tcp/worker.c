@@ -123,6 +123,14 @@ static void wait_for_event(tcp_listener *listener)
     }
 }
 
+static void tell_end(const shmrpci_participant *base, shmrpci_farewell *f)
+{
+    if (base->on_end != NULL) {
+        base->on_end(base->end_user, f->connection);
+    }
+    free(f);
+}
+
 int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
 {
     tcp_participant *participant = (tcp_participant *)(void *)base;
@@ -140,6 +148,12 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
         if (has_held) { /* nothing else comes that they could wait for */
             shmrpci_mutex_unlock(&listener->lock);
             tcp_conn_release_held(listener);
+            continue;
+        }
+        if (listener->farewells != NULL) {
+            shmrpci_farewell *f = shmrpci_farewell_pop(&listener->farewells);
+            shmrpci_mutex_unlock(&listener->lock);
+            tell_end(base, f);
             continue;
         }
         tcp_call *call = claim(participant);
@@ -513,6 +527,28 @@ int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out)
 void tcp_worker_detached_end(shmrpci_request *request)
 {
     (void)request;
+}
+
+int tcp_worker_watch(const shmrpci_request *request, shmrpc_error *error)
+{
+    tcp_conn *conn = call_of(request)->conn;
+    shmrpci_mutex_lock(&conn->listener->lock);
+    if (conn->farewell == NULL) {
+        conn->farewell = shmrpci_farewell_new(conn->tag, error);
+    }
+    bool is_made = conn->farewell != NULL;
+    shmrpci_mutex_unlock(&conn->listener->lock);
+    return is_made ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+}
+
+size_t tcp_worker_hello(const shmrpci_request *request,
+                        uint8_t out[SHMRPCI_HELLO_MAX_BYTES])
+{
+    const tcp_conn *conn = call_of(request)->conn;
+    if (conn->hello_len > 0) {
+        memcpy(out, conn->hello, conn->hello_len);
+    }
+    return conn->hello_len;
 }
 
 /* ---- dead workers ---------------------------------------------------- */

@@ -20,8 +20,8 @@ static void structs_keep_their_sizes(void **state)
     (void)state;
     assert_int_equal(sizeof(shmrpc_opts), 64);
     assert_int_equal(offsetof(shmrpc_opts, reserved), 56);
-    assert_int_equal(sizeof(shmrpc_server_opts), 160);
-    assert_int_equal(offsetof(shmrpc_server_opts, reserved), 144);
+    assert_int_equal(sizeof(shmrpc_server_opts), 192);
+    assert_int_equal(offsetof(shmrpc_server_opts, reserved), 168);
     assert_int_equal(sizeof(shmrpc_method_access), 64);
     assert_int_equal(offsetof(shmrpc_method_access, reserved), 40);
     assert_int_equal(sizeof(shmrpc_lock_opts), 64);
@@ -32,6 +32,7 @@ static void structs_keep_their_sizes(void **state)
     assert_int_equal(offsetof(shmrpc_client_stats, reserved), 24);
     assert_int_equal(sizeof(shmrpc_error), 536);
     assert_int_equal(offsetof(shmrpc_error, reserved), 9);
+    assert_int_equal(offsetof(shmrpc_error, retry_after_ns), 24);
     assert_int_equal(offsetof(shmrpc_error, name), 32);
     assert_int_equal(offsetof(shmrpc_error, path), 288);
     assert_int_equal(offsetof(shmrpc_error, message), 352);

@@ -111,6 +111,11 @@ static void hosts_ports_and_paths_are_read(void **state)
     assert_string_equal(tls->key_file, "/c");
     assert_string_equal(parse_one("tcp://h")->key_file, "");
     assert_string_equal(parse_one("unix:///run/x.sock")->host, "/run/x.sock");
+    assert_string_equal(parse_one("unix:///x?token=/t")->host, "/x");
+    assert_string_equal(parse_one("unix:///x?token=/t")->token_file, "/t");
+    assert_string_equal(parse_one("tcp://h?key=/k&token=/t")->token_file, "/t");
+    assert_string_equal(parse_one("shm://a@b?token=/t")->token_file, "/t");
+    assert_string_equal(parse_one("shm://a@b?token=/t")->instance, "b");
 }
 
 static void mistakes_are_told_with_what_was_expected(void **state)
@@ -135,10 +140,13 @@ static void mistakes_are_told_with_what_was_expected(void **state)
     expect_refused("tcp://h?", "behind ? expected key=FILE");
     expect_refused("tcp://h?key", "behind ? expected key=FILE");
     expect_refused("tcp://h?cert=f", "behind ? expected key=FILE");
-    expect_refused("tls://h?ca=f&", "cert=FILE or ca=FILE");
+    expect_refused("tls://h?ca=f&", "cert=FILE, ca=FILE or token=FILE");
     expect_refused("tls://h?ca=f&ca=g", "the ca's path is there twice");
     expect_refused("tcp://h?key=", "behind ? expected key=FILE");
     expect_refused("tcp://h?kex=f", "behind ? expected key=FILE");
+    expect_refused("shm://?key=f", "behind ? expected token=FILE");
+    expect_refused("unix:///x?token=", "behind ? expected token=FILE");
+    expect_refused("inproc://a?token=f&token=g", "token's path is there twice");
     expect_refused("unix://x", "a path from the root");
     expect_refused("unix://", "path is missing");
 }

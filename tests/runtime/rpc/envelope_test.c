@@ -135,6 +135,32 @@ static void detail_goes_round_and_leaves_its_payload(void **state)
     assert_true(error.may_have_run);
 }
 
+static void detail_says_when_to_try_again(void **state)
+{
+    (void)state;
+    uint8_t data[SHMRPCI_DETAIL_MAX_BYTES];
+    shmrpci_buf out;
+    shmrpc_error sent = {.message = "full", .retry_after_ns = 123456789012345};
+    shmrpci_buf_init_fixed(&out, data, sizeof data);
+    shmrpci_detail_write(&sent, &out);
+    error.retry_after_ns = 1;
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
+    assert_true(error.retry_after_ns == INT64_C(24) * 3600 * 1000000000);
+    sent.retry_after_ns = 20000000;
+    out.len = 0;
+    shmrpci_detail_write(&sent, &out);
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
+    assert_true(error.retry_after_ns == 20000000);
+    memset(out.data + out.len - 8, 0xff, 8); /* what nobody would wait for */
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
+    assert_in_range(error.retry_after_ns, 0, INT64_C(24) * 3600 * 1000000000);
+    sent.retry_after_ns = 0;
+    out.len = 0;
+    shmrpci_detail_write(&sent, &out);
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
+    assert_true(error.retry_after_ns == 0);
+}
+
 static void longest_detail_fits_its_bound(void **state)
 {
     (void)state;
@@ -186,6 +212,7 @@ static void malformed_detail_leaves_the_error_alone(void **state)
         {{0, 1, 0, 0, 0, 0, 0, 0, 0xff}, 9},        /* not UTF-8 */
         {{1, 1, 0, 0, 0, 0, 0, 0, 0xc3, 0xa4}, 10}, /* across both */
         {{255, 255, 255, 0, 0, 0, 0, 0, 'a'}, 9},
+        {{0, 1, 0, 2, 0, 0, 0, 0, 'a'}, 12}, /* half a retry-after */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         memcpy(error.path, "p", 2);
@@ -210,6 +237,7 @@ int main(void)
         cmocka_unit_test(other_major_version_is_CONTRACT),
         cmocka_unit_test(truncated_and_foreign_greetings_are_INVALID),
         cmocka_unit_test(detail_goes_round_and_leaves_its_payload),
+        cmocka_unit_test(detail_says_when_to_try_again),
         cmocka_unit_test(longest_detail_fits_its_bound),
         cmocka_unit_test(text_that_is_no_UTF8_is_cut_before_it),
         cmocka_unit_test(malformed_detail_leaves_the_error_alone),

@@ -355,10 +355,10 @@ void sample_start(sample_server *s, const char *scheme,
     sample_start_at(s, where, service, workers);
 }
 
-static void start_at(sample_server *s, const char *where,
-                     const shmrpc_service *service,
-                     const shmrpc_handler *handlers,
-                     const shmrpc_server_opts *with)
+void sample_start_serving(sample_server *s, const char *where,
+                          const shmrpc_service *service,
+                          const shmrpc_handler *handlers,
+                          const shmrpc_server_opts *with)
 {
     shmrpc_error error = {.name = ""};
     char copy[sizeof s->where]; /* `where` may be that of `s` */
@@ -382,7 +382,7 @@ void sample_start_at(sample_server *s, const char *where,
                      const shmrpc_service *service, uint32_t workers)
 {
     const shmrpc_server_opts opts = {.workers = workers};
-    start_at(s, where, service, sample_handlers, &opts);
+    sample_start_serving(s, where, service, sample_handlers, &opts);
 }
 
 void sample_start_with(sample_server *s, const char *scheme,
@@ -392,7 +392,8 @@ void sample_start_with(sample_server *s, const char *scheme,
     static const shmrpc_server_opts plain = {.workers = 1};
     char where[128];
     sample_address(scheme, where);
-    start_at(s, where, &sample_service, handlers, more != NULL ? more : &plain);
+    sample_start_serving(s, where, &sample_service, handlers,
+                         more != NULL ? more : &plain);
 }
 
 void sample_stop(sample_server *s)

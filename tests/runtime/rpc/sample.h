@@ -116,6 +116,11 @@ void sample_start_at(sample_server *s, const char *where,
 void sample_start_with(sample_server *s, const char *scheme,
                        const shmrpc_handler *handlers,
                        const shmrpc_server_opts *more);
+/* All of it of the test's choice. */
+void sample_start_serving(sample_server *s, const char *where,
+                          const shmrpc_service *service,
+                          const shmrpc_handler *handlers,
+                          const shmrpc_server_opts *with);
 void sample_stop(sample_server *s);
 shmrpc_client *sample_connect(const sample_server *s);
 

@@ -1,0 +1,414 @@
+/* What runs, who pays for it, and who is refused. */
+#include "rpc/overload.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "rpc/ctx.h"
+
+/* What a caller is told who comes while nothing is known, and the bounds of
+ * what others are told. */
+#define UNKNOWN_NS (10 * SHMRPCI_NS_PER_MS)
+#define LEAST_NS   SHMRPCI_NS_PER_MS
+#define MOST_NS    (10 * SHMRPCI_NS_PER_S)
+
+/* How often workers that meet at the limit look again. */
+#define TRIES 8
+/* Buckets that are looked at for a connection. */
+#define PROBES 8u
+
+/* A worker's place: it alone writes, others count. */
+typedef struct post {
+    _Alignas(64) shmrpci_atomic_u64 connection;
+    /* Written last, sequentially consistent, as it is read: of two that write
+     * theirs and then look, one at least sees the other. */
+    shmrpci_atomic_u64 method;
+} post;
+
+typedef struct bucket {
+    shmrpci_atomic_u64 connection; /* + 1 */
+    /* When the connection would have sent what it has, at its rate; in the
+     * past: the bucket is as good as a new one. */
+    shmrpci_atomic_u64 paid_ns;
+} bucket;
+
+struct shmrpci_overload_address {
+    _Alignas(64) shmrpci_atomic_u64 seen; /* places that had a worker */
+    post posts[SHMRPCI_OVERLOAD_PLACES];
+    bucket buckets[SHMRPCI_OVERLOAD_BUCKETS];
+};
+
+typedef struct shmrpci_overload_address address_block;
+
+_Static_assert(sizeof(post) == 64, "each has a line of its own");
+_Static_assert(offsetof(address_block, buckets) == 4160, "see overload.h");
+
+/* ---- a service ------------------------------------------------------- */
+
+static size_t total_bytes(const shmrpci_overload *overload)
+{
+    return overload->places / SHMRPCI_OVERLOAD_PLACES * sizeof(address_block) +
+           overload->service->method_count * sizeof(shmrpci_atomic_u64);
+}
+
+/* In place of every handler: what comes behind it, the reply among it, is no
+ * longer counted. */
+static int run_counted(shmrpc_ctx *ctx, const void *impl, void *user,
+                       const void *params, void *result)
+{
+    shmrpci_overload_worker *worker = ctx->overload;
+    int status =
+        worker->of->handlers[ctx->index](ctx, impl, user, params, result);
+    shmrpci_overload_exit(worker);
+    return status;
+}
+
+static bool counts(const shmrpci_overload *overload)
+{
+    const shmrpc_service *service = overload->service;
+    bool has_limits = false;
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        has_limits = has_limits || service->methods[i].policy.at_once > 0;
+    }
+    return has_limits || overload->rules.client_calls > 0 ||
+           overload->rules.client_rate > 0;
+}
+
+int shmrpci_overload_create(const shmrpc_service *service,
+                            const shmrpc_handler *handlers,
+                            const shmrpci_overload_rules *rules,
+                            uint32_t places, shmrpci_overload *out,
+                            shmrpc_error *error)
+{
+    *out = (shmrpci_overload){.rules = *rules,
+                              .service = service,
+                              .handlers = handlers,
+                              .fd = -1,
+                              .places = places};
+    SHMRPCI_ASSERT(places % SHMRPCI_OVERLOAD_PLACES == 0,
+                   "addresses have all their places");
+    out->is_used = rules->shed_after_ns > 0;
+    if (!counts(out)) {
+        return SHMRPC_OK;
+    }
+    out->is_used = true;
+    shmrpc_status status = SHMRPC_E_NO_MEMORY;
+    out->counted =
+        calloc((size_t)service->method_count + 1, sizeof *out->counted);
+    if (out->counted != NULL) {
+        for (uint32_t i = 0; i < service->method_count; i++) {
+            out->counted[i] = run_counted;
+        }
+        status = shmrpci_memory_create_sparse("shmrpc-overload",
+                                              total_bytes(out), &out->fd);
+    }
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status,
+                                  "memory to count the calls of %s: %s",
+                                  service->name, shmrpc_status_text(status));
+}
+
+void shmrpci_overload_destroy(shmrpci_overload *overload)
+{
+    free(overload->counted);
+    overload->counted = NULL;
+    shmrpci_fd_close(&overload->fd);
+}
+
+/* ---- a worker -------------------------------------------------------- */
+
+static bool open_memory(const shmrpci_overload *overload, uint32_t place,
+                        shmrpci_overload_worker *out)
+{
+    if (overload->fd < 0 || place >= overload->places ||
+        shmrpci_memory_map(overload->fd, total_bytes(overload),
+                           SHMRPCI_ACCESS_WRITE, false,
+                           &out->map) != SHMRPC_OK) {
+        return false;
+    }
+    address_block *all = out->map.at;
+    uint32_t addresses = overload->places / SHMRPCI_OVERLOAD_PLACES;
+    out->address = &all[place / SHMRPCI_OVERLOAD_PLACES];
+    out->typical = (shmrpci_atomic_u64 *)(void *)&all[addresses];
+    out->index = place % SHMRPCI_OVERLOAD_PLACES;
+    return true;
+}
+
+static void say_idle(shmrpci_overload_worker *worker)
+{
+    shmrpci_store_seq(&worker->address->posts[worker->index].method,
+                      UINT64_C(0));
+}
+
+void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
+                           shmrpci_overload_worker *out)
+{
+    *out = (shmrpci_overload_worker){.of = overload};
+    if (!open_memory(overload, place, out)) {
+        return;
+    }
+    say_idle(out);
+    uint64_t seen = shmrpci_load_relaxed(&out->address->seen);
+    while (seen <= out->index &&
+           !shmrpci_cas_seq(&out->address->seen, &seen, out->index + 1)) {
+        /* Another one has just come. */
+    }
+}
+
+void shmrpci_overload_leave(shmrpci_overload_worker *worker)
+{
+    if (worker->address != NULL) {
+        say_idle(worker);
+    }
+    shmrpci_memory_unmap(&worker->map);
+    *worker = (shmrpci_overload_worker){.of = worker->of};
+}
+
+void shmrpci_overload_bury(const shmrpci_overload *overload, uint32_t place)
+{
+    shmrpci_overload_worker dead = {.of = overload};
+    if (open_memory(overload, place, &dead)) {
+        shmrpci_overload_leave(&dead);
+    }
+}
+
+/* ---- refusing -------------------------------------------------------- */
+
+static int64_t bounded(int64_t ns)
+{
+    return ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
+}
+
+/* How long calls of a method take: one of them will be over by then. */
+static int64_t typical_ns(const shmrpci_overload_worker *worker,
+                          uint32_t method)
+{
+    /* Relaxed: a hint. */
+    int64_t ns = (int64_t)shmrpci_load_relaxed(&worker->typical[method]);
+    return ns > 0 ? bounded(ns) : UNKNOWN_NS;
+}
+
+static void learn(shmrpci_overload_worker *worker, uint32_t method,
+                  int64_t took_ns)
+{
+    shmrpci_atomic_u64 *at = &worker->typical[method];
+    int64_t was_ns = (int64_t)shmrpci_load_relaxed(at);
+    int64_t now_ns = was_ns == 0 ? took_ns : was_ns + (took_ns - was_ns) / 8;
+    shmrpci_store_relaxed(at, (uint64_t)(now_ns > 0 ? now_ns : 1));
+}
+
+static int refuse(shmrpc_error *error, int64_t retry_after_ns)
+{
+    if (error != NULL) {
+        error->retry_after_ns = retry_after_ns;
+    }
+    return SHMRPC_E_EXHAUSTED;
+}
+
+static long long ms_of(int64_t ns)
+{
+    return (long long)((ns + SHMRPCI_NS_PER_MS - 1) / SHMRPCI_NS_PER_MS);
+}
+
+/* ---- rates ----------------------------------------------------------- */
+
+static size_t hash_of(uint64_t connection)
+{
+    return (size_t)((connection * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+}
+
+/* That of the connection, or one that nobody needs any more. NULL: all that are
+ * looked at are others'. */
+static bucket *find_bucket(address_block *address, uint64_t connection,
+                           uint64_t now_ns)
+{
+    bucket *spare = NULL;
+    for (size_t i = 0; i < PROBES; i++) {
+        bucket *at = &address->buckets[(hash_of(connection) + i) %
+                                       SHMRPCI_OVERLOAD_BUCKETS];
+        /* Relaxed: a mistake lets some calls too many run. */
+        if (shmrpci_load_relaxed(&at->connection) == connection + 1) {
+            return at;
+        }
+        if (spare == NULL && shmrpci_load_relaxed(&at->paid_ns) <= now_ns) {
+            spare = at;
+        }
+    }
+    if (spare != NULL) {
+        shmrpci_store_relaxed(&spare->connection, connection + 1);
+    }
+    return spare;
+}
+
+/* Who was silent may send as many as in a second at once. */
+static int pay(shmrpci_overload_worker *worker,
+               const shmrpci_overload_call *call, shmrpc_error *error)
+{
+    uint32_t rate = worker->of->rules.client_rate;
+    uint64_t now_ns = (uint64_t)shmrpci_now_ns();
+    bucket *b = find_bucket(worker->address, call->connection, now_ns);
+    if (b == NULL) {
+        return SHMRPC_OK;
+    }
+    uint64_t price_ns = (uint64_t)SHMRPCI_NS_PER_S / rate;
+    uint64_t paid_ns = shmrpci_load_relaxed(&b->paid_ns);
+    uint64_t until_ns;
+    do {
+        until_ns = (paid_ns > now_ns ? paid_ns : now_ns) + price_ns;
+        if (until_ns > now_ns + (uint64_t)SHMRPCI_NS_PER_S) {
+            int64_t wait_ns = (int64_t)(until_ns - now_ns) - SHMRPCI_NS_PER_S;
+            (void)shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                                   "more than %u calls a second of one client "
+                                   "(client_rate); try again in %lld ms",
+                                   rate, ms_of(wait_ns));
+            return refuse(error, wait_ns);
+        }
+    } while (!shmrpci_cas_seq(&b->paid_ns, &paid_ns, until_ns));
+    return SHMRPC_OK;
+}
+
+/* ---- what runs ------------------------------------------------------- */
+
+/* Others that are in calls of the same method, or of the same connection. */
+static void count_others(const shmrpci_overload_worker *worker,
+                         const shmrpci_overload_call *call, uint64_t *of_method,
+                         uint64_t *of_client)
+{
+    const address_block *address = worker->address;
+    uint64_t seen = shmrpci_load_relaxed(&address->seen);
+    *of_method = *of_client = 0;
+    for (uint32_t i = 0; i < seen && i < SHMRPCI_OVERLOAD_PLACES; i++) {
+        uint64_t method = shmrpci_load_seq(&address->posts[i].method);
+        if (i == worker->index || method == 0) {
+            continue;
+        }
+        *of_method += method == (uint64_t)call->method + 1;
+        *of_client += shmrpci_load_relaxed(&address->posts[i].connection) ==
+                      call->connection;
+    }
+}
+
+static bool is_over(const shmrpci_overload_worker *worker,
+                    const shmrpci_overload_call *call, bool *out_of_client)
+{
+    uint64_t at_once =
+        worker->of->service->methods[call->method].policy.at_once;
+    uint64_t client_calls = worker->of->rules.client_calls;
+    uint64_t of_method;
+    uint64_t of_client;
+    count_others(worker, call, &of_method, &of_client);
+    *out_of_client = client_calls > 0 && of_client >= client_calls;
+    return *out_of_client || (at_once > 0 && of_method >= at_once);
+}
+
+static void say_busy(shmrpci_overload_worker *worker,
+                     const shmrpci_overload_call *call)
+{
+    post *mine = &worker->address->posts[worker->index];
+    /* Relaxed: published with the method. */
+    shmrpci_store_relaxed(&mine->connection, call->connection);
+    shmrpci_store_seq(&mine->method, (uint64_t)call->method + 1);
+}
+
+/* Those who looked at the same time give way to each other; whoever comes back
+ * first is in. */
+static bool take_place(shmrpci_overload_worker *worker,
+                       const shmrpci_overload_call *call, bool *out_of_client)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        say_busy(worker, call);
+        if (!is_over(worker, call, out_of_client)) {
+            return true;
+        }
+        say_idle(worker);
+        for (uint32_t pauses = 0; pauses < 16 * (worker->index + 1); pauses++) {
+            shmrpci_pause();
+        }
+        if (is_over(worker, call, out_of_client)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static int refuse_place(const shmrpci_overload_worker *worker,
+                        const shmrpci_overload_call *call, bool is_of_client,
+                        shmrpc_error *error)
+{
+    const shmrpc_method *method = &worker->of->service->methods[call->method];
+    int64_t wait_ns = typical_ns(worker, call->method);
+    if (is_of_client) {
+        (void)shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                               "%u calls of this client are running already "
+                               "(client_calls); try again in %lld ms",
+                               worker->of->rules.client_calls, ms_of(wait_ns));
+    } else {
+        (void)shmrpc_error_set(
+            error, SHMRPC_E_EXHAUSTED,
+            "method %s runs %llu times already (@limit); try again in %lld ms",
+            method->name, (unsigned long long)method->policy.at_once,
+            ms_of(wait_ns));
+    }
+    return refuse(error, wait_ns);
+}
+
+/* ---- a call ---------------------------------------------------------- */
+
+static bool is_counted(const shmrpci_overload_worker *worker,
+                       const shmrpci_overload_call *call)
+{
+    return worker->of->rules.client_calls > 0 ||
+           worker->of->service->methods[call->method].policy.at_once > 0;
+}
+
+static int shed(const shmrpci_overload_call *call, shmrpc_error *error)
+{
+    int64_t wait_ns = bounded(call->waited_ns);
+    (void)shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                           "no worker was free for %lld ms (shed_after); try "
+                           "again in %lld ms",
+                           ms_of(call->waited_ns), ms_of(wait_ns));
+    return refuse(error, wait_ns);
+}
+
+int shmrpci_overload_enter(shmrpci_overload_worker *worker,
+                           const shmrpci_overload_call *call,
+                           shmrpc_error *error)
+{
+    const shmrpci_overload_rules *rules = &worker->of->rules;
+    SHMRPCI_ASSERT(!worker->is_in, "a worker is in one call at a time");
+    if (rules->shed_after_ns > 0 && call->waited_ns > rules->shed_after_ns) {
+        return shed(call, error);
+    }
+    if (worker->address == NULL) {
+        return SHMRPC_OK;
+    }
+    if (is_counted(worker, call)) {
+        bool is_of_client;
+        if (!take_place(worker, call, &is_of_client)) {
+            return refuse_place(worker, call, is_of_client, error);
+        }
+        worker->is_in = true;
+        worker->since_ns = shmrpci_now_ns();
+    }
+    /* Last: who is refused for something else has not used up anything. */
+    int status = rules->client_rate > 0 ? pay(worker, call, error) : SHMRPC_OK;
+    if (status != SHMRPC_OK) {
+        shmrpci_overload_exit(worker);
+    }
+    return status;
+}
+
+void shmrpci_overload_exit(shmrpci_overload_worker *worker)
+{
+    if (!worker->is_in) {
+        return;
+    }
+    post *mine = &worker->address->posts[worker->index];
+    uint32_t method = (uint32_t)shmrpci_load_relaxed(&mine->method) - 1;
+    worker->is_in = false;
+    learn(worker, method, shmrpci_now_ns() - worker->since_ns);
+    say_idle(worker);
+}

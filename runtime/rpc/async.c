@@ -204,6 +204,7 @@ typedef struct form {
     shmrpc_function done;
     void *user;
     bool is_loan;
+    bool is_repeated;
     size_t loan_bytes;
 } form;
 
@@ -260,7 +261,8 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
         shmrpci_pending_init(p, async->client, method, params, opts, error);
     if (status == SHMRPC_OK) {
         p->flags = as->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
-        p->is_long = as->is_loan;
+        p->is_long = as->is_loan || as->is_repeated;
+        p->runs = as->is_repeated ? 1 : 0;
         p->is_held = as->is_loan;
         p->is_loan = as->is_loan;
         p->loan_bytes = as->loan_bytes;
@@ -303,18 +305,31 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
     return SHMRPC_OK;
 }
 
-int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
-                      const void *params, const shmrpc_opts *opts,
-                      shmrpc_call **out, shmrpc_error *error)
+int shmrpci_async_start(shmrpc_client *client, uint32_t method,
+                        const void *params, const shmrpc_opts *opts,
+                        bool is_repeated, shmrpc_call **out,
+                        shmrpc_error *error)
 {
-    static const form plain;
-    int status = start_new(client, method, params, opts, &plain, out, error);
+    const form as = {.is_repeated = is_repeated};
+    int status = start_new(client, method, params, opts, &as, out, error);
     if (status == SHMRPC_OK) {
         shmrpc_call *call = *out;
         *out = shmrpci_async_handle(call);
         let_go(call, false);
     }
     return status;
+}
+
+int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
+                      const void *params, const shmrpc_opts *opts,
+                      shmrpc_call **out, shmrpc_error *error)
+{
+    return shmrpci_async_start(client, method, params, opts, false, out, error);
+}
+
+int64_t shmrpci_async_deadline_ns(const shmrpc_call *handle)
+{
+    return shmrpci_async_object(handle)->pending.deadline_ns;
 }
 
 int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
@@ -427,6 +442,25 @@ static inline bool hold_own(shmrpc_call *call)
         shmrpci_mutex_unlock(&call->async->lock);
     }
     return true;
+}
+
+bool shmrpci_async_wait(shmrpc_call *handle, int64_t until_ns)
+{
+    shmrpc_call *call = shmrpci_async_object(handle);
+    shmrpci_pending *p = &call->pending;
+    if (!hold_own(call)) {
+        let_go(call, true);
+        return true;
+    }
+    bool is_last = until_ns >= p->deadline_ns;
+    int status =
+        p->link->client->receive(&p->call, is_last ? p->deadline_ns : until_ns);
+    bool is_over = status != SHMRPC_E_DEADLINE || is_last;
+    if (is_over) {
+        settle(call, status);
+    }
+    let_go(call, is_over);
+    return is_over;
 }
 
 /* A call whose body is still lent goes nowhere. */

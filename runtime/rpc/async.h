@@ -180,6 +180,17 @@ shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk);
 
 /* ---- async.c --------------------------------------------------------- */
 
+/* As shmrpc_stub_start; `is_repeated`: the handler is told that another one
+ * like it may have run. */
+int shmrpci_async_start(shmrpc_client *client, uint32_t method,
+                        const void *params, const shmrpc_opts *opts,
+                        bool is_repeated, shmrpc_call **out,
+                        shmrpc_error *error);
+/* Waits for a call that was started so, until then or until its deadline. True:
+ * to finish it would not wait. */
+bool shmrpci_async_wait(shmrpc_call *handle, int64_t until_ns);
+int64_t shmrpci_async_deadline_ns(const shmrpc_call *handle);
+
 /* Looks whether a held call is over, or late at `now_ns`; brings its outcome
  * into the object then. */
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);

@@ -8,6 +8,7 @@
 
 #include "os/clock.h"
 #include "rpc/beside.h"
+#include "rpc/hedge.h"
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
 #include "rpc/retry.h"
@@ -107,6 +108,25 @@ call_again(shmrpc_client *client, uint32_t method, const void *params,
     return status;
 }
 
+/* A call of a method with `@hedge`: if it is lost it goes on as others do. */
+static int call_twice(shmrpc_client *client, uint32_t method,
+                      const void *params, const shmrpc_opts *opts, void *result,
+                      const void **reply, shmrpc_error *error,
+                      shmrpci_attempt *out)
+{
+    int status;
+    if (shmrpci_hedge_call(client, method, params, opts, result, reply, error,
+                           out, &status)) {
+        return status;
+    }
+    shmrpc_opts rest = opts != NULL ? *opts : (shmrpc_opts){0};
+    rest.timeout_ns = shmrpci_remaining_ns(out->deadline_ns);
+    return rest.timeout_ns == 0
+               ? status
+               : call_beside(client, method, params, &rest, result, reply,
+                             error, status == SHMRPC_E_SERVER_LOST, out);
+}
+
 /* A call with something beside it, of a client that counts, or both. */
 static __attribute__((noinline)) int
 call_watched(shmrpc_client *client, uint32_t method, const void *params,
@@ -115,8 +135,11 @@ call_watched(shmrpc_client *client, uint32_t method, const void *params,
 {
     const shmrpc_method *it = &client->service->methods[method];
     shmrpci_attempt first = {.number = 1};
-    int status = call_beside(client, method, params, opts, result, reply, error,
-                             false, &first);
+    int status = shmrpci_hedge_is_meant(it, opts)
+                     ? call_twice(client, method, params, opts, result, reply,
+                                  error, &first)
+                     : call_beside(client, method, params, opts, result, reply,
+                                   error, false, &first);
     return shmrpci_retry_is_meant(it, opts, status)
                ? call_again(client, method, params, opts, result, reply, error,
                             first.deadline_ns, first.retry_after_ns, status)

@@ -29,7 +29,8 @@ extern shmrpci_link shmrpci_closed_link;
 
 enum {
     SHMRPCI_CLIENT_INTERCEPTED = 1u << 0, /* it has interceptors */
-    SHMRPCI_CLIENT_IN_DEBT = 1u << 1      /* its budget is not full */
+    SHMRPCI_CLIENT_IN_DEBT = 1u << 1,     /* its budget is not full */
+    SHMRPCI_CLIENT_HEDGES = 1u << 2       /* it has methods with @hedge */
 };
 
 struct shmrpc_client {

@@ -6,6 +6,7 @@
 #include "os/waiting.h"
 #include "rpc/address.h"
 #include "rpc/async.h"
+#include "rpc/hedge.h"
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
 #include "rpc/reconnect.h"
@@ -47,6 +48,20 @@ static char *copy_of(const char *text)
     const char *from = text != NULL ? text : "";
     char *copy = malloc(strlen(from) + 1);
     return copy != NULL ? strcpy(copy, from) : NULL;
+}
+
+/* SHMRPCI_CLIENT_...: why calls of a client look at more than others. */
+static uint32_t reasons_to_look(const shmrpc_service *service,
+                                const shmrpci_interceptors *interceptors)
+{
+    uint32_t all =
+        interceptors->count > 0 ? (uint32_t)SHMRPCI_CLIENT_INTERCEPTED : 0u;
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        all |= shmrpci_hedge_is_meant(&service->methods[i], NULL)
+                   ? (uint32_t)SHMRPCI_CLIENT_HEDGES
+                   : 0u;
+    }
+    return all;
 }
 
 /* Ends all that a client has, but for what a call looks at first. */
@@ -135,9 +150,7 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     }
     client->is_partial = (opts.flags & SHMRPC_OPT_PARTIAL) != 0;
     client->interceptors = interceptors;
-    atomic_init(&client->watched, interceptors.count > 0
-                                      ? (uint32_t)SHMRPCI_CLIENT_INTERCEPTED
-                                      : 0u);
+    atomic_init(&client->watched, reasons_to_look(service, &interceptors));
     atomic_init(&client->budget, SHMRPCI_BUDGET_FULL);
     status = shmrpci_reconnect(
         client, 0, shmrpci_deadline_after(first_timeout_ns(client, opts.flags)),

@@ -21,6 +21,15 @@ static uint32_t pay(shmrpc_client *client)
     return left;
 }
 
+bool shmrpci_retry_pay(shmrpc_client *client)
+{
+    if (shmrpci_load_relaxed(&client->budget) <= SHMRPCI_BUDGET_LEAST) {
+        return false;
+    }
+    (void)pay(client);
+    return true;
+}
+
 void shmrpci_retry_note_success(shmrpc_client *client)
 {
     uint32_t have = shmrpci_load_relaxed(&client->budget);

@@ -42,6 +42,10 @@ typedef struct shmrpci_attempt {
 bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
                         const shmrpc_opts *opts, const shmrpci_attempt *failed);
 
+/* For a second request beside one that is slow. False: there is too little in
+ * the budget. */
+bool shmrpci_retry_pay(shmrpc_client *client);
+
 /* A call of such a method has gone well, while the budget is not full. */
 void shmrpci_retry_note_success(shmrpc_client *client);
 

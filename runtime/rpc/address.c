@@ -88,7 +88,9 @@ static int parse_names(part whole, part rest, const shmrpc_service *service,
     part name = rest;
     part instance;
     int status = SHMRPC_OK;
-    if (split(rest, '@', &name, &instance)) {
+    if (split(rest, '@', &name, &instance) && part_is(instance, "*")) {
+        out->instance[0] = '*';
+    } else if (rest.len != name.len) {
         status = copy_name(whole, instance, "instance", out->instance, error);
     }
     if (status == SHMRPC_OK && name.len == 0) {

@@ -3,6 +3,7 @@
  *
  *     shm://                 the service's own name, on this machine
  *     shm://name@instance    another name, one of several copies
+ *     shm://name@*           of a client: all copies (rpc/crowd.h)
  *     inproc://              within this process
  *     tcp://host:port        over TCP; [address] for IPv6
  *     tcp://  tcp://:port    this machine's 127.0.0.1

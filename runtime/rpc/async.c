@@ -352,6 +352,11 @@ int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
     if (done == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID, "`done` is NULL");
     }
+    if (client->crowd != NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
+                                "a client of all instances has no descriptor; "
+                                "start calls and finish them");
+    }
     int status = start_new(client, method, params, opts, &as, &call, error);
     if (status != SHMRPC_OK) {
         return status;

@@ -273,6 +273,9 @@ static int misused(const shmrpc_client *client)
 
 int shmrpc_stub_fd(shmrpc_client *client)
 {
+    if (client->crowd != NULL) {
+        return SHMRPC_E_UNIMPLEMENTED;
+    }
     shmrpci_async *async = shmrpci_async_of(client);
     if (async == NULL) {
         return shmrpci_client_is_closed(client) ? misused(client)

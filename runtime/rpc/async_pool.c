@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "rpc/crowd.h"
 
 /* Cleared memory for an object with calls in it. */
 static void *make(size_t bytes)
@@ -44,6 +45,9 @@ shmrpci_async *shmrpci_async_of(shmrpc_client *client)
 {
     if (shmrpci_client_is_closed(client)) {
         return NULL;
+    }
+    if (client->crowd != NULL) {
+        client = shmrpci_crowd_pick(client->crowd);
     }
     shmrpci_async *async = shmrpci_load_acquire(&client->async);
     while (async == NULL || async->generation != shmrpci_fork_generation()) {

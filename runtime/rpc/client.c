@@ -7,7 +7,9 @@
 #include "rpc/client.h"
 
 #include "os/clock.h"
+#include "os/waiting.h"
 #include "rpc/beside.h"
+#include "rpc/crowd.h"
 #include "rpc/hedge.h"
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
@@ -82,6 +84,115 @@ call_beside(shmrpc_client *client, uint32_t method, const void *params,
     return status;
 }
 
+/* ---- all instances ------------------------------------------------------- */
+
+/* Between two rounds in which nobody was there. */
+#define CROWD_PAUSE_NS (10 * SHMRPCI_NS_PER_MS)
+
+/* What call_beside is given. */
+typedef struct whole {
+    uint32_t method;
+    const void *params;
+    void *result;
+    const void **reply;
+    shmrpc_error *error;
+    bool is_retry;
+} whole;
+
+static int call_member(shmrpc_client *member, const whole *c,
+                       const shmrpc_opts *opts, int64_t deadline_ns,
+                       uint32_t more_flags, shmrpci_attempt *out)
+{
+    shmrpc_opts own = opts != NULL ? *opts : (shmrpc_opts){0};
+    own.flags |= more_flags;
+    own.timeout_ns = shmrpci_remaining_ns(deadline_ns);
+    own.timeout_ns = own.timeout_ns > 0 ? own.timeout_ns : 1;
+    return call_beside(member, c->method, c->params, &own, c->result, c->reply,
+                       c->error, c->is_retry, out);
+}
+
+/* Goes from member to member, until one has taken the call. */
+static int call_someone(shmrpci_crowd *crowd, const whole *c,
+                        const shmrpc_opts *opts, int64_t deadline_ns,
+                        shmrpci_attempt *out)
+{
+    uint64_t tried = 0;
+    int status = SHMRPC_E_UNAVAILABLE;
+    for (int any = 0; any < 2; any++) {
+        uint32_t index;
+        shmrpc_client *member;
+        while ((member = shmrpci_crowd_enter(crowd, &tried, any != 0,
+                                             &index)) != NULL) {
+            status = call_member(member, c, opts, deadline_ns,
+                                 SHMRPC_OPT_NONBLOCK, out);
+            bool is_gone =
+                status == SHMRPC_E_UNAVAILABLE && !c->error->may_have_run;
+            shmrpci_crowd_leave(crowd, index, is_gone);
+            if (!is_gone && status != SHMRPC_E_BUSY) {
+                return status;
+            }
+        }
+    }
+    return status;
+}
+
+static int call_crowd(shmrpc_client *client, const whole *c,
+                      const shmrpc_opts *opts, shmrpci_attempt *out)
+{
+    shmrpci_crowd *crowd = client->crowd;
+    const shmrpc_method *it = &client->service->methods[c->method];
+    bool may_wait = opts == NULL || (opts->flags & SHMRPC_OPT_NONBLOCK) == 0;
+    int64_t timeout_ns = opts != NULL && opts->timeout_ns != 0
+                             ? opts->timeout_ns
+                         : it->timeout_ns != 0 ? it->timeout_ns
+                                               : client->timeout_ns;
+    if (timeout_ns < 0) {
+        return shmrpc_error_set(c->error, SHMRPC_E_INVALID,
+                                "timeout_ns is negative");
+    }
+    int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
+    for (;;) {
+        shmrpci_crowd_look(crowd);
+        int status = call_someone(crowd, c, opts, deadline_ns, out);
+        out->deadline_ns = deadline_ns;
+        if (status == SHMRPC_E_BUSY && may_wait) {
+            return call_member(shmrpci_crowd_pick(crowd), c, opts, deadline_ns,
+                               0, out);
+        }
+        if (status != SHMRPC_E_UNAVAILABLE || c->error->may_have_run ||
+            !may_wait || shmrpci_waiting_is_interrupted() ||
+            shmrpci_remaining_ns(deadline_ns) <= CROWD_PAUSE_NS) {
+            return status;
+        }
+        shmrpci_sleep_until(shmrpci_deadline_after(CROWD_PAUSE_NS));
+    }
+}
+
+/* One attempt of a call, over whatever the client has. */
+static int attempt(shmrpc_client *client, uint32_t method, const void *params,
+                   const shmrpc_opts *opts, void *result, const void **reply,
+                   shmrpc_error *error, bool is_retry, shmrpci_attempt *out)
+{
+    shmrpc_error own;
+    if (client->crowd == NULL) {
+        return call_beside(client, method, params, opts, result, reply, error,
+                           is_retry, out);
+    }
+    const whole c = {.method = method,
+                     .params = params,
+                     .result = result,
+                     .reply = reply,
+                     .error = error != NULL ? error : &own,
+                     .is_retry = is_retry};
+    int status = call_crowd(client, &c, opts, out);
+    if (status >= SHMRPC_OK) {
+        shmrpci_retry_note_success(client);
+    }
+    return status;
+}
+
+/* ---- more than one attempt ----------------------------------------------- */
+
 /* What is left to a call that has failed, if it is to be sent again: its own
  * function, which others don't pay for. */
 static __attribute__((noinline)) int
@@ -100,8 +211,8 @@ call_again(shmrpc_client *client, uint32_t method, const void *params,
             return status;
         }
         (void)shmrpci_add_relaxed(&client->retried, UINT64_C(1));
-        status = call_beside(client, method, params, &again, result, reply,
-                             error, true, &last);
+        status = attempt(client, method, params, &again, result, reply, error,
+                         true, &last);
         last.number++;
         last.deadline_ns = deadline_ns;
     }
@@ -123,8 +234,8 @@ static int call_twice(shmrpc_client *client, uint32_t method,
     rest.timeout_ns = shmrpci_remaining_ns(out->deadline_ns);
     return rest.timeout_ns == 0
                ? status
-               : call_beside(client, method, params, &rest, result, reply,
-                             error, status == SHMRPC_E_SERVER_LOST, out);
+               : attempt(client, method, params, &rest, result, reply, error,
+                         status == SHMRPC_E_SERVER_LOST, out);
 }
 
 /* A call with something beside it, of a client that counts, or both. */
@@ -135,11 +246,14 @@ call_watched(shmrpc_client *client, uint32_t method, const void *params,
 {
     const shmrpc_method *it = &client->service->methods[method];
     shmrpci_attempt first = {.number = 1};
+    if (shmrpci_client_is_closed(client)) {
+        return shmrpci_client_misused(client, method, error);
+    }
     int status = shmrpci_hedge_is_meant(it, opts)
                      ? call_twice(client, method, params, opts, result, reply,
                                   error, &first)
-                     : call_beside(client, method, params, opts, result, reply,
-                                   error, false, &first);
+                     : attempt(client, method, params, opts, result, reply,
+                               error, false, &first);
     return shmrpci_retry_is_meant(it, opts, status)
                ? call_again(client, method, params, opts, result, reply, error,
                             first.deadline_ns, first.retry_after_ns, status)

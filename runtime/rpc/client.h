@@ -22,6 +22,7 @@ typedef struct shmrpci_client_method {
 } shmrpci_client_method;
 
 struct shmrpci_async;
+typedef struct shmrpci_crowd shmrpci_crowd;
 
 /* What a closed client has for a link: as no call accepts it, only those that
  * find it look whether their client is closed. */
@@ -30,7 +31,8 @@ extern shmrpci_link shmrpci_closed_link;
 enum {
     SHMRPCI_CLIENT_INTERCEPTED = 1u << 0, /* it has interceptors */
     SHMRPCI_CLIENT_IN_DEBT = 1u << 1,     /* its budget is not full */
-    SHMRPCI_CLIENT_HEDGES = 1u << 2       /* it has methods with @hedge */
+    SHMRPCI_CLIENT_HEDGES = 1u << 2,      /* it has methods with @hedge */
+    SHMRPCI_CLIENT_CROWD = 1u << 3        /* it stands for several */
 };
 
 struct shmrpc_client {
@@ -46,6 +48,7 @@ struct shmrpc_client {
     shmrpci_atomic_u32 watched; /* SHMRPCI_CLIENT_... */
     shmrpci_atomic_u32 budget;  /* of retries (rpc/retry.h) */
     shmrpci_interceptors interceptors;
+    shmrpci_crowd *crowd; /* NULL: it has a link of its own */
     /* What follows is for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
     uint64_t links; /* made so far; under the keeper's lock */

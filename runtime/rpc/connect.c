@@ -6,6 +6,7 @@
 #include "os/waiting.h"
 #include "rpc/address.h"
 #include "rpc/async.h"
+#include "rpc/crowd.h"
 #include "rpc/hedge.h"
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
@@ -67,6 +68,8 @@ static uint32_t reasons_to_look(const shmrpc_service *service,
 /* Ends all that a client has, but for what a call looks at first. */
 static void client_end(shmrpc_client *client)
 {
+    shmrpci_crowd_close(client->crowd);
+    client->crowd = NULL;
     shmrpci_async_close(client);
     shmrpci_reconnect_close(client);
     shmrpci_reply_pool_close(client->pool);
@@ -120,6 +123,48 @@ static int64_t first_timeout_ns(const shmrpc_client *client, uint32_t flags)
                : SHMRPCI_CONNECT_TIMEOUT_NS;
 }
 
+/* To all instances, if that is what the address says. False: it does not. */
+static bool gather(shmrpc_client *client, const shmrpc_opts *opts,
+                   int *out_status, shmrpc_error *error)
+{
+    shmrpci_place_list places;
+    bool is_meant = false;
+    if (strchr(client->where, '*') == NULL ||
+        shmrpci_places_parse(client->where, client->service, &places, NULL) !=
+            SHMRPC_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < places.count; i++) {
+        is_meant = is_meant || shmrpci_crowd_is_meant(&places.items[i]);
+    }
+    if (is_meant && places.count > 1) {
+        *out_status = shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                       "an address of all instances stands "
+                                       "alone, not in a list");
+    } else if (is_meant) {
+        *out_status = shmrpci_crowd_open(client->service, &places.items[0],
+                                         opts, &client->crowd, error);
+        (void)shmrpci_or_seq(&client->watched, SHMRPCI_CLIENT_CROWD);
+    }
+    return is_meant;
+}
+
+static int first_link(shmrpc_client *client, const shmrpc_opts *opts,
+                      shmrpc_error *error)
+{
+    int status;
+    return gather(client, opts, &status, error)
+               ? status
+               : shmrpci_reconnect(client, 0,
+                                   shmrpci_deadline_after(
+                                       first_timeout_ns(client, opts->flags)),
+                                   (opts->flags & SHMRPC_OPT_WAIT_FOR_READY) !=
+                                           0
+                                       ? SHMRPCI_KEEP_TRYING
+                                       : SHMRPCI_TRY_ONCE,
+                                   error);
+}
+
 int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
                         const shmrpc_opts *defaults, shmrpc_client **out,
                         shmrpc_error *error)
@@ -152,11 +197,7 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     client->interceptors = interceptors;
     atomic_init(&client->watched, reasons_to_look(service, &interceptors));
     atomic_init(&client->budget, SHMRPCI_BUDGET_FULL);
-    status = shmrpci_reconnect(
-        client, 0, shmrpci_deadline_after(first_timeout_ns(client, opts.flags)),
-        (opts.flags & SHMRPC_OPT_WAIT_FOR_READY) != 0 ? SHMRPCI_KEEP_TRYING
-                                                      : SHMRPCI_TRY_ONCE,
-        error);
+    status = first_link(client, &opts, error);
     if (status != SHMRPC_OK) {
         client_end(client);
         client_free(client);

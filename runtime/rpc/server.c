@@ -152,6 +152,12 @@ static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
     if (where->address.transport == NULL) {
         return shmrpci_place_not_built(where, error);
     }
+    if (where->address.instance[0] == '*') {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.60s\": * is for clients, of all "
+                                "instances that there are",
+                                where->text);
+    }
     if (where->address.token_file[0] != '\0') {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "address \"%.60s\": a token is what a client "

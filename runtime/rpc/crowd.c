@@ -1,0 +1,261 @@
+/* Members: found, connected, chosen. */
+#include "rpc/crowd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/thread.h"
+#include "shmrpc/client.h"
+
+#define LOOK_NS SHMRPCI_NS_PER_S
+/* One that was gone is not tried again for so long, while there are others. */
+#define GONE_NS (100 * SHMRPCI_NS_PER_MS)
+/* A new one has so long to answer while others wait for nothing. */
+#define JOIN_NS (500 * SHMRPCI_NS_PER_MS)
+/* Between two looks for the first. */
+#define PAUSE_NS (20 * SHMRPCI_NS_PER_MS)
+
+typedef struct member {
+    shmrpc_client *client;
+    char instance[64];
+    shmrpci_atomic_u32 calls;   /* of ours, now */
+    shmrpci_atomic_u64 gone_ns; /* not to be tried before */
+} member;
+
+struct shmrpci_crowd {
+    const shmrpc_service *service;
+    shmrpci_address like;
+    shmrpc_opts opts;
+    shmrpci_mutex lock; /* of who adds */
+    shmrpci_atomic_u64 look_ns;
+    shmrpci_atomic_u32 turn;
+    /* Release, after what it counts; acquire. */
+    shmrpci_atomic_u32 count;
+    member members[SHMRPCI_CROWD_MAX];
+};
+
+/* ---- finding ----------------------------------------------------------- */
+
+typedef struct finding {
+    const char *name;
+    size_t count;
+    char instances[SHMRPCI_CROWD_MAX][64];
+} finding;
+
+static void on_found(void *user, const shmrpci_address *address,
+                     const char *where)
+{
+    finding *f = user;
+    (void)where;
+    if (f->count < SHMRPCI_CROWD_MAX && strcmp(address->name, f->name) == 0) {
+        memcpy(f->instances[f->count++], address->instance,
+               sizeof address->instance);
+    }
+}
+
+static bool has(const shmrpci_crowd *crowd, const char *instance)
+{
+    uint32_t count = shmrpci_load_acquire(&crowd->count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(crowd->members[i].instance, instance) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With the lock held. */
+static int join(shmrpci_crowd *crowd, const char *instance, int64_t timeout_ns,
+                shmrpc_error *error)
+{
+    char where[512];
+    uint32_t count = shmrpci_load_relaxed(&crowd->count);
+    const shmrpci_address *like = &crowd->like;
+    bool has_token = like->token_file[0] != '\0';
+    if (count == SHMRPCI_CROWD_MAX) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    (void)snprintf(where, sizeof where, "%s://%s%s%s%s%s",
+                   like->transport->scheme, like->name,
+                   instance[0] != '\0' ? "@" : "", instance,
+                   has_token ? "?token=" : "", like->token_file);
+    member *m = &crowd->members[count];
+    shmrpc_opts opts = crowd->opts;
+    int64_t given_ns = opts.timeout_ns;
+    opts.flags &= ~(uint32_t)SHMRPC_OPT_WAIT_FOR_READY;
+    opts.timeout_ns = timeout_ns;
+    int status =
+        shmrpc_stub_connect(crowd->service, where, &opts, &m->client, error);
+    if (status == SHMRPC_OK) {
+        m->client->timeout_ns =
+            given_ns != 0 ? given_ns : SHMRPC_DEFAULT_TIMEOUT_NS;
+        memcpy(m->instance, instance, sizeof m->instance);
+        shmrpci_store_release(&crowd->count, count + 1);
+    }
+    return status;
+}
+
+/* With the lock held: lets all in that are not there. How the first of those
+ * has failed that are there and let nobody in; OK: none. */
+static int join_all(shmrpci_crowd *crowd, int64_t timeout_ns,
+                    shmrpc_error *error)
+{
+    finding f = {.name = crowd->like.name};
+    int failed = crowd->like.transport->discovery->find(on_found, &f, error);
+    for (size_t i = 0; i < f.count; i++) {
+        shmrpc_error why = {.message = ""};
+        if (has(crowd, f.instances[i])) {
+            continue;
+        }
+        int status = join(crowd, f.instances[i], timeout_ns, &why);
+        bool is_news = status != SHMRPC_OK && failed == SHMRPC_OK &&
+                       !shmrpci_place_is_passed_over(status);
+        if (is_news) {
+            failed = status;
+            *error = why;
+        }
+    }
+    return failed;
+}
+
+void shmrpci_crowd_look(shmrpci_crowd *crowd)
+{
+    shmrpc_error ignored;
+    uint64_t now_ns = (uint64_t)shmrpci_now_ns();
+    /* Relaxed: an appointment, which one thread keeps. */
+    uint64_t look_ns = shmrpci_load_relaxed(&crowd->look_ns);
+    if (now_ns < look_ns ||
+        !shmrpci_cas_seq(&crowd->look_ns, &look_ns, now_ns + LOOK_NS)) {
+        return;
+    }
+    shmrpci_mutex_lock(&crowd->lock);
+    (void)join_all(crowd, JOIN_NS, &ignored);
+    shmrpci_mutex_unlock(&crowd->lock);
+}
+
+/* ---- beginning and end ------------------------------------------------- */
+
+static int join_first(shmrpci_crowd *crowd, int64_t deadline_ns,
+                      shmrpc_error *error)
+{
+    bool is_patient = (crowd->opts.flags & SHMRPC_OPT_WAIT_FOR_READY) != 0;
+    for (;;) {
+        int64_t left_ns = shmrpci_remaining_ns(deadline_ns);
+        int status = join_all(crowd, left_ns > 0 ? left_ns : 1, error);
+        if (status != SHMRPC_OK || shmrpci_load_relaxed(&crowd->count) > 0) {
+            return status;
+        }
+        if (!is_patient || shmrpci_now_ns() + PAUSE_NS >= deadline_ns) {
+            return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                    "no instance of %s serves at %s://",
+                                    crowd->like.name,
+                                    crowd->like.transport->scheme);
+        }
+        shmrpci_sleep_until(shmrpci_deadline_after(PAUSE_NS));
+    }
+}
+
+int shmrpci_crowd_open(const shmrpc_service *service,
+                       const shmrpci_place *place, const shmrpc_opts *opts,
+                       shmrpci_crowd **out, shmrpc_error *error)
+{
+    if (place->address.transport->discovery == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%s\": all instances can't be found "
+                                "there",
+                                place->text);
+    }
+    shmrpci_crowd *crowd = calloc(1, sizeof *crowd);
+    if (crowd == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    crowd->service = service;
+    crowd->like = place->address;
+    crowd->opts = *opts;
+    shmrpci_mutex_init(&crowd->lock);
+    int64_t timeout_ns =
+        opts->timeout_ns != 0 ? opts->timeout_ns : SHMRPC_DEFAULT_TIMEOUT_NS;
+    int status = join_first(crowd, shmrpci_deadline_after(timeout_ns), error);
+    if (status != SHMRPC_OK) {
+        shmrpci_crowd_close(crowd);
+        return status;
+    }
+    shmrpci_store_relaxed(&crowd->look_ns,
+                          (uint64_t)shmrpci_deadline_after(LOOK_NS));
+    *out = crowd;
+    return SHMRPC_OK;
+}
+
+void shmrpci_crowd_close(shmrpci_crowd *crowd)
+{
+    if (crowd == NULL) {
+        return;
+    }
+    uint32_t count = shmrpci_load_acquire(&crowd->count);
+    for (uint32_t i = 0; i < count; i++) {
+        shmrpc_stub_close(crowd->members[i].client);
+    }
+    shmrpci_mutex_fini(&crowd->lock);
+    free(crowd);
+}
+
+/* ---- choosing ---------------------------------------------------------- */
+
+/* Of those with the fewest calls the next in turn. SHMRPCI_CROWD_MAX: none. */
+static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
+{
+    uint32_t count = shmrpci_load_acquire(&crowd->count);
+    /* Relaxed: any order will do. */
+    uint32_t turn = shmrpci_add_relaxed(&crowd->turn, 1u);
+    uint64_t now_ns = (uint64_t)shmrpci_now_ns();
+    uint32_t best = SHMRPCI_CROWD_MAX;
+    uint32_t fewest = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = (turn + i) % count;
+        const member *m = &crowd->members[at];
+        uint32_t calls = shmrpci_load_relaxed(&m->calls);
+        bool is_here = any || shmrpci_load_relaxed(&m->gone_ns) <= now_ns;
+        if ((tried >> at & 1) == 0 && is_here &&
+            (best == SHMRPCI_CROWD_MAX || calls < fewest)) {
+            best = at;
+            fewest = calls;
+        }
+    }
+    return best;
+}
+
+shmrpc_client *shmrpci_crowd_enter(shmrpci_crowd *crowd, uint64_t *tried,
+                                   bool any, uint32_t *out_index)
+{
+    uint32_t at = choose(crowd, *tried, any);
+    if (at == SHMRPCI_CROWD_MAX) {
+        return NULL;
+    }
+    *tried |= UINT64_C(1) << at;
+    *out_index = at;
+    (void)shmrpci_add_relaxed(&crowd->members[at].calls, 1u);
+    return crowd->members[at].client;
+}
+
+void shmrpci_crowd_leave(shmrpci_crowd *crowd, uint32_t index, bool is_gone)
+{
+    member *m = &crowd->members[index];
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&m->calls) > 0,
+                   "who leaves has entered");
+    (void)shmrpci_sub_seq(&m->calls, 1u);
+    if (is_gone) {
+        shmrpci_store_relaxed(&m->gone_ns,
+                              (uint64_t)shmrpci_deadline_after(GONE_NS));
+    }
+}
+
+shmrpc_client *shmrpci_crowd_pick(shmrpci_crowd *crowd)
+{
+    uint32_t at = choose(crowd, 0, false);
+    at = at != SHMRPCI_CROWD_MAX ? at : choose(crowd, 0, true);
+    SHMRPCI_ASSERT(at != SHMRPCI_CROWD_MAX, "a crowd is never empty");
+    return crowd->members[at].client;
+}

@@ -37,7 +37,7 @@ static int limit(shmrpci_dispatcher *w, const shmrpci_request *request,
     }
     const shmrpci_overload_call call = {
         .method = index,
-        .connection = w->ops->connection(request),
+        .connection = shmrpc_ctx_connection(&w->ctx),
         .waited_ns = shmrpci_ns_of_ticks(request->queue_ticks)};
     return shmrpci_overload_enter(&w->overload, &call, &w->error);
 }
@@ -76,7 +76,8 @@ int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
                                 "you may not call method %s", method->name);
     }
     status = limit(w, request, index);
-    if (status == SHMRPC_OK && served->disconnected != NULL) {
+    if (status == SHMRPC_OK && served->disconnected != NULL &&
+        !shmrpci_ctx_is_relayed(&w->ctx)) {
         status = w->ops->watch(request, &w->error);
     }
     if (status == SHMRPC_OK && served->authorize != NULL) {

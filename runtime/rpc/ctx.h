@@ -107,6 +107,9 @@ void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
 /* The handler's span, for what it calls; false: the call is in no trace. */
 bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES]);
 
+/* Whether a gateway has sent the call, for a peer of its own. */
+bool shmrpci_ctx_is_relayed(const shmrpc_ctx *ctx);
+
 /* What a service says of its streams. */
 typedef struct shmrpci_stream_rules {
     size_t decode_limit; /* in bytes, of an item */

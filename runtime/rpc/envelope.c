@@ -110,6 +110,7 @@ int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
     }
     *out = (shmrpci_welcome){
         .hash = hash,
+        .minor = (uint32_t)get(data + 6, 2),
         .contract = data + HEADER_BYTES,
         .contract_len = len - HEADER_BYTES,
     };

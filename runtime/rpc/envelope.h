@@ -47,7 +47,9 @@
 #include "shmrpc/error.h"
 
 #define SHMRPCI_RPC_MAJOR 1u
-#define SHMRPCI_RPC_MINOR 0u
+#define SHMRPCI_RPC_MINOR 1u
+/* From this minor version on a server knows peers of relays. */
+#define SHMRPCI_RPC_MINOR_PEERS 1u
 
 /* A detail without its payload is never longer. */
 #define SHMRPCI_DETAIL_MAX_BYTES                             \
@@ -69,6 +71,7 @@ int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
 
 typedef struct shmrpci_welcome {
     uint64_t hash;
+    uint32_t minor;          /* version */
     const uint8_t *contract; /* in the data that was read */
     size_t contract_len;     /* 0 when the hashes are equal */
 } shmrpci_welcome;

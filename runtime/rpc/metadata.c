@@ -11,14 +11,23 @@
 /* Of an entry, besides key and value: lengths and NULs. */
 #define ENTRY_BYTES 5u
 
-#define KNOWN_FLAGS \
-    (SHMRPCI_METADATA_WANTED | SHMRPCI_METADATA_TRACE | SHMRPCI_METADATA_RETRY)
+#define KNOWN_FLAGS                                     \
+    (SHMRPCI_METADATA_WANTED | SHMRPCI_METADATA_TRACE | \
+     SHMRPCI_METADATA_RETRY | SHMRPCI_METADATA_PEER)
 
-static size_t first_entry(const uint8_t *block)
+#define PEER_BYTES 8u
+
+static size_t peer_at(const uint8_t *block)
 {
     return SHMRPCI_METADATA_HEAD_BYTES +
            ((block[3] & SHMRPCI_METADATA_TRACE) != 0 ? SHMRPCI_TRACE_BYTES
                                                      : 0u);
+}
+
+static size_t first_entry(const uint8_t *block)
+{
+    return peer_at(block) +
+           ((block[3] & SHMRPCI_METADATA_PEER) != 0 ? PEER_BYTES : 0u);
 }
 
 static size_t padded(size_t len)
@@ -95,6 +104,36 @@ int shmrpci_metadata_put_trace(shmrpci_metadata *m,
     }
     memcpy(at, trace, SHMRPCI_TRACE_BYTES);
     return SHMRPC_OK;
+}
+
+int shmrpci_metadata_put_peer(shmrpci_metadata *m, uint64_t peer,
+                              shmrpc_error *error)
+{
+    uint8_t *at = m->bytes + peer_at(m->bytes);
+    if ((m->bytes[3] & SHMRPCI_METADATA_PEER) == 0) {
+        if (sizeof m->bytes - m->len < PEER_BYTES) {
+            return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
+                                    "metadata: more than 1 KiB for one message "
+                                    "that passes a gateway");
+        }
+        memmove(at + PEER_BYTES, at, m->len - (size_t)(at - m->bytes));
+        m->len += PEER_BYTES;
+        m->bytes[3] |= SHMRPCI_METADATA_PEER;
+    }
+    for (size_t i = 0; i < PEER_BYTES; i++) {
+        at[i] = (uint8_t)(peer >> (8 * i));
+    }
+    return SHMRPC_OK;
+}
+
+void shmrpci_metadata_reopen(shmrpci_metadata *m)
+{
+    size_t at = first_entry(m->bytes);
+    for (unsigned i = 0; i < m->bytes[2]; i++) {
+        at += ENTRY_BYTES + m->bytes[at] + get16(m->bytes + at + 1);
+    }
+    SHMRPCI_ASSERT(at <= m->len, "a block that was read is sound");
+    m->len = at;
 }
 
 int shmrpci_metadata_add(shmrpci_metadata *m, const char *key,
@@ -208,6 +247,19 @@ size_t shmrpci_metadata_read(const uint8_t *data, size_t len,
 unsigned shmrpci_metadata_flags(const shmrpci_metadata *m)
 {
     return m->bytes[3];
+}
+
+bool shmrpci_metadata_peer(const shmrpci_metadata *m, uint64_t *out)
+{
+    const uint8_t *at = m->bytes + peer_at(m->bytes);
+    *out = 0;
+    if ((m->bytes[3] & SHMRPCI_METADATA_PEER) == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < PEER_BYTES; i++) {
+        *out |= (uint64_t)at[i] << (8 * i);
+    }
+    return true;
 }
 
 const uint8_t *shmrpci_metadata_trace(const shmrpci_metadata *m)

@@ -4,9 +4,10 @@
  *
  *      0  u16  bytes of the block, from 8 to 1024, a multiple of 8
  *      2  u8   entries, up to 16
- *      3  u8   SHMRPCI_METADATA_WANTED, _TRACE, _RETRY
+ *      3  u8   SHMRPCI_METADATA_WANTED, _TRACE, _RETRY, _PEER
  *      4  26   with _TRACE: version, trace id (16), span id (8), flags of W3C's
  *              traceparent
+ *    ...  u64  with _PEER: which of a relay's peers it is from
  *    ...  ...  each entry: u8 length of the key, u16 length of the value, key,
  *              NUL, value, NUL
  *    ...  ...  zeros
@@ -31,7 +32,8 @@
 enum {
     SHMRPCI_METADATA_WANTED = 1u << 0, /* request: the reply's is wanted */
     SHMRPCI_METADATA_TRACE = 1u << 1,
-    SHMRPCI_METADATA_RETRY = 1u << 2 /* request: an earlier one may have run */
+    SHMRPCI_METADATA_RETRY = 1u << 2, /* request: an earlier one may have run */
+    SHMRPCI_METADATA_PEER = 1u << 3   /* request of a relay */
 };
 
 #define SHMRPCI_METADATA_HEAD_BYTES 4u
@@ -59,6 +61,14 @@ int shmrpci_metadata_put_trace(shmrpci_metadata *m,
                                const uint8_t trace[SHMRPCI_TRACE_BYTES],
                                shmrpc_error *error);
 
+/* Says which of a relay's peers the call is from, in place of what it says
+ * itself. TOO_LARGE. */
+int shmrpci_metadata_put_peer(shmrpci_metadata *m, uint64_t peer,
+                              shmrpc_error *error);
+
+/* After reading it: more can be put into it and added, until it is ended. */
+void shmrpci_metadata_reopen(shmrpci_metadata *m);
+
 /* Appends one. INVALID: key or value is not possible; TOO_LARGE. */
 int shmrpci_metadata_add(shmrpci_metadata *m, const char *key,
                          const char *value, shmrpc_error *error);
@@ -76,6 +86,8 @@ size_t shmrpci_metadata_read(const uint8_t *data, size_t len,
                              shmrpci_metadata *out);
 
 unsigned shmrpci_metadata_flags(const shmrpci_metadata *m);
+/* False: it names none. */
+bool shmrpci_metadata_peer(const shmrpci_metadata *m, uint64_t *out);
 /* NULL: it has none. */
 const uint8_t *shmrpci_metadata_trace(const shmrpci_metadata *m);
 /* NULL: it has none. */

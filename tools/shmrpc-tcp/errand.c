@@ -1,5 +1,6 @@
 /* One call: sent, answered, taken back. */
 #include "os/clock.h"
+#include "tools/shmrpc-tcp/beside.h"
 #include "tools/shmrpc-tcp/state.h"
 
 /* How long a late request waits for a place on one link, before it looks for
@@ -209,8 +210,18 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                    uint32_t flags)
 {
     const shmrpci_request *request = &e->request;
-    int status = r->back->client->reserve(
-        e->link->conn, &e->call, request->in_len,
+    shmrpci_metadata block;
+    size_t old = 0;
+    size_t more = 0;
+    int status = e->link->has_peers
+                     ? beside_make(r->front->worker, request, r->number, &block,
+                                   &old, &more)
+                     : (int)SHMRPC_OK;
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = r->back->client->reserve(
+        e->link->conn, &e->call, request->in_len - old + more,
         shmrpci_load_relaxed(hint_of(r, e)), until_ns, NULL);
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_DEADLINE ? SHMRPC_E_BUSY : status;
@@ -220,11 +231,15 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     }
     e->call.head = (shmrpci_head){
         .method = request->head.method,
-        .flags = request->head.flags | (uint32_t)SHMRPCI_HEAD_TOLD | flags,
+        .flags = request->head.flags | (uint32_t)SHMRPCI_HEAD_TOLD | flags |
+                 (more > 0 ? (uint32_t)SHMRPCI_HEAD_METADATA : 0u),
         .timeout_ns =
             request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 1,
     };
-    shmrpci_buf_append(&e->call.out, request->in, request->in_len);
+    if (more > 0) {
+        shmrpci_buf_append(&e->call.out, block.bytes, more);
+    }
+    shmrpci_buf_append(&e->call.out, request->in + old, request->in_len - old);
     return (request->head.flags & SHMRPCI_HEAD_STREAMS) != 0
                ? streams_open(r, e)
                : r->back->client->commit(&e->call);

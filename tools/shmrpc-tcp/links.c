@@ -4,6 +4,7 @@
 
 #include "os/clock.h"
 #include "os/poll.h"
+#include "rpc/envelope.h"
 #include "tools/shmrpc-tcp/state.h"
 
 /* Another link is made when all have so many calls. */
@@ -180,6 +181,12 @@ static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
         status = r->opts.on_welcome(r->opts.listen.user, welcome.data,
                                     welcome.len, &has_changed, error);
         *is_refused = status != SHMRPC_OK;
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_welcome said;
+        l->has_peers = shmrpci_welcome_read(welcome.data, welcome.len, &said,
+                                            NULL) == SHMRPC_OK &&
+                       said.minor >= SHMRPCI_RPC_MINOR_PEERS;
     }
     shmrpci_buf_fini(&welcome);
     if (status == SHMRPC_OK && has_changed) {

@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
+#include "os/tls_secret.h"
 #include "tools/shmrpc-tcp/state.h"
 
 /* How long a carrier waits for replies itself. */
@@ -321,6 +322,10 @@ static void fill(relay *r, const relay_opts *opts)
         opts->drain_ns != 0 ? opts->drain_ns : 10 * SHMRPCI_NS_PER_S;
     r->front = opts->front.transport;
     r->back = opts->back.transport;
+    if (shmrpci_random_fill((uint8_t *)&r->number, sizeof r->number) !=
+        SHMRPC_OK) {
+        r->number = shmrpci_ticks();
+    }
     r->bell_fd = r->set = -1;
     shmrpci_mutex_init(&r->lock);
     shmrpci_cond_init(&r->changed);

@@ -27,6 +27,7 @@ typedef struct link {
     shmrpci_conn *conn;
     uint32_t users;  /* lock: errands, and carriers that reserve */
     bool is_lost;    /* lock */
+    bool has_peers;  /* the service wants to know whose calls they are */
     bool is_watched; /* the returner's */
     uint32_t calls;  /* the returner's, of one round */
 } link;
@@ -48,8 +49,9 @@ struct relay {
     const shmrpci_transport *front;
     const shmrpci_transport *back;
     shmrpci_listener *listener;
-    int bell_fd; /* wakes the returner */
-    int set;     /* what the returner sleeps in */
+    int bell_fd;     /* wakes the returner */
+    int set;         /* what the returner sleeps in */
+    uint64_t number; /* nobody else's, for those of our peers */
     shmrpci_atomic_u32 stopping;
     shmrpci_atomic_u32 reply_hints[256]; /* the largest, by method */
     shmrpci_mutex lock;

@@ -43,6 +43,52 @@ static void entries_come_back(void **state)
     assert_null(shmrpci_metadata_trace(&got));
 }
 
+/* As a gateway does with what a peer has sent. */
+static void a_block_that_was_read_takes_more(void **state)
+{
+    (void)state;
+    static const uint8_t trace[SHMRPCI_TRACE_BYTES] = {0, 1, 2, 3, [17] = 9};
+    uint64_t peer;
+    shmrpci_metadata got;
+    shmrpci_metadata again;
+    shmrpci_metadata_init(&block, SHMRPCI_METADATA_WANTED);
+    shmrpci_metadata_set_trace(&block, trace);
+    assert_int_equal(shmrpci_metadata_add(&block, "a", "1", NULL), SHMRPC_OK);
+    size_t len = shmrpci_metadata_end(&block);
+    assert_int_equal(shmrpci_metadata_read(block.bytes, len, &got), len);
+    assert_false(shmrpci_metadata_peer(&got, &peer));
+    shmrpci_metadata_reopen(&got);
+    assert_int_equal(shmrpci_metadata_put_peer(&got, 7, NULL), SHMRPC_OK);
+    /* What the peer says of itself does not count. */
+    assert_int_equal(
+        shmrpci_metadata_put_peer(&got, UINT64_C(0x123456789abcdef0), NULL),
+        SHMRPC_OK);
+    assert_int_equal(shmrpci_metadata_add(&got, "b", "2", NULL), SHMRPC_OK);
+    len = shmrpci_metadata_end(&got);
+    assert_int_equal(shmrpci_metadata_read(got.bytes, len, &again), len);
+    assert_true(shmrpci_metadata_peer(&again, &peer));
+    assert_true(peer == UINT64_C(0x123456789abcdef0));
+    assert_string_equal(shmrpci_metadata_find(&again, "a"), "1");
+    assert_string_equal(shmrpci_metadata_find(&again, "b"), "2");
+    assert_memory_equal(shmrpci_metadata_trace(&again), trace, sizeof trace);
+    assert_int_equal(shmrpci_metadata_flags(&again) & SHMRPCI_METADATA_WANTED,
+                     SHMRPCI_METADATA_WANTED);
+}
+
+static void a_full_block_takes_no_peer(void **state)
+{
+    (void)state;
+    char value[1001];
+    shmrpci_metadata got;
+    memset(value, 'x', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    size_t len = build("abcdefghijkl", value);
+    assert_int_equal(shmrpci_metadata_read(block.bytes, len, &got), len);
+    shmrpci_metadata_reopen(&got);
+    assert_int_equal(shmrpci_metadata_put_peer(&got, 7, NULL),
+                     SHMRPC_E_TOO_LARGE);
+}
+
 static void sixteen_entries_are_the_most(void **state)
 {
     (void)state;
@@ -196,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_come_back),
+        cmocka_unit_test(a_block_that_was_read_takes_more),
+        cmocka_unit_test(a_full_block_takes_no_peer),
         cmocka_unit_test(sixteen_entries_are_the_most),
         cmocka_unit_test(a_kibibyte_is_the_most),
         cmocka_unit_test(impossible_keys_and_values_are_refused),

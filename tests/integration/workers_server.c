@@ -4,6 +4,8 @@
  *   START=fail         no worker can start
  *   PUTS=FILE          where put writes
  *   THREADS=allow      preload may leave some behind
+ *   GUARD=1            token says what its caller shows
+ *   GONE=1             lines "gone PID NUMBER" tell of ends of connections
  */
 #include "workers_server.h"
 
@@ -22,6 +24,33 @@ static int echo(shmrpc_ctx *ctx, void *user, uint64_t number, uint64_t *ret)
     (void)user;
     *ret = number;
     return SHMRPC_OK;
+}
+
+static int connection(shmrpc_ctx *ctx, void *user, uint64_t *ret)
+{
+    (void)user;
+    *ret = shmrpc_ctx_connection(ctx);
+    return SHMRPC_OK;
+}
+
+/* Of the call that runs; there is one thread. */
+static char shown[600];
+
+static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
+                     const char *token, shmrpc_error *error)
+{
+    (void)user;
+    (void)ctx;
+    (void)method;
+    (void)error;
+    (void)snprintf(shown, sizeof shown, "%s", token != NULL ? token : "-");
+    return SHMRPC_OK;
+}
+
+static int token(shmrpc_ctx *ctx, void *user, shmrpc_str *ret)
+{
+    (void)user;
+    return shmrpc_ctx_str(ctx, ret, shown);
 }
 
 static int blob(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
@@ -245,6 +274,14 @@ static void stop(void *user)
     (void)printf("stop %d\n", (int)getpid());
 }
 
+static void gone(void *user, uint64_t connection)
+{
+    (void)user;
+    (void)printf("gone %d %llu\n", (int)getpid(),
+                 (unsigned long long)connection);
+    (void)fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     workers_workers_impl impl = WORKERS_WORKERS_IMPL_INIT;
@@ -253,6 +290,9 @@ int main(int argc, char **argv)
     impl.pid = pid;
     impl.nap = nap;
     impl.nap_again = nap;
+    impl.nap_alone = nap;
+    impl.connection = connection;
+    impl.token = token;
     impl.put = put;
     impl.lend = lend;
     impl.leak = leak;
@@ -271,6 +311,8 @@ int main(int argc, char **argv)
     hooks.before_fork = before_fork;
     hooks.after_fork = after_fork;
     hooks.flags = is_set("THREADS", "allow") ? SHMRPC_HOOKS_ALLOW_THREADS : 0;
+    hooks.authorize = getenv("GUARD") != NULL ? authorize : NULL;
+    hooks.disconnected = getenv("GONE") != NULL ? gone : NULL;
     shmrpc_main_set_hooks(&hooks);
     static data loaded;
     return workers_workers_main(argc, argv, &impl, &loaded);

@@ -11,7 +11,7 @@ static int count(shmrpc_ctx *ctx, void *user, shmrpc_str thing, uint32_t *ret)
         return status;
     }
     if (!shmrpc_ctx_is_retry(ctx)) {
-        return shmrpc_ctx_fail(ctx, SHMRPC_E_EXHAUSTED, "busy for a moment");
+        return shmrpc_ctx_refuse(ctx, INT64_C(5000000), "busy for a moment");
     }
     *ret = (uint32_t)thing.len * (tenant != NULL ? 2 : 1);
     return SHMRPC_OK;

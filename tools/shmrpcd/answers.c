@@ -17,7 +17,8 @@ _Static_assert((int)MANAGER_STATE_BACKOFF == (int)MGR_BACKOFF &&
                    (int)MANAGER_ORIGIN_MANAGER == (int)MGR_ORIGIN_MANAGER,
                "the same numbers");
 
-/* A copy that lives as long as the call; empty without memory. */
+/* Copies because the unit that owns the text may go as soon as the lock is
+ * released, which is before the reply is encoded. */
 shmrpc_str mgr_answer_text_of(shmrpc_ctx *ctx, const char *text, size_t len)
 {
     shmrpc_str kept;
@@ -31,7 +32,7 @@ shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text)
     return mgr_answer_text_of(ctx, text, strlen(text));
 }
 
-/* Words, with a separator between them, perhaps one behind the last. */
+/* A separator behind the last word ends it and begins no empty one. */
 shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator)
 {
@@ -51,6 +52,8 @@ shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
     return (shmrpc_str_list){words, count};
 }
 
+/* The most specific reason wins: a stopped process explains why nothing else
+ * moves. Each text ends with what the operator can do. */
 static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
 {
     char text[256] = "";
@@ -74,6 +77,9 @@ static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
     return mgr_answer_text(ctx, text);
 }
 
+/* Addresses are shown only while the service can be called there: a unit keeps
+ * those of its last run until the next start. Numbers that somebody has set
+ * with `shmrpc scale` win over the plan's. */
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         manager_service *out)
 {
@@ -100,6 +106,7 @@ shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
     return unit != NULL ? mgr_answer_text(ctx, unit->plan->name) : name;
 }
 
+/* Works without memory too: the list of names serves only the suggestion. */
 int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
                           shmrpc_str name)
 {

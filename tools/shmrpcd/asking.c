@@ -8,6 +8,8 @@
 
 /* ---- services -------------------------------------------------------- */
 
+/* The path of the file comes from a command line, and may hold any bytes; a
+ * string of the interface has to be UTF-8. Its fields never change: no lock. */
 static int info(shmrpc_ctx *ctx, void *user, manager_info *ret)
 {
     const mgr_control *control = user;
@@ -22,6 +24,7 @@ static int info(shmrpc_ctx *ctx, void *user, manager_info *ret)
     return SHMRPC_OK;
 }
 
+/* One entry more than needed, as no service at all is no lack of memory. */
 static int list(shmrpc_ctx *ctx, void *user, manager_service_list *ret)
 {
     mgr_manager *m = ((const mgr_control *)user)->m;
@@ -60,6 +63,7 @@ typedef struct line_filter {
     shmrpc_str contains;
 } line_filter;
 
+/* Texts of the ring have no NUL behind them, which rules out strstr. */
 static bool holds(const mgr_line *line, shmrpc_str part)
 {
     for (size_t i = 0; i + part.len <= line->len; i++) {
@@ -89,6 +93,7 @@ static size_t count_older(const mgr_ring *ring, const line_filter *filter,
     return count > limit ? count - limit : 0;
 }
 
+/* Under the lock: the next line may overwrite the ring's text. */
 static manager_line copy_line(shmrpc_ctx *ctx, const mgr_line *line)
 {
     return (manager_line){.unix_ms = line->unix_ms,
@@ -99,7 +104,9 @@ static manager_line copy_line(shmrpc_ctx *ctx, const mgr_line *line)
                           .truncated = line->truncated};
 }
 
-/* From the cursor on; without one the newest. */
+/* Lines from the cursor on, oldest first; without one the newest `limit`.
+ * `next` counts lines that the filter dropped too: they need not be looked at
+ * again. `skipped` counts those that the ring has dropped since the cursor. */
 static int read_lines(shmrpc_ctx *ctx, const mgr_ring *ring,
                       const uint64_t *cursor, uint32_t limit,
                       const line_filter *filter, manager_lines *ret)
@@ -158,6 +165,7 @@ typedef struct series_list {
     size_t room;
 } series_list;
 
+/* Doubles its room; what was outgrown is freed with the call. */
 static bool on_series(void *user, const shmrpci_series *series)
 {
     series_list *list = user;
@@ -180,12 +188,15 @@ static bool on_series(void *user, const shmrpci_series *series)
     return true;
 }
 
+/* Whatever the reason, the caller learns it as the declared error: figures are
+ * extra, and their lack is no defect of the manager. */
 static int fail_figures(shmrpc_ctx *ctx, const shmrpc_error *error)
 {
     return shmrpc_ctx_fail(ctx, MANAGER_ERR_NO_FIGURES, "%s", error->message);
 }
 
-/* Figures go by sections. */
+/* The store names services by their sections; a caller may use the name that
+ * the service is called by. */
 static shmrpc_str section_of(shmrpc_ctx *ctx, const mgr_control *control,
                              shmrpc_str name)
 {
@@ -209,11 +220,13 @@ static int figures_of(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     return SHMRPC_OK;
 }
 
+/* Has room for MANAGER_MAX_POINTS. */
 typedef struct point_list {
     manager_point *items;
     size_t count;
 } point_list;
 
+/* False, which ends the reading, when the list is full. */
 static bool on_point(void *user, const shmrpci_point *point)
 {
     point_list *list = user;
@@ -226,6 +239,7 @@ static bool on_point(void *user, const shmrpci_point *point)
     return list->count < MANAGER_MAX_POINTS;
 }
 
+/* `now_s + 1` includes points of the current second. */
 static int history(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                    shmrpc_str figure, shmrpc_str subject, uint32_t seconds,
                    manager_point_list *ret)

@@ -31,6 +31,8 @@ static void print_list(const shmrpci_ini_list *list, const char *between)
     }
 }
 
+/* Prints what the file says, not what this machine would make of it: the number
+ * of CPUs is that of the machine where the service will run. */
 static void print_workers(const shmrpci_ini_value *values)
 {
     unsigned long long least = values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
@@ -45,6 +47,8 @@ static void print_workers(const shmrpci_ini_value *values)
            (unsigned long long)values[SHMRPCI_INI_THREADS].u.number);
 }
 
+/* The format is for people and for diff(1): one service, its lines indented, in
+ * the order of starts. Keys that nobody set are left out. */
 static void print_service(const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *values = service->values;
@@ -71,7 +75,8 @@ static void print_service(const shmrpci_ini_service *service)
     }
 }
 
-/* As it would be started, wherever it is. */
+/* Prints the page's command line. Without our own path the program is named
+ * alone, so that the output is the same wherever shmrpcd is installed. */
 static bool print_page(const shmrpci_ini *ini)
 {
     mgr_plan *plan = mgr_plan_create_page(ini, "");
@@ -84,6 +89,8 @@ static bool print_page(const shmrpci_ini *ini)
     return is_there;
 }
 
+/* `order` holds the services sorted by `after`; the file's own order is that of
+ * `services`. */
 static manager_exit print_all(const shmrpci_ini *ini)
 {
     for (size_t i = 0; i < ini->service_count; i++) {
@@ -96,6 +103,8 @@ static manager_exit print_all(const shmrpci_ini *ini)
     return MANAGER_OK;
 }
 
+/* Checks all that the manager checks when it loads the file. Errors go to
+ * standard error, all of them in one run. */
 static manager_exit check(const char *path)
 {
     shmrpci_arena arena;

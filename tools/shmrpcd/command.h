@@ -1,8 +1,8 @@
 /*
  * The commands of shmrpcd: `shmrpcd COMMAND [options] ...`.
  *
- * A command is one file of this folder and one row of the table in
- * commands.c.  Only commands print.
+ * A command is one file of this folder and one row of the table in main.c.
+ * Only commands print.
  *
  * Threading: main thread.
  */
@@ -26,7 +26,7 @@ typedef struct manager_command {
     manager_exit (*run)(int argc, char **argv);
 } manager_command;
 
-/* All of them; behind the last stands one whose name is NULL. */
+/* All of them, ended by an entry whose name is NULL. */
 extern const manager_command manager_commands[];
 
 /* Prints what the program takes; returns OK. */
@@ -37,7 +37,7 @@ manager_exit manager_refuse(shmrpci_buf *message);
 
 manager_exit manager_check(int argc, char **argv);
 manager_exit manager_serve(int argc, char **argv);
-/* What isn't one of the commands. */
+/* Runs the manager itself: for arguments that begin with no command. */
 manager_exit manager_manage(int argc, char **argv);
 
 #endif

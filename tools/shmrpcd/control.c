@@ -19,12 +19,14 @@
 /* How often one who waits looks whether its caller has gone. */
 #define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
 
+/* Of manager.svc; together with the name it tells our socket from others. */
 #define PORT 5154u
 
 /* ---- waiting --------------------------------------------------------- */
 
-/* What a call waits for: that the service can be called, after so many starts
- * and none more that has failed, or that it has ended. */
+/* What a call waits for. Up: the service runs, and was started `starts` times
+ * at least; a death or a refused heir since the call began ends the wait with
+ * an error. Not up: all of its processes have ended. */
 typedef struct wait_goal {
     bool is_up;
     uint32_t starts;
@@ -32,6 +34,7 @@ typedef struct wait_goal {
     uint32_t refusals;
 } wait_goal;
 
+/* `starts` tells a restarted service from the one that still runs as before. */
 static bool is_reached(const mgr_unit *unit, const wait_goal *goal)
 {
     return goal->is_up
@@ -39,7 +42,9 @@ static bool is_reached(const mgr_unit *unit, const wait_goal *goal)
                : unit->state == MGR_STOPPED && unit->run_count == 0;
 }
 
-/* OK: the unit is there still, and what was waited for may be so. */
+/* Looks at the unit again, by name, since a reload may have removed it. OK: it
+ * may still get there, or is there; else the call has failed, with a message
+ * that says what to do. */
 static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
                 const wait_goal *goal, const mgr_unit **out)
 {
@@ -73,7 +78,10 @@ static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
     return SHMRPC_OK;
 }
 
-/* Under the lock. The unit may go while it is given up. */
+/* Waits until the goal is reached or can't be. Called with the lock held, which
+ * is given up while waiting: the unit may be destroyed meanwhile. BUSY rather
+ * than a wait when WAITERS threads wait already, so that `shmrpc ps` always
+ * finds a free one. */
 static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
                  const wait_goal *goal, manager_service *ret)
 {
@@ -87,6 +95,7 @@ static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
     }
     control->waiters++;
     while (result == SHMRPC_OK && !is_reached(unit, goal)) {
+        /* Also at the caller's deadline. The service goes on starting. */
         if (shmrpc_ctx_cancelled(ctx)) {
             result = SHMRPC_E_CANCELLED;
             break;
@@ -104,6 +113,8 @@ static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
 
 typedef enum wish_kind { WISH_START, WISH_STOP, WISH_RESTART } wish_kind;
 
+/* Start, stop and restart: notes the wish, wakes the loop, and waits. Deaths
+ * and refusals so far are no failure of this wish. */
 static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
                 wish_kind wish, manager_service *ret)
 {
@@ -156,6 +167,8 @@ static int restart(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 
 /* ---- scale ----------------------------------------------------------- */
 
+/* `least` and `most` are 1 to 64 (manager.svc), so that the product can't
+ * overflow. */
 static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
                        uint32_t most)
 {
@@ -183,6 +196,8 @@ static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
     return SHMRPC_OK;
 }
 
+/* Doesn't wait: workers come and go in their own time. Without a running
+ * program the numbers are kept for its next start. */
 static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                  uint32_t min_workers, uint32_t max_workers,
                  manager_service *ret)
@@ -207,6 +222,7 @@ static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 
 /* ---- reload ---------------------------------------------------------- */
 
+/* Frees the buffer, also when it is empty or ran out of memory. */
 static shmrpc_str_list copy_names(shmrpc_ctx *ctx, shmrpci_buf *names)
 {
     const char *text = shmrpci_buf_text(names);
@@ -216,6 +232,8 @@ static shmrpc_str_list copy_names(shmrpc_ctx *ctx, shmrpci_buf *names)
     return list;
 }
 
+/* Reads the file on the handler's thread, under the lock: starts and stops are
+ * the loop's. A manager that is about to end reloads nothing. */
 static int reload(shmrpc_ctx *ctx, void *user, manager_reloaded *ret)
 {
     mgr_manager *m = ((const mgr_control *)user)->m;
@@ -251,6 +269,7 @@ typedef struct search {
     size_t size;
 } search;
 
+/* The first one found wins, as it does for clients. */
 static void found(void *user, const shmrpc_found *at)
 {
     const search *s = user;
@@ -260,6 +279,8 @@ static void found(void *user, const shmrpc_found *at)
     }
 }
 
+/* Threads, not workers: handlers read the manager's memory. They never spin, as
+ * a control interface is idle nearly always. */
 static int serve(mgr_control *control, const char *instance,
                  shmrpc_error *error)
 {
@@ -281,6 +302,8 @@ static int serve(mgr_control *control, const char *instance,
                : result;
 }
 
+/* Listens, which takes the lock of the name, but answers nobody before
+ * mgr_control_start: callers wait until then. */
 int mgr_control_create(mgr_manager *m, mgr_figures *figures,
                        const char *instance, char *where, size_t where_size,
                        mgr_control **out, shmrpc_error *error)
@@ -309,6 +332,8 @@ int mgr_control_create(mgr_manager *m, mgr_figures *figures,
     return SHMRPC_OK;
 }
 
+/* The manager goes on without a control interface: ending it would end all
+ * services. */
 static void run(void *user)
 {
     const mgr_control *control = user;
@@ -330,6 +355,7 @@ int mgr_control_start(mgr_control *control, shmrpc_error *error)
                : shmrpc_error_set(error, result, "no thread to be had");
 }
 
+/* Stops the threads first: they use the manager, which is destroyed next. */
 void mgr_control_destroy(mgr_control *control)
 {
     if (control == NULL) {

@@ -26,6 +26,8 @@ static void watched_free(mgr_watched *w)
     free(w);
 }
 
+/* Finds the entry by name rather than by unit: a unit may be destroyed while
+ * this thread works without the manager's lock. */
 static mgr_watched *watched_of(mgr_figures *f, const char *name)
 {
     for (size_t i = 0; i < f->count; i++) {
@@ -47,6 +49,8 @@ static mgr_watched *watched_of(mgr_figures *f, const char *name)
     return w;
 }
 
+/* Copies what this thread needs of a unit. Samples of a former process are
+ * dropped: the difference of two processes' counters means nothing. */
 static void take_unit(mgr_figures *f, const mgr_unit *unit)
 {
     mgr_watched *w = watched_of(f, unit->plan->name);
@@ -66,7 +70,9 @@ static void take_unit(mgr_figures *f, const mgr_unit *unit)
                    (int)strcspn(unit->addresses, ","), unit->addresses);
 }
 
-/* All of the file; the log_dir is that of the first that has one. */
+/* Brings the list up to date with the manager's. Holds the manager's lock only
+ * for copying: no disk, no /proc. The log_dir is that of the first service that
+ * has one. */
 static void list_units(mgr_figures *f, char *path, size_t size)
 {
     mgr_manager *m = f->m;
@@ -84,6 +90,7 @@ static void list_units(mgr_figures *f, char *path, size_t size)
         take_unit(f, unit);
     }
     shmrpci_mutex_unlock(&m->lock);
+    /* From the end, since the last entry fills the gap. */
     for (size_t i = f->count; i-- > 0;) {
         if (!f->all[i]->is_there) {
             watched_free(f->all[i]);
@@ -92,6 +99,7 @@ static void list_units(mgr_figures *f, char *path, size_t size)
     }
 }
 
+/* Without memory the rest of the processes is not counted in this look. */
 static void on_member(void *user, int32_t pid, int32_t session)
 {
     mgr_figures *f = user;
@@ -109,6 +117,7 @@ static void on_member(void *user, int32_t pid, int32_t session)
 
 /* ---- the thread ------------------------------------------------------ */
 
+/* Once for each file: every look would fail in the same way. */
 static void say_once(mgr_figures *f, const shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES];
@@ -119,7 +128,8 @@ static void say_once(mgr_figures *f, const shmrpc_error *error)
     f->has_said = true;
 }
 
-/* As for the logs that may come there later. */
+/* With the permissions that the logs' own code gives it: figures may come there
+ * first. */
 static void make_folder(const char *path)
 {
     char folder[512];
@@ -149,7 +159,9 @@ static bool have_store(mgr_figures *f, const char *path)
     return f->store != NULL;
 }
 
-/* Returns when the next one is due. */
+/* One look at everything; returns when the next one is due. The lock is given
+ * up between services, so that those who read figures wait for one service's
+ * look at most, and destroy for no more than that. */
 static int64_t look(mgr_figures *f)
 {
     bool has_new = f->looks < FIRST_LOOKS;
@@ -186,6 +198,7 @@ static int64_t look(mgr_figures *f)
     return shmrpci_deadline_after(has_new ? LOOK_NEW_NS : LOOK_NS);
 }
 
+/* A condition rather than a sleep: destroy ends the wait at once. */
 static void run(void *user)
 {
     mgr_figures *f = user;
@@ -224,6 +237,7 @@ int mgr_figures_start(mgr_figures *figures, shmrpc_error *error)
                : shmrpc_error_set(error, status, "no thread to be had");
 }
 
+/* Also of one that was never started. */
 void mgr_figures_destroy(mgr_figures *figures)
 {
     mgr_figures *f = figures;

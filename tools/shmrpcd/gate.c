@@ -5,6 +5,8 @@
 
 #include "tools/shmrpcd/manager.h"
 
+/* Whether the service runs now doesn't matter: a gateway outlives its
+ * restarts. */
 bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit)
 {
     const char *name = unit->plan->gate_of;
@@ -14,8 +16,8 @@ bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit)
            (service != NULL && service->is_wanted && !service->is_removed);
 }
 
-/* What the service is called at the first of its addresses that is one of
- * shared memory; false: there is none. */
+/* Copies the name of the service from the first of its addresses that is
+ * shm://NAME; false: it has none, or the name is too long. */
 static bool find_target(const mgr_unit *service, char out[128])
 {
     static const char shm[] = "shm://";
@@ -42,6 +44,8 @@ bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
     return unit->target[0] != '\0';
 }
 
+/* False while the service does not run: its name is known again when it does,
+ * and is the same as a rule. */
 bool mgr_gate_is_astray(const mgr_manager *m, const mgr_unit *unit)
 {
     char target[128];
@@ -52,12 +56,15 @@ bool mgr_gate_is_astray(const mgr_manager *m, const mgr_unit *unit)
            find_target(service, target) && strcmp(target, unit->target) != 0;
 }
 
+/* Puts the target before each "=ADDRESS" of a gateway; arguments of other
+ * programs are copied as they are, even if they begin with a `=`. */
 char **mgr_gate_argv(const mgr_unit *unit)
 {
     char *const *from = unit->plan->argv;
     size_t count = 0;
     size_t bytes = 0;
     while (from[count] != NULL) {
+        /* Room for the longest target before each of them, with its NUL. */
         bytes += strlen(from[count++]) + sizeof unit->target;
     }
     char **argv = calloc(1, (count + 1) * sizeof *argv + bytes);

@@ -13,13 +13,15 @@ typedef struct environment {
     size_t count;
 } environment;
 
+/* Whether two lines "NAME=value" set the same variable. */
 static bool names_same(const char *a, const char *b)
 {
     size_t len = strcspn(a, "=");
     return strncmp(a, b, len) == 0 && b[len] == '=';
 }
 
-/* The last of a name counts. */
+/* A later line replaces an earlier one of the same name. There is room: the
+ * caller counted all lines. */
 static void put(environment *env, char *line)
 {
     for (size_t i = 0; i < env->count; i++) {
@@ -31,7 +33,9 @@ static void put(environment *env, char *line)
     env->lines[env->count++] = line;
 }
 
-/* What is for this process, or for its user, is not for another one. */
+/* Whether a variable of ours goes on to programs. Those that name our own
+ * sockets, options and watchdog don't; with another user, neither do those that
+ * name our user's folders. */
 static bool is_inherited(const char *line, bool has_user)
 {
     static const char *const ours[] = {
@@ -48,6 +52,7 @@ static bool is_inherited(const char *line, bool has_user)
     return is;
 }
 
+/* NULL counts as no lines. */
 static size_t count_lines(char *const *lines)
 {
     size_t count = 0;
@@ -64,6 +69,7 @@ typedef struct user_lines {
     char logname[300];
 } user_lines;
 
+/* A number that is nobody's has no name: USER and LOGNAME stay as they are. */
 static void put_user(environment *env, const shmrpci_account *account,
                      user_lines *lines)
 {
@@ -79,7 +85,9 @@ static void put_user(environment *env, const shmrpci_account *account,
     }
 }
 
-/* Ours, then the user's, then the file's, then what no file may say. */
+/* Later lines win: ours, then the user's, then the file's, then those by which
+ * we talk to the program, which no file may change. The lines are borrowed from
+ * `m`, `plan`, `user` and `options`, which outlive the start. */
 static bool environment_init(environment *env, mgr_manager *m,
                              const mgr_plan *plan, const shmrpci_setup *setup,
                              user_lines *user, char *options)
@@ -111,7 +119,9 @@ static bool environment_init(environment *env, mgr_manager *m,
 
 /* ---- launching ------------------------------------------------------- */
 
-/* Those of the plan, and what has come since; NULL: out of memory. */
+/* The plan's options, then numbers of workers that somebody has set since, and
+ * --take-over: of two equal options the server takes the last. NULL: out of
+ * memory. */
 static char *options_of(const mgr_unit *unit, bool takes_over)
 {
     static const char take_over[] = "--take-over\n";
@@ -154,6 +164,8 @@ static shmrpc_status find_user(const mgr_plan *plan, shmrpci_setup *setup,
     return status;
 }
 
+/* The step is named by its key in service.ini, so that it can be looked up
+ * there. DENIED for all but a directory means that only root may set it. */
 static void explain(const mgr_plan *plan, shmrpci_setup_step failed,
                     shmrpc_status status, char why[MGR_LAUNCH_WHY_BYTES])
 {
@@ -170,6 +182,7 @@ static void explain(const mgr_plan *plan, shmrpci_setup_step failed,
     }
 }
 
+/* The texts live until the program is loaded: exec copies them. */
 shmrpc_status mgr_launch(mgr_manager *m, const mgr_unit *unit, bool takes_over,
                          shmrpci_program *out, char why[MGR_LAUNCH_WHY_BYTES])
 {

@@ -7,11 +7,12 @@
 
 #include "base/utf8.h"
 
-/* Levels are looked for so far. */
+/* A level is looked for in so many bytes from the beginning of a line. */
 #define LOOK_BYTES 80u
 
 /* ---- levels ---------------------------------------------------------- */
 
+/* Words that loggers write; in lower case, as is_word compares. */
 static const struct {
     const char *word;
     mgr_level level;
@@ -29,6 +30,7 @@ static const struct {
 /* "<3>", as programs write it for systemd. */
 static bool level_of_digit(const char *text, size_t len, mgr_level *out)
 {
+    /* The index is the number of syslog(3), from LOG_EMERG to LOG_DEBUG. */
     static const mgr_level levels[] = {MGR_LEVEL_CRITICAL, MGR_LEVEL_CRITICAL,
                                        MGR_LEVEL_CRITICAL, MGR_LEVEL_ERROR,
                                        MGR_LEVEL_WARNING,  MGR_LEVEL_NOTICE,
@@ -48,6 +50,7 @@ static size_t level_mark(const char *text, size_t len)
     return level_of_digit(text, len, &level) ? 3 : 0;
 }
 
+/* `word` is lower case; `text` has letters only. */
 static bool is_word(const char *text, size_t len, const char *word)
 {
     for (size_t i = 0; i < len; i++) {
@@ -70,6 +73,8 @@ static bool is_mark(const char *text, size_t len, char behind)
            (capitals && (behind == ' ' || behind == '\0' || behind == ')'));
 }
 
+/* The first mark counts: a line "info: no error: ..." is an info. The words may
+ * have a time or a name before them. */
 mgr_level mgr_level_of(const char *text, size_t len)
 {
     mgr_level level = MGR_LEVEL_INFO;
@@ -114,6 +119,7 @@ static bool is_harmless(const uint8_t *at, size_t len)
              at[2] <= 0xa9); /* U+2066 to U+2069 */
 }
 
+/* Of a first byte that is known to begin valid UTF-8. */
 static size_t char_len(uint8_t first)
 {
     return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -141,6 +147,8 @@ static bool put(const uint8_t *at, size_t len, bool as_it_is, char *out,
     return true;
 }
 
+/* `valid` is the end of a prefix that was checked, so that each byte is checked
+ * once. An escape is never cut in half: it fits as a whole or ends the text. */
 size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated)
 {
     const uint8_t *at = (const uint8_t *)data;
@@ -165,6 +173,8 @@ size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated)
 
 /* ---- lines ----------------------------------------------------------- */
 
+/* A carriage return before the newline goes, and so does the mark "<3>", which
+ * is the level. What is in the middle of the line is escaped. */
 static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
 {
     char text[MGR_LINE_BYTES];
@@ -185,6 +195,8 @@ static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
     lines->is_long = false;
 }
 
+/* What has no room is dropped, up to the newline. The line's time is that of
+ * its first byte. */
 static void append(mgr_lines *lines, const char *data, size_t len,
                    int64_t unix_ms)
 {
@@ -200,6 +212,7 @@ static void append(mgr_lines *lines, const char *data, size_t len,
     lines->len += len;
 }
 
+/* An empty line counts as one, too. */
 void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
                     int64_t unix_ms, mgr_on_line *on_line, void *user)
 {
@@ -217,6 +230,8 @@ void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
     }
 }
 
+/* A line that is too long is not flushed: what still comes of it is dropped,
+ * and would be taken for a new line otherwise. */
 void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user)
 {
     if (lines->len > 0 && !lines->is_long) {

@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "tools/shmrpcd/command.h"
 
+/* With the entry that ends the table. */
 #define MAX_COMMANDS 16
 
 const manager_command manager_commands[MAX_COMMANDS] = {
@@ -13,6 +14,7 @@ const manager_command manager_commands[MAX_COMMANDS] = {
     {"serve", "run a shared library with a service in it", manager_serve},
 };
 
+/* A message that ran out of memory is printed as "out of memory". */
 manager_exit manager_refuse(shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -46,7 +48,9 @@ manager_exit manager_help(void)
     return MANAGER_OK;
 }
 
-/* Not the name of a file, but almost that of a command. */
+/* Catches `shmrpcd chek x.ini`: the first word is no file that we can open, but
+ * resembles a command. Any other word is left to manager_manage, which says
+ * that the file is missing. */
 static manager_exit refuse_misspelt(const char *word, bool *refused)
 {
     const char *names[MAX_COMMANDS];
@@ -71,6 +75,8 @@ static manager_exit refuse_misspelt(const char *word, bool *refused)
     return result;
 }
 
+/* A command's name wins over a file of the same name: `./check` still means the
+ * file. */
 static manager_exit run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
@@ -84,6 +90,8 @@ static manager_exit run(int argc, char **argv)
     return refused ? result : manager_manage(argc, argv);
 }
 
+/* Output that is lost (a full disk behind `>`) is a failure too: scripts read
+ * the exit status. */
 int main(int argc, char **argv)
 {
     manager_exit result = run(argc, argv);

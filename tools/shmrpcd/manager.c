@@ -26,6 +26,7 @@
  * systemd loses patience after 90 s. */
 #define SLOW_NS (60 * SHMRPCI_NS_PER_S)
 
+/* A scan: there are tens of services, and names are short. */
 mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len)
 {
     for (size_t i = 0; i < m->unit_count; i++) {
@@ -54,7 +55,8 @@ static bool serves(const mgr_unit *unit, const char *name, size_t len)
     return false;
 }
 
-/* Of several that have served it, the one that does now. */
+/* Services keep their last addresses after their end, so several may claim one
+ * name: the one that runs now wins. */
 mgr_unit *mgr_find_called(const mgr_manager *m, const char *name, size_t len)
 {
     static const char shm[] = "shm://";
@@ -88,6 +90,8 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- leftovers ------------------------------------------------------- */
 
+/* Holds a descriptor of the process, so that its number can't come to mean
+ * another one before it is killed. */
 static void found_leftover(void *user, int32_t pid)
 {
     mgr_leftovers *left = user;
@@ -103,6 +107,8 @@ static void found_leftover(void *user, int32_t pid)
     }
 }
 
+/* Every program of ours has the mark, our socket's path, in its environment. We
+ * hold that socket's lock, so that whoever set the mark is dead. */
 static void find_leftovers(mgr_manager *m)
 {
     shmrpci_program_find(m->mark_line, found_leftover, &m->leftovers);
@@ -115,6 +121,8 @@ static void find_leftovers(mgr_manager *m)
     }
 }
 
+/* Kills those that ignored SIGTERM; whether the others have ended doesn't
+ * matter, since a signal to an ended process does nothing. */
 static int64_t step_leftovers(mgr_manager *m)
 {
     mgr_leftovers *left = &m->leftovers;
@@ -134,6 +142,7 @@ static int64_t step_leftovers(mgr_manager *m)
 
 /* ---- the loop -------------------------------------------------------- */
 
+/* The second signal shortens the ladder of signals: Ctrl-C twice ends all. */
 static void take_stop(mgr_manager *m)
 {
     m->stops++;
@@ -146,6 +155,8 @@ static void take_stop(mgr_manager *m)
     }
 }
 
+/* systemd wants the time of RELOADING=1, and READY=1 afterwards whether or not
+ * the file was good: it would wait for it. */
 static void take_reload(mgr_manager *m)
 {
     shmrpci_buf messages;
@@ -162,6 +173,8 @@ static void take_reload(mgr_manager *m)
     shmrpci_buf_fini(&messages);
 }
 
+/* A signal may stand for several children, so that all of them are asked for
+ * until there are none left. */
 static void take_signals(mgr_manager *m)
 {
     shmrpci_signal signal;
@@ -183,6 +196,9 @@ static void take_signals(mgr_manager *m)
     }
 }
 
+/* Some messages in each turn: one program that sends without end must not keep
+ * the loop from the others. The rest keeps the descriptor readable. A message
+ * that is too long is skipped. */
 static void take_notes(mgr_manager *m, int fd)
 {
     char text[SHMRPCI_NOTIFY_BYTES];
@@ -197,6 +213,8 @@ static void take_notes(mgr_manager *m, int fd)
     }
 }
 
+/* Two tags for each run, one for each of its streams; a slot that was freed in
+ * this turn is found empty by mgr_run_read. */
 static void take(mgr_manager *m, uint64_t tag)
 {
     if (tag == TAG_SIGNAL) {
@@ -245,7 +263,8 @@ static int64_t settle(mgr_manager *m)
     return SHMRPCI_NEVER_NS;
 }
 
-/* Everything that time brings. */
+/* Everything that time brings; returns when the loop has to look again. Runs go
+ * first: ends that they note decide what the units do. */
 static int64_t step_all(mgr_manager *m)
 {
     int64_t next_ns = mgr_runs_step(m);
@@ -259,6 +278,7 @@ static int64_t step_all(mgr_manager *m)
     return earlier(next_ns, settle(m));
 }
 
+/* Runs that only have leftovers count as well: they are ours to end. */
 static bool all_ended(const mgr_manager *m)
 {
     for (size_t i = 0; i < m->unit_count; i++) {
@@ -269,6 +289,8 @@ static bool all_ended(const mgr_manager *m)
     return true;
 }
 
+/* Broadcasts before each wait, so that handlers see every state that the loop
+ * goes through while it holds the lock. */
 void mgr_manager_run(mgr_manager *m)
 {
     uint64_t tags[64];
@@ -291,6 +313,8 @@ void mgr_manager_run(mgr_manager *m)
 
 /* ---- making ---------------------------------------------------------- */
 
+/* Signals are blocked from here on, before any thread exists that could get one
+ * instead of the descriptor. */
 static int open_parts(mgr_manager *m, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_poll_create(&m->poll_set);
@@ -332,6 +356,7 @@ static int want_names(mgr_manager *m, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* INVALID: what is wrong in the file was printed, the error says no more. */
 static int load(mgr_manager *m, shmrpc_error *error)
 {
     shmrpci_buf messages;
@@ -390,6 +415,7 @@ static shmrpc_status listen_to_others(mgr_manager *m)
                             TAG_OPEN_NOTIFY);
 }
 
+/* Variables of programs are written last: none starts before run. */
 int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
 {
     char folder[512];
@@ -423,6 +449,7 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* After run, or after a create or settle that failed half-way. */
 void mgr_manager_destroy(mgr_manager *m)
 {
     if (m->dir_fd >= 0 && m->notify_fd >= 0) {

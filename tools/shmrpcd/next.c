@@ -12,8 +12,8 @@ static mgr_unit *find_text(const mgr_manager *m, const char *name)
     return mgr_find(m, name, strlen(name));
 }
 
-/* Those that it comes after stand before it, and don't come after it. Gateways
- * follow, wanted or not. */
+/* Units are sorted so that each comes behind those in its `after`: one pass
+ * from the end reaches all of them. The unit's gateways are wanted with it. */
 void mgr_want(mgr_manager *m, mgr_unit *unit)
 {
     unit->is_wanted = true;
@@ -33,6 +33,7 @@ void mgr_want(mgr_manager *m, mgr_unit *unit)
     }
 }
 
+/* False also for one that is to be restarted: it has to end first. */
 static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
 {
     return unit->is_wanted && !unit->restarts && !unit->is_removed &&
@@ -89,6 +90,8 @@ static void take_plain(mgr_unit *unit)
     }
 }
 
+/* A program that can't be loaded counts as one that died at once: it is tried
+ * again after a pause, since a missing file may come back. */
 static void start(mgr_manager *m, mgr_unit *unit)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -132,6 +135,8 @@ static void climb(mgr_unit *unit)
     unit->step++;
 }
 
+/* An heir that has not taken over yet ends too. kill_ns of both is the limit if
+ * the ladder's signals are ignored. */
 static void begin_stop(mgr_unit *unit)
 {
     if (unit->heir != NULL && unit->heir != unit->run) {
@@ -149,7 +154,8 @@ static void begin_stop(mgr_unit *unit)
     climb(unit);
 }
 
-/* Has another one take over, if that is what restarting it means. */
+/* Restarts by an heir where that can be. If none can be started the restart is
+ * a cold one: stop, then start. */
 static void replace(mgr_manager *m, mgr_unit *unit)
 {
     bool goes_on = unit->is_wanted && !unit->is_removed && m->stops == 0;
@@ -215,6 +221,7 @@ static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
     return SHMRPCI_NEVER_NS;
 }
 
+/* Keeps the order, which is that of the starts. */
 static void remove_unit(mgr_manager *m, size_t index)
 {
     mgr_unit_destroy(m->units[index]);

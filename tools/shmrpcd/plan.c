@@ -67,7 +67,7 @@ static const char *class_option(mgr_plan *plan,
     return kept;
 }
 
-/* The program; or ours, which loads the library and calls what is in it; or
+/* The program; or ours as `shmrpcd serve LIBRARY NAME`, which loads it; or
  * Python, which imports the module. NULL: out of memory. */
 static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
                       const char *own_path)
@@ -101,6 +101,8 @@ static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
     return argv;
 }
 
+/* For people: words are joined by blanks without quotes, and a library is named
+ * without the program that loads it. */
 static void append_command(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *exec = &service->values[SHMRPCI_INI_EXEC];
@@ -124,6 +126,8 @@ static bool is_given(const shmrpci_ini_service *service, shmrpci_ini_key key)
            service->values[key].place.file != NULL;
 }
 
+/* Options are lines "--option=value" of SHMRPC_OPTIONS, a newline behind each,
+ * so that values may hold blanks. */
 static void append_number(shmrpci_buf *out, const shmrpci_ini_service *service,
                           shmrpci_ini_key key, const char *option)
 {
@@ -141,6 +145,7 @@ static void append_seconds(shmrpci_buf *out, const char *option, uint64_t ns)
                        (unsigned long long)(seconds > 0 ? seconds : 1));
 }
 
+/* Worker processes share memory; a byte stream has one process at its end. */
 static bool is_for_processes(const char *address)
 {
     return strncmp(address, "tcp:", 4) != 0 &&
@@ -148,6 +153,7 @@ static bool is_for_processes(const char *address)
            strncmp(address, "unix:", 5) != 0;
 }
 
+/* Without `listen` the server's default holds, which is shm://. */
 bool mgr_plan_has_processes(const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
@@ -165,6 +171,9 @@ static bool listens_itself(const shmrpci_ini_service *service)
            !mgr_plan_has_processes(service);
 }
 
+/* `tcp_bind` may have parameters of its own, "host:port?key=value": the
+ * certificate goes behind them. A CA without a certificate is refused when the
+ * file is read. */
 void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
                          const char *host)
 {
@@ -181,6 +190,8 @@ void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
     }
 }
 
+/* The addresses of one server are one list in one option: a second --listen
+ * would replace the first. */
 static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
@@ -200,6 +211,7 @@ static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
     shmrpci_buf_append_char(out, '\n');
 }
 
+/* The key `cpus` may name CPUs that this machine lacks: they don't count. */
 static uint32_t usable_cpus(const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *cpus = &values[SHMRPCI_INI_CPUS];
@@ -209,8 +221,9 @@ static uint32_t usable_cpus(const shmrpci_ini_value *values)
                : shmrpci_allowed_cpus();
 }
 
-/* Worker processes don't serve TCP; there it is threads, no more than handlers
- * are said to bear. */
+/* Without worker processes both numbers are 0, and `threads` alone counts. The
+ * product of workers and threads stays within MGR_MAX_THREADS unless the file
+ * asks for more; `max_proc_num` below `min_proc_num` is raised to it. */
 static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
 {
     const shmrpci_ini_value *values = service->values;
@@ -229,6 +242,7 @@ static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
     plan->most = plan->most > plan->least ? plan->most : plan->least;
 }
 
+/* Always given, since the number of CPUs is our default, not the server's. */
 static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     mgr_plan plan;
@@ -241,6 +255,8 @@ static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
     shmrpci_buf_printf(out, "--threads=%u\n", plan.threads);
 }
 
+/* The file's times are kept in nanoseconds; the option is in microseconds,
+ * finer than any of these times needs. */
 static void append_time(shmrpci_buf *out, const shmrpci_ini_service *service,
                         shmrpci_ini_key key, const char *option)
 {
@@ -251,6 +267,7 @@ static void append_time(shmrpci_buf *out, const shmrpci_ini_service *service,
     }
 }
 
+/* Percentages are kept in thousandths of a percent: 12.5 is 12500. */
 static void append_scaling(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     if (is_given(service, SHMRPCI_INI_NEW_PROC_CPU_PC)) {
@@ -267,6 +284,8 @@ static void append_scaling(shmrpci_buf *out, const shmrpci_ini_service *service)
                 "--kill-proc-avg-over-secs");
 }
 
+/* `option` ends in `=`. An empty list gives no option: one without a name in it
+ * is not valid. */
 static void append_names(shmrpci_buf *out, const shmrpci_ini_service *service,
                          shmrpci_ini_key key, const char *option)
 {
@@ -291,12 +310,15 @@ static void append_access(shmrpci_buf *out, const shmrpci_ini_service *service)
                   "--max-bytes-per-user");
 }
 
+/* The names are in the order of the enumeration in the file's key. */
 const char *mgr_plan_compression(const shmrpci_ini_service *service)
 {
     static const char *const names[] = {"none", "snappy", "zlib"};
     return names[service->values[SHMRPCI_INI_TCP_COMPRESSION].u.number];
 }
 
+/* Only for a server that listens at TCP itself; with a gateway these are the
+ * gateway's options. */
 static void append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     if (is_given(service, SHMRPCI_INI_TCP_COMPRESSION)) {
@@ -308,6 +330,9 @@ static void append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service)
     }
 }
 
+/* --listen comes first: listen_of finds it there. A key that is neither in the
+ * section nor in [defaults] gives no option, so that a program's own defaults
+ * hold. */
 static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     static const char *const profiles[] = {"balanced", "latency", "power"};
@@ -376,8 +401,7 @@ static bool keep_after(mgr_plan *plan, const shmrpci_ini_list *after)
     return items != NULL;
 }
 
-/* How long it has to end, and where its log is: of a service, and of its
- * gateway. */
+/* Fills in what a service and its gateway have in common: times and the log. */
 static bool fill_common(mgr_plan *plan, const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *log_dir = &values[SHMRPCI_INI_LOG_DIR];
@@ -411,6 +435,7 @@ mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service)
     return plan;
 }
 
+/* False: out of memory. What was copied by then is freed with the plan. */
 static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
                  const char *own_path)
 {
@@ -451,6 +476,7 @@ void mgr_plan_destroy(mgr_plan *plan)
     }
 }
 
+/* Compares texts: both plans have copies of their own. */
 static bool same_argv(const mgr_plan *a, const mgr_plan *b)
 {
     size_t i = 0;
@@ -461,7 +487,7 @@ static bool same_argv(const mgr_plan *a, const mgr_plan *b)
     return a->argv[i] == NULL && b->argv[i] == NULL;
 }
 
-/* The option with the addresses, up to its newline; it stands first. */
+/* The option with the addresses, up to its newline; it is the first one. */
 static const char *listen_of(const mgr_plan *plan, size_t *len)
 {
     const char *at = strstr(plan->options, "=--listen=");
@@ -469,6 +495,8 @@ static const char *listen_of(const mgr_plan *plan, size_t *len)
     return at != NULL ? at : "";
 }
 
+/* What only the manager uses (logs, start_timeout, after) is left out: it
+ * changes without a restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
 {
     return same_argv(a, b) && strcmp(a->options, b->options) == 0 &&

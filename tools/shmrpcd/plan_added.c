@@ -25,6 +25,8 @@ static const char *program_of(mgr_plan *plan, const char *own_path,
     return beside;
 }
 
+/* A section of that name replaces the plan made here: the user wants to decide
+ * how the program is run. */
 static bool has_section(const shmrpci_ini *ini, const char *name)
 {
     bool has = false;
@@ -47,6 +49,8 @@ static char *page_place(mgr_plan *plan, const shmrpci_ini_value *web)
         (unsigned long long)web[SHMRPCI_INI_WEB_PORT].u.number);
 }
 
+/* The token is passed as the name of its file, never as text: anybody can read
+ * a command line in /proc. */
 static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
                       const char *own_path)
 {
@@ -79,6 +83,8 @@ static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
     return plan->options != NULL;
 }
 
+/* [web monitor] has no keys for these times: what a section has by default is
+ * written out. */
 mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
 {
     mgr_plan *plan = calloc(1, sizeof *plan);
@@ -97,6 +103,7 @@ mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
     return plan;
 }
 
+/* Port 0 in the file turns the page off. */
 bool mgr_plan_wants_page(const shmrpci_ini *ini)
 {
     return ini->has_web && ini->web[SHMRPCI_INI_WEB_PORT].u.number != 0 &&
@@ -105,6 +112,7 @@ bool mgr_plan_wants_page(const shmrpci_ini *ini)
 
 /* ---- gateways -------------------------------------------------------- */
 
+/* A service without worker processes listens at tcp_bind itself. */
 bool mgr_plan_wants_gate(const shmrpci_ini *ini,
                          const shmrpci_ini_service *service)
 {
@@ -115,12 +123,16 @@ bool mgr_plan_wants_gate(const shmrpci_ini *ini,
            mgr_plan_has_processes(service) && !has_section(ini, name);
 }
 
+/* Whether the file has the key. Defaults are present too, but come from no
+ * file: the gateway has the same ones. */
 static bool is_given(const shmrpci_ini_value *value)
 {
     return value->present && value->place.file != NULL;
 }
 
-/* Its options, the first behind argv[0]; room for six and an end. */
+/* Writes the gateway's options to `argv`, which begins behind the program's
+ * name, is zeroed, and has room for six. The last one is `--`, so that no
+ * address is taken for an option. */
 static bool fill_gate_options(mgr_plan *plan,
                               const shmrpci_ini_service *service, char **argv)
 {
@@ -160,6 +172,7 @@ static bool fill_gate_options(mgr_plan *plan,
     return is_full;
 }
 
+/* "=tcp://host:port", or "=tls://..." with the certificate. */
 static char *gate_place(mgr_plan *plan, const shmrpci_ini_service *service,
                         const char *host)
 {
@@ -175,8 +188,9 @@ static char *gate_place(mgr_plan *plan, const shmrpci_ini_service *service,
     return place;
 }
 
-/* Where the service can be called is known when it runs: its name comes before
- * the words that begin with an =. */
+/* The gateway's arguments are pairs NAME=ADDRESS. What NAME is, is known when
+ * the service runs, so the plan keeps "=ADDRESS", and mgr_gate_argv puts the
+ * name before it. */
 static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
                       const char *own_path)
 {
@@ -214,6 +228,8 @@ static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
            plan->name != NULL && plan->options != NULL;
 }
 
+/* Times to stop and the log's limits are those of the service: the gateway is
+ * part of it, for the user. */
 mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
                                const char *own_path)
 {

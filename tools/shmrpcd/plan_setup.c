@@ -5,6 +5,8 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
+/* A copy in the plan's memory, because a plan outlives the file that it was
+ * read from. NULL for an absent key; `*good` becomes false without memory. */
 static const char *keep_text(mgr_plan *plan, const shmrpci_ini_value *value,
                              bool *good)
 {
@@ -17,6 +19,8 @@ static const char *keep_text(mgr_plan *plan, const shmrpci_ini_value *value,
     return text;
 }
 
+/* Copies the lines of `environment`, "NAME=value" each. The list is never NULL
+ * after success, only empty: comparing plans relies on it. */
 static bool keep_variables(mgr_plan *plan, const shmrpci_ini_value *value)
 {
     size_t count = value->present ? value->u.list.count : 0;
@@ -33,6 +37,8 @@ static bool keep_variables(mgr_plan *plan, const shmrpci_ini_value *value)
     return lines != NULL;
 }
 
+/* The file holds times in nanoseconds like all its keys, setrlimit(2) counts
+ * the CPU in seconds; the other limits have the same unit in both. */
 static void fill_limits(shmrpci_setup *setup, const shmrpci_ini_value *values)
 {
     static const shmrpci_ini_key keys[] = {
@@ -51,6 +57,8 @@ static void fill_limits(shmrpci_setup *setup, const shmrpci_ini_value *values)
     }
 }
 
+/* Users and groups are kept as names here and looked up at each start, so that
+ * an account may be made after the file was read. */
 bool mgr_plan_fill_setup(mgr_plan *plan, const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *cpus = &values[SHMRPCI_INI_CPUS];
@@ -72,11 +80,13 @@ bool mgr_plan_fill_setup(mgr_plan *plan, const shmrpci_ini_value *values)
 
 /* ---- comparing ------------------------------------------------------- */
 
+/* NULL, an absent key, equals only NULL. */
 static bool same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* The order counts, since the last of two lines with one name wins. */
 static bool same_variables(const mgr_plan *a, const mgr_plan *b)
 {
     char *const *x = a->variables;
@@ -96,6 +106,7 @@ bool mgr_plan_has_same_user(const mgr_plan *a, const mgr_plan *b)
     return same_text(a->user, b->user) && same_text(a->group, b->group);
 }
 
+/* Compares `cpus` as bytes: shmrpci_setup_init has zeroed all of it. */
 bool mgr_plan_has_same_setup(const mgr_plan *a, const mgr_plan *b)
 {
     const shmrpci_setup *x = &a->setup;

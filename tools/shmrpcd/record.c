@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+/* Indexed by mgr_level and mgr_origin. The words are part of the file
+ * format. */
 static const char *const levels[] = {"debug",   "info",  "notice",
                                      "warning", "error", "critical"};
 static const char *const origins[] = {"stdout", "stderr", "manager"};
@@ -14,6 +16,8 @@ static const char *const origins[] = {"stdout", "stderr", "manager"};
 
 /* ---- writing --------------------------------------------------------- */
 
+/* UTC, so that records sort by text, and no change of the clock in autumn makes
+ * two hours look alike. */
 static void append_time(shmrpci_buf *out, int64_t unix_ms)
 {
     char text[32] = "";
@@ -25,7 +29,8 @@ static void append_time(shmrpci_buf *out, int64_t unix_ms)
     shmrpci_buf_printf(out, "\"%s.%03dZ\"", text, (int)(unix_ms % 1000));
 }
 
-/* Control characters other than tabs are not in it. */
+/* Of control characters only tabs can be in it (mgr_text_inert), so that these
+ * three escapes are all that JSON needs. */
 void mgr_record_append_text(shmrpci_buf *out, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -40,6 +45,8 @@ void mgr_record_append_text(shmrpci_buf *out, const char *text, size_t len)
     }
 }
 
+/* The order of keys is fixed: mgr_record_read relies on it. A section's name
+ * has no character that JSON escapes. */
 void mgr_record_append(shmrpci_buf *out, const char *service,
                        const mgr_record *record)
 {
@@ -61,11 +68,14 @@ void mgr_record_append(shmrpci_buf *out, const char *service,
 
 /* ---- reading --------------------------------------------------------- */
 
+/* What is left of a record. A reader for this one format rather than for JSON:
+ * a search reads millions of lines. */
 typedef struct reader {
     const char *at;
     const char *end;
 } reader;
 
+/* Steps over the text if it is what comes next. */
 static bool take(reader *r, const char *text)
 {
     size_t len = strlen(text);
@@ -114,6 +124,8 @@ static int64_t days_of(int32_t year, int32_t month, int32_t day)
            719468;
 }
 
+/* Fields out of range ("month 99") give a wrong time, not an error: the file is
+ * ours, and a wrong time does no harm. */
 static bool take_time(reader *r, int64_t *unix_ms)
 {
     static const char *const before[] = {"", "-", "-", "T", ":", ":", "."};
@@ -129,6 +141,7 @@ static bool take_time(reader *r, int64_t *unix_ms)
     return take(r, "Z");
 }
 
+/* A text that is longer than we ever write is no record of ours. */
 static bool take_text(reader *r, char text[MGR_LINE_BYTES], size_t *len)
 {
     *len = 0;
@@ -146,6 +159,8 @@ static bool take_text(reader *r, char text[MGR_LINE_BYTES], size_t *len)
     return take(r, "\"");
 }
 
+/* Nothing may follow the record: half of one, from a full disk, with another
+ * behind it, is none. */
 bool mgr_record_read(const char *data, size_t len, char text[MGR_LINE_BYTES],
                      mgr_record *out)
 {

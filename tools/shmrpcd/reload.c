@@ -12,6 +12,7 @@ typedef struct draft {
     size_t count;
 } draft;
 
+/* What was applied is no longer in it. */
 static void draft_fini(draft *d)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -22,6 +23,8 @@ static void draft_fini(draft *d)
     free(d->units);
 }
 
+/* The unit with this name that is there already, also one that was removed and
+ * has not ended: it comes back as the same unit, with its log. */
 static mgr_unit *unit_of(const mgr_manager *m, const mgr_plan *plan)
 {
     return mgr_find(m, plan->name, strlen(plan->name));
@@ -45,6 +48,8 @@ static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
     return SHMRPC_OK;
 }
 
+/* Room for each service with its gateway, the page, and the units that go.
+ * Gateways follow their services, the page comes last. */
 static shmrpc_status draft_init(draft *d, const mgr_manager *m,
                                 const shmrpci_ini *ini)
 {
@@ -74,7 +79,10 @@ static void note(shmrpci_buf *names, const char *name)
     shmrpci_buf_printf(names, "%s\n", name);
 }
 
-/* The log goes to where the new plan says. */
+/* Gives a unit its new plan. The log is written and closed first, as the new
+ * plan may name another folder. A change restarts the program only when one
+ * runs; it can take over from itself unless program, user or addresses differ
+ * (is_cold). An heir that was started with the old plan is out of date. */
 static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
 {
     bool is_same = mgr_plan_is_same(unit->plan, plan);
@@ -95,7 +103,8 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
     }
 }
 
-/* What is new may come after one that was not wanted before. */
+/* A new service may come after one that nobody wanted before: that one has to
+ * run, too. */
 static void want_added(mgr_manager *m)
 {
     for (size_t i = 0; i < m->unit_count; i++) {
@@ -107,7 +116,10 @@ static void want_added(mgr_manager *m)
     }
 }
 
-/* Nothing can fail any more. */
+/* Makes the draft the table. Nothing in here can fail, so that a reload happens
+ * as a whole or not at all. New services run unless the command line named
+ * others or `autostart` is off; a gateway is always wanted, as it runs only
+ * when its service does. */
 static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -147,6 +159,8 @@ static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
     want_added(m);
 }
 
+/* Called by the loop for SIGHUP, by handlers for `shmrpc reload`, and by create
+ * for the first reading, when the table is empty. */
 shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
                          shmrpci_buf *messages)
 {

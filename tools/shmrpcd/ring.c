@@ -1,7 +1,9 @@
 /*
- * Records of a head and a text, one behind the other.  One that has no room
- * before the end of the memory stands at its beginning, behind a head that says
- * so, or behind less room than a head needs.
+ * A ring of records, each a head and a text.
+ *
+ * A record is never split.  One that doesn't fit before the end of the memory
+ * is put at its beginning; a head with `is_gap` then marks the place that was
+ * left free, unless that is too small for a head.
  */
 #include "tools/shmrpcd/ring.h"
 
@@ -17,6 +19,8 @@ typedef struct head {
     uint8_t is_gap; /* go on at the beginning */
 } head;
 
+/* With padding, so that heads follow one another aligned. A line has at most
+ * MGR_LINE_BYTES, a fraction of the ring. */
 static size_t size_of(size_t text_len)
 {
     size_t size = sizeof(head) + text_len;
@@ -46,6 +50,8 @@ static size_t begin_of(const mgr_ring *ring, size_t offset)
     return offset;
 }
 
+/* An empty ring begins at 0 again, so that all of its memory is in one
+ * piece. */
 static void drop_first(mgr_ring *ring)
 {
     size_t offset = begin_of(ring, ring->begin);
@@ -65,6 +71,8 @@ static size_t room(const mgr_ring *ring)
     return ring->begin - ring->end;
 }
 
+/* First wraps to the beginning, then drops old lines until the record fits in
+ * one piece. Ends, since an empty ring has room for any line. */
 static void make_room(mgr_ring *ring, size_t size)
 {
     while (room(ring) < size) {
@@ -82,6 +90,8 @@ static void make_room(mgr_ring *ring, size_t size)
     }
 }
 
+/* Memory is taken at the first line: most services of a large file print
+ * nothing. */
 void mgr_ring_add(mgr_ring *ring, const mgr_line *line)
 {
     size_t size = size_of(line->len);

@@ -23,6 +23,7 @@
 
 /* ---- the table ------------------------------------------------------- */
 
+/* The index of a slot is part of its poll tags: runs never move. */
 static bool find_slot(mgr_manager *m, size_t *out)
 {
     for (*out = 0; *out < m->run_room; (*out)++) {
@@ -41,6 +42,8 @@ static bool find_slot(mgr_manager *m, size_t *out)
     return true;
 }
 
+/* Removed before it is closed: epoll would keep it while a child that is being
+ * started still holds a copy. */
 static void close_stream(mgr_manager *m, mgr_run *run, int which)
 {
     if (run->fds[which] >= 0) {
@@ -49,6 +52,7 @@ static void close_stream(mgr_manager *m, mgr_run *run, int which)
     }
 }
 
+/* Only when the whole group has ended. */
 static void drop(mgr_manager *m, size_t slot)
 {
     mgr_run *run = m->runs[slot];
@@ -64,6 +68,8 @@ static void drop(mgr_manager *m, size_t slot)
 
 /* ---- starting -------------------------------------------------------- */
 
+/* Streams are 16 KiB each; a run has its own, as two runs of one service may
+ * print at the same time. */
 static mgr_run *run_create(mgr_unit *unit)
 {
     mgr_run *run = calloc(1, sizeof *run);
@@ -84,6 +90,8 @@ static mgr_run *run_create(mgr_unit *unit)
     return run;
 }
 
+/* A plain program never says that it is ready, so that no time is set for it;
+ * but one that takes over has to say so, whatever the plan. */
 static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
                            bool takes_over, char why[MGR_LAUNCH_WHY_BYTES])
 {
@@ -127,6 +135,8 @@ static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
     return run;
 }
 
+/* Counts as a start even if it fails. Addresses of the former run no longer
+ * hold. */
 bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
 {
     char why[MGR_LAUNCH_WHY_BYTES];
@@ -154,6 +164,7 @@ bool mgr_run_can_replace(const mgr_unit *unit)
            unit->plan->most > 0 && !unit->is_cold && !unit->run->is_stopped;
 }
 
+/* The state stays RUNNING, with `run` as it is, until the heir is ready. */
 bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
 {
     char why[MGR_LAUNCH_WHY_BYTES];
@@ -176,6 +187,8 @@ static void on_line(void *user, const mgr_line *line)
 }
 
 /* False: there is nothing more for now. */
+/* One read, so that all programs get their turn. At the end of the stream the
+ * last line is told, even without a newline. */
 static bool read_some(mgr_manager *m, mgr_run *run, int which)
 {
     char bytes[READ_BYTES];
@@ -218,6 +231,7 @@ static void read_rest(mgr_manager *m, mgr_run *run)
 
 /* ---- its end --------------------------------------------------------- */
 
+/* "signal 9 (Killed)" or "status 1". */
 static void describe_end(const shmrpci_child_end *end, char out[128])
 {
     if (end->signal != 0) {
@@ -249,6 +263,8 @@ static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
     }
 }
 
+/* The current program has ended: as it was told to, or as a death, after which
+ * the unit backs off. Degraded is said once for each series of deaths. */
 static void note_end(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -306,6 +322,9 @@ static bool has_handed_over(const mgr_unit *unit, const mgr_run *run,
            unit->state == MGR_RUNNING && end->signal == 0 && end->status == 0;
 }
 
+/* Sorts out which of the unit's runs has ended. If the current one dies while
+ * an heir starts, the heir becomes the current one: it counts as a start, since
+ * it has nobody to take over from. */
 static void note_run(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -337,6 +356,7 @@ void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
 {
     for (size_t i = 0; i < m->run_room; i++) {
         mgr_run *run = m->runs[i];
+        /* A run keeps its pid until it is dropped; the kernel may reuse it. */
         if (run == NULL || run->pid != pid || run->has_ended) {
             continue;
         }
@@ -353,6 +373,8 @@ void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
     }
 }
 
+/* Only of programs, not of their workers: a stopped worker is its supervisor's
+ * business. */
 void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
 {
     mgr_run *run = NULL;
@@ -394,6 +416,8 @@ static void end_late(mgr_run *run)
     }
 }
 
+/* Drops the run when its group is empty: the run is not to be used
+ * afterwards. */
 static int64_t step(mgr_manager *m, size_t slot)
 {
     mgr_run *run = m->runs[slot];
@@ -438,6 +462,7 @@ int64_t mgr_runs_step(mgr_manager *m)
     return next_ns;
 }
 
+/* Asked after the units' step, which may have started some since the runs'. */
 int64_t mgr_runs_late_ns(const mgr_manager *m)
 {
     int64_t next_ns = SHMRPCI_NEVER_NS;
@@ -452,6 +477,8 @@ int64_t mgr_runs_late_ns(const mgr_manager *m)
 
 /* ---- what it says of itself ------------------------------------------ */
 
+/* Addresses go to terminals and the page, so that they are made inert. A list
+ * that is too long counts as none: half an address would be a wrong one. */
 static void take_addresses(mgr_unit *unit, const char *text, size_t len)
 {
     bool truncated = false;
@@ -461,6 +488,8 @@ static void take_addresses(mgr_unit *unit, const char *text, size_t len)
                    used < sizeof unit->addresses ? (int)used : 0, inert);
 }
 
+/* An heir that is ready becomes the current run. The elder may end its calls,
+ * and is killed if it takes longer than they are allowed to. */
 static void take_ready(mgr_unit *unit, mgr_run *run)
 {
     if (run->is_late) {
@@ -485,6 +514,9 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
     }
 }
 
+/* The sender's group identifies the run: a worker or a shell's child may speak
+ * for the program, but no process of another service. READY is taken after all
+ * lines, so that addresses in the same message count. */
 void mgr_run_told(mgr_manager *m, int32_t pid, const char *text)
 {
     static const char addresses[] = "X_SHMRPC_ADDRESSES=";
@@ -522,6 +554,7 @@ void mgr_run_signal_all(mgr_manager *m, int signal)
 
 /* ---- orders ---------------------------------------------------------- */
 
+/* The numbers are kept even if the order can't be given, for the next start. */
 bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most)
 {
     char line[64];

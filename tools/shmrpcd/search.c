@@ -39,6 +39,7 @@ typedef struct place {
 
 /* ---- a piece --------------------------------------------------------- */
 
+/* All but the text, which is compared where it stands in the record. */
 static bool is_wanted(const search *s, const mgr_record *record)
 {
     return record->line.level >= s->least &&
@@ -68,6 +69,7 @@ static bool is_in_text(const search *s, const mgr_record *record)
     return is_there;
 }
 
+/* Back to the beginning of the line that `at` is in. */
 static const char *line_begin(const char *from, const char *at)
 {
     while (at > from && at[-1] != '\n') {
@@ -76,6 +78,7 @@ static const char *line_begin(const char *from, const char *at)
     return at;
 }
 
+/* The record's text is in s->text, and is overwritten by the next one. */
 static void add(search *s, const mgr_record *record)
 {
     const mgr_line *line = &record->line;
@@ -88,7 +91,10 @@ static void add(search *s, const mgr_record *record)
         .truncated = line->truncated};
 }
 
-/* The newest of the lines from `from` to `end` that are wanted. */
+/* Adds the newest wanted lines from `from` to `end`, newest first. It searches
+ * forwards, since memmem does, and keeps where the last `room` of them begin;
+ * these are read once more, backwards. A text is searched for in its escaped
+ * form, so that only lines that have it are parsed at all. */
 static void search_lines(search *s, const char *from, const char *end)
 {
     uint32_t begins[MANAGER_MAX_LINES]; /* of the last ones, around and around
@@ -121,7 +127,8 @@ static void search_lines(search *s, const char *from, const char *end)
     }
 }
 
-/* Lines are in the order of time. */
+/* Lines are in the order of time: if the first of this piece is too old, all
+ * that come before it are. */
 static void look_at_first(search *s, const char *from, const char *end)
 {
     mgr_record record;
@@ -134,11 +141,13 @@ static void look_at_first(search *s, const char *from, const char *end)
 
 /* ---- files ----------------------------------------------------------- */
 
+/* Asked for each piece, so that a caller that went away costs 1 MiB at most. */
 static bool is_over(const search *s)
 {
     return s->count == s->limit || s->is_before || shmrpc_ctx_cancelled(s->ctx);
 }
 
+/* From the end, a piece at a time. What is appended meanwhile is not seen. */
 static void search_file(search *s, const tool_log_look *look)
 {
     uint64_t end = look->bytes;
@@ -160,7 +169,9 @@ static void search_file(search *s, const tool_log_look *look)
     }
 }
 
-/* Files may become older ones meanwhile. */
+/* From the newest file to the oldest. A rotation meanwhile gives each file the
+ * next number: the one that was just searched is recognised by its inode, and
+ * one number more than `keep` is looked for. */
 static void search_files(search *s, const place *where)
 {
     uint64_t last = 0;
@@ -202,6 +213,7 @@ static int find_place(shmrpc_ctx *ctx, mgr_manager *m, shmrpc_str name,
     return result;
 }
 
+/* Holds no lock: the disk may be slow, and the manager goes on. */
 static int run_search(search *s, const place *where, manager_found *ret)
 {
     s->lines = shmrpc_ctx_alloc(s->ctx, s->limit * sizeof *s->lines,
@@ -216,6 +228,8 @@ static int run_search(search *s, const place *where, manager_found *ret)
     return shmrpc_ctx_cancelled(s->ctx) ? SHMRPC_E_CANCELLED : SHMRPC_OK;
 }
 
+/* The state is on the heap: with its text it is larger than a frame should
+ * be. */
 static int search_log(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                       shmrpc_str contains, manager_level least, int32_t pid,
                       int64_t from_unix_ms, int64_t until_unix_ms,
@@ -243,6 +257,7 @@ static int search_log(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     return result;
 }
 
+/* Apart from the other handlers that only ask, since it reads files. */
 void mgr_search_fill(struct manager_control_impl *impl)
 {
     impl->search = search_log;

@@ -35,6 +35,9 @@ static main_function *find(void *library, const char *name)
     return symbol.function;
 }
 
+/* The library is never closed: its threads may run until the process ends. All
+ * symbols are bound at once, so that a missing one is an error here rather than
+ * in a call. */
 static manager_exit serve(const char *path, char *name)
 {
     char symbol[64];
@@ -60,6 +63,8 @@ static manager_exit serve(const char *path, char *name)
     return (manager_exit)function(1, argv);
 }
 
+/* Not with getopt: a LIBRARY and a NAME are all it takes, and the library's
+ * main uses getopt itself. */
 static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
 {
     if (argc == 2 &&

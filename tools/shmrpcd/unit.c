@@ -10,6 +10,7 @@
 #include "os/folder.h"
 #include "tools/shmrpcd/record.h"
 
+/* Set once, from the command line, before there are threads. */
 static bool echoes;
 
 void mgr_log_set_echo(void)
@@ -40,6 +41,9 @@ static void note_log(mgr_unit *unit, shmrpc_status status)
     }
 }
 
+/* Opens the file at its first line, and again after a reload. What can't be
+ * written is dropped: memory must not grow while a disk is full. The newest
+ * lines are in the ring all the same. */
 void mgr_unit_write_log(mgr_unit *unit)
 {
     char name[80];
@@ -64,6 +68,9 @@ void mgr_unit_write_log(mgr_unit *unit)
 
 /* ---- lines ----------------------------------------------------------- */
 
+/* Lines gather until the loop's turn is over, or 16 KiB have come: one write
+ * for many lines. What the manager says goes to standard error in any case, so
+ * that it is not echoed. */
 void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
 {
     mgr_ring_add(&unit->ring, line);
@@ -79,6 +86,7 @@ void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
     }
 }
 
+/* One text for two readers: our own standard error, and the unit's log. */
 void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
 {
     char text[512];
@@ -97,6 +105,7 @@ void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
 
 /* ---- units ----------------------------------------------------------- */
 
+/* Zero is a good beginning for all members but these: STOPPED, not wanted. */
 mgr_unit *mgr_unit_create(mgr_plan *plan)
 {
     mgr_unit *unit = calloc(1, sizeof *unit);
@@ -109,6 +118,7 @@ mgr_unit *mgr_unit_create(mgr_plan *plan)
     return unit;
 }
 
+/* The last lines are written first: "has ended" is one of them. */
 void mgr_unit_destroy(mgr_unit *unit)
 {
     if (unit != NULL) {
@@ -121,6 +131,7 @@ void mgr_unit_destroy(mgr_unit *unit)
     }
 }
 
+/* The time of a state is that of the change, not of the last confirmation. */
 void mgr_unit_enter(mgr_unit *unit, mgr_state state)
 {
     if (unit->state != state) {

@@ -21,6 +21,8 @@ void mgr_watched_forget_stats(mgr_watched *w)
 
 /* ---- writing --------------------------------------------------------- */
 
+/* Names of figures and subjects are part of the interface: manager.svc lists
+ * them, and the page asks for them. */
 static void add(mgr_figures *f, const mgr_watched *w, const char *subject,
                 const char *figure, double value)
 {
@@ -48,7 +50,8 @@ static void add_events(mgr_figures *f, const mgr_watched *w, const char *figure,
     }
 }
 
-/* The first start is none of a service that ran before. */
+/* Adds what has happened since the last look. The first start of a service is
+ * no restart. */
 void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 {
     uint32_t first = w->starts_told == 0 && w->starts > 0 ? 1 : 0;
@@ -61,6 +64,8 @@ void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 /* ---- processes ------------------------------------------------------- */
 
 /* What a process, or all of a service, costs; over `ns`, 0 the first time. */
+/* Counters of /proc that we may not read are -1, as of other users'
+ * processes. */
 static void add_process(mgr_figures *f, const mgr_watched *w,
                         const char *subject, const tool_sample *it, int64_t ns)
 {
@@ -96,6 +101,8 @@ static bool name_worker(const mgr_watched *w, int32_t pid, char out[32])
     return false;
 }
 
+/* A service's processes are its session: what it starts stays in there, even in
+ * a process group of its own. Workers are also shown one by one. */
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 {
     char subject[32];
@@ -140,6 +147,8 @@ static void on_found(void *user, const shmrpc_found *found)
     }
 }
 
+/* Only over shared memory, and with the port that discovery finds: the address
+ * doesn't say it. A failure is tried again at the next look. */
 static void open_stats(mgr_watched *w)
 {
     static const char shm[] = "shm://";
@@ -177,6 +186,8 @@ static void add_errors(mgr_figures *f, const mgr_watched *w,
     }
 }
 
+/* Rates are over the time between two snapshots, which is not exactly that of
+ * two looks. Percentiles of no calls are left out rather than 0. */
 static void add_calls(mgr_figures *f, const mgr_watched *w,
                       const shmrpc_snapshot *now,
                       const shmrpc_snapshot *between)
@@ -198,6 +209,8 @@ static void add_calls(mgr_figures *f, const mgr_watched *w,
     }
 }
 
+/* The first snapshot of a server only begins the first difference. After a
+ * restart its counters begin at 0, and it is opened anew. */
 void mgr_look_at_calls(mgr_figures *f, mgr_watched *w)
 {
     shmrpc_snapshot *now;

@@ -21,7 +21,8 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* A file system that doesn't know has it made now. */
+/* When the file was created. Where the file system doesn't record that, its age
+ * counts from now on. */
 static int64_t made_ns_of(int fd)
 {
     struct statx facts;
@@ -32,6 +33,8 @@ static int64_t made_ns_of(int fd)
     return facts.stx_btime.tv_sec * NS_PER_S + facts.stx_btime.tv_nsec;
 }
 
+/* A link or a pipe under that name is refused: whoever may write to the folder
+ * could have us write to another file, or block us. */
 static shmrpc_status open_name(tool_log_file *file)
 {
     struct stat facts;
@@ -85,12 +88,15 @@ void tool_log_file_close(tool_log_file *file)
     file->fd = file->dir_fd = -1;
 }
 
+/* Number 0 is the file that is written to. */
 static void name_of(const tool_log_file *file, uint32_t number, char out[160])
 {
     (void)snprintf(out, 160, number > 0 ? "%s.%u" : "%s", file->name, number);
 }
 
-/* What can't be renamed is written on. */
+/* Shifts every file to the next number and begins a new one. A file that can't
+ * be renamed stays, and is added to: losing order is better than losing lines.
+ */
 static shmrpc_status rotate(tool_log_file *file, uint32_t keep)
 {
     char from[160];
@@ -107,6 +113,8 @@ static shmrpc_status rotate(tool_log_file *file, uint32_t keep)
     return open_name(file);
 }
 
+/* An empty file is never over: a line longer than the limit has to go
+ * somewhere. */
 static bool is_over(const tool_log_file *file, size_t len,
                     const tool_log_limits *limits)
 {
@@ -116,6 +124,7 @@ static bool is_over(const tool_log_file *file, size_t len,
              now_ns() - file->made_ns >= limits->max_age_ns));
 }
 
+/* One write for all of it: if the disk is full, none of it stays. */
 shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
                                 size_t len, const tool_log_limits *limits)
 {

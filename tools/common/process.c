@@ -61,6 +61,7 @@ static uint64_t stat_field(const char *text, int number)
     return at != NULL ? strtoull(at + 1, NULL, 10) : 0;
 }
 
+/* The clock counts in nanoseconds; /proc/PID/stat only in ticks of 10 ms. */
 static int64_t cpu_ns(int32_t pid)
 {
     clockid_t clock;
@@ -79,6 +80,7 @@ static void count_entry(void *user, const char *name)
     ++*count;
 }
 
+/* The kernel shows this folder to the process's own user and to root only. */
 static int64_t count_descriptors(int32_t pid)
 {
     char path[64];
@@ -93,6 +95,8 @@ static int64_t count_descriptors(int32_t pid)
     return status == SHMRPC_OK ? count : UNKNOWN;
 }
 
+/* A zombie counts as ended: it has no memory and no descriptors any more. Each
+ * file that can't be read leaves its figures unknown. */
 shmrpc_status tool_process_read(int32_t pid, tool_process_figures *out)
 {
     char text[4096];

@@ -10,7 +10,7 @@ static int64_t since(int64_t later, int64_t earlier)
     return later < 0 || earlier < 0 ? -1 : later - earlier;
 }
 
-/* A number may be another process's by now. */
+/* A pid may belong to another process by now: `began` tells. */
 static void compare(tool_sample *it, const tool_sample *before)
 {
     const tool_process_figures *now = &it->now;
@@ -35,6 +35,8 @@ const tool_sample *tool_samples_find(const tool_samples *s, int32_t pid)
     return NULL;
 }
 
+/* Builds the next set beside the last one, which it compares with, then
+ * replaces it. Lists are short: a scan for each pid is good enough. */
 void tool_samples_take(tool_samples *s, const int32_t *pids, size_t count)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -55,6 +57,7 @@ void tool_samples_take(tool_samples *s, const int32_t *pids, size_t count)
     *s = next;
 }
 
+/* Once unknown, a sum stays so: half a sum would be a wrong figure. */
 static void add(int64_t *sum, int64_t part)
 {
     *sum = part < 0 || *sum < 0 ? -1 : *sum + part;

@@ -13,13 +13,16 @@
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
-/* From here on numbers are those of x32, by which others could be meant. */
+/* System calls from this number on are those of the x32 ABI, which has other
+ * numbers for the same calls: all of them are refused. */
 #define FOREIGN_NUMBERS 0x40000000u
 #elif defined(__aarch64__)
 #define ARCHITECTURE    AUDIT_ARCH_AARCH64
 #define FOREIGN_NUMBERS UINT32_MAX
 #endif
 
+/* A list of what is refused rather than allowed: the C library's own calls
+ * differ between its versions. */
 static const uint16_t refused[] = {
 #if defined(__x86_64__)
     SYS_open,
@@ -114,6 +117,7 @@ static size_t write_filter(struct sock_filter *out)
         out[count++] = head[i];
     }
     for (size_t i = 0; i < REFUSED; i++) {
+        /* To the REFUSE at the end, past the rest and past ALLOW. */
         out[count++] = (struct sock_filter)BPF_JUMP(
             BPF_JMP | BPF_JEQ | BPF_K, refused[i], (uint8_t)(REFUSED - i), 0);
     }
@@ -122,6 +126,8 @@ static size_t write_filter(struct sock_filter *out)
     return count;
 }
 
+/* NO_NEW_PRIVS comes first: the kernel takes filters from ordinary users only
+ * with it. */
 shmrpc_status tool_sandbox_enter(void)
 {
     struct sock_filter filter[REFUSED + 16];

@@ -64,6 +64,8 @@ static void set_error_count(shmrpci_buf *out, const shmrpc_snapshot *s,
     }
 }
 
+/* Only statuses that occurred. Over all methods together declared errors are
+ * one count, as their numbers mean different errors in each. */
 static void set_errors(shmrpci_buf *out, const shmrpc_snapshot *s,
                        uint32_t index, const tool_snapshot_more *more)
 {
@@ -119,6 +121,7 @@ static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
 
 /* ---- its life -------------------------------------------------------- */
 
+/* An age rather than a time, since the crash is known by CLOCK_MONOTONIC. */
 static void set_crash(shmrpci_buf *out, const shmrpc_snapshot *s)
 {
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);

@@ -48,6 +48,7 @@ errand *errand_await(relay *r)
     return e;
 }
 
+/* Under one lock for the whole batch. */
 size_t errand_take_more(relay *r, errand *first, errand **out, size_t count)
 {
     size_t got = 0;
@@ -66,6 +67,7 @@ size_t errand_take_more(relay *r, errand *first, errand **out, size_t count)
     return got;
 }
 
+/* Wakes all that wait: some for an errand, others for a place on a link. */
 void errand_end_all(relay *r, errand *const *errands, size_t count)
 {
     if (count == 0) {
@@ -111,7 +113,9 @@ static void answer(relay *r, errand *e, int status, uint32_t flags)
     errand_end(r, e);
 }
 
-/* What failed before the service had anything of it. */
+/* Answers a request that never reached the service. UNAVAILABLE has a flag that
+ * tells the client for certain that it has not run, so that it may send it
+ * again. */
 static int refuse(relay *r, errand *e, int status)
 {
     bool is_absent = status == SHMRPC_E_UNAVAILABLE;
@@ -119,6 +123,8 @@ static int refuse(relay *r, errand *e, int status)
     return status;
 }
 
+/* Methods that share a slot share a hint: it is only the size of memory that is
+ * reserved for the reply. */
 static shmrpci_atomic_u32 *hint_of(relay *r, const errand *e)
 {
     return &r->reply_hints[e->request.data.words[1] % 256];
@@ -141,6 +147,8 @@ static void fill_reply(relay *r, errand *e)
     r->back->client->release(&e->call);
 }
 
+/* Turns how the call ended at the service into the client's answer. HEAD_ENDED
+ * goes with ends that the status describes for certain. */
 static void fill(relay *r, errand *e, int status)
 {
     switch (status) {
@@ -161,6 +169,7 @@ static void fill(relay *r, errand *e, int status)
     }
 }
 
+/* A large answer leaves at once: it would delay the small ones behind it. */
 void errand_finish(relay *r, errand_train *train, errand *e, int status)
 {
     fill(r, e, status);
@@ -187,6 +196,7 @@ void errand_finish_stream(relay *r, errand *e, int status)
     errand_end(r, e);
 }
 
+/* A late call ends as DEADLINE, whether or not it has run. */
 void errand_withdraw(relay *r, errand *e)
 {
     bool not_run = r->back->client->cancel(&e->call);
@@ -203,9 +213,10 @@ void errand_withdraw(relay *r, errand *e)
 
 /* ---- sending --------------------------------------------------------- */
 
-/* Copies the request to the service's side and sends it, if it gets a place
- * until then (0: at once). BUSY: there is none, though we thought so: oneway
- * calls, and those that were cancelled, keep theirs until they have run. */
+/* Copies the request to the service's side and sends it, if it gets a slot
+ * before `until_ns` (0: it must be free now). BUSY: it got none, though the
+ * link's count said so: oneway and cancelled calls keep their slots until they
+ * have run. */
 static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                    uint32_t flags)
 {
@@ -245,7 +256,8 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                : r->back->client->commit(&e->call);
 }
 
-/* One try, on the link where it has a place; else that is lost. */
+/* One try on the errand's link. If it fails the errand gives up its place
+ * there. */
 static int try_send(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                     uint32_t flags)
 {
@@ -264,7 +276,8 @@ static int try_send(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     return status;
 }
 
-/* It was sent. */
+/* What follows when it was sent: a oneway call is over for us, and streams
+ * begin to move. */
 static int follow(relay *r, errand *e)
 {
     int64_t deadline_ns = e->request.deadline_ns;
@@ -298,6 +311,7 @@ int errand_send(relay *r, errand *e, uint32_t flags)
     return status == SHMRPC_E_BUSY ? status : refuse(r, e, status);
 }
 
+/* Tries one link after another until the request's own deadline. */
 int errand_send_late(relay *r, errand *e)
 {
     int status = SHMRPC_E_BUSY;

@@ -44,6 +44,7 @@ static int check_encodings(const shmrpci_contract *contract,
     return SHMRPC_OK;
 }
 
+/* Decodes the contract only to check it; clients get its bytes unchanged. */
 static int check(const greeting *g, const shmrpci_welcome *said,
                  shmrpc_error *error)
 {
@@ -59,6 +60,8 @@ static int check(const greeting *g, const shmrpci_welcome *said,
     return status;
 }
 
+/* Checks before it takes: a service that is refused leaves the former greeting
+ * in place. */
 int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                   bool *has_changed, shmrpc_error *error)
 {
@@ -83,6 +86,8 @@ int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                : shmrpc_error_set(error, status, "out of memory");
 }
 
+/* A client whose contract has the same hash doesn't need ours: it gets the hash
+ * alone. */
 int greeting_answer(greeting *g, const uint8_t *hello, size_t len,
                     shmrpci_buf *welcome, shmrpc_error *error)
 {

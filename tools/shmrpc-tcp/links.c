@@ -11,7 +11,7 @@
 #define BUSY_CALLS (LINK_CALLS * 3 / 4)
 
 #define CONNECT_NS (5 * SHMRPCI_NS_PER_S)
-/* Between two tries, where nobody is. */
+/* Between two tries to connect; doubled up to the last. */
 #define FIRST_PAUSE_NS (10 * SHMRPCI_NS_PER_MS)
 #define LAST_PAUSE_NS  SHMRPCI_NS_PER_S
 
@@ -46,6 +46,8 @@ static link *find(relay *r, uint32_t epoch)
     return l;
 }
 
+/* A `wish` keeps requests of one batch on one link, so that they are sent with
+ * one wake-up. */
 link *link_choose(relay *r, uint32_t epoch, link *wish)
 {
     link *l = find(r, epoch);
@@ -56,6 +58,7 @@ link *link_choose(relay *r, uint32_t epoch, link *wish)
     return l != NULL && l->users < LINK_CALLS ? l : NULL;
 }
 
+/* Chooses again after each wait: links come and go meanwhile. */
 int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out)
 {
     int status = SHMRPC_OK;
@@ -89,6 +92,7 @@ void link_unuse(relay *r, link *l)
     shmrpci_mutex_unlock(&r->lock);
 }
 
+/* Any number of threads may find out that a link is lost; one is enough. */
 void link_lose(relay *r, link *l)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -126,8 +130,9 @@ static void say(const relay *r, const char *what, const shmrpc_error *why)
     }
 }
 
-/* What was true of the service no longer is: nobody is sent to it on grounds of
- * what it was. */
+/* The service at this address has another contract than before. Clients are
+ * asked to connect anew, and requests from before are refused: their method
+ * numbers may mean other methods now. */
 static void begin_epoch(relay *r)
 {
     uint32_t epoch = r->front->relay->renew(r->listener);
@@ -141,6 +146,8 @@ static void begin_epoch(relay *r)
     shmrpci_mutex_unlock(&r->lock);
 }
 
+/* Also wakes the returner, which has to watch the new link before a call on it
+ * can be waited for. */
 static bool add(relay *r, link *l)
 {
     bool added = false;
@@ -157,7 +164,8 @@ static bool add(relay *r, link *l)
     return added;
 }
 
-/* *is_refused: it is there, but not to be called. */
+/* Connects and checks what the service says. `*is_refused`: it is there, but
+ * on_welcome does not want it called. */
 static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
 {
     shmrpci_buf welcome;
@@ -214,6 +222,8 @@ int links_open(relay *r, shmrpc_error *error)
 }
 
 /* With the lock held: waits until there is something to do; false: leave. */
+/* There is work if there is no link and the pause is over, or if calls have
+ * asked for one more link. */
 static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
 {
     int64_t retry_ns = shmrpci_deadline_after(pause_ns);
@@ -234,6 +244,9 @@ static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
     return false;
 }
 
+/* Connecting blocks for seconds when a service hangs: that is why links have a
+ * thread of their own, and why the lock is given up meanwhile. Each change is
+ * said once, not each try. */
 void links_run(void *user)
 {
     relay *r = user;

@@ -29,6 +29,7 @@ static gate gates[OPTIONS_SERVICES_MAX];
 /* How many of them the signal handler stops. */
 static shmrpci_atomic_u32 running;
 
+/* A signal handler, so that it only does what relay_stop may do in one. */
 static void on_signal(int number)
 {
     (void)number;
@@ -48,6 +49,7 @@ static exit_code fail(const char *name, const shmrpc_error *error)
 
 /* ---- which service --------------------------------------------------- */
 
+/* The first service of that name counts, as it does for clients. */
 static void on_found(void *user, const shmrpc_found *found)
 {
     gate *g = user;
@@ -78,6 +80,8 @@ static int find_port(gate *g, shmrpc_error *error)
     return status;
 }
 
+/* Addresses without a port get the service's own, with which a client that
+ * knows only the service will look. */
 static int parse_one(const gate *g, const char *text, shmrpci_address *out,
                      shmrpc_error *error)
 {
@@ -142,6 +146,7 @@ static void say(void *user, const char *line)
     (void)fprintf(stderr, "shmrpc-tcp: %s: %s\n", g->service->name, line);
 }
 
+/* Whatever opens files is done here, before the sandbox forbids it. */
 static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
@@ -242,6 +247,8 @@ static exit_code enter_sandbox(const options *o)
     return EXIT_TROUBLE;
 }
 
+/* First makes the signal handler forget them: it must not stop a freed
+ * relay. */
 static void close_all(size_t count)
 {
     shmrpci_store_release(&running, 0u);
@@ -251,6 +258,8 @@ static void close_all(size_t count)
     }
 }
 
+/* The sandbox is entered before the relays' threads start, so that all of them
+ * have it, and before any client is answered. */
 static exit_code serve(const options *o)
 {
     shmrpci_buf hello;

@@ -77,6 +77,7 @@ static exit_code print_help(void)
     return EXIT_DONE;
 }
 
+/* `what` is the rule that was broken, `text` what the user wrote. */
 static exit_code usage_error(const char *what, const char *text)
 {
     (void)fprintf(stderr, "shmrpc-tcp: %s: \"%s\" (--help tells more)\n", what,
@@ -84,6 +85,8 @@ static exit_code usage_error(const char *what, const char *text)
     return EXIT_USAGE;
 }
 
+/* All limits are checked here: later code relies on them (threads are at most
+ * RELAY_CARRIERS_MAX). */
 static exit_code parse_number(int option, options *out)
 {
     uint64_t count;
@@ -162,6 +165,7 @@ static exit_code refuse(shmrpci_buf *message)
     return EXIT_USAGE;
 }
 
+/* Options may stand between services. */
 static exit_code parse_options(int argc, char **argv, options *out)
 {
     int option;
@@ -178,7 +182,8 @@ static exit_code parse_options(int argc, char **argv, options *out)
     return code;
 }
 
-/* NAME[@INSTANCE][:PORT][=ADDRESS] */
+/* NAME[@INSTANCE][:PORT][=ADDRESS]. The first `=` ends the name: addresses may
+ * have more of them. ADDRESS is kept as a pointer into argv. */
 static exit_code parse_service(const char *text, option_service *out)
 {
     uint64_t port = 0;
@@ -205,8 +210,9 @@ static exit_code parse_service(const char *text, option_service *out)
     return EXIT_GO_ON;
 }
 
-/* Each service has its part, in which the largest message fits as a request
- * and as a reply. */
+/* Memory is divided evenly among the services. The part of each has to hold the
+ * largest message as a request and as a reply at the same time, or such a call
+ * could never be made. */
 static exit_code settle_memory(options *out)
 {
     size_t least = out->service_count * out->max_message_bytes * 2;

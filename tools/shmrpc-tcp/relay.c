@@ -11,21 +11,23 @@
 
 /* How long a carrier waits for replies itself. */
 #define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
-/* A step aside that takes longer was at the cost of others than the calls; as
- * often as this at most there is none then. */
+/* A yield that takes longer gave the CPU to programs that have nothing to do
+ * with the calls. Yielding is then left out for some rounds, twice as many each
+ * time, up to STAYS_MAX. */
 #define ASIDE_NS  (500 * SHMRPCI_NS_PER_US)
 #define STAYS_MAX 1023u
-/* How much of that, and more for each call, before another one reads in its
- * place; as often as this at most, when that was too short, one does at once.
- */
+/* How much of MOMENT_NS a carrier keeps the turn while it waits: TURN_NS, and
+ * TURN_CALL_NS for each call. When that was too short it gives the turn away at
+ * once for some rounds, up to GIVE_MAX. */
 #define TURN_NS      (50 * SHMRPCI_NS_PER_US)
 #define TURN_CALL_NS (3 * SHMRPCI_NS_PER_US)
 #define GIVE_MAX     15u
-/* Who waited at least so long for a request has nothing else to do. */
+/* A carrier that has waited so long for a request has nothing else to do. */
 #define IDLE_NS (10 * SHMRPCI_NS_PER_US)
 /* What a carrier takes in one go. */
 #define LOAD_MAX LINK_CALLS
-/* As often as this at most a carrier that has waited in vain does not wait. */
+/* After waiting for replies in vain a carrier doesn't wait for some rounds,
+ * twice as many each time, up to HURRY_MAX. */
 #define HURRY_MAX 63u
 
 /* ---- carriers -------------------------------------------------------- */
@@ -80,6 +82,7 @@ static void give_turn(carrier *c)
 
 /* ---- requests -------------------------------------------------------- */
 
+/* Only the first of a list rings: the returner takes all of it at once. */
 static void hand_over(relay *r, errand *e)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -92,8 +95,8 @@ static void hand_over(relay *r, errand *e)
     }
 }
 
-/* It may take long until there is a place, for which the others shall not wait.
- */
+/* Sends a request that has to wait for a place. The carrier first gives away
+ * all that others would wait for: its calls in progress, and its turn. */
 static int send_late(carrier *c, errand *e)
 {
     for (uint32_t i = 0; i < c->load_count; i++) {
@@ -104,8 +107,8 @@ static int send_late(carrier *c, errand *e)
     return errand_send_late(c->relay, e);
 }
 
-/* What has come with the first one, whose requests are there already. Returns
- * how many there are, that one included. */
+/* Takes the requests that are there already besides the first one. Returns how
+ * many there are, the first one included. */
 static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
 {
     relay *r = c->relay;
@@ -114,7 +117,7 @@ static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
     size_t got;
     size_t wanted;
     out[0] = first;
-    do { /* for a few first, as there are none, mostly */
+    do { /* asks for few at first: mostly there are none */
         wanted = count * 4 < LOAD_MAX - count ? count * 4 : LOAD_MAX - count;
         wanted = errand_take_more(r, first, out + count, wanted);
         for (size_t i = 0; i < wanted; i++) {
@@ -197,9 +200,8 @@ static void answer_some(carrier *c, int status[LOAD_MAX])
     c->load_count = kept;
 }
 
-/* A worker on this CPU that has been woken runs first: who sleeps until it is
- * done has a timer set, which takes longer than the calls in a virtual machine.
- */
+/* Yields to a worker that was just woken on this CPU. To sleep until it is done
+ * would set a timer, which takes longer than the call in a virtual machine. */
 static void step_aside(carrier *c, int64_t now_ns)
 {
     if (c->stays > 0) {
@@ -214,7 +216,7 @@ static void step_aside(carrier *c, int64_t now_ns)
     c->stays = c->clumsiness;
 }
 
-/* For how long nobody else needs to read: true, all are over then. */
+/* Waits for replies while it keeps the turn. True: all have come. */
 static bool wait_in_turn(carrier *c, int status[LOAD_MAX], int64_t since_ns)
 {
     int64_t turn_ns = TURN_NS + c->load_count * TURN_CALL_NS;
@@ -254,7 +256,8 @@ static bool bring_back(carrier *c, bool waits)
     return all;
 }
 
-/* Where calls take long, and others come meanwhile, nobody waits for them. */
+/* Answers, or hands over, the calls that were sent. Where waiting was in vain
+ * the last times and more requests have come, it doesn't wait. */
 static void deliver(carrier *c, bool is_idle)
 {
     if (!is_idle && c->hurries > 0) {
@@ -269,6 +272,8 @@ static void deliver(carrier *c, bool is_idle)
     c->hurries = c->penalty;
 }
 
+/* The life of a carrier: takes its turn, reads what has come, sends it, and
+ * brings back the replies. Ends when the listener does. */
 static void carry_all(void *user)
 {
     const struct seat *seat = user;
@@ -294,6 +299,8 @@ static void carry_all(void *user)
 
 /* ---- opening --------------------------------------------------------- */
 
+/* Refuses clients while the service is away: they try again, or go elsewhere,
+ * instead of waiting for every call. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -313,6 +320,8 @@ static void on_cancel(void *user)
     shmrpci_event_set(r->bell_fd);
 }
 
+/* Sets everything that relay_close looks at, so that it may follow any
+ * failure. */
 static void fill(relay *r, const relay_opts *opts)
 {
     r->opts = *opts;
@@ -349,7 +358,7 @@ static int listen_at(relay *r, shmrpc_error *error)
                                       error);
 }
 
-/* What is said to the service from now on, apart from the first time. */
+/* The threads that watch calls and make links; carriers come after them. */
 static int start_helpers(relay *r)
 {
     shmrpc_status status =
@@ -362,6 +371,7 @@ static int start_helpers(relay *r)
     return (int)status;
 }
 
+/* Starts no thread: the program enters its sandbox between open and run. */
 int relay_open(const relay_opts *opts, relay **out, shmrpc_error *error)
 {
     relay *r = calloc(1, sizeof *r);
@@ -411,6 +421,8 @@ static int start(relay *r, shmrpc_error *error)
                                   "the relay's threads can't be started");
 }
 
+/* If starting fails the listener is stopped and run all the same: carriers that
+ * were started wait for it, and have to be joined. */
 int relay_run(relay *r, shmrpc_error *error)
 {
     int status = start(r, error);
@@ -452,6 +464,9 @@ static void drain(relay *r)
     shmrpci_event_set(r->bell_fd);
 }
 
+/* Threads end in this order: first the linker, which makes links, then the
+ * returner, which frees them and ends the last calls, then the streamers, which
+ * have no stream left. */
 void relay_close(relay *r)
 {
     drain(r);

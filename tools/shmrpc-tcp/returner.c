@@ -19,7 +19,8 @@ typedef struct returner {
 
 /* ---- links ----------------------------------------------------------- */
 
-/* A link with no call on it says only to a reservation that it is lost. */
+/* Finds out whether a link with no call on it is lost: only a reservation tells
+ * that, and is given back at once. */
 static void probe(relay *r, link *l)
 {
     shmrpci_call call = {.conn = NULL};
@@ -31,6 +32,7 @@ static void probe(relay *r, link *l)
     }
 }
 
+/* Only this thread frees links, so that it may use one without the lock. */
 static void free_link(relay *r, uint32_t i)
 {
     link *l = r->links[i];
@@ -52,7 +54,7 @@ static link *link_at(relay *r, uint32_t i)
     return l;
 }
 
-/* Those that are new are watched, those that nobody needs freed. */
+/* Begins to watch new links, and frees lost ones that nobody uses. */
 static void look_at_links(relay *r)
 {
     for (uint32_t i = 0; i < r->opts.links; i++) {
@@ -72,7 +74,8 @@ static void look_at_links(relay *r)
     }
 }
 
-/* Before sleep; when to look again at the latest, 0: at once. */
+/* Asks every link with calls on it to wake us when one of them ends. Returns
+ * when to look again at the latest; 0: at once, as something has come since. */
 static int64_t arm(returner *me)
 {
     relay *r = me->relay;
@@ -96,6 +99,7 @@ static int64_t arm(returner *me)
 
 /* ---- calls ----------------------------------------------------------- */
 
+/* Takes the whole list at once, so that carriers hardly wait for the lock. */
 static void take_fresh(returner *me)
 {
     relay *r = me->relay;
@@ -111,7 +115,7 @@ static void take_fresh(returner *me)
     }
 }
 
-/* Whether its streams can't go on. */
+/* Whether its streams can't go on: the streamer has said so. */
 static bool is_broken(relay *r, const errand *e)
 {
     if (e->streams == NULL) {
@@ -123,7 +127,10 @@ static bool is_broken(relay *r, const errand *e)
     return broken;
 }
 
-/* True: it is over, and not ours any more. */
+/* Looks at one call without waiting. True: it was answered or handed to its
+ * streamer, and is not to be touched any more. A call also ends here because
+ * its time is up, its client has cancelled it, or the relay gives up (stopping
+ * above 1: drain is over). */
 static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
 {
     int status = r->back->client->receive(&e->call, 0);
@@ -172,6 +179,8 @@ static int64_t look_at_calls(returner *me)
 
 /* ---- running --------------------------------------------------------- */
 
+/* A link that wakes us may have been lost rather than have an answer: each is
+ * probed. */
 static void sleep_until(relay *r, int64_t wake_ns)
 {
     uint64_t tags[RELAY_LINKS_MAX * 2 + 1];
@@ -218,6 +227,8 @@ void returner_run(void *user)
         SHMRPC_OK) {
         return;
     }
+    /* The order matters: links are watched before calls are looked at, and
+     * armed after, so that no end falls between. */
     for (;;) {
         take_fresh(&me);
         look_at_links(r);

@@ -65,6 +65,7 @@ struct streamer {
     uint32_t count;          /* lock: of both */
 };
 
+/* Before the wake, so that a thread about to sleep sees another number. */
 static void ring(streamer *s)
 {
     (void)shmrpci_add_seq(&s->bell, 1u);
@@ -73,7 +74,7 @@ static void ring(streamer *s)
 
 /* ---- moving ------------------------------------------------------------ */
 
-/* No more comes from there: what there is to be said is said. */
+/* No more items come: tells the other side whether that is the regular end. */
 static void end_items(direction *d, int status)
 {
     d->status = status;
@@ -85,6 +86,7 @@ static void end_items(direction *d, int status)
     }
 }
 
+/* Takes the next part of an item from where it comes. False: there is none. */
 static bool take_part(direction *d)
 {
     int status = d->from_ops->pump->take(d->from, &d->part, &d->is_last);
@@ -134,6 +136,7 @@ static bool move(direction *d)
 
 /* ---- the end ----------------------------------------------------------- */
 
+/* Both directions have one stream on each side, so that each is closed once. */
 static void close_back(const relay *r, carried *c)
 {
     r->back->streams->close(c->up.to);
@@ -179,6 +182,7 @@ static void look_at_word(streamer *s, carried *c, bool *is_over,
     shmrpci_mutex_unlock(&s->relay->lock);
 }
 
+/* The last thing that is done with it: its errand was answered before. */
 static void leave(streamer *s, carried *c)
 {
     relay *r = s->relay;
@@ -339,6 +343,8 @@ static void disarm_all(streamer *s)
     }
 }
 
+/* Whether the peer waits changes without a wake-up: while both directions are
+ * stuck, look again and again. */
 static int64_t wake_ns(const streamer *s)
 {
     for (const carried *c = s->streams; c != NULL; c = c->next) {
@@ -349,6 +355,8 @@ static int64_t wake_ns(const streamer *s)
     return SHMRPCI_NEVER_NS;
 }
 
+/* Without futex_waitv the thread sleeps on its own bell alone, for a short time
+ * if it has streams. */
 static void sleep_once(streamer *s, uint32_t seen)
 {
     shmrpci_futex_on on[SHMRPCI_FUTEX_ANY_MAX];
@@ -364,6 +372,7 @@ static void sleep_once(streamer *s, uint32_t seen)
     disarm_all(s);
 }
 
+/* Only when the relay is over and its own streams have ended. */
 static bool is_over(streamer *s)
 {
     shmrpci_mutex_lock(&s->relay->lock);
@@ -387,7 +396,8 @@ static void run(void *user)
 
 /* ---- streams come and go ------------------------------------------------- */
 
-/* With the lock held: one that has room; NULL: none. */
+/* With the lock held: a thread that has room, which is started if all others
+ * are full; NULL: no more can be had. */
 static streamer *choose(relay *r)
 {
     for (uint32_t i = 0; i < r->streamer_count; i++) {
@@ -428,6 +438,9 @@ static void fill(const relay *r, carried *c, shmrpci_stream *front,
                           .status = SHMRPC_OK};
 }
 
+/* Accepts at the front first, where the client has said how large the rings are
+ * to be that are then opened at the back. Like commit it uses up the reserved
+ * call, whether or not it succeeds. */
 int streams_open(relay *r, errand *e)
 {
     shmrpci_stream_opts opts;
@@ -500,6 +513,7 @@ void streams_withdraw(relay *r, errand *e)
     ring(s);
 }
 
+/* After the returner has ended: no more streams begin or end. */
 void streams_end(relay *r)
 {
     for (uint32_t i = 0; i < r->streamer_count; i++) {

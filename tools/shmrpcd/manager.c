@@ -427,6 +427,9 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     (void)snprintf(folder, sizeof folder, "%s.notify", slash + 1);
     if (status == SHMRPC_OK) {
         status = shmrpci_notify_listen(m->dir_fd, folder, &m->notify_fd, path);
+        /* Before anything else can fail: destroy reads the name from it. */
+        (void)snprintf(m->notify_line, sizeof m->notify_line,
+                       "NOTIFY_SOCKET=%s", path);
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(m->poll_set, m->notify_fd, SHMRPCI_POLL_LEVEL,
@@ -439,8 +442,6 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
         return shmrpc_error_set(error, status, "no socket beside %.128s: %s",
                                 where, shmrpc_status_text(status));
     }
-    (void)snprintf(m->notify_line, sizeof m->notify_line, "NOTIFY_SOCKET=%s",
-                   path);
     (void)snprintf(m->orders_line, sizeof m->orders_line, "%s",
                    SHMRPCI_PROGRAM_ORDERS_LINE);
     (void)snprintf(m->mark_line, sizeof m->mark_line, "SHMRPCD_OF=%s", where);

@@ -20,17 +20,18 @@ typedef struct word {
     bool is_json; /* behind := */
 } word;
 
-typedef struct writer {
+typedef struct writer { /* what turning words into JSON works with */
     const word *words;
     size_t count;
-    shmrpci_arena *arena;
+    shmrpci_arena *arena; /* of what is parsed only to be checked */
     shmrpci_buf *json;
-    shmrpci_buf *message;
+    shmrpci_buf *message; /* why it failed, for people */
 } writer;
 
+/* Puts the path of the word in front of the message, which says what is wrong
+ * with it, and returns INVALID. */
 static int refuse(writer *w, const word *at)
 {
-    /* What is wrong stands in the message; where, goes in front of it. */
     shmrpci_buf reason;
     shmrpci_buf_init_heap(&reason);
     shmrpci_buf_append(&reason, w->message->data, w->message->len);
@@ -43,6 +44,8 @@ static int refuse(writer *w, const word *at)
 
 /* ---- files ---- */
 
+/* In parts, as the size of a pipe isn't known. Stops beyond the limit, so that
+ * `@/dev/zero` ends. */
 static int read_stream(FILE *file, shmrpci_buf *out)
 {
     char part[16384];
@@ -56,6 +59,8 @@ static int read_stream(FILE *file, shmrpci_buf *out)
     return ferror(file) ? SHMRPC_E_NOT_FOUND : (int)out->status;
 }
 
+/* "-" is standard input, which stays open: another argument may name it again,
+ * and gets nothing. */
 static int read_file(const char *path, shmrpci_buf *out, shmrpci_buf *message)
 {
     bool is_stdin = strcmp(path, "-") == 0;
@@ -75,6 +80,7 @@ static int read_file(const char *path, shmrpci_buf *out, shmrpci_buf *message)
 
 /* ---- values ---- */
 
+/* By the codec's own encoder, so that escapes are those that it reads. */
 static int encode(writer *w, const shmrpc_type *type, const void *value)
 {
     shmrpc_error error;
@@ -88,6 +94,7 @@ static int encode(writer *w, const shmrpc_type *type, const void *value)
     return status;
 }
 
+/* Whether all of the text is one JSON value. */
 static bool is_json(writer *w, const char *text)
 {
     shmrpc_any value;
@@ -96,7 +103,9 @@ static bool is_json(writer *w, const char *text)
                         "", w->arena, &value, NULL) == SHMRPC_OK;
 }
 
-/* JSON goes in as it is, once it is known to be one value. */
+/* Inserts JSON as it is, once it is known to be a single value: otherwise
+ * `1,"y":2` would add a member beside it. Whether it fits the type is left to
+ * the decoder. */
 static int write_json(writer *w, const shmrpc_type *type, const char *text)
 {
     if (!is_json(w, text)) {
@@ -134,6 +143,7 @@ static int write_bytes(writer *w, const char *text, size_t len)
     return encode(w, &shmrpc_type_bytes, &value);
 }
 
+/* Bytes may be anything; text is checked to be UTF-8 by the encoder. */
 static int write_file(writer *w, const shmrpc_type *type, const char *path)
 {
     shmrpci_buf text;
@@ -148,6 +158,8 @@ static int write_file(writer *w, const shmrpc_type *type, const char *path)
     return status;
 }
 
+/* The type decides how a word is read. A text that begins with @ names a file;
+ * `tags:=` is the way to write such a text as JSON. */
 static int write_value(writer *w, const shmrpc_type *type, const word *at)
 {
     const char *text = at->value;
@@ -204,6 +216,7 @@ static int write_field(writer *w, const shmrpc_type *type, const word *at,
                        size_t from)
 {
     size_t end = from + name_len(at, from);
+    /* A dot in a path leads into structs and unions only. */
     bool is_record =
         type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
     for (const word *other = at + 1; other < w->words + w->count; other++) {
@@ -226,6 +239,8 @@ static int write_field(writer *w, const shmrpc_type *type, const word *at,
     return write_members(w, type, at, end + 1);
 }
 
+/* Whether no word before it has the same name there: the first one writes the
+ * object for all of them. */
 static bool is_first(const writer *w, const word *at, size_t from)
 {
     for (const word *before = w->words; before < at; before++) {
@@ -248,6 +263,7 @@ static int write_members(writer *w, const shmrpc_type *type, const word *under,
     size_t begin = w->json->len;
     for (const word *at = under != NULL ? under : w->words;
          at < w->words + w->count && status == SHMRPC_OK; at++) {
+        /* Words that go elsewhere, or were written with an earlier one. */
         if (at->path_len < from ||
             (under != NULL && memcmp(at->path, under->path, from) != 0) ||
             !is_first(w, at, from)) {
@@ -273,7 +289,8 @@ static int write_members(writer *w, const shmrpc_type *type, const word *under,
 
 /* ---- words ---- */
 
-/* The length of a path that `=` or `:=` ends, or 0: the word is a value. */
+/* The length of a path that `=` or `:=` ends, or 0: the word is a value. Only
+ * what could be a name counts, so that "http://x?a=b" is a value. */
 static size_t path_len(const char *text)
 {
     size_t len = strspn(text,
@@ -285,6 +302,7 @@ static size_t path_len(const char *text)
     return is_name && ends ? len : 0;
 }
 
+/* Points into the command line, which outlives the call. */
 static word read_word(const char *text)
 {
     size_t len = path_len(text);
@@ -321,12 +339,16 @@ static int name_positions(const shmrpc_type *params, word *words, size_t count,
     return SHMRPC_OK;
 }
 
+/* A word that begins like an object or a list stands for all parameters, if it
+ * is the only one. */
 static bool is_whole(const char *text)
 {
     const char *at = text + strspn(text, " \t\r\n");
     return *at == '{' || *at == '[';
 }
 
+/* Only the form is decided here; all values are checked by cli_arguments_read,
+ * wherever they came from. */
 int cli_arguments_json(const shmrpc_type *params, char *const *texts,
                        size_t count, shmrpci_arena *arena, shmrpci_buf *json,
                        shmrpci_buf *message)
@@ -347,6 +369,7 @@ int cli_arguments_json(const shmrpc_type *params, char *const *texts,
     for (size_t i = 0; i < count; i++) {
         words[i] = read_word(texts[i]);
     }
+    /* First: a value without a name then takes part like the others. */
     int status = name_positions(params, words, count, message);
     writer w = {words, count, arena, json, message};
     return status == SHMRPC_OK ? write_members(&w, params, NULL, 0) : status;
@@ -367,6 +390,8 @@ static int refuse_json(const shmrpc_error *error, int status,
     return status;
 }
 
+/* Reads the JSON twice: as a tree, whose names are compared with the type's,
+ * and as the type. */
 int cli_arguments_read(const shmrpc_type *params, const shmrpci_buf *json,
                        shmrpci_arena *arena, const void **out,
                        shmrpci_buf *message)
@@ -374,6 +399,7 @@ int cli_arguments_read(const shmrpc_type *params, const shmrpci_buf *json,
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_JSON);
     shmrpc_any tree;
     shmrpc_error error = {.path = ""};
+    /* A method without parameters has a struct of no bytes. */
     void *value = shmrpci_arena_calloc(arena, 1, params->size + 1u,
                                        params->align > 0 ? params->align : 1);
     if (value == NULL) {

@@ -1,5 +1,6 @@
 /*
- * What stands behind METHOD on the command line, as the method's parameters.
+ * Turns the words behind METHOD on the command line into the method's
+ * parameters.
  *
  *     '{"text":"x","limit":5}'   one JSON object: parameters by name
  *     '["x",5]'                  one JSON array: parameters by position
@@ -9,10 +10,10 @@
  *     tags:='["a","b"]'          a value in JSON, whatever the type
  *     data=@file  data=@-        bytes or text from a file or standard input
  *
- * Text is taken as it is for strings and bytes; enums go by their names; for
- * `any`, what is JSON counts as JSON and all else as text; everything else is
- * JSON.  All becomes one JSON text, whose names are compared with the types, so
- * that a wrong one gets a suggestion, and which the codec then decodes.
+ * Strings and bytes are taken as they are; enums are given by name; for `any`,
+ * valid JSON counts as JSON, and other words as text; everything else is JSON.
+ * All words become one JSON text.  Its names are compared with the types, so
+ * that a wrong one gets a suggestion; then the codec decodes it.
  *
  * Threading: main thread.
  */

@@ -29,7 +29,7 @@ const struct option cli_bench_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-typedef struct bench_opts {
+typedef struct bench_opts { /* the command line */
     cli_invocation_opts in;
     int64_t duration_ns;
     uint64_t calls; /* 0: as many as there is time for */
@@ -73,6 +73,7 @@ typedef struct times {
     double sum_ns;
 } times;
 
+/* Only counts, and allocates nothing: it runs between two calls. */
 static void note_time(times *t, uint64_t ns)
 {
     t->counts[shmrpci_histogram_bucket(ns, BITS)]++;
@@ -82,6 +83,8 @@ static void note_time(times *t, uint64_t ns)
     t->count++;
 }
 
+/* Histograms are added bucket by bucket, so that percentiles of the sum are as
+ * exact as those of a part; an average of percentiles would mean nothing. */
 static void add_times(times *sum, const times *part)
 {
     if (part->count == 0) {
@@ -98,7 +101,8 @@ static void add_times(times *sum, const times *part)
     sum->count += part->count;
 }
 
-/* A bucket's middle may lie outside of what there was. */
+/* The percentile is the middle of a bucket, which may be below the least or
+ * above the greatest time that was measured. */
 static uint64_t percentile(const times *t, double fraction)
 {
     uint64_t ns = shmrpci_histogram_percentile(t->counts, BITS, fraction);
@@ -111,18 +115,20 @@ static uint64_t percentile(const times *t, double fraction)
 /* One thread's part. Only the thread writes to it until it is joined. */
 typedef struct worker {
     shmrpci_thread thread;
-    bool started;
+    bool started; /* has a thread to be joined; the first one runs on ours */
     cli_invocation *in;
-    int64_t end_ns;
+    int64_t end_ns; /* no call begins after it */
     uint64_t calls; /* at most */
     bool tells;     /* is the one that shows progress */
     int64_t begin_ns;
-    int64_t done_ns;
-    int status; /* of the call that ended it early */
+    int64_t done_ns; /* when its last call had ended */
+    int status;      /* of the call that ended it early */
     shmrpc_error error;
     times times;
 } worker;
 
+/* Rate and share of the first worker alone: the others' counts are theirs.
+ * Overwrites its line, and is erased at the end. */
 static void show_progress(const worker *w, int64_t now_ns)
 {
     double passed = (double)(now_ns - w->begin_ns);
@@ -135,6 +141,8 @@ static void show_progress(const worker *w, int64_t now_ns)
     (void)fflush(stderr);
 }
 
+/* The end of a call is the beginning of the next: one look at the clock for
+ * each, except for the time that printing takes, which isn't counted. */
 static void run_worker(void *user)
 {
     worker *w = user;
@@ -162,6 +170,7 @@ static void run_worker(void *user)
 
 /* ---- the report ---- */
 
+/* The columns of the report; `key` is its member in JSON. */
 static const struct {
     const char *name;
     const char *key;
@@ -175,6 +184,7 @@ static const struct {
 
 #define QUANTILES (sizeof quantiles / sizeof *quantiles)
 
+/* Two lines that are short enough to be pasted into a table. */
 static void append_text(shmrpci_buf *out, const times *t, double rate)
 {
     shmrpci_buf_printf(out, "%llu calls, %.0f a second\n",
@@ -191,6 +201,7 @@ static void append_text(shmrpci_buf *out, const times *t, double rate)
     cli_append_time(out, t->sum_ns / (double)t->count);
 }
 
+/* Whole nanoseconds: programs don't want units that change. */
 static void append_json(shmrpci_buf *out, const bench_opts *opts,
                         const times *t, double rate)
 {
@@ -211,6 +222,8 @@ static void append_json(shmrpci_buf *out, const bench_opts *opts,
                        t->sum_ns / (double)t->count);
 }
 
+/* The rate is over the wall clock, from the start of the first worker to the
+ * end of the last one. */
 static void report(const bench_opts *opts, const times *t, int64_t wall_ns)
 {
     double rate = (double)t->count / ((double)wall_ns / 1e9);
@@ -227,7 +240,8 @@ static void report(const bench_opts *opts, const times *t, int64_t wall_ns)
 
 /* ---- running ---- */
 
-/* So that workers start together, and the first waits are not counted. */
+/* Calls that don't count: they touch memory and let both sides learn how to
+ * wait. At most a second, and one call alone for a bench of few calls. */
 static int warm_up(cli_invocation *in, uint64_t calls, shmrpc_error *error)
 {
     int status = SHMRPC_OK;
@@ -242,6 +256,8 @@ static int warm_up(cli_invocation *in, uint64_t calls, shmrpc_error *error)
     return status;
 }
 
+/* Either the time or the number of calls is limited. The main thread is the
+ * first worker, so that one thread needs no second one. */
 static void start_all(worker *workers, const bench_opts *opts,
                       cli_invocation *in)
 {
@@ -267,6 +283,7 @@ static void start_all(worker *workers, const bench_opts *opts,
     run_worker(&workers[0]);
 }
 
+/* Names the method: a script may bench several. */
 static cli_exit fail_call(const cli_invocation *in, int status,
                           const shmrpc_error *error)
 {
@@ -276,6 +293,8 @@ static cli_exit fail_call(const cli_invocation *in, int status,
     return cli_fail_error(cli_exit_of_call(status), what, error);
 }
 
+/* A failed call ends its worker only; what the others measured is reported, and
+ * the exit status is that of the failure. */
 static cli_exit measure(const bench_opts *opts, cli_invocation *in,
                         worker *workers, times *sum)
 {
@@ -303,6 +322,8 @@ static cli_exit measure(const bench_opts *opts, cli_invocation *in,
     return result;
 }
 
+/* Counters are large and go on the heap. `in` is closed in any case, as its
+ * open demands. */
 static cli_exit bench(const bench_opts *opts)
 {
     cli_invocation in;

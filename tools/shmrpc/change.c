@@ -14,17 +14,19 @@
 const struct option cli_change_options[] = {CHANGE_OPTIONS,
                                             CLI_CONTROL_OPTIONS};
 
-/* What the three have in common: their replies are alike but for the name. */
+/* What start, stop and restart have in common: generated functions with
+ * different names and reply types, all of which hold a manager_service. */
 typedef struct change {
     const char *name;
     const char *help;
     int (*call)(manager_control *client, shmrpc_str name,
                 const shmrpc_opts *opts, const manager_service **out,
                 const void **reply, shmrpc_error *error);
-    void (*release)(const void *reply);
+    void (*release)(const void *reply); /* of the reply that call gave */
 } change;
 
 /* clang-format off */
+/* Wraps the generated function of a verb so that it has the type above. */
 #define CHANGE(verb)                                                         \
     static int call_##verb(manager_control *client, shmrpc_str name,         \
                            const shmrpc_opts *opts,                          \
@@ -67,6 +69,8 @@ static const change changes[] = {
 
 /* ---- start, stop, restart -------------------------------------------- */
 
+/* A deadline is not a failure of the service: the manager goes on with it,
+ * which the message says. */
 static cli_exit change_one(const cli_control *line, const change *what,
                            manager_control *client, const char *name,
                            shmrpci_buf *json)
@@ -102,7 +106,8 @@ static cli_exit change_one(const cli_control *line, const change *what,
     return CLI_OK;
 }
 
-/* All of them, also behind one that fails; the first failure counts. */
+/* Goes on after a failure, as with rm(1): the other services have nothing to do
+ * with it. The exit status is that of the first failure. */
 static cli_exit change_all(const cli_control *line, const change *what,
                            manager_control *client)
 {
@@ -124,6 +129,7 @@ static cli_exit change_all(const cli_control *line, const change *what,
 
 /* ---- reload ---------------------------------------------------------- */
 
+/* A line each, in the form of the other commands: "NAME: state". */
 static void print_names(const char *what, const shmrpc_str_list *names)
 {
     for (size_t i = 0; i < names->len; i++) {
@@ -151,6 +157,8 @@ static void print_reloaded(const cli_control *line,
     }
 }
 
+/* Errors of the file come as text with places, ready to be printed; with the
+ * declared error comes a reply that has to be released, too. */
 static cli_exit reload(const cli_control *line, manager_control *client)
 {
     const manager_control_reload_reply *reply = NULL;
@@ -174,6 +182,7 @@ static cli_exit reload(const cli_control *line, manager_control *client)
 
 /* ---- the command lines ----------------------------------------------- */
 
+/* Apart from the others, as it takes no SERVICE. */
 static const char reload_help[] =
     "Has the manager read its service.ini again: starts what is new, stops\n"
     "what is gone, starts again what has changed.\n";
@@ -213,6 +222,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     change_line *its = user;
     manager_control *client;
+    /* reload takes no operand, the others at least one. */
     if ((line->count > 0) != (its->what != NULL)) {
         shmrpci_buf_printf(message,
                            its->what != NULL ? "%s takes a SERVICE, or several"
@@ -232,6 +242,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
+/* The four commands differ in `what` alone. */
 static cli_exit run_change(int argc, char **argv, const change *what)
 {
     change_line line = {.what = what};

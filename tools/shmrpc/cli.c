@@ -11,7 +11,8 @@
 #include "base/quantity.h"
 #include "shmrpc/version.h"
 
-/* What getopt is to know of the short ones. */
+/* Makes getopt's list of short options from the table of long ones. The leading
+ * `+` stops at the first operand: cli_next goes on behind it. */
 static void list_shorts(const struct option *options, char out[64])
 {
     char *at = out;
@@ -27,19 +28,22 @@ static void list_shorts(const struct option *options, char out[64])
     *at = '\0';
 }
 
+/* A lone dash is an operand: it stands for standard input. */
 static bool is_option(const cli_line *line, const char *word)
 {
     return word[0] == '-' && word[1] != '\0' &&
            (word[1] == '-' || !line->has_values);
 }
 
+/* Options may stand among operands. getopt could reorder them itself, but would
+ * take the values -5 and -x of a call for options. */
 int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
 {
     char shorts[64];
     char **argv = line->argv;
     list_shorts(options, shorts);
     while (!line->ended) {
-        int before = optind;
+        int before = optind; /* to see whether getopt has eaten a `--` */
         int option =
             shmrpci_options_next(line->argc, argv, shorts, options, message);
         if (option != SHMRPCI_OPTIONS_END) {
@@ -57,6 +61,8 @@ int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
     return SHMRPCI_OPTIONS_END;
 }
 
+/* Options are taken in their order; --help and --version end the reading, even
+ * if a wrong option follows. */
 static cli_exit read_line(cli_line *line, const cli_syntax *syntax, void *user,
                           shmrpci_buf *message)
 {
@@ -82,6 +88,7 @@ static cli_exit read_line(cli_line *line, const cli_syntax *syntax, void *user,
     }
 }
 
+/* A result with an empty message was printed already, where it arose. */
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user)
 {
     cli_line line = {
@@ -131,6 +138,8 @@ cli_exit cli_print_version(void)
     return CLI_OK;
 }
 
+/* All messages of the program go through here and cli_fail_error: one line,
+ * with the program's name, to standard error. */
 cli_exit cli_fail(cli_exit status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -148,6 +157,8 @@ cli_exit cli_fail_error(cli_exit status, const char *what,
     return status;
 }
 
+/* INVALID is a bad name, hence the user's mistake; everything else means that
+ * the service can't be had. */
 cli_exit cli_exit_of_open(int status)
 {
     switch (status) {
@@ -162,6 +173,8 @@ cli_exit cli_exit_of_open(int status)
     }
 }
 
+/* Scripts tell by it whether to try again: LOST may have run, ABSENT has
+ * not. */
 cli_exit cli_exit_of_call(int status)
 {
     switch (status) {
@@ -179,6 +192,7 @@ cli_exit cli_exit_of_call(int status)
     }
 }
 
+/* A day, so that no sum of times overflows. */
 bool cli_read_duration(const char *text, int64_t *out_ns)
 {
     uint64_t ns;
@@ -195,12 +209,14 @@ bool cli_read_count(const char *text, uint64_t most, uint64_t *out)
     return shmrpci_number_read(text, 1, most, out);
 }
 
+/* By its length: a buffer has no NUL behind its text. */
 void cli_print_line(const shmrpci_buf *text)
 {
     fwrite(text->data, 1, text->len, stdout);
     fputc('\n', stdout);
 }
 
+/* 999.5 and not 1000: rounding would print "1000 ns". */
 void cli_append_time(shmrpci_buf *out, double ns)
 {
     static const char *const units[] = {"ns", "us", "ms", "s"};
@@ -212,6 +228,8 @@ void cli_append_time(shmrpci_buf *out, double ns)
     shmrpci_buf_printf(out, "%.*f %s", digits, ns, units[unit]);
 }
 
+/* Colour, layout and progress are for terminals only: a file or a pipe gets the
+ * same bytes every time. */
 bool cli_out_is_terminal(void)
 {
     return isatty(STDOUT_FILENO) == 1;

@@ -30,7 +30,7 @@ typedef enum cli_exit {
 /* A command line: options before and among the operands; behind `--` all are
  * operands. */
 typedef struct cli_line {
-    int argc;
+    int argc; /* as of main, behind the program's name */
     char **argv;
     int count;       /* operands so far: argv[1] to argv[count] */
     bool has_values; /* among the operands only two dashes make an option, so

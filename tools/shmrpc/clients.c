@@ -10,6 +10,7 @@
 #include "tools/shmrpc/clients.h"
 #include "tools/shmrpc/control.h"
 
+/* A service that does not answer holds up the table for so long. */
 #define OPEN_NS (2 * SHMRPCI_NS_PER_S)
 
 /* One process, as it is shown. */
@@ -20,16 +21,17 @@ typedef struct row {
     int32_t own_pid;  /* as it sees itself; 0: not known */
     uint64_t pid_namespace; /* of own_pid */
     int64_t uid;            /* -1: the service's */
-    int64_t since_ns;
+    int64_t since_ns;       /* CLOCK_MONOTONIC */
 } row;
 
 typedef struct table {
     bool json;
     uint64_t here; /* our pid namespace */
-    size_t rows;
+    size_t rows;   /* so far; the first one is preceded by the head */
     shmrpci_buf out;
 } table;
 
+/* Members that aren't known are left out: 0 could be taken for a pid. */
 static void append_json(table *t, const row *r, const char *program)
 {
     shmrpci_buf *out = &t->out;
@@ -56,6 +58,8 @@ static void append_json(table *t, const row *r, const char *program)
     shmrpci_buf_append_char(out, '}');
 }
 
+/* A process of another pid namespace is shown with both numbers: the one here
+ * to kill it, the other to find it in its container. */
 static void append_text(table *t, const row *r, const char *program)
 {
     char age[32];
@@ -86,6 +90,8 @@ static void append_text(table *t, const row *r, const char *program)
     shmrpci_buf_append_char(&t->out, '\n');
 }
 
+/* The name comes from /proc, so that it is empty for processes that we can't
+ * see. */
 static void append(table *t, const row *r)
 {
     char program[32] = "";
@@ -111,6 +117,8 @@ static int32_t pid_here(const table *t, const shmrpc_service_stats *service,
     return client->pid_namespace == t->here ? client->own_pid : 0;
 }
 
+/* Workers first. Of very many clients only some are described; the others are
+ * counted. */
 static void append_service(table *t, const char *name,
                            const shmrpc_snapshot *snapshot)
 {
@@ -138,8 +146,9 @@ static void append_service(table *t, const char *name,
     }
 }
 
-/* Says nothing of those that do not run, or may not be looked at: that is what
- * `shmrpc list` is for. */
+/* Skips services that don't run or that we may not look at: `shmrpc list` shows
+ * those. Clients never get to hidden places, which have the name of one in an
+ * earlier folder. */
 static void look_at(table *t, const svc_place *place)
 {
     shmrpc_stats *stats;
@@ -156,6 +165,7 @@ static void look_at(table *t, const svc_place *place)
     shmrpc_stats_close(stats);
 }
 
+/* Collected before anything is printed: either a whole JSON array or none. */
 cli_exit cli_clients(bool json)
 {
     shmrpci_arena arena;

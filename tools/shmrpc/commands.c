@@ -5,6 +5,9 @@
 
 #include "base/nearest.h"
 
+/* In the order of --help: services, the manager, shared objects, the shell. The
+ * verbs of a kind are cut out of `operands` for completion: no blanks in
+ * them. */
 const cli_command cli_commands[] = {
     {"list", "", "the services on this machine", cli_list_options, cli_list, 0},
     {"describe", "SERVICE", "the interface of a service, as a .svc",
@@ -56,6 +59,8 @@ const cli_command cli_commands[] = {
     {NULL, NULL, NULL, NULL, NULL, 0},
 };
 
+/* Names are exact; an abbreviation would change its meaning with the next
+ * command that is added. */
 const cli_command *cli_command_find(const char *name)
 {
     for (const cli_command *at = cli_commands; at->name != NULL; at++) {
@@ -66,6 +71,7 @@ const cli_command *cli_command_find(const char *name)
     return NULL;
 }
 
+/* For every place that reads the name of a command. */
 void cli_command_unknown(const char *name, shmrpci_buf *message)
 {
     const char *names[sizeof cli_commands / sizeof *cli_commands];

@@ -1,5 +1,9 @@
-/* What could stand for the last word of an unfinished command line, a line
- * each. Nothing is said of what goes wrong: the shell shows what there is. */
+/*
+ * Completion: prints what the last word of an unfinished command line could be,
+ * one candidate a line.
+ *
+ * Prints no errors: they would appear in the middle of what the user types.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +26,8 @@ static void offer(const char *word, const char *before, const char *name,
     }
 }
 
+/* Options of the program itself only when a dash was typed: commands are what
+ * people look for. */
 static void offer_commands(const char *word)
 {
     for (const cli_command *at = cli_commands; at->name != NULL; at++) {
@@ -33,6 +39,7 @@ static void offer_commands(const char *word)
     }
 }
 
+/* An option with a value ends in `=`, behind which the shell puts no blank. */
 static void offer_options(const cli_command *command, const char *word)
 {
     for (const struct option *at = command->options; at->name != NULL; at++) {
@@ -40,6 +47,7 @@ static void offer_options(const cli_command *command, const char *word)
     }
 }
 
+/* From the folders of sockets alone: no service is asked anything. */
 static void offer_services(const char *word)
 {
     shmrpci_arena arena;
@@ -66,6 +74,7 @@ static const char *served_by(const manager_service *s)
 
 /* Services of the manager, which has a second to answer: all of them by both
  * names, or the sections of those that can be called. */
+/* A second is the limit, since the user waits with his finger on the key. */
 static void offer_managed(const char *word, bool to_call)
 {
     manager_control *client;
@@ -90,6 +99,7 @@ static void offer_managed(const char *word, bool to_call)
     manager_control_close(client);
 }
 
+/* What visited objects are compared with. */
 typedef struct offered {
     const shmrpci_object_kind *kind; /* NULL: any */
     const char *word;
@@ -122,11 +132,13 @@ static void offer_objects(const cli_command *command, int count,
     }
 }
 
+/* Types whose fields a path can lead to. */
 static bool is_record(const shmrpc_type *type)
 {
     return type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
 }
 
+/* Only types with few values. */
 static void offer_values(const shmrpc_type *type, const char *before,
                          const char *word)
 {
@@ -140,7 +152,10 @@ static void offer_values(const shmrpc_type *type, const char *before,
     }
 }
 
-/* The fields at the end of an unfinished path, or the values behind it. */
+/*  */
+/* For an unfinished path, `query.la`: the fields that it could become; behind
+ * its `=`: the values of the field. `before` is the part that is complete,
+ * which each candidate repeats. */
 static void offer_fields(const shmrpc_type *type, const char *word)
 {
     char before[512] = "";
@@ -168,7 +183,8 @@ static void offer_fields(const shmrpc_type *type, const char *word)
     }
 }
 
-/* Operands: a service, its method, parameters. */
+/* Offers operands: a service, then a method of it, then parameters. From the
+ * method on the service is asked for its interface. */
 static void offer_operands(const cli_command *command, char *const *words,
                            int count, const char *at, const char *word)
 {
@@ -192,7 +208,9 @@ static void offer_operands(const cli_command *command, char *const *words,
     }
 }
 
-/* Splits words into options, of which only --at matters, and operands. */
+/* Splits the words into options and operands, as the command itself would. Of
+ * the options only --at matters, as it says which service to ask. The last word
+ * is unfinished and belongs to neither. */
 static void complete(const cli_command *command, int argc, char **argv)
 {
     shmrpci_buf message;
@@ -222,6 +240,7 @@ static void complete(const cli_command *command, int argc, char **argv)
     }
 }
 
+/* Always OK: a shell takes a failure for an error of its own. */
 cli_exit cli_complete(int argc, char **argv)
 {
     if (argc <= 2) {

@@ -1,4 +1,9 @@
-/* The command completion: what a shell is to be told of ours. */
+/*
+ * The command completion: prints a script for a shell.
+ *
+ * The scripts know nothing of commands and services: they call `shmrpc
+ * complete` with the words so far, so that they never go out of date.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +69,7 @@ static const char zsh[] =
     "    compdef _shmrpc shmrpc\n"
     "fi\n";
 
+/* fish splits words itself, and puts no blank behind `=`. */
 static const char fish[] =
     "function __shmrpc_complete\n"
     "    set -l words (commandline -opc)\n"
@@ -72,6 +78,7 @@ static const char fish[] =
     "end\n"
     "complete -c shmrpc -f -a '(__shmrpc_complete)'\n";
 
+/* NULL: a shell that we have nothing for. */
 static const char *script_of(const char *shell)
 {
     static const struct {

@@ -9,6 +9,8 @@
 #include "manager_client.h" /* generated */
 #include "os/clock.h"
 
+/* Options of all commands that talk to the manager; their own they take
+ * before. */
 cli_exit cli_control_take(cli_control *control, int option)
 {
     switch (option) {
@@ -23,6 +25,8 @@ cli_exit cli_control_take(cli_control *control, int option)
     }
 }
 
+/* UNAVAILABLE gets words of its own: whoever has no manager may not know that
+ * he needs one. */
 cli_exit cli_control_open(const cli_control *line, manager_control **out)
 {
     char where[128] = "shm://";
@@ -43,6 +47,8 @@ cli_exit cli_control_open(const cli_control *line, manager_control **out)
                : cli_fail_error(cli_exit_of_call(status), NULL, &error);
 }
 
+/* Declared errors have messages for people already; names of errors in front
+ * would say nothing more. */
 cli_exit cli_control_failed(int status, const shmrpc_error *error)
 {
     if (status == MANAGER_ERR_NO_SERVICE || status == MANAGER_ERR_NOT_READY ||
@@ -53,6 +59,8 @@ cli_exit cli_control_failed(int status, const shmrpc_error *error)
     return cli_fail_error(cli_exit_of_call(status), NULL, error);
 }
 
+/* A failure is noted in the buffer, which the caller checks once, at the
+ * end. */
 void cli_control_append(shmrpci_buf *out, const shmrpc_type *type,
                         const void *value)
 {
@@ -64,6 +72,7 @@ void cli_control_append(shmrpci_buf *out, const shmrpc_type *type,
     }
 }
 
+/* A newer manager may have states that we don't know: "?". */
 const char *cli_state_name(unsigned state)
 {
     static const char *const names[] = {"stopped", "waiting",  "starting",
@@ -71,6 +80,7 @@ const char *cli_state_name(unsigned state)
     return state < sizeof names / sizeof *names ? names[state] : "?";
 }
 
+/* One unit, and only from twice its size on: "119 s", then "2 min". */
 void cli_age(int64_t since_unix_ms, char out[32])
 {
     struct timespec now;

@@ -29,6 +29,7 @@ static void print_help(void *user)
         stdout);
 }
 
+/* A member; an absent text gives none. */
 static void append_text(shmrpci_buf *out, const char *key, const char *text)
 {
     if (text != NULL) {
@@ -37,6 +38,7 @@ static void append_text(shmrpci_buf *out, const char *key, const char *text)
     }
 }
 
+/* The parameters' names, by position. */
 static void append_names(shmrpci_buf *out, const shmrpc_method *method)
 {
     shmrpci_json_key(out, "params");
@@ -55,6 +57,8 @@ static const char *stream_of(const shmrpc_method *method)
     return in && out ? "both" : in ? "in" : out ? "out" : "none";
 }
 
+/* What a script needs to choose a method. The .svc comes with it, for types:
+ * they have no form of their own in JSON. */
 static cli_exit print_json(const cli_service *s)
 {
     const shmrpc_service *tables = s->tables;
@@ -87,6 +91,8 @@ static cli_exit print_json(const cli_service *s)
     return CLI_OK;
 }
 
+/* Prints the text as the service gave it, so that it can be saved as a .svc. It
+ * was parsed before: nothing malformed gets to a terminal. */
 static cli_exit describe(const char *service, const cli_look *look)
 {
     cli_service s;

@@ -53,6 +53,9 @@ static const char value_help[] =
 
 /* ---- opening ------------------------------------------------------------- */
 
+/* `reads` asks for no more than permission to read. A value is opened by its
+ * own function, but its handle is a dict's, and is used as one from then on. */
+
 cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out)
 {
     shmrpc_error error;
@@ -71,6 +74,8 @@ cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* Whether it holds values of any shape, into which paths lead. Others have a
+ * declared type, and only their keys can be named. */
 static bool is_any(const cli_shared *shared)
 {
     const shmrpc_shared *row = &shared->row;
@@ -78,7 +83,8 @@ static bool is_any(const cli_shared *shared)
            (row->key == NULL || row->key->kind == SHMRPC_KIND_ANY);
 }
 
-/* The first `count` operands as a path of an object of any shape. */
+/* Reads the first `count` operands as steps of a path: JSON, or text where they
+ * are none, so that keys need no quotes. The steps live in the arena. */
 static cli_exit read_path(cli_shared *shared, int count, shmrpc_path *out)
 {
     shmrpc_any *steps = shmrpci_arena_calloc(&shared->arena, (size_t)count + 1,
@@ -99,8 +105,8 @@ static cli_exit read_path(cli_shared *shared, int count, shmrpc_path *out)
     return CLI_OK;
 }
 
-/* The key of an object of a declared type, into whose values no path leads.
- * NULL: a value has none. */
+/* Reads the key of an object of a declared type; NULL for a value, which has no
+ * keys. More operands are refused: no path leads into such values. */
 static cli_exit read_key(cli_shared *shared, int count, const void **out)
 {
     int keys = shared->row.key != NULL ? 1 : 0;
@@ -121,6 +127,8 @@ static cli_exit read_key(cli_shared *shared, int count, const void **out)
 
 /* ---- one value ----------------------------------------------------------- */
 
+/* `*result` is not OK when an operand could not be read, which was printed;
+ * otherwise the status returned here tells. */
 static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
                     cli_exit *result, shmrpc_error *error)
 {
@@ -165,6 +173,8 @@ static cli_exit run_get(cli_shared *shared)
     return result;
 }
 
+/* The last operand is the value, those before it the key or path. SHMRPC_OK
+ * stands in for "not tried", since `result` tells of the failure then. */
 static cli_exit set_item(cli_shared *shared, shmrpc_dict *dict)
 {
     int count = shared->operand_count - 1;
@@ -202,6 +212,7 @@ static cli_exit run_set(cli_shared *shared)
     return result;
 }
 
+/* NOT_FOUND is a failure, as with rm(1). */
 static cli_exit run_del(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -249,6 +260,8 @@ cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
     return result;
 }
 
+/* From one view, so that the lines are the dict as of one instant, while others
+ * change it. A line at a time: a dict may be larger than our memory. */
 static cli_exit print_all(cli_shared *shared, bool with_values)
 {
     shmrpc_dict *dict;
@@ -295,6 +308,8 @@ static cli_exit run_dump(cli_shared *shared)
 
 /* ---- watching ------------------------------------------------------------ */
 
+/* One JSON object for each event; of a value just the value. `names` is in the
+ * order of shmrpc_event_kind. */
 static cli_exit append_event(const cli_shared *shared,
                              const shmrpc_stub_event *event, shmrpci_buf *out)
 {
@@ -322,6 +337,7 @@ static bool is_shown(const cli_shared *shared, const shmrpc_stub_event *event)
     return shared->row.key != NULL || event->kind != SHMRPC_EVENT_RESYNC;
 }
 
+/* Flushes each line: the reader may be another program that waits for it. */
 static cli_exit watch_all(cli_shared *shared, shmrpc_watch *watch)
 {
     /* For ever, unless a time was given. */
@@ -353,6 +369,8 @@ static cli_exit watch_all(cli_shared *shared, shmrpc_watch *watch)
     return result;
 }
 
+/* Begins with all present entries, so that a reader needs no second command,
+ * between which and this one changes could be missed. */
 static cli_exit run_watch(cli_shared *shared)
 {
     const shmrpc_watch_opts opts = {.flags = SHMRPC_WATCH_SNAPSHOT};
@@ -376,6 +394,7 @@ static cli_exit run_watch(cli_shared *shared)
 
 /* ---- figures and damage -------------------------------------------------- */
 
+/* A clock that was set back counts as no time. */
 static uint64_t age_s(int64_t wall_ns)
 {
     int64_t age_ns = shmrpci_wall_ns() - wall_ns;
@@ -413,6 +432,7 @@ static cli_exit run_stat(cli_shared *shared)
     return CLI_OK;
 }
 
+/* The numbers are the least and most operands behind NAME. */
 static const cli_verb dict_verbs[] = {
     {"get", "KEY [STEP...]", 1, -1, false, run_get},
     {"set", "KEY [STEP...] VALUE", 2, -1, true, run_set},

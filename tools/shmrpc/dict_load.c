@@ -16,8 +16,9 @@
 
 /* ---- lines ------------------------------------------------------------- */
 
-/* Lines, as entries of which keys and values lie `step` bytes
- * apart, values `value_at` bytes behind keys. */
+/* The entries that were read so far, as shmrpc_stub_dict_merge takes them: an
+ * array with `step` bytes for each, a key and, `value_at` bytes further, a
+ * value. */
 typedef struct loading {
     cli_shared *shared;
     size_t value_at;
@@ -27,6 +28,8 @@ typedef struct loading {
     uint8_t *entries;
 } loading;
 
+/* A line is parsed as `any` first; its parts are written as JSON again and read
+ * as the declared type, which checks them. */
 static cli_exit read_part(loading *of, const shmrpc_any *line, const char *name,
                           const shmrpc_type *type, void *out)
 {
@@ -56,6 +59,8 @@ static cli_exit read_part(loading *of, const shmrpc_any *line, const char *name,
     return result;
 }
 
+/* Doubles the room; the entries hold pointers only into the arena, so that they
+ * may move. */
 static bool grow(loading *of)
 {
     if (of->count < of->room) {
@@ -71,6 +76,7 @@ static bool grow(loading *of)
     return true;
 }
 
+/* Without memory the caller prints nothing more: TROUBLE alone. */
 static cli_exit read_line(loading *of, const char *text)
 {
     const shmrpc_shared *row = &of->shared->row;
@@ -90,6 +96,7 @@ static cli_exit read_line(loading *of, const char *text)
     return result;
 }
 
+/* Empty lines are skipped; the first bad one ends the reading. */
 static cli_exit read_lines(loading *of, FILE *from)
 {
     char *text = NULL;
@@ -108,6 +115,8 @@ static cli_exit read_lines(loading *of, FILE *from)
     return result;
 }
 
+/* Reads everything before it changes anything: all entries go in as one change,
+ * or none does. */
 static cli_exit load_lines(cli_shared *shared, FILE *from)
 {
     shmrpc_dict *dict;
@@ -134,7 +143,8 @@ static cli_exit load_lines(cli_shared *shared, FILE *from)
 
 /* ---- snapshots ----------------------------------------------------------- */
 
-/* What to make of a snapshot: an object of its type and limits. */
+/* Takes type, encoding and limits of the object to be made from the snapshot,
+ * so that --create brings back what was saved. */
 static cli_exit take_head(cli_shared *shared, const char *path)
 {
     shmrpci_snapshot_reader reader;
@@ -155,7 +165,9 @@ static cli_exit take_head(cli_shared *shared, const char *path)
     return result;
 }
 
-/* Makes the object of the snapshot. EXISTS: it is there. */
+/* Creates the object from the snapshot, if --create asks for that and there is
+ * none. `*out_exists`: there was one, which the snapshot is yet to be put
+ * into. */
 static cli_exit make_of(cli_shared *shared, const char *path, bool *out_exists)
 {
     shmrpc_dict *dict;
@@ -175,6 +187,8 @@ static cli_exit make_of(cli_shared *shared, const char *path, bool *out_exists)
     return result;
 }
 
+/* A new object gets its contents before others can find it; to an existing one
+ * they are added, in one change. */
 static cli_exit load_snapshot(cli_shared *shared, const char *path)
 {
     bool is_there;
@@ -193,6 +207,7 @@ static cli_exit load_snapshot(cli_shared *shared, const char *path)
     return result;
 }
 
+/* The first bytes tell a snapshot from lines: no option is needed. */
 static cli_exit load_file(cli_shared *shared, const char *path)
 {
     bool is_snapshot = true;
@@ -216,7 +231,8 @@ static cli_exit load_file(cli_shared *shared, const char *path)
     return result;
 }
 
-/* Its first byte begins no text. */
+/* Whether standard input is a snapshot, whose first byte begins no UTF-8 text.
+ * The byte is put back. */
 static bool is_snapshot(FILE *from)
 {
     int first = getc(from);
@@ -224,6 +240,7 @@ static bool is_snapshot(FILE *from)
     return first == (int)(SHMRPCI_SNAPSHOT_MAGIC & 0xFF);
 }
 
+/* Snapshots are opened by path, so that standard input won't do. */
 cli_exit cli_dict_load(cli_shared *shared)
 {
     shmrpc_error error;
@@ -259,9 +276,10 @@ cli_exit cli_dict_snapshot(cli_shared *shared)
 
 /* ---- what is left -------------------------------------------------------- */
 
-/* So many losses are told one by one. */
+/* The first losses are listed; more would hide the entries that were saved. */
 #define TOLD 10u
 
+/* What the callbacks of a salvage share. */
 typedef struct salvaging {
     cli_shared *shared;
     uint64_t saved;
@@ -269,6 +287,7 @@ typedef struct salvaging {
     cli_exit result;
 } salvaging;
 
+/* Prints at once: more damage may follow. The last failure is kept. */
 static void print_saved(void *user, const void *key, const void *value)
 {
     salvaging *of = user;
@@ -285,6 +304,7 @@ static void print_saved(void *user, const void *key, const void *value)
     shmrpci_buf_fini(&line);
 }
 
+/* To standard error, so that standard output can be loaded again. */
 static void print_lost(void *user, uint64_t offset, const char *what)
 {
     salvaging *of = user;
@@ -294,7 +314,8 @@ static void print_lost(void *user, uint64_t offset, const char *what)
     }
 }
 
-/* The type of what is damaged, if that is not. */
+/* Finds the type of a damaged object. Without one it is taken for `any`, unless
+ * it had a declared type that can't be read: its bytes would be misread. */
 static cli_exit find_type(cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -321,6 +342,8 @@ static cli_exit find_type(cli_shared *shared, int fd)
     return result;
 }
 
+/* Opens the file only: no handle can be had of a damaged object. REFUSED tells
+ * a script that something is missing from the output. */
 cli_exit cli_dict_salvage(cli_shared *shared)
 {
     salvaging of = {.shared = shared, .result = CLI_OK};

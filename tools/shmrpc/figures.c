@@ -11,12 +11,14 @@
 
 /* ---- JSON ------------------------------------------------------------ */
 
+/* Without memory, or for a worker that left, nothing is known. */
 static const cli_usage *usage_of(const cli_watched *w, uint32_t index)
 {
     static const cli_usage unknown = {-1, -1, -1, -1};
     return w->usages != NULL ? &w->usages[index] : &unknown;
 }
 
+/* Rates need two looks: until the second one, totals are shown. */
 static const shmrpc_snapshot *shown(const cli_watched *w, bool is_rate)
 {
     return is_rate && w->between != NULL ? w->between : w->now;
@@ -47,6 +49,8 @@ static void append_usage(void *user, uint32_t index, shmrpci_buf *out)
     set_known(out, "descriptors", usage->descriptors);
 }
 
+/* The members are those of the page's API (tools/common): a script can use
+ * either. */
 void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
@@ -61,6 +65,8 @@ void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
 
 /* ---- tables ---------------------------------------------------------- */
 
+/* Room for any cell; each is printed before the next one is made, so that one
+ * array serves a whole row. */
 enum { CELL_BYTES = 24 };
 
 /* "1234567", "12.3 M": at most six characters and a unit. */
@@ -84,6 +90,7 @@ static const char *count_cell(char cell[CELL_BYTES], double value)
     return cell;
 }
 
+/* "12 B", "3.4 MiB": at most three digits. */
 static const char *bytes_cell(char cell[CELL_BYTES], double value)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
@@ -126,6 +133,8 @@ static cells row_of(shmrpci_buf *out, const cli_layout *layout,
     return (cells){out, columns > width ? columns - width : 0};
 }
 
+/* A cell that doesn't fit ends the row: so the most important columns come
+ * first. */
 static void right(cells *row, const char *cell, unsigned width)
 {
     if (row->left < width + 2u) {
@@ -137,6 +146,7 @@ static void right(cells *row, const char *cell, unsigned width)
 }
 
 /* What a count is divided by. */
+/* What counts are divided by. */
 static double per(const cli_watched *w, bool is_rate)
 {
     const shmrpc_service_stats *service =
@@ -147,6 +157,8 @@ static double per(const cli_watched *w, bool is_rate)
 
 /* ---- order ----------------------------------------------------------- */
 
+/* The largest first, then by name, then as they come: qsort is not stable, and
+ * rows must not jump about between two looks. */
 static int compare_ranks(const void *a, const void *b)
 {
     const cli_rank *left = a;
@@ -160,6 +172,7 @@ static int compare_ranks(const void *a, const void *b)
                : (left->index > right->index) - (left->index < right->index);
 }
 
+/* By name needs no case of its own: all values are 0 then. */
 void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout)
 {
     if (layout->sort != CLI_SORT_NONE && count > 0) {
@@ -172,6 +185,8 @@ void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout)
     }
 }
 
+/* A method has no CPU time or memory of its own: the time of its calls is the
+ * nearest to the one, and nothing is to the other. */
 static double rank_of_method(const shmrpc_method_stats *m, cli_sort sort)
 {
     switch (sort) {
@@ -192,6 +207,7 @@ static double rank_of_method(const shmrpc_method_stats *m, cli_sort sort)
     return 0;
 }
 
+/* Percentiles are counted by method, not by worker. */
 static double rank_of_worker(const cli_watched *w, const shmrpc_snapshot *s,
                              uint32_t index, cli_sort sort)
 {
@@ -217,6 +233,7 @@ static double rank_of_worker(const cli_watched *w, const shmrpc_snapshot *s,
 
 /* ---- tables of one service ------------------------------------------- */
 
+/* The widths are those of method_head; the two change together. */
 static void method_row(shmrpci_buf *out, const cli_layout *layout,
                        const shmrpc_method_stats *m, const char *name,
                        size_t width, double divisor)
@@ -279,6 +296,8 @@ static cli_rank *called_methods(const shmrpc_snapshot *s,
     return ranks;
 }
 
+/* The sum is a row of its own where there is more than one method. Its
+ * percentiles are those of all calls, not a mean of the rows. */
 static void methods_text(const cli_watched *w, bool is_rate,
                          const cli_layout *layout, shmrpci_buf *out)
 {
@@ -382,6 +401,8 @@ static const int statuses[] = {
 
 #define STATUSES (sizeof statuses / sizeof *statuses)
 
+/* A line for each method that has had errors: mostly there is none, and a table
+ * would be empty. */
 static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
@@ -406,6 +427,7 @@ static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
     }
 }
 
+/* "-" for what can't be seen, as 0 would be a figure. */
 static const char *known_cell(char cell[CELL_BYTES], int64_t value)
 {
     if (value < 0) {
@@ -415,6 +437,8 @@ static const char *known_cell(char cell[CELL_BYTES], int64_t value)
     return cell;
 }
 
+/* BUSY is the share of time in handlers, CPU that of the process, which has
+ * other threads and may have other workers. */
 static void worker_row(shmrpci_buf *out, const cli_layout *layout,
                        const shmrpc_worker_stats *worker,
                        const cli_usage *usage, double divisor, int64_t span_ns)
@@ -461,6 +485,8 @@ static void worker_head(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
+/* In the order of places, unless sorted: a worker that was replaced keeps its
+ * row. */
 static void workers_text(const cli_watched *w, bool is_rate,
                          const cli_layout *layout, shmrpci_buf *out)
 {
@@ -485,6 +511,7 @@ static void workers_text(const cli_watched *w, bool is_rate,
     free(ranks);
 }
 
+/* Two units are enough for people; JSON has the exact time. */
 static void uptime_text(shmrpci_buf *out, int64_t ns)
 {
     long long seconds = ns / 1000000000;
@@ -501,7 +528,8 @@ static void uptime_text(shmrpci_buf *out, int64_t ns)
     }
 }
 
-/* What of its workers somebody should know. */
+/* Appends what is wrong with the workers, in capitals; nothing if all is well.
+ */
 static void life_text(const shmrpc_snapshot *s, shmrpci_buf *out)
 {
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
@@ -527,6 +555,7 @@ static void life_text(const shmrpc_snapshot *s, shmrpci_buf *out)
     }
 }
 
+/* Uptime and connections are of now, even where the tables show rates. */
 void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
                       const cli_layout *layout, shmrpci_buf *out)
 {
@@ -570,6 +599,7 @@ void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '\n');
 }
 
+/* Sums over all workers of a service. */
 typedef struct totals {
     uint32_t workers;
     int64_t busy_ns;
@@ -589,6 +619,8 @@ static bool is_first(const shmrpc_snapshot *s, uint32_t index)
     return true;
 }
 
+/* Processes that can't be seen add nothing, instead of making the sum unknown:
+ * a row has no room to say which. */
 static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
 {
     totals sum = {0};
@@ -615,6 +647,7 @@ static double busy_of(const totals *sum, int64_t span_ns)
     return busy > 100 ? 100 : busy;
 }
 
+/* A service that can't be looked at comes last, like one that does nothing. */
 double cli_figures_rank(const cli_watched *w, cli_sort sort)
 {
     if (w->now == NULL) {

@@ -36,6 +36,8 @@ static cli_exit count_words(const cli_invocation *in,
     return CLI_OK;
 }
 
+/* The JSON is only a step on the way; the parameters made from it live in the
+ * service's arena. */
 static cli_exit read_arguments(cli_invocation *in,
                                const cli_invocation_opts *opts,
                                shmrpci_buf *message)
@@ -60,6 +62,7 @@ static cli_exit read_arguments(cli_invocation *in,
                                         : CLI_TROUBLE;
 }
 
+/* Prints the signature below the error: that is what the user needs next. */
 static cli_exit prepare(cli_invocation *in, const cli_invocation_opts *opts)
 {
     shmrpci_buf message;
@@ -91,6 +94,8 @@ cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
     return CLI_OK;
 }
 
+/* Cuts the word of the command line in two. Which keys and values are allowed
+ * is checked by the library. */
 cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
                              shmrpci_buf *message)
 {
@@ -110,6 +115,9 @@ cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
     return CLI_OK;
 }
 
+/* Arguments are read before it connects for calls: a wrong one costs the
+ * service nothing. Where nothing was given metadata stays NULL, so that servers
+ * that can't read it are called, too. */
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts)
 {
@@ -131,6 +139,7 @@ cli_exit cli_invocation_open(cli_invocation *in,
     return result == CLI_OK ? cli_service_connect(&in->service) : result;
 }
 
+/* A oneway method has no reply to be had. */
 int cli_invocation_call(cli_invocation *in, const void **reply,
                         shmrpc_error *error)
 {

@@ -40,6 +40,8 @@ typedef struct answer {
     int64_t ns; /* until a worker had answered a connection */
 } answer;
 
+/* "dead": nobody listens at the socket; "silent": somebody does, and doesn't
+ * answer; "broken": what it says can't be understood. */
 static const char *state_of(int status)
 {
     switch (status) {
@@ -56,6 +58,7 @@ static const char *state_of(int status)
     }
 }
 
+/* Hidden places are not asked: their address leads to another service. */
 static void ask(const svc_place *place, answer *out)
 {
     *out = (answer){.state = "hidden"};
@@ -80,6 +83,7 @@ static void append_member(shmrpci_buf *out, const char *key, const char *text)
     shmrpci_json_string(out, text, strlen(text));
 }
 
+/* Members that only an answer gives are left out without one. */
 static void append_json(const svc_place *place, const answer *a,
                         shmrpci_buf *out)
 {
@@ -101,6 +105,8 @@ static void append_json(const svc_place *place, const answer *a,
     shmrpci_buf_append_char(out, '}');
 }
 
+/* The socket's path in place of what it is, where that isn't known: it is what
+ * the user has to look at. */
 static void print_row(const svc_place *place, const answer *a, int width)
 {
     char methods[24] = "";
@@ -118,6 +124,8 @@ static void print_row(const svc_place *place, const answer *a, int width)
            methods, a->id[0] != '\0' ? a->id : place->where);
 }
 
+/* Of all places, also those that turn out not to be shown: rows are printed as
+ * answers come, before the later ones are known. */
 static int width_of(const svc_places *places)
 {
     size_t width = strlen("SERVICE");
@@ -133,6 +141,7 @@ static bool is_shown(const answer *a, bool all)
     return all || strcmp(a->state, "dead") != 0;
 }
 
+/* To standard error: a script that reads the table doesn't see it. */
 static void print_counts(const svc_places *places, size_t shown)
 {
     size_t hidden = places->count - shown;
@@ -148,6 +157,8 @@ static void print_counts(const svc_places *places, size_t shown)
     }
 }
 
+/* Asks one after the other, and shows each at once: a silent one takes its 5
+ * s. */
 static void print_table(const svc_places *places, bool all)
 {
     int width = width_of(places);

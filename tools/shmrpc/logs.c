@@ -26,11 +26,14 @@ const struct option cli_logs_options[] = {
     CLI_CONTROL_OPTIONS,
 };
 
+/* In the order of manager_level. */
 static const char *const levels[] = {"debug",   "info",  "notice",
                                      "warning", "error", "critical"};
 
 /* ---- a line ---------------------------------------------------------- */
 
+/* Dim for debug, bold for notice, yellow and red from warning on; info is
+ * plain, as most lines are. */
 static const char *colour_of(manager_level level)
 {
     static const char *const colours[] = {"\033[2m",  "",         "\033[1m",
@@ -38,6 +41,7 @@ static const char *colour_of(manager_level level)
     return level < sizeof colours / sizeof *colours ? colours[level] : "";
 }
 
+/* Local time, as people compare it with their clock; JSON has UTC. */
 void cli_line_print(const char *service, const struct manager_line *line)
 {
     char text[32] = "?";
@@ -69,6 +73,8 @@ typedef struct logs_line {
     const char *contains;
 } logs_line;
 
+/* An object a line. The line's own encoding begins with a brace, which is
+ * blanked out so that its members follow `service`. */
 static void print_json(const char *service, const manager_line *line)
 {
     shmrpci_buf out;
@@ -86,6 +92,8 @@ static void print_json(const char *service, const manager_line *line)
     shmrpci_buf_fini(&out);
 }
 
+/* With several services each line says whose it is. Lines that were dropped
+ * before we asked are told of, never passed over. */
 static void print_lines(const logs_line *line, const char *service,
                         const manager_lines *lines)
 {
@@ -149,6 +157,8 @@ static cli_exit follow(const logs_line *line, manager_control *client,
     }
 }
 
+/* First the newest lines of each service, then, with --follow, what comes after
+ * the cursors of these answers: no line is missed or shown twice. */
 static cli_exit run_line(const logs_line *line)
 {
     manager_control *client;
@@ -191,6 +201,7 @@ static void print_help(void *user)
         stdout);
 }
 
+/* The index of a word is its level. */
 static cli_exit read_level(shmrpci_buf *message, logs_line *out)
 {
     size_t count = sizeof levels / sizeof *levels;

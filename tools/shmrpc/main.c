@@ -5,6 +5,7 @@
 
 #include "tools/shmrpc/command.h"
 
+/* One line for each command; a command's own options are behind its --help. */
 static cli_exit print_help(void)
 {
     puts(
@@ -25,6 +26,8 @@ static cli_exit print_help(void)
     return CLI_OK;
 }
 
+/* Tells options from commands, so that `shmrpc --hlep` gets a suggestion,
+ * too. */
 static cli_exit refuse(const char *word)
 {
     shmrpci_buf message;
@@ -47,7 +50,8 @@ static cli_exit refuse(const char *word)
     return result;
 }
 
-/* `shmrpc help dict` is `shmrpc dict --help`. */
+/* `shmrpc help dict` is `shmrpc dict --help`: each command prints its own help,
+ * and there is no second text to keep. */
 static cli_exit help_with(char *word)
 {
     char flag[] = "--help";
@@ -56,6 +60,7 @@ static cli_exit help_with(char *word)
     return command != NULL ? command->run(2, words) : refuse(word);
 }
 
+/* `complete` comes last and is not listed: shells call it, people don't. */
 static cli_exit run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -77,6 +82,8 @@ static cli_exit run(int argc, char **argv)
                                          : refuse(word);
 }
 
+/* A failed write to standard output is a failure even if the command succeeded:
+ * a script would go on with half of the output. */
 int main(int argc, char **argv)
 {
     /* Widths of characters, of which nothing is known otherwise; numbers and

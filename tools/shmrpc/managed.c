@@ -10,6 +10,7 @@
 /* A manager that does not answer holds a name up for so long. */
 #define ASK_NS (2 * SHMRPCI_NS_PER_S)
 
+/* What a manager is asked: the parameters of svc_other_names. */
 typedef struct question {
     shmrpci_arena *arena;
     const char *name;
@@ -18,6 +19,8 @@ typedef struct question {
     shmrpci_buf *message;
 } question;
 
+/* A section without an address can't be called: the message says in which state
+ * it is, as `list` shows nothing of it. */
 static int take_address(const question *q, const manager_service *s)
 {
     if (s->addresses.len == 0) {
@@ -35,6 +38,8 @@ static int take_address(const question *q, const manager_service *s)
     return *q->out != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
+/* Names that differ are kept for the suggestion; they have to outlive the reply
+ * that they come from. */
 static int look_through(const question *q, const manager_service_list *list)
 {
     for (size_t i = 0; i < list->len; i++) {

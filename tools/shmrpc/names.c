@@ -11,6 +11,7 @@
 /* Deeper than any decoder goes. */
 #define MAX_DEPTH 64
 
+/* By length, since names in paths and JSON have no NUL behind them. */
 const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
                                    size_t len)
 {
@@ -23,7 +24,8 @@ const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
     return NULL;
 }
 
-/* At most 64 bytes of a name that someone has typed. */
+/* At most 64 bytes of a name that someone has typed: names of types are no
+ * longer, so that a longer one matches none of them. */
 static void copy_name(const char *name, size_t len, char out[65])
 {
     len = len < 64 ? len : 64;
@@ -33,6 +35,7 @@ static void copy_name(const char *name, size_t len, char out[65])
     out[len] = '\0';
 }
 
+/* A suggestion if a name is near, else the first names there are. */
 void cli_field_unknown(const shmrpc_type *type, const char *what,
                        const char *name, size_t len, shmrpci_buf *message)
 {
@@ -56,6 +59,7 @@ void cli_field_unknown(const shmrpc_type *type, const char *what,
                                                             : ")");
 }
 
+/* Types that a .svc names go by that name. */
 const char *cli_type_text(const shmrpc_type *type)
 {
     static const char *const names[] = {
@@ -88,6 +92,7 @@ typedef struct walk {
 
 static bool check(walk *w, const shmrpc_type *type, const shmrpc_any *value);
 
+/* "query.filters[\"lang\"][3]: ", as errors of the codec write it. */
 static void append_path(const walk *w)
 {
     for (size_t i = 0; i < w->depth; i++) {
@@ -121,6 +126,7 @@ static bool enter(walk *w, shmrpc_str name, size_t index, bool is_key,
     return good;
 }
 
+/* Stops at the first wrong name: one message, and the user corrects it. */
 static bool check_members(walk *w, const shmrpc_type *type,
                           const shmrpc_any_map *map)
 {
@@ -166,6 +172,8 @@ static bool check_positions(walk *w, const shmrpc_type *type,
     return true;
 }
 
+/* Only names are checked: a number may be that of an enumerator that is newer
+ * than the service's .svc. */
 static bool check_enum(walk *w, const shmrpc_type *type, shmrpc_str name)
 {
     char wanted[65];
@@ -191,6 +199,7 @@ static bool check_enum(walk *w, const shmrpc_type *type, shmrpc_str name)
     return false;
 }
 
+/* An item's step is its position. */
 static bool check_items(walk *w, const shmrpc_type *element,
                         const shmrpc_any_list *list)
 {

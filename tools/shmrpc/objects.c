@@ -12,7 +12,7 @@ typedef struct objects_opts {
     bool all_users;
     bool json;
     const char *kind;
-    int64_t idle_ns;
+    int64_t idle_ns; /* gc: locks opened since are left alone */
 } objects_opts;
 
 #define COMMON_OPTIONS                                                         \
@@ -34,6 +34,7 @@ const struct option cli_rm_options[] = {{"kind", required_argument, NULL, 'k'},
 const struct option cli_gc_options[] = {{"idle", required_argument, NULL, 'i'},
                                         COMMON_OPTIONS};
 
+/* For ls, rm and gc: getopt knows which of the options each has. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     objects_opts *opts = user;
@@ -59,6 +60,8 @@ static shmrpc_scope scope_of(const objects_opts *opts)
     return opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
 }
 
+/* These functions have no error object: the status alone tells, and the folder
+ * is named here. */
 static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 {
     shmrpc_error error;
@@ -77,6 +80,7 @@ typedef struct table {
     shmrpci_buf out;
 } table;
 
+/* The members are those of the page's API. */
 static void append_json(const shmrpc_object_info *info, bool is_first,
                         shmrpci_buf *out)
 {
@@ -110,6 +114,7 @@ static void append_name(shmrpci_buf *out, const char *name)
     }
 }
 
+/* Names are last, since they may be 255 bytes long. */
 static void append_row(const shmrpc_object_info *info, shmrpci_buf *out)
 {
     shmrpci_buf_printf(out, "%-11s  %-10s  %4u  ", info->kind,
@@ -124,6 +129,7 @@ static void append_row(const shmrpc_object_info *info, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '\n');
 }
 
+/* Always true: the list is complete. What has no memory shows in `out`. */
 static bool list_one(void *user, const shmrpc_object_info *info)
 {
     table *of = user;
@@ -136,6 +142,8 @@ static bool list_one(void *user, const shmrpc_object_info *info)
     return true;
 }
 
+/* JSON is an array even when it is empty; a table without rows would be a head
+ * alone. */
 static void print_table(const table *of)
 {
     if (of->json) {
@@ -190,6 +198,7 @@ cli_exit cli_ls(int argc, char **argv)
 
 /* ---- rm ------------------------------------------------------------------ */
 
+/* PRECONDITION: several kinds have the name, and the user is to say which. */
 static cli_exit exit_of_remove(shmrpc_status status)
 {
     switch ((int)status) {
@@ -203,6 +212,7 @@ static cli_exit exit_of_remove(shmrpc_status status)
     }
 }
 
+/* Goes on with the next name after a failure, as rm(1) does. */
 static cli_exit run_rm(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const objects_opts *opts = user;
@@ -246,6 +256,7 @@ cli_exit cli_rm(int argc, char **argv)
 
 /* ---- gc ------------------------------------------------------------------ */
 
+/* Takes no names: what can go is decided by the library alone. */
 static cli_exit run_gc(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const objects_opts *opts = user;

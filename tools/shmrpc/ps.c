@@ -8,6 +8,7 @@
 #include "tools/shmrpc/control.h"
 #include "tools/shmrpc/lines.h"
 
+/* How much of the log status shows. */
 #define LAST_LINES 10u
 
 const struct option cli_ps_options[] = {
@@ -18,7 +19,8 @@ const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
 
 /* ---- ps -------------------------------------------------------------- */
 
-/* One word for how it is. */
+/* One word for its state. A trouble in state RUNNING means that its process was
+ * stopped by a signal. */
 static const char *word_of(const manager_service *s)
 {
     if (s->degraded) {
@@ -44,6 +46,7 @@ static void append_place(shmrpci_buf *out, const manager_service *s)
     }
 }
 
+/* So that the longest name fits. */
 static int width_of(const manager_service_list *list)
 {
     size_t width = strlen("SERVICE");
@@ -54,6 +57,7 @@ static int width_of(const manager_service_list *list)
     return (int)width;
 }
 
+/* The place is last: its text may be of any length. */
 static void print_row(const manager_service *s, int width)
 {
     char age[32];
@@ -71,6 +75,7 @@ static void print_row(const manager_service *s, int width)
     shmrpci_buf_fini(&place);
 }
 
+/* JSON has the fields of manager.svc; the table what fits on a screen. */
 static cli_exit print_all(const cli_control *line,
                           const manager_service_list *list)
 {
@@ -141,6 +146,7 @@ static cli_exit status_of_all(const cli_control *line, manager_control *client)
     return line->json ? CLI_OK : ps(line, client);
 }
 
+/* Lines without a value are left out. */
 static void print_service(const manager_service *s)
 {
     char age[32];
@@ -167,6 +173,7 @@ static void print_service(const manager_service *s)
     }
 }
 
+/* As systemctl status does: the log often says why it is as it is. */
 static cli_exit print_last_lines(manager_control *client, shmrpc_str name)
 {
     const manager_control_logs_reply *reply;
@@ -216,6 +223,8 @@ typedef struct ps_line {
     bool clients;
 } ps_line;
 
+/* `ps` and `status` share their line; argv[0] tells which it is. --clients is
+ * answered without a manager. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const ps_line *opts = user;

@@ -30,6 +30,7 @@ static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* Our own handle is not counted, as it is only there to look. */
 static cli_exit run_stat(cli_shared *shared)
 {
     shmrpc_queue *queue;
@@ -62,6 +63,7 @@ static cli_exit run_stat(cli_shared *shared)
     return CLI_OK;
 }
 
+/* One item after the other: those before a bad value are in the queue. */
 static cli_exit run_push(cli_shared *shared)
 {
     shmrpc_queue *queue;
@@ -91,7 +93,9 @@ static bool is_end_of_drain(int status)
     return status == SHMRPC_E_BUSY || status == SHMRPC_E_CANCELLED;
 }
 
-/* Up to `most` items; with `drains` as many as there are. */
+/* Takes and prints up to `most` items; with `drains` the end of the items is no
+ * failure. An item of an ACKED queue is acknowledged when it was printed, and
+ * goes back to the queue if that failed. */
 static cli_exit take_items(cli_shared *shared, uint64_t most, bool drains)
 {
     shmrpc_queue *queue;

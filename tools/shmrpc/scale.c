@@ -23,6 +23,7 @@ static void print_help(void *user)
 }
 
 /* "4", or "1..8". */
+/* One number means exactly so many. */
 static bool read_range(const char *text, uint64_t *least, uint64_t *most)
 {
     char first[8];
@@ -39,6 +40,7 @@ static bool read_range(const char *text, uint64_t *least, uint64_t *most)
            cli_read_count(dots + 2, 64, most) && *least <= *most;
 }
 
+/* Prints what the manager has answered rather than what was asked for. */
 static cli_exit scale(const cli_control *line, const char *service,
                       uint64_t least, uint64_t most)
 {

@@ -1,5 +1,5 @@
-/* Learning what a service is. Everything that it says is checked as if a user
- * had written it. */
+/* Learns at run time what a service is. Everything that it says is input, and
+ * is checked as if a user had written it. */
 #include "tools/shmrpc/service.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "svc/interface.h"
 #include "tools/shmrpc/managed.h"
 
-/* What the texts of services may take. */
+/* The memory that a service's text and its tables may take. */
 #define SERVICE_ARENA_BYTES ((size_t)256 << 20)
 
 /* For those who wait for a completion. */
@@ -24,6 +24,7 @@ static cli_exit fail_text(cli_exit status, const char *text)
     return status;
 }
 
+/* The name may be a section of a manager, too (managed.h). */
 static cli_exit find(cli_service *s, const char *service, const char *at,
                      shmrpci_buf *message)
 {
@@ -31,6 +32,8 @@ static cli_exit find(cli_service *s, const char *service, const char *at,
         cli_find(&s->arena, service, at, &s->target, message));
 }
 
+/* Copies the text into the arena, with which everything of the service is freed
+ * at once. */
 static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
 {
     const shmrpc_opts opts = {.timeout_ns = timeout_ns};
@@ -73,6 +76,7 @@ static cli_exit read_text(cli_service *s, shmrpci_buf *message)
     return status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE : CLI_ABSENT;
 }
 
+/* Sets `s` first, so that close is right after any failure. */
 static cli_exit open_service(cli_service *s, const char *service,
                              const char *at, int64_t timeout_ns,
                              shmrpci_buf *message)
@@ -92,6 +96,7 @@ static cli_exit open_service(cli_service *s, const char *service,
     return read_text(s, message);
 }
 
+/* A timeout of 0 is the library's default. */
 cli_exit cli_service_open(cli_service *s, const char *service, const char *at)
 {
     shmrpci_buf message;
@@ -129,6 +134,8 @@ int cli_service_probe(cli_service *s, const svc_place *place)
     return good ? SHMRPC_OK : SHMRPC_E_INVALID;
 }
 
+/* Connects with the tables that were just read: a contract that differs now
+ * would mean that the service was replaced meanwhile. */
 cli_exit cli_service_connect(cli_service *s)
 {
     shmrpc_error error;
@@ -141,6 +148,7 @@ cli_exit cli_service_connect(cli_service *s)
                            error.message);
 }
 
+/* Without a near name it says where all of them are shown. */
 static cli_exit unknown_method(const cli_service *s, const char *name)
 {
     shmrpci_buf message;
@@ -174,6 +182,7 @@ cli_exit cli_service_method(const cli_service *s, const char *name,
     return unknown_method(s, name);
 }
 
+/* The client first: its calls use the tables. */
 void cli_service_close(cli_service *s)
 {
     shmrpc_stub_close(s->client);

@@ -15,11 +15,12 @@
 #include "os/memory.h"
 #include "tools/shmrpc/pretty.h"
 
-/* What reading a type may take. */
+/* The memory that a type, and the values read with it, may take. */
 #define TYPE_ARENA_BYTES ((size_t)256 << 20)
 
 /* ---- failures ------------------------------------------------------------ */
 
+/* DENIED counts as absent: for this user the object can't be had. */
 cli_exit cli_shared_fail(int status, const shmrpc_error *error)
 {
     switch (status) {
@@ -40,12 +41,14 @@ cli_exit cli_shared_fail(int status, const shmrpc_error *error)
 
 /* ---- the type ------------------------------------------------------------ */
 
-/* A .svc that declares one object. */
+/* The text in an object's memory declares exactly one object, itself. */
 static const idl_shared *find_declared(const idl_schema *schema)
 {
     return schema->shared_count == 1 ? schema->shared[0] : NULL;
 }
 
+/* The text comes from memory that others can write to: it is parsed as
+ * untrusted input, and what is wrong with it isn't shown in detail. */
 cli_exit cli_shared_read_type(cli_shared *shared, const char *text)
 {
     const idl_options options = {.flags = IDL_ANY_C_NAMES};
@@ -76,13 +79,14 @@ cli_exit cli_shared_read_type(cli_shared *shared, const char *text)
     return result;
 }
 
-/* What an object of any shape is opened as. */
+/* An object of any shape has no text, only an encoding to be opened with. */
 static void take_encoding(cli_shared *shared, const shmrpci_glance *glance)
 {
     shared->row.encoding = (shmrpc_encoding)glance->facts.encoding;
 }
 
-/* Only dicts and values have snapshots. */
+/* Adds to the error that a snapshot could replace the object, where there is
+ * one: only dicts and values have them. */
 static void hint(const cli_shared *shared, shmrpc_status status,
                  shmrpc_error *error)
 {
@@ -97,6 +101,8 @@ static void hint(const cli_shared *shared, shmrpc_status status,
     }
 }
 
+/* Reads type and encoding from the object's memory, without a handle: to open
+ * one its type has to be known. */
 static cli_exit look(cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -143,6 +149,8 @@ static bool is_of_kind(const cli_shared *shared, int fd)
            strchr("< ", glance.signature[len]) != NULL;
 }
 
+/* Needs a descriptor only to look at the object: the watch on the server is
+ * closed at once. */
 static shmrpc_status open_of_service(const cli_shared *shared, int *out_fd,
                                      shmrpc_error *error)
 {
@@ -160,6 +168,7 @@ static shmrpc_status open_of_service(const cli_shared *shared, int *out_fd,
     return (shmrpc_status)status;
 }
 
+/* Wherever `find` has found it. */
 static shmrpc_status open_object(const cli_shared *shared, int *out_fd,
                                  shmrpc_error *error)
 {
@@ -193,6 +202,7 @@ static cli_exit find_service(cli_shared *shared)
     return result;
 }
 
+/* Names the kind, since another kind may have an object of that name. */
 static void explain_absence(const cli_shared *shared, const cli_verb *verb,
                             shmrpc_error *error)
 {
@@ -205,6 +215,8 @@ static void explain_absence(const cli_shared *shared, const cli_verb *verb,
                            verb->creates ? ", --create makes it" : "");
 }
 
+/* A file comes first: names may have slashes. Only a name that is no file's,
+ * and that --create isn't to make, can be SERVICE/OBJECT. */
 static cli_exit find(cli_shared *shared, const cli_verb *verb)
 {
     shmrpc_error error;
@@ -246,11 +258,14 @@ cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* Declared types are JSON even with --python. */
 static bool is_python(const cli_shared *shared, const shmrpc_type *type)
 {
     return shared->opts->python && type->kind == SHMRPC_KIND_ANY;
 }
 
+/* A tuple or a datetime of Python has no form in JSON: without --python such a
+ * value is an error that names its kind. */
 cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
                               const void *value, shmrpci_buf *out)
 {
@@ -262,6 +277,7 @@ cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* One value, one line, unless a person reads it. */
 cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
                           const void *value)
 {
@@ -283,7 +299,8 @@ cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
     return result;
 }
 
-/* What is no literal is text, but for slips. */
+/* Reads a literal of Python; any other word is text, except one that begins
+ * like a literal: that is a slip. */
 static cli_exit read_python(cli_shared *shared, const char *text,
                             shmrpc_any *out)
 {
@@ -300,6 +317,9 @@ static cli_exit read_python(cli_shared *shared, const char *text,
     return CLI_OK;
 }
 
+/* Tries JSON first, then the word as a JSON string, so that text and names of
+ * enumerators need no quotes. If both fail the first error is told: it is about
+ * what was written. */
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
                          const char *word, const void **out)
 {
@@ -334,6 +354,8 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
     return is_text ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* A command line that hangs is worse than one that says BUSY: without
+ * --deadline it does not wait. */
 shmrpc_opts cli_shared_wait(const cli_shared *shared)
 {
     return shared->opts->has_deadline
@@ -341,6 +363,7 @@ shmrpc_opts cli_shared_wait(const cli_shared *shared)
                : (shmrpc_opts){.flags = SHMRPC_OPT_NONBLOCK};
 }
 
+/* The keys are the members of the stat structs in shmrpc/*.h. */
 void cli_shared_print_figures(const cli_shared *shared,
                               const cli_figure *figures, size_t count)
 {
@@ -364,12 +387,14 @@ void cli_shared_print_figures(const cli_shared *shared,
 
 /* ---- damage -------------------------------------------------------------- */
 
+/* To standard output: findings are what was asked for. */
 static void print_finding(void *user, uint64_t offset, const char *what)
 {
     (void)user;
     printf("at %llu: %s\n", (unsigned long long)offset, what);
 }
 
+/* REFUSED if anything was found, so that a script needn't read it. */
 cli_exit cli_shared_check(cli_shared *shared)
 {
     shmrpc_error error;
@@ -388,6 +413,7 @@ cli_exit cli_shared_check(cli_shared *shared)
 
 /* ---- the line ------------------------------------------------------------ */
 
+/* The command line so far. */
 typedef struct run_state {
     const cli_shared_command *command;
     const char *verb; /* if it came before the options; else NULL */
@@ -401,6 +427,7 @@ static void print_help(void *user)
     fputs(CLI_SHARED_HELP, stdout);
 }
 
+/* All kinds have all options, even where a verb makes no use of one. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     cli_shared_opts *opts = &((run_state *)user)->opts;
@@ -432,6 +459,7 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     }
 }
 
+/* Room for 32 verbs; the largest table has ten. */
 static const cli_verb *find_verb(const cli_shared_command *command,
                                  const char *word, shmrpci_buf *message)
 {
@@ -449,6 +477,8 @@ static const cli_verb *find_verb(const cli_shared_command *command,
     return NULL;
 }
 
+/* Without --create nothing is ever made: a mistyped name would leave an object
+ * behind. */
 static cli_exit run_verb(const cli_shared_command *command,
                          const cli_shared_opts *opts, const cli_verb *verb,
                          char **words, int count)
@@ -477,6 +507,8 @@ static cli_exit run_verb(const cli_shared_command *command,
     return result;
 }
 
+/* Takes the verb from the operands if it came behind options, then checks how
+ * many operands it gets before anything is opened. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const run_state *state = user;

@@ -6,6 +6,7 @@
 #include "tools/shmrpc/figures.h"
 #include "tools/shmrpc/managed.h"
 
+/* How long the service's supervisor may take to hand out its statistics. */
 #define OPEN_NS (5 * SHMRPCI_NS_PER_S)
 
 const struct option cli_stats_options[] = {
@@ -34,6 +35,7 @@ static void print_help(void *user)
         stdout);
 }
 
+/* One look: totals since the start, no rates. */
 static cli_exit show(cli_watched *w, bool json)
 {
     shmrpc_error error;
@@ -60,6 +62,7 @@ static cli_exit show(cli_watched *w, bool json)
     return CLI_OK;
 }
 
+/* The target lives in the arena until everything is printed. */
 static cli_exit stats(const char *service, const cli_look *look,
                       shmrpci_buf *message)
 {

@@ -13,6 +13,8 @@
 /* ---- columns --------------------------------------------------------- */
 
 /* The code point at `text`, and how many bytes it takes: at least one. */
+/* Doesn't check for overlong forms: a wrong width is all that they cause.
+ * mbrtowc would stop at the first bad byte. */
 static size_t decode(const char *text, size_t len, wchar_t *out)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -30,6 +32,7 @@ static size_t decode(const char *text, size_t len, wchar_t *out)
 }
 
 /* In the locale of the program, which main() has set to one with UTF-8. */
+/* wcwidth is negative for control characters. */
 static size_t columns_of(wchar_t c)
 {
     int columns = wcwidth(c);
@@ -65,6 +68,7 @@ static size_t columns_cut(const char *text, size_t len, size_t columns)
     return end;
 }
 
+/* printf's widths count bytes, which is why this is here. */
 void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns)
 {
     size_t len = columns_cut(text, strlen(text), columns);
@@ -77,6 +81,7 @@ void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns)
 
 /* ---- the screen ------------------------------------------------------ */
 
+/* Asked at each look, as windows change. */
 void cli_screen_size(size_t *rows, size_t *columns)
 {
     struct winsize size = {.ws_row = 0};
@@ -87,6 +92,8 @@ void cli_screen_size(size_t *rows, size_t *columns)
     *columns = size.ws_col;
 }
 
+/* From the top left, clearing all: written in one piece, so that it doesn't
+ * flicker. */
 void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
                      size_t columns)
 {
@@ -106,6 +113,8 @@ void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
 
 /* ---- keys ------------------------------------------------------------ */
 
+/* Signals stay on: Ctrl-C and Ctrl-Z work as ever. The first state is kept, so
+ * that entering again doesn't take our own for it. */
 bool cli_keys_enter(cli_keys *keys)
 {
     if (!keys->is_on && tcgetattr(STDIN_FILENO, &keys->before) != 0) {
@@ -127,6 +136,7 @@ void cli_keys_leave(cli_keys *keys)
     }
 }
 
+/* Never blocks. */
 int cli_keys_next(void)
 {
     char key;

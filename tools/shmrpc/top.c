@@ -81,6 +81,7 @@ typedef struct top {
 
 /* ---- services -------------------------------------------------------- */
 
+/* By address and port: two names may be of one service. */
 static bool is_known(const top *t, const char *where, uint16_t port)
 {
     for (size_t i = 0; i < t->item_count; i++) {
@@ -92,6 +93,7 @@ static bool is_known(const top *t, const char *where, uint16_t port)
     return false;
 }
 
+/* Entries move: nobody keeps a pointer to one over a look. */
 static bool grow(top *t)
 {
     size_t cap = t->item_cap == 0 ? 16 : t->item_cap * 2;
@@ -104,7 +106,8 @@ static bool grow(top *t)
     return true;
 }
 
-/* However many: most may be the sockets of servers that were killed. */
+/* Adds a service that isn't there yet. There is no limit, as most may be
+ * sockets of killed servers. */
 static bool add(top *t, const char *name, const char *where, uint16_t port)
 {
     if (is_known(t, where, port)) {
@@ -126,7 +129,8 @@ static bool add(top *t, const char *name, const char *where, uint16_t port)
     return true;
 }
 
-/* Those that have come since. False after printing. */
+/* Adds services that have come since; those that went stay, as they may come
+ * back. Prints its errors. */
 static cli_exit find_all(top *t)
 {
     shmrpci_arena arena;
@@ -148,6 +152,7 @@ static cli_exit find_all(top *t)
                : cli_fail_error(cli_exit_of_open(status), NULL, &error);
 }
 
+/* One bad name ends it: a display without it would look like all is well. */
 static cli_exit find_named(top *t, char *const *names, int count,
                            shmrpci_buf *message)
 {
@@ -170,6 +175,8 @@ static cli_exit find_named(top *t, char *const *names, int count,
     return result;
 }
 
+/* A service that was lost is opened again at the next look, when its successor
+ * may be there. */
 static void look(service *it, int64_t open_ns)
 {
     int status = SHMRPC_OK;
@@ -184,6 +191,7 @@ static void look(service *it, int64_t open_ns)
     }
 }
 
+/* Returns how many could be looked at. */
 static size_t look_at_all(top *t, int64_t open_ns)
 {
     size_t open = 0;
@@ -196,6 +204,8 @@ static size_t look_at_all(top *t, int64_t open_ns)
 
 /* ---- printing -------------------------------------------------------- */
 
+/* One object for each service and look. Of services that were named, those that
+ * can't be looked at have an object, too, with the reason. */
 static void print_json(top *t)
 {
     for (size_t i = 0; i < t->item_count; i++) {
@@ -236,7 +246,8 @@ static const sorting sortings[] = {
 
 enum { SORTINGS = sizeof sortings / sizeof *sortings };
 
-/* Of the names, but no more than half of the screen. */
+/* The width of the first column: that of the longest name, but no more than
+ * half of the screen. */
 static size_t width_of(const top *t)
 {
     size_t width = strlen("SERVICE");
@@ -304,6 +315,7 @@ static void append_head(const top *t, shmrpci_buf *out)
     shmrpci_buf_append_text(out, "\n\n");
 }
 
+/* A single service has room for its methods and workers. */
 static void append_screen(top *t, shmrpci_buf *out)
 {
     t->layout.names = width_of(t);
@@ -315,6 +327,8 @@ static void append_screen(top *t, shmrpci_buf *out)
     }
 }
 
+/* On a terminal each look replaces the one before; into a file they follow one
+ * another. */
 static void print_text(top *t)
 {
     shmrpci_buf text;
@@ -351,7 +365,9 @@ static bool print(top *t)
 
 enum { TAG_KEYS = 1, TAG_SIGNAL = 2 };
 
-/* Not where keys come from elsewhere, or from nobody. */
+/* Takes keys only on a live display whose input is a terminal. While it does,
+ * signals are waited for as well: the terminal has to be set back before the
+ * end. */
 static void listen_to_keys(top *t)
 {
     if (!t->is_live || !cli_keys_enter(&t->keys)) {
@@ -384,7 +400,9 @@ static bool take_keys(top *t)
     return key == 0;
 }
 
-/* Until the next look is due. False: it ends. */
+/* Waits until the next look is due, and takes keys meanwhile, which show their
+ * effect at once. False: it is to end. The keys are entered again each time, as
+ * the shell may have set the terminal back after a stop. */
 static bool rest(top *t, bool has_looked)
 {
     int64_t deadline_ns = shmrpci_deadline_after(t->interval_ns);
@@ -410,6 +428,7 @@ static bool rest(top *t, bool has_looked)
 
 /* ---- the loop -------------------------------------------------------- */
 
+/* The first look only begins the first interval: rates need two. */
 static cli_exit watch(top *t)
 {
     size_t open = look_at_all(t, t->is_all ? OPEN_NS : FIRST_OPEN_NS);
@@ -434,6 +453,7 @@ static cli_exit watch(top *t)
     return CLI_OK;
 }
 
+/* Sets the terminal back however it ends. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     top *t = user;
@@ -464,6 +484,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
+/* A wrong word gets a suggestion, as the other words of this program do. */
 static cli_exit take_sort(top *t, shmrpci_buf *message)
 {
     const char *names[SORTINGS];

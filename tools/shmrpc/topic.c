@@ -32,6 +32,7 @@ static cli_exit open_topic(cli_shared *shared, shmrpc_topic **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* Those before a bad message are published. */
 static cli_exit run_pub(cli_shared *shared)
 {
     shmrpc_topic *topic;
@@ -56,7 +57,8 @@ static cli_exit run_pub(cli_shared *shared)
     return result;
 }
 
-/* What was lost is told, and the rest goes on. */
+/* Prints messages until the end of the topic or the count. A loss is reported,
+ * and the rest follows. */
 static cli_exit print_messages(cli_shared *shared, shmrpc_sub *sub)
 {
     const shmrpc_opts wait = {.timeout_ns = shared->opts->has_deadline
@@ -85,6 +87,7 @@ static cli_exit print_messages(cli_shared *shared, shmrpc_sub *sub)
     return result;
 }
 
+/* The subscription begins with the topic's history. */
 static cli_exit run_tail(cli_shared *shared)
 {
     shmrpc_topic *topic;
@@ -105,6 +108,7 @@ static cli_exit run_tail(cli_shared *shared)
     return result;
 }
 
+/* Our own handle is not counted. */
 static cli_exit run_topic_stat(cli_shared *shared)
 {
     shmrpc_topic *topic;
@@ -174,6 +178,8 @@ static cli_exit open_pipe(cli_shared *shared, shmrpc_pipe **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* Pipes wait for ever by default, as cat(1) does: their other end is usually
+ * another command. */
 static shmrpc_opts pipe_wait(const cli_shared *shared)
 {
     return (shmrpc_opts){.timeout_ns = shared->opts->has_deadline
@@ -181,6 +187,8 @@ static shmrpc_opts pipe_wait(const cli_shared *shared)
                                            : INT64_MAX};
 }
 
+/* Flushes after each read: the bytes may be speech that is played as it
+ * comes. */
 static cli_exit run_cat(cli_shared *shared)
 {
     static char data[65536];
@@ -207,6 +215,7 @@ static cli_exit run_cat(cli_shared *shared)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+/* The end of standard input ends the stream for good. */
 static cli_exit run_write(cli_shared *shared)
 {
     static char data[65536];

@@ -3,13 +3,15 @@
 
 #include "tools/shmrpc/figures.h"
 
+/* May be called again after close. */
 int cli_watched_open(cli_watched *w, int64_t timeout_ns, shmrpc_error *error)
 {
     const shmrpc_opts opts = {.timeout_ns = timeout_ns};
     return shmrpc_stats_open(w->where, w->port, &opts, &w->stats, error);
 }
 
-/* At the first look at it: since it began, as far as that is known. */
+/* CPUs in use since the look before; at the first look at a process since its
+ * worker started. -1: another user's process. */
 static double cpu_of(const tool_samples *all, const tool_sample *it,
                      int64_t started_ns)
 {
@@ -56,6 +58,8 @@ static void look_at_processes(cli_watched *w)
     }
 }
 
+/* On failure the former look stays: it is freed only when there is a new
+ * one. */
 int cli_watched_look(cli_watched *w, shmrpc_error *error)
 {
     shmrpc_snapshot *now;

@@ -14,17 +14,17 @@
 
 /* One word: a path of names and a value. */
 typedef struct word {
-    const char *path; /* not ended; NULL: by position, until it is known */
-    size_t path_len;
-    const char *value;
-    bool is_json; /* behind := */
+    const char *path;  /* not ended; NULL: by position, until it is known */
+    size_t path_len;   /* length of the path, without what follows it */
+    const char *value; /* behind the `=`, up to the end of the word */
+    bool is_json;      /* behind := */
 } word;
 
 typedef struct writer { /* what turning words into JSON works with */
-    const word *words;
+    const word *words;  /* in the order of the command line */
     size_t count;
     shmrpci_arena *arena; /* of what is parsed only to be checked */
-    shmrpci_buf *json;
+    shmrpci_buf *json;    /* the parameters as they are written */
     shmrpci_buf *message; /* why it failed, for people */
 } writer;
 

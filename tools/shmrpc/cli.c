@@ -1,4 +1,9 @@
-/* Errors, numbers and texts of all commands. */
+/*
+ * Command lines, errors, numbers and texts of all commands.
+ *
+ * getopt keeps its state in globals (optind, optarg): one command line is read
+ * at a time, on the main thread.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "tools/shmrpc/cli.h"
 
@@ -115,6 +120,7 @@ cli_exit cli_look_take(void *look, int option, shmrpci_buf *message)
     return CLI_OK;
 }
 
+/* argv[0] is the command's name. */
 cli_exit cli_look_wants_one(const cli_line *line, shmrpci_buf *message)
 {
     shmrpci_buf_printf(message, "%s (`shmrpc %s --help`)",
@@ -124,6 +130,7 @@ cli_exit cli_look_wants_one(const cli_line *line, shmrpci_buf *message)
     return CLI_USAGE;
 }
 
+/* Says what was given and what would be right, in one form for all options. */
 cli_exit cli_bad_value(shmrpci_buf *message, const char *option,
                        const char *expected)
 {

@@ -30,12 +30,12 @@ typedef enum cli_exit {
 /* A command line: options before and among the operands; behind `--` all are
  * operands. */
 typedef struct cli_line {
-    int argc; /* as of main, behind the program's name */
-    char **argv;
+    int argc;        /* as of main, behind the program's name */
+    char **argv;     /* operands are moved to its beginning */
     int count;       /* operands so far: argv[1] to argv[count] */
     bool has_values; /* among the operands only two dashes make an option, so
                         that -5 can be one */
-    bool ended;
+    bool ended;      /* no option follows any more */
 } cli_line;
 
 /* The next option, as shmrpci_options_next, whose END tells that all operands
@@ -62,7 +62,7 @@ cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user);
 /* The options of a command that looks at one service. */
 typedef struct cli_look {
     const char *at; /* --at, or NULL */
-    bool json;
+    bool json;      /* print JSON instead of text */
 } cli_look;
 
 /* As `take` of a syntax whose user is a cli_look. */

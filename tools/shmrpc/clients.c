@@ -1,4 +1,10 @@
-/* ps --clients: the processes of all services here, and who is connected. */
+/*
+ * ps --clients: the processes of all services here, and who is connected.
+ *
+ * Needs no manager: services count their workers and clients in shared memory.
+ * What clients say of themselves (their pid in their own namespace) is shown,
+ * but not relied on.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -25,10 +31,10 @@ typedef struct row {
 } row;
 
 typedef struct table {
-    bool json;
-    uint64_t here; /* our pid namespace */
-    size_t rows;   /* so far; the first one is preceded by the head */
-    shmrpci_buf out;
+    bool json;       /* else a table */
+    uint64_t here;   /* our pid namespace */
+    size_t rows;     /* so far; the first one is preceded by the head */
+    shmrpci_buf out; /* printed when it is complete */
 } table;
 
 /* Members that aren't known are left out: 0 could be taken for a pid. */

@@ -12,9 +12,9 @@
 /* The command line of such a command, but for options of its own. */
 typedef struct cli_control {
     const char *instance; /* of the manager, or NULL */
-    bool json;
-    int64_t timeout_ns; /* --deadline, or 0 */
-    char *const *names; /* operands */
+    bool json;            /* print JSON instead of text */
+    int64_t timeout_ns;   /* --deadline, or 0 */
+    char *const *names;   /* operands */
     int name_count;
 } cli_control;
 

@@ -1,4 +1,9 @@
-/* The command describe: what a service, or one of its methods, is. */
+/*
+ * The command describe: the interface of a service.
+ *
+ * The text is the canonical .svc that the service was built from, with its
+ * documentation: it needs no imports, and shmrpcgen makes a client of it.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +18,7 @@ const struct option cli_describe_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* The text goes to standard output alone: it is meant to be redirected. */
 static void print_help(void *user)
 {
     (void)user;
@@ -106,6 +112,7 @@ static cli_exit describe(const char *service, const cli_look *look)
     return result;
 }
 
+/* Takes one service: two .svc texts one behind the other are no .svc. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     return line->count == 1 ? describe(line->argv[1], user)

@@ -1,4 +1,10 @@
-/* The verbs load, snapshot and dump --salvage of dicts and values. */
+/*
+ * The verbs load, snapshot and dump --salvage of dicts and values: those that
+ * move all entries at once.
+ *
+ * Loading is one change: others see all entries or none.  For that all lines
+ * are read and checked first, so that they have to fit into our memory.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdio.h>
@@ -20,12 +26,12 @@
  * array with `step` bytes for each, a key and, `value_at` bytes further, a
  * value. */
 typedef struct loading {
-    cli_shared *shared;
-    size_t value_at;
-    size_t step;
-    size_t count;
-    size_t room;
-    uint8_t *entries;
+    cli_shared *shared; /* whose dict it is */
+    size_t value_at;    /* offset of the value in an entry */
+    size_t step;        /* bytes from one entry to the next */
+    size_t count;       /* entries so far */
+    size_t room;        /* entries that fit into what is allocated */
+    uint8_t *entries;   /* keys and values, copied */
 } loading;
 
 /* A line is parsed as `any` first; its parts are written as JSON again and read
@@ -256,6 +262,8 @@ cli_exit cli_dict_load(cli_shared *shared)
     return load_lines(shared, stdin);
 }
 
+/* Without a file it goes to the default place (shmrpc/shared.h), where the next
+ * open finds it named in its error. */
 cli_exit cli_dict_snapshot(cli_shared *shared)
 {
     const char *path = shared->operand_count > 0 ? shared->operands[0] : NULL;
@@ -282,9 +290,9 @@ cli_exit cli_dict_snapshot(cli_shared *shared)
 /* What the callbacks of a salvage share. */
 typedef struct salvaging {
     cli_shared *shared;
-    uint64_t saved;
-    uint64_t told;
-    cli_exit result;
+    uint64_t saved;  /* entries printed */
+    uint64_t told;   /* losses seen so far */
+    cli_exit result; /* of the last entry that could not be printed */
 } salvaging;
 
 /* Prints at once: more damage may follow. The last failure is kept. */

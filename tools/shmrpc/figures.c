@@ -1,4 +1,11 @@
-/* Statistics as JSON and as tables. */
+/*
+ * Statistics as JSON and as tables.
+ *
+ * JSON has exact counts and times in the unit of their key; tables round to
+ * what fits a cell, and leave out the columns that do not fit the screen, from
+ * the right.  Column heads and rows are written by pairs of functions whose
+ * widths have to agree.
+ */
 #include "tools/shmrpc/figures.h"
 
 #include <stdint.h>
@@ -69,7 +76,8 @@ void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
  * array serves a whole row. */
 enum { CELL_BYTES = 24 };
 
-/* "1234567", "12.3 M": at most six characters and a unit. */
+/* "1234", "0.5", "12.34 M": from a million on with a unit. Below a hundred,
+ * rates have a digit behind the point: one call in two seconds is not none. */
 static const char *count_cell(char cell[CELL_BYTES], double value)
 {
     static const char units[] = {' ', 'k', 'M', 'G', 'T', 'P', 'E'};
@@ -120,8 +128,8 @@ static const char *time_cell(char cell[CELL_BYTES], uint64_t count, int64_t ns)
 /* A row of cells, as far as they fit; all rows of a table leave out the
  * same ones. */
 typedef struct cells {
-    shmrpci_buf *out;
-    size_t left; /* columns of the screen */
+    shmrpci_buf *out; /* where the row goes */
+    size_t left;      /* columns of the screen */
 } cells;
 
 /* The first cell, or several in one, as text. */
@@ -254,6 +262,8 @@ static void method_row(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
+/* P50 to MAX are the times in which calls kept a worker busy, WAIT those in the
+ * queue before. */
 static void method_head(shmrpci_buf *out, const cli_layout *layout,
                         size_t width, bool is_rate)
 {
@@ -273,6 +283,7 @@ static void method_head(shmrpci_buf *out, const cli_layout *layout,
 }
 
 /* Those that were called, in order; NULL: out of memory. */
+/* Methods that were never called are left out: a service may have a hundred. */
 static cli_rank *called_methods(const shmrpc_snapshot *s,
                                 const cli_layout *layout, size_t *count,
                                 size_t *width)
@@ -467,6 +478,7 @@ static void worker_row(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
+/* FILES are open descriptors; SPINS, SLEEPS and WAKES tell how workers wait. */
 static void worker_head(shmrpci_buf *out, const cli_layout *layout,
                         bool is_rate)
 {
@@ -581,6 +593,7 @@ void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
 
 /* ---- a line for each service ----------------------------------------- */
 
+/* The columns that matter most when something is wrong come first. */
 void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out)
 {
     cells row = row_of(out, layout, "SERVICE", layout->names);
@@ -601,10 +614,10 @@ void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out)
 
 /* Sums over all workers of a service. */
 typedef struct totals {
-    uint32_t workers;
-    int64_t busy_ns;
-    double cpu;
-    int64_t pss_bytes;
+    uint32_t workers;  /* places with a worker */
+    int64_t busy_ns;   /* of all workers together */
+    double cpu;        /* CPUs in use, each process once */
+    int64_t pss_bytes; /* each process once */
 } totals;
 
 /* A process of several threads counts once. */
@@ -672,6 +685,7 @@ double cli_figures_rank(const cli_watched *w, cli_sort sort)
     return rank_of_method(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL), sort);
 }
 
+/* One line of `top`: rates since the look before. */
 void cli_figures_row(const cli_watched *w, const cli_layout *layout,
                      shmrpci_buf *out)
 {

@@ -16,19 +16,19 @@
 /* What a worker's process costs; all -1: not to be seen. */
 typedef struct cli_usage {
     double cpu; /* CPUs, in use since the usage before, or since it began */
-    int64_t pss_bytes;
-    int64_t threads;
-    int64_t descriptors;
+    int64_t pss_bytes;   /* memory; shared pages count in part */
+    int64_t threads;     /* all of them, idle ones too */
+    int64_t descriptors; /* open ones */
 } cli_usage;
 
 /* A service that is looked at, and the look before. */
 typedef struct cli_watched {
-    const char *name; /* as it was asked for */
-    const char *where;
+    const char *name;  /* as it was asked for */
+    const char *where; /* its address */
     uint16_t port;
-    shmrpc_stats *stats;     /* NULL: not open */
-    shmrpc_snapshot *before; /* NULL: this was the first look */
-    shmrpc_snapshot *now;
+    shmrpc_stats *stats;      /* NULL: not open */
+    shmrpc_snapshot *before;  /* NULL: this was the first look */
+    shmrpc_snapshot *now;     /* the last look; NULL: none */
     shmrpc_snapshot *between; /* what happened since `before`; or NULL */
     tool_samples processes;   /* of the workers */
     cli_usage *usages;        /* of the workers in `now` */
@@ -61,10 +61,10 @@ typedef enum cli_sort {
 
 /* How tables are laid out. */
 typedef struct cli_layout {
-    size_t columns; /* of the screen: what does not fit is left out; 0: any */
-    size_t names;   /* of the first cell, in a table of services */
-    cli_sort sort;
-    bool is_reversed;
+    size_t columns;   /* of the screen: what does not fit is left out; 0: any */
+    size_t names;     /* of the first cell, in a table of services */
+    cli_sort sort;    /* by which column */
+    bool is_reversed; /* the other way round */
 } cli_layout;
 
 /* A head line, and tables of the methods that were called, of errors, and,

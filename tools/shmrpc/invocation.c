@@ -1,4 +1,10 @@
-/* Getting ready to call. */
+/*
+ * Getting ready to call: from the words of a command line to parameters and a
+ * connection.
+ *
+ * The order saves work for others: nothing is sent before the method is known
+ * to exist and all arguments are known to be right.
+ */
 #include "tools/shmrpc/invocation.h"
 
 #include <stdio.h>
@@ -78,6 +84,7 @@ static cli_exit prepare(cli_invocation *in, const cli_invocation_opts *opts)
     return result;
 }
 
+/* Only splits the operands; what they mean is known when the service is. */
 cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
                              shmrpci_buf *message)
 {
@@ -153,6 +160,7 @@ int cli_invocation_call(cli_invocation *in, const void **reply,
                                   reply, error);
 }
 
+/* Parameters and reply metadata live in the service's arena and in `in`. */
 void cli_invocation_close(cli_invocation *in)
 {
     cli_service_close(&in->service);

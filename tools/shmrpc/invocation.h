@@ -15,22 +15,22 @@ typedef struct cli_invocation_opts {
     const char *service;
     const char *method;
     char *const *words; /* behind the method */
-    size_t word_count;
+    size_t word_count;  /* of `words` */
     const char *at;     /* --at, or NULL */
     int64_t timeout_ns; /* --deadline, or 0 */
     bool takes_streams; /* methods with one are not refused */
     /* --meta; ended by an entry without a key. */
     shmrpc_metadata meta[SHMRPC_METADATA_MAX_ENTRIES + 1];
-    size_t meta_count;
+    size_t meta_count; /* entries in `meta` */
 } cli_invocation_opts;
 
 typedef struct cli_invocation {
     cli_service service;
     const shmrpc_method *method;
-    uint32_t index;
+    uint32_t index;     /* of the method in the service's table */
     const void *params; /* a last `-` that stands for a stream is not there */
     shmrpc_opts opts;   /* of each call */
-    shmrpc_reply_metadata back;
+    shmrpc_reply_metadata back; /* metadata of the last reply */
 } cli_invocation;
 
 /* Takes the operands, SERVICE METHOD [ARGUMENT...]; USAGE. */

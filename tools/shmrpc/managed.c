@@ -12,11 +12,11 @@
 
 /* What a manager is asked: the parameters of svc_other_names. */
 typedef struct question {
-    shmrpci_arena *arena;
-    const char *name;
-    const char **out;
-    shmrpci_nearest *search;
-    shmrpci_buf *message;
+    shmrpci_arena *arena;    /* of `out` and of offered names */
+    const char *name;        /* the section that is looked for */
+    const char **out;        /* gets the first address */
+    shmrpci_nearest *search; /* is offered all other sections */
+    shmrpci_buf *message;    /* why it can't be called */
 } question;
 
 /* A section without an address can't be called: the message says in which state
@@ -56,7 +56,8 @@ static int look_through(const question *q, const manager_service_list *list)
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* One that can't be asked knows nothing. */
+/* Asks one manager. One that does not answer, or that we may not call, counts
+ * as one that knows no such section: the name may be somebody else's. */
 static int ask(const question *q, const char *where)
 {
     const shmrpc_opts opts = {.timeout_ns = ASK_NS};

@@ -1,4 +1,9 @@
-/* Comparing names in JSON with those of types. */
+/*
+ * Compares the names in JSON with those of types.
+ *
+ * A walk over value and type at the same time, which ends at the first name
+ * that the type doesn't have.  It is as deep as the value, within MAX_DEPTH.
+ */
 #include "tools/shmrpc/names.h"
 
 #include <string.h>
@@ -84,10 +89,10 @@ typedef struct walk {
     struct {
         shmrpc_str name; /* of a field, or a map's key; or */
         size_t index;    /* in a list, when name.ptr is NULL */
-        bool is_key;
-    } steps[MAX_DEPTH];
+        bool is_key;     /* else a field's name */
+    } steps[MAX_DEPTH];  /* from the outside in */
     size_t depth;
-    shmrpci_buf *message;
+    shmrpci_buf *message; /* what is wrong, and where */
 } walk;
 
 static bool check(walk *w, const shmrpc_type *type, const shmrpc_any *value);
@@ -149,7 +154,8 @@ static bool check_members(walk *w, const shmrpc_type *type,
     return true;
 }
 
-/* Position p is the parameter with the tag p + 1. */
+/* Checks parameters by position: position p is the parameter with the tag p +
+ * 1, and positions of tags that are no longer used are skipped. */
 static bool check_positions(walk *w, const shmrpc_type *type,
                             const shmrpc_any_list *list)
 {
@@ -212,6 +218,7 @@ static bool check_items(walk *w, const shmrpc_type *element,
     return true;
 }
 
+/* Keys are anything that the map's type allows: only values are walked into. */
 static bool check_entries(walk *w, const shmrpc_type *element,
                           const shmrpc_any_map *map)
 {
@@ -248,6 +255,7 @@ static bool check(walk *w, const shmrpc_type *type, const shmrpc_any *value)
     }
 }
 
+/* The walk's state is on the stack: a few KiB for the path. */
 bool cli_names_check(const shmrpc_type *type, const shmrpc_any *value,
                      shmrpci_buf *message)
 {

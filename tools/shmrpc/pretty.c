@@ -1,10 +1,15 @@
-/* Laying out JSON. */
+/*
+ * Laying out JSON, in one pass over its text.
+ *
+ * Containers that are short and hold no other stay on one line; everything else
+ * is broken.  Only the depth and the one flat container are remembered.
+ */
 #include "tools/shmrpc/pretty.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-/* What fits behind its key stays on one line. */
+/* A container that is no longer than that stays on one line. */
 #define LINE_BYTES 60
 
 /* The end of the string that begins at `at`. A backslash takes the byte behind
@@ -17,7 +22,8 @@ static const char *string_end(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* Whether the container at `at` closes within a line and holds no other. */
+/* Whether the container at `at` is short enough for one line, and holds no
+ * other container. */
 static bool is_short(const char *at, const char *end)
 {
     const char *begin = at++;

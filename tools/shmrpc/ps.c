@@ -1,4 +1,10 @@
-/* The commands ps and status: what the manager's services do. */
+/*
+ * The commands ps and status: what the manager's services do.
+ *
+ * Both print what the manager says; nothing is computed from it but ages and
+ * one word for the state.  JSON has the same members as manager.svc, so that it
+ * changes only with that interface.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +107,7 @@ static cli_exit print_all(const cli_control *line,
     return CLI_OK;
 }
 
+/* The services come in the order in which they are started. */
 static cli_exit ps(const cli_control *line, manager_control *client)
 {
     const manager_control_list_reply *reply;
@@ -116,6 +123,7 @@ static cli_exit ps(const cli_control *line, manager_control *client)
 
 /* ---- status ---------------------------------------------------------- */
 
+/* The line above the table of `shmrpc status`. */
 static void print_manager(const manager_info *info)
 {
     char age[32];
@@ -124,7 +132,8 @@ static void print_manager(const manager_info *info)
            (int)info->pid, age, info->file.ptr);
 }
 
-/* Without a service: the manager and all of them. */
+/* Without a service: the manager, and a table of its services; as JSON the
+ * manager alone, since `ps --json` has the others. */
 static cli_exit status_of_all(const cli_control *line, manager_control *client)
 {
     const manager_control_info_reply *reply;
@@ -218,9 +227,10 @@ static cli_exit status_of(const cli_control *line, manager_control *client,
 
 /* ---- both ------------------------------------------------------------ */
 
+/* The command line of both; `clients` is ps's alone. */
 typedef struct ps_line {
     cli_control control;
-    bool clients;
+    bool clients; /* --clients: needs no manager */
 } ps_line;
 
 /* `ps` and `status` share their line; argv[0] tells which it is. --clients is
@@ -253,6 +263,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
+/* -c reaches this only from ps: status doesn't list it among its options. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     ps_line *line = user;

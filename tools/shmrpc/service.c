@@ -18,6 +18,7 @@
 /* For those who wait for a completion. */
 #define PEEK_TIMEOUT_NS INT64_C(3000000000)
 
+/* For messages that are complete sentences already. */
 static cli_exit fail_text(cli_exit status, const char *text)
 {
     fprintf(stderr, "shmrpc: %s\n", text);
@@ -55,6 +56,8 @@ static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
 }
 
 /* Reads the description; what is wrong with it goes to `message`. */
+/* The compiler's own messages, with places in the text, are shown where there
+ * are any: whoever wrote the service's .svc can use them. */
 static cli_exit read_text(cli_service *s, shmrpci_buf *message)
 {
     shmrpc_error error;
@@ -109,6 +112,7 @@ cli_exit cli_service_open(cli_service *s, const char *service, const char *at)
     return result;
 }
 
+/* What goes wrong is of no interest to the caller. */
 bool cli_service_peek(cli_service *s, const char *service, const char *at)
 {
     shmrpci_buf message;
@@ -118,6 +122,7 @@ bool cli_service_peek(cli_service *s, const char *service, const char *at)
     return result == CLI_OK;
 }
 
+/* The place is known already: nothing is looked up by name. */
 int cli_service_probe(cli_service *s, const svc_place *place)
 {
     shmrpci_buf message;
@@ -170,6 +175,7 @@ static cli_exit unknown_method(const cli_service *s, const char *name)
     return CLI_USAGE;
 }
 
+/* The index is that of this service's own table, which the connection uses. */
 cli_exit cli_service_method(const cli_service *s, const char *name,
                             uint32_t *out)
 {

@@ -15,9 +15,9 @@
 
 typedef struct cli_service {
     shmrpci_arena arena; /* of the target and the text */
-    svc_target target;
-    int64_t answer_ns; /* how long it took to connect and be answered */
-    const char *text;  /* the .svc, of `text_len` bytes */
+    svc_target target;   /* how it was found */
+    int64_t answer_ns;   /* how long it took to connect and be answered */
+    const char *text;    /* the .svc, of `text_len` bytes */
     size_t text_len;
     shmrpc_interface *interface;  /* as it was read */
     const shmrpc_service *tables; /* of it */

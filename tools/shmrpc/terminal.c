@@ -31,7 +31,8 @@ static size_t decode(const char *text, size_t len, wchar_t *out)
     return more + 1;
 }
 
-/* In the locale of the program, which main() has set to one with UTF-8. */
+/* The width of a character in columns, by the program's locale, which main()
+ * has set to one with UTF-8. */
 /* wcwidth is negative for control characters. */
 static size_t columns_of(wchar_t c)
 {

@@ -32,7 +32,7 @@ void cli_screen_size(size_t *rows, size_t *columns);
 /* Standard input, while it gives keys; all 0 at first. */
 typedef struct cli_keys {
     bool is_on;
-    struct termios before;
+    struct termios before; /* what leave sets back */
 } cli_keys;
 
 /* Has standard input give each key at once, without showing it, until `leave`.

@@ -1,4 +1,9 @@
-/* A service that is looked at now and then. */
+/*
+ * A service that is looked at now and then.
+ *
+ * Keeps two snapshots of the service's counters and the samples of its
+ * processes, so that each look yields what happened since the one before.
+ */
 #include <stdlib.h>
 
 #include "tools/shmrpc/figures.h"
@@ -22,7 +27,8 @@ static double cpu_of(const tool_samples *all, const tool_sample *it,
     return span_ns > 0 ? (double)it->cpu_ns / (double)span_ns : 0;
 }
 
-/* Workers of one process, with several threads, share a process. */
+/* What the worker's process costs. Worker threads share one process: each of
+ * them is shown with all that it costs. */
 static cli_usage usage_of(const tool_samples *all,
                           const shmrpc_worker_stats *worker)
 {
@@ -36,7 +42,8 @@ static cli_usage usage_of(const tool_samples *all,
                                     .descriptors = it->now.descriptors};
 }
 
-/* Without memory nothing is known of them. */
+/* Samples the processes of all workers. Without memory nothing is known of
+ * them, and the counters are shown without. */
 static void look_at_processes(cli_watched *w)
 {
     uint32_t count = shmrpc_snapshot_service(w->now)->worker_count;
@@ -82,6 +89,7 @@ int cli_watched_look(cli_watched *w, shmrpc_error *error)
     return status;
 }
 
+/* Forgets both looks: after another open the first one is the first again. */
 void cli_watched_close(cli_watched *w)
 {
     shmrpc_snapshot_free(w->before);

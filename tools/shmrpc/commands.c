@@ -1,4 +1,9 @@
-/* The table of the commands. */
+/*
+ * The table of the commands.
+ *
+ * Help, completion, suggestions for mistyped names and the tests of all options
+ * read it: a new command needs a row here and nothing else in common files.
+ */
 #include "tools/shmrpc/command.h"
 
 #include <string.h>
@@ -54,7 +59,7 @@ const cli_command cli_commands[] = {
     {"value",
      "get|set|dump|load|snapshot|watch|stat|check NAME [STEP...] [VALUE]",
      "a shared value", cli_value_options, cli_value, CLI_OBJECTS},
-    {"completion", "bash", "print the completion of a shell",
+    {"completion", "bash|zsh|fish", "print the completion of a shell",
      cli_completion_options, cli_completion, 0},
     {NULL, NULL, NULL, NULL, NULL, 0},
 };

@@ -237,6 +237,8 @@ static void complete(const cli_command *command, int argc, char **argv)
                        at, word);
     } else if (strcmp(command->name, "completion") == 0) {
         offer(word, "", "bash", "");
+        offer(word, "", "zsh", "");
+        offer(word, "", "fish", "");
     }
 }
 

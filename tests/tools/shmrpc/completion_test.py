@@ -23,6 +23,8 @@ ENV = dict(os.environ, TERM="dumb", LC_ALL="C.UTF-8",
 # What is typed, and what has to become of it.
 CASES = [("shmrpc compl", "shmrpc completion "),
          ("shmrpc completion --ver", "shmrpc completion --version "),
+         ("shmrpc completion z", "shmrpc completion zsh "),
+         ("shmrpc completion fi", "shmrpc completion fish "),
          ("shmrpc call --dea", "shmrpc call --deadline="),
          ("shmrpcd --inst", "shmrpcd --instance="),
          ("shmrpcd --ec", "shmrpcd --echo "),

@@ -215,7 +215,7 @@ int links_open(relay *r, shmrpc_error *error)
     bool is_refused;
     int status = make_link(r, &is_refused, error);
     if (status != SHMRPC_OK && !is_refused) {
-        say(r, "the service is not there yet", error);
+        say(r, "the service does not run yet", error);
         return SHMRPC_OK;
     }
     return status;
@@ -259,9 +259,9 @@ void links_run(void *user)
         shmrpci_mutex_unlock(&r->lock);
         int status = make_link(r, &is_refused, &error);
         if (is_refused && pause_ns == FIRST_PAUSE_NS) {
-            say(r, "the service is not relayed", &error);
+            say(r, "the service can't be relayed", &error);
         } else if (status == SHMRPC_OK && live == 0) {
-            say(r, "the service is there", NULL);
+            say(r, "the service can be called", NULL);
         }
         shmrpci_mutex_lock(&r->lock);
         if (status != SHMRPC_OK && live > 0) {

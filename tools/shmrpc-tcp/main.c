@@ -74,7 +74,7 @@ static int find_port(gate *g, shmrpc_error *error)
         status = shmrpc_error_set(
             error, SHMRPC_E_NOT_FOUND,
             "no such service runs on this machine (`shmrpc list` lists them; "
-            "%.60s:PORT is one that may start later)",
+            "write %.60s:PORT for one that starts later)",
             g->service->name);
     }
     return status;
@@ -196,7 +196,7 @@ static exit_code run_all(size_t count)
         g->has_thread = shmrpci_thread_create(&g->thread, "relay", run_gate,
                                               g) == SHMRPC_OK;
         if (!g->has_thread) {
-            (void)fprintf(stderr, "shmrpc-tcp: no more threads\n");
+            (void)fprintf(stderr, "shmrpc-tcp: can't start a thread\n");
             g->status = SHMRPC_E_EXHAUSTED;
             on_signal(0);
         }
@@ -243,7 +243,7 @@ static exit_code enter_sandbox(const options *o)
     }
     (void)fprintf(stderr,
                   "shmrpc-tcp: the kernel does not filter system calls; "
-                  "--no-sandbox goes without\n");
+                  "--no-sandbox runs without that\n");
     return EXIT_TROUBLE;
 }
 

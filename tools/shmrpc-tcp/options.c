@@ -53,7 +53,8 @@ static exit_code print_help(void)
         "service's own port.\n"
         "\n"
         "  -t, --threads=COUNT      threads that pass requests on, 1 to 16\n"
-        "                           (default 2); calls in progress take none\n"
+        "                           (default 2); calls in progress occupy "
+        "none\n"
         "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
         "      --max-connections=COUNT\n"
         "                           from one address (default 1024)\n"
@@ -62,9 +63,9 @@ static exit_code print_help(void)
         "                           message for each service)\n"
         "      --tcp-compression=NAME\n"
         "                           none (default), snappy or zlib\n"
-        "      --stop-after=SECONDS calls in progress have so long to end "
-        "when\n"
-        "                           it is stopped (default 10)\n"
+        "      --stop-after=SECONDS how long calls in progress may take to "
+        "end\n"
+        "                           when it is stopped (default 10)\n"
         "      --force-insecure-serialisation\n"
         "                           relay native methods too\n"
         "      --no-sandbox         keep the right to open files and start\n"
@@ -73,7 +74,7 @@ static exit_code print_help(void)
         "  -h, --help               print this\n"
         "\n"
         "SIGINT and SIGTERM end it. Exit status: 0 done, 1 trouble, 2 wrong\n"
-        "use. shmrpc-tcp(8) tells more.");
+        "usage. shmrpc-tcp(8) has the details.");
     return EXIT_DONE;
 }
 

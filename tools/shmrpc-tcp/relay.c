@@ -308,7 +308,7 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     relay *r = user;
     if (!relay_is_up(r)) {
         return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                                "the service behind it is not there");
+                                "the service behind the gateway does not run");
     }
     return r->opts.listen.on_hello(r->opts.listen.user, hello, len, peer,
                                    welcome, error);

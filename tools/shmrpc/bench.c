@@ -1,4 +1,10 @@
-/* The command bench: one method, over and over, from one or more threads. */
+/*
+ * The command bench: one method, over and over, from one or more threads.
+ *
+ * All threads share one client, as the threads of a program would.  It measures
+ * blocking calls, one at a time in each thread: what a caller waits for, not
+ * what the service could do at most.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +37,10 @@ const struct option cli_bench_options[] = {
 
 typedef struct bench_opts { /* the command line */
     cli_invocation_opts in;
-    int64_t duration_ns;
-    uint64_t calls; /* 0: as many as there is time for */
-    uint64_t threads;
-    bool json;
+    int64_t duration_ns; /* how long to call */
+    uint64_t calls;      /* 0: as many as there is time for */
+    uint64_t threads;    /* that call at the same time */
+    bool json;           /* instead of the two lines for people */
 } bench_opts;
 
 static void print_help(void *user)
@@ -44,11 +50,11 @@ static void print_help(void *user)
         "usage: shmrpc bench [OPTION...] SERVICE METHOD [ARGUMENT...]\n"
         "\n"
         "Calls a method over and over with the same arguments (as `shmrpc\n"
-        "call`) and prints how many calls there were a second and how long\n"
-        "they took. The method's work is done for real each time.\n"
+        "call`) and prints the calls per second and how long they took. The\n"
+        "service does its work each time.\n"
         "\n"
         "  -s, --seconds=TIME   how long: 2s (the default), 500ms\n"
-        "  -n, --calls=COUNT    this many calls instead, in all\n"
+        "  -n, --calls=COUNT    so many calls in all, instead of a time\n"
         "  -T, --threads=COUNT  from so many threads at once (default 1,\n"
         "                       at most 64)\n"
         "  -a, --at=ADDRESSES   where the service is, as of the library\n"
@@ -66,11 +72,11 @@ static void print_help(void *user)
 
 /* Each thread counts in its own; they are added at the end. */
 typedef struct times {
-    uint64_t counts[SHMRPCI_HISTOGRAM_BUCKETS(BITS)];
-    uint64_t count;
+    uint64_t counts[SHMRPCI_HISTOGRAM_BUCKETS(BITS)]; /* calls by time */
+    uint64_t count;                                   /* of calls */
     uint64_t min_ns; /* 0 while there is none */
-    uint64_t max_ns;
-    double sum_ns;
+    uint64_t max_ns; /* 0 while there is none */
+    double sum_ns;   /* for the mean */
 } times;
 
 /* Only counts, and allocates nothing: it runs between two calls. */
@@ -116,15 +122,15 @@ static uint64_t percentile(const times *t, double fraction)
 typedef struct worker {
     shmrpci_thread thread;
     bool started; /* has a thread to be joined; the first one runs on ours */
-    cli_invocation *in;
-    int64_t end_ns; /* no call begins after it */
-    uint64_t calls; /* at most */
-    bool tells;     /* is the one that shows progress */
-    int64_t begin_ns;
-    int64_t done_ns; /* when its last call had ended */
-    int status;      /* of the call that ended it early */
-    shmrpc_error error;
-    times times;
+    cli_invocation *in; /* shared by all */
+    int64_t end_ns;     /* no call begins after it */
+    uint64_t calls;     /* at most */
+    bool tells;         /* is the one that shows progress */
+    int64_t begin_ns;   /* when its first call began */
+    int64_t done_ns;    /* when its last call had ended */
+    int status;         /* of the call that ended it early */
+    shmrpc_error error; /* of that call */
+    times times;        /* of its calls that ended in OK */
 } worker;
 
 /* Rate and share of the first worker alone: the others' counts are theirs.
@@ -172,9 +178,9 @@ static void run_worker(void *user)
 
 /* The columns of the report; `key` is its member in JSON. */
 static const struct {
-    const char *name;
+    const char *name; /* for people */
     const char *key;
-    double fraction;
+    double fraction; /* of the calls */
 } quantiles[] = {
     {"p50", "p50_ns", 0.5},
     {"p90", "p90_ns", 0.9},
@@ -348,6 +354,7 @@ static cli_exit bench(const bench_opts *opts)
 
 /* ---- the command line ---- */
 
+/* With both --seconds and --calls the number of calls counts. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     bench_opts *opts = user;
@@ -381,6 +388,8 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     }
 }
 
+/* The operands are those of `call`, so that a call can be benched by changing
+ * one word. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     bench_opts *opts = user;

@@ -1,4 +1,10 @@
-/* The commands start, stop, restart and reload. */
+/*
+ * The commands start, stop, restart and reload.
+ *
+ * The manager does the work, and answers when it is done: a command that has
+ * returned 0 means that the service can be called, or has ended.  If we are
+ * killed while we wait, the manager goes on.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +23,8 @@ const struct option cli_change_options[] = {CHANGE_OPTIONS,
 /* What start, stop and restart have in common: generated functions with
  * different names and reply types, all of which hold a manager_service. */
 typedef struct change {
-    const char *name;
-    const char *help;
+    const char *name; /* of the command */
+    const char *help; /* what it does, for --help */
     int (*call)(manager_control *client, shmrpc_str name,
                 const shmrpc_opts *opts, const manager_service **out,
                 const void **reply, shmrpc_error *error);
@@ -60,10 +66,9 @@ static const change changes[] = {
      "Stops services of the manager, and waits until they have ended.\n",
      call_stop, release_stop},
     {"restart",
-     "Starts services of the manager anew, and waits until they can be "
-     "called.\n"
+     "Restarts services of the manager, and waits until they can be called.\n"
      "Servers with worker processes are replaced without a gap; others are\n"
-     "stopped before.\n",
+     "stopped first.\n",
      call_restart, release_restart},
 };
 
@@ -83,7 +88,7 @@ static cli_exit change_one(const cli_control *line, const change *what,
                             &reply, &error);
     if (status == SHMRPC_E_DEADLINE) {
         fprintf(stderr,
-                "shmrpc: DEADLINE: `%s` goes on, but is not there yet (`shmrpc "
+                "shmrpc: DEADLINE: `%s` is not done yet, but goes on (`shmrpc "
                 "status %s`)\n",
                 name, name);
         return CLI_DEADLINE;
@@ -137,6 +142,7 @@ static void print_names(const char *what, const shmrpc_str_list *names)
     }
 }
 
+/* "changed" services are restarted, or replaced, after this answer. */
 static void print_reloaded(const cli_control *line,
                            const manager_reloaded *reloaded)
 {
@@ -184,15 +190,16 @@ static cli_exit reload(const cli_control *line, manager_control *client)
 
 /* Apart from the others, as it takes no SERVICE. */
 static const char reload_help[] =
-    "Has the manager read its service.ini again: starts what is new, stops\n"
-    "what is gone, starts again what has changed.\n";
+    "Makes the manager read its service.ini again: it starts new services,\n"
+    "stops those that are gone, and restarts those that have changed.\n";
 
 /* `what` is NULL for reload. */
 typedef struct change_line {
     cli_control control;
-    const change *what;
+    const change *what; /* NULL: reload */
 } change_line;
 
+/* One text for four commands; what differs is in the table above. */
 static void print_help(void *user)
 {
     const change *what = ((const change_line *)user)->what;
@@ -201,11 +208,12 @@ static void print_help(void *user)
            what != NULL ? " SERVICE..." : "",
            what != NULL ? what->help : reload_help);
     fputs(
-        "  -d, --deadline=TIME  to wait for each so long (default "
+        "  -d, --deadline=TIME  how long to wait for each (default "
         "60s)\n" CLI_CONTROL_HELP,
         stdout);
 }
 
+/* --deadline goes with the call: the manager answers by then. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     cli_control *control = &((change_line *)user)->control;
@@ -218,6 +226,7 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     return cli_control_take(control, option);
 }
 
+/* One connection for all names. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     change_line *its = user;

@@ -37,9 +37,10 @@ cli_exit cli_control_open(const cli_control *line, manager_control **out)
     }
     int status = manager_control_connect(where, &opts, out, &error);
     if (status == SHMRPC_E_UNAVAILABLE) {
-        fprintf(stderr,
-                "shmrpc: no manager runs here (`shmrpcd FILE` is one): %s\n",
-                error.message);
+        fprintf(
+            stderr,
+            "shmrpc: no manager runs here (`shmrpcd FILE` starts one): %s\n",
+            error.message);
         return CLI_ABSENT;
     }
     return status == SHMRPC_OK

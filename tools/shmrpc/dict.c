@@ -1,4 +1,10 @@
-/* The commands dict and value: shared maps and values (shmrpc/dict.h). */
+/*
+ * The commands dict and value: shared maps and values (shmrpc/dict.h).
+ *
+ * A value is a dict with one entry and no key, so that both commands share
+ * their verbs: `row.key` is NULL for a value.  Objects of any shape are
+ * addressed by paths, objects of a declared type by their keys only.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,14 +29,14 @@ static const char dict_help[] =
     "       shmrpc dict stat NAME\n"
     "       shmrpc dict check NAME\n"
     "\n"
-    "Looks at a shared dict, or changes it. STEPs lead into a value: keys of\n"
-    "maps, positions of lists. dump prints an object with key and value a\n"
-    "line, as they were at one moment, or what a damaged dict has left\n"
-    "(--salvage); load reads such lines, or a snapshot, and puts them all in\n"
-    "one change; snapshot writes all entries to a file, by default in the\n"
-    "usual place, that survives the machine; watch prints what there is, and\n"
-    "then what changes (--count: so many lines); check looks for damage,\n"
-    "while nobody changes the dict.\n"
+    "Shows or changes a shared dict. STEPs lead into a value: keys of\n"
+    "maps, positions of lists. dump prints all entries as of one moment, each\n"
+    "as a line with an object of key and value, or what is left in a damaged\n"
+    "dict (--salvage); load reads such lines, or a snapshot, and puts them "
+    "all\n"
+    "in one change; snapshot writes all entries to a file on disk; watch\n"
+    "prints all entries, then each change (--count: so many lines); check\n"
+    "looks for damage; nobody may change the dict meanwhile.\n"
     "\n";
 
 static const char value_help[] =
@@ -43,12 +49,12 @@ static const char value_help[] =
     "       shmrpc value stat NAME\n"
     "       shmrpc value check NAME\n"
     "\n"
-    "Looks at a shared value, or changes it. STEPs lead into it: keys of\n"
-    "maps, positions of lists. dump prints the whole of it, also where it is\n"
-    "damaged (--salvage); snapshot writes it to a file, by default in the\n"
-    "usual place, that survives the machine, and load puts what is in one;\n"
-    "watch prints it, and again whenever it changes (--count: so many times);\n"
-    "check looks for damage, while nobody changes the value.\n"
+    "Shows or changes a shared value. STEPs lead into it: keys of\n"
+    "maps, positions of lists. dump prints the whole value, or what is left\n"
+    "of a damaged one (--salvage); snapshot writes it to a file on disk, and\n"
+    "load reads such a file; watch prints the value, and again whenever it\n"
+    "changes (--count: so many times); check looks for damage; nobody may\n"
+    "change the value meanwhile.\n"
     "\n";
 
 /* ---- opening ------------------------------------------------------------- */
@@ -153,6 +159,8 @@ static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
     return status;
 }
 
+/* The status of the lookup and the result of reading the operands are kept
+ * apart: each failure is printed once. */
 static cli_exit run_get(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -201,6 +209,8 @@ static cli_exit set_item(cli_shared *shared, shmrpc_dict *dict)
     return status == SHMRPC_OK ? result : cli_shared_fail(status, &error);
 }
 
+/* With --create the object is made first, and stays even if the value is
+ * refused. */
 static cli_exit run_set(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -239,6 +249,7 @@ static cli_exit run_del(cli_shared *shared)
 
 /* ---- all ----------------------------------------------------------------- */
 
+/* `dict load` reads such lines again. */
 cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
                                const void *value, bool with_value,
                                shmrpci_buf *out)
@@ -295,11 +306,13 @@ static cli_exit print_all(cli_shared *shared, bool with_values)
     return result;
 }
 
+/* A key a line, in the order of insertion. */
 static cli_exit run_keys(cli_shared *shared)
 {
     return print_all(shared, false);
 }
 
+/* --salvage reads the file itself, as a damaged dict can't be opened. */
 static cli_exit run_dump(cli_shared *shared)
 {
     return shared->opts->salvages ? cli_dict_salvage(shared)
@@ -331,7 +344,8 @@ static cli_exit append_event(const cli_shared *shared,
     return result;
 }
 
-/* Of a value only its values are of interest. */
+/* Of a value only its values are of interest: a resync says nothing that the
+ * value behind it doesn't. */
 static bool is_shown(const cli_shared *shared, const shmrpc_stub_event *event)
 {
     return shared->row.key != NULL || event->kind != SHMRPC_EVENT_RESYNC;
@@ -401,6 +415,7 @@ static uint64_t age_s(int64_t wall_ns)
     return age_ns > 0 ? (uint64_t)(age_ns / SHMRPCI_NS_PER_S) : 0;
 }
 
+/* Opened for reading: looking must not count as a user that may write. */
 static cli_exit run_stat(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -413,9 +428,9 @@ static cli_exit run_stat(cli_shared *shared)
         const cli_figure figures[] = {
             {"entry_count", "entries", stat.entry_count},
             {"change_count", "changes", stat.change_count},
-            {"helped_count", "finished by others", stat.helped_count},
+            {"helped_count", "completed by others", stat.helped_count},
             {"memory_bytes", "memory", stat.memory_bytes},
-            {"max_bytes", "at most", stat.max_bytes},
+            {"max_bytes", "memory limit", stat.max_bytes},
             {"view_age", "oldest view", stat.view_age},
             {"open_count", "open", stat.open_count},
             {"lock_count", "locks held", stat.lock_count},
@@ -447,6 +462,7 @@ static const cli_verb dict_verbs[] = {
     {NULL, NULL, 0, 0, false, NULL},
 };
 
+/* --create makes a dict of any keys and values, encoded as msgpack. */
 cli_exit cli_dict(int argc, char **argv)
 {
     const cli_shared_command command = {
@@ -458,6 +474,7 @@ cli_exit cli_dict(int argc, char **argv)
     return cli_shared_run(argc, argv, &command);
 }
 
+/* A value has no keys: fewer verbs, and one operand less. */
 static const cli_verb value_verbs[] = {
     {"get", "[STEP...]", 0, -1, false, run_get},
     {"set", "[STEP...] VALUE", 1, -1, true, run_set},

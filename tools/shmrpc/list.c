@@ -1,4 +1,10 @@
-/* The command list: the services on this machine. */
+/*
+ * The command list: the services on this machine.
+ *
+ * A socket in a folder is no proof of a service, so that each is connected to
+ * and asked.  The question goes to a worker but not to the user's code: a
+ * service whose handlers hang is shown as alive as long as a worker is free.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +19,7 @@ const struct option cli_list_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* Says "alive" of a service only after one of its workers has answered. */
 static void print_help(void *user)
 {
     (void)user;
@@ -20,11 +27,11 @@ static void print_help(void *user)
         "usage: shmrpc list [OPTION...]\n"
         "\n"
         "Lists the services whose sockets are in the folders where clients\n"
-        "look, and asks each whether it is alive, and what it is: AFTER says\n"
-        "how long a worker took to answer. Those that are dead were killed;\n"
-        "their next start takes the socket over.\n"
+        "look, and asks each for its interface: AFTER says how long a worker\n"
+        "took to answer. A dead one was killed; its next start takes over\n"
+        "the socket.\n"
         "\n"
-        "  -A, --all      the dead ones too\n"
+        "  -A, --all      list dead ones too\n"
         "  -j, --json     print a JSON array\n"
         "  -h, --help     print this\n"
         "      --version  print the version\n",
@@ -34,10 +41,10 @@ static void print_help(void *user)
 /* What a service has answered. */
 typedef struct answer {
     const char *state; /* "alive", "dead", "silent", "denied", "hidden" */
-    char id[256];
-    uint32_t version;
-    uint32_t methods;
-    int64_t ns; /* until a worker had answered a connection */
+    char id[256];      /* "demo.Echo"; "" without an answer */
+    uint32_t version;  /* of the .svc */
+    uint32_t methods;  /* how many */
+    int64_t ns;        /* until a worker had answered a connection */
 } answer;
 
 /* "dead": nobody listens at the socket; "silent": somebody does, and doesn't
@@ -77,6 +84,8 @@ static void ask(const svc_place *place, answer *out)
     cli_service_close(&s);
 }
 
+/* Both are escaped: instances are part of a file's name, which anybody with
+ * access to the folder may have chosen. */
 static void append_member(shmrpci_buf *out, const char *key, const char *text)
 {
     shmrpci_json_key(out, key);
@@ -136,6 +145,8 @@ static int width_of(const svc_places *places)
     return (int)width;
 }
 
+/* A dead socket is what a killed server leaves, and is replaced by the next
+ * one: mostly of no interest. */
 static bool is_shown(const answer *a, bool all)
 {
     return all || strcmp(a->state, "dead") != 0;
@@ -179,6 +190,7 @@ static void print_table(const svc_places *places, bool all)
     print_counts(places, shown);
 }
 
+/* Collected first, so that the array is complete. */
 static void print_json(const svc_places *places, bool all)
 {
     shmrpci_buf out;
@@ -196,6 +208,8 @@ static void print_json(const svc_places *places, bool all)
     shmrpci_buf_fini(&out);
 }
 
+/* A folder that can't be read is a failure; one that isn't there has no
+ * services. */
 static cli_exit list(bool json, bool all)
 {
     shmrpci_arena arena;
@@ -222,6 +236,7 @@ typedef struct list_opts {
     bool all;
 } list_opts;
 
+/* There are only these two. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     list_opts *opts = user;

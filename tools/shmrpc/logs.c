@@ -1,4 +1,10 @@
-/* The command logs: what services print. */
+/*
+ * The command logs: what services print.
+ *
+ * Reads the lines in the manager's memory by a cursor for each service, again
+ * and again with --follow: the manager keeps nothing for us, so that a reader
+ * that stops costs it nothing.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +63,7 @@ void cli_line_print(const char *service, const struct manager_line *line)
     if (service != NULL) {
         printf(" %s:", service);
     }
-    /* The manager has made it harmless; that is checked in its tests. */
+    /* The manager has escaped control characters; its tests check that. */
     printf(" %s%.*s%s%s\n", line->origin == MANAGER_ORIGIN_MANAGER ? "-- " : "",
            (int)line->text.len, line->text.ptr, line->truncated ? " [...]" : "",
            colour[0] != '\0' ? "\033[0m" : "");
@@ -65,12 +71,12 @@ void cli_line_print(const char *service, const struct manager_line *line)
 
 /* ---- following ------------------------------------------------------- */
 
-typedef struct logs_line {
+typedef struct logs_line { /* the command line */
     cli_control control;
-    bool follow;
-    uint64_t count;
-    manager_level least;
-    const char *contains;
+    bool follow;          /* go on with new lines */
+    uint64_t count;       /* the newest lines to begin with */
+    manager_level least;  /* lines below it are left out */
+    const char *contains; /* "" for all */
 } logs_line;
 
 /* An object a line. The line's own encoding begins with a brace, which is
@@ -111,7 +117,8 @@ static void print_lines(const logs_line *line, const char *service,
     }
 }
 
-/* One answer; `cursor` NULL: the newest ones, after which `next` is set. */
+/* Prints one answer of the manager: what came since the cursor, or, with NULL,
+ * the newest lines. `next` is where to go on. */
 static cli_exit read_page(const logs_line *line, manager_control *client,
                           const char *service, const uint64_t *cursor,
                           uint64_t *next, size_t *count)
@@ -132,7 +139,10 @@ static cli_exit read_page(const logs_line *line, manager_control *client,
     return CLI_OK;
 }
 
-/* Until nobody reads us, or the manager has gone. */
+/* Asks again and again for what has come, until nobody reads our output or the
+ * manager is gone. A full page is followed by the next one at once. Polling
+ * standard output tells us when a pipe's reader has gone even while no line
+ * comes. */
 static cli_exit follow(const logs_line *line, manager_control *client,
                        uint64_t *cursors)
 {
@@ -190,10 +200,10 @@ static void print_help(void *user)
     fputs(
         "usage: shmrpc logs [OPTION...] SERVICE...\n"
         "\n"
-        "Prints the newest lines that services of the manager have printed,\n"
-        "and what the manager says of them, behind two dashes.\n"
+        "Prints the newest lines that services of the manager have printed;\n"
+        "what the manager says about them begins with two dashes.\n"
         "\n"
-        "  -f, --follow         go on with what comes\n"
+        "  -f, --follow         keep printing new lines\n"
         "  -n, --lines=COUNT    of each, 1 to 1000 (default 100)\n"
         "  -l, --level=LEVEL    at least debug, info, notice, warning, error\n"
         "                       or critical\n"
@@ -216,6 +226,7 @@ static cli_exit read_level(shmrpci_buf *message, logs_line *out)
     return CLI_USAGE;
 }
 
+/* The filter is the manager's: it sends only lines that pass. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     logs_line *out = user;

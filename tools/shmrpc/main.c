@@ -17,12 +17,12 @@ static cli_exit print_help(void)
     }
     puts(
         "\n"
-        "  -h, --help     print this; behind a command, what that takes\n"
+        "  -h, --help     print this; after a command, its options\n"
         "      --version  print the version\n"
         "\n"
         "Exit status: 0 done, 1 the service answered with an error, 2 wrong\n"
-        "use, 3 no such service, 4 no answer in time, 5 the server died\n"
-        "during the call, 6 trouble on this side. shmrpc(1) tells more.");
+        "usage, 3 no such service, 4 no answer in time, 5 the server died\n"
+        "during the call, 6 trouble on this side. shmrpc(1) has more.");
     return CLI_OK;
 }
 

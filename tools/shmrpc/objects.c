@@ -1,4 +1,10 @@
-/* The commands ls, rm and gc: what processes share under a name. */
+/*
+ * The commands ls, rm and gc: what processes share under a name.
+ *
+ * They see objects as files in one of two folders, the user's or that of all
+ * users, and never open one for use: a listing must not keep an object alive,
+ * nor take one of its places.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,11 +14,11 @@
 #include "tools/common/object_json.h"
 #include "tools/shmrpc/command.h"
 
-typedef struct objects_opts {
-    bool all_users;
-    bool json;
-    const char *kind;
-    int64_t idle_ns; /* gc: locks opened since are left alone */
+typedef struct objects_opts { /* the options of all three commands */
+    bool all_users;           /* the folder for all users */
+    bool json;                /* print JSON instead of text */
+    const char *kind;         /* rm: NULL means whichever has the name */
+    int64_t idle_ns;          /* gc: locks opened since are left alone */
 } objects_opts;
 
 #define COMMON_OPTIONS                                                         \
@@ -55,6 +61,7 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     }
 }
 
+/* One folder at a time, as names may be in both. */
 static shmrpc_scope scope_of(const objects_opts *opts)
 {
     return opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
@@ -74,10 +81,10 @@ static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 
 /* ---- ls ------------------------------------------------------------------ */
 
-typedef struct table {
+typedef struct table { /* what ls collects */
     bool json;
-    size_t count;
-    shmrpci_buf out;
+    size_t count;    /* objects so far */
+    shmrpci_buf out; /* printed when it is complete */
 } table;
 
 /* The members are those of the page's API. */
@@ -89,7 +96,7 @@ static void append_json(const shmrpc_object_info *info, bool is_first,
     shmrpci_buf_append_char(out, '}');
 }
 
-/* "12K", "3.4M". */
+/* "12K", "3.4M": in powers of 1024, with two digits at least. */
 static void append_bytes(shmrpci_buf *out, uint64_t bytes)
 {
     static const char units[] = "BKMGT";
@@ -156,6 +163,7 @@ static void print_table(const table *of)
     }
 }
 
+/* Prints only when the visit has succeeded: never half of a listing. */
 static cli_exit run_ls(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const objects_opts *opts = user;
@@ -176,14 +184,15 @@ static cli_exit run_ls(void *user, const cli_line *line, shmrpci_buf *message)
     return status == SHMRPC_OK ? CLI_OK : fail_status(status, opts);
 }
 
+/* The options are printed from COMMON_HELP, which all three share. */
 static void print_ls_help(void *user)
 {
     (void)user;
     fputs(
         "usage: shmrpc ls [OPTION...]\n"
         "\n"
-        "Lists what processes share under a name: locks and shared objects,\n"
-        "with the handles that have them open, and the memory they take.\n"
+        "Lists the named objects that processes share: locks, queues and so\n"
+        "on, with their open handles and the memory they take.\n"
         "\n" COMMON_HELP,
         stdout);
 }
@@ -241,7 +250,7 @@ static void print_rm_help(void *user)
         "\n"
         "Destroys shared objects for all who use them, and removes them.\n"
         "\n"
-        "  -k, --kind=KIND  that kind: needed where several have the "
+        "  -k, --kind=KIND  the kind, if objects of several kinds have the "
         "name\n" COMMON_HELP,
         stdout);
 }
@@ -286,7 +295,7 @@ static void print_gc_help(void *user)
         "shared objects whose lifetime is over, and what killed processes\n"
         "left. Objects with lifetime file stay until shmrpc rm.\n"
         "\n"
-        "  -i, --idle=TIME  locks only that were not opened for that "
+        "  -i, --idle=TIME  only locks that were not opened for so "
         "long\n" COMMON_HELP,
         stdout);
 }

@@ -1,4 +1,10 @@
-/* The command queue: shared queues (shmrpc/queue.h). */
+/*
+ * The command queue: shared queues (shmrpc/queue.h).
+ *
+ * Each verb opens the queue, does one thing, and closes it.  Items that were
+ * popped and could not be printed are not lost with ACKED: closing the handle
+ * gives them back.
+ */
 #include <string.h>
 
 #include "objects/handle.h"
@@ -16,12 +22,14 @@ static const char help[] =
     "       shmrpc queue drain NAME\n"
     "       shmrpc queue check NAME\n"
     "\n"
-    "Looks at a shared queue, or takes part in it: push appends values, pop\n"
+    "Shows or uses a shared queue: push appends values, pop\n"
     "takes the next item and prints it (--count: so many), peek prints it\n"
     "and leaves it, drain takes and prints all that is there; check looks\n"
-    "for damage, while nobody uses the queue.\n"
+    "for damage; nobody may use the queue meanwhile.\n"
     "\n";
 
+/* With the type that the queue itself declares, or, if --create is to make it,
+ * as a queue of `any`. Prints what goes wrong. */
 static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
 {
     shmrpc_error error;
@@ -48,10 +56,10 @@ static cli_exit run_stat(cli_shared *shared)
             {"pushed_count", "pushed", stat.pushed_count},
             {"popped_count", "popped", stat.popped_count},
             {"dropped_count", "dropped", stat.dropped_count},
-            {"redelivered_count", "came again", stat.redelivered_count},
+            {"redelivered_count", "redelivered", stat.redelivered_count},
             {"unacked_count", "not acknowledged", stat.unacked_count},
-            {"waiting_for_items", "wait for items", stat.waiting_for_items},
-            {"waiting_for_room", "wait for room", stat.waiting_for_room},
+            {"waiting_for_items", "waiting for items", stat.waiting_for_items},
+            {"waiting_for_room", "waiting for room", stat.waiting_for_room},
             /* without this one */
             {"open_count", "open", stat.open_count - 1},
             {"is_ended", "ended", stat.is_ended},
@@ -126,12 +134,14 @@ static cli_exit take_items(cli_shared *shared, uint64_t most, bool drains)
     return result;
 }
 
+/* One item unless --count says otherwise; an empty queue is a failure. */
 static cli_exit run_pop(cli_shared *shared)
 {
     return take_items(
         shared, shared->opts->count != 0 ? shared->opts->count : 1, false);
 }
 
+/* Until the queue is empty or ended: both are success. */
 static cli_exit run_drain(cli_shared *shared)
 {
     return take_items(
@@ -139,6 +149,7 @@ static cli_exit run_drain(cli_shared *shared)
         true);
 }
 
+/* The item stays in the queue; another process may pop it at the same time. */
 static cli_exit run_peek(cli_shared *shared)
 {
     shmrpc_queue *queue;
@@ -159,6 +170,8 @@ static cli_exit run_peek(cli_shared *shared)
     return result;
 }
 
+/* --create is for those that make sense on a new queue: push, and pop, which
+ * then waits for another process to push. */
 static const cli_verb verbs[] = {
     {"stat", "", 0, 0, false, run_stat},
     {"push", "VALUE...", 1, -1, true, run_push},

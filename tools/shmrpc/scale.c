@@ -1,4 +1,9 @@
-/* The command scale: how many workers a service may have. */
+/*
+ * The command scale: how many workers a service may have.
+ *
+ * The manager remembers the numbers until the service's section changes; the
+ * file itself is not touched.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +21,10 @@ static void print_help(void *user)
         "usage: shmrpc scale [OPTION...] SERVICE COUNT\n"
         "       shmrpc scale [OPTION...] SERVICE MIN..MAX\n"
         "\n"
-        "Has a service of the manager have so many worker processes, from now\n"
-        "on and until its section in service.ini changes. No call is cut.\n"
+        "Sets how many worker processes a service of the manager may have, "
+        "from\n"
+        "now on and until its section in service.ini changes. Workers that\n"
+        "leave finish their calls first.\n"
         "\n" CLI_CONTROL_HELP,
         stdout);
 }
@@ -77,6 +84,7 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     return cli_control_take(user, option);
 }
 
+/* The limits are those of manager.svc; here they only give a better message. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     uint64_t least;

@@ -1,4 +1,10 @@
-/* What the commands on shared objects do alike. */
+/*
+ * What the commands on shared objects do alike: from the command line to an
+ * object that is known to exist, with its type, and a verb to run on it.
+ *
+ * Types come from the objects themselves.  Their memory can be written by
+ * others, so that it is parsed with the same limits as a service's text.
+ */
 #include "tools/shmrpc/shared.h"
 
 #include <stdio.h>
@@ -128,7 +134,8 @@ static cli_exit look(cli_shared *shared, int fd)
     return copy[0] == '\0' ? CLI_OK : cli_shared_read_type(shared, copy);
 }
 
-/* A file that is called so. */
+/* Opens the file of the object; NOT_FOUND: there is no file of that name and
+ * kind in the folder. */
 static shmrpc_status open_file(const cli_shared *shared, int *out_fd,
                                shmrpc_error *error)
 {
@@ -176,7 +183,9 @@ static shmrpc_status open_object(const cli_shared *shared, int *out_fd,
                                    : open_file(shared, out_fd, error);
 }
 
-/* `tts/jobs`: the service, if that is what is meant and it is there. */
+/* For a name like `tts/jobs`: connects to the service tts, if there is one, and
+ * takes the rest as the name of its object. Otherwise leaves the name as it is:
+ * it may be a file's. */
 static cli_exit find_service(cli_shared *shared)
 {
     const char *slash = strrchr(shared->name, '/');
@@ -420,6 +429,7 @@ typedef struct run_state {
     cli_shared_opts opts;
 } run_state;
 
+/* The kind's own part, then what all kinds share. */
 static void print_help(void *user)
 {
     const run_state *state = user;
@@ -471,8 +481,8 @@ static const cli_verb *find_verb(const cli_shared_command *command,
         }
         names[count++] = at->name;
     }
-    shmrpci_buf_printf(message, "`%s` is nothing that can be done to a %s",
-                       word, command->kind->name);
+    shmrpci_buf_printf(message, "there is no verb `%s` for a %s", word,
+                       command->kind->name);
     shmrpci_nearest_suggest(message, word, names, count, "");
     return NULL;
 }
@@ -521,8 +531,8 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
         count--;
     }
     if (word == NULL) {
-        shmrpci_buf_printf(message,
-                           "what to do is missing (`shmrpc %s --help`)", kind);
+        shmrpci_buf_printf(message, "a verb is missing (`shmrpc %s --help`)",
+                           kind);
         return CLI_USAGE;
     }
     const cli_verb *verb = find_verb(state->command, word, message);

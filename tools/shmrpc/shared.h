@@ -18,14 +18,14 @@
 
 /* The options of all these commands. */
 typedef struct cli_shared_opts {
-    bool all_users;
-    bool json;
-    bool python;
-    bool create;
-    bool salvages;
+    bool all_users; /* the folder for all users */
+    bool json;      /* print JSON on one line */
+    bool python;    /* literals of Python instead of JSON */
+    bool create;    /* if there is none */
+    bool salvages;  /* dump what a damaged object has left */
     bool has_deadline;
-    int64_t deadline_ns;
-    uint64_t count; /* 0: not given */
+    int64_t deadline_ns; /* how long to wait */
+    uint64_t count;      /* 0: not given */
 } cli_shared_opts;
 
 #define CLI_SHARED_OPTIONS                                                     \
@@ -42,15 +42,15 @@ typedef struct cli_shared_opts {
 
 #define CLI_SHARED_HELP                                                      \
     "NAME is that of the object, as shmrpc ls shows it, or SERVICE/OBJECT\n" \
-    "for one that a running service has, as in tts/jobs. Values are JSON;\n" \
-    "what is none counts as text, where the type allows it; not what\n"      \
-    "begins with {, [ or \", as this is a slip.\n"                           \
+    "for one of a running service, as in tts/jobs. Values are JSON; any\n"   \
+    "other word counts as text, where the type allows it, unless it\n"       \
+    "begins with {, [ or \": that is taken for a mistake.\n"                 \
     "\n"                                                                     \
     "  -u, --all-users      in the folder for all users\n"                   \
-    "  -c, --create         make it if it is not there\n"                    \
+    "  -c, --create         create it if there is none\n"                    \
     "  -d, --deadline=TIME  wait that long: 250ms, 2s (default: not at\n"    \
     "                       all)\n"                                          \
-    "  -n, --count=COUNT    so many\n"                                       \
+    "  -n, --count=COUNT    as many as that\n"                               \
     "  -j, --json           print JSON only\n"                               \
     "  -p, --python         read and print literals of Python, where\n"      \
     "                       keys and values are of any type\n"               \
@@ -62,8 +62,8 @@ typedef struct cli_shared_opts {
 typedef struct cli_shared {
     shmrpci_arena arena;
     const shmrpci_object_kind *kind;
-    const cli_shared_opts *opts;
-    const char *name;
+    const cli_shared_opts *opts; /* of the command line */
+    const char *name;            /* of the object; without its service */
     bool is_there;   /* and the row is its own; false: --create makes it */
     char **operands; /* behind the name */
     int operand_count;

@@ -1,4 +1,9 @@
-/* The command stats: what a service has done since it started. */
+/*
+ * The command stats: what a service has done since it started.
+ *
+ * Reads the service's counters from its shared memory: no worker is asked, so
+ * that it also works while all workers hang.
+ */
 #include <stdio.h>
 
 #include "os/clock.h"
@@ -25,8 +30,8 @@ static void print_help(void *user)
         "\n"
         "Prints what a service has counted since it was started: for each\n"
         "method calls, errors, bytes, how long calls took, and how long they\n"
-        "waited for a worker; then its workers. The service is not asked to\n"
-        "do anything for it.\n"
+        "waited for a worker; then its workers. This costs the service\n"
+        "nothing.\n"
         "\n"
         "  -a, --at=ADDRESSES  where the service is, as of the library\n"
         "  -j, --json          print one JSON object\n"
@@ -80,6 +85,7 @@ static cli_exit stats(const char *service, const cli_look *look,
     return result;
 }
 
+/* `top` takes several services; here one has room for all its figures. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     return line->count == 1 ? stats(line->argv[1], user, message)

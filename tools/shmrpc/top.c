@@ -1,4 +1,10 @@
-/* The command top: what services do now. */
+/*
+ * The command top: what services do now.
+ *
+ * One loop: rest for an interval, look at all services, print.  Looking costs
+ * the services nothing.  On a terminal it redraws the screen and takes keys; in
+ * a pipe it prints one table, or a line of JSON for each service, per look.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,46 +43,50 @@ static void print_help(void *user)
     fputs(
         "usage: shmrpc top [OPTION...] [SERVICE...]\n"
         "\n"
-        "Shows again and again what services do: calls and errors a second,\n"
+        "Shows continuously what services do: calls and errors a second,\n"
         "how long calls take and wait, how busy the workers are. Without\n"
-        "SERVICE all that are found; of a single one its methods and workers.\n"
-        "On a terminal columns that don't fit are left out; q ends it, r "
-        "turns\n"
-        "the order round, and these keys sort: n name, c calls, e errors,\n"
-        "p p99, b busy, u cpu, m memory.\n"
+        "SERVICE it shows all that it finds; for a single one also methods "
+        "and\n"
+        "workers. On a terminal, columns that don't fit are left out, and "
+        "these\n"
+        "keys work: q quits, r reverses the order, and n name, c calls, e\n"
+        "errors, p p99, b busy, u cpu and m memory sort.\n"
         "\n"
         "  -i, --interval=TIME  between two looks: 1s (the default), 250ms\n"
-        "  -n, --count=COUNT    end after so many\n"
+        "  -n, --count=COUNT    end after so many looks\n"
         "  -1, --once           the same as --count=1\n"
         "  -s, --sort=COLUMN    by name (the default), calls, errors, p99,\n"
         "                       busy, cpu or memory\n"
-        "  -r, --reverse        the other way round\n"
-        "  -j, --json           print a JSON object a line for each service\n"
-        "                       and look\n"
+        "  -r, --reverse        reverse the order\n"
+        "  -j, --json           print one JSON object per line for each\n"
+        "                       service and look\n"
         "  -h, --help           print this\n"
         "      --version        print the version\n",
         stdout);
 }
 
+/* An entry stays when its service goes: `trouble` then says why, and its row
+ * comes back with the next server. */
 typedef struct service {
     cli_watched watched;
     shmrpc_error trouble; /* why it isn't open */
 } service;
 
+/* The state of the display, and the options that it was started with. */
 typedef struct top {
-    int64_t interval_ns;
-    uint64_t count; /* 0: for ever */
-    bool json;
-    bool is_all;  /* whatever is found */
-    bool is_live; /* over what was there */
-    cli_layout layout;
-    cli_keys keys;
+    int64_t interval_ns; /* between two looks */
+    uint64_t count;      /* 0: for ever */
+    bool json;           /* instead of tables */
+    bool is_all;         /* whatever is found */
+    bool is_live;        /* over what was there */
+    cli_layout layout;   /* of the tables; keys change it */
+    cli_keys keys;       /* on a terminal only */
     int signal_fd;       /* what ends it, while there are keys; else -1 */
     shmrpci_arena arena; /* of their names */
-    service *items;
+    service *items;      /* services, those that went too */
     size_t item_count;
-    size_t item_cap;
-    int poll_set; /* of keys and signals */
+    size_t item_cap; /* room in `items` */
+    int poll_set;    /* of keys and signals */
 } top;
 
 /* ---- services -------------------------------------------------------- */
@@ -232,8 +242,8 @@ static void print_json(top *t)
 
 /* What it is sorted by: the word, and its key. */
 typedef struct sorting {
-    const char *name;
-    char key;
+    const char *name; /* of the column */
+    char key;         /* that sorts by it */
     cli_sort sort;
 } sorting;
 
@@ -351,6 +361,7 @@ static void print_text(top *t)
 }
 
 /* False: nobody reads it any more. */
+/* Flushes: a pipe's reader gets each look when it is taken. */
 static bool print(top *t)
 {
     if (t->json) {
@@ -363,6 +374,7 @@ static bool print(top *t)
 
 /* ---- keys ------------------------------------------------------------ */
 
+/* What the rest between two looks is interrupted by. */
 enum { TAG_KEYS = 1, TAG_SIGNAL = 2 };
 
 /* Takes keys only on a live display whose input is a terminal. While it does,
@@ -382,7 +394,8 @@ static void listen_to_keys(top *t)
     }
 }
 
-/* False: it ends. */
+/* Takes all keys that were pressed. False: to end, by `q` or because the
+ * terminal is gone. Unknown keys do nothing. */
 static bool take_keys(top *t)
 {
     int key;
@@ -501,6 +514,7 @@ static cli_exit take_sort(top *t, shmrpci_buf *message)
     return CLI_USAGE;
 }
 
+/* The least interval keeps a typing error from burning a CPU. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     top *t = user;

@@ -1,4 +1,10 @@
-/* The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h. */
+/*
+ * The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h.
+ *
+ * Both wait for ever unless --deadline is given: they are meant for pipelines,
+ * whose other end decides when it is over.  A topic's messages are printed as
+ * JSON, a pipe's bytes as they are.
+ */
 #include <stdio.h>
 
 #include "objects/handle.h"
@@ -18,12 +24,15 @@ static const char topic_help[] =
     "usage: shmrpc topic pub NAME MESSAGE...\n"
     "       shmrpc topic tail NAME\n"
     "       shmrpc topic stat NAME\n"
+    "       shmrpc topic check NAME\n"
     "\n"
-    "Publishes messages, or prints the history of a topic and then what is\n"
-    "published (--count: so many; --deadline: until none comes for so\n"
-    "long).\n"
+    "pub publishes messages; tail prints the history of a topic and then what\n"
+    "is published (--count: so many messages; --deadline: until none comes\n"
+    "for so long); check looks for damage; nobody may use the topic\n"
+    "meanwhile.\n"
     "\n";
 
+/* As a subscriber that may write: publishers of a BLOCK topic wait for it. */
 static cli_exit open_topic(cli_shared *shared, shmrpc_topic **out)
 {
     shmrpc_error error;
@@ -138,6 +147,7 @@ static cli_exit run_topic_stat(cli_shared *shared)
     return CLI_OK;
 }
 
+/* --create is for pub and tail, so that either side may be started first. */
 static const cli_verb topic_verbs[] = {
     {"pub", "MESSAGE...", 1, -1, true, run_pub},
     {"tail", "", 0, 0, true, run_tail},
@@ -164,12 +174,14 @@ static const char pipe_help[] =
     "usage: shmrpc pipe cat NAME\n"
     "       shmrpc pipe write NAME\n"
     "       shmrpc pipe stat NAME\n"
+    "       shmrpc pipe check NAME\n"
     "\n"
-    "cat copies a pipe to standard output until the stream ends, write\n"
-    "copies standard input to it, and ends it. Both wait, for --deadline at\n"
-    "most.\n"
+    "cat copies a pipe to standard output until the stream ends; write\n"
+    "copies standard input to it, and ends it; both wait, for --deadline at\n"
+    "most. check looks for damage; nobody may use the pipe meanwhile.\n"
     "\n";
 
+/* Opening makes nobody the writer; the first write does. */
 static cli_exit open_pipe(cli_shared *shared, shmrpc_pipe **out)
 {
     shmrpc_error error;
@@ -256,8 +268,8 @@ static cli_exit run_pipe_stat(cli_shared *shared)
             {"written_count", "written", stat.written_count},
             {"read_count", "read", stat.read_count},
             {"writer_pid", "writer", (uint64_t)stat.writer_pid},
-            {"waiting_for_bytes", "wait for bytes", stat.waiting_for_bytes},
-            {"waiting_for_room", "wait for room", stat.waiting_for_room},
+            {"waiting_for_bytes", "waiting for bytes", stat.waiting_for_bytes},
+            {"waiting_for_room", "waiting for room", stat.waiting_for_room},
             /* without this one */
             {"open_count", "open", stat.open_count - 1},
             {"is_ended", "ended", stat.is_ended},
@@ -269,6 +281,7 @@ static cli_exit run_pipe_stat(cli_shared *shared)
     return CLI_OK;
 }
 
+/* As with topics, either side may be started first. */
 static const cli_verb pipe_verbs[] = {
     {"cat", "", 0, 0, true, run_cat},
     {"write", "", 0, 0, true, run_write},

@@ -59,8 +59,8 @@ static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
     char text[256] = "";
     if (unit->run != NULL && unit->run->is_stopped) {
         (void)snprintf(text, sizeof text,
-                       "stopped by a signal: `kill -CONT %d` has it go on, "
-                       "`shmrpc restart %s` starts it anew",
+                       "stopped by a signal: `kill -CONT %d` resumes it, "
+                       "`shmrpc restart %s` restarts it",
                        (int)unit->run->pid, unit->plan->name);
     } else if (unit->state == MGR_STARTING &&
                shmrpci_now_ns() - unit->started_ns > SILENT_NS) {

@@ -15,9 +15,9 @@ static manager_exit print_help(void)
     fputs(
         "usage: shmrpcd check FILE\n"
         "\n"
-        "Reads a service.ini and all that it includes. When it is right,\n"
+        "Reads a service.ini and all that it includes. If it has no errors,\n"
         "prints its services in the order in which they would be started;\n"
-        "else everything that is wrong, each with its line.\n"
+        "otherwise prints all errors, each with its line.\n"
         "\n"
         "  -h, --help  print this\n",
         stdout);

@@ -66,7 +66,7 @@ static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
     }
     if (goal->is_up && unit->refusals != goal->refusals) {
         return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_READY,
-                               "`%s` goes on as it was, for the new one has "
+                               "the old `%s` goes on, because the new one has "
                                "ended: %s (stop and start it if its interface "
                                "has changed)",
                                unit->plan->name, unit->refusal);
@@ -91,7 +91,7 @@ static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
     if (result == SHMRPC_OK && control->waiters >= WAITERS &&
         !is_reached(unit, goal)) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_BUSY,
-                               "%u others wait for services already", WAITERS);
+                               "%u calls wait for services already", WAITERS);
     }
     control->waiters++;
     while (result == SHMRPC_OK && !is_reached(unit, goal)) {
@@ -175,9 +175,7 @@ static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
     const mgr_plan *plan = unit->plan;
     if (unit->state == MGR_RUNNING && unit->addresses[0] == '\0') {
         return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
-                               "`%s` is another kind of program than a server "
-                               "with workers",
-                               plan->name);
+                               "`%s` is not a server with workers", plan->name);
     }
     if (plan->most == 0) {
         return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
@@ -185,13 +183,14 @@ static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
     }
     if (least > most) {
         return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
-                               "%u workers at least is more than %u at most",
+                               "at least %u workers is more than at most %u",
                                least, most);
     }
     if (most * plan->threads > MGR_MAX_THREADS) {
-        return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
-                               "%u workers of %u threads are more than %u",
-                               most, plan->threads, MGR_MAX_THREADS);
+        return shmrpc_ctx_fail(
+            ctx, MANAGER_ERR_NOT_SCALABLE,
+            "%u workers with %u threads each exceed %u threads", most,
+            plan->threads, MGR_MAX_THREADS);
     }
     return SHMRPC_OK;
 }
@@ -352,7 +351,7 @@ int mgr_control_start(mgr_control *control, shmrpc_error *error)
     control->has_thread = result == SHMRPC_OK;
     return result == SHMRPC_OK
                ? SHMRPC_OK
-               : shmrpc_error_set(error, result, "no thread to be had");
+               : shmrpc_error_set(error, result, "can't start a thread");
 }
 
 /* Stops the threads first: they use the manager, which is destroyed next. */

@@ -234,7 +234,7 @@ int mgr_figures_start(mgr_figures *figures, shmrpc_error *error)
     figures->has_thread = status == SHMRPC_OK;
     return status == SHMRPC_OK
                ? SHMRPC_OK
-               : shmrpc_error_set(error, status, "no thread to be had");
+               : shmrpc_error_set(error, status, "can't start a thread");
 }
 
 /* Also of one that was never started. */

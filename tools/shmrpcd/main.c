@@ -28,13 +28,13 @@ manager_exit manager_help(void)
         "usage: shmrpcd [OPTION...] FILE [NAME...]\n"
         "       shmrpcd COMMAND [OPTION...]\n"
         "\n"
-        "Runs the services of a service.ini, or those of these names and what\n"
-        "they come after, until SIGTERM or SIGINT; SIGHUP reads the file\n"
+        "Runs the services of a service.ini, or only those named and the ones\n"
+        "that they come after, until SIGTERM or SIGINT; SIGHUP reads the file\n"
         "again. `shmrpc ps` shows what runs.\n"
         "\n"
         "  -i, --instance=NAME  one of several managers of this user\n"
-        "  -e, --echo           print what services print, too\n"
-        "  -h, --help           print this; behind a command, what that takes\n"
+        "  -e, --echo           also print what services print\n"
+        "  -h, --help           print this; after a command, its options\n"
         "      --version        print the version\n"
         "\n"
         "Commands:\n");
@@ -43,7 +43,7 @@ manager_exit manager_help(void)
     }
     puts(
         "\n"
-        "Exit status: 0 done, 1 errors in service.ini, 2 wrong use,\n"
+        "Exit status: 0 done, 1 errors in service.ini, 2 wrong usage,\n"
         "3 it can't run. service.ini(5) has the format.");
     return MANAGER_OK;
 }

@@ -18,10 +18,12 @@ static const struct option long_options[] = {
 static manager_exit report(const shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES];
-    fprintf(stderr, "shmrpcd: %s\n",
-            error->code == SHMRPC_E_EXISTS
-                ? "another one runs here already (--instance for a second)"
-                : shmrpc_error_text(error, text, sizeof text));
+    fprintf(
+        stderr, "shmrpcd: %s\n",
+        error->code == SHMRPC_E_EXISTS
+            ? "another manager runs here already (--instance names a second "
+              "one)"
+            : shmrpc_error_text(error, text, sizeof text));
     return MANAGER_TROUBLE;
 }
 

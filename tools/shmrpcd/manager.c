@@ -115,8 +115,8 @@ static void find_leftovers(mgr_manager *m)
     if (m->leftovers.count > 0) {
         m->leftovers.kill_ns = shmrpci_deadline_after(LEFTOVERS_NS);
         fprintf(stderr,
-                "shmrpcd: a former manager was killed; %zu processes of its "
-                "services are ended\n",
+                "shmrpcd: a former manager was killed; ending %zu processes of "
+                "its services\n",
                 m->leftovers.count);
     }
 }
@@ -167,7 +167,7 @@ static void take_reload(mgr_manager *m)
     (void)shmrpci_notify_send(lines);
     if (mgr_reload(m, NULL, &messages) != SHMRPC_OK) {
         fwrite(messages.data, 1, messages.len, stderr);
-        fputs("shmrpcd: nothing is changed\n", stderr);
+        fputs("shmrpcd: nothing has changed\n", stderr);
     }
     (void)shmrpci_notify_send("READY=1");
     shmrpci_buf_fini(&messages);
@@ -338,8 +338,7 @@ static int open_parts(mgr_manager *m, shmrpc_error *error)
     }
     return status == SHMRPC_OK
                ? SHMRPC_OK
-               : shmrpc_error_set(error, status,
-                                  "the manager can't be made: %s",
+               : shmrpc_error_set(error, status, "the manager can't start: %s",
                                   shmrpc_status_text(status));
 }
 
@@ -439,8 +438,9 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
         status = listen_to_others(m);
     }
     if (status != SHMRPC_OK) {
-        return shmrpc_error_set(error, status, "no socket beside %.128s: %s",
-                                where, shmrpc_status_text(status));
+        return shmrpc_error_set(error, status,
+                                "can't make a socket beside %.128s: %s", where,
+                                shmrpc_status_text(status));
     }
     (void)snprintf(m->orders_line, sizeof m->orders_line, "%s",
                    SHMRPCI_PROGRAM_ORDERS_LINE);

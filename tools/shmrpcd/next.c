@@ -120,7 +120,7 @@ static void climb(mgr_unit *unit)
     if (unit->step < 2) {
         if (unit->step == 1 && unit->plan->int_ns > 0) {
             mgr_unit_say(unit, MGR_LEVEL_WARNING,
-                         "goes on after SIGINT: SIGTERM");
+                         "still runs after SIGINT: sending SIGTERM");
         }
         unit->step_ns = shmrpci_deadline_after(times[unit->step]);
         shmrpci_program_signal(unit->run->pid, signals[unit->step]);

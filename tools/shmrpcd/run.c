@@ -148,8 +148,7 @@ bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
     unit->is_cold = false;
     if (!has_target) {
         (void)snprintf(unit->last_end, sizeof unit->last_end,
-                       "`%s` does not say that it can be called at shm://",
-                       unit->plan->gate_of);
+                       "`%s` has no shm:// address", unit->plan->gate_of);
     } else if (unit->run == NULL) {
         (void)snprintf(unit->last_end, sizeof unit->last_end, "%s", why);
     }
@@ -170,10 +169,11 @@ bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
     char why[MGR_LAUNCH_WHY_BYTES];
     unit->heir = run_start(m, unit, true, why);
     if (unit->heir == NULL) {
-        mgr_unit_say(unit, MGR_LEVEL_WARNING, "nobody can take over: %s", why);
+        mgr_unit_say(unit, MGR_LEVEL_WARNING, "can't start a successor: %s",
+                     why);
         return false;
     }
-    mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d is to take over",
+    mgr_unit_say(unit, MGR_LEVEL_INFO, "started pid %d to take over",
                  (int)unit->heir->pid);
     return true;
 }
@@ -301,15 +301,15 @@ static void note_other(mgr_unit *unit, const mgr_run *run,
                        const shmrpci_child_end *end)
 {
     if (run != unit->heir) {
-        mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d, taken over from, has ended",
-                     (int)run->pid);
+        mgr_unit_say(unit, MGR_LEVEL_INFO,
+                     "pid %d has ended after the takeover", (int)run->pid);
         return;
     }
     describe_run_end(run, end, unit->refusal);
     end_heir(unit);
     unit->refusals++;
     mgr_unit_say(unit, MGR_LEVEL_ERROR,
-                 "pid %d could not take over (%s): the one that runs goes on",
+                 "pid %d could not take over (%s); the old one goes on",
                  (int)run->pid, unit->refusal);
 }
 
@@ -333,8 +333,8 @@ static void note_run(mgr_unit *unit, const mgr_run *run,
         return;
     }
     if (has_handed_over(unit, run, end)) {
-        mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d, taken over from, has ended",
-                     (int)run->pid);
+        mgr_unit_say(unit, MGR_LEVEL_INFO,
+                     "pid %d has ended after the takeover", (int)run->pid);
         unit->run = unit->heir;
         return;
     }
@@ -386,12 +386,13 @@ void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
     }
     run->is_stopped = is_stopped;
     if (is_stopped) {
-        mgr_unit_say(run->unit, MGR_LEVEL_WARNING,
-                     "pid %d was stopped by a signal (kill -CONT %d has it go "
-                     "on)",
-                     (int)pid, (int)pid);
+        mgr_unit_say(
+            run->unit, MGR_LEVEL_WARNING,
+            "pid %d was stopped by a signal (kill -CONT %d resumes it)",
+            (int)pid, (int)pid);
     } else {
-        mgr_unit_say(run->unit, MGR_LEVEL_NOTICE, "pid %d goes on", (int)pid);
+        mgr_unit_say(run->unit, MGR_LEVEL_NOTICE, "pid %d was resumed",
+                     (int)pid);
     }
 }
 
@@ -561,7 +562,7 @@ bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most)
     (void)snprintf(line, sizeof line, "workers=%u..%u\n", least, most);
     unit->least = least;
     unit->most = most;
-    mgr_unit_say(unit, MGR_LEVEL_NOTICE, "is to have %u to %u workers", least,
+    mgr_unit_say(unit, MGR_LEVEL_NOTICE, "may now have %u to %u workers", least,
                  most);
     return unit->run == NULL ||
            shmrpci_program_order(unit->run->order_fd, line);

@@ -53,9 +53,7 @@ static manager_exit serve(const char *path, char *name)
         function = find(library, "main");
     }
     if (function == NULL) {
-        fprintf(stderr,
-                "shmrpcd: %s has no function `%s`, and none that is called "
-                "`main`\n",
+        fprintf(stderr, "shmrpcd: %s has neither a function `%s` nor `main`\n",
                 path, symbol);
         return MANAGER_TROUBLE;
     }
@@ -72,8 +70,8 @@ static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
         fputs(
             "usage: shmrpcd serve LIBRARY NAME\n"
             "\n"
-            "Runs the function NAME of a shared library, else its main, in\n"
-            "this process: what the manager does with import_from.\n",
+            "Runs the function NAME of a shared library, or else its main, in\n"
+            "this process, as the manager does for import_from.\n",
             stdout);
         return MANAGER_OK;
     }

@@ -133,7 +133,7 @@ def refused(where):
     try:
         connect(where)
     except AssertionError as refusal:  # what came is no welcome
-        return b"is not there" in refusal.args[0]
+        return b"behind the gateway does not run" in refusal.args[0]
     return False
 
 

@@ -44,11 +44,11 @@ expect 0 '' queue drain jobs
 expect 1 'shmrpc: BUSY: queue "jobs": the queue is empty' queue pop jobs
 expect 4 'shmrpc: DEADLINE: queue "jobs": nothing came in time' \
     queue pop jobs --deadline=1ms
-expect 2 'shmrpc: what to do is missing (`shmrpc queue --help`)' queue
+expect 2 'shmrpc: a verb is missing (`shmrpc queue --help`)' queue
 expect 2 'shmrpc: expected shmrpc queue push NAME VALUE...' queue push jobs
 expect 2 'shmrpc: `x` for --count (expected a number from 1 on)' \
     queue pop jobs --count=x
-expect 2 'shmrpc: `pup` is nothing that can be done to a queue; did you mean `pop`?' \
+expect 2 'shmrpc: there is no verb `pup` for a queue; did you mean `pop`?' \
     queue pup jobs
 expect 0 'jobs' complete queue pop ''
 expect 0 $'push\npop\npeek' complete queue p

@@ -152,14 +152,14 @@ def test_a_stopped_one_shows_and_can_be_restarted(m):
     await_that("it shows", lambda: m.status("Echo")["trouble"])
     _, row = m.run("ps").splitlines()
     assert row.split()[:3] == ["Echo", "hung", str(pid)], row
-    assert f"`kill -CONT {pid}` has it go on" in row
+    assert f"`kill -CONT {pid}` resumes it" in row
     assert "Echo: running for " in m.run("status", "Echo")
     assert f", hung\n  trouble   stopped by a signal: `kill -CONT {pid}`" in (
         m.run("status", "Echo"))
     os.kill(pid, signal.SIGCONT)
     await_that("it is well again", lambda: m.status("Echo") == before)
     assert [text.split(" (")[0] for text in m.texts("Echo")][-2:] == [
-        f"pid {pid} was stopped by a signal", f"pid {pid} goes on"]
+        f"pid {pid} was stopped by a signal", f"pid {pid} was resumed"]
     # One that does not go on takes nobody's place: it ends as if it did.
     os.kill(pid, signal.SIGSTOP)
     await_that("it shows", lambda: m.status("Echo")["trouble"])
@@ -200,7 +200,7 @@ def test_scale(m):
         fails(2, "expected a number of 1 to 64", m.run, "scale", "Echo",
               wrong)
     fails(2, "scale takes a SERVICE and", m.run, "scale", "Echo")
-    fails(1, "`Other` is another kind of program", m.run, "scale", "Other",
+    fails(1, "`Other` is not a server with workers", m.run, "scale", "Other",
           "2")
     fails(3, "there is no service `Eco`; did you mean `Echo`?", m.run,
           "scale", "Eco", "2")
@@ -211,7 +211,7 @@ def test_a_deadline(m):
             until="managing")
     m.await_state("A", "STARTING")
     for option in ("--deadline=200ms", "-d2s"):  # behind an operand, too
-        fails(4, "DEADLINE: `A` goes on, but is not there yet", m.run,
+        fails(4, "DEADLINE: `A` is not done yet, but goes on", m.run,
               "start", "A", option)
     await_that("it says what it waits for", lambda: (
         "trouble   it has not said yet that it can be called" in
@@ -321,7 +321,7 @@ def test_no_manager(m):
     for words in (["ps"], ["status"], ["start", "A"], ["stop", "A"],
                   ["restart", "A"], ["scale", "A", "1"], ["reload"],
                   ["logs", "A"]):
-        fails(3, "no manager runs here (`shmrpcd FILE` is one)", m.run, *words)
+        fails(3, "no manager runs here (`shmrpcd FILE` starts one)", m.run, *words)
 
 
 def test_instances(m):

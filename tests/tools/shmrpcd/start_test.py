@@ -130,7 +130,7 @@ def test_one_manager_in_a_folder(m):
                            env=m.env, capture_output=True, text=True,
                            timeout=harness.PATIENCE, check=False)
     assert other.returncode == 3
-    assert "another one runs here already" in other.stderr
+    assert "another manager runs here already" in other.stderr
     first = m.process
     m.start(arguments=["--instance=two"])
     pids = {m.status("A")["pid"],

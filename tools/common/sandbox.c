@@ -117,7 +117,8 @@ static size_t write_filter(struct sock_filter *out)
         out[count++] = head[i];
     }
     for (size_t i = 0; i < REFUSED; i++) {
-        /* To the REFUSE at the end, past the rest and past ALLOW. */
+        /* Jumps to REFUSE at the end, over the remaining comparisons and
+         * ALLOW. */
         out[count++] = (struct sock_filter)BPF_JUMP(
             BPF_JMP | BPF_JEQ | BPF_K, refused[i], (uint8_t)(REFUSED - i), 0);
     }

@@ -8,7 +8,7 @@
 
 enum { NS_PER_US = 1000 };
 
-/* A time in a unit of so many ns, with all digits that it has. */
+/* Writes a time in units of `unit_ns`, with as many decimals as it needs. */
 static void set_time(shmrpci_buf *out, const char *key, int64_t ns,
                      int64_t unit_ns)
 {

@@ -1,6 +1,6 @@
 /*
- * What a service has counted, as JSON: of `shmrpc stats` and `top`, and of the
- * page's API, with the same keys.
+ * A service's counters as JSON, with the same keys for `shmrpc stats`, `shmrpc
+ * top` and the page's API.
  *
  * Each function appends members to an object that the caller has begun.  Times
  * are exact decimal numbers of the unit in their key.
@@ -18,7 +18,7 @@
 void tool_snapshot_totals(const shmrpc_snapshot *s, const char *span_key,
                           shmrpci_buf *out);
 
-/* What else a program knows; all may be NULL. */
+/* What else a program knows about the service; any member may be NULL. */
 typedef struct tool_snapshot_more {
     /* Appends members to the worker at `index`. */
     void (*worker)(void *user, uint32_t index, shmrpci_buf *out);

@@ -32,8 +32,8 @@ static link *least_used(const relay *r, uint32_t *live)
     return best;
 }
 
-/* With the lock held: the least used one, for a request of that epoch; NULL:
- * there is none. Asks for another one if that is busy. */
+/* With the lock held: the least used link, for a request of that epoch; NULL:
+ * there is none. Asks the linker for another link if that one is busy. */
 static link *find(relay *r, uint32_t epoch)
 {
     uint32_t live;
@@ -221,9 +221,9 @@ int links_open(relay *r, shmrpc_error *error)
     return status;
 }
 
-/* With the lock held: waits until there is something to do; false: leave. */
-/* There is work if there is no link and the pause is over, or if calls have
- * asked for one more link. */
+/* With the lock held: waits until there is something to do; false: leave. There
+ * is work if there is no link and the pause is over, or if calls have asked for
+ * one more link. */
 static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
 {
     int64_t retry_ns = shmrpci_deadline_after(pause_ns);

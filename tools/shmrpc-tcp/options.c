@@ -94,34 +94,31 @@ static exit_code parse_number(int option, options *out)
     switch (option) {
     case 't':
         if (!shmrpci_number_read(optarg, 1, 16, &count)) {
-            return usage_error("threads is not from 1 to 16", optarg);
+            return usage_error("threads must be 1 to 16", optarg);
         }
         out->threads = (uint32_t)count;
         return EXIT_GO_ON;
     case 'm':
         if (!shmrpci_number_read(optarg, 1, 1ull << 30, &count)) {
-            return usage_error("max-message is not from 1 byte to 1 GiB",
-                               optarg);
+            return usage_error("max-message must be 1 byte to 1 GiB", optarg);
         }
         out->max_message_bytes = (size_t)count;
         return EXIT_GO_ON;
     case OPTION_CONNECTIONS:
         if (!shmrpci_number_read(optarg, 1, 65536, &count)) {
-            return usage_error("max-connections is not from 1 to 65536",
-                               optarg);
+            return usage_error("max-connections must be 1 to 65536", optarg);
         }
         out->max_connections = (uint32_t)count;
         return EXIT_GO_ON;
     case OPTION_MEMORY:
         if (!shmrpci_number_read(optarg, 1, 1ull << 40, &count)) {
-            return usage_error("max-memory is not from 1 byte to 1 TiB",
-                               optarg);
+            return usage_error("max-memory must be 1 byte to 1 TiB", optarg);
         }
         out->max_memory_bytes = (size_t)count;
         return EXIT_GO_ON;
     default: /* OPTION_STOP */
         if (!shmrpci_number_read(optarg, 1, 86400, &count)) {
-            return usage_error("stop-after is not from 1 to 86400", optarg);
+            return usage_error("stop-after must be 1 to 86400", optarg);
         }
         out->stop_ns = (int64_t)count * SHMRPCI_NS_PER_S;
         return EXIT_GO_ON;
@@ -140,7 +137,7 @@ static exit_code parse_option(int option, options *out)
     case OPTION_COMPRESSION:
         return shmrpci_arguments_compression(optarg, &out->compression)
                    ? EXIT_GO_ON
-                   : usage_error("tcp-compression is not none, snappy or zlib",
+                   : usage_error("tcp-compression must be none, snappy or zlib",
                                  optarg);
     case OPTION_FORCE:
         out->allows_native = true;
@@ -200,8 +197,7 @@ static exit_code parse_service(const char *text, option_service *out)
         (void)snprintf(digits, sizeof digits, "%.*s", (int)(len - name_len - 1),
                        colon + 1);
         if (!shmrpci_number_read(digits, 1, UINT16_MAX, &port)) {
-            return usage_error("the service's port is not from 1 to 65535",
-                               text);
+            return usage_error("the service's port must be 1 to 65535", text);
         }
     }
     memcpy(out->name, text, name_len);

@@ -29,7 +29,7 @@
 #define RELAY_CARRIERS_MAX 16u
 #define RELAY_LINKS_MAX    16u
 
-/* Calls that are passed on at a time; more wait in the front's queue. */
+/* The most calls in flight; more wait in the front's queue. */
 #define RELAY_ERRANDS_MAX 1024u
 
 typedef struct relay relay;

@@ -155,7 +155,7 @@ static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
     return false;
 }
 
-/* Looks at all; returns when the next one is overdue. */
+/* Looks at all calls; returns when the next one will be overdue. */
 static int64_t look_at_calls(returner *me)
 {
     int64_t now_ns = shmrpci_now_ns();

@@ -56,7 +56,7 @@ struct relay {
     shmrpci_atomic_u32 reply_hints[256]; /* the largest, by method */
     shmrpci_mutex lock;
     shmrpci_cond changed; /* an errand, a place on a link, or a link is free */
-    shmrpci_cond wanted;  /* the linker is to do something */
+    shmrpci_cond wanted;  /* there is work for the linker */
     shmrpci_cond turn;    /* is free */
     link *links[RELAY_LINKS_MAX];
     uint32_t epoch;        /* lock: of the front; what `links` were told */
@@ -131,8 +131,8 @@ int streams_open(relay *r, errand *e);
 bool streams_begin(relay *r, errand *e);
 /* They are closed instead. */
 void streams_drop(relay *r, errand *e);
-/* By the returner: the call is over, in `status` as receive says, or is to be
- * withdrawn. Whoever moves the streams ends the errand. */
+/* Called by the returner: the call is over, with the `status` that receive
+ * returned, or is to be withdrawn. The streamer then ends the errand. */
 void streams_over(relay *r, errand *e, int status);
 void streams_withdraw(relay *r, errand *e);
 /* No errand is left: ends the threads. */

@@ -243,7 +243,8 @@ static void take_fresh(streamer *s)
     shmrpci_mutex_unlock(&s->relay->lock);
 }
 
-/* When the call is over and nothing is there, nothing will come. */
+/* If the call is over and no item is there, none will come: ends the direction
+ * to the client. */
 static void end_down_if_over(streamer *s, carried *c)
 {
     bool is_over;
@@ -302,7 +303,7 @@ static bool move_all(streamer *s)
     return moved;
 }
 
-/* False: something is there already. */
+/* False: there is something to do at once. */
 static bool arm_end(const shmrpci_transport *ops, shmrpci_stream *stream,
                     streamer *s, const direction *from, const direction *to,
                     shmrpci_futex_on *on, size_t *count)

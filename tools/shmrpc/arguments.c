@@ -190,7 +190,7 @@ static int write_value(writer *w, const shmrpc_type *type, const word *at)
 
 /* ---- names ---- */
 
-/* How many bytes of the path from `from` on are the name there. */
+/* The length of the name that begins at `from`, up to a dot or the end. */
 static size_t name_len(const word *at, size_t from)
 {
     const char *dot = memchr(at->path + from, '.', at->path_len - from);
@@ -377,7 +377,7 @@ int cli_arguments_json(const shmrpc_type *params, char *const *texts,
 
 /* ---- parameters ---- */
 
-/* The decoder's own message: it has path and place. */
+/* Passes on the decoder's message, which has the path and the place. */
 static int refuse_json(const shmrpc_error *error, int status,
                        shmrpci_buf *message)
 {

@@ -180,8 +180,8 @@ cli_exit cli_exit_of_open(int status)
     }
 }
 
-/* Scripts tell by it whether to try again: LOST may have run, ABSENT has
- * not. */
+/* Scripts decide by it whether to try again: after LOST the call may have run,
+ * after ABSENT it has not. */
 cli_exit cli_exit_of_call(int status)
 {
     switch (status) {

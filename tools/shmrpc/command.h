@@ -28,7 +28,7 @@ typedef struct cli_command {
 #define CLI_MANAGED (-1)
 #define CLI_OBJECTS (-2)
 
-/* All of them; behind the last stands one whose name is NULL. */
+/* All commands, ended by an entry whose name is NULL. */
 extern const cli_command cli_commands[];
 
 /* NULL when there is none of this name. */

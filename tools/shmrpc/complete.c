@@ -73,8 +73,8 @@ static const char *served_by(const manager_service *s)
 }
 
 /* Services of the manager, which has a second to answer: all of them by both
- * names, or the sections of those that can be called. */
-/* A second is the limit, since the user waits with his finger on the key. */
+ * names, or the sections of those that can be called. A second is the limit,
+ * since the user waits with his finger on the key. */
 static void offer_managed(const char *word, bool to_call)
 {
     manager_control *client;

@@ -41,8 +41,8 @@ struct manager_control; /* generated */
 cli_exit cli_control_open(const cli_control *line,
                           struct manager_control **out);
 
-/* Prints why a call of the manager has failed; what it has said for itself goes
- * without the names of errors. Returns the exit status. */
+/* Prints why a call of the manager failed; messages of the manager's own errors
+ * without the error's name. Returns the exit status. */
 cli_exit cli_control_failed(int status, const shmrpc_error *error);
 
 /* Appends a value as JSON. */

@@ -82,7 +82,7 @@ static bool grow(loading *of)
     return true;
 }
 
-/* Without memory the caller prints nothing more: TROUBLE alone. */
+/* Out of memory: returns TROUBLE without a message. */
 static cli_exit read_line(loading *of, const char *text)
 {
     const shmrpc_shared *row = &of->shared->row;

@@ -153,8 +153,7 @@ static void right(cells *row, const char *cell, unsigned width)
     row->left -= width + 2u;
 }
 
-/* What a count is divided by. */
-/* What counts are divided by. */
+/* What a count is divided by. What counts are divided by. */
 static double per(const cli_watched *w, bool is_rate)
 {
     const shmrpc_service_stats *service =
@@ -282,8 +281,8 @@ static void method_head(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* Those that were called, in order; NULL: out of memory. */
-/* Methods that were never called are left out: a service may have a hundred. */
+/* Those that were called, in order; NULL: out of memory. Methods that were
+ * never called are left out: a service may have a hundred. */
 static cli_rank *called_methods(const shmrpc_snapshot *s,
                                 const cli_layout *layout, size_t *count,
                                 size_t *width)

@@ -26,8 +26,8 @@ static int take_address(const question *q, const manager_service *s)
     if (s->addresses.len == 0) {
         shmrpci_buf_printf(q->message,
                            s->state == MANAGER_STATE_RUNNING
-                               ? "`%s` of the manager is %s, but is no server "
-                                 "of ours (`shmrpc status %s` tells more)"
+                               ? "`%s` of the manager is %s, but is not a "
+                                 "shmrpc server (`shmrpc status %s` tells more)"
                                : "`%s` of the manager is %s (`shmrpc status "
                                  "%s` tells more)",
                            s->name.ptr, cli_state_name(s->state), s->name.ptr);

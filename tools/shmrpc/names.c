@@ -87,7 +87,7 @@ const char *cli_type_text(const shmrpc_type *type)
 /* The way from the outermost value to the one that is looked at. */
 typedef struct walk {
     struct {
-        shmrpc_str name; /* of a field, or a map's key; or */
+        shmrpc_str name; /* of a field, or a key of a map */
         size_t index;    /* in a list, when name.ptr is NULL */
         bool is_key;     /* else a field's name */
     } steps[MAX_DEPTH];  /* from the outside in */

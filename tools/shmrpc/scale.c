@@ -29,8 +29,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* "4", or "1..8". */
-/* One number means exactly so many. */
+/* "4", or "1..8". One number means exactly so many. */
 static bool read_range(const char *text, uint64_t *least, uint64_t *most)
 {
     char first[8];

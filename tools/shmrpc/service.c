@@ -55,9 +55,9 @@ static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* Reads the description; what is wrong with it goes to `message`. */
-/* The compiler's own messages, with places in the text, are shown where there
- * are any: whoever wrote the service's .svc can use them. */
+/* Reads the description; what is wrong with it goes to `message`. The
+ * compiler's own messages, with places in the text, are shown where there are
+ * any: whoever wrote the service's .svc can use them. */
 static cli_exit read_text(cli_service *s, shmrpci_buf *message)
 {
     shmrpc_error error;
@@ -72,8 +72,8 @@ static cli_exit read_text(cli_service *s, shmrpci_buf *message)
     }
     bool is_shown = message->len > 0;
     shmrpci_buf_printf(message,
-                       "%s does not describe itself in a way that this version "
-                       "understands%s%s",
+                       "the interface of %s can't be read by this version of "
+                       "shmrpc%s%s",
                        s->target.where, is_shown ? "" : ": ",
                        is_shown ? "" : error.message);
     return status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE : CLI_ABSENT;

@@ -1,6 +1,6 @@
 /*
- * A service that is learnt of at run time: asked what it is, its .svc read,
- * its tables built, and connected to.
+ * A service that is discovered at run time: finds it, asks it for its .svc,
+ * builds its tables, and connects.
  *
  * Threading: open and close: main thread; the client: any number of threads.
  */
@@ -24,8 +24,8 @@ typedef struct cli_service {
     shmrpc_client *client;        /* NULL until connected */
 } cli_service;
 
-/* Finds and asks the service, for 5 s at most, reads what it says, and prints
- * what goes wrong. Close it in any case. */
+/* Finds the service, asks it for its .svc, for 5 s at most, and reads that;
+ * prints errors. Close it in any case. */
 cli_exit cli_service_open(cli_service *s, const char *service, const char *at);
 
 /* As open, without printing, for 3 s at most: for completion. False: it

@@ -372,7 +372,7 @@ shmrpc_opts cli_shared_wait(const cli_shared *shared)
                : (shmrpc_opts){.flags = SHMRPC_OPT_NONBLOCK};
 }
 
-/* The keys are the members of the stat structs in shmrpc/*.h. */
+/* The keys are the members of the public stat structs. */
 void cli_shared_print_figures(const cli_shared *shared,
                               const cli_figure *figures, size_t count)
 {

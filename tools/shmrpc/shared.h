@@ -64,7 +64,8 @@ typedef struct cli_shared {
     const shmrpci_object_kind *kind;
     const cli_shared_opts *opts; /* of the command line */
     const char *name;            /* of the object; without its service */
-    bool is_there;   /* and the row is its own; false: --create makes it */
+    bool is_there;   /* the object exists, and `row` is its own; false: --create
+                      * is to make it */
     char **operands; /* behind the name */
     int operand_count;
     cli_service *service;    /* that has it; NULL: it is a file */
@@ -81,7 +82,7 @@ typedef struct cli_verb {
     cli_exit (*run)(cli_shared *shared);
 } cli_verb;
 
-/* A command: NULL ends the verbs. */
+/* A command; an entry whose name is NULL ends its verbs. */
 typedef struct cli_shared_command {
     const shmrpci_object_kind *kind;
     shmrpc_shared row; /* what --create makes */

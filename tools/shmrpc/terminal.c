@@ -12,9 +12,9 @@
 
 /* ---- columns --------------------------------------------------------- */
 
-/* The code point at `text`, and how many bytes it takes: at least one. */
-/* Doesn't check for overlong forms: a wrong width is all that they cause.
- * mbrtowc would stop at the first bad byte. */
+/* The code point at `text`, and how many bytes it takes: at least one. Doesn't
+ * check for overlong forms: a wrong width is all that they cause. mbrtowc would
+ * stop at the first bad byte. */
 static size_t decode(const char *text, size_t len, wchar_t *out)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -32,8 +32,7 @@ static size_t decode(const char *text, size_t len, wchar_t *out)
 }
 
 /* The width of a character in columns, by the program's locale, which main()
- * has set to one with UTF-8. */
-/* wcwidth is negative for control characters. */
+ * has set to one with UTF-8. wcwidth is negative for control characters. */
 static size_t columns_of(wchar_t c)
 {
     int columns = wcwidth(c);

@@ -360,8 +360,8 @@ static void print_text(top *t)
     shmrpci_buf_fini(&text);
 }
 
-/* False: nobody reads it any more. */
-/* Flushes: a pipe's reader gets each look when it is taken. */
+/* False: nobody reads it any more. Flushes: a pipe's reader gets each look when
+ * it is taken. */
 static bool print(top *t)
 {
     if (t->json) {

@@ -15,7 +15,7 @@
 const struct option cli_topic_options[] = {CLI_SHARED_OPTIONS};
 const struct option cli_pipe_options[] = {CLI_SHARED_OPTIONS};
 
-/* Of a topic that --create makes: what tail prints first. */
+/* The history of a topic that --create makes: tail prints it first. */
 #define TAIL_HISTORY 16
 
 /* ---- topics -------------------------------------------------------------- */

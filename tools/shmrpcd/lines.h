@@ -49,7 +49,7 @@ typedef void mgr_on_line(void *user, const mgr_line *line);
 typedef struct mgr_lines {
     mgr_origin origin;
     size_t len;
-    bool is_long;    /* more has come than has room */
+    bool is_long;    /* more came than fits */
     int64_t unix_ms; /* when the line began */
     char bytes[MGR_LINE_BYTES];
 } mgr_lines;

@@ -422,7 +422,7 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     const char *slash = strrchr(where, '/');
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - where), where);
     shmrpc_status status = shmrpci_folder_open(folder, &m->dir_fd);
-    /* Beside the socket, under whose lock we are. */
+    /* Beside the control socket, whose lock we hold. */
     (void)snprintf(folder, sizeof folder, "%s.notify", slash + 1);
     if (status == SHMRPC_OK) {
         status = shmrpci_notify_listen(m->dir_fd, folder, &m->notify_fd, path);

@@ -83,8 +83,8 @@ static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
     return plan->options != NULL;
 }
 
-/* [web monitor] has no keys for these times: what a section has by default is
- * written out. */
+/* [web monitor] has no keys for these times: they are the defaults of a
+ * section. */
 mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
 {
     mgr_plan *plan = calloc(1, sizeof *plan);

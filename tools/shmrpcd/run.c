@@ -186,9 +186,9 @@ static void on_line(void *user, const mgr_line *line)
     mgr_unit_log(run->unit, run, line);
 }
 
-/* False: there is nothing more for now. */
-/* One read, so that all programs get their turn. At the end of the stream the
- * last line is told, even without a newline. */
+/* False: there is nothing more for now. One read, so that all programs get
+ * their turn. At the end of the stream the last line is told, even without a
+ * newline. */
 static bool read_some(mgr_manager *m, mgr_run *run, int which)
 {
     char bytes[READ_BYTES];
@@ -313,8 +313,8 @@ static void note_other(mgr_unit *unit, const mgr_run *run,
                  (int)run->pid, unit->refusal);
 }
 
-/* Whether a program has ended because its heir has all that it had, though that
- * has not said yet that it is ready. */
+/* Whether a program has ended because its heir has taken over everything, even
+ * if the heir has not yet said that it is ready. */
 static bool has_handed_over(const mgr_unit *unit, const mgr_run *run,
                             const shmrpci_child_end *end)
 {

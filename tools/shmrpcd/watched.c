@@ -63,9 +63,9 @@ void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 
 /* ---- processes ------------------------------------------------------- */
 
-/* What a process, or all of a service, costs; over `ns`, 0 the first time. */
-/* Counters of /proc that we may not read are -1, as of other users'
- * processes. */
+/* What a process, or all of a service, costs; over `ns`, 0 the first time.
+ * Counters of /proc that we may not read are -1, as of other users' processes.
+ */
 static void add_process(mgr_figures *f, const mgr_watched *w,
                         const char *subject, const tool_sample *it, int64_t ns)
 {

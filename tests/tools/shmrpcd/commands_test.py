@@ -67,7 +67,7 @@ def test_both_names_are_known_everywhere(m):
     fails(3, "there is no service `Ecko`; did you mean `Echo`?", m.run,
           "status", "Ecko")
     fails(3, "`Off` of the manager is stopped", m.run, "call", "Off", "x")
-    fails(3, "`Plain` of the manager is running, but is no server", m.run,
+    fails(3, "`Plain` of the manager is running, but is not a shmrpc server", m.run,
           "stats", "Plain")
     fails(3, "there is no service `Echo@two`", m.run, "call", "Echo@two", "x")
 

@@ -130,7 +130,8 @@ shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
 {
     shmrpc_status status = SHMRPC_OK;
     if (file->fd < 0) {
-        status = open_name(file); /* could not be, after the last was full */
+        status = open_name(file); /* opening it failed after the last
+                                   * rotation */
     } else if (is_over(file, len, limits)) {
         status = rotate(file, limits->keep);
     }

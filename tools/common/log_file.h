@@ -1,5 +1,5 @@
 /*
- * A file that lines are added to, with a few old ones behind it.
+ * A log that is rotated: lines are added to NAME, and a few old files are kept.
  *
  *     NAME, NAME.1 (the newest of the old ones), NAME.2, ...
  *

@@ -13,7 +13,7 @@
 #include "sync/atomic.h"
 #include "tools/shmrpc-tcp/relay.h"
 
-/* Calls on one link: that of a transport's slots. */
+/* Calls on one link: as many as a connection has slots. */
 #define LINK_CALLS 64u
 
 /* Threads that move items of streams, each of 63 calls. */

@@ -34,7 +34,7 @@ typedef struct direction {
     const shmrpci_transport *to_ops;
     shmrpci_stream *from;
     shmrpci_stream *to;
-    shmrpci_stream_item part; /* that is to go next, if there is one */
+    shmrpci_stream_item part; /* to be sent next, if has_part */
     size_t at;                /* of it have gone */
     bool has_part;
     bool is_last;

@@ -46,7 +46,8 @@ int cli_next(cli_line *line, const struct option *options,
 /* How a command reads its line. What take and run leave in `message` is
  * printed, in front of their exit status. */
 typedef struct cli_syntax {
-    const struct option *options; /* those but --version are also short */
+    const struct option *options; /* each also has a short form, except
+                                   * --version */
     bool has_values;              /* as in cli_line */
     void (*print_help)(void *user);
     /* An option but --help and --version, with its value in optarg; may be NULL

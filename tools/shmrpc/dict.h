@@ -13,8 +13,8 @@
 /* Opens a dict; a value as a dict without keys. Prints what went wrong. */
 cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out);
 
-/* Appends an entry as an object with key and value; without value: the key. Of
- * a value: the value. */
+/* Appends a dict's entry as an object with key and value, or, without value,
+ * its key; for a value the value itself. */
 cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
                                const void *value, bool with_value,
                                shmrpci_buf *out);

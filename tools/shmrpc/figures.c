@@ -192,8 +192,8 @@ void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout)
     }
 }
 
-/* A method has no CPU time or memory of its own: the time of its calls is the
- * nearest to the one, and nothing is to the other. */
+/* A method has no CPU time of its own: the time of its calls comes nearest. It
+ * has no memory at all. */
 static double rank_of_method(const shmrpc_method_stats *m, cli_sort sort)
 {
     switch (sort) {

@@ -18,7 +18,7 @@
 #include "tools/shmrpc/control.h"
 #include "tools/shmrpc/lines.h"
 
-/* How often it is asked for what has come. */
+/* How often the manager is asked for new lines. */
 #define FOLLOW_NS (250 * SHMRPCI_NS_PER_MS)
 
 /* Lines in one answer. */

@@ -175,7 +175,7 @@ static shmrpc_status open_of_service(const cli_shared *shared, int *out_fd,
     return (shmrpc_status)status;
 }
 
-/* Wherever `find` has found it. */
+/* Opens the object where `find` found it: in a service, or in the folder. */
 static shmrpc_status open_object(const cli_shared *shared, int *out_fd,
                                  shmrpc_error *error)
 {

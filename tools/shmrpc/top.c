@@ -240,7 +240,7 @@ static void print_json(top *t)
     }
 }
 
-/* What it is sorted by: the word, and its key. */
+/* A column that rows can be sorted by, and its key. */
 typedef struct sorting {
     const char *name; /* of the column */
     char key;         /* that sorts by it */
@@ -374,7 +374,7 @@ static bool print(top *t)
 
 /* ---- keys ------------------------------------------------------------ */
 
-/* What the rest between two looks is interrupted by. */
+/* What interrupts the wait between two looks. */
 enum { TAG_KEYS = 1, TAG_SIGNAL = 2 };
 
 /* Takes keys only on a live display whose input is a terminal. While it does,

@@ -263,7 +263,7 @@ static int64_t settle(mgr_manager *m)
     return SHMRPCI_NEVER_NS;
 }
 
-/* Everything that time brings; returns when the loop has to look again. Runs go
+/* Does everything that is due; returns when the loop has to look again. Runs go
  * first: ends that they note decide what the units do. */
 static int64_t step_all(mgr_manager *m)
 {

@@ -83,7 +83,7 @@ void mgr_wake(mgr_manager *m);
 
 /* ---- next.c ---------------------------------------------------------- */
 
-/* Wants a service, and all that it comes after. */
+/* Marks a service as wanted, with all that it comes after. */
 void mgr_want(mgr_manager *m, mgr_unit *unit);
 /* Starts, stops and removes what is due; returns when it wants to be called
  * again. */

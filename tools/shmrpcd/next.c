@@ -63,8 +63,8 @@ static bool may_start(const mgr_manager *m, const mgr_unit *unit)
     return true;
 }
 
-/* Whether one that comes after it still runs, when all are to end; or its
- * gateway, when it is to. */
+/* Whether the unit has to wait before it is stopped: when all are to end, for
+ * those that come after it; when it alone is, for its gateway. */
 static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
 {
     bool ends = !unit->is_wanted || unit->is_removed;

@@ -37,8 +37,8 @@ typedef struct mgr_ring_at {
 
 /* The oldest line. */
 mgr_ring_at mgr_ring_first(const mgr_ring *ring);
-/* The line there, and on to the next; false: there are no more. The text
- * stays the ring's. */
+/* Reads the line at `at`, and steps to the next; false: there are no more. The
+ * text still belongs to the ring. */
 bool mgr_ring_next(const mgr_ring *ring, mgr_ring_at *at, mgr_line *out);
 
 #endif

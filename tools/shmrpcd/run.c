@@ -17,8 +17,8 @@
  * workers have so long. */
 #define ELDERS_NS (30 * SHMRPCI_NS_PER_S)
 
-/* Read in one turn, so that a program that never ceases doesn't keep the
- * others waiting. */
+/* Bytes read in one turn, so that a program that prints without end doesn't
+ * keep the others waiting. */
 #define READ_BYTES 16384u
 
 /* ---- the table ------------------------------------------------------- */
@@ -396,8 +396,8 @@ void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
     }
 }
 
-/* It has not said in time that it can be called: others would wait for it, and
- * nobody learn why. */
+/* Ends a program that has not said in time that it can be called: others would
+ * wait for it, and nobody would learn why. */
 static void end_late(mgr_run *run)
 {
     const mgr_plan *plan = run->unit->plan;

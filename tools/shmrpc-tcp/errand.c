@@ -130,7 +130,7 @@ static shmrpci_atomic_u32 *hint_of(relay *r, const errand *e)
     return &r->reply_hints[e->request.data.words[1] % 256];
 }
 
-/* The service's reply, not sent yet. */
+/* Fills in the service's reply; it is not sent yet. */
 static void fill_reply(relay *r, errand *e)
 {
     shmrpci_atomic_u32 *hint = hint_of(r, e);
@@ -163,7 +163,7 @@ static void fill(relay *r, errand *e, int status)
     case SHMRPC_E_WORKER_DIED:
         fill_answer(r, e, status, SHMRPCI_HEAD_ENDED);
         return;
-    default: /* it has run, its reply can't be had */
+    default: /* it has run, but its reply can't be read */
         fill_answer(r, e, status, 0);
         return;
     }

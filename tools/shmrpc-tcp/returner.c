@@ -67,7 +67,7 @@ static void look_at_links(relay *r)
             l->is_watched =
                 r->back->client->watch(l->conn, r->set, i) == SHMRPC_OK;
             if (!l->is_watched) {
-                link_lose(r, l); /* it would end calls unheard */
+                link_lose(r, l); /* the ends of its calls would go unnoticed */
             }
         }
         free_link(r, i);

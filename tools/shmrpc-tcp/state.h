@@ -87,8 +87,8 @@ struct relay {
 
 /* A free one, without a place on a link. NULL: the relay ends. */
 errand *errand_await(relay *r);
-/* Up to `count` free ones, with places on one link, that of `first`, which gets
- * one if it has none and there is one. Returns how many. */
+/* Takes up to `count` more free errands, with places on the link of `first`,
+ * which gets a link before if it has none. Returns how many. */
 size_t errand_take_more(relay *r, errand *first, errand **out, size_t count);
 /* Gives it back, and its place on its link. */
 void errand_end(relay *r, errand *e);

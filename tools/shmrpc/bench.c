@@ -57,7 +57,7 @@ static void print_help(void *user)
         "  -n, --calls=COUNT    so many calls in all, instead of a time\n"
         "  -T, --threads=COUNT  from so many threads at once (default 1,\n"
         "                       at most 64)\n"
-        "  -a, --at=ADDRESSES   where the service is, as of the library\n"
+        "  -a, --at=ADDRESSES   where the service is, as in shm://@two\n"
         "  -d, --deadline=TIME  of each call\n"
         "  -j, --json           print one JSON object\n"
         "  -h, --help           print this\n"

@@ -28,7 +28,7 @@ static void print_help(void *user)
         "Prints the interface of a service: its .svc with documentation and\n"
         "all types that it needs, as shmrpcgen reads it.\n"
         "\n"
-        "  -a, --at=ADDRESSES  where the service is, as of the library\n"
+        "  -a, --at=ADDRESSES  where the service is, as in shm://@two\n"
         "  -j, --json          print its methods as JSON\n"
         "  -h, --help          print this\n"
         "      --version       print the version\n",

@@ -236,7 +236,7 @@ typedef struct list_opts {
     bool all;
 } list_opts;
 
-/* There are only these two. */
+/* --all and --json are the only options. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     list_opts *opts = user;

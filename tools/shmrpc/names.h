@@ -1,6 +1,7 @@
 /*
- * Names in JSON that no type has: decoders skip unknown fields, because the
- * sender may be newer; a person at a keyboard has mistyped.
+ * Finds names in JSON that the type doesn't have.  Decoders skip unknown
+ * fields, because their sender may be newer; a person at a keyboard has
+ * mistyped.
  *
  * Threading: pure functions.
  */

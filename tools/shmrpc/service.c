@@ -153,7 +153,7 @@ cli_exit cli_service_connect(cli_service *s)
                            error.message);
 }
 
-/* Without a near name it says where all of them are shown. */
+/* If no name is near, it says how to list all of them. */
 static cli_exit unknown_method(const cli_service *s, const char *name)
 {
     shmrpci_buf message;

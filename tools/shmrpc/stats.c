@@ -33,7 +33,7 @@ static void print_help(void *user)
         "waited for a worker; then its workers. This costs the service\n"
         "nothing.\n"
         "\n"
-        "  -a, --at=ADDRESSES  where the service is, as of the library\n"
+        "  -a, --at=ADDRESSES  where the service is, as in shm://@two\n"
         "  -j, --json          print one JSON object\n"
         "  -h, --help          print this\n"
         "      --version       print the version\n",

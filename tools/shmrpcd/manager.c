@@ -396,8 +396,8 @@ int mgr_manager_create(const char *file, char *const *names, mgr_manager **out,
     return SHMRPC_OK;
 }
 
-/* Programs of other users can't open what is in our folder. Who may send
- * is no question: what counts is whether we have started him. */
+/* Programs of other users can't open the socket in our folder. Anybody may send
+ * to this one: only messages of programs that we have started count. */
 static shmrpc_status listen_to_others(mgr_manager *m)
 {
     char name[SHMRPCI_NOTIFY_PATH_BYTES];

@@ -131,7 +131,7 @@ void mgr_run_read(mgr_manager *m, size_t slot, int which);
 void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end);
 /* A child was stopped by a signal, or goes on. */
 void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped);
-/* What a program says of itself. */
+/* Takes a message of a program: READY=1, its addresses. */
 void mgr_run_told(mgr_manager *m, int32_t pid, const char *text);
 /* Tells of half lines, kills what is late, forgets what has gone; returns when
  * it wants to be called again. */

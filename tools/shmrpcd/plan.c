@@ -352,6 +352,10 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
     }
     append_number(out, service, SHMRPCI_INI_MAX_STREAMS, "--max-streams");
     append_time(out, service, SHMRPCI_INI_STREAM_STALL, "--stream-stall");
+    if (is_given(service, SHMRPCI_INI_STREAM_DRAIN)) {
+        append_seconds(out, "--stream-drain",
+                       values[SHMRPCI_INI_STREAM_DRAIN].u.number);
+    }
     append_number(out, service, SHMRPCI_INI_CLIENT_CALLS, "--client-calls");
     append_number(out, service, SHMRPCI_INI_CLIENT_RATE, "--client-rate");
     append_time(out, service, SHMRPCI_INI_SHED_AFTER, "--shed-after");

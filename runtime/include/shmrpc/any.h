@@ -1,6 +1,6 @@
 /*
- * More kinds of `any`: what Python and others have beyond JSON, as extensions
- * of msgpack with fixed numbers (docs/protocol.md).
+ * More kinds of `any`: values that Python and other languages have beyond JSON,
+ * as msgpack extensions with fixed numbers (docs/protocol.md).
  *
  *     shmrpc_any_memory *memory = shmrpc_any_memory_create();
  *     shmrpc_any pair[] = {shmrpc_any_str("x"), shmrpc_any_i64(1)};
@@ -10,10 +10,10 @@
  *     status = shmrpc_dict_put(dict, &path, &tuple, &error);
  *     shmrpc_any_memory_destroy(memory);
  *
- * Values of these kinds are SHMRPC_ANY_EXT; whoever doesn't know them passes
- * them on as they are.  JSON has none of them: encoding one as JSON is INVALID.
- * Makers check what they are given, readers what somebody else has made:
- * INVALID where it is no such value.
+ * All of them have the kind SHMRPC_ANY_EXT: a program that doesn't know one can
+ * pass it on unchanged.  JSON has none of them: encoding one as JSON is
+ * INVALID. The make functions check their arguments, the read functions check
+ * the value: INVALID if it is not well formed.
  *
  * Threading: pure functions; a memory belongs to one thread at a time.
  */
@@ -31,7 +31,7 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* Numbers of extensions, which never change. */
+/* The msgpack extension numbers; they never change. */
 typedef enum shmrpc_ext {
     SHMRPC_EXT_TUPLE = 1,
     SHMRPC_EXT_SET = 2,
@@ -47,14 +47,14 @@ typedef enum shmrpc_ext {
     SHMRPC_EXT_ARRAY = 12 /* of numbers, with shape and strides */
 } shmrpc_ext;
 
-/* Where values that are made or read have their bytes. */
+/* Owns the bytes of the values that are made in it, or read with it. */
 typedef struct shmrpc_any_memory shmrpc_any_memory;
 /* NULL: out of memory. */
 SHMRPC_API shmrpc_any_memory *shmrpc_any_memory_create(void);
-/* Ends the life of all that was made in it; NULL is fine. */
+/* Frees every value that was made in it; NULL is fine. */
 SHMRPC_API void shmrpc_any_memory_destroy(shmrpc_any_memory *memory);
 
-/* Whether it is of that kind, by its number alone. */
+/* Checks the extension's number only, not its content. */
 static inline bool shmrpc_any_is_ext(const shmrpc_any *value, shmrpc_ext ext)
 {
     return value->kind == SHMRPC_ANY_EXT && value->ext_type == (int8_t)ext;
@@ -62,12 +62,12 @@ static inline bool shmrpc_any_is_ext(const shmrpc_any *value, shmrpc_ext ext)
 
 /* ---- tuples and sets ----------------------------------------------------- */
 
-/* Of a copy of the items; `ext` is TUPLE, SET or FROZENSET. INVALID: an item
- * can't be encoded; NO_MEMORY. */
+/* Makes a tuple or set from a copy of the items; `ext` is TUPLE, SET or
+ * FROZENSET. INVALID: an item can't be encoded; NO_MEMORY. */
 SHMRPC_API shmrpc_status shmrpc_any_make_items(
     shmrpc_any_memory *memory, shmrpc_ext ext, const shmrpc_any *items,
     size_t len, shmrpc_any *out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
-/* The items of one, in `memory`. */
+/* Reads the items of a tuple or set; they live as long as `memory`. */
 SHMRPC_API shmrpc_status shmrpc_any_read_items(
     shmrpc_any_memory *memory, const shmrpc_any *value, shmrpc_any_list *out,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -81,21 +81,23 @@ SHMRPC_API shmrpc_status
 shmrpc_any_read_complex(const shmrpc_any *value, double *out_real,
                         double *out_imag) SHMRPC_WARN_UNUSED;
 
-/* Digits of an integer as text, at most. */
+/* The most decimal digits that an integer may have. */
 #define SHMRPC_BIGINT_MAX_DIGITS 4300
 
-/* Of decimal digits with an optional sign. What an i64 or u64 holds becomes
- * one: a number has one form. INVALID: no integer; TOO_LARGE: more digits;
- * NO_MEMORY. */
+/* Makes an integer from decimal digits with an optional sign. One that fits
+ * becomes an I64 or U64, so that each number has a single form. INVALID: not an
+ * integer; TOO_LARGE: too many digits; NO_MEMORY. */
 SHMRPC_API shmrpc_status
 shmrpc_any_make_integer(shmrpc_any_memory *memory, shmrpc_str digits,
                         shmrpc_any *out) SHMRPC_WARN_UNUSED;
-/* Of an I64, a U64 or a BIGINT. INVALID: none of these; TOO_LARGE. */
+/* Writes an I64, a U64 or a BIGINT as decimal digits. INVALID: none of these;
+ * TOO_LARGE. */
 SHMRPC_API shmrpc_status
 shmrpc_any_read_integer(shmrpc_any_memory *memory, const shmrpc_any *value,
                         shmrpc_str *out_digits) SHMRPC_WARN_UNUSED;
 
-/* As Python writes it: "-1.50E+3", "NaN", "sNaN12", "Infinity". INVALID. */
+/* Makes a decimal from text as Python writes it: "-1.50E+3", "NaN", "sNaN12",
+ * "Infinity". INVALID: not a decimal; NO_MEMORY. */
 SHMRPC_API shmrpc_status
 shmrpc_any_make_decimal(shmrpc_any_memory *memory, shmrpc_str text,
                         shmrpc_any *out) SHMRPC_WARN_UNUSED;
@@ -105,36 +107,39 @@ SHMRPC_API shmrpc_status shmrpc_any_read_decimal(
 
 /* ---- times --------------------------------------------------------------- */
 
-/* Days and times of the Gregorian calendar, as a clock on a wall shows them. */
+/* Local dates and times of the Gregorian calendar, as a wall clock shows
+ * them. */
 typedef struct shmrpc_any_time {
     int64_t micros; /* DATETIME: since 1970-01-01 00:00; TIME: since midnight */
     int32_t offset_s; /* seconds east of UTC, if it has one: within a day */
     bool has_offset;
 } shmrpc_any_time;
 
-/* `ext` is DATETIME (years 1 to 9999) or TIME (below a day). INVALID. */
+/* `ext` is DATETIME (years 1 to 9999) or TIME (below a day). INVALID: out of
+ * range; NO_MEMORY. */
 SHMRPC_API shmrpc_status shmrpc_any_make_time(
     shmrpc_any_memory *memory, shmrpc_ext ext, const shmrpc_any_time *time,
     shmrpc_any *out) SHMRPC_WARN_UNUSED;
 SHMRPC_API shmrpc_status shmrpc_any_read_time(
     const shmrpc_any *value, shmrpc_any_time *out) SHMRPC_WARN_UNUSED;
 
-/* Days since 1970-01-01, of years 1 to 9999. INVALID. */
+/* Makes a date from days since 1970-01-01. INVALID: outside the years 1 to
+ * 9999; NO_MEMORY. */
 SHMRPC_API shmrpc_status shmrpc_any_make_date(shmrpc_any_memory *memory,
                                               int32_t days, shmrpc_any *out)
     SHMRPC_WARN_UNUSED;
 SHMRPC_API shmrpc_status shmrpc_any_read_date(
     const shmrpc_any *value, int32_t *out_days) SHMRPC_WARN_UNUSED;
 
-/* As Python keeps it: seconds 0 to 86399 and micros 0 to 999999 count onwards
- * from the days, -999999999 to 999999999. */
+/* A difference of times, as Python keeps it: days from -999999999 to 999999999,
+ * plus seconds from 0 to 86399, plus micros from 0 to 999999. */
 typedef struct shmrpc_any_span {
     int32_t days;
     int32_t seconds;
     int32_t micros;
 } shmrpc_any_span;
 
-/* INVALID. */
+/* INVALID: a member is out of its range; NO_MEMORY. */
 SHMRPC_API shmrpc_status
 shmrpc_any_make_span(shmrpc_any_memory *memory, const shmrpc_any_span *span,
                      shmrpc_any *out) SHMRPC_WARN_UNUSED;
@@ -143,14 +148,14 @@ SHMRPC_API shmrpc_status shmrpc_any_read_span(
 
 /* ---- others -------------------------------------------------------------- */
 
-/* 16 bytes, in the order in which they are written. */
+/* `bytes` are in the order in which a UUID is written. */
 SHMRPC_API shmrpc_status
 shmrpc_any_make_uuid(shmrpc_any_memory *memory, const uint8_t bytes[16],
                      shmrpc_any *out) SHMRPC_WARN_UNUSED;
 SHMRPC_API shmrpc_status shmrpc_any_read_uuid(
     const shmrpc_any *value, uint8_t out[16]) SHMRPC_WARN_UNUSED;
 
-/* Elements of an array. */
+/* The types of an array's elements. */
 typedef enum shmrpc_dtype {
     SHMRPC_DTYPE_BOOL = 1,
     SHMRPC_DTYPE_I8 = 2,
@@ -174,11 +179,11 @@ SHMRPC_API size_t shmrpc_dtype_bytes(shmrpc_dtype dtype);
 #define SHMRPC_ARRAY_MAX_DIMS 32
 
 /*
- * An array of numbers, little-endian, with the form that numpy and Python's
- * buffers have.  Element (i, j) lies at i * strides[0] + j * strides[1] of
- * `data`; strides are multiples of the element, not negative.  Of a value that
- * was decoded by this library, from a dict or a queue, `data` lies at a
- * multiple of 64, so that it can be used where it is.
+ * An array of little-endian numbers, with shape and strides as in numpy and in
+ * Python's buffers.  Element (i, j) is at byte i * strides[0] + j * strides[1]
+ * of `data`; strides are multiples of the element's size and not negative.  In
+ * a value that this library decoded from a dict or a queue, `data` is aligned
+ * to 64 bytes, so that it can be used in place.
  */
 typedef struct shmrpc_array {
     shmrpc_dtype dtype;
@@ -189,11 +194,12 @@ typedef struct shmrpc_array {
     size_t data_len; /* at least up to the last element's end */
 } shmrpc_array;
 
-/* Of elements in the order of C, without gaps: fills in the strides and the
- * length of the data. TOO_LARGE: more than memory can hold. */
+/* Fills in `strides` and `data_len` for elements in C order without gaps.
+ * TOO_LARGE: more bytes than memory can hold. */
 SHMRPC_API shmrpc_status shmrpc_array_pack(shmrpc_array *array)
     SHMRPC_WARN_UNUSED;
-/* With a copy of the data. INVALID; TOO_LARGE; NO_MEMORY. */
+/* Makes an array value from a copy of the data. INVALID; TOO_LARGE;
+ * NO_MEMORY. */
 SHMRPC_API shmrpc_status
 shmrpc_any_make_array(shmrpc_any_memory *memory, const shmrpc_array *array,
                       shmrpc_any *out) SHMRPC_WARN_UNUSED;
@@ -204,11 +210,11 @@ SHMRPC_API shmrpc_status shmrpc_any_read_array(
 /* ---- checking ------------------------------------------------------------ */
 
 /*
- * Looks through a whole tree, of whatever origin: kinds that there are, text
- * that is UTF-8, bytes that are there, extensions 1 to 12 that are what their
- * number says, no more than 64 levels.  INVALID: the error's path is the place
- * of the first wrong part, as Python would write it: `['a'][3]`; "" is the
- * whole.  An item of a tuple or set counts as one of a list.
+ * Checks a whole tree, whatever it came from: every kind is known, text is
+ * UTF-8, no pointer is NULL where there are bytes, extensions 1 to 12 are well
+ * formed, and there are at most 64 levels.  INVALID: the error's path is the
+ * place of the first wrong part, as Python would write it: `['a'][3]`; "" is
+ * the whole. Items of tuples and sets have positions, as those of lists have.
  */
 SHMRPC_API shmrpc_status shmrpc_any_check(const shmrpc_any *tree,
                                           shmrpc_error *error);

@@ -7,19 +7,19 @@
  *     demo_echo_say(client, "hello", &opts, &reply, &error);
  *     printf("%s\n", shmrpc_reply_metadata_get(&back, "server"));
  *
- * and in the handler, where a call to another service is a part of this one:
+ * and in a handler whose call to another service is part of this one:
  *
  *     const char *tenant = shmrpc_ctx_metadata(ctx, "tenant");
  *     shmrpc_opts opts = {.parent = ctx};
  *     other_ask(other, &opts, &answer, &error);
  *
- * A message has up to 16 entries of 1 KiB together. Keys are made of lower-case
- * letters, digits, '.', '_' and '-', up to 64 of them; values are UTF-8 without
- * control characters. Of two entries with one key the first counts.
+ * A message has up to 16 entries, of 1 KiB in all. Keys consist of up to 64
+ * lower-case letters, digits, '.', '_' and '-'; values are UTF-8 without
+ * control characters. Of two entries with the same key the first one counts.
  *
- * The key "traceparent" is the trace that the call is a part of, in the form of
- * W3C Trace Context. A server makes a span of its own for each call that has
- * one; calls with `.parent` are children of that span.
+ * The key "traceparent" holds the trace that the call is part of, in the form
+ * of W3C Trace Context. A server makes a new span for each call that has one;
+ * calls with `.parent` are children of that span.
  *
  * Threading: values; a context belongs to its handler's thread.
  */

@@ -1,6 +1,6 @@
 /*
- * What every client counts, whatever its service: a generated function
- * ..._read_stats gives it.
+ * The counters of a client, whatever its service; the generated function
+ * ..._read_stats reads them.
  *
  *     shmrpc_client_stats stats;
  *     demo_echo_read_stats(client, &stats);
@@ -18,13 +18,13 @@ SHMRPC_BEGIN_DECLS
 
 /* Counted since connect. */
 typedef struct shmrpc_client_stats {
-    uint64_t reconnects;  /* connections in place of one that was lost, or that
-                           * a forked child has inherited */
-    uint64_t resent;      /* how often a call was to be sent again that had
-                           * certainly not run */
-    uint64_t retried;     /* runs of `@idempotent` methods that were repeated,
-                           * because a worker or server died of them or near
-                           * them */
+    uint64_t reconnects;  /* connections made because one was lost, or was
+                           * inherited by a forked child */
+    uint64_t resent;      /* calls that had certainly not run and were sent
+                           * again */
+    uint64_t retried;     /* how often a call of an `@idempotent` method was
+                           * repeated although it may have run, because a worker
+                           * or server died */
     uint64_t reserved[5]; /* 0; later members take its place */
 } shmrpc_client_stats;
 

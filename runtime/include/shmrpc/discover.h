@@ -1,8 +1,8 @@
 /*
- * Services on this machine: which there are, and what one says of itself.
+ * Services on this machine: lists them, and asks one for its interface.
  *
- * For tools and gateways, which learn of a service when they run.  Programs
- * that know their service when they are built have generated code instead.
+ * For tools and gateways, which learn of a service at run time.  A program that
+ * knows its service when it is built uses generated code instead.
  *
  *     static void print(void *user, const shmrpc_found *found)
  *     {
@@ -24,8 +24,8 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* A socket that a service has made. Perhaps nobody listens any more: that of a
- * server that was killed stays until its next start. */
+/* The socket of a service. Perhaps nobody listens there any more: the socket of
+ * a server that was killed stays until its next start. */
 typedef struct shmrpc_found {
     const char *name;
     const char *instance; /* "" for none */
@@ -37,22 +37,23 @@ typedef struct shmrpc_found {
 typedef void (*shmrpc_found_fn)(void *user, const shmrpc_found *found);
 
 /*
- * Tells of the services in the folders in which clients look, folder by folder
- * in their order: of two with one name and port only the first is found by
- * clients. Connects to nobody. INVALID, DENIED: $SHMRPC_DIR can't be used.
+ * Calls `found` for each service in the folders that clients search, in the
+ * same order: of two services with the same name and port clients find the
+ * first one. Connects to none of them. INVALID, DENIED: $SHMRPC_DIR can't be
+ * used.
  */
 SHMRPC_API shmrpc_status shmrpc_discover(shmrpc_error *error,
                                          shmrpc_found_fn found,
                                          void *user) SHMRPC_WARN_UNUSED;
 
 /*
- * Asks a service what it is. `where` is an address list with all names written
- * out, "shm://echo_serv@two"; `port` is that of places without one. On OK
- * `*text` is the service's .svc with documentation and all types that it
- * needs, of `*len` bytes and a NUL behind them, to be released with free(). It
- * comes from the server: input, to be checked before use. Blocks until the
- * deadline in `opts` (NULL: 5 s). Statuses of shmrpc_stub_connect, and
- * TOO_LARGE, SERVER_LOST, WORKER_DIED.
+ * Asks a service for its interface. `where` is an address list with all names
+ * written out, "shm://echo_serv@two"; `port` is used for places without one. On
+ * OK `*text` is the service's .svc with documentation and all types that it
+ * needs: `*len` bytes, followed by a NUL, to be released with free(). It comes
+ * from the server, so check it before use. Blocks until the deadline in `opts`
+ * (NULL: 5 s). Statuses of shmrpc_stub_connect, and TOO_LARGE, SERVER_LOST,
+ * WORKER_DIED.
  */
 SHMRPC_API shmrpc_status shmrpc_describe(
     const char *where, uint16_t port, const shmrpc_opts *opts, char **text,

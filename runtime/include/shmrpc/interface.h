@@ -1,7 +1,8 @@
 /*
- * Interfaces at run time: the tables of a service from its .svc text, without
- * the generator and a C compiler.  For bindings of other languages, gateways
- * and tools; C programs that know their service have generated code instead.
+ * Interfaces at run time: the tables of a service, read from its .svc text
+ * without the generator and a C compiler.  For bindings of other languages,
+ * gateways and tools; C programs that know their service use generated code
+ * instead.
  *
  *     shmrpc_interface *echo;
  *     status = shmrpc_interface_ask("echo_serv", NULL, &echo, &error);
@@ -15,10 +16,11 @@
  * These functions are in the library libshmrpc-svc (pkg-config shmrpc-svc,
  * CMake shmrpc::svc), which uses libshmrpc.
  *
- * What a server says of itself is input: a text of up to 16 MiB is read with at
- * most 256 MiB of memory, imports nothing and names no file; what is wrong with
- * it is INVALID.  Offsets and sizes in the tables are those of the structs that
- * generated C would have, so that a value can be built and read field by field.
+ * What a server says of itself is untrusted input: a text of up to 16 MiB is
+ * read with at most 256 MiB of memory, imports nothing and opens no file; an
+ * error in it is INVALID.  Offsets and sizes in the tables are those of the
+ * structs that generated C would have, so that a value can be built and read
+ * field by field.
  *
  * Threading: read and ask: any thread, unless another one changes the locale
  * or, for ask, the environment; an interface is constant data.
@@ -43,44 +45,45 @@ typedef struct shmrpc_interface shmrpc_interface;
 #define SHMRPC_INTERFACE_MAX_TEXT_BYTES ((size_t)16 << 20)
 
 /*
- * Reads a .svc: `len` bytes at `text`, which may be freed afterwards. It must
- * hold one service and, as canonical text does, all that the service needs: an
- * import is an error. `*out` is the caller's, to be released. INVALID: the
- * error's path is "line:column" and its message the first thing that is wrong
- * there; TOO_LARGE: the text, or a type of more than 16 MiB; NO_MEMORY.
+ * Reads a .svc: `len` bytes at `text`, which may be freed afterwards. Like the
+ * canonical text of a service, it must hold one service and every type that
+ * this uses: an import is an error. `*out` is the caller's, to be released.
+ * INVALID: the error's path is "line:column", and its message says what is
+ * wrong there first; TOO_LARGE: the text, or a type of more than 16 MiB;
+ * NO_MEMORY.
  */
 SHMRPC_API shmrpc_status
 shmrpc_interface_read(const char *text, size_t len, shmrpc_interface **out,
                       shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /*
- * Finds a service, asks it what it is, and reads that. `name` is what `shmrpc
+ * Finds a service, asks it for its .svc, and reads that. `name` is what `shmrpc
  * call` takes, except for sections of a manager: "echo_serv", "echo_serv@two",
  * "echo_serv:5555" when services of one name have several ports, or addresses:
  * "shm://echo_serv@two,tcp://host:5555". Ports of places in shared memory are
- * looked for. Blocks until the deadline in `opts` (NULL: 5 s); with
- * SHMRPC_OPT_WAIT_FOR_READY a service that isn't there yet is waited for.
- * `*out` is the caller's, to be released.
- * NOT_FOUND: there is no such service, the message may suggest another;
- * INVALID: the name can't be understood, several services have it, or what it
- * says can't; statuses of shmrpc_discover() and shmrpc_describe().
+ * found by discovery. Blocks until the deadline in `opts` (NULL: 5 s); with
+ * SHMRPC_OPT_WAIT_FOR_READY it waits for a service that isn't running yet.
+ * `*out` is the caller's, to be released. NOT_FOUND: there is no such service,
+ * the message may suggest another; INVALID: the name is malformed or ambiguous,
+ * or the service's .svc has an error; statuses of shmrpc_discover() and
+ * shmrpc_describe().
  */
 SHMRPC_API shmrpc_status shmrpc_interface_ask(
     const char *name, const shmrpc_opts *opts, shmrpc_interface **out,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The service's tables. They live as long as the interface. Of one that was
- * asked the port is that at which it was found. */
+/* The service's tables. They live as long as the interface. After ask, the port
+ * is the one where the service was found. */
 SHMRPC_API const shmrpc_service *
 shmrpc_interface_service(const shmrpc_interface *interface);
 
-/* The addresses of the service that was asked, for shmrpc_stub_connect(); NULL
- * of a text that was read. Lives as long as the interface. */
+/* The addresses of the service, for shmrpc_stub_connect(), after ask; after
+ * read NULL. Lives as long as the interface. */
 SHMRPC_API const char *
 shmrpc_interface_where(const shmrpc_interface *interface);
 
-/* Ends its tables, once no client, server, call or reply uses them. NULL is
- * fine. */
+/* Frees the interface and its tables; no client, server, call or reply may use
+ * them any more. NULL is fine. */
 SHMRPC_API void shmrpc_interface_release(shmrpc_interface *interface);
 
 SHMRPC_END_DECLS

@@ -1,7 +1,7 @@
 /*
- * Values as JSON: one of any described type, from text and to text, as the
- * codec of `json` methods has it.  For tools, tests and bindings; programs with
- * generated code send and receive values without it.
+ * Values as JSON: converts a value of any described type from and to text, with
+ * the codec of `json` methods.  For tools, tests and bindings; programs with
+ * generated code don't need it to send and receive values.
  *
  *     void *query;
  *     status = shmrpc_json_read(method->params, "{\"text\":\"x\"}", 12, &query,
@@ -28,8 +28,9 @@ SHMRPC_BEGIN_DECLS
 
 /*
  * Makes the C value of `type` that `len` bytes of JSON describe. `*out`, to be
- * freed by shmrpc_json_free(), owns all that it points to, but for constant
- * defaults of the type. INVALID: with path and place; NO_MEMORY.
+ * freed with shmrpc_json_free(), owns everything that it points to except
+ * constant defaults of the type. INVALID: the error has the path and the place
+ * in the text; NO_MEMORY.
  */
 SHMRPC_API shmrpc_status
 shmrpc_json_read(const shmrpc_type *type, const char *text, size_t len,
@@ -42,7 +43,7 @@ SHMRPC_API shmrpc_status
 shmrpc_json_write(const shmrpc_type *type, const void *value, char **text,
                   size_t *len, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the life of what was read. NULL is fine. */
+/* Frees a value that was read. NULL is fine. */
 SHMRPC_API void shmrpc_json_free(void *value);
 
 SHMRPC_END_DECLS

@@ -1,9 +1,9 @@
 /*
- * The hybrid lock: mutual exclusion between threads of any processes, by name.
+ * The hybrid lock: mutual exclusion, by name, between threads of any processes.
  *
- * It spins where that pays, then sleeps.  Taking and releasing a free lock is
- * one atomic operation each and no system call.  When the process that holds
- * it dies, the next one gets it, and is told.
+ * It spins where that pays, then sleeps.  Taking a free lock and releasing it
+ * is one atomic operation each and no system call.  When the process that holds
+ * it dies, the next waiter gets the lock and is told so.
  *
  *     shmrpc_lock *lock;
  *     if (shmrpc_lock_open("index", SHMRPC_LOCK_OPEN_OR_CREATE, NULL, &lock,
@@ -19,27 +19,27 @@
  *         shmrpc_lock_close(lock);
  *     }
  *
- * Kinds.  A plain lock belongs to the thread that acquired it: only that one
- * releases it.  SEMAPHORE: to nobody; anyone may release it, and the death of
- * a holder is not noticed.  RECURSIVE: the owner may acquire it again.
- * SHARED: there are readers as well (shmrpc_lock_acquire_shared), any number
- * at a time while nobody holds it exclusively.  FAIR: who has waited for a
- * millisecond is served before those who come later.
+ * Kinds.  A plain lock belongs to the thread that acquired it, and only that
+ * thread releases it.  SEMAPHORE: belongs to nobody; any thread may release it,
+ * and the death of a holder is not noticed.  RECURSIVE: the owner may acquire
+ * it again.  SHARED: also has readers (shmrpc_lock_acquire_shared), any number
+ * at a time while nobody holds it exclusively.  FAIR: a thread that has waited
+ * for a millisecond is served before those that come later.
  *
- * Death.  The kernel says who is dead, within 50 ms: no heartbeat, no timeout;
- * a process that is stopped is alive.  OWNER_DIED comes with the lock held:
- * repair what it protects, then call shmrpc_lock_consistent().  As long as
- * nobody has, everyone who acquires it gets OWNER_DIED.  A dead reader is
- * simply forgotten.  A thread that ends while it holds the lock, in a process
- * that goes on, is not noticed.
+ * Death.  The kernel reports deaths within 50 ms: there is no heartbeat and no
+ * timeout, and a stopped process is alive.  OWNER_DIED comes with the lock
+ * held: repair what it protects, then call shmrpc_lock_consistent().  Until
+ * then everyone who acquires it gets OWNER_DIED.  A dead reader is simply
+ * forgotten.  A thread that ends while it holds the lock, in a process that
+ * goes on, is not noticed.
  *
- * Fork.  A child uses the same handles as a participant of its own, which
- * holds nothing; what the parent holds stays the parent's.
+ * Fork.  A child uses the same handles as a participant of its own that holds
+ * nothing; what the parent holds stays the parent's.
  *
- * Trust.  A lock is a file.  Whoever may write to it can spoil the lock, in
- * which case functions here return DATA_LOSS or wait until their deadline;
- * and can shorten the file, which ends its users by SIGBUS.  So the
- * permissions say whom you trust; by default nobody else.
+ * Trust.  A lock is a file.  Whoever may write to it can damage the lock:
+ * functions then return DATA_LOSS or wait until their deadline.  He can also
+ * truncate the file, which kills its users by SIGBUS.  So grant permissions
+ * only to users you trust; by default nobody else has any.
  *
  * Threading: a handle is for any number of threads; close it once, when no
  * other function uses it.  Nothing here may be called from a signal handler.
@@ -58,17 +58,17 @@ SHMRPC_BEGIN_DECLS
 
 typedef struct shmrpc_lock shmrpc_lock;
 
-/* The longest name. Names consist of letters, digits, `_`, `-` and `.`, and
- * don't begin with `.`. */
+/* The longest name, in bytes. Names consist of letters, digits, `_`, `-` and
+ * `.`, and don't begin with `.`. */
 #define SHMRPC_LOCK_NAME_MAX 200
 
-/* Of a wait that nobody has set another for. */
+/* The default timeout of a wait. */
 #define SHMRPC_LOCK_DEFAULT_TIMEOUT_NS INT64_C(30000000000)
 
 /* As spin_ns: never spin. */
 #define SHMRPC_LOCK_NO_SPIN INT64_C(-1)
 
-/* How many handles of all processes can be open, unless set otherwise, and at
+/* How many handles of all processes can be open at a time: by default, and at
  * most. */
 #define SHMRPC_LOCK_DEFAULT_HANDLES 254u
 #define SHMRPC_LOCK_MAX_HANDLES     4000u
@@ -77,18 +77,18 @@ typedef enum shmrpc_lock_mode {
     SHMRPC_LOCK_OPEN_OR_CREATE = 0,
     SHMRPC_LOCK_OPEN_EXISTING = 1, /* NOT_FOUND */
     SHMRPC_LOCK_CREATE = 2,        /* EXISTS */
-    SHMRPC_LOCK_REPLACE = 3        /* destroys the one there is */
+    SHMRPC_LOCK_REPLACE = 3        /* destroys an existing one */
 } shmrpc_lock_mode;
 
 enum {
-    /* The kind. Who opens an existing lock must ask for the kind that it is,
-     * but for RECURSIVE, which is each handle's own affair. */
+    /* The kind. It must match when an existing lock is opened, except for
+     * RECURSIVE, which each handle chooses for itself. */
     SHMRPC_LOCK_SEMAPHORE = 1u << 0, /* with none of the next two */
     SHMRPC_LOCK_RECURSIVE = 1u << 1,
     SHMRPC_LOCK_SHARED = 1u << 2,
     SHMRPC_LOCK_FAIR = 1u << 3,
-    /* When created, it is held: by the calling thread, a semaphore by nobody
-     * in particular. (The ancestors' initial_value 0.) */
+    /* A new lock is created held: by the calling thread; a semaphore by nobody
+     * in particular (the ancestors' initial_value 0). */
     SHMRPC_LOCK_HELD = 1u << 4,
     /* In the folder for all users, rather than the user's own. Without
      * `permissions` that let others in, they still can't use it. */
@@ -98,13 +98,14 @@ enum {
 /* A zeroed object asks for the defaults. */
 typedef struct shmrpc_lock_opts {
     uint32_t flags; /* SHMRPC_LOCK_... */
-    /* The next two count when it is created, and are ignored otherwise. */
-    uint32_t permissions; /* of the file, as in 0666; 0: 0600. The umask does
-                           * not matter; who may not write can't open it. */
+    /* The next two apply when the lock is created, and are ignored
+     * otherwise. */
+    uint32_t permissions; /* of the file, as in 0666; 0: 0600. The umask is
+                           * ignored; opening needs permission to write. */
     uint32_t max_handles; /* 0: SHMRPC_LOCK_DEFAULT_HANDLES; 128 bytes each */
     /* How long to spin before sleeping. 0: up to 50 us, as long as it pays;
-     * above: that long, always; SHMRPC_LOCK_NO_SPIN. Nobody spins who has but
-     * one CPU to share with the holder. */
+     * above 0: always that long; SHMRPC_LOCK_NO_SPIN: never. A process with a
+     * single CPU never spins. */
     int64_t spin_ns;
     uint64_t reserved[5]; /* 0; later members take its place */
 } shmrpc_lock_opts;
@@ -119,77 +120,79 @@ typedef struct shmrpc_lock_wait {
 } shmrpc_lock_wait;
 
 /*
- * Opens the lock `name`, makes it, or both, as `mode` says; `opts` may be NULL.
- * May block for up to ten seconds, where others are in the middle of the same.
- * Of many that create at once exactly one does.
+ * Opens the lock `name`, creates it, or both, as `mode` says; `opts` may be
+ * NULL. May block for up to ten seconds while others are creating or removing
+ * it. Of many that create it at once exactly one does.
  *
  * INVALID: name, flags, numbers; NOT_FOUND, EXISTS: as `mode` says; DENIED: by
  * the permissions of file or folder; PRECONDITION: it is of another kind;
- * DATA_LOSS: the file is no lock, or damaged; CONTRACT: one of another version
- * of this library; EXHAUSTED: all handles are in use, or descriptors or memory
- * are; NO_MEMORY. `error` may be NULL.
+ * DATA_LOSS: the file is no lock, or is damaged; CONTRACT: another version of
+ * this library made it; EXHAUSTED: all handles, descriptors or memory are in
+ * use; NO_MEMORY. `error` may be NULL.
  */
 SHMRPC_API shmrpc_status shmrpc_lock_open(
     const char *name, shmrpc_lock_mode mode, const shmrpc_lock_opts *opts,
     shmrpc_lock **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the use of a handle (NULL is fine). What it still holds counts as held
- * by a dead owner; a semaphore stays as it is. The lock itself stays, until it
- * is destroyed or removed (shmrpc/objects.h). */
+/* Closes a handle (NULL is fine). What it still holds counts as held by a dead
+ * owner; a semaphore stays as it is. The lock itself stays until it is
+ * destroyed or removed (shmrpc/objects.h). */
 SHMRPC_API void shmrpc_lock_close(shmrpc_lock *lock);
 
 /*
  * Waits for the lock and takes it; `wait` may be NULL.  With SHARED it also
  * waits for the readers to leave, and keeps new ones out meanwhile.
  *
- * OK: held.  OWNER_DIED: held, but its owner died before it was done (see
- * above).  Otherwise not held: DEADLINE; DESTROYED; PRECONDITION: this thread
- * has it already (and it is not RECURSIVE); INVALID: `wait`; DATA_LOSS: its
- * file was damaged; and in a forked child what shmrpc_lock_open() may return.
+ * OK: held.  OWNER_DIED: held, but its owner died while it held it (see above).
+ * Otherwise not held: DEADLINE; DESTROYED; PRECONDITION: this thread holds it
+ * already (and it is not RECURSIVE); INVALID: `wait`; DATA_LOSS: its file was
+ * damaged; in a forked child also the statuses of shmrpc_lock_open().
  */
 SHMRPC_API shmrpc_status shmrpc_lock_acquire(
     shmrpc_lock *lock, const shmrpc_lock_wait *wait) SHMRPC_WARN_UNUSED;
 
-/* The same without waiting: BUSY in place of DEADLINE. A lock whose owner has
+/* The same without waiting: BUSY instead of DEADLINE. A lock whose owner has
  * died is free. */
 SHMRPC_API shmrpc_status shmrpc_lock_try_acquire(shmrpc_lock *lock)
     SHMRPC_WARN_UNUSED;
 
-/* Gives it up, never blocks. PRECONDITION: it is not this thread's, or not
- * held at all; DESTROYED: it was meanwhile; DATA_LOSS. In all cases the thread
- * does not hold it (or once less) afterwards. */
+/* Releases the lock; never blocks. PRECONDITION: this thread does not hold it,
+ * or nobody does; DESTROYED: it was destroyed meanwhile; DATA_LOSS. Whatever
+ * the status, the thread holds it no longer afterwards (a RECURSIVE one: once
+ * less). */
 SHMRPC_API shmrpc_status shmrpc_lock_release(shmrpc_lock *lock);
 
 /*
- * The same for readers, of a SHARED lock (else PRECONDITION).  OWNER_DIED: held
- * for reading, but somebody died while writing and nobody has repaired it.
- * Readers don't nest: while a writer waits, a second acquisition would wait
- * for the writer, and the writer for the first.  Nor does a reader become a
- * writer, other than by releasing in between.
+ * Acquires a SHARED lock for reading (another kind: PRECONDITION).  OWNER_DIED:
+ * held for reading, but a writer died, and nobody has repaired what it
+ * protects. Readers must not nest: while a writer waits, a second acquisition
+ * would wait for the writer, and the writer for the first.  Nor can a reader
+ * become a writer without releasing the lock first.
  */
 SHMRPC_API shmrpc_status shmrpc_lock_acquire_shared(
     shmrpc_lock *lock, const shmrpc_lock_wait *wait) SHMRPC_WARN_UNUSED;
 SHMRPC_API shmrpc_status shmrpc_lock_try_acquire_shared(shmrpc_lock *lock)
     SHMRPC_WARN_UNUSED;
-/* By any thread of the handle. PRECONDITION: none of them reads. */
+/* Any thread that uses the handle may release. PRECONDITION: none of them holds
+ * it for reading. */
 SHMRPC_API shmrpc_status shmrpc_lock_release_shared(shmrpc_lock *lock);
 
-/* What the lock protects is in order again: who acquires it next gets OK. Only
- * while this thread holds it, exclusively: else PRECONDITION. */
+/* Says that what the lock protects has been repaired: the next one to acquire
+ * it gets OK. PRECONDITION: this thread does not hold it exclusively. */
 SHMRPC_API shmrpc_status shmrpc_lock_consistent(shmrpc_lock *lock);
 
-/* The process that holds it exclusively, as it calls itself; 0: nobody does, or
- * it isn't known (a semaphore's may be gone). For people: it may be out of date
- * by now, and another pid namespace has other numbers. */
+/* The pid of the process that holds the lock exclusively, in that process's own
+ * pid namespace; 0: nobody holds it, or the holder isn't known (that of a
+ * semaphore may be gone). For display: it may be out of date by now. */
 SHMRPC_API int32_t shmrpc_lock_owner_pid(shmrpc_lock *lock);
 
-/* 1: free, 0: held exclusively, or destroyed. As of now. */
+/* 1: free; 0: held exclusively, or destroyed. It may be out of date by now. */
 SHMRPC_API int shmrpc_lock_value(shmrpc_lock *lock);
 
-/* Ends the lock for everyone: those who wait or come later get DESTROYED, and
- * the name is free for a new one. Any handle may; the holder need not be asked.
- * DENIED: it is destroyed, but the folder's rules let only its owner remove
- * the name. */
+/* Destroys the lock for everyone: present and later waiters get DESTROYED, and
+ * the name is free for a new lock. Any handle may do so, whoever holds the
+ * lock. DENIED: it is destroyed, but the folder's permissions let only its
+ * owner remove the name. */
 SHMRPC_API shmrpc_status shmrpc_lock_destroy(shmrpc_lock *lock);
 SHMRPC_API bool shmrpc_lock_is_destroyed(shmrpc_lock *lock);
 

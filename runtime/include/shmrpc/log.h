@@ -1,12 +1,13 @@
 /*
- * Lines for the log of a service, with a level.
+ * Writes lines with a level to the log of a service.
  *
  *     shmrpc_log(SHMRPC_LOG_WARNING, "%s: no such page", name);
  *
  * They go to standard error, where the manager (shmrpcd), systemd and terminals
- * find them: each in one piece, also beside those of other threads and
- * processes, with its level in front as <4>, or by name on a terminal.  What is
- * printed otherwise is logged too; its level is guessed.
+ * read them.  Each is written in one piece, even when other threads and
+ * processes write at the same time, with its level in front as <4>, or by name
+ * on a terminal.  Other output of a program is logged too; its level is
+ * guessed.
  *
  * Threading: any thread, also of forked children; not in signal handlers.
  */
@@ -17,8 +18,8 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* The numbers are those of Python's logging, with NOTICE among them and those
- * of what programs print. Any other number counts as the next one below it. */
+/* The numbers are those of Python's logging, with NOTICE and the levels of
+ * plain output added. Any other number counts as the next lower one. */
 typedef enum shmrpc_log_level {
     SHMRPC_LOG_NOTSET = 0, /* no mark: the level is guessed from the text */
     SHMRPC_LOG_DEBUG = 10,
@@ -31,12 +32,12 @@ typedef enum shmrpc_log_level {
     SHMRPC_LOG_CRITICAL = 50
 } shmrpc_log_level;
 
-/* A line may be so long; what is behind is cut off. */
+/* The longest line, in bytes; the rest is cut off. */
 #define SHMRPC_LOG_BYTES 4000
 
-/* Writes a line, formatted as by printf; where it has newlines they become
- * blanks. Blocks as long as nobody reads standard error; what can't be written
- * is lost. errno stays. */
+/* Writes a line, formatted as by printf; newlines in it become blanks. Blocks
+ * while standard error is a full pipe; what can't be written is lost. Leaves
+ * errno as it was. */
 SHMRPC_API void shmrpc_log(shmrpc_log_level level, const char *format, ...)
     SHMRPC_PRINTF(2, 3);
 

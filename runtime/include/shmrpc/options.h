@@ -14,14 +14,14 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* The deadline of a call for which nobody has set another. */
+/* The timeout of a call for which none is set. */
 #define SHMRPC_DEFAULT_TIMEOUT_NS INT64_C(30000000000)
 
-/* The largest message in either direction, unless set otherwise. */
+/* The default limit of a message, in either direction. */
 #define SHMRPC_DEFAULT_MAX_MESSAGE_BYTES ((size_t)64 << 20)
 
-/* How a wait for the other side spends the CPU. Where both have only one, the
- * first two don't spin, but yield it, as long as that pays. */
+/* How a wait for the other side uses the CPU. If both sides share a single CPU,
+ * the first two yield it instead of spinning, as long as that pays. */
 typedef enum shmrpc_profile {
     SHMRPC_PROFILE_BALANCED = 0, /* spin up to 50 us where it has paid */
     SHMRPC_PROFILE_LATENCY = 1,  /* spin up to 200 us */
@@ -36,26 +36,27 @@ typedef enum shmrpc_compression {
 } shmrpc_compression;
 
 enum {
-    /* Of a call: return SHMRPC_E_BUSY at once when all 64 call slots are in
-     * use, and SHMRPC_E_UNAVAILABLE when the connection is lost and can't be
-     * made anew in one try, rather than wait until the deadline. */
+    /* Of a call: don't wait. SHMRPC_E_BUSY when all 64 call slots are in use;
+     * SHMRPC_E_UNAVAILABLE when the connection is lost and one try to connect
+     * again fails. */
     SHMRPC_OPT_NONBLOCK = 1u << 0,
-    /* Of connect: when nobody serves there yet, try again until the deadline,
-     * which may be later than in 5 s then. */
+    /* Of connect: if nobody serves there yet, try again until the deadline,
+     * which may then be later than in 5 s. */
     SHMRPC_OPT_WAIT_FOR_READY = 1u << 1,
-    /* Of a call of a raw method: a large reply is read where the worker wrote
-     * it, without a copy, until it is released; its memory is the service's
-     * until then, and the connection stays open for it even after close. A
-     * forked child can't read it. Only over shm://, from a server of our own
-     * user, which could write there meanwhile, for up to 16 replies of a
-     * connection, from 4 KiB on; else it is a copy, as always. */
+    /* Of a call of a raw method: a large reply is not copied, but read where
+     * the worker wrote it, until it is released. Until then it uses the
+     * service's memory, and the connection stays open for it even after close.
+     * A forked child can't read it. Applies to replies of 4 KiB and more over
+     * shm://, up to 16 at a time for each connection, and only if the server
+     * runs as our own user, since it could change the bytes meanwhile; other
+     * replies are copied as usual. */
     SHMRPC_OPT_IN_PLACE = 1u << 2,
-    /* Of connect: a method that the server has not, or not as we have it, does
-     * not end in CONTRACT; calls of it are UNIMPLEMENTED, and the others work.
-     * For a client that never calls it. */
+    /* Of connect: if the server lacks a method, or has it in another form,
+     * connect doesn't fail with CONTRACT; only calls of that method do, with
+     * UNIMPLEMENTED. For clients that never call it. */
     SHMRPC_OPT_PARTIAL = 1u << 3,
-    /* Of a call that may return a reply: it also does when it ends in a fault
-     * (shmrpc/fault.h), in UNKNOWN. */
+    /* Of a call that may return a reply: it returns one, too, when it ends in a
+     * fault (shmrpc/fault.h), with UNKNOWN. */
     SHMRPC_OPT_FAULTS = 1u << 4
 };
 
@@ -65,22 +66,22 @@ typedef struct shmrpc_opts {
      * are INVALID. */
     int64_t timeout_ns;
     uint32_t flags; /* SHMRPC_OPT_... */
-    /* The rest is looked at by connect only. */
+    /* Up to here of calls and connect; the next two of connect only. */
     shmrpc_profile profile;
     size_t max_message_bytes; /* 0: 64 MiB */
-    /* Of a call, again (shmrpc/beside.h). The call that a handler makes this
-     * one for: its deadline is this one's at the latest, and when it is
-     * cancelled, so is this one. This one must end before the handler returns.
-     */
+    /* Of a call (shmrpc/beside.h): the call whose handler makes this one. This
+     * call's deadline is at most the parent's, and it is cancelled with the
+     * parent. It must end before the handler returns. */
     const struct shmrpc_ctx *parent;
-    /* What goes with it, ended by an entry whose key is NULL. TOO_LARGE: more
-     * than 16 entries or 1 KiB; nothing was sent then. INVALID: a key or value
-     * that is not possible. UNIMPLEMENTED: the server can't read it. */
+    /* Of a call: metadata to send, ended by an entry whose key is NULL.
+     * TOO_LARGE: more than 16 entries or 1 KiB, and nothing was sent; INVALID:
+     * a key or value that is not allowed; UNIMPLEMENTED: the server can't read
+     * metadata. */
     const struct shmrpc_metadata *metadata;
-    /* Where to put what comes with the reply; NULL: not wanted. */
+    /* Of a call: receives the reply's metadata; NULL: not wanted. */
     struct shmrpc_reply_metadata *reply_metadata;
-    /* Of connect: up to 8, ended by NULL, who look at every call; they and what
-     * they point to outlive the client. */
+    /* Of connect: up to 8 interceptors of every call, ended by NULL; they and
+     * what they point to must outlive the client. */
     const struct shmrpc_interceptor *const *interceptors;
     uint64_t reserved[1]; /* 0; later members take its place */
 } shmrpc_opts;

@@ -1,11 +1,11 @@
 /*
  * Shared pipes: a stream of bytes from one writer to readers, through memory.
  *
- * Any number of processes may have a pipe open.  One at a time writes: the
- * first that does, until it closes its handle, or dies.  Each byte goes to one
- * reader.  A writer that ends the stream ends it for ever; one that closes its
- * handle without doing so leaves it to the next writer; and of one that dies
- * readers are told.  In all cases they first get all that is there.
+ * Any number of processes may have a pipe open.  One at a time is the writer:
+ * the first that writes, until it closes its handle or dies.  Each byte goes to
+ * one reader.  A writer can end the stream, which is final.  If it closes its
+ * handle without doing so, another process may become the writer; if it dies,
+ * readers are told.  In all cases they first get everything that was written.
  *
  *     shmrpc_pipe *pcm;
  *     size_t count;
@@ -17,7 +17,7 @@
  *         shmrpc_pipe_close(pcm);
  *     }
  *
- * What else holds for all shared objects stands in shmrpc/shared.h.
+ * shmrpc/shared.h has what holds for all shared objects.
  */
 #ifndef SHMRPC_PIPE_H
 #define SHMRPC_PIPE_H
@@ -37,21 +37,23 @@ typedef struct shmrpc_pipe_opts {
     uint64_t reserved[4]; /* 0; later members take its place */
 } shmrpc_pipe_opts;
 
-/* Opens a pipe, makes it, or both. Statuses: shmrpc/shared.h. */
+/* Opens a pipe, creates it, or both. Statuses: shmrpc/shared.h. */
 SHMRPC_API shmrpc_status
 shmrpc_pipe_open(const char *name, const shmrpc_pipe_opts *opts,
                  shmrpc_pipe **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the use of a handle; NULL is fine. Another may be the writer then. */
+/* Closes a handle; NULL is fine. If it was the writer, another may become the
+ * writer. */
 SHMRPC_API void shmrpc_pipe_close(shmrpc_pipe *pipe);
 
 /*
  * Writes all of `len` bytes; waits while the pipe is full, until the deadline
- * of `opts`.  `*out_written` (may be NULL) is written in any case.
+ * of `opts`.  `*out_written` (may be NULL) is always set.
  *
- * DEADLINE: not all; BUSY: another handle is the writer, whose process the
- * error names, or readers have not been told yet that one died, or NONBLOCK and
- * not all; CANCELLED: the stream was ended; DESTROYED; EXHAUSTED; DATA_LOSS.
+ * DEADLINE: not all were written; BUSY: another handle is the writer, and the
+ * error names its process; or readers have not yet been told of a writer's
+ * death; or NONBLOCK, and not all were written; CANCELLED: the stream was
+ * ended; DESTROYED; EXHAUSTED; DATA_LOSS.
  */
 SHMRPC_API shmrpc_status shmrpc_pipe_write(
     shmrpc_pipe *pipe, const void *data, size_t len, const shmrpc_opts *opts,
@@ -59,26 +61,26 @@ SHMRPC_API shmrpc_status shmrpc_pipe_write(
 
 /*
  * Reads what is there, up to `size` bytes; waits until there is something, or
- * the deadline of `opts`.  OK with 0 bytes: the end of the stream.
+ * until the deadline of `opts`.  OK with 0 bytes: the end of the stream.
  *
- * DEADLINE: nothing came; BUSY: nothing is there, and NONBLOCK; OWNER_DIED: the
- * writer died without ending the stream, and all that it had written is read:
- * told once, then readers wait for another one; DESTROYED; DATA_LOSS.
+ * DEADLINE: nothing came; BUSY: the pipe is empty, and NONBLOCK; OWNER_DIED:
+ * the writer died without ending the stream, and everything that it wrote has
+ * been read; this is returned once, then readers wait for a new writer;
+ * DESTROYED; DATA_LOSS.
  */
 SHMRPC_API shmrpc_status shmrpc_pipe_read(
     shmrpc_pipe *pipe, void *data, size_t size, const shmrpc_opts *opts,
     size_t *out_read, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* A descriptor for event loops, readable when there may be bytes to
- * read, an end, or a death to be told of: as
- * shmrpc_queue_fd(). */
+/* A descriptor for event loops, readable when there may be bytes, the end, or a
+ * writer's death to read: works as shmrpc_queue_fd() does. */
 SHMRPC_API int shmrpc_pipe_fd(shmrpc_pipe *pipe);
 
-/* Ends the stream, for ever: readers get what is there, and then the end. BUSY:
+/* Ends the stream for good: readers get what is left in it, then the end. BUSY:
  * another handle is the writer; CANCELLED: it was ended before; DESTROYED. */
 SHMRPC_API shmrpc_status shmrpc_pipe_end(shmrpc_pipe *pipe);
 
-/* Ends the pipe for everyone, as shmrpc_queue_destroy(). */
+/* Destroys the pipe for everyone, as shmrpc_queue_destroy() does. */
 SHMRPC_API shmrpc_status shmrpc_pipe_destroy(shmrpc_pipe *pipe);
 
 typedef struct shmrpc_pipe_stat {

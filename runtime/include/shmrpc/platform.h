@@ -1,6 +1,6 @@
 /*
- * Compiler facts that the public headers share: linkage, visibility, and the
- * attributes that make misuse a warning.  Nothing here is of use to callers.
+ * Compiler details that the public headers share: linkage, visibility, and the
+ * attributes that make misuse a warning.  Callers need nothing of it.
  */
 #ifndef SHMRPC_PLATFORM_H
 #define SHMRPC_PLATFORM_H

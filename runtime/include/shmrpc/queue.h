@@ -1,6 +1,6 @@
 /*
- * Shared queues: each item that any process pushes goes to exactly one that
- * pops.
+ * Shared queues: any process pushes items, and each item goes to exactly one
+ * process that pops.
  *
  *     shmrpc_queue *jobs;
  *     if (shmrpc_queue_open("jobs", NULL, &jobs, &error) == SHMRPC_OK) {
@@ -17,18 +17,18 @@
  *
  * These functions are for items of any shape, encoded as msgpack unless the
  * options say json.  A queue that is declared in a .svc has functions of its
- * own, with the declared type, which do the same (shmrpcgen).
+ * own with the declared type, which do the same (shmrpcgen).
  *
- * Order.  The items of one handle come in the order in which it pushed them;
- * those of different handles in any.  With TOTAL_ORDER all come in the order
- * in which they were pushed, and producers take turns.
+ * Order.  Items of one handle arrive in the order in which it pushed them;
+ * those of different handles in any order.  With TOTAL_ORDER all items arrive
+ * in the order in which they were pushed; producers take turns for that.
  *
- * Death.  A producer that dies while it pushes has pushed or has not; the
- * others go on.  A reader that dies has taken the items that it popped with
- * it; with ACKED those that it had not acknowledged come again, to others, and
- * after its death only.
+ * Death.  When a producer dies while it pushes, the item is in the queue or it
+ * isn't, and other producers go on.  When a reader dies, the items that it
+ * popped are lost with it.  With ACKED those that it had not acknowledged are
+ * delivered again, to others, and only after its death.
  *
- * What else holds for all shared objects stands in shmrpc/shared.h.
+ * shmrpc/shared.h has what holds for all shared objects.
  */
 #ifndef SHMRPC_QUEUE_H
 #define SHMRPC_QUEUE_H
@@ -45,9 +45,9 @@ typedef struct shmrpc_queue shmrpc_queue;
  * when the queue is created, and is ignored otherwise. */
 typedef struct shmrpc_queue_opts {
     shmrpc_shared_opts shared;
-    uint64_t capacity;        /* items of a producer (TOTAL_ORDER: of all) for
-                               * which there is room if they are small; 0: 1024.
-                               * Large items find room for fewer. */
+    uint64_t capacity;        /* room for so many small items of each producer
+                               * (TOTAL_ORDER: of all together); 0: 1024. There
+                               * is room for fewer large ones. */
     shmrpc_overflow overflow; /* BLOCK, FAIL, DROP_OLDEST, DROP_NEWEST */
     uint32_t flags;           /* SHMRPC_SHARED_TOTAL_ORDER, _ACKED */
     shmrpc_encoding encoding; /* MSGPACK (or 0), JSON */
@@ -56,125 +56,131 @@ typedef struct shmrpc_queue_opts {
     uint64_t reserved[4];     /* 0; later members take its place */
 } shmrpc_queue_opts;
 
-/* Opens a queue, makes it, or both. Statuses: shmrpc/shared.h. */
+/* Opens a queue, creates it, or both. Statuses: shmrpc/shared.h. */
 SHMRPC_API shmrpc_status
 shmrpc_queue_open(const char *name, const shmrpc_queue_opts *opts,
                   shmrpc_queue **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the use of a handle; NULL is fine. Items that were popped and not
- * released stay valid until they are; with ACKED those not acknowledged come
+/* Closes a handle; NULL is fine. Items that were popped stay valid until they
+ * are released; with ACKED those that were not acknowledged are delivered
  * again. What it has pushed stays in the queue. */
 SHMRPC_API void shmrpc_queue_close(shmrpc_queue *queue);
 
 /*
- * Appends a copy of `item`.  A full queue does what its option `overflow` says:
- * BLOCK waits until the deadline of `opts` (30 s; with NONBLOCK not at all).
+ * Appends a copy of `item`.  If the queue is full, its option `overflow`
+ * decides: BLOCK waits until the deadline of `opts` (30 s; with NONBLOCK not at
+ * all).
  *
  * OK: it is in the queue, or (DROP_NEWEST) was dropped and counted.  DEADLINE:
- * full all the time; BUSY: full, and FAIL or NONBLOCK; TOO_LARGE: it would not
- * fit an empty queue, the error says what would; INVALID: it can't be encoded;
- * CANCELLED: the queue was ended; DESTROYED; EXHAUSTED: no
- * memory for it; DATA_LOSS: the queue is damaged.  On failure nothing was
- * pushed.
+ * the queue stayed full; BUSY: it is full, with FAIL or NONBLOCK; TOO_LARGE:
+ * the item would not fit into an empty queue, the error says what would;
+ * INVALID: it can't be encoded; CANCELLED: the queue was ended; DESTROYED;
+ * EXHAUSTED: no memory for it; DATA_LOSS: the queue is damaged.  On failure
+ * nothing was pushed.
  */
 SHMRPC_API shmrpc_status shmrpc_queue_push(
     shmrpc_queue *queue, const shmrpc_any *item, const shmrpc_opts *opts,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The same for `count` items in order, with fewer wake-ups. `*out_pushed` (may
- * be NULL) is written in any case: how many are in, from the first on. */
+/* Pushes `count` items in order, with fewer wake-ups. `*out_pushed` (may be
+ * NULL) is always set: how many are in the queue, counted from the first. */
 SHMRPC_API shmrpc_status shmrpc_queue_push_many(
     shmrpc_queue *queue, const shmrpc_any *items, size_t count,
     const shmrpc_opts *opts, size_t *out_pushed,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /*
- * Takes an item.  Waits until there is one, or the deadline of `opts`.  The
- * item is the caller's until it is released, also after the queue is closed.
+ * Takes an item.  Waits until there is one, or until the deadline of `opts`.
+ * The item is the caller's until it is released, even after the queue is
+ * closed.
  *
- * DEADLINE: empty all the time; BUSY: empty, and NONBLOCK; CANCELLED: ended and
- * empty; DESTROYED; EXHAUSTED: with ACKED, too many items
- * are neither acknowledged nor released; DATA_LOSS: the queue is damaged, or
- * what was in it is no item, and it is gone.
+ * DEADLINE: the queue stayed empty; BUSY: it is empty, with NONBLOCK;
+ * CANCELLED: it is ended and empty; DESTROYED; EXHAUSTED: with ACKED, too many
+ * items are neither acknowledged nor released; DATA_LOSS: the queue is damaged,
+ * or the item was, and is lost.
  */
 SHMRPC_API shmrpc_status shmrpc_queue_pop(
     shmrpc_queue *queue, const shmrpc_opts *opts, const shmrpc_any **out,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Waits as pop does, then takes what is there, up to `max` items, each to be
- * released. `*out_count` is at least 1 on OK. */
+/* Waits as pop does, then takes the items that are there, up to `max`, each to
+ * be released. On OK `*out_count` is at least 1. */
 SHMRPC_API shmrpc_status shmrpc_queue_pop_many(
     shmrpc_queue *queue, const shmrpc_opts *opts, const shmrpc_any **out,
     size_t max, size_t *out_count, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /*
  * A descriptor for event loops (poll, epoll, io_uring): readable when there may
- * be something to pop, or the end to be told of. Pop until BUSY (with
- * NONBLOCK) or DEADLINE, which makes it unreadable until something comes; also
- * right: with EPOLLET. Now and then it is readable for nothing (when another
- * took it; and at least once in ten seconds while nothing comes).
+ * be an item to pop, or the end to learn of. Pop until BUSY (with NONBLOCK) or
+ * DEADLINE: then it is not readable until something comes, so EPOLLET works
+ * too. Sometimes it is readable although nothing is there: when another process
+ * took the item, and at least once in ten seconds while nothing comes.
  *
- * It belongs to the handle, which closes it, waking who polls it: don't read,
- * write or close it. Always the same one; a forked child asks for its own. The
- * first one of a process makes a thread, which sleeps for all of them.
+ * It belongs to the handle, which closes it and thereby wakes its pollers:
+ * don't read, write or close it. It is always the same one; a forked child asks
+ * for its own. The first one of a process starts a thread, which sleeps for all
+ * of them.
  *
  * A negative number is a status: EXHAUSTED: no descriptor or thread; DESTROYED;
  * NO_MEMORY.
  */
 SHMRPC_API int shmrpc_queue_fd(shmrpc_queue *queue);
 
-/* A copy of an item that pop could return next, which stays in the queue; does
- * not wait. Release it as one that was popped. BUSY: empty; the rest as pop. */
+/* Copies an item that pop could return next, and leaves it in the queue; does
+ * not wait. Release the copy as one that was popped. BUSY: the queue is empty;
+ * other statuses as pop. */
 SHMRPC_API shmrpc_status
 shmrpc_queue_peek(shmrpc_queue *queue, const shmrpc_any **out,
                   shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the life of an item; NULL is fine. With ACKED, one that was not
- * acknowledged comes again at once, marked as such. */
+/* Frees an item; NULL is fine. With ACKED, an item that was not acknowledged is
+ * delivered again at once, marked as redelivered. */
 SHMRPC_API void shmrpc_queue_release(shmrpc_queue *queue,
                                      const shmrpc_any *item);
 
-/* Says that an item of an ACKED queue is done, and releases it. PRECONDITION:
- * the queue is not ACKED, or the item was only peeked at; FORKED: the parent
- * popped it. Released in any case. */
+/* Acknowledges an item of an ACKED queue, and releases it. PRECONDITION: the
+ * queue is not ACKED, or the item was only peeked at; FORKED: the parent popped
+ * it. It is released whatever the status. */
 SHMRPC_API shmrpc_status shmrpc_queue_ack(shmrpc_queue *queue,
                                           const shmrpc_any *item);
 
-/* Whether an item of an ACKED queue came before, to a reader that is dead or
- * gave it back. */
+/* Whether an item of an ACKED queue was delivered before, to a reader that died
+ * or gave it back. */
 SHMRPC_API bool shmrpc_queue_is_redelivered(const shmrpc_any *item);
 
-/* Says that nothing more will be pushed: pushing is CANCELLED from now on, for
- * all, and popping when all is taken. DESTROYED. */
+/* Ends the queue, for all processes: from now on push returns CANCELLED, and so
+ * does pop when the queue is empty. DESTROYED. */
 SHMRPC_API shmrpc_status shmrpc_queue_end(shmrpc_queue *queue);
 
-/* Ends the queue for everyone: those who wait or come later get DESTROYED, and
- * the name is free. DENIED: or the folder's rules let only its owner
- * remove the name (it is destroyed then). */
+/* Destroys the queue for everyone: present and later users get DESTROYED, and
+ * the name is free. DENIED: it is destroyed, but the folder's permissions let
+ * only its owner remove the name. */
 SHMRPC_API shmrpc_status shmrpc_queue_destroy(shmrpc_queue *queue);
 
 typedef struct shmrpc_queue_stat {
     uint64_t item_count; /* in it now */
-    uint64_t byte_count; /* that they take */
+    uint64_t byte_count; /* that these items take */
     uint64_t capacity;   /* items of a producer */
     uint64_t max_item_bytes;
-    uint64_t pushed_count; /* ever, with what came again */
+    uint64_t pushed_count; /* ever, redelivered items included */
     uint64_t popped_count;
     uint64_t dropped_count; /* by `overflow` */
     uint64_t redelivered_count;
     uint64_t unacked_count;     /* ACKED: popped, and not acknowledged yet */
-    uint64_t sleep_count;       /* waits that went to sleep */
-    uint64_t rescued_count;     /* of those: found what nobody woke them for */
+    uint64_t sleep_count;       /* times that a waiting thread went to sleep */
+    uint64_t rescued_count;     /* of those: it found an item although nobody
+                                 * had woken it */
     uint32_t waiting_for_items; /* threads */
     uint32_t waiting_for_room;
     uint32_t open_count;     /* living handles */
-    uint32_t producer_count; /* handles that have ever pushed, at most */
+    uint32_t producer_count; /* the most handles that have pushed at a time */
     bool is_ended;
     uint8_t reserved8[7];
     uint64_t reserved[6];
 } shmrpc_queue_stat;
 
-/* Figures as of now; each is right, though they need not be of one moment. */
+/* Present figures; each is exact, but they may be of slightly different
+ * moments. */
 SHMRPC_API shmrpc_status shmrpc_queue_stat_read(shmrpc_queue *queue,
                                                 shmrpc_queue_stat *out);
 

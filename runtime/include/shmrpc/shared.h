@@ -2,7 +2,7 @@
  * Shared objects: what queues, topics, pipes, dicts and values have in common.
  *
  * A shared object is memory that processes use together, under a name.  It
- * needs no server: whoever opens it first makes it.  Which kinds there are:
+ * needs no server: the first process to open it creates it.  The kinds are:
  *
  *     shmrpc/queue.h   work: each item goes to exactly one reader
  *     shmrpc/topic.h   news: each subscriber gets each message
@@ -10,39 +10,38 @@
  *     shmrpc/dict.h    a map
  *     shmrpc/value.h   one value: a tree, a list, a struct
  *
- * Names are 1 to 255 bytes of UTF-8, any characters, and each kind has names
- * of its own.  They are files in the folders that shmrpc/objects.h tells of,
- * which is also how they are listed, removed and collected.
+ * Names are 1 to 255 bytes of UTF-8, any characters, and each kind has names of
+ * its own.  Objects are files in the folders that shmrpc/objects.h names; its
+ * functions list, remove and collect them.
  *
- * Deaths.  Processes may be killed at any instruction: what a call had returned
- * for is there, what it was at is done or not done, and nobody waits for a dead
- * or stopped process, except where a function says so.  There is nothing to
- * repair.  The machine's end is the object's: another start of the machine
- * finds DATA_LOSS where the folder lies on a disk, and nothing where it is in
- * memory.
+ * Death.  Processes may be killed at any instruction: a call that has returned
+ * has taken effect, a call in progress has happened or has not, and nobody
+ * waits for a dead or stopped process unless a function says so.  There is
+ * nothing to repair.  Objects don't survive a restart of the machine: in memory
+ * they are gone, and in a folder on a disk they are DATA_LOSS.
  *
- * Snapshots of dicts and values survive that: files that are written on demand
- * (shmrpc_dict_snapshot), or by the server of a service where its .svc says so,
- * to where they are told to, or in
+ * Snapshots of dicts and values survive it: files that are written on demand
+ * (shmrpc_dict_snapshot), or by the server of a service if its .svc says so, to
+ * a given path, or by default to
  *
  *     FOLDER/objects/NAME.KIND.snapshot             the user's own objects
  *     FOLDER/shared/NAME.KIND.snapshot              ALL_USERS
  *     FOLDER/services/SERVICE/NAME.KIND.snapshot    of a service
  *
  * FOLDER is $SHMRPC_SNAPSHOT_DIR, else $SHMRPC_DIR/snapshots, else
- * $XDG_STATE_HOME/shmrpc/snapshots, else ~/.local/state/shmrpc/snapshots, else,
- * of root, /var/lib/shmrpc/snapshots.
+ * $XDG_STATE_HOME/shmrpc/snapshots, else ~/.local/state/shmrpc/snapshots, or
+ * for root /var/lib/shmrpc/snapshots.
  *
- * Trust.  Whoever may write to the file can spoil what is in it, in which case
- * functions return DATA_LOSS, and can shorten it, which ends its users by
- * SIGBUS.  So the permissions say whom you trust; by default nobody else.
+ * Trust.  Whoever may write to the file can damage its content: functions then
+ * return DATA_LOSS.  He can also truncate it, which kills its users by SIGBUS.
+ * So grant permissions only to users you trust; by default nobody else has any.
  *
  * Forks.  A child uses the same handles as a participant of its own: the first
- * function that it calls opens the file again.  What the parent had in hand
- * stays the parent's.
+ * function that it calls opens the file again.  What the parent held stays the
+ * parent's.
  *
  * Threading: a handle is for any number of threads, which take turns; close it
- * once, when no other function uses it.  Nothing of this may be called from a
+ * once, when no other function uses it.  Nothing here may be called from a
  * signal handler.
  */
 #ifndef SHMRPC_SHARED_H
@@ -62,28 +61,30 @@ SHMRPC_BEGIN_DECLS
 /* The longest name, in bytes. */
 #define SHMRPC_SHARED_NAME_MAX 255
 
-/* How many handles of all processes can have one open for writing, at most. */
+/* How many handles of all processes can have an object open for writing, at
+ * most. */
 #define SHMRPC_SHARED_MAX_WRITERS 1024u
 
 typedef enum shmrpc_shared_mode {
     SHMRPC_SHARED_OPEN_OR_CREATE = 0,
     SHMRPC_SHARED_OPEN_EXISTING = 1, /* NOT_FOUND */
     SHMRPC_SHARED_CREATE = 2,        /* EXISTS */
-    SHMRPC_SHARED_REPLACE = 3,       /* destroys the one there is */
-    SHMRPC_SHARED_WAIT = 4           /* until somebody has made it: DEADLINE */
+    SHMRPC_SHARED_REPLACE = 3,       /* destroys an existing one */
+    SHMRPC_SHARED_WAIT = 4           /* waits until another process creates it:
+                                      * DEADLINE */
 } shmrpc_shared_mode;
 
 enum {
-    /* Not of queues and pipes, which whoever uses them changes: INVALID. Only
-     * looks: needs no more than permission to read, takes none of the
-     * places of writers, and never changes a byte. What changes the object is
-     * DENIED. */
+    /* For reading only: needs no permission to write, takes none of the
+     * writers' places, and never changes a byte; functions that would are
+     * DENIED. INVALID for queues and pipes, where reading changes the
+     * object. */
     SHMRPC_SHARED_READ_ONLY = 1u << 0,
     /* In the folder for all users, rather than the user's own. Without
      * `permissions` that let others in, they still can't use it. */
     SHMRPC_SHARED_ALL_USERS = 1u << 1,
     /* Of dicts and values (else INVALID): a thread may acquire a lock again
-     * that it holds by this handle, and releases it as often. */
+     * that it holds by this handle; it releases it as many times. */
     SHMRPC_SHARED_RECURSIVE = 1u << 2
 };
 
@@ -91,43 +92,42 @@ enum {
 typedef struct shmrpc_shared_opts {
     shmrpc_shared_mode mode;
     uint32_t flags; /* SHMRPC_SHARED_... */
-    /* Of WAIT: how long, on CLOCK_MONOTONIC; 0: 30 s, INT64_MAX: for ever.
+    /* For WAIT: how long, on CLOCK_MONOTONIC; 0: 30 s, INT64_MAX: for ever.
      * Negative values are INVALID. */
     int64_t timeout_ns;
-    /* The rest counts when it is created, and is ignored otherwise. 0: as
-     * declared in the .svc, or the default. */
-    uint32_t permissions; /* of the file, as in 0660; default 0600. The umask
-                           * does not matter. */
+    /* The rest applies when the object is created, and is ignored otherwise. 0:
+     * as declared in the .svc, or the default. */
+    uint32_t permissions; /* of the file, as in 0660; default 0600. The umask is
+                           * ignored. */
     shmrpc_lifetime lifetime;
-    uint64_t max_bytes;   /* of memory; taken as it is needed */
+    uint64_t max_bytes;   /* limit of its memory, which is taken as needed */
     uint32_t max_writers; /* handles at a time that may write; 0: 64, at most
                            * SHMRPC_SHARED_MAX_WRITERS */
     uint32_t reserved32;  /* 0 */
-    /* An object that a service has, rather than one of the folder: generated
-     * code says so. It lives as long as the service; of the modes,
-     * OPEN_EXISTING is what all mean. `client` NULL: in a process that serves
-     * it. */
+    /* Of generated code: opens an object that this service owns, rather than
+     * one in a folder. It lives as long as the service; every mode means
+     * OPEN_EXISTING. `client` NULL: in a process that serves it. */
     const shmrpc_service *service;
     struct shmrpc_client *client;
-    /* Of dicts and values: a snapshot whose contents it has from the moment
-     * when it has its name, if it is made now. Where it can't be read, or is of
-     * another type, nothing is made. NULL: made empty. */
+    /* Of dicts and values: a snapshot that fills a new object before others can
+     * find it. If it can't be read, or has another type, nothing is created.
+     * NULL: a new object is empty. */
     const char *snapshot;
     uint64_t reserved[1]; /* 0; later members take its place */
 } shmrpc_shared_opts;
 
 /*
- * What every _open() may return besides what it says itself:
+ * The statuses of every _open(), besides those that it lists itself:
  *
  * INVALID: name, options; NOT_FOUND, EXISTS, DEADLINE: as `mode` says; DENIED:
- * by the permissions of file or folder; CONTRACT: what is there has another
- * type or encoding, or was made by another version of this library: the error
- * names both sides; DATA_LOSS: the file is damaged or truncated, or of another
- * start of the machine; EXHAUSTED: no room for it, or all places of writers are
- * taken: the error says which, and what to do; NO_MEMORY.
+ * by the permissions of file or folder; CONTRACT: the existing object has
+ * another type or encoding, or was made by another version of this library: the
+ * error names both sides; DATA_LOSS: the file is damaged or truncated, or from
+ * before a restart of the machine; EXHAUSTED: no room for it, or all writers'
+ * places are taken: the error says which, and what to do; NO_MEMORY.
  *
- * It may block for up to ten seconds, where others are in the middle of
- * creating, replacing or removing the same; longer with WAIT.
+ * It may block for up to ten seconds while others are creating, replacing or
+ * removing the object; longer with WAIT.
  */
 
 SHMRPC_END_DECLS

@@ -2,15 +2,14 @@
  * What generated code calls for shared objects.  Not for people: use the
  * functions in the generated headers, or shmrpc/queue.h and its like.
  *
- * A generated handle is a pointer to the public one (shmrpc_queue ...) under
- * another name, so that generated code calls the public functions where no
- * item is involved: _close, _end, _destroy, _stat_read.  Items are `const
- * void *` here: a value of the type of the row with which the handle was
+ * A generated handle is a pointer to the public type (shmrpc_queue ...) under
+ * another name.  Where no item is involved, generated code calls the public
+ * functions: _close, _end, _destroy, _stat_read.  An item is a `const void *`
+ * here: it points to a value of the type in the row with which the handle was
  * opened.
  *
- * Contracts are those of the public functions of the same name.
- *
- * Threading: as there.
+ * Effects, statuses and threading are those of the public functions of the same
+ * name.
  */
 #ifndef SHMRPC_SHARED_STUB_H
 #define SHMRPC_SHARED_STUB_H
@@ -28,7 +27,7 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* `name`: NULL is the row's own. `row` lives as long as the handle. */
+/* `name` NULL: the row's own. `row` must live as long as the handle. */
 SHMRPC_API int shmrpc_stub_queue_open(const shmrpc_shared *row,
                                       const char *name,
                                       const shmrpc_shared_opts *opts,
@@ -45,8 +44,8 @@ SHMRPC_API int shmrpc_stub_queue_push_many(shmrpc_queue *queue,
 SHMRPC_API int shmrpc_stub_queue_pop(shmrpc_queue *queue,
                                      const shmrpc_opts *opts, const void **out,
                                      shmrpc_error *error);
-/* `out` has room for `max` pointers. Where a generated array has pointers to
- * its own type, it is passed as it is: all are of one form. */
+/* `out` has room for `max` pointers. Generated code passes its arrays of typed
+ * pointers as they are: all pointers to objects have one representation. */
 SHMRPC_API int shmrpc_stub_queue_pop_many(shmrpc_queue *queue,
                                           const shmrpc_opts *opts,
                                           const void **out, size_t max,
@@ -59,7 +58,7 @@ SHMRPC_API void shmrpc_stub_queue_release(shmrpc_queue *queue,
 SHMRPC_API int shmrpc_stub_queue_ack(shmrpc_queue *queue, const void *item);
 SHMRPC_API bool shmrpc_stub_queue_is_redelivered(const void *item);
 
-/* Subscribing, closing, and how much was lost: the public functions. */
+/* For subscribing, closing and counting losses use the public functions. */
 SHMRPC_API int shmrpc_stub_topic_open(const shmrpc_shared *row,
                                       const char *name,
                                       const shmrpc_shared_opts *opts,
@@ -72,7 +71,7 @@ SHMRPC_API int shmrpc_stub_sub_next(shmrpc_sub *sub, const void **out,
                                     const shmrpc_opts *opts,
                                     shmrpc_error *error);
 
-/* Everything else of a pipe: the public functions. */
+/* For everything else of a pipe use the public functions. */
 SHMRPC_API int shmrpc_stub_pipe_open(const shmrpc_shared *row, const char *name,
                                      const shmrpc_shared_opts *opts,
                                      shmrpc_pipe **out, shmrpc_error *error);
@@ -81,10 +80,10 @@ SHMRPC_API int shmrpc_stub_pipe_open(const shmrpc_shared *row, const char *name,
 SHMRPC_API int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
                                      const shmrpc_shared_opts *opts,
                                      shmrpc_dict **out, shmrpc_error *error);
-/* Of values without pointers (SHMRPC_TYPE_FIXED), into the caller's. */
+/* For values without pointers (SHMRPC_TYPE_FIXED): copies into `out`. */
 SHMRPC_API int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key,
                                     void *out, shmrpc_error *error);
-/* Of any; to be released. */
+/* For values of any type; to be released. */
 SHMRPC_API int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,
                                          const void **out, shmrpc_error *error);
 SHMRPC_API void shmrpc_stub_dict_release(shmrpc_dict *dict, const void *value);
@@ -96,9 +95,9 @@ SHMRPC_API int shmrpc_stub_dict_put_new(shmrpc_dict *dict, const void *key,
                                         const void *value, shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_dict_del(shmrpc_dict *dict, const void *key,
                                     shmrpc_error *error);
-/* Calls the user's function, which it knows the type of: `was` is NULL where
- * there is nothing, `now` begins as what is there, or as zeros. Returns
- * SHMRPC_CHANGE_... or a status. It may be called more than once. */
+/* Calls the user's function `change` with its real type: `was` is NULL where
+ * there is nothing, `now` begins as a copy of what is there, or as zeros.
+ * Returns SHMRPC_CHANGE_... or a status. It may be called more than once. */
 typedef int (*shmrpc_stub_change)(shmrpc_function change, void *user,
                                   const void *was, void *now);
 SHMRPC_API int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
@@ -106,13 +105,13 @@ SHMRPC_API int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
                                        shmrpc_function change, void *user,
                                        shmrpc_error *error);
 
-/* `keys` and `values` are the first ones, each of the next lies `step` bytes
- * behind: an array of structs. */
+/* `keys` and `values` point into an array of structs: each next key and value
+ * is `step` bytes further. */
 SHMRPC_API int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
                                       const void *values, size_t step,
                                       size_t count, shmrpc_error *error);
 
-/* `key` NULL: the whole. */
+/* `key` NULL: the lock of the whole dict. */
 SHMRPC_API int shmrpc_stub_dict_lock(shmrpc_dict *dict, const void *key,
                                      const shmrpc_lock_wait *wait,
                                      shmrpc_error *error);
@@ -124,14 +123,15 @@ SHMRPC_API int shmrpc_stub_dict_lock_consistent(shmrpc_dict *dict,
                                                 const void *key,
                                                 shmrpc_error *error);
 
-/* Opening and closing views and watches: the public functions. */
+/* For opening and closing views and watches use the public functions. */
 SHMRPC_API int shmrpc_stub_view_get(shmrpc_view *view, const void *key,
                                     const void **out, shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
                                      const void **out_value,
                                      shmrpc_error *error);
 
-/* What generated events look like, with their own types: as shmrpc_event. */
+/* The layout of generated events, which have types of their own: as
+ * shmrpc_event. */
 typedef struct shmrpc_stub_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -145,7 +145,7 @@ SHMRPC_API int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
                                       const shmrpc_opts *opts,
                                       shmrpc_error *error);
 
-/* Watching, and everything else of a value: the public functions. */
+/* For watching and everything else of a value use the public functions. */
 SHMRPC_API int shmrpc_stub_value_open(const shmrpc_shared *row,
                                       const char *name,
                                       const shmrpc_shared_opts *opts,
@@ -165,10 +165,10 @@ SHMRPC_API int shmrpc_stub_value_update(shmrpc_value *value,
 
 /* ---- values that are lists, in msgpack ----------------------------------- */
 
-/* Each is one change of the value, whose cost does not depend on how long it
- * is. Positions below 0 count from the end; a value that nobody has put is an
- * empty list. OUT_OF_RANGE, NOT_FOUND: the list is shorter; INVALID: it would
- * have more or fewer items than its type allows; otherwise as
+/* Each is one change of the value; its cost does not depend on the list's
+ * length. Positions below 0 count from the end; a value that nobody has put is
+ * an empty list. OUT_OF_RANGE, NOT_FOUND: the list is shorter; INVALID: it
+ * would have more or fewer items than its type allows; other statuses as
  * shmrpc_value_put(). */
 SHMRPC_API int shmrpc_stub_list_append(shmrpc_value *value, const void *item,
                                        shmrpc_error *error);
@@ -176,7 +176,7 @@ SHMRPC_API int shmrpc_stub_list_insert(shmrpc_value *value, int64_t position,
                                        const void *item, shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_list_set(shmrpc_value *value, int64_t position,
                                     const void *item, shmrpc_error *error);
-/* Deletes an item, and gives it (`out` NULL: don't) until it is released. */
+/* Deletes an item, and returns it (`out` NULL: not wanted), to be released. */
 SHMRPC_API int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
                                     const void **out, shmrpc_error *error);
 /* A copy, to be released. */
@@ -187,8 +187,8 @@ SHMRPC_API int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
 
 /* ---- objects of a service ------------------------------------------------ */
 
-/* As _open, of an object that a service has. `client` NULL: in a process that
- * serves it, also a worker. Statuses also as shmrpc_stub_shared. */
+/* As _open, for an object that a service owns. `client` NULL: in a process that
+ * serves it, or in one of its workers. Statuses also as shmrpc_stub_shared. */
 SHMRPC_API int shmrpc_stub_queue_open_of(shmrpc_client *client,
                                          const shmrpc_service *service,
                                          const shmrpc_shared *row,
@@ -219,7 +219,7 @@ SHMRPC_API int shmrpc_stub_value_open_of(shmrpc_client *client,
                                          shmrpc_value **out,
                                          shmrpc_error *error);
 
-/* What a service's table has of its objects (shmrpc_objects). */
+/* The functions in a service's table of its objects (shmrpc_objects). */
 SHMRPC_API int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd,
                                        int *out_fd, shmrpc_error *error);
 SHMRPC_API void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd);

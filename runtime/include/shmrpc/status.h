@@ -1,5 +1,5 @@
 /*
- * Statuses: what a runtime function returns, and what a call may end in.
+ * Statuses: what a runtime function returns, and how a call may end.
  *
  * 0 is success and 1 (SHMRPC_MORE) is success with more to come; negative
  * values are the runtime's own statuses, listed here; values from 100 up are
@@ -79,10 +79,10 @@ SHMRPC_API const char *shmrpc_status_connect_code(int status);
 /* The HTTP status that a gateway answers with. */
 SHMRPC_API int shmrpc_status_http(int status);
 
-/* Whether a call that ended so may have been executed: true forbids a retry
- * of a method that is not idempotent.  Declared errors have run.  This is the
- * worst that the status allows; error objects know of their call
- * (shmrpc_error.may_have_run). */
+/* Whether a call that ended in `status` may have run: true forbids a retry of a
+ * method that is not idempotent.  Calls that ended in a declared error have
+ * run.  This is the worst case of the status; the error object of a call is
+ * more exact (shmrpc_error.may_have_run). */
 SHMRPC_API bool shmrpc_status_may_have_run(int status);
 
 SHMRPC_END_DECLS

@@ -18,7 +18,8 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* UTF-8 text.  Decoded strings are also NUL-terminated, and may hold NULs. */
+/* UTF-8 text.  Decoded strings are also NUL-terminated, but may contain
+ * NULs. */
 typedef struct shmrpc_str {
     const char *ptr; /* may be NULL when len is 0 */
     size_t len;      /* bytes */
@@ -30,7 +31,7 @@ typedef struct shmrpc_bytes {
     size_t len;
 } shmrpc_bytes;
 
-/* Lists of what needs no name: list<u32> is a shmrpc_u32_list. */
+/* Lists of built-in types: list<u32> is a shmrpc_u32_list. */
 #define SHMRPC_X(name, c_type) \
     typedef struct name {      \
         const c_type *ptr;     \
@@ -54,7 +55,7 @@ SHMRPC_X(shmrpc_bytes_list, shmrpc_bytes)
 typedef enum shmrpc_any_kind {
     SHMRPC_ANY_NULL = 0,
     SHMRPC_ANY_BOOL = 1,
-    SHMRPC_ANY_I64 = 2, /* decoders use I64 for whatever fits, U64 beyond */
+    SHMRPC_ANY_I64 = 2, /* decoders use I64 for what fits into it, else U64 */
     SHMRPC_ANY_U64 = 3,
     SHMRPC_ANY_F64 = 4,
     SHMRPC_ANY_STR = 5,
@@ -63,7 +64,7 @@ typedef enum shmrpc_any_kind {
     SHMRPC_ANY_MAP = 8,
     SHMRPC_ANY_EXT = 9, /* msgpack only: `bytes` tagged with `ext_type`; what 1
                          * to 12 are: shmrpc/any.h */
-    SHMRPC_ANY_F32 = 10 /* stays one in msgpack; JSON brings back an F64 */
+    SHMRPC_ANY_F32 = 10 /* kept by msgpack; JSON reads it back as an F64 */
 } shmrpc_any_kind;
 
 typedef struct shmrpc_any shmrpc_any;
@@ -218,13 +219,13 @@ static inline shmrpc_any shmrpc_any_map_of(const shmrpc_any_entry *entries,
 }
 
 /* Whether both trees hold the same values in the same order. An I64 and a U64
- * of one value are equal, an F32 and an F64 never; floats by their bits, except
- * that NaN equals NaN. */
+ * of the same value are equal; an F32 and an F64 never are. Floats are compared
+ * by their bits, except that NaN equals NaN. */
 SHMRPC_API bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b);
 
-/* What a map has for the text `key`, which may be any of its values; NULL: it
- * has no such key, or `map` is no map (or NULL). Takes as long as the map is
- * large. */
+/* The value of the text `key` in a map; if the key is there twice, either one.
+ * NULL: no such key, or `map` is not a map (or is NULL). Takes time in
+ * proportion to the size of the map. */
 SHMRPC_API const shmrpc_any *shmrpc_any_find(const shmrpc_any *map,
                                              const char *key);
 

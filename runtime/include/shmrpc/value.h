@@ -1,5 +1,5 @@
 /*
- * Shared values: one value that processes share, by name, without a server.
+ * Shared values: one value that processes share by name, without a server.
  *
  *     shmrpc_value *config;
  *     if (shmrpc_value_open("config", NULL, &config, &error) == SHMRPC_OK) {
@@ -17,13 +17,13 @@
  *
  * These functions are for values of any shape, encoded as msgpack unless the
  * options say json.  A value that is declared in a .svc has functions of its
- * own, with the declared type, which do the same.
+ * own with the declared type, which do the same.
  *
- * All is as with dicts (shmrpc/dict.h), but that a path begins within the
- * value: NULL, or no steps, is the whole of it.  A list is a value too: append,
- * insert, pop.  A new value is not there yet (NOT_FOUND) until it is put.
+ * Everything works as with dicts (shmrpc/dict.h), except that a path begins
+ * within the value: NULL, or no steps, means the whole.  A list is a value too:
+ * append, insert, pop.  A new value is NOT_FOUND until it is put.
  *
- * What else holds for all shared objects stands in shmrpc/shared.h.
+ * shmrpc/shared.h has what holds for all shared objects.
  */
 #ifndef SHMRPC_VALUE_H
 #define SHMRPC_VALUE_H
@@ -46,29 +46,29 @@ typedef struct shmrpc_value_opts {
     uint64_t reserved[4];      /* 0; later members take its place */
 } shmrpc_value_opts;
 
-/* Opens a value, makes it, or both. READ_ONLY is fine. Statuses:
+/* Opens a value, creates it, or both. READ_ONLY is allowed. Statuses:
  * shmrpc/shared.h. */
 SHMRPC_API shmrpc_status
 shmrpc_value_open(const char *name, const shmrpc_value_opts *opts,
                   shmrpc_value **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the use of a handle; NULL is fine. Trees that it gave stay valid until
- * they are released. */
+/* Closes a handle; NULL is fine. Trees that it gave stay valid until they are
+ * released. */
 SHMRPC_API void shmrpc_value_close(shmrpc_value *value);
 
-/* A copy of what lies at a path, to be released; as shmrpc_dict_get(). */
+/* Copies what is at a path, to be released; as shmrpc_dict_get(). */
 SHMRPC_API shmrpc_status shmrpc_value_get(
     shmrpc_value *value, const shmrpc_path *path, const shmrpc_any **out,
     uint64_t *out_version, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 /* NULL is fine. */
 SHMRPC_API void shmrpc_value_release(shmrpc_value *value,
                                      const shmrpc_any *tree);
-/* How many the map or list there has. */
+/* The number of entries of the map or list at a path. */
 SHMRPC_API shmrpc_status
 shmrpc_value_len(shmrpc_value *value, const shmrpc_path *path, uint64_t *out,
                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* As the functions of dicts. */
+/* These work as the functions of dicts do. */
 SHMRPC_API shmrpc_status shmrpc_value_put(
     shmrpc_value *value, const shmrpc_path *path, const shmrpc_any *tree,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -91,14 +91,14 @@ SHMRPC_API shmrpc_status
 shmrpc_value_update(shmrpc_value *value, shmrpc_dict_updater *updater,
                     void *user, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Tells of each change of the whole: PUT with the new value, no key. `flags`:
+/* Watches changes: each is a PUT with the whole new value and no key. `flags`:
  * SHMRPC_WATCH_SNAPSHOT. Close it with shmrpc_watch_close(). */
 SHMRPC_API shmrpc_status
 shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags, shmrpc_watch **out,
                         shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The value's lock, which is advisory, and needs care with OWNER_DIED: as
- * shmrpc_dict_lock() of the whole. */
+/* The value's lock, which is advisory; see shmrpc_dict_lock(), of the whole,
+ * also for OWNER_DIED. */
 SHMRPC_API shmrpc_status
 shmrpc_value_lock(shmrpc_value *value, const shmrpc_lock_wait *wait,
                   shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -109,8 +109,8 @@ SHMRPC_API shmrpc_status shmrpc_value_unlock(shmrpc_value *value,
 SHMRPC_API shmrpc_status shmrpc_value_lock_consistent(shmrpc_value *value,
                                                       shmrpc_error *error);
 
-/* Writes the value to a file, and puts what is in one, as
- * shmrpc_dict_snapshot() and shmrpc_dict_load(). */
+/* Writes the value to a file, or puts the content of such a file, as
+ * shmrpc_dict_snapshot() and shmrpc_dict_load() do. */
 SHMRPC_API shmrpc_status shmrpc_value_snapshot(
     shmrpc_value *value, const char *path, const shmrpc_snapshot_opts *opts,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -118,10 +118,10 @@ SHMRPC_API shmrpc_status
 shmrpc_value_load(shmrpc_value *value, const char *path,
                   shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the value for everyone, as shmrpc_dict_destroy(). */
+/* Destroys the value for everyone, as shmrpc_dict_destroy() does. */
 SHMRPC_API shmrpc_status shmrpc_value_destroy(shmrpc_value *value);
 
-/* Figures as of now; entry_count is 1 when it is there. */
+/* Present figures; entry_count is 1 if the value was put. */
 SHMRPC_API shmrpc_status shmrpc_value_stat_read(shmrpc_value *value,
                                                 shmrpc_dict_stat *out);
 

@@ -1,7 +1,7 @@
 /*
- * Hooks around waits: for programs that must do something before a thread of
- * theirs sleeps in this library.  Bindings of languages with an interpreter
- * lock give it up there, and look for signals.
+ * Hooks around waits: for programs that must do something before one of their
+ * threads sleeps in this library.  Bindings of languages with an interpreter
+ * lock release it there, and check for signals.
  *
  *     static const shmrpc_wait_hooks hooks = {sizeof hooks, give_up, take_back,
  *                                             signal_came, &interpreter};
@@ -9,14 +9,16 @@
  *     status = shmrpc_stub_call(client, ...);
  *     shmrpc_wait_set_hooks(before);
  *
- * Hooks are of a thread, and hold for all that it does in this library: calls,
- * connecting, asking for an interface, locks and shared objects.  A wait spins
- * first, as ever: what is over by then calls no hook, and costs nothing more
- * than without hooks.  A wait that is long calls them again and again.
+ * Hooks belong to a thread, and apply to everything that it does in this
+ * library: calls, connecting, asking for an interface, locks and shared
+ * objects.  A wait spins first, as always: if it is over by then, no hook is
+ * called, and it costs the same as without hooks.  A long wait calls them again
+ * and again.
  *
- * Threading: of the calling thread.  Hooks are called on it, also while it
- * holds locks of the library: so they must not call the library, and may only
- * wait for what another thread gives up when that one waits in its turn.
+ * Threading: of the calling thread.  Hooks are called on it, even while it
+ * holds locks of the library.  So they must not call the library.  They may
+ * wait only for what other threads release when they in turn wait, such as the
+ * interpreter lock.
  */
 #ifndef SHMRPC_WAIT_H
 #define SHMRPC_WAIT_H
@@ -28,25 +30,25 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* How often `interrupted` is asked while a thread sleeps, at least. */
+/* The longest time between two calls of `interrupted` while a thread sleeps. */
 #define SHMRPC_WAIT_SLICE_NS INT64_C(50000000)
 
 typedef struct shmrpc_wait_hooks {
     size_t size; /* sizeof(shmrpc_wait_hooks); lets hooks be added */
-    /* The thread may sleep from now on. */
+    /* Called before the thread sleeps. */
     void (*block)(void *user);
-    /* It does no longer. */
+    /* Called when it no longer sleeps. */
     void (*unblock)(void *user);
-    /* Asked between the two when a signal has come, and every 50 ms. Not 0: the
-     * thread is to give up: a call is cancelled, and ends in CANCELLED, as do
-     * connecting and asking; other waits end at their deadlines. NULL: never.
-     */
+    /* Called between the two when a signal has come, and every 50 ms. If it
+     * returns anything but 0 the thread gives up: a call is cancelled and ends
+     * in CANCELLED, as do connecting and asking; other waits end at their
+     * deadlines. NULL: never. */
     int (*interrupted)(void *user);
     void *user;
 } shmrpc_wait_hooks;
 
-/* Sets the hooks of the calling thread, which live until others are set; NULL:
- * none. Returns those that it had. */
+/* Sets the hooks of the calling thread; they must live until others are set.
+ * NULL: none. Returns the former ones. */
 SHMRPC_API const shmrpc_wait_hooks *
 shmrpc_wait_set_hooks(const shmrpc_wait_hooks *hooks);
 

@@ -147,8 +147,9 @@ static void fill_reply(relay *r, errand *e)
     r->back->client->release(&e->call);
 }
 
-/* Turns how the call ended at the service into the client's answer. HEAD_ENDED
- * goes with ends that the status describes for certain. */
+/* Turns the end of the call at the service into the client's answer. HEAD_ENDED
+ * tells the client that the call ended without a reply, for the reason in the
+ * status. */
 static void fill(relay *r, errand *e, int status)
 {
     switch (status) {

@@ -41,7 +41,7 @@ typedef struct relay_opts {
      * would say; it is called on the thread that runs the relay. on_cancel and
      * max_workers are the relay's. */
     shmrpci_listen_opts listen;
-    /* What is said to the service. */
+    /* The hello that is sent to the service. */
     const uint8_t *hello;
     size_t hello_len;
     /*

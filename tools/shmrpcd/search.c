@@ -56,7 +56,8 @@ static bool read_record(search *s, const char *at, const char *end,
            is_wanted(s, out);
 }
 
-/* Whether what was found stands in the text, not in what is before it. */
+/* Whether the match is in the line's text rather than in the fields before
+ * it. */
 static bool is_in_text(const search *s, const mgr_record *record)
 {
     shmrpci_buf text;

@@ -92,6 +92,9 @@ int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
 int shmrpci_stream_end_lend(shmrpci_stream_end *end, size_t len,
                             int64_t deadline_ns, bool alone, uint8_t **out)
 {
+    if (!end->writes) {
+        return SHMRPC_E_DATA_LOSS;
+    }
     return len > end->max_item_bytes
                ? (int)SHMRPC_E_TOO_LARGE
                : shmrpci_stream_lend(&end->writer, len, deadline_ns, alone,
@@ -110,7 +113,7 @@ void shmrpci_stream_end_abort(shmrpci_stream_end *end)
 
 uint64_t shmrpci_stream_end_delivered(shmrpci_stream_end *end)
 {
-    return shmrpci_stream_delivered(&end->writer);
+    return end->writes ? shmrpci_stream_delivered(&end->writer) : 0;
 }
 
 void shmrpci_stream_end_finish(shmrpci_stream_end *end)

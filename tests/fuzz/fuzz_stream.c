@@ -252,6 +252,37 @@ static void write_one(side *me, size_t len, int64_t until_ns, bool alone)
     }
 }
 
+static void step(scene *s, bool may_wait);
+
+/* Fills what is lent, while others do as they like, and gives it or not. */
+static void lend_one(side *me, size_t len, int64_t until_ns, bool alone)
+{
+    uint8_t *at = NULL;
+    if (me->is_closed) {
+        return;
+    }
+    int status = shmrpci_stream_end_lend(&me->end, len, until_ns, alone, &at);
+    check_write(status);
+    if (status != SHMRPC_OK) {
+        return;
+    }
+    const shmrpci_stream_writer *writer = &me->end.writer;
+    if (at < writer->ring->frames ||
+        at + len > writer->ring->frames + writer->size) {
+        fail("a loan outside of the ring", (int)len);
+    }
+    memset(at, 'x', len);
+    step(me->scene, false);
+    if (get(me->scene) % 4 == 0) {
+        shmrpci_stream_end_abort(&me->end);
+    } else {
+        check_write(shmrpci_stream_end_commit(&me->end, len / 2));
+    }
+    if (shmrpci_stream_end_delivered(&me->end) > writer->number) {
+        fail("more items delivered than sent", (int)writer->number);
+    }
+}
+
 static void put_part(side *me, size_t len, bool is_last)
 {
     size_t sent = 0;
@@ -325,6 +356,8 @@ static void use(side *me, uint8_t what, int64_t until_ns)
         pump(me, what);
     } else if ((what & 3) == 3) {
         end_or_close(me, what);
+    } else if ((what & 7) == 6) {
+        lend_one(me, get_length(s), until_ns, (what & 8) != 0);
     } else if ((what & 3) == 2) {
         write_one(me, get_length(s), until_ns, (what & 8) != 0);
     } else {

@@ -80,9 +80,12 @@ static void items_are_counted_each_way(void **state)
     assert_int_equal(both.opened, 1);
     assert_int_equal(both.items_in, 5);
     shmrpc_snapshot *now = take();
-    assert_int_equal(shmrpc_snapshot_worker(now, 0)->streams +
-                         shmrpc_snapshot_worker(now, 1)->streams,
-                     1);
+    /* A worker that has not begun yet has no row. */
+    uint64_t open = 0;
+    for (uint32_t i = 0; shmrpc_snapshot_worker(now, i) != NULL; i++) {
+        open += shmrpc_snapshot_worker(now, i)->streams;
+    }
+    assert_int_equal(open, 1);
     shmrpc_snapshot_free(now);
     assert_int_equal(shmrpc_stub_stream_end(stream, &error), SHMRPC_OK);
     assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error), SHMRPC_OK);

@@ -144,7 +144,7 @@ static void await_service(child *c, const char *program)
     char line[256];
     do {
         harness_read_line(c, line, sizeof line);
-    } while (strstr(line, "not there yet") != NULL);
+    } while (strstr(line, "does not run yet") != NULL);
     const char *at = strstr(line, said);
     if (at == NULL) {
         fail_msg("%s: %s", program, line);

@@ -73,7 +73,9 @@ static bool is_value(const char *value, size_t len)
 void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags)
 {
     memset(m->bytes, 0, SHMRPCI_METADATA_HEAD_BYTES);
-    m->bytes[3] = (uint8_t)(flags & ~(unsigned)SHMRPCI_METADATA_TRACE);
+    /* The other two say that bytes are there; who puts those sets them. */
+    m->bytes[3] = (uint8_t)(flags & (unsigned)(SHMRPCI_METADATA_WANTED |
+                                               SHMRPCI_METADATA_RETRY));
     m->len = SHMRPCI_METADATA_HEAD_BYTES;
 }
 

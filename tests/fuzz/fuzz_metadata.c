@@ -34,6 +34,12 @@ static void write_again(const shmrpci_metadata *m)
         need(shmrpci_metadata_add(&copy, entry.key, entry.value, NULL) ==
              SHMRPC_OK);
     }
+    uint64_t peer;
+    uint64_t same = 0;
+    if (shmrpci_metadata_peer(m, &peer)) {
+        need(shmrpci_metadata_put_peer(&copy, peer, NULL) == SHMRPC_OK);
+        need(shmrpci_metadata_peer(&copy, &same) && same == peer);
+    }
     size_t len = shmrpci_metadata_end(&copy);
     need(len <= m->len);
     need(shmrpci_metadata_read(copy.bytes, len, &back) == len);

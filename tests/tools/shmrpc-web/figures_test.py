@@ -230,9 +230,8 @@ def known(line, least):
 def death(web):
     """The list says so when a service has gone, and counts anew."""
     wait_for(lambda: web.call("fault/napping", [])[0] == 200)
-    child = web.children[-1]
-    child.kill()
-    child.wait()
+    web.fault.kill()
+    web.fault.wait()
     wait_for(lambda: service(web, "fault").get("alive") is False)
     expect("why", bool(service(web, "fault").get("error")), True)
     web.serve(FAULT)
@@ -294,7 +293,7 @@ def forsaken(web):
 with Place() as place:
     place.web(WEB)
     place.serve(ECHO)
-    place.serve(FAULT)
+    place.fault = place.serve(FAULT)
     wait_for(lambda: len(ours(json.loads(
         place.ask("GET", "/api/v1/services")[2]))) == 2)
     slow = Slow(place)

@@ -275,9 +275,13 @@ static void a_retry_waits_as_long_as_it_is_told(void **state)
     assert_true(waited_ns >= 30 * SHMRPCI_NS_PER_MS);
     /* Not where that is past the deadline. */
     const shmrpc_opts opts = {.timeout_ns = 25 * SHMRPCI_NS_PER_MS};
-    assert_int_equal(
-        shmrpc_stub_call(client, AGAIN, NULL, &opts, &waited_ns, &error),
-        SHMRPC_E_EXHAUSTED);
+    int status = SHMRPC_E_DEADLINE;
+    /* On a busy machine the handler may begin too late to say anything. */
+    for (int i = 0; status == SHMRPC_E_DEADLINE && i < 100; i++) {
+        status =
+            shmrpc_stub_call(client, AGAIN, NULL, &opts, &waited_ns, &error);
+    }
+    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     shmrpc_stub_close(client);
     sample_stop(&server);
 }

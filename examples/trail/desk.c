@@ -1,4 +1,4 @@
-/* The desk: what it asks the stock is a part of what it was asked. */
+/* The desk: its calls to the stock are nested in the call that it serves. */
 #include "desk_server.h"
 #include "span.h"
 #include "stock_client.h"

@@ -1,4 +1,5 @@
-/* Members: found, connected, chosen. */
+/* Finds the instances of a service, connects to them, and chooses one for each
+ * call. */
 #include "rpc/crowd.h"
 
 #include <stdio.h>

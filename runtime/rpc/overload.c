@@ -1,4 +1,5 @@
-/* What runs, who pays for it, and who is refused. */
+/* Counts the calls that run, at once and by rate, and refuses those beyond a
+ * limit. */
 #include "rpc/overload.h"
 
 #include <stdlib.h>

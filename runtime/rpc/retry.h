@@ -1,6 +1,6 @@
 /*
- * Retries: methods with `@retry` are sent again where they failed for a reason
- * that may pass, as long as the client's budget lasts.
+ * Retries: methods with `@retry` are sent again where they failed for a
+ * temporary reason, as long as the client's budget lasts.
  *
  * The budget is that of gRFC A6: 10 tokens a client; a failure takes one, a
  * success gives a tenth of one back, and at 5 or below nothing is sent again.

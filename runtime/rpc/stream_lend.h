@@ -1,11 +1,11 @@
 /*
- * Items of streams that are written where they will lie, and read there: bytes
- * of raw methods, and flat values of native ones.
+ * Items of streams that are written and read in the window itself: bytes of raw
+ * methods, and flat values of native ones.
  *
  * Where the transport has no such memory, or the item does not fit into it in
  * one piece, what is lent is a buffer, and commit sends it.
  *
- * Threading: that of who sends.
+ * Threading: one sender at a time.
  */
 #ifndef SHMRPCI_RPC_STREAM_LEND_H
 #define SHMRPCI_RPC_STREAM_LEND_H

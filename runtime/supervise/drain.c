@@ -1,4 +1,4 @@
-/* Workers that are to leave and still have streams: they get time for that. */
+/* Gives workers that are to leave time to end their streams. */
 #include "supervise/state.h"
 
 #include "os/clock.h"

@@ -1,5 +1,6 @@
-/* What is beside calls where workers are processes: limits outlive those that
- * die in a call, and each worker hears of the end of a connection. */
+/* Limits, tokens and ends of connections where workers are processes: limits
+ * hold though a worker dies in a call, and each worker is told when a
+ * connection ends. */
 #include "workers_common.h"
 
 #include "shmrpc/beside.h"

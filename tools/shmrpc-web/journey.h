@@ -1,6 +1,6 @@
 /*
- * A request on its way to a service: what calls with and without streams have
- * in common.
+ * A request on its way to a service: the state that calls with and without
+ * streams share.
  *
  * Threading: one thread.
  */

@@ -23,7 +23,7 @@ class Refused(Exception):
     """Why a service can't be served, in a sentence."""
 
 
-# ---- what is served -------------------------------------------------------
+# ---- the class and its interface ------------------------------------------
 
 
 def _find_class(module: Any, name: str | None, hint: str | None) -> type:
@@ -97,7 +97,7 @@ def _ask_child(target: str, hint: str | None, svc: str | None) -> str:
     return text
 
 
-# ---- what is said of exceptions -------------------------------------------
+# ---- faults of exceptions -------------------------------------------------
 
 
 def _printed(value: Any) -> str:

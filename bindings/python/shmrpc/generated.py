@@ -1,4 +1,4 @@
-"""What the modules are made of that shmrpcgen --lang python writes."""
+"""Base classes of the modules that shmrpcgen --lang python writes."""
 
 from __future__ import annotations
 

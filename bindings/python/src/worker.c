@@ -434,8 +434,8 @@ static int make_nodes(program *p)
     return 0;
 }
 
-/* Imports and constructs what is served; makes the classes of its types, so
- * that workers share them. */
+/* Imports the user's class and makes its object, and the classes of its
+ * service's types, before the fork: workers share them. */
 static int load(program *p)
 {
     PyObject *classes = Py_None;

@@ -1,4 +1,4 @@
-/* Calls the service in Python from C: nothing shows what it is written in. */
+/* Calls the Python service from C, as any other service. */
 #include <stdio.h>
 
 #include "echo_client.h"

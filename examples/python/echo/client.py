@@ -1,4 +1,4 @@
-"""Calls it: what there is, the service itself has told."""
+"""Calls the service, which says itself what methods and types it has."""
 
 import sys
 

@@ -1,6 +1,7 @@
 /*
- * What the items have cost that a stream has sent and whose credit has not come
- * back: so the sender knows how many of them the reader has let go of.
+ * The costs of the items that a stream has sent and has no credit for yet. From
+ * the credit that returns the sender learns how many items the reader has
+ * released.
  *
  * Threading: that of the flow's lock.
  */

@@ -18,6 +18,8 @@
 
 /* ---- names ---- */
 
+/* Keywords. bindings/python/src/types.c has them too: a dynamic client and a
+ * generated module give a field the same name. */
 static const char *const words[] = {
     "False",  "None",   "True",    "and",      "as",       "assert", "async",
     "await",  "break",  "class",   "continue", "def",      "del",    "elif",

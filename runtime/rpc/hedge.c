@@ -64,13 +64,6 @@ static void give_up(hedge *h)
     }
 }
 
-/* Whether the other one may do better. */
-static bool is_passing(int status)
-{
-    return status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_EXHAUSTED ||
-           status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST;
-}
-
 static bool has_parent_left(const hedge *h)
 {
     return h->given != NULL && h->given->parent != NULL &&
@@ -106,7 +99,7 @@ static bool await(hedge *h, int64_t until_ns, int *out_status)
             if (shmrpci_async_wait(call,
                                    turn_ns < until_ns ? turn_ns : until_ns)) {
                 status = take(h, i);
-                if (!is_passing(status) || is_alone) {
+                if (!shmrpci_is_temporary(status) || is_alone) {
                     *out_status = status;
                     return true;
                 }

@@ -18,6 +18,13 @@
 #define SHMRPCI_BUDGET_FAIL  10u
 #define SHMRPCI_BUDGET_LEAST 50u
 
+/* Whether a call that has failed so may well go better elsewhere, or later. */
+static inline bool shmrpci_is_temporary(int status)
+{
+    return status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_EXHAUSTED ||
+           status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST;
+}
+
 /* Whether a blocking call that has failed so is one to be sent again. */
 static inline bool shmrpci_retry_is_meant(const shmrpc_method *method,
                                           const shmrpc_opts *opts, int status)
@@ -25,8 +32,7 @@ static inline bool shmrpci_retry_is_meant(const shmrpc_method *method,
     return method->policy.attempts > 1 &&
            (method->flags & SHMRPC_METHOD_IDEMPOTENT) != 0 &&
            (opts == NULL || (opts->flags & SHMRPC_OPT_NONBLOCK) == 0) &&
-           (status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_EXHAUSTED ||
-            status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST);
+           shmrpci_is_temporary(status);
 }
 
 /* How an attempt has ended. */

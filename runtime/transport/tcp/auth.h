@@ -15,7 +15,7 @@
 #include "os/tls_secret.h"
 #include "os/tls_stream.h"
 #include "shmrpc/error.h"
-#include "transport/tcp/frame.h"
+#include "transport/wire/frame.h"
 
 #define TCP_NONCE_BYTES 32u
 

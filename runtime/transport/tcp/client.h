@@ -125,7 +125,7 @@ struct tcp_client {
     tcp_spare spare_request;
     tcp_spare spare_reply; /* lent to the reader */
     tcp_reader reader;
-    size_t mark;   /* the reader's, of tcp_wire_mark */
+    size_t mark;   /* the reader's, of tcp_bytes_mark */
     bool is_local; /* the server is on this machine */
     shmrpci_spinner spinner;
     shmrpci_atomic_u32 peer_is_here; /* on the reader's CPU */

@@ -408,7 +408,7 @@ static void see_off(tcp_client *client)
     if (!tcp_client_drain(client, deadline_ns)) {
         return;
     }
-    tcp_wire_end(client->fd, client->tls);
+    tcp_bytes_end(client->fd, client->tls);
     shmrpci_mutex_lock(&client->lock);
     bool in_time = true;
     while (!client->is_lost && in_time) {

@@ -295,14 +295,14 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
     size_t got = 0;
     size_t missing = tcp_reader_missing(&client->reader);
     uint8_t *space = tcp_reader_space(
-        &client->reader, tcp_wire_queued(client->fd, client->tls, missing),
+        &client->reader, tcp_bytes_queued(client->fd, client->tls, missing),
         &room);
     SHMRPCI_ASSERT(space == NULL || (client->has_opened && room > 0),
                    "only a frame has a large body");
     uint8_t *to = space != NULL ? space : scratch;
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
-        tcp_wire_receive(client->fd, client->tls, to, room, &got);
+        tcp_bytes_receive(client->fd, client->tls, to, room, &got);
     SHMRPCI_ASSERT(got <= room, "the socket fills no more than the room");
     *more = status == SHMRPC_OK && got == room;
     *out_got = status == SHMRPC_OK ? got : 0;
@@ -358,8 +358,8 @@ static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
         /* Who only looks wants all there is, the end too. */
         more = more || (deadline_ns == 0 && got > 0);
     }
-    tcp_wire_mark(client->fd, client->tls, tcp_reader_missing(&client->reader),
-                  &client->mark);
+    tcp_bytes_mark(client->fd, client->tls, tcp_reader_missing(&client->reader),
+                   &client->mark);
     if (end != TCP_END_NONE) {
         tcp_client_lose(client, end);
     }

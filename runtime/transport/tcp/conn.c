@@ -419,7 +419,7 @@ static shmrpc_status receive(tcp_conn *conn, void *to, size_t room,
         *out_got = 0;
         return SHMRPC_E_BUSY;
     }
-    shmrpc_status status = tcp_wire_receive(
+    shmrpc_status status = tcp_bytes_receive(
         conn->fd, in_plain ? NULL : conn->tls, to, room, out_got);
     if (status == SHMRPC_E_UNAVAILABLE && *out_got != 0 && !in_plain &&
         conn->tls != NULL && !shmrpci_tls_is_shaken(conn->tls)) {
@@ -437,7 +437,7 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     size_t room;
     size_t missing = tcp_reader_missing(&conn->reader);
     uint8_t *space = tcp_reader_space(
-        &conn->reader, tcp_wire_queued(conn->fd, conn->tls, missing), &room);
+        &conn->reader, tcp_bytes_queued(conn->fd, conn->tls, missing), &room);
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
         receive(conn, space != NULL ? space : scratch, room, out_got);
@@ -512,8 +512,8 @@ static void read_all(tcp_conn *conn)
             break;
         }
     }
-    tcp_wire_mark(conn->fd, conn->tls, tcp_reader_missing(&conn->reader),
-                  &conn->mark);
+    tcp_bytes_mark(conn->fd, conn->tls, tcp_reader_missing(&conn->reader),
+                   &conn->mark);
     set_deadline(conn);
 }
 

@@ -86,7 +86,7 @@ static void linger(tcp_conn *conn, tcp_end why)
         conn->deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);
     }
     shmrpci_mutex_unlock(&listener->lock);
-    tcp_wire_end(conn->fd, conn->tls);
+    tcp_bytes_end(conn->fd, conn->tls);
 }
 
 void tcp_hello_no_tls(tcp_conn *conn)

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "transport/tcp/frame.h"
+#include "transport/wire/frame.h"
 
 typedef struct tcp_inbox_chunk tcp_inbox_chunk;
 

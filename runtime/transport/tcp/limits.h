@@ -51,9 +51,6 @@
 /* A certificate's subject is cut to this length, with its final 0. */
 #define TCP_SUBJECT_BYTES 256u
 
-/* A refusal's text. */
-#define TCP_REFUSAL_MAX_BYTES 512u
-
 /* How long a client asks whether a call has run that it gives up. */
 #define TCP_CANCEL_NS (250 * SHMRPCI_NS_PER_MS)
 
@@ -62,11 +59,9 @@
 #define TCP_LINGER_NS SHMRPCI_NS_PER_S
 
 /* What a direction of a connection may have on its way, of all streams
- * together; of one stream, at least and at most; and of an item in a frame. */
-#define TCP_FLOW_BYTES       ((uint32_t)1 << 20)
-#define TCP_WINDOW_MIN_BYTES ((uint32_t)4 << 10)
-#define TCP_WINDOW_MAX_BYTES ((uint32_t)256 << 10)
-#define TCP_PIECE_BYTES      ((uint32_t)64 << 10)
+ * together; a stream's window and an item's piece are the protocol's
+ * (wire/frame.h). */
+#define TCP_FLOW_BYTES ((uint32_t)1 << 20)
 
 typedef struct tcp_limits {
     /* From accept to the end of hello; nothing that arrives prolongs it. */

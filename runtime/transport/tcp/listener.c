@@ -477,7 +477,7 @@ static void see_off(tcp_conn *conn, int64_t deadline_ns)
     uint8_t unread[4096];
     size_t got;
     (void)send_rest(conn, deadline_ns);
-    tcp_wire_end(conn->fd, conn->tls);
+    tcp_bytes_end(conn->fd, conn->tls);
     while (!shmrpci_stream_is_acknowledged(conn->fd) &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
         shmrpci_poll_entry none = {.fd = -1};

@@ -190,7 +190,7 @@ static bool send_some(tcp_outbox *outbox, tcp_flushed *out)
     size_t count = gather(outbox, parts);
     shmrpci_mutex_unlock(&outbox->lock);
     shmrpc_status status =
-        tcp_wire_send(outbox->fd, outbox->tls, parts, count, &sent);
+        tcp_bytes_send(outbox->fd, outbox->tls, parts, count, &sent);
     shmrpci_mutex_lock(&outbox->lock);
     outbox->is_sealed = outbox->tls != NULL && status == SHMRPC_E_BUSY;
     tcp_piece *done = advance(outbox, sent);

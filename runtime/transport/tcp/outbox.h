@@ -17,8 +17,8 @@
 #include <stdbool.h>
 
 #include "os/thread.h"
-#include "transport/tcp/frame.h"
-#include "transport/tcp/wire.h"
+#include "transport/tcp/bytes.h"
+#include "transport/wire/frame.h"
 
 typedef struct tcp_piece tcp_piece;
 typedef struct tcp_lane tcp_lane;

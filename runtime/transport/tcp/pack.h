@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "shmrpc/options.h"
-#include "transport/tcp/frame.h"
+#include "transport/wire/frame.h"
 
 #define TCP_PACK_PREFIX_BYTES 4u
 

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "transport/tcp/frame.h"
+#include "transport/wire/frame.h"
 
 /* Memory on the heap that was used before; NULL: none. */
 typedef struct tcp_spare {

@@ -158,7 +158,7 @@ struct tcp_conn {
     int64_t arrived_ns;     /* when what is being read came */
     bool said_opening;      /* we */
     tcp_auth auth;          /* with the listener's key */
-    size_t mark;            /* of tcp_wire_mark */
+    size_t mark;            /* of tcp_bytes_mark */
     uint64_t frames;        /* that have come */
     uint64_t frame_number;  /* for which the next was set */
     int64_t frame_since_ns; /* when the one that is midway began */

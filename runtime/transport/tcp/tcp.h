@@ -7,9 +7,9 @@
 #ifndef SHMRPCI_TRANSPORT_TCP_TCP_H
 #define SHMRPCI_TRANSPORT_TCP_TCP_H
 
-#include "transport/tcp/frame.h"
 #include "transport/tcp/limits.h"
 #include "transport/transport.h"
+#include "transport/wire/frame.h"
 
 /* As the interface's listen, with limits of the caller's. */
 int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,

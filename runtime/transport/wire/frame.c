@@ -1,10 +1,9 @@
 /* Putting and getting the layouts of docs/protocol.md. */
-#include "transport/tcp/frame.h"
+#include "transport/wire/frame.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "transport/tcp/limits.h"
 #include "transport/transport.h"
 
 static const uint8_t magic[4] = {0xf3, 'r', 'p', 'c'};

@@ -3,40 +3,40 @@
  *
  * Threading: as os/stream.h and os/tls_stream.h.
  */
-#ifndef SHMRPCI_TRANSPORT_TCP_WIRE_H
-#define SHMRPCI_TRANSPORT_TCP_WIRE_H
+#ifndef SHMRPCI_TRANSPORT_TCP_BYTES_H
+#define SHMRPCI_TRANSPORT_TCP_BYTES_H
 
 #include "os/tls_stream.h"
 #include "transport/tcp/limits.h"
 
 /* `tls` NULL: in plain. */
-static inline shmrpc_status tcp_wire_receive(int fd, shmrpci_tls *tls,
-                                             void *data, size_t size,
-                                             size_t *out_len)
+static inline shmrpc_status tcp_bytes_receive(int fd, shmrpci_tls *tls,
+                                              void *data, size_t size,
+                                              size_t *out_len)
 {
     return tls != NULL ? shmrpci_tls_receive(tls, data, size, out_len)
                        : shmrpci_stream_receive(fd, data, size, out_len);
 }
 
-static inline shmrpc_status tcp_wire_send(int fd, shmrpci_tls *tls,
-                                          const shmrpci_part *parts,
-                                          size_t count, size_t *out_len)
+static inline shmrpc_status tcp_bytes_send(int fd, shmrpci_tls *tls,
+                                           const shmrpci_part *parts,
+                                           size_t count, size_t *out_len)
 {
     return tls != NULL ? shmrpci_tls_send(tls, parts, count, out_len)
                        : shmrpci_stream_send(fd, parts, count, out_len);
 }
 
 /* What has arrived of a large body that is being received. */
-static inline size_t tcp_wire_queued(int fd, const shmrpci_tls *tls,
-                                     size_t missing)
+static inline size_t tcp_bytes_queued(int fd, const shmrpci_tls *tls,
+                                      size_t missing)
 {
     return tls == NULL && missing > 0 ? shmrpci_stream_queued(fd) : 0;
 }
 
 /* `missing` bytes of a large body are to come: whoever waits for them is woken
  * for many of them. `*mark` is what was set before, 0 to begin with. */
-static inline void tcp_wire_mark(int fd, const shmrpci_tls *tls, size_t missing,
-                                 size_t *mark)
+static inline void tcp_bytes_mark(int fd, const shmrpci_tls *tls,
+                                  size_t missing, size_t *mark)
 {
     size_t wanted = missing < TCP_MARK_BYTES ? missing : TCP_MARK_BYTES;
     if (tls == NULL && wanted != *mark) {
@@ -45,7 +45,7 @@ static inline void tcp_wire_mark(int fd, const shmrpci_tls *tls, size_t missing,
     }
 }
 
-static inline void tcp_wire_end(int fd, shmrpci_tls *tls)
+static inline void tcp_bytes_end(int fd, shmrpci_tls *tls)
 {
     if (tls != NULL) {
         shmrpci_tls_end(tls);

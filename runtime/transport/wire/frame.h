@@ -4,8 +4,8 @@
  *
  * Readers take any bytes whatever.  Threading: pure functions.
  */
-#ifndef SHMRPCI_TRANSPORT_TCP_FRAME_H
-#define SHMRPCI_TRANSPORT_TCP_FRAME_H
+#ifndef SHMRPCI_TRANSPORT_WIRE_FRAME_H
+#define SHMRPCI_TRANSPORT_WIRE_FRAME_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +27,15 @@
 
 /* Before the body of a REQUEST with STREAMS. */
 #define TCP_WINDOWS_BYTES 8u
+
+/* A refusal's text. */
+#define TCP_REFUSAL_MAX_BYTES 512u
+
+/* What a stream may have on its way, at least and at most; and of an item in a
+ * frame. */
+#define TCP_WINDOW_MIN_BYTES ((uint32_t)4 << 10)
+#define TCP_WINDOW_MAX_BYTES ((uint32_t)256 << 10)
+#define TCP_PIECE_BYTES      ((uint32_t)64 << 10)
 
 /* Why a connection ended; each is counted. */
 typedef enum tcp_end {

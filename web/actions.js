@@ -64,7 +64,7 @@ export function troubleOf(row) {
 
 export function moodOf(row) {
   const state = row.managed?.state;
-  if (row.managed?.trouble || state === "BACKOFF" || isForsaken(row)) return "bad";
+  if (row.managed?.trouble || ["BACKOFF", "CRASHED"].includes(state) || isForsaken(row)) return "bad";
   if (state === "STOPPED" || (!row.managed && !row.alive)) return "soft";
   return row.alive || isPlain(row) ? "good" : "warn";
 }

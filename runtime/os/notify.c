@@ -14,6 +14,9 @@
 
 #define VARIABLE "NOTIFY_SOCKET"
 
+/* Where to, once the variable is gone. */
+static char kept[SHMRPCI_NOTIFY_PATH_BYTES];
+
 /* ---- telling --------------------------------------------------------- */
 
 /* A path, or behind an @ an abstract name, as systemd may have it. */
@@ -36,7 +39,7 @@ shmrpc_status shmrpci_notify_send(const char *lines)
 {
     struct sockaddr_un address;
     const char *place = getenv(VARIABLE);
-    socklen_t len = place != NULL ? address_of(place, &address) : 0;
+    socklen_t len = address_of(place != NULL ? place : kept, &address);
     if (len == 0) {
         return SHMRPC_OK;
     }
@@ -52,6 +55,10 @@ shmrpc_status shmrpci_notify_send(const char *lines)
 
 void shmrpci_notify_forget(void)
 {
+    const char *place = getenv(VARIABLE);
+    if (place != NULL && strlen(place) < sizeof kept) {
+        memcpy(kept, place, strlen(place) + 1);
+    }
     (void)unsetenv(VARIABLE);
 }
 

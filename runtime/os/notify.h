@@ -22,7 +22,7 @@
  * wants to know. UNAVAILABLE: he has gone, or does not read. */
 shmrpc_status shmrpci_notify_send(const char *lines);
 
-/* The next programs that we start are not to send. */
+/* The next programs that we start are not to send; we may, as before. */
 void shmrpci_notify_forget(void);
 
 /* Makes the socket `name` in a folder, in place of a former one; `path` is

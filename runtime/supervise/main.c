@@ -134,6 +134,12 @@ static void on_serving(void *user)
     }
 }
 
+static void on_ending(void *user)
+{
+    (void)user;
+    shmrpci_managed_ending();
+}
+
 static void say(void *user, const char *line)
 {
     const program *p = user;
@@ -180,6 +186,7 @@ static int supervise(program *p, const shmrpci_arguments *args,
         .hang_ns = args->hang_ns,
         .orders_fd = shmrpci_program_take_orders(),
         .on_serving = on_serving,
+        .on_ending = on_ending,
         .say = say,
         .user = p};
     int status = shmrpci_server_add(p->server, p->service, p->handlers, p->impl,

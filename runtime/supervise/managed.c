@@ -107,3 +107,8 @@ void shmrpci_managed_serving(const shmrpc_server *server)
     shmrpci_notify_forget();
     shmrpci_buf_fini(&lines);
 }
+
+void shmrpci_managed_ending(void)
+{
+    (void)shmrpci_notify_send("STOPPING=1");
+}

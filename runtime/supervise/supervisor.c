@@ -38,6 +38,9 @@ static void begin_stop(shmrpci_supervisor *s)
     if (stops == 0) {
         return;
     }
+    if (s->stop_deadline_ns == 0) {
+        s->opts.on_ending(s->opts.user);
+    }
     s->target = 0;
     shmrpci_elders_retire(s);
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {

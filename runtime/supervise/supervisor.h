@@ -31,9 +31,10 @@ typedef struct shmrpci_supervise_opts {
     bool takes_over;
     int orders_fd;   /* os/program.h; taken over; 0 or less: none */
     int64_t hang_ns; /* past its deadline a call's worker is killed */
-    /* A worker can serve, or what happens to the service: one line for
-     * people. */
+    /* A worker can serve; the service was told to end, and finishes its calls;
+     * what happens to it, one line for people. */
     void (*on_serving)(void *user);
+    void (*on_ending)(void *user);
     void (*say)(void *user, const char *line);
     void *user;
 } shmrpci_supervise_opts;

@@ -191,7 +191,7 @@ async function logsOfThePast() {
 
 /** Every state is shown as it is, and as the command line has it. */
 async function states() {
-  const wanted = { Bad: /backoff/, Silent: /starting/, Later: /waiting/,
+  const wanted = { Bad: /backoff/, Crash: /crashed/, Silent: /starting/, Later: /waiting/,
     "echo_serv@frozen": /stuck/, Plain: /running/, echo_serv: /running/ };
   await page.goto(`${base}/#/`);
   for (const [name, word] of Object.entries(wanted)) {

@@ -11,7 +11,7 @@
 /* After so long people want to know what a start waits for. */
 #define SILENT_NS (2 * SHMRPCI_NS_PER_S)
 
-_Static_assert((int)MANAGER_STATE_BACKOFF == (int)MGR_BACKOFF &&
+_Static_assert((int)MANAGER_STATE_CRASHED == (int)MGR_CRASHED &&
                    (int)MANAGER_STATE_RUNNING == (int)MGR_RUNNING &&
                    (int)MANAGER_LEVEL_CRITICAL == (int)MGR_LEVEL_CRITICAL &&
                    (int)MANAGER_ORIGIN_MANAGER == (int)MGR_ORIGIN_MANAGER,

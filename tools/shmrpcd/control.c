@@ -137,7 +137,7 @@ static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
             unit->restarts = unit->run_count > 0;
             goal.starts = unit->starts + 1;
         }
-        if (wish != WISH_STOP && unit->state == MGR_BACKOFF) {
+        if (wish != WISH_STOP && mgr_unit_backs_off(unit)) {
             unit->backoff.next_ns = 0; /* at once */
         }
         mgr_wake(m);

@@ -243,7 +243,7 @@ static int64_t settle(mgr_manager *m)
     }
     for (size_t i = 0; i < m->unit_count; i++) {
         const mgr_unit *unit = m->units[i];
-        failed = failed || unit->state == MGR_BACKOFF;
+        failed = failed || mgr_unit_backs_off(unit);
         waits = waits || unit->state == MGR_WAITING;
         if (unit->state == MGR_STARTING) {
             int64_t slow_ns = unit->started_ns + SLOW_NS;

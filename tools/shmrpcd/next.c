@@ -175,7 +175,7 @@ static int64_t step_running(mgr_manager *m, mgr_unit *unit)
     unit->restarts = unit->restarts || mgr_gate_is_astray(m, unit);
     replace(m, unit);
     take_plain(unit);
-    if (unit->state != MGR_STOPPING) {
+    if (!mgr_unit_is_ending(unit)) {
         int64_t lived_ns = shmrpci_now_ns() - unit->started_ns;
         if (is_to_run(m, unit) || is_needed(m, unit)) {
             shmrpci_backoff_lives(&unit->backoff, lived_ns);
@@ -202,20 +202,20 @@ static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
         }
         return SHMRPCI_NEVER_NS;
     }
-    if (unit->state == MGR_STOPPING && unit->run_count > 0) {
+    if (mgr_unit_is_ending(unit) && unit->run_count > 0) {
         return SHMRPCI_NEVER_NS; /* its processes end first */
     }
-    if (unit->state == MGR_BACKOFF) {
+    if (mgr_unit_backs_off(unit)) {
         if (shmrpci_remaining_ns(unit->backoff.next_ns) == 0) {
             start(m, unit);
         }
-        return unit->state == MGR_BACKOFF ? unit->backoff.next_ns
+        return mgr_unit_backs_off(unit) ? unit->backoff.next_ns
                                           : unit->started_ns + SHMRPCI_YOUNG_NS;
     }
     mgr_unit_enter(unit, MGR_WAITING);
     if (may_start(m, unit)) {
         start(m, unit);
-        return unit->state == MGR_BACKOFF ? unit->backoff.next_ns
+        return mgr_unit_backs_off(unit) ? unit->backoff.next_ns
                                           : unit->started_ns + SHMRPCI_YOUNG_NS;
     }
     return SHMRPCI_NEVER_NS;

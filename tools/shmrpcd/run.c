@@ -270,14 +270,15 @@ static void note_end(mgr_unit *unit, const mgr_run *run,
 {
     int64_t now_ns = shmrpci_now_ns();
     describe_run_end(run, end, unit->last_end);
-    if (unit->state == MGR_STOPPING) {
+    if (mgr_unit_is_ending(unit)) {
         mgr_unit_say(unit, MGR_LEVEL_INFO, "has ended (%s)", unit->last_end);
         return;
     }
     bool was_degraded = shmrpci_backoff_is_degraded(&unit->backoff);
     unit->deaths++;
     shmrpci_backoff_died(&unit->backoff, now_ns, now_ns - unit->started_ns);
-    mgr_unit_enter(unit, MGR_BACKOFF);
+    mgr_unit_enter(unit, end->signal != 0 && !run->is_late ? MGR_CRASHED
+                                                           : MGR_BACKOFF);
     mgr_unit_say(unit, MGR_LEVEL_ERROR, "pid %d has ended: %s", (int)run->pid,
                  unit->last_end);
     if (!was_degraded && shmrpci_backoff_is_degraded(&unit->backoff)) {
@@ -343,7 +344,7 @@ static void note_run(mgr_unit *unit, const mgr_run *run,
     if (unit->heir == run) {
         end_heir(unit);
     }
-    if (unit->heir != NULL && unit->state == MGR_BACKOFF) {
+    if (unit->heir != NULL && mgr_unit_backs_off(unit)) {
         unit->run = unit->heir; /* finds nobody to take over from */
         end_heir(unit);
         unit->starts++;
@@ -515,6 +516,19 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
     }
 }
 
+/* A program that ends unasked may say so too: its end will tell. */
+static void take_stopping(mgr_unit *unit, const mgr_run *run)
+{
+    if (run == unit->run && unit->state == MGR_STOPPING) {
+        mgr_unit_enter(unit, MGR_DRAINING);
+    }
+}
+
+static bool is_line(const char *line, size_t len, const char *wanted)
+{
+    return len == strlen(wanted) && memcmp(line, wanted, len) == 0;
+}
+
 /* The sender's group identifies the run: a worker or a shell's child may speak
  * for the program, but no process of another service. READY is taken after all
  * lines, so that addresses in the same message count. */
@@ -536,7 +550,10 @@ void mgr_run_told(mgr_manager *m, int32_t pid, const char *text)
             take_addresses(run->unit, text + sizeof addresses - 1,
                            len - (sizeof addresses - 1));
         }
-        ready = ready || (len == 7 && strncmp(text, "READY=1", 7) == 0);
+        ready = ready || is_line(text, len, "READY=1");
+        if (is_line(text, len, "STOPPING=1")) {
+            take_stopping(run->unit, run);
+        }
         text += len + (text[len] == '\n');
     }
     if (ready) {

@@ -5,7 +5,9 @@
  *     STARTING --told ready, or a plain program--> RUNNING
  *     STARTING --not in time--> is ended, as below
  *     STARTING, RUNNING --not wanted--> STOPPING --all ended--> STOPPED
+ *     STOPPING --says STOPPING=1--> DRAINING --all ended--> STOPPED
  *     STARTING, RUNNING --its end--> BACKOFF --after a while--> STARTING
+ *     STARTING, RUNNING --a signal--> CRASHED --after a while--> STARTING
  *
  * A server that runs is restarted by another one that takes over from it, its
  * heir; the state stays RUNNING.
@@ -36,7 +38,9 @@ typedef enum mgr_state {
     MGR_STARTING,
     MGR_RUNNING,
     MGR_STOPPING,
-    MGR_BACKOFF
+    MGR_BACKOFF,
+    MGR_DRAINING,
+    MGR_CRASHED
 } mgr_state;
 
 typedef struct mgr_unit mgr_unit;
@@ -94,6 +98,18 @@ mgr_unit *mgr_unit_create(mgr_plan *plan);
 void mgr_unit_destroy(mgr_unit *unit);
 
 void mgr_unit_enter(mgr_unit *unit, mgr_state state);
+
+/* It was told to end, and its program may still run. */
+static inline bool mgr_unit_is_ending(const mgr_unit *unit)
+{
+    return unit->state == MGR_STOPPING || unit->state == MGR_DRAINING;
+}
+
+/* It has died, and waits for its next start. */
+static inline bool mgr_unit_backs_off(const mgr_unit *unit)
+{
+    return unit->state == MGR_BACKOFF || unit->state == MGR_CRASHED;
+}
 
 /* Adds a line to the log, and what the manager has to say about a service, as
  * printf; `run` may be NULL. */

@@ -68,6 +68,23 @@ static void nobody_need_listen(void **state)
     assert_int_equal(shmrpci_notify_send("READY=1"), 0);
 }
 
+static void what_is_forgotten_is_kept_from_others_only(void **state)
+{
+    (void)state;
+    char path[SHMRPCI_NOTIFY_PATH_BYTES];
+    char text[SHMRPCI_NOTIFY_BYTES];
+    int32_t pid;
+    int fd = -1;
+    assert_int_equal(shmrpci_notify_listen_open(&fd, path), 0);
+    assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+    shmrpci_notify_forget();
+    assert_null(getenv("NOTIFY_SOCKET"));
+    assert_int_equal(shmrpci_notify_send("STOPPING=1"), 0);
+    assert_int_equal(shmrpci_notify_receive(fd, text, &pid), 0);
+    assert_string_equal(text, "STOPPING=1");
+    (void)close(fd);
+}
+
 static void too_much_is_refused_whole(void **state)
 {
     (void)state;
@@ -98,6 +115,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_arrives_with_the_pid),
         cmocka_unit_test(folders_may_have_long_names),
         cmocka_unit_test(nobody_need_listen),
+        cmocka_unit_test(what_is_forgotten_is_kept_from_others_only),
         cmocka_unit_test(too_much_is_refused_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -233,6 +234,22 @@ def test_workers_go_after_their_calls(m):
             members(m, supervisor)))
 
 
+def test_calls_end_before_the_service(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1))
+    session = m.status("Echo")["pid"]
+    crew = await_that("one worker", lambda: (
+        lambda all: all if len(all) == 3 else None)(members(m, session)))
+    for pid in crew - {session}:  # so that its calls last
+        os.kill(pid, signal.SIGSTOP)
+    stop = subprocess.Popen([m.programs.shmrpc, "stop", "Echo"], env=m.env)
+    m.await_state("Echo", "DRAINING")
+    assert "draining" in m.run("ps")
+    for pid in crew - {session}:
+        os.kill(pid, signal.SIGCONT)
+    assert stop.wait(harness.PATIENCE) == 0
+    assert m.status("Echo")["last_end"] == "status 0"
+
+
 def members(m, session):
     return {p for p in m.marked() if is_alive(p) and os.getsid(p) == session}
 
@@ -351,6 +368,17 @@ def test_a_killed_service_is_started_again(m):
     assert second["last_end"] == "signal 9 (Killed)"
     assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
     assert any("signal 9 (Killed)" in text for text in m.texts("Echo"))
+
+
+def test_a_crash_is_told_from_an_end(m):
+    m.start(m.section("Crash", "kill=11", wait_until_completed="false"),
+            m.section("End", "exit=1", wait_until_completed="false"),
+            until="managing")
+    m.await_state("End", "BACKOFF")
+    assert "signal 11" in m.await_state("Crash", "CRASHED")["last_end"]
+    listed = {line.split()[0]: line for line in m.run("ps").splitlines()}
+    assert re.search("crashed|degraded", listed["Crash"]), listed
+    assert re.search("backoff|degraded", listed["End"]), listed
 
 
 def test_a_crash_loop_shows_and_disturbs_nobody(m):

@@ -4,9 +4,13 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../reaction.h"
+#include "../sanitized.h"
 #include "fault_client.h"
 
 static fault_fault *connect_to(const char *where)
@@ -158,6 +162,66 @@ static void killed_clients_give_back_descriptors_and_mappings(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* Connects, calls, says so by a byte, and waits to be killed; it dies with the
+ * test too. */
+static _Noreturn void stand_in_crowd(const char *where, int said_fd)
+{
+    fault_fault *client;
+    uint64_t back = 0;
+    shmrpc_opts opts = {.timeout_ns = PATIENCE};
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+        fault_fault_connect(where, NULL, &client, NULL) != SHMRPC_OK ||
+        fault_fault_echo(client, 5, &opts, &back, NULL) != SHMRPC_OK ||
+        write(said_fd, "+", 1) != 1) {
+        _exit(EXIT_FAILURE);
+    }
+    for (;;) {
+        (void)pause();
+    }
+}
+
+/* All live at the same time, and die at the same time. */
+static void a_crowd_killed_at_once_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    enum { CROWD = IS_SANITIZED ? 100 : 1000 };
+    static pid_t crowd[CROWD];
+    int said[2];
+    char where[96];
+    harness_address("fault", where);
+    child server = harness_serve(FAULT_SERVER, where, "2");
+    fault_fault *own = connect_to(where);
+    expect_echo(own, 1);
+    holdings before = harness_holdings(server.pid);
+    assert_int_equal(pipe(said), 0);
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = fork();
+        assert_true(crowd[i] >= 0);
+        if (crowd[i] == 0) {
+            stand_in_crowd(where, said[1]);
+        }
+    }
+    (void)close(said[1]);
+    for (int i = 0; i < CROWD; i++) {
+        char byte;
+        assert_int_equal(read(said[0], &byte, 1), 1); /* 0: one has ended */
+    }
+    (void)close(said[0]);
+    assert_true(harness_holdings(server.pid).fds >= before.fds + CROWD);
+    for (int i = 0; i < CROWD; i++) {
+        assert_int_equal(kill(crowd[i], SIGKILL), 0);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        int end;
+        assert_int_equal(waitpid(crowd[i], &end, 0), crowd[i]);
+        assert_true(WIFSIGNALED(end));
+    }
+    harness_await_holdings(server.pid, before, 2 * S);
+    expect_echo(own, 2);
+    fault_fault_close(own);
+    harness_signal(&server, SIGTERM);
+}
+
 static void a_thousand_kills_leave_nothing_behind(void **state)
 {
     (void)state;
@@ -258,6 +322,7 @@ int main(void)
         cmocka_unit_test(killed_server_ends_the_call_within_100_ms),
         cmocka_unit_test(killed_servers_name_is_free_at_once),
         cmocka_unit_test(killed_clients_give_back_descriptors_and_mappings),
+        cmocka_unit_test(a_crowd_killed_at_once_leaves_nothing_behind),
         cmocka_unit_test(a_thousand_kills_leave_nothing_behind),
         cmocka_unit_test(stopped_client_delays_no_other),
         cmocka_unit_test(child_of_a_fork_gets_a_connection_of_its_own),

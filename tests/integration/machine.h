@@ -5,22 +5,10 @@
 #ifndef SHMRPC_TESTS_INTEGRATION_MACHINE_H
 #define SHMRPC_TESTS_INTEGRATION_MACHINE_H
 
+#include "../sanitized.h"
 #include "workers_common.h"
 
 #include <shmrpc/observe.h>
-
-/* A sanitizer's programs can't be traced, preload nothing, and keep what was
- * freed. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED true
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED false
-#endif
 
 /* Statistics of the service "workers" or "life" at `where`; fails the test. */
 shmrpc_stats *machine_open_stats(const char *service, const char *where);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../reaction.h"
+#include "../sanitized.h"
 #include "fault_client.h"
 
 static int64_t connect_to_nobody(void *user)
@@ -71,7 +72,7 @@ static void connect_and_first_call_need_no_polling(void **state)
     char where[96];
     harness_address("fault", where);
     child server = harness_serve(FAULT_SERVER, where, "1");
-    expect_reaction(connect_and_call, where, 0, 50 * MS);
+    expect_reaction(connect_and_call, where, 0, (IS_SANITIZED ? 10 : 2) * MS);
     harness_signal(&server, SIGTERM);
 }
 

@@ -168,9 +168,11 @@ static void readers_are_warned_of_a_dead_writer(void **state)
 typedef struct {
     uint32_t flags;
     uint32_t rounds;
+    int64_t end_ns; /* not before */
 } mix_orders;
 
-/* Writers move two numbers that readers must never see apart. */
+/* Writers move two numbers that readers must never see apart, and release once
+ * too often, which must not let in anybody beside the next holder. */
 static void mix_once(shmrpc_lock *lock, int index, uint32_t round)
 {
     if ((round + (uint32_t)index) % 4 == 0) {
@@ -180,6 +182,7 @@ static void mix_once(shmrpc_lock *lock, int index, uint32_t round)
         scene->shadow++;
         CHECK(atomic_fetch_sub(&scene->inside, 1) == 1);
         CHECK(shmrpc_lock_release(lock) == SHMRPC_OK);
+        CHECK(shmrpc_lock_release(lock) == SHMRPC_E_PRECONDITION);
         atomic_fetch_add(&scene->counts[index], 1);
         return;
     }
@@ -212,7 +215,7 @@ static void readers_never_see_half_a_write(void **state)
     (void)state;
     pid_t pids[6];
     for (uint32_t flags = SHARED;; flags |= FAIR) {
-        mix_orders orders = {flags, stage_is_long() ? 1000000 : 4000};
+        mix_orders orders = {flags, stage_is_long() ? 1000000 : 4000, 0};
         memset(scene, 0, sizeof *scene);
         for (int i = 0; i < 6; i++) {
             pids[i] = stage_cast(mix, i, &orders);
@@ -272,7 +275,8 @@ static void threads_exclude_each_other(void **state)
 
 #define RIVALS 4
 
-/* Takes the lock as fast as it can, until all have had their turns. */
+/* Takes the lock as fast as it can, until all have had their turns; nobody
+ * waits for longer than a test's patience. */
 static void rush(int index, void *user)
 {
     const mix_orders *orders = user;
@@ -280,9 +284,12 @@ static void rush(int index, void *user)
     shmrpc_lock *lock = stage_lock("fair", orders->flags);
     stage_advance(0);
     stage_await(0, RIVALS);
+    bool is_content = false;
     for (uint32_t turns = 0; stage_step(1) < RIVALS; turns++) {
-        if (turns == orders->rounds) {
+        if (!is_content && turns >= orders->rounds &&
+            shmrpci_now_ns() >= orders->end_ns) {
             stage_advance(1);
+            is_content = true;
         }
         if (reads) {
             CHECK(shmrpc_lock_acquire_shared(lock, &stage_patience) ==
@@ -298,9 +305,10 @@ static void rush(int index, void *user)
 static void nobody_starves(void **state)
 {
     (void)state;
+    const int64_t lasts_ns = (stage_is_long() ? 30 : 0) * SHMRPCI_NS_PER_S;
     static const uint32_t kinds[] = {FAIR, FAIR | SHARED};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        mix_orders orders = {kinds[i], stage_is_long() ? 100000 : 200};
+        mix_orders orders = {kinds[i], 200, shmrpci_now_ns() + lasts_ns};
         pid_t pids[RIVALS];
         memset(scene, 0, sizeof *scene);
         for (int j = 0; j < RIVALS; j++) {

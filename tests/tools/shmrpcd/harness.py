@@ -18,7 +18,7 @@ class Programs:
     """Paths from the command line, in this order."""
 
     names = ["shmrpcd", "shmrpc", "program", "echo", "primes", "library",
-             "web", "tcp", "pki"]
+             "web", "tcp", "pki", "client"]
 
     def __init__(self, paths):
         for name, path in zip(self.names, paths):

@@ -575,6 +575,25 @@ def test_services_die_with_the_manager(m):
     await_that("nothing is left", lambda: not m.marked())
 
 
+def test_clients_outlive_a_killed_manager(m):
+    sections = (m.body("Echo", exec=m.programs.echo, max_proc_num=2),)
+    m.start(*sections)
+    with subprocess.Popen([m.programs.client], env=m.env, text=True,
+                          stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as client:
+        for _ in range(3):
+            await_that("it is served", lambda: client.stdout.readline() == "OK\n")
+            m.kill()
+            assert client.stdout.readline() not in ("OK\n", "")
+            m.start(*sections)
+            session = m.status("Echo")["pid"]
+            await_that("none of the former manager's", lambda s=session: all(
+                os.getsid(p) == s for p in m.marked()))
+        await_that("it is served", lambda: client.stdout.readline() == "OK\n")
+        client.stdin.close()
+        assert client.wait(harness.PATIENCE) == 0
+
+
 def test_orphans_are_reaped(m):
     m.start(m.section("A", f"child={m.path('child')}", "ready"))
     child = pid_in(m.path("child"))

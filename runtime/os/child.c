@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "os/fault.h"
+#include "os/memory.h"
 #include "os/poll.h"
 
 int32_t shmrpci_child_fork(void)
@@ -188,18 +189,34 @@ void shmrpci_process_limits(char *out, size_t size)
                    processes, descriptors);
 }
 
-uint64_t shmrpci_process_memory_bytes(int32_t pid)
+/* Of /proc/PID: "" if it can't be read. */
+static void read_of(int32_t pid, const char *name, char *text, size_t size)
 {
     char path[64];
-    char text[1024];
-    (void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return 0;
-    }
-    ssize_t len = read(fd, text, sizeof text - 1);
-    (void)close(fd);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, size - 1);
+    shmrpci_fd_close(&fd);
     text[len > 0 ? len : 0] = '\0';
+}
+
+uint64_t shmrpci_process_memory_bytes(int32_t pid)
+{
+    char text[1024];
+    read_of(pid, "smaps_rollup", text, sizeof text);
     const char *found = strstr(text, "\nPss:");
     return found == NULL ? 0 : strtoull(found + 5, NULL, 10) * 1024;
+}
+
+uint64_t shmrpci_process_private_bytes(int32_t pid)
+{
+    char text[128];
+    char *at = text;
+    read_of(pid, "statm", text, sizeof text);
+    (void)strtoull(at, &at, 10); /* mapped, used or not */
+    unsigned long long resident = strtoull(at, &at, 10);
+    unsigned long long shared = strtoull(at, &at, 10);
+    return resident > shared
+               ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE)
+               : 0;
 }

@@ -73,4 +73,8 @@ void shmrpci_process_limits(char *out, size_t size);
  * unknown. Costs milliseconds where much is mapped. Any thread. */
 uint64_t shmrpci_process_memory_bytes(int32_t pid);
 
+/* Memory in use that no file backs; what it shares with those that it was
+ * forked from counts in full. 0: unknown. Costs microseconds. Any thread. */
+uint64_t shmrpci_process_private_bytes(int32_t pid);
+
 #endif

@@ -3,13 +3,27 @@
 
 #include "os/clock.h"
 
-/* Measuring memory takes no more than one part in so many of the time. */
-#define MEASURE_SHARE 100
+/* Calls are counted, and private memory (/proc/PID/statm, microseconds) looked
+ * at, so often: at most while memory grows, at least while it does not. What
+ * workers share can't be told from that, and is measured (PSS, milliseconds)
+ * only when there may be too much. */
+#define LOOK_NS       (50 * SHMRPCI_NS_PER_MS)
+#define LOOK_SOON_NS  (10 * SHMRPCI_NS_PER_MS)
+#define LOOK_CALLS_NS (1 * SHMRPCI_NS_PER_S)
+
+/* Measuring takes no more than one part in so many of the time. */
+#define MEASURE_SHARE 20
+
+/* A worker goes on growing for so long until another one has come in its stead
+ * and its call has ended. */
+#define AHEAD_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* One that must go so soon was too large when it came, or nearly: after ten on
  * end that is said, and they are replaced ever more slowly. */
 #define SOON_NS    (10 * SHMRPCI_NS_PER_S)
 #define SOON_YOUNG (SOON_NS / SHMRPCI_YOUNG_NS)
+
+/* ---- calls --------------------------------------------------------------- */
 
 static void recycle_served(shmrpci_supervisor *s)
 {
@@ -22,68 +36,170 @@ static void recycle_served(shmrpci_supervisor *s)
     }
 }
 
-/* The memory of all, and which has most; false: some leaves already, and what
- * it gives back is to be seen first. */
-static bool measure(const shmrpci_supervisor *s, uint64_t *out_bytes,
-                    uint32_t *out_largest)
+/* ---- memory ------------------------------------------------------------- */
+
+/* By how much all grow in that time, as fast as now. */
+static uint64_t growth(const shmrpci_recycling *r, int64_t ns)
 {
-    uint64_t most = 0;
-    *out_bytes = 0;
-    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
-        const shmrpci_worker *it = &s->workers[i];
-        if (it->state == SHMRPCI_WORKER_NONE) {
-            continue;
-        }
-        if (it->is_outgoing || it->state != SHMRPCI_WORKER_RUNS) {
-            return false;
-        }
-        uint64_t bytes = shmrpci_process_memory_bytes(it->pid);
-        *out_bytes += bytes;
-        if (bytes > most) {
-            most = bytes;
-            *out_largest = i;
-        }
-    }
-    return most > 0;
+    return (uint64_t)((double)r->rate * (double)ns / SHMRPCI_NS_PER_S);
 }
 
-static void recycle_largest(shmrpci_supervisor *s, int64_t now_ns)
+/* Private memory of all, and how fast it grows: a worker that has just gone
+ * says nothing of those that are left, so that the rate halves at most. */
+static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
 {
-    uint64_t bytes;
-    uint32_t largest;
-    if (!measure(s, &bytes, &largest) || bytes <= s->opts.max_memory_bytes ||
-        now_ns < s->recycling.next_ns) {
-        return;
+    shmrpci_recycling *r = &s->recycling;
+    uint64_t before = 0;
+    uint64_t after = 0;
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        shmrpci_worker *it = &s->workers[i];
+        if (it->state != SHMRPCI_WORKER_RUNS &&
+            it->state != SHMRPCI_WORKER_LEAVES) {
+            continue;
+        }
+        uint64_t bytes = shmrpci_process_private_bytes(it->pid);
+        if (it->first_bytes == 0) {
+            it->first_bytes = bytes;
+        } else if (bytes > it->bytes) {
+            before += it->bytes;
+            after += bytes;
+        }
+        it->bytes = bytes;
+        all += bytes;
     }
-    const shmrpci_worker *it = &s->workers[largest];
-    bool was_degraded = shmrpci_backoff_is_degraded(&s->recycling);
-    shmrpci_backoff_died(&s->recycling, now_ns,
-                         (now_ns - it->started_ns) / SOON_YOUNG);
+    uint64_t rate = 0;
+    if (now_ns > r->last_ns) {
+        rate = (uint64_t)((double)(after - before) * SHMRPCI_NS_PER_S /
+                          (double)(now_ns - r->last_ns));
+    }
+    r->rate = rate > r->rate / 2 ? rate : r->rate / 2;
+    r->bytes = all;
+    r->last_ns = now_ns;
+}
+
+/* What all have, as far as can be told without measuring: as if all that has
+ * come since was no one else's. */
+static uint64_t estimate(const shmrpci_recycling *r)
+{
+    uint64_t grown =
+        r->bytes > r->measured_bytes ? r->bytes - r->measured_bytes : 0;
+    return r->share_bytes + grown;
+}
+
+/* Shares of all workers; returns those of such as leave already, whose memory
+ * is about to come back. */
+static uint64_t measure(shmrpci_supervisor *s, uint64_t shares[])
+{
+    shmrpci_recycling *r = &s->recycling;
+    int64_t began_ns = shmrpci_now_ns();
+    uint64_t leaving = 0;
+    r->share_bytes = 0;
+    r->measured_bytes = r->bytes;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        const shmrpci_worker *it = &s->workers[i];
+        shares[i] = 0;
+        if (it->state != SHMRPCI_WORKER_RUNS &&
+            it->state != SHMRPCI_WORKER_LEAVES) {
+            continue;
+        }
+        shares[i] = shmrpci_process_memory_bytes(it->pid);
+        r->share_bytes += shares[i];
+        if (it->is_outgoing || it->state == SHMRPCI_WORKER_LEAVES) {
+            leaving += shares[i];
+            shares[i] = 0;
+        }
+    }
+    int64_t end_ns = shmrpci_now_ns();
+    r->measure_ns = end_ns + (end_ns - began_ns) * MEASURE_SHARE;
+    return leaving;
+}
+
+/* One that has not grown since it came is too large from the start, and
+ * another one won't be smaller. */
+static void replace_large(shmrpci_supervisor *s, uint32_t number,
+                          int64_t now_ns)
+{
+    shmrpci_recycling *r = &s->recycling;
+    const shmrpci_worker *it = &s->workers[number];
+    bool has_grown = it->bytes / 2 > it->first_bytes;
+    bool was_degraded = shmrpci_backoff_is_degraded(&r->backoff);
+    shmrpci_backoff_died(&r->backoff, now_ns,
+                         has_grown ? SOON_NS
+                                   : (now_ns - it->started_ns) / SOON_YOUNG);
     shmrpci_supervisor_say(s,
                            "workers have %llu MB: worker %u (pid %d), the "
                            "largest, is replaced",
-                           (unsigned long long)(bytes >> 20), largest,
+                           (unsigned long long)(r->share_bytes >> 20), number,
                            (int)it->pid);
-    if (!was_degraded && shmrpci_backoff_is_degraded(&s->recycling)) {
+    if (!was_degraded && shmrpci_backoff_is_degraded(&r->backoff)) {
         shmrpci_supervisor_say(
             s, "degraded: %llu MB are too little for %u workers",
             (unsigned long long)(s->opts.max_memory_bytes >> 20), s->target);
     }
-    shmrpci_worker_replace(s, largest);
+    shmrpci_worker_replace(s, number);
 }
 
-void shmrpci_recycle(shmrpci_supervisor *s)
+/* As many as it takes, the largest first. */
+static void recycle_large(shmrpci_supervisor *s, int64_t now_ns)
 {
+    uint64_t shares[SHMRPCI_WORKERS_MAX];
+    uint64_t leaving = measure(s, shares);
+    uint64_t expected = s->recycling.share_bytes;
+    expected += growth(&s->recycling, AHEAD_NS);
+    while (expected > s->opts.max_memory_bytes + leaving &&
+           now_ns >= s->recycling.backoff.next_ns) {
+        uint32_t largest = 0;
+        for (uint32_t i = 1; i < SHMRPCI_WORKERS_MAX; i++) {
+            largest = shares[i] > shares[largest] ? i : largest;
+        }
+        if (shares[largest] == 0) {
+            return;
+        }
+        replace_large(s, largest, now_ns);
+        leaving += shares[largest];
+        shares[largest] = 0;
+    }
+}
+
+/* Four looks at least while the rest is used up. */
+static int64_t pause_after(const shmrpci_supervisor *s)
+{
+    const shmrpci_recycling *r = &s->recycling;
+    uint64_t have = estimate(r);
+    uint64_t limit = s->opts.max_memory_bytes;
+    double left = have < limit ? (double)(limit - have) : 0.0;
+    double rate = (double)r->rate;
+    if (left * SHMRPCI_NS_PER_S >= 4.0 * LOOK_NS * rate) {
+        return LOOK_NS;
+    }
+    int64_t pause_ns = (int64_t)(left * SHMRPCI_NS_PER_S / (4.0 * rate));
+    return pause_ns > LOOK_SOON_NS ? pause_ns : LOOK_SOON_NS;
+}
+
+int64_t shmrpci_recycle(shmrpci_supervisor *s)
+{
+    shmrpci_recycling *r = &s->recycling;
     int64_t now_ns = shmrpci_now_ns();
-    if (s->stop_deadline_ns != 0) {
-        return;
+    bool is_limited = s->opts.max_memory_bytes > 0;
+    if (s->stop_deadline_ns != 0 || (!is_limited && s->opts.max_calls == 0)) {
+        return SHMRPCI_NEVER_NS;
+    }
+    if (now_ns < r->next_ns) {
+        return r->next_ns;
     }
     if (s->opts.max_calls > 0) {
         recycle_served(s);
     }
-    if (s->opts.max_memory_bytes > 0 && now_ns >= s->measure_next_ns) {
-        recycle_largest(s, now_ns);
-        int64_t end_ns = shmrpci_now_ns();
-        s->measure_next_ns = end_ns + (end_ns - now_ns) * MEASURE_SHARE;
+    if (!is_limited) {
+        r->next_ns = now_ns + LOOK_CALLS_NS;
+        return r->next_ns;
     }
+    look_at_growth(s, now_ns);
+    if (now_ns >= r->measure_ns &&
+        estimate(r) + growth(r, AHEAD_NS) > s->opts.max_memory_bytes) {
+        recycle_large(s, now_ns);
+    }
+    r->next_ns = shmrpci_deadline_after(pause_after(s));
+    return r->next_ns;
 }

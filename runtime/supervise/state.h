@@ -39,6 +39,8 @@ typedef struct shmrpci_worker {
     uint64_t calls_before; /* of those that had its places before it */
     bool is_outgoing;      /* leaves as soon as there are others in its stead */
     bool is_killed;        /* by us, as it hung */
+    uint64_t first_bytes;  /* private memory at the first look; 0: none yet */
+    uint64_t bytes;        /* at the last one */
     int64_t left_ns;       /* LEAVES: since when; 0: its streams were cut */
 } shmrpci_worker;
 
@@ -74,6 +76,18 @@ typedef struct shmrpci_scaling {
     uint64_t calls[SHMRPCI_SOCKET_MAX_FDS];
 } shmrpci_scaling;
 
+/* What is known of the memory of all workers. */
+typedef struct shmrpci_recycling {
+    shmrpci_backoff backoff; /* of those that were too large from the start */
+    int64_t next_ns;         /* of the next look */
+    int64_t last_ns;
+    uint64_t bytes;       /* private memory of all, at the last look */
+    uint64_t rate;        /* by which it grows, a second */
+    uint64_t share_bytes; /* what they really have (PSS), when measured ... */
+    uint64_t measured_bytes; /* ... and their private memory then */
+    int64_t measure_ns;      /* may be measured again */
+} shmrpci_recycling;
+
 struct shmrpci_supervisor {
     shmrpci_supervise_opts opts;
     shmrpc_server *server;
@@ -106,8 +120,7 @@ struct shmrpci_supervisor {
     int64_t unserved_ns;      /* since when no worker lives; 0: one does */
     int64_t next_start_ns;    /* then: when one is tried; 0: not known */
     shmrpci_scaling scaling;
-    shmrpci_backoff recycling; /* of those that have grown too large */
-    int64_t measure_next_ns;
+    shmrpci_recycling recycling;
     int64_t watch_next_ns;
     int64_t stop_deadline_ns; /* 0: not stopping */
 };
@@ -237,8 +250,9 @@ int64_t shmrpci_scaling_look(shmrpci_supervisor *s);
 
 /* ---- recycle.c -------------------------------------------------------- */
 
-/* Replaces workers that have had enough calls, or too much memory. */
-void shmrpci_recycle(shmrpci_supervisor *s);
+/* Replaces workers that have had enough calls, or too much memory; returns when
+ * to look again. */
+int64_t shmrpci_recycle(shmrpci_supervisor *s);
 
 /* ---- orders.c: what a manager asks of a running server ----------------- */
 

@@ -138,8 +138,8 @@ static int64_t take_time(shmrpci_supervisor *s)
     if (shmrpci_remaining_ns(s->watch_next_ns) == 0) {
         s->watch_next_ns = shmrpci_deadline_after(WATCH_NS);
         shmrpci_workers_watch(s);
-        shmrpci_recycle(s);
     }
+    next_ns = earlier(next_ns, shmrpci_recycle(s));
     next_ns = earlier(next_ns, shmrpci_drain_look(s));
     kill_late(s);
     shmrpci_nursery_revive(s);

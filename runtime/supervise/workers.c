@@ -168,6 +168,7 @@ static shmrpc_status spawn(shmrpci_supervisor *s, uint32_t number)
     s->workers[number].state = SHMRPCI_WORKER_ASKED;
     s->workers[number].calls_before = calls_at(s, number);
     s->workers[number].started_ns = shmrpci_now_ns();
+    s->workers[number].first_bytes = 0;
     return SHMRPC_OK;
 }
 

@@ -121,6 +121,24 @@ bool workers_is_alive(pid_t pid)
     return parent_of(name) != 0;
 }
 
+uint64_t workers_share_of(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    unsigned long long kib = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "Pss: %llu", &kib) == 1) {
+            break;
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return kib;
+}
+
 void workers_await_end(pid_t pid)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;

@@ -33,6 +33,9 @@ void workers_await_end(pid_t pid);
 
 bool workers_is_alive(pid_t pid);
 
+/* The proportional share of a process in all memory, in KiB; 0: it is gone. */
+uint64_t workers_share_of(pid_t pid);
+
 /* Stops a worker when it sleeps: one that is stopped between its answer and
  * the end of its claim keeps that slot, which is a known limit. */
 void workers_stop_asleep(pid_t pid);

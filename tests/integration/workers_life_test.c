@@ -29,24 +29,6 @@ static child serve(const char *workers, const char *threads, char where[96])
 
 /* ---- preload --------------------------------------------------------- */
 
-/* The proportional share of a process in all memory, in KiB. */
-static uint64_t share_of(pid_t pid)
-{
-    char path[64];
-    char line[256];
-    unsigned long long kib = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "Pss: %llu", &kib) == 1) {
-            break;
-        }
-    }
-    (void)fclose(file);
-    return kib;
-}
-
 /* All workers read all of the data, so that what isn't shared would show. */
 static uint64_t share_of_service(const char *workers, size_t count)
 {
@@ -72,9 +54,9 @@ static uint64_t share_of_service(const char *workers, size_t count)
         }
     }
     assert_int_equal(answered, count);
-    uint64_t kib = share_of(server.pid) + share_of(zygote);
+    uint64_t kib = workers_share_of(server.pid) + workers_share_of(zygote);
     for (size_t i = 0; i < count; i++) {
-        kib += share_of(pids[i]);
+        kib += workers_share_of(pids[i]);
     }
     workers_workers_close(client);
     harness_signal(&server, SIGTERM);

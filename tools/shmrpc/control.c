@@ -76,7 +76,7 @@ void cli_control_append(shmrpci_buf *out, const shmrpc_type *type,
 /* A newer manager may have states that we don't know: "?". */
 const char *cli_state_name(unsigned state)
 {
-    static const char *const names[] = {"stopped",  "waiting", "starting",
+    static const char *const names[] = {"stopped",  "waiting",  "starting",
                                         "running",  "stopping", "backoff",
                                         "draining", "crashed"};
     return state < sizeof names / sizeof *names ? names[state] : "?";

@@ -210,13 +210,13 @@ static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
             start(m, unit);
         }
         return mgr_unit_backs_off(unit) ? unit->backoff.next_ns
-                                          : unit->started_ns + SHMRPCI_YOUNG_NS;
+                                        : unit->started_ns + SHMRPCI_YOUNG_NS;
     }
     mgr_unit_enter(unit, MGR_WAITING);
     if (may_start(m, unit)) {
         start(m, unit);
         return mgr_unit_backs_off(unit) ? unit->backoff.next_ns
-                                          : unit->started_ns + SHMRPCI_YOUNG_NS;
+                                        : unit->started_ns + SHMRPCI_YOUNG_NS;
     }
     return SHMRPCI_NEVER_NS;
 }

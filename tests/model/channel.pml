@@ -22,6 +22,7 @@
  * ONEWAY any call may be one that nobody waits for; LONG client 0's handler
  * never returns; SCRIBBLE with KILLC: client 0 has not died, it has only hung
  * up, and calls once more.  SPIN 0: nobody spins, so there are no leases.
+ * DETACH: a worker may leave a call to a thread of its own, and serve others.
  * NO_...: each of the rules can be taken away; see checks.txt for the list, and
  * for which of them is expected to fail where.
  */
@@ -94,12 +95,17 @@
 #define OVER(w) (STATE(w) >= DONE)
 #define REPLY(g) ((g) | 128)            /* what data holds: whose reply */
 
-/* A ledger entry: gen << 4 | 8 when it holds, 0 while it tries | owner + 1;
- * 0 is nobody's. */
+/* A ledger entry: gen << 4 | 8 when it holds, 0 while it tries | 4 when it has
+ * detached the call | owner + 1; 0 is nobody's. */
 #define TRIES(g, k) (((g) << 4) | ((k) + 1))
 #define HOLDS(g, k) (((g) << 4) | 8 | ((k) + 1))
+#define KEEPS(g, k) (HOLDS(g, k) | 4)
+#ifdef NO_KEEPS_CLAIMED
+#define IS_HELD(e) (((e) & 12) == 8)
+#else
 #define IS_HELD(e) ((e) & 8)
-#define OWNER(e) (((e) & 7) - 1)
+#endif
+#define OWNER(e) (((e) & 3) - 1)
 #define EGEN(e) ((e) >> 4)
 /* Whether slot i's entry is somebody's for generation g. */
 #define TAKEN(i, g) (ledger[i] != 0 && EGEN(ledger[i]) == (g))
@@ -134,6 +140,14 @@ byte gone[N];                           /* bit g: withdrawn, never to run */
 byte finished;                          /* threads that made all their calls */
 bool endless[NW];                       /* in the handler that never returns */
 bool slice[NC * NT];                    /* 40 ms are over: look and ring */
+
+#ifdef DETACH
+#define DYING 255
+byte job[N];                            /* who has detached the call there, + 1 */
+byte jobs_gen[N];                       /* and of which generation it is */
+byte pins[NW * NC];                     /* a worker's, of a connection */
+#define PINS(k, i) pins[(k) * NC + CLIENT(i)]
+#endif
 
 #if KILLC + HANGUP
 /* Connections: when may the block of a client that is gone be unmapped? */
@@ -191,6 +205,9 @@ end:
 
 #include "client.pml"
 #include "worker.pml"
+#ifdef DETACH
+#include "detach.pml"
+#endif
 #include "control.pml"
 
 /* Kills and stops; a stopped process leaves the kernel's queues (EINTR). */
@@ -303,6 +320,13 @@ end:
     :: else -> break
     od;
 #endif
+#ifdef DETACH
+    i = 0;
+    do
+    :: i < NW * NC -> assert(pins[i] == 0); i++
+    :: else -> break
+    od;
+#endif
 #if !STOPW && !STOPC && !KILLC && !defined(LONG)
     assert(finished == NC * NT);
 #endif
@@ -315,6 +339,9 @@ init {
   atomic {
     i = 0; do :: i < NC * NT -> run caller(i); i++ :: else -> break od;
     i = 0; do :: i < NW -> run worker(i); i++ :: else -> break od;
+#ifdef DETACH
+    i = 0; do :: i < N -> run later(i); i++ :: else -> break od;
+#endif
     run clock();
 #if KILLW + KILLC + HANGUP
     run control();

@@ -20,7 +20,11 @@ inline recover() {
   do
   :: i < N ->
      if
+#ifdef NO_RECOVER_KEEPS
+     :: ledger[i] != 0 && OWNER(ledger[i]) == k && !(ledger[i] & 4) ->
+#else
      :: ledger[i] != 0 && OWNER(ledger[i]) == k ->
+#endif
         g = EGEN(ledger[i]);
         atomic {
 #ifndef NO_RECOVER_ABORT
@@ -116,8 +120,9 @@ inline close() {
 /*
  * Lets go of closed connection c.  Every worker has forgotten it: nobody takes
  * another call.  No entry is held: nobody serves one.  Forgotten once more:
- * whoever had just ended has had its last look at the word.  Each look is a
- * step, and after a failure it starts anew.
+ * whoever had just ended has had its last look at the word.  Nobody pins it:
+ * the same of calls that were detached.  Each look is a step, and after a
+ * failure it starts anew.
  */
 #define FORGOTTEN(w) (seen[w] >= version)
 #define HELD_BY_ANY (ledger[c * NS] != 0 || ledger[c * NS + NS - 1] != 0)
@@ -138,6 +143,17 @@ inline close() {
 #define LOOK_AT_LEDGER if :: !HELD_BY_ANY -> skip :: else -> goto again fi
 #endif
 
+#ifdef DETACH
+#define PINNED (pins[c] || pins[(NW - 1) * NC + c])
+#else
+#define PINNED false
+#endif
+#ifdef NO_PINS_LOOK
+#define LOOK_AT_PINS skip
+#else
+#define LOOK_AT_PINS if :: !PINNED -> skip :: else -> goto again fi
+#endif
+
 proctype reaper(byte c) {
 end:
   closed[c] && !LEFT;
@@ -146,7 +162,7 @@ end:
   goto first;
 again:
 #if !defined(NO_FORGOTTEN) && !defined(NO_HELD)
-  FORGOTTEN(0) && FORGOTTEN(NW - 1) && !HELD_BY_ANY;    /* else: later */
+  FORGOTTEN(0) && FORGOTTEN(NW - 1) && !HELD_BY_ANY && !PINNED; /* else: later */
 #endif
 first:
   LOOK(FORGOTTEN(0));
@@ -157,6 +173,9 @@ first:
   LOOK_AT_LEDGER;
   LOOK_AGAIN(FORGOTTEN(0));
   LOOK_AGAIN(FORGOTTEN(NW - 1));
+#ifdef DETACH
+  LOOK_AT_PINS;
+#endif
   dropped[c] = true
 }
 #endif

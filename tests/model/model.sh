@@ -37,8 +37,8 @@ compile() {
     if [ "$expect $long" = "holds 1" ]; then
         cc=-O2
         case $how in
-        exact) flags="$flags -DCOLLAPSE -DMEMLIM=2000" ;;
-        bits) flags="$flags -DBITSTATE" options="$options -w32 -Q$minutes" ;;
+        exact*) flags="$flags -DCOLLAPSE -DMEMLIM=2000" ;;
+        bits*) flags="$flags -DBITSTATE" options="$options -w32 -Q$minutes" ;;
         esac
     elif [ "$expect" = holds ]; then
         # Compiling would take longer than it saves.

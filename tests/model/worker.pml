@@ -247,6 +247,22 @@ serve:
       fi
 #endif
     };
+#ifdef DETACH
+    if
+    :: atomic { job[i] == 0 -> skip };
+#ifndef NO_PIN
+       PINS(me, i)++;
+#endif
+#ifdef NO_KEEPS
+       ledger[i] = 0;                   /* others see a call that waits */
+#else
+       ledger[i] = KEEPS(g, me);
+#endif
+       atomic { job[i] = me + 1; jobs_gen[i] = g; g = 0; i = 0; goto round }
+    :: atomic { job[i] == 0 -> skip }
+    :: atomic { job[i] != 0 -> skip }   /* (one thread a slot is enough) */
+    fi;
+#endif
     atomic { TOUCH(i); data[i] = REPLY(g) };
 #ifdef NO_LEDGER_LAST
     ledger[i] = 0;
@@ -294,7 +310,22 @@ serve:
   atomic {
     if
     :: wfate[me] == KILLED ->           /* the kernel says so only now */
-       i = 0; g = 0; w = 0; v = 0; slept = false; cold = false; rung[me] = false;
+       w = 0; v = 0; slept = false; cold = false; rung[me] = false;
+#ifdef DETACH
+       /* Its threads go with it, and what its process has of connections. */
+       i = 0;
+       do
+       :: i < N && job[i] == me + 1 -> job[i] = DYING; i++
+       :: i < N && job[i] != me + 1 -> i++
+       :: else -> break
+       od;
+       i = 0;
+       do
+       :: i < NC -> pins[me * NC + i] = 0; i++
+       :: else -> break
+       od;
+#endif
+       i = 0; g = 0;
 #if KILLC + HANGUP
        mine = 0; unknown[0] = false; unknown[NC - 1] = false;
 #endif

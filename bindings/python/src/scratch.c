@@ -109,6 +109,35 @@ int core_keep_buffer(core_scratch *scratch, PyObject *object, int flags,
 
 /* ---- errors ------------------------------------------------------------ */
 
+/* A key as the codec writes it in its own paths: ["lang"]. */
+static PyObject *quoted(PyObject *key)
+{
+    Py_ssize_t len = 0;
+    const char *text =
+        PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
+    if (text == NULL) {
+        PyErr_Clear();
+        return PyUnicode_FromFormat("%R", key);
+    }
+    char *out = PyMem_Malloc(2 * (size_t)len + 3);
+    char *end = out;
+    if (out == NULL) {
+        return PyErr_NoMemory();
+    }
+    *end++ = '"';
+    for (Py_ssize_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\') {
+            *end++ = '\\';
+        }
+        *end++ = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    }
+    *end++ = '"';
+    PyObject *made = PyUnicode_FromStringAndSize(out, end - out);
+    PyMem_Free(out);
+    return made;
+}
+
 static PyObject *path_of(const core_step *step)
 {
     if (step == NULL) {
@@ -123,7 +152,9 @@ static PyObject *path_of(const core_step *step)
         path = PyUnicode_FromFormat("%U%s%U", up, step->up != NULL ? "." : "",
                                     step->name);
     } else if (step->key != NULL) {
-        path = PyUnicode_FromFormat("%U[%R]", up, step->key);
+        PyObject *key = quoted(step->key);
+        path = key != NULL ? PyUnicode_FromFormat("%U[%U]", up, key) : NULL;
+        Py_XDECREF(key);
     } else {
         path = PyUnicode_FromFormat("%U[%zd]", up, step->index);
     }

@@ -151,7 +151,7 @@ WRONG = [
     ("numbers", [1] * 6, ValueError, "numbers"),
     ("numbers", {1: 2}, TypeError, "got dict"),
     ("words", ["a", 5], TypeError, r"value\.words\[1\]"),
-    ("counts", {"a": -1}, ValueError, r"value\.counts\['a'\]: -1 does not"),
+    ("counts", {"a": -1}, ValueError, r'value\.counts\["a"\]: -1 does not'),
     ("counts", {5: 1}, TypeError, r"value\.counts\[5\]: expected str"),
     ("counts", [("a", 1)], TypeError, r"expected dict\[str, int\], got list"),
     ("address", [1, 2, 3], ValueError, "3 items, expected 4"),
@@ -251,7 +251,7 @@ def test_any_of_msgpack_alone(echo):
 
 
 def test_wrong_any(echo):
-    with pytest.raises(TypeError, match=r"data\['a'\]\[1\]: expected None.* "
+    with pytest.raises(TypeError, match=r'data\["a"\]\[1\]: expected None.* '
                                         "got complex"):
         echo.echo_msgpack({"a": [0, 1j]})
     with pytest.raises(ValueError, match="does not fit into 64 bits"):

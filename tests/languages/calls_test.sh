@@ -1,0 +1,11 @@
+#!/bin/sh
+# calls_test.sh PYTHON SHMRPCGEN: calls.jsonl is what make_calls.py makes.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+made=$(mktemp)
+trap 'rm -f "$made"' EXIT
+"$1" -B "$here/make_calls.py" "$2" >"$made"
+cmp "$made" "$here/calls.jsonl" || {
+    echo "calls.jsonl is old: make it again, as make_calls.py says"
+    exit 1
+}

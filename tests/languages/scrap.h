@@ -1,0 +1,48 @@
+/* Memory of one case of the conformance file, freed in one step; and the values
+ * that JSON has no form for, which the file writes as objects of one key:
+ *
+ *     {"$int": "18446744073709551615"}   an integer, whatever JSON readers hold
+ *     {"$float": "NaN"}, {"$float": 1}   a float, also where it is integral
+ *     {"$bytes": "AP8="}                 bytes
+ *     {"$ext": [7, "AP8="]}              an extension of msgpack
+ *     {"$map": [[1, "one"]]}             a map with keys of any kind
+ *
+ * Threading: one thread. */
+#ifndef TESTS_LANGUAGES_SCRAP_H
+#define TESTS_LANGUAGES_SCRAP_H
+
+#include <stddef.h>
+
+#include "shmrpc/descriptor.h"
+#include "shmrpc/error.h"
+#include "shmrpc/types.h"
+
+/* What is to be freed, and by which function. */
+typedef struct scrap {
+    struct scrap_row {
+        void *memory;
+        void (*free_it)(void *memory);
+    } * rows;
+    size_t count;
+} scrap;
+
+/* Zeroed memory; the program ends when there is none. */
+void *scrap_alloc(scrap *s, size_t bytes);
+
+/* Takes what `free_it` frees, and returns it. */
+void *scrap_take(scrap *s, void *memory, void (*free_it)(void *memory));
+
+void scrap_clear(scrap *s);
+
+/* A value of `type` from JSON. INVALID with the reader's error: *out is NULL.
+ */
+int scrap_read(scrap *s, const shmrpc_type *type, const char *text, size_t len,
+               const void **out, shmrpc_error *error);
+
+/* The JSON of a value; "?" with the reason if it has none. */
+const char *scrap_text(scrap *s, const shmrpc_type *type, const void *value);
+
+/* The tree with objects of one `$` key replaced by what they stand for. */
+shmrpc_any scrap_decode(scrap *s, const shmrpc_any *tree);
+
+#endif

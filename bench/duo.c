@@ -208,6 +208,35 @@ int bench_cpu(int side)
     return cpus[side];
 }
 
+static pid_t busy[2];
+
+void bench_busy_begin(void)
+{
+    for (int side = 0; side < (one_cpu ? 1 : 2); side++) {
+        busy[side] = fork();
+        if (busy[side] == 0) {
+            cpu_set_t set;
+            CPU_ZERO(&set);
+            CPU_SET((size_t)cpus[side], &set);
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            (void)sched_setaffinity(0, sizeof set, &set);
+            for (volatile unsigned i = 0;; i++) {
+            }
+        }
+    }
+}
+
+void bench_busy_end(void)
+{
+    for (int side = 0; side < 2; side++) {
+        if (busy[side] > 0) {
+            kill(busy[side], SIGKILL);
+            waitpid(busy[side], NULL, 0);
+            busy[side] = 0;
+        }
+    }
+}
+
 bool bench_has_place(bench_place place)
 {
     return place != BENCH_PLACE_APART || !one_cpu;
@@ -355,6 +384,7 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
         *out = shared->figures;
         if (c->calls > 1) {
             out->p99_ns /= c->calls;
+            out->p999_ns /= c->calls;
             out->ops_per_s *= c->calls;
             /* They come in bursts, as their turns do: the mean is what one of
              * them took. */

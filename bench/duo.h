@@ -25,6 +25,11 @@ void bench_cpus_init(void);
 /* Of the client's (0) or the server's (1) side when apart. */
 int bench_cpu(int side);
 
+/* Keeps both CPUs busy with a loop each, in processes that end with this one,
+ * until the end; which may be called without a beginning. */
+void bench_busy_begin(void);
+void bench_busy_end(void);
+
 /* Whether the machine has that place: two CPUs for APART. */
 bool bench_has_place(bench_place place);
 

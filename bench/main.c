@@ -18,6 +18,7 @@ typedef struct options {
     const char *json;
     const char *svg;
     bool quick;
+    bool busy;
     bool list;
 } options;
 
@@ -32,6 +33,7 @@ static const char usage[] =
     "  --quick        fewer, shorter rounds: seconds instead of minutes\n"
     "  --only REGEX   the cases whose \"case/place\" matches, such as\n"
     "                 'shmrpc.*/apart'; floors are measured as needed\n"
+    "  --busy         beside a busy loop on each CPU, floors too\n"
     "  --json FILE    also write one JSON object a line and case to FILE\n"
     "  --svg FILE     also draw the contests between calls\n"
     "  --list         print the cases and what they are\n"
@@ -42,6 +44,7 @@ static int parse(int argc, char **argv, options *o)
 {
     static const struct option known[] = {
         {"quick", no_argument, NULL, 'q'},
+        {"busy", no_argument, NULL, 'b'},
         {"only", required_argument, NULL, 'o'},
         {"json", required_argument, NULL, 'j'},
         {"svg", required_argument, NULL, 's'},
@@ -55,6 +58,9 @@ static int parse(int argc, char **argv, options *o)
         switch (option) {
         case 'q':
             o->quick = true;
+            break;
+        case 'b':
+            o->busy = true;
             break;
         case 'o':
             o->only = optarg;
@@ -166,7 +172,11 @@ int main(int argc, char **argv)
     plan.rounds = o.quick ? 3 : 9;
     plan.budget_ns = o.quick ? 30000000 : 60000000;
     const bool tty = isatty(STDERR_FILENO) == 1;
+    if (o.busy) {
+        bench_busy_begin();
+    }
     bench_plan_run(&plan, tty ? show_progress : NULL, &plan.rounds);
+    bench_busy_end();
     if (tty) {
         fprintf(stderr, "\r%-70s\r", "");
     }

@@ -123,6 +123,7 @@ void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
     const double single = bench_quantile(samples, count, 0.5);
     out->p50_ns = single < out->p50_ns ? single : out->p50_ns;
     out->p99_ns = bench_quantile(samples, count, 0.99);
+    out->p999_ns = bench_quantile(samples, count, 0.999);
     out->ops_per_s = bench_quantile(rates, BATCHES, 0.5);
     free(samples);
 }

@@ -3,7 +3,7 @@
  *
  * Calls run back to back: warm-up, then batches.  A sample is one call, timed
  * from the end of the one before; calls below a microsecond are timed in
- * groups, so that the clock's own time does not count, and their p99 comes
+ * groups, so that the clock's own time does not count, and their tail comes
  * from a further batch of single calls, one clock read (about 10 ns) included.
  *
  * Threading: one thread.
@@ -18,6 +18,7 @@ typedef struct bench_figures {
     double p50_ns;    /* median over the batches of their medians (or of all
                          single calls, should that be less) */
     double p99_ns;    /* 99th percentile of all samples */
+    double p999_ns;   /* 99.9th */
     double ops_per_s; /* median over the batches of calls by time */
 } bench_figures;
 

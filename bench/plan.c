@@ -102,47 +102,57 @@ void bench_plan_fini(bench_plan *plan)
 
 /* ---- floors -------------------------------------------------------------- */
 
-/* p50 of a floor's own case; 0 when it fails. */
-static double probe(const char *name, size_t payload, bench_place place)
+/* What a floor's own case took; 0 when it fails. */
+static bench_figures probe(const char *name, size_t payload, bench_place place)
 {
     bench_figures figures;
     char error[BENCH_ERROR_BYTES];
     const bench_case *const c = bench_find_case(name, payload);
     if (c == NULL || !bench_run_case(c, place, probe_ns, &figures, error)) {
-        return 0;
+        return (bench_figures){0};
     }
-    return figures.p50_ns;
+    return figures;
 }
 
 /* One ping-pong.  Free processes are measured against those apart, which is
  * the best that the scheduler could do for them. */
-static double probe_signal(bench_place place)
+static bench_figures probe_signal(bench_place place)
 {
     return place != BENCH_PLACE_TOGETHER && bench_has_place(BENCH_PLACE_APART)
                ? probe("floor.line", 0, BENCH_PLACE_APART)
                : probe("floor.futex", 0, BENCH_PLACE_TOGETHER);
 }
 
-static double measure_floor(const bench_case *c, bench_place place)
+/* One there, one back. */
+static bench_figures with_copies(bench_figures signal, size_t payload)
+{
+    const bench_figures copy =
+        probe("floor.memcpy", payload, BENCH_PLACE_ALONE);
+    signal.p50_ns += 2 * copy.p50_ns;
+    signal.p999_ns += 2 * copy.p999_ns;
+    return signal;
+}
+
+static bench_figures measure_floor(const bench_case *c, bench_place place)
 {
     switch (c->floor) {
     case BENCH_FLOOR_SELF:
     case BENCH_FLOOR_NONE:
-        return 0;
+        break;
     case BENCH_FLOOR_SIGNAL:
         return probe_signal(place);
     case BENCH_FLOOR_COPY:
-        return probe_signal(place) +
-               2 * probe("floor.memcpy", c->payload, BENCH_PLACE_ALONE);
+        return with_copies(probe_signal(place), c->payload);
     case BENCH_FLOOR_CONNECT:
         return probe("floor.connect", 0, place);
     }
-    return 0;
+    return (bench_figures){0};
 }
 
 /* The floor measured last, which the next run may share. */
 typedef struct last_floor {
     double ns;
+    double p999_ns;
     bench_floor kind;
     size_t payload; /* of a COPY */
     bench_place place;
@@ -150,7 +160,9 @@ typedef struct last_floor {
 
 static void take_floor(last_floor *last, const bench_run *run)
 {
-    last->ns = measure_floor(run->c, run->place);
+    const bench_figures figures = measure_floor(run->c, run->place);
+    last->ns = figures.p50_ns;
+    last->p999_ns = figures.p999_ns;
     last->kind = run->c->floor;
     last->payload = run->c->payload;
     last->place = run->place;
@@ -172,12 +184,14 @@ static void run_round(bench_run *run, int64_t budget_ns, last_floor *last)
         take_floor(last, run);
     }
     const double before = last->ns;
+    const double tail_before = last->p999_ns;
     if (!bench_run_case(run->c, run->place, budget_ns, &round->figures,
                         run->error)) {
         return;
     }
     take_floor(last, run);
     round->floor_ns = (before + last->ns) / 2;
+    round->floor_p999_ns = (tail_before + last->p999_ns) / 2;
     round->steady =
         before < near_factor * last->ns && last->ns < near_factor * before;
     if (run->c->floor == BENCH_FLOOR_SELF ||
@@ -185,6 +199,7 @@ static void run_round(bench_run *run, int64_t budget_ns, last_floor *last)
         /* Rounds of many processes differ by what the scheduler does with
          * them: all of them count. */
         round->floor_ns = run->c->calls > 1 ? 1 : round->figures.p50_ns;
+        round->floor_p999_ns = 0;
         round->steady = true;
     }
     run->round_count++;
@@ -233,7 +248,7 @@ static size_t choose_rounds(const bench_run *run, bool chosen[BENCH_MAX_ROUNDS])
 bool bench_summarise(const bench_run *run, bench_summary *out)
 {
     bool chosen[BENCH_MAX_ROUNDS];
-    double values[4][BENCH_MAX_ROUNDS];
+    double values[6][BENCH_MAX_ROUNDS];
     const size_t count = choose_rounds(run, chosen);
     size_t n = 0;
     if (run->error[0] != '\0' || count == 0) {
@@ -247,6 +262,10 @@ bool bench_summarise(const bench_run *run, bench_summary *out)
             values[2][n] = r->figures.ops_per_s;
             values[3][n] =
                 r->floor_ns > 0 ? r->figures.p50_ns / r->floor_ns : 0;
+            values[4][n] = r->figures.p999_ns;
+            values[5][n] = r->floor_p999_ns > 0
+                               ? r->figures.p999_ns / r->floor_p999_ns
+                               : 0;
             n++;
         }
     }
@@ -256,6 +275,8 @@ bool bench_summarise(const bench_run *run, bench_summary *out)
     out->floor_ratio = run->c->floor != BENCH_FLOOR_NONE
                            ? bench_quantile(values[3], n, 0.5)
                            : 0;
+    out->figures.p999_ns = bench_quantile(values[4], n, 0.5);
+    out->tail_ratio = bench_quantile(values[5], n, 0.5);
     out->rounds_used = n;
     return true;
 }

@@ -24,6 +24,7 @@ enum { BENCH_MAX_ROUNDS = 16 };
 typedef struct bench_round {
     bench_figures figures;
     double floor_ns;
+    double floor_p999_ns;
     bool steady; /* the floor was the same before and after */
 } bench_round;
 
@@ -47,6 +48,7 @@ typedef struct bench_plan {
 typedef struct bench_summary {
     bench_figures figures;
     double floor_ratio; /* 0: it has no floor */
+    double tail_ratio;  /* p99.9 to that of the floor; 0: it has none */
     size_t rounds_used; /* those with a steady floor, not far from the best */
 } bench_summary;
 

@@ -32,11 +32,22 @@ static const char *size_text(size_t bytes, char text[24])
     return text;
 }
 
+/* 0: it has no floor. */
+static void print_ratio(double ratio, FILE *out)
+{
+    if (ratio > 0) {
+        fprintf(out, " %8.2f", ratio);
+    } else {
+        fprintf(out, " %8s", "-");
+    }
+}
+
 static void print_run(const bench_run *run, int rounds, FILE *out)
 {
     char payload[24];
     char p50[BENCH_DURATION_BYTES];
     char p99[BENCH_DURATION_BYTES];
+    char p999[BENCH_DURATION_BYTES];
     bench_summary s;
     fprintf(out, "%-32s %8s  %-8s ", run->c->name,
             size_text(run->c->payload, payload), bench_place_name(run->place));
@@ -45,13 +56,11 @@ static void print_run(const bench_run *run, int rounds, FILE *out)
                 bench_is_missing(run) ? "" : "failed: ", run->error);
         return;
     }
-    fprintf(out, "%9s %9s %11.0f", bench_duration(s.figures.p50_ns, p50),
-            bench_duration(s.figures.p99_ns, p99), s.figures.ops_per_s);
-    if (s.floor_ratio > 0) {
-        fprintf(out, " %8.2f", s.floor_ratio);
-    } else {
-        fprintf(out, " %8s", "-");
-    }
+    fprintf(out, "%9s %9s %9s %11.0f", bench_duration(s.figures.p50_ns, p50),
+            bench_duration(s.figures.p99_ns, p99),
+            bench_duration(s.figures.p999_ns, p999), s.figures.ops_per_s);
+    print_ratio(s.floor_ratio, out);
+    print_ratio(s.tail_ratio, out);
     if (s.rounds_used * 2 < (size_t)rounds) {
         fprintf(out, "  (only %zu of %d rounds were quiet)", s.rounds_used,
                 rounds);
@@ -76,8 +85,9 @@ void bench_report_text(const bench_plan *plan, FILE *out)
     fprintf(out, "%s %s, %s; apart: CPUs %d and %d; %d rounds of %.0f ms\n\n",
             name.sysname, name.release, name.machine, bench_cpu(0),
             bench_cpu(1), plan->rounds, (double)plan->budget_ns / 1e6);
-    fprintf(out, "%-32s %8s  %-8s %9s %9s %11s %8s\n", "case", "payload",
-            "place", "p50", "p99", "calls/s", "x floor");
+    fprintf(out, "%-32s %8s  %-8s %9s %9s %9s %11s %8s %8s\n", "case",
+            "payload", "place", "p50", "p99", "p99.9", "calls/s", "x floor",
+            "x p99.9");
     for (size_t s = 0; s < bench_suite_count; s++) {
         for (size_t i = 0; i < bench_suites[s]->count; i++) {
             print_places(plan, &bench_suites[s]->cases[i], out);
@@ -109,10 +119,13 @@ void bench_report_json(const bench_plan *plan, FILE *out)
                 place, run->c->payload);
         if (bench_summarise(run, &s)) {
             fprintf(out,
-                    ", \"p50_ns\": %.1f, \"p99_ns\": %.1f, \"ops_per_s\": %.0f",
-                    s.figures.p50_ns, s.figures.p99_ns, s.figures.ops_per_s);
+                    ", \"p50_ns\": %.1f, \"p99_ns\": %.1f, \"p999_ns\": %.1f"
+                    ", \"ops_per_s\": %.0f",
+                    s.figures.p50_ns, s.figures.p99_ns, s.figures.p999_ns,
+                    s.figures.ops_per_s);
             if (s.floor_ratio > 0) {
-                fprintf(out, ", \"floor_ratio\": %.3f", s.floor_ratio);
+                fprintf(out, ", \"floor_ratio\": %.3f, \"tail_ratio\": %.3f",
+                        s.floor_ratio, s.tail_ratio);
             }
             bench_contests_json(plan, run, out);
             fprintf(out,

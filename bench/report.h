@@ -21,8 +21,8 @@ void bench_report_text(const bench_plan *plan, FILE *out);
 /*
  * One object a line and run, as JSON:
  *   {"case": "shmrpc.null/apart", "payload": 0, "p50_ns": 81.2, "p99_ns": 120,
- *    "ops_per_s": 1.2e7, "floor_ratio": 1.3, "place": "apart",
- *    "rounds_used": 8, "rounds": 9}
+ *    "p999_ns": 400, "ops_per_s": 1.2e7, "floor_ratio": 1.3,
+ *    "tail_ratio": 1.2, "place": "apart", "rounds_used": 8, "rounds": 9}
  * Runs that failed have "case", "payload", "place" and "error" only.
  */
 void bench_report_json(const bench_plan *plan, FILE *out);

@@ -35,8 +35,8 @@ expect 0 'x floor' "$bench" --quick --only "$only" --json "$work/figures.json"
 
 number='[0-9]+(\.[0-9]+)?'
 line="^\{\"case\": \"[a-z]+\.[a-z]+/(apart|together|free|alone)\", \"payload\": [0-9]+"
-line+=", \"p50_ns\": $number, \"p99_ns\": $number, \"ops_per_s\": [0-9]+"
-line+=", \"floor_ratio\": $number, \"place\": \"[a-z]+\", \"rounds_used\": [1-3]"
+line+=", \"p50_ns\": $number, \"p99_ns\": $number, \"p999_ns\": $number, \"ops_per_s\": [0-9]+"
+line+=", \"floor_ratio\": $number, \"tail_ratio\": $number, \"place\": \"[a-z]+\", \"rounds_used\": [1-3]"
 line+=", \"rounds\": 3\}$"
 count=$(grep -cE "$line" "$work/figures.json") || true
 [ "$count" = "$(wc -l <"$work/figures.json")" ] ||

@@ -66,11 +66,12 @@ const shmrpc_type shmrpc_type_any = {
     .align = _Alignof(shmrpc_any),
 };
 
-/* Size 0: its C value is never touched and may be NULL. An empty struct takes
- * one byte of a native image (layout.h). */
+/* An empty struct has one byte, in C and in a native image (layout.h), which is
+ * copied as it is: there must be one where parameters are said to be. */
 const shmrpc_type shmrpc_type_no_params = {
     .kind = SHMRPC_KIND_STRUCT,
     .flags = SHMRPC_TYPE_PARAMS | SHMRPC_TYPE_FIXED,
+    .size = 1,
     .align = 1,
     .native_size = 1,
     .native_align = 1,

@@ -65,6 +65,7 @@ static void is_copied(const shmrpc_type *type, const void *params,
     uint8_t copy[SHMRPCI_FLAT_MAX_BYTES];
     shmrpci_buf bytes;
     shmrpci_flat flat = shmrpci_flat_of(native(), type);
+    assert_true(flat.is_pointed || type->size == size);
     assert_int_equal(flat.is_pointed, params != value);
     assert_int_equal(flat.bytes, flat.start + size);
     memset(image, 0xA5, sizeof image);

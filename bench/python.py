@@ -1,0 +1,331 @@
+#!/usr/bin/env python3
+"""python.py BUILD [SECONDS]: calls from Python beside those from C, and beside
+what else Python has, in one run, with the programs of a build folder. `./dev
+bench` runs it last; `./dev bench --only python` runs nothing else.
+
+The echo of 16 bytes, and two integers where a way has types. Caller and worker
+are on a CPU each, or both on one. Each line is the best of three rounds, with
+the quotient to the C client's raw echo of the same run. What is not installed
+is left out, and said.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+
+BUILD = os.path.abspath(sys.argv[1])
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 0.3
+ROUNDS = 3
+DATA = b"0123456789abcdef"
+TEXT = DATA.decode()
+ECHO = os.path.join(BUILD, "examples/echo/echo-server")
+C_CLIENT = os.path.join(BUILD, "bench/shmrpc-echo")
+SVC = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                   "../examples/echo/echo.svc")
+
+sys.path.insert(0, os.path.join(BUILD, "bindings/python"))
+
+# Where there is one CPU, both places are the same.
+CPUS = sorted(os.sched_getaffinity(0))
+CALLER, WORKER = CPUS[0], CPUS[-1]
+
+
+def measure(call):
+    """Seconds of a call: the best of the rounds, after one that warms up."""
+    best = float("inf")
+    for _ in range(ROUNDS + 1):
+        count, began = 0, time.perf_counter()
+        end = began + SECONDS / ROUNDS
+        while time.perf_counter() < end:
+            for _ in range(20):
+                call()
+            count += 20
+        best = min(best, (time.perf_counter() - began) / count)
+    return best
+
+
+@contextlib.contextmanager
+def process(command, cpu, ready, env=None):
+    """A server, pinned, until it has printed `ready`."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, **(env or {})},
+                          preexec_fn=lambda: os.sched_setaffinity(0, {cpu})
+                          ) as server:
+        lines = []
+        for line in server.stdout:
+            lines.append(line)
+            if ready in line:
+                break
+        else:
+            raise RuntimeError("".join(lines))
+        drain = threading.Thread(target=server.stdout.read, daemon=True)
+        drain.start()
+        try:
+            yield "".join(lines)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def python(text, cpu, *arguments):
+    """A program of this interpreter that prints `ready`."""
+    return process([sys.executable, "-u", "-W", "ignore", "-c",
+                    textwrap.dedent(text), *arguments], cpu, "ready",
+                   {"PYTHONPATH": os.path.join(BUILD, "bindings/python")})
+
+
+# ---- ours -----------------------------------------------------------------
+
+ECHO_CLASS = """
+    import shmrpc, sys
+    class Echo:
+        __svc__ = sys.argv[1]
+        def echo_json(self, data): return data
+        def echo_msgpack(self, data): return data
+        def echo_raw(self, data): return data
+        def add(self, a, b): return a + b
+    shmrpc.main(Echo, argv=["echo", "--workers=1"])
+    """
+
+
+def ours(server):
+    import shmrpc
+
+    with server, shmrpc.connect("echo_serv", wait=20) as echo:
+        add, raw, values = echo.add, echo.echo_raw, echo.echo_json
+        assert add(1, 2) == 3 and raw(DATA) == DATA and values(TEXT) == TEXT
+        yield "typed", measure(lambda: add(1, 2))
+        yield "raw", measure(lambda: raw(DATA))
+        yield "json", measure(lambda: values(TEXT))
+
+
+def c_worker(cpu):
+    return ours(process([ECHO, "--workers=1"], cpu, "serving at"))
+
+
+def python_worker(cpu):
+    with open(SVC, encoding="utf-8") as file:
+        text = file.read()
+    return ours(process(
+        [sys.executable, "-u", "-c", textwrap.dedent(ECHO_CLASS), text], cpu,
+        "serving at",
+        {"PYTHONPATH": os.path.join(BUILD, "bindings/python")}))
+
+
+def c_client(cpu):
+    """The C client's raw echo and typed call, by a program of its own."""
+    with process([ECHO, "--workers=1"], cpu, "serving at"):
+        done = subprocess.run(
+            [C_CLIENT, str(SECONDS)], stdout=subprocess.PIPE, check=True,
+            text=True, preexec_fn=lambda: os.sched_setaffinity(0, {CALLER}))
+        for name, seconds in json.loads(done.stdout).items():
+            yield name, seconds
+
+
+# ---- others' --------------------------------------------------------------
+
+
+def pipe(cpu):
+    import multiprocessing
+
+    here, there = multiprocessing.Pipe()
+
+    def serve():
+        os.sched_setaffinity(0, {cpu})
+        while (data := there.recv_bytes()) != b"":
+            there.send_bytes(data)
+
+    worker = multiprocessing.get_context("fork").Process(target=serve)
+    worker.start()
+
+    def call():
+        here.send_bytes(DATA)
+        return here.recv_bytes()
+
+    assert call() == DATA
+    yield "raw", measure(call)
+    here.send_bytes(b"")
+    worker.join()
+
+
+def manager(cpu):
+    from multiprocessing.managers import BaseManager
+
+    class Worker:
+        def echo(self, data):
+            return data
+
+        def pin(self):
+            os.sched_setaffinity(0, {cpu})
+
+    class Manager(BaseManager):
+        pass
+
+    Manager.register("Worker", Worker)
+    import multiprocessing
+
+    with Manager(ctx=multiprocessing.get_context("fork")) as running:
+        worker = running.Worker()
+        worker.pin()
+        assert worker.echo(DATA) == DATA
+        yield "raw", measure(lambda: worker.echo(DATA))
+
+
+def rpyc(cpu):
+    import rpyc as library
+
+    path = os.path.join(os.environ["SHMRPC_DIR"], "rpyc")
+    text = """
+        import rpyc, sys
+        from rpyc.utils.server import ThreadedServer
+        class Echo(rpyc.Service):
+            def exposed_echo(self, data): return data
+        server = ThreadedServer(Echo, socket_path=sys.argv[1])
+        print("ready")
+        server.start()
+        """
+    with python(text, cpu, path):
+        connection = library.utils.factory.unix_connect(path)
+        echo = connection.root.echo
+        assert echo(DATA) == DATA
+        yield "raw", measure(lambda: echo(DATA))
+        connection.close()
+
+
+def pyzmq(cpu):
+    import zmq
+
+    path = "ipc://" + os.path.join(os.environ["SHMRPC_DIR"], "zmq")
+    text = """
+        import sys, zmq
+        server = zmq.Context().socket(zmq.REP)
+        server.bind(sys.argv[1])
+        print("ready")
+        while True:
+            server.send(server.recv())
+        """
+    with python(text, cpu, path), zmq.Context() as context:
+        with context.socket(zmq.REQ) as client:
+            client.connect(path)
+
+            def call():
+                client.send(DATA)
+                return client.recv()
+
+            assert call() == DATA
+            yield "raw", measure(call)
+
+
+def grpcio(cpu):
+    import grpc
+
+    path = "unix://" + os.path.join(os.environ["SHMRPC_DIR"], "grpc")
+    text = """
+        import concurrent.futures, grpc, sys
+        class Echo(grpc.GenericRpcHandler):
+            def service(self, details):
+                return grpc.unary_unary_rpc_method_handler(
+                    lambda data, context: data)
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+        server.add_generic_rpc_handlers((Echo(),))
+        server.add_insecure_port(sys.argv[1])
+        server.start()
+        print("ready")
+        server.wait_for_termination()
+        """
+    with python(text, cpu, path), grpc.insecure_channel(path) as channel:
+        echo = channel.unary_unary("/echo/echo")
+        assert echo(DATA, wait_for_ready=True) == DATA
+        yield "raw", measure(lambda: echo(DATA))
+
+
+def pyro4(cpu):
+    import Pyro4
+
+    path = os.path.join(os.environ["SHMRPC_DIR"], "pyro")
+    text = """
+        import Pyro4, sys
+        Pyro4.config.SERIALIZERS_ACCEPTED = {"marshal"}
+        @Pyro4.expose
+        class Echo:
+            def echo(self, data): return data
+        daemon = Pyro4.Daemon(unixsocket=sys.argv[1])
+        daemon.register(Echo, "echo")
+        print("ready")
+        daemon.requestLoop()
+        """
+    with python(text, cpu, path):
+        Pyro4.config.SERIALIZER = "marshal"
+        with Pyro4.Proxy(f"PYRO:echo@./u:{path}") as proxy:
+            assert proxy.echo(DATA) == DATA
+            yield "raw", measure(lambda: proxy.echo(DATA))
+
+
+# What asyncio takes has a row here as soon as shmrpc.aio is there.
+WAYS = {
+    "C client, C worker": c_client,
+    "Python, C worker": c_worker,
+    "Python, Python worker": python_worker,
+    "multiprocessing.Pipe": pipe,
+    "multiprocessing.Manager": manager,
+    "rpyc": rpyc,
+    "pyzmq REQ, REP": pyzmq,
+    "grpcio": grpcio,
+    "Pyro4, marshal": pyro4,
+}
+
+
+def rows_of(way, cpu):
+    """What a way takes, or why it can't be measured."""
+    try:
+        return list(WAYS[way](cpu)), None
+    except ImportError as error:
+        return [], f"not installed: {error.name}"
+
+
+def import_ms():
+    """What `import shmrpc` adds to the start of an interpreter."""
+    def best(text):
+        times = []
+        for _ in range(10):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-S", "-c", text], check=True,
+                           env={**os.environ, "PYTHONPATH": os.path.join(
+                               BUILD, "bindings/python")})
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    return (best("import shmrpc") - best("pass")) * 1000
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="shmrpc-bench-")
+    os.environ["SHMRPC_DIR"] = folder
+    os.sched_setaffinity(0, {CALLER})
+    try:
+        floor = {}
+        for place, cpu in (("apart", WORKER), ("one CPU", CALLER)):
+            for way in WAYS:
+                rows, why = rows_of(way, cpu)
+                if why:
+                    print(f"{place:8} {way:26} {why}")
+                for name, seconds in rows:
+                    floor.setdefault(place, seconds)
+                    print(f"{place:8} {way:26} {name:6} "
+                          f"{seconds * 1e6:9.2f} us "
+                          f"{seconds / floor[place]:8.1f} x", flush=True)
+        print(f"import shmrpc: {import_ms():.1f} ms")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

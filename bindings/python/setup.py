@@ -1,6 +1,11 @@
-"""Builds the extension against the shmrpc that pkg-config finds."""
+"""Builds the extension against the shmrpc that pkg-config finds.
+
+Where its archives are, they are linked in, so that a wheel needs no libshmrpc
+where it is installed.  SHMRPC_LINK=shared links the shared library instead.
+"""
 
 import glob
+import os
 import shlex
 import subprocess
 
@@ -11,11 +16,49 @@ try:
 except ImportError:
     bdist_wheel = None
 
+PACKAGE = "shmrpc-svc"
+OURS = ("-lshmrpc-svc", "-lshmrpc")
+
 
 def pkg_config(*options):
-    command = ["pkg-config", *options, "shmrpc-svc"]
-    return shlex.split(subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    command = ["pkg-config", *options, PACKAGE]
+    try:
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE,
+                              text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(
+            f"shmrpc: {' '.join(command)} failed ({error}): install shmrpc "
+            "first (cmake --install), and set PKG_CONFIG_PATH to its "
+            "lib/pkgconfig if it is not in a usual place") from error
+    return shlex.split(done.stdout)
+
+
+def archives():
+    """The static libraries, in the order in which they are linked; none if one
+    of them is missing."""
+    folder = pkg_config("--variable=libdir")[0]
+    paths = [os.path.join(folder, f"lib{flag[2:]}.a") for flag in OURS]
+    return paths if all(map(os.path.exists, paths)) else []
+
+
+def how_to_link():
+    """Objects and options for the linker."""
+    how = os.environ.get("SHMRPC_LINK", "")
+    if how not in ("", "static", "shared"):
+        raise SystemExit(f"shmrpc: SHMRPC_LINK={how}: static or shared")
+    objects = archives() if how != "shared" else []
+    if how == "static" and not objects:
+        raise SystemExit("shmrpc: SHMRPC_LINK=static, but no libshmrpc.a is "
+                         "installed")
+    if objects:
+        others = [flag for flag in pkg_config("--libs", "--static")
+                  if flag not in OURS]
+        # What the archives hold is nobody's but the extension's.
+        return objects, ["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections",
+                         "-Wl,--as-needed", *others]
+    libraries = pkg_config("--libs")
+    return [], [*libraries, *(f"-Wl,-rpath,{flag[2:]}" for flag in libraries
+                              if flag.startswith("-L"))]
 
 
 commands = {}
@@ -29,19 +72,18 @@ if bdist_wheel is not None:
 
     commands["bdist_wheel"] = Wheel
 
-libraries = pkg_config("--libs")
-folders = [flag[2:] for flag in libraries if flag.startswith("-L")]
+extra_objects, link_options = how_to_link()
 setup(
     cmdclass=commands,
     ext_modules=[Extension(
         "shmrpc._core",
         sources=sorted(glob.glob("src/*.c")),
-        depends=sorted(glob.glob("src/*.h")),
+        depends=[*sorted(glob.glob("src/*.h")), *extra_objects],
         define_macros=[("Py_LIMITED_API", "0x030b0000")],
         extra_compile_args=["-std=c11", "-fvisibility=hidden",
                             *pkg_config("--cflags")],
-        extra_link_args=[*libraries,
-                         *(f"-Wl,-rpath,{folder}" for folder in folders)],
+        extra_objects=extra_objects,
+        extra_link_args=link_options,
         py_limited_api=True,
     )],
 )

@@ -236,6 +236,25 @@ class Spun(Works):
         return self.turns
 
 
+class Loaded(Works):
+    """With much in memory, all of which its calls read: one large buffer, and
+    objects, which are written when they are read."""
+
+    def __init__(self):
+        super().__init__()
+        size = int(os.environ["LOADED_MIB"]) << 20
+        self.data = b"\x01" * size
+        self.rows = [str(i) for i in range(10000)]
+        self.at = 0
+
+    def again(self):
+        step = len(self.data) // 64
+        self.at = (self.at + step) % len(self.data)
+        assert sum(self.data[self.at:self.at + step:4096]) > 0
+        assert len(self.rows[self.at % len(self.rows)]) > 0
+        return os.getpid()
+
+
 class Nothing:
     pass
 

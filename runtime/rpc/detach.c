@@ -281,6 +281,7 @@ static void swap_room(shmrpci_dispatcher *a, shmrpci_dispatcher *b)
 static void move(shmrpci_dispatcher *w, shmrpci_detached *d)
 {
     shmrpci_dispatcher *own = &d->w;
+    shmrpci_overload_detach(&w->overload, &d->counted);
     swap_room(w, own);
     own->served = w->served;
     own->participant = d->request.participant;
@@ -421,6 +422,7 @@ bool shmrpci_detached_answer(shmrpci_detached *d, int status,
                              const void *result)
 {
     const shmrpci_worker_ops *ops = ops_of(&d->request);
+    shmrpci_overload_end(&d->counted);
     shmrpci_mutex_lock(&d->set->replies);
     shmrpci_dispatch_reply(&d->w, &d->request, status, result);
     ops->detached_end(&d->request);
@@ -498,6 +500,7 @@ static void end_one(shmrpci_detached *d, int64_t drain_ns)
     /* The program may answer, and so free it, when it has left. */
     const char *name = d->w.ctx.method->name;
     const shmrpci_worker_ops *ops = ops_of(&d->request);
+    shmrpci_overload_end(&d->counted);
     shmrpci_mutex_lock(&d->set->replies);
     shmrpci_dispatch_abandon(&d->w, &d->request,
                              "the server ended before it was answered");

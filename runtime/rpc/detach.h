@@ -70,8 +70,9 @@ typedef struct shmrpci_detached {
     shmrpci_atomic_u32 state;
     uint32_t generation; /* of the process */
     uint64_t connection;
-    shmrpci_stepped stepped; /* of a call with streams */
-    uint32_t result_bytes[]; /* of each method */
+    shmrpci_overload_detached counted; /* until it is answered */
+    shmrpci_stepped stepped;           /* of a call with streams */
+    uint32_t result_bytes[];           /* of each method */
 } shmrpci_detached;
 
 struct shmrpci_detached_set {

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "os/clock.h"
 #include "rpc/ctx.h"
+#include "shmrpc/server.h"
 
 /* What a caller is told who comes while nothing is known, and the bounds of
  * what others are told. */
@@ -24,8 +25,15 @@ typedef struct post {
     _Alignas(64) shmrpci_atomic_u64 connection;
     /* Written last, sequentially consistent, as it is read: of two that write
      * theirs and then look, one at least sees the other. */
-    shmrpci_atomic_u64 method;
+    shmrpci_atomic_u64 call;
+    shmrpci_atomic_u64 detached; /* entries that have ever been used */
 } post;
+
+/* A detached call: the worker writes it, whoever answers clears it. */
+typedef struct shmrpci_overload_entry {
+    shmrpci_atomic_u64 connection;
+    shmrpci_atomic_u64 call; /* as in a post */
+} entry;
 
 typedef struct bucket {
     shmrpci_atomic_u64 connection; /* + 1 */
@@ -38,12 +46,14 @@ struct shmrpci_overload_address {
     _Alignas(64) shmrpci_atomic_u64 seen; /* places that had a worker */
     post posts[SHMRPCI_OVERLOAD_PLACES];
     bucket buckets[SHMRPCI_OVERLOAD_BUCKETS];
+    entry detached[SHMRPCI_OVERLOAD_PLACES][SHMRPC_DETACHED_MAX];
 };
 
 typedef struct shmrpci_overload_address address_block;
 
 _Static_assert(sizeof(post) == 64, "each has a line of its own");
 _Static_assert(offsetof(address_block, buckets) == 4160, "see overload.h");
+_Static_assert(offsetof(address_block, detached) == 20544, "see overload.h");
 
 /* ---- a service ------------------------------------------------------- */
 
@@ -137,10 +147,36 @@ static bool open_memory(const shmrpci_overload *overload, uint32_t place,
     return true;
 }
 
+static uint64_t call_of(uint32_t number, uint32_t method)
+{
+    return (uint64_t)number << 32 | (method + 1u);
+}
+
+/* 0: it is none. */
+static uint32_t method_of(uint64_t call)
+{
+    return (uint32_t)call;
+}
+
+/* Its last call is told from the next by what is left. */
 static void say_idle(shmrpci_overload_worker *worker)
 {
-    shmrpci_store_seq(&worker->address->posts[worker->index].method,
-                      UINT64_C(0));
+    shmrpci_store_seq(&worker->address->posts[worker->index].call,
+                      (uint64_t)worker->number << 32);
+}
+
+/* It is in no call, and has detached none. */
+static void clear(shmrpci_overload_worker *worker)
+{
+    address_block *address = worker->address;
+    post *mine = &address->posts[worker->index];
+    uint64_t used = shmrpci_load_relaxed(&mine->detached);
+    say_idle(worker);
+    for (uint64_t i = 0; i < used && i < SHMRPC_DETACHED_MAX; i++) {
+        shmrpci_store_seq(&address->detached[worker->index][i].call,
+                          UINT64_C(0));
+    }
+    shmrpci_store_relaxed(&mine->detached, UINT64_C(0));
 }
 
 void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
@@ -150,7 +186,7 @@ void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
     if (!open_memory(overload, place, out)) {
         return;
     }
-    say_idle(out);
+    clear(out);
     uint64_t seen = shmrpci_load_relaxed(&out->address->seen);
     while (seen <= out->index &&
            !shmrpci_cas_seq(&out->address->seen, &seen, out->index + 1)) {
@@ -161,7 +197,7 @@ void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
 void shmrpci_overload_leave(shmrpci_overload_worker *worker)
 {
     if (worker->address != NULL) {
-        say_idle(worker);
+        clear(worker);
     }
     shmrpci_memory_unmap(&worker->map);
     *worker = (shmrpci_overload_worker){.of = worker->of};
@@ -191,13 +227,11 @@ static int64_t typical_ns(const shmrpci_overload_worker *worker,
     return ns > 0 ? bounded(ns) : UNKNOWN_NS;
 }
 
-static void learn(shmrpci_overload_worker *worker, uint32_t method,
-                  int64_t took_ns)
+static void learn(shmrpci_atomic_u64 *typical, int64_t took_ns)
 {
-    shmrpci_atomic_u64 *at = &worker->typical[method];
-    int64_t was_ns = (int64_t)shmrpci_load_relaxed(at);
+    int64_t was_ns = (int64_t)shmrpci_load_relaxed(typical);
     int64_t now_ns = was_ns == 0 ? took_ns : was_ns + (took_ns - was_ns) / 8;
-    shmrpci_store_relaxed(at, (uint64_t)(now_ns > 0 ? now_ns : 1));
+    shmrpci_store_relaxed(typical, (uint64_t)(now_ns > 0 ? now_ns : 1));
 }
 
 static int refuse(shmrpc_error *error, int64_t retry_after_ns)
@@ -272,22 +306,46 @@ static int pay(shmrpci_overload_worker *worker,
 
 /* ---- what runs ------------------------------------------------------- */
 
+/* Calls of a method, and of a connection. */
+typedef struct tally {
+    const shmrpci_overload_call *call;
+    uint64_t of_method;
+    uint64_t of_client;
+} tally;
+
+static void count(tally *t, uint64_t call, const shmrpci_atomic_u64 *connection)
+{
+    t->of_method += method_of(call) == t->call->method + 1u;
+    t->of_client += shmrpci_load_relaxed(connection) == t->call->connection;
+}
+
+/* Those that a place has detached, but for the one that it is detaching: that
+ * one counts at its post, which has shown `present`. */
+static void count_detached(tally *t, const address_block *address,
+                           uint32_t place, uint64_t present)
+{
+    /* Relaxed: who has seen the post idle has seen this. */
+    uint64_t used = shmrpci_load_relaxed(&address->posts[place].detached);
+    for (uint64_t i = 0; i < used && i < SHMRPC_DETACHED_MAX; i++) {
+        const entry *at = &address->detached[place][i];
+        uint64_t call = shmrpci_load_seq(&at->call);
+        if (method_of(call) != 0 && call != present) {
+            count(t, call, &at->connection);
+        }
+    }
+}
+
 /* Others that are in calls of the same method, or of the same connection. */
-static void count_others(const shmrpci_overload_worker *worker,
-                         const shmrpci_overload_call *call, uint64_t *of_method,
-                         uint64_t *of_client)
+static void count_others(const shmrpci_overload_worker *worker, tally *t)
 {
     const address_block *address = worker->address;
     uint64_t seen = shmrpci_load_relaxed(&address->seen);
-    *of_method = *of_client = 0;
     for (uint32_t i = 0; i < seen && i < SHMRPCI_OVERLOAD_PLACES; i++) {
-        uint64_t method = shmrpci_load_seq(&address->posts[i].method);
-        if (i == worker->index || method == 0) {
-            continue;
+        uint64_t present = shmrpci_load_seq(&address->posts[i].call);
+        if (i != worker->index && method_of(present) != 0) {
+            count(t, present, &address->posts[i].connection);
         }
-        *of_method += method == (uint64_t)call->method + 1;
-        *of_client += shmrpci_load_relaxed(&address->posts[i].connection) ==
-                      call->connection;
+        count_detached(t, address, i, present);
     }
 }
 
@@ -297,11 +355,10 @@ static bool is_over(const shmrpci_overload_worker *worker,
     uint64_t at_once =
         worker->of->service->methods[call->method].policy.at_once;
     uint64_t client_calls = worker->of->rules.client_calls;
-    uint64_t of_method;
-    uint64_t of_client;
-    count_others(worker, call, &of_method, &of_client);
-    *out_of_client = client_calls > 0 && of_client >= client_calls;
-    return *out_of_client || (at_once > 0 && of_method >= at_once);
+    tally t = {.call = call};
+    count_others(worker, &t);
+    *out_of_client = client_calls > 0 && t.of_client >= client_calls;
+    return *out_of_client || (at_once > 0 && t.of_method >= at_once);
 }
 
 static void say_busy(shmrpci_overload_worker *worker,
@@ -310,7 +367,7 @@ static void say_busy(shmrpci_overload_worker *worker,
     post *mine = &worker->address->posts[worker->index];
     /* Relaxed: published with the method. */
     shmrpci_store_relaxed(&mine->connection, call->connection);
-    shmrpci_store_seq(&mine->method, (uint64_t)call->method + 1);
+    shmrpci_store_seq(&mine->call, call_of(++worker->number, call->method));
 }
 
 /* Those who looked at the same time give way to each other; whoever comes back
@@ -402,14 +459,74 @@ int shmrpci_overload_enter(shmrpci_overload_worker *worker,
     return status;
 }
 
+/* The index of the method that the worker is in. */
+static uint32_t present_method(const shmrpci_overload_worker *worker)
+{
+    const post *mine = &worker->address->posts[worker->index];
+    return method_of(shmrpci_load_relaxed(&mine->call)) - 1;
+}
+
 void shmrpci_overload_exit(shmrpci_overload_worker *worker)
 {
     if (!worker->is_in) {
         return;
     }
-    post *mine = &worker->address->posts[worker->index];
-    uint32_t method = (uint32_t)shmrpci_load_relaxed(&mine->method) - 1;
     worker->is_in = false;
-    learn(worker, method, shmrpci_now_ns() - worker->since_ns);
+    learn(&worker->typical[present_method(worker)],
+          shmrpci_now_ns() - worker->since_ns);
     say_idle(worker);
+}
+
+/* ---- a call that is detached ------------------------------------------ */
+
+/* Of its worker's, which alone takes any. NULL: all are in use. */
+static entry *find_entry(shmrpci_overload_worker *worker)
+{
+    address_block *address = worker->address;
+    entry *all = address->detached[worker->index];
+    post *mine = &address->posts[worker->index];
+    uint32_t i = 0;
+    while (i < SHMRPC_DETACHED_MAX && shmrpci_load_seq(&all[i].call) != 0) {
+        i++;
+    }
+    if (i == SHMRPC_DETACHED_MAX) {
+        return NULL;
+    }
+    if (i >= shmrpci_load_relaxed(&mine->detached)) {
+        shmrpci_store_relaxed(&mine->detached, (uint64_t)i + 1);
+    }
+    return &all[i];
+}
+
+void shmrpci_overload_detach(shmrpci_overload_worker *worker,
+                             shmrpci_overload_detached *out)
+{
+    *out = (shmrpci_overload_detached){.entry = NULL};
+    if (!worker->is_in) {
+        return;
+    }
+    const post *mine = &worker->address->posts[worker->index];
+    entry *at = find_entry(worker);
+    SHMRPCI_ASSERT(at != NULL, "no more are detached than there are entries");
+    worker->is_in = false;
+    if (at != NULL) {
+        *out = (shmrpci_overload_detached){
+            .entry = at,
+            .typical = &worker->typical[present_method(worker)],
+            .since_ns = worker->since_ns};
+        /* Relaxed: published with the call. */
+        shmrpci_store_relaxed(&at->connection,
+                              shmrpci_load_relaxed(&mine->connection));
+        shmrpci_store_seq(&at->call, shmrpci_load_relaxed(&mine->call));
+    }
+    say_idle(worker);
+}
+
+void shmrpci_overload_end(shmrpci_overload_detached *call)
+{
+    if (call->entry != NULL) {
+        learn(call->typical, shmrpci_now_ns() - call->since_ns);
+        shmrpci_store_seq(&call->entry->call, UINT64_C(0));
+        call->entry = NULL;
+    }
 }

@@ -13,16 +13,24 @@
  *
  *     offset   what, for each address (SHMRPCI_OVERLOAD_PLACES places)
  *          0   head: how many of the places have ever had a worker
- *         64   64 bytes a place: connection, then method + 1, or 0: it is idle
+ *         64   64 bytes a place: connection; its call; how many of its calls
+ *              have ever been detached at a time
  *       4160   buckets of rates: connection + 1, and until when its calls are
  *              paid for
+ *      20544   16 bytes for each call that a place may have detached:
+ *              connection, the call
  *     behind   8 bytes a method: how long it takes, in ns
+ *
+ *     a call:  bits 0-31 method + 1, or 0: none; 32-63: which of the place's
  *
  * A worker writes its place, then counts the others; two that come for one
  * place of a method both see each other, and look again. So no more run than
- * may, and nobody is refused who keeps to the limits.
+ * may, and nobody is refused who keeps to the limits. A call that is detached
+ * is written there before its place is idle: while the place still has it, it
+ * counts there alone.
  *
- * Threading: create, bury, destroy: one thread; a worker's functions its own.
+ * Threading: create, bury, destroy: one thread; a worker's functions its own;
+ * the end of a detached call: any thread of its process.
  */
 #ifndef SHMRPCI_RPC_OVERLOAD_H
 #define SHMRPCI_RPC_OVERLOAD_H
@@ -57,6 +65,13 @@ typedef struct shmrpci_overload {
     uint32_t places;
 } shmrpci_overload;
 
+/* A call that counts, though it has been detached from its worker. */
+typedef struct shmrpci_overload_detached {
+    struct shmrpci_overload_entry *entry; /* NULL: it does not count */
+    shmrpci_atomic_u64 *typical;          /* of its method */
+    int64_t since_ns;
+} shmrpci_overload_detached;
+
 /* Of one worker. */
 typedef struct shmrpci_overload_worker {
     const shmrpci_overload *of; /* NULL: nothing is limited */
@@ -64,6 +79,7 @@ typedef struct shmrpci_overload_worker {
     struct shmrpci_overload_address *address;
     shmrpci_atomic_u64 *typical; /* of each method */
     uint32_t index;              /* of its place at the address */
+    uint32_t number;             /* of its last call */
     bool is_in;                  /* a call that counts */
     int64_t since_ns;
 } shmrpci_overload_worker;
@@ -100,5 +116,12 @@ int shmrpci_overload_enter(shmrpci_overload_worker *worker,
                            shmrpc_error *error);
 /* Before its caller learns that it is over. Does nothing twice. */
 void shmrpci_overload_exit(shmrpci_overload_worker *worker);
+
+/* The call goes on without its worker, and counts until _end, which is called
+ * before the worker leaves, and before the caller learns of it. */
+void shmrpci_overload_detach(shmrpci_overload_worker *worker,
+                             shmrpci_overload_detached *out);
+/* Does nothing twice. */
+void shmrpci_overload_end(shmrpci_overload_detached *call);
 
 #endif

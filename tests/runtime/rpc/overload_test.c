@@ -205,6 +205,118 @@ static void what_has_waited_for_too_long_is_not_begun(void **state)
     sample_stop(&server);
 }
 
+/* ---- calls that are detached ---- */
+
+/* The one that waits for its answer. */
+static struct {
+    shmrpci_mutex lock;
+    shmrpc_ctx *call;
+} parked = {.lock = SHMRPCI_MUTEX_INIT};
+
+static int park(shmrpc_ctx *ctx, const void *impl, void *user,
+                const void *params, void *result)
+{
+    (void)impl, (void)user, (void)params, (void)result;
+    shmrpc_ctx *call;
+    int status = shmrpc_ctx_detach(ctx, &call);
+    if (status == SHMRPC_DETACHED) {
+        shmrpci_mutex_lock(&parked.lock);
+        parked.call = call;
+        shmrpci_mutex_unlock(&parked.lock);
+    }
+    return status;
+}
+
+static shmrpc_ctx *take_parked(void)
+{
+    shmrpci_mutex_lock(&parked.lock);
+    shmrpc_ctx *call = parked.call;
+    parked.call = NULL;
+    shmrpci_mutex_unlock(&parked.lock);
+    return call;
+}
+
+static shmrpc_client *start_parking(void **state, uint64_t at_once,
+                                    uint32_t client_calls)
+{
+    static shmrpc_handler handlers[SAMPLE_METHODS];
+    char where[128];
+    const shmrpc_server_opts opts = {.workers = 2,
+                                     .client_calls = client_calls};
+    memcpy(handlers, sample_handlers, sizeof handlers);
+    handlers[HOLD] = park;
+    sample_address(*state, where);
+    sample_start_serving(&server, where, limited(at_once), handlers, &opts);
+    return connect_to(&service);
+}
+
+/* Starts a call, which is detached when this returns. */
+static shmrpc_ctx *begin_parked(shmrpc_client *client, shmrpc_call **out)
+{
+    shmrpc_ctx *call = NULL;
+    shmrpc_error error = {.code = 0};
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    assert_int_equal(shmrpc_stub_start(client, HOLD, NULL, NULL, out, &error),
+                     SHMRPC_OK);
+    while ((call = take_parked()) == NULL && !shmrpc_call_is_over(*out) &&
+           shmrpci_now_ns() < deadline_ns) {
+        shmrpci_sleep_until(shmrpci_deadline_after(SHMRPCI_NS_PER_MS / 10));
+    }
+    if (call == NULL) {
+        (void)shmrpc_stub_finish(*out, &service, HOLD, NULL, &error);
+        fail_msg("not detached: %s", error.message);
+    }
+    return call;
+}
+
+static void end_parked(shmrpc_ctx *parked_call, shmrpc_call *started)
+{
+    shmrpc_error error = {.code = 0};
+    assert_int_equal(shmrpc_ctx_reply(parked_call, SHMRPC_OK, NULL), SHMRPC_OK);
+    assert_int_equal(shmrpc_stub_finish(started, &service, HOLD, NULL, &error),
+                     SHMRPC_OK);
+}
+
+static void a_detached_call_counts_until_it_is_answered(void **state)
+{
+    shmrpc_error error;
+    shmrpc_call *started[2];
+    shmrpc_client *client = start_parking(state, 2, 0);
+    for (unsigned i = 0; i < 100; i++) {
+        shmrpc_ctx *first = begin_parked(client, &started[0]);
+        shmrpc_ctx *second = begin_parked(client, &started[1]);
+        assert_int_equal(call(client, HOLD, &error), SHMRPC_E_EXHAUSTED);
+        assert_non_null(
+            strstr(error.message, "method hold runs 2 times already"));
+        assert_int_equal(call(client, NOTHING, &error), SHMRPC_OK);
+        /* Its caller may come again at once. */
+        end_parked(first, started[0]);
+        first = begin_parked(client, &started[0]);
+        assert_int_equal(call(client, HOLD, &error), SHMRPC_E_EXHAUSTED);
+        end_parked(second, started[1]);
+        end_parked(first, started[0]);
+    }
+    shmrpc_stub_close(client);
+    sample_stop(&server);
+}
+
+static void a_detached_call_counts_to_its_client(void **state)
+{
+    shmrpc_error error;
+    shmrpc_call *started;
+    shmrpc_client *client = start_parking(state, 0, 1);
+    shmrpc_client *other = connect_to(&service);
+    shmrpc_ctx *first = begin_parked(client, &started);
+    assert_int_equal(call(client, NOTHING, &error), SHMRPC_E_EXHAUSTED);
+    assert_non_null(strstr(error.message, "client_calls"));
+    assert_int_equal(call(other, NOTHING, &error), SHMRPC_OK);
+    end_parked(first, started);
+    assert_int_equal(call(client, NOTHING, &error), SHMRPC_OK);
+    shmrpc_stub_close(other);
+    shmrpc_stub_close(client);
+    sample_stop(&server);
+}
+
 /* ---- what a server says, and who heeds it ---- */
 
 static int refusing(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -307,8 +419,15 @@ static void contend(void *user)
             uint32_t now = shmrpci_add_seq(c->inside, 1u) + 1;
             c->most = now > c->most ? now : c->most;
             c->entered++;
+            if (i % 2 == 0) {
+                (void)shmrpci_sub_seq(c->inside, 1u);
+                shmrpci_overload_exit(&c->worker);
+                continue;
+            }
+            shmrpci_overload_detached late;
+            shmrpci_overload_detach(&c->worker, &late);
             (void)shmrpci_sub_seq(c->inside, 1u);
-            shmrpci_overload_exit(&c->worker);
+            shmrpci_overload_end(&late);
         }
     }
 }
@@ -367,6 +486,20 @@ static void the_dead_give_their_places_back(void **state)
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
     shmrpci_overload_exit(&other);
     shmrpci_memory_unmap(&dead.map);
+    /* And what they have detached. */
+    shmrpci_overload_detached late;
+    shmrpci_overload_join(&overload, 65, &dead);
+    assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
+    shmrpci_overload_detach(&dead, &late);
+    assert_non_null(late.entry);
+    assert_int_equal(shmrpci_overload_enter(&other, &one, &error),
+                     SHMRPC_E_EXHAUSTED);
+    assert_int_equal(shmrpci_overload_enter(&dead, &one, &error),
+                     SHMRPC_E_EXHAUSTED);
+    shmrpci_overload_bury(&overload, 65);
+    assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
+    shmrpci_overload_exit(&other);
+    shmrpci_memory_unmap(&dead.map);
     /* Places of another address are others. */
     shmrpci_overload_join(&overload, 1, &dead);
     assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
@@ -394,6 +527,8 @@ int main(void)
         SAMPLE_OVER_BOTH(a_client_has_so_many_calls_at_once),
         SAMPLE_OVER_BOTH(a_client_has_so_many_calls_a_second),
         SAMPLE_OVER_BOTH(what_has_waited_for_too_long_is_not_begun),
+        SAMPLE_OVER_BOTH(a_detached_call_counts_until_it_is_answered),
+        SAMPLE_OVER_BOTH(a_detached_call_counts_to_its_client),
         SAMPLE_OVER_BOTH(a_handler_says_when_to_come_again),
         SAMPLE_OVER_BOTH(a_retry_waits_as_long_as_it_is_told),
         cmocka_unit_test(never_more_than_may_are_in),

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "os/clock.h"
 #include "rpc/beside.h"
+#include "rpc/crowd.h"
 #include "rpc/misuse.h"
 
 /* How long one call is waited for while others may end too. */
@@ -276,10 +277,10 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
     return status;
 }
 
-/* A call that is sent, or lent, and held. */
-static int start_new(shmrpc_client *client, uint32_t method, const void *params,
-                     const shmrpc_opts *opts, const form *as, shmrpc_call **out,
-                     shmrpc_error *error)
+/* A call that is sent, or lent, and held, over a link of the client's own. */
+static int start_at(shmrpc_client *client, uint32_t method, const void *params,
+                    const shmrpc_opts *opts, const form *as, shmrpc_call **out,
+                    shmrpc_error *error)
 {
     shmrpci_async *async = shmrpci_async_have(client);
     async = async != NULL ? async : shmrpci_async_of(client);
@@ -303,6 +304,40 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
     }
     *out = call;
     return SHMRPC_OK;
+}
+
+/* What start_member is given. */
+typedef struct crowd_start {
+    uint32_t method;
+    const void *params;
+    const form *as;
+    shmrpc_call **out;
+} crowd_start;
+
+static int start_member(void *user, shmrpc_client *member,
+                        const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const crowd_start *c = user;
+    return start_at(member, c->method, c->params, opts, c->as, c->out, error);
+}
+
+/* The same, over whatever the client has. */
+static int start_new(shmrpc_client *client, uint32_t method, const void *params,
+                     const shmrpc_opts *opts, const form *as, shmrpc_call **out,
+                     shmrpc_error *error)
+{
+    if (client->crowd == NULL) {
+        return start_at(client, method, params, opts, as, out, error);
+    }
+    int64_t deadline_ns;
+    crowd_start start = {
+        .method = method, .params = params, .as = as, .out = out};
+    const shmrpci_crowd_call call = {
+        .opts = opts,
+        .timeout_ns = shmrpci_timeout_of(client, method, opts),
+        .make = start_member,
+        .user = &start};
+    return shmrpci_crowd_make(client->crowd, &call, &deadline_ns, error);
 }
 
 int shmrpci_async_start(shmrpc_client *client, uint32_t method,
@@ -353,9 +388,7 @@ int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
         return shmrpc_error_set(error, SHMRPC_E_INVALID, "`done` is NULL");
     }
     if (client->crowd != NULL) {
-        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "a client of all instances has no descriptor; "
-                                "start calls and finish them");
+        return shmrpci_crowd_has_no_loop(error);
     }
     int status = start_new(client, method, params, opts, &as, &call, error);
     if (status != SHMRPC_OK) {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "rpc/crowd.h"
 
 /* Cleared memory for an object with calls in it. */
 static void *make(size_t bytes)
@@ -46,9 +45,7 @@ shmrpci_async *shmrpci_async_of(shmrpc_client *client)
     if (shmrpci_client_is_closed(client)) {
         return NULL;
     }
-    if (client->crowd != NULL) {
-        client = shmrpci_crowd_pick(client->crowd);
-    }
+    SHMRPCI_ASSERT(client->crowd == NULL, "members have calls, not crowds");
     shmrpci_async *async = shmrpci_load_acquire(&client->async);
     while (async == NULL || async->generation != shmrpci_fork_generation()) {
         shmrpci_async *own = async_new(client, async);
@@ -99,6 +96,9 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
                 SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) ==
                                    SHMRPCI_ASYNC_HELD,
                                "a call that is free is in no state");
+                if (async->client->tally != NULL) {
+                    (void)shmrpci_add_relaxed(async->client->tally, 1u);
+                }
                 return call;
             }
         }
@@ -116,6 +116,9 @@ void shmrpci_async_free(shmrpc_call *call)
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->holds) == NULL,
                    "a call that is over holds no link");
     shmrpci_store_relaxed(&call->uses, uses + 1);
+    if (call->async->client->tally != NULL) {
+        (void)shmrpci_sub_seq(call->async->client->tally, 1u);
+    }
     shmrpci_bias_clear(&call->async->bias, call->busy, call->bit);
 }
 

@@ -29,14 +29,27 @@ struct shmrpci_beside {
     shmrpci_metadata out;
 };
 
+static inline bool shmrpci_opts_are_beside(const shmrpc_opts *opts)
+{
+    return opts != NULL && (opts->parent != NULL || opts->metadata != NULL ||
+                            opts->reply_metadata != NULL);
+}
+
 /* Whether a call of the client has anything beside it. */
 static inline bool shmrpci_beside_is_used(const shmrpc_client *client,
                                           const shmrpc_opts *opts)
 {
+    return client->interceptors.count > 0 || shmrpci_opts_are_beside(opts);
+}
+
+/* Whether there is anything to look after but the call itself: for all that
+ * there may be, one test. */
+static inline bool shmrpci_call_is_watched(const shmrpc_client *client,
+                                           const shmrpc_opts *opts)
+{
     /* Relaxed: who fails next counts again. */
     return shmrpci_load_relaxed(&client->watched) != 0 ||
-           (opts != NULL && (opts->parent != NULL || opts->metadata != NULL ||
-                             opts->reply_metadata != NULL));
+           shmrpci_opts_are_beside(opts);
 }
 
 /* After init. Whatever it returns, `end` is to be called. TOO_LARGE, INVALID:

@@ -19,6 +19,18 @@
 
 typedef struct shmrpci_beside shmrpci_beside;
 
+/* A blocking call, as the program has made it. */
+typedef struct shmrpci_invocation {
+    shmrpc_client *client;
+    uint32_t method;
+    const void *params;
+    const shmrpc_opts *opts; /* or NULL */
+    const void **reply;      /* where its reply goes; NULL: its value does, */
+    void *result;            /* here */
+    shmrpc_error *error;     /* or NULL */
+    bool is_retry;           /* it has been tried, and may have run */
+} shmrpci_invocation;
+
 typedef struct shmrpci_pending {
     shmrpc_client *client;
     const shmrpc_method *method;
@@ -54,6 +66,17 @@ static inline const shmrpci_codec *
 shmrpci_pending_codec(const shmrpci_pending *p)
 {
     return p->link->methods[p->number].codec;
+}
+
+/* How long a call may take: its own, the method's, or the client's. */
+static inline int64_t shmrpci_timeout_of(const shmrpc_client *client,
+                                         uint32_t method,
+                                         const shmrpc_opts *opts)
+{
+    int64_t timeout_ns = client->service->methods[method].timeout_ns;
+    return opts != NULL && opts->timeout_ns != 0 ? opts->timeout_ns
+           : timeout_ns != 0                     ? timeout_ns
+                                                 : client->timeout_ns;
 }
 
 /* ---- call_send.c ----------------------------------------------------- */

@@ -32,7 +32,8 @@ enum {
     SHMRPCI_CLIENT_INTERCEPTED = 1u << 0, /* it has interceptors */
     SHMRPCI_CLIENT_IN_DEBT = 1u << 1,     /* its budget is not full */
     SHMRPCI_CLIENT_HEDGES = 1u << 2,      /* it has methods with @hedge */
-    SHMRPCI_CLIENT_CROWD = 1u << 3        /* it stands for several */
+    SHMRPCI_CLIENT_CROWD = 1u << 3,       /* it stands for several */
+    SHMRPCI_CLIENT_RETRIES = 1u << 4      /* it has methods with @retry */
 };
 
 struct shmrpc_client {
@@ -59,6 +60,8 @@ struct shmrpc_client {
     shmrpci_atomic_u64 reconnects;
     shmrpci_atomic_u64 resent;
     shmrpci_atomic_u64 retried;
+    /* Of a member of a crowd: its calls, counted together; else NULL. */
+    shmrpci_atomic_u32 *tally;
 };
 
 static inline bool shmrpci_client_is_closed(const shmrpc_client *client)

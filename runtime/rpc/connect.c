@@ -58,9 +58,11 @@ static uint32_t reasons_to_look(const shmrpc_service *service,
     uint32_t all =
         interceptors->count > 0 ? (uint32_t)SHMRPCI_CLIENT_INTERCEPTED : 0u;
     for (uint32_t i = 0; i < service->method_count; i++) {
-        all |= shmrpci_hedge_is_meant(&service->methods[i], NULL)
-                   ? (uint32_t)SHMRPCI_CLIENT_HEDGES
-                   : 0u;
+        const shmrpc_method *it = &service->methods[i];
+        bool retries = shmrpci_retry_is_meant(it, NULL, SHMRPC_E_UNAVAILABLE);
+        bool hedges = shmrpci_hedge_is_meant(it, NULL);
+        all |= retries ? (uint32_t)SHMRPCI_CLIENT_RETRIES : 0u;
+        all |= hedges ? (uint32_t)SHMRPCI_CLIENT_HEDGES : 0u;
     }
     return all;
 }

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 #include "shmrpc/client.h"
 
 #define LOOK_NS SHMRPCI_NS_PER_S
@@ -18,11 +19,13 @@
 #define JOIN_NS (500 * SHMRPCI_NS_PER_MS)
 /* Between two looks for the first. */
 #define PAUSE_NS (20 * SHMRPCI_NS_PER_MS)
+/* Between two rounds in which nobody was there. */
+#define ROUND_NS (10 * SHMRPCI_NS_PER_MS)
 
 typedef struct member {
     shmrpc_client *client;
     char instance[64];
-    shmrpci_atomic_u32 calls;   /* of ours, now */
+    shmrpci_atomic_u32 calls;   /* of ours, now: its client's tally */
     shmrpci_atomic_u64 gone_ns; /* not to be tried before */
 } member;
 
@@ -93,6 +96,7 @@ static int join(shmrpci_crowd *crowd, const char *instance, int64_t timeout_ns,
     if (status == SHMRPC_OK) {
         m->client->timeout_ns =
             given_ns != 0 ? given_ns : SHMRPC_DEFAULT_TIMEOUT_NS;
+        m->client->tally = &m->calls;
         memcpy(m->instance, instance, sizeof m->instance);
         shmrpci_store_release(&crowd->count, count + 1);
     }
@@ -122,7 +126,8 @@ static int join_all(shmrpci_crowd *crowd, int64_t timeout_ns,
     return failed;
 }
 
-void shmrpci_crowd_look(shmrpci_crowd *crowd)
+/* Lets those join that have come, if it is a second since it was asked last. */
+static void look(shmrpci_crowd *crowd)
 {
     shmrpc_error ignored;
     uint64_t now_ns = (uint64_t)shmrpci_now_ns();
@@ -228,35 +233,106 @@ static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
     return best;
 }
 
-shmrpc_client *shmrpci_crowd_enter(shmrpci_crowd *crowd, uint64_t *tried,
-                                   bool any, uint32_t *out_index)
+/* Counts a call at a member that is not in *tried, where it is added, and that
+ * was not gone a moment ago; with `any`, also at such a one. NULL: none. */
+static member *enter(shmrpci_crowd *crowd, uint64_t *tried, bool any)
 {
     uint32_t at = choose(crowd, *tried, any);
     if (at == SHMRPCI_CROWD_MAX) {
         return NULL;
     }
     *tried |= UINT64_C(1) << at;
-    *out_index = at;
     (void)shmrpci_add_relaxed(&crowd->members[at].calls, 1u);
-    return crowd->members[at].client;
+    return &crowd->members[at];
 }
 
-void shmrpci_crowd_leave(shmrpci_crowd *crowd, uint32_t index, bool is_gone)
+static void leave(member *m)
 {
-    member *m = &crowd->members[index];
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&m->calls) > 0,
                    "who leaves has entered");
     (void)shmrpci_sub_seq(&m->calls, 1u);
-    if (is_gone) {
-        shmrpci_store_relaxed(&m->gone_ns,
-                              (uint64_t)shmrpci_deadline_after(GONE_NS));
+}
+
+/* ---- a call ------------------------------------------------------------ */
+
+static int make_at(member *m, const shmrpci_crowd_call *call,
+                   int64_t deadline_ns, uint32_t more_flags,
+                   shmrpc_error *error)
+{
+    shmrpc_opts own = call->opts != NULL ? *call->opts : (shmrpc_opts){0};
+    own.flags |= more_flags;
+    own.timeout_ns = shmrpci_remaining_ns(deadline_ns);
+    own.timeout_ns = own.timeout_ns > 0 ? own.timeout_ns : 1;
+    int status = call->make(call->user, m->client, &own, error);
+    leave(m);
+    return status;
+}
+
+/* Goes from member to member, until one has taken the call. */
+static int make_somewhere(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
+                          int64_t deadline_ns, shmrpc_error *error)
+{
+    uint64_t tried = 0;
+    int status = SHMRPC_E_UNAVAILABLE;
+    for (int any = 0; any < 2; any++) {
+        member *m;
+        while ((m = enter(crowd, &tried, any != 0)) != NULL) {
+            status = make_at(m, call, deadline_ns, SHMRPC_OPT_NONBLOCK, error);
+            bool is_full = status == SHMRPC_E_BUSY ||
+                           (call->is_stream && status == SHMRPC_E_EXHAUSTED);
+            if (status == SHMRPC_E_UNAVAILABLE && !error->may_have_run) {
+                shmrpci_store_relaxed(
+                    &m->gone_ns, (uint64_t)shmrpci_deadline_after(GONE_NS));
+            } else if (!is_full) {
+                return status;
+            }
+        }
+    }
+    return status;
+}
+
+/* All are full: waits at one. */
+static int make_late(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
+                     int64_t deadline_ns, shmrpc_error *error)
+{
+    uint64_t tried = 0;
+    member *m = enter(crowd, &tried, false);
+    m = m != NULL ? m : enter(crowd, &tried, true);
+    SHMRPCI_ASSERT(m != NULL, "a crowd is never empty");
+    return make_at(m, call, deadline_ns, 0, error);
+}
+
+int shmrpci_crowd_make(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
+                       int64_t *out_deadline_ns, shmrpc_error *error)
+{
+    shmrpc_error own;
+    uint32_t flags = call->opts != NULL ? call->opts->flags : 0;
+    bool may_wait = (flags & SHMRPC_OPT_NONBLOCK) == 0;
+    error = error != NULL ? error : &own;
+    if (call->timeout_ns < 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "timeout_ns is negative");
+    }
+    int64_t deadline_ns = shmrpci_deadline_after(call->timeout_ns);
+    for (;;) {
+        look(crowd);
+        int status = make_somewhere(crowd, call, deadline_ns, error);
+        *out_deadline_ns = deadline_ns;
+        if (status == SHMRPC_E_BUSY && may_wait) {
+            return make_late(crowd, call, deadline_ns, error);
+        }
+        if (status != SHMRPC_E_UNAVAILABLE || error->may_have_run ||
+            !may_wait || shmrpci_waiting_is_interrupted() ||
+            shmrpci_remaining_ns(deadline_ns) <= ROUND_NS) {
+            return status;
+        }
+        shmrpci_sleep_until(shmrpci_deadline_after(ROUND_NS));
     }
 }
 
-shmrpc_client *shmrpci_crowd_pick(shmrpci_crowd *crowd)
+int shmrpci_crowd_has_no_loop(shmrpc_error *error)
 {
-    uint32_t at = choose(crowd, 0, false);
-    at = at != SHMRPCI_CROWD_MAX ? at : choose(crowd, 0, true);
-    SHMRPCI_ASSERT(at != SHMRPCI_CROWD_MAX, "a crowd is never empty");
-    return crowd->members[at].client;
+    return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
+                            "a client of all instances has no descriptor; "
+                            "start calls and finish them");
 }

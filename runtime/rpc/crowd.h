@@ -2,9 +2,10 @@
  * Crowds: a client of all instances of a service (`shm://name@*`).
  *
  * Each instance has a client of its own, a member; a call goes to the one that
- * has the fewest of ours, and on to the next if that is gone or full. Instances
- * that come later join within a second; those that go stay members, and are
- * tried again now and then.
+ * has the fewest of ours, and on to the next if that is gone or full. What
+ * counts is calls that block, those that were started and not finished, and
+ * streams that are open. Instances that come later join within a second; those
+ * that go stay members, and are tried again now and then.
  *
  * Threading: any thread, until close.
  */
@@ -30,18 +31,25 @@ int shmrpci_crowd_open(const shmrpc_service *service,
 /* No call is in progress. NULL is fine. */
 void shmrpci_crowd_close(shmrpci_crowd *crowd);
 
-/* Lets those join that have come, if it is a second since it was asked last. */
-void shmrpci_crowd_look(shmrpci_crowd *crowd);
+/* One call, in whatever form. */
+typedef struct shmrpci_crowd_call {
+    const shmrpc_opts *opts; /* or NULL */
+    int64_t timeout_ns;      /* for all of it; INT64_MAX: no limit */
+    bool is_stream;          /* EXHAUSTED: there may be room at the next */
+    /* Makes it, or begins it, at a member. Its statuses count, and whether it
+     * may have run, as `error` says. */
+    int (*make)(void *user, shmrpc_client *member, const shmrpc_opts *opts,
+                shmrpc_error *error);
+    void *user;
+} shmrpci_crowd_call;
 
-/* A member that is not in *tried, where it is added, and that was not gone a
- * moment ago; with `any`, also such a one. NULL: there is none. Counts a call,
- * until leave. */
-shmrpc_client *shmrpci_crowd_enter(shmrpci_crowd *crowd, uint64_t *tried,
-                                   bool any, uint32_t *out_index);
-/* `is_gone`: nobody was there. */
-void shmrpci_crowd_leave(shmrpci_crowd *crowd, uint32_t index, bool is_gone);
+/* At one member after the other, until one takes it: the one with the fewest
+ * calls first. If all are gone, or full, waits as long as it may. `error` may
+ * be NULL. */
+int shmrpci_crowd_make(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
+                       int64_t *out_deadline_ns, shmrpc_error *error);
 
-/* The same for a call that is not counted: never NULL. */
-shmrpc_client *shmrpci_crowd_pick(shmrpci_crowd *crowd);
+/* UNIMPLEMENTED: nothing tells of the calls of several clients at once. */
+int shmrpci_crowd_has_no_loop(shmrpc_error *error);
 
 #endif

@@ -18,25 +18,28 @@ typedef struct attempt {
 } attempt;
 
 typedef struct hedge {
-    shmrpc_client *client;
-    uint32_t method;
-    const void *params;
-    const shmrpc_opts *given;
+    const shmrpci_invocation *call;
     shmrpc_opts opts;
-    void *result;
-    const void **reply;
     shmrpc_error *error;
     attempt attempts[CALLS];
 } hedge;
 
+/* Where the program wants the metadata of its reply; NULL: it does not. */
+static shmrpc_reply_metadata *wanted(const hedge *h)
+{
+    const shmrpc_opts *given = h->call->opts;
+    return given != NULL ? given->reply_metadata : NULL;
+}
+
 static int send(hedge *h, unsigned number)
 {
+    const shmrpci_invocation *c = h->call;
     attempt *a = &h->attempts[number];
-    if (h->given != NULL && h->given->reply_metadata != NULL) {
+    if (wanted(h) != NULL) {
         a->back.len = 0;
         h->opts.reply_metadata = &a->back;
     }
-    return shmrpci_async_start(h->client, h->method, h->params, &h->opts,
+    return shmrpci_async_start(c->client, c->method, c->params, &h->opts,
                                number > 0, &a->call, h->error);
 }
 
@@ -44,16 +47,17 @@ static int send(hedge *h, unsigned number)
 static int take(hedge *h, unsigned number)
 {
     attempt *a = &h->attempts[number];
+    const shmrpci_invocation *c = h->call;
     shmrpc_call *call = a->call;
-    const shmrpc_service *service = h->client->service;
+    const shmrpc_service *service = c->client->service;
     a->call = NULL;
-    if (h->given != NULL && h->given->reply_metadata != NULL) {
-        *h->given->reply_metadata = a->back;
+    if (wanted(h) != NULL) {
+        *wanted(h) = a->back;
     }
-    return h->reply != NULL ? shmrpc_stub_finish_reply(call, service, h->method,
-                                                       h->reply, h->error)
-                            : shmrpc_stub_finish(call, service, h->method,
-                                                 h->result, h->error);
+    return c->reply != NULL ? shmrpc_stub_finish_reply(call, service, c->method,
+                                                       c->reply, h->error)
+                            : shmrpc_stub_finish(call, service, c->method,
+                                                 c->result, h->error);
 }
 
 static void give_up(hedge *h)
@@ -66,15 +70,17 @@ static void give_up(hedge *h)
 
 static bool has_parent_left(const hedge *h)
 {
-    return h->given != NULL && h->given->parent != NULL &&
-           shmrpc_ctx_cancelled(h->given->parent);
+    const shmrpc_opts *given = h->call->opts;
+    return given != NULL && given->parent != NULL &&
+           shmrpc_ctx_cancelled(given->parent);
 }
 
 static int abandon(hedge *h, const char *why)
 {
     give_up(h);
-    (void)shmrpc_error_set(h->error, SHMRPC_E_CANCELLED, "method %s: %s",
-                           h->client->service->methods[h->method].name, why);
+    (void)shmrpc_error_set(
+        h->error, SHMRPC_E_CANCELLED, "method %s: %s",
+        h->call->client->service->methods[h->call->method].name, why);
     shmrpci_error_ran(h->error, true);
     return SHMRPC_E_CANCELLED;
 }
@@ -128,7 +134,7 @@ static void send_second(hedge *h, const shmrpci_attempt *first)
 {
     shmrpc_error *error = h->error;
     int64_t left_ns = shmrpci_remaining_ns(first->deadline_ns);
-    if (left_ns == 0 || !shmrpci_retry_pay(h->client)) {
+    if (left_ns == 0 || !shmrpci_retry_pay(h->call->client)) {
         return;
     }
     h->opts.timeout_ns = left_ns;
@@ -140,20 +146,14 @@ static void send_second(hedge *h, const shmrpci_attempt *first)
     h->error = error;
 }
 
-bool shmrpci_hedge_call(shmrpc_client *client, uint32_t method,
-                        const void *params, const shmrpc_opts *opts,
-                        void *result, const void **reply, shmrpc_error *error,
-                        shmrpci_attempt *out, int *out_status)
+bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
+                        int *out_status)
 {
+    shmrpc_client *client = c->client;
     shmrpc_error own;
-    hedge h = {.client = client,
-               .method = method,
-               .params = params,
-               .given = opts,
-               .opts = opts != NULL ? *opts : (shmrpc_opts){0},
-               .result = result,
-               .reply = reply,
-               .error = error != NULL ? error : &own};
+    hedge h = {.call = c,
+               .opts = c->opts != NULL ? *c->opts : (shmrpc_opts){0},
+               .error = c->error != NULL ? c->error : &own};
     *out = (shmrpci_attempt){.number = 1};
     int status = send(&h, 0);
     if (status != SHMRPC_OK) {
@@ -162,7 +162,7 @@ bool shmrpci_hedge_call(shmrpc_client *client, uint32_t method,
     }
     out->deadline_ns = shmrpci_async_deadline_ns(h.attempts[0].call);
     int64_t hedge_ns = shmrpci_deadline_after(
-        client->service->methods[method].policy.hedge_ns);
+        client->service->methods[c->method].policy.hedge_ns);
     if (hedge_ns >= out->deadline_ns || !await(&h, hedge_ns, &status)) {
         send_second(&h, out);
         (void)await(&h, SHMRPCI_NEVER_NS, &status);

@@ -22,12 +22,10 @@ static inline bool shmrpci_hedge_is_meant(const shmrpc_method *method,
            (opts == NULL || (opts->flags & SHMRPC_OPT_NONBLOCK) == 0);
 }
 
-/* As shmrpc_stub_call, or with `reply` as _call_reply. True: it is over,
- * *out_status and *out say how; false: the connection was lost, and it is to be
- * sent again as any other call, until out->deadline_ns. */
-bool shmrpci_hedge_call(shmrpc_client *client, uint32_t method,
-                        const void *params, const shmrpc_opts *opts,
-                        void *result, const void **reply, shmrpc_error *error,
-                        shmrpci_attempt *out, int *out_status);
+/* True: it is over, *out_status and *out say how; false: the connection was
+ * lost, and it is to be sent again as any other call, until out->deadline_ns.
+ */
+bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
+                        int *out_status);
 
 #endif

@@ -13,6 +13,7 @@
 #include "os/fork.h"
 #include "os/thread.h"
 #include "rpc/beside.h"
+#include "rpc/crowd.h"
 #include "rpc/ctx.h"
 #include "rpc/stream_lend.h"
 
@@ -231,9 +232,9 @@ static int start(shmrpc_stream *s, shmrpc_client *client, uint32_t method,
     return status;
 }
 
-int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
-                            const void *params, const shmrpc_opts *opts,
-                            shmrpc_stream **out, shmrpc_error *error)
+static int open_at(shmrpc_client *client, uint32_t method, const void *params,
+                   const shmrpc_opts *opts, shmrpc_stream **out,
+                   shmrpc_error *error)
 {
     shmrpci_async *async = shmrpci_async_have(client);
     async = async != NULL ? async : shmrpci_async_of(client);
@@ -261,6 +262,39 @@ int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
     }
     *out = s;
     return SHMRPC_OK;
+}
+
+/* What open_member is given. */
+typedef struct crowd_open {
+    uint32_t method;
+    const void *params;
+    shmrpc_stream **out;
+} crowd_open;
+
+static int open_member(void *user, shmrpc_client *member,
+                       const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const crowd_open *c = user;
+    return open_at(member, c->method, c->params, opts, c->out, error);
+}
+
+int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
+                            const void *params, const shmrpc_opts *opts,
+                            shmrpc_stream **out, shmrpc_error *error)
+{
+    if (client->crowd == NULL) {
+        return open_at(client, method, params, opts, out, error);
+    }
+    int64_t deadline_ns;
+    crowd_open open = {.method = method, .params = params, .out = out};
+    const shmrpc_opts all = opts_of(&client->service->methods[method], opts);
+    const shmrpci_crowd_call call = {
+        .opts = &all,
+        .timeout_ns = shmrpci_timeout_of(client, method, &all),
+        .is_stream = true,
+        .make = open_member,
+        .user = &open};
+    return shmrpci_crowd_make(client->crowd, &call, &deadline_ns, error);
 }
 
 /* ---- beside it ----------------------------------------------------------- */

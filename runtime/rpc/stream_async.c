@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "rpc/crowd.h"
 #include "rpc/stream.h"
 
 #define TURN_ITEMS 64
@@ -100,6 +101,9 @@ int shmrpc_stub_stream_async(shmrpc_client *client, uint32_t method,
                              shmrpc_error *error)
 {
     shmrpc_stream *s = NULL;
+    if (client->crowd != NULL) {
+        return shmrpci_crowd_has_no_loop(error);
+    }
     int status =
         shmrpc_stub_stream_open(client, method, params, opts, &s, error);
     if (status != SHMRPC_OK) {

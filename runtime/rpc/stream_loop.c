@@ -16,6 +16,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/thread.h"
+#include "rpc/crowd.h"
 #include "rpc/stream.h"
 
 /* How often to look where a kernel can't wait for several words (before 5.16).
@@ -277,6 +278,9 @@ int shmrpc_stub_stream_on_ready(shmrpc_stream *s, shmrpc_stream_ready ready,
     const char *scheme = s->call->pending.link->conn->transport->scheme;
     if (!shmrpci_stream_is_ours(s)) {
         return shmrpci_stream_forked(s, error);
+    }
+    if (async->client->tally != NULL) {
+        return shmrpci_crowd_has_no_loop(error);
     }
     if (pump_of(s) == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,

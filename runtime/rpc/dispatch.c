@@ -459,8 +459,10 @@ static void reply_status(worker *w, shmrpci_request *request,
 
 /* ---- a request ---- */
 
-static int run(worker *w, shmrpci_request *request, uint32_t index,
-               const void *params, void *result)
+/* Inline: as send_result. */
+static inline __attribute__((always_inline)) int
+run(worker *w, shmrpci_request *request, uint32_t index, const void *params,
+    void *result)
 {
     const shmrpci_served *served = w->served;
     SHMRPCI_ASSERT(index < served->service->method_count,
@@ -474,8 +476,9 @@ static int run(worker *w, shmrpci_request *request, uint32_t index,
 }
 
 /* A call with streams: its last item is sent before the reply. */
-static int run_stream(worker *w, shmrpci_request *request, uint32_t index,
-                      const void *params, void *result)
+static __attribute__((noinline)) int
+run_stream(worker *w, shmrpci_request *request, uint32_t index,
+           const void *params, void *result)
 {
     shmrpci_served_stream stream;
     w->ctx.request = request;

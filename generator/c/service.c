@@ -135,7 +135,10 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
     gen_c_set_text(m, c, "reply", gen_c_text(m, "%s_reply", function));
     gen_c_set_text(m, c, "result_arg", by_value ? "out" : "NULL");
     set_done(m, c, method);
+    gen_c_set_flag(m, c, "is_answered",
+                   !method->oneway && !gen_c_has_stream(method));
     if (type == NULL) {
+        gen_c_set_text(m, c, "answer_decl", NULL);
         gen_c_set_text(m, c, "result_ref", "NULL");
         gen_c_set_text(m, c, "value_decl", NULL);
         gen_c_set_text(m, c, "ret_decl", NULL);
@@ -151,6 +154,9 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
                    gen_c_text(m, "%s %sout%s", form.base, star, form.dims));
     gen_c_set_text(m, c, "ret_decl",
                    gen_c_text(m, "%s %sret%s", form.base, star, form.dims));
+    gen_c_set_text(
+        m, c, "answer_decl",
+        gen_c_text(m, "const %s %sresult%s", form.base, star, form.dims));
     gen_c_set_text(m, c, "value_decl",
                    gen_c_text(m, "%s value%s", form.base, form.dims));
     gen_c_set_text(m, c, "ret_type", pointer_to(m, type, place));
@@ -419,10 +425,10 @@ static void claim_method(gen_model *m, const idl_method *method)
         "_step",      "_detach",         "_source_try_next",
         NULL};
     static const char *const of_async[] = {
-        "_params", "_reply", "_release", "_start", "_finish",
-        "_async",  "_fn",    "_loan",    "_send",  NULL};
+        "_params", "_reply", "_release", "_start",  "_finish", "_async",
+        "_fn",     "_loan",  "_send",    "_answer", NULL};
     static const char *const suffixes[] = {"_params", "_reply", "_release",
-                                           NULL};
+                                           "_answer", NULL};
     static const char *const of_oneway[] = {"_params", NULL};
     const char *function = gen_c_function(m, method);
     const char *what =

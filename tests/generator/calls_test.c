@@ -77,16 +77,107 @@ static int tell_options(shmrpc_ctx *ctx, void *user, const uint32_t *number,
     return SHMRPC_OK;
 }
 
+/* ---- the same by calls that are detached ---- */
+
+static int late_odd(shmrpc_ctx *ctx, void *user, const calls_odd *value,
+                    calls_odd *ret)
+{
+    (void)user;
+    (void)ret;
+    shmrpc_ctx *call;
+    int status = shmrpc_ctx_detach(ctx, &call);
+    if (status == SHMRPC_DETACHED) {
+        (void)calls_calls_odd_json_answer(call, SHMRPC_OK, value);
+    }
+    return status;
+}
+
+static int late_grid(shmrpc_ctx *ctx, void *user, const uint16_t grid[2][3],
+                     const uint16_t more[2][3], uint16_t ret[2][3])
+{
+    (void)ret;
+    uint16_t turned[2][3];
+    shmrpc_ctx *call;
+    (void)turn_grid(ctx, user, grid, more, turned);
+    int status = shmrpc_ctx_detach(ctx, &call);
+    if (status == SHMRPC_DETACHED) {
+        (void)calls_calls_grid_answer(call, SHMRPC_OK,
+                                      (const uint16_t(*)[3])turned);
+    }
+    return status;
+}
+
+static int late_names(shmrpc_ctx *ctx, void *user, const shmrpc_str names[2],
+                      shmrpc_str ret[2])
+{
+    (void)ret;
+    shmrpc_str swapped[2];
+    shmrpc_ctx *call;
+    (void)swap_names(ctx, user, names, swapped);
+    int status = shmrpc_ctx_detach(ctx, &call);
+    if (status == SHMRPC_DETACHED) {
+        (void)calls_calls_names_answer(call, SHMRPC_OK, swapped);
+    }
+    return status;
+}
+
+static int late_options(shmrpc_ctx *ctx, void *user, const uint32_t *number,
+                        const shmrpc_str *text, const calls_flat *flat,
+                        const calls_flat_list *flats, uint32_t other,
+                        uint32_t *ret)
+{
+    (void)ret;
+    uint32_t told;
+    shmrpc_ctx *call;
+    (void)tell_options(ctx, user, number, text, flat, flats, other, &told);
+    int status = shmrpc_ctx_detach(ctx, &call);
+    if (status == SHMRPC_DETACHED) {
+        (void)calls_calls_options_answer(call, SHMRPC_OK, &told);
+    }
+    return status;
+}
+
+/* Without a result. */
+static int late_refusal(shmrpc_ctx *ctx, void *user, const calls_big *big,
+                        uint64_t more, calls_big *ret)
+{
+    (void)user;
+    (void)big;
+    (void)more;
+    (void)ret;
+    shmrpc_ctx *call;
+    int status = shmrpc_ctx_detach(ctx, &call);
+    if (status == SHMRPC_DETACHED) {
+        (void)calls_calls_big_json_answer(
+            call, shmrpc_ctx_fail(call, SHMRPC_E_PRECONDITION, "too late"),
+            NULL);
+    }
+    return status;
+}
+
+/* ---- a server ---- */
+
 static void *run(void *server)
 {
     shmrpc_error error;
     return shmrpc_server_run(server, &error) == SHMRPC_OK ? server : NULL;
 }
 
-static int set_up(void **state)
+static int serve(void **state, const calls_calls_impl *impl)
 {
     static fixture f;
     shmrpc_error error;
+    shmrpc_server_opts opts = {.listen = "inproc://", .workers = 1};
+    *state = &f;
+    return shmrpc_server_create(&opts, &f.server, &error) != SHMRPC_OK ||
+           calls_calls_serve(f.server, impl, NULL, &error) != SHMRPC_OK ||
+           pthread_create(&f.thread, NULL, run, f.server) != 0 ||
+           calls_calls_connect("inproc://", NULL, &f.client, &error) !=
+               SHMRPC_OK;
+}
+
+static int set_up(void **state)
+{
     calls_calls_impl impl = CALLS_CALLS_IMPL_INIT;
     impl.odd_json = echo_odd;
     impl.odd_msgpack = echo_odd;
@@ -97,13 +188,18 @@ static int set_up(void **state)
     impl.grid = turn_grid;
     impl.names = swap_names;
     impl.options = tell_options;
-    shmrpc_server_opts opts = {.listen = "inproc://", .workers = 1};
-    *state = &f;
-    return shmrpc_server_create(&opts, &f.server, &error) != SHMRPC_OK ||
-           calls_calls_serve(f.server, &impl, NULL, &error) != SHMRPC_OK ||
-           pthread_create(&f.thread, NULL, run, f.server) != 0 ||
-           calls_calls_connect("inproc://", NULL, &f.client, &error) !=
-               SHMRPC_OK;
+    return serve(state, &impl);
+}
+
+static int set_up_late(void **state)
+{
+    calls_calls_impl impl = CALLS_CALLS_IMPL_INIT;
+    impl.odd_json = late_odd;
+    impl.big_json = late_refusal;
+    impl.grid = late_grid;
+    impl.names = late_names;
+    impl.options = late_options;
+    return serve(state, &impl);
 }
 
 static int tear_down(void **state)
@@ -313,6 +409,18 @@ static void optional_parameters(void **state)
     assert_int_equal(out, 215);
 }
 
+static void an_answer_may_be_an_error(void **state)
+{
+    const fixture *f = *state;
+    const calls_big big = {1, 2, false, 0, 3};
+    calls_big out;
+    shmrpc_error error;
+    assert_int_equal(
+        calls_calls_big_json(f->client, &big, 3, NULL, &out, &error),
+        SHMRPC_E_PRECONDITION);
+    assert_string_equal(error.message, "too late");
+}
+
 static void impl_without_its_beginning_is_refused(void **state)
 {
     (void)state;
@@ -338,5 +446,12 @@ int main(void)
         cmocka_unit_test(optional_parameters),
         cmocka_unit_test(impl_without_its_beginning_is_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    const struct CMUnitTest late[] = {
+        cmocka_unit_test(odd_values_by_json),
+        cmocka_unit_test(arrays_as_parameters_and_results),
+        cmocka_unit_test(optional_parameters),
+        cmocka_unit_test(an_answer_may_be_an_error),
+    };
+    int failed = cmocka_run_group_tests(tests, set_up, tear_down);
+    return failed + cmocka_run_group_tests(late, set_up_late, tear_down);
 }

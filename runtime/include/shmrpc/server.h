@@ -277,7 +277,8 @@ SHMRPC_API int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out);
  * checked programs with a sentence.
  *
  * Any thread. Never waits for the caller; answers of one worker's calls are
- * sent one after the other.
+ * sent one after the other. Generated code has a function for each method that
+ * knows its type, `<method>_answer`.
  */
 SHMRPC_API int shmrpc_ctx_reply(shmrpc_ctx *call, int status,
                                 const void *result);

@@ -17,6 +17,12 @@ static int handle_echo_echo_json(shmrpc_ctx *ctx, const void *impl, void *user,
     return (own->echo_json)(ctx, user, p->data, (shmrpc_any *)result);
 }
 
+int demo_echo_echo_json_answer(shmrpc_ctx *call, int status,
+                               const shmrpc_any *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_echo_echo_msgpack(shmrpc_ctx *ctx, const void *impl,
                                     void *user, const void *params,
                                     void *result)
@@ -28,6 +34,12 @@ static int handle_echo_echo_msgpack(shmrpc_ctx *ctx, const void *impl,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->echo_msgpack)(ctx, user, p->data, (shmrpc_any *)result);
+}
+
+int demo_echo_echo_msgpack_answer(shmrpc_ctx *call, int status,
+                                  const shmrpc_any *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_echo_echo_raw(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -42,6 +54,12 @@ static int handle_echo_echo_raw(shmrpc_ctx *ctx, const void *impl, void *user,
     return (own->echo_raw)(ctx, user, p->data, (shmrpc_bytes *)result);
 }
 
+int demo_echo_echo_raw_answer(shmrpc_ctx *call, int status,
+                              const shmrpc_bytes *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_echo_add(shmrpc_ctx *ctx, const void *impl, void *user,
                            const void *params, void *result)
 {
@@ -51,6 +69,11 @@ static int handle_echo_add(shmrpc_ctx *ctx, const void *impl, void *user,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->add)(ctx, user, p->a, p->b, (int64_t *)result);
+}
+
+int demo_echo_add_answer(shmrpc_ctx *call, int status, const int64_t *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static const shmrpc_handler echo_handlers[] = {

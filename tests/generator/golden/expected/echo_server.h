@@ -49,6 +49,25 @@ typedef struct demo_echo_impl {
         NULL \
     }
 
+/* Answers a call of echo_json that its handler has detached, as
+ * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+int demo_echo_echo_json_answer(shmrpc_ctx *call, int status,
+                               const shmrpc_any *result);
+
+/* Answers a call of echo_msgpack that its handler has detached, as
+ * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+int demo_echo_echo_msgpack_answer(shmrpc_ctx *call, int status,
+                                  const shmrpc_any *result);
+
+/* Answers a call of echo_raw that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int demo_echo_echo_raw_answer(shmrpc_ctx *call, int status,
+                              const shmrpc_bytes *result);
+
+/* Answers a call of add that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int demo_echo_add_answer(shmrpc_ctx *call, int status, const int64_t *result);
+
 /* Serves `impl`, which is copied, from now on; `user` is handed to every
  * handler.  Any number of services per server.  EXISTS: it runs already, and
  * the error says where; INVALID: `impl` was not begun as above. */

@@ -563,6 +563,11 @@ static int handle_flows_add(shmrpc_ctx *ctx, const void *impl, void *user,
     return (own->add)(ctx, user, p->a, p->b, (int64_t *)result);
 }
 
+int flows_flows_add_answer(shmrpc_ctx *call, int status, const int64_t *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static const shmrpc_handler flows_handlers[] = {
     handle_flows_words,
     handle_flows_count,

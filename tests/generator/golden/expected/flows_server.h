@@ -417,6 +417,10 @@ typedef struct flows_flows_impl {
         NULL \
     }
 
+/* Answers a call of add that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int flows_flows_add_answer(shmrpc_ctx *call, int status, const int64_t *result);
+
 /* Serves `impl`, which is copied, from now on; `user` is handed to every
  * handler.  Any number of services per server.  EXISTS: it runs already, and
  * the error says where; INVALID: `impl` was not begun as above. */

@@ -16,6 +16,12 @@ static int handle_tts_voice_count(shmrpc_ctx *ctx, const void *impl, void *user,
     return (own->voice_count)(ctx, user, (uint32_t *)result);
 }
 
+int served_tts_voice_count_answer(shmrpc_ctx *call, int status,
+                                  const uint32_t *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static const shmrpc_handler tts_handlers[] = {
     handle_tts_voice_count,
 };

@@ -34,6 +34,11 @@ typedef struct served_tts_impl {
         NULL \
     }
 
+/* Answers a call of voice_count that its handler has detached, as
+ * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+int served_tts_voice_count_answer(shmrpc_ctx *call, int status,
+                                  const uint32_t *result);
+
 /* Serves `impl`, which is copied, from now on; `user` is handed to every
  * handler.  Any number of services per server.  EXISTS: it runs already, and
  * the error says where; INVALID: `impl` was not begun as above. */

@@ -29,6 +29,11 @@ static int handle_everything_nothing(shmrpc_ctx *ctx, const void *impl,
     return (own->nothing)(ctx, user);
 }
 
+int types_v2_everything_nothing_answer(shmrpc_ctx *call, int status)
+{
+    return shmrpc_ctx_reply(call, status, NULL);
+}
+
 static int handle_everything_flat(shmrpc_ctx *ctx, const void *impl, void *user,
                                   const void *params, void *result)
 {
@@ -40,6 +45,12 @@ static int handle_everything_flat(shmrpc_ctx *ctx, const void *impl, void *user,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->flat)(ctx, user, p->flat, (types_v2_flat *)result);
+}
+
+int types_v2_everything_flat_answer(shmrpc_ctx *call, int status,
+                                    const types_v2_flat *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_everything_number(shmrpc_ctx *ctx, const void *impl,
@@ -56,6 +67,12 @@ static int handle_everything_number(shmrpc_ctx *ctx, const void *impl,
     return (own->number)(ctx, user, p->a, p->b, (double *)result);
 }
 
+int types_v2_everything_number_answer(shmrpc_ctx *call, int status,
+                                      const double *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_grid(shmrpc_ctx *ctx, const void *impl, void *user,
                                   const void *params, void *result)
 {
@@ -67,6 +84,12 @@ static int handle_everything_grid(shmrpc_ctx *ctx, const void *impl, void *user,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->grid)(ctx, user, p->grid, (uint32_t (*)[3])result);
+}
+
+int types_v2_everything_grid_answer(shmrpc_ctx *call, int status,
+                                    const uint32_t result[2][3])
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_everything_scalars(shmrpc_ctx *ctx, const void *impl,
@@ -83,6 +106,12 @@ static int handle_everything_scalars(shmrpc_ctx *ctx, const void *impl,
     return (own->scalars)(ctx, user, p->scalars, (types_v2_scalars *)result);
 }
 
+int types_v2_everything_scalars_answer(shmrpc_ctx *call, int status,
+                                       const types_v2_scalars *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_containers(shmrpc_ctx *ctx, const void *impl,
                                         void *user, const void *params,
                                         void *result)
@@ -97,6 +126,12 @@ static int handle_everything_containers(shmrpc_ctx *ctx, const void *impl,
     return (own->containers)(ctx, user, p->c, (types_v2_containers *)result);
 }
 
+int types_v2_everything_containers_answer(shmrpc_ctx *call, int status,
+                                          const types_v2_containers *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_node(shmrpc_ctx *ctx, const void *impl, void *user,
                                   const void *params, void *result)
 {
@@ -108,6 +143,12 @@ static int handle_everything_node(shmrpc_ctx *ctx, const void *impl, void *user,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->node)(ctx, user, p->node, p->other, (types_v2_node *)result);
+}
+
+int types_v2_everything_node_answer(shmrpc_ctx *call, int status,
+                                    const types_v2_node *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_everything_choice(shmrpc_ctx *ctx, const void *impl,
@@ -124,6 +165,12 @@ static int handle_everything_choice(shmrpc_ctx *ctx, const void *impl,
     return (own->choice)(ctx, user, p->choice, (types_v2_choice *)result);
 }
 
+int types_v2_everything_choice_answer(shmrpc_ctx *call, int status,
+                                      const types_v2_choice *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_anything(shmrpc_ctx *ctx, const void *impl,
                                       void *user, const void *params,
                                       void *result)
@@ -136,6 +183,12 @@ static int handle_everything_anything(shmrpc_ctx *ctx, const void *impl,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->anything)(ctx, user, p->value, p->other, (shmrpc_any *)result);
+}
+
+int types_v2_everything_anything_answer(shmrpc_ctx *call, int status,
+                                        const shmrpc_any *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_everything_blob(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -151,6 +204,12 @@ static int handle_everything_blob(shmrpc_ctx *ctx, const void *impl, void *user,
     return (own->blob)(ctx, user, p->data, (shmrpc_bytes *)result);
 }
 
+int types_v2_everything_blob_answer(shmrpc_ctx *call, int status,
+                                    const shmrpc_bytes *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_texts(shmrpc_ctx *ctx, const void *impl,
                                    void *user, const void *params, void *result)
 {
@@ -162,6 +221,12 @@ static int handle_everything_texts(shmrpc_ctx *ctx, const void *impl,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->texts)(ctx, user, p->tags, p->lang, (shmrpc_str *)result);
+}
+
+int types_v2_everything_texts_answer(shmrpc_ctx *call, int status,
+                                     const shmrpc_str result[2])
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_everything_optionals(shmrpc_ctx *ctx, const void *impl,
@@ -183,6 +248,12 @@ static int handle_everything_optionals(shmrpc_ctx *ctx, const void *impl,
                         (types_v2_optionals *)result);
 }
 
+int types_v2_everything_optionals_answer(shmrpc_ctx *call, int status,
+                                         const types_v2_optionals *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_bounded(shmrpc_ctx *ctx, const void *impl,
                                      void *user, const void *params,
                                      void *result)
@@ -195,6 +266,12 @@ static int handle_everything_bounded(shmrpc_ctx *ctx, const void *impl,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->bounded)(ctx, user, p->b, (types_v2_bounded_list *)result);
+}
+
+int types_v2_everything_bounded_answer(shmrpc_ctx *call, int status,
+                                       const types_v2_bounded_list *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_everything_fast(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -212,6 +289,12 @@ static int handle_everything_fast(shmrpc_ctx *ctx, const void *impl, void *user,
                    (types_v2_nothing *)result);
 }
 
+int types_v2_everything_fast_answer(shmrpc_ctx *call, int status,
+                                    const types_v2_nothing *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_slow(shmrpc_ctx *ctx, const void *impl, void *user,
                                   const void *params, void *result)
 {
@@ -227,6 +310,12 @@ static int handle_everything_slow(shmrpc_ctx *ctx, const void *impl, void *user,
                    (types_v2_everything_slow_result *)result);
 }
 
+int types_v2_everything_slow_answer(
+    shmrpc_ctx *call, int status, const types_v2_everything_slow_result *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
+}
+
 static int handle_everything_parse(shmrpc_ctx *ctx, const void *impl,
                                    void *user, const void *params, void *result)
 {
@@ -238,6 +327,12 @@ static int handle_everything_parse(shmrpc_ctx *ctx, const void *impl,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->parse)(ctx, user, p->text, (uint32_t *)result);
+}
+
+int types_v2_everything_parse_answer(shmrpc_ctx *call, int status,
+                                     const uint32_t *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static int handle_everything_store(shmrpc_ctx *ctx, const void *impl,
@@ -252,6 +347,11 @@ static int handle_everything_store(shmrpc_ctx *ctx, const void *impl,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->store)(ctx, user, p->flat);
+}
+
+int types_v2_everything_store_answer(shmrpc_ctx *call, int status)
+{
+    return shmrpc_ctx_reply(call, status, NULL);
 }
 
 static int handle_everything_touch(shmrpc_ctx *ctx, const void *impl,
@@ -297,6 +397,11 @@ static int handle_everything_close_(shmrpc_ctx *ctx, const void *impl,
     return (own->close_)(ctx, user);
 }
 
+int types_v2_everything_close__answer(shmrpc_ctx *call, int status)
+{
+    return shmrpc_ctx_reply(call, status, NULL);
+}
+
 static int handle_everything_connect_(shmrpc_ctx *ctx, const void *impl,
                                       void *user, const void *params,
                                       void *result)
@@ -309,6 +414,12 @@ static int handle_everything_connect_(shmrpc_ctx *ctx, const void *impl,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->connect_)(ctx, user, p->int_, (uint32_t *)result);
+}
+
+int types_v2_everything_connect__answer(shmrpc_ctx *call, int status,
+                                        const uint32_t *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static const shmrpc_handler everything_handlers[] = {
@@ -384,6 +495,12 @@ static int handle_other_ping(shmrpc_ctx *ctx, const void *impl, void *user,
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return (own->ping)(ctx, user, (types_v2_order *)result);
+}
+
+int types_v2_other_ping_answer(shmrpc_ctx *call, int status,
+                               const types_v2_order *result)
+{
+    return shmrpc_ctx_reply(call, status, result);
 }
 
 static const shmrpc_handler other_handlers[] = {

@@ -128,6 +128,99 @@ typedef struct types_v2_everything_impl {
         NULL \
     }
 
+/* Answers a call of nothing that its handler has detached, as shmrpc_ctx_reply
+ * does. */
+int types_v2_everything_nothing_answer(shmrpc_ctx *call, int status);
+
+/* Answers a call of flat that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_flat_answer(shmrpc_ctx *call, int status,
+                                    const types_v2_flat *result);
+
+/* Answers a call of number that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_number_answer(shmrpc_ctx *call, int status,
+                                      const double *result);
+
+/* Answers a call of grid that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_grid_answer(shmrpc_ctx *call, int status,
+                                    const uint32_t result[2][3]);
+
+/* Answers a call of scalars that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_scalars_answer(shmrpc_ctx *call, int status,
+                                       const types_v2_scalars *result);
+
+/* Answers a call of containers that its handler has detached, as
+ * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+int types_v2_everything_containers_answer(shmrpc_ctx *call, int status,
+                                          const types_v2_containers *result);
+
+/* Answers a call of node that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_node_answer(shmrpc_ctx *call, int status,
+                                    const types_v2_node *result);
+
+/* Answers a call of choice that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_choice_answer(shmrpc_ctx *call, int status,
+                                      const types_v2_choice *result);
+
+/* Answers a call of anything that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_anything_answer(shmrpc_ctx *call, int status,
+                                        const shmrpc_any *result);
+
+/* Answers a call of blob that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_blob_answer(shmrpc_ctx *call, int status,
+                                    const shmrpc_bytes *result);
+
+/* Answers a call of texts that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_texts_answer(shmrpc_ctx *call, int status,
+                                     const shmrpc_str result[2]);
+
+/* Answers a call of optionals that its handler has detached, as
+ * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+int types_v2_everything_optionals_answer(shmrpc_ctx *call, int status,
+                                         const types_v2_optionals *result);
+
+/* Answers a call of bounded that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_bounded_answer(shmrpc_ctx *call, int status,
+                                       const types_v2_bounded_list *result);
+
+/* Answers a call of fast that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_fast_answer(shmrpc_ctx *call, int status,
+                                    const types_v2_nothing *result);
+
+/* Answers a call of slow that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_slow_answer(
+    shmrpc_ctx *call, int status,
+    const types_v2_everything_slow_result *result);
+
+/* Answers a call of parse that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_parse_answer(shmrpc_ctx *call, int status,
+                                     const uint32_t *result);
+
+/* Answers a call of store that its handler has detached, as shmrpc_ctx_reply
+ * does. */
+int types_v2_everything_store_answer(shmrpc_ctx *call, int status);
+
+/* Answers a call of close that its handler has detached, as shmrpc_ctx_reply
+ * does. */
+int types_v2_everything_close__answer(shmrpc_ctx *call, int status);
+
+/* Answers a call of connect that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_everything_connect__answer(shmrpc_ctx *call, int status,
+                                        const uint32_t *result);
+
 /* Serves `impl`, which is copied, from now on; `user` is handed to every
  * handler.  Any number of services per server.  EXISTS: it runs already, and
  * the error says where; INVALID: `impl` was not begun as above. */
@@ -155,6 +248,11 @@ typedef struct types_v2_other_impl {
         sizeof(types_v2_other_impl), \
         NULL \
     }
+
+/* Answers a call of ping that its handler has detached, as shmrpc_ctx_reply
+ * does; `result` counts if `status` is 0. */
+int types_v2_other_ping_answer(shmrpc_ctx *call, int status,
+                               const types_v2_order *result);
 
 /* Serves `impl`, which is copied, from now on; `user` is handed to every
  * handler.  Any number of services per server.  EXISTS: it runs already, and

@@ -13,7 +13,7 @@ import sys
 # What is called shmrpc_..., and is no C.
 OTHERS = re.compile(r"shmrpc_(object|web|calls|errors|up|service|queue_seconds|"
                     r"workers|worker|cpu|memory|received|sent|connections|"
-                    r"generate|next_start|warnings)")
+                    r"generate|next_start|warnings)|SHMRPC_LINK")
 
 root = os.path.realpath(
     sys.argv[1] if len(sys.argv) > 1

@@ -57,8 +57,8 @@ typedef struct waiter {
 #define WAITV_CALL 449 /* on all architectures */
 #define WAITV_32   2u  /* the size of a word; shared */
 
-bool shmrpci_futex_wait_any(const shmrpci_futex_on *on, size_t count,
-                            int64_t until_ns)
+static bool sleep_on_any(const shmrpci_futex_on *on, size_t count,
+                         int64_t until_ns)
 {
     waiter waiters[SHMRPCI_FUTEX_ANY_MAX];
     struct timespec until = {.tv_sec = (time_t)(until_ns / SHMRPCI_NS_PER_S),
@@ -71,6 +71,19 @@ bool shmrpci_futex_wait_any(const shmrpci_futex_on *on, size_t count,
     return syscall(WAITV_CALL, waiters, count, 0, &until, CLOCK_MONOTONIC) >=
                0 ||
            (errno != ENOSYS && errno != EPERM && errno != EINVAL);
+}
+
+bool shmrpci_futex_wait_any(const shmrpci_futex_on *on, size_t count,
+                            int64_t until_ns)
+{
+    if (!shmrpci_waiting_is_hooked()) {
+        return sleep_on_any(on, count, until_ns);
+    }
+    int64_t slice_ns = shmrpci_waiting_begin(until_ns);
+    errno = 0;
+    bool is_there = sleep_on_any(on, count, slice_ns);
+    shmrpci_waiting_end(slice_ns, errno == EINTR);
+    return is_there;
 }
 
 int shmrpci_futex_wake(_Atomic uint32_t *word, int count)

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/fork.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 #include "rpc/beside.h"
 #include "rpc/crowd.h"
 #include "rpc/ctx.h"
@@ -305,6 +306,13 @@ static int orphaned(shmrpc_stream *s, shmrpc_error *error)
                                   "the call that it was made for is cancelled");
 }
 
+/* The thread's wait hooks have said so. */
+static int interrupted(shmrpc_stream *s, shmrpc_error *error)
+{
+    (void)shmrpci_waiting_take_interrupt();
+    return shmrpci_stream_give_up(s, error, SHMRPC_E_CANCELLED, "interrupted");
+}
+
 /* Both ends of a stream may have items at a time. */
 void shmrpci_stream_tell(shmrpc_stream *s, bool is_in)
 {
@@ -397,6 +405,9 @@ int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
     if (status == SHMRPC_E_ABORTED) {
         return orphaned(s, error);
     }
+    if (status == SHMRPC_E_DEADLINE && shmrpci_waiting_is_interrupted()) {
+        return interrupted(s, error);
+    }
     if (status == SHMRPC_E_DEADLINE && shmrpci_now_ns() < s->deadline_ns) {
         return shmrpci_stream_give_up(
             s, error, status, "no item in %lld ms",
@@ -461,6 +472,9 @@ static int sent(shmrpc_stream *s, int status, shmrpc_error *error)
 {
     if (status == SHMRPC_E_CANCELLED) {
         return shmrpci_stream_not_wanted(s, settle(s, error), error);
+    }
+    if (status == SHMRPC_E_DEADLINE && shmrpci_waiting_is_interrupted()) {
+        return interrupted(s, error);
     }
     return status == SHMRPC_OK ? SHMRPC_OK
                                : shmrpci_stream_not_sent(s, status, error);
@@ -613,4 +627,9 @@ const void *shmrpc_stub_stream_payload(const shmrpc_stream *s,
                                        const shmrpc_error_type *type)
 {
     return shmrpc_stub_payload(s->reply, type);
+}
+
+const shmrpc_fault *shmrpc_stub_stream_fault(const shmrpc_stream *s)
+{
+    return shmrpc_stub_fault(s->reply);
 }

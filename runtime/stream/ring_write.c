@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/waiting.h"
 #include "stream/ring.h"
 
 /* How long a writer that faces another one waits before it asks that one to
@@ -131,12 +132,17 @@ int shmrpci_stream_sleep(shmrpci_stream_waiter *waiter,
                          shmrpci_atomic_u32 *word, uint32_t expected,
                          int64_t until_ns)
 {
+    int status = SHMRPC_OK;
     if (waiter != NULL) {
-        return waiter->sleep(waiter, word, expected, until_ns);
+        status = waiter->sleep(waiter, word, expected, until_ns);
+    } else if (shmrpci_futex_wait(word, expected, until_ns) ==
+               SHMRPCI_FUTEX_LATE) {
+        status = SHMRPC_E_DEADLINE;
     }
-    return shmrpci_futex_wait(word, expected, until_ns) == SHMRPCI_FUTEX_LATE
+    /* The thread's hooks give up what it waits for. */
+    return status == SHMRPC_OK && shmrpci_waiting_is_interrupted()
                ? SHMRPC_E_DEADLINE
-               : SHMRPC_OK;
+               : status;
 }
 
 /* What a writer without room looks for. */
@@ -177,6 +183,9 @@ static int sleep_for_room(shmrpci_stream_writer *w, uint32_t waits,
         shmrpci_stream_sleep(w->waiter, &w->ring->waits, waits, limit_ns);
     if (slept != SHMRPC_E_DEADLINE) {
         return slept == SHMRPC_OK ? SHMRPC_E_BUSY : slept;
+    }
+    if (shmrpci_waiting_is_interrupted()) {
+        return SHMRPC_E_DEADLINE;
     }
     if (suspect && faces_waiter(w, wait->alone)) {
         return confirm(w, wait);

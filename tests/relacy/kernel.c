@@ -13,9 +13,14 @@
 #include "os/process.h"
 #include "os/socket.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 
 #undef shmrpci_event_set
 #undef shmrpci_futex_wake
+
+/* No thread of a case has hooks. */
+_Thread_local shmrpci_waiting shmrpci_my_waiting
+    __attribute__((tls_model("initial-exec")));
 
 #define THREADS 8
 #define SETS    8

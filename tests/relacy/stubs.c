@@ -2,7 +2,6 @@
 #include "engine.h"
 #include "os/poll.h"
 #include "os/socket.h"
-#include "os/waiting.h"
 #include "transport/shm/client.h"
 #include "transport/shm/stream.h"
 #include "transport/shm/worker.h"
@@ -37,10 +36,6 @@ bool shmrpci_socket_is_backed_up(int fd)
 
 /* ---- the rest
  * ------------------------------------------------------------------ */
-
-/* No thread of a model has hooks. */
-_Thread_local shmrpci_waiting shmrpci_my_waiting
-    __attribute__((tls_model("initial-exec")));
 
 bool shm_client_is_lost(shm_client *client)
 {

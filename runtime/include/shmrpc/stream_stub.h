@@ -96,6 +96,11 @@ SHMRPC_API const void *
 shmrpc_stub_stream_payload(const shmrpc_stream *stream,
                            const shmrpc_error_type *type);
 
+/* The fault in which it has ended, if SHMRPC_OPT_FAULTS was asked for, else
+ * NULL. Lives until close. */
+SHMRPC_API const shmrpc_fault *
+shmrpc_stub_stream_fault(const shmrpc_stream *stream);
+
 /*
  * ---- without waiting, for programs with a loop of events ----
  *

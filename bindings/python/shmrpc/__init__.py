@@ -51,6 +51,7 @@ from ._errors import (
     WorkerDied,
 )
 from ._ext import Ext
+from .streams import Duplex, Items, Sender, Stream
 
 __version__ = _core.version
 
@@ -58,9 +59,11 @@ __all__ = [
     "Aborted", "Busy", "Call", "Cancelled", "Client", "Context",
     "ContractMismatch",
     "DataLoss", "DeadlineExceeded", "DeclaredError", "Denied", "Destroyed",
+    "Duplex",
     "Error", "Evicted", "Exhausted", "Exists", "Ext", "Forked", "Internal",
-    "Invalid", "Lost", "Method", "NoMemory", "NotFound", "OutOfRange",
-    "OwnerDied", "Precondition", "RemoteError", "ServerLost", "TooLarge", "Unauthenticated",
+    "Invalid", "Items", "Lost", "Method", "NoMemory", "NotFound", "OutOfRange",
+    "OwnerDied", "Precondition", "RemoteError", "Sender",
+    "ServerLost", "Stream", "TooLarge", "Unauthenticated",
     "Unavailable", "Unimplemented", "Unknown", "View", "WorkerDied", "connect",
     "context", "main", "register",
 ]

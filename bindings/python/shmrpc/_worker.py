@@ -164,12 +164,11 @@ class Program:
         functions = [self._method_of(cls, *row) for row in rows]
         self._object = cls()
         _log_by_default()
-        bound = [None if name is None else getattr(self._object, name)
-                 for name in functions]
+        bound = [getattr(self._object, name) for name in functions]
         return bound, getattr(cls, "__classes__", None)
 
     def _method_of(self, cls: type, name: str, python_name: str,
-                   has_stream: bool) -> str | None:
+                   returns_items: bool) -> str:
         import inspect
 
         for wanted in (python_name, f"{name}_"):
@@ -177,14 +176,10 @@ class Program:
             if callable(function):
                 break
         else:
-            if has_stream:
-                return None
             raise Refused(f"{cls.__name__} has no method {python_name}, which "
                           "the service declares")
-        if has_stream:
-            raise Refused(f"{cls.__name__}.{wanted} has a stream, which Python "
-                          "can't serve yet")
-        if inspect.iscoroutinefunction(function):
+        if (inspect.iscoroutinefunction(function)
+                or inspect.isasyncgenfunction(function)):
             raise Refused(f"{cls.__name__}.{wanted} is async, which is not "
                           "there yet: make it a plain method")
         return wanted

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from . import _core, _open
 
-__all__ = ["OpenEnum", "Service", "ServiceClient"]
+__all__ = ["OpenEnum", "Service", "ServiceClient", "async_client"]
 
 
 class OpenEnum(enum.IntEnum):
@@ -58,3 +58,21 @@ class Service(abc.ABC):
 
     __svc__: ClassVar[str]
     __classes__: ClassVar[dict[str, Any]]
+
+
+def async_client(module: dict[str, Any], name: str) -> Any:
+    """AsyncEcho of a module that has Echo: made when it is first asked for,
+    since it needs asyncio."""
+    plain = module.get(name.removeprefix("Async"))
+    if not (name.startswith("Async") and isinstance(plain, type)
+            and issubclass(plain, ServiceClient)):
+        raise AttributeError(
+            f"module {module['__name__']!r} has no attribute {name!r}")
+    from . import aio
+
+    made = type(name, (aio.ServiceClient,), {
+        "__module__": module["__name__"], "__doc__": plain.__doc__,
+        "__svc__": plain.__svc__, "__classes__": plain.__classes__,
+        "__where__": plain.__where__})
+    module[name] = made
+    return made

@@ -18,7 +18,9 @@ static void disconnect(core_connection *connection)
     connection->client = NULL;
     if (gone != NULL) {
         core_wait wait;
-        core_wait_enter(&wait, CORE_WAIT_WHOLE);
+        /* Awaited calls are told of the end, which takes the lock. */
+        core_wait_enter(&wait, connection->aio != NULL ? CORE_WAIT_LATE
+                                                       : CORE_WAIT_WHOLE);
         shmrpc_stub_close(gone);
         (void)core_wait_leave(&wait);
     }
@@ -72,6 +74,7 @@ static void connection_dealloc(PyObject *self)
         PyObject *value;
         PyObject *trace;
         PyErr_Fetch(&error, &value, &trace);
+        core_aio_close(connection->aio);
         if (!connection->is_closing &&
             PyErr_ResourceWarning(NULL, 1, "the client of %s was not closed",
                                   connection->service->name) != 0) {
@@ -80,6 +83,7 @@ static void connection_dealloc(PyObject *self)
         disconnect(connection);
         PyErr_Restore(error, value, trace);
     }
+    core_aio_drop(connection->aio);
     core_nodes_free(connection);
     Py_XDECREF(connection->errors);
     Py_XDECREF(connection->where);
@@ -236,24 +240,25 @@ int core_timeout_of(PyObject *seconds, int64_t *out_ns)
 
 PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"where",  "svc",     "timeout",
-                            "arrays", "profile", "max_message_bytes",
-                            "cls",    "classes", NULL};
+    static char *names[] = {
+        "where", "svc",     "timeout", "arrays", "profile", "max_message_bytes",
+        "cls",   "classes", "glue",    NULL};
     core_state *state = PyModule_GetState(module);
     PyObject *where;
     PyObject *text = Py_None;
     PyObject *timeout = Py_None;
     PyObject *classes = NULL;
+    PyObject *glue = Py_None;
     PyTypeObject *type = state->client_type;
     int arrays = 0;
     int profile = 0;
     Py_ssize_t max_bytes = 0;
     shmrpc_opts opts;
     memset(&opts, 0, sizeof opts);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OOpinO!O!:connect", names,
-                                     &where, &text, &timeout, &arrays, &profile,
-                                     &max_bytes, &PyType_Type, &type,
-                                     &PyDict_Type, &classes) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|OOpinO!O!O:connect",
+                                     names, &where, &text, &timeout, &arrays,
+                                     &profile, &max_bytes, &PyType_Type, &type,
+                                     &PyDict_Type, &classes, &glue) ||
         core_timeout_of(timeout, &opts.timeout_ns) != 0) {
         return NULL;
     }
@@ -271,11 +276,15 @@ PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs)
     PyObject *made = NULL;
     if (connection != NULL) {
         connection->classes = Py_XNewRef(classes);
+        connection->timeout_ns = opts.timeout_ns;
     }
-    if (connection != NULL && open_connection(connection, &opts) == 0) {
+    if (connection != NULL && open_connection(connection, &opts) == 0 &&
+        (glue == Py_None || core_aio_attach(connection, glue) == 0)) {
         const core_options options = {.arrays = arrays != 0};
         made = client_new(connection, type, &options);
-        connection->is_closing = made == NULL;
+    }
+    if (made == NULL && connection != NULL) {
+        connection->is_closing = true;
     }
     Py_XDECREF((PyObject *)connection);
     return made;
@@ -393,6 +402,7 @@ static PyObject *client_close(PyObject *self, PyObject *unused)
 {
     core_connection *connection = ((client *)self)->connection;
     (void)unused;
+    core_aio_close(connection->aio);
     connection->is_closing = true;
     if (connection->in_flight == 0) {
         disconnect(connection);
@@ -530,10 +540,13 @@ PyObject *core_types_of(core_connection *connection)
     PyObject *dict = PyDict_New();
     for (uint32_t i = 0; dict != NULL && i < service->method_count; i++) {
         const shmrpc_method *row = &service->methods[i];
-        if (core_node_of(connection, row->params) == NULL ||
-            (row->result != NULL &&
-             core_node_of(connection, row->result) == NULL)) {
-            Py_CLEAR(dict);
+        const shmrpc_type *const types[] = {row->params, row->result,
+                                            row->items_in, row->items_out};
+        for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+            if (types[k] != NULL &&
+                core_node_of(connection, types[k]) == NULL) {
+                Py_CLEAR(dict);
+            }
         }
     }
     core_making_begin(connection);

@@ -10,7 +10,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <limits.h>
+
 #include "shmrpc/interface.h"
+#include "shmrpc/stream_stub.h"
 #include "shmrpc/stub.h"
 
 /* ---- the module ------------------------------------------------------ */
@@ -23,10 +26,17 @@ typedef struct core_state {
     PyTypeObject *call_type;
     PyTypeObject *view_type;
     PyTypeObject *context_type;
+    PyTypeObject *aio_type;
+    PyTypeObject *aio_call_type;
+    PyTypeObject *stream_type;
+    PyTypeObject *source_type;
     PyObject *helpers; /* shmrpc._helpers, imported when it is needed */
 } core_state;
 
 extern struct PyModuleDef core_module;
+
+/* In place of a status: an exception is set. */
+#define CORE_RAISED INT_MIN
 
 core_state *core_state_of(PyTypeObject *type);
 
@@ -79,6 +89,8 @@ typedef struct core_connection {
     PyThread_type_lock making; /* held while classes are made */
     PyObject *where;           /* as connect was told; None: we serve it */
     PyObject *text;            /* the .svc that it was given, or None */
+    struct core_aio *aio;      /* of asyncio's clients; else NULL */
+    int64_t timeout_ns;        /* of calls that have none; 0: not given */
     PyObject *classes;         /* full name -> class of a generated module, or
                                 * NULL */
 } core_connection;
@@ -186,6 +198,14 @@ const char *core_format_of(shmrpc_kind kind);
 PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
                      const shmrpc_error *error, const void *reply);
 PyObject *core_raise_plain(core_state *state, const shmrpc_error *error);
+/* The same of a stream that is over. */
+PyObject *core_raise_stream(core_connection *connection,
+                            const shmrpc_method *method,
+                            const shmrpc_error *error,
+                            const shmrpc_stream *stream);
+/* Takes the exception that is set, with its traceback; NULL: there is none. New
+ * reference. */
+PyObject *core_take_exception(void);
 
 /* ---- waiting ---------------------------------------------------------- */
 
@@ -202,6 +222,10 @@ extern PyType_Spec core_method_spec;
 extern PyType_Spec core_call_spec;
 extern PyType_Spec core_view_spec;
 extern PyType_Spec core_context_spec;
+extern PyType_Spec core_aio_spec;
+extern PyType_Spec core_aio_call_spec;
+extern PyType_Spec core_stream_spec;
+extern PyType_Spec core_source_spec;
 
 /* What holds for the calls of a client. */
 typedef struct core_options {
@@ -229,6 +253,20 @@ PyObject *core_types_of(core_connection *connection);
 /* A connection to nobody, of a service that this process serves. New reference.
  */
 core_connection *core_connection_serving(core_state *state, PyObject *text);
+
+/* ---- asyncio ----------------------------------------------------------- */
+
+/* What a connection has for its loop; `glue` is shmrpc.aio's part. -1. */
+int core_aio_attach(core_connection *connection, PyObject *glue);
+/* Before the connection is closed: nothing is begun any more. */
+void core_aio_close(struct core_aio *aio);
+/* The connection is gone. */
+void core_aio_drop(struct core_aio *aio);
+/* Whether this is the loop of the connection, which becomes it with its first
+ * call; -1 with an exception. */
+int core_aio_enter(struct core_aio *aio);
+/* What shmrpc.aio makes of a new stream. New reference. */
+PyObject *core_aio_stream(struct core_aio *aio, PyObject *stream);
 
 /* ---- serving ---------------------------------------------------------- */
 

@@ -102,23 +102,17 @@ static PyObject *raise_fault(core_connection *connection,
     return NULL;
 }
 
-PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
-                     const shmrpc_error *error, const void *reply)
+/* With `payload` NULL its fields are unknown. */
+static PyObject *raise_declared(core_connection *connection,
+                                const shmrpc_error *error,
+                                const shmrpc_error_type *type,
+                                const void *payload)
 {
-    const shmrpc_error_type *type = thrown_by(method, error->code);
-    const shmrpc_fault *fault = shmrpc_stub_fault(reply);
-    if (fault != NULL) {
-        return raise_fault(connection, error, fault);
-    }
-    if (type == NULL) {
-        return core_raise_plain(connection->state, error);
-    }
     core_making_begin(connection);
     PyObject *cls = core_error_class(connection, type);
     core_making_end(connection);
     PyObject *details = NULL;
     if (cls != NULL) {
-        const void *payload = shmrpc_stub_payload(reply, type);
         core_node *node =
             payload != NULL ? core_node_of(connection, type->payload) : NULL;
         details = node != NULL ? core_from_c(connection, node, payload, false)
@@ -130,4 +124,49 @@ PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
     Py_XDECREF(cls);
     Py_XDECREF(details);
     return NULL;
+}
+
+PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
+                     const shmrpc_error *error, const void *reply)
+{
+    const shmrpc_error_type *type = thrown_by(method, error->code);
+    const shmrpc_fault *fault = shmrpc_stub_fault(reply);
+    if (fault != NULL) {
+        return raise_fault(connection, error, fault);
+    }
+    return type != NULL ? raise_declared(connection, error, type,
+                                         shmrpc_stub_payload(reply, type))
+                        : core_raise_plain(connection->state, error);
+}
+
+PyObject *core_raise_stream(core_connection *connection,
+                            const shmrpc_method *method,
+                            const shmrpc_error *error,
+                            const shmrpc_stream *stream)
+{
+    const shmrpc_error_type *type = thrown_by(method, error->code);
+    const shmrpc_fault *fault = shmrpc_stub_stream_fault(stream);
+    if (fault != NULL && error->code == SHMRPC_E_UNKNOWN) {
+        return raise_fault(connection, error, fault);
+    }
+    return type != NULL
+               ? raise_declared(connection, error, type,
+                                shmrpc_stub_stream_payload(stream, type))
+               : core_raise_plain(connection->state, error);
+}
+
+PyObject *core_take_exception(void)
+{
+    PyObject *type;
+    PyObject *value;
+    PyObject *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL && value != NULL) {
+        (void)PyException_SetTraceback(value, trace);
+        PyErr_Clear();
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return value;
 }

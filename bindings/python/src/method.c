@@ -1,33 +1,21 @@
 /* Methods of a service: objects that are called, with all that Python shows of
  * a function; calls that are started; and replies that are read in place. */
-#include "core.h"
+#include "method.h"
 #include "wait.h"
 
 #include <stddef.h>
 #include <string.h>
 #include <structmember.h>
 
-/* Of the limited API since 3.12 only, but as stable before: the protocol of
- * PEP 590. */
-typedef PyObject *(*core_vectorcall)(PyObject *, PyObject *const *, size_t,
-                                     PyObject *);
+/* See core_vectorcall. */
 PyAPI_FUNC(PyObject *) PyVectorcall_Call(PyObject *, PyObject *, PyObject *);
 #define HAVE_VECTORCALL (1UL << 11)
-#define COUNT_MASK      (~(SIZE_MAX ^ (SIZE_MAX >> 1)))
 
 /* Results up to here need no memory of their own. */
 #define RESULT_BYTES 256
 
-typedef struct method {
-    PyObject_HEAD core_vectorcall vectorcall;
-    core_connection *connection;
-    const shmrpc_method *row;
-    core_node *params;
-    core_node *result; /* NULL: returns nothing */
-    core_options options;
-    uint32_t index;
-    bool is_fixed; /* the result has a fixed size, and errors no payload */
-} method;
+typedef core_method method;
+typedef core_invocation invocation;
 
 typedef struct call {
     PyObject_HEAD method *of;
@@ -45,12 +33,6 @@ typedef struct view {
 } view;
 
 /* ---- arguments --------------------------------------------------------- */
-
-typedef struct invocation {
-    core_scratch scratch;
-    shmrpc_opts opts;
-    void *params;
-} invocation;
 
 static int too_many(const method *m, Py_ssize_t count)
 {
@@ -102,25 +84,23 @@ static int place_keywords(const method *m, PyObject *const *values,
     return 0;
 }
 
-/* Makes the parameters. End it in any case. */
-static int prepare(const method *m, invocation *in, PyObject *const *args,
-                   size_t nargsf, PyObject *names)
+bool core_method_has_streams(const shmrpc_method *row)
+{
+    return (row->flags &
+            (SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT)) != 0;
+}
+
+int core_prepare(const method *m, invocation *in, PyObject *const *args,
+                 size_t nargsf, PyObject *names)
 {
     const shmrpc_type *type = m->params->type;
-    size_t count = nargsf & COUNT_MASK;
+    size_t count = nargsf & CORE_COUNT_MASK;
     PyObject *few[16] = {NULL};
     PyObject **given = few;
     core_scratch_init(&in->scratch, m->connection);
     memset(&in->opts, 0, sizeof in->opts);
     in->opts.timeout_ns = m->options.timeout_ns;
     in->opts.flags = SHMRPC_OPT_FAULTS;
-    if ((m->row->flags &
-         (SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT)) != 0) {
-        PyErr_Format(PyExc_NotImplementedError,
-                     "%s() has a stream, which Python can't call yet",
-                     m->row->name);
-        return -1;
-    }
     if (count > type->count) {
         return too_many(m, (Py_ssize_t)count);
     }
@@ -150,8 +130,7 @@ static int prepare(const method *m, invocation *in, PyObject *const *args,
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* The Python value of a reply, which is released. */
-static PyObject *take_reply(const method *m, const void *reply)
+PyObject *core_take_reply(const method *m, const void *reply)
 {
     PyObject *value = m->result != NULL ? core_from_c(m->connection, m->result,
                                                       reply, m->options.arrays)
@@ -202,7 +181,8 @@ static PyObject *call_reply(const method *m, const invocation *in)
         shmrpc_stub_release(reply);
         return NULL;
     }
-    return status == SHMRPC_OK ? take_reply(m, reply) : fail(m, &error, reply);
+    return status == SHMRPC_OK ? core_take_reply(m, reply)
+                               : fail(m, &error, reply);
 }
 
 static PyObject *invoke(PyObject *self, PyObject *const *args, size_t nargsf,
@@ -214,7 +194,7 @@ static PyObject *invoke(PyObject *self, PyObject *const *args, size_t nargsf,
     if (core_connection_begin(m->connection) != 0) {
         return NULL;
     }
-    if (prepare(m, &in, args, nargsf, names) == 0) {
+    if (core_prepare(m, &in, args, nargsf, names) == 0) {
         value = m->is_fixed ? call_fixed(m, &in) : call_reply(m, &in);
     }
     core_scratch_fini(&in.scratch);
@@ -264,7 +244,9 @@ PyObject *core_method_new(core_connection *connection, uint32_t index,
     if (m == NULL) {
         return NULL;
     }
-    m->vectorcall = invoke;
+    m->vectorcall = core_method_has_streams(row) ? core_stream_invoke
+                    : connection->aio != NULL    ? core_aio_invoke
+                                                 : invoke;
     m->connection = (core_connection *)Py_NewRef((PyObject *)connection);
     m->row = row;
     m->params = params;
@@ -305,13 +287,42 @@ static PyObject *method_module(PyObject *self, void *closure)
         ((const method *)self)->connection->service->id);
 }
 
+/* "Hit", or what a stream is: "Items[Hit]", "Sender[Row, int]". New reference.
+ */
+static PyObject *result_text(const method *m)
+{
+    const core_node *nodes[2] = {NULL, NULL};
+    PyObject *result = m->result != NULL ? core_type_text(m->result)
+                                         : PyUnicode_FromString("None");
+    if (result == NULL || !core_method_has_streams(m->row)) {
+        return result;
+    }
+    PyObject *texts[2] = {NULL, NULL};
+    PyObject *all = NULL;
+    const shmrpc_type *types[2] = {m->row->items_in, m->row->items_out};
+    for (int i = 0; i < 2; i++) {
+        nodes[i] =
+            types[i] != NULL ? core_node_of(m->connection, types[i]) : NULL;
+        texts[i] = nodes[i] != NULL ? core_type_text(nodes[i]) : NULL;
+    }
+    if (PyErr_Occurred() == NULL) {
+        all = texts[0] == NULL ? PyUnicode_FromFormat("Items[%U]", texts[1])
+              : texts[1] == NULL
+                  ? PyUnicode_FromFormat("Sender[%U, %U]", texts[0], result)
+                  : PyUnicode_FromFormat("Duplex[%U, %U]", texts[0], texts[1]);
+    }
+    Py_XDECREF(texts[0]);
+    Py_XDECREF(texts[1]);
+    Py_DECREF(result);
+    return all;
+}
+
 /* An inspect.Signature, made when somebody asks. */
 static PyObject *method_signature(PyObject *self, void *closure)
 {
     (void)closure;
     const method *m = (const method *)self;
-    PyObject *result = m->result != NULL ? core_type_text(m->result)
-                                         : PyUnicode_FromString("None");
+    PyObject *result = result_text(m);
     core_making_begin(m->connection);
     PyObject *rows =
         result != NULL ? core_fields_describe(m->connection, m->params) : NULL;
@@ -357,13 +368,26 @@ static int prepare_plain(const method *m, invocation *in, PyObject *args,
             values[count + i] = value;
             (void)PyTuple_SetItem(names, i, Py_NewRef(key));
         }
-        failed = prepare(m, in, values, (size_t)count, names);
+        failed = core_prepare(m, in, values, (size_t)count, names);
     } else if (values == NULL) {
         PyErr_NoMemory();
     }
     PyMem_Free(values);
     Py_XDECREF(names);
     return failed;
+}
+
+/* start() and view() are for calls that block, of one reply. */
+static int refuse_other_forms(const method *m)
+{
+    bool streams = core_method_has_streams(m->row);
+    if (streams || m->connection->aio != NULL) {
+        PyErr_Format(PyExc_TypeError, "%s() %s", m->row->name,
+                     streams ? "has a stream: call it"
+                             : "is asyncio's: await it");
+        return -1;
+    }
+    return 0;
 }
 
 /* A dict of keywords may come from anywhere: its values live for the call. */
@@ -374,6 +398,9 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
     shmrpc_error error;
     core_wait wait;
     shmrpc_call *started = NULL;
+    if (refuse_other_forms(m) != 0) {
+        return NULL;
+    }
     if ((m->row->flags & SHMRPC_METHOD_ONEWAY) != 0) {
         PyErr_Format(PyExc_TypeError, "%s() is oneway: call it", m->row->name);
         return NULL;
@@ -462,8 +489,8 @@ static PyObject *wait_for(call *c)
     if (raised) {
         shmrpc_stub_release(reply);
     } else {
-        value =
-            status == SHMRPC_OK ? take_reply(m, reply) : fail(m, &error, reply);
+        value = status == SHMRPC_OK ? core_take_reply(m, reply)
+                                    : fail(m, &error, reply);
     }
     end_call(c);
     return value;
@@ -548,6 +575,9 @@ static PyObject *method_view(PyObject *self, PyObject *args, PyObject *kwargs)
     shmrpc_error error;
     core_wait wait;
     const void *reply = NULL;
+    if (refuse_other_forms(m) != 0) {
+        return NULL;
+    }
     if (m->result == NULL || m->result->type->kind != SHMRPC_KIND_BYTES) {
         PyErr_Format(PyExc_TypeError, "%s() does not return bytes",
                      m->row->name);

@@ -22,7 +22,13 @@ static int start(PyObject *module)
                    add_type(module, &core_call_spec, &state->call_type) != 0 ||
                    add_type(module, &core_view_spec, &state->view_type) != 0 ||
                    add_type(module, &core_context_spec, &state->context_type) !=
-                       0
+                       0 ||
+                   add_type(module, &core_aio_spec, &state->aio_type) != 0 ||
+                   add_type(module, &core_aio_call_spec,
+                            &state->aio_call_type) != 0 ||
+                   add_type(module, &core_stream_spec, &state->stream_type) !=
+                       0 ||
+                   add_type(module, &core_source_spec, &state->source_type) != 0
                ? -1
            /* What generated clients derive from, as types see it. */
            : PyModule_AddObjectRef(module, "ServiceClient",
@@ -40,6 +46,10 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->call_type);
     Py_VISIT(state->view_type);
     Py_VISIT(state->context_type);
+    Py_VISIT(state->aio_type);
+    Py_VISIT(state->aio_call_type);
+    Py_VISIT(state->stream_type);
+    Py_VISIT(state->source_type);
     Py_VISIT(state->helpers);
     return 0;
 }
@@ -53,6 +63,10 @@ static int clear(PyObject *module)
     Py_CLEAR(state->call_type);
     Py_CLEAR(state->view_type);
     Py_CLEAR(state->context_type);
+    Py_CLEAR(state->aio_type);
+    Py_CLEAR(state->aio_call_type);
+    Py_CLEAR(state->stream_type);
+    Py_CLEAR(state->source_type);
     Py_CLEAR(state->helpers);
     return 0;
 }

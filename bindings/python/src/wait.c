@@ -24,8 +24,9 @@ static int interrupted(void *user)
     core_wait *wait = user;
     PyEval_RestoreThread(wait->thread);
     int raised = PyErr_CheckSignals();
+    bool stops = wait->stop != NULL && *wait->stop;
     wait->thread = PyEval_SaveThread();
-    return raised;
+    return raised != 0 || stops;
 }
 
 void core_wait_enter(core_wait *wait, int mode)
@@ -36,6 +37,7 @@ void core_wait_enter(core_wait *wait, int mode)
     wait->hooks.interrupted = interrupted;
     wait->hooks.user = wait;
     wait->mode = mode;
+    wait->stop = NULL;
     wait->thread = mode == CORE_WAIT_WHOLE ? PyEval_SaveThread() : NULL;
     wait->before = shmrpc_wait_set_hooks(&wait->hooks);
 }

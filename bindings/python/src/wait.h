@@ -26,6 +26,7 @@ struct core_wait {
     const shmrpc_wait_hooks *before;
     PyThreadState *thread; /* NULL: we hold the lock */
     int mode;
+    const bool *stop; /* or NULL: ends the wait when it is true */
 };
 
 void core_wait_enter(core_wait *wait, int mode);

@@ -6,7 +6,7 @@
  * keeps it from then on, and gives it up where it sleeps: taking it in each
  * call would cost more than the call.  Other threads (--threads) take it in
  * each. */
-#include "core.h"
+#include "worker.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,8 @@ typedef struct program {
     PyObject *object; /* shmrpc._worker.Program */
     core_connection *connection;
     PyObject *functions;       /* a list: of each method, or None */
-    core_node **nodes;         /* two a method: parameters, result or NULL */
+    core_node **nodes;         /* four a method: parameters, result, items in
+                                * and out; or NULL */
     unsigned long main_thread; /* which runs the hooks */
     shmrpc_wait_hooks hooks;   /* of that thread, once it has the lock */
     PyThreadState *main_state; /* while that thread sleeps */
@@ -41,6 +42,9 @@ typedef struct seat {
 } seat;
 
 static _Thread_local seat here;
+
+/* Of a method in `nodes`. */
+enum { PARAMS, RESULT, ITEMS_IN, ITEMS_OUT, NODES };
 
 /* ---- the lock -------------------------------------------------------------
  */
@@ -114,23 +118,6 @@ static shmrpc_str view_of(PyObject *text)
         return (shmrpc_str){"", 0};
     }
     return (shmrpc_str){at, (size_t)len};
-}
-
-/* The exception that is set, without its traceback lost. New reference. */
-static PyObject *take_exception(void)
-{
-    PyObject *type;
-    PyObject *value;
-    PyObject *trace;
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
-    if (trace != NULL && value != NULL) {
-        (void)PyException_SetTraceback(value, trace);
-        PyErr_Clear();
-    }
-    Py_XDECREF(type);
-    Py_XDECREF(trace);
-    return value;
 }
 
 /* Of an exception of which nothing can be said: its class can lie, too. */
@@ -223,7 +210,7 @@ static int answer(const program *p, shmrpc_ctx *ctx,
 /* What the exception that is set answers the call with; it is logged. */
 static int fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method)
 {
-    PyObject *exception = take_exception();
+    PyObject *exception = core_take_exception();
     if (exception == NULL) {
         return fault_without_words(ctx);
     }
@@ -246,17 +233,21 @@ static int fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method)
 /* ---- calls ----------------------------------------------------------------
  */
 
+/* The parameters, and then `items` unless that is NULL. */
 static PyObject *arguments_of(const program *p, const core_node *node,
-                              const void *params)
+                              const void *params, PyObject *items)
 {
     uint32_t count = node->type->count;
-    PyObject *args = PyTuple_New((Py_ssize_t)count);
+    PyObject *args = PyTuple_New((Py_ssize_t)count + (items != NULL ? 1 : 0));
     for (uint32_t i = 0; args != NULL && i < count; i++) {
         PyObject *value =
             core_field_from_c(p->connection, &node->fields[i], params, false);
         if (value == NULL || PyTuple_SetItem(args, i, value) != 0) {
             Py_CLEAR(args);
         }
+    }
+    if (args != NULL && items != NULL) {
+        (void)PyTuple_SetItem(args, (Py_ssize_t)count, Py_NewRef(items));
     }
     return args;
 }
@@ -296,28 +287,46 @@ static int take_result(const shmrpc_method *method, shmrpc_ctx *ctx,
                : -1;
 }
 
+/* What the handler has returned is sent. Statuses; CORE_RAISED. */
+static int send_value(const program *p, shmrpc_ctx *ctx, uint32_t index,
+                      PyObject *value, void *result)
+{
+    core_node *const *nodes = &p->nodes[NODES * index];
+    if (nodes[ITEMS_OUT] != NULL) {
+        return core_sink_all(p->connection, nodes[ITEMS_OUT],
+                             shmrpc_stub_sink(ctx), value);
+    }
+    return nodes[RESULT] == NULL ||
+                   take_result(&p->connection->service->methods[index], ctx,
+                               nodes[RESULT], value, result) == 0
+               ? (int)SHMRPC_OK
+               : CORE_RAISED;
+}
+
 static int run(program *p, shmrpc_ctx *ctx, uint32_t index, const void *params,
                void *result)
 {
-    const shmrpc_method *method = &p->connection->service->methods[index];
+    core_node *const *nodes = &p->nodes[NODES * index];
     PyObject *function = PyList_GetItem(p->functions, (Py_ssize_t)index);
-    if (function == NULL || function == Py_None) {
-        PyErr_Clear();
-        return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
-                               "%s is not written, or has a stream, which "
-                               "Python can't serve yet",
-                               method->name);
-    }
-    PyObject *args = arguments_of(p, p->nodes[2 * index], params);
+    PyObject *items = nodes[ITEMS_IN] != NULL
+                          ? core_source_new(p->connection, nodes[ITEMS_IN],
+                                            shmrpc_stub_source(ctx))
+                          : NULL;
+    PyObject *args = PyErr_Occurred() == NULL
+                         ? arguments_of(p, nodes[PARAMS], params, items)
+                         : NULL;
     PyObject *value = args != NULL ? PyObject_CallObject(function, args) : NULL;
     Py_XDECREF(args);
-    int failed = value == NULL ? -1 : 0;
-    if (failed == 0 && p->nodes[2 * index + 1] != NULL) {
-        failed =
-            take_result(method, ctx, p->nodes[2 * index + 1], value, result);
-    }
+    int status =
+        value != NULL ? send_value(p, ctx, index, value, result) : CORE_RAISED;
     Py_XDECREF(value);
-    return failed == 0 ? SHMRPC_OK : fail(p, ctx, method);
+    if (items != NULL) {
+        core_source_end(items);
+        Py_DECREF(items);
+    }
+    return status != CORE_RAISED
+               ? status
+               : fail(p, ctx, &p->connection->service->methods[index]);
 }
 
 static int handle(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -353,7 +362,7 @@ static int handle(shmrpc_ctx *ctx, const void *impl, void *user,
 /* The exception that is set, as an error for people: one line. */
 static int explain(const program *p, shmrpc_error *error)
 {
-    PyObject *exception = take_exception();
+    PyObject *exception = core_take_exception();
     PyObject *text = PyObject_CallMethod(
         p->object, "explain", "O", exception != NULL ? exception : Py_None);
     const char *line =
@@ -374,19 +383,18 @@ static int tell(const program *p, const char *name)
     return done != NULL ? 0 : -1;
 }
 
-/* (name, name in Python, whether it has streams) a method. */
+/* (name, name in Python, whether it returns items) a method. */
 static PyObject *rows_of(const shmrpc_service *service)
 {
     PyObject *rows = PyList_New(0);
     for (uint32_t i = 0; rows != NULL && i < service->method_count; i++) {
         const shmrpc_method *method = &service->methods[i];
         PyObject *name = core_python_name(method->name);
-        bool streams = (method->flags & (SHMRPC_METHOD_STREAMS_IN |
-                                         SHMRPC_METHOD_STREAMS_OUT)) != 0;
-        PyObject *row = name != NULL
-                            ? Py_BuildValue("(sOO)", method->name, name,
-                                            streams ? Py_True : Py_False)
-                            : NULL;
+        PyObject *row =
+            name != NULL
+                ? Py_BuildValue("(sOO)", method->name, name,
+                                method->items_out != NULL ? Py_True : Py_False)
+                : NULL;
         if (row == NULL || PyList_Append(rows, row) != 0) {
             Py_CLEAR(rows);
         }
@@ -412,7 +420,7 @@ static core_node *make_node(core_connection *connection,
 static int make_nodes(program *p)
 {
     const shmrpc_service *service = p->connection->service;
-    p->nodes = PyMem_Calloc(2 * (size_t)service->method_count + 1,
+    p->nodes = PyMem_Calloc(NODES * (size_t)service->method_count + 1,
                             sizeof(core_node *));
     if (p->nodes == NULL) {
         PyErr_NoMemory();
@@ -420,14 +428,17 @@ static int make_nodes(program *p)
     }
     for (uint32_t i = 0; i < service->method_count; i++) {
         const shmrpc_method *method = &service->methods[i];
-        p->nodes[2 * i] = make_node(p->connection, method->params);
-        if (p->nodes[2 * i] == NULL) {
-            return -1;
-        }
-        if (method->result != NULL) {
-            p->nodes[2 * i + 1] = make_node(p->connection, method->result);
-            if (p->nodes[2 * i + 1] == NULL) {
-                return -1;
+        const shmrpc_type *const types[NODES] = {[PARAMS] = method->params,
+                                                 [RESULT] = method->result,
+                                                 [ITEMS_IN] = method->items_in,
+                                                 [ITEMS_OUT] =
+                                                     method->items_out};
+        for (uint32_t k = 0; k < NODES; k++) {
+            if (types[k] != NULL) {
+                p->nodes[NODES * i + k] = make_node(p->connection, types[k]);
+                if (p->nodes[NODES * i + k] == NULL) {
+                    return -1;
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -15,6 +16,17 @@ PATIENCE_S = 20
 def start(variable, *arguments):
     return subprocess.Popen([os.environ[variable], *arguments],
                             stdout=subprocess.DEVNULL)
+
+
+def patiently(attempt):
+    """A server that is starved frees the place of a stream a little after its
+    client has closed it."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return attempt()
+        except shmrpc.Exhausted:
+            assert time.monotonic() < until
 
 
 def stop(server):
@@ -46,3 +58,5 @@ echo = service("ECHO_SERVER", "echo_serv")
 kinds = service("KINDS_SERVER", "kinds")
 fault = service("FAULT_SERVER", "fault", "--workers=0", "--threads=4")
 errors = service("ERRORS_SERVER", "errors")
+flow = service("FLOW_SERVER", "flow", "--workers=0", "--threads=16",
+               "--stream-drain=1")

@@ -1,0 +1,351 @@
+"""Clients for asyncio.
+
+    async with shmrpc.aio.connect("echo_serv") as echo:
+        a, b = await asyncio.gather(echo.add(1, 2), echo.add(3, 4))
+        async for hit in echo.find_all("x"):
+            ...
+
+A call is sent when its method is called; cancelling the task that awaits it
+cancels the call.  A client belongs to the loop of its first call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+from . import _core, _open
+from ._core import AsyncCall
+
+if TYPE_CHECKING:
+    from ._core import AsyncMethod
+
+__all__ = ["AsyncCall", "Client", "Duplex", "Items", "Sender",
+           "ServiceClient", "connect"]
+
+_Sent = TypeVar("_Sent")
+_Got = TypeVar("_Got")
+_Client = TypeVar("_Client", bound="ServiceClient")
+
+# How often calls that could not be sent look for room.
+_QUEUE_S = 0.02
+# Items that come without waiting, after which other tasks get a turn.
+_ITEMS_A_TURN = 64
+
+
+class _Glue:
+    """What a connection wants of its loop; the C part calls it."""
+
+    core: _core.Aio
+    running_loop = staticmethod(asyncio.get_running_loop)
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.fd = -1
+        self.streams: weakref.WeakSet[_Stream] = weakref.WeakSet()
+        self.timer: asyncio.TimerHandle | None = None
+        self.is_reviving = False
+        _glues.add(self)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The connection's first call is made in this loop."""
+        if self.loop is not None:
+            raise RuntimeError("this client belongs to another event loop: "
+                               "connect in each one that makes calls")
+        self.fd = self.core.fd()
+        loop.add_reader(self.fd, self.core.dispatch)
+        self.loop = loop
+
+    def detach(self) -> None:
+        """The client is being closed."""
+        loop, self.loop = self.loop, None
+        for stream in list(self.streams):
+            stream.close()
+        if self.timer is not None:
+            self.timer.cancel()
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self.fd)
+
+    def forked(self) -> None:
+        """The loop is the parent's, and must not be told anything."""
+        self.loop = self.timer = None
+        self.is_reviving = False
+        self.core.forked()
+
+    def future(self) -> asyncio.Future[None]:
+        assert self.loop is not None
+        return self.loop.create_future()
+
+    def wake(self, future: asyncio.Future[None]) -> None:
+        if not future.done() and not future.get_loop().is_closed():
+            future.set_result(None)
+
+    def watch_queue(self) -> None:
+        """Some calls wait for room, or for a server."""
+        if self.timer is None and self.loop is not None:
+            self.timer = self.loop.call_later(_QUEUE_S, self._look)
+
+    def _look(self) -> None:
+        self.timer = None
+        if self.core.send_queued():
+            self.watch_queue()
+
+    def revive(self) -> None:
+        """The connection is lost: a thread makes another one."""
+        if self.is_reviving or self.loop is None:
+            return
+        self.is_reviving = True
+        future = self.loop.run_in_executor(None, self.core.start_first)
+        future.add_done_callback(self._revived)
+
+    def _revived(self, future: asyncio.Future[Any]) -> None:
+        self.is_reviving = False
+        if not future.cancelled() and future.exception() is None:
+            self.core.started(future.result())
+            self.core.send_queued()
+
+    def make_stream(self, core: _core.Stream) -> _Stream:
+        stream = _Stream(core, self)
+        self.streams.add(stream)
+        return stream
+
+
+_glues: weakref.WeakSet[_Glue] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for glue in list(_glues):
+        glue.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+class _Stream:
+    """A call with streams; see Items, Sender and Duplex."""
+
+    def __init__(self, core: _core.Stream, glue: _Glue) -> None:
+        self._core = core
+        self._glue = glue
+        self._waiters: list[asyncio.Future[None]] = []
+        self._is_open = False
+        self._count = 0
+
+    async def _open(self) -> None:
+        """Most are open when they are made."""
+        if not self._core.open(False):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, self._core.open, True)
+        # It must not keep us: who forgets a stream closes it.
+        me = weakref.ref(self)
+
+        def ready() -> None:
+            stream = me()
+            if stream is not None:
+                stream._tell()
+
+        self._core.on_ready(ready)
+        self._is_open = True
+
+    def _tell(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for future in waiters:
+            self._glue.wake(future)
+
+    async def _news(self) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self._waiters.append(future)
+        await future
+
+    async def _until(self, attempt: Callable[[], Any]) -> Any:
+        """Tries until there is another answer than that it would wait."""
+        if not self._is_open:
+            await self._open()
+        answer = attempt()
+        while answer is NotImplemented:
+            await self._news()
+            answer = attempt()
+        return answer
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        self._count += 1
+        if self._count % _ITEMS_A_TURN == 0:
+            await asyncio.sleep(0)
+        return await self._until(self._core.try_next)
+
+    def views(self) -> Self:
+        """Has items of bytes be memoryviews of where they lie, each until the
+        next one."""
+        self._core.views()
+        return self
+
+    async def send(self, item: Any) -> None:
+        """Sends an item; waits for room."""
+        if not self._is_open:
+            await self._open()
+        if self._core.push(item) is NotImplemented:
+            await self._until(self._core.push_rest)
+
+    async def end(self) -> None:
+        """These were all items; the other direction goes on."""
+        if not self._is_open:
+            await self._open()
+        self._core.end()
+
+    async def finish(self) -> Any:
+        """These were all items: waits for the method's result, and closes."""
+        return (await self._until(self._core.try_finish))[0]
+
+    def close(self) -> None:
+        """Ends the stream; a call that is not over is cancelled."""
+        self._core.close()
+        self._tell()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._core.closed
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None,
+                        value: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        self.close()
+
+
+# The three kinds, as types see them; one class, as it runs.
+if TYPE_CHECKING:
+    class Items(_Stream, Generic[_Got]):
+        """The items that a method returns, for `async for`."""
+
+        async def __anext__(self) -> _Got: ...
+
+    class Sender(_Stream, Generic[_Sent, _Got]):
+        """Items that a method takes, and then its result."""
+
+        async def send(self, item: _Sent) -> None: ...
+        async def finish(self) -> _Got: ...
+
+    class Duplex(_Stream, Generic[_Sent, _Got]):
+        """Items in both directions."""
+
+        async def send(self, item: _Sent) -> None: ...
+        async def __anext__(self) -> _Got: ...
+else:
+    Items = Sender = Duplex = _Stream
+
+
+class ServiceClient(_core.ServiceClient):
+    """A client whose methods are awaited."""
+
+    __svc__: ClassVar[str]
+    __classes__: ClassVar[dict[str, Any]]
+    __where__: ClassVar[str]
+
+    @classmethod
+    def connect(
+        cls,
+        where: str | None = None,
+        *,
+        timeout: float | None = None,
+        wait: float | None = None,
+        arrays: bool = False,
+        profile: str = "balanced",
+        max_message_bytes: int = 0,
+    ) -> Connecting[Self]:
+        """Connects to the service, by its name or at addresses: to be awaited,
+        or for `async with`.  The options are those of shmrpc.connect."""
+        make: Callable[[], Any] = lambda: _open(
+            cls.__where__ if where is None else where, cls.__svc__, timeout,
+            wait, arrays, profile, max_message_bytes, cls=cls,
+            classes=cls.__classes__, glue=_Glue())
+        return Connecting(make)
+
+    async def close(self) -> None:  # type: ignore[override]
+        """Closes the connection; calls in flight end in Cancelled."""
+        super().close()
+
+    def __enter__(self) -> Self:
+        raise TypeError("a client of shmrpc.aio: use `async with`")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None,
+                        value: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        super().close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a client of shmrpc.aio belongs to its loop, and can't "
+                        "be pickled")
+
+
+class Client(ServiceClient):
+    """A client of any service: its methods are attributes."""
+
+    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> AsyncMethod: ...
+
+
+class Connecting(Generic[_Client]):
+    """A connection that is being made: await it, or use `async with`."""
+
+    def __init__(self, make: Callable[[], _Client]) -> None:
+        self._make = make
+        self._client: _Client | None = None
+
+    async def _connect(self) -> _Client:
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(None, self._make)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(_close_unwanted)
+            raise
+
+    def __await__(self) -> Generator[Any, None, _Client]:
+        return self._connect().__await__()
+
+    async def __aenter__(self) -> _Client:
+        self._client = await self._connect()
+        return self._client
+
+    async def __aexit__(self, kind: type[BaseException] | None,
+                        value: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+
+def _close_unwanted(future: asyncio.Future[Any]) -> None:
+    """Nobody waits any more for a connection that was made after all."""
+    if not future.cancelled() and future.exception() is None:
+        _core.ServiceClient.close(future.result())
+
+
+def connect(
+    where: str,
+    *,
+    svc: str | None = None,
+    timeout: float | None = None,
+    wait: float | None = None,
+    arrays: bool = False,
+    profile: str = "balanced",
+    max_message_bytes: int = 0,
+) -> Connecting[Client]:
+    """Connects to a service and asks it what it is: to be awaited, or for
+    `async with`.  Arguments as shmrpc.connect."""
+    make: Callable[[], Any] = lambda: _open(
+        where, svc, timeout, wait, arrays, profile, max_message_bytes,
+        cls=Client, glue=_Glue())
+    return Connecting(make)

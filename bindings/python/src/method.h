@@ -1,0 +1,53 @@
+/*
+ * What the forms of a call share: a method, and one call of it that is made
+ * ready.  method.c has the form that waits, aio.c the one that is awaited,
+ * stream.c that with items.
+ */
+#ifndef SHMRPC_PYTHON_METHOD_H
+#define SHMRPC_PYTHON_METHOD_H
+
+#include "core.h"
+
+/* Of the limited API since 3.12 only, but as stable before: the protocol of
+ * PEP 590. */
+typedef PyObject *(*core_vectorcall)(PyObject *, PyObject *const *, size_t,
+                                     PyObject *);
+
+/* The number of positional arguments, of what is passed as `nargsf`. */
+#define CORE_COUNT_MASK (~(SIZE_MAX ^ (SIZE_MAX >> 1)))
+
+typedef struct core_method {
+    PyObject_HEAD core_vectorcall vectorcall;
+    core_connection *connection;
+    const shmrpc_method *row;
+    core_node *params;
+    core_node *result; /* NULL: returns nothing */
+    core_options options;
+    uint32_t index;
+    bool is_fixed; /* the result has a fixed size, and errors no payload */
+} core_method;
+
+/* One call. It is not to be moved: parameters point into the scratch. */
+typedef struct core_invocation {
+    core_scratch scratch;
+    shmrpc_opts opts;
+    void *params;
+} core_invocation;
+
+bool core_method_has_streams(const shmrpc_method *row);
+
+/* Makes the parameters, as called by PEP 590. -1 with an exception; the scratch
+ * is to be ended in any case. */
+int core_prepare(const core_method *m, core_invocation *in,
+                 PyObject *const *args, size_t nargsf, PyObject *names);
+
+/* The Python value of a reply, which is released. New reference. */
+PyObject *core_take_reply(const core_method *m, const void *reply);
+
+/* The forms. */
+PyObject *core_aio_invoke(PyObject *self, PyObject *const *args, size_t nargsf,
+                          PyObject *names);
+PyObject *core_stream_invoke(PyObject *self, PyObject *const *args,
+                             size_t nargsf, PyObject *names);
+
+#endif

@@ -432,28 +432,13 @@ static const char *text_name(gen_model *m, const idl_service *service)
     return gen_buf_take(m->tree, &text);
 }
 
-static bool has_stream(const idl_method *method)
-{
-    return method->stream_param != NULL || method->result_is_stream;
-}
-
-/* That can be called. */
-static bool has_methods(const idl_service *service)
-{
-    bool has = false;
-    for (size_t i = 0; i < service->method_count; i++) {
-        has = has || !has_stream(&service->methods[i]);
-    }
-    return has;
-}
-
 static void add_service(gen_model *m, gen_value *object,
                         const idl_service *service)
 {
     gen_value *py = py_of(m, object);
     set_text(m, py, "doc", gen_py_doc(m, &service->decl.meta.docs, "    "));
     set_text(m, py, "text_name", text_name(m, service));
-    gen_set(py, "has_methods", gen_bool(m->tree, has_methods(service)));
+    gen_set(py, "has_methods", gen_bool(m->tree, service->method_count > 0));
     gen_set_later(m->tree, py, fill_service, service);
 }
 
@@ -503,25 +488,83 @@ static const char *parameters(gen_model *m, const idl_method *method,
     return gen_buf_take(m->tree, &text);
 }
 
+static const char *plain_result(gen_model *m, const idl_method *method)
+{
+    return method->result != NULL
+               ? type_text(m, method->result, hides_methods(method))
+               : "None";
+}
+
+/* What a call returns, of the module `from`: the plain result, or a stream of
+ * one of three kinds. */
+static const char *client_result(gen_model *m, const idl_method *method,
+                                 const char *from)
+{
+    const char *result = plain_result(m, method);
+    if (method->stream_param == NULL) {
+        return method->result_is_stream
+                   ? gen_print(m->tree, "%s.Items[%s]", from, result)
+                   : result;
+    }
+    return gen_print(
+        m->tree, "%s.%s[%s, %s]", from,
+        method->result_is_stream ? "Duplex" : "Sender",
+        type_text(m, method->stream_param->type, hides_methods(method)),
+        result);
+}
+
+static const char *async_result(gen_model *m, const idl_method *method)
+{
+    bool has_stream = method->stream_param != NULL || method->result_is_stream;
+    return has_stream ? client_result(m, method, "_aio")
+                      : gen_print(m->tree, "_aio.AsyncCall[%s]",
+                                  plain_result(m, method));
+}
+
+/* A handler's: the items that come are its last one. */
+static const char *handler_parameters(gen_model *m, const idl_method *method,
+                                      const char *iterator)
+{
+    const char *text = parameters(m, method, false);
+    const idl_field *items = method->stream_param;
+    return items != NULL
+               ? gen_print(m->tree, "%s, %s: _abc.%s[%s]", text,
+                           python_name(m, items->name), iterator,
+                           type_text(m, items->type, hides_methods(method)))
+               : text;
+}
+
+static const char *handler_result(gen_model *m, const idl_method *method,
+                                  const char *iterator)
+{
+    const char *result = plain_result(m, method);
+    return method->result_is_stream
+               ? gen_print(m->tree, "_abc.%s[%s]", iterator, result)
+               : result;
+}
+
 static void add_method(gen_model *m, gen_value *object,
                        const idl_method *method)
 {
     gen_value *py = py_of(m, object);
-    gen_set(py, "has_stream", gen_bool(m->tree, has_stream(method)));
     set_text(m, py, "doc", gen_py_doc(m, &method->meta.docs, "            "));
     set_text(m, py, "server_doc",
              gen_py_doc(m, &method->meta.docs, "        "));
     set_text(m, py, "client_name", client_name(m, method->name));
     set_text(m, py, "name", python_name(m, method->name));
     set_text(m, py, "client_params", parameters(m, method, true));
-    set_text(m, py, "params", parameters(m, method, false));
-    set_text(m, py, "result",
-             method->result != NULL
-                 ? type_text(m, method->result, hides_methods(method))
-                 : "None");
+    set_text(m, py, "params", handler_parameters(m, method, "Iterator"));
+    set_text(m, py, "async_params",
+             handler_parameters(m, method, "AsyncIterator"));
+    set_text(m, py, "client_result", client_result(m, method, "_streams"));
+    set_text(m, py, "async_client_result", async_result(m, method));
+    set_text(m, py, "result", handler_result(m, method, "Iterator"));
+    set_text(m, py, "async_result", handler_result(m, method, "AsyncIterator"));
+    /* An async generator is an ordinary function to those who call it. */
+    set_text(m, py, "async", method->result_is_stream ? "" : "async ");
 }
 
-/* All that C takes, and arrays in streams, which are left out. */
+/* All that C takes. */
 static void refuse(const idl_schema *schema, idl_diags *diags)
 {
     (void)schema;

@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/made"
 touch "$work/made/__init__.py"
 for svc in examples/echo/echo tests/integration/kinds \
+    tests/integration/flow \
     tests/integration/errors tests/integration/errors_common; do
     "$2" --lang python --out-dir "$work/made" -I "$root/$(dirname $svc)" \
         "$root/$svc.svc"

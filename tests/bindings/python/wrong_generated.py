@@ -1,7 +1,9 @@
 """Mistakes in the use of generated modules that types find; never run."""
 
+from collections.abc import Iterator
+
 import shmrpc
-from made import echo_svc, errors_svc, kinds_svc
+from made import echo_svc, errors_svc, flow_svc, kinds_svc
 
 
 class Right(echo_svc.EchoService):
@@ -67,3 +69,52 @@ def use() -> int:
 
 
 shmrpc.main(Right)
+
+
+def streams(flow: flow_svc.Flow) -> None:
+    numbers: list[int] = list(flow.count(3, 0))
+    words: list[str] = list(flow.count(3, 0))  # wrong
+    with flow.sum() as sums:
+        sums.send(1)
+        sums.send("x")  # wrong
+        total: int = sums.finish()
+        text: str = sums.finish()  # wrong
+    with flow.twice() as pairs:
+        pairs.send(2)
+        one: int = next(pairs)
+    print(numbers, words, total, text, one)
+
+
+async def awaited(echo: echo_svc.AsyncEcho, flow: flow_svc.AsyncFlow) -> None:
+    total: int = await echo.add(1, b=2)
+    wrong: str = await echo.add(1, 2)  # wrong
+    echo.add("x", 2)  # wrong
+    async for number in flow.count(3, 0):
+        print(number + 1)
+    for item in flow.count(3, 0):  # wrong
+        print(item)
+    async with flow_svc.AsyncFlow.connect() as other:
+        async with other.sum() as sums:
+            await sums.send("x")  # wrong
+            total = await sums.finish()
+    print(total, wrong)
+
+
+class Flows(flow_svc.FlowService):
+    def echo(self, number: int) -> int:
+        return number
+
+    def pid(self) -> int:
+        return 1
+
+    def count(self, most: int, status: int) -> Iterator[int]:
+        yield most
+
+    def drained(self) -> Iterator[int]:
+        yield 1
+
+    def sum(self, number: Iterator[int]) -> int:
+        return next(number)
+
+    def twice(self, number: Iterator[int]) -> Iterator[str]:  # wrong
+        yield ""

@@ -134,8 +134,8 @@ static int send_and_fail(shmrpc_ctx *ctx, const void *impl, void *user,
     return status == SHMRPC_OK ? shmrpc_ctx_fault(ctx, &fault) : status;
 }
 
-static const shmrpc_handler handlers[METHODS] = {[DOWN] = send_and_fail,
-                                                 [UP] = wait_only};
+static const shmrpc_handler handlers[METHODS] = {
+    [DOWN] = send_and_fail, [UP] = wait_only};
 
 static int begin_idle(void **state)
 {

@@ -17,6 +17,9 @@ from ._errors import DeclaredError, Error
 
 _FAULT, _STATUS, _DECLARED = range(3)
 _TEXT_LIMIT = 1 << 20
+# Calls that the loop of a worker runs at a time; at most what can be detached.
+_CONCURRENCY = 256
+_CONCURRENCY_MOST = 1024
 
 
 class Refused(Exception):
@@ -143,6 +146,13 @@ def _args_of(error: BaseException) -> Any:
         return None
 
 
+def _is_async(function: Any) -> bool:
+    import inspect
+
+    return (inspect.iscoroutinefunction(function)
+            or inspect.isasyncgenfunction(function))
+
+
 # ---- the program ----------------------------------------------------------
 
 
@@ -153,36 +163,40 @@ class Program:
         self._make = make
         self._name = name
         self._object: Any = None
+        self._is_async = False
 
-    def load(self, rows: list[tuple[str, str, bool]]) -> tuple[list[Any], Any]:
-        """Imports and makes the object: its methods, and a generated module's
-        classes or None."""
+    def load(self, rows: list[tuple[str, str, bool]]
+             ) -> tuple[list[Any], Any, int]:
+        """Imports and makes the object: its methods, a generated module's
+        classes or None, and how many calls its loop runs at a time, or 0."""
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
         cls = self._make()
-        functions = [self._method_of(cls, *row) for row in rows]
+        functions = [self._method_of(cls, name, python_name)
+                     for name, python_name, _ in rows]
+        self._is_async = any(_is_async(getattr(cls, name))
+                             for name in functions)
+        limit = self._limit_of(cls) if self._is_async else 0
         self._object = cls()
         _log_by_default()
         bound = [getattr(self._object, name) for name in functions]
-        return bound, getattr(cls, "__classes__", None)
+        return bound, getattr(cls, "__classes__", None), limit
 
-    def _method_of(self, cls: type, name: str, python_name: str,
-                   returns_items: bool) -> str:
-        import inspect
-
+    def _method_of(self, cls: type, name: str, python_name: str) -> str:
         for wanted in (python_name, f"{name}_"):
-            function = getattr(cls, wanted, None)
-            if callable(function):
-                break
-        else:
-            raise Refused(f"{cls.__name__} has no method {python_name}, which "
-                          "the service declares")
-        if (inspect.iscoroutinefunction(function)
-                or inspect.isasyncgenfunction(function)):
-            raise Refused(f"{cls.__name__}.{wanted} is async, which is not "
-                          "there yet: make it a plain method")
-        return wanted
+            if callable(getattr(cls, wanted, None)):
+                return wanted
+        raise Refused(f"{cls.__name__} has no method {python_name}, which the "
+                      "service declares")
+
+    def _limit_of(self, cls: type) -> int:
+        limit = getattr(cls, "concurrency", _CONCURRENCY)
+        if (not isinstance(limit, int) or isinstance(limit, bool)
+                or not 1 <= limit <= _CONCURRENCY_MOST):
+            raise Refused(f"{cls.__name__}.concurrency: {limit!r}, expected 1 "
+                          f"to {_CONCURRENCY_MOST} calls of a worker")
+        return limit
 
     def freeze(self) -> None:
         """Before workers are forked: the collector is to leave alone, and so
@@ -195,14 +209,22 @@ class Program:
         sys.stderr.flush()
 
     def start(self) -> None:
+        if self._is_async:
+            from ._async_worker import Runner
+
+            self._runner = Runner(self._object, self._exit)
+            return self._runner.start()
         start = getattr(self._object, "worker_start", None)
         if start is not None:
             start()
+        return None
 
     def stop(self) -> None:
         stop = getattr(self._object, "worker_stop", None)
         try:
-            if stop is not None:
+            if self._is_async:
+                self._runner.stop()
+            elif stop is not None:
                 stop()
         finally:
             sys.stdout.flush()
@@ -212,6 +234,13 @@ class Program:
         """After SystemExit in a handler; atexit is the parent's."""
         try:
             self.stop()
+        finally:
+            self._exit()
+
+    def _exit(self) -> None:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
         finally:
             os._exit(1)
 
@@ -242,12 +271,20 @@ class Program:
         try:
             import logging
 
-            peer = _core.context().peer
             logging.getLogger("shmrpc").error(
-                "%s.%s of %s: %s\n%s", self._name, method, peer.address or
-                peer.transport, _in_a_line(error), trace)
+                "%s.%s of %s: %s\n%s", self._name, method, _caller(),
+                _in_a_line(error), trace)
         except BaseException:
             pass
+
+
+def _caller() -> str:
+    """Of the call that has failed; a oneway one may be over."""
+    try:
+        peer = _core.context().peer
+    except RuntimeError:
+        return "a call that nobody waits for"
+    return peer.address or peer.transport
 
 
 def _status_of(error: BaseException) -> int:

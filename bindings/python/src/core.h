@@ -30,6 +30,9 @@ typedef struct core_state {
     PyTypeObject *aio_call_type;
     PyTypeObject *stream_type;
     PyTypeObject *source_type;
+    PyTypeObject *jobs_type;
+    struct core_program *program; /* that is served; or NULL */
+    PyObject *current; /* a ContextVar: of the task that runs; or NULL */
     PyObject *helpers; /* shmrpc._helpers, imported when it is needed */
 } core_state;
 
@@ -226,6 +229,7 @@ extern PyType_Spec core_aio_spec;
 extern PyType_Spec core_aio_call_spec;
 extern PyType_Spec core_stream_spec;
 extern PyType_Spec core_source_spec;
+extern PyType_Spec core_jobs_spec;
 
 /* What holds for the calls of a client. */
 typedef struct core_options {
@@ -272,6 +276,7 @@ PyObject *core_aio_stream(struct core_aio *aio, PyObject *stream);
 
 PyObject *core_serve(PyObject *module, PyObject *args);
 PyObject *core_context(PyObject *module, PyObject *unused);
+PyObject *core_jobs(PyObject *module, PyObject *current);
 PyObject *core_log(PyObject *module, PyObject *args);
 
 #endif

@@ -28,7 +28,9 @@ static int start(PyObject *module)
                             &state->aio_call_type) != 0 ||
                    add_type(module, &core_stream_spec, &state->stream_type) !=
                        0 ||
-                   add_type(module, &core_source_spec, &state->source_type) != 0
+                   add_type(module, &core_source_spec, &state->source_type) !=
+                       0 ||
+                   add_type(module, &core_jobs_spec, &state->jobs_type) != 0
                ? -1
            /* What generated clients derive from, as types see it. */
            : PyModule_AddObjectRef(module, "ServiceClient",
@@ -50,6 +52,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->aio_call_type);
     Py_VISIT(state->stream_type);
     Py_VISIT(state->source_type);
+    Py_VISIT(state->jobs_type);
+    Py_VISIT(state->current);
     Py_VISIT(state->helpers);
     return 0;
 }
@@ -67,6 +71,8 @@ static int clear(PyObject *module)
     Py_CLEAR(state->aio_call_type);
     Py_CLEAR(state->stream_type);
     Py_CLEAR(state->source_type);
+    Py_CLEAR(state->jobs_type);
+    Py_CLEAR(state->current);
     Py_CLEAR(state->helpers);
     return 0;
 }
@@ -100,6 +106,7 @@ static PyMethodDef functions[] = {
      "Serves until stopped; shmrpc.main is for people."},
     {"context", core_context, METH_NOARGS,
      "The call that this thread's handler is in."},
+    {"jobs", core_jobs, METH_O, "What shmrpc._async_worker takes calls from."},
     {"log", core_log, METH_VARARGS, "A line for the log, of a level."},
     {"statuses", status_table, METH_NOARGS, "Name -> number of each status."},
     {NULL, NULL, 0, NULL}};

@@ -16,20 +16,7 @@
 #include "shmrpc/log.h"
 #include "shmrpc/wait.h"
 
-typedef struct program {
-    core_state *state;
-    PyObject *object; /* shmrpc._worker.Program */
-    core_connection *connection;
-    PyObject *functions;       /* a list: of each method, or None */
-    core_node **nodes;         /* four a method: parameters, result, items in
-                                * and out; or NULL */
-    unsigned long main_thread; /* which runs the hooks */
-    shmrpc_wait_hooks hooks;   /* of that thread, once it has the lock */
-    PyThreadState *main_state; /* while that thread sleeps */
-    bool has_lock;             /* the main thread has, but while it sleeps */
-    bool is_leaving;           /* the handler has said so */
-    long long ended_ms;        /* then: when its last call has */
-} program;
+typedef core_program program;
 
 /* The call that a thread is in, or was in last. What its result points into is
  * kept until the next one, since it is sent after the handler has returned. */
@@ -42,9 +29,6 @@ typedef struct seat {
 } seat;
 
 static _Thread_local seat here;
-
-/* Of a method in `nodes`. */
-enum { PARAMS, RESULT, ITEMS_IN, ITEMS_OUT, NODES };
 
 /* ---- the lock -------------------------------------------------------------
  */
@@ -130,13 +114,13 @@ static int fault_without_words(shmrpc_ctx *ctx)
     return shmrpc_ctx_fault(ctx, &fault);
 }
 
-static int fault_of(shmrpc_ctx *ctx, PyObject *row)
+static int fault_of(shmrpc_ctx *ctx, PyObject *row, core_scratch *scratch)
 {
     shmrpc_fault fault = {.type = view_of(PyTuple_GetItem(row, 2)),
                           .message = view_of(PyTuple_GetItem(row, 3)),
                           .trace = view_of(PyTuple_GetItem(row, 4))};
     PyObject *args = PyTuple_GetItem(row, 5);
-    if (args == NULL || core_any_to_c(&here.scratch, args, &fault.args) != 0) {
+    if (args == NULL || core_any_to_c(scratch, args, &fault.args) != 0) {
         PyErr_Clear();
         fault.args = shmrpc_any_null();
     }
@@ -157,7 +141,8 @@ static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
 /* A declared error with its fields. -1: they do not fit, and an exception says
  * so. */
 static int declared(const program *p, shmrpc_ctx *ctx,
-                    const shmrpc_error_type *type, PyObject *row)
+                    const shmrpc_error_type *type, PyObject *row,
+                    core_scratch *scratch)
 {
     PyObject *details = PyTuple_GetItem(row, 5);
     shmrpc_str text = view_of(PyTuple_GetItem(row, 3));
@@ -167,14 +152,11 @@ static int declared(const program *p, shmrpc_ctx *ctx,
         core_making_begin(p->connection);
         int failed = node == NULL ? -1 : core_node_prepare(p->connection, node);
         core_making_end(p->connection);
-        payload = failed == 0
-                      ? core_scratch_alloc(&here.scratch, type->payload->size,
-                                           type->payload->align)
-                      : NULL;
-        if (payload == NULL ||
-            core_keep(&here.scratch, Py_NewRef(details)) != 0 ||
-            core_value_to_c(&here.scratch, node, details, payload,
-                            type->name) != 0) {
+        payload = failed == 0 ? core_scratch_alloc(scratch, type->payload->size,
+                                                   type->payload->align)
+                              : NULL;
+        if (payload == NULL || core_keep(scratch, Py_NewRef(details)) != 0 ||
+            core_value_to_c(scratch, node, details, payload, type->name) != 0) {
             return -1;
         }
     }
@@ -190,25 +172,26 @@ static int declared(const program *p, shmrpc_ctx *ctx,
 enum { KIND_FAULT, KIND_STATUS, KIND_DECLARED };
 
 static int answer(const program *p, shmrpc_ctx *ctx,
-                  const shmrpc_method *method, PyObject *row)
+                  const shmrpc_method *method, PyObject *row,
+                  core_scratch *scratch)
 {
     long kind = PyLong_AsLong(PyTuple_GetItem(row, 0));
     long number = PyLong_AsLong(PyTuple_GetItem(row, 1));
     const shmrpc_error_type *type =
         kind == KIND_DECLARED ? thrown_by(method, number) : NULL;
     if (type != NULL) {
-        return declared(p, ctx, type, row);
+        return declared(p, ctx, type, row, scratch);
     }
     if (kind == KIND_STATUS) {
         shmrpc_str text = view_of(PyTuple_GetItem(row, 3));
         return shmrpc_ctx_fail(ctx, (int)number, "%.*s", (int)text.len,
                                text.ptr);
     }
-    return fault_of(ctx, row);
+    return fault_of(ctx, row, scratch);
 }
 
-/* What the exception that is set answers the call with; it is logged. */
-static int fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method)
+int core_worker_fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method,
+                     core_scratch *scratch)
 {
     PyObject *exception = core_take_exception();
     if (exception == NULL) {
@@ -224,18 +207,18 @@ static int fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method)
         Py_XDECREF(row);
         return fault_without_words(ctx);
     }
-    int status = answer(p, ctx, method, row);
+    int status = answer(p, ctx, method, row, scratch);
     Py_DECREF(row);
     /* The fields of an error that do not fit are the handler's fault. */
-    return PyErr_Occurred() ? fail(p, ctx, method) : status;
+    return PyErr_Occurred() ? core_worker_fail(p, ctx, method, scratch)
+                            : status;
 }
 
 /* ---- calls ----------------------------------------------------------------
  */
 
-/* The parameters, and then `items` unless that is NULL. */
-static PyObject *arguments_of(const program *p, const core_node *node,
-                              const void *params, PyObject *items)
+PyObject *core_worker_arguments(const program *p, const core_node *node,
+                                const void *params, PyObject *items)
 {
     uint32_t count = node->type->count;
     PyObject *args = PyTuple_New((Py_ssize_t)count + (items != NULL ? 1 : 0));
@@ -291,14 +274,14 @@ static int take_result(const shmrpc_method *method, shmrpc_ctx *ctx,
 static int send_value(const program *p, shmrpc_ctx *ctx, uint32_t index,
                       PyObject *value, void *result)
 {
-    core_node *const *nodes = &p->nodes[NODES * index];
-    if (nodes[ITEMS_OUT] != NULL) {
-        return core_sink_all(p->connection, nodes[ITEMS_OUT],
+    core_node *const *nodes = &p->nodes[CORE_NODES * index];
+    if (nodes[CORE_ITEMS_OUT] != NULL) {
+        return core_sink_all(p->connection, nodes[CORE_ITEMS_OUT],
                              shmrpc_stub_sink(ctx), value);
     }
-    return nodes[RESULT] == NULL ||
+    return nodes[CORE_RESULT] == NULL ||
                    take_result(&p->connection->service->methods[index], ctx,
-                               nodes[RESULT], value, result) == 0
+                               nodes[CORE_RESULT], value, result) == 0
                ? (int)SHMRPC_OK
                : CORE_RAISED;
 }
@@ -306,15 +289,16 @@ static int send_value(const program *p, shmrpc_ctx *ctx, uint32_t index,
 static int run(program *p, shmrpc_ctx *ctx, uint32_t index, const void *params,
                void *result)
 {
-    core_node *const *nodes = &p->nodes[NODES * index];
+    core_node *const *nodes = &p->nodes[CORE_NODES * index];
     PyObject *function = PyList_GetItem(p->functions, (Py_ssize_t)index);
-    PyObject *items = nodes[ITEMS_IN] != NULL
-                          ? core_source_new(p->connection, nodes[ITEMS_IN],
+    PyObject *items = nodes[CORE_ITEMS_IN] != NULL
+                          ? core_source_new(p->connection, nodes[CORE_ITEMS_IN],
                                             shmrpc_stub_source(ctx))
                           : NULL;
-    PyObject *args = PyErr_Occurred() == NULL
-                         ? arguments_of(p, nodes[PARAMS], params, items)
-                         : NULL;
+    PyObject *args =
+        PyErr_Occurred() == NULL
+            ? core_worker_arguments(p, nodes[CORE_PARAMS], params, items)
+            : NULL;
     PyObject *value = args != NULL ? PyObject_CallObject(function, args) : NULL;
     Py_XDECREF(args);
     int status =
@@ -326,7 +310,9 @@ static int run(program *p, shmrpc_ctx *ctx, uint32_t index, const void *params,
     }
     return status != CORE_RAISED
                ? status
-               : fail(p, ctx, &p->connection->service->methods[index]);
+               : core_worker_fail(p, ctx,
+                                  &p->connection->service->methods[index],
+                                  &here.scratch);
 }
 
 static int handle(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -335,6 +321,9 @@ static int handle(shmrpc_ctx *ctx, const void *impl, void *user,
     program *p = user;
     PyGILState_STATE lock = PyGILState_LOCKED;
     (void)impl;
+    if (p->async != NULL) {
+        return core_async_handle(p, ctx, params);
+    }
     bool is_kept = take_lock(p, &lock);
     shmrpc_ctx *outer = here.ctx;
     if (here.has_scratch) {
@@ -354,6 +343,13 @@ static int handle(shmrpc_ctx *ctx, const void *impl, void *user,
         PyGILState_Release(lock);
     }
     return status;
+}
+
+shmrpc_ctx *core_worker_here(const void **where, unsigned long long *number)
+{
+    *where = &here;
+    *number = here.number;
+    return here.ctx;
 }
 
 /* ---- hooks ----------------------------------------------------------------
@@ -420,7 +416,7 @@ static core_node *make_node(core_connection *connection,
 static int make_nodes(program *p)
 {
     const shmrpc_service *service = p->connection->service;
-    p->nodes = PyMem_Calloc(NODES * (size_t)service->method_count + 1,
+    p->nodes = PyMem_Calloc(CORE_NODES * (size_t)service->method_count + 1,
                             sizeof(core_node *));
     if (p->nodes == NULL) {
         PyErr_NoMemory();
@@ -428,15 +424,16 @@ static int make_nodes(program *p)
     }
     for (uint32_t i = 0; i < service->method_count; i++) {
         const shmrpc_method *method = &service->methods[i];
-        const shmrpc_type *const types[NODES] = {[PARAMS] = method->params,
-                                                 [RESULT] = method->result,
-                                                 [ITEMS_IN] = method->items_in,
-                                                 [ITEMS_OUT] =
-                                                     method->items_out};
-        for (uint32_t k = 0; k < NODES; k++) {
+        const shmrpc_type *const types[CORE_NODES] = {
+            [CORE_PARAMS] = method->params,
+            [CORE_RESULT] = method->result,
+            [CORE_ITEMS_IN] = method->items_in,
+            [CORE_ITEMS_OUT] = method->items_out};
+        for (uint32_t k = 0; k < CORE_NODES; k++) {
             if (types[k] != NULL) {
-                p->nodes[NODES * i + k] = make_node(p->connection, types[k]);
-                if (p->nodes[NODES * i + k] == NULL) {
+                p->nodes[CORE_NODES * i + k] =
+                    make_node(p->connection, types[k]);
+                if (p->nodes[CORE_NODES * i + k] == NULL) {
                     return -1;
                 }
             }
@@ -450,6 +447,7 @@ static int make_nodes(program *p)
 static int load(program *p)
 {
     PyObject *classes = Py_None;
+    int limit = 0;
     PyObject *rows = rows_of(p->connection->service);
     PyObject *made =
         rows != NULL ? PyObject_CallMethod(p->object, "load", "O", rows) : NULL;
@@ -457,10 +455,11 @@ static int load(program *p)
     if (made == NULL) {
         return -1;
     }
-    int failed =
-        PyArg_ParseTuple(made, "O!O", &PyList_Type, &p->functions, &classes)
-            ? 0
-            : -1;
+    int failed = PyArg_ParseTuple(made, "O!Oi", &PyList_Type, &p->functions,
+                                  &classes, &limit)
+                     ? 0
+                     : -1;
+    p->async_limit = (unsigned)limit;
     if (failed == 0) {
         Py_INCREF(p->functions);
         if (classes != Py_None) {
@@ -486,7 +485,10 @@ static int on_start(void *user, shmrpc_error *error)
     program *p = user;
     PyGILState_STATE lock = PyGILState_Ensure();
     p->main_thread = PyThread_get_thread_ident();
-    int status = tell(p, "start") == 0 ? SHMRPC_OK : explain(p, error);
+    int status = (p->async_limit == 0 || core_async_begin(p) == 0) &&
+                         tell(p, "start") == 0
+                     ? SHMRPC_OK
+                     : explain(p, error);
     PyGILState_Release(lock);
     return status;
 }
@@ -596,6 +598,7 @@ PyObject *core_serve(PyObject *module, PyObject *args)
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     }
     p->state = PyModule_GetState(module);
+    p->state->program = p;
     p->object = Py_NewRef(object);
     p->connection = core_connection_serving(p->state, text);
     if (p->connection == NULL) {
@@ -604,153 +607,6 @@ PyObject *core_serve(PyObject *module, PyObject *args)
     int status = serve(p, (int)PyList_Size(list), argv, allow_threads != 0);
     return PyErr_Occurred() ? NULL : PyLong_FromLong(status);
 }
-
-/* ---- what a handler asks --------------------------------------------------
- */
-
-typedef struct context {
-    PyObject_HEAD shmrpc_ctx *ctx;
-    const program *of;
-    const seat *at;
-    unsigned long long number;
-} context;
-
-PyObject *core_context(PyObject *module, PyObject *unused)
-{
-    core_state *state = PyModule_GetState(module);
-    (void)unused;
-    if (here.ctx == NULL) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "context() is for handlers, in the thread that runs "
-                        "them");
-        return NULL;
-    }
-    context *c = PyObject_New(context, state->context_type);
-    if (c != NULL) {
-        c->ctx = here.ctx;
-        c->of = here.of;
-        c->at = &here;
-        c->number = here.number;
-    }
-    return (PyObject *)c;
-}
-
-/* The call that is meant; NULL: it is over, or another thread's. */
-static shmrpc_ctx *call_of(PyObject *self)
-{
-    const context *c = (const context *)self;
-    if (c->at != &here || here.ctx != c->ctx || here.number != c->number) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "the call of this context is over, or another "
-                        "thread's");
-        return NULL;
-    }
-    return c->ctx;
-}
-
-static PyObject *context_cancelled(PyObject *self, void *closure)
-{
-    shmrpc_ctx *ctx = call_of(self);
-    (void)closure;
-    return ctx != NULL ? PyBool_FromLong(shmrpc_ctx_cancelled(ctx)) : NULL;
-}
-
-static PyObject *context_remaining(PyObject *self, void *closure)
-{
-    shmrpc_ctx *ctx = call_of(self);
-    (void)closure;
-    return ctx != NULL
-               ? PyFloat_FromDouble((double)shmrpc_ctx_remaining_ns(ctx) / 1e9)
-               : NULL;
-}
-
-static PyObject *context_peer(PyObject *self, void *closure)
-{
-    shmrpc_ctx *ctx = call_of(self);
-    (void)closure;
-    if (ctx == NULL) {
-        return NULL;
-    }
-    const shmrpc_peer *peer = shmrpc_ctx_peer(ctx);
-    return core_help(((const context *)self)->of->state, "make_peer", "IIissz",
-                     (unsigned)peer->uid, (unsigned)peer->gid, (int)peer->pid,
-                     peer->transport, peer->address, peer->subject);
-}
-
-static PyObject *context_transport(PyObject *self, void *closure)
-{
-    shmrpc_ctx *ctx = call_of(self);
-    (void)closure;
-    return ctx != NULL ? PyUnicode_FromString(shmrpc_ctx_peer(ctx)->transport)
-                       : NULL;
-}
-
-static PyObject *context_connection(PyObject *self, void *closure)
-{
-    shmrpc_ctx *ctx = call_of(self);
-    (void)closure;
-    return ctx != NULL ? PyLong_FromUnsignedLongLong(shmrpc_ctx_connection(ctx))
-                       : NULL;
-}
-
-static PyObject *context_method(PyObject *self, void *closure)
-{
-    shmrpc_ctx *ctx = call_of(self);
-    (void)closure;
-    const program *p = ((const context *)self)->of;
-    return ctx != NULL
-               ? PyUnicode_FromString(
-                     p->connection->service->methods[shmrpc_ctx_method(ctx)]
-                         .name)
-               : NULL;
-}
-
-static PyObject *context_errors(PyObject *self, void *closure)
-{
-    (void)closure;
-    return core_errors_of(((const context *)self)->of->connection);
-}
-
-static PyObject *context_types(PyObject *self, void *closure)
-{
-    (void)closure;
-    return core_types_of(((const context *)self)->of->connection);
-}
-
-static void context_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_Free(self);
-    Py_DECREF(type);
-}
-
-static PyGetSetDef context_getset[] = {
-    {"cancelled", context_cancelled, NULL,
-     "Whether nobody waits for the result any more.", NULL},
-    {"remaining", context_remaining, NULL,
-     "Seconds until the caller's deadline; 0 when it has passed.", NULL},
-    {"peer", context_peer, NULL, "Who calls.", NULL},
-    {"transport", context_transport, NULL, "\"shm\", \"tcp\", \"unix\".", NULL},
-    {"connection", context_connection, NULL,
-     "A number that all calls of one connection have.", NULL},
-    {"method", context_method, NULL, "The method's name in the .svc.", NULL},
-    {"errors", context_errors, NULL, "The errors that the service declares.",
-     NULL},
-    {"types", context_types, NULL, "Its structs, enums and cases of unions.",
-     NULL},
-    {NULL, NULL, NULL, NULL, NULL}};
-
-static PyType_Slot context_slots[] = {
-    {Py_tp_dealloc, context_dealloc},
-    {Py_tp_getset, context_getset},
-    {Py_tp_doc, "The call that a handler is in."},
-    {0, NULL}};
-
-PyType_Spec core_context_spec = {.name = "shmrpc._core.Context",
-                                 .basicsize = sizeof(context),
-                                 .flags = Py_TPFLAGS_DEFAULT |
-                                          Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                                 .slots = context_slots};
 
 /* ---- the log --------------------------------------------------------------
  */

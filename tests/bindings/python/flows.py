@@ -132,3 +132,138 @@ class Flows:
 
     def loop(self, text):
         return text
+
+
+running = contextvars.ContextVar("running", default=0)
+
+
+class AsyncFlows(Flows):
+    """Most of it in coroutines."""
+
+    concurrency = 64
+
+    def __init__(self):
+        super().__init__()
+        self.running = 0
+        self.most = 0
+
+    async def worker_start(self):
+        await asyncio.sleep(0)
+        say("started in", type(asyncio.get_running_loop()).__name__)
+
+    async def worker_stop(self):
+        await asyncio.sleep(0)
+        say("stopped", os.getpid(), "with", self.running)
+
+    async def add(self, a, b):
+        await asyncio.sleep(0)
+        if a == b:
+            raise shmrpc.context().errors.Overflow(limit=a)
+        return a + b
+
+    async def count(self, most, how):
+        try:
+            for number in range(most or sys.maxsize):
+                yield number
+            if how == "error":
+                raise KeyError("how")
+            if how == "declared":
+                raise shmrpc.context().errors.Overflow(limit=3)
+            if how == "wrong":
+                yield "text"
+        except (GeneratorExit, asyncio.CancelledError):
+            self.events.append("closed")
+            raise
+        finally:
+            self.events.append("over")
+
+    async def sum(self, start, number):
+        self.items = number
+        total = start
+        async for one in number:
+            if one == 999:
+                break
+            if one == 1000:
+                raise shmrpc.context().errors.Overflow(limit=total)
+            total += one
+        return total
+
+    async def join(self, word):
+        return " ".join([one async for one in word])
+
+    async def twice(self, number):
+        async for one in number:
+            yield 2 * one
+
+    async def mirror(self, data):
+        async for one in data:
+            yield one
+
+    async def seen(self):
+        events, self.events = self.events, []
+        try:
+            events.append(await anext(self.items, "end"))
+        except (AttributeError, shmrpc.Error) as error:
+            events.append(f"over: {error}")
+        return events
+
+    async def who(self):
+        before = shmrpc.context()
+        await asyncio.sleep(0.01)
+        context = shmrpc.context()
+        return {"method": context.method, "pid": context.peer.pid,
+                "transport": context.transport,
+                "loop": type(asyncio.get_running_loop()).__name__,
+                "same": before is context, "metadata": context.metadata,
+                "thread": await asyncio.to_thread(
+                    lambda: shmrpc.context().method),
+                "remaining": context.remaining}
+
+    async def sleep(self, ms):
+        token = running.set(ms)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        say("asleep", os.getpid(), ms)
+        try:
+            await asyncio.sleep(ms / 1000)
+            assert running.get() == ms
+            return self.most
+        except asyncio.CancelledError:
+            say("cancelled", ms)
+            raise
+        finally:
+            self.running -= 1
+            running.reset(token)
+
+    def hang(self):
+        say("hangs", os.getpid())
+        time.sleep(1000)
+
+    async def fail(self, how):
+        await asyncio.sleep(0)
+        if how == "exit":
+            raise SystemExit(3)
+        if how == "cancel":
+            raise asyncio.CancelledError
+        if how == "status":
+            raise shmrpc.NotFound("no such thing")
+        raise ValueError(how)
+
+    async def note(self, number):
+        await asyncio.sleep(0.01)
+        if number == 0:
+            raise ValueError("a note of nothing")
+        self.events.append(number)
+
+
+class Unlimited(AsyncFlows):
+    concurrency = 5000
+
+
+class Few(AsyncFlows):
+    concurrency = 2
+
+
+class NoStart(AsyncFlows):
+    async def worker_start(self):
+        raise RuntimeError("no database")

@@ -199,13 +199,6 @@ class Less:
         return a + b
 
 
-class Slow(Works):
-    """Its add is a coroutine."""
-
-    async def add(self, a, b):
-        return a + b
-
-
 class Threaded(Works):
     def __init__(self):
         super().__init__()

@@ -175,10 +175,6 @@ def test_missing_method_is_refused():
     assert "Less has no method echo_raw" in refused("services:Less")
 
 
-def test_coroutine_is_refused():
-    assert "Slow.add is async" in refused("services:Slow")
-
-
 def test_threads_at_import_are_refused_by_name():
     assert "preload has left" in refused("services:Threaded")
 

@@ -9,12 +9,12 @@ from conftest import PATIENCE_S
 from test_workers import running
 
 
-@pytest.fixture(scope="module", params=["flows:Flows"])
+@pytest.fixture(scope="module", params=["flows:Flows", "flows:AsyncFlows"])
 def flows(folder, request):
     with running(request.param, "--workers=1", "--threads=3",
-                 where="shm://flows@streams") as service:
+                 where=f"shm://flows@{request.param[6:].lower()}") as service:
         service.wait_for("serving at")
-        with shmrpc.connect("flows@streams", wait=PATIENCE_S,
+        with shmrpc.connect(service.where[6:], wait=PATIENCE_S,
                             timeout=PATIENCE_S) as client:
             yield client
 
@@ -58,7 +58,9 @@ def test_handler_that_returns_early(flows):
         numbers.send(1)
         numbers.send(999)
         assert numbers.finish() == 6
-    assert any("is over" in str(event) for event in flows.seen())
+    until = time.monotonic() + PATIENCE_S
+    while not any("over" in str(event) for event in flows.seen()):
+        assert time.monotonic() < until
 
 
 def test_both_directions(flows):

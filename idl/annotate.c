@@ -24,6 +24,7 @@ typedef enum annotation_id {
     RETRY,
     HEDGE,
     LIMIT,
+    TYPES,
     REST,
     HTTP,
     COMPACT,
@@ -59,6 +60,7 @@ static const annotation_row rows[] = {
     {RETRY,      "retry",      IDL_ON_METHOD, "@retry(attempts: 3, backoff: 10ms)", {{"attempts", IDL_VALUE_UINT, false}, {"backoff", IDL_VALUE_DURATION, false}}},
     {HEDGE,      "hedge",      IDL_ON_METHOD, "@hedge(after: 20ms)",  {{"after", IDL_VALUE_DURATION, false}}},
     {LIMIT,      "limit",      IDL_ON_METHOD, "@limit(at_once: 4)",   {{"at_once", IDL_VALUE_UINT, false}}},
+    {TYPES,      "types",      IDL_ON_METHOD, "@types(python)",       {{"of", IDL_VALUE_WORD, false}}},
     {REST,       "rest",       IDL_ON_METHOD, "@rest(GET, \"/path/{parameter}\")", {{"verb", IDL_VALUE_WORD, false}, {"path", IDL_VALUE_TEXT, false}}},
     {HTTP,       "http",       IDL_ON_ERROR,  "@http(404)",           {{"status", IDL_VALUE_UINT, false}}},
     {COMPACT,    "compact",    IDL_ON_STRUCT | IDL_ON_UNION | IDL_ON_ERROR, "@compact", {{NULL, IDL_VALUE_NONE, false}}},
@@ -281,6 +283,16 @@ static void take_limit(idl_resolver *r, const annotation_row *row,
     extra->at_once = (uint32_t)value->u.u;
 }
 
+static void take_types(idl_resolver *r, const annotation_row *row,
+                       const idl_value *value, idl_annotated *extra)
+{
+    if (strcmp(word_of(value), "python") != 0) {
+        (void)report_args(r, row, value->span, "unknown language");
+        return;
+    }
+    extra->python_types = true;
+}
+
 static void take_since(idl_resolver *r, const annotation_row *row,
                        const idl_value *value, idl_meta *meta)
 {
@@ -374,6 +386,9 @@ static void unpack(idl_resolver *r, const annotation_row *row,
         break;
     case LIMIT:
         take_limit(r, row, &values[0], extra);
+        break;
+    case TYPES:
+        take_types(r, row, &values[0], extra);
         break;
     case REST:
         take_rest(r, row, values, extra);

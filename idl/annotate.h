@@ -37,6 +37,7 @@ typedef struct idl_annotated {
     int64_t backoff_ns;
     int64_t hedge_ns;
     uint32_t at_once;
+    bool python_types;
     idl_rest rest;
     uint32_t http;
     const char *c_prefix;

@@ -451,6 +451,9 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
         shmrpci_buf_printf(out, "  @limit(at_once: %" PRIu32 ")\n",
                            method->at_once);
     }
+    if (method->python_types) {
+        shmrpci_buf_append_text(out, "  @types(python)\n");
+    }
     if (method->rest.verb != NULL) {
         shmrpci_buf_printf(out, "  @rest(%s, ", method->rest.verb);
         append_text_literal(method->rest.path, out);

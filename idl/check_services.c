@@ -157,6 +157,18 @@ static void check_oneway(idl_diags *diags, const idl_method *method)
     }
 }
 
+/* The other encodings have no extensions, in which these types travel. */
+static void check_types(idl_diags *diags, const idl_method *method)
+{
+    if (method->encoding != IDL_ENCODING_MSGPACK) {
+        idl_diag *diag =
+            idl_report(diags, IDL_S_ANNOTATION_PLACE, method->span,
+                       "`@types` is for msgpack methods, and `%s` is %s",
+                       method->name, idl_encoding_name(method->encoding));
+        idl_expected(diags, diag, "msgpack %s(...)", method->name);
+    }
+}
+
 static void check_throws(idl_diags *diags, const idl_method *method)
 {
     for (size_t i = 0; i < method->throw_count; i++) {
@@ -255,6 +267,9 @@ static void check_method(idl_diags *diags, const idl_method *method)
     }
     if (method->hedge_ns != 0) {
         check_repeated(diags, method, "hedge");
+    }
+    if (method->python_types) {
+        check_types(diags, method);
     }
     check_throws(diags, method);
     check_since(diags, method);

@@ -459,6 +459,7 @@ static uint32_t flags_of(const idl_method *method)
         method->stream_param != NULL ? (uint32_t)SHMRPC_METHOD_STREAMS_IN : 0u;
     flags |=
         method->result_is_stream ? (uint32_t)SHMRPC_METHOD_STREAMS_OUT : 0u;
+    flags |= method->python_types ? (uint32_t)SHMRPC_METHOD_PYTHON_TYPES : 0u;
     return flags;
 }
 

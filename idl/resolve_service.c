@@ -186,6 +186,7 @@ static void resolve_method(idl_resolver *r, idl_site site, const ast_decl *decl,
     method->backoff_ns = extra.backoff_ns;
     method->hedge_ns = extra.hedge_ns;
     method->at_once = extra.at_once;
+    method->python_types = extra.python_types;
     method->rest = extra.rest;
     method->timeout_ns =
         extra.timeout_ns != 0 ? extra.timeout_ns : service->timeout_ns;

@@ -304,8 +304,9 @@ typedef struct idl_method {
     int64_t idle_ns;       /* @idle, or 0 */
     uint32_t attempts;     /* @retry, or 0 */
     int64_t backoff_ns;
-    int64_t hedge_ns; /* @hedge, or 0 */
-    uint32_t at_once; /* @limit, or 0 */
+    int64_t hedge_ns;  /* @hedge, or 0 */
+    uint32_t at_once;  /* @limit, or 0 */
+    bool python_types; /* @types(python) */
     idl_rest rest;
     const idl_field *params; /* without the stream parameter */
     size_t param_count;

@@ -221,11 +221,12 @@ static const char *duration_text(gen_model *m, int64_t ns)
 static const char *method_flags(gen_model *m, const idl_method *method)
 {
     const char *text = gen_c_text(
-        m, "%s%s%s%s%s", method->oneway ? " | SHMRPC_METHOD_ONEWAY" : "",
+        m, "%s%s%s%s%s%s", method->oneway ? " | SHMRPC_METHOD_ONEWAY" : "",
         method->idempotent ? " | SHMRPC_METHOD_IDEMPOTENT" : "",
         method->meta.deprecated ? " | SHMRPC_METHOD_DEPRECATED" : "",
         method->stream_param != NULL ? " | SHMRPC_METHOD_STREAMS_IN" : "",
-        method->result_is_stream ? " | SHMRPC_METHOD_STREAMS_OUT" : "");
+        method->result_is_stream ? " | SHMRPC_METHOD_STREAMS_OUT" : "",
+        method->python_types ? " | SHMRPC_METHOD_PYTHON_TYPES" : "");
     return *text == '\0' ? "0" : text + 3;
 }
 

@@ -140,8 +140,11 @@ enum {
     SHMRPC_METHOD_ONEWAY = 1u << 0,
     SHMRPC_METHOD_IDEMPOTENT = 1u << 1, /* may be retried */
     SHMRPC_METHOD_DEPRECATED = 1u << 2,
-    SHMRPC_METHOD_STREAMS_IN = 1u << 3, /* the client sends items */
-    SHMRPC_METHOD_STREAMS_OUT = 1u << 4 /* the server returns items */
+    SHMRPC_METHOD_STREAMS_IN = 1u << 3,  /* the client sends items */
+    SHMRPC_METHOD_STREAMS_OUT = 1u << 4, /* the server returns items */
+    /* @types(python): Python's types in `any` travel as extensions 1 to 11
+     * (shmrpc/any.h), and are those types again in Python. */
+    SHMRPC_METHOD_PYTHON_TYPES = 1u << 5
 };
 
 /* What clients and servers do by themselves; 0: nothing. */

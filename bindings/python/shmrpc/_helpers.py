@@ -11,10 +11,12 @@ from typing import Any, NamedTuple, cast
 from . import _core
 from ._errors import _CLASSES, DeclaredError, Error, RemoteError
 from ._ext import Ext
+from ._types import from_ext, from_own_ext, pickled, plain
 
-__all__ = ["Ext", "Namespace", "make_case", "make_enum", "make_error",
+__all__ = ["Ext", "Namespace", "from_ext", "from_own_ext", "make_case", "make_enum", "make_error",
            "make_exception", "make_fault", "make_peer", "make_signature",
-           "make_struct", "reconnect", "register", "status_of"]
+           "make_struct", "pickled", "plain", "reconnect", "register",
+           "status_of"]
 
 _NUMBERS = {number: _CLASSES[name]
             for name, number in _core.statuses().items()}

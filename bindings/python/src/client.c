@@ -280,7 +280,7 @@ PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs)
     }
     if (connection != NULL && open_connection(connection, &opts) == 0 &&
         (glue == Py_None || core_aio_attach(connection, glue) == 0)) {
-        const core_options options = {.arrays = arrays != 0};
+        const core_options options = {.how = arrays != 0 ? CORE_ARRAYS : 0};
         made = client_new(connection, type, &options);
     }
     if (made == NULL && connection != NULL) {
@@ -423,13 +423,13 @@ static PyObject *client_with_options(PyObject *self, PyObject *args,
     const client *c = (const client *)self;
     core_options options = c->options;
     PyObject *timeout = Py_None;
-    int arrays = options.arrays;
+    int arrays = (options.how & CORE_ARRAYS) != 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$Op:with_options", names,
                                      &timeout, &arrays) ||
         core_timeout_of(timeout, &options.timeout_ns) != 0) {
         return NULL;
     }
-    options.arrays = arrays != 0;
+    options.how = arrays != 0 ? CORE_ARRAYS : 0;
     return client_new(c->connection, Py_TYPE(self), &options);
 }
 
@@ -444,7 +444,7 @@ static PyObject *client_reduce(PyObject *self, PyObject *unused)
             ? Py_BuildValue(
                   "O(OOdOO)", function, c->connection->where,
                   c->connection->text, (double)c->options.timeout_ns / 1e9,
-                  c->options.arrays ? Py_True : Py_False,
+                  (c->options.how & CORE_ARRAYS) != 0 ? Py_True : Py_False,
                   c->connection->classes != NULL ? (PyObject *)Py_TYPE(self)
                                                  : Py_None)
             : NULL;

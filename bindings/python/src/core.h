@@ -12,6 +12,7 @@
 
 #include <limits.h>
 
+#include "shmrpc/any.h"
 #include "shmrpc/interface.h"
 #include "shmrpc/stream_stub.h"
 #include "shmrpc/stub.h"
@@ -30,6 +31,7 @@ typedef struct core_state {
     PyTypeObject *aio_call_type;
     PyTypeObject *stream_type;
     PyTypeObject *source_type;
+    PyTypeObject *lock_type;
     PyTypeObject *jobs_type;
     struct core_program *program; /* that is served; or NULL */
     PyObject *current; /* a ContextVar: of the task that runs; or NULL */
@@ -74,7 +76,8 @@ struct core_node {
     PyObject **cases;   /* UNION: a class a field */
     PyObject *members;  /* ENUM: number -> member */
     bool is_prepared;
-    descrsetfunc set; /* of the `descr` of all fields */
+    bool is_finished; /* STRUCT: the class has a __post_init__ */
+    descrsetfunc set; /* of the `descr` of all fields; NULL: no slots */
     descrgetfunc get;
 };
 
@@ -136,7 +139,13 @@ PyObject *core_python_name(const char *name);
 typedef struct core_chunk core_chunk;
 typedef struct core_kept core_kept;
 typedef struct core_scratch {
-    core_connection *connection;
+    core_state *state;
+    core_connection *connection; /* NULL: of a shared object */
+    /* Any value that Python has beyond JSON is written as an extension
+     * (shmrpc/any.h): tuples, sets, dates... */
+    bool is_typed;
+    bool is_pickled;           /* others as pickles */
+    shmrpc_any_memory *memory; /* of those; NULL: none yet */
     core_chunk *chunks;
     core_kept *kept;
     size_t used;
@@ -144,6 +153,9 @@ typedef struct core_scratch {
 } core_scratch;
 
 void core_scratch_init(core_scratch *scratch, core_connection *connection);
+/* The same without a service. */
+void core_scratch_init_typed(core_scratch *scratch, core_state *state,
+                             bool is_typed);
 void core_scratch_fini(core_scratch *scratch);
 /* Cleared; NULL with an exception. */
 void *core_scratch_alloc(core_scratch *scratch, size_t size, size_t align);
@@ -181,16 +193,55 @@ int core_refuse(PyObject *type, const core_step *step, const char *format, ...);
 
 /* ---- C -> Python ------------------------------------------------------ */
 
+/* How values are made. */
+enum {
+    CORE_ARRAYS = 1, /* lists of numbers as memoryviews */
+    CORE_PYTHON = 2  /* extensions of `any` as Python's types */
+};
+
+/* What a method says of it. */
+static inline unsigned core_how_of(const shmrpc_method *method)
+{
+    return (method->flags & SHMRPC_METHOD_PYTHON_TYPES) != 0 ? CORE_PYTHON : 0;
+}
+
 /* The Python value of the C value at `at`. New reference. */
 PyObject *core_from_c(core_connection *connection, core_node *node,
-                      const void *at, bool arrays);
+                      const void *at, unsigned how);
 
 PyObject *core_any_from_c(core_connection *connection, const shmrpc_any *any);
+
+/* The same, with extensions as the values of Python that they stand for. */
+PyObject *core_typed_from_c(core_state *state, const shmrpc_any *any,
+                            bool is_pickled);
+
+/* How a value is read. */
+typedef struct core_reader {
+    core_state *state;
+    core_connection *connection;
+    bool arrays;
+    bool is_typed;
+    bool is_pickled;            /* pickles are loaded: the data is our own */
+    int depth;                  /* of extensions in one another */
+    shmrpc_any_memory **memory; /* of what is typed; made when it is needed */
+} core_reader;
+
+PyObject *core_read_any(const core_reader *r, const shmrpc_any *any);
+/* Of a reader that is typed. */
+PyObject *core_read_ext(const core_reader *r, const shmrpc_any *any);
+
+/* The letters of an array's items in Python's buffers. */
+const char *core_dtype_format(shmrpc_dtype dtype);
+
+/* A memoryview of an array in memory of `owner`, or of its own if that is NULL.
+ */
+PyObject *core_array_view(core_state *state, PyObject *owner,
+                          const shmrpc_array *array);
 
 /* A parameter or field of the struct at `base`. New reference. */
 PyObject *core_field_from_c(core_connection *connection,
                             const core_field *field, const void *base,
-                            bool arrays);
+                            unsigned how);
 
 /* The letter of a number in Python's buffers; NULL: it is none. */
 const char *core_format_of(shmrpc_kind kind);
@@ -234,7 +285,7 @@ extern PyType_Spec core_jobs_spec;
 /* What holds for the calls of a client. */
 typedef struct core_options {
     int64_t timeout_ns; /* 0: not given */
-    bool arrays;
+    unsigned how;       /* CORE_ARRAYS; of a method also CORE_PYTHON */
 } core_options;
 
 /* Seconds to ns; -1 with an exception. None: 0. */
@@ -278,5 +329,14 @@ PyObject *core_serve(PyObject *module, PyObject *args);
 PyObject *core_context(PyObject *module, PyObject *unused);
 PyObject *core_jobs(PyObject *module, PyObject *current);
 PyObject *core_log(PyObject *module, PyObject *args);
+
+/* ---- locks ------------------------------------------------------------ */
+
+extern PyType_Spec core_lock_spec;
+PyObject *core_open_lock(PyObject *module, PyObject *args);
+
+/* ---- texts of services ------------------------------------------------ */
+
+PyObject *core_canonical(PyObject *module, PyObject *text);
 
 #endif

@@ -115,7 +115,7 @@ static PyObject *raise_declared(core_connection *connection,
     if (cls != NULL) {
         core_node *node =
             payload != NULL ? core_node_of(connection, type->payload) : NULL;
-        details = node != NULL ? core_from_c(connection, node, payload, false)
+        details = node != NULL ? core_from_c(connection, node, payload, 0)
                                : (PyErr_Occurred() ? NULL : Py_NewRef(Py_None));
     }
     if (details != NULL) {

@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-typedef struct reader {
-    core_connection *connection;
-    bool arrays;
-} reader;
+typedef core_reader reader;
 
 static PyObject *read_value(const reader *r, core_node *node, const void *at);
 
@@ -40,13 +37,11 @@ static PyObject *read_number(shmrpc_kind kind, const void *at)
 
 /* ---- any -------------------------------------------------------------- */
 
-static PyObject *read_any(const reader *r, const shmrpc_any *any);
-
 static PyObject *read_any_list(const reader *r, const shmrpc_any_list *from)
 {
     PyObject *list = PyList_New((Py_ssize_t)from->len);
     for (size_t i = 0; list != NULL && i < from->len; i++) {
-        PyObject *item = read_any(r, &from->ptr[i]);
+        PyObject *item = core_read_any(r, &from->ptr[i]);
         if (item == NULL || PyList_SetItem(list, (Py_ssize_t)i, item) != 0) {
             Py_CLEAR(list);
         }
@@ -59,8 +54,9 @@ static PyObject *read_any_map(const reader *r, const shmrpc_any_map *from)
 {
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < from->len; i++) {
-        PyObject *key = read_any(r, &from->ptr[i].key);
-        PyObject *value = key != NULL ? read_any(r, &from->ptr[i].value) : NULL;
+        PyObject *key = core_read_any(r, &from->ptr[i].key);
+        PyObject *value =
+            key != NULL ? core_read_any(r, &from->ptr[i].value) : NULL;
         if (value == NULL || PyDict_SetItem(dict, key, value) != 0) {
             Py_CLEAR(dict);
         }
@@ -82,7 +78,7 @@ static PyObject *read_bytes(const shmrpc_bytes *bytes)
                                      (Py_ssize_t)bytes->len);
 }
 
-static PyObject *read_any(const reader *r, const shmrpc_any *any)
+PyObject *core_read_any(const reader *r, const shmrpc_any *any)
 {
     switch (any->kind) {
     case SHMRPC_ANY_NULL:
@@ -106,9 +102,11 @@ static PyObject *read_any(const reader *r, const shmrpc_any *any)
     case SHMRPC_ANY_MAP:
         return read_any_map(r, &any->u.map);
     case SHMRPC_ANY_EXT:
-        return core_help(r->connection->state, "Ext", "iy#", (int)any->ext_type,
-                         (const char *)any->u.bytes.ptr,
-                         (Py_ssize_t)any->u.bytes.len);
+        return r->is_typed
+                   ? core_read_ext(r, any)
+                   : core_help(r->state, "Ext", "iy#", (int)any->ext_type,
+                               (const char *)any->u.bytes.ptr,
+                               (Py_ssize_t)any->u.bytes.len);
     }
     PyErr_SetString(PyExc_SystemError, "a value of an unknown kind");
     return NULL;
@@ -225,6 +223,26 @@ static PyObject *read_field(const reader *r, const core_field *field,
     return read_value(r, field->node, at);
 }
 
+/* A frozen class refuses to be written to in any other way. */
+static int set_field(const core_node *node, const core_field *field,
+                     PyObject *self, PyObject *value)
+{
+    return node->set != NULL
+               ? node->set(field->descr, self, value)
+               : PyObject_GenericSetAttr(self, field->name, value);
+}
+
+/* After __post_init__ of a class of the user's. */
+static PyObject *finished(PyObject *self)
+{
+    PyObject *done = PyObject_CallMethod(self, "__post_init__", NULL);
+    if (done == NULL) {
+        Py_CLEAR(self);
+    }
+    Py_XDECREF(done);
+    return self;
+}
+
 /* Without the class's constructor: the decoder has checked the fields. */
 static PyObject *read_struct(const reader *r, core_node *node, const void *at)
 {
@@ -233,12 +251,12 @@ static PyObject *read_struct(const reader *r, core_node *node, const void *at)
     for (uint32_t i = 0; self != NULL && i < node->type->count; i++) {
         const core_field *field = &node->fields[i];
         PyObject *value = read_field(r, field, at);
-        if (value == NULL || node->set(field->descr, self, value) != 0) {
+        if (value == NULL || set_field(node, field, self, value) != 0) {
             Py_CLEAR(self);
         }
         Py_XDECREF(value);
     }
-    return self;
+    return self != NULL && node->is_finished ? finished(self) : self;
 }
 
 static PyObject *read_union(const reader *r, core_node *node, const void *at)
@@ -277,7 +295,7 @@ static PyObject *read_value(const reader *r, core_node *node, const void *at)
     case SHMRPC_KIND_BYTES:
         return read_bytes(at);
     case SHMRPC_KIND_ANY:
-        return read_any(r, at);
+        return core_read_any(r, at);
     case SHMRPC_KIND_LIST: {
         const shmrpc_u8_list *list = at;
         return read_items(r, node->element, list->ptr, list->len,
@@ -299,25 +317,44 @@ static PyObject *read_value(const reader *r, core_node *node, const void *at)
     }
 }
 
-PyObject *core_from_c(core_connection *connection, core_node *node,
-                      const void *at, bool arrays)
+static core_reader reader_of(core_connection *connection, unsigned how,
+                             shmrpc_any_memory **memory)
 {
-    const reader r = {connection, arrays};
-    return read_value(&r, node, at);
+    return (core_reader){.state = connection->state,
+                         .connection = connection,
+                         .arrays = (how & CORE_ARRAYS) != 0,
+                         .is_typed = (how & CORE_PYTHON) != 0,
+                         .memory = memory};
+}
+
+PyObject *core_from_c(core_connection *connection, core_node *node,
+                      const void *at, unsigned how)
+{
+    shmrpc_any_memory *memory = NULL;
+    const core_reader r = reader_of(connection, how, &memory);
+    PyObject *value = read_value(&r, node, at);
+    shmrpc_any_memory_destroy(memory);
+    return value;
 }
 
 PyObject *core_any_from_c(core_connection *connection, const shmrpc_any *any)
 {
-    const reader r = {connection, false};
-    return read_any(&r, any);
+    shmrpc_any_memory *memory = NULL;
+    const core_reader r = reader_of(connection, CORE_PYTHON, &memory);
+    PyObject *value = core_read_any(&r, any);
+    shmrpc_any_memory_destroy(memory);
+    return value;
 }
 
 PyObject *core_field_from_c(core_connection *connection,
                             const core_field *field, const void *base,
-                            bool arrays)
+                            unsigned how)
 {
-    const reader r = {connection, arrays};
-    return read_field(&r, field, base);
+    shmrpc_any_memory *memory = NULL;
+    const core_reader r = reader_of(connection, how, &memory);
+    PyObject *value = read_field(&r, field, base);
+    shmrpc_any_memory_destroy(memory);
+    return value;
 }
 
 PyObject *core_field_default(core_connection *connection,
@@ -328,6 +365,6 @@ PyObject *core_field_default(core_connection *connection,
     }
     return field->row->default_value != NULL
                ? core_from_c(connection, field->node, field->row->default_value,
-                             false)
+                             0)
                : NULL;
 }

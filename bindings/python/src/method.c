@@ -98,6 +98,7 @@ int core_prepare(const method *m, invocation *in, PyObject *const *args,
     PyObject *few[16] = {NULL};
     PyObject **given = few;
     core_scratch_init(&in->scratch, m->connection);
+    in->scratch.is_typed = (m->options.how & CORE_PYTHON) != 0;
     memset(&in->opts, 0, sizeof in->opts);
     in->opts.timeout_ns = m->options.timeout_ns;
     in->opts.flags = SHMRPC_OPT_FAULTS;
@@ -133,7 +134,7 @@ int core_prepare(const method *m, invocation *in, PyObject *const *args,
 PyObject *core_take_reply(const method *m, const void *reply)
 {
     PyObject *value = m->result != NULL ? core_from_c(m->connection, m->result,
-                                                      reply, m->options.arrays)
+                                                      reply, m->options.how)
                                         : Py_NewRef(Py_None);
     shmrpc_stub_release(reply);
     return value;
@@ -164,9 +165,9 @@ static PyObject *call_fixed(const method *m, const invocation *in)
     if (status != SHMRPC_OK) {
         return fail(m, &error, reply);
     }
-    return m->result != NULL ? core_from_c(m->connection, m->result, result,
-                                           m->options.arrays)
-                             : Py_NewRef(Py_None);
+    return m->result != NULL
+               ? core_from_c(m->connection, m->result, result, m->options.how)
+               : Py_NewRef(Py_None);
 }
 
 static PyObject *call_reply(const method *m, const invocation *in)
@@ -252,6 +253,7 @@ PyObject *core_method_new(core_connection *connection, uint32_t index,
     m->params = params;
     m->result = result;
     m->options = *options;
+    m->options.how |= core_how_of(row);
     m->index = index;
     m->is_fixed = !has_payloads(row) &&
                   ((row->flags & SHMRPC_METHOD_ONEWAY) != 0 || result == NULL ||

@@ -23,7 +23,19 @@ struct core_kept {
 
 void core_scratch_init(core_scratch *scratch, core_connection *connection)
 {
+    core_scratch_init_typed(
+        scratch, connection != NULL ? connection->state : NULL, false);
     scratch->connection = connection;
+}
+
+void core_scratch_init_typed(core_scratch *scratch, core_state *state,
+                             bool is_typed)
+{
+    scratch->state = state;
+    scratch->connection = NULL;
+    scratch->is_typed = is_typed;
+    scratch->is_pickled = false;
+    scratch->memory = NULL;
     scratch->chunks = NULL;
     scratch->kept = NULL;
     scratch->used = 0;
@@ -43,6 +55,7 @@ void core_scratch_fini(core_scratch *scratch)
         scratch->chunks = chunk->next;
         PyMem_Free(chunk);
     }
+    shmrpc_any_memory_destroy(scratch->memory);
 }
 
 void *core_scratch_alloc(core_scratch *scratch, size_t size, size_t align)
@@ -170,7 +183,8 @@ int core_refuse(PyObject *type, const core_step *step, const char *format, ...)
     va_end(args);
     PyObject *path = path_of(step);
     if (text != NULL && path != NULL) {
-        PyErr_Format(type, "%U: %U", path, text);
+        PyErr_Format(type, PyUnicode_GetLength(path) > 0 ? "%U: %U" : "%U%U",
+                     path, text);
     }
     Py_XDECREF(text);
     Py_XDECREF(path);

@@ -299,8 +299,7 @@ static int let_go(stream *s)
 static PyObject *item_of(stream *s, const void *item)
 {
     if (!s->as_views) {
-        return core_from_c(s->of->connection, s->out, item,
-                           s->of->options.arrays);
+        return core_from_c(s->of->connection, s->out, item, s->of->options.how);
     }
     s->item = item;
     PyObject *memory = PyMemoryView_FromObject((PyObject *)s);
@@ -448,6 +447,7 @@ static int send_item(stream *s, PyObject *value,
         return CORE_RAISED;
     }
     core_scratch_init(&scratch, s->of->connection);
+    scratch.is_typed = (s->of->options.how & CORE_PYTHON) != 0;
     const shmrpc_type *type = s->in->type;
     void *at = core_scratch_alloc(&scratch, type->size + 1u,
                                   type->align > 0 ? type->align : 1);
@@ -534,7 +534,7 @@ static PyObject *result_of(stream *s, const void *reply)
 {
     const core_method *m = s->of;
     return m->result != NULL
-               ? core_from_c(m->connection, m->result, reply, m->options.arrays)
+               ? core_from_c(m->connection, m->result, reply, m->options.how)
                : Py_NewRef(Py_None);
 }
 

@@ -54,8 +54,8 @@ static int write_any_map(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     return 0;
 }
 
-static int write_any_integer(PyObject *value, shmrpc_any *at,
-                             const core_step *step)
+static int write_any_integer(core_scratch *scratch, PyObject *value,
+                             shmrpc_any *at, const core_step *step)
 {
     int overflow = 0;
     long long narrow = PyLong_AsLongLongAndOverflow(value, &overflow);
@@ -66,6 +66,9 @@ static int write_any_integer(PyObject *value, shmrpc_any *at,
     uint64_t wide = overflow > 0 ? PyLong_AsUnsignedLongLong(value) : 0;
     if (overflow < 0 || (wide == UINT64_MAX && PyErr_Occurred())) {
         PyErr_Clear();
+        if (scratch->is_typed) {
+            return core_write_typed(scratch, value, at, step);
+        }
         return core_refuse(PyExc_ValueError, step,
                            "%R does not fit into 64 bits", value);
     }
@@ -73,9 +76,8 @@ static int write_any_integer(PyObject *value, shmrpc_any *at,
     return 0;
 }
 
-/* Ext(code, data). */
-static int write_ext(core_scratch *scratch, PyObject *value, shmrpc_any *at,
-                     const core_step *step)
+int core_write_ext(core_scratch *scratch, PyObject *value, shmrpc_any *at,
+                   const core_step *step)
 {
     PyObject *code = PyObject_GetAttrString(value, "code");
     PyObject *data =
@@ -101,6 +103,14 @@ static int write_ext(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     return 0;
 }
 
+int core_is_ext(const core_scratch *scratch, PyObject *value)
+{
+    PyObject *ext = core_helper(scratch->state, "Ext");
+    int is_ext = ext != NULL ? PyObject_IsInstance(value, ext) : -1;
+    Py_XDECREF(ext);
+    return is_ext;
+}
+
 int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                    const core_step *step)
 {
@@ -115,7 +125,7 @@ int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
         return 0;
     }
     if (PyLong_Check(value)) {
-        return write_any_integer(value, at, step);
+        return write_any_integer(scratch, value, at, step);
     }
     if (PyFloat_Check(value)) {
         *at = shmrpc_any_f64(PyFloat_AsDouble(value));
@@ -124,6 +134,9 @@ int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     if (PyUnicode_Check(value)) {
         at->kind = SHMRPC_ANY_STR;
         return core_write_text(NULL, value, &at->u.str, step);
+    }
+    if (scratch->is_typed && !PyList_Check(value) && !PyDict_Check(value)) {
+        return core_write_typed(scratch, value, at, step);
     }
     if (PyList_Check(value) || PyTuple_Check(value)) {
         return write_any_list(scratch, value, at, step);
@@ -135,11 +148,9 @@ int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
         at->kind = SHMRPC_ANY_BYTES;
         return core_write_bytes(scratch, NULL, value, &at->u.bytes, step);
     }
-    PyObject *ext = core_helper(scratch->connection->state, "Ext");
-    int is_ext = ext != NULL ? PyObject_IsInstance(value, ext) : -1;
-    Py_XDECREF(ext);
+    int is_ext = core_is_ext(scratch, value);
     if (is_ext != 0) {
-        return is_ext < 0 ? -1 : write_ext(scratch, value, at, step);
+        return is_ext < 0 ? -1 : core_write_ext(scratch, value, at, step);
     }
     PyObject *name = core_type_name(value);
     if (name != NULL) {

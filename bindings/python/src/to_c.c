@@ -445,8 +445,9 @@ static int write_attributes(core_scratch *scratch, core_node *node,
     for (uint32_t i = 0; i < node->type->count; i++) {
         const core_field *field = &node->fields[i];
         PyObject *item =
-            is_own ? node->get(field->descr, value, (PyObject *)Py_TYPE(value))
-                   : PyObject_GetAttr(value, field->name);
+            is_own && node->get != NULL
+                ? node->get(field->descr, value, (PyObject *)Py_TYPE(value))
+                : PyObject_GetAttr(value, field->name);
         if (item == NULL) {
             if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
                 return -1;

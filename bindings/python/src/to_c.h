@@ -35,5 +35,14 @@ int core_write_bytes(core_scratch *scratch, const core_node *node,
 
 int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                    const core_step *step);
+/* What is no None, bool, number, text, list or dict, if the scratch is typed.
+ */
+int core_write_typed(core_scratch *scratch, PyObject *value, shmrpc_any *at,
+                     const core_step *step);
+/* Ext(code, data). */
+int core_write_ext(core_scratch *scratch, PyObject *value, shmrpc_any *at,
+                   const core_step *step);
+/* 1: it is an Ext; -1: with an exception. */
+int core_is_ext(const core_scratch *scratch, PyObject *value);
 
 #endif

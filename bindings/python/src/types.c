@@ -205,24 +205,37 @@ PyObject *core_fields_describe(core_connection *connection,
     return list;
 }
 
-/* The slots of the class, by which fields are read and written. */
-static int find_slots(core_node *node)
+/* Whether a class has a slot for each field, which are kept then. */
+static bool has_slots(core_node *node)
 {
     for (uint32_t i = 0; i < node->type->count; i++) {
         PyObject *descr = PyObject_GetAttr(node->cls, node->fields[i].name);
-        if (descr == NULL) {
-            return -1;
+        PyErr_Clear();
+        if (descr == NULL || !Py_IS_TYPE(descr, &PyMemberDescr_Type)) {
+            Py_XDECREF(descr);
+            return false;
         }
         node->fields[i].descr = descr;
-        node->set =
-            (descrsetfunc)PyType_GetSlot(Py_TYPE(descr), Py_tp_descr_set);
-        node->get =
-            (descrgetfunc)PyType_GetSlot(Py_TYPE(descr), Py_tp_descr_get);
-        if (node->set == NULL || node->get == NULL) {
-            PyErr_SetString(PyExc_SystemError, "a field is no slot");
-            return -1;
-        }
     }
+    return true;
+}
+
+/* How fields are read and written: through the slots of the class; as other
+ * attributes, if it is a class of the user's without slots. */
+static int find_slots(core_node *node)
+{
+    int has_more = PyObject_HasAttrString(node->cls, "__post_init__");
+    node->is_finished = has_more != 0;
+    if (!has_slots(node)) {
+        for (uint32_t i = 0; i < node->type->count; i++) {
+            Py_CLEAR(node->fields[i].descr);
+        }
+        return 0;
+    }
+    node->set =
+        (descrsetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_set);
+    node->get =
+        (descrgetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_get);
     return 0;
 }
 

@@ -120,6 +120,7 @@ static int fault_of(shmrpc_ctx *ctx, PyObject *row, core_scratch *scratch)
                           .message = view_of(PyTuple_GetItem(row, 3)),
                           .trace = view_of(PyTuple_GetItem(row, 4))};
     PyObject *args = PyTuple_GetItem(row, 5);
+    scratch->is_typed = true; /* so that they are equal in Python */
     if (args == NULL || core_any_to_c(scratch, args, &fault.args) != 0) {
         PyErr_Clear();
         fault.args = shmrpc_any_null();
@@ -217,14 +218,15 @@ int core_worker_fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method,
 /* ---- calls ----------------------------------------------------------------
  */
 
-PyObject *core_worker_arguments(const program *p, const core_node *node,
-                                const void *params, PyObject *items)
+PyObject *core_worker_arguments(const core_program *p, const core_node *node,
+                                const void *params, unsigned how,
+                                PyObject *items)
 {
     uint32_t count = node->type->count;
     PyObject *args = PyTuple_New((Py_ssize_t)count + (items != NULL ? 1 : 0));
     for (uint32_t i = 0; args != NULL && i < count; i++) {
         PyObject *value =
-            core_field_from_c(p->connection, &node->fields[i], params, false);
+            core_field_from_c(p->connection, &node->fields[i], params, how);
         if (value == NULL || PyTuple_SetItem(args, i, value) != 0) {
             Py_CLEAR(args);
         }
@@ -275,13 +277,14 @@ static int send_value(const program *p, shmrpc_ctx *ctx, uint32_t index,
                       PyObject *value, void *result)
 {
     core_node *const *nodes = &p->nodes[CORE_NODES * index];
+    const shmrpc_method *method = &p->connection->service->methods[index];
     if (nodes[CORE_ITEMS_OUT] != NULL) {
         return core_sink_all(p->connection, nodes[CORE_ITEMS_OUT],
-                             shmrpc_stub_sink(ctx), value);
+                             core_how_of(method), shmrpc_stub_sink(ctx), value);
     }
     return nodes[CORE_RESULT] == NULL ||
-                   take_result(&p->connection->service->methods[index], ctx,
-                               nodes[CORE_RESULT], value, result) == 0
+                   take_result(method, ctx, nodes[CORE_RESULT], value,
+                               result) == 0
                ? (int)SHMRPC_OK
                : CORE_RAISED;
 }
@@ -291,13 +294,15 @@ static int run(program *p, shmrpc_ctx *ctx, uint32_t index, const void *params,
 {
     core_node *const *nodes = &p->nodes[CORE_NODES * index];
     PyObject *function = PyList_GetItem(p->functions, (Py_ssize_t)index);
+    unsigned how = core_how_of(&p->connection->service->methods[index]);
+    here.scratch.is_typed = how == CORE_PYTHON;
     PyObject *items = nodes[CORE_ITEMS_IN] != NULL
                           ? core_source_new(p->connection, nodes[CORE_ITEMS_IN],
-                                            shmrpc_stub_source(ctx))
+                                            how, shmrpc_stub_source(ctx))
                           : NULL;
     PyObject *args =
         PyErr_Occurred() == NULL
-            ? core_worker_arguments(p, nodes[CORE_PARAMS], params, items)
+            ? core_worker_arguments(p, nodes[CORE_PARAMS], params, how, items)
             : NULL;
     PyObject *value = args != NULL ? PyObject_CallObject(function, args) : NULL;
     Py_XDECREF(args);

@@ -50,7 +50,8 @@ int core_worker_fail(core_program *p, shmrpc_ctx *ctx,
 
 /* The parameters, and then `items` unless that is NULL. New reference. */
 PyObject *core_worker_arguments(const core_program *p, const core_node *node,
-                                const void *params, PyObject *items);
+                                const void *params, unsigned how,
+                                PyObject *items);
 
 /* The call that this thread's handler is in; NULL: it is in none. */
 shmrpc_ctx *core_worker_here(const void **where, unsigned long long *number);
@@ -82,14 +83,14 @@ void core_job_forget(core_call_context *context);
 /* The client's items, for a handler. New reference; `end` when it has returned.
  */
 PyObject *core_source_new(core_connection *connection, core_node *node,
-                          shmrpc_source *from);
+                          unsigned how, shmrpc_source *from);
 void core_source_end(PyObject *source);
 /* Raises what reading has ended in. */
 void core_source_fail(core_state *state, int status);
 
 /* Sends what an iterable has; None: nothing. Statuses of a sink; CORE_RAISED. A
  * generator that is not at its end is closed. */
-int core_sink_all(core_connection *connection, core_node *node,
+int core_sink_all(core_connection *connection, core_node *node, unsigned how,
                   shmrpc_sink *sink, PyObject *items);
 
 #endif

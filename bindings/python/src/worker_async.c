@@ -219,7 +219,8 @@ static int read_items(core_job *j, shmrpc_ctx *ctx, unsigned *count)
         const void *at;
         status = shmrpc_stub_source_try_next(source, &at);
         PyObject *value = status == SHMRPC_MORE
-                              ? core_from_c(p->connection, node, at, false)
+                              ? core_from_c(p->connection, node, at,
+                                            core_how_of(method_of(j)))
                               : NULL;
         if (status == SHMRPC_MORE &&
             (value == NULL || PyList_Append(j->in, value) != 0)) {
@@ -415,8 +416,8 @@ static PyObject *row_of(core_job *j)
     }
     context->job = j->is_oneway ? NULL : j;
     context->number = j->is_oneway ? ONEWAY : 0;
-    PyObject *args =
-        core_worker_arguments(p, nodes[CORE_PARAMS], j->params, NULL);
+    PyObject *args = core_worker_arguments(p, nodes[CORE_PARAMS], j->params,
+                                           core_how_of(method_of(j)), NULL);
     if (args == NULL) {
         args = core_take_exception();
     }
@@ -733,6 +734,7 @@ static PyObject *job_reply(PyObject *self, PyObject *value)
     core_node *node = c->of->nodes[CORE_NODES * j->method + CORE_RESULT];
     core_scratch *scratch = j->has_streams ? &j->scratch : &local;
     core_scratch_init(scratch, c->of->connection);
+    scratch->is_typed = core_how_of(method_of(j)) == CORE_PYTHON;
     void *at = NULL;
     int failed = 0;
     if (node != NULL) {
@@ -826,6 +828,7 @@ static PyObject *job_push(PyObject *self, PyObject *value)
     }
     it->next = NULL;
     core_scratch_init(&it->scratch, c->of->connection);
+    it->scratch.is_typed = core_how_of(method_of(j)) == CORE_PYTHON;
     it->value =
         core_scratch_alloc(&it->scratch, node->type->size + 1u,
                            node->type->align > 0 ? node->type->align : 1);

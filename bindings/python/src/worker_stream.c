@@ -9,18 +9,20 @@
 typedef struct source {
     PyObject_HEAD core_connection *connection;
     core_node *node;
+    unsigned how;
     shmrpc_source *source; /* NULL: the handler has returned */
     bool is_over;
     bool is_busy; /* a thread waits in it */
 } source;
 
 PyObject *core_source_new(core_connection *connection, core_node *node,
-                          shmrpc_source *from)
+                          unsigned how, shmrpc_source *from)
 {
     source *s = PyObject_New(source, connection->state->source_type);
     if (s != NULL) {
         s->connection = (core_connection *)Py_NewRef((PyObject *)connection);
         s->node = node;
+        s->how = how;
         s->source = from;
         s->is_over = false;
         s->is_busy = false;
@@ -56,7 +58,7 @@ static PyObject *source_next(PyObject *self)
         return NULL;
     }
     if (status == SHMRPC_MORE) {
-        return core_from_c(s->connection, s->node, item, false);
+        return core_from_c(s->connection, s->node, item, s->how);
     }
     s->is_over = true;
     if (status != SHMRPC_OK) {
@@ -100,7 +102,7 @@ PyType_Spec core_source_spec = {.name = "shmrpc._core.Source",
 /* ---- sending --------------------------------------------------------------
  */
 
-static int send_one(core_connection *connection, core_node *node,
+static int send_one(core_connection *connection, core_node *node, unsigned how,
                     shmrpc_sink *sink, PyObject *item)
 {
     core_scratch scratch;
@@ -108,6 +110,7 @@ static int send_one(core_connection *connection, core_node *node,
     int status = CORE_RAISED;
     const shmrpc_type *type = node->type;
     core_scratch_init(&scratch, connection);
+    scratch.is_typed = (how & CORE_PYTHON) != 0;
     void *at = core_scratch_alloc(&scratch, type->size + 1u,
                                   type->align > 0 ? type->align : 1);
     if (at != NULL && core_value_to_c(&scratch, node, item, at, "item") == 0) {
@@ -140,7 +143,7 @@ static int close_items(PyObject *iterator, int status)
     return status;
 }
 
-int core_sink_all(core_connection *connection, core_node *node,
+int core_sink_all(core_connection *connection, core_node *node, unsigned how,
                   shmrpc_sink *sink, PyObject *items)
 {
     if (items == Py_None) {
@@ -153,7 +156,7 @@ int core_sink_all(core_connection *connection, core_node *node,
     int status = SHMRPC_OK;
     PyObject *item = NULL;
     while (status == SHMRPC_OK && (item = PyIter_Next(iterator)) != NULL) {
-        status = send_one(connection, node, sink, item);
+        status = send_one(connection, node, how, sink, item);
         Py_DECREF(item);
     }
     if (status != SHMRPC_OK) {

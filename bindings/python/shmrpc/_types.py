@@ -1,0 +1,197 @@
+"""Values that Python has beyond JSON, as extensions of msgpack.
+
+The C part writes and reads tuples, sets, complex numbers and arrays itself, and
+asks here for the rest.  docs/protocol.md has the bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from struct import error as _StructError
+from struct import pack, unpack
+from typing import Any
+
+from ._ext import Ext
+
+_BIGINT, _DATETIME, _DATE, _TIME, _TIMEDELTA = 5, 6, 7, 8, 9
+_DECIMAL, _UUID = 10, 11
+_PICKLE = 100
+
+
+def plain(value: Any) -> Any:
+    """A simpler value for one that the C part doesn't know: an Ext, or
+    something of Python's own; NotImplemented if there is none."""
+    if isinstance(value, Ext):
+        return value
+    if isinstance(value, int):
+        return Ext(_BIGINT, _whole(value))
+    for name, write in _WRITERS:
+        module = sys.modules.get(name)
+        if module is not None:
+            made = write(module, value)
+            if made is not None:
+                return made
+    share = getattr(type(value), "__shmrpc_plain__", None)
+    if share is not None:
+        return share(value)
+    if hasattr(type(value), "__dataclass_fields__"):
+        return {name: getattr(value, name)
+                for name in value.__dataclass_fields__}
+    for name, convert in (("__index__", int), ("__float__", float)):
+        if hasattr(type(value), name):
+            return convert(value)
+    return NotImplemented
+
+
+def _whole(number: int) -> bytes:
+    """Two's complement, no byte more than needed."""
+    bits = (number if number >= 0 else ~number).bit_length()
+    return number.to_bytes(bits // 8 + 1, "big", signed=True)
+
+
+def _offset_of(value: Any, module: Any) -> bytes:
+    offset = value.utcoffset()
+    if offset is None and value.tzinfo is not None:
+        raise ValueError(f"{value!r}: its zone needs a date")
+    if offset is None:
+        return b""
+    if offset % module.timedelta(seconds=1):
+        raise ValueError(f"{value!r}: its offset is no whole second")
+    return pack(">i", offset // module.timedelta(seconds=1))
+
+
+def _write_time(module: Any, value: Any) -> Ext | None:
+    micro = module.timedelta(microseconds=1)
+    if isinstance(value, module.datetime):
+        since = value.replace(tzinfo=None) - module.datetime(1970, 1, 1)
+        return Ext(_DATETIME,
+                   pack(">q", since // micro) + _offset_of(value, module))
+    if isinstance(value, module.date):
+        return Ext(_DATE, pack(">i", value.toordinal() - _EPOCH))
+    if isinstance(value, module.time):
+        seconds = value.hour * 3600 + value.minute * 60 + value.second
+        return Ext(_TIME, pack(">q", seconds * 1_000_000 + value.microsecond)
+                   + _offset_of(value, module))
+    if isinstance(value, module.timedelta):
+        return Ext(_TIMEDELTA, pack(">iii", value.days, value.seconds,
+                                    value.microseconds))
+    return None
+
+
+def _write_decimal(module: Any, value: Any) -> Ext | None:
+    return (Ext(_DECIMAL, str(value).encode())
+            if isinstance(value, module.Decimal) else None)
+
+
+def _write_uuid(module: Any, value: Any) -> Ext | None:
+    return Ext(_UUID, value.bytes) if isinstance(value, module.UUID) else None
+
+
+# Only of modules that are imported: else no value can be of theirs.
+_WRITERS = (("datetime", _write_time), ("decimal", _write_decimal),
+            ("uuid", _write_uuid))
+_EPOCH = 719163  # of 1970-01-01, as date.toordinal() counts
+
+
+def from_ext(code: int, data: bytes) -> Any:
+    """The value that an extension stands for; an Ext, if it has no meaning."""
+    read = _READERS.get(code)
+    if read is None:
+        return Ext(code, data)
+    try:
+        return read(data)
+    except (ValueError, OverflowError, ArithmeticError, _StructError) as error:
+        raise ValueError(
+            f"a damaged value: extension {code} is not well formed"
+        ) from error
+
+
+def _read_whole(data: bytes) -> int:
+    if not data:
+        raise ValueError("no bytes")
+    return int.from_bytes(data, "big", signed=True)
+
+
+def _zone_of(data: bytes) -> Any:
+    import datetime
+
+    if not data:
+        return None
+    (seconds,) = unpack(">i", data)
+    return datetime.timezone(datetime.timedelta(seconds=seconds))
+
+
+def _read_datetime(data: bytes) -> Any:
+    import datetime
+
+    (micros,) = unpack(">q", data[:8])
+    at = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=micros)
+    return at.replace(tzinfo=_zone_of(data[8:]))
+
+
+def _read_date(data: bytes) -> Any:
+    import datetime
+
+    (days,) = unpack(">i", data)
+    return datetime.date.fromordinal(days + _EPOCH)
+
+
+def _read_time(data: bytes) -> Any:
+    import datetime
+
+    (micros,) = unpack(">q", data[:8])
+    if not 0 <= micros < 86_400_000_000:
+        raise ValueError("no time of a day")
+    at = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=micros)
+    return at.time().replace(tzinfo=_zone_of(data[8:]))
+
+
+def _read_timedelta(data: bytes) -> Any:
+    import datetime
+
+    days, seconds, micros = unpack(">iii", data)
+    return datetime.timedelta(days, seconds, micros)
+
+
+def _read_decimal(data: bytes) -> Any:
+    import decimal
+
+    return decimal.Decimal(data.decode("ascii"))
+
+
+def _read_uuid(data: bytes) -> Any:
+    import uuid
+
+    return uuid.UUID(bytes=data)
+
+
+class Pickled(TypeError):
+    """A value was pickled, and this handle doesn't load pickles."""
+
+
+def _read_pickle(data: bytes) -> Any:
+    raise Pickled("the value was pickled by a handle with serializer=pickle; "
+                  "only such a handle reads it")
+
+
+def pickled(value: Any) -> Ext:
+    """For a handle with serializer=pickle."""
+    import pickle
+
+    return Ext(_PICKLE, pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+
+
+def from_own_ext(code: int, data: bytes) -> Any:
+    """As from_ext(), of an object that nobody but this user can write to."""
+    if code == _PICKLE:
+        import pickle
+
+        return pickle.loads(data)
+    return from_ext(code, data)
+
+
+_READERS = {
+    _BIGINT: _read_whole, _DATETIME: _read_datetime, _DATE: _read_date,
+    _TIME: _read_time, _TIMEDELTA: _read_timedelta, _DECIMAL: _read_decimal,
+    _UUID: _read_uuid, _PICKLE: _read_pickle,
+}

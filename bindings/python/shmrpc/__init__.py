@@ -51,21 +51,57 @@ from ._errors import (
     WorkerDied,
 )
 from ._ext import Ext
+from ._lock import (
+    CONNECT_OR_CREATE,
+    CONNECT_TO_EXISTING,
+    CREATE_NEW_EXCLUSIVE,
+    CREATE_NEW_OVERWRITE,
+    Lock,
+    NoSuchSemaphore,
+    NotHeld,
+    SemaphoreDestroyed,
+    SemaphoreExists,
+)
 from .streams import Duplex, Items, Sender, Stream
+from .svc import (
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    idempotent,
+    json_method,
+    length,
+    msgpack_method,
+    native_method,
+    oneway,
+    python_types,
+    raw_method,
+    throws,
+    timeout,
+    u8,
+    u16,
+    u32,
+    u64,
+)
 
 __version__ = _core.version
 
 __all__ = [
-    "Aborted", "Busy", "Call", "Cancelled", "Client", "Context",
-    "ContractMismatch",
-    "DataLoss", "DeadlineExceeded", "DeclaredError", "Denied", "Destroyed",
-    "Duplex",
-    "Error", "Evicted", "Exhausted", "Exists", "Ext", "Forked", "Internal",
-    "Invalid", "Items", "Lost", "Method", "NoMemory", "NotFound", "OutOfRange",
-    "OwnerDied", "Precondition", "RemoteError", "Sender",
-    "ServerLost", "Stream", "TooLarge", "Unauthenticated",
-    "Unavailable", "Unimplemented", "Unknown", "View", "WorkerDied", "connect",
-    "context", "main", "register",
+    "Aborted", "Busy", "CONNECT_OR_CREATE", "CONNECT_TO_EXISTING",
+    "CREATE_NEW_EXCLUSIVE", "CREATE_NEW_OVERWRITE", "Call", "Cancelled",
+    "Client", "Context", "ContractMismatch", "DataLoss", "DeadlineExceeded",
+    "DeclaredError", "Denied", "Destroyed", "Duplex", "Error", "Evicted",
+    "Exhausted", "Exists", "Ext", "Forked", "Internal", "Invalid", "Items",
+    "Lock", "Lost", "Method", "NoMemory", "NoSuchSemaphore", "NotFound",
+    "NotHeld", "OutOfRange", "OwnerDied", "Precondition", "RemoteError",
+    "SemaphoreDestroyed", "SemaphoreExists", "Sender", "ServerLost",
+    "Stream", "TooLarge", "Unauthenticated", "Unavailable", "Unimplemented",
+    "Unknown", "View", "WorkerDied", "connect", "context", "f32", "f64",
+    "i16", "i32", "i64", "i8", "idempotent", "json_method", "length",
+    "main", "msgpack_method", "native_method", "oneway", "python_types",
+    "raw_method", "register", "throws", "timeout", "u16", "u32", "u64", "u8",
 ]
 
 _Exception = _TypeVar("_Exception", bound=Exception)

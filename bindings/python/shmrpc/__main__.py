@@ -7,36 +7,58 @@ import sys
 HELP = """\
 usage: python3 -m shmrpc serve [--path=FOLDER]... [--svc=FILE] [--class=NAME]
                                MODULE[:CLASS] [OPTION]...
+       python3 -m shmrpc svc [--path=FOLDER]... [--class=NAME] MODULE[:CLASS]
 
-Serves a class until SIGINT or SIGTERM.  FOLDERs are searched for the module
+serve: a class until SIGINT or SIGTERM.  FOLDERs are searched for the module
 first, FILE is what it serves if the class does not say so; NAME is the class,
 if the module has one of that name.  Options are those of every server: put
 --help behind the module.
+
+svc: prints the .svc of a class with decorated methods (@json_method), or of
+what else it serves.
 """
 
 
+class _Wrong(Exception):
+    """What can't be understood in the command."""
+
+
+def _options(arguments: list[str], names: set[str]) -> dict[str, str]:
+    """Takes them from the front; folders go before sys.path."""
+    found: dict[str, str] = {}
+    folders = []
+    while arguments and arguments[0].startswith("--"):
+        name, _, value = arguments.pop(0)[2:].partition("=")
+        if name not in names or not value:
+            raise _Wrong(f"unknown option --{name}")
+        if name == "path":
+            folders.append(value)
+        found[name] = value
+    if not arguments:
+        raise _Wrong("expected MODULE or MODULE:CLASS")
+    sys.path[:0] = folders
+    return found
+
+
 def _serve(arguments: list[str]) -> int:
+    import os
+
     from . import _worker
 
-    folders: list[str] = []
-    svc = hint = None
-    while arguments and arguments[0].startswith("--"):
-        name, _, value = arguments.pop(0).partition("=")
-        if name == "--path" and value:
-            folders.append(value)
-        elif name == "--svc" and value:
-            import os
-
-            svc = os.path.abspath(value)
-        elif name == "--class" and value:
-            hint = value
-        else:
-            return _refuse(f"unknown option {name}")
-    if not arguments:
-        return _refuse("expected MODULE or MODULE:CLASS")
-    sys.path[:0] = folders
+    options = _options(arguments, {"path", "svc", "class"})
     target = arguments.pop(0)
-    return _worker.run(target, svc, [target, *arguments], hint=hint)
+    given = options.get("svc")
+    return _worker.run(target, given and os.path.abspath(given),
+                       [target, *arguments], hint=options.get("class"))
+
+
+def _svc(arguments: list[str]) -> int:
+    from . import _worker
+
+    options = _options(arguments, {"path", "class"})
+    if len(arguments) > 1:
+        raise _Wrong(f"unexpected {arguments[1]}")
+    return _worker.print_svc(arguments[0], options.get("class"))
 
 
 def _refuse(why: str) -> int:
@@ -46,13 +68,18 @@ def _refuse(why: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] == ["serve"]:
-        if arguments[1:2] not in (["--help"], ["-h"]):
-            return _serve(arguments[1:])
-    elif arguments[:1] not in (["--help"], ["-h"]):
-        return _refuse("expected serve")
-    print(HELP, end="")
-    return 0
+    commands = {"serve": _serve, "svc": _svc}
+    command = commands.get(arguments[0]) if arguments else None
+    asked = arguments[1:2] if command else arguments[:1]
+    if asked in (["--help"], ["-h"]):
+        print(HELP, end="")
+        return 0
+    try:
+        if command is None:
+            raise _Wrong("expected serve or svc")
+        return command(arguments[1:])
+    except _Wrong as error:
+        return _refuse(str(error))
 
 
 if __name__ == "__main__":

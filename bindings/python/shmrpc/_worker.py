@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import _core
+from . import _core, svc
 from ._errors import DeclaredError, Error
 
 _FAULT, _STATUS, _DECLARED = range(3)
@@ -38,13 +38,15 @@ def _find_class(module: Any, name: str | None, hint: str | None) -> type:
         if wanted and wanted == name:
             raise Refused(f"module {module.__name__} has no class {name}")
     classes = [value for value in vars(module).values()
-               if isinstance(value, type) and getattr(value, "__svc__", None)
-               and value.__module__ == module.__name__]
+               if isinstance(value, type) and value.__module__ ==
+               module.__name__ and (getattr(value, "__svc__", None)
+                                    or svc.is_described(value))]
     if len(classes) == 1:
         return classes[0]
     names = ", ".join(sorted(value.__name__ for value in classes))
     raise Refused(f"module {module.__name__} has {names or 'no class'} with "
-                  f"__svc__: name one, as in {module.__name__}:Class")
+                  "__svc__ or decorated methods: name one, as in "
+                  f"{module.__name__}:Class")
 
 
 def _import(target: str, hint: str | None) -> type:
@@ -54,14 +56,27 @@ def _import(target: str, hint: str | None) -> type:
     return _find_class(importlib.import_module(module), name or None, hint)
 
 
-def _text_of(cls: type, svc: str | None) -> str:
+def _described(cls: type) -> svc.Described | None:
+    """What the decorators of its methods mean, if that is what it serves."""
+    if hasattr(cls, "__svc__") or not svc.is_described(cls):
+        return None
+    try:
+        return svc.describe(cls)
+    except svc.SvcError as error:
+        raise Refused(str(error)) from None
+
+
+def _text_of(cls: type, given: str | None) -> str:
     """The .svc of a class: given, or its __svc__; a text, or a path that is
-    relative to the file of the class."""
-    text = svc if svc is not None else getattr(cls, "__svc__", None)
+    relative to the file of the class; or that of its decorators."""
+    text = given if given is not None else getattr(cls, "__svc__", None)
+    described = _described(cls) if text is None else None
+    if described is not None:
+        return described.text
     if not isinstance(text, str):
         raise Refused(f"{cls.__name__} does not say what it serves: derive it "
-                      "from the class of a generated module, or set __svc__ "
-                      "to a .svc file")
+                      "from the class of a generated module, set __svc__ to a "
+                      ".svc file, or decorate its methods (@json_method)")
     if "{" in text or "\n" in text:
         return text
     module = sys.modules.get(cls.__module__)
@@ -70,7 +85,7 @@ def _text_of(cls: type, svc: str | None) -> str:
         return file.read()
 
 
-def _ask_child(target: str, hint: str | None, svc: str | None) -> str:
+def _ask_child(target: str, hint: str | None, given: str | None) -> str:
     """The .svc of a class that a child imports, so that this process doesn't."""
     reader, writer = os.pipe()
     sys.stdout.flush()
@@ -82,7 +97,7 @@ def _ask_child(target: str, hint: str | None, svc: str | None) -> str:
             os.close(reader)
             with open(writer, "wb") as pipe:
                 try:
-                    text = _text_of(_import(target, hint), svc)
+                    text = _text_of(_import(target, hint), given)
                     status = 0
                 except BaseException as error:
                     text = _in_a_line(error)
@@ -141,7 +156,7 @@ def _in_a_line(error: BaseException) -> str:
 
 def _args_of(error: BaseException) -> Any:
     try:
-        return tuple(error.args)
+        return list(error.args)
     except BaseException:
         return None
 
@@ -178,10 +193,18 @@ class Program:
         self._is_async = any(_is_async(getattr(cls, name))
                              for name in functions)
         limit = self._limit_of(cls) if self._is_async else 0
-        self._object = cls()
+        make = getattr(cls, "__shmrpc_make__", None)
+        if make is not None:
+            _log_by_default()  # it gives the object a logger
+        self._object = cls() if make is None else make()
         _log_by_default()
         bound = [getattr(self._object, name) for name in functions]
-        return bound, getattr(cls, "__classes__", None), limit
+        described = _described(cls)
+        if described is None:
+            return bound, getattr(cls, "__classes__", None), limit
+        return ([_filled(function, described.fills.get(row[0]))
+                 for function, row in zip(bound, rows)], described.classes,
+                limit)
 
     def _method_of(self, cls: type, name: str, python_name: str) -> str:
         for wanted in (python_name, f"{name}_"):
@@ -287,6 +310,23 @@ def _caller() -> str:
     return peer.address or peer.transport
 
 
+def _filled(function: Any, fills: list[tuple[int, Any]] | None) -> Any:
+    """With defaults that only Python can make, for what the caller leaves
+    out."""
+    if function is None or not fills:
+        return function
+    known = fills
+
+    def call(*given: Any) -> Any:
+        values = list(given)
+        for index, default in known:
+            if values[index] is None:
+                values[index] = default
+        return function(*values)
+
+    return call
+
+
 def _status_of(error: BaseException) -> int:
     """That of one of our own exceptions; 0: it is none, or a fault."""
     from ._errors import RemoteError
@@ -332,20 +372,29 @@ def _log_by_default() -> None:
 # ---- running --------------------------------------------------------------
 
 
-def run(target: type | str, svc: str | None, argv: list[str],
+def run(target: type | str, given: str | None, argv: list[str],
         allow_threads: bool = False, hint: str | None = None) -> int:
     """Serves until stopped: the exit status."""
     try:
         if isinstance(target, str):
             name, known = target, target
-            text = _ask_child(target, hint, svc)
+            text = _ask_child(target, hint, given)
             program = Program(lambda: _import(known, hint), name)
         else:
             cls = target
-            text = _text_of(cls, svc)
+            text = _text_of(cls, given)
             program = Program(lambda: cls, cls.__name__)
         return _core.serve(program, text, argv, allow_threads)
     except (Refused, Error, OSError, UnicodeDecodeError) as error:
         print(f"shmrpc: error: {_in_a_line(error)}", file=sys.stderr)
         return 1
 
+
+def print_svc(target: str, hint: str | None) -> int:
+    """Prints the canonical .svc of a class: the exit status."""
+    try:
+        print(_core.canonical(_text_of(_import(target, hint), None)), end="")
+    except (Refused, ImportError, OSError, ValueError) as error:
+        print(f"shmrpc: error: {_in_a_line(error)}", file=sys.stderr)
+        return 1
+    return 0

@@ -30,7 +30,8 @@ static int start(PyObject *module)
                        0 ||
                    add_type(module, &core_source_spec, &state->source_type) !=
                        0 ||
-                   add_type(module, &core_jobs_spec, &state->jobs_type) != 0
+                   add_type(module, &core_jobs_spec, &state->jobs_type) != 0 ||
+                   add_type(module, &core_lock_spec, &state->lock_type) != 0
                ? -1
            /* What generated clients derive from, as types see it. */
            : PyModule_AddObjectRef(module, "ServiceClient",
@@ -54,6 +55,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->source_type);
     Py_VISIT(state->jobs_type);
     Py_VISIT(state->current);
+    Py_VISIT(state->lock_type);
     Py_VISIT(state->helpers);
     return 0;
 }
@@ -73,6 +75,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->source_type);
     Py_CLEAR(state->jobs_type);
     Py_CLEAR(state->current);
+    Py_CLEAR(state->lock_type);
     Py_CLEAR(state->helpers);
     return 0;
 }
@@ -108,6 +111,10 @@ static PyMethodDef functions[] = {
      "The call that this thread's handler is in."},
     {"jobs", core_jobs, METH_O, "What shmrpc._async_worker takes calls from."},
     {"log", core_log, METH_VARARGS, "A line for the log, of a level."},
+    {"open_lock", core_open_lock, METH_VARARGS,
+     "Opens a lock; shmrpc.Lock is for people."},
+    {"canonical", core_canonical, METH_O,
+     "The canonical text of a .svc; shmrpc.svc is for people."},
     {"statuses", status_table, METH_NOARGS, "Name -> number of each status."},
     {NULL, NULL, 0, NULL}};
 

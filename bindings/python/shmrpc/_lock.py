@@ -1,0 +1,288 @@
+"""The hybrid lock: mutual exclusion, by name, between threads of any processes.
+
+    lock = shmrpc.Lock("index")
+    with lock:
+        ...
+
+It spins where that pays, then sleeps.  When the process that holds it dies, the
+next one gets it and is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from . import _core
+from ._errors import (
+    DeadlineExceeded,
+    Destroyed,
+    Exists,
+    NotFound,
+    OwnerDied,
+    Precondition,
+)
+
+__all__ = ["CONNECT_OR_CREATE", "CONNECT_TO_EXISTING", "CREATE_NEW_EXCLUSIVE",
+           "CREATE_NEW_OVERWRITE", "Lock", "NoSuchSemaphore", "NotHeld",
+           "SemaphoreDestroyed", "SemaphoreExists"]
+
+CONNECT_OR_CREATE = 0
+CONNECT_TO_EXISTING = 1
+CREATE_NEW_OVERWRITE = 2
+CREATE_NEW_EXCLUSIVE = 3
+
+# The numbers of shmrpc/lock.h.
+_MODES = {CONNECT_OR_CREATE: 0, CONNECT_TO_EXISTING: 1,
+          CREATE_NEW_OVERWRITE: 3, CREATE_NEW_EXCLUSIVE: 2}
+_SEMAPHORE, _RECURSIVE, _SHARED, _FAIR, _HELD, _ALL_USERS = (
+    1, 2, 4, 8, 16, 32)
+_NO_SPIN = -1
+_STATUS = _core.statuses()
+
+
+class NoSuchSemaphore(NotFound):
+    """There is no lock of that name, and none was to be created."""
+
+
+class SemaphoreExists(Exists):
+    """There is one of that name, and a new one was asked for."""
+
+
+class SemaphoreDestroyed(Destroyed):
+    """The lock was destroyed, by whoever had it open."""
+
+
+class NotHeld(Precondition, RuntimeError, ValueError):
+    """Released by a thread that does not hold it."""
+
+
+class Lock(_core.Lock):
+    """A lock with a name, of letters, digits, `_`, `-` and `.`.
+
+    mode           CONNECT_OR_CREATE, CONNECT_TO_EXISTING (else
+                   NoSuchSemaphore), CREATE_NEW_EXCLUSIVE (else
+                   SemaphoreExists), CREATE_NEW_OVERWRITE (destroys an existing
+                   one)
+    initial_value  1; 0: a new one is created held
+    permissions    of a new one, as in 0o600; the umask is ignored
+    semaphore      any thread may release it, and deaths are not noticed
+    recursive      the thread that holds it may take it again
+    shared         it has readers, too: see read()
+    fair           who has waited for a millisecond goes first
+    all_users      in the folder for all users, not the user's own
+    spin           seconds to spin before sleeping; None: as long as it pays
+    repair         called with the lock held after its owner has died: mends
+                   what the lock protects.  Without it OwnerDied is raised, and
+                   the lock is not held.
+    """
+
+    _name: str
+    _options: dict[str, Any]
+    _repair: Callable[[], object] | None
+
+    def __new__(cls, name: str, mode: int = CONNECT_OR_CREATE,
+                initial_value: int = 1, permissions: int = 0o600, *,
+                semaphore: bool = False, recursive: bool = False,
+                shared: bool = False, fair: bool = False,
+                all_users: bool = False, spin: float | None = None,
+                repair: Callable[[], object] | None = None) -> Self:
+        if mode not in _MODES:
+            raise ValueError(f"mode: {mode!r}, expected CONNECT_OR_CREATE, "
+                             "CONNECT_TO_EXISTING, CREATE_NEW_OVERWRITE or "
+                             "CREATE_NEW_EXCLUSIVE")
+        if initial_value not in (0, 1):
+            raise ValueError(f"initial_value: {initial_value!r}, expected 0 or "
+                             "1")
+        flags = (semaphore * _SEMAPHORE | recursive * _RECURSIVE
+                 | shared * _SHARED | fair * _FAIR
+                 | (initial_value == 0) * _HELD | all_users * _ALL_USERS)
+        spin_ns = 0 if spin is None else round(spin * 1e9) or _NO_SPIN
+        try:
+            lock: Self = _core.open_lock(cls, name, _MODES[mode], flags,
+                                         permissions, spin_ns)
+        except NotFound as error:
+            raise _as(NoSuchSemaphore, error) from None
+        except Exists as error:
+            raise _as(SemaphoreExists, error) from None
+        lock._name = name
+        lock._repair = repair
+        lock._options = {"semaphore": semaphore, "recursive": recursive,
+                         "shared": shared, "fair": fair,
+                         "all_users": all_users, "spin": spin,
+                         "repair": repair, "permissions": permissions}
+        return lock
+
+    # -- as threading.Lock and multiprocessing.Lock have it
+
+    def acquire(self, blocking: bool = True,
+                timeout: float | None = None) -> bool:
+        """Takes the lock.  False: not at once, or not within `timeout`
+        seconds (None or below 0: for ever)."""
+        if timeout is not None and timeout < 0:
+            timeout = None
+        if not blocking:
+            timeout = 0
+        return self._take(timeout, False)
+
+    def release(self) -> None:
+        """Gives it back.  NotHeld: this thread does not hold it."""
+        self._check(self._release(False))
+
+    def locked(self) -> bool:
+        """Whether somebody holds it; it may be out of date by now."""
+        return self._state()[0] == 0
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None,
+                 value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.release()
+
+    def read(self, timeout: float | None = None) -> _Reading:
+        """Of a shared lock: `with lock.read():` lets other readers in, and no
+        writer."""
+        return _Reading(self, timeout)
+
+    # -- as HybridLock has it
+
+    def lock(self, timeout: float | None = None) -> None:
+        """Takes the lock; TimeoutError after `timeout` seconds, which may be a
+        fraction (None or -1: never)."""
+        if not self.acquire(timeout=timeout):
+            raise DeadlineExceeded(f"lock {self._name}: not released within "
+                                   f"{timeout} s{self._holder()}")
+
+    def unlock(self) -> None:
+        """Gives it back, as release() does."""
+        self.release()
+
+    def get_value(self) -> int:
+        """1: free; 0: held.  SemaphoreDestroyed."""
+        value, _, is_destroyed = self._state()
+        if is_destroyed:
+            raise self._destroyed()
+        return value
+
+    def get_pid_holding_lock(self) -> int:
+        """The process that holds it, or 0."""
+        value, pid, is_destroyed = self._state()
+        if is_destroyed:
+            raise self._destroyed()
+        return 0 if value else pid
+
+    def get_destroyed(self) -> bool:
+        """Whether it was destroyed."""
+        return self._state()[2]
+
+    def destroy(self) -> None:
+        """Ends it for all: who waits for it, and who comes later, gets
+        SemaphoreDestroyed; the name is free."""
+        if self._state()[2]:
+            raise self._destroyed()
+        self._check(self._destroy())
+
+    # -- the rest
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def _take(self, timeout: float | None, shared: bool) -> bool:
+        status = self._acquire(timeout, shared)
+        if status == 0:
+            return True
+        if status in (_STATUS["DEADLINE"], _STATUS["BUSY"]):
+            return False
+        if status == _STATUS["PRECONDITION"] and timeout == 0 and not shared:
+            return False  # this thread holds it
+        if status == _STATUS["OWNER_DIED"]:
+            self._mend(shared)
+            return True
+        self._check(status)
+        return False
+
+    def _mend(self, shared: bool) -> None:
+        """After its owner has died; it is held now."""
+        if self._repair is None or shared:
+            self._release(shared)
+            raise OwnerDied(
+                f"the process that held lock {self._name} has died: open it "
+                "with repair=, a function that mends what it protects")
+        try:
+            self._repair()
+        except BaseException:
+            self._release(False)
+            raise
+        self._check(self._consistent())
+
+    def _check(self, status: int) -> None:
+        if status == 0:
+            return
+        if status == _STATUS["DESTROYED"]:
+            raise self._destroyed()
+        if status == _STATUS["PRECONDITION"]:
+            raise _numbered(NotHeld(f"lock {self._name}: this thread does not "
+                                    "hold it, or holds it already"), status)
+        from ._helpers import make_exception
+
+        name = next(key for key, value in _STATUS.items() if value == status)
+        raise make_exception(None, status, name, f"lock {self._name}: {name}",
+                             "", 0, False, None)
+
+    def _destroyed(self) -> SemaphoreDestroyed:
+        error: SemaphoreDestroyed = _numbered(
+            SemaphoreDestroyed(f"lock {self._name} was destroyed"),
+            _STATUS["DESTROYED"])
+        return error
+
+    def _holder(self) -> str:
+        _, pid, _ = self._state()
+        return f", process {pid} holds it" if pid else ""
+
+    def __reduce__(self) -> Any:
+        """Opens it where it is loaded."""
+        return _reopen, (type(self), self._name, self._options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._name}>"
+
+
+class _Reading:
+    """What `with lock.read():` holds."""
+
+    def __init__(self, lock: Lock, timeout: float | None) -> None:
+        self._lock = lock
+        self._timeout = timeout
+
+    def __enter__(self) -> Lock:
+        if not self._lock._take(self._timeout, True):
+            raise DeadlineExceeded(f"lock {self._lock.name}: no reader let in "
+                                   f"within {self._timeout} s")
+        return self._lock
+
+    def __exit__(self, kind: type[BaseException] | None,
+                 value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._lock._check(self._lock._release(True))
+
+
+def _reopen(cls: type[Lock], name: str, options: dict[str, Any]) -> Lock:
+    return cls(name, CONNECT_OR_CREATE, **options)
+
+
+def _numbered(error: Any, status: int) -> Any:
+    error.status = status
+    error.message = str(error)
+    return error
+
+
+def _as(cls: type[Any], error: Any) -> Any:
+    """One of the library's, as a class of ours."""
+    made = _numbered(cls(str(error)), error.status)
+    made.name = error.name
+    return made

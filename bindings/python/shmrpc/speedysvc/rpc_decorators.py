@@ -1,0 +1,69 @@
+"""speedysvc's decorators of methods.
+
+What pickle and marshal were used for is msgpack with Python's types: nothing
+that is sent can run code where it is read.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from .. import svc
+
+__all__ = ["json_method", "marshal_method", "msgpack_method", "pickle_method",
+           "raw_method"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _as_rpc(function: Callable[..., Any], is_raw: bool) -> Callable[..., Any]:
+    """The method of a client that calls this one, with its defaults."""
+    signature = inspect.signature(function)
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        values = list(bound.args)[1:]
+        return self.send(function, values[0] if is_raw else values)
+
+    call.__name__ = function.__name__
+    call.__qualname__ = function.__qualname__
+    call.__doc__ = function.__doc__
+    return call
+
+
+def _encoded(function: _F, encode: Callable[[_F], _F], name: str) -> _F:
+    encode(function)
+    marked = cast(Any, function)
+    marked.serialiser = name
+    marked.as_rpc = lambda: _as_rpc(function, name == "raw")
+    return function
+
+
+def raw_method(function: _F) -> _F:
+    """Takes bytes and returns bytes, as they are."""
+    return _encoded(function, svc.raw_method, "raw")
+
+
+def json_method(function: _F) -> _F:
+    """Its values travel as JSON."""
+    return _encoded(function, svc.json_method, "json")
+
+
+def msgpack_method(function: _F) -> _F:
+    """Its values travel as msgpack."""
+    return _encoded(function, svc.msgpack_method, "msgpack")
+
+
+def pickle_method(function: _F) -> _F:
+    """Its values are Python's, also tuples, sets, dates, and as keys; they
+    travel as msgpack.  Objects of other classes are an error."""
+    return _encoded(function, lambda f: svc.python_types(svc.msgpack_method(f)),
+                    "python")
+
+
+def marshal_method(function: _F) -> _F:
+    """The same as pickle_method."""
+    return pickle_method(function)

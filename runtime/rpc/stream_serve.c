@@ -6,6 +6,10 @@
 #include "os/clock.h"
 #include "rpc/ctx.h"
 
+/* After which one that has found no place may try again: streams last, so that
+ * sooner it is mostly in vain. */
+#define RETRY_NS (100 * SHMRPCI_NS_PER_MS)
+
 /* A sink and a source are the context under other names: one call has one of
  * each at most. */
 shmrpc_sink *shmrpc_stub_sink(shmrpc_ctx *ctx)
@@ -381,6 +385,9 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                "%s:// has no streams", transport->scheme);
     }
     int status = s->ops->accept(ctx->request, rules->max_places, &s->end, &why);
+    if (status == SHMRPC_E_EXHAUSTED) {
+        return shmrpc_ctx_refuse(ctx, RETRY_NS, "%s", why.message);
+    }
     if (status != SHMRPC_OK) {
         return shmrpc_ctx_fail(ctx, status, "%s", why.message);
     }

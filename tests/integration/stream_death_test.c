@@ -412,6 +412,7 @@ static void one_place_is_left_to_calls(void **state)
     flow_flow_count_stream *more = open_count(client, 0, 0);
     assert_int_equal(read_to(more, &none, 1, &error), SHMRPC_E_EXHAUSTED);
     assert_non_null(strstr(error.message, "3 of 3 stream places taken"));
+    assert_true(error.retry_after_ns > 0);
     flow_flow_count_close(more);
     expect_echo(client);
     flow_flow_count_close(streams[0]);

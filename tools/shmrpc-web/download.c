@@ -8,13 +8,6 @@
 
 /* What is made at a time, unless an item is larger. */
 #define PIECE_BYTES ((size_t)16 << 10)
-/* After so long without an item or an end the reply begins. */
-#define BEGIN_NS (500 * SHMRPCI_NS_PER_MS)
-/* Proxies cut connections on which nothing comes: events have comments. */
-#define COMMENT_NS (15 * SHMRPCI_NS_PER_S)
-/* A reader that takes nothing is cut off, but not before its service has had
- * the time to say that it has stalled (stream_stall). */
-#define STALL_NS (120 * SHMRPCI_NS_PER_S)
 
 struct web_download {
     web_journey *journey;
@@ -221,7 +214,8 @@ static void begin(web_download *d, bool is_late)
     d->said_ns = shmrpci_now_ns();
     const web_reply_head head = {.status = 200,
                                  .type = web_form_type(j->form.out)};
-    web_reply_stream(j->request, &head, STALL_NS, next_piece, end, d);
+    web_reply_stream(j->request, &head, j->rpc->times.stall_ns, next_piece, end,
+                     d);
 }
 
 static void on_ready(void *user)
@@ -269,10 +263,10 @@ void web_downloads_tick(web_rpc *rpc)
     int64_t now_ns = rpc->downloads != NULL ? shmrpci_now_ns() : 0;
     for (web_download *d = rpc->downloads; d != NULL;) {
         web_download *next = d->next; /* it may end here */
-        if (!d->has_begun && now_ns - d->begun_ns >= BEGIN_NS) {
+        if (!d->has_begun && now_ns - d->begun_ns >= rpc->times.begin_ns) {
             begin(d, true);
         } else if (d->has_begun && d->journey->form.out == WEB_FORM_EVENTS &&
-                   now_ns - d->said_ns >= COMMENT_NS) {
+                   now_ns - d->said_ns >= rpc->times.comment_ns) {
             d->wants_comment = true;
             web_stream_wake(d->journey->request->connection);
         }

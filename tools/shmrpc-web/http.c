@@ -11,14 +11,7 @@
 #include "tools/shmrpc-web/address.h"
 #include "tools/shmrpc-web/http_inside.h"
 
-#define HEAD_NS  (10 * SHMRPCI_NS_PER_S)
-#define BODY_NS  (30 * SHMRPCI_NS_PER_S)
-#define REPLY_NS (30 * SHMRPCI_NS_PER_S)
 #define SWEEP_NS (SHMRPCI_NS_PER_S / 4)
-/* Of bodies that are taken in pieces: between two, and for those that nobody
- * wants. */
-#define PAUSE_NS (600 * SHMRPCI_NS_PER_S)
-#define DRAIN_NS (10 * SHMRPCI_NS_PER_S)
 
 /* Of the library, before others have their turn. */
 #define RUNS_MAX 4
@@ -394,20 +387,22 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
 
 static bool is_late(const web_connection *c, int64_t now_ns)
 {
+    const web_times *times = &c->http->opts.times;
     int64_t age_ns = now_ns - c->since_ns;
     switch (c->phase) {
     case PHASE_HEAD:
-        return age_ns > HEAD_NS;
+        return age_ns > times->head_ns;
     case PHASE_BODY:
-        return age_ns > BODY_NS;
+        return age_ns > times->body_ns;
     case PHASE_REPLY:
-        return age_ns > REPLY_NS;
+        return age_ns > times->reply_ns;
     case PHASE_STREAM:
         /* One that is not read is not suspended. */
         return !c->is_suspended && age_ns > c->stream.stall_ns;
     case PHASE_UPLOAD:
         return !c->is_suspended &&
-               age_ns > (c->request.is_drained ? DRAIN_NS : PAUSE_NS);
+               age_ns >
+                   (c->request.is_drained ? times->drain_ns : times->pause_ns);
     case PHASE_CALL:
         break; /* it has a deadline of its own */
     }

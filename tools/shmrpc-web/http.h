@@ -29,6 +29,7 @@
 #include "base/buf.h"
 #include "shmrpc/error.h"
 #include "tools/shmrpc-web/head.h"
+#include "tools/shmrpc-web/times.h"
 #include "tools/shmrpc-web/trace.h"
 
 #define WEB_MAX_CONNECTIONS 64
@@ -101,6 +102,7 @@ typedef struct web_http_opts {
     const char *certificate;
     const char *key;
     size_t max_body_bytes;
+    web_times times;
     web_hosts hosts; /* those that are always allowed are added */
     /* With the head, before the body has come: whether its sender is known.
      * One that may not go on is answered here. */

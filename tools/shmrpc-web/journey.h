@@ -49,6 +49,7 @@ struct web_rpc {
     int set;
     uint64_t first_tag;
     bool read_only;
+    web_times times;
     web_watched services[WEB_MAX_SERVICES * 2];
     web_journey *waiting;
     struct web_download *downloads;

@@ -260,7 +260,8 @@ int main(int argc, char **argv)
 {
     static settings s = {.server = {.address = DEFAULT_ADDRESS,
                                     .port = DEFAULT_PORT,
-                                    .max_body_bytes = WEB_MAX_BODY_BYTES}};
+                                    .max_body_bytes = WEB_MAX_BODY_BYTES,
+                                    .times = WEB_TIMES_DEFAULT}};
     shmrpci_buf message;
     shmrpci_buf_init_heap(&message);
     int status = run(argc, argv, &s, &message);

@@ -760,7 +760,8 @@ void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out)
 /* ---- life ---- */
 
 int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
-                 bool read_only, web_rpc **out, shmrpc_error *error)
+                 bool read_only, const web_times *times, web_rpc **out,
+                 shmrpc_error *error)
 {
     web_rpc *rpc = calloc(1, sizeof *rpc);
     if (rpc == NULL) {
@@ -770,6 +771,7 @@ int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
     rpc->set = set;
     rpc->first_tag = first_tag;
     rpc->read_only = read_only;
+    rpc->times = *times;
     rpc->changes = (web_rate){.most = 60, .every_ns = SHMRPCI_NS_PER_S / 2};
     *out = rpc;
     return SHMRPC_OK;

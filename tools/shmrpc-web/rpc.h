@@ -31,7 +31,8 @@ typedef struct web_rpc web_rpc;
 /* `set` is where the clients' descriptors are to be watched, with tags from
  * `first_tag` on. */
 int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
-                 bool read_only, web_rpc **out, shmrpc_error *error);
+                 bool read_only, const web_times *times, web_rpc **out,
+                 shmrpc_error *error);
 /* Ends all calls that are in progress. NULL is fine. */
 void web_rpc_close(web_rpc *rpc);
 

@@ -215,6 +215,7 @@ static int open_parts(web_server *s, shmrpc_error *error)
                                 .certificate = s->opts.certificate,
                                 .key = s->opts.key,
                                 .max_body_bytes = s->opts.max_body_bytes,
+                                .times = s->opts.times,
                                 .hosts = s->opts.hosts,
                                 .admit = admit,
                                 .uploads = uploads,
@@ -236,8 +237,9 @@ static int open_parts(web_server *s, shmrpc_error *error)
     }
     if (status == SHMRPC_OK) {
         web_events_open(&s->events, s->board);
-        status = web_rpc_open(s->directory, s->set, TAG_CLIENTS,
-                              s->opts.read_only, &s->rpc, error);
+        status =
+            web_rpc_open(s->directory, s->set, TAG_CLIENTS, s->opts.read_only,
+                         &s->opts.times, &s->rpc, error);
     }
     return status;
 }

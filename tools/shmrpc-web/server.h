@@ -11,6 +11,7 @@
 
 #include "shmrpc/error.h"
 #include "tools/shmrpc-web/head.h"
+#include "tools/shmrpc-web/times.h"
 #include "tools/shmrpc-web/token.h"
 
 typedef struct web_server web_server;
@@ -20,6 +21,7 @@ typedef struct web_server_opts {
     uint16_t port;       /* 0: any */
     web_hosts hosts;     /* besides those of this machine */
     size_t max_body_bytes;
+    web_times times;
     web_tokens tokens;
     const char *token_path; /* to be told on the page; NULL: not */
     bool read_only;

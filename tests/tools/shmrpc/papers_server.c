@@ -83,6 +83,30 @@ static int first(shmrpc_ctx *ctx, void *user, papers_papers_first_sink *out)
     return end(status == SHMRPC_OK ? (int)SHMRPC_E_CANCELLED : status);
 }
 
+static int silent(shmrpc_ctx *ctx, void *user, papers_papers_silent_sink *out)
+{
+    (void)user;
+    (void)out;
+    begin();
+    while (!shmrpc_ctx_cancelled(ctx)) {
+        (void)usleep(1000);
+    }
+    return end(SHMRPC_E_CANCELLED);
+}
+
+static int full(shmrpc_ctx *ctx, void *user, uint64_t retry_ns)
+{
+    (void)user;
+    return shmrpc_ctx_refuse(ctx, (int64_t)retry_ns, "full");
+}
+
+static int full_list(shmrpc_ctx *ctx, void *user, uint64_t retry_ns,
+                     papers_papers_full_list_sink *out)
+{
+    (void)out;
+    return full(ctx, user, retry_ns);
+}
+
 static int file(shmrpc_ctx *ctx, void *user, shmrpc_str box,
                 papers_papers_file_source *in, uint64_t *ret)
 {
@@ -256,6 +280,9 @@ int main(int argc, char **argv)
     impl.ended = ended;
     impl.list = list;
     impl.first = first;
+    impl.silent = silent;
+    impl.full = full;
+    impl.full_list = full_list;
     impl.file = file;
     impl.one = one;
     impl.twice = twice;

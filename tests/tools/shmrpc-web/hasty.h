@@ -1,0 +1,17 @@
+/*
+ * The times of a web server that does not have much: the program is shmrpc-web
+ * but for these. times_test.py knows them.
+ */
+#ifndef SHMRPC_TESTS_HASTY_H
+#define SHMRPC_TESTS_HASTY_H
+
+#define WEB_TIMES_DEFAULT                                                      \
+    {                                                                          \
+        .head_ns = 10 * SHMRPCI_NS_PER_S, .body_ns = 30 * SHMRPCI_NS_PER_S,    \
+        .reply_ns = 30 * SHMRPCI_NS_PER_S, .stall_ns = 2 * SHMRPCI_NS_PER_S,   \
+        .pause_ns = 1500 * SHMRPCI_NS_PER_MS,                                  \
+        .drain_ns = 1 * SHMRPCI_NS_PER_S, .begin_ns = 300 * SHMRPCI_NS_PER_MS, \
+        .comment_ns = 400 * SHMRPCI_NS_PER_MS                                  \
+    }
+
+#endif

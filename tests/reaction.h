@@ -56,9 +56,9 @@ static inline int64_t reaction_oversleep(void)
 }
 
 /* No run took less than `least_ns`, and half of them at most `most_ns` and
- * what as many threads as wake each other wake too late by. */
-static inline void expect_reaction(reaction *once, void *user, int64_t least_ns,
-                                   int64_t most_ns)
+ * what `wakes` threads, as many as wake each other, wake too late by. */
+static inline void expect_reaction_of(int64_t wakes, reaction *once, void *user,
+                                      int64_t least_ns, int64_t most_ns)
 {
     int64_t best_ns = INT64_MAX;
     for (int batch = 0; batch < REACTION_MEDIANS && best_ns > most_ns;
@@ -75,7 +75,7 @@ static inline void expect_reaction(reaction *once, void *user, int64_t least_ns,
                      (long long)(took_ns[0] / 1000),
                      (long long)(least_ns / 1000));
         }
-        median_ns -= REACTION_WAKES * reaction_median(overslept_ns);
+        median_ns -= wakes * reaction_median(overslept_ns);
         if (median_ns < best_ns) {
             best_ns = median_ns;
         }
@@ -85,6 +85,13 @@ static inline void expect_reaction(reaction *once, void *user, int64_t least_ns,
                  (long long)(best_ns / 1000), (int)REACTION_MEDIANS,
                  (long long)(most_ns / 1000));
     }
+}
+
+/* The same for a few. */
+static inline void expect_reaction(reaction *once, void *user, int64_t least_ns,
+                                   int64_t most_ns)
+{
+    expect_reaction_of(REACTION_WAKES, once, user, least_ns, most_ns);
 }
 
 #endif

@@ -1,9 +1,15 @@
 /* Streams beside a call, of transports that have them. */
 #include "suite.h"
 
+#include "../reaction.h"
+
 #define WINDOW   ((uint32_t)8 << 10)
 #define LARGEST  ((size_t)100 << 10)
 #define THREADED 2000u
+
+/* Within which a deadlock is named, and one stream too many refused. */
+#define DEADLOCK_NS (100 * SHMRPCI_NS_PER_MS)
+#define REFUSED_NS  (1 * SHMRPCI_NS_PER_MS)
 
 /* A call with streams, both ends in the case's hands. */
 typedef struct pair {
@@ -33,7 +39,7 @@ static int try_open(pair *p, shmrpci_call *call, uint32_t in, uint32_t out,
                      SHMRPC_OK);
     shmrpci_buf_append_text(&call->out, "what");
     call->head =
-        (shmrpci_head){.method = METHOD_ECHO, .timeout_ns = PATIENCE_NS};
+        (shmrpci_head){.method = METHOD_ECHO, .timeout_ns = 10 * PATIENCE_NS};
     return p->ops->open(call, &opts, stream, error);
 }
 
@@ -241,6 +247,11 @@ typedef struct sender {
     const pair *p;
     shmrpci_stream *from;
     int status;
+    /* When its last send and the one before it began, and when it was told that
+     * it can't go on. */
+    int64_t since_ns;
+    int64_t before_ns;
+    int64_t told_ns;
 } sender;
 
 static size_t length_of(unsigned i)
@@ -329,17 +340,42 @@ static void flood(void *user)
     sender *s = user;
     uint8_t bytes[500] = {0};
     do {
+        s->before_ns = s->since_ns;
+        s->since_ns = shmrpci_now_ns();
         s->status = s->p->ops->send(s->from, bytes, sizeof bytes, soon(), true);
     } while (s->status == SHMRPC_OK);
+    s->told_ns = shmrpci_now_ns();
     if (s->status == SHMRPC_E_ABORTED) {
         /* As a handler that returns it. */
         s->p->ops->close(s->from);
     }
 }
 
-static void two_that_only_send_are_ABORTED(void **state)
+/* Since when it had waited then: the end of the other one may have made room
+ * for more. */
+static int64_t waited_since(const sender *s, int64_t told_ns)
 {
-    (void)state;
+    return s->since_ns <= told_ns ? s->since_ns : s->before_ns;
+}
+
+/* How long after both have begun to wait the first one is told. */
+static int64_t told_after(const sender *a, const sender *b)
+{
+    int64_t told_ns = INT64_MAX;
+    if (a->status == SHMRPC_E_ABORTED) {
+        told_ns = a->told_ns;
+    }
+    if (b->status == SHMRPC_E_ABORTED && b->told_ns < told_ns) {
+        told_ns = b->told_ns;
+    }
+    int64_t since_a_ns = waited_since(a, told_ns);
+    int64_t since_b_ns = waited_since(b, told_ns);
+    return told_ns - (since_a_ns > since_b_ns ? since_a_ns : since_b_ns);
+}
+
+static int64_t send_both_ways(void *user)
+{
+    (void)user;
     pair p;
     begin(&p, WINDOW, WINDOW);
     sender down = {.p = &p, .from = p.there};
@@ -364,6 +400,30 @@ static void two_that_only_send_are_ABORTED(void **state)
         expect_reply(&p.call, "done", 4);
     }
     end(&p);
+    return told_after(&up, &down);
+}
+
+static void two_that_only_send_are_ABORTED(void **state)
+{
+    (void)state;
+    /* Each end waits twice and tells the other one, by way of who reads there;
+     * and so does each relay. */
+    expect_reaction_of(8 * (int64_t)suite_windows, send_both_ways, NULL, 0,
+                       DEADLOCK_NS);
+}
+
+/* One more than there may be: how long that takes. */
+static int64_t be_refused(void *user)
+{
+    pair *p = user;
+    shmrpci_call call;
+    shmrpci_stream *stream;
+    shmrpc_error error = {0};
+    int64_t began_ns = shmrpci_now_ns();
+    int status = try_open(p, &call, WINDOW, 0, &stream, &error);
+    int64_t took_ns = shmrpci_now_ns() - began_ns;
+    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+    return took_ns;
 }
 
 static void streams_leave_slots_to_calls(void **state)
@@ -383,6 +443,7 @@ static void streams_leave_slots_to_calls(void **state)
     assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     assert_non_null(strstr(error.message, "48 of 48 streams"));
     assert_int_equal(count, SHMRPCI_STREAMS_MAX - 1);
+    expect_reaction(be_refused, &p, 0, REFUSED_NS);
     for (unsigned i = 0; i < count; i++) {
         p.ops->close(streams[i]);
         assert_true(p.f.transport->client->cancel(&calls[i]));

@@ -3,7 +3,8 @@
  * end that is not killed is told, whole items come first, and a reader that is
  * slow costs nobody memory.
  *
- * With an argument this program is a client: it opens a stream, and stays.
+ * With an argument this program is a client: it opens a stream, and stays; with
+ * two it reads one, and is stopped meanwhile.
  */
 #include "flow_common.h"
 
@@ -30,6 +31,26 @@ static harness_service serve(const void *over)
 }
 
 /* ---- this program as a client ------------------------------------------- */
+
+/* Reads a few items, stops itself, and reads the rest when it goes on. */
+static int be_reader(const char *where)
+{
+    flow_flow *client = connect_to(where);
+    flow_flow_count_stream *stream = open_count(client, 0, 0);
+    shmrpc_error error;
+    uint64_t at = 0;
+    int status = read_to(stream, &at, 100, &error);
+    (void)printf("read\n");
+    (void)fflush(stdout);
+    (void)raise(SIGSTOP);
+    if (status == SHMRPC_MORE) {
+        status = read_to(stream, &at, UINT64_MAX, &error);
+    }
+    (void)printf("over %s\n", shmrpc_status_name(status));
+    flow_flow_count_close(stream);
+    flow_flow_close(client);
+    return 0;
+}
 
 static int be_client(const char *where)
 {
@@ -105,6 +126,56 @@ static int read_from_killed(const harness_service *service, child *victim)
     flow_flow_count_close(stream);
     flow_flow_close(client);
     return status;
+}
+
+/* ---- stopped ------------------------------------------------------------ */
+
+/* With handlers that give up who does not read. */
+static harness_service serve_impatient(const void *over)
+{
+    harness_service s = {.gateway = {.pid = 0}};
+    if (over == harness_tcp) {
+        harness_tcp_address(5813, s.at);
+    } else {
+        harness_address("flow", s.at);
+    }
+    const char *const arguments[] = {
+        "--listen",
+        s.at,
+        "--workers=0",
+        "--threads=3",
+        "--stream-stall=300ms",
+        over == harness_tcp ? "--force-insecure-serialisation" : NULL,
+        NULL};
+    s.server = harness_start(FLOW_SERVER, arguments);
+    await_line(&s.server, "serving at", NULL);
+    if (over == harness_gateway) {
+        s.gateway = harness_relay(s.at, 5813, "tcp://:0");
+    }
+    (void)snprintf(s.where, sizeof s.where, "%s",
+                   over == harness_gateway ? s.gateway.place : s.at);
+    return s;
+}
+
+/* What was sent before comes first, however much that is. */
+static void stopped_client_is_EVICTED(void **state)
+{
+    char line[512];
+    harness_service service = serve_impatient(*state);
+    const char *const arguments[] = {"reader", service.where, NULL};
+    child client = harness_start("/proc/self/exe", arguments);
+    await_line(&client, "read", NULL);
+    do {
+        harness_read_line(&service.server, line, sizeof line);
+    } while (strstr(line, "end count") == NULL);
+    assert_non_null(strstr(line, "EVICTED"));
+    harness_signal(&client, SIGCONT);
+    await_line(&client, "over EVICTED", NULL);
+    assert_int_equal(harness_wait(&client), 0);
+    flow_flow *other = connect_to(service.where);
+    expect_echo(other);
+    flow_flow_close(other);
+    harness_end(&service);
 }
 
 static void killed_server_ends_after_whole_items(void **state)
@@ -207,11 +278,12 @@ static void slow_reader_keeps_memory_flat(void **state)
 int main(int argc, char **argv)
 {
     if (argc > 1) {
-        return be_client(argv[1]);
+        return argc > 2 ? be_reader(argv[2]) : be_client(argv[1]);
     }
     const struct CMUnitTest tests[] = {
         HARNESS_CASES(metadata_goes_with_streams, NULL, NULL),
         HARNESS_CASES(killed_clients_handler_is_CANCELLED, NULL, NULL),
+        HARNESS_CASES(stopped_client_is_EVICTED, NULL, NULL),
         HARNESS_CASES(killed_server_ends_after_whole_items, NULL, NULL),
         HARNESS_CASE(killed_gateway_ends_both, NULL, NULL, gateway),
         cmocka_unit_test(killed_worker_behind_a_gateway_is_told),

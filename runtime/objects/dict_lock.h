@@ -49,6 +49,17 @@ typedef struct shmrpci_dict_lock_entry {
 _Static_assert(sizeof(shmrpci_dict_lock_entry) == 64, "layout");
 _Static_assert(offsetof(shmrpci_dict_lock_entry, since_ns) == 8, "layout");
 
+/* The area within a mapped region. */
+typedef struct shmrpci_dict_lock_area {
+    shmrpci_lock_map at;
+    shmrpci_atomic_u64 *tags;
+    shmrpci_dict_lock_entry *entries;
+} shmrpci_dict_lock_area;
+
+/* False: what the head says of the area can't be. */
+bool shmrpci_dict_lock_find(const shmrpci_region *region,
+                            shmrpci_dict_lock_area *out);
+
 /* What a handle has of its own of the locks that it used; of one process. */
 typedef struct shmrpci_dict_locks shmrpci_dict_locks;
 

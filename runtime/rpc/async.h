@@ -94,6 +94,7 @@ struct shmrpci_async {
     uint32_t generation;      /* of the process that it is for */
     shmrpci_async *inherited; /* the parent's */
     shmrpci_atomic_u32 is_closing;
+    bool is_closed;    /* with its client; kept for streams that are not */
     shmrpci_bias bias; /* of `busy` of blocks and `state` of calls */
 
     shmrpci_mutex lock;

@@ -403,7 +403,7 @@ static bool close_call(shmrpc_call *call)
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED)) {
         (void)shmrpci_async_cancel(call);
     } else if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_DUE)) {
-        return false; /* its callback runs, and closes the client */
+        return true; /* its callback closes the client, or it has streams */
     }
     shmrpci_async_tell(call);
     return false;
@@ -424,6 +424,7 @@ static bool close_calls(shmrpci_async *async)
         forget(async, 0);
     }
     shmrpci_streams_close(async);
+    async->is_closed = true;
     shmrpci_mutex_fini(&async->lock);
     return is_known;
 }

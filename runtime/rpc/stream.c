@@ -16,12 +16,20 @@
 #include "rpc/beside.h"
 #include "rpc/crowd.h"
 #include "rpc/ctx.h"
+#include "rpc/misuse.h"
+#include "rpc/retry.h"
 #include "rpc/stream_lend.h"
 
 static _Thread_local char this_thread;
 
 int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error)
 {
+    if (s->call->async->generation == shmrpci_fork_generation()) {
+        return shmrpci_misuse(error,
+                              "a stream of method %s was used after its client "
+                              "was closed",
+                              s->method->name);
+    }
     return shmrpc_error_set(error, SHMRPC_E_FORKED,
                             "method %s: the stream was opened before fork",
                             s->method->name);
@@ -580,8 +588,14 @@ int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)
 
 void shmrpc_stub_stream_close(shmrpc_stream *s)
 {
-    if (s == NULL || !shmrpci_stream_is_ours(s)) {
-        return; /* locks of the parent's may be held for ever */
+    if (s == NULL) {
+        return;
+    }
+    if (!shmrpci_stream_is_ours(s)) {
+        /* Locks of the parent's may be held for ever; and what it was made of
+         * has gone with a client. */
+        (void)shmrpci_stream_forked(s, NULL);
+        return;
     }
     shmrpci_stream_loop_leave(s);
     s->ops->close(s->end);

@@ -69,11 +69,13 @@ struct shmrpc_stream {
 /* A child's memory has a copy of it, whose other end is the parent's. */
 static inline bool shmrpci_stream_is_ours(const shmrpc_stream *s)
 {
-    return s->call->async->generation == shmrpci_fork_generation();
+    const shmrpci_async *async = s->call->async;
+    return async->generation == shmrpci_fork_generation() && !async->is_closed;
 }
 
 /* ---- stream.c ---------------------------------------------------------- */
 
+/* Why it is not: FORKED, or INVALID after its client was closed. */
 int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error);
 
 /* Waits for the reply until then (0: only looks), unless somebody has; tells
@@ -131,7 +133,7 @@ void shmrpci_stream_calls_free(shmrpc_stream *s);
 
 /* ---- stream_loop.c ----------------------------------------------------- */
 
-/* Ends the thread that watches; no stream is open. */
+/* Ends the thread that watches; streams that are open are told of nothing. */
 void shmrpci_streams_close(shmrpci_async *async);
 
 #endif

@@ -149,26 +149,6 @@ static waker *waker_of(shmrpci_async *async)
     return w;
 }
 
-void shmrpci_streams_close(shmrpci_async *async)
-{
-    waker *w = async->waker;
-    for (shmrpc_stream *s = async->streams; s != NULL; s = s->loop.next) {
-        s->loop.is_known = false; /* it was to be closed before its client */
-    }
-    async->streams = NULL;
-    if (w == NULL) {
-        return;
-    }
-    shmrpci_mutex_lock(&w->lock);
-    w->is_over = true;
-    shmrpci_mutex_unlock(&w->lock);
-    change(w);
-    shmrpci_thread_join(&w->thread);
-    shmrpci_mutex_fini(&w->lock);
-    async->waker = NULL;
-    free(w);
-}
-
 /* ---- arming -------------------------------------------------------------- */
 
 static const shmrpci_pump_ops *pump_of(const shmrpc_stream *s)
@@ -320,6 +300,29 @@ void shmrpci_stream_loop_leave(shmrpc_stream *s)
     }
     *link = s->loop.next;
     shmrpci_mutex_unlock(&async->lock);
+}
+
+void shmrpci_streams_close(shmrpci_async *async)
+{
+    waker *w = async->waker;
+    /* They were to be closed before. The transport ends them next, and would
+     * ring a bell of the waker's. */
+    for (shmrpc_stream *s = async->streams; s != NULL; s = s->loop.next) {
+        disarm(s);
+        s->loop.is_known = false;
+    }
+    async->streams = NULL;
+    if (w == NULL) {
+        return;
+    }
+    shmrpci_mutex_lock(&w->lock);
+    w->is_over = true;
+    shmrpci_mutex_unlock(&w->lock);
+    change(w);
+    shmrpci_thread_join(&w->thread);
+    shmrpci_mutex_fini(&w->lock);
+    async->waker = NULL;
+    free(w);
 }
 
 /* ---- dispatch ------------------------------------------------------------ */

@@ -1,7 +1,10 @@
 /* Streams that are read and sent by dispatch: nothing waits. */
 #include "stream_sample.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "os/poll.h"
 
@@ -292,6 +295,54 @@ static void wrong_use(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
+/* ---- wrong order ----------------------------------------------------------
+ */
+
+/* A program that ends so harms neither itself nor the server. */
+static void client_is_closed_before_its_stream(void **state)
+{
+    (void)state;
+    static trip t; /* what is left of it can be found */
+    t = (trip){.status = SHMRPC_E_BUSY};
+    start(&t, BOTH, NULL, NULL, ready_down);
+    assert_int_equal(t.status, SHMRPC_E_BUSY);
+    shmrpc_stub_close(client);
+    client = NULL;
+    assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
+}
+
+/* How a process ends that does so. */
+static int close_late(const char *check)
+{
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        trip t = {.status = SHMRPC_E_BUSY};
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+        (void)setenv("SHMRPC_CHECK", check, 1);
+        (void)begin(NULL);
+        start(&t, BOTH, NULL, NULL, ready_down);
+        shmrpc_stub_close(client);
+        client = NULL;
+        int64_t number = 1;
+        int sent = shmrpc_stub_stream_send(t.stream, &number, 0, &error);
+        shmrpc_stub_stream_close(t.stream);
+        (void)end(NULL);
+        _exit(sent == SHMRPC_E_INVALID ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void stream_is_used_after_its_client(void **state)
+{
+    (void)state;
+    int status = close_late("0");
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    status = close_late("1");
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +358,9 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(time_passes, begin, end),
         cmocka_unit_test_setup_teardown(wrong_use, begin, end),
+        cmocka_unit_test_setup_teardown(client_is_closed_before_its_stream,
+                                        begin, end),
+        cmocka_unit_test(stream_is_used_after_its_client),
     };
     return over_all(tests, sizeof tests / sizeof *tests, false);
 }

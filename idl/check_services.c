@@ -126,21 +126,26 @@ static void check_stream_annotations(idl_diags *diags, const idl_method *method)
     }
 }
 
-/* What may be sent again is what may run again, and ends in one reply. */
+/* What may be sent again is what may run again, and ends in one reply, or, if
+ * it `may_stream`, in a stream of results. */
 static void check_repeated(idl_diags *diags, const idl_method *method,
-                           const char *annotation)
+                           const char *annotation, bool may_stream)
 {
-    if (method->idempotent && !method->oneway && !has_stream(method)) {
+    bool streams =
+        may_stream ? method->stream_param != NULL : has_stream(method);
+    if (method->idempotent && !method->oneway && !streams) {
         return;
     }
     idl_diag *diag =
         idl_report(diags, IDL_S_ANNOTATION_PLACE, method->span,
                    "`@%s` is for methods that may run again, and `%s` %s",
                    annotation, method->name,
-                   !method->idempotent  ? "is not @idempotent"
-                   : has_stream(method) ? "has a stream"
-                                        : "is oneway");
-    idl_expected(diags, diag, "@idempotent, one reply");
+                   !method->idempotent ? "is not @idempotent"
+                   : streams           ? "has a stream"
+                                       : "is oneway");
+    idl_expected(diags, diag,
+                 may_stream ? "@idempotent, no stream of the client's"
+                            : "@idempotent, one reply");
 }
 
 static void check_oneway(idl_diags *diags, const idl_method *method)
@@ -263,10 +268,10 @@ static void check_method(idl_diags *diags, const idl_method *method)
         check_stream_annotations(diags, method);
     }
     if (method->attempts != 0) {
-        check_repeated(diags, method, "retry");
+        check_repeated(diags, method, "retry", true);
     }
     if (method->hedge_ns != 0) {
-        check_repeated(diags, method, "hedge");
+        check_repeated(diags, method, "hedge", false);
     }
     if (method->python_types) {
         check_types(diags, method);

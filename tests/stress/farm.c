@@ -123,9 +123,14 @@ static void answer(const order *asked, shmrpci_request *request)
 static void answer_later(void *user, shmrpci_request *request)
 {
     order asked;
-    (void)user;
+    (void)user; /* the account, which only what is wrong changes */
     memcpy(&asked, request->in, sizeof asked);
     answer(&asked, request);
+}
+
+static void wrong_item(void *account)
+{
+    fault(account, FARM_WRONG_REPLY);
 }
 
 static void serve(farm_account *account, shmrpci_request *request)
@@ -157,10 +162,12 @@ static void be_worker(farm *f, int link_fd, uint32_t index)
     shmrpci_listener *mirror;
     shmrpci_participant *me;
     shmrpci_request request = {0};
+    const farm_later_ops later = {
+        .answer = answer_later, .wrong = wrong_item, .user = f->account};
     shm->processes->disown(f->listener);
     if (shm->processes->attach(link_fd, &mirror, NULL) != SHMRPC_OK ||
         shm->worker->participant_open(mirror, index, &me, NULL) != SHMRPC_OK ||
-        !farm_later_begin(answer_later, NULL)) {
+        !farm_later_begin(&later)) {
         _exit(3);
     }
     while (shm->worker->next(me, &request) == SHMRPC_OK) {

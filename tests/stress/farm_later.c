@@ -1,49 +1,151 @@
-/* Detached calls of a worker process. */
+/* Detached calls, and conversations, of a worker process. */
 #include "farm_later.h"
 
+#include "farm_stream.h"
+#include "os/clock.h"
+#include "os/futex.h"
 #include "os/thread.h"
 
 #define MOST 32u
+/* Conversations at a time: others find their thread asleep. */
+#define TALKS 4u
 
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;
     shmrpci_thread thread;
+    shmrpci_atomic_u32 bell; /* counts what has come */
     shmrpci_request waiting[MOST];
     unsigned first;
     unsigned count; /* the one that is being answered included */
-    void (*answer)(void *user, shmrpci_request *request);
-    void *user;
+    farm_late_talk *fresh[TALKS];
+    unsigned fresh_count;
+    unsigned talks; /* those of the thread included */
+    farm_later_ops ops;
 } later = {.lock = SHMRPCI_MUTEX_INIT};
 
-static void answer_all(void *user)
+/* ---- the thread ---------------------------------------------------------- */
+
+static void answer_calls(void)
 {
-    (void)user;
-    for (;;) {
-        shmrpci_mutex_lock(&later.lock);
-        while (later.count == 0) {
-            shmrpci_cond_wait(&later.changed, &later.lock);
-        }
+    shmrpci_mutex_lock(&later.lock);
+    while (later.count > 0) {
         shmrpci_request *request = &later.waiting[later.first];
         shmrpci_mutex_unlock(&later.lock);
         const shmrpci_worker_ops *ops = request->participant->transport->worker;
-        later.answer(later.user, request);
+        later.ops.answer(later.ops.user, request);
         ops->detached_end(request);
         shmrpci_mutex_lock(&later.lock);
         later.first = (later.first + 1) % MOST;
         later.count--;
         shmrpci_cond_broadcast(&later.changed);
-        shmrpci_mutex_unlock(&later.lock);
+    }
+    shmrpci_mutex_unlock(&later.lock);
+}
+
+static void take_fresh(farm_late_talk *own[TALKS])
+{
+    shmrpci_mutex_lock(&later.lock);
+    for (size_t i = 0; i < TALKS && later.fresh_count > 0; i++) {
+        if (own[i] == NULL) {
+            own[i] = later.fresh[--later.fresh_count];
+        }
+    }
+    shmrpci_mutex_unlock(&later.lock);
+}
+
+static void end_talk(farm_late_talk **own)
+{
+    bool is_right = farm_late_talk_end(*own);
+    if (!is_right) {
+        later.ops.wrong(later.ops.user);
+    }
+    shmrpci_mutex_lock(&later.lock);
+    *own = NULL;
+    later.talks--;
+    shmrpci_cond_broadcast(&later.changed);
+    shmrpci_mutex_unlock(&later.lock);
+}
+
+/* False: there was nothing to do. */
+static bool step_talks(farm_late_talk *own[TALKS])
+{
+    bool has_moved = false;
+    for (size_t i = 0; i < TALKS; i++) {
+        if (own[i] != NULL) {
+            has_moved = farm_late_talk_step(own[i]) || has_moved;
+            if (farm_late_talk_is_over(own[i])) {
+                end_talk(&own[i]);
+            }
+        }
+    }
+    return has_moved;
+}
+
+/* As what the library has for detached streams. */
+static void sleep_once(farm_late_talk *own[TALKS], uint32_t seen,
+                       shmrpci_atomic_u32 *alarm, uint32_t raised)
+{
+    shmrpci_futex_on on[2 + 3 * TALKS];
+    size_t count = 1;
+    bool sleeps = true;
+    on[0] = (shmrpci_futex_on){.word = &later.bell, .expected = seen};
+    if (alarm != NULL) {
+        on[count++] = (shmrpci_futex_on){.word = alarm, .expected = raised};
+    }
+    for (size_t i = 0; i < TALKS; i++) {
+        sleeps = (own[i] == NULL ||
+                  farm_late_talk_arm(own[i], &later.bell, on, &count)) &&
+                 sleeps;
+    }
+    if (sleeps && !shmrpci_futex_wait_any(on, count, SHMRPCI_NEVER_NS)) {
+        (void)shmrpci_futex_wait(&later.bell, seen,
+                                 shmrpci_deadline_after(5 * SHMRPCI_NS_PER_MS));
+    }
+    for (size_t i = 0; i < TALKS; i++) {
+        if (own[i] != NULL) {
+            farm_late_talk_disarm(own[i]);
+        }
     }
 }
 
-bool farm_later_begin(void (*answer)(void *user, shmrpci_request *request),
-                      void *user)
+static void run(void *unused)
+{
+    farm_late_talk *own[TALKS] = {NULL};
+    shmrpci_atomic_u32 *alarm = NULL;
+    (void)unused;
+    for (;;) {
+        /* Before the look: what comes after it is not slept over. */
+        uint32_t seen = shmrpci_load_seq(&later.bell);
+        uint32_t raised = alarm != NULL ? shmrpci_load_seq(alarm) : 0;
+        answer_calls();
+        take_fresh(own);
+        bool has_moved = step_talks(own);
+        if (alarm == NULL) {
+            for (size_t i = 0; i < TALKS && alarm == NULL; i++) {
+                alarm = own[i] != NULL ? farm_late_talk_alarm(own[i]) : NULL;
+            }
+            has_moved = has_moved || alarm != NULL;
+        }
+        if (!has_moved) {
+            sleep_once(own, seen, alarm, raised);
+        }
+    }
+}
+
+/* ---- the worker ---------------------------------------------------------- */
+
+static void ring(void)
+{
+    (void)shmrpci_add_seq(&later.bell, 1u);
+    (void)shmrpci_futex_wake(&later.bell, 1);
+}
+
+bool farm_later_begin(const farm_later_ops *ops)
 {
     shmrpci_cond_init(&later.changed);
-    later.answer = answer;
-    later.user = user;
-    return shmrpci_thread_create(&later.thread, "later", answer_all, NULL) ==
+    later.ops = *ops;
+    return shmrpci_thread_create(&later.thread, "later", run, NULL) ==
            SHMRPC_OK;
 }
 
@@ -57,16 +159,33 @@ bool farm_later_take(shmrpci_request *request)
         has_room = request->participant->transport->worker->detach(
                        request, at) == SHMRPC_OK;
         later.count += has_room ? 1u : 0u;
-        shmrpci_cond_broadcast(&later.changed);
     }
     shmrpci_mutex_unlock(&later.lock);
+    ring();
     return has_room;
+}
+
+bool farm_later_talk(shmrpci_request *request, shmrpci_stream *stream,
+                     uint64_t number)
+{
+    farm_late_talk *talk = NULL;
+    shmrpci_mutex_lock(&later.lock);
+    if (later.talks < TALKS) {
+        talk = farm_late_talk_begin(request, stream, number);
+    }
+    if (talk != NULL) {
+        later.fresh[later.fresh_count++] = talk;
+        later.talks++;
+    }
+    shmrpci_mutex_unlock(&later.lock);
+    ring();
+    return talk != NULL;
 }
 
 void farm_later_end(void)
 {
     shmrpci_mutex_lock(&later.lock);
-    while (later.count > 0) {
+    while (later.count > 0 || later.talks > 0) {
         shmrpci_cond_wait(&later.changed, &later.lock);
     }
     shmrpci_mutex_unlock(&later.lock);

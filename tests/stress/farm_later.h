@@ -1,5 +1,6 @@
 /*
- * Calls of the farm that are detached: a thread of the worker's answers them.
+ * Calls and conversations of the farm that are detached: a thread of the
+ * worker's answers them.
  *
  * Threading: the worker's thread.
  */
@@ -8,11 +9,20 @@
 
 #include "transport/transport.h"
 
-/* Starts the thread, which calls `answer` for each; false: it can't. */
-bool farm_later_begin(void (*answer)(void *user, shmrpci_request *request),
-                      void *user);
+typedef struct farm_later_ops {
+    void (*answer)(void *user, shmrpci_request *request);
+    /* An item was not what it should be. */
+    void (*wrong)(void *user);
+    void *user;
+} farm_later_ops;
+
+/* Starts the thread, which calls those; false: it can't. */
+bool farm_later_begin(const farm_later_ops *ops);
 /* Detaches the request; false: enough are waiting, and nothing has changed. */
 bool farm_later_take(shmrpci_request *request);
+/* The same of one with streams, which were accepted. */
+bool farm_later_talk(shmrpci_request *request, shmrpci_stream *stream,
+                     uint64_t number);
 /* Waits until all are answered. */
 void farm_later_end(void);
 

@@ -1,15 +1,19 @@
 /* Conversations that are killed, and what each side knows of them. */
 #include "farm_stream.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "farm_later.h"
 #include "os/clock.h"
 
 #define shm     (&shmrpci_transport_shm)
 #define streams (shm->streams)
+#define pump    (shm->pump)
 
 #define LARGEST 20000u
 #define ITEMS   200u
+#define LATE_OF 3u /* conversations one is detached */
 
 /* What a number says of its conversation. */
 static uint32_t items_of(uint64_t number, bool is_clients)
@@ -104,13 +108,26 @@ static int take_all(side *s)
 
 /* ---- the worker ---------------------------------------------------------- */
 
+static void answer(shmrpci_request *request, uint64_t sent, int status)
+{
+    /* Both ends only sent: no news, and neither is a client that has left. */
+    request->head.status = status == SHMRPC_E_ABORTED ? SHMRPC_OK : status;
+    request->head.flags = 0;
+    shm->worker->reply_reserve(request, sizeof sent);
+    shmrpci_buf_append(&request->out, &sent, sizeof sent);
+    shm->worker->reply_commit(request);
+}
+
 bool farm_stream_serve(shmrpci_request *request, uint64_t number)
 {
     side s = {.number = number};
-    uint64_t sent;
     bool reads = items_of(number, true) != 0;
     bool writes = items_of(number, false) != 0;
     int status = streams->accept(request, 64, &s.end, NULL);
+    if (status == SHMRPC_OK && number % LATE_OF == 1 &&
+        farm_later_talk(request, s.end, number)) {
+        return true;
+    }
     if (status == SHMRPC_OK) {
         status = writes ? send_all(&s, reads) : SHMRPC_OK;
         if (status == SHMRPC_OK && reads) {
@@ -118,14 +135,173 @@ bool farm_stream_serve(shmrpci_request *request, uint64_t number)
         }
         streams->close(s.end);
     }
-    sent = s.sent;
-    /* Both ends only sent: no news, and neither is a client that has left. */
-    request->head.status = status == SHMRPC_E_ABORTED ? SHMRPC_OK : status;
-    request->head.flags = 0;
-    shm->worker->reply_reserve(request, sizeof sent);
-    shmrpci_buf_append(&request->out, &sent, sizeof sent);
-    shm->worker->reply_commit(request);
+    answer(request, s.sent, status);
     return !s.is_wrong;
+}
+
+/* ---- the worker, of one that is detached --------------------------------- */
+
+struct farm_late_talk {
+    shmrpci_request request;
+    side s;
+    bool reads;
+    bool writes;
+    size_t put; /* of the item that goes */
+    size_t got; /* of the one that comes */
+    bool is_over;
+    int status;
+};
+
+farm_late_talk *farm_late_talk_begin(shmrpci_request *request,
+                                     shmrpci_stream *stream, uint64_t number)
+{
+    farm_late_talk *t = calloc(1, sizeof *t);
+    if (t == NULL || shm->worker->detach(request, &t->request) != SHMRPC_OK) {
+        free(t);
+        return NULL;
+    }
+    t->s = (side){.end = stream, .number = number};
+    t->reads = items_of(number, true) != 0;
+    t->writes = items_of(number, false) != 0;
+    return t;
+}
+
+/* A part of an item; OK: it went. */
+static int put_part(farm_late_talk *t)
+{
+    static uint8_t bytes[LARGEST];
+    side *s = &t->s;
+    uint64_t item = item_number(s->number, false, s->sent);
+    size_t len = length_of(item);
+    size_t sent = 0;
+    farm_fill(bytes, len, item);
+    int status = pump->put(s->end, bytes + t->put, len - t->put, true, &sent);
+    t->put += sent;
+    if (status == SHMRPC_OK && t->put == len) {
+        t->put = 0;
+        s->sent++;
+    }
+    return status;
+}
+
+/* The same of one that comes; MORE: it did. */
+static int take_part(farm_late_talk *t)
+{
+    static uint8_t expected[LARGEST];
+    side *s = &t->s;
+    shmrpci_stream_item it;
+    bool is_last;
+    int status = pump->take(s->end, &it, &is_last);
+    if (status != SHMRPC_MORE) {
+        s->is_over = status == SHMRPC_OK || status == SHMRPC_E_CANCELLED;
+        return status;
+    }
+    uint64_t item = item_number(s->number, true, s->came);
+    size_t len = length_of(item);
+    farm_fill(expected, len, item);
+    bool fits = it.len <= len - t->got;
+    s->is_wrong = s->is_wrong || !fits ||
+                  memcmp(it.data, expected + t->got, it.len) != 0 ||
+                  is_last != (t->got + it.len == len);
+    t->got = is_last || !fits ? 0 : t->got + it.len;
+    s->came += is_last ? 1u : 0u;
+    return status;
+}
+
+static bool has_sent(const farm_late_talk *t)
+{
+    return !t->writes || t->s.sent == items_of(t->s.number, false);
+}
+
+static void end_in(farm_late_talk *t, int status)
+{
+    t->is_over = true;
+    t->status = status;
+}
+
+/* What there is room for. */
+static bool put_all(farm_late_talk *t)
+{
+    bool has_moved = false;
+    int status = SHMRPC_OK;
+    while (!has_sent(t) && (status = put_part(t)) == SHMRPC_OK) {
+        has_moved = true;
+        if (has_sent(t)) {
+            streams->finish(t->s.end);
+        }
+    }
+    if (status != SHMRPC_OK && status != SHMRPC_E_BUSY) {
+        end_in(t, status);
+    }
+    return has_moved;
+}
+
+static bool take_all_there_is(farm_late_talk *t)
+{
+    bool has_moved = false;
+    int status = SHMRPC_MORE;
+    while (t->reads && !t->s.is_over && status == SHMRPC_MORE) {
+        status = take_part(t);
+        has_moved = has_moved || status != SHMRPC_E_BUSY;
+    }
+    if (t->reads && !t->s.is_over && status != SHMRPC_E_BUSY) {
+        end_in(t, status);
+    }
+    return has_moved;
+}
+
+bool farm_late_talk_step(farm_late_talk *t)
+{
+    if (shm->worker->is_cancelled(&t->request)) {
+        end_in(t, SHMRPC_E_CANCELLED);
+        return true;
+    }
+    bool has_moved = put_all(t);
+    has_moved = (!t->is_over && take_all_there_is(t)) || has_moved;
+    if (!t->is_over && has_sent(t) && (!t->reads || t->s.is_over)) {
+        end_in(t, SHMRPC_OK);
+    }
+    return has_moved || t->is_over;
+}
+
+bool farm_late_talk_is_over(const farm_late_talk *t)
+{
+    return t->is_over;
+}
+
+bool farm_late_talk_arm(farm_late_talk *t, shmrpci_atomic_u32 *bell,
+                        shmrpci_futex_on *on, size_t *count)
+{
+    size_t more = 0;
+    bool wants_room = !has_sent(t);
+    bool sleeps = pump->arm(t->s.end, bell, t->reads && !t->s.is_over,
+                            wants_room, on + *count, &more);
+    *count += more;
+    if (sleeps && !wants_room) {
+        sleeps = pump->arm_close(t->s.end, on + *count, &more);
+        *count += more;
+    }
+    return sleeps;
+}
+
+void farm_late_talk_disarm(farm_late_talk *t)
+{
+    pump->disarm(t->s.end);
+}
+
+shmrpci_atomic_u32 *farm_late_talk_alarm(farm_late_talk *t)
+{
+    return pump->alarm(t->s.end);
+}
+
+bool farm_late_talk_end(farm_late_talk *t)
+{
+    bool is_right = !t->s.is_wrong;
+    streams->close(t->s.end);
+    answer(&t->request, t->s.sent, t->status);
+    shm->worker->detached_end(&t->request);
+    free(t);
+    return is_right;
 }
 
 /* ---- the client ---------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * The streams of the farm: a conversation whose items both sides know from the
  * number of its call, so that each can tell what it gets.
  *
- * Threading: one thread.
+ * Threading: one thread; a late talk, the thread that steps it.
  */
 #ifndef SHMRPCI_TESTS_STRESS_FARM_STREAM_H
 #define SHMRPCI_TESTS_STRESS_FARM_STREAM_H
@@ -29,7 +29,26 @@ typedef struct farm_talk {
 /* The client's part: how its call has ended; CANCELLED: it was given up. */
 int farm_stream_talk(farm_talk *talk);
 
-/* The worker's; which answers. False: an item was wrong. */
+/* The worker's; which answers, or leaves it to farm_later.h. False: an item was
+ * wrong. */
 bool farm_stream_serve(shmrpci_request *request, uint64_t number);
+
+/* ---- the worker's part of one that is detached: nothing waits ------------ */
+
+typedef struct farm_late_talk farm_late_talk;
+
+/* Detaches the call; NULL: it can't be, and nothing has changed. */
+farm_late_talk *farm_late_talk_begin(shmrpci_request *request,
+                                     shmrpci_stream *stream, uint64_t number);
+/* Sends and takes what goes. False: nothing went. */
+bool farm_late_talk_step(farm_late_talk *talk);
+bool farm_late_talk_is_over(const farm_late_talk *talk);
+/* Before a sleep, on the words in `on`; false: there is something to do. */
+bool farm_late_talk_arm(farm_late_talk *talk, shmrpci_atomic_u32 *bell,
+                        shmrpci_futex_on *on, size_t *count);
+void farm_late_talk_disarm(farm_late_talk *talk);
+shmrpci_atomic_u32 *farm_late_talk_alarm(farm_late_talk *talk);
+/* Answers, and frees it. False: an item was wrong. */
+bool farm_late_talk_end(farm_late_talk *talk);
 
 #endif

@@ -44,8 +44,9 @@ typedef struct shmrpci_stepped {
     struct shmrpci_detached *next; /* the stepper's; or fresh */
     shmrpci_atomic_u32 is_woken;
     shmrpci_served_stream stream;
-    bool is_due;  /* something has come, or there is room */
-    bool is_last; /* it ends in `status`, when the rest of an item has gone */
+    bool is_due;   /* something has come, or there is room */
+    bool has_left; /* the client has closed it, and not said so by its call */
+    bool is_last;  /* it ends in `status`, when the rest of an item has gone */
     int status;
     int64_t idle_ns; /* until then an item must come */
 } shmrpci_stepped;

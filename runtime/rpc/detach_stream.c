@@ -82,7 +82,7 @@ static void finish(shmrpci_stepper *s, shmrpci_detached *d, int status)
 static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
                       int64_t now_ns)
 {
-    const shmrpci_stepped *it = &d->stepped;
+    shmrpci_stepped *it = &d->stepped;
     const shmrpci_request *request = &d->request;
     if (s->is_closing) {
         return shmrpc_ctx_fail(&d->w.ctx, SHMRPC_E_UNAVAILABLE,
@@ -93,7 +93,15 @@ static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
         (it->stream.wants_item && now_ns >= it->idle_ns)) {
         return SHMRPC_E_DEADLINE;
     }
-    return request->participant->transport->worker->is_cancelled(request)
+    /* First: of a server that is gone clients are not to hear that it was they
+     * who left. */
+    int gone = it->stream.pump->gone(it->stream.end);
+    if (gone != SHMRPC_OK) {
+        return shmrpci_served_stream_no_point(&d->w.ctx, gone);
+    }
+    return it->has_left ||
+                   request->participant->transport->worker->is_cancelled(
+                       request)
                ? (int)SHMRPC_E_CANCELLED
                : (int)SHMRPC_MORE;
 }
@@ -180,6 +188,7 @@ static bool arm(shmrpci_stepper *s, shmrpci_detached *d, shmrpci_futex_on *on,
     if (sleeps && !stream->wants_room) {
         sleeps = stream->pump->arm_close(stream->end, on + *count, &more);
         *count += more;
+        d->stepped.has_left = !sleeps;
     }
     d->stepped.is_due = !sleeps;
     return sleeps;

@@ -612,6 +612,10 @@ typedef struct shmrpci_pump_ops {
     /* At a worker: what is counted up when it may be that a client, or our
      * server, is gone, whoever's; NULL: that is told as above. */
     shmrpci_atomic_u32 *(*alarm)(shmrpci_stream *stream);
+    /* At a worker: OK; or as next, with what is there to be taken all the same:
+     * CANCELLED, SERVER_LOST, UNAVAILABLE. What the request tells is not among
+     * it. */
+    int (*gone)(const shmrpci_stream *stream);
     /* Items of ours end as given up, at close. */
     void (*give_up)(shmrpci_stream *stream);
     /* Whether the other end waits for room to send, and nobody reads there. */

@@ -332,6 +332,12 @@ static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
     return NULL;
 }
 
+static int gone(const shmrpci_stream *stream)
+{
+    (void)stream;
+    return SHMRPC_OK;
+}
+
 /* What is not finished is given up anyway. */
 static void give_up(shmrpci_stream *stream)
 {
@@ -360,6 +366,7 @@ const shmrpci_pump_ops shmrpci_inproc_pump_ops = {.measure = measure,
                                                   .disarm = disarm,
                                                   .arm_close = arm_close,
                                                   .alarm = alarm_of,
+                                                  .gone = gone,
                                                   .give_up = give_up,
                                                   .peer_waits = peer_waits,
                                                   .say_waits = say_waits};

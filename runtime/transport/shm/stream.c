@@ -300,6 +300,9 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out,
                 bool *out_is_last)
 {
     out->in_shared = true;
+    if (is_cut(stream)) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
     return shmrpci_stream_end_take(&stream->end, &out->data, &out->len,
                                    out_is_last);
 }
@@ -307,6 +310,9 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out,
 static int put(shmrpci_stream *stream, const void *data, size_t len,
                bool is_last, size_t *out_sent)
 {
+    if (is_cut(stream)) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
     return shmrpci_stream_end_put(&stream->end, data, len, is_last, out_sent);
 }
 
@@ -329,6 +335,12 @@ static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
 {
     (void)stream->watch(stream);
     return stream->alarm;
+}
+
+static int gone(const shmrpci_stream *stream)
+{
+    return stream->is_gone(stream) ? reason(stream, SHMRPC_E_CANCELLED)
+                                   : (int)SHMRPC_OK;
 }
 
 static void disarm(shmrpci_stream *stream)
@@ -364,6 +376,7 @@ const shmrpci_pump_ops shm_stream_pump_ops = {.measure = measure,
                                               .disarm = disarm,
                                               .arm_close = arm_close,
                                               .alarm = alarm_of,
+                                              .gone = gone,
                                               .give_up = give_up,
                                               .peer_waits = peer_waits,
                                               .say_waits = say_waits};

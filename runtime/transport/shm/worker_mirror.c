@@ -152,6 +152,7 @@ static void be_alone(shm_listener *listener)
     SHMRPCI_ASSERT(mirror->count <= SHM_MAX_WORKERS - mirror->first,
                    "SETUP was checked");
     mirror->is_alone = true;
+    shmrpci_store_seq(&mirror->has_lost, 1u);
     for (uint32_t i = 0; i < mirror->count; i++) {
         shmrpci_store_release(
             &listener->shared->workers[mirror->first + i].order,

@@ -31,7 +31,7 @@ struct shm_mirror {
     uint32_t last_tag;
     bool is_alone; /* the supervisor is gone */
     /* The same, seen by a thread that watches the link while workers wait in
-     * streams. */
+     * streams, or by who reads it. */
     shmrpci_atomic_u32 has_lost;
     shmrpci_hangup hangup;
     shm_mirror_ask asks[SHM_MIRROR_ASKS];
@@ -53,6 +53,13 @@ void shm_mirror_close(shm_listener *listener);
 /* From now on the end of the supervisor raises the alarms of our workers.
  * EXHAUSTED. */
 shmrpc_status shm_mirror_watch(shm_listener *listener);
+
+/* Whether it has ended, as far as we know: nobody hears what we answer. */
+static inline bool shm_mirror_is_lost(const shm_listener *listener)
+{
+    const shm_mirror *mirror = listener->mirror;
+    return mirror != NULL && shmrpci_load_seq(&mirror->has_lost) != 0;
+}
 
 /* Has the supervisor make room for a reply; as shm_extent_grant. Also
  * UNAVAILABLE, DEADLINE: it does not answer. */

@@ -119,8 +119,7 @@ void shm_streams_lose(shm_conn *conn, uint32_t slot)
 static bool is_orphan(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
-    const shm_mirror *mirror = worker->listener->mirror;
-    return mirror != NULL && shmrpci_load_seq(&mirror->has_lost) != 0;
+    return shm_mirror_is_lost(worker->listener);
 }
 
 /* Our supervisor has waited for us long enough. */

@@ -106,15 +106,24 @@ static void disarm(shmrpci_stream *stream)
 static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
                       size_t *out_count)
 {
-    (void)stream, (void)on;
+    (void)on;
     *out_count = 0;
-    return true;
+    shmrpci_mutex_lock(stream->flow->lock);
+    bool reads = stream->refused == SHMRPC_OK;
+    shmrpci_mutex_unlock(stream->flow->lock);
+    return reads;
 }
 
 static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
 {
     (void)stream;
     return NULL;
+}
+
+static int gone(const shmrpci_stream *stream)
+{
+    (void)stream;
+    return SHMRPC_OK;
 }
 
 static void give_up(shmrpci_stream *stream)
@@ -144,6 +153,7 @@ const shmrpci_pump_ops tcp_stream_pump_ops = {.measure = measure,
                                               .disarm = disarm,
                                               .arm_close = arm_close,
                                               .alarm = alarm_of,
+                                              .gone = gone,
                                               .give_up = give_up,
                                               .peer_waits = peer_waits,
                                               .say_waits = say_waits};

@@ -1,5 +1,8 @@
 /* Streams whose handlers have returned: their steps are called as there is
  * something to do, over inproc, shm and a socket. */
+/* First, as its parameters have names of the sample. */
+#include "rpc/stream.h"
+
 #include "stream_sample.h"
 
 #include <stdio.h>
@@ -316,6 +319,20 @@ static void woken_steps_send_and_closed_ones_are_dropped(void **state)
     await(&seen.dropped, STREAMS + 1);
 }
 
+/* Of a client that says nothing else: the thread would find that again and
+ * again, and never sleep. */
+static void client_that_only_closes_its_end(void **state)
+{
+    (void)state;
+    shmrpc_stream *stream = open_with(DOWN, &idling, NULL);
+    await(&seen.idling, 1);
+    expect_number(stream, 0);
+    stream->ops->close(stream->end);
+    stream->end = NULL;
+    await(&seen.dropped, 1);
+    shmrpc_stub_stream_close(stream);
+}
+
 static void full_window_waits_for_the_client(void **state)
 {
     (void)state;
@@ -390,6 +407,7 @@ int main(void)
         CASE(items_go_both_ways),
         CASE(item_larger_than_the_window_goes_in_pieces),
         CASE(woken_steps_send_and_closed_ones_are_dropped),
+        CASE(client_that_only_closes_its_end),
         CASE(full_window_waits_for_the_client),
         CASE(deadline_ends_a_stream),
         cmocka_unit_test_setup_teardown(

@@ -71,10 +71,15 @@ static bool receive(shmrpc_stream *s, int64_t until_ns)
     shmrpci_pending *p = &s->call->pending;
     p->error = &s->error;
     bool waits = until_ns != 0;
-    int status = waits && p->beside != NULL
-                     ? shmrpci_beside_receive(p)
-                     : p->link->client->receive(&p->call, until_ns);
-    if (status == SHMRPC_E_DEADLINE && !waits &&
+    int status;
+    if (waits && p->beside != NULL) {
+        p->deadline_ns = until_ns;
+        status = shmrpci_beside_receive(p);
+        p->deadline_ns = s->deadline_ns;
+    } else {
+        status = p->link->client->receive(&p->call, until_ns);
+    }
+    if (status == SHMRPC_E_DEADLINE && until_ns < s->deadline_ns &&
         shmrpci_now_ns() < s->deadline_ns) {
         return false;
     }
@@ -102,10 +107,44 @@ bool shmrpci_stream_settle(shmrpc_stream *s, int64_t until_ns, int *status,
     return is_over;
 }
 
+static int64_t taken_until(shmrpc_stream *s)
+{
+    return (int64_t)shmrpci_load_relaxed(&s->taken_until_ns);
+}
+
+bool shmrpci_stream_is_late(shmrpc_stream *s)
+{
+    int64_t until_ns = taken_until(s);
+    if (until_ns == 0 || shmrpci_now_ns() < until_ns) {
+        return false;
+    }
+    if (s->ops->is_taken(&s->call->pending.call)) {
+        shmrpci_store_relaxed(&s->taken_until_ns, UINT64_C(0));
+        return false;
+    }
+    return true;
+}
+
+int shmrpci_stream_not_taken(shmrpc_stream *s, shmrpc_error *error)
+{
+    const shmrpc_client *client = s->call->async->client;
+    return shmrpci_stream_give_up(
+        s, error, SHMRPC_E_DEADLINE,
+        "no worker has taken the stream within %lld ms",
+        (long long)(client->timeout_ns / SHMRPCI_NS_PER_MS));
+}
+
 /* Waits for the reply, unless somebody has; tells how the call has ended. */
 static int settle(shmrpc_stream *s, shmrpc_error *error)
 {
     int status = SHMRPC_OK;
+    int64_t first_ns = taken_until(s);
+    if (first_ns != 0 && shmrpci_stream_settle(s, first_ns, &status, error)) {
+        return status;
+    }
+    if (shmrpci_stream_is_late(s)) {
+        return shmrpci_stream_not_taken(s, error);
+    }
     (void)shmrpci_stream_settle(s, s->deadline_ns, &status, error);
     return status;
 }
@@ -166,6 +205,7 @@ static void stream_free(shmrpc_stream *s)
     if (s->call != NULL) {
         shmrpci_async_free(s->call);
     }
+    shmrpci_stream_anew_free(s->anew);
     shmrpci_stream_calls_free(s);
     shmrpci_mutex_fini(&s->lock);
     shmrpci_arena_fini(&s->arena);
@@ -207,9 +247,44 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
     return shmrpci_pending_open(p, s->ops, &opts, &s->end);
 }
 
-static int start(shmrpc_stream *s, shmrpc_client *client, uint32_t method,
-                 const void *params, const shmrpc_opts *opts,
-                 shmrpc_error *error)
+/* Goes over a link, and others if the server has gone: until a worker could
+ * have it, which may be long before the end of the call. */
+static int go(shmrpc_stream *s, shmrpci_pending *p)
+{
+    int64_t last_ns = p->deadline_ns;
+    int64_t until_ns = shmrpci_deadline_after(p->client->timeout_ns);
+    s->deadline_ns = last_ns;
+    shmrpci_store_relaxed(&s->taken_until_ns,
+                          until_ns < last_ns ? (uint64_t)until_ns : 0u);
+    for (;;) {
+        p->deadline_ns = until_ns < last_ns ? until_ns : last_ns;
+        int status = shmrpci_pending_start(p);
+        p->deadline_ns = last_ns;
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        if (last_ns == SHMRPCI_NEVER_NS) {
+            p->timeout_ns = INT64_MAX;
+        } else {
+            shmrpci_pending_shorten(p);
+        }
+        status = open_beside(s, p);
+        if (status == SHMRPC_OK) {
+            return status;
+        }
+        bool is_lost = status == SHMRPC_E_UNAVAILABLE &&
+                       shmrpci_pending_is_repeatable(p, status);
+        shmrpci_pending_leave(p);
+        if (!is_lost) {
+            return shmrpci_pending_not_run(p, status);
+        }
+    }
+}
+
+int shmrpci_stream_start(shmrpc_stream *s, shmrpc_client *client,
+                         uint32_t method, const void *params,
+                         const shmrpc_opts *opts, uint32_t runs,
+                         shmrpc_error *error)
 {
     shmrpci_pending *p = &s->call->pending;
     const shmrpc_opts all = opts_of(s->method, opts);
@@ -217,25 +292,19 @@ static int start(shmrpc_stream *s, shmrpc_client *client, uint32_t method,
     if (status == SHMRPC_OK) {
         p->is_held = true;
         p->is_long = true;
+        p->runs = runs;
+        p->is_retry = runs > 0;
         p->flags |= (uint32_t)SHMRPCI_HEAD_TOLD; /* for loops of events */
         p->hazard = &s->call->holds;
         if (shmrpci_beside_is_used(client, opts)) {
             s->parent = opts != NULL ? opts->parent : NULL;
             status = shmrpci_beside_begin(p, opts);
         }
-        status = status == SHMRPC_OK ? shmrpci_pending_start(p) : status;
-        if (status == SHMRPC_OK) {
-            status = open_beside(s, p);
-            if (status != SHMRPC_OK) {
-                shmrpci_pending_leave(p);
-                (void)shmrpci_pending_not_run(p, status);
-            }
-        }
+        status = status == SHMRPC_OK ? go(s, p) : status;
         if (status != SHMRPC_OK) {
             (void)shmrpci_beside_end(p, status);
         }
     }
-    s->deadline_ns = p->deadline_ns;
     p->params = NULL;
     p->error = NULL;
     return status;
@@ -264,11 +333,18 @@ static int open_at(shmrpc_client *client, uint32_t method, const void *params,
                                 "no memory for a stream");
     }
     s->call->end = NULL;
-    int status = start(s, client, method, params, opts, error);
+    unsigned number = 0;
+    int status;
+    do {
+        status =
+            shmrpci_stream_start(s, client, method, params, opts, 0, error);
+    } while (status != SHMRPC_OK &&
+             shmrpci_stream_open_again(s, client, opts, status, ++number));
     if (status != SHMRPC_OK) {
         stream_free(s);
         return status;
     }
+    shmrpci_stream_anew_keep(s, client, method, params, opts);
     *out = s;
     return SHMRPC_OK;
 }
@@ -379,34 +455,52 @@ int shmrpci_stream_read(shmrpc_stream *s, const shmrpci_stream_item *raw,
     return SHMRPC_MORE;
 }
 
-/* As next of the transport; ABORTED: the parent is cancelled. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* As next of the transport; ABORTED: the parent is cancelled; BUSY: no worker
+ * has it. */
 static int await_item(shmrpc_stream *s, shmrpci_stream_item *raw)
 {
     int64_t last_ns = until(s);
     for (;;) {
-        int64_t turn_ns = shmrpci_beside_turn_ns(s->parent, last_ns);
+        int64_t first_ns = taken_until(s);
+        int64_t turn_ns = first_ns != 0 ? earlier(first_ns, last_ns) : last_ns;
+        turn_ns = shmrpci_beside_turn_ns(s->parent, turn_ns);
         int status = s->ops->next(s->end, turn_ns, raw);
         if (status != SHMRPC_E_DEADLINE || turn_ns == last_ns) {
             return status;
         }
-        if (shmrpc_ctx_cancelled(s->parent)) {
+        if (s->parent != NULL && shmrpc_ctx_cancelled(s->parent)) {
             return SHMRPC_E_ABORTED;
+        }
+        if (shmrpci_stream_is_late(s)) {
+            return SHMRPC_E_BUSY;
         }
     }
 }
 
-int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
-                            shmrpc_error *error)
+static void note_item(shmrpc_stream *s)
+{
+    if (!s->has_come) {
+        s->has_come = true;
+        shmrpci_store_relaxed(&s->taken_until_ns, UINT64_C(0));
+        if (s->method->policy.attempts > 1) {
+            shmrpci_retry_note_success(s->call->async->client);
+        }
+    }
+    shmrpci_stream_tell(s, true);
+}
+
+static int next(shmrpc_stream *s, const void **item, shmrpc_error *error)
 {
     shmrpci_stream_item raw;
-    if (!shmrpci_stream_is_ours(s)) {
-        return shmrpci_stream_forked(s, error);
-    }
-    shmrpci_store_relaxed(&s->reader, (void *)&this_thread);
     /* How the call has ended is told when the items are over, not before. */
     int status = s->items_over ? SHMRPC_OK : await_item(s, &raw);
     if (status == SHMRPC_MORE) {
-        shmrpci_stream_tell(s, true);
+        note_item(s);
         return shmrpci_stream_read(s, &raw, item, error);
     }
     s->items_over = true;
@@ -415,6 +509,9 @@ int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
     }
     if (status == SHMRPC_E_DEADLINE && shmrpci_waiting_is_interrupted()) {
         return interrupted(s, error);
+    }
+    if (status == SHMRPC_E_BUSY) {
+        return shmrpci_stream_not_taken(s, error);
     }
     if (status == SHMRPC_E_DEADLINE && shmrpci_now_ns() < s->deadline_ns) {
         return shmrpci_stream_give_up(
@@ -426,6 +523,21 @@ int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
                                       shmrpc_status_text(status));
     }
     return settle(s, error);
+}
+
+int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
+                            shmrpc_error *error)
+{
+    if (!shmrpci_stream_is_ours(s)) {
+        return shmrpci_stream_forked(s, error);
+    }
+    shmrpci_store_relaxed(&s->reader, (void *)&this_thread);
+    int status = next(s, item, error);
+    while (s->anew != NULL && !s->has_come && status < SHMRPC_OK &&
+           shmrpci_stream_anew_try(s, &status, error)) {
+        status = status == SHMRPC_OK ? next(s, item, error) : status;
+    }
+    return status;
 }
 
 /* ---- sending ------------------------------------------------------------ */
@@ -500,6 +612,26 @@ static int64_t send_until(const shmrpc_stream *s, uint32_t flags)
     return (flags & SHMRPC_OPT_NONBLOCK) == 0 ? s->deadline_ns : 0;
 }
 
+/* As send of the transport; BUSY, of one that may wait: no worker has it.
+ * (Not in turns, as await_item: a large item is sent in pieces.) */
+static int send_item(shmrpc_stream *s, uint32_t flags)
+{
+    int64_t until_ns = send_until(s, flags);
+    int64_t first_ns = taken_until(s);
+    bool is_alone_now = is_alone(s);
+    bool is_bounded = first_ns != 0 && first_ns < until_ns &&
+                      s->out.len <= s->method->window_in / 4;
+    int status = s->ops->send(s->end, s->out.data, s->out.len,
+                              is_bounded ? first_ns : until_ns, is_alone_now);
+    if (status != SHMRPC_E_DEADLINE || !is_bounded) {
+        return status;
+    }
+    return shmrpci_stream_is_late(s)
+               ? (int)SHMRPC_E_BUSY
+               : s->ops->send(s->end, s->out.data, s->out.len, until_ns,
+                              is_alone_now);
+}
+
 int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
                             shmrpc_error *error)
 {
@@ -509,11 +641,12 @@ int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* (Not in turns, as await_item: a large item is sent in pieces.) */
-    status = s->ops->send(s->end, s->out.data, s->out.len, send_until(s, flags),
-                          is_alone(s));
+    status = send_item(s, flags);
     if (status == SHMRPC_OK) {
         shmrpci_stream_tell(s, false);
+    }
+    if (status == SHMRPC_E_BUSY && (flags & SHMRPC_OPT_NONBLOCK) == 0) {
+        return shmrpci_stream_not_taken(s, error);
     }
     return sent(s, status, error);
 }
@@ -600,8 +733,10 @@ void shmrpc_stub_stream_close(shmrpc_stream *s)
     shmrpci_stream_loop_leave(s);
     s->ops->close(s->end);
     (void)shmrpci_stream_give_up(s, NULL, SHMRPC_E_CANCELLED, "cancelled");
-    shmrpci_pending_leave(&s->call->pending);
-    s->call->pending.link = NULL;
+    if (s->call->pending.link != NULL) { /* else it could not be opened anew */
+        shmrpci_pending_leave(&s->call->pending);
+        s->call->pending.link = NULL;
+    }
     stream_free(s);
 }
 

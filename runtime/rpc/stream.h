@@ -38,6 +38,7 @@ typedef struct shmrpci_stream_loop {
 } shmrpci_stream_loop;
 
 typedef struct shmrpci_stream_calls shmrpci_stream_calls;
+typedef struct shmrpci_stream_anew shmrpci_stream_anew;
 
 struct shmrpc_stream {
     shmrpc_call *call;
@@ -47,7 +48,11 @@ struct shmrpc_stream {
     const shmrpci_lend_ops *lends;
     shmrpci_stream *end; /* NULL: closed */
     int64_t deadline_ns;
-    const shmrpc_ctx *parent; /* of the call; or NULL */
+    /* A worker is to have the call by then; 0: one has, or its deadline is
+     * earlier anyway. Relaxed: who finds that out may write it. */
+    shmrpci_atomic_u64 taken_until_ns;
+    shmrpci_stream_anew *anew; /* how to open it anew; NULL: it never is */
+    const shmrpc_ctx *parent;  /* of the call; or NULL */
     /* The thread that reads, by the address of something of its own: who sends
      * without it can't be waiting for itself. Relaxed: a hint. */
     shmrpci_atomic_pointer reader;
@@ -57,6 +62,7 @@ struct shmrpc_stream {
     shmrpci_arena arena; /* of the item that was read */
     void *item;
     bool items_over;    /* the reader's */
+    bool has_come;      /* an item; the same */
     shmrpci_mutex lock; /* of what follows: how it ended */
     bool is_over;
     int status;
@@ -93,6 +99,17 @@ int shmrpci_stream_give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
 int shmrpci_stream_read(shmrpc_stream *s, const shmrpci_stream_item *raw,
                         const void **item, shmrpc_error *error);
 
+/* It is time for a worker to have it, and none has: the call is to be given up
+ * by not_taken, which tells how it has ended. */
+bool shmrpci_stream_is_late(shmrpc_stream *s);
+int shmrpci_stream_not_taken(shmrpc_stream *s, shmrpc_error *error);
+
+/* Sends the request, which may have run so often; s->call is nobody's. */
+int shmrpci_stream_start(shmrpc_stream *s, shmrpc_client *client,
+                         uint32_t method, const void *params,
+                         const shmrpc_opts *opts, uint32_t runs,
+                         shmrpc_error *error);
+
 /* An item into s->out. */
 int shmrpci_stream_encode(shmrpc_stream *s, const void *item,
                           shmrpc_error *error);
@@ -125,6 +142,24 @@ size_t shmrpci_streams_gather(const shmrpci_async *async,
 
 /* Has `ready` called by a later turn of dispatch, though nothing was BUSY. */
 void shmrpci_stream_again(shmrpc_stream *s);
+
+/* ---- stream_anew.c ---------------------------------------------------- */
+
+/* Keeps what it takes to open a stream anew that has been opened, if it may
+ * be; without memory it isn't. */
+void shmrpci_stream_anew_keep(shmrpc_stream *s, shmrpc_client *client,
+                              uint32_t method, const void *params,
+                              const shmrpc_opts *opts);
+/* It could not be opened: whether to try once more, `number` counts how often.
+ * Waits as `@retry` says. */
+bool shmrpci_stream_open_again(shmrpc_stream *s, shmrpc_client *client,
+                               const shmrpc_opts *opts, int status,
+                               unsigned number);
+/* It has ended in `*status`. True: it was opened anew, or that has failed, and
+ * `*status` says how. */
+bool shmrpci_stream_anew_try(shmrpc_stream *s, int *status,
+                             shmrpc_error *error);
+void shmrpci_stream_anew_free(shmrpci_stream_anew *anew);
 
 /* ---- stream_async.c ---------------------------------------------------- */
 

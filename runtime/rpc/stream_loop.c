@@ -201,12 +201,14 @@ static void arm(shmrpc_stream *s)
 }
 
 /* When to look again at the latest. */
-static int64_t until(const shmrpc_stream *s)
+static int64_t until(shmrpc_stream *s)
 {
     int64_t idle_ns = s->loop.idle_since_ns != 0
                           ? s->loop.idle_since_ns + s->method->idle_ns
                           : SHMRPCI_NEVER_NS;
-    return idle_ns < s->deadline_ns ? idle_ns : s->deadline_ns;
+    int64_t first_ns = (int64_t)shmrpci_load_relaxed(&s->taken_until_ns);
+    int64_t last_ns = idle_ns < s->deadline_ns ? idle_ns : s->deadline_ns;
+    return first_ns != 0 && first_ns < last_ns ? first_ns : last_ns;
 }
 
 static bool waits(const shmrpc_stream *s)
@@ -426,9 +428,9 @@ static bool is_idle(shmrpc_stream *s)
 static int finish(shmrpc_stream *s, shmrpc_error *error)
 {
     int status;
-    return shmrpci_stream_settle(s, 0, &status, error)
-               ? status
-               : end(s, &s->loop.for_end);
+    return shmrpci_stream_settle(s, 0, &status, error) ? status
+           : shmrpci_stream_is_late(s) ? shmrpci_stream_not_taken(s, error)
+                                       : end(s, &s->loop.for_end);
 }
 
 int shmrpc_stub_stream_try_next(shmrpc_stream *s, const void **item,
@@ -441,11 +443,16 @@ int shmrpc_stub_stream_try_next(shmrpc_stream *s, const void **item,
     begin(s);
     s->loop.for_item = s->loop.for_end = false;
     int status = s->items_over ? SHMRPC_OK : look(s, &raw);
+    if (status == SHMRPC_E_BUSY && shmrpci_stream_is_late(s)) {
+        s->items_over = true;
+        return shmrpci_stream_not_taken(s, error);
+    }
     if (status == SHMRPC_E_BUSY && !is_idle(s)) {
         return end(s, &s->loop.for_item);
     }
     if (status == SHMRPC_MORE) {
         s->loop.idle_since_ns = 0;
+        shmrpci_store_relaxed(&s->taken_until_ns, UINT64_C(0));
         (void)end(s, NULL);
         shmrpci_stream_tell(s, true);
         return shmrpci_stream_read(s, &raw, item, error);
@@ -507,7 +514,8 @@ int shmrpc_stub_stream_push(shmrpc_stream *s, const void *item,
     bool had_rest = s->loop.has_rest;
     status = send_rest(s);
     if (status == SHMRPC_E_BUSY) {
-        return end(s, &s->loop.for_room);
+        return shmrpci_stream_is_late(s) ? shmrpci_stream_not_taken(s, error)
+                                         : end(s, &s->loop.for_room);
     }
     if (status == SHMRPC_E_CANCELLED) {
         status = finish(s, error);

@@ -528,6 +528,9 @@ typedef struct shmrpci_stream_ops {
      * SHMRPCI_STREAMS_MAX; NO_MEMORY. Aborted then. */
     int (*open)(shmrpci_call *call, const shmrpci_stream_opts *opts,
                 shmrpci_stream **out, shmrpc_error *error);
+    /* Whether a worker has, or has had, a call that was opened and not received
+     * yet; true: that can't be told. */
+    bool (*is_taken)(const shmrpci_call *call);
     /*
      * The worker's end of a request with SHMRPCI_HEAD_STREAMS, which need not
      * be taken: a reply ends the streams, too. At most `max_places` workers of

@@ -230,6 +230,7 @@ int main(void)
     static shmrpci_stream_ops streams;
     streams = relayed_streams;
     streams.open = tcp->streams->open;
+    streams.is_taken = tcp->streams->is_taken;
     relayed.streams = &streams;
     suite_worker_scheme = "shm";
     suite_windows = 2;

@@ -175,6 +175,16 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     return SHMRPC_OK;
 }
 
+static bool is_taken(const shmrpci_call *call)
+{
+    const inproc_slot *slot = call->data.pointers[0];
+    shmrpci_mutex *lock = &slot->conn->hub->lock;
+    shmrpci_mutex_lock(lock);
+    bool taken = slot->state != INPROC_SUBMITTED;
+    shmrpci_mutex_unlock(lock);
+    return taken;
+}
+
 /* Takes a place for streams if one is left, and returns how many there are.
  * Counted under the lock over all workers, for their number changes. */
 static uint32_t take_place(inproc_participant *me, uint32_t max_places)
@@ -271,6 +281,7 @@ static void close_end(shmrpci_stream *stream)
 
 const shmrpci_stream_ops shmrpci_inproc_stream_ops = {
     .open = open_streams,
+    .is_taken = is_taken,
     .accept = accept_streams,
     .send = send_item,
     .delivered = delivered,

@@ -230,3 +230,16 @@ int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
     *out = stream;
     return SHMRPC_OK;
 }
+
+/* Sequentially consistent, as who withdraws a call. */
+bool shm_client_is_taken(const shmrpci_call *call)
+{
+    const shm_client *client = (const shm_client *)(const void *)call->conn;
+    uint32_t index = (uint32_t)call->data.words[0];
+    /* Relaxed: only the thread whose call it is writes it. */
+    uint32_t gen = shmrpci_load_relaxed(&client->slots[index].gen);
+    uint32_t word = shmrpci_load_seq(&client->block.slots[index].word);
+    uint32_t held = shmrpci_load_seq(&client->ledger->entries[index].held);
+    return word != shm_word(gen, SHM_SUBMITTED) ||
+           (shm_held_for(held, word) && shm_held_is_claimed(held));
+}

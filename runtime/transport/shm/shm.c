@@ -81,6 +81,7 @@ static const shmrpci_takeover_ops takeover = {
 
 static const shmrpci_stream_ops streams = {
     .open = shm_client_open,
+    .is_taken = shm_client_is_taken,
     .accept = shm_worker_accept,
     .send = shm_stream_send,
     .delivered = shm_stream_delivered,

@@ -73,6 +73,7 @@ void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
 void shm_stream_raise(shmrpci_atomic_u32 *alarm);
 
 /* The transport's operations of these names. */
+bool shm_client_is_taken(const shmrpci_call *call);
 int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
                     shmrpci_stream **out, shmrpc_error *error);
 int shm_worker_accept(shmrpci_request *request, uint32_t max_places,

@@ -327,6 +327,10 @@ static void fill(tcp_call *call, tcp_conn *conn, const tcp_head *head)
     call->deadline_ns = timeout_ns < SHMRPCI_NEVER_NS - conn->arrived_ns
                             ? conn->arrived_ns + timeout_ns
                             : SHMRPCI_NEVER_NS;
+    call->taken_until_ns =
+        (head->flags & TCP_FLAG_STREAMS) != 0
+            ? conn->arrived_ns + conn->listener->limits.stream_wait_ns
+            : SHMRPCI_NEVER_NS;
     shmrpci_store_relaxed(&call->is_cancelled, 0u);
 }
 
@@ -346,6 +350,9 @@ static tcp_end enqueue(tcp_conn *conn, tcp_call *call)
     listener->counts.calls++;
     push(&conn->queued, call);
     tcp_call_line_up(conn);
+    if (call->taken_until_ns != SHMRPCI_NEVER_NS) {
+        tcp_listener_watch(listener);
+    }
     return TCP_END_NONE;
 }
 
@@ -474,6 +481,43 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
         tcp_conn_note(conn, &head);
     }
     return TCP_END_NONE;
+}
+
+/* With the lock held: ends one that is late. False: there is none, and the next
+ * one will be at `*next_ns`. */
+static bool end_late(tcp_conn *conn, int64_t now_ns, uint32_t *id,
+                     int64_t *next_ns)
+{
+    tcp_call *call = conn->queued.first;
+    *next_ns = SHMRPCI_NEVER_NS;
+    while (call != NULL && call->taken_until_ns > now_ns) {
+        *next_ns =
+            call->taken_until_ns < *next_ns ? call->taken_until_ns : *next_ns;
+        call = call->next;
+    }
+    if (call == NULL) {
+        return false;
+    }
+    *id = call->id;
+    remove_from_queue(call);
+    tcp_call_end(call);
+    tcp_call_free(call);
+    return true;
+}
+
+int64_t tcp_call_patrol(tcp_conn *conn, int64_t now_ns)
+{
+    tcp_head head = {.type = TCP_REPLY, .status = SHMRPC_E_DEADLINE};
+    for (;;) {
+        int64_t next_ns;
+        shmrpci_mutex_lock(&conn->listener->lock);
+        bool is_late = end_late(conn, now_ns, &head.call, &next_ns);
+        shmrpci_mutex_unlock(&conn->listener->lock);
+        if (!is_late) {
+            return next_ns;
+        }
+        tcp_conn_note(conn, &head);
+    }
 }
 
 /* With the lock held: a call whose client has gone. */

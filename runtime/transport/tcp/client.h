@@ -197,6 +197,7 @@ bool tcp_client_cancel(shmrpci_call *call);
 
 /* ---- client_stream.c ---- */
 
+bool tcp_client_is_taken(const shmrpci_call *call);
 int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
                             shmrpci_stream **out, shmrpc_error *error);
 extern const tcp_flow_ops tcp_client_flow_ops;

@@ -585,6 +585,7 @@ int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns)
         }
         return settle_ns;
     }
+    int64_t call_ns = tcp_call_patrol(conn, now_ns);
     int64_t receiver_ns = receiver_deadline_ns(conn);
     /* While we aren't reading, the sender isn't the slow side. */
     int64_t sender_ns = is_paused ? SHMRPCI_NEVER_NS : sender_deadline_ns(conn);
@@ -593,5 +594,6 @@ int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns)
     } else if (now_ns >= sender_ns) {
         tcp_conn_end(conn, TCP_END_SLOW_SENDER);
     }
+    receiver_ns = call_ns < receiver_ns ? call_ns : receiver_ns;
     return receiver_ns < sender_ns ? receiver_ns : sender_ns;
 }

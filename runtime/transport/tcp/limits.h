@@ -87,16 +87,20 @@ typedef struct tcp_limits {
     /* The same as frame_ns for frames of streams, whose reader may look at
      * other things for as long as a handler waits for it. */
     int64_t stream_stall_ns;
+    /* A call with streams that no worker has taken by then ends: DEADLINE. */
+    int64_t stream_wait_ns;
 } tcp_limits;
 
-#define TCP_LIMITS_DEFAULT                                                     \
-    {                                                                          \
-        .handshake_ns = 5 * SHMRPCI_NS_PER_S,                                  \
-        .frame_ns = 10 * SHMRPCI_NS_PER_S, .min_bytes_per_s = 16u << 10,       \
-        .max_connections = 4096, .max_handshakes = 64, .credits = 64,          \
-        .max_held_bytes = (size_t)16 << 20,                                    \
-        .max_total_bytes = (size_t)256 << 20, .room_ns = SHMRPCI_NS_PER_S,     \
-        .slow_bytes_per_s = 1u << 20, .stream_stall_ns = 60 * SHMRPCI_NS_PER_S \
+#define TCP_LIMITS_DEFAULT                                                 \
+    {                                                                      \
+        .handshake_ns = 5 * SHMRPCI_NS_PER_S,                              \
+        .frame_ns = 10 * SHMRPCI_NS_PER_S, .min_bytes_per_s = 16u << 10,   \
+        .max_connections = 4096, .max_handshakes = 64, .credits = 64,      \
+        .max_held_bytes = (size_t)16 << 20,                                \
+        .max_total_bytes = (size_t)256 << 20, .room_ns = SHMRPCI_NS_PER_S, \
+        .slow_bytes_per_s = 1u << 20,                                      \
+        .stream_stall_ns = 60 * SHMRPCI_NS_PER_S,                          \
+        .stream_wait_ns = 30 * SHMRPCI_NS_PER_S                            \
     }
 
 #endif

@@ -80,6 +80,7 @@ struct tcp_call {
     shmrpci_atomic_u32 is_cancelled;
     shmrpci_head head;
     int64_t deadline_ns;
+    int64_t taken_until_ns; /* a worker is to have it by then */
     uint8_t *request;
     size_t request_len;
     size_t request_cap;
@@ -290,6 +291,9 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body);
 tcp_end tcp_call_arrive(tcp_conn *conn);
 /* The client gives one up. */
 tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id);
+/* By the patrol, without the lock: ends those that no worker has taken in time.
+ * When to look again. */
+int64_t tcp_call_patrol(tcp_conn *conn, int64_t now_ns);
 /* With the lock held: it has ended, nothing more will be sent of it. */
 void tcp_call_end(tcp_call *call);
 /* With the lock held, after its end: gives its memory back. */

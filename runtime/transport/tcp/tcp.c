@@ -49,6 +49,7 @@ static const shmrpci_relay_ops relay = {
 
 static const shmrpci_stream_ops streams = {
     .open = tcp_client_open_streams,
+    .is_taken = tcp_client_is_taken,
     .accept = tcp_worker_accept,
     .send = tcp_stream_send,
     .delivered = tcp_stream_delivered,

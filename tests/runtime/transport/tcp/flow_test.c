@@ -22,6 +22,18 @@ static int set_up(void **state)
     return 0;
 }
 
+/* With one worker, and no time for calls to wait for it. */
+static int set_up_hasty(void **state)
+{
+    (void)state;
+    tcp_limits limits = service_limits();
+    limits.handshake_ns = limits.frame_ns = PATIENCE_NS;
+    limits.stream_wait_ns = 20 * SHMRPCI_NS_PER_MS;
+    service_start_many(&served, &limits, 1);
+    fd = raw_hello_streams(&served);
+    return 0;
+}
+
 static int tear_down(void **state)
 {
     (void)state;
@@ -397,6 +409,24 @@ static void streams_that_were_not_offered_end_it(void **state)
     }
 }
 
+/* ---- no worker has time ------------------------------------------------- */
+
+static void streams_that_no_worker_takes_end(void **state)
+{
+    (void)state;
+    tcp_head head = {.type = TCP_REQUEST,
+                     .method = METHOD_HOLD,
+                     .call = CALL + 1,
+                     .value = UINT64_C(1) << 40};
+    assert_true(raw_frame(fd, &head, NULL, 0));
+    take();
+    assert_true(raw_await(fd, TCP_REPLY, CALL, &head));
+    assert_int_equal(head.status, SHMRPC_E_DEADLINE);
+    atomic_store(&served.is_open, true);
+    assert_true(raw_await(fd, TCP_REPLY, CALL + 1, &head));
+    assert_int_equal(head.status, SHMRPC_OK);
+}
+
 /* ---- peers of 1.0 ------------------------------------------------------- */
 
 /* What a client of 1.0 has sent: its opening, HELLO, and a call. */
@@ -444,6 +474,8 @@ int main(void)
         CASE(requests_with_false_windows_end_the_connection),
         CASE(more_streams_than_agreed_end_the_connection),
         CASE(streams_that_were_not_offered_end_it),
+        cmocka_unit_test_setup_teardown(streams_that_no_worker_takes_end,
+                                        set_up_hasty, tear_down),
         CASE(a_client_of_1_0_calls_as_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

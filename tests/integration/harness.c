@@ -259,6 +259,21 @@ static unsigned count_maps(pid_t pid)
     return count;
 }
 
+unsigned long harness_rss_kib(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    unsigned long kib = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (kib == 0 && fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "VmRSS: %lu kB", &kib);
+    }
+    (void)fclose(file);
+    return kib;
+}
+
 holdings harness_holdings(pid_t pid)
 {
     return (holdings){count_fds(pid, ""), count_maps(pid)};

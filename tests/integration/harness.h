@@ -115,6 +115,22 @@ typedef struct holdings {
 
 holdings harness_holdings(pid_t pid);
 
+/* Its memory, shared memory that it has touched included. */
+unsigned long harness_rss_kib(pid_t pid);
+
+/* What processes may grow by while far more than that passes through them. The
+ * address sanitizer keeps what is freed for a while. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HARNESS_GROWTH_KIB 65536
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HARNESS_GROWTH_KIB 65536
+#endif
+#endif
+#ifndef HARNESS_GROWTH_KIB
+#define HARNESS_GROWTH_KIB 4096
+#endif
+
 /* Waits until a supervisor watches so many workers: each may serve before its
  * supervisor has the descriptor for it, one of those counted above. */
 void harness_await_watched(pid_t supervisor, unsigned workers);

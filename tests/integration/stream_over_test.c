@@ -12,19 +12,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* What a process may grow by while items pass: far less than they are. */
-/* The address sanitizer keeps what is freed for a while. */
-#if defined(__SANITIZE_ADDRESS__)
-#define GROWTH_KIB 65536
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GROWTH_KIB 65536
-#endif
-#endif
-#ifndef GROWTH_KIB
-#define GROWTH_KIB 4096
-#endif
-
 static harness_service serve(const void *over)
 {
     return harness_serve_over(over, FLOW_SERVER, "flow", 5813, "3");
@@ -224,25 +211,11 @@ static void killed_worker_behind_a_gateway_is_told(void **state)
 
 /* ---- memory ------------------------------------------------------------- */
 
-static unsigned long rss_kib(pid_t pid)
-{
-    char path[64];
-    char line[256];
-    unsigned long kib = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    while (kib == 0 && fgets(line, sizeof line, file) != NULL) {
-        (void)sscanf(line, "VmRSS: %lu kB", &kib);
-    }
-    (void)fclose(file);
-    return kib;
-}
-
 static unsigned long rss_of_all(const harness_service *service)
 {
-    return rss_kib(service->server.pid) + rss_kib(getpid()) +
-           (service->gateway.pid != 0 ? rss_kib(service->gateway.pid) : 0);
+    return harness_rss_kib(service->server.pid) + harness_rss_kib(getpid()) +
+           (service->gateway.pid != 0 ? harness_rss_kib(service->gateway.pid)
+                                      : 0);
 }
 
 static void slow_reader_keeps_memory_flat(void **state)
@@ -269,7 +242,7 @@ static void slow_reader_keeps_memory_flat(void **state)
         }
     }
     assert_int_equal(read_to(stream, &at, UINT64_MAX, &error), SHMRPC_OK);
-    assert_in_range(most, before, before + GROWTH_KIB);
+    assert_in_range(most, before, before + HARNESS_GROWTH_KIB);
     flow_flow_count_close(stream);
     flow_flow_close(client);
     harness_end(&service);

@@ -143,8 +143,7 @@ static void spinning_is_no_load(void **state)
 /* ---- workers that are replaced ---------------------------------------- */
 
 /* Calls until so many processes have answered; none of the calls fails. */
-static void call_until(const char *where, size_t processes,
-                           uint32_t leak_mb)
+static void call_until(const char *where, size_t processes, uint32_t leak_mb)
 {
     static const struct timespec pace = {.tv_nsec = 4000000};
     uint32_t seen[MAX_PIDS];

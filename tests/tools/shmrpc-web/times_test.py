@@ -130,7 +130,10 @@ def stalled_reader(web, times):
     """Who takes nothing is cut off, and its handler told; not who is slow."""
     before = ended(web)["cancelled"]
     cut = slow_count(web)
-    stalled = Request(web, "GET /rpc/papers/list?count=0")
+    # Large items, so that what lies between the two is full at once.
+    stalled = Request(web, "POST /rpc/papers/cat", "Content-Length: 12",
+                      "Content-Type: application/octet-stream",
+                      body=b"100000000000")
     wait_for(lambda: ended(web)["cancelled"] > before, PATIENCE_S)
     expect(f"cut off after {stalled.age()} s",
            stalled.age() >= times["stall"], True)

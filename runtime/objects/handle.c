@@ -29,6 +29,7 @@
 #include "os/memory.h"
 #include "os/process.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 
 /* How long others may be in the middle of creating, replacing or removing the
  * same object. */
@@ -555,6 +556,7 @@ static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
         /* Never beyond the deadline. */
         int64_t until_ns = shmrpci_deadline_after(pause_ns);
         shmrpci_sleep_until(until_ns < deadline_ns ? until_ns : deadline_ns);
+        deadline_ns = shmrpci_waiting_deadline(deadline_ns);
         pause_ns = pause_ns < LONG_LOOK_NS ? pause_ns * 2 : LONG_LOOK_NS;
     }
 }

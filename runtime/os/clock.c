@@ -53,12 +53,10 @@ void shmrpci_sleep_until(int64_t at_ns)
     struct timespec at = {.tv_sec = (time_t)(at_ns / SHMRPCI_NS_PER_S),
                           .tv_nsec = (long)(at_ns % SHMRPCI_NS_PER_S)};
     bool is_hooked = shmrpci_waiting_is_hooked();
-    if (is_hooked) {
-        (void)shmrpci_waiting_begin(at_ns);
-    }
+    int64_t slice_ns = is_hooked ? shmrpci_waiting_begin(at_ns) : 0;
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
     if (is_hooked) {
-        shmrpci_waiting_end(SHMRPCI_NEVER_NS, false);
+        shmrpci_waiting_end(slice_ns, false);
     }
 }
 

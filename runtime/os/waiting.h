@@ -35,7 +35,16 @@ static inline bool shmrpci_waiting_is_interrupted(void)
     return shmrpci_my_waiting.is_interrupted;
 }
 
-/* The same, and forgets it: cleaning up may have to wait again. */
+/* The deadline of a wait: long past, once the thread is to give up. 0, for
+ * those to whom that means not to wait, stays. */
+static inline int64_t shmrpci_waiting_deadline(int64_t deadline_ns)
+{
+    return deadline_ns != 0 && shmrpci_waiting_is_interrupted() ? 1
+                                                                : deadline_ns;
+}
+
+/* Whether it is to give up, and forgets it: cleaning up may have to wait
+ * again. */
 bool shmrpci_waiting_take_interrupt(void);
 
 /* Of a thread with hooks, before a sleep until `until_ns` (0: that doesn't

@@ -2,6 +2,7 @@
 #include "ring/bell.h"
 
 #include "os/futex.h"
+#include "os/waiting.h"
 
 void shmrpci_bell_ring_slowly(shmrpci_atomic_u32 *bell, uint32_t count)
 {
@@ -34,7 +35,9 @@ bool shmrpci_bell_sleep(shmrpci_atomic_u32 *bell, uint32_t seen,
     if (until_ns - now_ns > slice_ns) {
         until_ns = now_ns + slice_ns;
     }
-    if (shmrpci_futex_wait(bell, seen, until_ns) != SHMRPCI_FUTEX_LATE) {
+    shmrpci_futex_end end = shmrpci_futex_wait(bell, seen, until_ns);
+    slices->deadline_ns = shmrpci_waiting_deadline(slices->deadline_ns);
+    if (end != SHMRPCI_FUTEX_LATE) {
         return false;
     }
     slices->next_ns = slice_ns * 2;

@@ -461,7 +461,7 @@ static shmrpc_status wait_and_read(shmrpci_pipe *pipe, span *of,
         if (status != SHMRPC_OK) {
             break;
         }
-        if (shmrpci_now_ns() >= deadline_ns) {
+        if (shmrpci_now_ns() >= slices.deadline_ns) {
             status = late(deadline_ns, "no bytes came", error);
             break;
         }

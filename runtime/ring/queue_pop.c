@@ -212,7 +212,7 @@ static shmrpc_status wait_and_pop(shmrpci_queue *queue, haul *of,
         if (status != SHMRPC_OK) {
             break;
         }
-        if (shmrpci_now_ns() >= deadline_ns) {
+        if (shmrpci_now_ns() >= slices.deadline_ns) {
             status = SHMRPC_E_DEADLINE;
             break;
         }

@@ -275,7 +275,7 @@ static shmrpc_status wait_for_message(shmrpci_subscription *of,
         if (status != SHMRPC_OK) {
             return status;
         }
-        if (shmrpci_now_ns() >= deadline_ns) {
+        if (shmrpci_now_ns() >= slices.deadline_ns) {
             return shmrpci_topic_late(deadline_ns, "no message came", error);
         }
         status = sleep_once(of, buf, item, &slices);

@@ -3,6 +3,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 #include "sync/lock.h"
 
 #define OWNER     SHMRPCI_LOCK_OWNER
@@ -188,6 +189,7 @@ static shmrpc_status sleep_for(shmrpc_lock *lock, uint32_t index,
     }
     int64_t until_ns = shmrpci_lock_slice_end(lock, patience, now_ns);
     (void)shmrpci_futex_wait(reads, seen, until_ns);
+    patience->deadline_ns = shmrpci_waiting_deadline(patience->deadline_ns);
     if (shmrpci_now_ns() >= until_ns) {
         patience->slices++;
         if (index + 1 != lock->me) {

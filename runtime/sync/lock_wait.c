@@ -4,6 +4,7 @@
 #include "os/futex.h"
 #include "os/process.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 #include "sync/lock.h"
 
 #define OWNER     SHMRPCI_LOCK_OWNER
@@ -300,6 +301,7 @@ shmrpc_status shmrpci_lock_wait_for_change(shmrpc_lock *lock,
         SHMRPCI_FUTEX_CHANGED) {
         patience->has_slept = true;
     }
+    patience->deadline_ns = shmrpci_waiting_deadline(patience->deadline_ns);
     if (shmrpci_now_ns() >= until_ns) {
         patience->slices++;
         look_for_death(lock, next);

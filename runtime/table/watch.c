@@ -3,6 +3,7 @@
 
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/waiting.h"
 #include "table/inside.h"
 
 /* A sleeper looks by itself after so long, then after twice that, and so on:
@@ -261,6 +262,7 @@ static void sleep_once(shmrpci_table_watch *watch, slices *of)
     if (last_finished(table) < watch->next &&
         !shmrpci_region_is_destroyed(&table->region)) {
         (void)shmrpci_futex_wait(on.word, on.expected, until_ns);
+        of->deadline_ns = shmrpci_waiting_deadline(of->deadline_ns);
     }
 }
 
@@ -294,7 +296,7 @@ shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
             }
             continue;
         }
-        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+        if (shmrpci_remaining_ns(of.deadline_ns) == 0) {
             return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
                                     "nothing has changed");
         }

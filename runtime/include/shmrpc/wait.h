@@ -41,8 +41,8 @@ typedef struct shmrpc_wait_hooks {
     void (*unblock)(void *user);
     /* Called between the two when a signal has come, and every 50 ms. If it
      * returns anything but 0 the thread gives up: a call is cancelled and ends
-     * in CANCELLED, as do connecting and asking; other waits end at their
-     * deadlines. NULL: never. */
+     * in CANCELLED, as do connecting and asking; waits for locks and shared
+     * objects end in DEADLINE, as if theirs had come. NULL: never. */
     int (*interrupted)(void *user);
     void *user;
 } shmrpc_wait_hooks;

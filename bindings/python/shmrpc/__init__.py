@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys as _sys
 import time as _time
+import typing as _typing
 from typing import Any as _Any
 from typing import NoReturn as _NoReturn
 from typing import TypeVar as _TypeVar
@@ -86,22 +87,52 @@ from .svc import (
     u64,
 )
 
+if _typing.TYPE_CHECKING:
+    from ._dict import Dict as Dict
+    from ._queue import Empty as Empty
+    from ._queue import Full as Full
+    from ._queue import Pipe as Pipe
+    from ._queue import Queue as Queue
+    from ._queue import ShutDown as ShutDown
+    from ._queue import Topic as Topic
+    from ._shared import objects as objects
+    from ._shared import remove as remove
+    from ._value import Array as Array
+    from ._value import Value as Value
+else:
+    # Shared objects are imported by whoever uses them.
+    _LATER = {"Dict": "_dict", "Empty": "_queue", "Full": "_queue",
+              "Pipe": "_queue", "Queue": "_queue", "ShutDown": "_queue",
+              "Topic": "_queue", "objects": "_shared", "remove": "_shared",
+              "Array": "_value", "Value": "_value"}
+
+    def __getattr__(name):
+        if name not in _LATER:
+            raise AttributeError(f"module 'shmrpc' has no attribute {name!r}")
+        import importlib
+
+        module = importlib.import_module(f"shmrpc.{_LATER[name]}")
+        globals()[name] = made = getattr(module, name)
+        return made
+
 __version__ = _core.version
 
 __all__ = [
-    "Aborted", "Busy", "CONNECT_OR_CREATE", "CONNECT_TO_EXISTING",
+    "Aborted", "Array", "Busy", "CONNECT_OR_CREATE", "CONNECT_TO_EXISTING",
     "CREATE_NEW_EXCLUSIVE", "CREATE_NEW_OVERWRITE", "Call", "Cancelled",
     "Client", "Context", "ContractMismatch", "DataLoss", "DeadlineExceeded",
-    "DeclaredError", "Denied", "Destroyed", "Duplex", "Error", "Evicted",
-    "Exhausted", "Exists", "Ext", "Forked", "Internal", "Invalid", "Items",
-    "Lock", "Lost", "Method", "NoMemory", "NoSuchSemaphore", "NotFound",
-    "NotHeld", "OutOfRange", "OwnerDied", "Precondition", "RemoteError",
-    "SemaphoreDestroyed", "SemaphoreExists", "Sender", "ServerLost",
-    "Stream", "TooLarge", "Unauthenticated", "Unavailable", "Unimplemented",
-    "Unknown", "View", "WorkerDied", "connect", "context", "f32", "f64",
-    "i16", "i32", "i64", "i8", "idempotent", "json_method", "length",
-    "main", "msgpack_method", "native_method", "oneway", "python_types",
-    "raw_method", "register", "throws", "timeout", "u16", "u32", "u64", "u8",
+    "DeclaredError", "Denied", "Destroyed", "Dict", "Duplex", "Empty",
+    "Error", "Evicted", "Exhausted", "Exists", "Ext", "Forked", "Full",
+    "Internal", "Invalid", "Items", "Lock", "Lost", "Method", "NoMemory",
+    "NoSuchSemaphore", "NotFound", "NotHeld", "OutOfRange", "OwnerDied",
+    "Pipe", "Precondition", "Queue", "RemoteError", "SemaphoreDestroyed",
+    "SemaphoreExists", "Sender", "ServerLost", "ShutDown", "Stream",
+    "TooLarge", "Topic", "Unauthenticated", "Unavailable", "Unimplemented",
+    "Unknown", "Value", "View", "WorkerDied", "connect", "context", "f32",
+    "f64", "i16", "i32", "i64", "i8", "idempotent", "json_method", "length",
+    "main", "msgpack_method", "native_method", "objects", "oneway",
+    "python_types", "raw_method", "register", "remove", "throws", "timeout",
+    "u16", "u32", "u64", "u8",
 ]
 
 _Exception = _TypeVar("_Exception", bound=Exception)

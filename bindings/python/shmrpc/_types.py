@@ -16,6 +16,7 @@ from ._ext import Ext
 _BIGINT, _DATETIME, _DATE, _TIME, _TIMEDELTA = 5, 6, 7, 8, 9
 _DECIMAL, _UUID = 10, 11
 _PICKLE = 100
+_BIGINT_BITS = 14284  # what 4300 digits have: SHMRPC_BIGINT_MAX_DIGITS
 
 
 def plain(value: Any) -> Any:
@@ -46,6 +47,8 @@ def plain(value: Any) -> Any:
 def _whole(number: int) -> bytes:
     """Two's complement, no byte more than needed."""
     bits = (number if number >= 0 else ~number).bit_length()
+    if bits > _BIGINT_BITS:
+        raise ValueError("an integer of more than 4300 digits")
     return number.to_bytes(bits // 8 + 1, "big", signed=True)
 
 

@@ -19,6 +19,9 @@
 
 /* ---- the module ------------------------------------------------------ */
 
+/* Types of shared objects. */
+#define CORE_OBJECT_TYPES 11
+
 /* Of one interpreter: there may be several. */
 typedef struct core_state {
     PyTypeObject *connection_type;
@@ -35,6 +38,7 @@ typedef struct core_state {
     PyTypeObject *jobs_type;
     struct core_program *program; /* that is served; or NULL */
     PyObject *current; /* a ContextVar: of the task that runs; or NULL */
+    PyTypeObject *object_types[CORE_OBJECT_TYPES]; /* objects.h */
     PyObject *helpers; /* shmrpc._helpers, imported when it is needed */
 } core_state;
 
@@ -179,6 +183,9 @@ typedef struct core_step {
  * what it is when it isn't given. -1: TypeError or ValueError with the path. */
 int core_field_to_c(core_scratch *scratch, const core_field *field,
                     PyObject *value, void *base, const core_step *up);
+
+/* The buffer of an object as an array, whatever kind of bytes it is. */
+int core_array_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at);
 
 /* A value of any type, without a path. */
 int core_any_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at);

@@ -346,6 +346,19 @@ PyObject *core_any_from_c(core_connection *connection, const shmrpc_any *any)
     return value;
 }
 
+PyObject *core_typed_from_c(core_state *state, const shmrpc_any *any,
+                            bool is_pickled)
+{
+    shmrpc_any_memory *memory = NULL;
+    const reader r = {.state = state,
+                      .is_typed = true,
+                      .is_pickled = is_pickled,
+                      .memory = &memory};
+    PyObject *value = core_read_any(&r, any);
+    shmrpc_any_memory_destroy(memory);
+    return value;
+}
+
 PyObject *core_field_from_c(core_connection *connection,
                             const core_field *field, const void *base,
                             unsigned how)

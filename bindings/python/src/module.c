@@ -1,5 +1,5 @@
 /* The module, whose state is an interpreter's own. */
-#include "core.h"
+#include "objects.h"
 
 #include "shmrpc/version.h"
 
@@ -31,7 +31,8 @@ static int start(PyObject *module)
                    add_type(module, &core_source_spec, &state->source_type) !=
                        0 ||
                    add_type(module, &core_jobs_spec, &state->jobs_type) != 0 ||
-                   add_type(module, &core_lock_spec, &state->lock_type) != 0
+                   add_type(module, &core_lock_spec, &state->lock_type) != 0 ||
+                   objects_add_types(module, state) != 0
                ? -1
            /* What generated clients derive from, as types see it. */
            : PyModule_AddObjectRef(module, "ServiceClient",
@@ -56,6 +57,9 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->jobs_type);
     Py_VISIT(state->current);
     Py_VISIT(state->lock_type);
+    for (size_t i = 0; i < CORE_OBJECT_TYPES; i++) {
+        Py_VISIT(state->object_types[i]);
+    }
     Py_VISIT(state->helpers);
     return 0;
 }
@@ -76,6 +80,9 @@ static int clear(PyObject *module)
     Py_CLEAR(state->jobs_type);
     Py_CLEAR(state->current);
     Py_CLEAR(state->lock_type);
+    for (size_t i = 0; i < CORE_OBJECT_TYPES; i++) {
+        Py_CLEAR(state->object_types[i]);
+    }
     Py_CLEAR(state->helpers);
     return 0;
 }
@@ -116,6 +123,12 @@ static PyMethodDef functions[] = {
     {"canonical", core_canonical, METH_O,
      "The canonical text of a .svc; shmrpc.svc is for people."},
     {"statuses", status_table, METH_NOARGS, "Name -> number of each status."},
+    {"open_object", objects_open, METH_VARARGS,
+     "Opens a shared object; shmrpc.Dict and others are for people."},
+    {"list_objects", objects_list, METH_VARARGS, "Rows of objects."},
+    {"remove_object", objects_remove, METH_VARARGS, "Removes one by name."},
+    {"collect_objects", objects_collect, METH_VARARGS,
+     "Removes what is no longer in use."},
     {NULL, NULL, 0, NULL}};
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, start}, {0, NULL}};

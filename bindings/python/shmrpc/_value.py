@@ -1,0 +1,281 @@
+"""Shared values, and arrays of numbers."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import _core
+from ._errors import Exists, NotFound
+from ._shared import ENCODINGS, Shared, chosen
+from ._tree import MISSING, NESTED, NOT_NESTED, Lock, Watch, modify
+
+_PUT, _PUT_NEW, _PUT_IF = 0, 1, 2
+
+
+class _Single(Shared):
+    """What values and arrays have in common: one lock, watches, files."""
+
+    _kind = "value"
+
+    @property
+    def lock(self: Any) -> Lock:
+        return Lock(self)
+
+    def watch(self: Any, *, snapshot: bool = False) -> Watch:
+        """Changes from now on: each is "put" with the whole new value."""
+        return Watch(self._watch("", snapshot))
+
+    def snapshot(self: Any, path: str | os.PathLike[str] | None = None,
+                 permissions: int = 0) -> None:
+        """Writes it to a file.  None: the default place."""
+        self._snapshot(None if path is None else os.fspath(path), permissions)
+
+    def load(self: Any, path: str | os.PathLike[str] | None = None) -> None:
+        """Puts the content of such a file."""
+        self._load(None if path is None else os.fspath(path))
+
+
+class Value(_core.Tree, _Single):
+    """One value that processes share by its name: a tree of any shape.
+
+        config = shmrpc.Value("config", {"rate": 16000, "tags": []})
+        config["tags"].append("a")       # changed there, for all processes
+        config.modify(lambda tree: ...)
+        config.get()
+
+    `initial` is put if nobody has put a value yet.  Options: those of Dict.
+    """
+
+    def __init__(self, name: str | None = None, initial: Any = MISSING, *,
+                 nested: bool = True, encoding: str = "msgpack",
+                 serializer: Any = None, log: int = 0, **options: Any) -> None:
+        more = (True, *(NESTED if nested else NOT_NESTED), 0, log,
+                chosen("encoding", encoding, ENCODINGS))
+        self._open(name, encoding, serializer, more, **options)
+        self._again["nested"] = nested
+        if initial is not MISSING:
+            try:
+                self._put_new((), initial)
+            except Exists:
+                pass
+
+    def get(self, default: Any = MISSING) -> Any:
+        """A copy.  Without a default it is NotFound until it is put."""
+        try:
+            return self._get((), True)
+        except NotFound:
+            if default is MISSING:
+                raise
+            return default
+
+    def put(self, value: Any) -> None:
+        self._put((), value)
+
+    @property
+    def value(self) -> Any:
+        return self.get()
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.put(value)
+
+    def delete(self) -> None:
+        """As if it had never been put."""
+        self._del(())
+
+    def at(self, *path: Any) -> Any:
+        """What is at a path: a map or a list is a part that can be changed."""
+        return self._get(path, False)
+
+    def modify(self, function: Callable[[Any], Any],
+               default: Any = MISSING) -> Any:
+        """Puts function(value), again if somebody else was faster."""
+        return modify(self, (), function, default)
+
+    def append(self, item: Any) -> None:
+        """Of a list."""
+        self._append((), item)
+
+    def insert(self, index: int, item: Any) -> None:
+        self._insert((operator.index(index),), item)
+
+    def pop(self, key: Any = -1) -> Any:
+        """Of a list by position, of a map by key."""
+        return self._pop((key,))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.get())
+
+
+class Array(_core.Array, _Single):
+    """An array of numbers that processes share by its name.
+
+        a = shmrpc.Array("frame", format="d", shape=(480, 640))
+        numpy.asarray(a)                 # as it is now, without copying
+        a.put(numbers)                   # another one in its place, at once
+        a[3, 4] = 1.5
+
+    It is a buffer with format, shape and strides.  What memoryview(a) shows
+    stays as it is: who writes puts a new array in the old one's place, so that
+    nobody ever sees half of one, and a writer may be killed at any moment.
+    Changing an item copies the array.
+
+    `data` is a buffer, or numbers; without it, zeros.  An array that exists must
+    have the format and shape that are asked for.
+    """
+
+    def __init__(self, name: str | None = None, data: Any = None, *,
+                 format: str | None = None,
+                 shape: int | tuple[int, ...] | None = None,
+                 log: int = 0, **options: Any) -> None:
+        wanted: Any = (shape,) if isinstance(shape, int) else shape
+        options.pop("encoding", None), options.pop("serializer", None)
+        first = None
+        if data is not None or wanted is not None:
+            first = _numbers(data, format or "d", wanted)
+            format, wanted = format and first.format, first.shape
+        self._open(name, "msgpack", None,
+                   (True, *NOT_NESTED, 0, log, ENCODINGS["msgpack"]), **options)
+        try:
+            if first is not None:
+                self._put_array(first, _PUT_NEW, 0)
+            self._check(self.view(), format, wanted)
+        except BaseException:
+            self.close()
+            raise
+
+    def view(self) -> Any:
+        """memoryview(self): the array as it is now."""
+        return self._now()[0]
+
+    def _check(self, view: Any, format: str | None,
+               shape: tuple[int, ...] | None) -> None:
+        if ((format is not None and view.format != format)
+                or (shape is not None and view.shape != shape)):
+            raise ValueError(
+                f"array {self.name!r} has format {view.format!r} and shape "
+                f"{view.shape}, expected {format or view.format!r} and "
+                f"{shape or view.shape}")
+
+    @property
+    def format(self) -> str:
+        return str(self.view().format)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.view().shape)
+
+    @property
+    def ndim(self) -> int:
+        return int(self.view().ndim)
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.view().nbytes)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        view = self.view()
+        if isinstance(index, slice) or view.ndim != 1 and not isinstance(
+                index, tuple):
+            return view.tolist()[index]
+        return view[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not isinstance(index, slice):
+            return self.modify(lambda view: operator.setitem(view, index,
+                                                             value))
+        items = list(value)
+
+        def change(view: Any) -> None:
+            places = range(*index.indices(len(view)))
+            if len(places) != len(items):
+                raise ValueError(f"{len(items)} items for {len(places)} places")
+            for place, item in zip(places, items):
+                view[place] = item
+
+        return self.modify(change)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def tolist(self) -> list[Any]:
+        items: list[Any] = self.view().tolist()
+        return items
+
+    def tobytes(self) -> bytes:
+        data: bytes = self.view().tobytes()
+        return data
+
+    def put(self, data: Any) -> None:
+        """Another array in its place: a buffer of the same format and shape, or
+        numbers."""
+        now = self.view()
+        made = _numbers(data, now.format, now.shape)
+        self._check(made, now.format, now.shape)
+        self._put_array(made, _PUT, 0)
+
+    def modify(self, function: Callable[[Any], Any]) -> None:
+        """Calls function with a copy that it may write to, and puts that in the
+        array's place; again if somebody else was faster."""
+        while True:
+            now: Any
+            now, version = self._now()
+            copy = memoryview(bytearray(now.tobytes()))
+            function(copy.cast(now.format, now.shape))
+            if self._put_array(copy.cast(now.format, now.shape), _PUT_IF,
+                               version):
+                return
+
+
+def _numbers(data: Any, format: str, shape: Any) -> Any:
+    """A buffer of data: as it is, if it is one."""
+    import struct
+
+    if data is not None:
+        try:
+            view = memoryview(data)
+        except TypeError:
+            pass
+        else:
+            return _plain_format(view)
+        items = list(_flat(data))
+        shape = shape or (len(items),)
+    count = 1
+    for size in shape:
+        count *= operator.index(size)
+    try:
+        if data is None:
+            items = [0] * count
+        raw = struct.pack(f"={count}{format}", *items)
+    except struct.error as error:
+        raise ValueError(f"array of format {format!r} and shape {shape}: "
+                         f"{error}") from None
+    return memoryview(raw).cast(format, shape)
+
+
+def _flat(data: Any) -> Iterator[Any]:
+    for item in data:
+        if isinstance(item, (list, tuple)):
+            yield from _flat(item)
+        else:
+            yield item
+
+
+# Letters that mean the same on this machine.
+_SAME = {"l": "q", "L": "Q", "n": "q", "N": "Q"}
+
+
+def _plain_format(view: memoryview) -> Any:
+    """With the letters that shared arrays have."""
+    shape: Any = view.shape
+    format = view.format.lstrip("@=<")
+    format = _SAME.get(format, format)
+    if format == view.format or not view.c_contiguous:
+        return view
+    return view.cast("B").cast(format, shape)

@@ -1,0 +1,231 @@
+/*
+ * Shared objects in Python: what their C files share.
+ *
+ * Each kind has a type here that does the work with numbers and paths, and a
+ * class in Python (shmrpc/_dict.py and its like) that derives from it and has
+ * what users see.  A handle is opened by open_object(), which the class's
+ * constructor calls.
+ *
+ * A function of the library is called between objects_enter() and
+ * objects_leave(): the handle stays open meanwhile, the interpreter's lock is
+ * given up where the thread sleeps, and signals are looked at.
+ *
+ * Threading: with the interpreter's lock.
+ */
+#ifndef SHMRPC_PYTHON_OBJECTS_H
+#define SHMRPC_PYTHON_OBJECTS_H
+
+#include "to_c.h"
+#include "wait.h"
+
+#include "shmrpc/dict.h"
+#include "shmrpc/pipe.h"
+#include "shmrpc/queue.h"
+#include "shmrpc/topic.h"
+#include "shmrpc/value.h"
+
+/* Places in core_state.object_types. */
+enum {
+    OBJECTS_ARRAY_VIEW, /* a buffer; objects_array.c */
+    OBJECTS_HANDLE,     /* what all kinds derive from */
+    OBJECTS_TREE,       /* dict and value: paths */
+    OBJECTS_DICT,
+    OBJECTS_ARRAY, /* a value with a buffer */
+    OBJECTS_WATCH,
+    OBJECTS_VIEW,
+    OBJECTS_QUEUE,
+    OBJECTS_TOPIC,
+    OBJECTS_SUB,
+    OBJECTS_PIPE
+};
+
+/* What the functions of a kind have in common. */
+typedef struct objects_kind {
+    const char *name; /* "dict" */
+    void (*close)(void *at);
+    shmrpc_status (*destroy)(void *at);
+    /* A dict of figures. New reference. */
+    PyObject *(*stat)(void *at, shmrpc_status *out);
+} objects_kind;
+
+/* An open object. Types of kinds begin with it. */
+typedef struct objects_handle {
+    PyObject_HEAD core_state *state;
+    const objects_kind *kind;
+    void *at;          /* the library's handle; NULL: closed */
+    Py_ssize_t in_use; /* calls that use it */
+    bool is_closing;   /* the last of them closes it */
+    bool is_typed;     /* else JSON: values of Python's own are refused */
+    bool is_pickled;
+    PyObject *name;
+} objects_handle;
+
+/* A call of the library. */
+typedef struct objects_call {
+    objects_handle *handle;
+    core_wait wait;
+    shmrpc_error error;
+} objects_call;
+
+/* ValueError if it is closed: -1. */
+int objects_check_open(const objects_handle *handle);
+
+/* How the interpreter's lock is given up: core_wait_enter(). -1: closed, with
+ * an exception, and there is nothing to leave. */
+int objects_enter(objects_call *call, objects_handle *handle, int mode);
+
+/* Ends a call of that status. True: it is OK, and no signal's handler has
+ * raised. Otherwise an exception is set, whatever the status is. */
+bool objects_leave(objects_call *call, int status);
+
+/* The same, without an exception for a status: only for what a signal's handler
+ * has raised. */
+bool objects_leave_quietly(objects_call *call);
+
+/* Raises what a call has ended in: KeyError of `key` (NULL: of nothing) for
+ * NOT_FOUND, IndexError for OUT_OF_RANGE, else the status's own class. Returns
+ * NULL. */
+PyObject *objects_raise(const objects_handle *handle, const shmrpc_error *error,
+                        PyObject *key);
+
+/* For functions without an error object. */
+void objects_status_error(shmrpc_error *error, int status);
+
+/* A dict of names and numbers, from `Ks`, `IO` and so on. */
+typedef struct objects_figure {
+    const char *name;
+    unsigned long long value;
+} objects_figure;
+PyObject *objects_figures(const objects_figure *figures, size_t count);
+
+/* Seconds of a wait: None is for ever, 0 or less asks for no wait at all. */
+int objects_timeout(PyObject *seconds, int64_t *out_ns, bool *out_is_nonblock);
+int objects_wait_opts(PyObject *seconds, shmrpc_opts *out);
+
+/* A value that is sent; `what` begins the paths of errors. */
+int objects_value_to_c(objects_handle *handle, core_scratch *scratch,
+                       PyObject *value, const char *what, shmrpc_any *out);
+PyObject *objects_value_from_c(const objects_handle *handle,
+                               const shmrpc_any *any);
+
+/* Parts of open_object(): what a kind's function gets. */
+typedef struct objects_opening {
+    objects_handle *handle;
+    const char *name;
+    shmrpc_shared_opts shared;
+    PyObject *more; /* a tuple of what only this kind has */
+} objects_opening;
+
+/* Opens for a kind: sets `kind` and `at` of the handle on success. */
+int objects_open_tree(objects_opening *opening, int *status,
+                      shmrpc_error *error);
+int objects_open_queue(objects_opening *opening, int *status,
+                       shmrpc_error *error);
+int objects_open_topic(objects_opening *opening, int *status,
+                       shmrpc_error *error);
+int objects_open_pipe(objects_opening *opening, int *status,
+                      shmrpc_error *error);
+
+/* What a tree can do: the functions of dicts, or those of values. */
+typedef struct objects_tree_ops {
+    objects_kind base;
+    shmrpc_status (*get)(void *at, const shmrpc_path *path,
+                         const shmrpc_any **out, uint64_t *out_version,
+                         shmrpc_error *error);
+    shmrpc_status (*contains)(void *at, const shmrpc_path *path,
+                              shmrpc_error *error);
+    shmrpc_status (*len)(void *at, const shmrpc_path *path, uint64_t *out,
+                         shmrpc_error *error);
+    shmrpc_status (*put)(void *at, const shmrpc_path *path,
+                         const shmrpc_any *value, shmrpc_error *error);
+    shmrpc_status (*put_new)(void *at, const shmrpc_path *path,
+                             const shmrpc_any *value, shmrpc_error *error);
+    shmrpc_status (*put_if)(void *at, const shmrpc_path *path,
+                            const shmrpc_any *value, uint64_t version,
+                            uint64_t *out_version, shmrpc_error *error);
+    shmrpc_status (*del)(void *at, const shmrpc_path *path,
+                         shmrpc_error *error);
+    shmrpc_status (*pop)(void *at, const shmrpc_path *path,
+                         const shmrpc_any **out, shmrpc_error *error);
+    shmrpc_status (*insert)(void *at, const shmrpc_path *path,
+                            const shmrpc_any *value, shmrpc_error *error);
+    shmrpc_status (*append)(void *at, const shmrpc_path *path,
+                            const shmrpc_any *value, shmrpc_error *error);
+    shmrpc_status (*watch)(void *at, uint32_t flags, shmrpc_str prefix,
+                           shmrpc_watch **out, shmrpc_error *error);
+    /* `key` NULL: of the whole. */
+    shmrpc_status (*lock)(void *at, const shmrpc_any *key,
+                          const shmrpc_lock_wait *wait, shmrpc_error *error);
+    shmrpc_status (*try_lock)(void *at, const shmrpc_any *key,
+                              shmrpc_error *error);
+    shmrpc_status (*unlock)(void *at, const shmrpc_any *key,
+                            shmrpc_error *error);
+    shmrpc_status (*lock_consistent)(void *at, const shmrpc_any *key,
+                                     shmrpc_error *error);
+    shmrpc_status (*snapshot)(void *at, const char *path,
+                              const shmrpc_snapshot_opts *opts,
+                              shmrpc_error *error);
+    shmrpc_status (*load)(void *at, const char *path, shmrpc_error *error);
+} objects_tree_ops;
+
+extern const objects_tree_ops objects_dict_ops;
+extern const objects_tree_ops objects_value_ops;
+
+/* A dict or a value. */
+typedef struct objects_tree {
+    objects_handle base;
+    const objects_tree_ops *ops;
+    PyObject *nested; /* (tree, path, is_list) -> part; NULL: copies */
+    PyObject *part;   /* the class of parts, or NULL */
+} objects_tree;
+
+/* One key. TypeError: it can't be one. */
+int objects_key_to_c(core_scratch *scratch, PyObject *key, shmrpc_any *out);
+/* One that is to be released: shmrpc_dict_release(). Takes it. */
+PyObject *objects_take(const objects_handle *handle, const shmrpc_any *item);
+/* As objects_leave(), with KeyError for what is missing. */
+bool objects_leave_key(objects_call *call, int status, PyObject *key);
+
+/* A subscription, a watch, a view: it keeps its object. */
+typedef struct objects_part {
+    PyObject_HEAD objects_handle *handle;
+    void *at;       /* NULL: closed */
+    bool is_in_use; /* one thread at a time */
+    bool is_closing;
+    void (*close)(void *at);
+} objects_part;
+
+PyObject *objects_part_new(objects_handle *handle, int type, void *at,
+                           void (*close)(void *at));
+/* As objects_enter(); RuntimeError if another thread uses it. */
+int objects_part_enter(objects_call *call, objects_part *part, int mode);
+void objects_part_leave(objects_part *part);
+PyObject *objects_part_close(PyObject *self, PyObject *unused);
+void objects_part_dealloc(PyObject *self);
+/* Members of the library that give a descriptor. */
+PyObject *objects_part_fileno(PyObject *self, int (*fd)(void *at));
+PyObject *objects_fileno(objects_handle *handle, int (*fd)(void *at));
+
+/* ---- for the module --------------------------------------------------- */
+
+int objects_add_types(PyObject *module, core_state *state);
+PyObject *objects_open(PyObject *module, PyObject *args);
+PyObject *objects_list(PyObject *module, PyObject *args);
+PyObject *objects_remove(PyObject *module, PyObject *args);
+PyObject *objects_collect(PyObject *module, PyObject *args);
+
+extern PyType_Spec objects_array_view_spec;
+extern PyType_Spec objects_handle_spec;
+extern PyType_Spec objects_tree_spec;
+extern PyType_Spec objects_dict_spec;
+extern PyType_Spec objects_array_spec;
+extern PyType_Spec objects_watch_spec;
+extern PyType_Spec objects_view_spec;
+extern PyType_Spec objects_queue_spec;
+extern PyType_Spec objects_topic_spec;
+extern PyType_Spec objects_sub_spec;
+extern PyType_Spec objects_pipe_spec;
+
+void objects_handle_dealloc(PyObject *self);
+
+#endif

@@ -1,0 +1,100 @@
+"""Processes of the tests of shared objects: other programs, which may be
+killed."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+from conftest import PATIENCE_S
+
+# futex, futex_waitv, clock_nanosleep, nanosleep, on x86-64 and aarch64.
+_SLEEPS = {"202", "449", "230", "35", "98", "115", "101"}
+
+
+def run(script, *arguments):
+    """Starts a program with `shmrpc` and `sys`; its output is a pipe."""
+    # Whoever runs the tests in the background has SIGINT ignored.
+    text = ("import os, shmrpc, signal, sys, time\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            + textwrap.dedent(script))
+    return subprocess.Popen(
+        [sys.executable, "-B", "-c", text, *arguments], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def finish(process):
+    """Its output; it must have succeeded."""
+    out, trace = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, trace
+    return out
+
+
+def kill(process):
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+
+
+def line(process):
+    """What it says next."""
+    said = process.stdout.readline().strip()
+    if not said:
+        _, trace = process.communicate(timeout=PATIENCE_S)
+        raise AssertionError(f"it ended: {trace}")
+    return said
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end
+    return True
+
+
+def is_asleep(process):
+    with open(f"/proc/{process.pid}/syscall") as file:
+        return file.read().split()[0] in _SLEEPS
+
+
+def interrupt(process):
+    """SIGINT to one that sleeps in a wait: what it says then."""
+    until(lambda: is_asleep(process))
+    process.send_signal(signal.SIGINT)
+    _, trace = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == -signal.SIGINT, trace
+    return trace
+
+
+def fork(function):
+    """Runs a function in a forked child; its result is the exit status."""
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            status = int(function() or 0)
+        finally:
+            os._exit(status)
+    return child
+
+
+def join(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def growth(once, count=40):
+    """How many blocks of memory remain after `count` times, in the best of some
+    rounds: the first ones fill caches."""
+    least = count
+    for _ in range(8):
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for _ in range(count):
+            once()
+        gc.collect()
+        least = min(least, sys.getallocatedblocks() - before)
+        if least < count // 2:
+            break
+    return least

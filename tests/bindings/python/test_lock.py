@@ -229,8 +229,8 @@ def test_signals_are_heard_while_it_waits(name):
     assert process.stdout.readline() == "held\n"
     waiting = other("""
 lock = shmrpc.Lock(name)
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     lock.lock()
 except KeyboardInterrupt:
     print("interrupted", flush=True)

@@ -79,7 +79,8 @@ static bool receive(shmrpc_stream *s, int64_t until_ns)
     } else {
         status = p->link->client->receive(&p->call, until_ns);
     }
-    if (status == SHMRPC_E_DEADLINE && until_ns < s->deadline_ns &&
+    bool gives_up = waits && shmrpci_waiting_is_interrupted();
+    if (status == SHMRPC_E_DEADLINE && !gives_up && until_ns < s->deadline_ns &&
         shmrpci_now_ns() < s->deadline_ns) {
         return false;
     }
@@ -470,7 +471,8 @@ static int await_item(shmrpc_stream *s, shmrpci_stream_item *raw)
         int64_t turn_ns = first_ns != 0 ? earlier(first_ns, last_ns) : last_ns;
         turn_ns = shmrpci_beside_turn_ns(s->parent, turn_ns);
         int status = s->ops->next(s->end, turn_ns, raw);
-        if (status != SHMRPC_E_DEADLINE || turn_ns == last_ns) {
+        if (status != SHMRPC_E_DEADLINE || turn_ns == last_ns ||
+            shmrpci_waiting_is_interrupted()) {
             return status;
         }
         if (s->parent != NULL && shmrpc_ctx_cancelled(s->parent)) {
@@ -623,7 +625,8 @@ static int send_item(shmrpc_stream *s, uint32_t flags)
                       s->out.len <= s->method->window_in / 4;
     int status = s->ops->send(s->end, s->out.data, s->out.len,
                               is_bounded ? first_ns : until_ns, is_alone_now);
-    if (status != SHMRPC_E_DEADLINE || !is_bounded) {
+    if (status != SHMRPC_E_DEADLINE || !is_bounded ||
+        shmrpci_waiting_is_interrupted()) {
         return status;
     }
     return shmrpci_stream_is_late(s)

@@ -371,11 +371,11 @@ def test_a_killed_service_is_started_again(m):
 
 
 def test_a_crash_is_told_from_an_end(m):
-    m.start(m.section("Crash", "kill=11", wait_until_completed="false"),
+    m.start(m.section("Crash", "kill=9", wait_until_completed="false"),
             m.section("End", "exit=1", wait_until_completed="false"),
             until="managing")
     m.await_state("End", "BACKOFF")
-    assert "signal 11" in m.await_state("Crash", "CRASHED")["last_end"]
+    assert "signal 9" in m.await_state("Crash", "CRASHED")["last_end"]
     # Each is started again and again meanwhile.
     await_that("ps says so", lambda: re.search(
         "^Crash +(crashed|degraded) .*^End +(backoff|degraded) ",

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "tools/shmrpc-tcp/relay.h"
+#include "tools/relay/relay.h"
 
 #define shm (&shmrpci_transport_shm)
 #define tcp (&shmrpci_transport_tcp)

@@ -6,12 +6,12 @@
 #include "os/signals.h"
 #include "os/thread.h"
 #include "rpc/address.h"
-#include "shmrpc/discover.h"
 #include "sync/atomic.h"
 #include "tools/common/sandbox.h"
-#include "tools/shmrpc-tcp/greeting.h"
+#include "tools/relay/greeting.h"
+#include "tools/relay/port.h"
+#include "tools/relay/relay.h"
 #include "tools/shmrpc-tcp/options.h"
-#include "tools/shmrpc-tcp/relay.h"
 
 /* A service that is relayed. */
 typedef struct gate {
@@ -39,6 +39,7 @@ static void on_signal(int number)
     }
 }
 
+/* A service that fails is named: there may be several. */
 static exit_code fail(const char *name, const shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES];
@@ -49,35 +50,12 @@ static exit_code fail(const char *name, const shmrpc_error *error)
 
 /* ---- which service --------------------------------------------------- */
 
-/* The first service of that name counts, as it does for clients. */
-static void on_found(void *user, const shmrpc_found *found)
-{
-    gate *g = user;
-    char name[160];
-    bool has_instance = found->instance[0] != '\0';
-    (void)snprintf(name, sizeof name, "%s%s%s", found->name,
-                   has_instance ? "@" : "", found->instance);
-    if (g->port == 0 && strcmp(name, g->service->name) == 0) {
-        g->port = found->port;
-    }
-}
-
 /* The port of a service that is named without. */
 static int find_port(gate *g, shmrpc_error *error)
 {
     g->port = g->service->port;
-    if (g->port != 0) {
-        return SHMRPC_OK;
-    }
-    int status = shmrpc_discover(error, on_found, g);
-    if (status == SHMRPC_OK && g->port == 0) {
-        status = shmrpc_error_set(
-            error, SHMRPC_E_NOT_FOUND,
-            "no such service runs on this machine (`shmrpc list` lists them; "
-            "write %.60s:PORT for one that starts later)",
-            g->service->name);
-    }
-    return status;
+    return g->port != 0 ? (int)SHMRPC_OK
+                        : relay_port_of(g->service->name, &g->port, error);
 }
 
 /* Addresses without a port get the service's own, with which a client that
@@ -102,6 +80,7 @@ static int parse_one(const gate *g, const char *text, shmrpci_address *out,
     return status;
 }
 
+/* Where the service is, and where its clients are to come. */
 static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
 {
     char back[160];
@@ -124,6 +103,7 @@ static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
 
 /* ---- relaying it ----------------------------------------------------- */
 
+/* Peers are nobody: what they may see does not depend on who they are. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -140,6 +120,7 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
     return greeting_take(&g->greeting, welcome, len, has_changed, error);
 }
 
+/* What the relay reports while it runs, as that its service has gone. */
 static void say(void *user, const char *line)
 {
     const gate *g = user;
@@ -212,6 +193,7 @@ static exit_code run_all(size_t count)
     return code;
 }
 
+/* With the ports that the system has chosen. */
 static void print_places(size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -236,6 +218,7 @@ static void tell(size_t count)
     shmrpci_buf_fini(&lines);
 }
 
+/* Without a filter it does not run, unless the user says so. */
 static exit_code enter_sandbox(const options *o)
 {
     if (o->no_sandbox || tool_sandbox_enter() == SHMRPC_OK) {

@@ -11,6 +11,7 @@
 #include "shmrpc/version.h"
 #include "supervise/arguments.h"
 
+/* What holds for whoever says nothing; shmrpc-tcp(8) states the same. */
 #define DEFAULT_CONNECTIONS 1024u
 #define DEFAULT_STOP_NS     (10 * SHMRPCI_NS_PER_S)
 #define DEFAULT_MEMORY      ((size_t)256 << 20)
@@ -25,6 +26,7 @@ enum {
     OPTION_NO_SANDBOX
 };
 
+/* Short forms are in parse_options, too. */
 static const struct option long_options[] = {
     {"threads", required_argument, NULL, 't'},
     {"max-message", required_argument, NULL, 'm'},
@@ -39,6 +41,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* On stdout: help that was asked for is a result. */
 static exit_code print_help(void)
 {
     (void)puts(
@@ -125,6 +128,7 @@ static exit_code parse_number(int option, options *out)
     }
 }
 
+/* One option, whose argument is in optarg. */
 static exit_code parse_option(int option, options *out)
 {
     switch (option) {
@@ -155,6 +159,7 @@ static exit_code parse_option(int option, options *out)
     }
 }
 
+/* What is wrong with an option is written by os/options, which knows it. */
 static exit_code refuse(shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);

@@ -1,7 +1,7 @@
 /* One call: sent, answered, taken back. */
 #include "os/clock.h"
-#include "tools/shmrpc-tcp/beside.h"
-#include "tools/shmrpc-tcp/state.h"
+#include "tools/relay/beside.h"
+#include "tools/relay/state.h"
 
 /* How long a late request waits for a place on one link, before it looks for
  * another one. */

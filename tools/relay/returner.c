@@ -6,7 +6,7 @@
 
 #include "os/clock.h"
 #include "os/poll.h"
-#include "tools/shmrpc-tcp/state.h"
+#include "tools/relay/state.h"
 
 #define TAG_BELL UINT64_MAX
 

@@ -4,8 +4,8 @@
  *
  * Threading: pure functions.
  */
-#ifndef SHMRPC_TOOLS_TCP_BESIDE_H
-#define SHMRPC_TOOLS_TCP_BESIDE_H
+#ifndef SHMRPC_TOOLS_RELAY_BESIDE_H
+#define SHMRPC_TOOLS_RELAY_BESIDE_H
 
 #include "rpc/metadata.h"
 #include "transport/transport.h"

@@ -1,5 +1,5 @@
 /* Blocks of metadata on their way through the gateway. */
-#include "tools/shmrpc-tcp/beside.h"
+#include "tools/relay/beside.h"
 
 #include "rpc/token.h"
 

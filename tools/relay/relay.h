@@ -20,8 +20,8 @@
  *
  * Threading: open, run, close: one thread; stop: any, or a signal handler.
  */
-#ifndef SHMRPC_TOOLS_TCP_RELAY_H
-#define SHMRPC_TOOLS_TCP_RELAY_H
+#ifndef SHMRPC_TOOLS_RELAY_RELAY_H
+#define SHMRPC_TOOLS_RELAY_RELAY_H
 
 #include "shmrpc/error.h"
 #include "transport/transport.h"
@@ -67,6 +67,10 @@ void relay_stop(relay *r);
 /* After run: calls in progress get their time, and everything is freed. */
 void relay_close(relay *r);
 
+/* Who takes its clients. */
+shmrpci_listener *relay_front(const relay *r);
+/* Calls on their way; any thread. */
+uint32_t relay_calls(relay *r);
 /* Where it listens. */
 const char *relay_describe(const relay *r);
 /* Whether the service can be called; any thread. */

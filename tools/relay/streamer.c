@@ -12,7 +12,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/poll.h"
-#include "tools/shmrpc-tcp/state.h"
+#include "tools/relay/state.h"
 
 /* Each has two words to wait for, and the thread one. */
 #define STREAMS_MAX ((SHMRPCI_FUTEX_ANY_MAX - 1) / 2)

@@ -5,7 +5,7 @@
 #include "os/clock.h"
 #include "os/poll.h"
 #include "rpc/envelope.h"
-#include "tools/shmrpc-tcp/state.h"
+#include "tools/relay/state.h"
 
 /* Another link is made when all have so many calls. */
 #define BUSY_CALLS (LINK_CALLS * 3 / 4)

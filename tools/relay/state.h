@@ -6,12 +6,12 @@
  * returner alone, when it is lost and nobody uses it, so that the returner
  * needs no lock to look at one.
  */
-#ifndef SHMRPC_TOOLS_TCP_STATE_H
-#define SHMRPC_TOOLS_TCP_STATE_H
+#ifndef SHMRPC_TOOLS_RELAY_STATE_H
+#define SHMRPC_TOOLS_RELAY_STATE_H
 
 #include "os/thread.h"
 #include "sync/atomic.h"
-#include "tools/shmrpc-tcp/relay.h"
+#include "tools/relay/relay.h"
 
 /* Calls on one link: as many as a connection has slots. */
 #define LINK_CALLS 64u

@@ -1,5 +1,5 @@
 /* The relay as a whole: opening, carriers, the end. */
-#include "tools/shmrpc-tcp/relay.h"
+#include "tools/relay/relay.h"
 
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/tls_secret.h"
-#include "tools/shmrpc-tcp/state.h"
+#include "tools/relay/state.h"
 
 /* How long a carrier waits for replies itself. */
 #define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
@@ -504,4 +504,17 @@ void relay_close(relay *r)
 const char *relay_describe(const relay *r)
 {
     return r->front->listener->describe(r->listener);
+}
+
+shmrpci_listener *relay_front(const relay *r)
+{
+    return r->listener;
+}
+
+uint32_t relay_calls(relay *r)
+{
+    shmrpci_mutex_lock(&r->lock);
+    uint32_t calls = r->errand_count;
+    shmrpci_mutex_unlock(&r->lock);
+    return calls;
 }

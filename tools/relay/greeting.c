@@ -1,5 +1,5 @@
 /* Contracts of services, taken and handed on. */
-#include "tools/shmrpc-tcp/greeting.h"
+#include "tools/relay/greeting.h"
 
 #include "codec/contract_form.h"
 #include "rpc/envelope.h"
@@ -102,4 +102,17 @@ int greeting_answer(greeting *g, const uint8_t *hello, size_t len,
                           equal ? 0 : g->contract.len, welcome);
     shmrpci_mutex_unlock(&g->lock);
     return SHMRPC_OK;
+}
+
+int greeting_contract(greeting *g, shmrpci_arena *arena,
+                      const shmrpci_contract **out, uint64_t *out_hash)
+{
+    shmrpci_mutex_lock(&g->lock);
+    int status =
+        g->is_known ? shmrpci_contract_decode(g->contract.data, g->contract.len,
+                                              arena, out, NULL)
+                    : (int)SHMRPC_E_UNAVAILABLE;
+    *out_hash = g->hash;
+    shmrpci_mutex_unlock(&g->lock);
+    return status;
 }

@@ -3,10 +3,12 @@
  *
  * Threading: any thread.
  */
-#ifndef SHMRPC_TOOLS_TCP_GREETING_H
-#define SHMRPC_TOOLS_TCP_GREETING_H
+#ifndef SHMRPC_TOOLS_RELAY_GREETING_H
+#define SHMRPC_TOOLS_RELAY_GREETING_H
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "codec/contract.h"
 #include "os/thread.h"
 #include "shmrpc/error.h"
 
@@ -29,6 +31,11 @@ void greeting_hello(shmrpci_buf *out);
  * another one than before. */
 int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                   bool *has_changed, shmrpc_error *error);
+
+/* The contract, once it is known, in memory of `arena`. UNAVAILABLE: it is not
+ * yet. */
+int greeting_contract(greeting *g, shmrpci_arena *arena,
+                      const shmrpci_contract **out, uint64_t *out_hash);
 
 /* Answers a client as the service would. */
 int greeting_answer(greeting *g, const uint8_t *hello, size_t len,

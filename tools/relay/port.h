@@ -1,0 +1,17 @@
+/*
+ * Which port a service has that is named without.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPC_TOOLS_RELAY_PORT_H
+#define SHMRPC_TOOLS_RELAY_PORT_H
+
+#include <stdint.h>
+
+#include "shmrpc/error.h"
+
+/* Of NAME or NAME@INSTANCE, as it runs on this machine. NOT_FOUND: it does not.
+ */
+int relay_port_of(const char *name, uint16_t *out, shmrpc_error *error);
+
+#endif

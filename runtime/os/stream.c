@@ -290,6 +290,14 @@ static shmrpc_status receive(int fd, void *data, size_t size, int flags,
     return SHMRPC_E_UNAVAILABLE;
 }
 
+shmrpc_status shmrpci_stream_pair(int out_fds[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                      out_fds) == 0
+               ? SHMRPC_OK
+               : shmrpci_status_of_last();
+}
+
 shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
                                      size_t *out_len)
 {

@@ -70,6 +70,9 @@ shmrpc_status shmrpci_stream_accept(int fd, int *out_fd,
 shmrpc_status shmrpci_stream_connect(const shmrpci_endpoint *endpoint,
                                      int64_t deadline_ns, int *out_fd);
 
+/* Two ends of a connection within this machine. EXHAUSTED. */
+shmrpc_status shmrpci_stream_pair(int out_fds[2]);
+
 /* BUSY: nothing there; UNAVAILABLE: the peer has closed its end, *out_len is 0
  * if it did so in good order. */
 shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,

@@ -48,8 +48,9 @@ typedef struct shmrpci_address {
     const shmrpci_transport *transport;
     char name[64];     /* service name: [A-Za-z0-9_.-]+ */
     char instance[64]; /* "" for none */
-    char host[256];    /* tcp: host; unix: path */
+    char host[256];    /* tcp: host; unix: path; nats: servers */
     uint16_t port;
+    int fd; /* transport/adopted.h alone: one end of a connection */
     /* tcp and tls: of the key that both ends have; "" for none, as below */
     char key_file[256];
     char cert_file[256];  /* tls: our certificate and its private key */

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "os/clock.h"
+#include "transport/adopted.h"
 
 static tcp_slot *slot_of(const shmrpci_call *call)
 {
@@ -196,6 +197,15 @@ static void give_back_oneway(tcp_slot *slot)
     }
     tcp_slot_free(slot);
     shmrpci_mutex_unlock(&client->lock);
+}
+
+uint32_t shmrpci_adopted_calls(shmrpci_conn *base)
+{
+    tcp_client *client = (tcp_client *)(void *)base;
+    shmrpci_mutex_lock(&client->lock);
+    uint32_t calls = client->in_flight;
+    shmrpci_mutex_unlock(&client->lock);
+    return calls;
 }
 
 void tcp_client_abort(shmrpci_call *call)

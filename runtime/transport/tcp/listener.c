@@ -8,6 +8,7 @@
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
+#include "transport/adopted.h"
 
 /* Connections taken in one go. */
 #define ACCEPT_BATCH 16
@@ -45,7 +46,7 @@ static shmrpc_status make_descriptors(tcp_listener *listener)
         status = shmrpci_poll_add(listener->edge_set, listener->bell_fd,
                                   SHMRPCI_POLL_BELL, TCP_TAG_BELL);
     }
-    if (status == SHMRPC_OK) {
+    if (status == SHMRPC_OK && listener->place.listen_fd >= 0) {
         status =
             shmrpci_poll_add(listener->control_set, listener->place.listen_fd,
                              SHMRPCI_POLL_LEVEL, TCP_TAG_LISTEN);
@@ -263,6 +264,15 @@ static void accept_some(tcp_listener *listener, round_state *state)
         }
         tcp_conn_accept(listener, fd, &peer);
     }
+}
+
+/* Wakes the thread, so that it looks at the deadline of the handshake. */
+void shmrpci_adopt(shmrpci_listener *base, int fd)
+{
+    tcp_listener *listener = (tcp_listener *)(void *)base;
+    shmrpci_endpoint nobody = {.len = 0};
+    tcp_conn_accept(listener, fd, &nobody);
+    shmrpci_event_set(listener->wake_fd);
 }
 
 static void accept_again(tcp_listener *listener, round_state *state)

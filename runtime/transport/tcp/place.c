@@ -7,12 +7,18 @@
 #include "os/clock.h"
 #include "os/folder.h"
 #include "os/memory.h"
+#include "transport/adopted.h"
 
 #define LOOPBACK "127.0.0.1"
 
 static bool is_unix(const shmrpci_address *address)
 {
     return address->transport == &shmrpci_transport_unix;
+}
+
+static bool is_adopted(const shmrpci_address *address)
+{
+    return address->transport == &shmrpci_transport_adopted;
 }
 
 const char *tcp_place_host(const shmrpci_address *address)
@@ -24,6 +30,10 @@ void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES])
 {
     if (is_unix(address)) {
         (void)snprintf(out, TCP_PLACE_BYTES, "unix://%s", address->host);
+        return;
+    }
+    if (is_adopted(address)) {
+        (void)snprintf(out, TCP_PLACE_BYTES, "%s", address->host);
         return;
     }
     const char *host = tcp_place_host(address);
@@ -88,6 +98,10 @@ int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
     shmrpci_endpoint endpoints[SHMRPCI_ENDPOINTS_MAX];
     size_t count = 0;
     char text[TCP_PLACE_BYTES];
+    if (is_adopted(address)) {
+        *out_fd = address->fd;
+        return SHMRPC_OK;
+    }
     int failed = find(address, deadline_ns, endpoints, &count, error);
     if (failed != SHMRPC_OK) {
         return failed;
@@ -207,6 +221,10 @@ int tcp_place_listen(const shmrpci_address *address, uint32_t mode,
                      tcp_place *out, shmrpc_error *error)
 {
     *out = (tcp_place){.listen_fd = -1, .dir_fd = -1, .lock_fd = -1};
+    if (is_adopted(address)) {
+        tcp_place_text(address, out->text);
+        return SHMRPC_OK;
+    }
     int failed = is_unix(address) ? listen_unix(address, mode, out, error)
                                   : listen_tcp(address, out, error);
     if (failed == SHMRPC_OK &&

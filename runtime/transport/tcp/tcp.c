@@ -1,4 +1,5 @@
 /* The operations tables of tcp, tls and unix. */
+#include "transport/adopted.h"
 #include "transport/tcp/client.h"
 #include "transport/tcp/server.h"
 
@@ -47,7 +48,7 @@ static const shmrpci_relay_ops relay = {
     .reply_commit_all = tcp_worker_reply_commit_all,
 };
 
-static const shmrpci_stream_ops streams = {
+const shmrpci_stream_ops shmrpci_adopted_streams = {
     .open = tcp_client_open_streams,
     .is_taken = tcp_client_is_taken,
     .accept = tcp_worker_accept,
@@ -60,7 +61,8 @@ static const shmrpci_stream_ops streams = {
 
 #define TABLES                                                   \
     .client = &client, .listener = &listener, .worker = &worker, \
-    .relay = &relay, .streams = &streams, .pump = &tcp_stream_pump_ops
+    .relay = &relay, .streams = &shmrpci_adopted_streams,        \
+    .pump = &tcp_stream_pump_ops
 
 const shmrpci_transport shmrpci_transport_tcp = {
     .scheme = "tcp", .is_network = true, TABLES};
@@ -69,3 +71,7 @@ const shmrpci_transport shmrpci_transport_tls = {
     .scheme = "tls", .is_network = true, TABLES};
 
 const shmrpci_transport shmrpci_transport_unix = {.scheme = "unix", TABLES};
+
+/* In no registry: no address of a user's means it. */
+const shmrpci_transport shmrpci_transport_adopted = {
+    .scheme = "nats", .is_network = true, TABLES};

@@ -135,11 +135,27 @@ static int copy_host(part whole, part host, const char *what,
     return SHMRPC_OK;
 }
 
+/* Of servers of NATS that are named without. */
+#define NATS_PORT 4222u
+
 /* Which files an address may name. */
-typedef enum query_kind { QUERY_LOCAL, QUERY_TCP, QUERY_TLS } query_kind;
+typedef enum query_kind {
+    QUERY_LOCAL,
+    QUERY_TCP,
+    QUERY_TLS,
+    QUERY_NATS
+} query_kind;
 
 static char *file_of(part name, query_kind kind, shmrpci_address *out)
 {
+    if (kind == QUERY_NATS) {
+        return part_is(name, "creds")   ? out->creds_file
+               : part_is(name, "nkey")  ? out->key_file
+               : part_is(name, "cert")  ? out->cert_file
+               : part_is(name, "ca")    ? out->ca_file
+               : part_is(name, "token") ? out->token_file
+                                        : NULL;
+    }
     return part_is(name, "token")                        ? out->token_file
            : kind != QUERY_LOCAL && part_is(name, "key") ? out->key_file
            : kind == QUERY_TLS && part_is(name, "cert")  ? out->cert_file
@@ -147,18 +163,38 @@ static char *file_of(part name, query_kind kind, shmrpci_address *out)
                                                          : NULL;
 }
 
-/* token=FILE, over the network also key=FILE, of tls cert=FILE and ca=FILE */
+static int copy_zone(part whole, part zone, shmrpci_address *out,
+                     shmrpc_error *error)
+{
+    if (zone.len >= sizeof out->zone || out->zone[0] != '\0') {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID, "address \"%.*s\": the zone is %s",
+            PART_ARGS(whole),
+            out->zone[0] != '\0' ? "there twice" : "too long");
+    }
+    memcpy(out->zone, zone.at, zone.len);
+    out->zone[zone.len] = '\0';
+    return SHMRPC_OK;
+}
+
+/* What an address may name behind its ?, see address.h. */
 static int parse_file(part whole, part query, query_kind kind,
                       shmrpci_address *out, shmrpc_error *error)
 {
     static const char *const expected[] = {
         [QUERY_LOCAL] = "token=FILE",
         [QUERY_TCP] = "key=FILE or token=FILE",
-        [QUERY_TLS] = "key=FILE, cert=FILE, ca=FILE or token=FILE"};
+        [QUERY_TLS] = "key=FILE, cert=FILE, ca=FILE or token=FILE",
+        [QUERY_NATS] = ("creds=FILE, nkey=FILE, cert=FILE, ca=FILE, "
+                        "token=FILE or zone=NAME")};
     part name;
     part value = {NULL, 0};
     char *file = NULL;
-    if (split(query, '=', &name, &value) && value.len > 0) {
+    bool has_value = split(query, '=', &name, &value) && value.len > 0;
+    if (has_value && kind == QUERY_NATS && part_is(name, "zone")) {
+        return copy_zone(whole, value, out, error);
+    }
+    if (has_value) {
         file = file_of(name, kind, out);
     }
     if (file == NULL) {
@@ -263,6 +299,55 @@ static int parse_tls(part whole, part rest, const shmrpc_service *service,
     return parse_endpoint(whole, rest, QUERY_TLS, out, error);
 }
 
+/* host[:port][?name=FILE...]; the host becomes "host:port", one of the list of
+ * servers. The service's name is what it has there, too. */
+static int parse_nats(part whole, part rest, const shmrpc_service *service,
+                      shmrpci_address *out, shmrpc_error *error)
+{
+    char host[sizeof out->host];
+    out->port = 0;
+    int status = parse_endpoint(whole, rest, QUERY_NATS, out, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    bool is_v6 = strchr(out->host, ':') != NULL;
+    int len = snprintf(host, sizeof host, "%s%s%s:%u", is_v6 ? "[" : "",
+                       out->host[0] != '\0' ? out->host : "127.0.0.1",
+                       is_v6 ? "]" : "",
+                       out->port != 0 ? (unsigned)out->port : NATS_PORT);
+    if (len < 0 || (size_t)len >= sizeof host) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": the host is too long",
+                                PART_ARGS(whole));
+    }
+    memcpy(out->host, host, (size_t)len + 1);
+    (void)snprintf(out->name, sizeof out->name, "%s", service->name);
+    return SHMRPC_OK;
+}
+
+/* Neighbours with the same files are servers of one cluster: the first one gets
+ * the second one's. False: they are not. */
+static bool join_nats(shmrpci_address *first, const shmrpci_address *second)
+{
+    char both[sizeof first->host];
+    if (first->transport == NULL || first->transport != second->transport ||
+        strcmp(first->transport->scheme, "nats") != 0 ||
+        strcmp(first->creds_file, second->creds_file) != 0 ||
+        strcmp(first->key_file, second->key_file) != 0 ||
+        strcmp(first->cert_file, second->cert_file) != 0 ||
+        strcmp(first->ca_file, second->ca_file) != 0 ||
+        strcmp(first->token_file, second->token_file) != 0 ||
+        strcmp(first->zone, second->zone) != 0) {
+        return false;
+    }
+    int len = snprintf(both, sizeof both, "%s,%s", first->host, second->host);
+    if (len < 0 || (size_t)len >= sizeof both) {
+        return false;
+    }
+    memcpy(first->host, both, (size_t)len + 1);
+    return true;
+}
+
 /* /path[?token=FILE] */
 static int parse_unix(part whole, part rest, const shmrpc_service *service,
                       shmrpci_address *out, shmrpc_error *error)
@@ -288,7 +373,7 @@ static const struct {
     parse_rest *parse;
 } schemes[] = {
     {"shm", parse_local}, {"inproc", parse_local}, {"tcp", parse_tcp},
-    {"tls", parse_tls},   {"unix", parse_unix},
+    {"tls", parse_tls},   {"unix", parse_unix},    {"nats", parse_nats},
 };
 
 static parse_rest *scheme_of(part name)
@@ -322,7 +407,7 @@ static int parse_place(part whole, const shmrpc_service *service,
     if (parse == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "address \"%.*s\": no transport is called "
-                                "\"%.*s\" (shm, inproc, tcp, tls, unix)",
+                                "\"%.*s\" (shm, inproc, tcp, tls, unix, nats)",
                                 PART_ARGS(whole), PART_ARGS(name));
     }
     *out = (shmrpci_place){.address = {.port = service->port}};
@@ -355,6 +440,10 @@ int shmrpci_places_parse(const char *text, const shmrpc_service *service,
             return status;
         }
         out->count++;
+        if (out->count > 1 && join_nats(&out->items[out->count - 2].address,
+                                        &out->items[out->count - 1].address)) {
+            out->count--;
+        }
     }
     return SHMRPC_OK;
 }

@@ -12,6 +12,11 @@
  *       of a server          ?cert=FILE, and &ca=FILE to let in only clients
  *                            with a certificate
  *       of a client          ?ca=FILE, and &cert=FILE to show one
+ *     nats://host:port       over a cluster of NATS (4222), by any gateway of
+ *                            the service; neighbours in a list are servers of
+ *                            one cluster
+ *       of a client          ?creds=FILE or ?nkey=FILE, &ca=FILE, &cert=FILE;
+ *                            &zone=NAME: where it prefers gateways
  *     unix:///path           a socket of this machine
  *       of any client        ?token=FILE, or &token=FILE: what it shows to the
  *                            service (rpc/token.h)

@@ -14,6 +14,9 @@ static const shmrpci_transport *const transports[] = {
     &shmrpci_transport_tcp,
     &shmrpci_transport_tls,
 #endif
+#ifdef SHMRPCI_WITH_NATS
+    &shmrpci_transport_nats,
+#endif
 #ifdef SHMRPCI_WITH_UNIX
     &shmrpci_transport_unix,
 #endif

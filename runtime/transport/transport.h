@@ -56,6 +56,8 @@ typedef struct shmrpci_address {
     char cert_file[256];  /* tls: our certificate and its private key */
     char ca_file[256];    /* tls: whose certificates are trusted */
     char token_file[256]; /* of a client: what it shows at hello; or "" */
+    char creds_file[256]; /* nats: who we are there; key_file: an nkey's seed */
+    char zone[64];        /* nats: where we are; "": anywhere */
 } shmrpci_address;
 
 /* Ids of methods. Id 0 asks any service to describe itself. */
@@ -750,5 +752,6 @@ extern const shmrpci_transport shmrpci_transport_shm;
 extern const shmrpci_transport shmrpci_transport_tcp;
 extern const shmrpci_transport shmrpci_transport_tls;
 extern const shmrpci_transport shmrpci_transport_unix;
+extern const shmrpci_transport shmrpci_transport_nats;
 
 #endif

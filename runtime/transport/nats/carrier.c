@@ -1,0 +1,415 @@
+/*
+ * The carrier over libnats, run in the loop of whoever owns it.
+ *
+ * libnats has an interface for loops of events; ours is no loop, only a note of
+ * the descriptor and of whether there is something to write.  With sendAsap
+ * libnats tells us at once that there is; without it a subscription would wait
+ * for a thread of its, and be overtaken by messages.
+ */
+#include "transport/nats/carrier.h"
+
+#include <nats/nats.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/nats/credentials.h"
+
+/* What waits here while there is no connection, and the owner did not know yet;
+ * it is sent to the next server.  The owner publishes nothing when it knows. */
+#define RECONNECT_BYTES (256 * 1024)
+
+struct nats_carrier {
+    natsConnection *nc;
+    natsOptions *opts;
+    void (*on_change)(void *user);
+    void *user;
+    atomic_int fd; /* written by whichever thread of libnats (dis)connects */
+    atomic_uint connects;
+    atomic_bool wants_write;
+    nats_credentials credentials;
+};
+
+struct nats_inbox {
+    natsSubscription *sub;
+};
+
+/* ---- the loop of events, as libnats sees it ---------------------------- */
+
+static void tell(nats_carrier *c)
+{
+    c->on_change(c->user);
+}
+
+static natsStatus attach(void **out, void *loop, natsConnection *nc,
+                         natsSock socket)
+{
+    nats_carrier *c = loop;
+    (void)nc;
+    *out = c;
+    atomic_store(&c->fd, (int)socket);
+    atomic_fetch_add(&c->connects, 1);
+    tell(c);
+    return NATS_OK;
+}
+
+/* Libnats closes the descriptor next. */
+static natsStatus on_read(void *user, bool add)
+{
+    nats_carrier *c = user;
+    if (!add) {
+        atomic_store(&c->fd, -1);
+        tell(c);
+    }
+    return NATS_OK;
+}
+
+static natsStatus on_write(void *user, bool add)
+{
+    nats_carrier *c = user;
+    atomic_store(&c->wants_write, add);
+    if (add) {
+        tell(c);
+    }
+    return NATS_OK;
+}
+
+static natsStatus detach(void *user)
+{
+    return on_read(user, false);
+}
+
+/* ---- opening ----------------------------------------------------------- */
+
+static nats_result result_of(natsStatus status)
+{
+    switch ((int)status) {
+    case NATS_OK:
+    case NATS_NOT_YET_CONNECTED:
+        return NATS_DONE;
+    case NATS_MAX_PAYLOAD:
+        return NATS_TOO_LONG;
+    case NATS_CONNECTION_AUTH_FAILED:
+    case NATS_NOT_PERMITTED:
+        return NATS_REFUSED;
+    case NATS_NO_MEMORY:
+        return NATS_OUT_OF_MEMORY;
+    case NATS_INVALID_ARG:
+    case NATS_ADDRESS_MISSING:
+    case NATS_INVALID_SUBJECT:
+    case NATS_SSL_ERROR:
+    case NATS_ERR:
+        return NATS_WRONG;
+    default:
+        return NATS_AWAY;
+    }
+}
+
+/* libnats splits lists of servers itself, but wants each as an address. */
+static natsStatus set_servers(natsOptions *opts, const char *list)
+{
+    char text[1024];
+    const char *servers[16];
+    int count = 0;
+    if (strlen(list) >= sizeof text) {
+        return NATS_INVALID_ARG;
+    }
+    memcpy(text, list, strlen(list) + 1);
+    char *rest = NULL;
+    for (char *one = strtok_r(text, ",", &rest); one != NULL && count < 16;
+         one = strtok_r(NULL, ",", &rest)) {
+        servers[count++] = one;
+    }
+    return natsOptions_SetServers(opts, servers, count);
+}
+
+static natsStatus set_tls(natsOptions *out, const nats_opts *opts)
+{
+    natsStatus s = natsOptions_SetSecure(out, true);
+    if (s == NATS_OK && opts->ca_file[0] != '\0') {
+        s = natsOptions_LoadCATrustedCertificates(out, opts->ca_file);
+    }
+    if (s == NATS_OK && opts->cert_file[0] != '\0') {
+        s = natsOptions_LoadCertificatesChain(out, opts->cert_file,
+                                              opts->cert_file);
+    }
+    return s;
+}
+
+/* Called when it connects, and connects again; libnats frees what it gets. */
+static natsStatus give_jwt(char **out, char **custom, void *user)
+{
+    const nats_carrier *c = user;
+    (void)custom;
+    *out = strdup(c->credentials.jwt);
+    return *out != NULL ? NATS_OK : NATS_NO_MEMORY;
+}
+
+static natsStatus sign(char **custom, unsigned char **out, int *out_len,
+                       const char *nonce, void *user)
+{
+    const nats_carrier *c = user;
+    (void)custom;
+    return nats_Sign(c->credentials.seed, nonce, out, out_len);
+}
+
+/* `why` is filled where libnats has no reason. */
+static natsStatus set_identity(nats_carrier *c, const nats_opts *opts,
+                               char why[NATS_CARRIER_WHY_BYTES])
+{
+    natsStatus s = NATS_OK;
+    natsOptions *out = c->opts;
+    bool has_creds = opts->creds_file[0] != '\0';
+    bool has_nkey = opts->nkey_file[0] != '\0';
+    if ((has_creds || has_nkey) &&
+        !nats_credentials_read(has_creds ? opts->creds_file : opts->nkey_file,
+                               !has_creds, &c->credentials, why,
+                               NATS_CARRIER_WHY_BYTES)) {
+        return NATS_INVALID_ARG;
+    }
+    if (has_creds) {
+        s = natsOptions_SetUserCredentialsCallbacks(out, give_jwt, c, sign, c);
+    } else if (has_nkey) {
+        s = natsOptions_SetNKeyFromSeed(out, NULL, opts->nkey_file);
+    }
+    if (s == NATS_OK &&
+        (opts->ca_file[0] != '\0' || opts->cert_file[0] != '\0')) {
+        s = set_tls(out, opts);
+    }
+    return s;
+}
+
+/* Only there so that libnats goes on trying behind the first failure. */
+static void on_connected(natsConnection *nc, void *user)
+{
+    (void)nc;
+    (void)user;
+}
+
+/* Tries for ever, one server after the other, with a pause that differs from
+ * client to client: thousands that lost the same server don't return at one
+ * time. */
+static natsStatus set_patience(natsOptions *out, const nats_opts *opts)
+{
+    natsStatus s = natsOptions_SetMaxReconnect(out, -1);
+    if (s == NATS_OK) {
+        s = natsOptions_SetReconnectWait(out, 100);
+    }
+    if (s == NATS_OK) {
+        s = natsOptions_SetReconnectJitter(out, 200, 1000);
+    }
+    if (s == NATS_OK) {
+        s = natsOptions_SetReconnectBufSize(out, RECONNECT_BYTES);
+    }
+    if (s == NATS_OK && opts->keeps_trying) {
+        s = natsOptions_SetRetryOnFailedConnect(out, true, on_connected, NULL);
+    }
+    return s;
+}
+
+static natsStatus set_all(nats_carrier *c, const nats_opts *opts,
+                          char why[NATS_CARRIER_WHY_BYTES])
+{
+    natsStatus s = natsOptions_Create(&c->opts);
+    if (s == NATS_OK) {
+        s = set_servers(c->opts, opts->servers);
+    }
+    if (s == NATS_OK) {
+        s = natsOptions_SetName(c->opts, opts->name);
+    }
+    if (s == NATS_OK) {
+        s = natsOptions_SetTimeout(c->opts, opts->timeout_ms);
+    }
+    if (s == NATS_OK) {
+        s = natsOptions_SetSendAsap(c->opts, true);
+    }
+    if (s == NATS_OK) {
+        s = natsOptions_SetEventLoop(c->opts, c, attach, on_read, on_write,
+                                     detach);
+    }
+    if (s == NATS_OK) {
+        s = set_patience(c->opts, opts);
+    }
+    return s == NATS_OK ? set_identity(c, opts, why) : s;
+}
+
+/* libnats would wait for half a second until the server has answered, which
+ * nobody reads, if something was left to be sent. */
+static void free_carrier(nats_carrier *c)
+{
+    if (c->nc != NULL && atomic_load(&c->wants_write)) {
+        natsConnection_ProcessWriteEvent(c->nc);
+    }
+    natsConnection_Destroy(c->nc);
+    natsOptions_Destroy(c->opts);
+    nats_credentials_wipe(&c->credentials);
+    free(c);
+}
+
+static nats_result open_carrier(const nats_opts *opts, nats_carrier **out,
+                                char why[NATS_CARRIER_WHY_BYTES])
+{
+    nats_carrier *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        (void)snprintf(why, NATS_CARRIER_WHY_BYTES, "out of memory");
+        return NATS_OUT_OF_MEMORY;
+    }
+    c->on_change = opts->on_change;
+    c->user = opts->user;
+    atomic_init(&c->fd, -1);
+    why[0] = '\0';
+    natsStatus s = set_all(c, opts, why);
+    if (s == NATS_OK) {
+        s = natsConnection_Connect(&c->nc, c->opts);
+    }
+    nats_result result = result_of(s);
+    if (result != NATS_DONE) {
+        natsStatus last;
+        const char *text = nats_GetLastError(&last);
+        if (why[0] == '\0') {
+            (void)snprintf(
+                why, NATS_CARRIER_WHY_BYTES, "%s",
+                text != NULL && text[0] != '\0' ? text : natsStatus_GetText(s));
+        }
+        free_carrier(c);
+        return result;
+    }
+    *out = c;
+    return NATS_DONE;
+}
+
+static void view(nats_carrier *c, nats_view *out)
+{
+    int64_t max_payload = natsConnection_GetMaxPayload(c->nc);
+    *out = (nats_view){
+        .fd = atomic_load(&c->fd),
+        .connects = atomic_load(&c->connects),
+        .wants_write = atomic_load(&c->wants_write),
+        .is_closed = natsConnection_IsClosed(c->nc),
+        .max_payload = max_payload > 0 ? (size_t)max_payload : 0,
+    };
+}
+
+static void server(nats_carrier *c, char *out, size_t size)
+{
+    char url[256];
+    out[0] = '\0';
+    if (natsConnection_GetConnectedUrl(c->nc, url, sizeof url) == NATS_OK) {
+        (void)snprintf(out, size, "%s", url);
+    }
+}
+
+/* ---- messages ---------------------------------------------------------- */
+
+static nats_result new_subject(char *out, size_t size)
+{
+    natsInbox *inbox = NULL;
+    natsStatus s = natsInbox_Create(&inbox);
+    if (s == NATS_OK) {
+        (void)snprintf(out, size, "%s", inbox);
+        natsInbox_Destroy(inbox);
+    }
+    return result_of(s);
+}
+
+static nats_result subscribe(nats_carrier *c, const char *subject,
+                             const char *queue, nats_inbox **out)
+{
+    nats_inbox *inbox = calloc(1, sizeof *inbox);
+    if (inbox == NULL) {
+        return NATS_OUT_OF_MEMORY;
+    }
+    natsStatus s =
+        queue != NULL
+            ? natsConnection_QueueSubscribeSync(&inbox->sub, c->nc, subject,
+                                                queue)
+            : natsConnection_SubscribeSync(&inbox->sub, c->nc, subject);
+    if (s != NATS_OK) {
+        free(inbox);
+        return result_of(s);
+    }
+    *out = inbox;
+    return NATS_DONE;
+}
+
+static void unsubscribe(nats_inbox *inbox)
+{
+    if (inbox != NULL) {
+        (void)natsSubscription_Unsubscribe(inbox->sub);
+        natsSubscription_Destroy(inbox->sub);
+        free(inbox);
+    }
+}
+
+static nats_result publish(nats_carrier *c, const char *subject,
+                           const char *reply, const void *data, size_t len)
+{
+    natsStatus s = reply != NULL
+                       ? natsConnection_PublishRequest(c->nc, subject, reply,
+                                                       data, (int)len)
+                       : natsConnection_Publish(c->nc, subject, data, (int)len);
+    return result_of(s);
+}
+
+static void read_some(nats_carrier *c)
+{
+    natsConnection_ProcessReadEvent(c->nc);
+}
+
+static void write_some(nats_carrier *c)
+{
+    natsConnection_ProcessWriteEvent(c->nc);
+}
+
+/* Asks how many there are before it takes one: libnats makes an error, with a
+ * trace, of an empty subscription. */
+static nats_result take(nats_inbox *inbox, nats_message *out)
+{
+    natsMsg *msg = NULL;
+    int count = 0;
+    int bytes = 0;
+    if (natsSubscription_GetPending(inbox->sub, &count, &bytes) != NATS_OK ||
+        count == 0) {
+        return NATS_NOTHING;
+    }
+    natsStatus s = natsSubscription_NextMsg(&msg, inbox->sub, 0);
+    switch ((int)s) {
+    case NATS_OK:
+        *out = (nats_message){.subject = natsMsg_GetSubject(msg),
+                              .reply = natsMsg_GetReply(msg),
+                              .data = (const uint8_t *)natsMsg_GetData(msg),
+                              .len = (size_t)natsMsg_GetDataLength(msg),
+                              .own = msg};
+        return NATS_DONE;
+    case NATS_NO_RESPONDERS:
+        return NATS_NOBODY;
+    case NATS_SLOW_CONSUMER:
+        return NATS_DROPPED;
+    default:
+        return NATS_NOTHING;
+    }
+}
+
+static void drop(nats_message *message)
+{
+    natsMsg_Destroy(message->own);
+    message->own = NULL;
+}
+
+__attribute__((visibility("default")))
+const nats_carrier_ops shmrpc_nats_carrier = {
+    .abi = NATS_CARRIER_ABI,
+    .open = open_carrier,
+    .close = free_carrier,
+    .view = view,
+    .server = server,
+    .new_subject = new_subject,
+    .subscribe = subscribe,
+    .unsubscribe = unsubscribe,
+    .publish = publish,
+    .read = read_some,
+    .write = write_some,
+    .take = take,
+    .drop = drop,
+};

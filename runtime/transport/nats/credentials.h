@@ -1,0 +1,32 @@
+/*
+ * Who a client of NATS is: a seed that signs what the server asks, and perhaps
+ * a token of its account's (JWT).
+ *
+ * Files are read once, when the connection is opened: a gateway in its sandbox
+ * connects again without opening any.  Part of libshmrpc-nats, which has
+ * nothing else of ours.
+ *
+ * Threading: one thread; then read-only.
+ */
+#ifndef SHMRPCI_TRANSPORT_NATS_CREDENTIALS_H
+#define SHMRPCI_TRANSPORT_NATS_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NATS_CREDENTIALS_BYTES 8192u
+
+typedef struct nats_credentials {
+    char jwt[NATS_CREDENTIALS_BYTES]; /* "": none */
+    char seed[128];
+} nats_credentials;
+
+/* Reads a file as `nsc` writes them, or (`is_seed`) one with a seed alone.
+ * False: `why` names the file and the reason. */
+bool nats_credentials_read(const char *path, bool is_seed,
+                           nats_credentials *out, char *why, size_t why_size);
+
+/* Forgets it, so that it is found in no memory. */
+void nats_credentials_wipe(nats_credentials *credentials);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * The transport nats: clients only.  Services are reached through shmrpc-nats,
+ * as workers know one transport and read no bytes of strangers.
+ */
+#include "transport/nats/client.h"
+
+#include "transport/adopted.h"
+
+static int no_listener(const shmrpci_address *address,
+                       const shmrpci_listen_opts *opts, shmrpci_listener **out,
+                       shmrpc_error *error)
+{
+    (void)address;
+    (void)opts;
+    (void)out;
+    return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
+                            "services don't listen at nats://: start "
+                            "shmrpc-nats beside them");
+}
+
+/* Nobody has a listener for the other operations. */
+static const shmrpci_listener_ops listener = {.listen = no_listener};
+static const shmrpci_worker_ops worker = {.next = NULL};
+
+const shmrpci_transport shmrpci_transport_nats = {
+    .scheme = "nats",
+    .is_network = true,
+    .client = &nats_client_ops,
+    .listener = &listener,
+    .worker = &worker,
+    .streams = &shmrpci_adopted_streams,
+};

@@ -352,7 +352,12 @@ shmrpci_address suite_other_copy(const shmrpci_address *address)
 
 bool suite_tells_calls_only(void)
 {
-    return !is_tcp() && !is_scheme("unix");
+    return !is_tcp() && !is_scheme("unix") && !is_scheme("nats");
+}
+
+bool suite_ends_together(void)
+{
+    return !is_scheme("nats");
 }
 
 bool suite_knows_peers(void)

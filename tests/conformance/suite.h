@@ -81,6 +81,10 @@ typedef struct head_report {
 
 /* ---- the fixture ---- */
 
+/* Whether all that a server says when it ends is there at once; else it may
+ * come in several messages, with a moment between them. */
+bool suite_ends_together(void);
+
 /* An address nobody listens at. */
 shmrpci_address suite_new_address(void);
 /* What messages about an address have to say: its name, port or path. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -128,14 +129,15 @@ static size_t write_filter(struct sock_filter *out)
 }
 
 /* NO_NEW_PRIVS comes first: the kernel takes filters from ordinary users only
- * with it. */
+ * with it. TSYNC: threads that libraries have made get the filter, too. */
 shmrpc_status tool_sandbox_enter(void)
 {
     struct sock_filter filter[REFUSED + 16];
     struct sock_fprog program = {.filter = filter};
     program.len = (unsigned short)write_filter(filter);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) {
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+                &program) != 0) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
     return SHMRPC_OK;

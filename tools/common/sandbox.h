@@ -1,7 +1,7 @@
 /*
  * Giving up what a process that reads bytes from strangers never needs.
  *
- * Threading: before other threads are made, which inherit it.
+ * Threading: one thread; it is for all that there are.
  */
 #ifndef SHMRPC_TOOLS_SANDBOX_H
 #define SHMRPC_TOOLS_SANDBOX_H

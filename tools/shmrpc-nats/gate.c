@@ -1,0 +1,306 @@
+/* Links of clients, and answers to those who look for the service. */
+#include "tools/shmrpc-nats/gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/memory.h"
+#include "os/stream.h"
+#include "os/tls_secret.h"
+#include "tools/shmrpc-nats/announce.h"
+#include "transport/adopted.h"
+
+/* What the pump subscribes to, in this order. */
+enum { INBOX_FIND, INBOX_INSTANCE, INBOX_SERVICES };
+
+/* A try to reach a server of the list; then comes the next one. */
+#define SERVER_MS 2000
+
+/* ---- clients ----------------------------------------------------------- */
+
+/* Not while it leaves, nor while the service is away: clients that are told so
+ * try elsewhere, or again. */
+static bool takes_clients(gate *g)
+{
+    /* Relaxed: it orders nothing. */
+    return shmrpci_load_relaxed(&g->is_leaving) == 0 && relay_is_up(g->relay);
+}
+
+static void answer(gate *g, const char *reply, const nats_parcel *parcel)
+{
+    (void)nats_pump_send(g->pump, reply, NULL, parcel);
+}
+
+/* The load is what clients compare. */
+static void say_who(gate *g, const char *reply)
+{
+    uint8_t who[NATS_WHO_BYTES];
+    nats_parcel found = {.kind = NATS_FOUND,
+                         .value = (int32_t)relay_calls(g->relay),
+                         .data = who};
+    found.len = nats_who_put(&g->who, who);
+    answer(g, reply, &found);
+}
+
+/* The new link's other end is a connection as any other to the relay. */
+static int open_link(gate *g, const char *reply, uint64_t *out_number)
+{
+    int fds[2];
+    if (shmrpci_stream_pair(fds) != SHMRPC_OK) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    int status = nats_pump_link(g->pump, fds[0], 0, reply, NULL, out_number);
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&fds[1]);
+        return status;
+    }
+    shmrpci_adopt(relay_front(g->relay), fds[1]);
+    return SHMRPC_OK;
+}
+
+/* Answers go to inboxes alone. */
+static void on_client(gate *g, const char *reply, nats_kind kind)
+{
+    nats_parcel opened = {.kind = NATS_OPENED};
+    nats_parcel no = {.kind = NATS_CLOSE, .value = -SHMRPC_E_UNAVAILABLE};
+    if (!nats_is_inbox(reply) || (kind != NATS_FIND && kind != NATS_OPEN)) {
+        return;
+    }
+    if (!takes_clients(g)) {
+        answer(g, reply, &no);
+    } else if (kind == NATS_FIND) {
+        say_who(g, reply);
+    } else if (open_link(g, reply, &opened.link) == SHMRPC_OK) {
+        answer(g, reply, &opened);
+    } else {
+        no.value = -SHMRPC_E_EXHAUSTED;
+        answer(g, reply, &no);
+    }
+}
+
+/* Results but DONE are about messages of ours that found nobody: clients that
+ * have gone, whose links end by themselves. */
+static void on_message(void *user, uint32_t inbox, nats_result result,
+                       const nats_message *message, const nats_parcel *parcel)
+{
+    gate *g = user;
+    if (result != NATS_DONE) {
+        return;
+    }
+    if (inbox == INBOX_SERVICES) {
+        announce_answer(g, message);
+    } else if (parcel != NULL) {
+        on_client(g, message->reply, parcel->kind);
+    }
+}
+
+/* ---- the service ------------------------------------------------------- */
+
+/* Peers are nobody: what they may see does not depend on who they are. */
+static int on_hello(void *user, const uint8_t *hello, size_t len,
+                    const shmrpc_peer *peer, shmrpci_buf *welcome,
+                    shmrpc_error *error)
+{
+    (void)peer;
+    gate *g = user;
+    return greeting_answer(&g->greeting, hello, len, welcome, error);
+}
+
+static int on_welcome(void *user, const uint8_t *welcome, size_t len,
+                      bool *has_changed, shmrpc_error *error)
+{
+    gate *g = user;
+    return greeting_take(&g->greeting, welcome, len, has_changed, error);
+}
+
+static void say(void *user, const char *line)
+{
+    const gate *g = user;
+    (void)fprintf(stderr, "shmrpc-nats: %s: %s\n", g->name, line);
+}
+
+/* All of its clients come from nowhere, so that the quota of an address is that
+ * of the pump. */
+static int open_relay(gate *g, const shmrpci_address *at,
+                      const shmrpci_address *back, const shmrpci_buf *hello,
+                      shmrpc_error *error)
+{
+    const options *o = g->options;
+    relay_opts opts = {
+        .back = *back,
+        .listen = {.profile = SHMRPC_PROFILE_BALANCED,
+                   .max_message_bytes = o->max_message_bytes,
+                   .max_connections_per_uid = NATS_LINKS_MAX,
+                   .max_total_bytes = o->max_memory_bytes / o->service_count,
+                   .on_hello = on_hello,
+                   .user = g},
+        .hello = hello->data,
+        .hello_len = hello->len,
+        .on_welcome = on_welcome,
+        .say = say,
+        .carriers = o->threads,
+        .drain_ns = o->stop_ns,
+    };
+    opts.front.transport = &shmrpci_transport_adopted;
+    (void)snprintf(opts.front.host, sizeof opts.front.host,
+                   "nats://%.120s/%.120s", at->host, g->name);
+    return relay_open(&opts, &g->relay, error);
+}
+
+/* ---- NATS -------------------------------------------------------------- */
+
+/* The id is new at each start: links of the one before are not ours. */
+static int name_it(gate *g, const char *zone, shmrpc_error *error)
+{
+    uint8_t random[16];
+    if (shmrpci_random_fill(random, sizeof random) != SHMRPC_OK) {
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "the system has no random numbers");
+    }
+    nats_id_of(random, g->who.id);
+    (void)snprintf(g->who.zone, sizeof g->who.zone, "%s", zone);
+    if (gethostname(g->who.host, sizeof g->who.host) != 0) {
+        g->who.host[0] = '\0';
+    }
+    g->who.host[sizeof g->who.host - 1] = '\0';
+    return SHMRPC_OK;
+}
+
+/* It succeeds though no server is there: the gateway tries for ever. */
+static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
+                     shmrpc_error *error)
+{
+    char name[160];
+    (void)snprintf(name, sizeof name, "shmrpc-nats %.120s", g->name);
+    nats_pump_opts opts = {
+        .carrier = {.servers = servers,
+                    .name = name,
+                    .creds_file = at->creds_file,
+                    .nkey_file = at->key_file,
+                    .ca_file = at->ca_file,
+                    .cert_file = at->cert_file,
+                    .timeout_ms = SERVER_MS,
+                    .keeps_trying = true},
+        .is_gateway = true,
+        .on_message = on_message,
+        .user = g,
+    };
+    return nats_pump_create(&opts, &g->pump, error);
+}
+
+/* Libnats subscribes anew when it has connected again. */
+static int subscribe(gate *g, shmrpc_error *error)
+{
+    char find[NATS_SUBJECT_BYTES];
+    nats_subject_find(g->name, find);
+    nats_subject_instance(g->name, g->who.id, g->instance);
+    const char *subjects[] = {[INBOX_FIND] = find,
+                              [INBOX_INSTANCE] = g->instance,
+                              [INBOX_SERVICES] = "$SRV.>"};
+    int status = SHMRPC_OK;
+    for (size_t i = 0;
+         i < sizeof subjects / sizeof *subjects && status == SHMRPC_OK; i++) {
+        status = nats_pump_subscribe(g->pump, subjects[i], NULL, error);
+    }
+    return status;
+}
+
+/* Names become numbers: in the sandbox no resolver opens its files. With TLS
+ * they stay, as certificates are for names. */
+static int resolve(const shmrpci_address *at, shmrpci_buf *out,
+                   shmrpc_error *error)
+{
+    char list[sizeof at->host];
+    char *rest = NULL;
+    bool keeps = at->ca_file[0] != '\0' || at->cert_file[0] != '\0';
+    memcpy(list, at->host, sizeof list);
+    for (char *one = strtok_r(list, ",", &rest); one != NULL;
+         one = strtok_r(NULL, ",", &rest)) {
+        shmrpci_endpoint endpoints[SHMRPCI_ENDPOINTS_MAX];
+        char text[SHMRPCI_ENDPOINT_TEXT_BYTES];
+        size_t count = 0;
+        char *colon = strrchr(one, ':');
+        (void)snprintf(text, sizeof text, "%s", one);
+        if (!keeps && one[0] != '[' && colon != NULL) {
+            uint16_t port = (uint16_t)strtoul(colon + 1, NULL, 10);
+            *colon = '\0';
+            if (shmrpci_stream_resolve(
+                    one, port, shmrpci_deadline_after(5 * SHMRPCI_NS_PER_S),
+                    endpoints, &count) != SHMRPC_OK ||
+                count == 0) {
+                return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                        "no host is called %.120s", one);
+            }
+            shmrpci_endpoint_text(&endpoints[0], text, sizeof text);
+        }
+        shmrpci_buf_printf(out, "%s%s", out->len > 0 ? "," : "", text);
+    }
+    return (int)out->status;
+}
+
+static int open_nats(gate *g, const shmrpci_address *at, shmrpc_error *error)
+{
+    shmrpci_buf servers;
+    shmrpci_buf_init_heap(&servers);
+    int status = resolve(at, &servers, error);
+    if (status == SHMRPC_OK) {
+        status = open_pump(g, shmrpci_buf_text(&servers), at, error);
+    }
+    shmrpci_buf_fini(&servers);
+    return status == SHMRPC_OK ? subscribe(g, error) : status;
+}
+
+int gate_open(gate *g, const char *name, const shmrpci_address *at,
+              const shmrpci_address *back, const options *o,
+              const shmrpci_buf *hello, shmrpc_error *error)
+{
+    *g = (gate){.name = name, .options = o};
+    g->started_s = shmrpci_wall_ns() / SHMRPCI_NS_PER_S;
+    greeting_init(&g->greeting, o->allows_native);
+    int status = name_it(g, at->zone, error);
+    if (status == SHMRPC_OK) {
+        status = open_relay(g, at, back, hello, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = open_nats(g, at, error);
+    }
+    if (status != SHMRPC_OK) {
+        gate_close(g);
+    }
+    return status;
+}
+
+/* ---- running, and the end ---------------------------------------------- */
+
+int gate_run(gate *g, shmrpc_error *error)
+{
+    int status = nats_pump_start(g->pump, error);
+    if (status != SHMRPC_OK) {
+        relay_stop(g->relay);
+    }
+    int ran = relay_run(g->relay, error);
+    return status != SHMRPC_OK ? status : ran;
+}
+
+void gate_stop(gate *g)
+{
+    shmrpci_store_relaxed(&g->is_leaving, 1u);
+    relay_stop(g->relay);
+}
+
+/* Calls in progress get their time; their answers go out after that. */
+void gate_close(gate *g)
+{
+    if (g->relay != NULL) {
+        relay_close(g->relay);
+        g->relay = NULL;
+    }
+    if (g->pump != NULL) {
+        nats_pump_stop(g->pump);
+        nats_pump_destroy(g->pump);
+        g->pump = NULL;
+    }
+    greeting_fini(&g->greeting);
+}

@@ -1,0 +1,41 @@
+/*
+ * One service behind the gateway: its relay, its connection to NATS, and who
+ * asks for it there.
+ *
+ *     NATS -> pump -> socket pair -> adopted listener -> relay -> shm ->
+ * workers
+ *
+ * Threading: open, run, close: one thread; stop: any, or a signal handler.
+ */
+#ifndef SHMRPC_TOOLS_NATS_GATE_H
+#define SHMRPC_TOOLS_NATS_GATE_H
+
+#include "sync/atomic.h"
+#include "tools/relay/greeting.h"
+#include "tools/relay/relay.h"
+#include "tools/shmrpc-nats/options.h"
+#include "transport/nats/pump.h"
+
+typedef struct gate {
+    const char *name; /* of the service, as in a shm:// address */
+    const options *options;
+    greeting greeting;
+    relay *relay;
+    nats_pump *pump;
+    nats_who who; /* this instance */
+    char instance[NATS_SUBJECT_BYTES];
+    int64_t started_s; /* since 1970 */
+    shmrpci_atomic_u32 is_leaving;
+} gate;
+
+/* Opens whatever is to be opened, before the sandbox forbids it; starts no
+ * thread. `at`: the servers of NATS. */
+int gate_open(gate *g, const char *name, const shmrpci_address *at,
+              const shmrpci_address *back, const options *o,
+              const shmrpci_buf *hello, shmrpc_error *error);
+/* Until it is stopped. */
+int gate_run(gate *g, shmrpc_error *error);
+void gate_stop(gate *g);
+void gate_close(gate *g);
+
+#endif

@@ -1,0 +1,264 @@
+/* Reading the command line. */
+#include "tools/shmrpc-nats/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "os/clock.h"
+#include "os/options.h"
+#include "shmrpc/options.h"
+#include "shmrpc/version.h"
+#include "transport/nats/parcel.h"
+
+/* What holds for whoever says nothing; shmrpc-nats(8) states the same. */
+#define DEFAULT_STOP_NS (10 * SHMRPCI_NS_PER_S)
+#define DEFAULT_MEMORY  ((size_t)256 << 20)
+
+enum {
+    OPTION_VERSION = 256,
+    OPTION_MEMORY,
+    OPTION_STOP,
+    OPTION_FORCE,
+    OPTION_NO_SANDBOX,
+    OPTION_PERMISSIONS
+};
+
+/* Short forms are in parse_options, too. */
+static const struct option long_options[] = {
+    {"servers", required_argument, NULL, 's'},
+    {"threads", required_argument, NULL, 't'},
+    {"max-message", required_argument, NULL, 'm'},
+    {"max-memory", required_argument, NULL, OPTION_MEMORY},
+    {"stop-after", required_argument, NULL, OPTION_STOP},
+    {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
+    {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
+    {"permissions", required_argument, NULL, OPTION_PERMISSIONS},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* On stdout: help that was asked for is a result. */
+static exit_code print_help(void)
+{
+    (void)puts(
+        "usage: shmrpc-nats [OPTION]... SERVICE...\n"
+        "\n"
+        "Lets clients of a NATS cluster call services of this machine, at\n"
+        "nats://HOST.\n"
+        "\n"
+        "SERVICE is NAME, NAME@INSTANCE or either with :PORT, as in `shmrpc\n"
+        "list`; one that does not run yet needs the port.\n"
+        "\n"
+        "  -s, --servers=ADDRESSES  servers of one cluster, tried in turn\n"
+        "                           (default nats://127.0.0.1:4222), with\n"
+        "                           ?creds=FILE or ?nkey=FILE, &ca=FILE and\n"
+        "                           &cert=FILE, &zone=NAME: where this machine "
+        "is\n"
+        "  -t, --threads=COUNT      threads that pass requests on, 1 to 16\n"
+        "                           (default 2); calls in progress occupy "
+        "none\n"
+        "  -m, --max-message=BYTES  the largest message (default 64 MiB),\n"
+        "                           whatever the servers' max_payload is\n"
+        "      --max-memory=BYTES   for requests and replies of all clients\n"
+        "                           (default 256 MiB, or twice the largest\n"
+        "                           message for each service)\n"
+        "      --stop-after=SECONDS how long calls in progress may take to "
+        "end\n"
+        "                           when it is stopped (default 10)\n"
+        "      --force-insecure-serialisation\n"
+        "                           relay native methods too\n"
+        "      --no-sandbox         keep the right to open files and start\n"
+        "                           programs, for debugging\n"
+        "      --permissions=SERVICE\n"
+        "                           print what users of NATS need to be "
+        "allowed,\n"
+        "                           as its configuration writes it\n"
+        "      --version            print the version\n"
+        "  -h, --help               print this\n"
+        "\n"
+        "SIGINT and SIGTERM end it. Exit status: 0 done, 1 trouble, 2 wrong\n"
+        "usage. shmrpc-nats(8) has the details.");
+    return EXIT_DONE;
+}
+
+/* Answers of a gateway are more than responses, so allow_responses won't do. */
+static exit_code print_permissions(const char *service)
+{
+    char token[130];
+    nats_token_of(service, token, sizeof token);
+    (void)printf(
+        "# clients of %s\n"
+        "permissions {\n"
+        "  publish: [\"shmrpc.%s.>\", \"$SRV.*.%s\", "
+        "\"$SRV.*.%s.>\"]\n"
+        "  subscribe: [\"_INBOX.>\"]\n"
+        "}\n"
+        "# shmrpc-nats %s\n"
+        "permissions {\n"
+        "  publish: [\"_INBOX.>\"]\n"
+        "  subscribe: [\"shmrpc.%s.>\", \"$SRV.>\"]\n"
+        "}\n",
+        service, token, token, token, service, token);
+    return EXIT_DONE;
+}
+
+/* `what` is the rule that was broken, `text` what the user wrote. */
+static exit_code usage_error(const char *what, const char *text)
+{
+    (void)fprintf(stderr, "shmrpc-nats: %s: \"%s\" (--help tells more)\n", what,
+                  text);
+    return EXIT_USAGE;
+}
+
+/* All limits are checked here: later code relies on them (threads are at most
+ * RELAY_CARRIERS_MAX). */
+static exit_code parse_number(int option, options *out)
+{
+    static const struct {
+        int option;
+        uint64_t most;
+        const char *rule;
+    } limits[] = {
+        {'t', 16, "threads must be 1 to 16"},
+        {'m', 1ull << 30, "max-message must be 1 byte to 1 GiB"},
+        {OPTION_MEMORY, 1ull << 40, "max-memory must be 1 byte to 1 TiB"},
+        {OPTION_STOP, 86400, "stop-after must be 1 to 86400"},
+    };
+    size_t i = 0;
+    uint64_t count;
+    while (limits[i].option != option) {
+        i++;
+    }
+    if (!shmrpci_number_read(optarg, 1, limits[i].most, &count)) {
+        return usage_error(limits[i].rule, optarg);
+    }
+    switch (option) {
+    case 't':
+        out->threads = (uint32_t)count;
+        break;
+    case 'm':
+        out->max_message_bytes = (size_t)count;
+        break;
+    case OPTION_MEMORY:
+        out->max_memory_bytes = (size_t)count;
+        break;
+    default: /* OPTION_STOP */
+        out->stop_ns = (int64_t)count * SHMRPCI_NS_PER_S;
+        break;
+    }
+    return EXIT_GO_ON;
+}
+
+/* One option, whose argument is in optarg. */
+static exit_code parse_option(int option, options *out)
+{
+    switch (option) {
+    case 's':
+        out->servers = optarg;
+        return EXIT_GO_ON;
+    case 't':
+    case 'm':
+    case OPTION_MEMORY:
+    case OPTION_STOP:
+        return parse_number(option, out);
+    case OPTION_FORCE:
+        out->allows_native = true;
+        return EXIT_GO_ON;
+    case OPTION_NO_SANDBOX:
+        out->no_sandbox = true;
+        return EXIT_GO_ON;
+    case OPTION_PERMISSIONS:
+        return print_permissions(optarg);
+    case OPTION_VERSION:
+        (void)puts("shmrpc-nats " SHMRPC_VERSION);
+        return EXIT_DONE;
+    case 'h':
+        return print_help();
+    default:
+        return EXIT_USAGE;
+    }
+}
+
+/* Options may stand between services. */
+static exit_code parse_options(int argc, char **argv, options *out)
+{
+    int option;
+    exit_code code = EXIT_GO_ON;
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    while (code == EXIT_GO_ON &&
+           (option = shmrpci_options_next(argc, argv, "s:t:m:h", long_options,
+                                          &message)) != SHMRPCI_OPTIONS_END) {
+        if (option == SHMRPCI_OPTIONS_BAD) {
+            const char *text = shmrpci_buf_text(&message);
+            (void)fprintf(stderr, "shmrpc-nats: %s\n",
+                          text != NULL ? text : "out of memory");
+            code = EXIT_USAGE;
+        } else {
+            code = parse_option(option, out);
+        }
+    }
+    shmrpci_buf_fini(&message);
+    return code;
+}
+
+/* NAME[@INSTANCE][:PORT] */
+static exit_code parse_service(const char *text, option_service *out)
+{
+    uint64_t port = 0;
+    size_t len = strcspn(text, ":");
+    if (len == 0 || len >= sizeof out->name) {
+        return usage_error("a service has a name", text);
+    }
+    if (text[len] == ':' &&
+        !shmrpci_number_read(text + len + 1, 1, UINT16_MAX, &port)) {
+        return usage_error("the service's port must be 1 to 65535", text);
+    }
+    (void)snprintf(out->name, sizeof out->name, "%.*s", (int)len, text);
+    out->port = (uint16_t)port;
+    return EXIT_GO_ON;
+}
+
+/* The part of each service has to hold the largest message as a request and as
+ * a reply at the same time, or such a call could never be made. */
+static exit_code settle_memory(options *out)
+{
+    size_t least = out->service_count * out->max_message_bytes * 2;
+    if (out->max_memory_bytes == 0) {
+        out->max_memory_bytes = least > DEFAULT_MEMORY ? least : DEFAULT_MEMORY;
+    }
+    if (out->max_memory_bytes < least) {
+        (void)fprintf(stderr,
+                      "shmrpc-nats: --max-memory is less than %zu, twice "
+                      "--max-message for each service\n",
+                      least);
+        return EXIT_USAGE;
+    }
+    return EXIT_GO_ON;
+}
+
+exit_code options_parse(int argc, char **argv, options *out)
+{
+    *out = (options){.servers = "nats://127.0.0.1",
+                     .max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES,
+                     .stop_ns = DEFAULT_STOP_NS};
+    exit_code code = parse_options(argc, argv, out);
+    if (code != EXIT_GO_ON) {
+        return code;
+    }
+    if (optind == argc) {
+        return usage_error("a service is missing", "");
+    }
+    for (int i = optind; i < argc; i++) {
+        if (out->service_count == OPTIONS_SERVICES_MAX) {
+            return usage_error("more than 16 services", argv[i]);
+        }
+        code = parse_service(argv[i], &out->services[out->service_count++]);
+        if (code != EXIT_GO_ON) {
+            return code;
+        }
+    }
+    return settle_memory(out);
+}

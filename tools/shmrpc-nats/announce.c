@@ -1,4 +1,9 @@
-/* ADR-32: a service in JSON. */
+/*
+ * ADR-32 of NATS: a service in JSON, so that NATS's own tools list it.
+ *
+ * Everybody may ask, so that no answer holds more than names, signatures and
+ * counts.
+ */
 #include "tools/shmrpc-nats/announce.h"
 
 #include <inttypes.h>
@@ -6,11 +11,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json_text.h"
 #include "codec/contract_form.h"
 
 /* What a contract takes in memory while it is looked at. */
 #define ARENA_BYTES ((size_t)16 << 20)
 
+/* The three verbs of $SRV; NONE: a subject that is not for us. */
 typedef enum question {
     QUESTION_NONE,
     QUESTION_PING,
@@ -64,36 +71,17 @@ static question question_of(const gate *g, const char *subject)
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* A text in JSON; what is not plain ASCII becomes a question mark. */
-static void put_text(shmrpci_buf *out, const char *text, size_t len)
-{
-    shmrpci_buf_append_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (c == '"' || c == '\\') {
-            shmrpci_buf_append_char(out, '\\');
-        }
-        shmrpci_buf_append_char(out, c >= ' ' && c <= '~' ? c : '?');
-    }
-    shmrpci_buf_append_char(out, '"');
-}
-
-/* A member of an object, whose comma is the caller's business. */
-static void put_member(shmrpci_buf *out, const char *name, const char *text)
-{
-    shmrpci_buf_printf(out, "\"%s\":", name);
-    put_text(out, text, strlen(text));
-}
-
+/* What tells instances apart, and clients of ours what they would call. */
 static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
 {
-    shmrpci_buf_printf(out, "\"metadata\":{\"shmrpc.hash\":\"%016" PRIx64 "\",",
-                       hash);
-    put_member(out, "shmrpc.service", g->name);
-    shmrpci_buf_append_char(out, ',');
-    put_member(out, "host", g->who.host);
-    shmrpci_buf_append_char(out, ',');
-    put_member(out, "zone", g->who.zone);
+    char digits[17];
+    (void)snprintf(digits, sizeof digits, "%016" PRIx64, hash);
+    shmrpci_json_key(out, "metadata");
+    shmrpci_buf_append_char(out, '{');
+    shmrpci_json_set_text(out, "shmrpc.hash", digits);
+    shmrpci_json_set_text(out, "shmrpc.service", g->name);
+    shmrpci_json_set_text(out, "host", g->who.host);
+    shmrpci_json_set_text(out, "zone", g->who.zone);
     shmrpci_buf_append_char(out, '}');
 }
 
@@ -101,15 +89,23 @@ static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
 static void put_head(const gate *g, const char *type, uint32_t version,
                      uint64_t hash, shmrpci_buf *out)
 {
-    char token[130];
-    nats_token_of(g->name, token, sizeof token);
-    shmrpci_buf_printf(out, "{\"type\":\"io.nats.micro.v1.%s_response\",",
-                       type);
-    put_member(out, "name", token);
-    shmrpci_buf_append_char(out, ',');
-    put_member(out, "id", g->who.id);
-    shmrpci_buf_printf(out, ",\"version\":\"%u.0.0\",", version);
+    char text[130];
+    shmrpci_buf_append_char(out, '{');
+    (void)snprintf(text, sizeof text, "io.nats.micro.v1.%s_response", type);
+    shmrpci_json_set_text(out, "type", text);
+    nats_token_of(g->name, text, sizeof text);
+    shmrpci_json_set_text(out, "name", text);
+    shmrpci_json_set_text(out, "id", g->who.id);
+    (void)snprintf(text, sizeof text, "%u.0.0", version);
+    shmrpci_json_set_text(out, "version", text);
     put_metadata(g, hash, out);
+}
+
+/* A member whose text has no end of its own. */
+static void put_str(shmrpci_buf *out, const char *key, shmrpc_str text)
+{
+    shmrpci_json_key(out, key);
+    shmrpci_json_string(out, text.ptr, text.len);
 }
 
 /* A method; its calls are told apart inside the protocol, so that all have the
@@ -117,15 +113,15 @@ static void put_head(const gate *g, const char *type, uint32_t version,
 static void put_endpoint(const gate *g, const shmrpci_contract_method *method,
                          shmrpci_buf *out)
 {
-    shmrpci_buf_append_text(out, "{\"name\":");
-    put_text(out, method->name.ptr, method->name.len);
-    shmrpci_buf_append_char(out, ',');
-    put_member(out, "subject", g->instance);
-    shmrpci_buf_append_text(
-        out,
-        ",\"queue_group\":\"\",\"metadata\":{\"protocol\":\"shmrpc\","
-        "\"signature\":");
-    put_text(out, method->signature.ptr, method->signature.len);
+    shmrpci_json_comma(out);
+    shmrpci_buf_append_char(out, '{');
+    put_str(out, "name", method->name);
+    shmrpci_json_set_text(out, "subject", g->instance);
+    shmrpci_json_set_text(out, "queue_group", "");
+    shmrpci_json_key(out, "metadata");
+    shmrpci_buf_append_char(out, '{');
+    shmrpci_json_set_text(out, "protocol", "shmrpc");
+    put_str(out, "signature", method->signature);
     shmrpci_buf_append_text(out, "}}");
 }
 
@@ -133,12 +129,25 @@ static void put_endpoint(const gate *g, const shmrpci_contract_method *method,
 static void put_endpoints(const gate *g, const shmrpci_contract *contract,
                           shmrpci_buf *out)
 {
-    shmrpci_buf_append_text(out, ",\"endpoints\":[");
+    shmrpci_json_key(out, "endpoints");
+    shmrpci_buf_append_char(out, '[');
     for (size_t i = 0; contract != NULL && i < contract->methods.len; i++) {
-        shmrpci_buf_append_text(out, i > 0 ? "," : "");
         put_endpoint(g, &contract->methods.ptr[i], out);
     }
     shmrpci_buf_append_char(out, ']');
+}
+
+/* What the gateway counts beyond what ADR-32 asks for. */
+static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
+{
+    shmrpci_json_key(out, "data");
+    shmrpci_buf_append_char(out, '{');
+    shmrpci_json_set_uint(out, "calls_in_progress", relay_calls(g->relay));
+    shmrpci_json_set_uint(out, "links", nats_pump_links(g->pump));
+    shmrpci_json_set_uint(out, "links_opened", counts->links);
+    shmrpci_json_set_uint(out, "links_cut_by_gaps", counts->gaps);
+    shmrpci_json_set_uint(out, "messages_out", counts->messages_out);
+    shmrpci_buf_append_char(out, '}');
 }
 
 /* The gateway counts messages and links, not calls of each method: those are in
@@ -153,20 +162,19 @@ static void put_stats(gate *g, shmrpci_buf *out)
     if (gmtime_r(&at, &utc) != NULL) {
         (void)strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc);
     }
-    shmrpci_buf_append_char(out, ',');
-    put_member(out, "started", started);
-    shmrpci_buf_printf(
-        out,
-        ",\"endpoints\":[{\"name\":\"link\",\"subject\":\"%s\","
-        "\"queue_group\":\"\",\"num_requests\":%" PRIu64
-        ",\"num_errors\":%" PRIu64
-        ",\"last_error\":\"\",\"processing_time\":0,"
-        "\"average_processing_time\":0,\"data\":{\"calls_in_progress\":%u,"
-        "\"links\":%u,\"links_opened\":%" PRIu64
-        ",\"links_cut_by_gaps\":%" PRIu64 ",\"messages_out\":%" PRIu64 "}}]",
-        g->instance, counts.messages_in, counts.refused, relay_calls(g->relay),
-        nats_pump_links(g->pump), counts.links, counts.gaps,
-        counts.messages_out);
+    shmrpci_json_set_text(out, "started", started);
+    shmrpci_json_key(out, "endpoints");
+    shmrpci_buf_append_text(out, "[{");
+    shmrpci_json_set_text(out, "name", "link");
+    shmrpci_json_set_text(out, "subject", g->instance);
+    shmrpci_json_set_text(out, "queue_group", "");
+    shmrpci_json_set_uint(out, "num_requests", counts.messages_in);
+    shmrpci_json_set_uint(out, "num_errors", counts.refused);
+    shmrpci_json_set_text(out, "last_error", "");
+    shmrpci_json_set_uint(out, "processing_time", 0);
+    shmrpci_json_set_uint(out, "average_processing_time", 0);
+    put_counts(g, &counts, out);
+    shmrpci_buf_append_text(out, "}]");
 }
 
 /* The contract is read anew each time: it may be another one by now. */
@@ -187,7 +195,7 @@ static void put_answer(gate *g, question what, shmrpci_buf *out)
         break;
     case QUESTION_INFO:
         put_head(g, "info", version, hash, out);
-        shmrpci_buf_append_text(out, ",\"description\":\"\"");
+        shmrpci_json_set_text(out, "description", "");
         put_endpoints(g, contract, out);
         break;
     case QUESTION_STATS:
@@ -201,6 +209,8 @@ static void put_answer(gate *g, question what, shmrpci_buf *out)
     shmrpci_arena_fini(&arena);
 }
 
+/* A question without an inbox to answer to is dropped, as is one whose answer
+ * does not fit into memory: who asks will ask again. */
 void announce_answer(gate *g, const nats_message *message)
 {
     question what = question_of(g, message->subject);

@@ -1,4 +1,14 @@
-/* Links of clients, and answers to those who look for the service. */
+/*
+ * A service's gateway: links of clients, and answers to those who look for it.
+ *
+ * A client's link is one end of a socket pair; the relay has the other one and
+ * takes it for a connection like any of TCP.  So everything behind the link is
+ * what shmrpc-tcp does, and this file knows NATS alone: which subjects there
+ * are, who may open a link, what is told to whom.
+ *
+ * Threading: the pump's thread calls on_message; the relay's own threads do the
+ * rest.
+ */
 #include "tools/shmrpc-nats/gate.h"
 
 #include <stdio.h>
@@ -28,6 +38,7 @@ static bool takes_clients(gate *g)
     return shmrpci_load_relaxed(&g->is_leaving) == 0 && relay_is_up(g->relay);
 }
 
+/* Best effort: a client that gets no answer asks another gateway. */
 static void answer(gate *g, const char *reply, const nats_parcel *parcel)
 {
     (void)nats_pump_send(g->pump, reply, NULL, parcel);
@@ -108,6 +119,8 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return greeting_answer(&g->greeting, hello, len, welcome, error);
 }
 
+/* Of the service, each time that it is reached: another build of it may have
+ * other methods, and then all clients have to say hello anew. */
 static int on_welcome(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error)
 {
@@ -115,6 +128,7 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
     return greeting_take(&g->greeting, welcome, len, has_changed, error);
 }
 
+/* What the relay reports while it runs, as that its service has gone. */
 static void say(void *user, const char *line)
 {
     const gate *g = user;
@@ -240,6 +254,7 @@ static int resolve(const shmrpci_address *at, shmrpci_buf *out,
     return (int)out->status;
 }
 
+/* The service can be found from now on, and links wait until the pump runs. */
 static int open_nats(gate *g, const shmrpci_address *at, shmrpc_error *error)
 {
     shmrpci_buf servers;
@@ -274,6 +289,7 @@ int gate_open(gate *g, const char *name, const shmrpci_address *at,
 
 /* ---- running, and the end ---------------------------------------------- */
 
+/* Without the pump nobody can come: then the relay ends at once. */
 int gate_run(gate *g, shmrpc_error *error)
 {
     int status = nats_pump_start(g->pump, error);
@@ -284,6 +300,8 @@ int gate_run(gate *g, shmrpc_error *error)
     return status != SHMRPC_OK ? status : ran;
 }
 
+/* First no more clients, then the end: one that came in between would be cut.
+ */
 void gate_stop(gate *g)
 {
     shmrpci_store_relaxed(&g->is_leaving, 1u);

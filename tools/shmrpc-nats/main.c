@@ -1,4 +1,12 @@
-/* shmrpc-nats: the program. */
+/*
+ * shmrpc-nats: the program.
+ *
+ * As shmrpc-tcp, it opens everything first, then gives up the right to open
+ * anything, and only then takes clients.
+ *
+ * Threading: a gate a service, each with a thread that runs it; the first has
+ * the main thread.  A signal stops all of them.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +31,7 @@ typedef struct place {
     int status; /* what it has returned */
 } place;
 
+/* Static, so that the signal handler finds them. */
 static place places[OPTIONS_SERVICES_MAX];
 
 /* How many of them the signal handler stops. */
@@ -108,7 +117,8 @@ static void run_place(void *user)
     }
 }
 
-/* All at a time, the first on this thread. */
+/* All at a time, the first on this thread. If a thread can't be started, those
+ * that run are stopped: half of what was asked for would go unnoticed. */
 static exit_code run_all(size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -155,6 +165,7 @@ static exit_code enter_sandbox(const options *o)
     return EXIT_TROUBLE;
 }
 
+/* Whatever opens files is done here, before the sandbox forbids it. */
 static exit_code open_place(place *p, const options *o,
                             const option_service *named,
                             const shmrpci_buf *hello)
@@ -203,6 +214,7 @@ static exit_code serve(const options *o)
     return code;
 }
 
+/* EXIT_GO_ON: there is something to do; else help or a mistake was printed. */
 int main(int argc, char **argv)
 {
     options o;

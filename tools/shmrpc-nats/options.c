@@ -1,4 +1,9 @@
-/* Reading the command line. */
+/*
+ * Reading the command line.
+ *
+ * Every value is checked here, so that nothing behind it has to: a wrong one
+ * ends the program with the rule that it broke, before anything is opened.
+ */
 #include "tools/shmrpc-nats/options.h"
 
 #include <stdio.h>
@@ -11,10 +16,12 @@
 #include "shmrpc/version.h"
 #include "transport/nats/parcel.h"
 
-/* What holds for whoever says nothing; shmrpc-nats(8) states the same. */
+/* What holds for whoever says nothing; shmrpc-nats(8) states the same, and
+ * shmrpc-tcp has the same. */
 #define DEFAULT_STOP_NS (10 * SHMRPCI_NS_PER_S)
 #define DEFAULT_MEMORY  ((size_t)256 << 20)
 
+/* Options without a short form; no character has these numbers. */
 enum {
     OPTION_VERSION = 256,
     OPTION_MEMORY,
@@ -39,7 +46,8 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* On stdout: help that was asked for is a result. */
+/* On stdout: help that was asked for is a result. The manual page has the same
+ * options in the same order. */
 static exit_code print_help(void)
 {
     (void)puts(
@@ -151,7 +159,8 @@ static exit_code parse_number(int option, options *out)
     return EXIT_GO_ON;
 }
 
-/* One option, whose argument is in optarg. */
+/* One option, whose argument is in optarg. The last one counts where an option
+ * is given twice. */
 static exit_code parse_option(int option, options *out)
 {
     switch (option) {
@@ -181,7 +190,8 @@ static exit_code parse_option(int option, options *out)
     }
 }
 
-/* Options may stand between services. */
+/* Options may stand between services; what is left behind them in argv are the
+ * services. */
 static exit_code parse_options(int argc, char **argv, options *out)
 {
     int option;
@@ -204,7 +214,8 @@ static exit_code parse_options(int argc, char **argv, options *out)
     return code;
 }
 
-/* NAME[@INSTANCE][:PORT] */
+/* NAME[@INSTANCE][:PORT], as `shmrpc list` prints it. No address: clients find
+ * a service by its name. */
 static exit_code parse_service(const char *text, option_service *out)
 {
     uint64_t port = 0;
@@ -239,6 +250,8 @@ static exit_code settle_memory(options *out)
     return EXIT_GO_ON;
 }
 
+/* Defaults, then options, then services; memory last, as its default depends on
+ * how many services there are. */
 exit_code options_parse(int argc, char **argv, options *out)
 {
     *out = (options){.servers = "nats://127.0.0.1",

@@ -1,4 +1,15 @@
-/* shmrpc-tcp: the program. */
+/*
+ * shmrpc-tcp: the program.
+ *
+ * It opens everything first, each service in turn: addresses, the listening
+ * socket, the connection to the service.  Then it gives up the right to open
+ * anything (the sandbox), and only then takes connections.  What relays is in
+ * tools/relay; here is what only this gateway has: addresses, and how it
+ * starts and ends.
+ *
+ * Threading: one relay a service, each with a thread that runs it; the first
+ * has the main thread.  A signal stops all of them.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +35,7 @@ typedef struct gate {
     int status; /* what its relay has returned */
 } gate;
 
+/* Static, so that the signal handler finds them. */
 static gate gates[OPTIONS_SERVICES_MAX];
 
 /* How many of them the signal handler stops. */
@@ -80,7 +92,8 @@ static int parse_one(const gate *g, const char *text, shmrpci_address *out,
     return status;
 }
 
-/* Where the service is, and where its clients are to come. */
+/* Where the service is, and where its clients are to come; both before anything
+ * is opened, so that a mistake costs nothing. */
 static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
 {
     char back[160];
@@ -113,6 +126,8 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return greeting_answer(&g->greeting, hello, len, welcome, error);
 }
 
+/* Of the service, each time that it is reached: another build of it may have
+ * other methods, and then all clients have to say hello anew. */
 static int on_welcome(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error)
 {
@@ -158,6 +173,7 @@ static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
     return EXIT_GO_ON;
 }
 
+/* Until it is stopped, or fails: a thread's whole life. */
 static void run_gate(void *user)
 {
     gate *g = user;
@@ -169,7 +185,8 @@ static void run_gate(void *user)
     }
 }
 
-/* All at a time, the first on this thread. */
+/* All at a time, the first on this thread. If a thread can't be started, those
+ * that run are stopped: half of what was asked for would go unnoticed. */
 static exit_code run_all(size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -193,7 +210,7 @@ static exit_code run_all(size_t count)
     return code;
 }
 
-/* With the ports that the system has chosen. */
+/* With the ports that the system has chosen: port 0 asks for any. */
 static void print_places(size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -203,7 +220,8 @@ static void print_places(size_t count)
     (void)fflush(stdout); /* whoever started us may wait for these lines */
 }
 
-/* Whoever manages us waits for that. */
+/* Whoever manages us waits for that: READY=1 of sd_notify(3), and where clients
+ * are to come, in the words of shmrpcd. */
 static void tell(size_t count)
 {
     shmrpci_buf lines;
@@ -268,6 +286,7 @@ static exit_code serve(const options *o)
     return code;
 }
 
+/* EXIT_GO_ON: there is something to do; else help or a mistake was printed. */
 int main(int argc, char **argv)
 {
     options o;

@@ -1,4 +1,9 @@
-/* Reading the command line. */
+/*
+ * Reading the command line.
+ *
+ * Every value is checked here, so that nothing behind it has to: a wrong one
+ * ends the program with the rule that it broke, before anything is opened.
+ */
 #include "tools/shmrpc-tcp/options.h"
 
 #include <stdio.h>
@@ -16,6 +21,7 @@
 #define DEFAULT_STOP_NS     (10 * SHMRPCI_NS_PER_S)
 #define DEFAULT_MEMORY      ((size_t)256 << 20)
 
+/* Options without a short form; no character has these numbers. */
 enum {
     OPTION_VERSION = 256,
     OPTION_COMPRESSION,
@@ -41,7 +47,8 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* On stdout: help that was asked for is a result. */
+/* On stdout: help that was asked for is a result. The manual page has the same
+ * options in the same order. */
 static exit_code print_help(void)
 {
     (void)puts(
@@ -128,7 +135,9 @@ static exit_code parse_number(int option, options *out)
     }
 }
 
-/* One option, whose argument is in optarg. */
+/* One option, whose argument is in optarg; what it is worth is for the relay to
+ * say. The last one counts where an option
+ * is given twice. */
 static exit_code parse_option(int option, options *out)
 {
     switch (option) {
@@ -168,7 +177,8 @@ static exit_code refuse(shmrpci_buf *message)
     return EXIT_USAGE;
 }
 
-/* Options may stand between services. */
+/* Options may stand between services; what is left behind them in argv are the
+ * services. */
 static exit_code parse_options(int argc, char **argv, options *out)
 {
     int option;
@@ -185,7 +195,8 @@ static exit_code parse_options(int argc, char **argv, options *out)
     return code;
 }
 
-/* NAME[@INSTANCE][:PORT][=ADDRESS]. The first `=` ends the name: addresses may
+/* NAME[@INSTANCE][:PORT][=ADDRESS], the first part as `shmrpc list` prints it.
+ * The first `=` ends the name: addresses may
  * have more of them. ADDRESS is kept as a pointer into argv. */
 static exit_code parse_service(const char *text, option_service *out)
 {
@@ -231,6 +242,8 @@ static exit_code settle_memory(options *out)
     return EXIT_GO_ON;
 }
 
+/* Defaults, then options, then services; memory last, as its default depends on
+ * how many services there are. */
 exit_code options_parse(int argc, char **argv, options *out)
 {
     *out = (options){.max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES,

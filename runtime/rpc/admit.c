@@ -62,6 +62,34 @@ static const char *token_of(shmrpci_dispatcher *w,
     return b->token;
 }
 
+/* Who serves hears of the end of whoever calls. */
+static int watch(shmrpci_dispatcher *w, const shmrpci_request *request)
+{
+    shmrpci_ctx_beside *b = w->beside;
+    b->peer = 0;
+    if (w->served->disconnected == NULL) {
+        return SHMRPC_OK;
+    }
+    int status = w->ops->watch(request, &w->error);
+    if (status == SHMRPC_OK && shmrpci_ctx_is_relayed(&w->ctx)) {
+        uint64_t peer = shmrpc_ctx_connection(&w->ctx);
+        status = shmrpci_relayed_enter(w->served->relayed, peer,
+                                       w->ops->connection(request), &w->error);
+        b->peer = status == SHMRPC_OK ? peer : 0;
+    }
+    return status;
+}
+
+void shmrpci_dispatch_part(shmrpci_dispatcher *w)
+{
+    const shmrpci_served *served = w->served;
+    uint64_t peer = w->beside->peer;
+    w->beside->peer = 0;
+    if (peer != 0 && shmrpci_relayed_leave(served->relayed, peer)) {
+        served->disconnected(served->user, peer);
+    }
+}
+
 /* Who may call, and what those who look on have to say. */
 int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
                            uint32_t index)
@@ -76,14 +104,14 @@ int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
                                 "you may not call method %s", method->name);
     }
     status = limit(w, request, index);
-    if (status == SHMRPC_OK && served->disconnected != NULL &&
-        !shmrpci_ctx_is_relayed(&w->ctx)) {
-        status = w->ops->watch(request, &w->error);
-    }
+    status = status == SHMRPC_OK ? watch(w, request) : status;
     if (status == SHMRPC_OK && served->authorize != NULL) {
         status =
             served->authorize(served->authorize_user, &w->ctx, method->name,
                               token_of(w, request), &w->error);
+        if (status != SHMRPC_OK) {
+            shmrpci_dispatch_part(w);
+        }
     }
     if (status == SHMRPC_OK) {
         w->beside->looks.call =

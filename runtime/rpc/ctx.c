@@ -99,16 +99,6 @@ uint32_t shmrpc_ctx_method(const shmrpc_ctx *ctx)
     return ctx->index;
 }
 
-/* A relay says which of its peers it is. What a client says of itself must not
- * be the number of anybody else's connection: those of other users, which it
- * can't know, are made otherwise, and our own have another first bit. */
-static uint64_t peer_connection(const shmrpc_ctx *ctx, uint64_t peer)
-{
-    uint64_t user = ctx->request->peer->uid;
-    return (peer ^ (user + 1) * UINT64_C(0x9E3779B97F4A7C15)) | UINT64_C(1)
-                                                                    << 63;
-}
-
 bool shmrpci_ctx_is_relayed(const shmrpc_ctx *ctx)
 {
     uint64_t peer;
@@ -119,7 +109,7 @@ uint64_t shmrpc_ctx_connection(const shmrpc_ctx *ctx)
 {
     uint64_t peer;
     return ctx->has_metadata && shmrpci_metadata_peer(&ctx->beside->in, &peer)
-               ? peer_connection(ctx, peer)
+               ? shmrpci_peer_connection(ctx->request->peer->uid, peer)
                : ctx->ops->connection(ctx->request);
 }
 

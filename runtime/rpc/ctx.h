@@ -65,6 +65,8 @@ typedef struct shmrpci_ctx_beside {
     uint8_t span[SHMRPCI_TRACE_BYTES];
     char traceparent[SHMRPC_TRACEPARENT_BYTES]; /* the caller's */
     shmrpci_interception looks;
+    /* The relay's peer whose call it is, if its end is to be told; else 0. */
+    uint64_t peer;
     /* What the client of the connection that was looked at last has shown. */
     bool knows_token;
     uint64_t token_of;

@@ -570,6 +570,9 @@ static void end_looks(worker *w, int32_t status)
     w->error.code = status;
     shmrpci_intercept_end(&w->beside->looks, status,
                           status != SHMRPC_OK ? &w->error : NULL);
+    if (w->beside->peer != 0) {
+        shmrpci_dispatch_part(w);
+    }
 }
 
 /* Of a request with metadata, or of a service that somebody guards. False: it
@@ -700,10 +703,23 @@ void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
 
 /* ---- a worker ---- */
 
-static void on_end(void *user, uint64_t connection)
+static void tell_end(void *user, uint64_t connection)
 {
     const shmrpci_served *served = user;
     served->disconnected(served->user, connection);
+}
+
+/* Of a peer of a relay, of a relay, and so of all its peers, or of a client. */
+static void on_end(void *user, uint64_t connection)
+{
+    const shmrpci_served *served = user;
+    bool is_peer = (connection & SHMRPCI_PEER_CONNECTION) != 0;
+    bool is_told = is_peer ? shmrpci_relayed_part(served->relayed, connection)
+                           : !shmrpci_relayed_end(served->relayed, connection,
+                                                  tell_end, user);
+    if (is_told) {
+        tell_end(user, connection);
+    }
 }
 
 void shmrpci_dispatch_run(const shmrpci_served *served,

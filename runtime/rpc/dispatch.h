@@ -51,6 +51,9 @@ bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
  * w->error, which is clear, says why. */
 int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
                            uint32_t index);
+/* A call that was admitted is over: tells of the end of its peer, if that has
+ * left meanwhile. */
+void shmrpci_dispatch_part(shmrpci_dispatcher *w);
 
 /* ---- dispatch.c ---- */
 

@@ -47,9 +47,11 @@
 #include "shmrpc/error.h"
 
 #define SHMRPCI_RPC_MAJOR 1u
-#define SHMRPCI_RPC_MINOR 1u
+#define SHMRPCI_RPC_MINOR 2u
 /* From this minor version on a server knows peers of relays. */
 #define SHMRPCI_RPC_MINOR_PEERS 1u
+/* And from this one on it is told when they leave. */
+#define SHMRPCI_RPC_MINOR_LEFT 2u
 
 /* A detail without its payload is never longer. */
 #define SHMRPCI_DETAIL_MAX_BYTES                             \

@@ -13,6 +13,7 @@
 #include "rpc/ctx.h"
 #include "rpc/intercept.h"
 #include "rpc/overload.h"
+#include "rpc/relayed.h"
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
 
@@ -51,6 +52,7 @@ typedef struct shmrpci_served {
     bool is_guarded;
     shmrpci_overload overload;
     void (*disconnected)(void *user, uint64_t connection);
+    shmrpci_relayed *relayed; /* for that; else NULL */
     shmrpci_interceptors interceptors;
     int (*authorize)(void *user, shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error);

@@ -18,6 +18,7 @@ void shmrpci_served_destroy(shmrpci_served *served)
         free(served->object_fds);
         shmrpci_stats_destroy(&served->stats);
         shmrpci_overload_destroy(&served->overload);
+        shmrpci_relayed_destroy(served->relayed);
         shmrpci_access_destroy(served->access, served->service->method_count);
         shmrpci_buf_fini(&served->contract);
         free(served->methods);
@@ -128,10 +129,12 @@ int shmrpci_served_create(const shmrpc_server_opts *opts,
         .uid = shmrpci_process_uid(),
         .stats = {.fd = -1, .read_fd = -1},
         .overload = {.fd = -1},
+        .relayed = opts->disconnected != NULL ? shmrpci_relayed_create() : NULL,
     };
     shmrpci_buf_init_heap(&served->contract);
     int status = SHMRPC_E_NO_MEMORY;
-    if (served->impl != NULL && served->methods != NULL &&
+    bool has_relayed = served->relayed != NULL || opts->disconnected == NULL;
+    if (served->impl != NULL && served->methods != NULL && has_relayed &&
         plan_objects(served)) {
         memcpy(served->impl, impl, impl_size);
         status = find_codecs(served, error);

@@ -163,8 +163,9 @@ typedef struct shmrpci_participant {
     /* Where it counts how it waits; NULL: nowhere. Set before the first next.
      */
     shmrpci_stats_waits *waits;
-    /* Set before the first next: told of ends of connections, see watch. By
-     * `next`, with no lock held. NULL: nobody wants to know. */
+    /* Set before the first next: told of ends of connections, see watch, and,
+     * if tells_peers, of relays' peers, whether or not a call of them has come.
+     * By `next`, with no lock held. NULL: nobody wants to know. */
     void (*on_end)(void *user, uint64_t connection);
     void *end_user;
 } shmrpci_participant;
@@ -244,6 +245,7 @@ typedef struct shmrpci_listen_opts {
      * nothing but the answer, which is to follow soon.
      */
     void (*on_cancel)(void *user);
+    bool tells_peers; /* on_end of workers, of the ends of relays' peers */
     shmrpci_on_hello *on_hello;
     shmrpci_on_object *on_object; /* NULL: the service shares none */
     /* Another process of our user (or root's) wants to take the service over,
@@ -631,6 +633,26 @@ typedef struct shmrpci_pump_ops {
     void (*say_waits)(shmrpci_stream *stream, bool waits);
 } shmrpci_pump_ops;
 
+/* A relay says which of its peers a call is from. What a client says of itself
+ * must not be the number of anybody else's connection: those of other users,
+ * which it can't know, are made otherwise, and our own have another first bit.
+ */
+#define SHMRPCI_PEER_CONNECTION (UINT64_C(1) << 63)
+
+static inline uint64_t shmrpci_peer_connection(uint32_t uid, uint64_t peer)
+{
+    return (peer ^ ((uint64_t)uid + 1) * UINT64_C(0x9E3779B97F4A7C15)) |
+           SHMRPCI_PEER_CONNECTION;
+}
+
+/* What relays say at the service's side. */
+typedef struct shmrpci_peer_ops {
+    /* One of our peers is gone, and no call of it is in our hands: on_end is
+     * told of shmrpci_peer_connection, in each process of the service. Waits
+     * for room, for up to 2 s. SERVER_LOST; DEADLINE: it was not said. */
+    int (*say_left)(shmrpci_conn *conn, uint64_t peer);
+} shmrpci_peer_ops;
+
 /* For relays, whose participants have many requests at a time (on_cancel of
  * shmrpci_listen_opts). */
 typedef struct shmrpci_relay_ops {
@@ -734,6 +756,7 @@ struct shmrpci_transport {
     const shmrpci_shared_ops *shared;
     const shmrpci_discovery_ops *discovery;
     const shmrpci_relay_ops *relay;
+    const shmrpci_peer_ops *peers;
     const shmrpci_process_ops *processes;
     const shmrpci_takeover_ops *takeover;
     const shmrpci_stream_ops *streams;

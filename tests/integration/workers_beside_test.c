@@ -192,6 +192,109 @@ static void a_token_passes_the_gateway(void **state)
     (void)unlink(file);
 }
 
+/* ---- the ends of a gateway's peers ------------------------------------- */
+
+static void start_told(bool by_processes)
+{
+    harness_address("workers", where);
+    assert_int_equal(setenv("GONE", "1", 1), 0);
+    server = by_processes ? harness_serve_by(WORKERS_SERVER, where, "2", "1")
+                          : harness_serve(WORKERS_SERVER, where, "2");
+    gateway = harness_relay(where, 5811, "tcp://127.0.0.1:0");
+    (void)snprintf(outside, sizeof outside, "%s", gateway.place);
+}
+
+static int start_processes(void **state)
+{
+    (void)state;
+    start_told(true);
+    return 0;
+}
+
+static int start_threads(void **state)
+{
+    (void)state;
+    start_told(false);
+    return 0;
+}
+
+static int stop_told(void **state)
+{
+    (void)state;
+    if (gateway.pid > 0) {
+        harness_signal(&gateway, SIGTERM);
+    }
+    harness_signal(&server, SIGTERM);
+    (void)unsetenv("GONE");
+    return 0;
+}
+
+static void each_worker_is_told_of_a_peer(void **state)
+{
+    (void)state;
+    unsigned long long one = 0;
+    unsigned long long other = 1;
+    shmrpc_error error;
+    workers_workers_close(workers_connect(outside)); /* it has never called */
+    workers_workers *stays = workers_connect(outside);
+    workers_workers *brief = workers_connect(outside);
+    workers_expect_echo(stays, 1);
+    uint64_t number = number_of(brief);
+    napper busy = {.client = brief, .ms = 1500};
+    napper_start(&busy);
+    pid_t first = workers_next_nap(&server);
+    uint32_t second = 0;
+    assert_int_equal(workers_workers_pid(brief, NULL, &second, &error), 0);
+    assert_int_equal(napper_join(&busy), 0);
+    assert_int_not_equal(first, (pid_t)second);
+    workers_workers_close(brief);
+    pid_t told = next_gone(&one);
+    pid_t told_too = next_gone(&other);
+    assert_true((told == first && told_too == (pid_t)second) ||
+                (told == (pid_t)second && told_too == first));
+    assert_true(one == number && other == number);
+    workers_expect_echo(stays, 42);
+    workers_workers_close(stays);
+}
+
+static void one_process_is_told_once_of_each_peer(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        unsigned long long told = 0;
+        workers_workers *brief = workers_connect(outside);
+        uint64_t number = number_of(brief);
+        workers_expect_echo(brief, i);
+        workers_workers_close(brief);
+        assert_int_equal(next_gone(&told), server.pid);
+        assert_true(told == number);
+    }
+}
+
+/* Nothing is told of the gateway itself, whose connections none of the
+ * handlers has seen. */
+static void a_gateway_that_dies_takes_its_peers_along(void **state)
+{
+    (void)state;
+    unsigned long long told[2] = {0, 0};
+    workers_workers *one = workers_connect(outside);
+    workers_workers *two = workers_connect(outside);
+    uint64_t numbers[2] = {number_of(one), number_of(two)};
+    harness_signal(&gateway, SIGKILL);
+    gateway.pid = -1;
+    (void)next_gone(&told[0]);
+    (void)next_gone(&told[1]);
+    assert_true((told[0] == numbers[0] && told[1] == numbers[1]) ||
+                (told[0] == numbers[1] && told[1] == numbers[0]));
+    workers_workers *inside = workers_connect(where);
+    uint64_t number = number_of(inside);
+    workers_workers_close(inside);
+    (void)next_gone(&told[0]);
+    assert_true(told[0] == number);
+    workers_workers_close(two);
+    workers_workers_close(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +306,13 @@ int main(void)
                                         start_gateway, stop_gateway),
         cmocka_unit_test_setup_teardown(a_token_passes_the_gateway,
                                         start_gateway, stop_gateway),
+        cmocka_unit_test_setup_teardown(each_worker_is_told_of_a_peer,
+                                        start_processes, stop_told),
+        cmocka_unit_test_setup_teardown(one_process_is_told_once_of_each_peer,
+                                        start_threads, stop_told),
+        cmocka_unit_test_setup_teardown(
+            a_gateway_that_dies_takes_its_peers_along, start_threads,
+            stop_told),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

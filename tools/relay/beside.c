@@ -17,6 +17,11 @@ static int add_token(const shmrpci_worker_ops *front,
                : (int)SHMRPC_OK;
 }
 
+uint64_t beside_peer(uint64_t number, uint64_t connection)
+{
+    return number ^ connection;
+}
+
 int beside_make(const shmrpci_worker_ops *front, const shmrpci_request *request,
                 uint64_t number, shmrpci_metadata *out, size_t *out_old,
                 size_t *out_new)
@@ -32,7 +37,7 @@ int beside_make(const shmrpci_worker_ops *front, const shmrpci_request *request,
         shmrpci_metadata_reopen(out);
     }
     int status = shmrpci_metadata_put_peer(
-        out, number ^ front->connection(request), NULL);
+        out, beside_peer(number, front->connection(request)), NULL);
     if (status == SHMRPC_OK) {
         status = add_token(front, request, out);
     }

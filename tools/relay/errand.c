@@ -225,6 +225,10 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     shmrpci_metadata block;
     size_t old = 0;
     size_t more = 0;
+    if (e->link->hears_left) {
+        /* Without memory the service does not learn of its end. */
+        (void)r->front->worker->watch(request, NULL);
+    }
     int status = e->link->has_peers
                      ? beside_make(r->front->worker, request, r->number, &block,
                                    &old, &more)

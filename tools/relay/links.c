@@ -104,6 +104,38 @@ void link_lose(relay *r, link *l)
     shmrpci_event_set(r->bell_fd); /* it is the returner's to free */
 }
 
+/* With the lock held: one by which the service hears of it, used by us. */
+static link *use_any(relay *r)
+{
+    uint32_t live;
+    link *l = least_used(r, &live);
+    if (l == NULL || !l->hears_left) {
+        return NULL;
+    }
+    l->users++;
+    return l;
+}
+
+/* One link is enough: the service tells all its processes. Where there is none
+ * it has ended, and so has all that it knew of anybody. */
+void links_say_left(relay *r, uint64_t peer)
+{
+    int status = SHMRPC_E_SERVER_LOST;
+    while (status == SHMRPC_E_SERVER_LOST) {
+        shmrpci_mutex_lock(&r->lock);
+        link *l = use_any(r);
+        shmrpci_mutex_unlock(&r->lock);
+        if (l == NULL) {
+            return;
+        }
+        status = r->back->peers->say_left(l->conn, peer);
+        if (status == SHMRPC_E_SERVER_LOST) {
+            link_lose(r, l);
+        }
+        link_unuse(r, l);
+    }
+}
+
 bool relay_is_up(relay *r)
 {
     uint32_t live;
@@ -192,9 +224,13 @@ static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
     }
     if (status == SHMRPC_OK) {
         shmrpci_welcome said;
-        l->has_peers = shmrpci_welcome_read(welcome.data, welcome.len, &said,
-                                            NULL) == SHMRPC_OK &&
-                       said.minor >= SHMRPCI_RPC_MINOR_PEERS;
+        uint32_t minor = shmrpci_welcome_read(welcome.data, welcome.len, &said,
+                                              NULL) == SHMRPC_OK
+                             ? said.minor
+                             : 0;
+        l->has_peers = minor >= SHMRPCI_RPC_MINOR_PEERS;
+        l->hears_left =
+            minor >= SHMRPCI_RPC_MINOR_LEFT && r->back->peers != NULL;
     }
     shmrpci_buf_fini(&welcome);
     if (status == SHMRPC_OK && has_changed) {

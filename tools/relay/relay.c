@@ -7,6 +7,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/tls_secret.h"
+#include "tools/relay/beside.h"
 #include "tools/relay/state.h"
 
 /* How long a carrier waits for replies itself. */
@@ -314,6 +315,13 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
                                    welcome, error);
 }
 
+/* A peer is gone, on the thread of a carrier. */
+static void on_end(void *user, uint64_t connection)
+{
+    relay *r = user;
+    links_say_left(r, beside_peer(r->number, connection));
+}
+
 static void on_cancel(void *user)
 {
     const relay *r = user;
@@ -410,6 +418,8 @@ static int start(relay *r, shmrpc_error *error)
         status = r->front->worker->participant_open(r->listener, i,
                                                     &seat->participant, error);
         if (status == SHMRPC_OK) {
+            seat->participant->on_end = on_end;
+            seat->participant->end_user = r;
             status = (int)shmrpci_thread_create(&r->carriers[i], "carrier",
                                                 carry_all, seat);
         }

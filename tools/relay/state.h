@@ -28,6 +28,7 @@ typedef struct link {
     uint32_t users;  /* lock: errands, and carriers that reserve */
     bool is_lost;    /* lock */
     bool has_peers;  /* the service wants to know whose calls they are */
+    bool hears_left; /* and when those leave */
     bool is_watched; /* the returner's */
     uint32_t calls;  /* the returner's, of one round */
 } link;
@@ -148,6 +149,9 @@ link *link_choose(relay *r, uint32_t epoch, link *wish);
 int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out);
 void link_unuse(relay *r, link *l);
 void link_lose(relay *r, link *l);
+/* A peer, by the number that the service knows it by, is gone, and no call of
+ * it is on its way: tells the service. */
+void links_say_left(relay *r, uint64_t peer);
 /* Connects for the first time. Fails only if on_welcome does. */
 int links_open(relay *r, shmrpc_error *error);
 /* The linker's thread: makes links. */

@@ -106,9 +106,9 @@ typedef struct shmrpc_server_opts {
     /* A call that has waited for a worker for longer is not begun. */
     int64_t shed_after_ns;
     /* A connection is gone, from which calls have come (see
-     * shmrpc_ctx_connection): on a thread that runs handlers, none of whom is
-     * in a call of it. `user` is that of the service. Not for connections that
-     * end with the server. */
+     * shmrpc_ctx_connection), or a peer of shmrpc-tcp: on a thread that runs
+     * handlers, none of whom is in a call of it. `user` is that of the service.
+     * Not for connections that end with the server. */
     void (*disconnected)(void *user, uint64_t connection);
     uint64_t reserved[3]; /* 0; later members take its place */
 } shmrpc_server_opts;

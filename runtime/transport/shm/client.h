@@ -219,6 +219,8 @@ shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag);
 int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count);
 void shm_client_acknowledge(shmrpci_conn *conn);
+/* shmrpci_peer_ops. */
+int shm_client_say_left(shmrpci_conn *conn, uint64_t peer);
 
 /* ---- client_call.c ------------------------------------------------ */
 

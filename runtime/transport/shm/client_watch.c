@@ -104,3 +104,25 @@ void shm_client_acknowledge(shmrpci_conn *conn)
     }
     shmrpci_mutex_unlock(&client->control_lock);
 }
+
+/* ---- of relays ------------------------------------------------------------
+ */
+
+/* The control loop may have no CPU for a while. */
+#define SAY_NS (2 * SHMRPCI_NS_PER_S)
+
+int shm_client_say_left(shmrpci_conn *conn, uint64_t peer)
+{
+    const shm_client *client = client_of(conn);
+    const shm_message left = {.kind = SHM_MESSAGE_LEFT, .bytes = peer};
+    shmrpci_poll_entry room = {.fd = client->control_fd, .write = true};
+    int64_t deadline_ns = shmrpci_deadline_after(SAY_NS);
+    shmrpc_status status;
+    do {
+        status = shm_message_send(client->control_fd, left, NULL, NULL, 0);
+    } while (status == SHMRPC_E_EXHAUSTED &&
+             shmrpci_poll_entries(&room, 1, deadline_ns));
+    return status == SHMRPC_OK            ? SHMRPC_OK
+           : status == SHMRPC_E_EXHAUSTED ? SHMRPC_E_DEADLINE
+                                          : SHMRPC_E_SERVER_LOST;
+}

@@ -347,6 +347,10 @@ void shm_listener_close(shmrpci_listener *base)
     free(listener->allowed_uids);
     free(listener->allowed_gids);
     shmrpci_farewell_drop_all(&listener->farewells);
+    for (shm_left *left; (left = listener->lefts) != NULL;) {
+        listener->lefts = left->next;
+        free(left);
+    }
     free(listener);
 }
 

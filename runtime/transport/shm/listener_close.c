@@ -42,6 +42,18 @@ void shm_table_remove(shm_listener *listener, shm_conn *conn)
         shmrpci_add_seq(&listener->table_version, UINT64_C(1)) + 1;
 }
 
+void shm_part_here(shm_listener *listener, uint64_t connection)
+{
+    if (listener->left_waiting >= SHM_LEFT_MAX) {
+        return;
+    }
+    shmrpci_farewell *f = shmrpci_farewell_new(connection, NULL);
+    if (f != NULL) {
+        listener->left_waiting++;
+        shmrpci_farewell_push(&listener->farewells, f);
+    }
+}
+
 /* Takes back what was submitted, but for oneway calls: those still run. A
  * client may go on writing to its block; what counts is what was there now. */
 static void take_back(shm_conn *conn)

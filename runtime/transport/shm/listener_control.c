@@ -470,6 +470,26 @@ static void count_rescue(const shm_listener *listener)
     }
 }
 
+/* Whoever serves in this process, or in others, is to hear of it. */
+static void part(const shm_conn *conn, uint64_t peer)
+{
+    shm_listener *listener = conn->listener;
+    uint64_t connection = shmrpci_peer_connection(conn->peer.uid, peer);
+    if (!listener->opts.tells_peers) {
+        return;
+    }
+    if (listener->opts.takes_processes) {
+        shm_worker_links_part(listener, connection);
+        return;
+    }
+    shmrpci_mutex_lock(&listener->table_lock);
+    shm_part_here(listener, connection);
+    /* For them to look. */
+    (void)shmrpci_add_seq(&listener->table_version, UINT64_C(1));
+    shmrpci_mutex_unlock(&listener->table_lock);
+    shmrpci_event_set(listener->bell_fd);
+}
+
 static void answer_want(shm_conn *conn, const shm_message *want)
 {
     shmrpc_status status = SHMRPC_E_INVALID;
@@ -545,6 +565,8 @@ void shm_control_event(shm_conn *conn)
         answer_want(conn, &packet.head);
     } else if (packet.head.kind == SHM_MESSAGE_RESCUED) {
         count_rescue(conn->listener);
+    } else if (packet.head.kind == SHM_MESSAGE_LEFT) {
+        part(conn, packet.head.bytes);
     } else {
         end_conn(conn);
     }

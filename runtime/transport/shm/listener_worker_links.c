@@ -2,6 +2,7 @@
 #include "transport/shm/worker_link.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -65,6 +66,65 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
     }
 }
 
+/* False: there is no room now. */
+static bool send_left(const shm_worker_link *link, uint64_t connection)
+{
+    const shm_worker_link_message left = {.kind = SHM_WORKER_LINK_LEFT,
+                                          .conn = connection};
+    shmrpc_status status = shm_worker_link_send(link->fd, &left, NULL, 0);
+    return status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE;
+}
+
+/* Frees what nobody is owed. */
+static void sweep_lefts(shm_listener *listener)
+{
+    for (shm_left **at = &listener->lefts; *at != NULL;) {
+        shm_left *left = *at;
+        if (left->owed == 0) {
+            *at = left->next;
+            listener->left_count--;
+            free(left);
+        } else {
+            at = &left->next;
+        }
+    }
+}
+
+static void catch_up_lefts(shm_listener *listener, shm_worker_link *link)
+{
+    shm_left *left = listener->lefts;
+    for (; left != NULL && !link->is_lagging; left = left->next) {
+        if ((left->owed & bit_of(link)) != 0) {
+            link->is_lagging = !send_left(link, left->connection);
+            left->owed &= link->is_lagging ? UINT64_MAX : ~bit_of(link);
+        }
+    }
+    sweep_lefts(listener);
+}
+
+void shm_worker_links_part(shm_listener *listener, uint64_t connection)
+{
+    shm_left owed = {.connection = connection};
+    for (uint64_t mask = listener->worker_link_mask; mask != 0;
+         mask &= mask - 1) {
+        shm_worker_link *link = &listener->worker_links[__builtin_ctzll(mask)];
+        if (!send_left(link, connection)) {
+            link->is_lagging = true;
+            owed.owed |= bit_of(link);
+        }
+    }
+    count_change(listener);
+    shm_left *kept = owed.owed != 0 && listener->left_count < SHM_LEFT_MAX
+                         ? malloc(sizeof *kept)
+                         : NULL;
+    if (kept != NULL) {
+        owed.next = listener->lefts;
+        *kept = owed;
+        listener->lefts = kept;
+        listener->left_count++;
+    }
+}
+
 static void catch_up(shm_listener *listener, shm_worker_link *link)
 {
     link->is_lagging = false;
@@ -74,6 +134,7 @@ static void catch_up(shm_listener *listener, shm_worker_link *link)
             link->is_lagging = !send_to(link, conn);
         }
     }
+    catch_up_lefts(listener, link);
     count_change(listener);
 }
 
@@ -193,6 +254,7 @@ static void take_packet(shm_listener *listener, shm_worker_link *link,
     case SHM_WORKER_LINK_ATTACH:
     case SHM_WORKER_LINK_NUDGE:
     case SHM_WORKER_LINK_REGION:
+    case SHM_WORKER_LINK_LEFT:
         break; /* not a worker's to send */
     }
 }
@@ -356,6 +418,10 @@ void shm_worker_link_dismiss(shmrpci_listener *base, uint32_t first)
     for (size_t i = 0; i < listener->table_count; i++) {
         listener->table[i]->sent &= ~bit;
     }
+    for (shm_left *left = listener->lefts; left != NULL; left = left->next) {
+        left->owed &= ~bit;
+    }
+    sweep_lefts(listener);
     for (uint32_t i = first; i < first + link->count; i++) {
         shm_recover(base, i);
         shm_recover_closed(listener, i);

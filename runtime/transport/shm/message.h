@@ -15,6 +15,7 @@
  *                             <-    TOLD: a call has ended, and the block's
  *                                   armed word asked for it
  *     RESCUED                 ->    a worker had to be woken once more
+ *     LEFT(peer)              ->    of a relay: one of its peers is gone
  *
  *     OBSERVE                 ->    instead of HELLO
  *                             <-    STATS + descriptor of the statistics, for
@@ -59,7 +60,8 @@ typedef enum shm_message_kind {
     SHM_MESSAGE_OBSERVE,
     SHM_MESSAGE_STATS,
     SHM_MESSAGE_SUCCEED,
-    SHM_MESSAGE_OBJECT
+    SHM_MESSAGE_OBJECT,
+    SHM_MESSAGE_LEFT
 } shm_message_kind;
 
 /* The descriptors of WELCOME, in this order. */
@@ -79,7 +81,7 @@ typedef struct shm_message {
     int32_t status; /* REFUSED, EXTENT */
     uint64_t bytes; /* HELLO: number of the client's pid namespace; WELCOME: of
                      * the block; WANT, EXTENT: of the extent, or, if it was
-                     * refused for that, what is left */
+                     * refused for that, what is left; LEFT: the peer */
     uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's; EXTENT:
                            * how much it needed, if that wasn't left; else 0 */
     uint32_t region;      /* EXTENT */

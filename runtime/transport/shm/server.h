@@ -143,6 +143,16 @@ typedef struct shm_worker_link {
     bool is_lagging;  /* some connection was not sent for want of room */
 } shm_worker_link;
 
+/* Peers of relays that have left, and worker links that were not told yet, in
+ * more than which nobody is told any more. */
+#define SHM_LEFT_MAX 4096u
+
+typedef struct shm_left {
+    uint64_t connection;
+    uint64_t owed; /* links, as bits by their first index */
+    struct shm_left *next;
+} shm_left;
+
 struct shm_listener {
     shmrpci_listener base;
     shm_place place;
@@ -181,6 +191,7 @@ struct shm_listener {
     bool is_abandoned;  /* another process has it; ours is only the memory */
     shm_mirror *mirror; /* NULL: we are the control loop's own process */
     shmrpci_farewell *farewells; /* not told yet; under table_lock */
+    uint32_t left_waiting;       /* of them, those of peers; likewise */
 
     /* Control loop only. */
     shm_conn *handshakes;
@@ -189,6 +200,8 @@ struct shm_listener {
     uint64_t worker_link_mask; /* those that are there, by their first index */
     shm_worker_link worker_links[SHM_MAX_WORKERS];
     int64_t sweep_ns; /* when to look at extents */
+    shm_left *lefts;
+    uint32_t left_count;
 
     shm_worker_place places[SHM_MAX_WORKERS];
 };
@@ -236,6 +249,8 @@ void shm_control_close(shm_conn *conn);
 bool shm_control_reap(shm_listener *listener);
 /* Under table_lock. */
 void shm_table_remove(shm_listener *listener, shm_conn *conn);
+/* The same: a worker of this process is to tell of a relay's peer. */
+void shm_part_here(shm_listener *listener, uint64_t connection);
 /* Whether no worker of this process serves it or looks at it any more, after
  * it has left the table. */
 bool shm_conn_is_unused(const shm_conn *conn);
@@ -354,6 +369,8 @@ void shm_worker_link_event(shm_listener *listener, uint32_t first);
 /* All worker links are told of a new connection, or that one is gone. */
 void shm_worker_links_offer(shm_listener *listener, shm_conn *conn);
 void shm_worker_links_forget(shm_listener *listener, shm_conn *conn);
+/* A relay's peer is gone, says its connection: all that serve are told. */
+void shm_worker_links_part(shm_listener *listener, uint64_t connection);
 /* Sends what there was no room for. True when some is left. */
 bool shm_worker_links_catch_up(shm_listener *listener);
 

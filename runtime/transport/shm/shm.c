@@ -72,6 +72,10 @@ static const shmrpci_process_ops processes = {
     .disown = shm_listener_disown,
 };
 
+static const shmrpci_peer_ops peers = {
+    .say_left = shm_client_say_left,
+};
+
 static const shmrpci_takeover_ops takeover = {
     .summon = shm_summon,
     .hand_over = shm_hand_over,
@@ -98,6 +102,7 @@ const shmrpci_transport shmrpci_transport_shm = {
     .shared = &shared,
     .discovery = &discovery,
     .processes = &processes,
+    .peers = &peers,
     .takeover = &takeover,
     .streams = &streams,
     .lends = &shm_stream_lend_ops,

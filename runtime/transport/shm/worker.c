@@ -275,6 +275,9 @@ static void tell_news(shm_worker *worker)
     do {
         shmrpci_mutex_lock(&listener->table_lock);
         f = shmrpci_farewell_pop(&listener->farewells);
+        if (f != NULL && (f->connection & SHMRPCI_PEER_CONNECTION) != 0) {
+            listener->left_waiting--;
+        }
         shmrpci_mutex_unlock(&listener->table_lock);
         if (f != NULL && worker->base.on_end != NULL) {
             worker->base.on_end(worker->base.end_user, f->connection);

@@ -15,6 +15,7 @@
  *                             <-   ACK(count): so many ATTACHes were read
  *                             <-   REFUSE(conn): can't, or won't; it is closed
  *     then NUDGE              ->   look: an order, or a connection is gone
+ *     LEFT(conn)              ->   a relay's peer is gone
  *                             <-   MAP(conn, region): a request lies there
  *                             <-   GRANT(conn, bytes, slot): for a reply
  *                             <-   TELL(conn): its client sleeps elsewhere
@@ -23,11 +24,12 @@
  * After a change the supervisor counts `changes` of the shared memory up;
  * workers that are awake compare it before they search, those that sleep are
  * woken by the packet.  A NUDGE is not sent to a link that is half full:
- * whoever has unread packets looks anyway.  An ATTACH that finds no room is
- * sent again later; no more than SHM_WORKER_LINK_WINDOW are unacknowledged, as
- * descriptors in flight are limited.  A worker waits for room for what it asks
- * and tells.  One that has not got a connection yet simply doesn't serve it:
- * with its next wake-up or search it reads its link first.
+ * whoever has unread packets looks anyway.  An ATTACH or LEFT that finds no
+ * room is sent again later; no more than SHM_WORKER_LINK_WINDOW are
+ * unacknowledged, as descriptors in flight are limited.  A worker waits for
+ * room for what it asks and tells.  One that has not got a connection yet
+ * simply doesn't serve it: with its next wake-up or search it reads its link
+ * first.
  *
  * The link's hang-up tells a worker that it is alone: it ends what it has
  * claimed, and leaves.
@@ -52,7 +54,8 @@ typedef enum shm_worker_link_kind {
     SHM_WORKER_LINK_REFUSE,
     SHM_WORKER_LINK_MAP,
     SHM_WORKER_LINK_GRANT,
-    SHM_WORKER_LINK_TELL
+    SHM_WORKER_LINK_TELL,
+    SHM_WORKER_LINK_LEFT
 } shm_worker_link_kind;
 
 /* Descriptors of SETUP and of ATTACH, in this order. */
@@ -74,7 +77,8 @@ enum {
 typedef struct shm_worker_link_message {
     uint32_t magic;
     uint32_t kind;
-    uint64_t conn;        /* serial number of the connection */
+    uint64_t conn;        /* serial number of the connection; LEFT: the
+                           * peer's, as on_end gets it */
     uint64_t bytes;       /* ATTACH: of the block; GRANT, REGION */
     uint64_t max_message; /* SETUP, ATTACH */
     int32_t status;       /* REGION */

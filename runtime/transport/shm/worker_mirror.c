@@ -189,6 +189,9 @@ static void take_packet(shm_listener *listener, shm_worker_link_packet *packet)
     case SHM_WORKER_LINK_REGION:
         take_region(listener, packet);
         break;
+    case SHM_WORKER_LINK_LEFT:
+        shm_part_here(listener, packet->head.conn);
+        break;
     case SHM_WORKER_LINK_NUDGE:
     case SHM_WORKER_LINK_SETUP:
     case SHM_WORKER_LINK_ACK:

@@ -136,7 +136,8 @@ struct tcp_conn {
     char subject[TCP_SUBJECT_BYTES];
     uint8_t *hello; /* what it said; NULL: nothing that is kept */
     size_t hello_len;
-    shmrpci_farewell *farewell; /* NULL: nobody is to hear of its end */
+    shmrpci_farewell *farewell;    /* NULL: nobody is to hear of its end */
+    shmrpci_atomic_u32 is_watched; /* it has one; relaxed: a hint */
     size_t max_message_bytes;
     shmrpc_compression compression;
     uint32_t epoch;    /* of the listener when it said hello */

@@ -532,11 +532,15 @@ void tcp_worker_detached_end(shmrpci_request *request)
 int tcp_worker_watch(const shmrpci_request *request, shmrpc_error *error)
 {
     tcp_conn *conn = call_of(request)->conn;
+    if (shmrpci_load_relaxed(&conn->is_watched) != 0) {
+        return SHMRPC_OK;
+    }
     shmrpci_mutex_lock(&conn->listener->lock);
     if (conn->farewell == NULL) {
         conn->farewell = shmrpci_farewell_new(conn->tag, error);
     }
     bool is_made = conn->farewell != NULL;
+    shmrpci_store_relaxed(&conn->is_watched, is_made ? 1u : 0u);
     shmrpci_mutex_unlock(&conn->listener->lock);
     return is_made ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }

@@ -88,8 +88,11 @@ void shmrpci_fault_write(const shmrpc_fault *fault, bool with_trace,
 }
 
 /* Whoever has our user id could read our memory anyway. */
-static bool may_see_trace(const shmrpc_ctx *ctx)
+static bool may_see_trace(const shmrpc_ctx *ctx, const shmrpc_fault *fault)
 {
+    if ((fault->flags & SHMRPC_FAULT_TRACE_TO_ALL) != 0) {
+        return true;
+    }
     return ctx->request->peer->uid == ctx->uid &&
            ctx->uid != SHMRPCI_UNMAPPED_UID;
 }
@@ -103,7 +106,8 @@ int shmrpc_ctx_fault(shmrpc_ctx *ctx, const shmrpc_fault *fault)
                           (int)message.len, message.ptr);
     ctx->raised = SHMRPC_E_UNKNOWN;
     shmrpci_buf_reset(&ctx->payload);
-    shmrpci_fault_write(fault, may_see_trace(ctx), ctx->arena, &ctx->payload);
+    shmrpci_fault_write(fault, may_see_trace(ctx, fault), ctx->arena,
+                        &ctx->payload);
     return SHMRPC_E_UNKNOWN;
 }
 

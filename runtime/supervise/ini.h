@@ -75,6 +75,8 @@ enum {
     X(IMPORT_FROM,             "import_from",             SERVICE, LIBRARY, 0, 0, NULL, NULL)                \
     X(PYTHON,                  "python",                  BOTH, TEXT, 0, 0, NULL, "python3")                 \
     X(PYTHON_PATH,             "python_path",             BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(SEND_TRACEBACK,          "send_traceback",          BOTH, CHOICE, 0, 0, "all user none", "user")          \
+    X(PRELOAD_THREADS,         "preload_threads",         BOTH, CHOICE, 0, 0, "refuse allow", "refuse")         \
     X(EXEC,                    "exec",                    SERVICE, COMMAND, 0, 0, NULL, NULL)                \
     X(LISTEN,                  "listen",                  SERVICE, WORDS, 0, 0, NULL, NULL)                  \
     X(AFTER,                   "after",                   SERVICE, SERVICES, 0, 0, NULL, NULL)               \

@@ -67,14 +67,32 @@ static const char *class_option(mgr_plan *plan,
     return kept;
 }
 
+/* Whether the file says so: else the server's own default is as good. */
+static bool is_given(const shmrpci_ini_service *service, shmrpci_ini_key key)
+{
+    return service->values[key].present &&
+           service->values[key].place.file != NULL;
+}
+
+static uint64_t number_of(const shmrpci_ini_service *service,
+                          shmrpci_ini_key key)
+{
+    return service->values[key].u.number;
+}
+
 /* The program; or ours as `shmrpcd serve LIBRARY NAME`, which loads it; or
  * Python, which imports the module. NULL: out of memory. */
 static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
                       const char *own_path)
 {
     const shmrpci_ini_value *exec = &service->values[SHMRPCI_INI_EXEC];
+    static const char *const traces[] = {"--send-traceback=all",
+                                         "--send-traceback=user",
+                                         "--send-traceback=none"};
+    static const char *const threads[] = {"--preload-threads=refuse",
+                                          "--preload-threads=allow"};
     const char *import = text_of(service, SHMRPCI_INI_IMPORT_FROM);
-    const char *serve[7] = {own_path, "serve", import, service->name};
+    const char *serve[9] = {own_path, "serve", import, service->name};
     const char *const *from = exec->present ? exec->u.list.items : serve;
     size_t count = exec->present ? exec->u.list.count : 4;
     if (!exec->present && !is_library(import)) {
@@ -84,8 +102,16 @@ static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
         serve[3] = "serve";
         serve[4] = python_path(plan, service);
         serve[5] = class_option(plan, service);
-        serve[6] = import;
-        count = 7;
+        count = 6;
+        if (is_given(service, SHMRPCI_INI_SEND_TRACEBACK)) {
+            serve[count++] =
+                traces[number_of(service, SHMRPCI_INI_SEND_TRACEBACK)];
+        }
+        if (is_given(service, SHMRPCI_INI_PRELOAD_THREADS)) {
+            serve[count++] =
+                threads[number_of(service, SHMRPCI_INI_PRELOAD_THREADS)];
+        }
+        serve[count++] = import;
         if (serve[4] == NULL || serve[5] == NULL) {
             return NULL;
         }
@@ -118,13 +144,6 @@ static void append_command(shmrpci_buf *out, const shmrpci_ini_service *service)
 }
 
 /* ---- how it serves --------------------------------------------------- */
-
-/* Whether the file says so: else the server's own default is as good. */
-static bool is_given(const shmrpci_ini_service *service, shmrpci_ini_key key)
-{
-    return service->values[key].present &&
-           service->values[key].place.file != NULL;
-}
 
 /* Options are lines "--option=value" of SHMRPC_OPTIONS, a newline behind each,
  * so that values may hold blanks. */

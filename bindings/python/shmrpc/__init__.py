@@ -185,7 +185,8 @@ def _open(where: str, svc: str | None, timeout: float | None,
 
 def main(service: type | str, svc: str | None = None,
          argv: list[str] | None = None, *,
-         allow_threads: bool = False) -> _NoReturn:
+         allow_threads: bool = False,
+         send_traceback: str = "user") -> _NoReturn:
     """Serves a class until SIGINT or SIGTERM, and ends the program.
 
     The options are those of every server: --help tells.  `service` is the
@@ -194,12 +195,14 @@ def main(service: type | str, svc: str | None = None,
     is made once, without arguments, before workers are forked from the process
     that holds it.  Its methods worker_start and worker_stop, if it has them,
     run in each worker.  Threads that are left behind when it is made are
-    refused unless `allow_threads`.
+    refused unless `allow_threads`.  The traceback of an exception that no error
+    of the service is goes to callers of this "user", to "all" or to "none".
     """
     from . import _worker
 
     _sys.exit(_worker.run(service, svc, list(_sys.argv if argv is None
-                                             else argv), allow_threads))
+                                             else argv), allow_threads,
+                          send_traceback=send_traceback))
 
 
 def register(cls: type[_Exception]) -> type[_Exception]:

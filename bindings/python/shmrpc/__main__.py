@@ -6,13 +6,17 @@ import sys
 
 HELP = """\
 usage: python3 -m shmrpc serve [--path=FOLDER]... [--svc=FILE] [--class=NAME]
+                               [--send-traceback=all|user|none]
+                               [--preload-threads=refuse|allow]
                                MODULE[:CLASS] [OPTION]...
        python3 -m shmrpc svc [--path=FOLDER]... [--class=NAME] MODULE[:CLASS]
 
 serve: a class until SIGINT or SIGTERM.  FOLDERs are searched for the module
 first, FILE is what it serves if the class does not say so; NAME is the class,
-if the module has one of that name.  Options are those of every server: put
---help behind the module.
+if the module has one of that name.  Who gets the traceback of an exception:
+callers of this user, all, or none.  Threads that the class leaves behind when it
+is made are refused, since workers lack them, or allowed.  Options are those of
+every server: put --help behind the module.
 
 svc: prints the .svc of a class with decorated methods (@json_method), or of
 what else it serves.
@@ -45,11 +49,20 @@ def _serve(arguments: list[str]) -> int:
 
     from . import _worker
 
-    options = _options(arguments, {"path", "svc", "class"})
+    options = _options(arguments, {
+        "path", "svc", "class", "send-traceback", "preload-threads"})
+    traceback = options.get("send-traceback", "user")
+    threads = options.get("preload-threads", "refuse")
+    if traceback not in ("all", "user", "none"):
+        raise _Wrong(f"--send-traceback={traceback}: all, user or none")
+    if threads not in ("refuse", "allow"):
+        raise _Wrong(f"--preload-threads={threads}: refuse or allow")
     target = arguments.pop(0)
     given = options.get("svc")
     return _worker.run(target, given and os.path.abspath(given),
-                       [target, *arguments], hint=options.get("class"))
+                       [target, *arguments], hint=options.get("class"),
+                       allow_threads=threads == "allow",
+                       send_traceback=traceback)
 
 
 def _svc(arguments: list[str]) -> int:

@@ -168,15 +168,52 @@ def _is_async(function: Any) -> bool:
             or inspect.isasyncgenfunction(function))
 
 
+# ---- threads that workers would lack --------------------------------------
+
+
+def _threads() -> dict[str, str]:
+    """Names of this process's threads, by their numbers."""
+    found = {}
+    for number in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{number}/comm",
+                      encoding="utf-8", errors="replace") as file:
+                found[number] = file.read().rstrip("\n")
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def _refuse_threads(before: set[str]) -> None:
+    """The library refuses them, too, but in words for C. One that is about to
+    end may take a moment."""
+    import time
+
+    until = time.monotonic() + 0.2
+    while left := [name for number, name in _threads().items()
+                   if number not in before]:
+        if time.monotonic() > until:
+            names = ", ".join(sorted(set(left)))[:40]
+            count = f"{len(left)} thread{'s' if len(left) > 1 else ''}"
+            raise Refused(
+                f"preload has left {count} running ({names}), which workers "
+                "lack: start them in worker_start, set OPENBLAS_NUM_THREADS=1, "
+                "or allow them (--preload-threads=allow)")
+        time.sleep(0.01)
+
+
 # ---- the program ----------------------------------------------------------
 
 
 class Program:
     """What the C part calls: hooks, and words for exceptions."""
 
-    def __init__(self, make: Callable[[], type], name: str) -> None:
+    def __init__(self, make: Callable[[], type], name: str,
+                 allow_threads: bool, send_traceback: str) -> None:
         self._make = make
         self._name = name
+        self._allow_threads = allow_threads
+        self._send_traceback = send_traceback
         self._object: Any = None
         self._is_async = False
 
@@ -187,6 +224,7 @@ class Program:
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
+        before = set(_threads())
         cls = self._make()
         functions = [self._method_of(cls, name, python_name)
                      for name, python_name, _ in rows]
@@ -197,6 +235,8 @@ class Program:
         if make is not None:
             _log_by_default()  # it gives the object a logger
         self._object = cls() if make is None else make()
+        if not self._allow_threads:
+            _refuse_threads(before)
         _log_by_default()
         bound = [getattr(self._object, name) for name in functions]
         described = _described(cls)
@@ -285,8 +325,9 @@ class Program:
             return (_STATUS, status, "", _printed(error), "", None)
         trace = _trace_of(error)
         self._log_failure(error, method, trace)
-        return (_FAULT, 0, _name_of(type(error)), _printed(error), trace,
-                _args_of(error))
+        return (_FAULT, 0, _name_of(type(error)), _printed(error),
+                trace if self._send_traceback != "none" else "",
+                _args_of(error), self._send_traceback == "all")
 
     def _log_failure(self, error: BaseException, method: str,
                      trace: str) -> None:
@@ -373,17 +414,23 @@ def _log_by_default() -> None:
 
 
 def run(target: type | str, given: str | None, argv: list[str],
-        allow_threads: bool = False, hint: str | None = None) -> int:
+        allow_threads: bool = False, hint: str | None = None,
+        send_traceback: str = "user") -> int:
     """Serves until stopped: the exit status."""
+    if send_traceback not in ("all", "user", "none"):
+        raise ValueError(f"send_traceback: {send_traceback!r}, expected all, "
+                         "user or none")
     try:
         if isinstance(target, str):
             name, known = target, target
             text = _ask_child(target, hint, given)
-            program = Program(lambda: _import(known, hint), name)
+            program = Program(lambda: _import(known, hint), name,
+                              allow_threads, send_traceback)
         else:
             cls = target
             text = _text_of(cls, given)
-            program = Program(lambda: cls, cls.__name__)
+            program = Program(lambda: cls, cls.__name__, allow_threads,
+                              send_traceback)
         return _core.serve(program, text, argv, allow_threads)
     except (Refused, Error, OSError, UnicodeDecodeError) as error:
         print(f"shmrpc: error: {_in_a_line(error)}", file=sys.stderr)

@@ -120,6 +120,9 @@ static int fault_of(shmrpc_ctx *ctx, PyObject *row, core_scratch *scratch)
                           .message = view_of(PyTuple_GetItem(row, 3)),
                           .trace = view_of(PyTuple_GetItem(row, 4))};
     PyObject *args = PyTuple_GetItem(row, 5);
+    if (PyTuple_Size(row) > 6 && PyTuple_GetItem(row, 6) == Py_True) {
+        fault.flags = SHMRPC_FAULT_TRACE_TO_ALL;
+    }
     scratch->is_typed = true; /* so that they are equal in Python */
     if (args == NULL || core_any_to_c(scratch, args, &fault.args) != 0) {
         PyErr_Clear();
@@ -204,7 +207,7 @@ int core_worker_fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method,
     PyObject *row = PyObject_CallMethod(p->object, "describe", "Os", exception,
                                         method->name);
     Py_DECREF(exception);
-    if (row == NULL || !PyTuple_Check(row) || PyTuple_Size(row) != 6) {
+    if (row == NULL || !PyTuple_Check(row) || PyTuple_Size(row) < 6) {
         Py_XDECREF(row);
         return fault_without_words(ctx);
     }

@@ -37,12 +37,18 @@ struct shmrpc_ctx;
 /* Never longer, as it is sent. */
 #define SHMRPC_FAULT_MAX_BYTES 65536
 
+enum {
+    /* Of a fault that is raised: whoever calls gets the trace. */
+    SHMRPC_FAULT_TRACE_TO_ALL = 1u << 0
+};
+
 typedef struct shmrpc_fault {
     shmrpc_str type;      /* "ValueError" */
     shmrpc_str message;   /* "" when there is none */
     shmrpc_str trace;     /* for people, of several lines; "": none */
     shmrpc_any args;      /* mostly a list; null: none, or not to be sent */
-    uint64_t reserved[2]; /* 0; later members take its place */
+    uint64_t flags;       /* SHMRPC_FAULT_...; of a received one 0 */
+    uint64_t reserved[1]; /* 0; later members take its place */
 } shmrpc_fault;
 
 /* Its table, for those who print or pass on faults by their own means. */
@@ -53,8 +59,9 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_fault;
  * function, SHMRPC_E_UNKNOWN. What is too long is cut: the trace at its
  * beginning, the message at its end; arguments that can't be sent (too long, or
  * no UTF-8) are left out. The trace is sent to callers of the server's own user
- * only, since traces hold secrets: not over tcp:// and not by HTTP. Of several
- * faults and declared errors the last one counts.
+ * only, since traces hold secrets: not over tcp:// and not by HTTP; with
+ * SHMRPC_FAULT_TRACE_TO_ALL to all. Of several faults and declared errors the
+ * last one counts.
  */
 SHMRPC_API int shmrpc_ctx_fault(struct shmrpc_ctx *ctx,
                                 const shmrpc_fault *fault);

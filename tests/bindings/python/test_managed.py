@@ -57,6 +57,11 @@ python = {shutil.which("python3", path="/usr/bin")}
 min_proc_num = 1
 max_proc_num = 2
 listen = shm://works@managed
+send_traceback = none
+[Threaded]
+import_from = services
+preload_threads = allow
+listen = shm://works@threaded
 [Missing]
 import_from = no_such_module
 """
@@ -68,9 +73,13 @@ import_from = no_such_module
         pid = client.pid()
         os.kill(pid, signal.SIGKILL)
         assert client.pid() != pid
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError) as caught:
             client.fail("ValueError")
+        assert caught.value.traceback == ""
         client.close()
+        with shmrpc.connect("shm://works@threaded", svc=services().SVC,
+                            wait=PATIENCE_S, timeout=PATIENCE_S) as client:
+            assert client.add(1, 2) == 3
         wait_until(lambda: "No module named 'no_such_module'"
                    in log_of(place, "Missing"))
         wait_until(lambda: "ValueError: text" in log_of(place, "Works")

@@ -176,7 +176,16 @@ def test_missing_method_is_refused():
 
 
 def test_threads_at_import_are_refused_by_name():
-    assert "preload has left" in refused("services:Threaded")
+    text = refused("services:Threaded")
+    assert "preload has left 1 thread running" in text
+    assert "OPENBLAS_NUM_THREADS=1" in text and "worker_start" in text
+
+
+def test_threads_at_import_can_be_allowed(folder):
+    with running("services:Threaded", "--workers=1",
+                 serve=["--preload-threads=allow"]) as service:
+        with service.connect() as client:
+            assert client.add(1, 2) == 3
 
 
 def test_constructor_that_raises_says_why():
@@ -198,6 +207,8 @@ def test_command_line_errors():
     assert run("serve").returncode == 2
     assert run().returncode == 2
     assert run("serve", "--no=1", "x").returncode == 2
+    assert run("serve", "--send-traceback=some", "x").returncode == 2
+    assert run("serve", "--preload-threads=", "x").returncode == 2
     assert "usage:" in run("--help").stdout
     assert run("serve", "--help").returncode == 0
     described = run("serve", f"--path={HERE}", "services:Works", "--describe")

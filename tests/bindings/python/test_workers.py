@@ -22,10 +22,11 @@ class Service:
     count = 0
 
     def __init__(self, target, *options, env=None, script=None, where=None,
-                 path=HERE):
+                 path=HERE, serve=()):
         command = [sys.executable, "-X", "dev", "-W", "error"]
         command += ([script] if script else
-                    ["-m", "shmrpc", "serve", f"--path={path}", target])
+                    ["-m", "shmrpc", "serve", f"--path={path}", *serve,
+                     target])
         Service.count += 1
         self.where = where or f"shm://works@n{Service.count}"
         self._start([*command, *options, f"--listen={self.where}"], env)
@@ -239,6 +240,18 @@ def test_exceptions_are_alike_over_sockets(folder, where):
             for name in [*NAMES, "SystemExit"]:
                 check_fault(client, name, where == "unix")
             assert client.add(1, 2) == 3
+
+
+@pytest.mark.parametrize("who", ["all", "none"])
+@pytest.mark.parametrize("where", ["shm://works@who", "tcp://127.0.0.1:0"])
+def test_traceback_is_for_whom_the_option_says(folder, who, where):
+    with running("services:Works", "--workers=0", "--threads=1",
+                 "--force-insecure-serialisation", where=where,
+                 serve=[f"--send-traceback={who}"]) as service:
+        with service.connect() as client:
+            check_fault(client, "KeyError", who == "all")
+        # The log has it in any case.
+        service.wait_for("services.py")
 
 
 def test_cause_is_in_the_traceback(works):

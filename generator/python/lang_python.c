@@ -543,13 +543,20 @@ static const char *handler_result(gen_model *m, const idl_method *method,
                : result;
 }
 
+/* The documentation and an empty body, which pyright wants behind it. NULL:
+ * there is none. */
+static const char *body(gen_model *m, const idl_docs *docs, const char *indent)
+{
+    const char *doc = gen_py_doc(m, docs, indent);
+    return doc != NULL ? gen_print(m->tree, "%s\n%s...", doc, indent) : NULL;
+}
+
 static void add_method(gen_model *m, gen_value *object,
                        const idl_method *method)
 {
     gen_value *py = py_of(m, object);
-    set_text(m, py, "doc", gen_py_doc(m, &method->meta.docs, "            "));
-    set_text(m, py, "server_doc",
-             gen_py_doc(m, &method->meta.docs, "        "));
+    set_text(m, py, "doc", body(m, &method->meta.docs, "            "));
+    set_text(m, py, "server_doc", body(m, &method->meta.docs, "        "));
     set_text(m, py, "client_name", client_name(m, method->name));
     set_text(m, py, "name", python_name(m, method->name));
     set_text(m, py, "client_params", parameters(m, method, true));

@@ -79,7 +79,8 @@ static int parse_one(const char *text, const shmrpc_service *service,
     return status;
 }
 
-/* The servers of NATS, and where the service is. */
+/* The servers of NATS, and where the service is; both before anything is
+ * opened, so that a mistake costs nothing. */
 static int find_addresses(const options *o, const option_service *named,
                           shmrpci_address *at, shmrpci_address *back,
                           shmrpc_error *error)
@@ -105,7 +106,7 @@ static int find_addresses(const options *o, const option_service *named,
 
 /* ---- running ----------------------------------------------------------- */
 
-/* Until it is stopped, or fails. */
+/* Until it is stopped, or fails: a thread's whole life. */
 static void run_place(void *user)
 {
     place *p = user;

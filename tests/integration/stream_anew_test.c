@@ -240,9 +240,11 @@ static void taken_stream(void **state)
         assert_true(ns < PATIENCE);
         assert_int_equal(steps_steps_again(client, 3, &opts, &stream, &error),
                          SHMRPC_OK);
-        assert_int_equal(steps_steps_again_next(stream, &number, &error),
-                         SHMRPC_E_DEADLINE);
-        is_taken = strstr(error.message, "no worker") == NULL;
+        /* OK: the worker has seen the end of the time first, and ended. */
+        int status = steps_steps_again_next(stream, &number, &error);
+        assert_true(status == SHMRPC_E_DEADLINE || status == SHMRPC_OK);
+        is_taken =
+            status == SHMRPC_OK || strstr(error.message, "no worker") == NULL;
         steps_steps_again_close(stream);
         steps_steps_close(client);
     }

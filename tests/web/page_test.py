@@ -63,7 +63,7 @@ def manage(place):
         "Shop": SHOP, "Workers": WORKERS, "Frozen": f"{ECHO} --listen=shm://@frozen",
         "Chatty": script(place, "chatty", CHATTY % (more, more)),
         "Bad": "/bin/sh -c 'echo error: no such disk; exit 3'",
-        "Crash": "/bin/sh -c 'kill -SEGV $$'",
+        "Crash": "/bin/sh -c 'kill -SEGV $$$$'",
         "Plain": "/bin/sleep 1000",
         "Silent": "/bin/sleep 1000", "Later": ECHO}
     keys = {"Later": "after = Silent\nlisten = shm://@later\n",

@@ -35,6 +35,16 @@ void shmrpci_stream_rings_lose(const shmrpci_stream_rings *rings)
     }
 }
 
+void shmrpci_stream_rings_rouse(const shmrpci_stream_rings *rings)
+{
+    if (rings->out_bytes != 0) {
+        shmrpci_stream_rouse_reader(rings->out, rings->out_bytes);
+    }
+    if (rings->in_bytes != 0) {
+        shmrpci_stream_rouse_writer(rings->in);
+    }
+}
+
 void shmrpci_stream_rings_leave(const shmrpci_stream_rings *rings)
 {
     if (rings->in_bytes != 0) {

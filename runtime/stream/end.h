@@ -42,6 +42,11 @@ void shmrpci_stream_rings_format(const shmrpci_stream_rings *rings);
 
 /* Nobody serves the client any more: its items end, nobody reads. */
 void shmrpci_stream_rings_lose(const shmrpci_stream_rings *rings);
+
+/* Behind it, where the worker has died: wakes the client even if it bears no
+ * mark of a sleeper, as the worker may have died between taking the mark away
+ * and the wake. */
+void shmrpci_stream_rings_rouse(const shmrpci_stream_rings *rings);
 /* The same when the client has gone: for the worker. */
 void shmrpci_stream_rings_leave(const shmrpci_stream_rings *rings);
 

@@ -254,6 +254,10 @@ void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes);
 /* Nobody reads any more: wakes the writer, whose sends fail from now on. */
 void shmrpci_stream_cancel(shmrpci_stream_ring *ring);
 
+/* Wake whoever sleeps there, marked or not: for rings of one who died. */
+void shmrpci_stream_rouse_reader(shmrpci_stream_ring *ring, uint32_t bytes);
+void shmrpci_stream_rouse_writer(shmrpci_stream_ring *ring);
+
 /* ---- inside ------------------------------------------------------------ */
 
 /* Sleeps on a word, by the waiter if there is one; its statuses. */

@@ -200,17 +200,27 @@ void shmrpci_stream_leave(shmrpci_stream_reader *r)
 
 /* ---- for a writer that has gone --------------------------------------- */
 
-void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes)
+/* A reader that sleeps has given all credit: it sleeps where its head is.
+ * The word is the reader's: any value is brought into the ring. */
+static shmrpci_atomic_u32 *sleeps_at(shmrpci_stream_ring *ring, uint32_t bytes)
 {
     uint32_t size = bytes - (uint32_t)offsetof(shmrpci_stream_ring, frames);
-    shmrpci_store_seq(&ring->ended, 1u);
-    /* A reader that sleeps has given all credit: it sleeps where its head is.
-     * The word is the reader's: any value is brought into the ring. */
     uint32_t offset = (uint32_t)(shmrpci_load_seq(&ring->head) % size) & ~7u;
-    shmrpci_atomic_u32 *at = shmrpci_stream_header_at(ring, offset);
+    return shmrpci_stream_header_at(ring, offset);
+}
+
+void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes)
+{
+    shmrpci_store_seq(&ring->ended, 1u);
+    shmrpci_atomic_u32 *at = sleeps_at(ring, bytes);
     uint32_t expected = waiting;
     if (shmrpci_cas_seq(at, &expected, 0u)) {
         SHMRPCI_CRASHPOINT;
         (void)shmrpci_futex_wake(at, 1);
     }
+}
+
+void shmrpci_stream_rouse_reader(shmrpci_stream_ring *ring, uint32_t bytes)
+{
+    (void)shmrpci_futex_wake(sleeps_at(ring, bytes), 1);
 }

@@ -466,3 +466,8 @@ void shmrpci_stream_cancel(shmrpci_stream_ring *ring)
         wake(&ring->waits);
     }
 }
+
+void shmrpci_stream_rouse_writer(shmrpci_stream_ring *ring)
+{
+    wake(&ring->waits);
+}

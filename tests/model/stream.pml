@@ -157,6 +157,17 @@ inline lose() {
 #endif
 }
 
+/* Recovery, too: the worker may have died between taking the mark of a sleeper
+ * away and the wake. */
+inline rouse() {
+#ifdef UPLOAD
+  wake(WRITER, WAITS)
+#else
+  h = head % SIZE;
+  wake(READER, h)
+#endif
+}
+
 /* ---- the two ends -------------------------------------------------------- */
 
 /* The worker answers: the rings end before the slot names them no more. */
@@ -425,7 +436,7 @@ inline recover() {
      abort();
 #endif
      if
-     :: unfinished && !noted -> assert(!answered); lose()
+     :: unfinished && !noted -> assert(!answered); lose(); rouse()
      :: else
      fi;
      abort();

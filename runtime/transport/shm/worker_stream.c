@@ -110,6 +110,7 @@ void shm_streams_lose(shm_conn *conn, uint32_t slot)
     if (at != NULL) {
         lay_out(&said, at, &rings);
         shmrpci_stream_rings_lose(&rings);
+        shmrpci_stream_rings_rouse(&rings);
     }
     shmrpci_mutex_unlock(&conn->grow_lock);
 }

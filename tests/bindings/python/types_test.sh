@@ -4,18 +4,7 @@
 # wrong_generated.py that says `# wrong`, and no other.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-root=$here/../../..
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/made"
-touch "$work/made/__init__.py"
-for svc in examples/echo/echo tests/integration/kinds \
-    tests/integration/flow \
-    tests/integration/errors tests/integration/errors_common; do
-    "$2" --lang python --out-dir "$work/made" -I "$root/$(dirname $svc)" \
-        "$root/$svc.svc"
-done
-cp "$here/wrong.py" "$here/wrong_generated.py" "$work"
+. "$here/types_made.sh"
 cd "$root/bindings/python"
 "$1" --strict --cache-dir "$work/cache" shmrpc
 cd "$work"

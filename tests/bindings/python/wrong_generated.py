@@ -68,7 +68,24 @@ def use() -> int:
     raise errors_svc.Overflow(limit=1, bits=2)
 
 
-shmrpc.main(Right)
+class Flows(flow_svc.FlowService):
+    def echo(self, number: int) -> int:
+        return number
+
+    def pid(self) -> int:
+        return 1
+
+    def count(self, most: int, status: int) -> Iterator[int]:
+        yield most
+
+    def drained(self) -> Iterator[int]:
+        yield 1
+
+    def sum(self, number: Iterator[int]) -> int:
+        return next(number)
+
+    def twice(self, number: Iterator[int]) -> Iterator[str]:  # wrong
+        yield ""
 
 
 def streams(flow: flow_svc.Flow) -> None:
@@ -100,21 +117,4 @@ async def awaited(echo: echo_svc.AsyncEcho, flow: flow_svc.AsyncFlow) -> None:
     print(total, wrong)
 
 
-class Flows(flow_svc.FlowService):
-    def echo(self, number: int) -> int:
-        return number
-
-    def pid(self) -> int:
-        return 1
-
-    def count(self, most: int, status: int) -> Iterator[int]:
-        yield most
-
-    def drained(self) -> Iterator[int]:
-        yield 1
-
-    def sum(self, number: Iterator[int]) -> int:
-        return next(number)
-
-    def twice(self, number: Iterator[int]) -> Iterator[str]:  # wrong
-        yield ""
+shmrpc.main(Right)

@@ -1,0 +1,16 @@
+# types_made.sh, sourced with $here and $2 = shmrpcgen: makes $work, a folder that
+# is removed at the end, with the modules that type checkers look at, whose names
+# are in $made, and with users' mistakes.
+root=$here/../../..
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/made"
+touch "$work/made/__init__.py"
+made=
+for svc in examples/echo/echo tests/integration/kinds tests/integration/flow \
+    tests/integration/errors tests/integration/errors_common; do
+    "$2" --lang python --out-dir "$work/made" -I "$root/$(dirname $svc)" \
+        "$root/$svc.svc"
+    made="$made made/${svc##*/}_svc"
+done
+cp "$here/wrong.py" "$here/wrong_generated.py" "$work"

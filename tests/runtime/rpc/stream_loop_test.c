@@ -298,17 +298,62 @@ static void wrong_use(void **state)
 /* ---- wrong order ----------------------------------------------------------
  */
 
+/* Those of all cases, so that what is left of them can be found. */
+static trip open_trips[20];
+static size_t open_count;
+
+static trip *leave_open(void)
+{
+    assert_true(open_count < SHMRPC_COUNT(open_trips));
+    trip *t = &open_trips[open_count++];
+    *t = (trip){.status = SHMRPC_E_BUSY};
+    start(t, BOTH, NULL, NULL, ready_down);
+    assert_int_equal(t->status, SHMRPC_E_BUSY);
+    return t;
+}
+
+/* The handler has it, and has sent an item back: until then a client that goes
+ * takes its call with it, and no handler is called. */
+static trip *leave_running(void)
+{
+    const int64_t number = 1;
+    trip *t = leave_open();
+    assert_int_equal(shmrpc_stub_stream_push(t->stream, &number, &error),
+                     SHMRPC_OK);
+    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (t->got == 0) {
+        if (!shmrpci_poll_readable(shmrpc_stub_fd(client), late_ns)) {
+            fail_msg("no handler runs");
+        }
+        (void)shmrpc_stub_dispatch(client);
+    }
+    return t;
+}
+
 /* A program that ends so harms neither itself nor the server. */
 static void client_is_closed_before_its_stream(void **state)
 {
     (void)state;
-    static trip t; /* what is left of it can be found */
-    t = (trip){.status = SHMRPC_E_BUSY};
-    start(&t, BOTH, NULL, NULL, ready_down);
-    assert_int_equal(t.status, SHMRPC_E_BUSY);
+    (void)leave_running();
     shmrpc_stub_close(client);
     client = NULL;
     assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
+}
+
+/* Both workers are busy: nobody has the third. */
+static void client_is_closed_before_its_call_is_taken(void **state)
+{
+    (void)state;
+    (void)leave_running();
+    (void)leave_running();
+    (void)leave_open();
+    shmrpc_stub_close(client);
+    client = NULL;
+    assert_int_equal(
+        shmrpc_stub_connect(&stream_sample, place, NULL, &client, &error),
+        SHMRPC_OK);
+    assert_int_equal(returned(2), SHMRPC_E_CANCELLED);
+    shmrpc_stub_stream_close(leave_running()->stream);
 }
 
 /* How a process ends that does so. */
@@ -359,6 +404,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_use, begin, end),
         cmocka_unit_test_setup_teardown(client_is_closed_before_its_stream,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(
+            client_is_closed_before_its_call_is_taken, begin, end),
         cmocka_unit_test(stream_is_used_after_its_client),
     };
     return over_all(tests, sizeof tests / sizeof *tests, false);

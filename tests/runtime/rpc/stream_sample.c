@@ -98,15 +98,15 @@ static const shmrpc_method methods[METHODS] = {
                 .items_out = &mirror_type},
 };
 static const char *const text[] = {"text", NULL};
-static const shmrpc_service service = {.rows = SHMRPC_ROWS_INIT,
-                                       .name = "streams",
-                                       .id = "test.Streams",
-                                       .port = 5998,
-                                       .version = 1,
-                                       .hash = 7,
-                                       .text = text,
-                                       .methods = methods,
-                                       .method_count = METHODS};
+const shmrpc_service stream_sample = {.rows = SHMRPC_ROWS_INIT,
+                                      .name = "streams",
+                                      .id = "test.Streams",
+                                      .port = 5998,
+                                      .version = 1,
+                                      .hash = 7,
+                                      .text = text,
+                                      .methods = methods,
+                                      .method_count = METHODS};
 
 /* ---- handlers -------------------------------------------------------------
  */
@@ -299,14 +299,14 @@ int begin(void **state)
     shmrpci_mutex_unlock(&seen.lock);
     assert_int_equal(shmrpc_server_create(&opts, &server, &error), SHMRPC_OK);
     assert_int_equal(
-        shmrpc_stub_serve(server, &service,
+        shmrpc_stub_serve(server, &stream_sample,
                           other_handlers != NULL ? other_handlers : handlers,
                           "", 1, NULL, &error),
         SHMRPC_OK);
     assert_int_equal(shmrpci_thread_create(&thread, "server", serve, NULL),
                      SHMRPC_OK);
     assert_int_equal(
-        shmrpc_stub_connect(&service, place, &with, &client, &error),
+        shmrpc_stub_connect(&stream_sample, place, &with, &client, &error),
         SHMRPC_OK);
     return 0;
 }

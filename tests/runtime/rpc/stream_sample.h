@@ -27,6 +27,8 @@ enum {
     METHODS
 };
 
+extern const shmrpc_service stream_sample;
+
 /* What the cases are played over. */
 extern const char *place;
 extern shmrpc_client *client;

@@ -43,17 +43,22 @@ static void expect_interrupted(int status)
         strstr(error.message, "interrupted") == NULL) {
         fail_msg("%s: %d %s", place, status, error.message);
     }
-    assert_int_equal(atomic_load(&asked), 2);
+    /* Over a socket giving up is a short wait too, which asks if it is long. */
+    assert_true(atomic_load(&asked) >= 2);
     assert_true(atomic_load(&blocks) >= 1);
     assert_int_equal(atomic_load(&blocks), atomic_load(&unblocks));
 }
 
-/* No item ever comes, and there is no deadline. */
+/* No other item ever comes, and there is no deadline. */
 static void interrupted_reader_ends_its_stream(void **state)
 {
     (void)state;
     const void *item;
+    const int64_t number = 1;
     shmrpc_stream *stream = open_with(BOTH, NULL, NULL);
+    assert_int_equal(shmrpc_stub_stream_send(stream, &number, 0, &error),
+                     SHMRPC_OK);
+    expect_number(stream, 2); /* a handler runs, and can be told */
     (void)shmrpc_wait_set_hooks(&hooks);
     int status = shmrpc_stub_stream_next(stream, &item, &error);
     (void)shmrpc_wait_set_hooks(NULL);

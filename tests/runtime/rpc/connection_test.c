@@ -53,6 +53,30 @@ static void await_ends(unsigned count)
     shmrpci_mutex_unlock(&heard.lock);
 }
 
+/* So far; a server runs. */
+static unsigned ends(void)
+{
+    shmrpci_mutex_lock(&heard.lock);
+    unsigned count = heard.count;
+    shmrpci_mutex_unlock(&heard.lock);
+    return count;
+}
+
+static void expect_end(unsigned i, uint64_t connection)
+{
+    shmrpci_mutex_lock(&heard.lock);
+    assert_true(heard.ended[i] == connection);
+    assert_ptr_equal(heard.user, &server.state);
+    shmrpci_mutex_unlock(&heard.lock);
+}
+
+static void expect_token(const char *token)
+{
+    shmrpci_mutex_lock(&heard.lock);
+    assert_string_equal(heard.token, token);
+    shmrpci_mutex_unlock(&heard.lock);
+}
+
 /* ---- handlers -------------------------------------------------------- */
 
 static int tell_connection(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -137,11 +161,10 @@ static void an_end_is_told_once(void **state)
         shmrpc_client *client = sample_connect(&server);
         uint64_t number = number_of(client);
         sample_add(client, 1, i);
-        assert_int_equal(heard.count, i - 1);
+        assert_int_equal(ends(), i - 1);
         shmrpc_stub_close(client);
         await_ends(i);
-        assert_true(heard.ended[i - 1] == number);
-        assert_ptr_equal(heard.user, &server.state);
+        expect_end(i - 1, number);
     }
     /* The server goes on. */
     shmrpc_client *client = sample_connect(&server);
@@ -160,7 +183,7 @@ static void who_never_called_is_not_missed(void **state)
     uint64_t number = number_of(client);
     shmrpc_stub_close(client);
     await_ends(1);
-    assert_true(heard.ended[0] == number);
+    expect_end(0, number);
     sample_stop(&server);
     assert_int_equal(heard.count, 1);
 }
@@ -234,11 +257,11 @@ static void a_token_is_shown_once_for_all_calls(void **state)
     shmrpc_client *none = sample_connect(&server);
     for (unsigned i = 0; i < 3; i++) {
         sample_add(one, 1, 2);
-        assert_string_equal(heard.token, "the first of the tokens");
+        expect_token("the first of the tokens");
         sample_add(two, 1, 2);
-        assert_string_equal(heard.token, "the second of the tokens");
+        expect_token("the second of the tokens");
         sample_add(none, 1, 2);
-        assert_string_equal(heard.token, "-");
+        expect_token("-");
     }
     /* What goes with a call counts for it. */
     const shmrpc_metadata with[] = {{"authorization", "for this one"},
@@ -247,9 +270,9 @@ static void a_token_is_shown_once_for_all_calls(void **state)
     int64_t value;
     assert_int_equal(shmrpc_stub_call(one, PEER, NULL, &opts, &value, NULL),
                      SHMRPC_OK);
-    assert_string_equal(heard.token, "for this one");
+    expect_token("for this one");
     sample_add(one, 1, 2);
-    assert_string_equal(heard.token, "the first of the tokens");
+    expect_token("the first of the tokens");
     shmrpc_stub_close(none);
     shmrpc_stub_close(two);
     shmrpc_stub_close(one);
@@ -281,7 +304,7 @@ static void longest_token_goes_through(void **state)
     make_file("long", text, 0600, file);
     shmrpc_client *client = connected_with(file);
     sample_add(client, 1, 2);
-    assert_string_equal(heard.token, text);
+    expect_token(text);
     shmrpc_stub_close(client);
     sample_stop(&server);
 }

@@ -288,9 +288,9 @@ static const char *promise(gen_model *m, const idl_method *method)
     if (gen_c_has_stream(method)) {
         return gen_c_text(
             m,
-            "%sOpens the stream, which is closed in the end.  Deadline of all "
-            "of it: %s, or that of `opts`.%s%s%s  UNIMPLEMENTED: not over this "
-            "transport yet.",
+            "%sOpens a stream; close it when you are done.  Deadline of the "
+            "whole stream: %s, or that of `opts`.%s%s%s  UNIMPLEMENTED: the "
+            "server is of a version without streams.",
             limits,
             method->timeout_ns > 0 ? duration_text(m, method->timeout_ns)
                                    : "none",

@@ -30,7 +30,7 @@ typedef struct shmrpc_source shmrpc_source;
  * the whole of it; without it, and without @timeout, there is no deadline.
  * `*out` is to be finished or closed in any case, before the client is. In a
  * forked child it is FORKED, and closing it does nothing. EXHAUSTED: too many
- * streams of this connection are open; UNIMPLEMENTED: its transport has none.
+ * streams of this connection are open; UNIMPLEMENTED: its server has none.
  */
 SHMRPC_API int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
                                        const void *params,

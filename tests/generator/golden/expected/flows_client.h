@@ -61,9 +61,9 @@ typedef struct flows_flows_words_stream flows_flows_words_stream;
 /*
  * The words of a text as they are found.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  May end in FLOWS_ERR_TOO_MANY, FLOWS_ERR_TIRED.
- * UNIMPLEMENTED: not over this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  May end in FLOWS_ERR_TOO_MANY, FLOWS_ERR_TIRED.
+ * UNIMPLEMENTED: the server is of a version without streams.
  */
 int flows_flows_words(flows_flows *client, shmrpc_str text,
                       const shmrpc_opts *opts, flows_flows_words_stream **out,
@@ -116,9 +116,9 @@ typedef struct flows_flows_count_reply {
 /*
  * Counts what is sent.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  May end in FLOWS_ERR_TOO_MANY.  UNIMPLEMENTED: not over
- * this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  May end in FLOWS_ERR_TOO_MANY.  UNIMPLEMENTED: the
+ * server is of a version without streams.
  */
 int flows_flows_count(flows_flows *client, uint64_t most,
                       const shmrpc_opts *opts, flows_flows_count_stream **out,
@@ -168,8 +168,9 @@ typedef struct flows_flows_joined_reply {
 /*
  * Everything in one text.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  UNIMPLEMENTED: not over this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
+ * streams.
  */
 int flows_flows_joined(flows_flows *client, const shmrpc_opts *opts,
                        flows_flows_joined_stream **out, shmrpc_error *error);
@@ -208,8 +209,9 @@ typedef struct flows_flows_drop_stream flows_flows_drop_stream;
 /*
  * Nothing comes back but the end.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  UNIMPLEMENTED: not over this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
+ * streams.
  */
 int flows_flows_drop(flows_flows *client, const shmrpc_opts *opts,
                      flows_flows_drop_stream **out, shmrpc_error *error);
@@ -258,8 +260,9 @@ typedef struct flows_flows_twice_stream flows_flows_twice_stream;
 /*
  * Twice each number.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  UNIMPLEMENTED: not over this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
+ * streams.
  */
 int flows_flows_twice(flows_flows *client, const shmrpc_opts *opts,
                       flows_flows_twice_stream **out, shmrpc_error *error);
@@ -333,8 +336,9 @@ typedef struct flows_flows_sums_stream flows_flows_sums_stream;
 /*
  * Lists and maps go as well.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  UNIMPLEMENTED: not over this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
+ * streams.
  */
 int flows_flows_sums(flows_flows *client, const uint32_t *in_,
                      const shmrpc_opts *opts, flows_flows_sums_stream **out,
@@ -396,8 +400,9 @@ typedef struct flows_flows_cat_stream flows_flows_cat_stream;
 /*
  * The bytes of one, in pieces.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  UNIMPLEMENTED: not over this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
+ * streams.
  */
 int flows_flows_cat(flows_flows *client, shmrpc_bytes data,
                     const shmrpc_opts *opts, flows_flows_cat_stream **out,
@@ -439,8 +444,9 @@ typedef struct flows_flows_through_stream flows_flows_through_stream;
 /*
  * Back as they came.
  *
- * Opens the stream, which is closed in the end.  Deadline of all of it: none,
- * or that of `opts`.  UNIMPLEMENTED: not over this transport yet.
+ * Opens a stream; close it when you are done.  Deadline of the whole stream:
+ * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
+ * streams.
  */
 int flows_flows_through(flows_flows *client, const shmrpc_opts *opts,
                         flows_flows_through_stream **out, shmrpc_error *error);

@@ -54,6 +54,7 @@ struct relay {
     int set;         /* what the returner sleeps in */
     uint64_t number; /* nobody else's, for those of our peers */
     shmrpci_atomic_u32 stopping;
+    shmrpci_atomic_u32 is_awaiting; /* the turn's errand has no request yet */
     shmrpci_atomic_u32 reply_hints[256]; /* the largest, by method */
     shmrpci_mutex lock;
     shmrpci_cond changed; /* an errand, a place on a link, or a link is free */

@@ -6,6 +6,12 @@
  *                                                  each has ended
  *     test_life_client ADDRESS mixed FIRST COUNT   the same, and large bodies
  *                                                  between them
+ *     test_life_client ADDRESS deaths FIRST COUNT  as calls; workers may die
+ *     test_life_client ADDRESS dies FIRST          two calls whose first worker
+ *                                                  dies; says how they ended
+ *     test_life_client ADDRESS nap MS              a call that takes so long,
+ *                                                  waiting for nobody; says
+ *                                                  how it has ended
  *     test_life_client ADDRESS linger              calls once, forks a child
  *                                                  that stays, says its id
  *     test_life_client ADDRESS fds                 says how many descriptors
@@ -50,8 +56,11 @@ static bool blob(life_life *client, uint64_t number)
     return is_right;
 }
 
-/* Odd numbers may be repeated. `blobs`: one behind each fourth call. */
-static int calls(life_life *client, uint64_t first, uint64_t count, bool blobs)
+/* BLOBS: one behind each fourth call; DEATHS: workers may die. */
+enum { CALLS_ALONE, WITH_BLOBS, WITH_DEATHS };
+
+/* Odd numbers may be repeated. */
+static int calls(life_life *client, uint64_t first, uint64_t count, int what)
 {
     ledger *book = ledger_open();
     if (book == NULL) {
@@ -66,10 +75,11 @@ static int calls(life_life *client, uint64_t first, uint64_t count, bool blobs)
                          : life_life_again(client, i, 0, NULL, &back, &error);
         atomic_store(&book->ends[i], end_of(status, back == i * 3));
         atomic_fetch_add(&book->ended, 1);
-        if (status != SHMRPC_OK && status != SHMRPC_E_SERVER_LOST) {
+        if (status != SHMRPC_OK && status != SHMRPC_E_SERVER_LOST &&
+            (status != SHMRPC_E_WORKER_DIED || what != WITH_DEATHS)) {
             return failed(&error);
         }
-        if (blobs && i % 4 == 0 && !blob(client, i)) {
+        if (what == WITH_BLOBS && i % 4 == 0 && !blob(client, i)) {
             printf("another body came back\n");
             return EXIT_FAILURE;
         }
@@ -92,6 +102,30 @@ static int linger(life_life *client)
         (void)fflush(stdout);
     }
     (void)pause(); /* both, until they are killed */
+    return EXIT_SUCCESS;
+}
+
+/* The second method may be repeated. */
+static int dies(life_life *client, uint64_t first)
+{
+    uint64_t back = 0;
+    int once = life_life_once(client, first, 1, NULL, &back, NULL);
+    int again = life_life_again(client, first + 1, 1, NULL, &back, NULL);
+    printf("%s %s\n", shmrpc_status_name(once), shmrpc_status_name(again));
+    return EXIT_SUCCESS;
+}
+
+static int nap(const char *address, uint32_t ms)
+{
+    static const shmrpc_opts opts = {.timeout_ns = 100 * INT64_C(1000000000)};
+    life_life *client = NULL;
+    shmrpc_error error;
+    if (life_life_connect(address, &opts, &client, &error) != SHMRPC_OK) {
+        return failed(&error);
+    }
+    int status = life_life_nap(client, ms, NULL, NULL);
+    printf("%s\n", shmrpc_status_name(status));
+    life_life_close(client);
     return EXIT_SUCCESS;
 }
 
@@ -122,14 +156,21 @@ int main(int argc, char **argv)
     if (argc < 3) {
         return status;
     }
+    if (argc == 4 && strcmp(argv[2], "nap") == 0) {
+        return nap(argv[1], (uint32_t)strtoul(argv[3], NULL, 10));
+    }
     static const shmrpc_opts opts = {.flags = SHMRPC_OPT_WAIT_FOR_READY};
     if (life_life_connect(argv[1], &opts, &client, &error) != SHMRPC_OK) {
         return failed(&error);
     }
-    bool blobs = strcmp(argv[2], "mixed") == 0;
-    if (argc == 5 && (blobs || strcmp(argv[2], "calls") == 0)) {
+    int what = strcmp(argv[2], "mixed") == 0    ? WITH_BLOBS
+               : strcmp(argv[2], "deaths") == 0 ? WITH_DEATHS
+                                                : CALLS_ALONE;
+    if (argc == 5 && (what != CALLS_ALONE || strcmp(argv[2], "calls") == 0)) {
         status = calls(client, strtoull(argv[3], NULL, 10),
-                       strtoull(argv[4], NULL, 10), blobs);
+                       strtoull(argv[4], NULL, 10), what);
+    } else if (argc == 4 && strcmp(argv[2], "dies") == 0) {
+        status = dies(client, strtoull(argv[3], NULL, 10));
     } else if (strcmp(argv[2], "linger") == 0) {
         status = linger(client);
     }

@@ -1,200 +1,18 @@
 #!/usr/bin/env python3
 """gateway_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: the gateway as a
-program, with a nats-server of its own. What has run, and how calls have ended,
-is noted by server and client (tests/integration/ledger.h).
-
-Ends with 77, which counts as skipped, where there is no nats-server."""
+program, and what it does with strangers (world.py)."""
 
 import json
-import mmap
 import os
-import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
-import tempfile
-import time
 
-PATIENCE_S = 120
+from world import PATIENCE_S, Ledger, main
+
 PARCEL = struct.Struct("<BBBBiQQQ")
 FIND, FOUND, OPEN, OPENED, DATA, ACK, PROBE, ALIVE, END, CLOSE = range(1, 11)
-
-
-def await_(condition, what):
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            sys.exit("waited in vain: " + what)
-        time.sleep(0.01)
-
-
-class Ledger:
-    """ledger.h: what has become of each call."""
-    CALLS = 1000000
-    OK, NOT_RUN, MAYBE_RUN = 1, 2, 3
-
-    def __init__(self, path):
-        with open(path, "wb") as file:
-            file.truncate(8 + 2 * self.CALLS)
-        with open(path, "r+b") as file:
-            self.map = mmap.mmap(file.fileno(), 8 + 2 * self.CALLS)
-
-    def ended(self):
-        return int.from_bytes(self.map[:4], "little")
-
-    def finish(self):
-        self.map[4] = 1
-
-    def start_over(self):
-        self.map[:] = bytes(len(self.map))
-
-    def of(self, call):
-        """How often it has run, and how it has ended."""
-        return self.map[8 + call], self.map[8 + self.CALLS + call]
-
-    def check(self, first, count):
-        """Nothing has run twice but what may; who got an answer was run, who
-        was told that it has not run was not. Returns how they ended."""
-        ends = [0] * 5
-        for call in range(first, first + count):
-            runs, end = self.of(call)
-            ends[end] += 1
-            at_most = 1 if call % 2 == 0 else 2
-            right = {0: runs <= at_most, self.OK: 1 <= runs <= at_most,
-                     self.NOT_RUN: runs == 0, self.MAYBE_RUN: runs <= at_most}
-            assert right.get(end, False), (call, runs, end)
-        return ends
-
-
-class Wire:
-    """A client of NATS with nothing but a socket."""
-
-    def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
-        self.file = self.sock.makefile("rb")
-        self.info = json.loads(self.file.readline()[5:])
-        self.send(b'CONNECT {"verbose":false,"headers":true,'
-                  b'"no_responders":true}\r\nPING\r\n')
-        while self.file.readline() != b"PONG\r\n":
-            pass
-
-    def send(self, data):
-        self.sock.sendall(data)
-
-    def subscribe(self, subject):
-        self.send(f"SUB {subject} 1\r\n".encode())
-
-    def publish(self, subject, data=b"", reply=""):
-        self.send(f"PUB {subject} {reply} {len(data)}\r\n".encode() + data +
-                  b"\r\n")
-
-    def receive(self, seconds=PATIENCE_S):
-        """Subject and body of the next message; None: it did not come."""
-        self.sock.settimeout(seconds)
-        while True:
-            try:
-                words = self.file.readline().split()
-            except TimeoutError:
-                return None
-            assert words, "nats-server has hung up"
-            if words[0] in (b"MSG", b"HMSG"):
-                body = self.file.read(int(words[-1]) + 2)[:-2]
-                if words[0] == b"HMSG":
-                    return words[1].decode(), body[:int(words[-2])]
-                return words[1].decode(), body
-            assert words[0] in (b"PING", b"PONG", b"+OK", b"INFO"), words
-            if words[0] == b"PING":
-                self.send(b"PONG\r\n")
-
-
-
-class World:
-    def __init__(self, programs, folder):
-        self.gateway_path, self.server_path, self.client_path, libraries = \
-            programs
-        self.folder = folder
-        self.ledger = Ledger(os.path.join(folder, "ledger"))
-        self.running = []
-        self.port = None
-        self.environment = dict(
-            os.environ, SHMRPC_DIR=folder, ASAN_OPTIONS="detect_leaks=0",
-            LIFE_LEDGER=os.path.join(folder, "ledger"),
-            LD_LIBRARY_PATH=libraries)
-
-    def start(self, *command, **more):
-        process = subprocess.Popen(command, text=True, env=self.environment,
-                                   stdout=subprocess.PIPE, **more)
-        self.running.append(process)
-        return process
-
-    def serve(self, *command):
-        process = self.start(*command)
-        said = process.stdout.readline().strip()
-        assert "serving at" in said, said
-        return process, said.rsplit(" ", 1)[1]
-
-    def nats(self):
-        process = subprocess.Popen(
-            [PROGRAM, "-a", "127.0.0.1", "-p", str(self.port or -1),
-             "--ports_file_dir", self.folder, "-l", os.devnull],
-            env=dict(os.environ, GOMAXPROCS="2"))
-        self.running.append(process)
-        path = os.path.join(self.folder, f"nats-server_{process.pid}.ports")
-
-        def listens():
-            try:
-                with open(path) as file:
-                    place = json.load(file)["nats"][0]
-                port = int(place.rsplit(":", 1)[1])
-                socket.create_connection(("127.0.0.1", port), 10).close()
-                return port
-            except (OSError, ValueError, KeyError):
-                return None
-
-        self.port = await_(listens, "nats-server listens")
-        return process
-
-    def address(self):
-        return f"nats://127.0.0.1:{self.port}"
-
-    def service(self):
-        return self.serve(self.server_path, "--workers=2")[0]
-
-    def gateway(self):
-        """The program, and its instance, which NATS knows."""
-        process, instance = self.serve(self.gateway_path,
-                                       "--force-insecure-serialisation",
-                                       "--servers", self.address(), "life")
-        wire = Wire(self.port)
-        wire.subscribe("_INBOX.gateway")
-
-        def answers():
-            wire.publish(f"$SRV.PING.life.{instance}", reply="_INBOX.gateway")
-            got = wire.receive(1)
-            return got and b"ping_response" in got[1]
-
-        await_(answers, "the gateway is there")
-        return process, instance
-
-    def client(self, *words):
-        return self.start(self.client_path, self.address(), *words)
-
-    def stop(self, process, how=signal.SIGKILL):
-        process.send_signal(how)
-        code = process.wait(PATIENCE_S)
-        self.running.remove(process)
-        return code
-
-    def stop_all(self):
-        for process in self.running:
-            process.kill()
-            process.wait()
-
 
 # ---- what is tried -----------------------------------------------------------
 
@@ -210,50 +28,10 @@ def calls_come_back(world):
     assert world.stop(gateway, signal.SIGTERM) == 0
 
 
-def a_killed_gateway_loses_no_count(world):
-    """Its calls end as lost, the next ones go to another gateway."""
-    gateways = [world.gateway()[0] for _ in range(2)]
-    world.ledger.start_over()
-    clients = [world.client("calls", str(100000 * i), "100000")
-               for i in range(4)]
-    for _ in range(4):
-        before = world.ledger.ended()
-        await_(lambda: world.ledger.ended() > before + 100, "calls go on")
-        world.stop(gateways.pop(0))
-        gateways.append(world.gateway()[0])
-    before = world.ledger.ended()
-    await_(lambda: world.ledger.ended() > before + 100, "calls go on at last")
-    world.ledger.finish()
-    for client in clients:
-        assert client.wait(PATIENCE_S) == 0, client.stdout.read()
-    for i in range(4):
-        world.ledger.check(100000 * i, 100000)
-    for gateway in gateways:
-        assert world.stop(gateway, signal.SIGTERM) == 0
-
-
-def a_killed_server_of_nats_loses_no_count(world):
-    """Everybody connects again to the new one."""
-    gateway, _ = world.gateway()
-    world.ledger.start_over()
-    client = world.client("calls", "0", "1000000")
-    for _ in range(2):
-        before = world.ledger.ended()
-        await_(lambda: world.ledger.ended() > before + 50, "calls go on")
-        world.stop(world.nats_server)
-        world.nats_server = world.nats()
-    before = world.ledger.ended()
-    await_(lambda: world.ledger.ended() > before + 50, "calls go on at last")
-    world.ledger.finish()
-    assert client.wait(PATIENCE_S) == 0, client.stdout.read()
-    world.ledger.check(0, world.ledger.ended())
-    assert world.stop(gateway, signal.SIGTERM) == 0
-
-
 def tools_of_nats_see_it(world):
     """ADR-32."""
     gateway, instance = world.gateway()
-    wire = Wire(world.port)
+    wire = world.wire()
     wire.subscribe("_INBOX.tool")
 
     def ask(subject):
@@ -283,7 +61,7 @@ def strangers_get_nowhere(world):
     """Messages that no client sends: nobody is disturbed, and nothing goes to
     where a gateway's rights would reach further than theirs."""
     gateway, instance = world.gateway()
-    wire = Wire(world.port)
+    wire = world.wire()
     place = f"shmrpc.life.i.{instance}"
     wire.subscribe("_INBOX.stranger")
     wire.subscribe("elsewhere")
@@ -335,29 +113,28 @@ def wrong_arguments_are_told(world):
     assert code == 0 and '"shmrpc.demo-Echo.>"' in text, text
 
 
-PROGRAM = shutil.which("nats-server", path="/usr/sbin:/usr/bin:/usr/local/bin")
+def only_users_of_nats_load_its_library(world):
+    """A client of shm:// has none of it."""
+    gateway, _ = world.gateway()
+    for address, loads in (("shm://life", False), (world.address(), True)):
+        client = world.client("linger", address=address)
+        child = int(client.stdout.readline())
+        with open(f"/proc/{client.pid}/maps") as file:
+            maps = file.read()
+        for library in ("libnats", "libshmrpc-nats"):
+            assert (f"/{library}.so" in maps) == loads, (address, library)
+        os.kill(child, signal.SIGKILL)
+        world.stop(client)
+    assert world.stop(gateway, signal.SIGTERM) == 0
 
 
-def main():
-    if PROGRAM is None:
-        print("SKIPPED: no nats-server here (Debian's package nats-server): "
-              "shmrpc-nats is not tested")
-        return 77
-    with tempfile.TemporaryDirectory(prefix="shmrpc-nats-") as folder:
-        world = World(sys.argv[1:5], folder)
-        try:
-            wrong_arguments_are_told(world)
-            world.nats_server = world.nats()
-            world.service()
-            for case in (tools_of_nats_see_it, strangers_get_nowhere,
-                         calls_come_back, a_killed_gateway_loses_no_count,
-                         a_killed_server_of_nats_loses_no_count):
-                case(world)
-                print(case.__name__, "ok", flush=True)
-        finally:
-            world.stop_all()
-    return 0
+def prepare(world):
+    wrong_arguments_are_told(world)
+    world.nats()
+    world.service()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(prepare, [
+        tools_of_nats_see_it, strangers_get_nowhere, calls_come_back,
+        only_users_of_nats_load_its_library]))

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""outage_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: gateways, servers
+of a cluster and workers die under eight clients: each call ends in time, and
+what clients and service have counted agrees (world.py)."""
+
+import json
+import os
+import signal
+import sys
+
+from world import PATIENCE_S, Ledger, await_, main
+
+CLIENTS = 8
+
+
+def killed_gateways_lose_no_count(world):
+    """Their calls end as lost, the next ones go to another gateway."""
+    clients = world.clients(CLIENTS)
+    for i in range(4):
+        world.calls_go_on(200)
+        world.stop(world.gateways[i % 2])
+        world.gateways[i % 2] = world.gateway()[0]
+    world.calls_go_on(200)
+    ends = world.finish(clients)
+    assert ends[Ledger.OK] > 0, ends
+
+
+def killed_servers_lose_no_count(world):
+    """Each of the cluster in turn; whoever was connected to it goes to another
+    one."""
+    clients = world.clients(CLIENTS)
+    for server in world.servers:
+        world.calls_go_on(200)
+        server.kill()
+        world.calls_go_on(200)
+        server.start()
+        world.await_cluster()
+    world.calls_go_on(200)
+    world.finish(clients)
+
+
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def workers_of(service):
+    """Its child, the zygote, has forked them."""
+    return [worker for zygote in children_of(service.pid)
+            for worker in children_of(zygote)]
+
+
+def killed_workers_lose_no_count(world):
+    """Their calls end as WORKER_DIED; the gateway's other ones go on."""
+    clients = world.clients(CLIENTS, "deaths")
+    for _ in range(4):
+        world.calls_go_on(200)
+        os.kill(await_(lambda: workers_of(world.life), "a worker")[0],
+                signal.SIGKILL)
+    world.calls_go_on(200)
+    world.finish(clients)
+
+
+def answer_of(world, *words, **more):
+    client = world.client(*words, **more)
+    said = client.communicate(timeout=PATIENCE_S)[0].strip()
+    world.running.remove(client)
+    return said
+
+
+def a_dead_worker_is_told_as_such(world):
+    """The method that may be repeated is, and the other one is not."""
+    world.ledger.start_over()
+    assert answer_of(world, "dies", "0") == "WORKER_DIED OK"
+    assert (world.ledger.of(0)[0], world.ledger.of(1)[0]) == (1, 2)
+
+
+def sleeping_call(world):
+    """A client whose call has begun, and takes two minutes."""
+    client = world.client("nap", "120000")
+    wire = world.wire()
+    wire.subscribe("_INBOX.outage")
+
+    def runs():
+        wire.publish("$SRV.STATS.life", reply="_INBOX.outage")
+        answer = json.loads(wire.receive()[1])
+        return answer["endpoints"][0]["data"]["calls_in_progress"] == 1
+
+    await_(runs, "the gateway has the call")
+    wire.close()
+    return client
+
+
+def lost(world, client):
+    said = client.communicate(timeout=PATIENCE_S)[0].strip()
+    world.running.remove(client)
+    assert said == "SERVER_LOST", said
+
+
+def lost_gateways_are_told(world):
+    """NATS tells of one that was killed when it is asked; one that was stopped,
+    as one whose machine has vanished, is silent."""
+    for how in (signal.SIGKILL, signal.SIGSTOP):
+        world.stop(world.gateways.pop(), signal.SIGTERM)
+        client = sleeping_call(world)
+        world.gateways[0].send_signal(how)
+        lost(world, client)
+        world.stop(world.gateways.pop())
+        world.gateways = [world.gateway()[0] for _ in range(2)]
+
+
+def nobody_there_is_told(world):
+    """At once, and as not run; who is ready to wait is called back."""
+    for gateway in world.gateways:
+        assert world.stop(gateway, signal.SIGTERM) == 0
+    assert answer_of(world, "nap", "0").startswith("UNAVAILABLE"), "not told"
+    world.ledger.start_over()
+    client = world.client("calls", "0", "1")
+    world.gateways = [world.gateway()[0] for _ in range(2)]
+    assert client.wait(PATIENCE_S) == 0, client.stdout.read()
+    world.running.remove(client)
+    assert world.ledger.of(0) == (1, Ledger.OK), world.ledger.of(0)
+
+
+def prepare(world):
+    world.nats(3)
+    world.life = world.service()
+    world.gateways = [world.gateway()[0] for _ in range(2)]
+
+
+if __name__ == "__main__":
+    sys.exit(main(prepare, [
+        killed_gateways_lose_no_count, killed_servers_lose_no_count,
+        killed_workers_lose_no_count, a_dead_worker_is_told_as_such,
+        lost_gateways_are_told, nobody_there_is_told]))

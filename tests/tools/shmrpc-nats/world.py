@@ -1,0 +1,284 @@
+"""What tests of shmrpc-nats share: servers of NATS, gateways, services and
+clients of their own, and a client of NATS that is nothing but a socket. What has
+run, and how calls have ended, is noted by server and client
+(tests/integration/ledger.h)."""
+
+import json
+import mmap
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+PATIENCE_S = 120
+PROGRAM = shutil.which("nats-server", path="/usr/sbin:/usr/bin:/usr/local/bin")
+
+
+def await_(condition, what):
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            sys.exit("waited in vain: " + what)
+        time.sleep(0.01)
+
+
+class Ledger:
+    """ledger.h: what has become of each call."""
+    CALLS = 1000000
+    OK, NOT_RUN, MAYBE_RUN = 1, 2, 3
+
+    def __init__(self, path):
+        with open(path, "wb") as file:
+            file.truncate(8 + 2 * self.CALLS)
+        with open(path, "r+b") as file:
+            self.map = mmap.mmap(file.fileno(), 8 + 2 * self.CALLS)
+
+    def ended(self):
+        return int.from_bytes(self.map[:4], "little")
+
+    def finish(self):
+        self.map[4] = 1
+
+    def start_over(self):
+        self.map[:] = bytes(len(self.map))
+
+    def of(self, call):
+        """How often it has run, and how it has ended."""
+        return self.map[8 + call], self.map[8 + self.CALLS + call]
+
+    def check(self, first, count):
+        """Nothing has run twice but what may; who got an answer was run, who
+        was told that it has not run was not. Returns how they ended."""
+        ends = [0] * 5
+        for call in range(first, first + count):
+            runs, end = self.of(call)
+            if runs == end == 0:
+                continue
+            ends[end] += 1
+            at_most = 1 if call % 2 == 0 else 2
+            right = {0: runs <= at_most, self.OK: 1 <= runs <= at_most,
+                     self.NOT_RUN: runs == 0, self.MAYBE_RUN: runs <= at_most}
+            assert right.get(end, False), (call, runs, end)
+        return ends
+
+
+class Wire:
+    """A client of NATS with nothing but a socket."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        self.file = self.sock.makefile("rb")
+        self.info = json.loads(self.file.readline()[5:])
+        self.send(b'CONNECT {"verbose":false,"headers":true,'
+                  b'"no_responders":true}\r\nPING\r\n')
+        while self.file.readline() != b"PONG\r\n":
+            pass
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+    def subscribe(self, subject):
+        self.send(f"SUB {subject} 1\r\n".encode())
+
+    def publish(self, subject, data=b"", reply=""):
+        self.send(f"PUB {subject} {reply} {len(data)}\r\n".encode() + data +
+                  b"\r\n")
+
+    def receive(self, seconds=PATIENCE_S):
+        """Subject and body of the next message; None: it did not come."""
+        self.sock.settimeout(seconds)
+        while True:
+            try:
+                words = self.file.readline().split()
+            except TimeoutError:
+                return None
+            assert words, "nats-server has hung up"
+            if words[0] in (b"MSG", b"HMSG"):
+                body = self.file.read(int(words[-1]) + 2)[:-2]
+                if words[0] == b"HMSG":
+                    return words[1].decode(), body[:int(words[-2])]
+                return words[1].decode(), body
+            assert words[0] in (b"PING", b"PONG", b"+OK", b"INFO"), words
+            if words[0] == b"PING":
+                self.send(b"PONG\r\n")
+
+
+class Server:
+    """A nats-server, which keeps its ports when it is started anew. `others`:
+    of the same cluster; None: it is in none."""
+
+    def __init__(self, world, others=None, options=()):
+        self.world, self.others, self.options = world, others, list(options)
+        self.process = None
+        self.port = self.cluster_port = -1
+        if others is not None:
+            others.append(self)
+        self.start()
+
+    def start(self):
+        command = [PROGRAM, "-a", "127.0.0.1", "-p", str(self.port),
+                   "--ports_file_dir", self.world.folder, "-l", os.devnull,
+                   *self.options]
+        if self.others is not None:
+            routes = ",".join(f"nats://127.0.0.1:{other.cluster_port}"
+                              for other in self.others
+                              if other.cluster_port != -1 and other != self)
+            command += ["--cluster_name", "tests", "--cluster",
+                        f"nats://127.0.0.1:{self.cluster_port}"]
+            command += ["--routes", routes] if routes else []
+        self.process = subprocess.Popen(
+            command, env=dict(os.environ, GOMAXPROCS="2"))
+        self.world.running.append(self.process)
+        await_(self.listens, "nats-server listens")
+
+    def listens(self):
+        path = os.path.join(self.world.folder,
+                            f"nats-server_{self.process.pid}.ports")
+        try:
+            with open(path) as file:
+                places = json.load(file)
+            self.port = int(places["nats"][0].rsplit(":", 1)[1])
+            if self.others is not None:
+                self.cluster_port = int(places["cluster"][0].rsplit(":", 1)[1])
+            socket.create_connection(("127.0.0.1", self.port), 10).close()
+            return True
+        except (OSError, ValueError, KeyError, IndexError):
+            return False
+
+    def knows(self, count):
+        """It is in a cluster of so many."""
+        wire = Wire(self.port)
+        urls = wire.info.get("connect_urls", [])
+        wire.close()
+        return len(urls) == count
+
+    def kill(self):
+        self.world.stop(self.process)
+
+
+class World:
+    def __init__(self, programs, folder):
+        self.gateway_path, self.server_path, self.client_path, libraries = \
+            programs
+        self.folder = folder
+        self.ledger = Ledger(os.path.join(folder, "ledger"))
+        self.running = []
+        self.servers = []
+        self.environment = dict(
+            os.environ, SHMRPC_DIR=folder, ASAN_OPTIONS="detect_leaks=0",
+            LIFE_LEDGER=os.path.join(folder, "ledger"),
+            LD_LIBRARY_PATH=libraries)
+
+    def start(self, *command, **more):
+        process = subprocess.Popen(command, text=True, env=self.environment,
+                                   stdout=subprocess.PIPE, **more)
+        self.running.append(process)
+        return process
+
+    def serve(self, *command):
+        process = self.start(*command)
+        said = process.stdout.readline().strip()
+        assert "serving at" in said, said
+        return process, said.rsplit(" ", 1)[1]
+
+    def nats(self, count=1):
+        """One server, or a cluster of some."""
+        others = [] if count > 1 else None
+        self.servers = [Server(self, others) for _ in range(count)]
+        self.await_cluster()
+
+    def await_cluster(self):
+        count = len(self.servers)
+        for server in self.servers if count > 1 else []:
+            await_(lambda server=server: server.knows(count),
+                   "the servers know each other")
+
+    def address(self):
+        return ",".join(f"nats://127.0.0.1:{server.port}"
+                        for server in self.servers)
+
+    def wire(self):
+        return Wire(self.servers[0].port)
+
+    def service(self):
+        return self.serve(self.server_path, "--workers=2")[0]
+
+    def gateway(self):
+        """The program, and its instance, which NATS knows."""
+        process, instance = self.serve(self.gateway_path,
+                                       "--force-insecure-serialisation",
+                                       "--servers", self.address(), "life")
+        wire = self.wire()
+        wire.subscribe("_INBOX.gateway")
+
+        def answers():
+            wire.publish(f"$SRV.PING.life.{instance}", reply="_INBOX.gateway")
+            got = wire.receive(1)
+            return got and b"ping_response" in got[1]
+
+        await_(answers, "the gateway is there")
+        wire.close()
+        return process, instance
+
+    def client(self, *words, address=None):
+        return self.start(self.client_path, address or self.address(), *words)
+
+    def clients(self, count, what="calls"):
+        """They call until the ledger is finished."""
+        self.ledger.start_over()
+        each = Ledger.CALLS // count
+        return [self.client(what, str(each * i), str(each))
+                for i in range(count)]
+
+    def calls_go_on(self, count):
+        before = self.ledger.ended()
+        await_(lambda: self.ledger.ended() > before + count, "calls go on")
+
+    def finish(self, clients):
+        """No call of theirs has taken longer than it may (DEADLINE is a failure
+        of the client), nor run twice."""
+        self.ledger.finish()
+        for client in clients:
+            assert client.wait(PATIENCE_S) == 0, client.stdout.read()
+            self.running.remove(client)
+        return self.ledger.check(0, Ledger.CALLS)
+
+    def stop(self, process, how=signal.SIGKILL):
+        process.send_signal(how)
+        code = process.wait(PATIENCE_S)
+        self.running.remove(process)
+        return code
+
+    def stop_all(self):
+        for process in self.running:
+            process.kill()
+            process.wait()
+
+
+def main(prepare, cases):
+    """Runs each case in a world of its own folder; `prepare` has set it up."""
+    if PROGRAM is None:
+        print("SKIPPED: no nats-server here (Debian's package nats-server): "
+              "shmrpc-nats is not tested")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="shmrpc-nats-") as folder:
+        world = World(sys.argv[1:5], folder)
+        try:
+            prepare(world)
+            for case in cases:
+                case(world)
+                print(case.__name__, "ok", flush=True)
+        finally:
+            world.stop_all()
+    return 0

@@ -410,7 +410,7 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
     if (core_connection_begin(m->connection) != 0) {
         return NULL;
     }
-    call *c = PyObject_New(call, m->connection->state->call_type);
+    call *c = PyObject_GC_New(call, m->connection->state->call_type);
     if (c == NULL) {
         core_connection_end(m->connection);
         return NULL;
@@ -420,6 +420,7 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
     c->is_busy = false;
     c->value = NULL;
     c->raised = NULL;
+    PyObject_GC_Track(c);
     int status = SHMRPC_OK;
     int failed = prepare_plain(m, &in, args, kwargs);
     if (failed == 0) {
@@ -450,18 +451,37 @@ static void end_call(call *c)
     core_connection_end(c->of->connection);
 }
 
+/* The exception that is kept leads, by its traceback, to the frame that has the
+ * call. */
+static int call_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    const call *c = (const call *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(c->value);
+    Py_VISIT(c->raised);
+    return 0;
+}
+
+static int call_clear(PyObject *self)
+{
+    call *c = (call *)self;
+    Py_CLEAR(c->value);
+    Py_CLEAR(c->raised);
+    return 0;
+}
+
 static void call_dealloc(PyObject *self)
 {
     call *c = (call *)self;
     PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
     if (c->call != NULL) {
         shmrpc_call_release(c->call);
         end_call(c);
     }
-    Py_XDECREF(c->value);
-    Py_XDECREF(c->raised);
+    (void)call_clear(self);
     Py_XDECREF((PyObject *)c->of);
-    PyObject_Free(self);
+    PyObject_GC_Del(self);
     Py_DECREF(type);
 }
 
@@ -557,13 +577,15 @@ static PyMethodDef call_methods[] = {
     {NULL, NULL, 0, NULL}};
 
 static PyType_Slot call_slots[] = {{Py_tp_dealloc, call_dealloc},
+                                   {Py_tp_traverse, call_traverse},
+                                   {Py_tp_clear, call_clear},
                                    {Py_tp_methods, call_methods},
                                    {Py_tp_doc, "A call that was started."},
                                    {0, NULL}};
 
 PyType_Spec core_call_spec = {.name = "shmrpc._core.Call",
                               .basicsize = sizeof(call),
-                              .flags = Py_TPFLAGS_DEFAULT |
+                              .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC |
                                        Py_TPFLAGS_DISALLOW_INSTANTIATION,
                               .slots = call_slots};
 

@@ -9,6 +9,7 @@ import pytest
 
 import shmrpc
 from conftest import PATIENCE_S
+from processes import growth
 
 ECHO = """package demo;
 service Echo {
@@ -153,6 +154,17 @@ def test_started_calls(fault):
     fault.nap.start(PATIENCE_S * 1000)  # released: it is cancelled
     with pytest.raises(TypeError, match="missing"):
         fault.echo.start()
+
+
+def test_started_call_that_has_failed_is_collected(fault):
+    """Its exception leads to the frame that has it."""
+    def once():
+        call = fault.nap.start(PATIENCE_S * 1000)
+        call.cancel()
+        with pytest.raises(shmrpc.Cancelled):
+            call.result()
+
+    assert growth(once) < 40
 
 
 def test_close_waits_for_nobody(fault):

@@ -117,19 +117,12 @@ static int give_back(shmrpc_lock *it, bool is_shared)
     return is_shared ? shmrpc_lock_release_shared(it) : shmrpc_lock_release(it);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* In slices: the library's waits for locks are not given up for a signal. -1
  * with an exception: a signal's handler has raised, and it is not held. */
 static int take_in_slices(shmrpc_lock *it, bool is_shared, int64_t timeout_ns,
                           int *out)
 {
-    int64_t began_ns = now_ns();
+    int64_t began_ns = core_now_ns();
     int64_t left_ns = timeout_ns;
     for (;;) {
         core_wait wait;
@@ -142,7 +135,7 @@ static int take_in_slices(shmrpc_lock *it, bool is_shared, int64_t timeout_ns,
             (void)give_back(it, is_shared);
         }
         if (timeout_ns != INT64_MAX) {
-            left_ns = timeout_ns - (now_ns() - began_ns);
+            left_ns = timeout_ns - (core_now_ns() - began_ns);
         }
         if (raised || status != SHMRPC_E_DEADLINE || left_ns <= 0) {
             *out = status;

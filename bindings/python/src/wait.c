@@ -1,6 +1,15 @@
 /* Giving up the interpreter's lock, and looking for signals. */
 #include "wait.h"
 
+#include <time.h>
+
+int64_t core_now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void block(void *user)
 {
     core_wait *wait = user;

@@ -34,4 +34,7 @@ void core_wait_enter(core_wait *wait, int mode);
 /* True: an exception is set, whatever the function has returned. */
 bool core_wait_leave(core_wait *wait);
 
+/* The clock of deadlines. Any thread, with or without the lock. */
+int64_t core_now_ns(void);
+
 #endif

@@ -111,10 +111,8 @@ static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
         status = map_ledger(client, packet->fds[SHM_FD_LEDGER]);
     }
     if (status == SHMRPC_OK) {
-        status = shm_pool_init(&client->pool, client->block.arena,
-                               client->block.extents);
-    }
-    if (status == SHMRPC_OK) {
+        shm_pool_init(&client->pool, client->block.arena, client->block.extents,
+                      client->arena_ranges);
         status = read_welcome(packet, welcome);
     }
     if (status == SHMRPC_OK) {

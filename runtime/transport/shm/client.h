@@ -101,7 +101,9 @@ typedef struct shm_client {
     bool is_acknowledging;
     uint32_t armings; /* what was stored in the block's armed word last */
     shm_pool pool;
+    /* The first slots share the page of what is above. */
     shm_client_slot slots[SHM_SLOTS];
+    shm_range arena_ranges[SHM_POOL_RANGES]; /* the pool's */
 } shm_client;
 
 /* How long a sleeping client goes without looking whether the server lives. */

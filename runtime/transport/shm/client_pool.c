@@ -28,38 +28,47 @@ static bool is_all_free(const shm_pool_region *region)
            region->ranges[0].bytes == whole(region->memory).bytes;
 }
 
+static void init_region(shm_pool_region *region, shm_region memory,
+                        shmrpci_map map, shm_range *ranges)
+{
+    region->memory = memory;
+    region->map = map;
+    region->incarnation = 0;
+    region->use = SHM_USE_NONE;
+    region->ranges = region->few;
+    region->all = ranges;
+    free_all(region);
+}
+
+/* An extent, with its list behind it. */
 static shm_pool_region *make_region(shm_region memory, shmrpci_map map)
 {
-    shm_pool_region *region = malloc(sizeof *region);
+    shm_pool_region *region =
+        malloc(sizeof *region + SHM_POOL_RANGES * sizeof *region->all);
     if (region != NULL) {
-        region->memory = memory;
-        region->map = map;
-        region->incarnation = 0;
-        region->use = SHM_USE_NONE;
-        free_all(region);
+        init_region(region, memory, map, (shm_range *)(void *)(region + 1));
     }
     return region;
 }
 
-shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena,
-                            shmrpci_atomic_u64 *words)
+void shm_pool_init(shm_pool *pool, shm_region arena, shmrpci_atomic_u64 *words,
+                   shm_range ranges[SHM_POOL_RANGES])
 {
     memset(pool, 0, sizeof *pool);
     shmrpci_mutex_init(&pool->lock);
     pool->words = words;
-    pool->regions[0] = make_region(arena, (shmrpci_map){.at = NULL});
-    if (pool->regions[0] == NULL) {
-        return SHMRPC_E_NO_MEMORY;
-    }
-    pool->regions[0]->use = SHM_USE_SPANS;
-    return SHMRPC_OK;
+    init_region(&pool->arena, arena, (shmrpci_map){.at = NULL}, ranges);
+    pool->arena.use = SHM_USE_SPANS;
+    pool->regions[0] = &pool->arena;
 }
 
 static void forget(shm_pool *pool, uint32_t region)
 {
     SHMRPCI_ASSERT(pool->regions[region] != NULL, "a region is forgotten once");
     shmrpci_memory_unmap(&pool->regions[region]->map);
-    free(pool->regions[region]);
+    if (region != 0) {
+        free(pool->regions[region]);
+    }
     pool->regions[region] = NULL;
 }
 
@@ -291,6 +300,17 @@ bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out)
     return found;
 }
 
+/* Room for one more range. */
+static void widen(shm_pool_region *region)
+{
+    SHMRPCI_ASSERT(region->range_count < SHM_POOL_RANGES,
+                   "there are at most as many gaps as spans, and one");
+    if (region->ranges == region->few && region->range_count == SHM_POOL_FEW) {
+        memcpy(region->all, region->few, sizeof region->few);
+        region->ranges = region->all;
+    }
+}
+
 /* Puts a range in its place and joins it with its neighbours. */
 static void give_back(shm_pool_region *region, shm_range range)
 {
@@ -313,8 +333,7 @@ static void give_back(shm_pool_region *region, shm_range range)
         region->ranges[i].offset = range.offset;
         region->ranges[i].bytes += range.bytes;
     } else {
-        SHMRPCI_ASSERT(region->range_count < SHM_POOL_RANGES,
-                       "there are at most as many gaps as spans, and one");
+        widen(region);
         memmove(&region->ranges[i + 1], &region->ranges[i],
                 (region->range_count - i) * sizeof range);
         region->ranges[i] = range;

@@ -43,13 +43,19 @@ typedef enum shm_pool_use {
     SHM_USE_REPLY  /* a reply that a worker has placed there */
 } shm_pool_use;
 
+/* So many lie beside what is used anyway: the other pages of an idle
+ * connection's list are never touched. */
+#define SHM_POOL_FEW 8u
+
 typedef struct shm_pool_region {
     shm_region memory;
     shmrpci_map map; /* empty for the arena: the block's */
     uint32_t incarnation;
     shm_pool_use use; /* of the arena: always SPANS */
     size_t range_count;
-    shm_range ranges[SHM_POOL_RANGES];
+    shm_range *ranges; /* `few`, or `all` once these were too few */
+    shm_range *all;    /* SHM_POOL_RANGES */
+    shm_range few[SHM_POOL_FEW];
 } shm_pool_region;
 
 typedef struct shm_pool {
@@ -57,12 +63,14 @@ typedef struct shm_pool {
     shmrpci_atomic_u64 *words; /* of the extents, in the block */
     shm_pool_region *regions[SHM_EXTENTS + 1]; /* [0]: the arena */
     uint32_t kept;
+    shm_pool_region arena;
 } shm_pool;
 
 /* A span of size 0 is no span. */
 
-shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena,
-                            shmrpci_atomic_u64 *words);
+/* `ranges`: the caller's memory for the arena's list, as long as the pool. */
+void shm_pool_init(shm_pool *pool, shm_region arena, shmrpci_atomic_u64 *words,
+                   shm_range ranges[SHM_POOL_RANGES]);
 /* Unmaps the extents. */
 void shm_pool_fini(shm_pool *pool);
 

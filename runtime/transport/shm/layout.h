@@ -4,19 +4,19 @@
  * format.  Little-endian, LP64.  Any change here changes SHM_LAYOUT_VERSION.
  *
  * Block, one for each connection, a sealed memory file made by the server
- * (60 KiB), which client and workers map for writing:
+ * (52 KiB), which client and workers map for writing:
  *
  *     offset  size   what
  *          0    64   head: magic, version, sizes; server writes, once
  *        512   512   extents: a u64 word for each, who uses it; [0] is unused
- *       4096   128   pending: u64 bitmap, a hint that slots may hold requests
- *       4224    64   closed: u32, server writes 1 when it goes
- *       4288     8   armed: u32, not 0 while the client sleeps by its control
+ *       1024   128   pending: u64 bitmap, a hint that slots may hold requests
+ *       1152    64   closed: u32, server writes 1 when it goes
+ *       1216     8   armed: u32, not 0 while the client sleeps by its control
  *                    socket; client counts it up, server writes 0
- *       4296    56   sleepers: u64 bitmap of the slots on whose words the
+ *       1224    56   sleepers: u64 bitmap of the slots on whose words the
  *                    client sleeps; client writes
- *       4352 16384   64 slots of 256 bytes
- *      20736  rest   arena: spans of larger requests and replies, handed out
+ *       1280 16384   64 slots of 256 bytes
+ *      17664  rest   arena: spans of larger requests and replies, handed out
  *                    by the client alone, from lists in its private memory
  *
  * Slot; a message of up to 40 bytes shares one cache line with its head, so
@@ -140,7 +140,7 @@
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 7u
+#define SHM_LAYOUT_VERSION 8u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
@@ -148,13 +148,13 @@
 #define SHM_SLOT_BYTES      256u
 #define SHM_PAYLOAD_BYTES   232u
 #define SHM_EXTENTS_OFFSET  512u
-#define SHM_PENDING_OFFSET  4096u
-#define SHM_CLOSED_OFFSET   4224u
-#define SHM_ARMED_OFFSET    4288u
-#define SHM_SLEEPERS_OFFSET 4296u
-#define SHM_SLOTS_OFFSET    4352u
-#define SHM_ARENA_OFFSET    20736u
-#define SHM_BLOCK_BYTES     61440u
+#define SHM_PENDING_OFFSET  1024u
+#define SHM_CLOSED_OFFSET   1152u
+#define SHM_ARMED_OFFSET    1216u
+#define SHM_SLEEPERS_OFFSET 1224u
+#define SHM_SLOTS_OFFSET    1280u
+#define SHM_ARENA_OFFSET    17664u
+#define SHM_BLOCK_BYTES     53248u
 #define SHM_BLOCK_MAX       ((size_t)1 << 30)
 
 /* Extents of one connection; region numbers are 1 to SHM_EXTENTS. */

@@ -139,10 +139,12 @@ void shm_conn_know_groups(shm_conn *conn)
 
 shm_conn *shm_conn_create(shm_listener *listener)
 {
-    shm_conn *conn = aligned_alloc(128, (sizeof *conn + 127) / 128 * 128);
-    if (conn == NULL) {
+    void *at;
+    /* aligned_alloc wants whole multiples: 128 bytes more in each process. */
+    if (posix_memalign(&at, 128, sizeof(shm_conn)) != 0) {
         return NULL;
     }
+    shm_conn *conn = at;
     memset(conn, 0, sizeof *conn);
     conn->listener = listener;
     conn->fd = conn->bell_fd = conn->block_fd = conn->ledger_fd = -1;

@@ -7,6 +7,7 @@
 
 static uint8_t memory[ARENA];
 static shmrpci_atomic_u64 words[SHM_EXTENTS + 1];
+static shm_range ranges[SHM_POOL_RANGES];
 static shm_pool pool;
 
 static int setup(void **state)
@@ -15,8 +16,9 @@ static int setup(void **state)
     for (size_t i = 0; i <= SHM_EXTENTS; i++) {
         shmrpci_store_seq(&words[i], UINT64_C(0));
     }
-    return shm_pool_init(&pool, (shm_region){memory, ARENA}, words) !=
-           SHMRPC_OK;
+    memset(ranges, 0xFF, sizeof ranges);
+    shm_pool_init(&pool, (shm_region){memory, ARENA}, words, ranges);
+    return 0;
 }
 
 static int teardown(void **state)

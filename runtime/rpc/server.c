@@ -2,8 +2,10 @@
  * The server: services, the places they listen at, and the threads that serve
  * them.
  *
- * Each listener has a control loop (the last one on the thread that called
- * run) and `workers` worker threads of its own.
+ * Each listener has a control loop (the first one on the thread that called
+ * run) and `workers` worker threads of its own.  The loop outlives its workers:
+ * a handler that waits for its client must hear that the client has gone, or
+ * the server would never end.
  */
 #include "rpc/server.h"
 
@@ -21,28 +23,32 @@
 #define SERVICES_MAX  16
 #define LISTENERS_MAX 32
 
+typedef struct outlet outlet;
+
 typedef struct outlet_worker {
-    const shmrpci_served *served;
+    outlet *at;
     uint32_t place;
     shmrpci_participant *participant;
     shmrpci_thread thread;
 } outlet_worker;
 
 /* A place where a service is served. */
-typedef struct outlet {
+struct outlet {
     shmrpci_served *served;
     const shmrpci_transport *transport;
     shmrpci_address address;
     shmrpci_listener *listener; /* NULL: not yet */
     uint32_t first_place;       /* of its worker 0, in the statistics */
     outlet_worker *workers;
-    uint32_t worker_count; /* threads that run */
+    uint32_t worker_count; /* threads to join */
+    /* Of them, those that have not ended: each takes itself off, release. */
+    shmrpci_atomic_u32 working;
     shmrpci_thread thread; /* of its control loop */
     bool has_thread;
     int status; /* what its control loop returned */
     shmrpc_error error;
     shmrpc_server *server;
-} outlet;
+};
 
 struct shmrpc_server {
     shmrpci_server_opts own;
@@ -423,8 +429,12 @@ const char *shmrpci_server_describe(const shmrpc_server *server, uint32_t index)
 
 static void work(void *user)
 {
-    outlet_worker *worker = user;
-    shmrpci_dispatch_run(worker->served, worker->participant, worker->place);
+    const outlet_worker *worker = user;
+    outlet *at = worker->at;
+    shmrpci_dispatch_run(at->served, worker->participant, worker->place);
+    if (shmrpci_sub_seq(&at->working, 1u) == 1) {
+        at->transport->listener->stop(at->listener); /* if it lingers */
+    }
 }
 
 static void join_workers(outlet *at)
@@ -448,16 +458,18 @@ static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
     }
     for (uint32_t i = 0; i < count; i++) {
         outlet_worker *worker = &at->workers[i];
-        worker->served = at->served;
+        worker->at = at;
         worker->place = at->first_place + i;
         int status = at->transport->worker->participant_open(
             at->listener, i, &worker->participant, error);
         if (status != SHMRPC_OK) {
             return status;
         }
+        (void)shmrpci_add_seq(&at->working, 1u);
         status = shmrpci_thread_create(&worker->thread, "shmrpc-worker", work,
                                        worker);
         if (status != SHMRPC_OK) {
+            (void)shmrpci_sub_seq(&at->working, 1u);
             at->transport->worker->participant_close(worker->participant);
             return shmrpc_error_set(error, status,
                                     "worker thread %u can't be started", i);
@@ -470,9 +482,11 @@ static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
 static void control(void *user)
 {
     outlet *at = user;
-    at->status = at->transport->listener->run(at->listener, &at->error);
+    const shmrpci_listener_ops *ops = at->transport->listener;
+    at->status = ops->run(at->listener, &at->error);
     /* One that fails takes the others along: run reports it. */
     shmrpc_server_stop(at->server);
+    ops->linger(at->listener, &at->working);
 }
 
 static int start_all(shmrpc_server *server, uint32_t count, shmrpc_error *error)

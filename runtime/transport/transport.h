@@ -382,6 +382,14 @@ typedef struct shmrpci_listener_ops {
     /* Makes run, and every participant's receive, return. Async-signal-safe.
      */
     void (*stop)(shmrpci_listener *listener);
+    /*
+     * After run has returned because of stop: goes on with what calls in
+     * progress need, above all news of clients that leave, until `*working` is
+     * 0, or nothing is needed; whoever makes it so calls stop again. Nobody can
+     * connect meanwhile. The thread that called run.
+     */
+    void (*linger)(shmrpci_listener *listener,
+                   const shmrpci_atomic_u32 *working);
     /* After run has returned (or was never called) and all participants are
      * closed. Calls that still wait end in UNAVAILABLE. */
     void (*close)(shmrpci_listener *listener);

@@ -325,6 +325,7 @@ int main(int argc, char **argv)
     nats_load_this(&shmrpc_nats_carrier);
     relayed = *nats;
     listener.recover = shm->listener->recover;
+    listener.linger = shm->listener->linger;
     client = *nats->client;
     client.connect = relayed_connect;
     relayed.client = &client;

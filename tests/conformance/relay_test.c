@@ -219,6 +219,7 @@ int main(void)
     listener = (shmrpci_listener_ops){
         .listen = relayed_listen,
         .run = relayed_run,
+        .linger = shm->listener->linger,
         .stop = relayed_stop,
         .close = relayed_close,
         .describe = relayed_describe,

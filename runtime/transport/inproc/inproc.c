@@ -154,6 +154,14 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* Clients that leave tell their workers themselves. */
+static void linger(shmrpci_listener *listener,
+                   const shmrpci_atomic_u32 *working)
+{
+    (void)listener;
+    (void)working;
+}
+
 /* May be called from any thread and from a signal handler: stores a flag and
  * posts a semaphore, no more. */
 static void stop(shmrpci_listener *listener)
@@ -365,6 +373,7 @@ static const shmrpci_client_ops client = {
 static const shmrpci_listener_ops listener = {
     .listen = listen_at,
     .run = run,
+    .linger = linger,
     .stop = stop,
     .close = close_listener,
     .describe = describe,

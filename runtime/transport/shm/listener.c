@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/fault.h"
 #include "os/futex.h"
 #include "os/memory.h"
@@ -69,7 +70,7 @@ shmrpc_status shm_listener_equip(shm_listener *listener)
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(listener->poll_set, listener->stop_fd,
-                                  SHMRPCI_POLL_LEVEL, TAG_STOP);
+                                  SHMRPCI_POLL_BELL, TAG_STOP);
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(listener->poll_set, listener->place.listen_fd,
@@ -166,7 +167,7 @@ int shm_listener_open(const shmrpci_address *address,
 static void dispatch(shm_listener *listener, uint64_t tag)
 {
     if (tag == TAG_STOP) {
-        return; /* stays readable: `stopping` ends the loop */
+        return; /* the loops look at what it is about */
     }
     if (tag == TAG_LISTEN) {
         shm_control_accept(listener);
@@ -218,6 +219,19 @@ int shm_listener_run(shmrpci_listener *base, shmrpc_error *error)
         take_events(listener, tidy(listener));
     }
     return SHMRPC_OK;
+}
+
+void shm_listener_linger(shmrpci_listener *base,
+                         const shmrpci_atomic_u32 *working)
+{
+    shm_listener *listener = (shm_listener *)(void *)base;
+    SHMRPCI_ASSERT(listener->mirror == NULL, "a mirror has no control loop");
+    if (listener->place.listen_fd >= 0) {
+        shmrpci_poll_remove(listener->poll_set, listener->place.listen_fd);
+    }
+    while (shmrpci_load_acquire(working) != 0) {
+        take_events(listener, tidy(listener));
+    }
 }
 
 int shm_listener_poll_fd(const shmrpci_listener *base)

@@ -212,6 +212,8 @@ int shm_listener_open(const shmrpci_address *address,
                       const shmrpci_listen_opts *opts, shmrpci_listener **out,
                       shmrpc_error *error);
 int shm_listener_run(shmrpci_listener *base, shmrpc_error *error);
+void shm_listener_linger(shmrpci_listener *base,
+                         const shmrpci_atomic_u32 *working);
 void shm_listener_stop(shmrpci_listener *base);
 void shm_listener_close(shmrpci_listener *base);
 const char *shm_listener_describe(const shmrpci_listener *base);

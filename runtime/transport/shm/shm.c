@@ -22,6 +22,7 @@ static const shmrpci_client_ops client = {
 static const shmrpci_listener_ops listener = {
     .listen = shm_listener_open,
     .run = shm_listener_run,
+    .linger = shm_listener_linger,
     .stop = shm_listener_stop,
     .close = shm_listener_close,
     .describe = shm_listener_describe,

@@ -220,6 +220,7 @@ typedef struct round_state {
     int64_t wakeful_ns; /* until then it does not sleep for long */
     int64_t accept_ns;  /* when to accept again; 0: it does */
     bool all_busy;      /* no worker reads the sockets */
+    bool lingers;       /* and soon none will */
 } round_state;
 
 /* New certificates are for new connections. The old ones stay while the new
@@ -327,7 +328,7 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
     if (listener->is_quick && now_ns + TCP_HOLD_NS < wake_ns) {
         wake_ns = now_ns + TCP_HOLD_NS;
     }
-    if (!state->all_busy && now_ns < state->wakeful_ns &&
+    if (!state->all_busy && (state->lingers || now_ns < state->wakeful_ns) &&
         now_ns + TICK_NS < wake_ns) {
         wake_ns = now_ns + TICK_NS;
     }
@@ -421,6 +422,21 @@ int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
     shmrpci_event_set(listener->bell_fd);
     say_goodbye(listener);
     return SHMRPC_OK;
+}
+
+/* Workers take no more calls, and so read no sockets; what they wait for in the
+ * calls that they have, this thread reads. */
+void tcp_listener_linger(shmrpci_listener *base,
+                         const shmrpci_atomic_u32 *working)
+{
+    tcp_listener *listener = (tcp_listener *)(void *)base;
+    round_state state = {.lingers = true};
+    if (listener->place.listen_fd >= 0) {
+        shmrpci_poll_remove(listener->control_set, listener->place.listen_fd);
+    }
+    while (shmrpci_load_acquire(working) != 0) {
+        run_round(listener, &state);
+    }
 }
 
 void tcp_listener_stop(shmrpci_listener *base)

@@ -20,6 +20,7 @@ static const shmrpci_client_ops client = {
 static const shmrpci_listener_ops listener = {
     .listen = tcp_listener_open,
     .run = tcp_listener_run,
+    .linger = tcp_listener_linger,
     .stop = tcp_listener_stop,
     .close = tcp_listener_close,
     .describe = tcp_listener_describe,

@@ -521,8 +521,10 @@ static void answers_are_counted_with_their_times(void **state)
 /* ---- the end of the server --------------------------------------------------
  */
 
+/* And no longer: not for 30 s. */
 static void server_that_stops_waits_for_answers(void **state)
 {
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     pair it;
     begin(&it, state);
     shmrpc_call *call = start_add(&it, 3, 4);
@@ -531,6 +533,7 @@ static void server_that_stops_waits_for_answers(void **state)
     assert_int_equal(reply_to(0), SHMRPC_OK);
     expect_sum(call, 7);
     end(&it);
+    assert_true(shmrpci_now_ns() < deadline_ns);
 }
 
 static void what_is_not_answered_then_is_ABORTED(void **state)

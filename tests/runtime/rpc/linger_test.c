@@ -1,0 +1,217 @@
+/* A server of threads that is to end goes on with the calls that it has: what
+ * their clients send comes, and that they leave is heard. */
+#include "stream_sample.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/futex.h"
+#include "sync/atomic.h"
+
+/* A process that has a stream open: BOTH, of which one item has come back. */
+static struct {
+    pid_t pid;
+    int told; /* a byte of its own: it has */
+    int tell; /* a byte: the server is there */
+} other;
+
+/* Of detached streams. */
+static shmrpci_atomic_u32 dropped;
+
+/* ---- a client of another process ----------------------------------------- */
+
+/* Until it is killed. */
+static void be_client(int told, int tell)
+{
+    const int64_t number = 1;
+    const void *item = NULL;
+    shmrpc_stream *stream = NULL;
+    char byte = 0;
+    if (read(told, &byte, 1) != 1 ||
+        shmrpc_stub_connect(&stream_sample, place, NULL, &client, &error) !=
+            SHMRPC_OK ||
+        shmrpc_stub_stream_open(client, BOTH, NULL, NULL, &stream, &error) !=
+            SHMRPC_OK ||
+        shmrpc_stub_stream_send(stream, &number, 0, &error) != SHMRPC_OK ||
+        shmrpc_stub_stream_next(stream, &item, &error) != SHMRPC_MORE ||
+        write(tell, &byte, 1) != 1) {
+        _exit(1);
+    }
+    for (;;) {
+        (void)pause();
+    }
+}
+
+/* Before there are threads, which a child would not have. */
+static void fork_client(void)
+{
+    int down[2];
+    int up[2];
+    assert_int_equal(pipe(down), 0);
+    assert_int_equal(pipe(up), 0);
+    other.pid = fork();
+    assert_true(other.pid >= 0);
+    if (other.pid == 0) {
+        (void)close(down[1]);
+        (void)close(up[0]);
+        be_client(down[0], up[1]);
+    }
+    (void)close(down[0]);
+    (void)close(up[1]);
+    other.tell = down[1];
+    other.told = up[0];
+}
+
+static void await_client(void)
+{
+    char byte = 'x';
+    assert_int_equal(write(other.tell, &byte, 1), 1);
+    assert_int_equal(read(other.told, &byte, 1), 1);
+}
+
+static void kill_client(void)
+{
+    int status;
+    assert_int_equal(kill(other.pid, SIGKILL), 0);
+    assert_int_equal(waitpid(other.pid, &status, 0), other.pid);
+    assert_true(WIFSIGNALED(status));
+    (void)close(other.tell);
+    (void)close(other.told);
+}
+
+/* ---- a server ------------------------------------------------------------ */
+
+/* Nobody is let in any more: its control loop knows. */
+static void stop_and_await(void)
+{
+    const shmrpc_opts soon = {.timeout_ns = 50 * SHMRPCI_NS_PER_MS};
+    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    shmrpc_client *more = NULL;
+    stop_server();
+    while (shmrpc_stub_connect(&stream_sample, place, &soon, &more, &error) ==
+           SHMRPC_OK) {
+        shmrpc_stub_close(more);
+        assert_true(shmrpci_now_ns() < late_ns);
+    }
+}
+
+static int echo_step(shmrpc_ctx *ctx, shmrpc_function step, void *user,
+                     void *result)
+{
+    (void)step, (void)user, (void)result;
+    const void *item;
+    int status = shmrpc_stub_source_try_next(shmrpc_stub_source(ctx), &item);
+    if (status == SHMRPC_MORE) {
+        int64_t twice = 2 * *(const int64_t *)item;
+        status = shmrpc_stub_sink_send(shmrpc_stub_sink(ctx), &twice, 0);
+        shmrpc_stream_wake(ctx);
+        return status == SHMRPC_OK ? (int)SHMRPC_MORE : status;
+    }
+    return status == SHMRPC_E_BUSY ? (int)SHMRPC_MORE : status;
+}
+
+static void drop(void *user)
+{
+    (void)user;
+    (void)shmrpci_add_seq(&dropped, 1u);
+    (void)shmrpci_futex_wake(&dropped, 1);
+}
+
+static int detach(shmrpc_ctx *ctx, const void *impl, void *user,
+                  const void *params, void *result)
+{
+    (void)impl, (void)user, (void)params, (void)result;
+    return shmrpc_stub_stream_detach(ctx, echo_step, NULL, NULL, drop);
+}
+
+static const shmrpc_handler detaching[METHODS] = {[BOTH] = detach};
+
+static int begin_usual(void **state)
+{
+    other_handlers = NULL;
+    return begin(state);
+}
+
+/* Over inproc there is no other process. */
+static int begin_forked(void **state)
+{
+    if (strcmp(place, "inproc://") != 0) {
+        fork_client();
+    }
+    return begin_usual(state);
+}
+
+static int begin_detaching(void **state)
+{
+    if (strcmp(place, "inproc://") != 0) {
+        fork_client();
+    }
+    other_handlers = detaching;
+    shmrpci_store_seq(&dropped, 0u);
+    return begin(state);
+}
+
+/* ---- cases --------------------------------------------------------------- */
+
+static void items_go_on(void **state)
+{
+    (void)state;
+    const void *item;
+    shmrpc_stream *stream = open_with(BOTH, NULL, NULL);
+    for (int64_t i = 1; i < 1000; i++) {
+        assert_int_equal(shmrpc_stub_stream_send(stream, &i, 0, &error),
+                         SHMRPC_OK);
+        expect_number(stream, 2 * i);
+        if (i == 1) {
+            stop_and_await();
+        }
+    }
+    assert_int_equal(shmrpc_stub_stream_end(stream, &error), SHMRPC_OK);
+    if (shmrpc_stub_stream_next(stream, &item, &error) != SHMRPC_OK) {
+        fail_msg("%s: %s", place, error.message);
+    }
+    shmrpc_stub_stream_close(stream);
+    assert_int_equal(returned(1), SHMRPC_OK);
+}
+
+static void a_client_dies(void **state)
+{
+    (void)state;
+    if (other.pid == 0) {
+        skip();
+    }
+    await_client();
+    stop_and_await();
+    kill_client();
+    assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
+}
+
+/* Or the server would wait for it for 30 s. */
+static void a_client_of_a_detached_stream_dies(void **state)
+{
+    (void)state;
+    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    if (other.pid == 0) {
+        skip();
+    }
+    await_client();
+    stop_and_await();
+    kill_client();
+    while (shmrpci_load_seq(&dropped) == 0) {
+        assert_true(shmrpci_now_ns() < late_ns);
+        (void)shmrpci_futex_wait(&dropped, 0, late_ns);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(items_go_on, begin_usual, end),
+        cmocka_unit_test_setup_teardown(a_client_dies, begin_forked, end),
+        cmocka_unit_test_setup_teardown(a_client_of_a_detached_stream_dies,
+                                        begin_detaching, end),
+    };
+    return over_all(tests, sizeof tests / sizeof *tests, false);
+}

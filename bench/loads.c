@@ -1,12 +1,13 @@
 /*
- * More to run than there are CPUs: pairs of a client and a server, and many
- * clients at one service.
+ * More to run than there are CPUs: pairs of a client and a server, many clients
+ * at one service, and many threads that share one client.
  *
  * What is timed is the work of all: one "call" is a number of calls, whoever
  * makes them.  Each case is run as it is by default and with spinning switched
  * off on both sides, which is what it must not be worse than.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ typedef struct load_shape {
     unsigned workers; /* of a server */
     uint32_t work_ns; /* of a handler */
     int processes;    /* the workers are; else threads */
+    int is_shared;    /* the clients are threads, and share one connection */
     shmrpc_profile profile;
 } load_shape;
 
@@ -183,18 +185,57 @@ static unsigned long long count_calls(const load *o)
     return sum;
 }
 
-static void load_dial(void *state)
+__attribute__((noreturn)) static void call_for_ever(load *o, unsigned number)
 {
-    load *const o = state;
+    for (;;) {
+        call_once(o, number);
+    }
+}
+
+static void fork_clients(load *o)
+{
     for (unsigned i = 1; i < o->shape.clients; i++) {
         if (bench_fork() == 0) {
             connect_to(o, i);
-            for (;;) {
-                call_once(o, i);
-            }
+            call_for_ever(o, i);
         }
     }
+}
+
+typedef struct caller {
+    load *of;
+    unsigned number;
+} caller;
+
+static void *run_caller(void *user)
+{
+    const caller *const c = user;
+    call_for_ever(c->of, c->number);
+}
+
+/* They end with the process. */
+static void start_callers(load *o)
+{
+    static caller callers[MAX_CLIENTS];
+    for (unsigned i = 1; i < o->shape.clients; i++) {
+        pthread_t thread;
+        callers[i] = (caller){o, i};
+        if (pthread_create(&thread, NULL, run_caller, &callers[i]) != 0) {
+            bench_fail("no thread: %s", strerror(errno));
+        }
+    }
+}
+
+static void load_dial(void *state)
+{
+    load *const o = state;
+    if (!o->shape.is_shared) {
+        fork_clients(o);
+    }
     connect_to(o, 0);
+    if (o->shape.is_shared) {
+        start_callers(o);
+    }
     /* All of them run before anything is timed. */
     for (unsigned i = 1; i < o->shape.clients; i++) {
         while (atomic_load_explicit(&o->counters[i].calls,
@@ -257,18 +298,29 @@ static void load_teardown(void *state)
 #define PAIRS(count, us)                                                 \
     LOADS("pairs" #count "." #us "us",                                   \
           #count " pairs of client and server, 256 calls of " #us " us", \
-          "load pairs" #count "." #us, count, count, 1, (us)*1000, 0)
+          "load pairs" #count "." #us, count, count, 1, (us)*1000, 0, 0)
 
 #define CLIENTS(count, workers_)                                       \
     LOADS("clients" #count "w" #workers_,                              \
           #count " clients, " #workers_ " workers, 256 calls of 0 us", \
-          "load " #count "x" #workers_, count, 1, workers_, 0, 0)
+          "load " #count "x" #workers_, count, 1, workers_, 0, 0, 0)
 
 #define WORKERS(workers_, us)                                            \
     LOADS("workers" #workers_ "." #us "us",                              \
           "4 clients, " #workers_ " worker processes, 256 calls of " #us \
           " us",                                                         \
-          "workers " #workers_ "." #us, 4, 1, workers_, (us)*1000, 1)
+          "workers " #workers_ "." #us, 4, 1, workers_, (us)*1000, 1, 0)
+
+/* Threads that share a client, beside as many clients. */
+#define THREADS(count, workers_)                                            \
+    LOAD("threads" #count "w" #workers_, "shared", 1,                       \
+         #count " threads of one client, " #workers_ " workers, 256 calls", \
+         "threads " #count "x" #workers_, count, 1, workers_, 0, 0, 1,      \
+         SHMRPC_PROFILE_BALANCED),                                          \
+        LOAD("threads" #count "w" #workers_, "clients", 0,                  \
+             #count " clients, " #workers_ " workers, 256 calls",           \
+             "threads " #count "x" #workers_, count, 1, workers_, 0, 0, 0,  \
+             SHMRPC_PROFILE_BALANCED)
 
 static const bench_case cases[] = {
     PAIRS(1, 0),     PAIRS(1, 10),    PAIRS(2, 0),    PAIRS(2, 10),
@@ -278,7 +330,9 @@ static const bench_case cases[] = {
     CLIENTS(1, 4),   CLIENTS(2, 4),   CLIENTS(4, 4),  CLIENTS(8, 4),
     CLIENTS(64, 4),  WORKERS(1, 0),   WORKERS(2, 0),  WORKERS(4, 0),
     WORKERS(1, 10),  WORKERS(2, 10),  WORKERS(4, 10), WORKERS(1, 100),
-    WORKERS(2, 100), WORKERS(4, 100),
+    WORKERS(2, 100), WORKERS(4, 100), THREADS(1, 1),  THREADS(2, 1),
+    THREADS(4, 1),   THREADS(16, 1),  THREADS(64, 1), THREADS(1, 2),
+    THREADS(2, 2),   THREADS(4, 2),   THREADS(16, 2), THREADS(64, 2),
 };
 
 const bench_suite loads = {cases, sizeof cases / sizeof *cases};

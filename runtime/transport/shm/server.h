@@ -111,6 +111,8 @@ typedef struct shm_conn {
     uint32_t incarnations;
     shmrpci_atomic_u32 nonsense; /* requests that no client of ours makes */
     shmrpci_atomic_u32 said_of;  /* the arming our supervisor was told of */
+    /* Two calls of it were seen asleep at once: threads share it. Relaxed. */
+    shmrpci_atomic_u32 has_threads;
     /* Calls of it that are detached here: who ends one touches its memory after
      * the entry is free. Sequentially consistent: counted up with an entry, and
      * looked at when none is held (listener_close.c). */
@@ -407,6 +409,12 @@ static inline void shm_conn_push(shm_conn **list, shm_conn *conn)
 {
     conn->next = *list;
     *list = conn;
+}
+
+/* Whether several threads share the client: then each has its own turn. */
+static inline bool shm_conn_has_threads(const shm_conn *conn)
+{
+    return shmrpci_load_relaxed(&conn->has_threads) != 0;
 }
 
 /* Whether the call on a slot was submitted, and nobody has it. */

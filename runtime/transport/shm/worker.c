@@ -42,6 +42,7 @@ static void copy_table(shm_worker *worker)
         shm_view *views = realloc(worker->views, cap * sizeof *views);
         if (views == NULL) {
             worker->view_count = 0;
+            worker->is_single = false;
             worker->signal = SHM_OFFLINE;
             return;
         }
@@ -53,6 +54,9 @@ static void copy_table(shm_worker *worker)
             (shm_view){.conn = listener->table[i], .active = worker->now};
     }
     worker->view_count = count;
+    worker->is_single =
+        count == 1 && !shm_conn_has_threads(worker->views->conn);
+    worker->turn.together = UINT64_MAX; /* unless the next search says so */
     worker->version = shmrpci_load_seq(&listener->table_version);
     /* Under the lock: until its first copy a worker is OFFLINE, and what it
      * copied could be freed before it says what it has seen. */
@@ -336,7 +340,7 @@ static bool let_come(shm_worker *worker)
  * upon another, and a search would find no more. */
 static bool find_next(shm_worker *worker)
 {
-    if (!worker->is_now || worker->view_count != 1 || worker->is_cold ||
+    if (!worker->is_now || !worker->is_single || worker->is_cold ||
         (int64_t)(worker->lease - worker->now) <=
             (int64_t)(worker->lease_ticks / 2) ||
         shmrpci_load_seq(worker->listener->signal) != worker->signal) {

@@ -50,6 +50,7 @@ typedef struct shm_view {
     uint64_t active; /* ticks of its last request */
     uint32_t skips;  /* scans in a row that have skipped it */
     uint32_t next;   /* slot to begin with: behind the last one */
+    uint32_t other;  /* the same, for threads that are not awake */
     uint32_t streak; /* requests in a row found without a search */
     uint32_t stale;  /* scans that found hints and nothing else */
     uint32_t depth;  /* slots that it uses: so many calls are in flight */
@@ -69,11 +70,13 @@ typedef struct shm_turn {
     uint64_t passed_ticks; /* SHM_PASSED_NS */
     uint64_t since;        /* ticks, when nobody waited, or each was served */
     size_t start;          /* where the next scan for those awake begins */
-    uint32_t passed;       /* connections that the scan has passed over */
+    uint32_t passed;       /* clients that the scan has passed over */
     uint32_t waiting;      /* that is, how many wait */
     uint32_t owed;         /* calls until those who waited have been served */
     uint32_t long_calls;   /* in a row, of those awake */
-    bool is_awake;         /* the client that was answered last */
+    uint64_t asleep;       /* calls of the client that was answered last */
+    uint64_t together;     /* which of them sleep with the one answered: all, or
+                              where threads share the client just that one */
     shm_turn_of whose;     /* the scan is for */
 } shm_turn;
 
@@ -92,6 +95,7 @@ struct shm_worker {
     shm_view *views; /* copy of the table at `version` */
     size_t view_count;
     size_t view_cap;
+    bool is_single; /* there is one view, of a client of one thread */
     uint64_t version;
     uint64_t signal; /* of the listener, when it was last looked at */
     uint64_t looked; /* ticks; SHM_LOOK_NS later it is looked at anyway */
@@ -140,6 +144,12 @@ struct shm_worker {
     uint8_t *in; /* SHM_PAYLOAD_BYTES: of a short request */
     _Alignas(64) uint8_t out[SHM_PAYLOAD_BYTES];
 };
+
+/* Whether whoever was answered last did not sleep. */
+static inline bool shm_turn_is_awake(const shm_turn *turn)
+{
+    return (turn->asleep & turn->together) == 0;
+}
 
 /* ---- worker_claim.c ----------------------------------------------- */
 

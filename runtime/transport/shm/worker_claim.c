@@ -97,10 +97,11 @@ static void note_claimed(shm_view *view, uint32_t slot)
     }
 }
 
-/* The slots of `mask`, from where it left off, round. */
-static bool claim_among(shm_worker *worker, shm_view *view, uint64_t mask)
+/* The slots of `mask`, from `start` on, round: the one claimed, or SHM_SLOTS.
+ */
+static uint32_t claim_among(shm_worker *worker, shm_conn *conn, uint32_t start,
+                            uint64_t mask)
 {
-    uint32_t start = view->next;
     SHMRPCI_ASSERT(start < SHM_SLOTS, "the next slot is one");
     uint64_t turned = mask;
     if (start != 0) {
@@ -110,27 +111,28 @@ static bool claim_among(shm_worker *worker, shm_view *view, uint64_t mask)
         uint32_t turn = (uint32_t)__builtin_ctzll(turned);
         uint32_t slot = (turn + start) % SHM_SLOTS;
         turned &= turned - 1;
-        if (try_claim(worker, view->conn, slot)) {
-            note_claimed(view, slot);
-            return true;
+        if (try_claim(worker, conn, slot)) {
+            return slot;
         }
     }
-    return false;
+    return SHM_SLOTS;
 }
 
 /* Pipelined calls use slot after slot, and who makes one at a time the same one
  * again: neither needs a search, or a hint. */
-static bool claim_likely(shm_worker *worker, shm_view *view)
+static inline bool claim_likely(shm_worker *worker, shm_view *view,
+                                uint64_t in_turn)
 {
     shm_conn *conn = view->conn;
     uint32_t next = view->next;
     uint32_t last = (next + SHM_SLOTS - 1) % SHM_SLOTS;
-    if (shm_conn_waits(conn, next) && try_claim(worker, conn, next)) {
+    if ((in_turn >> next & 1) != 0 && shm_conn_waits(conn, next) &&
+        try_claim(worker, conn, next)) {
         note_claimed(view, next);
         return true;
     }
-    if (view->streak < SHM_MAX_STREAK && shm_conn_waits(conn, last) &&
-        try_claim(worker, conn, last)) {
+    if (view->streak < SHM_MAX_STREAK && (in_turn >> last & 1) != 0 &&
+        shm_conn_waits(conn, last) && try_claim(worker, conn, last)) {
         view->streak++;
         return true;
     }
@@ -184,7 +186,8 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
  * for longer than it takes to serve them, by some times. Then each of them is
  * owed a call; between two of these one that is awake has one of its own, as
  * otherwise it would sleep by the end. Where calls take as long as wake-ups
- * there is little to gain, and all are answered in turn.
+ * there is little to gain, and all are answered in turn. Threads that share a
+ * connection have turns as clients with connections of their own have.
  * Where everything is looked at, before a sleep or after it, who is awake goes
  * first too, but nobody is passed over, and so the protocol knows nothing of
  * turns.
@@ -205,50 +208,80 @@ static void note_waiting(shm_worker *worker)
 static bool is_expected(const shm_worker *worker)
 {
     /* The search began with the end of its call. */
-    return worker->turn.is_awake &&
+    return shm_turn_is_awake(&worker->turn) &&
            worker->now - worker->idle_since < worker->turn.again_ticks;
 }
 
-/* Whether it is the turn of others than this client. */
-static bool is_passed(shm_worker *worker, shm_view *view)
+/* The slots of a client whose turn it is: all or none, or, where threads share
+ * it, those of each thread. */
+static uint64_t slots_in_turn(shm_worker *worker, shm_view *view)
 {
     shm_turn *turn = &worker->turn;
     if (turn->whose == SHM_TURN_OF_ALL) {
+        return UINT64_MAX;
+    }
+    /* Relaxed: a hint, as a client may lie. */
+    uint64_t asleep = shmrpci_load_relaxed(view->conn->block.sleepers);
+    uint32_t sleepers = (uint32_t)__builtin_popcountll(asleep);
+    if (asleep != 0 && !shm_conn_has_threads(view->conn)) {
+        /* Its other calls wait too: a thread with many in flight sleeps for
+         * the oldest. */
+        asleep = UINT64_MAX;
+        sleepers = 1;
+    }
+    if (asleep != 0 && turn->whose == SHM_TURN_OF_AWAKE) {
+        view->active = worker->now; /* not idle, for all that */
+        turn->passed += sleepers;
+    }
+    return turn->whose == SHM_TURN_OF_ASLEEP ? asleep : ~asleep;
+}
+
+/* One of the slots of `mask`, from where it left off. Threads that sleep have a
+ * round of their own: those that are awake would begin it anew each time. */
+static bool claim_next_of(shm_worker *worker, shm_view *view, bool is_other,
+                          uint64_t mask)
+{
+    uint32_t start = is_other ? view->other : view->next;
+    uint32_t slot = claim_among(worker, view->conn, start, mask);
+    if (slot == SHM_SLOTS) {
         return false;
     }
-    /* Relaxed: a hint, as a client may lie. Its other calls wait too: who has
-     * many in flight sleeps for the oldest. */
-    bool sleeps = shmrpci_load_relaxed(view->conn->block.sleepers) != 0;
-    if (sleeps && turn->whose == SHM_TURN_OF_AWAKE) {
-        view->active = worker->now; /* not idle, for all that */
-        turn->passed++;
+    if (is_other) {
+        view->other = (slot + 1) % SHM_SLOTS;
+    } else {
+        note_claimed(view, slot);
     }
-    return sleeps != (turn->whose == SHM_TURN_OF_ASLEEP);
+    return true;
 }
 
 static bool claim_from(shm_worker *worker, shm_view *view, bool is_full)
 {
     shm_conn *conn = view->conn;
-    if (is_passed(worker, view)) {
+    uint64_t in_turn = slots_in_turn(worker, view);
+    if (in_turn == 0) {
         return false;
     }
     /* Sequentially consistent: pairs with take_back in listener_close.c. */
     if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].closed) != 0) {
         return claim_residue(worker, conn);
     }
-    if (claim_likely(worker, view)) {
+    bool is_other =
+        worker->turn.whose != SHM_TURN_OF_AWAKE && shm_conn_has_threads(conn);
+    if (!is_other && claim_likely(worker, view, in_turn)) {
         return true;
     }
-    uint64_t hinted = shmrpci_load_seq(conn->block.pending) & ~HOT_MASK;
-    uint64_t mask = waiting_among(conn, HOT_MASK) | hinted;
+    uint64_t hinted =
+        shmrpci_load_seq(conn->block.pending) & ~HOT_MASK & in_turn;
+    uint64_t mask = waiting_among(conn, HOT_MASK & in_turn) | hinted;
     if (mask == 0) {
         return false;
     }
-    if (claim_among(worker, view, mask)) {
+    if (claim_next_of(worker, view, is_other, mask)) {
         return true;
     }
     return hinted != 0 && may_clear(view, is_full) &&
-           clear_stale_hints(conn, hinted) && claim_among(worker, view, hinted);
+           clear_stale_hints(conn, hinted) &&
+           claim_next_of(worker, view, is_other, hinted);
 }
 
 static bool may_skip(const shm_worker *worker, shm_view *view)
@@ -272,6 +305,9 @@ static bool scan_from(shm_worker *worker, size_t *start, bool is_full)
             continue;
         }
         if (claim_from(worker, view, is_full)) {
+            worker->turn.together = shm_conn_has_threads(view->conn)
+                                        ? UINT64_C(1) << worker->slot
+                                        : UINT64_MAX;
             view->active = worker->now;
             *start = i;
             return true;
@@ -309,12 +345,12 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
 {
     shm_turn *turn = &worker->turn;
     /* On one CPU nobody spins while we run. */
-    if (worker->view_count <= 1 || turn->long_calls == SHM_LONG_CALLS ||
+    if (worker->is_single || turn->long_calls == SHM_LONG_CALLS ||
         shmrpci_spinner_is_confined(&worker->spinner)) {
         return scan_others(worker, SHM_TURN_OF_ALL, is_full);
     }
     note_waiting(worker);
-    if (turn->owed > 0 && turn->is_awake &&
+    if (turn->owed > 0 && shm_turn_is_awake(&worker->turn) &&
         scan_others(worker, SHM_TURN_OF_ASLEEP, is_full)) {
         return true;
     }
@@ -334,7 +370,7 @@ bool shm_worker_claim_next(shm_worker *worker)
     SHMRPCI_ASSERT(worker->view_count == 1, "there is one client");
     /* As in claim_from. */
     if (shmrpci_load_seq(&view->conn->ledger->entries[SHM_WHOLE].closed) != 0 ||
-        !claim_likely(worker, view)) {
+        !claim_likely(worker, view, UINT64_MAX)) {
         return false;
     }
     view->active = worker->now;

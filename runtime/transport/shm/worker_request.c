@@ -53,9 +53,12 @@ static void note_time(shm_worker *worker, uint64_t ticks)
  * worker that loses its CPU takes long for any. */
 static void learn_from_call(shm_turn *turn, uint64_t ticks)
 {
-    if (turn->is_awake && ticks <= turn->again_ticks) {
+    if (!shm_turn_is_awake(turn)) {
+        return;
+    }
+    if (ticks <= turn->again_ticks) {
         turn->long_calls = 0;
-    } else if (turn->is_awake && turn->long_calls < SHM_LONG_CALLS) {
+    } else if (turn->long_calls < SHM_LONG_CALLS) {
         turn->long_calls++;
     }
 }
@@ -118,6 +121,14 @@ static void forget_memory(shm_worker *worker)
     }
 }
 
+/* A thread sleeps for one call at a time: where two do there are several. */
+static __attribute__((noinline)) void note_threads(shm_worker *worker)
+{
+    shmrpci_store_relaxed(&worker->conn->has_threads, 1u);
+    worker->turn.together = UINT64_C(1) << worker->slot;
+    worker->is_single = false;
+}
+
 /* Frees the entry after a change of the word. The exchange is the fence (a
  * full one on x86; on others the release before it is not overtaken by what is
  * sequentially consistent) between that change and the looks below: at the
@@ -131,7 +142,11 @@ static void unclaim(shm_worker *worker)
     SHMRPCI_ASSERT(slot < SHM_SLOTS, "who has claimed a slot knows its number");
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
     (void)shmrpci_exchange_seq(&conn->ledger->entries[slot].held, 0u);
-    if ((shmrpci_load_seq(conn->block.sleepers) >> slot & 1) != 0) {
+    uint64_t asleep = shmrpci_load_seq(conn->block.sleepers);
+    if ((asleep >> slot & 1) != 0) {
+        if ((asleep & (asleep - 1)) != 0) {
+            note_threads(worker);
+        }
         shmrpci_futex_wake(at, INT32_MAX);
     }
     if ((worker->flags & SHM_MSG_TOLD) != 0) {
@@ -165,7 +180,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
     /* Relaxed: a hint. A client that sleeps learns what waking it costs. */
     uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
-    worker->turn.is_awake = asleep == 0;
+    worker->turn.asleep = asleep;
     worker->was_given_up = shm_word_state(word) == SHM_FREE;
     SHMRPCI_ASSERT(it->payload_len <= SHM_PAYLOAD_BYTES,
                    "what is longer than a slot goes into a span");

@@ -237,6 +237,99 @@ static void long_calls_are_answered_in_turn(void **state)
     shm_worker_close(&worker->base);
 }
 
+/* The state of the call on a slot, and another call there if it has ended. */
+static bool call_again_on(uint32_t slot)
+{
+    uint32_t word = shmrpci_load_seq(&client_of(conn)->block.slots[slot].word);
+    bool is_over = shm_word_state(word) != SHM_SUBMITTED;
+    if (is_over) {
+        client_publish(conn, slot, METHOD_ECHO);
+    }
+    return is_over;
+}
+
+/* Threads that share a client: the one that calls on slot 1 is awake. */
+#define AWAKE_SLOT 1u
+
+static const uint32_t asleep_slots[] = {0, 2, 3};
+
+/* Answers all, so that the worker has seen that threads sleep. */
+static void begin_threads(shm_worker *worker, uint64_t *now)
+{
+    shmrpci_store_seq(client_of(conn)->block.sleepers, UINT64_C(0xD));
+    for (size_t i = 0; i < 3; i++) {
+        (void)call_again_on(asleep_slots[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(look_after(worker, now, 1, true), 1);
+    }
+    assert_int_equal(look_after(worker, now, 10, false), 0);
+}
+
+static void threads_that_are_awake_go_first_for_a_while(void **state)
+{
+    (void)state;
+    uint64_t now;
+    shm_worker *worker = open_searcher(&now);
+    begin_threads(worker, &now);
+    for (size_t i = 0; i < 3; i++) {
+        (void)call_again_on(asleep_slots[i]);
+    }
+    unsigned calls = 0;
+    unsigned answered = 0;
+    for (; answered == 0; calls++) {
+        assert_in_range(calls, 0, 1000);
+        (void)call_again_on(AWAKE_SLOT);
+        assert_int_equal(look_after(worker, &now, 4, false), 1);
+        answered = call_again_on(AWAKE_SLOT) ? 0 : 1;
+    }
+    /* As three clients that sleep. */
+    assert_in_range(calls, 3 * 12, 3 * 20);
+    shm_worker_close(&worker->base);
+}
+
+static void threads_that_sleep_are_answered_in_turn(void **state)
+{
+    (void)state;
+    unsigned answered[3] = {0};
+    uint64_t now;
+    shm_worker *worker = open_searcher(&now);
+    begin_threads(worker, &now);
+    for (unsigned looks = 0; looks < 600; looks++) {
+        (void)call_again_on(AWAKE_SLOT);
+        for (size_t i = 0; i < 3; i++) {
+            answered[i] += call_again_on(asleep_slots[i]);
+        }
+        assert_int_equal(look_after(worker, &now, 4, false), 1);
+    }
+    /* Whoever else calls again at once. */
+    for (size_t i = 0; i < 3; i++) {
+        assert_in_range(answered[i], 9, 600);
+        assert_in_range(answered[i], answered[0] - 1, answered[0] + 1);
+    }
+    shm_worker_close(&worker->base);
+}
+
+static void calls_of_one_thread_sleep_together(void **state)
+{
+    (void)state;
+    shmrpci_conn *awake = client_open(&s.address);
+    uint64_t now;
+    shm_worker *worker = open_searcher(&now);
+    keep_calling(awake);
+    assert_int_equal(look_after(worker, &now, 1, true), 1);
+    /* It sleeps for the oldest of two calls. */
+    shmrpci_store_seq(client_of(conn)->block.sleepers, UINT64_C(1));
+    (void)call_again_on(0);
+    (void)call_again_on(AWAKE_SLOT);
+    keep_calling(awake);
+    assert_int_equal(look_after(worker, &now, 1, false), 1);
+    assert_true(is_answered(awake));
+    assert_int_equal(look_after(worker, &now, 1, false), 0);
+    awake->transport->client->disconnect(awake);
+    shm_worker_close(&worker->base);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -246,6 +339,9 @@ int main(void)
         CASE(who_is_awake_goes_first_for_a_while),
         CASE(those_awake_and_those_who_waited_alternate),
         CASE(long_calls_are_answered_in_turn),
+        CASE(threads_that_are_awake_go_first_for_a_while),
+        CASE(threads_that_sleep_are_answered_in_turn),
+        CASE(calls_of_one_thread_sleep_together),
     };
     return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

@@ -24,7 +24,7 @@
 #include "idl/syntax/token.h"
 
 #define ROUNDS      20
-#define ROUNDS_LONG 2000
+#define ROUNDS_LONG 500
 
 /* ---- formatting ---- */
 

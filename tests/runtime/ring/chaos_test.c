@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../sanitized.h"
 #include "os/memory.h"
 #include "os/thread.h"
 
@@ -284,7 +285,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         kills = (uint32_t)strtoul(argv[1], NULL, 10);
     } else if (getenv("SHMRPC_TEST_LONG") != NULL) {
-        kills = 25000;
+        kills = IS_SANITIZED ? 5000 : 25000;
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(once),

@@ -412,6 +412,12 @@ uint64_t farm_random(farm *f)
     return next_random(&f->random);
 }
 
+int64_t farm_some_time(farm *f, int64_t most_ns)
+{
+    uint64_t most = (uint64_t)most_ns / (farm_random(f) % 8 == 0 ? 1 : 3);
+    return (int64_t)(farm_random(f) % most);
+}
+
 static int say_welcome(void *user, const uint8_t *hello, size_t len,
                        const shmrpc_peer *peer, shmrpci_buf *welcome,
                        shmrpc_error *error)
@@ -527,6 +533,12 @@ void farm_run(farm *f, int64_t until_ns)
                                     wake_ns);
         now_ns = shmrpci_now_ns();
     } while (now_ns < until_ns);
+}
+
+void farm_run_a_while(farm *f)
+{
+    int64_t ns = farm_some_time(f, 10 * SHMRPCI_NS_PER_MS);
+    farm_run(f, shmrpci_deadline_after(ns));
 }
 
 /* Nobody ends by himself. */

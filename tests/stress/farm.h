@@ -105,8 +105,12 @@ farm_process *farm_process_of(farm *f, farm_role role, uint32_t index);
 /* Ends everything, and checks that nothing is left of it. */
 void farm_stop(farm *f);
 uint64_t farm_random(farm *f);
+/* Some time below `most_ns`, but mostly below a third of it. */
+int64_t farm_some_time(farm *f, int64_t most_ns);
 /* Runs the control loop until then; resumes who is to be resumed. */
 void farm_run(farm *f, int64_t until_ns);
+/* The same for some time below 10 ms, now and then hardly at all. */
+void farm_run_a_while(farm *f);
 /* Kills one, any of them, and starts another one in its place. */
 void farm_kill(farm *f);
 /* The same of this one. */

@@ -6,12 +6,15 @@
  */
 #include "farm.h"
 
-/* Kills between two looks at what is left. */
-#define BATCH 50u
-
 static unsigned kills(void)
 {
     return (is_long() ? 100000u : 200u) / FARM_SLOWER;
+}
+
+/* Kills between two looks at what is left, which take as long as a hundred. */
+static unsigned batch(void)
+{
+    return kills() < 1000 ? 50 : 200;
 }
 
 /* All clients are killed at once. Returns how long what they had stayed. */
@@ -28,12 +31,6 @@ static int64_t empty(farm *f)
     return shmrpci_now_ns() - began_ns;
 }
 
-static void let_them_run(farm *f)
-{
-    int64_t us = (int64_t)(farm_random(f) % 10000);
-    farm_run(f, shmrpci_deadline_after(us * SHMRPCI_NS_PER_US));
-}
-
 static void kills_leave_whole_items_and_one_end(void **state)
 {
     (void)state;
@@ -45,9 +42,9 @@ static void kills_leave_whole_items_and_one_end(void **state)
     size_t fds = farm_open_fds();
     farm_start_clients(&f);
     for (unsigned i = 1; i <= kills(); i++) {
-        let_them_run(&f);
+        farm_run_a_while(&f);
         farm_kill(&f);
-        if (i % BATCH == 0) {
+        if (i % batch() == 0) {
             farm_settle(&f);
             int64_t took_ns = empty(&f);
             longest_ns = took_ns > longest_ns ? took_ns : longest_ns;

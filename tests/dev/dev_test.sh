@@ -84,6 +84,25 @@ END
 expect "the closing line counts what was left out" 1 \
     '^[0-9]* passed, [0-9]* failed, 2 SKIPPED$' \
     env PATH="$tree/fake:$PATH" ./dev test --no-install
+# Some configurations, and which tests have long counts there.
+cat >fake/ctest <<END
+#!/bin/sh
+echo "long=\${SHMRPC_TEST_LONG:-no} \$*" >>ran
+mkdir -p build/asan/Testing/Temporary
+cp "$root/tests/dev/LastTest.log" build/asan/Testing/Temporary
+END
+expect "configurations are named" 1 \
+    "no configuration 'asn', but: debug asan tsan fuzz\$" \
+    env PATH="$tree/fake:$PATH" ./dev test asn --no-install
+expect "one configuration runs, and is named at the end" 1 \
+    '^6 passed, 3 failed (only asan)$' \
+    env PATH="$tree/fake:$PATH" ./dev test asan --no-install
+expect "its tests have short counts" 0 'long=no .* -LE once|long$' cat ran
+rm ran
+expect "with --long it runs in two parts" 1 '^12 passed, 6 failed (only asan)$' \
+    env PATH="$tree/fake:$PATH" ./dev test --long asan --no-install
+expect "rare moments are waited for" 0 'long=1 .* -L rare -LE once$' cat ran
+expect "and all else is there" 0 'long=no .* -LE once|long|rare$' cat ran
 rm -rf "$left" fake/ctest .ci
 mv fake/cmake.bad fake/cmake
 for tool in dirname mkdir tail; do

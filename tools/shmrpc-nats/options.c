@@ -19,7 +19,6 @@
 /* What holds for whoever says nothing; shmrpc-nats(8) states the same, and
  * shmrpc-tcp has the same. */
 #define DEFAULT_STOP_NS (10 * SHMRPCI_NS_PER_S)
-#define DEFAULT_MEMORY  ((size_t)256 << 20)
 
 /* Options without a short form; no character has these numbers. */
 enum {
@@ -232,24 +231,6 @@ static exit_code parse_service(const char *text, option_service *out)
     return EXIT_GO_ON;
 }
 
-/* The part of each service has to hold the largest message as a request and as
- * a reply at the same time, or such a call could never be made. */
-static exit_code settle_memory(options *out)
-{
-    size_t least = out->service_count * out->max_message_bytes * 2;
-    if (out->max_memory_bytes == 0) {
-        out->max_memory_bytes = least > DEFAULT_MEMORY ? least : DEFAULT_MEMORY;
-    }
-    if (out->max_memory_bytes < least) {
-        (void)fprintf(stderr,
-                      "shmrpc-nats: --max-memory is less than %zu, twice "
-                      "--max-message for each service\n",
-                      least);
-        return EXIT_USAGE;
-    }
-    return EXIT_GO_ON;
-}
-
 /* Defaults, then options, then services; memory last, as its default depends on
  * how many services there are. */
 exit_code options_parse(int argc, char **argv, options *out)
@@ -265,7 +246,7 @@ exit_code options_parse(int argc, char **argv, options *out)
         return usage_error("a service is missing", "");
     }
     for (int i = optind; i < argc; i++) {
-        if (out->service_count == OPTIONS_SERVICES_MAX) {
+        if (out->service_count == GATEWAY_SERVICES_MAX) {
             return usage_error("more than 16 services", argv[i]);
         }
         code = parse_service(argv[i], &out->services[out->service_count++]);
@@ -273,5 +254,7 @@ exit_code options_parse(int argc, char **argv, options *out)
             return code;
         }
     }
-    return settle_memory(out);
+    return gateway_settle_memory("shmrpc-nats", out->service_count,
+                                 out->max_message_bytes,
+                                 &out->max_memory_bytes);
 }

@@ -14,11 +14,7 @@
 #include <string.h>
 
 #include "os/notify.h"
-#include "os/signals.h"
-#include "os/thread.h"
-#include "rpc/address.h"
-#include "sync/atomic.h"
-#include "tools/common/sandbox.h"
+#include "tools/relay/gateway.h"
 #include "tools/relay/greeting.h"
 #include "tools/relay/port.h"
 #include "tools/relay/relay.h"
@@ -30,35 +26,10 @@ typedef struct gate {
     uint16_t port; /* the service's */
     greeting greeting;
     relay *relay;
-    shmrpci_thread thread;
-    bool has_thread;
-    int status; /* what its relay has returned */
 } gate;
 
-/* Static, so that the signal handler finds them. */
-static gate gates[OPTIONS_SERVICES_MAX];
-
-/* How many of them the signal handler stops. */
-static shmrpci_atomic_u32 running;
-
-/* A signal handler, so that it only does what relay_stop may do in one. */
-static void on_signal(int number)
-{
-    (void)number;
-    uint32_t count = shmrpci_load_acquire(&running);
-    for (uint32_t i = 0; i < count; i++) {
-        relay_stop(gates[i].relay);
-    }
-}
-
-/* A service that fails is named: there may be several. */
-static exit_code fail(const char *name, const shmrpc_error *error)
-{
-    char text[SHMRPC_ERROR_TEXT_BYTES];
-    (void)fprintf(stderr, "shmrpc-tcp: %s: %s\n", name,
-                  shmrpc_error_text(error, text, sizeof text));
-    return EXIT_TROUBLE;
-}
+/* Static, as they are large. */
+static gate gates[GATEWAY_SERVICES_MAX];
 
 /* ---- which service --------------------------------------------------- */
 
@@ -75,21 +46,10 @@ static int find_port(gate *g, shmrpc_error *error)
 static int parse_one(const gate *g, const char *text, shmrpci_address *out,
                      shmrpc_error *error)
 {
-    shmrpci_place_list places;
     const shmrpc_service service = {
         .name = g->service->name, .id = "", .port = g->port};
-    int status = shmrpci_places_parse(text, &service, &places, error);
-    if (status == SHMRPC_OK && places.count != 1) {
-        status = shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                  "\"%.100s\": one address is expected", text);
-    }
-    if (status == SHMRPC_OK && places.items[0].address.transport == NULL) {
-        status = shmrpci_place_not_built(&places.items[0], error);
-    }
-    if (status == SHMRPC_OK) {
-        *out = places.items[0].address;
-    }
-    return status;
+    return gateway_address(text, &service, "one address is expected", out,
+                           error);
 }
 
 /* Where the service is, and where its clients are to come; both before anything
@@ -142,6 +102,21 @@ static void say(void *user, const char *line)
     (void)fprintf(stderr, "shmrpc-tcp: %s: %s\n", g->service->name, line);
 }
 
+static int run_gate(void *user, shmrpc_error *error)
+{
+    gate *g = user;
+    return relay_run(g->relay, error);
+}
+
+static void stop_gate(void *user)
+{
+    gate *g = user;
+    relay_stop(g->relay);
+}
+
+static gateway program = {
+    .program = "shmrpc-tcp", .run = run_gate, .stop = stop_gate};
+
 /* Whatever opens files is done here, before the sandbox forbids it. */
 static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
 {
@@ -168,52 +143,17 @@ static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
     }
     if (status != SHMRPC_OK) {
         greeting_fini(&g->greeting);
-        return fail(g->service->name, &error);
+        return gateway_fail(&program, g->service->name, &error);
     }
+    program.places[program.count++] =
+        (gateway_place){.name = g->service->name, .user = g};
     return EXIT_GO_ON;
 }
 
-/* Until it is stopped, or fails: a thread's whole life. */
-static void run_gate(void *user)
-{
-    gate *g = user;
-    shmrpc_error error = {.name = "UNKNOWN"};
-    g->status = relay_run(g->relay, &error);
-    if (g->status != SHMRPC_OK) {
-        (void)fail(g->service->name, &error);
-        on_signal(0); /* one that fails takes the others along */
-    }
-}
-
-/* All at a time, the first on this thread. If a thread can't be started, those
- * that run are stopped: half of what was asked for would go unnoticed. */
-static exit_code run_all(size_t count)
-{
-    for (size_t i = 1; i < count; i++) {
-        gate *g = &gates[i];
-        g->has_thread = shmrpci_thread_create(&g->thread, "relay", run_gate,
-                                              g) == SHMRPC_OK;
-        if (!g->has_thread) {
-            (void)fprintf(stderr, "shmrpc-tcp: can't start a thread\n");
-            g->status = SHMRPC_E_EXHAUSTED;
-            on_signal(0);
-        }
-    }
-    run_gate(&gates[0]);
-    exit_code code = EXIT_DONE;
-    for (size_t i = 0; i < count; i++) {
-        if (gates[i].has_thread) {
-            shmrpci_thread_join(&gates[i].thread);
-        }
-        code = gates[i].status == SHMRPC_OK ? code : EXIT_TROUBLE;
-    }
-    return code;
-}
-
 /* With the ports that the system has chosen: port 0 asks for any. */
-static void print_places(size_t count)
+static void print_places(void)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < program.count; i++) {
         (void)printf("shmrpc-tcp: %s: serving at %s\n", gates[i].service->name,
                      relay_describe(gates[i].relay));
     }
@@ -222,12 +162,12 @@ static void print_places(size_t count)
 
 /* Whoever manages us waits for that: READY=1 of sd_notify(3), and where clients
  * are to come, in the words of shmrpcd. */
-static void tell(size_t count)
+static void tell(void)
 {
     shmrpci_buf lines;
     shmrpci_buf_init_heap(&lines);
     shmrpci_buf_append_text(&lines, "READY=1\nX_SHMRPC_ADDRESSES=");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < program.count; i++) {
         shmrpci_buf_printf(&lines, "%s%s", i > 0 ? "," : "",
                            relay_describe(gates[i].relay));
     }
@@ -236,24 +176,12 @@ static void tell(size_t count)
     shmrpci_buf_fini(&lines);
 }
 
-/* Without a filter it does not run, unless the user says so. */
-static exit_code enter_sandbox(const options *o)
-{
-    if (o->no_sandbox || tool_sandbox_enter() == SHMRPC_OK) {
-        return EXIT_GO_ON;
-    }
-    (void)fprintf(stderr,
-                  "shmrpc-tcp: the kernel does not filter system calls; "
-                  "--no-sandbox runs without that\n");
-    return EXIT_TROUBLE;
-}
-
 /* First makes the signal handler forget them: it must not stop a freed
  * relay. */
-static void close_all(size_t count)
+static void close_all(void)
 {
-    shmrpci_store_release(&running, 0u);
-    for (size_t i = 0; i < count; i++) {
+    gateway_end();
+    for (size_t i = 0; i < program.count; i++) {
         relay_close(gates[i].relay);
         greeting_fini(&gates[i].greeting);
     }
@@ -265,23 +193,20 @@ static exit_code serve(const options *o)
 {
     shmrpci_buf hello;
     exit_code code = EXIT_GO_ON;
-    uint32_t count = 0;
     shmrpci_buf_init_heap(&hello);
     greeting_hello(&hello);
-    while (code == EXIT_GO_ON && count < o->service_count) {
-        gates[count].service = &o->services[count];
-        code = open_gate(&gates[count], o, &hello);
-        count += code == EXIT_GO_ON ? 1u : 0u;
+    for (size_t i = 0; code == EXIT_GO_ON && i < o->service_count; i++) {
+        gates[i].service = &o->services[i];
+        code = open_gate(&gates[i], o, &hello);
     }
-    shmrpci_store_release(&running, count);
-    shmrpci_signals_catch_stop(on_signal);
-    code = code == EXIT_GO_ON ? enter_sandbox(o) : code;
+    gateway_begin(&program);
+    code = code == EXIT_GO_ON ? gateway_sandbox(&program, o->no_sandbox) : code;
     if (code == EXIT_GO_ON) {
-        print_places(count);
-        tell(count);
-        code = run_all(count);
+        print_places();
+        tell();
+        code = gateway_run(&program);
     }
-    close_all(count);
+    close_all();
     shmrpci_buf_fini(&hello);
     return code;
 }

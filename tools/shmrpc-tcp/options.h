@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "shmrpc/options.h"
-
-#define OPTIONS_SERVICES_MAX 16
+#include "tools/relay/gateway.h"
 
 /* SERVICE[=ADDRESS] */
 typedef struct option_service {
@@ -22,7 +21,7 @@ typedef struct option_service {
 } option_service;
 
 typedef struct options {
-    option_service services[OPTIONS_SERVICES_MAX];
+    option_service services[GATEWAY_SERVICES_MAX];
     size_t service_count;
     shmrpc_compression compression;
     size_t max_message_bytes;
@@ -33,14 +32,6 @@ typedef struct options {
     bool allows_native;
     bool no_sandbox;
 } options;
-
-/* What a program ends with. */
-typedef enum exit_code {
-    EXIT_DONE = 0,
-    EXIT_TROUBLE = 1,
-    EXIT_USAGE = 2,
-    EXIT_GO_ON = -1
-} exit_code;
 
 /* EXIT_GO_ON, or the status to end with; what is wrong has been printed. */
 exit_code options_parse(int argc, char **argv, options *out);

@@ -20,6 +20,8 @@ _TEXT_LIMIT = 1 << 20
 # Calls that the loop of a worker runs at a time; at most what can be detached.
 _CONCURRENCY = 256
 _CONCURRENCY_MOST = 1024
+# Workers in calls with streams, at most: as many as there are workers.
+_STREAMS_MOST = 64
 
 
 class Refused(Exception):
@@ -85,8 +87,23 @@ def _text_of(cls: type, given: str | None) -> str:
         return file.read()
 
 
-def _ask_child(target: str, hint: str | None, given: str | None) -> str:
-    """The .svc of a class that a child imports, so that this process doesn't."""
+def _options_of(cls: type, text: str) -> list[str]:
+    """Of a class that is served, unless others are given."""
+    import re
+
+    words = set(re.findall(r"\w+", text))
+    names = [name for name in dir(cls)
+             if name in words or name.rstrip("_") in words]
+    # A loop keeps no worker in a call with streams, but for the moment until
+    # the call is detached.
+    is_async = any(_is_async(getattr(cls, name)) for name in names)
+    return [f"--max-streams={_STREAMS_MOST}"] if is_async else []
+
+
+def _ask_child(target: str, hint: str | None,
+               given: str | None) -> tuple[str, list[str]]:
+    """The .svc and the options of a class that a child imports, so that this
+    process doesn't."""
     reader, writer = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -97,7 +114,9 @@ def _ask_child(target: str, hint: str | None, given: str | None) -> str:
             os.close(reader)
             with open(writer, "wb") as pipe:
                 try:
-                    text = _text_of(_import(target, hint), given)
+                    cls = _import(target, hint)
+                    text = _text_of(cls, given)
+                    text = f"{' '.join(_options_of(cls, text))}\n{text}"
                     status = 0
                 except BaseException as error:
                     text = _in_a_line(error)
@@ -112,7 +131,8 @@ def _ask_child(target: str, hint: str | None, given: str | None) -> str:
     _, status = os.waitpid(pid, 0)
     if status != 0:
         raise Refused(text or f"importing {target} ended with status {status}")
-    return text
+    options, _, text = text.partition("\n")
+    return text, options.split()
 
 
 # ---- faults of exceptions -------------------------------------------------
@@ -423,15 +443,17 @@ def run(target: type | str, given: str | None, argv: list[str],
     try:
         if isinstance(target, str):
             name, known = target, target
-            text = _ask_child(target, hint, given)
+            text, options = _ask_child(target, hint, given)
             program = Program(lambda: _import(known, hint), name,
                               allow_threads, send_traceback)
         else:
             cls = target
             text = _text_of(cls, given)
+            options = _options_of(cls, text)
             program = Program(lambda: cls, cls.__name__, allow_threads,
                               send_traceback)
-        return _core.serve(program, text, argv, allow_threads)
+        return _core.serve(program, text, [*argv[:1], *options, *argv[1:]],
+                           allow_threads)
     except (Refused, Error, OSError, UnicodeDecodeError) as error:
         print(f"shmrpc: error: {_in_a_line(error)}", file=sys.stderr)
         return 1

@@ -203,7 +203,7 @@ class AsyncFlows(Flows):
         events, self.events = self.events, []
         try:
             events.append(await anext(self.items, "end"))
-        except (AttributeError, shmrpc.Error) as error:
+        except (AttributeError, RuntimeError, shmrpc.Error) as error:
             events.append(f"over: {error}")
         return events
 

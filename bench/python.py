@@ -51,6 +51,20 @@ def measure(call):
     return best
 
 
+async def measure_awaits(call, calls):
+    """The same, of what is awaited and makes so many calls."""
+    best = float("inf")
+    for _ in range(ROUNDS + 1):
+        count, began = 0, time.perf_counter()
+        end = began + SECONDS / ROUNDS
+        while time.perf_counter() < end:
+            for _ in range(20):
+                await call()
+            count += 20 * calls
+        best = min(best, (time.perf_counter() - began) / count)
+    return best
+
+
 @contextlib.contextmanager
 def process(command, cpu, ready, env=None):
     """A server, pinned, until it has printed `ready`."""
@@ -118,6 +132,30 @@ def python_worker(cpu):
         [sys.executable, "-u", "-c", textwrap.dedent(ECHO_CLASS), text], cpu,
         "serving at",
         {"PYTHONPATH": os.path.join(BUILD, "bindings/python")}))
+
+
+def awaited(server):
+    """Awaits one by one, in one loop; and tasks of 32 calls, for one of them."""
+    import asyncio
+
+    import shmrpc.aio
+
+    async def main():
+        async with shmrpc.aio.connect("echo_serv", wait=20) as echo:
+            add, raw = echo.add, echo.echo_raw
+            assert await add(1, 2) == 3 and await raw(DATA) == DATA
+            return [("typed", await measure_awaits(lambda: add(1, 2), 1)),
+                    ("raw", await measure_awaits(lambda: raw(DATA), 1)),
+                    ("gather", await measure_awaits(
+                        lambda: asyncio.gather(*(add(1, 2)
+                                                 for _ in range(32))), 32))]
+
+    with server:
+        yield from asyncio.run(main())
+
+
+def asyncio_client(cpu):
+    return awaited(process([ECHO, "--workers=1"], cpu, "serving at"))
 
 
 def c_client(cpu):
@@ -269,11 +307,11 @@ def pyro4(cpu):
             yield "raw", measure(lambda: proxy.echo(DATA))
 
 
-# What asyncio takes has a row here as soon as shmrpc.aio is there.
 WAYS = {
     "C client, C worker": c_client,
     "Python, C worker": c_worker,
     "Python, Python worker": python_worker,
+    "Python asyncio, C worker": asyncio_client,
     "multiprocessing.Pipe": pipe,
     "multiprocessing.Manager": manager,
     "rpyc": rpyc,

@@ -71,6 +71,16 @@ _Bool shmrpci_buf_make_room(shmrpci_buf *buf, size_t extra)
     return status == SHMRPC_OK;
 }
 
+uint8_t *shmrpci_buf_lend(shmrpci_buf *buf, size_t count)
+{
+    if (count > 0 || buf->data != NULL) {
+        return shmrpci_buf_extend(buf, count);
+    }
+    uint8_t *at = shmrpci_buf_extend(buf, 1);
+    buf->len = 0;
+    return at;
+}
+
 void shmrpci_buf_append(shmrpci_buf *buf, const void *data, size_t len)
 {
     uint8_t *at = shmrpci_buf_extend(buf, len);

@@ -125,7 +125,7 @@ static int reserve(shmrpci_pending *p)
 static int lend(shmrpci_pending *p)
 {
     shmrpc_bytes body;
-    const uint8_t *at = shmrpci_buf_extend(&p->call.out, p->loan_bytes);
+    const uint8_t *at = shmrpci_buf_lend(&p->call.out, p->loan_bytes);
     return at == NULL ? (int)p->call.out.status
                       : shmrpci_pending_codec(p)->decode(p->method->params, at,
                                                          p->loan_bytes, "",

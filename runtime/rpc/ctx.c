@@ -71,7 +71,7 @@ void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
     ctx->ops->reply_reserve(request, size);
     ctx->has_lent = true;
     ctx->is_long = true;
-    void *at = shmrpci_buf_extend(&request->out, size);
+    void *at = shmrpci_buf_lend(&request->out, size);
     if (at == NULL) {
         shmrpci_buf_reset(&request->out);
     }

@@ -5,11 +5,10 @@
 
 #include "base/error.h"
 
-/* Of at least one byte, so that there is something to point at. */
 static uint8_t *lend_buffer(shmrpci_buf *out, size_t len)
 {
     shmrpci_buf_reset(out);
-    return shmrpci_buf_extend(out, len > 0 ? len : 1);
+    return shmrpci_buf_lend(out, len);
 }
 
 /* The image of a flat item, whose value is yet to be written. */

@@ -41,6 +41,24 @@ static void nothing_can_be_appended_to_nothing(void **state)
     shmrpci_buf_fini(&buf);
 }
 
+static void no_bytes_can_be_lent(void **state)
+{
+    (void)state;
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    const uint8_t *at = shmrpci_buf_lend(&buf, 0);
+    assert_non_null(at);
+    assert_int_equal(buf.len, 0);
+    shmrpci_buf_append(&buf, "ab", 2);
+    assert_ptr_equal(shmrpci_buf_lend(&buf, 0), buf.data + 2);
+    assert_ptr_equal(shmrpci_buf_lend(&buf, 5), buf.data + 2);
+    assert_int_equal(buf.len, 7);
+    shmrpci_buf_fini(&buf);
+    shmrpci_buf_init_fixed(&buf, NULL, 0);
+    assert_null(shmrpci_buf_lend(&buf, 0));
+    assert_int_equal(buf.len, 0);
+}
+
 static void a_fixed_buffer_fills_to_the_last_byte(void **state)
 {
     (void)state;
@@ -153,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_heap_buffer_keeps_every_byte),
         cmocka_unit_test(nothing_can_be_appended_to_nothing),
+        cmocka_unit_test(no_bytes_can_be_lent),
         cmocka_unit_test(a_fixed_buffer_fills_to_the_last_byte),
         cmocka_unit_test(after_a_failure_nothing_is_appended),
         cmocka_unit_test(the_first_failure_is_kept),

@@ -424,8 +424,8 @@ typedef struct shmrpci_worker_ops {
     /* Whether its worker is to leave, or its server to end, when this call has
      * ended. Any thread. */
     bool (*is_draining)(const shmrpci_request *request);
-    /* A number that all requests of one connection have, and those of no other
-     * one of this listener, not even a later one. */
+    /* A number, not 0, that all requests of one connection have, and those of
+     * no other one of this listener, not even a later one. */
     uint64_t (*connection)(const shmrpci_request *request);
     /*
      * The request is to be answered later, by any thread: `*out` is it from now

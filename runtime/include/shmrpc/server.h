@@ -208,9 +208,10 @@ SHMRPC_API bool shmrpc_ctx_draining(const shmrpc_ctx *ctx);
 
 SHMRPC_API const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx);
 
-/* A number that all calls of one connection have, in whichever worker, and
- * those of no other one at this address, not even a later one. A client that
- * connects anew has another. Behind shmrpc-tcp it is the peer's own. */
+/* A number, never 0, that all calls of one connection have, in whichever
+ * worker, and those of no other one at this address, not even a later one. A
+ * client that connects anew has another. Behind shmrpc-tcp it is the peer's
+ * own. */
 SHMRPC_API uint64_t shmrpc_ctx_connection(const shmrpc_ctx *ctx);
 
 /* Which method runs: its index in the service's table. For handlers that serve

@@ -40,9 +40,13 @@ static bool sit_down(tcp_listener *listener, tcp_conn *conn)
         listener->seats = seats;
         listener->seat_count = count;
     }
-    SHMRPCI_ASSERT(listener->seats[index].conn == NULL, "the seat is free");
-    listener->seats[index].conn = conn;
-    conn->tag = (uint64_t)listener->seats[index].generation << 32 | index;
+    tcp_seat *seat = &listener->seats[index];
+    SHMRPCI_ASSERT(seat->conn == NULL, "the seat is free");
+    seat->conn = conn;
+    /* From 1 on, as no connection has the number 0; and no tag is one of the
+     * special ones. */
+    seat->generation = seat->generation % INT32_MAX + 1;
+    conn->tag = (uint64_t)seat->generation << 32 | index;
     return true;
 }
 
@@ -52,8 +56,6 @@ static void stand_up(tcp_conn *conn)
     SHMRPCI_ASSERT(seat->conn == conn && seat->generation == conn->tag >> 32,
                    "a connection leaves its own seat");
     seat->conn = NULL;
-    /* No tag is one of the special ones. */
-    seat->generation = (seat->generation + 1) & INT32_MAX;
 }
 
 /* The connection of a tag, with a reference; NULL: it has ended. */

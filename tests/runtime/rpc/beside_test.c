@@ -282,6 +282,18 @@ static void asynchronous_calls_carry_metadata(void **state)
     assert_memory_equal(((const shmrpc_bytes *)reply)->ptr, "hello", 5);
     expect_beside(&back);
     shmrpc_stub_release(reply);
+    /* No bytes are lent as well. */
+    opts = (shmrpc_opts){.timeout_ns = 0};
+    assert_int_equal(
+        shmrpc_stub_loan(client, ECHO_RAW, 0, &opts, &at, &call, NULL),
+        SHMRPC_OK);
+    assert_non_null(at);
+    assert_int_equal(shmrpc_stub_send(call, NULL), SHMRPC_OK);
+    assert_int_equal(
+        shmrpc_stub_finish_reply(call, &sample_service, ECHO_RAW, &reply, NULL),
+        SHMRPC_OK);
+    assert_int_equal(((const shmrpc_bytes *)reply)->len, 0);
+    shmrpc_stub_release(reply);
     shmrpc_stub_close(client);
     sample_stop(&s);
 }
@@ -452,15 +464,15 @@ static void a_nested_call_is_a_child_in_the_trace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_OVER_BOTH(short_calls_carry_metadata),
-        SAMPLE_OVER_BOTH(long_calls_carry_metadata),
-        SAMPLE_OVER_BOTH(errors_carry_metadata),
-        SAMPLE_OVER_BOTH(asynchronous_calls_carry_metadata),
-        SAMPLE_OVER_BOTH(too_much_is_refused_before_it_is_sent),
-        SAMPLE_OVER_BOTH(a_malformed_block_is_refused),
-        SAMPLE_OVER_BOTH(a_nested_call_has_the_smaller_deadline),
-        SAMPLE_OVER_BOTH(a_nested_call_is_cancelled_with_its_parent),
-        SAMPLE_OVER_BOTH(a_nested_call_is_a_child_in_the_trace),
+        SAMPLE_OVER_ALL(short_calls_carry_metadata),
+        SAMPLE_OVER_ALL(long_calls_carry_metadata),
+        SAMPLE_OVER_ALL(errors_carry_metadata),
+        SAMPLE_OVER_ALL(asynchronous_calls_carry_metadata),
+        SAMPLE_OVER_ALL(too_much_is_refused_before_it_is_sent),
+        SAMPLE_OVER_ALL(a_malformed_block_is_refused),
+        SAMPLE_OVER_ALL(a_nested_call_has_the_smaller_deadline),
+        SAMPLE_OVER_ALL(a_nested_call_is_cancelled_with_its_parent),
+        SAMPLE_OVER_ALL(a_nested_call_is_a_child_in_the_trace),
     };
     return cmocka_run_group_tests(tests, sample_set_up, sample_tear_down);
 }

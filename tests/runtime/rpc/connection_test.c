@@ -124,7 +124,6 @@ static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
 static void start(void **state, uint32_t workers)
 {
     static shmrpc_handler handlers[SAMPLE_METHODS];
-    static unsigned number;
     char where[128];
     const shmrpc_server_opts opts = {.workers = workers,
                                      .disconnected = disconnected,
@@ -133,12 +132,7 @@ static void start(void **state, uint32_t workers)
     handlers[PEER] = tell_connection;
     handlers[WATCH] = linger;
     forget();
-    if (strcmp(*state, "unix") == 0) {
-        (void)snprintf(where, sizeof where, "unix://%s/sample-%u",
-                       getenv("SHMRPC_DIR"), number++);
-    } else {
-        sample_address(*state, where);
-    }
+    sample_address(*state, where);
     sample_start_serving(&server, where, &sample_service, handlers, &opts);
 }
 
@@ -149,6 +143,7 @@ static uint64_t number_of(shmrpc_client *client)
     if (shmrpc_stub_call(client, PEER, NULL, NULL, &number, &error) != 0) {
         fail_msg("peer: %s", error.message);
     }
+    assert_true(number != 0);
     return (uint64_t)number;
 }
 
@@ -230,7 +225,7 @@ static int connect_with(const char *file, shmrpc_client **out,
                         shmrpc_error *error)
 {
     char where[512];
-    (void)snprintf(where, sizeof where, "%s?token=%s", server.where, file);
+    place_with(server.where, "token", file, where, sizeof where);
     *error = (shmrpc_error){.message = ""};
     return shmrpc_stub_connect(&sample_service, where, NULL, out, error);
 }
@@ -379,21 +374,16 @@ static int tear_down(void **state)
     return sample_tear_down(state);
 }
 
-static char over_unix[] = "unix";
-
-#define OVER_ALL(test) \
-    SAMPLE_OVER_BOTH(test), cmocka_unit_test_prestate(test, over_unix)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OVER_ALL(an_end_is_told_once),
-        OVER_ALL(who_never_called_is_not_missed),
-        OVER_ALL(its_handlers_have_ended_before),
-        OVER_ALL(the_end_of_the_server_is_no_end_of_connections),
-        OVER_ALL(a_token_is_shown_once_for_all_calls),
-        OVER_ALL(who_shows_the_wrong_one_is_refused),
-        OVER_ALL(longest_token_goes_through),
+        SAMPLE_OVER_ALL(an_end_is_told_once),
+        SAMPLE_OVER_ALL(who_never_called_is_not_missed),
+        SAMPLE_OVER_ALL(its_handlers_have_ended_before),
+        SAMPLE_OVER_ALL(the_end_of_the_server_is_no_end_of_connections),
+        SAMPLE_OVER_ALL(a_token_is_shown_once_for_all_calls),
+        SAMPLE_OVER_ALL(who_shows_the_wrong_one_is_refused),
+        SAMPLE_OVER_ALL(longest_token_goes_through),
         SAMPLE_OVER_BOTH(bad_files_are_named_before_anything_is_sent),
         cmocka_unit_test(a_server_shows_none),
     };

@@ -319,11 +319,14 @@ static void woken_steps_send_and_closed_ones_are_dropped(void **state)
     await(&seen.dropped, STREAMS + 1);
 }
 
-/* Of a client that says nothing else: the thread would find that again and
- * again, and never sleep. */
+/* Of a client that says nothing else, as ours don't: the thread would find that
+ * again and again, and never sleep. A gateway learns it with the next item. */
 static void client_that_only_closes_its_end(void **state)
 {
     (void)state;
+    if (strncmp(place, "relay", 5) == 0) {
+        skip();
+    }
     shmrpc_stream *stream = open_with(DOWN, &idling, NULL);
     await(&seen.idling, 1);
     expect_number(stream, 0);

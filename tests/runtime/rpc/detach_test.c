@@ -272,8 +272,8 @@ static void one_worker_serves_others_until_answers_come(void **state)
     begin(&it, state);
     for (int i = 0; i < CALLS; i++) {
         calls[i] = start_add(&it, i, 1000);
+        await_parked((unsigned)i + 1); /* a gateway may change their order */
     }
-    await_parked(CALLS);
     expect_nothing(&it);
     for (unsigned i = CALLS; i-- > 0;) {
         assert_int_equal(reply_to(i), SHMRPC_OK);
@@ -330,8 +330,11 @@ static void errors_have_their_message_and_payload(void **state)
     pair it;
     begin(&it, state);
     shmrpc_call *one = start(&it, THROW, NULL);
+    await_parked(1);
     shmrpc_call *two = start(&it, FAIL, &params);
+    await_parked(2);
     shmrpc_call *three = start(&it, LONG_RESULT, NULL);
+    await_parked(3);
     shmrpc_call *four = start_add(&it, 1, 2);
     shmrpc_ctx *call = call_at(0);
     int status = shmrpc_stub_raise(call, &detailed_error, &why);
@@ -391,7 +394,9 @@ static void cancellation_and_deadline_are_seen(void **state)
     assert_false(shmrpc_ctx_cancelled(call));
     assert_true(shmrpc_ctx_remaining_ns(call) > 0);
     assert_true(shmrpc_ctx_connection(call) != 0);
-    assert_int_equal(shmrpc_ctx_peer(call)->pid, getpid());
+    /* Unknown over networks. */
+    bool is_known = strcmp(*state, "tcp") != 0 && strcmp(*state, "tls") != 0;
+    assert_int_equal(shmrpc_ctx_peer(call)->pid, is_known ? getpid() : 0);
     assert_false(shmrpc_call_cancel(given_up));
     shmrpc_call_release(given_up);
     while (!shmrpc_ctx_cancelled(call)) {
@@ -694,16 +699,18 @@ static void misuse_is_harmless_in_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_OVER_BOTH(one_worker_serves_others_until_answers_come),
-        SAMPLE_OVER_BOTH(parameters_and_memory_live_until_the_answer),
-        SAMPLE_OVER_BOTH(errors_have_their_message_and_payload),
-        SAMPLE_OVER_BOTH(handler_may_answer_before_it_returns),
-        SAMPLE_OVER_BOTH(cancellation_and_deadline_are_seen),
-        SAMPLE_OVER_BOTH(answer_to_a_client_that_has_gone_is_harmless),
+        SAMPLE_OVER_ALL(one_worker_serves_others_until_answers_come),
+        SAMPLE_OVER_ALL(parameters_and_memory_live_until_the_answer),
+        SAMPLE_OVER_ALL(errors_have_their_message_and_payload),
+        SAMPLE_OVER_ALL(handler_may_answer_before_it_returns),
+        SAMPLE_OVER_ALL(cancellation_and_deadline_are_seen),
+        SAMPLE_OVER_ALL(answer_to_a_client_that_has_gone_is_harmless),
         SAMPLE_OVER_BOTH(one_too_many_is_EXHAUSTED),
+        /* A gateway has not so many calls on their way. */
+        cmocka_unit_test_prestate(one_too_many_is_EXHAUSTED, sample_tcp),
         SAMPLE_OVER_BOTH(answers_are_counted_with_their_times),
-        SAMPLE_OVER_BOTH(server_that_stops_waits_for_answers),
-        SAMPLE_OVER_BOTH(what_is_not_answered_then_is_ABORTED),
+        SAMPLE_OVER_ALL(server_that_stops_waits_for_answers),
+        SAMPLE_OVER_ALL(what_is_not_answered_then_is_ABORTED),
         SAMPLE_OVER_BOTH(misuse_ends_checked_programs_with_a_sentence),
         SAMPLE_OVER_BOTH(misuse_is_harmless_in_others),
     };

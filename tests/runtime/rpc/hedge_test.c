@@ -198,13 +198,13 @@ static void who_does_not_wait_is_not_hedged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_OVER_BOTH(a_quick_reply_comes_alone),
-        SAMPLE_OVER_BOTH(a_second_call_answers_for_a_slow_one),
-        SAMPLE_OVER_BOTH(the_first_counts_if_it_is_the_first),
-        SAMPLE_OVER_BOTH(a_failure_is_not_waited_for),
-        SAMPLE_OVER_BOTH(both_end_with_the_deadline),
-        SAMPLE_OVER_BOTH(a_slow_service_gets_hardly_more),
-        SAMPLE_OVER_BOTH(who_does_not_wait_is_not_hedged),
+        SAMPLE_OVER_ALL(a_quick_reply_comes_alone),
+        SAMPLE_OVER_ALL(a_second_call_answers_for_a_slow_one),
+        SAMPLE_OVER_ALL(the_first_counts_if_it_is_the_first),
+        SAMPLE_OVER_ALL(a_failure_is_not_waited_for),
+        SAMPLE_OVER_ALL(both_end_with_the_deadline),
+        SAMPLE_OVER_ALL(a_slow_service_gets_hardly_more),
+        SAMPLE_OVER_ALL(who_does_not_wait_is_not_hedged),
     };
     return cmocka_run_group_tests(tests, sample_set_up, sample_tear_down);
 }

@@ -348,13 +348,13 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_OVER_BOTH(clients_calls_begin_in_order_and_end_in_reverse),
-        SAMPLE_OVER_BOTH(who_refuses_has_no_end),
-        SAMPLE_OVER_BOTH(asynchronous_calls_end_once),
-        SAMPLE_OVER_BOTH(interceptors_of_clients_add_metadata),
-        SAMPLE_OVER_BOTH(servers_calls_begin_in_order_and_end_in_reverse),
-        SAMPLE_OVER_BOTH(servers_may_refuse),
-        SAMPLE_OVER_BOTH(authorize_judges_each_call),
+        SAMPLE_OVER_ALL(clients_calls_begin_in_order_and_end_in_reverse),
+        SAMPLE_OVER_ALL(who_refuses_has_no_end),
+        SAMPLE_OVER_ALL(asynchronous_calls_end_once),
+        SAMPLE_OVER_ALL(interceptors_of_clients_add_metadata),
+        SAMPLE_OVER_ALL(servers_calls_begin_in_order_and_end_in_reverse),
+        SAMPLE_OVER_ALL(servers_may_refuse),
+        SAMPLE_OVER_ALL(authorize_judges_each_call),
         cmocka_unit_test(lists_are_checked),
     };
     return cmocka_run_group_tests(tests, set_up, sample_tear_down);

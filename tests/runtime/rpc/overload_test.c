@@ -178,31 +178,45 @@ static void a_client_has_so_many_calls_a_second(void **state)
     sample_stop(&server);
 }
 
-static void what_has_waited_for_too_long_is_not_begun(void **state)
+/* How a call ends that has waited behind another one, for so long after it was
+ * sent. */
+static int wait_behind(void **state, int64_t wait_ns, shmrpc_error *error)
 {
     const shmrpc_server_opts opts = {.workers = 1,
                                      .shed_after_ns = 20 * SHMRPCI_NS_PER_MS};
     holder first;
-    shmrpc_error error;
+    shmrpc_call *late = NULL;
     start(state, limited(0), &opts);
     shmrpc_client *client = connect_to(&service);
     begin_holding(&first, client);
-    shmrpc_call *late = NULL;
     assert_int_equal(
-        shmrpc_stub_start(client, NOTHING, NULL, NULL, &late, &error),
+        shmrpc_stub_start(client, NOTHING, NULL, NULL, &late, error),
         SHMRPC_OK);
-    int64_t old_ns = shmrpci_deadline_after(40 * SHMRPCI_NS_PER_MS);
+    int64_t old_ns = shmrpci_deadline_after(wait_ns);
     while (shmrpci_now_ns() < old_ns) {
         shmrpci_sleep_until(old_ns);
     }
     sample_open(&server.state);
-    int status = shmrpc_stub_finish(late, &service, NOTHING, NULL, &error);
-    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
-    assert_non_null(strstr(error.message, "shed_after"));
-    assert_true(error.retry_after_ns >= 20 * SHMRPCI_NS_PER_MS);
+    int status = shmrpc_stub_finish(late, &service, NOTHING, NULL, error);
     end_holding(&first);
     shmrpc_stub_close(client);
     sample_stop(&server);
+    return status;
+}
+
+static void what_has_waited_for_too_long_is_not_begun(void **state)
+{
+    shmrpc_error error;
+    int64_t wait_ns = 40 * SHMRPCI_NS_PER_MS;
+    int status = wait_behind(state, wait_ns, &error);
+    /* On a busy machine it may come late to where it waits. */
+    while (status == SHMRPC_OK && wait_ns < PATIENCE_NS) {
+        wait_ns *= 2;
+        status = wait_behind(state, wait_ns, &error);
+    }
+    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+    assert_non_null(strstr(error.message, "shed_after"));
+    assert_true(error.retry_after_ns >= 20 * SHMRPCI_NS_PER_MS);
 }
 
 /* ---- calls that are detached ---- */
@@ -522,15 +536,15 @@ static void impossible_options_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_OVER_BOTH(a_method_runs_so_often_at_once),
-        SAMPLE_OVER_BOTH(one_after_the_other_is_never_too_many),
-        SAMPLE_OVER_BOTH(a_client_has_so_many_calls_at_once),
-        SAMPLE_OVER_BOTH(a_client_has_so_many_calls_a_second),
-        SAMPLE_OVER_BOTH(what_has_waited_for_too_long_is_not_begun),
-        SAMPLE_OVER_BOTH(a_detached_call_counts_until_it_is_answered),
-        SAMPLE_OVER_BOTH(a_detached_call_counts_to_its_client),
-        SAMPLE_OVER_BOTH(a_handler_says_when_to_come_again),
-        SAMPLE_OVER_BOTH(a_retry_waits_as_long_as_it_is_told),
+        SAMPLE_OVER_ALL(a_method_runs_so_often_at_once),
+        SAMPLE_OVER_ALL(one_after_the_other_is_never_too_many),
+        SAMPLE_OVER_ALL(a_client_has_so_many_calls_at_once),
+        SAMPLE_OVER_ALL(a_client_has_so_many_calls_a_second),
+        SAMPLE_OVER_ALL(what_has_waited_for_too_long_is_not_begun),
+        SAMPLE_OVER_ALL(a_detached_call_counts_until_it_is_answered),
+        SAMPLE_OVER_ALL(a_detached_call_counts_to_its_client),
+        SAMPLE_OVER_ALL(a_handler_says_when_to_come_again),
+        SAMPLE_OVER_ALL(a_retry_waits_as_long_as_it_is_told),
         cmocka_unit_test(never_more_than_may_are_in),
         cmocka_unit_test(the_dead_give_their_places_back),
         cmocka_unit_test(impossible_options_are_refused),

@@ -172,13 +172,13 @@ static void replies_are_tried_again_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SAMPLE_OVER_BOTH(what_passes_is_tried_again),
-        SAMPLE_OVER_BOTH(three_attempts_are_all),
-        SAMPLE_OVER_BOTH(other_failures_are_final),
-        SAMPLE_OVER_BOTH(who_does_not_wait_is_told_at_once),
-        SAMPLE_OVER_BOTH(a_pause_past_the_deadline_is_not_begun),
-        SAMPLE_OVER_BOTH(a_storm_costs_at_most_a_tenth_more),
-        SAMPLE_OVER_BOTH(replies_are_tried_again_too),
+        SAMPLE_OVER_ALL(what_passes_is_tried_again),
+        SAMPLE_OVER_ALL(three_attempts_are_all),
+        SAMPLE_OVER_ALL(other_failures_are_final),
+        SAMPLE_OVER_ALL(who_does_not_wait_is_told_at_once),
+        SAMPLE_OVER_ALL(a_pause_past_the_deadline_is_not_begun),
+        SAMPLE_OVER_ALL(a_storm_costs_at_most_a_tenth_more),
+        SAMPLE_OVER_ALL(replies_are_tried_again_too),
     };
     return cmocka_run_group_tests(tests, sample_set_up, sample_tear_down);
 }

@@ -336,9 +336,7 @@ const shmrpc_handler sample_handlers[SAMPLE_METHODS] = {
 
 void sample_address(const char *scheme, char out[128])
 {
-    static unsigned number;
-    (void)snprintf(out, 128, "%s://sample-%d-%u@test", scheme, (int)getpid(),
-                   number++);
+    place_new(scheme, out);
 }
 
 static void run(void *user)
@@ -366,9 +364,10 @@ void sample_start_serving(sample_server *s, const char *where,
     *s = (sample_server){.status = -1};
     shmrpci_mutex_init(&s->state.lock);
     shmrpci_cond_init(&s->state.changed);
-    memcpy(s->where, copy, sizeof copy);
+    place_listen(copy, s->where);
     shmrpc_server_opts opts = *with;
     opts.listen = s->where;
+    opts.force_insecure_serialisation |= !place_is_local(copy);
     assert_int_equal(shmrpc_server_create(&opts, &s->server, &error), 0);
     if (shmrpc_stub_serve(s->server, service, handlers, &sample_implementation,
                           sizeof sample_implementation, &s->state,
@@ -376,6 +375,7 @@ void sample_start_serving(sample_server *s, const char *where,
         fail_msg("serve: %s", error.message);
     }
     assert_int_equal(shmrpci_thread_create(&s->thread, "server", run, s), 0);
+    s->gateway = place_open(copy, s->server, service, s->where);
 }
 
 void sample_start_at(sample_server *s, const char *where,
@@ -401,6 +401,7 @@ void sample_stop(sample_server *s)
     sample_open(&s->state);
     shmrpc_server_stop(s->server);
     shmrpci_thread_join(&s->thread);
+    place_close(s->gateway);
     assert_int_equal(s->status, SHMRPC_OK);
     shmrpc_server_destroy(s->server);
     shmrpci_cond_fini(&s->state.changed);
@@ -498,3 +499,7 @@ int sample_tear_down(void **state)
 
 char sample_inproc[] = "inproc";
 char sample_shm[] = "shm";
+char sample_unix[] = "unix";
+char sample_tcp[] = "tcp";
+char sample_tls[] = "tls";
+char sample_relay[] = "relay";

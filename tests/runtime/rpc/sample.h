@@ -16,6 +16,7 @@
 
 #include "os/clock.h"
 #include "os/thread.h"
+#include "place.h"
 #include "shmrpc/stub.h"
 
 /* A wait that lasts longer than this has failed. */
@@ -99,11 +100,12 @@ typedef struct sample_server {
     shmrpc_server *server;
     sample_state state;
     shmrpci_thread thread;
-    char where[128];
-    int status; /* of run */
+    place_gateway *gateway;
+    char where[128]; /* for clients */
+    int status;      /* of run */
 } sample_server;
 
-/* A new address "scheme://...". */
+/* A new address, by the name of a place (place.h). */
 void sample_address(const char *scheme, char out[128]);
 
 void sample_start(sample_server *s, const char *scheme,
@@ -137,11 +139,21 @@ void sample_folder_remove(void);
 int sample_set_up(void **state);
 int sample_tear_down(void **state);
 
-/* A case over both transports of one machine; its state is the scheme. */
+/* A case over both transports of one machine, or over all, and through a
+ * gateway; its state is the place's name. */
 extern char sample_inproc[];
 extern char sample_shm[];
+extern char sample_unix[];
+extern char sample_tcp[];
+extern char sample_tls[];
+extern char sample_relay[];
 #define SAMPLE_OVER_BOTH(test)                      \
     cmocka_unit_test_prestate(test, sample_inproc), \
         cmocka_unit_test_prestate(test, sample_shm)
+#define SAMPLE_OVER_ALL(test)                                             \
+    SAMPLE_OVER_BOTH(test), cmocka_unit_test_prestate(test, sample_unix), \
+        cmocka_unit_test_prestate(test, sample_tcp),                      \
+        cmocka_unit_test_prestate(test, sample_tls),                      \
+        cmocka_unit_test_prestate(test, sample_relay)
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "shmrpc/beside.h"
 
@@ -267,10 +266,12 @@ static const shmrpc_handler handlers[METHODS] = {
  */
 
 const char *place;
+char client_place[PLACE_BYTES];
 shmrpc_client *client;
 shmrpc_error error;
 static shmrpc_server *server;
 static shmrpci_thread thread;
+static place_gateway *gateway;
 
 static void serve(void *unused)
 {
@@ -286,10 +287,13 @@ int64_t drain_ns;
 int begin(void **state)
 {
     (void)state;
+    char listen[PLACE_BYTES];
+    place_listen(place, listen);
     const shmrpc_server_opts opts = {
-        .listen = place,
+        .listen = listen,
         .workers = 2,
         .max_streams = 2,
+        .force_insecure_serialisation = !place_is_local(place),
         .interceptors = who_looks,
         .stream_drain_ns = drain_ns,
     };
@@ -305,9 +309,10 @@ int begin(void **state)
         SHMRPC_OK);
     assert_int_equal(shmrpci_thread_create(&thread, "server", serve, NULL),
                      SHMRPC_OK);
-    assert_int_equal(
-        shmrpc_stub_connect(&stream_sample, place, &with, &client, &error),
-        SHMRPC_OK);
+    gateway = place_open(place, server, &stream_sample, client_place);
+    assert_int_equal(shmrpc_stub_connect(&stream_sample, client_place, &with,
+                                         &client, &error),
+                     SHMRPC_OK);
     return 0;
 }
 
@@ -322,6 +327,7 @@ int end(void **state)
     shmrpc_stub_close(client);
     stop_server();
     shmrpci_thread_join(&thread);
+    place_close(gateway);
     shmrpc_server_destroy(server);
     return 0;
 }
@@ -362,19 +368,20 @@ void expect_number(shmrpc_stream *stream, int64_t number)
 
 int over_all(const struct CMUnitTest *tests, size_t count, bool is_local)
 {
-    char socket[100];
-    char folder[] = "/tmp/shmrpc-streams-XXXXXX";
-    if (mkdtemp(folder) == NULL || setenv("SHMRPC_DIR", folder, 1) != 0) {
-        return 1;
-    }
-    (void)snprintf(socket, sizeof socket, "unix://%s/socket", folder);
-    const char *const places[] = {"inproc://", "shm://", socket};
+    static const char *const others[] = {"unix", "tcp", "tls", "relay"};
+    char address[PLACE_BYTES];
     int failed = 0;
+    sample_folder_make();
     shmrpci_cond_init(&seen.changed);
-    for (size_t i = 0; i < (is_local ? 2u : 3u); i++) {
-        place = places[i];
+    place = "inproc://";
+    failed += _cmocka_run_group_tests(place, tests, count, NULL, NULL);
+    place = "shm://";
+    failed += _cmocka_run_group_tests(place, tests, count, NULL, NULL);
+    for (size_t i = 0; !is_local && i < sizeof others / sizeof *others; i++) {
+        place_new(others[i], address);
+        place = address;
         failed += _cmocka_run_group_tests(place, tests, count, NULL, NULL);
     }
-    (void)rmdir(folder);
+    sample_folder_remove();
     return failed;
 }

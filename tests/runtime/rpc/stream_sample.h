@@ -29,8 +29,10 @@ enum {
 
 extern const shmrpc_service stream_sample;
 
-/* What the cases are played over. */
+/* What the cases are played over: the server's address (place.h), and where
+ * clients find it. */
 extern const char *place;
+extern char client_place[PLACE_BYTES];
 extern shmrpc_client *client;
 extern shmrpc_error error;
 
@@ -48,8 +50,8 @@ int end(void **state);
 /* The first part of end. */
 void stop_server(void);
 
-/* Plays the cases over inproc, shm, and, unless `is_local`, a socket; how many
- * have failed. */
+/* Plays the cases over inproc, shm, and, unless `is_local`, every other place
+ * of place.h; how many have failed. */
 int over_all(const struct CMUnitTest *tests, size_t count, bool is_local);
 
 /* Waits until so many handlers have returned; in what the last one has. */

@@ -160,7 +160,9 @@ inline lose() {
 /* Recovery, too: the worker may have died between taking the mark of a sleeper
  * away and the wake. */
 inline rouse() {
-#ifdef UPLOAD
+#ifdef NO_ROUSE
+  skip
+#elif defined(UPLOAD)
   wake(WRITER, WAITS)
 #else
   h = head % SIZE;

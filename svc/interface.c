@@ -2,16 +2,26 @@
  * reach beyond it, since it may come from a server. */
 #include "svc/interface.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "idl/descriptor.h"
 #include "idl/idl.h"
 #include "shmrpc/discover.h"
+#include "shmrpc/wait.h"
 
 /* What reading a description may take. */
 #define MAX_ARENA_BYTES ((size_t)256 << 20)
+
+#define NS_PER_S INT64_C(1000000000)
+
+/* How long asking takes where nobody says; and the pause between two looks for
+ * a service that is waited for. */
+#define ASK_TIMEOUT_NS (5 * NS_PER_S)
+#define LOOK_AGAIN_NS  SHMRPC_WAIT_SLICE_NS
 
 /* ---- reading ---- */
 
@@ -165,8 +175,9 @@ static int ask(const svc_target *target, const shmrpc_opts *opts,
     return SHMRPC_OK;
 }
 
-shmrpc_status shmrpc_interface_ask(const char *name, const shmrpc_opts *opts,
-                                   shmrpc_interface **out, shmrpc_error *error)
+/* Looks once. */
+static int find_and_ask(const char *name, const shmrpc_opts *opts,
+                        shmrpc_interface **out, shmrpc_error *error)
 {
     svc_target target;
     shmrpci_arena arena;
@@ -185,7 +196,78 @@ shmrpc_status shmrpc_interface_ask(const char *name, const shmrpc_opts *opts,
     }
     shmrpci_buf_fini(&message);
     shmrpci_arena_fini(&arena);
-    return (shmrpc_status)status;
+    return status;
+}
+
+/* os/clock keeps state, which is libshmrpc's. */
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* With the thread's hooks around it, which others than libshmrpc learn of by
+ * setting some. False: they want it to give up. */
+static bool pause_for(int64_t ns)
+{
+    const struct timespec rest = {.tv_nsec = (long)ns};
+    const shmrpc_wait_hooks *hooks = shmrpc_wait_set_hooks(NULL);
+    (void)shmrpc_wait_set_hooks(hooks);
+    bool goes_on = true;
+    int saved = errno;
+    if (hooks != NULL) {
+        hooks->block(hooks->user);
+    }
+    (void)nanosleep(&rest, NULL);
+    if (hooks != NULL) {
+        goes_on =
+            hooks->interrupted == NULL || hooks->interrupted(hooks->user) == 0;
+        hooks->unblock(hooks->user);
+    }
+    errno = saved;
+    return goes_on;
+}
+
+/* What ends with the service's start: it is not there, it does not listen yet,
+ * or the one that ended just now is replaced. */
+static bool may_come_yet(int status)
+{
+    return status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_UNAVAILABLE ||
+           status == SHMRPC_E_SERVER_LOST;
+}
+
+/* Until it is there; at the deadline, what the last look has found. */
+static int wait_and_ask(const char *name, const shmrpc_opts *opts,
+                        shmrpc_interface **out, shmrpc_error *error)
+{
+    shmrpc_opts left = *opts;
+    left.timeout_ns = opts->timeout_ns != 0 ? opts->timeout_ns : ASK_TIMEOUT_NS;
+    int64_t began_ns = now_ns();
+    int64_t most_ns = left.timeout_ns;
+    int status;
+    do {
+        status = find_and_ask(name, &left, out, error);
+        left.timeout_ns = most_ns - (now_ns() - began_ns);
+        if (!may_come_yet(status) || left.timeout_ns <= LOOK_AGAIN_NS) {
+            return status;
+        }
+        if (!pause_for(LOOK_AGAIN_NS)) {
+            return shmrpc_error_set(error, SHMRPC_E_CANCELLED,
+                                    "waiting for the service was interrupted");
+        }
+        left.timeout_ns = most_ns - (now_ns() - began_ns);
+    } while (left.timeout_ns > 0);
+    return status;
+}
+
+shmrpc_status shmrpc_interface_ask(const char *name, const shmrpc_opts *opts,
+                                   shmrpc_interface **out, shmrpc_error *error)
+{
+    bool waits = opts != NULL && opts->timeout_ns >= 0 &&
+                 (opts->flags & SHMRPC_OPT_WAIT_FOR_READY) != 0;
+    return (shmrpc_status)(waits ? wait_and_ask(name, opts, out, error)
+                                 : find_and_ask(name, opts, out, error));
 }
 
 /* ---- what there is ---- */

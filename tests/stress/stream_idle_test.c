@@ -85,6 +85,7 @@ static void be_server(const shmrpci_address *address)
                                 .max_message_bytes = (size_t)16 << 20,
                                 .max_connections_per_uid = 1000,
                                 .max_bytes_per_uid = (size_t)1 << 30,
+                                .extent_idle_ns = 100 * SHMRPCI_NS_PER_MS,
                                 .on_hello = say_welcome};
     if (over->listener->listen(address, &opts, &listener, NULL) != SHMRPC_OK) {
         _exit(1);

@@ -113,6 +113,8 @@ static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
     if (status == SHMRPC_OK) {
         shm_pool_init(&client->pool, client->block.arena, client->block.extents,
                       client->arena_ranges);
+        client->pool.on_idle = shm_client_say_idle;
+        client->pool.user = client;
         status = read_welcome(packet, welcome);
     }
     if (status == SHMRPC_OK) {

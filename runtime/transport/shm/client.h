@@ -135,6 +135,9 @@ void shm_client_disconnect(shmrpci_conn *conn);
 /* Gets `bytes` of room, if need be in an extent that the server makes. */
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
                               int64_t deadline_ns, shm_span *out);
+/* An extent has become idle: the control loop is told unless it will look by
+ * itself. `user`: the client. */
+void shm_client_say_idle(void *user);
 /* Takes note of what the server has sent unasked. */
 void shm_client_drain_control(shm_client *client);
 /* The same, under control_lock. */

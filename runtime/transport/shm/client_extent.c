@@ -123,6 +123,18 @@ void shm_client_read_control(shm_client *client)
     (void)read_packets(client, 0, &packet);
 }
 
+void shm_client_say_idle(void *user)
+{
+    const shm_client *client = user;
+    /* Sequentially consistent, as is the change of the word before: the control
+     * loop says that it stops looking, then looks once more. A queue that is
+     * full has a packet that it will read after this. */
+    if (shmrpci_load_seq(&client->status->swept) == 0) {
+        shm_message idle = {.kind = SHM_MESSAGE_IDLE};
+        (void)shm_message_send(client->control_fd, idle, NULL, NULL, 0);
+    }
+}
+
 void shm_client_drain_control(shm_client *client)
 {
     shmrpci_mutex_lock(&client->control_lock);

@@ -118,9 +118,10 @@ shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
 static void give_up(shm_pool *pool, uint32_t region, shm_extent_state state)
 {
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    if (shm_extent_state_of(word) == (uint32_t)state) {
-        (void)shmrpci_cas_seq(&pool->words[region], &word,
-                              shm_extent_used(word));
+    if (shm_extent_state_of(word) == (uint32_t)state &&
+        shmrpci_cas_seq(&pool->words[region], &word, shm_extent_used(word)) &&
+        pool->on_idle != NULL) {
+        pool->on_idle(pool->user);
     }
 }
 

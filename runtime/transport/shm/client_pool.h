@@ -63,6 +63,9 @@ typedef struct shm_pool {
     shmrpci_atomic_u64 *words; /* of the extents, in the block */
     shm_pool_region *regions[SHM_EXTENTS + 1]; /* [0]: the arena */
     uint32_t kept;
+    /* An extent has become idle. Under the lock; NULL: nobody asks. */
+    void (*on_idle)(void *user);
+    void *user;
     shm_pool_region arena;
 } shm_pool;
 

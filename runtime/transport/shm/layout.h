@@ -129,6 +129,8 @@
  *        128     8   idle: bitmap of the workers that sleep
  *        256     8   lease: a worker will look again before this tick
  *        384     8   futile: wake-ups after which a worker found nothing
+ *        512     4   swept: not 0 while the control loop will look at extents
+ *                    by itself; else who makes one IDLE says so
  */
 /* clang-format on */
 #ifndef SHMRPCI_TRANSPORT_SHM_LAYOUT_H
@@ -140,7 +142,7 @@
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 8u
+#define SHM_LAYOUT_VERSION 9u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
@@ -283,6 +285,7 @@ typedef struct shm_status_page {
     _Alignas(128) shmrpci_atomic_u64 idle;
     _Alignas(128) shmrpci_atomic_u64 lease;
     _Alignas(128) shmrpci_atomic_u64 futile;
+    _Alignas(128) shmrpci_atomic_u32 swept;
 } shm_status_page;
 
 _Static_assert(sizeof(shm_slot) == SHM_SLOT_BYTES, "slot");
@@ -308,6 +311,7 @@ _Static_assert(sizeof(shm_block_head) == 64, "block head");
 _Static_assert(offsetof(shm_status_page, idle) == 128, "status.idle");
 _Static_assert(offsetof(shm_status_page, lease) == 256, "status.lease");
 _Static_assert(offsetof(shm_status_page, futile) == 384, "status.futile");
+_Static_assert(offsetof(shm_status_page, swept) == 512, "status.swept");
 _Static_assert(SHM_EXTENTS_OFFSET + (SHM_EXTENTS + 1) * 8 <= SHM_PENDING_OFFSET,
                "words of extents");
 _Static_assert(SHM_SLOTS_OFFSET % SHM_SLOT_BYTES == 0, "slots aligned");

@@ -567,6 +567,8 @@ void shm_control_event(shm_conn *conn)
         answer_want(conn, &packet.head);
     } else if (packet.head.kind == SHM_MESSAGE_RESCUED) {
         count_rescue(conn->listener);
+    } else if (packet.head.kind == SHM_MESSAGE_IDLE) {
+        shm_extent_heed(conn);
     } else if (packet.head.kind == SHM_MESSAGE_LEFT) {
         part(conn, packet.head.bytes);
     } else {

@@ -5,8 +5,10 @@
  *
  * What is used is known by its word in the block, which changes with every use.
  * The control loop looks at the words as often as extents may be idle, and only
- * while there are some: without large messages no timer runs.  The client need
- * not be awake for any of it: the memory is punched out of its mapping.
+ * while some are: without large messages no timer runs, nor for the rings of
+ * streams that are open.  A client that makes one idle meanwhile says so.  It
+ * need not be awake for anything else: the memory is punched out of its
+ * mapping.
  *
  * Workers note in the ledger which extents the call uses that they serve, and
  * then look whether those are there; we take an extent away, and then look into
@@ -157,6 +159,9 @@ static int64_t sweep_extent(shm_conn *conn, uint32_t region, int64_t now_ns,
     if (word != extent->seen || shm_extent_state_of(word) != SHM_EXTENT_IDLE) {
         extent->seen = word;
         extent->seen_ns = now_ns;
+        if (shm_extent_state_of(word) != SHM_EXTENT_IDLE) {
+            return SHMRPCI_NEVER_NS; /* its client says when it is */
+        }
     } else if (now_ns - extent->seen_ns >= idle_ns &&
                retire(conn, region, word)) {
         return SHMRPCI_NEVER_NS;
@@ -179,18 +184,46 @@ static int64_t sweep_conn(shm_conn *conn, int64_t now_ns, int64_t idle_ns)
     return next_ns;
 }
 
+static int64_t idle_ns_of(const shm_listener *listener)
+{
+    return listener->opts.extent_idle_ns > 0 ? listener->opts.extent_idle_ns
+                                             : DEFAULT_IDLE_NS;
+}
+
+static void say_swept(shm_listener *listener, uint32_t is_swept)
+{
+    shmrpci_store_seq(&listener->is_swept, is_swept);
+    shmrpci_store_seq(&listener->status->swept, is_swept);
+}
+
+void shm_extent_heed(shm_conn *conn)
+{
+    shm_listener *listener = conn->listener;
+    if (shmrpci_load_seq(&conn->has_extents) == 0) {
+        return;
+    }
+    /* There is a sweep whatever is idle now: one that is used again at once
+     * would be told of after each call. */
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t idle_ns = idle_ns_of(listener);
+    (void)sweep_conn(conn, now_ns, idle_ns);
+    if (now_ns + idle_ns < listener->sweep_ns) {
+        listener->sweep_ns = now_ns + idle_ns;
+    }
+    say_swept(listener, 1);
+}
+
 int64_t shm_extent_sweep(shm_listener *listener)
 {
     int64_t now_ns = shmrpci_now_ns();
     if (now_ns < listener->sweep_ns) {
         return listener->sweep_ns;
     }
-    int64_t idle_ns = listener->opts.extent_idle_ns > 0
-                          ? listener->opts.extent_idle_ns
-                          : DEFAULT_IDLE_NS;
+    int64_t idle_ns = idle_ns_of(listener);
     int64_t next_ns = SHMRPCI_NEVER_NS;
-    /* Before the first look: whoever makes an extent that it misses rings. */
-    shmrpci_store_seq(&listener->is_swept, 0u);
+    /* Before the first look: whoever makes an extent that it misses rings, and
+     * whoever makes one idle says so. */
+    say_swept(listener, 0);
     /* Only this thread changes the table. */
     for (size_t i = 0; i < listener->table_count; i++) {
         shm_conn *conn = listener->table[i];
@@ -203,7 +236,7 @@ int64_t shm_extent_sweep(shm_listener *listener)
         /* Not for each of a thousand connections by itself. */
         int64_t least_ns = now_ns + idle_ns / 8;
         next_ns = next_ns < least_ns ? least_ns : next_ns;
-        shmrpci_store_seq(&listener->is_swept, 1u);
+        say_swept(listener, 1);
     }
     listener->sweep_ns = next_ns;
     return next_ns;
@@ -466,13 +499,17 @@ shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
 
 void shm_extent_recover(shm_conn *conn, uint32_t slot)
 {
+    bool any = false;
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
         uint64_t word = shmrpci_load_seq(&conn->block.extents[i]);
         if (shm_extent_state_of(word) == SHM_EXTENT_REPLY &&
             shm_extent_slot_of(word) == slot) {
-            (void)shmrpci_cas_seq(&conn->block.extents[i], &word,
-                                  shm_extent_used(word));
+            any |= shmrpci_cas_seq(&conn->block.extents[i], &word,
+                                   shm_extent_used(word));
         }
+    }
+    if (any) {
+        arm_sweep(conn);
     }
 }
 

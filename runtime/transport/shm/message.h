@@ -15,6 +15,7 @@
  *                             <-    TOLD: a call has ended, and the block's
  *                                   armed word asked for it
  *     RESCUED                 ->    a worker had to be woken once more
+ *     IDLE                    ->    an extent is, which nobody looks after
  *     LEFT(peer)              ->    of a relay: one of its peers is gone
  *
  *     OBSERVE                 ->    instead of HELLO
@@ -25,8 +26,8 @@
  *                             <-    OBJECT + descriptor of that object; nothing
  *                                   more is said
  *
- * Nothing is said of extents that are there already: their words in the block
- * tell (layout.h).
+ * Nothing else is said of extents that are there already: their words in the
+ * block tell (layout.h).
  *
  * A process of the server's own user, or root's, may say SUCCEED instead of
  * HELLO: what follows then is in listener_handover.h, or REFUSED.
@@ -61,7 +62,8 @@ typedef enum shm_message_kind {
     SHM_MESSAGE_STATS,
     SHM_MESSAGE_SUCCEED,
     SHM_MESSAGE_OBJECT,
-    SHM_MESSAGE_LEFT
+    SHM_MESSAGE_LEFT,
+    SHM_MESSAGE_IDLE
 } shm_message_kind;
 
 /* The descriptors of WELCOME, in this order. */

@@ -300,9 +300,11 @@ shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
  * and notes its use there. Statuses as above; of a mirror's, DEADLINE too. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t *out_region);
-/* Takes back what has been idle for long; returns when to call again. Control
- * loop. */
+/* Takes back what has been idle for long; returns when to call again, never
+ * while all are in use. Control loop. */
 int64_t shm_extent_sweep(shm_listener *listener);
+/* A client says that it has left one idle. Control loop. */
+void shm_extent_heed(shm_conn *conn);
 /* The holder of a slot's entry will read or write an extent: it stays, if it
  * is there afterwards, until the entry is freed. Any region. */
 void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region);

@@ -266,6 +266,35 @@ static void idle_memory_goes_when_the_quota_is_short(void **state)
     free(bytes);
 }
 
+/* While a call uses all extents nobody looks; its client says when it is over.
+ */
+static void extent_goes_that_was_in_use_for_long(void **state)
+{
+    (void)state;
+    service s;
+    shmrpci_call call;
+    shmrpci_address address = new_address();
+    service_opts.extent_idle_ns = SHMRPCI_NS_PER_MS;
+    service_start(&s, &address, 1);
+    shmrpci_conn *conn = client_open(&address);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            conn->transport->client->reserve(conn, &call, MIB, 0, 0, NULL),
+            SHMRPC_OK);
+        assert_non_null(shmrpci_buf_extend(&call.out, MIB));
+        assert_int_equal(extents_in(conn, SHM_EXTENT_CLIENT), 1);
+        int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+        while (shmrpci_load_seq(&client_of(conn)->status->swept) != 0) {
+            assert_true(shmrpci_now_ns() < deadline_ns);
+            (void)usleep(1000);
+        }
+        conn->transport->client->abort(&call);
+        await_no_extents(conn);
+    }
+    conn->transport->client->disconnect(conn);
+    service_stop(&s);
+}
+
 /* ---- taken back at any moment ---------------------------------------- */
 
 typedef struct caller {
@@ -340,6 +369,7 @@ int main(void)
         CASE(replies_that_nobody_reads_keep_no_extent),
         CASE(replies_are_whole_when_the_server_has_ended),
         CASE(idle_memory_goes_when_the_quota_is_short),
+        CASE(extent_goes_that_was_in_use_for_long),
         CASE(extents_taken_back_at_any_moment_harm_no_call),
     };
     return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

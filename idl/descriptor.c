@@ -76,7 +76,8 @@ static shmrpc_type *named(const builder *b, const idl_decl *decl)
     return idl_map_get(&b->types, decl->full_name);
 }
 
-/* Of a record or enum it is known already: by_value puts it in front. */
+/* The layout of a record or enum is known already: by_value builds the types
+ * in that order. */
 static shmrpci_layout c_layout(const builder *b, const idl_type *type)
 {
     const shmrpc_type *table;

@@ -1,12 +1,11 @@
 /*
- * How a handle comes to the file of its name, whatever kind of object it is:
- * modes, races between creators, replacers and removers, and how a name is
- * taken away.
+ * Opens, creates, replaces and removes the file of a shared object by its name,
+ * for objects of every kind.
  *
- * Of many who create at once one does, and the others open what it has made,
- * which is complete before it has a name.  A name is only taken away by who
- * holds the name byte of that very file (os/object.h): two who replace the same
- * object can't unlink each other's.
+ * Of many processes that create an object at once one does, and the others open
+ * its file, which is complete before it has a name.  Only a process that holds
+ * the name byte of a file (os/object.h) removes its name: two that replace the
+ * same object can't unlink each other's files.
  *
  * Threading: any thread.
  */

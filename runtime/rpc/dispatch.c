@@ -346,7 +346,7 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     shmrpci_count_call(&w->counter, w->row, request->in_len, len, SHMRPC_OK);
     w->is_ok = true;
     SHMRPCI_ASSERT(len <= sizeof w->image, "a short result fits");
-    SHMRPCI_ASSERT(w->shared != NULL, "the short way is there");
+    SHMRPCI_ASSERT(w->shared != NULL, "only shared memory answers so");
     w->shared->answer(request, w->image, len);
 }
 

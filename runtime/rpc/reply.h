@@ -42,8 +42,8 @@ typedef struct shmrpci_reply {
      * arena; NULL after a call that went well. */
     const shmrpc_error_type *thrown;
     const void *payload;
-    /* What the value is a view of, in the memory of that link; NULL: of nothing
-     * that the arena does not hold. */
+    /* Where the value points into memory of a link: that link, and what keeps
+     * this memory. NULL: all of the value lies in the arena. */
     shmrpci_link *link;
     shmrpci_kept kept;
 } shmrpci_reply;

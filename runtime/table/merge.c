@@ -210,8 +210,8 @@ static shmrpc_status attempt(merge *of, shmrpc_error *error)
     shmrpci_table *table = of->table;
     shmrpc_status status = shmrpci_table_quiet(table, &of->turn);
     if (status != SHMRPC_OK) {
-        return shmrpc_error_set(error, status,
-                                "the change of another can't be finished");
+        return shmrpc_error_set(
+            error, status, "another's unfinished change can't be completed");
     }
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     status = shmrpci_table_geometry(table, root, &of->geometry)

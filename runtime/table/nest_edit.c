@@ -598,8 +598,9 @@ shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
     while (status == SHMRPC_MORE) {
         status = shmrpci_table_quiet(table, &edit->turn);
         if (status != SHMRPC_OK) {
-            return shmrpc_error_set(error, status,
-                                    "the change of another can't be finished");
+            return shmrpc_error_set(
+                error, status,
+                "another's unfinished change can't be completed");
         }
         status = find(edit);
         if (status != SHMRPC_OK && !shmrpci_nest_edit_is_current(edit)) {

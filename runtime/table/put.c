@@ -233,8 +233,9 @@ static shmrpc_status carry_out(attempt *at, uint64_t *out_version,
     for (;;) {
         shmrpc_status status = shmrpci_table_quiet(at->table, &at->turn);
         if (status != SHMRPC_OK) {
-            return shmrpc_error_set(error, status,
-                                    "the change of another can't be finished");
+            return shmrpc_error_set(
+                error, status,
+                "another's unfinished change can't be completed");
         }
         status = plan(at, error);
         if (status == SHMRPC_MORE || (status != SHMRPC_OK && !is_turn(at) &&

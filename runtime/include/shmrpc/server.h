@@ -77,12 +77,12 @@ typedef struct shmrpc_server_opts {
     bool force_insecure_serialisation;
     /* Of clients at tcp:// and unix:// that can read it; all of ours can. */
     shmrpc_compression compression;
-    /* Up to 8, ended by NULL, who look at every call (shmrpc/beside.h). They
-     * and what they point to outlive the server. */
+    /* Up to 8 interceptors, ended by NULL, which see every call
+     * (shmrpc/beside.h). They and what they point to outlive the server. */
     const struct shmrpc_interceptor *const *interceptors;
-    /* Says of each call whether it may run, before its handler is called:
-     * anything but OK refuses it, with what is in `error`. `token` is what the
-     * caller has sent under the key "authorization"; NULL: nothing. */
+    /* Asked before each handler whether the call may run: anything but OK
+     * refuses it, with the message in `error`. `token` is the value of the
+     * caller's metadata "authorization"; NULL: there is none. */
     int (*authorize)(void *user, struct shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error);
     void *authorize_user;

@@ -57,9 +57,10 @@ typedef struct nats_pump_opts {
      */
     void (*on_message)(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel);
-    /* A client's: how many calls are in flight. NULL: some. */
+    /* Of a client: returns how many calls are in flight. NULL: it is assumed
+     * that some are. */
     uint32_t (*calls)(void *user);
-    /* Every second or so; NULL: nobody wants that. */
+    /* Called about once a second; may be NULL. */
     void (*on_second)(void *user);
     void *user;
 } nats_pump_opts;

@@ -49,8 +49,9 @@ typedef struct shm_extent {
     /* Which one it is; 0: none. Release, after the map; acquire. */
     shmrpci_atomic_u32 mapped;
     shmrpci_map map;
-    /* The control loop's, under grow_lock: the descriptor, where workers of
-     * other processes may want it; the word as it was, and since when. */
+    /* Only the control loop uses these, under grow_lock: the descriptor, if
+     * workers of other processes may need it; the extent's word when it was
+     * last looked at, and since when it has been that. */
     int fd;
     uint64_t seen;
     int64_t seen_ns;

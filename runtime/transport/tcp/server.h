@@ -259,12 +259,12 @@ bool tcp_conn_is_watched(tcp_conn *conn);
 
 /* Sends what waits; ends the connection when it is gone. */
 void tcp_conn_flush(tcp_conn *conn);
-/* A reply that was added to the outbox, and of which `waiting` are there now,
- * may wait for those of calls in the queue. False: to be flushed. */
+/* Whether a reply of `bytes` that was added to the outbox, as one of `waiting`,
+ * may wait there for the replies of calls in the queue. False: flush now. */
 bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting);
 /* Flushes all connections that hold replies. */
 void tcp_conn_release_held(tcp_listener *listener);
-/* Replies, or items, of it wait for TCP_HOLD_NS at most. */
+/* From now on its replies and items wait for others, TCP_HOLD_NS at most. */
 void tcp_conn_hold_for_others(tcp_conn *conn);
 /* Queues a frame without a body, and sends it. */
 void tcp_conn_note(tcp_conn *conn, const tcp_head *head);

@@ -149,8 +149,8 @@ tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
 /* The beginnings of the bodies of HELLO and WELCOME. */
 typedef struct tcp_terms {
     uint32_t max_message;
-    uint32_t compression; /* HELLO: a bit for each offered; WELCOME: which
-                           * (shmrpc_compression) */
+    uint32_t compression; /* HELLO: a bit for each one offered; WELCOME: the
+                           * one chosen (shmrpc_compression) */
     uint32_t credits;     /* WELCOME: calls in flight; HELLO: 0 */
     uint32_t features;    /* TCP_FEATURE_... */
 } tcp_terms;

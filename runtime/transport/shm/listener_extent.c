@@ -207,8 +207,8 @@ void shm_extent_heed(shm_conn *conn)
     int64_t now_ns = shmrpci_now_ns();
     int64_t idle_ns = idle_ns_of(listener);
     (void)sweep_conn(conn, now_ns, idle_ns);
-    if (now_ns + idle_ns < listener->sweep_ns) {
-        listener->sweep_ns = now_ns + idle_ns;
+    if (now_ns + idle_ns / 2 < listener->sweep_ns) {
+        listener->sweep_ns = now_ns + idle_ns / 2;
     }
     say_swept(listener, 1);
 }
@@ -233,9 +233,13 @@ int64_t shm_extent_sweep(shm_listener *listener)
         }
     }
     if (next_ns != SHMRPCI_NEVER_NS) {
-        /* Not for each of a thousand connections by itself. */
+        /* Not for each of a thousand connections by itself; and soon enough
+         * that one that has become idle in between, of which nothing was said,
+         * goes after one and a half times idle_ns. */
         int64_t least_ns = now_ns + idle_ns / 8;
+        int64_t most_ns = now_ns + idle_ns / 2;
         next_ns = next_ns < least_ns ? least_ns : next_ns;
+        next_ns = next_ns < most_ns ? next_ns : most_ns;
         say_swept(listener, 1);
     }
     listener->sweep_ns = next_ns;

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "os/map_alias.h"
 #include "os/memory.h"
 #include "os/poll.h"
 #include "transport/shm/worker_mirror.h"
@@ -415,6 +416,11 @@ static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
         !shmrpci_cas_seq(&conn->block.extents[best], &best_word,
                          shm_extent_moved(best_word, SHM_EXTENT_REPLY, slot))) {
         best = 0;
+    }
+    if (best != 0) {
+        /* Its client left it idle after a call of which another thread was the
+         * worker: later than our own call began. */
+        shmrpci_note_after(conn);
     }
     return best;
 }

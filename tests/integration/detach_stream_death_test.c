@@ -78,6 +78,10 @@ static int be_sender(steps_steps *client)
     for (uint64_t i = 0; status == SHMRPC_OK && i < 3; i++) {
         status = steps_steps_sum_send(stream, &i, &error);
     }
+    /* Until the handler has it, a client that dies takes its call along. */
+    while (status == SHMRPC_OK && steps_steps_sum_delivered(stream) == 0) {
+        (void)usleep(1000);
+    }
     say(status == SHMRPC_OK ? "sent" : error.message);
     return pause();
 }

@@ -100,6 +100,14 @@ void harness_read_line(child *c, char *out, size_t size)
     }
 }
 
+void harness_discard(const child *c)
+{
+    struct pollfd poll_fd = {.fd = c->out, .events = POLLIN};
+    char bytes[4096];
+    while (poll(&poll_fd, 1, 0) == 1 && read(c->out, bytes, sizeof bytes) > 0) {
+    }
+}
+
 void harness_read_all(child *c, char *out, size_t size)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;

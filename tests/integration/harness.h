@@ -50,6 +50,9 @@ child harness_start(const char *program, const char *const *arguments);
 
 /* Its next line, without the newline; fails the test when none comes. */
 void harness_read_line(child *c, char *out, size_t size);
+/* Discards what it has written so far. A program whose output nobody reads
+ * stands still when the pipe is full. */
+void harness_discard(const child *c);
 /* All that it writes until it ends. */
 void harness_read_all(child *c, char *out, size_t size);
 

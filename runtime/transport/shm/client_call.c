@@ -280,16 +280,16 @@ static uint64_t end_of_follow(uint64_t now)
 /* Makes a worker find the request that was just written. The hint and the lease
  * are read without a fence, and may be gone by the time the word becomes
  * visible. A client that relies on them checks again when it waits, at the
- * latest when the lease would have ended; for a oneway call nobody does. */
+ * latest when the lease would have ended. For a oneway call nobody does, nor
+ * for one with streams, whose ends wait for the rings: `may_rely` is false. */
 static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
-                            uint64_t now)
+                            bool may_rely, uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
-    bool is_oneway = (flags & SHMRPCI_HEAD_ONEWAY) != 0;
     uint64_t lease = shmrpci_load_relaxed(&client->status->lease);
     bool is_leased = lease != 0 && (int64_t)(lease - now) > 0;
     bool is_followed = (flags & SHMRPCI_HEAD_MORE) != 0;
-    if (!is_oneway && (is_leased || is_followed)) {
+    if (may_rely && (is_leased || is_followed)) {
         slot->relied = is_followed ? end_of_follow(now) : lease;
         shm_client_hint(client, index);
         return;
@@ -329,7 +329,8 @@ commit(shmrpci_call *call, const shm_streams *streams)
     slot->has_rung = false;
     slot->unclaimed_ns = 0;
     write_slot(slot, &client->block.slots[index], call, streams, now);
-    announce(client, index, call->head.flags, now);
+    announce(client, index, call->head.flags, !is_oneway && streams == NULL,
+             now);
     drop_heap(slot, &call->out);
     shmrpci_spinner_refresh(&client->spinner, now);
     if (is_oneway) {
@@ -374,7 +375,8 @@ bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
     memcpy(shared->payload, &prefix, sizeof prefix);
     shmrpci_copy_short(shared->payload + prefix_len, body, len);
     write_head(shared, call, flags, prefix_len + len, now, gen);
-    announce(client, index, call->head.flags, now);
+    announce(client, index, call->head.flags,
+             (call->head.flags & SHMRPCI_HEAD_ONEWAY) == 0, now);
     shmrpci_spinner_refresh(&client->spinner, now);
     return true;
 }

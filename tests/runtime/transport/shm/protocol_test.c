@@ -273,6 +273,45 @@ static void sleeps_by_a_lease_only_while_a_worker_sleeps(void **state)
     shmrpci_store_seq(&status_page()->idle, UINT64_C(0));
 }
 
+static void receive_and_release(shmrpci_call *call)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    assert_int_equal(conn->transport->client->receive(call, deadline_ns),
+                     SHMRPC_OK);
+    conn->transport->client->release(call);
+}
+
+/* Its ends wait for the rings, and nobody looks when a lease ends. */
+static void stream_relies_on_no_lease(void **state)
+{
+    (void)state;
+    uint64_t hour = shmrpci_ticks_of_ns(3600 * SHMRPCI_NS_PER_S);
+    const shmrpci_transport *transport = conn->transport;
+    const shmrpci_stream_opts opts = {
+        .in_bytes = 4096, .out_bytes = 4096, .max_item_bytes = 1024};
+    const int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    shmrpci_call call = {0};
+    shmrpci_stream *stream;
+    shmrpci_stream_item item;
+    await_asleep(0);
+    shmrpci_store_seq(&status_page()->lease, shmrpci_ticks() + hour);
+    assert_int_equal(transport->client->reserve(conn, &call, 0, 0, 0, NULL),
+                     SHMRPC_OK);
+    call.head =
+        (shmrpci_head){.method = METHOD_ECHO, .timeout_ns = PATIENCE_NS};
+    assert_int_equal(transport->streams->open(&call, &opts, &stream, NULL),
+                     SHMRPC_OK);
+    assert_int_equal(
+        transport->streams->send(stream, "x", 1, deadline_ns, true), SHMRPC_OK);
+    assert_int_equal(transport->streams->next(stream, deadline_ns, &item),
+                     SHMRPC_MORE);
+    transport->streams->finish(stream);
+    assert_int_equal(transport->streams->next(stream, deadline_ns, &item),
+                     SHMRPC_OK);
+    transport->streams->close(stream);
+    receive_and_release(&call);
+}
+
 /* Sends an empty request; whether it has rung for a worker. */
 static bool send_and_ring(shmrpci_call *call, uint32_t flags)
 {
@@ -283,14 +322,6 @@ static bool send_and_ring(shmrpci_call *call, uint32_t flags)
         .method = METHOD_ECHO, .flags = flags, .timeout_ns = PATIENCE_NS};
     assert_int_equal(transport->client->commit(call), SHMRPC_OK);
     return client()->slots[call->data.words[0]].has_rung;
-}
-
-static void receive_and_release(shmrpci_call *call)
-{
-    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    assert_int_equal(conn->transport->client->receive(call, deadline_ns),
-                     SHMRPC_OK);
-    conn->transport->client->release(call);
 }
 
 static void request_before_another_leaves_the_ring_to_that(void **state)
@@ -623,6 +654,7 @@ int main(void)
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(sleeps_by_a_lease_only_while_a_worker_sleeps,
              setup_without_workers),
+        CASE(stream_relies_on_no_lease, setup),
         CASE(request_before_another_leaves_the_ring_to_that, setup),
         CASE(request_that_was_left_alone_is_rung_for_by_who_waits, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup_with_gauges),

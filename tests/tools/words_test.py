@@ -147,8 +147,8 @@ class Words(unittest.TestCase):
             try:
                 self.assertIn("serving at", server.stdout.readline())
                 self.assertIn(
-                    "what runs has no worker processes, and can't be taken "
-                    "over", self.said(ECHO, "--take-over", status=1))
+                    "the running server has no worker processes, so it can't "
+                    "be taken over", self.said(ECHO, "--take-over", status=1))
             finally:
                 server.send_signal(signal.SIGTERM)
                 server.wait(PATIENCE)

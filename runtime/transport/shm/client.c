@@ -26,7 +26,7 @@ static shmrpc_status await_packet(int fd, int64_t deadline_ns, shm_packet *out)
     }
 }
 
-/* What rpc's side of the server said, from the packet or its memory file. */
+/* What the server's rpc layer said, from the packet or its memory file. */
 static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
 {
     uint32_t len = packet->head.tail;
@@ -52,7 +52,7 @@ static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
     return at == NULL ? welcome->status : shmrpci_memory_read(fd, at, len);
 }
 
-/* Of the server's, which we can't write to. */
+/* Maps memory of the server, which we can't write to. */
 static shmrpc_status map_for_reading(int fd, size_t bytes, shmrpci_map *out)
 {
     shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
@@ -75,7 +75,8 @@ static shmrpc_status map_status_page(shm_client *client, int fd)
                : SHMRPC_E_CONTRACT;
 }
 
-/* Who may write to our memory anyway may change what we read. */
+/* A peer of our own user can write to our memory anyway, so it may also change
+ * what we read. */
 static bool is_of_our_user(int control_fd)
 {
     shmrpci_credentials who;
@@ -183,7 +184,7 @@ static int report_refusal(const shm_packet *packet, shmrpc_error *error)
 
 static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
 {
-    /* Most of it is slots, of which few are ever used. */
+    /* Most of it is slots, few of which are ever used. */
     shm_client *client = shmrpci_pages_create(sizeof *client);
     if (client == NULL) {
         return NULL;
@@ -208,7 +209,7 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
             SHMRPC_OK ||
         shmrpci_fork_close_fd(&client->bell_place, &client->bell_fd) !=
             SHMRPC_OK) {
-        client->control_fd = -1; /* the caller's still */
+        client->control_fd = -1; /* the caller's until the handshake succeeds */
         shm_client_disconnect(&client->base);
         return NULL;
     }
@@ -226,7 +227,8 @@ int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
     }
     shm_packet packet = {.fd_count = 0};
     shmrpc_status status = say_hello(control_fd, opts);
-    /* Who is refused at the door can't speak, but can hear why. */
+    /* A client that is refused on connect can't send, but can read the
+     * reason. */
     if (status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE) {
         status = await_packet(control_fd, opts->deadline_ns, &packet);
     }
@@ -271,7 +273,7 @@ int shm_client_connect(const shmrpci_address *address,
 
 /* ---- without becoming a client ---------------------------------------- */
 
-/* Says `asks` instead of hello, for an answer of the kind `kind` with a
+/* Sends `asks` instead of hello, for an answer of the kind `kind` with a
  * descriptor, which is the caller's on OK. */
 static int ask(int control_fd, shm_message asks, const char *tail,
                shm_message_kind kind, int64_t deadline_ns, int *out_fd,
@@ -298,8 +300,8 @@ static int ask(int control_fd, shm_message asks, const char *tail,
     return status == SHMRPC_OK ? SHMRPC_OK : report(status, error);
 }
 
-/* The same at an address; the socket stays open, to tell of the server's end.
- */
+/* The same at an address; the socket stays open, and its hang-up tells of the
+   server's end. */
 static int ask_at(const shmrpci_address *address, shm_message asks,
                   const char *tail, shm_message_kind kind, int64_t deadline_ns,
                   int *out_fd, int *out_watch_fd, shmrpc_error *error)
@@ -336,7 +338,7 @@ int shm_client_open_object(const shmrpci_address *address, const char *name,
                           .tail = (uint32_t)len};
     if (len > SHMRPCI_SHARED_NAME_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
-                                "no object has so long a name");
+                                "the object's name is too long");
     }
     return ask_at(address, object, name, SHM_MESSAGE_OBJECT, deadline_ns,
                   out_fd, out_watch_fd, error);
@@ -345,7 +347,7 @@ int shm_client_open_object(const shmrpci_address *address, const char *name,
 void shm_client_disconnect(shmrpci_conn *conn)
 {
     shm_client *client = (shm_client *)(void *)conn;
-    /* A child has not the thread that watches. */
+    /* A forked child doesn't have the watching thread. */
     if (client->generation == shmrpci_fork_generation()) {
         shmrpci_hangup_end(&client->hangup);
     }
@@ -361,7 +363,7 @@ void shm_client_disconnect(shmrpci_conn *conn)
     shm_block_unmap(&client->block);
     shmrpci_memory_unmap(&client->status_map);
     shmrpci_memory_unmap(&client->ledger_map);
-    /* In a child, threads of the parent would be waited for. */
+    /* A forked child would wait for threads that only the parent has. */
     if (client->generation == shmrpci_fork_generation()) {
         shmrpci_mutex_fini(&client->control_lock);
         shmrpci_cond_fini(&client->slot_freed);

@@ -1,14 +1,14 @@
 /*
  * A client's end of a connection over shared memory.
  *
- * All that a call needs lies in private memory here: which slots are free,
- * their generations, the spans they hold, and a staging buffer for each, so
- * that a small request reaches its cache line in one burst of stores.  Replies
- * are received where they lie.
+ * All that a call needs lies in private memory: which slots are free, their
+ * generations, the spans they hold, and a staging buffer for each, so that a
+ * small request reaches its cache line in one burst of stores.  Replies are
+ * received where they lie.
  *
- * A slot is in exactly one of these hands: `free`, a call (between reserve
- * and its end), or `quarantined`: given up while a worker had it, it comes
- * back when that worker is done with it.
+ * A slot is in exactly one state: `free`, held by a call (from reserve to its
+ * end), or `quarantined`: given up while a worker had it, and free again when
+ * that worker is done with it.
  *
  * Threading: any number of threads, each with its own call.  Lock order:
  * control_lock, then the pool's own.
@@ -32,9 +32,9 @@ typedef enum shm_target { SHM_STAGING, SHM_SPAN, SHM_HEAP } shm_target;
 
 typedef struct shm_client_slot {
     shmrpci_atomic_u32 gen; /* of the last submit, 16 bits */
-    uint64_t relied;        /* lease that excused us from ringing; 0: none */
+    uint64_t relied;        /* lease because of which we didn't ring; 0: none */
     bool has_rung;
-    uint64_t futile;      /* as it was when we rang */
+    uint64_t futile;      /* the status page's count when we rang */
     int64_t unclaimed_ns; /* since when it is armed and unclaimed; or 0 */
     uint32_t peer_cpu;    /* + 1; 0: unknown */
     shm_target target;
@@ -46,17 +46,17 @@ typedef struct shm_client_slot {
             uint32_t granted; /* extent that holds the reply; 0: none */
             uint32_t has_streams;
         };
-        uint64_t more; /* both, for who frees the slot */
+        uint64_t more; /* both, for the thread that frees the slot */
     };
     struct shm_client_streams *streams; /* client_stream.h */
-    int64_t deadline_ns; /* of reserve, or 0; for a grant at commit */
+    int64_t deadline_ns; /* deadline of reserve, or 0; a grant's at commit */
     _Alignas(64) uint8_t staging[SHM_PAYLOAD_BYTES];
 } shm_client_slot;
 
 typedef struct shm_client {
     shmrpci_conn base;
     uint32_t generation;           /* of the process that connected */
-    shmrpci_fork_fd control_place; /* children close these: else we could die */
+    shmrpci_fork_fd control_place; /* closed in children: else we could die */
     shmrpci_fork_fd bell_place;    /* without a hang-up of the socket */
     shm_block block;
     shmrpci_map status_map;
@@ -68,7 +68,8 @@ typedef struct shm_client {
     size_t max_message;
     bool is_trusted; /* the server is of our own user */
     shmrpci_spinner spinner;
-    shmrpci_spinner stream_spinner; /* what calls wait for is another thing */
+    shmrpci_spinner stream_spinner; /* separate: streams wait for other events
+                                     * than calls do */
     shmrpci_yielder yielder;
 
     _Alignas(128) shmrpci_bias bias; /* of `free` */
@@ -79,38 +80,40 @@ typedef struct shm_client {
     shmrpci_atomic_u64 avoided;
     shmrpci_atomic_u32 waiters; /* threads that wait for a free slot */
     shmrpci_atomic_u32 streams; /* calls that have some */
-    shmrpci_atomic_u32 alarm;   /* for their ends (stream.h) */
+    shmrpci_atomic_u32 alarm;   /* for the ends of streams (stream.h) */
     shmrpci_atomic_u32 lost;    /* the server has hung up */
     shmrpci_atomic_u64 rescued_wakeups;
-    /* An extent came that we had no memory or descriptor for: the reason why a
+    /* An extent arrived for which we had no memory or descriptor; that is why a
      * reply can't be read. */
     shmrpci_atomic_u32 shortage;
-    /* What the server has refused last. Relaxed: for a message. */
+    /* The size that the server refused last. Relaxed: used only in a
+     * message. */
     shmrpci_atomic_u64 needed_bytes;
     shmrpci_atomic_u64 left_bytes;
 
     _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed and hangup only */
     shmrpci_cond slot_freed;
     shmrpci_hangup hangup;
-    shmrpci_mutex control_lock; /* who talks on control_fd */
+    shmrpci_mutex control_lock; /* held while using control_fd */
     uint32_t want_tag;          /* under control_lock */
-    /* Watched: the set that has control_fd, and an event, for what another
-     * thread has read there. Under control_lock; -1: not watched. */
+    /* While the client is watched: the poll set that has control_fd, and an
+     * event that tells it what another thread has read there. Under
+     * control_lock; -1: not watched. */
     int watch_set;
     int told_fd;
     bool is_acknowledging;
-    uint32_t armings; /* what was stored in the block's armed word last */
+    uint32_t armings; /* last value stored in the block's armed word */
     shm_pool pool;
-    /* The first slots share the page of what is above. */
+    /* The first slots share a page with the members above. */
     shm_client_slot slots[SHM_SLOTS];
     shm_range arena_ranges[SHM_POOL_RANGES]; /* the pool's */
 } shm_client;
 
-/* How long a sleeping client goes without looking whether the server lives. */
+/* How long a client sleeps before it checks that the server lives. */
 #define SHM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
 
-/* A request that is left to the next one's ring is rung for by whoever waits
- * when so long has passed. */
+/* If a request was left for the next one's ring and none has come after this
+ * long, the thread that waits for it rings. */
 #define SHM_FOLLOW_NS (50 * SHMRPCI_NS_PER_US)
 
 /* ---- client.c ----------------------------------------------------- */
@@ -122,7 +125,7 @@ int shm_client_connect(const shmrpci_address *address,
 int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
                          shmrpci_conn **out, shmrpci_buf *welcome,
                          shmrpc_error *error);
-/* The transport's operations of these names. */
+/* The transport operations of the same names. */
 int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
                           int *out_fd, int *out_watch_fd, shmrpc_error *error);
 int shm_client_open_object(const shmrpci_address *address, const char *name,
@@ -132,17 +135,17 @@ void shm_client_disconnect(shmrpci_conn *conn);
 
 /* ---- client_extent.c ---------------------------------------------- */
 
-/* Gets `bytes` of room, if need be in an extent that the server makes. */
+/* Allocates `bytes`, if need be in an extent that the server makes. */
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
                               int64_t deadline_ns, shm_span *out);
-/* An extent has become idle: the control loop is told unless it will look by
+/* An extent has become idle: tells the control loop unless that will look by
  * itself. `user`: the client. */
 void shm_client_say_idle(void *user);
-/* Takes note of what the server has sent unasked. */
+/* Reads what the server has sent unasked. */
 void shm_client_drain_control(shm_client *client);
 /* The same, under control_lock. */
 void shm_client_read_control(shm_client *client);
-/* The transport's operations of these names. */
+/* The transport operations of the same names. */
 bool shm_client_keep(shmrpci_call *call, shmrpci_kept *out);
 void shm_client_let_go(shmrpci_conn *conn, const shmrpci_kept *kept);
 /* Whether the server is gone; asks the socket. */
@@ -150,11 +153,11 @@ bool shm_client_is_lost(shm_client *client);
 
 /* ---- client_slot.c ------------------------------------------------ */
 
-/* Oneway calls come back only when someone looks: frees the hot slots among
- * those whose workers are done. */
+/* Nobody waits for the end of a oneway call, so its slot is freed only here:
+ * frees the hot slots among those whose workers are done. */
 void shm_client_reclaim_hot(shm_client *client);
 
-/* Takes the lowest free slot, if there is one: hot ones first, doubtful ones
+/* Takes the lowest free slot, if there is one: hot ones first, avoided ones
  * last. */
 static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
 {
@@ -163,7 +166,7 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
         uint64_t good = free & ~shmrpci_load_relaxed(&client->avoided);
         uint64_t from = good != 0 ? good : free;
         uint64_t bit = from & (~from + 1);
-        /* Acquire: whoever freed it is done with its private part. */
+        /* Acquire: the thread that freed it is done with its private part. */
         if (!shmrpci_bias_cas_u64(&client->bias, &client->free, &free,
                                   free & ~bit)) {
             continue;
@@ -172,7 +175,7 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
             (void)shmrpci_and_seq(&client->avoided, ~bit);
         }
         *out_index = (uint32_t)__builtin_ctzll(bit);
-        /* For the next call. */
+        /* Frees a hot slot for the next call. */
         if (*out_index >= SHM_HOT_SLOTS &&
             shmrpci_load_relaxed(&client->quarantined) != 0) {
             shm_client_reclaim_hot(client);
@@ -190,16 +193,16 @@ shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
 void shm_client_free_slot(shm_client *client, uint32_t index);
 /* The same, of a call that may be DONE and whose reply was not received. */
 void shm_client_free_unread(shm_client *client, uint32_t index);
-/* A call is over for us but not for a worker. */
+/* A call is over for us, but a worker still has it. */
 void shm_client_quarantine(shm_client *client, uint32_t index);
 /* Frees the quarantined slots among `mask` whose workers are done. */
 void shm_client_reclaim(shm_client *client, uint64_t mask);
-/* Whether a worker has the call on a slot, whose word was `word` before: it is
- * DONE or ABORTED some day. */
+/* Whether a worker has the call on a slot, whose word was `word` before: if so,
+ * it becomes DONE or ABORTED some day. */
 bool shm_client_is_held(const shm_client *client, uint32_t index,
                         uint32_t word);
-/* Raises the hint that a slot which is not hot may hold a request, if it is not
- * there; after the word. */
+/* Sets the hint that a slot which is not hot may hold a request, unless it is
+ * set; after the word is written. */
 void shm_client_hint(shm_client *client, uint32_t index);
 /* Wakes a worker for the call on a slot, if any sleeps. */
 void shm_client_ring(shm_client *client, shm_client_slot *slot);
@@ -211,11 +214,11 @@ void shm_client_ring(shm_client *client, shm_client_slot *slot);
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
                               int64_t deadline_ns, uint32_t *out_word);
 
-/* The same without waiting, for a call that may have nobody waiting in it:
+/* The same without waiting, for a call in which perhaps no thread waits:
  * DEADLINE, SERVER_LOST. */
 shmrpc_status shm_client_look(shm_client *client, uint32_t index,
                               uint32_t *out_word);
-/* A call that nobody has taken for a slice: makes up for a lost wake-up. */
+/* No worker has taken a call for a slice: makes up for a lost wake-up. */
 void shm_client_rescue(shm_client *client, uint32_t index);
 
 /* ---- client_watch.c ----------------------------------------------- */
@@ -229,11 +232,11 @@ int shm_client_say_left(shmrpci_conn *conn, uint64_t peer);
 
 /* ---- client_call.c ------------------------------------------------ */
 
-/* Memory for a call that has its slot. */
+/* Gets memory for a call that has its slot. */
 shmrpc_status shm_client_make_room(shm_client *client,
                                    const shm_client_slot *slot, size_t bytes,
                                    shm_span *out);
-/* Commit, of a call with streams. */
+/* Commits a call with streams. */
 int shm_client_commit_streams(shmrpci_call *call, const shm_streams *streams);
 
 int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,

@@ -15,7 +15,7 @@ static shm_client *client_of(const shmrpci_call *call)
     return (shm_client *)(void *)call->conn;
 }
 
-/* What a call keeps in the caller's memory: its slot. */
+/* A call keeps its slot in the caller's memory. */
 static uint32_t index_of(const shmrpci_call *call)
 {
     return (uint32_t)call->data.words[0];
@@ -49,8 +49,8 @@ static size_t inline_room(const shm_client_slot *slot)
     return SHM_PAYLOAD_BYTES - (slot->reply.size != 0 ? sizeof(shm_span) : 0u);
 }
 
-/* Who won't wait for a slot still waits for memory. (The clock is not read
- * before: it costs as much as a good part of a call.) */
+/* A caller that won't wait for a slot still waits for memory. (The clock isn't
+ * read earlier: that costs a good part of a call.) */
 shmrpc_status shm_client_make_room(shm_client *client,
                                    const shm_client_slot *slot, size_t bytes,
                                    shm_span *out)
@@ -73,7 +73,7 @@ static void place_request(shm_client *client, shm_client_slot *slot,
     }
     shm_span span;
     if (shm_client_make_room(client, slot, size_hint, &span) != SHMRPC_OK) {
-        return; /* commit will try again, and say why */
+        return; /* commit tries again, and reports why */
     }
     slot->request = span;
     slot->target = SHM_SPAN;
@@ -81,9 +81,9 @@ static void place_request(shm_client *client, shm_client_slot *slot,
     out->cap = span.size;
 }
 
-/* A reply that outgrows its span costs an extent, of which there are few: so
- * there is twice the room that was asked for, if it is to be had. Without a
- * span the server finds room for a large reply. */
+/* A reply that outgrows its span costs an extent, of which there are few, so
+ * this reserves twice the room that was asked for if it can. Without a span the
+ * server finds room for a large reply. */
 static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
 {
     uint64_t roomy = (uint64_t)hint * 2 < 4096 ? 4096 : (uint64_t)hint * 2;
@@ -92,8 +92,8 @@ static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
     }
 }
 
-/* In this process, and not known to be lost: the server says so when it ends in
- * order; else the first sleep finds out. */
+/* The connection was opened by this process, and isn't known to be lost: the
+ * server says so when it ends in order; else the first sleep finds out. */
 static bool is_usable(const shm_client *client)
 {
     return client->generation == shmrpci_fork_generation() &&
@@ -160,14 +160,14 @@ void shm_client_abort(shmrpci_call *call)
     shm_client_free_slot(client, index_of(call));
 }
 
-/* What the slot has for a body behind the rings of its streams, if any. */
+/* Room that the slot has for a body behind the rings of its streams, if any. */
 static size_t room_behind(const shm_client_slot *slot,
                           const shm_streams *streams)
 {
     return inline_room(slot) - (streams != NULL ? sizeof *streams : 0u);
 }
 
-/* A body that is neither small nor in a span yet gets one. */
+/* A body that is neither small nor already in a span gets one. */
 static inline __attribute__((always_inline)) shmrpc_status
 settle(shm_client *client, shm_client_slot *slot, const shm_streams *streams,
        shmrpci_buf *out)
@@ -199,9 +199,9 @@ _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
                    (uint32_t)SHMRPCI_HEAD_TOLD == SHM_MSG_TOLD &&
                    (uint32_t)SHMRPCI_HEAD_METADATA == SHM_MSG_METADATA &&
                    (uint32_t)SHMRPCI_HEAD_DETAIL == SHM_MSG_DETAIL,
-               "flags of a message go as they are");
+               "a message's flags are sent unchanged");
 
-/* Flags of a request, but for those of where things lie. */
+/* The request's flags, without those that say where things lie. */
 static uint32_t flags_of(const shmrpci_call *call)
 {
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
@@ -220,7 +220,7 @@ static uint32_t next_gen(shm_client_slot *slot)
     return gen;
 }
 
-/* After the payload: the rest of the line, and the word. */
+/* Written after the payload: the rest of the line, then the word. */
 static void write_head(shm_slot *shared, const shmrpci_call *call,
                        uint32_t flags, size_t len, uint64_t now, uint32_t gen)
 {
@@ -234,8 +234,9 @@ static void write_head(shm_slot *shared, const shmrpci_call *call,
     shmrpci_store_release(&shared->word, shm_word(gen, SHM_SUBMITTED));
 }
 
-/* Writes head, payload and word in one burst of stores after all that takes
- * time: a worker looks at the line all the while, and takes it away. */
+/* Writes head, payload and word in one burst of stores, after everything that
+ * takes time: a worker polls the line all the while, and each poll takes the
+ * line away. */
 static inline __attribute__((always_inline)) void
 write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
            const shm_streams *streams, uint64_t now)
@@ -270,8 +271,9 @@ write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
     write_head(shared, call, flags, out->len, now, gen);
 }
 
-/* The worker that the next request wakes, until then, finds this one too. If
- * none follows, whoever waits rings, as after the end of a lease. */
+/* The worker that the next request wakes will find this one too. If none
+ * follows before this time, the waiting thread rings, as after the end of a
+ * lease. */
 static uint64_t end_of_follow(uint64_t now)
 {
     return now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
@@ -280,7 +282,7 @@ static uint64_t end_of_follow(uint64_t now)
 /* Makes a worker find the request that was just written. The hint and the lease
  * are read without a fence, and may be gone by the time the word becomes
  * visible. A client that relies on them checks again when it waits, at the
- * latest when the lease would have ended. For a oneway call nobody does, nor
+ * latest when the lease would have ended. For a oneway call nobody checks, nor
  * for one with streams, whose ends wait for the rings: `may_rely` is false. */
 static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
                             bool may_rely, uint64_t now)
@@ -300,8 +302,8 @@ static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
     shm_client_ring(client, slot);
 }
 
-/* A time that is a little old may make us rely on a lease that has ended
- * meanwhile; we shall notice when we wait. */
+/* A time that is slightly old may make us rely on a lease that has ended
+ * meanwhile; the wait notices that. */
 static uint64_t now_of(const shmrpci_call *call)
 {
     return call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
@@ -383,7 +385,8 @@ bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
 
 /* ---- the reply ------------------------------------------------------- */
 
-/* Where a reply in a span lies; only a place that was meant for it counts. */
+/* Finds a reply that lies in a span; only a place that was meant for it is
+ * accepted. */
 static const uint8_t *find_reply(shm_client *client, uint32_t index,
                                  const shm_span *span, size_t len)
 {
@@ -395,7 +398,7 @@ static const uint8_t *find_reply(shm_client *client, uint32_t index,
     const uint8_t *at = shm_pool_take_reply(&client->pool, span->region, index,
                                             span->offset, len);
     if (at == NULL) {
-        /* A new one: it was sent before the reply was. */
+        /* A new extent: the server sent it before the reply. */
         shm_client_drain_control(client);
         at = shm_pool_take_reply(&client->pool, span->region, index,
                                  span->offset, len);
@@ -409,8 +412,8 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
 {
     shm_client_slot *slot = &client->slots[index];
     shm_slot *shared = &client->block.slots[index];
-    /* Relaxed: DONE was acquired. Each is read once: the server may be
-     * hostile too. */
+    /* Relaxed: DONE was acquired. Each is read once: the server may be hostile
+     * too. */
     uint32_t flags = shmrpci_load_relaxed(&shared->flags);
     uint32_t len = shmrpci_load_relaxed(&shared->length);
     call->head.status = (int32_t)shmrpci_load_relaxed(&shared->status);
@@ -437,10 +440,10 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
                : SHMRPC_E_DATA_LOSS;
 }
 
-/* Takes a call back unless it is over, or a worker has it. True: it has not
- * run, and never will: we have changed the word, and nobody had the entry after
- * that (try_claim in worker_claim.c), nor is it DONE. (A block that the server
- * has given back is all zeros, so what counts is FREE with our generation.) */
+/* Takes a call back unless it is over, or a worker has it. True: it has not run
+ * and never will: we changed the word, and no worker had the entry after that
+ * (try_claim in worker_claim.c), nor is it DONE. (A block that the server has
+ * given back is all zeros, so the test is for FREE with our generation.) */
 static bool withdraw(const shm_client *client, uint32_t index,
                      uint32_t *out_word)
 {
@@ -458,8 +461,8 @@ static bool withdraw(const shm_client *client, uint32_t index,
                         SHM_FREE);
 }
 
-/* The server is gone, or has taken back what was waiting: what is certain about
- * the call. */
+/* The server is gone, or has taken back the requests that waited: says what is
+ * certain about the call. */
 static shmrpc_status end_of_call(const shm_client *client, uint32_t index)
 {
     uint32_t word;
@@ -492,7 +495,7 @@ int shm_client_receive(shmrpci_call *call, int64_t deadline_ns)
         status = read_reply(client, index, call);
     }
     if (status == SHMRPC_E_SERVER_LOST) {
-        shm_client_quarantine(client, index); /* a worker may have it still */
+        shm_client_quarantine(client, index); /* a worker may still have it */
     } else if (status != SHMRPC_OK) {
         shm_client_free_slot(client, index);
     }
@@ -511,7 +514,7 @@ bool shm_client_cancel(shmrpci_call *call)
     uint32_t index = index_of(call);
     uint32_t word;
     if (withdraw(client, index, &word)) {
-        /* A stopped worker may have the entry, for an earlier call. */
+        /* A stopped worker may hold the entry for an earlier call. */
         if (shmrpci_load_relaxed(&client->ledger->entries[index].held) != 0) {
             (void)shmrpci_or_seq(&client->avoided, UINT64_C(1) << index);
         }

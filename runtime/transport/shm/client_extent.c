@@ -1,9 +1,8 @@
 /*
  * Extents: memory that the server makes when the arena is too small.
  *
- * One that comes unasked holds a reply that was larger than foreseen.  Later
- * both are in the pool (client_pool.h), as long as the server leaves them
- * there.
+ * One that comes unasked holds a reply that was larger than foreseen.  Both
+ * kinds then stay in the pool (client_pool.h) until the server takes them back.
  */
 #include "transport/shm/client.h"
 
@@ -53,7 +52,7 @@ static shmrpc_status adopt(shm_client *client, shm_packet *packet)
     return status;
 }
 
-/* An extent that was asked for is marked as used, until it is here. */
+/* An extent that was asked for is marked as used until it arrives. */
 static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
 {
     shmrpc_status status = (shmrpc_status)packet->head.status;
@@ -68,7 +67,8 @@ static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
     return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
 }
 
-/* Who watches sleeps on the socket, and must hear of what it won't read. */
+/* The watching thread sleeps on the socket, and must hear of packets that
+ * another thread read. */
 static void note_told(const shm_client *client)
 {
     if (client->told_fd >= 0 && !client->is_acknowledging) {
@@ -76,7 +76,8 @@ static void note_told(const shm_client *client)
     }
 }
 
-/* Relaxed: only whose reply is missing looks, and has taken control_lock. */
+/* Relaxed: only a thread whose reply is missing looks, and it has taken
+ * control_lock. */
 static void note_shortage(shm_client *client, shmrpc_status status)
 {
     if (status == SHMRPC_E_NO_MEMORY || status == SHMRPC_E_EXHAUSTED) {
@@ -84,7 +85,8 @@ static void note_shortage(shm_client *client, shmrpc_status status)
     }
 }
 
-/* Reads what is there. True when the answer to `tag` was among it. */
+/* Reads the packets that have arrived. True if the answer to `tag` was among
+ * them. */
 static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
 {
     for (;;) {
@@ -98,14 +100,14 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
         }
         if (status != SHMRPC_OK) {
             note_shortage(client, status);
-            continue; /* a lost descriptor, or nonsense: skip the packet */
+            continue; /* a lost descriptor, or malformed: skip the packet */
         }
         if (out->head.kind == SHM_MESSAGE_EXTENT) {
             if (tag != 0 && out->head.tag == tag) {
                 return true;
             }
             if (out->head.tag != 0) {
-                /* The answer that somebody did not wait for. */
+                /* A late answer to a request whose caller gave up. */
                 (void)take_answer(client, out);
             } else if (out->head.status == SHMRPC_OK) {
                 note_shortage(client, adopt(client, out));
@@ -126,9 +128,9 @@ void shm_client_read_control(shm_client *client)
 void shm_client_say_idle(void *user)
 {
     const shm_client *client = user;
-    /* Sequentially consistent, as is the change of the word before: the control
-     * loop says that it stops looking, then looks once more. A queue that is
-     * full has a packet that it will read after this. */
+    /* Sequentially consistent, as is the preceding change of the word: the
+     * control loop says that it stops looking, then looks once more. If its
+     * queue is full, it will read a packet after this. */
     if (shmrpci_load_seq(&client->status->swept) == 0) {
         shm_message idle = {.kind = SHM_MESSAGE_IDLE};
         (void)shm_message_send(client->control_fd, idle, NULL, NULL, 0);
@@ -181,7 +183,7 @@ shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
         return SHMRPC_E_DEADLINE;
     }
     shmrpc_status status = SHMRPC_OK;
-    /* Another thread may take what was granted, or have freed enough. */
+    /* Another thread may have taken the extent, or freed enough. */
     while (status == SHMRPC_OK && !shm_pool_alloc(&client->pool, bytes, out)) {
         status = ask(client, bytes, deadline_ns);
     }
@@ -191,7 +193,8 @@ shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
 
 /* ---- replies that outlive their calls -------------------------------- */
 
-/* Copying less costs hardly more than a span that is kept. */
+/* Replies smaller than this are copied: that costs hardly more than keeping a
+ * span. */
 #define KEEP_BYTES 4096
 
 _Static_assert(sizeof(shm_span) == sizeof(shmrpci_kept), "a span is kept");

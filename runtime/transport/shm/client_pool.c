@@ -40,7 +40,7 @@ static void init_region(shm_pool_region *region, shm_region memory,
     free_all(region);
 }
 
-/* An extent, with its list behind it. */
+/* An extent, followed by its list of free ranges. */
 static shm_pool_region *make_region(shm_region memory, shmrpci_map map)
 {
     shm_pool_region *region =
@@ -64,7 +64,7 @@ void shm_pool_init(shm_pool *pool, shm_region arena, shmrpci_atomic_u64 *words,
 
 static void forget(shm_pool *pool, uint32_t region)
 {
-    SHMRPCI_ASSERT(pool->regions[region] != NULL, "a region is forgotten once");
+    SHMRPCI_ASSERT(pool->regions[region] != NULL, "a region is removed once");
     shmrpci_memory_unmap(&pool->regions[region]->map);
     if (region != 0) {
         free(pool->regions[region]);
@@ -113,8 +113,8 @@ shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
 
 /* ---- words of extents ------------------------------------------------ */
 
-/* CLIENT or REPLY -> IDLE. A word that says anything else was spoiled by the
- * server, or is not ours any more. */
+/* CLIENT or REPLY -> IDLE. If the word says anything else, the server spoiled
+ * it, or the extent is no longer ours. */
 static void give_up(shm_pool *pool, uint32_t region, shm_extent_state state)
 {
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
@@ -201,7 +201,7 @@ void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot)
     shmrpci_mutex_lock(&pool->lock);
     const shm_pool_region *it = pool->regions[region];
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    /* Mapped here or not: its descriptor may not have been read yet. */
+    /* Whether mapped or not: its descriptor may not have been read yet. */
     if ((it == NULL || it->use == SHM_USE_NONE) &&
         shm_extent_slot_of(word) == slot) {
         give_up(pool, region, SHM_EXTENT_REPLY);
@@ -234,12 +234,12 @@ static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
     return false;
 }
 
-/* Under the lock: from what we use already. */
+/* Under the lock: allocates from a region that we already use. */
 static bool alloc_used(shm_pool *pool, uint64_t needed, shm_span *out)
 {
     for (uint32_t i = 0; i <= SHM_EXTENTS; i++) {
         shm_pool_region *region = pool->regions[i];
-        /* One span must not take the whole arena from all small ones. */
+        /* One span must not take the whole arena away from small ones. */
         if (region == NULL || region->use != SHM_USE_SPANS ||
             (i == 0 && needed > region->memory.bytes / 2)) {
             continue;
@@ -274,7 +274,7 @@ static bool alloc_idle(shm_pool *pool, uint64_t needed, shm_span *out)
         if (best == 0) {
             return false;
         }
-        /* A worker may be faster, or the server. */
+        /* A worker, or the server, may take it first. */
         if (take_idle(pool, best) &&
             take(pool->regions[best], needed, &out->offset)) {
             out->region = best;
@@ -305,14 +305,14 @@ bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out)
 static void widen(shm_pool_region *region)
 {
     SHMRPCI_ASSERT(region->range_count < SHM_POOL_RANGES,
-                   "there are at most as many gaps as spans, and one");
+                   "there is at most one gap more than there are spans");
     if (region->ranges == region->few && region->range_count == SHM_POOL_FEW) {
         memcpy(region->all, region->few, sizeof region->few);
         region->ranges = region->all;
     }
 }
 
-/* Puts a range in its place and joins it with its neighbours. */
+/* Inserts a range in order and joins it with its neighbours. */
 static void give_back(shm_pool_region *region, shm_range range)
 {
     size_t i = 0;
@@ -377,7 +377,7 @@ bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
                    "only a reply that was taken is kept");
     uint64_t bytes = (uint64_t)(end - it->memory.at);
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    /* CLIENT: no worker takes it for what its slot's next call has left. */
+    /* CLIENT: no worker takes it for a leftover of the slot's next call. */
     bool is_kept =
         pool->kept < SHM_POOL_KEPT &&
         rounded(bytes) <= whole(it->memory).bytes &&
@@ -420,7 +420,7 @@ bool shm_pool_keep_span(shm_pool *pool, shm_span reply, uint64_t bytes,
 void shm_pool_let_go(shm_pool *pool, shm_span kept)
 {
     shmrpci_mutex_lock(&pool->lock);
-    SHMRPCI_ASSERT(pool->kept > 0, "what is let go was kept");
+    SHMRPCI_ASSERT(pool->kept > 0, "only a kept reply is let go");
     pool->kept--;
     shmrpci_mutex_unlock(&pool->lock);
     shm_pool_free(pool, kept);

@@ -2,15 +2,16 @@
  * The client's allocator of shared spans: the arena and the extents of a
  * connection.
  *
- * All of its own state is private memory: the server allocates nothing, so
- * that a dead worker leaks nothing, and no peer can spoil it.  Each region
- * keeps a sorted list of free ranges; with two spans a slot, one for rings of
- * streams, and those that are kept, a list never has more than SHM_POOL_RANGES.
+ * All of its own state is private memory: the server allocates nothing, so that
+ * a dead worker leaks nothing, and no peer can spoil it.  Each region keeps a
+ * sorted list of free ranges; each slot has at most two spans, streams have
+ * their rings, and the number of kept spans is limited, so a list never exceeds
+ * SHM_POOL_RANGES.
  *
- * An extent is taken from those that are idle, by its word in the block, when
- * the first span of it is needed, and idle again after its last: so workers
- * place replies in what we do not use, and the server takes back what nobody
- * does.  What it took back is unmapped here at the next search for room.
+ * The first span of an idle extent takes the extent, by its word in the block;
+ * freeing the last span makes it idle again.  So workers place replies in
+ * extents that we don't use, and the server takes back those that nobody uses;
+ * they are unmapped here at the next allocation.
  *
  * Threading: locks itself; spans are used without it.
  */
@@ -28,7 +29,7 @@
 #define SHM_SPAN_ALIGN UINT64_C(128)
 #define SHM_POOL_RANGES \
     (2 * SHM_SLOTS + SHMRPCI_STREAMS_MAX + SHM_POOL_KEPT + 2)
-/* Spans that outlive their calls. */
+/* Limit of replies that outlive their calls. */
 #define SHM_POOL_KEPT 16u
 
 typedef struct shm_range {
@@ -43,17 +44,17 @@ typedef enum shm_pool_use {
     SHM_USE_REPLY  /* a reply that a worker has placed there */
 } shm_pool_use;
 
-/* So many lie beside what is used anyway: the other pages of an idle
- * connection's list are never touched. */
+/* This many ranges are part of the region itself, so that an idle connection
+ * touches no page of the full list. */
 #define SHM_POOL_FEW 8u
 
 typedef struct shm_pool_region {
     shm_region memory;
-    shmrpci_map map; /* empty for the arena: the block's */
+    shmrpci_map map; /* empty for the arena: that is in the block's */
     uint32_t incarnation;
-    shm_pool_use use; /* of the arena: always SPANS */
+    shm_pool_use use; /* always SPANS for the arena */
     size_t range_count;
-    shm_range *ranges; /* `few`, or `all` once these were too few */
+    shm_range *ranges; /* `few`, or `all` once `few` is full */
     shm_range *all;    /* SHM_POOL_RANGES */
     shm_range few[SHM_POOL_FEW];
 } shm_pool_region;
@@ -63,7 +64,8 @@ typedef struct shm_pool {
     shmrpci_atomic_u64 *words; /* of the extents, in the block */
     shm_pool_region *regions[SHM_EXTENTS + 1]; /* [0]: the arena */
     uint32_t kept;
-    /* An extent has become idle. Under the lock; NULL: nobody asks. */
+    /* Called under the lock when an extent has become idle; NULL: no
+     * callback. */
     void (*on_idle)(void *user);
     void *user;
     shm_pool_region arena;
@@ -77,16 +79,17 @@ void shm_pool_init(shm_pool *pool, shm_region arena, shmrpci_atomic_u64 *words,
 /* Unmaps the extents. */
 void shm_pool_fini(shm_pool *pool);
 
-/* Takes over a new extent, in place of an earlier one with that number.
- * INVALID: a number that is out of range or in use; NO_MEMORY. */
+/* Adds a new extent, in place of an earlier one with that number. INVALID: a
+ * number that is out of range or in use; NO_MEMORY. */
 shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
                            uint32_t incarnation, shmrpci_map map);
 
-/* An extent that was made for us is idle, for whoever needs it. */
+/* Marks an extent that was made for us as idle, for whichever call needs it. */
 void shm_pool_offer(shm_pool *pool, uint32_t region);
 
-/* The reply on `slot` lies in this extent: keeps it till shm_pool_drop_reply.
- * NULL: not one that a worker may have placed it in, or too short. */
+/* The reply on `slot` lies in this extent: keeps the extent until
+ * shm_pool_drop_reply. NULL: no worker may have placed it there, or the extent
+ * is too short. */
 const uint8_t *shm_pool_take_reply(shm_pool *pool, uint32_t region,
                                    uint32_t slot, uint64_t offset,
                                    uint64_t length);
@@ -99,8 +102,8 @@ bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out);
 /* Gives it back. No span: does nothing. */
 void shm_pool_free(shm_pool *pool, shm_span span);
 
-/* A reply outlives its call, as a span of its own, until shm_pool_let_go: the
- * one that was taken from this extent, up to `end`, or that lies at the
+/* Lets a reply outlive its call, as a span of its own, until shm_pool_let_go:
+ * the one that was taken from this extent, up to `end`, or that lies at the
  * beginning of `reply`. False: it is in the arena, or too many are kept. */
 bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
                          shm_span *out);
@@ -108,7 +111,7 @@ bool shm_pool_keep_span(shm_pool *pool, shm_span reply, uint64_t bytes,
                         shm_span *out);
 void shm_pool_let_go(shm_pool *pool, shm_span kept);
 
-/* Where a span that was allocated begins. */
+/* The address of a span that was allocated. */
 uint8_t *shm_pool_at(shm_pool *pool, shm_span span);
 
 #endif

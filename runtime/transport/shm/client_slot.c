@@ -10,16 +10,16 @@
 #include "os/waiting.h"
 #include "transport/shm/client_stream.h"
 
-/* While quarantined slots are all there is to wait for, a thread sleeps on one
- * of their words, and must not miss the others for long. */
+/* While only quarantined slots can become free, a thread sleeps on the word of
+ * one, and must not miss the others for long. */
 #define QUARANTINE_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
 void shm_client_hint(shm_client *client, uint32_t index)
 {
     uint64_t bit = UINT64_C(1) << index;
-    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot's number is our own");
-    /* It may be there still, from an earlier request on the slot. Sequentially
-     * consistent: whoever takes a hint away looks at the word after that. */
+    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot number is in range");
+    /* An earlier request on the slot may have left it set. Sequentially
+     * consistent: a worker that clears a hint looks at the word after that. */
     if (index >= SHM_HOT_SLOTS &&
         (shmrpci_load_seq(client->block.pending) & bit) == 0) {
         (void)shmrpci_or_seq(client->block.pending, bit);
@@ -28,8 +28,8 @@ void shm_client_hint(shm_client *client, uint32_t index)
 
 void shm_client_ring(shm_client *client, shm_client_slot *slot)
 {
-    /* Sequentially consistent: pairs with the worker that enters the bitmap
-     * and then scans, while we have published and then look here. */
+    /* Sequentially consistent: pairs with the worker that sets its bit in the
+     * bitmap and then scans, while we have published and then look here. */
     if (shmrpci_load_seq(&client->status->idle) != 0) {
         slot->futile = shmrpci_load_seq(&client->status->futile);
         slot->has_rung = true;
@@ -55,16 +55,16 @@ static void drop_spans(shm_client *client, shm_client_slot *slot)
 void shm_client_free_slot(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];
-    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot's number is our own");
-    /* Relaxed: its bit is its user's until it is free. */
+    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot number is in range");
+    /* Relaxed: until the slot is free, only its user changes its bit. */
     SHMRPCI_ASSERT(
         (shmrpci_load_relaxed(&client->free) >> index & UINT64_C(1)) == 0,
         "a slot is freed once");
     if ((slot->request.size | slot->reply.size | slot->more) != 0) {
         drop_spans(client, slot);
     }
-    /* Both sequentially consistent, or we have never met another thread: a
-     * waiter joins, enters `waiters`, then looks at `free`. */
+    /* Both are sequentially consistent, unless no second thread has ever used
+     * the client: a waiter joins, enters `waiters`, then looks at `free`. */
     shmrpci_bias_set(&client->bias, &client->free, UINT64_C(1) << index);
     if (shmrpci_load_seq(&client->waiters) != 0) {
         shmrpci_mutex_lock(&client->slot_lock);
@@ -107,8 +107,8 @@ bool shm_client_is_held(const shm_client *client, uint32_t index, uint32_t word)
                         word);
 }
 
-/* Whether the worker that had a call that we gave up is done with it. Acquire:
- * it has read the request then. */
+/* Whether the worker that had a call we gave up is done with it. Acquire: then
+ * it has read the request. */
 static bool is_back(const shm_client *client, uint32_t index, uint32_t word)
 {
     uint32_t state = shm_word_state(word);
@@ -116,7 +116,7 @@ static bool is_back(const shm_client *client, uint32_t index, uint32_t word)
            (state == SHM_FREE && !shm_client_is_held(client, index, word));
 }
 
-/* Whose thread slept on the word of a slot that is free now. */
+/* Wakes the threads that sleep on the word of a slot that is free now. */
 static void wake_sleepers(shm_client *client, uint32_t index)
 {
     uint64_t bit = UINT64_C(1) << index;
@@ -137,7 +137,7 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
                      shmrpci_load_acquire(&client->block.slots[index].word))) {
             continue;
         }
-        /* Whoever takes the bit away frees the slot. */
+        /* The thread that clears the bit frees the slot. */
         if ((shmrpci_and_seq(&client->quarantined, ~bit) & bit) != 0) {
             wake_sleepers(client, index);
             shm_client_free_unread(client, index);
@@ -145,7 +145,7 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
     }
 }
 
-/* Sleeps until a slot may be free, or for a slice. */
+/* Sleeps until a slot may be free, at most for a slice. */
 static void sleep_for_slot(shm_client *client, int64_t deadline_ns)
 {
     uint64_t quarantined = shmrpci_load_relaxed(&client->quarantined);
@@ -202,7 +202,7 @@ shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
         return shm_client_try_slot(client, out_index) ? SHMRPC_OK
                                                       : SHMRPC_E_BUSY;
     }
-    /* So that who frees a slot from now on looks at `waiters` after that. */
+    /* From now on, a thread that frees a slot looks at `waiters` after that. */
     shmrpci_bias_join(&client->bias);
     (void)shmrpci_add_seq(&client->waiters, 1u);
     shmrpc_status status = wait_for_slot(client, deadline_ns, out_index);

@@ -1,5 +1,5 @@
-/* The client's end of streams: their memory, and how a call is sent that has
- * them. */
+/* The client's end of streams: their memory, and how a call with streams is
+ * sent. */
 #include "transport/shm/client_stream.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 static bool take_place(shm_client *client)
 {
-    /* Relaxed: a number. */
+    /* Relaxed: only a count. */
     uint32_t count = shmrpci_load_relaxed(&client->streams);
     do {
         if (count >= SHMRPCI_STREAMS_MAX) {
@@ -21,8 +21,8 @@ static bool take_place(shm_client *client)
     return true;
 }
 
-/* The size of each ring: as it was wished for, within what a connection may
- * have at a time. */
+/* The size of each ring: as requested, within what a connection may have at a
+ * time. */
 static void size_rings(const shm_client *client,
                        const shmrpci_stream_opts *opts,
                        shmrpci_stream_rings *rings)
@@ -56,7 +56,8 @@ static void unref(shm_client_streams *streams)
 
 void shm_client_streams_drop(shm_client_slot *slot)
 {
-    SHMRPCI_ASSERT(slot->streams != NULL, "a slot drops the streams it has");
+    SHMRPCI_ASSERT(slot->streams != NULL,
+                   "a slot drops only streams that it has");
     unref(slot->streams);
     slot->streams = NULL;
     slot->has_streams = 0;
@@ -78,8 +79,8 @@ void shm_client_streams_leave(const shm_client_slot *slot)
     shmrpci_stream_rings_leave(&slot->streams->rings);
 }
 
-/* Finds room for the rings. Its place is taken already, and the streams' to
- * give back. */
+/* Finds room for the rings. `streams` has its place already, and gives the room
+ * back. */
 static shmrpc_status find_room(shm_client_streams *streams,
                                shm_client_slot *slot)
 {
@@ -107,7 +108,8 @@ static shm_client *client_of(const shmrpci_stream *stream)
     return stream->owner;
 }
 
-/* Also when the call is over: the worker has ended the rings before that. */
+/* Also true when the call is over: the worker has ended the rings before
+ * that. */
 static bool is_gone(const shmrpci_stream *stream)
 {
     shm_client *client = client_of(stream);
@@ -162,7 +164,7 @@ static shmrpci_stream *end_new(shm_client_streams *streams, uint32_t slot,
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* OK: the slot has them, and the end its part. */
+/* On OK, the slot has the streams and the end has its reference. */
 static shmrpc_status prepare(shm_client *client, uint32_t index,
                              const shmrpci_stream_opts *opts,
                              shmrpci_stream **out)
@@ -185,7 +187,8 @@ static shmrpc_status prepare(shm_client *client, uint32_t index,
         unref(streams);
         return status;
     }
-    (void)shmrpci_add_seq(&streams->refs, 1u); /* the end's and the slot's */
+    (void)shmrpci_add_seq(&streams->refs, 1u); /* one for the end, one for the
+                                                * slot */
     slot->streams = streams;
     slot->has_streams = 1;
     return SHMRPC_OK;
@@ -231,7 +234,7 @@ int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
     return SHMRPC_OK;
 }
 
-/* Sequentially consistent, as who withdraws a call. */
+/* Sequentially consistent, like the thread that withdraws a call. */
 bool shm_client_is_taken(const shmrpci_call *call)
 {
     const shm_client *client = (const shm_client *)(const void *)call->conn;

@@ -1,5 +1,5 @@
 /*
- * What a slot of the client and its end of the call's streams share.
+ * State shared by a client's slot and the client's end of the call's streams.
  *
  * Threading: as client.h; the last of the two frees it.
  */
@@ -16,12 +16,12 @@ typedef struct shm_client_streams {
     shmrpci_stream_rings rings;
 } shm_client_streams;
 
-/* The call of a slot is over: the slot needs them no more. */
+/* The call of a slot is over: the slot drops its reference. */
 void shm_client_streams_drop(shm_client_slot *slot);
 /* The connection ends, with all of its memory: slots whose calls were given up
- * have theirs still. In a forked child, too. */
+ * still have theirs. Also in a forked child. */
 void shm_client_streams_forget(shm_client *client);
-/* A call that has them is given up, and a worker has it: it is told. */
+/* A call with streams is given up while a worker has it: tells the worker. */
 void shm_client_streams_leave(const shm_client_slot *slot);
 
 #endif

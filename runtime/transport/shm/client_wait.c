@@ -1,10 +1,10 @@
 /*
  * Waiting for a reply: spin, then sleep on the slot's word.
  *
- * Whoever publishes a request while a worker holds a lease need not ring; in
- * return it looks again when that lease has ended.  Every sleep is a slice,
- * after which the server's life is checked, and a wake-up that got lost (none
- * is known to) is made up for and counted.
+ * A client that publishes a request while a worker holds a lease need not ring;
+ * in return it looks again when that lease has ended.  Every sleep ends after a
+ * slice, when the server's life is checked, and a lost wake-up (none is known)
+ * is made up for and counted.
  */
 #include "transport/shm/client.h"
 
@@ -14,10 +14,10 @@
 #include "os/waiting.h"
 #include "transport/shm/pace.h"
 
-/* How many looks at the word between two at the clock. */
+/* Looks at the word between two looks at the clock. */
 #define LOOKS 8
 
-/* Looks before the first one at the clock: as many as a short call takes. */
+/* Looks before the first look at the clock: enough for a short call. */
 #define FIRST_LOOKS 32
 
 /* FREE: the server took it back. */
@@ -26,19 +26,19 @@ static bool is_over(uint32_t word)
     return shm_word_state(word) != SHM_SUBMITTED;
 }
 
-/* Whether a call was submitted that no worker has. */
+/* Whether a call was submitted and no worker has it. */
 static bool is_waiting(const shm_client *client, uint32_t index, uint32_t word)
 {
     return shm_word_state(word) == SHM_SUBMITTED &&
            !shm_client_is_held(client, index, word);
 }
 
-/* The lease that we relied on has ended: if need be another one, or a ring. */
+/* The lease that we relied on has ended: relies on another one, or rings. */
 static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
     slot->relied = 0;
-    /* Between our submit and these looks, as there is none in submit. */
+    /* Orders our submit before these looks; submit itself has no fence. */
     shmrpci_fence_seq();
     if (!is_waiting(client, index,
                     shmrpci_load_seq(&client->block.slots[index].word))) {
@@ -53,7 +53,7 @@ static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
     }
 }
 
-/* Lets the replies of some calls come, where a thread has many in flight. The
+/* Lets several replies arrive, where a thread has many calls in flight. The
  * calls of other threads are no reason to wait. */
 static void let_come(shm_client *client, uint32_t index)
 {
@@ -67,8 +67,8 @@ static void let_come(shm_client *client, uint32_t index)
     }
 }
 
-/* Instead of a spin, where the worker may want this CPU. True when the call is
- * over. */
+/* Yields instead of spinning, where the worker may want this CPU. True if the
+ * call is over. */
 static bool yield(shm_client *client, uint32_t index, uint32_t *word,
                   uint64_t now)
 {
@@ -86,14 +86,14 @@ static bool yield(shm_client *client, uint32_t index, uint32_t *word,
     return is_over(*word);
 }
 
-/* True when the call is over; else `word` is what was seen last, and `began`
- * when the wait began. */
+/* True if the call is over; else `word` is what was seen last, and `began` when
+ * the wait began. */
 static bool spin(shm_client *client, uint32_t index, uint32_t *word,
                  uint64_t *began)
 {
     shm_client_slot *slot = &client->slots[index];
     shmrpci_atomic_u32 *at = &client->block.slots[index].word;
-    /* Unknown: 0 - 1. */
+    /* 0 - 1 means unknown. */
     uint64_t budget =
         shmrpci_spinner_budget(&client->spinner, slot->peer_cpu - 1);
     if (budget == 0) {
@@ -137,8 +137,8 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
     return false;
 }
 
-/* What the wait that `began` then tells of sleeping; a worker that saw us
- * waiting has left the time of its reply. */
+/* Learns from a wait that began at `began` whether sleeping would have paid; a
+ * worker that saw us waiting has left the time of its reply. */
 static void learn(shm_client *client, uint32_t index, uint32_t word,
                   uint64_t began)
 {
@@ -153,7 +153,7 @@ static void learn(shm_client *client, uint32_t index, uint32_t word,
     }
 }
 
-/* When this sleep is to end: with the lease, the deadline, or the slice. */
+/* When this sleep ends: with the lease, the deadline, or the slice. */
 static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
                             int64_t deadline_ns)
 {
@@ -175,8 +175,8 @@ static void count_rescue(shm_client *client)
 }
 
 /* We slept from `slept` to the end of a slice, and the call is DONE: its worker
- * saw us wait, and left the time. It counts as a lost wake-up when that is long
- * ago; who has answered just now was about to wake us. */
+ * saw us wait, and left the time. It counts as a lost wake-up if that was long
+ * ago; a worker that answered just now was about to wake us. */
 static void look_for_lost_wake(shm_client *client, uint32_t index,
                                uint64_t slept)
 {
@@ -190,9 +190,10 @@ static void look_for_lost_wake(shm_client *client, uint32_t index,
     }
 }
 
-/* A whole slice has passed, and nobody has taken the call. It counts as a lost
- * wake-up when someone sleeps whom nobody rang for, or who was woken since and
- * found nothing; a worker that was woken and has not run yet is just late. */
+/* A whole slice has passed, and no worker has taken the call. It counts as a
+ * lost wake-up if a worker sleeps for which nobody rang, or one was woken since
+ * and found nothing; a worker that was woken and has not run yet is just
+ * late. */
 void shm_client_rescue(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];
@@ -208,14 +209,14 @@ void shm_client_rescue(shm_client *client, uint32_t index)
     }
 }
 
-/* Whether a sleep should end with the lease. Who is served needs none, and by
- * one that has ended it would be no sleep. While no worker sleeps there is
- * nobody to ring for, and each will look at everything before it does; so that
- * in a crowd sleepers need not set the timer for some 50 us each, and wake up
- * for nothing. */
+/* Whether a sleep should end with the lease. A call that is being served needs
+ * no lease, and with a lease that has ended there would be no sleep. While no
+ * worker sleeps nobody needs to be rung for, and each worker looks at
+ * everything before it sleeps; so in a crowd the sleepers need not each set a
+ * 50 us timer and wake up for nothing. */
 static bool needs_lease(shm_client *client, uint32_t index, uint32_t word)
 {
-    /* Between our submit and these looks, as there is none in submit. */
+    /* Orders our submit before these looks; submit itself has no fence. */
     shmrpci_fence_seq();
     if (!is_waiting(client, index, word)) {
         return false;
@@ -264,7 +265,7 @@ shmrpc_status shm_client_look(shm_client *client, uint32_t index,
                               uint32_t *out_word)
 {
     shm_client_slot *slot = &client->slots[index];
-    /* Relaxed, `lost`: and before the word, since what has ended before the
+    /* Relaxed, `lost`: read before the word, since a call that ended before the
      * server was lost counts. */
     bool is_lost = shmrpci_load_relaxed(&client->lost) != 0;
     uint32_t word = shmrpci_load_seq(&client->block.slots[index].word);
@@ -307,7 +308,7 @@ static shmrpc_status sleep_on(shm_client *client, uint32_t index,
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
                               int64_t deadline_ns, uint32_t *out_word)
 {
-    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot's number is our own");
+    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot number is in range");
     uint64_t began;
     if (deadline_ns == 0) {
         return shm_client_look(client, index, out_word);
@@ -317,7 +318,8 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
         return SHMRPC_OK;
     }
     /* Sequentially consistent: pairs with the worker that changes the word and
-     * then looks here, while we enter and then have the kernel look at it. */
+     * then looks here, while we set our bit and then have the kernel look at
+     * the word. */
     uint64_t bit = UINT64_C(1) << index;
     (void)shmrpci_or_seq(client->block.sleepers, bit);
     shmrpc_status status =

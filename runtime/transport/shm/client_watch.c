@@ -1,11 +1,12 @@
 /*
- * Clients that sleep elsewhere, in a loop of their own: told of the ends of
- * their calls by a packet on the control socket, which also tells of the
- * server's death.
+ * Clients that sleep in an event loop of their own: a packet on the control
+ * socket, which also tells of the server's death, tells them of the ends of
+ * their calls.
  *
  * A worker sends one only while the block's armed word is not 0, so that a
- * client which looks by itself costs nobody a system call.  The word counts,
- * so that a worker which is about to clear it can't clear the next arming.
+ * client which looks by itself costs nobody a system call. The word counts
+ * armings, so that a worker which is about to clear it can't clear the next
+ * arming.
  */
 #include "transport/shm/client.h"
 
@@ -40,8 +41,8 @@ shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
     return SHMRPC_OK;
 }
 
-/* A call is left unclaimed: nobody may be awake to take it, and now we go to
- * sleep. */
+/* The client goes to sleep with an unclaimed call, and perhaps no worker is
+ * awake to take it. */
 static void leave(shm_client *client, uint32_t index, int64_t now_ns)
 {
     shm_client_slot *slot = &client->slots[index];
@@ -87,7 +88,7 @@ void shm_client_acknowledge(shmrpci_conn *conn)
 {
     shm_client *client = client_of(conn);
     shmrpci_store_seq(client->block.armed, 0u);
-    /* Whoever has the lock reads, and sets the event for us. */
+    /* The thread that has the lock reads, and sets the event for us. */
     if (!shmrpci_mutex_lock_until(&client->control_lock, 0)) {
         return;
     }
@@ -98,7 +99,7 @@ void shm_client_acknowledge(shmrpci_conn *conn)
     shm_client_read_control(client);
     client->is_acknowledging = false;
     if (shmrpci_load_relaxed(&client->lost) != 0 && client->watch_set >= 0) {
-        /* It would be readable for ever. */
+        /* Otherwise it would stay readable forever. */
         shmrpci_poll_remove(client->watch_set, client->control_fd);
         client->watch_set = -1;
     }

@@ -1,4 +1,4 @@
-/* Which sockets there are. */
+/* Finds the sockets that exist. */
 #include "transport/shm/locate.h"
 
 #include <stdio.h>
@@ -14,8 +14,8 @@ typedef struct finder {
     void *user;
 } finder;
 
-/* Reads "5555" of "name.5555.sock", which ends before `end`; as it is written
- * by us, so without zeros in front. */
+/* Reads "5555" of "name.5555.sock", which ends before `end`; only as we write
+ * it, without leading zeros. */
 static bool read_port(const char *at, const char *end, uint16_t *out)
 {
     unsigned long port = 0;
@@ -73,8 +73,8 @@ static void on_entry(void *user, const char *name)
     }
 }
 
-/* Whether a folder that can't be used is worth a word: the one that was
- * chosen, and that is there. */
+/* Whether an unusable folder is reported: only the chosen one, and only if it
+ * exists. */
 static bool is_reported(const char *path, shmrpc_status status)
 {
     const char *chosen = getenv("SHMRPC_DIR");

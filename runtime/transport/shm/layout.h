@@ -54,15 +54,15 @@
  *     FREE, DONE, ABORTED --client: submit--> SUBMITTED(generation + 1)
  *     SUBMITTED --client: withdraw--> FREE
  *     SUBMITTED --server: the connection ends--> FREE
- *     SUBMITTED, FREE --worker: complete--> DONE           who holds the entry
+ *     SUBMITTED, FREE --worker: complete--> DONE           holder of the entry
  *     SUBMITTED, FREE --server: recover--> ABORTED         its holder has died
  *
- * Who runs a call stands in the ledger alone: a worker takes the entry, looks
- * at the word again, and holds the entry from then on if the word is still
- * SUBMITTED. Who withdraws changes the word, and looks into the ledger after
- * that. So one of the two sees the other, and a call that was withdrawn while
- * nobody had its entry never runs. Until it is DONE a call that runs looks as
- * it did when it was submitted: the worker needs the line for itself but once,
+ * Only the ledger says who runs a call: a worker takes the entry, looks at the
+ * word again, and holds the entry from then on if the word is still SUBMITTED.
+ * A client that withdraws a call changes the word, and then looks into the
+ * ledger. So one of the two sees the other, and a call that was withdrawn
+ * while nobody had its entry never runs. The word of a running call does not
+ * change until it is DONE: the worker needs the line exclusively only once,
  * for the reply.
  *
  * Submit and complete are stores: nobody else may change the word then. The
@@ -215,28 +215,28 @@ typedef struct shm_slot {
     uint8_t payload[SHM_PAYLOAD_BYTES];
 } shm_slot;
 
-/* How an entry of the ledger is held: by a worker that is about to claim the
- * call; by the one that serves it; by one that has detached it, and is free for
- * others. */
+/* How an entry of the ledger is held: by a worker about to claim the call; by
+ * the one that serves it; by one that has detached it and serves others
+ * meanwhile. */
 typedef enum shm_hold { SHM_TRIES = 1, SHM_HOLDS, SHM_KEEPS } shm_hold;
 
 typedef struct shm_ledger_entry {
     _Alignas(64) shmrpci_atomic_u32 held;
-    /* Release, before the payload is written over; recovery acquires. */
+    /* Release, before the payload is overwritten; recovery acquires. */
     shmrpci_atomic_u32 ended;
     /* Bitmap of the extents that the holder reads or writes; 0 when the entry
-     * is free. The holder writes, and who grants it one. */
+     * is free. Written by the holder, and by a thread that grants it an
+     * extent. */
     shmrpci_atomic_u64 uses;
-    /* Which extent has this entry's number now: its incarnation + 1, or 0 for
-     * none; entry 0's is unused. The control loop writes; workers look after
-     * they have noted its use: sequentially consistent, all of it
-     * (listener_extent.c).
-     */
+    /* The extent that has this entry's number now: its incarnation + 1, or 0
+     * for none; entry 0's is unused. The control loop writes; workers look
+     * after they have noted its use: sequentially consistent, all of it
+     * (listener_extent.c). */
     shmrpci_atomic_u32 live;
-    /* Of the last entry only: what concerns the whole connection. */
-    /* Written by the control loop when the client has hung up: workers take
-     * nothing any more but the `residual` slots, oneway calls that were
-     * submitted before. Release; workers acquire. */
+    /* The following are in the last entry only, for the whole connection. */
+    /* Written by the control loop when the client has hung up: from then on
+     * workers take only the `residual` slots, oneway calls that were submitted
+     * before. Release; workers acquire. */
     shmrpci_atomic_u32 closed;
     /* Written last by the control loop: it has let go of the connection, and
      * so should everybody. Release; workers acquire. */
@@ -245,7 +245,8 @@ typedef struct shm_ledger_entry {
     uint8_t said[24];
 } shm_ledger_entry;
 
-/* The entry with what concerns all of them: a slot that is rarely used. */
+/* The entry that also holds the connection's own state: its slot is rarely
+ * used. */
 #define SHM_WHOLE (SHM_SLOTS - 1)
 
 /* One page, so that an idle connection costs no more. */
@@ -266,7 +267,7 @@ typedef struct shm_streams {
     uint32_t out_bytes;
 } shm_streams;
 
-/* Of `uses`: not an extent. */
+/* A bit of `uses` that is not an extent. */
 #define SHM_USES_STREAMS UINT64_C(1)
 
 typedef struct shm_block_head {
@@ -322,7 +323,7 @@ _Static_assert(sizeof(shmrpci_atomic_u32) == 4 &&
                    sizeof(shmrpci_atomic_u64) == 8,
                "atomics are plain words");
 
-/* Said in HELLO: both sides were built from the same layout. */
+/* Said in HELLO: equal if both sides were built from the same layout. */
 #define SHM_LAYOUT_HASH                                                \
     (SHM_LAYOUT_VERSION << 24 | SHM_HOT_SLOTS << 16 | SHM_SLOTS << 8 | \
      SHM_PAYLOAD_BYTES)
@@ -332,8 +333,8 @@ static inline uint32_t shm_stamp(uint64_t ticks)
     return (uint32_t)(ticks >> SHM_STAMP_SHIFT);
 }
 
-/* How many ticks before `now` the stamp was made. Its maker's time may be a
- * little ahead of ours, or a lie. */
+/* How many ticks before `now` the stamp was made. The clock of its maker may be
+ * a little ahead of ours, or the stamp a lie. */
 static inline uint64_t shm_stamp_age(uint32_t stamp, uint64_t now)
 {
     int32_t age = (int32_t)(shm_stamp(now) - stamp);
@@ -418,7 +419,7 @@ static inline uint64_t shm_extent_moved(uint64_t word, shm_extent_state state,
            (uint64_t)state;
 }
 
-/* The same as IDLE, once more used. */
+/* The same as IDLE, with one more use. */
 static inline uint64_t shm_extent_used(uint64_t word)
 {
     uint64_t uses = (word >> 16 & UINT32_MAX) + 1;

@@ -17,7 +17,7 @@
 #define TAG_LISTEN UINT64_C(2)
 #define TAG_SWEEP  UINT64_C(3)
 
-/* How often closed connections are looked after while there are some. */
+/* How often closed connections are checked while there are some. */
 #define REAP_NS (5 * SHMRPCI_NS_PER_MS)
 
 static shmrpc_status make_page(const char *label, size_t bytes, int *out_fd,
@@ -36,7 +36,7 @@ static shmrpc_status make_pages(shm_listener *listener)
         make_page("shmrpc-status", sizeof(shm_status_page),
                   &listener->status_fd, &listener->status_map);
     if (status == SHMRPC_OK) {
-        /* Clients get one through which nobody can write. */
+        /* Clients get a descriptor through which nobody can write. */
         status = shmrpci_memory_reopen(listener->status_fd, SHMRPCI_ACCESS_READ,
                                        &listener->client_status_fd);
     }
@@ -167,7 +167,7 @@ int shm_listener_open(const shmrpci_address *address,
 static void dispatch(shm_listener *listener, uint64_t tag)
 {
     if (tag == TAG_STOP) {
-        return; /* the loops look at what it is about */
+        return; /* the loops look at the state it stands for */
     }
     if (tag == TAG_LISTEN) {
         shm_control_accept(listener);
@@ -185,9 +185,9 @@ static void dispatch(shm_listener *listener, uint64_t tag)
     }
 }
 
-/* What is not answered to any event. Returns when to come back. Closed
- * connections are freed here, between two batches of events, so that no tag
- * of a batch can point to one. */
+/* Work that answers no event. Returns when to come back. Closed connections are
+ * freed here, between two batches of events, so that no tag of a batch can
+ * point to one. */
 static int64_t tidy(shm_listener *listener)
 {
     int64_t wake_ns = shm_control_expire(listener);
@@ -302,7 +302,7 @@ void shm_listener_disown(shmrpci_listener *base)
     }
 }
 
-/* Whoever waits for a reply learns now, not at the end of its slice. */
+/* Clients that wait for a reply learn it now, not at the end of their slice. */
 static void wake_waiters(const shm_conn *conn)
 {
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
@@ -322,7 +322,7 @@ static void close_connections(shm_listener *listener)
     for (size_t i = 0; i < listener->table_count; i++) {
         if (listener->table[i]->state == SHM_CONN_OPEN) {
             shm_conn_destroy(listener->table[i]);
-        } /* else it is in the list of the closed as well */
+        } /* else it is also in the list of closed ones */
     }
     shm_conn *lists[] = {listener->handshakes, listener->closed};
     for (size_t i = 0; i < 2; i++) {

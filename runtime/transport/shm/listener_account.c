@@ -1,4 +1,4 @@
-/* Quotas of users. */
+/* Memory quotas of users. */
 #include "os/group.h"
 #include "transport/shm/server.h"
 
@@ -55,13 +55,14 @@ shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
 void shm_account_close(shm_listener *listener, shm_account *account)
 {
     shmrpci_mutex_lock(&listener->accounts_lock);
-    SHMRPCI_ASSERT(account->connections > 0, "who goes has come");
+    SHMRPCI_ASSERT(account->connections > 0,
+                   "a connection that leaves was counted");
     account->connections--;
     shmrpci_mutex_unlock(&listener->accounts_lock);
 }
 
 /* Under accounts_lock. The limit of a control group may change at any time, and
- * is there for who reserves memory without touching it, too. */
+ * also holds for memory that is reserved but not touched. */
 static uint64_t left_of(const shm_listener *listener,
                         const shm_account *account)
 {
@@ -93,7 +94,8 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
                         size_t bytes)
 {
     shmrpci_mutex_lock(&listener->accounts_lock);
-    SHMRPCI_ASSERT(account->bytes >= bytes, "what is paid back was paid");
+    SHMRPCI_ASSERT(account->bytes >= bytes,
+                   "only charged bytes are credited back");
     account->bytes -= bytes;
     listener->charged_bytes -= bytes;
     shmrpci_mutex_unlock(&listener->accounts_lock);

@@ -1,7 +1,7 @@
 /*
- * The end of connections: a client has hung up, or was hung up on.
+ * The end of connections: a client has hung up, or we hung up on it.
  *
- * server.h tells in which steps one is freed.
+ * server.h describes the steps in which one is freed.
  */
 #include "transport/shm/server.h"
 
@@ -13,7 +13,7 @@
 #include "os/socket.h"
 #include "transport/shm/stream.h"
 
-/* Under table_lock. Closing it would not do: the client has it too. */
+/* Under table_lock. Closing the bell would not do: the client has it too. */
 static void take_down_bell(shm_listener *listener, const shm_conn *conn)
 {
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
@@ -30,12 +30,13 @@ void shm_table_remove(shm_listener *listener, shm_conn *conn)
     while (at < listener->table_count && listener->table[at] != conn) {
         at++;
     }
-    SHMRPCI_ASSERT(at < listener->table_count, "it leaves the table once");
+    SHMRPCI_ASSERT(at < listener->table_count,
+                   "a connection leaves the table once");
     if (at < listener->table_count) {
         listener->table[at] = listener->table[--listener->table_count];
     }
-    /* Sequentially consistent: a worker says what it has seen, then looks
-     * here; we change this, then look at what it has seen. */
+    /* Sequentially consistent: a worker publishes the version it has seen, then
+     * looks here; we change this, then look at the version it has seen. */
     shmrpci_farewell_push(&listener->farewells,
                           shmrpci_exchange_seq(&conn->farewell, NULL));
     conn->closed_version =
@@ -54,8 +55,8 @@ void shm_part_here(shm_listener *listener, uint64_t connection)
     }
 }
 
-/* Takes back what was submitted, but for oneway calls: those still run. A
- * client may go on writing to its block; what counts is what was there now. */
+/* Takes back the submitted requests, except oneway calls: those still run. A
+ * client may go on writing to its block; only what is there now counts. */
 static void take_back(shm_conn *conn)
 {
     uint64_t residual = 0;
@@ -69,8 +70,8 @@ static void take_back(shm_conn *conn)
         if ((flags & SHM_MSG_ONEWAY) != 0) {
             residual |= UINT64_C(1) << i;
         } else {
-            /* Also of one that runs, which then ends all the same. Failing
-             * means that it has ended. */
+            /* Also for a call that runs, which ends all the same. If this
+             * fails, it has ended. */
             (void)shmrpci_cas_seq(&slot->word, &word,
                                   shm_word_moved(word, SHM_FREE));
         }
@@ -78,13 +79,13 @@ static void take_back(shm_conn *conn)
     shmrpci_store_seq(&conn->ledger->entries[SHM_WHOLE].residual, residual);
     shmrpci_store_seq(&conn->ledger->entries[SHM_WHOLE].closed, 1u);
     if (residual != 0) {
-        /* It may have died before it rang. */
+        /* The client may have died before it rang. */
         shmrpci_event_set(conn->listener->bell_fd);
     }
 }
 
-/* A worker may wait in a stream of the client's. It closed, then we look; a
- * worker holds its call, then looks whether it is closed: all sequentially
+/* A worker may wait in a stream of the client's. We set `closed`, then look; a
+ * worker takes its entry, then looks at `closed`: all sequentially
  * consistent. */
 static void raise_alarms(const shm_conn *conn)
 {
@@ -105,7 +106,7 @@ void shm_control_close(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
     SHMRPCI_ASSERT(conn->state == SHM_CONN_OPEN,
-                   "an open connection is closed, and once");
+                   "only an open connection is closed");
     SHMRPCI_ASSERT(listener->mirror == NULL,
                    "only the control loop closes connections");
     shmrpci_poll_remove(listener->poll_set, conn->fd);
@@ -114,7 +115,7 @@ void shm_control_close(shm_conn *conn)
     raise_alarms(conn);
     shm_conn_hide(conn);
     conn->state = SHM_CONN_CLOSED;
-    conn->closed_version = 0; /* still in the table, for its residue */
+    conn->closed_version = 0; /* still in the table, for its residual calls */
     shm_conn_push(&listener->closed, conn);
 }
 
@@ -128,7 +129,7 @@ static bool is_held(const shm_conn *conn)
     return false;
 }
 
-/* Whether every worker has seen the table without it, or isn't looking. */
+/* Whether every worker has seen the table without it, or isn't scanning. */
 static bool is_forgotten(const shm_listener *listener, uint64_t version)
 {
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
@@ -140,9 +141,9 @@ static bool is_forgotten(const shm_listener *listener, uint64_t version)
     return true;
 }
 
-/* Forgotten: nobody claims any more. Not held: nobody serves any more.
- * Forgotten again: whoever had just ended has had its last look too; or, of a
- * call that was detached, no longer pins it. */
+/* Freed in three steps. Forgotten: no worker claims any more. Not held: no
+ * worker serves any more. Forgotten again: a worker that had just finished has
+ * had its last look too, or a detached call no longer pins the connection. */
 bool shm_conn_is_unused(const shm_conn *conn)
 {
     uint64_t version = conn->closed_version;
@@ -153,7 +154,7 @@ bool shm_conn_is_unused(const shm_conn *conn)
 }
 
 /* One step towards the end; true when it can be freed. Workers of other
- * processes have memory of their own, and let go in their own time. */
+ * processes have their own mappings, and drop them in their own time. */
 static bool advance(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
@@ -161,7 +162,8 @@ static bool advance(shm_conn *conn)
         return true; /* never opened */
     }
     if (conn->closed_version == 0) {
-        /* In the table it is found when a worker that holds it dies. */
+        /* While it is in the table, recovery finds it when a worker that holds
+         * it dies. */
         if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].residual) != 0 ||
             is_held(conn)) {
             return false;
@@ -171,15 +173,16 @@ static bool advance(shm_conn *conn)
         bool is_missed = listener->farewells != NULL;
         shmrpci_mutex_unlock(&listener->table_lock);
         if (is_missed) {
-            shmrpci_event_set(listener->bell_fd); /* for a worker to tell it */
+            shmrpci_event_set(listener->bell_fd); /* so that a worker reports
+                                                   * it */
         }
         shm_worker_links_forget(listener, conn);
     }
     if (is_held(conn)) {
         return false;
     }
-    /* Give the memory back though a worker may be looking still; but a client
-     * that we have hung up on may be reading its replies. */
+    /* Give the memory back even if a worker still looks; but a client that we
+     * hung up on may be reading its replies. */
     if (conn->is_orphan) {
         shmrpci_memory_discard(&conn->block.map);
     }

@@ -19,7 +19,7 @@
 
 static const char over_quota[] = "your user id has too many connections";
 
-/* The last thing that a client hears. */
+/* The last message that a client gets. */
 static void refuse_fd(int fd, int status, const char *message)
 {
     shmrpci_socket_shut_input(fd);
@@ -39,7 +39,7 @@ static void unlink_conn(shm_conn **list, const shm_conn *conn)
     *list = conn->next;
 }
 
-/* Under table_lock: has the client's bell heard by every worker. */
+/* Under table_lock: adds the client's bell to the poll set of every worker. */
 static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
 {
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
@@ -58,9 +58,9 @@ static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
 shmrpc_status shm_table_add(shm_listener *listener, shm_conn *conn)
 {
     SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.map.at != NULL,
-                   "what workers may see has its memory");
+                   "a connection that workers may see has memory");
     SHMRPCI_ASSERT(listener->table_count <= listener->table_cap,
-                   "the table has its room");
+                   "the table has room");
     if (listener->table_count == listener->table_cap) {
         size_t cap = listener->table_cap == 0 ? 16 : listener->table_cap * 2;
         shm_conn **table =
@@ -140,7 +140,8 @@ void shm_conn_know_groups(shm_conn *conn)
 shm_conn *shm_conn_create(shm_listener *listener)
 {
     void *at;
-    /* aligned_alloc wants whole multiples: 128 bytes more in each process. */
+    /* aligned_alloc wants multiples of the alignment: 128 bytes more in each
+     * process. */
     if (posix_memalign(&at, 128, sizeof(shm_conn)) != 0) {
         return NULL;
     }
@@ -189,7 +190,7 @@ static void admit(shm_listener *listener, int fd)
     }
     shmrpc_status status = shm_account_open(listener, who.uid, &account);
     if (status != SHMRPC_OK && may_take_over(who.uid)) {
-        /* Its clients must not keep a new server out. */
+        /* Clients of the predecessor must not keep a new server out. */
         is_over_quota = true;
         status = shm_account_adopt(listener, who.uid, 0, &account);
     }
@@ -216,8 +217,8 @@ static void admit(shm_listener *listener, int fd)
     shm_conn_push(&listener->handshakes, conn);
 }
 
-/* No descriptor is left: with the spare one, takes the client out of the
- * queue, so that the loop doesn't spin on it, and says why. */
+/* No descriptor is left: uses the spare one to take the client out of the
+ * queue, so that the loop doesn't spin on it, and tells it why. */
 static void turn_away(shm_listener *listener)
 {
     int fd;
@@ -256,8 +257,8 @@ static void drop_handshake(shm_conn *conn)
     shm_conn_push(&conn->listener->closed, conn);
 }
 
-/* The welcome, in the packet or beside it; the block goes to the client with
- * it. */
+/* Sends the welcome, in the packet or in a memory file; the block goes to the
+ * client with it. */
 static shmrpc_status send_welcome(const shm_conn *conn, const shmrpci_buf *tail)
 {
     int tail_fd = -1;
@@ -352,7 +353,8 @@ static void end_conn(shm_conn *conn)
     }
 }
 
-/* Of an observer: it stays in its handshake, for it to see our end. */
+/* Answers an observer. It stays in the handshake state, so that it sees our
+ * end. */
 static void show_stats(shm_conn *conn)
 {
     const shm_listener *listener = conn->listener;
@@ -371,16 +373,16 @@ static void show_stats(shm_conn *conn)
     conn->handshake_deadline_ns = SHMRPCI_NEVER_NS;
 }
 
-/* What was asked for stays the asker's when the service ends, who sees that by
- * its socket: so it stays in its handshake too. */
+/* The object stays the client's when the service ends, which the client learns
+ * from its socket; so this too stays in the handshake state. */
 static void show_object(shm_conn *conn, const shm_packet *packet)
 {
     const shm_listener *listener = conn->listener;
     shmrpc_error error = {.path = ""};
     char name[SHMRPCI_SHARED_NAME_MAX + 1];
     int fd = -1;
-    int failed =
-        shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND, "the service shares none");
+    int failed = shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND,
+                                  "the service shares no objects");
     bool as_server = packet->head.tag != 0;
     if (packet->head.tail >= sizeof name || packet->fd_count != 0) {
         failed = shmrpc_error_set(&error, SHMRPC_E_INVALID, "malformed name");
@@ -472,7 +474,7 @@ static void count_rescue(const shm_listener *listener)
     }
 }
 
-/* Whoever serves in this process, or in others, is to hear of it. */
+/* Tells workers, in this process and in others, that a peer has left. */
 static void part(const shm_conn *conn, uint64_t peer)
 {
     shm_listener *listener = conn->listener;
@@ -486,7 +488,7 @@ static void part(const shm_conn *conn, uint64_t peer)
     }
     shmrpci_mutex_lock(&listener->table_lock);
     shm_part_here(listener, connection);
-    /* For them to look. */
+    /* Makes them look. */
     (void)shmrpci_add_seq(&listener->table_version, UINT64_C(1));
     shmrpci_mutex_unlock(&listener->table_lock);
     shmrpci_event_set(listener->bell_fd);
@@ -510,17 +512,18 @@ static void refuse_successor(const shm_conn *conn)
     char text[128];
     if (conn->listener->opts.on_successor == NULL) {
         refuse_fd(conn->fd, SHMRPC_E_DENIED,
-                  "what runs has no worker processes, and can't be taken over");
+                  "the running server has no worker processes, so it can't be "
+                  "taken over");
         return;
     }
     (void)snprintf(text, sizeof text,
-                   "what runs is of user %u, and you are user %u: only that "
-                   "one and root may take it over",
+                   "the running server belongs to user %u, and you are user "
+                   "%u: only that user and root may take it over",
                    shmrpci_process_uid(), conn->peer.uid);
     refuse_fd(conn->fd, SHMRPC_E_DENIED, text);
 }
 
-/* Its socket is the supervisor's from now on. */
+/* The socket belongs to the successor from now on. */
 static void succeed(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
@@ -538,7 +541,7 @@ static void succeed(shm_conn *conn)
 void shm_control_event(shm_conn *conn)
 {
     if (conn->state == SHM_CONN_CLOSED) {
-        return; /* by an earlier event of the same batch */
+        return; /* closed by an earlier event of the same batch */
     }
     shm_packet packet;
     shmrpc_status status = shm_message_receive(conn->fd, &packet);

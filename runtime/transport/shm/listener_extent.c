@@ -3,17 +3,17 @@
  * taken back when they have not been used for a while, or when the user's quota
  * is short.
  *
- * What is used is known by its word in the block, which changes with every use.
- * The control loop looks at the words as often as extents may be idle, and only
- * while some are: without large messages no timer runs, nor for the rings of
- * streams that are open.  A client that makes one idle meanwhile says so.  It
- * need not be awake for anything else: the memory is punched out of its
- * mapping.
+ * The word of an extent in the block tells its use, and changes with every use.
+ * The control loop looks at the words once per idle time, and only while some
+ * are idle: without large messages no timer runs, nor for the rings of open
+ * streams.  A client that makes an extent idle while the loop does not look
+ * says so.  The client need do nothing when an extent is taken back: the memory
+ * is punched out of its mapping.
  *
- * Workers note in the ledger which extents the call uses that they serve, and
- * then look whether those are there; we take an extent away, and then look into
- * the ledger.  So a client that lies about what is idle meets a server that
- * still has it mapped.
+ * Workers note in the ledger which extents their call uses, and then look
+ * whether those still exist; we take an extent away, and then look into the
+ * ledger.  So a client that lies about what is idle meets a server that still
+ * has it mapped.
  */
 #include "transport/shm/server.h"
 
@@ -80,13 +80,13 @@ static void unmap(shm_extent *extent)
     shmrpci_fd_close(&extent->fd);
 }
 
-/* Under grow_lock, the extent not live any more. The memory goes, whoever
+/* Under grow_lock, when the extent is no longer live. The memory goes, whoever
  * still maps it: our client, and workers in other processes. */
 static void destroy(shm_conn *conn, uint32_t region)
 {
     shm_extent *extent = shm_extent_of(conn, region);
     SHMRPCI_ASSERT(extent != NULL && extent->map.at != NULL,
-                   "an extent that ends is there");
+                   "an extent that ends exists");
     SHMRPCI_ASSERT(conn->listener->mirror == NULL,
                    "only the control loop's process ends extents");
     size_t bytes = extent->map.bytes;
@@ -112,7 +112,7 @@ static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
      * looks here; we take it away, then look at the notes. */
     shmrpci_store_seq(&conn->ledger->entries[region].live, 0u);
     if (is_used(conn, region)) {
-        /* The client said that it was idle, and lied. */
+        /* The client lied: it said that the extent was idle. */
         shmrpci_store_seq(&conn->ledger->entries[region].live, live);
         uint64_t retired = shm_extent_moved(word, SHM_EXTENT_RETIRED, 0);
         (void)shmrpci_cas_seq(at, &retired, word);
@@ -122,7 +122,7 @@ static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
     return true;
 }
 
-/* What a connection does not use. */
+/* Takes back the extents that a connection does not use. */
 static bool shrink(shm_conn *conn)
 {
     bool any = false;
@@ -137,7 +137,8 @@ static bool shrink(shm_conn *conn)
     return any;
 }
 
-/* What none of a user's connections uses; true if there was anything. */
+/* Takes back the extents that no connection of a user uses; true if there were
+ * any. */
 static bool shrink_user(shm_listener *listener, const shm_account *account)
 {
     bool any = false;
@@ -161,7 +162,7 @@ static int64_t sweep_extent(shm_conn *conn, uint32_t region, int64_t now_ns,
         extent->seen = word;
         extent->seen_ns = now_ns;
         if (shm_extent_state_of(word) != SHM_EXTENT_IDLE) {
-            return SHMRPCI_NEVER_NS; /* its client says when it is */
+            return SHMRPCI_NEVER_NS; /* its client says when it becomes idle */
         }
     } else if (now_ns - extent->seen_ns >= idle_ns &&
                retire(conn, region, word)) {
@@ -203,8 +204,8 @@ void shm_extent_heed(shm_conn *conn)
     if (shmrpci_load_seq(&conn->has_extents) == 0) {
         return;
     }
-    /* There is a sweep whatever is idle now: one that is used again at once
-     * would be told of after each call. */
+    /* Schedules a sweep whatever is idle now: otherwise an extent that is used
+     * again at once would be announced after each call. */
     int64_t now_ns = shmrpci_now_ns();
     int64_t idle_ns = idle_ns_of(listener);
     (void)sweep_conn(conn, now_ns, idle_ns);
@@ -222,8 +223,8 @@ int64_t shm_extent_sweep(shm_listener *listener)
     }
     int64_t idle_ns = idle_ns_of(listener);
     int64_t next_ns = SHMRPCI_NEVER_NS;
-    /* Before the first look: whoever makes an extent that it misses rings, and
-     * whoever makes one idle says so. */
+    /* Before the first look: a thread that makes an extent after we missed it
+     * rings, and a client that makes one idle says so. */
     say_swept(listener, 0);
     /* Only this thread changes the table. */
     for (size_t i = 0; i < listener->table_count; i++) {
@@ -234,9 +235,9 @@ int64_t shm_extent_sweep(shm_listener *listener)
         }
     }
     if (next_ns != SHMRPCI_NEVER_NS) {
-        /* Not for each of a thousand connections by itself; and soon enough
-         * that one that has become idle in between, of which nothing was said,
-         * goes after one and a half times idle_ns. */
+        /* Not a timer for each of a thousand connections; and soon enough that
+         * an extent which became idle in between, unannounced, goes after one
+         * and a half times idle_ns. */
         int64_t least_ns = now_ns + idle_ns / 8;
         int64_t most_ns = now_ns + idle_ns / 2;
         next_ns = next_ns < least_ns ? least_ns : next_ns;
@@ -260,8 +261,8 @@ static uint32_t free_number(const shm_conn *conn)
     return 0;
 }
 
-/* Under grow_lock: memory for a new extent, charged and mapped. If that is too
- * much, `message` tells. */
+/* Under grow_lock: memory for a new extent, charged and mapped. If that is
+ * refused, `message` says why. */
 static shmrpc_status make_map(shm_conn *conn, size_t bytes, shmrpci_map *map,
                               int *out_fd, shm_message *message)
 {
@@ -287,7 +288,7 @@ static shmrpc_status make_map(shm_conn *conn, size_t bytes, shmrpci_map *map,
     return status;
 }
 
-/* The control loop looks after extents from now on. */
+/* The control loop checks extents from now on. */
 static void arm_sweep(shm_conn *conn)
 {
     shmrpci_store_seq(&conn->has_extents, 1u);
@@ -324,7 +325,8 @@ static shmrpc_status create(shm_conn *conn, uint64_t bytes,
     message->bytes = extent->map.bytes;
     extent->fd = fd;
     shmrpci_store_release(&extent->mapped, incarnation + 1);
-    /* Before the packet: the client looks at it when it has read that. */
+    /* Before the packet is sent: the client looks at the word when it has read
+     * the packet. */
     shmrpci_store_seq(&conn->block.extents[region],
                       shm_extent_word(incarnation, state, slot));
     shmrpci_store_seq(&conn->ledger->entries[region].live, incarnation + 1);
@@ -353,7 +355,8 @@ static shmrpc_status want(shm_conn *conn, uint64_t bytes, shm_message *message)
 shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
                               shm_message *message)
 {
-    /* The smallest one costs no less, and takes the rings of streams. */
+    /* An extent of the smallest size costs no less, and holds the rings of
+     * streams. */
     if (bytes > conn->max_message && bytes > SHM_EXTENT_MIN_BYTES) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -389,8 +392,8 @@ shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
 
 /* ---- using ----------------------------------------------------------- */
 
-/* Under grow_lock: takes the smallest idle one that is large enough; 0: none.
- */
+/* Under grow_lock: takes the smallest idle extent that is large enough; 0:
+   none. */
 static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
 {
     uint32_t best = 0;
@@ -411,15 +414,15 @@ static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
             best_word = word;
         }
     }
-    /* The client may be faster; then it is for a new one. */
+    /* The client may take it first; then a new one is made. */
     if (best != 0 &&
         !shmrpci_cas_seq(&conn->block.extents[best], &best_word,
                          shm_extent_moved(best_word, SHM_EXTENT_REPLY, slot))) {
         best = 0;
     }
     if (best != 0) {
-        /* Its client left it idle after a call of which another thread was the
-         * worker: later than our own call began. */
+        /* Its client left it idle after a call that another thread served, and
+         * that ended after our own call began. */
         shmrpci_note_after(conn);
     }
     return best;
@@ -436,7 +439,8 @@ static shmrpc_status grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
         status = create(conn, bytes, SHM_EXTENT_REPLY, slot, &message);
     }
     if (status == SHMRPC_OK) {
-        /* Under the lock: a lying client can't have it taken away before. */
+        /* Under the lock, so that a lying client can't have it taken away
+         * first. */
         shm_extent_note(conn, slot, message.region);
         *out_region = message.region;
     }
@@ -493,7 +497,7 @@ shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
     const shm_extent *extent = shm_extent_of(conn, region);
     /* Sequentially consistent: pairs with retire. */
     uint32_t live = shmrpci_load_seq(&conn->ledger->entries[region].live);
-    /* Acquire: pairs with the release where it was mapped. */
+    /* Acquire: pairs with the release by the thread that mapped it. */
     if (live != 0 && conn->listener->mirror != NULL &&
         (extent == NULL || shmrpci_load_acquire(&extent->mapped) != live)) {
         extent = shm_mirror_map(conn, region, live);
@@ -530,8 +534,8 @@ void shm_extent_destroy_all(shm_conn *conn)
         if (extent == NULL || extent->map.at == NULL) {
             continue;
         }
-        /* A client that has not hung up may be reading a reply: it unmaps it
-         * when it learns that we are gone. */
+        /* A client that has not hung up may be reading a reply: it unmaps the
+         * extent when it learns that we are gone. */
         if (conn->listener->mirror == NULL && !conn->listener->is_abandoned &&
             conn->state == SHM_CONN_CLOSED) {
             destroy(conn, i);

@@ -7,8 +7,8 @@
 #include "base/assert.h"
 #include "os/poll.h"
 
-/* The successor reads as fast as it can; the kernel may have other reasons to
- * take no more descriptors for the moment. */
+/* The successor reads as fast as it can; the kernel may refuse descriptors for
+ * a moment for other reasons. */
 #define AGAIN_NS (1 * SHMRPCI_NS_PER_MS)
 
 typedef struct giver {
@@ -90,7 +90,7 @@ static void give_conn(giver *to, const shm_conn *conn)
                                   [SHM_HEIR_FD_BLOCK] = conn->block_fd,
                                   [SHM_HEIR_FD_LEDGER] = conn->ledger_fd};
     SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.map.at != NULL,
-                   "what is in the table is mapped");
+                   "a connection in the table is mapped");
     give(to, &message, fds, SHM_HEIR_CONN_FDS);
     give_extents(to, conn);
 }
@@ -107,7 +107,7 @@ static void give_knock(giver *to, const shm_conn *conn)
 static void give_link(giver *to, const shm_worker_link *link)
 {
     SHMRPCI_ASSERT(link->fd >= 0 && link->count > 0,
-                   "a link of the mask is a worker process's");
+                   "a link of the mask belongs to a worker process");
     shm_heir_message message = {.kind = SHM_HEIR_LINK,
                                 .first = link->first,
                                 .count = link->count,
@@ -116,8 +116,8 @@ static void give_link(giver *to, const shm_worker_link *link)
     give(to, &message, &link->fd, 1);
 }
 
-/* Connections that have left the table are forgotten by everybody but us; their
- * memory goes with our mappings. */
+/* Only we still know connections that have left the table; their memory goes
+ * with our mappings. */
 shmrpc_status shm_hand_over(shmrpci_listener *base, int fd, int64_t deadline_ns)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
@@ -129,7 +129,7 @@ shmrpc_status shm_hand_over(shmrpci_listener *base, int fd, int64_t deadline_ns)
     }
     for (const shm_conn *conn = listener->handshakes; conn != NULL;
          conn = conn->next) {
-        /* Observers are to see that it is over with what they look at. */
+        /* Observers must see the end of what they look at. */
         if (conn->handshake_deadline_ns != SHMRPCI_NEVER_NS) {
             give_knock(&to, conn);
         }

@@ -1,6 +1,6 @@
 /*
  * How another process takes a listener over: a new supervisor, perhaps of a new
- * program, from the one that runs.
+ * program version, from the running one.
  *
  *     successor                    predecessor
  *     SUCCEED                 ->   on the service's own socket (message.h)
@@ -12,13 +12,13 @@
  *                             <-   LINK + socket: of a worker process
  *                             <-   END
  *
- * The predecessor stands still meanwhile: what clients and workers send lies in
- * their sockets until one of the two goes on. Memory goes on living, as the
- * same files; ledgers stay the authority for who holds what, so calls in
- * progress end where they run, at workers that the successor now has links to.
+ * The predecessor stands still meanwhile: what clients and workers send stays
+ * in their sockets until one of the two goes on. Memory stays, as the same
+ * files; ledgers stay the authority on who holds what, so calls in progress end
+ * where they run, in workers that the successor now has links to.
  *
  * Numbers of connections (serial), places of workers and the layout of all
- * memory are kept; `sizes` tells whether both were built alike.
+ * memory are kept; `sizes` tells whether both were built with the same layout.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_LISTENER_HANDOVER_H
 #define SHMRPCI_TRANSPORT_SHM_LISTENER_HANDOVER_H
@@ -55,7 +55,7 @@ enum {
     SHM_HEIR_CONN_FDS
 };
 
-/* One packet; what a kind does not name is 0. */
+/* One packet; members that a kind does not use are 0. */
 typedef struct shm_heir_message {
     uint32_t magic;
     uint32_t kind;
@@ -66,7 +66,7 @@ typedef struct shm_heir_message {
     uint64_t sent;         /* CONN: links that have it */
     uint32_t incarnations; /* CONN; EXTENT: its own */
     uint32_t region;       /* EXTENT */
-    uint32_t is_closed;    /* CONN: only its residue is left */
+    uint32_t is_closed;    /* CONN: only its residual calls are left */
     uint32_t uid;          /* CONN, KNOCK */
     uint32_t gid;
     int32_t pid;
@@ -79,7 +79,7 @@ typedef struct shm_heir_message {
     char path[SHM_PATH_BYTES];   /* PLACE */
 } shm_heir_message;
 
-/* Of everything that both must see alike. */
+/* Sizes of everything that both must lay out alike. */
 #define SHM_HEIR_SIZES                            \
     ((uint64_t)SHM_LAYOUT_HASH << 32 ^            \
      (uint64_t)sizeof(shm_service_shared) << 20 ^ \

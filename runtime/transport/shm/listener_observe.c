@@ -1,11 +1,11 @@
-/* What can be seen of workers and of waiting requests, for the supervisor. */
+/* What the supervisor can see of workers and waiting requests. */
 #include "transport/shm/server.h"
 
 #include <stdlib.h>
 
 #include "observe/clients.h"
 
-/* Of the slots that waited at the last look: their generation, since when. */
+/* The slots that waited at the last look: their generation, and since when. */
 struct shm_waits {
     uint16_t gens[SHM_SLOTS];
     int64_t since_ns[SHM_SLOTS];
@@ -16,7 +16,7 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
 {
     const shm_listener *listener = (const shm_listener *)(const void *)base;
     const shm_worker_shared *worker = &listener->shared->workers[index];
-    /* Relaxed: a call may end in between, which is off by one call. */
+    /* Relaxed: if a call ends in between, the result is off by one call. */
     uint64_t since = shmrpci_load_relaxed(&worker->since);
     uint64_t busy = shmrpci_load_relaxed(&worker->busy_ticks);
     int64_t now_in_it = (int64_t)(shmrpci_ticks() - since);

@@ -17,8 +17,8 @@ static bool is_unfinished(uint32_t word, uint32_t held)
            (state == SHM_SUBMITTED || state == SHM_FREE);
 }
 
-/* What was taken for a reply that never came is idle again, before the client
- * can use the slot once more. After DONE it is the client's. */
+/* An extent taken for a reply that never came is idle again, before the client
+ * can use the slot again. After DONE it is the client's. */
 static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
 {
     if (is_unfinished(shmrpci_load_seq(&conn->block.slots[slot].word), held)) {
@@ -27,8 +27,8 @@ static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
     shmrpci_store_seq(&conn->ledger->entries[slot].uses, UINT64_C(0));
 }
 
-/* Whole items come before the news. Those of a call that was being answered
- * have ended. */
+/* Ends the streams; whole items are delivered before the end. Those of a call
+ * that was being answered have ended already. */
 static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
 {
     const shm_ledger_entry *entry = &conn->ledger->entries[slot];
@@ -39,7 +39,8 @@ static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
     }
 }
 
-/* A call that ran has ABORTED; one that was about to is left to others. */
+/* A call that ran becomes ABORTED; one that was about to run is left to other
+ * workers. */
 static void abort_slot(shm_slot *slot, uint32_t held)
 {
     uint32_t word = shmrpci_load_seq(&slot->word);
@@ -57,7 +58,8 @@ static bool find_call(shm_conn *conn, uint32_t index, uint32_t *out_method)
         if (held != 0 && shm_held_owner(held) == index &&
             shm_held_how(held) == SHM_HOLDS &&
             is_unfinished(shmrpci_load_seq(&slot->word), held)) {
-            /* Relaxed: a client that lies is counted for that method. */
+            /* Relaxed: if a client lies, its call is counted for that
+             * method. */
             *out_method = shmrpci_load_relaxed(&slot->method);
             return true;
         }
@@ -82,7 +84,7 @@ bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
     return false;
 }
 
-/* The dead may have freed an entry and not looked who sleeps. */
+/* The dead worker may have freed an entry without looking who sleeps. */
 static void wake(shm_conn *conn)
 {
     uint64_t asleep = shmrpci_load_seq(conn->block.sleepers);
@@ -98,7 +100,7 @@ static void wake(shm_conn *conn)
 static void recover_conn(shm_conn *conn, uint32_t index)
 {
     SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.slots != NULL,
-                   "what is in the table is mapped");
+                   "a connection in the table is mapped");
     uint64_t hints = 0;
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
         shm_slot *slot = &conn->block.slots[i];
@@ -141,7 +143,7 @@ void shm_recover(shmrpci_listener *base, uint32_t index)
     (void)shmrpci_and_seq(&listener->shared->present, ~me);
     (void)shmrpci_and_seq(&listener->shared->streaming, ~me);
     shmrpci_store_relaxed(&listener->shared->workers[index].detached, 0u);
-    /* Under the table's lock no connection of the table can be freed. */
+    /* While we hold the table's lock, no connection in it can be freed. */
     shmrpci_mutex_lock(&listener->table_lock);
     for (size_t i = 0; i < listener->table_count; i++) {
         recover_conn(listener->table[i], index);

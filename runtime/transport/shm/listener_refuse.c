@@ -1,6 +1,6 @@
 /*
- * While a service has no worker: the control loop answers, as a worker would,
- * the calls that wait. Claims follow worker_claim.c, answers worker_request.c.
+ * While a service has no worker, the control loop answers the calls that wait,
+ * as a worker would. Claims follow worker_claim.c, answers worker_request.c.
  */
 #include "transport/shm/server.h"
 
@@ -30,7 +30,7 @@ static bool claim(shm_conn *conn, uint32_t slot, uint32_t index,
     return true;
 }
 
-/* A oneway call has nobody to be told: it waits on. */
+/* A oneway call has nobody to tell: it goes on waiting. */
 static bool is_oneway(const shm_conn *conn, uint32_t slot)
 {
     return (shmrpci_load_relaxed(&conn->block.slots[slot].flags) &

@@ -32,7 +32,7 @@ static int fail(const taker *t, shmrpc_status status)
                             shmrpc_status_text(status));
 }
 
-/* Descriptors that nobody has taken. */
+/* Closes descriptors that nobody has taken. */
 static void drop(heir_packet *packet)
 {
     for (size_t i = 0; i < packet->fd_count; i++) {
@@ -59,12 +59,11 @@ static shmrpc_status receive(const taker *t, heir_packet *out)
     return status;
 }
 
-/* A descriptor of the packet is ours now. */
+/* Takes a descriptor of the packet. */
 static int keep(heir_packet *packet, size_t index)
 {
-    SHMRPCI_ASSERT(
-        index < packet->fd_count && packet->fds[index] >= 0,
-        "a descriptor is taken once, and there are as many as checked");
+    SHMRPCI_ASSERT(index < packet->fd_count && packet->fds[index] >= 0,
+                   "a descriptor is taken once, and its number was checked");
     int fd = packet->fds[index];
     packet->fds[index] = -1;
     return fd;
@@ -177,12 +176,12 @@ static shmrpc_status map_conn(shm_conn *conn, heir_packet *packet)
     return status;
 }
 
-/* Into the table, as it was; a closed one is only waited for. */
+/* Adds it to the table, as it was; a closed one is only waited for. */
 static shmrpc_status enter(shm_conn *conn, const heir_packet *packet)
 {
     shm_listener *listener = conn->listener;
     SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.map.at != NULL,
-                   "what enters the table is mapped");
+                   "a connection in the table is mapped");
     shmrpc_status status =
         packet->head.is_closed != 0 ? SHMRPC_OK : listen_to(conn);
     if (status == SHMRPC_OK) {
@@ -241,7 +240,7 @@ static shmrpc_status take_extent(const taker *t, heir_packet *packet)
     return status;
 }
 
-/* It may say hello now, with as much time as if it had just come. */
+/* It may say hello now, with the full time that a new connection has. */
 static shmrpc_status take_knock(const taker *t, heir_packet *packet)
 {
     if (packet->fd_count != 1) {
@@ -288,7 +287,7 @@ static shmrpc_status take_link(const taker *t, heir_packet *packet)
 
 static shmrpc_status take_packet(taker *t, heir_packet *packet)
 {
-    SHMRPCI_ASSERT(!t->is_over, "nothing is read behind the END");
+    SHMRPCI_ASSERT(!t->is_over, "nothing is read after END");
     switch ((shm_heir_kind)packet->head.kind) {
     case SHM_HEIR_CONN:
         return take_conn(t, packet);
@@ -322,8 +321,8 @@ static int take_all(taker *t)
     return failed;
 }
 
-/* The socket may be one that was for its owner only. Never the other way: the
- * predecessor may go on, and lists decide anyway. */
+/* The socket may be restricted to its owner: opens it to others. Never the
+ * reverse: the predecessor may go on, and the access lists decide anyway. */
 static int open_to_others(taker *t, const shmrpci_listen_opts *opts)
 {
     const shm_place *place = &t->listener->place;
@@ -355,20 +354,20 @@ int shm_take_over(const shmrpci_address *address,
         shm_listener_close(&t.listener->base);
         return failed;
     }
-    SHMRPCI_ASSERT(t.is_over, "a listener is whole when the END has come");
+    SHMRPCI_ASSERT(t.is_over, "a listener is whole when END has come");
     *out = &t.listener->base;
     return SHMRPC_OK;
 }
 
-/* The first that comes: what is ours to give, which is left for who reads it,
- * or a refusal, which is another kind of packet. */
+/* Waits for the first packet: the place that we take over, which is left for
+ * the caller to read, or a refusal, which is another kind of packet. */
 static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
 {
     shm_packet packet;
     shm_message head;
     if (!shmrpci_poll_readable(fd, deadline_ns)) {
         return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
-                                "what is to be taken over does not answer");
+                                "the server to take over does not answer");
     }
     if (shmrpci_socket_peek(fd, &head, sizeof head) != sizeof head ||
         head.magic != SHM_MESSAGE_MAGIC || head.kind != SHM_MESSAGE_REFUSED) {
@@ -376,7 +375,7 @@ static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
     }
     shmrpc_status status = shm_message_receive(fd, &packet);
     shm_packet_close_fds(&packet);
-    /* One of another layout is a refusal all the same. */
+    /* A packet of another layout counts as a refusal too. */
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status, "can't take over: %s",
                                 shmrpc_status_text(status));

@@ -15,7 +15,7 @@ static uint64_t bit_of(const shm_worker_link *link)
     return UINT64_C(1) << link->first;
 }
 
-/* Workers that are awake look at their links and at what is gone. */
+/* Workers that are awake check their links and the connections that left. */
 static void count_change(shm_listener *listener)
 {
     (void)shmrpci_add_seq(&listener->shared->changes, UINT64_C(1));
@@ -23,8 +23,8 @@ static void count_change(shm_listener *listener)
 
 /* ---- handing out connections ----------------------------------------- */
 
-/* False: there is no room now. A link that hung up counts as served: its
- * process is dead, and dismissed soon. */
+/* False: there is no room now. A link that hung up counts as sent: its process
+ * is dead, and removed soon. */
 static bool send_to(shm_worker_link *link, shm_conn *conn)
 {
     SHMRPCI_ASSERT((conn->sent & bit_of(link)) == 0,
@@ -58,7 +58,7 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
     for (uint64_t left = listener->worker_link_mask; left != 0;
          left &= left - 1) {
         shm_worker_link *link = &listener->worker_links[__builtin_ctzll(left)];
-        /* Those that lag get it in its turn. */
+        /* A lagging link gets it in its turn. */
         link->is_lagging = link->is_lagging || !send_to(link, conn);
     }
     if (listener->worker_link_mask != 0) {
@@ -75,7 +75,7 @@ static bool send_left(const shm_worker_link *link, uint64_t connection)
     return status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE;
 }
 
-/* Frees what nobody is owed. */
+/* Frees the notices that every process has got. */
 static void sweep_lefts(shm_listener *listener)
 {
     for (shm_left **at = &listener->lefts; *at != NULL;) {
@@ -152,8 +152,8 @@ bool shm_worker_links_catch_up(shm_listener *listener)
     return is_lagging;
 }
 
-/* Who has left so many unread looks anyway; and the rest is for regions, whose
- * packets must not be lost. */
+/* A process with this many unread packets looks anyway; and the rest of the
+ * queue is for regions, whose packets must not be lost. */
 static void nudge(const shm_worker_link *link)
 {
     shm_worker_link_message look = {.kind = SHM_WORKER_LINK_NUDGE};
@@ -199,7 +199,7 @@ static void answer(const shm_worker_link *link,
     if (status == SHMRPC_OK) {
         const shm_extent *extent = shm_extent_of(conn, region);
         reply.region = region;
-        /* Relaxed: we are the only one to write it. */
+        /* Relaxed: only we write it. */
         reply.incarnation = shmrpci_load_relaxed(&extent->mapped) - 1;
         reply.bytes = extent->map.bytes;
         fd = extent->fd;
@@ -255,7 +255,7 @@ static void take_packet(shm_listener *listener, shm_worker_link *link,
     case SHM_WORKER_LINK_NUDGE:
     case SHM_WORKER_LINK_REGION:
     case SHM_WORKER_LINK_LEFT:
-        break; /* not a worker's to send */
+        break; /* not for a worker to send */
     }
 }
 
@@ -272,8 +272,8 @@ void shm_worker_link_event(shm_listener *listener, uint32_t first)
             take_packet(listener, link, &packet.head);
             shm_worker_link_close_fds(&packet);
         } else if (status != SHMRPC_E_EXHAUSTED) {
-            /* It has hung up, or talks nonsense: its end, which comes from
-             * elsewhere, is waited for. */
+            /* It has hung up or sends malformed packets: wait for its end,
+             * which is reported elsewhere. */
             shmrpci_poll_remove(listener->poll_set, link->fd);
             shmrpci_socket_shut(link->fd);
             return;
@@ -334,7 +334,7 @@ int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
         shm_worker_shared *worker = &listener->shared->workers[i];
         shmrpci_store_release(&worker->order, (uint32_t)SHM_ORDER_WORK);
         shmrpci_store_release(&worker->arrived, 0u);
-        /* Relaxed: the worker is not there yet. */
+        /* Relaxed: the worker does not run yet. */
         shmrpci_store_relaxed(&worker->since, UINT64_C(0));
     }
     if (status == SHMRPC_OK) {
@@ -396,7 +396,7 @@ void shm_worker_link_cut(shmrpci_listener *base, uint32_t first)
     }
     for (uint32_t i = first; i < first + link->count; i++) {
         shm_worker_shared *worker = &listener->shared->workers[i];
-        /* Before the alarm: who is woken by it sees it. */
+        /* Before the alarm: a thread that it wakes sees this. */
         shmrpci_store_seq(&worker->order, (uint32_t)SHM_ORDER_CUT);
         shm_stream_raise(&worker->alarm);
     }

@@ -25,7 +25,7 @@ static void add(shm_folders *list, const char *folder, const char *below)
     }
 }
 
-/* A folder that was chosen and can't be is no reason to take another. */
+/* If the chosen folder can't be used, no other one is taken. */
 static int check_choice(shmrpc_error *error)
 {
     const char *chosen = getenv("SHMRPC_DIR");
@@ -76,7 +76,7 @@ static int stem_of(const shmrpci_address *address, char *stem, size_t size,
         !shm_is_word(address->name) || !shm_is_word(address->instance)) {
         return shmrpc_error_set(
             error, SHMRPC_E_INVALID,
-            "\"%s\" is no name of a service (letters, digits, '_', '-', '.')",
+            "\"%s\" is not a service name (letters, digits, '_', '-', '.')",
             address->name);
     }
     (void)snprintf(stem, size, "%s%s%s.%u", address->name,
@@ -147,8 +147,8 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
     return status;
 }
 
-/* Whether a server may use a folder: root uses what others find, and only
- * root uses /run/shmrpc. */
+/* Whether a server may use a folder: root uses one that other users search, and
+ * only root uses /run/shmrpc. */
 static bool is_for_server(const char *path)
 {
     const char *chosen = getenv("SHMRPC_DIR");
@@ -191,15 +191,14 @@ int shm_place_listen(const shmrpci_address *address, uint32_t mode,
         }
     }
     if (first == SHMRPC_E_EXISTS) {
-        return shmrpc_error_set(error, first, "%s runs already in %s", stem,
+        return shmrpc_error_set(error, first, "%s already runs in %s", stem,
                                 where);
     }
     if (first == SHMRPC_E_DEADLINE) {
-        return shmrpc_error_set(
-            error, first,
-            "workers of a %s that was killed do not end, and hold its lock in "
-            "%s: end them first",
-            stem, where);
+        return shmrpc_error_set(error, first,
+                                "workers of a killed %s are still running and "
+                                "hold its lock in %s: end them first",
+                                stem, where);
     }
     return shmrpc_error_set(
         error, first == SHMRPC_OK ? SHMRPC_E_DENIED : first,
@@ -240,8 +239,8 @@ int shm_place_adopt(const shmrpci_address *address, const char *path,
     return failed != SHMRPC_OK
                ? failed
                : shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                  "what is to be taken over listens at %.300s, "
-                                  "where we would not",
+                                  "the server to take over listens at %.300s, "
+                                  "which is not where this one would listen",
                                   path);
 }
 
@@ -272,8 +271,8 @@ static shmrpc_status connect_in(const char *folder, const char *socket_name,
     return status;
 }
 
-/* Room for each path, so that all are named: short ones leave theirs to the
- * long. */
+/* The room for each path, so that all are named: short ones leave theirs to
+ * long ones. */
 static size_t share_room(const shm_folders *list, size_t room)
 {
     size_t share = room / list->count;
@@ -287,7 +286,7 @@ static size_t share_room(const shm_folders *list, size_t room)
     return longer > 0 ? share + spare / longer : share;
 }
 
-/* Of a path without enough room the end is shown, which tells more. */
+/* If a path does not fit, its end is shown, which tells more. */
 static void name_places(const shm_folders *list, shmrpci_buf *out, size_t room)
 {
     static const char cut[] = "...";
@@ -348,11 +347,10 @@ int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
                                     "the server's queue of clients stayed "
                                     "full; is it stopped, or busy?");
         case SHMRPC_E_DENIED:
-            return shmrpc_error_set(
-                error, status,
-                "%s/%s may only be used by its owner, and by those whom it "
-                "allows",
-                list.paths[i], socket_name);
+            return shmrpc_error_set(error, status,
+                                    "%s/%s may only be used by its owner and "
+                                    "by users that the owner allows",
+                                    list.paths[i], socket_name);
         default:
             return shmrpc_error_set(error, status, "%s/%s: %s", list.paths[i],
                                     socket_name, shmrpc_status_text(status));

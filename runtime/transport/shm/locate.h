@@ -27,7 +27,8 @@ typedef struct shm_place {
     int dir_fd;
     int lock_fd;
     int listen_fd;
-    bool is_lent; /* by whoever started us (os/activation.h), who removes it */
+    bool is_lent; /* by the process that started us (os/activation.h), which
+                   * removes it */
     shmrpci_fork_fd lock_guard;
     shmrpci_fork_fd listen_guard;
     char socket_name[192];
@@ -36,16 +37,15 @@ typedef struct shm_place {
 
 /* Takes the lock of an address, and listens at a socket of this mode, in a
  * public folder 0666: whom to serve is decided later. One that was passed to us
- * stays as it is. INVALID: a name or an
- * $SHMRPC_DIR that can't be; EXISTS: another server has it; DEADLINE: workers
- * of a dead one do (os/server_lock.h); DENIED, EXHAUSTED: no folder to be had.
- */
+ * keeps its mode. INVALID: a bad name or $SHMRPC_DIR; EXISTS: another server
+ * has it; DEADLINE: workers of a dead one do (os/server_lock.h); DENIED,
+ * EXHAUSTED: no folder can be used. */
 int shm_place_listen(const shmrpci_address *address, uint32_t mode,
                      shm_place *out, shmrpc_error *error);
 
-/* Makes a place of the descriptors of one that is there already, at `path`;
- * takes them over if it succeeds. INVALID: a server at this address would
- * listen elsewhere. */
+/* Makes a place from the descriptors of a running server, at `path`; takes them
+ * over if it succeeds. INVALID: a server at this address would listen
+ * elsewhere. */
 int shm_place_adopt(const shmrpci_address *address, const char *path,
                     int lock_fd, int listen_fd, shm_place *out,
                     shmrpc_error *error);
@@ -69,7 +69,7 @@ typedef struct shm_folders {
     size_t count;
 } shm_folders;
 
-/* The search order. INVALID: $SHMRPC_DIR can't be. */
+/* The search order. INVALID: $SHMRPC_DIR can't be used. */
 int shm_folders_list(shm_folders *out, shmrpc_error *error);
 
 /* Whether names of services may consist of these characters. */

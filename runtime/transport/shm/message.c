@@ -9,7 +9,7 @@
 
 _Static_assert(sizeof((shm_packet *)0)->fds / sizeof(int) ==
                    SHMRPCI_SOCKET_MAX_FDS,
-               "room for what a packet can carry");
+               "room for the longest tail");
 
 shmrpc_status shm_message_send(int fd, shm_message head, const void *tail,
                                const int *fds, size_t fd_count)
@@ -35,7 +35,7 @@ static shmrpc_status check(const shm_packet *packet, size_t len)
     if (head->layout != SHM_LAYOUT_HASH) {
         return SHMRPC_E_CONTRACT;
     }
-    /* A longer tail is in a memory file, and the packet has none. */
+    /* A longer tail is in a memory file, not in the packet. */
     size_t tail = len - sizeof *head;
     if (head->tail != tail && !(tail == 0 && head->tail > SHM_TAIL_MAX_BYTES)) {
         return SHMRPC_E_INVALID;

@@ -1,11 +1,11 @@
 /*
  * The pace of a connection with many calls in flight.
  *
- * Of client and worker one is faster.  Would it look for each of the other's
- * slots while that writes to it, it would take the line away in the middle, and
- * slow down the one that holds both up.  So the faster one waits until a part
- * of the calls in flight has come, and then has them all at once; the others
- * keep the slower one busy meanwhile.
+ * Either the client or the worker is faster.  If it looked at each slot while
+ * the other one writes there, it would take the cache line away in the middle,
+ * and slow down the side that limits both.  So the faster one waits until a
+ * part of the calls in flight has arrived, and then takes them all at once; the
+ * others keep the slower one busy meanwhile.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_PACE_H
 #define SHMRPCI_TRANSPORT_SHM_PACE_H
@@ -13,14 +13,15 @@
 #include "os/clock.h"
 #include "transport/shm/layout.h"
 
-/* Which part of the calls in flight; with less than two there is no wait. */
+/* The wait is for one in so many of the calls in flight; with less than two
+ * there is no wait. */
 #define SHM_PACE_PART 4u
-/* How long the wait is at most, for each of them. */
+/* How long the wait is at most, for each of those calls. */
 #define SHM_PACE_NS 200
-/* A look costs the slower one little as long as it comes rarely. */
+/* A look costs the slower side little as long as looks are rare. */
 #define SHM_PACE_PAUSES 4
 
-/* How many to let come where `depth` calls are in flight; 0: none. */
+/* How many calls to wait for when `depth` are in flight; 0: none. */
 static inline uint32_t shm_pace_of(uint32_t depth)
 {
     return depth >= 2 * SHM_PACE_PART ? depth / SHM_PACE_PART : 0;
@@ -39,7 +40,7 @@ static inline uint64_t shm_pace_wait(shmrpci_atomic_u32 *word,
             shmrpci_pause();
         }
         now = shmrpci_ticks();
-        /* Relaxed: whoever relies on it looks again. */
+        /* Relaxed: a caller that relies on it looks again. */
         is_submitted =
             shm_word_state(shmrpci_load_relaxed(word)) == SHM_SUBMITTED;
     } while (is_submitted != is_for_submit && (int64_t)(end - now) > 0);

@@ -1,12 +1,12 @@
 /*
  * A service's end: the control loop, the connections, and the workers.
  *
- * One thread runs the control loop (listener_control.c): it accepts, makes
- * memory, notices who is gone, and repairs.  Workers (worker.c) are threads of
- * the same process, which share its mappings, or of others, which have a
- * listener of their own, the mirror (worker_mirror.h).  They meet the control
- * loop only in the table of connections and in the ledgers, never in a lock
- * that a client could make anybody hold.
+ * One thread runs the control loop (listener_control.c): it accepts clients,
+ * makes memory, notices who is gone, and repairs.  Workers (worker.c) are
+ * threads of the same process, which share its mappings, or of other processes,
+ * which have a listener of their own, the mirror (worker_mirror.h).  They meet
+ * the control loop only in the table of connections and in the ledgers, never
+ * in a lock that a client could make anybody hold.
  *
  * A connection is freed in three steps: it leaves the table (which gets a new
  * version); every worker is seen with that version, or not looking; no ledger
@@ -40,18 +40,19 @@ typedef struct shm_mirror shm_mirror;
 #define SHM_TAG_STOP        UINT64_C(1)
 #define SHM_TAG_BELL        UINT64_C(2)
 #define SHM_TAG_WORKER_LINK UINT64_C(3)
-/* In the control loop's: worker links, by their first worker's index. */
+/* Tags in the control loop's poll set: worker links, by their first worker's
+ * index. */
 #define SHM_TAG_WORKER_LINKS UINT64_C(64)
 
-/* An extent as this process has it mapped: its number is its place in the
+/* An extent as this process has mapped it: its number is its place in the
  * connection's array. */
 typedef struct shm_extent {
-    /* Which one it is; 0: none. Release, after the map; acquire. */
+    /* The incarnation + 1; 0: none. Release, after the map; acquire. */
     shmrpci_atomic_u32 mapped;
     shmrpci_map map;
     /* Only the control loop uses these, under grow_lock: the descriptor, if
-     * workers of other processes may need it; the extent's word when it was
-     * last looked at, and since when it has been that. */
+     * workers of other processes may need it; the extent's word at the last
+     * look, and since when it has had that value. */
     int fd;
     uint64_t seen;
     int64_t seen_ns;
@@ -66,11 +67,12 @@ typedef enum shm_conn_state {
     SHM_CONN_CLOSED /* gone from the table, waiting to be freed */
 } shm_conn_state;
 
-/* So many, and it is hung up on: while it fills its slots with them, workers
- * would do nothing else. */
+/* After so many malformed requests we hang up on the client: a client that
+ * fills its slots with them would keep workers busy. */
 #define SHM_MAX_NONSENSE 1000u
 
-/* What a user id has; the control loop and workers, under accounts_lock. */
+/* The memory of a user id; used by the control loop and workers, under
+ * accounts_lock. */
 typedef struct shm_account {
     uint32_t uid;
     uint32_t connections;
@@ -82,54 +84,56 @@ typedef struct shm_conn {
     shm_conn_state state; /* control loop only */
     int fd;
     int bell_fd;     /* the client's doorbell, in every worker's poll set */
-    uint64_t serial; /* what worker links call it; never used twice */
+    uint64_t serial; /* its name on worker links; never used twice */
     uint64_t sent;   /* worker links that were sent it, as bits */
-    /* What listener_observe.c saw last: slots that waited, with which
-     * generation, since when. */
+    /* State of listener_observe.c: the slots that waited at its last look, with
+     * which generation, since when. */
     uint64_t waiting;
     struct shm_waits *waits; /* NULL until it has looked */
     /* Kept where workers of other processes may want them, else -1. */
     int block_fd;
     int ledger_fd;
     int64_t handshake_deadline_ns;
-    uint64_t closed_version; /* of the table, when it left */
+    uint64_t closed_version; /* version of the table when it left that */
     shm_account *account;
     bool is_over_quota; /* may only take over */
     bool is_orphan;     /* the client has hung up, and reads no more */
     shmrpc_peer peer;
     uint32_t groups[SHM_PEER_GROUPS]; /* peer's */
-    shmrpc_connection_stats who;      /* for outsiders */
-    uint32_t seat;                    /* where they find it; 0: nowhere */
+    shmrpc_connection_stats who;      /* for observers */
+    uint32_t seat;                    /* where observers find it; 0: nowhere */
     shm_block block;
     size_t max_message;
-    struct shm_conn *next; /* in the list of the closed */
+    struct shm_conn *next; /* in the list of closed ones */
 
     shm_ledger *ledger;
     shmrpci_map ledger_map;
 
-    shmrpci_mutex grow_lock;        /* makes and takes back extents */
-    shmrpci_atomic_u32 has_extents; /* has had some, ever */
+    shmrpci_mutex grow_lock;        /* held to make and take back extents */
+    shmrpci_atomic_u32 has_extents; /* 1 once it has had an extent */
     uint32_t incarnations;
-    shmrpci_atomic_u32 nonsense; /* requests that no client of ours makes */
+    shmrpci_atomic_u32 nonsense; /* malformed requests */
     shmrpci_atomic_u32 said_of;  /* the arming our supervisor was told of */
-    /* Two calls of it were seen asleep at once: threads share it. Relaxed. */
+    /* Two calls of the client were seen asleep at once: threads share it.
+     * Relaxed. */
     shmrpci_atomic_u32 has_threads;
-    /* Calls of it that are detached here: who ends one touches its memory after
-     * the entry is free. Sequentially consistent: counted up with an entry, and
-     * looked at when none is held (listener_close.c). */
+    /* Calls of the connection that are detached here: the thread that ends one
+     * touches the connection after freeing the entry. Sequentially consistent:
+     * incremented while the entry is held, and read when no entry is
+     * (listener_close.c). */
     shmrpci_atomic_u32 pins;
-    /* Made by who watches for its end; NULL: nobody does. */
+    /* Made by a worker that reports the connection's end; NULL: none does. */
     _Atomic(shmrpci_farewell *) farewell;
     /* SHM_EXTENTS + 1 of them, made with the first; [0] is unused. Release;
      * acquire. */
     _Atomic(shm_extent *) extents;
 } shm_conn;
 
-/* `seen` of a worker that does not touch the table: asleep, in a long
- * handler, or not there. */
+/* Value of `seen` of a worker that does not touch the table: asleep, in a long
+ * handler, or not running. */
 #define SHM_OFFLINE UINT64_MAX
 
-/* What the control loop and other workers may know of a worker. */
+/* What the control loop and other workers know about a worker. */
 typedef struct shm_worker_place {
     _Alignas(128)
         shmrpci_atomic_u64 seen; /* version of the table, or OFFLINE */
@@ -142,17 +146,17 @@ typedef struct shm_worker_link {
     int fd;
     uint32_t first; /* its workers: first to first + count - 1 */
     uint32_t count;
-    uint32_t unacked; /* ATTACHes on their way */
-    bool is_lagging;  /* some connection was not sent for want of room */
+    uint32_t unacked; /* ATTACHes not yet acknowledged */
+    bool is_lagging;  /* some connection was not sent, for lack of room */
 } shm_worker_link;
 
-/* Peers of relays that have left, and worker links that were not told yet, in
- * more than which nobody is told any more. */
+/* Limit of departed peers of relays that some worker link was not told yet;
+ * beyond it, a departure is not reported. */
 #define SHM_LEFT_MAX 4096u
 
 typedef struct shm_left {
     uint64_t connection;
-    uint64_t owed; /* links, as bits by their first index */
+    uint64_t owed; /* links not told yet, as bits by their first index */
     struct shm_left *next;
 } shm_left;
 
@@ -167,8 +171,9 @@ struct shm_listener {
     int poll_set;
     int stop_fd;
     int bell_fd;  /* our own doorbell, in every worker's poll set */
-    int spare_fd; /* given up to accept and refuse when none is left */
-    int sweep_fd; /* rung for the first extent that nobody sweeps for */
+    int spare_fd; /* closed to accept and refuse a client when no descriptor is
+                   * left */
+    int sweep_fd; /* rung for the first idle extent while no sweep is due */
     int status_fd;
     int client_status_fd; /* the same, for reading only */
     shmrpci_map status_map;
@@ -177,7 +182,7 @@ struct shm_listener {
     shmrpci_map shared_map;
     shm_service_shared *shared;
     shmrpci_atomic_u32 stopping; /* shm_order */
-    shmrpci_atomic_u32 is_swept; /* the control loop will look at extents */
+    shmrpci_atomic_u32 is_swept; /* the control loop will sweep extents */
 
     shmrpci_mutex accounts_lock;
     shm_account accounts[SHM_MAX_USERS];
@@ -188,21 +193,21 @@ struct shm_listener {
     size_t table_count;
     size_t table_cap;
     shmrpci_atomic_u64 table_version;
-    /* What workers compare to see that the table may have changed: its
+    /* Workers compare it to see whether the table may have changed: its
      * version, or, in a mirror, `changes` of the shared memory. */
     shmrpci_atomic_u64 *signal;
-    bool is_abandoned;  /* another process has it; ours is only the memory */
+    bool is_abandoned;  /* another process has it; we own only the mappings */
     shm_mirror *mirror; /* NULL: we are the control loop's own process */
-    shmrpci_farewell *farewells; /* not told yet; under table_lock */
+    shmrpci_farewell *farewells; /* not reported yet; under table_lock */
     uint32_t left_waiting;       /* of them, those of peers; likewise */
 
     /* Control loop only. */
     shm_conn *handshakes;
     shm_conn *closed; /* a mirror's: under table_lock */
     uint64_t last_serial;
-    uint64_t worker_link_mask; /* those that are there, by their first index */
+    uint64_t worker_link_mask; /* the existing ones, by their first index */
     shm_worker_link worker_links[SHM_MAX_WORKERS];
-    int64_t sweep_ns; /* when to look at extents */
+    int64_t sweep_ns; /* when to sweep extents */
     shm_left *lefts;
     uint32_t left_count;
 
@@ -223,41 +228,41 @@ const char *shm_listener_describe(const shmrpci_listener *base);
 int shm_listener_poll_fd(const shmrpci_listener *base);
 int64_t shm_listener_step(shmrpci_listener *base);
 void shm_listener_disown(shmrpci_listener *base);
-/* What a listener has for itself in this process: its poll set and events. */
+/* Makes what a listener needs in this process: its poll set and events. */
 shmrpc_status shm_listener_equip(shm_listener *listener);
-/* Without anything but its memory. */
+/* Makes a listener with nothing but its memory. */
 shm_listener *shm_listener_create(const shmrpci_listen_opts *opts);
 
 /* ---- listener_control.c: one connection after the other
  * ----------------------- */
 
-/* Accepts who waits, checks who they are. */
+/* Accepts the waiting clients and checks their user ids. */
 void shm_control_accept(shm_listener *listener);
 /* A packet or a hang-up on a connection. */
 void shm_control_event(shm_conn *conn);
 /* Drops handshakes that take too long; returns when to call again. */
 int64_t shm_control_expire(shm_listener *listener);
 
-/* A connection that has nothing yet, in no list. */
+/* Makes an empty connection that is in no list. */
 shm_conn *shm_conn_create(shm_listener *listener);
-/* Looks up who is at the other end of its socket. */
+/* Looks up the groups of the client at the other end of its socket. */
 void shm_conn_know_groups(shm_conn *conn);
-/* Under table_lock: has its bell heard, and the table know it. EXHAUSTED,
- * NO_MEMORY. */
+/* Under table_lock: adds its bell to the workers' poll sets and the connection
+ * to the table. EXHAUSTED, NO_MEMORY. */
 shmrpc_status shm_table_add(shm_listener *listener, shm_conn *conn);
 
 /* ---- listener_close.c --------------------------------------------- */
 
-/* Client is gone: takes back what it has submitted, leaves the table. */
+/* The client is gone: takes back what it has submitted, leaves the table. */
 void shm_control_close(shm_conn *conn);
 /* Frees closed connections that nobody uses. True when some are left. */
 bool shm_control_reap(shm_listener *listener);
 /* Under table_lock. */
 void shm_table_remove(shm_listener *listener, shm_conn *conn);
-/* The same: a worker of this process is to tell of a relay's peer. */
+/* The same: a worker of this process is to report that a relay's peer left. */
 void shm_part_here(shm_listener *listener, uint64_t connection);
-/* Whether no worker of this process serves it or looks at it any more, after
- * it has left the table. */
+/* Whether no worker of this process serves it or looks at it, once it has left
+ * the table. */
 bool shm_conn_is_unused(const shm_conn *conn);
 /* Frees a connection that nobody can be using. */
 void shm_conn_destroy(shm_conn *conn);
@@ -278,8 +283,8 @@ void shm_abandon(shmrpci_listener *base);
 /* Counts one more connection of a user; EXHAUSTED beyond the quota. */
 shmrpc_status shm_account_open(shm_listener *listener, uint32_t uid,
                                shm_account **out);
-/* One that another process has counted before, with so many bytes: whatever the
- * quota. EXHAUSTED: too many users. */
+/* Adds a connection that another process has counted before, with so many
+ * bytes: whatever the quota. EXHAUSTED: too many users. */
 shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
                                 size_t bytes, shm_account **out);
 void shm_account_close(shm_listener *listener, shm_account *account);
@@ -293,38 +298,40 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
 /* ---- listener_extent.c -------------------------------------------- */
 
 /* Makes an extent of at least `bytes` and sends it to the client with
- * `message`, the answer to its packet. EXHAUSTED: quota or memory limit, as
- * `message` says then; or the client does not read; TOO_LARGE. */
+ * `message`, the answer to its packet. EXHAUSTED: quota or memory limit, and
+ * `message` says which; or the client does not read; TOO_LARGE. */
 shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
                               shm_message *message);
 /* Finds or makes an extent for the reply on a slot that a worker has claimed,
- * and notes its use there. Statuses as above; of a mirror's, DEADLINE too. */
+ * and notes its use there. Statuses as above; in a mirror also DEADLINE. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t *out_region);
-/* Takes back what has been idle for long; returns when to call again, never
- * while all are in use. Control loop. */
+/* Takes back extents that have been idle for long; returns when to call again,
+ * never while all are in use. Control loop. */
 int64_t shm_extent_sweep(shm_listener *listener);
-/* A client says that it has left one idle. Control loop. */
+/* A client says that it has left an extent idle. Control loop. */
 void shm_extent_heed(shm_conn *conn);
-/* The holder of a slot's entry will read or write an extent: it stays, if it
- * is there afterwards, until the entry is freed. Any region. */
+/* The holder of a slot's entry will read or write an extent: if it exists after
+ * this, it stays until the entry is freed. Any region. */
 void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region);
-/* Memory of a span that a client named. INVALID: it is not inside; NO_MEMORY:
- * it can't be mapped here now, or the control loop does not answer. */
+/* The memory of a span that a client named. INVALID: the span is not inside the
+ * region; NO_MEMORY: it can't be mapped here now, or the control loop does not
+ * answer. */
 shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                             uint64_t length, uint8_t **out);
-/* How this process has it mapped; NULL: it has never had any. */
+/* The extent as this process has mapped it; NULL: it never had one. */
 shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region);
 /* Makes the array; false: no memory. Under grow_lock, in a mirror table_lock.
  */
 bool shm_extents_prepare(shm_conn *conn);
-/* Before the call of a dead worker is ABORTED: what it took for the reply. */
+/* Before the call of a dead worker is ABORTED: frees the extent that it took
+ * for the reply. */
 void shm_extent_recover(shm_conn *conn, uint32_t slot);
-/* One that another process has made; takes the descriptor over. */
+/* Adds an extent that another process has made; takes the descriptor over. */
 shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
                                uint32_t incarnation, size_t bytes, int fd);
-/* When no worker can be using the connection: unmaps them, and, in the control
- * loop's process, ends them, unless the client may be reading still. */
+/* When no worker can be using the connection: unmaps its extents, and, in the
+ * control loop's process, ends them, unless the client may still be reading. */
 void shm_extent_destroy_all(shm_conn *conn);
 
 /* ---- worker.c, reply.c -------------------------------------------- */
@@ -356,7 +363,7 @@ void shm_conn_tell(shm_conn *conn);
 
 /* ---- worker_stream.c ---------------------------------------------- */
 
-/* Ends the streams of a call, if it has some, that nobody serves: its word is
+/* Ends the streams of a call that nobody serves, if it has some: its word is
  * still SUBMITTED, or FREE, and they are not ended. Under table_lock in a
  * mirror. */
 void shm_streams_lose(shm_conn *conn, uint32_t slot);
@@ -367,18 +374,19 @@ int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
                            uint32_t count, int fd, shmrpc_error *error);
 void shm_worker_link_retire(shmrpci_listener *base, uint32_t first);
 void shm_worker_link_cut(shmrpci_listener *base, uint32_t first);
-/* A worker link that another process had, with its workers. EXHAUSTED. */
+/* Adds a worker link that another process had, with its workers. EXHAUSTED. */
 shmrpc_status shm_worker_link_adopt(shm_listener *listener,
                                     const shm_worker_link *link);
 void shm_worker_link_dismiss(shmrpci_listener *base, uint32_t first);
 /* A packet or a hang-up on the worker link with that first index. */
 void shm_worker_link_event(shm_listener *listener, uint32_t first);
-/* All worker links are told of a new connection, or that one is gone. */
+/* Tells all worker links of a new connection, or that one is gone. */
 void shm_worker_links_offer(shm_listener *listener, shm_conn *conn);
 void shm_worker_links_forget(shm_listener *listener, shm_conn *conn);
-/* A relay's peer is gone, says its connection: all that serve are told. */
+/* A connection reports that a relay's peer is gone: tells all processes that
+ * serve it. */
 void shm_worker_links_part(shm_listener *listener, uint64_t connection);
-/* Sends what there was no room for. True when some is left. */
+/* Sends what there was no room for before. True when some is left. */
 bool shm_worker_links_catch_up(shm_listener *listener);
 
 /* ---- listener_observe.c ------------------------------------------- */
@@ -394,17 +402,17 @@ void shm_refuse_all(shmrpci_listener *base, uint32_t index, int status,
 
 /* ---- listener_recover.c ------------------------------------------- */
 
-/* Repairs what worker `index` held. The worker runs no more. */
+/* Repairs what worker `index` held. The worker no longer runs. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
-/* The method of the call that a worker holds, dead or alive, as its client says
- * it. False: it holds none. */
+/* The method of the call that a worker holds, dead or alive, as its client
+ * wrote it. False: it holds none. */
 bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
                       uint32_t *out_method);
 /* The same in connections that have left the table, for a process that died
  * while it looked at one of them. The control loop only. */
 void shm_recover_closed(shm_listener *listener, uint32_t index);
 
-/* For outsiders: who has come, and gone. */
+/* Publishes for observers that a connection has come, or gone. */
 void shm_conn_show(shm_conn *conn);
 void shm_conn_hide(shm_conn *conn);
 
@@ -420,7 +428,7 @@ static inline bool shm_conn_has_threads(const shm_conn *conn)
     return shmrpci_load_relaxed(&conn->has_threads) != 0;
 }
 
-/* Whether the call on a slot was submitted, and nobody has it. */
+/* Whether the call on a slot was submitted and no worker has it. */
 static inline bool shm_conn_waits(const shm_conn *conn, uint32_t slot)
 {
     uint32_t word = shmrpci_load_seq(&conn->block.slots[slot].word);

@@ -1,12 +1,12 @@
 /*
- * Memory that the processes of a server share and that no client can write:
- * the ledgers (layout.h), and what workers and supervisor tell each other.
+ * Memory that the processes of a server share and that no client can write: the
+ * ledgers (layout.h), and the state that workers and supervisor exchange.
  *
  * One file for the service (all workers, and the number of the last change),
- * one for each connection (its ledger).  Both are sealed memory files that
- * the listener makes; a worker in another process gets their descriptors over
- * its link (worker_link.h).  A connection's file dies with the connection, so
- * that a late worker can never meet the ledger of another one there.
+ * one for each connection (its ledger).  Both are sealed memory files that the
+ * listener makes; a worker in another process gets their descriptors over its
+ * link (worker_link.h).  A connection's file dies with the connection, so that
+ * a late worker can never find another connection's ledger in it.
  *
  * Threading: every field that changes is atomic.
  */
@@ -24,23 +24,24 @@ typedef enum shm_order {
     SHM_ORDER_CUT /* the same, and its streams end */
 } shm_order;
 
-/* A worker. It alone writes the second part, several times a call: nobody
- * else looks more often than a few times a second. */
+/* A worker. It alone writes the second part, several times a call; others read
+ * it only a few times a second. */
 typedef struct shm_worker_shared {
-    /* shm_order; the control loop writes, or the worker that finds itself
-     * alone. Release; the worker acquires. */
+    /* shm_order; written by the control loop, or by the worker when it finds
+     * that its supervisor is gone. Release; the worker acquires. */
     _Alignas(128) shmrpci_atomic_u32 order;
-    /* 0 when it is enlisted; the worker writes 1 when it takes its place.
+    /* 0 when it is assigned; the worker writes 1 when it takes its place.
      * Release; acquire. */
     shmrpci_atomic_u32 arrived;
-    /* Counted up when it may wait in a stream whose other end has gone; a
+    /* Incremented when it may wait in a stream whose other end has gone; a
      * futex (stream.h). */
     shmrpci_atomic_u32 alarm;
-    /* Calls that it has detached, and that are not answered. Whoever detaches
-     * or answers one, and recovery. Relaxed: for watching. */
+    /* Calls that it has detached and that are not answered. Written by the
+     * thread that detaches or answers one, and by recovery. Relaxed: for
+     * observers. */
     shmrpci_atomic_u32 detached;
 
-    /* Relaxed, all of them: for watching, nothing is published by them. */
+    /* All relaxed: for observers, they publish nothing. */
     _Alignas(128) shmrpci_atomic_u64 since; /* ticks; 0: no call */
     shmrpci_atomic_u64 deadline_ns;         /* of that call */
     shmrpci_atomic_u64 busy_ticks;          /* in handlers, of calls that ended
@@ -52,12 +53,12 @@ typedef struct shm_service_shared {
     uint64_t magic;
     uint32_t version;
     uint32_t reserved;
-    /* Counts changes that workers in other processes are to look at: packets
-     * on their links, connections that are gone. Sequentially consistent,
-     * after the change; workers compare it before they search. */
+    /* Counts changes that workers in other processes must look at: packets on
+     * their links, connections that are gone. Sequentially consistent, after
+     * the change; workers compare it before they search. */
     _Alignas(128) shmrpci_atomic_u64 changes;
-    /* Bitmaps of the workers that are there, and of those in calls with
-     * streams. Each writes its own bit, or who recovers it. Sequentially
+    /* Bitmaps of the running workers, and of those in calls with streams. A bit
+     * is written by its worker, or by the thread that recovers it. Sequentially
      * consistent. */
     _Alignas(128) shmrpci_atomic_u64 present;
     shmrpci_atomic_u64 streaming;

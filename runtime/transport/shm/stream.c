@@ -1,16 +1,15 @@
-/* Streams over shared memory: how an end waits, and what it does at both
- * sides. */
+/* Streams over shared memory: how an end waits, for both sides. */
 #include "transport/shm/stream.h"
 
 #include "os/clock.h"
 #include "os/futex.h"
 #include "transport/shm/shared.h"
 
-/* Looks between two at the clock. */
+/* Looks at the word between two looks at the clock. */
 #define LOOKS 8
 
-/* How far a reader stays behind, after so many waits that were over within
- * PACE_CLOSE_NS and brought one item; and how seldom that is tried at least. */
+/* The delay of a reader, set after this many waits that ended within
+ * PACE_CLOSE_NS and brought one item; and the least interval between tries. */
 #define PACE_NS         2000
 #define PACE_CLOSE_NS   1000
 #define PACE_TRIES      8u
@@ -24,7 +23,7 @@ void shm_stream_raise(shmrpci_atomic_u32 *alarm)
 
 /* ---- waiting ------------------------------------------------------------- */
 
-/* How long to stay away now: from what came since the last wait. */
+/* Chooses the reader's delay from the items that came since the last wait. */
 static uint64_t choose_distance(shmrpci_stream *stream)
 {
     shm_stream_pace *pace = &stream->pace;
@@ -119,8 +118,8 @@ static bool spin_for_item(shmrpci_stream_waiter *waiter,
     return spin(stream_of_reader(waiter), is_over, what, true);
 }
 
-/* Sleeps on both words. The kernel compares them, so that what has changed
- * since they were read is seen. */
+/* Sleeps on both words. The kernel compares them, so that a change since they
+ * were read is seen. */
 static void sleep_on(const shmrpci_futex_on on[2], int64_t until_ns)
 {
     if (!shmrpci_futex_wait_any(on, 2, until_ns)) {
@@ -130,11 +129,12 @@ static void sleep_on(const shmrpci_futex_on on[2], int64_t until_ns)
     }
 }
 
-/* Once, or twice: before the second time the socket is watched. */
+/* Sleeps once, or twice: before the second time the socket is watched. */
 static int sleep_for(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
                      uint32_t expected, int64_t until_ns)
 {
-    /* Before the look: who raises it has changed before what that sees. */
+    /* Read before the look: a thread that raises the alarm has made its change
+     * before. */
     const shmrpci_futex_on on[2] = {
         {.word = word, .expected = expected},
         {.word = stream->alarm, .expected = shmrpci_load_seq(stream->alarm)}};
@@ -149,7 +149,7 @@ static int sleep_for(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
     sleep_on(on, slice_ns);
     if (shmrpci_load_relaxed(word) != expected || shmrpci_now_ns() < slice_ns ||
         stream->watch(stream) != SHMRPC_OK || stream->is_gone(stream)) {
-        return SHMRPC_OK; /* the next sleep tells */
+        return SHMRPC_OK; /* the next sleep finds out */
     }
     sleep_on(on, until_ns);
     return shmrpci_now_ns() < until_ns ? SHMRPC_OK : SHMRPC_E_DEADLINE;
@@ -206,8 +206,8 @@ static int reason(const shmrpci_stream *stream, int status)
                : status;
 }
 
-/* One that never has to wait would not learn of it otherwise. Relaxed: a word
- * by itself, which is looked at again. */
+/* An end that never has to wait would not notice otherwise. Relaxed: a single
+ * word, which is read again. */
 static bool is_cut(const shmrpci_stream *stream)
 {
     return stream->order != NULL &&
@@ -319,7 +319,7 @@ static int put(shmrpci_stream *stream, const void *data, size_t len,
 static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
                 bool puts, shmrpci_futex_on on[2], size_t *out_count)
 {
-    (void)bell; /* the words of the rings do */
+    (void)bell; /* the words of the rings serve as bell */
     return shmrpci_stream_end_arm(&stream->end, takes, puts, on, out_count);
 }
 
@@ -329,8 +329,8 @@ static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
     return shmrpci_stream_end_arm_close(&stream->end, on, out_count);
 }
 
-/* (Without a thread that watches the link the end of the supervisor is learnt
- * of when the worker is told to leave.) */
+/* (Without a thread that watches the link, a worker learns of the supervisor's
+ * end when it is told to leave.) */
 static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
 {
     (void)stream->watch(stream);
@@ -348,13 +348,13 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_stream_end_disarm(&stream->end);
 }
 
-/* What is not finished is given up anyway. */
+/* An unfinished item is dropped anyway. */
 static void give_up(shmrpci_stream *stream)
 {
     (void)stream;
 }
 
-/* Relaxed: it is looked at again. */
+/* Relaxed: it is read again. */
 static bool peer_waits(const shmrpci_stream *stream)
 {
     const shmrpci_stream_end *end = &stream->end;
@@ -362,7 +362,7 @@ static bool peer_waits(const shmrpci_stream *stream)
                              (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
 }
 
-/* The other end at the front is told. */
+/* Tells the other end's front. */
 static void say_waits(shmrpci_stream *stream, bool waits)
 {
     (void)stream;

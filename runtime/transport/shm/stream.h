@@ -1,12 +1,11 @@
 /*
- * Streams over shared memory: what both ends have.
+ * Streams over shared memory: what both ends share.
  *
  * A call with streams is a slot with SHM_MSG_STREAMS; its rings lie in a span
- * of the client's (layout.h).  Each end sleeps on the word of a ring, and on an
- * alarm of its own, which is raised when the other one ends without a word: by
- * the control loop for the end of a client, by a thread that watches a socket
- * for the end of the server or of a worker's supervisor.  So a stream that is
- * idle wakes nobody.
+ * of the client's (layout.h). Each end sleeps on the word of a ring, and on an
+ * alarm of its own, which is raised when the other end dies without ending the
+ * stream: by the control loop for a client, by a thread that watches a socket
+ * for the server or a worker's supervisor. So an idle stream wakes nobody.
  *
  * Threading: as shmrpci_stream_ops.
  */
@@ -17,27 +16,29 @@
 #include "sync/wait.h"
 #include "transport/transport.h"
 
-/* After so long a sleep the socket is watched; before, it is looked at. */
+/* After a sleep of this length the socket is watched; before that, it is
+ * polled. */
 #define SHM_STREAM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
-/* Where a kernel can't wait for two words at once (before 5.16). */
+/* The longest sleep where a kernel can't wait for two words at once (before
+ * 5.16). */
 #define SHM_STREAM_LOOK_NS (1 * SHMRPCI_NS_PER_S)
 
 /*
- * How far a reader stays behind a writer that is as fast: would it look at
- * each header while that is written, the line would go to and fro for every
- * item.  So it waits for a moment, and then has several at once; where only
- * one has come it was the writer who waited, and that is tried again ever more
- * seldom.
+ * The delay of a reader behind a writer that is as fast: if it looked at each
+ * header while that is being written, the cache line would go to and fro for
+ * every item. So it waits for a moment, and then takes several at once; if only
+ * one has arrived, the writer was the one that waited, and the delay is tried
+ * ever more seldom.
  */
 typedef struct shm_stream_pace {
     uint64_t ticks;  /* to wait before a look; 0: none */
-    uint32_t number; /* of the item that came next at the last wait */
-    uint32_t close;  /* waits in a row that ended soon, with one item */
+    uint32_t number; /* number of the item that was next at the last wait */
+    uint32_t close;  /* waits in a row that soon ended, with one item */
     uint32_t tries;  /* close waits before the next try */
 } shm_stream_pace;
 
 struct shmrpci_stream {
-    shmrpci_stream_waiter waiter; /* first: of who writes */
+    shmrpci_stream_waiter waiter; /* first: the writing end's */
     shmrpci_stream_waiter reader_waiter;
     shm_stream_pace pace;
     shmrpci_stream_end end;
@@ -45,34 +46,36 @@ struct shmrpci_stream {
     shmrpci_atomic_u32 *alarm;
     /* Whether the other end is gone for good. */
     bool (*is_gone)(const shmrpci_stream *stream);
-    /* Why, at a worker: CANCELLED: it was the client; SERVER_LOST: we have lost
-     * our server; UNAVAILABLE: we were cut. NULL: at a client. */
+    /* The reason, at a worker: CANCELLED: the client is gone; SERVER_LOST: we
+     * have lost our server; UNAVAILABLE: our streams were cut. NULL: at a
+     * client. */
     int (*why_gone)(const shmrpci_stream *stream);
     const shmrpci_atomic_u32 *order; /* shm_order, of a worker; or NULL */
-    /* Has the alarm raised by a socket's hang-up; may fail. */
+    /* Has a socket's hang-up raise the alarm; may fail. */
     shmrpc_status (*watch)(shmrpci_stream *stream);
-    /* Around a sleep: it is not the owner's time. */
+    /* Called around a sleep, which doesn't count as the owner's working
+     * time. */
     void (*rest)(shmrpci_stream *stream);
     void (*resume)(shmrpci_stream *stream);
-    /* Gives back what `close` has not. */
+    /* Frees what `close` has not. */
     void (*free)(shmrpci_stream *stream);
     void *owner;     /* shm_client or shm_worker */
     bool is_trusted; /* the other end is of our own user */
-    /* The client's: what the slot and this end share; and its call. */
+    /* The client's: the state shared with the slot; and its call. */
     struct shm_client_streams *shared;
     uint32_t slot;
     uint32_t word;
 };
 
-/* What is not set by it is the owner's to set. */
+/* Leaves to the owner the members that it doesn't set. */
 void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
                      bool is_worker, size_t max_item_bytes,
                      shmrpci_spinner *spinner);
 
-/* Wakes whoever sleeps by this alarm. */
+/* Wakes the thread that sleeps on this alarm. */
 void shm_stream_raise(shmrpci_atomic_u32 *alarm);
 
-/* The transport's operations of these names. */
+/* The transport operations of the same names. */
 bool shm_client_is_taken(const shmrpci_call *call);
 int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
                     shmrpci_stream **out, shmrpc_error *error);

@@ -1,6 +1,6 @@
 /*
- * A worker's loop: search while it pays, then sleep by the doorbell.  The
- * rules have the numbers of the protocol's description in README.md.
+ * A worker's loop: search while it pays, then sleep on the doorbell.  Rule
+ * numbers are those of the protocol in README.md.
  */
 #include "transport/shm/worker.h"
 
@@ -14,7 +14,7 @@
 #include "transport/shm/pace.h"
 #include "transport/shm/worker_mirror.h"
 
-/* Counts one more `what`, where that is wanted. */
+/* Counts one more `what`, if statistics are kept. */
 #define COUNT_WAIT(worker, what)                             \
     ((worker)->base.waits != NULL                            \
          ? shmrpci_count_add(&(worker)->base.waits->what, 1) \
@@ -30,13 +30,13 @@ static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
 
 /* ---- the table ------------------------------------------------------- */
 
-/* Under table_lock. Without memory it looks at nothing: what the old copy
- * names may be gone. The next look tries again. */
+/* Under table_lock. Without memory the worker looks at no connection: those of
+ * the old copy may be gone. The next look tries again. */
 static void copy_table(shm_worker *worker)
 {
     const shm_listener *listener = worker->listener;
     size_t count = listener->table_count;
-    SHMRPCI_ASSERT(count <= listener->table_cap, "the table has its room");
+    SHMRPCI_ASSERT(count <= listener->table_cap, "the table has room");
     if (count > worker->view_cap) {
         size_t cap = listener->table_cap;
         shm_view *views = realloc(worker->views, cap * sizeof *views);
@@ -56,14 +56,16 @@ static void copy_table(shm_worker *worker)
     worker->view_count = count;
     worker->is_single =
         count == 1 && !shm_conn_has_threads(worker->views->conn);
-    worker->turn.together = UINT64_MAX; /* unless the next search says so */
+    worker->turn.together = UINT64_MAX; /* unless the next search says
+                                         * otherwise */
     worker->version = shmrpci_load_seq(&listener->table_version);
-    /* Under the lock: until its first copy a worker is OFFLINE, and what it
-     * copied could be freed before it says what it has seen. */
+    /* Under the lock: until its first copy a worker is OFFLINE, and a
+     * connection that it copied could be freed before it publishes the version
+     * it has seen. */
     shmrpci_store_seq(seen_of(worker), worker->version);
 }
 
-/* Takes over what has changed; a mirror reads its link before. */
+/* Takes over changes of the table; a mirror reads its link first. */
 static void refresh(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
@@ -84,7 +86,7 @@ static void refresh(shm_worker *worker)
     }
     if (listener->farewells != NULL) {
         worker->has_news = true;
-        worker->is_cold = true; /* where the loop looks for it */
+        worker->is_cold = true; /* so that the loop looks for it */
     }
     shmrpci_mutex_unlock(&listener->table_lock);
 }
@@ -109,7 +111,7 @@ static void give_up_lease(shm_worker *worker)
 {
     if (worker->lease != 0) {
         worker->lease = 0;
-        /* It may be another's by now; that costs a ring. */
+        /* It may be another worker's by now; that costs a ring. */
         shmrpci_store_seq(&worker->listener->status->lease, UINT64_C(0));
     }
 }
@@ -130,12 +132,12 @@ static void renew_lease(shm_worker *worker)
         (int64_t)(worker->lease_ticks / 2)) {
         return;
     }
-    SHMRPCI_ASSERT(!worker->is_offline, "who has the lease looks");
+    SHMRPCI_ASSERT(!worker->is_offline, "a worker with the lease is online");
     worker->lease = worker->now + worker->lease_ticks;
     shmrpci_store_seq(&worker->listener->status->lease, worker->lease);
 }
 
-/* Whether somebody else searches already: one is enough. */
+/* Whether another worker searches already: one is enough. */
 static bool is_covered(const shm_worker *worker)
 {
     uint64_t lease = shmrpci_load_seq(&worker->listener->status->lease);
@@ -160,8 +162,8 @@ static bool is_stopping(const shm_worker *worker)
     return shmrpci_load_acquire(worker->order) != SHM_ORDER_WORK;
 }
 
-/* Instead of a spin, where the client that was last answered may want this CPU.
- * True: claimed one. */
+/* Yields instead of spinning, where the client that was last answered may want
+ * this CPU. True: claimed one. */
 static bool yield(shm_worker *worker)
 {
     shmrpci_yielder *yielder = &worker->yielder;
@@ -179,14 +181,14 @@ static bool yield(shm_worker *worker)
         is_found = shm_worker_scan(worker, false);
     }
     shmrpci_yielder_note(yielder, is_found);
-    count_spin(worker, 0, is_found); /* it was the time of others */
+    count_spin(worker, 0, is_found); /* the time went to other threads */
     return is_found;
 }
 
 /* Spins over the connections as long as that pays. True: claimed one. */
 static bool search(shm_worker *worker)
 {
-    /* Who has just ended a call has just read them. */
+    /* A worker that has just ended a call has just read the clock. */
     uint64_t start = worker->is_now ? worker->now : shmrpci_ticks();
     worker->is_now = false;
     worker->now = start;
@@ -226,7 +228,7 @@ static bool search(shm_worker *worker)
     return false;
 }
 
-/* Sleeps; what woke us says where to look. */
+/* Sleeps; the tag of what woke us says where to look. */
 static void sleep_for_tag(shm_worker *worker)
 {
     uint64_t tags[4];
@@ -242,7 +244,7 @@ static void sleep_for_tag(shm_worker *worker)
     }
 }
 
-/* True: claimed one on the way to bed. */
+/* True: claimed one before it slept. */
 static bool sleep_by_bell(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
@@ -252,11 +254,12 @@ static bool sleep_by_bell(shm_worker *worker)
     (void)shmrpci_or_seq(&listener->status->idle, me);
     refresh(worker);
     bool found = shm_worker_scan(worker, true);
-    /* An order is given before the nudge that tells of it: whoever has read
-     * that one at the link sees the order here, and nothing else would wake
-     * it. */
+    /* An order is written before the nudge that announces it: if we have read
+     * that nudge from the link, we see the order here, and nothing else would
+     * wake us. */
     if (!found && !is_stopping(worker) && !worker->has_news) {
-        SHMRPCI_ASSERT(worker->lease == 0, "nobody sleeps with the lease");
+        SHMRPCI_ASSERT(worker->lease == 0,
+                       "a worker with the lease doesn't sleep");
         COUNT_WAIT(worker, sleeps);
         shm_worker_go_offline(worker);
         sleep_for_tag(worker);
@@ -268,7 +271,7 @@ static bool sleep_by_bell(shm_worker *worker)
     return found;
 }
 
-/* Tells of connections that have ended, as if in a long handler. */
+/* Reports ended connections, offline as in a long handler. */
 static void tell_news(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
@@ -293,7 +296,7 @@ static void tell_news(shm_worker *worker)
     refresh(worker);
 }
 
-/* Rule 2: after a wake-up, everything is looked at before anything else. */
+/* Rule 2: after a wake-up, look at everything before doing anything else. */
 static bool find_work(shm_worker *worker)
 {
     if (worker->now - worker->looked > worker->look_ticks) {
@@ -320,7 +323,7 @@ static bool find_work(shm_worker *worker)
     return search(worker) || sleep_by_bell(worker);
 }
 
-/* Lets some calls of the only client come. False: it has not many in flight. */
+/* Lets some calls of the only client arrive. False: it has few in flight. */
 static bool let_come(shm_worker *worker)
 {
     const shm_view *view = worker->views;
@@ -335,9 +338,9 @@ static bool let_come(shm_worker *worker)
     return true;
 }
 
-/* Who has just answered the only client there is finds its next request where
- * it is likely to be, as long as nothing else is due: calls in flight come one
- * upon another, and a search would find no more. */
+/* A worker that has just answered its only client finds the next request where
+ * it is likely to be, as long as nothing else is due: calls in flight follow
+ * one another, and a search would find no more. */
 static bool find_next(shm_worker *worker)
 {
     if (!worker->is_now || !worker->is_single || worker->is_cold ||
@@ -424,7 +427,8 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->listener = listener;
     worker->index = index;
     worker->poll_set = -1;
-    worker->version = SHM_OFFLINE; /* no version: the first look copies */
+    worker->version = SHM_OFFLINE; /* a value that is no version: the first look
+                                    * copies */
     worker->signal = SHM_OFFLINE;
     worker->shared = &listener->shared->workers[index];
     worker->order = &listener->stopping;
@@ -460,7 +464,7 @@ int shm_worker_open(shmrpci_listener *base, uint32_t index,
     }
     if (shmrpci_exchange_seq(&listener->places[index].taken, 1u) != 0) {
         return shmrpc_error_set(error, SHMRPC_E_EXISTS,
-                                "worker %u is there already", index);
+                                "worker %u already exists", index);
     }
     shm_worker *worker = create(listener, index);
     shmrpc_status status =

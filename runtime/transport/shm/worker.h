@@ -1,7 +1,7 @@
 /*
  * A worker: searches the connections for requests, claims them, answers.
  *
- * Threading: one thread at a time, but for what server.h shows of it.
+ * Threading: one thread at a time, except for the parts in server.h.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_WORKER_H
 #define SHMRPCI_TRANSPORT_SHM_WORKER_H
@@ -21,25 +21,26 @@
 #define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
 #define SHM_MAX_SKIPS   16u
 #define SHM_METHOD_WAYS 256u
-/* A client that was awake when it was answered calls again within this, or is
- * not waited for. */
+/* A client that was awake when it was answered is expected to call again within
+ * this time. */
 #define SHM_AGAIN_NS (4 * SHMRPCI_NS_PER_US)
-/* After so many calls that took longer than this, all are answered in turn. */
+/* After this many calls longer than SHM_AGAIN_NS, all clients are answered in
+ * turn. */
 #define SHM_LONG_CALLS 8u
-/* How long those that sleep may be passed over, for each of them that is, and
- * how many of them count. */
+/* How long sleeping clients may be passed over: this much for each of them, of
+ * which at most so many count. */
 #define SHM_PASSED_NS   (64 * SHMRPCI_NS_PER_US)
 #define SHM_PASSED_MOST 64u
 /* Max consecutive rechecks of the last served slot before scanning the others
  * of the connection. */
 #define SHM_MAX_STREAK 16u
-/* Scans of a connection that find hints and nothing else before these are taken
- * away: each costs a look at a word. */
+/* How many scans of a connection may find stale hints only before these are
+ * cleared: each hint costs a look at a word. */
 #define SHM_STALE_LOOKS 64u
-/* How often a worker that never sleeps looks whether its supervisor lives. */
+/* How often a worker that never sleeps checks that its supervisor lives. */
 #define SHM_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
 
-/* What this worker knows of how long a method takes. */
+/* How long a method takes, as this worker has learnt. */
 typedef struct shm_method_time {
     uint32_t method; /* + 1; 0: nothing known */
     uint32_t ticks;  /* rises at once, falls slowly */
@@ -49,13 +50,14 @@ typedef struct shm_view {
     shm_conn *conn;
     uint64_t active; /* ticks of its last request */
     uint32_t skips;  /* scans in a row that have skipped it */
-    uint32_t next;   /* slot to begin with: behind the last one */
-    uint32_t other;  /* the same, for threads that are not awake */
+    uint32_t next;   /* slot to begin with: after the last one */
+    uint32_t other;  /* the same, for threads that sleep */
     uint32_t streak; /* requests in a row found without a search */
     uint32_t stale;  /* scans that found hints and nothing else */
-    uint32_t depth;  /* slots that it uses: so many calls are in flight */
-    uint32_t top;    /* the highest since that was learnt */
-    uint32_t claims; /* the same */
+    uint32_t depth;  /* number of slots in use, hence the most calls in
+                      * flight */
+    uint32_t top;    /* the highest slot since `depth` was learnt */
+    uint32_t claims; /* the claims since then */
 } shm_view;
 
 typedef enum shm_turn_of {
@@ -68,16 +70,17 @@ typedef enum shm_turn_of {
 typedef struct shm_turn {
     uint64_t again_ticks;  /* SHM_AGAIN_NS */
     uint64_t passed_ticks; /* SHM_PASSED_NS */
-    uint64_t since;        /* ticks, when nobody waited, or each was served */
-    size_t start;          /* where the next scan for those awake begins */
+    uint64_t since;        /* ticks when nobody waited, or all were served */
+    size_t start;          /* where the next scan for awake clients begins */
     uint32_t passed;       /* clients that the scan has passed over */
-    uint32_t waiting;      /* that is, how many wait */
+    uint32_t waiting;      /* the sum over those: how many calls wait */
     uint32_t owed;         /* calls until those who waited have been served */
-    uint32_t long_calls;   /* in a row, of those awake */
-    uint64_t asleep;       /* calls of the client that was answered last */
-    uint64_t together;     /* which of them sleep with the one answered: all, or
-                              where threads share the client just that one */
-    shm_turn_of whose;     /* the scan is for */
+    uint32_t long_calls;   /* in a row, of awake clients */
+    uint64_t asleep;       /* sleeping calls of the client that was answered
+                            * last */
+    uint64_t together;     /* which of them sleep with the answered one: all,
+                              or, if threads share the client, just that one */
+    shm_turn_of whose;     /* for whom the scan is */
 } shm_turn;
 
 typedef enum shm_reply_target {
@@ -95,20 +98,21 @@ struct shm_worker {
     shm_view *views; /* copy of the table at `version` */
     size_t view_count;
     size_t view_cap;
-    bool is_single; /* there is one view, of a client of one thread */
+    bool is_single; /* there is one view, of a single-threaded client */
     uint64_t version;
-    uint64_t signal; /* of the listener, when it was last looked at */
-    uint64_t looked; /* ticks; SHM_LOOK_NS later it is looked at anyway */
+    uint64_t signal; /* of the listener, at the last look */
+    uint64_t looked; /* ticks of the last look; the next is at most SHM_LOOK_NS
+                      * later */
     uint64_t look_ticks;
     shmrpci_atomic_u32 *order; /* shm_order: whether to go on */
     shm_worker_shared *shared;
     size_t start; /* where the next scan begins */
 
     bool is_offline; /* as `seen` says */
-    bool is_cold;    /* rule 1 before the next handler */
-    bool has_news;   /* ends of connections are to be told; is_cold too */
-    bool is_woken;   /* the next scan is the one that a ring was for */
-    uint64_t lease;  /* the end of ours; 0: none */
+    bool is_cold;    /* apply rule 1 before the next handler */
+    bool has_news;   /* ended connections are to be reported; is_cold too */
+    bool is_woken;   /* the next scan is the one after a ring */
+    uint64_t lease;  /* the end of our lease; 0: none */
     uint64_t lease_ticks;
     uint64_t short_ticks;
     uint64_t recent_ticks;
@@ -121,8 +125,8 @@ struct shm_worker {
     bool has_slept;      /* since then */
     uint32_t peer_cpu;
     shmrpci_tick_clock clock;
-    uint64_t now; /* ticks, of the last look at them */
-    bool is_now;  /* that was at the end of a call, a moment ago */
+    uint64_t now; /* ticks, when the clock was last read */
+    bool is_now;  /* `now` was read at the end of a call, a moment ago */
 
     /* The request being served; conn NULL: none. */
     shm_conn *conn;
@@ -133,7 +137,7 @@ struct shm_worker {
     uint64_t began;
     shm_span reply_span;
     uint8_t *reply_at; /* NULL: no span */
-    uint32_t granted;  /* extent for a reply beyond the span; 0: none */
+    uint32_t granted;  /* extent for a reply that exceeds the span; 0: none */
     shmrpci_stream_rings rings; /* of a request with SHM_MSG_STREAMS */
     shmrpci_stream *stream;     /* its end, if it was accepted */
     bool is_shadow;             /* see worker_detach.c */
@@ -145,7 +149,7 @@ struct shm_worker {
     _Alignas(64) uint8_t out[SHM_PAYLOAD_BYTES];
 };
 
-/* Whether whoever was answered last did not sleep. */
+/* Whether the client that was answered last did not sleep. */
 static inline bool shm_turn_is_awake(const shm_turn *turn)
 {
     return (turn->asleep & turn->together) == 0;
@@ -153,20 +157,20 @@ static inline bool shm_turn_is_awake(const shm_turn *turn)
 
 /* ---- worker_claim.c ----------------------------------------------- */
 
-/* Looks for a request and claims it: conn, slot and gen are set then.
- * `is_full`: every connection, not only the recently active. */
+/* Looks for a request and claims it: conn, slot and gen are then set.
+ * `is_full`: looks at every connection, not only at the recently active. */
 bool shm_worker_scan(shm_worker *worker, bool is_full);
 /* Looks for the next request where it is likely to be, of the only connection
  * there is. */
 bool shm_worker_claim_next(shm_worker *worker);
-/* Whether anything waits unclaimed; may be wrong in saying yes. */
+/* Whether anything waits unclaimed; may report true wrongly. */
 bool shm_worker_sees_work(const shm_worker *worker);
 
 /* ---- worker.c ----------------------------------------------------- */
 
-/* Rule 1: somebody else is woken for what we leave waiting. */
+/* Rule 1: wakes another worker for the requests that we leave waiting. */
 void shm_worker_share(shm_worker *worker);
-/* Whether the table may be looked at, as `seen` says. */
+/* Announces in `seen` that we look at the table. */
 void shm_worker_go_online(shm_worker *worker);
 void shm_worker_go_offline(shm_worker *worker);
 /* Memory for short requests; NULL. */
@@ -174,20 +178,20 @@ uint8_t *shm_worker_make_room(void);
 
 /* ---- worker_request.c --------------------------------------------- */
 
-/* Takes the claimed request over into `request`. False: it was malformed and
- * has been answered. */
+/* Reads the claimed request into `request`. False: it was malformed and has
+ * been answered. */
 bool shm_worker_begin(shm_worker *worker, shmrpci_request *request);
 
-/* The request that is served is no longer this worker's. */
+/* The request being served is no longer this worker's. */
 void shm_worker_part(shm_worker *worker);
 
 /* ---- worker_stream.c ---------------------------------------------- */
 
-/* Takes over the rings that a request names at the beginning of its payload.
+/* Reads the rings that a request names at the beginning of its payload.
  * INVALID; NO_MEMORY. */
 shmrpc_status shm_worker_note_streams(shm_worker *worker,
                                       const uint8_t *payload);
-/* Before it is answered, and its payload written over. */
+/* Called before the reply overwrites the payload. */
 void shm_worker_end_streams(shm_worker *worker);
 
 #endif

@@ -1,13 +1,12 @@
 /*
- * Searching and claiming.  The rules have the numbers of the protocol's
- * description in README.md.
+ * Searching and claiming.  Rule numbers are those of the protocol in README.md.
  */
 #include "transport/shm/worker.h"
 
 #include "base/assert.h"
 #include "os/map_alias.h"
 
-/* A client that changes a word as fast as we look at it gets passed by. */
+/* A client that changes a word as fast as we look at it is passed over. */
 #define MAX_TRIES 8
 
 #define HOT_MASK ((UINT64_C(1) << SHM_HOT_SLOTS) - 1)
@@ -18,7 +17,7 @@ static bool is_submitted(const shm_conn *conn, uint32_t slot)
            SHM_SUBMITTED;
 }
 
-/* Which slots of `mask` have calls that nobody has. */
+/* The slots of `mask` whose calls no worker has. */
 static uint64_t waiting_among(const shm_conn *conn, uint64_t mask)
 {
     uint64_t waiting = 0;
@@ -29,8 +28,8 @@ static uint64_t waiting_among(const shm_conn *conn, uint64_t mask)
     return waiting;
 }
 
-/* Hints that led nowhere are taken away; unless, rule 3, the client has
- * submitted meanwhile. True: look again at once. */
+/* Clears hints that led nowhere, unless, rule 3, the client has submitted
+ * meanwhile. True: look again at once. */
 static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
 {
     uint64_t stale = hinted & ~waiting_among(conn, hinted);
@@ -46,16 +45,15 @@ static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
     return true;
 }
 
-/* First the entry, then the word once more; who withdraws a call changes the
- * word first, and then looks at the entry: all four sequentially consistent, so
- * that one of the two sees the other. */
+/* Takes the entry, then reads the word again; a client that withdraws a call
+ * changes the word first, then reads the entry. All four are sequentially
+ * consistent, so that one of the two sees the other. */
 static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
 {
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
     shmrpci_atomic_u32 *held = &conn->ledger->entries[slot].held;
-    SHMRPCI_ASSERT(slot < SHM_SLOTS, "a slot's number is our own");
-    SHMRPCI_ASSERT(!worker->is_offline,
-                   "who claims has said that it looks at the table");
+    SHMRPCI_ASSERT(slot < SHM_SLOTS, "a slot number is in range");
+    SHMRPCI_ASSERT(!worker->is_offline, "a worker that claims is online");
     for (int i = 0; i < MAX_TRIES; i++) {
         uint32_t word = shmrpci_load_seq(at);
         if (shm_word_state(word) != SHM_SUBMITTED) {
@@ -68,23 +66,26 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
             return false; /* its holder looks again: rules 3 and 4 */
         }
         if (shmrpci_load_seq(at) == word) {
-            /* Release: what runs from here on is not repeated. */
+            /* Release: from here on the call counts as run and is not
+             * repeated. */
             shmrpci_store_release(held,
                                   shm_held(gen, worker->index, SHM_HOLDS));
-            /* A client gives memory to a call when the last one is over. */
+            /* A client reuses a call's memory when the previous call is
+             * over. */
             shmrpci_note_after(conn);
             worker->conn = conn;
             worker->slot = slot;
             worker->gen = gen;
             return true;
         }
-        /* Withdrawn. Free first, then look again: rule 3, hot slots too. */
+        /* Withdrawn. Free the entry first, then look again: rule 3, hot slots
+         * too. */
         (void)shmrpci_exchange_seq(held, 0u);
     }
     return false;
 }
 
-/* Clients take the lowest slot that is free. */
+/* Clients take the lowest free slot. */
 static void note_claimed(shm_view *view, uint32_t slot)
 {
     SHMRPCI_ASSERT(view->claims < SHM_SLOTS, "claims are counted in rounds");
@@ -97,12 +98,12 @@ static void note_claimed(shm_view *view, uint32_t slot)
     }
 }
 
-/* The slots of `mask`, from `start` on, round: the one claimed, or SHM_SLOTS.
- */
+/* Tries the slots of `mask` in a circle, from `start` on: the one claimed, or
+   SHM_SLOTS. */
 static uint32_t claim_among(shm_worker *worker, shm_conn *conn, uint32_t start,
                             uint64_t mask)
 {
-    SHMRPCI_ASSERT(start < SHM_SLOTS, "the next slot is one");
+    SHMRPCI_ASSERT(start < SHM_SLOTS, "the next slot is in range");
     uint64_t turned = mask;
     if (start != 0) {
         turned = mask >> start | mask << (SHM_SLOTS - start);
@@ -118,8 +119,9 @@ static uint32_t claim_among(shm_worker *worker, shm_conn *conn, uint32_t start,
     return SHM_SLOTS;
 }
 
-/* Pipelined calls use slot after slot, and who makes one at a time the same one
- * again: neither needs a search, or a hint. */
+/* Pipelined calls use one slot after the other, and a client that makes one
+ * call at a time uses the same slot again: neither needs a search, or a
+ * hint. */
 static inline bool claim_likely(shm_worker *worker, shm_view *view,
                                 uint64_t in_turn)
 {
@@ -140,8 +142,8 @@ static inline bool claim_likely(shm_worker *worker, shm_view *view,
     return false;
 }
 
-/* A hint stays when its request is taken, so that client and worker share its
- * line without writing to it, for as long as calls come one upon another. */
+/* While calls follow one another a hint stays set when its request is taken, so
+ * that client and worker share its line without writing to it. */
 static bool may_clear(shm_view *view, bool is_full)
 {
     if (!is_full && ++view->stale < SHM_STALE_LOOKS) {
@@ -151,7 +153,7 @@ static bool may_clear(shm_view *view, bool is_full)
     return true;
 }
 
-/* The client is gone: only what it left behind. */
+/* The client is gone: claims only calls that it left behind. */
 static bool claim_residue(shm_worker *worker, shm_conn *conn)
 {
     uint64_t mask =
@@ -162,8 +164,9 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
             continue;
         }
         bool is_claimed = try_claim(worker, conn, i);
-        /* Claimed, or spoiled by the client: no longer a reason to stay. But a
-         * slot that another worker holds is still SUBMITTED. */
+        /* Claimed, or spoiled by the client: no longer a reason to keep the
+         * connection. But a slot that another worker holds is still
+         * SUBMITTED. */
         if (is_claimed || !is_submitted(conn, i)) {
             (void)shmrpci_and_seq(&conn->ledger->entries[SHM_WHOLE].residual,
                                   ~bit);
@@ -178,19 +181,20 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
 /* ---- turns ----------------------------------------------------------- */
 
 /*
- * To answer a client that sleeps takes its wake-up, for which the worker often
- * loses its CPU; one that is awake makes ten calls meanwhile. Where there are
- * more clients than CPUs those that sleep would all be served between two calls
- * of one that is awake, which then sleeps too. So who is awake goes first, and
- * has a moment to call again when it was answered, until the others have waited
- * for longer than it takes to serve them, by some times. Then each of them is
- * owed a call; between two of these one that is awake has one of its own, as
- * otherwise it would sleep by the end. Where calls take as long as wake-ups
- * there is little to gain, and all are answered in turn. Threads that share a
- * connection have turns as clients with connections of their own have.
- * Where everything is looked at, before a sleep or after it, who is awake goes
- * first too, but nobody is passed over, and so the protocol knows nothing of
- * turns.
+ * Answering a client that sleeps means waking it, for which the worker often
+ * loses its CPU; one that is awake makes ten calls meanwhile. With more clients
+ * than CPUs, all sleepers would be served between two calls of an awake client,
+ * which would then sleep too.
+ *
+ * So awake clients go first, and after each reply get a moment to call again,
+ * until the others have waited several times as long as serving them takes.
+ * Then each sleeper is owed a call; between two of these an awake client gets
+ * one of its own, as otherwise it would be asleep at the end. Where calls take
+ * as long as wake-ups there is little to gain, and all are answered in turn.
+ * Threads that share a connection have turns as separate clients do.
+ *
+ * When everything is looked at, before or after a sleep, awake clients go first
+ * too, but nobody is passed over, so the protocol does not depend on turns.
  */
 static void note_waiting(shm_worker *worker)
 {
@@ -204,40 +208,40 @@ static void note_waiting(shm_worker *worker)
     }
 }
 
-/* Whether the client that was answered last is expected to call again. */
+/* Whether the client that was answered last is likely to call again at once. */
 static bool is_expected(const shm_worker *worker)
 {
-    /* The search began with the end of its call. */
+    /* The search began at the end of its call. */
     return shm_turn_is_awake(&worker->turn) &&
            worker->now - worker->idle_since < worker->turn.again_ticks;
 }
 
-/* The slots of a client whose turn it is: all or none, or, where threads share
- * it, those of each thread. */
+/* The slots of a client whose turn it is: all or none, or, if threads share it,
+ * those of the threads whose turn it is. */
 static uint64_t slots_in_turn(shm_worker *worker, shm_view *view)
 {
     shm_turn *turn = &worker->turn;
     if (turn->whose == SHM_TURN_OF_ALL) {
         return UINT64_MAX;
     }
-    /* Relaxed: a hint, as a client may lie. */
+    /* Relaxed: only a hint, since a client may lie. */
     uint64_t asleep = shmrpci_load_relaxed(view->conn->block.sleepers);
     uint32_t sleepers = (uint32_t)__builtin_popcountll(asleep);
     if (asleep != 0 && !shm_conn_has_threads(view->conn)) {
-        /* Its other calls wait too: a thread with many in flight sleeps for
-         * the oldest. */
+        /* Its other calls wait too: a thread with many in flight sleeps on the
+         * oldest. */
         asleep = UINT64_MAX;
         sleepers = 1;
     }
     if (asleep != 0 && turn->whose == SHM_TURN_OF_AWAKE) {
-        view->active = worker->now; /* not idle, for all that */
+        view->active = worker->now; /* passed over, but not idle */
         turn->passed += sleepers;
     }
     return turn->whose == SHM_TURN_OF_ASLEEP ? asleep : ~asleep;
 }
 
-/* One of the slots of `mask`, from where it left off. Threads that sleep have a
- * round of their own: those that are awake would begin it anew each time. */
+/* Claims one of the slots of `mask`, after the last one. Sleeping threads have
+ * a position of their own: awake ones would reset it each time. */
 static bool claim_next_of(shm_worker *worker, shm_view *view, bool is_other,
                           uint64_t mask)
 {
@@ -331,7 +335,8 @@ static bool scan_awake(shm_worker *worker)
     return is_found;
 }
 
-/* For one that waited, or for all: what it finds counts as owed. */
+/* Scans for one client that waited, or for all: what it finds counts as
+ * owed. */
 static bool scan_others(shm_worker *worker, shm_turn_of whose, bool is_full)
 {
     shm_turn *turn = &worker->turn;
@@ -357,7 +362,7 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
     if (scan_awake(worker)) {
         return true;
     }
-    /* Nobody was passed over: that was everybody. */
+    /* Nobody was passed over: the scan covered everybody. */
     bool is_over =
         turn->passed == 0 || (turn->owed == 0 && is_expected(worker));
     return (is_full || !is_over) &&

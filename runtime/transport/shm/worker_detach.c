@@ -1,10 +1,10 @@
 /*
  * Calls that outlive their handlers.
  *
- * What a worker knows of the call that it serves is what replying needs.  So a
- * call that is detached gets a worker of its own, a shadow: it takes no calls
- * and looks at no table, has nothing but the call, and answers it by the same
- * functions.  In the ledger the entry stays the worker's, whose death ends the
+ * Replying needs the state that a worker has for the call it serves. So a
+ * detached call gets a worker of its own, a shadow: it claims no calls and
+ * looks at no table, has nothing but the call, and answers it by the same
+ * functions. In the ledger the entry stays the worker's, whose death ends the
  * call as any other.
  */
 #include "transport/shm/worker.h"
@@ -18,7 +18,8 @@
 
 typedef struct shm_shadow {
     shm_worker worker;        /* first */
-    shm_worker_shared unseen; /* what it counts: the worker has, already */
+    shm_worker_shared unseen; /* for its counts: the worker has counted the call
+                               * already */
     shm_worker_shared *owner; /* the worker's own */
     shm_conn *conn;
 } shm_shadow;
@@ -39,7 +40,7 @@ static shm_shadow *create(void)
     return shadow;
 }
 
-/* A short request stays where it is: the worker gets other room. */
+/* A short request stays in its memory: the worker gets a new buffer. */
 static void take_over(shm_shadow *shadow, shm_worker *worker)
 {
     shm_worker *own = &shadow->worker;
@@ -69,7 +70,7 @@ static void take_over(shm_shadow *shadow, shm_worker *worker)
     shadow->conn = worker->conn;
 }
 
-/* The streams are the shadow's, and the place that they had is free. */
+/* Moves the streams to the shadow, and frees their place. */
 static void take_streams(shm_worker *own, const shm_worker *worker)
 {
     if ((own->flags & SHM_MSG_STREAMS) == 0 || worker->stream == NULL) {
@@ -90,13 +91,13 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
         return SHMRPC_E_NO_MEMORY;
     }
     SHMRPCI_ASSERT(worker->granted == 0 && worker->conn != NULL,
-                   "a call that is served, without a reply");
+                   "a call that is served and not answered");
     take_over(shadow, worker);
     take_streams(&shadow->worker, worker);
     (void)shmrpci_add_seq(&worker->conn->pins, 1u);
     (void)shmrpci_add_relaxed(&worker->shared->detached, 1u);
-    /* Release: as a claim. Whoever finds out what a dead worker was doing
-     * passes it by. */
+    /* Release: as a claim. Code that looks up what a dead worker was doing
+     * skips such entries. */
     shmrpci_store_release(&worker->conn->ledger->entries[worker->slot].held,
                           shm_held(worker->gen, worker->index, SHM_KEEPS));
     *out = *request;
@@ -105,9 +106,9 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
     return SHMRPC_OK;
 }
 
-/* Rule 4, for who is not going to look at anything again: the hint may have
- * been cleared while the entry was held. A worker that is on its way to sleep
- * looks after it has said so. */
+/* Rule 4, for a thread that will not scan again: the hint may have been cleared
+ * while the entry was held. A worker that is about to sleep looks after it has
+ * announced that. */
 static void ring(const shm_worker *own, const shm_conn *conn)
 {
     if (own->is_cold) {
@@ -121,7 +122,7 @@ static void ring(const shm_worker *own, const shm_conn *conn)
 void shm_worker_detached_end(shmrpci_request *request)
 {
     shm_shadow *shadow = (shm_shadow *)(void *)request->participant;
-    SHMRPCI_ASSERT(shadow->worker.conn == NULL, "it was answered");
+    SHMRPCI_ASSERT(shadow->worker.conn == NULL, "the call was answered");
     ring(&shadow->worker, shadow->conn);
     (void)shmrpci_add_relaxed(&shadow->owner->detached, UINT32_MAX);
     (void)shmrpci_add_seq(&shadow->conn->pins, UINT32_MAX);

@@ -1,5 +1,5 @@
-/* What a worker knows of a connection: what its client has said, and that it is
- * to hear of the end. */
+/* What a worker knows about a connection: what its client said at hello, and
+ * that the handler wants to hear of its end. */
 #include <string.h>
 
 #include "transport/shm/worker.h"
@@ -9,7 +9,7 @@ static const shm_conn *conn_of(const shmrpci_request *request)
     return ((const shm_worker *)(const void *)request->participant)->conn;
 }
 
-/* Byte `at` of what was said, the length before it included. */
+/* Byte `at` of what was said, including the length before it. */
 static uint8_t *said(shm_ledger *ledger, size_t at)
 {
     size_t each = sizeof ledger->entries[0].said;
@@ -54,7 +54,7 @@ int shm_worker_watch(const shmrpci_request *request, shmrpc_error *error)
         return SHMRPC_E_NO_MEMORY;
     }
     if (!shmrpci_cas_seq(&conn->farewell, &have, made)) {
-        free(made); /* another worker of ours was faster */
+        free(made); /* another worker of this process was faster */
     }
     return SHMRPC_OK;
 }

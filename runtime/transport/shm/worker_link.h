@@ -1,35 +1,32 @@
 /*
- * Worker links: how workers in processes of their own get at connections.
+ * Worker links: how workers in processes of their own get connections.
  *
- * The supervisor runs the control loop; it holds the clients' sockets and
- * makes all memory.  Each worker process has one socket to it, its worker link
+ * The supervisor runs the control loop; it holds the clients' sockets and makes
+ * all memory.  Each worker process has one socket to it, its worker link
  * (below: link), and a listener of its own, the mirror, whose table is filled
  * by packets:
  *
  *     supervisor                   worker process
- *     SETUP + shared memory,  ->
- *       status page, doorbell,
- *       the service's lock
- *     ATTACH(conn) + block,   ->   maps them, hears the client's bell
- *       ledger, bell
+ *     SETUP + shared memory,  -> status page, doorbell, the service's lock
+ *     ATTACH(conn) + block,   ->   maps them, hears the client's bell ledger,
+ *       bell
  *                             <-   ACK(count): so many ATTACHes were read
  *                             <-   REFUSE(conn): can't, or won't; it is closed
  *     then NUDGE              ->   look: an order, or a connection is gone
- *     LEFT(conn)              ->   a relay's peer is gone
- *                             <-   MAP(conn, region): a request lies there
- *                             <-   GRANT(conn, bytes, slot): for a reply
- *                             <-   TELL(conn): its client sleeps elsewhere
+ *     LEFT(conn)              ->   a relay's peer is gone <-   MAP(conn,
+ *                             region): a request lies there <-   GRANT(conn,
+ *                             bytes, slot): for a reply <-   TELL(conn): its
+ *                             client sleeps elsewhere
  *     REGION(tag, incarnation)->   and its memory, or with a status why not
  *
- * After a change the supervisor counts `changes` of the shared memory up;
- * workers that are awake compare it before they search, those that sleep are
- * woken by the packet.  A NUDGE is not sent to a link that is half full:
- * whoever has unread packets looks anyway.  An ATTACH or LEFT that finds no
- * room is sent again later; no more than SHM_WORKER_LINK_WINDOW are
- * unacknowledged, as descriptors in flight are limited.  A worker waits for
- * room for what it asks and tells.  One that has not got a connection yet
- * simply doesn't serve it: with its next wake-up or search it reads its link
- * first.
+ * After a change the supervisor increments `changes` in the shared memory;
+ * awake workers compare it before they search, sleeping ones are woken by the
+ * packet.  A NUDGE is not sent to a link that is half full: a worker with
+ * unread packets looks anyway.  An ATTACH or LEFT that finds no room is sent
+ * again later; at most SHM_WORKER_LINK_WINDOW are unacknowledged, as
+ * descriptors in flight are limited.  A worker waits for room for its own
+ * packets.  A worker that has not received a connection yet doesn't serve it:
+ * at its next wake-up or search it reads its link first.
  *
  * The link's hang-up tells a worker that it is alone: it ends what it has
  * claimed, and leaves.
@@ -42,7 +39,7 @@
 
 #define SHM_WORKER_LINK_MAGIC  UINT32_C(0x4B4E4C53) /* "SLNK" */
 #define SHM_WORKER_LINK_WINDOW 32u
-/* A worker waits so long for memory; it may be that nobody is there. */
+/* How long a worker waits for memory from a supervisor that may be gone. */
 #define SHM_WORKER_LINK_WAIT_NS (2 * SHMRPCI_NS_PER_S)
 
 typedef enum shm_worker_link_kind {
@@ -73,7 +70,7 @@ enum {
 #define SHM_WORKER_LINK_SETUP_FDS 4u
 #define SHM_WORKER_LINK_FDS       3u
 
-/* One packet; what a kind does not name is 0. */
+/* One packet; members that a kind does not use are 0. */
 typedef struct shm_worker_link_message {
     uint32_t magic;
     uint32_t kind;
@@ -103,8 +100,8 @@ typedef struct shm_worker_link_packet {
     size_t fd_count;
 } shm_worker_link_packet;
 
-/* Never block. Statuses as of shmrpci_socket_...; EXHAUSTED of receive:
- * descriptors were lost, but head is there. INVALID: not ours. */
+/* Never block. Statuses as of shmrpci_socket_...; EXHAUSTED from receive:
+ * descriptors were lost, but the head is valid. INVALID: not our format. */
 shmrpc_status shm_worker_link_send(int fd, const shm_worker_link_message *head,
                                    const int *fds, size_t fd_count);
 shmrpc_status shm_worker_link_receive(int fd, shm_worker_link_packet *out);

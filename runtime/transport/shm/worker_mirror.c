@@ -14,7 +14,7 @@
 
 #define SETUP_WAIT_NS (10 * SHMRPCI_NS_PER_S)
 
-/* Another thread may read the answer that one waits for at the socket. */
+/* Another thread may read the answer that this one waits for at the socket. */
 #define ASK_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
 /* ---- connections ----------------------------------------------------- */
@@ -91,8 +91,8 @@ static shm_conn *find(const shm_listener *listener, uint64_t serial)
 
 /* ---- the answers ----------------------------------------------------- */
 
-/* Under table_lock. What was mapped under that number before is used by
- * nobody, or the supervisor would not have taken it away. */
+/* Under table_lock. Nobody uses what was mapped under that number before, or
+ * the supervisor would not have taken it away. */
 static shmrpc_status map_region(shm_conn *conn,
                                 const shm_worker_link_packet *packet)
 {
@@ -141,8 +141,9 @@ static void take_region(shm_listener *listener,
 
 /* ---- reading the link ------------------------------------------------ */
 
-/* The supervisor is gone: our workers end what they have claimed, and leave.
- * Clients see the same hang-up, at the latest when nobody serves them. */
+/* The supervisor is gone: our workers end the calls they have claimed, and
+ * leave. Clients see the same hang-up, at the latest when nobody serves
+ * them. */
 static void be_alone(shm_listener *listener)
 {
     shm_mirror *mirror = listener->mirror;
@@ -233,7 +234,8 @@ static void acknowledge(shm_mirror *mirror)
     }
 }
 
-/* What is gone leaves the table as in listener_close.c. */
+/* Moves connections marked gone from the table to the closed list, as
+ * listener_close.c does. */
 static void prune(shm_listener *listener)
 {
     for (size_t i = 0; i < listener->table_count;) {
@@ -273,8 +275,8 @@ void shm_mirror_reap(shm_listener *listener)
 
 /* ---- asking ---------------------------------------------------------- */
 
-/* What is said here must not be lost: while the control loop has no CPU, what
- * it was told of the ends of calls can fill the link. */
+/* These packets must not be lost: while the control loop has no CPU, reports of
+ * ended calls can fill the link. */
 static shmrpc_status say(const shm_mirror *mirror,
                          const shm_worker_link_message *message,
                          int64_t deadline_ns)
@@ -288,8 +290,8 @@ static shmrpc_status say(const shm_mirror *mirror,
     return status;
 }
 
-/* Under table_lock. NULL: too many are asked for, as calls that were detached
- * are answered by other threads than the workers'. */
+/* Under table_lock. NULL: too many asks, since detached calls are answered by
+ * threads other than the workers'. */
 static shm_mirror_ask *begin_ask(shm_listener *listener,
                                  shm_worker_link_message *want)
 {
@@ -309,7 +311,7 @@ static shm_mirror_ask *begin_ask(shm_listener *listener,
     return ask;
 }
 
-/* One look; true when the ask is over. */
+/* Looks once for the answer; true when the ask is over. */
 static bool look(shm_listener *listener, shm_mirror_ask *ask)
 {
     shmrpci_mutex_lock(&listener->table_lock);
@@ -350,7 +352,8 @@ static shmrpc_status ask_for(shm_listener *listener,
     if (status == SHMRPC_OK) {
         status = ask->is_done ? ask->status : SHMRPC_E_DEADLINE;
     }
-    SHMRPCI_ASSERT(ask->tag == want->tag, "an ask is its worker's to the end");
+    SHMRPCI_ASSERT(ask->tag == want->tag,
+                   "an ask belongs to its worker until its end");
     *out_region = ask->region;
     ask->tag = 0;
     shmrpci_mutex_unlock(&listener->table_lock);
@@ -391,7 +394,7 @@ static shmrpc_status say_of(const shm_conn *conn, shm_worker_link_kind kind)
 
 void shm_mirror_tell(shm_conn *conn, uint32_t armed)
 {
-    /* Relaxed: a worker of this process that hasn't seen it says it again. */
+    /* Relaxed: if a worker of this process misses it, it reports again. */
     if (shmrpci_load_relaxed(&conn->said_of) != armed &&
         say_of(conn, SHM_WORKER_LINK_TELL) == SHMRPC_OK) {
         shmrpci_store_relaxed(&conn->said_of, armed);
@@ -405,7 +408,7 @@ void shm_mirror_refuse(const shm_conn *conn)
 
 /* ---- beginning and end ----------------------------------------------- */
 
-/* Until this process ends; its forked children don't have it. */
+/* Holds the lock until this process ends; its forked children don't. */
 static shmrpc_status join_lock(shm_listener *listener,
                                shm_worker_link_packet *packet)
 {
@@ -497,8 +500,7 @@ int shm_mirror_attach(int link_fd, shmrpci_listener **out, shmrpc_error *error)
         if (listener != NULL) {
             shm_listener_close(&listener->base);
         }
-        return shmrpc_error_set(error, status,
-                                "the supervisor can't be joined: %s",
+        return shmrpc_error_set(error, status, "can't join the supervisor: %s",
                                 shmrpc_status_text(status));
     }
     *out = &listener->base;

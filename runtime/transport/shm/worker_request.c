@@ -49,8 +49,8 @@ static void note_time(shm_worker *worker, uint64_t ticks)
     }
 }
 
-/* Not from those that slept, whose wake-up counts. One short call is enough: a
- * worker that loses its CPU takes long for any. */
+/* Doesn't count calls of sleepers, whose wake-up is part of the time. One short
+ * call is enough: a worker that loses its CPU takes long for any. */
 static void learn_from_call(shm_turn *turn, uint64_t ticks)
 {
     if (!shm_turn_is_awake(turn)) {
@@ -63,7 +63,7 @@ static void learn_from_call(shm_turn *turn, uint64_t ticks)
     }
 }
 
-/* Only this worker writes there: no need to add atomically. */
+/* Only this worker writes there: no atomic addition is needed. */
 static void count_call(const shm_worker *worker)
 {
     shm_worker_shared *shared = worker->shared;
@@ -85,11 +85,12 @@ void shm_conn_tell(shm_conn *conn)
     if (armed != 0 && conn->listener->mirror != NULL) {
         shm_mirror_tell(conn, armed);
     } else if (armed != 0) {
-        /* Told first: whoever dies or stops here has told for all. The client
-         * may have armed anew since; then another end will find that. */
+        /* Written first: if we die or stop here, the client has been told for
+         * all calls. It may have armed again since; then another call's end
+         * finds that. */
         shm_message told = {.kind = SHM_MESSAGE_TOLD};
-        /* Who has left so many unread is told already; and the rest is for
-         * extents, whose packets must not be lost. */
+        /* A client with this many unread packets has been told already; and the
+         * rest of the queue is for extents, whose packets must not be lost. */
         if (!shmrpci_socket_is_backed_up(conn->fd)) {
             (void)shm_message_send(conn->fd, told, NULL, NULL, 0);
         }
@@ -97,7 +98,7 @@ void shm_conn_tell(shm_conn *conn)
     }
 }
 
-/* Apart, so that a call that uses none pays for one look. */
+/* A function of its own, so that a call that uses none pays for one check. */
 static __attribute__((noinline)) void forget_used(shm_worker *worker,
                                                   uint64_t used)
 {
@@ -105,8 +106,8 @@ static __attribute__((noinline)) void forget_used(shm_worker *worker,
         shm_worker_end_streams(worker);
     }
     /* Sequentially consistent: pairs with the look into the ledger before an
-     * extent is taken away. Before DONE, so that the client finds what it
-     * leaves idle to be so. */
+     * extent is taken away. Before DONE, so that an extent the client then
+     * leaves idle is seen as unused. */
     shmrpci_store_seq(&worker->conn->ledger->entries[worker->slot].uses,
                       UINT64_C(0));
 }
@@ -121,7 +122,8 @@ static void forget_memory(shm_worker *worker)
     }
 }
 
-/* A thread sleeps for one call at a time: where two do there are several. */
+/* A thread sleeps on one call at a time: two sleeping calls mean two
+ * threads. */
 static __attribute__((noinline)) void note_threads(shm_worker *worker)
 {
     shmrpci_store_relaxed(&worker->conn->has_threads, 1u);
@@ -129,17 +131,17 @@ static __attribute__((noinline)) void note_threads(shm_worker *worker)
     worker->is_single = false;
 }
 
-/* Frees the entry after a change of the word. The exchange is the fence (a
- * full one on x86; on others the release before it is not overtaken by what is
+/* Frees the entry after a change of the word. The exchange is the fence (a full
+ * one on x86; on others the release before it is not overtaken by what is
  * sequentially consistent) between that change and the looks below: at the
  * clients that sleep, and, rule 4, at the next call on the slot, which others
- * may have passed by while we held the entry. Who dies before it has looked is
- * made up for by listener_recover.c. */
+ * may have passed by while we held the entry. If a worker dies before it has
+ * looked, listener_recover.c makes up for it. */
 static void unclaim(shm_worker *worker)
 {
     shm_conn *conn = worker->conn;
     uint32_t slot = worker->slot;
-    SHMRPCI_ASSERT(slot < SHM_SLOTS, "who has claimed a slot knows its number");
+    SHMRPCI_ASSERT(slot < SHM_SLOTS, "a claimed slot number is in range");
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
     (void)shmrpci_exchange_seq(&conn->ledger->entries[slot].held, 0u);
     uint64_t asleep = shmrpci_load_seq(conn->block.sleepers);
@@ -158,7 +160,7 @@ static void unclaim(shm_worker *worker)
     }
 }
 
-/* What goes into the slot. */
+/* What to write into the slot. */
 typedef struct {
     const void *payload;
     size_t payload_len;
@@ -167,12 +169,12 @@ typedef struct {
     int32_t status;
 } shm_answer;
 
-/* One burst of stores after all that takes time: the client looks at the line
- * all the while, and takes it away. */
+/* One burst of stores after everything that takes time: the client polls the
+ * line all the while, and each poll takes the line away. */
 static void answer(shm_worker *worker, const shm_answer *it)
 {
     shm_slot *slot = slot_of(worker);
-    /* Relaxed: that it was given up a moment later is as good as after. */
+    /* Relaxed: if it is given up a moment later, the effect is the same. */
     uint32_t word = shmrpci_load_relaxed(&slot->word);
     uint32_t done = shm_word(worker->gen, SHM_DONE);
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
@@ -183,7 +185,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
     worker->turn.asleep = asleep;
     worker->was_given_up = shm_word_state(word) == SHM_FREE;
     SHMRPCI_ASSERT(it->payload_len <= SHM_PAYLOAD_BYTES,
-                   "what is longer than a slot goes into a span");
+                   "a body longer than a slot is in a span");
     SHMRPCI_ASSERT(worker->granted == 0,
                    "an extent is named or given back before the call ends");
     forget_memory(worker);
@@ -205,7 +207,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
 
 /* ---- the request ----------------------------------------------------- */
 
-/* The body, in the slot from `at` on, copied to memory of our own. */
+/* Copies the body, which is in the slot from `at` on, to private memory. */
 static shmrpc_status read_inline(shm_worker *worker, const shm_slot *slot,
                                  size_t at, size_t len,
                                  shmrpci_request *request)
@@ -221,7 +223,7 @@ static shmrpc_status read_inline(shm_worker *worker, const shm_slot *slot,
     return SHMRPC_OK;
 }
 
-/* The body, where the client has put it. */
+/* Finds the body, wherever the client has put it. */
 static shmrpc_status find_body(const shm_worker *worker, const shm_span *body,
                                size_t len, shmrpci_request *request)
 {
@@ -235,7 +237,7 @@ static shmrpc_status find_body(const shm_worker *worker, const shm_span *body,
     return len <= worker->conn->max_message ? status : SHMRPC_E_INVALID;
 }
 
-/* A span of the slot's payload, behind others. */
+/* Reads the next span from the slot's payload. */
 static shm_span take_span(const shm_slot *slot, size_t *at)
 {
     shm_span span;
@@ -246,8 +248,9 @@ static shm_span take_span(const shm_slot *slot, size_t *at)
 
 #define SPANS (SHM_MSG_BODY_SPAN | SHM_MSG_REPLY_SPAN | SHM_MSG_STREAMS)
 
-/* The request with what the slot's flags announce before its body; INVALID:
- * that is nonsense. Apart, so that a call without pays for one look. */
+/* Reads the parts that the slot's flags announce before the body; INVALID:
+ * malformed. A function of its own, so that a call without them pays for one
+ * check. */
 static __attribute__((noinline)) shmrpc_status
 read_spans(shm_worker *worker, const shm_slot *slot, size_t len,
            shmrpci_request *request)
@@ -290,7 +293,7 @@ static int64_t deadline_of(int64_t now_ns, uint64_t timeout_ns)
     return now_ns + (int64_t)timeout_ns;
 }
 
-/* The first request after a sleep tells when it came. */
+/* Learns from the submit time of the first request after a sleep. */
 static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
 {
     uint64_t late = shm_stamp_age(submitted, worker->now);
@@ -303,7 +306,7 @@ static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
     }
 }
 
-/* The socket's end is noticed by the control loop, which closes. */
+/* The control loop notices the shut-down socket, and closes. */
 static void note_nonsense(shm_conn *conn)
 {
     if (shmrpci_add_relaxed(&conn->nonsense, 1u) + 1 != SHM_MAX_NONSENSE) {
@@ -359,7 +362,7 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
     worker->began = worker->now;
     request->queue_ticks = shm_stamp_age(submitted, worker->began);
     request->began_ticks = worker->began;
-    /* Relaxed: for watching only. */
+    /* Relaxed: for observers only. */
     shmrpci_store_relaxed(&worker->shared->deadline_ns,
                           (uint64_t)request->deadline_ns);
     shmrpci_store_relaxed(&worker->shared->since, worker->now);
@@ -368,9 +371,9 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 
 /* ---- the reply ------------------------------------------------------- */
 
-/* The reply is not in the extent that was granted for it. Before another one is
- * granted, and before the call ends: the client may have the slot anew from
- * then on. */
+/* Gives back a granted extent that the reply doesn't use. Before another one is
+ * granted, and before the call ends: from then on the client may reuse the
+ * slot. */
 static void give_back_grant(shm_worker *worker)
 {
     if (worker->granted != 0) {
@@ -401,8 +404,8 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
     return SHMRPC_OK;
 }
 
-/* Room where a large reply can be sent from: what the client set aside, or an
- * extent; NULL: neither is to be had. */
+/* Room from which a large reply can be sent: the span that the client reserved,
+ * or an extent; NULL: neither can be had. */
 static uint8_t *find_room(shm_worker *worker, size_t size, size_t *cap)
 {
     if (worker->reply_at != NULL && size <= worker->reply_span.size) {
@@ -474,7 +477,7 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
     return SHMRPC_OK;
 }
 
-/* Where the reply goes: into the slot, or into a span that the slot names. */
+/* Prepares the reply: in the slot, or in a span that the slot names. */
 static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
                              shm_answer *it, shm_span *span)
 {
@@ -486,7 +489,7 @@ static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
         it->payload = out->data;
         it->payload_len = out->len;
         if (worker->target == SHM_REPLY_SPAN && out->len > 0) {
-            /* The extent goes back before the slot is written. */
+            /* Gives the extent back before the slot is written. */
             it->payload = memcpy(worker->out, out->data, out->len);
         }
         return SHMRPC_OK;
@@ -499,7 +502,7 @@ static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
     return status;
 }
 
-/* For the times of methods, and for who watches. */
+/* Records the time, for the method's average and for observers. */
 static void end_service(shm_worker *worker)
 {
     worker->now = shmrpci_ticks();

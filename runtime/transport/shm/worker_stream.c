@@ -18,7 +18,7 @@ static bool is_size(uint32_t bytes)
                           bytes % SHMRPCI_STREAM_ALIGN == 0);
 }
 
-/* Whether a client may mean that. */
+/* Whether these values can be a client's. */
 static bool is_sound(const shm_streams *said)
 {
     return is_size(said->in_bytes) && is_size(said->out_bytes) &&
@@ -45,7 +45,7 @@ shmrpc_status shm_worker_note_streams(shm_worker *worker,
     shm_streams said;
     uint8_t *at;
     memcpy(&said, payload, sizeof said);
-    worker->is_cold = true; /* it takes long */
+    worker->is_cold = true; /* handlers with streams take long */
     worker->rings = (shmrpci_stream_rings){.in_bytes = 0};
     worker->stream = NULL;
     (void)shmrpci_or_seq(uses, SHM_USES_STREAMS);
@@ -67,13 +67,13 @@ void shm_worker_end_streams(shm_worker *worker)
     shm_ledger_entry *entry = &worker->conn->ledger->entries[worker->slot];
     shmrpci_atomic_u64 *streaming = &worker->listener->shared->streaming;
     shmrpci_stream_rings_lose(&worker->rings);
-    if (!worker->is_shadow) { /* which has left it */
+    if (!worker->is_shadow) { /* a shadow has left the worker */
         (void)shmrpci_and_seq(streaming, ~(UINT64_C(1) << worker->index));
     }
     shmrpci_store_release(&entry->ended, worker->gen);
 }
 
-/* Where this process has it mapped already. Under grow_lock, in a mirror
+/* Where this process has mapped the rings. Under grow_lock, in a mirror
  * table_lock. */
 static uint8_t *find_mapped(const shm_conn *conn, const shm_streams *said)
 {
@@ -99,8 +99,8 @@ void shm_streams_lose(shm_conn *conn, uint32_t slot)
     const shm_slot *shared = &conn->block.slots[slot];
     shm_streams said;
     shmrpci_stream_rings rings;
-    /* Relaxed: the word was acquired. A client that lies about them may have
-     * more of its own memory spoiled. */
+    /* Relaxed: the word was acquired. A client that lies about the flags spoils
+     * only its own memory. */
     if ((shmrpci_load_relaxed(&shared->flags) & SHM_MSG_STREAMS) == 0) {
         return;
     }
@@ -123,7 +123,7 @@ static bool is_orphan(const shmrpci_stream *stream)
     return shm_mirror_is_lost(worker->listener);
 }
 
-/* Our supervisor has waited for us long enough. */
+/* Our supervisor has stopped waiting for us. */
 static bool is_cut(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
@@ -141,8 +141,8 @@ static bool is_gone(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
     const shm_ledger *ledger = worker->conn->ledger;
-    /* Sequentially consistent: pairs with the control loop, which closes, then
-     * looks who holds a call (listener_close.c). */
+    /* Sequentially consistent: pairs with the control loop, which sets
+     * `closed`, then looks who holds a call (listener_close.c). */
     return shmrpci_load_seq(&ledger->entries[SHM_WHOLE].closed) != 0 ||
            is_orphan(stream) || is_cut(stream);
 }
@@ -159,12 +159,12 @@ static void free_end(shmrpci_stream *stream)
     free(stream);
 }
 
-/* Waiting is no work: the supervisor would start more workers for it. */
+/* Waiting must not count as work: the supervisor would start more workers. */
 static void rest(shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
     shm_worker_shared *shared = worker->shared;
-    /* Relaxed, all of them: for watching only; and nobody else writes them. */
+    /* All relaxed: for observers only; and nobody else writes them. */
     uint64_t busy = shmrpci_load_relaxed(&shared->busy_ticks);
     shmrpci_store_relaxed(&shared->since, UINT64_C(0));
     shmrpci_store_relaxed(&shared->busy_ticks,
@@ -178,7 +178,8 @@ static void resume(shmrpci_stream *stream)
     shmrpci_store_relaxed(&worker->shared->since, worker->began);
 }
 
-/* A place for streams, if there is one more; `*places`: how many there are. */
+/* Takes a place for streams, if there is one left; `*places`: how many are
+ * taken. */
 static bool take_place(const shm_worker *worker, uint32_t max_places,
                        uint32_t *places)
 {
@@ -202,7 +203,7 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
     shm_worker *worker = (shm_worker *)(void *)request->participant;
     uint32_t places;
     SHMRPCI_ASSERT((request->head.flags & SHMRPCI_HEAD_STREAMS) != 0,
-                   "its head says that it has them");
+                   "the head has the streams flag");
     if (!take_place(worker, max_places, &places)) {
         return shmrpci_stream_places_taken(places, error);
     }

@@ -1,4 +1,4 @@
-/* Lists of who may call. */
+/* Lists of user and group ids that may call. */
 #include "rpc/access.h"
 
 #include <stdlib.h>
@@ -30,8 +30,7 @@ static int add(shmrpci_access_list *to, const shmrpc_method_access *rule,
 {
     if (to->is_limited) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "two lists of who may call %.64s",
-                                rule->method);
+                                "%.64s has two access lists", rule->method);
     }
     *to = (shmrpci_access_list){
         .is_limited = true,
@@ -61,11 +60,12 @@ int shmrpci_access_create(const shmrpc_service *service,
     int status = SHMRPC_OK;
     for (size_t i = 0; i < count && status == SHMRPC_OK; i++) {
         shmrpci_access_list *to = access_of(service, all, rules[i].method);
-        status = to != NULL ? add(to, &rules[i], error)
-                            : shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
-                                               "%s has no method \"%.64s\", "
-                                               "which only some may call",
-                                               service->name, rules[i].method);
+        status =
+            to != NULL
+                ? add(to, &rules[i], error)
+                : shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
+                                   "%s has no method \"%.64s\" to restrict",
+                                   service->name, rules[i].method);
     }
     if (status != SHMRPC_OK) {
         shmrpci_access_destroy(all, service->method_count);

@@ -11,7 +11,7 @@
 #include "shmrpc/server.h"
 #include "shmrpc/stub.h"
 
-/* Of one method; lists of our own. Not limited: all may. */
+/* For one method; lists of our own. Not limited: everybody may call it. */
 typedef struct shmrpci_access_list {
     bool is_limited;
     uint32_t *uids;
@@ -20,14 +20,14 @@ typedef struct shmrpci_access_list {
     size_t gid_count;
 } shmrpci_access_list;
 
-/* For each method of the service; NULL where none is limited. NOT_FOUND: a name
- * that no method has; NO_MEMORY. */
+/* The list of each method of the service; NULL where none is limited.
+ * NOT_FOUND: no method has that name; NO_MEMORY. */
 int shmrpci_access_create(const shmrpc_service *service,
                           const shmrpc_method_access *rules, size_t count,
                           shmrpci_access_list **out, shmrpc_error *error);
 void shmrpci_access_destroy(shmrpci_access_list *all, uint32_t method_count);
 
-/* Whether a peer may; `own_uid` and root always may. */
+/* Whether a peer may call; `own_uid` and root always may. */
 bool shmrpci_access_allows(const shmrpci_access_list *access,
                            const shmrpc_peer *peer, uint32_t own_uid);
 

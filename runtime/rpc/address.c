@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A part of the text. */
+/* A part of an address. */
 typedef struct part {
     const char *at;
     size_t len;
@@ -135,7 +135,7 @@ static int copy_host(part whole, part host, const char *what,
     return SHMRPC_OK;
 }
 
-/* Of servers of NATS that are named without. */
+/* The port of a NATS server that is given without one. */
 #define NATS_PORT 4222u
 
 /* Which files an address may name. */
@@ -177,7 +177,7 @@ static int copy_zone(part whole, part zone, shmrpci_address *out,
     return SHMRPC_OK;
 }
 
-/* What an address may name behind its ?, see address.h. */
+/* Parses the names that an address may have after its ?, see address.h. */
 static int parse_file(part whole, part query, query_kind kind,
                       shmrpci_address *out, shmrpc_error *error)
 {
@@ -199,7 +199,7 @@ static int parse_file(part whole, part query, query_kind kind,
     }
     if (file == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "address \"%.*s\": behind ? expected %s",
+                                "address \"%.*s\": expected %s after ?",
                                 PART_ARGS(whole), expected[kind]);
     }
     if (value.len >= sizeof out->key_file || file[0] != '\0') {
@@ -213,7 +213,7 @@ static int parse_file(part whole, part query, query_kind kind,
     return SHMRPC_OK;
 }
 
-/* Several, with & between them. */
+/* Parses several, separated by &. */
 static int parse_query(part whole, part query, query_kind kind,
                        shmrpci_address *out, shmrpc_error *error)
 {
@@ -226,7 +226,7 @@ static int parse_query(part whole, part query, query_kind kind,
     return status;
 }
 
-/* Takes what is behind a ?, if there is one, off the end of *rest. */
+/* Splits off what follows a ?, if there is one, from *rest. */
 static int take_query(part whole, part *rest, query_kind kind,
                       shmrpci_address *out, shmrpc_error *error)
 {
@@ -300,7 +300,7 @@ static int parse_tls(part whole, part rest, const shmrpc_service *service,
 }
 
 /* host[:port][?name=FILE...]; the host becomes "host:port", one of the list of
- * servers. The service's name is what it has there, too. */
+ * servers. The service's name is also its name there. */
 static int parse_nats(part whole, part rest, const shmrpc_service *service,
                       shmrpci_address *out, shmrpc_error *error)
 {
@@ -325,8 +325,8 @@ static int parse_nats(part whole, part rest, const shmrpc_service *service,
     return SHMRPC_OK;
 }
 
-/* Neighbours with the same files are servers of one cluster: the first one gets
- * the second one's. False: they are not. */
+/* Neighbours with the same files are servers of one cluster: adds the second
+ * one's server to the first. False: the files differ. */
 static bool join_nats(shmrpci_address *first, const shmrpci_address *second)
 {
     char both[sizeof first->host];

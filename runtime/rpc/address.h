@@ -49,14 +49,13 @@ typedef struct shmrpci_place_list {
     shmrpci_place items[SHMRPCI_PLACES_MAX];
 } shmrpci_place_list;
 
-/* Reads `text` (NULL or "": "shm://"). INVALID: the message shows the part that
- * is wrong and what was expected. */
+/* Reads `text` (NULL or "": "shm://"). INVALID: the message names the wrong
+ * part and what was expected. */
 int shmrpci_places_parse(const char *text, const shmrpc_service *service,
                          shmrpci_place_list *out, shmrpc_error *error);
 
-/* Whether the next place of a list may help, after a try that ended so.
- * Somebody who answered, but can't be talked to, is not passed over in silence.
- */
+/* Whether to try the next place of a list after this status. A server that
+ * answered but can't be used is not passed over in silence. */
 bool shmrpci_place_is_passed_over(int status);
 
 /* Fills `error` for a place whose transport is not built; UNIMPLEMENTED. */

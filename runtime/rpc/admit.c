@@ -1,4 +1,4 @@
-/* What a call brings along, and whether it may run. */
+/* Metadata of a call, and whether the call may run. */
 #include "rpc/dispatch.h"
 
 #include "os/clock.h"
@@ -28,7 +28,7 @@ bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
     return true;
 }
 
-/* Whether there is room for it. */
+/* Whether the limit of calls has room for it. */
 static int limit(shmrpci_dispatcher *w, const shmrpci_request *request,
                  uint32_t index)
 {
@@ -42,7 +42,7 @@ static int limit(shmrpci_dispatcher *w, const shmrpci_request *request,
     return shmrpci_overload_enter(&w->overload, &call, &w->error);
 }
 
-/* What the caller shows: with this call, or when it connected. */
+/* The caller's token, from this call or from when it connected. */
 static const char *token_of(shmrpci_dispatcher *w,
                             const shmrpci_request *request)
 {
@@ -62,7 +62,7 @@ static const char *token_of(shmrpci_dispatcher *w,
     return b->token;
 }
 
-/* Who serves hears of the end of whoever calls. */
+/* Registers for the end of the caller, if the service wants to hear of it. */
 static int watch(shmrpci_dispatcher *w, const shmrpci_request *request)
 {
     shmrpci_ctx_beside *b = w->beside;
@@ -90,7 +90,7 @@ void shmrpci_dispatch_part(shmrpci_dispatcher *w)
     }
 }
 
-/* Who may call, and what those who look on have to say. */
+/* Checks access, then asks authorize and the interceptors. */
 int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
                            uint32_t index)
 {

@@ -10,16 +10,16 @@
 #include "rpc/crowd.h"
 #include "rpc/misuse.h"
 
-/* How long one call is waited for while others may end too. */
+/* How long to wait for one call while others may end too. */
 #define TURN_NS (1 * SHMRPCI_NS_PER_MS)
 
 /* ---- the end of a call ----------------------------------------------- */
 
-/* Ends the hold of a call that is in flight, or not any more. */
+/* Ends the hold of a call that is in flight or over. */
 static void let_go(shmrpc_call *call, bool is_over)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
-                   "only the holder of a call lets it go");
+                   "only the holder of a call ends the hold");
     shmrpci_async_state state =
         call->end != NULL
             ? (is_over ? SHMRPCI_ASYNC_DUE : SHMRPCI_ASYNC_OWED)
@@ -35,7 +35,7 @@ static bool hold_flying(shmrpc_call *call)
            shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED);
 }
 
-/* The slot of a call is free. */
+/* Leaves the link: the call's slot is free. */
 static inline void leave(shmrpc_call *call)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->holds) == call->pending.link,
@@ -44,7 +44,7 @@ static inline void leave(shmrpc_call *call)
     call->pending.link = NULL;
 }
 
-/* The same, of one that has ended in `status`. */
+/* The same, for a call that has ended in `status`. */
 static inline int over(shmrpc_call *call, int status)
 {
     leave(call);
@@ -53,13 +53,13 @@ static inline int over(shmrpc_call *call, int status)
                : status;
 }
 
-/* What came with the reply is taken off it. */
+/* Takes the metadata off the reply. */
 static inline int take_beside(shmrpci_pending *p)
 {
     return p->beside != NULL ? shmrpci_beside_take_reply(p) : SHMRPC_OK;
 }
 
-/* How a call ends that has no reply, as receive has told. */
+/* Ends a call that has no reply, as `received` tells. */
 static int ended(shmrpci_pending *p, int received)
 {
     if (received == SHMRPC_E_DEADLINE) {
@@ -70,11 +70,11 @@ static int ended(shmrpci_pending *p, int received)
                : shmrpci_pending_lost(p, received);
 }
 
-/* Brings the outcome of a held call into its object. */
+/* Writes the outcome of a held call into its object. */
 static void settle(shmrpc_call *call, int received)
 {
     shmrpci_pending *p = &call->pending;
-    SHMRPCI_ASSERT(p->link != NULL, "what ends was sent over a link");
+    SHMRPCI_ASSERT(p->link != NULL, "a call that ends has a link");
     p->error = &call->error;
     call->reply = NULL;
     int status = received == SHMRPC_OK ? take_beside(p) : ended(p, received);
@@ -88,7 +88,7 @@ bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
 {
     shmrpci_pending *p = &call->pending;
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
-                   "who looks after a call holds it");
+                   "the call is held");
     int status = p->link->client->receive(&p->call, 0);
     if (status == SHMRPC_E_DEADLINE && now_ns < p->deadline_ns) {
         return false;
@@ -102,7 +102,7 @@ bool shmrpci_async_cancel(shmrpc_call *call)
     shmrpci_pending *p = &call->pending;
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD &&
                        p->link != NULL,
-                   "who cancels a call holds it, and it is not over");
+                   "the call is held, and not over");
     bool withdrawn = p->link->client->cancel(&p->call);
     call->reply = NULL;
     p->error = &call->error;
@@ -120,7 +120,7 @@ static int64_t now_of(shmrpc_client *client)
     return shmrpci_call_clock_at(&client->clock, shmrpci_ticks());
 }
 
-/* Under the lock: ends what is over. Callbacks have to wait for dispatch. */
+/* Under the lock: ends the calls that are over. Callbacks wait for dispatch. */
 static bool harvest(shmrpci_async *async)
 {
     bool any = false;
@@ -137,7 +137,7 @@ static bool harvest(shmrpci_async *async)
     return any;
 }
 
-/* Under the lock: the flying call that was sent first, held. */
+/* Under the lock: the call in flight that was sent first, held. */
 static shmrpc_call *hold_oldest(shmrpci_async *async)
 {
     shmrpc_call *oldest = NULL;
@@ -160,8 +160,8 @@ static shmrpc_call *hold_oldest(shmrpci_async *async)
     return oldest;
 }
 
-/* Under the lock: waits a while for a slot to become free. False: others than
- * asynchronous calls have them all. */
+/* Under the lock: waits a while for a slot to become free. False: all slots are
+ * used by calls that aren't asynchronous. */
 static bool await_end(shmrpci_async *async, int64_t deadline_ns)
 {
     shmrpc_call *call = hold_oldest(async);
@@ -170,7 +170,7 @@ static bool await_end(shmrpci_async *async, int64_t deadline_ns)
     }
     shmrpci_pending *p = &call->pending;
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
-                   "the call that is waited for is held");
+                   "the awaited call is held");
     int64_t until_ns = now_of(async->client) + TURN_NS;
     until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
     int status = p->link->client->receive(&p->call, until_ns);
@@ -199,7 +199,7 @@ bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
 
 /* ---- starting -------------------------------------------------------- */
 
-/* What a call with a callback, or a loan, has besides; else zeros. */
+/* Extra arguments of a call with a callback, or of a loan; else zeros. */
 typedef struct form {
     shmrpc_stub_end end;
     shmrpc_function done;
@@ -277,7 +277,7 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
     return status;
 }
 
-/* A call that is sent, or lent, and held, over a link of the client's own. */
+/* Sends, or lends, a held call, over a link of the client's own. */
 static int start_at(shmrpc_client *client, uint32_t method, const void *params,
                     const shmrpc_opts *opts, const form *as, shmrpc_call **out,
                     shmrpc_error *error)
@@ -306,7 +306,7 @@ static int start_at(shmrpc_client *client, uint32_t method, const void *params,
     return SHMRPC_OK;
 }
 
-/* What start_member is given. */
+/* Arguments of start_member. */
 typedef struct crowd_start {
     uint32_t method;
     const void *params;
@@ -321,7 +321,7 @@ static int start_member(void *user, shmrpc_client *member,
     return start_at(member, c->method, c->params, opts, c->as, c->out, error);
 }
 
-/* The same, over whatever the client has. */
+/* The same, over the client's link or a crowd. */
 static int start_new(shmrpc_client *client, uint32_t method, const void *params,
                      const shmrpc_opts *opts, const form *as, shmrpc_call **out,
                      shmrpc_error *error)
@@ -416,7 +416,7 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     if (status == SHMRPC_OK) {
         shmrpc_call *call = *out;
         SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
-                       "a new call is its maker's until it is lent");
+                       "only its maker has a new call until it is lent");
         shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
         const shmrpci_buf *body = &call->pending.call.out;
         *at = body->data + (body->len - len);
@@ -425,7 +425,7 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     return status;
 }
 
-/* A call that has ended is used. */
+/* Reports that a call which has ended is used. */
 static int misused(const shmrpc_call *handle, shmrpc_error *error)
 {
     const shmrpc_call *object = shmrpci_async_object(handle);
@@ -443,12 +443,13 @@ int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
     }
     shmrpci_pending *p = &call->pending;
     if (call->async->generation != shmrpci_fork_generation()) {
-        return shmrpc_error_set(error, SHMRPC_E_FORKED,
-                                "the loan is the parent's, from before fork");
+        return shmrpc_error_set(
+            error, SHMRPC_E_FORKED,
+            "the loan belongs to the parent, from before fork");
     }
     if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "this call of %s was sent already",
+                                "this call of %s was already sent",
                                 p->method->name);
     }
     p->error = error;
@@ -467,15 +468,15 @@ int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
 
 /* ---- finishing ------------------------------------------------------- */
 
-/* Holds a call that is FLYING, as most are that are finished, or ENDED. True:
- * it was FLYING. */
+/* Holds a call that is FLYING, as most are when they are finished, or ENDED.
+ * True: it was FLYING. */
 static inline bool hold_own(shmrpc_call *call)
 {
     while (!shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
         if (shmrpci_async_hold(call, SHMRPCI_ASYNC_ENDED)) {
             return false;
         }
-        /* Whoever makes room has it for a moment only. */
+        /* A thread that makes room holds it only for a moment. */
         shmrpci_mutex_lock(&call->async->lock);
         shmrpci_mutex_unlock(&call->async->lock);
     }
@@ -501,7 +502,7 @@ bool shmrpci_async_wait(shmrpc_call *handle, int64_t until_ns)
     return is_over;
 }
 
-/* A call whose body is still lent goes nowhere. */
+/* Whether the call's body is still lent: such a call can't be waited for. */
 static bool is_lent(const shmrpc_call *call)
 {
     /* Acquire: pairs with the release of the loan. */
@@ -542,8 +543,9 @@ static bool is_of(const shmrpc_call *call, const shmrpc_service *service,
 static int not_yours(const shmrpc_call *call, shmrpc_error *error)
 {
     if (is_inherited(call)) {
-        return shmrpc_error_set(error, SHMRPC_E_FORKED,
-                                "the call is the parent's, from before fork");
+        return shmrpc_error_set(
+            error, SHMRPC_E_FORKED,
+            "the call belongs to the parent, from before fork");
     }
     return shmrpc_error_set(error, SHMRPC_E_INVALID,
                             "this is a call of %s%s; it goes on",
@@ -553,7 +555,8 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
                                                 : "");
 }
 
-/* Its object may be another call by now; the caller's method is known. */
+/* Its object may be another call by now; so the message names the caller's
+ * method. */
 static int finished_twice(const shmrpc_method *method, shmrpc_error *error)
 {
     return shmrpci_misuse(
@@ -638,7 +641,7 @@ static bool cancel(shmrpc_call *call)
         return false;
     }
     shmrpci_mutex_lock(&async->lock);
-    /* Else it is over, or about to be. */
+    /* Otherwise it is over, or about to be. */
     if (hold_flying(call)) {
         withdrawn = !shmrpci_async_look(call, 0) && shmrpci_async_cancel(call);
         let_go(call, true);
@@ -666,7 +669,7 @@ bool shmrpc_call_is_over(shmrpc_call *handle)
         return true;
     }
     if (is_inherited(call) || !shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
-        /* Acquire: pairs with let_go by who made room. */
+        /* Acquire: pairs with let_go by a thread that made room. */
         return is_inherited(call) ||
                shmrpci_load_acquire(&call->state) == SHMRPCI_ASYNC_ENDED;
     }

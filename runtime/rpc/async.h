@@ -2,8 +2,8 @@
  * Asynchronous calls: their objects, and the loop that ends those with a
  * callback.
  *
- * An object belongs to one client for ever; a bitmap says which are in use.
- * Its state says whose turn it is, so that start and finish take no lock:
+ * An object belongs to one client forever; a bitmap says which are in use. Its
+ * state says who may use it, so that start and finish take no lock:
  *
  *     LOANED  has a slot, and a body that the caller is writing; to be sent
  *     FLYING  sent, to be finished
@@ -13,13 +13,13 @@
  *     ENDED   to be finished: the outcome is in the object, its slot is free
  *     DUE     the same, with a callback
  *
- *     LOANED --> HELD --> FLYING, or free
- *     FLYING --> HELD --> FLYING (not over), ENDED, or free
+ *     LOANED --> HELD --> FLYING, or free FLYING --> HELD --> FLYING (not
+ *     over), ENDED, or free
  *     ENDED  --> HELD --> free                    the same with OWED and DUE
  *
  * Calls that are over are ended early, for the sake of their slots, when
  * another one has none (make_room).  OWED and DUE change under `lock` only, so
- * that who arms sees all calls that are to be told of.
+ * that the thread that arms sees all calls whose ends are to be reported.
  *
  * A call holds its link, by a hazard of its own, until its slot is free, and
  * the links of calls with callbacks stay in a list as long as they have any: a
@@ -39,7 +39,7 @@
 #define SHMRPCI_ASYNC_BLOCK_CALLS 64u
 /* Calls in flight, or ended and not finished, that one client may have. */
 #define SHMRPCI_ASYNC_MAX_BLOCKS 64u
-/* Lost links with calls that have not ended; more are not watched. */
+/* Lost links with unfinished calls; more than these are not watched. */
 #define SHMRPCI_ASYNC_LINKS 8u
 
 typedef enum shmrpci_async_state {
@@ -53,25 +53,25 @@ typedef enum shmrpci_async_state {
 
 typedef struct shmrpci_async shmrpci_async;
 
-/* What a program holds of a call is its address, and in the bits that alignment
- * leaves free how often the object was used: a call that has ended is told from
+/* A program's handle is the address of the object, with the number of its uses
+ * in the bits that alignment leaves free: so a call that has ended is told from
  * the next one in its object. */
 #define SHMRPCI_ASYNC_USES 64u
 
 struct shmrpc_call {
     _Alignas(SHMRPCI_ASYNC_USES) shmrpci_pending pending;
-    /* Calls that it has been. Relaxed: it changes when the call ends, which is
-     * the business of the thread that has it. */
+    /* How often the object was used. Relaxed: it changes when the call ends,
+     * and only the thread that has the call may then use it. */
     shmrpci_atomic_u32 uses;
     shmrpci_atomic_pointer holds; /* the link of `pending` (rpc/link.h) */
     shmrpci_async *async;
     shmrpci_atomic_u32 state;
     shmrpci_atomic_u64 *busy; /* of its block */
     uint64_t bit;
-    shmrpc_stub_end end; /* NULL: it will be finished */
+    shmrpc_stub_end end; /* NULL: the program will finish it */
     shmrpc_function done;
     void *user;
-    /* When ENDED or DUE. */
+    /* Set when ENDED or DUE. */
     int status;
     const void *reply;
     shmrpc_error error;
@@ -83,7 +83,7 @@ typedef struct shmrpci_async_block {
     shmrpc_call calls[SHMRPCI_ASYNC_BLOCK_CALLS];
 } shmrpci_async_block;
 
-/* A link that calls with callbacks have. */
+/* A link used by calls with callbacks. */
 typedef struct shmrpci_async_link {
     shmrpci_link *link;
     bool is_watched;
@@ -91,21 +91,21 @@ typedef struct shmrpci_async_link {
 
 struct shmrpci_async {
     shmrpc_client *client;
-    uint32_t generation;      /* of the process that it is for */
+    uint32_t generation;      /* of the process that this belongs to */
     shmrpci_async *inherited; /* the parent's */
     shmrpci_atomic_u32 is_closing;
-    bool is_closed;    /* with its client; kept for streams that are not */
-    shmrpci_bias bias; /* of `busy` of blocks and `state` of calls */
+    bool is_closed;    /* with its client; kept for streams that are open */
+    shmrpci_bias bias; /* for `busy` of blocks and `state` of calls */
 
     shmrpci_mutex lock;
     bool is_dispatching;
-    int set; /* -1: nobody has asked for the descriptor */
+    int set; /* -1: no one asked for the descriptor yet */
     int timer;
-    int64_t timer_ns; /* when it will be readable */
+    int64_t timer_ns; /* when the timer will expire */
     int64_t noted_ns; /* when connections were acknowledged last */
     shmrpci_async_link links[SHMRPCI_ASYNC_LINKS];
     unsigned link_count;
-    struct shmrpc_stream *streams; /* that the loop tells of */
+    struct shmrpc_stream *streams; /* whose events the loop reports */
     uint32_t stream_round;         /* of dispatch */
     struct shmrpci_waker *waker;   /* NULL: none was needed yet */
 
@@ -117,13 +117,13 @@ static inline uintptr_t shmrpci_async_use(const shmrpc_call *call)
     return shmrpci_load_relaxed(&call->uses) % SHMRPCI_ASYNC_USES;
 }
 
-/* For the program. */
+/* The handle that the program gets. */
 static inline shmrpc_call *shmrpci_async_handle(shmrpc_call *call)
 {
     return (shmrpc_call *)((uintptr_t)call | shmrpci_async_use(call));
 }
 
-/* The object of a handle, whatever it is now. */
+/* The object of a handle, whatever call it is now. */
 static inline shmrpc_call *shmrpci_async_object(const shmrpc_call *handle)
 {
     return (shmrpc_call *)((uintptr_t)handle &
@@ -139,7 +139,7 @@ static inline shmrpc_call *shmrpci_async_call(const shmrpc_call *handle)
                : NULL;
 }
 
-/* This process's; NULL: not made yet. */
+/* This process's calls; NULL: not made yet. */
 static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
 {
     /* Acquire: pairs with the exchange that made it. */
@@ -149,11 +149,11 @@ static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
                : NULL;
 }
 
-/* True: was in state `from`, is HELD. */
+/* True: it was in state `from`, and is now HELD. */
 static inline bool shmrpci_async_hold(shmrpc_call *call,
                                       shmrpci_async_state from)
 {
-    /* Acquire: what the last holder has written. */
+    /* Acquire: publishes what the last holder has written. */
     uint32_t state = (uint32_t)from;
     return shmrpci_bias_cas_u32(&call->async->bias, &call->state, &state,
                                 (uint32_t)SHMRPCI_ASYNC_HELD);
@@ -161,15 +161,15 @@ static inline bool shmrpci_async_hold(shmrpc_call *call,
 
 /* ---- async_pool.c ---------------------------------------------------- */
 
-/* This process's, made when it is first needed; NULL: out of memory, or the
+/* This process's calls, made when first needed; NULL: out of memory, or the
  * client is closed. */
 shmrpci_async *shmrpci_async_of(shmrpc_client *client);
 /* An unused object, HELD. NULL: all are in use, or memory is short. */
 shmrpc_call *shmrpci_async_take(shmrpci_async *async);
-/* A held call goes back to those that can be used again. */
+/* Returns the object of a held call for reuse. */
 void shmrpci_async_free(shmrpc_call *call);
 
-/* Goes through the calls that are in use. */
+/* An iterator over the calls that are in use. */
 typedef struct shmrpci_async_walk {
     shmrpci_async_block *block;
     uint64_t left;
@@ -181,19 +181,19 @@ shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk);
 
 /* ---- async.c --------------------------------------------------------- */
 
-/* As shmrpc_stub_start; `is_repeated`: the handler is told that another one
- * like it may have run. */
+/* As shmrpc_stub_start; `is_repeated`: tells the handler that an earlier
+ * attempt may have run. */
 int shmrpci_async_start(shmrpc_client *client, uint32_t method,
                         const void *params, const shmrpc_opts *opts,
                         bool is_repeated, shmrpc_call **out,
                         shmrpc_error *error);
-/* Waits for a call that was started so, until then or until its deadline. True:
- * to finish it would not wait. */
+/* Waits for a call that was started so, until `until_ns` or its deadline. True:
+ * finishing it would not wait. */
 bool shmrpci_async_wait(shmrpc_call *handle, int64_t until_ns);
 int64_t shmrpci_async_deadline_ns(const shmrpc_call *handle);
 
-/* Looks whether a held call is over, or late at `now_ns`; brings its outcome
- * into the object then. */
+/* Checks whether a held call is over, or late at `now_ns`; if so, writes its
+ * outcome into the object. */
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
 /* The same, by giving the call up. True: it has not run. */
 bool shmrpci_async_cancel(shmrpc_call *call);
@@ -202,25 +202,25 @@ void shmrpci_async_release(shmrpc_call *call);
 /* Whether a call of the client holds a link that was replaced. */
 bool shmrpci_async_holds(const shmrpc_client *client, const void *link);
 
-/* No slot was free: ends calls that are over, or waits a while for one to be,
- * if it may. True: there may be a slot now. False: nothing that is in flight
+/* No slot was free: ends calls that are over, or waits a while for one to end,
+ * if it may. True: there may be a slot now. False: none of the calls in flight
  * here can help. */
 bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
                              bool may_wait);
 
 /* ---- async_loop.c; under the lock -------------------------------------- */
 
-/* A call that is going to be told of, be it OWED or not: the loop learns from
- * now on when its server is lost. */
+/* The end of a call is going to be reported, be it OWED or not: from now on the
+ * loop notices when its server is lost. */
 void shmrpci_async_enter(shmrpci_async *async, const shmrpc_call *call);
-/* A call has become OWED: its end will be told. */
+/* A call has become OWED: its end will be reported. */
 void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call);
-/* As sent, of a call that is told of by others, until `until_ns`. */
+/* The same for a call whose end others report, until `until_ns`. */
 void shmrpci_async_expect(shmrpci_async *async, shmrpc_call *call,
                           int64_t until_ns);
-/* One has become DUE. */
+/* A call has become DUE. */
 void shmrpci_async_kick(shmrpci_async *async);
-/* Once in a while: asks whether the server of a link that nobody waits for is
+/* Now and then: asks whether the server of a link that nobody waits for is
  * lost. */
 void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link);
 

@@ -1,10 +1,10 @@
 /*
  * Asynchronous calls with callbacks: the descriptor and its dispatch.
  *
- * The descriptor is a set of two: what the transport makes readable at the end
- * of an armed call, and a timer for the next deadline.  Arming costs a store;
- * the timer is set only when a call is due before it is, so that a program
- * which starts calls with equal deadlines sets it as often as those pass.
+ * The descriptor is a set of two: one that the transport makes readable at the
+ * end of an armed call, and a timer for the next deadline.  Arming costs a
+ * store; the timer is set only for a call with a deadline before it, so that a
+ * program whose calls have equal timeouts sets it once per timeout.
  */
 #include "rpc/async.h"
 
@@ -18,12 +18,12 @@
 #include "rpc/reconnect.h"
 #include "rpc/stream.h"
 
-/* Rounds of one dispatch, so that callbacks which start calls that are over at
- * once don't keep it for ever. */
+/* Rounds of one dispatch, so that callbacks which start calls that end at once
+ * don't keep it forever. */
 #define ROUNDS 4
 
-/* How often a lost server is asked for by programs that have not asked for the
- * descriptor, which would tell. */
+/* How often to check for a lost server in programs that don't use the
+ * descriptor, which would report it. */
 #define NOTE_NS (10 * SHMRPCI_NS_PER_MS)
 
 /* Calls that one connection can have in flight. */
@@ -41,7 +41,7 @@ static int64_t now_of(shmrpc_client *client)
 static void set_timer(shmrpci_async *async, int64_t at_ns)
 {
     SHMRPCI_ASSERT(async->set >= 0 && async->timer >= 0,
-                   "the timer comes with the set");
+                   "the timer is made with the set");
     if (at_ns < async->timer_ns) {
         async->timer_ns = at_ns;
         shmrpci_timer_set(async->timer, at_ns);
@@ -78,7 +78,7 @@ static void watch(const shmrpci_async *async, shmrpci_async_link *at)
     }
 }
 
-/* The place of a link, where it is entered; NULL: there is no room. */
+/* The entry of a link in the list; NULL: it has none. */
 static shmrpci_async_link *place_of(shmrpci_async *async, shmrpci_link *link)
 {
     for (unsigned i = 0; i < async->link_count; i++) {
@@ -87,12 +87,12 @@ static shmrpci_async_link *place_of(shmrpci_async *async, shmrpci_link *link)
         }
     }
     SHMRPCI_ASSERT(async->link_count <= SHMRPCI_ASYNC_LINKS,
-                   "links have places");
+                   "links have entries");
     if (async->link_count == SHMRPCI_ASYNC_LINKS) {
         return NULL;
     }
     shmrpci_async_link *at = &async->links[async->link_count++];
-    /* Relaxed: the call for which it is holds the link. */
+    /* Relaxed: the call that uses it holds the link. */
     (void)shmrpci_add_relaxed(&link->watchers, 1u);
     *at = (shmrpci_async_link){.link = link};
     watch(async, at);
@@ -107,7 +107,7 @@ static void acknowledge_all(shmrpci_async *async)
     }
 }
 
-/* Whether links that nothing tells of are to be asked again. */
+/* Whether links that have no notification are to be checked again. */
 static bool is_time(shmrpci_async *async)
 {
     int64_t now_ns = now_of(async->client);
@@ -122,12 +122,12 @@ void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link)
 {
     if (is_time(async)) {
         link->client->acknowledge(link->conn);
-        /* What it has taken note of may be due to dispatch. */
+        /* Events that were read from it may make dispatch due. */
         shmrpci_async_kick(async);
     }
 }
 
-/* Takes note of what has made the descriptor readable. */
+/* Reads the events that have made the descriptor readable. */
 static void acknowledge(shmrpci_async *async)
 {
     uint64_t tags[2 * SHMRPCI_ASYNC_LINKS + 1];
@@ -149,14 +149,14 @@ static void acknowledge(shmrpci_async *async)
     }
 }
 
-/* What is in flight over one link. */
+/* The calls in flight over one link. */
 typedef struct flight {
     shmrpci_call *calls[FLYING_MAX];
     size_t count;
     int64_t deadline_ns; /* the nearest */
 } flight;
 
-/* The calls that are owed over `link`, and those with streams that wait. */
+/* Collects the OWED calls over `link`, and those with streams that wait. */
 static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
 {
     out->count = 0;
@@ -190,25 +190,26 @@ static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
     return again_ns;
 }
 
-/* A link that was replaced and has no calls left. */
+/* Removes a link that was replaced and has no calls left. */
 static void forget(shmrpci_async *async, unsigned i)
 {
     shmrpci_link *link = async->links[i].link;
     SHMRPCI_ASSERT(i < async->link_count &&
                        shmrpci_load_relaxed(&link->watchers) > 0,
-                   "what is forgotten was watched");
+                   "a removed link was watched");
     async->links[i] = async->links[--async->link_count];
-    /* Sequentially consistent, hence release: to who frees the link. */
+    /* Sequentially consistent, hence release: to the thread that frees the
+     * link. */
     (void)shmrpci_sub_seq(&link->watchers, 1u);
     shmrpci_reconnect_left(async->client, link);
 }
 
-/* The end of every call that is owed will be told. False: look again at once.
- */
+/* Arms all owed calls, so that their ends are reported. False: look again at
+   once. */
 static bool arm_all(shmrpci_async *async)
 {
     SHMRPCI_ASSERT(async->is_dispatching,
-                   "calls are armed where a dispatch ends");
+                   "calls are armed at the end of a dispatch");
     flight in;
     bool is_quiet = true;
     for (unsigned i = async->link_count; i-- > 0;) {
@@ -239,9 +240,9 @@ void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call)
 {
     SHMRPCI_ASSERT(call->end != NULL &&
                        shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_OWED,
-                   "what the loop is told of, it owes");
+                   "a call whose end is to be reported is owed");
     shmrpci_async_link *at = place_of(async, call->pending.link);
-    /* Dispatch arms in the end. */
+    /* A running dispatch arms at its end. */
     if (async->set >= 0 && !async->is_dispatching) {
         shmrpci_call *calls[1] = {&call->pending.call};
         (void)arm(async, at, calls, 1, call->pending.deadline_ns);
@@ -325,7 +326,8 @@ void shmrpci_async_tell(shmrpc_call *call)
     SHMRPCI_ASSERT(call->end != NULL &&
                        shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
                    "a callback is called by the holder of its call");
-    /* Not const: in C an array is not what its elements are. */
+    /* Not const: in C a pointer to an array does not convert as its elements
+     * do. */
     void *reply = call->reply != NULL
                       ? shmrpci_reply_value(shmrpci_reply_of_value(call->reply))
                       : NULL;
@@ -375,7 +377,7 @@ int shmrpc_stub_dispatch(shmrpc_client *client)
     int count = 0;
     if (async != NULL) {
         shmrpci_mutex_lock(&async->lock);
-        /* By another thread, or by a callback. */
+        /* Another thread dispatches, or a callback calls us. */
         count = async->is_dispatching ? 0 : dispatch(async);
         shmrpci_mutex_unlock(&async->lock);
     } else if (shmrpci_client_is_closed(client)) {
@@ -386,14 +388,14 @@ int shmrpc_stub_dispatch(shmrpc_client *client)
 
 /* ---- the end ----------------------------------------------------------- */
 
-/* Of clients that were closed before all calls were finished: who finishes one
- * now is told. */
+/* Calls of clients that were closed before all calls were finished: finishing
+ * one now is reported as misuse. */
 static shmrpci_graveyard closed_calls;
 
 /* True: the program still has the call. */
 static bool close_call(shmrpc_call *call)
 {
-    /* Relaxed: nobody else is there. */
+    /* Relaxed: no other thread uses it. */
     uint32_t state = shmrpci_load_relaxed(&call->state);
     if (state == SHMRPCI_ASYNC_LOANED || state == SHMRPCI_ASYNC_FLYING ||
         state == SHMRPCI_ASYNC_ENDED) {
@@ -440,7 +442,7 @@ static void destroy(shmrpci_async *async)
         free(block);
         block = next;
     }
-    free(async->waker); /* that of a parent: its thread is not here */
+    free(async->waker); /* the parent's: its thread is not in this process */
     free(async);
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 
-/* Cleared memory for an object with calls in it. */
+/* Zeroed memory for an object that holds calls. */
 static void *make(size_t bytes)
 {
     void *at = aligned_alloc(SHMRPCI_ASYNC_USES, bytes);
@@ -19,7 +19,7 @@ static void block_init(shmrpci_async_block *block, shmrpci_async *async)
         block->calls[i].async = async;
         block->calls[i].busy = &block->busy;
         block->calls[i].bit = UINT64_C(1) << i;
-        /* What is not sent yet is nobody's to look at. */
+        /* Nobody else looks at a call that is not sent yet. */
         shmrpci_store_relaxed(&block->calls[i].state, SHMRPCI_ASYNC_HELD);
     }
 }
@@ -45,7 +45,8 @@ shmrpci_async *shmrpci_async_of(shmrpc_client *client)
     if (shmrpci_client_is_closed(client)) {
         return NULL;
     }
-    SHMRPCI_ASSERT(client->crowd == NULL, "members have calls, not crowds");
+    SHMRPCI_ASSERT(client->crowd == NULL,
+                   "members of a crowd have calls, the crowd has none");
     shmrpci_async *async = shmrpci_load_acquire(&client->async);
     while (async == NULL || async->generation != shmrpci_fork_generation()) {
         shmrpci_async *own = async_new(client, async);
@@ -89,13 +90,13 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
         uint64_t busy = shmrpci_load_relaxed(&block->busy);
         while (busy != UINT64_MAX) {
             uint64_t bit = ~busy & (busy + 1);
-            /* Acquire: whoever freed it is done with it. */
+            /* Acquire: the thread that freed it is done with it. */
             if (shmrpci_bias_cas_u64(&async->bias, &block->busy, &busy,
                                      busy | bit)) {
                 shmrpc_call *call = &block->calls[__builtin_ctzll(bit)];
                 SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) ==
                                    SHMRPCI_ASYNC_HELD,
-                               "a call that is free is in no state");
+                               "a free call is held");
                 if (async->client->tally != NULL) {
                     (void)shmrpci_add_relaxed(async->client->tally, 1u);
                 }
@@ -111,7 +112,7 @@ void shmrpci_async_free(shmrpc_call *call)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD &&
                        (shmrpci_load_relaxed(call->busy) & call->bit) != 0,
-                   "a call is given back once, by its holder");
+                   "a call is freed once, by its holder");
     uint32_t uses = shmrpci_load_relaxed(&call->uses);
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->holds) == NULL,
                    "a call that is over holds no link");

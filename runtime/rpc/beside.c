@@ -1,4 +1,4 @@
-/* A client's calls that have something beside them. */
+/* A client's calls that carry more than their parameters. */
 #include "rpc/beside.h"
 
 #include <stdlib.h>
@@ -20,13 +20,13 @@ static bool is_cancelled(const shmrpci_pending *p)
 
 static int orphaned(shmrpci_pending *p)
 {
-    return shmrpc_error_set(p->error, SHMRPC_E_CANCELLED,
-                            "method %s: the call that it was made for is "
-                            "cancelled",
-                            p->method->name);
+    return shmrpc_error_set(
+        p->error, SHMRPC_E_CANCELLED,
+        "method %s: the call on whose behalf it is made was cancelled",
+        p->method->name);
 }
 
-/* The smaller deadline of both counts. */
+/* Limits the deadline to the parent's. */
 static int inherit_deadline(shmrpci_pending *p)
 {
     const shmrpci_request *request = p->beside->parent->request;
@@ -41,8 +41,8 @@ static int inherit_deadline(shmrpci_pending *p)
     if (shmrpci_now_ns() >= p->deadline_ns) {
         return shmrpci_pending_not_run(
             p, shmrpc_error_set(p->error, SHMRPC_E_DEADLINE,
-                                "method %s: the deadline of the call that it "
-                                "is made for has passed",
+                                "method %s: the deadline of the call on whose "
+                                "behalf it is made has passed",
                                 p->method->name));
     }
     return SHMRPC_OK;
@@ -50,7 +50,8 @@ static int inherit_deadline(shmrpci_pending *p)
 
 /* ---- metadata ------------------------------------------------------------ */
 
-/* What users give under the key "traceparent", or the parent's span. */
+/* Writes the trace that the user gives under the key "traceparent", or the
+ * parent's span. */
 static int write_trace(shmrpci_beside *b, const shmrpc_metadata *list,
                        shmrpc_error *error)
 {
@@ -60,9 +61,9 @@ static int write_trace(shmrpci_beside *b, const shmrpc_metadata *list,
             continue;
         }
         if (list->value == NULL || !shmrpci_trace_read(list->value, trace)) {
-            return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                    "metadata traceparent: not of the form of "
-                                    "W3C Trace Context");
+            return shmrpc_error_set(
+                error, SHMRPC_E_INVALID,
+                "metadata traceparent: not in the format of W3C Trace Context");
         }
         shmrpci_metadata_set_trace(&b->out, trace);
         return SHMRPC_OK;
@@ -93,16 +94,16 @@ int shmrpc_intercepted_add_metadata(shmrpc_intercepted *call, const char *key,
         (void *)((char *)call - offsetof(shmrpci_beside, looks) -
                  offsetof(shmrpci_interception, call));
     if (call->ctx != NULL || !b->is_open) {
-        return shmrpc_error_set(error, SHMRPC_E_PRECONDITION,
-                                "metadata can be added in `begin` of a client "
-                                "only");
+        return shmrpc_error_set(
+            error, SHMRPC_E_PRECONDITION,
+            "metadata can be added only in a client's `begin`");
     }
     if (strcmp(key, SHMRPCI_TRACEPARENT) == 0) {
         uint8_t trace[SHMRPCI_TRACE_BYTES];
         if (value == NULL || !shmrpci_trace_read(value, trace)) {
-            return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                    "metadata traceparent: not of the form of "
-                                    "W3C Trace Context");
+            return shmrpc_error_set(
+                error, SHMRPC_E_INVALID,
+                "metadata traceparent: not in the format of W3C Trace Context");
         }
         return shmrpci_metadata_put_trace(&b->out, trace, error);
     }
@@ -164,7 +165,7 @@ int shmrpci_beside_begin(shmrpci_pending *p, const shmrpc_opts *opts)
     return SHMRPC_OK;
 }
 
-/* A repeated call says so, though it has nothing else beside it. */
+/* Marks a repeated call, even if it carries no other metadata. */
 static int write_repeated(shmrpci_pending *p)
 {
     static const uint8_t block[8] = {8, 0, 0, SHMRPCI_METADATA_RETRY};
@@ -185,9 +186,10 @@ int shmrpci_beside_write(shmrpci_pending *p)
         b->out.bytes[3] |= SHMRPCI_METADATA_RETRY;
     }
     if ((p->link->conn->features & SHMRPCI_FEATURE_METADATA) == 0) {
-        return shmrpc_error_set(p->error, SHMRPC_E_UNIMPLEMENTED,
-                                "method %s: the server at %s knows no metadata",
-                                p->method->name, p->link->where);
+        return shmrpc_error_set(
+            p->error, SHMRPC_E_UNIMPLEMENTED,
+            "method %s: the server at %s does not support metadata",
+            p->method->name, p->link->where);
     }
     shmrpci_buf_append(&p->call.out, b->out.bytes, b->block_bytes);
     return (int)p->call.out.status;

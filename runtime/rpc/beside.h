@@ -1,9 +1,9 @@
 /*
- * What a client's call has beside it: metadata, the call it is made for, and
- * those who look on.
+ * What a client's call may carry: metadata, its parent (the call on whose
+ * behalf it is made), and interceptors.
  *
- *     shmrpci_pending_init -> begin -> send ... receive -> take_reply
- *                                -> value | reply -> end
+ *     shmrpci_pending_init -> begin -> send ... receive -> take_reply -> value
+ *                                | reply -> end
  *
  * All of that is in an object that only such calls have.
  *
@@ -23,7 +23,7 @@
 struct shmrpci_beside {
     const shmrpc_ctx *parent;     /* or NULL */
     shmrpc_reply_metadata *reply; /* or NULL */
-    size_t block_bytes;           /* of `out`; 0: there is none */
+    size_t block_bytes;           /* of the block in `out`; 0: there is none */
     bool is_open;                 /* interceptors may add to `out` */
     shmrpci_interception looks;
     shmrpci_metadata out;
@@ -35,35 +35,36 @@ static inline bool shmrpci_opts_are_beside(const shmrpc_opts *opts)
                             opts->reply_metadata != NULL);
 }
 
-/* Whether a call of the client has anything beside it. */
+/* Whether a call of the client needs any of this. */
 static inline bool shmrpci_beside_is_used(const shmrpc_client *client,
                                           const shmrpc_opts *opts)
 {
     return client->interceptors.count > 0 || shmrpci_opts_are_beside(opts);
 }
 
-/* Whether there is anything to look after but the call itself: for all that
- * there may be, one test. */
+/* Whether anything but the call itself needs attention: one test for all
+ * reasons. */
 static inline bool shmrpci_call_is_watched(const shmrpc_client *client,
                                            const shmrpc_opts *opts)
 {
-    /* Relaxed: who fails next counts again. */
+    /* Relaxed: the next failing call counts again. */
     return shmrpci_load_relaxed(&client->watched) != 0 ||
            shmrpci_opts_are_beside(opts);
 }
 
 /* After init. Whatever it returns, `end` is to be called. TOO_LARGE, INVALID:
- * metadata; DEADLINE, CANCELLED: of the parent; what an interceptor says. */
+ * metadata; DEADLINE, CANCELLED: of the parent; or the status of an
+ * interceptor. */
 int shmrpci_beside_begin(shmrpci_pending *p, const shmrpc_opts *opts);
 
 /* Before the body. UNIMPLEMENTED: the server can't read it. */
 int shmrpci_beside_write(shmrpci_pending *p);
 
-/* As receive of the transport, until the call's deadline; CANCELLED: the
- * parent is, and the call has been given up. */
+/* As receive of the transport, until the call's deadline; CANCELLED: the parent
+ * was cancelled, and the call has been given up. */
 int shmrpci_beside_receive(shmrpci_pending *p);
 
-/* As reserve of the transport; CANCELLED: the parent is. */
+/* As reserve of the transport; CANCELLED: the parent was cancelled. */
 int shmrpci_beside_reserve(shmrpci_pending *p, size_t size_hint,
                            size_t reply_hint, int64_t deadline_ns);
 
@@ -78,11 +79,11 @@ static inline int64_t shmrpci_beside_turn_ns(const shmrpc_ctx *parent,
     return turn_ns < deadline_ns ? turn_ns : deadline_ns;
 }
 
-/* Of a reply that was received: takes its metadata off. DATA_LOSS: malformed;
- * then it has been released. */
+/* Takes the metadata off a received reply. DATA_LOSS: malformed; the reply has
+ * been released. */
 int shmrpci_beside_take_reply(shmrpci_pending *p);
 
-/* The call is over; `status`, for convenience. */
+/* The call is over; returns `status`. */
 int shmrpci_beside_end(shmrpci_pending *p, int status);
 
 #endif

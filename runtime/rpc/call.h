@@ -5,8 +5,8 @@
  *
  *     init -> send -> (the transport's receive or cancel) -> value | reply
  *
- * Every function that returns a status fills its error with what that means
- * for this call.
+ * Every function that returns a status fills the error with its meaning for
+ * this call.
  *
  * Threading: one thread at a time.
  */
@@ -19,14 +19,15 @@
 
 typedef struct shmrpci_beside shmrpci_beside;
 
-/* A blocking call, as the program has made it. */
+/* A blocking call, as the program made it. */
 typedef struct shmrpci_invocation {
     shmrpc_client *client;
     uint32_t method;
     const void *params;
     const shmrpc_opts *opts; /* or NULL */
-    const void **reply;      /* where its reply goes; NULL: its value does, */
-    void *result;            /* here */
+    const void **reply;      /* where its reply goes; NULL: its value goes to
+                              * `result` */
+    void *result;            /* see `reply` */
     shmrpc_error *error;     /* or NULL */
     bool is_retry;           /* it has been tried, and may have run */
 } shmrpci_invocation;
@@ -36,26 +37,26 @@ typedef struct shmrpci_pending {
     const shmrpc_method *method;
     shmrpci_client_method *state;
     const void *params;
-    /* From here to `number` cleared to begin with. */
+    /* From here to `number` zeroed at first. */
     shmrpci_link *link;             /* from start to leave */
-    shmrpci_atomic_pointer *hazard; /* NULL: that of the thread */
+    shmrpci_atomic_pointer *hazard; /* NULL: the thread's */
     shmrpci_beside *beside;         /* rpc/beside.h; mostly NULL */
     uint64_t lost;                  /* number of a link that is lost; 0: none */
     unsigned runs;                  /* attempts that may have run */
     unsigned deaths;                /* of them, those whose worker died */
-    int64_t retry_after_ns;         /* what the server has said; 0: nothing */
+    int64_t retry_after_ns;         /* as the server said; 0: not said */
     uint32_t flags; /* of the request, besides those of client and method */
-    bool is_long;   /* it can't be posted */
+    bool is_long;   /* too long for the transport's `post` */
     bool is_held;   /* send stops before commit */
-    bool is_loan;   /* it does, as the body is to be written */
+    bool is_loan;   /* likewise, since the program writes the body */
     bool nonblock;
-    bool in_place;   /* a raw reply is read where it lies */
-    bool has_faults; /* a fault gives a reply, too */
-    bool is_retry;   /* the program's attempt before this one has failed */
+    bool in_place;   /* a raw reply is read without a copy */
+    bool has_faults; /* a fault also has a reply object */
+    bool is_retry;   /* the program's previous attempt has failed */
     uint32_t number; /* of the method, at the client */
     uint64_t ticks;  /* when timeout_ns was left */
     int64_t timeout_ns;
-    int64_t given_ns; /* timeout_ns to begin with */
+    int64_t given_ns; /* timeout_ns at first */
     int64_t deadline_ns;
     size_t loan_bytes;
     shmrpc_error *error; /* or NULL */
@@ -68,7 +69,8 @@ shmrpci_pending_codec(const shmrpci_pending *p)
     return p->link->methods[p->number].codec;
 }
 
-/* How long a call may take: its own, the method's, or the client's. */
+/* How long a call may take: as set for it, for the method, or for the
+ * client. */
 static inline int64_t shmrpci_timeout_of(const shmrpc_client *client,
                                          uint32_t method,
                                          const shmrpc_opts *opts)
@@ -81,22 +83,22 @@ static inline int64_t shmrpci_timeout_of(const shmrpc_client *client,
 
 /* ---- call_send.c ----------------------------------------------------- */
 
-/* Readies all but `call`, which the transport fills. INVALID: the timeout. */
+/* Sets up all but `call`, which the transport fills. INVALID: the timeout. */
 int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
                          uint32_t method, const void *params,
                          const shmrpc_opts *opts, shmrpc_error *error);
 
 /* Over the link: takes a slot, encodes and commits. On OK the call is to be
  * received or cancelled, unless it is oneway. UNAVAILABLE: not sent, the
- * connection is lost; BUSY, DEADLINE: not sent for want of a slot. */
+ * connection is lost; BUSY, DEADLINE: not sent, no slot was free. */
 int shmrpci_pending_send(shmrpci_pending *p);
-/* The second half of it, for a loan. */
+/* The second half of send, for a loan. */
 int shmrpci_pending_commit(shmrpci_pending *p);
-/* The same for a call with streams. EXHAUSTED: there are too many. */
+/* The same for a call with streams. EXHAUSTED: too many streams. */
 int shmrpci_pending_open(shmrpci_pending *p, const shmrpci_stream_ops *ops,
                          const shmrpci_stream_opts *opts, shmrpci_stream **out);
 
-/* After a wait the worker is told what is left of the time. */
+/* After a wait: tells the worker the remaining time. */
 void shmrpci_pending_shorten(shmrpci_pending *p);
 
 /* ---- call_again.c ---------------------------------------------------- */
@@ -120,22 +122,23 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status);
 
 /* ---- call_error.c: each returns the status of the call ---------------- */
 
-/* The connection was gone before the call was. */
+/* The connection was lost before the call was sent. */
 int shmrpci_pending_not_sent(shmrpci_pending *p);
-/* It has ended in `status`, as the error says, and this attempt has not run. */
+/* The call has ended in `status`, as the error says, and this attempt has not
+ * run. */
 int shmrpci_pending_not_run(shmrpci_pending *p, int status);
-/* Request or reply ("request", "reply") can't be made, sent or read. */
+/* The request or reply (`which`) can't be made, sent or read. */
 int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
                                    int status);
-/* There is no memory for the request, and the transport knows how much. */
+/* There is no memory for the request; the transport knows how much is left. */
 int shmrpci_pending_no_room(shmrpci_pending *p);
 /* Cancels a call whose deadline has passed. */
 int shmrpci_pending_give_up(shmrpci_pending *p);
 /* The other side died: SERVER_LOST, WORKER_DIED. */
 int shmrpci_pending_lost(shmrpci_pending *p, int status);
-/* Workers died of it, time and again: WORKER_DIED. */
+/* Several workers died in this call: WORKER_DIED. */
 int shmrpci_pending_deadly(shmrpci_pending *p);
-/* A reply that doesn't decode: the call has run, its result is lost. */
+/* A reply doesn't decode: the call has run, and its result is lost. */
 int shmrpci_pending_damaged(shmrpci_pending *p, int status);
 /* The server has answered with a status. `out`: where a reply goes, or NULL.
  * Releases the call. */
@@ -148,7 +151,7 @@ static inline void shmrpci_pending_release(shmrpci_pending *p)
     p->link->client->release(&p->call);
 }
 
-/* How the call has ended. A value of fixed size goes to `result`. */
+/* Takes the outcome of the call. A value of fixed size goes to `result`. */
 int shmrpci_pending_value(shmrpci_pending *p, void *result);
 /* The same, with a reply object; of a declared error, too. */
 int shmrpci_pending_reply(shmrpci_pending *p, const void **out);

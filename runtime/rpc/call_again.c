@@ -1,9 +1,9 @@
 /*
- * Sending calls, if need be more than once.
+ * Sends calls, if need be more than once.
  *
- * What has certainly not run is sent again until the deadline, whatever the
- * method. What may have run is repeated only if the method is `@idempotent`, at
- * our side and (link.c compares) at the server's.
+ * A call that has certainly not run is sent again until the deadline, whatever
+ * the method. One that may have run is repeated only if the method is
+ * `@idempotent` here and (link.c compares) at the server.
  */
 #include "base/assert.h"
 #include "os/clock.h"
@@ -23,7 +23,7 @@ static int enter(shmrpci_pending *p)
         p->hazard = &mine->held;
     }
     SHMRPCI_ASSERT(shmrpci_load_relaxed(p->hazard) == NULL,
-                   "a place holds one link");
+                   "a hazard holds one link");
     for (;;) {
         p->link = shmrpci_hazard_enter(p->hazard, &p->client->link);
         if (p->link->serial != p->lost && shmrpci_link_is_ours(p->link)) {
@@ -47,7 +47,7 @@ static int enter(shmrpci_pending *p)
 static void note_unsent(shmrpci_pending *p)
 {
     SHMRPCI_ASSERT(p->link != NULL && p->link->serial != 0,
-                   "what was tried had a link");
+                   "an attempt had a link");
     p->lost = p->link->serial;
     (void)shmrpci_add_relaxed(&p->client->resent, UINT64_C(1));
 }
@@ -85,7 +85,7 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
         (void)shmrpci_pending_deadly(p);
         return false;
     }
-    /* With `@retry` that is what repeats. */
+    /* `@retry` repeats such calls instead. */
     if (!has_died || (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) == 0 ||
         p->method->policy.attempts > 1 || ++p->runs >= SHMRPCI_RUNS_MAX ||
         shmrpci_now_ns() >= p->deadline_ns) {

@@ -1,4 +1,4 @@
-/* Setting of the clock of calls. */
+/* Sets the clock of calls. */
 #include "rpc/call_clock.h"
 
 #define SET_EVERY_NS (50 * SHMRPCI_NS_PER_MS)

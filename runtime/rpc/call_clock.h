@@ -2,11 +2,10 @@
  * The time of day for deadlines of calls, at the price of a tick.
  *
  * A deadline needs the monotonic clock, which costs 25-55 ns to read, a good
- * part of a short call.  This keeps the distance between ticks and clock, set
- * anew every 50 ms, in which the two drift apart by some 25 us at most.
+ * part of a short call.  This keeps the difference of clock and ticks, and
+ * updates it every 50 ms, in which the two drift apart by some 25 us at most.
  *
- * Threading: any number of threads share one; what they set at the same time
- * is equally good.
+ * Threading: any number of threads share one; concurrent updates are all valid.
  */
 #ifndef SHMRPCI_RPC_CALL_CLOCK_H
 #define SHMRPCI_RPC_CALL_CLOCK_H
@@ -19,18 +18,18 @@
 typedef struct shmrpci_call_clock {
     uint64_t ns_per_tick;     /* times 2^32; 0: ticks are not steady */
     shmrpci_atomic_u64 apart; /* clock minus ticks in ns, modulo 2^64 */
-    shmrpci_atomic_u64 due;   /* in ticks: when to set `apart` anew */
+    shmrpci_atomic_u64 due;   /* in ticks: when to update `apart` */
 } shmrpci_call_clock;
 
 void shmrpci_call_clock_init(shmrpci_call_clock *clock);
 
-/* Sets it anew and reads it. */
+/* Updates and reads the clock. */
 int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock, uint64_t ticks);
 
 __extension__ typedef unsigned __int128 shmrpci_call_clock_wide;
 
-/* Ticks as nanoseconds since ticks were 0; wrong by the error of the rate,
- * which `apart` makes good. */
+/* Ticks as nanoseconds since ticks were 0; `apart` corrects the error of the
+ * rate. */
 static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
                                                 uint64_t ticks)
 {
@@ -43,8 +42,8 @@ static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
 static inline int64_t shmrpci_call_clock_at(shmrpci_call_clock *clock,
                                             uint64_t ticks)
 {
-    /* Relaxed: both words may be from different settings, all of which are
-     * good for now. */
+    /* Relaxed: the words may be of different updates, all of which are valid
+     * now. */
     if (ticks >= shmrpci_load_relaxed(&clock->due)) {
         return shmrpci_call_clock_set(clock, ticks);
     }

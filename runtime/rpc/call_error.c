@@ -22,8 +22,8 @@ int shmrpci_pending_no_room(shmrpci_pending *p)
 {
     return shmrpc_error_set(
         p->error, SHMRPC_E_EXHAUSTED,
-        "method %s: request: needs %llu bytes of shared memory, and %llu are "
-        "left by the server's quota for you or by its control group",
+        "method %s: the request needs %llu bytes of shared memory, but the "
+        "server's quota for you or its control group leaves %llu",
         p->method->name, (unsigned long long)p->call.needed_bytes,
         (unsigned long long)p->call.left_bytes);
 }
@@ -84,7 +84,7 @@ int shmrpci_pending_deadly(shmrpci_pending *p)
 {
     (void)shmrpc_error_set(p->error, SHMRPC_E_WORKER_DIED,
                            "method %s of %s at %s: %u workers have died in "
-                           "this call, it is not tried again",
+                           "this call, so it is not tried again",
                            p->method->name, p->client->service->name,
                            p->link->where, p->deaths);
     shmrpci_error_ran(p->error, true);
@@ -123,7 +123,7 @@ static bool throws_payload(const shmrpc_method *method)
     return false;
 }
 
-/* What a server says is input: statuses that none may send become UNKNOWN. */
+/* A server's status is input: one that no server may send becomes UNKNOWN. */
 static bool is_status(int32_t status)
 {
     return status >= SHMRPC_DECLARED_ERROR_MIN ||
@@ -131,7 +131,7 @@ static bool is_status(int32_t status)
            status == SHMRPC_E_UNKNOWN;
 }
 
-/* Reads the detail of the reply; returns where its payload begins, or 0: there
+/* Reads the detail of the reply; returns the offset of its payload, or 0: there
  * is no detail. */
 static size_t read_detail(const shmrpci_pending *p, shmrpc_error *detail)
 {
@@ -146,7 +146,7 @@ static size_t read_detail(const shmrpci_pending *p, shmrpc_error *detail)
     return shmrpci_detail_read(copy, len, detail);
 }
 
-/* What holds unless the server has sent a message of its own. */
+/* Sets the message, unless the server has sent one. */
 static void explain(shmrpci_pending *p, int32_t status)
 {
     if (status >= SHMRPC_DECLARED_ERROR_MIN) {
@@ -163,7 +163,7 @@ static void explain(shmrpci_pending *p, int32_t status)
     }
 }
 
-/* The name of an error that only the server knows is the server's. */
+/* For an error that only the server knows, the name is the server's. */
 static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
                    const shmrpc_error *detail)
 {
@@ -208,8 +208,8 @@ static int decode_payload(shmrpci_pending *p, shmrpci_reply *reply,
                          p->error);
 }
 
-/* Fills a reply for a call that has ended in a declared error: a value of
- * zeros, and the payload if we know it and there is one. Releases the call. */
+/* Fills the reply of a call that has ended in a declared error: a zeroed value,
+ * and the payload if there is one and we know its type. Releases the call. */
 static int decode_thrown(shmrpci_pending *p, shmrpci_reply *reply,
                          const shmrpc_error_type *thrown, size_t payload_at)
 {
@@ -231,7 +231,7 @@ static int decode_thrown(shmrpci_pending *p, shmrpci_reply *reply,
                        : SHMRPC_OK;
 }
 
-/* Makes that reply; returns the number of the error. */
+/* Makes that reply; returns the error's number. */
 static int thrown_reply(shmrpci_pending *p, const shmrpc_error_type *thrown,
                         const shmrpc_error *detail, size_t payload_at,
                         const void **out)
@@ -251,8 +251,8 @@ static int thrown_reply(shmrpci_pending *p, const shmrpc_error_type *thrown,
     return detail->code;
 }
 
-/* Whether what is behind the detail of a status is a fault that the caller
- * wants to see. */
+/* Whether the bytes after the detail of a status are a fault that the caller
+ * wants. */
 static bool is_fault(const shmrpci_pending *p, int32_t status,
                      size_t payload_at)
 {

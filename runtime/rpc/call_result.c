@@ -1,11 +1,11 @@
-/* What a call returns: the reply copied to where nobody else writes, unless it
- * is only passed on, and decoded. */
+/* Results of calls: copies the reply to private memory, unless it is only
+ * passed on, and decodes it. */
 #include "base/assert.h"
 #include "rpc/call.h"
 
 #include <string.h>
 
-/* Replies up to here are decoded from the stack. */
+/* Replies up to this size are decoded from the stack. */
 #define LOCAL_BYTES 1024
 
 /* Bytes that nobody else can write: a copy in `local` or `arena`, or the reply
@@ -26,7 +26,7 @@ static const uint8_t *private_body(const shmrpci_call *call,
 
 static int decode_value(shmrpci_pending *p, void *result)
 {
-    /* 8: native's numbers are read where they lie. */
+    /* 8: the native codec reads numbers in place. */
     _Alignas(8) uint8_t local[LOCAL_BYTES];
     shmrpci_arena arena;
     int status = SHMRPC_E_NO_MEMORY;
@@ -60,20 +60,20 @@ int shmrpci_pending_value(shmrpci_pending *p, void *result)
     return SHMRPC_OK;
 }
 
-/* Nothing parses the bytes of a raw method: they may stay where they are. */
+/* Nothing parses the bytes of a raw method: they may stay in shared memory. */
 static bool keep(shmrpci_pending *p, shmrpci_reply *reply)
 {
     if (!p->in_place || !p->call.in_shared ||
         !shmrpci_link_keep(p->link, &p->call, &reply->kept)) {
         return false;
     }
-    SHMRPCI_ASSERT(reply->link == NULL, "a new reply lies in no link");
+    SHMRPCI_ASSERT(reply->link == NULL, "a new reply is in no link");
     reply->link = p->link;
     return true;
 }
 
-/* Copies the reply out of the slot, unless it is to stay there; gives that
- * back. NULL: out of memory. */
+/* Copies the reply out of the slot, unless it is to stay there, and frees the
+ * slot. NULL: out of memory. */
 static const uint8_t *take_body(shmrpci_pending *p, shmrpci_reply *reply)
 {
     const uint8_t *in = p->call.in;

@@ -5,9 +5,9 @@
 #include "rpc/beside.h"
 
 _Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
-               "what needs no codec can be posted");
+               "a call without a codec can be posted");
 
-/* What is asked of this call alone; returns its timeout, or 0. */
+/* Applies the options of this call; returns its timeout, or 0. */
 static inline int64_t take_opts(shmrpci_pending *p, const shmrpc_opts *opts)
 {
     p->nonblock = (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
@@ -17,7 +17,8 @@ static inline int64_t take_opts(shmrpci_pending *p, const shmrpc_opts *opts)
     return opts->timeout_ns;
 }
 
-/* What most calls have is written in as few stores as there can be. */
+/* Most calls have the same values here, written in as few stores as
+ * possible. */
 static inline void clear(shmrpci_pending *p)
 {
     p->link = NULL;
@@ -98,7 +99,7 @@ static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
     return status;
 }
 
-/* Asynchronous calls that are over keep their slots until somebody looks. */
+/* Asynchronous calls that are over keep their slots until someone looks. */
 static int reserve_among(shmrpci_pending *p, shmrpci_async *async)
 {
     int status = reserve_until(p, 0);
@@ -107,7 +108,8 @@ static int reserve_among(shmrpci_pending *p, shmrpci_async *async)
         shmrpci_pending_shorten(p);
         status = reserve_until(p, 0);
     }
-    /* Others have the slots, or it is late: the transport knows. */
+    /* Others have the slots, or the deadline has passed: the transport says
+     * which. */
     return status == SHMRPC_E_BUSY && !p->nonblock
                ? reserve_until(p, p->deadline_ns)
                : status;
@@ -120,8 +122,8 @@ static int reserve(shmrpci_pending *p)
                          : reserve_until(p, p->nonblock ? 0 : p->deadline_ns);
 }
 
-/* Room for the bytes of a raw method, if it may have so many: reading them
- * would tell. */
+/* Gets room for the bytes of a raw method, if its limit allows that many:
+ * reading them would find out. */
 static int lend(shmrpci_pending *p)
 {
     shmrpc_bytes body;
@@ -132,20 +134,20 @@ static int lend(shmrpci_pending *p)
                                                          NULL, &body, p->error);
 }
 
-/* Of a client that has accepted that (SHMRPC_OPT_PARTIAL). */
+/* A method that the server lacks, at a client that has accepted that
+ * (SHMRPC_OPT_PARTIAL). */
 static int not_there(shmrpci_pending *p)
 {
-    return shmrpc_error_set(p->error, SHMRPC_E_UNIMPLEMENTED,
-                            "method %s: %s at %s has none, or not as this "
-                            "client has it",
-                            p->method->name, p->client->service->name,
-                            p->link->where);
+    return shmrpc_error_set(
+        p->error, SHMRPC_E_UNIMPLEMENTED,
+        "method %s: %s at %s does not have it, or has a different version",
+        p->method->name, p->client->service->name, p->link->where);
 }
 
 static int encode(shmrpci_pending *p)
 {
     SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
-                   "a call has a slot of its link");
+                   "a call has a slot");
     shmrpci_call *call = &p->call;
     size_t beside = 0;
     int status = SHMRPC_OK;
@@ -166,12 +168,12 @@ static int encode(shmrpci_pending *p)
     }
     if (status != SHMRPC_OK) {
         p->link->client->abort(call);
-        /* Others come without a text of their own. */
+        /* Other statuses come without a message. */
         return status == SHMRPC_E_INVALID || status == SHMRPC_E_UNIMPLEMENTED
                    ? status
                    : shmrpci_pending_message_failed(p, "request", status);
     }
-    /* Without what is beside it: a short call without that is to be posted. */
+    /* Not counting metadata: a short call without metadata can be posted. */
     shmrpci_estimate(&p->state->request_bytes, call->out.len - beside);
     return SHMRPC_OK;
 }
@@ -179,7 +181,7 @@ static int encode(shmrpci_pending *p)
 static void set_head(shmrpci_pending *p, uint32_t flags)
 {
     SHMRPCI_ASSERT(p->number < p->client->service->method_count,
-                   "a method is one of the client's");
+                   "a method belongs to its client");
     p->call.head = (shmrpci_head){
         .method = p->link->methods[p->number].id,
         .flags = p->link->head_flags | p->flags | flags,
@@ -200,7 +202,7 @@ static bool may_post(const shmrpci_pending *p)
                SHMRPCI_POST_MAX_BYTES;
 }
 
-/* A request that the codec writes, as post below. */
+/* A request written by the codec, as post below. */
 static bool post_encoded(shmrpci_pending *p)
 {
     _Alignas(8) uint8_t body[SHMRPCI_POST_MAX_BYTES];
@@ -213,12 +215,12 @@ static bool post_encoded(shmrpci_pending *p)
            p->link->shared->post(p->link->conn, &p->call, 0, 0, body, out.len);
 }
 
-/* A short request, of any encoding, if there is a slot for it at once. False:
- * nothing was sent, and the long way will send it, or say what is wrong. */
+/* Sends a short request, of any encoding, if a slot is free at once. False:
+ * nothing was sent; the long way will send it, or report the error. */
 static bool post(shmrpci_pending *p)
 {
     SHMRPCI_ASSERT(p->link != NULL && shmrpci_link_is_ours(p->link),
-                   "a call is sent over a link of this process");
+                   "a link belongs to this process");
     const shmrpci_flat *flat = &p->link->methods[p->number].request;
     if (!may_post(p)) {
         return false;
@@ -250,7 +252,7 @@ int shmrpci_pending_commit(shmrpci_pending *p)
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     set_head(p, oneway ? SHMRPCI_HEAD_ONEWAY : 0);
     SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
-                   "what is committed was reserved at the link");
+                   "a committed call was reserved");
     p->call.needed_bytes = 0;
     int status = p->link->client->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {

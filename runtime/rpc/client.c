@@ -13,8 +13,8 @@
 #include "rpc/misuse.h"
 #include "rpc/retry.h"
 
-/* On OK the call waits to be released (unless oneway), over a link that is to
- * be left. */
+/* On OK the call is to be released (unless oneway), over a link that is to be
+ * left. */
 static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
                                                           bool has_beside)
 {
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
     }
 }
 
-/* A call with nothing beside it. `out`: NULL, or how it has ended. */
+/* Makes a call without metadata. `out`: NULL, or how it has ended. */
 static inline __attribute__((always_inline)) int
 call_plain(const shmrpci_invocation *c, bool wants_reply, shmrpci_attempt *out)
 {
@@ -69,12 +69,12 @@ call_plain(const shmrpci_invocation *c, bool wants_reply, shmrpci_attempt *out)
     return status;
 }
 
-/* A call with something beside it. */
+/* Makes a call with metadata, a parent or interceptors. */
 static int call_beside(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     shmrpci_pending p;
     shmrpc_error own;
-    /* Interceptors see how it has ended, also if the caller does not. */
+    /* Interceptors see the error, also if the caller does not. */
     shmrpc_error *error = c->error != NULL ? c->error : &own;
     int status = shmrpci_pending_init(&p, c->client, c->method, c->params,
                                       c->opts, error);
@@ -101,7 +101,7 @@ static int call_beside(const shmrpci_invocation *c, shmrpci_attempt *out)
     return shmrpci_beside_end(&p, status);
 }
 
-/* Over a link of the client's own. (A repeated call says that it is one.) */
+/* Over a link of the client's own. (A repeated call is marked as such.) */
 static int call_one(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     return c->is_retry || shmrpci_beside_is_used(c->client, c->opts)
@@ -111,7 +111,7 @@ static int call_one(const shmrpci_invocation *c, shmrpci_attempt *out)
 
 /* ---- all instances ------------------------------------------------------- */
 
-/* What call_member is given. */
+/* Arguments of call_member. */
 typedef struct member_call {
     const shmrpci_invocation *call;
     shmrpci_attempt *out;
@@ -140,7 +140,7 @@ static int call_crowd(const shmrpci_invocation *c, shmrpci_attempt *out)
                               c->error);
 }
 
-/* One attempt of a call, over whatever the client has. */
+/* One attempt of a call, over the client's link or a crowd. */
 static int attempt(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     shmrpc_client *client = c->client;
@@ -158,7 +158,7 @@ static int attempt(const shmrpci_invocation *c, shmrpci_attempt *out)
 
 /* ---- more than one attempt ----------------------------------------------- */
 
-/* What is left to a call that has failed, if it is to be sent again. */
+/* The options of a failed call's next attempt. */
 static int call_again(const shmrpci_invocation *c, shmrpci_attempt last,
                       int status)
 {
@@ -182,7 +182,8 @@ static int call_again(const shmrpci_invocation *c, shmrpci_attempt last,
     return status;
 }
 
-/* A call of a method with `@hedge`: if it is lost it goes on as others do. */
+/* A call of a method with `@hedge`: if its connection is lost it goes on as
+ * others do. */
 static int call_twice(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     int status;
@@ -197,9 +198,9 @@ static int call_twice(const shmrpci_invocation *c, shmrpci_attempt *out)
     return opts.timeout_ns == 0 ? status : attempt(&rest, out);
 }
 
-/* A call with something beside it, or of a client that has something to look
- * after: in a function of its own, for which others don't pay. (By value: what
- * others have stays in registers.) */
+/* Calls that need more than the plain path: in a function of its own, so that
+ * others don't pay for it. (By value: the arguments of others stay in
+ * registers.) */
 static __attribute__((noinline)) int call_watched(shmrpci_invocation c)
 {
     const shmrpc_method *it = &c.client->service->methods[c.method];
@@ -245,7 +246,7 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                                                  : call_plain(&c, true, NULL);
 }
 
-/* What a call by way of a reply has given. */
+/* The value in a call's reply object. */
 static int take_value(const shmrpc_method *method, int status, void *result,
                       const void **reply)
 {

@@ -1,6 +1,6 @@
 /*
- * What the parts of the client share: its present connection, what it takes to
- * make another, and what it has learnt about its methods.
+ * State shared by the parts of the client: its present connection, how to make
+ * another, and estimates for its methods.
  *
  * Threading: any number of threads call at once; everything that changes after
  * connect is atomic, or under the keeper's lock.
@@ -15,7 +15,7 @@
 #include "sync/atomic.h"
 #include "sync/hazard.h"
 
-/* How much room to ask for. */
+/* How much room to ask for, as learnt. */
 typedef struct shmrpci_client_method {
     shmrpci_atomic_u32 request_bytes;
     shmrpci_atomic_u32 reply_bytes;
@@ -24,8 +24,8 @@ typedef struct shmrpci_client_method {
 struct shmrpci_async;
 typedef struct shmrpci_crowd shmrpci_crowd;
 
-/* What a closed client has for a link: as no call accepts it, only those that
- * find it look whether their client is closed. */
+/* The link of a closed client: no call accepts it, so only calls that find it
+ * need to check whether their client is closed. */
 extern shmrpci_link shmrpci_closed_link;
 
 enum {
@@ -39,18 +39,18 @@ enum {
 struct shmrpc_client {
     shmrpci_atomic_pointer link; /* the shmrpci_link; NULL: not yet */
     const shmrpc_service *service;
-    int64_t timeout_ns;  /* of calls for which nobody has set another */
-    size_t decode_limit; /* bytes in which one reply is decoded */
+    int64_t timeout_ns;  /* timeout of calls without one of their own */
+    size_t decode_limit; /* memory limit for decoding one reply */
     shmrpci_call_clock clock;
     shmrpci_reply_pool *pool;
     shmrpci_client_method *methods;
     _Atomic(struct shmrpci_async *) async; /* NULL until it is needed */
-    /* Why a call looks at what is below: 0 for most clients. */
+    /* Reasons why a call looks at the members below: 0 for most clients. */
     shmrpci_atomic_u32 watched; /* SHMRPCI_CLIENT_... */
     shmrpci_atomic_u32 budget;  /* of retries (rpc/retry.h) */
     shmrpci_interceptors interceptors;
-    shmrpci_crowd *crowd; /* NULL: it has a link of its own */
-    /* What follows is for making links. */
+    shmrpci_crowd *crowd; /* NULL: the client has its own link */
+    /* The members that follow are for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
     uint64_t links; /* made so far; under the keeper's lock */
     char *where;    /* address list */
@@ -60,7 +60,7 @@ struct shmrpc_client {
     shmrpci_atomic_u64 reconnects;
     shmrpci_atomic_u64 resent;
     shmrpci_atomic_u64 retried;
-    /* Of a member of a crowd: its calls, counted together; else NULL. */
+    /* In a member of a crowd: its calls, counted together; else NULL. */
     shmrpci_atomic_u32 *tally;
 };
 
@@ -69,13 +69,13 @@ static inline bool shmrpci_client_is_closed(const shmrpc_client *client)
     return shmrpci_load_acquire(&client->link) == (void *)&shmrpci_closed_link;
 }
 
-/* Says that a closed client was used; INVALID. */
+/* Reports that a closed client was used; INVALID. */
 int shmrpci_client_misused(const shmrpc_client *client, uint32_t method,
                            shmrpc_error *error);
 
-/* The most that a call of the method has needed. It never shrinks: room that is
- * not used costs nothing, and a reply for which too little was reserved costs a
- * new piece of shared memory. */
+/* Raises an estimate to the most that a call of the method has needed. It never
+ * shrinks: unused room costs nothing, and a reply for which too little was
+ * reserved costs a new piece of shared memory. */
 static inline void shmrpci_estimate(shmrpci_atomic_u32 *estimate, size_t bytes)
 {
     uint32_t size = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;

@@ -15,10 +15,10 @@
 #include "rpc/rows.h"
 #include "shmrpc/client.h"
 
-/* Closed for long enough that nobody should remember them. */
+/* Clients closed so long ago that no program should still use them. */
 static shmrpci_graveyard closed_clients;
 
-/* Of no process, so that no call is made over it. */
+/* The link of no process, so that no call is made over it. */
 shmrpci_link shmrpci_closed_link = {.generation = UINT32_MAX};
 
 int shmrpci_client_misused(const shmrpc_client *client, uint32_t method,
@@ -51,7 +51,8 @@ static char *copy_of(const char *text)
     return copy != NULL ? strcpy(copy, from) : NULL;
 }
 
-/* SHMRPCI_CLIENT_...: why calls of a client look at more than others. */
+/* SHMRPCI_CLIENT_...: the reasons why calls of a client leave the plain
+ * path. */
 static uint32_t reasons_to_look(const shmrpc_service *service,
                                 const shmrpci_interceptors *interceptors)
 {
@@ -67,7 +68,7 @@ static uint32_t reasons_to_look(const shmrpc_service *service,
     return all;
 }
 
-/* Ends all that a client has, but for what a call looks at first. */
+/* Frees all members except those that a call looks at first. */
 static void client_end(shmrpc_client *client)
 {
     shmrpci_crowd_close(client->crowd);
@@ -116,7 +117,7 @@ static shmrpc_client *client_new(const shmrpc_service *service,
     return client;
 }
 
-/* How long the first link may take. */
+/* The timeout for the first link. */
 static int64_t first_timeout_ns(const shmrpc_client *client, uint32_t flags)
 {
     bool is_patient = (flags & SHMRPC_OPT_WAIT_FOR_READY) != 0;
@@ -125,7 +126,7 @@ static int64_t first_timeout_ns(const shmrpc_client *client, uint32_t flags)
                : SHMRPCI_CONNECT_TIMEOUT_NS;
 }
 
-/* To all instances, if that is what the address says. False: it does not. */
+/* Connects to all instances, if the address says so. False: it does not. */
 static bool gather(shmrpc_client *client, const shmrpc_opts *opts,
                    int *out_status, shmrpc_error *error)
 {
@@ -140,9 +141,9 @@ static bool gather(shmrpc_client *client, const shmrpc_opts *opts,
         is_meant = is_meant || shmrpci_crowd_is_meant(&places.items[i]);
     }
     if (is_meant && places.count > 1) {
-        *out_status = shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                       "an address of all instances stands "
-                                       "alone, not in a list");
+        *out_status = shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "an address of all instances can't be in a list with others");
     } else if (is_meant) {
         *out_status = shmrpci_crowd_open(client->service, &places.items[0],
                                          opts, &client->crowd, error);
@@ -188,7 +189,7 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* The calling thread's place is made now rather than in its first call. */
+    /* Registers the calling thread now rather than in its first call. */
     shmrpc_client *client = shmrpci_hazard_mine() != NULL
                                 ? client_new(service, where, &opts)
                                 : NULL;
@@ -231,7 +232,7 @@ void shmrpc_stub_close(shmrpc_client *client)
 void shmrpc_stub_read_stats(const shmrpc_client *client,
                             shmrpc_client_stats *out)
 {
-    /* Relaxed: they are counts of nothing that is looked at next. */
+    /* Relaxed: they are statistics. */
     *out = (shmrpc_client_stats){
         .reconnects = shmrpci_load_relaxed(&client->reconnects),
         .resent = shmrpci_load_relaxed(&client->resent),

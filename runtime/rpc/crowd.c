@@ -13,30 +13,31 @@
 #include "shmrpc/client.h"
 
 #define LOOK_NS SHMRPCI_NS_PER_S
-/* One that was gone is not tried again for so long, while there are others. */
+/* An instance that was gone is not tried again for this long, while there are
+ * others. */
 #define GONE_NS (100 * SHMRPCI_NS_PER_MS)
-/* A new one has so long to answer while others wait for nothing. */
+/* How long a new instance may take to answer while others could serve. */
 #define JOIN_NS (500 * SHMRPCI_NS_PER_MS)
-/* Between two looks for the first. */
+/* The pause between two looks for the first instance. */
 #define PAUSE_NS (20 * SHMRPCI_NS_PER_MS)
-/* Between two rounds in which nobody was there. */
+/* The pause between two rounds in which no instance answered. */
 #define ROUND_NS (10 * SHMRPCI_NS_PER_MS)
 
 typedef struct member {
     shmrpc_client *client;
     char instance[64];
-    shmrpci_atomic_u32 calls;   /* of ours, now: its client's tally */
-    shmrpci_atomic_u64 gone_ns; /* not to be tried before */
+    shmrpci_atomic_u32 calls;   /* our calls in progress: its client's tally */
+    shmrpci_atomic_u64 gone_ns; /* time before which it is not tried */
 } member;
 
 struct shmrpci_crowd {
     const shmrpc_service *service;
     shmrpci_address like;
     shmrpc_opts opts;
-    shmrpci_mutex lock; /* of who adds */
+    shmrpci_mutex lock; /* held while adding members */
     shmrpci_atomic_u64 look_ns;
     shmrpci_atomic_u32 turn;
-    /* Release, after what it counts; acquire. */
+    /* Release, after the member it counts; acquire. */
     shmrpci_atomic_u32 count;
     member members[SHMRPCI_CROWD_MAX];
 };
@@ -103,8 +104,8 @@ static int join(shmrpci_crowd *crowd, const char *instance, int64_t timeout_ns,
     return status;
 }
 
-/* With the lock held: lets all in that are not there. How the first of those
- * has failed that are there and let nobody in; OK: none. */
+/* With the lock held: connects to all instances that are not members. Returns
+ * the first failure of an instance that runs but refused us; OK: none. */
 static int join_all(shmrpci_crowd *crowd, int64_t timeout_ns,
                     shmrpc_error *error)
 {
@@ -126,12 +127,12 @@ static int join_all(shmrpci_crowd *crowd, int64_t timeout_ns,
     return failed;
 }
 
-/* Lets those join that have come, if it is a second since it was asked last. */
+/* Adds new instances, at most once a second. */
 static void look(shmrpci_crowd *crowd)
 {
     shmrpc_error ignored;
     uint64_t now_ns = (uint64_t)shmrpci_now_ns();
-    /* Relaxed: an appointment, which one thread keeps. */
+    /* Relaxed: one thread wins the change and looks. */
     uint64_t look_ns = shmrpci_load_relaxed(&crowd->look_ns);
     if (now_ns < look_ns ||
         !shmrpci_cas_seq(&crowd->look_ns, &look_ns, now_ns + LOOK_NS)) {
@@ -169,10 +170,10 @@ int shmrpci_crowd_open(const shmrpc_service *service,
                        shmrpci_crowd **out, shmrpc_error *error)
 {
     if (place->address.transport->discovery == NULL) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "address \"%s\": all instances can't be found "
-                                "there",
-                                place->text);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "address \"%s\": this transport can't find all instances",
+            place->text);
     }
     shmrpci_crowd *crowd = calloc(1, sizeof *crowd);
     if (crowd == NULL) {
@@ -210,7 +211,8 @@ void shmrpci_crowd_close(shmrpci_crowd *crowd)
 
 /* ---- choosing ---------------------------------------------------------- */
 
-/* Of those with the fewest calls the next in turn. SHMRPCI_CROWD_MAX: none. */
+/* The next in turn of the members with the fewest calls. SHMRPCI_CROWD_MAX:
+ * none. */
 static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
 {
     uint32_t count = shmrpci_load_acquire(&crowd->count);
@@ -233,8 +235,8 @@ static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
     return best;
 }
 
-/* Counts a call at a member that is not in *tried, where it is added, and that
- * was not gone a moment ago; with `any`, also at such a one. NULL: none. */
+/* Counts a call at a member that is not in *tried, and adds it there; without
+ * `any`, members that were gone a moment ago don't qualify. NULL: none. */
 static member *enter(shmrpci_crowd *crowd, uint64_t *tried, bool any)
 {
     uint32_t at = choose(crowd, *tried, any);
@@ -249,7 +251,7 @@ static member *enter(shmrpci_crowd *crowd, uint64_t *tried, bool any)
 static void leave(member *m)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&m->calls) > 0,
-                   "who leaves has entered");
+                   "a call that leaves has entered");
     (void)shmrpci_sub_seq(&m->calls, 1u);
 }
 
@@ -268,7 +270,7 @@ static int make_at(member *m, const shmrpci_crowd_call *call,
     return status;
 }
 
-/* Goes from member to member, until one has taken the call. */
+/* Tries one member after the other, until one has taken the call. */
 static int make_somewhere(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
                           int64_t deadline_ns, shmrpc_error *error)
 {
@@ -291,7 +293,7 @@ static int make_somewhere(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
     return status;
 }
 
-/* All are full: waits at one. */
+/* All members are full: waits at one. */
 static int make_late(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
                      int64_t deadline_ns, shmrpc_error *error)
 {

@@ -1,4 +1,4 @@
-/* What a handler asks of its call. */
+/* The functions with which a handler uses its call. */
 #include "rpc/ctx.h"
 
 #include <stdarg.h>
@@ -63,7 +63,7 @@ void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request, size_t size)
 void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
 {
     shmrpci_request *request = ctx->request;
-    static char result; /* of whatever kind: it is not looked at */
+    static char result; /* of any kind: it is not read */
     if (shmrpci_raw_result(ctx->method, &result) == NULL || ctx->has_lent ||
         ctx->detached != NULL) {
         return NULL;
@@ -125,7 +125,7 @@ void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args)
     size_t have = len < 0                      ? 0
                   : (size_t)len >= sizeof text ? sizeof text - 1
                                                : (size_t)len;
-    /* A handler may quote bytes that are no text: up to there. */
+    /* A handler may quote bytes that aren't text: stop before those. */
     have = shmrpci_utf8_valid_prefix(text, have);
     have = shmrpci_utf8_cut(text, have, sizeof ctx->message - 1);
     memcpy(ctx->message, text, have);
@@ -228,8 +228,8 @@ bool shmrpc_ctx_trace(const shmrpc_ctx *ctx, shmrpc_trace *out)
 
 /* ---- declared errors with payload ---- */
 
-/* A string field `message` of the payload speaks for those who see nothing but
- * the error object, unless the handler has said something else. */
+/* A string field `message` of the payload becomes the error's message, for
+ * callers that see only the error object, unless the handler has set one. */
 static void take_message(shmrpc_ctx *ctx, const shmrpc_type *payload,
                          const void *detail)
 {

@@ -21,8 +21,8 @@
 #include "shmrpc/server.h"
 #include "transport/transport.h"
 
-/* Raw items of at least so many bytes are read where they lie, if whoever could
- * change them is of our own user. */
+/* Raw items of at least this size are read in place, if only processes of our
+ * own user could change them. */
 #define SHMRPCI_STREAM_IN_PLACE_BYTES 4096u
 
 static inline bool shmrpci_stream_is_in_place(const shmrpci_stream_item *item,
@@ -38,36 +38,37 @@ typedef struct shmrpci_served_stream {
     const shmrpci_lend_ops *lends;
     shmrpci_stream *end;
     const shmrpci_codec *codec;
-    shmrpci_lent lent;   /* the next item of ours */
-    shmrpci_flat flat;   /* the client's items, if they are */
+    shmrpci_lent lent;   /* our next item */
+    shmrpci_flat flat;   /* the client's items, if they are flat */
     int over;            /* MORE, or how the client's items have ended */
-    int64_t stall_ns;    /* for which a send waits at most */
-    int ended;           /* EVICTED, one has waited for so long; SERVER_LOST;
-                          * UNAVAILABLE, the worker was cut */
-    uint64_t items;      /* sent; of uploads, read */
-    shmrpci_buf out;     /* the item that is sent */
+    int64_t stall_ns;    /* the longest that a send may wait */
+    int ended;           /* EVICTED: a send waited that long; SERVER_LOST;
+                          * UNAVAILABLE: the worker was cut */
+    uint64_t items;      /* sent; for uploads, read */
+    shmrpci_buf out;     /* the item being sent */
     shmrpci_arena arena; /* of the item that was read */
     shmrpci_stats_streams *counts; /* or NULL */
-    /* Of a stream that is detached, which never waits; NULL: of any other. */
+    /* Of a detached stream, which never waits; else NULL. */
     const shmrpci_pump_ops *pump;
-    shmrpci_mutex *counting; /* several threads count */
+    shmrpci_mutex *counting; /* for counts by several threads */
     size_t sent;             /* bytes of `out` */
-    bool has_rest;           /* of an item that was sent there is one */
-    bool wants_item;         /* there was none */
+    bool has_rest;           /* a sent item is not complete yet */
+    bool wants_item;         /* the last read found no item */
     bool wants_room;
 } shmrpci_served_stream;
 
-/* What is beside the call, if anything. */
+/* Metadata, span and token of a call. */
 typedef struct shmrpci_ctx_beside {
-    shmrpci_metadata in;  /* the caller's, of calls with has_metadata */
+    shmrpci_metadata in;  /* the caller's, if has_metadata */
     shmrpci_metadata out; /* the reply's */
     bool has_span;        /* `span` is made */
     uint8_t span[SHMRPCI_TRACE_BYTES];
     char traceparent[SHMRPC_TRACEPARENT_BYTES]; /* the caller's */
     shmrpci_interception looks;
-    /* The relay's peer whose call it is, if its end is to be told; else 0. */
+    /* The relay's peer that made the call, if its end is to be reported; else
+     * 0. */
     uint64_t peer;
-    /* What the client of the connection that was looked at last has shown. */
+    /* The token of the connection that was looked at last. */
     bool knows_token;
     uint64_t token_of;
     const char *token; /* in `said`, or NULL */
@@ -79,59 +80,61 @@ struct shmrpc_ctx {
     shmrpci_request *request;
     const shmrpc_method *method;
     uint32_t index; /* of the method in its service */
-    uint32_t uid;   /* the server's own */
-    /* The next five are cleared before each call, all at once. */
+    uint32_t uid;   /* the server's user id */
+    /* The next five are zeroed before each call, together. */
     bool has_lent;              /* request->out, by shmrpc_ctx_loan */
     bool is_long;               /* the reply can't take the short way */
     bool has_metadata;          /* beside->in; `out` is ready for the reply's */
-    bool is_looked_at;          /* by interceptors */
+    bool is_looked_at;          /* interceptors see it */
     int32_t raised;             /* see payload */
     shmrpci_ctx_beside *beside; /* the worker's */
     shmrpci_arena *arena;       /* reset when the reply has been sent */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of shmrpc_ctx_fail, or "" */
-    /* What shmrpc_stub_raise or shmrpc_ctx_fault has encoded: the payload of
-     * error `raised`, or 0. */
+    /* The payload of error `raised` (or 0), encoded by shmrpc_stub_raise or
+     * shmrpc_ctx_fault. */
     shmrpci_buf payload;
-    shmrpci_served_stream *stream;     /* NULL: it has none */
-    struct shmrpci_detached *detached; /* whose own it is; or NULL */
+    shmrpci_served_stream *stream;     /* NULL: the call has no streams */
+    struct shmrpci_detached *detached; /* the detached call that owns this; or
+                                        * NULL */
     int64_t retry_after_ns; /* of shmrpc_ctx_refuse, with `message` */
     struct shmrpci_overload_worker *overload; /* the worker's */
 };
 
-/* The words of shmrpc_ctx_fail. */
+/* Sets the message, as shmrpc_ctx_fail does. */
 void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args);
 
-/* Readies request->out for a reply of about `size` bytes; what was lent is
- * gone. */
+/* Prepares request->out for a reply of about `size` bytes; a loan is
+ * dropped. */
 void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
                          size_t size);
 
-/* The handler's span, for what it calls; false: the call is in no trace. */
+/* The handler's span, for calls that it makes; false: the call is in no
+ * trace. */
 bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES]);
 
 /* Whether a gateway has sent the call, for a peer of its own. */
 bool shmrpci_ctx_is_relayed(const shmrpc_ctx *ctx);
 
-/* What a service says of its streams. */
+/* A service's limits for its streams. */
 typedef struct shmrpci_stream_rules {
-    size_t decode_limit; /* in bytes, of an item */
+    size_t decode_limit; /* limit of memory for one item */
     uint32_t max_places; /* see accept in transport.h */
     int64_t stall_ns;
 } shmrpci_stream_rules;
 
-/* Before the handler of a method with streams, which are counted in the row of
- * `counter`. EXHAUSTED, NO_MEMORY. */
+/* Called before the handler of a method with streams, which are counted in the
+ * row of `counter`. EXHAUSTED, NO_MEMORY. */
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_transport *transport,
                                 const shmrpci_codec *codec,
                                 const shmrpci_stream_rules *rules,
                                 shmrpci_counter *counter, uint32_t row);
-/* After it, which has returned `status`: the client's sends fail from now on,
- * and its reads come to an end. How the call ends. */
+/* Called after the handler, which has returned `status`: from now on the
+ * client's sends fail, and its reads end. Returns how the call ends. */
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status);
-/* The rest of the last item: OK: all of it has gone; BUSY. */
+/* Sends the rest of the last item: OK: all of it; BUSY. */
 int shmrpci_served_stream_push(shmrpci_served_stream *s);
-/* Nobody wants more: why. */
+/* No more items are wanted, for the reason `status`. */
 int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status);
 
 /* The bytes that a raw method returns; NULL for any other method. */
@@ -144,7 +147,7 @@ static inline shmrpc_bytes *shmrpci_raw_result(const shmrpc_method *method,
                : NULL;
 }
 
-/* What to answer a request with whose method has `codec`. */
+/* The codec for the reply to a request whose method has `codec`. */
 static inline const shmrpci_codec *
 shmrpci_reply_codec(const shmrpci_request *request, const shmrpci_codec *codec)
 {

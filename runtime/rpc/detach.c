@@ -11,7 +11,7 @@
 #include "rpc/misuse.h"
 #include "shmrpc/server.h"
 
-/* Those that were answered last, of all servers. */
+/* The calls of all servers that were answered last. */
 static shmrpci_graveyard answered;
 
 static shmrpci_dispatcher *dispatcher_of(shmrpc_ctx *ctx)
@@ -61,7 +61,8 @@ static void set_unref(shmrpci_detached_set *set)
     bool is_last = --set->refs == 0;
     shmrpci_mutex_unlock(&set->lock);
     if (is_last) {
-        SHMRPCI_ASSERT(set->first == NULL, "who is listed has a reference");
+        SHMRPCI_ASSERT(set->first == NULL,
+                       "a call in the list has a reference");
         shmrpci_cond_fini(&set->changed);
         shmrpci_mutex_fini(&set->lock);
         shmrpci_mutex_fini(&set->replies);
@@ -69,7 +70,7 @@ static void set_unref(shmrpci_detached_set *set)
     }
 }
 
-/* False: they are too many. */
+/* False: there are too many. */
 static bool enter(shmrpci_detached_set *set, shmrpci_detached *d)
 {
     shmrpci_mutex_lock(&set->lock);
@@ -116,7 +117,7 @@ static const shmrpci_detached *detached_of(const shmrpci_request *request)
                                                              request));
 }
 
-/* With the lock, as the request is the transport's again once it has ended. */
+/* With the lock, as the transport takes the request back once it has ended. */
 static bool late_is_cancelled(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
@@ -159,8 +160,8 @@ static const shmrpci_worker_ops late_ops = {.reply_reserve = late_reserve,
  */
 
 /*
- * Until its handler has returned, a worker that has detached the call speaks to
- * nobody: whatever it goes on to do, the request is no longer its own.  So
+ * A worker that has detached its call must not use the request any more,
+ * whatever its handler does until it returns: this marks such a worker, so that
  * calls that are not detached need no test.
  */
 static _Thread_local shmrpci_dispatcher *silent;
@@ -194,8 +195,8 @@ static void silent_commit(shmrpci_request *request)
 {
     (void)request;
     (void)shmrpci_misuse(NULL,
-                         "method %s: its handler has detached the call, and "
-                         "then returned something else than SHMRPC_DETACHED",
+                         "method %s: its handler detached the call, but did "
+                         "not return SHMRPC_DETACHED",
                          silent->ctx.method->name);
 }
 
@@ -249,7 +250,7 @@ static void fall_silent(shmrpci_dispatcher *w)
 /* ---- detaching ------------------------------------------------------------
  */
 
-/* Without memory NULL. */
+/* NULL: out of memory. */
 static shmrpci_detached *detached_new(const shmrpci_dispatcher *w)
 {
     size_t methods = (size_t)w->served->service->method_count + 1;
@@ -277,7 +278,8 @@ static void swap_room(shmrpci_dispatcher *a, shmrpci_dispatcher *b)
     b->beside = beside;
 }
 
-/* The call's own: the worker's room, memory and payload, and it gets others. */
+/* Moves the worker's room, memory and payload to the call; the worker gets new
+ * ones. */
 static void move(shmrpci_dispatcher *w, shmrpci_detached *d)
 {
     shmrpci_dispatcher *own = &d->w;
@@ -315,21 +317,21 @@ static int check(const shmrpci_dispatcher *w, const shmrpc_ctx *ctx)
 {
     const char *name = ctx->method->name;
     if (w->is_detached || ctx->detached != NULL) {
-        return shmrpci_misuse(NULL, "method %s: the call is detached already",
+        return shmrpci_misuse(NULL, "method %s: the call is already detached",
                               name);
     }
     if ((ctx->request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
         return shmrpci_misuse(NULL,
-                              "method %s is oneway: a call that nobody waits "
-                              "for can't be detached; return from the handler",
+                              "method %s is oneway: a call without a reply "
+                              "can't be detached; return from the handler",
                               name);
     }
     return !ctx->has_lent
                ? (int)SHMRPC_OK
                : shmrpci_misuse(
                      NULL,
-                     "method %s: shmrpc_ctx_loan has lent the reply, "
-                     "so that the call can't be detached any more",
+                     "method %s: the reply was lent by shmrpc_ctx_loan, so the "
+                     "call can't be detached any more",
                      name);
 }
 
@@ -339,7 +341,7 @@ static void detached_free(shmrpci_detached *d)
     free(d);
 }
 
-/* Has the transport let go of the request. */
+/* Has the transport release the request. */
 static int part(shmrpci_dispatcher *w, shmrpc_ctx *ctx, shmrpci_detached *d)
 {
     d->generation = shmrpci_fork_generation();
@@ -347,8 +349,8 @@ static int part(shmrpci_dispatcher *w, shmrpc_ctx *ctx, shmrpci_detached *d)
     if (!enter(w->detached, d)) {
         return shmrpc_ctx_fail(
             ctx, SHMRPC_E_EXHAUSTED,
-            "%u calls of this worker are detached and not answered, as many as "
-            "may be (SHMRPC_DETACHED_MAX)",
+            "%u calls of this worker are detached and not answered, which is "
+            "the limit (SHMRPC_DETACHED_MAX)",
             SHMRPC_DETACHED_MAX);
     }
     int status = w->ops->detach(ctx->request, &d->request);
@@ -390,10 +392,10 @@ int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out)
 {
     shmrpci_detached *d;
     if (ctx->stream != NULL) {
-        return shmrpci_misuse(NULL,
-                              "method %s has streams: they are detached by "
-                              "functions of their own",
-                              ctx->method->name);
+        return shmrpci_misuse(
+            NULL,
+            "method %s has streams: use the functions that detach streams",
+            ctx->method->name);
     }
     int status = shmrpci_detached_begin(ctx, &d);
     if (status == SHMRPC_OK) {
@@ -417,7 +419,7 @@ void shmrpci_detached_bury(shmrpci_detached *d)
     free(shmrpci_bury(&answered, d));
 }
 
-/* Sends and counts; the request is the transport's again. */
+/* Sends and counts the reply; the transport takes the request back. */
 bool shmrpci_detached_answer(shmrpci_detached *d, int status,
                              const void *result)
 {
@@ -431,7 +433,7 @@ bool shmrpci_detached_answer(shmrpci_detached *d, int status,
     return !d->request.was_given_up;
 }
 
-/* Its worker could wait no longer. False: nor has it ended the call. */
+/* Its worker stopped waiting. False: the worker has not ended the call. */
 static bool has_ended(shmrpci_detached *d)
 {
     uint32_t state = SHMRPCI_DETACHED_ENDED;
@@ -449,14 +451,14 @@ int shmrpc_ctx_reply(shmrpc_ctx *ctx, int status, const void *result)
     shmrpci_detached *d = ctx->detached;
     if (d == NULL) {
         return shmrpci_misuse(NULL,
-                              "method %s: shmrpc_ctx_reply answers calls that "
-                              "are detached; return from the handler instead",
+                              "method %s: shmrpc_ctx_reply is for detached "
+                              "calls; return from the handler instead",
                               ctx->method->name);
     }
     if (d->stepped.call != NULL) {
         return shmrpci_misuse(NULL,
-                              "method %s has streams: what its step returns is "
-                              "the answer",
+                              "method %s has streams: the value that its step "
+                              "returns is the reply",
                               ctx->method->name);
     }
     if (d->generation != shmrpci_fork_generation()) {
@@ -479,7 +481,7 @@ int shmrpc_ctx_reply(shmrpc_ctx *ctx, int status, const void *result)
                           d->w.ctx.method->name);
 }
 
-/* Under the lock: one that the program has not begun to answer is ours; NULL:
+/* Under the lock: takes a call that the program has not begun to answer; NULL:
  * there is none. */
 static shmrpci_detached *take_open(const shmrpci_detached_set *set)
 {
@@ -494,10 +496,10 @@ static shmrpci_detached *take_open(const shmrpci_detached_set *set)
     return NULL;
 }
 
-/* The caller learns that it is in vain; then the program's mistake is told. */
+/* Ends the call at the caller; then reports the program's mistake. */
 static void end_one(shmrpci_detached *d, int64_t drain_ns)
 {
-    /* The program may answer, and so free it, when it has left. */
+    /* The program may answer, and so free it, once the worker has left it. */
     const char *name = d->w.ctx.method->name;
     const shmrpci_worker_ops *ops = ops_of(&d->request);
     shmrpci_overload_end(&d->counted);
@@ -525,7 +527,7 @@ void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns)
     shmrpci_steppers_close(set);
     while (set->first != NULL) {
         shmrpci_detached *d = take_open(set);
-        if (d == NULL) { /* being answered, or a step is in it */
+        if (d == NULL) { /* it is being answered, or in its step */
             shmrpci_cond_wait(&set->changed, &set->lock);
             continue;
         }

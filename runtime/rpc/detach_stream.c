@@ -1,11 +1,11 @@
 /*
- * Streams whose handlers have returned: a function of the program's, its step,
- * is called when there is something to do.
+ * Streams whose handlers have returned: a function of the program, its step, is
+ * called when there is something to do.
  *
- * A thread has many streams.  It sleeps on a word of its own, on the worker's
- * alarm, and on those words of the streams that tell of items, of room, or of
- * a client that has left.  So a stream that is idle wakes nobody, and keeps
- * neither a worker nor a thread.
+ * A thread serves many streams.  It sleeps on a word of its own, on the
+ * worker's alarm, and on the words of the streams that change when an item or
+ * room has come, or the client has left.  So an idle stream wakes nobody, and
+ * occupies neither a worker nor a thread.
  */
 #include "rpc/detach.h"
 
@@ -17,19 +17,19 @@
 #include "os/futex.h"
 #include "rpc/misuse.h"
 
-/* How often to look where a kernel can't wait for several words (before 5.16).
- */
+/* How often to look where the kernel can't wait for several words (before
+   5.16). */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 
 typedef struct shmrpci_stepper {
     shmrpci_detached_set *set;
     shmrpci_thread thread;
-    shmrpci_atomic_u32 bell;   /* counts; whoever rings wakes */
+    shmrpci_atomic_u32 bell;   /* incremented by a thread that wakes this one */
     shmrpci_atomic_u32 *alarm; /* the worker's; NULL: it has none */
-    shmrpci_detached *streams; /* the thread's */
-    bool is_closing;           /* as it has seen the set's */
+    shmrpci_detached *streams; /* those of this thread */
+    bool is_closing;           /* its copy of the set's */
     shmrpci_detached *fresh;   /* under the set's lock */
-    uint32_t count;            /* the same: of both */
+    uint32_t count;            /* the same: of both lists */
 } shmrpci_stepper;
 
 static void ring(shmrpci_stepper *s)
@@ -62,7 +62,7 @@ static void finish(shmrpci_stepper *s, shmrpci_detached *d, int status)
     uint32_t state = SHMRPCI_DETACHED_OPEN;
     bool is_ours = shmrpci_cas_seq(&d->state, &state,
                                    (uint32_t)SHMRPCI_DETACHED_ANSWERING);
-    SHMRPCI_ASSERT(is_ours, "its step ends a stream, and nobody else");
+    SHMRPCI_ASSERT(is_ours, "only its step ends a stream");
     (void)is_ours;
     shmrpci_mutex_lock(&set->replies);
     status = shmrpci_served_stream_end(&d->w.ctx, status);
@@ -78,7 +78,7 @@ static void finish(shmrpci_stepper *s, shmrpci_detached *d, int status)
     shmrpci_detached_bury(d);
 }
 
-/* Why it is to end now; MORE: it isn't. */
+/* Why the stream is to end now; MORE: it goes on. */
 static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
                       int64_t now_ns)
 {
@@ -93,8 +93,8 @@ static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
         (it->stream.wants_item && now_ns >= it->idle_ns)) {
         return SHMRPC_E_DEADLINE;
     }
-    /* First: of a server that is gone clients are not to hear that it was they
-     * who left. */
+    /* Checked first: clients of a server that is gone must not be told that
+     * they left. */
     int gone = it->stream.pump->gone(it->stream.end);
     if (gone != SHMRPC_OK) {
         return shmrpci_served_stream_no_point(&d->w.ctx, gone);
@@ -109,7 +109,8 @@ static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
 /* ---- a step ----------------------------------------------------------------
  */
 
-/* The rest of an item goes before anything else. How the call ends, or MORE. */
+/* The rest of an item is sent before anything else. How the call ends, or
+ * MORE. */
 static int step(shmrpci_detached *d)
 {
     shmrpci_stepped *it = &d->stepped;
@@ -176,7 +177,7 @@ static bool step_all(shmrpci_stepper *s)
 /* ---- sleep ------------------------------------------------------------------
  */
 
-/* False: it is due already. */
+/* False: it is already due. */
 static bool arm(shmrpci_stepper *s, shmrpci_detached *d, shmrpci_futex_on *on,
                 size_t *count)
 {
@@ -268,7 +269,7 @@ static void run(void *user)
 {
     shmrpci_stepper *s = user;
     for (;;) {
-        /* Before the look: what is rung after it is not slept over. */
+        /* Before the look: a ring after it ends the sleep. */
         uint32_t seen = shmrpci_load_seq(&s->bell);
         uint32_t raised = s->alarm != NULL ? shmrpci_load_seq(s->alarm) : 0;
         if (!take_fresh(s)) {
@@ -297,7 +298,7 @@ static shmrpci_stepper *stepper_new(shmrpci_detached_set *set)
     return s;
 }
 
-/* Under the lock: one that has room; NULL: there are no more threads. */
+/* Under the lock: a thread that has room; NULL: no more threads can be made. */
 static shmrpci_stepper *choose(shmrpci_detached_set *set)
 {
     for (uint32_t i = 0; i < set->stepper_count; i++) {
@@ -313,7 +314,7 @@ static shmrpci_stepper *choose(shmrpci_detached_set *set)
     return s;
 }
 
-/* From here on its step has it. False: no thread is to be had. */
+/* From here on its step owns it. False: no thread is available. */
 static bool hand_over(shmrpci_detached *d)
 {
     shmrpci_mutex_lock(&d->set->lock);
@@ -331,7 +332,7 @@ static bool hand_over(shmrpci_detached *d)
     return s != NULL;
 }
 
-/* Nobody will step it: in this thread it ends. */
+/* No thread will step it: ends it in this one. */
 static void refuse(shmrpci_detached *d, int status)
 {
     shmrpci_stepper nobody = {.set = d->set, .count = 1};
@@ -364,12 +365,12 @@ int shmrpc_stub_stream_detach(shmrpc_ctx *ctx, shmrpc_stub_step call,
     const shmrpci_transport *transport = ctx->request->participant->transport;
     shmrpci_detached *d;
     if (ctx->stream == NULL) {
-        return shmrpci_misuse(NULL, "method %s: the call is detached already",
+        return shmrpci_misuse(NULL, "method %s: the call is already detached",
                               ctx->method->name);
     }
     if (transport->pump == NULL) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
-                               "%s:// has no detached streams",
+                               "%s:// does not support detached streams",
                                transport->scheme);
     }
     int status = shmrpci_detached_begin(ctx, &d);

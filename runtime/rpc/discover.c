@@ -1,5 +1,5 @@
-/* Services that are learnt of at run time.  A service is asked by a call of
- * its method 0, over a connection of its own and without a table. */
+/* Services that are discovered at run time. A service is asked by a call of its
+ * method 0, over a connection of its own and without a table. */
 #include "shmrpc/discover.h"
 
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static void on_found(void *user, const shmrpci_address *address,
 shmrpc_status shmrpc_discover(shmrpc_error *error, shmrpc_found_fn found,
                               void *user)
 {
-    /* Those of inproc are the caller's own, others can't be listed. */
+    /* Those of inproc are the caller's own; other transports can't list
+     * theirs. */
     const shmrpci_transport *shm = shmrpci_transport_of("shm", 3);
     finder f = {.found = found, .user = user};
     return shm != NULL ? shm->discovery->find(on_found, &f, error) : SHMRPC_OK;
@@ -54,7 +55,7 @@ static int failed(asker *a, int status)
                             a->link->where, shmrpc_status_text(status));
 }
 
-/* What a server says is copied once and ends with a NUL. */
+/* Copies a text of the server once, with a NUL. */
 static int take(asker *a, const shmrpci_call *call, char **text, size_t *len)
 {
     size_t count = call->in_len;
@@ -111,7 +112,7 @@ shmrpc_status shmrpc_describe(const char *where, uint16_t port,
                               shmrpc_error *error)
 {
     static const shmrpc_opts defaults;
-    /* No methods: whatever the server has will do. */
+    /* No methods: any service will do. */
     const shmrpc_service nobody = {.name = "", .id = "", .port = port};
     shmrpc_error unwanted;
     opts = opts != NULL ? opts : &defaults;

@@ -3,8 +3,8 @@
  * encode.
  *
  * What a client has written is copied to memory of our own before it is looked
- * at.  One exception: large bodies of raw methods from our own user are handed
- * to the handler where they lie, as nothing parses them.
+ * at.  One exception: the handler gets large bodies of raw methods from our own
+ * user in place, as nothing parses them.
  *
  * Threading: each worker has its own state and shares only constants.
  */
@@ -22,7 +22,7 @@
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
 
-/* Raw bodies from here on are not copied. */
+/* Raw bodies of at least this size are not copied. */
 #define IN_PLACE_BYTES 4096
 
 typedef struct shmrpci_dispatcher worker;
@@ -32,8 +32,8 @@ static bool is_oneway(const shmrpci_request *request)
     return (request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
 }
 
-/* Whether the reply may take the short way, as far as the request tells. (Of
- * metadata that the caller does not want to be answered the flag is gone.) */
+/* Whether the request allows a short reply. (The metadata flag has been cleared
+ * if the caller does not want any in the reply.) */
 static bool may_answer(const shmrpci_request *request)
 {
     return (request->head.flags &
@@ -69,12 +69,12 @@ static void commit(worker *w, shmrpci_request *request)
                        status);
     w->ops->reply_commit(request);
     if (request->head.status != status && w->counter.rows != NULL) {
-        /* It did not fit into what there was. */
+        /* The reply did not fit. */
         shmrpci_count_error(&w->counter, w->row, request->head.status);
     }
 }
 
-/* Nobody wants to know. */
+/* Drops a reply that nobody waits for. */
 static void drop(worker *w, shmrpci_request *request, int status)
 {
     shmrpci_count_call(&w->counter, w->row, request->in_len, 0, status);
@@ -83,7 +83,7 @@ static void drop(worker *w, shmrpci_request *request, int status)
     w->ops->drop(request);
 }
 
-/* The result came too late for its caller. */
+/* Counts a result that came too late for its caller. */
 static void count_given_up(worker *w, const shmrpci_request *request)
 {
     if (w->is_ok && w->counter.rows != NULL) {
@@ -109,8 +109,7 @@ count_times(worker *w, const shmrpci_request *request)
 
 /* ---- replies ---- */
 
-/* Forgets what w->error held: an empty message, and no name unless the error is
- * declared. */
+/* Resets w->error: an empty message, and no name. */
 static void clear_error(worker *w)
 {
     w->error.name[0] = '\0';
@@ -119,8 +118,7 @@ static void clear_error(worker *w)
     w->error.may_have_run = true;
 }
 
-/* Metadata that goes with a reply, of which nothing is written yet. Returns the
- * flag that says so, or 0. */
+/* Writes the metadata of an empty reply. Returns the flag for it, or 0. */
 static uint32_t write_beside(worker *w, shmrpci_request *request)
 {
     shmrpci_metadata *m = &w->beside->out;
@@ -132,8 +130,8 @@ static uint32_t write_beside(worker *w, shmrpci_request *request)
     return SHMRPCI_HEAD_METADATA;
 }
 
-/* Ends the request in `status` with path and message of w->error, its name (of
- * a declared error, else ""), and what the handler has raised. */
+/* Ends the request in `status` with path, message and name of w->error, and the
+ * payload that the handler has raised. */
 static void reply_failure(worker *w, shmrpci_request *request, int status)
 {
     SHMRPCI_ASSERT(status != SHMRPC_OK, "a failure has a status");
@@ -149,19 +147,19 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     request->head.flags = SHMRPCI_HEAD_DETAIL | write_beside(w, request);
     w->error.pid = w->pid;
     shmrpci_detail_write(&w->error, &request->out);
-    w->error.retry_after_ns = 0; /* as it is unless somebody has set it */
+    w->error.retry_after_ns = 0; /* 0 unless somebody has set it */
     shmrpci_buf_append(&request->out, payload->data, len);
     commit(w, request);
 }
 
-/* With the text that a function of ours has left in w->error. */
+/* With the message that w->error holds. */
 static void reply_error(worker *w, shmrpci_request *request, int status)
 {
     w->error.name[0] = '\0';
     reply_failure(w, request, status);
 }
 
-/* The same, of a request whose handler is not called. */
+/* The same, for a request whose handler is not called. */
 static void refuse(worker *w, shmrpci_request *request, int status)
 {
     w->error.may_have_run = false;
@@ -191,7 +189,7 @@ static void describe(worker *w, shmrpci_request *request)
 
 /* ---- requests ---- */
 
-/* Memory of `size` bytes for a value: `local`, when it is large enough. */
+/* Memory of `size` bytes for a value: `local`, if that is large enough. */
 static void *place(worker *w, const shmrpc_type *type,
                    uint8_t local[SHMRPCI_LOCAL_BYTES])
 {
@@ -207,7 +205,7 @@ static bool is_trusted(const worker *w, const shmrpci_request *request)
            w->served->uid != SHMRPCI_UNMAPPED_UID;
 }
 
-/* The request's body in memory that the client can't write, or as it is when
+/* The request's body in memory that the client can't write, or in place if
  * nothing will parse it. NULL: out of memory. */
 static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
                                   const shmrpc_method *method)
@@ -226,8 +224,8 @@ static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
     return copy != NULL ? memcpy(copy, request->in, len) : NULL;
 }
 
-/* Flat parameters where they lie, of a call whose result is to be answered with
- * at once; NULL: the codec is needed. */
+/* Flat parameters in place, of a call that is answered at once; NULL: the codec
+ * is needed. */
 static const void *flat_params(worker *w, const shmrpci_request *request,
                                const shmrpci_served_method *method)
 {
@@ -264,9 +262,9 @@ static bool overlaps(const shmrpci_buf *out, const shmrpc_bytes *bytes)
     return bytes->len > 0 && at < begin + out->cap && at + bytes->len > begin;
 }
 
-/* A raw handler may return a view of its parameter, in memory where a client
- * that lies about its spans could have the reply too, or a part of what it was
- * lent: such bytes are copied first. False: out of memory. */
+/* A raw handler may return a view of its parameter, which a lying client may
+ * have placed where the reply goes, or a part of its loan: such bytes are
+ * copied first. False: out of memory. */
 static bool set_apart(worker *w, const shmrpci_request *request,
                       shmrpc_bytes *bytes)
 {
@@ -287,7 +285,7 @@ static void estimate(uint32_t *bytes, size_t len)
     *bytes = size > *bytes ? size : *bytes - (*bytes - size) / 8;
 }
 
-/* Whether they are the beginning of what shmrpc_ctx_loan has lent. */
+/* Whether these bytes are the beginning of shmrpc_ctx_loan's loan. */
 static bool is_loan(const worker *w, const shmrpci_request *request,
                     const shmrpc_bytes *bytes)
 {
@@ -295,7 +293,7 @@ static bool is_loan(const worker *w, const shmrpci_request *request,
            bytes->len <= request->out.len;
 }
 
-/* The same before a result that lies in the reply already. */
+/* The same, in front of a result that is in the reply already. */
 static uint32_t insert_beside(worker *w, shmrpci_request *request)
 {
     size_t len = request->out.len;
@@ -308,8 +306,8 @@ static uint32_t insert_beside(worker *w, shmrpci_request *request)
     return flags;
 }
 
-/* Encodes the result, or, when it lies where it is to go, checks it. Flags of
- * the reply go to `out_flags`. */
+/* Encodes the result, or checks it if it is in place. Flags of the reply go to
+ * `out_flags`. */
 static inline __attribute__((always_inline)) int
 encode(worker *w, shmrpci_request *request, uint32_t index, void *result,
        uint32_t *out_flags)
@@ -345,13 +343,13 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     request->head.flags = 0;
     shmrpci_count_call(&w->counter, w->row, request->in_len, len, SHMRPC_OK);
     w->is_ok = true;
-    SHMRPCI_ASSERT(len <= sizeof w->image, "a short result fits");
-    SHMRPCI_ASSERT(w->shared != NULL, "only shared memory answers so");
+    SHMRPCI_ASSERT(len <= sizeof w->image, "a short result fits the slot");
+    SHMRPCI_ASSERT(w->shared != NULL, "only shared memory has short replies");
     w->shared->answer(request, w->image, len);
 }
 
-/* Sends a result if it is short, and so were those before it. False: the long
- * way will send it, or say what is wrong. */
+/* Sends a result if it is short, and previous ones were. False: the long way
+ * will send it, or report the error. */
 static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {
@@ -373,8 +371,8 @@ static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
     return true;
 }
 
-/* Inline, though it is called from two places: calls that are not detached are
- * not to pay for those that are. */
+/* Inline, though called from two places: calls that are not detached must not
+ * pay for those that are. */
 static inline __attribute__((always_inline)) void
 send_result(worker *w, shmrpci_request *request, uint32_t index, void *result)
 {
@@ -435,7 +433,7 @@ static void reply_status(worker *w, shmrpci_request *request,
     }
     if (status == SHMRPC_E_CANCELLED &&
         shmrpci_now_ns() >= request->deadline_ns) {
-        /* The handler has seen the deadline before the caller has. */
+        /* The handler noticed the deadline before the caller did. */
         status = SHMRPC_E_DEADLINE;
     }
     const shmrpc_error_type *thrown = declared(method, status);
@@ -451,7 +449,7 @@ static void reply_status(worker *w, shmrpci_request *request,
     }
     status = shmrpc_error_set(
         &w->error, SHMRPC_E_INTERNAL,
-        "the handler of %s returned %d, which is no status%s", method->name,
+        "the handler of %s returned %d, which is not a status%s", method->name,
         status,
         status >= SHMRPC_DECLARED_ERROR_MIN ? " that the method declares" : "");
     reply_error(w, request, status);
@@ -466,7 +464,7 @@ run(worker *w, shmrpci_request *request, uint32_t index, const void *params,
 {
     const shmrpci_served *served = w->served;
     SHMRPCI_ASSERT(index < served->service->method_count,
-                   "dispatch has refused what is no method");
+                   "ids without a method were refused before");
     w->ctx.request = request;
     w->ctx.method = &served->service->methods[index];
     w->ctx.index = index;
@@ -500,14 +498,14 @@ run_stream(worker *w, shmrpci_request *request, uint32_t index,
     return w->is_detached ? status : shmrpci_served_stream_end(&w->ctx, status);
 }
 
-/* A call of flat values, if any. */
+/* Serves a call whose parameters are flat or empty. */
 static void handle_flat(worker *w, shmrpci_request *request, uint32_t index,
                         const void *params)
 {
     const shmrpci_flat *flat = &w->served->methods[index].result;
     uint64_t header = flat->bytes;
     SHMRPCI_ASSERT(flat->start <= flat->bytes && flat->bytes <= sizeof w->image,
-                   "a flat result is short, and lies behind its header");
+                   "a flat result is short, and follows its header");
     memset(w->image, 0, sizeof w->image);
     memcpy(w->image, &header, sizeof header);
     int status = run(w, request, index, params, w->image + flat->start);
@@ -563,7 +561,7 @@ static void refuse_late(worker *w, shmrpci_request *request, uint32_t index)
     refuse(w, request, status);
 }
 
-/* The reply has been sent: the request is the transport's again. */
+/* The reply has been sent: the transport has taken the request back. */
 static void end_looks(worker *w, int32_t status)
 {
     w->beside->looks.call.ctx = NULL;
@@ -575,8 +573,8 @@ static void end_looks(worker *w, int32_t status)
     }
 }
 
-/* Of a request with metadata, or of a service that somebody guards. False: it
- * has been refused. */
+/* Admits a request with metadata, or of a service with access control. False:
+ * it has been refused. */
 static __attribute__((noinline)) bool
 begin_beside(worker *w, shmrpci_request *request, uint32_t index)
 {
@@ -601,7 +599,7 @@ begin_beside(worker *w, shmrpci_request *request, uint32_t index)
     return status == SHMRPC_OK;
 }
 
-/* Id 0, or one that no method has. */
+/* Serves id 0, and refuses ids that no method has. */
 static void dispatch_other(worker *w, shmrpci_request *request, uint32_t id)
 {
     w->row = 0;
@@ -632,7 +630,7 @@ static void dispatch(worker *w, shmrpci_request *request)
     bool is_beside = w->served->is_guarded ||
                      (request->head.flags & SHMRPCI_HEAD_METADATA) != 0;
     if (is_beside && !begin_beside(w, request, id - 1)) {
-        /* It has its answer. */
+        /* It has been answered. */
     } else if (request->received_ns >= request->deadline_ns) {
         refuse_late(w, request, id - 1);
     } else {
@@ -651,7 +649,7 @@ static __attribute__((noinline)) void count_late(worker *w,
     count_times(w, request);
 }
 
-/* Of a raw method the bytes may be put elsewhere: in a copy of their view. */
+/* For a raw method the bytes may have to move: to a copy. */
 static void reply_late(worker *w, shmrpci_request *request, const void *result)
 {
     union {
@@ -672,7 +670,7 @@ void shmrpci_dispatch_reply(shmrpci_dispatcher *w, shmrpci_request *request,
     const shmrpc_method *method = w->ctx.method;
     if (status == SHMRPC_OK && result == NULL && method->result != NULL) {
         status = shmrpc_ctx_fail(&w->ctx, SHMRPC_E_INTERNAL,
-                                 "method %s is answered without its result",
+                                 "method %s was answered without a result",
                                  method->name);
     }
     request->was_given_up = false;
@@ -709,7 +707,7 @@ static void tell_end(void *user, uint64_t connection)
     served->disconnected(served->user, connection);
 }
 
-/* Of a peer of a relay, of a relay, and so of all its peers, or of a client. */
+/* A peer of a relay has ended, or a relay with all its peers, or a client. */
 static void on_end(void *user, uint64_t connection)
 {
     const shmrpci_served *served = user;

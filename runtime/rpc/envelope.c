@@ -14,7 +14,7 @@
 #define DETAIL_NOT_RUN     1u
 #define DETAIL_RETRY_AFTER 2u
 
-/* What a server may say that is taken at its word. */
+/* The longest retry-after that we accept from a server. */
 #define RETRY_AFTER_MAX_NS (INT64_C(24) * 3600 * 1000000000)
 
 static void put(shmrpci_buf *out, uint64_t value, size_t bytes)
@@ -117,7 +117,7 @@ int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
     return SHMRPC_OK;
 }
 
-/* Length of a text in its array, without half a character at the end. */
+/* Length of a text in its array, without an incomplete character at the end. */
 static size_t text_len(const char *text, size_t size)
 {
     const char *end = memchr(text, '\0', size);
@@ -148,7 +148,7 @@ void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out)
 }
 
 /* Copies text that will be shown to people: control characters, which could
- * move the cursor of a terminal, become spaces. */
+ * move a terminal's cursor, become spaces. */
 static void copy_clean(char *to, const uint8_t *from, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -48,12 +48,12 @@
 
 #define SHMRPCI_RPC_MAJOR 1u
 #define SHMRPCI_RPC_MINOR 2u
-/* From this minor version on a server knows peers of relays. */
+/* Servers from this minor version on know peers of relays. */
 #define SHMRPCI_RPC_MINOR_PEERS 1u
-/* And from this one on it is told when they leave. */
+/* Servers from this one on are told when those leave. */
 #define SHMRPCI_RPC_MINOR_LEFT 2u
 
-/* A detail without its payload is never longer. */
+/* The longest detail, without its payload. */
 #define SHMRPCI_DETAIL_MAX_BYTES                             \
     (8 + SHMRPC_ERROR_NAME_BYTES + SHMRPC_ERROR_PATH_BYTES + \
      SHMRPC_ERROR_MESSAGE_BYTES + 8)
@@ -65,7 +65,7 @@ typedef struct shmrpci_hello {
     size_t block_len;     /* 0: there is none */
 } shmrpci_hello;
 
-/* The block, if any, is to be appended behind. */
+/* The caller appends the block, if any. */
 void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out);
 /* INVALID: not a hello; CONTRACT: another major version. */
 int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
@@ -84,12 +84,12 @@ void shmrpci_welcome_write(uint64_t hash, const uint8_t *contract, size_t len,
 int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
                          shmrpc_error *error);
 
-/* Appends `error` but for its code; texts are cut, if need be, before the end
- * of their arrays. The payload is to be appended behind. */
+/* Appends `error` without its code; texts are cut, if need be, to the size of
+ * their arrays. The caller appends the payload. */
 void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out);
 
 /* Sets pid, path, message, name and retry_after_ns of `error`, and returns how
- * many bytes they took: what is left is the payload. 0: malformed or not UTF-8,
+ * many bytes these took: the rest is the payload. 0: malformed or not UTF-8,
  * nothing set. */
 size_t shmrpci_detail_read(const uint8_t *data, size_t len,
                            shmrpc_error *error);

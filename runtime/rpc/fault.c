@@ -1,4 +1,4 @@
-/* Faults: their form, and what is left out of one that is too long. */
+/* Encodes faults, and shortens those that are too long. */
 #include "rpc/fault.h"
 
 #include "base/utf8.h"
@@ -8,7 +8,7 @@
 #include "rpc/reply.h"
 #include "shmrpc/stub.h"
 
-/* Together with the arguments left out they stay below the limit. */
+/* With these limits, and without arguments, a fault is below its limit. */
 #define TYPE_BYTES    256u
 #define MESSAGE_BYTES 16384u
 #define TRACE_BYTES   32768u
@@ -40,7 +40,7 @@ const shmrpc_error_type shmrpci_fault_error = {"UNKNOWN", SHMRPC_E_UNKNOWN,
 
 /* ---- sending ---- */
 
-/* The beginning of a text, up to what is no UTF-8. */
+/* The beginning of a text, up to the first byte that is not UTF-8. */
 static shmrpc_str head_of(shmrpc_str text, size_t limit)
 {
     const char *at = text.ptr != NULL ? text.ptr : "";
@@ -48,11 +48,11 @@ static shmrpc_str head_of(shmrpc_str text, size_t limit)
     return (shmrpc_str){at, shmrpci_utf8_cut(at, len, limit)};
 }
 
-/* The end of a text: of a trace that is what matters. */
+/* The end of a text, which is the important part of a trace. */
 static shmrpc_str tail_of(shmrpc_str text, size_t limit)
 {
     size_t skip = text.len > limit ? text.len - limit : 0;
-    /* Not in the midst of a character. */
+    /* Don't begin inside a character. */
     while (skip < text.len && ((uint8_t)text.ptr[skip] & 0xC0) == 0x80) {
         skip++;
     }
@@ -87,7 +87,7 @@ void shmrpci_fault_write(const shmrpc_fault *fault, bool with_trace,
     }
 }
 
-/* Whoever has our user id could read our memory anyway. */
+/* A process of our own user could read our memory anyway. */
 static bool may_see_trace(const shmrpc_ctx *ctx, const shmrpc_fault *fault)
 {
     if ((fault->flags & SHMRPC_FAULT_TRACE_TO_ALL) != 0) {

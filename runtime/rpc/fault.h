@@ -1,10 +1,10 @@
 /*
- * Faults on their way: behind the error detail (envelope.h) of a reply that
+ * The wire form of faults: after the error detail (envelope.h) of a reply that
  * ends in UNKNOWN, in msgpack, whatever the method's encoding.
  *
  *     {"type": "ValueError", "message": "...", "args": [...], "trace": "..."}
  *
- * Readers take any of them, and skip what they don't know.
+ * Readers accept any subset of the keys, and skip keys that they don't know.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -16,12 +16,12 @@
 #include "shmrpc/descriptor.h"
 #include "shmrpc/fault.h"
 
-/* As a declared error: what the replies of calls that ended in a fault have
- * been thrown by. */
+/* As a declared error: the type of the replies of calls that ended in a
+ * fault. */
 extern const shmrpc_error_type shmrpci_fault_error;
 
-/* Appends the fault to `out`, cut to SHMRPC_FAULT_MAX_BYTES; `arena` is for
- * what that takes. Without memory nothing is appended. */
+/* Appends the fault to `out`, cut to SHMRPC_FAULT_MAX_BYTES; `arena` is scratch
+ * memory. Without memory nothing is appended. */
 void shmrpci_fault_write(const shmrpc_fault *fault, bool with_trace,
                          shmrpci_arena *arena, shmrpci_buf *out);
 

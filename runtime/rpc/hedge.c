@@ -1,4 +1,4 @@
-/* Two calls in flight, of which the first to end counts. */
+/* Two calls in flight, of which the first result counts. */
 #include "rpc/hedge.h"
 
 #include "base/error.h"
@@ -6,12 +6,12 @@
 #include "os/waiting.h"
 #include "rpc/async.h"
 
-/* How long one of the two is waited for before the other is looked at. */
+/* How long to wait for one of the two before looking at the other. */
 #define TURN_NS (500 * SHMRPCI_NS_PER_US)
 
 enum { CALLS = 2 };
 
-/* One of the two: what it is given, and where its metadata comes. */
+/* One of the two: the call, and where its metadata goes. */
 typedef struct attempt {
     shmrpc_call *call; /* NULL: not sent, or over */
     shmrpc_reply_metadata back;
@@ -43,7 +43,7 @@ static int send(hedge *h, unsigned number)
                                number > 0, &a->call, h->error);
 }
 
-/* The call of this number is over: how. */
+/* The call of this number is over: takes its outcome. */
 static int take(hedge *h, unsigned number)
 {
     attempt *a = &h->attempts[number];
@@ -85,8 +85,8 @@ static int abandon(hedge *h, const char *why)
     return SHMRPC_E_CANCELLED;
 }
 
-/* Waits for those that are in flight, in turns, until one ends in what counts,
- * or all have ended, or `until_ns`, when it returns DEADLINE. */
+/* Waits for the calls in flight, in turns, until one ends with a result, or all
+ * have ended, or `until_ns`, when it returns DEADLINE. */
 static bool await(hedge *h, int64_t until_ns, int *out_status)
 {
     int status = SHMRPC_E_DEADLINE;
@@ -117,9 +117,8 @@ static bool await(hedge *h, int64_t until_ns, int *out_status)
                 return true;
             }
             if (has_parent_left(h)) {
-                *out_status = abandon(h,
-                                      "the call that it was made for is "
-                                      "cancelled");
+                *out_status = abandon(
+                    h, "the call on whose behalf it is made was cancelled");
                 return true;
             }
         }
@@ -128,8 +127,7 @@ static bool await(hedge *h, int64_t until_ns, int *out_status)
     return true;
 }
 
-/* One more that the client can afford; what goes wrong with it is nobody's
- * concern. */
+/* Sends a second call if the budget allows; its errors are not reported. */
 static void send_second(hedge *h, const shmrpci_attempt *first)
 {
     shmrpc_error *error = h->error;
@@ -175,7 +173,6 @@ bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
                                 SHMRPCI_CLIENT_IN_DEBT) != 0) {
         shmrpci_retry_note_success(client);
     }
-    /* Calls that were started are not sent again: that is for those that
-     * block. */
+    /* A started call is not sent again: only blocking calls are. */
     return status != SHMRPC_E_UNAVAILABLE && status != SHMRPC_E_SERVER_LOST;
 }

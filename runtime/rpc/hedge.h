@@ -13,7 +13,7 @@
 
 #include "rpc/retry.h"
 
-/* Whether the call is one to be hedged. */
+/* Whether the call is to be hedged. */
 static inline bool shmrpci_hedge_is_meant(const shmrpc_method *method,
                                           const shmrpc_opts *opts)
 {
@@ -22,9 +22,8 @@ static inline bool shmrpci_hedge_is_meant(const shmrpc_method *method,
            (opts == NULL || (opts->flags & SHMRPC_OPT_NONBLOCK) == 0);
 }
 
-/* True: it is over, *out_status and *out say how; false: the connection was
- * lost, and it is to be sent again as any other call, until out->deadline_ns.
- */
+/* True: it is over, with *out_status and *out; false: the connection was lost,
+ * and it is to be sent again as any other call, until out->deadline_ns. */
 bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
                         int *out_status);
 

@@ -63,7 +63,7 @@ void shmrpci_intercept_end(shmrpci_interception *looks, int status,
                            const shmrpc_error *error)
 {
     SHMRPCI_ASSERT(looks->begun == 0 || looks->begun <= looks->by->count,
-                   "only those of the list have begun");
+                   "only listed interceptors have begun");
     while (looks->begun > 0) {
         const shmrpc_interceptor *it = looks->by->items[--looks->begun];
         looks->call.state = looks->states[looks->begun];

@@ -1,8 +1,7 @@
 /*
- * Interceptors: lists of those who look at calls, and one call that they look
- * at.
+ * Interceptors: their lists, and the state of one intercepted call.
  *
- * Invariant: who has begun a call sees its end, once.
+ * Invariant: an interceptor whose `begin` was called gets the end, once.
  *
  * Threading: lists never change once calls are made; a call belongs to one
  * thread at a time.
@@ -19,8 +18,8 @@ typedef struct shmrpci_interceptors {
     const shmrpc_interceptor *items[SHMRPC_INTERCEPTORS_MAX];
 } shmrpci_interceptors;
 
-/* Copies a list that NULL ends, or none. INVALID: too long, or an entry of a
- * size that this library does not know. */
+/* Copies a list that NULL ends, or none. INVALID: too long, or the size of an
+ * entry is not one that this library knows. */
 int shmrpci_interceptors_take(const shmrpc_interceptor *const *list,
                               shmrpci_interceptors *out, shmrpc_error *error);
 

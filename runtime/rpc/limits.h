@@ -1,4 +1,4 @@
-/* What a peer may make us allocate or repeat. */
+/* Limits on what a peer may make us allocate or repeat. */
 #ifndef SHMRPCI_RPC_LIMITS_H
 #define SHMRPCI_RPC_LIMITS_H
 
@@ -8,27 +8,27 @@
 #define SHMRPCI_DECODE_LIMIT(bytes) ((bytes)*SHMRPCI_DECODE_FACTOR)
 
 /* How often a call of an idempotent method may run, if workers or servers die
- * of it. One that has certainly not run is sent again until its deadline. */
+ * in it. One that has certainly not run is sent again until its deadline. */
 #define SHMRPCI_RUNS_MAX 3u
 
-/* Of these, those that may end with the death of their worker: nobody tries it
- * a third time, as it may be the call that they die of. */
+/* How many of these may end with the death of the worker: the call itself may
+ * be what kills workers. */
 #define SHMRPCI_DEATHS_MAX 2u
 
-/* However long calls may take: a service that does not answer hello by then
- * will not. */
+/* Independent of the timeout of calls: a service that does not answer hello by
+ * then never will. */
 #define SHMRPCI_CONNECT_TIMEOUT_NS INT64_C(5000000000)
 
-/* The pause between two tries to connect again: the first, and the longest. */
+/* The pause between two attempts to reconnect: the first, and the longest. */
 #define SHMRPCI_RECONNECT_MIN_NS INT64_C(1000000)
 #define SHMRPCI_RECONNECT_MAX_NS INT64_C(1000000000)
 
-/* How long a client may not read before it is evicted, unless the server says
- * otherwise. */
+/* How long a client may fail to read before it is evicted, unless the server
+ * sets another limit. */
 #define SHMRPCI_STREAM_STALL_NS INT64_C(60000000000)
 
-/* How long a worker that is to leave waits for what it has not ended, unless
- * the server says otherwise. */
+/* How long a stopping worker waits for unfinished calls, unless the server sets
+ * another limit. */
 #define SHMRPCI_STREAM_DRAIN_NS INT64_C(30000000000)
 
 /* Memory that a worker keeps between calls; more is given back. */

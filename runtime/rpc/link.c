@@ -12,7 +12,7 @@
 #include "rpc/envelope.h"
 #include "rpc/token.h"
 
-/* What a contract may take in memory while it is compared. */
+/* Memory limit for comparing a contract. */
 #define CONTRACT_ARENA_BYTES (16 * SHMRPCI_CONTRACT_MAX_BYTES)
 
 static int no_memory(shmrpc_error *error)
@@ -22,8 +22,8 @@ static int no_memory(shmrpc_error *error)
 
 /* ---- agreeing on an interface ---- */
 
-/* In place of the codec of a method that the server has not, or not so. What it
- * says is said where the call is known (call_send.c). */
+/* Stands in for the codec of a method that the server lacks or has differently.
+ * The error is made where the call is known (call_send.c). */
 static int refuse(const shmrpc_type *type, const void *value, const char *name,
                   shmrpci_buf *out, shmrpc_error *error)
 {
@@ -35,7 +35,7 @@ static int refuse(const shmrpc_type *type, const void *value, const char *name,
     return SHMRPC_E_UNIMPLEMENTED;
 }
 
-/* The same for a loan, whose room is looked at by it. */
+/* The same for a loan, whose bytes are checked by it. */
 static int refuse_loan(const shmrpc_type *type, const uint8_t *data, size_t len,
                        const char *name, shmrpci_arena *arena, void *value,
                        shmrpc_error *error)
@@ -78,7 +78,7 @@ static int compare_contracts(const shmrpc_service *service,
     return status;
 }
 
-/* Fills the ids of our methods from what the server said. */
+/* Fills in the ids of our methods from the server's welcome. */
 static int agree(shmrpci_link *link, const shmrpc_service *service,
                  const shmrpci_buf *answer, bool is_partial,
                  shmrpc_error *error)
@@ -114,7 +114,7 @@ static int agree(shmrpci_link *link, const shmrpc_service *service,
     return status;
 }
 
-/* Which requests and replies need no codec. */
+/* Finds the requests and replies that need no codec. */
 static void find_flat(shmrpci_link *link, const shmrpc_service *service)
 {
     for (uint32_t i = 0; i < service->method_count; i++) {
@@ -127,8 +127,8 @@ static void find_flat(shmrpci_link *link, const shmrpc_service *service)
 
 /* ---- the places ---- */
 
-/* What went wrong, with the address, unless the transport named all the places
- * where it has looked. */
+/* Adds the address to the error, unless the transport named all places where it
+ * has looked. */
 static void name_place(const shmrpci_place *place, int status,
                        const shmrpc_error *reason, shmrpc_error *error)
 {
@@ -138,8 +138,7 @@ static void name_place(const shmrpci_place *place, int status,
                            reason->message);
 }
 
-/* What is said to those to whom something else is to be shown than to others.
- */
+/* Adds the token to the hello, if the place has one. */
 static int show_token(const shmrpci_place *place, shmrpci_connect_opts *opts,
                       shmrpci_buf *hello, shmrpc_error *error)
 {
@@ -204,7 +203,7 @@ bool shmrpci_link_is_absent(int status)
     return status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_DEADLINE;
 }
 
-/* Tries the places in order. The error tells of all that were tried. */
+/* Tries the places in order. The error names all that were tried. */
 static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
                        const shmrpc_service *service,
                        const shmrpci_connect_opts *opts, bool is_partial,
@@ -307,13 +306,13 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
     return SHMRPC_OK;
 }
 
-/* In `kept`: whoever lets go last ends the link. */
+/* A flag in `kept`: the last one to drop a reply frees the link. */
 #define IS_CLOSED UINT32_C(0x80000000)
 
 static void end(shmrpci_link *link)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&link->kept) == IS_CLOSED,
-                   "a link ends when no reply lies in it");
+                   "no reply is kept when a link is freed");
     link->client->disconnect(link->conn);
     free(link);
 }
@@ -322,7 +321,8 @@ void shmrpci_link_close(shmrpci_link *link)
 {
     SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & IS_CLOSED) == 0,
                    "a link is closed once");
-    /* Sequentially consistent: either finds that the other is done. */
+    /* Sequentially consistent: the last of the two sees that the other is
+     * done. */
     if (shmrpci_or_seq(&link->kept, IS_CLOSED) == 0) {
         end(link);
     }
@@ -335,7 +335,7 @@ bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
         return false;
     }
     SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & IS_CLOSED) == 0,
-                   "a link that a call holds is open");
+                   "a link held by a call is open");
     /* Relaxed: the call holds the link. */
     (void)shmrpci_add_relaxed(&link->kept, 1u);
     return true;

@@ -1,15 +1,15 @@
 /*
- * One connection of a client, with what was agreed on when it was made.
+ * One connection of a client, with what was negotiated when it was made.
  *
  * A client outlives its connections: when one is lost, another takes its place,
- * with a server that may number its methods in another way.  Everything of that
- * kind is in the link, which never changes once it is the client's.
+ * with a server that may number its methods differently.  All that depends on
+ * the connection is in the link, which never changes once the client has it.
  *
- * Who makes a call takes the link by a hazard pointer (sync/hazard.h) from
- * before reserve until after release; a call that outlives the function that
- * started it has a pointer of its own for that (rpc/async.h).  A link that was
- * replaced is closed when nobody holds it in either way (rpc/reconnect.h), and
- * freed when no reply is read in its memory any more.
+ * A call protects the link with a hazard pointer (sync/hazard.h) from before
+ * reserve until after release; a call that outlives the function that started
+ * it has a hazard pointer of its own (rpc/async.h).  A replaced link is closed
+ * when no hazard pointer holds it (rpc/reconnect.h), and freed when no reply is
+ * read in its memory any more.
  *
  * Threading: any number of threads.
  */
@@ -26,8 +26,8 @@
 
 typedef struct shmrpci_link_method {
     const shmrpci_codec *codec;
-    uint32_t id; /* the server's */
-    /* Where values need no codec. */
+    uint32_t id; /* the method's id at the server */
+    /* Values that need no codec. */
     shmrpci_flat request;
     shmrpci_flat reply;
 } shmrpci_link_method;
@@ -41,8 +41,8 @@ typedef struct shmrpci_link {
     uint32_t generation;         /* of the process that made it */
     uint32_t head_flags;         /* of every request */
     shmrpci_atomic_u32 watchers; /* lists of links with callbacks */
-    shmrpci_atomic_u32 kept;   /* replies that are read in place, and a flag */
-    struct shmrpci_link *next; /* when it was replaced */
+    shmrpci_atomic_u32 kept;   /* number of replies read in place, and a flag */
+    struct shmrpci_link *next; /* once it was replaced */
     char where[128];
     shmrpci_link_method methods[];
 } shmrpci_link;
@@ -59,7 +59,7 @@ typedef struct shmrpci_link_opts {
     int64_t deadline_ns;
     shmrpc_profile profile;
     size_t max_message_bytes;
-    bool is_partial; /* methods that differ are UNIMPLEMENTED, no more */
+    bool is_partial; /* missing methods are only UNIMPLEMENTED */
 } shmrpci_link_opts;
 
 /* Goes through the places once, says hello and compares the method tables.
@@ -67,20 +67,20 @@ typedef struct shmrpci_link_opts {
 int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
                       shmrpc_error *error);
 
-/* Whether a try that ended so may go well a little later: nobody was there, or
- * did not answer. */
+/* Whether a retry a little later may succeed after this status: no server was
+ * there, or it did not answer. */
 bool shmrpci_link_is_absent(int status);
 
-/* Nobody makes a call over it any more: disconnects and frees, or leaves that
- * to the last reply that is read in place. In a forked child, the child's part
- * only. */
+/* No call uses the link any more: disconnects and frees, or leaves that to the
+ * last reply that is read in place. In a forked child, only the child's
+ * part. */
 void shmrpci_link_close(shmrpci_link *link);
 
-/* Instead of releasing the call: its reply is read where it lies. False: it
+/* Called instead of releasing the call: its reply is read in place. False: it
  * can't be; release it. */
 bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
                        shmrpci_kept *out);
-/* Ends that; the link may be gone then. */
+/* Drops such a reply; the link may then be freed. */
 void shmrpci_link_let_go(shmrpci_link *link, const shmrpci_kept *kept);
 
 #endif

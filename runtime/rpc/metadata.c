@@ -8,7 +8,7 @@
 #include "os/clock.h"
 #include "os/tls_secret.h"
 
-/* Of an entry, besides key and value: lengths and NULs. */
+/* Size of an entry besides key and value: lengths and NULs. */
 #define ENTRY_BYTES 5u
 
 #define KNOWN_FLAGS                                     \
@@ -73,7 +73,7 @@ static bool is_value(const char *value, size_t len)
 void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags)
 {
     memset(m->bytes, 0, SHMRPCI_METADATA_HEAD_BYTES);
-    /* The other two say that bytes are there; who puts those sets them. */
+    /* The other two flags are set by the functions that add their bytes. */
     m->bytes[3] = (uint8_t)(flags & (unsigned)(SHMRPCI_METADATA_WANTED |
                                                SHMRPCI_METADATA_RETRY));
     m->len = SHMRPCI_METADATA_HEAD_BYTES;
@@ -82,7 +82,7 @@ void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags)
 void shmrpci_metadata_set_trace(shmrpci_metadata *m,
                                 const uint8_t trace[SHMRPCI_TRACE_BYTES])
 {
-    SHMRPCI_ASSERT(m->bytes[2] == 0, "the trace stands before the entries");
+    SHMRPCI_ASSERT(m->bytes[2] == 0, "the trace precedes the entries");
     m->bytes[3] |= SHMRPCI_METADATA_TRACE;
     memcpy(m->bytes + SHMRPCI_METADATA_HEAD_BYTES, trace, SHMRPCI_TRACE_BYTES);
     m->len = SHMRPCI_METADATA_HEAD_BYTES + SHMRPCI_TRACE_BYTES;
@@ -95,9 +95,9 @@ int shmrpci_metadata_put_trace(shmrpci_metadata *m,
     uint8_t *at = m->bytes + SHMRPCI_METADATA_HEAD_BYTES;
     if ((m->bytes[3] & SHMRPCI_METADATA_TRACE) == 0) {
         if (sizeof m->bytes - m->len < SHMRPCI_TRACE_BYTES) {
-            return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                                    "metadata traceparent: more than 1 KiB for "
-                                    "one message");
+            return shmrpc_error_set(
+                error, SHMRPC_E_TOO_LARGE,
+                "metadata traceparent: more than 1 KiB in one message");
         }
         memmove(at + SHMRPCI_TRACE_BYTES, at,
                 m->len - SHMRPCI_METADATA_HEAD_BYTES);
@@ -115,7 +115,7 @@ int shmrpci_metadata_put_peer(shmrpci_metadata *m, uint64_t peer,
     if ((m->bytes[3] & SHMRPCI_METADATA_PEER) == 0) {
         if (sizeof m->bytes - m->len < PEER_BYTES) {
             return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                                    "metadata: more than 1 KiB for one message "
+                                    "metadata: more than 1 KiB in one message "
                                     "that passes a gateway");
         }
         memmove(at + PEER_BYTES, at, m->len - (size_t)(at - m->bytes));
@@ -134,7 +134,7 @@ void shmrpci_metadata_reopen(shmrpci_metadata *m)
     for (unsigned i = 0; i < m->bytes[2]; i++) {
         at += ENTRY_BYTES + m->bytes[at] + get16(m->bytes + at + 1);
     }
-    SHMRPCI_ASSERT(at <= m->len, "a block that was read is sound");
+    SHMRPCI_ASSERT(at <= m->len, "a block that was read is valid");
     m->len = at;
 }
 
@@ -159,10 +159,9 @@ int shmrpci_metadata_add(shmrpci_metadata *m, const char *key,
     size_t room = sizeof m->bytes - m->len;
     if (m->bytes[2] >= SHMRPC_METADATA_MAX_ENTRIES || len >= room ||
         ENTRY_BYTES + key_len + len > room) {
-        return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                                "metadata %s: more than 16 entries or 1 KiB "
-                                "for one message",
-                                key);
+        return shmrpc_error_set(
+            error, SHMRPC_E_TOO_LARGE,
+            "metadata %s: more than 16 entries or 1 KiB in one message", key);
     }
     uint8_t *at = m->bytes + m->len;
     at[0] = (uint8_t)key_len;
@@ -182,7 +181,8 @@ bool shmrpci_metadata_is_empty(const shmrpci_metadata *m)
 size_t shmrpci_metadata_end(shmrpci_metadata *m)
 {
     size_t len = padded(m->len);
-    SHMRPCI_ASSERT(len <= sizeof m->bytes, "what was added has its place");
+    SHMRPCI_ASSERT(len <= sizeof m->bytes,
+                   "a block that was added to has room for its size");
     memset(m->bytes + m->len, 0, len - m->len);
     put16(m->bytes, len);
     m->len = len;
@@ -191,7 +191,8 @@ size_t shmrpci_metadata_end(shmrpci_metadata *m)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* Whether an entry at `at` ends before `end`; where the next one begins. */
+/* Whether an entry at `at` ends before `end`; then advances `at` to the next
+ * one. */
 static bool check_entry(const uint8_t *bytes, size_t *at, size_t end)
 {
     if (end - *at < ENTRY_BYTES) {
@@ -235,7 +236,7 @@ size_t shmrpci_metadata_read(const uint8_t *data, size_t len,
     if (len < 8) {
         return 0;
     }
-    /* The length is read once, and the copy is what counts. */
+    /* The length is read once, and the copy is what is checked. */
     memcpy(out->bytes, data, 8);
     size_t size = get16(out->bytes);
     if (size < 8 || size > sizeof out->bytes || size % 8 != 0 || size > len) {
@@ -299,7 +300,7 @@ const char *shmrpci_metadata_find(const shmrpci_metadata *m, const char *key)
 
 /* ---- W3C traceparent ----------------------------------------------------- */
 
-/* Lengths of the four parts in bytes, each two digits a byte. */
+/* Lengths of the four parts in bytes; each byte is two digits. */
 static const uint8_t parts[] = {1, 16, 8, 1};
 
 static int digit(char c)
@@ -357,7 +358,7 @@ void shmrpci_trace_write(const uint8_t trace[SHMRPCI_TRACE_BYTES],
     *out = '\0';
 }
 
-/* Ids need not be secret: without randomness the time tells them apart. */
+/* Ids need not be secret: without randomness the time makes them distinct. */
 static void make_id(uint8_t *out, size_t len)
 {
     if (shmrpci_random_fill(out, len) != SHMRPC_OK || is_zero(out, len)) {
@@ -384,7 +385,7 @@ void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES])
 
 /* ---- of a reply, in users' memory ---------------------------------------- */
 
-/* The user's memory is as good as what was put there. */
+/* The memory is the user's, and may have been changed. */
 static bool view(const shmrpc_reply_metadata *metadata, shmrpci_metadata *out)
 {
     return metadata->len <= sizeof metadata->bytes &&

@@ -1,4 +1,4 @@
-/* Sentences about programs that use what they have given back. */
+/* Messages about programs that use objects they have given back. */
 #include "rpc/misuse.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include "shmrpc/log.h"
 
-/* The switch of base/assert.h: builds that are for finding mistakes. */
+/* On where base/assert.h is: in builds that look for mistakes. */
 #ifdef SHMRPCI_ASSERTS
 #define IS_CHECKED true
 #else
@@ -39,6 +39,7 @@ void *shmrpci_bury(shmrpci_graveyard *yard, void *object)
 {
     /* Relaxed: only to take turns. */
     uint32_t at = shmrpci_add_relaxed(&yard->next, 1u) % SHMRPCI_GRAVES;
-    /* Sequentially consistent, hence release and acquire: to who frees it. */
+    /* Sequentially consistent, hence release and acquire: to the thread that
+     * frees it. */
     return shmrpci_exchange_seq(&yard->graves[at], object);
 }

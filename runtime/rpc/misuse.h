@@ -1,13 +1,13 @@
 /*
- * What a program uses after it has given it back: a reply that was released, a
- * call that was finished, a client that was closed.
+ * Use after release by a program: of a released reply, a finished call, or a
+ * closed client.
  *
- * Checked programs end then, with a sentence that names the method; their
- * replies are never used again, so that no other one is hit.  Others write the
- * sentence to the log and go on, as far as it can be told at no cost: the
- * memory of what was closed last stays for that, in a graveyard.  Programs are
- * checked if the library was built for debugging or with a sanitizer, and if
- * SHMRPC_CHECK is 1 in the environment; never if it is 0.
+ * A checked program ends then, with a message that names the method; its
+ * replies are never reused, so that the misuse hits no other one.  Other
+ * programs log the message and go on, where the misuse can be detected at no
+ * cost: the objects closed last stay in memory for that, in a graveyard.
+ * Programs are checked if the library was built for debugging or with a
+ * sanitizer, and if SHMRPC_CHECK is 1 in the environment; never if it is 0.
  *
  * Threading: any thread, also of forked children: nothing here takes a lock.
  */
@@ -19,10 +19,11 @@
 #include "shmrpc/error.h"
 #include "sync/atomic.h"
 
-/* Looks into the environment: not for each call. */
+/* Reads the environment: not for each call. */
 bool shmrpci_is_checked(void);
 
-/* Says it, or ends the program; returns INVALID, with the same sentence. */
+/* Logs the message, or ends the program with it; returns INVALID, with the same
+ * message. */
 int shmrpci_misuse(shmrpc_error *error, const char *format, ...)
     SHMRPC_PRINTF(2, 3);
 
@@ -34,8 +35,8 @@ typedef struct shmrpci_graveyard {
     _Atomic(void *) graves[SHMRPCI_GRAVES];
 } shmrpci_graveyard;
 
-/* Keeps `object` until SHMRPCI_GRAVES others have followed it; returns the one
- * whose time is over, which the caller frees, or NULL. */
+/* Keeps `object` until SHMRPCI_GRAVES others have followed; returns the oldest
+ * one, which the caller frees, or NULL. */
 void *shmrpci_bury(shmrpci_graveyard *yard, void *object);
 
 #endif

@@ -18,7 +18,7 @@ static int open_at(const shmrpci_place *place, int64_t deadline_ns,
     }
     if (transport->discovery == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "%s: statistics are read at shm:// only",
+                                "%s: statistics can be read at shm:// only",
                                 place->text);
     }
     int status = transport->discovery->open_stats(&place->address, deadline_ns,

@@ -1,5 +1,4 @@
-/* Counts the calls that run, at once and by rate, and refuses those beyond a
- * limit. */
+/* Counts running calls and call rates, and refuses calls beyond a limit. */
 #include "rpc/overload.h"
 
 #include <stdlib.h>
@@ -9,27 +8,26 @@
 #include "rpc/ctx.h"
 #include "shmrpc/server.h"
 
-/* What a caller is told who comes while nothing is known, and the bounds of
- * what others are told. */
+/* The retry-after while no call times are known, and the bounds of others. */
 #define UNKNOWN_NS (10 * SHMRPCI_NS_PER_MS)
 #define LEAST_NS   SHMRPCI_NS_PER_MS
 #define MOST_NS    (10 * SHMRPCI_NS_PER_S)
 
-/* How often workers that meet at the limit look again. */
+/* How often workers that compete at the limit look again. */
 #define TRIES 8
-/* Buckets that are looked at for a connection. */
+/* Buckets searched for a connection. */
 #define PROBES 8u
 
-/* A worker's place: it alone writes, others count. */
+/* A worker's place: it alone writes, others read it to count. */
 typedef struct post {
     _Alignas(64) shmrpci_atomic_u64 connection;
-    /* Written last, sequentially consistent, as it is read: of two that write
-     * theirs and then look, one at least sees the other. */
+    /* Written last, sequentially consistent, and read so: of two workers that
+     * write theirs and then look, at least one sees the other. */
     shmrpci_atomic_u64 call;
-    shmrpci_atomic_u64 detached; /* entries that have ever been used */
+    shmrpci_atomic_u64 detached; /* number of entries ever used */
 } post;
 
-/* A detached call: the worker writes it, whoever answers clears it. */
+/* A detached call: the worker writes it, the thread that answers clears it. */
 typedef struct shmrpci_overload_entry {
     shmrpci_atomic_u64 connection;
     shmrpci_atomic_u64 call; /* as in a post */
@@ -37,13 +35,14 @@ typedef struct shmrpci_overload_entry {
 
 typedef struct bucket {
     shmrpci_atomic_u64 connection; /* + 1 */
-    /* When the connection would have sent what it has, at its rate; in the
-     * past: the bucket is as good as a new one. */
+    /* When the connection would have sent its calls at its rate; if in the
+     * past, the bucket may be reused. */
     shmrpci_atomic_u64 paid_ns;
 } bucket;
 
 struct shmrpci_overload_address {
-    _Alignas(64) shmrpci_atomic_u64 seen; /* places that had a worker */
+    _Alignas(64) shmrpci_atomic_u64 seen; /* number of places that ever had a
+                                           * worker */
     post posts[SHMRPCI_OVERLOAD_PLACES];
     bucket buckets[SHMRPCI_OVERLOAD_BUCKETS];
     entry detached[SHMRPCI_OVERLOAD_PLACES][SHMRPC_DETACHED_MAX];
@@ -51,7 +50,7 @@ struct shmrpci_overload_address {
 
 typedef struct shmrpci_overload_address address_block;
 
-_Static_assert(sizeof(post) == 64, "each has a line of its own");
+_Static_assert(sizeof(post) == 64, "each post has a cache line of its own");
 _Static_assert(offsetof(address_block, buckets) == 4160, "see overload.h");
 _Static_assert(offsetof(address_block, detached) == 20544, "see overload.h");
 
@@ -63,8 +62,8 @@ static size_t total_bytes(const shmrpci_overload *overload)
            overload->service->method_count * sizeof(shmrpci_atomic_u64);
 }
 
-/* In place of every handler: what comes behind it, the reply among it, is no
- * longer counted. */
+/* Called in place of every handler: what follows the handler, including the
+ * reply, no longer counts. */
 static int run_counted(shmrpc_ctx *ctx, const void *impl, void *user,
                        const void *params, void *result)
 {
@@ -98,7 +97,7 @@ int shmrpci_overload_create(const shmrpc_service *service,
                               .fd = -1,
                               .places = places};
     SHMRPCI_ASSERT(places % SHMRPCI_OVERLOAD_PLACES == 0,
-                   "addresses have all their places");
+                   "an address has all of its places");
     out->is_used = rules->shed_after_ns > 0;
     if (!counts(out)) {
         return SHMRPC_OK;
@@ -152,20 +151,21 @@ static uint64_t call_of(uint32_t number, uint32_t method)
     return (uint64_t)number << 32 | (method + 1u);
 }
 
-/* 0: it is none. */
+/* 0: no method. */
 static uint32_t method_of(uint64_t call)
 {
     return (uint32_t)call;
 }
 
-/* Its last call is told from the next by what is left. */
+/* The rest of the word stays, so that the next call differs from the last
+ * one. */
 static void say_idle(shmrpci_overload_worker *worker)
 {
     shmrpci_store_seq(&worker->address->posts[worker->index].call,
                       (uint64_t)worker->number << 32);
 }
 
-/* It is in no call, and has detached none. */
+/* The worker is in no call, and has detached none. */
 static void clear(shmrpci_overload_worker *worker)
 {
     address_block *address = worker->address;
@@ -190,7 +190,7 @@ void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
     uint64_t seen = shmrpci_load_relaxed(&out->address->seen);
     while (seen <= out->index &&
            !shmrpci_cas_seq(&out->address->seen, &seen, out->index + 1)) {
-        /* Another one has just come. */
+        /* Another call has just come. */
     }
 }
 
@@ -218,7 +218,8 @@ static int64_t bounded(int64_t ns)
     return ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
 }
 
-/* How long calls of a method take: one of them will be over by then. */
+/* The typical time of calls of a method: one of them is likely to end by
+ * then. */
 static int64_t typical_ns(const shmrpci_overload_worker *worker,
                           uint32_t method)
 {
@@ -254,8 +255,8 @@ static size_t hash_of(uint64_t connection)
     return (size_t)((connection * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
 }
 
-/* That of the connection, or one that nobody needs any more. NULL: all that are
- * looked at are others'. */
+/* The connection's bucket, or an expired one. NULL: all that were searched
+ * belong to others. */
 static bucket *find_bucket(address_block *address, uint64_t connection,
                            uint64_t now_ns)
 {
@@ -263,7 +264,7 @@ static bucket *find_bucket(address_block *address, uint64_t connection,
     for (size_t i = 0; i < PROBES; i++) {
         bucket *at = &address->buckets[(hash_of(connection) + i) %
                                        SHMRPCI_OVERLOAD_BUCKETS];
-        /* Relaxed: a mistake lets some calls too many run. */
+        /* Relaxed: a mistake lets a few calls too many run. */
         if (shmrpci_load_relaxed(&at->connection) == connection + 1) {
             return at;
         }
@@ -277,7 +278,7 @@ static bucket *find_bucket(address_block *address, uint64_t connection,
     return spare;
 }
 
-/* Who was silent may send as many as in a second at once. */
+/* A client that was silent may send one second's worth of calls at once. */
 static int pay(shmrpci_overload_worker *worker,
                const shmrpci_overload_call *call, shmrpc_error *error)
 {
@@ -295,8 +296,8 @@ static int pay(shmrpci_overload_worker *worker,
         if (until_ns > now_ns + (uint64_t)SHMRPCI_NS_PER_S) {
             int64_t wait_ns = (int64_t)(until_ns - now_ns) - SHMRPCI_NS_PER_S;
             (void)shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                   "more than %u calls a second of one client "
-                                   "(client_rate); try again in %lld ms",
+                                   "this client makes more than %u calls a "
+                                   "second (client_rate); try again in %lld ms",
                                    rate, ms_of(wait_ns));
             return refuse(error, wait_ns);
         }
@@ -306,7 +307,7 @@ static int pay(shmrpci_overload_worker *worker,
 
 /* ---- what runs ------------------------------------------------------- */
 
-/* Calls of a method, and of a connection. */
+/* Counts of the calls of a method, and of a connection. */
 typedef struct tally {
     const shmrpci_overload_call *call;
     uint64_t of_method;
@@ -319,12 +320,12 @@ static void count(tally *t, uint64_t call, const shmrpci_atomic_u64 *connection)
     t->of_client += shmrpci_load_relaxed(connection) == t->call->connection;
 }
 
-/* Those that a place has detached, but for the one that it is detaching: that
+/* Counts a place's detached calls, except the one that it is detaching: that
  * one counts at its post, which has shown `present`. */
 static void count_detached(tally *t, const address_block *address,
                            uint32_t place, uint64_t present)
 {
-    /* Relaxed: who has seen the post idle has seen this. */
+    /* Relaxed: a thread that has seen the post idle has seen this. */
     uint64_t used = shmrpci_load_relaxed(&address->posts[place].detached);
     for (uint64_t i = 0; i < used && i < SHMRPC_DETACHED_MAX; i++) {
         const entry *at = &address->detached[place][i];
@@ -335,7 +336,8 @@ static void count_detached(tally *t, const address_block *address,
     }
 }
 
-/* Others that are in calls of the same method, or of the same connection. */
+/* Counts other places with calls of the same method, or of the same
+ * connection. */
 static void count_others(const shmrpci_overload_worker *worker, tally *t)
 {
     const address_block *address = worker->address;
@@ -370,8 +372,8 @@ static void say_busy(shmrpci_overload_worker *worker,
     shmrpci_store_seq(&mine->call, call_of(++worker->number, call->method));
 }
 
-/* Those who looked at the same time give way to each other; whoever comes back
- * first is in. */
+/* Workers that looked at the same time all give way; the first one to come back
+ * gets in. */
 static bool take_place(shmrpci_overload_worker *worker,
                        const shmrpci_overload_call *call, bool *out_of_client)
 {
@@ -399,15 +401,16 @@ static int refuse_place(const shmrpci_overload_worker *worker,
     int64_t wait_ns = typical_ns(worker, call->method);
     if (is_of_client) {
         (void)shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                               "%u calls of this client are running already "
+                               "%u calls of this client are already running "
                                "(client_calls); try again in %lld ms",
                                worker->of->rules.client_calls, ms_of(wait_ns));
     } else {
-        (void)shmrpc_error_set(
-            error, SHMRPC_E_EXHAUSTED,
-            "method %s runs %llu times already (@limit); try again in %lld ms",
-            method->name, (unsigned long long)method->policy.at_once,
-            ms_of(wait_ns));
+        (void)shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                               "method %s is already running %llu times "
+                               "(@limit); try again in %lld ms",
+                               method->name,
+                               (unsigned long long)method->policy.at_once,
+                               ms_of(wait_ns));
     }
     return refuse(error, wait_ns);
 }
@@ -451,7 +454,7 @@ int shmrpci_overload_enter(shmrpci_overload_worker *worker,
         worker->is_in = true;
         worker->since_ns = shmrpci_now_ns();
     }
-    /* Last: who is refused for something else has not used up anything. */
+    /* Last, so that a call refused for another reason uses up no tokens. */
     int status = rules->client_rate > 0 ? pay(worker, call, error) : SHMRPC_OK;
     if (status != SHMRPC_OK) {
         shmrpci_overload_exit(worker);
@@ -479,7 +482,8 @@ void shmrpci_overload_exit(shmrpci_overload_worker *worker)
 
 /* ---- a call that is detached ------------------------------------------ */
 
-/* Of its worker's, which alone takes any. NULL: all are in use. */
+/* A free entry of this worker, the only one that takes them. NULL: all are in
+ * use. */
 static entry *find_entry(shmrpci_overload_worker *worker)
 {
     address_block *address = worker->address;
@@ -507,7 +511,8 @@ void shmrpci_overload_detach(shmrpci_overload_worker *worker,
     }
     const post *mine = &worker->address->posts[worker->index];
     entry *at = find_entry(worker);
-    SHMRPCI_ASSERT(at != NULL, "no more are detached than there are entries");
+    SHMRPCI_ASSERT(at != NULL,
+                   "no more calls are detached than there are entries");
     worker->is_in = false;
     if (at != NULL) {
         *out = (shmrpci_overload_detached){

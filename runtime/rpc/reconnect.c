@@ -13,13 +13,14 @@
 #include "sync/hazard.h"
 
 struct shmrpci_keeper {
-    uint32_t generation; /* of the process it is for */
+    uint32_t generation; /* of the process that this belongs to */
     shmrpci_mutex lock;
-    shmrpci_cond changed; /* `busy`, or the client's link */
+    shmrpci_cond changed; /* signals changes of `busy` and of the client's
+                           * link */
     bool busy;            /* a thread is connecting, without the lock */
     int64_t pause_ns;
-    int64_t next_ns; /* no try before */
-    int status;      /* how the last try has ended, and why */
+    int64_t next_ns; /* no attempt before this time */
+    int status;      /* result of the last attempt; `error` has the detail */
     shmrpc_error error;
     shmrpci_link *replaced;
     shmrpci_keeper *inherited; /* the parent's */
@@ -37,8 +38,8 @@ static shmrpci_keeper *keeper_new(shmrpci_keeper *inherited)
     return keeper;
 }
 
-/* The parent's is not even unlocked: its thread may have held it, and isn't
- * here. */
+/* A parent's lock is not even unlocked: a thread that is not in this process
+ * may have held it. */
 static void keeper_free(shmrpci_keeper *keeper)
 {
     if (keeper->generation == shmrpci_fork_generation()) {
@@ -67,12 +68,12 @@ static shmrpci_keeper *keeper_of(shmrpc_client *client)
 
 /* ---- pauses ---- */
 
-/* Between a half and the whole of it. What is random need not be secret: the
- * counter's low bits differ from client to client. */
+/* A random time between half of the pause and all of it. It need not be secret:
+ * the counter's low bits differ from client to client. */
 static int64_t shortened(int64_t pause_ns)
 {
     SHMRPCI_ASSERT(pause_ns >= 0 && pause_ns <= SHMRPCI_RECONNECT_MAX_NS,
-                   "pauses grow up to their bound");
+                   "pauses are bounded");
     uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
     x ^= x >> 32;
     return pause_ns / 2 + (int64_t)(x % (uint64_t)(pause_ns / 2 + 1));
@@ -88,12 +89,12 @@ static void note_failure(shmrpci_keeper *keeper, int status,
                            : SHMRPCI_RECONNECT_MAX_NS;
     keeper->next_ns = shmrpci_deadline_after(shortened(keeper->pause_ns));
     SHMRPCI_ASSERT(keeper->pause_ns >= SHMRPCI_RECONNECT_MIN_NS,
-                   "no failed try goes without a pause");
+                   "a failed attempt is followed by a pause");
     keeper->status = status;
     keeper->error = *error;
 }
 
-/* A server that takes every connection and drops it again is not asked more
+/* A server that accepts every connection and drops it again is not tried more
  * often than one that is absent. */
 static void note_success(shmrpci_keeper *keeper)
 {
@@ -101,12 +102,12 @@ static void note_success(shmrpci_keeper *keeper)
     keeper->next_ns = shmrpci_deadline_after(SHMRPCI_RECONNECT_MIN_NS);
     keeper->status = SHMRPC_E_UNAVAILABLE;
     (void)shmrpc_error_set(&keeper->error, SHMRPC_E_UNAVAILABLE,
-                           "the server takes connections and drops them");
+                           "the server accepts connections and drops them");
 }
 
 /* ---- replacing ---- */
 
-/* With the lock held. */
+/* With the lock held: frees replaced links. */
 static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
 {
     if (keeper->replaced == NULL || !shmrpci_hazard_settle()) {
@@ -117,15 +118,15 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
                    "a child leaves its parent's links alone");
     while (*at != NULL) {
         shmrpci_link *link = *at;
-        /* In this order: a call hands the link on to a list. Acquire: pairs
-         * with forget in async_loop.c. */
+        /* In this order: a call moves the link from its hazard pointer to a
+         * list. Acquire: pairs with forget in async_loop.c. */
         if (shmrpci_hazard_is_held(link) || shmrpci_async_holds(client, link) ||
             shmrpci_load_acquire(&link->watchers) != 0) {
             at = &link->next;
             continue;
         }
         SHMRPCI_ASSERT(link != shmrpci_load_relaxed(&client->link),
-                       "what was replaced is not the client's link");
+                       "a replaced link is not the client's link");
         *at = link->next;
         shmrpci_link_close(link);
     }
@@ -137,9 +138,9 @@ static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
 {
     SHMRPCI_ASSERT(link->serial == 0 && link->next == NULL &&
                        shmrpci_link_is_ours(link),
-                   "a link is a client's once");
+                   "a link becomes the client's once");
     link->serial = ++client->links;
-    /* Publishes the link to those who enter. */
+    /* Publishes the link to threads that enter. */
     shmrpci_link *old = shmrpci_exchange_seq(&client->link, link);
     if (old != NULL) {
         SHMRPCI_ASSERT(old->next == NULL && old->serial < link->serial,
@@ -150,14 +151,14 @@ static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
     }
 }
 
-/* The link that is to be replaced can't be freed while the lock is held. */
+/* The link to be replaced can't be freed while the lock is held. */
 static bool is_done(shmrpc_client *client, uint64_t seen)
 {
     const shmrpci_link *link = shmrpci_load_acquire(&client->link);
     return link != NULL && link->serial != seen && shmrpci_link_is_ours(link);
 }
 
-/* With the lock held, which it gives up meanwhile. */
+/* With the lock held, which it releases meanwhile. */
 static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
                      int64_t deadline_ns)
 {
@@ -177,7 +178,7 @@ static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
     shmrpci_mutex_unlock(&keeper->lock);
     int status = shmrpci_link_open(&opts, &link, &error);
     shmrpci_mutex_lock(&keeper->lock);
-    SHMRPCI_ASSERT(keeper->busy, "nobody else ends our try");
+    SHMRPCI_ASSERT(keeper->busy, "no other thread ends our attempt");
     keeper->busy = false;
     if (status == SHMRPC_OK) {
         note_success(keeper);
@@ -203,9 +204,9 @@ static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
                   const wanted *w, shmrpc_error *error)
 {
     bool is_first = shmrpci_load_relaxed(&client->link) == NULL;
-    if (keeper->status == SHMRPC_OK) { /* another thread's first try */
+    if (keeper->status == SHMRPC_OK) { /* another thread's first attempt */
         return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                                "%s%s: nobody has answered yet",
+                                "%s%s: no server has answered yet",
                                 is_first ? "" : "not sent: ", client->where);
     }
     if (is_first && w->patience == SHMRPCI_TRY_ONCE) {
@@ -227,7 +228,7 @@ static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
         (long long)(waited_ns / SHMRPCI_NS_PER_MS), keeper->error.message);
 }
 
-/* With the lock held, and not done: waits or tries. False: it is in vain. */
+/* With the lock held, and not done: waits or tries. False: give up. */
 static bool get_on(shmrpc_client *client, shmrpci_keeper *keeper, wanted *w)
 {
     int64_t now_ns = shmrpci_now_ns();

@@ -2,12 +2,12 @@
  * Replacing a lost connection.
  *
  * Of the threads that want one, the first goes through the places of the
- * client's address list while the others wait, each until its own deadline. A
- * try that finds nobody is followed by a pause, from 1 ms, doubled each time up
- * to 1 s, and shortened by chance, so that the clients of a service that starts
- * again don't all come at once.  A try that fails for another reason, say
- * because the interface has changed, ends the calls that wait: its reason is
- * theirs, and that of all further calls until the pause is over.
+ * client's address list while the others wait, each until its own deadline.  An
+ * attempt that finds no server is followed by a pause, from 1 ms, doubled each
+ * time up to 1 s, and shortened at random, so that the clients of a restarted
+ * service don't all come at once.  An attempt that fails for another reason,
+ * say because the interface has changed, ends the waiting calls with its error,
+ * and all further calls until the pause is over.
  *
  * In a forked child the connection of the parent counts as lost, and nothing
  * that another thread of the parent may have held is touched: the child has a
@@ -20,41 +20,42 @@
 
 #include "rpc/client.h"
 
-/* Who waits, who tries, and what was replaced. */
+/* The lock, the state of the attempts, and the replaced links. */
 typedef struct shmrpci_keeper shmrpci_keeper;
 
 typedef enum shmrpci_patience {
-    SHMRPCI_TRY_ONCE,   /* at most one try of our own, no pauses */
+    SHMRPCI_TRY_ONCE,   /* at most one attempt, without pauses */
     SHMRPCI_KEEP_TRYING /* until the deadline */
 } shmrpci_patience;
 
 /*
- * Sees to it that the client has a link of this process other than number
- * `seen` (0: any), by waiting or by connecting. UNAVAILABLE: nobody was there
- * until the deadline, the message tells where it has looked; else as
- * shmrpc_stub_connect. The error's text says that nothing was sent, unless
- * this is the first link.
+ * Gets the client a link of this process other than number `seen` (0: any), by
+ * waiting or by connecting. UNAVAILABLE: no server was found before the
+ * deadline, and the message says where it was looked for; else as
+ * shmrpc_stub_connect. The error's text says that nothing was sent, unless this
+ * is the first link.
  */
 int shmrpci_reconnect(shmrpc_client *client, uint64_t seen, int64_t deadline_ns,
                       shmrpci_patience patience, shmrpc_error *error);
 
-/* Frees the links that were replaced and that nobody holds any more. */
+/* Frees the replaced links that nobody holds any more. */
 void shmrpci_reconnect_sweep(shmrpc_client *client);
 
-/* For who has just let go of a link, which may be gone: sees to its end if it
+/* Called after letting go of a link, which may be freed by now: frees it if it
  * was replaced. */
 static inline void shmrpci_reconnect_left(shmrpc_client *client,
                                           const void *link)
 {
-    /* Relaxed: who replaces the link passes a barrier on our CPU, and then
-     * either finds that we have left, or we find that it has replaced. */
+    /* Relaxed: the thread that replaces the link passes a barrier on our CPU;
+     * then either it finds that we have left, or we find that the link was
+     * replaced. */
     atomic_signal_fence(memory_order_seq_cst);
     if (shmrpci_load_relaxed(&client->link) != link) {
         shmrpci_reconnect_sweep(client);
     }
 }
 
-/* Closes all links. No call is in progress. */
+/* Closes all links. No call may be in progress. */
 void shmrpci_reconnect_close(shmrpc_client *client);
 
 #endif

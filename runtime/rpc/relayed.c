@@ -7,18 +7,19 @@
 #include "os/thread.h"
 
 #define BUCKETS 1024u
-/* Those that have left last: a oneway call of one may still come. */
+/* How many departed peers are remembered: a oneway call of one may still
+ * come. */
 #define LEFT 256u
 
 typedef struct peer {
     uint64_t number;
-    uint64_t relay; /* the connection by which its last call came */
-    uint32_t calls; /* that run */
+    uint64_t relay; /* the connection of its last call */
+    uint32_t calls; /* running now */
     bool has_left;
     struct peer *next;
 } peer;
 
-/* A connection by which calls of peers have come. */
+/* A connection that has carried calls of peers. */
 typedef struct relay {
     uint64_t number;
     uint32_t peers;
@@ -63,7 +64,7 @@ void shmrpci_relayed_destroy(shmrpci_relayed *all)
 
 /* ---- under the lock ---------------------------------------------------- */
 
-/* Where a peer is, or would be, linked. */
+/* The link that points to a peer, or where it would be inserted. */
 static peer **find(shmrpci_relayed *all, uint64_t number)
 {
     peer **at = &all->peers[(number ^ number >> 32) % BUCKETS];
@@ -105,7 +106,7 @@ static bool has_left(const shmrpci_relayed *all, uint64_t number)
     return false;
 }
 
-/* It comes by that connection from now on. */
+/* Its calls come over that connection from now on. */
 static void move_to(shmrpci_relayed *all, peer *p, relay *by)
 {
     relay *before = *find_relay(all, p->relay);
@@ -121,8 +122,8 @@ static int add(shmrpci_relayed *all, peer **at, uint64_t number, relay *by,
 {
     if (by->peers >= SHMRPCI_RELAYED_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                "%u peers of this gateway's connection are "
-                                "known already, and have not left",
+                                "this gateway's connection already has %u "
+                                "known peers that have not left",
                                 SHMRPCI_RELAYED_MAX);
     }
     *at = calloc(1, sizeof **at);
@@ -136,7 +137,7 @@ static int add(shmrpci_relayed *all, peer **at, uint64_t number, relay *by,
     return SHMRPC_OK;
 }
 
-/* Forgets one that has left, unless a call of it runs. */
+/* Forgets a peer that has left, unless a call of it runs. */
 static bool forget(shmrpci_relayed *all, peer **at)
 {
     peer *p = *at;
@@ -178,7 +179,8 @@ bool shmrpci_relayed_leave(shmrpci_relayed *all, uint64_t number)
 {
     shmrpci_mutex_lock(&all->lock);
     peer **at = find(all, number);
-    SHMRPCI_ASSERT(*at != NULL && (*at)->calls > 0, "who leaves has entered");
+    SHMRPCI_ASSERT(*at != NULL && (*at)->calls > 0,
+                   "a peer that leaves has entered");
     (*at)->calls--;
     bool is_told = forget(all, at);
     shmrpci_mutex_unlock(&all->lock);
@@ -193,7 +195,7 @@ bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t number)
     peer **at = find(all, number);
     bool is_known = *at != NULL;
     all->left[all->left_count++ % LEFT] = number;
-    /* Else the ring would seem new again. */
+    /* Without this the ring would seem new after wrapping. */
     all->left_count = all->left_count == 2 * LEFT ? LEFT : all->left_count;
     if (is_known) {
         (*at)->has_left = true;
@@ -203,7 +205,8 @@ bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t number)
     return is_told;
 }
 
-/* Under the lock: one whose relay is gone, or NULL. From *bucket on. */
+/* Under the lock: the next peer, from *bucket on, whose relay is gone, or
+ * NULL. */
 static peer **find_orphan(shmrpci_relayed *all, uint64_t relay_number,
                           uint32_t *bucket)
 {

@@ -1,10 +1,10 @@
 /*
- * Peers of relays: whose calls a relay passes on, and who is to be told of
- * their ends (`disconnected` of <shmrpc/server.h>).
+ * Peers of relays: the clients whose calls a relay passes on, and whose ends
+ * are reported to the service (`disconnected` of <shmrpc/server.h>).
  *
  * A peer is known from its first call on, in each process by itself, until its
- * relay says that it has left, or is gone itself. Its end is told when none of
- * its calls runs any more.
+ * relay says that it has left, or is gone itself. Its end is reported when none
+ * of its calls runs any more.
  *
  *     known -> left -> told and forgotten     when no call of it runs
  *
@@ -27,17 +27,18 @@ typedef struct shmrpci_relayed shmrpci_relayed;
 shmrpci_relayed *shmrpci_relayed_create(void);
 void shmrpci_relayed_destroy(shmrpci_relayed *all);
 
-/* A call of `peer` begins, which has come by the connection `relay`. NO_MEMORY;
- * EXHAUSTED: that one has too many peers. */
+/* A call of `peer`, over the connection `relay`, begins. NO_MEMORY; EXHAUSTED:
+ * that connection has too many peers. */
 int shmrpci_relayed_enter(shmrpci_relayed *all, uint64_t peer, uint64_t relay,
                           shmrpc_error *error);
-/* It is over. True: its peer has left meanwhile, and its end is to be told. */
+/* The call is over. True: its peer has left meanwhile, and its end is to be
+ * reported. */
 bool shmrpci_relayed_leave(shmrpci_relayed *all, uint64_t peer);
 
-/* A peer has left. True: its end is to be told now. */
+/* A peer has left. True: its end is to be reported now. */
 bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t peer);
-/* A connection is gone. True: it was a relay's; those of its peers whose end is
- * to be told now are told by `tell`. */
+/* A connection is gone. True: it was a relay's; calls `tell` for those of its
+ * peers whose ends are to be reported now. */
 bool shmrpci_relayed_end(shmrpci_relayed *all, uint64_t relay,
                          void (*tell)(void *user, uint64_t peer), void *user);
 

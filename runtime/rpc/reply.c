@@ -9,33 +9,33 @@
 #include "rpc/misuse.h"
 #include "sync/atomic.h"
 
-/* Replies that wait for their next use. */
+/* Replies kept for reuse. */
 #define PLACES 16
 
-/* Memory that a waiting reply keeps. */
+/* Memory that such a reply keeps. */
 #define KEEP_BYTES ((size_t)4 << 20)
 
 #define VALUE_ALIGN 64
 
-/* What the value of a released reply is filled with in checked programs: no
- * address, and a length that no list has. */
+/* Fills the value of a released reply in checked programs: not an address, and
+ * a length that no list has. */
 #define RELEASED_BYTE 0xDB
 
 struct shmrpci_reply_pool {
     size_t value_bytes;
     size_t limit_bytes;
     bool is_checked;
-    /* The connection and every reply that exists. */
+    /* References of the connection and of every existing reply. */
     shmrpci_atomic_u32 refs;
-    /* NULL: empty; closed_mark; else a reply, which whoever takes it out owns.
-     */
+    /* NULL: empty; closed_mark; else a reply, owned by the thread that takes it
+       out. */
     _Atomic(shmrpci_reply *) places[PLACES];
 };
 
-/* The last ones that checked programs have released. */
+/* The last replies released in checked programs. */
 static shmrpci_graveyard released;
 
-/* What close leaves in the places: an address that no reply has. */
+/* Close leaves this in the places: an address that no reply has. */
 static shmrpci_reply *closed_mark(shmrpci_reply_pool *pool)
 {
     return (shmrpci_reply *)(void *)pool;
@@ -69,7 +69,7 @@ static void pool_unref(shmrpci_reply_pool *pool)
 static void reply_destroy(shmrpci_reply *reply)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&reply->is_out) == 0,
-                   "a reply ends when nobody has it");
+                   "a reply is freed when it is not in use");
     shmrpci_reply_pool *pool = reply->pool;
     shmrpci_arena_fini(&reply->arena);
     free(reply);
@@ -101,8 +101,8 @@ void shmrpci_reply_pool_close(shmrpci_reply_pool *pool)
         return;
     }
     for (unsigned i = 0; i < PLACES; i++) {
-        /* Pairs with the exchange in get and the compare-and-swap in put: who
-         * takes a reply out of a place owns it. */
+        /* Pairs with the exchange in get and the compare-and-swap in put: a
+         * thread that takes a reply out of a place owns it. */
         shmrpci_reply *reply =
             shmrpci_exchange_seq(&pool->places[i], closed_mark(pool));
         if (reply != NULL) {
@@ -115,7 +115,7 @@ void shmrpci_reply_pool_close(shmrpci_reply_pool *pool)
 static shmrpci_reply *take(shmrpci_reply_pool *pool)
 {
     for (unsigned i = 0; i < PLACES; i++) {
-        /* Relaxed: only a look whether the exchange is worth its price. */
+        /* Relaxed: only decides whether the exchange is worth its cost. */
         if (shmrpci_load_relaxed(&pool->places[i]) != NULL) {
             shmrpci_reply *reply = shmrpci_exchange_seq(&pool->places[i], NULL);
             if (reply != NULL) {
@@ -140,7 +140,7 @@ shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool,
     return reply;
 }
 
-/* Frees all but the reply itself, by which it is known when it comes again. */
+/* Frees all but the reply itself, which stays to detect a second release. */
 static void bury(shmrpci_reply *reply)
 {
     shmrpci_reply_pool *pool = reply->pool;

@@ -1,20 +1,19 @@
 /*
- * Replies: what a call returns when its result does not fit into the caller's
- * hands, and the pool they come from.
+ * Replies: objects with the results of calls that don't have a fixed size, and
+ * the pool they come from.
  *
  * A reply holds a private copy of the body and everything decoded from it, so
- * it outlives the slot, and the connection too; or it holds the body itself,
- * if that is raw, and with it the connection (SHMRPC_OPT_IN_PLACE).  Its memory
- * is used again: something is allocated only when a reply is larger than any
- * before.
+ * it outlives the slot, and the connection too; or it holds the body itself, if
+ * that is raw, and with it the connection (SHMRPC_OPT_IN_PLACE).  Its memory is
+ * reused: allocation happens only when a reply is larger than any before.
  *
  * The pool lives until its connection is closed and the last reply released.
  * Each reply holds a reference from its making to its end, not from call to
  * call, so the steady state touches no counter: a call takes a reply out of a
  * place by one exchange and puts it back by one compare-and-swap.
  *
- * In a checked program (misuse.h) no reply is used again: what was released
- * stays for a while, filled with a pattern, and its arena is freed.
+ * In a checked program (misuse.h) no reply is used again: a released one stays
+ * for a while, filled with a pattern, and its arena is freed.
  *
  * Threading: get, put and close: any thread; a reply belongs to one thread at a
  * time.
@@ -35,15 +34,15 @@ typedef struct shmrpci_reply {
     shmrpci_reply_pool *pool;
     shmrpci_arena arena; /* empty when the pool hands it out */
     const shmrpc_method *method;
-    /* Whether it is out. Relaxed: of two threads that release it at once both
-     * may see it; that can't be told for nothing. */
+    /* Whether the program has it. Relaxed: of two threads that release it at
+     * once both may see it; detecting that would cost too much. */
     shmrpci_atomic_u32 is_out;
     /* The declared error in which the call has ended, and its payload, in the
-     * arena; NULL after a call that went well. */
+     * arena; NULL if the call succeeded. */
     const shmrpc_error_type *thrown;
     const void *payload;
-    /* Where the value points into memory of a link: that link, and what keeps
-     * this memory. NULL: all of the value lies in the arena. */
+    /* If the value points into memory of a link: that link, and what keeps this
+     * memory. NULL: all of the value is in the arena. */
     shmrpci_link *link;
     shmrpci_kept kept;
 } shmrpci_reply;
@@ -53,18 +52,18 @@ typedef struct shmrpci_reply {
 shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
                                               size_t limit_bytes);
 
-/* The connection is closed: replies that are still out free themselves. NULL
- * is fine. */
+/* The connection is closed: replies that are still in use free themselves. NULL
+ * is allowed. */
 void shmrpci_reply_pool_close(shmrpci_reply_pool *pool);
 
 /* An empty reply of `method` without an error; NULL: out of memory. */
 shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool,
                                  const shmrpc_method *method);
 
-/* Ends a reply; of one that was ended before, it says so. */
+/* Releases a reply; reports a second release. */
 void shmrpci_reply_put(shmrpci_reply *reply);
 
-/* The place of the value, aligned for anything; and back. */
+/* The address of the value, aligned for any type; and back. */
 void *shmrpci_reply_value(shmrpci_reply *reply);
 shmrpci_reply *shmrpci_reply_of_value(const void *value);
 

@@ -4,13 +4,13 @@
 #include "os/clock.h"
 #include "os/waiting.h"
 
-/* A pause is cut into such pieces, to see that nobody waits any more. */
+/* A pause is cut into such pieces, to notice a cancelled parent. */
 #define PIECE_NS (20 * SHMRPCI_NS_PER_MS)
 
-/* What is left after a failure. */
+/* Takes a token; returns the rest. */
 static uint32_t pay(shmrpc_client *client)
 {
-    /* Relaxed: a count of nothing that is looked at next. */
+    /* Relaxed: a count that publishes nothing. */
     uint32_t have = shmrpci_load_relaxed(&client->budget);
     uint32_t left;
     do {
@@ -38,12 +38,12 @@ void shmrpci_retry_note_success(shmrpc_client *client)
         more = have < SHMRPCI_BUDGET_FULL ? have + 1 : SHMRPCI_BUDGET_FULL;
     } while (!shmrpci_cas_seq(&client->budget, &have, more));
     if (more == SHMRPCI_BUDGET_FULL) {
-        /* A failure meanwhile is counted again with the next one. */
+        /* A failure meanwhile sets this again with the next one. */
         (void)shmrpci_and_seq(&client->watched, ~SHMRPCI_CLIENT_IN_DEBT);
     }
 }
 
-/* Twice as long each time, by a fifth more or less, so that those who failed
+/* Doubled each time, and varied by a fifth, so that clients that failed
  * together don't come back together. */
 static int64_t pause_of(const shmrpc_method *method,
                         const shmrpci_attempt *failed)
@@ -56,7 +56,7 @@ static int64_t pause_of(const shmrpc_method *method,
     uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
     int64_t fifth = pause_ns / 5;
     int64_t off_ns = (int64_t)((x >> 33) % (uint64_t)(2 * fifth + 1));
-    /* Nobody comes earlier than asked to, and not all at once. */
+    /* Not earlier than the server asked for, and not all clients at once. */
     return failed->retry_after_ns > pause_ns
                ? failed->retry_after_ns + off_ns / 2
                : pause_ns - fifth + off_ns;

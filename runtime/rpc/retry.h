@@ -1,6 +1,6 @@
 /*
- * Retries: methods with `@retry` are sent again where they failed for a
- * temporary reason, as long as the client's budget lasts.
+ * Retries: calls of methods with `@retry` that failed for a temporary reason
+ * are sent again, as long as the client's budget lasts.
  *
  * The budget is that of gRFC A6: 10 tokens a client; a failure takes one, a
  * success gives a tenth of one back, and at 5 or below nothing is sent again.
@@ -18,14 +18,15 @@
 #define SHMRPCI_BUDGET_FAIL  10u
 #define SHMRPCI_BUDGET_LEAST 50u
 
-/* Whether a call that has failed so may well go better elsewhere, or later. */
+/* Whether a call that failed with this status may succeed elsewhere, or
+ * later. */
 static inline bool shmrpci_is_temporary(int status)
 {
     return status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_EXHAUSTED ||
            status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST;
 }
 
-/* Whether a blocking call that has failed so is one to be sent again. */
+/* Whether a blocking call that failed with this status is to be sent again. */
 static inline bool shmrpci_retry_is_meant(const shmrpc_method *method,
                                           const shmrpc_opts *opts, int status)
 {
@@ -39,20 +40,19 @@ static inline bool shmrpci_retry_is_meant(const shmrpc_method *method,
 typedef struct shmrpci_attempt {
     unsigned number; /* from 1 */
     int64_t deadline_ns;
-    int64_t retry_after_ns; /* 0: the server has not said */
+    int64_t retry_after_ns; /* 0: not said by the server */
 } shmrpci_attempt;
 
-/* A call has failed so that it is to be sent again: pays for that, and waits
- * until it is time, not earlier than the server has said. False: the budget is
- * spent, these were all, or there is no time or no point. */
+/* A call is to be sent again: pays for that, and waits until it is time, not
+ * earlier than the server has said. False: the budget is spent, this was the
+ * last attempt, or there is no time left or no point. */
 bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
                         const shmrpc_opts *opts, const shmrpci_attempt *failed);
 
-/* For a second request beside one that is slow. False: there is too little in
- * the budget. */
+/* Pays for a second request beside a slow one. False: the budget is too low. */
 bool shmrpci_retry_pay(shmrpc_client *client);
 
-/* A call of such a method has gone well, while the budget is not full. */
+/* A call of such a method has succeeded, while the budget is not full. */
 void shmrpci_retry_note_success(shmrpc_client *client);
 
 #endif

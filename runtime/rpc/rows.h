@@ -1,5 +1,5 @@
 /*
- * Rows: whether the tables of generated code are those of this library.
+ * Rows: whether the tables of generated code have this library's layout.
  *
  * Threading: any thread.
  */

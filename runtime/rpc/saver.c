@@ -1,4 +1,4 @@
-/* Snapshots of a service's objects, so often. */
+/* Periodic snapshots of a service's objects. */
 #include "rpc/saver.h"
 
 #include <stdio.h>
@@ -12,8 +12,8 @@
 
 typedef struct saved_object {
     int64_t next_ns;
-    uint64_t change;                          /* the last one that is saved */
-    char trouble[SHMRPC_ERROR_MESSAGE_BYTES]; /* logged last; "": none */
+    uint64_t change;                          /* the last saved one */
+    char trouble[SHMRPC_ERROR_MESSAGE_BYTES]; /* last logged error; "": none */
 } saved_object;
 
 struct shmrpci_saver {
@@ -24,7 +24,7 @@ struct shmrpci_saver {
     shmrpci_cond wake;
     bool is_stopping; /* under the mutex */
     char place[144];
-    saved_object objects[]; /* as many as the service has */
+    saved_object objects[]; /* one for each object of the service */
 };
 
 static const shmrpc_objects *objects_of(const shmrpci_saver *saver)
@@ -37,7 +37,7 @@ static void tell(const shmrpci_saver *saver, saved_object *object, int status,
 {
     if (status == SHMRPC_OK) {
         if (object->trouble[0] != '\0') {
-            shmrpc_log(SHMRPC_LOG_NOTICE, "%s: snapshots are written again",
+            shmrpc_log(SHMRPC_LOG_NOTICE, "%s: writing snapshots works again",
                        saver->place);
         }
         object->trouble[0] = '\0';
@@ -58,9 +58,9 @@ static void save(shmrpci_saver *saver, uint32_t index)
     int status = objects->save(&objects->rows[index], saver->place,
                                saver->served->object_fds[index],
                                &object->change, &error);
-    /* A predecessor that is about to leave writes it just now. */
+    /* A predecessor that is about to leave is writing it. */
     if (status != SHMRPC_E_BUSY) {
-        tell(saver, object, status, &error, "no snapshot can be written");
+        tell(saver, object, status, &error, "snapshots can't be written");
     }
 }
 
@@ -72,7 +72,7 @@ static void restore(shmrpci_saver *saver, uint32_t index)
                                   saver->served->object_fds[index], &error);
     if (status != SHMRPC_OK) {
         shmrpc_log(SHMRPC_LOG_ERROR,
-                   "%s: begins empty, its snapshot is put aside (.old): %s: %s",
+                   "%s: begins empty; its snapshot was renamed to .old: %s: %s",
                    saver->place, error.name, error.message);
     }
 }
@@ -173,7 +173,7 @@ int shmrpci_saver_start(const shmrpci_served *served, shmrpci_saver **out,
     if (status != SHMRPC_OK) {
         free(saver);
         return shmrpc_error_set(error, status,
-                                "no thread for snapshots can be started");
+                                "can't start the snapshot thread");
     }
     *out = saver;
     return SHMRPC_OK;

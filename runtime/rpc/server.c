@@ -41,7 +41,7 @@ struct outlet {
     uint32_t first_place;       /* of its worker 0, in the statistics */
     outlet_worker *workers;
     uint32_t worker_count; /* threads to join */
-    /* Of them, those that have not ended: each takes itself off, release. */
+    /* Threads that have not ended: each decrements it, release. */
     shmrpci_atomic_u32 working;
     shmrpci_thread thread; /* of its control loop */
     bool has_thread;
@@ -57,7 +57,8 @@ struct shmrpc_server {
     void (*on_successor)(void *user, int fd);
     void *successor_user;
     outlet outlets[LISTENERS_MAX];
-    uint32_t planned_count; /* of them; those that listen come first */
+    uint32_t planned_count; /* length of the list; those that listen come
+                             * first */
     /* Written by serve with release, read by stop, which may interrupt it. */
     shmrpci_atomic_u32 outlet_count;
     shmrpci_atomic_u32 stopping;
@@ -121,15 +122,15 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "the client's hello is malformed");
     }
-    /* Who was built from the same text needs no tables to compare. */
+    /* A client built from the same .svc needs no tables to compare. */
     bool equal = said.hash == served->service->hash;
     shmrpci_welcome_write(served->service->hash, served->contract.data,
                           equal ? 0 : served->contract.len, welcome);
     return SHMRPC_OK;
 }
 
-/* Native bodies are layouts of memory: between machines they are taken only by
- * who says so. */
+/* Native bodies are memory layouts: over networks they are accepted only if the
+ * server allows that. */
 static int check_encodings(const shmrpc_server *server,
                            const shmrpc_service *service,
                            const shmrpci_place *where, shmrpc_error *error)
@@ -142,15 +143,15 @@ static int check_encodings(const shmrpc_server *server,
         if (service->methods[i].encoding == SHMRPC_ENCODING_NATIVE) {
             return shmrpc_error_set(
                 error, SHMRPC_E_PRECONDITION,
-                "%.60s: method %.40s is native, which is not for networks; "
-                "force_insecure_serialisation allows it",
+                "%.60s: method %.40s is native, which is not allowed over "
+                "networks; force_insecure_serialisation allows it",
                 where->text, service->methods[i].name);
         }
     }
     return SHMRPC_OK;
 }
 
-/* One more place to listen at, later. */
+/* Adds a place to listen at, later. */
 static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
                        const shmrpci_place *where, uint32_t first_place,
                        shmrpc_error *error)
@@ -159,15 +160,14 @@ static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
         return shmrpci_place_not_built(where, error);
     }
     if (where->address.instance[0] == '*') {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "address \"%.60s\": * is for clients, of all "
-                                "instances that there are",
-                                where->text);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "address \"%.60s\": * is for clients that use all instances",
+            where->text);
     }
     if (where->address.token_file[0] != '\0') {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "address \"%.60s\": a token is what a client "
-                                "shows",
+                                "address \"%.60s\": a token is for clients",
                                 where->text);
     }
     int refused = check_encodings(server, served->service, where, error);
@@ -176,7 +176,7 @@ static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
     }
     if (server->planned_count == LISTENERS_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                "a server listens at %d places at most",
+                                "a server listens at no more than %d places",
                                 LISTENERS_MAX);
     }
     server->outlets[server->planned_count++] =
@@ -228,7 +228,7 @@ static int listen_at(const shmrpc_server *server, outlet *at,
                                            error);
 }
 
-/* Listens wherever that is planned and not done yet. */
+/* Listens at the planned places that don't listen yet. */
 static int listen_all(shmrpc_server *server, bool takes_processes,
                       shmrpc_error *error)
 {
@@ -238,7 +238,8 @@ static int listen_all(shmrpc_server *server, bool takes_processes,
         status =
             listen_at(server, &server->outlets[count], takes_processes, error);
         if (status == SHMRPC_OK) {
-            /* Pairs with stop's acquire: what it sees, it can stop. */
+            /* Pairs with stop's acquire: the listeners that it sees, it can
+             * stop. */
             shmrpci_store_release(&server->outlet_count, ++count);
         }
     }
@@ -254,7 +255,7 @@ static void close_from(shmrpc_server *server, uint32_t first)
             server->outlets[i].listener);
     }
     SHMRPCI_ASSERT(first <= count && count <= server->planned_count,
-                   "what was opened was planned");
+                   "an open outlet was planned");
     server->planned_count = first;
 }
 
@@ -270,7 +271,7 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
     }
     if (server->service_count == SERVICES_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                "a server has %d services at most",
+                                "a server has no more than %d services",
                                 SERVICES_MAX);
     }
     status =
@@ -344,7 +345,7 @@ int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error)
 {
     const outlet *at = &server->outlets[0];
-    /* As long as the predecessor still answers. */
+    /* Only while the predecessor still answers. */
     for (uint32_t i = 0; i < server->planned_count; i++) {
         const outlet *other = &server->outlets[i];
         int status = shmrpci_shared_inherit(other->served, &other->address,
@@ -451,7 +452,7 @@ static void join_workers(outlet *at)
 static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
 {
     SHMRPCI_ASSERT(at->workers == NULL && at->worker_count == 0,
-                   "workers start once");
+                   "workers are started once");
     at->workers = calloc(count, sizeof *at->workers);
     if (at->workers == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
@@ -484,7 +485,7 @@ static void control(void *user)
     outlet *at = user;
     const shmrpci_listener_ops *ops = at->transport->listener;
     at->status = ops->run(at->listener, &at->error);
-    /* One that fails takes the others along: run reports it. */
+    /* If one fails, all are stopped: run reports it. */
     shmrpc_server_stop(at->server);
     ops->linger(at->listener, &at->working);
 }
@@ -509,7 +510,7 @@ static int start_all(shmrpc_server *server, uint32_t count, shmrpc_error *error)
     return status;
 }
 
-/* Ends what start_all has started and reports the first failure. */
+/* Ends the threads of start_all and reports the first failure. */
 static int finish_all(shmrpc_server *server, uint32_t count, int status,
                       shmrpc_error *error)
 {
@@ -519,7 +520,7 @@ static int finish_all(shmrpc_server *server, uint32_t count, int status,
             shmrpci_thread_join(&at->thread);
             at->has_thread = false;
         } else {
-            control(at); /* returns at once, and sends its workers home */
+            control(at); /* returns at once, and stops its workers */
         }
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -549,7 +550,7 @@ int shmrpci_server_run(shmrpc_server *server, void (*on_serving)(void *user),
     } else {
         on_serving(user);
     }
-    /* A stop that came before the listeners were there is passed on now. */
+    /* Repeats a stop that came before the listeners existed. */
     if (shmrpci_load_seq(&server->stopping) != 0) {
         shmrpc_server_stop(server);
     }

@@ -1,5 +1,5 @@
 /*
- * What the parts of the server share: services, and the listeners they have.
+ * Types shared by the parts of the server: services and their listeners.
  *
  * Threading: everything here is fixed before the workers start.
  */
@@ -17,14 +17,14 @@
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
 
-/* How the values of a method travel. */
+/* How the values of a method are encoded. */
 typedef struct shmrpci_served_method {
     const shmrpci_codec *codec;
     shmrpci_flat params;
     shmrpci_flat result;
-    bool is_flat; /* a call needs no codec, and is answered */
-    /* To try whether the result is short costs little: its size is bounded, or
-     * its codec stops where there is no room. */
+    bool is_flat; /* a call needs no codec for its reply */
+    /* Checking whether the result is short costs little: its size is bounded,
+     * or its codec stops when there is no room. */
     bool is_tried;
     bool has_streams;
 } shmrpci_served_method;
@@ -39,48 +39,49 @@ typedef struct shmrpci_served {
     void *impl; /* our copy */
     void *user;
     shmrpci_served_method *methods;
-    shmrpci_buf contract; /* in its travelling form */
+    shmrpci_buf contract; /* encoded for welcomes */
     size_t decode_limit;
     shmrpci_stream_rules streams;
-    int64_t drain_ns; /* for what is not over when a worker is to leave */
-    uint32_t uid;     /* the server's own */
+    int64_t drain_ns; /* for unfinished calls of a stopping worker */
+    uint32_t uid;     /* the server's user id */
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;
-    shmrpci_access_list *access; /* of each method; NULL: all may call all */
-    /* By any of: access, authorize, interceptors, limits; or who serves is to
-     * hear of ends of connections. */
+    shmrpci_access_list *access; /* for each method; NULL: everybody may call
+                                  * all */
+    /* By access lists, authorize, interceptors or limits; or the service wants
+     * to hear of the ends of connections. */
     bool is_guarded;
     shmrpci_overload overload;
     void (*disconnected)(void *user, uint64_t connection);
-    shmrpci_relayed *relayed; /* for that; else NULL */
+    shmrpci_relayed *relayed; /* for those ends; else NULL */
     shmrpci_interceptors interceptors;
     int (*authorize)(void *user, shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error);
     void *authorize_user;
-    /* The memory of each object that it shares; -1: not made. NULL: no objects.
-     * What follows is shared.c's. */
+    /* The memory of each shared object; -1: not made. NULL: no objects. The
+     * following members belong to shared.c. */
     int *object_fds;
-    uint32_t object_generation;     /* of the process that has them to end */
+    uint32_t object_generation;     /* of the process that ends them */
     struct shmrpci_saver *saver;    /* NULL: nothing is saved */
-    const shmrpci_address *address; /* where others of its processes ask */
+    const shmrpci_address *address; /* where its other processes get them */
     struct shmrpci_served *next;
 } shmrpci_served;
 
-/* What a server was asked for, with pointers to copies of its own. */
+/* The options of a server, with pointers to its own copies. */
 typedef struct shmrpci_server_opts {
-    shmrpc_server_opts opts; /* without zeroes */
+    shmrpc_server_opts opts; /* zeros replaced by defaults */
     char *listen;
     uint32_t *allowed_uids;
     uint32_t *allowed_gids;
 } shmrpci_server_opts;
 
-/* `opts` may be NULL. `out` is to be given back in any case. */
+/* `opts` may be NULL. `out` must be finished in any case. */
 int shmrpci_server_opts_init(shmrpci_server_opts *out,
                              const shmrpc_server_opts *opts,
                              shmrpc_error *error);
 void shmrpci_server_opts_fini(shmrpci_server_opts *own);
 
-/* Copies `impl`; neither listens nor counts yet. NULL is fine to destroy. */
+/* Copies `impl`; neither listens nor counts yet. Destroying NULL is allowed. */
 int shmrpci_served_create(const shmrpc_server_opts *opts,
                           const shmrpc_service *service,
                           const shmrpc_handler *handlers, const void *impl,
@@ -88,14 +89,13 @@ int shmrpci_served_create(const shmrpc_server_opts *opts,
                           shmrpc_error *error);
 void shmrpci_served_destroy(shmrpci_served *served);
 /* Makes its statistics: a row for each method, and a place for each worker at
- * each address. One that can't count serves all the same. */
+ * each address. If that fails, it serves without them. */
 void shmrpci_served_count(shmrpci_served *served, uint32_t places);
-/* What it takes to refuse calls while there is too much to do: the same places.
- * EXHAUSTED, NO_MEMORY. */
+/* Prepares the limits on calls: for the same places. EXHAUSTED, NO_MEMORY. */
 int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
                          uint32_t places, shmrpc_error *error);
 
-/* Workers of a listener, at most. */
+/* Most workers of a listener. */
 #define SHMRPCI_WORKERS_MAX 64u
 
 /* Serves requests at `participant` until the listener is stopped, and counts
@@ -103,7 +103,7 @@ int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
 void shmrpci_dispatch_run(const shmrpci_served *served,
                           shmrpci_participant *participant, uint32_t place);
 
-/* As shmrpc_server_run; calls `on_serving` when its workers are there. */
+/* As shmrpc_server_run; calls `on_serving` when its workers run. */
 int shmrpci_server_run(shmrpc_server *server, void (*on_serving)(void *user),
                        void *user, shmrpc_error *error);
 
@@ -116,13 +116,13 @@ int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error);
 
 /* ---- one process takes over from another ----------------------------- */
 
-/* Before it listens: who is told that a successor waits at the end of `fd`,
- * which is the callee's then. */
+/* Before it listens: sets the callback that is told of a waiting successor at
+ * the other end of `fd`, which the callee then owns. */
 void shmrpci_server_set_successor(shmrpc_server *server,
                                   void (*on_successor)(void *user, int fd),
                                   void *user);
-/* The four of transport.h, for all outlets. After a failed take_over the server
- * serves nothing, and nothing has changed for anybody else. */
+/* The four operations of transport.h, for all outlets. After a failed take_over
+ * the server serves nothing, and nothing has changed for anybody else. */
 int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error);
 shmrpc_status shmrpci_server_hand_over(shmrpc_server *server, int fd,
@@ -146,7 +146,7 @@ shmrpci_outlet_view shmrpci_server_outlet(const shmrpc_server *server,
 /* One worker for each CPU that we may use. */
 uint32_t shmrpci_server_default_workers(void);
 
-/* One line for people: where the server's listener `index` is; NULL behind the
+/* One line for people: where the server's listener `index` is; NULL after the
  * last one. */
 const char *shmrpci_server_describe(const shmrpc_server *server,
                                     uint32_t index);

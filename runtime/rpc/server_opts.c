@@ -12,7 +12,7 @@
 #define DEFAULT_CONNECTIONS_PER_UID 1024u
 #define DEFAULT_BYTES_PER_UID       ((size_t)1 << 30)
 
-/* A list of users that a server could never let in does nothing. */
+/* A list of users that can't be let in would be useless. */
 static int check_uids(const uint32_t *uids, size_t count, shmrpc_error *error)
 {
     for (size_t i = 0; i < count; i++) {
@@ -20,8 +20,8 @@ static int check_uids(const uint32_t *uids, size_t count, shmrpc_error *error)
             return shmrpc_error_set(
                 error, SHMRPC_E_INVALID,
                 "user id %u (nobody) can't be allowed: users of other user "
-                "namespaces have it too; allow another one, or run the server "
-                "as that user",
+                "namespaces share it; allow another one, or run the server as "
+                "that user",
                 uids[i]);
         }
     }
@@ -32,7 +32,7 @@ static int check(const shmrpc_server_opts *opts, shmrpc_error *error)
 {
     if (opts->workers > SHMRPCI_WORKERS_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "workers is %u, at most %u are possible",
+                                "workers is %u, but at most %u are possible",
                                 opts->workers, SHMRPCI_WORKERS_MAX);
     }
     bool is_cleared =
@@ -55,7 +55,7 @@ static int check(const shmrpc_server_opts *opts, shmrpc_error *error)
     if (opts->max_streams > SHMRPCI_WORKERS_MAX || opts->stream_stall_ns < 0 ||
         opts->stream_drain_ns < 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "max_streams is from 0 to %u, stream_stall_ns "
+                                "max_streams must be 0 to %u, stream_stall_ns "
                                 "and stream_drain_ns not below 0",
                                 SHMRPCI_WORKERS_MAX);
     }

@@ -1,5 +1,4 @@
-/* A service that is served: its descriptor, the user's code, and what both
- * need. */
+/* A service being served: its descriptor and the user's code. */
 #include "rpc/server.h"
 
 #include <stdlib.h>
@@ -90,7 +89,7 @@ int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
     return status;
 }
 
-/* Places for the objects that it shares, which are made when it listens. */
+/* Makes places for the service's objects, which are made when it listens. */
 static bool plan_objects(shmrpci_served *served)
 {
     const shmrpc_objects *objects = served->service->objects;

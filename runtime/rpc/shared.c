@@ -1,4 +1,4 @@
-/* Objects of services: made, handed out, asked for. */
+/* Objects of services: making, passing on and opening them. */
 #include "rpc/shared.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #define SHARED_TIMEOUT_NS (5 * SHMRPCI_NS_PER_S)
 
-/* The services that this process serves, also as somebody's forked child. */
+/* The services of this process, or of the parent that forked it. */
 static shmrpci_mutex list_lock = SHMRPCI_MUTEX_INIT;
 static shmrpci_served *list;
 
@@ -90,7 +90,7 @@ void shmrpci_shared_end(shmrpci_served *served)
     shmrpci_shared_abandon(served);
 }
 
-/* Behind object_count: none. */
+/* The index of an object; object_count: none. */
 static uint32_t find(const shmrpci_served *served, const char *name)
 {
     uint32_t i = 0;
@@ -158,17 +158,16 @@ static int ask_at(const shmrpci_address *address, const char *text,
 {
     const shmrpci_transport *transport = address->transport;
     if (transport->discovery == NULL) {
-        return shmrpc_error_set(
-            error, SHMRPC_E_UNIMPLEMENTED,
-            "%s: what a service shares is memory of its own machine, reached "
-            "by shm://",
-            text);
+        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
+                                "%s: objects are shared on the service's own "
+                                "machine only, through shm://",
+                                text);
     }
     return transport->discovery->open_object(
         address, name, as_server, deadline_ns, out_fd, out_watch_fd, error);
 }
 
-/* Of a service of this process: what it has itself, or its server has. */
+/* An object of a service of this process: its own, or its server's. */
 static int ask_own(const shmrpc_service *service, const char *name,
                    int64_t deadline_ns, int *out_fd, int *out_watch_fd,
                    shmrpc_error *error)
@@ -180,10 +179,9 @@ static int ask_own(const shmrpc_service *service, const char *name,
         at = at->next;
     }
     if (at == NULL) {
-        (void)shmrpc_error_set(error, status,
-                               "%s is not served by this process: a client of "
-                               "it is needed",
-                               service->id);
+        (void)shmrpc_error_set(
+            error, status, "this process does not serve %s: use a client of it",
+            service->id);
     } else if (at->object_generation == shmrpci_fork_generation()) {
         *out_watch_fd = -1;
         status = hand_out(at, name, true, out_fd, error);

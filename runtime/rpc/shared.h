@@ -1,24 +1,22 @@
 /*
  * Objects that a service shares, as connections know them: a name and a
- * descriptor.  What lies in them is the business of runtime/objects.
+ * descriptor.  Their contents are runtime/objects'.
  *
  * The server makes them before it listens, or gets them from its predecessor.
- * Its own processes come to them in the same way as its clients do, but for
- * writing.
+ * Its own processes get them in the same way as its clients do, but writable.
  *
- * Threading: made and ended by the thread that has the server; everything else
- * by any.
+ * Threading: made and ended by the server's thread; everything else any thread.
  */
 #ifndef SHMRPCI_RPC_SHARED_H
 #define SHMRPCI_RPC_SHARED_H
 
 #include "rpc/server.h"
 
-/* Makes those of the service's objects that are not there yet. */
+/* Makes those of the service's objects that don't exist yet. */
 int shmrpci_shared_make(shmrpci_served *served, shmrpc_error *error);
 
-/* Gets them from the server that listens at `address`, where there is one that
- * has them. */
+/* Gets them from the server that listens at `address`, if there is one that has
+ * them. */
 int shmrpci_shared_inherit(shmrpci_served *served,
                            const shmrpci_address *address, int64_t deadline_ns,
                            shmrpc_error *error);
@@ -26,7 +24,7 @@ int shmrpci_shared_inherit(shmrpci_served *served,
 /* Another server has them now. */
 void shmrpci_shared_abandon(shmrpci_served *served);
 
-/* Ends those that this process has made or inherited, for all who use them. */
+/* Ends those that this process has made or inherited, for all their users. */
 void shmrpci_shared_end(shmrpci_served *served);
 
 /* For listeners; `user` is the served. */
@@ -34,8 +32,8 @@ int shmrpci_shared_on_object(void *user, const char *name, bool as_server,
                              const shmrpc_peer *peer, int *out_fd,
                              shmrpc_error *error);
 
-/* While it is entered, this process and its children find the service's objects
- * without a client. */
+/* Between enter and leave, this process and its children find the service's
+ * objects without a client. */
 void shmrpci_shared_enter(shmrpci_served *served);
 void shmrpci_shared_leave(shmrpci_served *served);
 

@@ -1,6 +1,5 @@
-/* Streams, from the client's side.  The call beside which items travel is an
- * asynchronous one that stays held by its stream; it is received when the items
- * are over. */
+/* Streams, from the client's side.  The call of a stream is an asynchronous one
+ * that the stream holds; its reply is received after the last item. */
 #include "rpc/stream.h"
 
 #include <stdarg.h>
@@ -37,7 +36,7 @@ int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error)
 
 /* ---- the end ----------------------------------------------------------- */
 
-/* How a call ends that has no reply, as receive has told. */
+/* Ends a call that has no reply, as `received` tells. */
 static int ended(shmrpci_pending *p, int received)
 {
     if (received == SHMRPC_E_DEADLINE) {
@@ -48,8 +47,8 @@ static int ended(shmrpci_pending *p, int received)
                : shmrpci_pending_lost(p, received);
 }
 
-/* Under the lock: the call is over. Its link stays: items may lie in memory
- * that ends with it. */
+/* Under the lock: the call is over. Its link stays: items may be in memory that
+ * ends with it. */
 static void leave(shmrpc_stream *s, int status)
 {
     s->status = status;
@@ -65,7 +64,7 @@ static int tell(const shmrpc_stream *s, shmrpc_error *error)
     return s->status;
 }
 
-/* Under the lock. False: there is no reply until then. */
+/* Under the lock. False: no reply before `until_ns`. */
 static bool receive(shmrpc_stream *s, int64_t until_ns)
 {
     shmrpci_pending *p = &s->call->pending;
@@ -130,12 +129,12 @@ int shmrpci_stream_not_taken(shmrpc_stream *s, shmrpc_error *error)
 {
     const shmrpc_client *client = s->call->async->client;
     return shmrpci_stream_give_up(
-        s, error, SHMRPC_E_DEADLINE,
-        "no worker has taken the stream within %lld ms",
+        s, error, SHMRPC_E_DEADLINE, "no worker took the stream within %lld ms",
         (long long)(client->timeout_ns / SHMRPCI_NS_PER_MS));
 }
 
-/* Waits for the reply, unless somebody has; tells how the call has ended. */
+/* Waits for the reply, unless it was received; returns how the call has
+ * ended. */
 static int settle(shmrpc_stream *s, shmrpc_error *error)
 {
     int status = SHMRPC_OK;
@@ -215,7 +214,7 @@ static void stream_free(shmrpc_stream *s)
     free(s);
 }
 
-/* Its own deadline, @timeout, or none. */
+/* The stream's own deadline, @timeout, or none. */
 static shmrpc_opts opts_of(const shmrpc_method *method, const shmrpc_opts *opts)
 {
     shmrpc_opts all = opts != NULL ? *opts : (shmrpc_opts){0};
@@ -240,7 +239,7 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
     if (s->ops == NULL) {
         p->link->client->abort(&p->call);
         return shmrpc_error_set(p->error, SHMRPC_E_UNIMPLEMENTED,
-                                "method %s: %s:// has no streams",
+                                "method %s: %s:// does not support streams",
                                 s->method->name, transport->scheme);
     }
     s->codec = shmrpci_pending_codec(p);
@@ -248,8 +247,9 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
     return shmrpci_pending_open(p, s->ops, &opts, &s->end);
 }
 
-/* Goes over a link, and others if the server has gone: until a worker could
- * have it, which may be long before the end of the call. */
+/* Sends the call over a link, or over others if the server has gone. The
+ * deadline is for a worker to take it, which may be long before the end of the
+ * call. */
 static int go(shmrpc_stream *s, shmrpci_pending *p)
 {
     int64_t last_ns = p->deadline_ns;
@@ -295,7 +295,7 @@ int shmrpci_stream_start(shmrpc_stream *s, shmrpc_client *client,
         p->is_long = true;
         p->runs = runs;
         p->is_retry = runs > 0;
-        p->flags |= (uint32_t)SHMRPCI_HEAD_TOLD; /* for loops of events */
+        p->flags |= (uint32_t)SHMRPCI_HEAD_TOLD; /* for event loops */
         p->hazard = &s->call->holds;
         if (shmrpci_beside_is_used(client, opts)) {
             s->parent = opts != NULL ? opts->parent : NULL;
@@ -350,7 +350,7 @@ static int open_at(shmrpc_client *client, uint32_t method, const void *params,
     return SHMRPC_OK;
 }
 
-/* What open_member is given. */
+/* Arguments of open_member. */
 typedef struct crowd_open {
     uint32_t method;
     const void *params;
@@ -387,18 +387,19 @@ int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
 
 static int orphaned(shmrpc_stream *s, shmrpc_error *error)
 {
-    return shmrpci_stream_give_up(s, error, SHMRPC_E_CANCELLED,
-                                  "the call that it was made for is cancelled");
+    return shmrpci_stream_give_up(
+        s, error, SHMRPC_E_CANCELLED,
+        "the call on whose behalf it was made is cancelled");
 }
 
-/* The thread's wait hooks have said so. */
+/* The thread's wait hooks asked for it. */
 static int interrupted(shmrpc_stream *s, shmrpc_error *error)
 {
     (void)shmrpci_waiting_take_interrupt();
     return shmrpci_stream_give_up(s, error, SHMRPC_E_CANCELLED, "interrupted");
 }
 
-/* Both ends of a stream may have items at a time. */
+/* Reader and writer may have an item at the same time. */
 void shmrpci_stream_tell(shmrpc_stream *s, bool is_in)
 {
     if (s->call->async->client->interceptors.count == 0) {
@@ -417,7 +418,7 @@ void shmrpci_stream_tell(shmrpc_stream *s, bool is_in)
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* When to stop waiting for an item: @idle, or the end of all time. */
+/* When to stop waiting for an item: @idle, or never. */
 static int64_t until(const shmrpc_stream *s)
 {
     if (s->method->idle_ns == 0) {
@@ -462,7 +463,7 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* As next of the transport; ABORTED: the parent is cancelled; BUSY: no worker
- * has it. */
+ * has taken the call. */
 static int await_item(shmrpc_stream *s, shmrpci_stream_item *raw)
 {
     int64_t last_ns = until(s);
@@ -499,7 +500,7 @@ static void note_item(shmrpc_stream *s)
 static int next(shmrpc_stream *s, const void **item, shmrpc_error *error)
 {
     shmrpci_stream_item raw;
-    /* How the call has ended is told when the items are over, not before. */
+    /* The call's end is reported after the last item, not before. */
     int status = s->items_over ? SHMRPC_OK : await_item(s, &raw);
     if (status == SHMRPC_MORE) {
         note_item(s);
@@ -564,7 +565,7 @@ int shmrpci_stream_not_wanted(const shmrpc_stream *s, int status,
                ? status
                : shmrpc_error_set(error, SHMRPC_E_CANCELLED,
                                   "method %s: the handler has returned, and "
-                                  "takes no more items",
+                                  "accepts no more items",
                                   s->method->name);
 }
 
@@ -572,7 +573,7 @@ static const char *why_not_sent(int status)
 {
     return status == SHMRPC_E_ABORTED
                ? "a deadlock: both ends send and wait for room, and neither "
-                 "reads; read what comes before sending more, or in another "
+                 "reads; read items before sending more, or read in another "
                  "thread"
            : status == SHMRPC_E_PRECONDITION
                ? "after the end of the stream, or one is lent"
@@ -589,7 +590,7 @@ int shmrpci_stream_not_sent(const shmrpc_stream *s, int status,
                             why_not_sent(status));
 }
 
-/* How a send has ended, as the transport has told. */
+/* Ends a send, as the transport's status tells. */
 static int sent(shmrpc_stream *s, int status, shmrpc_error *error)
 {
     if (status == SHMRPC_E_CANCELLED) {
@@ -614,7 +615,7 @@ static int64_t send_until(const shmrpc_stream *s, uint32_t flags)
     return (flags & SHMRPC_OPT_NONBLOCK) == 0 ? s->deadline_ns : 0;
 }
 
-/* As send of the transport; BUSY, of one that may wait: no worker has it.
+/* As send of the transport; BUSY, if it may wait: no worker has taken the call.
  * (Not in turns, as await_item: a large item is sent in pieces.) */
 static int send_item(shmrpc_stream *s, uint32_t flags)
 {
@@ -690,7 +691,7 @@ int shmrpc_stub_stream_commit(shmrpc_stream *s, const void *at, size_t len,
     int status = shmrpci_lend_commit(&by, &s->lent, at, len, s->deadline_ns,
                                      is_alone(s), &bytes, error);
     if (status == SHMRPC_E_INVALID) {
-        return status; /* what is wrong with it was told */
+        return status; /* the error is set */
     }
     if (status == SHMRPC_OK) {
         shmrpci_stream_tell(s, false);
@@ -728,15 +729,15 @@ void shmrpc_stub_stream_close(shmrpc_stream *s)
         return;
     }
     if (!shmrpci_stream_is_ours(s)) {
-        /* Locks of the parent's may be held for ever; and what it was made of
-         * has gone with a client. */
+        /* In a child, locks of the parent may be held forever, and memory of
+         * the stream may be gone with a client. */
         (void)shmrpci_stream_forked(s, NULL);
         return;
     }
     shmrpci_stream_loop_leave(s);
     s->ops->close(s->end);
     (void)shmrpci_stream_give_up(s, NULL, SHMRPC_E_CANCELLED, "cancelled");
-    if (s->call->pending.link != NULL) { /* else it could not be opened anew */
+    if (s->call->pending.link != NULL) { /* NULL if reopening failed */
         shmrpci_pending_leave(&s->call->pending);
         s->call->pending.link = NULL;
     }

@@ -1,10 +1,10 @@
 /*
- * Streams that are opened anew: while no item has reached the user, a call with
- * streams is a call like any other.
+ * Reopening streams: while no item has reached the user, a call with streams
+ * can be repeated like any other.
  *
- * A request that is to be sent again must be there again, so those of methods
- * that may be repeated are kept, encoded.  Only streams of results: what a
- * client has sent may have reached the handler.
+ * The request must then be available, so the encoded requests of methods that
+ * may be repeated are kept.  Only streams of results are reopened: items from
+ * the client may have reached the handler.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +20,11 @@ struct shmrpci_stream_anew {
     uint32_t method;
     unsigned runs;        /* so far, without @retry */
     shmrpci_attempt last; /* with it */
-    shmrpc_opts opts;     /* but for the time */
+    shmrpc_opts opts;     /* except the time */
     shmrpc_metadata *metadata;
     shmrpci_buf params; /* encoded */
     const shmrpci_codec *codec;
-    shmrpci_arena arena; /* of them, decoded; and of metadata */
+    shmrpci_arena arena; /* for the decoded parameters; and for metadata */
 };
 
 void shmrpci_stream_anew_free(shmrpci_stream_anew *anew)
@@ -39,7 +39,7 @@ void shmrpci_stream_anew_free(shmrpci_stream_anew *anew)
 
 /* ---- what is kept -------------------------------------------------------- */
 
-/* Entries and their texts in one piece; NULL: no memory. */
+/* Copies entries and their texts in one block; NULL: no memory. */
 static shmrpc_metadata *copy_of(const shmrpc_metadata *from)
 {
     size_t count = 0;
@@ -107,7 +107,7 @@ void shmrpci_stream_anew_keep(shmrpc_stream *s, shmrpc_client *client,
     }
 }
 
-/* As the program had given them; NULL: no memory. */
+/* The parameters that the program gave; NULL: no memory. */
 static const void *params_of(shmrpci_stream_anew *anew,
                              const shmrpc_method *method)
 {
@@ -157,7 +157,7 @@ static bool is_meant(shmrpc_stream *s, int status)
 
 /* ---- once more ----------------------------------------------------------- */
 
-/* Nothing of the call before is left. */
+/* Clears the state of the previous call. */
 static void clear(shmrpc_stream *s)
 {
     s->ops->close(s->end);
@@ -204,7 +204,7 @@ bool shmrpci_stream_anew_try(shmrpc_stream *s, int *status, shmrpc_error *error)
                : error != NULL      ? *error
                                     : own;
     if (*status != SHMRPC_OK) {
-        s->call->pending.link = NULL; /* it was let go of */
+        s->call->pending.link = NULL; /* the link was released */
     }
     return true;
 }

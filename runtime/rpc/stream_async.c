@@ -1,9 +1,9 @@
 /*
- * Streams whose items are read by dispatch and handed to a callback, which may
- * pause: a layer over streams that never wait (stream_loop.c).
+ * Streams whose items dispatch reads and passes to a callback, which may pause:
+ * a layer over non-blocking streams (stream_loop.c).
  *
- * A turn of dispatch reads so many items of a stream at most, so that one which
- * is always full does not keep the program from its other work.
+ * A turn of dispatch reads a limited number of items of a stream, so that a
+ * stream which is always full does not keep the program from other work.
  */
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ struct shmrpci_stream_calls {
     void *user;
     bool is_paused;
     bool is_over; /* on_end has been called */
-    bool *closed; /* of the turn that goes on: a callback has closed it */
+    bool *closed; /* set if a callback of the current turn closes it */
 };
 
 static void over(shmrpc_stream *s, int status, const shmrpc_error *error)
@@ -28,11 +28,11 @@ static void over(shmrpc_stream *s, int status, const shmrpc_error *error)
     shmrpci_stream_calls *calls = s->calls;
     calls->is_over = true;
     calls->closed = NULL;
-    /* Last: it may close the stream. */
+    /* Last, as it may close the stream. */
     calls->end(calls->on_end, calls->user, status, error);
 }
 
-/* The user wants no more. */
+/* The user wants no more items. */
 static void stop(shmrpc_stream *s)
 {
     shmrpc_error error = {.code = 0};

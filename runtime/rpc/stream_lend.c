@@ -53,7 +53,7 @@ int shmrpci_lend(const shmrpci_lender *by, shmrpci_lent *lent, size_t len,
     return SHMRPC_OK;
 }
 
-/* A raw item's bounds; a flat one has none. */
+/* Checks a raw item's bounds; a flat one has none. */
 static int check(const shmrpci_lender *by, const uint8_t *image, size_t len,
                  shmrpc_error *error)
 {

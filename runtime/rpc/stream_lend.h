@@ -1,9 +1,9 @@
 /*
- * Items of streams that are written and read in the window itself: bytes of raw
+ * Stream items that are written and read in place in the window: bytes of raw
  * methods, and flat values of native ones.
  *
- * Where the transport has no such memory, or the item does not fit into it in
- * one piece, what is lent is a buffer, and commit sends it.
+ * If the transport has no such memory, or the item does not fit there in one
+ * piece, a buffer is lent, and commit sends it.
  *
  * Threading: one sender at a time.
  */
@@ -15,7 +15,7 @@
 #include "shmrpc/descriptor.h"
 #include "transport/transport.h"
 
-/* What lends, for one direction of a stream. */
+/* The lender of one direction of a stream. */
 typedef struct shmrpci_lender {
     const shmrpci_stream_ops *ops;
     const shmrpci_lend_ops *lends; /* or NULL */
@@ -26,38 +26,38 @@ typedef struct shmrpci_lender {
     bool is_raw;
 } shmrpci_lender;
 
-/* What is lent. */
+/* A loan. */
 typedef struct shmrpci_lent {
-    uint8_t *at;    /* of an item's image; NULL: nothing */
-    size_t len;     /* of it */
-    uint32_t start; /* of the value in it */
+    uint8_t *at;    /* the item's image; NULL: nothing is lent */
+    size_t len;     /* of the image */
+    uint32_t start; /* offset of the value */
     bool is_in_window;
 } shmrpci_lent;
 
 /*
  * Lends `len` bytes of a raw item, or a flat one, zeroed. Statuses of
- * shmrpci_lend_ops.lend but TOO_LARGE; NO_MEMORY; UNIMPLEMENTED: the items are
- * neither; PRECONDITION: one is lent.
+ * shmrpci_lend_ops.lend except TOO_LARGE; NO_MEMORY; UNIMPLEMENTED: the items
+ * are neither; PRECONDITION: one is lent.
  */
 int shmrpci_lend(const shmrpci_lender *by, shmrpci_lent *lent, size_t len,
                  int64_t deadline_ns, bool alone, void **at);
 
 /*
- * Sends what is lent at `at`, of a raw item the first `len` bytes; nothing is
- * lent any more. *out_bytes: how long the item was. PRECONDITION: there is no
- * such loan, which changes nothing; INVALID: the item breaks its bounds;
- * statuses of send.
+ * Sends the loan at `at`, for a raw item its first `len` bytes; the loan has
+ * then ended. *out_bytes: the item's length. PRECONDITION: there is no such
+ * loan, which changes nothing; INVALID: the item breaks its bounds; statuses of
+ * send.
  */
 int shmrpci_lend_commit(const shmrpci_lender *by, shmrpci_lent *lent,
                         const void *at, size_t len, int64_t deadline_ns,
                         bool alone, size_t *out_bytes, shmrpc_error *error);
 
-/* `at` may be what is not lent. */
+/* `at` need not be a loan. */
 void shmrpci_lend_abort(const shmrpci_lender *by, shmrpci_lent *lent,
                         const void *at);
 
-/* A flat item where it lies; NULL: the codec is to read it, or it is to be
- * copied first. */
+/* A flat item in place; NULL: the codec must read it, or it must be copied
+ * first. */
 static inline const void *shmrpci_flat_in_place(const shmrpci_flat *form,
                                                 const shmrpc_type *type,
                                                 const shmrpci_stream_item *item)

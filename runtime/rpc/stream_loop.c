@@ -1,13 +1,13 @@
 /*
- * Streams by dispatch: reading and sending without waiting, and who tells when
+ * Streams by dispatch: non-blocking reads and sends, and notifications of when
  * to try again.
  *
- * What was in vain is armed at the transport: it then changes words in shared
- * memory, or rings a bell, when there is an item or room.  A thread of the
- * client's, the waker, sleeps on all of these at once and makes the client's
- * descriptor readable; it is started with the first stream that needs it.  The
- * end of the call, and of the server, are told by the connection as those of
- * asynchronous calls are.
+ * After a read or send that found nothing, the stream is armed at the
+ * transport, which then changes words in shared memory, or rings a bell, when
+ * there is an item or room.  A thread of the client, the waker, sleeps on all
+ * of these at once and makes the client's descriptor readable; it is started
+ * with the first stream that needs it.  The connection reports the end of the
+ * call, and of the server, as for asynchronous calls.
  *
  * The waker's lock is taken last, and never held around a callback.
  */
@@ -19,8 +19,8 @@
 #include "rpc/crowd.h"
 #include "rpc/stream.h"
 
-/* How often to look where a kernel can't wait for several words (before 5.16).
- */
+/* How often to look where the kernel can't wait for several words (before
+   5.16). */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 
 /* Two for each stream, and the waker's own. */
@@ -29,9 +29,9 @@
 typedef struct shmrpci_waker {
     shmrpci_async *async;
     shmrpci_thread thread;
-    /* Counts: what there is to watch is another. */
+    /* Incremented when the set of watched words changes. */
     shmrpci_atomic_u32 changed;
-    /* Counts: streams whose transport has no word for each have news. */
+    /* Incremented on events of streams whose transport has no word for each. */
     shmrpci_atomic_u32 rung;
     shmrpci_mutex lock;
     bool is_over;
@@ -56,7 +56,8 @@ static bool has_news(const shmrpc_stream *s, uint32_t rings)
     return any;
 }
 
-/* Under the lock: takes those with news out of the list. True: there are. */
+/* Under the lock: removes streams with events from the list. True: there were
+ * some. */
 static bool take_news(waker *w, uint32_t rings)
 {
     bool any = false;
@@ -74,8 +75,8 @@ static bool take_news(waker *w, uint32_t rings)
     return any;
 }
 
-/* Under the lock: what to sleep on; more than there is room for waits until
- * the next look. */
+/* Under the lock: the words to sleep on; those for which there is no room wait
+ * until the next look. */
 static size_t gather_words(waker *w, shmrpci_futex_on *on, bool *is_all)
 {
     size_t count = 2; /* the waker's own */
@@ -102,7 +103,7 @@ static void watch(void *user)
     shmrpci_futex_on on[WORDS_MAX];
     for (;;) {
         bool is_all;
-        /* Before the look: what changes after it is not slept over. */
+        /* Read before the look, so that a later change ends the sleep. */
         uint32_t changed = shmrpci_load_seq(&w->changed);
         uint32_t rings = shmrpci_load_seq(&w->rung);
         shmrpci_mutex_lock(&w->lock);
@@ -156,7 +157,7 @@ static const shmrpci_pump_ops *pump_of(const shmrpc_stream *s)
     return s->call->pending.link->conn->transport->pump;
 }
 
-/* From now on the stream is the caller's alone. */
+/* From now on only the caller uses the stream. */
 static void disarm(shmrpc_stream *s)
 {
     waker *w = s->call->async->waker;
@@ -177,16 +178,17 @@ static void disarm(shmrpc_stream *s)
     s->loop.is_armed = false;
 }
 
-/* What there is to wait for, until it is tried again. */
+/* Arms the stream for what it waits for, until the next try. */
 static void arm(shmrpc_stream *s)
 {
     shmrpci_stream_loop *loop = &s->loop;
     waker *w = s->call->async->waker;
     if (!loop->for_item && !loop->for_room) {
-        return; /* the end is the connection's to tell */
+        return; /* the connection reports the end */
     }
     loop->is_armed = true;
-    /* Before it can be rung for this one, which the waker may not see yet. */
+    /* Before the bell can ring for this one, which the waker may not see
+     * yet. */
     loop->rings = shmrpci_load_seq(&w->rung);
     if (!pump_of(s)->arm(s->end, &w->rung, loop->for_item, loop->for_room,
                          loop->on, &loop->on_count)) {
@@ -216,14 +218,14 @@ static bool waits(const shmrpc_stream *s)
     return s->loop.for_item || s->loop.for_room || s->loop.for_end;
 }
 
-/* Before something is tried: it is not waited for any more. */
+/* Before a try: stops waiting for it. */
 static void begin(shmrpc_stream *s)
 {
     disarm(s);
     s->loop.is_due = false;
 }
 
-/* After it was tried. `what` NULL: not in vain. Returns BUSY. */
+/* After a try. `what` NULL: it succeeded. Returns BUSY. */
 static int end(shmrpc_stream *s, bool *what)
 {
     shmrpci_async *async = s->call->async;
@@ -265,10 +267,10 @@ int shmrpc_stub_stream_on_ready(shmrpc_stream *s, shmrpc_stream_ready ready,
         return shmrpci_crowd_has_no_loop(error);
     }
     if (pump_of(s) == NULL) {
-        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "method %s: %s:// has no streams that never "
-                                "wait",
-                                s->method->name, scheme);
+        return shmrpc_error_set(
+            error, SHMRPC_E_UNIMPLEMENTED,
+            "method %s: %s:// does not support non-blocking streams",
+            s->method->name, scheme);
     }
     shmrpci_mutex_lock(&async->lock);
     bool has_waker = waker_of(async) != NULL;
@@ -281,7 +283,7 @@ int shmrpc_stub_stream_on_ready(shmrpc_stream *s, shmrpc_stream_ready ready,
     shmrpci_mutex_unlock(&async->lock);
     if (!has_waker) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                "no thread left to watch streams");
+                                "no thread is available to watch streams");
     }
     s->loop.ready = ready;
     s->loop.user = user;
@@ -307,8 +309,8 @@ void shmrpci_stream_loop_leave(shmrpc_stream *s)
 void shmrpci_streams_close(shmrpci_async *async)
 {
     waker *w = async->waker;
-    /* They were to be closed before. The transport ends them next, and would
-     * ring a bell of the waker's. */
+    /* Streams that the program should have closed. The transport ends them
+     * next, and would ring the waker's bell. */
     for (shmrpc_stream *s = async->streams; s != NULL; s = s->loop.next) {
         disarm(s);
         s->loop.is_known = false;
@@ -338,7 +340,7 @@ static bool is_woken(shmrpc_stream *s)
     return woken;
 }
 
-/* The reply is taken as soon as it is there: it keeps a slot. */
+/* The reply is taken as soon as it arrives: it occupies a slot. */
 static bool is_due(shmrpc_stream *s, int64_t now_ns)
 {
     int status;
@@ -366,7 +368,7 @@ int shmrpci_streams_call_back(shmrpci_async *async)
     }
     int64_t now_ns = shmrpci_now_ns();
     async->stream_round++;
-    /* From the front again each time: a callback may have closed any. */
+    /* From the front again each time: a callback may have closed any stream. */
     while ((s = next_due(async, now_ns)) != NULL) {
         s->loop.round = async->stream_round;
         shmrpci_mutex_unlock(&async->lock);
@@ -398,8 +400,8 @@ size_t shmrpci_streams_gather(const shmrpci_async *async,
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* What has come, or BUSY; when the call is over, nothing more comes than what
- * is there. */
+/* The next item, or BUSY; when the call is over, only items that have arrived
+ * are left. */
 static int look(shmrpc_stream *s, shmrpci_stream_item *raw)
 {
     int ended;
@@ -411,7 +413,7 @@ static int look(shmrpc_stream *s, shmrpci_stream_item *raw)
     return status;
 }
 
-/* Nothing has come: since when, and whether that is for too long. */
+/* No item has come: since when, and whether that is too long. */
 static bool is_idle(shmrpc_stream *s)
 {
     if (s->method->idle_ns == 0) {
@@ -472,7 +474,7 @@ int shmrpc_stub_stream_try_next(shmrpc_stream *s, const void **item,
 
 /* ---- sending ------------------------------------------------------------- */
 
-/* As much of the item as there is room for. OK: all of it has gone. */
+/* Sends as much of the item as there is room for. OK: all of it. */
 static int send_rest(shmrpc_stream *s)
 {
     const shmrpci_pump_ops *pump = pump_of(s);
@@ -493,12 +495,13 @@ int shmrpc_stub_stream_push(shmrpc_stream *s, const void *item,
     int status =
         shmrpci_stream_is_ours(s) ? SHMRPC_OK : shmrpci_stream_forked(s, error);
     if (status == SHMRPC_OK && item != NULL) {
-        status = s->loop.has_rest || s->lent.at != NULL
-                     ? shmrpc_error_set(error, SHMRPC_E_PRECONDITION,
-                                        "method %s: the item "
-                                        "before has not gone yet",
-                                        s->method->name)
-                     : shmrpci_stream_encode(s, item, error);
+        status =
+            s->loop.has_rest || s->lent.at != NULL
+                ? shmrpc_error_set(
+                      error, SHMRPC_E_PRECONDITION,
+                      "method %s: the previous item is not sent completely yet",
+                      s->method->name)
+                : shmrpci_stream_encode(s, item, error);
         if (status == SHMRPC_OK &&
             s->out.len > s->call->async->client->max_message_bytes) {
             status = shmrpci_stream_not_sent(s, SHMRPC_E_TOO_LARGE, error);

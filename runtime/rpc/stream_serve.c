@@ -6,12 +6,12 @@
 #include "os/clock.h"
 #include "rpc/ctx.h"
 
-/* After which one that has found no place may try again: streams last, so that
- * sooner it is mostly in vain. */
+/* The retry-after if no place is free: streams are long, so that an earlier
+ * retry would mostly fail. */
 #define RETRY_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* A sink and a source are the context under other names: one call has one of
- * each at most. */
+/* A sink and a source are the context under other names: a call has at most one
+ * of each. */
 shmrpc_sink *shmrpc_stub_sink(shmrpc_ctx *ctx)
 {
     return (shmrpc_sink *)(void *)ctx;
@@ -29,7 +29,7 @@ static int cut(shmrpc_ctx *ctx)
     if (s->ended == SHMRPC_OK) {
         s->ended = shmrpc_ctx_fail(ctx, SHMRPC_E_UNAVAILABLE,
                                    "the server was restarted after %llu items "
-                                   "of this stream: open it anew",
+                                   "of this stream: open it again",
                                    (unsigned long long)s->items);
     }
     return SHMRPC_E_CANCELLED;
@@ -45,8 +45,8 @@ shmrpc_ctx *shmrpc_stub_source_ctx(shmrpc_source *source)
     return (shmrpc_ctx *)(void *)source;
 }
 
-/* Nobody wants more: why. The loss of its server is a cancellation for the
- * handler, and for the client what it is. */
+/* No more items are wanted, and why. The loss of the server is a cancellation
+ * for the handler; the client gets the actual status. */
 int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
 {
     if (status == SHMRPC_E_UNAVAILABLE) {
@@ -62,7 +62,7 @@ int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
                : status;
 }
 
-/* An item of so many bytes has come, or gone. */
+/* Counts an item of so many bytes, received or sent. */
 static void count_item(shmrpci_served_stream *s, bool is_in, size_t bytes)
 {
     if (s->counting != NULL) {
@@ -87,18 +87,18 @@ static void tell_item(shmrpc_ctx *ctx, bool is_in)
     shmrpci_intercept_item(&ctx->beside->looks);
 }
 
-/* The client has not read for so long: for both ends that is all. */
+/* The client has not read for too long: ends the stream for both ends. */
 static int evict(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
     s->ended = SHMRPC_E_EVICTED;
     return shmrpc_ctx_fail(ctx, SHMRPC_E_EVICTED,
-                           "the client has not read for %lld ms, which is as "
-                           "long as a stream may stall",
+                           "the client has not read for %lld ms, the longest "
+                           "that a stream may stall",
                            (long long)(s->stall_ns / SHMRPCI_NS_PER_MS));
 }
 
-/* A wait for room, which there was none of. */
+/* A wait for room. */
 typedef struct stall {
     int64_t began_ns;
     int64_t until_ns;
@@ -125,7 +125,7 @@ static int stall_end(shmrpc_ctx *ctx, const stall *wait, int status)
     return status == SHMRPC_E_DEADLINE && wait->evicts ? evict(ctx) : status;
 }
 
-/* How a send has ended, as the transport has told; `len`: of the item. */
+/* Ends a send, as the transport's status tells; `len`: of the item. */
 static int sent(shmrpc_ctx *ctx, int status, size_t len)
 {
     if (status == SHMRPC_E_ABORTED) {
@@ -142,7 +142,7 @@ static int sent(shmrpc_ctx *ctx, int status, size_t len)
     return shmrpci_served_stream_no_point(ctx, status);
 }
 
-/* Whether items of ours can go. */
+/* Whether items of ours can be sent. */
 static int may_send(const shmrpci_served_stream *s)
 {
     if (s->ended != SHMRPC_OK) {
@@ -172,7 +172,7 @@ int shmrpci_served_stream_push(shmrpci_served_stream *s)
     return status;
 }
 
-/* As much of a new item as there is room for; the rest goes by itself. */
+/* Sends as much of a new item as there is room for; the rest is sent later. */
 static int send_detached(shmrpci_served_stream *s)
 {
     s->sent = 0;
@@ -199,8 +199,8 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_INVALID ? item_is_invalid(ctx, &why) : status;
     }
-    /* Without a look at the clock, as long as there is room. The handler's
-     * thread is the one that reads, too. */
+    /* Doesn't read the clock while there is room. The handler's thread is also
+     * the one that reads. */
     status = s->pump != NULL
                  ? send_detached(s)
                  : s->ops->send(s->end, s->out.data, s->out.len, 0, true);
@@ -238,7 +238,7 @@ int shmrpc_stub_sink_loan(shmrpc_sink *sink, size_t len, uint32_t flags,
     int status = may_send(s);
     if (s->pump != NULL) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_PRECONDITION,
-                               "a detached stream lends no items: send them");
+                               "a detached stream can't lend items: send them");
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_lend(&by, &s->lent, len, 0, true, at);
@@ -288,7 +288,7 @@ uint64_t shmrpc_stub_sink_delivered(const shmrpc_sink *sink)
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* In memory that the client can't write. */
+/* The item in memory that the client can't write. */
 static const uint8_t *stable(const shmrpc_method *method,
                              shmrpci_served_stream *s,
                              const shmrpci_stream_item *raw)
@@ -382,7 +382,8 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
         .stall_ns = rules->stall_ns};
     if (s->ops == NULL) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
-                               "%s:// has no streams", transport->scheme);
+                               "%s:// does not support streams",
+                               transport->scheme);
     }
     int status = s->ops->accept(ctx->request, rules->max_places, &s->end, &why);
     if (status == SHMRPC_E_EXHAUSTED) {

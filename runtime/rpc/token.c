@@ -10,19 +10,18 @@ static int refuse(const char *path, int status, shmrpc_error *error)
 {
     switch (status) {
     case SHMRPC_E_NOT_FOUND:
-        return shmrpc_error_set(error, status, "there is no token %.100s",
-                                path);
-    case SHMRPC_E_DENIED:
         return shmrpc_error_set(error, status,
-                                "the token %.100s can't be read, or others "
-                                "can: chmod 600",
-                                path);
+                                "the token %.100s does not exist", path);
+    case SHMRPC_E_DENIED:
+        return shmrpc_error_set(
+            error, status,
+            "the token %.100s can't be read, or others can read it: chmod 600",
+            path);
     default:
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "the token %.100s is no file with a line of "
-                                "text of %u to %u bytes",
-                                path, SHMRPCI_SECRET_MIN_BYTES,
-                                SHMRPCI_TOKEN_MAX_BYTES);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "the token %.100s is not a file with one line of %u to %u bytes",
+            path, SHMRPCI_SECRET_MIN_BYTES, SHMRPCI_TOKEN_MAX_BYTES);
     }
 }
 

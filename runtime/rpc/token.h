@@ -1,10 +1,9 @@
 /*
- * Tokens: what a client shows once, at hello, for all its calls
- * (`?token=FILE` in an address).
+ * Tokens: a client shows one at hello, for all of its calls (`?token=FILE` in
+ * an address).
  *
  * A token is a line of text of 16 to 512 bytes, in a file that only its owner
- * can read. It is read for each connection, and never part of a message for
- * people.
+ * can read. It is read for each connection, and never shown in a message.
  *
  * Threading: any thread.
  */
@@ -17,16 +16,16 @@
 
 #define SHMRPCI_TOKEN_MAX_BYTES 512u
 
-/* The key of a token among metadata. */
+/* The key of a token in metadata. */
 #define SHMRPCI_AUTHORIZATION "authorization"
 
 /* Appends the block of a hello with the token in `path`. NOT_FOUND; DENIED:
- * others can read it; INVALID: it is none. */
+ * others can read it; INVALID: not a token. */
 int shmrpci_token_write(const char *path, shmrpci_buf *hello,
                         shmrpc_error *error);
 
-/* What the client of a hello has shown, in `block`, which is filled from it;
- * NULL: nothing. */
+/* The token that a client's hello has shown, in `block`, which is filled from
+ * it; NULL: none. */
 const char *shmrpci_token_read(const uint8_t *hello, size_t len,
                                shmrpci_metadata *block);
 

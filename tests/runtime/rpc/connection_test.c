@@ -338,7 +338,8 @@ static void bad_files_are_named_before_anything_is_sent(void **state)
     assert_int_equal(connect_with(file, &client, &error), SHMRPC_E_INVALID);
     assert_int_equal(connect_with("/nowhere/at/all", &client, &error),
                      SHMRPC_E_NOT_FOUND);
-    assert_non_null(strstr(error.message, "there is no token /nowhere/at/all"));
+    assert_non_null(
+        strstr(error.message, "the token /nowhere/at/all does not"));
     make_file("good", "sixteen or more bytes", 0600, file);
     assert_int_equal(connect_with(file, &client, &error), SHMRPC_E_UNAVAILABLE);
     assert_null(client);
@@ -356,7 +357,7 @@ static void a_server_shows_none(void **state)
                                        sizeof sample_implementation, NULL,
                                        &error),
                      SHMRPC_E_INVALID);
-    assert_non_null(strstr(error.message, "what a client shows"));
+    assert_non_null(strstr(error.message, "is for clients"));
     shmrpc_server_destroy(it);
 }
 

@@ -368,7 +368,7 @@ static void errors_have_their_message_and_payload(void **state)
                      SHMRPC_E_INTERNAL);
     assert_int_equal(shmrpc_ctx_reply(call_at(3), SHMRPC_OK, NULL), SHMRPC_OK);
     assert_int_equal(finish(four, ADD, NULL, &error), SHMRPC_E_INTERNAL);
-    assert_non_null(strstr(error.message, "without its result"));
+    assert_non_null(strstr(error.message, "without a result"));
     end(&it);
 }
 
@@ -644,9 +644,9 @@ static const struct misuse {
     const char *words; /* of the sentence */
 } misuses[] = {
     {answer_twice, "method add: a detached call is answered twice"},
-    {detach_oneway, "method note is oneway: a call that nobody waits for"},
-    {detach_twice, "method add: the call is detached already"},
-    {return_something_else, "something else than SHMRPC_DETACHED"},
+    {detach_oneway, "method note is oneway: a call without a reply"},
+    {detach_twice, "method add: the call is already detached"},
+    {return_something_else, "did not return SHMRPC_DETACHED"},
     {answer_what_is_not_detached, "method remaining: shmrpc_ctx_reply"},
     {leave_unanswered, "a detached call was not answered within 20 ms"},
 };

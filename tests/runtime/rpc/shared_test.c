@@ -167,7 +167,7 @@ static void what_is_not_shared_is_said(void **state)
     sample_server s;
     const shmrpc_service service = service_with(&objects);
     expect(NULL, &sample_service, "jobs", SHMRPC_E_UNAVAILABLE,
-           "not served by this process");
+           "this process does not serve");
     sample_start(&s, "shm", &service, 1);
     shmrpc_client *client = sample_connect(&s);
     expect(client, &sample_service, "job", SHMRPC_E_NOT_FOUND,
@@ -196,7 +196,7 @@ static void other_machines_share_nothing(void **state)
     sample_start_at(&s, where, &service, 1);
     shmrpc_client *client = sample_connect(&s);
     expect(client, &sample_service, "jobs", SHMRPC_E_UNIMPLEMENTED,
-           "memory of its own machine");
+           "on the service's own machine only");
     shmrpc_stub_close(client);
     sample_stop(&s);
 }

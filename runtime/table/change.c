@@ -1,5 +1,5 @@
 /*
- * Changes: commit, apply, help, and what a death leaves.
+ * Changes: commit, apply, help, and recovery after a death.
  *
  * All accesses to the turn, the index, the order, the state and the root are
  * sequentially consistent read-modify-writes; descriptors and hazards are
@@ -8,15 +8,15 @@
 #include "os/futex.h"
 #include "table/inside.h"
 
-/* How often to look at a change that is under way before helping: its maker is
- * most probably about to finish it. And the same for one that takes long: a
- * rehash, for each slot. In tests/relacy everybody helps at once. */
+/* How often to look at a change in progress before helping: its maker is most
+ * probably about to finish it. The second is for a long one, a rehash: looks
+ * for each slot. In tests/relacy all help at once. */
 #ifndef HELP_LOOKS
 #define HELP_LOOKS      16u
 #define HELP_LOOKS_SLOT 2u
 #endif
-/* Looks at a turn that help does not end: one is enough, unless memory is
- * damaged and nobody's descriptor explains the turn. */
+/* How many looks at a turn that help does not end: one is enough, unless memory
+ * is damaged and no descriptor explains the turn. */
 #define HELP_ATTEMPTS 100u
 
 #define OWN(table) shmrpci_table_change_of(table, (table)->region.me)
@@ -52,7 +52,7 @@ static void protect_all(shmrpci_table *table, const shmrpci_change *change)
     protect(table, 2, shmrpci_word_block(change->root));
     shmrpci_store_release(&OWN(table)->epoch,
                           is_long(change->op) ? change->seq : (uint64_t)0);
-    /* Pairs with survey, behind a change of the turn: either it sees this, or
+    /* Pairs with survey, after a change of the turn: either it sees this, or
      * the load that follows sees that turn. */
     shmrpci_fence_seq();
 }
@@ -134,7 +134,7 @@ static void mark_committed(const shmrpci_table *table, uint64_t block)
     }
 }
 
-/* An index's word, and for an insertion its place in the order. */
+/* Applies an index word, and for an insertion its place in the order. */
 static void apply_part(const shmrpci_table *table,
                        const shmrpci_geometry *geometry, uint64_t slot,
                        uint64_t old, uint64_t now, uint32_t position)
@@ -151,7 +151,7 @@ static void apply_part(const shmrpci_table *table,
     mark_committed(table, shmrpci_word_block(now));
 }
 
-/* Of a change with several parts. NULL, 0: it is spoiled. */
+/* The list of a change with several parts. NULL, 0: it is damaged. */
 static const shmrpci_table_list *list_of(const shmrpci_table *table,
                                          const shmrpci_change *change,
                                          uint64_t *out_count)
@@ -190,7 +190,7 @@ static void apply_merge(const shmrpci_table *table,
     mark_committed(table, shmrpci_word_block(change->now));
 }
 
-/* The new blocks are reachable by the word of their key. Returns its record. */
+/* The new blocks are reachable through their key's word. Returns its record. */
 static uint64_t apply_nest(const shmrpci_table *table,
                            const shmrpci_geometry *geometry,
                            const shmrpci_change *change)
@@ -214,8 +214,8 @@ static uint64_t apply_nest(const shmrpci_table *table,
 }
 
 /*
- * A rehash is built by its maker in the block that the change names, by helpers
- * in blocks of their own. Whichever becomes the root first wins.
+ * The maker of a rehash builds it in the block that the change names, helpers
+ * in blocks of their own. The first that becomes the root wins.
  */
 static shmrpc_status apply_rehash(shmrpci_table *table,
                                   const shmrpci_change *change, uint64_t turn,
@@ -273,7 +273,7 @@ static void apply_log(const shmrpci_table *table, uint64_t seq, uint64_t block)
     shmrpci_atomic_u64 *at = &table->roots->log[seq & (table->log_count - 1)];
     uint64_t number = ((seq >> __builtin_ctz(table->log_count)) + 1) & 0xFFFFFF;
     uint64_t seen = shmrpci_load_seq(at);
-    /* Only upwards, as it wraps. */
+    /* Only upwards, considering that it wraps. */
     uint64_t ahead = (number - (seen >> 40)) & 0xFFFFFF;
     if (ahead != 0 && ahead < 0x800000) {
         set(at, seen, number << 40 | block);
@@ -309,7 +309,7 @@ void shmrpci_table_destroy(shmrpci_table *table)
     shmrpci_table_wake_all(table);
 }
 
-/* True: it was we who ended the change. */
+/* True: we ended the change. */
 static bool end_turn(shmrpci_table *table, uint64_t turn)
 {
     uint64_t seen = turn;
@@ -369,7 +369,7 @@ shmrpc_status shmrpci_table_apply(shmrpci_table *table,
 
 /* ---- help ---------------------------------------------------------------- */
 
-/* False: it is not, or no longer, what the turn stands for. */
+/* False: the turn is not, or no longer, of this change. */
 static bool copy_change(const shmrpci_table *table, uint32_t participant,
                         uint64_t seq, shmrpci_change *out)
 {
@@ -392,7 +392,8 @@ static bool copy_change(const shmrpci_table *table, uint32_t participant,
     return is_it && shmrpci_load_relaxed(&of->seq) == seq;
 }
 
-/* Finishes the change of another. OK also if there is nothing to finish. */
+/* Finishes another participant's change. OK also if there is nothing to
+ * finish. */
 static shmrpc_status help(shmrpci_table *table, uint64_t turn)
 {
     uint32_t owner = shmrpci_turn_owner(turn);
@@ -405,7 +406,8 @@ static shmrpc_status help(shmrpci_table *table, uint64_t turn)
         return SHMRPC_OK;
     }
     protect_all(table, &change);
-    /* What is protected was in use after that, so nobody has it yet. */
+    /* The blocks that we protect were in use after the hazard was set, so they
+     * have not been reused. */
     if (shmrpci_load_seq(&table->roots->turn) == turn) {
         status = shmrpci_table_apply(table, &change, turn, false);
     }
@@ -456,12 +458,12 @@ static void publish(shmrpci_table *table, const shmrpci_change *change)
 static void forget(shmrpci_table *table)
 {
     shmrpci_store_release(&OWN(table)->seq, (uint64_t)0);
-    /* Who copies what comes next sees that it is another one. */
+    /* A helper that copies what comes next sees that it is another change. */
     shmrpci_fence_release();
 }
 
-/* As maker: a rehash that cannot be finished is not begun, since its block is
- * there. */
+/* As the maker: a rehash that could not be finished is not begun, since its
+ * block exists. */
 bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
                                  shmrpci_change *change)
 {
@@ -475,12 +477,13 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
         return false;
     }
     (void)shmrpci_table_apply(table, change, mine, true);
-    /* What is held no longer may be retired; a table that lost is both. */
+    /* Blocks no longer held may be retired; a table that lost the race is
+     * both. */
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         shmrpci_arena_keep_first(&table->region);
     } else if (change->op == SHMRPCI_TABLE_OP_MERGE ||
                change->op == SHMRPCI_TABLE_OP_NEST) {
-        /* There may be blocks for what needed no change. */
+        /* There may be blocks for a part that needed no change. */
         shmrpci_arena_judge_held(&table->region);
     } else {
         shmrpci_arena_keep(&table->region);
@@ -498,9 +501,9 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
 typedef struct retirement {
     shmrpci_table *table;
     uint64_t seq;
-    uint64_t after; /* the block retired last by who died; 0: none */
-    bool found;     /* it is one of this change */
-    bool looks;     /* only looks whether it is */
+    uint64_t after; /* the last block that the dead one retired; 0: none */
+    bool found;     /* `after` is a block of this change */
+    bool looks;     /* only checks for `after` */
 } retirement;
 
 static void retire_one(void *to, uint64_t offset)
@@ -531,8 +534,8 @@ static void each_merged(const shmrpci_table *table,
     visit(to, shmrpci_offset_of(shmrpci_word_block(change->now)));
 }
 
-/* The record that was replaced shares what is below it with the new one, but
- * for what the list says. */
+/* The replaced record shares all blocks below it with the new one, except those
+ * in the list. */
 static void each_unnested(const shmrpci_table *table,
                           const shmrpci_change *change,
                           shmrpci_block_visit *visit, void *to)
@@ -598,8 +601,8 @@ void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
 
 /* ---- heirs --------------------------------------------------------------- */
 
-/* Whether the change of a dead participant was committed: what it made
- * reachable says so, whatever has happened since. */
+/* Whether the change of a dead participant was committed: the blocks it made
+ * reachable tell, whatever has happened since. */
 static bool was_committed(const shmrpci_table *table,
                           const shmrpci_change *change)
 {
@@ -614,7 +617,7 @@ static bool was_committed(const shmrpci_table *table,
     return record != NULL && shmrpci_load_seq(&record->committed) != 0;
 }
 
-/* False: the dead participant was not at a change that was committed. */
+/* False: the dead participant had no committed change. */
 static bool finish(shmrpci_table *table, shmrpci_change *out)
 {
     uint64_t seq = shmrpci_load_seq(&OWN(table)->seq);
@@ -629,10 +632,10 @@ static bool finish(shmrpci_table *table, shmrpci_change *out)
     return was_committed(table, out);
 }
 
-/* What was held and has become reachable is known by its mark, as long as the
- * descriptor and the hazards keep others from using it anew: they go last. What
- * was not committed they don't protect, and must not speak of any more when its
- * blocks are given back. */
+/* Held blocks that have become reachable are known by their marks, as long as
+ * the descriptor and the hazards keep others from reusing them: those are
+ * cleared last. They don't protect blocks that were not committed, and must not
+ * name these any more when they are given back. */
 static void settle(shmrpci_table *table)
 {
     shmrpci_change change;
@@ -648,7 +651,7 @@ static void settle(shmrpci_table *table)
     protect_nothing(table);
 }
 
-/* The region may be one that is about to be the table's. */
+/* The region may be one that is only becoming the table's. */
 void shmrpci_table_inherit(void *user, shmrpci_region *region,
                            uint32_t participant)
 {

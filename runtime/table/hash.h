@@ -1,7 +1,6 @@
 /*
- * The hash of keys: wyhash's way of mixing, by Wang Yi, from which the
- * constants are. With a seed that nobody outside knows nobody can choose keys
- * that clash.
+ * The hash of keys: mixes as wyhash by Wang Yi does, with its constants. The
+ * seed is secret, so that nobody can choose keys that collide.
  *
  * Threading: pure functions.
  */
@@ -37,11 +36,11 @@ static inline uint64_t shmrpci_hash_half(const uint8_t *at)
     return word;
 }
 
-/* A key of at most so many bytes is all in its two ends. */
+/* A key of at most this size is covered by its two ends. */
 #define SHMRPCI_HASH_SHORT 16u
 
-/* Both ends of a short key. They overlap where they meet; with its length they
- * say all of it. */
+/* Both ends of a short key, which overlap: with its length they determine
+ * it. */
 typedef struct shmrpci_hash_pair {
     uint64_t first;
     uint64_t last;
@@ -92,7 +91,7 @@ static inline uint64_t shmrpci_hash_bytes(uint64_t seed, const void *key,
     return shmrpci_hash_finish(seed, len, shmrpci_hash_ends(at, left));
 }
 
-/* The same of a key that is known to be short. */
+/* The same for a key that is known to be short. */
 static inline uint64_t shmrpci_hash_short(uint64_t seed, const void *key,
                                           size_t len)
 {

@@ -1,5 +1,5 @@
 /*
- * What the files of this folder share.
+ * Declarations shared by the files of this folder.
  *
  * Threading: as table.h.
  */
@@ -18,12 +18,12 @@
 /* How many bytes of spans are paid for. */
 static inline uint64_t shmrpci_table_paid(const shmrpci_table *table)
 {
-    /* Acquire: pairs with who has paid (region/span.c). */
+    /* Acquire: pairs with the thread that paid (region/span.c). */
     uint64_t paid = shmrpci_load_acquire(table->paid);
     return paid < table->spans_bytes ? paid : table->spans_bytes;
 }
 
-/* `bytes` of a block, if they lie in memory that is paid for, else NULL. */
+/* `bytes` of a block, if they are in paid memory, else NULL. */
 static inline void *shmrpci_table_at(const shmrpci_table *table, uint64_t block,
                                      uint64_t bytes)
 {
@@ -49,7 +49,8 @@ static inline uint64_t shmrpci_offset_of(uint64_t block)
     return block * SHMRPCI_BLOCK_ALIGN;
 }
 
-/* A record as it was at one look, whatever it has become since. */
+/* A copy of a record's fields at one look; the record may have changed
+ * since. */
 typedef struct shmrpci_record_facts {
     const shmrpci_record *record;
     uint64_t id;
@@ -70,8 +71,7 @@ static inline uint64_t shmrpci_record_bytes(uint64_t key_len,
            ((value_len + 7) & ~(uint64_t)7) + sizeof(shmrpci_record_footer);
 }
 
-/* False: it is being written, or no record is there whose bytes lie in the
- * region. */
+/* False: it is being written, or no valid record is there. */
 static inline bool shmrpci_record_look(const shmrpci_table *table,
                                        uint64_t block,
                                        shmrpci_record_facts *out)
@@ -106,23 +106,23 @@ static inline bool shmrpci_record_look(const shmrpci_table *table,
  * it so far. */
 static inline bool shmrpci_record_is_same(const shmrpci_record_facts *facts)
 {
-    /* Pairs with the fence in _begin: had a load seen what came after that, we
-     * would see its id. */
+    /* Pairs with the fence in _begin: if a load had seen a later write, we
+     * would see the new id. */
     shmrpci_fence_acquire();
     return shmrpci_load_relaxed(&facts->record->id) == facts->id;
 }
 
-/* An id that no block has had. */
+/* An id that no block ever had. */
 uint64_t shmrpci_record_new_id(shmrpci_table *table);
-/* Fills the head of a block that we hold, which is no record until _publish. */
+/* Fills the head of a block that we hold; it is not a record until _publish. */
 shmrpci_record *shmrpci_record_begin(shmrpci_table *table, uint64_t offset,
                                      shmrpci_record_kind kind,
                                      uint64_t *out_id);
 void shmrpci_record_publish(shmrpci_record *record, uint64_t id);
 
-/* Takes a record, and fills all of it but its value, stamp, and footer. It is
- * held, and no record until it is published. EXHAUSTED, TOO_LARGE, DATA_LOSS.
- */
+/* Takes a block for a record, and fills all but its value, stamp, and footer.
+ * It is held, and not a record until it is published. EXHAUSTED, TOO_LARGE,
+ * DATA_LOSS. */
 shmrpc_status shmrpci_table_take_hashed(shmrpci_table *table,
                                         shmrpci_table_bytes key, uint64_t hash,
                                         size_t value_len,
@@ -138,17 +138,17 @@ shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
                                      shmrpci_table_hash_of(table, key),
                                      value_len, kind, out_offset, error);
 }
-/* Readers may come to it from now on, with words of who had its block before.
- */
+/* From now on readers may come to it, through words that were for the block's
+   previous use. */
 void shmrpci_table_publish_record(shmrpci_table *table, uint64_t offset,
                                   shmrpci_record_facts *out);
-/* What a record says of the change that makes it reachable; before that. */
+/* Sets the fields that name the change; before that makes it reachable. */
 void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
                                    const shmrpci_record_facts *facts,
                                    uint64_t stamp, uint64_t prev,
                                    uint64_t order);
 
-/* Copies `len` bytes to a buffer, in place of what was there. */
+/* Copies `len` bytes to a buffer, replacing its content. */
 static inline shmrpc_status shmrpci_table_copy(shmrpci_buf *out,
                                                const void *data, size_t len)
 {
@@ -164,7 +164,7 @@ static inline shmrpc_status shmrpci_table_copy(shmrpci_buf *out,
 
 /* ---- the index ----------------------------------------------------------- */
 
-/* A table block that a root word leads to. */
+/* The layout of the table block that a root word names. */
 typedef struct shmrpci_geometry {
     uint64_t root;
     shmrpci_table_block *block;
@@ -177,7 +177,7 @@ uint64_t shmrpci_table_block_bytes(uint32_t log2);
 bool shmrpci_table_geometry_closely(const shmrpci_table *table, uint64_t root,
                                     shmrpci_geometry *out);
 
-/* Of a root whose table lies in the region. */
+/* For a root whose table is in the region. */
 static inline void shmrpci_table_measure(const shmrpci_table *table,
                                          uint64_t root, shmrpci_geometry *out)
 {
@@ -193,7 +193,7 @@ static inline void shmrpci_table_measure(const shmrpci_table *table,
     out->room = (uint32_t)(slots / 4 * 3);
 }
 
-/* False: there is none, or none that lies in the region. */
+/* False: there is no table, or not all of it is in the region. */
 static inline bool shmrpci_table_geometry(const shmrpci_table *table,
                                           uint64_t root, shmrpci_geometry *out)
 {
@@ -217,8 +217,8 @@ typedef enum shmrpci_found {
     SHMRPCI_FOUND_DAMAGE
 } shmrpci_found;
 
-/* Where a key is, or would be. AGAIN, DAMAGE: changed meanwhile, or spoiled, as
- * the caller can tell by the turn. */
+/* Finds where a key is, or would be. AGAIN, DAMAGE: changed meanwhile, or
+ * damaged; the caller tells these apart by the turn. */
 shmrpci_found shmrpci_table_find(const shmrpci_table *table,
                                  const shmrpci_geometry *geometry,
                                  shmrpci_table_bytes key, uint64_t hash,
@@ -227,10 +227,10 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
 
 /* ---- nests --------------------------------------------------------------- */
 
-/* A node as it was at one look. */
+/* A copy of a node's head at one look. */
 typedef struct shmrpci_node {
     shmrpci_node_head head;
-    const uint8_t *at; /* behind the head */
+    const uint8_t *at; /* after the head */
     uint64_t bytes;
 } shmrpci_node;
 
@@ -243,25 +243,26 @@ typedef struct shmrpci_node_entry {
     uint64_t bytes;
 } shmrpci_node_entry;
 
-/* False: none lies there whose branches do in the region. */
+/* False: no node is there, or its branches are not in the region. */
 bool shmrpci_node_look(const shmrpci_table *table, uint64_t block,
                        shmrpci_node *out);
 shmrpci_nest_branch shmrpci_node_branch(const shmrpci_node *node,
                                         uint32_t index);
-/* The item at an offset of a leaf, which moves on. False: none lies there. */
+/* Reads the item at an offset of a leaf, and advances that. False: none is
+ * there. */
 bool shmrpci_node_item(const shmrpci_node *node, uint64_t *offset,
                        shmrpci_node_entry *out);
 
-/* The value of a record of a key. False: it is spoiled. */
+/* The value of a key's record. False: it is damaged. */
 bool shmrpci_nest_of(const shmrpci_record_facts *facts,
                      shmrpci_nest_value *out);
 
 typedef struct shmrpci_nest_walk shmrpci_nest_walk;
 struct shmrpci_nest_walk {
     const shmrpci_table *table;
-    uint64_t *budget; /* of nodes, so that it ends */
+    uint64_t *budget; /* of nodes, to bound the walk */
     unsigned depth;   /* of nests in nests */
-    /* Called for each item, and for each node behind all below it; or NULL. */
+    /* Called for each item, and for each node after all below it; or NULL. */
     shmrpc_status (*item)(shmrpci_nest_walk *walk,
                           const shmrpci_node_entry *entry);
     void (*node)(shmrpci_nest_walk *walk, uint64_t block,
@@ -271,20 +272,21 @@ struct shmrpci_nest_walk {
 
 /* How many nodes there can be. */
 uint64_t shmrpci_nest_budget(const shmrpci_table *table);
-/* Walks one nest, not those in its items. DATA_LOSS, or what `item` says. */
+/* Walks one nest, not those in its items. DATA_LOSS, or the status of
+ * `item`. */
 shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
                                     const shmrpci_nest_ref *ref);
 /* Calls `visit` for each block of the nest whose root is `block` and of those
  * in it; always in the same order. */
 void shmrpci_nest_each_below(const shmrpci_table *table, uint64_t block,
                              shmrpci_block_visit *visit, void *to);
-/* The same of a record, which comes last. */
+/* The same for a record, which is visited last. */
 void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
                                   shmrpci_block_visit *visit, void *to);
-/* Whether it is all as it should be. */
+/* Whether the nest is valid. */
 bool shmrpci_nest_is_good(const shmrpci_table *table,
                           const shmrpci_nest_ref *ref);
-/* Copies the value of a record, as bytes, in place of what was there. */
+/* Copies the value of a record, as bytes, replacing the buffer's content. */
 shmrpc_status shmrpci_nest_copy(const shmrpci_table *table,
                                 const shmrpci_record_facts *facts,
                                 shmrpci_buf *out);
@@ -296,7 +298,7 @@ shmrpci_table_copy_value(const shmrpci_table *table,
                ? shmrpci_nest_copy(table, facts, out)
                : shmrpci_table_copy(out, facts->value, facts->value_len);
 }
-/* Of a key. */
+/* Whether it is the record of a key's value. */
 static inline bool shmrpci_record_is_value(const shmrpci_record_facts *facts)
 {
     return facts->kind == SHMRPCI_RECORD_VALUE ||
@@ -305,7 +307,7 @@ static inline bool shmrpci_record_is_value(const shmrpci_record_facts *facts)
 
 /* ---- changes ------------------------------------------------------------- */
 
-/* A descriptor, in private. */
+/* A private copy of a descriptor. */
 typedef struct shmrpci_change {
     uint64_t seq;
     uint64_t op;
@@ -316,7 +318,7 @@ typedef struct shmrpci_change {
     uint64_t state_old;
     uint64_t state_now;
     uint64_t oldest;
-    /* Its maker's: what was replaced is a record with nothing below it. */
+    /* Set by the maker: the replaced record has nothing below it. */
     bool is_plain;
 } shmrpci_change;
 
@@ -328,29 +330,30 @@ shmrpci_table_change_of(const shmrpci_table *table, uint32_t participant)
         ->kind;
 }
 
-/* The turn when no change is under way; finishes one that is. OK, or DATA_LOSS
- * or EXHAUSTED when it can't be finished. */
+/* The turn when no change is in progress; finishes one that is. OK, or
+ * DATA_LOSS or EXHAUSTED if it can't be finished. */
 shmrpc_status shmrpci_table_quiet(shmrpci_table *table, uint64_t *out_turn);
 
 /*
- * Commits a change that was made ready as of `turn`, applies it, and retires
- * what it replaced. False: another was quicker; nothing has happened.
- * `change->seq` is filled. What the change makes reachable must be the first of
- * what is held, and is so no longer.
+ * Commits a change that was prepared for `turn`, applies it, and retires the
+ * blocks it replaced. False: another was quicker; nothing has happened. Fills
+ * `change->seq`. The blocks that the change makes reachable must be the first
+ * of those held, and are no longer held then.
  */
 bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
                                  shmrpci_change *change);
 
-/* Applies a change that is committed; by its maker, helpers, and heirs. OK, or
+/* Applies a committed change; called by its maker, helpers, and heirs. OK, or
  * EXHAUSTED for helpers; DATA_LOSS. */
 shmrpc_status shmrpci_table_apply(shmrpci_table *table,
                                   const shmrpci_change *change, uint64_t turn,
                                   bool is_maker);
-/* Retires what a change has replaced, from where its maker stopped. */
+/* Retires the blocks that a change has replaced, from where its maker
+ * stopped. */
 void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
                           bool is_heir);
 
-/* Makes room for `extra` more insertions, as of `turn`. OK: begin again. */
+/* Makes room for `extra` more insertions, as of `turn`. OK: start over. */
 shmrpc_status shmrpci_table_rehash(shmrpci_table *table, uint64_t turn,
                                    uint64_t extra, shmrpc_error *error);
 /* Fills the new table of a REHASH. */

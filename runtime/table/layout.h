@@ -19,8 +19,9 @@
  *
  *     record     key; value from the next multiple of 8; footer from the next
  *     tombstone  the same without a value: its key was deleted
- *     table      prev, base, winner, state; index: u64[2^log2]; order: u32[3/4
- * of that] list       count, entries: of a change with several parts
+ *     table      prev, base, winner, state; index: u64[2^log2];
+ *                order: u32[3/4 of that]
+ *     list       count, entries: of a change with several parts
  *
  * Word of the index: hash 16 | 0 7 | DEAD 1 | record 40. A slot is used once:
  * it leads to the newest record of a key, then, DEAD, to its tombstone, until
@@ -28,17 +29,17 @@
  * 32, live 32} how many there were and how many are not DEAD. A record's number
  * in the order of all insertions is base + i, and stays when it is replaced.
  *
- * A change: made ready in private, then
+ * A change: prepared in private, then
  *
- *     CAS turn {s, p, -} -> {s + 1, me, BUSY}     committed: all that I found
- *                                                 still holds, for s did not
- * change apply: each step a CAS that fails if it has been done CAS turn {s + 1,
- * me, BUSY} -> {s + 1, me, -}
+ *     CAS turn {s, p, -} -> {s + 1, me, BUSY}     committed: what I read is
+ *                                                 current, as s is unchanged
+ *     apply: each step is a CAS that fails if it has been done
+ *     CAS turn {s + 1, me, BUSY} -> {s + 1, me, -}
  *
- * What is to be done is said by me in my descriptor (shmrpci_table_change), so
- * that whoever comes next can do it: nobody waits for somebody stopped or dead.
- * A block is free again when no descriptor and no hazard names it, and no pin
- * lies before the change that retired it.
+ * My descriptor (shmrpci_table_change) says what to do, so that the next
+ * participant can do it: nobody waits for a stopped or dead process. A block is
+ * free again when no descriptor and no hazard names it, and no pin is older
+ * than the change that retired it.
  */
 #ifndef SHMRPCI_TABLE_LAYOUT_H
 #define SHMRPCI_TABLE_LAYOUT_H
@@ -51,7 +52,7 @@
 #define SHMRPCI_TABLE_LOG2_MAX 30u
 #define SHMRPCI_TABLE_KEY_MAX  ((size_t)65535)
 
-/* Of region.facts.limits. */
+/* Indices of region.facts.limits. */
 enum { SHMRPCI_TABLE_LIMIT_LOG, SHMRPCI_TABLE_LIMIT_CAPACITY };
 
 typedef struct shmrpci_table_roots {
@@ -71,23 +72,23 @@ typedef enum shmrpci_record_kind {
     SHMRPCI_RECORD_TOMBSTONE,
     SHMRPCI_RECORD_TABLE,
     SHMRPCI_RECORD_LIST,
-    SHMRPCI_RECORD_NEST, /* of a key, whose value is a shmrpci_nest_ref */
-    SHMRPCI_RECORD_NODE  /* of no key: part of a nest, or bytes */
+    SHMRPCI_RECORD_NEST, /* a key, whose value is a shmrpci_nest_ref */
+    SHMRPCI_RECORD_NODE  /* without key: part of a nest, or bytes */
 } shmrpci_record_kind;
 
-/* How a block begins. Atomic, as readers may come when it is another's. */
+/* The head of a block. Atomic, as readers may still come when it is reused. */
 typedef struct shmrpci_record {
-    shmrpci_atomic_u64 id;        /* never twice; odd: being written */
+    shmrpci_atomic_u64 id;        /* unique; odd: being written */
     shmrpci_atomic_u32 committed; /* arena.h */
     shmrpci_atomic_u32 value_len;
-    shmrpci_atomic_u64 stamp; /* the change that it became reachable by */
+    shmrpci_atomic_u64 stamp; /* the change that made it reachable */
     shmrpci_atomic_u32 hash;
     union {
         struct {
             shmrpci_atomic_u16 key_len;
             shmrpci_atomic_u16 kind;
         };
-        shmrpci_atomic_u32 shape; /* both, for who compares them */
+        shmrpci_atomic_u32 shape; /* both lengths, for comparisons */
     };
 } shmrpci_record;
 
@@ -96,16 +97,16 @@ _Static_assert(offsetof(shmrpci_record, committed) == 8, "arena.h");
 _Static_assert(offsetof(shmrpci_record, shape) == 28, "layout");
 
 typedef struct shmrpci_record_footer {
-    shmrpci_atomic_u64 prev;  /* block of the record that it replaced */
-    shmrpci_atomic_u64 order; /* its number of all insertions */
+    shmrpci_atomic_u64 prev;  /* block of the replaced record */
+    shmrpci_atomic_u64 order; /* its number among all insertions */
 } shmrpci_record_footer;
 
 typedef struct shmrpci_table_block {
     shmrpci_record record;
     shmrpci_atomic_u64 prev; /* the root word before this one */
     shmrpci_atomic_u64 base;
-    /* Of a REHASH: the block that has become the root, which may be another
-     * one, built by a helper; 0: not yet. */
+    /* For a REHASH: the block that has become the root, perhaps a helper's; 0:
+     * not yet. */
     shmrpci_atomic_u64 winner;
     uint64_t reserve;
     shmrpci_atomic_u64 state;
@@ -118,27 +119,28 @@ _Static_assert(offsetof(shmrpci_table_block, index) == 128, "layout");
 
 /*
  * A nest: a map or a list with any number of items, each of which may be
- * reached and replaced alone. It is a tree of constant blocks, all leaves of
- * which lie equally deep: a change makes new blocks on the way from its root to
- * the place, which share all else with the old tree. So it has no words that
- * are changed in place, and whoever has the record of its key has all of it as
- * of one change.
+ * reached and replaced alone. It is a tree of constant blocks with all leaves
+ * at the same depth: a change makes new blocks on the path from the root to the
+ * place, which share the rest with the old tree. So no words are changed in
+ * place, and a reader with the record of its key has all of it as of one
+ * change.
  *
- * A node is a record without a key, whose value is a shmrpci_node_head, then of
- * a leaf the items, of others so many shmrpci_nest_branch. A list's items lie
- * in its order, a map's in that of the hashes of their keys.
+ * A node is a record without a key, whose value is a shmrpci_node_head,
+ * followed in a leaf by the items, in other nodes by shmrpci_nest_branch
+ * entries. A list's items lie in its order, a map's in that of the hashes of
+ * their keys.
  */
 typedef enum shmrpci_nest_shape {
     SHMRPCI_NEST_LIST = 1,
     SHMRPCI_NEST_MAP,
-    SHMRPCI_NEST_BYTES /* no tree: one node with bytes behind its head */
+    SHMRPCI_NEST_BYTES /* no tree: one node with bytes after its head */
 } shmrpci_nest_shape;
 
 typedef struct shmrpci_nest_ref {
     uint64_t block;
     uint64_t shape;
-    uint64_t count; /* items; of BYTES: how many there are */
-    uint64_t next;  /* of a map: the number of its next insertion */
+    uint64_t count; /* items; for BYTES: the number of bytes */
+    uint64_t next;  /* for a map: the number of its next insertion */
 } shmrpci_nest_ref;
 
 typedef struct shmrpci_node_head {
@@ -151,11 +153,11 @@ typedef struct shmrpci_node_head {
 typedef struct shmrpci_nest_branch {
     uint64_t block;
     uint64_t count; /* items below it */
-    uint64_t low;   /* of a map: no hash below it is lower */
+    uint64_t low;   /* for a map: no hash below it is lower */
 } shmrpci_nest_branch;
 
-/* Of a leaf: then, of a map, hash and number of the insertion; the key; the
- * value, each from the next multiple of 8. */
+/* In a leaf: followed, in a map, by hash and insertion number; then the key;
+ * then the value, each from the next multiple of 8. */
 typedef struct shmrpci_nest_item_head {
     uint32_t value_len;
     uint16_t key_len;
@@ -185,32 +187,35 @@ typedef enum shmrpci_table_op {
     SHMRPCI_TABLE_OP_INSERT = 1,
     SHMRPCI_TABLE_OP_REPLACE,
     SHMRPCI_TABLE_OP_REMOVE,
-    SHMRPCI_TABLE_OP_REHASH, /* whoever applies it builds the new table */
+    SHMRPCI_TABLE_OP_REHASH, /* each participant that applies it builds the new
+                              * table */
     SHMRPCI_TABLE_OP_CLEAR,  /* `now` is the new root */
     SHMRPCI_TABLE_OP_MERGE,  /* `now` is the block of a list */
-    /* A change below a key. `now` is the block of a list, of which the first
-     * part is the key's; the others are blocks, new ones as `now` and unused
-     * ones as `old`, the latter with all below them if `slot` is 1. */
+    /* A change below a key. `now` is the block of a list, whose first part is
+     * the key's; the others are blocks, new ones as `now` and unused ones as
+     * `old`, the latter with all below them if `slot` is 1. */
     SHMRPCI_TABLE_OP_NEST
 } shmrpci_table_op;
 
-/* Old and new block, table, and what the helper has made or found itself. */
+/* Old and new block, table, and blocks that the helper has made or found
+ * itself. */
 #define SHMRPCI_TABLE_HAZARDS 5u
 
-/* What a participant is at, in its block of the region. Valid where `seq` is
- * that of the turn, before and after it was copied. */
+/* A participant's current change, in its block of the region. Valid if `seq` is
+ * that of the turn, before and after copying it. */
 typedef struct shmrpci_table_change {
     _Alignas(128) shmrpci_atomic_u64 seq; /* 0: nothing */
     shmrpci_atomic_u64 op;
-    shmrpci_atomic_u64 root; /* that it was made ready for */
+    shmrpci_atomic_u64 root; /* the root it was prepared for */
     shmrpci_atomic_u64 slot;
     shmrpci_atomic_u64 old;
     shmrpci_atomic_u64 now;
     shmrpci_atomic_u64 state_old;
     shmrpci_atomic_u64 state_now;
-    shmrpci_atomic_u64 oldest; /* REHASH: tombstones up to this one go */
-    /* What it uses of another's change: blocks; and all that was retired by
-     * `epoch` or later, 0: none. */
+    shmrpci_atomic_u64 oldest; /* REHASH: tombstones up to this one are
+                                * dropped */
+    /* The parts of another's change that it uses: blocks; and everything
+     * retired by `epoch` or later, 0: none. */
     _Alignas(128) shmrpci_atomic_u64 hazards[SHMRPCI_TABLE_HAZARDS];
     shmrpci_atomic_u64 epoch;
 } shmrpci_table_change;
@@ -242,14 +247,14 @@ static inline uint32_t shmrpci_turn_owner(uint64_t turn)
 #define SHMRPCI_WORD_DEAD  ((uint64_t)1 << 40)
 #define SHMRPCI_WORD_HASH  ((uint64_t)0xFFFF << 48)
 
-/* Of an index's word, a root, or an entry of the log. */
+/* Of an index word, a root, or a log entry. */
 static inline uint64_t shmrpci_word_block(uint64_t word)
 {
     return word & SHMRPCI_WORD_BLOCK;
 }
 
-/* The same as where it lies in the region, in bytes: in two shifts, as blocks
- * are counted in units of 16. */
+/* The same as its offset in the region, in bytes: in two shifts, as blocks are
+ * counted in units of 16. */
 static inline uint64_t shmrpci_word_offset(uint64_t word)
 {
     return word << 24 >> 20;

@@ -1,10 +1,10 @@
-/* Reading without a lock: where a key is, its value, entries one by one. */
+/* Reading without a lock: finding keys, getting values, iterating. */
 #include <string.h>
 
 #include "table/quick.h"
 
-/* How often to begin again, when others change just what is read: a thousand
- * times in a row says that it isn't they; but a nest may take long to read. */
+/* How often to start over, if others change what is being read: a thousand
+ * times in a row means damage; but a nest may take long to read. */
 #define ATTEMPTS      1000u
 #define NEST_ATTEMPTS 8u
 
@@ -62,8 +62,8 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
             if (is_equal && shmrpci_record_is_value(out)) {
                 return SHMRPCI_FOUND;
             }
-            /* The word may be there again, with its block filled anew: then
-             * what was looked at was half of a record. */
+            /* The word may have come back, with its block reused: then we
+             * looked at parts of two records. */
             if (is_record && !shmrpci_record_is_same(out)) {
                 return SHMRPCI_FOUND_AGAIN;
             }
@@ -104,23 +104,23 @@ static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
     shmrpci_quick_note(table, root);
     shmrpci_found found =
         shmrpci_table_find(table, &geometry, key, hash, &slot, &at->word, out);
-    /* A table that is no longer the root's may be anything by now. */
+    /* A table that is no longer the root may have been reused. */
     if (!shmrpci_quick_is_root(table, root) || found == SHMRPCI_FOUND_AGAIN) {
         return SHMRPC_E_BUSY;
     }
     at->root = root;
     at->slot = &geometry.block->index[slot];
-    /* DAMAGE may be a block that was just being filled anew, whose word has
-     * come back to the slot meanwhile: believed when it stays. */
+    /* DAMAGE may be a block that was being refilled, whose word has meanwhile
+     * come back to the slot: believed only if it persists. */
     return found == SHMRPCI_FOUND       ? SHMRPC_OK
            : found == SHMRPCI_FOUND_NOT ? SHMRPC_E_NOT_FOUND
                                         : SHMRPC_E_BUSY;
 }
 
 /*
- * Whether all that was read was the value of the record. Of a nest it was if
- * the slot led to it after that, in the table that was the root's even later:
- * what is below it is retired with it.
+ * Whether everything that was read is the value of the record. For a nest it is
+ * if the slot led to the record after the read, in the table that was the root
+ * even later: the blocks below it are retired with it.
  */
 static bool is_whole(const shmrpci_table *table,
                      const shmrpci_record_facts *facts, const place *at)
@@ -131,8 +131,8 @@ static bool is_whole(const shmrpci_table *table,
            shmrpci_record_is_same(facts);
 }
 
-/* OK, NOT_FOUND, DATA_LOSS, NO_MEMORY; BUSY: again; ABORTED: the same of a
- * nest. */
+/* OK, NOT_FOUND, DATA_LOSS, NO_MEMORY; BUSY: try again; ABORTED: the same, for
+ * a nest. */
 static shmrpc_status try_get(shmrpci_table *table, shmrpci_table_bytes key,
                              uint64_t hash, shmrpci_buf *out,
                              uint64_t *out_version)
@@ -213,9 +213,8 @@ shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what)
 static shmrpc_status tell(shmrpc_status status, shmrpc_error *error)
 {
     return status == SHMRPC_E_DATA_LOSS
-               ? shmrpci_table_damaged(error,
-                                       "its index, or a nest, leads "
-                                       "nowhere")
+               ? shmrpci_table_damaged(
+                     error, "an entry of its index, or a nest, points outside")
                : shmrpc_error_set(error, status, "%s",
                                   shmrpc_status_text(status));
 }
@@ -304,8 +303,8 @@ uint64_t shmrpci_table_len(const shmrpci_table *table)
 
 /* ---- one by one ---------------------------------------------------------- */
 
-/* What lies at a position of the order. OK; NOT_FOUND: nothing ever did;
- * PRECONDITION: what did is deleted; BUSY; DATA_LOSS. */
+/* Reads the record at a position of the order. OK; NOT_FOUND: none ever was
+ * there; PRECONDITION: it is deleted; BUSY; DATA_LOSS. */
 static shmrpc_status look_at(const shmrpci_table *table,
                              const shmrpci_geometry *geometry,
                              uint32_t position, shmrpci_record_facts *out,
@@ -324,7 +323,7 @@ static shmrpc_status look_at(const shmrpci_table *table,
     const shmrpci_atomic_u64 *at = &geometry->block->index[slot - 1];
     uint64_t word = shmrpci_load_acquire(at);
     if (word == 0) {
-        return SHMRPC_E_NOT_FOUND; /* an insertion under way */
+        return SHMRPC_E_NOT_FOUND; /* an insertion in progress */
     }
     bool is_record = shmrpci_record_look(table, shmrpci_word_block(word), out);
     *out_slot = at;

@@ -1,4 +1,4 @@
-/* Many keys in one change. */
+/* Changes of many keys at once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,8 @@
 /* One of the keys. */
 typedef struct item {
     uint64_t hash;
-    uint64_t offset; /* its record or tombstone; 0: a later pair has the key */
+    uint64_t offset; /* its record or tombstone; 0: a later pair has the same
+                      * key */
     shmrpci_record_facts own;
 } item;
 
@@ -17,7 +18,7 @@ typedef struct merge {
     size_t count;
     item *items;
     /* A hash set: of keys while records are taken, then of the slots that this
-     * change is going to fill. Item or slot + 1; 0: free. */
+     * change will fill. Item or slot + 1; 0: free. */
     uint64_t *set;
     uint64_t mask;
     uint64_t list; /* offset */
@@ -43,7 +44,7 @@ static bool is_same_key(const merge *of, size_t a, size_t b)
            (one->len == 0 || memcmp(one->data, two->data, one->len) == 0);
 }
 
-/* From the last pair on. True: no later one has the key. */
+/* Called from the last pair on. True: no later pair has the key. */
 static bool is_last(merge *of, size_t index)
 {
     uint64_t at = of->items[index].hash & of->mask;
@@ -97,7 +98,7 @@ static shmrpc_status take_all(merge *of, shmrpc_error *error)
 
 /* ---- one attempt --------------------------------------------------------- */
 
-/* The slot for a new key: free, and not to be filled by this change. */
+/* A slot for a new key: free, and not used by this change. */
 static uint64_t claim_slot(merge *of, uint64_t slot)
 {
     for (uint64_t hops = 0; hops <= of->geometry.mask; hops++) {
@@ -131,7 +132,7 @@ static void add_part(merge *of, const item *it, uint64_t slot, uint64_t old,
                                   shmrpci_word_block(old), order);
 }
 
-/* OK; MORE: begin again; DATA_LOSS, unless the turn has changed. */
+/* OK; MORE: start over; DATA_LOSS, unless the turn has changed. */
 static shmrpc_status plan_item(merge *of, size_t index)
 {
     const item *it = &of->items[index];
@@ -176,7 +177,8 @@ static shmrpc_status plan_all(merge *of)
     of->tail = shmrpci_state_tail(of->state);
     of->live = shmrpci_state_live(of->state);
     if (of->tail + of->count > of->geometry.room) {
-        return SHMRPC_E_EXHAUSTED; /* of places: a larger table is needed */
+        return SHMRPC_E_EXHAUSTED; /* no slot is left: a larger table is
+                                    * needed */
     }
     shmrpc_status status = SHMRPC_OK;
     for (size_t i = 0; status == SHMRPC_OK && i < of->count; i++) {
@@ -204,14 +206,15 @@ static bool commit(merge *of)
     return shmrpci_table_commit_change(of->table, of->turn, &change);
 }
 
-/* OK: done. MORE: again. */
+/* OK: done. MORE: try again. */
 static shmrpc_status attempt(merge *of, shmrpc_error *error)
 {
     shmrpci_table *table = of->table;
     shmrpc_status status = shmrpci_table_quiet(table, &of->turn);
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(
-            error, status, "another's unfinished change can't be completed");
+            error, status,
+            "another participant's unfinished change can't be completed");
     }
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     status = shmrpci_table_geometry(table, root, &of->geometry)
@@ -225,7 +228,8 @@ static shmrpc_status attempt(merge *of, shmrpc_error *error)
         return status == SHMRPC_OK ? SHMRPC_MORE : status;
     }
     if (status == SHMRPC_E_DATA_LOSS) {
-        return shmrpci_table_damaged(error, "its index leads nowhere");
+        return shmrpci_table_damaged(error,
+                                     "an entry of its index points outside");
     }
     if (status == SHMRPC_OK && of->live > table->capacity &&
         of->live > shmrpci_state_live(of->state)) {
@@ -263,7 +267,8 @@ shmrpc_status shmrpci_table_merge(shmrpci_table *table,
             status = attempt(&of, error);
         } while (status == SHMRPC_MORE);
     }
-    /* All of it, or what needed no change; nothing if it is done. */
+    /* Gives back all of it, or the blocks of parts that needed no change; after
+     * success none. */
     shmrpci_arena_give(&table->region);
     free(of.items);
     free(of.set);

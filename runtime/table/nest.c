@@ -1,4 +1,4 @@
-/* Nests: where an item is, and all of them; without a lock, writing nothing. */
+/* Nests: lookup of items, and iteration; lock-free and read-only. */
 #include "table/nest.h"
 
 #include <stdlib.h>
@@ -6,9 +6,9 @@
 
 #include "table/inside.h"
 
-/* No nest is higher: a node is divided when it has 32 branches. */
+/* No nest is higher: nodes are split at 32 branches. */
 #define LEVELS_MAX 16u
-/* Nests in nests; more than values have, which the codec bounds. */
+/* Nests in nests; more than the codec allows values to have. */
 #define DEPTH_MAX 70u
 /* Keys with the same 64 bits of hash, whose seed nobody knows. */
 #define CLASHES_MAX 64u
@@ -169,8 +169,8 @@ static shmrpc_status lower_bound(const shmrpci_table *table,
         return SHMRPC_E_DATA_LOSS;
     }
     while (node.head.level > 0) {
-        /* The last one that begins below it: those with the same hash may begin
-         * there. */
+        /* The last branch that begins below it: items with the same hash may
+         * begin there. */
         shmrpci_nest_branch branch = {0};
         for (uint32_t i = 0; i < node.head.count; i++) {
             shmrpci_nest_branch next = shmrpci_node_branch(&node, i);
@@ -277,12 +277,13 @@ shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
     return SHMRPC_OK;
 }
 
-/* ---- as msgpack ---------------------------------------------------------- */
+/* ---- conversion to msgpack ------------------------------------------------ */
 
 typedef struct appending {
     const shmrpci_table *table;
     shmrpci_buf *out;
-    uint64_t most;   /* bytes left: a block that is named twice could exceed */
+    uint64_t most;   /* bytes left: a block that is named twice could exceed the
+                      * limit */
     uint64_t budget; /* nodes left, so that cycles end */
 } appending;
 
@@ -299,7 +300,7 @@ static shmrpc_status append_bytes(appending *of, const void *data, size_t len)
     return of->out->status;
 }
 
-/* Of an array (0x90, 0xDC, 0xDD) or a map. */
+/* Appends the head of an array (0x90, 0xDC, 0xDD) or a map. */
 static shmrpc_status append_head(appending *of, const shmrpci_nest_ref *ref)
 {
     bool is_map = ref->shape == SHMRPCI_NEST_MAP;
@@ -372,7 +373,7 @@ static shmrpc_status append_nest(appending *of, const shmrpci_nest_ref *ref,
                               .depth = depth,
                               .item = add_item,
                               .to = &all};
-    /* Each has its place in the region. */
+    /* Each item occupies its own memory in the region. */
     if (ref->count > of->most / sizeof(shmrpci_nest_item_head)) {
         return SHMRPC_E_DATA_LOSS;
     }
@@ -510,7 +511,7 @@ static uint64_t count_below(const shmrpci_node *node)
     return node->head.level == 0 ? node->head.count : count;
 }
 
-/* What its branches say of those below it. */
+/* Compares a node with what its branch says about it. */
 static void judge_node(shmrpci_nest_walk *walk, uint64_t block,
                        const shmrpci_node *node)
 {

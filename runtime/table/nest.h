@@ -1,17 +1,17 @@
 /*
  * Nests: maps and lists below a key whose items can be reached and changed one
- * by one (layout.h). The value of a key is either bytes, or a nest, as which it
- * is told and replaced whole by all functions of table.h: those give it as the
- * bytes that it would be, in msgpack.
+ * by one (layout.h). The value of a key is either bytes or a nest; the
+ * functions of table.h return and replace a nest as a whole, as its bytes in
+ * msgpack.
  *
- * Reading. What these functions give lies in the region, and is what it was
- * when it was found only if the caller has it from a view, or finds
- * afterwards that it has not changed: shmrpci_table_peek_is_same, or the turn
- * of an edit. All that they read is bounded, whatever it is.
+ * Reading. The results of these functions lie in the region. They are valid
+ * only if they come from a view, or if the caller checks afterwards that
+ * nothing has changed: shmrpci_table_peek_is_same, or the turn of an edit.
+ * Reading is bounded, whatever the bytes are.
  *
- * Changing. An edit begins as of a turn, makes new blocks in private, and is
- * one change of the key when it is committed; if another was quicker it is
- * begun again.
+ * Changing. An edit begins at a turn, makes new blocks in private, and becomes
+ * one change of the key when it is committed; if another was quicker it starts
+ * over.
  *
  * Threading: as table.h.
  */
@@ -20,10 +20,10 @@
 
 #include "table/table.h"
 
-/* Longer values of items are nests, or lie in blocks of their own. */
+/* Longer values of items are nests, or in blocks of their own. */
 #define SHMRPCI_NEST_INLINE_BYTES ((size_t)512)
 
-/* What a key or an item has. */
+/* The value of a key or an item. */
 typedef struct shmrpci_nest_value {
     bool is_ref;
     shmrpci_nest_ref ref;
@@ -31,7 +31,7 @@ typedef struct shmrpci_nest_value {
 } shmrpci_nest_value;
 
 typedef struct shmrpci_nest_item {
-    shmrpci_table_bytes key; /* of a map */
+    shmrpci_table_bytes key; /* of an item of a map */
     uint64_t order;          /* the same: number of its insertion */
     shmrpci_nest_value value;
 } shmrpci_nest_item;
@@ -44,7 +44,7 @@ static inline shmrpci_nest_value shmrpci_nest_bytes(const void *data,
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* The value of a key, for a moment. */
+/* A key's value at one look. */
 typedef struct shmrpci_table_peek {
     shmrpci_nest_value value;
     uint64_t version;
@@ -59,17 +59,17 @@ typedef struct shmrpci_table_peek {
 /* NOT_FOUND; DATA_LOSS. */
 shmrpc_status shmrpci_table_look(shmrpci_table *table, shmrpci_table_bytes key,
                                  shmrpci_table_peek *out, shmrpc_error *error);
-/* Whether all that was read since, also of a nest, was what the key had. */
+/* Whether all that was read since, also of a nest, was the key's value. */
 bool shmrpci_table_peek_is_same(const shmrpci_table_peek *peek);
 
-/* The same as of a view, where it stays. */
+/* The same in a view, where it stays valid. */
 shmrpc_status shmrpci_table_view_look(const shmrpci_table_view *view,
                                       shmrpci_table_bytes key,
                                       shmrpci_nest_value *out,
                                       uint64_t *out_version);
 
-/* The item at a position of a list; of a map in an order that means nothing.
- * NOT_FOUND: it has fewer; DATA_LOSS. */
+/* The item at a position of a list; of a map in arbitrary order. NOT_FOUND: it
+ * has fewer; DATA_LOSS. */
 shmrpc_status shmrpci_nest_at(const shmrpci_table *table,
                               const shmrpci_nest_ref *ref, uint64_t position,
                               shmrpci_nest_item *out);
@@ -80,14 +80,14 @@ shmrpc_status shmrpci_nest_find(const shmrpci_table *table,
                                 shmrpci_table_bytes key, uint64_t *out_position,
                                 shmrpci_nest_item *out);
 
-/* Appends a value as msgpack. DATA_LOSS; NO_MEMORY, or what the buffer says. */
+/* Appends a value as msgpack. DATA_LOSS; NO_MEMORY, or the buffer's status. */
 shmrpc_status shmrpci_nest_append(const shmrpci_table *table,
                                   const shmrpci_nest_value *value,
                                   shmrpci_buf *out);
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* A block that an edit has made, or that will not be used any more. */
+/* A block that an edit has made, or that falls out of use. */
 typedef struct shmrpci_nest_part {
     uint64_t old;
     uint64_t now;
@@ -111,41 +111,41 @@ typedef struct shmrpci_nest_edit {
 } shmrpci_nest_edit;
 
 /*
- * Begins a change below a key, also after a commit that said MORE. Nothing else
- * may change the table by this handle until it is ended. NOT_FOUND; DATA_LOSS;
- * ABORTED: begin again. To be ended in any case.
+ * Begins a change below a key, also after a commit that returned MORE. Nothing
+ * else may change the table through this handle until it is ended. NOT_FOUND;
+ * DATA_LOSS; ABORTED: start over. Must be ended in any case.
  */
 shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
                                       shmrpci_table *table,
                                       shmrpci_table_bytes key,
                                       shmrpc_error *error);
-/* Whether nothing has changed since it began, so that what was read was there.
- */
+/* Whether nothing has changed since it began, so that what was read was
+   valid. */
 bool shmrpci_nest_edit_is_current(const shmrpci_nest_edit *edit);
 
-/* A node with bytes. EXHAUSTED, TOO_LARGE, DATA_LOSS, NO_MEMORY: of all
+/* Makes a node of bytes. EXHAUSTED, TOO_LARGE, DATA_LOSS, NO_MEMORY: as all of
  * these. */
 shmrpc_status shmrpci_nest_make_bytes(shmrpci_nest_edit *edit,
                                       shmrpci_table_bytes bytes,
                                       shmrpci_nest_ref *out,
                                       shmrpc_error *error);
-/* A map or list, of at least one item; the items of a map are sorted. EXISTS: a
- * key comes twice. */
+/* Makes a map or list, of at least one item; sorts the items of a map. EXISTS:
+ * a key occurs twice. */
 shmrpc_status shmrpci_nest_make(shmrpci_nest_edit *edit,
                                 shmrpci_nest_shape shape,
                                 shmrpci_nest_item *items, size_t count,
                                 shmrpci_nest_ref *out, shmrpc_error *error);
-/* `ref` without the item at `position` if `removes`, and with `item` there
- * unless it is NULL. It may become empty: count 0, block 0. */
+/* Changes `ref`: without the item at `position` if `removes`, and with `item`
+ * there unless it is NULL. It may become empty: count 0, block 0. */
 shmrpc_status shmrpci_nest_splice(shmrpci_nest_edit *edit,
                                   shmrpci_nest_ref *ref, uint64_t position,
                                   bool removes, const shmrpci_nest_item *item,
                                   shmrpc_error *error);
-/* The value that was there will not be used any more, with all below it. */
+/* The old value falls out of use, with all below it. */
 shmrpc_status shmrpci_nest_drop(shmrpci_nest_edit *edit,
                                 const shmrpci_nest_value *value);
 
-/* Makes `value` that of the key. MORE: another was quicker, begin again. */
+/* Makes `value` that of the key. MORE: another was quicker, start over. */
 shmrpc_status shmrpci_nest_commit(shmrpci_nest_edit *edit,
                                   const shmrpci_nest_value *value,
                                   uint64_t *out_version, shmrpc_error *error);

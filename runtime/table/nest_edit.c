@@ -1,4 +1,4 @@
-/* Changes below a key: new blocks on the way to a place, in private, and one
+/* Changes below a key: new blocks on the path to a place, in private, and one
  * change of the key that makes them reachable. */
 #include <stdlib.h>
 #include <string.h>
@@ -6,16 +6,16 @@
 #include "base/assert.h"
 #include "table/inside.h"
 
-/* What a leaf has before it is divided, unless it is one item, and of branches
- * other nodes: a change copies about half of that for each level. */
+/* The size at which a leaf is split, unless it is one item, and at which other
+ * nodes are: a change copies about half of that per level. */
 #define LEAF_BYTES ((uint64_t)1024)
 #define BRANCHES   32u
-/* So many the smallest ones are, and one more. */
+/* As many as there can be of the smallest, and one more. */
 #define ITEMS_MAX (LEAF_BYTES / sizeof(shmrpci_nest_item_head) + 2)
 
 static shmrpc_status damaged(shmrpc_error *error)
 {
-    return shmrpci_table_damaged(error, "a nest leads nowhere");
+    return shmrpci_table_damaged(error, "a nest points outside the region");
 }
 
 static uint64_t padded(uint64_t len)
@@ -49,7 +49,7 @@ static shmrpc_status no_memory(shmrpc_error *error)
 
 typedef struct new_node {
     uint64_t offset;
-    uint8_t *at; /* behind its head */
+    uint8_t *at; /* after its head */
 } new_node;
 
 /* A node with room for `bytes`, to be filled and published. */
@@ -103,7 +103,7 @@ shmrpc_status shmrpci_nest_make_bytes(shmrpci_nest_edit *edit,
 
 /* ---- leaves -------------------------------------------------------------- */
 
-/* An item that a new leaf gets: as it was in another, or one of its own. */
+/* An item of a new leaf: copied from another leaf, or a new one. */
 typedef struct piece {
     const void *at;
     const shmrpci_nest_item *item;
@@ -176,7 +176,7 @@ static shmrpc_status make_leaf(shmrpci_nest_edit *edit, uint64_t shape,
         for (size_t i = 0; i < count; i++) {
             to = write_piece(shape, &pieces[i], to);
         }
-        SHMRPCI_ASSERT(to == node.at + bytes, "a leaf is as long as said");
+        SHMRPCI_ASSERT(to == node.at + bytes, "a leaf has the computed size");
         *out = (shmrpci_nest_branch){publish_node(edit, &node), count,
                                      pieces[0].hash};
     }
@@ -201,7 +201,7 @@ static shmrpc_status make_node(shmrpci_nest_edit *edit, uint64_t shape,
         for (size_t i = 0; i < count; i++) {
             below += branches[i].count;
         }
-        /* Which may be one of the branches. */
+        /* `out` may be one of the branches. */
         *out = (shmrpci_nest_branch){publish_node(edit, &node), below,
                                      branches[0].low};
     }
@@ -210,24 +210,24 @@ static shmrpc_status make_node(shmrpci_nest_edit *edit, uint64_t shape,
 
 /* ---- one place ----------------------------------------------------------- */
 
-/* What is to be done below a node. */
+/* The work to do below a node. */
 typedef struct splice {
     shmrpci_nest_edit *edit;
     uint64_t shape;
     bool removes;
-    bool appends;   /* behind the last of all: the new leaf begins with it */
+    bool appends;   /* after the last item: the new leaf begins with it */
     unsigned level; /* of the root */
     const shmrpci_nest_item *item;
     shmrpc_error *error;
 } splice;
 
-/* What becomes of a node: none, one, or two. */
+/* The nodes that replace a node: none, one, or two. */
 typedef struct outcome {
     shmrpci_nest_branch branches[2];
     unsigned count;
 } outcome;
 
-/* How many of `count` go into the first of two nodes. */
+/* How many of `count` items go into the first of two nodes. */
 static size_t divide(const splice *of, const piece *pieces, size_t count,
                      uint64_t bytes)
 {
@@ -372,19 +372,20 @@ static shmrpc_status splice_node(const splice *of, uint64_t block,
     return status;
 }
 
-/* A root with one branch is what that leads to. */
+/* A root with one branch is replaced by what that names. */
 static shmrpc_status lower(const splice *of, shmrpci_nest_branch *root)
 {
     shmrpci_nest_edit *edit = of->edit;
     shmrpci_node node;
-    /* Levels fall by one, or somebody has spoiled them. */
+    /* Levels fall by one, or the nest is damaged. */
     for (unsigned level = of->level;
          level > 0 && shmrpci_node_look(edit->table, root->block, &node) &&
          node.head.level == level && node.head.count == 1;
          level--) {
         shmrpci_nest_branch below = shmrpci_node_branch(&node, 0);
         bool is_new = false;
-        /* A block that this edit has made was never reachable: not retired. */
+        /* A block that this edit has made was never reachable: it is not
+         * retired. */
         for (size_t i = 0; !is_new && i < edit->count; i++) {
             is_new = edit->parts[i].now == root->block;
             if (is_new) {
@@ -460,7 +461,7 @@ static bool has_twice(const piece *pieces, size_t count)
     return false;
 }
 
-/* Leaves, as full as they may be. */
+/* Makes leaves, each as full as it may be. */
 static shmrpc_status fill_leaves(shmrpci_nest_edit *edit, uint64_t shape,
                                  const piece *pieces, size_t count,
                                  shmrpci_nest_branch *out, size_t *out_count,
@@ -482,7 +483,7 @@ static shmrpc_status fill_leaves(shmrpci_nest_edit *edit, uint64_t shape,
     return status;
 }
 
-/* Levels above them, until one has one node. */
+/* Makes levels above them, until one has one node. */
 static shmrpc_status raise(shmrpci_nest_edit *edit, uint64_t shape,
                            shmrpci_nest_branch *branches, size_t count,
                            shmrpc_error *error)
@@ -554,7 +555,7 @@ bool shmrpci_nest_edit_is_current(const shmrpci_nest_edit *edit)
     return shmrpci_load_seq(&edit->table->roots->turn) == edit->turn;
 }
 
-/* OK, NOT_FOUND, DATA_LOSS; MORE: again. */
+/* OK, NOT_FOUND, DATA_LOSS; MORE: try again. */
 static shmrpc_status find(shmrpci_nest_edit *edit)
 {
     const shmrpci_table *table = edit->table;
@@ -593,14 +594,14 @@ shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
     edit->key = key;
     edit->hash = shmrpci_table_hash_of(table, key);
     edit->count = 0;
-    /* Of an attempt that came to nothing. */
+    /* The blocks of an attempt that failed. */
     shmrpci_arena_give(&table->region);
     while (status == SHMRPC_MORE) {
         status = shmrpci_table_quiet(table, &edit->turn);
         if (status != SHMRPC_OK) {
             return shmrpc_error_set(
                 error, status,
-                "another's unfinished change can't be completed");
+                "another participant's unfinished change can't be completed");
         }
         status = find(edit);
         if (status != SHMRPC_OK && !shmrpci_nest_edit_is_current(edit)) {

@@ -10,7 +10,7 @@ static shmrpc_status too_large(const char *what, uint64_t len, uint64_t most,
                                shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                            "a %s of %llu bytes, allowed 0..%llu", what,
+                            "a %s of %llu bytes (allowed: 0 to %llu)", what,
                             (unsigned long long)len, (unsigned long long)most);
 }
 
@@ -41,7 +41,8 @@ shmrpc_status shmrpci_table_take_hashed(shmrpci_table *table,
         error);
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_DATA_LOSS
-                   ? shmrpci_table_damaged(error, "a free list leads nowhere")
+                   ? shmrpci_table_damaged(
+                         error, "an entry of a free list points outside")
                    : status;
     }
     shmrpci_record *record = shmrpci_record_begin(table, offset, kind, &id);
@@ -78,7 +79,7 @@ void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
 
 /* ---- one key ------------------------------------------------------------- */
 
-/* A change of one key while it is made ready. */
+/* A change of one key that is being prepared. */
 typedef struct attempt {
     shmrpci_table *table;
     shmrpci_table_bytes key;
@@ -87,7 +88,7 @@ typedef struct attempt {
     uint64_t offset;          /* of the new record, or tombstone */
     shmrpci_record_facts own; /* the same */
     bool removes;
-    shmrpci_buf *out; /* of a removal: gets the value; or NULL */
+    shmrpci_buf *out; /* for a removal: gets the value; or NULL */
     uint64_t turn;
     shmrpci_geometry geometry;
     shmrpci_change change;
@@ -106,12 +107,12 @@ shmrpc_status shmrpci_table_full(const shmrpci_table *table, uint64_t more,
     uint64_t available = table->capacity > live ? table->capacity - live : 0;
     return shmrpc_error_set(
         error, SHMRPC_E_EXHAUSTED,
-        "%llu more entries are needed, %llu of %llu are free",
+        "%llu more entries are needed, but only %llu of %llu are free",
         (unsigned long long)more, (unsigned long long)available,
         (unsigned long long)table->capacity);
 }
 
-/* Status of what is there, or is not: OK to go on. */
+/* Judges what is there, or that nothing is: OK to go on. */
 static shmrpc_status judge(const attempt *at, bool is_there, uint64_t version,
                            shmrpc_error *error)
 {
@@ -124,12 +125,12 @@ static shmrpc_status judge(const attempt *at, bool is_there, uint64_t version,
         return SHMRPC_OK;
     }
     return at->expected == SHMRPCI_TABLE_ABSENT
-               ? shmrpc_error_set(error, SHMRPC_E_EXISTS, "the key is there")
+               ? shmrpc_error_set(error, SHMRPC_E_EXISTS, "the key exists")
                : shmrpc_error_set(error, SHMRPC_E_ABORTED,
-                                  "another version is there by now");
+                                  "the version has changed");
 }
 
-/* The change that replaces what was found. MORE: begin again. */
+/* Prepares the change that replaces the record found. MORE: start over. */
 static shmrpc_status plan_replace(attempt *at, const shmrpci_record_facts *was,
                                   shmrpc_error *error)
 {
@@ -180,8 +181,7 @@ static shmrpc_status plan_insert(attempt *at, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Finds out what has to be done as of a turn. OK: change is what. MORE: begin
- * again. */
+/* Prepares the change for a turn. OK: `change` is filled. MORE: start over. */
 static shmrpc_status plan(attempt *at, shmrpc_error *error)
 {
     shmrpci_table *table = at->table;
@@ -221,12 +221,13 @@ static shmrpc_status plan(attempt *at, shmrpc_error *error)
     case SHMRPCI_FOUND_DAMAGE:
         break;
     }
-    return is_turn(at) ? shmrpci_table_damaged(error, "its index leads nowhere")
+    return is_turn(at) ? shmrpci_table_damaged(
+                             error, "an entry of its index points outside")
                        : SHMRPC_MORE;
 }
 
-/* Again and again until it is done, or can't be. A status that depends on what
- * is there holds only if that was so at one moment. */
+/* Tries until it is done, or can't be. A status that depends on the record
+ * there holds only if the turn was the same before and after. */
 static shmrpc_status carry_out(attempt *at, uint64_t *out_version,
                                shmrpc_error *error)
 {
@@ -235,7 +236,7 @@ static shmrpc_status carry_out(attempt *at, uint64_t *out_version,
         if (status != SHMRPC_OK) {
             return shmrpc_error_set(
                 error, status,
-                "another's unfinished change can't be completed");
+                "another participant's unfinished change can't be completed");
         }
         status = plan(at, error);
         if (status == SHMRPC_MORE || (status != SHMRPC_OK && !is_turn(at) &&
@@ -285,10 +286,10 @@ shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
                                    shmrpc_error *error)
 {
     SHMRPCI_ASSERT(table->reserved != 0 && value_len <= table->reserved_len,
-                   "commit what was reserved");
+                   "only a reserved record is committed");
     attempt at = {
         .table = table, .expected = expected, .offset = table->reserved};
-    /* What we know of the record ourselves, nobody can spoil. */
+    /* Use our own copy of the record's facts: nobody can change that. */
     uint8_t *bytes = table->blocks + table->reserved;
     shmrpci_record *record = (void *)bytes;
     shmrpci_store_relaxed(&record->value_len, (uint32_t)value_len);
@@ -347,7 +348,7 @@ shmrpc_status shmrpci_table_del(shmrpci_table *table, shmrpci_table_bytes key,
                   .removes = true,
                   .out = out};
     at.hash = shmrpci_table_hash_of(table, key);
-    /* What is not there needs no tombstone. */
+    /* Deleting a missing key needs no tombstone. */
     shmrpc_status status = shmrpci_table_contains(table, key, NULL);
     if (status == SHMRPC_E_NOT_FOUND) {
         return judge(&at, false, 0, error);
@@ -371,7 +372,7 @@ typedef struct draft {
     shmrpci_buf now;
 } draft;
 
-/* Once. MORE: another was quicker. */
+/* One attempt. MORE: another was quicker. */
 static shmrpc_status try_update(shmrpci_table *table, shmrpci_table_bytes key,
                                 draft *of, shmrpci_table_updater *updater,
                                 void *user, shmrpc_error *error)
@@ -399,7 +400,8 @@ static shmrpc_status try_update(shmrpci_table *table, shmrpci_table_bytes key,
         (verdict == SHMRPCI_TABLE_DEL && !is_there)) {
         return status == SHMRPC_OK
                    ? SHMRPC_OK
-                   : shmrpc_error_set(error, status, "the update gave up");
+                   : shmrpc_error_set(error, status,
+                                      "the callback aborted the update");
     }
     if (verdict == SHMRPCI_TABLE_DEL) {
         status = shmrpci_table_del(table, key, version, NULL, error);

@@ -1,8 +1,8 @@
 /*
  * The common case of a lookup: the first record with the hash of the key is its
- * value, lies where records did before, and isn't changed meanwhile. This finds
- * what lookup.c and view.c find with half of their instructions, as it compares
- * words rather than fill structs; whatever else there is it leaves to them.
+ * value, lies in memory known to be paid for, and isn't changed meanwhile. This
+ * takes half of the instructions of lookup.c and view.c, as it compares words
+ * rather than filling structs; all other cases it leaves to them.
  *
  * Threading: as table.h.
  */
@@ -12,10 +12,10 @@
 #include "base/likely.h"
 #include "table/inside.h"
 
-/* Bits of a word that count where keys that were deleted are not looked for. */
+/* The bits of a word to compare when deleted keys don't match. */
 #define SHMRPCI_QUICK_LIVE (SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD)
 
-/* A record is short whose key and value are: it takes no more than this. */
+/* A record is short if its key and value are: it takes no more than this. */
 #define SHMRPCI_QUICK_KEY     SHMRPCI_HASH_SHORT
 #define SHMRPCI_QUICK_KEY_MIN 9u /* see shmrpci_quick_get */
 #define SHMRPCI_QUICK_VALUE   64u
@@ -32,13 +32,12 @@ typedef struct shmrpci_quick {
     uint32_t value_len;
 } shmrpci_quick;
 
-/* Notes that the table of a root lies in memory that is paid for: once it does
- * it always does. */
+/* Notes that the table of a root is in paid memory: it stays so. */
 static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
 {
     uint64_t paid = shmrpci_table_paid(table);
     if (paid >= SHMRPCI_QUICK_SHORT_BYTES) {
-        /* Relaxed: each is true, whatever the others are. */
+        /* Relaxed: each is valid, whatever the others are. */
         shmrpci_store_relaxed(&table->known_last,
                               paid - sizeof(shmrpci_record));
         shmrpci_store_relaxed(&table->known_short,
@@ -47,8 +46,8 @@ static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
     }
 }
 
-/* Of 0, if nothing was noted, there is one slot, in the head of the region:
- * nothing is found there, and is looked for closely. */
+/* If nothing was noted, root 0 has one slot, in the head of the region: nothing
+ * is found there, so the full lookup runs. */
 static inline bool shmrpci_quick_knows(const shmrpci_table *table,
                                        uint64_t root)
 {
@@ -56,9 +55,9 @@ static inline bool shmrpci_quick_knows(const shmrpci_table *table,
 }
 
 /*
- * Whether the record that a word leads to is a value of that key. That it is
- * being written needs no look: then its id is another one afterwards, or it was
- * not the slot's.
+ * Whether the record that a word leads to is a value of that key. Whether it is
+ * being written needs no check: then its id differs afterwards, or it was not
+ * the slot's.
  */
 static inline bool shmrpci_quick_look(const shmrpci_table *table,
                                       shmrpci_table_bytes key,
@@ -85,12 +84,12 @@ static inline bool shmrpci_quick_look(const shmrpci_table *table,
         shmrpci_hash_is_equal(bytes + sizeof *record, key.data, key.len));
 }
 
-/* Asks for the slot that a key of that hash is in, or would be, before it is
- * needed: in a large table it is in no cache. */
+/* Prefetches the slot that a key with that hash is in, or would be: in a large
+ * table it is in no cache. */
 static inline void shmrpci_quick_expect(const shmrpci_table *table,
                                         uint64_t hash)
 {
-    /* Of a root that was known good. */
+    /* A root that was known to be valid. */
     uint64_t root = shmrpci_load_relaxed(&table->known_root);
     uint64_t mask = ((uint64_t)1 << shmrpci_root_log2(root)) - 1;
     __builtin_prefetch(table->blocks +
@@ -99,8 +98,8 @@ static inline void shmrpci_quick_expect(const shmrpci_table *table,
                        (hash & mask) * sizeof(shmrpci_atomic_u64));
 }
 
-/* `bits`: of the words that count. False: what is there wants a closer look.
- * The root must be known. */
+/* `bits`: of the words that are compared. False: use the full lookup. The root
+ * must be known. */
 static inline bool shmrpci_quick_find(const shmrpci_table *table, uint64_t root,
                                       shmrpci_table_bytes key, uint64_t hash,
                                       uint64_t bits, shmrpci_quick *out)
@@ -127,7 +126,7 @@ static inline bool shmrpci_quick_find(const shmrpci_table *table, uint64_t root,
     }
 }
 
-/* All that a record says. False: it is no longer that of the slot. */
+/* Fills in all facts of the record. False: it is no longer the slot's. */
 static inline bool shmrpci_quick_fill(const shmrpci_quick *of,
                                       shmrpci_table_bytes key, uint64_t hash,
                                       shmrpci_record_facts *out)
@@ -152,9 +151,9 @@ static inline bool shmrpci_quick_fill(const shmrpci_quick *of,
 /* ---- get ----------------------------------------------------------------- */
 
 /*
- * What was looked at is what the slot led to, if the slot still does after the
- * record's id was read: the record was not retired then, so that as long as the
- * id stays its bytes are those of that moment.
+ * If the slot still has the word after the record's id was read, the record was
+ * not retired then; so as long as the id stays, its bytes are those of that
+ * moment.
  */
 static inline bool shmrpci_quick_is_still(const shmrpci_atomic_u64 *slot,
                                           uint64_t word)
@@ -163,7 +162,7 @@ static inline bool shmrpci_quick_is_still(const shmrpci_atomic_u64 *slot,
     return shmrpci_load_acquire(slot) == word;
 }
 
-/* The root has not changed since it was loaded. */
+/* Whether the root has not changed since it was loaded. */
 static inline bool shmrpci_quick_is_root(const shmrpci_table *table,
                                          uint64_t root)
 {
@@ -180,7 +179,7 @@ static inline bool shmrpci_quick_copy(uint8_t *to, const uint8_t *from,
         shmrpci_copy_short(to, from, len);
         return true;
     }
-    /* memcpy would be a call, for which registers would have to be saved. */
+    /* memcpy would be a call, and registers would have to be saved for it. */
     for (size_t i = 0; i < len && i < 4; i++) {
         to[i] = from[i];
     }
@@ -189,9 +188,9 @@ static inline bool shmrpci_quick_copy(uint8_t *to, const uint8_t *from,
 
 /*
  * A whole get of a short key and value, without a call, so that it needs few
- * registers and no frame: half of what the rest needs. OK; NOT_FOUND; BUSY:
- * anything isn't as usual. Where keys are known to have 9 bytes at least it
- * needs two registers less.
+ * registers and no frame: half of what the rest needs. OK; NOT_FOUND; BUSY: not
+ * the common case. If keys are known to have at least 9 bytes it needs two
+ * registers less.
  */
 static inline shmrpc_status shmrpci_quick_get(const shmrpci_table *table,
                                               shmrpci_table_bytes key,
@@ -225,7 +224,7 @@ static inline shmrpc_status shmrpci_quick_get(const shmrpci_table *table,
             return SHMRPC_E_BUSY;
         }
     }
-    /* DEAD or 0 give an offset at which no record can be. */
+    /* DEAD or 0 yields an offset at which no record can be. */
     uint64_t offset = shmrpci_word_offset(word);
     uint64_t at = offset - table->spans_offset;
     if (SHMRPCI_UNLIKELY(at >= shmrpci_load_relaxed(&table->known_short))) {
@@ -268,7 +267,8 @@ shmrpc_status shmrpci_table_get_any(shmrpci_table *table,
                                     shmrpci_table_bytes key, shmrpci_buf *out,
                                     uint64_t *out_version, shmrpc_error *error);
 
-/* shmrpci_table_get in line, for those whom the call would cost a tenth. */
+/* shmrpci_table_get inlined, for callers to which the call would cost a
+ * tenth. */
 static inline shmrpc_status shmrpci_quick_table_get(shmrpci_table *table,
                                                     shmrpci_table_bytes key,
                                                     shmrpci_buf *out,

@@ -1,4 +1,4 @@
-/* Records: what they look like from outside, and how they are written. */
+/* Records: checking their fields, and writing them. */
 #include "table/inside.h"
 
 uint64_t shmrpci_record_new_id(shmrpci_table *table)
@@ -8,8 +8,9 @@ uint64_t shmrpci_record_new_id(shmrpci_table *table)
              ->arena.ids;
     uint64_t id = shmrpci_load_relaxed(ids) + 1;
     shmrpci_store_release(ids, id);
-    /* The seed: a late reader may find anything where a record was, in a span
-     * that is used for something else; nobody is to have such numbers. */
+    /* Mixes in the seed: a late reader may find arbitrary bytes where a record
+     * was, in a span reused for something else; nobody must be able to forge
+     * such ids. */
     return (id << 13 | table->region.me) << 1 ^
            (table->region.facts.hash_seed & ~(uint64_t)1);
 }

@@ -1,4 +1,4 @@
-/* A larger table, or one without old tombstones; and none. */
+/* Makes a larger table, one without old tombstones, or an empty one. */
 #include <string.h>
 
 #include "table/inside.h"
@@ -11,8 +11,8 @@ static bool is_dropped(const shmrpci_record_facts *facts, uint64_t word,
     return (word & SHMRPCI_WORD_DEAD) != 0 && facts->stamp <= oldest;
 }
 
-/* The next word, in order, that a new table is to have; `*i` is 0 at first.
- * False: that was all. */
+/* The next word, in order, that a new table keeps; `*i` is 0 at first. False:
+ * there are no more. */
 static bool next_kept(const shmrpci_table *table, const shmrpci_geometry *from,
                       uint64_t oldest, uint32_t *i, uint64_t *out_word,
                       uint32_t *out_hash)
@@ -34,9 +34,9 @@ static bool next_kept(const shmrpci_table *table, const shmrpci_geometry *from,
     return false;
 }
 
-/* Only what views can still see counts, or a table that somebody looks at all
- * the while would only grow. Others may change it meanwhile: then the commit
- * fails. */
+/* Counts deleted keys only if views can still see them, or a table that is
+ * always being viewed would only grow. Others may change it meanwhile: then the
+ * commit fails. */
 static uint64_t count_kept(const shmrpci_table *table,
                            const shmrpci_geometry *from, uint64_t oldest)
 {
@@ -49,7 +49,7 @@ static uint64_t count_kept(const shmrpci_table *table,
     return count;
 }
 
-/* A word into the first free slot. False: there is none. */
+/* Puts a word into the first free slot. False: there is none. */
 static bool add(const shmrpci_geometry *geometry, uint64_t word, uint32_t hash,
                 uint32_t position)
 {
@@ -105,7 +105,7 @@ void shmrpci_table_build(const shmrpci_table *table,
     }
     shmrpci_store_relaxed(&to.block->record.id, id | 1);
     shmrpci_fence_release();
-    /* Not `committed` and `winner`: a helper may have been quicker. */
+    /* Not `committed` and `winner`: a helper may have set them already. */
     memset((uint8_t *)to.block + sizeof *to.block, 0,
            shmrpci_table_block_bytes(shmrpci_root_log2(root)) -
                sizeof *to.block);
@@ -121,7 +121,8 @@ void shmrpci_table_build(const shmrpci_table *table,
 
 /* ---- making ready -------------------------------------------------------- */
 
-/* Small ones grow in larger steps, as each size is another class of blocks. */
+/* Small tables grow in larger steps, as each size is another class of
+ * blocks. */
 #define SMALL_ENTRIES 512u
 
 static uint32_t log2_for(uint64_t entries)
@@ -166,7 +167,8 @@ shmrpc_status shmrpci_table_rehash(shmrpci_table *table, uint64_t turn,
                                     : count_kept(table, &from, change.oldest);
     } else if (change.root != 0) {
         return shmrpci_load_seq(&table->roots->turn) == turn
-                   ? shmrpci_table_damaged(error, "no table is at its root")
+                   ? shmrpci_table_damaged(error,
+                                           "its root does not lead to a table")
                    : SHMRPC_OK;
     }
     if (kept + extra > (uint64_t)1 << (SHMRPCI_TABLE_LOG2_MAX - 1)) {
@@ -196,7 +198,8 @@ shmrpc_status shmrpci_table_clear(shmrpci_table *table, shmrpc_error *error)
         shmrpci_change change = {.op = SHMRPCI_TABLE_OP_CLEAR};
         status = shmrpci_table_quiet(table, &turn);
         if (status != SHMRPC_OK) {
-            status = shmrpci_table_damaged(error, "its turn is nobody's");
+            status = shmrpci_table_damaged(
+                error, "no participant has the current turn");
             break;
         }
         change.seq = shmrpci_turn_seq(turn) + 1;
@@ -231,7 +234,7 @@ static void visit_replaced(const shmrpci_table *table,
     }
 }
 
-/* A table that was built for nothing, as a helper was quicker. */
+/* Visits a table that was built in vain, as a helper was quicker. */
 static void visit_loser(const shmrpci_table *table,
                         const shmrpci_change *change,
                         shmrpci_block_visit *visit, void *to)

@@ -1,9 +1,9 @@
-/* What is left of a damaged table. */
+/* Recovers the entries of a damaged table. */
 #include "table/inside.h"
 
 typedef struct salvage {
     const shmrpci_table *table;
-    shmrpci_buf nest; /* a value that lies in several blocks */
+    shmrpci_buf nest; /* a value in several blocks */
     shmrpci_table_saved *saved;
     shmrpci_region_finding *finding;
     void *user;
@@ -16,8 +16,8 @@ static void lose(salvage *of, uint64_t offset, const char *what)
     of->finding(of->user, offset, what);
 }
 
-/* Nothing of a record has a checksum but its key, by which it was found; so all
- * that can be known of it must be as it would be. */
+/* A record has no checksum except for the key that led to it; so every field
+ * that can be checked must be valid. */
 static bool is_whole(const shmrpci_table *table, uint64_t word,
                      shmrpci_record_facts *out)
 {
@@ -37,7 +37,7 @@ static void save_one(salvage *of, const shmrpci_geometry *geometry,
     shmrpci_record_facts facts;
     uint32_t slot = shmrpci_load_acquire(&geometry->order[position]);
     if (slot == 0 || slot - 1 > geometry->mask) {
-        lose(of, 0, "a place in the order leads to no slot");
+        lose(of, 0, "a position in the order leads to no slot");
         return;
     }
     uint64_t word = shmrpci_load_acquire(&geometry->block->index[slot - 1]);
@@ -46,20 +46,20 @@ static void save_one(salvage *of, const shmrpci_geometry *geometry,
         return; /* deleted */
     }
     if (!is_whole(of->table, word, &facts)) {
-        lose(of, offset, "no whole record is there");
+        lose(of, offset, "a slot leads to no whole record");
         return;
     }
     shmrpci_table_bytes value = {facts.value, facts.value_len};
     if (facts.kind == SHMRPCI_RECORD_NEST) {
         if (shmrpci_nest_copy(of->table, &facts, &of->nest) != SHMRPC_OK) {
-            lose(of, offset, "what its value leads to is not whole");
+            lose(of, offset, "the blocks of a value are not whole");
             return;
         }
         value = (shmrpci_table_bytes){of->nest.data, of->nest.len};
     }
     if (!of->saved(of->user, (shmrpci_table_bytes){facts.key, facts.key_len},
                    value)) {
-        lose(of, offset, "its key or value is none of its type");
+        lose(of, offset, "a key or value does not fit its type");
     }
 }
 
@@ -74,11 +74,11 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     uint64_t turn = shmrpci_load_acquire(&table->roots->turn);
     if (root == 0 && shmrpci_turn_seq(turn) == 0) {
-        return 0; /* nothing was ever in it */
+        return 0; /* no insertion ever happened */
     }
     if (!shmrpci_table_geometry(table, root, &geometry)) {
         lose(&of, shmrpci_offset_of(shmrpci_word_block(root)),
-             "no index is there: all entries");
+             "the index is missing: all entries are lost");
         return of.lost; /* the buffer has nothing */
     }
     uint32_t tail =
@@ -88,7 +88,7 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
     }
     if (tail > geometry.room) {
         lose(&of, shmrpci_offset_of(shmrpci_word_block(root)),
-             "its index says more than it has");
+             "the index counts more entries than there are");
     }
     shmrpci_buf_fini(&of.nest);
     return of.lost;

@@ -1,4 +1,4 @@
-/* Making tables, attaching to them, and what is in them. */
+/* Makes tables, attaches to them, and checks them. */
 #include "table/table.h"
 
 #include <stdlib.h>
@@ -33,8 +33,8 @@ shmrpc_status shmrpci_table_plan(const shmrpci_table_spec *spec,
 {
     if (spec->log > SHMRPCI_TABLE_LOG_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "a log of %u changes, allowed 0..%u", spec->log,
-                                SHMRPCI_TABLE_LOG_MAX);
+                                "a log of %u changes (allowed: 0 to %u)",
+                                spec->log, SHMRPCI_TABLE_LOG_MAX);
     }
     *out = region_spec(spec);
     return SHMRPC_OK;
@@ -60,7 +60,8 @@ shmrpc_status shmrpci_table_format(int fd, const shmrpci_table_spec *spec,
 
 /* ---- attaching ----------------------------------------------------------- */
 
-/* What the head says of the roots, which the region has not judged. */
+/* Takes the layout of the roots from the head, which the region has not
+ * checked. */
 static shmrpc_status adopt(shmrpci_table *table, const shmrpci_region *region)
 {
     uint64_t log = region->facts.limits[SHMRPCI_TABLE_LIMIT_LOG];
@@ -86,7 +87,7 @@ static shmrpc_status adopt(shmrpci_table *table, const shmrpci_region *region)
     return table->used != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* While attaching, the first thing that is asked of us is to inherit. */
+/* While attaching, the first callback is to inherit. */
 static void inherit(void *user, shmrpci_region *region, uint32_t participant)
 {
     shmrpci_table *table = user;
@@ -141,7 +142,8 @@ shmrpc_status shmrpci_table_attach_remains(int fd, shmrpci_table *out,
         if (status != SHMRPC_OK || bytes < out->spans_offset) {
             out->region.fd = -1; /* stays the caller's */
             shmrpci_table_detach(out);
-            return shmrpci_table_damaged(error, "it was made shorter");
+            return shmrpci_table_damaged(
+                error, "its file is shorter than its head says");
         }
         bytes -= out->spans_offset;
         out->spans_bytes = bytes < out->spans_bytes ? bytes : out->spans_bytes;
@@ -188,7 +190,7 @@ void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns)
     if (!table->region.is_writer) {
         return;
     }
-    /* Relaxed, both: figures for people. */
+    /* Relaxed, both: statistics for people. */
     if (at_ns != 0) {
         shmrpci_store_relaxed(&table->roots->snapshot_ns, (uint64_t)at_ns);
     } else {
@@ -236,7 +238,7 @@ static void report(judgement *of, uint64_t offset, const char *what)
     }
 }
 
-/* One position of the order. Returns whether it is live. */
+/* Checks one position of the order. Returns whether it is live. */
 static bool check_position(judgement *of, const shmrpci_geometry *geometry,
                            uint32_t position, uint64_t *last_order)
 {
@@ -244,7 +246,7 @@ static bool check_position(judgement *of, const shmrpci_geometry *geometry,
     shmrpci_record_facts facts;
     uint32_t slot = shmrpci_load_seq(&geometry->order[position]);
     if (slot == 0 || slot - 1 > geometry->mask) {
-        report(of, 0, "a place in the order that leads to no slot");
+        report(of, 0, "a position in the order that leads to no slot");
         return false;
     }
     uint64_t word = shmrpci_load_seq(&geometry->block->index[slot - 1]);
@@ -258,7 +260,7 @@ static bool check_position(judgement *of, const shmrpci_geometry *geometry,
         table, (shmrpci_table_bytes){facts.key, facts.key_len});
     if (facts.hash != (uint32_t)hash ||
         ((word ^ hash) & SHMRPCI_WORD_HASH) != 0) {
-        report(of, offset, "a record whose hash is not its key's");
+        report(of, offset, "a record whose hash does not match its key");
     }
     shmrpci_nest_value value;
     bool is_nest = facts.kind == SHMRPCI_RECORD_NEST;
@@ -282,7 +284,7 @@ static bool check_position(judgement *of, const shmrpci_geometry *geometry,
              table, geometry, (shmrpci_table_bytes){facts.key, facts.key_len},
              hash, &found_slot, &found_word, &found) != SHMRPCI_FOUND ||
          found_slot != slot - 1)) {
-        report(of, offset, "a key that can't be found, or is there twice");
+        report(of, offset, "a key that can't be found, or occurs twice");
     }
     return !is_dead;
 }
@@ -297,14 +299,14 @@ static void check_index(judgement *of)
     }
     if (!shmrpci_table_geometry(table, root, &geometry)) {
         report(of, shmrpci_offset_of(shmrpci_word_block(root)),
-               "no table is at the root");
+               "the root does not lead to a table");
         return;
     }
     uint64_t state = shmrpci_load_seq(&geometry.block->state);
     uint32_t live = 0;
     uint64_t last_order = 0;
     if (shmrpci_state_tail(state) > geometry.room) {
-        report(of, 0, "more insertions than places");
+        report(of, 0, "more insertions than slots");
         return;
     }
     for (uint32_t i = 0; i < shmrpci_state_tail(state); i++) {
@@ -316,7 +318,7 @@ static void check_index(judgement *of)
     }
     if (used != shmrpci_state_tail(state) ||
         live != shmrpci_state_live(state)) {
-        report(of, 0, "counts that don't fit");
+        report(of, 0, "counts that don't match");
     }
 }
 

@@ -1,14 +1,14 @@
 /*
  * Tables: a shared map from bytes to bytes, in the order of insertion, in a
- * region (region/region.h). Dictionaries and shared values are made of it; it
+ * region (region/region.h). Dictionaries and shared values are built on it; it
  * knows no types, no encodings, no names.
  *
- * Promises. All changes have one order, and each happens at one instant: a
- * process that dies or is stopped in the middle of one has not begun it, or it
- * is finished by whoever comes next, so that nobody waits for another and there
- * is nothing to repair. A get sees the newest value that was there at some
- * moment during it, writes nothing, and never waits. A view stays as it was
- * when it was opened, for as long as it is open.
+ * Promises. All changes have one order, and each is atomic: if a process dies
+ * or stops in the middle of one, it either never began, or the next participant
+ * finishes it, so that nobody waits for another and there is nothing to repair.
+ * A get returns the value that was the newest at some moment during it, writes
+ * nothing, and never waits. A view stays as it was when it was opened, for as
+ * long as it is open.
  *
  * Every byte in the region is hostile until it has been checked: damage is
  * DATA_LOSS, never a crash or an endless loop.
@@ -36,8 +36,9 @@ typedef struct shmrpci_table_spec {
     size_t name_len;
     uint64_t max_bytes;
     uint64_t type_hash;
-    uint64_t hash_seed; /* random, so that nobody can choose keys that clash */
-    uint64_t capacity;  /* most entries; 0: as many as there is room for */
+    uint64_t hash_seed; /* random, so that nobody can choose keys that
+                         * collide */
+    uint64_t capacity;  /* most entries; 0: as many as fit */
     uint32_t log;       /* changes kept for watchers; 0: none */
     uint32_t kind;
     uint32_t encoding;
@@ -47,22 +48,22 @@ typedef struct shmrpci_table_spec {
 typedef struct shmrpci_table {
     shmrpci_region region;
     shmrpci_table_roots *roots;
-    /* Of the region: where blocks are counted from, where the first span lies,
+    /* From the region: where blocks are counted from, where the first span is,
      * how many bytes of spans there can be, and are paid for. */
     uint8_t *blocks;
     uint64_t spans_offset;
     uint64_t spans_bytes;
     shmrpci_atomic_u64 *paid;
-    /* A root whose table was found to lie in memory that is paid for (0: none
-     * yet); the last place there where a record could begin; behind the last
-     * one where a short record could (quick.h). */
+    /* A root whose table was found to be in paid memory (0: none yet); the last
+     * offset there where a record could begin; the limit for short records
+     * (quick.h). */
     shmrpci_atomic_u64 known_root;
     shmrpci_atomic_u64 known_last;
     shmrpci_atomic_u64 known_short;
     uint32_t log_count; /* checked; 0: no log */
     uint64_t capacity;  /* UINT64_MAX: none */
     shmrpci_listeners listeners;
-    /* What the survey found in use (region.h). */
+    /* Blocks that the survey found in use (region.h). */
     uint64_t *used;
     uint32_t used_count;
     uint64_t used_epoch;
@@ -80,45 +81,45 @@ typedef struct shmrpci_table_bytes {
 
 /* ---- making and attaching ------------------------------------------------ */
 
-/* What region to make: for those who make it themselves. INVALID. */
+/* Fills in the region spec for callers that create the region themselves.
+ * INVALID: the spec is out of range. */
 shmrpc_status shmrpci_table_plan(const shmrpci_table_spec *spec,
                                  shmrpci_region_spec *out, shmrpc_error *error);
 /* The size of the file, as shmrpci_region_size. */
 shmrpc_status shmrpci_table_size(const shmrpci_table_spec *spec,
                                  uint64_t *out_bytes, shmrpc_error *error);
-/* Makes an empty table of a file of zeros, as shmrpci_region_format. */
+/* Makes an empty table in a file of zeros, as shmrpci_region_format. */
 shmrpc_status shmrpci_table_format(int fd, const shmrpci_table_spec *spec,
                                    shmrpc_error *error);
 /*
- * As shmrpci_region_attach, the descriptor included. `out` must stay where it
- * is. What the head says of kind, type and encoding is in `out->region.facts`,
- * for the caller to compare.
+ * As shmrpci_region_attach, the descriptor included. `out` must not move. Kind,
+ * type and encoding are in `out->region.facts`, for the caller to compare.
  */
 shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
                                    shmrpci_table *out, shmrpc_error *error);
-/* What is left of a table, for shmrpci_table_salvage() and nothing else: also
- * of another boot, destroyed, or without its end. The file must not become
- * shorter meanwhile. */
+/* Attaches to a damaged table, for shmrpci_table_salvage() only: also one of
+ * another boot, destroyed, or truncated. The file must not become shorter
+ * meanwhile. */
 shmrpc_status shmrpci_table_attach_remains(int fd, shmrpci_table *out,
                                            shmrpc_error *error);
-/* Closes its views, and leaves. All zeros but for region.fd -1 is fine. */
+/* Closes its views, and leaves. All zeros except region.fd -1 is allowed. */
 void shmrpci_table_detach(shmrpci_table *table);
 
-/* Marks it destroyed for all who use it, and wakes who watches. */
+/* Marks it destroyed for all its users, and wakes the watchers. */
 void shmrpci_table_destroy(shmrpci_table *table);
 
 /* ---- reading ------------------------------------------------------------- */
 
 /*
- * Replaces what is in `out` by the value of a key, and tells its version, which
- * no other value of this table ever has (NULL: don't). NOT_FOUND; DATA_LOSS;
- * NO_MEMORY, or what the buffer's grow says. ABORTED: the value is a nest
- * (nest.h), and changes more quickly than it can be read: _get_pinned can.
+ * Replaces the content of `out` by the value of a key, and returns its version,
+ * which no other value of this table ever has (NULL: not wanted). NOT_FOUND;
+ * DATA_LOSS; NO_MEMORY, or the status of the buffer's grow. ABORTED: the value
+ * is a nest (nest.h), and changes faster than it can be read: _get_pinned can.
  */
 shmrpc_status shmrpci_table_get(shmrpci_table *table, shmrpci_table_bytes key,
                                 shmrpci_buf *out, uint64_t *out_version,
                                 shmrpc_error *error);
-/* The same as of a view of its own. */
+/* The same, through a view of its own. */
 shmrpc_status shmrpci_table_get_pinned(shmrpci_table *table,
                                        shmrpci_table_bytes key,
                                        shmrpci_buf *out, uint64_t *out_version,
@@ -129,17 +130,17 @@ shmrpc_status shmrpci_table_contains(shmrpci_table *table,
                                      uint64_t *out_version);
 uint64_t shmrpci_table_len(const shmrpci_table *table);
 
-/* A place between two entries; all zeros: before the first one. */
+/* A position between two entries; all zeros: before the first one. */
 typedef struct shmrpci_table_cursor {
-    uint64_t order; /* the next number that may be seen */
-    uint64_t root;  /* hints: in which table it was, and where */
+    uint64_t order; /* the lowest number not yet returned */
+    uint64_t root;  /* hints: which table it was in, and where */
     uint32_t position;
 } shmrpci_table_cursor;
 
 /*
- * The next entry in the order of insertion: replaces what is in the buffers.
- * Entries that are there all the while come once; what is changed meanwhile may
- * come or not. NOT_FOUND: no more.
+ * The next entry in the order of insertion: replaces the content of the
+ * buffers. Entries that exist throughout are returned once; changed ones may be
+ * or not. NOT_FOUND: no more.
  */
 shmrpc_status shmrpci_table_next(shmrpci_table *table,
                                  shmrpci_table_cursor *cursor,
@@ -148,15 +149,15 @@ shmrpc_status shmrpci_table_next(shmrpci_table *table,
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* What must be there for a change to happen: any version, or none, or one. */
+/* The version that a change requires: any, none, or a certain one. */
 #define SHMRPCI_TABLE_ANY    UINT64_MAX
 #define SHMRPCI_TABLE_ABSENT UINT64_C(0)
 
 /*
- * Makes `value` the value of `key` if what is there is as `expected` says.
- * EXISTS: something is there (ABSENT); ABORTED: another version is, or none;
- * EXHAUSTED: no memory, or too many entries: `error` has what is needed and
- * available; TOO_LARGE: key, or value beyond a quarter of max_bytes;
+ * Makes `value` the value of `key` if the current version is as `expected`.
+ * EXISTS: the key exists (ABSENT); ABORTED: it has another version, or does not
+ * exist; EXHAUSTED: no memory, or too many entries: `error` has what is needed
+ * and available; TOO_LARGE: key, or value beyond a quarter of max_bytes;
  * DATA_LOSS. `out_version` may be NULL.
  */
 shmrpc_status shmrpci_table_put(shmrpci_table *table, shmrpci_table_bytes key,
@@ -164,12 +165,12 @@ shmrpc_status shmrpci_table_put(shmrpci_table *table, shmrpci_table_bytes key,
                                 uint64_t *out_version, shmrpc_error *error);
 
 /*
- * The same in two steps, for who encodes into the region itself: room for
- * `value_len` bytes, aligned to 8; then commit with as many of them as were
- * written, or abort. At most one is reserved at a time; nothing else may change
- * the table by this handle in between, but reading is fine. A commit that fails
- * has aborted, but for EXISTS and ABORTED, after which the record may be
- * committed again with another `expected`.
+ * The same in two steps, for callers that encode into the region itself:
+ * reserves `value_len` bytes, aligned to 8; then commit with as many of them as
+ * were written, or abort. At most one is reserved at a time; nothing else may
+ * change the table by this handle in between, but reading is allowed. A commit
+ * that fails has aborted, except with EXISTS and ABORTED, after which the
+ * record may be committed again with another `expected`.
  */
 shmrpc_status shmrpci_table_reserve(shmrpci_table *table,
                                     shmrpci_table_bytes key, size_t value_len,
@@ -179,21 +180,21 @@ shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
                                    shmrpc_error *error);
 void shmrpci_table_abort(shmrpci_table *table);
 
-/* Deletes a key if `expected` holds (not ABSENT), and replaces what is in `out`
- * by the value that it had; NULL: don't. NOT_FOUND; ABORTED; EXHAUSTED, as a
+/* Deletes a key if `expected` holds (not ABSENT), and replaces the content of
+ * `out` by its value; NULL: not wanted. NOT_FOUND; ABORTED; EXHAUSTED, as a
  * deletion needs a small record; DATA_LOSS. */
 shmrpc_status shmrpci_table_del(shmrpci_table *table, shmrpci_table_bytes key,
                                 uint64_t expected, shmrpci_buf *out,
                                 shmrpc_error *error);
 
 typedef enum shmrpci_table_verdict {
-    SHMRPCI_TABLE_LEAVE, /* as it is */
+    SHMRPCI_TABLE_LEAVE, /* leave it as it is */
     SHMRPCI_TABLE_PUT,
     SHMRPCI_TABLE_DEL
 } shmrpci_table_verdict;
 
-/* Told what is there (data NULL: nothing), says what shall be: PUT takes what
- * it wrote to `now`, which is empty before. Called again if another was
+/* Gets the current value (data NULL: none), returns what to do: PUT takes the
+ * bytes written to `now`, which is empty before. Called again if another was
  * quicker. A status that is not OK ends the update. */
 typedef shmrpc_status shmrpci_table_updater(void *user, shmrpci_table_bytes was,
                                             shmrpci_buf *now,
@@ -209,7 +210,8 @@ typedef struct shmrpci_table_pair {
 } shmrpci_table_pair;
 
 /* Puts and deletes many keys in one change, which views and watchers see as
- * one. Of equal keys the last one counts; keys to be deleted may be missing. */
+ * one. If a key occurs twice, the last one counts; keys to be deleted may be
+ * missing. */
 shmrpc_status shmrpci_table_merge(shmrpci_table *table,
                                   const shmrpci_table_pair *pairs, size_t count,
                                   shmrpc_error *error);
@@ -218,24 +220,24 @@ shmrpc_status shmrpci_table_clear(shmrpci_table *table, shmrpc_error *error);
 
 /* ---- views --------------------------------------------------------------- */
 
-/* The table as it was after one change; any handle, also for reading only. */
+/* The table as it was after one change; any handle, also a read-only one. */
 typedef struct shmrpci_table_view {
     shmrpci_table *table;
     uint64_t change;
-    uint64_t root; /* the table that was the root's then, or a later one */
+    uint64_t root; /* the table that was the root then, or a later one */
     uint32_t position;
-    bool is_back;     /* positions fall */
-    shmrpci_buf nest; /* the value given last, if it is one */
+    bool is_back;     /* positions fall from one to the next */
+    shmrpci_buf nest; /* the last value returned, if it is a nest */
 } shmrpci_table_view;
 
-/* A view of what is there now, which waits for nobody. EXHAUSTED, NO_MEMORY. */
+/* Opens a view of the current state, without waiting. EXHAUSTED, NO_MEMORY. */
 shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
                                       shmrpci_table_view *out,
                                       shmrpc_error *error);
 void shmrpci_table_view_close(shmrpci_table_view *view);
-/* Where a value lies in the region, aligned to 8, until the view is closed; a
- * nest in the memory of the view, until the next call. NOT_FOUND; DATA_LOSS;
- * NO_MEMORY. */
+/* The address of a value in the region, aligned to 8, valid until the view is
+ * closed; a nest in the view's memory, until the next call. NOT_FOUND;
+ * DATA_LOSS; NO_MEMORY. */
 shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
                                      shmrpci_table_bytes key,
                                      shmrpci_table_bytes *out_value,
@@ -246,8 +248,8 @@ shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
                                       shmrpci_table_bytes *out_key,
                                       shmrpci_table_bytes *out_value,
                                       uint64_t *out_version);
-/* The same backwards, from the end after _rewind. Who turns round begins anew.
- */
+/* The same backwards, from the end after _rewind. A change of direction needs a
+   _rewind. */
 shmrpc_status shmrpci_table_view_prev(shmrpci_table_view *view,
                                       shmrpci_table_bytes *out_key,
                                       shmrpci_table_bytes *out_value,
@@ -265,44 +267,44 @@ typedef enum shmrpci_table_event_kind {
 
 typedef struct shmrpci_table_event {
     shmrpci_table_event_kind kind;
-    uint64_t change;           /* parts of one change have the same one */
+    uint64_t change;           /* equal for all parts of one change */
     shmrpci_table_bytes key;   /* PUT, DEL: until the next call */
     shmrpci_table_bytes value; /* PUT */
 } shmrpci_table_event;
 
 typedef struct shmrpci_table_watch {
     shmrpci_table *table;
-    uint64_t next;  /* the change to be told next */
+    uint64_t next;  /* the next change to report */
     uint64_t part;  /* of that change */
-    uint64_t told;  /* the change as of which a nest was told last */
+    uint64_t told;  /* the change as of which a nest was last reported */
     bool is_lost;   /* the next event is RESYNC */
     bool has_view;  /* RESYNC: the caller may read it until the next call */
     uint32_t awake; /* events since it last slept */
-    shmrpci_listening listening; /* handles for reading only */
+    shmrpci_listening listening; /* for read-only handles */
     shmrpci_table_view view;
     shmrpci_buf key;
     shmrpci_buf value;
 } shmrpci_table_watch;
 
 /*
- * Watches changes; any handle, also for reading only. With a snapshot the first
- * event is RESYNC, else only changes from now on are told. The handle must stay
- * attached until the watch is closed.
+ * Watches changes; any handle, also a read-only one. With a snapshot the first
+ * event is RESYNC, else only changes from now on are reported. The handle must
+ * stay attached until the watch is closed.
  */
 shmrpc_status shmrpci_table_watch_open(shmrpci_table *table, bool with_snapshot,
                                        shmrpci_table_watch *out,
                                        shmrpc_error *error);
 void shmrpci_table_watch_close(shmrpci_table_watch *watch);
 /*
- * The next event, for which it waits until `deadline_ns`. Who is further behind
- * than the log reaches, or comes after the memory of what he was to be told has
- * been used again, gets RESYNC: everything may have changed, watch->view is
- * what there is now, and events go on from there. DEADLINE; DESTROYED;
+ * The next event, for which it waits until `deadline_ns`. A watcher that is
+ * further behind than the log reaches, or whose next changes have been
+ * overwritten in memory, gets RESYNC: everything may have changed, watch->view
+ * is the current state, and events go on from there. DEADLINE; DESTROYED;
  * DATA_LOSS.
  *
- * All are woken. Of handles for reading only (region/listen.h) changes within
- * some ms of the first sleep are found by looking; where the kernel grants no
- * lock they look every 50 ms.
+ * A change wakes all watchers. Read-only handles (region/listen.h) poll for
+ * changes for some ms after the first sleep; where the kernel grants no lock
+ * they poll every 50 ms.
  */
 shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
                                        int64_t deadline_ns,
@@ -311,51 +313,49 @@ shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
 
 /* ---- facts --------------------------------------------------------------- */
 
-/* A snapshot of it was written at `at_ns`, since 1970; 0: one failed. Nothing
- * happens through handles for reading only. */
+/* A snapshot of it was written at `at_ns`, since 1970; 0: one failed. Read-only
+ * handles do nothing. */
 void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns);
 
 typedef struct shmrpci_table_stat {
     uint64_t len;
     uint64_t changes;    /* since it was made */
-    uint64_t helped;     /* of which others than their makers finished */
-    uint64_t paid_bytes; /* of memory, of which some may be free */
+    uint64_t helped;     /* of these, finished by others than their makers */
+    uint64_t paid_bytes; /* of memory, not all in use */
     uint64_t max_bytes;
     uint64_t oldest_pin; /* change; `changes`: no older view is open */
-    int oldest_pid;      /* a process that has it; 0: none can be told */
+    int oldest_pid;      /* a process that holds it; 0: unknown */
     int64_t snapshot_ns; /* when the last one was written; 0: never */
     uint64_t snapshot_failures;
 } shmrpci_table_stat;
 
-/* Asks the kernel for locks, and /proc for who has the oldest: milliseconds
- * where a view is open. */
+/* Asks the kernel for locks, and /proc for the holder of the oldest: takes
+ * milliseconds while a view is open. */
 void shmrpci_table_stat_get(const shmrpci_table *table,
                             shmrpci_table_stat *out);
 
-/* An entry whose checks hold; false: its value is none. The bytes are the
- * region's: others may still change them. */
+/* An entry that passed the checks; false: its value is not valid. The bytes are
+ * the region's: others may still change them. */
 typedef bool shmrpci_table_saved(void *user, shmrpci_table_bytes key,
                                  shmrpci_table_bytes value);
-/* Tells of the entries of a damaged table, in order, as far as the index leads
- * to records that are whole, and of each that it has lost. Returns how many
- * those are. */
+/* Reports the entries of a damaged table, in order, as far as the index leads
+ * to whole records, and each lost one. Returns how many were lost. */
 uint64_t shmrpci_table_salvage(const shmrpci_table *table,
                                shmrpci_table_saved *saved,
                                shmrpci_region_finding *finding, void *user);
 
-/* As shmrpci_region_check, and looks at everything in the table. Inherits from
- * the dead first where the handle is for writing. */
+/* As shmrpci_region_check, and checks everything in the table. A writable
+ * handle inherits from the dead first. */
 uint64_t shmrpci_table_check(shmrpci_table *table,
                              shmrpci_region_finding *finding, void *user);
 
-/* Wakes all who wait, to look again. Of this handle or another, also for
- * reading only. */
+/* Wakes all that wait, to look again, through any handle, also a read-only
+ * one. */
 void shmrpci_table_wake_all(const shmrpci_table *table);
 
-/* Says that the watch sleeps until there may be a change to tell: it looks
- * again after this, then sleeps while `out` is as it says, for `*out_max_ns` at
- * most.
- */
+/* Announces that the watch sleeps until there may be a change: it looks again
+ * after this, then sleeps while `out` stays as it is, for `*out_max_ns` at
+ * most. */
 void shmrpci_table_watch_announce(shmrpci_table_watch *watch,
                                   shmrpci_futex_on *out, int64_t *out_max_ns);
 

@@ -3,13 +3,14 @@
 
 #include "table/quick.h"
 
-/* How often to try for a pin, while others reclaim what is older than it. */
+/* How often to try to pin, while others reclaim what is older. */
 #define ATTEMPTS 10000u
-/* How long a handle for reading looks whether a change under way is finished,
- * before it takes the one before it. */
+/* How long a read-only handle waits for a change in progress to finish, before
+ * it takes the one before it. */
 #define LOOKS 2000u
 
-/* The last finished change. DATA_LOSS: one is under way that nobody makes. */
+/* The last finished change. DATA_LOSS: one is in progress that no participant
+ * makes. */
 static shmrpc_status last_change(shmrpci_table *table, uint64_t *out)
 {
     uint64_t turn;
@@ -32,8 +33,8 @@ static shmrpc_status last_change(shmrpci_table *table, uint64_t *out)
 
 /*
  * The table in which all of `change` can be found: the root's, or if that came
- * later, as after a clear, one before it. They are retired by changes after
- * ours, so that the pin keeps them.
+ * later, as after a clear, an earlier one. Those are retired by changes after
+ * ours, so the pin keeps them.
  */
 static shmrpc_status table_of(const shmrpci_table *table, uint64_t change,
                               uint64_t *out_root)
@@ -49,7 +50,8 @@ static shmrpc_status table_of(const shmrpci_table *table, uint64_t change,
         if (stamp <= change) {
             break;
         }
-        /* They fall from one to the next: an end, whatever is written. */
+        /* Stamps fall from one to the next: so the loop ends, whatever the
+         * bytes are. */
         if (stamp >= after) {
             return SHMRPC_E_DATA_LOSS;
         }
@@ -81,7 +83,8 @@ shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
     status = table_of(table, view.change, &view.root);
     if (status != SHMRPC_OK) {
         shmrpci_unpin(&table->region, view.change);
-        return shmrpci_table_damaged(error, "no table is at its root");
+        return shmrpci_table_damaged(error,
+                                     "its root does not lead to a table");
     }
     shmrpci_buf_init_heap(&view.nest);
     if (view.root != 0) {
@@ -100,7 +103,7 @@ void shmrpci_table_view_close(shmrpci_table_view *view)
     }
 }
 
-/* The newest record of a slot that the view sees. NOT_FOUND: none was there, or
+/* The newest record of a slot that the view sees. NOT_FOUND: there was none, or
  * it was deleted. */
 static shmrpc_status newest(const shmrpci_table_view *view, uint64_t word,
                             shmrpci_record_facts *out)
@@ -108,7 +111,8 @@ static shmrpc_status newest(const shmrpci_table_view *view, uint64_t word,
     uint64_t block = shmrpci_word_block(word);
     uint64_t after = UINT64_MAX;
     while (block != 0) {
-        /* Stamps fall from one to the next: an end, whatever is written. */
+        /* Stamps fall from one to the next: so the loop ends, whatever the
+         * bytes are. */
         if (!shmrpci_record_look(view->table, block, out) ||
             out->stamp >= after) {
             return SHMRPC_E_DATA_LOSS;
@@ -201,8 +205,8 @@ shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
         return SHMRPC_E_NOT_FOUND;
     }
     uint64_t hash = shmrpci_table_hash_of(view->table, key);
-    /* The pin keeps all that there was since: it needs no second look. DEAD
-     * words count, as they may have been alive then. */
+    /* The pin keeps everything since: no second look is needed. DEAD words
+     * count, as they may have been alive then. */
     if (!shmrpci_quick_find(view->table, view->root, key, hash,
                             SHMRPCI_WORD_HASH, &found)) {
         return get_closely(view, key, out_value, out_version);
@@ -298,7 +302,7 @@ shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* The end of all entries, those that are just being inserted included. */
+/* The end of all entries, including those being inserted. */
 static uint32_t end_of(const shmrpci_geometry *geometry)
 {
     uint32_t tail =

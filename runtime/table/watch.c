@@ -1,4 +1,4 @@
-/* The log of changes, told one by one. */
+/* The change log, reported one change at a time. */
 #include <string.h>
 
 #include "os/clock.h"
@@ -6,12 +6,12 @@
 #include "os/waiting.h"
 #include "table/inside.h"
 
-/* A sleeper looks by itself after so long, then after twice that, and so on:
- * whoever was to wake it may have died. */
+/* A sleeper looks by itself after this time, then after twice that, and so on:
+ * the process that was to wake it may have died. */
 #define SLICE_NS     (50 * SHMRPCI_NS_PER_MS)
 #define SLICE_MAX_NS (10 * SHMRPCI_NS_PER_S)
-/* Who may not write, and needed no sleep for so many events, doesn't listen any
- * more, so that writers need not ring for each. */
+/* A read-only watcher that needed no sleep for so many events stops listening,
+ * so that writers need not ring for each. */
 #define AWAKE_MAX 64u
 
 static uint64_t last_finished(const shmrpci_table *table)
@@ -73,9 +73,9 @@ static shmrpc_status resync(shmrpci_table_watch *watch,
 
 /* ---- one event ----------------------------------------------------------- */
 
-/* All here: OK: an event; MORE: nothing to tell; LOST: it is gone. */
+/* In all of these: OK: an event; MORE: nothing to report; LOST: it is gone. */
 
-/* What was told last was this nest, as of this change or a later one. */
+/* Whether this nest was reported last, as of this change or a later one. */
 static bool is_told_already(const shmrpci_table_watch *watch,
                             const shmrpci_record_facts *facts)
 {
@@ -83,7 +83,7 @@ static bool is_told_already(const shmrpci_table_watch *watch,
            shmrpci_hash_is_equal(watch->key.data, facts->key, facts->key_len);
 }
 
-/* A nest is told as it is by now, which may be after later changes of it. */
+/* Reports a nest in its current state, which may include later changes. */
 static shmrpc_status tell_nest(shmrpci_table_watch *watch,
                                shmrpci_table_event *out)
 {
@@ -105,7 +105,7 @@ static shmrpc_status tell_nest(shmrpci_table_watch *watch,
         watch->told = version;
         return SHMRPC_OK;
     }
-    /* By now it is deleted, which is going to be told. */
+    /* It has been deleted since, which will be reported. */
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_MORE
            : status == SHMRPC_OK        ? SHMRPC_E_LOST
                                         : status;
@@ -147,7 +147,7 @@ static shmrpc_status tell_record(shmrpci_table_watch *watch, uint64_t block,
     return status;
 }
 
-/* The part of a change with several that is next. */
+/* The next part of a change with several. */
 static shmrpc_status tell_part(shmrpci_table_watch *watch, uint64_t block,
                                const shmrpci_record_facts *facts,
                                shmrpci_table_event *out)
@@ -203,7 +203,7 @@ static shmrpc_status tell_block(shmrpci_table_watch *watch, uint64_t block,
     return status;
 }
 
-/* The next change, which is finished. */
+/* Reports the next change, which is finished. */
 static shmrpc_status tell_next(shmrpci_table_watch *watch, uint64_t last,
                                shmrpci_table_event *out)
 {
@@ -232,8 +232,8 @@ void shmrpci_table_watch_announce(shmrpci_table_watch *watch,
     shmrpci_table *table = watch->table;
     shmrpci_atomic_u32 *bell = &table->roots->bell;
     bool is_writer = table->region.is_writer;
-    /* Sequentially consistent, as is the look at the turn that follows: who
-     * ends a change does it the other way round. */
+    /* Sequentially consistent, as is the look at the turn that follows: a
+     * participant that ends a change does both in the opposite order. */
     uint32_t seen =
         is_writer ? shmrpci_or_seq(bell, 1u) | 1u : shmrpci_load_seq(bell);
     *out = (shmrpci_futex_on){bell, seen};
@@ -243,7 +243,7 @@ void shmrpci_table_watch_announce(shmrpci_table_watch *watch,
     watch->awake = 0;
 }
 
-/* Sleeps until something has changed, or a slice is over. */
+/* Sleeps until something has changed, or the slice is over. */
 static void sleep_once(shmrpci_table_watch *watch, slices *of)
 {
     const shmrpci_table *table = watch->table;

@@ -1,15 +1,15 @@
-/* Blocks: taking, holding, retiring, and what a death leaves. */
+/* Blocks: taking, holding, retiring, and recovery after a death. */
 #include "region/inside.h"
 
-/* Blocks that stay in the limbo for the sake of readers who are in the middle
- * of one, and so need not begin again; how often to look for more. */
+/* Blocks kept in the limbo for readers that may be in the middle of one, so
+ * that these need not start over; how many retired blocks cause a look. */
 #define LIMBO_YOUNG 64u
 #define LIMBO_LOOK  192u
 /* The same for large ones. */
 #define LIMBO_BYTES ((uint64_t)1 << 20)
 #define SMALL_SPANS 1024u
-/* A list that is so many times longer, as the depot is full, is looked through
- * for whole spans. */
+/* A list that exceeds its limit by this factor, as the depot is full, is
+ * searched for whole spans. */
 #define HOARD_LISTS 8u
 
 #define NOTE_ARENA 0x8000u
@@ -35,7 +35,7 @@ shmrpci_arena_root *shmrpci_arena_of(const shmrpci_region *region)
     return &shmrpci_region_participant(region, region->me)->arena;
 }
 
-/* NULL: a number that somebody spoiled. */
+/* NULL: the offset is damaged. */
 static shmrpci_block_trailer *trailer(const shmrpci_region *region,
                                       uint64_t offset, uint64_t bytes)
 {
@@ -48,8 +48,8 @@ static shmrpci_block_trailer *trailer(const shmrpci_region *region,
                       : NULL;
 }
 
-/* Whether so many bytes are a multiple of a block's: without dividing, which
- * takes as long as all else here. */
+/* Whether so many bytes are a multiple of the class's size: without a division,
+ * which takes as long as all else here. */
 static bool is_multiple(uint64_t bytes, uint32_t class)
 {
     /* 2^40 by 4, 5, 6 and 7, rounded up: exact for quotients below 2^30. */
@@ -124,8 +124,8 @@ uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset)
 
 /* ---- free lists ---------------------------------------------------------- */
 
-/* A list that has grown long becomes the spare one, and that goes to the depot.
- */
+/* If a list has grown long, it becomes the spare one, and the old spare one
+   goes to the depot. */
 static void trim(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -203,7 +203,7 @@ static bool refill(shmrpci_region *region, uint32_t class)
            shmrpci_arena_take_piece(region, class);
 }
 
-/* The next block of what is left of a span goes into `moving`. */
+/* Moves the next block of the rest of a span to `moving`. */
 static uint64_t leave_rest(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -218,7 +218,7 @@ static uint64_t leave_rest(shmrpci_region *region, uint32_t class)
     return offset;
 }
 
-/* All of it into the list, and from there to others. */
+/* Puts all blocks of the rest into the list, from where others can get them. */
 void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -228,7 +228,7 @@ void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class)
     }
 }
 
-/* A span of the participant's own, to be cut up. */
+/* Takes a span for the participant, to be cut up. */
 static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
                               shmrpc_error *error)
 {
@@ -257,7 +257,7 @@ static void hold(shmrpci_region *region, uint64_t offset,
     shmrpci_store_release(&arena->held, offset);
 }
 
-/* From the list, else from the rest; one of them has a block. */
+/* Takes a block from the list, else from the rest; one of them has some. */
 static shmrpc_status hold_one(shmrpci_region *region, uint32_t class,
                               uint64_t *out_offset)
 {
@@ -317,13 +317,13 @@ static shmrpc_status take(shmrpci_region *region, uint64_t bytes,
         if (status != SHMRPC_OK) {
             return status;
         }
-        /* All of it may have become the spare list. */
+        /* All of the list may have become the spare one. */
         (void)refill(region, class);
     }
     return hold_one(region, class, out_offset);
 }
 
-/* Without a new span: also from what is too large. */
+/* Takes a larger block, without a new span. */
 static bool take_larger(shmrpci_region *region, uint64_t bytes,
                         uint64_t *out_offset)
 {
@@ -340,7 +340,7 @@ static bool take_larger(shmrpci_region *region, uint64_t bytes,
     return false;
 }
 
-/* There is no memory: looks for some in limbos, and with the dead. */
+/* Memory is exhausted: searches limbos, and arenas of the dead. */
 static shmrpc_status scrape(shmrpci_region *region, uint64_t bytes,
                             uint64_t *out_offset, shmrpc_error *error)
 {
@@ -402,7 +402,7 @@ void shmrpci_arena_keep(shmrpci_region *region)
     shmrpci_store_release(&shmrpci_arena_of(region)->held, (uint64_t)0);
 }
 
-/* The next of what is held leaves its chain, into `moving`. */
+/* Moves the first block of the held chain to `moving`. */
 static uint64_t unhold(shmrpci_region *region)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -476,8 +476,8 @@ uint64_t shmrpci_arena_last_retired(const shmrpci_region *region)
     return shmrpci_load_relaxed(&shmrpci_arena_of(region)->limbo_tail);
 }
 
-/* Takes `offset` out of the limbo, into `moving`; `before` is the block that
- * leads to it, 0 if it is the first one. */
+/* Moves `offset` from the limbo to `moving`; `before` is the block that links
+ * to it, 0 if it is the first one. */
 static void leave_limbo(shmrpci_region *region, uint64_t before,
                         uint64_t offset, const shmrpci_block_trailer *end)
 {
@@ -495,8 +495,8 @@ static void leave_limbo(shmrpci_region *region, uint64_t before,
                           shmrpci_load_relaxed(&end->link));
 }
 
-/* Frees what was retired up to `end` and is not in use, but for the youngest.
- */
+/* Frees the blocks retired up to `end` that are not in use, except the
+   youngest. */
 static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -571,7 +571,8 @@ void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
     if (most > HOARD_LISTS * shmrpci_arena_most_listed(region) &&
         most > region->hoarded_bytes) {
         (void)shmrpci_arena_regain(region);
-        /* In pieces, all over: not again before there is much more. */
+        /* The free blocks are scattered: don't search again before there are
+         * many more. */
         region->hoarded_bytes = 2 * most_hoarded(region);
     }
 }
@@ -596,7 +597,8 @@ static void mend_limbo(shmrpci_region *region)
     shmrpci_store_release(&arena->limbo_tail, last);
 }
 
-/* Counts what is in the limbo, and says whether `offset` is. */
+/* Counts the blocks in the limbo, and returns whether `offset` is among
+ * them. */
 static bool count_limbo(shmrpci_region *region, uint64_t offset)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -664,8 +666,8 @@ void shmrpci_arena_mend(shmrpci_region *region)
     shmrpci_arena_recount(region);
 }
 
-/* What is reachable leaves the chain without being in `moving`, from which it
- * would be freed. */
+/* A reachable block leaves the chain without passing through `moving`, from
+ * which it would be freed. */
 static bool is_committed(const shmrpci_region *region, uint64_t offset)
 {
     const shmrpci_block_head *head =

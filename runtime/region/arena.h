@@ -1,31 +1,30 @@
 /*
- * Blocks of memory in a region, without locks, and the pins that keep what
- * readers look at.
+ * Lock-free blocks of memory in a region, and the pins that protect readers.
  *
  * Each participant has an arena: free blocks of 28 classes, from 64 to 7168
  * bytes, cut from spans of its own, and a limbo of blocks that have become
  * unreachable, which readers may still look at. Larger blocks are runs of
- * spans. Blocks go back to the lists of whoever made them unreachable; what it
- * has too many of goes to the depot, for all.
+ * spans. Blocks go back to the lists of the participant that made them
+ * unreachable; its surplus goes to the depot, for all.
  *
  * A block is in one place: free (a list, a spare list, the rest of a span, the
  * depot), held (taken, and nothing leads to it), reachable from the kind's
  * roots, or in a limbo.
  *
- *     free --take--> held --keep--> reachable --retire--> limbo
- *     limbo --reclaim--> free;  held --give--> free
+ *     free --take--> held --keep--> reachable --retire--> limbo limbo
+ *     --reclaim--> free;  held --give--> free
  *
  * Its last 24 bytes belong to the arenas: the change that retired it, and two
  * links, that of held blocks apart, since others may retire a block that its
- * maker still holds. Of the rest they write one word only, so that late readers
- * still find at its beginning that it is not the block they look for.
+ * maker still holds. Of the rest they write one word only, so that the head
+ * still tells late readers that it is not the block they look for.
  *
  * Death: only p writes to arena p, and stores in program order, so that its
- * heir finds a prefix of what it did. The block in `moving` is in one of its
- * places already, or in none; then it is free. What was held has become
- * reachable if its `committed` says so, which is 0 when it is taken, and set by
- * whoever makes it reachable before anybody can make it unreachable again. A
- * kind that retires blocks notes it first, and repeats it as heir:
+ * heir finds a prefix of its stores. The block in `moving` is already in one of
+ * its places, or in none; then it is free. A held block has become reachable if
+ * `committed` says so, which is 0 when it is taken, and set by the participant
+ * that makes it reachable before any other can make it unreachable again. A
+ * kind that retires blocks writes a note first, and repeats the work as heir:
  * shmrpci_arena_last_retired says how far it came.
  *
  * Depot: 16 words a class, each a chain of blocks or 0:
@@ -34,9 +33,9 @@
  *     READY --q: CAS--> TAKEN(q), chain --q: its list now--> 0
  *
  * In PUSHING(p) and TAKEN(q) only p and q, or their heirs, change the word, so
- * that these are never in doubt; nobody reads a chain that is not his, so that
- * no tag is needed. Where all places are taken, p takes one and puts its own
- * chain before what is there, so that what is free stays with nobody:
+ * that these are never in doubt; each reads only its own chain, so that no tag
+ * is needed. If all places are taken, p takes one and puts its own chain in
+ * front of the chain there, so that nobody keeps surplus blocks:
  *
  *     READY, d --p: CAS--> TAKEN(p), d --p: own chain leads to d--> PUSHING(p)
  *
@@ -45,11 +44,11 @@
  * span again: it is journalled as one that is to be freed, its blocks leave the
  * lists, one store each, then it is freed. An heir does the same.
  *
- * Pins: a reader that wants all as of change e to stay shares the lock on
- * byte PIN(e) of the file, and then looks whether reclaim_limit is still at
- * most e. Who reclaims raises that word to s and then asks the kernel for locks
- * below PIN(s). The kernel orders the two, so that one of them sees the other.
- * A pin needs no memory, ends with its process, and is never broken.
+ * Pins: a reader that needs the state as of change e shares the lock on byte
+ * PIN(e) of the file, and then checks that reclaim_limit is still at most e. A
+ * reclaimer raises that word to s and then asks the kernel for locks below
+ * PIN(s). The kernel orders the two, so that one of them sees the other. A pin
+ * needs no memory, ends with its process, and is never broken.
  *
  * Threading: one thread at a time for a handle.
  */
@@ -58,68 +57,68 @@
 
 #include "region/region.h"
 
-/* How a block begins. */
+/* The head of a block. */
 typedef struct shmrpci_block_head {
     uint64_t kind; /* the kind's */
     shmrpci_atomic_u32 committed;
 } shmrpci_block_head;
 
-/* What a block has at its end. */
+/* The end of a block. */
 typedef struct shmrpci_block_trailer {
-    shmrpci_atomic_u64 retired; /* the change; in the depot: how many blocks */
+    shmrpci_atomic_u64 retired; /* the change; in the depot: the number of
+                                 * blocks */
     shmrpci_atomic_u64 link;    /* next block of the chain; 0: none */
-    shmrpci_atomic_u64 held;    /* the same of what is held */
+    shmrpci_atomic_u64 held;    /* the same, of the held chain */
 } shmrpci_block_trailer;
 
 #define SHMRPCI_BLOCK_ALIGN ((uint64_t)16)
 
 /*
- * Takes a block with at least `bytes` for its user, and holds it; of its head
- * `committed` is 0, and all else what was there. May give other participants'
- * memory back that have died. EXHAUSTED: `error` has needed and available
- * bytes, and the oldest pin if that may be why; DATA_LOSS.
+ * Takes a block with at least `bytes` for its user, and holds it; `committed`
+ * in its head is 0, all else is unspecified. May free memory of dead
+ * participants. EXHAUSTED: `error` has needed and available bytes, and the
+ * oldest pin if that may be the reason; DATA_LOSS.
  */
 shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
                                  uint64_t *out_offset, shmrpc_error *error);
-/* All that is held is reachable now. */
+/* All held blocks are reachable now. */
 void shmrpci_arena_keep(shmrpci_region *region);
-/* Gives back all that is held. */
+/* Returns all held blocks to the arena. */
 void shmrpci_arena_give(shmrpci_region *region);
-/* The same for what was taken last. */
+/* The block that was taken last is reachable now. */
 void shmrpci_arena_keep_first(shmrpci_region *region);
 void shmrpci_arena_give_first(shmrpci_region *region);
-/* Keeps of all that is held what is committed, and gives back the rest: of the
- * dead, by a kind that is about to forget what it protects. */
+/* Keeps committed blocks of a dead process and frees the rest. For a kind that
+ * is about to clear the hazards which protect them. */
 void shmrpci_arena_judge_held(shmrpci_region *region);
-/* The block that has become unreachable by `change` is free when nobody can
- * look at it any more. Changes never fall. DATA_LOSS: no block is there. */
+/* Retires a block that `change` made unreachable: it is free when no reader can
+ * look at it any more. `change` never falls. DATA_LOSS: no block is there. */
 shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
                                    uint64_t change);
 /* The block retired last, if it is still in the limbo, else 0. */
 uint64_t shmrpci_arena_last_retired(const shmrpci_region *region);
-/* Frees what nobody can look at any more; nothing of the newest unless
- * `all`. */
+/* Frees the retired blocks that no reader can look at; none of the newest
+ * unless `all`. */
 void shmrpci_arena_reclaim(shmrpci_region *region, bool all);
 
-/* Bytes of the block that begins at `offset`, for its user; 0: none does. */
+/* Usable bytes of the block that begins at `offset`; 0: none does. */
 uint64_t shmrpci_arena_block_bytes(const shmrpci_region *region,
                                    uint64_t offset);
 
 /* ---- pins ---------------------------------------------------------------- */
 
 /*
- * Keeps all that is reachable as of `change`, which must be finished; any
- * handle may, also one that is for reading only. Pins are counted. ABORTED: too
- * late, blocks of that time may be free already: take a newer change.
- * EXHAUSTED, NO_MEMORY.
+ * Keeps everything reachable as of `change`, which must be finished; any handle
+ * may, also a read-only one. Pins are counted. ABORTED: too late, blocks of
+ * that time may be free already: take a newer change. EXHAUSTED, NO_MEMORY.
  */
 shmrpc_status shmrpci_pin(shmrpci_region *region, uint64_t change);
 void shmrpci_unpin(shmrpci_region *region, uint64_t change);
-/* The oldest pin below `end`, of this handle or another; `end`: none. */
+/* The oldest pin below `end`, of any handle; `end`: none. */
 uint64_t shmrpci_pin_oldest(const shmrpci_region *region, uint64_t end);
-/* The same as a reclaimer: there will be no new ones below `end`. */
+/* The same for a reclaimer: afterwards no new pin below `end` is possible. */
 uint64_t shmrpci_pin_close(shmrpci_region *region, uint64_t end);
-/* A process that has this pin, 0 if none can be told; takes milliseconds. */
+/* A process that has this pin, 0 if unknown; takes milliseconds. */
 int shmrpci_pin_holder(const shmrpci_region *region, uint64_t change);
 
 #endif

@@ -1,4 +1,4 @@
-/* Judging a region that nobody changes. */
+/* Checks a region that is not being changed. */
 #include <stdlib.h>
 
 #include "region/inside.h"
@@ -23,7 +23,8 @@ static uint64_t entry_offset(const judgement *of, uint32_t span)
     return of->region->facts.table_offset + span * (uint64_t)sizeof(uint32_t);
 }
 
-/* Whether a participant, or its heir to be, will free or keep the span. */
+/* Whether the span is in a participant's journal, so that it, or its heir, will
+ * free or keep it. */
 static bool is_journalled(const shmrpci_region *region, uint32_t span)
 {
     uint32_t high = shmrpci_region_high(region);
@@ -47,13 +48,14 @@ static void check_state(judgement *of)
     uint64_t paid = shmrpci_load_seq(&state->paid);
     if (paid > region->facts.span_count * region->facts.span_bytes ||
         paid % region->facts.span_bytes != 0) {
-        report(of, SHMRPCI_REGION_STATE_OFFSET, "more is paid for than is");
+        report(of, SHMRPCI_REGION_STATE_OFFSET,
+               "more spans are paid for than exist");
     }
     if (shmrpci_load_seq(&state->high) > region->facts.participant_count) {
         report(of,
                SHMRPCI_REGION_STATE_OFFSET +
                    offsetof(shmrpci_region_state, high),
-               "more participants than places");
+               "more participants than the maximum");
     }
 }
 
@@ -67,11 +69,12 @@ static void check_head(judgement *of, uint32_t span)
         (region->kind.is_reachable == NULL ||
          !region->kind.is_reachable(region->kind.user, region, offset)) &&
         !is_journalled(region, span)) {
-        report(of, offset, "a run that nothing leads to");
+        report(of, offset, "a run that is not reachable");
     }
 }
 
-/* `run` is the entry that a tail at `span` must have; 0: no run goes on. */
+/* `run` is the entry that a tail at `span` must have; 0: no run continues
+ * here. */
 static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
 {
     uint32_t entry = shmrpci_load_seq(shmrpci_region_entry(of->region, span));
@@ -80,7 +83,8 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
         return 0;
     }
     if (owner >= shmrpci_region_high(of->region)) {
-        report(of, entry_offset(of, span), "a span of nobody");
+        report(of, entry_offset(of, span),
+               "a span of a participant that does not exist");
     }
     switch (shmrpci_span_state_of(entry)) {
     case SHMRPCI_SPAN_HEAD:
@@ -93,23 +97,23 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
         return run;
     case SHMRPCI_SPAN_CLAIMED:
         if (!is_journalled(of->region, span)) {
-            report(of, entry_offset(of, span), "claimed for ever");
+            report(of, entry_offset(of, span), "a span that stays claimed");
         }
         return 0;
     case SHMRPCI_SPAN_FREE:
         break;
     }
-    report(of, entry_offset(of, span), "a free span that says more");
+    report(of, entry_offset(of, span), "a free span with an owner or a note");
     return 0;
 }
 
 /* ---- blocks -------------------------------------------------------------- */
 
-/* A place for each block: no two begin within 64 bytes. */
+/* One mark per block: no two begin within 64 bytes. */
 #define MARK_BYTES ((uint64_t)64)
 
-/* In the hands of somebody who is dead, or at work: found twice, or not, until
- * its heir has looked. */
+/* Held by a participant that is dead, or at work: may be found twice, or not at
+ * all, until its heir has looked. */
 #define MARK_LOOSE 0x80u
 
 typedef struct blocks {
@@ -134,7 +138,7 @@ static void visit(void *to, uint64_t offset)
     blocks *all = to;
     uint8_t *mark = mark_at(all, offset);
     if (mark == NULL) {
-        report(all->of, offset, "no block begins here, where one is said to");
+        report(all->of, offset, "an offset at which no block begins");
     } else if (*mark == 1) {
         report(all->of, offset, "a block in two places");
     } else if (*mark == 0) {
@@ -155,7 +159,7 @@ static void visit_chain(blocks *all, uint64_t offset, shmrpci_block_visit *what)
 {
     for (uint64_t hops = 0; offset != 0; hops++) {
         if (hops > all->count || mark_at(all, offset) == NULL) {
-            report(all->of, offset, "a chain that leads nowhere");
+            report(all->of, offset, "a chain that leads outside");
             return;
         }
         what(all, offset);
@@ -171,7 +175,7 @@ static void loosen_held(blocks *all, uint64_t offset)
     }
 }
 
-/* What is left of a span to cut up. */
+/* Visits the rest of a span that is being cut up. */
 static void visit_rest(blocks *all, uint64_t offset)
 {
     const shmrpci_region_head *head = &all->of->region->facts;
@@ -211,7 +215,7 @@ static void visit_depot(blocks *all)
     }
 }
 
-/* Each block of a span, or of a run, has been found. */
+/* Checks that each block of a span, or of a run, was found. */
 static void check_found(blocks *all, uint32_t span)
 {
     const shmrpci_region *region = all->of->region;
@@ -224,7 +228,7 @@ static void check_found(blocks *all, uint32_t span)
          !is_journalled(region, span);
          at += bytes) {
         if (*mark_at(all, start + at) == 0) {
-            report(all->of, start + at, "a block that nothing leads to");
+            report(all->of, start + at, "a block that is not reachable");
         }
     }
 }
@@ -236,7 +240,7 @@ static void check_blocks(judgement *of)
     blocks all = {.of = of, .count = shmrpci_region_paid(region) / MARK_BYTES};
     all.marks = calloc(all.count + 1, 1);
     if (all.marks == NULL) {
-        report(of, 0, "no memory to look at the blocks");
+        report(of, 0, "no memory for checking the blocks");
         return;
     }
     for (uint32_t p = 0; p < shmrpci_region_high(region); p++) {

@@ -1,8 +1,8 @@
 /* The depot: chains of free blocks that go from one participant to another. */
 #include "region/inside.h"
 
-/* What a participant keeps of a class before it shares it with others: two
- * spans, but less of a small region, lest few have it all. */
+/* How much of a class a participant keeps before it shares: two spans, but less
+ * of a small region, so that a few don't have all of it. */
 #define LIST_SPANS     2u
 #define LIST_SHARE     256u
 #define LIST_MIN_BYTES ((uint64_t)2048)
@@ -46,8 +46,8 @@ static uint64_t last_before(const shmrpci_region *region, uint64_t chain,
     return chain == end ? last : 0;
 }
 
-/* The place of the depot is ours: it gets the spare list, with all that this
- * leads to. */
+/* Puts the spare list, with everything linked to it, into a place of the depot
+ * that we have taken. */
 static void put_spare(shmrpci_region *region, uint32_t class,
                       shmrpci_atomic_u64 *slot)
 {
@@ -58,7 +58,7 @@ static void put_spare(shmrpci_region *region, uint32_t class,
     shmrpci_store_seq(slot, depot_word(DEPOT_READY, region->me, chain));
 }
 
-/* Behind the spare list comes what is in a place of the depot already. */
+/* Appends the chain in a place of the depot to the spare list. */
 static bool merge(shmrpci_region *region, uint32_t class,
                   shmrpci_block_trailer *first, shmrpci_atomic_u64 *slot)
 {
@@ -82,7 +82,7 @@ static bool merge(shmrpci_region *region, uint32_t class,
     return true;
 }
 
-/* So that nobody has more than two lists, however much is free. */
+/* Limits each participant to two lists, however much is free. */
 void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -111,8 +111,8 @@ void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class)
     }
 }
 
-/* Puts a chain of the depot before the list. What an heir repeats finds it done
- * where the chain leads to the list already. */
+/* Puts a chain of the depot in front of the list. An heir that repeats this
+ * finds it done if the chain already leads to the list. */
 static void prepend(shmrpci_region *region, uint32_t class, uint64_t chain)
 {
     shmrpci_atomic_u64 *list = &shmrpci_arena_of(region)->list[class];
@@ -168,19 +168,20 @@ uint64_t shmrpci_arena_most_listed(const shmrpci_region *region)
     return bytes < most ? bytes : most;
 }
 
-/* The whole list becomes the spare one, which is empty. */
+/* Makes the whole list the spare one, which is empty. */
 static void make_spare(shmrpci_arena_root *arena, uint32_t class)
 {
     shmrpci_store_release(&arena->spares[class],
                           shmrpci_load_relaxed(&arena->count[class]));
-    /* Between the two stores they are the same: see mend_class. */
+    /* Between the two stores the lists are the same: see mend_class. */
     shmrpci_store_release(&arena->spare[class],
                           shmrpci_load_relaxed(&arena->list[class]));
     shmrpci_store_release(&arena->list[class], (uint64_t)0);
     shmrpci_store_release(&arena->count[class], 0u);
 }
 
-/* The first `count` blocks of the list become the spare one, which is empty. */
+/* Moves the first `count` blocks of the list to the spare one, which is
+ * empty. */
 static void split(shmrpci_region *region, uint32_t class, uint64_t count)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -203,8 +204,8 @@ static void split(shmrpci_region *region, uint32_t class, uint64_t count)
     }
 }
 
-/* Fills the spare list, which is empty: with all of the list, or, where that
- * has grown long, with a piece of it, so that several can have some. */
+/* Fills the empty spare list: with all of the list, or, if that has grown long,
+ * with a piece of it, so that several participants can have some. */
 void shmrpci_arena_fill_spare(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -225,7 +226,7 @@ bool shmrpci_arena_take_piece(shmrpci_region *region, uint32_t class)
     if (!shmrpci_arena_take_depot(region, class)) {
         return false;
     }
-    /* No more often than there can be pieces: the count may be spoiled. */
+    /* At most as often as there can be pieces: the count may be damaged. */
     for (uint64_t left = shmrpci_arena_most_blocks(region) / piece;
          left > 0 && shmrpci_load_relaxed(&arena->count[class]) > 2 * piece &&
          shmrpci_load_relaxed(&arena->spare[class]) == 0;
@@ -301,7 +302,7 @@ void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class)
                    last_before(region,
                                shmrpci_load_relaxed(&arena->spare[class]),
                                chain) != 0) {
-            put_spare(region, class, &slots[i]); /* a merge, nearly done */
+            put_spare(region, class, &slots[i]); /* a merge, almost finished */
         } else if (depot_state(word) == DEPOT_TAKEN) {
             prepend(region, class, chain);
             shmrpci_store_seq(&slots[i], (uint64_t)0);

@@ -75,12 +75,12 @@
 
 #define SHMRPCI_REGION_PARTICIPANTS_OFFSET 8192u
 
-/* Bytes of the file that are locked, not stored; see above. */
+/* Bytes of the file used only for locks; see above. */
 #define SHMRPCI_REGION_BYTE(participant) ((int64_t)(participant))
-/* Read locks: somebody who may not write is to be woken (listen.h). Bytes that
- * follow 2^40 and lie below this one are those of files (os/object.h). */
+/* Read locks: a reader that may not write wants to be woken (listen.h). The
+ * bytes from 2^40 to below this one belong to files (os/object.h). */
 #define SHMRPCI_REGION_LISTEN_BYTE (((int64_t)1 << 40) + 64)
-/* Read locks: somebody reads as of this change (pin.c). */
+/* Read locks: a reader uses the state as of this change (pin.c). */
 #define SHMRPCI_REGION_PIN(change) (((int64_t)1 << 41) + (int64_t)(change))
 #define SHMRPCI_REGION_CHANGES_MAX (((uint64_t)1 << 48) - 1)
 
@@ -88,7 +88,7 @@
 #define SHMRPCI_CLASS_COUNT 28u
 #define SHMRPCI_DEPOT_SLOTS 16u
 
-/* What the creator says of the region, constant ever after. */
+/* The creator's settings, constant from then on. */
 typedef struct shmrpci_region_head {
     uint64_t magic;
     uint32_t version;
@@ -109,7 +109,7 @@ typedef struct shmrpci_region_head {
     uint8_t boot_id[16];
     char name[256];
     uint32_t reserve[7];
-    uint32_t crc; /* CRC32C of all before */
+    uint32_t crc; /* CRC32C of all members above */
 } shmrpci_region_head;
 
 _Static_assert(offsetof(shmrpci_region_head, span_bytes) == 48, "layout");
@@ -131,14 +131,14 @@ typedef struct shmrpci_region_state {
 _Static_assert(offsetof(shmrpci_region_state, destroyed) == 256, "layout");
 _Static_assert(sizeof(shmrpci_region_state) == 4096, "layout");
 
-/* Of pending_count: the run is complete, and to be freed if it is unreachable;
- * without it, what counts is whose the spans are. */
+/* A bit of pending_count: the run is complete, and is freed if unreachable;
+ * without it, only spans owned by the participant are. */
 #define SHMRPCI_JOURNAL_GIVES (UINT32_C(1) << 31)
 
-/* Blocks of a participant's own (arena.h); offsets, 0: none. Only it and its
- * heirs write here, so that stores in order are a journal. */
+/* A participant's own blocks (arena.h); offsets, 0: none. Only it and its heirs
+ * write here, so that stores in order are a journal. */
 typedef struct shmrpci_arena_root {
-    _Alignas(128) shmrpci_atomic_u64 moving; /* block on its way elsewhere */
+    _Alignas(128) shmrpci_atomic_u64 moving; /* block being moved */
     shmrpci_atomic_u64 held;       /* chain: taken, and not reachable yet */
     shmrpci_atomic_u64 limbo_head; /* chain: unreachable, oldest first */
     shmrpci_atomic_u64 limbo_tail;
@@ -146,8 +146,8 @@ typedef struct shmrpci_arena_root {
     shmrpci_atomic_u64 limbo_bytes;
     shmrpci_atomic_u64 ids; /* given out; the kind's */
     uint64_t reserve[9];
-    /* By class: free blocks; more of them, or none; the rest of a span that
-     * has not been cut up; how many are in `list` and `spare`, hints. */
+    /* By class: free blocks; more of them, or none; the rest of a span that has
+     * not been cut up; lengths of `list` and `spare`, hints. */
     shmrpci_atomic_u64 list[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u64 spare[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u64 rest[SHMRPCI_CLASS_COUNT];
@@ -155,11 +155,12 @@ typedef struct shmrpci_arena_root {
     shmrpci_atomic_u32 spares[SHMRPCI_CLASS_COUNT];
 } shmrpci_arena_root;
 
-/* What a participant is, and is at. */
+/* The state of a participant. */
 typedef struct shmrpci_participant_block {
     _Alignas(128) shmrpci_atomic_u32 pid; /* for people; 0: left properly */
     shmrpci_atomic_u32 cpu;               /* a hint, for waits */
-    shmrpci_atomic_u64 incarnation;       /* counts who has been this one */
+    shmrpci_atomic_u64 incarnation;       /* counts the handles that had this
+                                           * number */
     uint64_t reserve[14];
     /* The journal of spans: first span + 1, 0 for none; how many, and whether
      * the run was complete (span.c). */

@@ -1,17 +1,17 @@
-/* Locks on one byte, shared by those who listen. */
+/* Locks on one byte, shared by all listeners. */
 #include "region/listen.h"
 
 #include "os/byte_lock.h"
 #include "region/layout.h"
 
-/* A tick of the coarse clock takes no longer. */
+/* The longest tick of the coarse clock. */
 #define TICK_NS (10 * SHMRPCI_NS_PER_MS)
-/* Where the kernel grants no lock: nobody rings. */
+/* The poll interval if the kernel grants no lock: then nobody rings. */
 #define DEAF_NS (50 * SHMRPCI_NS_PER_MS)
 
 bool shmrpci_listeners_ask(shmrpci_listeners *of, int fd, uint64_t now)
 {
-    /* The clock was read before: whoever begins to listen meanwhile does so at
+    /* The clock was read first: a listener that begins meanwhile does so at
      * that time, or later. */
     bool are_there = shmrpci_byte_lock_is_held(fd, SHMRPCI_REGION_LISTEN_BYTE);
     shmrpci_store_relaxed(&of->told, now | (are_there ? 1u : 0u));
@@ -29,7 +29,7 @@ int64_t shmrpci_listen(shmrpci_listening *of, int fd, int64_t long_ns)
         of->since_ns = shmrpci_coarse_ns();
     }
     bool is_known = shmrpci_coarse_ns() > of->since_ns;
-    /* Who is known must look behind that. */
+    /* Once writers know of us, changes must be looked for after that. */
     shmrpci_fence_seq();
     return is_known || long_ns < TICK_NS ? long_ns : TICK_NS;
 }

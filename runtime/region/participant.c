@@ -1,4 +1,4 @@
-/* Who takes part, and who inherits from the dead. */
+/* Joining, and inheriting from the dead. */
 #include "os/byte_lock.h"
 #include "os/process.h"
 #include "region/inside.h"
@@ -19,7 +19,7 @@ bool shmrpci_region_is_alive(const shmrpci_region *region, uint32_t participant)
                                      SHMRPCI_REGION_BYTE(participant));
 }
 
-/* The block of `participant` may be touched from now on. */
+/* From now on the block of `participant` may be touched. */
 static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
 {
     shmrpci_atomic_u32 *high = &shmrpci_region_state_of(region)->high;
@@ -40,8 +40,8 @@ static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
 }
 
 /* Runs with this handle in the dead participant's place. The kind may take and
- * free blocks to finish, so that the arena is mended first. Runs of a kind
- * without arenas come last, when it can tell which of them it can reach. */
+ * free blocks to finish, so the arena is mended first. Runs of a kind without
+ * arenas come last, when it can tell which of them are reachable. */
 static void finish(shmrpci_region *region)
 {
     const shmrpci_region_kind *kind = &region->kind;
@@ -58,14 +58,14 @@ static void finish(shmrpci_region *region)
     }
 }
 
-/* What the handle remembers of the limbo is another's. */
+/* The handle's notes about the limbo are for another arena. */
 static void act_as(shmrpci_region *region, uint32_t participant)
 {
     region->me = participant;
     region->last_end = NULL;
 }
 
-/* The byte of `participant` is ours: nobody else is, or becomes, that one. */
+/* We hold the byte of `participant`: nobody else is, or becomes, that one. */
 static bool inherit(shmrpci_region *region, uint32_t participant)
 {
     shmrpci_participant_block *block =
@@ -122,7 +122,7 @@ shmrpc_status shmrpci_region_join(shmrpci_region *region, shmrpc_error *error)
             shmrpci_byte_lock_drop(region->fd, SHMRPCI_REGION_BYTE(p), 1);
         }
         if (status != SHMRPC_E_BUSY) {
-            return shmrpc_error_set(error, status, "no place in the region: %s",
+            return shmrpc_error_set(error, status, "can't join the region: %s",
                                     shmrpc_status_text(status));
         }
     }

@@ -1,4 +1,4 @@
-/* Pins: what readers look at, and what reclaimers leave. */
+/* Pins: which old states readers use, and reclaimers must keep. */
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -63,7 +63,7 @@ shmrpc_status shmrpci_pin(shmrpci_region *region, uint64_t change)
 void shmrpci_unpin(shmrpci_region *region, uint64_t change)
 {
     shmrpci_own_pin *own = find(region, change);
-    SHMRPCI_ASSERT(own != NULL, "unpin what was pinned");
+    SHMRPCI_ASSERT(own != NULL, "only a pinned change is unpinned");
     if (own != NULL && --own->count == 0) {
         *own = region->pins[--region->pin_count];
         shmrpci_byte_lock_drop(region->fd, SHMRPCI_REGION_PIN(change), 1);
@@ -76,7 +76,7 @@ uint64_t shmrpci_pin_oldest(const shmrpci_region *region, uint64_t end)
                                              (int64_t)end);
     uint64_t oldest =
         found < 0 ? end : (uint64_t)(found - SHMRPCI_REGION_PIN(0));
-    /* The kernel doesn't tell us of our own. */
+    /* The kernel doesn't report our own locks. */
     for (uint32_t i = 0; i < region->pin_count; i++) {
         if (region->pins[i].change < oldest) {
             oldest = region->pins[i].change;

@@ -1,4 +1,4 @@
-/* Spans of blocks that become spans again, when there are no others. */
+/* Turns spans of blocks into free spans, when there are no others. */
 #include <stdlib.h>
 
 #include "region/inside.h"
@@ -38,7 +38,7 @@ static void count_chain(const shmrpci_region *region, uint32_t class,
     }
 }
 
-/* Each store leaves a whole chain, so that an heir can go on. */
+/* After each store the chain is whole, so that an heir can continue. */
 static void filter(const shmrpci_region *region, uint32_t class,
                    shmrpci_atomic_u64 *leads, uint32_t span)
 {
@@ -70,7 +70,8 @@ void shmrpci_arena_forget(shmrpci_region *region, uint32_t span)
     }
 }
 
-/* All free blocks of the class that are nobody else's, into our lists. */
+/* Moves all free blocks of the class that no other participant has into our
+ * lists. */
 static void gather(shmrpci_region *region, uint32_t class, uint32_t *counts)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -110,7 +111,7 @@ bool shmrpci_arena_regain(shmrpci_region *region)
     }
     free(counts);
     shmrpci_arena_recount(region);
-    /* Others may need what is left, who find the depot empty. */
+    /* Shares the rest: others may need it, and find the depot empty. */
     shmrpci_arena_hand_over(region);
     region->is_regaining = false;
     return has_some;

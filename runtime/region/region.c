@@ -1,4 +1,4 @@
-/* Making regions, mapping them, and what may be touched in them. */
+/* Making and mapping regions, and checking offsets in them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ static uint64_t lay_out(shmrpci_region_head *head)
     return head->spans_offset + head->span_count * head->span_bytes;
 }
 
-/* Spans are as small as a table of bounded size allows. */
+/* Spans are as small as the limit on the table's size allows. */
 static void divide(shmrpci_region_head *head, uint64_t max_bytes)
 {
     head->span_bytes = SHMRPCI_REGION_MIN_SPAN_BYTES;
@@ -138,8 +138,8 @@ static shmrpc_status damaged(shmrpc_error *error, const char *what)
                             "the region is damaged: %s", what);
 }
 
-/* The counts are believed as far as an honest creator could have said them,
- * then the offsets must be what follows from them. */
+/* The counts must be ones that a valid creator could have chosen, then the
+ * offsets must follow from them. */
 static bool is_consistent(const shmrpci_region_head *head)
 {
     shmrpci_region_head again = *head;
@@ -165,7 +165,7 @@ static shmrpc_status judge(const shmrpci_region_head *head, uint64_t file_bytes,
     uint8_t boot_id[sizeof head->boot_id];
     shmrpci_process_boot(boot_id);
     if (head->magic != SHMRPCI_REGION_MAGIC) {
-        return damaged(error, "it does not begin as one");
+        return damaged(error, "it does not begin as a region");
     }
     if (head->version != SHMRPCI_REGION_VERSION) {
         return shmrpc_error_set(
@@ -175,10 +175,10 @@ static shmrpc_status judge(const shmrpci_region_head *head, uint64_t file_bytes,
     }
     if (shmrpci_crc32c(0, head, offsetof(shmrpci_region_head, crc)) !=
         head->crc) {
-        return damaged(error, "its head does not have its checksum");
+        return damaged(error, "its checksum does not match");
     }
     if (!is_consistent(head)) {
-        return damaged(error, "its head contradicts itself");
+        return damaged(error, "fields of its head contradict each other");
     }
     if (file_bytes < (salvages ? head->spans_offset : head->bytes)) {
         return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
@@ -187,7 +187,7 @@ static shmrpc_status judge(const shmrpci_region_head *head, uint64_t file_bytes,
                                 (unsigned long long)head->bytes);
     }
     if (!salvages && memcmp(head->boot_id, boot_id, sizeof boot_id) != 0) {
-        return damaged(error, "the machine has been started anew since");
+        return damaged(error, "the machine has been restarted since");
     }
     return SHMRPC_OK;
 }
@@ -215,8 +215,7 @@ static shmrpc_status open_map(shmrpci_region *region, int fd,
     }
     return status == SHMRPC_OK
                ? SHMRPC_OK
-               : shmrpc_error_set(error, status,
-                                  "the region can't be mapped: %s",
+               : shmrpc_error_set(error, status, "can't map the region: %s",
                                   shmrpc_status_text(status));
 }
 
@@ -234,8 +233,8 @@ shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
     if (status == SHMRPC_OK && region.is_writer) {
         status = shmrpci_region_join(&region, error);
     }
-    /* Behind joining: whoever destroys it and finds all bytes free knows that
-     * nobody comes in any more. */
+    /* After joining: a process that destroys it and then finds all bytes free
+     * knows that nobody joins any more. */
     if (status == SHMRPC_OK && !kind->salvages &&
         shmrpci_region_is_destroyed(&region)) {
         status = shmrpc_error_set(error, SHMRPC_E_DESTROYED,
@@ -263,7 +262,7 @@ void shmrpci_region_detach(shmrpci_region *region)
     free(region->pins);
     region->pins = NULL;
     region->pin_room = 0;
-    /* In a forked child it is not mapped, and the place is the parent's. */
+    /* A forked child does not have it mapped, and the place is the parent's. */
     if (region->map.at != NULL && region->me != SHMRPCI_REGION_NOBODY &&
         region->map.generation == shmrpci_fork_generation()) {
         shmrpci_region_leave(region);
@@ -307,7 +306,7 @@ void shmrpci_region_destroy(shmrpci_region *region)
     shmrpci_store_seq(&shmrpci_region_state_of(region)->destroyed, 1u);
 }
 
-/* A system call for each use would be more than the use. */
+/* A system call for each use would cost more than the use. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
 void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
@@ -319,7 +318,7 @@ void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
 
 void shmrpci_region_orphan(const shmrpci_region *region)
 {
-    /* Relaxed: who is woken behind it, or looks again, sees it. */
+    /* Relaxed: a thread that is woken after this, or looks again, sees it. */
     shmrpci_store_relaxed(&region->owner->is_gone, 1u);
 }
 
@@ -327,7 +326,7 @@ bool shmrpci_region_is_orphan(const shmrpci_region *region)
 {
     shmrpci_region_owner *owner = region->owner;
     uint64_t now = shmrpci_ticks();
-    /* Relaxed, all: threads that look at once look once too often. */
+    /* Relaxed, all: threads that look at the same time look once too often. */
     uint64_t looked = shmrpci_load_relaxed(&owner->looked_ticks);
     if (now - looked > shmrpci_ticks_of_ns(LOOK_NS)) {
         shmrpci_store_relaxed(&owner->looked_ticks, now);

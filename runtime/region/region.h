@@ -5,9 +5,9 @@
  * (ring, table).
  *
  * Invariants: nothing is touched before it is paid for, so that a full disk or
- * memory is a status, never SIGBUS; a span has one owner; whatever a dead
- * participant had not finished is finished or taken back by its heir, which is
- * whoever attaches as the same number, or buries it.
+ * memory is a status, never SIGBUS; a span has one owner; the unfinished work
+ * of a dead participant is finished or undone by its heir, the process that
+ * attaches with the same number, or buries it.
  *
  * Threading: attach, detach and everything that writes: one thread at a time
  * for a handle. `_at` and facts: any thread.
@@ -23,9 +23,9 @@
 #include "region/layout.h"
 #include "shmrpc/error.h"
 
-/* What a creator asks for. */
+/* The settings of a new region. */
 typedef struct shmrpci_region_spec {
-    const char *name; /* for people and for comparing; copied */
+    const char *name; /* for people and for comparison; copied */
     size_t name_len;  /* 0 to 255 */
     uint64_t max_bytes;
     uint64_t type_hash;
@@ -41,46 +41,47 @@ typedef struct shmrpci_region_spec {
 
 typedef struct shmrpci_region shmrpci_region;
 
-/* Told of a block while a region is judged. */
+/* Called for each block while a region is checked. */
 typedef void shmrpci_block_visit(void *to, uint64_t offset);
 
-/* What a kind knows of its own structures. Those that use no arenas leave what
- * is said of blocks NULL. */
+/* The callbacks of a kind, which knows its own structures. Kinds without arenas
+ * set those for blocks to NULL. */
 typedef struct shmrpci_region_kind {
     /* Whether the run that begins at `offset` is reachable from the roots. NULL
      * if the kind takes no runs. */
     bool (*is_reachable)(void *user, const shmrpci_region *region,
                          uint64_t offset);
-    /* Finishes or takes back what `participant`, which is dead, was at; before
-     * its journal of spans is looked at. The heir acts as the dead one: what it
-     * takes and gives back here are the dead one's blocks. May be NULL. */
+    /* Finishes or undoes the work of `participant`, which is dead; before its
+     * journal of spans is read. The heir acts as the dead one: it takes and
+     * gives back the dead one's blocks. May be NULL. */
     void (*inherit)(void *user, shmrpci_region *region, uint32_t participant);
-    /* Looks up what participants use at this moment, for is_used. */
+    /* Collects what participants use at this moment, for is_used. */
     void (*survey)(void *user, const shmrpci_region *region);
     /* Whether the block at `offset`, which became unreachable by `change`, was
      * in use at the survey. */
     bool (*is_used)(void *user, const shmrpci_region *region, uint64_t offset,
                     uint64_t change);
-    /* Visits all blocks that are reachable, for check. A kind that uses arenas
-     * has this. */
+    /* Visits all reachable blocks, for check. Required for kinds with
+     * arenas. */
     void (*each_block)(void *user, const shmrpci_region *region,
                        shmrpci_block_visit *visit, void *to);
     void *user;
-    /* Attaches for reading what is left: also of another boot, of a region that
-     * was destroyed, and of a file that lacks its end. */
+    /* Attaches for reading only, to salvage: also a region of another boot, a
+     * destroyed one, and a truncated file. */
     bool salvages;
 } shmrpci_region_kind;
 
-/* A pin of this handle's (arena.h). */
+/* A pin of this handle (arena.h). */
 typedef struct shmrpci_own_pin {
     uint64_t change;
     uint32_t count;
 } shmrpci_own_pin;
 
-/* Whose life the region's is: somebody who holds a byte of its file. */
+/* The owner whose lifetime the region has: a process that holds a byte of its
+ * file. */
 typedef struct shmrpci_region_owner {
     int64_t byte;
-    shmrpci_atomic_u64 looked_ticks; /* when somebody looked */
+    shmrpci_atomic_u64 looked_ticks; /* when a thread last looked */
     shmrpci_atomic_u32 is_gone;
 } shmrpci_region_owner;
 
@@ -89,7 +90,7 @@ struct shmrpci_region {
     shmrpci_map map;
     shmrpci_region_kind kind;
     int fd;                      /* ours; -1: none */
-    shmrpci_region_owner *owner; /* NULL: nobody's life */
+    shmrpci_region_owner *owner; /* NULL: it has no owner */
     bool is_writer;
     uint32_t me;           /* SHMRPCI_REGION_NOBODY for readers */
     uint32_t cursor;       /* where the search for spans begins */
@@ -98,10 +99,10 @@ struct shmrpci_region {
     uint32_t pin_room;
     uint64_t retired_bytes; /* since the last look at the limbo */
     uint64_t retired_count;
-    uint64_t last_retired; /* the last block of our limbo, while `last_end` is
-                            * where its trailer lies; NULL: look for it */
+    uint64_t last_retired; /* the last block of our limbo, if `last_end` points
+                            * to its trailer; NULL: look it up */
     struct shmrpci_block_trailer *last_end;
-    uint64_t hoarded_bytes; /* of a list, that were of no use to others */
+    uint64_t hoarded_bytes; /* surplus of a list that could not be shared */
     bool is_regaining;
     uint32_t depot_next; /* the place where two lists were merged last */
 };
@@ -112,42 +113,41 @@ static inline bool shmrpci_region_has_arenas(const shmrpci_region *region)
 }
 
 /*
- * How large the file of a region is to be: max_bytes of spans, rounded up to
- * whole ones, and what describes them. INVALID: the spec is out of range;
- * `error` says what of it.
+ * Computes a region's file size: max_bytes rounded up to whole spans, plus
+ * metadata. INVALID: the spec is out of range; `error` says which part.
  */
 shmrpc_status shmrpci_region_size(const shmrpci_region_spec *spec,
                                   uint64_t *out_bytes, shmrpc_error *error);
 
 /*
- * Makes a region of a file of zeros of that size, of which nothing needs to be
- * paid for, before anybody else can open it. EXHAUSTED.
+ * Makes a region in a file of zeros of that size, of which no memory needs to
+ * be paid for yet, before any other process can open it. EXHAUSTED.
  */
 shmrpc_status shmrpci_region_format(int fd, const shmrpci_region_spec *spec,
                                     shmrpc_error *error);
 
 /*
- * Maps a region, and takes part in it if `access` is WRITE, as a participant
- * whose number has perhaps been a dead one's, from which it inherits. The
- * descriptor is the region's from then on if it succeeds; every handle needs an
- * open file description of its own. CONTRACT: of another version of shmrpc;
- * DATA_LOSS: damaged, truncated, or of another boot; DESTROYED; EXHAUSTED: all
- * places are taken, or there is no memory for one.
+ * Maps a region, and joins it if `access` is WRITE, perhaps with the number of
+ * a dead participant, from which it then inherits. Takes over the descriptor if
+ * it succeeds; every handle needs an open file description of its own.
+ * CONTRACT: made by another version of shmrpc; DATA_LOSS: damaged, truncated,
+ * or of another boot; DESTROYED; EXHAUSTED: all places are taken, or there is
+ * no memory for one.
  */
 shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
                                     const shmrpci_region_kind *kind,
                                     shmrpci_region *out, shmrpc_error *error);
 
-/* Leaves properly, and closes the descriptor. A region that is all zeros but
- * for fd -1, or has been detached, is fine. */
+/* Leaves properly, and closes the descriptor. A region that is all zeros except
+ * fd -1, or has been detached, is allowed. */
 void shmrpci_region_detach(shmrpci_region *region);
 
-/* Inherits from all who are dead, and gives the free blocks of all who are not
- * there to those who are. Returns how many were dead. */
+/* Inherits from all dead participants, and gives their free blocks to the
+ * living. Returns how many were dead. */
 uint32_t shmrpci_region_bury(shmrpci_region *region);
 
-/* `bytes` at `offset` of the spans or roots, if they lie within what has been
- * paid for, else NULL. */
+/* The address of `bytes` at `offset` in the spans or roots, if they are paid
+ * for, else NULL. */
 void *shmrpci_region_at(const shmrpci_region *region, uint64_t offset,
                         uint64_t bytes);
 
@@ -158,7 +158,7 @@ shmrpci_region_state_of(const shmrpci_region *region)
                                             SHMRPCI_REGION_STATE_OFFSET);
 }
 
-/* The block of a participant below `high`; others' are not paid for. */
+/* The block of a participant below `high`; the others are not paid for. */
 static inline shmrpci_participant_block *
 shmrpci_region_participant(const shmrpci_region *region, uint32_t participant)
 {
@@ -168,18 +168,17 @@ shmrpci_region_participant(const shmrpci_region *region, uint32_t participant)
            participant;
 }
 
-/* How many participants there have ever been, at most as many as there can be.
- */
+/* How many participants there have ever been, limited to the valid range. */
 uint32_t shmrpci_region_high(const shmrpci_region *region);
 
-/* Whether a living process takes part as `participant`; our own handle does. */
+/* Whether `participant` is a living process; true for our own handle. */
 bool shmrpci_region_is_alive(const shmrpci_region *region,
                              uint32_t participant);
 
 /*
- * Takes a run of spans for at least `bytes`, with a note of the kind's, and
- * journals it: make it reachable, then call _keep. Its memory is zeros, or what
- * an earlier owner left. EXHAUSTED: `error` has needed and available bytes.
+ * Takes a run of spans for at least `bytes`, with a note for the kind, and
+ * journals it: make it reachable, then call _keep. Its memory is zeros, or an
+ * earlier owner's data. EXHAUSTED: `error` has needed and available bytes.
  */
 shmrpc_status shmrpci_region_take(shmrpci_region *region, uint64_t bytes,
                                   uint16_t note, uint64_t *out_offset,
@@ -188,22 +187,22 @@ shmrpc_status shmrpci_region_take(shmrpci_region *region, uint64_t bytes,
 void shmrpci_region_keep(shmrpci_region *region);
 /* Journals a run that is to be freed, before it becomes unreachable. */
 void shmrpci_region_intend(shmrpci_region *region, uint64_t offset);
-/* Frees the run that is journalled: taken and not kept, or intended and
- * unreachable now. */
+/* Frees the journalled run: taken and not kept, or intended and now
+ * unreachable. */
 void shmrpci_region_give(shmrpci_region *region);
-/* The bytes of the run that begins at `offset`; 0: none does. */
+/* The size of the run that begins at `offset`; 0: none does. */
 uint64_t shmrpci_region_run_bytes(const shmrpci_region *region,
                                   uint64_t offset);
 
-/* Marks it destroyed for all who use it. */
+/* Marks it destroyed for all its users. */
 void shmrpci_region_destroy(shmrpci_region *region);
 
-/* The region ends with whoever holds `byte` of its file: it counts as destroyed
- * some 10 ms after that is free, at the latest. `owner` is ours, as long as the
- * region is open, and zeros before. */
+/* Ties the region to the process that holds `byte` of its file: the region
+ * counts as destroyed at the latest some 10 ms after the byte is free. `owner`
+ * is ours while the region is open, and zeros before. */
 void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
                            int64_t byte);
-/* Its owner is known to be gone. */
+/* Notes that its owner is gone. */
 void shmrpci_region_orphan(const shmrpci_region *region);
 /* For the function below only. */
 bool shmrpci_region_is_orphan(const shmrpci_region *region);
@@ -216,15 +215,15 @@ static inline bool shmrpci_region_is_destroyed(const shmrpci_region *region)
 
 /* ---- judging a region ---------------------------------------------------- */
 
-/* What is wrong, and where. */
+/* Reports a finding and its place. */
 typedef void shmrpci_region_finding(void *user, uint64_t offset,
                                     const char *what);
 
 /*
- * Looks at the head, the participants and the span table of a region that
- * nobody changes meanwhile, and asks its kind about each run; runs that are
- * neither reachable nor in a journal are findings, and so are blocks that are
- * not in exactly one place; bury the dead before. Returns how many findings.
+ * Checks the head, the participants and the span table of a region that nobody
+ * changes meanwhile, and asks its kind about each run; runs that are neither
+ * reachable nor in a journal are findings, and so are blocks that are not in
+ * exactly one place; bury the dead first. Returns the number of findings.
  */
 uint64_t shmrpci_region_check(const shmrpci_region *region,
                               shmrpci_region_finding *finding, void *user);

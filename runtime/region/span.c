@@ -1,7 +1,8 @@
-/* Spans: paying for them, runs of them, and what a death leaves. */
+/* Spans: paying for them, runs of them, and recovery after a death. */
 #include "region/inside.h"
 
-/* How much is paid for at a time: a quarter of what there is. */
+/* The smallest step by which memory is paid for: otherwise a quarter of what
+ * there is. */
 #define STEP_MIN ((uint64_t)64 << 10)
 #define STEP_MAX ((uint64_t)16 << 20)
 
@@ -30,7 +31,7 @@ bool shmrpci_region_span_at(const shmrpci_region *region, uint64_t offset,
 
 /* ---- paying -------------------------------------------------------------- */
 
-/* Memory for the spans up to `end` bytes, and for their entries. */
+/* Gets memory for the spans up to `end` bytes, and for their entries. */
 static shmrpc_status back(const shmrpci_region *region, uint64_t paid,
                           uint64_t end)
 {
@@ -75,7 +76,7 @@ static shmrpc_status pay(shmrpci_region *region, uint64_t need,
     }
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(
-            error, status, "%llu bytes more are needed, %llu are free",
+            error, status, "%llu more bytes are needed, but only %llu are free",
             (unsigned long long)(need - paid),
             (unsigned long long)shmrpci_memory_available(region->fd));
     }
@@ -95,8 +96,8 @@ static void journal(shmrpci_region *region, uint32_t first, uint32_t count)
     shmrpci_store_seq(&block->pending_first, first + 1);
 }
 
-/* Runs of arenas are judged by who has the journal, which the handle is or acts
- * as. */
+/* Runs of arenas are judged by the owner of the journal, which the handle is or
+ * acts as. */
 static bool is_reachable(const shmrpci_region *region, uint32_t first)
 {
     uint64_t offset = shmrpci_region_span_offset(region, first);
@@ -109,8 +110,8 @@ static bool is_reachable(const shmrpci_region *region, uint32_t first)
            region->kind.is_reachable(region->kind.user, region, offset);
 }
 
-/* Makes the spans of a run `owner`'s own, its head last: as long as that is the
- * head, the run is known. */
+/* Takes the spans of a run for `owner`, the head last: until then the run can
+ * be found. */
 static void seize(shmrpci_region *region, uint32_t owner, uint32_t first,
                   uint32_t count)
 {
@@ -124,7 +125,7 @@ static void seize(shmrpci_region *region, uint32_t owner, uint32_t first,
     }
 }
 
-/* Others may have taken what is free already: whose a span is decides. */
+/* Others may have taken a free one already: the owner in the entry decides. */
 static void free_owned(shmrpci_region *region, uint32_t owner, uint32_t first,
                        uint32_t count)
 {
@@ -146,7 +147,7 @@ static bool is_kept(const shmrpci_region *region, uint32_t owner,
            shmrpci_span_owner(entry) == owner && is_reachable(region, first);
 }
 
-/* Each step can be done again by another heir. */
+/* Another heir may repeat each step. */
 static void settle(shmrpci_region *region, uint32_t participant, uint32_t first,
                    uint32_t pending_count)
 {
@@ -192,7 +193,7 @@ static bool is_free(const shmrpci_region *region, uint32_t span, uint32_t paid)
 }
 
 /* The first run of `count` free spans from `from` on; span_count: none. A
- * guess, which claiming confirms. */
+ * guess, which claim confirms. */
 static uint32_t search(const shmrpci_region *region, uint32_t from,
                        uint32_t count)
 {
@@ -207,7 +208,7 @@ static uint32_t search(const shmrpci_region *region, uint32_t from,
     return region->facts.span_count;
 }
 
-/* All of them, or none. */
+/* Claims all of them, or none. */
 static bool claim(shmrpci_region *region, uint32_t first, uint32_t count)
 {
     uint32_t mine = shmrpci_span_entry(SHMRPCI_SPAN_CLAIMED, region->me, 0);
@@ -222,8 +223,8 @@ static bool claim(shmrpci_region *region, uint32_t first, uint32_t count)
     return true;
 }
 
-/* Makes a run of what is claimed: the head last, since it is what others look
- * for. */
+/* Makes a run of the claimed spans: the head last, since others look for
+ * that. */
 static void join_up(shmrpci_region *region, uint32_t first, uint32_t count,
                     uint16_t note)
 {
@@ -246,7 +247,7 @@ static shmrpc_status full(const shmrpci_region *region, uint64_t bytes,
     }
     return shmrpc_error_set(
         error, SHMRPC_E_EXHAUSTED,
-        "%llu bytes in one piece are needed, %llu of max_bytes are free",
+        "%llu contiguous bytes are needed, but only %llu of max_bytes are free",
         (unsigned long long)bytes, (unsigned long long)free_bytes);
 }
 
@@ -295,7 +296,7 @@ void shmrpci_region_keep(shmrpci_region *region)
 
 /* ---- freeing ------------------------------------------------------------- */
 
-/* Spans of the run that begins with `first`; 0: none does. */
+/* Length of the run that begins at `first`; 0: none does. */
 static uint32_t run_length(const shmrpci_region *region, uint32_t first)
 {
     uint32_t paid = shmrpci_region_paid_spans(region);
@@ -336,7 +337,7 @@ void shmrpci_region_give(shmrpci_region *region)
 {
     shmrpci_participant_block *block =
         shmrpci_region_participant(region, region->me);
-    /* The search begins where memory is warm. */
+    /* Start the search where memory is in the cache. */
     uint32_t first = shmrpci_load_seq(&block->pending_first);
     if (first != 0 && first - 1 < region->cursor) {
         region->cursor = first - 1;

@@ -2,14 +2,14 @@
  * Atomics with their order in the name, for words that threads or processes
  * share.
  *
- * Protocols here change state by read-modify-write of a single word rather
- * than by fences: it is simpler to reason about, and ThreadSanitizer follows
- * it (it does not model fences).  Where two words are in play (I publish, then
- * look whether you sleep), all four accesses are `seq`; a fence stands between
- * the two of a side where the first one must stay a plain store, as the line
- * that it is in belongs to the other side.
+ * Protocols here change state by read-modify-write of a single word rather than
+ * by fences: it is simpler to reason about, and ThreadSanitizer follows it (it
+ * does not model fences).  Where two words are in play (I publish, then look
+ * whether you sleep), all four accesses are `seq`; a fence separates the two of
+ * one side if the first must stay a plain store, as its cache line belongs to
+ * the other side.
  *
- * Threading: that is the point.
+ * Threading: any thread.
  */
 #ifndef SHMRPCI_SYNC_ATOMIC_H
 #define SHMRPCI_SYNC_ATOMIC_H
@@ -65,8 +65,8 @@ typedef _Atomic uint64_t shmrpci_atomic_u64;
 /* Between a store and a load that the load must not overtake. */
 #define shmrpci_fence_seq() atomic_thread_fence(memory_order_seq_cst)
 
-/* For bytes that are read while they may change, and judged afterwards by a
- * word: between them and that word. */
+/* Orders reads of bytes that may change before the read of the word that
+ * validates them. */
 #define shmrpci_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define shmrpci_fence_release() atomic_thread_fence(memory_order_release)
 

@@ -1,15 +1,15 @@
-/* Who owns words: the first to come, until the second. */
+/* Ownership of words: by the first thread, until a second one comes. */
 #include "sync/bias.h"
 
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* An owner that does not run is inside for as long; and without a barrier its
- * stores are surely done after it. */
+/* An owner that does not run may be inside for that long; without a barrier,
+ * its stores are surely visible after it. */
 #define NAP_NS (1 * SHMRPCI_NS_PER_MS)
 
-/* Looks with a yield in between, before the first nap. */
+/* Yields between looks, before the first nap. */
 #define YIELDS 100
 
 static void nap(void)
@@ -29,14 +29,14 @@ static void await(shmrpci_atomic_u32 *at, uint32_t value)
     }
 }
 
-/* Only one thread does this. */
+/* Called by one thread only. */
 static void take_away(shmrpci_bias *bias)
 {
     if (!shmrpci_thread_barrier()) {
-        nap(); /* it worked for the owner, and a sandbox forbids it now */
+        nap(); /* it worked for the owner, but a sandbox forbids it now */
     }
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&bias->owner) == SHMRPCI_BIAS_TAKEN,
-                   "who took it away gives it to all");
+                   "the thread that took it shares it");
     await(&bias->inside, 0);
     /* Release: pairs with the acquire in enter. */
     shmrpci_store_release(&bias->owner, SHMRPCI_BIAS_SHARED);
@@ -46,7 +46,7 @@ bool shmrpci_bias_settle(shmrpci_bias *bias)
 {
     SHMRPCI_ASSERT(shmrpci_thread_number() != SHMRPCI_BIAS_NOBODY &&
                        shmrpci_thread_number() < SHMRPCI_BIAS_TAKEN,
-                   "no thread has the number of a mark");
+                   "no thread has a mark's number");
     uint32_t owner = SHMRPCI_BIAS_NOBODY;
     uint32_t first = shmrpci_thread_can_barrier() ? shmrpci_thread_number()
                                                   : SHMRPCI_BIAS_SHARED;
@@ -62,6 +62,6 @@ bool shmrpci_bias_settle(shmrpci_bias *bias)
         take_away(bias);
     }
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&bias->owner) == SHMRPCI_BIAS_SHARED,
-                   "words that a second thread wants are shared for ever");
+                   "words that a second thread wants stay shared");
     return false;
 }

@@ -1,15 +1,16 @@
 /*
- * Words of this process that are changed by one thread, until another comes.
+ * Words of this process that one thread changes cheaply, until a second one
+ * comes.
  *
- * A locked instruction waits until all stores before it are done, also those to
- * lines that a peer has to give up first; and most clients are used by one
- * thread.  So the first thread that changes such words owns them, and changes
- * them with plain loads and stores: it says that it is inside, and looks
- * whether they are still its own.  The first other thread takes them away for
- * good, and from then on all change them with locked instructions (biased
- * locking: Kawachiya, Koseki, Onodera, "Lock Reservation", 2002).  The fence
- * that the owner's store and look would need between them is left to who takes
- * them away, as with hazard pointers (hazard.h).
+ * A locked instruction waits until all earlier stores are done, also those to
+ * cache lines that a peer has; and most clients are used by one thread.  So the
+ * first thread that changes such words owns them, and changes them with plain
+ * loads and stores: it sets `inside`, and checks that it is still the owner.
+ * The first other thread takes them away for good, and from then on all threads
+ * use locked instructions (biased locking: Kawachiya, Koseki, Onodera, "Lock
+ * Reservation", 2002).  The fence that the owner would need between its store
+ * and its check is made by the thread that takes them away, as with hazard
+ * pointers (hazard.h).
  *
  *     owner                            another
  *     inside = 1                       owner = TAKEN
@@ -28,7 +29,7 @@
 #include "os/thread.h"
 #include "sync/atomic.h"
 
-/* Zeros: nobody's yet. */
+/* Zeros: no owner yet. */
 typedef struct shmrpci_bias {
     shmrpci_atomic_u32 owner;  /* number of a thread, or one of the below */
     shmrpci_atomic_u32 inside; /* the owner is changing words */
@@ -38,12 +39,12 @@ typedef struct shmrpci_bias {
 #define SHMRPCI_BIAS_TAKEN  (UINT32_MAX - 1)
 #define SHMRPCI_BIAS_SHARED UINT32_MAX
 
-/* The same as enter, for those that find the words to be not their own. */
+/* The slow path of enter, for threads that aren't the owner. */
 bool shmrpci_bias_settle(shmrpci_bias *bias);
 
-/* True: the words are the caller's alone until it leaves. False: they are
- * shared, and stay so. Doesn't wait but for who changes words, and a fence in
- * all threads, once. */
+/* True: only the caller may change the words until it leaves. False: they are
+ * shared, and stay so. Waits only for an owner that is changing words, and for
+ * a fence in all threads, once. */
 static inline bool shmrpci_bias_enter(shmrpci_bias *bias)
 {
     uint32_t me = shmrpci_thread_number();
@@ -59,8 +60,8 @@ static inline bool shmrpci_bias_enter(shmrpci_bias *bias)
         }
         shmrpci_store_release(&bias->inside, 0u);
     }
-    /* Acquire: pairs with the release of who took them; all that the owner did
-     * comes before. */
+    /* Acquire: pairs with the release of the thread that took them; everything
+     * the owner did comes before. */
     return shmrpci_load_acquire(&bias->owner) != SHMRPCI_BIAS_SHARED &&
            shmrpci_bias_settle(bias);
 }
@@ -77,8 +78,8 @@ static inline bool shmrpci_bias_is_mine(const shmrpci_bias *bias)
     return shmrpci_load_relaxed(&bias->owner) == shmrpci_thread_number();
 }
 
-/* Has all that the owner did seen by the caller, and by the owner what the
- * caller did before, as with shared words. */
+/* Orders everything the owner did before the caller's later accesses, and the
+ * caller's earlier stores before the owner's, as shared words would. */
 static inline void shmrpci_bias_join(shmrpci_bias *bias)
 {
     if (shmrpci_bias_enter(bias)) {
@@ -86,8 +87,8 @@ static inline void shmrpci_bias_join(shmrpci_bias *bias)
     }
 }
 
-/* The changes, as their namesakes in atomic.h; relaxed inside, where no other
- * thread is. */
+/* The changes, as their namesakes in atomic.h; relaxed inside, where there is
+ * no other thread. */
 
 static inline void shmrpci_bias_set(shmrpci_bias *bias, shmrpci_atomic_u64 *at,
                                     uint64_t bits)

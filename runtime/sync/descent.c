@@ -1,4 +1,4 @@
-/* One thread of a child attaches anew. */
+/* One thread of a forked child attaches again. */
 #include "sync/descent.h"
 
 #include <stdint.h>
@@ -31,7 +31,7 @@ shmrpc_status shmrpci_descent_ensure_slowly(shmrpci_descent *descent,
         if (shmrpci_load_acquire(&descent->generation) != generation) {
             SHMRPCI_ASSERT(shmrpci_load_relaxed(&descent->attaching) ==
                                generation,
-                           "one thread of a child attaches anew");
+                           "one thread of a child attaches again");
             status = attach(user);
             if (status == SHMRPC_OK) {
                 shmrpci_store_release(&descent->generation, generation);

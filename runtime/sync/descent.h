@@ -1,8 +1,8 @@
 /*
  * Handles that forked children go on using: the first thread of a child that
- * comes by attaches anew, and the others wait for it.
+ * uses one attaches again, and the others wait for it.
  *
- * A mutex would do, but for one that is held while its process forks.
+ * A mutex would do, except that a fork may happen while it is held.
  *
  * Threading: any thread.
  */
@@ -16,10 +16,10 @@
 #include "sync/atomic.h"
 
 typedef struct shmrpci_descent {
-    /* The process that attached (os/fork.h); 0: none. Release: what it is
-     * beside. */
+    /* The process that attached (os/fork.h); 0: none. Release: publishes the
+     * handle. */
     shmrpci_atomic_u32 generation;
-    /* The process one of whose threads is at it; 0: none. */
+    /* The process in which a thread is attaching; 0: none. */
     shmrpci_atomic_u32 attaching;
 } shmrpci_descent;
 
@@ -36,13 +36,14 @@ static inline bool shmrpci_descent_is_ours(const shmrpci_descent *descent)
            shmrpci_load_acquire(&descent->generation);
 }
 
-/* What _ensure does in a child. */
+/* The slow path of _ensure, in a child. */
 shmrpc_status shmrpci_descent_ensure_slowly(shmrpci_descent *descent,
                                             shmrpc_status (*attach)(void *user),
                                             void *user);
 
 /* In a process that has not attached, has one thread call `attach`, and returns
- * what that did; else nothing. After a failure the next one tries again. */
+ * its status; else does nothing. After a failure the next caller tries
+ * again. */
 static inline shmrpc_status
 shmrpci_descent_ensure(shmrpci_descent *descent,
                        shmrpc_status (*attach)(void *user), void *user)

@@ -1,4 +1,4 @@
-/* The threads' places. */
+/* The hazard pointers of the threads. */
 #include "sync/hazard.h"
 
 #include <stdlib.h>
@@ -7,14 +7,14 @@
 #include "base/assert.h"
 #include "os/thread.h"
 
-/* Every place there is. It only grows; as long as the most threads that ever
- * lived at a time. */
+/* The list of all places. It only grows, to the highest number of threads that
+ * ever lived at a time. */
 static _Atomic(shmrpci_hazard *) places;
 
 _Thread_local shmrpci_hazard *shmrpci_hazard_own
     __attribute__((tls_model("initial-exec")));
 
-/* Tells of the end of a thread. */
+/* Its destructor runs at the end of a thread. */
 static tss_t key;
 static bool has_key;
 static shmrpci_once once = SHMRPCI_ONCE_INIT;
@@ -23,7 +23,7 @@ static void give_back(void *user)
 {
     shmrpci_hazard *place = user;
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&place->taken) == 1u,
-                   "a thread's place is its own to the end");
+                   "a thread has its place until it ends");
     shmrpci_hazard_own = NULL;
     shmrpci_hazard_leave(&place->held);
     /* Release: pairs with the compare-and-swap of the next owner. */
@@ -51,10 +51,10 @@ static shmrpci_hazard *find_free(void)
         if (shmrpci_load_relaxed(&place->taken) == 0 &&
             shmrpci_cas_seq(&place->taken, &expected, 1u)) {
             SHMRPCI_ASSERT(shmrpci_load_relaxed(&place->held) == NULL,
-                           "a place that nobody has holds nothing");
-            /* Release: who sees what we shall store here, relaxed, and finds
-             * that an object is not held, is behind the uses of the thread
-             * that had the place before, too. */
+                           "a free place holds nothing");
+            /* Release: a thread that sees our later relaxed stores here, and
+             * finds that an object is not held, is ordered after the uses by
+             * the previous thread, too. */
             shmrpci_store_release(&place->held, NULL);
             return place;
         }

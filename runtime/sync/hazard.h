@@ -2,13 +2,12 @@
  * Hazard pointers: an object that many threads use may be replaced and freed
  * while they use it.
  *
- * Each thread has one place where it says which object it is about to use; who
- * has taken an object out of use frees it when no place names it.  Saying so
- * costs a reader a store and two loads, because the fence that the scheme needs
- * between them (Michael, "Hazard Pointers", 2004) is left to the side that
- * frees, which makes all threads pass one (membarrier).  A counter in the
- * object would cost each call two locked instructions on a line that all its
- * threads write to.
+ * Each thread has one place for the object that it is about to use; a thread
+ * that has replaced an object frees it when no place names it.  This costs a
+ * reader a store and two loads, because the fence that the scheme needs between
+ * them (Michael, "Hazard Pointers", 2004) is left to the side that frees, which
+ * makes all threads pass one (membarrier).  A counter in the object would cost
+ * each call two locked instructions on a line that all its threads write to.
  *
  *     reader                              who replaces
  *     held = object                       current = other
@@ -31,26 +30,25 @@ typedef _Atomic(void *) shmrpci_atomic_pointer;
 
 typedef struct shmrpci_hazard {
     _Alignas(128) shmrpci_atomic_pointer held;
-    shmrpci_atomic_u32 taken;    /* by a thread that lives */
-    struct shmrpci_hazard *next; /* places are never freed, but used again */
+    shmrpci_atomic_u32 taken;    /* by a living thread */
+    struct shmrpci_hazard *next; /* places are never freed, but reused */
 } shmrpci_hazard;
 
-/* NULL: not asked yet. As shmrpci_this_thread (os/thread.h). */
+/* NULL: not registered yet. As shmrpci_this_thread (os/thread.h). */
 extern _Thread_local shmrpci_hazard *shmrpci_hazard_own
     __attribute__((tls_model("initial-exec")));
 shmrpci_hazard *shmrpci_hazard_first(void);
 
-/* The calling thread's place, which is made when it asks for the first time.
- * NULL: out of memory. */
+/* The calling thread's place, made on first use. NULL: out of memory. */
 static inline shmrpci_hazard *shmrpci_hazard_mine(void)
 {
     shmrpci_hazard *mine = shmrpci_hazard_own;
     return mine != NULL ? mine : shmrpci_hazard_first();
 }
 
-/* What `current` points to, safe from now until leave. `held` is that of the
- * thread's place, or another that who replaces objects looks at after settle:
- * of something that is to hold the object for longer. */
+/* Loads `current` and protects the object until leave. `held` is the thread's
+ * place, or another one that the freeing thread checks after settle, if the
+ * object must be held for longer. */
 static inline void *shmrpci_hazard_enter(shmrpci_atomic_pointer *held,
                                          shmrpci_atomic_pointer *current)
 {
@@ -75,8 +73,8 @@ static inline void shmrpci_hazard_leave(shmrpci_atomic_pointer *held)
     shmrpci_store_release(held, NULL);
 }
 
-/* After objects were replaced: from now on is_held tells the truth about them.
- * False: this machine can't, and they must be kept. */
+/* Called after replacing objects: from now on is_held is reliable for them.
+ * False: this machine does not support it, and they must be kept. */
 bool shmrpci_hazard_settle(void);
 
 /* Whether a thread uses `object`, which was replaced before settle. */

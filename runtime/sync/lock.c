@@ -1,24 +1,23 @@
-/* Taking and releasing a lock that nobody else wants, and questions about it.
- */
+/* Taking and releasing an uncontended lock, and queries. */
 #include "sync/lock.h"
 #include "base/assert.h"
 #include "os/process.h"
 #include "os/thread.h"
 
-/* How often a holder says on which CPU it runs. */
+/* How often a holder publishes its CPU. */
 #define PUBLISH_EVERY 64u
 
-/* Kinds for which the word alone decides. */
+/* Kinds for which the word alone is not enough. */
 #define NOT_SIMPLE (SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_SHARED)
 
 static void publish_cpu(shmrpc_lock *lock)
 {
     SHMRPCI_ASSERT(lock->self == &lock->at.file->slots[lock->me - 1],
-                   "a handle writes to its own slot alone");
+                   "a handle writes only to its own slot");
     shmrpci_store_relaxed(&lock->self->cpu, shmrpci_current_cpu());
 }
 
-/* One compare-and-swap; false: look closer. */
+/* One compare-and-swap; false: use the slow path. */
 static inline bool take_free(shmrpc_lock *lock)
 {
     uint32_t expected = 0;
@@ -26,7 +25,7 @@ static inline bool take_free(shmrpc_lock *lock)
         !shmrpci_cas_seq(lock->word, &expected, lock->me)) {
         return false;
     }
-    /* The holder's alone, since it is the holder. */
+    /* Only the holder uses it, and we are the holder. */
     if ((++lock->turns & (PUBLISH_EVERY - 1)) == 0) {
         publish_cpu(lock);
     }
@@ -68,7 +67,7 @@ shmrpc_status shmrpc_lock_release(shmrpc_lock *lock)
         shmrpci_lock_is_ours(lock) &&
         shmrpci_load_relaxed(&lock->holder) == shmrpci_thread_number() &&
         lock->depth == 0) {
-        /* Before the release: another thread may hold it after. */
+        /* Before the release: after it another thread may hold the lock. */
         shmrpci_store_relaxed(&lock->holder, 0u);
         uint32_t expected = lock->me;
         if (shmrpci_cas_seq(lock->word, &expected, 0u)) {
@@ -95,7 +94,7 @@ shmrpc_status shmrpc_lock_consistent(shmrpc_lock *lock)
     return SHMRPC_OK;
 }
 
-/* The word as it is now; DESTROYED where there is none any more. */
+/* The current word; DESTROYED if there is none any more. */
 static uint32_t look(shmrpc_lock *lock)
 {
     return shmrpci_lock_ensure(lock) == SHMRPC_OK ? shmrpci_load_seq(lock->word)

@@ -1,12 +1,12 @@
 /*
  * The inside of a lock's handle, which the files lock*.c share.
  *
- *   lock.c         the fast ways, and questions
+ *   lock.c         the fast paths, and queries
  *   lock_wait.c    everything else about taking and releasing
- *   lock_shared.c  readers, and what writers owe them
+ *   lock_shared.c  readers, and how writers wait for them
  *   lock_file.c    the file: draft, check, attach, bury, destroy
  *   lock_open.c    modes, names, forked children
- *   lock_borrow.c  locks whose words lie in an object of somebody else's
+ *   lock_borrow.c  locks whose words lie in an object of another kind
  *
  * Threading: as each function says; fields as noted.
  */
@@ -24,24 +24,24 @@
 #include "sync/lock_layout.h"
 #include "sync/wait.h"
 
-/* A sleeper looks after this long whether the owner is dead. A wake-up that
- * was lost with a dead process is made up for as late as this too. The first
- * time sooner: it may have died long before. */
+/* A sleeper checks after this time whether the owner is dead. It also makes up
+ * for a wake-up that was lost with a dead process. The first check is sooner:
+ * the owner may have died long before. */
 #define SHMRPCI_LOCK_SLICE_NS       (16 * SHMRPCI_NS_PER_MS)
 #define SHMRPCI_LOCK_FIRST_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
-/* FAIR: who has waited this long goes first. */
+/* FAIR: a thread that has waited this long goes first. */
 #define SHMRPCI_LOCK_PATIENCE_NS SHMRPCI_NS_PER_MS
 
-/* A mapped lock file, perhaps without being a participant of it. */
+/* A mapped lock file, with or without being a participant of it. */
 typedef struct shmrpci_lock_map {
     shmrpci_map map;
     shmrpci_lock_file *file;
-    uint32_t kind;       /* checked copies, the originals are not looked at */
+    uint32_t kind;       /* checked copies, the originals are not read */
     uint32_t slot_count; /* again */
-    /* Further words with the same participants, `step` bytes apart. */
+    /* More words with the same participants, `step` bytes apart. */
     uint8_t *words;
-    uint32_t word_count; /* 0: there is but the one in `file` */
+    uint32_t word_count; /* 0: only the one in `file` */
     uint32_t word_step;
 } shmrpci_lock_map;
 
@@ -53,7 +53,7 @@ shmrpci_lock_word_at(const shmrpci_lock_map *at, uint32_t index)
 }
 
 struct shmrpc_lock {
-    /* Read by every call, written at (re)attaching. */
+    /* Read by every call, written when (re)attaching. */
     shmrpci_atomic_u32 *word;
     shmrpci_descent descent;
     uint32_t me;    /* our owner number: slot + 1 */
@@ -63,12 +63,13 @@ struct shmrpc_lock {
      * number, so a stale value is harmless. Not for semaphores. */
     shmrpci_atomic_u32 holder;
     uint32_t depth; /* RECURSIVE: the holder's further acquisitions */
-    uint32_t turns; /* the holder's: when to publish the CPU again */
+    uint32_t turns; /* the holder's: counts to the next publication of its
+                     * CPU */
     shmrpci_spinner spinner;
     int64_t spin_ns;
     shmrpci_lock_map at;
     shmrpci_lock_slot *self;
-    /* How a child finds the file again. */
+    /* With these a child finds the file again. */
     int fd;
     shmrpci_fork_fd guard; /* children close it */
     shmrpci_object_facts identity;
@@ -77,7 +78,7 @@ struct shmrpc_lock {
     char file_name[SHMRPCI_OBJECT_NAME_BYTES];
 };
 
-/* The process that calls itself the owner of this word; 0: none, or unknown. */
+/* The process that the word names as owner; 0: none, or unknown. */
 static inline int32_t shmrpci_lock_pid_of_word(const shmrpci_lock_map *at,
                                                uint32_t word)
 {
@@ -89,11 +90,11 @@ static inline int32_t shmrpci_lock_pid_of_word(const shmrpci_lock_map *at,
 
 /* ---- lock_file.c --------------------------------------------------------- */
 
-/* Checks and maps a file. DATA_LOSS: no lock; CONTRACT: another version. */
+/* Checks and maps a file. DATA_LOSS: not a lock; CONTRACT: another version. */
 shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out);
 
-/* Makes the file of a new lock, without a name and mapped, and attaches to it
- * as `lock`. `temporary` as in shmrpci_object_draft(). */
+/* Makes the file of a new lock, unnamed and mapped, and attaches to it as
+ * `lock`. `temporary` as in shmrpci_object_draft(). */
 shmrpc_status shmrpci_lock_draft(shmrpc_lock *lock, int dir_fd,
                                  const shmrpc_lock_opts *opts, char *temporary);
 
@@ -101,7 +102,7 @@ shmrpc_status shmrpci_lock_draft(shmrpc_lock *lock, int dir_fd,
  * EXHAUSTED: all slots are taken, or (BUSY) it is being removed. */
 shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock);
 
-/* As that participant, whose byte we hold: says who and where it is. */
+/* Publishes pid and CPU of that participant, whose byte we hold. */
 void shmrpci_lock_introduce(const shmrpci_lock_map *at, uint32_t index);
 
 /* Slot `index` is dead, and the caller holds its byte: takes it out of all
@@ -115,7 +116,7 @@ void shmrpci_lock_look_for_death(const shmrpci_lock_map *at, int fd,
 /* Sets DESTROYED in all words and wakes everyone. */
 void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at);
 
-/* Of a file, which is perhaps no lock: whether it is a destroyed one; destroys
+/* Checks whether a file, which may be no lock, is a destroyed one; destroys
  * it. */
 bool shmrpci_lock_is_destroyed_file(int fd);
 void shmrpci_lock_destroy_file(int fd);
@@ -127,19 +128,19 @@ shmrpc_status shmrpci_lock_file_name(const char *name,
                                      char out[SHMRPCI_OBJECT_NAME_BYTES]);
 #define SHMRPCI_LOCK_SUFFIX ".lock"
 
-/* Still the process that attached? */
+/* Whether this process attached, not its parent. */
 static inline bool shmrpci_lock_is_ours(const shmrpc_lock *lock)
 {
     return shmrpci_descent_is_ours(&lock->descent);
 }
 
-/* In a forked child attaches anew; else nothing. Before any use of the word by
- * a slow way. FORKED: it can't any more; DESTROYED, EXHAUSTED, ... */
+/* In a forked child, attaches again; else does nothing. Called before each slow
+ * use of the word. FORKED: not possible any more; DESTROYED, EXHAUSTED, ... */
 shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock);
 
 /* ---- lock_wait.c --------------------------------------------------------- */
 
-/* How long a call is willing to wait. */
+/* How long a call may wait. */
 typedef struct shmrpci_lock_patience {
     int64_t deadline_ns; /* 0: not at all */
     int64_t began_ns;
@@ -148,12 +149,12 @@ typedef struct shmrpci_lock_patience {
     uint32_t slices;
 } shmrpci_lock_patience;
 
-/* INVALID: not a good `wait`. */
+/* INVALID: a bad `wait`. */
 shmrpc_status shmrpci_lock_patience_init(const shmrpc_lock *lock,
                                          const shmrpc_lock_wait *wait,
                                          shmrpci_lock_patience *out);
 
-/* Everything that the fast way can't do. NULL patience: try. */
+/* The slow path of acquire. NULL patience: only try. */
 shmrpc_status shmrpci_lock_acquire_slowly(shmrpc_lock *lock,
                                           shmrpci_lock_patience *patience);
 shmrpc_status shmrpci_lock_release_slowly(shmrpc_lock *lock);
@@ -176,7 +177,7 @@ uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
                                   const shmrpci_lock_patience *patience,
                                   uint32_t cpu);
 
-/* What a dead process can't hold any more. */
+/* Whether the owner's death releases the lock. */
 static inline bool shmrpci_lock_is_mortal(const shmrpc_lock *lock)
 {
     return (lock->flags & SHMRPC_LOCK_SEMAPHORE) == 0;
@@ -185,13 +186,13 @@ static inline bool shmrpci_lock_is_mortal(const shmrpc_lock *lock)
 /* ---- lock_borrow.c ------------------------------------------------------- */
 
 /*
- * Makes a handle of a lock whose `word` lies in an object that has participants
- * of its own, who hold the bytes of `fd` that a lock's do: we are number
- * `index`.  What `at` maps is a shmrpci_lock_file of which only `high`, `word`
- * and the slots are used, and zeros at first; it outlives the handle, as does
- * `fd`.  Who becomes a participant of the object calls shmrpci_lock_bury() and
- * _introduce() before anything else, and _bury() when it leaves. There is
- * nothing to be closed; a forked child makes new ones.
+ * Makes a handle for a lock whose `word` is in an object with participants of
+ * its own, which hold the same bytes of `fd` as a lock's: we are number
+ * `index`.  `at` maps a shmrpci_lock_file of which only `high`, `word` and the
+ * slots are used, zeros at first; it outlives the handle, as does `fd`.  A new
+ * participant of the object calls shmrpci_lock_bury() and _introduce() before
+ * anything else, and _bury() when it leaves.  Nothing needs closing; a forked
+ * child makes new handles.
  */
 void shmrpci_lock_borrow(shmrpc_lock *lock, const shmrpci_lock_map *at,
                          shmrpci_atomic_u32 *word, uint32_t index, int fd,
@@ -202,12 +203,12 @@ int32_t shmrpci_lock_reader_pid(const shmrpci_lock_map *at);
 
 /* ---- lock_shared.c ------------------------------------------------------- */
 
-/* Counts a thread in that is in already, as a reader or as the owner: it need
- * not, and must not, wait for a writer that waits for it. EXHAUSTED. */
+/* Counts a thread in again that is already in, as a reader or as the owner: it
+ * must not wait for a writer, which waits for it. EXHAUSTED. */
 shmrpc_status shmrpci_lock_enter_again(shmrpc_lock *lock);
 
-/* The word is ours: waits for all readers to leave. DEADLINE, BUSY, DESTROYED:
- * not all have. */
+/* We own the word: waits for all readers to leave. DEADLINE, BUSY, DESTROYED:
+ * some have not. */
 shmrpc_status shmrpci_lock_drain(shmrpc_lock *lock,
                                  shmrpci_lock_patience *patience);
 

@@ -1,5 +1,5 @@
-/* Locks whose words lie in an object of somebody else's, which has participants
- * already: they hold the bytes of its file that those of a lock hold. */
+/* Locks in an object of another kind, which has participants already: they hold
+ * the same bytes of its file as a lock's do. */
 #include "base/assert.h"
 #include "sync/lock.h"
 

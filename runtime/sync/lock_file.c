@@ -1,4 +1,4 @@
-/* The file of a lock, and who takes part in it. */
+/* The file of a lock, and its participants. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -8,7 +8,7 @@
 #include "os/process.h"
 #include "sync/lock.h"
 
-/* While a file is being removed, all its bytes are taken. */
+/* How long all bytes may be taken, while a file is being removed. */
 #define ATTACH_NS (100 * SHMRPCI_NS_PER_MS)
 #define RESCAN_NS SHMRPCI_NS_PER_MS
 
@@ -27,7 +27,7 @@ static bool is_sound(const shmrpci_lock_file *header, uint64_t bytes)
 
 shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out)
 {
-    shmrpci_lock_file header; /* of which only the first 64 bytes are read */
+    shmrpci_lock_file header; /* only its first 64 bytes are read */
     shmrpci_object_facts facts;
     shmrpc_status status = shmrpci_object_facts_of(fd, &facts);
     if (status == SHMRPC_OK) {
@@ -65,7 +65,7 @@ shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out)
 static shmrpc_status claim_slot(int fd, uint32_t count, uint32_t *out)
 {
     SHMRPCI_ASSERT(count > 0 && count <= SHMRPC_LOCK_MAX_HANDLES,
-                   "the copy of the slot count was checked");
+                   "the copied slot count was checked");
     for (uint32_t i = 0; i < count; i++) {
         shmrpc_status status = shmrpci_byte_lock_try(fd, i, 1);
         if (status != SHMRPC_E_BUSY) {
@@ -81,8 +81,8 @@ static bool is_destroyed(const shmrpci_lock_map *at)
     return (shmrpci_load_seq(&at->file->word) & SHMRPCI_LOCK_DESTROYED) != 0;
 }
 
-/* All writers look at all slots below it. Seq: before our first look at the
- * word as a reader. */
+/* Writers look at all slots below it. Seq: before our first look at the word as
+ * a reader. */
 static void raise_high(const shmrpci_lock_map *at, uint32_t count)
 {
     uint32_t seen = shmrpci_load_seq(&at->file->high);
@@ -95,7 +95,7 @@ void shmrpci_lock_introduce(const shmrpci_lock_map *at, uint32_t index)
     SHMRPCI_ASSERT(index < at->slot_count,
                    "a participant has a slot of the file");
     shmrpci_lock_slot *slot = &at->file->slots[index];
-    /* Relaxed: hints and for people. */
+    /* Relaxed: hints, and shown to people. */
     shmrpci_store_relaxed(&slot->pid, (uint32_t)shmrpci_process_id());
     shmrpci_store_relaxed(&slot->cpu, shmrpci_current_cpu());
     raise_high(at, index + 1);
@@ -116,7 +116,7 @@ shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock)
     shmrpc_status status = claim_slot(lock->fd, lock->at.slot_count, &index);
     while (status == SHMRPC_E_EXHAUSTED && !is_destroyed(&lock->at) &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
-        /* Until somebody ends, or who removes the file is done. */
+        /* Until a participant ends, or the removal of the file does. */
         index = 0;
         status = shmrpci_byte_lock_until(lock->fd, 0, 1,
                                          shmrpci_deadline_after(RESCAN_NS));
@@ -146,7 +146,8 @@ static void free_of(shmrpci_atomic_u32 *word, uint32_t index)
     while ((seen & SHMRPCI_LOCK_OWNER) == index + 1) {
         if (shmrpci_cas_seq(word, &seen,
                             without_owner(seen) | SHMRPCI_LOCK_GONE)) {
-            /* All: the one woken may have its own reasons not to take it. */
+            /* Wake all: a single one may not take it, for reasons of its
+             * own. */
             shmrpci_futex_wake(word, INT32_MAX);
             break;
         }
@@ -187,7 +188,7 @@ static uint32_t first_word(const shmrpc_lock_opts *opts)
     return (opts->flags & SHMRPC_LOCK_SEMAPHORE) != 0 ? SHMRPCI_LOCK_GONE : 1;
 }
 
-/* The file is nobody else's yet. */
+/* No other process has the file yet. */
 static shmrpc_status fill(shmrpc_lock *lock, const shmrpc_lock_opts *opts,
                           uint32_t slots)
 {

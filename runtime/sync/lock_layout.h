@@ -29,11 +29,11 @@
  *
  *   bits 0-15   owner: 0 free; p + 1; GONE: the owner died and was buried (or,
  *               in a semaphore, is not known)
- *   WAITERS     somebody may sleep on the word: wake at release
- *   RESERVED    (FAIR) somebody has waited for long: who has not slept yet
- *               leaves it alone, even if it is free
+ *   WAITERS     a thread may sleep on the word: wake at release
+ *   RESERVED    (FAIR) a thread has waited for long: threads that have not
+ *               slept yet leave the lock alone, even if it is free
  *   BROKEN      an owner died, and nobody has called consistent() since
- *   DESTROYED   for ever
+ *   DESTROYED   forever
  *
  *            take: 0 -> p+1                     take: GONE -> p+1 | BROKEN
  *      free ---------------> held by p -------> buried ---------> held by q
@@ -96,7 +96,8 @@ _Static_assert(sizeof(shmrpci_lock_slot) == 128, "layout");
 _Static_assert(offsetof(shmrpci_lock_slot, pid) == 8, "layout");
 _Static_assert(SHMRPC_LOCK_MAX_HANDLES < SHMRPCI_LOCK_GONE, "owners");
 
-/* What is part of a lock, rather than of a handle or of its creation. */
+/* The flags that belong to the lock, rather than to a handle or to its
+ * creation. */
 #define SHMRPCI_LOCK_KIND \
     ((uint32_t)(SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_SHARED | SHMRPC_LOCK_FAIR))
 

@@ -1,4 +1,4 @@
-/* Modes, names and forked children: how a handle comes to its file. */
+/* Modes, names and forked children: how a handle gets its file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "os/thread.h"
 #include "sync/lock.h"
 
-/* Others may be in the middle of creating, replacing or removing the same. */
+/* Others may be creating, replacing or removing the same lock. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
 #define ALL_FLAGS                                                         \
@@ -48,8 +48,8 @@ static shmrpc_status parse(shmrpc_lock *lock, const char *name,
     if (shmrpci_lock_file_name(name, lock->file_name) != SHMRPC_OK) {
         return shmrpc_error_set(
             error, SHMRPC_E_INVALID,
-            "\"%.64s\" is no name for a lock (expected 1 to %d letters, "
-            "digits, _ - or ., not beginning with .)",
+            "\"%.64s\" is not a lock name (expected 1 to %d letters, digits, _ "
+            "- or ., not beginning with .)",
             name == NULL ? "" : name, SHMRPC_LOCK_NAME_MAX);
     }
     if (!shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /
@@ -60,7 +60,7 @@ static shmrpc_status parse(shmrpc_lock *lock, const char *name,
         return shmrpc_error_set(
             error, SHMRPC_E_INVALID,
             "lock %.64s: flags 0x%x, permissions 0%o, max_handles %u or "
-            "spin_ns are out of range or don't go together",
+            "spin_ns are out of range or can't be combined",
             name, opts->flags, opts->permissions, opts->max_handles);
     }
     lock->flags = opts->flags;
@@ -83,7 +83,7 @@ static void let_go(shmrpc_lock *lock)
     shmrpci_fd_close(&lock->fd);
 }
 
-/* The options of a lock that is being opened. */
+/* The options of a lock being opened. */
 typedef struct opening {
     shmrpc_lock *lock;
     const shmrpc_lock_opts *opts;
@@ -173,7 +173,7 @@ static const char *reason(shmrpc_status status)
 {
     switch ((int)status) {
     case SHMRPC_E_PRECONDITION:
-        return "it is of another kind than asked for";
+        return "it has another kind than requested";
     case SHMRPC_E_CONTRACT:
         return "it was made by another version of shmrpc";
     case SHMRPC_E_DATA_LOSS:
@@ -224,9 +224,10 @@ void shmrpc_lock_close(shmrpc_lock *lock)
     }
     shmrpci_fork_keep_fd(&lock->guard);
     if (lock->fd >= 0 && shmrpci_lock_is_ours(lock)) {
-        /* Closing does the same, unless something else refers to the file as we
-         * have it open; a child's copy must not, its parent lives. */
-        SHMRPCI_ASSERT(lock->me > 0, "who has the file open is a participant");
+        /* Closing does the same, unless another descriptor shares our open
+         * file; a child's copy must not unlock it, as its parent lives. */
+        SHMRPCI_ASSERT(lock->me > 0,
+                       "a process with the file open is a participant");
         shmrpci_byte_lock_drop(lock->fd, lock->me - 1, 1);
     }
     let_go(lock);
@@ -245,7 +246,7 @@ static shmrpc_status find_again(shmrpc_lock *lock)
     return status == SHMRPC_OK ? attach_mapped(lock) : status;
 }
 
-/* What was the parent's is forgotten, not given back. */
+/* The parent's state is forgotten, not given back. */
 static shmrpc_status attach_anew(void *user)
 {
     shmrpc_lock *lock = user;
@@ -256,7 +257,7 @@ static shmrpc_status attach_anew(void *user)
     if (status != SHMRPC_OK) {
         let_go(lock);
     }
-    /* Names are taken away from destroyed ones only. */
+    /* Only destroyed locks lose their names. */
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_E_DESTROYED : status;
 }
 

@@ -17,7 +17,7 @@
 
 /* ---- readers ------------------------------------------------------------- */
 
-/* Counts us out; PRECONDITION: nobody is in. */
+/* Counts us out; PRECONDITION: no thread is in. */
 static shmrpc_status leave(shmrpc_lock *lock)
 {
     SHMRPCI_ASSERT((lock->flags & SHMRPC_LOCK_SHARED) != 0,
@@ -39,15 +39,15 @@ static shmrpc_status leave(shmrpc_lock *lock)
     }
 }
 
-/* A dead writer is no reason to wait, but to warn. */
+/* A dead writer is no reason to wait, only to warn. */
 static void dismiss_dead_writer(shmrpc_lock *lock, uint32_t seen)
 {
     uint32_t next = (seen & ~OWNER) | BROKEN;
     (void)shmrpci_cas_seq(lock->word, &seen, next);
 }
 
-/* Counts us in, and out again if we may not. BUSY: a writer is there, or waits
- * for us to leave. */
+/* Counts us in, and out again if we may not enter. BUSY: a writer is in, or
+ * waits for us to leave. */
 static shmrpc_status enter(shmrpc_lock *lock, bool has_slept)
 {
     uint32_t seen = shmrpci_load_seq(lock->word);
@@ -65,7 +65,7 @@ static shmrpc_status enter(shmrpc_lock *lock, bool has_slept)
         if ((seen & (OWNER | DESTROYED)) == 0 &&
             ((seen & RESERVED) == 0 || has_slept)) {
             if ((seen & RESERVED) != 0) {
-                /* No release of ours would end the reservation. */
+                /* None of our releases would end the reservation. */
                 shmrpci_and_seq(lock->word, ~RESERVED);
             }
             return (seen & BROKEN) != 0 ? SHMRPC_E_OWNER_DIED : SHMRPC_OK;
@@ -156,7 +156,7 @@ shmrpc_status shmrpc_lock_release_shared(shmrpc_lock *lock)
 
 /* ---- writers ------------------------------------------------------------- */
 
-/* True when the slot has no reader any more. */
+/* True when the slot has no reader. */
 static bool spin_for(shmrpc_lock *lock, const shmrpci_lock_slot *slot,
                      const shmrpci_lock_patience *patience)
 {
@@ -172,7 +172,7 @@ static bool spin_for(shmrpc_lock *lock, const shmrpci_lock_slot *slot,
     return false;
 }
 
-/* Sleeps until the slot's readers change, or look dead. */
+/* Sleeps until the slot's readers change, or may be dead. */
 static shmrpc_status sleep_for(shmrpc_lock *lock, uint32_t index,
                                shmrpci_lock_patience *patience)
 {

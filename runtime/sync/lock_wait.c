@@ -1,4 +1,4 @@
-/* Taking a lock that others want, sleeping for it, and giving it back. */
+/* Taking a contended lock, sleeping for it, and releasing it. */
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
@@ -15,8 +15,8 @@
 #define DESTROYED SHMRPCI_LOCK_DESTROYED
 
 /* Pauses between two looks while spinning, doubled from time to time: while
- * nobody looks, the holder keeps the line and may take the lock again for
- * little. Two processes that do nothing else, on two CPUs: 16 M a second with
+ * nobody looks, the holder keeps the cache line and can retake the lock
+ * cheaply. Two processes that do nothing else, on two CPUs: 16 M a second with
  * 1 and 16, 27 M with these, 31 M with 8 and 128. */
 #define FIRST_PAUSES 4u
 #define MAX_PAUSES   64u
@@ -64,7 +64,7 @@ static bool is_takeable(const shmrpc_lock *lock, uint32_t word,
                        (patience != NULL && patience->has_slept));
 }
 
-/* The word when it is ours. */
+/* The word after we take it. */
 static uint32_t taken(const shmrpc_lock *lock, uint32_t word,
                       const shmrpci_lock_patience *patience)
 {
@@ -75,7 +75,7 @@ static uint32_t taken(const shmrpc_lock *lock, uint32_t word,
         next |= BROKEN;
     }
     if (patience != NULL && patience->has_slept) {
-        /* Whoever woke us cleared it, and others may sleep still. */
+        /* The thread that woke us cleared it, and others may still sleep. */
         next |= WAITERS;
         if ((next & RESERVED) != 0 &&
             shmrpci_now_ns() - patience->began_ns < SHMRPCI_LOCK_PATIENCE_NS) {
@@ -94,7 +94,7 @@ static shmrpc_status take(shmrpc_lock *lock,
         uint32_t next = taken(lock, seen, patience);
         if (shmrpci_cas_seq(lock->word, &seen, next)) {
             SHMRPCI_ASSERT(lock->self == &lock->at.file->slots[lock->me - 1],
-                           "a handle writes to its own slot alone");
+                           "a handle writes only to its own slot");
             shmrpci_store_relaxed(&lock->self->cpu, shmrpci_current_cpu());
             return (next & BROKEN) != 0 ? SHMRPC_E_OWNER_DIED : SHMRPC_OK;
         }
@@ -107,8 +107,8 @@ static shmrpc_status take(shmrpc_lock *lock,
                                                         : SHMRPC_E_BUSY;
 }
 
-/* The owner that the word names may be dead. Not if it is ourselves: our own
- * byte is no obstacle to us. */
+/* Checks whether the owner named by the word is dead. Not if it is ourselves:
+ * our own lock on the byte does not stop us. */
 static void look_for_death(shmrpc_lock *lock, uint32_t word)
 {
     uint32_t owner = word & OWNER;
@@ -186,7 +186,7 @@ uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
                                   uint32_t cpu)
 {
     SHMRPCI_ASSERT(patience->spin_ns >= SHMRPC_LOCK_NO_SPIN,
-                   "spin times are checked when they come in");
+                   "spin times were checked before");
     if (patience->spin_ns == SHMRPC_LOCK_NO_SPIN) {
         return 0;
     }
@@ -198,7 +198,7 @@ uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
                : 0;
 }
 
-/* Where the owner said it runs. */
+/* The CPU on which the owner said it runs. */
 static uint32_t owner_cpu(const shmrpc_lock *lock, uint32_t word)
 {
     uint32_t owner = word & OWNER;
@@ -208,7 +208,7 @@ static uint32_t owner_cpu(const shmrpc_lock *lock, uint32_t word)
                      SHMRPCI_CPU_MASK;
 }
 
-/* True when it is worth trying to take it. */
+/* True when it may be possible to take it. */
 static bool spin(shmrpc_lock *lock, const shmrpci_lock_patience *patience)
 {
     uint64_t start = shmrpci_ticks();
@@ -242,7 +242,7 @@ int64_t shmrpci_lock_slice_end(const shmrpc_lock *lock,
 {
     int64_t slice = SHMRPCI_LOCK_SLICE_NS;
     SHMRPCI_ASSERT(now_ns < patience->deadline_ns,
-                   "nobody sleeps when its time is up");
+                   "a thread whose time is up doesn't sleep");
     if (patience->slices == 0) {
         slice = (lock->flags & SHMRPC_LOCK_FAIR) != 0
                     ? SHMRPCI_LOCK_PATIENCE_NS
@@ -252,8 +252,8 @@ int64_t shmrpci_lock_slice_end(const shmrpc_lock *lock,
                                                   : now_ns + slice;
 }
 
-/* The wake-up that we had, if any, may be what others wait for: the next
- * release must wake. OK: it is free, take it though time is up. */
+/* Our wake-up, if there was one, may have been meant for others: the next
+ * release must wake. OK: it is free, take it although time is up. */
 static shmrpc_status leave(shmrpc_lock *lock,
                            const shmrpci_lock_patience *patience)
 {
@@ -269,7 +269,7 @@ static shmrpc_status leave(shmrpc_lock *lock,
     return SHMRPC_E_DEADLINE;
 }
 
-/* The word to sleep on, after `seen`. */
+/* The word to sleep on, derived from `seen`. */
 static uint32_t with_waiter(const shmrpc_lock *lock, uint32_t seen,
                             const shmrpci_lock_patience *patience,
                             int64_t now_ns)
@@ -311,29 +311,29 @@ shmrpc_status shmrpci_lock_wait_for_change(shmrpc_lock *lock,
 
 /* ---- giving back --------------------------------------------------------- */
 
-/* Sleepers of a SHARED lock may be readers, who can all come in. */
+/* Sleepers of a SHARED lock may be readers, which can all enter. */
 static int wake(const shmrpc_lock *lock)
 {
     return shmrpci_futex_wake(
         lock->word, (lock->flags & SHMRPC_LOCK_SHARED) != 0 ? INT32_MAX : 1);
 }
 
-/* Reserved for somebody who sleeps, but nobody does: newcomers needn't sleep
- * first. One who began to in between is woken after all. */
+/* Ends a reservation if nobody sleeps, so that newcomers needn't sleep first. A
+ * thread that began to sleep in between is woken after all. */
 static void end_reservation(const shmrpc_lock *lock, uint32_t word)
 {
     SHMRPCI_ASSERT((word & (OWNER | RESERVED)) == RESERVED,
-                   "only a free word is reserved in vain");
+                   "only the reservation of a free word ends");
     uint32_t expected = word;
     if (shmrpci_cas_seq(lock->word, &expected, word & ~(RESERVED | WAITERS))) {
         (void)wake(lock);
     }
 }
 
-/* The word went from `seen` to `next`, which is free: wakes who waits. */
+/* The word went from `seen` to `next`, which is free: wakes sleepers. */
 static void wake_waiters(const shmrpc_lock *lock, uint32_t seen, uint32_t next)
 {
-    SHMRPCI_ASSERT((next & OWNER) == 0, "who wakes others has freed the word");
+    SHMRPCI_ASSERT((next & OWNER) == 0, "sleepers are woken for a free word");
     if ((seen & WAITERS) != 0 && wake(lock) == 0 && (next & RESERVED) != 0) {
         end_reservation(lock, next);
     }
@@ -345,13 +345,13 @@ static uint32_t freed(uint32_t word)
     return (word & RESERVED) != 0 ? next | RESERVED | WAITERS : next;
 }
 
-/* Frees the word, if `owner` (0: whoever) owns it; else returns `otherwise`. */
+/* Frees the word, if `owner` (0: anyone) owns it; else returns `otherwise`. */
 static shmrpc_status set_free(shmrpc_lock *lock, uint32_t owner,
                               shmrpc_status otherwise)
 {
     SHMRPCI_ASSERT(owner == lock->me ||
                        (owner == 0 && !shmrpci_lock_is_mortal(lock)),
-                   "only a semaphore is freed by others than its owner");
+                   "only a semaphore is freed by a non-owner");
     uint32_t seen = shmrpci_load_seq(lock->word);
     while ((seen & DESTROYED) == 0) {
         if ((seen & OWNER) == 0 || (owner != 0 && (seen & OWNER) != owner)) {

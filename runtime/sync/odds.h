@@ -1,5 +1,5 @@
 /*
- * Whether something has paid of late: a moving rate.  What doesn't pay is
+ * A moving rate: whether something has paid recently.  If it doesn't pay it is
  * still tried now and then, as that may change.
  *
  * Threading: odds may be shared; what threads learn at the same time may be
@@ -33,7 +33,7 @@ static inline bool shmrpci_odds_are_good(const shmrpci_odds *odds)
     return shmrpci_load_relaxed(&odds->rate) >= SHMRPCI_ODDS_LOW;
 }
 
-/* Whether to try it this time. */
+/* Whether to try this time. */
 static inline bool shmrpci_odds_try(shmrpci_odds *odds)
 {
     if (shmrpci_odds_are_good(odds)) {

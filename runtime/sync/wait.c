@@ -10,21 +10,23 @@
 #define REFRESH_NS   SHMRPCI_NS_PER_S
 #define USUAL_FACTOR 4u
 
-/* Whatever wake-ups take, nobody spins for longer. */
+/* The longest spin, whatever wake-ups take. */
 #define MOST_NS (1 * SHMRPCI_NS_PER_MS)
 
-/* A spin that others don't mind. */
+/* The time between steps aside: others don't mind a spin this short. */
 #define STEP_NS (4 * SHMRPCI_NS_PER_US)
 
-/* sched_yield takes a fifth of this when there is nobody to yield to. */
+/* Below this, sched_yield had nothing to yield to: then it takes a fifth of
+ * it. */
 #define ASIDE_NS (5 * SHMRPCI_NS_PER_US)
 
-/* Who does not run for so long while it spins had its CPU taken: by others, or,
- * in a virtual machine, by the host. */
+/* A gap this long while spinning means that the CPU was taken: by other
+ * threads, or, in a virtual machine, by the host. */
 #define TAKEN_NS (100 * SHMRPCI_NS_PER_US)
 
-/* How many waits are short after others were seen to want the CPU: at first,
- * and at most; four times as many each time, half after so many other waits. */
+/* How many waits are short after other threads were seen to want the CPU: at
+ * first, and at most; four times as many each time, halved after so many other
+ * waits. */
 #define CROWDED_FIRST 2u
 #define CROWDED_WAITS 16u
 #define CALM_WAITS    32u
@@ -79,7 +81,7 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
         return shmrpci_odds_try(&spinner->odds) ? limit : 0;
     }
     /* Waits scatter, and one sleep too many costs more than all of it: a
-     * quarter of the limit is always worth it where hits are common. */
+     * quarter of the limit is always worth it if hits are common. */
     uint64_t usual = USUAL_FACTOR * shmrpci_load_relaxed(&spinner->usual);
     uint64_t least = limit / 4;
     uint64_t budget = usual > least ? usual : least;
@@ -104,7 +106,7 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
     return peer_cpu != (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
 }
 
-/* Counts a wait that was not cut short for others that want the CPU. */
+/* Counts a wait that was not shortened because others want the CPU. */
 static void calm_down(shmrpci_spinner *spinner, uint32_t penalty)
 {
     uint32_t calm = shmrpci_load_relaxed(&spinner->calm) + 1;
@@ -133,7 +135,7 @@ uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
         return budget;
     }
     SHMRPCI_ASSERT(crowded <= CROWDED_WAITS && penalty <= CROWDED_WAITS,
-                   "a penalty has an end");
+                   "a penalty is bounded");
     shmrpci_store_relaxed(&spinner->crowded, crowded - 1);
     uint64_t step = shmrpci_spinner_step_ticks();
     return budget < step ? budget : step;
@@ -149,19 +151,19 @@ void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)
 void shmrpci_spinner_miss(shmrpci_spinner *spinner)
 {
     shmrpci_odds_note(&spinner->odds, false);
-    /* The peer may have gone to sleep because of us; who spins for less than
-     * its wake-up takes then sleeps too, and so on for ever. */
+    /* The peer may have gone to sleep because of us; if we then spin for less
+     * than its wake-up takes we sleep too, and so on forever. */
     shmrpci_store_relaxed(&spinner->usual,
                           shmrpci_load_relaxed(&spinner->limit));
 }
 
-/* Moves the limit to what sleeps cost: being late, and as much again for going
- * to sleep and for the peer, who makes the wake-up. */
+/* Moves the limit to the cost of sleeps: the lateness, and as much again for
+ * going to sleep and for the peer, which makes the wake-up. */
 static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
 {
     uint64_t mean = shmrpci_load_relaxed(&spinner->late);
     SHMRPCI_ASSERT(mean <= spinner->most_ticks,
-                   "the mean is of lateness that was cut to the bound");
+                   "the mean is of bounded lateness");
     late = late < spinner->most_ticks ? late : spinner->most_ticks;
     mean = mean == 0 ? late : mean - mean / 8 + late / 8;
     uint64_t limit = 2 * mean;
@@ -190,7 +192,7 @@ uint64_t shmrpci_spinner_step_ticks(void)
     return shmrpci_ticks_of_ns(STEP_NS);
 }
 
-/* Whether others run when we let them. */
+/* Whether other threads run when we yield. */
 static bool is_wanted(void)
 {
     uint64_t before = shmrpci_ticks();

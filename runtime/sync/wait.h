@@ -3,29 +3,28 @@
  *
  * A sleep and its wake-up cost 5 to 60 us, in some virtual machines a
  * millisecond; spinning costs a CPU that others may want.  A spinner learns
- * from what its waits have been: it spins for as long as has paid, not at all
- * where it doesn't pay, and tries again now and then.  After a miss it spins
- * for as long as it may, since the peer has probably gone to sleep too.  It
- * never spins when there is less than one and a half CPUs' time, when the peer
- * last ran on this very CPU, or when we are bound to one CPU and don't know the
- * peer's.  (Being bound is no reason by itself: a peer bound to another CPU is
- * the best case for spinning.)
+ * from its waits: it spins for as long as has paid, not at all if it doesn't
+ * pay, and tries again now and then.  After a miss it spins for as long as it
+ * may, since the peer has probably gone to sleep too.  It never spins when
+ * there is less than one and a half CPUs' time, when the peer last ran on this
+ * very CPU, or when we are bound to one CPU and don't know the peer's.  (Being
+ * bound is no reason by itself: a peer bound to another CPU is the best case
+ * for spinning.)
  *
- * How long it may: no longer than sleeping would have taken, which costs at
- * most twice what the best choice would have (Karlin, Li, Manasse, Owicki:
- * "Empirical studies of competitive spinning", 1991).  Where a sleeper can be
- * told when that happened for which it slept, it learns how late wake-ups are,
- * and whether spinning would have paid, without trying.
+ * The longest spin is what sleeping would have taken, which costs at most twice
+ * what the best choice would have (Karlin, Li, Manasse, Owicki: "Empirical
+ * studies of competitive spinning", 1991).  If a sleeper can learn when the
+ * awaited event happened, it learns how late wake-ups are, and whether spinning
+ * would have paid, without trying.
  *
- * A spinner that goes on for more than a moment yields again and again. If
- * others run then, or took the CPU before (in a virtual machine also the host,
- * for other guests: sleeping lets the peer run then), the next two spins are
- * short, and if that happens repeatedly, the next 16 are.  (A system thread
- * that ran once, or an interrupt, is no reason to sleep for the next 16
- * calls.)
+ * A longer spin yields again and again. If other threads run then, or took the
+ * CPU before (in a virtual machine also the host, for other guests: sleeping
+ * then lets the peer run), the next two spins are short, and if that happens
+ * repeatedly, the next 16 are.  (A system thread that ran once, or an
+ * interrupt, is no reason to sleep for the next 16 calls.)
  *
- * Threading: a spinner may be shared; what threads learn at the same time may
- * be lost, which does no harm.
+ * Threading: a spinner may be shared; concurrent updates may be lost, which
+ * does no harm.
  */
 #ifndef SHMRPCI_SYNC_WAIT_H
 #define SHMRPCI_SYNC_WAIT_H
@@ -48,18 +47,19 @@ typedef enum shmrpci_side {
 #define SHMRPCI_CPU_UNKNOWN UINT32_MAX
 
 typedef struct shmrpci_spinner {
-    uint64_t least_ticks;       /* of `limit`; 0: never spin */
+    uint64_t least_ticks;       /* bound of `limit`; 0: never spin */
     uint64_t most_ticks;        /* the same */
     uint64_t refresh_ticks;     /* between two looks at the usable CPUs */
     shmrpci_atomic_u64 limit;   /* the longest spin now */
     shmrpci_atomic_u64 late;    /* moving mean of how late wake-ups came */
     shmrpci_atomic_u64 usual;   /* moving mean of the waits that were hits */
-    shmrpci_odds odds;          /* that waits end while we spin */
-    shmrpci_atomic_u32 crowded; /* waits that shall still be short */
-    shmrpci_atomic_u32 penalty; /* how many, the last time that they did */
-    shmrpci_atomic_u32 calm;    /* waits since then that were not */
-    shmrpci_atomic_u64 checked; /* when the next two were looked up, in ticks */
-    shmrpci_atomic_u32 quota;   /* CPU time there is, in hundredths */
+    shmrpci_odds odds;          /* odds that waits end while we spin */
+    shmrpci_atomic_u32 crowded; /* number of short waits still to come */
+    shmrpci_atomic_u32 penalty; /* how many short waits there were the last
+                                 * time */
+    shmrpci_atomic_u32 calm;    /* waits since then that were not short */
+    shmrpci_atomic_u64 checked; /* ticks when the next two were looked up */
+    shmrpci_atomic_u32 quota;   /* available CPU time, in hundredths */
     shmrpci_atomic_u32 allowed; /* CPUs that this thread may run on */
 } shmrpci_spinner;
 
@@ -69,35 +69,36 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
 /* How many ticks to spin now; 0: sleep at once. */
 uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu);
 
-/* Whether it could pay at all: the CPUs alone, without what was learnt. */
+/* Whether spinning could pay, judged by the CPUs alone. */
 bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu);
 
-/* Whether it couldn't pay with the peer on another CPU either. */
+/* True if spinning can't pay wherever the peer runs, because this process has
+ * too few CPUs. */
 bool shmrpci_spinner_is_confined(const shmrpci_spinner *spinner);
 
-/* What came of it: the wait ended after `ticks` of spinning... */
+/* The outcome: the wait ended after `ticks` of spinning... */
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks);
 /* ...or it did not, and the spin was wasted. */
 void shmrpci_spinner_miss(shmrpci_spinner *spinner);
 
-/* ...or we slept, and know what a spin would have come to: the wait ended
- * `came` ticks after it began, and we ran again `late` ticks after that. */
+/* ...or we slept, and know the outcome of a spin: the event came `came` ticks
+ * after the wait began, and we ran again `late` ticks after that. */
 void shmrpci_spinner_slept(shmrpci_spinner *spinner, uint64_t came,
                            uint64_t late);
 
-/* How long to spin between two steps aside. */
+/* How long to spin between two yields. */
 uint64_t shmrpci_spinner_step_ticks(void);
 
-/* Lets others run that wait for this CPU, at a step that is `overdue`, in
- * ticks. True: they did, or had taken it already, so that to go on spinning
- * would be at their cost. */
+/* Yields to other threads that wait for this CPU, at a step that is `overdue`,
+ * in ticks. True: they ran, or had taken the CPU already, so that further
+ * spinning would be at their cost. */
 bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner, uint64_t overdue);
 
 /* Looks up the usable CPUs, which takes some 20 us. */
 void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now);
 
-/* The same when a second has passed; `now` are ticks. Not only before sleeps:
- * where spinning pays nobody sleeps. */
+/* The same once a second has passed; `now` is in ticks. Called not only before
+ * sleeps: if spinning pays nobody sleeps. */
 static inline void shmrpci_spinner_refresh(shmrpci_spinner *spinner,
                                            uint64_t now)
 {

@@ -6,12 +6,13 @@
 #include "os/process.h"
 #include "os/thread.h"
 
-/* Long for a peer that answers, short for the slice of another. */
+/* Long for a peer that answers, short for another thread's time slice. */
 #define MOST_NS (500 * SHMRPCI_NS_PER_US)
 
-/* For how long others get what they want without us: at first, and at most;
- * four times as long each time, until so many yields have paid. (Not for so
- * many times as it took: that may have been the host of a virtual machine.) */
+/* How long not to yield after others took a whole slice: at first, and at most;
+ * four times as long each time, until so many yields have paid. (Not in
+ * proportion to the time lost: that may have been the host of a virtual
+ * machine.) */
 #define AFTER_FIRST_NS (4 * SHMRPCI_NS_PER_MS)
 #define AFTER_MOST_NS  (1024 * SHMRPCI_NS_PER_MS)
 #define CALM_YIELDS    32u
@@ -42,7 +43,7 @@ static void stand_back(shmrpci_yielder *yielder, uint64_t now)
 {
     uint64_t after = shmrpci_load_relaxed(&yielder->after);
     uint64_t most = shmrpci_ticks_of_ns(AFTER_MOST_NS);
-    SHMRPCI_ASSERT(after > 0 && after <= most, "a pause grows up to its bound");
+    SHMRPCI_ASSERT(after > 0 && after <= most, "a pause is bounded");
     shmrpci_store_relaxed(&yielder->since, now + after);
     shmrpci_store_relaxed(&yielder->after, after < most / 4 ? 4 * after : most);
     shmrpci_store_relaxed(&yielder->paid, 0u);
@@ -51,7 +52,7 @@ static void stand_back(shmrpci_yielder *yielder, uint64_t now)
 bool shmrpci_yielder_yield(shmrpci_yielder *yielder)
 {
     SHMRPCI_ASSERT(yielder->most_ticks != 0,
-                   "who never yields is not asked to");
+                   "a yielder that may not yield is not called");
     uint64_t before = shmrpci_ticks();
     shmrpci_thread_yield();
     uint64_t now = shmrpci_ticks();

@@ -10,7 +10,7 @@ static shmrpc_status too_large(const char *what, uint64_t len, uint64_t most,
                                shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                            "a %s of %llu bytes (allowed: 0 to %llu)", what,
+                            "a %s of %llu bytes, allowed 0..%llu", what,
                             (unsigned long long)len, (unsigned long long)most);
 }
 

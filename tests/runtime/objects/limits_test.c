@@ -156,7 +156,7 @@ static void a_full_dict_says_how_much_it_needs(void **state)
     }
     EXPECT(status, SHMRPC_E_EXHAUSTED, &error);
     stage_expect_text(&error, "dict \"full\": 200");
-    stage_expect_text(&error, " bytes in one piece are needed, ");
+    stage_expect_text(&error, " contiguous bytes are needed, ");
     stage_expect_text(&error, " of max_bytes are free");
     shmrpc_dict_close(dict);
 }

@@ -473,7 +473,7 @@ static void what_was_lost_names_its_snapshot(void **state)
     EXPECT(shmrpc_dict_open("d", NULL, &dict, &error), SHMRPC_E_DATA_LOSS,
            &error);
     stage_expect_text(&error,
-                      "the machine has been started anew since; its "
+                      "the machine has been restarted since; its "
                       "snapshot is ");
     stage_expect_text(&error, "d.dict.snapshot");
     const char *path = path_of("snapshots/objects/d.dict.snapshot");

@@ -276,14 +276,14 @@ static void a_full_region_says_what_is_free(void **state)
     }
     assert_int_equal(stage_put(&region, 16, 1, &error), SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message,
-                        "1 bytes in one piece are needed, 0 of "
+                        "1 contiguous bytes are needed, but only 0 of "
                         "max_bytes are free");
     stage_remove(&region, 3);
     stage_remove(&region, 9);
     assert_int_equal(stage_put(&region, 16, 32 * KIB, &error),
                      SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message,
-                        "32768 bytes in one piece are needed, 32768 of "
+                        "32768 contiguous bytes are needed, but only 32768 of "
                         "max_bytes are free");
     stage_remove(&region, 4);
     assert_int_equal(stage_put(&region, 16, 32 * KIB, NULL), SHMRPC_OK);
@@ -343,7 +343,7 @@ static int fill_a_small_folder(void)
         if (status != SHMRPC_OK) {
             return status == SHMRPC_E_EXHAUSTED && i >= 16 &&
                            strstr(error.message,
-                                  "16384 bytes more are needed") != NULL &&
+                                  "16384 more bytes are needed") != NULL &&
                            shmrpci_region_check(&region, NULL, NULL) == 0
                        ? 0
                        : 2;

@@ -178,7 +178,7 @@ with open(sys.argv[1], "r+b") as file:
     file.seek(0)
     file.write(data)
 END
-expect 1 "shmrpc: d: DATA_LOSS: the region is damaged: the machine has been started anew since; its snapshot is $folder/snapshots/objects/d.dict.snapshot" \
+expect 1 "shmrpc: d: DATA_LOSS: the region is damaged: the machine has been restarted since; its snapshot is $folder/snapshots/objects/d.dict.snapshot" \
     dict get d a
 out=$("$program" dict dump --salvage d 2>"$folder/err") &&
     failures=$((failures + 1))

@@ -12,7 +12,7 @@ void shmrpci_bell_ring_slowly(shmrpci_atomic_u32 *bell, uint32_t count)
     if (shmrpci_futex_wake(bell, most) > 0) {
         return;
     }
-    /* Nobody sleeps, or somebody begins to just now: on another value. */
+    /* Nobody sleeps, or a thread is just beginning to, on another value. */
     uint32_t quiet = (rung + SHMRPCI_BELL_STEP) & ~SHMRPCI_BELL_SLEEPERS;
     if (shmrpci_cas_seq(bell, &rung, quiet)) {
         (void)shmrpci_futex_wake(bell, INT32_MAX);

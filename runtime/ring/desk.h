@@ -14,13 +14,13 @@
  * A subscriber has seat s while it holds the kernel's lock on byte 2^42 + s of
  * the desk's file.
  *
- *     FREE --takes the byte--> TAKEN --leaves, or is found dead--> FREE
- *                              TAKEN --too slow for `block`--> EVICTED
+ *     FREE --takes the byte--> TAKEN --leaves, or is found dead--> FREE TAKEN
+ *                              --too slow for `block`--> EVICTED
  *
- * Zeros are an empty desk.  Its bytes are hostile: garbage costs wake-ups, or a
- * publisher of `block` the time up to its deadline or `max_stall`.
+ * Zeros are an empty desk.  Its bytes are hostile: garbage costs wake-ups, or
+ * makes a publisher of `block` wait until its deadline or `max_stall`.
  *
- * Threading: any thread, where nothing else is said.
+ * Threading: any thread, unless noted.
  */
 #ifndef SHMRPCI_RING_DESK_H
 #define SHMRPCI_RING_DESK_H
@@ -44,7 +44,7 @@ typedef enum shmrpci_seat_state {
 typedef struct shmrpci_seat {
     _Alignas(128) shmrpci_atomic_u32 state;
     shmrpci_atomic_u32 pid;
-    shmrpci_atomic_u64 received; /* for people, as the next one */
+    shmrpci_atomic_u64 received; /* statistics, as the next one */
     shmrpci_atomic_u64 lost;
 } shmrpci_seat;
 
@@ -60,12 +60,12 @@ _Static_assert(sizeof(shmrpci_seat) == 128, "layout");
 
 /* A desk as a handle sees it. */
 typedef struct shmrpci_desk {
-    shmrpci_desk_words *words; /* NULL: none, or not for us to write */
+    shmrpci_desk_words *words; /* NULL: none, or not writable for us */
     uint32_t seats;
     uint32_t lanes;
-    int fd;    /* whose bytes are locked */
-    bool *own; /* by seat: taken by this handle, whose locks don't show; under
-                * the handle's mutex */
+    int fd;    /* the file whose bytes are locked */
+    bool *own; /* by seat: taken by this handle, which does not see its own
+                * locks; under the handle's mutex */
 } shmrpci_desk;
 
 uint64_t shmrpci_desk_bytes(uint32_t seats, uint32_t lanes);
@@ -74,7 +74,7 @@ uint64_t shmrpci_desk_bytes(uint32_t seats, uint32_t lanes);
 shmrpci_atomic_u64 *shmrpci_desk_cursor(const shmrpci_desk *desk, uint32_t seat,
                                         uint32_t lane);
 
-/* Takes a seat, of which the cursors are then to be set; one thread at a time.
+/* Takes a seat, whose cursors the caller then sets; one thread at a time.
  * EXHAUSTED. */
 shmrpc_status shmrpci_desk_take(shmrpci_desk *desk, uint32_t *out_seat);
 void shmrpci_desk_leave(shmrpci_desk *desk, uint32_t seat);

@@ -1,4 +1,4 @@
-/* Holds of what is not acknowledged, and their heirs. */
+/* Holds of unacknowledged records, and their heirs. */
 #include "ring/hold.h"
 
 #include "base/assert.h"
@@ -10,7 +10,7 @@
 #define STATE_SHIFT 3
 #define STATE_MASK  UINT64_C(7)
 
-/* As if a PAD of a lane: dropped, and only there to be passed over. */
+/* Like a PAD of a lane: dropped, and only to be skipped. */
 #define PAD_IDENTITY 0u
 
 static uint64_t identity_of(uint32_t index, uint64_t end)
@@ -29,16 +29,16 @@ static shmrpci_hold *hold_at(const shmrpci_holds *holds, uint64_t position)
                                     (position & (holds->size - 1)));
 }
 
-/* Room behind `position` before the end of the ring. */
+/* Room from `position` to the end of the ring. */
 static uint64_t left_at(const shmrpci_holds *holds, uint64_t position)
 {
     return holds->size - (position & (holds->size - 1));
 }
 
-/* What lies at a position of the ring of holds. */
+/* An entry of the ring of holds. */
 typedef struct hold_view {
-    shmrpci_hold *hold; /* NULL: a gap, to be passed over */
-    uint64_t next;      /* where the next one begins */
+    shmrpci_hold *hold; /* NULL: a gap, to be skipped */
+    uint64_t next;      /* offset of the next one */
     uint64_t identity;
     uint32_t len;
 } hold_view;
@@ -52,12 +52,12 @@ static bool view(const shmrpci_holds *holds, uint64_t position, uint64_t limit,
     uint64_t left = left_at(holds, position);
     *out = (hold_view){.next = position + left};
     if (position % 8 != 0) {
-        return false; /* damaged: nobody writes one there */
+        return false; /* damaged: no valid hold is there */
     }
     if (left < sizeof(shmrpci_hold)) {
         return left <= limit - position;
     }
-    /* Relaxed, all of it: our own, or of one who is dead. */
+    /* Relaxed, all of it: our own, or a dead participant's. */
     shmrpci_hold *hold = hold_at(holds, position);
     uint64_t len = shmrpci_load_relaxed(&hold->len);
     uint64_t most = left < limit - position ? left : limit - position;
@@ -92,7 +92,8 @@ void shmrpci_holds_open(shmrpci_holds *holds, const shmrpci_ring *ring,
                         shmrpci_lane_writer *writer)
 {
     shmrpci_station *station = shmrpci_ring_station(ring, &writer->lane);
-    /* Relaxed: who wrote them is dead, or has left, by the kernel's order. */
+    /* Relaxed: the writer is dead, or has left, and the kernel's lock orders us
+     * after it. */
     *holds = (shmrpci_holds){.station = station,
                              .writer = writer,
                              .size = ring->shape.ring_bytes / 2,
@@ -100,8 +101,8 @@ void shmrpci_holds_open(shmrpci_holds *holds, const shmrpci_ring *ring,
                              .head = shmrpci_load_relaxed(&station->head)};
 }
 
-/* Begins anew where the last participant ended. Its heir has seen to what was
- * there. */
+/* Continues where the last participant ended. Its heir has handled its
+ * holds. */
 static void begin(shmrpci_holds *holds)
 {
     holds->tail -= holds->tail % 8;
@@ -133,7 +134,7 @@ bool shmrpci_holds_may_take(const shmrpci_holds *holds, uint32_t len)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* Relaxed: who reads it has seen what is stored behind. */
+/* Relaxed: a reader of it has seen a later store. */
 static shmrpci_hold *write_head(const shmrpci_holds *holds, uint64_t position,
                                 shmrpci_hold_state state, uint64_t identity,
                                 uint64_t len)
@@ -146,7 +147,7 @@ static shmrpci_hold *write_head(const shmrpci_holds *holds, uint64_t position,
     return hold;
 }
 
-/* Where a hold of that length will lie. */
+/* Where a hold of that length will be placed. */
 static uint64_t place(const shmrpci_holds *holds, uint32_t len)
 {
     uint64_t left = left_at(holds, holds->tail);
@@ -172,8 +173,8 @@ shmrpc_status shmrpci_holds_prepare(shmrpci_holds *holds, uint32_t index,
     if (len > 0) {
         shmrpci_lane_copy_in(hold->data, data, len);
     }
-    /* Seq: pairs with the CAS in confirm; the hold is written before, and the
-     * head moves behind it. */
+    /* Seq: pairs with the CAS in confirm; the hold is written before this, and
+     * the head moves after it. */
     shmrpci_store_seq(&holds->station->taking, identity);
     return SHMRPC_OK;
 }
@@ -206,8 +207,8 @@ void shmrpci_holds_confirm(const shmrpci_ring *ring, uint32_t index,
 
 /* ---- dropping ------------------------------------------------------------ */
 
-/* Pushes the record of a hold into the own lane. False: there is no room, which
- * only damage can bring about. */
+/* Pushes the record of a hold into our own lane. False: there is no room, which
+ * happens only after damage. */
 static bool push_again(const shmrpci_holds *holds, const hold_view *of)
 {
     shmrpci_lane_writer *writer = holds->writer;
@@ -232,7 +233,7 @@ static bool push_again(const shmrpci_holds *holds, const hold_view *of)
     return true;
 }
 
-/* Gives back the room of what was dropped at the head. */
+/* Frees the room of dropped holds at the head. */
 static void advance(shmrpci_holds *holds)
 {
     hold_view at;
@@ -264,7 +265,7 @@ shmrpc_status shmrpci_holds_drop(shmrpci_holds *holds, uint64_t ticket,
         return SHMRPC_E_INVALID;
     }
     if (!comes_again) {
-        /* Seq: from here on its heir lets it be. */
+        /* Seq: from here on its heir ignores it. */
         shmrpci_store_seq(&at.hold->state, (uint64_t)SHMRPCI_HOLD_DONE);
     } else if (!push_again(holds, &at)) {
         return SHMRPC_E_DATA_LOSS;
@@ -311,7 +312,7 @@ uint32_t shmrpci_holds_release_all(shmrpci_holds *holds)
 
 /* ---- heirs --------------------------------------------------------------- */
 
-/* Whether the dead participant had won what it was taking. */
+/* Whether the dead participant had won the record it was taking. */
 static bool has_won(const shmrpci_ring *ring, uint32_t participant,
                     const shmrpci_station *station, uint64_t taking)
 {
@@ -329,7 +330,7 @@ static bool has_won(const shmrpci_ring *ring, uint32_t participant,
         (head & SHMRPCI_HEAD_MASK) == (taking & SHMRPCI_HEAD_MASK)) {
         return true;
     }
-    /* Whoever moved the head on said so before. */
+    /* The participant that moved the head on set this before. */
     return (shmrpci_load_seq(&station->taking) & WON) != 0;
 }
 

@@ -1,11 +1,11 @@
 /*
- * Holds: what a reader of a queue with `delivery acked` has taken and not
- * acknowledged, so that its heir can push it again.
+ * Holds: copies of the records that a reader of a queue with `delivery acked`
+ * has taken and not acknowledged, so that its heir can push them again.
  *
  * Each participant has a station beside its lane.  Before it takes a record it
- * copies it into its station, behind the holds that count, and says in `taking`
- * which record that is.  Then it moves the head of the record's lane, which
- * names it as the last taker, and then makes the hold count.
+ * copies it into its station, after the holds that count, and names the record
+ * in `taking`.  Then it moves the head of the record's lane, which names it as
+ * the last taker, and then makes the hold count.
  *
  *     reader p                            the next reader q of that lane
  *     hold at the tail of p's holds       head names p? taking of p becomes
@@ -14,7 +14,7 @@
  *     tail of the holds goes up
  *
  * So if p dies between the last two steps, either the head still names p, or
- * `taking` says WON; and if p never won, neither is so.
+ * `taking` says WON; and if p never won, neither is true.
  *
  * A hold is HELD, then DONE (acknowledged); or MOVING while it is pushed again
  * into p's own lane, with the end that its record has there: if that lies at or
@@ -50,7 +50,7 @@ _Static_assert(offsetof(shmrpci_station, ring) == SHMRPCI_STATION_HEAD,
 typedef enum shmrpci_hold_state {
     SHMRPCI_HOLD_HELD = 1,
     SHMRPCI_HOLD_DONE = 2,
-    SHMRPCI_HOLD_MOVING = 3 /* and where its record ends, times 8 */
+    SHMRPCI_HOLD_MOVING = 3 /* also says where its record ends, times 8 */
 } shmrpci_hold_state;
 
 typedef struct shmrpci_hold {
@@ -63,26 +63,26 @@ typedef struct shmrpci_hold {
 
 _Static_assert(sizeof(shmrpci_hold) == 32, "layout");
 
-/* What a handle knows of its own holds. */
+/* A handle's state of its own holds. */
 typedef struct shmrpci_holds {
-    shmrpci_station *station;    /* NULL: not there yet */
+    shmrpci_station *station;    /* NULL: not made yet */
     shmrpci_lane_writer *writer; /* of its own lane */
     uint64_t size;               /* of the ring of holds */
     uint64_t tail;
     uint64_t head;
-    uint64_t need; /* what all holds would take in the lane */
+    uint64_t need; /* room for all held records in the lane */
 } shmrpci_holds;
 
-/* The holds of a participant whose lane is there, by its only user. `writer` is
- * that lane's. */
+/* Opens the holds of a participant whose lane exists; only that participant
+ * uses them. `writer` is that lane's. */
 void shmrpci_holds_open(shmrpci_holds *holds, const shmrpci_ring *ring,
                         shmrpci_lane_writer *writer);
 
-/* Before a push into the own lane: sets how much must stay free for holds. */
+/* Before a push into our own lane: sets how much must stay free for holds. */
 void shmrpci_holds_spare(const shmrpci_holds *holds);
 
-/* Whether there is room for one more record of `len` bytes in the own lane, if
- * its holder dies. */
+/* Whether there is room for one more record of `len` bytes in our own lane, if
+ * we die. */
 bool shmrpci_holds_may_take(const shmrpci_holds *holds, uint32_t len);
 
 /* Writes a hold that does not count yet, of a record that ends at `end` in lane
@@ -90,28 +90,29 @@ bool shmrpci_holds_may_take(const shmrpci_holds *holds, uint32_t len);
 shmrpc_status shmrpci_holds_prepare(shmrpci_holds *holds, uint32_t index,
                                     uint64_t end, const void *data,
                                     uint32_t len);
-/* The record has been taken: the hold counts. Returns its ticket. */
+/* The record has been taken: makes the hold count. Returns its ticket. */
 uint64_t shmrpci_holds_keep(shmrpci_holds *holds, uint32_t len);
 
-/* Before the head of lane `index` moves on from `word`, at position `from`:
- * whoever it names has won what it was taking. */
+/* Called before the head of lane `index` moves on from `word`, at position
+ * `from`: the participant that it names has won the record it was taking. */
 void shmrpci_holds_confirm(const shmrpci_ring *ring, uint32_t index,
                            uint64_t word, uint64_t from);
 
-/* Drops the hold with that ticket, after pushing its record again if
- * `comes_again`. INVALID: there is no such hold. */
+/* Drops the hold with that ticket; pushes its record again if `comes_again`.
+ * INVALID: there is no such hold. */
 shmrpc_status shmrpci_holds_drop(shmrpci_holds *holds, uint64_t ticket,
                                  bool comes_again);
 
-/* Pushes all that is held again. Returns how many. */
+/* Pushes all held records again. Returns how many. */
 uint32_t shmrpci_holds_release_all(shmrpci_holds *holds);
 
 /* The same for a dead participant, by its heir. */
 uint32_t shmrpci_holds_inherit(const shmrpci_ring *ring, uint32_t participant);
 
-/* Whether anybody holds anything, so that a death matters soon. */
+/* Whether any participant holds records, so that a death matters soon. */
 bool shmrpci_holds_are_there(const shmrpci_ring *ring);
-/* Whether anybody has taken anything, so that a death may matter. */
+/* Whether any participant has ever taken a record, so that a death may
+ * matter. */
 bool shmrpci_holds_were_taken(const shmrpci_ring *ring);
 /* How many a participant holds, for people. */
 uint64_t shmrpci_holds_count(const shmrpci_ring *ring, uint32_t participant);

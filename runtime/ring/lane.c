@@ -7,15 +7,15 @@
 #include "base/copy.h"
 #include "os/map_alias.h"
 
-/* Who meets others so often gives way to them. */
+/* A thread that meets competitors this often gives way to them. */
 #define MAX_TRIES 64u
 
 #define ITEM_ALIGN 16u
 
-/* How far ahead of a record its lines are asked for. */
+/* How far ahead of a record its cache lines are prefetched. */
 #define AHEAD 256u
 
-/* How much is put together before it is copied to a ring. */
+/* How much is assembled before it is copied to a ring. */
 #define PACK_BYTES 2048u
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
@@ -51,8 +51,8 @@ shmrpci_lane shmrpci_lane_at(void *at, const shmrpci_lane_shape *shape)
 
 #if SHMRPCI_MAP_ALIAS || defined(SHMRPCI_COPIES_ARE_ATOMIC)
 
-/* The race is meant: what was overwritten meanwhile is thrown away. Said here
- * so that the thread sanitizer, and tests/relacy, know. */
+/* The race is intended: bytes overwritten meanwhile are discarded. Marked here
+ * for the thread sanitizer, and tests/relacy. */
 
 void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
 {
@@ -87,7 +87,7 @@ void shmrpci_lane_copy_out(void *to, const void *ring, size_t len)
 void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
 {
     /* Not by memcpy if it is short: a store of 64 bytes across two lines that
-     * others have got takes twice as long as several of 16. */
+     * other CPUs have takes twice as long as several of 16. */
     shmrpci_copy_short(ring, from, len);
 }
 
@@ -107,7 +107,7 @@ bool shmrpci_lane_is_record(const shmrpci_lane *lane, uint64_t position,
     bool is_good =
         (kind == SHMRPCI_RECORD_DATA || kind == SHMRPCI_RECORD_PAD) &&
         room <= tail - position && room <= left;
-    /* Whatever follows a PAD is published with it. */
+    /* The record after a PAD is published with it. */
     if (!is_good || (kind == SHMRPCI_RECORD_PAD &&
                      (room != left || room == tail - position))) {
         return false;
@@ -118,17 +118,17 @@ bool shmrpci_lane_is_record(const shmrpci_lane *lane, uint64_t position,
 
 /* ---- producer ------------------------------------------------------------ */
 
-/* Whether `head` is one that a reader may have: within one lap of `tail`. */
+/* Whether `head` is a valid one for a reader: within one lap of `tail`. */
 static bool is_behind(const shmrpci_lane *lane, uint64_t head, uint64_t tail)
 {
     return tail - head <= lane->size;
 }
 
-/* The first DATA at or behind `position`. */
+/* Finds the first DATA at or after `position`. */
 static bool find_data(const shmrpci_lane *lane, uint64_t *position,
                       uint64_t tail, uint64_t *out_word, uint64_t *out_end)
 {
-    /* Relaxed: ordered by the load of the tail, or our own. */
+    /* Relaxed: ordered by the load of the tail, or our own store. */
     *out_word = shmrpci_load_relaxed(shmrpci_lane_record(lane, *position));
     if (!shmrpci_lane_is_record(lane, *position, tail, *out_word, out_end)) {
         return false;
@@ -143,26 +143,26 @@ static bool find_data(const shmrpci_lane *lane, uint64_t *position,
     return true;
 }
 
-/* The full number of which a record has the low bits, not above `count`. */
+/* The full number, at most `count`, whose low bits a record has. */
 static uint64_t widen(uint64_t number, uint64_t count)
 {
     return count - ((count - number) & SHMRPCI_RECORD_NUMBER);
 }
 
-/* Looks at the head again: what has been taken. */
+/* Reads the head again, to see what has been taken. */
 static void refresh(shmrpci_lane_writer *writer)
 {
     const shmrpci_lane *lane = &writer->lane;
     if (writer->is_topic) {
         return;
     }
-    /* Acquire: pairs with the CAS of who takes; the copies are made. */
+    /* Acquire: pairs with the CAS of the taker; its copies are made. */
     uint64_t word = shmrpci_load_acquire(&lane->words->head);
     uint64_t head = shmrpci_head_position(word, writer->tail);
     uint64_t position = head;
     uint64_t end;
     if (!is_behind(lane, head, writer->tail)) {
-        return; /* damaged: what was free stays free */
+        return; /* damaged: no more room becomes free */
     }
     writer->head = head;
     writer->taken = writer->count;
@@ -172,7 +172,7 @@ static void refresh(shmrpci_lane_writer *writer)
     }
 }
 
-/* The number behind that of the last record in [head, tail). */
+/* The number after that of the last record in [head, tail). */
 static shmrpc_status find_count(const shmrpci_lane *lane, uint64_t head,
                                 uint64_t tail, uint64_t *count)
 {
@@ -184,7 +184,7 @@ static shmrpc_status find_count(const shmrpci_lane *lane, uint64_t head,
             return SHMRPC_E_DATA_LOSS;
         }
         position = end;
-        /* The word of the count may be ahead, by what was never shown. */
+        /* The word of the count may be ahead, by unpublished records. */
         *count = widen(shmrpci_record_number(word), *count) + 1;
     }
     return SHMRPC_OK;
@@ -217,19 +217,19 @@ shmrpc_status shmrpci_lane_adopt(shmrpci_lane_writer *writer,
 
 shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer)
 {
-    /* Acquire: pairs with the release of who wrote before us. */
+    /* Acquire: pairs with the release of the previous producer. */
     uint64_t tail = shmrpci_load_acquire(&writer->lane.words->tail);
     if (tail % 8 != 0) {
         return SHMRPC_E_DATA_LOSS;
     }
-    /* What was known of the head is still true, if old. */
+    /* The known head is still valid, if old. */
     writer->tail = tail;
     writer->shown = tail;
     writer->count = shmrpci_load_relaxed(&writer->lane.words->count);
     return SHMRPC_OK;
 }
 
-/* The record would begin at `record`; returns where it would end. */
+/* Sets `record` to where the record would begin; returns where it would end. */
 static uint64_t place(const shmrpci_lane_writer *writer, uint32_t len,
                       uint64_t *out_record)
 {
@@ -240,7 +240,7 @@ static uint64_t place(const shmrpci_lane_writer *writer, uint32_t len,
     return *out_record + room;
 }
 
-/* Whether there is room up to `end` for one more than `more` records. */
+/* Whether there is room up to `end` for one record besides `more` others. */
 static bool has_room(const shmrpci_lane_writer *writer, uint64_t end,
                      uint32_t more)
 {
@@ -276,8 +276,8 @@ shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
 
 void shmrpci_lane_intend(const shmrpci_lane_writer *writer, uint32_t len)
 {
-    /* Relaxed: whoever sees a byte that is written behind the fence sees it,
-     * behind a fence of its own. */
+    /* Relaxed: a reader that sees a byte written after the fence sees this,
+     * after a fence of its own. */
     shmrpci_store_relaxed(&writer->lane.words->intent,
                           shmrpci_lane_end_of(writer, len));
     shmrpci_fence_release();
@@ -285,7 +285,8 @@ void shmrpci_lane_intend(const shmrpci_lane_writer *writer, uint32_t len)
 
 void shmrpci_lane_mark(const shmrpci_lane_writer *writer, uint64_t marks)
 {
-    /* Relaxed: ordered by the tail; who looks at it checks what it finds. */
+    /* Relaxed: ordered by the tail; a reader checks the record that it leads
+     * to. */
     shmrpci_store_relaxed(
         &writer->lane.words->marks[writer->count & (marks - 1)],
         writer->record);
@@ -303,7 +304,7 @@ bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes)
 void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len)
 {
     SHMRPCI_ASSERT(len <= shmrpci_lane_max_len(writer->lane.size),
-                   "records that are too long are refused before");
+                   "too long records are refused before");
     uint64_t end = place(writer, len, &writer->record);
     if (!has_room(writer, end, 0)) {
         refresh(writer);
@@ -330,8 +331,8 @@ void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
     const shmrpci_lane *lane = &writer->lane;
     uint64_t end = shmrpci_lane_end_of(writer, len);
     SHMRPCI_ASSERT(end - writer->head <= lane->size,
-                   "a record is published where room was reserved");
-    /* Relaxed, all: who sees the tail sees them. */
+                   "a published record was reserved");
+    /* Relaxed, all: a reader that sees the tail sees them. */
     if (writer->record != writer->first) {
         uint32_t pad =
             (uint32_t)(writer->record - writer->first - SHMRPCI_RECORD_HEAD);
@@ -346,13 +347,13 @@ void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
     writer->tail = end;
 }
 
-/* A record in private memory of zeros. */
+/* Writes a record to zeroed private memory. */
 static void pack(uint8_t *to, const shmrpci_slice *slice, uint64_t number)
 {
     uint64_t word =
         shmrpci_record_word(slice->len, SHMRPCI_RECORD_DATA, 0, number);
     uint64_t room = shmrpci_record_room(slice->len);
-    /* The last bytes may be none of the record's. */
+    /* The last bytes may not belong to the record. */
     memset(to + room - SHMRPCI_RECORD_HEAD, 0, SHMRPCI_RECORD_HEAD);
     memcpy(to, &word, sizeof word);
     shmrpci_copy_short(to + SHMRPCI_RECORD_HEAD, slice->data, slice->len);
@@ -397,9 +398,9 @@ void shmrpci_lane_show(shmrpci_lane_writer *writer)
 {
     shmrpci_lane_words *words = writer->lane.words;
     /* First, as it may be ahead of the tail when we die, but not behind.
-     * Relaxed: who sees the tail sees it. */
+     * Relaxed: a reader that sees the tail sees it. */
     shmrpci_store_relaxed(&words->count, writer->count);
-    /* Release: pairs with the acquire of who looks for records. */
+    /* Release: pairs with the acquire of readers. */
     shmrpci_store_release(&words->tail, writer->tail);
     writer->shown = writer->tail;
 }
@@ -427,8 +428,8 @@ static shmrpc_status copy_out(const shmrpci_lane *lane, uint64_t position,
     return SHMRPC_OK;
 }
 
-/* Copies records from look->to on, behind those that were copied before.
- * DATA_LOSS: perhaps only overwritten. */
+/* Copies records from look->to on, after those copied before. DATA_LOSS:
+ * perhaps only overwritten. */
 static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
                                   uint32_t max, shmrpci_buf *buf,
                                   shmrpci_item *items, shmrpci_lane_look *look)
@@ -457,8 +458,8 @@ static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
     return SHMRPC_OK;
 }
 
-/* The head, and a tail that is not older. False: they contradict each other,
- * perhaps because others were quicker. */
+/* Reads the head, and a tail that is not older. False: they contradict each
+ * other, perhaps because others were quicker. */
 static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
                          uint64_t *out_tail)
 {
@@ -470,12 +471,12 @@ static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
     return *out_tail % 8 == 0 && is_behind(lane, look->from, *out_tail);
 }
 
-/* The same with a tail that was seen before, if that is enough. */
+/* The same with a tail read before, if that is enough. */
 static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                         shmrpci_lane_look *look, uint64_t *out_tail)
 {
-    /* Acquire: pairs with the release below, by which another thread may have
-     * passed on what it had acquired from the producer. */
+    /* Acquire: pairs with the release below, through which another thread may
+     * have passed on what it acquired from the producer. */
     *out_tail = shmrpci_load_acquire(known);
     look->word = shmrpci_load_acquire(&lane->words->head);
     look->from = shmrpci_head_position(look->word, *out_tail);
@@ -489,8 +490,8 @@ static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
     return is_sound;
 }
 
-/* As above, but behind records that are copied already. False: there is nothing
- * more, or what is there contradicts itself. */
+/* As above, but after the records already copied. False: there are no more, or
+ * the ends contradict each other. */
 static bool look_further(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                          const shmrpci_lane_look *look, uint64_t *tail)
 {
@@ -504,15 +505,15 @@ static bool look_further(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
     return true;
 }
 
-/* Copies what is known of, and only if that is not enough looks whether there
- * is more: so the line of the tail is left to the producer meanwhile. */
+/* Copies the records known to exist, and only if they are not enough looks for
+ * more: so the line of the tail stays with the producer meanwhile. */
 static shmrpc_status copy_known(const shmrpci_lane *lane,
                                 shmrpci_atomic_u64 *known, uint32_t max,
                                 shmrpci_buf *buf, shmrpci_item *items,
                                 shmrpci_lane_look *look)
 {
     uint64_t tail;
-    /* Relaxed: only whether it was this one. */
+    /* Relaxed: only compared with this value. */
     uint64_t before = shmrpci_load_relaxed(known);
     if (!recall_ends(lane, known, look, &tail)) {
         return SHMRPC_E_DATA_LOSS;
@@ -569,8 +570,8 @@ bool shmrpci_lane_find_oldest(const shmrpci_lane *lane, shmrpci_lane_look *out)
 
 bool shmrpci_lane_is_lapped(const shmrpci_lane *lane, uint64_t position)
 {
-    /* The fence pairs with that of intend: had we read what was written behind
-     * it, we would see the intent. */
+    /* The fence pairs with that of intend: if we had read bytes written after
+     * that, we would see the intent. */
     shmrpci_fence_acquire();
     return shmrpci_load_relaxed(&lane->words->intent) - position > lane->size;
 }
@@ -579,7 +580,7 @@ shmrpc_status shmrpci_lane_read(const shmrpci_lane *lane, uint64_t position,
                                 shmrpci_buf *buf, shmrpci_item *item,
                                 uint64_t *out_end, uint64_t *out_number)
 {
-    /* Seq: also behind the announcement of a sleep. */
+    /* Seq: also ordered after the announcement of a sleep. */
     uint64_t tail = shmrpci_load_seq(&lane->words->tail);
     uint64_t data = position;
     uint64_t word;

@@ -125,8 +125,8 @@ static inline uint64_t shmrpci_head_word(uint64_t position, uint32_t taker)
                                                     << SHMRPCI_HEAD_BITS;
 }
 
-/* The position that a head says, given a tail that is not far from it: the
- * word has the low bits. */
+/* The full position for a head's word, which has its low bits, given a tail
+ * near it. */
 static inline uint64_t shmrpci_head_position(uint64_t word, uint64_t tail)
 {
     uint64_t behind = (tail / 8 - word) & SHMRPCI_HEAD_MASK;
@@ -178,7 +178,7 @@ static inline uint64_t shmrpci_record_number(uint64_t word)
     return word >> 40;
 }
 
-/* How much of the ring a record takes. */
+/* How much of the ring a record occupies. */
 static inline uint64_t shmrpci_record_room(uint32_t len)
 {
     return SHMRPCI_RECORD_HEAD + ((uint64_t)len + 7) / 8 * 8;

@@ -1,21 +1,22 @@
-/* Waiting for more, where that pays. */
+/* Waiting for more records, where that pays. */
 #include "ring/pace.h"
 
-/* A moment; the longer, the more records come for one line, and the later. */
+/* The wait; the longer, the more records arrive for one fetch of a line, and
+ * the later. */
 #define WAIT_NS 2000
 
-/* No stream where a record takes longer. */
+/* If a record takes longer, they don't come in a stream. */
 #define SLOW_NS 2000
 
-/* So many rounds in a row say so. */
+/* How many such rounds in a row it takes. */
 #define SLOW_ROUNDS 2u
 
-/* How many rounds from one trial to the next, at first and at most: twice as
- * many each time that it didn't pay. */
+/* Rounds from one trial to the next, at first and at most: twice as many each
+ * time that it didn't pay. */
 #define GAP_LEAST 4u
 #define GAP_MOST  256u
 
-/* It pays if it saves one part of so many. */
+/* A trial pays if it saves at least one part in so many. */
 #define PAYS 8u
 
 static void set32(shmrpci_atomic_u32 *at, uint32_t value)
@@ -28,7 +29,7 @@ static void set64(shmrpci_atomic_u64 *at, uint64_t value)
     atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
-/* A gap of 0: the least. */
+/* A gap of 0 means the least. */
 static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
 {
     set32(&pace->is_trial, 0);
@@ -38,7 +39,7 @@ static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
     set32(&pace->left, gap);
 }
 
-/* The trial is over: what was tried is kept if it saves enough. */
+/* The trial is over: keeps the tried way if it saves enough. */
 static void judge(shmrpci_pace *pace, uint32_t waits)
 {
     uint64_t tried = shmrpci_load_relaxed(&pace->usual[waits]);
@@ -51,7 +52,7 @@ static void judge(shmrpci_pace *pace, uint32_t waits)
     }
 }
 
-/* Once may be others that had the CPU. */
+/* A single slow round may be others that had the CPU. */
 static void note_slow(shmrpci_pace *pace)
 {
     uint32_t slow = shmrpci_load_relaxed(&pace->slow) + 1;
@@ -84,7 +85,7 @@ void shmrpci_pace_turn(shmrpci_pace *pace, uint64_t now)
     if (usual == 0) {
         usual = took;
     } else {
-        /* Whoever else had the CPU for a while counts for no more than this. */
+        /* A round in which others had the CPU counts for no more than this. */
         uint64_t most = usual * 2;
         usual = (usual * 3 + (took < most ? took : most)) / 4;
     }

@@ -1,19 +1,18 @@
 /*
- * The distance that a consumer keeps from who produces.
+ * The distance that a consumer keeps from the producer.
  *
  * A consumer that is quicker than its producer takes each record as soon as it
- * is there. So it fetches the lines of the tail and of the record for each one,
- * while the producer is about to write to them again, and holds up both. One
- * that waits for a moment, where it knows of no more records, finds several for
+ * is published. So it fetches the lines of the tail and of the record for each
+ * one, while the producer is about to write to them again, and delays both. If
+ * it waits for a moment, when it knows of no more records, it finds several for
  * the same lines. But a consumer that waits for a single record, such as an
  * answer, would get it later.
  *
- * Which of both it is can't be seen, but tried: a consumer waits, or doesn't,
- * for rounds of some hundred records, and keeps to what has taken less time by
- * record. Where records come now and then it never waits.
+ * Which of the two it is must be tried: a consumer waits, or doesn't, for
+ * rounds of some hundred records, and keeps the way that takes less time per
+ * record. If records come only now and then it never waits.
  *
- * Threading: any thread. What threads learn at the same time may be lost, which
- * does no harm.
+ * Threading: any thread. Concurrent updates may be lost, which does no harm.
  */
 #ifndef SHMRPCI_RING_PACE_H
 #define SHMRPCI_RING_PACE_H
@@ -25,25 +24,25 @@
 #include "os/clock.h"
 #include "sync/atomic.h"
 
-/* Records. */
+/* Records per round. */
 #define SHMRPCI_PACE_ROUND 256u
 
 /* All zeros: at first it doesn't wait. Relaxed, all: estimates. */
 typedef struct shmrpci_pace {
-    shmrpci_atomic_u32 waits;    /* whether it does in this round */
+    shmrpci_atomic_u32 waits;    /* whether it waits in this round */
     shmrpci_atomic_u32 count;    /* records in it so far */
     shmrpci_atomic_u64 began;    /* in ticks */
     shmrpci_atomic_u64 usual[2]; /* ticks a round takes without, with waits */
-    shmrpci_atomic_u32 slow;     /* rounds in a row of records now and then */
-    shmrpci_atomic_u32 is_trial; /* of the other way */
-    shmrpci_atomic_u32 left;     /* rounds until one */
-    shmrpci_atomic_u32 gap;      /* how many those were */
+    shmrpci_atomic_u32 slow;     /* rounds in a row with sparse records */
+    shmrpci_atomic_u32 is_trial; /* this round tries the other way */
+    shmrpci_atomic_u32 left;     /* rounds until the next trial */
+    shmrpci_atomic_u32 gap;      /* the last number of rounds between trials */
 } shmrpci_pace;
 
 /* A round is over, at `now`, in ticks. */
 void shmrpci_pace_turn(shmrpci_pace *pace, uint64_t now);
 
-/* So many records were taken. */
+/* Counts records that were taken. */
 static inline void shmrpci_pace_count(shmrpci_pace *pace, uint32_t count)
 {
     uint32_t now = shmrpci_load_relaxed(&pace->count) + count;
@@ -53,7 +52,7 @@ static inline void shmrpci_pace_count(shmrpci_pace *pace, uint32_t count)
     }
 }
 
-/* Whether to wait where no more records are known of. */
+/* Whether to wait when no more records are known. */
 static inline bool shmrpci_pace_waits(const shmrpci_pace *pace)
 {
     return shmrpci_load_relaxed(&pace->waits) != 0;

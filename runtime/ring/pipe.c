@@ -1,4 +1,5 @@
-/* Pipes: bytes in a ring, one writer, its end and its death. */
+/* Pipes: bytes in a ring, one writer, the end of the stream, and the writer's
+ * death. */
 #include "ring/pipe.h"
 
 #include <stdlib.h>
@@ -10,20 +11,20 @@
 #define DEFAULT_CAPACITY (UINT64_C(64) << 10)
 #define MAX_TRIES        64u
 
-/* How often to look whether the writer is dead, and while it lives. */
+/* How often to check whether the writer is dead. */
 #define BURY_NS         (50 * SHMRPCI_NS_PER_MS)
 #define WRITER_SLICE_NS (500 * SHMRPCI_NS_PER_MS)
 
 struct shmrpci_pipe {
     shmrpci_ring ring;
     shmrpci_pipe_words *words; /* in the roots, instead of a desk */
-    shmrpci_mutex mutex;       /* who writes, ends, or inherits */
+    shmrpci_mutex mutex;       /* held to write, end, or inherit */
     shmrpci_spinner bytes_spinner;
     shmrpci_spinner room_spinner;
     int64_t buried_ns; /* under the mutex */
 };
 
-/* Bytes to be written, or room for those to be read. */
+/* Bytes to write, or room for bytes to read. */
 typedef struct span {
     uint8_t *data;
     size_t len;
@@ -46,7 +47,7 @@ shmrpc_status shmrpci_pipe_plan(const shmrpci_pipe_spec *spec,
         .name = spec->name,
         .name_len = spec->name_len,
         .capacity = capacity,
-        /* One lane, which is common to all writers. */
+        /* One lane, which all writers share. */
         .options = SHMRPCI_RING_TOTAL,
         .desk_bytes = sizeof(shmrpci_pipe_words),
         .ring_bytes = shmrpci_ring_power(capacity),
@@ -112,7 +113,7 @@ static shmrpc_status late(int64_t deadline_ns, const char *what,
 
 /* ---- who writes ---------------------------------------------------------- */
 
-/* We write no more; another may. */
+/* We are no longer the writer; another may be. */
 static void resign(shmrpci_pipe *pipe)
 {
     uint32_t me = pipe->ring.region.me + 1;
@@ -132,7 +133,7 @@ void shmrpci_pipe_close(shmrpci_pipe *pipe)
     }
 }
 
-/* Finds out whether the writer is dead, if nobody has for a while; under the
+/* Checks whether the writer is dead, unless that was done recently; under the
  * mutex. */
 static void bury(shmrpci_pipe *pipe)
 {
@@ -171,9 +172,9 @@ static shmrpc_status claim(shmrpci_pipe *pipe, shmrpc_error *error)
     }
     if (shmrpci_load_seq(&pipe->words->broken) != 0) {
         resign(pipe);
-        return shmrpc_error_set(error, SHMRPC_E_BUSY,
-                                "a writer died, and no reader has been told "
-                                "yet");
+        return shmrpc_error_set(
+            error, SHMRPC_E_BUSY,
+            "a writer died, and no reader has been told yet");
     }
     return SHMRPC_OK;
 }
@@ -190,7 +191,7 @@ static shmrpc_status check_writer(shmrpci_pipe *pipe, shmrpc_error *error)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* Copies between memory and the ring, which may end in between. */
+/* Copies between memory and the ring, which may wrap in between. */
 static void copy_in(const shmrpci_lane *lane, uint64_t position,
                     const uint8_t *data, size_t len)
 {
@@ -209,7 +210,7 @@ static void copy_out(const shmrpci_lane *lane, uint64_t position, uint8_t *data,
     shmrpci_lane_copy_out(data + first, lane->ring, len - first);
 }
 
-/* How much may lie in it: what was asked for, not what the ring has. */
+/* The most bytes it may hold: as requested, not the ring's size. */
 static uint64_t capacity_of(const shmrpci_pipe *pipe)
 {
     return pipe->ring.capacity < pipe->ring.shape.ring_bytes
@@ -217,12 +218,12 @@ static uint64_t capacity_of(const shmrpci_pipe *pipe)
                : pipe->ring.shape.ring_bytes;
 }
 
-/* Writes what there is room for. */
+/* Writes as much as there is room for. */
 static shmrpc_status write_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
                                 span *of)
 {
-    /* Acquire: what the last writer wrote, who is dead or has left; and what
-     * readers have copied. */
+    /* Acquire: the bytes of the last writer, which is dead or has left; and the
+     * copies that readers have made. */
     uint64_t tail = shmrpci_load_acquire(&lane->words->tail);
     uint64_t head = shmrpci_load_seq(&lane->words->head);
     uint64_t used = tail - head;
@@ -236,7 +237,7 @@ static shmrpc_status write_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
     if (some > 0) {
         copy_in(lane, tail, of->data + of->done, some);
         of->done += some;
-        /* Release: pairs with the acquire of who reads. */
+        /* Release: pairs with the acquire of readers. */
         shmrpci_store_release(&lane->words->tail, tail + some);
     }
     return SHMRPC_OK;
@@ -250,7 +251,7 @@ typedef struct full_pipe {
 static bool has_room(void *user)
 {
     const full_pipe *of = user;
-    /* Seq: behind the announcement of the sleep. */
+    /* Seq: after the announcement of the sleep. */
     uint64_t head = shmrpci_load_seq(&of->lane->words->head);
     uint64_t tail = shmrpci_load_relaxed(&of->lane->words->tail);
     return tail - head < of->capacity;
@@ -261,10 +262,9 @@ static shmrpc_status wait_for_room(shmrpci_pipe *pipe, const shmrpci_lane *lane,
 {
     full_pipe full = {lane, capacity_of(pipe)};
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&pipe->ring);
-    /* First of all: a head that somebody has spoilt moves, and makes no room.
-     */
+    /* First of all: a damaged head changes without making room. */
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
-        return late(slices->deadline_ns, "the pipe is full, and nobody read",
+        return late(slices->deadline_ns, "the pipe is full, and no reader read",
                     error);
     }
     if (shmrpci_ring_spin(&pipe->room_spinner, has_room, &full)) {
@@ -303,15 +303,15 @@ shmrpc_status shmrpci_pipe_write(shmrpci_pipe *pipe, const void *data,
                                  size_t *out_len, shmrpc_error *error)
 {
     shmrpci_slices slices = shmrpci_slices_until(deadline_ns);
-    /* Only read from. */
+    /* Not written to. */
     span of = {.data = (uint8_t *)(uintptr_t)data, .len = len};
     shmrpc_status status = SHMRPC_OK;
     do {
         size_t before = of.done;
         shmrpci_lane lane;
         if (!shmrpci_mutex_lock_until(&pipe->mutex, deadline_ns)) {
-            status = late(deadline_ns, "other threads write with this handle",
-                          error);
+            status = late(deadline_ns,
+                          "other threads are writing with this handle", error);
             break;
         }
         status = write_once(pipe, &lane, &of, error);
@@ -341,14 +341,14 @@ shmrpc_status shmrpci_pipe_end(shmrpci_pipe *pipe)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* What an empty pipe means. NOT_FOUND: bytes may come; OWNER_DIED; CANCELLED:
- * they won't. */
+/* The status of an empty pipe. NOT_FOUND: bytes may come; OWNER_DIED,
+ * CANCELLED: they won't. */
 static shmrpc_status judge_empty(shmrpci_pipe *pipe, uint64_t tail,
                                  bool is_ended)
 {
     uint64_t broken = tail + 1;
     if (shmrpci_load_seq(&pipe->words->broken) == broken) {
-        /* One reader is told. */
+        /* Only one reader is told. */
         return shmrpci_cas_seq(&pipe->words->broken, &broken, 0u)
                    ? SHMRPC_E_OWNER_DIED
                    : SHMRPC_E_NOT_FOUND;
@@ -356,12 +356,12 @@ static shmrpc_status judge_empty(shmrpci_pipe *pipe, uint64_t tail,
     return is_ended ? SHMRPC_E_CANCELLED : SHMRPC_E_NOT_FOUND;
 }
 
-/* BUSY: others read it first, time and again. */
+/* BUSY: others read it first, again and again. */
 static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
                                span *of, bool is_ended)
 {
     for (uint32_t i = 0; i < MAX_TRIES; i++) {
-        /* Seq: behind the announcement of a sleep. */
+        /* Seq: after the announcement of a sleep. */
         uint64_t head = shmrpci_load_seq(&lane->words->head);
         uint64_t tail = shmrpci_load_seq(&lane->words->tail);
         uint64_t there = tail - head;
@@ -374,7 +374,7 @@ static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
             uint64_t expected = head;
             if (shmrpci_cas_seq(&lane->words->head, &expected, head + some)) {
                 of->done = some;
-                /* Seq, behind the CAS. */
+                /* Seq, after the CAS. */
                 shmrpci_bell_ring(&lane->words->room, 1);
                 return SHMRPC_OK;
             }
@@ -388,7 +388,8 @@ static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
 static shmrpc_status try_read(shmrpci_pipe *pipe, span *of)
 {
     shmrpci_lane lane;
-    /* Read before the tail: all that was written before the end is there. */
+    /* Read before the tail, so that all bytes written before the end are
+     * seen. */
     bool is_ended = shmrpci_ring_is_ended(&pipe->ring);
     if (!shmrpci_ring_lane(&pipe->ring, shmrpci_ring_common(&pipe->ring),
                            &lane)) {
@@ -397,7 +398,7 @@ static shmrpc_status try_read(shmrpci_pipe *pipe, span *of)
     return read_some(pipe, &lane, of, is_ended);
 }
 
-/* The same, after a look whether the writer is dead if there is nothing. */
+/* The same, after a check whether the writer is dead if the pipe is empty. */
 static shmrpc_status look_and_read(shmrpci_pipe *pipe, span *of)
 {
     shmrpc_status status = try_read(pipe, of);
@@ -497,7 +498,7 @@ shmrpc_status shmrpci_pipe_read(shmrpci_pipe *pipe, void *data, size_t len,
         *out_len = of.done;
         return SHMRPC_OK;
     }
-    return status; /* said already */
+    return status; /* the error is set */
 }
 
 /* ---- ends and facts ------------------------------------------------------ */
@@ -573,7 +574,8 @@ uint64_t shmrpci_pipe_check(const shmrpci_pipe *pipe,
              lane.size)) {
         count++;
         if (finding != NULL) {
-            finding(user, offset, "a ring whose ends contradict each other");
+            finding(user, offset,
+                    "a ring whose head and tail contradict each other");
         }
     }
     return count;

@@ -11,8 +11,8 @@
 
 /* ---- planning ------------------------------------------------------------ */
 
-/* The ring of a lane: for so many records, two of the longest, and, where
- * records may come again, as much once more. */
+/* The size of a lane's ring: for the capacity, at least two of the longest
+ * records, and, if records may be redelivered, as much again. */
 static uint64_t ring_bytes_of(const shmrpci_queue_spec *spec, uint64_t capacity)
 {
     uint32_t item =
@@ -87,8 +87,8 @@ shmrpc_status shmrpci_queue_judge(const shmrpci_queue *queue,
                             "other");
 }
 
-/* The lock lies in the region, and its participants are the region's: so are
- * their bytes. */
+/* The lock is in the region, and its participants, and so their bytes, are the
+ * region's. */
 static void open_turn(shmrpci_queue *queue, shmrpc_profile profile)
 {
     shmrpci_ring *ring = &queue->ring;
@@ -188,8 +188,8 @@ shmrpc_status shmrpci_queue_end(shmrpci_queue *queue)
 
 void shmrpci_queue_destroy(shmrpci_queue *queue)
 {
-    /* Also where the end of its owner makes it look destroyed already: others
-     * are still to be woken. */
+    /* Also if the end of its owner makes it look destroyed already: others must
+     * still be woken. */
     if (shmrpci_ring_is_forked(&queue->ring)) {
         return;
     }

@@ -22,15 +22,15 @@
 struct shmrpci_queue {
     shmrpci_ring ring;
     shmrpci_overflow overflow;
-    /* Who pushes, makes a lane, inherits, or changes a hold. */
+    /* Held to push, make a lane, inherit, or change a hold. */
     shmrpci_mutex mutex;
     shmrpci_lane_writer writer; /* under the mutex; no lane: none yet */
     shmrpci_lane_writer again;  /* `order total`, `acked`: our own lane, for
-                                 * what comes again; under the mutex */
+                                 * redelivered records; under the mutex */
     shmrpci_holds holds;        /* `acked`; under the mutex */
-    int64_t buried_ns;          /* when we last looked who is dead; again */
+    int64_t buried_ns;          /* when we last checked for the dead; again */
     shmrpc_lock turn;           /* `order total`, taken under the mutex */
-    shmrpci_pace pace;          /* of who pops */
+    shmrpci_pace pace;          /* of consumers */
     shmrpci_spinner items_spinner;
     shmrpci_spinner room_spinner;
     shmrpci_atomic_u32 next_lane; /* where the next pop begins; a hint */
@@ -46,14 +46,14 @@ static inline bool shmrpci_queue_is_acked(const shmrpci_queue *queue)
     return (queue->ring.options & SHMRPCI_RING_ACKED) != 0;
 }
 
-/* Whether its limits agree with each other; DATA_LOSS. */
+/* Checks that its limits agree with each other; DATA_LOSS. */
 shmrpc_status shmrpci_queue_judge(const shmrpci_queue *queue,
                                   shmrpc_error *error);
 
 /* Our own lane, and holds if it is `acked`; under the mutex. */
 shmrpc_status shmrpci_queue_find_own(shmrpci_queue *queue, shmrpc_error *error);
 
-/* "nothing came in time" and the like. */
+/* DEADLINE or BUSY with such a message: "nothing came in time". */
 shmrpc_status shmrpci_queue_late(int64_t deadline_ns, const char *what,
                                  shmrpc_error *error);
 
@@ -63,8 +63,8 @@ shmrpc_status shmrpci_queue_take_held(shmrpci_queue *queue,
                                       const shmrpci_lane *lane, uint32_t index,
                                       shmrpci_buf *buf, shmrpci_item *item);
 
-/* Inherits from who is dead, if nobody has looked for a while. True: something
- * may have come of it. Under the mutex. */
+/* Inherits from dead participants, unless that was done recently. True: there
+ * may be new records. Under the mutex. */
 bool shmrpci_queue_bury(shmrpci_queue *queue);
 
 #endif

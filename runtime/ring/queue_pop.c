@@ -3,24 +3,25 @@
 
 #define MAX_TRIES 64u
 
-/* Where others hold something, whose death a sleeper is to notice. */
+/* The longest sleep while others hold records, so that their death is
+ * noticed. */
 #define HOLDS_SLICE_NS (500 * SHMRPCI_NS_PER_MS)
 
-/* Where one pop puts what. */
+/* The results of one pop. */
 typedef struct haul {
     shmrpci_buf *buf;
     shmrpci_item *items;
     uint32_t max;
     uint32_t count;
-    bool may_wait; /* for more, as the pace says: once */
+    bool may_wait; /* for more, as the pace decides: once */
     int64_t deadline_ns;
 } haul;
 
-/* What was taken makes room; producers that wait for it sleep on the lane. */
+/* Taken records leave room; producers that wait for it sleep on the lane. */
 static void announce_room(const shmrpci_lane *lane, uint32_t count)
 {
-    /* Seq, behind the CAS of the head: one of us and the producer sees the
-     * other. */
+    /* Seq, after the CAS of the head: either we see the producer, or it sees
+     * our CAS. */
     shmrpci_bell_ring(&lane->words->room, count);
 }
 
@@ -32,7 +33,7 @@ static void mark_items(const haul *of, uint32_t index)
     }
 }
 
-/* NOT_FOUND: the lane is empty; BUSY: others were quicker, time and again. */
+/* NOT_FOUND: the lane is empty; BUSY: others were quicker, again and again. */
 static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
                                uint32_t index, haul *of)
 {
@@ -61,7 +62,7 @@ static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
     return SHMRPC_E_BUSY;
 }
 
-/* The same where what is taken is held. */
+/* The same for `acked`, with a hold. */
 static shmrpc_status take_held_from(shmrpci_queue *queue,
                                     const shmrpci_lane *lane, uint32_t index,
                                     haul *of)
@@ -158,9 +159,9 @@ static shmrpc_status try_pop(shmrpci_queue *queue, haul *of)
                                : scan(queue, take_from, of);
     if (is_ended && shmrpci_queue_is_acked(queue) &&
         shmrpci_holds_are_there(&queue->ring)) {
-        return status; /* some of it may come again */
+        return status; /* its records may be delivered again */
     }
-    /* What was pushed before the end is there by now. */
+    /* Everything pushed before the end is visible by now. */
     return status == SHMRPC_E_NOT_FOUND && is_ended ? SHMRPC_E_CANCELLED
                                                     : status;
 }
@@ -176,7 +177,7 @@ void shmrpci_queue_announce(shmrpci_queue *queue, shmrpci_futex_on *out,
             : SHMRPCI_BELL_MAX_SLICE_NS;
 }
 
-/* Sleeps for a slice unless there is something; then as try_pop. */
+/* Sleeps for a slice unless there are records; then as try_pop. */
 static shmrpc_status sleep_once(shmrpci_queue *queue, haul *of,
                                 shmrpci_slices *slices)
 {
@@ -249,7 +250,7 @@ shmrpc_status shmrpci_queue_pop(shmrpci_queue *queue, uint32_t max,
                            of.count);
         *out_count = of.count;
         return SHMRPC_OK;
-    case SHMRPC_E_DESTROYED: /* said already */
+    case SHMRPC_E_DESTROYED: /* the error is set */
         return status;
     case SHMRPC_E_DEADLINE:
         return shmrpci_queue_late(deadline_ns, "nothing came", error);
@@ -284,7 +285,7 @@ shmrpc_status shmrpci_queue_peek(shmrpci_queue *queue, shmrpci_buf *buf,
     uint32_t start = shmrpci_load_relaxed(&queue->next_lane);
     bool is_ended = shmrpci_ring_is_ended(&queue->ring);
     status = SHMRPC_E_BUSY;
-    /* BUSY: what was there has just gone. */
+    /* BUSY: the record has just been taken. */
     for (uint32_t i = 0; status == SHMRPC_E_BUSY && i < MAX_TRIES; i++) {
         status = scan(queue, copy_from, &of);
     }

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Who drops the oldest meets consumers, who do the same for it. */
+/* A producer that drops the oldest record competes with consumers, which do the
+ * same for it. */
 #define MAX_DROPS 4096u
 
 /* ---- lanes --------------------------------------------------------------- */
@@ -25,8 +26,7 @@ shmrpc_status shmrpci_queue_find_own(shmrpci_queue *queue, shmrpc_error *error)
     status = shmrpci_lane_adopt(writer, &lane, queue->ring.capacity);
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status,
-                                "the lane that a dead producer left is "
-                                "damaged");
+                                "the lane of a dead producer is damaged");
     }
     if (shmrpci_queue_is_acked(queue)) {
         shmrpci_holds_open(&queue->holds, &queue->ring, writer);
@@ -44,11 +44,11 @@ static shmrpc_status busy_turn(shmrpci_queue *queue, shmrpc_status status,
     uint32_t pid = owner == 0 || owner > at->slot_count
                        ? 0
                        : shmrpci_load_relaxed(&at->file->slots[owner - 1].pid);
-    return shmrpc_error_set(error, status, "process %u has the producers' turn",
+    return shmrpc_error_set(error, status, "process %u holds the producer lock",
                             pid);
 }
 
-/* The lane as whoever had the turn left it. */
+/* Opens the lane as the last producer left it. */
 static shmrpc_status find_common(shmrpci_queue *queue, bool is_torn,
                                  shmrpc_error *error)
 {
@@ -124,8 +124,8 @@ static shmrpc_status enter(shmrpci_queue *queue, int64_t deadline_ns,
         return status;
     }
     if (!shmrpci_mutex_lock_until(&queue->mutex, deadline_ns)) {
-        return shmrpci_queue_late(deadline_ns,
-                                  "other threads push with this handle", error);
+        return shmrpci_queue_late(
+            deadline_ns, "other threads are pushing with this handle", error);
     }
     status = shmrpci_queue_is_total(queue)
                  ? take_turn(queue, deadline_ns, error)
@@ -149,20 +149,20 @@ static void leave(shmrpci_queue *queue)
 /* A ring that was full. */
 typedef struct full_ring {
     shmrpci_lane_words *words;
-    uint64_t head; /* when it was */
+    uint64_t head; /* the head, then */
     uint64_t size;
 } full_ring;
 
 static bool has_moved(void *user)
 {
     const full_ring *full = user;
-    /* Seq: behind the announcement of the sleep. */
+    /* Seq: after the announcement of the sleep. */
     return (shmrpci_load_seq(&full->words->head) & SHMRPCI_HEAD_MASK) !=
            (full->head / 8 & SHMRPCI_HEAD_MASK);
 }
 
-/* As far that it pays to go on: while we spin, the line of the head is better
- * left to who takes. */
+/* So far that it pays to go on: while we spin, the line of the head should stay
+ * with the consumer. */
 static bool has_moved_far(void *user)
 {
     const full_ring *full = user;
@@ -171,16 +171,15 @@ static bool has_moved_far(void *user)
     return moved * 8 >= full->size / 8;
 }
 
-/* Until somebody has taken something, or a slice is over. */
+/* Sleeps until a record has been taken, or a slice is over. */
 static shmrpc_status wait_for_room(shmrpci_queue *queue, full_ring *full,
                                    shmrpci_slices *slices, shmrpc_error *error)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
-    /* First of all: a head that somebody has spoilt moves, and makes no room.
-     */
+    /* First of all: a damaged head changes without making room. */
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
         return shmrpci_queue_late(slices->deadline_ns,
-                                  "the queue is full, and nobody took anything",
+                                  "the queue is full, and no record was taken",
                                   error);
     }
     if (shmrpci_ring_spin(&queue->room_spinner, has_moved_far, full)) {
@@ -215,7 +214,8 @@ static bool drop_oldest(shmrpci_queue *queue)
     return shmrpci_lane_take(lane, &look, 0);
 }
 
-/* Takes the oldest away until there is room; NULL: it does not come to it. */
+/* Drops the oldest records until there is room; NULL: consumers are always
+ * quicker. */
 static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
@@ -229,7 +229,7 @@ static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
     return at;
 }
 
-/* There is no room: leaves, unless it could be made. NULL and OK: try again, or
+/* There is no room: applies the overflow rule. NULL and OK: try again, or
  * (is_dropped) don't. */
 static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
                               shmrpci_slices *slices, void **out,
@@ -245,7 +245,7 @@ static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
         }
         leave(queue);
         return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                                "the queue is full of what is no record");
+                                "the queue's records are damaged");
     case SHMRPCI_OVERFLOW_DROP_NEWEST:
         shmrpci_ring_count(&shmrpci_ring_my_counts(&queue->ring)->dropped, 1);
         *is_dropped = true;
@@ -261,7 +261,7 @@ static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
     return wait_for_room(queue, &full, slices, error);
 }
 
-/* Room in the lane, which is ours from then on (OK and not NULL). */
+/* Reserves room in the lane, which is ours from then on (OK and not NULL). */
 static shmrpc_status reserve(shmrpci_queue *queue, uint32_t len,
                              int64_t deadline_ns, void **out,
                              shmrpc_error *error)
@@ -270,9 +270,10 @@ static shmrpc_status reserve(shmrpci_queue *queue, uint32_t len,
     bool is_dropped = false;
     *out = NULL;
     if (len > shmrpci_queue_max_len(queue)) {
-        return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                                "an item of %u bytes, this queue takes %u", len,
-                                shmrpci_queue_max_len(queue));
+        return shmrpc_error_set(
+            error, SHMRPC_E_TOO_LARGE,
+            "an item of %u bytes, but this queue takes at most %u", len,
+            shmrpci_queue_max_len(queue));
     }
     while (*out == NULL && !is_dropped) {
         shmrpc_status status = enter(queue, deadline_ns, error);
@@ -327,11 +328,12 @@ shmrpc_status shmrpci_queue_push(shmrpci_queue *queue, const void *data,
     return status;
 }
 
-/* Of what is appended at once so much is shown at once, or what follows it for
- * less would hold up consumers. */
+/* How many of the appended bytes are published at once; a batch that is larger
+ * would delay consumers. */
 #define SHOW_BYTES 2048u
 
-/* Appends what there is room for, and publishes it. The lane is ours. */
+/* Appends as many as there is room for, and publishes them. The lane is
+ * ours. */
 static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
                        uint32_t count)
 {
@@ -384,7 +386,7 @@ shmrpc_status shmrpci_queue_push_many(shmrpci_queue *queue,
             shmrpci_ring_announce(&queue->ring, done);
         }
         if (*out_count < count) {
-            /* The first one that did not fit, by overflow. */
+            /* The first one that did not fit: apply the overflow rule. */
             const shmrpci_slice *next = &slices[*out_count];
             status = shmrpci_queue_push(queue, next->data, next->len,
                                         deadline_ns, error);

@@ -1,4 +1,4 @@
-/* Facts about a queue, and a judgement of one that nobody uses. */
+/* Statistics of a queue, and a check of one that nobody uses. */
 #include "ring/queue_inside.h"
 
 static void add_lanes(const shmrpci_ring *ring, shmrpci_queue_stat *out)
@@ -58,7 +58,7 @@ void shmrpci_queue_get_stat(const shmrpci_queue *queue, shmrpci_queue_stat *out)
     for (uint32_t i = 0; i < high; i++) {
         add_counts(ring, i, out);
     }
-    /* What left the lanes otherwise than by overflow. */
+    /* Records that left the lanes other than by overflow. */
     uint64_t gone = out->pushed - out->depth;
     uint64_t dropped =
         queue->overflow == SHMRPCI_OVERFLOW_DROP_OLDEST ? out->dropped : 0;

@@ -25,7 +25,7 @@ uint64_t shmrpci_ring_power(uint64_t bytes)
 
 static uint64_t turn_offset(uint32_t participants)
 {
-    /* One more: the common one. */
+    /* One more for the common one. */
     return round_up(sizeof(shmrpci_ring_roots) + (participants + (uint64_t)1) *
                                                      sizeof(shmrpci_atomic_u64),
                     128);
@@ -78,11 +78,11 @@ shmrpc_status shmrpci_ring_plan(const shmrpci_ring_spec *spec,
                                                        : SHMRPCI_RING_MIN_BYTES;
     }
     if (max_bytes < lane_bytes || max_bytes > SHMRPCI_REGION_MAX_BYTES) {
-        return shmrpc_error_set(
-            error, SHMRPC_E_INVALID,
-            "max_bytes %llu, one producer needs %llu; give more, or a smaller "
-            "capacity",
-            (unsigned long long)max_bytes, (unsigned long long)lane_bytes);
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "max_bytes is %llu, but one producer needs "
+                                "%llu; increase it, or reduce the capacity",
+                                (unsigned long long)max_bytes,
+                                (unsigned long long)lane_bytes);
     }
     *out = (shmrpci_region_spec){
         .name = spec->name,
@@ -122,8 +122,7 @@ static bool is_power(uint64_t number)
     return (number & (number - 1)) == 0;
 }
 
-/* What the limits say is believed as far as shmrpci_ring_plan() could have
- * said it. */
+/* Accepts only limits that shmrpci_ring_plan() could have set. */
 static bool read_limits(shmrpci_ring *ring)
 {
     const shmrpci_region_head *facts = &ring->region.facts;
@@ -144,7 +143,7 @@ static bool read_limits(shmrpci_ring *ring)
                facts->roots_bytes;
 }
 
-/* The turn of `order total` passes on, and what it held comes again. */
+/* Passes on the turn of `order total`, and redelivers held records. */
 static void inherit_queue(const shmrpci_ring *ring, uint32_t participant)
 {
     if ((ring->options & SHMRPCI_RING_TOTAL) != 0) {
@@ -158,7 +157,7 @@ static void inherit_queue(const shmrpci_ring *ring, uint32_t participant)
     }
 }
 
-/* The stream is broken where its writer died, unless it was ended. */
+/* Marks the stream as broken where its writer died, unless it was ended. */
 static void inherit_pipe(const shmrpci_ring *ring, uint32_t participant)
 {
     shmrpci_pipe_words *words = shmrpci_ring_desk(ring);
@@ -177,11 +176,11 @@ static void inherit_pipe(const shmrpci_ring *ring, uint32_t participant)
     shmrpci_bell_ring_all(&ring->roots->bell);
 }
 
-/* What a dead participant was at. */
+/* Finishes the work of a dead participant. */
 static void inherit(void *user, shmrpci_region *region, uint32_t participant)
 {
     (void)user;
-    /* As the region's handle is perhaps no ring yet. */
+    /* The region's handle may not be a ring's yet. */
     shmrpci_ring ring = {.region = *region};
     uint64_t least = region->facts.kind == SHMRPCI_RING_KIND_PIPE
                          ? sizeof(shmrpci_pipe_words)
@@ -226,7 +225,7 @@ static shmrpc_status settle(shmrpci_ring *ring, uint32_t kind,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "no memory");
     }
     if (ring->region.is_writer) {
-        /* Threads of a dead one don't wait any more. */
+        /* The threads of a dead process no longer wait. */
         shmrpci_ring_counts *counts = shmrpci_ring_my_counts(ring);
         shmrpci_store_relaxed(&counts->wants_items, 0u);
         shmrpci_store_relaxed(&counts->wants_room, 0u);
@@ -261,7 +260,7 @@ void shmrpci_ring_close(shmrpci_ring *ring)
 {
     shmrpci_fork_keep_fd(&ring->guard);
     if (ring->region.map.at != NULL && shmrpci_ring_is_forked(ring)) {
-        /* The place is our parent's, and so is the memory. */
+        /* The place and the memory are our parent's. */
         ring->region.me = SHMRPCI_REGION_NOBODY;
     }
     shmrpci_region_detach(&ring->region);
@@ -279,7 +278,7 @@ shmrpc_status shmrpci_ring_check(const shmrpci_ring *ring, shmrpc_error *error)
     }
     if (shmrpci_region_is_destroyed(&ring->region)) {
         return shmrpc_error_set(error, SHMRPC_E_DESTROYED,
-                                "it has been destroyed");
+                                "the object has been destroyed");
     }
     return SHMRPC_OK;
 }
@@ -290,13 +289,13 @@ bool shmrpci_ring_lane(const shmrpci_ring *ring, uint32_t index,
                        shmrpci_lane *out)
 {
     SHMRPCI_ASSERT(index <= shmrpci_ring_common(ring),
-                   "a lane is a participant's or the common one");
-    /* Relaxed: whoever stores it stores the same, or found it by the acquire
-     * below. */
+                   "a lane number is in range");
+    /* Relaxed: every thread stores the same value, having found it by the
+     * acquire below. */
     uint64_t offset =
         ring->offsets != NULL ? shmrpci_load_relaxed(&ring->offsets[index]) : 0;
     if (offset == 0) {
-        /* Acquire: pairs with the release of who made it. */
+        /* Acquire: pairs with the release of the thread that made it. */
         offset = shmrpci_load_acquire(&ring->roots->lanes[index]);
         if (offset == 0 || offset % 128 != 0 ||
             shmrpci_region_at(&ring->region, offset,
@@ -335,8 +334,8 @@ shmrpc_status shmrpci_ring_make_lane(shmrpci_ring *ring, uint32_t index,
         if (status != SHMRPC_OK) {
             return status;
         }
-        /* All zeros, since nobody frees a lane. Seq: the journal of the run is
-         * cleared behind it. */
+        /* All zeros, since lanes are never freed. Seq: the journal of the run
+         * is cleared after this. */
         shmrpci_store_seq(word, offset);
         shmrpci_region_keep(&ring->region);
     }
@@ -405,10 +404,10 @@ uint64_t shmrpci_ring_judge(const shmrpci_ring *ring,
         shmrpci_lane lane;
         shmrpci_lane_writer writer;
         if (offset != 0 && !shmrpci_ring_lane(ring, i, &lane)) {
-            what = "a lane that lies outside of the region";
+            what = "a lane outside of the region";
         } else if (offset != 0 &&
                    shmrpci_lane_adopt(&writer, &lane, 1) != SHMRPC_OK) {
-            what = "a lane whose records can't be made out";
+            what = "a lane whose records can't be read";
         }
         if (what != NULL) {
             count++;

@@ -1,6 +1,6 @@
 /*
- * What queue, topic and pipe have in common: a region whose roots lead to
- * lanes, and a bell.
+ * The common part of queue, topic and pipe: a region whose roots lead to lanes,
+ * and a bell.
  *
  * Threading: open, close and making lanes: one thread at a time; the others:
  * any thread.
@@ -16,25 +16,26 @@
 #include "sync/lock_layout.h"
 #include "sync/wait.h"
 
-/* Participants where nobody says how many. */
+/* The default number of participants. */
 #define SHMRPCI_RING_PARTICIPANTS 64u
 
-/* What a file has at least, where nobody says how much. */
+/* The smallest default size of a file. */
 #define SHMRPCI_RING_MIN_BYTES ((uint64_t)1 << 20)
 
-/* What a participant counts, in its block of the region. Relaxed, all of it:
- * for people. */
+/* A participant's counters, in its block of the region. All relaxed:
+ * statistics. */
 typedef struct shmrpci_ring_counts {
     shmrpci_atomic_u64 pushed;
     shmrpci_atomic_u64 popped;
     shmrpci_atomic_u64 dropped;     /* by overflow */
-    shmrpci_atomic_u64 redelivered; /* of dead or given up readers */
+    shmrpci_atomic_u64 redelivered; /* because readers died or gave up */
     shmrpci_atomic_u64 evicted;     /* subscribers */
     shmrpci_atomic_u64 sleeps;
     shmrpci_atomic_u64 rescued;      /* found at the end of a slice */
     shmrpci_atomic_u32 wants_items;  /* threads that wait for items */
     shmrpci_atomic_u32 wants_room;   /* and for room */
-    shmrpci_atomic_u32 has_barriers; /* its fences can be had (ring_fence) */
+    shmrpci_atomic_u32 has_barriers; /* fences in its threads are possible
+                                      * (ring_fence) */
 } shmrpci_ring_counts;
 
 _Static_assert(sizeof(shmrpci_ring_counts) <=
@@ -48,12 +49,12 @@ typedef struct shmrpci_ring {
     uint64_t capacity;
     uint64_t options;
     uint64_t extra;              /* the kind's own limit */
-    shmrpci_atomic_u64 *offsets; /* of lanes that were checked; 0: not yet */
-    shmrpci_atomic_u64 *known;   /* how far lanes are known to reach */
+    shmrpci_atomic_u64 *offsets; /* of checked lanes; 0: not checked yet */
+    shmrpci_atomic_u64 *known;   /* last known tails of lanes */
     shmrpci_fork_fd guard;
 } shmrpci_ring;
 
-/* What a kind asks for. */
+/* The settings of a kind. */
 typedef struct shmrpci_ring_spec {
     const char *name;
     size_t name_len;
@@ -73,51 +74,53 @@ typedef struct shmrpci_ring_spec {
 /* The smallest power of two that is not below `bytes`. */
 uint64_t shmrpci_ring_power(uint64_t bytes);
 
-/* What region to make (shmrpci_region_size, shmrpci_region_format). INVALID. */
+/* Fills in the region spec (shmrpci_region_size, shmrpci_region_format).
+ * INVALID. */
 shmrpc_status shmrpci_ring_plan(const shmrpci_ring_spec *spec,
                                 shmrpci_region_spec *out, shmrpc_error *error);
 
 /*
- * Attaches a region of that kind. The descriptor is the ring's from then on,
- * and closed if it fails. CONTRACT: of another kind; DATA_LOSS, DESTROYED,
- * EXHAUSTED as shmrpci_region_attach(). `ring` must not move until it is
- * closed.
+ * Attaches a region of that kind. Takes over the descriptor, and closes it on
+ * failure. CONTRACT: another kind; DATA_LOSS, DESTROYED, EXHAUSTED as
+ * shmrpci_region_attach(). `ring` must not move until it is closed.
  */
 shmrpc_status shmrpci_ring_open(shmrpci_ring *ring, int fd,
                                 shmrpci_access access, uint32_t kind,
                                 shmrpc_error *error);
 void shmrpci_ring_close(shmrpci_ring *ring);
 
-/* Whether this is a child of who opened it, which has not got its memory. */
+/* Whether this is a forked child of the process that opened it, without its
+ * memory. */
 bool shmrpci_ring_is_forked(const shmrpci_ring *ring);
 
-/* OK; FORKED: this is a child of who opened it; DESTROYED. */
+/* OK; FORKED: this is a forked child of the process that opened it;
+ * DESTROYED. */
 shmrpc_status shmrpci_ring_check(const shmrpci_ring *ring, shmrpc_error *error);
 
-/* The number of the lane that is common to all, in `order total`. */
+/* The number of the lane that all share, in `order total`. */
 static inline uint32_t shmrpci_ring_common(const shmrpci_ring *ring)
 {
     return ring->region.facts.participant_count;
 }
 
-/* The lane of that number, a participant's or the common one; false: it is not
- * there (yet), or what leads to it is damaged. */
+/* The lane of that number, a participant's or the common one; false: it does
+ * not exist (yet), or its offset is damaged. */
 bool shmrpci_ring_lane(const shmrpci_ring *ring, uint32_t index,
                        shmrpci_lane *out);
 
-/* The lanes that there may be: numbers in [first, end). */
+/* The possible lanes: numbers in [first, end). */
 typedef struct shmrpci_ring_range {
     uint32_t first;
     uint32_t end;
 } shmrpci_ring_range;
 shmrpci_ring_range shmrpci_ring_lanes(const shmrpci_ring *ring);
 
-/* The lane of that number, which is made if need be: by its participant, or
- * who has the turn. EXHAUSTED. */
+/* The lane of that number, made if need be: by its participant, or by the
+ * holder of the turn. EXHAUSTED. */
 shmrpc_status shmrpci_ring_make_lane(shmrpci_ring *ring, uint32_t index,
                                      shmrpci_lane *out, shmrpc_error *error);
 
-/* The station that goes with a lane (layout.h). */
+/* The station beside a lane (layout.h). */
 static inline void *shmrpci_ring_station(const shmrpci_ring *ring,
                                          const shmrpci_lane *lane)
 {
@@ -131,7 +134,7 @@ void *shmrpci_ring_desk(const shmrpci_ring *ring);
 /* Whether any lane seems to have records. */
 bool shmrpci_ring_has_records(const shmrpci_ring *ring);
 
-/* What a participant counts. */
+/* A participant's counters. */
 static inline shmrpci_ring_counts *
 shmrpci_ring_counts_of(const shmrpci_ring *ring, uint32_t participant)
 {
@@ -146,19 +149,18 @@ shmrpci_ring_my_counts(const shmrpci_ring *ring)
     return shmrpci_ring_counts_of(ring, ring->region.me);
 }
 
-/* Adds to a count of one's own. Threads that do so at the same time may lose
- * some. */
+/* Increments one of our counters. Concurrent threads may lose some. */
 static inline void shmrpci_ring_count(shmrpci_atomic_u64 *at, uint64_t more)
 {
     shmrpci_store_relaxed(at, shmrpci_load_relaxed(at) + more);
 }
 
-/* Wakes up to `count` of those that wait for published records. */
+/* Wakes up to `count` threads that wait for published records. */
 static inline void shmrpci_ring_announce(const shmrpci_ring *ring,
                                          uint32_t count)
 {
-    /* The tail was a plain store, so that its line can stay with who reads it;
-     * the fence keeps the look at the bell behind it. */
+    /* The tail was a plain store, so that its line can stay with the reader;
+     * the fence orders the look at the bell after it. */
     shmrpci_fence_seq();
     shmrpci_bell_ring(&ring->roots->bell, count);
 }
@@ -168,12 +170,12 @@ void shmrpci_ring_end(shmrpci_ring *ring);
 void shmrpci_ring_destroy(shmrpci_ring *ring);
 bool shmrpci_ring_is_ended(const shmrpci_ring *ring);
 
-/* Walks through all lanes of a ring that nobody uses meanwhile. Returns how
- * many findings. */
+/* Checks all lanes of a ring that nobody uses meanwhile. Returns the number of
+ * findings. */
 uint64_t shmrpci_ring_judge(const shmrpci_ring *ring,
                             shmrpci_region_finding *finding, void *user);
 
-/* Spins, as far as that pays, until `is_there(user)`. */
+/* Spins, if that pays, until `is_there(user)`. */
 bool shmrpci_ring_spin(shmrpci_spinner *spinner, bool (*is_there)(void *user),
                        void *user);
 

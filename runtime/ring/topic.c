@@ -1,4 +1,4 @@
-/* Planning, opening and ending topics, and facts about them. */
+/* Planning, opening and ending topics, and statistics. */
 #include "ring/topic.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #define DEFAULT_MAX_BYTES  (64u << 10)
 #define DEFAULT_SEATS      64u
 
-/* What a subscriber may fall behind beyond the history. */
+/* How far a subscriber may fall behind beyond the history. */
 #define SLACK 256u
 
 /* ---- planning ------------------------------------------------------------ */
@@ -234,7 +234,7 @@ const shmrpci_region *shmrpci_topic_region(const shmrpci_topic *topic)
 
 uint32_t shmrpci_topic_max_len(const shmrpci_topic *topic)
 {
-    /* Half as much as fits: a subscriber is to have time to read it. */
+    /* Half of what fits, so that a subscriber has time to read it. */
     return (uint32_t)shmrpci_lane_max_len(topic->ring.shape.ring_bytes / 2);
 }
 
@@ -252,7 +252,7 @@ static shmrpc_status check_writer(const shmrpci_topic *topic)
                                         : SHMRPC_E_DENIED;
 }
 
-/* Publishers that wait for subscribers sleep at the desk. */
+/* Publishers that wait for subscribers sleep on a word of the desk. */
 static void wake_publishers(const shmrpci_topic *topic)
 {
     if (topic->desk.words != NULL) {
@@ -342,8 +342,8 @@ shmrpc_status shmrpci_topic_look(int fd, shmrpci_topic_stat *out,
     return SHMRPC_OK;
 }
 
-/* Readers have no desk, since they can't sit there; but they can look at one
- * that lies in the region. */
+/* Read-only handles have no desk, since they can't take a seat; but they can
+ * read one in the region. */
 static shmrpci_desk visible_desk(const shmrpci_topic *topic)
 {
     const shmrpci_ring *ring = &topic->ring;
@@ -355,7 +355,7 @@ static shmrpci_desk visible_desk(const shmrpci_topic *topic)
     return desk;
 }
 
-/* How much lies in all lanes that the subscriber has not read. */
+/* The bytes in all lanes that the subscriber has not read. */
 static uint64_t behind(const shmrpci_topic *topic, const shmrpci_desk *desk,
                        uint32_t seat)
 {
@@ -408,7 +408,7 @@ uint64_t shmrpci_topic_check(const shmrpci_topic *topic,
                                 &writer, &lane, topic->marks) != SHMRPC_OK)) {
             count++;
             if (finding != NULL) {
-                finding(user, offset, "a lane that can't be gone on with");
+                finding(user, offset, "a lane that can't be continued");
             }
         }
     }

@@ -16,33 +16,33 @@
 #include "ring/ring.h"
 #include "ring/topic.h"
 
-/* How many may sit at the desk, among the options of the region. */
+/* Position of the number of seats, among the options of the region. */
 #define SHMRPCI_TOPIC_SEATS_SHIFT 8
 #define SHMRPCI_TOPIC_SEATS_MASK  UINT64_C(0xFFFF)
 
 struct shmrpci_topic {
     shmrpci_ring ring;
     shmrpci_desk desk;
-    shmrpci_map desk_map; /* of a desk that lies apart */
+    shmrpci_map desk_map; /* of a desk in a file of its own */
     int desk_fd;
     shmrpci_fork_fd desk_guard;
     shmrpci_laps laps;
     uint64_t marks;
-    /* Who publishes, takes or leaves a seat. */
+    /* Held to publish, and to take or leave a seat. */
     shmrpci_mutex mutex;
     shmrpci_lane_writer writer; /* under the mutex; no lane: none yet */
     shmrpci_spinner spinner;
     shmrpci_listeners listeners;
-    /* Without a desk: of how many subscriptions; under the mutex. */
+    /* Number of subscriptions without a desk; under the mutex. */
     shmrpci_listening listening;
     uint32_t listening_count;
 };
 
 typedef struct shmrpci_reading {
     uint64_t cursor;
-    uint64_t number; /* of the message there, if it is known */
-    uint64_t start; /* the tail when we subscribed: what lies before is history,
-                     * which nobody is promised */
+    uint64_t number; /* of the message there, if known */
+    uint64_t start;  /* the tail when we subscribed: messages before it are
+                      * history, whose loss is not reported */
     bool is_known;
     bool is_begun;
 } shmrpci_reading;
@@ -51,7 +51,7 @@ struct shmrpci_subscription {
     shmrpci_topic *topic;
     uint32_t seat; /* SHMRPCI_REGION_NOBODY: none */
     uint32_t next_lane;
-    uint64_t lost;  /* to be told */
+    uint64_t lost;  /* not reported yet */
     uint32_t awake; /* messages since it last slept */
     bool is_listening;
     shmrpci_reading readings[];

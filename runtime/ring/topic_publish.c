@@ -1,15 +1,15 @@
-/* Publishers: room, subscribers that are too slow, waking. */
+/* Publishers: room, slow subscribers, waking. */
 #include "ring/topic_inside.h"
 
-/* Other threads may take the room that there is, but not so often. */
+/* Other threads may take the room first, but not this often. */
 #define MAX_FUTILE 100000u
 
 /* A wait for subscribers. */
 typedef struct stall {
     shmrpci_slices slices;
     int64_t began_ns; /* 0: not yet */
-    uint32_t seat;    /* who is furthest behind */
-    uint32_t futile;  /* times that there was room, and was not */
+    uint32_t seat;    /* the subscriber furthest behind */
+    uint32_t futile;  /* times that the room was taken by others */
 } stall;
 
 static shmrpc_status enter(shmrpci_topic *topic, int64_t deadline_ns,
@@ -18,7 +18,7 @@ static shmrpc_status enter(shmrpci_topic *topic, int64_t deadline_ns,
     shmrpc_status status = shmrpci_ring_check(&topic->ring, error);
     if (status == SHMRPC_OK && !topic->ring.region.is_writer) {
         status = shmrpc_error_set(error, SHMRPC_E_DENIED,
-                                  "the topic was opened for reading");
+                                  "the topic was opened read-only");
     }
     if (status == SHMRPC_OK && shmrpci_ring_is_ended(&topic->ring)) {
         status = shmrpc_error_set(error, SHMRPC_E_CANCELLED,
@@ -29,7 +29,8 @@ static shmrpc_status enter(shmrpci_topic *topic, int64_t deadline_ns,
     }
     if (!shmrpci_mutex_lock_until(&topic->mutex, deadline_ns)) {
         return shmrpci_topic_late(
-            deadline_ns, "other threads publish with this handle", error);
+            deadline_ns, "other threads are publishing with this handle",
+            error);
     }
     if (topic->writer.lane.words != NULL) {
         return SHMRPC_OK;
@@ -55,8 +56,8 @@ static void leave(shmrpci_topic *topic)
 
 /* ---- how far subscribers have read --------------------------------------- */
 
-/* What a subscriber in a seat has read of our lane; the tail if nobody sits
- * there. */
+/* How far the subscriber in a seat has read our lane; the tail if the seat is
+ * free. */
 static uint64_t read_by(const shmrpci_topic *topic, uint32_t seat)
 {
     const shmrpci_desk *desk = &topic->desk;
@@ -66,13 +67,13 @@ static uint64_t read_by(const shmrpci_topic *topic, uint32_t seat)
         SHMRPCI_SEAT_TAKEN) {
         return tail;
     }
-    /* Seq: behind the announcement of our sleep. */
+    /* Seq: after the announcement of our sleep. */
     uint64_t cursor = shmrpci_load_seq(
         shmrpci_desk_cursor(desk, seat, topic->ring.region.me));
     return cursor <= tail ? cursor : tail;
 }
 
-/* The least that any has read; sets stall->seat. */
+/* The lowest position that any has read; sets stall->seat. */
 static uint64_t least_read(const shmrpci_topic *topic, stall *of)
 {
     uint64_t least = topic->writer.tail;
@@ -86,8 +87,8 @@ static uint64_t least_read(const shmrpci_topic *topic, stall *of)
     return least;
 }
 
-/* Frees the seats of the dead, and takes them away from those who have been
- * too slow for too long. */
+/* Frees the seats of dead subscribers, and evicts those that were too slow for
+ * too long. */
 static void clear_seats(shmrpci_topic *topic, uint64_t needed,
                         bool is_patience_over)
 {
@@ -108,7 +109,7 @@ static void clear_seats(shmrpci_topic *topic, uint64_t needed,
 
 /* ---- room ---------------------------------------------------------------- */
 
-/* Room, if subscribers have read what lies there. */
+/* Reserves room, if subscribers have read the messages there. */
 static void *try_reserve(shmrpci_topic *topic, uint32_t len, stall *of)
 {
     shmrpci_lane_writer *writer = &topic->writer;
@@ -124,7 +125,7 @@ static void *try_reserve(shmrpci_topic *topic, uint32_t len, stall *of)
     return at;
 }
 
-/* What subscribers must have read for the record that was to be reserved. */
+/* How far subscribers must have read before the record can be reserved. */
 static uint64_t needed_for(const shmrpci_topic *topic, uint32_t len)
 {
     uint64_t end = shmrpci_lane_end_of(&topic->writer, len);
@@ -137,12 +138,13 @@ static shmrpc_status too_slow(const shmrpci_topic *topic, const stall *of,
 {
     return shmrpc_error_set(
         error, of->slices.deadline_ns == 0 ? SHMRPC_E_BUSY : SHMRPC_E_DEADLINE,
-        "subscriber in process %u has not read what would be overwritten",
+        "the subscriber in process %u has not read messages that this one "
+        "would overwrite",
         shmrpci_load_relaxed(&topic->desk.words->seats[of->seat].pid));
 }
 
-/* Until subscribers have read on, or are gone, or a slice is over. The mutex is
- * ours on coming in, and not on going out. */
+/* Waits until subscribers have read on, or are gone, or a slice is over. Called
+ * with the mutex, returns without it. */
 static shmrpc_status wait_for_readers(shmrpci_topic *topic, uint32_t len,
                                       stall *of, shmrpc_error *error)
 {
@@ -184,9 +186,10 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
     stall of = {.slices = shmrpci_slices_until(deadline_ns)};
     *out = NULL;
     if (len > shmrpci_topic_max_len(topic)) {
-        return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                                "a message of %u bytes, this topic takes %u",
-                                len, shmrpci_topic_max_len(topic));
+        return shmrpc_error_set(
+            error, SHMRPC_E_TOO_LARGE,
+            "a message of %u bytes, but this topic takes at most %u", len,
+            shmrpci_topic_max_len(topic));
     }
     while (*out == NULL) {
         shmrpc_status status = enter(topic, deadline_ns, error);
@@ -195,7 +198,7 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
         }
         *out = try_reserve(topic, len, &of);
         if (*out == NULL && topic->laps == SHMRPCI_LAPS_DROP) {
-            /* The dead hold nothing up for long. */
+            /* Dead subscribers don't delay us for long. */
             clear_seats(topic, needed_for(topic, len), false);
             *out = try_reserve(topic, len, &of);
             if (*out == NULL) {
@@ -222,7 +225,7 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
 static void announce(shmrpci_topic *topic)
 {
     shmrpci_desk_words *desk = topic->desk.words;
-    /* The fence keeps the look at the sleepers behind the tail. */
+    /* The fence orders the look at the sleepers after the tail. */
     shmrpci_fence_seq();
     bool sleeps = desk != NULL && shmrpci_load_seq(&desk->sleepers) != 0;
     if (sleeps) {

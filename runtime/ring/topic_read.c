@@ -1,4 +1,4 @@
-/* Subscribers: reading at one's own pace, being lapped, waiting. */
+/* Subscribers: reading at their own pace, being lapped, waiting. */
 #include <stdlib.h>
 
 #include "os/process.h"
@@ -6,13 +6,13 @@
 
 #define MAX_TRIES 64u
 
-/* Who has no desk, and needed no sleep for so many messages, doesn't listen any
- * more, so that publishers need not ring for each. */
+/* A subscriber without a desk that needed no sleep for so many messages stops
+ * listening, so that publishers need not ring for each. */
 #define AWAKE_MAX 64u
 
 /* ---- one lane ------------------------------------------------------------ */
 
-/* The number next to `near` of which a record has the low bits. */
+/* The number nearest to `near` whose low bits a record has. */
 static uint64_t nearest(uint64_t number, uint64_t near)
 {
     uint64_t ahead = (number - near) & SHMRPCI_RECORD_NUMBER;
@@ -21,11 +21,11 @@ static uint64_t nearest(uint64_t number, uint64_t near)
                : near - (SHMRPCI_RECORD_NUMBER + 1 - ahead);
 }
 
-/* Whether message `number` still lies where its mark says. */
+/* Whether message `number` is still where its mark says. */
 static bool is_there(const shmrpci_topic *topic, const shmrpci_lane *lane,
                      uint64_t number, uint64_t *out_position)
 {
-    /* Acquire, both: what they publish is looked at behind. */
+    /* Acquire, both: the record that they publish is read after this. */
     uint64_t position =
         shmrpci_load_acquire(&lane->words->marks[number & (topic->marks - 1)]);
     uint64_t tail = shmrpci_load_acquire(&lane->words->tail);
@@ -41,8 +41,8 @@ static bool is_there(const shmrpci_topic *topic, const shmrpci_lane *lane,
            !shmrpci_lane_is_lapped(lane, position);
 }
 
-/* Goes to the oldest of the last `most` messages that is still there, or behind
- * all. */
+/* Goes to the oldest of the last `most` messages that still exists, or to the
+ * end. */
 static void find_place(const shmrpci_topic *topic, const shmrpci_lane *lane,
                        uint64_t most, shmrpci_reading *out)
 {
@@ -56,7 +56,7 @@ static void find_place(const shmrpci_topic *topic, const shmrpci_lane *lane,
             return;
         }
     }
-    /* The tail was read first: what was published since comes next. */
+    /* The tail was read first: messages published since come next. */
     out->cursor = tail - tail % 8;
     out->number = count;
     out->is_known = false;
@@ -71,7 +71,7 @@ static void tell(const shmrpci_subscription *of, uint32_t index)
     if (of->seat == SHMRPCI_REGION_NOBODY) {
         return;
     }
-    /* Seq: before the look at the bell. Release would do for what is read. */
+    /* Seq: before the look at the bell. Release would do for the reads. */
     shmrpci_store_seq(shmrpci_desk_cursor(&topic->desk, of->seat, index),
                       of->readings[index].cursor);
     if (topic->laps == SHMRPCI_LAPS_BLOCK) {
@@ -79,8 +79,7 @@ static void tell(const shmrpci_subscription *of, uint32_t index)
     }
 }
 
-/* The lane has come into being since we subscribed, or just now: all of it is
- * new. */
+/* The lane was made after we subscribed: all of it is new. */
 static void begin_lane(shmrpci_subscription *of, uint32_t index)
 {
     if (!of->readings[index].is_begun) {
@@ -89,8 +88,8 @@ static void begin_lane(shmrpci_subscription *of, uint32_t index)
     }
 }
 
-/* We were lapped: goes on where something is left. True: what was lost was
- * promised, and counts. */
+/* We were lapped: continues where messages are left. True: the lost ones were
+ * not only history, and count. */
 static bool catch_up(shmrpci_subscription *of, uint32_t index,
                      const shmrpci_lane *lane)
 {
@@ -235,7 +234,8 @@ void shmrpci_topic_announce(shmrpci_subscription *of, shmrpci_futex_on *out,
 {
     shmrpci_topic *topic = of->topic;
     shmrpci_atomic_u32 *bell = &topic->ring.roots->bell;
-    /* Before it is said that we sleep: whoever clears that counts it up. */
+    /* Read before we announce our sleep: a publisher that clears the
+     * announcement increments this. */
     *out = (shmrpci_futex_on){bell, shmrpci_load_seq(bell)};
     of->awake = 0;
     if (topic->desk.words != NULL) {
@@ -325,7 +325,7 @@ shmrpc_status shmrpci_topic_next(shmrpci_subscription *subscription,
                                 "the topic has been ended, and all is read");
     case SHMRPC_E_DATA_LOSS:
         return shmrpc_error_set(error, status, "the topic is damaged");
-    default: /* said already, or by the buffer */
+    default: /* the error is set, or `buf` failed */
         return status;
     }
 }
@@ -350,8 +350,8 @@ static shmrpc_status take_seat(shmrpci_subscription *of, shmrpc_error *error)
                                   topic->desk.seats);
 }
 
-/* From here on publishers that wait do so for us. What is published before they
- * see us counts as history. */
+/* From here on publishers with `block` wait for us. Messages published before
+ * they see us count as history. */
 static void sit_down(shmrpci_subscription *of)
 {
     shmrpci_topic *topic = of->topic;
@@ -375,8 +375,8 @@ static void sit_down(shmrpci_subscription *of)
     for (uint32_t i = 0; i < topic->desk.lanes; i++) {
         shmrpci_reading *at = &of->readings[i];
         if (at->is_begun && shmrpci_ring_lane(&topic->ring, i, &lane)) {
-            /* Seq, behind the state: whoever has not seen us has published
-             * what lies before. */
+            /* Seq, after the state: a publisher that has not seen us has
+             * published what is before it. */
             uint64_t tail = shmrpci_load_seq(&lane.words->tail);
             at->start = tail % 8 == 0 ? tail : at->cursor;
         }

@@ -277,7 +277,7 @@ shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
     return SHMRPC_OK;
 }
 
-/* ---- conversion to msgpack ------------------------------------------------ */
+/* ---- conversion to msgpack ----------------------------------------------- */
 
 typedef struct appending {
     const shmrpci_table *table;

@@ -33,8 +33,8 @@ shmrpc_status shmrpci_table_plan(const shmrpci_table_spec *spec,
 {
     if (spec->log > SHMRPCI_TABLE_LOG_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "a log of %u changes, allowed 0..%u",
-                                spec->log, SHMRPCI_TABLE_LOG_MAX);
+                                "a log of %u changes, allowed 0..%u", spec->log,
+                                SHMRPCI_TABLE_LOG_MAX);
     }
     *out = region_spec(spec);
     return SHMRPC_OK;

@@ -15,17 +15,18 @@ int tcp_auth_read_key(const char *path, shmrpci_secret *out,
     case SHMRPC_OK:
         return SHMRPC_OK;
     case SHMRPC_E_NOT_FOUND:
-        return shmrpc_error_set(error, status, "there is no key %.100s", path);
-    case SHMRPC_E_DENIED:
-        return shmrpc_error_set(error, status,
-                                "the key %.100s can't be read, or others can: "
-                                "chmod 600",
+        return shmrpc_error_set(error, status, "the key %.100s does not exist",
                                 path);
+    case SHMRPC_E_DENIED:
+        return shmrpc_error_set(
+            error, status,
+            "the key %.100s can't be read, or others can read it: chmod 600",
+            path);
     default:
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "the key %.100s is no file of %u to %u bytes",
-                                path, SHMRPCI_SECRET_MIN_BYTES,
-                                SHMRPCI_SECRET_MAX_BYTES);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "the key %.100s is not a file of %u to %u bytes", path,
+            SHMRPCI_SECRET_MIN_BYTES, SHMRPCI_SECRET_MAX_BYTES);
     }
 }
 
@@ -45,7 +46,8 @@ shmrpc_status tcp_auth_say(tcp_side from, uint8_t out[TCP_SAID_BYTES])
 shmrpc_status tcp_auth_prove(const tcp_auth *auth, tcp_side from,
                              uint8_t out[SHMRPCI_PROOF_BYTES])
 {
-    /* Whose proof it is stands in it: one can't be sent back as the other. */
+    /* The side is part of its proof: a proof can't be sent back as the other
+     * side's. */
     uint8_t data[16 + 2 * TCP_SAID_BYTES + SHMRPCI_TLS_BINDING_BYTES] = {0};
     size_t len = 16 + 2 * TCP_SAID_BYTES;
     memcpy(data, from == TCP_FROM_SERVER ? "shmrpc server" : "shmrpc client",

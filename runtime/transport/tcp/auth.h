@@ -1,10 +1,9 @@
 /*
- * A key that both ends have, and how each shows it to the other one without
- * saying it: openings with numbers that are used once, and proofs over both.
+ * A key that both ends share, and how each proves to the other that it has it:
+ * openings with nonces, and proofs over both.
  *
  *     client                                         server
- *     opening, nonce                       --->
- *                                          <---  opening, nonce, proof
+ *     opening, nonce                       ---> <---  opening, nonce, proof
  *     AUTH proof, then hello               --->
  *
  * Threading: values.
@@ -19,14 +18,14 @@
 
 #define TCP_NONCE_BYTES 32u
 
-/* What a side says first: its opening and its nonce. */
+/* The first bytes of each side: its opening and its nonce. */
 #define TCP_SAID_BYTES (TCP_OPENING_BYTES + TCP_NONCE_BYTES)
 
 typedef struct tcp_auth {
     const shmrpci_secret *key; /* the owner's; len 0: none is wanted */
     uint8_t client[TCP_SAID_BYTES];
     uint8_t server[TCP_SAID_BYTES];
-    bool has_binding; /* proofs are of this connection of TLS only */
+    bool has_binding; /* proofs are valid for this TLS connection only */
     uint8_t binding[SHMRPCI_TLS_BINDING_BYTES];
 } tcp_auth;
 
@@ -35,10 +34,10 @@ typedef struct tcp_auth {
 int tcp_auth_read_key(const char *path, shmrpci_secret *out,
                       shmrpc_error *error);
 
-/* Makes what a side says first. */
+/* Makes a side's first bytes. */
 shmrpc_status tcp_auth_say(tcp_side from, uint8_t out[TCP_SAID_BYTES]);
 
-/* The proof of a side, once both have said that. */
+/* The proof of a side, from the first bytes of both. */
 shmrpc_status tcp_auth_prove(const tcp_auth *auth, tcp_side from,
                              uint8_t out[SHMRPCI_PROOF_BYTES]);
 

@@ -1,14 +1,15 @@
 /*
- * What all peers of a listener make it keep, and who makes room when that is
- * too much.
+ * The memory that all peers of a listener make it keep, and how room is made if
+ * that is too much.
  *
  * Requests have one half of the total, replies the other one, so that neither
- * keeps the other out.  When a half is used by half, whoever keeps more than
- * an equal share of it waits: for requests it is not read, for replies its
- * calls are not run.  A large body begins to arrive when all of it has room,
- * first come, first served, so that those that have begun can end.  A reply
- * has run already and can't wait: at once, and for a request after a while, the
- * slowest of those who don't read, or don't go on sending, is ended.
+ * keeps the other out.  When half of either is used, connections that keep more
+ * than an equal share of it wait: for requests they are not read, for replies
+ * their calls are not run.  A large body begins to arrive when all of it has
+ * room, first come, first served, so that those that have begun can end.  A
+ * reply has run already and can't wait: at once, and for a request after a
+ * while, the slowest of the peers that don't read, or don't go on sending, is
+ * disconnected.
  *
  * Threading: see server.h.
  */
@@ -17,11 +18,11 @@
 #include "os/poll.h"
 #include "transport/tcp/server.h"
 
-/* Whoever has begun to keep us waiting is taken to have moved so much before:
- * to be quick, until it has been slow for a while. */
+/* A peer that begins to keep us waiting is credited with so many bytes: it
+ * counts as quick until it has been slow for a while. */
 #define CREDIT_BYTES ((uint64_t)64 << 10)
 
-/* How often the patrol looks for one to end for a request that waits. */
+/* How often the patrol looks for a connection to end for a waiting request. */
 #define AGAIN_NS (100 * SHMRPCI_NS_PER_MS)
 
 static size_t half(const tcp_listener *listener)
@@ -47,7 +48,7 @@ bool tcp_budget_is_full(const tcp_conn *conn)
            (listener->replies_are_many && conn->kept.replies > share(listener));
 }
 
-/* What has begun to arrive is not in the way of its own end. */
+/* A body that has begun to arrive must not stop itself. */
 static size_t settled(const tcp_conn *conn)
 {
     SHMRPCI_ASSERT(conn->asked_bytes <= conn->kept.requests,
@@ -101,7 +102,7 @@ static void for_all(tcp_listener *listener, void (*act)(tcp_conn *conn))
     }
 }
 
-/* The one that has waited for longest; NULL: none does. */
+/* The connection that has waited longest; NULL: none waits. */
 static tcp_conn *first_wanting(const tcp_listener *listener)
 {
     tcp_conn *first = NULL;
@@ -143,7 +144,7 @@ static void set(tcp_conn *conn, tcp_kept *what, tcp_kept now)
         listener->replies_are_many = true;
     }
     uint32_t too_many = listener->kept.replies > half(listener);
-    /* Relaxed: whoever replies next looks again, with the lock. */
+    /* Relaxed: the next reply checks again, with the lock. */
     if (shmrpci_load_relaxed(&listener->has_too_many) != too_many) {
         shmrpci_store_relaxed(&listener->has_too_many, too_many);
     }
@@ -159,12 +160,12 @@ static void set_asked(tcp_conn *conn, size_t bytes)
 static void stop_wanting(tcp_conn *conn)
 {
     SHMRPCI_ASSERT(conn->wanted_bytes == 0 || conn->listener->wanting > 0,
-                   "who wants room is counted");
+                   "a connection that wants room is counted");
     conn->listener->wanting -= conn->wanted_bytes > 0 ? 1u : 0u;
     conn->wanted_bytes = 0;
 }
 
-/* To be called when less memory is kept: resumes what waited for that. */
+/* Called when less memory is kept: resumes the connections that wait for it. */
 static void go_on(tcp_listener *listener)
 {
     tcp_conn *first;
@@ -241,7 +242,7 @@ void tcp_budget_leave(tcp_conn *conn)
 {
     stop_wanting(conn);
     set_asked(conn, 0);
-    tcp_call_line_up(conn); /* oneway calls are run all the same */
+    tcp_call_line_up(conn); /* oneway calls run all the same */
     go_on(conn->listener);
 }
 
@@ -287,7 +288,7 @@ void tcp_budget_ask(tcp_conn *conn, size_t bytes)
 
 /* ---- making room ----------------------------------------------------- */
 
-/* How many bytes a second a peer moves that keeps us waiting since then;
+/* How many bytes a second the peer has moved since it began to keep us waiting;
  * UINT64_MAX: not for `least_ns` yet. */
 static uint64_t pace(uint64_t bytes, int64_t waited_ns, int64_t least_ns)
 {
@@ -297,7 +298,7 @@ static uint64_t pace(uint64_t bytes, int64_t waited_ns, int64_t least_ns)
                                       (uint64_t)(time_us > 0 ? time_us : 1);
 }
 
-/* Of what waits for it; UINT64_MAX: nothing does. */
+/* Its pace in taking what we send; UINT64_MAX: nothing waits for it. */
 static uint64_t pace_of_taking(tcp_conn *conn, int64_t now_ns, int64_t least_ns)
 {
     int64_t since_ns;
@@ -307,7 +308,7 @@ static uint64_t pace_of_taking(tcp_conn *conn, int64_t now_ns, int64_t least_ns)
                : UINT64_MAX;
 }
 
-/* Of the request that arrives. */
+/* Its pace in sending the request that is arriving. */
 static uint64_t pace_of_sending(tcp_conn *conn, int64_t now_ns,
                                 int64_t least_ns)
 {
@@ -318,14 +319,14 @@ static uint64_t pace_of_sending(tcp_conn *conn, int64_t now_ns,
                : UINT64_MAX;
 }
 
-/* Who is in the way of replies: at once. */
+/* The pace for replies, which can't wait. */
 static uint64_t pace_for_replies(tcp_conn *conn, int64_t now_ns)
 {
     return conn->kept.replies > 0 ? pace_of_taking(conn, now_ns, 0)
                                   : UINT64_MAX;
 }
 
-/* Of requests, which can wait. */
+/* The pace for requests, which can wait. */
 static uint64_t pace_for_requests(tcp_conn *conn, int64_t now_ns)
 {
     int64_t room_ns = conn->listener->limits.room_ns;
@@ -336,7 +337,7 @@ static uint64_t pace_for_requests(tcp_conn *conn, int64_t now_ns)
     return taking < sending ? taking : sending;
 }
 
-/* The slowest below `limit`; NULL: there is none. */
+/* The slowest connection below `limit`; NULL: there is none. */
 static tcp_conn *find_slowest(const tcp_listener *listener, uint64_t limit,
                               uint64_t (*pace_for)(tcp_conn *conn,
                                                    int64_t now_ns))
@@ -354,8 +355,8 @@ static tcp_conn *find_slowest(const tcp_listener *listener, uint64_t limit,
     return slowest;
 }
 
-/* With the lock held, which it gives up meanwhile: what is left of it then,
- * which will go soon. */
+/* With the lock held, which it gives up meanwhile: ends a connection. Returns
+ * what it still keeps, which will be freed soon. */
 static tcp_kept displace(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;

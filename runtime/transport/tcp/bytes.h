@@ -26,15 +26,15 @@ static inline shmrpc_status tcp_bytes_send(int fd, shmrpci_tls *tls,
                        : shmrpci_stream_send(fd, parts, count, out_len);
 }
 
-/* What has arrived of a large body that is being received. */
+/* How much of a large body that is being received has arrived. */
 static inline size_t tcp_bytes_queued(int fd, const shmrpci_tls *tls,
                                       size_t missing)
 {
     return tls == NULL && missing > 0 ? shmrpci_stream_queued(fd) : 0;
 }
 
-/* `missing` bytes of a large body are to come: whoever waits for them is woken
- * for many of them. `*mark` is what was set before, 0 to begin with. */
+/* `missing` bytes of a large body are to come: lets a waiting thread sleep
+ * until many of them are there. `*mark` is the last setting, 0 at first. */
 static inline void tcp_bytes_mark(int fd, const shmrpci_tls *tls,
                                   size_t missing, size_t *mark)
 {

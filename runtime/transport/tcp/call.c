@@ -8,7 +8,7 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* What is taken of a connection before others have their turn. */
+/* How much of a connection is read before others have their turn. */
 #define TURN_CALLS 16u
 #define TURN_BYTES ((size_t)64 << 10)
 
@@ -30,8 +30,8 @@ static tcp_call *get_free(tcp_listener *listener)
     return call;
 }
 
-/* By the reader: memory for a request, and for as many as have come already.
- * NULL: there is none. */
+/* By the reader: memory for a request, and for others that have come. NULL: out
+ * of memory. */
 static tcp_call *get_call(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -78,7 +78,7 @@ static void destroy(tcp_call *call)
     free(call);
 }
 
-/* With the lock held: for the next one, if it is to be kept. */
+/* With the lock held: keeps a call for reuse, unless there are too many. */
 static void keep(tcp_listener *listener, tcp_call *call)
 {
     tcp_call_end_streams(call);
@@ -122,7 +122,7 @@ static bool make_room(tcp_call *call, size_t len)
     return true;
 }
 
-/* Takes the body of a request: the memory itself, where that is possible. */
+/* Takes the body of a request, without a copy if possible. */
 static tcp_end keep_request(tcp_call *call, tcp_body *body)
 {
     if (body->heap != NULL) {
@@ -192,7 +192,7 @@ static void take_out(tcp_call_list *list, tcp_call *call)
     }
 }
 
-/* Connections have turns, so that one with many calls delays others by few. */
+/* Connections take turns, so that one with many calls delays others by few. */
 void tcp_call_line_up(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -439,7 +439,7 @@ void tcp_call_end(tcp_call *call)
     tcp_call_end_streams(call);
 }
 
-/* With the lock held: whoever has the call is to know that nobody waits. */
+/* With the lock held: tells the worker of the call that nobody waits. */
 static void tell(tcp_call *call)
 {
     const shmrpci_listen_opts *opts = &call->conn->listener->opts;
@@ -455,7 +455,8 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
 {
     tcp_listener *listener = conn->listener;
     tcp_head head = {.call = id};
-    tcp_end end = tcp_call_arrive(conn); /* it may be among those */
+    tcp_end end = tcp_call_arrive(conn); /* the cancelled call may be among
+                                          * those */
     if (end != TCP_END_NONE) {
         return end;
     }
@@ -483,8 +484,8 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
     return TCP_END_NONE;
 }
 
-/* With the lock held: ends one that is late. False: there is none, and the next
- * one will be at `*next_ns`. */
+/* With the lock held: ends a call that is late. False: there is none, and the
+ * next one will be late at `*next_ns`. */
 static bool end_late(tcp_conn *conn, int64_t now_ns, uint32_t *id,
                      int64_t *next_ns)
 {
@@ -520,7 +521,7 @@ int64_t tcp_call_patrol(tcp_conn *conn, int64_t now_ns)
     }
 }
 
-/* With the lock held: a call whose client has gone. */
+/* With the lock held: ends or cancels a call whose client has gone. */
 static void abandon(tcp_call *call)
 {
     if (is_oneway(call)) {

@@ -1,20 +1,20 @@
 /*
  * The state that the files of the client's end share.
  *
- * A connection has no thread of its own: of those who wait on it one reads the
- * socket for all (`has_reader`), and hands that on when it leaves.  Slots move
+ * A connection has no thread of its own: one of the threads that wait on it
+ * reads the socket for all (`has_reader`), and passes that on when it leaves.
+ * Slots move
  *
- *     FREE -> RESERVED -> SENT -> DONE | ENDED -> FREE
- *               |          +-> GIVEN_UP -> FREE   (when the server has ended
- * it)
- *               +-> FREE   (aborted; oneway)
+ *     FREE -> RESERVED -> SENT -> DONE | ENDED -> FREE |          +-> GIVEN_UP
+ *               -> FREE   (when the server has ended
+ * it) +-> FREE   (aborted; oneway)
  *
  * and a slot whose request is still in the outbox becomes LEAVING rather than
  * FREE, until it is out.
  *
- * Threading: everything is guarded by `lock`, but for the reader, which belongs
- * to the thread that set has_reader, and the outbox, which has its own.  The
- * lock is never held when the outbox is used.
+ * Threading: everything is guarded by `lock`, except the reader, which belongs
+ * to the thread that set has_reader, and the outbox, which has its own lock.
+ * The lock is never held when the outbox is used.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_CLIENT_H
 #define SHMRPCI_TRANSPORT_TCP_CLIENT_H
@@ -42,7 +42,7 @@ typedef enum tcp_slot_state {
     TCP_SLOT_LEAVING
 } tcp_slot_state;
 
-/* What the server has said to a CANCEL. */
+/* The server's answer to a CANCEL. */
 typedef enum tcp_verdict {
     TCP_VERDICT_NONE,
     TCP_VERDICT_NOT_RUN,
@@ -53,28 +53,29 @@ typedef struct tcp_slot {
     tcp_client *client;
     tcp_slot_state state;
     tcp_verdict verdict;
-    bool is_out;          /* the request is not in the outbox (any more) */
-    bool was_cut;         /* nor has it been sent as a whole */
-    bool is_told;         /* its end is told to who watches */
-    bool is_asking;       /* somebody waits for the verdict, and frees it */
+    bool is_out;          /* the request is not, or no longer, in the outbox */
+    bool was_cut;         /* and was not sent completely */
+    bool is_told;         /* a watcher is notified of its end */
+    bool is_asking;       /* a thread waits for the verdict, and frees the
+                           * slot */
     uint32_t call_id;     /* index, and a number that changes with each use */
     tcp_piece piece;      /* the request */
     uint8_t *request;     /* TCP_HEAD_BYTES, then the body */
     size_t request_cap;   /* of the body */
-    tcp_pack_room packed; /* the request, if that makes it shorter */
+    tcp_pack_room packed; /* the request, if packing makes it shorter */
     uint8_t *reply;
     size_t reply_len;
     size_t reply_cap;
     tcp_head head;          /* of the reply, or of the end */
-    shmrpci_stream *stream; /* beside it, until the server has ended it */
+    shmrpci_stream *stream; /* until the server has ended it */
     shmrpci_cond changed;
 } tcp_slot;
 
-/* The thread that sends what was held for too long. */
+/* State of the thread that sends requests which were held too long. */
 typedef enum tcp_pusher_state {
     TCP_PUSHER_NONE,
-    TCP_PUSHER_SLEEPS, /* until something is held */
-    TCP_PUSHER_LOOKS,  /* every TCP_HOLD_NS, while something is */
+    TCP_PUSHER_SLEEPS, /* until a request is held */
+    TCP_PUSHER_LOOKS,  /* every TCP_HOLD_NS, while requests are held */
     TCP_PUSHER_LEAVES
 } tcp_pusher_state;
 
@@ -87,11 +88,12 @@ typedef struct tcp_waiter {
 struct tcp_client {
     shmrpci_conn base;
     int fd;
-    shmrpci_fork_fd fd_place; /* children close it: it would keep us alive */
+    shmrpci_fork_fd fd_place; /* closed in children: else it would keep us
+                               * alive */
     uint32_t generation;      /* of the process that opened it */
     shmrpci_mutex lock;
     bool has_reader;
-    bool reader_reserves; /* and has to be woken when a slot is free */
+    bool reader_reserves; /* the reader also waits for a free slot */
     int wake_fd;
     bool is_lost;    /* the connection is gone */
     bool is_leaving; /* the server takes no more calls */
@@ -101,43 +103,44 @@ struct tcp_client {
     tcp_end end;
     uint32_t credits;
     uint32_t in_flight;
-    uint32_t oneways;   /* of these, to come back by CREDIT */
+    uint32_t oneways;   /* of these, oneway: they come back by CREDIT */
     uint32_t reserving; /* threads that wait for a slot */
     size_t max_message_bytes;
     shmrpc_compression compression;
     tcp_flow flow;
     tcp_waiter *waiters;
-    int watch_set; /* of the one who sleeps elsewhere; -1: nobody does */
-    int told_fd;   /* in it, always; the socket while armed */
+    int watch_set; /* the watching program's; -1: none */
+    int told_fd;   /* always in watch_set; the socket is while armed */
     uint64_t watch_tag;
     bool is_armed;
     shmrpci_cond slot_free;
-    bool has_looked;       /* at the socket, since the pusher did last */
+    bool has_looked;       /* at the socket, since the pusher last did */
     shmrpci_thread pusher; /* client_push.c */
     shmrpci_cond push;
     tcp_pusher_state pusher_state;
     bool has_held;      /* some request may wait for others */
-    uint32_t came;      /* replies, when some came last */
-    uint32_t coming;    /* the same, while the socket is read */
-    bool is_full;       /* the socket, when the pusher looked */
-    uint32_t holds;     /* how many did so far */
-    uint32_t next_slot; /* the first to look whether it is free */
+    uint32_t came;      /* replies that the last read brought */
+    uint32_t coming;    /* the same, while the socket is being read */
+    bool is_full;       /* the socket was, when the pusher looked */
+    uint32_t holds;     /* requests held so far */
+    uint32_t next_slot; /* where the search for a free slot begins */
     tcp_spare spare_request;
     tcp_spare spare_reply; /* lent to the reader */
     tcp_reader reader;
-    size_t mark;   /* the reader's, of tcp_bytes_mark */
+    size_t mark;   /* the reader's, for tcp_bytes_mark */
     bool is_local; /* the server is on this machine */
     shmrpci_spinner spinner;
     shmrpci_atomic_u32 peer_is_here; /* on the reader's CPU */
     tcp_outbox outbox;
     shmrpci_tls *tls; /* NULL: in plain */
     char where[300];
-    /* During connect: */
+    /* Used during connect. */
     size_t opening_len;
-    bool has_opened; /* the server; with its proof, if we have a key */
+    bool has_opened; /* the server, with its proof if we have a key */
     shmrpci_secret key;
     tcp_auth auth;
-    uint8_t proof[SHMRPCI_PROOF_BYTES]; /* the server's, behind what it said */
+    uint8_t proof[SHMRPCI_PROOF_BYTES]; /* the server's, which follows its first
+                                         * bytes */
     const shmrpci_connect_opts *opts;
     shmrpci_buf *welcome;
     shmrpc_error *error;
@@ -145,8 +148,8 @@ struct tcp_client {
     tcp_slot slots[TCP_SLOTS];
 };
 
-/* Whether this is the process that opened it, and not a child of that: there
- * the locks may be held by threads that don't exist. */
+/* Whether this process opened it, and not its parent: in a child the locks may
+ * be held by threads that don't exist. */
 static inline bool tcp_client_is_ours(const tcp_client *client)
 {
     return client->generation == shmrpci_fork_generation();
@@ -154,21 +157,21 @@ static inline bool tcp_client_is_ours(const tcp_client *client)
 
 /* ---- client_wait.c: reading and waiting ---- */
 
-/* With the lock held, which is given up meanwhile: waits until something may
- * have changed; false once `deadline_ns` has passed (0: looks). `cond` is the
- * one that wakes the caller while another thread reads. */
+/* With the lock held, which it releases meanwhile: waits until something may
+ * have changed; false once `deadline_ns` has passed (0: only looks). `cond`
+ * wakes the caller while another thread reads. */
 bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
                      int64_t deadline_ns);
 
-/* With the lock held: the caller waits no more; another one reads from now on.
- */
+/* With the lock held: the caller stops waiting; another thread becomes the
+   reader. */
 void tcp_client_leave(tcp_client *client);
 
-/* Without the lock: the connection is over. */
+/* Without the lock: ends the connection. */
 void tcp_client_lose(tcp_client *client, tcp_end end);
 
 /* Reads what has come, without waiting, unless another thread does. With the
- * lock held, which is given up meanwhile. */
+ * lock held, which it releases meanwhile. */
 void tcp_client_look(tcp_client *client);
 
 /* Without the lock: waits until the outbox is empty, or `deadline_ns`. */
@@ -180,8 +183,8 @@ void tcp_slot_free(tcp_slot *slot);
 /* ---- client_await.c ---- */
 
 /* By the thread that reads, without the lock: waits until there is something to
- * read, or room for what waits to be sent, or, for one that reserves, a slot;
- * false: nothing to read, at the latest at the deadline. */
+ * read, room to send, or, if it `reserves`, a slot; false: nothing to read, at
+ * the latest at the deadline. */
 bool tcp_client_await(tcp_client *client, bool reserves, int64_t deadline_ns);
 
 /* ---- client_call.c ---- */
@@ -202,25 +205,24 @@ int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
                             shmrpci_stream **out, shmrpc_error *error);
 extern const tcp_flow_ops tcp_client_flow_ops;
 
-/* With the lock held: there is nothing beside the call any more. */
+/* With the lock held: detaches the call from its streams. */
 void tcp_slot_leave_streams(tcp_slot *slot);
 
 /* ---- client_push.c ---- */
 
-/* A request that was added to the outbox, and of which `waiting` are there now,
- * may wait for others: it is sent within TCP_HOLD_NS, if nobody flushes before
- * that. False: to be flushed. */
+/* Whether a request in the outbox, one of `waiting`, may wait for others: it is
+ * sent within TCP_HOLD_NS, unless somebody flushes before. False: flush it. */
 bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting);
 
-/* The same for what there was no room for, and nobody waits to send. */
+/* The same for bytes that found no room and that no thread waits to send. */
 void tcp_client_push_later(tcp_client *client);
 
-/* Flushes the outbox for whoever has something in it. What there is no room for
- * goes later, without the caller, if such a thread is there: it may have met
- * the caller at work, and left it to him. */
+/* Flushes the outbox. Bytes that find no room are sent later by the pusher
+ * thread, if there is one; also if another thread is flushing, which then does
+ * the work. */
 tcp_flushed tcp_client_flush(tcp_client *client);
 
-/* Ends the thread that sends what was held. */
+/* Ends the thread that sends held requests. */
 void tcp_client_push_no_more(tcp_client *client);
 
 /* ---- client_watch.c ---- */
@@ -230,12 +232,13 @@ int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count);
 void tcp_client_acknowledge(shmrpci_conn *conn);
 
-/* With the lock held: what was armed for has happened. */
+/* With the lock held: notifies the program that armed. */
 void tcp_client_tell(tcp_client *client);
 
 /* ---- client_conn.c ---- */
 
-/* The server has opened: takes bytes of that, and answers. NONE, or why not. */
+/* Takes bytes of the server's opening, and answers it. NONE, or the reason of
+ * failure. */
 tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len);
 int tcp_client_connect(const shmrpci_address *address,
                        const shmrpci_connect_opts *opts, shmrpci_conn **out,

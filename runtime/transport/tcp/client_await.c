@@ -1,11 +1,11 @@
 /*
- * How a client's reader waits for its socket: it looks again and again for as
- * long as that pays, then sleeps.
+ * How a client's reader waits for its socket: it spins for as long as that
+ * pays, then sleeps.
  *
- * A reader that sleeps has to be woken, which is work for the peer's CPU:
- * across CPUs that takes both sides longer than the rest of a short call over
- * loopback.  Where replies take longer than a spin may, or the peer runs on
- * this very CPU, the spinner soon knows.
+ * Waking a sleeping reader is work for the peer's CPU: across CPUs it takes
+ * both sides longer than the rest of a short call over loopback.  If replies
+ * take longer than the longest spin, or the peer runs on this very CPU, the
+ * spinner soon learns that.
  */
 #include "base/assert.h"
 #include "os/clock.h"
@@ -14,7 +14,7 @@
 #include "os/stream.h"
 #include "transport/tcp/client.h"
 
-/* The low bits of where the peer runs. */
+/* The low bits of the peer's CPU number. */
 static uint32_t peer_cpu_of(const tcp_client *client)
 {
     uint32_t cpu = client->is_local ? shmrpci_stream_peer_cpu(client->fd)

@@ -15,8 +15,7 @@ static tcp_slot *slot_of(const shmrpci_call *call)
 
 /* ---- reserving ------------------------------------------------------- */
 
-/* Moves into the memory of an earlier request, if there is some that will do.
- */
+/* Uses the memory of an earlier request, if that is large enough. */
 static bool grow_into_spare(tcp_slot *slot, size_t len, size_t *cap)
 {
     tcp_client *client = slot->client;
@@ -99,12 +98,12 @@ static void take(tcp_slot *slot)
 {
     SHMRPCI_ASSERT(slot->state == TCP_SLOT_FREE && slot->is_out &&
                        !slot->is_asking,
-                   "a free slot is in nobody's hands");
+                   "a free slot is unused");
     slot->state = TCP_SLOT_RESERVED;
     slot->verdict = TCP_VERDICT_NONE;
     slot->call_id += TCP_SLOTS;
     SHMRPCI_ASSERT(slot == &slot->client->slots[slot->call_id % TCP_SLOTS],
-                   "the id of a call tells its slot");
+                   "a call's id gives its slot");
     slot->client->in_flight++;
 }
 
@@ -119,8 +118,8 @@ static int lost(const tcp_client *client, shmrpc_error *error)
 static int take_slot(tcp_client *client, int64_t deadline_ns, tcp_slot **out,
                      bool *waited, shmrpc_error *error)
 {
-    /* What has come is looked at first: the end, or a slot. Who has many
-     * calls there has just looked for them. */
+    /* Look first at what has come: the end, or a free slot. A thread with many
+     * calls in flight has just looked. */
     if (client->in_flight == 0 || client->in_flight >= client->credits ||
         client->pusher_state != TCP_PUSHER_LOOKS || !client->has_looked) {
         tcp_client_look(client);
@@ -139,7 +138,8 @@ static int take_slot(tcp_client *client, int64_t deadline_ns, tcp_slot **out,
         if (!in_time) {
             return shmrpc_error_set(
                 error, SHMRPC_E_DEADLINE,
-                "none of the %u call slots was free in time", client->credits);
+                "none of the %u call slots became free in time",
+                client->credits);
         }
         *waited = true;
         client->reserving++;
@@ -185,8 +185,8 @@ static void give_back(tcp_slot *slot)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* The same of a oneway call, unless a server that lies has given the credit
- * back of what it has not got. */
+/* The same for a oneway call, unless a lying server has returned a credit for a
+ * request that it did not get. */
 static void give_back_oneway(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -217,7 +217,7 @@ void tcp_client_abort(shmrpci_call *call)
 
 /* ---- sending --------------------------------------------------------- */
 
-/* A request that is not whole can't be run. */
+/* An incomplete request can't be run. */
 static bool was_sent(const tcp_slot *slot)
 {
     return slot->piece.sent_bytes == slot->piece.len;
@@ -241,7 +241,7 @@ static void on_sent(tcp_piece *first)
         slot->was_cut = !was_sent(slot);
         SHMRPCI_ASSERT(slot->state != TCP_SLOT_FREE &&
                            slot->state != TCP_SLOT_RESERVED,
-                       "a slot is not used again before its request is out");
+                       "a slot is reused only when its request is out");
         if (slot->state == TCP_SLOT_LEAVING) {
             tcp_slot_free(slot);
         }
@@ -290,7 +290,7 @@ static void fill_request(tcp_slot *slot, const shmrpci_call *call)
         .data = bytes, .len = TCP_HEAD_BYTES + head.len, .on_sent = on_sent};
 }
 
-/* An empty request may have no memory yet. */
+/* A request without a body may have no memory yet. */
 static bool has_room(tcp_slot *slot)
 {
     if (slot->request == NULL) {
@@ -299,7 +299,8 @@ static bool has_room(tcp_slot *slot)
     return slot->request != NULL;
 }
 
-/* The socket takes no more: waits for room. What has begun can't be stopped. */
+/* The socket is full: waits for room. A request that was sent in part can't be
+ * stopped. */
 static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
 {
     tcp_client *client = slot->client;
@@ -314,8 +315,8 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
     return SHMRPC_E_DEADLINE;
 }
 
-/* Who is told of the end does not wait for room either: arm sees to the rest,
- * and the thread for what was held. */
+/* A watching program does not wait for room either: arm takes care of it, and
+ * the pusher thread. */
 static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
 {
     bool is_told = (flags & SHMRPCI_HEAD_TOLD) != 0;
@@ -363,7 +364,7 @@ int tcp_client_commit(shmrpci_call *call)
     if (status == SHMRPC_OK && !has_room(slot)) {
         status = SHMRPC_E_NO_MEMORY;
     }
-    if (oneway) { /* before it is sent: its credit may be back before we are */
+    if (oneway) { /* before it is sent: its credit may be back first */
         shmrpci_mutex_lock(&slot->client->lock);
         slot->client->oneways++;
         shmrpci_mutex_unlock(&slot->client->lock);
@@ -377,7 +378,7 @@ int tcp_client_commit(shmrpci_call *call)
     } else if (status != SHMRPC_OK) {
         give_back(slot);
     } else if (oneway) {
-        /* Nobody will wait for it, so it has to be out now. */
+        /* No thread will wait for it, so it has to be out now. */
         (void)tcp_client_drain(slot->client,
                                shmrpci_deadline_after(call->head.timeout_ns));
         shmrpci_mutex_lock(&slot->client->lock);
@@ -402,7 +403,7 @@ static void fill_reply(shmrpci_call *call, const tcp_slot *slot)
     call->in_shared = false;
 }
 
-/* How a call ended that has no reply. */
+/* The status of a call that ended without a reply. */
 static int end_status(const tcp_head *end)
 {
     if ((end->flags & TCP_FLAG_NOT_RUN) != 0) {
@@ -431,9 +432,8 @@ static bool is_over(tcp_slot *slot, shmrpci_call *call, int *status)
     case TCP_SLOT_LEAVING:
         break;
     }
-    SHMRPCI_ASSERT(
-        slot->state == TCP_SLOT_SENT,
-        "who waits for a reply has sent the request, and not given up");
+    SHMRPCI_ASSERT(slot->state == TCP_SLOT_SENT,
+                   "a call that is waited for was sent, and not given up");
     if (slot->client->is_lost) {
         *status = slot->was_cut ? SHMRPC_E_UNAVAILABLE : SHMRPC_E_SERVER_LOST;
         slot->client->in_flight--;
@@ -472,15 +472,15 @@ void tcp_client_release(shmrpci_call *call)
     }
     shmrpci_mutex_lock(&slot->client->lock);
     SHMRPCI_ASSERT(slot->state == TCP_SLOT_DONE,
-                   "what is released was received");
+                   "a released call was received");
     tcp_slot_free(slot);
     shmrpci_mutex_unlock(&slot->client->lock);
 }
 
 /* ---- giving up ------------------------------------------------------- */
 
-/* With the lock held: waits for the server's word, unless it did not even
- * answer the last time. */
+/* With the lock held: waits for the server's verdict, unless it did not answer
+ * the last time. */
 static bool ask_whether_it_ran(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -502,8 +502,8 @@ static bool ask_whether_it_ran(tcp_slot *slot)
     return not_run;
 }
 
-/* With the lock held, which it gives up meanwhile. Items that were sent before
- * come before. */
+/* With the lock held, which it releases meanwhile. Items sent earlier precede
+ * the CANCEL. */
 static void say_cancel(tcp_slot *slot)
 {
     tcp_client *client = slot->client;

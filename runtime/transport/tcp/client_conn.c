@@ -1,4 +1,4 @@
-/* Connecting, shaking hands, and leaving. */
+/* Connecting, handshake, and closing. */
 #include "transport/tcp/client.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 /* ---- making and freeing ---------------------------------------------- */
 
-/* In a forked child only the memory, which is a copy, is given back. */
+/* A forked child only frees memory, which is a copy. */
 static void client_free(tcp_client *client)
 {
     bool is_ours = tcp_client_is_ours(client);
@@ -49,7 +49,7 @@ static void client_free(tcp_client *client)
     free(client);
 }
 
-/* What it has besides memory. */
+/* Makes its descriptors. */
 static bool make_descriptors(tcp_client *client)
 {
     return shmrpci_event_create(&client->wake_fd) == SHMRPC_OK &&
@@ -98,7 +98,7 @@ static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
 
 /* ---- shaking hands --------------------------------------------------- */
 
-/* Sends bytes at once: they are fewer than any socket has room for. */
+/* Sends bytes at once: they fit into any socket's buffer. */
 static bool send_all(tcp_client *client, const shmrpci_buf *bytes)
 {
     tcp_piece piece = {.data = bytes->data, .len = bytes->len};
@@ -136,7 +136,7 @@ static void put_hello(const tcp_client *client, shmrpci_buf *out)
     put_frame(out, TCP_HELLO, body, TCP_HELLO_BYTES + opts->hello_len);
 }
 
-/* Our opening, and at once hello, unless there is a key to be shown first. */
+/* Sends our opening, and hello with it unless a key must be proved first. */
 static bool say_opening(tcp_client *client)
 {
     tcp_auth *auth = &client->auth;
@@ -159,7 +159,7 @@ static bool say_opening(tcp_client *client)
     return said;
 }
 
-/* The server has the key: we show that we have it too, and say hello. */
+/* The server has proved the key: sends our proof, and hello. */
 static bool say_proof(tcp_client *client)
 {
     uint8_t proof[SHMRPCI_PROOF_BYTES];
@@ -173,7 +173,7 @@ static bool say_proof(tcp_client *client)
     return said;
 }
 
-/* Takes bytes into `to` until `wanted` of all have come; false: not yet. */
+/* Copies bytes to `to` until `wanted` have come in all; false: not yet. */
 static bool take(tcp_client *client, uint8_t *to, size_t wanted,
                  const uint8_t **data, size_t *len)
 {
@@ -249,7 +249,7 @@ tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len)
                : TCP_END_OPENING;
 }
 
-/* Why no welcome came. */
+/* The reason why no welcome came. */
 static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
                       shmrpc_error *error)
 {
@@ -332,7 +332,7 @@ static int tls_failed(const tcp_client *client, shmrpc_status status,
     }
 }
 
-/* TLS, for an address that wants it. */
+/* Begins TLS, if the address asks for it. */
 static int begin_tls(tcp_client *client, const shmrpci_address *address,
                      int64_t deadline_ns, shmrpc_error *error)
 {
@@ -400,8 +400,8 @@ int tcp_client_connect(const shmrpci_address *address,
 /* ---- leaving --------------------------------------------------------- */
 
 /* Oneway calls run even if their client closes: waits until the server has read
- * all, which it shows by closing too. (Closing with replies unread would make
- * the system throw away what is under way to the server.) */
+ * all, and so closes too. (Closing with unread replies would make the system
+ * discard bytes on their way to the server.) */
 static void see_off(tcp_client *client)
 {
     int64_t deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);

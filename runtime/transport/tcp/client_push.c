@@ -2,10 +2,10 @@
  * Requests that wait for others, so that one system call sends many.
  *
  * A client that has many calls at a time mostly starts the next one as soon as
- * it has finished another, and then waits: what it has started until then goes
- * out in one piece.  It may as well do something else for a while.  So there
- * is a thread, from the first request that is held on, which sends what has
- * waited for TCP_HOLD_NS; it sleeps while nothing is held.
+ * it has finished another, and then waits: the requests until then are sent
+ * together.  But it may also do something else for a while.  So a thread,
+ * started with the first held request, sends requests that have waited for
+ * TCP_HOLD_NS; it sleeps while none are held.
  */
 #include "base/assert.h"
 #include "os/clock.h"
@@ -14,8 +14,8 @@
 /* How often to look whether a full socket takes more. */
 #define FULL_NS (5 * SHMRPCI_NS_PER_MS)
 
-/* With the lock held, which it gives up: what was held long enough goes; what
- * there is no room for, another time. */
+/* With the lock held, which it releases meanwhile: sends requests that were
+ * held long enough; those that find no room, another time. */
 static void push(tcp_client *client)
 {
     client->has_held = false;
@@ -35,7 +35,7 @@ static void run(void *user)
     uint32_t seen = 0;
     shmrpci_mutex_lock(&client->lock);
     SHMRPCI_ASSERT(client->pusher_state != TCP_PUSHER_NONE,
-                   "who has made the thread has said so");
+                   "the thread was marked as started");
     while (client->pusher_state != TCP_PUSHER_LEAVES) {
         if (client->holds == seen) {
             client->pusher_state = TCP_PUSHER_SLEEPS;
@@ -56,7 +56,7 @@ static void run(void *user)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* With the lock held: whether somebody will look, within TCP_HOLD_NS. */
+/* With the lock held: whether the pusher will look within TCP_HOLD_NS. */
 static bool wake_pusher(tcp_client *client)
 {
     SHMRPCI_ASSERT(client->pusher_state != TCP_PUSHER_LEAVES,
@@ -74,10 +74,10 @@ static bool wake_pusher(tcp_client *client)
     return true;
 }
 
-/* With the lock held: how many requests go together. As many again are to be at
- * the server, or it would have nothing to do; on this CPU it has to wait for us
- * anyway, and who has just got several replies starts as many calls again,
- * mostly. */
+/* With the lock held: how many requests to send together. As many again should
+ * be at the server, or it would be idle; on our CPU it has to wait for us
+ * anyway, and a program that got several replies mostly starts as many calls
+ * again. */
 static uint32_t worth_sending(const tcp_client *client)
 {
     /* Relaxed: a guess. */

@@ -21,7 +21,8 @@ static void leave(tcp_flow *flow)
     tcp_client_leave(client_of(flow));
 }
 
-/* What there is no room for goes without us, who may not come back soon. */
+/* Bytes that find no room are sent by others: this thread may not come back
+ * soon. */
 static void flush(tcp_flow *flow)
 {
     tcp_client *client = client_of(flow);
@@ -63,7 +64,7 @@ static uint32_t window_of(uint32_t bytes)
                                           : bytes;
 }
 
-/* Before what the request has already. */
+/* Puts the windows in front of the request. */
 static void put_windows(shmrpci_call *call, const tcp_windows *windows)
 {
     size_t len = call->out.len;
@@ -81,7 +82,7 @@ static int add_streams(tcp_slot *slot, const tcp_windows *windows,
     if (flow->count >= SHMRPCI_STREAMS_MAX) {
         return shmrpc_error_set(
             error, SHMRPC_E_EXHAUSTED,
-            "%u of %u streams of this connection are open already",
+            "%u of the %u streams of this connection are already open",
             SHMRPCI_STREAMS_MAX, SHMRPCI_STREAMS_MAX);
     }
     if (flow->is_lost) {
@@ -108,10 +109,10 @@ int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     }
     if ((client->base.features & TCP_FEATURE_STREAMS) == 0) {
         tcp_client_abort(call);
-        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "%.150s has no streams: it is of an earlier "
-                                "version",
-                                client->where);
+        return shmrpc_error_set(
+            error, SHMRPC_E_UNIMPLEMENTED,
+            "%.150s does not support streams: it runs an earlier version",
+            client->where);
     }
     put_windows(call, &windows);
     most = opts->max_item_bytes < most ? opts->max_item_bytes : most;
@@ -133,7 +134,7 @@ int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     return SHMRPC_OK;
 }
 
-/* (The server's queue is its own business.) */
+/* (The server's queue is not visible here.) */
 bool tcp_client_is_taken(const shmrpci_call *call)
 {
     (void)call;

@@ -1,4 +1,5 @@
-/* Who reads a client's socket, what comes, and how the others wait. */
+/* Which thread reads a client's socket, what it receives, and how the others
+ * wait. */
 #include "transport/tcp/client.h"
 
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #include "os/stream.h"
 #include "os/waiting.h"
 
-/* How often a thread that waits for room to send looks whether nobody reads. */
+/* How often a thread that waits for room to send checks that some thread
+ * reads. */
 #define SLICE_NS (10 * SHMRPCI_NS_PER_MS)
 
 /* ---- what comes ------------------------------------------------------ */
@@ -85,7 +87,7 @@ static bool make_room(tcp_slot *slot, size_t len)
     return true;
 }
 
-/* Takes the body of a reply: the memory itself, where that is possible. */
+/* Takes the body of a reply, without a copy if possible. */
 static tcp_end keep_reply(tcp_slot *slot, tcp_body *body)
 {
     SHMRPCI_ASSERT(body->heap == NULL || body->len <= body->heap_cap,
@@ -164,7 +166,7 @@ static tcp_end on_call(tcp_client *client, const tcp_head *head, tcp_body *body)
 {
     tcp_slot *slot = slot_of(client, head->call);
     if (slot == NULL) {
-        /* The end of a call may overtake the word that it runs. */
+        /* The end of a call may overtake the notice that it runs. */
         return head->type == TCP_TOLD ? TCP_END_NONE : TCP_END_FIELD;
     }
     if (head->type != TCP_TOLD) {
@@ -241,8 +243,8 @@ static tcp_end on_open_frame(tcp_client *client, const tcp_head *head,
     case TCP_TOLD:
         return on_call(client, head, body);
     case TCP_CREDIT:
-        /* Calls with a reply end by that: with both, we would count below
-         * nothing. */
+        /* Calls with a reply end by that: counting both, we would go below
+         * zero. */
         if ((uint32_t)head->status > client->oneways) {
             return TCP_END_FIELD;
         }
@@ -277,7 +279,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
     if (end == TCP_END_NONE && head->type == TCP_ITEM) {
         tcp_flow_pay(&client->flow);
     }
-    /* Nobody depends on it when there is no memory for it. */
+    /* If there is no memory for the PONG, nothing depends on it. */
     if (end == TCP_END_NONE && head->type == TCP_PING &&
         tcp_outbox_pong(&client->outbox, head->value)) {
         (void)tcp_outbox_flush(&client->outbox);
@@ -287,7 +289,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* Reads once; *out_got: how much, *more: there probably is more. */
+/* Reads once; *out_got: how much, *more: whether there is probably more. */
 static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 {
     uint8_t scratch[TCP_SCRATCH_BYTES];
@@ -318,7 +320,7 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
     }
     const uint8_t *data = scratch;
     tcp_end end = TCP_END_NONE;
-    if (!client->has_opened) { /* which comes before its first frame */
+    if (!client->has_opened) { /* the opening precedes the first frame */
         end = tcp_client_open(client, &data, &got);
     }
     return end == TCP_END_NONE
@@ -329,7 +331,7 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 void tcp_client_lose(tcp_client *client, tcp_end end)
 {
     SHMRPCI_ASSERT(end != TCP_END_NONE, "a connection ends for a reason");
-    /* First of all, so that it is known of each call whether it was sent. */
+    /* First, so that it is known of each call whether it was sent. */
     tcp_outbox_fail(&client->outbox);
     shmrpci_mutex_lock(&client->lock);
     if (!client->is_lost) {
@@ -344,8 +346,8 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* By the thread that reads, without the lock: waits for the socket (0: does
- * not, and sends nothing that is held), and does what it is ready for. */
+/* By the thread that reads, without the lock: waits for the socket (0: does not
+ * wait, and sends nothing that is held), then reads and writes as it can. */
 static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
     SHMRPCI_ASSERT(client->has_reader, "who reads has said so");
@@ -355,7 +357,7 @@ static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
     while (end == TCP_END_NONE && more) {
         size_t got = 0;
         end = read_once(client, &got, &more);
-        /* Who only looks wants all there is, the end too. */
+        /* A caller that only looks wants everything there is, the end too. */
         more = more || (deadline_ns == 0 && got > 0);
     }
     tcp_bytes_mark(client->fd, client->tls, tcp_reader_missing(&client->reader),
@@ -412,7 +414,7 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     shmrpci_mutex_unlock(&client->lock);
     pump(client, reserves, deadline_ns);
     shmrpci_mutex_lock(&client->lock);
-    SHMRPCI_ASSERT(client->has_reader, "nobody else ends our turn to read");
+    SHMRPCI_ASSERT(client->has_reader, "no other thread ends our turn to read");
     client->has_looked = true;
     client->came = client->coming > 0 ? client->coming : client->came;
     client->coming = 0;

@@ -1,8 +1,8 @@
 /*
- * Clients that sleep elsewhere.
+ * Clients that sleep in an event loop of their own.
  *
- * While one is armed its set holds the socket: whatever comes wakes it.  What
- * another thread has read meanwhile is told by an event.
+ * While one is armed its poll set holds the socket, so any event wakes it. An
+ * event reports what another thread has read meanwhile.
  */
 #include "transport/tcp/client.h"
 

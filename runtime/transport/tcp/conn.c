@@ -1,4 +1,4 @@
-/* Connections at the service's end: their table, what comes, their end. */
+/* Connections at the service's end: their table, received frames, their end. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "os/process.h"
 #include "os/socket.h"
 
-/* What one event may read before others have their turn. */
+/* How much one event may read before others have their turn. */
 #define TURN_BYTES ((size_t)1 << 20)
 
 /* ---- the table ------------------------------------------------------- */
@@ -43,8 +43,7 @@ static bool sit_down(tcp_listener *listener, tcp_conn *conn)
     tcp_seat *seat = &listener->seats[index];
     SHMRPCI_ASSERT(seat->conn == NULL, "the seat is free");
     seat->conn = conn;
-    /* From 1 on, as no connection has the number 0; and no tag is one of the
-     * special ones. */
+    /* From 1 on, as 0 means no connection; so no tag equals a special one. */
     seat->generation = seat->generation % INT32_MAX + 1;
     conn->tag = (uint64_t)seat->generation << 32 | index;
     return true;
@@ -144,15 +143,15 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
 
 /* ---- accepting ------------------------------------------------------- */
 
-/* Of its host, or of its user, where that is known. */
+/* Whether it has the same host, or the same user where that is known. */
 static bool is_of_same_host(const tcp_conn *conn, const tcp_conn *peer)
 {
     return conn->peer.uid == peer->peer.uid &&
            shmrpci_endpoint_same_host(&conn->endpoint, &peer->endpoint);
 }
 
-/* With the lock held: how many of its host (NULL: of all) there are that shake
- * hands, and who of them does it for longest. */
+/* With the lock held: how many connections of its host (NULL: of all) are in
+ * the handshake, and which of them for longest. */
 static uint32_t handshakes_of(const tcp_listener *listener,
                               const tcp_conn *peer, tcp_conn **slowest)
 {
@@ -172,7 +171,7 @@ static uint32_t handshakes_of(const tcp_listener *listener,
     return count;
 }
 
-/* A peer of which the system knows who it is, or not. */
+/* The peer, with its user if the system knows that. */
 static shmrpc_peer peer_of(const tcp_conn *conn, int fd)
 {
     const tcp_listener *listener = conn->listener;
@@ -229,8 +228,8 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     return conn;
 }
 
-/* With the lock held, which it gives up meanwhile: a connection that has not
- * said hello yet makes room for one that may. */
+/* With the lock held, which it releases meanwhile: ends a connection that has
+ * not said hello, to make room for one that may. */
 static void displace(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -314,7 +313,7 @@ static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
     }
 }
 
-/* Only the thread that reads changes the state, until the connection ends. */
+/* Only the reading thread changes the state, until the connection ends. */
 static tcp_conn_state state_of(tcp_conn *conn)
 {
     shmrpci_mutex_lock(&conn->listener->lock);
@@ -332,7 +331,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     tcp_conn *conn = user;
     conn->frames++;
-    if (conn->was_welcomed) { /* if it has ended since, that will be noticed */
+    if (conn->was_welcomed) { /* if it has ended since, that is noticed */
         return on_open_frame(conn, head, body);
     }
     switch (state_of(conn)) {
@@ -363,14 +362,14 @@ static bool is_readable(tcp_conn *conn)
     bool readable = !is_paused && conn->state != TCP_CONN_DEAD;
     shmrpci_mutex_unlock(&listener->lock);
     if (conn->was_paused && !is_paused) {
-        conn->frame_since_ns = 0; /* it was not the peer who was slow */
+        conn->frame_since_ns = 0; /* the peer was not the slow side */
         shmrpci_store_relaxed(&conn->body_since_ns, (uint64_t)shmrpci_now_ns());
     }
     conn->was_paused = is_paused;
     return readable;
 }
 
-/* Tells what the body takes that is midway. */
+/* Reports the size of a body that is arriving. */
 static void ask_for_room(tcp_conn *conn)
 {
     const tcp_reader *reader = &conn->reader;
@@ -384,7 +383,7 @@ static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
 {
     tcp_end end = TCP_END_NONE;
     if (state_of(conn) == TCP_CONN_LINGER) {
-        return TCP_END_NONE; /* refused, and not to be looked at */
+        return TCP_END_NONE; /* refused, and not read */
     }
     if (!conn->has_opened) {
         end = tcp_hello_opening(conn, &data, &len);
@@ -394,8 +393,8 @@ static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
                : end;
 }
 
-/* At a place for TLS: whether it is TLS that the peer speaks. One that says our
- * opening in plain is answered in plain that TLS is needed. */
+/* Whether the peer of a TLS place speaks TLS. One that sends our opening in
+ * plain is told in plain that TLS is needed. */
 static bool has_begun(tcp_conn *conn)
 {
     uint8_t first;
@@ -415,7 +414,7 @@ static bool has_begun(tcp_conn *conn)
 static shmrpc_status receive(tcp_conn *conn, void *to, size_t room,
                              size_t *out_got)
 {
-    /* What a refused one says is not looked at. */
+    /* What a refused client sends is ignored. */
     bool in_plain = state_of(conn) == TCP_CONN_LINGER;
     if (!has_begun(conn)) {
         *out_got = 0;
@@ -443,8 +442,8 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
         receive(conn, space != NULL ? space : scratch, room, out_got);
-    /* Less than there was room for means that there is no more just now,
-     * unless it is the end that comes next. Relaxed: whoever set it has raised
+    /* Less than there was room for means that there is no more at the moment,
+     * unless the end comes next. Relaxed: the thread that set it has raised
      * `events` since. */
     conn->arrived_ns = shmrpci_now_ns();
     *more = status == SHMRPC_OK &&
@@ -460,11 +459,12 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     tcp_end end = space != NULL ? tcp_reader_filled(&conn->reader, *out_got,
                                                     on_frame, conn)
                                 : feed(conn, scratch, *out_got);
-    tcp_end arrived = tcp_call_arrive(conn); /* those before a wrong one, too */
+    tcp_end arrived = tcp_call_arrive(conn); /* also those before an invalid
+                                              * one */
     return end != TCP_END_NONE ? end : arrived;
 }
 
-/* A frame that is midway has a deadline, counted from its beginning. */
+/* An incomplete frame has a deadline, counted from its beginning. */
 static void set_deadline(tcp_conn *conn)
 {
     const tcp_limits *limits = &conn->listener->limits;
@@ -495,7 +495,7 @@ static void set_deadline(tcp_conn *conn)
     }
 }
 
-/* Reads what there is, as far as it may. */
+/* Reads what there is, within its limits. */
 static void read_all(tcp_conn *conn)
 {
     size_t turn = 0;
@@ -522,7 +522,7 @@ static void read_all(tcp_conn *conn)
 static void work_on(tcp_conn *conn)
 {
     if (shmrpci_add_seq(&conn->events, 1u) != 0) {
-        return; /* the one who works on it will do this round too */
+        return; /* the thread that works on it also does this round */
     }
     uint32_t seen = 1;
     do {
@@ -546,7 +546,7 @@ void tcp_conn_event(tcp_listener *listener, uint64_t tag)
 
 /* ---- deadlines ------------------------------------------------------- */
 
-/* When what waits to be sent has waited too long. */
+/* When bytes to be sent will have waited too long. */
 static int64_t receiver_deadline_ns(tcp_conn *conn)
 {
     const tcp_limits *limits = &conn->listener->limits;
@@ -554,7 +554,7 @@ static int64_t receiver_deadline_ns(tcp_conn *conn)
     if (unsent.since_ns == 0) {
         return SHMRPCI_NEVER_NS;
     }
-    /* Who has streams may look at other things meanwhile. */
+    /* A reader of streams may be busy elsewhere meanwhile. */
     int64_t allowed_ns =
         unsent.first_is_of_lane ? limits->stream_stall_ns : limits->frame_ns;
     return unsent.since_ns + allowed_ns +

@@ -7,7 +7,7 @@ void tcp_conn_flush(tcp_conn *conn)
     switch (tcp_outbox_flush(&conn->outbox)) {
     case TCP_FLUSHED:
         break;
-    case TCP_FLUSH_WAITS: /* an event will tell when there is room */
+    case TCP_FLUSH_WAITS: /* an event comes when there is room */
         shmrpci_mutex_lock(&conn->listener->lock);
         tcp_listener_watch(conn->listener);
         shmrpci_mutex_unlock(&conn->listener->lock);
@@ -18,7 +18,7 @@ void tcp_conn_flush(tcp_conn *conn)
     }
 }
 
-/* With the lock held; true: the listener's thread is to be woken. */
+/* With the lock held; true: wake the listener's thread. */
 static bool hold(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;

@@ -1,4 +1,4 @@
-/* Streams of a connection: who they are, and what comes of them. */
+/* Streams of a connection: lookup, and incoming frames. */
 #include "transport/tcp/flow.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "os/futex.h"
 #include "transport/tcp/flow_credit.h"
 
-/* What a connection keeps is counted in steps of this size. */
+/* Kept bytes are counted in steps of this size. */
 #define KEEP_STEP_BYTES ((int64_t)64 << 10)
 
 void tcp_flow_init(tcp_flow *flow, const tcp_flow_ops *ops, shmrpci_mutex *lock,
@@ -53,7 +53,7 @@ void tcp_stream_unref(shmrpci_stream *stream)
     }
 }
 
-/* As this end sees the windows. */
+/* Sets the windows, as seen from this end. */
 static void set_windows(shmrpci_stream *stream, const tcp_windows *windows)
 {
     bool is_server = stream->flow->is_server;
@@ -98,7 +98,7 @@ shmrpci_stream *tcp_flow_find(const tcp_flow *flow, uint32_t call)
     return stream;
 }
 
-/* Something has changed for whoever sends, or reads. */
+/* Wakes a thread that sends, or reads. */
 static void tell(shmrpci_stream *stream, shmrpci_cond *cond)
 {
     shmrpci_cond_broadcast(cond);
@@ -149,7 +149,7 @@ void tcp_flow_lose(tcp_flow *flow)
 
 /* ---- what is kept ------------------------------------------------------ */
 
-/* False: the peers keep too much. */
+/* False: the peers make us keep too much. */
 static bool keep(tcp_flow *flow, int64_t bytes)
 {
     flow->held += bytes;
@@ -183,13 +183,13 @@ void tcp_stream_let_go(shmrpci_stream *stream, int64_t cost)
 
 /* ---- what comes -------------------------------------------------------- */
 
-/* What a frame of a stream is that nobody wants: its credit goes back. */
+/* Drops a frame of a stream that nobody wants: its credit goes back. */
 static void drop(tcp_flow *flow, int64_t cost)
 {
     flow->owed += cost;
 }
 
-/* An item of which nothing more comes. */
+/* Drops an item that will not be completed. */
 static void drop_part(shmrpci_stream *stream)
 {
     size_t part = tcp_inbox_part(&stream->inbox);
@@ -197,7 +197,7 @@ static void drop_part(shmrpci_stream *stream)
     tcp_stream_let_go(stream, (int64_t)part + frames * TCP_FLOW_ITEM_BYTES);
 }
 
-/* Nothing more comes that counts, nor goes. */
+/* From now on nothing counts that comes, and nothing is sent. */
 static void break_stream(shmrpci_stream *stream, int status)
 {
     drop_part(stream);
@@ -306,11 +306,11 @@ static void on_end(shmrpci_stream *stream, const tcp_head *head)
     }
     stream->peer_wait = 0;
     tell(stream, &stream->come);
-    /* Its deadlock with us is over, too. */
+    /* Ends its deadlock with us, too. */
     tell(stream, &stream->room);
 }
 
-/* Credit that we had used; no more than that. */
+/* Whether it is credit that we had used, and no more. */
 static bool is_window(const shmrpci_stream *stream, uint64_t bytes)
 {
     size_t unsent = tcp_lane_waiting(stream->flow->outbox, stream->lane);
@@ -349,8 +349,8 @@ static tcp_end on_flow_window(tcp_flow *flow, const tcp_head *head)
     return TCP_END_NONE;
 }
 
-/* Of a call that is not known: a client may not know yet that it has ended; a
- * server knows all that it has. */
+/* A frame of an unknown call: a client may not know yet that the call has
+ * ended; a server knows all of its calls. */
 static tcp_end on_stranger(tcp_flow *flow, const tcp_head *head,
                            const tcp_body *body)
 {

@@ -4,14 +4,13 @@
  * Credit counts bytes, TCP_FLOW_ITEM_BYTES for each frame of an item included.
  * A sender starts with the window of each stream and that of the connection,
  * and begins an item only while it has some of both left: then all of the item
- * goes, so that none is too large to go.  A receiver gives credit back when its
- * user has let go of half a window; for the connection when that is more than
- * its peer has left, so that streams that nobody reads don't keep the others
- * waiting for credit that nobody needs.  When a stream ends all that it held
- * is given back.
+ * is sent, so that no item is too large.  A receiver returns credit when its
+ * user has released half a window; for the connection when that is more than
+ * its peer has left, so that unread streams don't keep the others waiting for
+ * unneeded credit.  When a stream ends all that it held is returned.
  *
- * What a peer sends without credit, out of order or larger than agreed breaks
- * its stream: DATA_LOSS, behind the whole items before it.
+ * A frame without credit, out of order or larger than agreed breaks its stream:
+ * DATA_LOSS, after the whole items before it.
  *
  * A stream has a reference of its user, from open or accept to close, and one
  * of its call, until that has ended.
@@ -33,24 +32,24 @@
 #include "transport/tcp/reader.h"
 #include "transport/transport.h"
 
-/* What a frame costs beside the bytes of its item. */
+/* The cost of a frame besides the bytes of its item. */
 #define TCP_FLOW_ITEM_BYTES ((int64_t)TCP_HEAD_BYTES)
 
 typedef struct tcp_flow tcp_flow;
 
-/* What differs between the two ends of a connection. */
+/* The differences between the two ends of a connection. */
 typedef struct tcp_flow_ops {
-    /* With the lock held, which it gives up meanwhile: waits until something
-     * may have changed, of which `cond` is told; false: not until then. */
+    /* With the lock held, which it releases meanwhile: waits until something
+     * may have changed, which `cond` signals; false: not until then. */
     bool (*wait)(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns);
-    /* With the lock held: whoever has waited, or has looked, is done. */
+    /* With the lock held: ends a wait or a look. */
     void (*leave)(tcp_flow *flow);
-    /* Without it: sends what is in the outbox. */
+    /* Without it: sends the outbox. */
     void (*flush)(tcp_flow *flow);
-    /* Without it: what is in a lane may wait for more, for TCP_HOLD_NS. */
+    /* Without it: frames in a lane may wait for more, for TCP_HOLD_NS. */
     void (*hold)(tcp_flow *flow);
     /* With the lock held: the peer makes us keep that much more, or less (below
-     * 0). False: that is too much. NULL: nobody counts. */
+     * 0). False: that is too much. NULL: not counted. */
     bool (*keep)(tcp_flow *flow, int64_t bytes);
     /* A user has closed a stream, and does not need the flow any more. May be
      * NULL. */
@@ -67,12 +66,12 @@ struct tcp_flow {
     bool is_server;
     size_t max_message_bytes;
     shmrpc_compression compression;
-    int64_t credit;   /* that we have */
-    int64_t left;     /* that the peer has */
-    int64_t owed;     /* to be given to it */
-    int64_t kept;     /* what ops->keep was told */
-    int64_t held;     /* what the peer has sent, and nobody has taken */
-    uint8_t *scratch; /* TCP_PIECE_BYTES, to unpack in; NULL: not yet */
+    int64_t credit;   /* our credit */
+    int64_t left;     /* the peer's credit */
+    int64_t owed;     /* credit to be returned to it */
+    int64_t kept;     /* the amount reported to ops->keep */
+    int64_t held;     /* bytes from the peer that nobody has taken */
+    uint8_t *scratch; /* TCP_PIECE_BYTES for unpacking; NULL: not yet */
 };
 
 struct shmrpci_stream {
@@ -82,36 +81,37 @@ struct shmrpci_stream {
     uint32_t refs;
     bool is_closed; /* by its user */
     size_t max_item_bytes;
-    /* What goes out: */
+    /* Outgoing items. */
     bool sends;
     bool has_ended;
-    bool has_failed; /* an item could not be sent as a whole */
-    int refused;     /* what sends return from now on; OK: they are welcome */
+    bool has_failed; /* an item could not be sent completely */
+    int refused;     /* status of further sends; OK: items are accepted */
     uint64_t number; /* of the next item */
     int64_t window;
     int64_t credit;
-    int64_t given;     /* to us, altogether */
-    int64_t said_wait; /* `given`, when we said that we wait; 0: we have not */
+    int64_t given;     /* credit that we ever got */
+    int64_t said_wait; /* `given` when we reported that we wait; 0: not
+                        * reported */
     uint64_t flushed;  /* when, in ticks */
     tcp_sent sent;
     tcp_lane *lane; /* the sender's; NULL: its call has ended */
     tcp_pack_room packed;
-    size_t part_bytes;        /* of an item that is put in parts, so far */
-    int64_t part_cost;        /* of it */
-    bool is_midway;           /* in one */
-    shmrpci_atomic_u32 *bell; /* rung when something has changed; or NULL */
+    size_t part_bytes;        /* size so far of an item sent in parts */
+    int64_t part_cost;        /* and its cost */
+    bool is_midway;           /* such an item is incomplete */
+    shmrpci_atomic_u32 *bell; /* rung on changes; or NULL */
     shmrpci_cond room;
-    /* What comes in: */
+    /* Incoming items. */
     bool reads;
-    bool is_deaf; /* what comes is dropped */
-    int over;     /* how it ends, behind what is there; MORE: it goes on */
+    bool is_deaf; /* incoming items are dropped */
+    int over;     /* how it ends, after the items here; MORE: it goes on */
     uint64_t next_number;
     int64_t in_window;
-    int64_t left;      /* credit that the peer has */
-    int64_t owed;      /* to be given to it */
-    int64_t gave;      /* to it, altogether */
-    int64_t peer_wait; /* what it had got when it said that it waits; 0 */
-    int64_t held;      /* of what has come, and was not let go of */
+    int64_t left;      /* the peer's credit */
+    int64_t owed;      /* credit to be returned to it */
+    int64_t gave;      /* credit that it ever got */
+    int64_t peer_wait; /* the credit it had got when it reported a wait; 0 */
+    int64_t held;      /* of received items that were not released */
     int64_t lent;      /* of the item that the user has */
     tcp_inbox inbox;
     shmrpci_cond come;
@@ -123,8 +123,8 @@ void tcp_flow_fini(tcp_flow *flow);
 
 /* ---- by the call's owner, with the lock held ---- */
 
-/* A stream with one reference, which is its call's: in the flow from now on.
- * NULL: out of memory, or the connection is lost. */
+/* Makes a stream with one reference, its call's: in the flow from now on. NULL:
+ * out of memory, or the connection is lost. */
 shmrpci_stream *tcp_flow_open(tcp_flow *flow, uint32_t call,
                               const tcp_windows *windows,
                               size_t max_item_bytes);
@@ -141,13 +141,13 @@ void tcp_flow_lose(tcp_flow *flow);
 
 /* ---- by the reader ---- */
 
-/* ITEM, END or WINDOW. FIELD: ends the connection. */
+/* Handles ITEM, END or WINDOW. FIELD: end the connection. */
 tcp_end tcp_flow_frame(tcp_flow *flow, const tcp_head *head,
                        const tcp_body *body);
-/* The same with the lock held; tcp_flow_pay is to follow, without it. */
+/* The same with the lock held; tcp_flow_pay must follow, without it. */
 tcp_end tcp_flow_take(tcp_flow *flow, const tcp_head *head,
                       const tcp_body *body);
-/* Gives credit of the connection back, if there is enough of it. */
+/* Returns credit of the connection, if there is enough. */
 void tcp_flow_pay(tcp_flow *flow);
 
 /* ---- the operations of a stream ---- */

@@ -1,4 +1,4 @@
-/* Streams that somebody moves who never waits. */
+/* Non-blocking streams. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out,
     return tcp_stream_next(stream, 0, out);
 }
 
-/* Pays for a part of an item, the first of which needs credit. */
+/* Pays for a part of an item; only the first part needs credit. */
 static int pay(shmrpci_stream *stream, size_t len, bool is_last)
 {
     tcp_flow *flow = stream->flow;
@@ -42,7 +42,7 @@ static int pay(shmrpci_stream *stream, size_t len, bool is_last)
     return status;
 }
 
-/* What others can write meanwhile is not packed where it lies. */
+/* Data that others can write meanwhile is not packed in place. */
 static int put_copy(shmrpci_stream *stream, const void *data, size_t len,
                     bool is_last)
 {
@@ -102,7 +102,7 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_mutex_unlock(stream->flow->lock);
 }
 
-/* The bell is rung for that, too. */
+/* The bell also rings for that. */
 static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
                       size_t *out_count)
 {

@@ -19,10 +19,10 @@ typedef struct tcp_sent {
     size_t count;
     int64_t back; /* credit that came back, of the item at `first` */
     uint64_t delivered;
-    bool is_lost; /* no memory: `delivered` grows no more */
+    bool is_lost; /* out of memory: `delivered` stays as it is */
 } tcp_sent;
 
-/* An item has gone. */
+/* An item was sent. */
 void tcp_sent_add(tcp_sent *sent, int64_t cost);
 /* Credit has come back. */
 void tcp_sent_give(tcp_sent *sent, int64_t credit);

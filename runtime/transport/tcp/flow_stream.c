@@ -6,24 +6,25 @@
 #include "os/clock.h"
 #include "transport/tcp/flow_credit.h"
 
-/* After so long without room, and nobody reading, an end says that it waits. */
+/* After so long without room, while nobody reads, an end reports that it
+ * waits. */
 #define SUSPECT_NS (25 * SHMRPCI_NS_PER_MS)
 
-/* An item goes at once, unless the one before it went less than this ago: it
- * would take longer to send it than that. With so many bytes it goes anyway. */
+/* An item is sent at once, unless the one before was sent less than this ago:
+ * sending takes longer than that. With so many bytes it is sent anyway. */
 #define PACE_NS    (20 * SHMRPCI_NS_PER_US)
 #define HOLD_BYTES ((size_t)8 << 10)
 
 /* ---- credit that goes back ---------------------------------------------- */
 
-/* Goes with what is sent next. */
+/* Queues a frame that is sent with the next one. */
 static bool note(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
 {
     tcp_head head = {.type = TCP_WINDOW,
                      .flags = flags,
                      .call = call,
                      .value = (uint64_t)value};
-    /* Without memory for it the peer waits until it gets more. */
+    /* Without memory for it the peer waits for its next credit. */
     return tcp_outbox_note(flow->outbox, &head);
 }
 
@@ -34,7 +35,7 @@ static void say(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
     }
 }
 
-/* With the lock held: how much of the connection's is to go back now. */
+/* With the lock held: how much of the connection's credit to return now. */
 static int64_t due_of_flow(tcp_flow *flow)
 {
     int64_t due = flow->owed >= flow->left && !flow->is_lost ? flow->owed : 0;
@@ -46,7 +47,7 @@ static int64_t due_of_flow(tcp_flow *flow)
 static int64_t due_of_stream(shmrpci_stream *stream, bool all)
 {
     bool is_enough = all || stream->owed >= stream->in_window / 2;
-    /* Behind the last item the sender still wants to know what was read. */
+    /* After the last item the sender still wants to know what was read. */
     bool is_wanted = stream->over == SHMRPC_MORE || stream->over == SHMRPC_OK;
     int64_t due = is_enough && is_wanted && !stream->is_deaf ? stream->owed : 0;
     stream->left += due;
@@ -103,8 +104,8 @@ static bool put_frame(shmrpci_stream *stream, tcp_head head,
     return tcp_lane_put(flow->outbox, stream->lane, &head, data, out_bytes);
 }
 
-/* Sends what is in the lane, now or with what follows soon. `last` is what the
- * last frame took. */
+/* Sends the lane, now or soon with more. `last` is the size of the last
+ * frame. */
 static void send_lane(shmrpci_stream *stream, size_t waiting, size_t last)
 {
     uint64_t now = shmrpci_ticks();
@@ -113,7 +114,7 @@ static void send_lane(shmrpci_stream *stream, size_t waiting, size_t last)
         flush(stream);
     } else if (waiting <= last) {
         stream->flow->ops->hold(stream->flow);
-    } /* else somebody sees to it already */
+    } /* else another thread takes care of it */
 }
 
 int tcp_stream_put(shmrpci_stream *stream, const uint8_t *data, size_t len,
@@ -155,7 +156,8 @@ int tcp_stream_may_send(const shmrpci_stream *stream)
                                                             : SHMRPC_E_BUSY;
 }
 
-/* The other end waits, too, though it has had all the credit that we gave. */
+/* Whether the other end waits, too, though it has had all the credit that we
+ * gave. */
 static bool is_deadlock(const shmrpci_stream *stream, bool alone)
 {
     return alone && stream->reads && stream->credit <= 0 &&
@@ -177,7 +179,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* BUSY: not until then. */
+/* BUSY: no credit by then. */
 static int wait_for_credit(shmrpci_stream *stream, int64_t until_ns, bool alone)
 {
     tcp_flow *flow = stream->flow;
@@ -212,7 +214,7 @@ static int await_credit(shmrpci_stream *stream, int64_t deadline_ns, bool alone)
     tcp_flow *flow = stream->flow;
     shmrpci_mutex_unlock(flow->lock);
     flush(stream);
-    if (alone) { /* nobody would give it back while we wait */
+    if (alone) { /* no other thread would return it while we wait */
         tcp_stream_pay(stream, true);
     }
     shmrpci_mutex_lock(flow->lock);
@@ -224,7 +226,7 @@ static int await_credit(shmrpci_stream *stream, int64_t deadline_ns, bool alone)
     return status == SHMRPC_E_BUSY ? (int)SHMRPC_E_DEADLINE : status;
 }
 
-/* Takes note of what the peer has said, if nobody else reads that. */
+/* Reads pending credit from the peer if no other thread is reading. */
 static int look_for_credit(shmrpci_stream *stream)
 {
     int status = tcp_stream_may_send(stream);
@@ -268,7 +270,7 @@ uint64_t tcp_stream_delivered(shmrpci_stream *stream)
 {
     tcp_flow *flow = stream->flow;
     shmrpci_mutex_lock(flow->lock);
-    /* Takes note of what the peer has said, if nobody else reads that. */
+    /* Read pending credit if no other thread is reading. */
     (void)flow->ops->wait(flow, &stream->room, 0);
     uint64_t count = stream->sent.delivered;
     flow->ops->leave(flow);
@@ -276,7 +278,8 @@ uint64_t tcp_stream_delivered(shmrpci_stream *stream)
     return count;
 }
 
-/* These were all, or were not; `closes`: nor is anything read any more. */
+/* Ends the sent items, in `status`; `closes`: nothing is read any more,
+ * either. */
 static void put_end(shmrpci_stream *stream, int status, bool closes)
 {
     tcp_head head = {.type = TCP_STREAM_END,
@@ -284,7 +287,7 @@ static void put_end(shmrpci_stream *stream, int status, bool closes)
                      .status = status,
                      .value = closes ? TCP_END_CLOSES : 0};
     stream->has_ended = true;
-    /* Without memory for it the reply, or CANCEL, is the end. */
+    /* If there is no memory for it, the reply, or CANCEL, is the end. */
     (void)tcp_lane_put(stream->flow->outbox, stream->lane, &head, NULL, NULL);
     flush(stream);
 }
@@ -300,7 +303,8 @@ void tcp_stream_finish(shmrpci_stream *stream)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* A client may ask what its handler has read: with the reply it knows all. */
+/* A client may ask what its handler has read: when the reply comes it must know
+ * all of it. */
 static void tell_rest(shmrpci_stream *stream)
 {
     tcp_flow *flow = stream->flow;
@@ -334,8 +338,8 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out)
     return SHMRPC_MORE;
 }
 
-/* With the lock held, which it gives up: what the other end may be waiting for
- * goes before we wait. */
+/* With the lock held, which it releases: before we wait, sends what the other
+ * end may be waiting for. */
 static void settle(shmrpci_stream *stream)
 {
     shmrpci_mutex_unlock(stream->flow->lock);

@@ -1,4 +1,4 @@
-/* Openings, hello and what it is answered with. */
+/* Openings, hello and the answers to it. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static void put_opening(tcp_conn *conn, shmrpci_buf *out)
     conn->said_opening = true;
 }
 
-/* Sends our opening, if we have not, and a frame behind it if `head` is not
+/* Sends our opening, unless it was sent, and after it a frame if `head` is not
  * NULL. */
 static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
 {
@@ -123,7 +123,7 @@ static bool take(tcp_conn *conn, size_t wanted, const uint8_t **data,
     return conn->opening_len >= wanted;
 }
 
-/* We show that we have the key, and ask for the same. */
+/* Proves that we have the key, and asks for the client's proof. */
 static tcp_end challenge(tcp_conn *conn)
 {
     tcp_auth *auth = &conn->auth;
@@ -162,7 +162,7 @@ tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len)
         end = TCP_END_AUTH;
     }
     if (end == TCP_END_VERSION || end == TCP_END_AUTH) {
-        /* Ours tells it which version there is, or that it needs a key. */
+        /* Our opening says which version we speak, or that a key is needed. */
         (void)say(conn, NULL, NULL, 0);
     }
     if (end != TCP_END_NONE || ours == TCP_AUTH_NONE) {
@@ -188,12 +188,11 @@ tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body)
 
 /* ---- hello ----------------------------------------------------------- */
 
-/* With the lock held: the settings of a new connection that depend on who it
- * is; false: it may not connect. */
+/* With the lock held: whether its user may connect. */
 static bool is_allowed(const tcp_listener *listener, uint32_t uid)
 {
     if (listener->base.transport != &shmrpci_transport_unix) {
-        return true; /* the system does not know who it is */
+        return true; /* the user is not known */
     }
     if (shmrpci_process_mistrusts(uid)) {
         return false;
@@ -229,7 +228,7 @@ static bool is_within_quota(tcp_conn *conn)
     return within;
 }
 
-/* The handshake is over: from now on the workers read it. */
+/* The handshake is over: from now on the workers read the connection. */
 static tcp_end settle(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -242,8 +241,8 @@ static tcp_end settle(tcp_conn *conn)
     }
     shmrpci_mutex_unlock(&listener->lock);
     shmrpci_poll_remove(listener->control_set, conn->fd);
-    /* Whoever is woken by it waits until we are done with the reader: this
-     * thread is in the middle of an event. */
+    /* A worker that is woken by it waits until we are done with the reader:
+     * this thread is handling an event. */
     return is_alive &&
                    shmrpci_poll_add(listener->edge_set, conn->fd,
                                     SHMRPCI_POLL_EDGE, conn->tag) != SHMRPC_OK
@@ -251,7 +250,7 @@ static tcp_end settle(tcp_conn *conn)
                : TCP_END_NONE;
 }
 
-/* A relay may have nobody to pass streams on to. */
+/* The features offered; a relay may have no service that has streams. */
 static uint32_t offered(const tcp_listener *listener)
 {
     return tcp_listener_is_relay(listener) && !listener->opts.moves_streams
@@ -259,7 +258,7 @@ static uint32_t offered(const tcp_listener *listener)
                : TCP_FEATURES;
 }
 
-/* For handlers that ask who it is. */
+/* Keeps the hello for handlers that ask for it. */
 static bool keep_hello(tcp_conn *conn, const uint8_t *said, size_t len)
 {
     if (len == 0 || len > SHMRPCI_HELLO_MAX_BYTES) {
@@ -323,7 +322,7 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
     }
     if (!is_within_quota(conn)) {
         return refuse(conn, SHMRPC_E_EXHAUSTED,
-                      "there are too many connections from your address");
+                      "your address has too many connections");
     }
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
@@ -331,7 +330,7 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
         shmrpci_tls_subject(conn->tls, conn->subject, sizeof conn->subject);
         conn->peer.subject = conn->subject[0] != '\0' ? conn->subject : NULL;
     }
-    /* Before it is told what may change meanwhile. */
+    /* Before the answer: the settings may change meanwhile. */
     shmrpci_mutex_lock(&listener->lock);
     conn->epoch = listener->epoch;
     shmrpci_mutex_unlock(&listener->lock);

@@ -8,7 +8,7 @@
 
 #define CHUNK_BYTES ((size_t)16 << 10)
 
-/* Before each item: how long it is, and in how many frames it came. */
+/* Precedes each item: its length, and the number of its frames. */
 typedef struct entry {
     uint64_t len;
     uint64_t frames;
@@ -18,7 +18,7 @@ struct tcp_inbox_chunk {
     tcp_inbox_chunk *next;
     size_t cap;
     size_t used;
-    size_t at; /* of the next item to be taken */
+    size_t at; /* offset of the next item to take */
     _Alignas(16) uint8_t bytes[];
 };
 
@@ -87,7 +87,7 @@ static uint8_t *begin(tcp_inbox_chunk *chunk, size_t len, uint32_t frames)
     return at + sizeof head;
 }
 
-/* A whole item: behind the others. */
+/* Adds a whole item after the others. */
 static uint8_t *add(tcp_inbox *inbox, size_t len)
 {
     tcp_inbox_chunk *last = inbox->last;
@@ -101,7 +101,7 @@ static uint8_t *add(tcp_inbox *inbox, size_t len)
     return begin(last, len, 1);
 }
 
-/* Room for more of an item that comes in parts, twice what there is. */
+/* Makes room for more of an item that comes in parts, doubling the memory. */
 static bool grow(tcp_inbox *inbox, size_t len)
 {
     tcp_inbox_chunk *part = inbox->part;
@@ -122,7 +122,7 @@ static bool grow(tcp_inbox *inbox, size_t len)
     return true;
 }
 
-/* The part has become an item: in memory of its own. */
+/* The parts have become an item: in memory of its own. */
 static void complete(tcp_inbox *inbox)
 {
     (void)begin(inbox->part, inbox->part_len, inbox->part_frames);
@@ -175,7 +175,7 @@ bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out)
 {
     entry head;
     tcp_inbox_chunk *first = inbox->first;
-    /* The item that was taken last was in there, or in this very chunk. */
+    /* The item taken last was in that chunk, or in this very one. */
     if (first != NULL && first->at == first->used) {
         inbox->first = first->next;
         inbox->last = inbox->first != NULL ? inbox->last : NULL;

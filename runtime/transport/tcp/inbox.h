@@ -1,9 +1,8 @@
 /*
- * The items of a stream that have come, until its user takes them.
+ * The received items of a stream, until its user takes them.
  *
- * Small ones share chunks; a large one has memory of its own, which grows with
- * what arrives of it.  What is kept is at most what the items cost in credit,
- * and one chunk.
+ * Small ones share chunks; a large one has memory of its own, which grows as
+ * its bytes arrive.  At most the items' cost in credit is kept, and one chunk.
  *
  * Threading: the caller's lock.
  */
@@ -22,13 +21,13 @@ typedef struct tcp_inbox {
     tcp_inbox_chunk *first;
     tcp_inbox_chunk *last;
     tcp_inbox_chunk *spare;
-    /* An item that has come in part: */
+    /* An incomplete item. */
     tcp_inbox_chunk *part; /* NULL: none */
     size_t part_len;
     uint32_t part_frames;
 } tcp_inbox;
 
-/* One that was taken: lives until the next one is. */
+/* The item taken last: valid until the next one is taken. */
 typedef struct tcp_inbox_item {
     const uint8_t *data;
     size_t len;
@@ -37,16 +36,16 @@ typedef struct tcp_inbox_item {
 
 void tcp_inbox_fini(tcp_inbox *inbox);
 
-/* Room for `len` bytes of an item, the first ones or more of it; to be filled
- * at once. NULL: out of memory. */
+/* Room for `len` more bytes of an item; to be filled at once. NULL: out of
+ * memory. */
 uint8_t *tcp_inbox_extend(tcp_inbox *inbox, size_t len, bool is_last);
 
-/* How many bytes of an item have come of which there is more to come. */
+/* How many bytes of an incomplete item have come. */
 size_t tcp_inbox_part(const tcp_inbox *inbox);
-/* Forgets them; in how many frames they came. */
+/* Drops them; returns in how many frames they came. */
 uint32_t tcp_inbox_drop_part(tcp_inbox *inbox);
 
-/* Whether no item is whole but those that were taken. */
+/* Whether there is no whole item that was not taken. */
 bool tcp_inbox_is_empty(const tcp_inbox *inbox);
 /* Takes the next item that is whole; false: none is. */
 bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out);

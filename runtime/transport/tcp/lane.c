@@ -14,7 +14,7 @@ struct tcp_lane {
     bool is_closed;
 };
 
-/* Frames side by side, that free themselves. */
+/* Consecutive frames, which free themselves. */
 typedef struct chunk {
     tcp_piece piece; /* first */
     size_t cap;
@@ -64,7 +64,7 @@ static void put_frame(chunk *c, const tcp_head *head, const void *body)
 
 /* ---- the ring, with the outbox's lock held ----------------------------- */
 
-/* Last in turn. */
+/* Puts a lane at the end of the turn. */
 static void line_up(tcp_outbox *outbox, tcp_lane *lane)
 {
     if (outbox->lanes == NULL) {
@@ -120,7 +120,7 @@ tcp_piece *tcp_lane_take(tcp_outbox *outbox)
 
 /* ---- adding ------------------------------------------------------------ */
 
-/* With the lock held: into the last chunk, if that has room. */
+/* With the lock held: adds to the last chunk, if that has room. */
 static bool put_behind(tcp_lane *lane, const tcp_head *head, const void *body)
 {
     tcp_piece *last = lane->last;
@@ -136,7 +136,7 @@ static bool put_behind(tcp_lane *lane, const tcp_head *head, const void *body)
     return true;
 }
 
-/* In a chunk of its own; false: out of memory. */
+/* Adds in a new chunk; false: out of memory. */
 static bool put_in_new(tcp_outbox *outbox, tcp_lane *lane, const tcp_head *head,
                        const void *body, size_t *out_bytes)
 {

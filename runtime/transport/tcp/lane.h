@@ -1,11 +1,12 @@
 /*
- * What streams send: each has a lane of its own, beside the list of an outbox.
+ * Frames sent by streams: each stream has a lane of its own, beside the list of
+ * an outbox.
  *
  * Frames are copied into chunks, small ones many to a chunk.  The outbox takes
  * the chunks when little else waits, one of each lane in turn, so that neither
- * a call nor another stream waits for more than a few of them.  What is to
- * follow the frames of a stream, as the reply to its call, goes through the
- * same lane.
+ * a call nor another stream waits for more than a few of them.  Frames that
+ * must follow those of a stream, such as the reply to its call, use the same
+ * lane.
  *
  * The credit of the stream bounds what is in a lane.
  *
@@ -16,8 +17,7 @@
 
 #include "transport/tcp/outbox.h"
 
-/* Chunks of lanes that are in the list at a time: with more, calls would wait
- * for them. */
+/* Limit of lanes' chunks in the list: with more, calls would wait for them. */
 #define TCP_LANE_AHEAD_BYTES ((size_t)64 << 10)
 
 /* Small frames share chunks of this size. */
@@ -30,15 +30,15 @@ tcp_lane *tcp_lane_open(void);
 void tcp_lane_close(tcp_outbox *outbox, tcp_lane *lane);
 
 /* Adds a frame, whose body of head->len bytes is copied. `*out_bytes`, if not
- * NULL: how much the lane has now. False: out of memory. */
+ * NULL: the bytes that the lane has now. False: out of memory. */
 bool tcp_lane_put(tcp_outbox *outbox, tcp_lane *lane, const tcp_head *head,
                   const void *body, size_t *out_bytes);
 
-/* Adds a piece of another owner, behind all frames; where there are none, as
+/* Adds another owner's piece, after all frames; if there are none, as
  * tcp_outbox_add, and with its result. */
 uint32_t tcp_lane_add(tcp_outbox *outbox, tcp_lane *lane, tcp_piece *piece);
 
-/* How much is in it, and not in the outbox's list. */
+/* How many bytes are in it, not counting the outbox's list. */
 size_t tcp_lane_waiting(tcp_outbox *outbox, const tcp_lane *lane);
 
 /* ---- for the outbox ---- */

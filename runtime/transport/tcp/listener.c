@@ -10,17 +10,17 @@
 #include "os/poll.h"
 #include "transport/adopted.h"
 
-/* Connections taken in one go. */
+/* Connections accepted in one go. */
 #define ACCEPT_BATCH 16
 
-/* After it had no descriptor left. */
+/* The pause in accepting after running out of descriptors. */
 #define ACCEPT_PAUSE_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* How often deadlines are looked at, where there are some. */
+/* How often deadlines are checked, while there are some. */
 #define WATCH_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* The thread notices that all workers are busy within TICK_NS, for as long as
- * calls have come in the last WAKEFUL_NS; then it sleeps until it is woken. */
+/* The thread notices that all workers are busy within TICK_NS, while calls have
+ * come in the last WAKEFUL_NS; then it sleeps until it is woken. */
 #define TICK_NS    (5 * SHMRPCI_NS_PER_MS)
 #define WAKEFUL_NS (100 * SHMRPCI_NS_PER_MS)
 
@@ -89,7 +89,7 @@ static tcp_listener *create(const shmrpci_listen_opts *opts,
     return listener;
 }
 
-/* What a place for TLS needs. */
+/* Prepares what a TLS place needs. */
 static int prepare_tls(const shmrpci_address *address,
                        shmrpci_tls_context **out, shmrpc_error *error)
 {
@@ -124,7 +124,7 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
     listener->base.transport = address->transport;
-    /* Whom we let in is decided when they have connected. */
+    /* Users are checked after they have connected. */
     uint32_t mode = opts->allowed_uid_count > 0 ? 0666u : 0600u;
     int failed = tcp_auth_read_key(address->key_file, &listener->key, error);
     if (failed == SHMRPC_OK) {
@@ -163,8 +163,8 @@ int tcp_listener_open(const shmrpci_address *address,
 
 /* ---- the connections, one by one ------------------------------------- */
 
-/* The connection in the first place from *index on, with a reference; advances
- * *index behind it. NULL: there are no more. */
+/* The connection in the first used place from *index on, with a reference;
+ * advances *index after it. NULL: there are no more. */
 static tcp_conn *next_conn(tcp_listener *listener, uint32_t *index)
 {
     tcp_conn *conn = NULL;
@@ -212,19 +212,19 @@ void tcp_listener_watch(tcp_listener *listener)
 
 /* ---- running --------------------------------------------------------- */
 
-/* What the running thread knows from one round to the next. */
+/* The running thread's state between rounds. */
 typedef struct round_state {
-    uint64_t claims; /* when it last looked */
+    uint64_t claims; /* at the last look */
     uint64_t looks;
     uint64_t holds;
-    int64_t wakeful_ns; /* until then it does not sleep for long */
+    int64_t wakeful_ns; /* until then it sleeps for short times only */
     int64_t accept_ns;  /* when to accept again; 0: it does */
     bool all_busy;      /* no worker reads the sockets */
     bool lingers;       /* and soon none will */
 } round_state;
 
-/* New certificates are for new connections. The old ones stay while the new
- * files can't be used, half-written ones for example. */
+/* New certificates are used for new connections. The old ones stay while the
+ * new files are unusable, for example half written. */
 static void renew_tls(tcp_listener *listener)
 {
     char why[SHMRPCI_TLS_WHY_BYTES];
@@ -255,7 +255,8 @@ static void accept_some(tcp_listener *listener, round_state *state)
         shmrpc_status status =
             shmrpci_stream_accept(listener->place.listen_fd, &fd, &peer);
         if (status == SHMRPC_E_EXHAUSTED) {
-            /* Those who wait would wake us for nothing, again and again. */
+            /* Connections waiting to be accepted would wake us for nothing,
+             * again and again. */
             shmrpci_poll_remove(listener->control_set,
                                 listener->place.listen_fd);
             state->accept_ns = shmrpci_deadline_after(ACCEPT_PAUSE_NS);
@@ -310,7 +311,7 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
     }
     int64_t now_ns = shmrpci_now_ns();
     shmrpci_mutex_lock(&listener->lock);
-    /* What has come to be watched since we looked is looked at soon. */
+    /* Connections that are watched since we looked are checked soon. */
     if (listener->is_watching && now_ns + WATCH_NS < wake_ns) {
         wake_ns = now_ns + WATCH_NS;
     }
@@ -375,7 +376,7 @@ static void run_round(tcp_listener *listener, round_state *state)
     for (size_t i = 0; i < count; i++) {
         dispatch(listener, tags[i], state);
     }
-    /* Idle workers have been woken as well, and are quicker alone. */
+    /* Idle workers were woken as well, and are quicker alone. */
     if (nobody_is_idle(listener)) {
         count = shmrpci_poll_wait_edges(listener->edge_set, tags, 16, 0);
         for (size_t i = 0; i < count; i++) {
@@ -424,8 +425,8 @@ int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Workers take no more calls, and so read no sockets; what they wait for in the
- * calls that they have, this thread reads. */
+/* Stopping workers take no more calls, and so read no sockets; this thread
+ * reads what they wait for in their remaining calls. */
 void tcp_listener_linger(shmrpci_listener *base,
                          const shmrpci_atomic_u32 *working)
 {
@@ -449,7 +450,7 @@ void tcp_listener_stop(shmrpci_listener *base)
 
 /* ---- the end --------------------------------------------------------- */
 
-/* What nobody took has not run. */
+/* Calls that nobody took have not run. */
 static void withdraw_calls(tcp_listener *listener)
 {
     for (;;) {
@@ -480,7 +481,7 @@ static void withdraw_calls(tcp_listener *listener)
     }
 }
 
-/* Sends what is left; false: not all of it. */
+/* Sends the rest; false: not all of it. */
 static bool send_rest(tcp_conn *conn, int64_t deadline_ns)
 {
     for (;;) {
@@ -497,7 +498,7 @@ static bool send_rest(tcp_conn *conn, int64_t deadline_ns)
     }
 }
 
-/* Sends what is left, and the end; waits until it is there. */
+/* Sends the rest, and the end; waits until it has arrived. */
 static void see_off(tcp_conn *conn, int64_t deadline_ns)
 {
     uint8_t unread[4096];
@@ -510,7 +511,7 @@ static void see_off(tcp_conn *conn, int64_t deadline_ns)
         (void)shmrpci_poll_entries(&none, 1,
                                    shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
     }
-    /* To close over unread input would take back what was sent. */
+    /* Closing with unread input would discard what was sent. */
     for (int i = 0;
          i < 64 && shmrpci_stream_receive(conn->fd, unread, sizeof unread,
                                           &got) == SHMRPC_OK;
@@ -518,14 +519,14 @@ static void see_off(tcp_conn *conn, int64_t deadline_ns)
     }
 }
 
-/* With this all that was read is answered. */
+/* Sends the last frame: everything that was read has been answered. */
 static void say_last(tcp_conn *conn)
 {
     tcp_head head = {.type = TCP_GOAWAY, .flags = TCP_FLAG_LAST};
     tcp_conn_note(conn, &head);
 }
 
-/* No call is left out for a connection that is full. */
+/* So that no call is left out because its connection is at a limit. */
 static void lift_limits(tcp_listener *listener)
 {
     shmrpci_mutex_lock(&listener->lock);

@@ -33,8 +33,8 @@ static bool is_note(const tcp_piece *piece)
     return piece->on_sent == free_note;
 }
 
-/* Tells the owners of a list of pieces that they are out: those that stand side
- * by side, at once. */
+/* Tells the owners of a list of pieces that they are out: consecutive ones with
+ * the same owner at once. */
 static void give_back(tcp_piece *first)
 {
     while (first != NULL) {
@@ -51,7 +51,7 @@ static void give_back(tcp_piece *first)
     }
 }
 
-/* Where a piece is counted. */
+/* The counter for a piece. */
 static size_t *bytes_of(tcp_outbox *outbox, const tcp_piece *piece)
 {
     return tcp_lane_is_of(piece) ? &outbox->lane_bytes : &outbox->bytes;
@@ -113,8 +113,8 @@ uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first)
     return waiting;
 }
 
-/* Under the lock: those of lanes that are next, but few, so that what is added
- * now need not wait for long. */
+/* Under the lock: takes the lanes' next pieces, but few, so that pieces added
+ * now need not wait long. */
 static void fetch(tcp_outbox *outbox)
 {
     tcp_piece *piece;
@@ -131,14 +131,14 @@ static size_t gather(const tcp_outbox *outbox,
     for (const tcp_piece *at = outbox->first;
          at != NULL && count < SHMRPCI_PARTS_MAX; at = at->next) {
         SHMRPCI_ASSERT(at->sent_bytes < at->len,
-                       "what was sent whole has left the list");
+                       "a sent piece has left the list");
         parts[count++] = (shmrpci_part){.data = at->data + at->sent_bytes,
                                         .len = at->len - at->sent_bytes};
     }
     return count;
 }
 
-/* Under the lock: takes what was sent off the list, and returns it. */
+/* Under the lock: removes sent pieces from the list, and returns them. */
 static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
 {
     tcp_piece *done = NULL;
@@ -229,7 +229,8 @@ tcp_flushed tcp_outbox_flush(tcp_outbox *outbox)
     while ((outbox->first != NULL || outbox->lanes != NULL) &&
            !outbox->has_failed && send_some(outbox, &flushed)) {
     }
-    SHMRPCI_ASSERT(outbox->is_flushing, "nobody else ends our turn to send");
+    SHMRPCI_ASSERT(outbox->is_flushing,
+                   "no other thread ends our turn to send");
     outbox->is_flushing = false;
     tcp_piece *lost = NULL;
     if (outbox->has_failed) {
@@ -241,7 +242,7 @@ tcp_flushed tcp_outbox_flush(tcp_outbox *outbox)
     return flushed;
 }
 
-/* What is being sent can't be taken back, nor what has begun. */
+/* A piece that is being sent, or was sent in part, can't be taken back. */
 bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece)
 {
     bool taken = false;
@@ -278,7 +279,7 @@ void tcp_outbox_fail(tcp_outbox *outbox)
 {
     shmrpci_mutex_lock(&outbox->lock);
     outbox->has_failed = true;
-    /* Whoever is sending them right now gives them back. */
+    /* A thread that is sending them gives them back itself. */
     tcp_piece *lost = outbox->is_flushing ? NULL : take_all(outbox);
     shmrpci_mutex_unlock(&outbox->lock);
     give_back(lost);

@@ -1,10 +1,11 @@
 /*
- * What is to be sent over a connection, in order, and who sends it.
+ * The frames to be sent over a connection, in order, and which thread sends
+ * them.
  *
- * Frames wait in a list of pieces, in memory of their owners, who learn when
- * theirs is sent.  Whoever adds a piece sends as much as the socket takes, and
- * with it what others add meanwhile: they don't wait.  What the socket does not
- * take stays until somebody flushes again.
+ * Frames wait in a list of pieces, in memory of their owners, which are told
+ * when a piece is sent.  A thread that adds a piece sends as much as the socket
+ * takes, including what others add meanwhile: those don't wait.  The rest stays
+ * until a thread flushes again.
  *
  * Frames of streams wait in lanes (lane.h): they come to the list, a piece of
  * each lane in turn, when little else is left there.
@@ -23,8 +24,8 @@
 typedef struct tcp_piece tcp_piece;
 typedef struct tcp_lane tcp_lane;
 
-/* These pieces, a list with the same on_sent, are not in the outbox any more:
- * they were sent, or never will be. On the thread that flushes or fails the
+/* These pieces, a list with the same on_sent, are no longer in the outbox: they
+ * were sent, or never will be. Called on the thread that flushes or fails the
  * outbox; the owner's locks must not be held then. */
 typedef void tcp_on_sent(tcp_piece *first);
 
@@ -33,33 +34,32 @@ struct tcp_piece {
     const uint8_t *data;
     size_t len;
     size_t sent_bytes;
-    tcp_on_sent *on_sent; /* NULL: nobody wants to know */
+    tcp_on_sent *on_sent; /* NULL: no notification */
 };
 
 typedef struct tcp_outbox {
     shmrpci_mutex lock;
     int fd;
-    shmrpci_tls *tls; /* of the owner, before anything is sent; NULL: none */
+    shmrpci_tls *tls; /* the owner's, set before anything is sent; NULL: none */
     tcp_piece *first;
     tcp_piece *last;
     bool is_flushing;
-    bool again; /* somebody wanted to flush meanwhile */
+    bool again; /* another thread wanted to flush meanwhile */
     bool has_failed;
-    bool is_sealed;  /* some of `first` may be under way, in a record of TLS */
-    tcp_lane *lanes; /* with something in them: the last in turn */
-    size_t lane_bytes; /* of lanes, in the list */
-    size_t bytes;      /* not sent yet, but those */
+    bool is_sealed;    /* some of `first` may be in flight, in a TLS record */
+    tcp_lane *lanes;   /* the non-empty ones: points to the last in turn */
+    size_t lane_bytes; /* bytes of lanes in the list */
+    size_t bytes;      /* not sent yet, without those */
     uint32_t pieces;   /* the same, counted */
     uint32_t notes;    /* of tcp_outbox_note, not sent yet */
-    int64_t
-        first_since_ns;    /* when `first` was first kept waiting; 0: not yet */
-    int64_t full_since_ns; /* since then something has waited; 0: nothing */
-    size_t full_sent_bytes; /* that the socket has taken since */
+    int64_t first_since_ns; /* since when `first` has waited; 0: it has not */
+    int64_t full_since_ns;  /* since when something has waited; 0: nothing */
+    size_t full_sent_bytes; /* bytes that the socket has taken since */
 } tcp_outbox;
 
 typedef enum tcp_flushed {
-    TCP_FLUSHED,     /* nothing is left, or somebody else sees to it */
-    TCP_FLUSH_WAITS, /* the socket takes no more just now */
+    TCP_FLUSHED,     /* nothing is left, or another thread sends it */
+    TCP_FLUSH_WAITS, /* the socket is full */
     TCP_FLUSH_FAILED /* the connection is gone */
 } tcp_flushed;
 
@@ -67,33 +67,33 @@ void tcp_outbox_init(tcp_outbox *outbox, int fd);
 void tcp_outbox_fini(tcp_outbox *outbox);
 
 /* Adds a list of new pieces, and returns how many wait now; after a failure
- * on_sent is called at once, and it returns 0. */
+ * calls on_sent at once, and returns 0. */
 uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first);
 
 /* Sends what can be sent. */
 tcp_flushed tcp_outbox_flush(tcp_outbox *outbox);
 
-/* Takes a piece back of which nothing was sent; false: too late. on_sent is not
+/* Takes a piece back that was not begun; false: too late. on_sent is not
  * called. */
 bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece);
 
-/* Gives all pieces back, and from now on each one at once. */
+/* Gives all pieces back, and from now on each new one at once. */
 void tcp_outbox_fail(tcp_outbox *outbox);
 
-/* What waits to be sent. */
+/* The unsent bytes. */
 typedef struct tcp_unsent {
     size_t bytes;      /* in the list, without those of lanes */
     size_t lane_bytes; /* of lanes, in the list */
-    bool has_lanes;    /* there is more in them */
+    bool has_lanes;    /* lanes have more */
     bool first_is_of_lane;
     size_t first;     /* the first piece's bytes */
-    int64_t since_ns; /* since then it has been kept waiting; 0: it has not */
+    int64_t since_ns; /* since when it has waited; 0: it has not */
 } tcp_unsent;
 
 tcp_unsent tcp_outbox_waiting(tcp_outbox *outbox);
 
-/* Since when something has waited for the socket, and how many bytes it has
- * taken since; false: nothing does. */
+/* Since when bytes have waited for the socket, and how many bytes it has taken
+ * since; false: none wait. */
 bool tcp_outbox_pace(tcp_outbox *outbox, int64_t *out_since_ns,
                      size_t *out_sent);
 
@@ -106,14 +106,14 @@ typedef struct tcp_note {
 /* Adds such a frame; false: out of memory. */
 bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head);
 
-/* Whether a peer does not take what it is told: more than TCP_UNSENT_NOTES
- * wait, and the socket takes no more. */
+/* Whether a peer does not read the notes: more than TCP_UNSENT_NOTES wait, and
+ * the socket is full. */
 bool tcp_outbox_is_stuck(tcp_outbox *outbox);
 
-/* Adds a PONG, or nothing while TCP_UNSENT_NOTES wait: who does not take the
- * answers need not have them.  That anything waits is no reason to add none:
- * a reply that the peer has got is still in the list until the thread that sent
- * it is back from its system call.  False: out of memory. */
+/* Adds a PONG, or nothing while TCP_UNSENT_NOTES wait: a peer that does not
+ * read the answers does not need them.  Other waiting bytes are no reason not
+ * to add one: a reply that the peer has got is still in the list until the
+ * thread that sent it returns from its system call.  False: out of memory. */
 bool tcp_outbox_pong(tcp_outbox *outbox, uint64_t value);
 
 #endif

@@ -1,4 +1,4 @@
-/* Which bodies are packed, and which of those that come are believed. */
+/* Which bodies are packed, and which packed ones are accepted. */
 #include "transport/tcp/pack.h"
 #include "base/assert.h"
 
@@ -44,7 +44,7 @@ bool tcp_pack_of_number(uint32_t number, shmrpc_compression *out)
     return false;
 }
 
-/* Whether a peer has to believe that `packed` bytes are that many. */
+/* Whether `packed` bytes may claim to hold that many. */
 static bool is_credible(size_t packed, size_t len)
 {
     return len <= TCP_PACK_SLACK_BYTES ||
@@ -119,7 +119,7 @@ tcp_end tcp_unpack(shmrpc_compression how, const uint8_t *data, size_t len,
 {
     SHMRPCI_ASSERT(packer_of(how) != NULL && len > TCP_PACK_PREFIX_BYTES &&
                        out_len > 0,
-                   "tcp_unpack_length has judged the body");
+                   "tcp_unpack_length has checked the body");
     return packer_of(how)->unpack(data + TCP_PACK_PREFIX_BYTES,
                                   len - TCP_PACK_PREFIX_BYTES, out, out_len)
                ? TCP_END_NONE

@@ -1,10 +1,10 @@
 /*
  * Bodies that travel compressed.
  *
- * A packed body begins with its own length, unpacked (u32), and then holds it
- * in the form of the compression that the welcome has named.  Who sends decides
- * for each body; who receives has checked the length, against what was agreed
- * and against what has arrived, before there is memory for it.
+ * A packed body begins with its own length, unpacked (u32), followed by the
+ * body in the compression that the welcome has named.  The sender decides for
+ * each body; the receiver checks the length, against the limit and against the
+ * bytes that have arrived, before it allocates memory.
  *
  * Threading: pure functions.
  */
@@ -20,7 +20,7 @@
 
 #define TCP_PACK_PREFIX_BYTES 4u
 
-/* Shorter bodies go as they are. */
+/* Shorter bodies are not packed. */
 #define TCP_PACK_MIN_BYTES ((size_t)860)
 
 /* No body may claim to be longer than its packed form justifies. */
@@ -55,26 +55,27 @@ uint32_t tcp_pack_adler32(const uint8_t *data, size_t len);
 
 /* 0 for none. */
 uint32_t tcp_pack_number(shmrpc_compression how);
-/* False: it is none of ours. */
+/* False: not one of ours. */
 bool tcp_pack_of_number(uint32_t number, shmrpc_compression *out);
 
-/* Memory for a packed body, kept from one to the next. */
+/* Memory for a packed body, reused for the next one. */
 typedef struct tcp_pack_room {
-    uint8_t *data; /* TCP_HEAD_BYTES that are the caller's, then the body */
+    uint8_t *data; /* TCP_HEAD_BYTES for the caller, then the body */
     size_t cap;    /* of the body */
 } tcp_pack_room;
 
-/* Packs a body into `room`; its packed length, 0 when it is to go as it is:
- * short, not worth it, or out of memory. */
+/* Packs a body into `room`; returns its packed length, 0 if it is to be sent as
+ * it is: short, not worth it, or out of memory. */
 size_t tcp_pack(shmrpc_compression how, const uint8_t *data, size_t len,
                 tcp_pack_room *room);
 
-/* How long a packed body will be: LENGTH: more than `max_message` or than it
- * can be, FIELD: no compression was agreed on, or it has no length. */
+/* How long a packed body will be: LENGTH: more than `max_message` or than its
+ * packed size allows, FIELD: no compression was agreed on, or it has no
+ * length. */
 tcp_end tcp_unpack_length(shmrpc_compression how, const uint8_t *data,
                           size_t len, size_t max_message, size_t *out);
 
-/* Into `out`, which has as many bytes as that. FIELD: it is damaged. */
+/* Unpacks into `out`, which has exactly that size. FIELD: it is damaged. */
 tcp_end tcp_unpack(shmrpc_compression how, const uint8_t *data, size_t len,
                    uint8_t *out, size_t out_len);
 

@@ -1,6 +1,5 @@
-/* Snappy's raw format, without the framing that files have; behind it a
- * checksum as zlib streams have one, since a damaged block may unpack as well.
- */
+/* Snappy's raw format, without the framing for files; followed by a checksum as
+ * in zlib streams, since a damaged block may still unpack. */
 #include <snappy-c.h>
 #include <string.h>
 
@@ -33,7 +32,7 @@ static bool pack(const uint8_t *data, size_t len, uint8_t *out, size_t *out_len)
     return true;
 }
 
-/* It has a length of its own, which must not be another one. */
+/* The block has a length of its own, which must be the same. */
 static bool unpack_block(const uint8_t *data, size_t len, uint8_t *out,
                          size_t out_len)
 {
@@ -52,7 +51,7 @@ static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
     if (len < SUM_BYTES) {
         return false;
     }
-    /* Of the block, which is shorter than what it unpacks to. */
+    /* A checksum of the block, which is shorter than the unpacked body. */
     size_t block_len = len - SUM_BYTES;
     put_sum(data, block_len, sum);
     return memcmp(sum, data + block_len, SUM_BYTES) == 0 &&

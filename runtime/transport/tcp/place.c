@@ -55,10 +55,10 @@ static int find(const shmrpci_address *address, int64_t deadline_ns,
         *out_count = 1;
         return status == SHMRPC_OK
                    ? SHMRPC_OK
-                   : shmrpc_error_set(error, status,
-                                      "the path of a socket may have 107 "
-                                      "bytes: %.90s...",
-                                      address->host);
+                   : shmrpc_error_set(
+                         error, status,
+                         "a socket's path may have at most 107 bytes: %.90s...",
+                         address->host);
     }
     status = shmrpci_stream_resolve(tcp_place_host(address), address->port,
                                     deadline_ns, out, out_count);
@@ -108,7 +108,7 @@ int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
     }
     shmrpc_status status = SHMRPC_E_UNAVAILABLE;
     for (size_t i = 0; i < count; i++) {
-        /* One that swallows packets leaves time for the others. */
+        /* One that drops packets must leave time for the others. */
         int64_t share_ns =
             shmrpci_remaining_ns(deadline_ns) / (int64_t)(count - i);
         status = shmrpci_stream_connect(
@@ -133,7 +133,7 @@ static int listen_failed(const shmrpci_address *address, shmrpc_status status,
     tcp_place_text(address, text);
     const char *why = shmrpc_status_text(status);
     if (status == SHMRPC_E_EXISTS) {
-        why = "somebody listens there already";
+        why = "another server listens there already";
     } else if (status == SHMRPC_E_NOT_FOUND) {
         why = "not an address of this machine";
     }
@@ -186,18 +186,18 @@ static int listen_unix(const shmrpci_address *address, uint32_t mode,
     char folder[256];
     char other[128];
     if (!split_path(address->host, folder, out->name)) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "unix://%.120s: no name for a socket (of at "
-                                "most 100 bytes)",
-                                address->host);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "unix://%.120s: not a valid socket name (at most 100 bytes)",
+            address->host);
     }
     shmrpc_status status = shmrpci_folder_open(folder, &out->dir_fd);
     if (status == SHMRPC_E_DENIED) {
-        return shmrpc_error_set(error, status,
-                                "can't listen in %.120s: a folder of ours or "
-                                "of root is needed that nobody else may write "
-                                "to",
-                                folder);
+        return shmrpc_error_set(
+            error, status,
+            "can't listen in %.120s: the folder must belong to you or to root, "
+            "and nobody else may write to it",
+            folder);
     }
     if (status == SHMRPC_OK) {
         (void)snprintf(other, sizeof other, "%.100s.lock", out->name);

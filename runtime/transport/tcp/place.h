@@ -1,5 +1,5 @@
 /*
- * Where tcp:// and unix:// addresses are: endpoints, and how people read them.
+ * The endpoints of tcp:// and unix:// addresses, and their text for people.
  *
  * Threading: any thread.
  */
@@ -12,7 +12,7 @@
 
 #define TCP_PLACE_BYTES 300u
 
-/* "tcp://host:port" or "unix:///path", as it was meant. */
+/* "tcp://host:port" or "unix:///path", with defaults filled in. */
 void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES]);
 
 /* Connects to the first of them that answers. UNAVAILABLE: none, the message
@@ -20,7 +20,7 @@ void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES]);
 int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, shmrpc_error *error);
 
-/* The host that is meant: this machine's own when none is named. */
+/* The host: this machine's own if none is named. */
 const char *tcp_place_host(const shmrpci_address *address);
 
 /* A listening socket. */
@@ -28,7 +28,7 @@ typedef struct tcp_place {
     int listen_fd;
     int dir_fd; /* of a unix socket; else -1 */
     int lock_fd;
-    shmrpci_fork_fd listen_place; /* forked children close these */
+    shmrpci_fork_fd listen_place; /* closed in forked children */
     shmrpci_fork_fd lock_place;
     char name[128];             /* of the socket in its folder */
     char text[TCP_PLACE_BYTES]; /* with the port that was chosen */

@@ -72,8 +72,8 @@ static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
     return end;
 }
 
-/* Room for a few more bytes of the body: twice what has come, but never more
- * than the frame has. */
+/* Makes room for a few more bytes of the body: twice what has come, but never
+ * more than the frame has. */
 static bool make_room(tcp_reader *reader, size_t extra)
 {
     size_t wanted = reader->body_len + extra;
@@ -118,7 +118,7 @@ static size_t take_head(tcp_reader *reader, const uint8_t *data, size_t len,
     return taken;
 }
 
-/* Takes bytes of the body, or the whole of it where it lies. */
+/* Takes bytes of the body, or the whole body in place. */
 static size_t take_body(tcp_reader *reader, const uint8_t *data, size_t len,
                         tcp_on_frame *on_frame, void *user, tcp_end *end)
 {

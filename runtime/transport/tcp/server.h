@@ -2,21 +2,20 @@
  * The state that the files of the service's end share.
  *
  * Workers read the sockets themselves: all that are idle wait on one set of
- * edge-triggered descriptors, and the one that the system wakes reads what has
- * come, takes a call and answers it, without another thread in between.  The
- * thread that runs the listener accepts, shakes hands, keeps deadlines, and
+ * edge-triggered descriptors, and the one that the system wakes reads the
+ * socket, takes a call and answers it, without another thread in between.  The
+ * thread that runs the listener accepts, does handshakes, checks deadlines, and
  * reads in the workers' place while all of them are busy, so that a
- * cancellation is heard then too.
+ * cancellation is noticed then too.
  *
  *     connection:  HANDSHAKE -> OPEN -> DEAD        call:  QUEUED -> CLAIMED ->
- * ENDED
- *                      +-> LINGER -> DEAD                    +-> (withdrawn)
+ * ENDED +-> LINGER -> DEAD                    +-> (withdrawn)
  *
- * A connection lives as long as somebody has a reference: the table, each of
- * its calls, each thread that works on it.  Its descriptor is closed with the
- * last one, so that no other connection can get its number meanwhile.
+ * A connection lives as long as there is a reference: the table, each of its
+ * calls, each thread that works on it.  Its descriptor is closed with the last
+ * one, so that no other connection can get its number meanwhile.
  *
- * Threading: everything is guarded by the listener's lock, but for the outbox,
+ * Threading: everything is guarded by the listener's lock, except the outbox,
  * which has its own, the reader, which belongs to the thread that raised
  * `events` from 0, and atomics. The lock is never held when an outbox sends or
  * gives back; to look at one takes the outbox's lock inside it.
@@ -38,7 +37,7 @@
 
 #define TCP_MAX_WORKERS 64u
 
-/* The calls of a connection are found by their ids in so many lists. */
+/* The calls of a connection are in so many lists, by their ids. */
 #define TCP_CALL_LISTS 64u
 
 /* Tags of the poll sets; all others are connections. */
@@ -52,11 +51,11 @@ typedef struct tcp_call tcp_call;
 
 /* Memory that peers make us keep. */
 typedef struct tcp_kept {
-    size_t requests; /* those that are still arriving included */
-    size_t replies;  /* that are written, or not sent yet */
+    size_t requests; /* including those still arriving */
+    size_t replies;  /* being written, or not sent yet */
 } tcp_kept;
 
-/* Calls that wait. */
+/* A list of calls. */
 typedef struct tcp_call_list {
     tcp_call *first;
     tcp_call *last;
@@ -65,12 +64,13 @@ typedef struct tcp_call_list {
 typedef enum tcp_call_state {
     TCP_CALL_QUEUED,
     TCP_CALL_CLAIMED,
-    TCP_CALL_ENDED /* its reply may be in the outbox still */
+    TCP_CALL_ENDED /* its reply may still be in the outbox */
 } tcp_call_state;
 
 struct tcp_call {
-    tcp_call *next;         /* in the queue, of those claimed, or free */
-    tcp_call *previous;     /* in the queue, or of those claimed */
+    tcp_call *next;         /* in the queue, the claimed list, or the free
+                             * list */
+    tcp_call *previous;     /* in the queue, or the claimed list */
     tcp_call *next_of_conn; /* until it has ended */
     tcp_conn *conn;
     tcp_call_state state;
@@ -80,24 +80,24 @@ struct tcp_call {
     shmrpci_atomic_u32 is_cancelled;
     shmrpci_head head;
     int64_t deadline_ns;
-    int64_t taken_until_ns; /* a worker is to have it by then */
+    int64_t taken_until_ns; /* deadline for a worker to take it */
     uint8_t *request;
     size_t request_len;
     size_t request_cap;
     uint8_t *reply;         /* TCP_HEAD_BYTES, then the body */
     size_t reply_cap;       /* of the body */
-    tcp_pack_room packed;   /* the reply, if that makes it shorter */
-    shmrpci_stream *stream; /* beside it, until it has ended */
-    bool has_place;         /* its worker is in them */
+    tcp_pack_room packed;   /* the reply, if packing makes it shorter */
+    shmrpci_stream *stream; /* its streams, until they have ended */
+    bool has_place;         /* counted in `streaming` */
     tcp_kept kept;
-    size_t spare_bytes; /* of its memory that is not in `kept` */
+    size_t spare_bytes; /* its memory that is not in `kept` */
     tcp_piece piece;    /* the reply */
 };
 
 typedef enum tcp_conn_state {
     TCP_CONN_HANDSHAKE,
     TCP_CONN_OPEN,
-    TCP_CONN_LINGER, /* refused; the peer is reading why */
+    TCP_CONN_LINGER, /* refused; the peer may read the reason */
     TCP_CONN_DEAD
 } tcp_conn_state;
 
@@ -106,26 +106,27 @@ struct tcp_conn {
     uint64_t tag;
     int fd;
     shmrpci_tls *tls;         /* NULL: in plain */
-    bool has_begun;           /* TLS: it is not in plain that it speaks */
-    bool needs_tls;           /* but it spoke in plain, and is told so */
-    tcp_end why;              /* it lingers */
-    shmrpci_fork_fd fd_place; /* children close it: it would keep us alive */
+    bool has_begun;           /* TLS: the peer does speak TLS */
+    bool needs_tls;           /* but the peer spoke in plain, and is told so */
+    tcp_end why;              /* reason for LINGER */
+    shmrpci_fork_fd fd_place; /* closed in children: else it would keep us
+                               * alive */
     tcp_conn_state state;
     uint32_t refs;
-    bool is_paused;      /* not read, until less is held */
-    tcp_kept kept;       /* for it */
-    size_t asked_bytes;  /* in `kept`: of the body that is arriving */
-    size_t wanted_bytes; /* 0: that body has room; else it waits for this */
+    bool is_paused;      /* not read until less is kept */
+    tcp_kept kept;       /* kept for this connection */
+    size_t asked_bytes;  /* part of `kept`: the body that is arriving */
+    size_t wanted_bytes; /* room that this body waits for; 0: it has room */
     int64_t wanted_ns;   /* since then */
     tcp_call_list queued;
-    bool is_lined_up; /* in the listener's line of those with queued calls */
+    bool is_lined_up; /* in the listener's line, with queued calls */
     tcp_conn *next_lined_up;
     tcp_conn *previous_lined_up;
-    uint32_t turn_calls; /* that were taken in its turn */
+    uint32_t turn_calls; /* calls taken in its turn */
     size_t turn_bytes;
     uint32_t in_flight; /* calls that have not ended */
-    uint32_t owed;      /* credits of oneway calls */
-    bool is_held;       /* in the listener's list of those */
+    uint32_t owed;      /* credits of oneway calls to be returned */
+    bool is_held;       /* in the listener's list of held connections */
     tcp_conn *next_held;
     bool credit_is_out;              /* credit_note is in the outbox */
     tcp_call *calls[TCP_CALL_LISTS]; /* that have not ended, by their ids */
@@ -134,41 +135,41 @@ struct tcp_conn {
     shmrpc_peer peer;
     char peer_text[SHMRPCI_ENDPOINT_TEXT_BYTES];
     char subject[TCP_SUBJECT_BYTES];
-    uint8_t *hello; /* what it said; NULL: nothing that is kept */
+    uint8_t *hello; /* the client's hello; NULL: not kept */
     size_t hello_len;
-    shmrpci_farewell *farewell;    /* NULL: nobody is to hear of its end */
+    shmrpci_farewell *farewell;    /* NULL: its end is not reported */
     shmrpci_atomic_u32 is_watched; /* it has one; relaxed: a hint */
     size_t max_message_bytes;
     shmrpc_compression compression;
-    uint32_t epoch;    /* of the listener when it said hello */
+    uint32_t epoch;    /* the listener's, when it said hello */
     uint32_t features; /* TCP_FEATURE_..., of both ends */
     tcp_outbox outbox;
     shmrpci_mutex flow_lock;
     tcp_flow flow;
     tcp_note credit_note;
-    /* The reader's: */
+    /* The reader's members. */
     shmrpci_atomic_u32 events;
-    shmrpci_atomic_u32 has_hung_up; /* what is left is to be read to the end */
+    shmrpci_atomic_u32 has_hung_up; /* the rest is to be read to the end */
     tcp_reader reader;
-    tcp_call *arrived; /* not queued yet */
+    tcp_call *arrived; /* received, not queued yet */
     tcp_call **arrived_end;
     uint32_t arrived_count;
     tcp_call *stock; /* free ones */
     size_t opening_len;
-    bool has_opened;        /* the peer; with a nonce, if we have a key */
-    bool was_welcomed;      /* and no longer shakes hands */
-    int64_t arrived_ns;     /* when what is being read came */
-    bool said_opening;      /* we */
+    bool has_opened;        /* the peer has; with a nonce, if we have a key */
+    bool was_welcomed;      /* the handshake is over */
+    int64_t arrived_ns;     /* when the bytes being read came */
+    bool said_opening;      /* ours was sent */
     tcp_auth auth;          /* with the listener's key */
     size_t mark;            /* of tcp_bytes_mark */
-    uint64_t frames;        /* that have come */
-    uint64_t frame_number;  /* for which the next was set */
-    int64_t frame_since_ns; /* when the one that is midway began */
-    bool was_paused;        /* when it was last to be read */
-    shmrpci_atomic_u64 body_since_ns; /* read with the lock, not by its owner:
-                                       * asked_bytes are arriving since then */
-    shmrpci_atomic_u64 body_bytes;    /* of them that have */
-    size_t last_asked_bytes;          /* what tcp_budget_ask was told last */
+    uint64_t frames;        /* received so far */
+    uint64_t frame_number;  /* the frame for which the deadline was set */
+    int64_t frame_since_ns; /* when the incomplete frame began */
+    bool was_paused;        /* at the last attempt to read */
+    shmrpci_atomic_u64 body_since_ns; /* since when asked_bytes are arriving;
+                                       * read by others with the lock */
+    shmrpci_atomic_u64 body_bytes;    /* how many of them there are */
+    size_t last_asked_bytes;          /* last value given to tcp_budget_ask */
     uint64_t last_asked_frame;        /* and in which frame */
     shmrpci_atomic_u64 frame_deadline_ns; /* read by the patrol; 0: none */
 };
@@ -193,8 +194,8 @@ struct tcp_listener {
     uint32_t *allowed_uids;
     tcp_place place;
     shmrpci_secret key;       /* len 0: none */
-    shmrpci_tls_context *tls; /* NULL: in plain; of the thread that accepts */
-    uint64_t tls_stamp;       /* of the files that it was made of */
+    shmrpci_tls_context *tls; /* NULL: in plain; the accepting thread's */
+    uint64_t tls_stamp;       /* of the files that it was made from */
     char cert_file[256];
     char ca_file[256];
     int control_set; /* the listener's own thread */
@@ -203,34 +204,36 @@ struct tcp_listener {
     int bell_fd;     /* in edge_set */
     shmrpci_atomic_u32 stopping;
     shmrpci_mutex lock;
-    /* Guarded by it: */
-    tcp_conn *line_first; /* with calls for workers, but those that are full */
+    /* Guarded by the lock. */
+    tcp_conn *line_first; /* connections with calls for workers, except full
+                           * ones */
     tcp_conn *line_last;
-    tcp_call *claimed; /* by next */
+    tcp_call *claimed; /* calls, linked by next */
     tcp_call *free_calls;
     uint32_t free_call_count;
     tcp_kept kept;          /* of all connections */
     size_t spare_bytes;     /* of all calls, free ones included */
-    bool requests_are_many; /* more than half of what they may take */
+    bool requests_are_many; /* more than half of their limit */
     bool replies_are_many;
-    shmrpci_atomic_u32 has_too_many; /* replies; set with the lock */
+    shmrpci_atomic_u32 has_too_many; /* replies do; set with the lock */
     shmrpci_atomic_u64 item_bytes;   /* of streams, kept for all */
     uint32_t streaming;              /* workers in calls with streams */
     uint32_t wanting;                /* connections with wanted_bytes */
     uint32_t idle;                   /* workers that wait on edge_set */
     uint64_t claims;                 /* so far */
-    uint32_t epoch;                  /* of what clients are told at hello */
-    uint64_t looks;                  /* so far, of workers at edge_set */
-    tcp_conn *held;     /* with replies that wait for others, and a reference */
+    uint32_t epoch;                  /* version of the settings in welcomes */
+    uint64_t looks;                  /* so far, by workers at edge_set */
+    tcp_conn *held;     /* connections that hold replies, each with a
+                         * reference */
     uint64_t holds;     /* so far */
-    bool is_quick;      /* the listener's thread looks at those soon */
+    bool is_quick;      /* the listener's thread checks those soon */
     bool is_asleep;     /* the listener's thread does not look at sockets */
-    bool is_patient;    /* nor at deadlines, of its own accord */
+    bool is_patient;    /* nor does it wake for deadlines */
     bool is_watching;   /* some connection has a deadline */
-    uint32_t unsettled; /* connections that shake hands or linger */
+    uint32_t unsettled; /* connections in the handshake or lingering */
     tcp_seat *seats;
     uint32_t seat_count;
-    shmrpci_farewell *farewells; /* to be told by a worker */
+    shmrpci_farewell *farewells; /* to be reported by a worker */
     tcp_counts counts;
     tcp_participant participants[TCP_MAX_WORKERS];
 };
@@ -245,19 +248,19 @@ void tcp_conn_unref(tcp_conn *conn);
 void tcp_conn_unref_locked(tcp_conn *conn);
 /* Ends it, once: its calls are withdrawn or cancelled. Without the lock. */
 void tcp_conn_end(tcp_conn *conn, tcp_end why);
-/* Something happened at the socket of `tag`, as the edge set tells it: reads
- * and writes. Any thread. */
+/* The edge set reports an event of the socket of `tag`: reads and writes. Any
+ * thread. */
 void tcp_conn_event(tcp_listener *listener, uint64_t tag);
 bool tcp_conn_is_open(tcp_conn *conn);
-/* Ends it when a deadline of its has passed; else the earliest one, or
+/* Ends it if one of its deadlines has passed; else returns the earliest one, or
  * SHMRPCI_NEVER_NS. */
 int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns);
-/* Whether any of them but handshake and linger has one. */
+/* Whether it has deadlines other than those of handshake and linger. */
 bool tcp_conn_is_watched(tcp_conn *conn);
 
 /* ---- conn_send.c ---- */
 
-/* Sends what waits; ends the connection when it is gone. */
+/* Sends what waits; ends the connection if it is lost. */
 void tcp_conn_flush(tcp_conn *conn);
 /* Whether a reply of `bytes` that was added to the outbox, as one of `waiting`,
  * may wait there for the replies of calls in the queue. False: flush now. */
@@ -268,7 +271,7 @@ void tcp_conn_release_held(tcp_listener *listener);
 void tcp_conn_hold_for_others(tcp_conn *conn);
 /* Queues a frame without a body, and sends it. */
 void tcp_conn_note(tcp_conn *conn, const tcp_head *head);
-/* The same behind the items of a call that has ended; `stream` may be NULL. */
+/* The same, after the items of a call that has ended; `stream` may be NULL. */
 void tcp_conn_note_behind(tcp_conn *conn, const tcp_head *head,
                           shmrpci_stream *stream);
 
@@ -276,9 +279,9 @@ void tcp_conn_note_behind(tcp_conn *conn, const tcp_head *head,
 
 /* Takes bytes of the opening; the rest are frames. */
 tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len);
-/* The handshake of TLS has failed: the client may read why. */
+/* The TLS handshake has failed: lets the client read the reason. */
 void tcp_hello_no_tls(tcp_conn *conn);
-/* The peer shows that it has the key: NONE, AUTH. */
+/* Checks the peer's proof of the key: NONE, AUTH. */
 tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body);
 /* Answers a HELLO. */
 tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
@@ -288,21 +291,21 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
 
 /* By the reader: takes a request, to be queued with others. */
 tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body);
-/* Queues those that were taken. */
+/* Queues the requests that were taken. */
 tcp_end tcp_call_arrive(tcp_conn *conn);
-/* The client gives one up. */
+/* The client gives a call up. */
 tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id);
-/* By the patrol, without the lock: ends those that no worker has taken in time.
- * When to look again. */
+/* By the patrol, without the lock: ends calls that no worker has taken in time.
+ * Returns when to look again. */
 int64_t tcp_call_patrol(tcp_conn *conn, int64_t now_ns);
-/* With the lock held: it has ended, nothing more will be sent of it. */
+/* With the lock held: a call has ended, nothing more will be sent for it. */
 void tcp_call_end(tcp_call *call);
 /* With the lock held, after its end: gives its memory back. */
 void tcp_call_free(tcp_call *call);
-/* That of its request, or its reply, alone. */
+/* Frees the memory of its request, or its reply, alone. */
 void tcp_call_forget_request(tcp_call *call);
 void tcp_call_forget_reply(tcp_call *call);
-/* With the lock held: takes all from the queue that are this connection's, but
+/* With the lock held: removes this connection's calls from the queue, except
  * oneway calls, and tells the handlers of the others. */
 void tcp_call_abandon(tcp_conn *conn);
 /* The queue, with the lock held. A connection that does not take its replies
@@ -312,8 +315,8 @@ tcp_call *tcp_call_pop(tcp_listener *listener);
 void tcp_call_line_up(tcp_conn *conn);
 void tcp_call_claim(tcp_call *call, uint32_t owner);
 void tcp_call_unclaim(tcp_call *call);
-/* Whether the calls are passed on: then it is still to be found out if one has
- * been taken, and whoever takes one takes those behind it too. */
+/* Whether this is a relay, which passes calls on: then a queued call may or may
+ * not have been taken, and a worker that takes one takes those after it too. */
 static inline bool tcp_listener_is_relay(const tcp_listener *listener)
 {
     return listener->opts.on_cancel != NULL;
@@ -322,15 +325,15 @@ static inline bool tcp_listener_is_relay(const tcp_listener *listener)
 /* ---- worker_stream.c: streams beside calls ---- */
 
 extern const tcp_flow_ops tcp_conn_flow_ops;
-/* By the reader: the request of `call` begins with windows, which are taken off
+/* By the reader: the request of `call` begins with windows, which it takes off
  * its body. */
 tcp_end tcp_call_begin_streams(tcp_call *call);
-/* With the listener's lock held: its streams, which have a reference of the
- * caller's then; NULL: it has none. */
+/* With the listener's lock held: the call's streams, with a reference for the
+ * caller; NULL: it has none. */
 shmrpci_stream *tcp_call_hold_streams(tcp_call *call);
-/* Any thread: gives that back. `stream` may be NULL. */
+/* Any thread: drops that reference. `stream` may be NULL. */
 void tcp_call_let_streams_go(shmrpci_stream *stream);
-/* The client reads and sends no more; the call has ended; both with any lock
+/* The client no longer reads or sends; the call has ended; both with any lock
  * but the flow's. */
 void tcp_call_stop_streams(tcp_call *call);
 void tcp_call_end_streams(tcp_call *call);
@@ -339,31 +342,31 @@ int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
 
 /* ---- budget.c: what all peers together make us keep ---- */
 
-/* With the lock held, as all but the last of these: a call of a connection is
- * in the queue, its request in memory. */
+/* These are called with the lock held, except the last ones: a call is in the
+ * queue, its request in memory. */
 void tcp_budget_take_request(tcp_call *call);
-/* Its reply takes so much, or is going to. */
+/* Its reply takes so much, or will. */
 void tcp_budget_take_reply(tcp_call *call, size_t bytes);
-/* Its request is needed no more. */
+/* Its request is not needed any more. */
 void tcp_budget_end_request(tcp_call *call);
-/* It is over: nothing of it is kept for its connection. */
+/* The call is over: nothing is kept for it. */
 void tcp_budget_give_back(tcp_call *call);
-/* Of a call that is nobody's so much memory stays; 0: it is freed next. False:
- * that would be too much. */
+/* How much memory a free call keeps; 0: it is freed next. False: that would be
+ * too much. */
 bool tcp_budget_spare(tcp_listener *listener, tcp_call *call, size_t bytes);
-/* Whether it is not to be read, or no calls of it to be run, just now. */
+/* Whether it should not be read, or its calls not run, at the moment. */
 bool tcp_budget_is_paused(const tcp_conn *conn);
 bool tcp_budget_is_full(const tcp_conn *conn);
-/* It has ended. */
+/* The connection has ended. */
 void tcp_budget_leave(tcp_conn *conn);
-/* By the reader, without the lock: of a body that has begun to arrive, `bytes`
- * will be; 0: none is arriving. */
+/* By the reader, without the lock: a body of `bytes` has begun to arrive; 0:
+ * none is arriving. */
 void tcp_budget_ask(tcp_conn *conn, size_t bytes);
-/* Without the lock: ends who takes replies most slowly until there is room for
- * `bytes` more of them. */
+/* Without the lock: ends the slowest readers of replies until there is room for
+ * `bytes` more. */
 void tcp_budget_make_room(tcp_listener *listener, size_t bytes);
-/* Without the lock, by the patrol: the same for a request that has waited for
- * too long. When to look again. */
+/* Without the lock, by the patrol: the same for a request that has waited too
+ * long. Returns when to look again. */
 int64_t tcp_budget_patrol(tcp_listener *listener, int64_t now_ns);
 
 /* ---- worker.c ---- */
@@ -401,10 +404,9 @@ void tcp_listener_stop(shmrpci_listener *listener);
 void tcp_listener_close(shmrpci_listener *listener);
 const char *tcp_listener_describe(const shmrpci_listener *listener);
 uint32_t tcp_listener_renew(shmrpci_listener *listener);
-/* With the lock held: the listener's thread is to look at deadlines from now
- * on. */
+/* With the lock held: from now on the listener's thread checks deadlines. */
 void tcp_listener_watch(tcp_listener *listener);
-/* With the lock held: one more body that was packed. */
+/* With the lock held: counts a body that was packed. */
 static inline void tcp_listener_count(tcp_packed *counts, size_t plain_bytes,
                                       size_t packed_bytes)
 {

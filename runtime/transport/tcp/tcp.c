@@ -73,6 +73,6 @@ const shmrpci_transport shmrpci_transport_tls = {
 
 const shmrpci_transport shmrpci_transport_unix = {.scheme = "unix", TABLES};
 
-/* In no registry: no address of a user's means it. */
+/* Not in the registry: no user's address selects it. */
 const shmrpci_transport shmrpci_transport_adopted = {
     .scheme = "nats", .is_network = true, TABLES};

@@ -1,6 +1,6 @@
 /*
  * The transports tcp and unix: one protocol (docs/protocol.md) over TCP and
- * over stream sockets of this machine.  What of it only its own tests need.
+ * over stream sockets of this machine.  This header is for its own tests.
  *
  * Threading: as the interface.
  */
@@ -23,11 +23,11 @@ typedef struct tcp_packed {
     uint64_t packed_bytes;
 } tcp_packed;
 
-/* What has become of the connections of a listener. */
+/* Counters of a listener's connections. */
 typedef struct tcp_counts {
     uint64_t accepted;
     uint64_t ended[TCP_END_COUNT]; /* by their reason */
-    uint32_t open;                 /* now, those that shake hands included */
+    uint32_t open;                 /* now, including handshakes */
     uint32_t calls;                /* in their memory now */
     size_t most_kept_bytes;        /* of requests and replies, ever */
     tcp_packed requests;

@@ -7,11 +7,11 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* Events that a relay's worker reads before it takes calls, as it takes all of
- * them; a worker of a service takes one. */
+/* How many events a relay's worker reads before it takes calls, as it takes all
+ * of them; a service's worker takes one. */
 #define RELAY_EVENTS 16
 
-/* Replies that are sent together: what one system call takes. */
+/* How many replies one system call can send. */
 #define GROUP_REPLIES SHMRPCI_PARTS_MAX
 
 static tcp_call *call_of(const shmrpci_request *request)
@@ -77,8 +77,8 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
     request->data.pointers[0] = call;
 }
 
-/* With the lock held, which it gives up if there is a call: takes the next one,
- * and sees to those behind it. */
+/* With the lock held, which it releases if there is a call: takes the next one,
+ * and cares for those after it. */
 static tcp_call *claim(tcp_participant *participant)
 {
     tcp_listener *listener = participant->listener;
@@ -89,7 +89,7 @@ static tcp_call *claim(tcp_participant *participant)
     tcp_call_claim(call, participant->index);
     bool more = listener->line_first != NULL && listener->idle > 0 &&
                 !tcp_listener_is_relay(listener);
-    /* Nobody reads the sockets now but the listener's thread. */
+    /* Now only the listener's thread reads the sockets. */
     bool wake = listener->idle == 0 && listener->is_asleep;
     listener->is_asleep = listener->is_asleep && !wake;
     shmrpci_mutex_unlock(&listener->lock);
@@ -102,7 +102,7 @@ static tcp_call *claim(tcp_participant *participant)
     return call;
 }
 
-/* With the lock held, which it gives up. */
+/* With the lock held, which it releases. */
 static void wait_for_event(tcp_listener *listener)
 {
     uint64_t tags[RELAY_EVENTS];
@@ -140,12 +140,12 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
         /* Pairs with stop's release. */
         if (shmrpci_load_acquire(&listener->stopping) != 0) {
             shmrpci_mutex_unlock(&listener->lock);
-            /* The bell wakes one; each wakes the next. */
+            /* The bell wakes one worker; each wakes the next. */
             shmrpci_event_set(listener->bell_fd);
             return SHMRPC_E_CANCELLED;
         }
         bool has_held = listener->line_first == NULL && listener->held != NULL;
-        if (has_held) { /* nothing else comes that they could wait for */
+        if (has_held) { /* nothing else will come that they could wait for */
             shmrpci_mutex_unlock(&listener->lock);
             tcp_conn_release_held(listener);
             continue;
@@ -195,7 +195,7 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
     if (cap > call->conn->max_message_bytes) {
         return SHMRPC_E_TOO_LARGE;
     }
-    if (cap > TCP_KEEP_BYTES) { /* before it is there */
+    if (cap > TCP_KEEP_BYTES) { /* before it is allocated */
         tcp_listener *listener = call->conn->listener;
         tcp_budget_make_room(listener, cap);
         shmrpci_mutex_lock(&listener->lock);
@@ -318,12 +318,12 @@ static void end_call(tcp_call *call, const shmrpci_request *request,
     }
 }
 
-/* Handlers are as quick as the last one was, mostly: it pays to wait for those
- * of the queue. */
+/* A handler mostly takes as long as the last one: if that was quick it pays to
+ * wait for the replies of queued calls. */
 static void send_reply(tcp_conn *conn, tcp_piece *piece, shmrpci_stream *stream,
                        bool may_wait)
 {
-    size_t bytes = piece->len; /* it may be gone when it was added */
+    size_t bytes = piece->len; /* the piece may be freed once it is added */
     uint32_t waiting = stream != NULL
                            ? tcp_lane_add(&conn->outbox, stream->lane, piece)
                            : tcp_outbox_add(&conn->outbox, piece);
@@ -339,7 +339,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     tcp_listener *listener = conn->listener;
     bool filled = fill_reply(call, request);
     shmrpci_mutex_lock(&listener->lock);
-    conn->refs++; /* the call's goes when it is sent */
+    conn->refs++; /* dropped when the reply is sent */
     shmrpci_stream *stream = tcp_call_hold_streams(call);
     end_call(call, request, filled);
     shmrpci_mutex_unlock(&listener->lock);
@@ -356,7 +356,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
 
 /* ---- several replies at a time --------------------------------------- */
 
-/* Replies of one connection that stand side by side. */
+/* Consecutive replies of one connection. */
 typedef struct reply_group {
     tcp_conn *conn;
     tcp_piece *first; /* NULL: none could be filled */
@@ -436,7 +436,7 @@ void tcp_worker_reply_commit_all(shmrpci_request *const *requests, size_t count)
 
 static void on_credit_sent(tcp_piece *first);
 
-/* With the lock held: readies the note that gives credits back; false: not
+/* With the lock held: prepares the note that returns credits; false: not
  * now. */
 static bool ready_credit(tcp_conn *conn)
 {
@@ -457,10 +457,10 @@ static bool ready_credit(tcp_conn *conn)
     return true;
 }
 
-/* Whoever flushes sends the next one too. */
+/* The thread that flushes sends the next one too. */
 static void on_credit_sent(tcp_piece *first)
 {
-    /* There is one of a connection at most. */
+    /* A connection has at most one. */
     tcp_conn *conn =
         (tcp_conn *)(void *)((char *)first -
                              offsetof(tcp_conn, credit_note.piece));
@@ -511,7 +511,7 @@ uint64_t tcp_worker_connection(const shmrpci_request *request)
     return call_of(request)->conn->tag;
 }
 
-/* Each call has all of its own already, but for a place. */
+/* Each call has all of its own state already, except a place. */
 int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out)
 {
     tcp_call *call = call_of(request);
@@ -557,8 +557,8 @@ size_t tcp_worker_hello(const shmrpci_request *request,
 
 /* ---- dead workers ---------------------------------------------------- */
 
-/* With the lock held: ends a call that worker `index` held; its connection,
- * with a reference, is to be told. NULL: it holds no more. */
+/* With the lock held: ends a call that worker `index` held; returns its
+ * connection, with a reference, which is to be told. NULL: it holds no more. */
 static tcp_conn *end_one(tcp_listener *listener, uint32_t index, tcp_head *head,
                          shmrpci_stream **out_stream)
 {

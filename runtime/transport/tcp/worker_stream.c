@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "transport/tcp/server.h"
 
-/* A connection keeps so much whatever others keep. */
+/* A connection may always keep this much, whatever others keep. */
 #define OWN_BYTES ((int64_t)64 << 10)
 
 static tcp_conn *conn_of(tcp_flow *flow)
@@ -14,7 +14,7 @@ static tcp_conn *conn_of(tcp_flow *flow)
 
 /* ---- how a worker waits, and sends --------------------------------------- */
 
-/* Others read the socket: idle workers, or the listener's thread. */
+/* Other threads read the socket: idle workers, or the listener's. */
 static bool wait_for(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns)
 {
     return deadline_ns != 0 &&
@@ -36,11 +36,11 @@ static void hold(tcp_flow *flow)
     tcp_conn_hold_for_others(conn_of(flow));
 }
 
-/* All streams of all peers have as much as all requests. */
+/* All streams of all peers together have the limit of all requests. */
 static bool keep(tcp_flow *flow, int64_t bytes)
 {
     tcp_listener *listener = conn_of(flow)->listener;
-    /* Relaxed: a count. What is below 0 wraps, and so does the sum. */
+    /* Relaxed: a count. A negative value wraps, and so does the sum. */
     uint64_t all = shmrpci_add_relaxed(&listener->item_bytes, (uint64_t)bytes) +
                    (uint64_t)bytes;
     if (bytes > 0 && all > listener->limits.max_total_bytes / 2 &&
@@ -51,7 +51,8 @@ static bool keep(tcp_flow *flow, int64_t bytes)
     return true;
 }
 
-/* Its call may have ended, and with it what kept the connection. */
+/* Its call may have ended, and with it the reference that kept the
+ * connection. */
 static void closed(tcp_flow *flow)
 {
     tcp_conn_unref(conn_of(flow));
@@ -134,8 +135,8 @@ void tcp_call_end_streams(tcp_call *call)
     }
 }
 
-/* With the lock held: a place for streams, if there is one more; `*places`: how
- * many there are. */
+/* With the lock held: takes a place for streams, if one is left; `*places`: how
+ * many are taken. */
 static bool take_place(tcp_call *call, uint32_t max_places, uint32_t *places)
 {
     tcp_listener *listener = call->conn->listener;
@@ -153,7 +154,7 @@ int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
                       shmrpci_stream **out, shmrpc_error *error)
 {
     tcp_call *call = request->data.pointers[0];
-    SHMRPCI_ASSERT(call->stream != NULL, "its head says that it has them");
+    SHMRPCI_ASSERT(call->stream != NULL, "the head has the streams flag");
     tcp_conn *conn = call->conn;
     uint32_t places;
     shmrpci_mutex_lock(&conn->listener->lock);

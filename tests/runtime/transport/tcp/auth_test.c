@@ -107,7 +107,7 @@ static void keys_that_others_can_read_are_refused(void **state)
     (void)state;
     char path[64];
     shmrpci_address address = address_with("/nonexistent/key");
-    expect_refusal(&address, SHMRPC_E_NOT_FOUND, "there is no key /nonex");
+    expect_refusal(&address, SHMRPC_E_NOT_FOUND, "the key /nonex");
     write_key(path, "open", "0123456789abcdef", 0640);
     address = address_with(path);
     expect_refusal(&address, SHMRPC_E_DENIED, "chmod 600");

@@ -86,7 +86,7 @@ static gen_value *make_message(gen_tree *tree, const idl_diag *diag)
     return message;
 }
 
-/* Text that could stand at the place instead. */
+/* Builds the SARIF fix: the text to put in place of the reported one. */
 static gen_value *make_fix(gen_tree *tree, const idl_diag *diag)
 {
     gen_value *fix = gen_object(tree);

@@ -33,7 +33,8 @@ typedef enum gen_kind {
 
 typedef struct gen_value gen_value;
 
-/* How to fill an object of gen_set_later when it is asked for. */
+/* The callback and its source that fill an object made by gen_set_later on
+ * first use. */
 typedef struct gen_later gen_later;
 
 /* One element of an array, or one member of an object.  Models have millions of

@@ -171,7 +171,7 @@ const char *gen_c_doc_text(gen_model *m, const idl_docs *docs);
 /* A string member, or null for NULL. */
 void gen_c_set_text(gen_model *m, gen_value *object, const char *key,
                     const char *text);
-/* A bool member: templates test nothing else. */
+/* Sets a bool member, the only kind that templates test. */
 void gen_c_set_flag(gen_model *m, gen_value *object, const char *key,
                     bool flag);
 void gen_c_set_layout(gen_model *m, gen_value *c, shmrpci_layout layout);

@@ -1,5 +1,5 @@
 /*
- * Texts as literals and docstrings of Python.
+ * Formats text as Python literals and docstrings.
  *
  * Threading: one thread at a time.
  */

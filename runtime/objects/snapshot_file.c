@@ -31,10 +31,10 @@ static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
     return shmrpc_error_set(
         error, status,
         status == SHMRPC_E_EXHAUSTED
-            ? "the snapshot %.64s can't be written: no room behind %llu bytes "
-              "(an older one is as it was)"
-            : "the snapshot %.64s can't be written behind %llu bytes (an older "
-              "one is as it was)",
+            ? "can't write the snapshot %.64s: no space left after %llu bytes "
+              "(the previous snapshot is unchanged)"
+            : "can't write the snapshot %.64s after %llu bytes (the previous "
+              "snapshot is unchanged)",
         writer->file.name, (unsigned long long)writer->file.bytes);
 }
 

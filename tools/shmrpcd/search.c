@@ -159,8 +159,8 @@ static void search_file(search *s, const tool_log_look *look)
         const char *stop = s->piece + len;
         const char *first = s->piece;
         if (begin > 0) {
-            /* Of a line that has begun before; a record is never so long that
-             * none ends here. */
+            /* The piece may begin inside a line: skip to the next one. A record
+             * is short enough that every piece holds a line end. */
             const char *newline = memchr(s->piece, '\n', len);
             first = newline != NULL ? newline + 1 : stop;
         }

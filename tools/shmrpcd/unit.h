@@ -121,7 +121,7 @@ void mgr_unit_write_log(mgr_unit *unit);
 
 /* Milliseconds since 1970 UTC. */
 int64_t mgr_now_unix_ms(void);
-/* Lines of services go to standard output too. */
+/* Also prints the services' output to standard output (--echo). */
 void mgr_log_set_echo(void);
 
 #endif

@@ -357,7 +357,7 @@ SHMRPC_API shmrpc_status shmrpc_dict_lock_consistent(shmrpc_dict *dict,
                                                      const shmrpc_any *key,
                                                      shmrpc_error *error);
 
-/* A lock that is held, or that a dead process held. */
+/* A lock that is held, or whose owner died holding it. */
 typedef struct shmrpc_dict_held {
     bool is_whole;   /* the lock of the whole dict */
     bool is_broken;  /* its owner died, and what it protects is not repaired */

@@ -58,7 +58,8 @@ typedef struct inproc_slot {
     shmrpci_buf request; /* memory is kept for the next call */
     shmrpci_buf reply;
     shmrpci_cond done;
-    inproc_streams *streams; /* until it is free; or NULL */
+    inproc_streams *streams; /* NULL if the call has no streams; kept until the
+                              * slot is freed */
 } inproc_slot;
 
 struct inproc_conn {

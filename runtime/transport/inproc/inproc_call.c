@@ -168,7 +168,7 @@ static int take_slot(inproc_conn *conn, int64_t deadline_ns, inproc_slot **out,
         if (!in_time) {
             return shmrpc_error_set(
                 error, SHMRPC_E_DEADLINE,
-                "none of the %d call slots was free in time",
+                "none of the %d call slots became free in time",
                 SHMRPCI_INPROC_SLOTS);
         }
         *waited = true;

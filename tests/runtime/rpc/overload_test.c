@@ -96,7 +96,8 @@ static void a_method_runs_so_often_at_once(void **state)
     begin_holding(&holders[0], client);
     begin_holding(&holders[1], client);
     assert_int_equal(call(client, HOLD, &error), SHMRPC_E_EXHAUSTED);
-    assert_non_null(strstr(error.message, "method hold is already running 2 times"));
+    assert_non_null(
+        strstr(error.message, "method hold is already running 2 times"));
     assert_in_range(error.retry_after_ns, SHMRPCI_NS_PER_MS,
                     10 * SHMRPCI_NS_PER_S);
     assert_false(error.may_have_run);

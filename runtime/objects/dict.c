@@ -24,15 +24,15 @@
 #include "os/tls_secret.h"
 #include "table/quick.h"
 
-/* Where neither the `.svc` nor the options say. The file is sparse: memory is
- * taken as entries come. */
+/* The default if neither the `.svc` nor the options set one. The file is
+ * sparse: memory is taken as entries come. */
 #define DEFAULT_MAX_BYTES ((uint64_t)1 << 30)
 #define DEFAULT_LOG       1024u
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* What region a new dict or value needs: the table's, and behind its roots the
- * area of the locks. */
+/* The region spec of a new dict or value: the table's, and the area of the
+ * locks after its roots. */
 shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
                                 shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -70,7 +70,7 @@ static shmrpc_status plan(const shmrpci_handle *handle,
 {
     if (!shmrpci_key_is_type(handle->row.key)) {
         (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
-                               "keys of that type can't be had");
+                               "this type can't be used for keys");
         return SHMRPC_E_INVALID;
     }
     return shmrpci_dict_plan(handle, SHMRPCI_TABLE_KIND_DICT, out, error);
@@ -109,7 +109,7 @@ void shmrpci_dict_close_engine(shmrpci_handle *handle)
     /* A forked child has its parent's memory, and none of its threads: it may
      * neither touch their mutex nor give back what they reserved. */
     if (dict->table.region.map.generation != shmrpci_fork_generation()) {
-        /* What a thread of the parent was at is the parent's. */
+        /* A thread of the parent may have reserved it. */
         dict->table.reserved = 0;
     } else {
         shmrpci_dict_lock_leave(&dict->table.region);
@@ -127,7 +127,7 @@ const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle)
     return &((const shmrpc_dict *)(const void *)handle)->table.region;
 }
 
-/* The table first: whoever is woken by the locks finds it destroyed. */
+/* The table first: a thread that the locks wake finds it destroyed. */
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
 {
     shmrpci_table *table = &shmrpci_dict_of(handle)->table;
@@ -140,7 +140,7 @@ void shmrpci_dict_wake_engine(const shmrpci_handle *handle)
     shmrpci_table_wake_all(&((const shmrpc_dict *)(const void *)handle)->table);
 }
 
-/* Values have the same operations (value.c), but for `plan`. */
+/* Values have the same operations (value.c), except `plan`. */
 const shmrpci_face shmrpci_face_dict = {
     .kind = &shmrpci_kind_dict,
     .number = SHMRPC_SHARED_DICT,
@@ -212,7 +212,7 @@ shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
     shmrpc_bytes there;
     /* Text, bytes and plain numbers are their own bytes: no copy. */
     if (key != NULL && shmrpci_key_view(dict->handle.row.key, key, &there)) {
-        /* Nobody writes to what is full. */
+        /* A full buffer is never written to. */
         out->buf = (shmrpci_buf){.data = (uint8_t *)(uintptr_t)there.ptr,
                                  .len = there.len,
                                  .cap = there.len};
@@ -239,7 +239,7 @@ void shmrpci_dict_key_fini(shmrpci_dict_key *key)
     shmrpci_buf_fini(&key->buf);
 }
 
-/* First of all in each change, so that a READ_ONLY handle is told so whatever
+/* First in each change, so that a READ_ONLY handle gets that error whatever
  * else is wrong. */
 shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error)
 {
@@ -250,13 +250,13 @@ shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error)
     return shmrpci_handle_ensure(&dict->handle, error);
 }
 
-/* NOT_FOUND says what it is about, without a key, which may be anything. */
+/* A NOT_FOUND message does not show the key, which may be anything. */
 shmrpc_status shmrpci_dict_missing(shmrpc_status status, shmrpc_error *error)
 {
     (void)shmrpc_error_set(error, status,
                            status == SHMRPC_E_NOT_FOUND
                                ? "there is no such key"
-                               : "what was in it is damaged");
+                               : "the entry is damaged");
     return status;
 }
 
@@ -264,7 +264,7 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
                                             shmrpc_status status,
                                             shmrpc_error *error)
 {
-    /* Only then, as it costs another line of the cache. */
+    /* Checked only then, as it costs another cache line. */
     if ((status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND) &&
         shmrpci_region_is_destroyed(&dict->table.region)) {
         (void)shmrpc_error_set(error, SHMRPC_E_DESTROYED,
@@ -274,8 +274,8 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
     return status;
 }
 
-/* ABORTED: the entry changed during each of several looks. A pin keeps what is
- * read from being used again meanwhile. */
+/* ABORTED: the entry changed during each of several looks. A pin keeps its
+ * memory from being reused meanwhile. */
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)
@@ -543,7 +543,7 @@ typedef struct asking {
     shmrpc_stub_change call;
     shmrpc_function change;
     void *user;
-    shmrpci_arena arena; /* of the value that was there */
+    shmrpci_arena arena; /* of the previous value */
     shmrpc_error *error;
 } asking;
 
@@ -630,7 +630,7 @@ int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
     shmrpci_dict_key_fini(&bytes);
     shmrpci_arena_fini(&of.arena);
     if (status != SHMRPC_OK && error != NULL) {
-        /* What the updater or the codec said says more. */
+        /* The error of the updater or the codec says more. */
         *error = inner.code == (int32_t)status ? inner : outer;
     }
     return shmrpci_handle_explain(&dict->handle, status, error);
@@ -643,8 +643,7 @@ shmrpc_status shmrpc_dict_destroy(shmrpc_dict *dict)
     return shmrpci_handle_destroy(&dict->handle);
 }
 
-/* Figures of one moment each, not of one moment together: they are read without
- * a lock. */
+/* The figures are read without a lock, each at a different moment. */
 shmrpc_status shmrpc_dict_stat_read(shmrpc_dict *dict, shmrpc_dict_stat *out)
 {
     shmrpci_table_stat stat;

@@ -2,11 +2,11 @@
  * Values that become nests: a map or list in msgpack is taken apart into blocks
  * of the table, item by item, so that later changes touch one of them.
  *
- * What is taken apart are bytes that this library encoded and that were copied,
- * so that they are good msgpack; still every step is checked, as the region is
- * shared. What can't be a nest stays in one piece: PRECONDITION says so, and is
- * no error. That is so for maps with keys in another form than keys of dicts
- * have, for they would not be found by their bytes.
+ * The bytes were encoded by this library and copied, so they should be valid
+ * msgpack; still every step is checked, as the region is shared. A value that
+ * can't be a nest stays in one piece: PRECONDITION says so, and is not an
+ * error. That happens for maps with keys in another form than keys of dicts,
+ * which could not be found by their bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "codec/msgpack_token.h"
 #include "objects/dict_nest.h"
 
-/* Steps over one value with all that is in it: it is done when the input owes
- * one value less. */
+/* Skips one value with all that is in it: done when the input owes one value
+ * less. */
 static bool skip(shmrpci_msgpack_input *in)
 {
     shmrpci_msgpack_token token;
@@ -29,7 +29,7 @@ static bool skip(shmrpci_msgpack_input *in)
     return true;
 }
 
-/* The bytes from `from` up to where the input is. */
+/* The bytes from `from` to the input's position. */
 static shmrpci_table_bytes slice(const shmrpci_msgpack_input *in, size_t from)
 {
     return (shmrpci_table_bytes){in->data + from, in->at - from};
@@ -61,7 +61,7 @@ static bool is_normal_key(shmrpci_table_bytes bytes)
     return is_normal;
 }
 
-/* Bounded by the depth that values have: what is read was encoded by us. */
+/* The depth is that of values, which we encoded, and so bounded. */
 static shmrpc_status take_apart(shmrpci_nest_edit *edit,
                                 shmrpci_table_bytes bytes, unsigned depth,
                                 shmrpci_nest_value *out, shmrpc_error *error);
@@ -84,8 +84,7 @@ static shmrpc_status place(shmrpci_nest_edit *edit, shmrpci_table_bytes bytes,
     return status;
 }
 
-/* The items of one map or list; what is long among them is taken apart in
- * turn. */
+/* The items of one map or list; long ones are taken apart in turn. */
 static shmrpc_status take_items(shmrpci_nest_edit *edit,
                                 shmrpci_msgpack_input *in, bool is_map,
                                 unsigned depth, shmrpci_nest_item *items,
@@ -127,7 +126,7 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
         return SHMRPC_E_PRECONDITION;
     }
     bool is_map = head.kind == SHMRPCI_MSGPACK_MAP;
-    /* Nothing to store but that it is there. */
+    /* An empty one has nothing else to store. */
     if (head.len == 0) {
         *out = (shmrpci_nest_value){
             .is_ref = true,
@@ -147,8 +146,8 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
             head.len, &out->ref, error);
     }
     free(items);
-    /* Equal keys, or something that can't be a nest: blocks that were made for
-     * it so far are no part of the edit any more, and the value stays whole. */
+    /* Equal keys, or a part that can't be in a nest: the blocks made for the
+     * value so far are dropped from the edit, and the value stays whole. */
     if (status == SHMRPC_E_EXISTS || status == SHMRPC_E_PRECONDITION) {
         /* What was made for it is not part of the edit any more. */
         edit->count = mark;
@@ -173,7 +172,7 @@ shmrpc_status shmrpci_dict_nest_explode(shmrpci_nest_edit *edit,
     return take_apart(edit, bytes, 0, out, error);
 }
 
-/* An item of a list that is no nest: items before it are stepped over. */
+/* An item of a list that is not a nest: skips the items before it. */
 shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
                                       const shmrpc_any *position,
                                       shmrpci_table_bytes *out,
@@ -186,7 +185,7 @@ shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
     if (!shmrpci_msgpack_next(&in, &head) ||
         head.kind != SHMRPCI_MSGPACK_ARRAY) {
         return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                                "what was in it is damaged");
+                                "the list is damaged");
     }
     *out_len = head.len;
     shmrpc_status status =
@@ -205,7 +204,7 @@ shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
         from = in.at;
         if (!skip(&in)) {
             return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                                    "what was in it is damaged");
+                                    "the list is damaged");
         }
     }
     *out = slice(&in, from);

@@ -39,7 +39,7 @@ struct shmrpc_dict {
     /* Held while the table is changed, and while views are opened and closed.
      * Made anew in a forked child, whose parent may have held it. */
     shmrpci_mutex mutex;
-    shmrpci_fork_fd guard; /* of the table's descriptor */
+    shmrpci_fork_fd guard; /* closes the table's descriptor */
     shmrpci_flat flat;     /* of values that are copied as they are */
     _Atomic(void *) locks; /* shmrpci_dict_locks *; NULL: never used */
     bool is_open;
@@ -50,13 +50,13 @@ static inline shmrpc_dict *shmrpci_dict_of(shmrpci_handle *handle)
     return (shmrpc_dict *)(void *)handle;
 }
 
-/* An encoded key, in memory of its own or of the heap. */
+/* An encoded key, in its own memory or on the heap. */
 typedef struct shmrpci_dict_key {
     shmrpci_buf buf;
     _Alignas(16) uint8_t room[128];
 } shmrpci_dict_key;
 
-/* Encodes a key; values have none: NULL. To be ended in any case. */
+/* Encodes a key; values have none: NULL. Must be ended in any case. */
 shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
                                     shmrpci_dict_key *out, shmrpc_error *error);
 void shmrpci_dict_key_fini(shmrpci_dict_key *key);
@@ -67,7 +67,8 @@ shmrpci_dict_key_bytes(const shmrpci_dict_key *key)
         key->buf.len > 0 ? key->buf.data : (const uint8_t *)"", key->buf.len};
 }
 
-/* Before a change: not by READ_ONLY handles, and in a child attached anew. */
+/* Called before a change: fails for READ_ONLY handles, and attaches a child
+ * again. */
 shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error);
 
 /* A copy of the value of an encoded key, to be given back. */
@@ -75,19 +76,19 @@ shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  shmrpci_held **out, uint64_t *out_version,
                                  shmrpc_error *error);
 
-/* What it means that a key was not found, or not got. */
+/* Explains that a key was not found, or could not be read. */
 shmrpc_status shmrpci_dict_missing(shmrpc_status status, shmrpc_error *error);
-/* DESTROYED rather than what was found. */
+/* DESTROYED instead of `status`, if the dict is. */
 shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
                                             shmrpc_status status,
                                             shmrpc_error *error);
 
-/* Encodes and stores a value if what is there is as `expected` says. */
+/* Encodes and stores a value if the current version is `expected`. */
 shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  const void *value, uint64_t expected,
                                  uint64_t *out_version, shmrpc_error *error);
 
-/* Opens a table of the kind that `face` is of. */
+/* Opens a table of the face's kind. */
 shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
                                    const shmrpc_shared *row, const char *name,
                                    const shmrpc_shared_opts *opts,
@@ -108,8 +109,8 @@ shmrpc_status shmrpci_dict_fill_engine(shmrpci_handle *handle, const char *path,
 
 /* ---- paths, where keys and values are any -------------------------------- */
 
-/* As the functions of shmrpc/dict.h, behind an encoded key. `steps` lead into
- * its value. */
+/* As the functions of shmrpc/dict.h, with an encoded key; `steps` lead into its
+ * value. */
 shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t count,
                                     const shmrpc_any **out,

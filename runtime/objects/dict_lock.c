@@ -33,19 +33,19 @@
 
 #define COUNT SHMRPCI_DICT_LOCK_COUNT
 
-/* How often one who doesn't wait may be sent from entry to entry: by others who
- * take entries over, or by a scribbler. Those who wait go on until their
- * deadline. */
+/* How often a caller that doesn't wait may be sent from entry to entry: by
+ * threads that take entries over, or by a process that damages them. Others go
+ * on until their deadline. */
 #define ROUNDS 16u
 
-/* How long someone who doesn't wait for the key waits for the desk, which is
+/* How long a caller that doesn't wait for the key waits for the desk, which is
  * normally held for a microsecond. */
 #define DESK_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* Of an entry that no key is at. */
+/* The index of no entry. */
 #define NO_ENTRY UINT32_MAX
 
-/* What this process has of the locks; made when the first one is used, so that
+/* This process's view of the locks; made when the first one is used, so that
  * dicts without locks take no memory for them. */
 struct shmrpci_dict_locks {
     shmrpci_lock_map at;
@@ -70,8 +70,8 @@ void shmrpci_dict_locks_free(shmrpci_dict_locks *locks)
     free(locks);
 }
 
-/* Whether a thread may take a lock that it has is chosen by each handle, not by
- * the dict. */
+/* Whether a thread may take a lock again is chosen by each handle, not by the
+ * dict. */
 static uint32_t flags_of(const shmrpc_dict *dict)
 {
     return (dict->handle.flags & SHMRPC_SHARED_RECURSIVE) != 0
@@ -79,12 +79,12 @@ static uint32_t flags_of(const shmrpc_dict *dict)
                : 0u;
 }
 
-/* Puts what was made where others find it, or frees it and returns what another
- * thread had put there first. */
+/* Publishes a new object, or frees it and returns the one that another thread
+ * published first. */
 static void *publish(_Atomic(void *) *to, void *made)
 {
     void *seen = NULL;
-    /* Both: what another thread has made is complete. */
+    /* Both orders: the other thread's object is complete. */
     if (atomic_compare_exchange_strong_explicit(
             to, &seen, made, memory_order_acq_rel, memory_order_acquire)) {
         return made;
@@ -93,7 +93,7 @@ static void *publish(_Atomic(void *) *to, void *made)
     return seen;
 }
 
-/* The handle's locks, made with the first use. */
+/* The handle's locks, made on first use. */
 static shmrpc_status locks_of(shmrpc_dict *dict, shmrpci_dict_locks **out,
                               shmrpc_error *error)
 {
@@ -104,8 +104,7 @@ static shmrpc_status locks_of(shmrpc_dict *dict, shmrpci_dict_locks **out,
     if (locks == NULL) {
         if (!shmrpci_dict_lock_find(region, &in)) {
             return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                                    "the head of its file says nothing of "
-                                    "locks");
+                                    "its file has no area for locks");
         }
         locks = calloc(1, sizeof *locks);
         if (locks == NULL) {
@@ -125,8 +124,8 @@ static shmrpc_status locks_of(shmrpc_dict *dict, shmrpci_dict_locks **out,
     return SHMRPC_OK;
 }
 
-/* The lock of entry `index` as this process sees it, made with its first use.
- * NULL: out of memory. */
+/* The lock of entry `index` in this process, made on first use. NULL: out of
+ * memory. */
 static shmrpc_lock *lock_of(const shmrpc_dict *dict, shmrpci_dict_locks *locks,
                             uint32_t index)
 {
@@ -148,8 +147,8 @@ static bool is_of_thread(const shmrpc_lock *lock)
            shmrpci_load_relaxed(&lock->holder) == shmrpci_thread_number();
 }
 
-/* Whether this thread holds the lock of any key. Looked for rather than
- * counted: a count would have to survive forks and deaths. */
+/* Whether this thread holds the lock of any key. Searched rather than counted:
+ * a count would have to survive forks and deaths. */
 static bool has_key(shmrpci_dict_locks *locks)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -168,12 +167,12 @@ typedef struct asking {
     shmrpc_dict *dict;
     shmrpci_dict_locks *locks;
     shmrpci_dict_key key;
-    uint64_t tag;        /* of the key; 0: the whole is asked for */
-    int64_t deadline_ns; /* 0: not waiting */
+    uint64_t tag;        /* of the key; 0: for the whole */
+    int64_t deadline_ns; /* 0: don't wait */
     int64_t began_ns;
     int64_t spin_ns;
-    int32_t blocker; /* who is in the way; 0: nobody, or not known */
-    int64_t held_ns; /* for how long; 0: not known */
+    int32_t blocker; /* the process in the way; 0: none, or unknown */
+    int64_t held_ns; /* for how long; 0: unknown */
 } asking;
 
 /* At least 1 ns, as 0 means a default. */
@@ -205,7 +204,7 @@ static bool is_over(shmrpc_status status)
     return status == SHMRPC_E_DEADLINE || status == SHMRPC_E_BUSY;
 }
 
-/* Notes who holds a lock that could not be had, and since when, for the error.
+/* Notes for the error who holds a lock that was not available, and since when.
  * Both may have changed by now. */
 static void blame(asking *of, const shmrpc_lock *lock,
                   const shmrpci_dict_lock_entry *entry)
@@ -227,7 +226,8 @@ static uint32_t entry_of(const asking *of)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
         uint32_t index = (uint32_t)(of->tag + i) % COUNT;
-        /* Seq: who took its word before looks at the tag of its holder. */
+        /* Seq: a thread that took its word before sees the tag of its
+         * holder. */
         uint64_t tag = shmrpci_load_seq(&of->locks->tags[index]);
         if (tag == of->tag) {
             return index;
@@ -239,15 +239,15 @@ static uint32_t entry_of(const asking *of)
     return NO_ENTRY;
 }
 
-/* As the holder of the entry: makes it the key's. The tag comes last, as others
- * look for it. */
+/* As the holder of the entry: makes it the key's. The tag is written last, as
+ * others search for it. */
 static void inscribe(const asking *of, uint32_t index)
 {
     shmrpci_dict_lock_entry *entry = &of->locks->entries[index + 1];
     shmrpci_table_bytes key = shmrpci_dict_key_bytes(&of->key);
     uint64_t words[SHMRPCI_DICT_LOCK_KEY_WORDS] = {0};
     memcpy(words, key.data, key.len < sizeof words ? key.len : sizeof words);
-    /* Relaxed: for people. */
+    /* Relaxed: shown to people. */
     shmrpci_store_relaxed(&entry->key_len, (uint32_t)key.len);
     for (uint32_t i = 0; i < SHMRPCI_DICT_LOCK_KEY_WORDS; i++) {
         shmrpci_store_relaxed(&entry->key[i], words[i]);
@@ -255,8 +255,8 @@ static void inscribe(const asking *of, uint32_t index)
     shmrpci_store_seq(&of->locks->tags[index], of->tag);
 }
 
-/* Takes an entry for our key; `is_new`: it has never been anybody's, and may be
- * waited for, since only a candidate that died can hold it. */
+/* Takes an entry for our key; `is_new`: no key ever had it, so that waiting is
+ * allowed, since only a candidate that died can hold it. */
 static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
                                 uint32_t *out_index)
 {
@@ -267,7 +267,7 @@ static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
     shmrpc_status status =
         is_new ? acquire(of, lock) : shmrpc_lock_try_acquire(lock);
     if (status == SHMRPC_E_OWNER_DIED && is_new) {
-        /* Somebody died here before it wrote a tag: it held no key. */
+        /* A process died here before it wrote a tag: it held no key. */
         status = shmrpc_lock_consistent(lock);
     } else if (status == SHMRPC_E_OWNER_DIED) {
         (void)shmrpc_lock_release(lock);
@@ -279,7 +279,7 @@ static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
     return status;
 }
 
-/* As the holder of the desk: an entry that never was anybody's, which must be
+/* As the holder of the desk: takes an entry that no key ever had, which must be
  * the first one of the row, or else one that nobody holds. EXHAUSTED: all are
  * held or broken. */
 static shmrpc_status take_any_entry(const asking *of, uint32_t *out_index)
@@ -322,7 +322,7 @@ static shmrpc_status claim(asking *of, uint32_t *out_index)
     shmrpc_lock *desk = &of->locks->desk;
     shmrpc_status status = acquire_desk(of);
     if (status == SHMRPC_E_OWNER_DIED) {
-        /* Nothing is ever half done there. */
+        /* The desk guards nothing that could be left half done. */
         status = shmrpc_lock_consistent(desk);
     }
     if (status != SHMRPC_OK) {
@@ -364,7 +364,7 @@ static shmrpc_status take_once(asking *of, uint32_t *out_index)
     return status;
 }
 
-/* Goes on while entries move away from under us. */
+/* Repeats while entries are taken over by other keys. */
 static shmrpc_status take_key(asking *of, uint32_t *out_index)
 {
     bool waits = of->deadline_ns != 0;
@@ -381,9 +381,9 @@ static shmrpc_status take_key(asking *of, uint32_t *out_index)
     return status;
 }
 
-/* Becomes a reader of the whole's lock, which those who hold a key are: not
- * while anybody holds the whole. A thread that holds the whole or another key
- * goes in past those who wait: making it wait for them would be a deadlock. */
+/* Becomes a reader of the whole's lock, as all holders of keys are: not while a
+ * thread holds the whole. A thread that holds the whole or another key passes
+ * waiting threads: making it wait for them would be a deadlock. */
 static shmrpc_status enter(asking *of)
 {
     shmrpc_lock *whole = &of->locks->whole;
@@ -408,19 +408,19 @@ static shmrpc_status enter(asking *of)
 
 static void note_time(shmrpci_dict_lock_entry *entry)
 {
-    /* Relaxed: for people. */
+    /* Relaxed: shown to people. */
     shmrpci_store_relaxed(&entry->since_ns, (uint64_t)shmrpci_now_ns());
 }
 
-/* A key that this thread holds is a matter of the lock itself: counted for
- * RECURSIVE handles, PRECONDITION for others. */
+/* If this thread holds the key already, the lock decides: counted for RECURSIVE
+ * handles, PRECONDITION for others. */
 static shmrpc_status lock_key(asking *of)
 {
     uint32_t index = entry_of(of);
     shmrpc_lock *mine =
         index == NO_ENTRY ? NULL : lock_of(of->dict, of->locks, index);
     if (is_of_thread(mine)) {
-        /* As the kind of the handle has it; we are in already. */
+        /* As the handle's flags say; we are in already. */
         return shmrpc_lock_try_acquire(mine);
     }
     shmrpc_status entered = enter(of);
@@ -433,7 +433,7 @@ static shmrpc_status lock_key(asking *of)
         return status;
     }
     note_time(&of->locks->entries[index + 1]);
-    /* OWNER_DIED of the whole is told to whoever enters next. */
+    /* OWNER_DIED of the whole is reported to the next thread that enters. */
     return status == SHMRPC_OK ? entered : status;
 }
 
@@ -458,7 +458,7 @@ static shmrpc_status lock_whole(asking *of)
 
 /* ---- what is said of it -------------------------------------------------- */
 
-/* The holder, since when, and how long we waited: what one needs to find the
+/* Names the holder, since when, and how long we waited: enough to find the
  * culprit. */
 static shmrpc_status explain_wait(const asking *of, shmrpc_status status,
                                   shmrpc_error *error)
@@ -483,8 +483,8 @@ static shmrpc_status explain_wait(const asking *of, shmrpc_status status,
                             who, since, waited_ms);
 }
 
-/* The locks' statuses in the words of a dict. OWNER_DIED is an error for the
- * caller, who holds the lock nevertheless. */
+/* Explains a lock's status for a dict. OWNER_DIED is an error for the caller,
+ * which holds the lock nevertheless. */
 static shmrpc_status explain(const asking *of, shmrpc_status status,
                              shmrpc_error *error)
 {
@@ -506,7 +506,7 @@ static shmrpc_status explain(const asking *of, shmrpc_status status,
             error, status,
             of->tag == 0 && has_key(of->locks)
                 ? "this thread holds the lock of a key: release that first"
-                : "this thread holds the lock already");
+                : "this thread already holds the lock");
         break;
     case SHMRPC_E_EXHAUSTED:
         (void)shmrpc_error_set(error, status,
@@ -534,7 +534,7 @@ static shmrpc_status explain(const asking *of, shmrpc_status status,
 
 /* ---- the functions ------------------------------------------------------- */
 
-/* To be ended by shmrpci_dict_key_fini() in any case. */
+/* Must be ended by shmrpci_dict_key_fini() in any case. */
 static shmrpc_status begin(asking *of, shmrpc_dict *dict, const void *key,
                            shmrpc_error *error)
 {
@@ -554,7 +554,7 @@ static shmrpc_status begin(asking *of, shmrpc_dict *dict, const void *key,
         shmrpci_table_bytes bytes = shmrpci_dict_key_bytes(&of->key);
         of->tag = shmrpci_hash_bytes(dict->table.region.facts.hash_seed,
                                      bytes.data, bytes.len);
-        /* 0 means nobody's. */
+        /* 0 means no key. */
         of->tag += of->tag == 0 ? 1 : 0;
     }
     return status;
@@ -625,8 +625,7 @@ static shmrpc_lock *held_by_thread(const asking *of)
     return is_of_thread(lock) ? lock : NULL;
 }
 
-/* The whole's reader is given back with the last release of a recursive
- * lock. */
+/* The last release of a recursive lock also leaves the whole's lock. */
 static shmrpc_status release(const asking *of, shmrpc_lock *lock)
 {
     bool is_last = lock->depth == 0;

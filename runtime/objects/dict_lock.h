@@ -1,8 +1,7 @@
 /*
  * The locks of a dict: one for the whole, and one for each key that somebody
  * locks.  They are words of the hybrid lock (sync/lock_layout.h), whose
- * participants are those of the region: the bytes that say who lives are the
- * same ones.
+ * participants are those of the region: the same bytes show which of them live.
  *
  * Layout, behind the table's roots, zeros at first:
  *
@@ -13,8 +12,8 @@
  *                 an entry is; 0: nobody's yet, and none behind   desk and the
  *                 it in its row                                   entry
  *       then      entries[513]: word; length and beginning of     its holder
- *                 the key, for people; since when it is held.
- *                 The first one is the desk
+ *                 the key, for people; since when it is held. The first one is
+ *                 the desk
  *
  * A key's row begins at its hash and goes through all entries.  A thread that
  * finds no entry for its key takes the desk, which is a lock, and with it the
@@ -30,19 +29,19 @@
 #include "sync/lock.h"
 #include "table/table.h"
 
-/* Keys whose locks can be held or waited for at the same time. */
+/* Limit of keys whose locks are held or waited for at the same time. */
 #define SHMRPCI_DICT_LOCK_COUNT 512u
 
-/* Of region.facts.limits: where the area begins, from the roots. */
+/* Index of region.facts.limits: where the area begins, from the roots. */
 #define SHMRPCI_DICT_LIMIT_LOCKS 3u
 
-/* How much of a key is kept for people. */
+/* How much of a key is stored for people to read. */
 #define SHMRPCI_DICT_LOCK_KEY_WORDS 6u
 
 typedef struct shmrpci_dict_lock_entry {
     _Alignas(64) shmrpci_atomic_u32 word;
     shmrpci_atomic_u32 key_len;
-    shmrpci_atomic_u64 since_ns; /* the first one's: of the whole */
+    shmrpci_atomic_u64 since_ns; /* in the first one: for the whole */
     shmrpci_atomic_u64 key[SHMRPCI_DICT_LOCK_KEY_WORDS];
 } shmrpci_dict_lock_entry;
 
@@ -56,31 +55,31 @@ typedef struct shmrpci_dict_lock_area {
     shmrpci_dict_lock_entry *entries;
 } shmrpci_dict_lock_area;
 
-/* False: what the head says of the area can't be. */
+/* False: the head's values for the area are impossible. */
 bool shmrpci_dict_lock_find(const shmrpci_region *region,
                             shmrpci_dict_lock_area *out);
 
-/* What a handle has of its own of the locks that it used; of one process. */
+/* A handle's own state of the locks that it used; for one process. */
 typedef struct shmrpci_dict_locks shmrpci_dict_locks;
 
-/* Adds the area to a region that is to be made. */
+/* Adds the area to a region spec. */
 void shmrpci_dict_lock_plan(shmrpci_region_spec *spec);
 
-/* As shmrpci_table_attach(), which nothing else in this folder calls: whoever
- * becomes a participant lets go of what the dead one of its number held. */
+/* As shmrpci_table_attach(), which nothing else in this folder calls: a new
+ * participant releases the locks of the dead one with its number. */
 shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
                                        shmrpci_table *out, shmrpc_error *error);
-/* Before detaching: what this handle still holds is held by nobody who lives.
- */
+/* Called before detaching: locks that this handle still holds get a dead
+   owner. */
 void shmrpci_dict_lock_leave(const shmrpci_region *region);
 
-/* Those who wait, and come later, get DESTROYED. */
+/* Waiting and later callers get DESTROYED. */
 void shmrpci_dict_lock_destroy(const shmrpci_region *region);
 
 /* How many locks are held. */
 uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region);
 
-/* Frees memory of the process; NULL is fine. */
+/* Frees memory of the process; NULL is allowed. */
 void shmrpci_dict_locks_free(shmrpci_dict_locks *locks);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The locks of a dict as they lie in its file: where, who comes and goes, and
- * what people see of them. dict_lock.c takes and releases them.
+ * The locks of a dict in its file: their area, joining and leaving, and listing
+ * them. dict_lock.c takes and releases them.
  */
 #include <string.h>
 
@@ -33,8 +33,8 @@ void shmrpci_dict_lock_plan(shmrpci_region_spec *spec)
     spec->roots_bytes = at + area_bytes(spec->participants);
 }
 
-/* The head is checked when a region is attached, but `limits` mean something
- * here alone. */
+/* The head is checked when a region is attached, but only this file knows the
+ * meaning of `limits`. */
 bool shmrpci_dict_lock_find(const shmrpci_region *region,
                             shmrpci_dict_lock_area *out)
 {
@@ -72,15 +72,16 @@ shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
     const shmrpci_region *region = &out->region;
     if (status == SHMRPC_OK && region->me != SHMRPCI_REGION_NOBODY &&
         shmrpci_dict_lock_find(region, &in)) {
-        /* Our number may be a dead participant's: what it held goes to those
-         * who wait. */
+        /* Our number may be a dead participant's: its locks go to the waiting
+         * threads. */
         shmrpci_lock_bury(&in.at, region->me);
         shmrpci_lock_introduce(&in.at, region->me);
     }
     return status;
 }
 
-/* A handle that is closed with locks held has, for others, died with them. */
+/* If a handle is closed with locks held, others see them as locks of a dead
+ * owner. */
 void shmrpci_dict_lock_leave(const shmrpci_region *region)
 {
     shmrpci_dict_lock_area in;
@@ -98,7 +99,7 @@ void shmrpci_dict_lock_destroy(const shmrpci_region *region)
     }
 }
 
-/* The word's owner, be it alive or dead. */
+/* Whether the word has an owner, alive or dead. */
 static bool is_held(uint32_t word)
 {
     return (word & SHMRPCI_LOCK_OWNER) != 0;
@@ -120,8 +121,8 @@ uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region)
 
 /* ---- for people ---------------------------------------------------------- */
 
-/* Read without a lock while others change it: a listing for people, in which a
- * key may be half of one and half of the next. */
+/* Read without a lock while others change it: for a listing, in which a key may
+ * be half of one and half of the next. */
 static void tell(const shmrpci_lock_map *at, uint32_t word,
                  const shmrpci_dict_lock_entry *entry, bool is_whole,
                  shmrpc_dict_lock_visit *visit, void *user)

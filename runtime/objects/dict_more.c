@@ -1,19 +1,18 @@
 /*
- * What Python's dict can do besides: popitem, get-or-put, all of it, equality.
- * Made of the other functions of shmrpc/dict.h, so that none of it needs the
- * engine.
+ * More operations of Python's dict: popitem, get-or-put, all entries, equality.
+ * They use the other functions of shmrpc/dict.h, not the engine.
  *
- * What takes several steps is repeated when somebody changes the dict in
- * between; after a thousand times in vain it is ABORTED, as nothing else tells
- * a busy dict from one that is never at rest.
+ * An operation of several steps is repeated if another thread changes the dict
+ * in between; after a thousand attempts it is ABORTED, as nothing else tells a
+ * busy dict from one that is never at rest.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "objects/dict_inside.h"
 
-/* How often an entry may be taken away before us, or be put and taken away,
- * until that is no accident. */
+/* How often an entry may be taken away before us, or put and taken away, by
+ * accident. */
 #define ATTEMPTS 1000u
 
 static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)
@@ -24,8 +23,8 @@ static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)
 
 /* ---- one entry ----------------------------------------------------------- */
 
-/* A copy of a key that outlives the view it was found in; to be released as
- * values are. */
+/* A copy of a key that outlives the view it was found in; released as values
+ * are. */
 static shmrpc_status copy_key(shmrpc_dict *dict, const shmrpc_any *key,
                               const shmrpc_any **out, shmrpc_error *error)
 {
@@ -94,7 +93,7 @@ shmrpc_status shmrpc_dict_popitem(shmrpc_dict *dict, const shmrpc_any **out_key,
     return status == SHMRPC_MORE ? busy(dict, error) : status;
 }
 
-/* Whoever puts first wins; all others get that value. */
+/* The first put wins; all others get its value. */
 shmrpc_status shmrpc_dict_get_or_put(shmrpc_dict *dict, const shmrpc_path *path,
                                      const shmrpc_any *value,
                                      const shmrpc_any **out,
@@ -115,12 +114,12 @@ shmrpc_status shmrpc_dict_get_or_put(shmrpc_dict *dict, const shmrpc_path *path,
 
 /* ---- all of it ----------------------------------------------------------- */
 
-/* All entries of a view. Keys and values are in the item's arena, the array of
- * entries grows on the heap. */
+/* Collects all entries of a view. Keys and values are in the item's arena, the
+ * array of entries grows on the heap. */
 typedef struct gathering {
     shmrpc_dict *dict;
     shmrpci_held *held;
-    shmrpc_any_entry *entries; /* of the heap */
+    shmrpc_any_entry *entries; /* on the heap */
     size_t count;
     size_t room;
 } gathering;
@@ -241,8 +240,7 @@ shmrpc_status shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
 /* ---- comparing ----------------------------------------------------------- */
 
 /* Whether two dicts have the same entries: all of one are in the other, and
- * their numbers are equal. NOT_FOUND: an entry is missing there, or is
- * another. */
+ * their numbers are equal. NOT_FOUND: an entry is missing there, or differs. */
 static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
                              shmrpc_error *error)
 {

@@ -3,15 +3,15 @@
  * (table/nest.h), of which a path is read, or one item changed, without
  * touching the rest.
  *
- * Reading takes no lock. The engine hands out a value that may change at any
- * moment; so the whole path is followed, the bytes are copied, and then it is
- * asked whether the entry is still the same. If it isn't, everything is done
- * again, and after some attempts once more under a pin.
+ * Reading takes no lock. The engine returns a value that may change at any
+ * moment; so the whole path is followed, the bytes are copied, and then the
+ * entry must still be the same. If it isn't, everything is repeated, and after
+ * some attempts done once more under a pin.
  *
  * A change builds new blocks on the way from the root to the item, as
  * everything in the table that others can see is constant, and then exchanges
- * the root if nobody was quicker. On its way it may meet bytes that are no
- * nest: long maps and lists become one there, anything else is decoded, changed
+ * the root if nobody was quicker. On its way it may meet bytes that are not a
+ * nest: long maps and lists then become one, anything else is decoded, changed
  * as a tree and encoded again.
  */
 #include "objects/dict_nest.h"
@@ -32,10 +32,10 @@ static bool is_nest(const shmrpci_nest_value *value)
 
 /* ---- one step ------------------------------------------------------------ */
 
-/* Where a step leads in a nest. `position` of a list that is shorter is its
- * length + 1; `key` is the step encoded, of a map. */
+/* Where a step leads in a nest: `position`, and `key`, the encoded step, in a
+ * map. */
 typedef struct place {
-    uint64_t position; /* of a list that is shorter: its length + 1 */
+    uint64_t position; /* length + 1 if a list is shorter */
     bool is_there;
     shmrpci_nest_item item;
     shmrpci_buf key; /* of a map */
@@ -48,8 +48,7 @@ static void forget(place *of)
 
 static shmrpc_status damaged(shmrpc_error *error)
 {
-    (void)shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                           "what was in it is damaged");
+    (void)shmrpc_error_set(error, SHMRPC_E_DATA_LOSS, "the value is damaged");
     return SHMRPC_E_DATA_LOSS;
 }
 
@@ -63,8 +62,8 @@ static shmrpc_status find_key(const shmrpci_table *table,
         shmrpci_key_encode(&shmrpc_type_any, step, &out->key, error);
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_INVALID
-                   ? shmrpci_tree_fail(depth, status, "it can't be a key",
-                                       error)
+                   ? shmrpci_tree_fail(depth, status,
+                                       "this value can't be a key", error)
                    : status;
     }
     return shmrpci_nest_find(table, ref,
@@ -72,8 +71,8 @@ static shmrpc_status find_key(const shmrpci_table *table,
                              &out->position, &out->item);
 }
 
-/* OK also when nothing is there, which `is_there` tells. The place is to be
- * forgotten in any case. */
+/* OK also if nothing is there; `is_there` tells. The place must be freed in any
+ * case. */
 static shmrpc_status find(const shmrpci_table *table,
                           const shmrpci_nest_ref *ref, const shmrpc_any *step,
                           size_t depth, place *out, shmrpc_error *error)
@@ -129,7 +128,7 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
     return status;
 }
 
-/* The bytes of what the path leads to, as far as it leads through nests;
+/* The bytes at the end of the path, as far as it leads through nests:
  * `*out_used` steps did. */
 static shmrpc_status fetch_part(const shmrpci_table *table,
                                 const shmrpci_nest_value *value,
@@ -151,7 +150,7 @@ static shmrpc_status fetch_part(const shmrpci_table *table,
     return status;
 }
 
-/* The same under a pin: for entries that others change all the while. */
+/* The same under a pin: for entries that others keep changing. */
 static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
                                   const shmrpc_any *steps, size_t count,
                                   shmrpci_held *held, size_t *out_used,
@@ -172,8 +171,8 @@ static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* Statuses that depend on what was there, such as NOT_FOUND, hold if the entry
- * was the same before and behind. */
+/* Statuses that depend on the value, such as NOT_FOUND, hold if the entry was
+ * the same before and after. */
 static shmrpc_status fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                            const shmrpc_any *steps, size_t count,
                            shmrpci_held *held, size_t *out_used,
@@ -211,7 +210,7 @@ shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
     return shmrpci_dict_unless_destroyed(dict, status, error);
 }
 
-/* A single attempt: MORE leaves it to those who read the value whole. */
+/* A single attempt: MORE makes the caller read the whole value. */
 shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t len,
                                     uint64_t *out)
@@ -240,7 +239,7 @@ typedef struct change {
     const shmrpci_dict_nest_change *what;
     shmrpci_table_bytes bytes; /* the value, encoded */
     shmrpci_nest_edit edit;
-    shmrpci_arena arena; /* until it is committed, or begun again */
+    shmrpci_arena arena; /* until commit, or a new attempt */
     shmrpc_error *error;
 } change;
 
@@ -253,7 +252,7 @@ static shmrpc_status no_memory(shmrpc_error *error)
 static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
                                   size_t depth, shmrpci_nest_value *out);
 
-/* Copies what is deleted into the user's item: its blocks are used again once
+/* Copies a deleted value into the user's item: its blocks may be reused once
  * the change is committed. */
 static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
 {
@@ -276,7 +275,7 @@ static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
                                      of->error);
 }
 
-/* The same for a part of a tree in private. */
+/* The same for a part of a private tree. */
 static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
 {
     const shmrpci_handle *handle = &of->dict->handle;
@@ -312,8 +311,8 @@ static shmrpc_status encode(change *of, const shmrpc_any *tree,
     return status;
 }
 
-/* The path goes on in a value that is no nest: decoded, changed as a tree, and
- * stored anew. The bytes were copied before. */
+/* The path goes on in a value that is not a nest: decodes it, changes it as a
+ * tree, and stores it again. The bytes were copied before. */
 static shmrpc_status change_bytes(change *of, const shmrpci_nest_value *from,
                                   shmrpci_table_bytes bytes, size_t depth,
                                   shmrpci_nest_value *out)
@@ -394,8 +393,8 @@ static shmrpc_status delete_item(change *of, shmrpci_nest_ref *ref,
                : status;
 }
 
-/* One step of the way: further down if it isn't the last, else the operation
- * itself. APPEND has no last step of its own. */
+/* One step of the path: goes further down if it isn't the last, else does the
+ * operation. APPEND has no last step of its own. */
 static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
                                  size_t depth)
 {
@@ -415,8 +414,8 @@ static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
     } else if (what->op == SHMRPCI_TREE_DEL) {
         status = delete_item(of, ref, &at, depth);
     } else if (at.is_there && what->op == SHMRPCI_TREE_PUT_NEW) {
-        status = shmrpci_tree_fail(depth, SHMRPC_E_EXISTS, "something is there",
-                                   of->error);
+        status = shmrpci_tree_fail(depth, SHMRPC_E_EXISTS,
+                                   "a value exists there", of->error);
     } else if (!at.is_there && ref->shape == SHMRPCI_NEST_LIST) {
         status = shmrpci_tree_fail(depth, SHMRPC_E_OUT_OF_RANGE,
                                    "the list is shorter", of->error);
@@ -435,12 +434,12 @@ static shmrpc_status insert_item(change *of, shmrpci_nest_ref *ref,
     place at = {.position = ref->count};
     if (ref->shape != SHMRPCI_NEST_LIST) {
         if (what->op == SHMRPCI_TREE_INSERT) {
-            return shmrpci_tree_fail(depth, SHMRPC_E_PRECONDITION,
-                                     "it inserts into what is no list",
-                                     of->error);
+            return shmrpci_tree_fail(
+                depth, SHMRPC_E_PRECONDITION,
+                "it inserts into a value that is not a list", of->error);
         }
         (void)shmrpc_error_set(of->error, SHMRPC_E_PRECONDITION,
-                               "what is there is no list");
+                               "the value is not a list");
         return SHMRPC_E_PRECONDITION;
     }
     shmrpc_status status =
@@ -517,7 +516,8 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
             status = change_nest(of, nest.ref, depth, out);
         }
     } else if (status == SHMRPC_E_PRECONDITION && is_list) {
-        /* A typed list that is no list: somebody else wrote there. */
+        /* A typed list whose value is not a list: another process wrote
+         * there. */
         status = damaged(of->error);
     } else if (status == SHMRPC_E_PRECONDITION) {
         status = change_bytes(of, from, bytes, depth, out);
@@ -526,8 +526,8 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
     return status;
 }
 
-/* One attempt. MORE: another was quicker, so that a failure may be due to what
- * it did; only then is it made again. */
+/* One attempt. MORE: another was quicker; a failure may be due to that, and
+ * only then is the attempt repeated. */
 static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
 {
     shmrpci_nest_value now;
@@ -546,8 +546,8 @@ static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
     return is_sure || shmrpci_nest_edit_is_current(edit) ? status : SHMRPC_MORE;
 }
 
-/* A nest may not become deeper than what codecs can carry, for it is read as a
- * tree some time. */
+/* A nest must not become deeper than codecs allow, since it is read as a tree
+ * at some point. */
 static shmrpc_status judge_depth(const change *of)
 {
     const shmrpci_dict_nest_change *what = of->what;

@@ -26,8 +26,8 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
                                       shmrpci_nest_value *out, size_t *out_used,
                                       shmrpc_error *error);
 
-/* Replaces the bytes of `held` by those of what is at the end of the steps, or
- * where the nests among them end: `*out_used` of them led there. Statuses as
+/* Replaces the bytes of `held` by the value at the end of the steps, or where
+ * the nests among them end: `*out_used` steps led there. Statuses as
  * shmrpci_tree_get, and as shmrpci_table_get. */
 shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
@@ -35,25 +35,25 @@ shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
                                       shmrpci_held *held, size_t *out_used,
                                       uint64_t *out_version,
                                       shmrpc_error *error);
-/* How many items the nest at the end of the steps has. MORE: none is there, or
- * it can't be had so. */
+/* How many items the nest at the end of the steps has. MORE: it is not a nest,
+ * or can't be read this way. */
 shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t len,
                                     uint64_t *out);
 
-/* What a change below a key is. */
+/* A change below a key. */
 typedef struct shmrpci_dict_nest_change {
     const shmrpc_any *steps;
     size_t len;
     shmrpci_tree_op op;
     const void *value; /* unless it deletes: any, or an item of the list */
-    shmrpci_held *was; /* gets what is deleted; or NULL */
+    shmrpci_held *was; /* gets the deleted value; or NULL */
     /* The value of the key is a list of that type, and becomes a nest however
      * short it is; NULL: any. */
     const shmrpc_type *list;
 } shmrpci_dict_nest_change;
 
-/* Changes the value of a key, which may be no nest yet. Statuses as
+/* Changes the value of a key, which may not be a nest yet. Statuses as
  * shmrpci_tree_change, and as shmrpci_table_put. */
 shmrpc_status shmrpci_dict_nest_apply(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
@@ -65,24 +65,24 @@ shmrpc_status shmrpci_dict_nest_judge_len(const shmrpc_type *list, uint64_t len,
                                           shmrpc_error *error);
 
 /*
- * What an item or a key is to have: short bytes as they are, a long map or list
- * as a nest, all else in a block of its own. `bytes` are one value in msgpack,
- * and must live until the edit is committed.
+ * Makes the value of an item or a key: short bytes as they are, a long map or
+ * list as a nest, all else in a block of its own. `bytes` are one value in
+ * msgpack, and must live until the edit is committed.
  */
 shmrpc_status shmrpci_dict_nest_place(shmrpci_nest_edit *edit,
                                       shmrpci_table_bytes bytes,
                                       shmrpci_nest_value *out,
                                       shmrpc_error *error);
-/* Where an item is in a list in msgpack, and how many it has. NOT_FOUND: it has
- * fewer; DATA_LOSS: it is no list. */
+/* Finds an item of a list in msgpack, and the list's length. NOT_FOUND: it has
+ * fewer items; DATA_LOSS: not a list. */
 shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
                                       const shmrpc_any *position,
                                       shmrpci_table_bytes *out,
                                       uint64_t *out_len, shmrpc_error *error);
 
-/* A map or list as a nest, however short it is; an empty one has no block.
- * PRECONDITION: it is none, or has keys that a nest can't have; nothing has
- * been done. */
+/* Makes a nest of a map or list, however short it is; an empty one has no
+ * block. PRECONDITION: it is neither, or has keys that a nest can't have;
+ * nothing was done. */
 shmrpc_status shmrpci_dict_nest_explode(shmrpci_nest_edit *edit,
                                         shmrpci_table_bytes bytes,
                                         shmrpci_nest_value *out,

@@ -4,8 +4,8 @@
  * still what was read, else again; of a long one, which becomes a nest, the one
  * place is changed (dict_nest.h). Both cost about the same at 512 bytes.
  *
- * A path begins with the key, unless the object is a value, which has none. A
- * path that ends at the key itself is the business of dict.c.
+ * A path begins with the key, unless the object is a value, which has none.
+ * dict.c handles paths that end at the key itself.
  */
 #include <string.h>
 
@@ -20,8 +20,8 @@ static shmrpc_status bad_path(shmrpc_error *error)
     return SHMRPC_E_INVALID;
 }
 
-/* Moves what the rest of the path leads to into the value's own place in
- * `held`, as that is what the user gets. It stays in the item's memory. */
+/* Moves the value at the end of the path to the value's own place in `held`,
+ * which the user gets. It stays in the item's memory. */
 static shmrpc_status narrow(shmrpci_held *held, const shmrpc_any *steps,
                             size_t from, size_t count, shmrpc_error *error)
 {
@@ -84,15 +84,15 @@ shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
     return SHMRPC_OK;
 }
 
-/* A path, split: the encoded key, and the steps behind it. */
+/* A path, split: the encoded key, and the steps after it. */
 typedef struct route {
     shmrpci_dict_key key;
     shmrpci_table_bytes bytes;
-    const shmrpc_any *steps; /* behind the key */
+    const shmrpc_any *steps; /* after the key */
     size_t count;
 } route;
 
-/* `out->key` is to be ended in any case, also when the path is refused. */
+/* `out->key` must be ended in any case, also if the path is refused. */
 static shmrpc_status begin(shmrpc_dict *dict, const shmrpc_path *path,
                            route *out, shmrpc_error *error)
 {
@@ -138,7 +138,7 @@ shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
                                    shmrpc_error *error)
 {
     const shmrpc_any *value;
-    /* A whole key is looked for without reading its value. */
+    /* A whole key is looked up without reading its value. */
     if (path != NULL && path->len == 1 && dict->handle.row.key != NULL) {
         return (shmrpc_status)shmrpc_stub_dict_contains(dict, path->ptr, error);
     }
@@ -149,7 +149,7 @@ shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
-/* The number of items without reading them. MORE: it is no nest. */
+/* The number of items without reading them. MORE: it is not a nest. */
 static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
                               uint64_t *out)
 {
@@ -162,8 +162,8 @@ static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
-/* Text has no items here: its length would be in bytes or in characters, and
- * who asks is more likely mistaken. */
+/* Text has no items here: its length could be in bytes or characters, and
+ * asking for it is more likely a mistake. */
 static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
                             uint64_t *out, shmrpc_error *error)
 {
@@ -186,7 +186,7 @@ static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
         break;
     }
     return shmrpci_handle_fail(&dict->handle, SHMRPC_E_PRECONDITION,
-                               "what is there is no map and no list", error);
+                               "the value is neither a map nor a list", error);
 }
 
 /* Three ways: the table's own count, a nest's, or that of a value that is read
@@ -220,14 +220,13 @@ shmrpc_status shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path,
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* One change of a short value. `was` gets what was deleted, if it isn't
- * NULL. */
+/* One change of a short value. */
 typedef struct change {
     const shmrpc_dict *dict;
     const route *to;
     shmrpci_tree_op op;
     const shmrpc_any *value;
-    shmrpci_held *was; /* gets what was deleted, if not NULL */
+    shmrpci_held *was; /* gets the deleted value, if not NULL */
     shmrpci_arena arena;
     shmrpc_error *error;
 } change;
@@ -280,7 +279,7 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
     return status;
 }
 
-/* A glance that may be out of date: either way of changing the value is right,
+/* The answer may be out of date: either way of changing the value is correct,
  * only not equally quick. */
 static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
 {
@@ -304,8 +303,8 @@ static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
     return status;
 }
 
-/* By its length: the nest's way, or the tree's. What the path or the codec says
- * about a failure is kept apart from what the table says. */
+/* Chooses by length: the nest's way, or the tree's. The error of the path or
+ * the codec is kept apart from the table's. */
 static shmrpc_status change_below(shmrpc_dict *dict, change *of,
                                   shmrpc_error *error)
 {
@@ -323,7 +322,7 @@ static shmrpc_status change_below(shmrpc_dict *dict, change *of,
     shmrpci_mutex_unlock(&dict->mutex);
     shmrpci_arena_fini(&of->arena);
     if (status != SHMRPC_OK && error != NULL) {
-        /* What the path or the codec said says more. */
+        /* The error of the path or the codec says more. */
         *error = inner.code == (int32_t)status ? inner : outer;
     }
     return status;
@@ -354,7 +353,8 @@ static shmrpc_status change_whole(shmrpc_dict *dict, const change *of,
                               NULL, error);
 }
 
-/* All changes: may it, where is it, what is it. */
+/* For all changes: checks that they are allowed, splits the path, does the
+ * change. */
 static shmrpc_status run(shmrpc_dict *dict, const shmrpc_path *path,
                          shmrpci_tree_op op, const shmrpc_any *value,
                          shmrpci_held *was, shmrpc_error *error)
@@ -409,7 +409,7 @@ shmrpc_status shmrpc_dict_del(shmrpc_dict *dict, const shmrpc_path *path,
     return run(dict, path, SHMRPCI_TREE_DEL, NULL, NULL, error);
 }
 
-/* The room for what is deleted is taken before anything is deleted. */
+/* The room for the deleted value is allocated before anything is deleted. */
 shmrpc_status shmrpc_dict_pop(shmrpc_dict *dict, const shmrpc_path *path,
                               const shmrpc_any **out, shmrpc_error *error)
 {
@@ -442,9 +442,9 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
     bool is_version =
         version != SHMRPCI_TABLE_ANY && version != SHMRPCI_TABLE_ABSENT;
     if (status == SHMRPC_OK && (to.count != 0 || !is_version)) {
-        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
-                               "only a whole key has a version, which get "
-                               "tells");
+        (void)shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "only a whole key has a version, which get returns");
         status = SHMRPC_E_INVALID;
     } else if (status == SHMRPC_OK) {
         status = shmrpci_dict_store(dict, to.bytes, value, version, out_version,
@@ -454,7 +454,7 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* The generated code's form of a function, with the user's behind it. */
+/* Adapts a user's function to the form of generated code. */
 static int call_updater(shmrpc_function updater, void *user, const void *was,
                         void *now)
 {
@@ -469,7 +469,7 @@ shmrpc_status shmrpc_dict_update(shmrpc_dict *dict, const shmrpc_path *path,
     size_t wanted = dict->handle.row.key != NULL ? 1 : 0;
     if ((path != NULL ? path->len : 0) != wanted) {
         return shmrpci_handle_fail(&dict->handle, SHMRPC_E_INVALID,
-                                   "an update is of one whole key", error);
+                                   "only a whole key can be updated", error);
     }
     return (shmrpc_status)shmrpc_stub_dict_update(
         dict, wanted != 0 ? path->ptr : NULL, call_updater,

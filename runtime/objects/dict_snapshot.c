@@ -1,11 +1,11 @@
-/* Snapshots of dicts and values: shmrpc/dict.h, shmrpc/value.h. Where the file
- * is, and what the user may choose; snapshot.c does the work. */
+/* Snapshots of dicts and values: shmrpc/dict.h, shmrpc/value.h. Their place and
+ * options; snapshot.c does the work. */
 #include "base/reserved.h"
 #include "objects/dict_inside.h"
 #include "objects/snapshot.h"
 #include "objects/snapshot_place.h"
 
-/* What the place of a snapshot depends on when nobody chose one. */
+/* The data from which a snapshot's default place is derived. */
 static shmrpci_snapshot_of what_of(const shmrpc_dict *dict)
 {
     const shmrpci_handle *handle = &dict->handle;
@@ -17,8 +17,7 @@ static shmrpci_snapshot_of what_of(const shmrpc_dict *dict)
     };
 }
 
-/* Where the snapshot is, or is to be. `room` is for a place that nobody chose.
- */
+/* The path of the snapshot. `room` is for the default place. */
 static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
                                char room[SHMRPCI_SNAPSHOT_PATH_BYTES],
                                shmrpc_error *error)
@@ -27,8 +26,8 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
     if (*path != NULL) {
         return SHMRPC_OK;
     }
-    /* The server writes it: two writers with two ideas of the place would lose
-     * one. */
+    /* The server writes it: if two processes disagreed about the place, one
+     * snapshot would be lost. */
     if (dict->handle.source_fd >= 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "its service decides where its snapshot is: "
@@ -38,7 +37,7 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
     return shmrpci_snapshot_place(&what, room, error);
 }
 
-/* Folders are made only below a place that is ours. */
+/* Folders are made only below the default place. */
 static shmrpc_status save(shmrpc_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts, shmrpc_error *error)
 {
@@ -79,7 +78,7 @@ shmrpc_status shmrpc_dict_snapshot(shmrpc_dict *dict, const char *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* A merge in one change: who reads meanwhile sees all of it or nothing. */
+/* A merge in one change: concurrent readers see all of it or nothing. */
 shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
                                shmrpc_error *error)
 {
@@ -111,7 +110,7 @@ shmrpc_status shmrpc_value_load(shmrpc_value *value, const char *path,
     return shmrpc_dict_load((shmrpc_dict *)(void *)value, path, error);
 }
 
-/* Of an object that is being made: nobody else has it yet, so that no mutex is
+/* For an object that is being made: no other thread has it yet, so no mutex is
  * needed. */
 shmrpc_status shmrpci_dict_fill_engine(shmrpci_handle *handle, const char *path,
                                        shmrpc_error *error)

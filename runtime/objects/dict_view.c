@@ -1,11 +1,12 @@
 /*
- * Views of dicts: what was there after one change, and many keys in one.
+ * Views of dicts: their state after one change; and changes of many keys at
+ * once.
  *
- * A view pins the state of the table at one change: what it shows stays, and
- * the memory that it needs is kept, until it is closed. Reading it takes no
- * lock. Keys and values are copied and decoded into memory of the view, which
- * the next call uses again; flat values are the exception, and are shown where
- * they are, as nobody changes a pinned block.
+ * A view pins the state of the table at one change: its content and the memory
+ * for it stay until it is closed. Reading it takes no lock. Keys and values are
+ * copied and decoded into memory of the view, which the next call uses again;
+ * flat values are the exception, and are shown where they are, as nobody
+ * changes a pinned block.
  *
  * A view belongs to the process that opened it: a forked child has no pin of
  * its own, and gets FORKED.
@@ -16,21 +17,21 @@
 #include "objects/dict_nest.h"
 
 struct shmrpc_view {
-    shmrpc_dict *dict; /* which it keeps */
+    shmrpc_dict *dict; /* keeps a reference */
     shmrpci_table_view view;
     uint32_t generation; /* of the process that opened it */
-    /* What the last call gave. The bytes are copied before they are decoded:
-     * others could still write to them. */
+    /* The result of the last call. The bytes are copied before they are
+     * decoded: others could still write to them. */
     shmrpci_buf bytes;
     shmrpci_arena arena;
     void *key; /* room for one of each type */
     void *value;
-    shmrpc_any step; /* of a value: what a path leads to */
+    shmrpc_any step; /* of a value: where a path leads */
 };
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Of a view whose pin was given back, or never taken. */
+/* Frees a view whose pin was given back, or never taken. */
 static void destroy(shmrpc_view *view)
 {
     shmrpci_buf_fini(&view->bytes);
@@ -40,7 +41,7 @@ static void destroy(shmrpc_view *view)
     free(view);
 }
 
-/* With room for one key and one value of the dict's types. */
+/* Makes one with room for one key and one value of the dict's types. */
 static shmrpc_view *make(shmrpc_dict *dict)
 {
     const shmrpc_shared *row = &dict->handle.row;
@@ -90,7 +91,7 @@ shmrpc_status shmrpc_dict_view_open(shmrpc_dict *dict, shmrpc_view **out,
     return SHMRPC_OK;
 }
 
-/* Else the engine is closed, or is the parent's. */
+/* Otherwise the engine is closed, or the parent's. */
 static bool is_ours(const shmrpc_view *view)
 {
     return view->generation == shmrpci_fork_generation() && view->dict->is_open;
@@ -113,7 +114,7 @@ void shmrpc_view_close(shmrpc_view *view)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* What the last call gave ends here. */
+/* Ends the validity of the last result. */
 static shmrpc_status begin(shmrpc_view *view, shmrpc_error *error)
 {
     if (!is_ours(view)) {
@@ -127,7 +128,7 @@ static shmrpc_status begin(shmrpc_view *view, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Behind a key that may be in the buffer already. */
+/* Decodes after a key that may be in the buffer already. */
 static shmrpc_status decode(shmrpc_view *view, shmrpci_table_bytes bytes,
                             const void **out, shmrpc_error *error)
 {
@@ -166,7 +167,7 @@ static shmrpc_status get(shmrpc_view *view, const void *key, const void **out,
     return status == SHMRPC_OK ? decode(view, bytes, out, error) : status;
 }
 
-/* What it gives is valid until the next call on the view. */
+/* The result is valid until the next call on the view. */
 int shmrpc_stub_view_get(shmrpc_view *view, const void *key, const void **out,
                          shmrpc_error *error)
 {
@@ -277,7 +278,7 @@ static int step(shmrpc_view *view, advance *to, const void **out_key,
                                status == SHMRPC_E_NOT_FOUND
                                    ? "that was the last entry"
                                    : "it is damaged");
-        /* A loop that ends here may begin anew. */
+        /* So that the next loop starts over. */
         shmrpci_table_view_rewind(&view->view);
     } else if (view->dict->handle.row.key != NULL) { /* a value has none */
         status = next_key(view, key, error);
@@ -327,15 +328,15 @@ shmrpc_status shmrpc_view_prev(shmrpc_view *view, const shmrpc_any **out_key,
 
 /* ---- many keys in one change --------------------------------------------- */
 
-/* Where the key and the value of an entry end in the buffer. Offsets, for the
+/* Where the key and the value of an entry end in the buffer. Offsets, since the
  * buffer moves while it grows. */
 typedef struct entry_ends {
     size_t key;
     size_t value;
 } entry_ends;
 
-/* Everything is encoded before the table is touched: an item that is wrong
- * changes nothing. */
+/* Everything is encoded before the table is touched: an invalid item changes
+ * nothing. */
 static shmrpc_status encode_all(const shmrpc_dict *dict, const uint8_t *keys,
                                 const uint8_t *values, size_t step,
                                 size_t count, shmrpci_buf *buf,

@@ -1,11 +1,11 @@
 /*
- * Watches: what changes in a dict, told one by one.
+ * Watches: the changes of a dict, reported one at a time.
  *
  * The table keeps a log of its latest changes, and a watch has a cursor in it.
- * One that falls behind the log is told RESYNC, and then every entry of a view
- * as if it had been put; after that it goes on with the changes behind the
- * view. So a watch never misses the final state of a key, though it may miss
- * states in between.
+ * One that falls behind the log gets RESYNC, and then every entry of a view as
+ * if it had been put; after that it goes on with the changes after the view. So
+ * a watch never misses the final state of a key, though it may miss states in
+ * between.
  *
  * A watch has a place in the table of its own, with a descriptor and a mapping:
  * it may wait for long while other threads use the dict's handle.
@@ -19,10 +19,10 @@
 #include "os/byte_lock.h"
 #include "os/memory.h"
 
-/* One watch. `key`, `value` and `event` are what the last call gave; `bytes`
- * and `arena` are their memory. */
+/* One watch. `key`, `value` and `event` are the result of the last call;
+ * `bytes` and `arena` are their memory. */
 struct shmrpc_watch {
-    shmrpc_dict *dict; /* for types and codec; kept */
+    shmrpc_dict *dict; /* for types and codec; keeps a reference */
     shmrpci_table table;
     shmrpci_table_watch watch;
     shmrpci_fork_fd guard;
@@ -38,7 +38,7 @@ struct shmrpc_watch {
     shmrpci_ready ready;
 };
 
-/* Of a watch that is detached, or never was attached. */
+/* Frees a watch that is detached, or never was attached. */
 static void destroy(shmrpc_watch *watch)
 {
     shmrpci_buf_fini(&watch->bytes);
@@ -94,10 +94,10 @@ static shmrpc_status attach(shmrpc_watch *watch, shmrpc_error *error)
         shmrpci_fd_close(&fd);
         return status;
     }
-    /* The dict's handle, which stays as long as we do, knows of its end. */
+    /* The dict's handle, which outlives us, knows its owner. */
     watch->table.region.owner = dict->table.region.owner;
-    /* A reader has no place among the writers: this byte says that somebody
-     * reads. */
+    /* A reader has no place among the writers: this byte shows that there is
+     * one. */
     if (reads) {
         (void)shmrpci_byte_lock_share(watch->table.region.fd,
                                       SHMRPCI_OBJECT_READERS_BYTE);
@@ -164,15 +164,14 @@ shmrpc_status shmrpc_dict_watch_open(shmrpc_dict *dict,
     return SHMRPC_OK;
 }
 
-/* A child closes what it has in its memory, and leaves the parent's place
- * alone. */
+/* A child closes its copies, and leaves the parent's place alone. */
 void shmrpc_watch_close(shmrpc_watch *watch)
 {
     if (watch == NULL) {
         return;
     }
     shmrpc_dict *dict = watch->dict;
-    /* Before the words go that the thread waits for. */
+    /* Before the words that the thread waits on are unmapped. */
     shmrpci_ready_close(&watch->ready);
     if (watch->generation == shmrpci_fork_generation()) {
         shmrpci_table_watch_close(&watch->watch);
@@ -255,7 +254,7 @@ static shmrpc_status tell(shmrpc_watch *watch, shmrpc_event_kind kind,
                                   watch->value, error);
 }
 
-/* The next entry of what there was at RESYNC. MORE: look for changes. */
+/* The next entry of the state at RESYNC. MORE: look for changes. */
 static shmrpc_status tell_entry(shmrpc_watch *watch, shmrpc_error *error)
 {
     shmrpci_table_bytes key;
@@ -278,7 +277,7 @@ static shmrpc_status tell_entry(shmrpc_watch *watch, shmrpc_error *error)
     return status;
 }
 
-/* RESYNC is told first, and its entries from the next call on. */
+/* RESYNC is reported first, its entries from the next call on. */
 static shmrpc_status tell_change(shmrpc_watch *watch,
                                  const shmrpci_table_event *event,
                                  shmrpc_error *error)
@@ -323,8 +322,8 @@ static shmrpc_status next(shmrpc_watch *watch, int64_t deadline_ns,
     return status;
 }
 
-/* A descriptor tells that this may find something. So whoever finds nothing
- * clears it, looks once more, and only then lets the thread wait for it:
+/* The descriptor means that this may find something. So a caller that finds
+ * nothing clears it, looks once more, and only then lets the thread wait:
  * ready.h has the order. */
 static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
                                shmrpc_error *error)
@@ -350,7 +349,8 @@ static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
     return again;
 }
 
-/* Nobody is woken in its stead: each watch tells every change. */
+/* No other watcher needs waking in its place: each watch reports every
+ * change. */
 int shmrpc_watch_fd(shmrpc_watch *watch)
 {
     int fd = -1;
@@ -371,7 +371,8 @@ int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
     }
     if (watch->generation != shmrpci_fork_generation()) {
         return shmrpci_handle_fail(handle, SHMRPC_E_FORKED,
-                                   "the watch is the parent's", error);
+                                   "the watch belongs to the parent process",
+                                   error);
     }
     status = take_next(watch, deadline_ns, error);
     if (status == SHMRPC_E_DEADLINE) {

@@ -2,11 +2,10 @@
  * Opening, comparing and closing shared objects.
  *
  * An object of the folder is a file. os/object_find.h finds, makes or replaces
- * it so that of many who open one name at the same time all get the same
- * object; this file gives it the callbacks: attach to what was found, draft a
- * new one, let go of what turned out to be too late. Whatever fails on the way
- * undoes what was done before, and a draft that was never named vanishes with
- * its descriptor.
+ * it so that all processes that open one name at the same time get the same
+ * object; this file provides the callbacks: attach to a found object, draft a
+ * new one, let go of one that lost a race. A failure undoes the steps before
+ * it, and a draft that was never named vanishes with its descriptor.
  *
  * An object of a service is memory of its server, and comes over a socket
  * (service.c); from there on everything is the same.
@@ -31,11 +30,11 @@
 #include "os/thread.h"
 #include "os/waiting.h"
 
-/* How long others may be in the middle of creating, replacing or removing the
- * same object. */
+/* How long others may be busy creating, replacing or removing the same
+ * object. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
-/* So often all places must be found taken, with nobody judging the object,
+/* How often all places must be found taken, with no process judging the object,
  * until that is believed: a judge may have come and gone in between. */
 #define REFUSALS 3u
 
@@ -43,7 +42,7 @@
 #define LOOK_NS      SHMRPCI_NS_PER_MS
 #define LONG_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
 
-/* Places of an object that is made without max_writers. */
+/* Default number of places of a new object. */
 #define DEFAULT_WRITERS 64u
 #define ALL_FLAGS                                        \
     (SHMRPC_SHARED_READ_ONLY | SHMRPC_SHARED_ALL_USERS | \
@@ -104,13 +103,13 @@ static const char *encoding_name(uint32_t encoding)
 
 /* ---- what was asked for -------------------------------------------------- */
 
-/* No type is any type: pipes have none. */
+/* No type means any type: pipes have none. */
 static bool is_any(const shmrpc_type *type)
 {
     return type == NULL || type->kind == SHMRPC_KIND_ANY;
 }
 
-/* What a `.svc` would say of an object of any shape. */
+/* The row of an object of any shape, as a `.svc` would declare it. */
 shmrpc_shared shmrpci_handle_any_row(shmrpc_shared_kind kind,
                                      shmrpc_encoding encoding)
 {
@@ -141,8 +140,7 @@ static shmrpc_status refuse(shmrpc_error *error, const char *what)
     return SHMRPC_E_INVALID;
 }
 
-/* Everything that is wrong with the options alone, before any file is
- * touched. */
+/* Checks the options alone, before any file is touched. */
 static shmrpc_status check_opts(const shmrpci_face *face,
                                 const shmrpc_shared_opts *opts,
                                 shmrpc_error *error)
@@ -165,7 +163,7 @@ static shmrpc_status check_opts(const shmrpci_face *face,
         return refuse(error, "only dicts and values have snapshots");
     }
     if (reads && !face->can_read_only) {
-        return refuse(error, "READ_ONLY: whoever uses one changes it");
+        return refuse(error, "READ_ONLY: using one means changing it");
     }
     if ((opts->flags & SHMRPC_SHARED_RECURSIVE) != 0 && !face->has_locks) {
         return refuse(error, "RECURSIVE: it has no locks");
@@ -173,13 +171,13 @@ static shmrpc_status check_opts(const shmrpci_face *face,
     if (reads && (opts->mode == SHMRPC_SHARED_CREATE ||
                   opts->mode == SHMRPC_SHARED_REPLACE)) {
         return refuse(error,
-                      "READ_ONLY does not go together with CREATE or "
-                      "REPLACE");
+                      "READ_ONLY can't be combined with CREATE or REPLACE");
     }
     return SHMRPC_OK;
 }
 
-/* Options win over what the `.svc` declared, and that over the defaults. */
+/* Options override the declaration in the `.svc`, and that overrides the
+ * defaults. */
 static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
 {
     shmrpc_shared *row = &handle->row;
@@ -221,7 +219,7 @@ shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
     return SHMRPC_OK;
 }
 
-/* Everything that is known before the folder is looked at. */
+/* Everything that does not need the folder. */
 static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
                              const shmrpc_shared_opts *opts,
                              shmrpc_error *error)
@@ -240,7 +238,7 @@ static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
     return SHMRPC_OK;
 }
 
-/* One time for all that a call does, however often it waits. */
+/* One deadline for the whole call, however often it waits. */
 shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
                                       int64_t *out_deadline_ns,
                                       shmrpc_error *error)
@@ -256,7 +254,7 @@ shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
             return refuse(error, "timeout_ns is negative");
         }
         if ((opts->flags & SHMRPC_OPT_NONBLOCK) != 0) {
-            /* NONBLOCK: engines take 0 for that. */
+            /* NONBLOCK: 0 for engines. */
             *out_deadline_ns = 0;
             return SHMRPC_OK;
         }
@@ -268,8 +266,8 @@ shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
 
 /* ---- comparing ----------------------------------------------------------- */
 
-/* Whether the object is the one that the handle expects. The file may be of
- * another name with the same hash, or have been renamed by somebody. */
+/* Whether the object is the expected one. The file may have another name with
+ * the same hash, or have been renamed. */
 static shmrpc_status compare(const shmrpci_handle *handle,
                              const shmrpci_glance *glance, shmrpc_error *error)
 {
@@ -277,7 +275,7 @@ static shmrpc_status compare(const shmrpci_handle *handle,
     size_t len = strlen(handle->name);
     if (facts->name_len != len || memcmp(facts->name, handle->name, len) != 0) {
         (void)shmrpc_error_set(error, SHMRPC_E_CONTRACT,
-                               "the file %.64s is that of another name",
+                               "the file %.64s belongs to another name",
                                handle->file_name);
         return SHMRPC_E_CONTRACT;
     }
@@ -299,7 +297,7 @@ static shmrpc_status compare(const shmrpci_handle *handle,
 
 /* ---- attaching ----------------------------------------------------------- */
 
-/* Those who may write take a place; readers share one byte. */
+/* Writers take a place; readers share one byte. */
 static bool is_writer(const shmrpci_handle *handle)
 {
     return (handle->flags & SHMRPC_SHARED_READ_ONLY) == 0;
@@ -321,7 +319,7 @@ static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
     return handle->face->open(handle, own, access, error);
 }
 
-/* EXHAUSTED may mean that somebody holds all places for a moment to judge
+/* EXHAUSTED may mean that a process holds all places for a moment to judge
  * whether the object still lives. So it is believed only after several looks
  * between which nobody judged, or at the deadline, as a judge may be
  * stopped. */
@@ -348,14 +346,14 @@ static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
     }
 }
 
-/* What the callbacks of os/object_find.h need. */
+/* Arguments of the callbacks of os/object_find.h. */
 typedef struct opening {
     shmrpci_handle *handle;
     shmrpc_error *error;
 } opening;
 
-/* From the cheap to the dear: what the object says of itself, whether it is
- * over, whether it fits, and then the engine. */
+/* From cheap to expensive: the object's label, whether it is over, whether it
+ * fits, and then the engine. */
 shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
                                     shmrpc_error *error)
 {
@@ -376,7 +374,7 @@ shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
     }
     handle->lifetime = glance.lifetime;
     if (is_writer(handle)) {
-        /* Its age tells collect how long nobody has opened it. */
+        /* Its age tells collect how long no process has opened it. */
         shmrpci_object_touch(fd);
     }
     shmrpci_fd_close(&fd);
@@ -410,7 +408,7 @@ shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
     return shmrpci_region_size(spec, out_bytes, error);
 }
 
-/* The new object complete, with ourselves in it, before it gets its name. */
+/* Completes the new object, with ourselves in it, before it gets its name. */
 static shmrpc_status fill(shmrpci_handle *handle, int fd,
                           const shmrpci_region_spec *spec, shmrpc_error *error)
 {
@@ -431,7 +429,7 @@ static shmrpc_status fill(shmrpci_handle *handle, int fd,
     return status;
 }
 
-/* `temporary` is a name where the file system has no files without one. */
+/* `temporary` is used if the file system has no nameless files. */
 static shmrpc_status draft(void *user, int dir_fd,
                            char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                            int *out_fd)
@@ -466,8 +464,8 @@ static shmrpc_status draft(void *user, int dir_fd,
     return status;
 }
 
-/* Another was first, or the object is dead: back to where we were, to try
- * again. */
+/* Another process was first, or the object is dead: back to the state before,
+ * to try again. */
 static void let_go(void *user)
 {
     shmrpci_handle *handle = ((const opening *)user)->handle;
@@ -477,7 +475,7 @@ static void let_go(void *user)
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Takes locks where the answer is yes: see label.h. */
+/* Leaves locks taken if the answer is yes: see label.h. */
 static bool is_over_file(int fd)
 {
     shmrpci_glance glance;
@@ -485,8 +483,8 @@ static bool is_over_file(int fd)
            shmrpci_label_is_over(fd, &glance);
 }
 
-/* Readers change nothing, not even a name: an object that is over is as if it
- * were not there. */
+/* Readers change nothing, not even a name: an object that is over counts as
+ * missing. */
 static shmrpc_status open_to_read(const opening *of, int dir_fd)
 {
     shmrpci_handle *handle = of->handle;
@@ -504,7 +502,7 @@ static shmrpc_status open_to_read(const opening *of, int dir_fd)
     return SHMRPC_OK;
 }
 
-/* The folder is made only for those who may make an object. */
+/* The folder is made only if an object may be made. */
 static shmrpc_status find_once(const opening *of, shmrpc_shared_mode mode)
 {
     shmrpci_handle *handle = of->handle;
@@ -535,8 +533,8 @@ static shmrpc_status find_once(const opening *of, shmrpc_shared_mode mode)
     return status;
 }
 
-/* WAIT looks again and again, with growing pauses: README.md says why it isn't
- * told. */
+/* WAIT polls, with growing pauses: README.md says why there is no
+ * notification. */
 static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
 {
     int64_t timeout_ns =
@@ -550,7 +548,7 @@ static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
         }
         if (shmrpci_remaining_ns(deadline_ns) == 0) {
             (void)shmrpc_error_set(of->error, SHMRPC_E_DEADLINE,
-                                   "nobody has made it");
+                                   "no process has made it");
             return SHMRPC_E_DEADLINE;
         }
         /* Never beyond the deadline. */
@@ -561,7 +559,7 @@ static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
     }
 }
 
-/* Fills in the message where nobody has said more. */
+/* Fills in the message, unless there is one. */
 static void say(shmrpc_status status, const shmrpci_handle *handle,
                 shmrpc_error *error)
 {
@@ -570,11 +568,11 @@ static void say(shmrpc_status status, const shmrpci_handle *handle,
     }
     switch ((int)status) {
     case SHMRPC_E_NOT_FOUND:
-        (void)shmrpc_error_set(error, status, "there is none in %.64s",
+        (void)shmrpc_error_set(error, status, "it does not exist in %.64s",
                                handle->folder);
         break;
     case SHMRPC_E_EXISTS:
-        (void)shmrpc_error_set(error, status, "there is one in %.64s",
+        (void)shmrpc_error_set(error, status, "it already exists in %.64s",
                                handle->folder);
         break;
     case SHMRPC_E_DENIED:
@@ -598,8 +596,8 @@ static void say(shmrpc_status status, const shmrpci_handle *handle,
     }
 }
 
-/* Once it is open: what others can see of us, and what our forked children must
- * not keep. */
+/* Once it is open: sets what others can see of us, and what our forked children
+ * must not keep. */
 static shmrpc_status settle(shmrpci_handle *handle)
 {
     const shmrpci_region *region = handle->face->region(handle);
@@ -608,7 +606,7 @@ static shmrpc_status settle(shmrpci_handle *handle)
     if (status == SHMRPC_OK && !is_writer(handle)) {
         status =
             shmrpci_byte_lock_share(region->fd, SHMRPCI_OBJECT_READERS_BYTE);
-        /* Somebody is judging it just now; it will see us the next time. */
+        /* A process is judging it now; it will see us the next time. */
         status = status == SHMRPC_E_BUSY ? SHMRPC_OK : status;
     }
     if (handle->creator_fd >= 0 &&
@@ -648,7 +646,7 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
         return SHMRPC_OK;
     }
     say(status, handle, error);
-    /* Of a damaged object people are told where its snapshot is. */
+    /* The error for a damaged object names its snapshot. */
     if (handle->face->fill != NULL && opts->service == NULL &&
         opts->snapshot == NULL) {
         const shmrpci_snapshot_of what = {
@@ -685,7 +683,7 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
     handle->face = face;
     handle->creator_fd = -1;
     handle->source_fd = -1;
-    /* Rows of programs that were compiled before may be shorter. */
+    /* Rows of programs compiled with older headers may be shorter. */
     memcpy(&handle->row, row,
            row->row_bytes < sizeof *row ? row->row_bytes : sizeof *row);
     shmrpci_store_seq(&handle->refs, 1u);
@@ -699,9 +697,8 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
 
 /* ---- forked children ----------------------------------------------------- */
 
-/* In a forked child, once, before its first use: what it has of its parent's is
- * closed, and the same object (by its identity, not its name) is opened
- * again. */
+/* In a forked child, once, before its first use: closes the parent's engine,
+ * and opens the same object (by its identity, not its name) again. */
 static shmrpc_status attach_anew(void *user)
 {
     const opening *of = user;
@@ -720,9 +717,10 @@ static shmrpc_status attach_anew(void *user)
         shmrpci_object_find_again(handle->room, handle->folder,
                                   handle->file_name, &handle->identity, &fd);
     if (status == SHMRPC_E_NOT_FOUND) {
-        /* Names are taken away from destroyed ones only. */
-        (void)shmrpc_error_set(of->error, SHMRPC_E_DESTROYED,
-                               "it was destroyed before this child used it");
+        /* Only destroyed objects lose their names. */
+        (void)shmrpc_error_set(
+            of->error, SHMRPC_E_DESTROYED,
+            "it was destroyed before this child process used it");
         return SHMRPC_E_DESTROYED;
     }
     if (status == SHMRPC_OK) {
@@ -732,7 +730,7 @@ static shmrpc_status attach_anew(void *user)
     return status;
 }
 
-/* One thread attaches; others that come meanwhile wait for it. */
+/* One thread attaches; others wait for it. */
 shmrpc_status shmrpci_handle_ensure_slowly(shmrpci_handle *handle,
                                            shmrpc_error *error)
 {
@@ -771,8 +769,8 @@ static shmrpc_status remove_name(const shmrpci_handle *handle,
     return status;
 }
 
-/* Users are told first, then the name goes: whoever opens it in between finds
- * it destroyed and makes a new one. */
+/* Users are told first, then the name is removed: a process that opens it in
+ * between finds it destroyed and makes a new one. */
 shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
 {
     if (!is_writer(handle) || handle->source_fd >= 0) {
@@ -788,7 +786,7 @@ shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
 }
 
 /* The engine first, so that our own place doesn't keep the object alive when
- * its life is judged. */
+ * its lifetime is judged. */
 void shmrpci_handle_close(shmrpci_handle *handle)
 {
     if (handle == NULL) {
@@ -802,7 +800,7 @@ void shmrpci_handle_close(shmrpci_handle *handle)
         shmrpci_fork_keep_fd(&handle->creator_guard);
         shmrpci_fd_close(&handle->creator_fd);
     }
-    /* Its life may end with this. */
+    /* Its lifetime may end with this. */
     if (is_ours && handle->lifetime != SHMRPC_LIFETIME_FILE &&
         is_writer(handle) && handle->source_fd < 0) {
         (void)remove_name(handle, is_over_file);
@@ -820,7 +818,7 @@ void shmrpci_handle_unref(shmrpci_handle *handle)
     if (shmrpci_sub_seq(&handle->refs, 1u) != 1) {
         return;
     }
-    /* With the last reference no item is in the user's hands. */
+    /* With the last reference the user has no items any more. */
     shmrpci_held_free_spares(handle);
     if (handle->face->fini != NULL) {
         handle->face->fini(handle);
@@ -829,8 +827,7 @@ void shmrpci_handle_unref(shmrpci_handle *handle)
     free(handle);
 }
 
-/* Asked of the kernel, place by place: nothing is counted that a death could
- * make wrong. */
+/* Asks the kernel, place by place: no count could be made wrong by a death. */
 uint32_t shmrpci_handle_count_open(const shmrpci_handle *handle)
 {
     const shmrpci_region *region = handle->face->region(handle);

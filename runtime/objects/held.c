@@ -1,22 +1,22 @@
 /*
  * Values in the user's hands. An item is one block: head, then the C value; the
- * bytes it was decoded from and what it points to are in a buffer and an arena
- * that it keeps. Items that come back wait in the handle to be used again, with
- * their memory, so that a steady load of pops or gets doesn't allocate.
+ * bytes it was decoded from and the data it points to are in a buffer and an
+ * arena that it keeps. Released items stay in the handle for reuse, with their
+ * memory, so that a steady load of pops or gets doesn't allocate.
  *
- * The handle's array of spares is changed by exchange alone: whoever gets an
- * item has it alone, on any thread.
+ * The handle's array of spares is changed only by exchange: the thread that
+ * gets an item owns it.
  */
 #include "objects/held.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What the buffer and the arena of an item may each keep while it waits; larger
+/* The most that the buffer and the arena of a spare item may each keep; larger
  * ones are freed. */
 #define KEEP_BYTES ((size_t)64 << 10)
 
-/* Of an item that nobody has: neither the user nor the array. */
+/* Frees an item that neither the user nor the array has. */
 static void destroy(shmrpci_held *held)
 {
     shmrpci_buf_fini(&held->bytes);
@@ -24,7 +24,7 @@ static void destroy(shmrpci_held *held)
     free(held);
 }
 
-/* With room for a value of the object's type. */
+/* Makes one with room for a value of the object's type. */
 static shmrpci_held *make(const shmrpci_handle *handle)
 {
     const shmrpc_type *type = handle->row.element;
@@ -45,10 +45,9 @@ shmrpci_held *shmrpci_held_take(shmrpci_handle *handle)
 {
     shmrpci_held *held = NULL;
     for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held == NULL; i++) {
-        /* Looked at first: an exchange costs a line of the cache that others
-         * use. */
+        /* Looked at first: an exchange costs a cache line that others use. */
         if (shmrpci_load_relaxed(&handle->spares[i]) != NULL) {
-            /* Acquire, which seq is: what the last user left in it. */
+            /* Acquire, which seq includes: publishes the last user's writes. */
             held = shmrpci_exchange_seq(&handle->spares[i], NULL);
         }
     }
@@ -74,7 +73,7 @@ void shmrpci_held_give(shmrpci_held *held)
         for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held != NULL; i++) {
             if (shmrpci_load_relaxed(&handle->spares[i]) == NULL) {
                 /* The place may have been filled meanwhile: then we have that
-                 * item in hand now, and go on with it. */
+                 * item now, and continue with it. */
                 held = shmrpci_exchange_seq(&handle->spares[i], held);
             }
         }
@@ -92,7 +91,7 @@ shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
                                   (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
 }
 
-/* "item" is what paths in errors begin with. */
+/* Paths in errors begin with "item". */
 static shmrpc_status decode(const shmrpci_handle *handle,
                             const shmrpc_type *type, const uint8_t *data,
                             size_t len, shmrpci_arena *arena, void *value,
@@ -103,12 +102,12 @@ static shmrpc_status decode(const shmrpci_handle *handle,
     if (status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY) {
         return (shmrpc_status)status;
     }
-    /* It was checked when it was encoded: something else has written there. */
+    /* It was checked when it was encoded: another process has written there. */
     if (error != NULL) {
         char text[SHMRPC_ERROR_MESSAGE_BYTES];
         memcpy(text, error->message, sizeof text);
         (void)shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                               "what was in it is damaged: %s", text);
+                               "the item is damaged: %s", text);
     }
     return SHMRPC_E_DATA_LOSS;
 }
@@ -143,8 +142,8 @@ void shmrpci_held_free_spares(shmrpci_handle *handle)
     }
 }
 
-/* A fixed buffer that is full says TOO_LARGE, and the caller tries again on the
- * heap. */
+/* A fixed buffer that is full returns TOO_LARGE, and the caller tries again on
+ * the heap. */
 shmrpc_status shmrpci_held_encode(const shmrpci_handle *handle,
                                   const shmrpc_type *type, const void *value,
                                   shmrpci_buf *out, shmrpc_error *error)

@@ -17,35 +17,35 @@
 #include "objects/handle.h"
 
 typedef struct shmrpci_held {
-    shmrpci_handle *handle; /* which it keeps */
+    shmrpci_handle *handle; /* keeps a reference */
     shmrpci_buf bytes;      /* as they were in the object */
     shmrpci_arena arena;    /* what the value points to */
-    uint64_t ticket;        /* of an item that wants to be acknowledged */
+    uint64_t ticket;        /* of an item to be acknowledged */
     uint32_t generation;    /* of the process that took it */
     bool has_ticket;
     bool came_before;
-    /* the value follows */
+    /* followed by the value */
 } shmrpci_held;
 
-/* Values are aligned for anything. */
+/* Values are aligned for any type. */
 #define SHMRPCI_HELD_BYTES ((sizeof(shmrpci_held) + 15) / 16 * 16)
 
 /* NULL: no memory. */
 shmrpci_held *shmrpci_held_take(shmrpci_handle *handle);
 void shmrpci_held_give(shmrpci_held *held);
 
-/* Decodes `len` bytes, which live as long as the item. DATA_LOSS: they are no
- * value of the type, the error says why; NO_MEMORY. */
+/* Decodes `len` bytes, which live as long as the item. DATA_LOSS: not a value
+ * of the type, the error says why; NO_MEMORY. */
 shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
                                   size_t len, shmrpc_error *error);
 
-/* The same for a value elsewhere: what it points to is put into `arena`, or is
- * a view of the data (raw). */
+/* The same for a value elsewhere: the data it points to is in `arena`, or is a
+ * view of `data` (raw). */
 shmrpc_status shmrpci_held_decode_to(const shmrpci_handle *handle,
                                      const uint8_t *data, size_t len,
                                      shmrpci_arena *arena, void *value,
                                      shmrpc_error *error);
-/* The same of an item of a list. */
+/* The same for an item of a list. */
 shmrpc_status shmrpci_held_decode_item(shmrpci_held *held, const uint8_t *data,
                                        size_t len, shmrpc_error *error);
 
@@ -54,7 +54,7 @@ static inline const void *shmrpci_held_value(const shmrpci_held *held)
     return (const uint8_t *)held + SHMRPCI_HELD_BYTES;
 }
 
-/* The item of a value that the user hands back; anything else is the user's
+/* The item of a value that the user returns; any other value is the user's
  * mistake. */
 static inline shmrpci_held *shmrpci_held_of(const void *value)
 {
@@ -62,10 +62,10 @@ static inline shmrpci_held *shmrpci_held_of(const void *value)
                                     SHMRPCI_HELD_BYTES);
 }
 
-/* Whether this process took it, and not its parent. */
+/* Whether this process took it, not its parent. */
 bool shmrpci_held_is_ours(const shmrpci_held *held);
 
-/* Frees those that wait to be used again; for the end of a handle. */
+/* Frees the spare items, at the end of a handle. */
 void shmrpci_held_free_spares(shmrpci_handle *handle);
 
 /*

@@ -19,12 +19,12 @@
 
 /* ---- any ----------------------------------------------------------------- */
 
-/* 2^63 and 2^64, which doubles have exactly. */
+/* 2^63 and 2^64, which doubles represent exactly. */
 #define TWO_63 9223372036854775808.0
 #define TWO_64 18446744073709551616.0
 
-/* A float that is a whole number within 64 bits is that integer; any other is
- * an f64, also if it came as an f32. */
+/* A float that is an integer within 64 bits becomes that integer; any other
+ * becomes an f64, also if it was an f32. */
 static shmrpc_any normal_number(double number)
 {
     /* Within the range the conversion is defined; comparing back tells whether
@@ -49,7 +49,7 @@ bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out)
         *out = normal_number((double)key->u.f32);
         return key->u.f32 == key->u.f32;
     case SHMRPC_ANY_F64:
-        /* NaN is no key: it would never be found again. */
+        /* NaN can't be a key: it would never be found again. */
         *out = normal_number(key->u.f64);
         return key->u.f64 == key->u.f64;
     case SHMRPC_ANY_U64:
@@ -71,17 +71,17 @@ bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out)
     return false;
 }
 
-/* Tuples in tuples: keys are short, and this bounds recursion. */
+/* Limit of tuples in tuples: keys are short, and this bounds recursion. */
 #define MAX_DEPTH 16u
 
 static shmrpc_status refuse(shmrpc_error *error)
 {
-    return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                            "a key is null, bool, a number, text, bytes, or a "
-                            "tuple of these");
+    return shmrpc_error_set(
+        error, SHMRPC_E_INVALID,
+        "a key must be null, bool, a number, text, bytes, or a tuple of these");
 }
 
-/* As shmrpci_key_normalize(), tuples too; what is made is in `memory`. */
+/* As shmrpci_key_normalize(), tuples too; uses `memory`. */
 static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
                                  shmrpc_any_memory *memory, shmrpc_any *out,
                                  shmrpc_error *error)
@@ -98,7 +98,7 @@ static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
         return status;
     }
     for (size_t i = 0; i < items.len && status == SHMRPC_OK; i++) {
-        /* What was read is ours to change. */
+        /* The items were read for us, so we may change them. */
         shmrpc_any *item = (shmrpc_any *)(uintptr_t)&items.ptr[i];
         shmrpc_any normal;
         status = normal_form(item, depth + 1, memory, &normal, error);
@@ -165,8 +165,8 @@ static shmrpc_status decode_any(const uint8_t *data, size_t len,
 
 /* ---- types --------------------------------------------------------------- */
 
-/* Bytes of a key whose C value is its form: bool, integers, enums, flat structs
- * and arrays; 0 for others. Floats alone are no such keys. */
+/* Bytes of a key whose C value is its encoding: bool, integers, enums, flat
+ * structs and arrays; 0 for others. Floats can't be keys. */
 static size_t plain_bytes(const shmrpc_type *type)
 {
     bool is_number =

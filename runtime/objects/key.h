@@ -26,10 +26,10 @@
 /* Longer keys are refused. */
 #define SHMRPCI_KEY_MAX_BYTES ((size_t)60000)
 
-/* Whether keys may have that type. */
+/* Whether a key may have that type. */
 bool shmrpci_key_is_type(const shmrpc_type *type);
 
-/* The bytes of a key in place. False: it has to be encoded, which also says
+/* The bytes of a key in place. False: it must be encoded, which also reports
  * what is wrong with it. */
 bool shmrpci_key_view(const shmrpc_type *type, const void *value,
                       shmrpc_bytes *out);
@@ -40,12 +40,12 @@ shmrpc_status shmrpci_key_encode(const shmrpc_type *type, const void *value,
                                  shmrpci_buf *out, shmrpc_error *error);
 
 /* The key of these bytes, which must live as long as it; trees are put into
- * `arena`. DATA_LOSS: they are none; NO_MEMORY. */
+ * `arena`. DATA_LOSS: not a key; NO_MEMORY. */
 shmrpc_status shmrpci_key_decode(const shmrpc_type *type, const uint8_t *data,
                                  size_t len, shmrpci_arena *arena, void *value,
                                  shmrpc_error *error);
 
-/* The one form of all that is the same key. False: it can't be one. */
+/* The one form of all equal keys. False: it can't be a key. */
 bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out);
 
 #endif

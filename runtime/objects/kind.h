@@ -1,5 +1,5 @@
 /*
- * Kinds of named objects: what the folder's tools must know of each.
+ * Kinds of named objects: the operations that the folder's tools need.
  *
  * A kind is one operations table, and a row of the registry.  Its suffix is the
  * end of its files' names, so that each kind has names of its own.
@@ -19,7 +19,7 @@
 /* Room for a name and its NUL. */
 #define SHMRPCI_KIND_NAME_BYTES (SHMRPC_SHARED_NAME_MAX + 1)
 
-/* What is wrong, and where in the file. */
+/* Reports a finding and its place in the file. */
 typedef void shmrpci_kind_finding(void *user, uint64_t offset,
                                   const char *what);
 
@@ -31,32 +31,30 @@ typedef struct shmrpci_object_kind {
     const char *suffix; /* ".queue" */
     /* The longest name that is part of the file's name as it is. */
     size_t plain_name_max;
-    /* Longer names, and such with other characters, are hashed there, and the
-     * file says what they are. */
+    /* Other names are hashed, and the file contains the name. */
     bool has_long_names;
 
     /* Fills in `kind`, `state`, `open_count`, `owner_pid` and `type` of the
-     * object in `fd`; leaves them where it is none. `texts` is room for what
-     * `type` points to. */
+     * object in `fd`; leaves them if it is none. `texts` is memory for
+     * `type`. */
     void (*describe)(const struct shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES]);
     /* The name that the file holds; false: it holds none. NULL: has none. */
     bool (*read_name)(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
-    /* Marks it as destroyed and wakes all who wait, if it is one. */
+    /* Marks it as destroyed and wakes all that wait, if it is one. */
     void (*destroy)(int fd);
-    /* Whether its life is over: nobody uses it, and nobody begins to as long as
-     * `fd` is open. */
+    /* Whether its lifetime is over: no process uses it, and none begins to
+     * while `fd` is open. */
     bool (*is_over)(int fd, int64_t idle_ns, int64_t min_idle_ns);
-    /* Looks for damage, while nobody changes it: tells of each finding, and
-     * returns how many. NULL: it has nothing to look for. */
+    /* Looks for damage, while nobody changes it: reports each finding, and
+     * returns how many. NULL: there is nothing to check. */
     uint64_t (*check)(int fd, shmrpci_kind_finding *finding, void *user);
-    /* Inherits from those who died while they took part in it. NULL: whoever
-     * opens it does. */
+    /* Inherits from dead participants. NULL: the next process that opens it
+     * does. */
     void (*bury)(int fd);
-    /* Tells its figures as of now, without taking part in it; `fd` need only be
-     * for reading. DESTROYED, DATA_LOSS, CONTRACT, NO_MEMORY: none. NULL: it
-     * has none. */
+    /* Reports its current figures, without joining it; `fd` may be read-only.
+     * DESTROYED, DATA_LOSS, CONTRACT, NO_MEMORY: none. NULL: it has none. */
     shmrpc_status (*figures)(int fd, shmrpci_kind_figure *tell, void *user);
 } shmrpci_object_kind;
 
@@ -70,7 +68,7 @@ extern const shmrpci_object_kind shmrpci_kind_dict;
 /* All kinds; NULL ends the list. */
 extern const shmrpci_object_kind *const shmrpci_kinds[];
 
-/* The kind whose table has that name; NULL. */
+/* The kind of that name; NULL. */
 const shmrpci_object_kind *shmrpci_kind_of(const char *name);
 
 /* ---- names --------------------------------------------------------------- */
@@ -78,18 +76,18 @@ const shmrpci_object_kind *shmrpci_kind_of(const char *name);
 /* Room for the name of a file. */
 #define SHMRPCI_KIND_FILE_BYTES 224
 
-/* The name of the file of an object. INVALID: not a good name for this kind. */
+/* The file name of an object. INVALID: a bad name for this kind. */
 shmrpc_status shmrpci_kind_file_name(const shmrpci_object_kind *kind,
                                      const char *name,
                                      char out[SHMRPCI_KIND_FILE_BYTES]);
 
-/* The kind whose object that file may be; NULL: of none. `out` gets its name,
- * or is empty where the file holds it. */
+/* The kind whose object that file may be; NULL: none. `out` gets its name, or
+ * is empty if the file contains it. */
 const shmrpci_object_kind *
 shmrpci_kind_of_file(const char *file, char out[SHMRPCI_KIND_NAME_BYTES]);
 
-/* Opens the file of an object, for reading, without taking part in it. INVALID:
- * the name; NOT_FOUND, DENIED: the error says where. */
+/* Opens the file of an object, for reading, without joining it. INVALID: the
+ * name; NOT_FOUND, DENIED: the error says where. */
 shmrpc_status shmrpci_kind_open_file(const shmrpci_object_kind *kind,
                                      shmrpc_scope scope, const char *name,
                                      int *out_fd, shmrpc_error *error);

@@ -1,14 +1,14 @@
 /*
- * What shared objects say of themselves, and whether they still live.
+ * The labels of shared objects, and whether objects still live.
  *
  * The label is written once, before the object has a name, and never changed:
  * reading it needs no lock, only distrust. It is copied, its lengths are
  * checked against the room for it, and its checksum against the copy.
  *
  * Judging whether an object still lives means taking locks that its users hold.
- * It is done by `shmrpci_label_is_over`, which leaves them taken where the
- * answer is yes: nobody can begin to use the object before whoever asked has
- * removed it and closed the descriptor.
+ * It is done by `shmrpci_label_is_over`, which leaves them taken if the answer
+ * is yes: no process can begin to use the object before the caller has removed
+ * it and closed the descriptor.
  */
 #include "objects/label.h"
 
@@ -42,7 +42,7 @@ static uint32_t text_len(const shmrpc_shared *row)
     return len <= SHMRPCI_LABEL_MAX_TEXT ? (uint32_t)len : 0;
 }
 
-/* Texts in front of the label, rounded up so that what is before them stays
+/* The texts precede the label, rounded up so that the bytes before them stay
  * aligned. */
 uint64_t shmrpci_label_bytes(const shmrpc_shared *row)
 {
@@ -50,7 +50,7 @@ uint64_t shmrpci_label_bytes(const shmrpc_shared *row)
     return (bytes + 127) / 128 * 128 + sizeof(shmrpci_label);
 }
 
-/* Of the label behind its own field, then of both texts. */
+/* Covers the label after its own field, then both texts. */
 static uint32_t checksum(const shmrpci_label *label, const uint8_t *texts)
 {
     size_t from = offsetof(shmrpci_label, lifetime);
@@ -138,9 +138,9 @@ static shmrpc_status copy(const shmrpci_region *region, shmrpci_label *label,
         }
         free(texts);
     }
-    return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                            "the object is damaged: what it says of its type "
-                            "does not have its checksum");
+    return shmrpc_error_set(
+        error, SHMRPC_E_DATA_LOSS,
+        "the object is damaged: the checksum of its type does not match");
 }
 
 /* What one look at a file finds. */
@@ -152,7 +152,7 @@ typedef struct look {
     bool is_destroyed;
 } look;
 
-/* Attaches for reading only, which takes no place and leaves no trace. */
+/* Attaches read-only, which takes no place and leaves no trace. */
 static shmrpc_status look_at(int fd, look *out, shmrpc_error *error)
 {
     static const shmrpci_region_kind nothing = {.user = NULL};
@@ -195,7 +195,7 @@ shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
     return SHMRPC_OK;
 }
 
-/* Types are compared by hash and, as hashes may meet, by signature too. */
+/* Types are compared by hash and, as hashes may collide, by signature too. */
 bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                          uint64_t type_hash)
 {
@@ -205,12 +205,12 @@ bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
         glance->facts.encoding != (uint32_t)row->encoding) {
         return false;
     }
-    /* Of any shape: whoever made it may have called it what they liked. */
+    /* Of any shape: its maker may have used any name for the type. */
     return type_hash == 0 || (strlen(glance->signature) == len &&
                               memcmp(glance->signature, mine, len) == 0);
 }
 
-/* A damaged label is no failure: the rest may still be of use. */
+/* A damaged label is no failure: the rest may still be useful. */
 shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
                                     char **out_text, shmrpc_error *error)
 {
@@ -257,9 +257,9 @@ shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error)
 
 /* ---- lifetimes ----------------------------------------------------------- */
 
-/* Takes all bytes of which somebody who has it open holds one, in the order
- * JUDGE, writers, readers: whoever finds a place taken looks at JUDGE to know
- * why. They stay taken if nobody held any. */
+/* Takes all bytes of which a process that has it open holds one, in the order
+ * JUDGE, writers, readers: a process that finds a place taken looks at JUDGE
+ * for the reason. They stay taken if nobody held any. */
 static bool seize_all(int fd, uint32_t participants)
 {
     if (shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_JUDGE_BYTE, 1) != SHMRPC_OK) {
@@ -284,7 +284,7 @@ bool shmrpci_label_is_over(int fd, const shmrpci_glance *glance)
     switch (glance->lifetime) {
     case SHMRPC_LIFETIME_LAST_CLOSE:
         return seize_all(fd, glance->facts.participant_count);
-    /* A dead creator has lost its byte; a living one holds it even if others
+    /* A dead creator has lost its byte; a living one holds it even while others
      * don't use the object. */
     case SHMRPC_LIFETIME_CREATOR:
         return !shmrpci_byte_lock_is_held(fd, SHMRPCI_OBJECT_CREATOR_BYTE);

@@ -1,9 +1,8 @@
 /*
- * What a shared object says of itself beyond the head of its region: behind the
- * engine's roots, constant from before it has a name.
+ * A shared object's description of itself, besides the head of its region:
+ * after the engine's roots, constant from before it has a name.
  *
- *     offset from the end of the roots
- *     -128          the label below
+ *     offset from the end of the roots -128          the label below
  *     -128 - text   .svc text that declares the type; may be empty
  *     before that   signature, "queue<acme.tts.Job>"
  *
@@ -51,34 +50,33 @@ _Static_assert(sizeof(shmrpci_label) == 128, "layout");
 /* Bytes of roots that the label of this row takes. */
 uint64_t shmrpci_label_bytes(const shmrpc_shared *row);
 
-/* Writes it to a region that was just formatted, with so many more bytes of
- * roots than its engine needs. */
+/* Writes it to a newly formatted region, whose roots have that many more bytes
+ * than its engine needs. */
 shmrpc_status shmrpci_label_write(int fd, const shmrpc_shared *row,
                                   shmrpc_error *error);
 
-/* What there is to know of an object without taking part in it. */
+/* What can be learnt of an object without joining it. */
 typedef struct shmrpci_glance {
     shmrpci_region_head facts;
     shmrpc_lifetime lifetime;
     bool is_destroyed; /* then only this is known */
-    uint32_t high;     /* participants that there have been */
+    uint32_t high;     /* participants that there ever were */
     char signature[SHMRPCI_LABEL_SIGNATURE + 1];
 } shmrpci_glance;
 
-/* Looks at the object in `fd`, which stays the caller's. Statuses as
+/* Reads the label of the object in `fd`, which stays the caller's. Statuses as
  * shmrpci_region_attach() for reading; DATA_LOSS: also its label. */
 shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
                                  shmrpc_error *error);
 
-/* Whether it has the type and encoding of this row, of which `type_hash` is the
- * hash to look for (0: of any shape). Types of one hash must also have one
- * signature. */
+/* Whether it has the type and encoding of this row, with `type_hash` as the
+ * hash (0: of any shape). Types of one hash must also have one signature. */
 bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                          uint64_t type_hash);
 
-/* The same of what is left of an object: also of another boot, destroyed, or
- * without its end. `*out_text` as below; NULL, and no signature or lifetime:
- * what it says of its type is damaged too. */
+/* The same for a damaged object: also of another boot, destroyed, or truncated.
+ * `*out_text` as below; NULL, and no signature or lifetime: its label is
+ * damaged too. */
 shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
                                     char **out_text, shmrpc_error *error);
 
@@ -86,8 +84,8 @@ shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
  * NO_MEMORY. */
 shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error);
 
-/* Whether the life of the object is over. If it is, nobody begins to use it as
- * long as `fd` is open. */
+/* Whether the object's lifetime is over. If so, no process begins to use it
+ * while `fd` is open. */
 bool shmrpci_label_is_over(int fd, const shmrpci_glance *glance);
 
 #endif

@@ -20,8 +20,8 @@ static const shmrpc_type *list_type(const shmrpc_dict *dict)
     return dict->handle.row.element;
 }
 
-/* The first item of a value that nobody has put yet: a list of one in msgpack
- * (0x91). MORE: somebody was quicker, and the item is to be appended after
+/* The first item of a value that does not exist yet: a list of one in msgpack
+ * (0x91). MORE: another was quicker, and the item must be appended after
  * all. */
 static shmrpc_status put_first(shmrpc_dict *dict, const void *item,
                                shmrpc_error *error)
@@ -63,8 +63,8 @@ static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
                                    "it has been destroyed", error);
     }
     shmrpci_mutex_lock(&dict->mutex);
-    /* Append and insert meet others who make the list, or delete it, at the
-     * same moment. */
+    /* Append and insert may meet others that make the list, or delete it, at
+     * the same moment. */
     do {
         status = shmrpci_dict_nest_apply(dict, the_key, &what, error);
         if (status == SHMRPC_E_NOT_FOUND &&
@@ -127,7 +127,8 @@ int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
     return status;
 }
 
-/* `used` 0: the list is no nest yet, and the item is cut out of its bytes. */
+/* `used` 0: the list is not a nest yet, and the item is cut out of its
+ * bytes. */
 static shmrpc_status read_item(shmrpc_dict *dict, int64_t position,
                                shmrpci_held *held, shmrpc_error *error)
 {
@@ -163,7 +164,7 @@ int shmrpc_stub_list_at(shmrpc_value *value, int64_t position, const void **out,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* A nest knows its length; a list that is none is read. */
+/* A nest knows its length; other lists are read. */
 int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
                          shmrpc_error *error)
 {
@@ -183,10 +184,10 @@ int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
     if (status == SHMRPC_OK) {
         shmrpci_table_bytes bytes = {held->bytes.data, held->bytes.len};
         status = shmrpci_dict_nest_slice(bytes, NULL, &bytes, out, error);
-        /* Without a position the slice tells the length alone. */
+        /* Without a position the slice only returns the length. */
         status = status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
     } else if (status == SHMRPC_E_NOT_FOUND) {
-        *out = 0; /* nobody has put it yet */
+        *out = 0; /* it does not exist yet */
         status = SHMRPC_OK;
     }
     shmrpci_held_give(held);

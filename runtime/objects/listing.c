@@ -3,9 +3,8 @@
  *
  * All of it works on files that other processes create, use and remove at the
  * same time. A file that vanishes in the middle is no error; one that can't be
- * opened is listed as UNREADABLE; one that makes no sense as DAMAGED. Nothing
- * takes part in an object only to list it, so that looking at a folder changes
- * nothing.
+ * opened is listed as UNREADABLE; one that is malformed as DAMAGED. Listing
+ * joins no object, so that it changes nothing.
  */
 #include <string.h>
 
@@ -15,11 +14,12 @@
 #include "os/memory.h"
 #include "os/object_find.h"
 
-/* How long somebody else may be removing the same object. */
+/* How long another process may take to remove the same object. */
 #define REMOVE_NS SHMRPCI_NS_PER_S
 
-/* A draft with a temporary name (where a file system has no nameless files) is
- * left alone for so long: its creator may not have locked a byte of it yet. */
+/* A draft with a temporary name (used where a file system has no nameless
+ * files) is left alone this long: its creator may not have locked a byte of it
+ * yet. */
 #define DRAFT_NS (10 * SHMRPCI_NS_PER_S)
 
 static shmrpc_status fail_named(const shmrpci_object_kind *kind,
@@ -32,7 +32,7 @@ static shmrpc_status fail_named(const shmrpci_object_kind *kind,
                             shmrpc_status_text(status));
 }
 
-/* NOT_FOUND: nobody has made an object in this scope yet. */
+/* NOT_FOUND: no object was ever made in this scope. */
 static shmrpc_status open_folder(shmrpc_scope scope, int *out_dir)
 {
     char path[SHMRPCI_OBJECT_PATH_BYTES];
@@ -52,7 +52,7 @@ typedef struct {
     void *user;
 } listing;
 
-/* What the file system knows, then what the kind does. */
+/* First the file system's facts, then the kind's. */
 static void describe(const shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES])
@@ -67,7 +67,7 @@ static void describe(const shmrpci_object_kind *kind, int fd,
     kind->describe(kind, fd, info, texts);
 }
 
-/* The name that the file holds; the file's own where none can be read. */
+/* The name in the file; the file's own name if that can't be read. */
 static void find_name(const shmrpci_object_kind *kind, const char *file, int fd,
                       char name[SHMRPCI_KIND_NAME_BYTES])
 {
@@ -92,7 +92,7 @@ static bool list_one(void *user, const char *file)
     }
     int fd = -1;
     shmrpc_status status = shmrpci_object_open(of->dir_fd, file, &fd);
-    /* Objects of others may be for reading only. */
+    /* Other users' objects may be read-only. */
     if (status == SHMRPC_E_DENIED) {
         status = shmrpci_object_open_read_only(of->dir_fd, file, &fd);
     }
@@ -143,8 +143,8 @@ shmrpc_status shmrpci_kind_open_file(const shmrpci_object_kind *kind,
 
 /* ---- removing ------------------------------------------------------------ */
 
-/* The kind marks the object as destroyed before the name goes: its users learn
- * of it. */
+/* The kind marks the object as destroyed before the name is removed, so that
+ * its users notice. */
 static shmrpc_status remove_file(const shmrpci_object_kind *kind, int dir_fd,
                                  const char *file)
 {
@@ -178,21 +178,22 @@ static shmrpc_status find_kind(int dir_fd, const char *name,
             continue;
         }
         if (found != NULL) {
-            return shmrpc_error_set(error, SHMRPC_E_PRECONDITION,
-                                    "there are a %s and a %s of the name "
-                                    "\"%.64s\": say which",
-                                    found->name, (*at)->name, name);
+            return shmrpc_error_set(
+                error, SHMRPC_E_PRECONDITION,
+                "there are a %s and a %s named \"%.64s\": say which",
+                found->name, (*at)->name, name);
         }
         found = *at;
     }
     if (found == NULL) {
         return is_good ? shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
-                                          "there is no object \"%.64s\"", name)
-                       : shmrpc_error_set(
-                             error, SHMRPC_E_INVALID,
-                             "\"%.64s\" is no name (expected 1 to %d bytes of "
-                             "UTF-8)",
-                             name == NULL ? "" : name, SHMRPC_SHARED_NAME_MAX);
+                                          "there is no object named \"%.64s\"",
+                                          name)
+                       : shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                          "\"%.64s\" is not a valid name "
+                                          "(expected 1 to %d bytes of UTF-8)",
+                                          name == NULL ? "" : name,
+                                          SHMRPC_SHARED_NAME_MAX);
     }
     *out = found;
     return SHMRPC_OK;
@@ -252,14 +253,14 @@ static bool is_dead_draft(int fd, int64_t idle_ns, int64_t min_idle_ns)
            shmrpci_byte_lock_try(fd, 0, SHMRPCI_OBJECT_NAME_BYTE) == SHMRPC_OK;
 }
 
-/* A draft has no users to be told. */
+/* A draft has no users to wake. */
 static void leave_as_it_is(int fd)
 {
     (void)fd;
 }
 
-/* Removes objects whose life is over and drafts of dead creators; of others it
- * buries the dead, so that what they held is free. */
+/* Removes objects whose lifetime is over and drafts of dead creators; in others
+ * it inherits from dead participants, which frees what these held. */
 static bool collect_one(void *user, const char *file)
 {
     collection *of = user;

@@ -5,7 +5,7 @@
 #include "os/byte_lock.h"
 #include "sync/lock.h"
 
-/* As people call them; the flags are the file's. */
+/* The name for people; the flags are the file's. */
 static const char *kind_name(uint32_t kind)
 {
     if ((kind & SHMRPC_LOCK_SEMAPHORE) != 0) {
@@ -25,8 +25,8 @@ static uint32_t count_open(const shmrpci_lock_map *at, int fd)
     return count;
 }
 
-/* Judged from one copy of the word. An owner whose byte nobody holds has died,
- * whether or not anybody has noticed yet. */
+/* Derived from one copy of the word. An owner whose byte is free has died,
+ * whether or not that was noticed yet. */
 static shmrpc_object_state state_of(const shmrpci_lock_map *at, int fd,
                                     uint32_t word)
 {
@@ -80,8 +80,8 @@ static void describe(const shmrpci_object_kind *kind, int fd,
     }
 }
 
-/* All bytes: nobody takes part, and nobody can begin to before we are done; who
- * tries then finds it destroyed. */
+/* Takes all bytes: no process has it open, and none can open it before we are
+ * done; one that tries finds it destroyed. */
 static bool is_over(int fd, int64_t idle_ns, int64_t min_idle_ns)
 {
     return idle_ns >= min_idle_ns &&

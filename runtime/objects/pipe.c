@@ -37,7 +37,7 @@ static shmrpc_status plan(const shmrpci_handle *handle,
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
-    (void)access; /* whoever uses a pipe writes to it */
+    (void)access; /* using a pipe means writing to it */
     return shmrpci_pipe_open(fd, SHMRPC_PROFILE_BALANCED,
                              &pipe_of(handle)->engine, error);
 }
@@ -140,7 +140,7 @@ shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
     return status;
 }
 
-/* What a descriptor tells is that this may find something: whoever finds
+/* A readable descriptor means that this may find something: a caller that finds
  * nothing clears it and looks again (ready.h). */
 static shmrpc_status take(shmrpc_pipe *pipe, void *data, size_t size,
                           int64_t deadline_ns, size_t *out_read,
@@ -194,7 +194,7 @@ shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
     return shmrpci_handle_explain(&pipe->handle, status, error);
 }
 
-/* Readers get what is left, then the end; writers get it at once. */
+/* Readers get the rest, then the end; writers get it at once. */
 shmrpc_status shmrpc_pipe_end(shmrpc_pipe *pipe)
 {
     shmrpc_status status = shmrpci_handle_ensure(&pipe->handle, NULL);
@@ -206,7 +206,7 @@ shmrpc_status shmrpc_pipe_destroy(shmrpc_pipe *pipe)
     return shmrpci_handle_destroy(&pipe->handle);
 }
 
-/* Figures of a destroyed pipe are of no use to anybody. */
+/* A destroyed pipe has no meaningful figures. */
 shmrpc_status shmrpc_pipe_stat_read(shmrpc_pipe *pipe, shmrpc_pipe_stat *out)
 {
     shmrpci_pipe_stat stat;

@@ -8,7 +8,7 @@
  *
  * An item of a queue with acknowledgement carries a ticket. It is valid in the
  * process that popped it, while its handle is open: elsewhere releasing the
- * item only frees memory, and the engine gives the item to somebody else.
+ * item only frees memory, and the engine delivers the item again.
  */
 #include "shmrpc/queue.h"
 
@@ -74,7 +74,8 @@ static shmrpci_overflow overflow_of(shmrpc_overflow overflow)
     return SHMRPCI_OVERFLOW_BLOCK;
 }
 
-/* What the engine can't hold is refused here, in the words of the options. */
+/* Limits that the engine can't meet are refused here, in terms of the
+ * options. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -108,7 +109,7 @@ static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
     shmrpc_queue *queue = queue_of(handle);
-    (void)access; /* whoever uses a queue writes to it */
+    (void)access; /* using a queue means writing to it */
     shmrpc_status status =
         shmrpci_queue_open(fd, SHMRPC_PROFILE_BALANCED, &queue->engine, error);
     if (status == SHMRPC_OK) {
@@ -193,8 +194,8 @@ void shmrpc_queue_close(shmrpc_queue *queue)
 
 /* ---- pushing ------------------------------------------------------------- */
 
-/* Encodes into the slot of the ring itself. `at` NULL with OK: the queue is
- * full and drops the newest. */
+/* Encodes into the ring itself. `at` NULL with OK: the queue is full and drops
+ * the newest. */
 static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
@@ -216,14 +217,14 @@ static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
     return SHMRPC_OK;
 }
 
-/* The limit is the object's: whoever made it chose it. */
+/* The limit is the object's, set by its maker. */
 static shmrpc_status push_bytes(shmrpc_queue *queue, const shmrpci_buf *buf,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
     uint32_t most = shmrpci_queue_max_len(queue->engine);
     if (buf->len > most) {
         (void)shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                               "the item takes %zu bytes, at most %u fit: "
+                               "the item takes %zu bytes, but at most %u fit: "
                                "raise max_item_bytes, or pass a reference",
                                buf->len, most);
         return SHMRPC_E_TOO_LARGE;
@@ -278,8 +279,8 @@ shmrpc_status shmrpc_queue_push(shmrpc_queue *queue, const shmrpc_any *item,
     return (shmrpc_status)shmrpc_stub_queue_push(queue, item, opts, error);
 }
 
-/* Encodes items one behind the other, up to the first that can't be:
- * `*out_count` are good, and are pushed before the failure is told. */
+/* Encodes items one after the other, up to the first that can't be:
+ * `*out_count` are good, and are pushed before the failure is reported. */
 static shmrpc_status encode_batch(const shmrpc_queue *queue,
                                   const uint8_t *items, size_t count,
                                   shmrpci_buf *buf, size_t ends[BATCH],
@@ -298,7 +299,7 @@ static shmrpc_status encode_batch(const shmrpc_queue *queue,
     return SHMRPC_OK;
 }
 
-/* What the queue says comes first: the item that can't be encoded was behind
+/* The queue's status comes first: the item that can't be encoded came after
  * those it refused. */
 static shmrpc_status push_batch(shmrpc_queue *queue, const uint8_t *items,
                                 size_t count, int64_t deadline_ns,
@@ -372,7 +373,7 @@ shmrpc_status shmrpc_queue_push_many(shmrpc_queue *queue,
 
 /* ---- popping ------------------------------------------------------------- */
 
-/* The bytes are in `held` or, of several items, in another buffer. The ticket
+/* The bytes are in `held` or, for several items, in another buffer. The ticket
  * is noted before decoding: a damaged item must be acknowledged, too. */
 static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
                             const shmrpci_item *item, const uint8_t *data,
@@ -383,13 +384,13 @@ static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
     held->has_ticket = queue->is_acked;
     shmrpc_status status = shmrpci_held_decode(held, data, item->len, error);
     if (status != SHMRPC_OK && held->has_ticket) {
-        /* Or it would come again, and again. */
+        /* Otherwise it would be delivered again and again. */
         (void)shmrpci_queue_ack(queue->engine, held->ticket);
     }
     return status;
 }
 
-/* What a descriptor tells is that this may find something: whoever finds
+/* A readable descriptor means that this may find something: a caller that finds
  * nothing clears it and looks again (ready.h). */
 static shmrpc_status pop(shmrpc_queue *queue, uint32_t max, int64_t deadline_ns,
                          shmrpci_buf *buf, shmrpci_item *items,
@@ -430,7 +431,7 @@ int shmrpc_queue_fd(shmrpc_queue *queue)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
-/* Memory first: what was popped can't be put back. */
+/* Memory is allocated first: a popped item can't be put back. */
 static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
                               bool peeks, const void **out, shmrpc_error *error)
 {
@@ -506,8 +507,7 @@ shmrpc_status shmrpc_queue_peek(shmrpc_queue *queue, const shmrpc_any **out,
     return (shmrpc_status)status;
 }
 
-/* Makes room for `max` items beforehand, as what was taken can't be put
- * back. */
+/* Allocates `max` items beforehand, as taken records can't be put back. */
 static size_t take_room(shmrpc_queue *queue, shmrpci_held **helds, size_t max)
 {
     size_t count = 0;
@@ -560,7 +560,7 @@ static shmrpc_status hand_out(shmrpc_queue *queue, shmrpci_held **helds,
     return good > 0 ? SHMRPC_OK : status;
 }
 
-/* Room that isn't used goes back to the handle. */
+/* Unused items go back to the handle. */
 static shmrpc_status take_many(shmrpc_queue *queue, int64_t deadline_ns,
                                const void **out, size_t max, size_t *out_count,
                                shmrpc_error *error)
@@ -629,7 +629,7 @@ static shmrpci_queue *engine_of(const shmrpci_held *held)
                : NULL;
 }
 
-/* Without an ack the item goes to the next who pops. */
+/* Without an ack the item is delivered to another reader. */
 void shmrpc_stub_queue_release(shmrpc_queue *queue, const void *item)
 {
     (void)queue;

@@ -3,11 +3,11 @@
  * the protocol; here is the thread, its list, and how both begin.
  *
  * The list is guarded by a mutex, the sleep is outside it. A change of the list
- * counts `orders` up, which is the first of the words that the thread waits
- * for: so it returns, and looks at the list anew. A handle that is closed takes
- * itself out of the list under the mutex; behind it the thread may still be
- * asleep on a word of an object that is unmapped a moment later, which the
- * kernel allows, and which the order ends.
+ * increments `orders`, which is the first of the words that the thread waits
+ * for: so it returns, and reads the list again. A handle that is closed removes
+ * itself from the list under the mutex; the thread may still be asleep on a
+ * word of an object that is unmapped a moment later, which the kernel allows,
+ * and which the order ends.
  */
 #include "objects/ready.h"
 
@@ -19,16 +19,16 @@
 #include "os/thread.h"
 #include "ring/bell.h"
 
-/* Where several words can't be waited for, or there are too many: how often
- * they are looked at. */
+/* How often the words are checked, if the kernel can't wait for several, or
+ * there are too many. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* Of one process, for its life. A forked child makes its own: of its parent's
- * it has neither the thread nor a mutex in a known state. */
+/* One per process, for its whole life. A forked child makes its own: it has
+ * neither its parent's thread nor a mutex in a known state. */
 typedef struct shmrpci_sentry {
     struct shmrpci_sentry *parents; /* so that it stays reachable */
     uint32_t generation;
-    shmrpci_atomic_u32 orders; /* the thread looks at the list anew */
+    shmrpci_atomic_u32 orders; /* the thread reads the list again */
     shmrpci_mutex mutex;       /* the list, and all that is in it */
     shmrpci_ready *first;
     bool is_out; /* the thread runs */
@@ -38,7 +38,7 @@ static _Atomic(shmrpci_sentry *) sentry;
 
 /* ---- the thread ---------------------------------------------------------- */
 
-/* Under the mutex. `is_late`: its slice is over, and nothing has rung. */
+/* Under the mutex. `is_late`: its slice is over, without a ring. */
 static void wake_for(shmrpci_ready *ready, bool is_late)
 {
     ready->is_resting = false;
@@ -56,8 +56,7 @@ typedef struct list {
     int64_t until_ns;
 } list;
 
-/* A word more to wait for. Beyond the kernel's limit it is looked at from time
- * to time. */
+/* Adds a word to wait for. Beyond the kernel's limit it is polled. */
 static void stay_with(list *of, const shmrpci_ready *ready, int64_t now_ns)
 {
     int64_t until_ns = ready->until_ns;
@@ -69,8 +68,8 @@ static void stay_with(list *of, const shmrpci_ready *ready, int64_t now_ns)
     of->until_ns = until_ns < of->until_ns ? until_ns : of->until_ns;
 }
 
-/* Wakes for those whose bell has rung or whose slice is over; the others are
- * what to wait for. */
+/* Wakes for bells that have rung and slices that are over; the others are added
+ * to the list to wait for. */
 static void look_at_all(shmrpci_sentry *of, list *out)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -98,7 +97,7 @@ static void stand_sentry(void *user)
     list words;
     for (;;) {
         look_at_all(of, &words);
-        /* An old kernel: waits for orders alone, and looks at the bells. */
+        /* An old kernel: waits for orders alone, and polls the bells. */
         if (!shmrpci_futex_wait_any(words.on, words.count, words.until_ns)) {
             int64_t look_ns = shmrpci_deadline_after(LOOK_NS);
             bool is_idle = words.count == 1;

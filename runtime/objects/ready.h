@@ -4,12 +4,11 @@
  *
  * One thread a process, made with the first of them, sleeps on the bells of
  * those that were found empty, and sets the eventfd of one whose bell has rung.
- * Whoever takes from the object clears it when it finds nothing:
+ * A consumer that finds the object empty clears it:
  *
- *     found nothing: begin: announces a sleeper, clears the eventfd
- *                    looks again
- *                    something: found: sets it again
- *                    nothing:   rest: the thread sleeps on the bell from now on
+ *     found nothing: begin: announces a sleeper, clears the eventfd looks again
+ *                    something: found: sets it again nothing:   rest: the
+ *                    thread sleeps on the bell from now on
  *
  * so that it stays readable as long as anything was left, and nothing that is
  * published in between is missed. A wake-up lost with a dead producer is made
@@ -18,14 +17,14 @@
  * whoever looks does what a sleeper does.
  *
  * Ringing a queue's bell wakes one sleeper for an item. The thread takes none,
- * so that it wakes the next sleeper: one who waits in pop gets the item, others
- * with descriptors look in vain.
+ * so that it wakes the next sleeper: a thread that waits in pop gets the item,
+ * others with descriptors look in vain.
  *
  * Idle: the thread wakes up once in ten seconds for each descriptor that
  * nothing comes for. Kernels before 5.16 can't wait for several words: there it
  * looks at all of them every 10 ms, and so it does beyond the first 127.
  *
- * Threading: any thread, but for open and close.
+ * Threading: any thread, except open and close.
  */
 #ifndef SHMRPCI_OBJECTS_READY_H
 #define SHMRPCI_OBJECTS_READY_H
@@ -40,10 +39,10 @@
 
 struct shmrpci_sentry;
 
-/* In a handle; zeros: nobody has asked for a descriptor. */
+/* Part of a handle; zeros: no descriptor was requested. */
 typedef struct shmrpci_ready {
-    /* The process that did. Written under the mutex, before the descriptor is
-     * known to anybody. */
+    /* The process that requested it. Written under the mutex, before the
+     * descriptor is known to anybody. */
     shmrpci_atomic_u32 generation;
     int fd;
     shmrpci_fork_fd guard;
@@ -53,12 +52,12 @@ typedef struct shmrpci_ready {
     shmrpci_futex_on on;
     int64_t until_ns;
     int64_t slice_ns;
-    bool is_resting; /* the thread sleeps for it */
-    bool was_late;   /* the last time, for nothing */
+    bool is_resting; /* the thread sleeps on it */
+    bool was_late;   /* the last slice ended without a ring */
     bool passes_on;  /* wakes the next sleeper */
 } shmrpci_ready;
 
-/* Whether this process has asked for a descriptor. */
+/* Whether this process has requested a descriptor. */
 static inline bool shmrpci_ready_is_on(const shmrpci_ready *ready)
 {
     /* Acquire: the rest is there. */
@@ -66,22 +65,21 @@ static inline bool shmrpci_ready_is_on(const shmrpci_ready *ready)
     return generation != 0 && generation == shmrpci_fork_generation();
 }
 
-/* The descriptor, which is made where there is none, readable. EXHAUSTED;
- * NO_MEMORY. */
+/* The descriptor, made if need be, readable at first. EXHAUSTED; NO_MEMORY. */
 shmrpc_status shmrpci_ready_open(shmrpci_ready *ready, bool passes_on,
                                  int *out_fd);
 
-/* Before another look: the descriptor is not readable any more. */
+/* Called before another look: the descriptor is no longer readable. */
 void shmrpci_ready_clear(const shmrpci_ready *ready);
-/* There was something. */
+/* That look found something. */
 void shmrpci_ready_found(const shmrpci_ready *ready);
-/* There was nothing: the thread waits for `on` to change, or until a slice of
- * at most `max_ns` is over. */
+/* It found nothing: the thread waits for `on` to change, or until a slice of at
+ * most `max_ns` is over. */
 void shmrpci_ready_rest(shmrpci_ready *ready, const shmrpci_futex_on *on,
                         int64_t max_ns);
 
-/* To be called before the engine is closed, or the memory of `on` unmapped.
- * Whoever polls the descriptor is woken before it is closed. */
+/* Must be called before the engine is closed, or the memory of `on` unmapped.
+ * Threads that poll the descriptor are woken before it is closed. */
 void shmrpci_ready_close(shmrpci_ready *ready);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the folder's tools know of any region: what its head and its label say,
- * and which bytes of its file are locked. None of it needs the engine. */
+/* The operations of any region for the folder's tools: from its head, its
+ * label, and the locked bytes of its file. None of it needs the engine. */
 #include "objects/region_kind.h"
 
 #include <string.h>
@@ -86,12 +86,12 @@ void shmrpci_region_kind_destroy(int fd)
         return;
     }
     shmrpci_region_state *state = map.at;
-    /* Nobody is woken: those who wait see it when their slice is over. */
+    /* Nobody is woken: waiting threads see it when their slice is over. */
     shmrpci_store_seq(&state->destroyed, 1u);
     shmrpci_memory_unmap(&map);
 }
 
-/* A pid that is still written, at a place whose byte nobody holds. */
+/* A pid that is still there, at a place whose byte is free. */
 bool shmrpci_region_kind_has_dead(int fd)
 {
     static const shmrpci_region_kind nothing = {.user = NULL};

@@ -1,7 +1,6 @@
-/* What is left of a damaged dict or value: every entry whose checks hold is
- * handed out, decoded; what doesn't decode counts as lost. The region is opened
- * for reading only, so that salvage changes nothing of what may be looked at
- * again. */
+/* Recovers the entries of a damaged dict or value: passes on every entry whose
+ * checks hold, decoded; those that don't decode count as lost. The region is
+ * opened read-only, so that salvage can be repeated. */
 #include "objects/salvage.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * What is left of a damaged dict or value: entries that are whole.
+ * Recovers the whole entries of a damaged dict or value.
  *
  * Threading: any thread.
  */
@@ -14,10 +14,10 @@ typedef void shmrpci_salvage_entry(void *user, const void *key,
                                    const void *value);
 
 /*
- * Tells of the entries in `fd` whose checks hold, in order, and of each that
- * was lost. `row` has their types and encoding. The file need not be of this
- * boot, nor have its end. DATA_LOSS: it is no table, or its head is damaged;
- * CONTRACT: of another version; NO_MEMORY.
+ * Reports the entries in `fd` whose checks hold, in order, and each lost one.
+ * `row` has their types and encoding. The file may be of another boot, or
+ * truncated. DATA_LOSS: not a table, or its head is damaged; CONTRACT: another
+ * version; NO_MEMORY.
  */
 shmrpc_status shmrpci_salvage(int fd, const shmrpc_shared *row,
                               shmrpci_salvage_entry *entry,

@@ -2,11 +2,11 @@
  * Objects of a service: memory files that its server makes before it serves,
  * and that its clients and its own processes open through it.
  *
- * They live as long as the server's process, or its successor, which holds the
- * creator's byte: shared, as long as there are two. They have no name in any
- * folder; a client asks for one over the connection that it has anyway, and
- * gets a descriptor. From there on an object is used like any other, without
- * the server.
+ * They live as long as the server's process, or its successor, holds the
+ * creator's byte: shared, while there are two. They have no name in any folder;
+ * a client asks for one over the connection that it has anyway, and gets a
+ * descriptor. From there on an object is used like any other, without the
+ * server.
  *
  * A server that is replaced hands its objects to its successor, which goes on
  * with those whose type is the same, and destroys the others.
@@ -25,7 +25,7 @@
  * the server. */
 #define WRITERS 256u
 
-/* By kind; kinds of newer programs have none. */
+/* By kind; kinds of newer programs are missing. */
 static const shmrpci_face *const faces[] = {
     [SHMRPC_SHARED_QUEUE] = &shmrpci_face_queue,
     [SHMRPC_SHARED_TOPIC] = &shmrpci_face_topic,
@@ -58,8 +58,8 @@ shmrpci_handle *shmrpci_service_planner(const shmrpc_shared *row)
     return handle;
 }
 
-/* Whether a predecessor's object can be gone on with: of the same name, type
- * and encoding, and not destroyed. */
+/* Whether a predecessor's object can be kept: it has the same name, type and
+ * encoding, and is not destroyed. */
 static bool is_the_same(const shmrpci_handle *handle, int fd)
 {
     shmrpci_glance glance;
@@ -70,7 +70,7 @@ static bool is_the_same(const shmrpci_handle *handle, int fd)
            memcmp(glance.facts.name, handle->name, glance.facts.name_len) == 0;
 }
 
-/* In memory alone: a file without a name that ends with its last descriptor. */
+/* In memory only: a file without a name that ends with its last descriptor. */
 static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
                               shmrpc_error *error)
 {
@@ -90,7 +90,7 @@ static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
     return status;
 }
 
-/* Takes `old_fd` over, whatever comes of it. */
+/* Takes `old_fd` over, also on failure. */
 static shmrpc_status make(shmrpci_handle *handle, int old_fd, int *out_fd,
                           shmrpc_error *error)
 {
@@ -144,8 +144,7 @@ void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd)
 
 /* ---- its users' ---------------------------------------------------------- */
 
-/* The engine asks the creator's byte from now on whether the object still
- * lives. */
+/* From now on the engine asks the creator's byte whether the object lives. */
 void shmrpci_service_follow(shmrpci_handle *handle)
 {
     memset(&handle->owner, 0, sizeof handle->owner);
@@ -195,8 +194,7 @@ shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
     return SHMRPC_OK;
 }
 
-/* The options for an object of a service; those that were given stay as they
- * are. */
+/* The options for an object of a service; those that the caller set stay. */
 static shmrpc_shared_opts of_service(shmrpc_client *client,
                                      const shmrpc_service *service,
                                      const shmrpc_shared_opts *opts)

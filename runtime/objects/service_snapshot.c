@@ -1,10 +1,10 @@
 /*
  * Snapshots of a service's objects: read and written by its server, which has
- * their memory. Each call takes part in the object, does its work and leaves,
- * as it may run in any process of the server.
+ * their memory. Each call joins the object, does its work and leaves, as it may
+ * run in any process of the server.
  *
  * A snapshot that can't be read must not keep the service from starting, nor be
- * lost: it is put aside under another name, and the object begins empty.
+ * lost: it is renamed, and the object begins empty.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +17,11 @@
 #include "os/read_file.h"
 #include "shmrpc/shared_stub.h"
 
-/* An object that this call takes part in, and where its snapshot is. */
+/* An object that this call has joined, and its snapshot's path. */
 typedef struct scene {
     shmrpci_handle *handle;
     shmrpci_table table;
-    shmrpci_fork_fd guard; /* of its descriptor: workers may be forked now */
+    shmrpci_fork_fd guard; /* for its descriptor: workers may be forked now */
     char path[SHMRPCI_SNAPSHOT_PATH_BYTES];
 } scene;
 
@@ -99,7 +99,7 @@ static bool is_there(const char *path)
     return true;
 }
 
-/* Counts every change that the table ever had. */
+/* The number of changes that the table ever had. */
 static uint64_t changes_of(const shmrpci_table *table)
 {
     shmrpci_table_stat stat;
@@ -115,8 +115,8 @@ static void put_aside(const char *path)
     (void)shmrpci_new_file_rename(path, old);
 }
 
-/* Leaves alone an object that a predecessor handed on, since that is newer than
- * any snapshot. */
+/* Leaves an object from a predecessor alone, since that is newer than any
+ * snapshot. */
 static shmrpc_status fill(scene *on, shmrpc_error *error)
 {
     if (changes_of(&on->table) > 0 || !is_there(on->path)) {
@@ -151,7 +151,7 @@ int shmrpc_stub_shared_restore(const shmrpc_shared *row, const char *place,
 
 static shmrpc_status save(scene *on, uint64_t *change, shmrpc_error *error)
 {
-    /* Before it: what changes meanwhile is not in it for certain. */
+    /* Read before the snapshot: changes during it may not be in it. */
     uint64_t changes = changes_of(&on->table);
     /* Nothing has changed: only the time of the last snapshot is renewed. */
     if (changes == *change && is_there(on->path)) {
@@ -171,8 +171,8 @@ static shmrpc_status save(scene *on, uint64_t *change, shmrpc_error *error)
     return status;
 }
 
-/* `*change` is what the last snapshot had, kept by the caller from one to the
- * next. */
+/* `*change` is the last change in the previous snapshot; the caller keeps
+ * it. */
 int shmrpc_stub_shared_save(const shmrpc_shared *row, const char *place, int fd,
                             uint64_t *change, shmrpc_error *error)
 {

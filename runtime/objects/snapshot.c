@@ -3,9 +3,9 @@
  * state while others go on writing, and read into a table that is new, or
  * merged into one in a single change.
  *
- * Keys and values go as they are encoded. Keys are checked when a snapshot is
- * read, as an entry whose key is in another form could never be found again;
- * values are not, since every use of one checks it.
+ * Keys and values are written as they are encoded. Keys are checked when a
+ * snapshot is read, as an entry whose key is in another form could never be
+ * found again; values are not, since every use of one checks it.
  */
 #include "objects/snapshot.h"
 
@@ -19,8 +19,8 @@
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* What a reader needs to make the same object again, with the `.svc` text for
- * tools that don't have it. */
+/* Everything a reader needs to make the same object again, with the `.svc` text
+ * for tools that don't have it. */
 static shmrpc_status write_head(shmrpci_snapshot_writer *writer,
                                 const shmrpci_table_view *view,
                                 shmrpc_error *error)
@@ -82,7 +82,7 @@ static shmrpc_status write_records(shmrpci_snapshot_writer *writer,
     }
 }
 
-/* NULL: nobody else has this table. */
+/* NULL: no other thread has this table. */
 static void enter(shmrpci_mutex *mutex)
 {
     if (mutex != NULL) {
@@ -113,7 +113,7 @@ static shmrpc_status write_view(shmrpci_snapshot_writer *writer,
     if (status == SHMRPC_OK) {
         status = write_records(writer, &view, error);
     }
-    /* Before the disk is waited for: a view holds memory. */
+    /* Closed before waiting for the disk: a view holds memory. */
     enter(mutex);
     shmrpci_table_view_close(&view);
     leave(mutex);
@@ -152,7 +152,7 @@ static const char *encoding_name(uint32_t encoding)
     return codec != NULL ? codec->name : "an unknown encoding";
 }
 
-/* Snapshots and objects keep the beginning of a long signature only. */
+/* Snapshots and objects keep only the beginning of a long signature. */
 static bool is_same_name(const shmrpci_snapshot_reader *reader,
                          const char *mine)
 {
@@ -183,7 +183,7 @@ static shmrpc_status compare(const shmrpci_handle *handle,
             : "");
 }
 
-/* A reader, and what keys are checked with. */
+/* A reader, and the state for checking keys. */
 typedef struct loading {
     const shmrpc_type *key; /* NULL: of a value */
     shmrpci_snapshot_reader reader;
@@ -192,7 +192,7 @@ typedef struct loading {
     void *room; /* for a key */
 } loading;
 
-/* Of what init has made, also where it failed. */
+/* Frees what init has made, also if that failed. */
 static void fini(loading *of)
 {
     shmrpci_snapshot_close(&of->reader);
@@ -201,7 +201,7 @@ static void fini(loading *of)
     free(of->room);
 }
 
-/* Opens the snapshot and compares. `of` is to be ended in any case. */
+/* Opens the snapshot and compares. `of` must be ended in any case. */
 static shmrpc_status init(const shmrpci_handle *handle,
                           const shmrpci_table *table, const char *path,
                           loading *of, shmrpc_error *error)
@@ -219,8 +219,8 @@ static shmrpc_status init(const shmrpci_handle *handle,
     if (status == SHMRPC_OK && of->room == NULL) {
         status = shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
-    /* A block is no larger than the largest record, or as its writer likes it.
-     */
+    /* A block is no larger than the largest record, or than the size at which
+       writers end it. */
     of->reader.max_block_bytes =
         2 * SHMRPCI_SNAPSHOT_BLOCK_BYTES +
         (size_t)(region->span_count * region->span_bytes / 4);
@@ -257,7 +257,7 @@ static shmrpc_status next(loading *of, shmrpci_table_bytes *key,
     return status;
 }
 
-/* Entry by entry, as nobody else has the table. */
+/* Entry by entry, as no other thread has the table. */
 shmrpc_status shmrpci_snapshot_fill(const shmrpci_handle *handle,
                                     shmrpci_table *table, const char *path,
                                     shmrpc_error *error)
@@ -332,7 +332,7 @@ static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
                : shmrpc_error_set(error, status, "out of memory");
 }
 
-/* Now that the bytes stay where they are. */
+/* Replaces the offsets, now that the buffer no longer moves. */
 static void point(gathering *of)
 {
     const uint8_t *bytes =

@@ -6,9 +6,9 @@
  * written beside the old one and takes its place when it is on the disk:
  * whatever happens, one whole snapshot is there.
  *
- * Reading believes nothing before its checksum was right, except the length of
- * a block, which is needed to get at the checksum: it is limited, and memory is
- * taken piece by piece as bytes come.
+ * Reading uses nothing before its checksum was verified, except the length of a
+ * block, which is needed to find the checksum: it is limited, and memory is
+ * allocated piece by piece as bytes come.
  */
 #include "objects/snapshot_file.h"
 
@@ -24,7 +24,7 @@
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* People are told how far it came, and that the old snapshot is still there. */
+/* The message says how far it came, and that the old snapshot is unchanged. */
 static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
                                 shmrpc_status status, shmrpc_error *error)
 {
@@ -47,11 +47,12 @@ shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
         shmrpci_new_file_begin(path, permissions, &out->file);
     if (status == SHMRPC_E_BUSY) {
         return shmrpc_error_set(
-            error, status, "somebody is writing the snapshot %.128s", path);
+            error, status, "another process is writing the snapshot %.128s",
+            path);
     }
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status,
-                                "the snapshot %.128s can't be begun: %s", path,
+                                "can't begin the snapshot %.128s: %s", path,
                                 shmrpc_status_text(status));
     }
     shmrpci_buf_init_heap(&out->block);
@@ -61,7 +62,7 @@ shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
     return SHMRPC_OK;
 }
 
-/* `facts->head` has what the object says; the rest is filled in here. */
+/* `facts->head` describes the object; the rest is filled in here. */
 shmrpc_status shmrpci_snapshot_write_head(shmrpci_snapshot_writer *writer,
                                           const shmrpci_snapshot_facts *facts,
                                           shmrpc_error *error)
@@ -73,7 +74,7 @@ shmrpc_status shmrpci_snapshot_write_head(shmrpci_snapshot_writer *writer,
     head.name_len = (uint32_t)strlen(facts->name);
     head.signature_len = (uint32_t)strlen(facts->signature);
     size_t text_len = strlen(facts->text);
-    /* It is for tools, which can do without. */
+    /* The text is for tools, which can do without. */
     head.text_len =
         text_len <= SHMRPCI_SNAPSHOT_MAX_TEXT ? (uint32_t)text_len : 0;
     shmrpci_buf_append(out, &head, sizeof head);
@@ -150,8 +151,8 @@ shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
     return status == SHMRPC_OK ? SHMRPC_OK : cant_write(writer, status, error);
 }
 
-/* The end block comes even for an empty object: without it a file is cut
- * off. */
+/* The end block is written even for an empty object: without it a file counts
+ * as cut off. */
 shmrpc_status shmrpci_snapshot_commit(shmrpci_snapshot_writer *writer,
                                       shmrpc_error *error)
 {
@@ -212,8 +213,8 @@ shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
     return status;
 }
 
-/* The texts behind the head, each with a NUL behind it. All lengths are looked
- * at before memory is taken, and the checksum of head and texts before any of
+/* Reads the texts after the head, each with a NUL. All lengths are checked
+ * before memory is allocated, and the checksum of head and texts before any of
  * it is used. */
 static shmrpc_status read_texts(shmrpci_snapshot_reader *reader)
 {
@@ -249,8 +250,8 @@ static shmrpc_status read_texts(shmrpci_snapshot_reader *reader)
     return crc == head->crc ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
 }
 
-/* The version is looked at before anything else of the head: a later one may
- * mean something else by it. */
+/* The version is checked before the rest of the head, which a later version may
+ * have changed. */
 static shmrpc_status read_head(shmrpci_snapshot_reader *reader,
                                const char *path, shmrpc_error *error)
 {
@@ -331,8 +332,8 @@ static shmrpc_status read_failed(const shmrpci_snapshot_reader *reader,
         (unsigned long long)reader->offset, shmrpc_status_text(status));
 }
 
-/* Reads the bytes behind a block's head, in pieces: what it says of their
- * number is not believed before they are there. */
+/* Reads the bytes of a block after its head, in pieces: the length is not
+ * trusted before they are there. */
 static shmrpc_status read_bytes(shmrpci_snapshot_reader *reader, uint64_t bytes,
                                 shmrpc_error *error)
 {
@@ -363,7 +364,7 @@ static shmrpc_status check_block(const shmrpci_snapshot_reader *reader,
                        sizeof *block - sizeof crc);
     crc = shmrpci_crc32c(crc, reader->bytes.data, reader->bytes.len);
     if (crc != block->crc) {
-        return shmrpci_snapshot_damaged(reader, "its checksum is another",
+        return shmrpci_snapshot_damaged(reader, "its checksum does not match",
                                         error);
     }
     bool is_end = block->kind == SHMRPCI_SNAPSHOT_END;
@@ -372,7 +373,7 @@ static shmrpc_status check_block(const shmrpci_snapshot_reader *reader,
         (is_end && (block->count != 0 || block->bytes != 0)) ||
         block->count > block->bytes / sizeof(shmrpci_snapshot_record)) {
         return shmrpci_snapshot_damaged(
-            reader, "it contradicts what is before it", error);
+            reader, "it contradicts the blocks before it", error);
     }
     return SHMRPC_OK;
 }
@@ -383,7 +384,7 @@ static shmrpc_status end_file(shmrpci_snapshot_reader *reader,
 {
     uint8_t more;
     if (shmrpci_read_file(reader->fd, &more, 1) != SHMRPC_E_NOT_FOUND) {
-        return shmrpci_snapshot_damaged(reader, "more follows behind its end",
+        return shmrpci_snapshot_damaged(reader, "there are bytes after its end",
                                         error);
     }
     reader->is_over = true;
@@ -446,7 +447,7 @@ shmrpc_status shmrpci_snapshot_next(shmrpci_snapshot_reader *reader,
     while (reader->left == 0) {
         if (reader->at != reader->bytes.len) {
             return shmrpci_snapshot_damaged(
-                reader, "bytes are left behind its records", error);
+                reader, "there are bytes after its records", error);
         }
         shmrpc_status status =
             reader->is_over ? SHMRPC_E_NOT_FOUND : next_block(reader, error);

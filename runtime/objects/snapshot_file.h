@@ -1,13 +1,13 @@
 /*
- * Snapshot files: what was in a dict or value at one moment, on a disk.
+ * Snapshot files: the state of a dict or value at one moment, on a disk.
  *
- * The format is told byte by byte in docs/snapshots.md.  In short: a head, then
+ * docs/snapshots.md describes the format byte by byte.  In short: a head, then
  * blocks of records, then a block that says how many there were.  Each block
  * has a CRC-32C that begins with that of the head, so that a block of another
- * snapshot is none of this one.
+ * snapshot is not accepted.
  *
- * A file is hostile: nothing is believed before its checksum was right, and no
- * length makes more memory be taken than the reader allows.
+ * A file is hostile: nothing is used before its checksum was verified, and no
+ * length makes the reader allocate more than its limit.
  *
  * Threading: one thread at a time for a writer or reader.
  */
@@ -23,7 +23,7 @@
 #include "shmrpc/error.h"
 #include "table/table.h"
 
-/* Its first byte begins no text. */
+/* No text begins with its first byte. */
 #define SHMRPCI_SNAPSHOT_MAGIC   UINT64_C(0x31706E6172687389)
 #define SHMRPCI_SNAPSHOT_VERSION 1u
 
@@ -83,16 +83,16 @@ typedef struct shmrpci_snapshot_writer {
     uint64_t count; /* in the block */
 } shmrpci_snapshot_writer;
 
-/* What is to be said of an object. */
+/* The description of an object. */
 typedef struct shmrpci_snapshot_facts {
-    shmrpci_snapshot_head head; /* all but what the writer says itself */
+    shmrpci_snapshot_head head; /* except what the writer fills in */
     const char *name;
     const char *signature;
     const char *text; /* .svc that declares its type; "": of any shape */
 } shmrpci_snapshot_facts;
 
-/* Begins a file that is to be at `path`. Statuses as shmrpci_new_file_begin;
- * the error says what was the matter, as of all these. */
+/* Begins a file that will be at `path`. Statuses as shmrpci_new_file_begin; the
+ * error says what failed, here and below. */
 shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
                                      shmrpci_snapshot_writer *out,
                                      shmrpc_error *error);
@@ -103,7 +103,7 @@ shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,
                                       shmrpc_error *error);
-/* The file is there, on the disk, or the older one still is. */
+/* Afterwards the file is on the disk; on failure the older one still is. */
 shmrpc_status shmrpci_snapshot_commit(shmrpci_snapshot_writer *writer,
                                       shmrpc_error *error);
 /* Ends a writer that was begun, in any case. */
@@ -119,10 +119,10 @@ typedef struct shmrpci_snapshot_reader {
     const char *signature;
     const char *text;
     size_t max_block_bytes; /* longer ones are TOO_LARGE; the caller's */
-    /* Of the block that is read now. */
+    /* The block that is being read. */
     uint64_t block;  /* its number, from 1 on */
-    uint64_t begins; /* where it does in the file */
-    uint64_t offset; /* of the next one */
+    uint64_t begins; /* its offset in the file */
+    uint64_t offset; /* offset of the next block */
     shmrpci_buf bytes;
     size_t at;
     uint64_t left; /* records in it */
@@ -134,13 +134,14 @@ typedef struct shmrpci_snapshot_reader {
 shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
                                       shmrpc_error *error);
 
-/* Opens a file and reads its head. NOT_FOUND, DENIED; CONTRACT: of a later
- * version; DATA_LOSS: damaged, or no snapshot; NO_MEMORY. */
+/* Opens a file and reads its head. NOT_FOUND, DENIED; CONTRACT: a later
+ * version; DATA_LOSS: damaged, or not a snapshot; NO_MEMORY. */
 shmrpc_status shmrpci_snapshot_open(const char *path,
                                     shmrpci_snapshot_reader *out,
                                     shmrpc_error *error);
 /* The next record, valid until the next call. NOT_FOUND: that was the last one,
- * and all is there; DATA_LOSS: the error says where; TOO_LARGE; NO_MEMORY. */
+ * and the file is complete; DATA_LOSS: the error says where; TOO_LARGE;
+ * NO_MEMORY. */
 shmrpc_status shmrpci_snapshot_next(shmrpci_snapshot_reader *reader,
                                     shmrpci_table_bytes *out_key,
                                     shmrpci_table_bytes *out_value,
@@ -148,7 +149,7 @@ shmrpc_status shmrpci_snapshot_next(shmrpci_snapshot_reader *reader,
 /* DATA_LOSS, for the record that was read last. */
 shmrpc_status shmrpci_snapshot_damaged(const shmrpci_snapshot_reader *reader,
                                        const char *what, shmrpc_error *error);
-/* Of zeros with fd -1, too. */
+/* Also allowed: all zeros with fd -1. */
 void shmrpci_snapshot_close(shmrpci_snapshot_reader *reader);
 
 #endif

@@ -11,7 +11,7 @@
 #include "os/process.h"
 #include "os/read_file.h"
 
-/* Says what to do: the variable is the first one that is looked at. */
+/* Names the first variable that is looked at. */
 static shmrpc_status no_folder(shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -19,8 +19,9 @@ static shmrpc_status no_folder(shmrpc_error *error)
                             "SHMRPC_SNAPSHOT_DIR to an absolute path");
 }
 
-/* A folder below one that a variable names, or "" when that is no absolute path
- * or too long. False: the variable isn't set, and the next one counts. */
+/* A folder below the one that a variable names, or "" if that is not an
+ * absolute path or too long. False: the variable isn't set, and the next one
+ * counts. */
 static bool below(const char *variable, const char *rest, char *out,
                   size_t size)
 {
@@ -30,7 +31,7 @@ static bool below(const char *variable, const char *rest, char *out,
     }
     int len = snprintf(out, size, "%s%s", base, rest);
     if (base[0] != '/' || (size_t)len >= size) {
-        out[0] = '\0'; /* set, and of no use */
+        out[0] = '\0'; /* set, but unusable */
     }
     return true;
 }
@@ -100,8 +101,7 @@ shmrpc_status shmrpci_snapshot_make_folders(const char *path,
                                   path, shmrpc_status_text(status));
 }
 
-/* The path is left out, but for its last part, where the message has no room
- * for it. */
+/* The path is shortened to its last part if the message has no room for it. */
 shmrpc_status shmrpci_snapshot_hint(const shmrpci_snapshot_of *of,
                                     shmrpc_status status, shmrpc_error *error)
 {

@@ -18,7 +18,7 @@
 
 #define SHMRPCI_SNAPSHOT_PATH_BYTES 1024
 
-/* What has a snapshot. */
+/* The object whose snapshot it is. */
 typedef struct shmrpci_snapshot_of {
     const shmrpci_object_kind *kind;
     shmrpc_scope scope;
@@ -26,19 +26,18 @@ typedef struct shmrpci_snapshot_of {
     const char *name;
 } shmrpci_snapshot_of;
 
-/* The path of its snapshot. INVALID: no folder can be told, or it is too long
- * or not absolute. */
+/* The path of its snapshot. INVALID: no folder can be determined, or the path
+ * is too long or not absolute. */
 shmrpc_status shmrpci_snapshot_place(const shmrpci_snapshot_of *of,
                                      char out[SHMRPCI_SNAPSHOT_PATH_BYTES],
                                      shmrpc_error *error);
 
-/* Makes the folders of such a path, for us alone, as far as they are not there.
- */
+/* Makes the missing folders of such a path, accessible to us only. */
 shmrpc_status shmrpci_snapshot_make_folders(const char *path,
                                             shmrpc_error *error);
 
-/* Where an object was lost (DATA_LOSS), appends to what the error says which
- * snapshot there is of it. Returns `status`. */
+/* If an object was lost (DATA_LOSS), adds its snapshot to the message. Returns
+ * `status`. */
 shmrpc_status shmrpci_snapshot_hint(const shmrpci_snapshot_of *of,
                                     shmrpc_status status, shmrpc_error *error);
 

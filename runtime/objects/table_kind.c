@@ -8,7 +8,7 @@
 #include "os/memory.h"
 #include "table/table.h"
 
-/* Takes part in it for a moment; false where that can't be. */
+/* Joins it for a moment; false if that is impossible. */
 static bool enter(int fd, shmrpci_table *out)
 {
     int own;
@@ -23,7 +23,7 @@ static bool enter(int fd, shmrpci_table *out)
     return true;
 }
 
-/* Where no place is left, it can still be marked. */
+/* If no place is left, it can still be marked. */
 static void destroy(int fd)
 {
     shmrpci_table table;

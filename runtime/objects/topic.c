@@ -3,9 +3,9 @@
  * messages for all subscribers; this file encodes and decodes them, and has the
  * subscriptions' handles.
  *
- * A message that was received is the subscriber's until its next call: it is in
- * an item of its own, decoded from a copy, so that a publisher that overwrites
- * the ring disturbs nobody.
+ * A received message is the subscriber's until its next call: it is in an item
+ * of its own, decoded from a copy, so that a publisher that overwrites the ring
+ * disturbs nobody.
  */
 #include "shmrpc/topic.h"
 
@@ -34,7 +34,7 @@ struct shmrpc_topic {
 
 /* A subscription. Its topic may be closed first: then it gets FORKED. */
 struct shmrpc_sub {
-    shmrpc_topic *topic; /* which it keeps */
+    shmrpc_topic *topic; /* keeps a reference */
     shmrpci_subscription *engine;
     shmrpci_held *held; /* the last message */
     uint64_t lost_count;
@@ -49,7 +49,7 @@ static shmrpc_topic *topic_of(shmrpci_handle *handle)
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* What a full ring means for publishers; false for what only queues have. */
+/* The engine's overflow rule; false for those that only queues have. */
 static bool read_laps(shmrpc_overflow overflow, shmrpci_laps *out)
 {
     switch (overflow) {
@@ -94,8 +94,7 @@ static shmrpc_status plan(const shmrpci_handle *handle,
     return shmrpci_topic_plan(&spec, out, error);
 }
 
-/* A topic may be opened for reading only: subscribers then leave no trace in
- * it. */
+/* A topic may be opened read-only: subscribers then leave no trace in it. */
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
@@ -182,15 +181,15 @@ void shmrpc_topic_close(shmrpc_topic *topic)
 
 /* ---- publishing ---------------------------------------------------------- */
 
-/* The limit is the object's: whoever made it chose it. */
+/* The limit is the object's, set by its maker. */
 static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
                                    int64_t deadline_ns, shmrpc_error *error)
 {
     uint32_t most = shmrpci_topic_max_len(topic->engine);
     if (buf->len > most) {
         (void)shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
-                               "the message takes %zu bytes, at most %u fit: "
-                               "raise max_item_bytes, or pass a reference",
+                               "the message takes %zu bytes, but at most %u "
+                               "fit: raise max_item_bytes, or pass a reference",
                                buf->len, most);
         return SHMRPC_E_TOO_LARGE;
     }
@@ -295,7 +294,7 @@ void shmrpc_sub_close(shmrpc_sub *sub)
     shmrpci_handle_unref(handle);
 }
 
-/* What a descriptor tells is that this may find something: whoever finds
+/* A readable descriptor means that this may find something: a caller that finds
  * nothing clears it and looks again (ready.h). */
 static shmrpc_status take_next(shmrpc_sub *sub, int64_t deadline_ns,
                                shmrpci_item *item, uint64_t *lost,
@@ -335,7 +334,7 @@ int shmrpc_sub_fd(shmrpc_sub *sub)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
-/* The last message ends here. LOST is told once for each gap, and counted. */
+/* Frees the last message. LOST is reported once for each gap, and counted. */
 static shmrpc_status next(shmrpc_sub *sub, int64_t deadline_ns,
                           shmrpc_error *error)
 {
@@ -368,8 +367,8 @@ int shmrpc_stub_sub_next(shmrpc_sub *sub, const void **out,
     }
     if (!is_ours(sub)) {
         return shmrpci_handle_fail(handle, SHMRPC_E_FORKED,
-                                   "the subscription is the parent's, or its "
-                                   "topic is closed",
+                                   "the subscription belongs to the parent "
+                                   "process, or its topic is closed",
                                    error);
     }
     status = next(sub, deadline_ns, error);
@@ -390,7 +389,7 @@ shmrpc_status shmrpc_sub_next(shmrpc_sub *sub, const shmrpc_any **out,
     return (shmrpc_status)status;
 }
 
-/* Since it subscribed. */
+/* Since the subscription. */
 uint64_t shmrpc_sub_lost(const shmrpc_sub *sub)
 {
     return sub->lost_count;

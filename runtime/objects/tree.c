@@ -3,8 +3,8 @@
  * mean in Python: keys in any form that is equal, positions that count from the
  * end when they are negative.
  *
- * A changed tree shares everything with the old one but the maps and lists on
- * the way. So a change of a deep tree costs the widths of the levels on its
+ * A changed tree shares everything with the old one except the maps and lists
+ * on the path. So a change of a deep tree costs the widths of the levels on its
  * path, and the old tree is still whole when it fails.
  */
 #include "objects/tree.h"
@@ -25,16 +25,16 @@ shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
     return status;
 }
 
-/* Where a key is in a map; the map's length when it isn't there. Keys are
- * compared in their normal form. A tuple is no step: it has none without
- * memory. */
+/* The position of a key in a map; the map's length if it isn't there. Keys are
+ * compared in their normal form. A tuple can't be a step: comparing one would
+ * need memory. */
 static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
                               size_t depth, size_t *out, shmrpc_error *error)
 {
     shmrpc_any wanted;
     if (!shmrpci_key_normalize(step, &wanted)) {
-        return shmrpci_tree_fail(depth, SHMRPC_E_INVALID, "it can't be a key",
-                                 error);
+        return shmrpci_tree_fail(depth, SHMRPC_E_INVALID,
+                                 "this value can't be a key", error);
     }
     for (size_t i = 0; i < map->len; i++) {
         shmrpc_any key;
@@ -48,7 +48,7 @@ static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
     return SHMRPC_OK;
 }
 
-/* A whole number in any form: 2.0 is 2, true is none. */
+/* Any integral number is one: 2.0 is 2, but true is not 1. */
 shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
                                     size_t depth, uint64_t *out,
                                     shmrpc_error *error)
@@ -57,7 +57,7 @@ shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
     if (!shmrpci_key_normalize(step, &normal) ||
         (normal.kind != SHMRPC_ANY_I64 && normal.kind != SHMRPC_ANY_U64)) {
         return shmrpci_tree_fail(depth, SHMRPC_E_INVALID,
-                                 "a position in a list is a whole number",
+                                 "a position in a list must be an integer",
                                  error);
     }
     bool is_signed = normal.kind == SHMRPC_ANY_I64;
@@ -86,7 +86,7 @@ shmrpc_status shmrpci_tree_insertion(uint64_t len, const shmrpc_any *step,
     return status;
 }
 
-/* The place that a step means; `*out_count` is how many there are. */
+/* The position that a step means; `*out_count` is the number of items. */
 static shmrpc_status find_step(const shmrpc_any *tree, const shmrpc_any *step,
                                size_t depth, size_t *out, size_t *out_count,
                                shmrpc_error *error)
@@ -103,8 +103,9 @@ static shmrpc_status find_step(const shmrpc_any *tree, const shmrpc_any *step,
         *out = (size_t)place;
         return status;
     }
-    return shmrpci_tree_fail(depth, SHMRPC_E_PRECONDITION,
-                             "it leads into what is no map and no list", error);
+    return shmrpci_tree_fail(
+        depth, SHMRPC_E_PRECONDITION,
+        "it leads into a value that is neither a map nor a list", error);
 }
 
 static const shmrpc_any *value_at(const shmrpc_any *tree, size_t place)
@@ -167,8 +168,8 @@ static void *copy_items(shmrpci_arena *arena, const void *items, size_t count,
 }
 
 /* `tree` with `value` in a new place, in the same place, or (`value` NULL)
- * without the place: the one function that makes a changed map or list.
- * Everything in it but the one item is shared with the old one. */
+ * without the place: the only function that makes a changed map or list. All
+ * but the one item is shared with the old one. */
 static shmrpc_status copy_with(shmrpci_arena *arena, const shmrpc_any *tree,
                                size_t place, bool is_new,
                                const shmrpc_any *step, const shmrpc_any *value,
@@ -223,7 +224,7 @@ static shmrpc_status append(const change *of, const shmrpc_any *tree,
 {
     if (tree->kind != SHMRPC_ANY_LIST) {
         (void)shmrpc_error_set(of->error, SHMRPC_E_PRECONDITION,
-                               "what is there is no list");
+                               "the value is not a list");
         return SHMRPC_E_PRECONDITION;
     }
     return copy_with(of->arena, tree, tree->u.list.len, true, NULL, of->value,
@@ -236,7 +237,8 @@ static shmrpc_status insert(const change *of, const shmrpc_any *tree,
     uint64_t place;
     if (tree->kind != SHMRPC_ANY_LIST) {
         return shmrpci_tree_fail(depth, SHMRPC_E_PRECONDITION,
-                                 "it inserts into what is no list", of->error);
+                                 "it inserts into a value that is not a list",
+                                 of->error);
     }
     shmrpc_status status = shmrpci_tree_insertion(
         tree->u.list.len, &of->steps[depth], depth, &place, of->error);
@@ -245,7 +247,7 @@ static shmrpc_status insert(const change *of, const shmrpc_any *tree,
                                : status;
 }
 
-/* The last step of all operations but those above. */
+/* The last step of all other operations. */
 static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
                                  size_t depth, shmrpc_any *out)
 {
@@ -270,7 +272,7 @@ static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
                          of->error);
     }
     if (is_there && of->op == SHMRPCI_TREE_PUT_NEW) {
-        return shmrpci_tree_fail(depth, SHMRPC_E_EXISTS, "something is there",
+        return shmrpci_tree_fail(depth, SHMRPC_E_EXISTS, "a value exists there",
                                  of->error);
     }
     if (!is_there && tree->kind == SHMRPC_ANY_LIST) {

@@ -19,7 +19,7 @@ static shmrpc_status plan(const shmrpci_handle *handle,
     return shmrpci_dict_plan(handle, SHMRPCI_TABLE_KIND_VALUE, out, error);
 }
 
-/* As the dict's, but for names and plan. */
+/* As the dict's, except names and plan. */
 const shmrpci_face shmrpci_face_value = {
     .kind = &shmrpci_kind_value,
     .number = SHMRPC_SHARED_VALUE,
@@ -80,8 +80,8 @@ shmrpc_status shmrpc_value_get(shmrpc_value *value, const shmrpc_path *path,
     return shmrpc_dict_get(dict_of(value), path, out, out_version, error);
 }
 
-/* An item knows its handle; the value is there for the form of the call, and
- * may be closed already. */
+/* An item knows its handle; `value` is an argument for uniformity, and may be
+ * closed already. */
 void shmrpc_value_release(shmrpc_value *value, const shmrpc_any *tree)
 {
     (void)value;
@@ -148,7 +148,7 @@ shmrpc_status shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags,
     return shmrpc_dict_watch_open(dict_of(value), &opts, out, error);
 }
 
-/* The lock of the whole: there are no keys to be locked. */
+/* The lock of the whole: there are no keys to lock. */
 shmrpc_status shmrpc_value_lock(shmrpc_value *value,
                                 const shmrpc_lock_wait *wait,
                                 shmrpc_error *error)

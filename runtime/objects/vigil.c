@@ -3,10 +3,10 @@
  * decides; here is how the thread begins with the first watch and ends with the
  * last.
  *
- * Two mutexes: `duty` is held by whoever begins or ends a watch, across the
- * start and the end of the thread, which it joins; `mutex` guards the list, and
- * is what the thread takes. So nobody waits for the thread with the mutex that
- * it needs.
+ * Two mutexes: `duty` is held to begin or end a watch, across the start and the
+ * end of the thread, which is joined then; `mutex` guards the list, and is what
+ * the thread takes. So nobody waits for the thread with the mutex that it
+ * needs.
  */
 #include "objects/vigil.h"
 
@@ -25,18 +25,18 @@
 
 #define MAX_EVENTS 16
 
-/* Of one process. A forked child makes its own: of its parent's it has neither
- * the thread nor mutexes in a known state. */
+/* One per process. A forked child makes its own: it has neither its parent's
+ * thread nor mutexes in a known state. */
 typedef struct shmrpci_watchman {
-    struct shmrpci_watchman *parents; /* so that it stays reachable */
+    struct shmrpci_watchman *parents; /* keeps it reachable */
     uint32_t generation;
     shmrpci_mutex duty; /* who begins and ends watches; taken first */
-    /* With at least one watch: */
+    /* Valid with at least one watch. */
     shmrpci_thread thread;
     int set;
-    int end; /* an event, by which the thread is told to end */
+    int end; /* an event that tells the thread to end */
     shmrpci_fork_fd guards[2];
-    shmrpci_mutex mutex; /* the list, and all vigils in it */
+    shmrpci_mutex mutex; /* for the list, and all vigils in it */
     shmrpci_vigil *first;
 } shmrpci_watchman;
 
@@ -47,7 +47,7 @@ static _Atomic(shmrpci_watchman *) watchman;
 
 /* ---- the thread ---------------------------------------------------------- */
 
-/* The socket has told what it could. */
+/* The socket is of no further use. */
 static void drop(shmrpci_watchman *of, shmrpci_vigil *vigil)
 {
     if (vigil->fd >= 0) {
@@ -69,9 +69,9 @@ static void hang_up(shmrpci_watchman *of, uint64_t tag)
     }
 }
 
-/* Whether the server is dead for certain; returns when to look again. Each
- * pause is twice as long as the one before: the kernel may take the lock away a
- * moment after the socket. */
+/* Whether the server is certainly dead; returns when to look again. Each pause
+ * is twice as long as the one before: the kernel may release the lock a moment
+ * after the socket. */
 static int64_t look(shmrpci_vigil *vigil)
 {
     shmrpci_handle *handle = vigil->handle;
@@ -121,7 +121,7 @@ static void keep_watch(void *user)
 
 /* ---- watches ------------------------------------------------------------- */
 
-/* This process's, which is made where there is none. NULL: no memory. */
+/* This process's, made if need be. NULL: out of memory. */
 static shmrpci_watchman *ours(void)
 {
     uint32_t generation = shmrpci_fork_generation();
@@ -145,8 +145,8 @@ static shmrpci_watchman *ours(void)
     return of;
 }
 
-/* Guards first, so that a fork in between doesn't close what others may have
- * got. */
+/* Guards first, so that a fork in between doesn't close a descriptor that was
+ * reused. */
 static void close_set(shmrpci_watchman *of)
 {
     shmrpci_fork_keep_fd(&of->guards[0]);
@@ -155,8 +155,8 @@ static void close_set(shmrpci_watchman *of)
     shmrpci_fd_close(&of->end);
 }
 
-/* On duty. With the first watch makes everything; false without memory,
- * descriptors or threads: then there is no watch, and those who wait find out
+/* With `duty`. The first watch makes everything; false without memory,
+ * descriptors or threads: then there is no watch, and waiting threads find out
  * when their slice is over. */
 static bool start(shmrpci_watchman *of)
 {
@@ -177,7 +177,7 @@ static bool start(shmrpci_watchman *of)
     return false;
 }
 
-/* On duty. The thread ends with the last watch, so that a process without
+/* With `duty`. The thread ends with the last watch, so that a process without
  * objects of services has none. */
 static void stop(shmrpci_watchman *of)
 {

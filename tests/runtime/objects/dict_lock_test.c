@@ -225,7 +225,7 @@ static void a_key_is_held_or_free(void **state)
     shmrpc_dict *other = open_with("d", 0);
     EXPECT(lock_key(dict, "a", &error), SHMRPC_OK, &error);
     EXPECT(lock_key(dict, "a", &error), SHMRPC_E_PRECONDITION, &error);
-    stage_expect_text(&error, "this thread holds the lock already");
+    stage_expect_text(&error, "this thread already holds the lock");
     EXPECT(lock_key(dict, NULL, &error), SHMRPC_E_PRECONDITION, &error);
     stage_expect_text(&error, "release that first");
     EXPECT(try_key(other, "a", &error), SHMRPC_E_BUSY, &error);

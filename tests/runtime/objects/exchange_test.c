@@ -508,7 +508,7 @@ static void who_waits_in_vain_is_told_in_time(void **state)
     EXPECT(shmrpc_queue_open("pipe", &opts, &queue, &error), SHMRPC_E_DEADLINE,
            &error);
     assert_true(shmrpci_now_ns() - begin_ns >= 30 * SHMRPCI_NS_PER_MS);
-    stage_expect_text(&error, "queue \"pipe\": nobody has made it");
+    stage_expect_text(&error, "queue \"pipe\": no process has made it");
 }
 
 int main(int argc, char **argv)

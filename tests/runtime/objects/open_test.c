@@ -42,7 +42,7 @@ static void modes_do_what_they_say(void **state)
     EXPECT(
         open_as("q", OPTS(.mode = SHMRPC_SHARED_OPEN_EXISTING), &queue, &error),
         SHMRPC_E_NOT_FOUND, &error);
-    stage_expect_text(&error, "queue \"q\": there is none in ");
+    stage_expect_text(&error, "queue \"q\": it does not exist in ");
     EXPECT(open_as("q",
                    OPTS(.mode = SHMRPC_SHARED_WAIT,
                         .timeout_ns = 5 * SHMRPCI_NS_PER_MS),

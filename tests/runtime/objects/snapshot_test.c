@@ -315,7 +315,7 @@ static void no_damage_goes_unnoticed(void **state)
     memcpy(bad, good, len);
     bad[len] = 0;
     EXPECT(load_bytes(to, bad, len + 1, &error), SHMRPC_E_DATA_LOSS, &error);
-    stage_expect_text(&error, "more follows behind its end");
+    stage_expect_text(&error, "there are bytes after its end");
     bad[len - sizeof(shmrpci_snapshot_block) - 1] ^= 1;
     EXPECT(load_bytes(to, bad, len, &error), SHMRPC_E_DATA_LOSS, &error);
     stage_expect_text(&error, "block 1, at offset ");
@@ -345,7 +345,7 @@ static void blocks_of_others_are_refused(void **state)
         sizeof head + head.name_len + head.signature_len + head.text_len;
     memcpy(one + blocks, two + blocks, len - blocks);
     EXPECT(load_bytes(dict, one, len, &error), SHMRPC_E_DATA_LOSS, &error);
-    stage_expect_text(&error, "its checksum is another");
+    stage_expect_text(&error, "its checksum does not match");
     shmrpc_dict_close(dict);
 }
 
@@ -390,7 +390,7 @@ static void forged_records_are_refused(void **state)
          11,
          0,
          SHMRPC_E_DATA_LOSS,
-         "bytes are left behind its records"},
+         "there are bytes after its records"},
         {{2, 0, 0, 0, 1, 0, 0, 0, 0xA1, 'a'},
          10,
          1,

@@ -86,7 +86,7 @@ expect 1 'shmrpc: OUT_OF_RANGE: dict "d": step 2 of the path: the list is shorte
 expect 3 'shmrpc: NOT_FOUND: dict "d": there is no such key' dict get d c
 expect 3 'shmrpc: NOT_FOUND: dict "d": step 1 of the path: nothing is there' \
     dict get d b y
-expect 1 'shmrpc: PRECONDITION: dict "d": step 1 of the path: it leads into what is no map and no list' \
+expect 1 'shmrpc: PRECONDITION: dict "d": step 1 of the path: it leads into a value that is neither a map nor a list' \
     dict get d a y
 expect 2 'shmrpc: INVALID: value: expected `,` or `}`, found the end (at byte 6)' \
     dict set d a '{"a":1'

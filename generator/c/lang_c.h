@@ -24,7 +24,7 @@ typedef struct gen_c_state {
     idl_map list_tables; /* those of lists without bounds, by name */
     idl_map names;       /* of all static objects so far */
     idl_map types;       /* C names of all types and services */
-    idl_map claims;      /* of what has linkage, to the text of who has it */
+    idl_map claims;      /* names with linkage, and the text of their owner */
 
     /* Names of the last method that was asked for: each is asked for often. */
     const idl_method *method;

@@ -1,7 +1,7 @@
 /*
  * Assertions of what our own code guarantees: states of state machines, who
- * owns what, lists and counts that agree.  Never of what a peer, a file or a
- * caller says: that is checked, and answered with a status.
+ * owns what, lists and counts that agree.  Never for input of a peer, a file or
+ * a caller: that is checked, and answered with a status.
  *
  * Debug and sanitizer builds (those that define SHMRPCI_ASSERTS) check them; a
  * failed one prints where, what and why it matters, and aborts.  In releases

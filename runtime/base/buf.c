@@ -64,7 +64,7 @@ _Bool shmrpci_buf_make_room(shmrpci_buf *buf, size_t extra)
     size_t doubled = buf->cap < 32 ? 64 : buf->cap * 2;
     shmrpc_status status = buf->grow(buf, needed > doubled ? needed : doubled);
     if (status != SHMRPC_OK && needed < doubled) {
-        /* What is needed may still fit where the double does not. */
+        /* The needed size may still fit if its double does not. */
         status = buf->grow(buf, needed);
     }
     buf->status = status;

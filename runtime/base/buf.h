@@ -64,8 +64,8 @@ static inline uint8_t *shmrpci_buf_extend(shmrpci_buf *buf, size_t count)
     return at;
 }
 
-/* The same, and an address, too, of no bytes in a buffer without memory: for
- * who lends them. */
+/* The same, but returns an address even for no bytes in a buffer without
+ * memory: for lending. */
 uint8_t *shmrpci_buf_lend(shmrpci_buf *buf, size_t count);
 
 static inline void shmrpci_buf_append_char(shmrpci_buf *buf, char c)

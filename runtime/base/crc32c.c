@@ -31,7 +31,7 @@ static bool has_instruction(void)
 {
     enum { UNKNOWN, NO, YES };
     static _Atomic int answer = UNKNOWN;
-    /* Relaxed: whoever asks at the same time finds the same. */
+    /* Relaxed: concurrent callers find the same. */
     int known = atomic_load_explicit(&answer, memory_order_relaxed);
     if (known == UNKNOWN) {
         uint32_t a = 1;

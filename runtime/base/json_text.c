@@ -103,7 +103,7 @@ void shmrpci_json_set_bool(shmrpci_buf *out, const char *key, bool value)
 void shmrpci_json_set_real(shmrpci_buf *out, const char *key, double value)
 {
     shmrpci_json_key(out, key);
-    /* What is infinite or no number has no form in JSON. */
+    /* Infinity and NaN have no form in JSON. */
     if (value - value == 0) {
         shmrpci_buf_printf(out, "%.6g", value);
     } else {

@@ -37,7 +37,7 @@ void shmrpci_json_set_text(shmrpci_buf *out, const char *key, const char *text);
 void shmrpci_json_set_int(shmrpci_buf *out, const char *key, int64_t value);
 void shmrpci_json_set_uint(shmrpci_buf *out, const char *key, uint64_t value);
 void shmrpci_json_set_bool(shmrpci_buf *out, const char *key, bool value);
-/* With 6 digits; null for what is no number. */
+/* With 6 digits; null for infinity and NaN. */
 void shmrpci_json_set_real(shmrpci_buf *out, const char *key, double value);
 
 #endif

@@ -10,7 +10,7 @@
 #define SHMRPCI_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define SHMRPCI_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
-/* Of a function: the rest. */
+/* Marks a function as rarely called. */
 #define SHMRPCI_SLOW __attribute__((noinline, cold))
 
 #endif

@@ -1,4 +1,4 @@
-/* A number, and what it is a number of. */
+/* Numbers with units. */
 #include "base/quantity.h"
 
 #include <string.h>

@@ -16,8 +16,8 @@ typedef struct shmrpci_unit {
 } shmrpci_unit;
 
 /* Reads a number, with a fraction or without, and one of the units, as a
- * multiple of scale 1. Of a fraction six digits count. False: it is none, or
- * too large. */
+ * multiple of scale 1. At most six digits of a fraction count. False: not a
+ * number with a unit, or too large. */
 bool shmrpci_quantity_read(const char *text, const shmrpci_unit *units,
                            size_t count, uint64_t *out);
 
@@ -25,7 +25,7 @@ bool shmrpci_quantity_read(const char *text, const shmrpci_unit *units,
  * seconds. */
 bool shmrpci_duration_read(const char *text, uint64_t *out_ns);
 
-/* How many ns such a unit has; 0: there is none of that name. */
+/* How many ns a unit has; 0: there is no such unit. */
 uint64_t shmrpci_duration_unit(const char *name, size_t len);
 
 #endif

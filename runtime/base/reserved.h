@@ -1,9 +1,8 @@
 /*
  * Reserved: the room that options leave for later members.
  *
- * Whoever leaves it uncleared would, one day, ask for what nobody meant; so
- * it is refused from the beginning.
- * Threading: pure.
+ * A program that leaves it uncleared would, one day, ask for an option it did
+ * not mean; so it is refused from the beginning. Threading: pure.
  */
 #ifndef SHMRPC_BASE_RESERVED_H
 #define SHMRPC_BASE_RESERVED_H

@@ -169,7 +169,7 @@ shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
                      "", arena, &list, error);
     if (status == SHMRPC_OK && list.kind != SHMRPC_ANY_LIST) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "a tuple or set of what is no list");
+                                "a tuple or set that does not contain a list");
     }
     if (status == SHMRPC_OK) {
         *out = list.u.list;

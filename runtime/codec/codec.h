@@ -54,7 +54,7 @@ typedef struct shmrpci_codec {
                   shmrpc_error *error);
 } shmrpci_codec;
 
-/* The codec of an encoding; NULL for a number that is none. */
+/* The codec of an encoding; NULL for an unknown number. */
 const shmrpci_codec *shmrpci_codec_of(uint32_t encoding);
 
 /* The codec that writes for a reader of another version of the contract, which

@@ -243,8 +243,8 @@ static bool method_ok(const shmrpci_contract *contract,
     return ok;
 }
 
-/* The index in the table, for whoever looks at the peer's contract; its names
- * may be what is malformed. */
+/* Names a table entry by its index, for people who look at the peer's contract;
+ * its name may be the malformed part. */
 static int refuse(shmrpc_error *error, const char *what, size_t index)
 {
     return shmrpc_error_set(error, SHMRPC_E_INVALID,

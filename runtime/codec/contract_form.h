@@ -1,9 +1,9 @@
 /*
- * The inside of a contract: tables that refer to one another by index, and
- * that travel as msgpack keyed by tags, so that later versions can add fields.
+ * The inside of a contract: tables that refer to one another by index, and that
+ * travel as msgpack keyed by tags, so that later versions can add fields.
  *
- * Invariant of what contract_of and contract_decode give: every index is in
- * range, kinds are known and have what they need, tags ascend, and names are
+ * Invariant of the results of contract_of and contract_decode: every index is
+ * in range, kinds are known and have what they need, tags ascend, and names are
  * plain.  Types may be recursive.  Threading: constant data.
  */
 #ifndef SHMRPCI_CODEC_CONTRACT_FORM_H
@@ -17,8 +17,8 @@
 #include "shmrpc/types.h"
 
 enum {
-    /* Of a field: may be absent, and has a default at its receiver. Numbers are
-     * part of the form. */
+    /* A field may be absent, and its receiver has a default. Numbers are part
+     * of the form. */
     SHMRPCI_CONTRACT_OPTIONAL = 1u << 0,
     SHMRPCI_CONTRACT_DEFAULTED = 1u << 1
 };

@@ -149,7 +149,7 @@ static size_t take_expected_key(reader *in, const shmrpc_type *type,
     return hint;
 }
 
-/* The brace is the present word: the key is looked for behind it. */
+/* The brace is the current word: looks for the key after it. */
 static int open_members(reader *in, const shmrpc_type *type, opened *at,
                         bool *more, size_t *index)
 {

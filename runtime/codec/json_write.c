@@ -47,8 +47,8 @@ static void put_text(writer *to, const char *text)
     }
 }
 
-/* What is before a field's value: `{` or `,`, its name in quotes and a colon,
- * with one look at the room in the buffer. */
+/* Writes what precedes a field's value: `{` or `,`, its name in quotes and a
+ * colon, with one check of the buffer's room. */
 static void put_key(writer *to, char open, const char *name)
 {
     size_t len = strlen(name);
@@ -268,7 +268,7 @@ static void open_params(writer *to, const shmrpc_type *type, const void *value)
     put(to, '[');
 }
 
-/* A parameter that is absent but has others behind it. */
+/* An absent parameter that is followed by others. */
 static void put_hole(writer *to)
 {
     put_text(to, "null");
@@ -324,8 +324,8 @@ static int write_any_float(writer *to, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-/* Strings, lists and maps are the walk's; extensions and bytes have no JSON
- * form that would come back as what it was. */
+/* The walk writes strings, lists and maps; extensions and bytes have no JSON
+ * form that reads back the same. */
 static int write_any_word(writer *to, const shmrpc_any *value)
 {
     switch (value->kind) {

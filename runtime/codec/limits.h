@@ -1,5 +1,5 @@
 /*
- * Every limit of the codecs that what comes from outside can run into.
+ * Every limit of the codecs that input from outside can reach.
  * SHMRPCI_CODEC_MAX_DEPTH is in codec.h, because rpc documents it; the limits
  * of contracts are in contract.h.
  */

@@ -178,7 +178,7 @@ static int take_null(reader *in)
     return shmrpci_msgpack_word(in, &nil);
 }
 
-/* Of a map `left` counts pairs. */
+/* `left` counts pairs for a map. */
 static inline int open_container(reader *in, const shmrpc_type *type,
                                  shmrpci_msgpack_kind kind, opened *at,
                                  bool *more)

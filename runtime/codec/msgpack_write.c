@@ -94,8 +94,8 @@ static int write_enum(writer *to, const shmrpc_type *type, const void *value)
     return SHMRPC_OK;
 }
 
-/* What is packed for a count that is too large is never sent: the walk ends
- * with the status. */
+/* A message with too large a count is never sent: the walk ends with the
+ * status. */
 static int open_list(writer *to, size_t count)
 {
     int status = check_length(to, count);
@@ -151,7 +151,7 @@ static void open_params(writer *to, const shmrpc_type *type, const void *value)
     (void)msgpack_pack_array(to->out, positions(type, value));
 }
 
-/* A parameter that is absent but has others behind it. */
+/* An absent parameter that is followed by others. */
 static void put_hole(writer *to)
 {
     (void)msgpack_pack_nil(to->out);

@@ -116,8 +116,8 @@ static int hex_of(char c)
 
 /* ---- items --------------------------------------------------------------- */
 
-/* Items of one collection: on the heap while it is read, freed by whoever began
- * it. */
+/* Items of one collection: on the heap while it is read, freed by the function
+ * that began it. */
 typedef struct items {
     shmrpc_any *ptr;
     size_t len;

@@ -148,7 +148,7 @@ static shmrpc_status write_integer(writer *of, const shmrpc_any *value)
     shmrpc_status status = shmrpc_any_read_integer(
         shmrpci_any_memory_of(&of->arena), value, &digits);
     if (status != SHMRPC_OK) {
-        return refuse(of, "an integer that is none, or is too long");
+        return refuse(of, "an integer that is malformed, or too long");
     }
     shmrpci_buf_append(of->out, digits.ptr, digits.len);
     return SHMRPC_OK;

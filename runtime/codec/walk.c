@@ -44,7 +44,7 @@ static void add(text *out, const char *format, ...)
  * so that a path can go to a terminal or a log. */
 static void add_quoted(text *out, const char *key, size_t len)
 {
-    /* What is being refused may be a key without data. */
+    /* The refused value may be a key without data. */
     len = key != NULL ? len : 0;
     size_t valid = shmrpci_utf8_valid_prefix(key, len);
     size_t shown = shmrpci_utf8_cut(key, valid, SHMRPCI_PATH_MAX_KEY_BYTES);

@@ -1,8 +1,8 @@
 /*
  * Counting, on a worker's hot path.
  *
- * A call is counted in two steps: what came of it before its reply is sent, so
- * that whoever has the reply finds it counted; its times afterwards, as the
+ * A call is counted in two steps: its outcome before its reply is sent, so that
+ * a client that has the reply finds it counted; its times afterwards, as the
  * clock is read only then.
  *
  * These stores are no crash points (os/crash.h): whatever is missing of them

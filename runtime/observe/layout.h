@@ -51,9 +51,9 @@
 #define SHMRPCI_STATS_MAX_PLACES  2048u
 #define SHMRPCI_STATS_MAX_BYTES   ((uint64_t)1 << 30)
 
-/* Errors: by -status, the last of these what has no number here; behind them
- * those that the service declares, by their number from 100 on, and [0] those
- * of larger numbers. */
+/* Errors by -status, the last of these for statuses without a number here;
+ * after them the service's declared errors, by their number from 100 on, with
+ * [0] for larger numbers. */
 #define SHMRPCI_STATS_STATUSES 32u
 #define SHMRPCI_STATS_DECLARED 32u
 #define SHMRPCI_STATS_ERRORS   (SHMRPCI_STATS_STATUSES + SHMRPCI_STATS_DECLARED)
@@ -140,8 +140,8 @@ typedef struct shmrpci_stats_worker {
 } shmrpci_stats_worker;
 
 /* Of a method with streams: items beside its calls.  A line of its own, which
- * calls without streams never touch.  `stalls_since_ns` is no count: the time
- * (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
+ * calls without streams never touch.  `stalls_since_ns` is not a count: the
+ * time (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
 typedef struct shmrpci_stats_streams {
     _Alignas(64) shmrpci_atomic_u64 opened;
     shmrpci_atomic_u64 ended;

@@ -262,7 +262,7 @@ static shmrpc_status add_one(const shmrpc_stats *stats, uint32_t place,
         sums->errors[i] += count;
         errors += count;
     }
-    /* Last: the worker counts a call before what came of it. */
+    /* Last: the worker counts a call before its outcome. */
     uint64_t calls = load(&row->calls);
     sums->calls += calls;
     add_row(row, sums);

@@ -15,8 +15,8 @@ struct shmrpc_snapshot {
     shmrpci_stats_name *names;
     shmrpci_stats_sums *sums;
     shmrpc_method_stats *methods;
-    /* Those who are there come first; behind them are places whose worker has
-     * left, for differences with a later one. */
+    /* Present workers come first; then places whose worker has left, for
+     * differences with a later snapshot. */
     shmrpc_worker_stats *workers;
     uint32_t place_count;
     shmrpc_connection_stats clients[SHMRPCI_STATS_CLIENTS];

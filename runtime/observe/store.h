@@ -60,10 +60,9 @@ void shmrpci_store_close(shmrpci_store *store);
 int shmrpci_store_add(shmrpci_store *store, const shmrpci_series *series,
                       int64_t at_s, double value, shmrpc_error *error);
 
-/* Writes what was added since, and drops what is too old at `now_s`. To be
- * called after each round of add. Blocks on the disk, a second at most on
- * another process. When it fails, what was added since is lost, and the next
- * round begins anew. */
+/* Writes what was added since, and drops what is too old at `now_s`. Call it
+ * after each round of add. Blocks on the disk, and up to a second on another
+ * process. If it fails, the figures added since are lost. */
 int shmrpci_store_flush(shmrpci_store *store, int64_t now_s,
                         shmrpc_error *error);
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Members of a group are part of what is read. */
+/* Large, as it includes the members of a group. */
 #define RECORD_BYTES ((size_t)1 << 20)
 
 static bool is_number(const char *name, uint32_t *out)

@@ -15,7 +15,7 @@
 #include "base/number.h"
 #include "os/fork.h"
 
-/* Of the first that is passed. */
+/* The first passed descriptor. */
 #define FIRST_FD 3
 
 typedef struct passed {

@@ -1,6 +1,6 @@
 /*
- * Sockets that whoever started us listens at already, for us to go on with:
- * socket activation, the protocol of sd_listen_fds(3).
+ * Listening sockets passed by the process that started us: socket activation,
+ * the protocol of sd_listen_fds(3).
  *
  * A program opens what it was passed when it begins, its listeners take what
  * they would make, and the program checks that nothing is left: a socket that

@@ -86,7 +86,7 @@ int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count)
     int64_t lowest = -1;
     int64_t end = first + count;
     while (end > first) {
-        /* The kernel tells of any one that is in the way. */
+        /* The kernel reports any one of the conflicting locks. */
         struct flock found = range(F_WRLCK, first, end - first);
         if (fcntl(fd, F_OFD_GETLK, &found) != 0) {
             return first;

@@ -46,7 +46,7 @@ shmrpc_status shmrpci_folder_open(const char *path, int *out_fd)
     return SHMRPC_OK;
 }
 
-/* Of a folder that isn't there, where it would be. */
+/* For a missing folder, the file system where it would be. */
 static bool is_read_only(const char *path)
 {
     struct statvfs facts;

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 typedef enum shmrpci_futex_end {
-    SHMRPCI_FUTEX_WOKEN,   /* or a signal came: the word tells */
+    SHMRPCI_FUTEX_WOKEN,   /* or a signal came: the word tells which */
     SHMRPCI_FUTEX_LATE,    /* `until_ns` came, and nobody had woken us */
     SHMRPCI_FUTEX_CHANGED, /* the word was another one: it did not sleep */
 } shmrpci_futex_end;
@@ -25,7 +25,7 @@ typedef enum shmrpci_futex_end {
 shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
                                      int64_t until_ns);
 
-/* A word, and what it is as long as there is nothing to wake up for. */
+/* A word, and the value to sleep on. */
 typedef struct shmrpci_futex_on {
     _Atomic uint32_t *word;
     uint32_t expected;

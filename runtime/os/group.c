@@ -8,7 +8,7 @@
 
 #include "os/text_file.h"
 
-/* From here on a limit of version 1 is none. */
+/* A limit of version 1 of at least this means none. */
 #define NO_LIMIT (UINT64_C(1) << 60)
 
 /* memory.stat has some fifty lines. */

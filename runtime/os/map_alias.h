@@ -1,9 +1,10 @@
 /*
- * Only for builds with ThreadSanitizer: what it can't see.
+ * Only for builds with ThreadSanitizer, which can't see that two mappings are
+ * the same memory.
  *
  * The sanitizer knows memory by its address, so that two mappings of one file
- * hide from it how one thread's release meets another's acquire.  With these,
- * a process that is client and server at once maps each file once.
+ * hide from it how one thread's release meets another's acquire.  With these, a
+ * process that is client and server at once maps each file once.
  */
 #ifndef SHMRPCI_OS_MAP_ALIAS_H
 #define SHMRPCI_OS_MAP_ALIAS_H

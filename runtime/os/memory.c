@@ -196,7 +196,7 @@ static void populate(void *at, size_t bytes, shmrpci_access access)
                                                  : MADV_POPULATE_READ);
 }
 
-/* At `wanted`, in place of what lies there; NULL: anywhere. */
+/* Maps at `wanted`, replacing what is there; NULL: anywhere. */
 static shmrpc_status map_at(void *wanted, int fd, uint64_t offset, size_t bytes,
                             shmrpci_access access, shmrpci_map *out)
 {
@@ -265,8 +265,8 @@ void shmrpci_memory_discard(const shmrpci_map *map)
     }
 }
 
-/* Of the leak checker, where a program is built with one: it would not look
- * for pointers in memory that did not come from malloc. */
+/* A function of the leak checker, if the program is built with one: it would
+ * not look for pointers in memory that did not come from malloc. */
 extern __attribute__((weak)) void __lsan_register_root_region(const void *at,
                                                               size_t bytes);
 extern __attribute__((weak)) void __lsan_unregister_root_region(const void *at,

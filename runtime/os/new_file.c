@@ -38,7 +38,7 @@ static shmrpc_status open_folder(const char *path, shmrpci_new_file *file)
     return file->dir_fd >= 0 ? SHMRPC_OK : shmrpci_status_of_last();
 }
 
-/* Whether what was opened is ours, and still what the name leads to. */
+/* Whether the opened file is ours, and still has its name. */
 static shmrpc_status judge(const shmrpci_new_file *file)
 {
     struct stat opened;

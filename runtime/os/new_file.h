@@ -1,10 +1,10 @@
 /*
- * Files that take the place of older ones whole: whoever opens the name sees
- * all of the old one, or all of the new one, whatever dies in between.
+ * Files that replace older ones atomically: opening the name gives all of the
+ * old one, or all of the new one, whichever process dies in between.
  *
- * What is written goes to NAME.new in the same folder, whose first byte its
- * writer holds (byte_lock.h).  What a dead writer has left there is written
- * over by the next one, so that at most one such file remains.
+ * The writer writes to NAME.new in the same folder, and locks its first byte
+ * (byte_lock.h).  The next writer overwrites what a dead one has left there, so
+ * that at most one such file remains.
  *
  * Threading: one thread at a time for a file.
  */

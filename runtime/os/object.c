@@ -54,7 +54,8 @@ shmrpc_status shmrpci_object_folder(shmrpci_room room,
                                                       : SHMRPC_E_INVALID;
 }
 
-/* In the folder for all, whoever made it, nobody may remove what is others'. */
+/* In the shared folder, whoever made it, nobody may remove the files of
+ * others. */
 static shmrpc_status open_for_all(const char *path, int *out_dir)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

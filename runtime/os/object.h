@@ -1,19 +1,19 @@
 /*
  * Named objects: files in shared memory that may outlive their processes.
  *
- * A file gets its name when it is complete, and a name never changes hands:
- * to take it away from a file one holds the name byte of that file
- * (byte_lock.h), looks whether the name still is that file's, and unlinks.
- * So nobody sees half an object, and of many who create at once one does.
+ * A file gets its name when it is complete, and a name never changes hands: to
+ * take it away from a file one holds the name byte of that file (byte_lock.h),
+ * looks whether the name still is that file's, and unlinks. So nobody sees half
+ * an object, and of many who create at once one does.
  *
  * Two rooms: the user's own folder, and one for all users, in which (it is
  * sticky) nobody but their owners and root removes files.  Where they are:
  * $SHMRPC_DIR/objects and $SHMRPC_DIR/shared if that is set, else
  * /dev/shm/shmrpc-UID and /dev/shm/shmrpc, else the same names in /tmp.
  *
- * Files are hostile: whoever may write to them may change any byte at any
- * time, and shorten them too, which ends all processes that touch the memory
- * (SIGBUS).  Permissions decide who that is.
+ * Files are hostile: a process that may write to them may change any byte at
+ * any time, and shorten them too, which kills all processes that touch the
+ * memory (SIGBUS).  Permissions decide which processes may.
  *
  * Threading: any thread.
  */

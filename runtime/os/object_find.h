@@ -32,8 +32,8 @@ typedef struct shmrpci_object_ops {
      * away.
      */
     shmrpc_status (*attach)(void *user, int fd);
-    /* Makes one without a name (shmrpci_object_draft) and takes part in it;
-     * what is left behind on failure, let_go ends. */
+    /* Makes one without a name (shmrpci_object_draft) and joins it; let_go
+     * cleans up after a failure. */
     shmrpc_status (*draft)(void *user, int dir_fd,
                            char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                            int *out_fd);

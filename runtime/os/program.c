@@ -16,7 +16,8 @@
 
 #include "os/fault.h"
 
-/* Of a process, that are looked at: more than any environment should have. */
+/* The most of a process's environment that is read: more than any should
+ * have. */
 #define MAX_ENVIRONMENT_BYTES ((size_t)1 << 20)
 
 /* As SHMRPCI_PROGRAM_ORDERS_LINE says. */

@@ -1,6 +1,6 @@
 /*
- * Host names.  The C library's resolver can't be told a deadline, so it runs on
- * a thread of its own, which whoever asked may leave behind.
+ * Host names.  The C library's resolver takes no deadline, so it runs on a
+ * thread of its own, which the caller may abandon.
  */
 #include "os/stream.h"
 
@@ -12,7 +12,7 @@
 
 #include "os/thread.h"
 
-/* Shared by the one who asks and the thread; the last one frees it. */
+/* Shared by the caller and the thread; the last one frees it. */
 typedef struct question {
     shmrpci_mutex lock;
     shmrpci_cond answered;

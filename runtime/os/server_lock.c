@@ -1,6 +1,6 @@
 /*
  * flock for the lock, as copies of a descriptor share it; record locks of the
- * process (F_SETLK) for who is there, as the kernel tells their process.
+ * process (F_SETLK) to list the processes, as the kernel reports their pids.
  */
 #include "os/server_lock.h"
 
@@ -56,9 +56,9 @@ static bool has_workers(int fd)
     return false;
 }
 
-/* The descriptor is of the process that had this pid when it was made; that it
- * still holds the byte then says that this is the worker, whoever had the pid
- * before or has it later. */
+/* The descriptor is of the process that had this pid when it was made; if it
+ * still holds the byte then, it is the worker, not an earlier or later process
+ * of that pid. */
 static void kill_workers(int fd)
 {
     for (uint32_t i = 0; i < SHMRPCI_SERVER_LOCK_PLACES; i++) {

@@ -6,10 +6,10 @@
  * nobody gets it before the last of them is gone, or while a copy is on its way
  * to a worker.  So nothing of a server runs beside the next one.
  *
- * If the supervisor dies, its workers have a moment to end; whoever waits for
- * the lock then kills those that are left.  To be found for that, each process
- * also holds a byte of the file (a record lock, which names its process): byte
- * 0 a supervisor, byte 1 + place a worker.
+ * If the supervisor dies, its workers have a moment to end; a server that waits
+ * for the lock then kills the remaining ones.  To be found for that, each
+ * process also holds a byte of the file (a record lock, which names its
+ * process): byte 0 a supervisor, byte 1 + place a worker.
  *
  * Threading: any thread.
  */

@@ -83,8 +83,8 @@ size_t shmrpci_socket_peek(int fd, void *data, size_t size);
  * connection. */
 void shmrpci_socket_shut_input(int fd);
 
-/* Ends both directions: the peer sees a hang-up, whoever else holds the
- * descriptor. */
+/* Ends both directions: the peer sees a hang-up, even if other processes hold
+ * the descriptor. */
 void shmrpci_socket_shut(int fd);
 
 #endif

@@ -22,8 +22,8 @@
 
 #define BACKLOG 512
 
-/* Of a peer that has vanished: what was sent may wait for an acknowledgement
- * for so long, and where nothing is sent it is asked. */
+/* For a peer that has vanished: how long sent bytes may stay unacknowledged,
+ * and after which idle time it is probed. */
 #define USER_TIMEOUT_MS  30000u
 #define KEEP_IDLE_S      15
 #define KEEP_INTERVAL_S  5
@@ -103,7 +103,7 @@ bool shmrpci_endpoint_same_host(const shmrpci_endpoint *a,
         memcpy(&v4[1], b->bytes, sizeof v4[1]);
         return v4[0].sin_addr.s_addr == v4[1].sin_addr.s_addr;
     case AF_INET6:
-        /* Whoever has one address of a network mostly has all of its 2^64. */
+        /* The owner of one address of a network mostly has all of its 2^64. */
         memcpy(&v6[0], a->bytes, sizeof v6[0]);
         memcpy(&v6[1], b->bytes, sizeof v6[1]);
         return memcmp(&v6[0].sin6_addr, &v6[1].sin6_addr, 8) == 0;
@@ -391,7 +391,7 @@ bool shmrpci_stream_is_acknowledged(int fd)
     struct tcp_info info;
     socklen_t len = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
-        return true; /* a unix socket: what was sent is there */
+        return true; /* a unix socket: sent bytes have arrived */
     }
     bool is_under_way =
         info.tcpi_state == TCP_ESTABLISHED ||

@@ -85,12 +85,12 @@ size_t shmrpci_stream_queued(int fd);
  */
 bool shmrpci_stream_is_local(int fd);
 
-/* On which CPU the system has handled what came last: of a peer on this machine
- * that is where it has sent it. UINT32_MAX: that is not known. */
+/* The CPU on which the kernel handled the last bytes: for a peer on this
+ * machine, the one from which it sent. UINT32_MAX: unknown. */
 uint32_t shmrpci_stream_peer_cpu(int fd);
 
-/* It is not readable before so many bytes are there, or the end; 1 to begin
- * with. Of TCP; others are as ever. */
+/* Makes it readable only when so many bytes are there, or the end; 1 at first.
+ * For TCP; no effect on others. */
 void shmrpci_stream_set_mark(int fd, size_t bytes);
 
 /* The next byte, which stays there. As receive. */

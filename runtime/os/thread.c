@@ -53,7 +53,7 @@ void shmrpci_mutex_lock(shmrpci_mutex *mutex)
     if (pthread_mutex_trylock(&mutex->native) == 0) {
         return;
     }
-    /* Whoever has it may wait for what our hooks give up. */
+    /* A thread that holds it may wait for something that our hooks give up. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     if (is_hooked) {
         (void)shmrpci_waiting_begin(0);

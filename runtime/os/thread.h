@@ -37,8 +37,8 @@ typedef void shmrpci_thread_main(void *user);
         PTHREAD_ONCE_INIT \
     }
 
-/* Calls `what` the first time; whoever comes meanwhile waits for its end. Not
- * C11's call_once, whose order ThreadSanitizer doesn't know. */
+/* Calls `what` the first time; concurrent callers wait for its end. Not C11's
+ * call_once, whose ordering ThreadSanitizer doesn't know. */
 static inline void shmrpci_call_once(shmrpci_once *once, void (*what)(void))
 {
     (void)pthread_once(&once->native, what);

@@ -29,7 +29,7 @@ static inline bool shmrpci_waiting_is_hooked(void)
     return shmrpci_my_waiting.hooks != NULL;
 }
 
-/* Whether the thread is to give up what it waits for. */
+/* Whether the thread should stop waiting. */
 static inline bool shmrpci_waiting_is_interrupted(void)
 {
     return shmrpci_my_waiting.is_interrupted;
@@ -47,8 +47,8 @@ static inline int64_t shmrpci_waiting_deadline(int64_t deadline_ns)
  * again. */
 bool shmrpci_waiting_take_interrupt(void);
 
-/* Of a thread with hooks, before a sleep until `until_ns` (0: that doesn't
- * end): when that slice of it ends. */
+/* For a thread with hooks, before a sleep until `until_ns` (0: endless): when
+ * that slice of it ends. */
 int64_t shmrpci_waiting_begin(int64_t until_ns);
 
 /* After it. Asks whether to give up if the slice is over, or a signal came. */

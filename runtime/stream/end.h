@@ -2,7 +2,7 @@
  * One end of the streams of a call, where both ends see the same rings: items
  * whole, and when they end.
  *
- * Not for the memory of the rings, nor for who else knows of them: that is the
+ * Not for the memory of the rings, nor for sharing them: that is the
  * transport's.
  *
  * Threading: send and finish one thread, next another one; init, close and fini
@@ -26,7 +26,7 @@ typedef struct shmrpci_stream_end {
     bool is_worker;
     bool writes;
     bool reads;
-    bool is_last;     /* what is there is all that will come, says the waiter */
+    bool is_last;     /* the waiter says that no more items will come */
     bool is_armed[2]; /* for reading, for writing */
     size_t max_item_bytes;
     shmrpci_stream_writer writer;

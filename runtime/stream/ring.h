@@ -2,8 +2,8 @@
  * The ring of a stream: items from one writer to one reader, in memory that
  * both can write, on the heap or in a span of a shared region.
  *
- * Not for several writers or readers, and not for memory that is read by
- * others than the two.
+ * Not for several writers or readers, and not for memory that is read by others
+ * than the two.
  *
  *   offset  written by                what
  *   ------  ------------------------  ------------------------------------
@@ -28,8 +28,8 @@
  * wake-up is lost.
  *
  *     0 --reader--> WAITING --writer--> header   (and wakes)
- *     0 ------------writer------------> header
- *     WAITING --reader, or who speaks for a dead writer--> 0
+ *     0 ------------writer------------> header WAITING --reader, or who speaks
+ *     for a dead writer--> 0
  *
  * Room comes back by quarters of the ring, and before the reader sleeps; only
  * then the reader looks whether the writer sleeps.  A writer without room sets
@@ -38,17 +38,17 @@
  *
  * Items of up to a quarter of the ring lie in one piece, PAD fills what is left
  * of the ring before one that begins at its start.  Larger ones come as PARTs,
- * of which none is empty, and a last ITEM.  END is the writer's last frame: it
+ * none of them empty, and a last ITEM.  END is the writer's last frame: it
  * takes the place of the zero header that is always there, so there is room for
  * it.
  *
  * Each side keeps its own position and checks all that the other one writes
- * against it: DATA_LOSS.  A header is loaded once.  What a peer of another user
- * has written is to be copied before it is parsed.
+ * against it: DATA_LOSS.  A header is loaded once.  Data of a peer of another
+ * user must be copied before it is parsed.
  *
- * When a side dies: what has no header does not exist.  Who knows of the death
- * sets `ended` or `cancelled` and wakes, by shmrpci_stream_end_for and
- * shmrpci_stream_cancel.
+ * When a side dies: a frame without a header does not exist.  The process that
+ * learns of the death sets `ended` or `cancelled` and wakes, by
+ * shmrpci_stream_end_for and shmrpci_stream_cancel.
  *
  * Threading: the writer's functions one thread, the reader's one, end_for and
  * cancel any.
@@ -64,7 +64,7 @@
 #include "shmrpc/status.h"
 #include "sync/atomic.h"
 
-/* Of a ring with its two lines, in bytes. */
+/* Size limits of a ring with its two lines. */
 #define SHMRPCI_STREAM_MIN_BYTES 4096u
 #define SHMRPCI_STREAM_MAX_BYTES ((uint32_t)64 << 20)
 #define SHMRPCI_STREAM_ALIGN     128u
@@ -189,9 +189,9 @@ uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w);
 uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
 
 /*
- * For who never waits: a part of an item, as much of it as a frame takes and
- * there is room for; `is_last`: `len` bytes are all that is left of the item.
- * *out_sent: how many went. BUSY: none; other statuses as above.
+ * Without waiting: writes a part of an item, as much as a frame takes and there
+ * is room for; `is_last`: `len` bytes are the rest of the item. *out_sent:
+ * bytes written. BUSY: none; other statuses as above.
  */
 int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
                               size_t len, bool is_last, size_t *out_sent);
@@ -234,7 +234,7 @@ void shmrpci_stream_reader_init(shmrpci_stream_reader *r,
  */
 int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out);
 
-/* Reads no more: what it has looked at it lets go of. */
+/* Stops reading: releases the frames it has looked at. */
 void shmrpci_stream_leave(shmrpci_stream_reader *r);
 
 /* After BUSY: waits until a look may find something. DEADLINE; CANCELLED: as
@@ -248,13 +248,13 @@ void shmrpci_stream_disarm_read(shmrpci_stream_reader *r);
 
 /* ---- any thread; for a side that has gone ------------------------------ */
 
-/* Nothing comes any more but what is there: wakes the reader. */
+/* No more items will come: wakes the reader. */
 void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes);
 
 /* Nobody reads any more: wakes the writer, whose sends fail from now on. */
 void shmrpci_stream_cancel(shmrpci_stream_ring *ring);
 
-/* Wake whoever sleeps there, marked or not: for rings of one who died. */
+/* Wake any sleeper, marked or not: for rings of a dead side. */
 void shmrpci_stream_rouse_reader(shmrpci_stream_ring *ring, uint32_t bytes);
 void shmrpci_stream_rouse_writer(shmrpci_stream_ring *ring);
 

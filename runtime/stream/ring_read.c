@@ -103,8 +103,8 @@ static int take(shmrpci_stream_reader *r, uint32_t kind, uint32_t len,
     return SHMRPC_MORE;
 }
 
-/* Nothing is there: whether something may come. What was published before
- * `ended` was set is seen by a second look. */
+/* The ring is empty: whether more may come. A second look sees what was
+ * published before `ended` was set. */
 static int nothing(shmrpci_stream_reader *r, shmrpci_atomic_u32 *header)
 {
     if (shmrpci_load_seq(&r->ring->ended) == 0) {
@@ -152,8 +152,8 @@ int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
 {
     shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
     uint32_t expected = 0;
-    /* What is not credited yet is less than a quarter: no reason for a writer
-     * to wait while we look. */
+    /* The credit not yet returned is less than a quarter: no reason for a
+     * writer to wait while we look. */
     if (r->waiter != NULL && r->waiter->spin(r->waiter, has_come, at)) {
         return SHMRPC_OK;
     }

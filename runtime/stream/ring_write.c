@@ -86,8 +86,8 @@ static int look_for_room(shmrpci_stream_writer *w, uint64_t needed)
     if (shmrpci_load_seq(&w->ring->cancelled) != 0) {
         return SHMRPC_E_CANCELLED;
     }
-    /* Seq, as acquire pairs with the reader's credit: what it has let go of it
-     * reads no more. */
+    /* Seq, as acquire pairs with the reader's credit: it no longer reads what
+     * it has released. */
     if (!has_room(w, needed) &&
         !note_head(w, shmrpci_load_seq(&w->ring->head))) {
         return SHMRPC_E_DATA_LOSS;
@@ -110,10 +110,10 @@ typedef struct wait_state {
     bool has_asked; /* the writer that we face to look again */
 } wait_state;
 
-/* The time is over in which the writer that we face could have gone on. It may
- * only not have run since we gave it room: it is asked to look again.  One that
- * says once more that it waits has looked since, and as we read nothing
- * meanwhile, it would wait for ever. */
+/* The time is over in which the writer at the other end could have gone on.
+ * Perhaps it has not run since we gave it room: ask it to look again.  If it
+ * reports again that it waits, it has looked since, and as we read nothing
+ * meanwhile, it would wait forever. */
 static int confirm(shmrpci_stream_writer *w, wait_state *wait)
 {
     if (wait->has_asked) {
@@ -222,12 +222,13 @@ static int wait_for_room(shmrpci_stream_writer *w, uint64_t needed,
 
 /* ---- frames ----------------------------------------------------------- */
 
-/* Publishes what lies at the writer's place. */
+/* Publishes the frame at the writer's position. */
 static void publish(shmrpci_stream_writer *w, uint32_t header)
 {
     shmrpci_atomic_u32 *at = shmrpci_stream_header_at(w->ring, w->offset);
-    /* Release: the frame and the zero behind it. Pairs with the acquire of a
-     * look; and who has turned it into WAITING sleeps, or will not. */
+    /* Release: the frame and the zero after it. Pairs with the acquire of a
+     * look; a reader that has set it to WAITING either sleeps, and is woken, or
+     * sees this first. */
     uint32_t was = shmrpci_exchange_seq(at, header);
     if (was == shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0)) {
         wake(at);
@@ -361,7 +362,7 @@ int shmrpci_stream_commit(shmrpci_stream_writer *w, size_t len)
         return SHMRPC_E_PRECONDITION;
     }
     w->lent = 0;
-    /* Relaxed: who has gone reads no item in any case. */
+    /* Relaxed: a reader that has gone reads no item in any case. */
     if (shmrpci_load_relaxed(&w->ring->cancelled) != 0) {
         return SHMRPC_E_CANCELLED;
     }
@@ -382,7 +383,7 @@ int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
     uint32_t most = shmrpci_stream_max_piece(w->size);
     uint32_t piece = len < most ? (uint32_t)len : most;
     bool ends = is_last && piece == len;
-    SHMRPCI_ASSERT(len > 0 || is_last, "an empty part is none");
+    SHMRPCI_ASSERT(len > 0 || is_last, "a part is not empty");
     if (w->is_ended) {
         return SHMRPC_E_PRECONDITION;
     }

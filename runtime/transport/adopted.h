@@ -1,6 +1,6 @@
 /*
- * Connections of the protocol between machines (docs/protocol.md) over a socket
- * that is there already.
+ * Connections of the protocol between machines (docs/protocol.md) over an
+ * existing socket.
  *
  * For transports that bring the protocol's bytes by other ways than TCP: they
  * keep one end of a pair of stream sockets, and give the other one to tcp's

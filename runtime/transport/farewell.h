@@ -1,9 +1,9 @@
 /*
- * Ends of connections that somebody is to be told of (`watch` of a worker's
- * operations): a note made while the connection is there, so that its end needs
- * no memory.
+ * Ends of connections that are to be reported (`watch` of a worker's
+ * operations): a note made while the connection lives, so that its end needs no
+ * memory.
  *
- * Threading: under the lock of whoever has the list.
+ * Threading: under the lock of the list's owner.
  */
 #ifndef SHMRPCI_TRANSPORT_FAREWELL_H
 #define SHMRPCI_TRANSPORT_FAREWELL_H

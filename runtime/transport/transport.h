@@ -55,7 +55,7 @@ typedef struct shmrpci_address {
     char key_file[256];
     char cert_file[256];  /* tls: our certificate and its private key */
     char ca_file[256];    /* tls: whose certificates are trusted */
-    char token_file[256]; /* of a client: what it shows at hello; or "" */
+    char token_file[256]; /* a client's: the token shown at hello; or "" */
     char creds_file[256]; /* nats: who we are there; key_file: an nkey's seed */
     char zone[64];        /* nats: where we are; "": anywhere */
 } shmrpci_address;
@@ -157,7 +157,7 @@ typedef struct shmrpci_listener {
     const shmrpci_transport *transport;
 } shmrpci_listener;
 
-/* A worker's place at a listener: what it holds is known by its index. */
+/* A worker's place at a listener: its index identifies what it holds. */
 typedef struct shmrpci_participant {
     const shmrpci_transport *transport;
     /* Where it counts how it waits; NULL: nowhere. Set before the first next.
@@ -239,10 +239,10 @@ typedef struct shmrpci_listen_opts {
     int stats_fd;
     shmrpci_stats_gauges *gauges;
     /*
-     * Set by relays, who pass requests on: several requests of a participant at
-     * a time, each to be answered by any thread. Called when one of them was
-     * cancelled, with locks held: to wake somebody, no more. The caller is told
-     * nothing but the answer, which is to follow soon.
+     * Set by relays, which pass requests on: a participant may have several
+     * requests at a time, each answered by any thread. Called when one of them
+     * was cancelled, with locks held: it may only wake a thread. The caller
+     * gets only the answer, which should follow soon.
      */
     void (*on_cancel)(void *user);
     bool tells_peers; /* on_end of workers, of the ends of relays' peers */
@@ -383,10 +383,10 @@ typedef struct shmrpci_listener_ops {
      */
     void (*stop)(shmrpci_listener *listener);
     /*
-     * After run has returned because of stop: goes on with what calls in
-     * progress need, above all news of clients that leave, until `*working` is
-     * 0, or nothing is needed; whoever makes it so calls stop again. Nobody can
-     * connect meanwhile. The thread that called run.
+     * After run has returned because of stop: goes on with work that calls in
+     * progress need, above all noticing clients that leave, until `*working` is
+     * 0, or nothing is needed; the thread that makes it so calls stop again.
+     * Nobody can connect meanwhile. The thread that called run.
      */
     void (*linger)(shmrpci_listener *listener,
                    const shmrpci_atomic_u32 *working);
@@ -625,8 +625,8 @@ typedef struct shmrpci_pump_ops {
      * more, and perhaps now and then before. Until disarm. */
     bool (*arm_close)(shmrpci_stream *stream, shmrpci_futex_on *on,
                       size_t *out_count);
-    /* At a worker: what is counted up when it may be that a client, or our
-     * server, is gone, whoever's; NULL: that is told as above. */
+    /* At a worker: a word that is incremented when any client, or our server,
+     * may be gone; NULL: reported as above. */
     shmrpci_atomic_u32 *(*alarm)(shmrpci_stream *stream);
     /* At a worker: OK; or as next, with what is there to be taken all the same:
      * CANCELLED, SERVER_LOST, UNAVAILABLE. What the request tells is not among
@@ -664,9 +664,9 @@ typedef struct shmrpci_peer_ops {
 /* For relays, whose participants have many requests at a time (on_cancel of
  * shmrpci_listen_opts). */
 typedef struct shmrpci_relay_ops {
-    /* What clients were told at hello is no longer true: asks all to connect
-     * anew, and returns the number of the epoch that begins. Those who say
-     * hello meanwhile may count to the old one. */
+    /* The welcome that clients got is out of date: asks all to reconnect, and
+     * returns the number of the epoch that begins. Clients that say hello
+     * meanwhile may count to the old one. */
     uint32_t (*renew)(shmrpci_listener *listener);
     /* Up to `count` more that are there already; returns how many. */
     size_t (*next_more)(shmrpci_participant *participant,
@@ -748,8 +748,8 @@ typedef struct shmrpci_takeover_ops {
                      const shmrpci_listen_opts *opts, int fd,
                      int64_t deadline_ns, shmrpci_listener **out,
                      shmrpc_error *error);
-    /* It is the other one's: only what is private to this process is left, to
-     * be freed by close. */
+    /* Another process has it: only private state of this process is left, to be
+     * freed by close. */
     void (*abandon)(shmrpci_listener *listener);
 } shmrpci_takeover_ops;
 

@@ -9,8 +9,9 @@
  * and the hubs of others are as if they were not there.
  *
  * References keep a hub alive: the listener's, one for each connection, and one
- * for whoever works with it at the moment. A hub leaves the registry with its
- * listener; connections that are left over see `closed` and end their calls.
+ * for each thread that works with it at the moment. A hub leaves the registry
+ * with its listener; connections that are left over see `closed` and end their
+ * calls.
  */
 #include "transport/inproc/inproc.h"
 
@@ -134,8 +135,8 @@ static int listen_at(const shmrpci_address *address,
 }
 
 /* The control loop: answers one client after the other until stop, then turns
- * away those who still wait. Handshakes run here, on the thread of whoever runs
- * the listener, as they do with every transport. */
+ * away those that still wait. Handshakes run here, on the listener's thread, as
+ * with every transport. */
 static int run(shmrpci_listener *listener, shmrpc_error *error)
 {
     (void)error;

@@ -145,7 +145,7 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *conn, int poll_set,
 int64_t shmrpci_inproc_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                            size_t count);
 void shmrpci_inproc_acknowledge(shmrpci_conn *conn);
-/* With the hub's lock held: tells who watches, if it is armed. */
+/* With the hub's lock held: notifies the watching program, if armed. */
 void shmrpci_inproc_tell(inproc_conn *conn);
 
 int shmrpci_inproc_next(shmrpci_participant *participant,
@@ -199,7 +199,7 @@ void shmrpci_inproc_conn_free(inproc_conn *conn);
  * back the hub's lock. */
 bool shmrpci_inproc_answer(inproc_hub *hub);
 
-/* With the hub's lock held: turns away whoever still knocks. */
+/* With the hub's lock held: turns away the clients that still wait. */
 void shmrpci_inproc_turn_away(inproc_hub *hub);
 
 /* ---- inproc.c: the registry ---- */

@@ -11,8 +11,8 @@
  * abort. Nobody else touches the slot's buffers in between.
  *
  * A connection whose client has gone stays until no worker holds one of its
- * slots. Whoever frees the last one frees the connection: after `slot_free` has
- * returned false neither it nor the slot exists.
+ * slots. The thread that frees the last one frees the connection: after
+ * `slot_free` has returned false neither it nor the slot exists.
  */
 #include "transport/inproc/inproc.h"
 

@@ -78,7 +78,7 @@ void shmrpci_inproc_conn_free(inproc_conn *conn)
         shmrpci_farewell_push(&hub->farewells, conn->farewell);
         shmrpci_cond_broadcast(&hub->work);
     }
-    /* Whoever calls us holds the lock, and so a reference of its own. */
+    /* The caller holds the lock, and so a reference of its own. */
     hub->refs--;
     conn_destroy(conn);
 }
@@ -263,7 +263,7 @@ void shmrpci_inproc_disconnect(shmrpci_conn *base)
     }
     shmrpci_mutex_lock(&hub->lock);
     hub->refs++; /* the connection's may go with it */
-    /* From here on whoever ends the connection's last call frees it. */
+    /* From here on the thread that ends the connection's last call frees it. */
     conn->open = false;
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];

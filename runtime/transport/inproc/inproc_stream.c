@@ -349,7 +349,7 @@ static int gone(const shmrpci_stream *stream)
     return SHMRPC_OK;
 }
 
-/* What is not finished is given up anyway. */
+/* An unfinished item is dropped anyway. */
 static void give_up(shmrpci_stream *stream)
 {
     (void)stream;

@@ -118,7 +118,7 @@ enum {
     TCP_FLAG_STREAMS = 1u << 7   /* REQUEST */
 };
 
-/* The value of an END: whoever sends it does not read any more, either. */
+/* The value of an END: its sender also stops reading. */
 #define TCP_END_CLOSES 1u
 
 typedef struct tcp_head {

@@ -115,7 +115,7 @@ const gen_value *gen_next(const gen_value *parent, const gen_value *child);
     for (const gen_value *child = gen_first(parent); child != NULL; \
          child = gen_next(parent, child))
 
-/* The member, or NULL when there is none or `object` is no object. */
+/* The member, or NULL if there is none or `object` is not an object. */
 const gen_value *gen_get(const gen_value *object, const char *key, size_t len);
 
 /* The text of a string member, or "" when there is none. */

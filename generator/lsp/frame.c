@@ -17,8 +17,8 @@ void lsp_frames_fini(lsp_frames *frames)
     shmrpci_buf_fini(&frames->bytes);
 }
 
-/* Moves what is left to the beginning, so that the buffer holds one message
- * and what came with it. */
+/* Moves the unread bytes to the beginning, so that the buffer holds one message
+ * and the bytes received with it. */
 static void compact(lsp_frames *frames)
 {
     size_t left = frames->bytes.len - frames->begin;

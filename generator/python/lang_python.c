@@ -571,7 +571,7 @@ static void add_method(gen_model *m, gen_value *object,
     set_text(m, py, "async", method->result_is_stream ? "" : "async ");
 }
 
-/* All that C takes. */
+/* Accepts everything that C does. */
 static void refuse(const idl_schema *schema, idl_diags *diags)
 {
     (void)schema;

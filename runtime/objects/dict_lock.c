@@ -339,8 +339,8 @@ static shmrpc_status claim(asking *of, uint32_t *out_index)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* One attempt at the key's entry, or at a new one. MORE: what was taken has
- * become another key's, or another has claimed ours. */
+/* One attempt to take the key's entry, or a new one. MORE: the entry has become
+ * another key's, or another thread has claimed ours. */
 static shmrpc_status take_once(asking *of, uint32_t *out_index)
 {
     uint32_t index = entry_of(of);

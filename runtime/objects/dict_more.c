@@ -269,7 +269,7 @@ static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
                                  : status;
 }
 
-/* Each dict as it was at one moment, but not both at the same one. */
+/* Each dict is read as of one moment, but not both at the same one. */
 shmrpc_status shmrpc_dict_equal(shmrpc_dict *dict, shmrpc_dict *other,
                                 bool *out, shmrpc_error *error)
 {

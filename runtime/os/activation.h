@@ -16,7 +16,7 @@
 
 #include "shmrpc/status.h"
 
-/* Sockets that are passed at most. */
+/* The most sockets that can be passed. */
 #define SHMRPCI_ACTIVATION_MAX 16u
 
 #define SHMRPCI_ACTIVATION_WHY_BYTES 160u

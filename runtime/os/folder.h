@@ -21,10 +21,10 @@ shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode);
 shmrpc_status shmrpci_folder_open(const char *path, int *out_fd);
 
 /* Takes the lock file `name`, which is made and never removed. The lock ends
- * when all copies of the descriptor are closed: of a process that was killed,
- * a moment after its end is seen, as the kernel clears away its memory first,
- * and as children that it was starting have their copies until they run. So it
- * is waited for, 1 s at most. EXISTS: someone holds it. */
+ * when all copies of the descriptor are closed. After a kill that is a moment
+ * later than the process's end, as the kernel frees its memory first, and
+ * children being started have copies until they run; so this waits for it, 1 s
+ * at most. EXISTS: another process holds it. */
 shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd);
 
 /* Why nothing could be made in a folder, for people: the text of the status, or

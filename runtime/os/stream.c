@@ -119,7 +119,7 @@ static void set_option(int fd, int level, int name, int value)
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* None of them is worth failing for. */
+/* A failure of these options is not fatal. */
 static void tune(int fd, int family)
 {
     if (family == AF_UNIX) {

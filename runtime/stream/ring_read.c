@@ -68,7 +68,7 @@ static bool is_sound(const shmrpci_stream_reader *r, uint32_t kind,
     switch (kind) {
     case SHMRPCI_STREAM_ITEM:
     case SHMRPCI_STREAM_PART:
-        /* Empty parts, all over the ring, would never be an item. */
+        /* A ring full of empty parts would never become an item. */
         return (len > 0 || kind == SHMRPCI_STREAM_ITEM) &&
                len <= shmrpci_stream_max_piece(r->size) &&
                shmrpci_stream_frame_bytes(len) <= to_end &&

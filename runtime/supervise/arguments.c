@@ -14,9 +14,9 @@
 
 enum { EXIT_USAGE = 2 };
 
-/* At the end calls have so long to finish. */
+/* How long calls may take to finish at the end. */
 #define STOP_NS (10 * SHMRPCI_NS_PER_S)
-/* So long past a call's deadline its worker counts as hung. */
+/* How long past a call's deadline its worker counts as hung. */
 #define HANG_NS (30 * SHMRPCI_NS_PER_S)
 
 static void print_help(const char *program, const shmrpc_service *service)
@@ -216,7 +216,7 @@ static int parse_workers(const char *program, shmrpci_arguments *out)
     return GO_ON;
 }
 
-/* A number that service.ini knows too. */
+/* A number that is also a key of service.ini. */
 static void take_key(shmrpci_ini_key key, uint64_t value,
                      shmrpci_arguments *out)
 {
@@ -280,7 +280,7 @@ static int parse_key(const char *program, shmrpci_ini_key key,
     return GO_ON;
 }
 
-/* Whether an option stands for it that has a default. */
+/* Whether an option with a default stands for it. */
 static bool is_our_key(int key)
 {
     for (const struct option *it = long_options; it->name != NULL; it++) {
@@ -306,7 +306,7 @@ static void take_defaults(shmrpci_arguments *out)
     }
 }
 
-/* One more id of a user or group; `*ids` grows. */
+/* Adds an id of a user or group; `*ids` grows. */
 static int add_id(const char *program, const char *name, bool is_group,
                   const uint32_t **ids, size_t *count)
 {
@@ -330,7 +330,8 @@ static int add_id(const char *program, const char *name, bool is_group,
     return GO_ON;
 }
 
-/* Takes the first of the names, separated by commas, and moves behind it. */
+/* Takes the first of the names, separated by commas, and advances `*names`
+ * after it. */
 static bool next_name(const char **names, char out[128])
 {
     size_t len = strcspn(*names, ",");
@@ -358,8 +359,8 @@ static int parse_access(const char *program, shmrpci_arguments *out)
     char *equals = strchr(optarg, '=');
     size_t used = out->server.method_access_count;
     if (equals == NULL || used == SHMRPCI_ACCESS_MAX) {
-        return usage_error(program, "allow is not METHOD=NAMES, 64 at most",
-                           optarg);
+        return usage_error(
+            program, "allow must be METHOD=NAMES, at most 64 times", optarg);
     }
     *equals = '\0';
     shmrpc_method_access *access = &out->access[used];
@@ -449,7 +450,7 @@ static int parse_option(int option, const char *program,
     }
 }
 
-/* What is wrong with an option itself, in the words of all our programs. */
+/* Reports an invalid option, in the words of all our programs. */
 static int refuse(const char *program, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);

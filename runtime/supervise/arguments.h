@@ -12,7 +12,7 @@
 #include "shmrpc/stub.h"
 #include "supervise/supervisor.h"
 
-/* Methods that only some may call, on a command line. */
+/* The most methods with access lists on a command line. */
 #define SHMRPCI_ACCESS_MAX 64
 
 typedef struct shmrpci_arguments {
@@ -30,7 +30,7 @@ typedef struct shmrpci_arguments {
     int64_t stop_ns;
 } shmrpci_arguments;
 
-/* What read returns when the program is to go on. */
+/* Returned by read if the program should go on. */
 #define SHMRPCI_ARGUMENTS_GO_ON (-1)
 
 /* Reads the arguments, or does what they ask for and prints: the program's
@@ -39,7 +39,7 @@ int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
                            shmrpci_arguments *out);
 void shmrpci_arguments_fini(shmrpci_arguments *arguments);
 
-/* Reads "none", "snappy" or "zlib"; false: it is another word. */
+/* Reads "none", "snappy" or "zlib"; false: another word. */
 bool shmrpci_arguments_compression(const char *text, shmrpc_compression *out);
 
 #endif

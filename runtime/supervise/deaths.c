@@ -1,8 +1,8 @@
 /*
- * Workers that died: what is counted, logged and shown of them.
+ * Dead workers: counting, logging and showing them.
  *
- * That a worker is dead is known from its pidfd, at once, and how it ended from
- * the zygote, a little later: what it was in is kept in between.
+ * The pidfd of a worker reports its death at once, the zygote reports a little
+ * later how it ended: the names of its calls are kept in between.
  */
 #include "supervise/state.h"
 
@@ -88,12 +88,12 @@ void shmrpci_deaths_note_elder(shmrpci_supervisor *s, uint32_t first)
     shmrpci_death death = {.at_ns = shmrpci_now_ns(), .pid = dead->pid};
     death.row = read_calls(s, first, dead->count, true, death.calls);
     if (death.calls[0] == '\0') {
-        return; /* it had been asked to leave */
+        return; /* it had been told to leave */
     }
     s->crashes++;
     s->last_death = death;
     shmrpci_supervisor_say(
-        s, "error: a worker of the server before (pid %d) died in %s",
+        s, "error: a worker of the previous server (pid %d) died in %s",
         (int)dead->pid, death.calls);
 }
 
@@ -129,7 +129,7 @@ void shmrpci_deaths_tell(shmrpci_supervisor *s, uint32_t number, int32_t pid,
         s->last_death.is_known = true;
     }
     if (end->signal == 0 && end->status == 0 && death->calls[0] == '\0') {
-        return; /* as it should */
+        return; /* an orderly end */
     }
     shmrpci_buf_init_fixed(&text, (uint8_t *)memory, sizeof memory - 1);
     describe(death, &text);
@@ -167,7 +167,7 @@ void shmrpci_deaths_show(const shmrpci_supervisor *s)
         if (g == NULL) {
             continue;
         }
-        /* Relaxed: for people, each by itself. */
+        /* Relaxed: independent figures for people. */
         shmrpci_store_relaxed(&g->workers_wanted, s->target);
         shmrpci_store_relaxed(&g->workers_alive, shmrpci_workers_active(s));
         shmrpci_store_relaxed(&g->next_start_ns, (uint64_t)s->next_start_ns);

@@ -1,10 +1,10 @@
-/* Gives workers that are to leave time to end their streams. */
+/* Gives leaving workers time to end their streams. */
 #include "supervise/state.h"
 
 #include "os/clock.h"
 
-/* When what began to leave then is cut; at the end, so that it can tell its
- * clients before it is killed. */
+/* When streams of a worker that began to leave then are cut; at the service's
+ * end, early enough to tell its clients before it is killed. */
 static int64_t due_of(const shmrpci_supervisor *s, int64_t left_ns)
 {
     int64_t due_ns = left_ns + s->opts.crew.drain_ns;
@@ -20,8 +20,8 @@ static void cut(shmrpci_supervisor *s, uint32_t place)
     }
 }
 
-/* Of a worker that began to leave at `*left_ns`, which is 0 when it is cut;
- * returns when to look again. */
+/* Checks a worker that began to leave at `*left_ns`, which is set to 0 when it
+ * is cut; returns when to look again. */
 static int64_t look_at(shmrpci_supervisor *s, int64_t *left_ns, uint32_t place)
 {
     if (*left_ns == 0) {

@@ -2,17 +2,16 @@
  * Hot restart: one supervisor takes over from another.
  *
  *     successor                    predecessor
- *     (asks: takeover->summon) ->
- *                               <-   ESTATE: what there is
- *                               <-   each listener (takeover->hand_over)
- *                               <-   WORKER + pidfd, each
+ *     (asks: takeover->summon) -> <-   ESTATE: what there is <-   each listener
+ *                               (takeover->hand_over) <-   WORKER + pidfd, each
  *                               <-   END
  *     TAKEN                     ->
  *
- * TAKEN decides, for both: the successor serves as soon as it is sent, the
- * predecessor goes on unless it has got it.  Whoever waits for it in vain shuts
- * the socket for input first and looks a last time: from then on it can't be
- * sent any more, so there is never a doubt, whoever dies or is stopped when.
+ * TAKEN decides for both: the successor serves as soon as it has sent it, the
+ * predecessor goes on unless it has received it.  A predecessor that waits in
+ * vain first shuts the socket for input and then looks a last time: after that
+ * TAKEN can't be sent any more, so there is never a doubt, whichever process
+ * dies or stops at any time.
  */
 #include "supervise/state.h"
 
@@ -20,7 +19,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* All of it takes some ms; who takes longer is stopped, or dead. */
+/* All of it takes some ms; a process that takes longer is stopped, or dead. */
 #define GIVE_NS (5 * SHMRPCI_NS_PER_S)
 #define TAKE_NS (10 * SHMRPCI_NS_PER_S)
 
@@ -33,7 +32,7 @@ typedef enum estate_kind {
     ESTATE_TAKEN
 } estate_kind;
 
-/* One packet; what a kind does not name is 0. */
+/* One packet; members that a kind does not use are 0. */
 typedef struct estate_message {
     uint32_t magic;
     uint32_t kind;
@@ -58,7 +57,7 @@ static shmrpc_status send(int fd, estate_message message, const int *watch_fd)
                                watch_fd != NULL ? 1 : 0);
 }
 
-/* `out_fd`: what came with it, or -1. */
+/* `out_fd`: the descriptor that came with it, or -1. */
 static shmrpc_status receive(int fd, int64_t deadline_ns, estate_message *out,
                              int *out_fd)
 {
@@ -148,7 +147,7 @@ static shmrpc_status give_all(shmrpci_supervisor *s)
     return status == SHMRPC_OK ? await_taken(s, deadline_ns) : status;
 }
 
-/* A worker that is just being forked is known to nobody yet. */
+/* A worker that is being forked is not known to anybody yet. */
 static bool is_in_between(const shmrpci_supervisor *s)
 {
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
@@ -180,7 +179,7 @@ void shmrpci_handover_give(shmrpci_supervisor *s)
     if (s->successor_fd < 0 || (s->target > 0 && is_in_between(s))) {
         return;
     }
-    /* One that ends has nothing to give. */
+    /* A supervisor that is ending has nothing to give. */
     shmrpc_status status = s->target > 0 ? give_all(s) : SHMRPC_E_UNAVAILABLE;
     shmrpci_fd_close(&s->successor_fd);
     if (status == SHMRPC_OK) {
@@ -200,9 +199,9 @@ static int refuse(shmrpc_error *error, shmrpc_status status)
     if (status == SHMRPC_E_CONTRACT) {
         return shmrpc_error_set(
             error, status,
-            "what runs has another interface, other addresses, or is of "
-            "another "
-            "build of the library: stop it, its clients find the next one");
+            "the running server has another interface or other addresses, or "
+            "is another build of the library: stop it, and its clients will "
+            "find the next one");
     }
     return shmrpc_error_set(error, status, "can't take over: %s",
                             shmrpc_status_text(status));
@@ -281,9 +280,9 @@ int shmrpci_handover_take(shmrpci_supervisor *s, shmrpc_error *error)
     failed = take_all(s, fd, error);
     shmrpci_fd_close(&fd);
     if (failed == SHMRPC_E_UNAVAILABLE) {
-        /* Not that nobody serves: whoever did has just hung up. */
+        /* Not UNAVAILABLE: the server has just hung up. */
         failed = shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
-                                  "what was to be taken over has ended");
+                                  "the server to take over has ended");
     }
     if (failed != SHMRPC_OK) {
         shmrpci_elders_forget(s);

@@ -103,7 +103,7 @@ static bool add_service(shmrpci_ini_parser *p, const char *name,
     return false;
 }
 
-/* [A, B]: services that share what follows. */
+/* [A, B]: services that share the keys of the section. */
 static void begin_services(shmrpci_ini_parser *p, shmrpci_ini_section *s,
                            const shmrpci_ini_file *file,
                            const shmrpci_ini_line *line)
@@ -125,7 +125,7 @@ static void begin_services(shmrpci_ini_parser *p, shmrpci_ini_section *s,
         }
     }
     s->end = p->service_count;
-    /* The lines of some of the names are looked at all the same. */
+    /* The lines are still checked for the other names. */
     s->is_lost = s->is_lost && s->end == s->first;
 }
 
@@ -144,7 +144,7 @@ static bool begin_only(shmrpci_ini_parser *p, shmrpci_ini_section *s,
     return true;
 }
 
-/* Almost one of the two names that mean something. */
+/* Whether it is a misspelling of one of the two special names. */
 static bool is_misspelt(shmrpci_ini_parser *p, const char *name,
                         shmrpci_ini_place place)
 {
@@ -271,7 +271,7 @@ static shmrpc_status read_disk(void *user, const char *path,
     return status;
 }
 
-/* Where the text is not what a file may be, or its length. */
+/* Length of the valid UTF-8 at the beginning. */
 static size_t valid_prefix(const char *text, size_t len)
 {
     size_t valid = shmrpci_utf8_valid_prefix(text, len);
@@ -300,7 +300,7 @@ static bool fetch(shmrpci_ini_parser *p, shmrpci_ini_file *file,
     }
     size_t valid = valid_prefix(file->text, file->len);
     if (valid < file->len) {
-        /* What is before it may be shown. */
+        /* The part before it can be shown. */
         const char *bad = shmrpci_ini_text(p, file->text, valid);
         *file = (shmrpci_ini_file){
             .path = file->path, .text = bad, .len = p->no_memory ? 0 : valid};

@@ -1,16 +1,13 @@
 /*
- * service.ini: which services there are and how they are run.
+ * service.ini: the services of a machine and how to run them.
  *
- *     [defaults]
- *     log_dir = /var/log/services
+ *     [defaults] log_dir = /var/log/services
  *
- *     [Echo]
- *     exec = ./echo-server
- *     max_proc_num = 3
+ *     [Echo] exec = ./echo-server max_proc_num = 3
  *
- * Reads a file and all that it includes into typed values; whoever starts
- * services acts on them.  Everything that is wrong is reported in one run, each
- * with its place.  service.ini(5) documents the format and each key.
+ * Reads a file and all that it includes into typed values; the manager acts on
+ * them.  All errors are reported in one run, each with its place.
+ * service.ini(5) documents the format and each key.
  *
  * Threading: one thread a load; what was loaded is constant.
  */
@@ -28,11 +25,13 @@
 #define SHMRPCI_INI_MAX_FILE_BYTES ((size_t)1 << 20)
 #define SHMRPCI_INI_MAX_FILES      64 /* with all includes */
 #define SHMRPCI_INI_MAX_SERVICES   1024
-#define SHMRPCI_INI_MAX_ERRORS     100 /* one more line tells of the others */
-/* Of a line's value, once its variables stand in it. */
+#define SHMRPCI_INI_MAX_ERRORS               \
+    100 /* one more line says that there are \
+         * more */
+/* For a line's value, after its variables are expanded. */
 #define SHMRPCI_INI_MAX_VALUE_BYTES 65536
 
-/* What a value is, and where it is found in shmrpci_ini_value. */
+/* The type of a value, and the member of shmrpci_ini_value that has it. */
 typedef enum shmrpci_ini_type {
     SHMRPCI_INI_BOOL,     /* flag */
     SHMRPCI_INI_COUNT,    /* number */
@@ -52,7 +51,7 @@ typedef enum shmrpci_ini_type {
     SHMRPCI_INI_SERVICES   /* list of names of sections */
 } shmrpci_ini_type;
 
-/* In which sections a key may stand. */
+/* The sections in which a key may stand. */
 enum {
     SHMRPCI_INI_IN_SERVICE = 1u << 0,
     SHMRPCI_INI_IN_DEFAULTS = 1u << 1,
@@ -60,7 +59,7 @@ enum {
     SHMRPCI_INI_IN_WEB = 1u << 2
 };
 
-/* A limit's number that says that there is none. */
+/* The value of a limit that means none. */
 #define SHMRPCI_INI_UNLIMITED UINT64_MAX
 
 /*
@@ -149,7 +148,7 @@ typedef enum shmrpci_ini_key {
     SHMRPCI_INI_##key,
     SHMRPCI_INI_KEY_LIST(SHMRPCI_X)
 #undef SHMRPCI_X
-        SHMRPCI_INI_KEYS /* how many */
+        SHMRPCI_INI_KEYS /* their number */
 } shmrpci_ini_key;
 
 typedef struct shmrpci_ini_row {
@@ -164,11 +163,11 @@ typedef struct shmrpci_ini_row {
 
 extern const shmrpci_ini_row shmrpci_ini_rows[SHMRPCI_INI_KEYS];
 
-/* What is said of a value that can't be: "expected ...". */
+/* Room for the text about an invalid value: "expected ...". */
 #define SHMRPCI_INI_EXPECTED_BYTES 128
 
-/* Reads a value of a key that is a number, as in the file, for those who get it
- * elsewhere. False: `expected` says what there should be. */
+/* Reads a value of a numeric key, as in the file, for options that don't come
+ * from one. False: `expected` says what is allowed. */
 bool shmrpci_ini_number(shmrpci_ini_key key, const char *text, uint64_t *out,
                         char expected[SHMRPCI_INI_EXPECTED_BYTES]);
 
@@ -180,14 +179,14 @@ typedef struct shmrpci_ini_file {
     const struct shmrpci_ini_file *included_by; /* NULL: the main file */
 } shmrpci_ini_file;
 
-/* Bytes [begin, end) of a file; `file` is NULL for what stands in none. */
+/* Bytes [begin, end) of a file; `file` is NULL for values that are in none. */
 typedef struct shmrpci_ini_place {
     const shmrpci_ini_file *file;
     size_t begin;
     size_t end;
 } shmrpci_ini_place;
 
-/* Of a service's name, that of its gateway. */
+/* Appended to a service's name for its gateway. */
 #define SHMRPCI_INI_GATE_SUFFIX ".tcp"
 
 typedef struct shmrpci_ini_list {
@@ -196,8 +195,8 @@ typedef struct shmrpci_ini_list {
 } shmrpci_ini_list;
 
 typedef struct shmrpci_ini_value {
-    bool present; /* given in the section or in [defaults], or by default */
-    /* Of the key, where it was given; no file: it is the default. */
+    bool present; /* in the section or in [defaults], or by default */
+    /* Where the key was given; no file: it is the default. */
     shmrpci_ini_place place;
     union {
         bool flag;
@@ -210,14 +209,14 @@ typedef struct shmrpci_ini_value {
 typedef struct shmrpci_ini_service {
     const char *name; /* of the section, and of the service for people */
     shmrpci_ini_place place;
-    shmrpci_ini_value values[SHMRPCI_INI_KEYS]; /* not those of the page */
+    shmrpci_ini_value values[SHMRPCI_INI_KEYS]; /* without those of the page */
 } shmrpci_ini_service;
 
 typedef struct shmrpci_ini {
     const shmrpci_ini_service *services; /* in the order of the file */
     size_t service_count;
-    /* Indices of services as they are to be started: in the order of the file,
-     * but each behind those that it comes after. */
+    /* Indices of services in starting order: that of the file, but each after
+     * those that it comes after. */
     const size_t *order;
     bool has_web;                            /* there is a [web monitor] */
     shmrpci_ini_value web[SHMRPCI_INI_KEYS]; /* only those of the page */
@@ -231,8 +230,8 @@ typedef struct shmrpci_ini_opts {
     /* A variable of the environment, or NULL. NULL: getenv. */
     const char *(*variable)(void *user, const char *name);
     void *user;
-    /* What relative paths in values are made absolute with, so that they hold
-     * for programs in other folders too. NULL: they stay as they are. */
+    /* Makes relative paths in values absolute, so that they are valid for
+     * programs in other folders too. NULL: they stay as they are. */
     const char *working_directory;
 } shmrpci_ini_opts;
 

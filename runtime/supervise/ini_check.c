@@ -3,7 +3,7 @@
 
 #include "supervise/ini_parser.h"
 
-/* The key where it was given, else the section. */
+/* The place of the key if it was given, else of the section. */
 static shmrpci_ini_place place_of(const shmrpci_ini_service *service,
                                   shmrpci_ini_key key)
 {
@@ -47,7 +47,7 @@ static void check_numbers(shmrpci_ini_parser *p,
     }
 }
 
-/* Its gateway has a name of its own. */
+/* The gateway's name must be valid, too. */
 static void check_gate(shmrpci_ini_parser *p,
                        const shmrpci_ini_service *service)
 {
@@ -61,13 +61,13 @@ static void check_gate(shmrpci_ini_parser *p,
     }
 }
 
-/* Files stand in an address, between these. */
+/* File names are put into an address, so they can't have its separators. */
 static void check_tls_path(shmrpci_ini_parser *p,
                            const shmrpci_ini_service *service,
                            shmrpci_ini_key key)
 {
     const shmrpci_ini_value *file = &service->values[key];
-    /* NULL: it was wrong, and is reported. */
+    /* NULL: it was invalid, and is reported. */
     if (file->present && file->u.text != NULL &&
         strpbrk(file->u.text, ",&?") != NULL) {
         shmrpci_ini_report(p, file->place,
@@ -93,8 +93,8 @@ static void check_tls(shmrpci_ini_parser *p, const shmrpci_ini_service *service)
 
 /* ---- after ---- */
 
-/* What each service comes after, as indices; service_count for a name that is
- * none. NULL: out of memory. */
+/* The services after which each one comes, as indices; service_count for an
+ * unknown name. NULL: out of memory. */
 typedef struct waits {
     size_t **after;
     const char **names; /* of all services */
@@ -154,7 +154,8 @@ static bool can_start(const shmrpci_ini_parser *p, const waits *w, size_t i)
     return true;
 }
 
-/* The first in the file that can be started next, or else that is not ready. */
+/* The first in the file that can be started next, or else the first that is not
+ * ready. */
 static size_t next_of(const shmrpci_ini_parser *p, const waits *w)
 {
     size_t waiting = p->service_count;
@@ -169,7 +170,7 @@ static size_t next_of(const shmrpci_ini_parser *p, const waits *w)
     return waiting;
 }
 
-/* What is never ready waits, in the end, for itself. */
+/* A service that never becomes ready waits, in the end, for itself. */
 static void find_order(shmrpci_ini_parser *p, waits *w)
 {
     size_t *order = shmrpci_ini_alloc(p, p->service_count + 1, sizeof *order);
@@ -179,7 +180,7 @@ static void find_order(shmrpci_ini_parser *p, waits *w)
             const shmrpci_ini_service *service = &p->services[order[done]];
             shmrpci_ini_report(
                 p, place_of(service, SHMRPCI_INI_AFTER),
-                "[%s] waits for itself, by way of what it comes after",
+                "[%s] waits for itself, through the services it comes after",
                 service->name);
             return;
         }

@@ -38,7 +38,7 @@ shmrpci_ini_place shmrpci_ini_place_of(const shmrpci_ini_file *file,
 
 /* ---- keys ---- */
 
-/* SHMRPCI_INI_KEYS when there is none. */
+/* SHMRPCI_INI_KEYS if there is no such key. */
 static shmrpci_ini_key find_key(const char *name)
 {
     for (int i = 0; i < SHMRPCI_INI_KEYS; i++) {
@@ -198,7 +198,7 @@ void shmrpci_ini_entry(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
     if (text != NULL) {
         (void)shmrpci_ini_value_read(p, key, text, at_value, &value);
     }
-    /* A value that is wrong counts as given: one report is enough. */
+    /* An invalid value counts as given: one report is enough. */
     slot[key] = value;
     for (size_t i = s->first + 1; i < s->end; i++) {
         values_of(p, s, i)[key] = value;

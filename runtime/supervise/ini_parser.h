@@ -47,7 +47,7 @@ void shmrpci_ini_report(shmrpci_ini_parser *p, shmrpci_ini_place place,
                         const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A second place, behind a report. */
+/* Adds a second place to a report. */
 void shmrpci_ini_note(shmrpci_ini_parser *p, shmrpci_ini_place place,
                       const char *text);
 
@@ -55,7 +55,7 @@ void shmrpci_ini_note(shmrpci_ini_parser *p, shmrpci_ini_place place,
 const char *shmrpci_ini_nearest(shmrpci_ini_parser *p, const char *wanted,
                                 const char *const *names, size_t count);
 
-/* Memory of the arena, cleared; NULL sets no_memory. */
+/* Zeroed memory of the arena; NULL sets no_memory. */
 void *shmrpci_ini_alloc(shmrpci_ini_parser *p, size_t count, size_t size);
 /* A text in the arena; "" sets no_memory. */
 const char *shmrpci_ini_text(shmrpci_ini_parser *p, const char *text,
@@ -69,13 +69,13 @@ typedef enum shmrpci_ini_line_kind {
     SHMRPCI_INI_LINE_SECTION, /* [name]: `name` */
     SHMRPCI_INI_LINE_ENTRY,   /* name = value */
     SHMRPCI_INI_LINE_OPEN,    /* [name without its end */
-    SHMRPCI_INI_LINE_TAIL,    /* [name] with more behind it: `value` */
+    SHMRPCI_INI_LINE_TAIL,    /* [name] with more after it: `value` */
     SHMRPCI_INI_LINE_ODD      /* anything else */
 } shmrpci_ini_line_kind;
 
 typedef struct shmrpci_ini_line {
     shmrpci_ini_line_kind kind;
-    const char *begin; /* of what stands in it, without blanks around */
+    const char *begin; /* the text of the line, trimmed */
     const char *end;
     const char *name; /* without blanks around */
     const char *name_end;
@@ -83,7 +83,7 @@ typedef struct shmrpci_ini_line {
     const char *value_end;
 } shmrpci_ini_line;
 
-/* Reads the line at `*at`, which moves behind it. The text ends with a NUL. */
+/* Reads the line at `*at`, and advances that. The text ends with a NUL. */
 void shmrpci_ini_next_line(const char **at, shmrpci_ini_line *out);
 
 typedef enum shmrpci_ini_piece_kind {
@@ -111,16 +111,16 @@ void shmrpci_ini_next_piece(const char **at, const char *end,
 
 /* ---- ini_entry.c ---- */
 
-/* The sections that are no services. */
+/* Section names that are not services. */
 #define SHMRPCI_INI_DEFAULTS "defaults"
 #define SHMRPCI_INI_WEB      "web monitor"
 
-/* What the lines of a file go to. */
+/* The section that gets the lines of a file. */
 typedef struct shmrpci_ini_section {
     unsigned where; /* SHMRPCI_INI_IN_...; 0: nothing, or unknown */
     size_t first;   /* services [first, end) share the body */
     size_t end;
-    bool is_lost; /* its header was wrong: its lines are not looked at */
+    bool is_lost; /* its header was invalid: its lines are ignored */
 } shmrpci_ini_section;
 
 shmrpci_ini_place shmrpci_ini_place_of(const shmrpci_ini_file *file,
@@ -137,8 +137,8 @@ void shmrpci_ini_entry(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
 
 /* ---- ini_value.c ---- */
 
-/* Fills what the type of `key` holds from a text; reports at `place` what is
- * wrong and returns false. `file` is where relative paths begin. */
+/* Reads a text as the type of `key`; reports errors at `place` and returns
+ * false. Relative paths begin at `file`. */
 bool shmrpci_ini_value_read(shmrpci_ini_parser *p, shmrpci_ini_key key,
                             const char *text, shmrpci_ini_place place,
                             shmrpci_ini_value *out);
@@ -149,7 +149,7 @@ const char *shmrpci_ini_path(shmrpci_ini_parser *p,
 
 /* ---- ini_check.c ---- */
 
-/* Reports what is wrong between the keys of a service, and between services. */
+/* Checks the keys of a service against each other, and services. */
 void shmrpci_ini_check(shmrpci_ini_parser *p);
 
 #endif

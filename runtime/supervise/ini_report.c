@@ -1,4 +1,4 @@
-/* What is wrong with a service.ini, for people. */
+/* Reports errors of a service.ini. */
 #include "supervise/ini_parser.h"
 
 #include <stdarg.h>

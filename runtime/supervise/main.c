@@ -20,7 +20,7 @@
 #include "supervise/supervisor.h"
 #include "sync/atomic.h"
 
-/* What the signal handler stops; a handler has no other way to be told. */
+/* The server to stop; the signal handler can get it only this way. */
 static _Atomic(shmrpc_server *) running;
 static _Atomic(shmrpci_supervisor *) supervising;
 
@@ -61,7 +61,7 @@ static void print_places(const char *name, const shmrpc_server *server)
         (void)printf("%s %s", i > 0 ? "," : "", where);
     }
     (void)printf("\n");
-    /* Whoever started us may wait for this line. */
+    /* The process that started us may wait for this line. */
     (void)fflush(stdout);
     shmrpci_managed_serving(server);
 }
@@ -75,7 +75,7 @@ typedef struct program {
     void *user;
     shmrpc_hooks hooks;
     shmrpc_server *server;
-    bool is_astray; /* was passed a socket that is not its own */
+    bool is_astray; /* was passed a socket that it does not serve */
 } program;
 
 /* ---- threads of this process ---- */
@@ -146,8 +146,8 @@ static void say(void *user, const char *line)
     (void)fprintf(stderr, "%s: %s\n", p->service->name, line);
 }
 
-/* Whether all addresses can be served by processes; those that can't be read
- * count, as that is told later. */
+/* Whether all addresses can be served by processes; unreadable ones count, as
+ * they are reported later. */
 static bool takes_processes(const program *p, const char *listen)
 {
     shmrpci_place_list places;
@@ -216,7 +216,7 @@ static int serve_by_processes(program *p, const shmrpci_arguments *args)
 
 /* ---- the program ---- */
 
-/* What shmrpc_main_set_hooks was given; the program's one main uses it. */
+/* The hooks of shmrpc_main_set_hooks; used by the program's one main. */
 static shmrpc_hooks main_hooks;
 
 void shmrpc_main_set_hooks(const shmrpc_hooks *hooks)

@@ -48,7 +48,8 @@ char **shmrpci_managed_arguments(int argc, char **argv, int *out_argc)
     return all;
 }
 
-/* From the path of a socket, ".../echo_serv@two.5555.sock", what finds it. */
+/* Makes the address that leads to a socket, from its path
+ * ".../echo_serv@two.5555.sock". */
 static void append_shm(shmrpci_buf *out, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -89,10 +90,10 @@ int shmrpci_managed_check(const shmrpc_server *server, shmrpc_error *error)
     const char *path = shmrpci_activation_left();
     return path == NULL
                ? SHMRPC_OK
-               : shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                  "the socket %.64s was passed, which is not "
-                                  "that of %.80s",
-                                  path, shmrpci_server_describe(server, 0));
+               : shmrpc_error_set(
+                     error, SHMRPC_E_INVALID,
+                     "the socket %.64s was passed, which is not that of %.80s",
+                     path, shmrpci_server_describe(server, 0));
 }
 
 void shmrpci_managed_serving(const shmrpc_server *server)

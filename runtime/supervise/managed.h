@@ -1,10 +1,10 @@
 /*
- * A server that a manager runs: what it is told, and what it tells.
+ * A server run by a manager: the options that it gets, and the notices that it
+ * sends.
  *
- * Managers are shmrpcd, and systemd with Type=notify.  shmrpcd gives options in
- * the variable SHMRPC_OPTIONS, one a line, so that it need not know what else
- * stands on the command line; those of the command line come behind them, and
- * win.
+ * Managers are shmrpcd, and systemd with Type=notify.  shmrpcd passes options
+ * in the variable SHMRPC_OPTIONS, one a line, so that it need not parse the
+ * command line; options there follow them, and win.
  *
  * Threading: main thread.
  */
@@ -13,9 +13,8 @@
 
 #include "rpc/server.h"
 
-/* The command line with the options of SHMRPC_OPTIONS in front of its own;
- * what this process starts doesn't get them. NULL: out of memory. Never
- * freed. */
+/* The command line, preceded by the options of SHMRPC_OPTIONS; children of this
+ * process don't inherit them. NULL: out of memory. Never freed. */
 char **shmrpci_managed_arguments(int argc, char **argv, int *out_argc);
 
 /* Tells that the server can be called, and where: READY=1, and in the line
@@ -29,8 +28,8 @@ void shmrpci_managed_ending(void);
  * NO_MEMORY. */
 int shmrpci_managed_open(shmrpc_error *error);
 
-/* INVALID: among them is one that this server, which listens, does not serve.
- */
+/* INVALID: one of them is a socket that this server, which already listens,
+   does not serve. */
 int shmrpci_managed_check(const shmrpc_server *server, shmrpc_error *error);
 
 #endif

@@ -5,10 +5,11 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* A zygote that died is started again at once, of a series after this. */
+/* A dead zygote is replaced at once, later ones of a series after this
+ * pause. */
 #define ZYGOTE_PAUSE_NS (1 * SHMRPCI_NS_PER_S)
 
-/* What the child has inherited and must not keep. */
+/* Closes what the child has inherited and must not keep. */
 static void disown(shmrpci_supervisor *s)
 {
     shmrpci_fd_close(&s->poll_set);
@@ -61,7 +62,7 @@ void shmrpci_nursery_release(shmrpci_supervisor *s)
     }
 }
 
-/* It has ended, or is told to by this. */
+/* The zygote has ended, or this tells it to. */
 void shmrpci_nursery_end(shmrpci_supervisor *s)
 {
     if (s->zygote_socket >= 0) {
@@ -108,7 +109,7 @@ static void take_packet(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
         break;
     case SHMRPCI_ZYGOTE_SPAWN:
     case SHMRPCI_ZYGOTE_RELEASED:
-        break; /* not the zygote's to send */
+        break; /* not for the zygote to send */
     }
 }
 
@@ -120,10 +121,11 @@ static void put_off(shmrpci_supervisor *s)
     s->zygote_next_ns = s->zygote_backoff.next_ns;
 }
 
-/* Workers go on without it; those that were asked for will never come. */
+/* Workers go on without it; those that were requested will never come. */
 static void lose_zygote(shmrpci_supervisor *s)
 {
-    shmrpci_supervisor_say(s, "the zygote has ended; another one is started");
+    shmrpci_supervisor_say(s,
+                           "the zygote has ended; a new one is being started");
     shmrpci_nursery_kill(s);
     shmrpci_nursery_bury(s);
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
@@ -165,7 +167,7 @@ void shmrpci_nursery_revive(shmrpci_supervisor *s)
     }
 }
 
-/* Until preload has ended, one way or the other, or we are stopped. */
+/* Waits until preload has ended, in any way, or we are stopped. */
 int shmrpci_nursery_await(shmrpci_supervisor *s, shmrpc_error *error)
 {
     shmrpci_zygote_packet packet;
@@ -185,7 +187,7 @@ int shmrpci_nursery_await(shmrpci_supervisor *s, shmrpc_error *error)
         }
         if (status != SHMRPC_E_BUSY) {
             return shmrpc_error_set(error, SHMRPC_E_INTERNAL,
-                                    "the process has died in preload");
+                                    "the process died in preload");
         }
         (void)shmrpci_poll_wait(s->poll_set, tags, 2, SHMRPCI_NEVER_NS);
     }

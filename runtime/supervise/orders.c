@@ -3,7 +3,7 @@
  *
  *     workers=MIN..MAX    so many workers from now on
  *
- * He who started us may say so; what makes no sense changes nothing.
+ * The process that started us may send them; malformed ones change nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,7 @@ void shmrpci_orders_close(shmrpci_supervisor *s)
     }
 }
 
-/* The newest one that is to stay, rather one that does nothing. */
+/* The newest worker that is to stay, preferably an idle one. */
 static uint32_t find_newest(const shmrpci_supervisor *s, bool is_idle)
 {
     uint32_t newest = SHMRPCI_WORKERS_MAX;
@@ -45,7 +45,7 @@ static uint32_t find_newest(const shmrpci_supervisor *s, bool is_idle)
     return newest;
 }
 
-/* They end their calls first. */
+/* Tells workers to leave; they end their calls first. */
 static void dismiss(shmrpci_supervisor *s, uint32_t most)
 {
     s->target = s->target > most ? most : s->target;
@@ -55,7 +55,7 @@ static void dismiss(shmrpci_supervisor *s, uint32_t most)
             newest = find_newest(s, false);
         }
         if (newest == SHMRPCI_WORKERS_MAX) {
-            return; /* those that are being started */
+            return; /* the others are being started */
         }
         shmrpci_worker_retire(s, newest);
     }

@@ -68,7 +68,7 @@ void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
 #define PARTS_WANT  3
 #define SHARE_WHOLE INT64_C(100000)
 
-/* A call that has waited for so long is late whatever the average. */
+/* A call that has waited this long is late, whatever the average. */
 #define LATE_NS INT64_C(50000000)
 
 /* Whether more than `share` of `all_ns` was busy. */
@@ -89,7 +89,7 @@ static bool is_waited_for(const shmrpci_scale *scale,
     return (double)scale->waiting_ns > ended * (double)rules->delay_ns;
 }
 
-/* The part that ends now. */
+/* Ends the current part. */
 static void end_part(shmrpci_scale *scale, const shmrpci_scale_rules *rules,
                      uint32_t workers, int64_t now_ns)
 {

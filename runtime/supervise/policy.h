@@ -1,6 +1,6 @@
 /*
- * What a supervisor decides, as functions of what it has seen: no clock, no
- * process, nothing but counters in and a decision out, so that tests can play
+ * The supervisor's decisions, as pure functions of its observations: no clock,
+ * no process, only counters in and a decision out, so that tests can simulate
  * hours in a moment.
  *
  * Threading: values.
@@ -23,14 +23,14 @@ typedef struct shmrpci_backoff {
     int64_t next_ns;       /* no worker is started before */
 } shmrpci_backoff;
 
-/* One has died unasked. The first of a series is replaced at once, the next
+/* A worker died unasked. The first of a series is replaced at once, the next
  * ones after 10 ms, 20 ms and so on, up to 30 s. */
 void shmrpci_backoff_died(shmrpci_backoff *backoff, int64_t now_ns,
                           int64_t lived_ns);
 /* The same, after a pause of `most_ns` at most. */
 void shmrpci_backoff_died_within(shmrpci_backoff *backoff, int64_t now_ns,
                                  int64_t lived_ns, int64_t most_ns);
-/* One has lived so long by now: the series ends when it is no longer young. */
+/* A worker has lived this long: the series ends when it is no longer young. */
 void shmrpci_backoff_lives(shmrpci_backoff *backoff, int64_t lived_ns);
 bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff);
 
@@ -41,8 +41,8 @@ bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff);
 /* Each place of a worker has its own backoff. If no worker is left, one of them
  * is tried before its time. */
 typedef struct shmrpci_revival {
-    uint32_t vain;   /* deaths in a row of workers that served nothing */
-    int64_t next_ns; /* no worker is tried before, if there is none */
+    uint32_t vain;   /* deaths in a row without a served call */
+    int64_t next_ns; /* if there is no worker, none is tried before */
 } shmrpci_revival;
 
 /* The next try is at once, after 10 ms, 20 ms and so on, up to 1 s; at once
@@ -66,26 +66,26 @@ typedef struct shmrpci_scale_rules {
     int64_t shrink_ns;
 } shmrpci_scale_rules;
 
-/* What was seen since the last look. */
+/* Observations since the last look. */
 typedef struct shmrpci_scale_sample {
     uint32_t workers; /* that take calls; busy_ns is the sum of theirs */
     int64_t busy_ns;  /* in handlers */
     uint64_t calls;   /* that ended */
     uint32_t waiting; /* calls that nobody has taken, at this look */
-    int64_t age_ns;   /* how long one of them has waited, at least */
+    int64_t age_ns;   /* how long at least one of them has waited */
 } shmrpci_scale_sample;
 
 /* All zeros at the beginning, and whenever the number of workers changes for
  * other reasons. */
 typedef struct shmrpci_scale {
-    int64_t began_ns; /* of this part of grow_ns; 0: none yet */
+    int64_t began_ns; /* start of this part of grow_ns; 0: none yet */
     int64_t last_ns;
     int64_t busy_ns; /* within it */
     int64_t worker_ns;
     int64_t waiting_ns; /* calls waiting, times how long */
     uint64_t calls;
     int64_t age_ns;
-    uint32_t hot;      /* of the last parts, as bits */
+    uint32_t hot;      /* bit per recent part */
     int64_t needed_ns; /* when all workers were needed the last time */
 } shmrpci_scale;
 
@@ -101,7 +101,7 @@ typedef struct shmrpci_scale {
 int shmrpci_scale_look(shmrpci_scale *scale, const shmrpci_scale_rules *rules,
                        int64_t now_ns, const shmrpci_scale_sample *sample);
 
-/* One has been added or taken away: what was seen before says nothing. */
+/* A worker was added or removed: earlier observations don't count. */
 void shmrpci_scale_changed(shmrpci_scale *scale, int64_t now_ns);
 
 #endif

@@ -1,25 +1,25 @@
-/* Workers that have become too large, or have had enough calls. */
+/* Replaces workers that have become too large, or have had enough calls. */
 #include "supervise/state.h"
 
 #include "os/clock.h"
 
-/* Calls are counted, and private memory (/proc/PID/statm, microseconds) looked
- * at, so often: at most while memory grows, at least while it does not. What
- * workers share can't be told from that, and is measured (PSS, milliseconds)
- * only when there may be too much. */
+/* How often calls are counted and private memory (/proc/PID/statm,
+ * microseconds) is read: at most while memory grows, at least while it does
+ * not. Shared memory is not visible there, and is measured (PSS, milliseconds)
+ * only if there may be too much. */
 #define LOOK_NS       (50 * SHMRPCI_NS_PER_MS)
 #define LOOK_SOON_NS  (10 * SHMRPCI_NS_PER_MS)
 #define LOOK_CALLS_NS (1 * SHMRPCI_NS_PER_S)
 
-/* Measuring takes no more than one part in so many of the time. */
+/* Measuring takes at most one part in so many of the time. */
 #define MEASURE_SHARE 20
 
-/* A worker goes on growing for so long until another one has come in its stead
- * and its call has ended. */
+/* How long a worker goes on growing until its replacement has come and its call
+ * has ended. */
 #define AHEAD_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* One that must go so soon was too large when it came, or nearly: after ten on
- * end that is said, and they are replaced ever more slowly. */
+/* A worker that must go this soon was too large when it came, or nearly: after
+ * ten in a row that is reported, and they are replaced ever more slowly. */
 #define SOON_NS    (10 * SHMRPCI_NS_PER_S)
 #define SOON_YOUNG (SOON_NS / SHMRPCI_YOUNG_NS)
 
@@ -38,14 +38,14 @@ static void recycle_served(shmrpci_supervisor *s)
 
 /* ---- memory ------------------------------------------------------------- */
 
-/* By how much all grow in that time, as fast as now. */
+/* By how much all workers grow in that time, at the present rate. */
 static uint64_t growth(const shmrpci_recycling *r, int64_t ns)
 {
     return (uint64_t)((double)r->rate * (double)ns / SHMRPCI_NS_PER_S);
 }
 
-/* Private memory of all, and how fast it grows: a worker that has just gone
- * says nothing of those that are left, so that the rate halves at most. */
+/* Reads the private memory of all, and its rate of growth: a worker that has
+ * just left says nothing about the rest, so that the rate halves at most. */
 static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
 {
     shmrpci_recycling *r = &s->recycling;
@@ -78,8 +78,8 @@ static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
     r->last_ns = now_ns;
 }
 
-/* What all have, as far as can be told without measuring: as if all that has
- * come since was no one else's. */
+/* Estimates the memory of all without measuring: as if all growth since the
+ * last measurement were unshared. */
 static uint64_t estimate(const shmrpci_recycling *r)
 {
     uint64_t grown =
@@ -87,8 +87,8 @@ static uint64_t estimate(const shmrpci_recycling *r)
     return r->share_bytes + grown;
 }
 
-/* Shares of all workers; returns those of such as leave already, whose memory
- * is about to come back. */
+/* Measures the shares of all workers; returns those of leaving ones, whose
+ * memory will soon be free. */
 static uint64_t measure(shmrpci_supervisor *s, uint64_t shares[])
 {
     shmrpci_recycling *r = &s->recycling;
@@ -115,8 +115,8 @@ static uint64_t measure(shmrpci_supervisor *s, uint64_t shares[])
     return leaving;
 }
 
-/* One that has not grown since it came is too large from the start, and
- * another one won't be smaller. */
+/* A worker that has not grown since it came is too large from the start, and
+ * its replacement won't be smaller. */
 static void replace_large(shmrpci_supervisor *s, uint32_t number,
                           int64_t now_ns)
 {
@@ -140,7 +140,7 @@ static void replace_large(shmrpci_supervisor *s, uint32_t number,
     shmrpci_worker_replace(s, number);
 }
 
-/* As many as it takes, the largest first. */
+/* Replaces as many as necessary, the largest first. */
 static void recycle_large(shmrpci_supervisor *s, int64_t now_ns)
 {
     uint64_t shares[SHMRPCI_WORKERS_MAX];
@@ -162,7 +162,7 @@ static void recycle_large(shmrpci_supervisor *s, int64_t now_ns)
     }
 }
 
-/* Four looks at least while the rest is used up. */
+/* At least four looks while the remaining memory is used up. */
 static int64_t pause_after(const shmrpci_supervisor *s)
 {
     const shmrpci_recycling *r = &s->recycling;

@@ -1,15 +1,15 @@
-/* Looks at the load, and has the policy decide how many workers there are. */
+/* Observes the load, and has the policy decide the number of workers. */
 #include "supervise/state.h"
 
 #include "os/clock.h"
 
-/* So often within a fifth of grow_ns, while there is a load. */
+/* How many looks within a fifth of grow_ns, while there is a load. */
 #define LOOKS    10
 #define LEAST_NS (10 * SHMRPCI_NS_PER_MS)
-/* Else. */
+/* The pause between looks without a load. */
 #define LOOK_IDLE_NS (1 * SHMRPCI_NS_PER_S)
 
-/* What is new at one outlet since the last look. */
+/* Adds the figures of one outlet since the last look. */
 static void add_outlet(shmrpci_supervisor *s, uint32_t index,
                        shmrpci_scale_sample *sample)
 {
@@ -25,13 +25,13 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         calls += view.calls;
         streaming += view.has_streams ? 1u : 0u;
     }
-    /* A worker that streams keep takes no calls, and is no load. */
+    /* A worker that is kept by streams takes no calls, and is no load. */
     streaming /= s->opts.crew.threads;
     sample->workers -= streaming < sample->workers ? streaming : 0;
     /* A call that ended with its worker is missing in the new sum. */
     int64_t more_ns = busy_ns - s->scaling.busy_ns[index];
     more_ns = more_ns > 0 ? more_ns / s->opts.crew.threads : 0;
-    /* Each outlet has threads of its own in a worker: the busiest counts. */
+    /* In a worker each outlet has its own threads: the busiest counts. */
     sample->busy_ns = more_ns > sample->busy_ns ? more_ns : sample->busy_ns;
     sample->calls += calls - s->scaling.calls[index];
     s->scaling.busy_ns[index] = busy_ns;
@@ -42,8 +42,8 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         load.age_ns > sample->age_ns ? load.age_ns : sample->age_ns;
 }
 
-/* The newest one that does nothing, or, if `may_wait`, only has streams that
- * wait, or detached calls. */
+/* The newest idle worker, or, if `may_wait`, one that only has waiting streams
+ * or detached calls. */
 static uint32_t find_newest(const shmrpci_supervisor *s, bool may_wait)
 {
     uint32_t newest = SHMRPCI_WORKERS_MAX;
@@ -60,7 +60,7 @@ static uint32_t find_newest(const shmrpci_supervisor *s, bool may_wait)
     return newest;
 }
 
-/* None: it is tried again later. */
+/* If there is none, it is tried again later. */
 static bool retire_one(shmrpci_supervisor *s)
 {
     uint32_t newest = find_newest(s, false);
@@ -81,9 +81,10 @@ static void change(shmrpci_supervisor *s, int by, int64_t now_ns)
     if (by != 0) {
         s->target += (uint32_t)by;
         shmrpci_scale_changed(&s->scaling.scale, now_ns);
-        shmrpci_supervisor_say(s, "%u workers: %s", s->target,
-                               by > 0 ? "calls wait while all are busy"
-                                      : "fewer are enough");
+        shmrpci_supervisor_say(
+            s, "%u workers: %s", s->target,
+            by > 0 ? "calls are waiting while all workers are busy"
+                   : "fewer workers are enough");
     }
 }
 

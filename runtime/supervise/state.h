@@ -1,6 +1,6 @@
 /*
- * What the parts of a supervisor share: its state, and what each part offers
- * the others.
+ * The state that the parts of a supervisor share, and the functions of each
+ * part.
  *
  * Threading: the supervisor's thread.
  */
@@ -26,7 +26,7 @@
  */
 typedef enum shmrpci_worker_state {
     SHMRPCI_WORKER_NONE,
-    SHMRPCI_WORKER_ASKED, /* the zygote is to fork it; its links are there */
+    SHMRPCI_WORKER_ASKED, /* requested from the zygote; its links exist */
     SHMRPCI_WORKER_RUNS,
     SHMRPCI_WORKER_LEAVES
 } shmrpci_worker_state;
@@ -36,39 +36,40 @@ typedef struct shmrpci_worker {
     int32_t pid;
     int watch_fd;
     int64_t started_ns;
-    uint64_t calls_before; /* of those that had its places before it */
-    bool is_outgoing;      /* leaves as soon as there are others in its stead */
-    bool is_killed;        /* by us, as it hung */
+    uint64_t calls_before; /* calls of earlier workers in its places */
+    bool is_outgoing;      /* leaves as soon as its replacements have come */
+    bool is_killed;        /* by us, as it was hung */
     uint64_t first_bytes;  /* private memory at the first look; 0: none yet */
-    uint64_t bytes;        /* at the last one */
+    uint64_t bytes;        /* at the last look */
     int64_t left_ns;       /* LEAVES: since when; 0: its streams were cut */
 } shmrpci_worker;
 
 /* Names of the methods that a worker was in. */
 #define SHMRPCI_DEATH_CALLS_BYTES 160
 
-/* How a worker ended, and in what. */
+/* How a worker ended, and in which calls. */
 typedef struct shmrpci_death {
     int64_t at_ns;
     int32_t pid;
     bool is_unasked;
-    bool is_known; /* how: `end` */
+    bool is_known; /* whether `end` is known */
     shmrpci_child_end end;
     uint32_t row; /* of its first call; SHMRPCI_STATS_NO_ROW: none */
     char calls[SHMRPCI_DEATH_CALLS_BYTES]; /* "": none */
 } shmrpci_death;
 
-/* A worker of those who served before us, known by its first place; its zygote
- * is theirs too. It leaves when there are others in its stead. */
+/* A worker of a previous supervisor, known by its first place; its zygote is
+ * that supervisor's too. It leaves when its replacements have come. */
 typedef struct shmrpci_elder {
-    uint32_t count; /* of its places; 0: none is there */
+    uint32_t count; /* number of its places; 0: no worker */
     int32_t pid;
     int watch_fd;
-    bool is_told;    /* to leave */
+    bool is_told;    /* it was told to leave */
     int64_t left_ns; /* when; 0: its streams have been cut */
 } shmrpci_elder;
 
-/* Of the last look at the load; sums over all workers there ever were. */
+/* The last observation of the load; sums over all workers that there ever
+ * were. */
 typedef struct shmrpci_scaling {
     shmrpci_scale scale;
     int64_t next_ns;
@@ -76,14 +77,16 @@ typedef struct shmrpci_scaling {
     uint64_t calls[SHMRPCI_SOCKET_MAX_FDS];
 } shmrpci_scaling;
 
-/* What is known of the memory of all workers. */
+/* Observations of the memory of all workers. */
 typedef struct shmrpci_recycling {
-    shmrpci_backoff backoff; /* of those that were too large from the start */
+    shmrpci_backoff backoff; /* for workers that were too large from the
+                              * start */
     int64_t next_ns;         /* of the next look */
     int64_t last_ns;
-    uint64_t bytes;       /* private memory of all, at the last look */
-    uint64_t rate;        /* by which it grows, a second */
-    uint64_t share_bytes; /* what they really have (PSS), when measured ... */
+    uint64_t bytes;          /* private memory of all, at the last look */
+    uint64_t rate;           /* its growth per second */
+    uint64_t share_bytes;    /* their total shares (PSS) at the last measurement
+                              * ... */
     uint64_t measured_bytes; /* ... and their private memory then */
     int64_t measure_ns;      /* may be measured again */
 } shmrpci_recycling;
@@ -102,23 +105,24 @@ struct shmrpci_supervisor {
     shmrpci_backoff zygote_backoff;
     int64_t zygote_next_ns;
 
-    uint32_t target; /* so many workers are wanted */
+    uint32_t target; /* the number of workers wanted */
     shmrpci_worker workers[SHMRPCI_WORKERS_MAX];
     shmrpci_elder elders[SHMRPCI_WORKERS_MAX];
-    shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last of each number */
-    shmrpci_death last_death;                  /* of those unasked */
-    uint64_t crashes;                          /* so many of them */
+    shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last one of each number */
+    shmrpci_death last_death;                  /* the last unasked one */
+    uint64_t crashes;                          /* number of unasked deaths */
     int successor_fd;  /* of the process that wants to take over, or -1 */
-    bool is_succeeded; /* all is another process's */
+    bool is_succeeded; /* another process has taken everything over */
     shmrpci_backoff backoffs[SHMRPCI_WORKERS_MAX]; /* of each number */
     shmrpci_revival revival;
     shmrpci_backoff series; /* of all deaths: whether we are degraded */
     bool was_degraded;
-    bool is_serving; /* a worker has been there, and people were told */
+    bool is_serving; /* a worker has served, and that was reported */
     uint32_t start_failures;
     shmrpc_error start_error; /* of the last of them */
     int64_t unserved_ns;      /* since when no worker lives; 0: one does */
-    int64_t next_start_ns;    /* then: when one is tried; 0: not known */
+    int64_t next_start_ns;    /* if so, when the next one is tried; 0:
+                               * unknown */
     shmrpci_scaling scaling;
     shmrpci_recycling recycling;
     int64_t watch_next_ns;
@@ -134,89 +138,89 @@ uint32_t shmrpci_supervisor_outlets(const shmrpci_supervisor *s);
 /* ---- nursery.c: the zygote, as the supervisor sees it ----------------- */
 
 shmrpc_status shmrpci_nursery_start(shmrpci_supervisor *s);
-/* Its workers are another supervisor's, and may outlive this one. */
+/* Another supervisor has its workers, which may outlive this one. */
 void shmrpci_nursery_release(shmrpci_supervisor *s);
-/* It has ended, or is told to by this. */
+/* The zygote has ended, or this tells it to. */
 void shmrpci_nursery_end(shmrpci_supervisor *s);
-/* The same, at once. */
+/* Kills it. */
 void shmrpci_nursery_kill(shmrpci_supervisor *s);
 /* Waits for its end. */
 void shmrpci_nursery_bury(shmrpci_supervisor *s);
-/* Starts another one when it is time. */
+/* Starts a new zygote when it is time. */
 void shmrpci_nursery_revive(shmrpci_supervisor *s);
-/* Reads what it says. */
+/* Reads its messages. */
 void shmrpci_nursery_take(shmrpci_supervisor *s);
 /* Waits until preload has ended: its status, or CANCELLED: stopped. */
 int shmrpci_nursery_await(shmrpci_supervisor *s, shmrpc_error *error);
 
 /* ---- handover.c ------------------------------------------------------- */
 
-/* Gives everything to the successor that waits, if there is one and nothing is
- * in between; after that, is_succeeded, only the end is left. */
+/* Gives everything to the successor that waits, if there is one and no worker
+ * is being forked; after that (is_succeeded) only ending is left. */
 void shmrpci_handover_give(shmrpci_supervisor *s);
-/* Takes everything from who serves. UNAVAILABLE: nobody does. After any failure
- * whoever serves goes on. */
+/* Takes everything from the running server. UNAVAILABLE: there is none. After
+ * any failure that server goes on. */
 int shmrpci_handover_take(shmrpci_supervisor *s, shmrpc_error *error);
 
 /* ---- elders.c --------------------------------------------------------- */
 
 uint32_t shmrpci_elders_count(const shmrpci_supervisor *s);
-/* Whether one has any of these places. */
+/* Whether an elder has any of these places. */
 bool shmrpci_elders_have(const shmrpci_supervisor *s, uint32_t first,
                          uint32_t count);
-/* One more; takes the descriptor over in any case. INVALID; EXHAUSTED. */
+/* Adds an elder; takes the descriptor over in any case. INVALID; EXHAUSTED. */
 shmrpc_status shmrpci_elder_add(shmrpci_supervisor *s, uint32_t first,
                                 uint32_t count, int32_t pid, int watch_fd);
 void shmrpci_elders_retire(shmrpci_supervisor *s);
 void shmrpci_elders_kill(shmrpci_supervisor *s);
-/* Closes what there is of them, whatever they do. */
+/* Closes the descriptors for elders, whatever they do. */
 void shmrpci_elders_forget(shmrpci_supervisor *s);
-/* The process has ended. */
+/* An elder's process has ended. */
 void shmrpci_elder_bury(shmrpci_supervisor *s, uint32_t first);
 
 /* ---- workers.c -------------------------------------------------------- */
 
 /* ---- drain.c ---------------------------------------------------------- */
 
-/* Ends the streams of those that leave, when they have had time enough; returns
- * when to look again. */
+/* Cuts the streams of workers that have had enough time to leave; returns when
+ * to look again. */
 int64_t shmrpci_drain_look(shmrpci_supervisor *s);
 
-/* Workers that there are, those that leave included. */
+/* The number of workers, including leaving ones. */
 uint32_t shmrpci_workers_count(const shmrpci_supervisor *s);
-/* Those that take calls, or soon will, and are to stay. */
+/* The number of workers that take calls, or soon will, and are to stay. */
 uint32_t shmrpci_workers_active(const shmrpci_supervisor *s);
-/* Whether one of its calls goes on. */
+/* Whether a call of the worker is in progress. */
 bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number);
-/* Whether a handler of it runs, and does not only wait in a stream. */
+/* Whether a handler of it runs, rather than only waiting in a stream. */
 bool shmrpci_worker_is_running(const shmrpci_supervisor *s, uint32_t number);
 /* Index of a worker's first place at each listener. */
 uint32_t shmrpci_worker_place(const shmrpci_supervisor *s, uint32_t number);
-/* Whether one takes calls, or will. */
+/* Whether any worker takes calls, or will. */
 bool shmrpci_workers_serve(const shmrpci_supervisor *s);
-/* Whether one has taken its place at every listener. */
+/* Whether a worker has taken its place at every listener. */
 bool shmrpci_workers_have_begun(const shmrpci_supervisor *s);
-/* A number that nobody has; SHMRPCI_WORKERS_MAX: none. */
+/* A free worker number; SHMRPCI_WORKERS_MAX: none. */
 uint32_t shmrpci_workers_free_number(const shmrpci_supervisor *s);
-/* Forks as many as are wanted, unless it is too soon. */
+/* Forks as many workers as are wanted, unless it is too soon. */
 void shmrpci_workers_spawn(shmrpci_supervisor *s);
-/* When to do so again. */
+/* When to call that again. */
 int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s);
-/* Has another one take its place, without a gap. */
+/* Has another worker take its place, without a gap. */
 void shmrpci_worker_replace(shmrpci_supervisor *s, uint32_t number);
-/* Retires those that others have arrived for; returns when to look again. */
+/* Retires workers whose replacements have come; returns when to look again. */
 int64_t shmrpci_workers_relieve(shmrpci_supervisor *s);
-/* Is asked to end its calls and leave. */
+/* Tells a worker to end its calls and leave. */
 void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number);
 void shmrpci_worker_kill(shmrpci_supervisor *s, uint32_t number);
-/* The zygote has forked it, or could not. Takes the descriptor over. */
+/* The zygote has forked a worker, or could not. Takes the descriptor over. */
 void shmrpci_worker_forked(shmrpci_supervisor *s,
                            shmrpci_zygote_packet *packet);
-/* Its process has ended: what it held is repaired before anything else. */
+/* A worker's process has ended: first repairs what it held. */
 void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number);
-/* Calls that it has ended. */
+/* The number of calls that the worker has ended. */
 uint64_t shmrpci_worker_calls(const shmrpci_supervisor *s, uint32_t number);
-/* Kills those that hang, takes note of those that live. */
+/* Kills hung workers, and notes those that live. */
 void shmrpci_workers_watch(shmrpci_supervisor *s);
 
 /* ---- deaths.c --------------------------------------------------------- */
@@ -224,27 +228,27 @@ void shmrpci_workers_watch(shmrpci_supervisor *s);
 /* The methods that a worker is in, for people. */
 void shmrpci_deaths_name_calls(const shmrpci_supervisor *s, uint32_t number,
                                char out[SHMRPCI_DEATH_CALLS_BYTES]);
-/* A worker is dead, and not dismissed yet: its calls are counted as errors. */
+/* A worker is dead, and not removed yet: counts its calls as errors. */
 void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number);
-/* The same of an elder. How it ended only its own supervisor knows. */
+/* The same for an elder. Only its own supervisor knows how it ended. */
 void shmrpci_deaths_note_elder(shmrpci_supervisor *s, uint32_t first);
-/* How it ended is known; says so unless all was in order. */
+/* The cause of a death is known; reports it, unless the end was orderly. */
 void shmrpci_deaths_tell(shmrpci_supervisor *s, uint32_t number, int32_t pid,
                          const shmrpci_child_end *end);
 /* "the last died of SIGSEGV in echo.crash" */
 void shmrpci_deaths_describe_last(const shmrpci_supervisor *s,
                                   shmrpci_buf *out);
-/* Brings the gauges of the services up to date. */
+/* Updates the gauges of the services. */
 void shmrpci_deaths_show(const shmrpci_supervisor *s);
 
 /* ---- unserved.c ------------------------------------------------------- */
 
-/* Refuses calls while nobody can serve them; returns when to look again. */
+/* Refuses calls while there is no worker; returns when to look again. */
 int64_t shmrpci_unserved_look(shmrpci_supervisor *s);
 
 /* ---- scaling.c -------------------------------------------------------- */
 
-/* Looks at the load when it is time to, and changes the number of workers;
+/* Observes the load when it is time to, and changes the number of workers;
  * returns when to look again. */
 int64_t shmrpci_scaling_look(shmrpci_supervisor *s);
 

@@ -9,7 +9,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* How often calls are looked at that may never end. */
+/* How often to look for hung calls. */
 #define WATCH_NS (1 * SHMRPCI_NS_PER_S)
 
 void shmrpci_supervisor_say(const shmrpci_supervisor *s, const char *format,
@@ -87,10 +87,10 @@ static void kill_late(shmrpci_supervisor *s)
 
 /* ---- the beginning --------------------------------------------------- */
 
-/* The start fails when so many workers in a row, and all, can't begin. */
+/* The start fails if so many workers in a row, and all of them, can't begin. */
 #define START_TRIES 3
 
-/* How often it is looked whether the first one has begun. */
+/* How often to look whether the first one has begun. */
 #define BEGIN_NS (1 * SHMRPCI_NS_PER_MS)
 
 static void give_up_start(shmrpci_supervisor *s)
@@ -102,13 +102,13 @@ static void give_up_start(shmrpci_supervisor *s)
         shmrpci_deaths_describe_last(s, &text);
         memory[text.len] = '\0';
         (void)shmrpc_error_set(&s->start_error, SHMRPC_E_INTERNAL,
-                               "no worker can be started: %s", memory);
+                               "can't start a worker: %s", memory);
     }
     s->target = 0;
     s->stop_deadline_ns = shmrpci_now_ns();
 }
 
-/* It is said that we serve when somebody can. */
+/* Reports that we serve once a worker can. */
 static int64_t look_at_start(shmrpci_supervisor *s)
 {
     if (s->is_serving || s->target == 0) {
@@ -131,7 +131,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Everything that time brings; returns when the next of it comes. */
+/* Does all that depends on time; returns when to come back. */
 static int64_t take_time(shmrpci_supervisor *s)
 {
     int64_t next_ns = shmrpci_scaling_look(s);
@@ -175,7 +175,7 @@ static int fail(shmrpc_error *error, shmrpc_status status, const char *what)
                             shmrpc_status_text(status));
 }
 
-/* One at a time; the others may ask again. */
+/* One successor at a time; others may ask again. */
 static void on_successor(void *user, int fd)
 {
     shmrpci_supervisor *s = user;
@@ -204,7 +204,7 @@ static int prepare(shmrpci_supervisor *s, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_nursery_start(s);
     if (status != SHMRPC_OK) {
-        return fail(error, status, "the zygote can't be started");
+        return fail(error, status, "can't start the zygote");
     }
     int failed = shmrpci_nursery_await(s, error);
     if (failed == SHMRPC_OK) {
@@ -218,7 +218,7 @@ static int prepare(shmrpci_supervisor *s, shmrpc_error *error)
     return failed == SHMRPC_OK ? watch_listeners(s, error) : failed;
 }
 
-/* So many workers as before are the best guess, if there was a before. */
+/* The previous number of workers is the best guess, if there is one. */
 static uint32_t within(const shmrpci_supervisor *s, uint32_t target)
 {
     return target < s->opts.min_workers   ? s->opts.min_workers
@@ -240,7 +240,7 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
     if (failed == SHMRPC_OK) {
         s->target = within(s, s->target);
         shmrpci_orders_watch(s);
-        begin_stop(s); /* if it was asked for before */
+        begin_stop(s); /* if stop was called before */
         while (goes_on(s)) {
             int64_t next_ns = take_time(s);
             shmrpci_handover_give(s);
@@ -262,7 +262,7 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
         }
     }
     if (failed == SHMRPC_E_CANCELLED) {
-        shmrpci_nursery_kill(s); /* in the midst of preload */
+        shmrpci_nursery_kill(s); /* in the middle of preload */
         failed = SHMRPC_OK;
     }
     shmrpci_nursery_end(s);

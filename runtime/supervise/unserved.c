@@ -1,6 +1,6 @@
 /*
- * While no worker lives: calls are told so at once, and why, rather than to
- * wait for their deadlines.
+ * While no worker lives: refuses calls at once, with the reason, rather than
+ * letting them wait for their deadlines.
  */
 #include "supervise/state.h"
 
@@ -9,11 +9,11 @@
 #include "os/clock.h"
 #include "rpc/envelope.h"
 
-/* A wait that is not worth a word, and how often calls are looked for. */
+/* A wait too short to mention, and how often to look for calls. */
 #define SHORT_NS (100 * SHMRPCI_NS_PER_MS)
 #define LOOK_NS  (10 * SHMRPCI_NS_PER_MS)
 
-/* When a worker can be tried; SHMRPCI_NEVER_NS: when a new zygote is ready. */
+/* When a worker is tried next; SHMRPCI_NEVER_NS: when a new zygote is ready. */
 static int64_t next_try_ns(const shmrpci_supervisor *s)
 {
     return s->is_zygote_ready     ? shmrpci_workers_next_ns(s)
@@ -56,7 +56,7 @@ static void refuse_all(const shmrpci_supervisor *s, int64_t wait_ns)
     }
 }
 
-/* Whether the reason is complete: the zygote says how a worker has ended, but a
+/* Whether the reason is complete: the zygote reports how a worker ended only a
  * moment after its end is seen. */
 static bool is_explained(const shmrpci_supervisor *s, int64_t now_ns)
 {

@@ -16,7 +16,7 @@ typedef struct post {
     bool has_thread;
 } post;
 
-/* Says what is wrong where the supervisor's own lines go. */
+/* Reports an error where the supervisor's own lines go. */
 static void fail(const shmrpci_crew *crew, uint32_t number,
                  const shmrpc_error *error)
 {
@@ -86,7 +86,7 @@ static int open_posts(const shmrpci_crew *crew, uint32_t number,
     return SHMRPC_OK;
 }
 
-/* All but the first on threads of their own. */
+/* Runs all but the first on threads of their own. */
 static int run_posts(post *posts, uint32_t count, shmrpc_error *error)
 {
     for (uint32_t i = 1; i < count; i++) {
@@ -117,8 +117,9 @@ void shmrpci_worker_run(const shmrpci_crew *crew, uint32_t number,
         shmrpci_child_leave(1);
     }
     shmrpci_process_raise_descriptors();
-    /* First of all: as one who is attached it is known as a worker, whom the
-     * next server waits for (os/server_lock.h), to all that is the user's. */
+    /* First: once attached, the process is known as a worker, for which the
+     * next server waits (os/server_lock.h), before any of the user's code
+     * runs. */
     shmrpci_listener *mirrors[SHMRPCI_SOCKET_MAX_FDS];
     int status = attach(crew, links, mirrors, &error);
     if (status == SHMRPC_OK) {

@@ -56,8 +56,8 @@ uint64_t shmrpci_worker_calls(const shmrpci_supervisor *s, uint32_t number)
     return calls_at(s, number) - s->workers[number].calls_before;
 }
 
-/* Of its places, the one whose call has the earliest deadline; false: none
- * has any. */
+/* The place whose call has the earliest deadline; false: none has a call with
+ * one. */
 static bool earliest_call(const shmrpci_supervisor *s, uint32_t number,
                           int64_t *out_deadline_ns)
 {
@@ -121,7 +121,7 @@ void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number)
     s->workers[number].left_ns = shmrpci_now_ns();
 }
 
-/* One link of the worker: our end goes to the listener. */
+/* Makes one link of the worker: our end goes to the listener. */
 static shmrpc_status make_link(shmrpci_supervisor *s, uint32_t number,
                                uint32_t index, int *out_fd)
 {
@@ -172,8 +172,8 @@ static shmrpc_status spawn(shmrpci_supervisor *s, uint32_t number)
     return SHMRPC_OK;
 }
 
-/* Those that leave keep their places until they have ended; there may be room
- * beside them. */
+/* Leaving workers keep their places until they have ended; others may be
+ * free. */
 static bool is_free(const shmrpci_supervisor *s, uint32_t number)
 {
     return s->workers[number].state == SHMRPCI_WORKER_NONE &&
@@ -207,13 +207,14 @@ bool shmrpci_workers_serve(const shmrpci_supervisor *s)
     return shmrpci_elders_count(s) > 0;
 }
 
-/* Which number is to have a worker next, and when. One that pauses stands for a
- * worker that is wanted: no other place is taken in its stead. */
+/* The number that gets a worker next, and when. A number in its pause stands
+ * for a wanted worker: no other one is used instead. */
 static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
 {
     int64_t now_ns = shmrpci_now_ns();
     uint32_t ready = SHMRPCI_WORKERS_MAX;
-    uint32_t first = SHMRPCI_WORKERS_MAX; /* of those that pause */
+    uint32_t first = SHMRPCI_WORKERS_MAX; /* the first of those in their
+                                           * pause */
     uint32_t pausing = 0;
     for (uint32_t i = 0; i < room_of(s); i++) {
         if (is_free(s, i) && s->backoffs[i].next_ns <= now_ns) {
@@ -240,7 +241,7 @@ static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
     return first;
 }
 
-/* Whether nothing but time stands between us and another worker. */
+/* Whether only time keeps us from starting another worker. */
 static bool wants_more(const shmrpci_supervisor *s)
 {
     return s->is_zygote_ready && s->successor_fd < 0 &&
@@ -255,7 +256,7 @@ int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s)
                : SHMRPCI_NEVER_NS;
 }
 
-/* One has ended unasked, or could not be started. */
+/* A worker has ended unasked, or could not be started. */
 static void note_death(shmrpci_supervisor *s, uint32_t number, int64_t lived_ns,
                        bool has_served)
 {
@@ -273,7 +274,7 @@ static void note_death(shmrpci_supervisor *s, uint32_t number, int64_t lived_ns,
     s->start_failures++;
 }
 
-/* A failure counts like a death: not too soon again. */
+/* A failure counts like a death: the next attempt is delayed. */
 void shmrpci_workers_spawn(shmrpci_supervisor *s)
 {
     int64_t due_ns;
@@ -293,7 +294,7 @@ void shmrpci_workers_spawn(shmrpci_supervisor *s)
 
 /* ---- one in another's stead ------------------------------------------ */
 
-/* How often it is looked whether somebody has arrived that is waited for. */
+/* How often to look whether an awaited worker has arrived. */
 #define ARRIVAL_NS (5 * SHMRPCI_NS_PER_MS)
 
 static bool has_arrived(const shmrpci_supervisor *s, uint32_t number)
@@ -371,12 +372,13 @@ static void note_degraded(shmrpci_supervisor *s)
     if (is_degraded != s->was_degraded) {
         s->was_degraded = is_degraded;
         shmrpci_supervisor_say(
-            s, is_degraded ? "degraded: workers die as soon as they are started"
-                           : "no longer degraded");
+            s, is_degraded
+                   ? "degraded: workers die right after they are started"
+                   : "no longer degraded");
     }
 }
 
-/* Its process has ended: what it held is repaired before anything else. */
+/* Its process has ended: first repairs what it held. */
 void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number)
 {
     shmrpci_worker *dead = &s->workers[number];
@@ -406,9 +408,9 @@ void shmrpci_worker_forked(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
     shmrpci_worker *forked = &s->workers[number];
     if (packet->head.pid < 0) {
         (void)shmrpc_error_set(&s->start_error, SHMRPC_E_EXHAUSTED,
-                               "a worker can't be forked");
-        shmrpci_supervisor_say(s, "error: worker %u can't be forked (%s)",
-                               number, packet->head.text);
+                               "can't fork a worker");
+        shmrpci_supervisor_say(s, "error: can't fork worker %u (%s)", number,
+                               packet->head.text);
         shmrpci_worker_bury(s, number);
         return;
     }

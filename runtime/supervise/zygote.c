@@ -11,7 +11,7 @@
 #define TAG_SOCKET UINT64_C(1)
 #define TAG_CHILD  UINT64_C(2)
 
-/* What elders have to end their calls when their streams have ended. */
+/* How long elders have to end their calls after their streams. */
 #define AFTER_DRAIN_NS (5 * SHMRPCI_NS_PER_S)
 
 typedef struct zygote {
@@ -20,8 +20,8 @@ typedef struct zygote {
     int child_event;
     int poll_set;
     bool is_alone;                     /* the supervisor is gone */
-    int64_t patience_ns;               /* with workers, then */
-    int64_t deadline_ns;               /* then: of the workers that are left */
+    int64_t patience_ns;               /* how long workers then have */
+    int64_t deadline_ns;               /* then: for the remaining workers */
     int32_t pids[SHMRPCI_WORKERS_MAX]; /* 0: none */
 } zygote;
 
@@ -132,7 +132,7 @@ static void be_alone(zygote *z)
     shmrpci_fd_close(&z->socket);
 }
 
-/* The successor ends their streams, and tells their clients, before that. */
+/* The successor cuts their streams, and tells their clients, before that. */
 static int64_t patience_with_elders(const shmrpci_crew *crew)
 {
     int64_t drained_ns = crew->drain_ns + AFTER_DRAIN_NS;
@@ -193,8 +193,8 @@ static void serve(zygote *z)
 
 /* ---- preparing ------------------------------------------------------- */
 
-/* A thread would not be there in the workers, but what it had locked would
- * be, for ever. A sanitizer's own thread, `before` the preload, copes. */
+/* A forked worker would lack the thread, but inherit the locks it held,
+ * forever. A sanitizer's own thread, `before` the preload, can cope. */
 static int check_threads(size_t before, shmrpc_error *error)
 {
     char names[256];
@@ -262,7 +262,7 @@ void shmrpci_zygote_run(const shmrpci_crew *crew, int socket)
         }
     }
     (void)snprintf(ready.text, sizeof ready.text, "%s", error.message);
-    /* From now on the supervisor says when it is over. */
+    /* From now on the supervisor decides when to end. */
     shmrpci_child_set_end_signals(SHMRPCI_END_IGNORED);
     shmrpci_child_notify(z.child_event);
     if (shmrpci_zygote_send(z.socket, &ready, NULL, 0) != SHMRPC_OK ||

@@ -1,24 +1,22 @@
 /*
  * The zygote: the process that workers are forked from.
  *
- * It loads what all of them need (the preload hook) once, so that they share
- * its memory; stays single-threaded; and holds no socket but its pair with the
+ * It runs the preload hook once, so that all workers share the loaded memory;
+ * stays single-threaded; and holds no socket except its pair with the
  * supervisor:
  *
- *     supervisor              zygote
- *                        <-   READY, or why not
- *     SPAWN(number) +    ->
- *       links
+ *     supervisor              zygote <-   READY, or why not
+ *     SPAWN(number) +    -> links
  *                        <-   FORKED(number, pid) + its descriptor
  *                        <-   ENDED(number, pid, how)
  *
  *     RELEASED           ->
  *
- * As the parent of all workers it also sees to it that none outlives the
- * service: when the supervisor is gone they have SHMRPCI_ORPHAN_NS to end
- * their calls, then it kills those that are left, and ends. If the supervisor
- * has handed them over to another one (RELEASED), they have SHMRPCI_ELDER_NS,
- * and a while longer than their streams.
+ * As the parent of all workers it also ensures that none outlives the service:
+ * when the supervisor is gone they have SHMRPCI_ORPHAN_NS to end their calls,
+ * then it kills those that are left, and ends. If the supervisor has handed
+ * them over to another one (RELEASED), they have SHMRPCI_ELDER_NS, and a while
+ * longer than their streams.
  *
  * Threading: one thread.
  */
@@ -59,26 +57,27 @@ shmrpc_status shmrpci_zygote_send(int fd, const shmrpci_zygote_message *head,
                                   const int *fds, size_t fd_count);
 shmrpc_status shmrpci_zygote_receive(int fd, shmrpci_zygote_packet *out);
 
-/* What workers do; fixed before the zygote starts. */
+/* The settings of workers; fixed before the zygote starts. */
 typedef struct shmrpci_crew {
     shmrpc_server *server;
     uint32_t threads; /* of each worker, for each outlet */
-    int64_t drain_ns; /* so long those that leave keep their streams */
+    int64_t drain_ns; /* how long leaving workers keep their streams */
     shmrpc_hooks hooks;
     void *user;
 } shmrpci_crew;
 
-/* Forks with the hooks around it: the child's pid, in the child 0, or -1. */
+/* Forks, calling the hooks before and after: the child's pid, in the child 0,
+ * or -1. */
 int32_t shmrpci_crew_fork(const shmrpci_crew *crew);
 
-/* Is the zygote, until the supervisor hangs up `socket`. */
+/* Runs as the zygote, until the supervisor hangs up `socket`. */
 void shmrpci_zygote_run(const shmrpci_crew *crew, int socket)
     __attribute__((noreturn));
 
 /* ---- worker.c -------------------------------------------------------- */
 
-/* Is worker `number`, with a link for each outlet, which it takes over; until
- * it is told to leave. */
+/* Runs as worker `number`, with a link for each outlet, which it takes over,
+ * until it is told to leave. */
 void shmrpci_worker_run(const shmrpci_crew *crew, uint32_t number,
                         const int *links) __attribute__((noreturn));
 

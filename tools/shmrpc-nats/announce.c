@@ -125,7 +125,7 @@ static void put_endpoint(const gate *g, const shmrpci_contract_method *method,
     shmrpci_buf_append_text(out, "}}");
 }
 
-/* None while the service has not said what it has. */
+/* Writes no endpoints until the service has sent its contract. */
 static void put_endpoints(const gate *g, const shmrpci_contract *contract,
                           shmrpci_buf *out)
 {

@@ -273,7 +273,8 @@ static bool check_host(const web_head *head, const web_hosts *hosts,
             return true;
         }
     }
-    return refuse(out, 403, "this server is not known by that Host (--host)");
+    return refuse(out, 403,
+                  "the Host header names no host of this server (--host)");
 }
 
 bool web_head_check(const web_head *head, const web_hosts *hosts,

@@ -15,7 +15,7 @@
 /* One word: a path of names and a value. */
 typedef struct word {
     const char *path;  /* not ended; NULL: by position, until it is known */
-    size_t path_len;   /* length of the path, without what follows it */
+    size_t path_len;   /* length of the path alone */
     const char *value; /* behind the `=`, up to the end of the word */
     bool is_json;      /* behind := */
 } word;

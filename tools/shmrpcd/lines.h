@@ -54,7 +54,7 @@ typedef struct mgr_lines {
     char bytes[MGR_LINE_BYTES];
 } mgr_lines;
 
-/* Takes bytes that came now; tells of every line that is complete. */
+/* Takes received bytes; reports every complete line. */
 void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
                     int64_t unix_ms, mgr_on_line *on_line, void *user);
 

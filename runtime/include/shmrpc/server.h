@@ -284,9 +284,9 @@ SHMRPC_API int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out);
 SHMRPC_API int shmrpc_ctx_reply(shmrpc_ctx *call, int status,
                                 const void *result);
 
-/* Has the step of a detached stream called, soon, by the thread that calls it;
- * `ctx` is what steps are given. Any thread, until its `drop` is called. Does
- * not block. */
+/* Makes the thread of a detached stream call its step soon; `ctx` is the
+ * context that steps get. Any thread, until its `drop` is called. Does not
+ * block. */
 SHMRPC_API void shmrpc_stream_wake(shmrpc_ctx *ctx);
 
 /*

@@ -35,7 +35,7 @@ typedef enum nats_result {
     NATS_NOTHING,      /* no message is there */
     NATS_NOBODY,       /* a message of ours that had a reply's subject found no
                         * subscriber (503) */
-    NATS_DROPPED,      /* messages were lost here: more than may wait */
+    NATS_DROPPED,      /* messages were dropped here, as too many waited */
     NATS_AWAY,         /* there is no connection just now */
     NATS_TOO_LONG,     /* more than the servers take */
     NATS_REFUSED,      /* credentials, permissions */

@@ -38,7 +38,7 @@ struct nats_link {
     bool has_ended;                   /* our side sends no more: END is sent */
     bool peer_ended;                  /* it sends no more */
     bool is_shut;                     /* our side knows that */
-    bool is_deaf; /* our side has closed its socket: nothing is given */
+    bool is_deaf; /* our side has closed its socket: data for it is dropped */
     uint64_t sent_at;
     uint64_t acked_at; /* by the peer */
     uint64_t got_at;

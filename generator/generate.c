@@ -10,7 +10,7 @@
 
 #define MAX_FILES 16
 
-/* What one file may take in memory; what is beyond goes to the disk. */
+/* How much of a file is kept in memory; the rest goes to the disk. */
 #define MAX_TEXT_BYTES ((size_t)256 << 10)
 
 /* A template of the user's folder; read once, kept until the end. */
@@ -257,15 +257,15 @@ static const char **texts_of(gen_tree *tree, const gen_value *list)
 
 static shmrpc_status refuse_foreign(const char *path, shmrpc_error *error)
 {
-    return shmrpc_error_set(error, SHMRPC_E_EXISTS,
-                            "%s is there already, and shmrpcgen did not write "
-                            "it: nothing is written (--force replaces it, "
-                            "--out-dir names another folder)",
-                            path);
+    return shmrpc_error_set(
+        error, SHMRPC_E_EXISTS,
+        "%s already exists and was not written by shmrpcgen: nothing is "
+        "written (--force replaces it, --out-dir names another folder)",
+        path);
 }
 
-/* Whether an old depfile or stamp is none of ours: a stamp is empty, and a
- * depfile begins with a rule as gen_output_depfile writes it. */
+/* Whether an old depfile or stamp was not written by us: a stamp is empty, and
+ * a depfile begins with a rule as gen_output_depfile writes it. */
 static bool is_foreign(const char *path)
 {
     shmrpci_buf text;
@@ -333,8 +333,8 @@ shmrpc_status gen_made_write(const gen_options *options, gen_made *made,
 
 /* ---- writing ---- */
 
-/* What is written once belongs to the user from then on, and what somebody
- * else wrote does anyway. */
+/* A file that is generated once belongs to the user from then on, and so does a
+ * file that we did not write. */
 static shmrpc_status refuse_existing(generation *g)
 {
     for (size_t i = 0; i < g->count && !g->options->force; i++) {
@@ -342,7 +342,7 @@ static shmrpc_status refuse_existing(generation *g)
         if (g->options->once && gen_output_exists(p->path)) {
             return shmrpc_error_set(
                 &g->error, SHMRPC_E_EXISTS,
-                "%s is there already, and is yours: nothing is written "
+                "%s already exists and belongs to you: nothing is written "
                 "(--force replaces it, --out-dir names another folder)",
                 p->path);
         }

@@ -1,13 +1,12 @@
 /*
- * Import paths: how a .svc is called, whoever reads it.
+ * Import paths: the name of a .svc, the same for all importers.
  *
  * `acme/common.svc` is one, as importers write it: its path from the first
  * import folder that holds it, and its bare name where none does.  What is
  * generated is laid out by import paths, so that two files of one name in
  * different folders get along, and C finds a header as the language found the
  * .svc.  Paths are compared as they are written: symbolic links are not
- * followed.
- * Threading: one thread at a time.
+ * followed. Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_IMPORT_PATH_H
 #define SHMRPC_GENERATOR_IMPORT_PATH_H
@@ -26,8 +25,8 @@ typedef struct gen_import_dirs {
 const char *gen_import_path(gen_tree *tree, gen_import_dirs dirs,
                             const char *path);
 
-/* The import path of what an import statement means: as it is written there,
- * but for those that leave their folder ("../x.svc") or are absolute. */
+/* The import path that an import statement means: as written, except for paths
+ * that leave their folder ("../x.svc") or are absolute. */
 const char *gen_import_path_of(gen_tree *tree, gen_import_dirs dirs,
                                const idl_import *import);
 

@@ -43,7 +43,7 @@ static bool is_refused(const gen_judge *judge, const idl_diags *diags)
 static void add_import_notes(const idl_schema *schema, const idl_file *file,
                              idl_diags *diags, idl_diag *diag)
 {
-    /* The list has importers behind what they import. */
+    /* In the list importers follow what they import. */
     for (size_t i = 0; i < schema->file_count && file->imported; i++) {
         const idl_file *importer = schema->files[i];
         for (size_t k = 0; k < importer->import_count; k++) {

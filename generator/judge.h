@@ -24,8 +24,8 @@ typedef struct gen_judge {
 } gen_judge;
 
 /*
- * Builds the model of `schema` in `tree`, adds to `diags` what is wrong, sorted
- * among those that it has; they live in `arena`.  INVALID: the file can't be
+ * Builds the model of `schema` in `tree`, and adds errors to `diags`, sorted
+ * among those already there; they live in `arena`. INVALID: the file can't be
  * generated; NO_MEMORY.
  */
 shmrpc_status gen_judge_build(const gen_judge *judge, const idl_schema *schema,
@@ -33,8 +33,8 @@ shmrpc_status gen_judge_build(const gen_judge *judge, const idl_schema *schema,
                               gen_tree *tree,
                               gen_value **model) SHMRPC_WARN_UNUSED;
 
-/* The names alone, as generated in C without options: for who generates
- * nothing.  `schema` may be one of idl_explore.  Statuses as above. */
+/* Only the names, as generated in C without options: for programs that generate
+ * nothing. `schema` may be one of idl_explore. Statuses as above. */
 shmrpc_status gen_judge_names(const idl_options *idl_opts,
                               const idl_schema *schema, shmrpci_arena *arena,
                               idl_diags *diags) SHMRPC_WARN_UNUSED;

@@ -6,7 +6,7 @@
 #include "generator/command/command.h"
 #include "generator/output.h"
 
-/* A bare word that is no file was meant as a command. */
+/* A bare word that is not a file was meant as a command. */
 static bool is_unknown_command(const char *word)
 {
     return strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word) &&

@@ -56,7 +56,7 @@ typedef struct gen_mustache_opts {
     void *user;                  /* for lookup and drain */
 } gen_mustache_opts;
 
-/* Where in which template, and what is wrong there. */
+/* A template error and its place. */
 typedef struct gen_mustache_error {
     char name[64];
     uint32_t line; /* from 1; 0: not a matter of one place */

@@ -15,7 +15,7 @@ typedef struct tag {
     char sigil;        /* one of # ^ / > ! = & { or 0 */
     const char *start; /* of the opening delimiter */
     const char *end;   /* behind the closing delimiter */
-    const char *name;  /* what is between, trimmed */
+    const char *name;  /* the text in between, trimmed */
     size_t len;
 } tag;
 

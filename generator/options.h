@@ -40,7 +40,7 @@ typedef struct gen_options {
     const gen_lang *lang;  /* `skeleton` with --skeleton */
     gen_lang skeleton;     /* storage */
     bool once;             /* no file that is written may exist */
-    bool force;            /* ... but then, and whoever wrote it */
+    bool force;            /* ... but then, no matter by whom it was written */
     gen_dump dump;
     gen_report_form form; /* of diagnostics */
     bool werror;          /* warnings end the run as errors do */

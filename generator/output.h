@@ -41,9 +41,9 @@ shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);
 typedef struct gen_output {
     const char *path;
     char *temporary; /* its name, or NULL while nothing differs */
-    int old;         /* what is there, or -1 */
+    int old;         /* the existing file, or -1 */
     int fd;          /* the temporary file, or -1 */
-    size_t same;     /* bytes that agree with what is there */
+    size_t same;     /* bytes that agree with the existing file */
 } gen_output;
 
 /* Fails never; `path` must stay. */

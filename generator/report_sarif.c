@@ -36,7 +36,7 @@ static gen_value *make_artifact(gen_tree *tree, const char *path)
     return artifact;
 }
 
-/* Line 1 for what has no place. */
+/* Line 1 for a diagnostic without a place. */
 static gen_value *make_region(gen_tree *tree, idl_span span)
 {
     gen_value *object = gen_object(tree);

@@ -25,7 +25,7 @@ typedef struct gen_tidying {
     bool gap;         /* empty lines were left out since */
     bool opens;       /* the last line opens a block */
     bool after_title; /* the last line is a title */
-    bool paragraph;   /* one is to begin before the next text */
+    bool paragraph;   /* the next text begins a paragraph */
 } gen_tidying;
 
 /* Appends the tidied lines: a text, or a piece of it that ends with a line.

@@ -128,8 +128,8 @@ static bool has_items(shmrpc_ext ext)
 }
 
 /* Encodes the items at once rather than keeping a tree: an extension is bytes
- * to all who pass it on. Duplicates in a set are the caller's business; no
- * order of elements is promised. */
+ * to all who pass it on. Duplicates in a set are not detected; no order of
+ * elements is guaranteed. */
 shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
                                     const shmrpc_any *items, size_t len,
                                     shmrpc_any *out, shmrpc_error *error)

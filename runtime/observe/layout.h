@@ -95,7 +95,7 @@ typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u32 crash_pid;
     shmrpci_atomic_u32 crash_signal; /* 0: it exited */
     shmrpci_atomic_u32 crash_status;
-    shmrpci_atomic_u32 crash_row; /* + 1, of its call; 0: in none */
+    shmrpci_atomic_u32 crash_row; /* row of the crashed call + 1; 0: none */
 } shmrpci_stats_gauges;
 
 typedef struct shmrpci_stats_head {

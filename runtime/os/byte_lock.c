@@ -103,8 +103,8 @@ int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count)
 
 /* ---- who has it ---------------------------------------------------------- */
 
-/* Of a line of fdinfo: "lock:\t1: OFDLCK ADVISORY  READ -1 fe:00:17 5 7". The
- * last number may be EOF. */
+/* Parses a line of fdinfo: "lock:\t1: OFDLCK ADVISORY READ -1 fe:00:17 5 7".
+ * The last number may be EOF. */
 static bool is_lock_on(const char *line, const char *end, uint64_t inode,
                        int64_t at)
 {

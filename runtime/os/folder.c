@@ -109,7 +109,8 @@ void shmrpci_folder_remove(int dir_fd, const char *name)
 shmrpc_status shmrpci_folder_list(int dir_fd, shmrpci_folder_entry *entry,
                                   void *user)
 {
-    /* Of its own, for closing the stream closes it, and its place is ours. */
+    /* A descriptor of its own, as closing the stream closes it; the place keeps
+     * its own. */
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
     if (stream == NULL) {

@@ -74,8 +74,8 @@ enum {
     /* the body begins with a metadata block, which is rpc's (rpc/metadata.h);
      * in a reply only if it was in the request */
     SHMRPCI_HEAD_METADATA = 1u << 6,
-    /* request of a relay: the same thread commits another one at once, over the
-     * same connection, with which this one may be made known */
+    /* request of a relay: the same thread will commit another one at once, over
+     * the same connection, and both may be announced together */
     SHMRPCI_HEAD_MORE = 1u << 7,
     /* request: it has streams; set by their open */
     SHMRPCI_HEAD_STREAMS = 1u << 8,

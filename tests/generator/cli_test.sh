@@ -207,7 +207,7 @@ echo 'int mine;' >mine-too/echo_client.c
 printf 'any\nthing' >mine-too/deps
 sed 's/native  add/native  plus/' echo.svc >changed.svc
 mkdir changed && mv changed.svc changed/echo.svc
-expect 3 "mine-too/echo_client.c is there already, and shmrpcgen did not write it" \
+expect 3 "mine-too/echo_client.c already exists and was not written by shmrpcgen" \
     --out-dir mine-too changed/echo.svc
 [ "$(cat mine-too/echo_client.c)" = 'int mine;' ] || fail "replaced a file"
 grep -q plus mine-too/echo.h && fail "wrote others beside it"
@@ -216,13 +216,13 @@ grep -q "made by shmrpcgen" mine-too/echo_client.c || fail "--force"
 : >mine-too/echo_client.c
 expect 0 "" --out-dir mine-too echo.svc
 for option in --depfile --stamp; do
-    expect 3 "deps is there already" --out-dir mine-too "$option" mine-too/deps echo.svc
+    expect 3 "deps already exists" --out-dir mine-too "$option" mine-too/deps echo.svc
     [ "$(head -1 mine-too/deps)" = any ] || fail "$option replaced a file"
 done
 expect 0 "" --out-dir mine-too --force --depfile mine-too/deps echo.svc
 expect 0 "" --out-dir mine-too --depfile mine-too/deps changed/echo.svc
 ln -s /dev/null mine-too/deps2
-expect 3 "deps2 is there already" --out-dir mine-too --depfile mine-too/deps2 echo.svc
+expect 3 "deps2 already exists" --out-dir mine-too --depfile mine-too/deps2 echo.svc
 # Its own are known again, in every language, and with a long name.
 long=long_name_that_breaks_the_line_with_which_a_comment_begins_here
 cp echo.svc "$long.svc"

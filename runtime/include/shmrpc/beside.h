@@ -61,7 +61,7 @@ SHMRPC_API const char *
 shmrpc_reply_metadata_get(const shmrpc_reply_metadata *metadata,
                           const char *key);
 
-/* Entry number `index`, from 0 on; false: there are not so many. */
+/* Entry number `index`, from 0 on; false: there are fewer. */
 SHMRPC_API bool shmrpc_reply_metadata_at(const shmrpc_reply_metadata *metadata,
                                          uint32_t index, shmrpc_metadata *out);
 
@@ -70,7 +70,7 @@ SHMRPC_API bool shmrpc_reply_metadata_at(const shmrpc_reply_metadata *metadata,
 SHMRPC_API const char *shmrpc_ctx_metadata(const struct shmrpc_ctx *ctx,
                                            const char *key);
 
-/* Entry number `index`, but for the trace; false: there are not so many. */
+/* Entry number `index`, not counting the trace; false: there are fewer. */
 SHMRPC_API bool shmrpc_ctx_metadata_at(const struct shmrpc_ctx *ctx,
                                        uint32_t index, shmrpc_metadata *out);
 
@@ -139,7 +139,7 @@ typedef struct shmrpc_interceptor {
     void *user;
 } shmrpc_interceptor;
 
-/* Of one client or server. */
+/* The most interceptors of one client or server. */
 #define SHMRPC_INTERCEPTORS_MAX 8
 
 /* In `begin` of a client: an entry that goes with the call. Statuses of

@@ -178,9 +178,9 @@ typedef struct shmrpc_method {
     shmrpc_policy policy;
 } shmrpc_method;
 
-/* How long the rows of the tables are for whoever compiled them: libraries
- * whose rows are longer can tell.  First in the table that leads to all others,
- * and never longer itself. */
+/* The sizes of the tables' rows at compile time, so that libraries with longer
+ * rows can tell. First in the table that leads to all others, and never longer
+ * itself. */
 typedef struct shmrpc_rows {
     uint16_t service;
     uint16_t method;

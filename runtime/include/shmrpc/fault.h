@@ -38,7 +38,7 @@ struct shmrpc_ctx;
 #define SHMRPC_FAULT_MAX_BYTES 65536
 
 enum {
-    /* Of a fault that is raised: whoever calls gets the trace. */
+    /* The trace of a raised fault is sent to every caller. */
     SHMRPC_FAULT_TRACE_TO_ALL = 1u << 0
 };
 

@@ -140,7 +140,7 @@ SHMRPC_API void shmrpc_server_destroy(shmrpc_server *server);
  */
 typedef struct shmrpc_ctx shmrpc_ctx;
 
-/* Who calls. */
+/* The caller. */
 typedef struct shmrpc_peer {
     uint32_t uid;
     uint32_t gid;
@@ -208,10 +208,10 @@ SHMRPC_API bool shmrpc_ctx_draining(const shmrpc_ctx *ctx);
 
 SHMRPC_API const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx);
 
-/* A number, never 0, that all calls of one connection have, in whichever
- * worker, and those of no other one at this address, not even a later one. A
- * client that connects anew has another. Behind shmrpc-tcp it is the peer's
- * own. */
+/* A number, never 0, that identifies the connection: the same for all of its
+ * calls, in every worker, and never used for another one at this address, not
+ * even later. A client that reconnects gets another. Behind shmrpc-tcp it is
+ * the peer's own. */
 SHMRPC_API uint64_t shmrpc_ctx_connection(const shmrpc_ctx *ctx);
 
 /* Which method runs: its index in the service's table. For handlers that serve
@@ -327,8 +327,8 @@ typedef struct shmrpc_hooks {
 } shmrpc_hooks;
 
 enum {
-    /* Threads that preload leaves behind are no reason to refuse it. Workers
-     * lack them, but have what they had locked. */
+    /* Accepts threads that preload leaves behind. Workers lack them, but
+     * inherit the locks that they held. */
     SHMRPC_HOOKS_ALLOW_THREADS = 1u << 0
 };
 

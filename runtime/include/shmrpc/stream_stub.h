@@ -70,7 +70,7 @@ SHMRPC_API int shmrpc_stub_stream_loan(shmrpc_stream *stream, size_t len,
  * PRECONDITION: nothing is lent at `at`, or less. */
 SHMRPC_API int shmrpc_stub_stream_commit(shmrpc_stream *stream, const void *at,
                                          size_t len, shmrpc_error *error);
-/* It is no item. */
+/* Drops the loan: no item is sent. */
 SHMRPC_API void shmrpc_stub_stream_abort(shmrpc_stream *stream, const void *at);
 
 /* How many of the items that were sent the other end has let go of: a lower
@@ -194,7 +194,7 @@ SHMRPC_API uint64_t shmrpc_stub_sink_delivered(const shmrpc_sink *sink);
 SHMRPC_API int shmrpc_stub_source_next(shmrpc_source *source,
                                        const void **item);
 
-/* As next, but BUSY where there is none yet. */
+/* As next, but BUSY if there is none yet. */
 SHMRPC_API int shmrpc_stub_source_try_next(shmrpc_source *source,
                                            const void **item);
 

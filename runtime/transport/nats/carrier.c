@@ -1,10 +1,10 @@
 /*
- * The carrier over libnats, run in the loop of whoever owns it.
+ * The carrier over libnats, run in its owner's loop.
  *
- * libnats has an interface for loops of events; ours is no loop, only a note of
- * the descriptor and of whether there is something to write.  With sendAsap
- * libnats tells us at once that there is; without it a subscription would wait
- * for a thread of its, and be overtaken by messages.
+ * libnats has an interface for event loops; ours only notes the descriptor and
+ * whether there is something to write.  With sendAsap libnats tells us at once
+ * that there is; without it a subscription would wait for one of its threads,
+ * and be overtaken by messages.
  */
 #include "transport/nats/carrier.h"
 
@@ -16,8 +16,9 @@
 
 #include "transport/nats/credentials.h"
 
-/* What waits here while there is no connection, and the owner did not know yet;
- * it is sent to the next server.  The owner publishes nothing when it knows. */
+/* Limit of messages published after the connection was lost, before the owner
+ * knows; they are sent to the next server. The owner publishes nothing once it
+ * knows. */
 #define RECONNECT_BYTES (256 * 1024)
 
 struct nats_carrier {
@@ -25,7 +26,7 @@ struct nats_carrier {
     natsOptions *opts;
     void (*on_change)(void *user);
     void *user;
-    atomic_int fd; /* written by whichever thread of libnats (dis)connects */
+    atomic_int fd; /* written by the libnats thread that (dis)connects */
     atomic_uint connects;
     atomic_bool wants_write;
     nats_credentials credentials;
@@ -137,7 +138,7 @@ static natsStatus set_tls(natsOptions *out, const nats_opts *opts)
     return s;
 }
 
-/* Called when it connects, and connects again; libnats frees what it gets. */
+/* Called on each connection; libnats frees what it gets. */
 static natsStatus give_jwt(char **out, char **custom, void *user)
 {
     const nats_carrier *c = user;
@@ -154,7 +155,7 @@ static natsStatus sign(char **custom, unsigned char **out, int *out_len,
     return nats_Sign(c->credentials.seed, nonce, out, out_len);
 }
 
-/* `why` is filled where libnats has no reason. */
+/* Fills `why` if libnats has no reason. */
 static natsStatus set_identity(nats_carrier *c, const nats_opts *opts,
                                char why[NATS_CARRIER_WHY_BYTES])
 {
@@ -180,16 +181,16 @@ static natsStatus set_identity(nats_carrier *c, const nats_opts *opts,
     return s;
 }
 
-/* Only there so that libnats goes on trying behind the first failure. */
+/* Its only effect is that libnats goes on trying after the first failure. */
 static void on_connected(natsConnection *nc, void *user)
 {
     (void)nc;
     (void)user;
 }
 
-/* Tries for ever, one server after the other, with a pause that differs from
- * client to client: thousands that lost the same server don't return at one
- * time. */
+/* Tries forever, one server after the other, with a pause that differs from
+ * client to client: so thousands that lost the same server don't return at
+ * once. */
 static natsStatus set_patience(natsOptions *out, const nats_opts *opts)
 {
     natsStatus s = natsOptions_SetMaxReconnect(out, -1);
@@ -234,8 +235,8 @@ static natsStatus set_all(nats_carrier *c, const nats_opts *opts,
     return s == NATS_OK ? set_identity(c, opts, why) : s;
 }
 
-/* libnats would wait for half a second until the server has answered, which
- * nobody reads, if something was left to be sent. */
+/* If something was left to be sent, libnats would wait half a second for the
+ * server's answer, which nobody reads. */
 static void free_carrier(nats_carrier *c)
 {
     if (c->nc != NULL && atomic_load(&c->wants_write)) {
@@ -362,8 +363,8 @@ static void write_some(nats_carrier *c)
     natsConnection_ProcessWriteEvent(c->nc);
 }
 
-/* Asks how many there are before it takes one: libnats makes an error, with a
- * trace, of an empty subscription. */
+/* Asks for their number first: for an empty subscription libnats makes an
+ * error, with a trace. */
 static nats_result take(nats_inbox *inbox, nats_message *out)
 {
     natsMsg *msg = NULL;

@@ -1,13 +1,13 @@
 /*
- * What we need of libnats, as a table of functions: carrier.c implements it, in
- * a library of its own (libshmrpc-nats), which is loaded at the first nats://
- * (load.h).  So programs that use no NATS have none of it.
+ * The functions of libnats that we need, as a table: carrier.c implements it,
+ * in a library of its own (libshmrpc-nats), which is loaded at the first
+ * nats:// (load.h).  So programs without NATS don't load it.
  *
  * The carrier has no thread that reads: the owner of a connection polls its
- * descriptor and calls read and write, since messages that are handed from
- * thread to thread take more than twice as long.
+ * descriptor and calls read and write, since passing messages from thread to
+ * thread takes more than twice as long.
  *
- * This header is included by a library that has nothing else of ours: only C.
+ * The library that includes this header has nothing else of ours: only C.
  * Threading: open, close, read, write, take, drop: one thread at a time; the
  * others any.
  */
@@ -18,10 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Changes with anything below. */
+/* Changes with any declaration below. */
 #define NATS_CARRIER_ABI 1u
 
-/* What libshmrpc-nats exports: a const nats_carrier_ops. */
+/* The symbol that libshmrpc-nats exports: a const nats_carrier_ops. */
 #define NATS_CARRIER_SYMBOL "shmrpc_nats_carrier"
 
 #define NATS_CARRIER_WHY_BYTES 200u
@@ -29,30 +29,31 @@
 typedef struct nats_carrier nats_carrier; /* a connection to a cluster */
 typedef struct nats_inbox nats_inbox;     /* a subscription */
 
-/* How something ended. */
+/* The result of an operation. */
 typedef enum nats_result {
     NATS_DONE = 0,
-    NATS_NOTHING,      /* no message is there */
-    NATS_NOBODY,       /* a message of ours that had a reply's subject found no
+    NATS_NOTHING,      /* there is no message */
+    NATS_NOBODY,       /* a message of ours with a reply subject found no
                         * subscriber (503) */
     NATS_DROPPED,      /* messages were dropped here, as too many waited */
-    NATS_AWAY,         /* there is no connection just now */
-    NATS_TOO_LONG,     /* more than the servers take */
+    NATS_AWAY,         /* there is no connection at the moment */
+    NATS_TOO_LONG,     /* longer than the servers accept */
     NATS_REFUSED,      /* credentials, permissions */
-    NATS_WRONG,        /* an address or a file that can't be used */
+    NATS_WRONG,        /* an address or a file is unusable */
     NATS_OUT_OF_MEMORY /* or threads, or descriptors */
 } nats_result;
 
 typedef struct nats_opts {
-    const char *servers;    /* "host:port,host:port"; copied, as are these */
-    const char *name;       /* of this client, for people */
+    const char *servers;    /* "host:port,host:port"; copied, as are the next */
+    const char *name;       /* the client's name, for people */
     const char *creds_file; /* "": none; as the next */
     const char *nkey_file;  /* a seed */
-    const char *ca_file;    /* TLS, if one of these two is there */
+    const char *ca_file;    /* TLS, if one of these two is set */
     const char *cert_file;  /* certificate and private key */
-    int64_t timeout_ms;     /* of a try to connect */
-    bool keeps_trying; /* at open, too: it succeeds though nobody is there */
-    void (*on_change)(void *user); /* descriptor, wants_write: any thread */
+    int64_t timeout_ms;     /* of an attempt to connect */
+    bool keeps_trying;      /* open succeeds even if no server is there */
+    void (*on_change)(void *user); /* descriptor or wants_write changed: any
+                                    * thread */
     void *user;
 } nats_opts;
 
@@ -64,38 +65,38 @@ typedef struct nats_message {
     void *own; /* the carrier's */
 } nats_message;
 
-/* What may be seen of a connection. */
+/* The visible state of a connection. */
 typedef struct nats_view {
     int fd;             /* -1: not connected */
     uint32_t connects;  /* so far */
-    bool wants_write;   /* call write; when it still does, wait for room */
-    bool is_closed;     /* for ever: refused, or closed by us */
+    bool wants_write;   /* call write; if it is still set, wait for room */
+    bool is_closed;     /* forever: refused, or closed by us */
     size_t max_payload; /* 0: not known yet */
 } nats_view;
 
 typedef struct nats_carrier_ops {
     uint32_t abi; /* NATS_CARRIER_ABI */
-    /* Connects. AWAY: nobody is there, or not in time; REFUSED; WRONG. */
+    /* Connects. AWAY: no server answered in time; REFUSED; WRONG. */
     nats_result (*open)(const nats_opts *opts, nats_carrier **out,
                         char why[NATS_CARRIER_WHY_BYTES]);
     void (*close)(nats_carrier *c);
     void (*view)(nats_carrier *c, nats_view *out);
     /* The server that we are connected to; "" while there is none. */
     void (*server)(nats_carrier *c, char *out, size_t size);
-    /* A subject that nobody else has: "_INBOX.....". */
+    /* A unique subject: "_INBOX.....". */
     nats_result (*new_subject)(char *out, size_t size);
     /* Survives reconnections. */
     nats_result (*subscribe)(nats_carrier *c, const char *subject,
                              const char *queue, nats_inbox **out);
     void (*unsubscribe)(nats_inbox *inbox);
-    /* Puts a message where write will find it. `reply` may be NULL. */
+    /* Queues a message for write. `reply` may be NULL. */
     nats_result (*publish)(nats_carrier *c, const char *subject,
                            const char *reply, const void *data, size_t len);
-    /* Reads what is there, once; without waiting. */
+    /* Reads once what has arrived; without waiting. */
     void (*read)(nats_carrier *c);
-    /* Sends what there is room for. */
+    /* Sends as much as there is room for. */
     void (*write)(nats_carrier *c);
-    /* The next message that was read: DONE, and it is to be dropped; NOTHING,
+    /* The next message that was read: DONE, and it must be dropped; NOTHING,
      * NOBODY, DROPPED. */
     nats_result (*take)(nats_inbox *inbox, nats_message *out);
     void (*drop)(nats_message *message);

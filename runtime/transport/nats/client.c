@@ -12,14 +12,14 @@
 #include "transport/adopted.h"
 #include "transport/nats/search.h"
 
-/* A try to reach a server of the list. */
+/* Time for an attempt to reach a server of the list. */
 #define SERVER_MS 2000
 
 typedef struct nats_client {
     shmrpci_conn base;
-    shmrpci_conn *inner; /* the protocol, over the link */
+    shmrpci_conn *inner; /* the protocol's connection, over the link */
     shmrpci_mutex lock;
-    shmrpci_conn *shown; /* lock: the same for the pump, while it is there */
+    shmrpci_conn *shown; /* lock: the same for the pump, while it exists */
     bool is_leaving;     /* lock */
     nats_pump *pump;
     uint32_t generation; /* of the process that connected */
@@ -48,7 +48,7 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
     nats_search_take(&client->search, result, parcel);
 }
 
-/* While it connects it waits for an answer, too. */
+/* While connecting, the client also waits for an answer. */
 static uint32_t calls(void *user)
 {
     nats_client *client = user;
@@ -130,7 +130,7 @@ static int open_link(nats_client *client, const shmrpci_address *address,
     return status;
 }
 
-/* Begins the link; *out_fd is the end for the protocol. */
+/* Begins the link; *out_fd is the protocol's end. */
 static int begin_link(nats_client *client, const char *subject, int *out_fd,
                       shmrpc_error *error)
 {
@@ -214,7 +214,7 @@ static int connect_to(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
-/* First the pump forgets the connection; what was said still goes out. */
+/* First the pump forgets the connection; queued bytes are still sent. */
 static void disconnect(shmrpci_conn *conn)
 {
     if (conn == NULL) {

@@ -1,6 +1,6 @@
 /*
  * The client's end of nats://: finds an instance of the service, opens a link
- * to it, and has tcp's code speak the protocol over that.
+ * to it, and runs tcp's protocol code over that.
  *
  * Threading: as the interface.
  */

@@ -25,7 +25,7 @@ static bool read_all(const char *path, char *out, size_t size, char *why,
     return is_whole && len > 0;
 }
 
-/* The first line that is no marker, after the one that holds `marker`. */
+/* The first line that is not a marker, after the one that contains `marker`. */
 static bool take_block(const char *text, const char *marker, char *out,
                        size_t size)
 {
@@ -71,8 +71,8 @@ bool nats_credentials_read(const char *path, bool is_seed,
     explicit_bzero(text, sizeof text);
     if (!good) {
         (void)snprintf(why, why_size, "%s: %s", path,
-                       is_seed ? "there is no seed in it"
-                               : "it has no user's JWT and seed");
+                       is_seed ? "it contains no seed"
+                               : "it lacks a user's JWT or seed");
     }
     return good;
 }

@@ -26,7 +26,7 @@ typedef struct nats_credentials {
 bool nats_credentials_read(const char *path, bool is_seed,
                            nats_credentials *out, char *why, size_t why_size);
 
-/* Forgets it, so that it is found in no memory. */
+/* Erases it from memory. */
 void nats_credentials_wipe(nats_credentials *credentials);
 
 #endif

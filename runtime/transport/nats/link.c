@@ -8,10 +8,10 @@
 #include "os/memory.h"
 #include "os/stream.h"
 
-/* The peer hears of what was taken when it is so much. */
+/* The peer gets an acknowledgement when this much was taken. */
 #define ACK_BYTES (NATS_WINDOW_BYTES / 4)
 
-/* The first question, and the longest time between two. */
+/* The time of the first probe, and the longest time between two. */
 #define FIRST_PROBE_NS (50 * SHMRPCI_NS_PER_MS)
 #define PROBE_NS       SHMRPCI_NS_PER_S
 
@@ -66,8 +66,8 @@ bool nats_link_is_over(const nats_link *link)
 
 /* ---- what comes -------------------------------------------------------- */
 
-/* Returns how much the socket took; what nobody reads any more counts as
- * given. */
+/* Writes to the socket; returns how much it took; bytes that nobody reads any
+ * more count as taken. */
 static size_t give(nats_link *link, const uint8_t *data, size_t len)
 {
     size_t given = 0;
@@ -101,9 +101,9 @@ void nats_link_give(nats_link *link)
     }
 }
 
-/* Most goes to the socket at once; what it has no room for is copied. Before
- * more is appended, what was given is forgotten, so that it takes no more than
- * a window twice. */
+/* Most bytes go to the socket at once; those without room are copied. Before
+ * more is appended, delivered bytes are dropped, so that the copy takes at most
+ * two windows. */
 static nats_cut take_data(nats_link *link, const nats_parcel *parcel)
 {
     size_t given = 0;
@@ -133,12 +133,12 @@ static nats_cut take_data(nats_link *link, const nats_parcel *parcel)
     SHMRPCI_ASSERT(cut != NATS_CUT_NONE ||
                        link->got_at - link->given_at ==
                            link->waiting.len - link->waiting_from,
-                   "what was not given waits");
+                   "undelivered bytes wait");
     return cut;
 }
 
-/* All that the peer has sent before it asks, or answers, has come; or else it
- * never will. */
+/* Whether all bytes that the peer has sent before its question, or answer, have
+ * come; if not, they never will. */
 static nats_cut check_all_came(const nats_link *link, const nats_parcel *parcel)
 {
     return parcel->at == link->got_at  ? NATS_CUT_NONE
@@ -146,7 +146,7 @@ static nats_cut check_all_came(const nats_link *link, const nats_parcel *parcel)
                                        : NATS_CUT_LIE;
 }
 
-/* While bytes come nothing need be asked. */
+/* While bytes come, no probe is needed. */
 static void ask_anew(nats_link *link, int64_t now_ns)
 {
     link->probes = 0;
@@ -189,7 +189,7 @@ nats_cut nats_link_take(nats_link *link, const nats_parcel *parcel)
 
 /* ---- whether the peer is there ----------------------------------------- */
 
-/* While it owes an answer: after 50 ms, 100, 200 and so on, at least each
+/* While the peer owes an answer: after 50 ms, 100, 200 and so on, at least each
  * second. Otherwise only so that a gateway does not forget us. */
 nats_cut nats_link_watch(nats_link *link, uint32_t calls, int64_t now_ns,
                          bool *out_asks, int64_t *out_wake_ns)

@@ -6,7 +6,7 @@
 
 #define LIBRARY "libshmrpc-nats.so.0"
 
-/* Of the process, as libraries are; `lock` guards it. */
+/* For the whole process, as libraries are; guarded by `lock`. */
 static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
 static const nats_carrier_ops *loaded;
 

@@ -1,6 +1,6 @@
 /*
- * The carrier, wherever it is: in this program, or in the library that is
- * loaded at the first nats://.
+ * Finds the carrier: in this program, or in the library that is loaded at the
+ * first nats://.
  *
  * Threading: any thread.
  */
@@ -10,12 +10,12 @@
 #include "shmrpc/error.h"
 #include "transport/nats/carrier.h"
 
-/* UNIMPLEMENTED: there is no such library, or not of this version; the message
- * says which package has it. */
+/* UNIMPLEMENTED: the library is missing, or has another version; the message
+ * names its package. */
 int nats_load(const nats_carrier_ops **out, shmrpc_error *error);
 
-/* For programs that have a carrier in themselves: it is used from now on.
- * Before any other thread uses this transport. */
+/* For programs that contain a carrier: it is used from now on. Before any other
+ * thread uses this transport. */
 void nats_load_this(const nats_carrier_ops *ops);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The transport nats: clients only.  Services are reached through shmrpc-nats,
- * as workers know one transport and read no bytes of strangers.
+ * as workers use only one transport and read no bytes from the network.
  */
 #include "transport/nats/client.h"
 
@@ -13,12 +13,12 @@ static int no_listener(const shmrpci_address *address,
     (void)address;
     (void)opts;
     (void)out;
-    return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                            "services don't listen at nats://: start "
-                            "shmrpc-nats beside them");
+    return shmrpc_error_set(
+        error, SHMRPC_E_UNIMPLEMENTED,
+        "services can't listen at nats://: run shmrpc-nats beside them");
 }
 
-/* Nobody has a listener for the other operations. */
+/* The other operations are never called, as there are no listeners. */
 static const shmrpci_listener_ops listener = {.listen = no_listener};
 static const shmrpci_worker_ops worker = {.next = NULL};
 

@@ -1,4 +1,4 @@
-/* Putting and getting the messages of parcel.h. */
+/* Encoding and decoding the messages of parcel.h. */
 #include "transport/nats/parcel.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ void nats_parcel_put(const nats_parcel *parcel, uint8_t out[NATS_PARCEL_HEAD])
     put(out + 24, parcel->acked, 8);
 }
 
-/* Whether a kind has anything behind its head. */
+/* Whether a message of this kind may have data. */
 static bool fits(const nats_parcel *parcel)
 {
     switch (parcel->kind) {

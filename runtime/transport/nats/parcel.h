@@ -29,9 +29,9 @@
 
 #define NATS_PARCEL_HEAD 32u
 
-/* Of bytes that one end has sent, and the other has not acknowledged. */
+/* Limit of bytes sent by one end and not acknowledged by the other. */
 #define NATS_WINDOW_BYTES ((uint64_t)1 << 20)
-/* In one message, where the servers take so many. */
+/* Limit of data in one message, if the servers accept that much. */
 #define NATS_PIECE_BYTES ((size_t)256 << 10)
 
 #define NATS_SUBJECT_BYTES 200u
@@ -39,16 +39,16 @@
 #define NATS_WHO_BYTES     512u
 
 typedef enum nats_kind {
-    NATS_FIND = 1, /* client, to all gateways of a service: who is there? */
-    NATS_FOUND,    /* I am */
-    NATS_OPEN,     /* client, to one of them: a link, please */
-    NATS_OPENED,   /* its number */
+    NATS_FIND = 1, /* client, to all gateways of a service: which are there? */
+    NATS_FOUND,    /* a gateway's answer */
+    NATS_OPEN,     /* client, to one of them: asks for a link */
+    NATS_OPENED,   /* the link's number */
     NATS_DATA,
     NATS_ACK,
-    NATS_PROBE, /* are you there? */
+    NATS_PROBE, /* asks whether the peer is alive */
     NATS_ALIVE,
     NATS_END,   /* no more DATA from here */
-    NATS_CLOSE, /* there is no such link, or not any more */
+    NATS_CLOSE, /* the link does not exist, or no longer */
     NATS_KIND_COUNT
 } nats_kind;
 
@@ -62,12 +62,12 @@ typedef struct nats_parcel {
     size_t len;
 } nats_parcel;
 
-/* The head alone: data follows where it is. */
+/* Encodes the head alone: the caller's data follows it. */
 void nats_parcel_put(const nats_parcel *parcel, uint8_t out[NATS_PARCEL_HEAD]);
-/* False: it is none of ours. `data` points into `bytes`. */
+/* False: not one of our messages. `data` points into `bytes`. */
 bool nats_parcel_get(const uint8_t *bytes, size_t len, nats_parcel *out);
 
-/* Who answers FIND. */
+/* The sender of FOUND. */
 typedef struct nats_who {
     char id[NATS_ID_BYTES]; /* of the instance */
     char zone[64];          /* "": none */
@@ -88,8 +88,8 @@ void nats_id_of(const uint8_t random[16], char out[NATS_ID_BYTES]);
  */
 void nats_token_of(const char *name, char *out, size_t size);
 
-/* Whether an answer may go there: nobody has a gateway publish anywhere else,
- * with its rights. */
+/* Whether an answer may go there: so nobody can make a gateway publish anywhere
+ * else, with its permissions. */
 bool nats_is_inbox(const char *subject);
 
 /* shmrpc.TOKEN.find */

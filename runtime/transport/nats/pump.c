@@ -15,16 +15,16 @@
 #include "transport/nats/link.h"
 #include "transport/nats/load.h"
 
-/* What a link sends in a round at most, before the others have their turn. */
+/* The most that a link sends in a round, before others have their turn. */
 #define TURN_PIECES 4
 
-/* How long the thread goes on at the end, for what is to be sent. */
+/* How long the thread goes on at the end, to send what is left. */
 #define LINGER_NS SHMRPCI_NS_PER_S
 
 /* Tags in the set; links follow. */
 enum { TAG_BELL, TAG_NATS, TAG_LINKS };
 
-/* The number of a gateway's link holds its place in these bits. */
+/* The number of a gateway's link has its place in these bits. */
 #define PLACE_BITS 16u
 
 struct nats_pump {
@@ -34,25 +34,25 @@ struct nats_pump {
     uint32_t generation; /* of the process that opened it */
     int set;
     int bell_fd;
-    int fd; /* of NATS, in the set; -1: not connected */
+    int fd; /* NATS's, in the set; -1: not connected */
     shmrpci_fork_fd fd_place;
-    uint32_t connects; /* which one that was */
-    bool can_read;     /* it may have something */
+    uint32_t connects; /* number of that connection */
+    bool can_read;     /* it may have input */
     bool is_full;      /* it had no room */
-    bool has_more;     /* a link had more than its turn */
-    bool has_told;     /* the owner something, in this round */
-    size_t piece;      /* the most of a message */
+    bool has_more;     /* a link has more to send than its turn allows */
+    bool has_told;     /* the owner got a callback in this round */
+    size_t piece;      /* the most data in a message */
     uint8_t *scratch;  /* a head, and a piece */
     nats_inbox *inboxes[NATS_INBOXES_MAX];
     uint32_t inbox_count;
     nats_link *links[NATS_LINKS_MAX];
     uint32_t link_count;
-    uint32_t link_top; /* places from here on were never used */
+    uint32_t link_top; /* first place that was never used */
     int64_t second_ns;
     shmrpci_thread thread;
     bool has_thread;
     shmrpci_atomic_u32 stopping;
-    shmrpci_atomic_u32 thread_number; /* who needs no bell */
+    shmrpci_atomic_u32 thread_number; /* the thread that needs no bell */
     shmrpci_atomic_u64 counts[sizeof(nats_counts) / sizeof(uint64_t)];
 };
 
@@ -80,11 +80,12 @@ nats_result nats_pump_publish(nats_pump *pump, const char *subject,
     return publish(pump, subject, NULL, data, len);
 }
 
-/* Uses the scratch: the data of DATA is there already. */
+/* Uses the scratch, which already has the data of DATA. */
 nats_result nats_pump_send(nats_pump *pump, const char *subject,
                            const char *reply, const nats_parcel *parcel)
 {
-    SHMRPCI_ASSERT(parcel->len <= NATS_PIECE_BYTES, "a piece is not larger");
+    SHMRPCI_ASSERT(parcel->len <= NATS_PIECE_BYTES,
+                   "a piece is within the limit");
     nats_parcel_put(parcel, pump->scratch);
     if (parcel->len > 0 && parcel->data != pump->scratch + NATS_PARCEL_HEAD) {
         memcpy(pump->scratch + NATS_PARCEL_HEAD, parcel->data, parcel->len);
@@ -110,7 +111,7 @@ static void free_link(nats_pump *pump, uint32_t place)
     pump->link_count--;
 }
 
-/* The peer is told, but where it has said so itself. */
+/* Tells the peer, unless it sent CLOSE itself. */
 static void cut_link(nats_pump *pump, uint32_t place, nats_cut why)
 {
     nats_link *link = pump->links[place];
@@ -148,7 +149,7 @@ static uint32_t free_place(const nats_pump *pump)
     return place;
 }
 
-/* Nobody can guess it: other clients of the same servers could use it. */
+/* Unguessable, as other clients of the same servers could use it. */
 static uint64_t new_number(uint32_t place)
 {
     uint64_t number = 0;
@@ -202,7 +203,7 @@ uint32_t nats_pump_links(const nats_pump *pump)
     return pump->link_count;
 }
 
-/* A client has one; of a gateway's, the number says where it is. */
+/* A client has one link; for a gateway the number contains the place. */
 static uint32_t place_of(const nats_pump *pump, uint64_t number)
 {
     uint32_t place = pump->opts.is_gateway
@@ -215,7 +216,7 @@ static uint32_t place_of(const nats_pump *pump, uint64_t number)
 
 /* ---- what comes -------------------------------------------------------- */
 
-/* Whose link is not there, perhaps any more, is told so. */
+/* Tells a peer that its link does not exist, or no longer. */
 static void refuse(nats_pump *pump, const nats_message *message,
                    const nats_parcel *parcel)
 {
@@ -266,8 +267,8 @@ static void take_message(nats_pump *pump, uint32_t inbox,
     }
 }
 
-/* Of a client, whose one link has one peer: nobody is there. What was lost by
- * us ends links when their next message comes. */
+/* For a client, whose one link has one peer: NOBODY means that peer. Messages
+ * that we lost end their links when the next one comes. */
 static void take_result(nats_pump *pump, uint32_t inbox, nats_result result)
 {
     if (result == NATS_NOBODY && !pump->opts.is_gateway &&
@@ -295,7 +296,7 @@ static void take_all(nats_pump *pump, uint32_t inbox)
 
 /* ---- moving ------------------------------------------------------------ */
 
-/* Our side closes, or has closed: nothing more comes from it. */
+/* Our side closes, or has closed: it sends nothing more. */
 static void end_link(nats_pump *pump, nats_link *link)
 {
     link->can_read = false;
@@ -315,8 +316,8 @@ static bool send_piece(nats_pump *pump, nats_link *link, size_t len)
                           &parcel) == NATS_DONE;
 }
 
-/* What the socket brings goes out, as far as the window reaches. False: the
- * link is to be cut. */
+/* Sends what the socket brings, within the window. False: the link is to be
+ * cut. */
 static bool move_out(nats_pump *pump, nats_link *link)
 {
     for (int i = 0; link->can_read && !link->has_ended; i++) {
@@ -340,7 +341,7 @@ static bool move_out(nats_pump *pump, nats_link *link)
     return true;
 }
 
-/* A gateway forgets clients that say nothing, not even that they are there. */
+/* A gateway drops clients that send nothing, not even ALIVE. */
 static nats_cut watch(nats_pump *pump, nats_link *link, int64_t now_ns,
                       int64_t *wake_ns)
 {
@@ -392,8 +393,8 @@ static int64_t tend_links(nats_pump *pump)
 
 /* ---- rounds ------------------------------------------------------------ */
 
-/* After a connection anew: what was on its way may be lost, so all who wait ask
- * at once. */
+/* After a reconnection: messages may be lost, so all links that wait probe at
+ * once. */
 static void ask_all(nats_pump *pump)
 {
     for (uint32_t i = 0; i < pump->link_top; i++) {
@@ -403,7 +404,7 @@ static void ask_all(nats_pump *pump)
     }
 }
 
-/* The descriptor of a connection that was lost is closed, and so out of the
+/* The descriptor of a lost connection is closed, and so no longer in the
  * set. */
 static void note_connection(nats_pump *pump)
 {
@@ -520,7 +521,7 @@ void nats_pump_round(nats_pump *pump, int64_t deadline_ns)
 
 /* ---- the thread -------------------------------------------------------- */
 
-/* Everything that our side has said is on its way. */
+/* All bytes of our side have been sent. */
 static bool is_quiet(nats_pump *pump)
 {
     nats_view view;
@@ -537,7 +538,7 @@ static void run(void *user)
 {
     nats_pump *pump = user;
     int64_t until_ns = SHMRPCI_NEVER_NS;
-    /* Relaxed: only whether it is this thread. */
+    /* Relaxed: only compared with this thread's number. */
     shmrpci_store_relaxed(&pump->thread_number, shmrpci_thread_number());
     for (;;) {
         bool stops = shmrpci_load_acquire(&pump->stopping) != 0;
@@ -577,7 +578,7 @@ void nats_pump_stop(nats_pump *pump)
 
 /* ---- opening and closing ----------------------------------------------- */
 
-/* By any thread, also those of libnats. */
+/* Called by any thread, also of libnats. */
 static void on_change(void *user)
 {
     nats_pump *pump = user;
@@ -592,8 +593,7 @@ static int failed(nats_result result, const char *servers, const char *why,
     switch (result) {
     case NATS_REFUSED:
         return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
-                                "nats://%.80s does not let us in: %.80s",
-                                servers, why);
+                                "nats://%.80s refuses us: %.80s", servers, why);
     case NATS_WRONG:
         return shmrpc_error_set(error, SHMRPC_E_INVALID, "nats://%.80s: %.90s",
                                 servers, why);
@@ -654,7 +654,8 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
     pump->ops = ops;
     pump->generation = shmrpci_fork_generation();
     pump->set = pump->bell_fd = pump->fd = -1;
-    pump->piece = NATS_PIECE_BYTES / 8; /* until the servers have said more */
+    pump->piece = NATS_PIECE_BYTES / 8; /* until the servers report their
+                                         * limit */
     status = make(pump, error);
     if (status == SHMRPC_OK) {
         nats_result result =
@@ -675,7 +676,7 @@ int nats_pump_subscribe(nats_pump *pump, const char *subject, const char *queue,
                         shmrpc_error *error)
 {
     SHMRPCI_ASSERT(pump->inbox_count < NATS_INBOXES_MAX,
-                   "who subscribes knows how often");
+                   "the number of subscriptions is limited");
     nats_result result = pump->ops->subscribe(
         pump->carrier, subject, queue, &pump->inboxes[pump->inbox_count]);
     if (result != NATS_DONE) {

@@ -5,11 +5,11 @@
 
 #include "base/assert.h"
 
-/* Behind the first answer others may come for so long. */
+/* How long to wait for more answers after the first one. */
 #define GATHER_NS (3 * SHMRPCI_NS_PER_MS)
 
-/* An instance that was just there answers within this, or another one is
- * tried. */
+/* How long an instance that answered may take to open a link, before another
+ * one is tried. */
 #define OPEN_NS (2 * SHMRPCI_NS_PER_S)
 
 void nats_search_take(nats_search *search, nats_result result,
@@ -61,13 +61,14 @@ int nats_search_find(nats_search *search, nats_pump *pump, const char *service,
     }
     if (search->is_refused) {
         return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                                "%.60s does not run behind its gateway",
+                                "%.60s is not running behind its gateway",
                                 service);
     }
     return search->is_nobody
-               ? shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                                  "no gateway (shmrpc-nats) serves %.60s there",
-                                  service)
+               ? shmrpc_error_set(
+                     error, SHMRPC_E_UNAVAILABLE,
+                     "no gateway (shmrpc-nats) for %.60s is running there",
+                     service)
                : shmrpc_error_set(error, SHMRPC_E_DEADLINE,
                                   "no gateway of %.60s answered in time",
                                   service);
@@ -75,7 +76,7 @@ int nats_search_find(nats_search *search, nats_pump *pump, const char *service,
 
 /* ---- choosing ---------------------------------------------------------- */
 
-/* Puts those of our zone first; returns how many these are, or all if none. */
+/* Puts those of our zone first; returns how many there are, or all if none. */
 static uint32_t near_first(nats_search *search, const char *zone)
 {
     uint32_t near = 0;
@@ -92,7 +93,7 @@ static uint32_t near_first(nats_search *search, const char *zone)
 nats_found nats_search_choose(nats_search *search, const char *zone,
                               uint64_t random)
 {
-    SHMRPCI_ASSERT(search->count > 0, "who chooses has a choice");
+    SHMRPCI_ASSERT(search->count > 0, "there is an instance to choose");
     uint32_t count = near_first(search, zone);
     uint32_t one = (uint32_t)(random % count);
     uint32_t other = (uint32_t)((random >> 32) % count);

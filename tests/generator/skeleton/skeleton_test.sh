@@ -22,7 +22,7 @@ if "$generator" --skeleton --out-dir "$scratch/out" "$svc" 2>"$scratch/err"; the
     echo "a file that was there is no error"
     exit 1
 fi
-grep -q "is there already" "$scratch/err"
+grep -q "already exists" "$scratch/err"
 [ "$(cat "$scratch/out/${stem}_client_main.c")" = mine ]
 [ ! -e "$scratch/out/${stem}_server_main.c" ]
 "$generator" --skeleton --kinds server --out-dir "$scratch/out" "$svc"

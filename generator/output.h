@@ -40,7 +40,7 @@ shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);
  */
 typedef struct gen_output {
     const char *path;
-    char *temporary; /* its name, or NULL while nothing differs */
+    char *temporary; /* name of the new file; NULL while nothing differs */
     int old;         /* the existing file, or -1 */
     int fd;          /* the temporary file, or -1 */
     size_t same;     /* bytes that agree with the existing file */

@@ -43,7 +43,7 @@ static void reserve_type(gen_model *m, const idl_decl *decl)
     const char *name = gen_c_name(m, decl);
     (void)gen_c_unique(m, name);
     (void)gen_c_enter(m, &gen_c_state_of(m)->types, name, name);
-    if (decl->imported) { /* what is not claims its name with its entity */
+    if (decl->imported) { /* others claim their names with their entities */
         gen_c_claim(m, name, quoted(m, decl->full_name), decl->span);
     }
 }
@@ -161,8 +161,8 @@ static void set_kinds(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_shared", any);
 }
 
-/* Which headers the stubs of the file's own services and errors need: generated
- * files include what they use, and no more. */
+/* The headers that the stubs of the file's own services and errors need:
+ * generated files include what they use, and no more. */
 static void set_needs(gen_model *m, gen_value *c)
 {
     const idl_schema *schema = m->schema;
@@ -338,7 +338,7 @@ static void add_enum(gen_model *m, gen_value *object,
 
 /* ---- fields of records and methods ---- */
 
-/* The pointer is the caller's, what it points to isn't written. */
+/* The pointer is the caller's, its target is not written. */
 const char *gen_c_pointed(gen_model *m, const char *base, const char *name)
 {
     return gen_c_text(m, "const %s *%s", base, name);
@@ -363,7 +363,7 @@ void gen_c_set_member(gen_model *m, gen_value *c, const idl_field *field,
 }
 
 /* A static constant with the default value, to which the descriptor points;
- * NULL when there is none. */
+ * NULL if there is none. */
 static const char *add_default(gen_model *m, const idl_field *field,
                                const char *place)
 {

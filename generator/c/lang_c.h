@@ -193,8 +193,7 @@ gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
                             bool is_param, bool is_union,
                             const char *short_name, const char *c_type);
 
-/* Claims `name` and what is made of it with each of the suffixes, which end
- * with NULL. */
+/* Claims `name`, alone and with each of the suffixes, which end with NULL. */
 void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
                      idl_span span, const char *const *suffixes);
 
@@ -215,7 +214,7 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
 
 /* ---- shared.c ---- */
 
-/* Reserves the names of what is generated for the object. */
+/* Reserves the names generated for the object. */
 void gen_c_reserve_shared(gen_model *m, const idl_shared *shared);
 
 /* For the table of functions. */

@@ -28,7 +28,7 @@ static void refuse_service(idl_diags *diags, const idl_service *service)
     }
 }
 
-/* What is imported is judged as a file of its own. */
+/* An imported file is checked as a file of its own. */
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
 {
     for (size_t i = 0; i < schema->service_count; i++) {

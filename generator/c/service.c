@@ -407,8 +407,8 @@ static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
                        : "SHMRPC_NO_STREAMS");
 }
 
-/* What is generated for the method, by its form: with streams, oneway, with
- * --async, or plain. */
+/* Claims the names generated for the method, by its form: with streams, oneway,
+ * with --async, or plain. */
 static void claim_method(gen_model *m, const idl_method *method)
 {
     /* Must be what templates/c makes: a name that is missing here could clash

@@ -16,8 +16,8 @@
 
 /* ---- names ---- */
 
-/* What is generated for an object, behind its name: the handle first, then
- * other types, then functions. `type_count` says how many are types. */
+/* The names generated for an object, as suffixes of its name: the handle first,
+ * then other types, then functions. `type_count` is the number of types. */
 typedef struct kind_names {
     const char *kind;            /* SHMRPC_SHARED_... */
     const char *const *suffixes; /* end with NULL */
@@ -221,8 +221,8 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
                    signature != NULL
                        ? gen_c_literals(m, signature, strlen(signature))
                        : NULL);
-    /* Of the types, by which programs of different builds recognize each
-     * other's objects. */
+    /* The hash of the types, by which programs of different builds recognize
+     * each other's objects. */
     gen_set(c, "hash", gen_format(m->tree, "%016" PRIx64, shared->hash));
     set_number(m, c, "capacity", shared, IDL_OPTION_CAPACITY);
     set_number(m, c, "max_bytes", shared, IDL_OPTION_MAX_BYTES);

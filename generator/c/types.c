@@ -416,7 +416,7 @@ static const char *map_table(gen_model *m, const idl_type *type,
     return name;
 }
 
-/* Of an array of arrays each level has a table. */
+/* For an array of arrays each level has a table. */
 static const char *array_table(gen_model *m, const idl_type *type,
                                const char *place)
 {

@@ -19,7 +19,8 @@
 /* Defaults up to here are shown in comments. */
 #define MAX_SHOWN_BYTES 60
 
-/* Of one string literal, so that lines stay within 80 columns. */
+/* The most bytes of one string literal, so that lines stay within 80
+ * columns. */
 #define LITERAL_BYTES 56
 
 /* ---- numbers ---- */
@@ -130,7 +131,7 @@ static size_t literal_end(const char *text, size_t len)
     return end > 0 ? end : 1;
 }
 
-/* What is no UTF-8 is escaped throughout. */
+/* Bytes that are not UTF-8 are all escaped. */
 static const char *literal(gen_model *m, const char *text, size_t len)
 {
     shmrpci_buf out;

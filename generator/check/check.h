@@ -86,10 +86,10 @@ typedef struct gen_check_rule {
     const char *title;
 } gen_check_rule;
 
-/* By number; NULL when there is none. */
+/* The rule of that number; NULL if there is none. */
 const gen_check_rule *gen_check_rule_find(unsigned number);
 
-/* What is not held against the new version: it becomes a warning. */
+/* Breaks that are allowed: they become warnings. */
 typedef struct gen_check_allow {
     bool kinds[GEN_BREAK_COUNT];
     bool new_clients; /* wire breaks that only new clients of an old server

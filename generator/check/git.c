@@ -1,5 +1,5 @@
 /*
- * Git: run, and read what it prints.
+ * Runs git and reads its output.
  *
  * The program is started without a shell, with fixed commands that only read;
  * names of files and revisions are single arguments, of which none can become
@@ -22,8 +22,8 @@
 
 #include "generator/output.h"
 
-/* Names of a repository's files, all together: far above any real one, and a
- * bound for what is kept in memory. */
+/* Limit of the names of a repository's files, all together: far above any real
+ * one, and a bound for memory. */
 #define MAX_LIST_BYTES ((size_t)64 << 20)
 
 extern char **environ;
@@ -82,8 +82,8 @@ static int start(char *const *argv, int out_fd, pid_t *pid)
     return error;
 }
 
-/* Up to `limit` bytes into `out`; what is beyond is read too, for git would
- * otherwise wait for a reader for ever. `out` may be NULL. */
+/* Reads up to `limit` bytes into `out`; the rest is read too, as git would
+ * otherwise wait for a reader forever. `out` may be NULL. */
 static shmrpc_status read_all(int fd, size_t limit, shmrpci_buf *out)
 {
     char part[4096];
@@ -103,8 +103,8 @@ static shmrpc_status read_all(int fd, size_t limit, shmrpci_buf *out)
                                                      : SHMRPC_OK;
 }
 
-/* Runs git to its end: OK; NOT_FOUND when it fails, whatever the reason;
- * UNAVAILABLE when there is no git; TOO_LARGE. `out` may be NULL. */
+/* Runs git to its end: OK; NOT_FOUND if it fails, for any reason; UNAVAILABLE
+ * if git is not installed; TOO_LARGE. `out` may be NULL. */
 static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
 {
     int pipe_fds[2];
@@ -134,7 +134,7 @@ static char *argument(const char *text)
     return (char *)(uintptr_t)text;
 }
 
-/* `^{commit}`: a tag or a branch is followed, while a file's hash is none. */
+/* `^{commit}`: follows a tag or a branch, and refuses the hash of a file. */
 static shmrpc_status has_commit(const char *folder, const char *revision)
 {
     char *name = NULL;

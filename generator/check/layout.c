@@ -158,10 +158,9 @@ static bool has_name(reserved_list list, const char *name)
     return false;
 }
 
-/* Something with a name and a number that the new version lacks: both must be
- * reserved, or somebody may use them again for something else, which old
- * programs would misread. `reused`: another member has the number today, which
- * wire reports. */
+/* A name and number that the new version lacks: both must be reserved, or they
+ * might be used again for something else, which old programs would misread.
+ * `reused`: another member has the number now, which wire reports. */
 static void check_removed(gen_checker *c, const idl_decl *owner,
                           reserved_list list, const char *name, int64_t number,
                           idl_span span, bool reused)
@@ -187,8 +186,8 @@ static void check_removed(gen_checker *c, const idl_decl *owner,
                                number, name);
 }
 
-/* What was reserved stays so. Of a range both ends must still be reserved; they
- * stand for all numbers between. */
+/* Reserved numbers and names must stay so. Of a range both ends must still be
+ * reserved; they stand for all numbers between. */
 static void check_dropped(gen_checker *c, const idl_decl *owner,
                           reserved_list was, reserved_list now)
 {

@@ -24,8 +24,7 @@
 
 /* ---- writing ---- */
 
-/* A line of documentation, which is no promise: changing it needs no
- * approval. */
+/* A line of documentation promises nothing: changing it needs no approval. */
 static bool is_doc(const char *line)
 {
     return strncmp(line + strspn(line, " "), "///", 3) == 0;
@@ -147,8 +146,8 @@ static shmrpc_status check_section(const char *path, const char *section,
                                    shmrpci_arena *arena, idl_diags *diags,
                                    gen_check_result *result)
 {
-    /* The lock may hold names that clash in C by now; what counts is what
-     * they were. */
+    /* Names in the lock may clash in C by now; only their old meaning
+     * counts. */
     idl_options options = {.flags = IDL_ANY_C_NAMES};
     idl_diags own;
     idl_diags_init(&own);
@@ -157,8 +156,8 @@ static shmrpc_status check_section(const char *path, const char *section,
     shmrpc_status status =
         idl_load_text(&options, path, section, len, arena, &own, &locked);
     if (status != SHMRPC_OK) {
-        /* What is wrong with the lock replaces the findings: they would be
-         * about half of it. */
+        /* Errors of the lock replace the findings: those would be about half of
+         * it. */
         idl_memory *memory = diags->memory;
         *diags = own;
         diags->memory = memory;
@@ -286,9 +285,9 @@ static gen_lock_line trimmed(const cursor *c)
     return (gen_lock_line){c->at + blanks, c->len - blanks};
 }
 
-/* Steps over what is equal, remembering the declaration that is open. Of the
- * first two lines that differ, one may only have moved down: it is left out
- * then, as the other one is the change. */
+/* Skips equal lines, remembering the open declaration. Of the first two lines
+ * that differ, one may only have moved down: then it is left out, as the other
+ * one is the change. */
 static gen_lock_change first_change(const char *locked, const char *now,
                                     bool with_hashes)
 {

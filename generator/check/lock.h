@@ -27,7 +27,7 @@ shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
 
 /*
  * Compares with a lock's text, as gen_check does; `path` names it in notes.
- * INVALID: the text is no lock, and `diags` says where.
+ * INVALID: the text is not a lock, and `diags` says where.
  */
 shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
                              const idl_schema *schema,
@@ -35,7 +35,7 @@ shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
                              idl_diags *diags,
                              gen_check_result *result) SHMRPC_WARN_UNUSED;
 
-/* A part of a text; NULL: there is none. */
+/* A part of a text; NULL: none. */
 typedef struct gen_lock_line {
     const char *text;
     size_t len;
@@ -45,8 +45,8 @@ typedef struct gen_lock_line {
 typedef struct gen_lock_change {
     size_t line;          /* of the lock, from 1 on */
     gen_lock_line in;     /* "struct Point", in which it is; or none */
-    gen_lock_line locked; /* none: it is new */
-    gen_lock_line now;    /* none: it has gone */
+    gen_lock_line locked; /* none: a new line */
+    gen_lock_line now;    /* none: it was removed */
 } gen_lock_change;
 
 /* Finds it in two texts of gen_lock_text that differ. Hashes, which differ

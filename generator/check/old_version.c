@@ -39,8 +39,8 @@ typedef struct versions {
     const char *now;
 } versions;
 
-/* The folder of the old version that corresponds to `dir`; NULL when `dir` is
- * outside of what was versioned, or new. */
+/* The folder of the old version that corresponds to `dir`; NULL if `dir` is
+ * new, or outside of the versioned folders. */
 static const char *old_dir(gen_tree *tree, versions v, const char *dir)
 {
     const char *below = gen_path_below(tree, v.now, dir);
@@ -78,7 +78,7 @@ static const char *head(gen_tree *tree, const char *path, const char *at)
                       : gen_string_n(tree, path, (size_t)(at - path))->text;
 }
 
-/* Where the last part of what is before `at` begins. */
+/* The beginning of the last part before `at`. */
 static const char *part_before(const char *path, const char *at)
 {
     at--;

@@ -20,7 +20,7 @@ typedef struct gen_finding {
     gen_check_code code;
     unsigned meets;      /* wire: GEN_MEETS_...; else 0 */
     idl_span span;       /* in the new version */
-    idl_span old_span;   /* no source: there is no note */
+    idl_span old_span;   /* without a source there is no note */
     const char *message; /* "`a.B.c` is now u64" */
     const char *was;     /* for the note: "it was u32" */
     const char *expected;

@@ -27,7 +27,7 @@ static void add(gen_checker *c, gen_check_code code, idl_span span,
 
 /* ---- types ---- */
 
-/* The first record or enum of `type` that is not what it was; NULL: none. */
+/* The first record or enum of `type` that has changed; NULL: none. */
 static const char *find_changed(gen_checker *c, const idl_type *type,
                                 idl_map *seen);
 
@@ -94,9 +94,8 @@ static const char *find_changed(gen_checker *c, const idl_type *type,
     return found;
 }
 
-/* From the coarse to the fine: kind and types, encoding, then what is in the
- * types. The hash decides whether anything changed; the rest is for the
- * message. */
+/* From coarse to fine: kind and types, encoding, then the members of the types.
+ * The hash decides whether anything changed; the rest is for the message. */
 static void check_types(gen_checker *c, const idl_shared *was,
                         const idl_shared *now)
 {
@@ -172,8 +171,8 @@ static const idl_shared *find(const idl_shared *const *list, size_t count,
     return NULL;
 }
 
-/* The objects of a service, or those outside of any; `top` is the place of what
- * is gone. */
+/* The objects of a service, or those outside of any; removed ones are reported
+ * at `top`. */
 static void check_list(gen_checker *c, const idl_shared *const *old_list,
                        size_t old_count, const idl_shared *const *new_list,
                        size_t new_count, idl_span top)

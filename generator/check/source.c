@@ -28,7 +28,7 @@ static void add(gen_checker *c, gen_check_code code, idl_span span,
     }
 }
 
-/* The beginning of the new file: the place for what it has nowhere. */
+/* The beginning of the new file: the place of findings without another one. */
 static idl_span top_of(const gen_checker *c)
 {
     return (idl_span){c->new_version->main->source, 0, 0};
@@ -102,8 +102,9 @@ static void check_method_name(gen_checker *c, const idl_method *was,
 
 /* ---- types in C: bounds don't show in them ---- */
 
-/* Whether two types are one in C. Bounds don't show, and records and enums are
- * the same by their name: what is in them is compared on its own. */
+/* Whether two types are the same in C. Bounds don't show there, and records and
+ * enums are the same if their names are: their members are compared
+ * separately. */
 static bool same_type(const idl_type *a, const idl_type *b)
 {
     if (a == NULL || b == NULL) {

@@ -139,8 +139,8 @@ static spot spot_in_method(gen_checker *c, const idl_method *method,
     return at;
 }
 
-/* The owner's name says what it is: a record, an enum, or nothing for the
- * method itself. */
+/* The owner's name shows its kind: a record, an enum, or nothing for the method
+ * itself. */
 static spot spot_of(gen_checker *c, const idl_schema *schema,
                     const idl_service *service,
                     const shmrpci_difference *difference,
@@ -389,8 +389,8 @@ static void on_difference(const shmrpci_difference *difference, void *user)
 {
     side *s = user;
     gen_checker *c = s->c;
-    /* A method that the old server lacks is new. That is no break: whoever
-     * calls it has updated the servers first. */
+    /* A method that the old server lacks is new. That is not a break: clients
+     * that call it come after the servers were updated. */
     if (difference->kind == SHMRPCI_DIFFERENCE_METHOD && !s->old_is_client) {
         return;
     }
@@ -426,8 +426,8 @@ static const char *rest_text(gen_checker *c, const idl_method *method)
                             method->rest.path);
 }
 
-/* REST addresses are no part of contracts: only the gateway knows them. A new
- * address breaks nobody, another one does. */
+/* REST addresses are not in contracts: only the gateway knows them. A new
+ * address breaks nothing, a different one does. */
 static void check_method(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {

@@ -60,7 +60,7 @@ typedef struct check {
     bool update_lock;
     bool force;
     bool help;
-    /* What is let pass, and where imports are looked for. */
+    /* Allowed breaks, and folders for imports. */
     gen_check_allow allow;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;
@@ -76,7 +76,7 @@ typedef struct run {
     check *options;
     const char *path;
     const char *root; /* the folder that it was found in, or NULL */
-    /* Of a folder: the old version has the file, the new one doesn't. */
+    /* in a folder: the new version lacks the file */
     bool is_gone;
     shmrpci_arena arena;
     /* Of diagnostics that are made while comparing, and quote both versions. */
@@ -165,8 +165,8 @@ static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
     return SHMRPC_E_INVALID;
 }
 
-/* A list with commas. A name that is cut to 31 bytes is none of the known ones,
- * and fails as such. */
+/* A list with commas. A name cut to 31 bytes equals none of the known ones, and
+ * is refused. */
 static shmrpc_status allow(check *c, const char *list, shmrpci_buf *message)
 {
     shmrpc_status status = SHMRPC_OK;
@@ -213,8 +213,8 @@ static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
     }
 }
 
-/* What is wrong with the options together, or NULL: asked once, when all are
- * known, as their order has no meaning. */
+/* The error in the combination of options, or NULL: checked once all are known,
+ * as their order has no meaning. */
 static const char *contradiction(const check *c, int files)
 {
     if (c->against == NULL && !c->lock && !c->update_lock) {
@@ -335,9 +335,9 @@ static void print_total(const check *c)
 
 /* ---- against an old version ---- */
 
-/* A file that is no more is one that declares nothing: a schema with the old
- * package's name and nothing else, so that all its services are found to be
- * removed. False: no memory. */
+/* A removed file counts as one that declares nothing: a schema with only the
+ * old package's name, so that all its services are reported as removed. False:
+ * out of memory. */
 static bool load_gone(run *r, const idl_schema *old_schema)
 {
     if (!r->is_gone) {
@@ -359,8 +359,8 @@ static bool load_gone(run *r, const idl_schema *old_schema)
     return true;
 }
 
-/* One comparison with an old version. `diags` is used twice: first for what is
- * wrong with the old version itself, then for what breaks. */
+/* One comparison with an old version. `diags` is used twice: first for errors
+ * of the old version itself, then for breaks. */
 static void check_against(run *r)
 {
     check *c = r->options;
@@ -408,8 +408,8 @@ static void print_part(const char *what, gen_lock_line line)
             line.text != NULL ? line.text : none);
 }
 
-/* The first line that differs between the lock and what it would be today, with
- * the section that it is in. A location in front lets editors jump to it. */
+/* Prints the first line that differs between the lock and an up-to-date one,
+ * with its section. A location in front lets editors jump to it. */
 static void print_stale(const char *path, const char *locked, const char *now)
 {
     gen_lock_change change = gen_lock_difference(locked, now);
@@ -436,9 +436,9 @@ static void write_lock(run *r, const char *path, const shmrpci_buf *text)
     }
 }
 
-/* What the lock's text says, against that of today. Breaks are reported first;
- * a lock that is merely not up to date fails as well, for every change of a
- * contract has to be approved. Both texts end with NUL. */
+/* Compares the lock's text with an up-to-date one. Breaks are reported first; a
+ * lock that is only out of date fails as well, since every change of a contract
+ * needs approval. Both texts end with NUL. */
 static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
                          const shmrpci_buf *now)
 {
@@ -611,8 +611,9 @@ static bool list_old(const check *c, const char *folder, gen_inputs *old)
     return ok;
 }
 
-/* Checks all that the old version of the folder held; what is new there has
- * nothing to break. Against a lock, checks all that the folder holds now. */
+/* Checks everything that the old version of the folder held; new files have
+ * nothing to break. Against a lock, checks everything that the folder holds
+ * now. */
 static void check_folder(check *c, const char *folder)
 {
     gen_inputs inputs;

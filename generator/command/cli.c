@@ -45,8 +45,8 @@ gen_exit gen_cli_exit(shmrpc_status status)
                                         : GEN_EXIT_IO;
 }
 
-/* Asked before the file is loaded, so that a name that is wrong is told by the
- * system's own message; loading reports what is in the file. */
+/* Checked before the file is loaded, so that the system's own message explains
+ * a wrong name; loading reports errors in the file. */
 bool gen_cli_can_read(const char *path)
 {
     if (access(path, R_OK) != 0) {

@@ -47,8 +47,8 @@ shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
 /* A reporter in this form, with colours when a person will read it. */
 void gen_cli_reporter_init(gen_reporter *reporter, gen_report_form form);
 
-/* Prints what was added and ends the reporter: for people to standard error,
- * for programs to standard output. */
+/* Prints the collected diagnostics and ends the reporter: for people to
+ * standard error, for programs to standard output. */
 void gen_cli_report(gen_reporter *reporter);
 
 #endif

@@ -19,7 +19,7 @@ typedef struct gen_command {
     gen_exit (*run)(int argc, char **argv);
 } gen_command;
 
-/* NULL when there is none of this name. */
+/* NULL if there is no such command. */
 const gen_command *gen_command_find(const char *name);
 
 #define GEN_MAX_COMMANDS 16

@@ -25,7 +25,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The command line, and what came of it so far. */
+/* The command line, and the result so far. */
 typedef struct fmt {
     /* --check: write nothing, and print the files that would change. */
     bool check;

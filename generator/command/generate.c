@@ -119,7 +119,7 @@ static shmrpc_status load_and_generate(run *r, const char *path,
     return status;
 }
 
-/* With an arena of its own: only what is made outlives the file. */
+/* With an arena of its own: only the written files outlive it. */
 static void generate_file(run *r, const char *path)
 {
     if (!gen_cli_can_read(path)) {
@@ -220,9 +220,9 @@ static gen_exit generate_all(const gen_options *options,
     return r.result;
 }
 
-/* Files, and what is in folders. A folder is also where its files find their
- * imports, behind the folders of -I. A folder without any .svc is an error: a
- * misspelt one would else be a build that makes nothing. */
+/* Collects files, and the content of folders. A folder is also where its files
+ * find their imports, after the folders of -I. A folder without any .svc is an
+ * error: a misspelt one would otherwise be a build that makes nothing. */
 static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
                             shmrpci_buf *message)
 {

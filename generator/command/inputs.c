@@ -60,8 +60,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A link to a file is wanted by its name; what is behind it is seen later. Some
- * file systems don't tell the type of an entry: those are looked at by stat. */
+/* A link to a file is accepted by its name; its target is checked later. Some
+ * file systems don't report the type of an entry: those are checked by stat. */
 static int is_wanted(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);

@@ -26,7 +26,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The command line, and what came of it so far. */
+/* The command line, and the result so far. */
 typedef struct lint {
     idl_code disabled[MAX_DISABLED];
     size_t disabled_count;
@@ -84,8 +84,8 @@ static void print_help(void)
 
 /* ---- options ---- */
 
-/* Codes of errors can't be disabled: they are no advice. A name longer than any
- * code is cut, and refused as unknown. */
+/* Codes of errors can't be disabled: they are not advice. A name longer than
+ * any code is cut, and refused as unknown. */
 static shmrpc_status disable(lint *l, const char *list, shmrpci_buf *message)
 {
     while (*list != '\0') {
@@ -156,8 +156,8 @@ static void note_result(lint *l, gen_exit result)
     l->result = result > l->result ? result : l->result;
 }
 
-/* A file with errors gets no advice: what is wrong comes first. Each file has
- * an arena of its own; the reporter has copied what it prints. */
+/* A file with errors gets no advice: errors come first. Each file has an arena
+ * of its own; the reporter has copied what it prints. */
 static void lint_file(lint *l, const char *path)
 {
     idl_options idl_opts = {.import_dirs = l->import_dirs,

@@ -48,9 +48,8 @@ static bool send_all(shmrpci_buf *out)
     return sent;
 }
 
-/* Until the client says exit, closes the pipe, or sends what is no message.
- * Reads what is there rather than whole messages: the server puts them
- * together. */
+/* Runs until the client sends exit, closes the pipe, or sends a malformed
+ * message. Reads any bytes that are there: the server assembles messages. */
 static gen_exit serve(lsp_server *server, shmrpci_buf *out)
 {
     /* Static: too large for a stack that may be small. */

@@ -24,7 +24,7 @@
 #include "idl/option.h"
 
 /* The imported declarations of one sort, and which of them were reached.
- * Searched linearly: the file's own are no part of it. */
+ * Searched linearly: the file's own are not among them. */
 typedef struct imports {
     const idl_decl **decls;
     bool *reached;
@@ -39,7 +39,8 @@ typedef struct doc {
     imports records;
     imports enums;
     imports aliases;
-    const idl_record **queue; /* imported records whose fields are to be seen */
+    const idl_record **queue; /* imported records whose fields are not visited
+                               * yet */
     size_t queue_count;
 } doc;
 
@@ -221,7 +222,7 @@ static void reach_type(doc *d, const idl_type *type)
     if (type == NULL) {
         return;
     }
-    /* An alias and what it stands for are both on the page. */
+    /* An alias and its target are both on the page. */
     reach_alias(d, type->alias);
     if (type->enumeration != NULL) {
         (void)reach(&d->enums, &type->enumeration->decl);
@@ -267,8 +268,8 @@ static void reach_service(doc *d, const idl_service *service)
     }
 }
 
-/* All of the file's own declarations are on the page, so that what they name
- * must be. */
+/* All of the file's own declarations are on the page, so the types that they
+ * name must be, too. */
 static void reach_own(doc *d)
 {
     const idl_schema *s = d->schema;
@@ -365,7 +366,7 @@ static void push_bounds(doc *d, gen_value *list, const idl_type *type)
     if (!type->has_min && !type->has_max) {
         return;
     }
-    /* The bounds of what has a length are counts. */
+    /* The bounds of types with a length are counts. */
     idl_kind kind = idl_kind_has_length(type->kind) ? IDL_U64 : type->kind;
     shmrpci_buf buf;
     shmrpci_buf_init_heap(&buf);
@@ -460,8 +461,8 @@ static void push_plain_type(doc *d, gen_value *list, const idl_type *type)
     push_bounds(d, list, type);
 }
 
-/* By the name that the source used: an alias hides what it stands for, which
- * the page says at the alias. */
+/* By the name in the source: an alias hides its target, which the page shows at
+ * the alias. */
 static void push_type(doc *d, gen_value *list, const idl_type *type)
 {
     if (type->alias != NULL) {
@@ -471,7 +472,7 @@ static void push_type(doc *d, gen_value *list, const idl_type *type)
     }
 }
 
-/* Null where there is no type: a method without a result, an object without
+/* Null if there is no type: a method without a result, an object without
  * keys. */
 static gen_value *type_pieces(doc *d, const idl_type *type)
 {

@@ -36,8 +36,8 @@ static gen_value *set_content(gen_openapi *o, gen_value *object,
 
 /* ---- the document ---- */
 
-/* The error of the runtime, which any call may return. Its name has a dot, as
- * the names of all types do, and `shmrpc` is no package of a user. */
+/* The runtime's error, which any call may return. Its name has a dot, as all
+ * type names do, and `shmrpc` can't be a user's package. */
 static void set_error_schema(gen_openapi *o)
 {
     gen_value *error = set_object(o, o->schemas, "shmrpc.Error");
@@ -94,7 +94,8 @@ static uint32_t http_of(const idl_record *error)
     return error->http != 0 ? error->http : IDL_MIN_HTTP_ERROR;
 }
 
-/* What was declared with this HTTP status, or any other error that has it. */
+/* Sets the declared errors with this HTTP status, or any other error that has
+ * it. */
 static void set_declared(gen_openapi *o, gen_value *responses,
                          const idl_method *method, uint32_t http)
 {
@@ -342,7 +343,7 @@ static const char *lower(gen_openapi *o, const char *verb)
     return "post";
 }
 
-/* A GET has no body: what is not in the path is in the query. */
+/* A GET has no body: parameters that are not in the path are in the query. */
 static void add_rest(gen_openapi *o, const idl_method *method, const char *name)
 {
     const idl_rest *rest = &method->rest;

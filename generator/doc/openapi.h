@@ -24,7 +24,7 @@ typedef struct gen_openapi {
     gen_value *tags;
     gen_value *paths;
     gen_value *schemas;
-    /* Of the service that is being added. */
+    /* The service being added. */
     const char *prefix;
 } gen_openapi;
 

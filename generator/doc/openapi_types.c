@@ -163,7 +163,7 @@ static void set_bytes(gen_openapi *o, gen_value *schema, const idl_type *type)
 /* ---- what has a name ---- */
 
 /* Makes `schema` a reference to the name. Returns the named schema if it was
- * added just now and is to be filled; NULL when it is there already. */
+ * just added and must be filled; NULL if it existed already. */
 static gen_value *refer(gen_openapi *o, gen_value *schema, const char *name)
 {
     const char *key = gen_print(o->tree, "%s%s", o->prefix, name);

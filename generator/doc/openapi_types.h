@@ -8,7 +8,7 @@
 
 #include "generator/doc/openapi.h"
 
-/* The member `key`, to be added to; NULL when there is none. */
+/* The member `key`, to be extended; NULL if there is none. */
 gen_value *gen_openapi_member(gen_value *object, const char *key);
 
 /* Sets `description` of documentation, unless there is none. */

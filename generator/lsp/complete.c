@@ -136,8 +136,8 @@ static const char *last_part(const char *path)
     return dot != NULL ? dot + 1 : path;
 }
 
-/* How the symbol is written where the cursor is: behind `package.` when that
- * is there already.  NULL when it can't be meant. */
+/* How to write the symbol at the cursor: without `package.` if that is already
+ * there. NULL if the symbol doesn't fit. */
 static const char *written(completion *c, const idl_symbol *symbol)
 {
     const char *package = symbol->scope->package.name;

@@ -111,7 +111,7 @@ static idl_span import_of(const idl_units *units, const idl_source *source)
                : (idl_span){.source = units->items[units->count - 1]->source};
 }
 
-/* What is wrong elsewhere is shown once a file, at the import. */
+/* Errors in other files are shown once per file, at the import. */
 static gen_value *foreign(lsp_context *cx, const idl_units *units,
                           const idl_diag *diag)
 {

@@ -1,4 +1,4 @@
-/* Frames: finding headers, dropping what is too large. */
+/* Frames: finding headers, dropping messages that are too large. */
 #include "generator/lsp/frame.h"
 
 #include <string.h>

@@ -81,7 +81,7 @@ static void append_symbol(const idl_symbol *symbol, idl_memory *memory,
     }
 }
 
-/* What is written, where errors keep the meaning away. */
+/* Shows the source, if errors make the meaning unknown. */
 static void append_excerpt(const lsp_target *target, shmrpci_buf *out)
 {
     idl_span from =

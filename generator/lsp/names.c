@@ -11,7 +11,7 @@ typedef struct walk {
     lsp_visit *visit;
     void *user;
     bool ended;
-    lsp_name here; /* package, decl and service of what is visited */
+    lsp_name here; /* package, decl and service of the visited node */
 } walk;
 
 static void visit(walk *w, lsp_name_kind kind, ast_name name,

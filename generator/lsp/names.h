@@ -1,8 +1,8 @@
 /*
- * The names in a file: where each stands, and what it means.
+ * The names in a file: their places and meanings.
  *
- * Works on the trees, so that it also works while a file has errors.
- * Threading: one thread at a time.
+ * Works on the trees, so that it also works while a file has errors. Threading:
+ * one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_LSP_NAMES_H
 #define SHMRPC_GENERATOR_LSP_NAMES_H
@@ -28,7 +28,7 @@ typedef struct lsp_name {
     const ast_decl *decl;    /* in which it stands, or which it names */
     const ast_decl *service; /* of a method, and of what stands in it */
     const ast_type *type;    /* VALUE: of which type it is, or NULL */
-    const ast_pre *pre;      /* before what is declared, or NULL */
+    const ast_pre *pre;      /* modifiers of the declaration, or NULL */
 } lsp_name;
 
 /* Returns false to end the walk. */
@@ -51,7 +51,7 @@ typedef struct lsp_target {
 bool lsp_resolve(const lsp_analysis *analysis, idl_unit *unit,
                  const lsp_name *name, lsp_target *out);
 
-/* The name at a byte of a unit's file, its end included.  False when there is
+/* The name at a byte of a unit's file, or ending there. False if there is
  * none. */
 bool lsp_name_at(idl_unit *unit, size_t offset, lsp_name *out);
 

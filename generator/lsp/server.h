@@ -32,8 +32,8 @@ void lsp_server_destroy(lsp_server *server);
  * that the client names. */
 void lsp_server_import_dir(lsp_server *server, const char *dir);
 
-/* Takes bytes of the client, as they come, and appends what is to be sent to
- * `out`.  INVALID: the bytes are no frames, nothing can be understood any more;
+/* Takes bytes of the client, as they come, and appends the answers to `out`.
+ * INVALID: the bytes are not frames, and nothing more can be understood;
  * NO_MEMORY. */
 shmrpc_status lsp_server_feed(lsp_server *server, const void *data, size_t len,
                               shmrpci_buf *out) SHMRPC_WARN_UNUSED;

@@ -82,8 +82,9 @@ void lsp_close(lsp_workspace *ws, lsp_document *document);
 /* All documents may be out of date: something has changed on disk. */
 void lsp_forget_all(lsp_workspace *ws);
 
-/* What is known of a document now; NULL without memory.  It stays until the
- * next change, or LSP_MAX_ANALYSES other documents later. */
+/* The analysis of a document's present text; NULL without memory. It is valid
+ * until the next change, or until LSP_MAX_ANALYSES other documents were
+ * analysed. */
 const lsp_analysis *lsp_analyse(lsp_workspace *ws, lsp_document *document);
 
 #endif

@@ -453,8 +453,8 @@ static bool hides_methods(const idl_method *method)
     return hides(method->params, method->param_count);
 }
 
-/* The parameters behind `self`. Of a handler they have no defaults: the caller
- * has filled them in. */
+/* The parameters after `self`. A handler's have no defaults: the caller has
+ * filled them in. */
 static const char *parameters(gen_model *m, const idl_method *method,
                               bool is_client)
 {
@@ -543,8 +543,8 @@ static const char *handler_result(gen_model *m, const idl_method *method,
                : result;
 }
 
-/* The documentation and an empty body, which pyright wants behind it. NULL:
- * there is none. */
+/* The documentation, followed by an empty body, which pyright wants. NULL: no
+ * documentation. */
 static const char *body(gen_model *m, const idl_docs *docs, const char *indent)
 {
     const char *doc = gen_py_doc(m, docs, indent);

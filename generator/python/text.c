@@ -1,4 +1,4 @@
-/* Literals: what is printable stays, the rest is escaped. */
+/* Literals: printable characters stay, the rest is escaped. */
 #include "generator/python/text.h"
 
 #include <string.h>

@@ -13,8 +13,8 @@
 const char *gen_py_string(gen_model *m, const char *text, size_t len);
 const char *gen_py_bytes(gen_model *m, const char *data, size_t len);
 
-/* A docstring whose lines begin with `indent`, but for the first; NULL: there
- * is nothing to say. */
+/* A docstring whose lines begin with `indent`, except the first; NULL: no
+ * documentation. */
 const char *gen_py_doc(gen_model *m, const idl_docs *docs, const char *indent);
 
 #endif

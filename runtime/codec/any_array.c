@@ -152,7 +152,7 @@ shmrpc_status shmrpc_any_make_array(shmrpc_any_memory *memory,
     }
     size_t from = data_at(array->dims);
     if (extent > UINT32_MAX - from) {
-        return SHMRPC_E_TOO_LARGE; /* msgpack has no more */
+        return SHMRPC_E_TOO_LARGE; /* the limit of msgpack */
     }
     size_t len = from + (size_t)extent;
     uint8_t *bytes = shmrpci_arena_alloc(shmrpci_any_arena(memory), len, UNIT);

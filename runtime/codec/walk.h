@@ -1,10 +1,10 @@
 /*
- * What every walk over a type table shares: where it is, how deep, and how it
- * fails.
+ * The state that every walk over a type table shares: its position and depth,
+ * and its errors.
  *
- * A path costs nothing while all goes well: each container on the way has one
- * step on the C stack that points to the step above it; only a failure turns
- * the list into text such as `query.filters["lang"]`.
+ * A path costs nothing unless there is an error: each open container has one
+ * step on the C stack that points to the step above it; only an error turns
+ * this list into text such as `query.filters["lang"]`.
  *
  * Threading: a walk belongs to one thread.
  */

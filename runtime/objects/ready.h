@@ -71,7 +71,7 @@ shmrpc_status shmrpci_ready_open(shmrpci_ready *ready, bool passes_on,
 
 /* Called before another look: the descriptor is no longer readable. */
 void shmrpci_ready_clear(const shmrpci_ready *ready);
-/* That look found something. */
+/* The look was successful. */
 void shmrpci_ready_found(const shmrpci_ready *ready);
 /* It found nothing: the thread waits for `on` to change, or until a slice of at
  * most `max_ns` is over. */

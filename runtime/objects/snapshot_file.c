@@ -19,7 +19,7 @@
 #include "os/memory.h"
 #include "os/read_file.h"
 
-/* The head's checksum covers all behind it. */
+/* The head's checksum covers everything after it. */
 #define CRC_FROM (offsetof(shmrpci_snapshot_head, crc) + sizeof(uint32_t))
 
 /* ---- writing ------------------------------------------------------------- */

@@ -66,7 +66,7 @@ shmrpc_status shmrpci_setup_user(shmrpci_setup *setup, const char *name);
 /* The own group, behind the user, in place of his. NOT_FOUND. */
 shmrpc_status shmrpci_setup_group(shmrpci_setup *setup, const char *name);
 
-/* How many of them this process may use. */
+/* How many CPUs of the set this process may use. */
 uint32_t shmrpci_cpus_usable(const shmrpci_cpus *cpus);
 
 /* What can fail, in the order in which it is done. */

@@ -57,8 +57,8 @@ shmrpci_block_trailer *shmrpci_arena_trailer(const shmrpci_region *region,
                                              uint64_t offset);
 /* Cuts up what is left of a span of the class. */
 void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class);
-/* Shares the spare list; it stays if all places of the depot are being
- * changed. */
+/* Gives the spare list to the depot; keeps it if all places of the depot are
+ * being changed. */
 void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class);
 /* Counts the lists, whose lengths are unknown after a death, or after blocks
  * were taken from the middle. */

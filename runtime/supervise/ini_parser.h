@@ -149,7 +149,7 @@ const char *shmrpci_ini_path(shmrpci_ini_parser *p,
 
 /* ---- ini_check.c ---- */
 
-/* Checks the keys of a service against each other, and services. */
+/* Checks the rules between the keys of a service, and between services. */
 void shmrpci_ini_check(shmrpci_ini_parser *p);
 
 #endif

@@ -586,9 +586,10 @@ typedef struct shmrpci_stream_ops {
  * Items that are written where they will lie: instead of send.
  */
 typedef struct shmrpci_lend_ops {
-    /* Memory for an item of up to `len` bytes, at a multiple of 8; until commit
-     * or abort no other one is sent. Statuses of send; TOO_LARGE: it does not
-     * go in one piece, send may take it; PRECONDITION: one is lent. */
+    /* Lends memory for an item of up to `len` bytes, at a multiple of 8; no
+     * other item is sent until commit or abort. Statuses of send; TOO_LARGE: it
+     * does not fit in one piece, but send may take it; PRECONDITION: one is
+     * lent. */
     int (*lend)(shmrpci_stream *stream, size_t len, int64_t deadline_ns,
                 bool alone, uint8_t **out);
     /* Sends the first `len` bytes of it. CANCELLED, SERVER_LOST, as send;

@@ -59,7 +59,7 @@ typedef enum shmrpc_kind {
 } shmrpc_kind;
 
 enum {
-    /* min and max hold: numbers by value, the others by length. */
+    /* min and max apply: to the value of numbers, to the length of others */
     SHMRPC_TYPE_BOUNDED = 1u << 0,
     /* The C image equals the native image: no padding, and every bit pattern
      * is a valid value (integers and floats only, no bounds). */

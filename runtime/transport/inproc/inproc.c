@@ -276,8 +276,8 @@ static int open_object(const shmrpci_address *address, const char *name,
     if (hub == NULL) {
         return not_here(address, error);
     }
-    int status =
-        shmrpc_error_set(error, SHMRPC_E_NOT_FOUND, "the service shares none");
+    int status = shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
+                                  "the service shares no objects");
     shmrpci_mutex_lock(&hub->lock);
     if (hub->closed) {
         status = not_here(address, error);

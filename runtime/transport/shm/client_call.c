@@ -461,8 +461,8 @@ static bool withdraw(const shm_client *client, uint32_t index,
                         SHM_FREE);
 }
 
-/* The server is gone, or has taken back the requests that waited: says what is
- * certain about the call. */
+/* The server is gone, or has taken back the waiting requests: the status that
+ * says what is certain about the call. */
 static shmrpc_status end_of_call(const shm_client *client, uint32_t index)
 {
     uint32_t word;

@@ -49,7 +49,7 @@ typedef struct gen_output {
 /* Fails never; `path` must stay. */
 void gen_output_begin(gen_output *output, const char *path);
 
-/* After a failure there is only abandon. */
+/* After a failure only abandon may be called. */
 shmrpc_status gen_output_append(gen_output *output, const void *data,
                                 size_t len, shmrpc_error *error);
 

@@ -455,8 +455,8 @@ const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
     return *text == '\0' ? "0" : text + 3;
 }
 
-/* The macro of the defaults, and what the table of a struct, union or payload
- * needs. */
+/* Sets the macro of the defaults, and the members for the table of a struct,
+ * union or payload. */
 static void set_record(gen_model *m, gen_value *c, const idl_record *record)
 {
     const char *name = gen_c_name(m, &record->decl);

@@ -92,8 +92,8 @@ static int add_parts(writer *to, size_t at, size_t count, uint32_t size,
     return status;
 }
 
-/* A block that is a copy of `size` bytes, and the reference to its `count`
- * parts: for what needs no walk. */
+/* Adds a block that is a copy of `size` bytes, and the reference to its `count`
+ * parts: for values that need no walk. */
 static int add_copy(writer *to, size_t at, const void *from, uint64_t size,
                     size_t count, uint32_t align)
 {

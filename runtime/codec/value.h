@@ -235,7 +235,7 @@ size_t shmrpci_field_by_tag(const shmrpc_type *type, uint64_t tag);
 int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
                          const void *value, const shmrpc_field **out);
 
-/* Which fields of a struct have come. */
+/* The fields of a struct that were read. */
 typedef struct shmrpci_seen {
     uint64_t few; /* the first 64 */
     uint8_t *many;

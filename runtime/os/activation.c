@@ -1,4 +1,4 @@
-/* What sd_listen_fds(3) promises, checked. */
+/* Checks what sd_listen_fds(3) promises. */
 #include "os/activation.h"
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ typedef struct passed {
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
 } passed;
 
-/* All that were passed: environment, as long as the process lives. */
+/* All passed sockets; environment state, for the life of the process. */
 static passed sockets[SHMRPCI_ACTIVATION_MAX];
 static size_t socket_count;
 
@@ -63,7 +63,7 @@ static shmrpc_status read_variables(size_t *count, char *why)
         return SHMRPC_OK;
     }
     if (!shmrpci_number_read(pid_text, 1, INT32_MAX, &pid)) {
-        return invalid(why, "LISTEN_PID=%.32s is no process", pid_text);
+        return invalid(why, "LISTEN_PID=%.32s is not a process id", pid_text);
     }
     if (pid != (uint64_t)getpid()) {
         return SHMRPC_OK;
@@ -153,7 +153,7 @@ shmrpc_status shmrpci_activation_open(char why[SHMRPCI_ACTIVATION_WHY_BYTES])
     return status;
 }
 
-/* Whether a path is that name in that folder, whatever leads there. */
+/* Whether a path is that name in that folder, even through links. */
 static bool is_at(const char *path, int dir_fd, const char *name)
 {
     struct stat ours;

@@ -94,7 +94,7 @@ int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count)
         if (found.l_type == F_UNLCK) {
             return lowest;
         }
-        /* What others lock side by side may begin before the range. */
+        /* Adjacent locks of another process may begin before the range. */
         lowest = found.l_start < first ? first : (int64_t)found.l_start;
         end = lowest;
     }

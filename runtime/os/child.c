@@ -1,4 +1,4 @@
-/* fork, pidfd, waitpid, and what /proc says of a process. */
+/* fork, pidfd, waitpid, and the facts that /proc has about a process. */
 #include "os/child.h"
 
 #include <dirent.h>
@@ -75,7 +75,7 @@ void shmrpci_child_wait(int32_t pid)
 
 /* ---- signals --------------------------------------------------------- */
 
-/* A handler has no other way to be told. */
+/* A signal handler can get it only this way. */
 static volatile sig_atomic_t notified_fd = -1;
 
 static void on_child(int number)
@@ -189,7 +189,7 @@ void shmrpci_process_limits(char *out, size_t size)
                    processes, descriptors);
 }
 
-/* Of /proc/PID: "" if it can't be read. */
+/* Reads a file of /proc/PID: "" if that fails. */
 static void read_of(int32_t pid, const char *name, char *text, size_t size)
 {
     char path[64];

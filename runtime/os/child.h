@@ -1,8 +1,7 @@
 /*
  * Child processes: made by fork, watched by descriptor, ended by signals.
  *
- * Threading: one thread of a process with a single thread, but for what says
- * otherwise.
+ * Threading: the only thread of the process, unless noted.
  */
 #ifndef SHMRPCI_OS_CHILD_H
 #define SHMRPCI_OS_CHILD_H
@@ -13,12 +12,12 @@
 
 #include "shmrpc/status.h"
 
-/* So long the workers of a dead supervisor may go on, to end their calls. */
+/* How long the workers of a dead supervisor have to end their calls. */
 #define SHMRPCI_ORPHAN_NS INT64_C(500000000)
 
 /* How a process ended. */
 typedef struct shmrpci_child_end {
-    int32_t status; /* of its exit; when signal is 0 */
+    int32_t status; /* exit status; if signal is 0 */
     int32_t signal;
     bool has_dumped; /* a core */
 } shmrpci_child_end;
@@ -27,15 +26,15 @@ typedef struct shmrpci_child_end {
  * or -1. */
 int32_t shmrpci_child_fork(void);
 
-/* Ends this process at once, with standard output flushed; what atexit knows
- * belongs to the process that was forked from. */
+/* Ends this process at once, with standard output flushed; without the atexit
+ * functions, which belong to the parent. */
 void shmrpci_child_leave(int status) __attribute__((noreturn));
 
-/* A descriptor that is readable when the process has ended, for poll sets; of
- * a child that has not been reaped. */
+/* A descriptor that is readable when the process has ended, for poll sets; for
+ * a child that was not reaped yet. */
 shmrpc_status shmrpci_child_watch(int32_t pid, int *out_fd);
 
-/* "SIGSEGV"; of one that has no name "a signal". */
+/* "SIGSEGV"; "a signal" if it has no name. */
 void shmrpci_child_signal_name(int signal, char *out, size_t size);
 
 /* Sends a signal to the process behind such a descriptor. */
@@ -61,20 +60,19 @@ void shmrpci_child_set_end_signals(shmrpci_end_signals how);
  * how many there are. */
 size_t shmrpci_process_other_threads(char *names, size_t size);
 
-/* Allows as many descriptors as the system lets us have. */
+/* Raises the descriptor limit as far as the system allows. */
 void shmrpci_process_raise_descriptors(void);
 
-/* What processes and descriptors are limited to, for people, when one of them
- * is not to be had: "RLIMIT_NPROC (ulimit -u) is 100, RLIMIT_NOFILE (ulimit -n)
- * is 1024". */
+/* The limits on processes and descriptors, for messages about running out:
+ * "RLIMIT_NPROC (ulimit -u) is 100, RLIMIT_NOFILE (ulimit -n) is 1024". */
 void shmrpci_process_limits(char *out, size_t size);
 
-/* Memory that is this process's share of what is mapped (PSS), in bytes; 0:
- * unknown. Costs milliseconds where much is mapped. Any thread. */
+/* The process's proportional share of its mapped memory (PSS), in bytes; 0:
+ * unknown. Costs milliseconds if much is mapped. Any thread. */
 uint64_t shmrpci_process_memory_bytes(int32_t pid);
 
-/* Memory in use that no file backs; what it shares with those that it was
- * forked from counts in full. 0: unknown. Costs microseconds. Any thread. */
+/* Memory in use that no file backs; pages shared with the parent count in full.
+ * 0: unknown. Costs microseconds. Any thread. */
 uint64_t shmrpci_process_private_bytes(int32_t pid);
 
 #endif

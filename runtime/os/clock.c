@@ -90,9 +90,9 @@ static uint64_t ratio(uint64_t a, uint64_t b)
 #if defined(__x86_64__)
 #define READS 16
 
-/* Both at one moment, in `*ticks` and as the result. Between two reads the
- * thread may be held up for milliseconds, so of several tries the one counts
- * that took the shortest. */
+/* Reads both clocks at the same moment: `*ticks` and the result. As the thread
+ * may be interrupted between two reads, the shortest of several attempts
+ * counts. */
 static int64_t read_both(uint64_t *ticks)
 {
     uint64_t shortest = UINT64_MAX;
@@ -115,8 +115,8 @@ static int64_t read_both(uint64_t *ticks)
 static void find_rate(void)
 {
 #if defined(__x86_64__)
-    /* The CPU seldom says its rate in a VM, so measure it; 0.2 ms between
-     * reads that are good to 50 ns give it to 0.05 %. */
+    /* The CPU seldom reports its rate in a VM, so it is measured: 0.2 ms
+     * between reads that are exact to 50 ns give it to 0.05 %. */
     uint64_t start;
     uint64_t end;
     int64_t start_ns = read_both(&start);

@@ -1,10 +1,10 @@
 /*
  * Time: monotonic nanoseconds for deadlines, CPU ticks for short spans.
  *
- * Nanoseconds cost 25-55 ns to read and are what every deadline is kept in.
- * Ticks (the invariant TSC of x86-64, CNTVCT of aarch64) cost a third of that
- * and are the same on all CPUs and in all processes of a machine; they budget
- * spins and end leases, never deadlines.
+ * Nanoseconds cost 25-55 ns to read and are the unit of every deadline. Ticks
+ * (the invariant TSC of x86-64, CNTVCT of aarch64) cost a third of that and are
+ * the same on all CPUs and in all processes of a machine; they budget spins and
+ * end leases, never deadlines.
  *
  * Threading: any thread.
  */
@@ -25,7 +25,7 @@
 int64_t shmrpci_now_ns(void);
 
 /* The same as of the last tick of the kernel's clock, which comes every 1 to 10
- * ms: of two threads the one that reads later never reads less. Costs 5 ns. */
+ * ms: a thread that reads later never gets less. Costs 5 ns. */
 int64_t shmrpci_coarse_ns(void);
 
 /* CLOCK_REALTIME, since 1970: for people and files; it may be set back. */
@@ -34,17 +34,17 @@ int64_t shmrpci_wall_ns(void);
 /* The deadline `timeout_ns` from now; a timeout too long to add never ends. */
 int64_t shmrpci_deadline_after(int64_t timeout_ns);
 
-/* Time left, 0 when it is over. */
+/* Time left, 0 if it has passed. */
 int64_t shmrpci_remaining_ns(int64_t deadline_ns);
 
-/* Sleeps until then, or until a signal comes. */
+/* Sleeps until `at_ns`, or until a signal comes. */
 void shmrpci_sleep_until(int64_t at_ns);
 
 /* The tick counter, now. */
 static inline uint64_t shmrpci_ticks(void)
 {
 #if defined(__x86_64__)
-    /* Not by <x86intrin.h>: 50,000 lines, ten times what else a file needs. */
+    /* Without <x86intrin.h>: 50,000 lines, ten times what else a file needs. */
     return __builtin_ia32_rdtsc();
 #else
     uint64_t ticks;
@@ -53,8 +53,8 @@ static inline uint64_t shmrpci_ticks(void)
 #endif
 }
 
-/* Whether ticks run at one rate on all CPUs. If not, nobody may spin or lend
- * a lease by them. */
+/* Whether ticks run at one rate on all CPUs. If not, spins and leases must not
+ * use them. */
 bool shmrpci_ticks_are_steady(void);
 
 /* How many ticks last `ns`. The first call of a process may measure for 0.2
@@ -64,16 +64,16 @@ uint64_t shmrpci_ticks_of_ns(int64_t ns);
 /* How long `ticks` last. */
 int64_t shmrpci_ns_of_ticks(uint64_t ticks);
 
-/* A clock for one thread that asks often: ticks, set by the real one every
- * few milliseconds; good to a few microseconds. Zeroed to begin with. */
+/* A clock for one thread that asks often: ticks, corrected by the real clock
+ * every few milliseconds; exact to a few microseconds. Zeroed at first. */
 typedef struct shmrpci_tick_clock {
     uint64_t ticks;
-    uint64_t span;        /* how many ticks it runs by itself */
-    uint64_t ns_per_tick; /* times 2^32; all that a span takes fits */
+    uint64_t span;        /* ticks until the next correction */
+    uint64_t ns_per_tick; /* times 2^32; a span can't overflow */
     int64_t ns;
 } shmrpci_tick_clock;
 
-/* Sets it, and reads it. */
+/* Corrects and reads it. */
 int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock);
 
 /* Monotonic nanoseconds at `ticks`, which were read just now. */

@@ -1,5 +1,5 @@
 /*
- * What a failed system call means in our statuses.
+ * Converts errors of system calls to our statuses.
  *
  * Threading: any thread.
  */
@@ -8,12 +8,12 @@
 
 #include "shmrpc/status.h"
 
-/* The status for an errno: EXHAUSTED for want of descriptors, memory or
- * space, DENIED (also by a file system for reading only), NOT_FOUND, EXISTS,
- * UNAVAILABLE, DEADLINE; else INTERNAL. */
+/* The status for an errno: EXHAUSTED for lack of descriptors, memory or space,
+ * DENIED (also for a read-only file system), NOT_FOUND, EXISTS, UNAVAILABLE,
+ * DEADLINE; else INTERNAL. */
 shmrpc_status shmrpci_status_of_errno(int code);
 
-/* The same for errno as it is now. */
+/* The same for the present errno. */
 shmrpc_status shmrpci_status_of_last(void);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "shmrpc/status.h"
 
-/* Makes a folder with exactly this mode; fine if it is there. */
+/* Makes a folder with exactly this mode; it may exist already. */
 shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode);
 
 /* Opens a folder that belongs to us or to root and that nobody else may write

@@ -6,9 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The word until there is a page that children see wiped, and for good where
- * the kernel has none (before 4.14): then only fork() wipes it, clone() does
- * not. */
+/* The word as long as no wiped page exists, and always if the kernel has none
+ * (before 4.14): then only fork() resets it, clone() does not. */
 static _Atomic uint32_t plain_word;
 
 _Atomic(_Atomic uint32_t *) shmrpci_fork_word = &plain_word;
@@ -20,7 +19,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int handlers_status;
 
-/* The list, under the lock. */
+/* The list, guarded by the lock. */
 static shmrpci_fork_fd *first;
 
 static void prepare(void)
@@ -33,7 +32,7 @@ static void in_parent(void)
     (void)pthread_mutex_unlock(&lock);
 }
 
-/* Only what may be done in the child of a program with threads. */
+/* Does only what is allowed in the child of a program with threads. */
 static void in_child(void)
 {
     for (shmrpci_fork_fd *place = first; place != NULL; place = place->next) {
@@ -59,7 +58,7 @@ static void set_up(void)
         (void)munmap(at, page);
         return;
     }
-    /* Never unmapped: it is read as long as the process lives. */
+    /* Never unmapped: it is read for the life of the process. */
     atomic_store_explicit(&shmrpci_fork_word, (_Atomic uint32_t *)at,
                           memory_order_release);
 }

@@ -3,14 +3,14 @@
  *
  * A forked child has copies of its parent's memory and descriptors, but not its
  * threads, and not its shared memory (os/memory.h keeps that out). Two things
- * follow: the child must know that it is one, before it touches what belongs to
- * the parent; and it must close what would keep the parent's connections open
- * after the parent's death.
+ * follow: the child must know that it is one, before it touches the parent's
+ * state; and it must close descriptors that would keep the parent's connections
+ * open after the parent's death.
  *
  * The first is a number, the generation, in a page that the kernel wipes in
- * children.  The second is a list of descriptors, which children that come of
- * fork() close at once; those of vfork, posix_spawn and exec need nothing, as
- * all our descriptors are close-on-exec.
+ * children.  The second is a list of descriptors, which children made by fork()
+ * close at once; those made by vfork, posix_spawn and exec need nothing, as all
+ * our descriptors are close-on-exec.
  *
  * Threading: any thread.
  */
@@ -22,17 +22,17 @@
 
 #include "shmrpc/status.h"
 
-/* The word of the generation; 0 in a child that has not asked yet. For the
- * function below only. */
+/* The word of the generation; 0 in a child that has not called the function
+ * below, the only user of it. */
 extern _Atomic(_Atomic uint32_t *) shmrpci_fork_word;
 
 uint32_t shmrpci_fork_renew(void);
 
-/* A number of this process: never 0, always the same, and another one in a
- * forked child, and in its children. Costs two loads. */
+/* A number of this process: never 0, constant, and different in a forked child,
+ * and in its children. Costs two loads. */
 static inline uint32_t shmrpci_fork_generation(void)
 {
-    /* Acquire: the page is there. Relaxed: a thread sees its own fork. */
+    /* Acquire: publishes the page. Relaxed: a thread sees its own fork. */
     _Atomic uint32_t *word =
         atomic_load_explicit(&shmrpci_fork_word, memory_order_acquire);
     uint32_t generation = atomic_load_explicit(word, memory_order_relaxed);
@@ -50,8 +50,8 @@ typedef struct shmrpci_fork_fd {
  * copy of it to -1. NO_MEMORY. */
 shmrpc_status shmrpci_fork_close_fd(shmrpci_fork_fd *place, int *fd);
 
-/* Takes it out again; to be done before the descriptor is closed. A place that
- * was never in the list (zeroed) is fine. */
+/* Removes it from the list; must be called before the descriptor is closed. A
+ * place that was never in the list (zeroed) is allowed. */
 void shmrpci_fork_keep_fd(shmrpci_fork_fd *place);
 
 #endif

@@ -46,7 +46,7 @@ shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
                : end;
 }
 
-/* As the kernel has it; older headers don't. */
+/* The kernel's struct; older headers lack it. */
 typedef struct waiter {
     uint64_t value;
     uint64_t word;

@@ -16,8 +16,8 @@
 
 typedef enum shmrpci_futex_end {
     SHMRPCI_FUTEX_WOKEN,   /* or a signal came: the word tells which */
-    SHMRPCI_FUTEX_LATE,    /* `until_ns` came, and nobody had woken us */
-    SHMRPCI_FUTEX_CHANGED, /* the word was another one: it did not sleep */
+    SHMRPCI_FUTEX_LATE,    /* `until_ns` came without a wake */
+    SHMRPCI_FUTEX_CHANGED, /* the word had another value: it did not sleep */
 } shmrpci_futex_end;
 
 /* Sleeps while *word == expected, until a wake, a signal, or the monotonic
@@ -33,8 +33,9 @@ typedef struct shmrpci_futex_on {
 
 #define SHMRPCI_FUTEX_ANY_MAX 128u
 
-/* Sleeps until one of up to that many words is another one, or woken, or until
- * `until_ns`; the words tell which. False: this kernel can't (before 5.16). */
+/* Sleeps until one of up to that many words has changed, or is woken, or until
+ * `until_ns`; the words tell which. False: the kernel lacks it (before
+ * 5.16). */
 bool shmrpci_futex_wait_any(const shmrpci_futex_on *on, size_t count,
                             int64_t until_ns);
 

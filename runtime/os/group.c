@@ -1,4 +1,4 @@
-/* Control groups: which we are in, and what they leave of the memory. */
+/* Control groups: which ones contain us, and how much memory they allow. */
 #include "os/group.h"
 
 #include <stdio.h>
@@ -87,11 +87,11 @@ bool shmrpci_group_read(const char *folder, const char *name, char *text,
 
 /* ---- memory ---------------------------------------------------------- */
 
-/* What the files of a version are called, and the lines of memory.stat. */
+/* The names of a version's files, and of lines in memory.stat. */
 typedef struct form {
     const char *limit;
     const char *used;
-    const char *cache;  /* of files, and not used for a while */
+    const char *cache;  /* of files, and not recently used */
     const char *shared; /* memory that processes share */
 } form;
 
@@ -115,7 +115,7 @@ static uint64_t read_number(const char *folder, const char *name)
                : UINT64_MAX; /* "max" */
 }
 
-/* The number behind `key`, which begins a line; `other` without one. */
+/* The number after `key`, which begins a line; `other` if it is missing. */
 static uint64_t find_line(const char *text, const char *key, uint64_t other)
 {
     size_t len = strlen(key);
@@ -147,7 +147,7 @@ static void look_at_memory(void *user, const char *folder)
         stat[0] = '\0';
     }
     used = less(used, find_line(stat, m->form->cache, 0));
-    /* Old kernels don't tell: all is taken to have been touched then. */
+    /* Old kernels don't report it: then all is taken as touched. */
     uint64_t touched = find_line(stat, m->form->shared, m->shared_bytes);
     used += less(m->shared_bytes, touched);
     uint64_t left = less(limit - limit / 8, used);

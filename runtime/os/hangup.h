@@ -1,6 +1,6 @@
 /*
- * Watching a socket for its peer's end, for threads that sleep elsewhere: by a
- * futex, which a peer that is killed does not wake.
+ * Watches a socket for its peer's end, for threads that sleep on a futex, which
+ * a killed peer does not wake.
  *
  * One thread for each watch, that sleeps until then.
  *
@@ -25,10 +25,11 @@ typedef struct shmrpci_hangup {
 } shmrpci_hangup;
 
 /* Calls `told`, once, on a thread of its own, when the other end of `fd` has
- * hung up. Unless it is begun already. EXHAUSTED. */
+ * hung up. Does nothing if it is begun already. EXHAUSTED. */
 shmrpc_status shmrpci_hangup_begin(shmrpci_hangup *watch, int fd,
                                    void (*told)(void *user), void *user);
-/* `told` is over, or is not called any more. Before `fd` is closed. */
+/* Afterwards `told` has returned, or will not be called. Before `fd` is
+ * closed. */
 void shmrpci_hangup_end(shmrpci_hangup *watch);
 
 #endif

@@ -1,4 +1,4 @@
-/* One write a line: up to PIPE_BUF bytes don't mix with others' in a pipe. */
+/* One write per line: up to PIPE_BUF bytes don't mix with others' in a pipe. */
 #include "shmrpc/log.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 _Static_assert(SHMRPC_LOG_BYTES + 16 <= PIPE_BUF, "with its mark in one piece");
 
-/* From what number on: as of sd-daemon(3), and for people. */
+/* Levels from each number on, for sd-daemon(3) and for people. */
 static const struct {
     int least;
     char digit;

@@ -187,8 +187,8 @@ shmrpc_status shmrpci_memory_read(int fd, void *data, size_t bytes)
     return SHMRPC_OK;
 }
 
-/* Touching every page is left to the kernel; where it is too old for that
- * (before 5.14), first use pays for it. */
+/* The kernel touches the pages; if it is too old for that (before 5.14), they
+ * are touched on first use. */
 static void populate(void *at, size_t bytes, shmrpci_access access)
 {
     (void)madvise(at, bytes,

@@ -35,18 +35,17 @@ typedef enum shmrpci_access {
 shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
                                     int *out_fd);
 
-/* The same with memory for a page only when that is first written to; all of
- * it counts against what a system without overcommit gives out. For what is
- * large and hardly used, and may cost a page fault at any time. */
+/* The same, but a page gets memory only when it is first written to; all of it
+ * counts against the limit of a system without overcommit. For files that are
+ * large and little used, where a page fault at any time is acceptable. */
 shmrpc_status shmrpci_memory_create_sparse(const char *label, size_t bytes,
                                            int *out_fd);
 
-/* Another open file description of a memory file. One for reading only: through
- * it nobody can write, or map for writing; nor can another user open it again.
- */
+/* Another open file description of a memory file. A read-only one can't be used
+ * to write, or to map for writing, nor can another user open it again. */
 shmrpc_status shmrpci_memory_reopen(int fd, shmrpci_access access, int *out_fd);
 
-/* Whether a descriptor is for writing too. */
+/* Whether a descriptor is writable, too. */
 bool shmrpci_memory_is_writable(int fd);
 
 /* Makes a memory file with these bytes that nobody can ever change. */
@@ -54,13 +53,12 @@ shmrpc_status shmrpci_memory_create_constant(const char *label,
                                              const void *data, size_t bytes,
                                              int *out_fd);
 
-/* Whether a descriptor that came from a peer may be mapped: a memory file of
- * at least `bytes` that can't shrink. DENIED if not. `out_bytes` may be NULL.
- */
+/* Whether a peer's descriptor may be mapped: a memory file of at least `bytes`
+ * that can't shrink. DENIED if not. `out_bytes` may be NULL. */
 shmrpc_status shmrpci_memory_check(int fd, size_t bytes, size_t *out_bytes);
 
-/* Backs some bytes of a file with memory, or room on its disk, so that a later
- * touch can't fail; does no harm twice. EXHAUSTED. */
+/* Backs some bytes of a file with memory, or disk space, so that a later touch
+ * can't fail; may be repeated. EXHAUSTED. */
 shmrpc_status shmrpci_memory_pay(int fd, uint64_t offset, uint64_t bytes);
 /* How much more its file system could back: an estimate, for messages. */
 uint64_t shmrpci_memory_available(int fd);
@@ -70,7 +68,7 @@ shmrpc_status shmrpci_memory_size(int fd, uint64_t *out_bytes);
 /* Reads `bytes` from the start of a memory file. */
 shmrpc_status shmrpci_memory_read(int fd, void *data, size_t bytes);
 
-/* Maps the first `bytes`, with all pages in place when `prefault`. */
+/* Maps the first `bytes`, with all pages present if `prefault`. */
 shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
                                  bool prefault, shmrpci_map *out);
 /* Maps some pages from `offset` on, which is a page's beginning. */
@@ -79,16 +77,16 @@ shmrpc_status shmrpci_memory_map_part(int fd, uint64_t offset, size_t bytes,
 /* The first offset in `from` to `end` that has been written to, as far as pages
  * can tell; `end` if there is none. */
 uint64_t shmrpci_memory_next_data(int fd, uint64_t from, uint64_t end);
-/* In a forked child, which hasn't got it, only forgets it: something else may
- * lie there by now. */
+/* In a forked child, which doesn't have the mapping, only forgets it: another
+ * one may be there by now. */
 void shmrpci_memory_unmap(shmrpci_map *map);
 
 /* Gives the memory back at once, though others still map it: they read zeros
  * from now on. */
 void shmrpci_memory_discard(const shmrpci_map *map);
 
-/* Private memory, all zeros, which begins with a page: pages that nobody has
- * touched cost nothing. NULL: no memory. */
+/* Private memory, zeroed and page-aligned: untouched pages cost nothing. NULL:
+ * out of memory. */
 void *shmrpci_pages_create(size_t bytes);
 void shmrpci_pages_destroy(void *at, size_t bytes);
 

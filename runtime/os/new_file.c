@@ -1,4 +1,4 @@
-/* Files that take the place of older ones whole. */
+/* Files that replace older ones atomically. */
 #include "os/new_file.h"
 
 #include <errno.h>
@@ -13,7 +13,8 @@
 #include "os/fault.h"
 #include "os/memory.h"
 
-/* Somebody may take the name away between opening and locking. */
+/* Limit of attempts: another process may remove the name between opening and
+ * locking. */
 #define ATTEMPTS 100
 
 /* Opens the folder of a path, and takes its last part. */
@@ -59,7 +60,7 @@ static shmrpc_status judge(const shmrpci_new_file *file)
                : SHMRPC_E_ABORTED;
 }
 
-/* ABORTED: another has renamed or removed it meanwhile. */
+/* ABORTED: another process has renamed or removed it meanwhile. */
 static shmrpc_status take_temporary(shmrpci_new_file *file, uint32_t mode)
 {
     file->fd = openat(file->dir_fd, file->temporary,
@@ -133,15 +134,16 @@ shmrpc_status shmrpci_new_file_write(shmrpci_new_file *file, const void *data,
 
 shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file)
 {
-    /* Its bytes before its name, or a power failure could leave the name of an
-     * empty file. */
+    /* First its bytes, then its name, or a power failure could leave the name
+     * of an empty file. */
     if (fsync(file->fd) != 0 || renameat(file->dir_fd, file->temporary,
                                          file->dir_fd, file->name) != 0) {
         shmrpc_status status = shmrpci_status_of_last();
         shmrpci_new_file_abort(file);
         return status;
     }
-    /* Some file systems can't (EINVAL); then the name comes when it comes. */
+    /* Some file systems don't support this (EINVAL); then the name reaches the
+     * disk later. */
     (void)fsync(file->dir_fd);
     shmrpci_fork_keep_fd(&file->guard);
     shmrpci_fd_close(&file->fd);
@@ -152,7 +154,7 @@ shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file)
 void shmrpci_new_file_abort(shmrpci_new_file *file)
 {
     if (file->fd >= 0) {
-        /* While its byte is held, so that it is nobody else's yet. */
+        /* While its byte is held, so that no other process has it yet. */
         (void)unlinkat(file->dir_fd, file->temporary, 0);
     }
     shmrpci_fork_keep_fd(&file->guard);

@@ -26,23 +26,23 @@ typedef struct shmrpci_new_file {
     /* A child that is forked meanwhile must not hold the byte. */
     shmrpci_fork_fd guard;
     uint64_t bytes;     /* written so far */
-    uint64_t max_bytes; /* a longer file would end us by a signal */
+    uint64_t max_bytes; /* a longer file would kill us by a signal */
     char name[SHMRPCI_NEW_FILE_NAME_BYTES];
     char temporary[SHMRPCI_NEW_FILE_NAME_BYTES];
 } shmrpci_new_file;
 
-/* Begins a file that is to be at `path`, with these permission bits. NOT_FOUND:
- * its folder; DENIED: by permissions, or somebody else's file is in the way;
- * BUSY: another is writing it; INVALID: no name of a file; EXHAUSTED. */
+/* Begins a file that will be at `path`, with these permission bits. NOT_FOUND:
+ * its folder; DENIED: by permissions, or another user's file is in the way;
+ * BUSY: another process is writing it; INVALID: not a file name; EXHAUSTED. */
 shmrpc_status shmrpci_new_file_begin(const char *path, uint32_t mode,
                                      shmrpci_new_file *out);
 
-/* Appends. EXHAUSTED: no room; after any failure only abort is left. */
+/* Appends. EXHAUSTED: no space; after any failure only abort may be called. */
 shmrpc_status shmrpci_new_file_write(shmrpci_new_file *file, const void *data,
                                      size_t len);
 
-/* Brings it to the disk, then gives it its name, and brings that to the disk.
- * On failure the older file is still there, and this one is gone. */
+/* Brings the file to the disk, then gives it its name, and brings that to the
+ * disk. On failure the older file still exists, and this one does not. */
 shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file);
 
 /* Renames a file, replacing the one that has the new name. */

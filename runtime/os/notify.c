@@ -14,12 +14,12 @@
 
 #define VARIABLE "NOTIFY_SOCKET"
 
-/* Where to, once the variable is gone. */
+/* The address, once the variable is unset. */
 static char kept[SHMRPCI_NOTIFY_PATH_BYTES];
 
 /* ---- telling --------------------------------------------------------- */
 
-/* A path, or behind an @ an abstract name, as systemd may have it. */
+/* A path, or an abstract name after an @, as systemd may use. */
 static socklen_t address_of(const char *place, struct sockaddr_un *out)
 {
     size_t len = strlen(place);
@@ -64,8 +64,8 @@ void shmrpci_notify_forget(void)
 
 /* ---- being told ------------------------------------------------------ */
 
-/* As programs that run under the same user will find it: by its own path if
- * that is short enough, else by way of our descriptor. */
+/* The path for programs of the same user: its own if that is short enough, else
+ * one through our descriptor. */
 static void path_of(int dir_fd, const char *name, char *out)
 {
     char link[32];
@@ -119,7 +119,7 @@ shmrpc_status shmrpci_notify_listen_open(int *out_fd,
     if (fd < 0) {
         return shmrpci_status_of_last();
     }
-    /* Bound to a family alone: unix(7), autobind. */
+    /* Binding only the family: unix(7), autobind. */
     if (bind(fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) != 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) != 0) {
@@ -161,7 +161,7 @@ shmrpc_status shmrpci_notify_receive(int fd, char text[SHMRPCI_NOTIFY_BYTES],
                              .msg_controllen = sizeof control.bytes};
     ssize_t len;
     do {
-        /* Descriptors, which nobody wants, find no room. */
+        /* There is no room for descriptors, so the kernel drops them. */
         len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     } while (len < 0 && errno == EINTR);
     if (len < 0) {

@@ -1,6 +1,7 @@
 /*
- * Telling who started us how we are, and being told: the protocol of
- * sd_notify(3), datagrams of lines such as READY=1 to $NOTIFY_SOCKET.
+ * Reports our state to the process that started us, and receives such reports:
+ * the protocol of sd_notify(3), datagrams of lines such as READY=1 to
+ * $NOTIFY_SOCKET.
  *
  * Threading: one thread each; sending: any thread, unless another one changes
  * the environment.
@@ -18,16 +19,17 @@
 /* Room for a path of such a socket. */
 #define SHMRPCI_NOTIFY_PATH_BYTES 108u
 
-/* Sends lines with newlines between them; never blocks. OK also when nobody
- * wants to know. UNAVAILABLE: he has gone, or does not read. */
+/* Sends lines, separated by newlines; never blocks. OK also if there is no
+ * receiver. UNAVAILABLE: the receiver has gone, or does not read. */
 shmrpc_status shmrpci_notify_send(const char *lines);
 
-/* The next programs that we start are not to send; we may, as before. */
+/* Programs that we start from now on don't inherit the variable; we may still
+ * send. */
 void shmrpci_notify_forget(void);
 
-/* Makes the socket `name` in a folder, in place of a former one; `path` is
- * what to set NOTIFY_SOCKET to, valid as long as `dir_fd` is open. The caller
- * holds a lock of the name. */
+/* Makes the socket `name` in a folder, replacing a former one; `path` is the
+ * value for NOTIFY_SOCKET, valid while `dir_fd` is open. The caller holds a
+ * lock of the name. */
 shmrpc_status shmrpci_notify_listen(int dir_fd, const char *name, int *out_fd,
                                     char path[SHMRPCI_NOTIFY_PATH_BYTES]);
 
@@ -36,8 +38,8 @@ shmrpc_status shmrpci_notify_listen(int dir_fd, const char *name, int *out_fd,
 shmrpc_status shmrpci_notify_listen_open(int *out_fd,
                                          char name[SHMRPCI_NOTIFY_PATH_BYTES]);
 
-/* The next message, with a NUL behind it, and who sent it (0: unknown). BUSY:
- * none; TOO_LARGE: it is lost. */
+/* The next message, with a NUL, and its sender (0: unknown). BUSY: none;
+ * TOO_LARGE: it is lost. */
 shmrpc_status shmrpci_notify_receive(int fd, char text[SHMRPCI_NOTIFY_BYTES],
                                      int32_t *out_pid);
 

@@ -110,7 +110,7 @@ static shmrpc_status prepare(int fd, uint32_t mode, uint64_t bytes,
                              bool is_sparse)
 {
     struct rlimit limit;
-    /* Larger ones end the process by a signal. */
+    /* Exceeding the limit kills the process by a signal. */
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
         return SHMRPC_E_EXHAUSTED;
     }
@@ -178,7 +178,7 @@ shmrpc_status shmrpci_object_publish(int dir_fd, int fd, const char *temporary,
 static shmrpc_status open_for(int dir_fd, const char *name, int access,
                               int *out_fd)
 {
-    /* Not to hang on a pipe that somebody put there. */
+    /* So that this does not hang on another user's pipe. */
     int fd = openat(dir_fd, name,
                     access | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
@@ -256,7 +256,7 @@ void shmrpci_object_touch(int fd)
 shmrpc_status shmrpci_object_each(int dir_fd, shmrpci_object_visit *visit,
                                   void *user)
 {
-    /* A descriptor of its own: the position in a folder is shared by copies. */
+    /* A descriptor of its own: copies share the position in a folder. */
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {

@@ -2,12 +2,13 @@
  * Named objects: files in shared memory that may outlive their processes.
  *
  * A file gets its name when it is complete, and a name never changes hands: to
- * take it away from a file one holds the name byte of that file (byte_lock.h),
- * looks whether the name still is that file's, and unlinks. So nobody sees half
- * an object, and of many who create at once one does.
+ * remove it, a process locks the name byte of that file (byte_lock.h), checks
+ * that the name still is that file's, and unlinks. So nobody sees half an
+ * object, and of several processes that create one at the same time only one
+ * succeeds.
  *
  * Two rooms: the user's own folder, and one for all users, in which (it is
- * sticky) nobody but their owners and root removes files.  Where they are:
+ * sticky) nobody but their owners and root removes files.  They are
  * $SHMRPC_DIR/objects and $SHMRPC_DIR/shared if that is set, else
  * /dev/shm/shmrpc-UID and /dev/shm/shmrpc, else the same names in /tmp.
  *
@@ -29,7 +30,7 @@
 #define SHMRPCI_OBJECT_PATH_BYTES 256
 #define SHMRPCI_OBJECT_NAME_BYTES 224
 
-/* The byte to hold for unlinking a file; below it is everyone's own. */
+/* The byte to lock for unlinking a file; lower ones are free for other uses. */
 #define SHMRPCI_OBJECT_NAME_BYTE (INT64_C(1) << 40)
 
 typedef enum shmrpci_room {
@@ -37,65 +38,65 @@ typedef enum shmrpci_room {
     SHMRPCI_ROOM_ALL_USERS
 } shmrpci_room;
 
-/* Which file an open descriptor is, for comparing, and some facts of it. */
+/* The identity of an open file, for comparison, and some facts. */
 typedef struct shmrpci_object_facts {
     uint64_t device;
     uint64_t inode;
     uint64_t bytes;
-    uint64_t memory_bytes; /* that it takes */
+    uint64_t memory_bytes; /* bytes of memory that it occupies */
     uint32_t uid;
     uint32_t mode;  /* permission bits */
-    int64_t age_ns; /* since it was touched, by the clock on the wall */
+    int64_t age_ns; /* since it was touched, by the wall clock */
     bool is_file;
 } shmrpci_object_facts;
 
-/* Whether a name can stand in a file's name as it is: 1 to `max` letters,
- * digits, `_`, `-` and `.`, not beginning with `.`. NULL is none. */
+/* Whether a name can be used as a file name: 1 to `max` letters, digits, `_`,
+ * `-` and `.`, not beginning with `.`. False for NULL. */
 bool shmrpci_object_is_plain(const char *name, size_t max);
 
-/* The path of a room's folder. INVALID: $SHMRPC_DIR is not a good path. */
+/* The path of a room's folder. INVALID: $SHMRPC_DIR is not usable. */
 shmrpc_status shmrpci_object_folder(shmrpci_room room,
                                     char path[SHMRPCI_OBJECT_PATH_BYTES]);
 
-/* Opens the folder, makes it before if `create`. NOT_FOUND; DENIED: others
+/* Opens the folder; if `create`, makes it first. NOT_FOUND; DENIED: others
  * could tamper with the folder itself. */
 shmrpc_status shmrpci_object_folder_open(shmrpci_room room, const char *path,
                                          bool create, int *out_dir);
 
 enum {
-    /* With a temporary name even where files can do without. */
+    /* Use a temporary name even if nameless files are possible. */
     SHMRPCI_DRAFT_NAMED = 1u << 0,
-    /* Of which no memory is paid for yet. */
+    /* Don't pay for memory yet. */
     SHMRPCI_DRAFT_SPARSE = 1u << 1
 };
 
-/* A file without name, of zeros, with its memory paid for unless SPARSE.
- * `temporary` is empty, or the name that it has for the time being where the
- * file system can't do without (or NAMED). EXHAUSTED: also where the process
- * may not make files so large (RLIMIT_FSIZE); DENIED. */
+/* Makes a nameless file of zeros, with its memory paid for unless SPARSE.
+ * `temporary` is empty, or its temporary name if the file system has no
+ * nameless files (or NAMED). EXHAUSTED: also if the process may not make files
+ * that large (RLIMIT_FSIZE); DENIED. */
 shmrpc_status shmrpci_object_draft(int dir_fd, uint32_t mode, uint64_t bytes,
                                    uint32_t flags,
                                    char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                                    int *out_fd);
-/* Gives a draft its name. EXISTS. The temporary name is gone in any case. */
+/* Gives a draft its name. EXISTS. Removes the temporary name in any case. */
 shmrpc_status shmrpci_object_publish(int dir_fd, int fd, const char *temporary,
                                      const char *name);
 
-/* Opens a file for reading and writing. NOT_FOUND; DENIED: also what is not
- * a regular file. */
+/* Opens a file for reading and writing. NOT_FOUND; DENIED: also if it is not a
+ * regular file. */
 shmrpc_status shmrpci_object_open(int dir_fd, const char *name, int *out_fd);
 /* The same for reading only. */
 shmrpc_status shmrpci_object_open_read_only(int dir_fd, const char *name,
                                             int *out_fd);
-/* What an open descriptor is. */
+/* The facts of an open descriptor. */
 shmrpc_status shmrpci_object_facts_of(int fd, shmrpci_object_facts *out);
-/* Whether there is a file of that name, whatever it is. */
+/* Whether there is a file of that name, of any kind. */
 bool shmrpci_object_is_there(int dir_fd, const char *name);
 /* Whether `name` is (still) the name of this file. */
 bool shmrpci_object_is_named(int dir_fd, const char *name, int fd);
 /* NOT_FOUND, DENIED. */
 shmrpc_status shmrpci_object_unlink(int dir_fd, const char *name);
-/* Makes it young. */
+/* Resets its age. */
 void shmrpci_object_touch(int fd);
 
 /* Calls `visit` with each name in the folder, in no order, until it returns

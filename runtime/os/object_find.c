@@ -39,7 +39,7 @@ static shmrpc_status remove_one(const attempt *at, int fd)
                                  at->deadline_ns);
 }
 
-/* DESTROYED: it was, and its name is gone now: start again. */
+/* DESTROYED: it was destroyed, and its name is removed now: start again. */
 static shmrpc_status open_existing(const attempt *at)
 {
     int fd;
@@ -118,7 +118,7 @@ static shmrpc_status try_once(const attempt *at)
     if (status != SHMRPC_E_EXISTS) {
         return status;
     }
-    /* Somebody has created it meanwhile. */
+    /* Another process has created it meanwhile. */
     return at->mode == SHMRPCI_OBJECT_CREATE ? look_at_existing(at)
                                              : SHMRPC_E_DESTROYED;
 }

@@ -2,10 +2,10 @@
  * Opens, creates, replaces and removes the file of a shared object by its name,
  * for objects of every kind.
  *
- * Of many processes that create an object at once one does, and the others open
- * its file, which is complete before it has a name.  Only a process that holds
- * the name byte of a file (os/object.h) removes its name: two that replace the
- * same object can't unlink each other's files.
+ * Of several processes that create an object at the same time one succeeds, and
+ * the others open its file, which is complete before it has a name.  Only a
+ * process that holds the name byte of a file (os/object.h) removes its name:
+ * two that replace the same object can't unlink each other's files.
  *
  * Threading: any thread.
  */
@@ -25,12 +25,10 @@ typedef enum shmrpci_object_mode {
     SHMRPCI_OBJECT_REPLACE = 3
 } shmrpci_object_mode;
 
-/* What a kind of object does with its files. `user` is the caller's. */
+/* The operations of a kind of object on its files. `user` is the caller's. */
 typedef struct shmrpci_object_ops {
-    /* Takes part in an existing one, and owns `fd` then; on failure it does
-     * not. DESTROYED: it has been, or its life is over: its name may be taken
-     * away.
-     */
+    /* Joins an existing one, and takes over `fd`; not on failure. DESTROYED: it
+     * was destroyed, or its lifetime is over: its name may be removed. */
     shmrpc_status (*attach)(void *user, int fd);
     /* Makes one without a name (shmrpci_object_draft) and joins it; let_go
      * cleans up after a failure. */
@@ -41,7 +39,8 @@ typedef struct shmrpci_object_ops {
     void (*let_go)(void *user);
     /* Whether the object in that file has been destroyed. */
     bool (*is_destroyed)(int fd);
-    /* Marks it so, and wakes all who wait; nothing where it is no object. */
+    /* Marks it as destroyed, and wakes all that wait; does nothing if the file
+     * is not an object. */
     void (*destroy)(int fd);
     /* REPLACE: drafts the new object before the old one loses its name, so that
      * a failure leaves it; otherwise the old one's memory is freed first. */
@@ -50,24 +49,23 @@ typedef struct shmrpci_object_ops {
 
 /*
  * Opens the object of the file `name` in a folder, makes it, or both, as `mode`
- * says: calls attach or draft, again while others are in the middle of
- * creating, replacing or removing the same, at most until `deadline_ns`.
- * NOT_FOUND, EXISTS: as `mode` says; DENIED; whatever attach and draft fail
- * with.
+ * says: calls attach or draft, repeatedly while others are creating, replacing
+ * or removing the same object, at most until `deadline_ns`. NOT_FOUND, EXISTS:
+ * as `mode` says; DENIED; statuses of attach and draft.
  */
 shmrpc_status shmrpci_object_find(int dir_fd, const char *name,
                                   shmrpci_object_mode mode,
                                   const shmrpci_object_ops *ops, void *user,
                                   int64_t deadline_ns);
 
-/* Takes the name away from the file, if it still has it, after destroying what
- * is in it. DENIED; DEADLINE: somebody holds the name's byte. */
+/* Destroys the object in the file and removes the name, if the file still has
+ * it. DENIED; DEADLINE: another process holds the name's byte. */
 shmrpc_status shmrpci_object_remove(int dir_fd, const char *name, int fd,
                                     void (*destroy)(int fd),
                                     int64_t deadline_ns);
 
-/* Opens the file of that name for a forked child, if it still is the same file
- * as its parent had open, of which these are the facts. NOT_FOUND. */
+/* Opens the file of that name in a forked child, if it still is the file that
+ * the parent had open, which `facts` identifies. NOT_FOUND. */
 shmrpc_status shmrpci_object_find_again(shmrpci_room room, const char *folder,
                                         const char *name,
                                         const shmrpci_object_facts *facts,

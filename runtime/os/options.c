@@ -33,8 +33,8 @@ void shmrpci_options_unknown(const char *argument, const struct option *longs,
     }
 }
 
-/* What getopt calls '?': the word, or a letter of it, is no option, or has an
- * argument that it does not take. */
+/* Explains getopt's '?': the word, or a letter of it, is not an option, or has
+ * an argument that it does not take. */
 static void refuse(char *const *argv, const struct option *longs,
                    shmrpci_buf *message)
 {
@@ -53,7 +53,7 @@ static void refuse(char *const *argv, const struct option *longs,
 int shmrpci_options_next(int argc, char **argv, const char *shorts,
                          const struct option *longs, shmrpci_buf *message)
 {
-    /* The colon tells a missing argument from an unknown option. */
+    /* The colon makes getopt tell a missing argument from an unknown option. */
     char with_colon[MAX_OPTIONS * 2];
     bool plus = shorts[0] == '+';
     (void)snprintf(with_colon, sizeof with_colon, "%s:%s", plus ? "+" : "",

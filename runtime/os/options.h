@@ -15,9 +15,9 @@
 enum { SHMRPCI_OPTIONS_END = -1, SHMRPCI_OPTIONS_BAD = '?' };
 
 /* The next option, END, or BAD: then `message` says what is wrong, in one line
- * without a newline.  `shorts` are getopt's, without a colon in front; behind
- * a `+` the first operand ends the options.  Operands start at `optind` when it
- * ends. */
+ * without a newline.  `shorts` are getopt's, without a leading colon; with a
+ * leading `+` the first operand ends the options.  At the end operands start at
+ * `optind`. */
 int shmrpci_options_next(int argc, char **argv, const char *shorts,
                          const struct option *longs, shmrpci_buf *message);
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where this code is. False: unknown, or a path that is too long. */
+/* The path of a file beside this code. False: unknown, or too long. */
 static bool path_beside_us(const char *name, char *out, size_t size)
 {
     static const char here;
@@ -23,7 +23,7 @@ static bool path_beside_us(const char *name, char *out, size_t size)
     return len > 0 && (size_t)len < size;
 }
 
-/* NOW: a library that lacks something is refused here, not in a call. */
+/* NOW: a library with missing symbols is refused here, not in a call. */
 static void *load(const char *name)
 {
     char path[4096];

@@ -1,5 +1,5 @@
 /*
- * Libraries that are loaded when they are first needed, by their name.
+ * Libraries that are loaded on first use, by their name.
  *
  * Threading: any thread.
  */
@@ -14,9 +14,9 @@
 
 /*
  * Loads the library `name` ("libx.so.0"), which stays loaded: from the folder
- * of the library or program that this code is in, else from where the system
- * has libraries. *out is what it exports as `symbol`. NOT_FOUND: there is no
- * such library, or it has no such symbol, and `why` says which.
+ * of the library or program that contains this code, else from the system's
+ * folders. *out is its symbol `symbol`. NOT_FOUND: the library or the symbol is
+ * missing, and `why` says which.
  */
 shmrpc_status shmrpci_plugin_load(const char *name, const char *symbol,
                                   void **out,

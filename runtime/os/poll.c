@@ -193,7 +193,7 @@ void shmrpci_event_set(int fd)
     errno = saved;
 }
 
-/* Events and timers are read alike: their counter, which is 0 then. */
+/* Reads the counter of an event or timer, which resets it. */
 static void take_count(int fd)
 {
     int saved = errno;
@@ -222,7 +222,7 @@ void shmrpci_timer_set(int fd, int64_t at_ns)
 {
     struct itimerspec spec = {{0, 0}, {0, 0}};
     if (at_ns != SHMRPCI_NEVER_NS) {
-        /* 0 would stop it; the past is at once. */
+        /* 0 would stop it; a past time fires at once. */
         at_ns = at_ns > 0 ? at_ns : 1;
         spec.it_value.tv_sec = at_ns / SHMRPCI_NS_PER_S;
         spec.it_value.tv_nsec = at_ns % SHMRPCI_NS_PER_S;

@@ -1,4 +1,4 @@
-/* Identity, CPUs, and what a control group leaves of them. */
+/* Identity, CPUs, and the CPU quota of control groups. */
 #include "os/process.h"
 
 #include <sched.h>
@@ -117,7 +117,7 @@ static uint32_t quota_v1(const char *folder)
     return percent_of(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-/* The least quota of the groups that were looked at. */
+/* The lowest quota of the groups so far. */
 typedef struct least {
     uint32_t (*quota_of)(const char *folder);
     uint32_t percent;

@@ -20,7 +20,7 @@
  * have. */
 #define MAX_ENVIRONMENT_BYTES ((size_t)1 << 20)
 
-/* As SHMRPCI_PROGRAM_ORDERS_LINE says. */
+/* The variable in SHMRPCI_PROGRAM_ORDERS_LINE. */
 #define ORDERS_VARIABLE "SHMRPC_ORDERS"
 #define ORDERS_FD       3
 
@@ -32,12 +32,12 @@ typedef struct fault {
     int32_t code; /* errno */
 } fault;
 
-/* Both ends of what the child writes and we read. */
+/* Both ends of the pipes from the child. */
 typedef struct pipes {
     int out[2];
     int err[2];
     int orders[2];
-    int fault[2]; /* a fault; closed by an exec that did */
+    int fault[2]; /* carries a fault; exec closes it */
 } pipes;
 
 static void close_both(int fds[2])
@@ -72,7 +72,7 @@ static shmrpc_status pipes_open(pipes *p)
     return SHMRPC_OK;
 }
 
-/* As a program expects them to be. */
+/* To the defaults that programs expect. */
 static void reset_signals(void)
 {
     sigset_t none;
@@ -83,7 +83,7 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Puts what the program gets where it looks for it; `fault_fd` gets out of the
+/* Puts the program's descriptors at their numbers; moves `fault_fd` out of the
  * way. */
 static bool place_files(const pipes *p, int *fault_fd)
 {
@@ -108,7 +108,7 @@ static void become(char *const *argv, char *const *env,
     if (place_files(p, &fault_fd)) {
         shmrpci_setup_step failed = shmrpci_setup_apply(setup);
         f.step = failed != SHMRPCI_SETUP_NONE ? (int32_t)failed : f.step;
-        /* A change of user makes it forget whom it would die with. */
+        /* Changing the user resets this. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (failed == SHMRPCI_SETUP_NONE && getppid() == parent) {
             (void)execvpe(argv[0], argv, env);
@@ -119,7 +119,7 @@ static void become(char *const *argv, char *const *env,
     _exit(127);
 }
 
-/* OK when exec has closed the pipe; else what has failed. */
+/* OK if exec has closed the pipe; else the step that failed. */
 static shmrpc_status await_exec(const pipes *p, shmrpci_setup_step *failed)
 {
     fault f;
@@ -188,7 +188,7 @@ shmrpc_status shmrpci_program_read(int fd, void *data, size_t size,
 bool shmrpci_program_order(int order_fd, const char *line)
 {
     size_t len = strlen(line);
-    /* Up to PIPE_BUF bytes come in one piece or not at all. */
+    /* Up to PIPE_BUF bytes are written in one piece or not at all. */
     return len <= PIPE_BUF && write(order_fd, line, len) == (ssize_t)len;
 }
 
@@ -289,7 +289,7 @@ static char *read_all(const char *path, size_t *len)
     return text;
 }
 
-/* Whether one of the lines, each with a NUL behind it, is this one. */
+/* Whether one of the lines, each ended by a NUL, is this one. */
 static bool has_line(const char *text, size_t len, const char *line)
 {
     size_t wanted = strlen(line);

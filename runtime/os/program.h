@@ -2,8 +2,8 @@
  * Other programs: started in sessions of their own, read from, and ended.
  *
  * For a process whose children are programs, and which does little else.  Each
- * is the first of a session and a process group, whose number is its pid: what
- * it starts stays in the group unless it asks for one of its own.
+ * leads a session and a process group, whose number is its pid: its children
+ * stay in the group unless they make one of their own.
  *
  * Threading: one thread, which must be the one that outlives all others: a
  * program is killed when the thread that started it ends.
@@ -21,46 +21,46 @@
 /* A program that was started. */
 typedef struct shmrpci_program {
     int32_t pid;
-    int out_fd; /* what it prints; reading doesn't block */
+    int out_fd; /* its output; reading doesn't block */
     int err_fd;
     int order_fd; /* for orders to it */
 } shmrpci_program;
 
-/* The descriptor at which a program that understands them finds orders: it is
- * told its number in SHMRPC_ORDERS. */
+/* The descriptor from which a program that understands orders reads them:
+ * SHMRPC_ORDERS has its number. */
 #define SHMRPCI_PROGRAM_ORDERS_LINE "SHMRPC_ORDERS=3"
 
 /*
  * Starts argv[0], from PATH if there is no slash in it, with the environment
- * `env`; both end in NULL. It has no input, the usual signals, and is killed
- * when we die. Waits until the program is loaded: NOT_FOUND, DENIED; EXHAUSTED;
- * `failed` is what of the setup could not be done, or to load the program.
+ * `env`; both end in NULL. It has no input, default signals, and is killed when
+ * we die. Waits until the program is loaded: NOT_FOUND, DENIED; EXHAUSTED;
+ * `failed` is the step of the setup that failed, or loading.
  */
 shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
                                     const shmrpci_setup *setup,
                                     shmrpci_program *out,
                                     shmrpci_setup_step *failed);
 
-/* BUSY: nothing there; UNAVAILABLE: nobody will print any more. */
+/* BUSY: nothing to read; UNAVAILABLE: the output is closed. */
 shmrpc_status shmrpci_program_read(int fd, void *data, size_t size,
                                    size_t *out_len);
 
-/* Sends a program a line, with its newline. False: it has gone, doesn't read,
+/* Sends a program a line, with its newline. False: it has ended, doesn't read,
  * or the line is too long. */
 bool shmrpci_program_order(int order_fd, const char *line);
 
-/* In such a program: where orders come from, to be read like what a program
- * prints, line by line; -1: nobody gives any. Once. */
+/* In such a program: the descriptor of its orders, to be read like a program's
+ * output, line by line; -1: none. Once. */
 int shmrpci_program_take_orders(void);
 
-/* Whatever our children leave behind becomes our child. */
+/* Makes orphaned descendants our children. */
 void shmrpci_program_adopt_orphans(void);
 
 /* A child that has ended, also an adopted one; false: none more. */
 bool shmrpci_program_reap(int32_t *out_pid, shmrpci_child_end *out);
 
-/* A child that a signal has stopped, or has had go on, since we asked last;
- * false: none more. SIGCHLD tells of both. */
+/* A child that a signal has stopped, or continued, since the last call; false:
+ * none more. SIGCHLD reports both. */
 bool shmrpci_program_paused(int32_t *out_pid, bool *out_is_stopped);
 
 /* Signals a process that was not reaped yet, or a whole group. */
@@ -86,7 +86,7 @@ void shmrpci_program_each(shmrpci_program_member *member, void *user);
 /* The path of the program that this process runs; false: unknown. */
 bool shmrpci_program_own_path(char *out, size_t size);
 
-/* What a program inherits unless told otherwise; ends in NULL. */
+/* The environment that a program inherits by default; ends in NULL. */
 char *const *shmrpci_program_environment(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reading files in a row. */
+/* Sequential reading of files. */
 #include "os/read_file.h"
 
 #include <errno.h>

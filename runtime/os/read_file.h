@@ -1,5 +1,5 @@
 /*
- * Files that are read from their beginning to their end.
+ * Files that are read once, sequentially.
  *
  * Threading: one thread at a time for a descriptor.
  */
@@ -11,7 +11,7 @@
 #include "shmrpc/status.h"
 
 /* Opens a regular file, or a link to one; nothing that could block. NOT_FOUND;
- * DENIED: also what is no regular file. */
+ * DENIED: also if it is not a regular file. */
 shmrpc_status shmrpci_read_file_open(const char *path, int *out_fd);
 
 /* The next `len` bytes. NOT_FOUND: there are fewer; INTERNAL: the disk fails.

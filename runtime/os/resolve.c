@@ -50,7 +50,7 @@ static shmrpc_status look_up(const char *host, const char *port, int flags,
     return count > 0 ? SHMRPC_OK : SHMRPC_E_NOT_FOUND;
 }
 
-/* Under the lock, which it gives up. */
+/* Under the lock, which it releases. */
 static void leave(question *q)
 {
     bool last = --q->holders == 0;

@@ -33,7 +33,7 @@ static inline void shmrpci_semaphore_post(shmrpci_semaphore *semaphore)
     errno = saved_errno;
 }
 
-/* Waits until it is above 0 and takes one away. */
+/* Waits until it is above 0 and takes one. */
 static inline void shmrpci_semaphore_wait(shmrpci_semaphore *semaphore)
 {
     while (sem_wait(&semaphore->native) != 0 && errno == EINTR) {

@@ -27,16 +27,16 @@ static struct flock byte_at(short type, int64_t at)
         .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
 }
 
-/* For reading, as a supervisor and its successor hold theirs together. Without
- * it the process is just not found. */
+/* A shared lock, as a supervisor and its successor hold theirs at the same
+ * time. Without it the process just can't be found. */
 static void hold(int fd, int64_t at)
 {
     struct flock mine = byte_at(F_RDLCK, at);
     (void)fcntl(fd, F_SETLK, &mine);
 }
 
-/* The process that holds a byte; 0: none does; -1: one that can't be seen from
- * this pid namespace. */
+/* The process that holds a byte; 0: none; -1: one that is invisible in this pid
+ * namespace. */
 static int32_t holder_of(int fd, int64_t at)
 {
     struct flock found = byte_at(F_WRLCK, at);
@@ -74,7 +74,7 @@ static void kill_workers(int fd)
     }
 }
 
-/* Since when the lock was seen to be held by workers alone; 0: it is not. */
+/* Since when only workers have held the lock; 0: they don't. */
 typedef struct orphans {
     int64_t since_ns;
     int64_t deadline_ns;

@@ -3,8 +3,8 @@
  *
  * The supervisor takes it on the service's lock file, and hands its descriptor
  * to the worker processes.  As copies of one descriptor they hold it together:
- * nobody gets it before the last of them is gone, or while a copy is on its way
- * to a worker.  So nothing of a server runs beside the next one.
+ * nobody else gets it before the last of them is gone, or while a copy is in
+ * flight to a worker.  So no process of a server runs beside the next server.
  *
  * If the supervisor dies, its workers have a moment to end; a server that waits
  * for the lock then kills the remaining ones.  To be found for that, each
@@ -27,16 +27,16 @@
 /*
  * Takes the lock file `name`, which is made and never removed; waits for a
  * predecessor that was killed, and for its workers, which are killed after
- * SHMRPCI_ORPHAN_NS. EXISTS: a server has it, and has kept it for 1 s;
- * DEADLINE: workers whose supervisor is dead hold it, and don't end.
+ * SHMRPCI_ORPHAN_NS. EXISTS: a server has held it for 1 s; DEADLINE: workers of
+ * a dead supervisor hold it, and don't end.
  */
 shmrpc_status shmrpci_server_lock_take(int dir_fd, const char *name,
                                        int *out_fd);
 
-/* This process is a supervisor from now on, as the lock was handed to it. */
+/* This process becomes a supervisor, as the lock was handed to it. */
 void shmrpci_server_lock_inherit(int fd);
 
-/* This process is the worker of `place`, until it ends. */
+/* This process becomes the worker of `place`, until it ends. */
 void shmrpci_server_lock_join(int fd, uint32_t place);
 
 #endif

@@ -29,7 +29,7 @@ shmrpc_status shmrpci_setup_user(shmrpci_setup *setup, const char *name)
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* The own group comes first. */
+    /* The user's own group comes first. */
     if (getgrouplist(account->name, account->gid, groups, &count) < 0) {
         return SHMRPC_E_EXHAUSTED;
     }
@@ -102,7 +102,7 @@ static shmrpci_setup_step apply_limits(const shmrpci_setup *setup)
     return SHMRPCI_SETUP_NONE;
 }
 
-/* A program that is to run as who it would be anyway needs no right to. */
+/* If the identity does not change, no privilege is needed. */
 static bool become_groups(const shmrpci_setup *setup)
 {
     gid_t groups[SHMRPCI_SETUP_GROUPS];

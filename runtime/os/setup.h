@@ -1,5 +1,5 @@
 /*
- * What a program is given before it is loaded: a user, a folder, limits, CPUs.
+ * Settings of a program before it is loaded: user, folder, limits, CPUs.
  *
  * Filled by the process that starts it, which may look names up and allocate;
  * applied in the child, by system calls only.
@@ -32,17 +32,17 @@ typedef enum shmrpci_limit {
 #define SHMRPCI_X(limit, name) SHMRPCI_LIMIT_##limit,
     SHMRPCI_LIMIT_LIST(SHMRPCI_X)
 #undef SHMRPCI_X
-        SHMRPCI_LIMITS /* how many */
+        SHMRPCI_LIMITS /* their number */
 } shmrpci_limit;
 
 /* A limit that is not set, and one that is set to none. */
 #define SHMRPCI_LIMIT_KEPT INT64_C(-1)
 #define SHMRPCI_LIMIT_NONE INT64_MAX
 
-/* Groups of a user, the first of them his own. */
+/* Groups of a user, with the primary one first. */
 #define SHMRPCI_SETUP_GROUPS 256u
 
-/* Begins as shmrpci_setup_init makes it: everything as in this process. */
+/* shmrpci_setup_init sets everything to this process's values. */
 typedef struct shmrpci_setup {
     const char *directory; /* NULL: ours */
     int32_t umask;         /* -1: ours */
@@ -54,22 +54,22 @@ typedef struct shmrpci_setup {
     bool has_user;
     shmrpci_account account;
     bool has_groups;
-    uint32_t groups[SHMRPCI_SETUP_GROUPS]; /* the first is the own group */
+    uint32_t groups[SHMRPCI_SETUP_GROUPS]; /* the primary group first */
     uint32_t group_count;
 } shmrpci_setup;
 
 void shmrpci_setup_init(shmrpci_setup *setup);
 
-/* The user a program runs as, with the groups that the system has him in.
- * NOT_FOUND; EXHAUSTED: he is in too many. May ask a network. */
+/* The user that a program runs as, with that user's groups. NOT_FOUND;
+ * EXHAUSTED: too many groups. May ask a network. */
 shmrpc_status shmrpci_setup_user(shmrpci_setup *setup, const char *name);
-/* The own group, behind the user, in place of his. NOT_FOUND. */
+/* Replaces the primary group; called after the user. NOT_FOUND. */
 shmrpc_status shmrpci_setup_group(shmrpci_setup *setup, const char *name);
 
 /* How many CPUs of the set this process may use. */
 uint32_t shmrpci_cpus_usable(const shmrpci_cpus *cpus);
 
-/* What can fail, in the order in which it is done. */
+/* The steps that can fail, in their order. */
 typedef enum shmrpci_setup_step {
     SHMRPCI_SETUP_NONE,
     SHMRPCI_SETUP_LIMITS, /* and then one for each limit */
@@ -81,10 +81,10 @@ typedef enum shmrpci_setup_step {
     SHMRPCI_SETUP_LOAD /* the program itself */
 } shmrpci_setup_step;
 
-/* In a child: system calls only. NONE, or what has failed, with errno. */
+/* In a child: system calls only. NONE, or the step that failed, with errno. */
 shmrpci_setup_step shmrpci_setup_apply(const shmrpci_setup *setup);
 
-/* "limit_core", "cpus", ..., as service.ini calls it. Static. */
+/* "limit_core", "cpus", ..., as in service.ini. Static. */
 const char *shmrpci_setup_step_name(shmrpci_setup_step step);
 
 #endif

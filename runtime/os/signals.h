@@ -1,5 +1,5 @@
 /*
- * Signals as something to wait for, for a process with a loop.
+ * Signals as a descriptor, for a process with an event loop.
  *
  * Threading: the main thread, before there are others.
  */
@@ -16,15 +16,15 @@ typedef enum shmrpci_signal {
     SHMRPCI_SIGNAL_CHILD   /* SIGCHLD: perhaps for several children */
 } shmrpci_signal;
 
-/* A descriptor that is readable when one of them has come; they have no other
- * effect from now on. SIGPIPE has none at all. */
+/* A descriptor that is readable when one of these signals has come; they have
+ * no other effect from now on. SIGPIPE is ignored. */
 shmrpc_status shmrpci_signals_open(int *out_fd);
 
-/* The next that has come; false: none. */
+/* The next signal that has come; false: none. */
 bool shmrpci_signals_next(int fd, shmrpci_signal *out);
 
-/* Without such a descriptor: SIGTERM and SIGINT call `handler`, which may do
- * what a signal handler may. */
+/* Without such a descriptor: SIGTERM and SIGINT call `handler`, which must be
+ * async-signal-safe. */
 void shmrpci_signals_catch_stop(void (*handler)(int number));
 
 #endif

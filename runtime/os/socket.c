@@ -27,7 +27,7 @@ static int open_socket(void)
     return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 }
 
-/* The address of a name in a folder, by way of the folder's descriptor: always
+/* The address of a name in a folder, through the folder's descriptor: always
  * short enough. */
 static bool address_of(int dir_fd, const char *name, struct sockaddr_un *out)
 {
@@ -77,8 +77,8 @@ shmrpc_status shmrpci_socket_permit(int dir_fd, const char *name, uint32_t mode)
                : shmrpci_status_of_last();
 }
 
-/* connect() waits for room in the listener's queue as long as SO_SNDTIMEO
- * says; 0 would be for ever. */
+/* connect() waits for room in the listener's queue as long as SO_SNDTIMEO says;
+ * 0 would mean forever. */
 static void limit_connect(int fd, int64_t deadline_ns)
 {
     int64_t left = shmrpci_remaining_ns(deadline_ns);
@@ -94,7 +94,7 @@ static void limit_connect(int fd, int64_t deadline_ns)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }
 
-/* As connect, until the deadline; EINTR also when a slice of it is over. */
+/* As connect, until the deadline; EINTR also at the end of a wait slice. */
 static int connect_for_a_while(int fd, const struct sockaddr_un *address,
                                int64_t deadline_ns)
 {
@@ -331,7 +331,7 @@ void shmrpci_socket_shut_input(int fd)
 {
     char byte;
     (void)shutdown(fd, SHUT_RD);
-    /* Descriptors that came along are closed by the kernel. */
+    /* The kernel closes descriptors of discarded messages. */
     while (recv(fd, &byte, 1, MSG_DONTWAIT) > 0) {
     }
 }

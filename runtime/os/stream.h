@@ -24,7 +24,7 @@ typedef struct shmrpci_endpoint {
 /* Room for shmrpci_endpoint_text. */
 #define SHMRPCI_ENDPOINT_TEXT_BYTES 160u
 
-/* Addresses of one host that are looked at. */
+/* The most addresses of one host that are tried. */
 #define SHMRPCI_ENDPOINTS_MAX 8u
 
 /*
@@ -43,7 +43,7 @@ shmrpc_status shmrpci_endpoint_of_path(const char *path, shmrpci_endpoint *out);
 void shmrpci_endpoint_text(const shmrpci_endpoint *endpoint, char *out,
                            size_t size);
 
-/* Whether two are the same machine: the port does not count. */
+/* Whether two are on the same machine: the port does not count. */
 bool shmrpci_endpoint_same_host(const shmrpci_endpoint *a,
                                 const shmrpci_endpoint *b);
 
@@ -57,32 +57,32 @@ shmrpc_status shmrpci_stream_listen_at(int dir_fd, const char *name,
                                        const char *temporary, uint32_t mode,
                                        int *out_fd);
 
-/* Where a socket is bound. */
+/* The address to which a socket is bound. */
 shmrpc_status shmrpci_stream_local(int fd, shmrpci_endpoint *out);
 
-/* BUSY: nobody waits; EXHAUSTED: no descriptor left. Set up for short
- * messages, and so that a peer that has gone is noticed within some 30 s. */
+/* BUSY: no client waits; EXHAUSTED: no descriptor left. The socket is set up
+ * for short messages, and so that a vanished peer is noticed within some 30
+ * s. */
 shmrpc_status shmrpci_stream_accept(int fd, int *out_fd,
                                     shmrpci_endpoint *peer);
 
-/* UNAVAILABLE: nobody listens, or no way there; NOT_FOUND: no such path;
- * DENIED; DEADLINE; EXHAUSTED. */
+/* UNAVAILABLE: nobody listens, or unreachable; NOT_FOUND: no such path; DENIED;
+ * DEADLINE; EXHAUSTED. */
 shmrpc_status shmrpci_stream_connect(const shmrpci_endpoint *endpoint,
                                      int64_t deadline_ns, int *out_fd);
 
 /* Two ends of a connection within this machine. EXHAUSTED. */
 shmrpc_status shmrpci_stream_pair(int out_fds[2]);
 
-/* BUSY: nothing there; UNAVAILABLE: the peer has closed its end, *out_len is 0
- * if it did so in good order. */
+/* BUSY: nothing to receive; UNAVAILABLE: the peer has closed its end, with
+ * *out_len 0 if in good order. */
 shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
                                      size_t *out_len);
 
-/* How many bytes there are to be received just now. */
+/* How many bytes can be received at the moment. */
 size_t shmrpci_stream_queued(int fd);
 
-/* Whether the peer of a connected one is on this machine: it has our address.
- */
+/* Whether the peer is on this machine: it has our address. */
 bool shmrpci_stream_is_local(int fd);
 
 /* The CPU on which the kernel handled the last bytes: for a peer on this
@@ -93,7 +93,7 @@ uint32_t shmrpci_stream_peer_cpu(int fd);
  * For TCP; no effect on others. */
 void shmrpci_stream_set_mark(int fd, size_t bytes);
 
-/* The next byte, which stays there. As receive. */
+/* The next byte, without removing it. As receive. */
 shmrpc_status shmrpci_stream_peek(int fd, uint8_t *out);
 
 typedef struct shmrpci_part {
@@ -103,15 +103,15 @@ typedef struct shmrpci_part {
 
 #define SHMRPCI_PARTS_MAX 64u
 
-/* Sends what there is room for; *out_len may be less than all of it. BUSY: no
- * room; UNAVAILABLE: the connection is gone. */
+/* Sends as much as there is room for; *out_len may be less than all of it.
+ * BUSY: no room; UNAVAILABLE: the connection is gone. */
 shmrpc_status shmrpci_stream_send(int fd, const shmrpci_part *parts,
                                   size_t count, size_t *out_len);
 
 /* Ends our direction: the peer reads what was sent, and then the end. */
 void shmrpci_stream_end(int fd);
 
-/* Whether all that was sent, its end too, has reached the peer's system. */
+/* Whether everything sent, including the end, has reached the peer's system. */
 bool shmrpci_stream_is_acknowledged(int fd);
 
 #endif

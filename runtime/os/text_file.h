@@ -1,5 +1,5 @@
 /*
- * Small files that the kernel makes, as text: /proc, control groups.
+ * Small text files of the kernel: /proc, control groups.
  *
  * Threading: any thread.
  */

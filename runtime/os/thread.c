@@ -16,8 +16,8 @@
 #include "os/map_alias.h"
 #include "os/waiting.h"
 
-/* ThreadSanitizer knows every way to lock a mutex but pthread_mutex_clocklock,
- * and has to be told. */
+/* ThreadSanitizer knows every way to lock a mutex except
+ * pthread_mutex_clocklock, and has to be told. */
 #if SHMRPCI_MAP_ALIAS
 #include <sanitizer/tsan_interface.h>
 #define NOTE_LOCKING(mutex) __tsan_mutex_pre_lock(mutex, __tsan_mutex_try_lock)
@@ -187,7 +187,8 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
-    /* A fault's own signal must reach its handler, or it kills unseen. */
+    /* A fault's signal must reach its handler, or the process dies
+     * unexplained. */
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         (void)sigdelset(&all, faults[i]);
@@ -205,7 +206,7 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 
 void shmrpci_thread_join(shmrpci_thread *thread)
 {
-    /* It may wait for what our hooks give up. */
+    /* It may wait for something that our hooks give up. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     int64_t slice_ns = is_hooked ? shmrpci_waiting_begin(0) : 0;
     (void)pthread_join(thread->native, NULL);
@@ -239,7 +240,7 @@ bool shmrpci_thread_can_barrier(void)
         bool can_here =
             can > 0 && (can & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
         if (can_here && __libc_single_threaded) {
-            /* Later it takes some milliseconds. */
+            /* Done now, since it takes some milliseconds later. */
             (void)membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
         }
         it = can_here ? YES : NO;

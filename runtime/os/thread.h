@@ -1,9 +1,9 @@
 /*
  * Threads, mutexes and conditions of one process.
  *
- * A thin skin over pthreads: what can't fail by our own design doesn't return
- * a status. Mutexes are for process-private state only; nothing in shared
- * memory is ever locked.
+ * A thin layer over pthreads: functions that can't fail by our design return no
+ * status. Mutexes are for process-private state only; nothing in shared memory
+ * is ever locked.
  */
 #ifndef SHMRPCI_OS_THREAD_H
 #define SHMRPCI_OS_THREAD_H
@@ -52,13 +52,13 @@ static inline void shmrpci_call_once(shmrpci_once *once, void (*what)(void))
 void shmrpci_mutex_init(shmrpci_mutex *mutex);
 void shmrpci_mutex_fini(shmrpci_mutex *mutex);
 void shmrpci_mutex_lock(shmrpci_mutex *mutex);
-/* False when it was not free by `deadline_ns` (0: does not wait). */
+/* False if it was not free by `deadline_ns` (0: does not wait). */
 bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns);
 void shmrpci_mutex_unlock(shmrpci_mutex *mutex);
 
 void shmrpci_cond_init(shmrpci_cond *cond);
 void shmrpci_cond_fini(shmrpci_cond *cond);
-/* Waits with `mutex` given up meanwhile; may wake without a signal. */
+/* Waits with `mutex` released meanwhile; may wake without a signal. */
 void shmrpci_cond_wait(shmrpci_cond *cond, shmrpci_mutex *mutex);
 /* The same, until a monotonic time; false when that has passed. */
 bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
@@ -75,7 +75,7 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 void shmrpci_thread_yield(void);
 /* Waits for its end. Once for each created thread, unless it is detached. */
 void shmrpci_thread_join(shmrpci_thread *thread);
-/* Leaves it to itself. */
+/* Detaches it: it frees itself when it ends. */
 void shmrpci_thread_detach(shmrpci_thread *thread);
 
 /* Makes every thread of this process pass a full memory barrier, wherever it
@@ -85,14 +85,15 @@ bool shmrpci_thread_barrier(void);
 /* Whether the kernel can; costs a system call, the first time. */
 bool shmrpci_thread_can_barrier(void);
 
-/* 0: not asked yet. The model makes it one load from the thread's own memory,
- * without a call, where the library is a shared one. */
+/* 0: not asked yet. This TLS model makes it one load from the thread's own
+ * memory, without a call, also in a shared library. */
 extern _Thread_local uint32_t shmrpci_this_thread
     __attribute__((tls_model("initial-exec")));
 uint32_t shmrpci_thread_number_first(void);
 
-/* A number for the calling thread, never 0, and no other thread of this process
- * ever has it (but for one after 2^32 threads). A child keeps its parent's. */
+/* A number for the calling thread, never 0, which no other thread of this
+ * process ever has (until 2^32 threads were made). A child keeps its
+ * parent's. */
 static inline uint32_t shmrpci_thread_number(void)
 {
     uint32_t number = shmrpci_this_thread;

@@ -21,7 +21,7 @@ static shmrpc_status check_file(int fd)
                                                       : SHMRPC_OK;
 }
 
-/* One byte more than there may be shows that there is more. */
+/* Reads one byte more than allowed, to detect a longer file. */
 static shmrpc_status read_all(int fd, shmrpci_secret *out)
 {
     uint8_t bytes[SHMRPCI_SECRET_MAX_BYTES + 2];

@@ -1,5 +1,5 @@
 /*
- * Secrets that two machines share: reading one, and proving that one has it.
+ * Secrets that two machines share: reading one, and proving possession.
  *
  * Threading: any thread.
  */
@@ -21,9 +21,9 @@ typedef struct shmrpci_secret {
     size_t len; /* 0: none */
 } shmrpci_secret;
 
-/* Reads one from a file, without the newline at its end. NOT_FOUND; DENIED: not
- * ours to read, or others may read it; INVALID: no file, too short or too long.
- */
+/* Reads one from a file, without the newline at its end. NOT_FOUND; DENIED:
+ * unreadable for us, or readable for others; INVALID: not a regular file, too
+ * short or too long. */
 shmrpc_status shmrpci_secret_read(const char *path, shmrpci_secret *out);
 
 /* HMAC-SHA256 of `data`. NO_MEMORY. */
@@ -31,11 +31,11 @@ shmrpc_status shmrpci_secret_prove(const shmrpci_secret *secret,
                                    const uint8_t *data, size_t len,
                                    uint8_t out[SHMRPCI_PROOF_BYTES]);
 
-/* Whether two are the same, in a time that does not tell where they differ. */
+/* Whether two are equal, in a time that does not reveal where they differ. */
 bool shmrpci_secret_equal(const uint8_t a[SHMRPCI_PROOF_BYTES],
                           const uint8_t b[SHMRPCI_PROOF_BYTES]);
 
-/* Bytes that nobody can guess. UNAVAILABLE: the system has none. */
+/* Unpredictable bytes. UNAVAILABLE: the system has none. */
 shmrpc_status shmrpci_random_fill(uint8_t *out, size_t len);
 
 #endif

@@ -14,7 +14,7 @@
 #include "os/poll.h"
 #include "os/thread.h"
 
-/* What one record holds: more is no gain. */
+/* The most data in one record: more at once gains nothing. */
 #define RECORD_BYTES ((size_t)16 << 10)
 
 struct shmrpci_tls {
@@ -93,7 +93,7 @@ static void say_why(char why[SHMRPCI_TLS_WHY_BYTES], const char *file,
     (void)snprintf(why, SHMRPCI_TLS_WHY_BYTES, "%.70s %s", file, text);
 }
 
-/* A key that asks for a password is not one for programs. */
+/* Keys with a password are not supported: programs can't type it. */
 static int no_password(char *buf, int size, int rw, void *user)
 {
     (void)buf;
@@ -267,7 +267,7 @@ void shmrpci_tls_destroy(shmrpci_tls *tls)
     }
 }
 
-/* What OpenSSL has to say of the last failure: an alert of the peer. */
+/* Keeps the text of OpenSSL's last error: an alert of the peer. */
 static void keep_alert(shmrpci_tls *tls)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -277,8 +277,8 @@ static void keep_alert(shmrpci_tls *tls)
     ERR_clear_error();
 }
 
-/* After a call that failed: BUSY, or UNAVAILABLE with 0 in `*out_len` for an
- * orderly end. */
+/* After a failed call: BUSY, or UNAVAILABLE with 0 in `*out_len` for an orderly
+ * end. */
 static shmrpc_status status_of(shmrpci_tls *tls, int result, size_t *out_len)
 {
     switch (SSL_get_error(tls->ssl, result)) {
@@ -315,15 +315,15 @@ shmrpc_status shmrpci_tls_receive(shmrpci_tls *tls, void *data, size_t size,
     }
     shmrpci_mutex_unlock(&tls->lock);
     if (total > 0) {
-        /* An end is met again. */
+        /* The next call meets the end again. */
         *out_len = total;
         return SHMRPC_OK;
     }
     return status;
 }
 
-/* The next record of `parts`, of which `sent` bytes have been sent: in place if
- * it is within one part, else copied to `room`. */
+/* The next record of `parts`, after the first `sent` bytes: in place if it is
+ * within one part, else copied to `room`. */
 static const void *next_record(const shmrpci_part *parts, size_t count,
                                size_t sent, uint8_t room[RECORD_BYTES],
                                size_t *out_len)
@@ -470,7 +470,8 @@ shmrpc_status shmrpci_tls_connect(shmrpci_tls *tls, const char *host,
     why[0] = '\0';
     ERR_clear_error();
     if (!expect_host(tls->ssl, host)) {
-        (void)snprintf(why, SHMRPCI_TLS_WHY_BYTES, "no name for a certificate");
+        (void)snprintf(why, SHMRPCI_TLS_WHY_BYTES,
+                       "not a name that a certificate can have");
         ERR_clear_error();
         return SHMRPC_E_INVALID;
     }

@@ -2,10 +2,10 @@
  * TLS 1.3 over a stream socket (os/stream.h), by OpenSSL.
  *
  * Sending and receiving never block, as with the socket itself, and the
- * server's handshake happens while it receives. Who may be trusted is decided
- * here: a client checks that the server's certificate is signed by somebody it
- * trusts, is of now, and is for the host it meant; a server that was given
- * authorities demands the same of clients.
+ * server's handshake happens while it receives. Trust is decided here: a client
+ * checks that the server's certificate is signed by an authority it trusts, is
+ * valid now, and is for the requested host; a server that was given authorities
+ * demands certificates of clients.
  *
  * Threading: a context is constant; a connection may send in one thread and
  * receive in another one.
@@ -19,7 +19,7 @@
 
 #include "os/stream.h"
 
-/* A few words of what was wrong. */
+/* Room for a few words about an error. */
 #define SHMRPCI_TLS_WHY_BYTES 144u
 
 typedef struct shmrpci_tls_context shmrpci_tls_context;
@@ -42,9 +42,9 @@ shmrpc_status shmrpci_tls_context_create(shmrpci_tls_side side,
                                          const char *ca_file,
                                          shmrpci_tls_context **out,
                                          char why[SHMRPCI_TLS_WHY_BYTES]);
-/* What changes when one of these files does; 0: they can't be looked at. */
+/* A value that changes when one of these files does; 0: they can't be read. */
 uint64_t shmrpci_tls_files_stamp(const char *cert_file, const char *ca_file);
-/* Its connections may go on. NULL is fine. */
+/* Its connections may go on. NULL is allowed. */
 void shmrpci_tls_context_destroy(shmrpci_tls_context *context);
 
 /* Over a connected socket, which stays the caller's. NULL: out of memory. */
@@ -52,30 +52,29 @@ shmrpci_tls *shmrpci_tls_create(const shmrpci_tls_context *context,
                                 shmrpci_tls_side side, int fd);
 void shmrpci_tls_destroy(shmrpci_tls *tls);
 
-/* A client shakes hands with `host`, a name or an address in numbers. DEADLINE;
- * UNAUTHENTICATED: the server is not to be trusted; UNAVAILABLE: it hung up;
- * CONTRACT: it speaks no TLS 1.3; `why` has more. */
+/* The client's handshake with `host`, a name or a numeric address. DEADLINE;
+ * UNAUTHENTICATED: the server is not trusted; UNAVAILABLE: it hung up;
+ * CONTRACT: it does not speak TLS 1.3; `why` has more. */
 shmrpc_status shmrpci_tls_connect(shmrpci_tls *tls, const char *host,
                                   int64_t deadline_ns,
                                   char why[SHMRPCI_TLS_WHY_BYTES]);
 
-/* As with a stream; the peer's orderly end is as good as that of its socket. */
+/* As with a stream; the peer's orderly TLS end counts as that of its socket. */
 shmrpc_status shmrpci_tls_receive(shmrpci_tls *tls, void *data, size_t size,
                                   size_t *out_len);
-/* As with a stream, but after BUSY the next call has to begin with the same
- * bytes: some of them may be under way. */
+/* As with a stream, but after BUSY the next call must begin with the same
+ * bytes: some of them may already be in a record. */
 shmrpc_status shmrpci_tls_send(shmrpci_tls *tls, const shmrpci_part *parts,
                                size_t count, size_t *out_len);
-/* Says that nothing more will be sent. */
+/* Announces that nothing more will be sent. */
 void shmrpci_tls_end(shmrpci_tls *tls);
 
 /* Whether the handshake is over. */
 bool shmrpci_tls_is_shaken(shmrpci_tls *tls);
-/* After the handshake: whom the peer's certificate was made out to, as in
- * "CN=alice,O=Example" (RFC 2253), cut off where `size` ends; "" when it showed
- * none. */
+/* After the handshake: the subject of the peer's certificate, as in
+ * "CN=alice,O=Example" (RFC 2253), cut to `size`; "" if it showed none. */
 void shmrpci_tls_subject(shmrpci_tls *tls, char *out, size_t size);
-/* What the peer has said before it hung up: "" for nothing. */
+/* The alert that the peer sent before it hung up: "" for none. */
 const char *shmrpci_tls_alert(const shmrpci_tls *tls);
 
 /* Bytes that only the two ends of this connection know (RFC 9266). */

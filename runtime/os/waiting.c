@@ -1,4 +1,4 @@
-/* The hooks of a thread, and when they are called. */
+/* The hooks of a thread, and calling them. */
 #include "os/waiting.h"
 
 #include <errno.h>

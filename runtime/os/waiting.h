@@ -1,9 +1,10 @@
 /*
- * What the calling thread wants done around its sleeps (shmrpc/wait.h).
+ * The hooks that the calling thread wants called around its sleeps
+ * (shmrpc/wait.h).
  *
- * Every function of this folder that sleeps goes through here: begin, the
- * sleep in slices of at most SHMRPC_WAIT_SLICE_NS, end.  To callers a slice's
- * end is a wake-up for nothing, for which they must be ready anyway.
+ * Every function of this folder that sleeps goes through here: begin, the sleep
+ * in slices of at most SHMRPC_WAIT_SLICE_NS, end.  To callers the end of a
+ * slice is a spurious wake-up, which they must expect anyway.
  *
  * Threading: state of the calling thread.
  */
@@ -20,7 +21,7 @@ typedef struct shmrpci_waiting {
     bool is_interrupted;            /* since the hooks were set */
 } shmrpci_waiting;
 
-/* Looked at by those that are about to sleep, or late. */
+/* Read by threads that are about to sleep, or late. */
 extern _Thread_local shmrpci_waiting shmrpci_my_waiting
     __attribute__((tls_model("initial-exec")));
 
@@ -35,15 +36,15 @@ static inline bool shmrpci_waiting_is_interrupted(void)
     return shmrpci_my_waiting.is_interrupted;
 }
 
-/* The deadline of a wait: long past, once the thread is to give up. 0, for
- * those to whom that means not to wait, stays. */
+/* The deadline of a wait: long past, once the thread should stop waiting. 0, if
+ * that means not to wait, stays. */
 static inline int64_t shmrpci_waiting_deadline(int64_t deadline_ns)
 {
     return deadline_ns != 0 && shmrpci_waiting_is_interrupted() ? 1
                                                                 : deadline_ns;
 }
 
-/* Whether it is to give up, and forgets it: cleaning up may have to wait
+/* Whether it should stop waiting, and resets that: cleaning up may have to wait
  * again. */
 bool shmrpci_waiting_take_interrupt(void);
 
@@ -51,7 +52,8 @@ bool shmrpci_waiting_take_interrupt(void);
  * that slice of it ends. */
 int64_t shmrpci_waiting_begin(int64_t until_ns);
 
-/* After it. Asks whether to give up if the slice is over, or a signal came. */
+/* After the sleep. Asks whether to stop waiting if the slice is over, or a
+ * signal came. */
 void shmrpci_waiting_end(int64_t slice_ns, bool by_signal);
 
 #endif

@@ -18,10 +18,11 @@ static int refuse(const char *path, int status, shmrpc_error *error)
             "the token %.100s can't be read, or others can read it: chmod 600",
             path);
     default:
-        return shmrpc_error_set(
-            error, SHMRPC_E_INVALID,
-            "the token %.100s is not a file with one line of %u to %u bytes",
-            path, SHMRPCI_SECRET_MIN_BYTES, SHMRPCI_TOKEN_MAX_BYTES);
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the token %.100s is not a file with one line "
+                                "of text of %u to %u bytes",
+                                path, SHMRPCI_SECRET_MIN_BYTES,
+                                SHMRPCI_TOKEN_MAX_BYTES);
     }
 }
 

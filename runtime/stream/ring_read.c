@@ -74,7 +74,7 @@ static bool is_sound(const shmrpci_stream_reader *r, uint32_t kind,
                shmrpci_stream_frame_bytes(len) <= to_end &&
                number_at(r) == r->number;
     case SHMRPCI_STREAM_PAD:
-        /* Never at the start: two in a row would be no progress. */
+        /* Never at the start: two PADs in a row would make no progress. */
         return r->offset != 0 && len + SHMRPCI_STREAM_FRAME_BYTES == to_end;
     case SHMRPCI_STREAM_END:
         return len <= (uint32_t)SHMRPCI_STREAM_ABANDONED &&

@@ -305,8 +305,8 @@ static int participant_open(shmrpci_listener *listener, uint32_t index,
     inproc_hub *hub = (inproc_hub *)listener;
     if (index >= hub->opts.max_workers) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "worker %u of at most %u", index,
-                                hub->opts.max_workers);
+                                "worker %u is beyond the limit (at most %u)",
+                                index, hub->opts.max_workers);
     }
     shmrpci_mutex_lock(&hub->lock);
     inproc_participant *participant = &hub->participants[index];

@@ -143,7 +143,7 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
 
 /* ---- accepting ------------------------------------------------------- */
 
-/* Whether it has the same host, or the same user where that is known. */
+/* Whether it has the host of `peer`, or its user where that is known. */
 static bool is_of_same_host(const tcp_conn *conn, const tcp_conn *peer)
 {
     return conn->peer.uid == peer->peer.uid &&

@@ -15,7 +15,7 @@
 /* "tcp://host:port" or "unix:///path", with defaults filled in. */
 void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES]);
 
-/* Connects to the first of them that answers. UNAVAILABLE: none, the message
+/* Connects to the first endpoint that answers. UNAVAILABLE: none, the message
  * says where; DENIED, DEADLINE, EXHAUSTED. */
 int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, shmrpc_error *error);

@@ -27,8 +27,8 @@ int tcp_worker_open(shmrpci_listener *base, uint32_t index,
     tcp_listener *listener = (tcp_listener *)(void *)base;
     if (index >= listener->opts.max_workers) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "worker %u of at most %u", index,
-                                listener->opts.max_workers);
+                                "worker %u is beyond the limit (at most %u)",
+                                index, listener->opts.max_workers);
     }
     tcp_participant *participant = &listener->participants[index];
     shmrpci_mutex_lock(&listener->lock);

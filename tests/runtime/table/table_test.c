@@ -385,7 +385,7 @@ static void is_full_by_entries_or_by_bytes(void **state)
                                        SHMRPCI_TABLE_ANY, NULL, &error),
                      SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message,
-                        "1 more entries are needed, 0 of 2 are free");
+                        "1 more entries are needed, but only 0 of 2 are free");
     del(&table, "a");
     put(&table, "c", "3");
     assert_int_equal(shmrpci_table_put(&table, text("c"),

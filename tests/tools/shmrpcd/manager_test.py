@@ -745,7 +745,7 @@ def test_what_systemd_passes_is_looked_at(m):
         assert text in read(m.err)[before:], (text, read(m.err)[before:])
 
     with listen_at(path) as sock:
-        refused("LISTEN_PID=x is no process", sock, LISTEN_PID="x")
+        refused("LISTEN_PID=x is not a process id", sock, LISTEN_PID="x")
         refused("LISTEN_FDS=17 is not a number of 0 to 16", sock,
                 LISTEN_FDS="17")
         refused("LISTEN_FDS=1x is not", sock, LISTEN_FDS="1x")

@@ -115,7 +115,7 @@ static void keys_that_others_can_read_are_refused(void **state)
     address = address_with(path);
     expect_refusal(&address, SHMRPC_E_INVALID, "16 to 1024 bytes");
     address = address_with(folder);
-    expect_refusal(&address, SHMRPC_E_INVALID, "no file");
+    expect_refusal(&address, SHMRPC_E_INVALID, "not a file");
     shmrpci_listener *listener;
     shmrpci_listen_opts opts = {.max_workers = 1};
     assert_int_equal(shmrpci_transport_tcp.listener->listen(&address, &opts,

@@ -132,9 +132,9 @@ class Words(unittest.TestCase):
                 self.assertIn("serving at", server.stdout.readline())
                 said = self.said(program, "--take-over", user=61001,
                                  group=61001, extra_groups=[], cwd="/")
-                self.assertIn("can't take over: what runs is of user 0, and "
-                              "you are user 61001: only that one and root may "
-                              "take it over", said)
+                self.assertIn("can't take over: the running server belongs to "
+                              "user 0, and you are user 61001: only that user "
+                              "and root may take it over", said)
                 self.assertNotIn("build", said)
             finally:
                 server.send_signal(signal.SIGTERM)

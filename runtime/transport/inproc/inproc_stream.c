@@ -155,7 +155,7 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     } else if (!attach(call->data.pointers[0], streams)) {
         status = shmrpc_error_set(
             error, SHMRPC_E_EXHAUSTED,
-            "%u of the %u streams of this connection are already open",
+            "%u of %u streams of this connection are already open",
             SHMRPCI_STREAMS_MAX, SHMRPCI_STREAMS_MAX);
     }
     if (status != SHMRPC_OK) {

@@ -215,7 +215,7 @@ int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
         shm_client_abort(call);
         return shmrpc_error_set(
             error, SHMRPC_E_EXHAUSTED,
-            "%u of the %u streams of this connection are already open",
+            "%u of %u streams of this connection are already open",
             SHMRPCI_STREAMS_MAX, SHMRPCI_STREAMS_MAX);
     }
     shmrpc_status status = prepare(client, index, opts, &stream);

@@ -82,7 +82,7 @@ static int add_streams(tcp_slot *slot, const tcp_windows *windows,
     if (flow->count >= SHMRPCI_STREAMS_MAX) {
         return shmrpc_error_set(
             error, SHMRPC_E_EXHAUSTED,
-            "%u of the %u streams of this connection are already open",
+            "%u of %u streams of this connection are already open",
             SHMRPCI_STREAMS_MAX, SHMRPCI_STREAMS_MAX);
     }
     if (flow->is_lost) {

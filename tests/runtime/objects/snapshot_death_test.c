@@ -338,7 +338,7 @@ static void fill_the_disk(int index, void *user)
     /* Both have no room beside each other. */
     CHECK(put_any(dict, shmrpc_any_i64(40), value) == SHMRPC_OK);
     CHECK(shmrpc_dict_snapshot(dict, path, NULL, &error) == SHMRPC_E_EXHAUSTED);
-    CHECK(strstr(error.message, "no room") != NULL);
+    CHECK(strstr(error.message, "no space left") != NULL);
     CHECK(shmrpc_dict_stat_read(dict, &stat) == SHMRPC_OK);
     CHECK(stat.snapshot_failure_count == 1 && stat.entry_count == 41);
     /* The older one is whole, and what was begun is gone. */

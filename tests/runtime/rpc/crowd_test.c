@@ -415,7 +415,7 @@ static void nobody_serves_at_all_instances(void **state)
     assert_int_equal(shmrpc_stub_connect(&sample_service, "shm://,shm://x@*",
                                          NULL, &client, &error),
                      SHMRPC_E_INVALID);
-    assert_non_null(strstr(error.message, "stands alone"));
+    assert_non_null(strstr(error.message, "can't be in a list"));
 }
 
 int main(void)

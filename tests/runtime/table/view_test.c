@@ -152,8 +152,9 @@ static void a_merge_is_one_change(void **state)
     }
     assert_int_equal(shmrpci_table_merge(&table, many, MANY + 100, &error),
                      SHMRPC_E_EXHAUSTED);
-    assert_string_equal(error.message,
-                        "3000 more entries are needed, 2996 of 3000 are free");
+    assert_string_equal(
+        error.message,
+        "3000 more entries are needed, but only 2996 of 3000 are free");
     table_check(&table);
     assert_int_equal(shmrpci_table_merge(&table, many, MANY, NULL), SHMRPC_OK);
     assert_int_equal(shmrpci_table_len(&table), MANY + 4);

@@ -39,7 +39,7 @@ static shmrpc_any sent(const shmrpc_any *value)
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK);
     shmrpci_buf buf;
     shmrpc_error error = {0};
-    shmrpc_any got;
+    shmrpc_any got = {0};
     shmrpci_buf_init_heap(&buf);
     if (codec->encode(&shmrpc_type_any, value, "", &buf, &error) != SHMRPC_OK ||
         codec->decode(&shmrpc_type_any, buf.data, buf.len, "", &arena, &got,

@@ -134,7 +134,7 @@ static void keys_that_clash_are_told_apart(void **state)
         int fd = table_create(MIB, 0, 0);
         shmrpci_table table;
         shmrpci_buf got;
-        uint32_t numbers[2];
+        uint32_t numbers[2] = {0};
         uint8_t one[32];
         uint8_t two[32];
         table_attach(fd, &table);

@@ -250,7 +250,9 @@ def start(program, *options):
     return place
 
 
-with start(WEB if LONG else HASTY) as place:
+# The service is more patient with a stalled reader than the web server, else it
+# gives up the stream first (stream_stall).
+with start(WEB if LONG else HASTY, "--stream-stall=10m") as place:
     TIMES = REAL_S if LONG else SHORT_S
     silence(place, TIMES)
     comments(place, TIMES)

@@ -76,8 +76,9 @@ static bool serves(child *server, const char *limit)
         is_named = is_named || strstr(line, limit) != NULL;
         const char *said = strstr(line, ": error: ");
         unsigned worker;
-        /* One that ends speaks of itself at last. */
-        if (said != NULL && sscanf(said, ": error: worker %u", &worker) != 1) {
+        /* A server that ends speaks of itself at last. */
+        if (said != NULL &&
+            sscanf(said, ": error: can't fork worker %u", &worker) != 1) {
             if (!is_named) {
                 fail_msg("%s", line);
             }

@@ -23,7 +23,7 @@ expect() {
 expect 0 'There are no shared objects.' ls
 expect 0 '[]' ls --json
 expect 0 '0 removed' gc
-expect 3 'shmrpc: NOT_FOUND: there is no object "x"' rm x
+expect 3 'shmrpc: NOT_FOUND: there is no object named "x"' rm x
 expect 3 'shmrpc: NOT_FOUND: queue "x": not found' rm --kind=queue x
 expect 2 'shmrpc: a NAME is missing (`shmrpc rm --help`)' rm
 expect 2 'shmrpc: ls takes no operand like `x`' ls x

@@ -210,9 +210,9 @@ SHMRPC_API shmrpc_status shmrpc_any_read_array(
 /* ---- checking ------------------------------------------------------------ */
 
 /*
- * Checks a whole tree, whatever it came from: every kind is known, text is
+ * Checks a whole tree, wherever it came from: every kind is known, text is
  * UTF-8, no pointer is NULL where there are bytes, extensions 1 to 12 are well
- * formed, and there are at most 64 levels.  INVALID: the error's path is the
+ * formed, and there are at most 64 levels. INVALID: the error's path is the
  * place of the first wrong part, as Python would write it: `['a'][3]`; "" is
  * the whole. Items of tuples and sets have positions, as those of lists have.
  */

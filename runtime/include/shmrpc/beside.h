@@ -48,8 +48,8 @@ typedef struct shmrpc_metadata {
     const char *value;
 } shmrpc_metadata;
 
-/* What came with a reply, in the caller's memory. The call empties it first.
- * Of an asynchronous call it is to live until that has ended. */
+/* The metadata of a reply, in the caller's memory. The call empties it first.
+ * For an asynchronous call it must live until the call has ended. */
 typedef struct shmrpc_reply_metadata {
     size_t len;
     uint8_t bytes[SHMRPC_METADATA_MAX_BYTES];
@@ -74,15 +74,15 @@ SHMRPC_API const char *shmrpc_ctx_metadata(const struct shmrpc_ctx *ctx,
 SHMRPC_API bool shmrpc_ctx_metadata_at(const struct shmrpc_ctx *ctx,
                                        uint32_t index, shmrpc_metadata *out);
 
-/* In a handler: an entry for the reply, copied, whatever the call ends in. It
- * is dropped when the caller does not want any.
- * INVALID: key or value is not possible; TOO_LARGE: over the limits. */
+/* In a handler: adds a copy of an entry to the reply, whatever status the call
+ * ends in. It is dropped if the caller doesn't ask for metadata. INVALID: key
+ * or value is not possible; TOO_LARGE: over the limits. */
 SHMRPC_API int shmrpc_ctx_set_reply_metadata(struct shmrpc_ctx *ctx,
                                              const char *key,
                                              const char *value);
 
-/* In a handler of an `@idempotent` method: whether the caller has sent this
- * call before, and that one may have run. */
+/* In a handler of an `@idempotent` method: whether this is a repetition of a
+ * call that may have run already. */
 SHMRPC_API bool shmrpc_ctx_is_retry(const struct shmrpc_ctx *ctx);
 
 /* ---- traces ------------------------------------------------------------ */
@@ -102,7 +102,7 @@ typedef struct shmrpc_trace {
 SHMRPC_API bool shmrpc_ctx_trace(const struct shmrpc_ctx *ctx,
                                  shmrpc_trace *out);
 
-/* Begins a trace: a value for "traceparent", of random ids. */
+/* Begins a trace: writes a value for "traceparent" with random ids. */
 SHMRPC_API void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES]);
 
 /* ---- interceptors ------------------------------------------------------ */
@@ -119,21 +119,22 @@ typedef struct shmrpc_intercepted {
 } shmrpc_intercepted;
 
 /*
- * Looks at every call of a client or a server: `begin` in the order of the
- * list, `end` in reverse. Both are on the thread of the call; at a client `end`
- * may be on the one that learns of it. Functions that are NULL are left out.
+ * Functions that see every call of a client or a server: each `begin` in the
+ * order of the list, each `end` in reverse. They run on the thread of the call;
+ * at a client `end` may run on another thread, the one that learns that the
+ * call has ended. Any of them may be NULL.
  */
 typedef struct shmrpc_interceptor {
     size_t size; /* sizeof(shmrpc_interceptor); lets members be added */
     /* Before a client sends or a server runs it. Anything but OK refuses the
-     * call with that status and what is in `error`; those who have begun it
-     * already see its end. */
+     * call with that status and `error`; interceptors whose `begin` has already
+     * returned OK get `end`. */
     int (*begin)(void *user, shmrpc_intercepted *call, shmrpc_error *error);
     /* After an item of a stream was sent or read. */
     void (*item)(void *user, shmrpc_intercepted *call);
-    /* Once for each begin that has returned OK, when the call is really over:
-     * at a client when its outcome is known, at a server when the reply was
-     * sent. `error` may be NULL. */
+    /* Once for each begin that has returned OK, when the call is over: at a
+     * client when its outcome is known, at a server when the reply was sent.
+     * `error` may be NULL. */
     void (*end)(void *user, shmrpc_intercepted *call, int status,
                 const shmrpc_error *error);
     void *user;
@@ -142,8 +143,9 @@ typedef struct shmrpc_interceptor {
 /* The most interceptors of one client or server. */
 #define SHMRPC_INTERCEPTORS_MAX 8
 
-/* In `begin` of a client: an entry that goes with the call. Statuses of
- * metadata; PRECONDITION: at another time or place. */
+/* In `begin` of a client: adds an entry to the call's metadata. TOO_LARGE,
+ * INVALID: as shmrpc_opts.metadata; PRECONDITION: not called from a client's
+ * `begin`. */
 SHMRPC_API int shmrpc_intercepted_add_metadata(shmrpc_intercepted *call,
                                                const char *key,
                                                const char *value,

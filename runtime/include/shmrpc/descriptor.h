@@ -6,9 +6,9 @@
  * Users never write one by hand, but may read them.
  *
  * Invariants: every pointer is to constant data that lives as long as the
- * program; offsets and sizes are those of the C types that stand in the
- * generated header.  Tables are initialised by position through the macros at
- * the end, so that they compile as C11 and as C++17.
+ * program; offsets and sizes are those of the C types in the generated header.
+ * Tables are initialised by position through the macros at the end, so that
+ * they compile as C11 and as C++17.
  *
  * Threading: constant data.
  */
@@ -72,8 +72,8 @@ enum {
     /* The C value holds no pointer: no string, bytes, list, map, any, and no
      * field with SHMRPC_FIELD_POINTER. */
     SHMRPC_TYPE_FIXED = 1u << 4,
-    /* An I64 or U64 that json writes as a text (@json(string)); readers take
-     * texts and numbers anyway. */
+    /* An I64 or U64 that json writes as a string (@json(string)); readers
+     * always accept strings and numbers. */
     SHMRPC_TYPE_JSON_TEXT = 1u << 5
 };
 
@@ -149,9 +149,10 @@ enum {
 
 /* What clients and servers do by themselves; 0: nothing. */
 typedef struct shmrpc_policy {
-    uint64_t attempts;  /* @retry: how often it is sent at most */
+    uint64_t attempts;  /* @retry: how many times it is sent at most */
     int64_t backoff_ns; /* before the second time; then twice as long */
-    int64_t hedge_ns;   /* @hedge: without a reply for so long it goes twice */
+    int64_t hedge_ns;   /* @hedge: a second copy is sent if no reply has come
+                         * after this time */
     uint64_t at_once;   /* @limit: calls that run at once, at each address */
 } shmrpc_policy;
 
@@ -178,9 +179,9 @@ typedef struct shmrpc_method {
     shmrpc_policy policy;
 } shmrpc_method;
 
-/* The sizes of the tables' rows at compile time, so that libraries with longer
- * rows can tell. First in the table that leads to all others, and never longer
- * itself. */
+/* The sizes of the tables' rows at compile time, by which a library with longer
+ * rows recognises older ones. It is the first member of the service's table,
+ * from which all others are reached, and never grows. */
 typedef struct shmrpc_rows {
     uint16_t service;
     uint16_t method;
@@ -210,7 +211,7 @@ typedef enum shmrpc_overflow {
     SHMRPC_OVERFLOW_OVERWRITE = 5    /* topic: slow subscribers get LOST */
 } shmrpc_overflow;
 
-/* Until when an object lives that no service owns.  Numbers are part of the
+/* How long an object lives that no service owns. Numbers are part of the
  * format. */
 typedef enum shmrpc_lifetime {
     SHMRPC_LIFETIME_DEFAULT = 0,    /* FILE */
@@ -222,10 +223,11 @@ typedef enum shmrpc_lifetime {
 enum {
     /* QUEUE: one order of all items, for which producers take turns. */
     SHMRPC_SHARED_TOTAL_ORDER = 1u << 0,
-    /* QUEUE: an item whose reader dies before it acknowledges it comes again.
+    /* QUEUE: an item is delivered again if its reader dies before it
+     * acknowledges it.
      */
     SHMRPC_SHARED_ACKED = 1u << 1,
-    /* Of a service: only its own processes write, clients look. */
+    /* Of a service: only its own processes write; clients may only read. */
     SHMRPC_SHARED_SERVER_WRITES = 1u << 2
 };
 
@@ -260,26 +262,29 @@ typedef struct shmrpc_shared {
     uint32_t reserved[5]; /* 0 */
 } shmrpc_shared;
 
-/* The objects that a service has, which live as long as it.  The functions are
- * libshmrpc's own; who shares nothing has no use for them. */
+/* The shared objects of a service, which live as long as the service. The
+ * functions are libshmrpc's own, called by way of this table so that programs
+ * without shared objects don't link them. */
 typedef struct shmrpc_objects {
     const shmrpc_shared *rows; /* their names are those in the service */
     uint32_t count;
-    /* Makes the memory of one: a file to be opened again, by whoever uses it.
-     * `old_fd`, which it takes over, is that of the server's predecessor, to go
-     * on with if it is of the same type; or -1. Statuses as shmrpc_..._open. */
+    /* Creates an object's memory: a file that each user opens again. `old_fd`
+     * is the file of the server's predecessor, or -1; this function takes it
+     * over, and goes on using it if it has the same type. Statuses as
+     * shmrpc_..._open. */
     int (*make)(const shmrpc_shared *row, int old_fd, int *out_fd,
                 shmrpc_error *error);
     /* Ends an object for all who use it. */
     void (*end)(const shmrpc_shared *row, int fd);
-    /* Fills an object that has snapshots, and in which nothing ever was, from
-     * its last one. `place` is where the service is found: "tts", "tts@2". What
-     * can't be read is put aside, as FILE.old; the object is empty then, and
-     * the error says why. */
+    /* Fills an object that was never written to from its last snapshot, if it
+     * has snapshots. `place` is where the service is found: "tts", "tts@2". A
+     * snapshot that can't be read is renamed to FILE.old; the object is empty
+     * then, and the error says why. */
     int (*restore)(const shmrpc_shared *row, const char *place, int fd,
                    shmrpc_error *error);
-    /* Writes its snapshot, unless its last change is `*change`, which becomes
-     * what is in the snapshot. BUSY: another process is writing it. */
+    /* Writes its snapshot, unless its last change is still number `*change`;
+     * sets `*change` to the last change in the snapshot. BUSY: another process
+     * is writing it. */
     int (*save)(const shmrpc_shared *row, const char *place, int fd,
                 uint64_t *change, shmrpc_error *error);
 } shmrpc_objects;

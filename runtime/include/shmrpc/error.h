@@ -26,20 +26,21 @@ SHMRPC_BEGIN_DECLS
 
 typedef struct shmrpc_error {
     int32_t code; /* the status that was returned with it */
-    int32_t pid;  /* of the worker that reports it, as the server counts; 0 when
-                   * it was found out on this side. Of a lock of a dict that
-                   * can't be had: of the process that holds it, if known */
+    int32_t pid;  /* of the worker that reports it, as the server sees it; 0:
+                   * the error was detected on this side. When the lock of a
+                   * dict is not available: of the process that holds it, if
+                   * known */
     /* Of a call: whether it may have been executed, so that sending it again
-     * could execute it twice. False: it has certainly not run. Known here
-     * better than by the status alone, for which shmrpc_status_may_have_run()
-     * tells the worst: a call that is late may never have been taken. */
+     * could execute it twice. False: it has certainly not run. More exact than
+     * shmrpc_status_may_have_run(), which gives the worst case of the status: a
+     * call that ended in DEADLINE may never have reached a worker. */
     bool may_have_run;
     uint8_t reserved[7]; /* 0; later members take its place */
-    int64_t held_ns;     /* for how long that one has held it */
-    /* Of EXHAUSTED: after how long it may be worth another try, as the server
-     * says; 0: it says nothing. `@retry` waits for that. */
+    int64_t held_ns;     /* of that lock: for how long it has been held */
+    /* Of EXHAUSTED: how long to wait before another try, as the server
+     * suggests; 0: it does not say. `@retry` waits that long. */
     int64_t retry_after_ns;
-    char name[SHMRPC_ERROR_NAME_BYTES]; /* "DEADLINE", or of a declared error
+    char name[SHMRPC_ERROR_NAME_BYTES]; /* "DEADLINE", or for a declared error
                                          * "acme.fts.BadQuery" */
     char path[SHMRPC_ERROR_PATH_BYTES]; /* `query.filters["lang"]`, or "" */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* one sentence, UTF-8 */
@@ -51,10 +52,10 @@ typedef struct shmrpc_error {
      SHMRPC_ERROR_MESSAGE_BYTES + 4)
 
 /*
- * Writes the whole of what an error says to `text`, for people, and returns
- * `text`: name, path if there is one, and message, as in "INVALID: query.limit:
- * value 0, allowed 1..20000". NUL-terminated, and cut at a character boundary
- * where `size`, at least 1, is below SHMRPC_ERROR_TEXT_BYTES.
+ * Writes an error as one line for people to `text`, and returns `text`: name,
+ * path if there is one, and message, as in "INVALID: query.limit: value 0,
+ * allowed 1..20000". NUL-terminated, and cut at a character boundary where
+ * `size`, at least 1, is below SHMRPC_ERROR_TEXT_BYTES.
  */
 SHMRPC_API const char *shmrpc_error_text(const shmrpc_error *error, char *text,
                                          size_t size);

@@ -1,11 +1,11 @@
 /*
- * Faults: exceptions of a handler's language, as its caller can tell them.
+ * Faults: how a caller learns of an exception that a handler raised.
  *
- * A handler that fails in a way which its service does not declare answers with
- * a fault: the type's name, the text, the arguments as values and the trace, of
- * which C has none, but Python, say, has all.  The call ends in UNKNOWN, with
- * "TYPE: MESSAGE" as the message of its error object; a caller that wants to
- * know more asks for it:
+ * A handler that fails in a way that its service does not declare may answer
+ * with a fault: the exception's type name, message, arguments as values, and
+ * stack trace. (C has no exceptions; handlers in Python use this.) The call
+ * ends in UNKNOWN, with "TYPE: MESSAGE" as the message of its error object; a
+ * caller that wants the details asks for them:
  *
  *     const void *reply = NULL;
  *     shmrpc_opts opts = {.flags = SHMRPC_OPT_FAULTS};
@@ -15,9 +15,9 @@
  *     ...
  *     shmrpc_stub_release(reply);
  *
- * What is in a fault comes from the other side: texts are UTF-8, but may hold
- * control characters, and the type's name is a name and nothing to be looked up
- * or loaded.
+ * A fault comes from the other side and is not trusted: texts are UTF-8, but
+ * may hold control characters; never look up or load anything by the type's
+ * name.
  *
  * Threading: as handlers and replies.
  */
@@ -34,7 +34,7 @@ SHMRPC_BEGIN_DECLS
 
 struct shmrpc_ctx;
 
-/* Never longer, as it is sent. */
+/* The longest fault, as encoded. */
 #define SHMRPC_FAULT_MAX_BYTES 65536
 
 enum {
@@ -47,21 +47,21 @@ typedef struct shmrpc_fault {
     shmrpc_str message;   /* "" when there is none */
     shmrpc_str trace;     /* for people, of several lines; "": none */
     shmrpc_any args;      /* mostly a list; null: none, or not to be sent */
-    uint64_t flags;       /* SHMRPC_FAULT_...; of a received one 0 */
+    uint64_t flags;       /* SHMRPC_FAULT_...; 0 in a received fault */
     uint64_t reserved[1]; /* 0; later members take its place */
 } shmrpc_fault;
 
-/* Its table, for those who print or pass on faults by their own means. */
+/* Its type's table, for programs that print or forward faults themselves. */
 SHMRPC_API extern const shmrpc_type shmrpc_type_fault;
 
 /*
- * The call will end in a fault, if the handler returns the result of this
- * function, SHMRPC_E_UNKNOWN. What is too long is cut: the trace at its
- * beginning, the message at its end; arguments that can't be sent (too long, or
- * no UTF-8) are left out. The trace is sent to callers of the server's own user
- * only, since traces hold secrets: not over tcp:// and not by HTTP; with
- * SHMRPC_FAULT_TRACE_TO_ALL to all. Of several faults and declared errors the
- * last one counts.
+ * Makes the call end in a fault if the handler returns this function's result,
+ * SHMRPC_E_UNKNOWN. If it is too long, the trace is cut at its beginning and
+ * the message at its end; arguments that can't be sent (too long, or not UTF-8)
+ * are left out. Since traces may hold secrets, the trace is sent only to
+ * callers that run as the server's own user, so never over tcp:// or HTTP; with
+ * SHMRPC_FAULT_TRACE_TO_ALL it is sent to all. If a handler sets several faults
+ * and declared errors, the last one wins.
  */
 SHMRPC_API int shmrpc_ctx_fault(struct shmrpc_ctx *ctx,
                                 const shmrpc_fault *fault);

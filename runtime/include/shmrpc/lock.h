@@ -36,10 +36,10 @@
  * Fork.  A child uses the same handles as a participant of its own that holds
  * nothing; what the parent holds stays the parent's.
  *
- * Trust.  A lock is a file.  Whoever may write to it can damage the lock:
- * functions then return DATA_LOSS or wait until their deadline.  He can also
- * truncate the file, which kills its users by SIGBUS.  So grant permissions
- * only to users you trust; by default nobody else has any.
+ * Trust. A lock is a file. Whoever may write to it can damage the lock:
+ * functions then return DATA_LOSS or wait until their deadline. They can also
+ * truncate the file, which kills its users by SIGBUS. So grant permissions only
+ * to users you trust; by default nobody else has any.
  *
  * Threading: a handle is for any number of threads; close it once, when no
  * other function uses it.  Nothing here may be called from a signal handler.

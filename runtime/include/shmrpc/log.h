@@ -9,7 +9,7 @@
  * on a terminal.  Other output of a program is logged too; its level is
  * guessed.
  *
- * Threading: any thread, also of forked children; not in signal handlers.
+ * Threading: any thread, also in forked children; not in signal handlers.
  */
 #ifndef SHMRPC_LOG_H
 #define SHMRPC_LOG_H

@@ -30,11 +30,11 @@
  *
  * Durations are kept in buckets whose width is `resolution` times their value
  * (1/64; more for services with very many methods): percentiles are exact to
- * half a bucket.  Maxima are exact.  Queue times are exact to a third of a
- * microsecond; they are reported by clients, so a client that lies spoils them.
+ * half a bucket. Maxima are exact. Queue times are exact to a third of a
+ * microsecond. Clients report them, so a lying client can falsify them.
  *
- * A snapshot comes from another process and is checked: DATA_LOSS if it can't
- * be right.  Texts are checked to be UTF-8 without control characters.
+ * A snapshot comes from another process and is checked: DATA_LOSS if it is not
+ * plausible. Texts are checked to be UTF-8 without control characters.
  *
  * Threading: a shmrpc_stats belongs to one thread at a time; a snapshot never
  * changes.

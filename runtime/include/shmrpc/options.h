@@ -41,7 +41,7 @@ enum {
      * again fails. */
     SHMRPC_OPT_NONBLOCK = 1u << 0,
     /* Of connect: if nobody serves there yet, try again until the deadline,
-     * which may then be later than in 5 s. */
+     * which may then be more than 5 s away. */
     SHMRPC_OPT_WAIT_FOR_READY = 1u << 1,
     /* Of a call of a raw method: a large reply is not copied, but read where
      * the worker wrote it, until it is released. Until then it uses the
@@ -66,7 +66,8 @@ typedef struct shmrpc_opts {
      * are INVALID. */
     int64_t timeout_ns;
     uint32_t flags; /* SHMRPC_OPT_... */
-    /* Up to here of calls and connect; the next two of connect only. */
+    /* The members above apply to calls and connect; the next two to connect
+     * only. */
     shmrpc_profile profile;
     size_t max_message_bytes; /* 0: 64 MiB */
     /* Of a call (shmrpc/beside.h): the call whose handler makes this one. This

@@ -45,9 +45,9 @@ typedef struct shmrpc_queue shmrpc_queue;
  * when the queue is created, and is ignored otherwise. */
 typedef struct shmrpc_queue_opts {
     shmrpc_shared_opts shared;
-    uint64_t capacity;        /* room for so many small items of each producer
-                               * (TOTAL_ORDER: of all together); 0: 1024. There
-                               * is room for fewer large ones. */
+    uint64_t capacity;        /* room for this many small items from each
+                               * producer (TOTAL_ORDER: from all together), and
+                               * for fewer large ones; 0: 1024 */
     shmrpc_overflow overflow; /* BLOCK, FAIL, DROP_OLDEST, DROP_NEWEST */
     uint32_t flags;           /* SHMRPC_SHARED_TOTAL_ORDER, _ACKED */
     shmrpc_encoding encoding; /* MSGPACK (or 0), JSON */

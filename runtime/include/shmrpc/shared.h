@@ -32,8 +32,8 @@
  * $XDG_STATE_HOME/shmrpc/snapshots, else ~/.local/state/shmrpc/snapshots, or
  * for root /var/lib/shmrpc/snapshots.
  *
- * Trust.  Whoever may write to the file can damage its content: functions then
- * return DATA_LOSS.  He can also truncate it, which kills its users by SIGBUS.
+ * Trust. Whoever may write to the file can damage its content: functions then
+ * return DATA_LOSS. They can also truncate it, which kills its users by SIGBUS.
  * So grant permissions only to users you trust; by default nobody else has any.
  *
  * Forks.  A child uses the same handles as a participant of its own: the first

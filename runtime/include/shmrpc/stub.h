@@ -49,7 +49,7 @@ SHMRPC_API void shmrpc_stub_close(shmrpc_client *client);
 /* Calls method number `method` (its index in the service's table) and writes a
  * fixed-size result to `result` (NULL for methods without one). Blocks until
  * the deadline. runtime/rpc/README.md says what each status means for the call.
- * A oneway method returns when the call has been sent. */
+ * A call of a oneway method returns when it has been sent. */
 SHMRPC_API int shmrpc_stub_call(shmrpc_client *client, uint32_t method,
                                 const void *params, const shmrpc_opts *opts,
                                 void *result, shmrpc_error *error);
@@ -92,7 +92,7 @@ SHMRPC_API int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
 
 /* Prepares a call of a raw method with `len` bytes, which the caller writes to
  * `*at` before it sends `*out`. Statuses as start; INVALID: also when the
- * method does not take so many bytes. */
+ * method does not take that many bytes. */
 SHMRPC_API int shmrpc_stub_loan(shmrpc_client *client, uint32_t method,
                                 size_t len, const shmrpc_opts *opts,
                                 uint8_t **at, shmrpc_call **out,
@@ -103,7 +103,7 @@ SHMRPC_API int shmrpc_stub_loan(shmrpc_client *client, uint32_t method,
 SHMRPC_API int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error);
 
 /* Waits for a call, and frees it: as shmrpc_stub_call and _call_reply. INVALID:
- * `call` is not of this method; then it goes on. */
+ * `call` is not of this method; it is then left unchanged. */
 SHMRPC_API int shmrpc_stub_finish(shmrpc_call *call,
                                   const shmrpc_service *service,
                                   uint32_t method, void *result,
@@ -185,8 +185,8 @@ SHMRPC_API int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
 /*
  * Serves `service` at the server's addresses. `handlers` has one entry for each
  * method and must stay valid; `impl` (of `impl_size` bytes) is copied. A method
- * whose function in `impl` is missing is UNIMPLEMENTED. EXISTS: it runs
- * already, the error says where; DENIED: the socket folder is not ours;
+ * whose function in `impl` is missing is UNIMPLEMENTED. EXISTS: the service
+ * runs already, the error says where; DENIED: the socket folder is not ours;
  * PRECONDITION: a native method at tcp://, which force_insecure_serialisation
  * allows.
  */

@@ -22,6 +22,7 @@
 #include "base/reserved.h"
 #include "base/utf8.h"
 #include "objects/held.h"
+#include "objects/remote.h"
 #include "objects/snapshot_place.h"
 #include "os/byte_lock.h"
 #include "os/clock.h"
@@ -662,6 +663,25 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
     return status;
 }
 
+/* The same for an object of another machine. Its name for people is the
+ * address, as far as there is room. */
+static shmrpc_status open_remote(shmrpci_handle *handle, const char *address,
+                                 const shmrpc_shared_opts *opts,
+                                 shmrpc_error *error)
+{
+    size_t len = strnlen(address, sizeof handle->name - 1);
+    memcpy(handle->name, address, len);
+    shmrpc_status status = check_opts(handle->face, opts, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_remote_open(handle, address, opts, error);
+    }
+    if (status != SHMRPC_OK) {
+        (void)shmrpci_handle_explain(handle, status, error);
+        shmrpci_handle_unref(handle);
+    }
+    return status;
+}
+
 shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
                                   const shmrpc_shared *row, const char *name,
                                   const shmrpc_shared_opts *opts,
@@ -687,8 +707,10 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
     memcpy(&handle->row, row,
            row->row_bytes < sizeof *row ? row->row_bytes : sizeof *row);
     shmrpci_store_seq(&handle->refs, 1u);
-    shmrpc_status status =
-        open_it(handle, name, opts != NULL ? opts : &defaults, error);
+    opts = opts != NULL ? opts : &defaults;
+    shmrpc_status status = shmrpci_remote_is(name)
+                               ? open_remote(handle, name, opts, error)
+                               : open_it(handle, name, opts, error);
     if (status == SHMRPC_OK) {
         *out = handle;
     }

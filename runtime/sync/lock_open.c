@@ -42,9 +42,22 @@ static bool is_sensible(const shmrpc_lock_opts *opts)
            opts->spin_ns >= SHMRPC_LOCK_NO_SPIN;
 }
 
+/* A lock that only expires would be held twice when its holder is slow, and no
+ * message between machines proves that a holder is dead. */
+static bool is_remote(const char *name)
+{
+    return name != NULL && strncmp(name, "nats://", 7) == 0;
+}
+
 static shmrpc_status parse(shmrpc_lock *lock, const char *name,
                            const shmrpc_lock_opts *opts, shmrpc_error *error)
 {
+    if (is_remote(name)) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_UNIMPLEMENTED,
+            "there are no locks over NATS: nobody could tell a dead holder on "
+            "another machine from a slow one; let one service do the work");
+    }
     if (shmrpci_lock_file_name(name, lock->file_name) != SHMRPC_OK) {
         return shmrpc_error_set(
             error, SHMRPC_E_INVALID,

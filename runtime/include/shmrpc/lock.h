@@ -124,6 +124,8 @@ typedef struct shmrpc_lock_wait {
  * NULL. May block for up to ten seconds while others are creating or removing
  * it. Of many that create it at once exactly one does.
  *
+ * UNIMPLEMENTED: a name "nats://...": there are no locks between machines, as
+ * nobody could tell a dead holder on another one from a slow one.
  * INVALID: name, flags, numbers; NOT_FOUND, EXISTS: as `mode` says; DENIED: by
  * the permissions of file or folder; PRECONDITION: it is of another kind;
  * DATA_LOSS: the file is no lock, or is damaged; CONTRACT: another version of

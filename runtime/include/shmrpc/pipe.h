@@ -17,6 +17,9 @@
  *         shmrpc_pipe_close(pcm);
  *     }
  *
+ * There are no pipes between machines ("nats://..." is UNIMPLEMENTED): a stream
+ * of a service does that, and its sender waits for the reader.
+ *
  * shmrpc/shared.h has what holds for all shared objects.
  */
 #ifndef SHMRPC_PIPE_H

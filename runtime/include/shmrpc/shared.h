@@ -14,6 +14,9 @@
  * its own.  Objects are files in the folders that shmrpc/objects.h names; its
  * functions list, remove and collect them.
  *
+ * A name that begins with "nats://" means an object of many machines
+ * (docs/many-machines.md); kinds that don't exist there are UNIMPLEMENTED.
+ *
  * Death.  Processes may be killed at any instruction: a call that has returned
  * has taken effect, a call in progress has happened or has not, and nobody
  * waits for a dead or stopped process unless a function says so.  There is

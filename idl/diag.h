@@ -79,7 +79,7 @@
     X(DUPLICATE_PORT,    603, ERROR,   "port used twice")                     \
     X(BAD_SERVICE_NAME,  604, ERROR,   "bad service name")                    \
     X(BAD_VERSION,       605, ERROR,   "bad version")                         \
-    X(BAD_RAW,           606, ERROR,   "raw, and not of bytes")               \
+    X(BAD_RAW,           606, ERROR,   "raw method or object without bytes")  \
     X(BAD_ONEWAY,        607, ERROR,   "oneway method with an answer")        \
     X(BAD_STREAM,        608, ERROR,   "bad stream parameter")                \
     X(BAD_THROWS,        609, ERROR,   "bad throws list")                     \

@@ -43,7 +43,7 @@ const char *gen_break_name(gen_break kind);
     X(SERVICE_ADDRESS, 1102, WIRE,    "service under another name or port")   \
     X(METHOD_GONE,     1103, WIRE,    "method removed")                       \
     X(ENCODING,        1104, WIRE,    "method in another encoding")           \
-    X(CALL,            1105, WIRE,    "another sort of call")                 \
+    X(CALL,            1105, WIRE,    "another kind of call")                 \
     X(RESULT,          1106, WIRE,    "result added or removed")              \
     X(ERROR,           1107, WIRE,    "declared error changed")               \
     X(TYPE,            1108, WIRE,    "another type")                         \

@@ -84,7 +84,7 @@ static const shmrpc_method echo_methods[] = {
     },
 };
 
-/* What the service tells about itself. */
+/* The service's .svc, as clients can ask for it. */
 static const char *const echo_text[] = {
     "package demo;\n",
     "error Overflow = 100 {\n",

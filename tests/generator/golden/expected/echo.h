@@ -45,7 +45,7 @@ typedef struct demo_echo_add_params {
     int64_t b;
 } demo_echo_add_params;
 
-/* Descriptors: what codecs and tools know of these types. */
+/* Descriptors of these types, for codecs and tools. */
 extern const shmrpc_error_type demo_overflow_descriptor;
 extern const shmrpc_service demo_echo_descriptor;
 

@@ -32,29 +32,30 @@ SHMRPC_BEGIN_DECLS
 typedef struct demo_echo demo_echo;
 
 /* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine.  `defaults`, which may be NULL, also holds for the calls.  Blocks
- * for 5 s at most.  UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs.  Close the client in the end. */
+ * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
+ * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
+ * interface differs. Close the client when done. */
 int demo_echo_connect(const char *where, const shmrpc_opts *defaults,
                       demo_echo **out, shmrpc_error *error);
 
-/* Ends the connection; no call may be running.  Callbacks that are owed are
- * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
+/* Ends the connection; no call may be running. Pending callbacks are called
+ * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is fine. */
 void demo_echo_close(demo_echo *client);
 
-/* How often the client has connected, sent and run something again. */
+/* Reads the client's counters: how often it has reconnected, and sent calls
+ * again. */
 void demo_echo_read_stats(const demo_echo *client, shmrpc_client_stats *out);
 
 /* A descriptor that is readable when demo_echo_dispatch has something to do:
- * for poll, epoll, and loops of events.  It stays the client's and the same
- * until close.  Negative: a shmrpc_status. */
+ * for poll, epoll and event loops. It belongs to the client and stays the same
+ * until close. Negative: a shmrpc_status. */
 int demo_echo_fd(demo_echo *client);
 
 /* Calls, on this thread, the callbacks of the calls that are over; returns how
  * many.  Does not block. */
 int demo_echo_dispatch(demo_echo *client);
 
-/* What echo_json returns: read-only, and yours until you release it. */
+/* The reply of echo_json: read-only, and yours until you release it. */
 typedef struct demo_echo_echo_json_reply {
     shmrpc_any value;
 } demo_echo_echo_json_reply;
@@ -70,7 +71,7 @@ int demo_echo_echo_json(demo_echo *client, const shmrpc_any *data,
                         const demo_echo_echo_json_reply **out,
                         shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void demo_echo_echo_json_release(const demo_echo_echo_json_reply *reply);
 
 /* Starts echo_json and returns `*out`, which demo_echo_echo_json_finish
@@ -98,7 +99,7 @@ int demo_echo_echo_json_async(demo_echo *client, const shmrpc_any *data,
                               shmrpc_error *error, demo_echo_echo_json_fn done,
                               void *user);
 
-/* What echo_msgpack returns: read-only, and yours until you release it. */
+/* The reply of echo_msgpack: read-only, and yours until you release it. */
 typedef struct demo_echo_echo_msgpack_reply {
     shmrpc_any value;
 } demo_echo_echo_msgpack_reply;
@@ -110,7 +111,7 @@ int demo_echo_echo_msgpack(demo_echo *client, const shmrpc_any *data,
                            const demo_echo_echo_msgpack_reply **out,
                            shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void demo_echo_echo_msgpack_release(const demo_echo_echo_msgpack_reply *reply);
 
 /* Starts echo_msgpack and returns `*out`, which demo_echo_echo_msgpack_finish
@@ -138,7 +139,7 @@ int demo_echo_echo_msgpack_async(demo_echo *client, const shmrpc_any *data,
                                  shmrpc_error *error,
                                  demo_echo_echo_msgpack_fn done, void *user);
 
-/* What echo_raw returns: read-only, and yours until you release it. */
+/* The reply of echo_raw: read-only, and yours until you release it. */
 typedef struct demo_echo_echo_raw_reply {
     shmrpc_bytes value;
 } demo_echo_echo_raw_reply;
@@ -150,7 +151,7 @@ int demo_echo_echo_raw(demo_echo *client, shmrpc_bytes data,
                        const demo_echo_echo_raw_reply **out,
                        shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void demo_echo_echo_raw_release(const demo_echo_echo_raw_reply *reply);
 
 /* Starts echo_raw and returns `*out`, which demo_echo_echo_raw_finish ends. */
@@ -158,16 +159,16 @@ int demo_echo_echo_raw_start(demo_echo *client, shmrpc_bytes data,
                              const shmrpc_opts *opts, shmrpc_call **out,
                              shmrpc_error *error);
 
-/* Lends the `len` bytes in which a request of echo_raw will travel: fill them,
- * from `*at` on, then send `*out`, or release it.  The deadline runs from now
+/* Lends the `len` bytes in which a request of echo_raw will be sent: fill them,
+ * from `*at` on, then send `*out`, or release it. The deadline runs from now
  * on. */
 int demo_echo_echo_raw_loan(demo_echo *client, size_t len,
                             const shmrpc_opts *opts, uint8_t **at,
                             shmrpc_call **out, shmrpc_error *error);
 
-/* Sends what demo_echo_echo_raw_loan lent; demo_echo_echo_raw_finish ends the
- * call.  Unless it returns 0, or SHMRPC_E_INVALID because there is no such
- * loan, the call is over. */
+/* Sends a loan of demo_echo_echo_raw_loan; demo_echo_echo_raw_finish ends the
+ * call. On failure the call is over, except on SHMRPC_E_INVALID: there is no
+ * such loan. */
 int demo_echo_echo_raw_send(shmrpc_call *call, shmrpc_error *error);
 
 /* Waits for a call that demo_echo_echo_raw_start returned, and ends it: as

@@ -83,7 +83,7 @@ static const shmrpc_handler echo_handlers[] = {
     handle_echo_add,
 };
 
-/* Brings the impl of an older or newer header into this one's form. */
+/* Converts the impl of an older or newer header to this one's layout. */
 static bool adopt_echo(const demo_echo_impl *impl, demo_echo_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

@@ -3,8 +3,8 @@
  *
  * Handlers return 0, a shmrpc_status, or an error that the method declares;
  * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent.  A result may also be static or your own.  What a handler of a
- * oneway method returns is told to nobody.
+ * been sent. A result may also be static or your own. The return value of a
+ * handler of a oneway method is not sent.
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
@@ -21,8 +21,8 @@ SHMRPC_BEGIN_DECLS
 /*
  * The smallest service: one method per encoding.
  *
- * The handlers of Echo. Begin with DEMO_ECHO_IMPL_INIT; those that stay NULL
- * answer UNIMPLEMENTED.
+ The handlers of Echo. Initialise it with DEMO_ECHO_IMPL_INIT;
+ * handlers that stay NULL answer UNIMPLEMENTED.
  */
 typedef struct demo_echo_impl {
     size_t size; /* lets methods be added without recompiling */
@@ -68,9 +68,10 @@ int demo_echo_echo_raw_answer(shmrpc_ctx *call, int status,
  * does; `result` counts if `status` is 0. */
 int demo_echo_add_answer(shmrpc_ctx *call, int status, const int64_t *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is handed to every
- * handler.  Any number of services per server.  EXISTS: it runs already, and
- * the error says where; INVALID: `impl` was not begun as above. */
+/* Serves `impl`, which is copied, from now on; `user` is passed to every
+ * handler. A server may have any number of services. EXISTS: the service runs
+ * already, and the error says where; INVALID: `impl` was not initialised as
+ * above. */
 int demo_echo_serve(shmrpc_server *server, const demo_echo_impl *impl,
                     void *user, shmrpc_error *error);
 

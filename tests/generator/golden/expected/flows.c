@@ -185,7 +185,7 @@ static const shmrpc_method flows_methods[] = {
     },
 };
 
-/* What the service tells about itself. */
+/* The service's .svc, as clients can ask for it. */
 static const char *const flows_text[] = {
     "package flows;\n",
     "error Tired = 101 {\n",

@@ -36,7 +36,7 @@ struct flows_flows_sums_result_entry {
 
 #define FLOWS_ERR_TOO_MANY 100
 
-/* What comes with FLOWS_ERR_TOO_MANY. */
+/* The details of FLOWS_ERR_TOO_MANY. */
 typedef struct flows_too_many flows_too_many;
 struct flows_too_many {
     uint64_t most;
@@ -85,7 +85,7 @@ typedef struct flows_flows_add_params {
     int64_t b;
 } flows_flows_add_params;
 
-/* Descriptors: what codecs and tools know of these types. */
+/* Descriptors of these types, for codecs and tools. */
 extern const shmrpc_type flows_word_descriptor;
 extern const shmrpc_error_type flows_too_many_descriptor;
 extern const shmrpc_error_type flows_tired_descriptor;

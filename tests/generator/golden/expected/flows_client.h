@@ -32,23 +32,24 @@ SHMRPC_BEGIN_DECLS
 typedef struct flows_flows flows_flows;
 
 /* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine.  `defaults`, which may be NULL, also holds for the calls.  Blocks
- * for 5 s at most.  UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs.  Close the client in the end. */
+ * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
+ * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
+ * interface differs. Close the client when done. */
 int flows_flows_connect(const char *where, const shmrpc_opts *defaults,
                         flows_flows **out, shmrpc_error *error);
 
-/* Ends the connection; no call may be running.  Callbacks that are owed are
- * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
+/* Ends the connection; no call may be running. Pending callbacks are called
+ * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is fine. */
 void flows_flows_close(flows_flows *client);
 
-/* How often the client has connected, sent and run something again. */
+/* Reads the client's counters: how often it has reconnected, and sent calls
+ * again. */
 void flows_flows_read_stats(const flows_flows *client,
                             shmrpc_client_stats *out);
 
 /* A descriptor that is readable when flows_flows_dispatch has something to do:
- * for poll, epoll, and loops of events.  It stays the client's and the same
- * until close.  Negative: a shmrpc_status. */
+ * for poll, epoll and event loops. It belongs to the client and stays the same
+ * until close. Negative: a shmrpc_status. */
 int flows_flows_fd(flows_flows *client);
 
 /* Calls, on this thread, the callbacks of the calls that are over; returns how
@@ -70,28 +71,30 @@ int flows_flows_words(flows_flows *client, shmrpc_str text,
                       shmrpc_error *error);
 
 /* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: these were all; else the status or the
+ * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
  * declared error in which the stream has ended. */
 int flows_flows_words_next(flows_flows_words_stream *stream,
                            const flows_word **item, shmrpc_error *error);
 
-/* What came with FLOWS_ERR_TOO_MANY: NULL when the stream has not ended in it,
- * or the server sent nothing.  Lives until close. */
+/* The details of FLOWS_ERR_TOO_MANY; NULL: the stream has not ended in it, or
+ * the server sent none. Lives until close. */
 const flows_too_many *flows_flows_words_too_many(
     const flows_flows_words_stream *stream);
 
-/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
- * (2): no more until flows_flows_words_resume, which stops the handler when the
- * window is full; anything else: the stream ends CANCELLED. */
+/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
+ * on; SHMRPC_PAUSE (2): no more items until flows_flows_words_resume, and the
+ * handler stops when the window is full; anything else: the stream ends
+ * CANCELLED. */
 typedef int (*flows_flows_words_item_fn)(void *user, const flows_word *item);
 
-/* How the stream has ended, once: 0 when these were all items.  It may close
- * the stream, and so may an item's callback; then there is no end any more. */
+/* Called once, with the status in which the stream has ended; 0: there are no
+ * more items. It may close the stream, and so may an item's callback; after
+ * that it is not called. */
 typedef void (*flows_flows_words_end_fn)(void *user, int status,
                                          const shmrpc_error *error);
 
-/* Opens words; flows_flows_dispatch reads it, 64 items in a turn at most.
- * Close `*out` in the end. */
+/* Opens words; flows_flows_dispatch reads it, at most 64 items in one call.
+ * Close `*out` when done. */
 int flows_flows_words_async(flows_flows *client, shmrpc_str text,
                             const shmrpc_opts *opts,
                             flows_flows_words_item_fn on_item,
@@ -99,7 +102,7 @@ int flows_flows_words_async(flows_flows *client, shmrpc_str text,
                             flows_flows_words_stream **out,
                             shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
 void flows_flows_words_resume(flows_flows_words_stream *stream);
 
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
@@ -108,7 +111,7 @@ void flows_flows_words_close(flows_flows_words_stream *stream);
 /* A stream of count: one thread may send while another one reads. */
 typedef struct flows_flows_count_stream flows_flows_count_stream;
 
-/* What count returns: read-only, and yours until you release it. */
+/* The reply of count: read-only, and yours until you release it. */
 typedef struct flows_flows_count_reply {
     uint64_t value;
 } flows_flows_count_reply;
@@ -124,33 +127,34 @@ int flows_flows_count(flows_flows *client, uint64_t most,
                       const shmrpc_opts *opts, flows_flows_count_stream **out,
                       shmrpc_error *error);
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  INVALID,
- * TOO_LARGE: not this one, others may follow; ABORTED: both ends only send;
- * else the handler has returned, in this status, or CANCELLED if all went
- * well. */
+/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
+ * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
+ * room and neither reads; else the handler has returned: its status, or
+ * CANCELLED if that was 0. */
 int flows_flows_count_send(flows_flows_count_stream *stream,
                            const flows_word *item, shmrpc_error *error);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_count_try_send(flows_flows_count_stream *stream,
                                const flows_word *item, shmrpc_error *error);
 
-/* How many of the items that were sent the handler has let go of: a lower
- * bound, exact when it has read them all and their end. */
+/* How many of the sent items the handler has read and released: a lower bound,
+ * exact once it has read the end of the items. */
 uint64_t flows_flows_count_delivered(flows_flows_count_stream *stream);
 
-/* These were all items: waits for the end, and closes the stream in any case.
- * Release `*out` with flows_flows_count_release. */
+/* Tells the handler that there are no more items, waits for the result, and
+ * closes the stream in any case. Release `*out` with
+ * flows_flows_count_release. */
 int flows_flows_count_finish(flows_flows_count_stream *stream,
                              const flows_flows_count_reply **out,
                              shmrpc_error *error);
 
-/* What came with FLOWS_ERR_TOO_MANY: NULL when the call has not ended in it, or
- * the server sent nothing.  Lives as long as the reply; NULL is fine. */
+/* The details of FLOWS_ERR_TOO_MANY; NULL: the call has not ended in it, or the
+ * server sent none. Lives as long as the reply; NULL is fine. */
 const flows_too_many *flows_flows_count_too_many(
     const flows_flows_count_reply *reply);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void flows_flows_count_release(const flows_flows_count_reply *reply);
 
 /* Ends the stream; one that is not over is cancelled.  Not after finish.  NULL
@@ -160,7 +164,7 @@ void flows_flows_count_close(flows_flows_count_stream *stream);
 /* A stream of joined: one thread may send while another one reads. */
 typedef struct flows_flows_joined_stream flows_flows_joined_stream;
 
-/* What joined returns: read-only, and yours until you release it. */
+/* The reply of joined: read-only, and yours until you release it. */
 typedef struct flows_flows_joined_reply {
     shmrpc_str value;
 } flows_flows_joined_reply;
@@ -175,28 +179,29 @@ typedef struct flows_flows_joined_reply {
 int flows_flows_joined(flows_flows *client, const shmrpc_opts *opts,
                        flows_flows_joined_stream **out, shmrpc_error *error);
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  INVALID,
- * TOO_LARGE: not this one, others may follow; ABORTED: both ends only send;
- * else the handler has returned, in this status, or CANCELLED if all went
- * well. */
+/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
+ * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
+ * room and neither reads; else the handler has returned: its status, or
+ * CANCELLED if that was 0. */
 int flows_flows_joined_send(flows_flows_joined_stream *stream,
                             const shmrpc_str *item, shmrpc_error *error);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_joined_try_send(flows_flows_joined_stream *stream,
                                 const shmrpc_str *item, shmrpc_error *error);
 
-/* How many of the items that were sent the handler has let go of: a lower
- * bound, exact when it has read them all and their end. */
+/* How many of the sent items the handler has read and released: a lower bound,
+ * exact once it has read the end of the items. */
 uint64_t flows_flows_joined_delivered(flows_flows_joined_stream *stream);
 
-/* These were all items: waits for the end, and closes the stream in any case.
- * Release `*out` with flows_flows_joined_release. */
+/* Tells the handler that there are no more items, waits for the result, and
+ * closes the stream in any case. Release `*out` with
+ * flows_flows_joined_release. */
 int flows_flows_joined_finish(flows_flows_joined_stream *stream,
                               const flows_flows_joined_reply **out,
                               shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void flows_flows_joined_release(const flows_flows_joined_reply *reply);
 
 /* Ends the stream; one that is not over is cancelled.  Not after finish.  NULL
@@ -216,37 +221,37 @@ typedef struct flows_flows_drop_stream flows_flows_drop_stream;
 int flows_flows_drop(flows_flows *client, const shmrpc_opts *opts,
                      flows_flows_drop_stream **out, shmrpc_error *error);
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  INVALID,
- * TOO_LARGE: not this one, others may follow; ABORTED: both ends only send;
- * else the handler has returned, in this status, or CANCELLED if all went
- * well. */
+/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
+ * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
+ * room and neither reads; else the handler has returned: its status, or
+ * CANCELLED if that was 0. */
 int flows_flows_drop_send(flows_flows_drop_stream *stream, const uint32_t *item,
                           shmrpc_error *error);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_drop_try_send(flows_flows_drop_stream *stream,
                               const uint32_t *item, shmrpc_error *error);
 
-/* Lends memory for the next item, zeroed, in the window itself if it is shared
- * and large enough for that; until commit or abort nothing else is sent.  Waits
- * for room, with the statuses of send. */
+/* Lends zeroed memory for the next item, in the window itself if it is shared
+ * and large enough; until commit or abort nothing else can be sent. Waits for
+ * room, with the statuses of send. */
 int flows_flows_drop_loan(flows_flows_drop_stream *stream, uint32_t **item,
                           shmrpc_error *error);
 
-/* Sends it, with the statuses of send. */
+/* Sends the loan, with the statuses of send. */
 int flows_flows_drop_commit(flows_flows_drop_stream *stream,
                             const uint32_t *item, shmrpc_error *error);
 
-/* It is no item. */
+/* Drops the loan: no item is sent. */
 void flows_flows_drop_abort(flows_flows_drop_stream *stream,
                             const uint32_t *item);
 
-/* How many of the items that were sent the handler has let go of: a lower
- * bound, exact when it has read them all and their end. */
+/* How many of the sent items the handler has read and released: a lower bound,
+ * exact once it has read the end of the items. */
 uint64_t flows_flows_drop_delivered(flows_flows_drop_stream *stream);
 
-/* These were all items: waits for the end, and closes the stream in any
- * case. */
+/* Tells the handler that there are no more items, waits for the result, and
+ * closes the stream in any case. */
 int flows_flows_drop_finish(flows_flows_drop_stream *stream,
                             shmrpc_error *error);
 
@@ -268,63 +273,65 @@ int flows_flows_twice(flows_flows *client, const shmrpc_opts *opts,
                       flows_flows_twice_stream **out, shmrpc_error *error);
 
 /* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: these were all; else the status or the
+ * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
  * declared error in which the stream has ended. */
 int flows_flows_twice_next(flows_flows_twice_stream *stream,
                            const int64_t **item, shmrpc_error *error);
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  INVALID,
- * TOO_LARGE: not this one, others may follow; ABORTED: both ends only send;
- * else the handler has returned, in this status, or CANCELLED if all went
- * well. */
+/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
+ * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
+ * room and neither reads; else the handler has returned: its status, or
+ * CANCELLED if that was 0. */
 int flows_flows_twice_send(flows_flows_twice_stream *stream,
                            const int64_t *item, shmrpc_error *error);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_twice_try_send(flows_flows_twice_stream *stream,
                                const int64_t *item, shmrpc_error *error);
 
-/* Lends memory for the next item, zeroed, in the window itself if it is shared
- * and large enough for that; until commit or abort nothing else is sent.  Waits
- * for room, with the statuses of send. */
+/* Lends zeroed memory for the next item, in the window itself if it is shared
+ * and large enough; until commit or abort nothing else can be sent. Waits for
+ * room, with the statuses of send. */
 int flows_flows_twice_loan(flows_flows_twice_stream *stream, int64_t **item,
                            shmrpc_error *error);
 
-/* Sends it, with the statuses of send. */
+/* Sends the loan, with the statuses of send. */
 int flows_flows_twice_commit(flows_flows_twice_stream *stream,
                              const int64_t *item, shmrpc_error *error);
 
-/* It is no item. */
+/* Drops the loan: no item is sent. */
 void flows_flows_twice_abort(flows_flows_twice_stream *stream,
                              const int64_t *item);
 
-/* How many of the items that were sent the handler has let go of: a lower
- * bound, exact when it has read them all and their end. */
+/* How many of the sent items the handler has read and released: a lower bound,
+ * exact once it has read the end of the items. */
 uint64_t flows_flows_twice_delivered(flows_flows_twice_stream *stream);
 
-/* These were all items of ours; the server's go on. */
+/* Tells the handler that there are no more items; its own go on. */
 int flows_flows_twice_end(flows_flows_twice_stream *stream,
                           shmrpc_error *error);
 
-/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
- * (2): no more until flows_flows_twice_resume, which stops the handler when the
- * window is full; anything else: the stream ends CANCELLED. */
+/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
+ * on; SHMRPC_PAUSE (2): no more items until flows_flows_twice_resume, and the
+ * handler stops when the window is full; anything else: the stream ends
+ * CANCELLED. */
 typedef int (*flows_flows_twice_item_fn)(void *user, const int64_t *item);
 
-/* How the stream has ended, once: 0 when these were all items.  It may close
- * the stream, and so may an item's callback; then there is no end any more. */
+/* Called once, with the status in which the stream has ended; 0: there are no
+ * more items. It may close the stream, and so may an item's callback; after
+ * that it is not called. */
 typedef void (*flows_flows_twice_end_fn)(void *user, int status,
                                          const shmrpc_error *error);
 
-/* Opens twice; flows_flows_dispatch reads it, 64 items in a turn at most.
- * Close `*out` in the end. */
+/* Opens twice; flows_flows_dispatch reads it, at most 64 items in one call.
+ * Close `*out` when done. */
 int flows_flows_twice_async(flows_flows *client, const shmrpc_opts *opts,
                             flows_flows_twice_item_fn on_item,
                             flows_flows_twice_end_fn on_end, void *user,
                             flows_flows_twice_stream **out,
                             shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
 void flows_flows_twice_resume(flows_flows_twice_stream *stream);
 
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
@@ -345,50 +352,52 @@ int flows_flows_sums(flows_flows *client, const uint32_t *in_,
                      shmrpc_error *error);
 
 /* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: these were all; else the status or the
+ * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
  * declared error in which the stream has ended. */
 int flows_flows_sums_next(flows_flows_sums_stream *stream,
                           const flows_flows_sums_result **item,
                           shmrpc_error *error);
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  INVALID,
- * TOO_LARGE: not this one, others may follow; ABORTED: both ends only send;
- * else the handler has returned, in this status, or CANCELLED if all went
- * well. */
+/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
+ * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
+ * room and neither reads; else the handler has returned: its status, or
+ * CANCELLED if that was 0. */
 int flows_flows_sums_send(flows_flows_sums_stream *stream,
                           const shmrpc_u32_list *item, shmrpc_error *error);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_sums_try_send(flows_flows_sums_stream *stream,
                               const shmrpc_u32_list *item, shmrpc_error *error);
 
-/* How many of the items that were sent the handler has let go of: a lower
- * bound, exact when it has read them all and their end. */
+/* How many of the sent items the handler has read and released: a lower bound,
+ * exact once it has read the end of the items. */
 uint64_t flows_flows_sums_delivered(flows_flows_sums_stream *stream);
 
-/* These were all items of ours; the server's go on. */
+/* Tells the handler that there are no more items; its own go on. */
 int flows_flows_sums_end(flows_flows_sums_stream *stream, shmrpc_error *error);
 
-/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
- * (2): no more until flows_flows_sums_resume, which stops the handler when the
- * window is full; anything else: the stream ends CANCELLED. */
+/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
+ * on; SHMRPC_PAUSE (2): no more items until flows_flows_sums_resume, and the
+ * handler stops when the window is full; anything else: the stream ends
+ * CANCELLED. */
 typedef int (*flows_flows_sums_item_fn)(void *user,
                                         const flows_flows_sums_result *item);
 
-/* How the stream has ended, once: 0 when these were all items.  It may close
- * the stream, and so may an item's callback; then there is no end any more. */
+/* Called once, with the status in which the stream has ended; 0: there are no
+ * more items. It may close the stream, and so may an item's callback; after
+ * that it is not called. */
 typedef void (*flows_flows_sums_end_fn)(void *user, int status,
                                         const shmrpc_error *error);
 
-/* Opens sums; flows_flows_dispatch reads it, 64 items in a turn at most.  Close
- * `*out` in the end. */
+/* Opens sums; flows_flows_dispatch reads it, at most 64 items in one call.
+ * Close `*out` when done. */
 int flows_flows_sums_async(flows_flows *client, const uint32_t *in_,
                            const shmrpc_opts *opts,
                            flows_flows_sums_item_fn on_item,
                            flows_flows_sums_end_fn on_end, void *user,
                            flows_flows_sums_stream **out, shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
 void flows_flows_sums_resume(flows_flows_sums_stream *stream);
 
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
@@ -409,30 +418,32 @@ int flows_flows_cat(flows_flows *client, shmrpc_bytes data,
                     shmrpc_error *error);
 
 /* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: these were all; else the status or the
+ * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
  * declared error in which the stream has ended. */
 int flows_flows_cat_next(flows_flows_cat_stream *stream,
                          const shmrpc_bytes **item, shmrpc_error *error);
 
-/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
- * (2): no more until flows_flows_cat_resume, which stops the handler when the
- * window is full; anything else: the stream ends CANCELLED. */
+/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
+ * on; SHMRPC_PAUSE (2): no more items until flows_flows_cat_resume, and the
+ * handler stops when the window is full; anything else: the stream ends
+ * CANCELLED. */
 typedef int (*flows_flows_cat_item_fn)(void *user, const shmrpc_bytes *item);
 
-/* How the stream has ended, once: 0 when these were all items.  It may close
- * the stream, and so may an item's callback; then there is no end any more. */
+/* Called once, with the status in which the stream has ended; 0: there are no
+ * more items. It may close the stream, and so may an item's callback; after
+ * that it is not called. */
 typedef void (*flows_flows_cat_end_fn)(void *user, int status,
                                        const shmrpc_error *error);
 
-/* Opens cat; flows_flows_dispatch reads it, 64 items in a turn at most.  Close
- * `*out` in the end. */
+/* Opens cat; flows_flows_dispatch reads it, at most 64 items in one call. Close
+ * `*out` when done. */
 int flows_flows_cat_async(flows_flows *client, shmrpc_bytes data,
                           const shmrpc_opts *opts,
                           flows_flows_cat_item_fn on_item,
                           flows_flows_cat_end_fn on_end, void *user,
                           flows_flows_cat_stream **out, shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
 void flows_flows_cat_resume(flows_flows_cat_stream *stream);
 
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */
@@ -452,65 +463,67 @@ int flows_flows_through(flows_flows *client, const shmrpc_opts *opts,
                         flows_flows_through_stream **out, shmrpc_error *error);
 
 /* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: these were all; else the status or the
+ * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
  * declared error in which the stream has ended. */
 int flows_flows_through_next(flows_flows_through_stream *stream,
                              const shmrpc_bytes **item, shmrpc_error *error);
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  INVALID,
- * TOO_LARGE: not this one, others may follow; ABORTED: both ends only send;
- * else the handler has returned, in this status, or CANCELLED if all went
- * well. */
+/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
+ * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
+ * room and neither reads; else the handler has returned: its status, or
+ * CANCELLED if that was 0. */
 int flows_flows_through_send(flows_flows_through_stream *stream,
                              const shmrpc_bytes *item, shmrpc_error *error);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_through_try_send(flows_flows_through_stream *stream,
                                  const shmrpc_bytes *item, shmrpc_error *error);
 
 /* Lends memory for the next item, in the window itself if it is shared and
- * large enough for that; until commit or abort nothing else is sent.  Waits for
- * room, with the statuses of send. */
+ * large enough; until commit or abort nothing else can be sent. Waits for room,
+ * with the statuses of send. */
 int flows_flows_through_loan(flows_flows_through_stream *stream, size_t len,
                              uint8_t **at, shmrpc_error *error);
 
-/* Sends the first `len` bytes of it, with the statuses of send. */
+/* Sends the first `len` bytes of the loan, with the statuses of send. */
 int flows_flows_through_commit(flows_flows_through_stream *stream,
                                const uint8_t *at, size_t len,
                                shmrpc_error *error);
 
-/* It is no item. */
+/* Drops the loan: no item is sent. */
 void flows_flows_through_abort(flows_flows_through_stream *stream,
                                const uint8_t *at);
 
-/* How many of the items that were sent the handler has let go of: a lower
- * bound, exact when it has read them all and their end. */
+/* How many of the sent items the handler has read and released: a lower bound,
+ * exact once it has read the end of the items. */
 uint64_t flows_flows_through_delivered(flows_flows_through_stream *stream);
 
-/* These were all items of ours; the server's go on. */
+/* Tells the handler that there are no more items; its own go on. */
 int flows_flows_through_end(flows_flows_through_stream *stream,
                             shmrpc_error *error);
 
-/* An item, which lives until it returns.  SHMRPC_MORE (1): go on; SHMRPC_PAUSE
- * (2): no more until flows_flows_through_resume, which stops the handler when
- * the window is full; anything else: the stream ends CANCELLED. */
+/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
+ * on; SHMRPC_PAUSE (2): no more items until flows_flows_through_resume, and the
+ * handler stops when the window is full; anything else: the stream ends
+ * CANCELLED. */
 typedef int (*flows_flows_through_item_fn)(void *user,
                                            const shmrpc_bytes *item);
 
-/* How the stream has ended, once: 0 when these were all items.  It may close
- * the stream, and so may an item's callback; then there is no end any more. */
+/* Called once, with the status in which the stream has ended; 0: there are no
+ * more items. It may close the stream, and so may an item's callback; after
+ * that it is not called. */
 typedef void (*flows_flows_through_end_fn)(void *user, int status,
                                            const shmrpc_error *error);
 
-/* Opens through; flows_flows_dispatch reads it, 64 items in a turn at most.
- * Close `*out` in the end. */
+/* Opens through; flows_flows_dispatch reads it, at most 64 items in one call.
+ * Close `*out` when done. */
 int flows_flows_through_async(flows_flows *client, const shmrpc_opts *opts,
                               flows_flows_through_item_fn on_item,
                               flows_flows_through_end_fn on_end, void *user,
                               flows_flows_through_stream **out,
                               shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; by the thread that dispatches. */
+/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
 void flows_flows_through_resume(flows_flows_through_stream *stream);
 
 /* Ends the stream; one that is not over is cancelled.  NULL is fine. */

@@ -580,7 +580,7 @@ static const shmrpc_handler flows_handlers[] = {
     handle_flows_add,
 };
 
-/* Brings the impl of an older or newer header into this one's form. */
+/* Converts the impl of an older or newer header to this one's layout. */
 static bool adopt_flows(const flows_flows_impl *impl, flows_flows_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

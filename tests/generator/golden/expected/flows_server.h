@@ -3,8 +3,8 @@
  *
  * Handlers return 0, a shmrpc_status, or an error that the method declares;
  * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent.  A result may also be static or your own.  What a handler of a
- * oneway method returns is told to nobody.
+ * been sent. A result may also be static or your own. The return value of a
+ * handler of a oneway method is not sent.
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
@@ -19,39 +19,38 @@
 SHMRPC_BEGIN_DECLS
 
 /* Ends the call in FLOWS_ERR_TOO_MANY: `return flows_raise_too_many(ctx,
- * &detail);`.  Copies `detail`; NULL sends none.  Returns FLOWS_ERR_TOO_MANY,
- * or what has failed: INTERNAL for a detail out of its bounds. */
+ * &detail);`. Copies `detail`; NULL sends none. Returns FLOWS_ERR_TOO_MANY, or
+ * a failure: INTERNAL if `detail` is out of its bounds. */
 int flows_raise_too_many(shmrpc_ctx *ctx, const flows_too_many *detail);
 
 /* Where the items of words go; valid until the handler returns. */
 typedef struct flows_flows_words_sink flows_flows_words_sink;
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
- * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
- * the item breaks its own bounds. */
+/* Sends an item. 0: it was sent. Waits for room. CANCELLED, DEADLINE: nobody
+ * waits for it any more; ABORTED: a deadlock, both ends wait for room and
+ * neither reads; INTERNAL: the item breaks its own bounds. */
 int flows_flows_words_sink_send(flows_flows_words_sink *out,
                                 const flows_word *item);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_words_sink_try_send(flows_flows_words_sink *out,
                                     const flows_word *item);
 
-/* How many of the items that were sent the client has let go of: a lower
+/* How many of the sent items the client has read and released: a lower
  * bound. */
 uint64_t flows_flows_words_sink_delivered(const flows_flows_words_sink *out);
 
-/* What flows_flows_words_detach has called.  Returns SHMRPC_MORE, to be called
- * again when there is something to do, or what a handler returns.  Nothing
- * waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_words_detach. Returns SHMRPC_MORE, to
+ * be called again when there is something to do, or what a handler would
+ * return. Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_words_step(shmrpc_ctx *ctx, void *state,
                                    flows_flows_words_sink *out);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_words_detach(flows_flows_words_sink *out,
                              flows_flows_words_step *step, void *state,
                              void (*drop)(void *state));
@@ -59,28 +58,27 @@ int flows_flows_words_detach(flows_flows_words_sink *out,
 /* Where the items of count come from; valid until the handler returns. */
 typedef struct flows_flows_count_source flows_flows_count_source;
 
-/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
- * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
- * more; INVALID: it can't be read, return that. */
+/* Waits for the next item, which lives until the next call. SHMRPC_MORE (1):
+ * there is one; 0: there are no more; CANCELLED, DEADLINE: nobody waits for the
+ * result any more; INVALID: it can't be decoded; return this status. */
 int flows_flows_count_source_next(flows_flows_count_source *in,
                                   const flows_word **item);
 
-/* The same, but BUSY where there is none yet. */
+/* The same, but returns BUSY if there is none yet. */
 int flows_flows_count_source_try_next(flows_flows_count_source *in,
                                       const flows_word **item);
 
-/* What flows_flows_count_detach has called.  Returns SHMRPC_MORE, to be called
- * again when there is something to do, or what a handler returns.  Nothing
- * waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_count_detach. Returns SHMRPC_MORE, to
+ * be called again when there is something to do, or what a handler would
+ * return. Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_count_step(shmrpc_ctx *ctx, void *state,
                                    flows_flows_count_source *in, uint64_t *ret);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_count_detach(flows_flows_count_source *in,
                              flows_flows_count_step *step, void *state,
                              void (*drop)(void *state));
@@ -88,29 +86,28 @@ int flows_flows_count_detach(flows_flows_count_source *in,
 /* Where the items of joined come from; valid until the handler returns. */
 typedef struct flows_flows_joined_source flows_flows_joined_source;
 
-/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
- * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
- * more; INVALID: it can't be read, return that. */
+/* Waits for the next item, which lives until the next call. SHMRPC_MORE (1):
+ * there is one; 0: there are no more; CANCELLED, DEADLINE: nobody waits for the
+ * result any more; INVALID: it can't be decoded; return this status. */
 int flows_flows_joined_source_next(flows_flows_joined_source *in,
                                    const shmrpc_str **item);
 
-/* The same, but BUSY where there is none yet. */
+/* The same, but returns BUSY if there is none yet. */
 int flows_flows_joined_source_try_next(flows_flows_joined_source *in,
                                        const shmrpc_str **item);
 
-/* What flows_flows_joined_detach has called.  Returns SHMRPC_MORE, to be called
- * again when there is something to do, or what a handler returns.  Nothing
- * waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_joined_detach. Returns SHMRPC_MORE, to
+ * be called again when there is something to do, or what a handler would
+ * return. Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_joined_step(shmrpc_ctx *ctx, void *state,
                                     flows_flows_joined_source *in,
                                     shmrpc_str *ret);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_joined_detach(flows_flows_joined_source *in,
                               flows_flows_joined_step *step, void *state,
                               void (*drop)(void *state));
@@ -118,28 +115,27 @@ int flows_flows_joined_detach(flows_flows_joined_source *in,
 /* Where the items of drop come from; valid until the handler returns. */
 typedef struct flows_flows_drop_source flows_flows_drop_source;
 
-/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
- * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
- * more; INVALID: it can't be read, return that. */
+/* Waits for the next item, which lives until the next call. SHMRPC_MORE (1):
+ * there is one; 0: there are no more; CANCELLED, DEADLINE: nobody waits for the
+ * result any more; INVALID: it can't be decoded; return this status. */
 int flows_flows_drop_source_next(flows_flows_drop_source *in,
                                  const uint32_t **item);
 
-/* The same, but BUSY where there is none yet. */
+/* The same, but returns BUSY if there is none yet. */
 int flows_flows_drop_source_try_next(flows_flows_drop_source *in,
                                      const uint32_t **item);
 
-/* What flows_flows_drop_detach has called.  Returns SHMRPC_MORE, to be called
- * again when there is something to do, or what a handler returns.  Nothing
- * waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_drop_detach. Returns SHMRPC_MORE, to
+ * be called again when there is something to do, or what a handler would
+ * return. Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_drop_step(shmrpc_ctx *ctx, void *state,
                                   flows_flows_drop_source *in);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_drop_detach(flows_flows_drop_source *in,
                             flows_flows_drop_step *step, void *state,
                             void (*drop)(void *state));
@@ -147,59 +143,58 @@ int flows_flows_drop_detach(flows_flows_drop_source *in,
 /* Where the items of twice go; valid until the handler returns. */
 typedef struct flows_flows_twice_sink flows_flows_twice_sink;
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
- * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
- * the item breaks its own bounds. */
+/* Sends an item. 0: it was sent. Waits for room. CANCELLED, DEADLINE: nobody
+ * waits for it any more; ABORTED: a deadlock, both ends wait for room and
+ * neither reads; INTERNAL: the item breaks its own bounds. */
 int flows_flows_twice_sink_send(flows_flows_twice_sink *out,
                                 const int64_t *item);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_twice_sink_try_send(flows_flows_twice_sink *out,
                                     const int64_t *item);
 
-/* How many of the items that were sent the client has let go of: a lower
+/* How many of the sent items the client has read and released: a lower
  * bound. */
 uint64_t flows_flows_twice_sink_delivered(const flows_flows_twice_sink *out);
 
-/* Lends memory for the next item, zeroed, in the window itself if it is shared
- * and large enough for that; until commit or abort nothing else is sent.  Waits
- * for room, with the statuses of send. */
+/* Lends zeroed memory for the next item, in the window itself if it is shared
+ * and large enough; until commit or abort nothing else can be sent. Waits for
+ * room, with the statuses of send. */
 int flows_flows_twice_sink_loan(flows_flows_twice_sink *out, int64_t **item);
 
-/* Sends it, with the statuses of send. */
+/* Sends the loan, with the statuses of send. */
 int flows_flows_twice_sink_commit(flows_flows_twice_sink *out,
                                   const int64_t *item);
 
-/* It is no item. */
+/* Drops the loan: no item is sent. */
 void flows_flows_twice_sink_abort(flows_flows_twice_sink *out,
                                   const int64_t *item);
 
 /* Where the items of twice come from; valid until the handler returns. */
 typedef struct flows_flows_twice_source flows_flows_twice_source;
 
-/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
- * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
- * more; INVALID: it can't be read, return that. */
+/* Waits for the next item, which lives until the next call. SHMRPC_MORE (1):
+ * there is one; 0: there are no more; CANCELLED, DEADLINE: nobody waits for the
+ * result any more; INVALID: it can't be decoded; return this status. */
 int flows_flows_twice_source_next(flows_flows_twice_source *in,
                                   const int64_t **item);
 
-/* The same, but BUSY where there is none yet. */
+/* The same, but returns BUSY if there is none yet. */
 int flows_flows_twice_source_try_next(flows_flows_twice_source *in,
                                       const int64_t **item);
 
-/* What flows_flows_twice_detach has called.  Returns SHMRPC_MORE, to be called
- * again when there is something to do, or what a handler returns.  Nothing
- * waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_twice_detach. Returns SHMRPC_MORE, to
+ * be called again when there is something to do, or what a handler would
+ * return. Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_twice_step(shmrpc_ctx *ctx, void *state,
                                    flows_flows_twice_source *in,
                                    flows_flows_twice_sink *out);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_twice_detach(flows_flows_twice_sink *out,
                              flows_flows_twice_step *step, void *state,
                              void (*drop)(void *state));
@@ -207,46 +202,45 @@ int flows_flows_twice_detach(flows_flows_twice_sink *out,
 /* Where the items of sums go; valid until the handler returns. */
 typedef struct flows_flows_sums_sink flows_flows_sums_sink;
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
- * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
- * the item breaks its own bounds. */
+/* Sends an item. 0: it was sent. Waits for room. CANCELLED, DEADLINE: nobody
+ * waits for it any more; ABORTED: a deadlock, both ends wait for room and
+ * neither reads; INTERNAL: the item breaks its own bounds. */
 int flows_flows_sums_sink_send(flows_flows_sums_sink *out,
                                const flows_flows_sums_result *item);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_sums_sink_try_send(flows_flows_sums_sink *out,
                                    const flows_flows_sums_result *item);
 
-/* How many of the items that were sent the client has let go of: a lower
+/* How many of the sent items the client has read and released: a lower
  * bound. */
 uint64_t flows_flows_sums_sink_delivered(const flows_flows_sums_sink *out);
 
 /* Where the items of sums come from; valid until the handler returns. */
 typedef struct flows_flows_sums_source flows_flows_sums_source;
 
-/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
- * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
- * more; INVALID: it can't be read, return that. */
+/* Waits for the next item, which lives until the next call. SHMRPC_MORE (1):
+ * there is one; 0: there are no more; CANCELLED, DEADLINE: nobody waits for the
+ * result any more; INVALID: it can't be decoded; return this status. */
 int flows_flows_sums_source_next(flows_flows_sums_source *in,
                                  const shmrpc_u32_list **item);
 
-/* The same, but BUSY where there is none yet. */
+/* The same, but returns BUSY if there is none yet. */
 int flows_flows_sums_source_try_next(flows_flows_sums_source *in,
                                      const shmrpc_u32_list **item);
 
-/* What flows_flows_sums_detach has called.  Returns SHMRPC_MORE, to be called
- * again when there is something to do, or what a handler returns.  Nothing
- * waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_sums_detach. Returns SHMRPC_MORE, to
+ * be called again when there is something to do, or what a handler would
+ * return. Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_sums_step(shmrpc_ctx *ctx, void *state,
                                   flows_flows_sums_source *in,
                                   flows_flows_sums_sink *out);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_sums_detach(flows_flows_sums_sink *out,
                             flows_flows_sums_step *step, void *state,
                             void (*drop)(void *state));
@@ -254,45 +248,44 @@ int flows_flows_sums_detach(flows_flows_sums_sink *out,
 /* Where the items of cat go; valid until the handler returns. */
 typedef struct flows_flows_cat_sink flows_flows_cat_sink;
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
- * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
- * the item breaks its own bounds. */
+/* Sends an item. 0: it was sent. Waits for room. CANCELLED, DEADLINE: nobody
+ * waits for it any more; ABORTED: a deadlock, both ends wait for room and
+ * neither reads; INTERNAL: the item breaks its own bounds. */
 int flows_flows_cat_sink_send(flows_flows_cat_sink *out,
                               const shmrpc_bytes *item);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_cat_sink_try_send(flows_flows_cat_sink *out,
                                   const shmrpc_bytes *item);
 
-/* How many of the items that were sent the client has let go of: a lower
+/* How many of the sent items the client has read and released: a lower
  * bound. */
 uint64_t flows_flows_cat_sink_delivered(const flows_flows_cat_sink *out);
 
 /* Lends memory for the next item, in the window itself if it is shared and
- * large enough for that; until commit or abort nothing else is sent.  Waits for
- * room, with the statuses of send. */
+ * large enough; until commit or abort nothing else can be sent. Waits for room,
+ * with the statuses of send. */
 int flows_flows_cat_sink_loan(flows_flows_cat_sink *out, size_t len,
                               uint8_t **at);
 
-/* Sends the first `len` bytes of it, with the statuses of send. */
+/* Sends the first `len` bytes of the loan, with the statuses of send. */
 int flows_flows_cat_sink_commit(flows_flows_cat_sink *out, const uint8_t *at,
                                 size_t len);
 
-/* It is no item. */
+/* Drops the loan: no item is sent. */
 void flows_flows_cat_sink_abort(flows_flows_cat_sink *out, const uint8_t *at);
 
-/* What flows_flows_cat_detach has called.  Returns SHMRPC_MORE, to be called
- * again when there is something to do, or what a handler returns.  Nothing
- * waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_cat_detach. Returns SHMRPC_MORE, to be
+ * called again when there is something to do, or what a handler would return.
+ * Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_cat_step(shmrpc_ctx *ctx, void *state,
                                  flows_flows_cat_sink *out);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_cat_detach(flows_flows_cat_sink *out,
                            flows_flows_cat_step *step, void *state,
                            void (*drop)(void *state));
@@ -300,61 +293,60 @@ int flows_flows_cat_detach(flows_flows_cat_sink *out,
 /* Where the items of through go; valid until the handler returns. */
 typedef struct flows_flows_through_sink flows_flows_through_sink;
 
-/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
- * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
- * the item breaks its own bounds. */
+/* Sends an item. 0: it was sent. Waits for room. CANCELLED, DEADLINE: nobody
+ * waits for it any more; ABORTED: a deadlock, both ends wait for room and
+ * neither reads; INTERNAL: the item breaks its own bounds. */
 int flows_flows_through_sink_send(flows_flows_through_sink *out,
                                   const shmrpc_bytes *item);
 
-/* The same, but BUSY where there is no room. */
+/* The same, but returns BUSY instead of waiting for room. */
 int flows_flows_through_sink_try_send(flows_flows_through_sink *out,
                                       const shmrpc_bytes *item);
 
-/* How many of the items that were sent the client has let go of: a lower
+/* How many of the sent items the client has read and released: a lower
  * bound. */
 uint64_t flows_flows_through_sink_delivered(
     const flows_flows_through_sink *out);
 
 /* Lends memory for the next item, in the window itself if it is shared and
- * large enough for that; until commit or abort nothing else is sent.  Waits for
- * room, with the statuses of send. */
+ * large enough; until commit or abort nothing else can be sent. Waits for room,
+ * with the statuses of send. */
 int flows_flows_through_sink_loan(flows_flows_through_sink *out, size_t len,
                                   uint8_t **at);
 
-/* Sends the first `len` bytes of it, with the statuses of send. */
+/* Sends the first `len` bytes of the loan, with the statuses of send. */
 int flows_flows_through_sink_commit(flows_flows_through_sink *out,
                                     const uint8_t *at, size_t len);
 
-/* It is no item. */
+/* Drops the loan: no item is sent. */
 void flows_flows_through_sink_abort(flows_flows_through_sink *out,
                                     const uint8_t *at);
 
 /* Where the items of through come from; valid until the handler returns. */
 typedef struct flows_flows_through_source flows_flows_through_source;
 
-/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
- * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
- * more; INVALID: it can't be read, return that. */
+/* Waits for the next item, which lives until the next call. SHMRPC_MORE (1):
+ * there is one; 0: there are no more; CANCELLED, DEADLINE: nobody waits for the
+ * result any more; INVALID: it can't be decoded; return this status. */
 int flows_flows_through_source_next(flows_flows_through_source *in,
                                     const shmrpc_bytes **item);
 
-/* The same, but BUSY where there is none yet. */
+/* The same, but returns BUSY if there is none yet. */
 int flows_flows_through_source_try_next(flows_flows_through_source *in,
                                         const shmrpc_bytes **item);
 
-/* What flows_flows_through_detach has called.  Returns SHMRPC_MORE, to be
- * called again when there is something to do, or what a handler returns.
- * Nothing waits in it: sending and reading are BUSY. */
+/* The step that is passed to flows_flows_through_detach. Returns SHMRPC_MORE,
+ * to be called again when there is something to do, or what a handler would
+ * return. Sending and reading never wait in it, but return BUSY. */
 typedef int flows_flows_through_step(shmrpc_ctx *ctx, void *state,
                                      flows_flows_through_source *in,
                                      flows_flows_through_sink *out);
 
-/* Lets the handler return, with what this returns, and keep no worker:
- * SHMRPC_DETACHED is that `step` is called from now on, by one thread at a
- * time: soon; when there is an item, or room, where there was none; at the end
- * of the client's items; after shmrpc_stream_wake.  `drop`, unless NULL, is
- * called last, once, however the call ends.  Another status: nothing has
- * changed. */
+/* Frees the worker: the handler must return what this returns. SHMRPC_DETACHED:
+ * from now on `step` is called, by one thread at a time: soon; when an item has
+ * come, or room, after it got BUSY; at the end of the client's items; after
+ * shmrpc_stream_wake. `drop`, unless NULL, is called last, once, however the
+ * call ends. Any other status: nothing has changed. */
 int flows_flows_through_detach(flows_flows_through_sink *out,
                                flows_flows_through_step *step, void *state,
                                void (*drop)(void *state));
@@ -362,8 +354,8 @@ int flows_flows_through_detach(flows_flows_through_sink *out,
 /*
  * Every shape that a stream has.
  *
- * The handlers of Flows. Begin with FLOWS_FLOWS_IMPL_INIT; those that stay NULL
- * answer UNIMPLEMENTED.
+ The handlers of Flows. Initialise it with FLOWS_FLOWS_IMPL_INIT;
+ * handlers that stay NULL answer UNIMPLEMENTED.
  */
 typedef struct flows_flows_impl {
     size_t size; /* lets methods be added without recompiling */
@@ -421,9 +413,10 @@ typedef struct flows_flows_impl {
  * does; `result` counts if `status` is 0. */
 int flows_flows_add_answer(shmrpc_ctx *call, int status, const int64_t *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is handed to every
- * handler.  Any number of services per server.  EXISTS: it runs already, and
- * the error says where; INVALID: `impl` was not begun as above. */
+/* Serves `impl`, which is copied, from now on; `user` is passed to every
+ * handler. A server may have any number of services. EXISTS: the service runs
+ * already, and the error says where; INVALID: `impl` was not initialised as
+ * above. */
 int flows_flows_serve(shmrpc_server *server, const flows_flows_impl *impl,
                       void *user, shmrpc_error *error);
 

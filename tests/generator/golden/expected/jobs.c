@@ -104,7 +104,7 @@ const shmrpc_type jobs_v1_fixed_descriptor =
     SHMRPC_TYPE_STRUCT_INIT(jobs_v1_fixed, SHMRPC_TYPE_FIXED, 16, 8,
                             "acme.jobs.v1.Fixed", NULL, fixed_fields);
 
-/* What tools read that find acme.jobs.v1.flat. */
+/* The .svc of acme.jobs.v1.flat, for tools that find the object. */
 static const char *const flat_text[] = {
     "package acme.jobs.v1;\n",
     "struct Flat {\n",
@@ -116,7 +116,7 @@ static const char *const flat_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.work. */
+/* The .svc of acme.jobs.v1.work, for tools that find the object. */
 static const char *const work_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -137,7 +137,7 @@ static const char *const work_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.points. */
+/* The .svc of acme.jobs.v1.points, for tools that find the object. */
 static const char *const points_text[] = {
     "package acme.jobs.v1;\n",
     "struct Flat {\n",
@@ -149,7 +149,7 @@ static const char *const points_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.things. */
+/* The .svc of acme.jobs.v1.things, for tools that find the object. */
 static const char *const things_text[] = {
     "package acme.jobs.v1;\n",
     "  queue any things { overflow fail; encoding json; ",
@@ -157,21 +157,21 @@ static const char *const things_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.quads. */
+/* The .svc of acme.jobs.v1.quads, for tools that find the object. */
 static const char *const quads_text[] = {
     "package acme.jobs.v1;\n",
     "  queue u8[4] quads { }\n",
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.lines. */
+/* The .svc of acme.jobs.v1.lines, for tools that find the object. */
 static const char *const lines_text[] = {
     "package acme.jobs.v1;\n",
     "  queue string(..64) lines { overflow drop_newest; }\n",
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.batches. */
+/* The .svc of acme.jobs.v1.batches, for tools that find the object. */
 static const char *const batches_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -190,14 +190,14 @@ static const char *const batches_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.maps. */
+/* The .svc of acme.jobs.v1.maps, for tools that find the object. */
 static const char *const maps_text[] = {
     "package acme.jobs.v1;\n",
     "  queue map<string, u64> maps { }\n",
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.blobs. */
+/* The .svc of acme.jobs.v1.blobs, for tools that find the object. */
 static const char *const blobs_text[] = {
     "package acme.jobs.v1;\n",
     "  queue bytes blobs { max_bytes 67108864; encoding raw; ",
@@ -205,7 +205,7 @@ static const char *const blobs_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.levels. */
+/* The .svc of acme.jobs.v1.levels, for tools that find the object. */
 static const char *const levels_text[] = {
     "package acme.jobs.v1;\n",
     "enum Level : u8 {\n",
@@ -216,7 +216,7 @@ static const char *const levels_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.documents. */
+/* The .svc of acme.jobs.v1.documents, for tools that find the object. */
 static const char *const documents_text[] = {
     "package acme.jobs.v1;\n",
     "package acme.common;\n",
@@ -230,7 +230,7 @@ static const char *const documents_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.jobs. */
+/* The .svc of acme.jobs.v1.jobs, for tools that find the object. */
 static const char *const jobs_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -250,7 +250,7 @@ static const char *const jobs_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.fixed. */
+/* The .svc of acme.jobs.v1.fixed, for tools that find the object. */
 static const char *const fixed_text[] = {
     "package acme.jobs.v1;\n",
     "struct Fixed {\n",
@@ -262,7 +262,7 @@ static const char *const fixed_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.deep. */
+/* The .svc of acme.jobs.v1.deep, for tools that find the object. */
 static const char *const deep_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -285,21 +285,21 @@ static const char *const deep_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.wild. */
+/* The .svc of acme.jobs.v1.wild, for tools that find the object. */
 static const char *const wild_text[] = {
     "package acme.jobs.v1;\n",
     "  dict<any, any> wild { encoding json; }\n",
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.arrays. */
+/* The .svc of acme.jobs.v1.arrays, for tools that find the object. */
 static const char *const arrays_text[] = {
     "package acme.jobs.v1;\n",
     "  dict<bytes, u8[3]> arrays { }\n",
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.counts. */
+/* The .svc of acme.jobs.v1.counts, for tools that find the object. */
 static const char *const counts_text[] = {
     "package acme.jobs.v1;\n",
     "enum Level : u8 {\n",
@@ -311,7 +311,7 @@ static const char *const counts_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.news. */
+/* The .svc of acme.jobs.v1.news, for tools that find the object. */
 static const char *const news_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -331,7 +331,7 @@ static const char *const news_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.levels_seen. */
+/* The .svc of acme.jobs.v1.levels_seen, for tools that find the object. */
 static const char *const levels_seen_text[] = {
     "package acme.jobs.v1;\n",
     "enum Level : u8 {\n",
@@ -343,14 +343,14 @@ static const char *const levels_seen_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.talk. */
+/* The .svc of acme.jobs.v1.talk, for tools that find the object. */
 static const char *const talk_text[] = {
     "package acme.jobs.v1;\n",
     "  topic any talk { lifetime creator; }\n",
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.sound. */
+/* The .svc of acme.jobs.v1.sound, for tools that find the object. */
 static const char *const sound_text[] = {
     "package acme.jobs.v1;\n",
     "  /// Sound, as it is.\n",
@@ -358,14 +358,14 @@ static const char *const sound_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.config. */
+/* The .svc of acme.jobs.v1.config, for tools that find the object. */
 static const char *const config_text[] = {
     "package acme.jobs.v1;\n",
     "  value any config { log 8; snapshot 1m; }\n",
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.current. */
+/* The .svc of acme.jobs.v1.current, for tools that find the object. */
 static const char *const current_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -383,7 +383,7 @@ static const char *const current_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.state. */
+/* The .svc of acme.jobs.v1.state, for tools that find the object. */
 static const char *const state_text[] = {
     "package acme.jobs.v1;\n",
     "struct Fixed {\n",
@@ -394,7 +394,7 @@ static const char *const state_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.recent. */
+/* The .svc of acme.jobs.v1.recent, for tools that find the object. */
 static const char *const recent_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -413,7 +413,7 @@ static const char *const recent_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.past. */
+/* The .svc of acme.jobs.v1.past, for tools that find the object. */
 static const char *const past_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -431,7 +431,7 @@ static const char *const past_text[] = {
     NULL,
 };
 
-/* What tools read that find acme.jobs.v1.marks. */
+/* The .svc of acme.jobs.v1.marks, for tools that find the object. */
 static const char *const marks_text[] = {
     "package acme.jobs.v1;\n",
     "  value list<u32>(1..4) marks { }\n",

@@ -99,12 +99,12 @@ struct jobs_v1_fixed {
     bool set;
 };
 
-/* An array where only a single value can stand. */
+/* Wraps an array, for places where only a single value is possible. */
 struct jobs_v1_quads_item {
     uint8_t items[4];
 };
 
-/* An array where only a single value can stand. */
+/* Wraps an array, for places where only a single value is possible. */
 struct jobs_v1_arrays_item {
     uint8_t items[3];
 };
@@ -119,7 +119,7 @@ struct jobs_v1_counts_item_entry {
     uint64_t value;
 };
 
-/* Descriptors: what codecs and tools know of these types. */
+/* Descriptors of these types, for codecs and tools. */
 extern const shmrpc_type jobs_v1_level_descriptor;
 extern const shmrpc_type jobs_v1_job_descriptor;
 extern const shmrpc_type jobs_v1_flat_descriptor;
@@ -157,20 +157,20 @@ extern const shmrpc_shared jobs_v1_marks_value_descriptor;
  * Called like what it holds.
  *
  * The queue "acme.jobs.v1.flat".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_flat_queue jobs_v1_flat_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.flat"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.flat"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_flat_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_flat_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_flat_close(jobs_v1_flat_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -178,48 +178,50 @@ void jobs_v1_flat_close(jobs_v1_flat_queue *queue);
 int jobs_v1_flat_push(jobs_v1_flat_queue *queue, const jobs_v1_flat *item,
                       const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_flat_push_many(jobs_v1_flat_queue *queue, const jobs_v1_flat *items,
                            size_t count, const shmrpc_opts *opts,
                            size_t *out_pushed, shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_flat_pop(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
                      const jobs_v1_flat **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_flat_pop_many(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
                           const jobs_v1_flat **out, size_t max,
                           size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_flat_fd(jobs_v1_flat_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_flat_peek(jobs_v1_flat_queue *queue, const jobs_v1_flat **out,
                       shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_flat_release(jobs_v1_flat_queue *queue, const jobs_v1_flat *item);
 
 /* Says that an item is done, and releases it.  PRECONDITION: the queue was not
  * made with `delivery acked`. */
 int jobs_v1_flat_ack(jobs_v1_flat_queue *queue, const jobs_v1_flat *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_flat_is_redelivered(const jobs_v1_flat *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_flat_end(jobs_v1_flat_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_flat_destroy(jobs_v1_flat_queue *queue);
 
 /* Figures as of now. */
@@ -230,20 +232,20 @@ int jobs_v1_flat_stat(jobs_v1_flat_queue *queue, shmrpc_queue_stat *out);
  * Nothing of it gets lost.
  *
  * The queue "acme.jobs.v1.work".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_work_queue jobs_v1_work_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.work"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.work"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_work_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_work_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_work_close(jobs_v1_work_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -251,48 +253,50 @@ void jobs_v1_work_close(jobs_v1_work_queue *queue);
 int jobs_v1_work_push(jobs_v1_work_queue *queue, const jobs_v1_job *item,
                       const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_work_push_many(jobs_v1_work_queue *queue, const jobs_v1_job *items,
                            size_t count, const shmrpc_opts *opts,
                            size_t *out_pushed, shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_work_pop(jobs_v1_work_queue *queue, const shmrpc_opts *opts,
                      const jobs_v1_job **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_work_pop_many(jobs_v1_work_queue *queue, const shmrpc_opts *opts,
                           const jobs_v1_job **out, size_t max,
                           size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_work_fd(jobs_v1_work_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_work_peek(jobs_v1_work_queue *queue, const jobs_v1_job **out,
                       shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_work_release(jobs_v1_work_queue *queue, const jobs_v1_job *item);
 
 /* Says that an item is done, and releases it.  PRECONDITION: the queue was not
  * made with `delivery acked`. */
 int jobs_v1_work_ack(jobs_v1_work_queue *queue, const jobs_v1_job *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_work_is_redelivered(const jobs_v1_job *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_work_end(jobs_v1_work_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_work_destroy(jobs_v1_work_queue *queue);
 
 /* Figures as of now. */
@@ -300,20 +304,20 @@ int jobs_v1_work_stat(jobs_v1_work_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.points".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_points_queue jobs_v1_points_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.points"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.points"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_points_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_points_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_points_close(jobs_v1_points_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -321,35 +325,36 @@ void jobs_v1_points_close(jobs_v1_points_queue *queue);
 int jobs_v1_points_push(jobs_v1_points_queue *queue, const jobs_v1_flat *item,
                         const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_points_push_many(jobs_v1_points_queue *queue,
                              const jobs_v1_flat *items, size_t count,
                              const shmrpc_opts *opts, size_t *out_pushed,
                              shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_points_pop(jobs_v1_points_queue *queue, const shmrpc_opts *opts,
                        const jobs_v1_flat **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_points_pop_many(jobs_v1_points_queue *queue,
                             const shmrpc_opts *opts, const jobs_v1_flat **out,
                             size_t max, size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_points_fd(jobs_v1_points_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_points_peek(jobs_v1_points_queue *queue, const jobs_v1_flat **out,
                         shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_points_release(jobs_v1_points_queue *queue,
                             const jobs_v1_flat *item);
 
@@ -357,14 +362,15 @@ void jobs_v1_points_release(jobs_v1_points_queue *queue,
  * made with `delivery acked`. */
 int jobs_v1_points_ack(jobs_v1_points_queue *queue, const jobs_v1_flat *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_points_is_redelivered(const jobs_v1_flat *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_points_end(jobs_v1_points_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_points_destroy(jobs_v1_points_queue *queue);
 
 /* Figures as of now. */
@@ -372,20 +378,20 @@ int jobs_v1_points_stat(jobs_v1_points_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.things".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_things_queue jobs_v1_things_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.things"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.things"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_things_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_things_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_things_close(jobs_v1_things_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -393,35 +399,36 @@ void jobs_v1_things_close(jobs_v1_things_queue *queue);
 int jobs_v1_things_push(jobs_v1_things_queue *queue, const shmrpc_any *item,
                         const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_things_push_many(jobs_v1_things_queue *queue,
                              const shmrpc_any *items, size_t count,
                              const shmrpc_opts *opts, size_t *out_pushed,
                              shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_things_pop(jobs_v1_things_queue *queue, const shmrpc_opts *opts,
                        const shmrpc_any **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_things_pop_many(jobs_v1_things_queue *queue,
                             const shmrpc_opts *opts, const shmrpc_any **out,
                             size_t max, size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_things_fd(jobs_v1_things_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_things_peek(jobs_v1_things_queue *queue, const shmrpc_any **out,
                         shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_things_release(jobs_v1_things_queue *queue,
                             const shmrpc_any *item);
 
@@ -429,14 +436,15 @@ void jobs_v1_things_release(jobs_v1_things_queue *queue,
  * made with `delivery acked`. */
 int jobs_v1_things_ack(jobs_v1_things_queue *queue, const shmrpc_any *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_things_is_redelivered(const shmrpc_any *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_things_end(jobs_v1_things_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_things_destroy(jobs_v1_things_queue *queue);
 
 /* Figures as of now. */
@@ -444,20 +452,20 @@ int jobs_v1_things_stat(jobs_v1_things_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.quads".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_quads_queue jobs_v1_quads_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.quads"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.quads"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_quads_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_quads_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_quads_close(jobs_v1_quads_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -466,35 +474,36 @@ int jobs_v1_quads_push(jobs_v1_quads_queue *queue,
                        const jobs_v1_quads_item *item, const shmrpc_opts *opts,
                        shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_quads_push_many(jobs_v1_quads_queue *queue,
                             const jobs_v1_quads_item *items, size_t count,
                             const shmrpc_opts *opts, size_t *out_pushed,
                             shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_quads_pop(jobs_v1_quads_queue *queue, const shmrpc_opts *opts,
                       const jobs_v1_quads_item **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_quads_pop_many(jobs_v1_quads_queue *queue, const shmrpc_opts *opts,
                            const jobs_v1_quads_item **out, size_t max,
                            size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_quads_fd(jobs_v1_quads_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_quads_peek(jobs_v1_quads_queue *queue,
                        const jobs_v1_quads_item **out, shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_quads_release(jobs_v1_quads_queue *queue,
                            const jobs_v1_quads_item *item);
 
@@ -503,14 +512,15 @@ void jobs_v1_quads_release(jobs_v1_quads_queue *queue,
 int jobs_v1_quads_ack(jobs_v1_quads_queue *queue,
                       const jobs_v1_quads_item *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_quads_is_redelivered(const jobs_v1_quads_item *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_quads_end(jobs_v1_quads_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_quads_destroy(jobs_v1_quads_queue *queue);
 
 /* Figures as of now. */
@@ -518,20 +528,20 @@ int jobs_v1_quads_stat(jobs_v1_quads_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.lines".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_lines_queue jobs_v1_lines_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.lines"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.lines"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_lines_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_lines_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_lines_close(jobs_v1_lines_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -539,48 +549,50 @@ void jobs_v1_lines_close(jobs_v1_lines_queue *queue);
 int jobs_v1_lines_push(jobs_v1_lines_queue *queue, const shmrpc_str *item,
                        const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_lines_push_many(jobs_v1_lines_queue *queue, const shmrpc_str *items,
                             size_t count, const shmrpc_opts *opts,
                             size_t *out_pushed, shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_lines_pop(jobs_v1_lines_queue *queue, const shmrpc_opts *opts,
                       const shmrpc_str **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_lines_pop_many(jobs_v1_lines_queue *queue, const shmrpc_opts *opts,
                            const shmrpc_str **out, size_t max,
                            size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_lines_fd(jobs_v1_lines_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_lines_peek(jobs_v1_lines_queue *queue, const shmrpc_str **out,
                        shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_lines_release(jobs_v1_lines_queue *queue, const shmrpc_str *item);
 
 /* Says that an item is done, and releases it.  PRECONDITION: the queue was not
  * made with `delivery acked`. */
 int jobs_v1_lines_ack(jobs_v1_lines_queue *queue, const shmrpc_str *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_lines_is_redelivered(const shmrpc_str *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_lines_end(jobs_v1_lines_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_lines_destroy(jobs_v1_lines_queue *queue);
 
 /* Figures as of now. */
@@ -588,20 +600,20 @@ int jobs_v1_lines_stat(jobs_v1_lines_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.batches".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_batches_queue jobs_v1_batches_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.batches"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.batches";
+ * `opts` may be NULL. CONTRACT: the existing one has another type or encoding.
+ * Close it when done. */
 int jobs_v1_batches_open(const char *name, const shmrpc_shared_opts *opts,
                          jobs_v1_batches_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_batches_close(jobs_v1_batches_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -610,36 +622,37 @@ int jobs_v1_batches_push(jobs_v1_batches_queue *queue,
                          const jobs_v1_job_list *item, const shmrpc_opts *opts,
                          shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_batches_push_many(jobs_v1_batches_queue *queue,
                               const jobs_v1_job_list *items, size_t count,
                               const shmrpc_opts *opts, size_t *out_pushed,
                               shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_batches_pop(jobs_v1_batches_queue *queue, const shmrpc_opts *opts,
                         const jobs_v1_job_list **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_batches_pop_many(jobs_v1_batches_queue *queue,
                              const shmrpc_opts *opts,
                              const jobs_v1_job_list **out, size_t max,
                              size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_batches_fd(jobs_v1_batches_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_batches_peek(jobs_v1_batches_queue *queue,
                          const jobs_v1_job_list **out, shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_batches_release(jobs_v1_batches_queue *queue,
                              const jobs_v1_job_list *item);
 
@@ -648,14 +661,15 @@ void jobs_v1_batches_release(jobs_v1_batches_queue *queue,
 int jobs_v1_batches_ack(jobs_v1_batches_queue *queue,
                         const jobs_v1_job_list *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_batches_is_redelivered(const jobs_v1_job_list *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_batches_end(jobs_v1_batches_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_batches_destroy(jobs_v1_batches_queue *queue);
 
 /* Figures as of now. */
@@ -663,20 +677,20 @@ int jobs_v1_batches_stat(jobs_v1_batches_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.maps".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_maps_queue jobs_v1_maps_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.maps"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.maps"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_maps_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_maps_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_maps_close(jobs_v1_maps_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -684,35 +698,36 @@ void jobs_v1_maps_close(jobs_v1_maps_queue *queue);
 int jobs_v1_maps_push(jobs_v1_maps_queue *queue, const jobs_v1_maps_item *item,
                       const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_maps_push_many(jobs_v1_maps_queue *queue,
                            const jobs_v1_maps_item *items, size_t count,
                            const shmrpc_opts *opts, size_t *out_pushed,
                            shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_maps_pop(jobs_v1_maps_queue *queue, const shmrpc_opts *opts,
                      const jobs_v1_maps_item **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_maps_pop_many(jobs_v1_maps_queue *queue, const shmrpc_opts *opts,
                           const jobs_v1_maps_item **out, size_t max,
                           size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_maps_fd(jobs_v1_maps_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_maps_peek(jobs_v1_maps_queue *queue, const jobs_v1_maps_item **out,
                       shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_maps_release(jobs_v1_maps_queue *queue,
                           const jobs_v1_maps_item *item);
 
@@ -720,14 +735,15 @@ void jobs_v1_maps_release(jobs_v1_maps_queue *queue,
  * made with `delivery acked`. */
 int jobs_v1_maps_ack(jobs_v1_maps_queue *queue, const jobs_v1_maps_item *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_maps_is_redelivered(const jobs_v1_maps_item *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_maps_end(jobs_v1_maps_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_maps_destroy(jobs_v1_maps_queue *queue);
 
 /* Figures as of now. */
@@ -735,20 +751,20 @@ int jobs_v1_maps_stat(jobs_v1_maps_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.blobs".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_blobs_queue jobs_v1_blobs_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.blobs"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.blobs"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_blobs_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_blobs_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_blobs_close(jobs_v1_blobs_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -756,35 +772,36 @@ void jobs_v1_blobs_close(jobs_v1_blobs_queue *queue);
 int jobs_v1_blobs_push(jobs_v1_blobs_queue *queue, const shmrpc_bytes *item,
                        const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_blobs_push_many(jobs_v1_blobs_queue *queue,
                             const shmrpc_bytes *items, size_t count,
                             const shmrpc_opts *opts, size_t *out_pushed,
                             shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_blobs_pop(jobs_v1_blobs_queue *queue, const shmrpc_opts *opts,
                       const shmrpc_bytes **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_blobs_pop_many(jobs_v1_blobs_queue *queue, const shmrpc_opts *opts,
                            const shmrpc_bytes **out, size_t max,
                            size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_blobs_fd(jobs_v1_blobs_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_blobs_peek(jobs_v1_blobs_queue *queue, const shmrpc_bytes **out,
                        shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_blobs_release(jobs_v1_blobs_queue *queue,
                            const shmrpc_bytes *item);
 
@@ -792,14 +809,15 @@ void jobs_v1_blobs_release(jobs_v1_blobs_queue *queue,
  * made with `delivery acked`. */
 int jobs_v1_blobs_ack(jobs_v1_blobs_queue *queue, const shmrpc_bytes *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_blobs_is_redelivered(const shmrpc_bytes *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_blobs_end(jobs_v1_blobs_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_blobs_destroy(jobs_v1_blobs_queue *queue);
 
 /* Figures as of now. */
@@ -807,20 +825,20 @@ int jobs_v1_blobs_stat(jobs_v1_blobs_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.levels".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_levels_queue jobs_v1_levels_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.levels"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.levels"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_levels_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_levels_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_levels_close(jobs_v1_levels_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -828,35 +846,36 @@ void jobs_v1_levels_close(jobs_v1_levels_queue *queue);
 int jobs_v1_levels_push(jobs_v1_levels_queue *queue, const jobs_v1_level *item,
                         const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_levels_push_many(jobs_v1_levels_queue *queue,
                              const jobs_v1_level *items, size_t count,
                              const shmrpc_opts *opts, size_t *out_pushed,
                              shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_levels_pop(jobs_v1_levels_queue *queue, const shmrpc_opts *opts,
                        const jobs_v1_level **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_levels_pop_many(jobs_v1_levels_queue *queue,
                             const shmrpc_opts *opts, const jobs_v1_level **out,
                             size_t max, size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_levels_fd(jobs_v1_levels_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_levels_peek(jobs_v1_levels_queue *queue, const jobs_v1_level **out,
                         shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_levels_release(jobs_v1_levels_queue *queue,
                             const jobs_v1_level *item);
 
@@ -864,14 +883,15 @@ void jobs_v1_levels_release(jobs_v1_levels_queue *queue,
  * made with `delivery acked`. */
 int jobs_v1_levels_ack(jobs_v1_levels_queue *queue, const jobs_v1_level *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_levels_is_redelivered(const jobs_v1_level *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_levels_end(jobs_v1_levels_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_levels_destroy(jobs_v1_levels_queue *queue);
 
 /* Figures as of now. */
@@ -879,20 +899,20 @@ int jobs_v1_levels_stat(jobs_v1_levels_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The queue "acme.jobs.v1.documents".
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_documents_queue jobs_v1_documents_queue;
 
-/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.documents";
- * `opts` may be NULL.  CONTRACT: the one there is has another type or encoding.
- *  Close it in the end. */
+/* Opens the queue, or creates it. `name`: NULL is "acme.jobs.v1.documents";
+ * `opts` may be NULL. CONTRACT: the existing one has another type or encoding.
+ * Close it when done. */
 int jobs_v1_documents_open(const char *name, const shmrpc_shared_opts *opts,
                            jobs_v1_documents_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void jobs_v1_documents_close(jobs_v1_documents_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -901,37 +921,38 @@ int jobs_v1_documents_push(jobs_v1_documents_queue *queue,
                            const common_document *item, const shmrpc_opts *opts,
                            shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int jobs_v1_documents_push_many(jobs_v1_documents_queue *queue,
                                 const common_document *items, size_t count,
                                 const shmrpc_opts *opts, size_t *out_pushed,
                                 shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int jobs_v1_documents_pop(jobs_v1_documents_queue *queue,
                           const shmrpc_opts *opts, const common_document **out,
                           shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int jobs_v1_documents_pop_many(jobs_v1_documents_queue *queue,
                                const shmrpc_opts *opts,
                                const common_document **out, size_t max,
                                size_t *out_count, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_documents_fd(jobs_v1_documents_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int jobs_v1_documents_peek(jobs_v1_documents_queue *queue,
                            const common_document **out, shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void jobs_v1_documents_release(jobs_v1_documents_queue *queue,
                                const common_document *item);
 
@@ -940,14 +961,15 @@ void jobs_v1_documents_release(jobs_v1_documents_queue *queue,
 int jobs_v1_documents_ack(jobs_v1_documents_queue *queue,
                           const common_document *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool jobs_v1_documents_is_redelivered(const common_document *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int jobs_v1_documents_end(jobs_v1_documents_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int jobs_v1_documents_destroy(jobs_v1_documents_queue *queue);
 
 /* Figures as of now. */
@@ -959,8 +981,9 @@ int jobs_v1_documents_stat(jobs_v1_documents_queue *queue,
  *
  * The dict "acme.jobs.v1.jobs".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct jobs_v1_jobs_dict jobs_v1_jobs_dict;
 typedef struct jobs_v1_jobs_view jobs_v1_jobs_view;
@@ -972,7 +995,7 @@ typedef struct jobs_v1_jobs_entry {
     jobs_v1_job value;
 } jobs_v1_jobs_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_jobs_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -987,21 +1010,20 @@ typedef struct jobs_v1_jobs_event {
 typedef int jobs_v1_jobs_change(void *user, const jobs_v1_job *was,
                                 jobs_v1_job *now);
 
-/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.jobs"; `opts` may
- * be NULL.  CONTRACT: the one there is has another type or encoding.  Close it
- * in the end. */
+/* Opens the dict, or creates it. `name`: NULL is "acme.jobs.v1.jobs"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_jobs_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_jobs_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void jobs_v1_jobs_close(jobs_v1_jobs_dict *dict);
 
-/* The value of a key, which is read-only, and yours until you release it.
- * NOT_FOUND. */
+/* The value of a key, read-only, and yours until you release it. NOT_FOUND. */
 int jobs_v1_jobs_get(jobs_v1_jobs_dict *dict, shmrpc_str key,
                      const jobs_v1_job **out, shmrpc_error *error);
 
-/* Ends the life of a value.  NULL is fine. */
+/* Frees a value. NULL is fine. */
 void jobs_v1_jobs_release(jobs_v1_jobs_dict *dict, const jobs_v1_job *value);
 
 /* Whether there is such a key: 0, or NOT_FOUND. */
@@ -1012,12 +1034,12 @@ int jobs_v1_jobs_contains(jobs_v1_jobs_dict *dict, shmrpc_str key,
 int jobs_v1_jobs_len(jobs_v1_jobs_dict *dict, uint64_t *out,
                      shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int jobs_v1_jobs_put(jobs_v1_jobs_dict *dict, shmrpc_str key,
                      const jobs_v1_job *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int jobs_v1_jobs_put_new(jobs_v1_jobs_dict *dict, shmrpc_str key,
                          const jobs_v1_job *value, shmrpc_error *error);
 
@@ -1025,8 +1047,8 @@ int jobs_v1_jobs_put_new(jobs_v1_jobs_dict *dict, shmrpc_str key,
 int jobs_v1_jobs_del(jobs_v1_jobs_dict *dict, shmrpc_str key,
                      shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int jobs_v1_jobs_update(jobs_v1_jobs_dict *dict, shmrpc_str key,
                         jobs_v1_jobs_change *change, void *user,
                         shmrpc_error *error);
@@ -1039,10 +1061,10 @@ int jobs_v1_jobs_merge(jobs_v1_jobs_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_jobs_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
                       const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1050,16 +1072,16 @@ int jobs_v1_jobs_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
 int jobs_v1_jobs_try_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
                           shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_jobs_unlock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
                         shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_jobs_lock_consistent(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
                                  shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int jobs_v1_jobs_view_open(jobs_v1_jobs_dict *dict, jobs_v1_jobs_view **out,
                            shmrpc_error *error);
 
@@ -1068,35 +1090,35 @@ int jobs_v1_jobs_view_get(jobs_v1_jobs_view *view, shmrpc_str key,
                           const jobs_v1_job **out, shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int jobs_v1_jobs_view_next(jobs_v1_jobs_view *view, const shmrpc_str **out_key,
                            const jobs_v1_job **out_value, shmrpc_error *error);
 
 /* NULL is fine. */
 void jobs_v1_jobs_view_close(jobs_v1_jobs_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int jobs_v1_jobs_watch_open(jobs_v1_jobs_dict *dict,
                             const shmrpc_watch_opts *opts,
                             jobs_v1_jobs_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int jobs_v1_jobs_watch_next(jobs_v1_jobs_watch *watch,
                             const jobs_v1_jobs_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_jobs_watch_fd(jobs_v1_jobs_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int jobs_v1_jobs_snapshot(jobs_v1_jobs_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts,
                           shmrpc_error *error);
@@ -1106,7 +1128,7 @@ int jobs_v1_jobs_snapshot(jobs_v1_jobs_dict *dict, const char *path,
 int jobs_v1_jobs_load(jobs_v1_jobs_dict *dict, const char *path,
                       shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int jobs_v1_jobs_destroy(jobs_v1_jobs_dict *dict);
 
 /* Figures as of now. */
@@ -1115,8 +1137,9 @@ int jobs_v1_jobs_stat(jobs_v1_jobs_dict *dict, shmrpc_dict_stat *out);
 /*
  * The dict "acme.jobs.v1.fixed".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct jobs_v1_fixed_dict jobs_v1_fixed_dict;
 typedef struct jobs_v1_fixed_view jobs_v1_fixed_view;
@@ -1128,7 +1151,7 @@ typedef struct jobs_v1_fixed_entry {
     jobs_v1_fixed value;
 } jobs_v1_fixed_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_fixed_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -1143,13 +1166,13 @@ typedef struct jobs_v1_fixed_event {
 typedef int jobs_v1_fixed_change(void *user, const jobs_v1_fixed *was,
                                  jobs_v1_fixed *now);
 
-/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.fixed"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the dict, or creates it. `name`: NULL is "acme.jobs.v1.fixed"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_fixed_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_fixed_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void jobs_v1_fixed_close(jobs_v1_fixed_dict *dict);
 
 /* The value of a key.  NOT_FOUND. */
@@ -1164,12 +1187,12 @@ int jobs_v1_fixed_contains(jobs_v1_fixed_dict *dict, uint64_t key,
 int jobs_v1_fixed_len(jobs_v1_fixed_dict *dict, uint64_t *out,
                       shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int jobs_v1_fixed_put(jobs_v1_fixed_dict *dict, uint64_t key,
                       const jobs_v1_fixed *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int jobs_v1_fixed_put_new(jobs_v1_fixed_dict *dict, uint64_t key,
                           const jobs_v1_fixed *value, shmrpc_error *error);
 
@@ -1177,8 +1200,8 @@ int jobs_v1_fixed_put_new(jobs_v1_fixed_dict *dict, uint64_t key,
 int jobs_v1_fixed_del(jobs_v1_fixed_dict *dict, uint64_t key,
                       shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int jobs_v1_fixed_update(jobs_v1_fixed_dict *dict, uint64_t key,
                          jobs_v1_fixed_change *change, void *user,
                          shmrpc_error *error);
@@ -1191,10 +1214,10 @@ int jobs_v1_fixed_merge(jobs_v1_fixed_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_fixed_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
                        const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1202,16 +1225,16 @@ int jobs_v1_fixed_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
 int jobs_v1_fixed_try_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
                            shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_fixed_unlock(jobs_v1_fixed_dict *dict, const uint64_t *key,
                          shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_fixed_lock_consistent(jobs_v1_fixed_dict *dict, const uint64_t *key,
                                   shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int jobs_v1_fixed_view_open(jobs_v1_fixed_dict *dict, jobs_v1_fixed_view **out,
                             shmrpc_error *error);
 
@@ -1220,7 +1243,7 @@ int jobs_v1_fixed_view_get(jobs_v1_fixed_view *view, uint64_t key,
                            const jobs_v1_fixed **out, shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int jobs_v1_fixed_view_next(jobs_v1_fixed_view *view, const uint64_t **out_key,
                             const jobs_v1_fixed **out_value,
                             shmrpc_error *error);
@@ -1228,28 +1251,28 @@ int jobs_v1_fixed_view_next(jobs_v1_fixed_view *view, const uint64_t **out_key,
 /* NULL is fine. */
 void jobs_v1_fixed_view_close(jobs_v1_fixed_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int jobs_v1_fixed_watch_open(jobs_v1_fixed_dict *dict,
                              const shmrpc_watch_opts *opts,
                              jobs_v1_fixed_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int jobs_v1_fixed_watch_next(jobs_v1_fixed_watch *watch,
                              const jobs_v1_fixed_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_fixed_watch_fd(jobs_v1_fixed_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int jobs_v1_fixed_snapshot(jobs_v1_fixed_dict *dict, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);
@@ -1259,7 +1282,7 @@ int jobs_v1_fixed_snapshot(jobs_v1_fixed_dict *dict, const char *path,
 int jobs_v1_fixed_load(jobs_v1_fixed_dict *dict, const char *path,
                        shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int jobs_v1_fixed_destroy(jobs_v1_fixed_dict *dict);
 
 /* Figures as of now. */
@@ -1268,8 +1291,9 @@ int jobs_v1_fixed_stat(jobs_v1_fixed_dict *dict, shmrpc_dict_stat *out);
 /*
  * The dict "acme.jobs.v1.deep".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct jobs_v1_deep_dict jobs_v1_deep_dict;
 typedef struct jobs_v1_deep_view jobs_v1_deep_view;
@@ -1281,7 +1305,7 @@ typedef struct jobs_v1_deep_entry {
     jobs_v1_job_list value;
 } jobs_v1_deep_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_deep_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -1296,21 +1320,20 @@ typedef struct jobs_v1_deep_event {
 typedef int jobs_v1_deep_change(void *user, const jobs_v1_job_list *was,
                                 jobs_v1_job_list *now);
 
-/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.deep"; `opts` may
- * be NULL.  CONTRACT: the one there is has another type or encoding.  Close it
- * in the end. */
+/* Opens the dict, or creates it. `name`: NULL is "acme.jobs.v1.deep"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_deep_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_deep_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void jobs_v1_deep_close(jobs_v1_deep_dict *dict);
 
-/* The value of a key, which is read-only, and yours until you release it.
- * NOT_FOUND. */
+/* The value of a key, read-only, and yours until you release it. NOT_FOUND. */
 int jobs_v1_deep_get(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                      const jobs_v1_job_list **out, shmrpc_error *error);
 
-/* Ends the life of a value.  NULL is fine. */
+/* Frees a value. NULL is fine. */
 void jobs_v1_deep_release(jobs_v1_deep_dict *dict,
                           const jobs_v1_job_list *value);
 
@@ -1322,12 +1345,12 @@ int jobs_v1_deep_contains(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
 int jobs_v1_deep_len(jobs_v1_deep_dict *dict, uint64_t *out,
                      shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int jobs_v1_deep_put(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                      const jobs_v1_job_list *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int jobs_v1_deep_put_new(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                          const jobs_v1_job_list *value, shmrpc_error *error);
 
@@ -1335,8 +1358,8 @@ int jobs_v1_deep_put_new(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
 int jobs_v1_deep_del(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                      shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int jobs_v1_deep_update(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                         jobs_v1_deep_change *change, void *user,
                         shmrpc_error *error);
@@ -1349,10 +1372,10 @@ int jobs_v1_deep_merge(jobs_v1_deep_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_deep_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                       const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1360,16 +1383,16 @@ int jobs_v1_deep_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
 int jobs_v1_deep_try_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                           shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_deep_unlock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                         shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_deep_lock_consistent(jobs_v1_deep_dict *dict,
                                  const jobs_v1_key *key, shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int jobs_v1_deep_view_open(jobs_v1_deep_dict *dict, jobs_v1_deep_view **out,
                            shmrpc_error *error);
 
@@ -1378,7 +1401,7 @@ int jobs_v1_deep_view_get(jobs_v1_deep_view *view, const jobs_v1_key *key,
                           const jobs_v1_job_list **out, shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int jobs_v1_deep_view_next(jobs_v1_deep_view *view, const jobs_v1_key **out_key,
                            const jobs_v1_job_list **out_value,
                            shmrpc_error *error);
@@ -1386,28 +1409,28 @@ int jobs_v1_deep_view_next(jobs_v1_deep_view *view, const jobs_v1_key **out_key,
 /* NULL is fine. */
 void jobs_v1_deep_view_close(jobs_v1_deep_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int jobs_v1_deep_watch_open(jobs_v1_deep_dict *dict,
                             const shmrpc_watch_opts *opts,
                             jobs_v1_deep_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int jobs_v1_deep_watch_next(jobs_v1_deep_watch *watch,
                             const jobs_v1_deep_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_deep_watch_fd(jobs_v1_deep_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int jobs_v1_deep_snapshot(jobs_v1_deep_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts,
                           shmrpc_error *error);
@@ -1417,7 +1440,7 @@ int jobs_v1_deep_snapshot(jobs_v1_deep_dict *dict, const char *path,
 int jobs_v1_deep_load(jobs_v1_deep_dict *dict, const char *path,
                       shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int jobs_v1_deep_destroy(jobs_v1_deep_dict *dict);
 
 /* Figures as of now. */
@@ -1426,8 +1449,9 @@ int jobs_v1_deep_stat(jobs_v1_deep_dict *dict, shmrpc_dict_stat *out);
 /*
  * The dict "acme.jobs.v1.wild".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct jobs_v1_wild_dict jobs_v1_wild_dict;
 typedef struct jobs_v1_wild_view jobs_v1_wild_view;
@@ -1439,7 +1463,7 @@ typedef struct jobs_v1_wild_entry {
     shmrpc_any value;
 } jobs_v1_wild_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_wild_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -1454,21 +1478,20 @@ typedef struct jobs_v1_wild_event {
 typedef int jobs_v1_wild_change(void *user, const shmrpc_any *was,
                                 shmrpc_any *now);
 
-/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.wild"; `opts` may
- * be NULL.  CONTRACT: the one there is has another type or encoding.  Close it
- * in the end. */
+/* Opens the dict, or creates it. `name`: NULL is "acme.jobs.v1.wild"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_wild_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_wild_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void jobs_v1_wild_close(jobs_v1_wild_dict *dict);
 
-/* The value of a key, which is read-only, and yours until you release it.
- * NOT_FOUND. */
+/* The value of a key, read-only, and yours until you release it. NOT_FOUND. */
 int jobs_v1_wild_get(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                      const shmrpc_any **out, shmrpc_error *error);
 
-/* Ends the life of a value.  NULL is fine. */
+/* Frees a value. NULL is fine. */
 void jobs_v1_wild_release(jobs_v1_wild_dict *dict, const shmrpc_any *value);
 
 /* Whether there is such a key: 0, or NOT_FOUND. */
@@ -1479,12 +1502,12 @@ int jobs_v1_wild_contains(jobs_v1_wild_dict *dict, const shmrpc_any *key,
 int jobs_v1_wild_len(jobs_v1_wild_dict *dict, uint64_t *out,
                      shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int jobs_v1_wild_put(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                      const shmrpc_any *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int jobs_v1_wild_put_new(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                          const shmrpc_any *value, shmrpc_error *error);
 
@@ -1492,8 +1515,8 @@ int jobs_v1_wild_put_new(jobs_v1_wild_dict *dict, const shmrpc_any *key,
 int jobs_v1_wild_del(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                      shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int jobs_v1_wild_update(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                         jobs_v1_wild_change *change, void *user,
                         shmrpc_error *error);
@@ -1506,10 +1529,10 @@ int jobs_v1_wild_merge(jobs_v1_wild_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_wild_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                       const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1517,16 +1540,16 @@ int jobs_v1_wild_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
 int jobs_v1_wild_try_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                           shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_wild_unlock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                         shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_wild_lock_consistent(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                                  shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int jobs_v1_wild_view_open(jobs_v1_wild_dict *dict, jobs_v1_wild_view **out,
                            shmrpc_error *error);
 
@@ -1535,35 +1558,35 @@ int jobs_v1_wild_view_get(jobs_v1_wild_view *view, const shmrpc_any *key,
                           const shmrpc_any **out, shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int jobs_v1_wild_view_next(jobs_v1_wild_view *view, const shmrpc_any **out_key,
                            const shmrpc_any **out_value, shmrpc_error *error);
 
 /* NULL is fine. */
 void jobs_v1_wild_view_close(jobs_v1_wild_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int jobs_v1_wild_watch_open(jobs_v1_wild_dict *dict,
                             const shmrpc_watch_opts *opts,
                             jobs_v1_wild_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int jobs_v1_wild_watch_next(jobs_v1_wild_watch *watch,
                             const jobs_v1_wild_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_wild_watch_fd(jobs_v1_wild_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int jobs_v1_wild_snapshot(jobs_v1_wild_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts,
                           shmrpc_error *error);
@@ -1573,7 +1596,7 @@ int jobs_v1_wild_snapshot(jobs_v1_wild_dict *dict, const char *path,
 int jobs_v1_wild_load(jobs_v1_wild_dict *dict, const char *path,
                       shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int jobs_v1_wild_destroy(jobs_v1_wild_dict *dict);
 
 /* Figures as of now. */
@@ -1582,8 +1605,9 @@ int jobs_v1_wild_stat(jobs_v1_wild_dict *dict, shmrpc_dict_stat *out);
 /*
  * The dict "acme.jobs.v1.arrays".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct jobs_v1_arrays_dict jobs_v1_arrays_dict;
 typedef struct jobs_v1_arrays_view jobs_v1_arrays_view;
@@ -1595,7 +1619,7 @@ typedef struct jobs_v1_arrays_entry {
     jobs_v1_arrays_item value;
 } jobs_v1_arrays_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_arrays_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -1610,13 +1634,13 @@ typedef struct jobs_v1_arrays_event {
 typedef int jobs_v1_arrays_change(void *user, const jobs_v1_arrays_item *was,
                                   jobs_v1_arrays_item *now);
 
-/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.arrays"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the dict, or creates it. `name`: NULL is "acme.jobs.v1.arrays"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_arrays_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_arrays_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void jobs_v1_arrays_close(jobs_v1_arrays_dict *dict);
 
 /* The value of a key.  NOT_FOUND. */
@@ -1631,12 +1655,12 @@ int jobs_v1_arrays_contains(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
 int jobs_v1_arrays_len(jobs_v1_arrays_dict *dict, uint64_t *out,
                        shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int jobs_v1_arrays_put(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
                        const jobs_v1_arrays_item *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int jobs_v1_arrays_put_new(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
                            const jobs_v1_arrays_item *value,
                            shmrpc_error *error);
@@ -1645,8 +1669,8 @@ int jobs_v1_arrays_put_new(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
 int jobs_v1_arrays_del(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
                        shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int jobs_v1_arrays_update(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
                           jobs_v1_arrays_change *change, void *user,
                           shmrpc_error *error);
@@ -1659,10 +1683,10 @@ int jobs_v1_arrays_merge(jobs_v1_arrays_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_arrays_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
                         const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1670,17 +1694,17 @@ int jobs_v1_arrays_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
 int jobs_v1_arrays_try_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
                             shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_arrays_unlock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
                           shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_arrays_lock_consistent(jobs_v1_arrays_dict *dict,
                                    const shmrpc_bytes *key,
                                    shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int jobs_v1_arrays_view_open(jobs_v1_arrays_dict *dict,
                              jobs_v1_arrays_view **out, shmrpc_error *error);
 
@@ -1690,7 +1714,7 @@ int jobs_v1_arrays_view_get(jobs_v1_arrays_view *view, shmrpc_bytes key,
                             shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int jobs_v1_arrays_view_next(jobs_v1_arrays_view *view,
                              const shmrpc_bytes **out_key,
                              const jobs_v1_arrays_item **out_value,
@@ -1699,28 +1723,28 @@ int jobs_v1_arrays_view_next(jobs_v1_arrays_view *view,
 /* NULL is fine. */
 void jobs_v1_arrays_view_close(jobs_v1_arrays_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int jobs_v1_arrays_watch_open(jobs_v1_arrays_dict *dict,
                               const shmrpc_watch_opts *opts,
                               jobs_v1_arrays_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int jobs_v1_arrays_watch_next(jobs_v1_arrays_watch *watch,
                               const jobs_v1_arrays_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_arrays_watch_fd(jobs_v1_arrays_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int jobs_v1_arrays_snapshot(jobs_v1_arrays_dict *dict, const char *path,
                             const shmrpc_snapshot_opts *opts,
                             shmrpc_error *error);
@@ -1730,7 +1754,7 @@ int jobs_v1_arrays_snapshot(jobs_v1_arrays_dict *dict, const char *path,
 int jobs_v1_arrays_load(jobs_v1_arrays_dict *dict, const char *path,
                         shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int jobs_v1_arrays_destroy(jobs_v1_arrays_dict *dict);
 
 /* Figures as of now. */
@@ -1739,8 +1763,9 @@ int jobs_v1_arrays_stat(jobs_v1_arrays_dict *dict, shmrpc_dict_stat *out);
 /*
  * The dict "acme.jobs.v1.counts".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct jobs_v1_counts_dict jobs_v1_counts_dict;
 typedef struct jobs_v1_counts_view jobs_v1_counts_view;
@@ -1752,7 +1777,7 @@ typedef struct jobs_v1_counts_entry {
     jobs_v1_counts_item value;
 } jobs_v1_counts_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_counts_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -1767,21 +1792,20 @@ typedef struct jobs_v1_counts_event {
 typedef int jobs_v1_counts_change(void *user, const jobs_v1_counts_item *was,
                                   jobs_v1_counts_item *now);
 
-/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.counts"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the dict, or creates it. `name`: NULL is "acme.jobs.v1.counts"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_counts_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_counts_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void jobs_v1_counts_close(jobs_v1_counts_dict *dict);
 
-/* The value of a key, which is read-only, and yours until you release it.
- * NOT_FOUND. */
+/* The value of a key, read-only, and yours until you release it. NOT_FOUND. */
 int jobs_v1_counts_get(jobs_v1_counts_dict *dict, jobs_v1_level key,
                        const jobs_v1_counts_item **out, shmrpc_error *error);
 
-/* Ends the life of a value.  NULL is fine. */
+/* Frees a value. NULL is fine. */
 void jobs_v1_counts_release(jobs_v1_counts_dict *dict,
                             const jobs_v1_counts_item *value);
 
@@ -1793,12 +1817,12 @@ int jobs_v1_counts_contains(jobs_v1_counts_dict *dict, jobs_v1_level key,
 int jobs_v1_counts_len(jobs_v1_counts_dict *dict, uint64_t *out,
                        shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int jobs_v1_counts_put(jobs_v1_counts_dict *dict, jobs_v1_level key,
                        const jobs_v1_counts_item *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int jobs_v1_counts_put_new(jobs_v1_counts_dict *dict, jobs_v1_level key,
                            const jobs_v1_counts_item *value,
                            shmrpc_error *error);
@@ -1807,8 +1831,8 @@ int jobs_v1_counts_put_new(jobs_v1_counts_dict *dict, jobs_v1_level key,
 int jobs_v1_counts_del(jobs_v1_counts_dict *dict, jobs_v1_level key,
                        shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int jobs_v1_counts_update(jobs_v1_counts_dict *dict, jobs_v1_level key,
                           jobs_v1_counts_change *change, void *user,
                           shmrpc_error *error);
@@ -1821,10 +1845,10 @@ int jobs_v1_counts_merge(jobs_v1_counts_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_counts_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
                         const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1832,17 +1856,17 @@ int jobs_v1_counts_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
 int jobs_v1_counts_try_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
                             shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_counts_unlock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
                           shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_counts_lock_consistent(jobs_v1_counts_dict *dict,
                                    const jobs_v1_level *key,
                                    shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int jobs_v1_counts_view_open(jobs_v1_counts_dict *dict,
                              jobs_v1_counts_view **out, shmrpc_error *error);
 
@@ -1852,7 +1876,7 @@ int jobs_v1_counts_view_get(jobs_v1_counts_view *view, jobs_v1_level key,
                             shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int jobs_v1_counts_view_next(jobs_v1_counts_view *view,
                              const jobs_v1_level **out_key,
                              const jobs_v1_counts_item **out_value,
@@ -1861,28 +1885,28 @@ int jobs_v1_counts_view_next(jobs_v1_counts_view *view,
 /* NULL is fine. */
 void jobs_v1_counts_view_close(jobs_v1_counts_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int jobs_v1_counts_watch_open(jobs_v1_counts_dict *dict,
                               const shmrpc_watch_opts *opts,
                               jobs_v1_counts_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int jobs_v1_counts_watch_next(jobs_v1_counts_watch *watch,
                               const jobs_v1_counts_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_counts_watch_fd(jobs_v1_counts_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int jobs_v1_counts_snapshot(jobs_v1_counts_dict *dict, const char *path,
                             const shmrpc_snapshot_opts *opts,
                             shmrpc_error *error);
@@ -1892,7 +1916,7 @@ int jobs_v1_counts_snapshot(jobs_v1_counts_dict *dict, const char *path,
 int jobs_v1_counts_load(jobs_v1_counts_dict *dict, const char *path,
                         shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict);
 
 /* Figures as of now. */
@@ -1902,36 +1926,36 @@ int jobs_v1_counts_stat(jobs_v1_counts_dict *dict, shmrpc_dict_stat *out);
  * What has happened.
  *
  * The topic "acme.jobs.v1.news".
- * Each subscriber gets each message.  What the functions return, and what
- * becomes of slow subscribers, is told in <shmrpc/topic.h>.
- * Threading: any thread may use a handle, one at a time a subscription.
+ * Each subscriber gets each message. <shmrpc/topic.h> says what the functions
+ * return, and what happens to slow subscribers.
+ * Threading: any thread may use a handle; a subscription is for one thread at
+ * a time.
  */
 typedef struct jobs_v1_news_topic jobs_v1_news_topic;
 typedef struct jobs_v1_news_sub jobs_v1_news_sub;
 
-/* Opens the topic, or makes it.  `name`: NULL is "acme.jobs.v1.news"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the topic, or creates it. `name`: NULL is "acme.jobs.v1.news"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_news_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_news_topic **out, shmrpc_error *error);
 
-/* Ends the use of the handle; unsubscribe before.  NULL is fine. */
+/* Closes the handle; unsubscribe first. NULL is fine. */
 void jobs_v1_news_close(jobs_v1_news_topic *topic);
 
-/* Publishes a copy of `message`.  DEADLINE, BUSY: a subscriber is behind that
- * publishers wait for; TOO_LARGE; DESTROYED. */
+/* Publishes a copy of `message`. DEADLINE, BUSY: a subscriber for which
+ * publishers wait is behind; TOO_LARGE; DESTROYED. */
 int jobs_v1_news_publish(jobs_v1_news_topic *topic, const jobs_v1_job *message,
                          const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Begins to listen: with the history, then with what is published from now
- * on. */
+/* Subscribes: first to the history, then to what is published from now on. */
 int jobs_v1_news_subscribe(jobs_v1_news_topic *topic, jobs_v1_news_sub **out,
                            shmrpc_error *error);
 
-/* The next message, valid until the next call with `sub`.  DEADLINE, BUSY:
- * there is none; LOST: messages are gone, and the next call goes on behind
- * them; EVICTED: publishers would not wait any longer, subscribe again;
- * CANCELLED: the topic was ended; DESTROYED. */
+/* The next message, valid until the next call with `sub`. DEADLINE, BUSY: there
+ * is none; LOST: messages were overwritten, and the next call continues after
+ * them; EVICTED: publishers had to wait too long, subscribe again; CANCELLED:
+ * the topic was ended; DESTROYED. */
 int jobs_v1_news_next(jobs_v1_news_sub *sub, const jobs_v1_job **out,
                       const shmrpc_opts *opts, shmrpc_error *error);
 
@@ -1942,14 +1966,14 @@ uint64_t jobs_v1_news_lost(const jobs_v1_news_sub *sub);
  * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
 int jobs_v1_news_fd(jobs_v1_news_sub *sub);
 
-/* Stops listening.  NULL is fine. */
+/* Ends the subscription. NULL is fine. */
 void jobs_v1_news_unsubscribe(jobs_v1_news_sub *sub);
 
-/* Says that nothing more will be published: subscribers get CANCELLED when they
- * have read all. */
+/* Ends the topic: from now on publish returns CANCELLED, and so does next when
+ * everything is read. */
 int jobs_v1_news_end(jobs_v1_news_topic *topic);
 
-/* Ends the topic for everyone, and frees its name. */
+/* Destroys the topic for everyone, and frees its name. */
 int jobs_v1_news_destroy(jobs_v1_news_topic *topic);
 
 /* Figures as of now. */
@@ -1957,39 +1981,39 @@ int jobs_v1_news_stat(jobs_v1_news_topic *topic, shmrpc_topic_stat *out);
 
 /*
  * The topic "acme.jobs.v1.levels_seen".
- * Each subscriber gets each message.  What the functions return, and what
- * becomes of slow subscribers, is told in <shmrpc/topic.h>.
- * Threading: any thread may use a handle, one at a time a subscription.
+ * Each subscriber gets each message. <shmrpc/topic.h> says what the functions
+ * return, and what happens to slow subscribers.
+ * Threading: any thread may use a handle; a subscription is for one thread at
+ * a time.
  */
 typedef struct jobs_v1_levels_seen_topic jobs_v1_levels_seen_topic;
 typedef struct jobs_v1_levels_seen_sub jobs_v1_levels_seen_sub;
 
-/* Opens the topic, or makes it.  `name`: NULL is "acme.jobs.v1.levels_seen";
- * `opts` may be NULL.  CONTRACT: the one there is has another type or encoding.
- *  Close it in the end. */
+/* Opens the topic, or creates it. `name`: NULL is "acme.jobs.v1.levels_seen";
+ * `opts` may be NULL. CONTRACT: the existing one has another type or encoding.
+ * Close it when done. */
 int jobs_v1_levels_seen_open(const char *name, const shmrpc_shared_opts *opts,
                              jobs_v1_levels_seen_topic **out,
                              shmrpc_error *error);
 
-/* Ends the use of the handle; unsubscribe before.  NULL is fine. */
+/* Closes the handle; unsubscribe first. NULL is fine. */
 void jobs_v1_levels_seen_close(jobs_v1_levels_seen_topic *topic);
 
-/* Publishes a copy of `message`.  DEADLINE, BUSY: a subscriber is behind that
- * publishers wait for; TOO_LARGE; DESTROYED. */
+/* Publishes a copy of `message`. DEADLINE, BUSY: a subscriber for which
+ * publishers wait is behind; TOO_LARGE; DESTROYED. */
 int jobs_v1_levels_seen_publish(jobs_v1_levels_seen_topic *topic,
                                 const jobs_v1_level *message,
                                 const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Begins to listen: with the history, then with what is published from now
- * on. */
+/* Subscribes: first to the history, then to what is published from now on. */
 int jobs_v1_levels_seen_subscribe(jobs_v1_levels_seen_topic *topic,
                                   jobs_v1_levels_seen_sub **out,
                                   shmrpc_error *error);
 
-/* The next message, valid until the next call with `sub`.  DEADLINE, BUSY:
- * there is none; LOST: messages are gone, and the next call goes on behind
- * them; EVICTED: publishers would not wait any longer, subscribe again;
- * CANCELLED: the topic was ended; DESTROYED. */
+/* The next message, valid until the next call with `sub`. DEADLINE, BUSY: there
+ * is none; LOST: messages were overwritten, and the next call continues after
+ * them; EVICTED: publishers had to wait too long, subscribe again; CANCELLED:
+ * the topic was ended; DESTROYED. */
 int jobs_v1_levels_seen_next(jobs_v1_levels_seen_sub *sub,
                              const jobs_v1_level **out, const shmrpc_opts *opts,
                              shmrpc_error *error);
@@ -2001,14 +2025,14 @@ uint64_t jobs_v1_levels_seen_lost(const jobs_v1_levels_seen_sub *sub);
  * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
 int jobs_v1_levels_seen_fd(jobs_v1_levels_seen_sub *sub);
 
-/* Stops listening.  NULL is fine. */
+/* Ends the subscription. NULL is fine. */
 void jobs_v1_levels_seen_unsubscribe(jobs_v1_levels_seen_sub *sub);
 
-/* Says that nothing more will be published: subscribers get CANCELLED when they
- * have read all. */
+/* Ends the topic: from now on publish returns CANCELLED, and so does next when
+ * everything is read. */
 int jobs_v1_levels_seen_end(jobs_v1_levels_seen_topic *topic);
 
-/* Ends the topic for everyone, and frees its name. */
+/* Destroys the topic for everyone, and frees its name. */
 int jobs_v1_levels_seen_destroy(jobs_v1_levels_seen_topic *topic);
 
 /* Figures as of now. */
@@ -2017,36 +2041,36 @@ int jobs_v1_levels_seen_stat(jobs_v1_levels_seen_topic *topic,
 
 /*
  * The topic "acme.jobs.v1.talk".
- * Each subscriber gets each message.  What the functions return, and what
- * becomes of slow subscribers, is told in <shmrpc/topic.h>.
- * Threading: any thread may use a handle, one at a time a subscription.
+ * Each subscriber gets each message. <shmrpc/topic.h> says what the functions
+ * return, and what happens to slow subscribers.
+ * Threading: any thread may use a handle; a subscription is for one thread at
+ * a time.
  */
 typedef struct jobs_v1_talk_topic jobs_v1_talk_topic;
 typedef struct jobs_v1_talk_sub jobs_v1_talk_sub;
 
-/* Opens the topic, or makes it.  `name`: NULL is "acme.jobs.v1.talk"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the topic, or creates it. `name`: NULL is "acme.jobs.v1.talk"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_talk_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_talk_topic **out, shmrpc_error *error);
 
-/* Ends the use of the handle; unsubscribe before.  NULL is fine. */
+/* Closes the handle; unsubscribe first. NULL is fine. */
 void jobs_v1_talk_close(jobs_v1_talk_topic *topic);
 
-/* Publishes a copy of `message`.  DEADLINE, BUSY: a subscriber is behind that
- * publishers wait for; TOO_LARGE; DESTROYED. */
+/* Publishes a copy of `message`. DEADLINE, BUSY: a subscriber for which
+ * publishers wait is behind; TOO_LARGE; DESTROYED. */
 int jobs_v1_talk_publish(jobs_v1_talk_topic *topic, const shmrpc_any *message,
                          const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Begins to listen: with the history, then with what is published from now
- * on. */
+/* Subscribes: first to the history, then to what is published from now on. */
 int jobs_v1_talk_subscribe(jobs_v1_talk_topic *topic, jobs_v1_talk_sub **out,
                            shmrpc_error *error);
 
-/* The next message, valid until the next call with `sub`.  DEADLINE, BUSY:
- * there is none; LOST: messages are gone, and the next call goes on behind
- * them; EVICTED: publishers would not wait any longer, subscribe again;
- * CANCELLED: the topic was ended; DESTROYED. */
+/* The next message, valid until the next call with `sub`. DEADLINE, BUSY: there
+ * is none; LOST: messages were overwritten, and the next call continues after
+ * them; EVICTED: publishers had to wait too long, subscribe again; CANCELLED:
+ * the topic was ended; DESTROYED. */
 int jobs_v1_talk_next(jobs_v1_talk_sub *sub, const shmrpc_any **out,
                       const shmrpc_opts *opts, shmrpc_error *error);
 
@@ -2057,14 +2081,14 @@ uint64_t jobs_v1_talk_lost(const jobs_v1_talk_sub *sub);
  * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
 int jobs_v1_talk_fd(jobs_v1_talk_sub *sub);
 
-/* Stops listening.  NULL is fine. */
+/* Ends the subscription. NULL is fine. */
 void jobs_v1_talk_unsubscribe(jobs_v1_talk_sub *sub);
 
-/* Says that nothing more will be published: subscribers get CANCELLED when they
- * have read all. */
+/* Ends the topic: from now on publish returns CANCELLED, and so does next when
+ * everything is read. */
 int jobs_v1_talk_end(jobs_v1_talk_topic *topic);
 
-/* Ends the topic for everyone, and frees its name. */
+/* Destroys the topic for everyone, and frees its name. */
 int jobs_v1_talk_destroy(jobs_v1_talk_topic *topic);
 
 /* Figures as of now. */
@@ -2074,24 +2098,24 @@ int jobs_v1_talk_stat(jobs_v1_talk_topic *topic, shmrpc_topic_stat *out);
  * Sound, as it is.
  *
  * The pipe "acme.jobs.v1.sound".
- * A stream of bytes, of one writer at a time.  What the functions return, and
- * how the end of a stream is told from the death of its writer, stands in
- * <shmrpc/pipe.h>.
+ * A stream of bytes, of one writer at a time. <shmrpc/pipe.h> says what the
+ * functions return, and how the end of a stream differs from the death of its
+ * writer.
  * Threading: any thread may use a handle.
  */
 typedef struct jobs_v1_sound_pipe jobs_v1_sound_pipe;
 
-/* Opens the pipe, or makes it.  `name`: NULL is "acme.jobs.v1.sound"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the pipe, or creates it. `name`: NULL is "acme.jobs.v1.sound"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_sound_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_sound_pipe **out, shmrpc_error *error);
 
-/* Ends the use of the handle; another one may write then.  NULL is fine. */
+/* Closes the handle; another one may become the writer then. NULL is fine. */
 void jobs_v1_sound_close(jobs_v1_sound_pipe *pipe);
 
-/* Writes all of `len` bytes.  `*out_written`, which may be NULL, is written in
- * any case.  DEADLINE: the pipe is full; BUSY: another one is the writer;
+/* Writes all of `len` bytes. `*out_written`, which may be NULL, is written in
+ * any case. DEADLINE: the pipe is full; BUSY: another handle is the writer;
  * CANCELLED: the stream was ended; DESTROYED. */
 int jobs_v1_sound_write(jobs_v1_sound_pipe *pipe, const void *data, size_t len,
                         const shmrpc_opts *opts, size_t *out_written,
@@ -2108,10 +2132,10 @@ int jobs_v1_sound_read(jobs_v1_sound_pipe *pipe, void *data, size_t size,
  * shmrpc_queue_fd(). */
 int jobs_v1_sound_fd(jobs_v1_sound_pipe *pipe);
 
-/* Ends the stream, for ever: readers get what is there, and then the end. */
+/* Ends the stream for good: readers get what is left in it, then the end. */
 int jobs_v1_sound_end(jobs_v1_sound_pipe *pipe);
 
-/* Ends the pipe for everyone, and frees its name. */
+/* Destroys the pipe for everyone, and frees its name. */
 int jobs_v1_sound_destroy(jobs_v1_sound_pipe *pipe);
 
 /* Figures as of now. */
@@ -2120,13 +2144,13 @@ int jobs_v1_sound_stat(jobs_v1_sound_pipe *pipe, shmrpc_pipe_stat *out);
 /*
  * The value "acme.jobs.v1.config".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
- * Threading: any thread may use a handle, one at a time a watch.
+ * whole or not at all. <shmrpc/value.h> says what the functions return.
+ * Threading: any thread may use a handle; a watch is for one thread at a time.
  */
 typedef struct jobs_v1_config_value jobs_v1_config_value;
 typedef struct jobs_v1_config_watch jobs_v1_config_watch;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_config_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -2141,51 +2165,52 @@ typedef struct jobs_v1_config_event {
 typedef int jobs_v1_config_change(void *user, const shmrpc_any *was,
                                   shmrpc_any *now);
 
-/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.config"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the value, or creates it. `name`: NULL is "acme.jobs.v1.config"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_config_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_config_value **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Closes the handle. NULL is fine. */
 void jobs_v1_config_close(jobs_v1_config_value *value);
 
-/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+/* The value, read-only, and yours until you release it. NOT_FOUND: nobody has
  * put it yet. */
 int jobs_v1_config_get(jobs_v1_config_value *value, const shmrpc_any **out,
                        shmrpc_error *error);
 
-/* Ends the life of what was got.  NULL is fine. */
+/* Frees a copy that get returned. NULL is fine. */
 void jobs_v1_config_release(jobs_v1_config_value *value,
                             const shmrpc_any *item);
 
-/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+/* Replaces the value by a copy of `item`. EXHAUSTED; TOO_LARGE; DESTROYED. */
 int jobs_v1_config_put(jobs_v1_config_value *value, const shmrpc_any *item,
                        shmrpc_error *error);
 
-/* Lets `change` change it, again if somebody else did meanwhile. */
+/* Changes the value by calling `change`, again if another process changed it
+ * meanwhile. */
 int jobs_v1_config_update(jobs_v1_config_value *value,
                           jobs_v1_config_change *change, void *user,
                           shmrpc_error *error);
 
-/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
- * but its owner died before it was done; DEADLINE: the error says who has it.
- * See <shmrpc/dict.h>. */
+/* Waits for the value's advisory lock; `wait` may be NULL. OWNER_DIED: held,
+ * but its previous owner died while holding it; DEADLINE: the error says which
+ * process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_config_lock(jobs_v1_config_value *value,
                         const shmrpc_lock_wait *wait, shmrpc_error *error);
 
 /* The same without waiting.  BUSY. */
 int jobs_v1_config_try_lock(jobs_v1_config_value *value, shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_config_unlock(jobs_v1_config_value *value, shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_config_lock_consistent(jobs_v1_config_value *value,
                                    shmrpc_error *error);
 
-/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
- * in `flags` also of what there is. */
+/* Opens a watch, which reports changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` the present value first. */
 int jobs_v1_config_watch_open(jobs_v1_config_value *value, uint32_t flags,
                               jobs_v1_config_watch **out, shmrpc_error *error);
 
@@ -2195,27 +2220,27 @@ int jobs_v1_config_watch_next(jobs_v1_config_watch *watch,
                               const jobs_v1_config_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_config_watch_fd(jobs_v1_config_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_config_watch_close(jobs_v1_config_watch *watch);
 
-/* Writes it, as it is now, to a file that takes the place of an older one when
- * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
- * EXHAUSTED: no room on the disk. */
+/* Writes the value, as it is now, to a file that replaces an older one when it
+ * is complete. `path` NULL: the default place; `opts` may be NULL. EXHAUSTED:
+ * no room on the disk. */
 int jobs_v1_config_snapshot(jobs_v1_config_value *value, const char *path,
                             const shmrpc_snapshot_opts *opts,
                             shmrpc_error *error);
 
-/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
- * CONTRACT: it is of another type. */
+/* Replaces the value by the content of a snapshot. NOT_FOUND; DATA_LOSS: it is
+ * damaged; CONTRACT: it is of another type. */
 int jobs_v1_config_load(jobs_v1_config_value *value, const char *path,
                         shmrpc_error *error);
 
-/* Ends the value for everyone, and frees its name. */
+/* Destroys the value for everyone, and frees its name. */
 int jobs_v1_config_destroy(jobs_v1_config_value *value);
 
 /* Figures as of now. */
@@ -2224,13 +2249,13 @@ int jobs_v1_config_stat(jobs_v1_config_value *value, shmrpc_dict_stat *out);
 /*
  * The value "acme.jobs.v1.current".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
- * Threading: any thread may use a handle, one at a time a watch.
+ * whole or not at all. <shmrpc/value.h> says what the functions return.
+ * Threading: any thread may use a handle; a watch is for one thread at a time.
  */
 typedef struct jobs_v1_current_value jobs_v1_current_value;
 typedef struct jobs_v1_current_watch jobs_v1_current_watch;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_current_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -2245,51 +2270,52 @@ typedef struct jobs_v1_current_event {
 typedef int jobs_v1_current_change(void *user, const jobs_v1_job *was,
                                    jobs_v1_job *now);
 
-/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.current"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the value, or creates it. `name`: NULL is "acme.jobs.v1.current";
+ * `opts` may be NULL. CONTRACT: the existing one has another type or encoding.
+ * Close it when done. */
 int jobs_v1_current_open(const char *name, const shmrpc_shared_opts *opts,
                          jobs_v1_current_value **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Closes the handle. NULL is fine. */
 void jobs_v1_current_close(jobs_v1_current_value *value);
 
-/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+/* The value, read-only, and yours until you release it. NOT_FOUND: nobody has
  * put it yet. */
 int jobs_v1_current_get(jobs_v1_current_value *value, const jobs_v1_job **out,
                         shmrpc_error *error);
 
-/* Ends the life of what was got.  NULL is fine. */
+/* Frees a copy that get returned. NULL is fine. */
 void jobs_v1_current_release(jobs_v1_current_value *value,
                              const jobs_v1_job *item);
 
-/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+/* Replaces the value by a copy of `item`. EXHAUSTED; TOO_LARGE; DESTROYED. */
 int jobs_v1_current_put(jobs_v1_current_value *value, const jobs_v1_job *item,
                         shmrpc_error *error);
 
-/* Lets `change` change it, again if somebody else did meanwhile. */
+/* Changes the value by calling `change`, again if another process changed it
+ * meanwhile. */
 int jobs_v1_current_update(jobs_v1_current_value *value,
                            jobs_v1_current_change *change, void *user,
                            shmrpc_error *error);
 
-/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
- * but its owner died before it was done; DEADLINE: the error says who has it.
- * See <shmrpc/dict.h>. */
+/* Waits for the value's advisory lock; `wait` may be NULL. OWNER_DIED: held,
+ * but its previous owner died while holding it; DEADLINE: the error says which
+ * process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_current_lock(jobs_v1_current_value *value,
                          const shmrpc_lock_wait *wait, shmrpc_error *error);
 
 /* The same without waiting.  BUSY. */
 int jobs_v1_current_try_lock(jobs_v1_current_value *value, shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_current_unlock(jobs_v1_current_value *value, shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_current_lock_consistent(jobs_v1_current_value *value,
                                     shmrpc_error *error);
 
-/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
- * in `flags` also of what there is. */
+/* Opens a watch, which reports changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` the present value first. */
 int jobs_v1_current_watch_open(jobs_v1_current_value *value, uint32_t flags,
                                jobs_v1_current_watch **out,
                                shmrpc_error *error);
@@ -2300,27 +2326,27 @@ int jobs_v1_current_watch_next(jobs_v1_current_watch *watch,
                                const jobs_v1_current_event **out,
                                const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_current_watch_fd(jobs_v1_current_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_current_watch_close(jobs_v1_current_watch *watch);
 
-/* Writes it, as it is now, to a file that takes the place of an older one when
- * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
- * EXHAUSTED: no room on the disk. */
+/* Writes the value, as it is now, to a file that replaces an older one when it
+ * is complete. `path` NULL: the default place; `opts` may be NULL. EXHAUSTED:
+ * no room on the disk. */
 int jobs_v1_current_snapshot(jobs_v1_current_value *value, const char *path,
                              const shmrpc_snapshot_opts *opts,
                              shmrpc_error *error);
 
-/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
- * CONTRACT: it is of another type. */
+/* Replaces the value by the content of a snapshot. NOT_FOUND; DATA_LOSS: it is
+ * damaged; CONTRACT: it is of another type. */
 int jobs_v1_current_load(jobs_v1_current_value *value, const char *path,
                          shmrpc_error *error);
 
-/* Ends the value for everyone, and frees its name. */
+/* Destroys the value for everyone, and frees its name. */
 int jobs_v1_current_destroy(jobs_v1_current_value *value);
 
 /* Figures as of now. */
@@ -2329,13 +2355,13 @@ int jobs_v1_current_stat(jobs_v1_current_value *value, shmrpc_dict_stat *out);
 /*
  * The value "acme.jobs.v1.state".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
- * Threading: any thread may use a handle, one at a time a watch.
+ * whole or not at all. <shmrpc/value.h> says what the functions return.
+ * Threading: any thread may use a handle; a watch is for one thread at a time.
  */
 typedef struct jobs_v1_state_value jobs_v1_state_value;
 typedef struct jobs_v1_state_watch jobs_v1_state_watch;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_state_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -2350,46 +2376,47 @@ typedef struct jobs_v1_state_event {
 typedef int jobs_v1_state_change(void *user, const jobs_v1_fixed *was,
                                  jobs_v1_fixed *now);
 
-/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.state"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the value, or creates it. `name`: NULL is "acme.jobs.v1.state"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_state_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_state_value **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Closes the handle. NULL is fine. */
 void jobs_v1_state_close(jobs_v1_state_value *value);
 
-/* What it is.  NOT_FOUND: nobody has put it yet. */
+/* Copies the value to `*out`. NOT_FOUND: nobody has put it yet. */
 int jobs_v1_state_get(jobs_v1_state_value *value, jobs_v1_fixed *out,
                       shmrpc_error *error);
 
-/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+/* Replaces the value by a copy of `item`. EXHAUSTED; TOO_LARGE; DESTROYED. */
 int jobs_v1_state_put(jobs_v1_state_value *value, const jobs_v1_fixed *item,
                       shmrpc_error *error);
 
-/* Lets `change` change it, again if somebody else did meanwhile. */
+/* Changes the value by calling `change`, again if another process changed it
+ * meanwhile. */
 int jobs_v1_state_update(jobs_v1_state_value *value,
                          jobs_v1_state_change *change, void *user,
                          shmrpc_error *error);
 
-/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
- * but its owner died before it was done; DEADLINE: the error says who has it.
- * See <shmrpc/dict.h>. */
+/* Waits for the value's advisory lock; `wait` may be NULL. OWNER_DIED: held,
+ * but its previous owner died while holding it; DEADLINE: the error says which
+ * process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_state_lock(jobs_v1_state_value *value, const shmrpc_lock_wait *wait,
                        shmrpc_error *error);
 
 /* The same without waiting.  BUSY. */
 int jobs_v1_state_try_lock(jobs_v1_state_value *value, shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_state_unlock(jobs_v1_state_value *value, shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_state_lock_consistent(jobs_v1_state_value *value,
                                   shmrpc_error *error);
 
-/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
- * in `flags` also of what there is. */
+/* Opens a watch, which reports changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` the present value first. */
 int jobs_v1_state_watch_open(jobs_v1_state_value *value, uint32_t flags,
                              jobs_v1_state_watch **out, shmrpc_error *error);
 
@@ -2399,27 +2426,27 @@ int jobs_v1_state_watch_next(jobs_v1_state_watch *watch,
                              const jobs_v1_state_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_state_watch_fd(jobs_v1_state_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_state_watch_close(jobs_v1_state_watch *watch);
 
-/* Writes it, as it is now, to a file that takes the place of an older one when
- * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
- * EXHAUSTED: no room on the disk. */
+/* Writes the value, as it is now, to a file that replaces an older one when it
+ * is complete. `path` NULL: the default place; `opts` may be NULL. EXHAUSTED:
+ * no room on the disk. */
 int jobs_v1_state_snapshot(jobs_v1_state_value *value, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);
 
-/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
- * CONTRACT: it is of another type. */
+/* Replaces the value by the content of a snapshot. NOT_FOUND; DATA_LOSS: it is
+ * damaged; CONTRACT: it is of another type. */
 int jobs_v1_state_load(jobs_v1_state_value *value, const char *path,
                        shmrpc_error *error);
 
-/* Ends the value for everyone, and frees its name. */
+/* Destroys the value for everyone, and frees its name. */
 int jobs_v1_state_destroy(jobs_v1_state_value *value);
 
 /* Figures as of now. */
@@ -2428,13 +2455,13 @@ int jobs_v1_state_stat(jobs_v1_state_value *value, shmrpc_dict_stat *out);
 /*
  * The value "acme.jobs.v1.recent".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
- * Threading: any thread may use a handle, one at a time a watch.
+ * whole or not at all. <shmrpc/value.h> says what the functions return.
+ * Threading: any thread may use a handle; a watch is for one thread at a time.
  */
 typedef struct jobs_v1_recent_value jobs_v1_recent_value;
 typedef struct jobs_v1_recent_watch jobs_v1_recent_watch;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_recent_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -2449,51 +2476,52 @@ typedef struct jobs_v1_recent_event {
 typedef int jobs_v1_recent_change(void *user, const jobs_v1_job_list *was,
                                   jobs_v1_job_list *now);
 
-/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.recent"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the value, or creates it. `name`: NULL is "acme.jobs.v1.recent"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_recent_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_recent_value **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Closes the handle. NULL is fine. */
 void jobs_v1_recent_close(jobs_v1_recent_value *value);
 
-/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+/* The value, read-only, and yours until you release it. NOT_FOUND: nobody has
  * put it yet. */
 int jobs_v1_recent_get(jobs_v1_recent_value *value,
                        const jobs_v1_job_list **out, shmrpc_error *error);
 
-/* Ends the life of what was got.  NULL is fine. */
+/* Frees a copy that get returned. NULL is fine. */
 void jobs_v1_recent_release(jobs_v1_recent_value *value,
                             const jobs_v1_job_list *item);
 
-/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+/* Replaces the value by a copy of `item`. EXHAUSTED; TOO_LARGE; DESTROYED. */
 int jobs_v1_recent_put(jobs_v1_recent_value *value,
                        const jobs_v1_job_list *item, shmrpc_error *error);
 
-/* Lets `change` change it, again if somebody else did meanwhile. */
+/* Changes the value by calling `change`, again if another process changed it
+ * meanwhile. */
 int jobs_v1_recent_update(jobs_v1_recent_value *value,
                           jobs_v1_recent_change *change, void *user,
                           shmrpc_error *error);
 
-/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
- * but its owner died before it was done; DEADLINE: the error says who has it.
- * See <shmrpc/dict.h>. */
+/* Waits for the value's advisory lock; `wait` may be NULL. OWNER_DIED: held,
+ * but its previous owner died while holding it; DEADLINE: the error says which
+ * process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_recent_lock(jobs_v1_recent_value *value,
                         const shmrpc_lock_wait *wait, shmrpc_error *error);
 
 /* The same without waiting.  BUSY. */
 int jobs_v1_recent_try_lock(jobs_v1_recent_value *value, shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_recent_unlock(jobs_v1_recent_value *value, shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_recent_lock_consistent(jobs_v1_recent_value *value,
                                    shmrpc_error *error);
 
-/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
- * in `flags` also of what there is. */
+/* Opens a watch, which reports changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` the present value first. */
 int jobs_v1_recent_watch_open(jobs_v1_recent_value *value, uint32_t flags,
                               jobs_v1_recent_watch **out, shmrpc_error *error);
 
@@ -2503,27 +2531,27 @@ int jobs_v1_recent_watch_next(jobs_v1_recent_watch *watch,
                               const jobs_v1_recent_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_recent_watch_fd(jobs_v1_recent_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_recent_watch_close(jobs_v1_recent_watch *watch);
 
-/* Writes it, as it is now, to a file that takes the place of an older one when
- * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
- * EXHAUSTED: no room on the disk. */
+/* Writes the value, as it is now, to a file that replaces an older one when it
+ * is complete. `path` NULL: the default place; `opts` may be NULL. EXHAUSTED:
+ * no room on the disk. */
 int jobs_v1_recent_snapshot(jobs_v1_recent_value *value, const char *path,
                             const shmrpc_snapshot_opts *opts,
                             shmrpc_error *error);
 
-/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
- * CONTRACT: it is of another type. */
+/* Replaces the value by the content of a snapshot. NOT_FOUND; DATA_LOSS: it is
+ * damaged; CONTRACT: it is of another type. */
 int jobs_v1_recent_load(jobs_v1_recent_value *value, const char *path,
                         shmrpc_error *error);
 
-/* Ends the value for everyone, and frees its name. */
+/* Destroys the value for everyone, and frees its name. */
 int jobs_v1_recent_destroy(jobs_v1_recent_value *value);
 
 /* Figures as of now. */
@@ -2532,13 +2560,13 @@ int jobs_v1_recent_stat(jobs_v1_recent_value *value, shmrpc_dict_stat *out);
 /*
  * The value "acme.jobs.v1.past".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
- * Threading: any thread may use a handle, one at a time a watch.
+ * whole or not at all. <shmrpc/value.h> says what the functions return.
+ * Threading: any thread may use a handle; a watch is for one thread at a time.
  */
 typedef struct jobs_v1_past_value jobs_v1_past_value;
 typedef struct jobs_v1_past_watch jobs_v1_past_watch;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_past_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -2553,80 +2581,80 @@ typedef struct jobs_v1_past_event {
 typedef int jobs_v1_past_change(void *user, const jobs_v1_job_list *was,
                                 jobs_v1_job_list *now);
 
-/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.past"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the value, or creates it. `name`: NULL is "acme.jobs.v1.past"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_past_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_past_value **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Closes the handle. NULL is fine. */
 void jobs_v1_past_close(jobs_v1_past_value *value);
 
-/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+/* The value, read-only, and yours until you release it. NOT_FOUND: nobody has
  * put it yet. */
 int jobs_v1_past_get(jobs_v1_past_value *value, const jobs_v1_job_list **out,
                      shmrpc_error *error);
 
-/* Ends the life of what was got.  NULL is fine. */
+/* Frees a copy that get returned. NULL is fine. */
 void jobs_v1_past_release(jobs_v1_past_value *value,
                           const jobs_v1_job_list *item);
 
-/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+/* Replaces the value by a copy of `item`. EXHAUSTED; TOO_LARGE; DESTROYED. */
 int jobs_v1_past_put(jobs_v1_past_value *value, const jobs_v1_job_list *item,
                      shmrpc_error *error);
 
-/* Lets `change` change it, again if somebody else did meanwhile. */
+/* Changes the value by calling `change`, again if another process changed it
+ * meanwhile. */
 int jobs_v1_past_update(jobs_v1_past_value *value, jobs_v1_past_change *change,
                         void *user, shmrpc_error *error);
 
-/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
- * but its owner died before it was done; DEADLINE: the error says who has it.
- * See <shmrpc/dict.h>. */
+/* Waits for the value's advisory lock; `wait` may be NULL. OWNER_DIED: held,
+ * but its previous owner died while holding it; DEADLINE: the error says which
+ * process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_past_lock(jobs_v1_past_value *value, const shmrpc_lock_wait *wait,
                       shmrpc_error *error);
 
 /* The same without waiting.  BUSY. */
 int jobs_v1_past_try_lock(jobs_v1_past_value *value, shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_past_unlock(jobs_v1_past_value *value, shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_past_lock_consistent(jobs_v1_past_value *value,
                                  shmrpc_error *error);
 
-/* Item by item, at a price that does not depend on how many there are.
- * Positions below 0 count from the end; a list that nobody has put yet is
- * empty.  OUT_OF_RANGE, NOT_FOUND: it is shorter; INVALID: it would have more
- * items than its type allows, or fewer. */
+/* These functions change or read single items; their cost does not depend on
+ * the list's length. Positions below 0 count from the end; a list that nobody
+ * has put yet is empty. OUT_OF_RANGE, NOT_FOUND: the list is shorter; INVALID:
+ * it would have more or fewer items than its type allows. */
 int jobs_v1_past_append(jobs_v1_past_value *value, const jobs_v1_job *item,
                         shmrpc_error *error);
 
-/* Before that position, or at the end. */
+/* Inserts an item before `position`, or at the end. */
 int jobs_v1_past_insert(jobs_v1_past_value *value, int64_t position,
                         const jobs_v1_job *item, shmrpc_error *error);
 
 int jobs_v1_past_set(jobs_v1_past_value *value, int64_t position,
                      const jobs_v1_job *item, shmrpc_error *error);
 
-/* Deletes an item, and gives it until you release it; `out` NULL: only deletes
- * it. */
+/* Deletes an item, and returns it (`out` NULL: not wanted), to be released. */
 int jobs_v1_past_pop(jobs_v1_past_value *value, int64_t position,
                      const jobs_v1_job **out, shmrpc_error *error);
 
-/* A copy of an item, until you release it. */
+/* A copy of an item, to be released. */
 int jobs_v1_past_at(jobs_v1_past_value *value, int64_t position,
                     const jobs_v1_job **out, shmrpc_error *error);
 
-/* Ends the life of an item.  NULL is fine. */
+/* Frees an item. NULL is fine. */
 void jobs_v1_past_release_one(jobs_v1_past_value *value,
                               const jobs_v1_job *item);
 
 int jobs_v1_past_len(jobs_v1_past_value *value, uint64_t *out,
                      shmrpc_error *error);
 
-/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
- * in `flags` also of what there is. */
+/* Opens a watch, which reports changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` the present value first. */
 int jobs_v1_past_watch_open(jobs_v1_past_value *value, uint32_t flags,
                             jobs_v1_past_watch **out, shmrpc_error *error);
 
@@ -2636,27 +2664,27 @@ int jobs_v1_past_watch_next(jobs_v1_past_watch *watch,
                             const jobs_v1_past_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_past_watch_fd(jobs_v1_past_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_past_watch_close(jobs_v1_past_watch *watch);
 
-/* Writes it, as it is now, to a file that takes the place of an older one when
- * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
- * EXHAUSTED: no room on the disk. */
+/* Writes the value, as it is now, to a file that replaces an older one when it
+ * is complete. `path` NULL: the default place; `opts` may be NULL. EXHAUSTED:
+ * no room on the disk. */
 int jobs_v1_past_snapshot(jobs_v1_past_value *value, const char *path,
                           const shmrpc_snapshot_opts *opts,
                           shmrpc_error *error);
 
-/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
- * CONTRACT: it is of another type. */
+/* Replaces the value by the content of a snapshot. NOT_FOUND; DATA_LOSS: it is
+ * damaged; CONTRACT: it is of another type. */
 int jobs_v1_past_load(jobs_v1_past_value *value, const char *path,
                       shmrpc_error *error);
 
-/* Ends the value for everyone, and frees its name. */
+/* Destroys the value for everyone, and frees its name. */
 int jobs_v1_past_destroy(jobs_v1_past_value *value);
 
 /* Figures as of now. */
@@ -2665,13 +2693,13 @@ int jobs_v1_past_stat(jobs_v1_past_value *value, shmrpc_dict_stat *out);
 /*
  * The value "acme.jobs.v1.marks".
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
- * Threading: any thread may use a handle, one at a time a watch.
+ * whole or not at all. <shmrpc/value.h> says what the functions return.
+ * Threading: any thread may use a handle; a watch is for one thread at a time.
  */
 typedef struct jobs_v1_marks_value jobs_v1_marks_value;
 typedef struct jobs_v1_marks_watch jobs_v1_marks_watch;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct jobs_v1_marks_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -2686,81 +2714,81 @@ typedef struct jobs_v1_marks_event {
 typedef int jobs_v1_marks_change(void *user, const shmrpc_u32_list *was,
                                  shmrpc_u32_list *now);
 
-/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.marks"; `opts`
- * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
- * it in the end. */
+/* Opens the value, or creates it. `name`: NULL is "acme.jobs.v1.marks"; `opts`
+ * may be NULL. CONTRACT: the existing one has another type or encoding. Close
+ * it when done. */
 int jobs_v1_marks_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_marks_value **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Closes the handle. NULL is fine. */
 void jobs_v1_marks_close(jobs_v1_marks_value *value);
 
-/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+/* The value, read-only, and yours until you release it. NOT_FOUND: nobody has
  * put it yet. */
 int jobs_v1_marks_get(jobs_v1_marks_value *value, const shmrpc_u32_list **out,
                       shmrpc_error *error);
 
-/* Ends the life of what was got.  NULL is fine. */
+/* Frees a copy that get returned. NULL is fine. */
 void jobs_v1_marks_release(jobs_v1_marks_value *value,
                            const shmrpc_u32_list *item);
 
-/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+/* Replaces the value by a copy of `item`. EXHAUSTED; TOO_LARGE; DESTROYED. */
 int jobs_v1_marks_put(jobs_v1_marks_value *value, const shmrpc_u32_list *item,
                       shmrpc_error *error);
 
-/* Lets `change` change it, again if somebody else did meanwhile. */
+/* Changes the value by calling `change`, again if another process changed it
+ * meanwhile. */
 int jobs_v1_marks_update(jobs_v1_marks_value *value,
                          jobs_v1_marks_change *change, void *user,
                          shmrpc_error *error);
 
-/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
- * but its owner died before it was done; DEADLINE: the error says who has it.
- * See <shmrpc/dict.h>. */
+/* Waits for the value's advisory lock; `wait` may be NULL. OWNER_DIED: held,
+ * but its previous owner died while holding it; DEADLINE: the error says which
+ * process holds it. See <shmrpc/dict.h>. */
 int jobs_v1_marks_lock(jobs_v1_marks_value *value, const shmrpc_lock_wait *wait,
                        shmrpc_error *error);
 
 /* The same without waiting.  BUSY. */
 int jobs_v1_marks_try_lock(jobs_v1_marks_value *value, shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int jobs_v1_marks_unlock(jobs_v1_marks_value *value, shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int jobs_v1_marks_lock_consistent(jobs_v1_marks_value *value,
                                   shmrpc_error *error);
 
-/* Item by item, at a price that does not depend on how many there are.
- * Positions below 0 count from the end; a list that nobody has put yet is
- * empty.  OUT_OF_RANGE, NOT_FOUND: it is shorter; INVALID: it would have more
- * items than its type allows, or fewer. */
+/* These functions change or read single items; their cost does not depend on
+ * the list's length. Positions below 0 count from the end; a list that nobody
+ * has put yet is empty. OUT_OF_RANGE, NOT_FOUND: the list is shorter; INVALID:
+ * it would have more or fewer items than its type allows. */
 int jobs_v1_marks_append(jobs_v1_marks_value *value, const uint32_t *item,
                          shmrpc_error *error);
 
-/* Before that position, or at the end. */
+/* Inserts an item before `position`, or at the end. */
 int jobs_v1_marks_insert(jobs_v1_marks_value *value, int64_t position,
                          const uint32_t *item, shmrpc_error *error);
 
 int jobs_v1_marks_set(jobs_v1_marks_value *value, int64_t position,
                       const uint32_t *item, shmrpc_error *error);
 
-/* Deletes an item, and gives it until you release it; `out` NULL: only deletes
- * it. */
+/* Deletes an item, and returns it (`out` NULL: not wanted), to be released. */
 int jobs_v1_marks_pop(jobs_v1_marks_value *value, int64_t position,
                       const uint32_t **out, shmrpc_error *error);
 
-/* A copy of an item, until you release it. */
+/* A copy of an item, to be released. */
 int jobs_v1_marks_at(jobs_v1_marks_value *value, int64_t position,
                      const uint32_t **out, shmrpc_error *error);
 
-/* Ends the life of an item.  NULL is fine. */
+/* Frees an item. NULL is fine. */
 void jobs_v1_marks_release_one(jobs_v1_marks_value *value,
                                const uint32_t *item);
 
 int jobs_v1_marks_len(jobs_v1_marks_value *value, uint64_t *out,
                       shmrpc_error *error);
 
-/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
- * in `flags` also of what there is. */
+/* Opens a watch, which reports changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` the present value first. */
 int jobs_v1_marks_watch_open(jobs_v1_marks_value *value, uint32_t flags,
                              jobs_v1_marks_watch **out, shmrpc_error *error);
 
@@ -2770,27 +2798,27 @@ int jobs_v1_marks_watch_next(jobs_v1_marks_watch *watch,
                              const jobs_v1_marks_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int jobs_v1_marks_watch_fd(jobs_v1_marks_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_marks_watch_close(jobs_v1_marks_watch *watch);
 
-/* Writes it, as it is now, to a file that takes the place of an older one when
- * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
- * EXHAUSTED: no room on the disk. */
+/* Writes the value, as it is now, to a file that replaces an older one when it
+ * is complete. `path` NULL: the default place; `opts` may be NULL. EXHAUSTED:
+ * no room on the disk. */
 int jobs_v1_marks_snapshot(jobs_v1_marks_value *value, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);
 
-/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
- * CONTRACT: it is of another type. */
+/* Replaces the value by the content of a snapshot. NOT_FOUND; DATA_LOSS: it is
+ * damaged; CONTRACT: it is of another type. */
 int jobs_v1_marks_load(jobs_v1_marks_value *value, const char *path,
                        shmrpc_error *error);
 
-/* Ends the value for everyone, and frees its name. */
+/* Destroys the value for everyone, and frees its name. */
 int jobs_v1_marks_destroy(jobs_v1_marks_value *value);
 
 /* Figures as of now. */

@@ -32,7 +32,7 @@ const shmrpc_type served_voice_descriptor =
     SHMRPC_TYPE_STRUCT_INIT(served_voice, 0, 12, 4, "acme.served.Voice", NULL,
                             voice_fields);
 
-/* What tools read that find jobs. */
+/* The .svc of jobs, for tools that find the object. */
 static const char *const jobs_text[] = {
     "package acme.served;\n",
     "struct Job {\n",
@@ -45,7 +45,7 @@ static const char *const jobs_text[] = {
     NULL,
 };
 
-/* What tools read that find progress. */
+/* The .svc of progress, for tools that find the object. */
 static const char *const progress_text[] = {
     "package acme.served;\n",
     "struct Job {\n",
@@ -56,7 +56,7 @@ static const char *const progress_text[] = {
     NULL,
 };
 
-/* What tools read that find voices. */
+/* The .svc of voices, for tools that find the object. */
 static const char *const voices_text[] = {
     "package acme.served;\n",
     "struct Voice {\n",
@@ -68,14 +68,14 @@ static const char *const voices_text[] = {
     NULL,
 };
 
-/* What tools read that find pcm. */
+/* The .svc of pcm, for tools that find the object. */
 static const char *const pcm_text[] = {
     "package acme.served;\n",
     "  pipe pcm { }\n",
     NULL,
 };
 
-/* What tools read that find scores. */
+/* The .svc of scores, for tools that find the object. */
 static const char *const scores_text[] = {
     "package acme.served;\n",
     "  dict<u32, u32> scores { }\n",
@@ -146,7 +146,7 @@ static const shmrpc_shared tts_shared[] = {
     },
 };
 
-/* What the service keeps for its clients. */
+/* The shared objects of the service. */
 static const shmrpc_objects tts_objects = {
     tts_shared, 4, shmrpc_stub_shared_make, shmrpc_stub_shared_end,
     shmrpc_stub_shared_restore, shmrpc_stub_shared_save,
@@ -170,7 +170,7 @@ static const shmrpc_shared board_shared[] = {
     },
 };
 
-/* What the service keeps for its clients. */
+/* The shared objects of the service. */
 static const shmrpc_objects board_objects = {
     board_shared, 1, shmrpc_stub_shared_make, shmrpc_stub_shared_end,
     shmrpc_stub_shared_restore, shmrpc_stub_shared_save,
@@ -187,7 +187,7 @@ static const shmrpc_method tts_methods[] = {
     },
 };
 
-/* What the service tells about itself. */
+/* The service's .svc, as clients can ask for it. */
 static const char *const tts_text[] = {
     "package acme.served;\n",
     "struct Job {\n",
@@ -223,7 +223,7 @@ const shmrpc_service served_tts_descriptor = {
     tts_methods, 1, &tts_objects,
 };
 
-/* What the service tells about itself. */
+/* The service's .svc, as clients can ask for it. */
 static const char *const board_text[] = {
     "package acme.served;\n",
     "/// Without methods.\n",

@@ -53,34 +53,34 @@ enum {
     SERVED_TTS_METHOD_VOICE_COUNT,
 };
 
-/* Descriptors: what codecs and tools know of these types. */
+/* Descriptors of these types, for codecs and tools. */
 extern const shmrpc_type served_job_descriptor;
 extern const shmrpc_type served_voice_descriptor;
 extern const shmrpc_service served_tts_descriptor;
 extern const shmrpc_service served_board_descriptor;
 
-/* A client of Tts, which keeps what follows. */
+/* A client of Tts, which owns the following objects. */
 typedef struct served_tts served_tts;
 
 /*
  * What is to be said.
  *
  * The queue "jobs" of served_tts.
- * Each item goes to exactly one that pops.  What the functions return, and what
- * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Each item goes to exactly one process that pops. <shmrpc/queue.h> says what
+ * the functions return, and what happens to items when processes die.
  * Threading: any thread may use a handle.
  */
 typedef struct served_jobs_queue served_jobs_queue;
 
-/* Opens the queue of the service that `client` is connected to, NULL: of the
- * one that this process serves.  `opts`, which may be NULL, says whether only
- * to look.  UNIMPLEMENTED: the service is on another machine; CONTRACT: its
- * queue has another type or encoding.  Close it in the end. */
+/* Opens the queue of the service that `client` is connected to; NULL: of the
+ * service in this process. `opts`, which may be NULL, may ask for READ_ONLY.
+ * UNIMPLEMENTED: the service is on another machine; CONTRACT: its queue has
+ * another type or encoding. Close it when done. */
 int served_jobs_open(served_tts *client, const shmrpc_shared_opts *opts,
                      served_jobs_queue **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  Items that were popped stay until they are
- * released.  NULL is fine. */
+/* Closes the handle. Items that were popped stay valid until they are released.
+ * NULL is fine. */
 void served_jobs_close(served_jobs_queue *queue);
 
 /* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
@@ -88,48 +88,50 @@ void served_jobs_close(served_jobs_queue *queue);
 int served_jobs_push(served_jobs_queue *queue, const served_job *item,
                      const shmrpc_opts *opts, shmrpc_error *error);
 
-/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
- * any case: how many are in, from the first on. */
+/* The same for `count` items. `*out_pushed`, which may be NULL, is written in
+ * any case: how many of them are in the queue, counted from the first. */
 int served_jobs_push_many(served_jobs_queue *queue, const served_job *items,
                           size_t count, const shmrpc_opts *opts,
                           size_t *out_pushed, shmrpc_error *error);
 
-/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
- * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+/* Takes an item, read-only, and yours until you release it. DEADLINE, BUSY: the
+ * queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
 int served_jobs_pop(served_jobs_queue *queue, const shmrpc_opts *opts,
                     const served_job **out, shmrpc_error *error);
 
-/* Waits for one as pop does, then takes what is there, up to `max` items. */
+/* Waits for an item as pop does, then takes the items that are there, up to
+ * `max`. */
 int served_jobs_pop_many(served_jobs_queue *queue, const shmrpc_opts *opts,
                          const served_job **out, size_t max, size_t *out_count,
                          shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be something to pop;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be an item to pop;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int served_jobs_fd(served_jobs_queue *queue);
 
-/* A copy of an item that stays in the queue; release it too.  Does not wait:
- * BUSY. */
+/* Copies an item, which stays in the queue; release the copy too. Does not
+ * wait. BUSY: the queue is empty. */
 int served_jobs_peek(served_jobs_queue *queue, const served_job **out,
                      shmrpc_error *error);
 
-/* Ends the life of an item.  With `delivery acked`, one that was not
- * acknowledged comes again.  NULL is fine. */
+/* Frees an item. With `delivery acked`, an item that was not acknowledged is
+ * delivered again. NULL is fine. */
 void served_jobs_release(served_jobs_queue *queue, const served_job *item);
 
 /* Says that an item is done, and releases it.  PRECONDITION: the queue was not
  * made with `delivery acked`. */
 int served_jobs_ack(served_jobs_queue *queue, const served_job *item);
 
-/* Whether an item came before, to one that has not acknowledged it. */
+/* Whether an item was delivered before, to a reader that did not acknowledge
+ * it. */
 bool served_jobs_is_redelivered(const served_job *item);
 
-/* Says that nothing more will come: pushing is CANCELLED from now on, popping
- * when all is taken. */
+/* Ends the queue: from now on push returns CANCELLED, and so does pop when the
+ * queue is empty. */
 int served_jobs_end(served_jobs_queue *queue);
 
-/* Ends the queue for everyone, and frees its name. */
+/* Destroys the queue for everyone, and frees its name. */
 int served_jobs_destroy(served_jobs_queue *queue);
 
 /* Figures as of now. */
@@ -137,38 +139,38 @@ int served_jobs_stat(served_jobs_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * The topic "progress" of served_tts.
- * Each subscriber gets each message.  What the functions return, and what
- * becomes of slow subscribers, is told in <shmrpc/topic.h>.
- * Threading: any thread may use a handle, one at a time a subscription.
+ * Each subscriber gets each message. <shmrpc/topic.h> says what the functions
+ * return, and what happens to slow subscribers.
+ * Threading: any thread may use a handle; a subscription is for one thread at
+ * a time.
  */
 typedef struct served_progress_topic served_progress_topic;
 typedef struct served_progress_sub served_progress_sub;
 
-/* Opens the topic of the service that `client` is connected to, NULL: of the
- * one that this process serves.  `opts`, which may be NULL, says whether only
- * to look.  UNIMPLEMENTED: the service is on another machine; CONTRACT: its
- * topic has another type or encoding.  Close it in the end. */
+/* Opens the topic of the service that `client` is connected to; NULL: of the
+ * service in this process. `opts`, which may be NULL, may ask for READ_ONLY.
+ * UNIMPLEMENTED: the service is on another machine; CONTRACT: its topic has
+ * another type or encoding. Close it when done. */
 int served_progress_open(served_tts *client, const shmrpc_shared_opts *opts,
                          served_progress_topic **out, shmrpc_error *error);
 
-/* Ends the use of the handle; unsubscribe before.  NULL is fine. */
+/* Closes the handle; unsubscribe first. NULL is fine. */
 void served_progress_close(served_progress_topic *topic);
 
-/* Publishes a copy of `message`.  DEADLINE, BUSY: a subscriber is behind that
- * publishers wait for; TOO_LARGE; DESTROYED. */
+/* Publishes a copy of `message`. DEADLINE, BUSY: a subscriber for which
+ * publishers wait is behind; TOO_LARGE; DESTROYED. */
 int served_progress_publish(served_progress_topic *topic,
                             const served_job *message, const shmrpc_opts *opts,
                             shmrpc_error *error);
 
-/* Begins to listen: with the history, then with what is published from now
- * on. */
+/* Subscribes: first to the history, then to what is published from now on. */
 int served_progress_subscribe(served_progress_topic *topic,
                               served_progress_sub **out, shmrpc_error *error);
 
-/* The next message, valid until the next call with `sub`.  DEADLINE, BUSY:
- * there is none; LOST: messages are gone, and the next call goes on behind
- * them; EVICTED: publishers would not wait any longer, subscribe again;
- * CANCELLED: the topic was ended; DESTROYED. */
+/* The next message, valid until the next call with `sub`. DEADLINE, BUSY: there
+ * is none; LOST: messages were overwritten, and the next call continues after
+ * them; EVICTED: publishers had to wait too long, subscribe again; CANCELLED:
+ * the topic was ended; DESTROYED. */
 int served_progress_next(served_progress_sub *sub, const served_job **out,
                          const shmrpc_opts *opts, shmrpc_error *error);
 
@@ -179,14 +181,14 @@ uint64_t served_progress_lost(const served_progress_sub *sub);
  * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
 int served_progress_fd(served_progress_sub *sub);
 
-/* Stops listening.  NULL is fine. */
+/* Ends the subscription. NULL is fine. */
 void served_progress_unsubscribe(served_progress_sub *sub);
 
-/* Says that nothing more will be published: subscribers get CANCELLED when they
- * have read all. */
+/* Ends the topic: from now on publish returns CANCELLED, and so does next when
+ * everything is read. */
 int served_progress_end(served_progress_topic *topic);
 
-/* Ends the topic for everyone, and frees its name. */
+/* Destroys the topic for everyone, and frees its name. */
 int served_progress_destroy(served_progress_topic *topic);
 
 /* Figures as of now. */
@@ -195,8 +197,9 @@ int served_progress_stat(served_progress_topic *topic, shmrpc_topic_stat *out);
 /*
  * The dict "voices" of served_tts.
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct served_voices_dict served_voices_dict;
 typedef struct served_voices_view served_voices_view;
@@ -208,7 +211,7 @@ typedef struct served_voices_entry {
     served_voice value;
 } served_voices_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct served_voices_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -223,22 +226,21 @@ typedef struct served_voices_event {
 typedef int served_voices_change(void *user, const served_voice *was,
                                  served_voice *now);
 
-/* Opens the dict of the service that `client` is connected to, NULL: of the one
- * that this process serves.  `opts`, which may be NULL, says whether only to
- * look.  UNIMPLEMENTED: the service is on another machine; CONTRACT: its dict
- * has another type or encoding.  Close it in the end. */
+/* Opens the dict of the service that `client` is connected to; NULL: of the
+ * service in this process. `opts`, which may be NULL, may ask for READ_ONLY.
+ * UNIMPLEMENTED: the service is on another machine; CONTRACT: its dict has
+ * another type or encoding. Close it when done. */
 int served_voices_open(served_tts *client, const shmrpc_shared_opts *opts,
                        served_voices_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void served_voices_close(served_voices_dict *dict);
 
-/* The value of a key, which is read-only, and yours until you release it.
- * NOT_FOUND. */
+/* The value of a key, read-only, and yours until you release it. NOT_FOUND. */
 int served_voices_get(served_voices_dict *dict, shmrpc_str key,
                       const served_voice **out, shmrpc_error *error);
 
-/* Ends the life of a value.  NULL is fine. */
+/* Frees a value. NULL is fine. */
 void served_voices_release(served_voices_dict *dict, const served_voice *value);
 
 /* Whether there is such a key: 0, or NOT_FOUND. */
@@ -249,12 +251,12 @@ int served_voices_contains(served_voices_dict *dict, shmrpc_str key,
 int served_voices_len(served_voices_dict *dict, uint64_t *out,
                       shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int served_voices_put(served_voices_dict *dict, shmrpc_str key,
                       const served_voice *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int served_voices_put_new(served_voices_dict *dict, shmrpc_str key,
                           const served_voice *value, shmrpc_error *error);
 
@@ -262,8 +264,8 @@ int served_voices_put_new(served_voices_dict *dict, shmrpc_str key,
 int served_voices_del(served_voices_dict *dict, shmrpc_str key,
                       shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int served_voices_update(served_voices_dict *dict, shmrpc_str key,
                          served_voices_change *change, void *user,
                          shmrpc_error *error);
@@ -276,10 +278,10 @@ int served_voices_merge(served_voices_dict *dict,
 /* Removes all keys, in one step. */
 int served_voices_clear(served_voices_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int served_voices_lock(served_voices_dict *dict, const shmrpc_str *key,
                        const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -287,16 +289,16 @@ int served_voices_lock(served_voices_dict *dict, const shmrpc_str *key,
 int served_voices_try_lock(served_voices_dict *dict, const shmrpc_str *key,
                            shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int served_voices_unlock(served_voices_dict *dict, const shmrpc_str *key,
                          shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int served_voices_lock_consistent(served_voices_dict *dict,
                                   const shmrpc_str *key, shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int served_voices_view_open(served_voices_dict *dict, served_voices_view **out,
                             shmrpc_error *error);
 
@@ -305,7 +307,7 @@ int served_voices_view_get(served_voices_view *view, shmrpc_str key,
                            const served_voice **out, shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int served_voices_view_next(served_voices_view *view,
                             const shmrpc_str **out_key,
                             const served_voice **out_value,
@@ -314,28 +316,28 @@ int served_voices_view_next(served_voices_view *view,
 /* NULL is fine. */
 void served_voices_view_close(served_voices_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int served_voices_watch_open(served_voices_dict *dict,
                              const shmrpc_watch_opts *opts,
                              served_voices_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int served_voices_watch_next(served_voices_watch *watch,
                              const served_voices_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int served_voices_watch_fd(served_voices_watch *watch);
 
 /* NULL is fine. */
 void served_voices_watch_close(served_voices_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int served_voices_snapshot(served_voices_dict *dict, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);
@@ -345,7 +347,7 @@ int served_voices_snapshot(served_voices_dict *dict, const char *path,
 int served_voices_load(served_voices_dict *dict, const char *path,
                        shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int served_voices_destroy(served_voices_dict *dict);
 
 /* Figures as of now. */
@@ -353,25 +355,25 @@ int served_voices_stat(served_voices_dict *dict, shmrpc_dict_stat *out);
 
 /*
  * The pipe "pcm" of served_tts.
- * A stream of bytes, of one writer at a time.  What the functions return, and
- * how the end of a stream is told from the death of its writer, stands in
- * <shmrpc/pipe.h>.
+ * A stream of bytes, of one writer at a time. <shmrpc/pipe.h> says what the
+ * functions return, and how the end of a stream differs from the death of its
+ * writer.
  * Threading: any thread may use a handle.
  */
 typedef struct served_pcm_pipe served_pcm_pipe;
 
-/* Opens the pipe of the service that `client` is connected to, NULL: of the one
- * that this process serves.  `opts`, which may be NULL, says whether only to
- * look.  UNIMPLEMENTED: the service is on another machine; CONTRACT: its pipe
- * has another type or encoding.  Close it in the end. */
+/* Opens the pipe of the service that `client` is connected to; NULL: of the
+ * service in this process. `opts`, which may be NULL, may ask for READ_ONLY.
+ * UNIMPLEMENTED: the service is on another machine; CONTRACT: its pipe has
+ * another type or encoding. Close it when done. */
 int served_pcm_open(served_tts *client, const shmrpc_shared_opts *opts,
                     served_pcm_pipe **out, shmrpc_error *error);
 
-/* Ends the use of the handle; another one may write then.  NULL is fine. */
+/* Closes the handle; another one may become the writer then. NULL is fine. */
 void served_pcm_close(served_pcm_pipe *pipe);
 
-/* Writes all of `len` bytes.  `*out_written`, which may be NULL, is written in
- * any case.  DEADLINE: the pipe is full; BUSY: another one is the writer;
+/* Writes all of `len` bytes. `*out_written`, which may be NULL, is written in
+ * any case. DEADLINE: the pipe is full; BUSY: another handle is the writer;
  * CANCELLED: the stream was ended; DESTROYED. */
 int served_pcm_write(served_pcm_pipe *pipe, const void *data, size_t len,
                      const shmrpc_opts *opts, size_t *out_written,
@@ -388,23 +390,24 @@ int served_pcm_read(served_pcm_pipe *pipe, void *data, size_t size,
  * shmrpc_queue_fd(). */
 int served_pcm_fd(served_pcm_pipe *pipe);
 
-/* Ends the stream, for ever: readers get what is there, and then the end. */
+/* Ends the stream for good: readers get what is left in it, then the end. */
 int served_pcm_end(served_pcm_pipe *pipe);
 
-/* Ends the pipe for everyone, and frees its name. */
+/* Destroys the pipe for everyone, and frees its name. */
 int served_pcm_destroy(served_pcm_pipe *pipe);
 
 /* Figures as of now. */
 int served_pcm_stat(served_pcm_pipe *pipe, shmrpc_pipe_stat *out);
 
-/* A client of Board, which keeps what follows. */
+/* A client of Board, which owns the following objects. */
 typedef struct served_board served_board;
 
 /*
  * The dict "scores" of served_board.
  * Reads take no lock and never wait; a change is one step, which others see
- * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle, one at a time a view or a watch.
+ * whole or not at all. <shmrpc/dict.h> says what the functions return.
+ * Threading: any thread may use a handle; a view or a watch is for one thread
+ * at a time.
  */
 typedef struct served_scores_dict served_scores_dict;
 typedef struct served_scores_view served_scores_view;
@@ -416,7 +419,7 @@ typedef struct served_scores_entry {
     uint32_t value;
 } served_scores_entry;
 
-/* A change that a watch tells. */
+/* A change that a watch reports. */
 typedef struct served_scores_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -431,14 +434,14 @@ typedef struct served_scores_event {
 typedef int served_scores_change(void *user, const uint32_t *was,
                                  uint32_t *now);
 
-/* Opens the dict of the service that `client` is connected to, NULL: of the one
- * that this process serves.  `opts`, which may be NULL, says whether only to
- * look.  UNIMPLEMENTED: the service is on another machine; CONTRACT: its dict
- * has another type or encoding.  Close it in the end. */
+/* Opens the dict of the service that `client` is connected to; NULL: of the
+ * service in this process. `opts`, which may be NULL, may ask for READ_ONLY.
+ * UNIMPLEMENTED: the service is on another machine; CONTRACT: its dict has
+ * another type or encoding. Close it when done. */
 int served_scores_open(served_board *client, const shmrpc_shared_opts *opts,
                        served_scores_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle; close its views before.  NULL is fine. */
+/* Closes the handle; close its views first. NULL is fine. */
 void served_scores_close(served_scores_dict *dict);
 
 /* The value of a key.  NOT_FOUND. */
@@ -453,12 +456,12 @@ int served_scores_contains(served_scores_dict *dict, uint32_t key,
 int served_scores_len(served_scores_dict *dict, uint64_t *out,
                       shmrpc_error *error);
 
-/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
- * is full; TOO_LARGE; DESTROYED. */
+/* Sets the value of a key, new or not, to a copy of `value`. EXHAUSTED: the
+ * dict is full; TOO_LARGE; DESTROYED. */
 int served_scores_put(served_scores_dict *dict, uint32_t key,
                       const uint32_t *value, shmrpc_error *error);
 
-/* The same for a new key.  EXISTS: it isn't. */
+/* The same for a new key only. EXISTS: the key is there already. */
 int served_scores_put_new(served_scores_dict *dict, uint32_t key,
                           const uint32_t *value, shmrpc_error *error);
 
@@ -466,8 +469,8 @@ int served_scores_put_new(served_scores_dict *dict, uint32_t key,
 int served_scores_del(served_scores_dict *dict, uint32_t key,
                       shmrpc_error *error);
 
-/* Lets `change` change the value of a key, again if somebody else did
- * meanwhile. */
+/* Changes the value of a key by calling `change`, again if another process
+ * changed it meanwhile. */
 int served_scores_update(served_scores_dict *dict, uint32_t key,
                          served_scores_change *change, void *user,
                          shmrpc_error *error);
@@ -480,10 +483,10 @@ int served_scores_merge(served_scores_dict *dict,
 /* Removes all keys, in one step. */
 int served_scores_clear(served_scores_dict *dict, shmrpc_error *error);
 
-/* Waits for the advisory lock of a key, whether that is there or not, or of the
- * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
- * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
- * says who has it.  See <shmrpc/dict.h>. */
+/* Waits for the advisory lock of a key, whether or not it has a value, or of
+ * the whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its previous owner died while holding it; DEADLINE: the
+ * error says which process holds it. See <shmrpc/dict.h>. */
 int served_scores_lock(served_scores_dict *dict, const uint32_t *key,
                        const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -491,16 +494,16 @@ int served_scores_lock(served_scores_dict *dict, const uint32_t *key,
 int served_scores_try_lock(served_scores_dict *dict, const uint32_t *key,
                            shmrpc_error *error);
 
-/* Gives it up.  PRECONDITION: this thread does not hold it. */
+/* Releases the lock. PRECONDITION: this thread does not hold it. */
 int served_scores_unlock(served_scores_dict *dict, const uint32_t *key,
                          shmrpc_error *error);
 
-/* After OWNER_DIED: what it protects is in order again. */
+/* After OWNER_DIED: says that what the lock protects has been repaired. */
 int served_scores_lock_consistent(served_scores_dict *dict, const uint32_t *key,
                                   shmrpc_error *error);
 
-/* Opens a view of the dict as it is now, whatever others change; close it soon,
- * since it keeps what it shows. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Close
+ * it soon, since it keeps the memory that it shows. */
 int served_scores_view_open(served_scores_dict *dict, served_scores_view **out,
                             shmrpc_error *error);
 
@@ -509,35 +512,35 @@ int served_scores_view_get(served_scores_view *view, uint32_t key,
                            const uint32_t **out, shmrpc_error *error);
 
 /* The next entry, in the order of insertion, valid until the next call with
- * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+ * `view`. NOT_FOUND: there are no more, and the next call starts over. */
 int served_scores_view_next(served_scores_view *view, const uint32_t **out_key,
                             const uint32_t **out_value, shmrpc_error *error);
 
 /* NULL is fine. */
 void served_scores_view_close(served_scores_view *view);
 
-/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+/* Opens a watch, which reports changes from now on; `opts` may be NULL. */
 int served_scores_watch_open(served_scores_dict *dict,
                              const shmrpc_watch_opts *opts,
                              served_scores_watch **out, shmrpc_error *error);
 
-/* The next change, valid until the next call with `watch`.  RESYNC: forget what
- * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+/* The next change, valid until the next call with `watch`. RESYNC: discard what
+ * you know, all entries follow. DEADLINE, BUSY: there is none; DESTROYED. */
 int served_scores_watch_next(served_scores_watch *watch,
                              const served_scores_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
 
-/* A descriptor for event loops, readable when there may be a change to tell;
- * belongs to the handle.  A negative number is a status.  See
+/* A descriptor for event loops, readable when there may be a change to read;
+ * belongs to the handle. A negative number is a status. See
  * shmrpc_queue_fd(). */
 int served_scores_watch_fd(served_scores_watch *watch);
 
 /* NULL is fine. */
 void served_scores_watch_close(served_scores_watch *watch);
 
-/* Writes all entries, as they are now, to a file that takes the place of an
- * older one when it is complete.  `path` NULL: the usual place; `opts` may be
- * NULL.  EXHAUSTED: no room on the disk. */
+/* Writes all entries, as they are now, to a file that replaces an older one
+ * when it is complete. `path` NULL: the default place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
 int served_scores_snapshot(served_scores_dict *dict, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);
@@ -547,7 +550,7 @@ int served_scores_snapshot(served_scores_dict *dict, const char *path,
 int served_scores_load(served_scores_dict *dict, const char *path,
                        shmrpc_error *error);
 
-/* Ends the dict for everyone, and frees its name. */
+/* Destroys the dict for everyone, and frees its name. */
 int served_scores_destroy(served_scores_dict *dict);
 
 /* Figures as of now. */

@@ -30,22 +30,23 @@ SHMRPC_BEGIN_DECLS
 typedef struct served_tts served_tts;
 
 /* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine.  `defaults`, which may be NULL, also holds for the calls.  Blocks
- * for 5 s at most.  UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs.  Close the client in the end. */
+ * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
+ * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
+ * interface differs. Close the client when done. */
 int served_tts_connect(const char *where, const shmrpc_opts *defaults,
                        served_tts **out, shmrpc_error *error);
 
-/* Ends the connection; no call may be running.  Callbacks that are owed are
- * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
+/* Ends the connection; no call may be running. Pending callbacks are called
+ * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is fine. */
 void served_tts_close(served_tts *client);
 
-/* How often the client has connected, sent and run something again. */
+/* Reads the client's counters: how often it has reconnected, and sent calls
+ * again. */
 void served_tts_read_stats(const served_tts *client, shmrpc_client_stats *out);
 
 /* A descriptor that is readable when served_tts_dispatch has something to do:
- * for poll, epoll, and loops of events.  It stays the client's and the same
- * until close.  Negative: a shmrpc_status. */
+ * for poll, epoll and event loops. It belongs to the client and stays the same
+ * until close. Negative: a shmrpc_status. */
 int served_tts_fd(served_tts *client);
 
 /* Calls, on this thread, the callbacks of the calls that are over; returns how
@@ -86,16 +87,18 @@ int served_tts_voice_count_async(served_tts *client, const shmrpc_opts *opts,
 typedef struct served_board served_board;
 
 /* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine.  `defaults`, which may be NULL, also holds for the calls.  Blocks
- * for 5 s at most.  UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs.  Close the client in the end. */
+ * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
+ * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
+ * interface differs. Close the client when done. */
 int served_board_connect(const char *where, const shmrpc_opts *defaults,
                          served_board **out, shmrpc_error *error);
 
-/* Ends the connection; no call may be running.  Replies stay.  NULL is fine. */
+/* Ends the connection; no call may be running. Replies stay valid. NULL is
+ * fine. */
 void served_board_close(served_board *client);
 
-/* How often the client has connected, sent and run something again. */
+/* Reads the client's counters: how often it has reconnected, and sent calls
+ * again. */
 void served_board_read_stats(const served_board *client,
                              shmrpc_client_stats *out);
 

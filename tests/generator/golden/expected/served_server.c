@@ -26,7 +26,7 @@ static const shmrpc_handler tts_handlers[] = {
     handle_tts_voice_count,
 };
 
-/* Brings the impl of an older or newer header into this one's form. */
+/* Converts the impl of an older or newer header to this one's layout. */
 static bool adopt_tts(const served_tts_impl *impl, served_tts_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {
@@ -62,7 +62,7 @@ int served_tts_main(int argc, char **argv, const served_tts_impl *impl,
                             &own, sizeof own, user);
 }
 
-/* Brings the impl of an older or newer header into this one's form. */
+/* Converts the impl of an older or newer header to this one's layout. */
 static bool adopt_board(const served_board_impl *impl, served_board_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

@@ -3,8 +3,8 @@
  *
  * Handlers return 0, a shmrpc_status, or an error that the method declares;
  * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent.  A result may also be static or your own.  What a handler of a
- * oneway method returns is told to nobody.
+ * been sent. A result may also be static or your own. The return value of a
+ * handler of a oneway method is not sent.
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
@@ -19,8 +19,8 @@
 SHMRPC_BEGIN_DECLS
 
 /*
- * The handlers of Tts. Begin with SERVED_TTS_IMPL_INIT; those that stay NULL
- * answer UNIMPLEMENTED.
+ The handlers of Tts. Initialise it with SERVED_TTS_IMPL_INIT;
+ * handlers that stay NULL answer UNIMPLEMENTED.
  */
 typedef struct served_tts_impl {
     size_t size; /* lets methods be added without recompiling */
@@ -39,9 +39,10 @@ typedef struct served_tts_impl {
 int served_tts_voice_count_answer(shmrpc_ctx *call, int status,
                                   const uint32_t *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is handed to every
- * handler.  Any number of services per server.  EXISTS: it runs already, and
- * the error says where; INVALID: `impl` was not begun as above. */
+/* Serves `impl`, which is copied, from now on; `user` is passed to every
+ * handler. A server may have any number of services. EXISTS: the service runs
+ * already, and the error says where; INVALID: `impl` was not initialised as
+ * above. */
 int served_tts_serve(shmrpc_server *server, const served_tts_impl *impl,
                      void *user, shmrpc_error *error);
 
@@ -53,8 +54,8 @@ int served_tts_main(int argc, char **argv, const served_tts_impl *impl,
 /*
  * Without methods.
  *
- * The handlers of Board. Begin with SERVED_BOARD_IMPL_INIT; those that stay
- * NULL answer UNIMPLEMENTED.
+ The handlers of Board. Initialise it with SERVED_BOARD_IMPL_INIT;
+ * handlers that stay NULL answer UNIMPLEMENTED.
  */
 typedef struct served_board_impl {
     size_t size; /* lets methods be added without recompiling */
@@ -65,9 +66,10 @@ typedef struct served_board_impl {
         sizeof(served_board_impl) \
     }
 
-/* Serves `impl`, which is copied, from now on; `user` is handed to every
- * handler.  Any number of services per server.  EXISTS: it runs already, and
- * the error says where; INVALID: `impl` was not begun as above. */
+/* Serves `impl`, which is copied, from now on; `user` is passed to every
+ * handler. A server may have any number of services. EXISTS: the service runs
+ * already, and the error says where; INVALID: `impl` was not initialised as
+ * above. */
 int served_board_serve(shmrpc_server *server, const served_board_impl *impl,
                        void *user, shmrpc_error *error);
 

@@ -362,12 +362,12 @@ struct types_v2_hint {
     shmrpc_str text;
 };
 
-/* An array where only a single value can stand. */
+/* Wraps an array, for places where only a single value is possible. */
 struct types_v2_containers_pairs_item {
     uint16_t items[2];
 };
 
-/* An array where only a single value can stand. */
+/* Wraps an array, for places where only a single value is possible. */
 struct types_v2_containers_vectors_value {
     double items[3];
 };
@@ -425,7 +425,7 @@ struct types_v2_everything_slow_result_entry {
 /* Errors may carry whatever a struct can. */
 #define TYPES_V2_ERR_BAD_TEXT 102
 
-/* What comes with TYPES_V2_ERR_BAD_TEXT. */
+/* The details of TYPES_V2_ERR_BAD_TEXT. */
 typedef struct types_v2_bad_text types_v2_bad_text;
 struct types_v2_bad_text {
     /* Where, in bytes. */
@@ -448,7 +448,7 @@ struct types_v2_bad_text {
 
 #define TYPES_V2_ERR_FULL 103
 
-/* What comes with TYPES_V2_ERR_FULL. */
+/* The details of TYPES_V2_ERR_FULL. */
 typedef struct types_v2_full types_v2_full;
 struct types_v2_full {
     uint64_t free;
@@ -598,7 +598,7 @@ enum {
     TYPES_V2_OTHER_METHOD_PING,
 };
 
-/* Descriptors: what codecs and tools know of these types. */
+/* Descriptors of these types, for codecs and tools. */
 extern const shmrpc_type types_v2_order_descriptor;
 extern const shmrpc_type types_v2_delta_descriptor;
 extern const shmrpc_type types_v2_huge_descriptor;

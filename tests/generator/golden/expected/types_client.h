@@ -32,23 +32,24 @@ SHMRPC_BEGIN_DECLS
 typedef struct types_v2_everything types_v2_everything;
 
 /* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine.  `defaults`, which may be NULL, also holds for the calls.  Blocks
- * for 5 s at most.  UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs.  Close the client in the end. */
+ * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
+ * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
+ * interface differs. Close the client when done. */
 int types_v2_everything_connect(const char *where, const shmrpc_opts *defaults,
                                 types_v2_everything **out, shmrpc_error *error);
 
-/* Ends the connection; no call may be running.  Callbacks that are owed are
- * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
+/* Ends the connection; no call may be running. Pending callbacks are called
+ * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is fine. */
 void types_v2_everything_close(types_v2_everything *client);
 
-/* How often the client has connected, sent and run something again. */
+/* Reads the client's counters: how often it has reconnected, and sent calls
+ * again. */
 void types_v2_everything_read_stats(const types_v2_everything *client,
                                     shmrpc_client_stats *out);
 
 /* A descriptor that is readable when types_v2_everything_dispatch has something
- * to do: for poll, epoll, and loops of events.  It stays the client's and the
- * same until close.  Negative: a shmrpc_status. */
+ * to do: for poll, epoll and event loops. It belongs to the client and stays
+ * the same until close. Negative: a shmrpc_status. */
 int types_v2_everything_fd(types_v2_everything *client);
 
 /* Calls, on this thread, the callbacks of the calls that are over; returns how
@@ -209,7 +210,7 @@ int types_v2_everything_scalars_async(types_v2_everything *client,
                                       types_v2_everything_scalars_fn done,
                                       void *user);
 
-/* What containers returns: read-only, and yours until you release it. */
+/* The reply of containers: read-only, and yours until you release it. */
 typedef struct types_v2_everything_containers_reply {
     types_v2_containers value;
 } types_v2_everything_containers_reply;
@@ -221,7 +222,7 @@ int types_v2_everything_containers(
     const shmrpc_opts *opts, const types_v2_everything_containers_reply **out,
     shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_containers_release(
     const types_v2_everything_containers_reply *reply);
 
@@ -254,7 +255,7 @@ int types_v2_everything_containers_async(types_v2_everything *client,
                                          types_v2_everything_containers_fn done,
                                          void *user);
 
-/* What node returns: read-only, and yours until you release it. */
+/* The reply of node: read-only, and yours until you release it. */
 typedef struct types_v2_everything_node_reply {
     types_v2_node value;
 } types_v2_everything_node_reply;
@@ -268,7 +269,7 @@ int types_v2_everything_node(types_v2_everything *client,
                              const types_v2_everything_node_reply **out,
                              shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_node_release(
     const types_v2_everything_node_reply *reply);
 
@@ -302,7 +303,7 @@ int types_v2_everything_node_async(types_v2_everything *client,
                                    types_v2_everything_node_fn done,
                                    void *user);
 
-/* What choice returns: read-only, and yours until you release it. */
+/* The reply of choice: read-only, and yours until you release it. */
 typedef struct types_v2_everything_choice_reply {
     types_v2_choice value;
 } types_v2_everything_choice_reply;
@@ -315,7 +316,7 @@ int types_v2_everything_choice(types_v2_everything *client,
                                const types_v2_everything_choice_reply **out,
                                shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_choice_release(
     const types_v2_everything_choice_reply *reply);
 
@@ -347,7 +348,7 @@ int types_v2_everything_choice_async(types_v2_everything *client,
                                      types_v2_everything_choice_fn done,
                                      void *user);
 
-/* What anything returns: read-only, and yours until you release it. */
+/* The reply of anything: read-only, and yours until you release it. */
 typedef struct types_v2_everything_anything_reply {
     shmrpc_any value;
 } types_v2_everything_anything_reply;
@@ -361,7 +362,7 @@ int types_v2_everything_anything(types_v2_everything *client,
                                  const types_v2_everything_anything_reply **out,
                                  shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_anything_release(
     const types_v2_everything_anything_reply *reply);
 
@@ -395,7 +396,7 @@ int types_v2_everything_anything_async(types_v2_everything *client,
                                        types_v2_everything_anything_fn done,
                                        void *user);
 
-/* What blob returns: read-only, and yours until you release it. */
+/* The reply of blob: read-only, and yours until you release it. */
 typedef struct types_v2_everything_blob_reply {
     shmrpc_bytes value;
 } types_v2_everything_blob_reply;
@@ -407,7 +408,7 @@ int types_v2_everything_blob(types_v2_everything *client, shmrpc_bytes data,
                              const types_v2_everything_blob_reply **out,
                              shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_blob_release(
     const types_v2_everything_blob_reply *reply);
 
@@ -417,15 +418,16 @@ int types_v2_everything_blob_start(types_v2_everything *client,
                                    shmrpc_bytes data, const shmrpc_opts *opts,
                                    shmrpc_call **out, shmrpc_error *error);
 
-/* Lends the `len` bytes in which a request of blob will travel: fill them, from
- * `*at` on, then send `*out`, or release it.  The deadline runs from now on. */
+/* Lends the `len` bytes in which a request of blob will be sent: fill them,
+ * from `*at` on, then send `*out`, or release it. The deadline runs from now
+ * on. */
 int types_v2_everything_blob_loan(types_v2_everything *client, size_t len,
                                   const shmrpc_opts *opts, uint8_t **at,
                                   shmrpc_call **out, shmrpc_error *error);
 
-/* Sends what types_v2_everything_blob_loan lent;
- * types_v2_everything_blob_finish ends the call.  Unless it returns 0, or
- * SHMRPC_E_INVALID because there is no such loan, the call is over. */
+/* Sends a loan of types_v2_everything_blob_loan;
+ * types_v2_everything_blob_finish ends the call. On failure the call is over,
+ * except on SHMRPC_E_INVALID: there is no such loan. */
 int types_v2_everything_blob_send(shmrpc_call *call, shmrpc_error *error);
 
 /* Waits for a call that types_v2_everything_blob_start returned, and ends it:
@@ -448,7 +450,7 @@ int types_v2_everything_blob_async(types_v2_everything *client,
                                    types_v2_everything_blob_fn done,
                                    void *user);
 
-/* What texts returns: read-only, and yours until you release it. */
+/* The reply of texts: read-only, and yours until you release it. */
 typedef struct types_v2_everything_texts_reply {
     shmrpc_str value[2];
 } types_v2_everything_texts_reply;
@@ -461,7 +463,7 @@ int types_v2_everything_texts(types_v2_everything *client,
                               const types_v2_everything_texts_reply **out,
                               shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_texts_release(
     const types_v2_everything_texts_reply *reply);
 
@@ -493,7 +495,7 @@ int types_v2_everything_texts_async(types_v2_everything *client,
                                     types_v2_everything_texts_fn done,
                                     void *user);
 
-/* What optionals returns: read-only, and yours until you release it. */
+/* The reply of optionals: read-only, and yours until you release it. */
 typedef struct types_v2_everything_optionals_reply {
     types_v2_optionals value;
 } types_v2_everything_optionals_reply;
@@ -506,7 +508,7 @@ int types_v2_everything_optionals(
     const types_v2_flat_list *flats, const shmrpc_opts *opts,
     const types_v2_everything_optionals_reply **out, shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_optionals_release(
     const types_v2_everything_optionals_reply *reply);
 
@@ -546,7 +548,7 @@ int types_v2_everything_optionals_async(types_v2_everything *client,
                                         types_v2_everything_optionals_fn done,
                                         void *user);
 
-/* What bounded returns: read-only, and yours until you release it. */
+/* The reply of bounded: read-only, and yours until you release it. */
 typedef struct types_v2_everything_bounded_reply {
     types_v2_bounded_list value;
 } types_v2_everything_bounded_reply;
@@ -559,7 +561,7 @@ int types_v2_everything_bounded(types_v2_everything *client,
                                 const types_v2_everything_bounded_reply **out,
                                 shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_bounded_release(
     const types_v2_everything_bounded_reply *reply);
 
@@ -626,7 +628,7 @@ int types_v2_everything_fast_async(types_v2_everything *client,
                                    types_v2_everything_fast_fn done,
                                    void *user);
 
-/* What slow returns: read-only, and yours until you release it. */
+/* The reply of slow: read-only, and yours until you release it. */
 typedef struct types_v2_everything_slow_reply {
     types_v2_everything_slow_result value;
 } types_v2_everything_slow_reply;
@@ -643,7 +645,7 @@ int types_v2_everything_slow(types_v2_everything *client,
                              const types_v2_everything_slow_reply **out,
                              shmrpc_error *error);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_slow_release(
     const types_v2_everything_slow_reply *reply);
 
@@ -675,7 +677,7 @@ int types_v2_everything_slow_async(types_v2_everything *client,
                                    types_v2_everything_slow_fn done,
                                    void *user);
 
-/* What parse returns: read-only, and yours until you release it. */
+/* The reply of parse: read-only, and yours until you release it. */
 typedef struct types_v2_everything_parse_reply {
     uint32_t value;
 } types_v2_everything_parse_reply;
@@ -688,17 +690,17 @@ int types_v2_everything_parse(types_v2_everything *client, shmrpc_str text,
                               const types_v2_everything_parse_reply **out,
                               shmrpc_error *error);
 
-/* What came with TYPES_V2_ERR_BAD_TEXT: NULL when the call has not ended in it,
- * or the server sent nothing.  Lives as long as the reply; NULL is fine. */
+/* The details of TYPES_V2_ERR_BAD_TEXT; NULL: the call has not ended in it, or
+ * the server sent none. Lives as long as the reply; NULL is fine. */
 const types_v2_bad_text *types_v2_everything_parse_bad_text(
     const types_v2_everything_parse_reply *reply);
 
-/* What came with COMMON_ERR_REFUSED: NULL when the call has not ended in it, or
- * the server sent nothing.  Lives as long as the reply; NULL is fine. */
+/* The details of COMMON_ERR_REFUSED; NULL: the call has not ended in it, or the
+ * server sent none. Lives as long as the reply; NULL is fine. */
 const common_refused *types_v2_everything_parse_refused(
     const types_v2_everything_parse_reply *reply);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_parse_release(
     const types_v2_everything_parse_reply *reply);
 
@@ -728,9 +730,9 @@ int types_v2_everything_parse_async(types_v2_everything *client,
                                     types_v2_everything_parse_fn done,
                                     void *user);
 
-/* What store returns: read-only, and yours until you release it. */
+/* The reply of store: read-only, and yours until you release it. */
 typedef struct types_v2_everything_store_reply {
-    char unused; /* it returns nothing; its errors may tell something */
+    char unused; /* it has no result, but its errors may have details */
 } types_v2_everything_store_reply;
 
 /* Deadline: the connection's, or that of `opts`.  Release `*out` with
@@ -742,12 +744,12 @@ int types_v2_everything_store(types_v2_everything *client,
                               const types_v2_everything_store_reply **out,
                               shmrpc_error *error);
 
-/* What came with TYPES_V2_ERR_FULL: NULL when the call has not ended in it, or
- * the server sent nothing.  Lives as long as the reply; NULL is fine. */
+/* The details of TYPES_V2_ERR_FULL; NULL: the call has not ended in it, or the
+ * server sent none. Lives as long as the reply; NULL is fine. */
 const types_v2_full *types_v2_everything_store_full(
     const types_v2_everything_store_reply *reply);
 
-/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+/* Frees the reply. Any thread, also after close. NULL is fine. */
 void types_v2_everything_store_release(
     const types_v2_everything_store_reply *reply);
 
@@ -855,23 +857,24 @@ int types_v2_everything_connect__async(types_v2_everything *client,
 typedef struct types_v2_other types_v2_other;
 
 /* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine.  `defaults`, which may be NULL, also holds for the calls.  Blocks
- * for 5 s at most.  UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs.  Close the client in the end. */
+ * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
+ * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
+ * interface differs. Close the client when done. */
 int types_v2_other_connect(const char *where, const shmrpc_opts *defaults,
                            types_v2_other **out, shmrpc_error *error);
 
-/* Ends the connection; no call may be running.  Callbacks that are owed are
- * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
+/* Ends the connection; no call may be running. Pending callbacks are called
+ * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is fine. */
 void types_v2_other_close(types_v2_other *client);
 
-/* How often the client has connected, sent and run something again. */
+/* Reads the client's counters: how often it has reconnected, and sent calls
+ * again. */
 void types_v2_other_read_stats(const types_v2_other *client,
                                shmrpc_client_stats *out);
 
 /* A descriptor that is readable when types_v2_other_dispatch has something to
- * do: for poll, epoll, and loops of events.  It stays the client's and the same
- * until close.  Negative: a shmrpc_status. */
+ * do: for poll, epoll and event loops. It belongs to the client and stays the
+ * same until close. Negative: a shmrpc_status. */
 int types_v2_other_fd(types_v2_other *client);
 
 /* Calls, on this thread, the callbacks of the calls that are over; returns how

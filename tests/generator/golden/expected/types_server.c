@@ -446,7 +446,7 @@ static const shmrpc_handler everything_handlers[] = {
     handle_everything_connect_,
 };
 
-/* Brings the impl of an older or newer header into this one's form. */
+/* Converts the impl of an older or newer header to this one's layout. */
 static bool adopt_everything(const types_v2_everything_impl *impl,
                              types_v2_everything_impl *own)
 {
@@ -507,7 +507,7 @@ static const shmrpc_handler other_handlers[] = {
     handle_other_ping,
 };
 
-/* Brings the impl of an older or newer header into this one's form. */
+/* Converts the impl of an older or newer header to this one's layout. */
 static bool adopt_other(const types_v2_other_impl *impl,
                         types_v2_other_impl *own)
 {

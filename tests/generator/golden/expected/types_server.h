@@ -3,8 +3,8 @@
  *
  * Handlers return 0, a shmrpc_status, or an error that the method declares;
  * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent.  A result may also be static or your own.  What a handler of a
- * oneway method returns is told to nobody.
+ * been sent. A result may also be static or your own. The return value of a
+ * handler of a oneway method is not sent.
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
@@ -20,21 +20,20 @@
 SHMRPC_BEGIN_DECLS
 
 /* Ends the call in TYPES_V2_ERR_BAD_TEXT: `return types_v2_raise_bad_text(ctx,
- * &detail);`.  Copies `detail`; NULL sends none.  Returns
- * TYPES_V2_ERR_BAD_TEXT, or what has failed: INTERNAL for a detail out of its
- * bounds. */
+ * &detail);`. Copies `detail`; NULL sends none. Returns TYPES_V2_ERR_BAD_TEXT,
+ * or a failure: INTERNAL if `detail` is out of its bounds. */
 int types_v2_raise_bad_text(shmrpc_ctx *ctx, const types_v2_bad_text *detail);
 
 /* Ends the call in TYPES_V2_ERR_FULL: `return types_v2_raise_full(ctx,
- * &detail);`.  Copies `detail`; NULL sends none.  Returns TYPES_V2_ERR_FULL, or
- * what has failed: INTERNAL for a detail out of its bounds. */
+ * &detail);`. Copies `detail`; NULL sends none. Returns TYPES_V2_ERR_FULL, or a
+ * failure: INTERNAL if `detail` is out of its bounds. */
 int types_v2_raise_full(shmrpc_ctx *ctx, const types_v2_full *detail);
 
 /*
  * Methods of every shape.
  *
- * The handlers of Everything. Begin with TYPES_V2_EVERYTHING_IMPL_INIT; those
- * that stay NULL answer UNIMPLEMENTED.
+ The handlers of Everything. Initialise it with TYPES_V2_EVERYTHING_IMPL_INIT;
+ * handlers that stay NULL answer UNIMPLEMENTED.
  */
 typedef struct types_v2_everything_impl {
     size_t size; /* lets methods be added without recompiling */
@@ -221,9 +220,10 @@ int types_v2_everything_close__answer(shmrpc_ctx *call, int status);
 int types_v2_everything_connect__answer(shmrpc_ctx *call, int status,
                                         const uint32_t *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is handed to every
- * handler.  Any number of services per server.  EXISTS: it runs already, and
- * the error says where; INVALID: `impl` was not begun as above. */
+/* Serves `impl`, which is copied, from now on; `user` is passed to every
+ * handler. A server may have any number of services. EXISTS: the service runs
+ * already, and the error says where; INVALID: `impl` was not initialised as
+ * above. */
 int types_v2_everything_serve(shmrpc_server *server,
                               const types_v2_everything_impl *impl, void *user,
                               shmrpc_error *error);
@@ -234,8 +234,8 @@ int types_v2_everything_main(int argc, char **argv,
                              const types_v2_everything_impl *impl, void *user);
 
 /*
- * The handlers of Other. Begin with TYPES_V2_OTHER_IMPL_INIT; those that stay
- * NULL answer UNIMPLEMENTED.
+ The handlers of Other. Initialise it with TYPES_V2_OTHER_IMPL_INIT;
+ * handlers that stay NULL answer UNIMPLEMENTED.
  */
 typedef struct types_v2_other_impl {
     size_t size; /* lets methods be added without recompiling */
@@ -254,9 +254,10 @@ typedef struct types_v2_other_impl {
 int types_v2_other_ping_answer(shmrpc_ctx *call, int status,
                                const types_v2_order *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is handed to every
- * handler.  Any number of services per server.  EXISTS: it runs already, and
- * the error says where; INVALID: `impl` was not begun as above. */
+/* Serves `impl`, which is copied, from now on; `user` is passed to every
+ * handler. A server may have any number of services. EXISTS: the service runs
+ * already, and the error says where; INVALID: `impl` was not initialised as
+ * above. */
 int types_v2_other_serve(shmrpc_server *server, const types_v2_other_impl *impl,
                          void *user, shmrpc_error *error);
 

@@ -50,13 +50,13 @@ struct common_path {
 /* What any of our services may say. */
 #define COMMON_ERR_REFUSED 900
 
-/* What comes with COMMON_ERR_REFUSED. */
+/* The details of COMMON_ERR_REFUSED. */
 typedef struct common_refused common_refused;
 struct common_refused {
     shmrpc_str why;
 };
 
-/* Descriptors: what codecs and tools know of these types. */
+/* Descriptors of these types, for codecs and tools. */
 extern const shmrpc_type common_level_descriptor;
 extern const shmrpc_type common_document_descriptor;
 extern const shmrpc_type common_point_descriptor;

@@ -3,8 +3,8 @@
  *
  * Handlers return 0, a shmrpc_status, or an error that the method declares;
  * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent.  A result may also be static or your own.  What a handler of a
- * oneway method returns is told to nobody.
+ * been sent. A result may also be static or your own. The return value of a
+ * handler of a oneway method is not sent.
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
@@ -19,8 +19,8 @@
 SHMRPC_BEGIN_DECLS
 
 /* Ends the call in COMMON_ERR_REFUSED: `return common_raise_refused(ctx,
- * &detail);`.  Copies `detail`; NULL sends none.  Returns COMMON_ERR_REFUSED,
- * or what has failed: INTERNAL for a detail out of its bounds. */
+ * &detail);`. Copies `detail`; NULL sends none. Returns COMMON_ERR_REFUSED, or
+ * a failure: INTERNAL if `detail` is out of its bounds. */
 int common_raise_refused(shmrpc_ctx *ctx, const common_refused *detail);
 
 /* acme/common.svc declares no service. */

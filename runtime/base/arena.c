@@ -67,7 +67,8 @@ static _Bool add_chunk(shmrpci_arena *arena, size_t size)
     cap = cap <= SIZE_MAX / 4 ? cap * 2 : cap;
     cap = cap < size ? size : cap;
     cap = cap > left ? left : cap;
-    /* What aligned_alloc wants rounded up is not counted, nor handed out. */
+    /* The rounding up that aligned_alloc needs is neither counted nor handed
+     * out. */
     size_t bytes = (MAX_ALIGN + cap + MAX_ALIGN - 1) & ~(size_t)(MAX_ALIGN - 1);
     shmrpci_arena_chunk *chunk = aligned_alloc(MAX_ALIGN, bytes);
     if (chunk == NULL) {

@@ -1,9 +1,9 @@
 /*
  * A bump allocator: many small objects with one lifetime.
  *
- * Not for objects that are freed one by one.  Invariant: memory handed out
- * stays put until reset or fini.  A reset keeps the largest chunk, so that a
- * steady load stops allocating.  Threading: one thread at a time.
+ * Not for objects that are freed one by one. Invariant: memory handed out is
+ * not moved until reset or fini. A reset keeps the largest chunk, so that a
+ * steady load stops allocating. Threading: one thread at a time.
  */
 #ifndef SHMRPCI_BASE_ARENA_H
 #define SHMRPCI_BASE_ARENA_H
@@ -41,9 +41,9 @@ void *shmrpci_arena_calloc(shmrpci_arena *arena, size_t count, size_t size,
 /* A copy of `len` bytes with a NUL after them; NULL as alloc. */
 char *shmrpci_arena_strndup(shmrpci_arena *arena, const char *text, size_t len);
 
-/* Grows or shrinks what was allocated last, from `size` to `new_size` bytes,
- * where it stands.  False, and nothing has changed: `at` is not the last, or
- * there is no room behind it. */
+/* Grows or shrinks the last allocation in place, from `size` to `new_size`
+ * bytes. False, and nothing has changed: `at` is not the last allocation, or
+ * there is no room after it. */
 _Bool shmrpci_arena_resize(shmrpci_arena *arena, const void *at, size_t size,
                            size_t new_size);
 

@@ -1,4 +1,4 @@
-/* The end of a program that is wrong about itself. */
+/* Prints a failed assertion and aborts. */
 #include "base/assert.h"
 
 #ifdef SHMRPCI_ASSERTS
@@ -18,7 +18,7 @@ void shmrpci_assert_failed(const char *file, int line, const char *condition,
 
 #else
 
-/* C wants something in every file. */
+/* ISO C allows no empty translation unit. */
 typedef int shmrpci_no_asserts;
 
 #endif

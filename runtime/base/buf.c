@@ -94,7 +94,7 @@ void shmrpci_buf_append_text(shmrpci_buf *buf, const char *text)
     shmrpci_buf_append(buf, text, strlen(text));
 }
 
-/* What vsnprintf makes of it. */
+/* Appends a format that the fast path doesn't know, with vsnprintf. */
 static void print_rest(shmrpci_buf *buf, const char *format, va_list args)
 {
     va_list again;

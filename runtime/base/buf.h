@@ -42,7 +42,7 @@ void shmrpci_buf_init_fixed(shmrpci_buf *buf, void *data, size_t cap);
 /* Frees what a heap buffer allocated; nothing for the others. */
 void shmrpci_buf_fini(shmrpci_buf *buf);
 
-/* Empties it and forgets a failure; keeps the memory. */
+/* Empties it and clears a failure; keeps the memory. */
 void shmrpci_buf_reset(shmrpci_buf *buf);
 
 /* Slow path of the inline functions below: room for `extra` more bytes, or a
@@ -78,7 +78,8 @@ static inline void shmrpci_buf_append_char(shmrpci_buf *buf, char c)
 
 void shmrpci_buf_append(shmrpci_buf *buf, const void *data, size_t len);
 void shmrpci_buf_append_text(shmrpci_buf *buf, const char *text);
-/* As printf.  `%s`, `%u` and `%c` cost a tenth of what vsnprintf takes. */
+/* As printf. Formats of only `%s`, `%u` and `%c` take a tenth of vsnprintf's
+ * time. */
 void shmrpci_buf_printf(shmrpci_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void shmrpci_buf_vprintf(shmrpci_buf *buf, const char *format, va_list args)

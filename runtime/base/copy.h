@@ -1,6 +1,6 @@
 /*
- * Copies of a few bytes, of which calls make several: without the call of
- * memcpy, which is as long as they are.
+ * Copies a few bytes without calling memcpy: each RPC makes several such
+ * copies, and the function call would take as long as the copy.
  *
  * Threading: pure functions.
  */
@@ -17,7 +17,7 @@ static inline void shmrpci_copy_short(void *restrict to,
     enum { PIECE = 16, HALF = 8, QUARTER = 4 };
     unsigned char *t = to;
     const unsigned char *f = from;
-    /* From both ends: the pieces overlap where they meet. */
+    /* Copies from both ends; the two pieces overlap in the middle. */
     if (len - PIECE <= (size_t)3 * PIECE) {
         if (len > (size_t)2 * PIECE) {
             memcpy(t + PIECE, f + PIECE, PIECE);

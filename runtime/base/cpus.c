@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A number below the end of the set, behind which `*at` moves. */
+/* Reads a number below the end of the set, and moves `*at` past it. */
 static bool read_cpu(const char **at, uint32_t *out)
 {
     char *end;

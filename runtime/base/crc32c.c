@@ -25,13 +25,14 @@ uint32_t shmrpci_crc32c_portable(uint32_t crc, const void *data, size_t len)
 }
 
 #if defined __x86_64__ && defined __GNUC__
-/* Asked once: in a virtual machine the question costs a microsecond. Not by
- * __builtin_cpu_supports, which gold can't link with link-time optimisation. */
+/* Queried once, since in a virtual machine the query takes a microsecond. Not
+ * by __builtin_cpu_supports, which gold can't link with link-time
+ * optimisation. */
 static bool has_instruction(void)
 {
     enum { UNKNOWN, NO, YES };
     static _Atomic int answer = UNKNOWN;
-    /* Relaxed: concurrent callers find the same. */
+    /* Relaxed: concurrent callers compute the same answer. */
     int known = atomic_load_explicit(&answer, memory_order_relaxed);
     if (known == UNKNOWN) {
         uint32_t a = 1;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `crc` is 0 to begin with, else what the bytes before had. */
+/* `crc` is 0 for the first bytes, then the checksum of the bytes before. */
 uint32_t shmrpci_crc32c(uint32_t crc, const void *data, size_t len);
 
 /* The same without the instruction: to compare with. */

@@ -1,7 +1,7 @@
 /*
- * What the library's own code does with the error object of <shmrpc/error.h>.
+ * Functions with which the library fills the error object of <shmrpc/error.h>.
  *
- * All functions take NULL for "nobody wants it".  Threading: an error object
+ * All accept NULL: the caller doesn't want it. Threading: an error object
  * belongs to one thread at a time.
  */
 #ifndef SHMRPCI_BASE_ERROR_H
@@ -13,8 +13,8 @@
  * that it is this process's own; leaves path and message. */
 void shmrpci_error_code(shmrpc_error *error, int status);
 
-/* Sets whether the call may have run, and says so at the end of the message,
- * unless nobody could think that it has. The one place with words for it. */
+/* Sets whether the call may have run, and appends that to the message, unless
+ * it is obvious that it hasn't. The only place with this wording. */
 void shmrpci_error_ran(shmrpc_error *error, bool may_have_run);
 
 /* Copies a name, cut at a character boundary. */

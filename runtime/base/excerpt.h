@@ -14,9 +14,9 @@
 
 #include "base/buf.h"
 
-/* Appends the line of `len` bytes (UTF-8, without its end) with its number,
- * and the mark below its bytes [begin, end).  `begin` is at most `len`; what
- * lies behind the line is not marked, and an empty part gets a caret. */
+/* Appends the line of `len` bytes (UTF-8, without its end) with its number, and
+ * the mark below its bytes [begin, end). `begin` is at most `len`; bytes beyond
+ * the line are not marked, and an empty part gets a caret. */
 void shmrpci_excerpt(const char *line, size_t len, uint32_t number,
                      size_t begin, size_t end, shmrpci_buf *out);
 

@@ -1,6 +1,6 @@
 /*
- * JSON, appended piece by piece: for programs that have no described type for
- * what they write, which the JSON codec would want.
+ * Appends JSON piece by piece: for programs whose output has no described type,
+ * which the JSON codec would need.
  *
  * Threading: pure functions.
  */
@@ -16,20 +16,20 @@
 /* The longest escape. */
 #define SHMRPCI_JSON_ESCAPE_BYTES 6
 
-/* What stands in a string for a control character, a quote or a backslash;
+/* The escape for a control character, a quote or a backslash in a string;
  * returns its length. */
 size_t shmrpci_json_escape(unsigned char c,
                            uint8_t out[SHMRPCI_JSON_ESCAPE_BYTES]);
 
-/* Appends a text as a string. Bytes that are no UTF-8 become U+FFFD; DEL is
- * escaped too, since terminals act on it. */
+/* Appends a text as a string. Bytes that are not UTF-8 become U+FFFD; DEL is
+ * escaped too, since terminals interpret it. */
 void shmrpci_json_string(shmrpci_buf *out, const char *text, size_t len);
 
 /* A comma, unless an object or array, or a member, has just begun: before the
  * next item. */
 void shmrpci_json_comma(shmrpci_buf *out);
 
-/* Appends `"key":`, with such a comma before it. */
+/* Appends `"key":`, preceded by a comma if needed. */
 void shmrpci_json_key(shmrpci_buf *out, const char *key);
 
 /* Members of an object. A NULL text is null. */

@@ -1,6 +1,6 @@
 /*
- * Hints for functions of which a few nanoseconds count: what happens nearly
- * always is laid out in one line, the rest is kept out of its registers.
+ * Hints for functions in which a few nanoseconds matter: the common path is
+ * laid out without jumps, and rare paths don't take its registers.
  *
  * Threading: none.
  */

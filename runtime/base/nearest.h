@@ -13,8 +13,8 @@
 /* Longer names are never near. */
 #define SHMRPCI_NEAREST_MAX_BYTES 64
 
-/* A search for the name nearest to `wanted`.  Start with `wanted` set and the
- * rest zero; `best` is NULL while nothing was near enough. */
+/* A search for the name nearest to `wanted`. Start with `wanted` set and the
+ * rest zero; `best` stays NULL until a name is near enough. */
 typedef struct shmrpci_nearest {
     const char *wanted;
     const char *best;
@@ -23,8 +23,8 @@ typedef struct shmrpci_nearest {
 
 /* Makes `name` the best if it is nearer than all before: at most two edits
  * (insert, delete, replace, swap neighbours), one in names shorter than six
- * bytes, none in names shorter than three; a difference in case only counts as
- * one edit and is allowed always.  The same name is no suggestion. */
+ * bytes, none in names shorter than three; a difference in case alone counts as
+ * one edit and is always allowed. The name itself is never suggested. */
 void shmrpci_nearest_offer(shmrpci_nearest *search, const char *name);
 
 /* The nearest of a list of static names, or NULL. */

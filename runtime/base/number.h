@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Reads a whole number of `least` to `most`: decimal digits and nothing else,
- * no sign, no blanks. False: it is none. */
+/* Reads an integer from `least` to `most`: decimal digits only, no sign, no
+ * blanks. False: `text` is anything else. */
 bool shmrpci_number_read(const char *text, uint64_t least, uint64_t most,
                          uint64_t *out);
 

@@ -15,8 +15,8 @@ static const shmrpci_unit time_units[] = {
 
 enum { TIME_UNITS = sizeof time_units / sizeof *time_units };
 
-/* The fraction behind a point as a part of `scale`, at most 2^42; digits behind
- * the sixth don't count. */
+/* The fraction after a point as a part of `scale`, at most 2^42; digits after
+ * the sixth are ignored. */
 static uint64_t read_fraction(const char **at, uint64_t scale)
 {
     uint64_t digits = 0;

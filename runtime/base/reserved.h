@@ -1,8 +1,9 @@
 /*
- * Reserved: the room that options leave for later members.
+ * Checks the reserved members of option structs.
  *
- * A program that leaves it uncleared would, one day, ask for an option it did
- * not mean; so it is refused from the beginning. Threading: pure.
+ * If a program left them uninitialised, a later version would read them as
+ * options; so values other than 0 are refused from the beginning. Threading:
+ * pure.
  */
 #ifndef SHMRPC_BASE_RESERVED_H
 #define SHMRPC_BASE_RESERVED_H
@@ -11,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What to say when they are not. */
+/* The message if they are not 0. */
 #define SHMRPCI_RESERVED_TEXT \
     "reserved members of the options are not 0: begin with {0}"
 

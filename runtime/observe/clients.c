@@ -33,7 +33,7 @@ void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat)
     }
 }
 
-/* False: nobody is there, or somebody else than at first. */
+/* False: the seat is empty, or its occupant changed while it was read. */
 static bool read_one(const shmrpci_stats_client *at,
                      shmrpc_connection_stats *out)
 {

@@ -11,15 +11,15 @@
 #include "observe/layout.h"
 #include "shmrpc/observe.h"
 
-/* Takes a seat; 0 when there is none left. `gauges` may be NULL. */
+/* Takes a seat; 0: none is left. `gauges` may be NULL. */
 uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
                                     const shmrpc_connection_stats *client);
 
-/* Gives it back; 0 is none. */
+/* Gives a seat back; 0 stands for no seat. */
 void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat);
 
-/* Copies all that are there, of up to SHMRPCI_STATS_CLIENTS; returns how many.
- * What changes meanwhile may be missing. */
+/* Copies all taken seats, up to SHMRPCI_STATS_CLIENTS; returns how many. Seats
+ * that change meanwhile may be missing. */
 uint32_t shmrpci_stats_clients_read(const shmrpci_stats_gauges *gauges,
                                     shmrpc_connection_stats *out);
 

@@ -5,8 +5,8 @@
  * a client that has the reply finds it counted; its times afterwards, as the
  * clock is read only then.
  *
- * These stores are no crash points (os/crash.h): whatever is missing of them
- * when a worker dies, the rest is right.
+ * These stores are no crash points (os/crash.h): if some of them are missing
+ * when a worker dies, the other figures are still right.
  *
  * Threading: a counter has one thread.
  */
@@ -26,7 +26,8 @@ typedef struct shmrpci_counter {
     uint32_t buckets;
 } shmrpci_counter;
 
-/* Relaxed: only this worker writes them, and a reader wants each by itself. */
+/* Relaxed: only this worker writes the counters, and readers need each value
+ * only by itself. */
 static inline void shmrpci_count_add(shmrpci_atomic_u64 *at, uint64_t count)
 {
     atomic_store_explicit(
@@ -92,7 +93,7 @@ static inline void shmrpci_count_duration(shmrpci_atomic_u64 *total,
     shmrpci_count_after(&buckets[shmrpci_histogram_bucket(ticks, bits)]);
 }
 
-/* How long it took, after its reply was sent. */
+/* Records how long the call took, after its reply was sent. */
 static inline __attribute__((always_inline)) void
 shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
                     uint64_t queue_ticks, uint64_t service_ticks)
@@ -151,8 +152,9 @@ static inline void shmrpci_count_item_out(shmrpci_stats_streams *streams,
     }
 }
 
-/* A send begins to wait for room, at a time that it has read; of several
- * streams of a row that do, in one worker, one is seen before it ends. */
+/* A send has begun to wait for room, at a time that it has read. If several
+ * streams of one row wait in one worker, only one of the waits shows before it
+ * ends. */
 static inline void shmrpci_count_stall(shmrpci_stats_streams *streams,
                                        int64_t since_ns)
 {

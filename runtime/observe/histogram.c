@@ -1,4 +1,4 @@
-/* What an array of buckets says. */
+/* Queries on an array of buckets. */
 #include "observe/histogram.h"
 
 uint64_t shmrpci_histogram_count(const uint64_t *counts, uint32_t bits)

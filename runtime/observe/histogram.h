@@ -1,11 +1,12 @@
 /*
  * Histograms with a constant relative width of buckets, as HdrHistogram has
- * them: of a value its highest bit and the `bits` behind that one count.
+ * them: a value's bucket is given by its highest bit and the `bits` bits below
+ * it.
  *
  *     bits = 6:  0 .. 127 have a bucket each; from 128 on 64 for each octave,
  *                each 1/64 of its octave's beginning wide
  *
- * Pure arithmetic on arrays of counts that are somebody else's.
+ * Pure arithmetic on arrays of counts, which the caller owns.
  *
  * Threading: pure functions.
  */
@@ -39,8 +40,8 @@ static inline uint32_t shmrpci_histogram_bucket(uint64_t value, uint32_t bits)
     return (shift << bits) + (uint32_t)(value >> shift);
 }
 
-/* The smallest value of a bucket; that of the one behind the last is the
- * smallest that none has. */
+/* The smallest value of a bucket. For the index after the last bucket: the
+ * smallest value that is beyond all buckets. */
 static inline uint64_t shmrpci_histogram_low(uint32_t bucket, uint32_t bits)
 {
     uint64_t mask = (UINT64_C(1) << bits) - 1;
@@ -59,12 +60,12 @@ static inline uint64_t shmrpci_histogram_middle(uint32_t bucket, uint32_t bits)
 /* The sum of all buckets. */
 uint64_t shmrpci_histogram_count(const uint64_t *counts, uint32_t bits);
 
-/* The value that `fraction` of all are at or below, as its bucket's middle; 0
- * for none. `fraction` outside of 0 to 1 is taken as the nearer of them. */
+/* The middle of the bucket at which `fraction` of all values are reached; 0 if
+ * there are no values. `fraction` is clamped to 0 .. 1. */
 uint64_t shmrpci_histogram_percentile(const uint64_t *counts, uint32_t bits,
                                       double fraction);
 
-/* How many are at or below `value`, as far as buckets can tell. */
+/* How many values are at or below `value`, to the precision of the buckets. */
 uint64_t shmrpci_histogram_within(const uint64_t *counts, uint32_t bits,
                                   uint64_t value);
 

@@ -1,8 +1,8 @@
 /*
  * The memory in which a service counts, like a file format.  Little-endian.
  *
- * One sealed memory file for each service, made by its server before there are
- * workers.  Outsiders get a descriptor for reading only.
+ * One sealed memory file for each service, made by its server before it starts
+ * workers. Outsiders get a descriptor for reading only.
  *
  *     offset  what
  *          0  head: a page.  The server writes it once, but for the gauges,
@@ -19,18 +19,17 @@
  *       then  for each row two histograms, queue and service: buckets(bits)
  *             u64 each
  *
- * A block is written by the one worker that has its place and by nobody else,
- * so that counting writes no line that anybody shares, and adds without locked
- * instructions.  The next worker there goes on where the last one stopped.
+ * Only the worker that has a place writes its block, so counting writes no
+ * shared cache line and needs no locked instructions. The next worker in the
+ * place continues with the block's counts.
  *
- * Most of the file is never touched and has no memory: histograms of methods
- * that nobody calls, places that nobody takes.
+ * Most of the file is never touched and takes no memory: histograms of methods
+ * that are never called, places that are never taken.
  *
- * Every count only grows.  A worker adds to `calls` of a row before to any
- * error or histogram of it (release), and a reader looks at these first
- * (acquire): it never finds more of them than calls.  The same holds for a
- * row's streams, opened and ended.  Durations are in ticks but for those of
- * streams.
+ * Every count only grows. A worker adds to `calls` of a row before to any error
+ * or histogram of it (release), and a reader looks at these first (acquire): it
+ * never finds more of them than calls. The same holds for a row's streams,
+ * opened and ended. Durations are in ticks, except those of streams.
  */
 #ifndef SHMRPCI_OBSERVE_LAYOUT_H
 #define SHMRPCI_OBSERVE_LAYOUT_H
@@ -85,11 +84,11 @@ typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u64 rescued;       /* wake-ups, as clients say */
     shmrpci_atomic_u64 pid_namespace; /* of the server */
     shmrpci_stats_client clients[SHMRPCI_STATS_CLIENTS];
-    /* Of worker processes; the supervisor writes them. 0, all of them, where
-     * there are none. */
+    /* Of worker processes; the supervisor writes them. All are 0 if there are
+     * none. */
     shmrpci_atomic_u32 workers_wanted;
     shmrpci_atomic_u32 workers_alive;
-    shmrpci_atomic_u64 next_start_ns; /* CLOCK_MONOTONIC; 0: none is awaited */
+    shmrpci_atomic_u64 next_start_ns; /* CLOCK_MONOTONIC; 0: none is planned */
     shmrpci_atomic_u64 crashes;       /* workers that ended unasked */
     shmrpci_atomic_u64 crash_ns;      /* of the last one, CLOCK_MONOTONIC */
     shmrpci_atomic_u32 crash_pid;
@@ -132,7 +131,7 @@ typedef struct shmrpci_stats_waits {
 
 typedef struct shmrpci_stats_worker {
     shmrpci_atomic_u32 pid;
-    shmrpci_atomic_u32 starts; /* 0: nobody has ever been here */
+    shmrpci_atomic_u32 starts; /* 0: the place was never taken */
     shmrpci_atomic_u64 started_ns;
     shmrpci_atomic_u32 has_left;
     uint32_t reserved;
@@ -149,7 +148,7 @@ typedef struct shmrpci_stats_streams {
     shmrpci_atomic_u64 items_out;
     shmrpci_atomic_u64 bytes_in;
     shmrpci_atomic_u64 bytes_out;
-    shmrpci_atomic_u64 stalled_ns; /* without a stall that goes on */
+    shmrpci_atomic_u64 stalled_ns; /* not counting the present stall */
     shmrpci_atomic_u64 stalls_since_ns;
 } shmrpci_stats_streams;
 

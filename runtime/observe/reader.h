@@ -1,8 +1,8 @@
 /*
  * The reader's end: a file of statistics that came from another process.
  *
- * Nothing in it is believed: what says where things are is checked once and
- * kept in private memory, everything else is numbers.
+ * Nothing in it is trusted: sizes and offsets are checked once and kept in
+ * private memory; everything else is only numbers.
  *
  * Threading: one thread at a time.
  */
@@ -22,7 +22,7 @@ struct shmrpc_stats {
 };
 
 typedef struct shmrpci_stats_stream_sums {
-    uint64_t open; /* a gauge: stays as it is in differences */
+    uint64_t open; /* a gauge: differences keep the later value */
     uint64_t opened;
     uint64_t items_in;
     uint64_t items_out;
@@ -31,7 +31,7 @@ typedef struct shmrpci_stats_stream_sums {
     uint64_t stalled_ns;
 } shmrpci_stats_stream_sums;
 
-/* What of a method is added up, in ticks. */
+/* The sums of a method, in ticks. */
 typedef struct shmrpci_stats_sums {
     uint64_t calls;
     uint64_t bytes_in;
@@ -49,7 +49,7 @@ typedef struct shmrpci_stats_sums {
 int shmrpci_reader_open(int fd, int watch_fd, shmrpc_stats **out,
                         shmrpc_error *error);
 
-/* A worker's block, where a place has ever been taken; else NULL. */
+/* A worker's block, if its place was ever taken; else NULL. */
 const shmrpci_stats_worker *shmrpci_reader_worker(const shmrpc_stats *stats,
                                                   uint32_t place);
 

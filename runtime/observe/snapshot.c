@@ -1,4 +1,5 @@
-/* Snapshots: what all workers have counted, added up, and their differences. */
+/* Snapshots: the sums of what all workers have counted, and their
+ * differences. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,8 @@
 #include "observe/reader.h"
 #include "os/clock.h"
 
-/* Rows, and behind them all of them together; methods likewise, but in the
- * order that users see: row 0 comes last. */
+/* The rows, then their sum; `methods` has the same in the order that users see,
+ * in which row 0 comes last. */
 struct shmrpc_snapshot {
     shmrpci_stats_head head;
     shmrpc_service_stats service;
@@ -208,13 +209,13 @@ static void show_method(const shmrpc_snapshot *s,
     out->service = durations(s, sums, SHMRPC_STATS_SERVICE);
 }
 
-/* Where users see a row. */
+/* The position of a row in the order that users see. */
 static uint32_t method_of(const shmrpc_snapshot *s, uint32_t row)
 {
     return row == 0 ? s->head.methods - 1 : row - 1;
 }
 
-/* Fills what users see from the sums of rows. False: no memory. */
+/* Fills the figures for users from the sums of rows. False: no memory. */
 static bool show(shmrpc_snapshot *s)
 {
     uint32_t rows = s->head.methods;
@@ -234,7 +235,7 @@ static bool show(shmrpc_snapshot *s)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* What is the worker's own; the rest is filled from its rows. */
+/* Reads the worker's own figures; the rest comes from its rows. */
 static void read_worker(const shmrpc_snapshot *s, uint32_t place,
                         const shmrpci_stats_worker *worker,
                         shmrpc_worker_stats *out)
@@ -255,7 +256,7 @@ static void read_worker(const shmrpc_snapshot *s, uint32_t place,
         .futile = shmrpci_load_relaxed(&waits->futile)};
 }
 
-/* The rows' sums before and after tell what this worker has added. */
+/* The difference of the rows' sums before and after is this worker's part. */
 static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
                                shmrpc_worker_stats *worker)
 {
@@ -280,7 +281,7 @@ static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
     return SHMRPC_OK;
 }
 
-/* Puts those who have left behind the others. */
+/* Moves workers that have left after the others. */
 static void sort_workers(shmrpc_snapshot *s)
 {
     uint32_t count = 0;
@@ -360,7 +361,7 @@ shmrpc_status shmrpc_stats_read(shmrpc_stats *stats, shmrpc_snapshot **out,
 
 /* ---- differences ----------------------------------------------------- */
 
-/* Nothing of the difference took longer than its last bucket allows. */
+/* No call in the difference took longer than its last bucket allows. */
 static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
 {
     uint32_t last = shmrpci_histogram_buckets(bits);
@@ -371,7 +372,7 @@ static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
         return 0;
     }
     uint64_t bound = shmrpci_histogram_low(last, bits) - 1;
-    /* Durations beyond the last bucket are counted in it. */
+    /* Durations beyond the last bucket are counted in the last bucket. */
     return bound < max && bound < SHMRPCI_HISTOGRAM_MAX ? bound : max;
 }
 
@@ -547,7 +548,7 @@ shmrpc_snapshot_client(const shmrpc_snapshot *snapshot, uint32_t index)
                                                   : NULL;
 }
 
-/* The sums behind a method; NULL: no such. */
+/* The sums of a method; NULL: there is no such method. */
 static const shmrpci_stats_sums *sums_of(const shmrpc_snapshot *s,
                                          uint32_t index)
 {

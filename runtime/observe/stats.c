@@ -1,4 +1,4 @@
-/* Making the memory, and taking a place in it. */
+/* Creates the memory in which a service counts, and takes places in it. */
 #include "observe/stats.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static uint64_t total_bytes(uint32_t methods, uint32_t places, uint32_t bits)
            places * shmrpci_stats_block_bytes(methods, bits);
 }
 
-/* The finest histograms that fit; 0: none do. */
+/* The number of bits of the finest histograms that fit; 0: none fit. */
 static uint32_t choose_bits(uint32_t methods, uint32_t places)
 {
     if (methods == 0 || methods > SHMRPCI_STATS_MAX_METHODS || places == 0 ||
@@ -115,8 +115,8 @@ void shmrpci_stats_destroy(shmrpci_stats *stats)
     shmrpci_fd_close(&stats->read_fd);
 }
 
-/* A counter for the block of a place; one that counts nothing if it can't be
- * had. */
+/* A counter for the block of a place; if the block can't be mapped, one that
+ * counts nothing. */
 static void open_block(const shmrpci_stats *stats, uint32_t place,
                        shmrpci_counter *out)
 {
@@ -148,7 +148,7 @@ void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
     if (out->worker == NULL) {
         return;
     }
-    /* Relaxed: for people, and nothing hangs on their agreement. */
+    /* Relaxed: the values are only displayed, and need not agree. */
     shmrpci_stats_worker *worker = out->worker;
     atomic_store_explicit(&worker->pid, (uint32_t)pid, memory_order_relaxed);
     atomic_store_explicit(&worker->started_ns, (uint64_t)shmrpci_now_ns(),
@@ -169,7 +169,7 @@ void shmrpci_stats_leave(shmrpci_counter *counter)
     *counter = (shmrpci_counter){.rows = NULL};
 }
 
-/* What a dead worker's streams have left: none of them is open, or stalls. */
+/* A dead worker's streams: none of them is open or stalled any more. */
 static void end_streams(shmrpci_stats_streams *streams)
 {
     uint64_t opened = shmrpci_load_relaxed(&streams->opened);
@@ -181,8 +181,8 @@ static void end_streams(shmrpci_stats_streams *streams)
     }
 }
 
-/* Of all rows that were ever written to: a look at the others would have the
- * file's holes filled. */
+/* For all rows that were ever written: touching the others would allocate
+ * memory in the file's holes. */
 static void end_all_streams(const shmrpci_stats *stats, uint32_t place,
                             const shmrpci_counter *counter)
 {
@@ -212,8 +212,8 @@ void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
         end_all_streams(stats, place, &counter);
     }
     if (row < stats->methods && counter.worker != NULL) {
-        /* Of a place where nobody began only who came along from the server
-         * before can have been; readers pass places that nobody had. */
+        /* In a place without starts, only a worker of the previous server can
+         * have been; readers skip places that were never taken. */
         if (shmrpci_load_relaxed(&counter.worker->starts) == 0) {
             shmrpci_store_relaxed(&counter.worker->starts, 1u);
         }

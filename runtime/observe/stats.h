@@ -1,10 +1,10 @@
 /*
  * The server's end of the memory in which a service counts (layout.h).
  *
- * Made before the workers are: their processes inherit the descriptor and map
- * a block each, so that nobody can spoil the counts of another one.
+ * Created before the workers: their processes inherit the descriptor and map
+ * one block each, so that none can damage the counts of another.
  *
- * Threading: create, name and destroy one thread; join and leave any.
+ * Threading: create, name and destroy: one thread; join and leave: any.
  */
 #ifndef SHMRPCI_OBSERVE_STATS_H
 #define SHMRPCI_OBSERVE_STATS_H
@@ -14,7 +14,7 @@
 
 typedef struct shmrpci_stats {
     int fd;      /* -1: none */
-    int read_fd; /* the same, for reading only: what outsiders get */
+    int read_fd; /* the same, read-only: this is what outsiders get */
     uint32_t methods;
     uint32_t places;
     uint32_t bits;
@@ -27,17 +27,17 @@ typedef struct shmrpci_stats {
 shmrpc_status shmrpci_stats_create(const char *name, uint32_t methods,
                                    uint32_t places, shmrpci_stats *out);
 
-/* Names a row; before anybody reads. */
+/* Names a row. To be called before anyone reads. */
 void shmrpci_stats_set_name(shmrpci_stats *stats, uint32_t row, uint32_t id,
                             const char *name);
 
-/* NULL when there are none, and in other processes. */
+/* NULL if there are no statistics, and in other processes. */
 shmrpci_stats_gauges *shmrpci_stats_gauges_of(const shmrpci_stats *stats);
 
 void shmrpci_stats_destroy(shmrpci_stats *stats);
 
-/* Takes the place of a worker, in whatever process: nobody else has it now.
- * What goes wrong leaves a counter that counts nothing. */
+/* Takes the place of a worker, which must be free, in any process. On failure
+ * the counter counts nothing. */
 void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
                         shmrpci_counter *out);
 void shmrpci_stats_leave(shmrpci_counter *counter);
@@ -49,11 +49,11 @@ static inline uint32_t shmrpci_stats_late_row(const shmrpci_stats *stats,
     return shmrpci_stats_late_row_of(stats->methods, row);
 }
 
-/* In place of a row: none. */
+/* Stands for no row. */
 #define SHMRPCI_STATS_NO_ROW UINT32_MAX
 
-/* The worker of a place is dead, and nobody has it: it has left, its streams
- * are over, and a call of this row has died with it. */
+/* The worker of a place has died, and no new one has the place yet: marks it as
+ * left, ends its streams, and counts the call of this row as failed. */
 void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
                         uint32_t row);
 

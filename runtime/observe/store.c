@@ -11,10 +11,10 @@
 #define TEXT_MAX_BYTES 200u
 #define BUSY_MS        1000
 
-/* Of another layout a file is put aside like a damaged one. */
+/* A file with another layout is put aside like a damaged one. */
 #define LAYOUT "1"
 
-/* How many points are kept as which: the last row is the coarsest. */
+/* How many points each level keeps; the last row is the coarsest. */
 static const struct level {
     int64_t span_s; /* 0: as they come */
     int64_t keep_s;
@@ -119,7 +119,7 @@ static shmrpc_status status_of(int code)
     }
 }
 
-/* SQLite's own words, unless something else has failed since. */
+/* SQLite's message, unless another error has occurred since. */
 static const char *text_of(const shmrpci_store *store, int code)
 {
     return store->db != NULL && sqlite3_errcode(store->db) == code
@@ -213,7 +213,7 @@ static int prepare(shmrpci_store *store, const char *path)
         code = sqlite3_prepare_v3(store->db, texts[i], -1,
                                   SQLITE_PREPARE_PERSISTENT,
                                   &store->statements[i], NULL);
-        /* Tables of these names, but not ours. */
+        /* Tables with these names exist, but are not ours. */
         code = code == SQLITE_ERROR ? SQLITE_CORRUPT : code;
     }
     return code;
@@ -229,7 +229,7 @@ static void release(shmrpci_store *store)
     store->db = NULL;
 }
 
-/* The file, and what SQLite keeps beside it. */
+/* Renames the file, and those that SQLite keeps beside it. */
 static bool put_aside(const char *path)
 {
     static const char *const endings[] = {"", "-wal", "-shm"};
@@ -369,7 +369,7 @@ int shmrpci_store_add(shmrpci_store *store, const shmrpci_series *series,
     return code == SQLITE_OK ? SHMRPC_OK : fail(store, code, error);
 }
 
-/* Once in a span of the second level: dropping looks at all that is there. */
+/* Once per interval of the second level, since dropping scans everything. */
 static int drop_old(shmrpci_store *store, int64_t now_s)
 {
     int64_t apart_s = now_s - store->dropped_s;
@@ -404,7 +404,7 @@ int shmrpci_store_flush(shmrpci_store *store, int64_t now_s,
 
 /* ---- reading --------------------------------------------------------- */
 
-/* The finest level that still has all from `from_s` on. */
+/* The finest level that still has everything from `from_s` on. */
 static size_t level_for(int64_t from_s, int64_t now_s)
 {
     size_t level = 0;

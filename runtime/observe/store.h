@@ -1,18 +1,18 @@
 /*
- * Figures over time, kept on disk: fine for a while, then coarser and coarser.
+ * Figures over time, kept on disk: fine-grained at first, then coarser.
  *
  *     every 5 s or so    25 minutes
  *     every minute       a day
  *     every 15 minutes   30 days
  *
  * A point is a figure at a time: "pss_bytes" of "worker 3" of "echo". Coarse
- * points hold mean, least and greatest of the fine ones; each new point goes
- * into all three at once, so that there is nothing to be caught up on after a
+ * points hold mean, minimum and maximum of the fine ones; each new point goes
+ * into all three levels at once, so nothing has to be recomputed after a
  * restart.
  *
  * One SQLite file, which survives kill -9; the last seconds before a power
- * failure may be lost.  A file that is damaged is put aside, and a new one is
- * begun: figures are never a reason not to start.
+ * failure may be lost. A damaged file is put aside and a new one created: lost
+ * figures never keep the program from starting.
  *
  * Times are seconds of CLOCK_REALTIME.  Texts are UTF-8, up to 200 bytes.
  *
@@ -29,7 +29,7 @@
 
 typedef struct shmrpci_store shmrpci_store;
 
-/* What a figure is of. */
+/* What a figure belongs to. */
 typedef struct shmrpci_series {
     const char *service; /* "echo" */
     const char *subject; /* "", "worker 3", "method find" */
@@ -42,10 +42,10 @@ typedef struct shmrpci_point {
     double mean;
     double least;
     double greatest;
-    uint64_t count; /* of the fine points in it */
+    uint64_t count; /* number of fine points in it */
 } shmrpci_point;
 
-/* Opens or makes the file at `path`, which a folder must be there for. OK with
+/* Opens or creates the file at `path`; its folder must exist. OK with
  * `*out_was_damaged` (may be NULL) set: what was there is `PATH.damaged` now.
  * DENIED, EXHAUSTED (the disk is full), BUSY: another process writes to it;
  * NO_MEMORY. */
@@ -69,8 +69,8 @@ int shmrpci_store_flush(shmrpci_store *store, int64_t now_s,
 /* `point` lives until the call returns; false ends it. */
 typedef bool shmrpci_on_point(void *user, const shmrpci_point *point);
 
-/* Tells of the points from `from_s` to `to_s`, oldest first, as finely as they
- * are there for all of that time at `now_s`. None is fine. */
+/* Calls `point` for the points from `from_s` to `to_s`, oldest first, in the
+ * finest level that covers all of that time at `now_s`. There may be none. */
 int shmrpci_store_read(shmrpci_store *store, const shmrpci_series *series,
                        int64_t from_s, int64_t to_s, int64_t now_s,
                        shmrpci_on_point *point, void *user,

@@ -2,9 +2,9 @@
  * Memory that processes share: nameless files in memory, sealed against
  * truncation, and their mappings.
  *
- * A memory file is paid for when it is made, so that a later touch can't fail
- * with SIGBUS; its mode is 0600, so that a descriptor given away can't be
- * opened again by another user.  Mappings stay out of core dumps and out of
+ * A memory file is allocated when it is created, so that a later touch can't
+ * fail with SIGBUS; its mode is 0600, so that a descriptor given away can't be
+ * opened again by another user. Mappings stay out of core dumps and out of
  * forked children.
  *
  * Threading: any thread.

@@ -1,8 +1,9 @@
 /* Blocks: taking, holding, retiring, and recovery after a death. */
 #include "region/inside.h"
 
-/* Blocks kept in the limbo for readers that may be in the middle of one, so
- * that these need not start over; how many retired blocks cause a look. */
+/* How many of the newest blocks stay in the limbo, so that readers in the
+ * middle of one need not start over; after how many retired blocks the limbo is
+ * checked. */
 #define LIMBO_YOUNG 64u
 #define LIMBO_LOOK  192u
 /* The same for large ones. */
@@ -48,8 +49,8 @@ static shmrpci_block_trailer *trailer(const shmrpci_region *region,
                       : NULL;
 }
 
-/* Whether so many bytes are a multiple of the class's size: without a division,
- * which takes as long as all else here. */
+/* Whether `bytes` is a multiple of the class's size, without a division, which
+ * would take as long as the rest of the function. */
 static bool is_multiple(uint64_t bytes, uint32_t class)
 {
     /* 2^40 by 4, 5, 6 and 7, rounded up: exact for quotients below 2^30. */

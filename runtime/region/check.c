@@ -113,7 +113,7 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
 #define MARK_BYTES ((uint64_t)64)
 
 /* Held by a participant that is dead, or at work: may be found twice, or not at
- * all, until its heir has looked. */
+ * all, until its heir has cleaned up. */
 #define MARK_LOOSE 0x80u
 
 typedef struct blocks {

@@ -39,10 +39,8 @@
  * A record is a word and its bytes, 8-aligned, and never goes across the end of
  * the ring:
  *
- *     bits 0-31    length of the bytes
- *     bits 32-35   DATA, PAD
- *     bits 36-39   flags: REDELIVERED
- *     bits 40-63   number of the record, as far as it goes
+ *     bits 0-31 length of the bytes bits 32-35 DATA, PAD bits 36-39 flags:
+ *     REDELIVERED bits 40-63 low bits of the record's number
  *
  * A PAD fills what is left before the end; it is published with the record
  * behind it.  Records lie in [head, tail); what is at or behind the tail means

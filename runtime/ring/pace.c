@@ -8,7 +8,7 @@
 /* If a record takes longer, they don't come in a stream. */
 #define SLOW_NS 2000
 
-/* How many such rounds in a row it takes. */
+/* How many slow rounds in a row stop the trials. */
 #define SLOW_ROUNDS 2u
 
 /* Rounds from one trial to the next, at first and at most: twice as many each

@@ -85,7 +85,7 @@ static uint32_t taken(const shmrpc_lock *lock, uint32_t word,
     return next;
 }
 
-/* BUSY: it can't be had now. */
+/* BUSY: it can't be taken now. */
 static shmrpc_status take(shmrpc_lock *lock,
                           const shmrpci_lock_patience *patience)
 {

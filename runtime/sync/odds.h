@@ -2,8 +2,8 @@
  * A moving rate: whether something has paid recently.  If it doesn't pay it is
  * still tried now and then, as that may change.
  *
- * Threading: odds may be shared; what threads learn at the same time may be
- * lost, which does no harm.
+ * Threading: odds may be shared; concurrent updates may be lost, which does no
+ * harm.
  */
 #ifndef SHMRPCI_SYNC_ODDS_H
 #define SHMRPCI_SYNC_ODDS_H

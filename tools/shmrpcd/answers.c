@@ -1,4 +1,4 @@
-/* What handlers answer with. */
+/* The contents of the handlers' answers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 #include "os/clock.h"
 #include "tools/shmrpcd/handlers.h"
 
-/* After so long people want to know what a start waits for. */
+/* A start that takes longer than this is explained: people want to know what it
+ * waits for. */
 #define SILENT_NS (2 * SHMRPCI_NS_PER_S)
 
 _Static_assert((int)MANAGER_STATE_CRASHED == (int)MGR_CRASHED &&
@@ -32,7 +33,7 @@ shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text)
     return mgr_answer_text_of(ctx, text, strlen(text));
 }
 
-/* A separator behind the last word ends it and begins no empty one. */
+/* A separator after the last word ends it and begins no empty one. */
 shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator)
 {
@@ -78,8 +79,8 @@ static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
 }
 
 /* Addresses are shown only while the service can be called there: a unit keeps
- * those of its last run until the next start. Numbers that somebody has set
- * with `shmrpc scale` win over the plan's. */
+ * those of its last run until the next start. Numbers set with `shmrpc scale`
+ * take precedence over the plan's. */
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         manager_service *out)
 {
@@ -106,7 +107,8 @@ shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
     return unit != NULL ? mgr_answer_text(ctx, unit->plan->name) : name;
 }
 
-/* Works without memory too: the list of names serves only the suggestion. */
+/* Works without memory too: the list of names is needed only for the
+ * suggestion. */
 int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
                           shmrpc_str name)
 {

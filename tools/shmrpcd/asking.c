@@ -24,7 +24,8 @@ static int info(shmrpc_ctx *ctx, void *user, manager_info *ret)
     return SHMRPC_OK;
 }
 
-/* One entry more than needed, as no service at all is no lack of memory. */
+/* One entry more than needed, so that an empty list does not look like lack of
+ * memory. */
 static int list(shmrpc_ctx *ctx, void *user, manager_service_list *ret)
 {
     mgr_manager *m = ((const mgr_control *)user)->m;
@@ -63,7 +64,7 @@ typedef struct line_filter {
     shmrpc_str contains;
 } line_filter;
 
-/* Texts of the ring have no NUL behind them, which rules out strstr. */
+/* Texts in the ring are not NUL-terminated, which rules out strstr. */
 static bool holds(const mgr_line *line, shmrpc_str part)
 {
     for (size_t i = 0; i + part.len <= line->len; i++) {
@@ -80,7 +81,7 @@ static bool passes(const line_filter *filter, const mgr_line *line)
            (filter->contains.len == 0 || holds(line, filter->contains));
 }
 
-/* How many of them are to be left out so that the newest `limit` are left. */
+/* How many lines to skip so that the newest `limit` are left. */
 static size_t count_older(const mgr_ring *ring, const line_filter *filter,
                           uint32_t limit)
 {
@@ -105,8 +106,9 @@ static manager_line copy_line(shmrpc_ctx *ctx, const mgr_line *line)
 }
 
 /* Lines from the cursor on, oldest first; without one the newest `limit`.
- * `next` counts lines that the filter dropped too: they need not be looked at
- * again. `skipped` counts those that the ring has dropped since the cursor. */
+ * `next` also counts lines that the filter dropped, so that they are not
+ * checked again. `skipped` counts those that the ring has dropped since the
+ * cursor. */
 static int read_lines(shmrpc_ctx *ctx, const mgr_ring *ring,
                       const uint64_t *cursor, uint32_t limit,
                       const line_filter *filter, manager_lines *ret)
@@ -165,7 +167,7 @@ typedef struct series_list {
     size_t room;
 } series_list;
 
-/* Doubles its room; what was outgrown is freed with the call. */
+/* Doubles the room for points; the old array is freed with the call. */
 static bool on_series(void *user, const shmrpci_series *series)
 {
     series_list *list = user;
@@ -188,8 +190,8 @@ static bool on_series(void *user, const shmrpci_series *series)
     return true;
 }
 
-/* Whatever the reason, the caller learns it as the declared error: figures are
- * extra, and their lack is no defect of the manager. */
+/* Whatever the reason, the caller gets the declared error: figures are
+ * optional, and missing ones are no defect of the manager. */
 static int fail_figures(shmrpc_ctx *ctx, const shmrpc_error *error)
 {
     return shmrpc_ctx_fail(ctx, MANAGER_ERR_NO_FIGURES, "%s", error->message);

@@ -31,8 +31,8 @@ static void print_list(const shmrpci_ini_list *list, const char *between)
     }
 }
 
-/* Prints what the file says, not what this machine would make of it: the number
- * of CPUs is that of the machine where the service will run. */
+/* Prints what the file says, not what this machine would derive from it: the
+ * number of CPUs is that of the machine where the service will run. */
 static void print_workers(const shmrpci_ini_value *values)
 {
     unsigned long long least = values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
@@ -48,7 +48,7 @@ static void print_workers(const shmrpci_ini_value *values)
 }
 
 /* The format is for people and for diff(1): one service, its lines indented, in
- * the order of starts. Keys that nobody set are left out. */
+ * starting order. Keys that are not set are left out. */
 static void print_service(const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *values = service->values;

@@ -29,7 +29,7 @@ typedef struct manager_command {
 /* All of them, ended by an entry whose name is NULL. */
 extern const manager_command manager_commands[];
 
-/* Prints what the program takes; returns OK. */
+/* Prints the help of the program; returns OK. */
 manager_exit manager_help(void);
 
 /* Prints "shmrpcd: MESSAGE" to standard error; returns USAGE. */

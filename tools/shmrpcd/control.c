@@ -1,5 +1,5 @@
-/* Handlers: they say what is wanted, and wait until the loop has brought it
- * about. */
+/* Handlers that change something: they set what is wanted, and wait until the
+ * loop has done it. */
 #include "tools/shmrpcd/control.h"
 
 #include <stdio.h>
@@ -11,15 +11,15 @@
 #include "shmrpc/discover.h"
 #include "tools/shmrpcd/handlers.h"
 
-/* Threads, and how many of them may wait for a service at the same time: some
- * are left to those who only ask. */
+/* The number of threads, and how many of them may wait for a service at the
+ * same time: the others stay free for queries. */
 #define THREADS 16u
 #define WAITERS 12u
 
-/* How often one who waits looks whether its caller has gone. */
+/* How often a waiting handler checks whether its caller has gone. */
 #define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* Of manager.svc; together with the name it tells our socket from others. */
+/* The port in manager.svc; name and port together identify our socket. */
 #define PORT 5154u
 
 /* ---- waiting --------------------------------------------------------- */
@@ -34,7 +34,8 @@ typedef struct wait_goal {
     uint32_t refusals;
 } wait_goal;
 
-/* `starts` tells a restarted service from the one that still runs as before. */
+/* `starts` distinguishes a restarted service from one that still runs as
+ * before. */
 static bool is_reached(const mgr_unit *unit, const wait_goal *goal)
 {
     return goal->is_up
@@ -42,9 +43,9 @@ static bool is_reached(const mgr_unit *unit, const wait_goal *goal)
                : unit->state == MGR_STOPPED && unit->run_count == 0;
 }
 
-/* Looks at the unit again, by name, since a reload may have removed it. OK: it
- * may still get there, or is there; else the call has failed, with a message
- * that says what to do. */
+/* Looks up the unit again, by name, since a reload may have removed it. OK: it
+ * has reached the goal or may still do so; else the call has failed, with a
+ * message that says what to do. */
 static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
                 const wait_goal *goal, const mgr_unit **out)
 {
@@ -79,9 +80,9 @@ static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
 }
 
 /* Waits until the goal is reached or can't be. Called with the lock held, which
- * is given up while waiting: the unit may be destroyed meanwhile. BUSY rather
- * than a wait when WAITERS threads wait already, so that `shmrpc ps` always
- * finds a free one. */
+ * is released while waiting: the unit may be destroyed meanwhile. If WAITERS
+ * threads wait already it returns BUSY, so that `shmrpc ps` always finds a free
+ * thread. */
 static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
                  const wait_goal *goal, manager_service *ret)
 {
@@ -95,7 +96,7 @@ static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
     }
     control->waiters++;
     while (result == SHMRPC_OK && !is_reached(unit, goal)) {
-        /* Also at the caller's deadline. The service goes on starting. */
+        /* This includes the caller's deadline. The service goes on starting. */
         if (shmrpc_ctx_cancelled(ctx)) {
             result = SHMRPC_E_CANCELLED;
             break;
@@ -125,7 +126,8 @@ static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
     if (unit == NULL) {
         result = mgr_answer_no_service(ctx, m, name);
     } else {
-        /* Another start forgets what it serves, until it says so again. */
+        /* The next start clears the addresses until the service reports them
+         * again. */
         name = mgr_answer_text(ctx, unit->plan->name);
         wait_goal goal = {wish != WISH_STOP, 0, unit->deaths, unit->refusals};
         if (wish == WISH_STOP) {
@@ -195,8 +197,8 @@ static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
     return SHMRPC_OK;
 }
 
-/* Doesn't wait: workers come and go in their own time. Without a running
- * program the numbers are kept for its next start. */
+/* Doesn't wait until workers have come or gone. If the program isn't running,
+ * the numbers are kept for its next start. */
 static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                  uint32_t min_workers, uint32_t max_workers,
                  manager_service *ret)
@@ -261,7 +263,7 @@ static int reload(shmrpc_ctx *ctx, void *user, manager_reloaded *ret)
 
 /* ---- serving --------------------------------------------------------- */
 
-/* The socket's path, for we are the first of that name to be found. */
+/* The path of our own socket; it must be the first with that name. */
 typedef struct search {
     const char *instance;
     char *where;
@@ -301,7 +303,7 @@ static int serve(mgr_control *control, const char *instance,
                : result;
 }
 
-/* Listens, which takes the lock of the name, but answers nobody before
+/* Listens, and so takes the lock of the name, but answers no call before
  * mgr_control_start: callers wait until then. */
 int mgr_control_create(mgr_manager *m, mgr_figures *figures,
                        const char *instance, char *where, size_t where_size,

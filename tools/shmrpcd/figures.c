@@ -1,4 +1,5 @@
-/* When what services cost and do is looked at, and where it is kept. */
+/* The schedule on which services are sampled, and the files that keep the
+ * figures. */
 #include "tools/shmrpcd/figures.h"
 
 #include <stdio.h>
@@ -11,8 +12,8 @@
 #include "tools/shmrpcd/watched.h"
 
 #define LOOK_NS (5 * SHMRPCI_NS_PER_S)
-/* A service that is new, of which only the second look tells rates, and the
- * manager's own first moments: there is soon something to be seen. */
+/* New services are sampled again after this time, since only the second sample
+ * gives rates; so is everything when the manager has just started. */
 #define LOOK_NEW_NS SHMRPCI_NS_PER_S
 #define FIRST_LOOKS 3u
 
@@ -49,8 +50,9 @@ static mgr_watched *watched_of(mgr_figures *f, const char *name)
     return w;
 }
 
-/* Copies what this thread needs of a unit. Samples of a former process are
- * dropped: the difference of two processes' counters means nothing. */
+/* Copies what this thread needs to know about a unit. Samples of an earlier
+ * process are dropped: the difference between counters of two processes means
+ * nothing. */
 static void take_unit(mgr_figures *f, const mgr_unit *unit)
 {
     mgr_watched *w = watched_of(f, unit->plan->name);
@@ -117,7 +119,7 @@ static void on_member(void *user, int32_t pid, int32_t session)
 
 /* ---- the thread ------------------------------------------------------ */
 
-/* Once for each file: every look would fail in the same way. */
+/* Once for each file: every sample would fail in the same way. */
 static void say_once(mgr_figures *f, const shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES];
@@ -128,8 +130,8 @@ static void say_once(mgr_figures *f, const shmrpc_error *error)
     f->has_said = true;
 }
 
-/* With the permissions that the logs' own code gives it: figures may come there
- * first. */
+/* With the same permissions as in the code for logs, since figures may be
+ * written there first. */
 static void make_folder(const char *path)
 {
     char folder[512];
@@ -159,9 +161,9 @@ static bool have_store(mgr_figures *f, const char *path)
     return f->store != NULL;
 }
 
-/* One look at everything; returns when the next one is due. The lock is given
- * up between services, so that those who read figures wait for one service's
- * look at most, and destroy for no more than that. */
+/* Samples everything once; returns when the next sample is due. The lock is
+ * released between services, so that readers and destroy wait for one service's
+ * sample at most. */
 static int64_t look(mgr_figures *f)
 {
     bool has_new = f->looks < FIRST_LOOKS;
@@ -198,7 +200,7 @@ static int64_t look(mgr_figures *f)
     return shmrpci_deadline_after(has_new ? LOOK_NEW_NS : LOOK_NS);
 }
 
-/* A condition rather than a sleep: destroy ends the wait at once. */
+/* Waits on a condition rather than sleeping: destroy ends the wait at once. */
 static void run(void *user)
 {
     mgr_figures *f = user;
@@ -237,7 +239,7 @@ int mgr_figures_start(mgr_figures *figures, shmrpc_error *error)
                : shmrpc_error_set(error, status, "can't start a thread");
 }
 
-/* Also of one that was never started. */
+/* Works also if it was never started. */
 void mgr_figures_destroy(mgr_figures *figures)
 {
     mgr_figures *f = figures;

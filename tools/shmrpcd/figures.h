@@ -1,8 +1,8 @@
 /*
- * What services cost and do, kept over time: a look at all of them every 5 s,
- * into a file in their log_dir (observe/store.h).
+ * Figures of services over time: samples all of them every 5 s, and writes each
+ * to a file in its log_dir (observe/store.h).
  *
- * On a thread of its own, because disks and /proc take their time. Without a
+ * It has a thread of its own, because disks and /proc may be slow. Without a
  * log_dir nothing is kept.
  *
  * Threading: create, start and destroy: main thread; the rest: any thread,
@@ -27,8 +27,8 @@ int mgr_figures_start(mgr_figures *figures, shmrpc_error *error);
 /* NULL is fine. */
 void mgr_figures_destroy(mgr_figures *figures);
 
-/* What there are figures of, and the figures, as of the store; PRECONDITION:
- * none are kept. */
+/* The list of series, and their points, as the store returns them;
+ * PRECONDITION: none are kept. */
 int mgr_figures_list(mgr_figures *figures, const char *service,
                      shmrpci_on_series *series, void *user,
                      shmrpc_error *error);

@@ -44,8 +44,8 @@ bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
     return unit->target[0] != '\0';
 }
 
-/* False while the service does not run: its name is known again when it does,
- * and is the same as a rule. */
+/* False while the service does not run: its name is not known before it does;
+ * usually it stays the same. */
 bool mgr_gate_is_astray(const mgr_manager *m, const mgr_unit *unit)
 {
     char target[128];
@@ -64,7 +64,8 @@ char **mgr_gate_argv(const mgr_unit *unit)
     size_t count = 0;
     size_t bytes = 0;
     while (from[count] != NULL) {
-        /* Room for the longest target before each of them, with its NUL. */
+        /* Room for a name of maximum length before each of them, with its
+         * NUL. */
         bytes += strlen(from[count++]) + sizeof unit->target;
     }
     char **argv = calloc(1, (count + 1) * sizeof *argv + bytes);

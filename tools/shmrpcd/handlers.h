@@ -1,8 +1,8 @@
 /*
- * Handlers of manager.svc, and what they have in common.
+ * The handlers of manager.svc, and functions that they share.
  *
- * Threading: handlers: any thread, without the manager's lock; what makes
- * answers: under it.
+ * Threading: handlers: any thread, without the manager's lock; mgr_answer_...:
+ * under it.
  */
 #ifndef SHMRPC_TOOLS_SHMRPCD_HANDLERS_H
 #define SHMRPC_TOOLS_SHMRPCD_HANDLERS_H
@@ -30,13 +30,13 @@ struct mgr_control {
 /* Copies that live as long as the call; empty without memory. */
 shmrpc_str mgr_answer_text_of(shmrpc_ctx *ctx, const char *text, size_t len);
 shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text);
-/* Words, with a separator between them, perhaps one behind the last. */
+/* Splits a text at a separator, which may also follow the last word. */
 shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator);
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         struct manager_service *out);
-/* The name of the section that people call so (mgr_find_called), or what they
- * have said. */
+/* The name of the section that matches a name (mgr_find_called), or the name
+ * itself. */
 shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
                               shmrpc_str name);
 /* Fails the call, with a suggestion. */

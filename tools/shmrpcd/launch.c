@@ -33,9 +33,9 @@ static void put(environment *env, char *line)
     env->lines[env->count++] = line;
 }
 
-/* Whether a variable of ours goes on to programs. Those that name our own
- * sockets, options and watchdog don't; with another user, neither do those that
- * name our user's folders. */
+/* Whether a program inherits this variable of ours. It doesn't if the variable
+ * names our own sockets, options or watchdog, or, for a program of another
+ * user, our user's folders. */
 static bool is_inherited(const char *line, bool has_user)
 {
     static const char *const ours[] = {
@@ -69,7 +69,8 @@ typedef struct user_lines {
     char logname[300];
 } user_lines;
 
-/* A number that is nobody's has no name: USER and LOGNAME stay as they are. */
+/* A user id without an account has no name: USER and LOGNAME stay as they
+ * are. */
 static void put_user(environment *env, const shmrpci_account *account,
                      user_lines *lines)
 {
@@ -85,9 +86,9 @@ static void put_user(environment *env, const shmrpci_account *account,
     }
 }
 
-/* Later lines win: ours, then the user's, then the file's, then those by which
- * we talk to the program, which no file may change. The lines are borrowed from
- * `m`, `plan`, `user` and `options`, which outlive the start. */
+/* Later lines win: ours, then the user's, then the file's, then those for
+ * talking to the program, which no file may change. The lines are borrowed from
+ * `m`, `plan`, `user` and `options`, which must outlive the start. */
 static bool environment_init(environment *env, mgr_manager *m,
                              const mgr_plan *plan, const shmrpci_setup *setup,
                              user_lines *user, char *options)
@@ -119,8 +120,8 @@ static bool environment_init(environment *env, mgr_manager *m,
 
 /* ---- launching ------------------------------------------------------- */
 
-/* The plan's options, then numbers of workers that somebody has set since, and
- * --take-over: of two equal options the server takes the last. NULL: out of
+/* The plan's options, then worker numbers set by `shmrpc scale`, and
+ * --take-over: the server uses the last of several equal options. NULL: out of
  * memory. */
 static char *options_of(const mgr_unit *unit, bool takes_over)
 {
@@ -164,8 +165,8 @@ static shmrpc_status find_user(const mgr_plan *plan, shmrpci_setup *setup,
     return status;
 }
 
-/* The step is named by its key in service.ini, so that it can be looked up
- * there. DENIED for all but a directory means that only root may set it. */
+/* The step is named by its key in service.ini, where users can look it up.
+ * DENIED for anything but a directory means that only root may set it. */
 static void explain(const mgr_plan *plan, shmrpci_setup_step failed,
                     shmrpc_status status, char why[MGR_LAUNCH_WHY_BYTES])
 {

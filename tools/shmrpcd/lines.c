@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-/* A level is looked for in so many bytes from the beginning of a line. */
+/* The level must be within this many bytes from the beginning of a line. */
 #define LOOK_BYTES 80u
 
 /* ---- levels ---------------------------------------------------------- */
@@ -61,8 +61,8 @@ static bool is_word(const char *text, size_t len, const char *word)
     return word[len] == '\0';
 }
 
-/* A word counts when what stands behind it says that it is a mark, or when it
- * is written in capitals. */
+/* A word counts as a level if what follows shows that it is a mark, or if it is
+ * written in capitals. */
 static bool is_mark(const char *text, size_t len, char behind)
 {
     bool capitals = true;
@@ -101,7 +101,7 @@ mgr_level mgr_level_of(const char *text, size_t len)
 
 /* ---- text ------------------------------------------------------------ */
 
-/* Whether a character of UTF-8 may be shown as it is. */
+/* Whether a UTF-8 character may be shown as it is. */
 static bool is_harmless(const uint8_t *at, size_t len)
 {
     if (len == 1) {
@@ -119,7 +119,7 @@ static bool is_harmless(const uint8_t *at, size_t len)
              at[2] <= 0xa9); /* U+2066 to U+2069 */
 }
 
-/* Of a first byte that is known to begin valid UTF-8. */
+/* For a first byte that is known to begin valid UTF-8. */
 static size_t char_len(uint8_t first)
 {
     return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -173,8 +173,8 @@ size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated)
 
 /* ---- lines ----------------------------------------------------------- */
 
-/* A carriage return before the newline goes, and so does the mark "<3>", which
- * is the level. What is in the middle of the line is escaped. */
+/* Removes a carriage return before the newline, and the mark "<3>", which is
+ * the level. Carriage returns in the middle of the line are escaped. */
 static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
 {
     char text[MGR_LINE_BYTES];
@@ -230,8 +230,8 @@ void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
     }
 }
 
-/* A line that is too long is not flushed: what still comes of it is dropped,
- * and would be taken for a new line otherwise. */
+/* A line that is too long is not flushed: the rest of it is dropped, and would
+ * otherwise be taken for a new line. */
 void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user)
 {
     if (lines->len > 0 && !lines->is_long) {

@@ -1,8 +1,8 @@
 /*
  * What a service prints, cut into lines: bytes in, lines out.
  *
- * Whatever comes is made harmless here, once, before anybody shows or keeps
- * it: text is UTF-8 without control characters, and bounded.
+ * All input is sanitised here, once, before it is shown or stored: text is
+ * UTF-8 without control characters, and of limited length.
  *
  * Threading: one thread at a time.
  */
@@ -23,14 +23,14 @@ typedef enum mgr_level {
     MGR_LEVEL_CRITICAL
 } mgr_level;
 
-/* Who says it; numbers are those of manager.svc. */
+/* The source of a line; the numbers are those of manager.svc. */
 typedef enum mgr_origin {
     MGR_ORIGIN_STDOUT,
     MGR_ORIGIN_STDERR,
     MGR_ORIGIN_MANAGER
 } mgr_origin;
 
-/* Of a line; what is behind is left out. */
+/* The maximum length of a line; the rest is cut off. */
 #define MGR_LINE_BYTES ((size_t)16 << 10)
 
 typedef struct mgr_line {
@@ -49,7 +49,7 @@ typedef void mgr_on_line(void *user, const mgr_line *line);
 typedef struct mgr_lines {
     mgr_origin origin;
     size_t len;
-    bool is_long;    /* more came than fits */
+    bool is_long;    /* the line is longer than the buffer */
     int64_t unix_ms; /* when the line began */
     char bytes[MGR_LINE_BYTES];
 } mgr_lines;
@@ -58,21 +58,20 @@ typedef struct mgr_lines {
 void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
                     int64_t unix_ms, mgr_on_line *on_line, void *user);
 
-/* Tells of what there is of a line without an end, if there is any; the rest of
- * it counts as a new line. */
+/* Reports a line that has no newline yet, if there is one; the rest of it
+ * counts as a new line. */
 void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user);
 
 /* The same at the end of the stream: also of a line that is too long. */
 void mgr_lines_end(mgr_lines *lines, mgr_on_line *on_line, void *user);
 
-/* Writes `len` bytes as such text into `out`, of up to MGR_LINE_BYTES: what is
- * no UTF-8, control characters but tabs, and those that turn the direction of
- * text stand there as \xHH. Returns the length; `*truncated` when there was no
- * room for all. */
+/* Sanitises `len` bytes into `out`, of up to MGR_LINE_BYTES: bytes that are not
+ * UTF-8, control characters except tabs, and bidi controls become \xHH. Returns
+ * the length; `*truncated` if there was not enough room. */
 size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated);
 
-/* How serious a line is, by what it begins with: "<3>text", "error: text",
- * "name: warning: text", "[INFO] text". INFO if it doesn't say. */
+/* The level of a line, from how it begins: "<3>text", "error: text", "name:
+ * warning: text", "[INFO] text"; INFO if it has no mark. */
 mgr_level mgr_level_of(const char *text, size_t len);
 
 #endif

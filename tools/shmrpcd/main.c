@@ -48,8 +48,8 @@ manager_exit manager_help(void)
     return MANAGER_OK;
 }
 
-/* Catches `shmrpcd chek x.ini`: the first word is no file that we can open, but
- * resembles a command. Any other word is left to manager_manage, which says
+/* Catches `shmrpcd chek x.ini`: the first word is not a file that we can open,
+ * but resembles a command. Other words are left to manager_manage, which says
  * that the file is missing. */
 static manager_exit refuse_misspelt(const char *word, bool *refused)
 {

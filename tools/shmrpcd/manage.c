@@ -14,7 +14,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* EXISTS gets words of its own: the user needs to know about --instance. */
+/* EXISTS has its own message: the user needs to know about --instance. */
 static manager_exit report(const shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES];
@@ -27,10 +27,10 @@ static manager_exit report(const shmrpc_error *error)
     return MANAGER_TROUBLE;
 }
 
-/* The order matters. The control socket comes first, because its lock says that
- * we are the only manager of this name; settle puts its own socket beside it.
- * Figures and handlers, which run on threads, start last, when nothing can fail
- * that would leave them without a manager. */
+/* The order matters. The control socket comes first, because its lock
+ * guarantees that we are the only manager of this name; settle puts its own
+ * socket beside it. Figures and handlers, which run on threads, start last,
+ * when nothing that could fail is left to do. */
 static manager_exit manage(mgr_manager *m, const char *instance)
 {
     char where[512];
@@ -42,8 +42,8 @@ static manager_exit manage(mgr_manager *m, const char *instance)
             ? shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory")
             : mgr_control_create(m, figures, instance, where, sizeof where,
                                  &control, &error);
-    /* A passed socket that nobody serves would keep its clients waiting for
-     * ever. */
+    /* A passed socket that no service takes would keep its clients waiting
+     * forever. */
     if (status == SHMRPC_OK && shmrpci_activation_left() != NULL) {
         status = shmrpc_error_set(
             &error, SHMRPC_E_INVALID,

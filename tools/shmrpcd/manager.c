@@ -19,11 +19,11 @@
 #define TAG_NOTIFY      UINT64_C(3)
 #define TAG_OPEN_NOTIFY UINT64_C(4)
 
-/* What a killed manager has left has so long to end. */
+/* How long processes left by a killed manager have to exit. */
 #define LEFTOVERS_NS (10 * SHMRPCI_NS_PER_S)
 
-/* One that starts for longer no longer keeps us from saying that we run;
- * systemd loses patience after 90 s. */
+/* A service that starts for longer than this no longer delays our READY=1;
+ * systemd gives up after 90 s. */
 #define SLOW_NS (60 * SHMRPCI_NS_PER_S)
 
 /* A scan: there are tens of services, and names are short. */
@@ -55,8 +55,8 @@ static bool serves(const mgr_unit *unit, const char *name, size_t len)
     return false;
 }
 
-/* Services keep their last addresses after their end, so several may claim one
- * name: the one that runs now wins. */
+/* Services keep their last addresses after their end, so several may have the
+ * same name: the running one wins. */
 mgr_unit *mgr_find_called(const mgr_manager *m, const char *name, size_t len)
 {
     static const char shm[] = "shm://";
@@ -107,8 +107,8 @@ static void found_leftover(void *user, int32_t pid)
     }
 }
 
-/* Every program of ours has the mark, our socket's path, in its environment. We
- * hold that socket's lock, so that whoever set the mark is dead. */
+/* Every program of ours has our socket's path in its environment as a mark. We
+ * hold that socket's lock, so the manager that set the mark is dead. */
 static void find_leftovers(mgr_manager *m)
 {
     shmrpci_program_find(m->mark_line, found_leftover, &m->leftovers);
@@ -155,8 +155,8 @@ static void take_stop(mgr_manager *m)
     }
 }
 
-/* systemd wants the time of RELOADING=1, and READY=1 afterwards whether or not
- * the file was good: it would wait for it. */
+/* systemd requires the time with RELOADING=1, and READY=1 afterwards whether or
+ * not the file was good: it waits for that. */
 static void take_reload(mgr_manager *m)
 {
     shmrpci_buf messages;
@@ -173,8 +173,8 @@ static void take_reload(mgr_manager *m)
     shmrpci_buf_fini(&messages);
 }
 
-/* A signal may stand for several children, so that all of them are asked for
- * until there are none left. */
+/* One signal may stand for several children, so all ended children are
+ * collected. */
 static void take_signals(mgr_manager *m)
 {
     shmrpci_signal signal;
@@ -196,9 +196,9 @@ static void take_signals(mgr_manager *m)
     }
 }
 
-/* Some messages in each turn: one program that sends without end must not keep
- * the loop from the others. The rest keeps the descriptor readable. A message
- * that is too long is skipped. */
+/* Handles a limited number of messages in each turn: a program that sends
+ * without end must not block the loop. The rest keeps the descriptor readable.
+ * A message that is too long is skipped. */
 static void take_notes(mgr_manager *m, int fd)
 {
     char text[SHMRPCI_NOTIFY_BYTES];
@@ -231,8 +231,8 @@ static void take(mgr_manager *m, uint64_t tag)
     }
 }
 
-/* Tells who started us, once: all that could be started runs, or has failed,
- * or takes so long that we are not to seem to hang. Returns when it wants to be
+/* Tells the process that started us, once, when all services run, have failed,
+ * or take so long that we must not seem to hang. Returns when it wants to be
  * called again. */
 static int64_t settle(mgr_manager *m)
 {
@@ -263,8 +263,8 @@ static int64_t settle(mgr_manager *m)
     return SHMRPCI_NEVER_NS;
 }
 
-/* Does everything that is due; returns when the loop has to look again. Runs go
- * first: ends that they note decide what the units do. */
+/* Does everything that is due; returns when to run the loop again. Runs go
+ * first, since the ends that they note decide what the units do. */
 static int64_t step_all(mgr_manager *m)
 {
     int64_t next_ns = mgr_runs_step(m);
@@ -278,7 +278,8 @@ static int64_t step_all(mgr_manager *m)
     return earlier(next_ns, settle(m));
 }
 
-/* Runs that only have leftovers count as well: they are ours to end. */
+/* Runs of which only left-over processes live count as well: we must end
+ * them. */
 static bool all_ended(const mgr_manager *m)
 {
     for (size_t i = 0; i < m->unit_count; i++) {
@@ -289,8 +290,8 @@ static bool all_ended(const mgr_manager *m)
     return true;
 }
 
-/* Broadcasts before each wait, so that handlers see every state that the loop
- * goes through while it holds the lock. */
+/* Broadcasts before each wait, so that handlers see every state in which the
+ * loop releases the lock. */
 void mgr_manager_run(mgr_manager *m)
 {
     uint64_t tags[64];
@@ -342,7 +343,8 @@ static int open_parts(mgr_manager *m, shmrpc_error *error)
                                   shmrpc_status_text(status));
 }
 
-/* The names of the command line, all of which must be known. */
+/* Marks the services named on the command line as wanted; all names must be
+ * known. */
 static int want_names(mgr_manager *m, shmrpc_error *error)
 {
     for (char *const *name = m->names; name != NULL && *name != NULL; name++) {
@@ -355,7 +357,7 @@ static int want_names(mgr_manager *m, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* INVALID: what is wrong in the file was printed, the error says no more. */
+/* INVALID: the errors in the file were printed, and `error` says no more. */
 static int load(mgr_manager *m, shmrpc_error *error)
 {
     shmrpci_buf messages;
@@ -414,7 +416,7 @@ static shmrpc_status listen_to_others(mgr_manager *m)
                             TAG_OPEN_NOTIFY);
 }
 
-/* Variables of programs are written last: none starts before run. */
+/* The variables for programs are set last: no program starts before run. */
 int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
 {
     char folder[512];

@@ -1,4 +1,4 @@
-/* What comes next for each service. */
+/* Decides what happens next to each service. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,8 @@ static mgr_unit *find_text(const mgr_manager *m, const char *name)
     return mgr_find(m, name, strlen(name));
 }
 
-/* Units are sorted so that each comes behind those in its `after`: one pass
- * from the end reaches all of them. The unit's gateways are wanted with it. */
+/* Units are sorted so that each comes after those in its `after`: one pass from
+ * the end reaches all of them. The gateways of a unit are wanted with it. */
 void mgr_want(mgr_manager *m, mgr_unit *unit)
 {
     unit->is_wanted = true;
@@ -33,16 +33,17 @@ void mgr_want(mgr_manager *m, mgr_unit *unit)
     }
 }
 
-/* False also for one that is to be restarted: it has to end first. */
+/* False also for a unit that is to be restarted: it must stop first. */
 static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
 {
     return unit->is_wanted && !unit->restarts && !unit->is_removed &&
            m->stops == 0 && mgr_gate_may_run(m, unit);
 }
 
-/* Whether all that it comes after can be called, and at the first start also
- * those before it in the file that are to be waited for, unless they have
- * failed. The page, which shows what others wait for, waits for none. */
+/* Whether all services that the unit comes after can be called, and at the
+ * first start also those before it in the file that must be waited for, unless
+ * they have failed. The management page waits for none, since it shows what the
+ * others wait for. */
 static bool may_start(const mgr_manager *m, const mgr_unit *unit)
 {
     for (size_t i = 0; i < unit->plan->after.count; i++) {
@@ -63,8 +64,8 @@ static bool may_start(const mgr_manager *m, const mgr_unit *unit)
     return true;
 }
 
-/* Whether the unit has to wait before it is stopped: when all are to end, for
- * those that come after it; when it alone is, for its gateway. */
+/* Whether stopping the unit must wait: for services that come after it when all
+ * are stopped; for its gateway when it alone is. */
 static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
 {
     bool ends = !unit->is_wanted || unit->is_removed;
@@ -81,7 +82,8 @@ static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
     return false;
 }
 
-/* A program that says nothing of itself runs as soon as it is started. */
+/* A program that doesn't report readiness counts as running as soon as it is
+ * started. */
 static void take_plain(mgr_unit *unit)
 {
     if (unit->state == MGR_STARTING && unit->plan->is_plain) {
@@ -169,7 +171,7 @@ static void replace(mgr_manager *m, mgr_unit *unit)
     }
 }
 
-/* One whose program runs; returns when it wants to be looked at again. */
+/* A unit whose program runs; returns when to check it again. */
 static int64_t step_running(mgr_manager *m, mgr_unit *unit)
 {
     unit->restarts = unit->restarts || mgr_gate_is_astray(m, unit);
@@ -190,7 +192,7 @@ static int64_t step_running(mgr_manager *m, mgr_unit *unit)
     return unit->step_ns;
 }
 
-/* One whose program does not run. */
+/* A unit whose program does not run. */
 static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
 {
     if (unit->run_count == 0) {
@@ -221,7 +223,7 @@ static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
     return SHMRPCI_NEVER_NS;
 }
 
-/* Keeps the order, which is that of the starts. */
+/* Keeps the units in starting order. */
 static void remove_unit(mgr_manager *m, size_t index)
 {
     mgr_unit_destroy(m->units[index]);

@@ -67,7 +67,8 @@ static const char *class_option(mgr_plan *plan,
     return kept;
 }
 
-/* Whether the file says so: else the server's own default is as good. */
+/* Whether the file sets the value: otherwise the server's own default
+ * applies. */
 static bool is_given(const shmrpci_ini_service *service, shmrpci_ini_key key)
 {
     return service->values[key].present &&
@@ -191,8 +192,8 @@ static bool listens_itself(const shmrpci_ini_service *service)
 }
 
 /* `tcp_bind` may have parameters of its own, "host:port?key=value": the
- * certificate goes behind them. A CA without a certificate is refused when the
- * file is read. */
+ * certificate is appended after them. A CA without a certificate is refused
+ * when the file is read. */
 void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
                          const char *host)
 {
@@ -230,7 +231,7 @@ static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* The key `cpus` may name CPUs that this machine lacks: they don't count. */
+/* CPUs in the key `cpus` that this machine lacks don't count. */
 static uint32_t usable_cpus(const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *cpus = &values[SHMRPCI_INI_CPUS];
@@ -275,7 +276,7 @@ static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
 }
 
 /* The file's times are kept in nanoseconds; the option is in microseconds,
- * finer than any of these times needs. */
+ * which is finer than any of these times needs. */
 static void append_time(shmrpci_buf *out, const shmrpci_ini_service *service,
                         shmrpci_ini_key key, const char *option)
 {
@@ -303,7 +304,7 @@ static void append_scaling(shmrpci_buf *out, const shmrpci_ini_service *service)
                 "--kill-proc-avg-over-secs");
 }
 
-/* `option` ends in `=`. An empty list gives no option: one without a name in it
+/* `option` ends in `=`. An empty list gives no option, since one without names
  * is not valid. */
 static void append_names(shmrpci_buf *out, const shmrpci_ini_service *service,
                          shmrpci_ini_key key, const char *option)
@@ -318,7 +319,7 @@ static void append_names(shmrpci_buf *out, const shmrpci_ini_service *service,
     }
 }
 
-/* Who may come, and how often. */
+/* Options on which users may connect, and how often. */
 static void append_access(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     append_names(out, service, SHMRPCI_INI_ALLOWED_USERS, "--allowed-users=");
@@ -458,7 +459,7 @@ mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service)
     return plan;
 }
 
-/* False: out of memory. What was copied by then is freed with the plan. */
+/* False: out of memory. The part that was filled is freed with the plan. */
 static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
                  const char *own_path)
 {
@@ -518,8 +519,8 @@ static const char *listen_of(const mgr_plan *plan, size_t *len)
     return at != NULL ? at : "";
 }
 
-/* What only the manager uses (logs, start_timeout, after) is left out: it
- * changes without a restart. */
+/* Ignores what only the manager uses (logs, start_timeout, after): that can
+ * change without a restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
 {
     return same_argv(a, b) && strcmp(a->options, b->options) == 0 &&

@@ -1,5 +1,5 @@
 /*
- * What a section of service.ini comes to: a program to be started, and when.
+ * The plan of a section of service.ini: which program to start, how, and when.
  *
  * A plan is made when the file is read, owns all its memory, and is constant.
  *
@@ -22,24 +22,26 @@ typedef struct mgr_plan {
     char *options;          /* "SHMRPC_OPTIONS=" and those of a server */
     char *const *variables; /* of its environment, NULL behind the last */
     shmrpci_setup setup;
-    const char *user; /* as the file has them; NULL: ours */
+    const char *user; /* as in the file; NULL: ours */
     const char *group;
-    bool autostart;      /* else it is started when it is asked for */
+    bool autostart;      /* else it is started on demand only */
     const char *command; /* for people: the program and its arguments */
     shmrpci_ini_list after;
-    /* The service that it lets others call over TCP: it runs when that is to,
-     * and its argv needs completion (gate.c). NULL: it is no gateway. */
+    /* For a gateway, the service that it makes callable over TCP: it runs when
+     * that service does, and its argv must be completed (gate.c). NULL: not a
+     * gateway. */
     const char *gate_of;
-    /* Workers that it may have, each with so many threads; 0 to 0: it has
-     * threads only. */
+    /* Minimum and maximum number of workers, each with `threads`; 0 to 0: it
+     * has threads only. */
     uint32_t least;
     uint32_t most;
     uint32_t threads;
-    /* At the first start those behind it in the file wait for it; but for our
-     * own programs, and only until it has failed. */
+    /* At the first start, later services in the file wait for this one until it
+     * runs or has failed; false for our own programs. */
     bool waits;
     bool is_plain;       /* can be called as soon as it is started */
-    int64_t start_ns;    /* else it has so long to say that it can be called */
+    int64_t start_ns;    /* else how long it may take to report that it can be
+                          * called */
     int64_t int_ns;      /* from SIGINT to SIGTERM; 0: no SIGINT */
     int64_t term_ns;     /* from SIGTERM to SIGKILL; 0: no SIGTERM */
     const char *log_dir; /* NULL: none */
@@ -69,8 +71,8 @@ bool mgr_plan_wants_gate(const shmrpci_ini *ini,
 mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
                                const char *own_path);
 
-/* For those who make plans: a plan with what a service and its gateway have in
- * common, and a word. */
+/* For functions that make plans: a plan with what a service and its gateway
+ * have in common, and `word` as its argument. */
 mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service);
 const char *mgr_plan_compression(const shmrpci_ini_service *service);
 /* A place of `tcp_bind`, as an address: for TLS, if a certificate is given. */
@@ -86,8 +88,8 @@ bool mgr_plan_has_same_setup(const mgr_plan *a, const mgr_plan *b);
  * needs no restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b);
 
-/* Whether the program, its user and its addresses are the same: then one can
- * take over from the other. */
+/* Whether program, user and addresses are the same: then one can take over from
+ * the other. */
 bool mgr_plan_is_alike(const mgr_plan *a, const mgr_plan *b);
 
 #endif

@@ -25,8 +25,8 @@ static const char *program_of(mgr_plan *plan, const char *own_path,
     return beside;
 }
 
-/* A section of that name replaces the plan made here: the user wants to decide
- * how the program is run. */
+/* A section of that name replaces the plan made here: the user decides how the
+ * program is run. */
 static bool has_section(const shmrpci_ini *ini, const char *name)
 {
     bool has = false;
@@ -188,9 +188,9 @@ static char *gate_place(mgr_plan *plan, const shmrpci_ini_service *service,
     return place;
 }
 
-/* The gateway's arguments are pairs NAME=ADDRESS. What NAME is, is known when
- * the service runs, so the plan keeps "=ADDRESS", and mgr_gate_argv puts the
- * name before it. */
+/* The gateway's arguments are pairs NAME=ADDRESS. NAME is known only when the
+ * service runs, so the plan keeps "=ADDRESS", and mgr_gate_argv puts the name
+ * before it. */
 static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
                       const char *own_path)
 {

@@ -1,4 +1,4 @@
-/* Keys that say what a program is given before it is loaded. */
+/* Keys that set up a program's environment before it is loaded. */
 #include <string.h>
 
 #include "tools/shmrpcd/plan.h"
@@ -58,7 +58,7 @@ static void fill_limits(shmrpci_setup *setup, const shmrpci_ini_value *values)
 }
 
 /* Users and groups are kept as names here and looked up at each start, so that
- * an account may be made after the file was read. */
+ * an account may be created after the file was read. */
 bool mgr_plan_fill_setup(mgr_plan *plan, const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *cpus = &values[SHMRPCI_INI_CPUS];

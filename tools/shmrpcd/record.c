@@ -1,4 +1,4 @@
-/* Lines of logs on disk: written, and read again. */
+/* Log lines on disk: writing and reading. */
 #include "tools/shmrpcd/record.h"
 
 #include <stdio.h>
@@ -16,8 +16,8 @@ static const char *const origins[] = {"stdout", "stderr", "manager"};
 
 /* ---- writing --------------------------------------------------------- */
 
-/* UTC, so that records sort by text, and no change of the clock in autumn makes
- * two hours look alike. */
+/* UTC, so that records sort as text, and the end of daylight saving time makes
+ * no two hours look alike. */
 static void append_time(shmrpci_buf *out, int64_t unix_ms)
 {
     char text[32] = "";
@@ -68,14 +68,14 @@ void mgr_record_append(shmrpci_buf *out, const char *service,
 
 /* ---- reading --------------------------------------------------------- */
 
-/* What is left of a record. A reader for this one format rather than for JSON:
- * a search reads millions of lines. */
+/* The rest of a record. A reader for this one format rather than for JSON in
+ * general: a search reads millions of lines. */
 typedef struct reader {
     const char *at;
     const char *end;
 } reader;
 
-/* Steps over the text if it is what comes next. */
+/* Skips `text` if it comes next. */
 static bool take(reader *r, const char *text)
 {
     size_t len = strlen(text);
@@ -99,7 +99,7 @@ static bool take_number(reader *r, int count, int32_t *out)
     return taken > 0 && (count == 0 || taken == count);
 }
 
-/* One of the words; the end of it is what follows in the record. */
+/* Reads one of the words, whose end is what follows it in the record. */
 static bool take_word(reader *r, const char *const *words, size_t count,
                       size_t *out)
 {
@@ -141,7 +141,8 @@ static bool take_time(reader *r, int64_t *unix_ms)
     return take(r, "Z");
 }
 
-/* A text that is longer than we ever write is no record of ours. */
+/* A text that is longer than we ever write means that the record is not
+ * ours. */
 static bool take_text(reader *r, char text[MGR_LINE_BYTES], size_t *len)
 {
     *len = 0;
@@ -159,8 +160,8 @@ static bool take_text(reader *r, char text[MGR_LINE_BYTES], size_t *len)
     return take(r, "\"");
 }
 
-/* Nothing may follow the record: half of one, from a full disk, with another
- * behind it, is none. */
+/* Nothing may follow the record: half a record from a full disk, followed by
+ * another one, is rejected. */
 bool mgr_record_read(const char *data, size_t len, char text[MGR_LINE_BYTES],
                      mgr_record *out)
 {

@@ -4,8 +4,8 @@
  *     {"time":"2026-01-31T12:00:00.123Z","service":"Echo","level":"info",
  *      "origin":"stdout","pid":71,"text":"..."}
  *
- * without the line break; `pid` is left out when no process ran, and
- * `"truncated":true` stands behind the text of a line that was longer.
+ * without the line break; `pid` is left out if no process ran, and
+ * `"truncated":true` follows the text of a line that was longer.
  *
  * Threading: any thread.
  */
@@ -24,11 +24,11 @@ typedef struct mgr_record {
 void mgr_record_append(shmrpci_buf *out, const char *service,
                        const mgr_record *record);
 
-/* Appends a text as it stands between the quotes of a record. */
+/* Appends a text as it appears between the quotes of a record. */
 void mgr_record_append_text(shmrpci_buf *out, const char *text, size_t len);
 
 /* Reads a record as append writes them, without the newline; its text goes to
- * `text`. False: it is none. */
+ * `text`. False: it is not a record. */
 bool mgr_record_read(const char *data, size_t len, char text[MGR_LINE_BYTES],
                      mgr_record *out);
 

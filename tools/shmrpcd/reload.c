@@ -12,7 +12,7 @@ typedef struct draft {
     size_t count;
 } draft;
 
-/* What was applied is no longer in it. */
+/* The plans and units that were applied are no longer in it. */
 static void draft_fini(draft *d)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -23,14 +23,14 @@ static void draft_fini(draft *d)
     free(d->units);
 }
 
-/* The unit with this name that is there already, also one that was removed and
- * has not ended: it comes back as the same unit, with its log. */
+/* The existing unit with this name, also one that was removed and has not ended
+ * yet: it comes back as the same unit, with its log. */
 static mgr_unit *unit_of(const mgr_manager *m, const mgr_plan *plan)
 {
     return mgr_find(m, plan->name, strlen(plan->name));
 }
 
-/* Takes the plan over; a new unit owns it at once. */
+/* Takes over the plan; a new unit owns it at once. */
 static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
 {
     if (plan == NULL) {
@@ -80,9 +80,10 @@ static void note(shmrpci_buf *names, const char *name)
 }
 
 /* Gives a unit its new plan. The log is written and closed first, as the new
- * plan may name another folder. A change restarts the program only when one
- * runs; it can take over from itself unless program, user or addresses differ
- * (is_cold). An heir that was started with the old plan is out of date. */
+ * plan may name another folder. A change restarts the program only if it runs;
+ * the new program can take over from the old one unless program, user or
+ * addresses differ (is_cold). An heir that was started with the old plan is out
+ * of date. */
 static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
 {
     bool is_same = mgr_plan_is_same(unit->plan, plan);
@@ -103,7 +104,7 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
     }
 }
 
-/* A new service may come after one that nobody wanted before: that one has to
+/* A new service may come after one that was not wanted before: that one must
  * run, too. */
 static void want_added(mgr_manager *m)
 {
@@ -116,10 +117,10 @@ static void want_added(mgr_manager *m)
     }
 }
 
-/* Makes the draft the table. Nothing in here can fail, so that a reload happens
- * as a whole or not at all. New services run unless the command line named
- * others or `autostart` is off; a gateway is always wanted, as it runs only
- * when its service does. */
+/* Applies the draft. Nothing here can fail, so a reload happens as a whole or
+ * not at all. New services run unless the command line named others or
+ * `autostart` is off; a gateway is always wanted, as it runs only when its
+ * service does. */
 static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
 {
     for (size_t i = 0; i < d->count; i++) {

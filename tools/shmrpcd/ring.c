@@ -40,7 +40,7 @@ void mgr_ring_fini(mgr_ring *ring)
     *ring = (mgr_ring){.bytes = NULL};
 }
 
-/* Where the record at `offset`, or the one behind a gap there, begins. */
+/* Where the record at `offset` begins, or the one after a gap there. */
 static size_t begin_of(const mgr_ring *ring, size_t offset)
 {
     if (MGR_RING_BYTES - offset < sizeof(head) ||
@@ -62,7 +62,7 @@ static void drop_first(mgr_ring *ring)
     }
 }
 
-/* Bytes free in one piece behind `end`. */
+/* Contiguous free bytes after `end`. */
 static size_t room(const mgr_ring *ring)
 {
     if (ring->first == ring->next || ring->begin < ring->end) {

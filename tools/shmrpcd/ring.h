@@ -11,13 +11,13 @@
 
 #include "tools/shmrpcd/lines.h"
 
-/* Of each service; the system gives it as it is filled. */
+/* For each service; the kernel allocates it as it is filled. */
 #define MGR_RING_BYTES ((size_t)1 << 20)
 
 typedef struct mgr_ring {
     char *bytes; /* NULL until the first line */
     size_t begin;
-    size_t end;     /* of the newest line; behind it `begin`, or free */
+    size_t end;     /* end of the newest line; then free room, or `begin` */
     uint64_t first; /* number of the oldest line */
     uint64_t next;  /* number that the next line gets */
 } mgr_ring;

@@ -10,11 +10,11 @@
 #include "os/program.h"
 #include "tools/shmrpcd/manager.h"
 
-/* Half a line is told when nothing has come behind it for so long. */
+/* An incomplete line is reported after nothing has followed for this long. */
 #define FLUSH_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* One that was taken over from goes when its calls have ended, for which its
- * workers have so long. */
+/* A program that was taken over from exits when its calls have ended; its
+ * workers have this long. */
 #define ELDERS_NS (30 * SHMRPCI_NS_PER_S)
 
 /* Bytes read in one turn, so that a program that prints without end doesn't
@@ -42,8 +42,8 @@ static bool find_slot(mgr_manager *m, size_t *out)
     return true;
 }
 
-/* Removed before it is closed: epoll would keep it while a child that is being
- * started still holds a copy. */
+/* Removed from the set before it is closed: epoll would keep it while a child
+ * that is being started still has a copy. */
 static void close_stream(mgr_manager *m, mgr_run *run, int which)
 {
     if (run->fds[which] >= 0) {
@@ -90,8 +90,8 @@ static mgr_run *run_create(mgr_unit *unit)
     return run;
 }
 
-/* A plain program never says that it is ready, so that no time is set for it;
- * but one that takes over has to say so, whatever the plan. */
+/* A plain program never reports that it is ready, so it has no time limit; but
+ * a program that takes over must report, whatever the plan says. */
 static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
                            bool takes_over, char why[MGR_LAUNCH_WHY_BYTES])
 {
@@ -108,7 +108,7 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
     run->fds[1] = program.err_fd;
     run->order_fd = program.order_fd;
     for (uint64_t i = 0; i < 2; i++) {
-        /* Without it what is printed is read when the program ends. */
+        /* If this fails, the output is read when the program ends. */
         (void)shmrpci_poll_add(m->poll_set, run->fds[i], SHMRPCI_POLL_LEVEL,
                                MGR_TAG_RUNS + 2 * (uint64_t)slot + i);
     }
@@ -155,8 +155,8 @@ bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
     return unit->run != NULL;
 }
 
-/* Only servers of ours say where they can be called; those with threads don't
- * take over, and from one that is stopped nobody can. */
+/* Only our own servers report where they can be called; servers with threads
+ * don't take over, and a stopped process can't hand over. */
 bool mgr_run_can_replace(const mgr_unit *unit)
 {
     return unit->state == MGR_RUNNING && unit->addresses[0] != '\0' &&
@@ -186,9 +186,9 @@ static void on_line(void *user, const mgr_line *line)
     mgr_unit_log(run->unit, run, line);
 }
 
-/* False: there is nothing more for now. One read, so that all programs get
- * their turn. At the end of the stream the last line is told, even without a
- * newline. */
+/* False: nothing more to read now. One read at a time, so that all programs get
+ * their turn. At the end of the stream the last line is reported, even without
+ * a newline. */
 static bool read_some(mgr_manager *m, mgr_run *run, int which)
 {
     char bytes[READ_BYTES];
@@ -263,8 +263,9 @@ static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
     }
 }
 
-/* The current program has ended: as it was told to, or as a death, after which
- * the unit backs off. Degraded is said once for each series of deaths. */
+/* The current program has ended: because it was told to, or by itself, after
+ * which the unit backs off. Degraded is reported once for each series of
+ * deaths. */
 static void note_end(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -296,8 +297,8 @@ static void end_heir(mgr_unit *unit)
     unit->is_outdated = false;
 }
 
-/* Not the current one: an heir that could not take over, or one that was
- * taken over from. */
+/* A program other than the current one has ended: an heir that could not take
+ * over, or a predecessor. */
 static void note_other(mgr_unit *unit, const mgr_run *run,
                        const shmrpci_child_end *end)
 {
@@ -323,9 +324,9 @@ static bool has_handed_over(const mgr_unit *unit, const mgr_run *run,
            unit->state == MGR_RUNNING && end->signal == 0 && end->status == 0;
 }
 
-/* Sorts out which of the unit's runs has ended. If the current one dies while
+/* Finds out which of the unit's runs has ended. If the current one dies while
  * an heir starts, the heir becomes the current one: it counts as a start, since
- * it has nobody to take over from. */
+ * there is no server left to take over from. */
 static void note_run(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -367,7 +368,8 @@ void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
             run->kill_ns = shmrpci_deadline_after(run->unit->plan->int_ns +
                                                   run->unit->plan->term_ns);
         }
-        /* What it has left: workers finish their calls all the same. */
+        /* Processes that it left behind: workers finish their calls all the
+         * same. */
         shmrpci_program_signal_group(pid, SIGTERM);
         note_run(run->unit, run, end);
         return;
@@ -397,8 +399,8 @@ void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
     }
 }
 
-/* Ends a program that has not said in time that it can be called: others would
- * wait for it, and nobody would learn why. */
+/* Ends a program that has not reported in time that it can be called: other
+ * services wait for it, and the reason would stay unknown. */
 static void end_late(mgr_run *run)
 {
     const mgr_plan *plan = run->unit->plan;
@@ -428,7 +430,8 @@ static int64_t step(mgr_manager *m, size_t slot)
         end_late(run);
     }
     for (int i = 0; i < 2; i++) {
-        /* We may be late, and the other half have come long ago. */
+        /* We may be late, and the rest of the line may have arrived long
+         * ago. */
         if (shmrpci_remaining_ns(run->flush_ns[i]) == 0 &&
             !read_some(m, run, i)) {
             run->flush_ns[i] = SHMRPCI_NEVER_NS;
@@ -464,7 +467,8 @@ int64_t mgr_runs_step(mgr_manager *m)
     return next_ns;
 }
 
-/* Asked after the units' step, which may have started some since the runs'. */
+/* Called after the units' step, which may have started programs since the runs'
+ * step. */
 int64_t mgr_runs_late_ns(const mgr_manager *m)
 {
     int64_t next_ns = SHMRPCI_NEVER_NS;
@@ -479,8 +483,9 @@ int64_t mgr_runs_late_ns(const mgr_manager *m)
 
 /* ---- what it says of itself ------------------------------------------ */
 
-/* Addresses go to terminals and the page, so that they are made inert. A list
- * that is too long counts as none: half an address would be a wrong one. */
+/* Addresses are shown in terminals and on the page, so control characters are
+ * removed. A list that is too long is ignored: half an address would be a wrong
+ * one. */
 static void take_addresses(mgr_unit *unit, const char *text, size_t len)
 {
     bool truncated = false;
@@ -516,7 +521,7 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
     }
 }
 
-/* A program that ends unasked may say so too: its end will tell. */
+/* A program that ends by itself may report this too: its end will show that. */
 static void take_stopping(mgr_unit *unit, const mgr_run *run)
 {
     if (run == unit->run && unit->state == MGR_STOPPING) {

@@ -1,5 +1,5 @@
 /*
- * Looking through a log on disk, from its end.
+ * Searches a log on disk, from its end.
  *
  * Files are read in pieces rather than mapped: one that is cut off meanwhile
  * would end the manager by SIGBUS.
@@ -27,10 +27,10 @@ typedef struct search {
     manager_record *lines; /* newest first */
     uint32_t limit;
     uint32_t count;
-    bool is_before; /* came to lines that are older than wanted */
+    bool is_before; /* reached lines older than wanted */
 } search;
 
-/* Where the log is; copied from what may go. */
+/* The log's location; copied, since the unit may be removed. */
 typedef struct place {
     char folder[4096];
     char name[80];
@@ -39,7 +39,7 @@ typedef struct place {
 
 /* ---- a piece --------------------------------------------------------- */
 
-/* All but the text, which is compared where it stands in the record. */
+/* Checks all fields except the text, which is compared within the record. */
 static bool is_wanted(const search *s, const mgr_record *record)
 {
     return record->line.level >= s->least &&
@@ -48,7 +48,7 @@ static bool is_wanted(const search *s, const mgr_record *record)
            (s->until_ms == 0 || record->line.unix_ms < s->until_ms);
 }
 
-/* A record of the piece. False: it is none, or not wanted. */
+/* Reads a record of the piece. False: it is malformed, or not wanted. */
 static bool read_record(search *s, const char *at, const char *end,
                         mgr_record *out)
 {
@@ -93,9 +93,9 @@ static void add(search *s, const mgr_record *record)
 }
 
 /* Adds the newest wanted lines from `from` to `end`, newest first. It searches
- * forwards, since memmem does, and keeps where the last `room` of them begin;
- * these are read once more, backwards. A text is searched for in its escaped
- * form, so that only lines that have it are parsed at all. */
+ * forwards, since memmem does, and remembers where the last `room` of them
+ * begin; these are then read once more, backwards. A text is searched for in
+ * its escaped form, so that only lines that contain it are parsed. */
 static void search_lines(search *s, const char *from, const char *end)
 {
     uint32_t begins[MANAGER_MAX_LINES]; /* of the last ones, around and around
@@ -142,7 +142,8 @@ static void look_at_first(search *s, const char *from, const char *end)
 
 /* ---- files ----------------------------------------------------------- */
 
-/* Asked for each piece, so that a caller that went away costs 1 MiB at most. */
+/* Checked for each piece, so that a caller that went away costs 1 MiB of
+ * reading at most. */
 static bool is_over(const search *s)
 {
     return s->count == s->limit || s->is_before || shmrpc_ctx_cancelled(s->ctx);
@@ -170,9 +171,9 @@ static void search_file(search *s, const tool_log_look *look)
     }
 }
 
-/* From the newest file to the oldest. A rotation meanwhile gives each file the
- * next number: the one that was just searched is recognised by its inode, and
- * one number more than `keep` is looked for. */
+/* From the newest file to the oldest. A rotation meanwhile renumbers the files:
+ * the one that was just searched is recognised by its inode, and one number
+ * more than `keep` is tried. */
 static void search_files(search *s, const place *where)
 {
     uint64_t last = 0;
@@ -191,7 +192,7 @@ static void search_files(search *s, const place *where)
     }
 }
 
-/* Where the log of a service is, with all of it written. */
+/* The location of a service's log, after writing all of it to disk. */
 static int find_place(shmrpc_ctx *ctx, mgr_manager *m, shmrpc_str name,
                       place *out)
 {
@@ -258,7 +259,7 @@ static int search_log(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     return result;
 }
 
-/* Apart from the other handlers that only ask, since it reads files. */
+/* Separate from the other query handlers, since it reads files. */
 void mgr_search_fill(struct manager_control_impl *impl)
 {
     impl->search = search_log;

@@ -1,6 +1,6 @@
 /*
- * The command serve, with which the manager runs a shared library: what stands
- * in a section with import_from.
+ * The command serve, with which the manager runs a shared library, as named by
+ * import_from in a section.
  *
  * The library has a main function, as a program has; under the name of the
  * section if there are several in it.

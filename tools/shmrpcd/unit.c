@@ -27,7 +27,8 @@ int64_t mgr_now_unix_ms(void)
 
 /* ---- the log's file -------------------------------------------------- */
 
-/* Says once that nothing is kept; tries again with every line. */
+/* Reports once that nothing can be stored; writing is tried again with every
+ * line. */
 static void note_log(mgr_unit *unit, shmrpc_status status)
 {
     bool failed = status != SHMRPC_OK;
@@ -41,9 +42,9 @@ static void note_log(mgr_unit *unit, shmrpc_status status)
     }
 }
 
-/* Opens the file at its first line, and again after a reload. What can't be
- * written is dropped: memory must not grow while a disk is full. The newest
- * lines are in the ring all the same. */
+/* Opens the file at its first line, and again after a reload. Lines that can't
+ * be written are dropped, since memory must not grow while a disk is full. The
+ * newest lines are in the ring all the same. */
 void mgr_unit_write_log(mgr_unit *unit)
 {
     char name[80];
@@ -68,9 +69,9 @@ void mgr_unit_write_log(mgr_unit *unit)
 
 /* ---- lines ----------------------------------------------------------- */
 
-/* Lines gather until the loop's turn is over, or 16 KiB have come: one write
- * for many lines. What the manager says goes to standard error in any case, so
- * that it is not echoed. */
+/* Lines are gathered until the loop's turn is over, or 16 KiB have come: one
+ * write for many lines. The manager's own messages go to standard error in any
+ * case, so they are not echoed. */
 void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
 {
     mgr_ring_add(&unit->ring, line);
@@ -105,7 +106,7 @@ void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
 
 /* ---- units ----------------------------------------------------------- */
 
-/* Zero is a good beginning for all members but these: STOPPED, not wanted. */
+/* All members start at zero (STOPPED, not wanted), except these. */
 mgr_unit *mgr_unit_create(mgr_plan *plan)
 {
     mgr_unit *unit = calloc(1, sizeof *unit);
@@ -118,7 +119,7 @@ mgr_unit *mgr_unit_create(mgr_plan *plan)
     return unit;
 }
 
-/* The last lines are written first: "has ended" is one of them. */
+/* First writes the last lines: "has ended" is one of them. */
 void mgr_unit_destroy(mgr_unit *unit)
 {
     if (unit != NULL) {

@@ -50,33 +50,34 @@ typedef struct mgr_run {
     int32_t pid;      /* and group */
     bool has_ended;   /* the program; its group may live on */
     bool is_stopped;  /* by SIGSTOP or another such signal: it does nothing */
-    int64_t ready_ns; /* it is late then; NEVER: it has said that it is ready */
-    bool is_late;     /* it was, and was told to end */
+    int64_t ready_ns; /* deadline for reporting ready; NEVER: it has reported */
+    bool is_late;     /* it missed that, and was told to end */
     int64_t kill_ns;  /* the group's end; NEVER while all is well */
     int fds[2];       /* standard output and error; -1: closed */
     int order_fd;
-    int64_t flush_ns[2]; /* when half a line is told; NEVER: there is none */
+    int64_t flush_ns[2]; /* when an incomplete line is reported; NEVER: there is
+                          * none */
     mgr_lines *streams;  /* two */
 } mgr_run;
 
 struct mgr_unit {
     mgr_plan *plan;
     bool is_wanted;
-    bool is_removed; /* no longer in the file: goes when it has ended */
-    bool restarts;   /* another one is to run in its stead */
-    bool is_cold;    /* ... that can't take over: it is stopped before */
+    bool is_removed; /* no longer in the file: freed when it has ended */
+    bool restarts;   /* a new program will replace this one */
+    bool is_cold;    /* ... which can't take over: this one is stopped first */
     mgr_state state;
     int64_t since_unix_ms; /* of the state */
     mgr_run *run;          /* of the program; NULL: none */
     mgr_run *heir;         /* takes over from it as soon as it can be called;
-                            * the same as run when that has ended meanwhile */
+                            * equal to `run` if that has ended meanwhile */
     bool is_outdated;      /* ... and the file has changed since */
     uint32_t run_count;    /* with those that only have leftovers */
     int64_t started_ns;
     uint32_t step;   /* of the stop ladder */
     int64_t step_ns; /* when the next is due */
     shmrpci_backoff backoff;
-    /* Workers, if somebody has asked for other numbers than the plan's. */
+    /* Numbers of workers set by `shmrpc scale`, instead of the plan's. */
     uint32_t least; /* 0: nobody has */
     uint32_t most;
     uint32_t starts;
@@ -92,14 +93,14 @@ struct mgr_unit {
     shmrpci_buf pending; /* lines for the file */
 };
 
-/* Takes the plan over. NULL: out of memory. */
+/* Takes over the plan. NULL: out of memory. */
 mgr_unit *mgr_unit_create(mgr_plan *plan);
 /* Not while it has runs. */
 void mgr_unit_destroy(mgr_unit *unit);
 
 void mgr_unit_enter(mgr_unit *unit, mgr_state state);
 
-/* It was told to end, and its program may still run. */
+/* Whether it was told to end; its program may still run. */
 static inline bool mgr_unit_is_ending(const mgr_unit *unit)
 {
     return unit->state == MGR_STOPPING || unit->state == MGR_DRAINING;
@@ -111,12 +112,12 @@ static inline bool mgr_unit_backs_off(const mgr_unit *unit)
     return unit->state == MGR_BACKOFF || unit->state == MGR_CRASHED;
 }
 
-/* Adds a line to the log, and what the manager has to say about a service, as
- * printf; `run` may be NULL. */
+/* Adds a line to the log, formatted as by printf: a message of the manager
+ * about a service; `run` may be NULL. */
 void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line);
 void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Writes to the file what has come since the last time. */
+/* Writes the lines since the last call to the file. */
 void mgr_unit_write_log(mgr_unit *unit);
 
 /* Milliseconds since 1970 UTC. */

@@ -1,4 +1,4 @@
-/* What is seen of a service, and its names in the store. */
+/* Samples of a service, and the names of its series in the store. */
 #include "tools/shmrpcd/watched.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "os/clock.h"
 #include "shmrpc/discover.h"
 
-/* A service that doesn't answer is asked again at the next look. */
+/* A service that doesn't answer is asked again at the next sample. */
 #define ASK_NS SHMRPCI_NS_PER_S
 
 void mgr_watched_forget_stats(mgr_watched *w)
@@ -27,14 +27,14 @@ static void add(mgr_figures *f, const mgr_watched *w, const char *subject,
                 const char *figure, double value)
 {
     const shmrpci_series series = {w->name, subject, figure};
-    /* What fails is told by the flush. */
+    /* Failures are reported by the flush. */
     (void)shmrpci_store_add(f->store, &series, f->now_s, value, NULL);
 }
 
 static void add_known(mgr_figures *f, const mgr_watched *w, const char *subject,
                       const char *figure, int64_t value)
 {
-    if (value >= 0) { /* else it may not be seen */
+    if (value >= 0) { /* else it is not visible */
         add(f, w, subject, figure, (double)value);
     }
 }
@@ -50,8 +50,8 @@ static void add_events(mgr_figures *f, const mgr_watched *w, const char *figure,
     }
 }
 
-/* Adds what has happened since the last look. The first start of a service is
- * no restart. */
+/* Adds the events since the last sample. The first start of a service is no
+ * restart. */
 void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 {
     uint32_t first = w->starts_told == 0 && w->starts > 0 ? 1 : 0;
@@ -101,8 +101,8 @@ static bool name_worker(const mgr_watched *w, int32_t pid, char out[32])
     return false;
 }
 
-/* A service's processes are its session: what it starts stays in there, even in
- * a process group of its own. Workers are also shown one by one. */
+/* A service's processes are its session, in which everything it starts stays,
+ * even in a process group of its own. Workers are also sampled one by one. */
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 {
     char subject[32];
@@ -130,7 +130,7 @@ void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 
 /* ---- calls ----------------------------------------------------------- */
 
-/* Which port a service of that name has. */
+/* The port of a service with that name. */
 typedef struct search {
     const char *name; /* "echo_serv@two" */
     uint16_t port;
@@ -147,8 +147,9 @@ static void on_found(void *user, const shmrpc_found *found)
     }
 }
 
-/* Only over shared memory, and with the port that discovery finds: the address
- * doesn't say it. A failure is tried again at the next look. */
+/* Only over shared memory, and with the port that discovery finds, since the
+ * address doesn't contain it. After a failure it is tried again at the next
+ * sample. */
 static void open_stats(mgr_watched *w)
 {
     static const char shm[] = "shm://";
@@ -162,7 +163,8 @@ static void open_stats(mgr_watched *w)
     }
 }
 
-/* "error DEADLINE": each status that the server has ever ended a call in. */
+/* "error DEADLINE": each status in which a call of the server has ever
+ * ended. */
 static void add_errors(mgr_figures *f, const mgr_watched *w,
                        const shmrpc_snapshot *now,
                        const shmrpc_snapshot *between, double seconds)
@@ -186,8 +188,8 @@ static void add_errors(mgr_figures *f, const mgr_watched *w,
     }
 }
 
-/* Rates are over the time between two snapshots, which is not exactly that of
- * two looks. Percentiles of no calls are left out rather than 0. */
+/* Rates refer to the time between two snapshots, which is not exactly that
+ * between two samples. Without calls percentiles are left out rather than 0. */
 static void add_calls(mgr_figures *f, const mgr_watched *w,
                       const shmrpc_snapshot *now,
                       const shmrpc_snapshot *between)

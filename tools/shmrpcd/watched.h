@@ -1,5 +1,5 @@
 /*
- * Looks at services, and writes down what it sees.
+ * Samples services, and writes the figures to the store.
  *
  * Threading: the thread of figures.c, under its lock.
  */
@@ -40,7 +40,7 @@ struct mgr_figures {
     bool stops;
     shmrpci_store *store;
     char path[512]; /* of the store; "" for none */
-    bool has_said;  /* why it can't be had */
+    bool has_said;  /* a failure to open it was reported */
 
     /* The thread's own. */
     mgr_watched **all;
@@ -52,10 +52,10 @@ struct mgr_figures {
     uint32_t looks;
 };
 
-/* Before another process is looked at under its name. */
+/* To be called before another process is sampled under the same name. */
 void mgr_watched_forget_stats(mgr_watched *w);
-/* Write down what has befallen it, what its processes cost, and what it does.
- * The last two are for one that runs. */
+/* Add to the store: its events, the resources of its processes, and its calls.
+ * The last two are for a running service. */
 void mgr_look_at_events(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_calls(mgr_figures *f, mgr_watched *w);

@@ -145,6 +145,20 @@ static int send_items(core_job *j, shmrpc_ctx *ctx)
     return status;
 }
 
+/* With the interpreter's lock, and counted before it is given up: the loop
+ * takes items, and by their count knows when to wake the step. */
+static int keep_item(core_job *j, PyObject *value)
+{
+    if (value == NULL || PyList_Append(j->in, value) != 0) {
+        PyErr_Clear();
+        return SHMRPC_E_NO_MEMORY;
+    }
+    (void)pthread_mutex_lock(&j->async->lock);
+    j->in_count++;
+    (void)pthread_mutex_unlock(&j->async->lock);
+    return SHMRPC_MORE;
+}
+
 /* With the interpreter's lock: reads ahead. */
 static int read_items(core_job *j, shmrpc_ctx *ctx, unsigned *count)
 {
@@ -156,17 +170,13 @@ static int read_items(core_job *j, shmrpc_ctx *ctx, unsigned *count)
     while (j->in != NULL && *count < CORE_IN_MOST && status == SHMRPC_MORE) {
         const void *at;
         status = shmrpc_stub_source_try_next(source, &at);
-        PyObject *value = status == SHMRPC_MORE
-                              ? core_from_c(p->connection, node, at,
-                                            core_how_of(core_job_method(j)))
-                              : NULL;
-        if (status == SHMRPC_MORE &&
-            (value == NULL || PyList_Append(j->in, value) != 0)) {
-            PyErr_Clear();
-            status = SHMRPC_E_NO_MEMORY;
+        if (status == SHMRPC_MORE) {
+            PyObject *value = core_from_c(p->connection, node, at,
+                                          core_how_of(core_job_method(j)));
+            status = keep_item(j, value);
+            *count += status == SHMRPC_MORE ? 1 : 0;
+            Py_XDECREF(value);
         }
-        *count += status == SHMRPC_MORE ? 1 : 0;
-        Py_XDECREF(value);
     }
     return status;
 }
@@ -179,7 +189,6 @@ static void read_ahead(core_job *j, shmrpc_ctx *ctx)
     int status = read_items(j, ctx, &count);
     PyGILState_Release(state);
     (void)pthread_mutex_lock(&a->lock);
-    j->in_count += count;
     if (status != SHMRPC_MORE && status != SHMRPC_E_BUSY) {
         j->in_status = status;
     }

@@ -149,6 +149,8 @@ class AsyncFlows(Flows):
 
     async def worker_start(self):
         await asyncio.sleep(0)
+        if "FLOWS_SWITCH_S" in os.environ:
+            sys.setswitchinterval(float(os.environ["FLOWS_SWITCH_S"]))
         say("started in", type(asyncio.get_running_loop()).__name__)
 
     async def worker_stop(self):

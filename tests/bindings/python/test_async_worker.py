@@ -130,6 +130,19 @@ def test_streams_of_many_calls_at_a_time(flows):
     assert flows.add(1, 2) == 3
 
 
+def test_threads_that_alternate_lose_no_item(folder):
+    """The library's thread reads ahead while the loop takes what it has read,
+    and they pass the interpreter's lock to and fro."""
+    with running("flows:AsyncFlows", "--workers=1", where="shm://flows@turns",
+                 env={"FLOWS_SWITCH_S": "0.000001"}) as service:
+        with connect(service) as client:
+            streams = [client.sum(0) for _ in range(8)]
+            for _ in range(500):
+                for stream in streams:
+                    stream.send(1)
+            assert [stream.finish() for stream in streams] == [500] * 8
+
+
 def test_asyncio_at_both_ends(served):
     async def main():
         async with shmrpc.aio.connect(served.where[6:]) as client:

@@ -482,8 +482,11 @@ static const char *parameters(gen_model *m, const idl_method *method,
         }
     }
     if (is_client) {
-        shmrpci_buf_printf(&text, "%s, _timeout: %sfloat | None = None",
-                           by_name ? "" : ", *", hidden ? "builtins." : "");
+        const char *from = hidden ? "builtins." : "";
+        shmrpci_buf_printf(&text,
+                           "%s, _timeout: %sfloat | None = None, "
+                           "_metadata: %sdict[%sstr, %sstr] | None = None",
+                           by_name ? "" : ", *", from, from, from, from);
     }
     return gen_buf_take(m->tree, &text);
 }

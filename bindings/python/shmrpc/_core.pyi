@@ -1,6 +1,6 @@
 """The part of shmrpc that is written in C."""
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from inspect import Signature
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -28,10 +28,13 @@ class Method:
     @property
     def __signature__(self) -> Signature: ...
     def __call__(self, *args: Any, _timeout: float | None = ...,
+                 _metadata: Mapping[str, str] | None = ...,
                  **kwargs: Any) -> Any: ...
     def start(self, *args: Any, _timeout: float | None = ...,
+              _metadata: Mapping[str, str] | None = ...,
               **kwargs: Any) -> Call: ...
     def view(self, *args: Any, _timeout: float | None = ...,
+             _metadata: Mapping[str, str] | None = ...,
              **kwargs: Any) -> View: ...
 
 class AsyncCall(Coroutine[Any, Any, _Result], Generic[_Result]):
@@ -49,6 +52,7 @@ class AsyncMethod:
     @property
     def __signature__(self) -> Signature: ...
     def __call__(self, *args: Any, _timeout: float | None = ...,
+                 _metadata: Mapping[str, str] | None = ...,
                  **kwargs: Any) -> Any: ...
 
 class Stream:

@@ -74,6 +74,10 @@ static int place_keywords(const method *m, PyObject *const *values,
             if (core_timeout_of(values[i], &in->opts.timeout_ns) != 0) {
                 return -1;
             }
+        } else if (PyUnicode_CompareWithASCIIString(name, "_metadata") == 0) {
+            if (core_metadata_to_c(in, values[i]) != 0) {
+                return -1;
+            }
         } else {
             PyErr_Format(PyExc_TypeError,
                          "%s() got an unexpected keyword argument '%U'",

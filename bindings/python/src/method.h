@@ -41,6 +41,10 @@ bool core_method_has_streams(const shmrpc_method *row);
 int core_prepare(const core_method *m, core_invocation *in,
                  PyObject *const *args, size_t nargsf, PyObject *names);
 
+/* Of `_metadata`: None, or a mapping of texts, which the scratch keeps. -1 with
+ * an exception. */
+int core_metadata_to_c(core_invocation *in, PyObject *mapping);
+
 /* The Python value of a reply, which is released. New reference. */
 PyObject *core_take_reply(const core_method *m, const void *reply);
 

@@ -178,6 +178,7 @@ class Works:
         return {"uid": context.peer.uid, "pid": context.peer.pid,
                 "transport": context.transport, "method": context.method,
                 "remaining": context.remaining, "old": old,
+                "metadata": context.metadata,
                 "connection": context.connection > 0}
 
     def note(self, number):

@@ -149,6 +149,10 @@ def test_asyncio_at_both_ends(served):
             got = await asyncio.gather(
                 *(client.add(n, n + 1) for n in range(500)))
             assert got == [2 * n + 1 for n in range(500)]
+            sent = {"tenant": "blue"}
+            assert (await client.who(_metadata=sent))["metadata"] == sent
+            with pytest.raises(ValueError):
+                await client.who(_metadata={"Tenant": "blue"})
 
             async def one(count):
                 async with client.twice() as pairs:

@@ -144,6 +144,23 @@ def test_context_knows_the_call(works):
     assert "over" in who["old"]
 
 
+def test_metadata_travels_beside_the_arguments(works):
+    sent = {"tenant": "blue", "name": "\u00fc"}
+    assert works.who(_metadata=sent)["metadata"] == sent
+    assert works.who.start(_metadata=sent).result()["metadata"] == sent
+    assert works.who()["metadata"] == works.who(_metadata=None)["metadata"] == {}
+    for wrong in ("tenant", ["tenant"], {1: "x"}, {"tenant": b"blue"}):
+        with pytest.raises(TypeError, match="_metadata: expected"):
+            works.who(_metadata=wrong)
+    with pytest.raises(ValueError, match="_metadata: value .* a NUL"):
+        works.who(_metadata={"tenant": "a\0b"})
+    for refused in ({"Tenant": "x"}, {"tenant": "x" * 2000},
+                    {str(i): "" for i in range(20)}):
+        with pytest.raises(ValueError) as caught:
+            works.who(_metadata=refused)
+        assert not caught.value.may_have_run
+
+
 def test_context_is_for_handlers():
     with pytest.raises(RuntimeError):
         shmrpc.context()

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "os/clock.h"
+#include "os/waiting.h"
 #include "rpc/beside.h"
 #include "rpc/crowd.h"
 #include "rpc/misuse.h"
@@ -187,7 +188,8 @@ bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
 {
     shmrpci_mutex_lock(&async->lock);
     bool any = harvest(async);
-    if (!any && may_wait && now_of(async->client) < deadline_ns) {
+    if (!any && may_wait && !shmrpci_waiting_is_interrupted() &&
+        now_of(async->client) < deadline_ns) {
         any = await_end(async, deadline_ns);
     }
     if (any) {

@@ -14,22 +14,23 @@
 
 /* One word: a path of names and a value. */
 typedef struct word {
-    const char *path;  /* not ended; NULL: by position, until it is known */
+    const char *path;  /* unfinished; NULL: by position, until the name is
+                        * known */
     size_t path_len;   /* length of the path alone */
-    const char *value; /* behind the `=`, up to the end of the word */
+    const char *value; /* after the `=`, up to the end of the word */
     bool is_json;      /* behind := */
 } word;
 
-typedef struct writer { /* what turning words into JSON works with */
+typedef struct writer { /* state while words are turned into JSON */
     const word *words;  /* in the order of the command line */
     size_t count;
-    shmrpci_arena *arena; /* of what is parsed only to be checked */
+    shmrpci_arena *arena; /* for values that are parsed only to be checked */
     shmrpci_buf *json;    /* the parameters as they are written */
     shmrpci_buf *message; /* why it failed, for people */
 } writer;
 
-/* Puts the path of the word in front of the message, which says what is wrong
- * with it, and returns INVALID. */
+/* Prefixes the message, which says what is wrong with the word, with the word's
+ * path; returns INVALID. */
 static int refuse(writer *w, const word *at)
 {
     shmrpci_buf reason;
@@ -60,7 +61,7 @@ static int read_stream(FILE *file, shmrpci_buf *out)
 }
 
 /* "-" is standard input, which stays open: another argument may name it again,
- * and gets nothing. */
+ * and reads nothing. */
 static int read_file(const char *path, shmrpci_buf *out, shmrpci_buf *message)
 {
     bool is_stdin = strcmp(path, "-") == 0;
@@ -80,7 +81,7 @@ static int read_file(const char *path, shmrpci_buf *out, shmrpci_buf *message)
 
 /* ---- values ---- */
 
-/* By the codec's own encoder, so that escapes are those that it reads. */
+/* Uses the codec's own encoder, so that its decoder accepts the escapes. */
 static int encode(writer *w, const shmrpc_type *type, const void *value)
 {
     shmrpc_error error;
@@ -103,9 +104,9 @@ static bool is_json(writer *w, const char *text)
                         "", w->arena, &value, NULL) == SHMRPC_OK;
 }
 
-/* Inserts JSON as it is, once it is known to be a single value: otherwise
- * `1,"y":2` would add a member beside it. Whether it fits the type is left to
- * the decoder. */
+/* Inserts JSON unchanged, after checking that it is a single value: otherwise
+ * `1,"y":2` would add a member. Whether it fits the type is left to the
+ * decoder. */
 static int write_json(writer *w, const shmrpc_type *type, const char *text)
 {
     if (!is_json(w, text)) {
@@ -197,8 +198,7 @@ static size_t name_len(const word *at, size_t from)
     return dot != NULL ? (size_t)(dot - at->path) - from : at->path_len - from;
 }
 
-/* Whether the path leads through the one name at `from`, like that of `other`:
- * what is before `from` is the same already. */
+/* Whether both paths have the same name at `from`; they are equal before it. */
 static bool same_name(const word *a, const word *b, size_t from)
 {
     size_t len = name_len(a, from);
@@ -216,7 +216,7 @@ static int write_field(writer *w, const shmrpc_type *type, const word *at,
                        size_t from)
 {
     size_t end = from + name_len(at, from);
-    /* A dot in a path leads into structs and unions only. */
+    /* A dot in a path is allowed only after structs and unions. */
     bool is_record =
         type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
     for (const word *other = at + 1; other < w->words + w->count; other++) {
@@ -316,7 +316,7 @@ static word read_word(const char *text)
                   .is_json = is_json};
 }
 
-/* Gives the values without names theirs, by position. */
+/* Assigns names to values without one, by position. */
 static int name_positions(const shmrpc_type *params, word *words, size_t count,
                           shmrpci_buf *message)
 {
@@ -369,7 +369,7 @@ int cli_arguments_json(const shmrpc_type *params, char *const *texts,
     for (size_t i = 0; i < count; i++) {
         words[i] = read_word(texts[i]);
     }
-    /* First: a value without a name then takes part like the others. */
+    /* First, so that values without a name are then treated like the others. */
     int status = name_positions(params, words, count, message);
     writer w = {words, count, arena, json, message};
     return status == SHMRPC_OK ? write_members(&w, params, NULL, 0) : status;

@@ -24,7 +24,7 @@
 #include "base/buf.h"
 #include "shmrpc/descriptor.h"
 
-/* Makes JSON of the words. INVALID: the message names the word and says what
+/* Converts the words to JSON. INVALID: the message names the word and says what
  * was expected; NOT_FOUND: a file can't be read; NO_MEMORY. */
 int cli_arguments_json(const shmrpc_type *params, char *const *words,
                        size_t count, shmrpci_arena *arena, shmrpci_buf *json,

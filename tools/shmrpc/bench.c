@@ -20,7 +20,7 @@
 /* Calls before the first that counts: memory is touched, waits are learnt. */
 #define WARM_UP_CALLS 100u
 
-/* How often a person is told how far it is. */
+/* The interval of progress reports on a terminal. */
 #define PROGRESS_NS (SHMRPCI_NS_PER_S / 4)
 
 const struct option cli_bench_options[] = {
@@ -38,7 +38,7 @@ const struct option cli_bench_options[] = {
 typedef struct bench_opts { /* the command line */
     cli_invocation_opts in;
     int64_t duration_ns; /* how long to call */
-    uint64_t calls;      /* 0: as many as there is time for */
+    uint64_t calls;      /* 0: as many as fit into the time */
     uint64_t threads;    /* that call at the same time */
     bool json;           /* instead of the two lines for people */
 } bench_opts;
@@ -74,12 +74,12 @@ static void print_help(void *user)
 typedef struct times {
     uint64_t counts[SHMRPCI_HISTOGRAM_BUCKETS(BITS)]; /* calls by time */
     uint64_t count;                                   /* of calls */
-    uint64_t min_ns; /* 0 while there is none */
-    uint64_t max_ns; /* 0 while there is none */
-    double sum_ns;   /* for the mean */
+    uint64_t min_ns;                                  /* 0: no calls yet */
+    uint64_t max_ns;                                  /* 0: no calls yet */
+    double sum_ns;                                    /* for the mean */
 } times;
 
-/* Only counts, and allocates nothing: it runs between two calls. */
+/* Only counts and allocates nothing, since it runs between two calls. */
 static void note_time(times *t, uint64_t ns)
 {
     t->counts[shmrpci_histogram_bucket(ns, BITS)]++;
@@ -89,8 +89,8 @@ static void note_time(times *t, uint64_t ns)
     t->count++;
 }
 
-/* Histograms are added bucket by bucket, so that percentiles of the sum are as
- * exact as those of a part; an average of percentiles would mean nothing. */
+/* Adds histograms bucket by bucket, so that percentiles of the sum are as exact
+ * as those of the parts; averaging percentiles would be wrong. */
 static void add_times(times *sum, const times *part)
 {
     if (part->count == 0) {
@@ -118,23 +118,25 @@ static uint64_t percentile(const times *t, double fraction)
 
 /* ---- a thread ---- */
 
-/* One thread's part. Only the thread writes to it until it is joined. */
+/* One thread's part. Until the thread is joined, only it writes here. */
 typedef struct worker {
     shmrpci_thread thread;
-    bool started; /* has a thread to be joined; the first one runs on ours */
+    bool started;       /* has a thread to join; the first part runs on the main
+                         * thread */
     cli_invocation *in; /* shared by all */
     int64_t end_ns;     /* no call begins after it */
     uint64_t calls;     /* at most */
-    bool tells;         /* is the one that shows progress */
+    bool tells;         /* shows progress */
     int64_t begin_ns;   /* when its first call began */
-    int64_t done_ns;    /* when its last call had ended */
+    int64_t done_ns;    /* when its last call ended */
     int status;         /* of the call that ended it early */
     shmrpc_error error; /* of that call */
     times times;        /* of its calls that ended in OK */
 } worker;
 
-/* Rate and share of the first worker alone: the others' counts are theirs.
- * Overwrites its line, and is erased at the end. */
+/* Shows the rate and progress of the first worker only, since the others'
+ * counts are private to them. Overwrites its line, which is erased at the
+ * end. */
 static void show_progress(const worker *w, int64_t now_ns)
 {
     double passed = (double)(now_ns - w->begin_ns);
@@ -147,8 +149,8 @@ static void show_progress(const worker *w, int64_t now_ns)
     (void)fflush(stderr);
 }
 
-/* The end of a call is the beginning of the next: one look at the clock for
- * each, except for the time that printing takes, which isn't counted. */
+/* The end of a call is the beginning of the next, so the clock is read once for
+ * each call; the time that printing takes is not counted. */
 static void run_worker(void *user)
 {
     worker *w = user;
@@ -207,7 +209,7 @@ static void append_text(shmrpci_buf *out, const times *t, double rate)
     cli_append_time(out, t->sum_ns / (double)t->count);
 }
 
-/* Whole nanoseconds: programs don't want units that change. */
+/* Whole nanoseconds: programs need a fixed unit. */
 static void append_json(shmrpci_buf *out, const bench_opts *opts,
                         const times *t, double rate)
 {
@@ -246,8 +248,9 @@ static void report(const bench_opts *opts, const times *t, int64_t wall_ns)
 
 /* ---- running ---- */
 
-/* Calls that don't count: they touch memory and let both sides learn how to
- * wait. At most a second, and one call alone for a bench of few calls. */
+/* Calls that are not measured: they touch memory, and let both sides adapt
+ * their spinning. For at most a second; a single one if the bench has few
+ * calls. */
 static int warm_up(cli_invocation *in, uint64_t calls, shmrpc_error *error)
 {
     int status = SHMRPC_OK;

@@ -128,7 +128,7 @@ static cli_exit call_once(cli_invocation *in, const call_opts *opts, times *t)
     return result;
 }
 
-/* What is for methods of the other kind alone. */
+/* Refuses options that only apply to methods of the other kind. */
 static cli_exit refuse(const cli_invocation *in, const call_opts *opts)
 {
     bool has_items = in->method->items_out != NULL;

@@ -20,15 +20,15 @@
 const struct option cli_change_options[] = {CHANGE_OPTIONS,
                                             CLI_CONTROL_OPTIONS};
 
-/* What start, stop and restart have in common: generated functions with
- * different names and reply types, all of which hold a manager_service. */
+/* One of start, stop and restart: their generated functions have different
+ * names and reply types, but all reply types contain a manager_service. */
 typedef struct change {
     const char *name; /* of the command */
-    const char *help; /* what it does, for --help */
+    const char *help; /* its effect, for --help */
     int (*call)(manager_control *client, shmrpc_str name,
                 const shmrpc_opts *opts, const manager_service **out,
                 const void **reply, shmrpc_error *error);
-    void (*release)(const void *reply); /* of the reply that call gave */
+    void (*release)(const void *reply); /* frees a reply of `call` */
 } change;
 
 /* clang-format off */
@@ -74,8 +74,8 @@ static const change changes[] = {
 
 /* ---- start, stop, restart -------------------------------------------- */
 
-/* A deadline is not a failure of the service: the manager goes on with it,
- * which the message says. */
+/* A missed deadline is not a failure of the service: the manager continues, and
+ * the message says so. */
 static cli_exit change_one(const cli_control *line, const change *what,
                            manager_control *client, const char *name,
                            shmrpci_buf *json)
@@ -105,14 +105,14 @@ static cli_exit change_one(const cli_control *line, const change *what,
             printf(", pid %d", (int)service->pid);
         }
         putchar('\n');
-        (void)fflush(stdout); /* the next may take its time */
+        (void)fflush(stdout); /* the next one may take long */
     }
     what->release(reply);
     return CLI_OK;
 }
 
-/* Goes on after a failure, as with rm(1): the other services have nothing to do
- * with it. The exit status is that of the first failure. */
+/* Continues after a failure, like rm(1), since the services are independent.
+ * The exit status is that of the first failure. */
 static cli_exit change_all(const cli_control *line, const change *what,
                            manager_control *client)
 {
@@ -134,7 +134,7 @@ static cli_exit change_all(const cli_control *line, const change *what,
 
 /* ---- reload ---------------------------------------------------------- */
 
-/* A line each, in the form of the other commands: "NAME: state". */
+/* One line for each, in the form of the other commands: "NAME: state". */
 static void print_names(const char *what, const shmrpc_str_list *names)
 {
     for (size_t i = 0; i < names->len; i++) {
@@ -163,8 +163,8 @@ static void print_reloaded(const cli_control *line,
     }
 }
 
-/* Errors of the file come as text with places, ready to be printed; with the
- * declared error comes a reply that has to be released, too. */
+/* Errors in the file are returned as text with positions, ready to be printed;
+ * the declared error also comes with a reply that must be released. */
 static cli_exit reload(const cli_control *line, manager_control *client)
 {
     const manager_control_reload_reply *reply = NULL;
@@ -188,7 +188,7 @@ static cli_exit reload(const cli_control *line, manager_control *client)
 
 /* ---- the command lines ----------------------------------------------- */
 
-/* Apart from the others, as it takes no SERVICE. */
+/* Separate from the others, as it takes no SERVICE. */
 static const char reload_help[] =
     "Makes the manager read its service.ini again: it starts new services,\n"
     "stops those that are gone, and restarts those that have changed.\n";
@@ -199,7 +199,7 @@ typedef struct change_line {
     const change *what; /* NULL: reload */
 } change_line;
 
-/* One text for four commands; what differs is in the table above. */
+/* One text for four commands; the differences are in the table above. */
 static void print_help(void *user)
 {
     const change *what = ((const change_line *)user)->what;
@@ -213,7 +213,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* --deadline goes with the call: the manager answers by then. */
+/* --deadline is passed with the call: the manager answers by then. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     cli_control *control = &((change_line *)user)->control;
@@ -251,7 +251,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
-/* The four commands differ in `what` alone. */
+/* The four commands differ only in `what`. */
 static cli_exit run_change(int argc, char **argv, const change *what)
 {
     change_line line = {.what = what};

@@ -16,8 +16,9 @@
 #include "base/quantity.h"
 #include "shmrpc/version.h"
 
-/* Makes getopt's list of short options from the table of long ones. The leading
- * `+` stops at the first operand: cli_next goes on behind it. */
+/* Builds getopt's list of short options from the table of long ones. The
+ * leading `+` makes getopt stop at the first operand: cli_next continues after
+ * it. */
 static void list_shorts(const struct option *options, char out[64])
 {
     char *at = out;
@@ -40,15 +41,15 @@ static bool is_option(const cli_line *line, const char *word)
            (word[1] == '-' || !line->has_values);
 }
 
-/* Options may stand among operands. getopt could reorder them itself, but would
- * take the values -5 and -x of a call for options. */
+/* Options may come between operands. getopt could reorder them itself, but
+ * would take values such as -5 and -x of a call for options. */
 int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
 {
     char shorts[64];
     char **argv = line->argv;
     list_shorts(options, shorts);
     while (!line->ended) {
-        int before = optind; /* to see whether getopt has eaten a `--` */
+        int before = optind; /* to see whether getopt has consumed a `--` */
         int option =
             shmrpci_options_next(line->argc, argv, shorts, options, message);
         if (option != SHMRPCI_OPTIONS_END) {
@@ -56,7 +57,7 @@ int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
         }
         line->ended = optind >= line->argc ||
                       (optind > before && strcmp(argv[optind - 1], "--") == 0);
-        /* The words behind an operand, up to an option. */
+        /* The words after an operand, up to an option. */
         for (bool more = optind < line->argc; more;) {
             argv[++line->count] = argv[optind++];
             more = optind < line->argc &&
@@ -93,7 +94,7 @@ static cli_exit read_line(cli_line *line, const cli_syntax *syntax, void *user,
     }
 }
 
-/* A result with an empty message was printed already, where it arose. */
+/* If the message is empty, the error was printed already. */
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user)
 {
     cli_line line = {
@@ -130,7 +131,8 @@ cli_exit cli_look_wants_one(const cli_line *line, shmrpci_buf *message)
     return CLI_USAGE;
 }
 
-/* Says what was given and what would be right, in one form for all options. */
+/* Says which value was given and what is allowed, in one form for all
+ * options. */
 cli_exit cli_bad_value(shmrpci_buf *message, const char *option,
                        const char *expected)
 {
@@ -164,8 +166,8 @@ cli_exit cli_fail_error(cli_exit status, const char *what,
     return status;
 }
 
-/* INVALID is a bad name, hence the user's mistake; everything else means that
- * the service can't be had. */
+/* INVALID is a bad name, hence a usage error; anything else means that the
+ * service is not available. */
 cli_exit cli_exit_of_open(int status)
 {
     switch (status) {
@@ -180,8 +182,8 @@ cli_exit cli_exit_of_open(int status)
     }
 }
 
-/* Scripts decide by it whether to try again: after LOST the call may have run,
- * after ABSENT it has not. */
+/* Scripts use it to decide whether to try again: after LOST the call may have
+ * run, after ABSENT it has not. */
 cli_exit cli_exit_of_call(int status)
 {
     switch (status) {
@@ -216,7 +218,7 @@ bool cli_read_count(const char *text, uint64_t most, uint64_t *out)
     return shmrpci_number_read(text, 1, most, out);
 }
 
-/* By its length: a buffer has no NUL behind its text. */
+/* Printed by length, since a buffer has no NUL after its text. */
 void cli_print_line(const shmrpci_buf *text)
 {
     fwrite(text->data, 1, text->len, stdout);

@@ -1,6 +1,6 @@
 /*
  * What all commands of shmrpc share: exit statuses, errors, and how they are
- * told to people and to programs.
+ * reported to people and to programs.
  *
  * Threading: main thread.
  */
@@ -30,7 +30,7 @@ typedef enum cli_exit {
 /* A command line: options before and among the operands; behind `--` all are
  * operands. */
 typedef struct cli_line {
-    int argc;        /* as of main, behind the program's name */
+    int argc;        /* as in main, after the program's name */
     char **argv;     /* operands are moved to its beginning */
     int count;       /* operands so far: argv[1] to argv[count] */
     bool has_values; /* among the operands only two dashes make an option, so
@@ -38,13 +38,13 @@ typedef struct cli_line {
     bool ended;      /* no option follows any more */
 } cli_line;
 
-/* The next option, as shmrpci_options_next, whose END tells that all operands
- * are there. */
+/* The next option, as shmrpci_options_next; END means that all operands have
+ * been collected. */
 int cli_next(cli_line *line, const struct option *options,
              shmrpci_buf *message);
 
-/* How a command reads its line. What take and run leave in `message` is
- * printed, in front of their exit status. */
+/* How a command reads its line. A `message` that take or run leaves is printed,
+ * and they return the exit status. */
 typedef struct cli_syntax {
     const struct option *options; /* each also has a short form, except
                                    * --version */
@@ -60,13 +60,13 @@ typedef struct cli_syntax {
 /* Reads and runs. Returns the exit status. */
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user);
 
-/* The options of a command that looks at one service. */
+/* The options of a command that inspects one service. */
 typedef struct cli_look {
     const char *at; /* --at, or NULL */
     bool json;      /* print JSON instead of text */
 } cli_look;
 
-/* As `take` of a syntax whose user is a cli_look. */
+/* The `take` of a syntax whose user is a cli_look. */
 cli_exit cli_look_take(void *look, int option, shmrpci_buf *message);
 /* Fails because there is no operand, or more than one. */
 cli_exit cli_look_wants_one(const cli_line *line, shmrpci_buf *message);
@@ -86,7 +86,7 @@ cli_exit cli_fail(cli_exit status, shmrpci_buf *message);
 cli_exit cli_fail_error(cli_exit status, const char *what,
                         const shmrpc_error *error);
 
-/* The exit status when a service could not be found or asked. */
+/* The exit status if a service was not found or did not answer. */
 cli_exit cli_exit_of_open(int status);
 
 /* The exit status of a call that has ended in `status`, which is not OK. */

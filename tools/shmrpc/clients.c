@@ -2,8 +2,8 @@
  * ps --clients: the processes of all services here, and who is connected.
  *
  * Needs no manager: services count their workers and clients in shared memory.
- * What clients say of themselves (their pid in their own namespace) is shown,
- * but not relied on.
+ * What clients report about themselves (their pid in their own namespace) is
+ * shown, but not trusted.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,14 +16,14 @@
 #include "tools/shmrpc/clients.h"
 #include "tools/shmrpc/control.h"
 
-/* A service that does not answer holds up the table for so long. */
+/* How long a service that does not answer may delay the table. */
 #define OPEN_NS (2 * SHMRPCI_NS_PER_S)
 
-/* One process, as it is shown. */
+/* One process, as it is displayed. */
 typedef struct row {
     const char *service;
     const char *role; /* "worker" or "client" */
-    int32_t pid;      /* here; 0: it is in a pid namespace that isn't ours */
+    int32_t pid;      /* here; 0: it is in a pid namespace that we can't see */
     int32_t own_pid;  /* as it sees itself; 0: not known */
     uint64_t pid_namespace; /* of own_pid */
     int64_t uid;            /* -1: the service's */
@@ -37,7 +37,7 @@ typedef struct table {
     shmrpci_buf out; /* printed when it is complete */
 } table;
 
-/* Members that aren't known are left out: 0 could be taken for a pid. */
+/* Unknown members are left out: 0 could be taken for a pid. */
 static void append_json(table *t, const row *r, const char *program)
 {
     shmrpci_buf *out = &t->out;
@@ -65,7 +65,7 @@ static void append_json(table *t, const row *r, const char *program)
 }
 
 /* A process of another pid namespace is shown with both numbers: the one here
- * to kill it, the other to find it in its container. */
+ * for killing it, the other for finding it in its container. */
 static void append_text(table *t, const row *r, const char *program)
 {
     char age[32];
@@ -96,8 +96,7 @@ static void append_text(table *t, const row *r, const char *program)
     shmrpci_buf_append_char(&t->out, '\n');
 }
 
-/* The name comes from /proc, so that it is empty for processes that we can't
- * see. */
+/* The name comes from /proc, so it is empty for processes that we can't see. */
 static void append(table *t, const row *r)
 {
     char program[32] = "";
@@ -112,8 +111,8 @@ static void append(table *t, const row *r)
     t->rows++;
 }
 
-/* A client's process id here: as the service sees it, where both are in our
- * namespace; as it says itself when it is in ours. */
+/* A client's process id here: as the service sees it, if the service is in our
+ * namespace; as the client reports it, if that is in ours. */
 static int32_t pid_here(const table *t, const shmrpc_service_stats *service,
                         const shmrpc_connection_stats *client)
 {
@@ -152,9 +151,9 @@ static void append_service(table *t, const char *name,
     }
 }
 
-/* Skips services that don't run or that we may not look at: `shmrpc list` shows
- * those. Clients never get to hidden places, which have the name of one in an
- * earlier folder. */
+/* Skips services that don't run or that we may not inspect: `shmrpc list` shows
+ * those. It also skips hidden places, whose name exists in an earlier folder:
+ * clients never connect there. */
 static void look_at(table *t, const svc_place *place)
 {
     shmrpc_stats *stats;
@@ -171,7 +170,8 @@ static void look_at(table *t, const svc_place *place)
     shmrpc_stats_close(stats);
 }
 
-/* Collected before anything is printed: either a whole JSON array or none. */
+/* Collected before anything is printed: either a complete JSON array or
+ * none. */
 cli_exit cli_clients(bool json)
 {
     shmrpci_arena arena;

@@ -1,5 +1,5 @@
 /*
- * What `shmrpc ps --clients` prints.
+ * Prints the output of `shmrpc ps --clients`.
  *
  * Threading: main thread.
  */

@@ -18,10 +18,10 @@ typedef struct cli_command {
     const struct option *options; /* as for getopt_long; for completion too */
     /* argv[0] is the name of the command. */
     cli_exit (*run)(int argc, char **argv);
-    /* How many operands are a service, and then a method of it: 0 to 2; behind
-     * a method stand its arguments. CLI_MANAGED: all are services of the
-     * manager. CLI_OBJECTS: they are shared objects, of the command's kind if
-     * there is one. */
+    /* How many operands are names: 0 to 2, first a service, then a method of
+     * it; further ones are the method's arguments. CLI_MANAGED: all are
+     * services of the manager. CLI_OBJECTS: they are shared objects, of the
+     * command's kind if it has one. */
     int completed;
 } cli_command;
 

@@ -26,8 +26,8 @@ static void offer(const char *word, const char *before, const char *name,
     }
 }
 
-/* Options of the program itself only when a dash was typed: commands are what
- * people look for. */
+/* Options of the program itself only if the word begins with a dash: otherwise
+ * users look for commands. */
 static void offer_commands(const char *word)
 {
     for (const cli_command *at = cli_commands; at->name != NULL; at++) {
@@ -47,7 +47,7 @@ static void offer_options(const cli_command *command, const char *word)
     }
 }
 
-/* From the folders of sockets alone: no service is asked anything. */
+/* Lists the folders of sockets only: no service is called. */
 static void offer_services(const char *word)
 {
     shmrpci_arena arena;
@@ -63,7 +63,8 @@ static void offer_services(const char *word)
     shmrpci_arena_fini(&arena);
 }
 
-/* What a service of the manager serves, as people call it; "" for none. */
+/* The service that a manager's service serves, by the name people use; "" for
+ * none. */
 static const char *served_by(const manager_service *s)
 {
     static const char shm[] = "shm://";
@@ -73,8 +74,8 @@ static const char *served_by(const manager_service *s)
 }
 
 /* Services of the manager, which has a second to answer: all of them by both
- * names, or the sections of those that can be called. A second is the limit,
- * since the user waits with his finger on the key. */
+ * names, or the sections of those that can be called. No longer, since the user
+ * is waiting for the completion. */
 static void offer_managed(const char *word, bool to_call)
 {
     manager_control *client;
@@ -99,7 +100,7 @@ static void offer_managed(const char *word, bool to_call)
     manager_control_close(client);
 }
 
-/* What visited objects are compared with. */
+/* State for comparing visited objects with the word. */
 typedef struct offered {
     const shmrpci_object_kind *kind; /* NULL: any */
     const char *word;
@@ -114,7 +115,7 @@ static bool offer_object(void *user, const shmrpc_object_info *info)
     return true;
 }
 
-/* Behind a kind stands what to do with it, which its help tells. */
+/* After a kind comes a verb; its help lists them. */
 static void offer_objects(const cli_command *command, int count,
                           const char *word)
 {
@@ -132,7 +133,7 @@ static void offer_objects(const cli_command *command, int count,
     }
 }
 
-/* Types whose fields a path can lead to. */
+/* Types whose fields a path can name. */
 static bool is_record(const shmrpc_type *type)
 {
     return type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
@@ -153,9 +154,9 @@ static void offer_values(const shmrpc_type *type, const char *before,
 }
 
 /*  */
-/* For an unfinished path, `query.la`: the fields that it could become; behind
- * its `=`: the values of the field. `before` is the part that is complete,
- * which each candidate repeats. */
+/* For an unfinished path, `query.la`: the fields that match it; after its `=`:
+ * the values of the field. `before` is the finished part, which each candidate
+ * repeats. */
 static void offer_fields(const shmrpc_type *type, const char *word)
 {
     char before[512] = "";
@@ -183,8 +184,8 @@ static void offer_fields(const shmrpc_type *type, const char *word)
     }
 }
 
-/* Offers operands: a service, then a method of it, then parameters. From the
- * method on the service is asked for its interface. */
+/* Offers operands: a service, then a method of it, then parameters. For a
+ * method and its parameters the service is asked for its interface. */
 static void offer_operands(const cli_command *command, char *const *words,
                            int count, const char *at, const char *word)
 {
@@ -208,9 +209,9 @@ static void offer_operands(const cli_command *command, char *const *words,
     }
 }
 
-/* Splits the words into options and operands, as the command itself would. Of
- * the options only --at matters, as it says which service to ask. The last word
- * is unfinished and belongs to neither. */
+/* Splits the words into options and operands, as the command itself would. Only
+ * the option --at matters, as it says which service to ask. The last word is
+ * unfinished and is neither. */
 static void complete(const cli_command *command, int argc, char **argv)
 {
     shmrpci_buf message;
@@ -242,7 +243,7 @@ static void complete(const cli_command *command, int argc, char **argv)
     }
 }
 
-/* Always OK: a shell takes a failure for an error of its own. */
+/* Always OK: the shell would report a failure. */
 cli_exit cli_complete(int argc, char **argv)
 {
     if (argc <= 2) {

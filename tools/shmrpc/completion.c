@@ -34,9 +34,9 @@ static void print_help(void *user)
         stdout);
 }
 
-/* bash cuts words at = and :, and inserts only what is behind the cut. Words
- * are cut at blanks, so that a quoted one counts as several: nothing is
- * offered then. */
+/* bash splits words at = and :, and inserts only the part after the split. The
+ * script splits the line at blanks, so a quoted word counts as several; nothing
+ * is offered then. */
 static const char bash[] =
     "_shmrpc() {\n"
     "    local line=${COMP_LINE:0:COMP_POINT} words cur\n"
@@ -51,8 +51,8 @@ static const char bash[] =
     "}\n"
     "complete -F _shmrpc shmrpc\n";
 
-/* Both as a file that zsh loads when it needs it, and to be sourced. What more
- * has to follow gets no blank behind it. */
+/* Works both as a file that zsh loads on demand, and when sourced. Candidates
+ * that need more text get no blank appended. */
 static const char zsh[] =
     "#compdef shmrpc\n"
     "_shmrpc() {\n"
@@ -70,7 +70,7 @@ static const char zsh[] =
     "    compdef _shmrpc shmrpc\n"
     "fi\n";
 
-/* fish splits words itself, and puts no blank behind `=`. */
+/* fish splits words itself, and appends no blank after `=`. */
 static const char fish[] =
     "function __shmrpc_complete\n"
     "    set -l words (commandline -opc)\n"
@@ -79,7 +79,7 @@ static const char fish[] =
     "end\n"
     "complete -c shmrpc -f -a '(__shmrpc_complete)'\n";
 
-/* NULL: a shell that we have nothing for. */
+/* NULL: a shell without a script. */
 static const char *script_of(const char *shell)
 {
     static const struct {

@@ -25,8 +25,8 @@ cli_exit cli_control_take(cli_control *control, int option)
     }
 }
 
-/* UNAVAILABLE gets words of its own: whoever has no manager may not know that
- * he needs one. */
+/* UNAVAILABLE has its own message: users without a manager may not know that
+ * they need one. */
 cli_exit cli_control_open(const cli_control *line, manager_control **out)
 {
     char where[128] = "shm://";
@@ -48,8 +48,7 @@ cli_exit cli_control_open(const cli_control *line, manager_control **out)
                : cli_fail_error(cli_exit_of_call(status), NULL, &error);
 }
 
-/* Declared errors have messages for people already; names of errors in front
- * would say nothing more. */
+/* Declared errors have messages for people; their names would add nothing. */
 cli_exit cli_control_failed(int status, const shmrpc_error *error)
 {
     if (status == MANAGER_ERR_NO_SERVICE || status == MANAGER_ERR_NOT_READY ||

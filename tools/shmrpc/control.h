@@ -9,7 +9,7 @@
 #include "shmrpc/stub.h"
 #include "tools/shmrpc/cli.h"
 
-/* The command line of such a command, but for options of its own. */
+/* The command line of such a command, without its own options. */
 typedef struct cli_control {
     const char *instance; /* of the manager, or NULL */
     bool json;            /* print JSON instead of text */
@@ -18,7 +18,7 @@ typedef struct cli_control {
     int name_count;
 } cli_control;
 
-/* Options that all of them have. */
+/* Options that all these commands have. */
 #define CLI_CONTROL_OPTIONS                                                 \
     {"instance", required_argument, NULL, 'i'},                             \
         {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, \

@@ -18,7 +18,8 @@ const struct option cli_describe_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The text goes to standard output alone: it is meant to be redirected. */
+/* The text goes to standard output, and nothing else: it is meant to be
+ * redirected. */
 static void print_help(void *user)
 {
     (void)user;
@@ -35,7 +36,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* A member; an absent text gives none. */
+/* Appends a member; none for an absent text. */
 static void append_text(shmrpci_buf *out, const char *key, const char *text)
 {
     if (text != NULL) {
@@ -63,8 +64,8 @@ static const char *stream_of(const shmrpc_method *method)
     return in && out ? "both" : in ? "in" : out ? "out" : "none";
 }
 
-/* What a script needs to choose a method. The .svc comes with it, for types:
- * they have no form of their own in JSON. */
+/* The data that a script needs to choose a method. The .svc is included for the
+ * types, which have no other form in JSON. */
 static cli_exit print_json(const cli_service *s)
 {
     const shmrpc_service *tables = s->tables;
@@ -97,8 +98,8 @@ static cli_exit print_json(const cli_service *s)
     return CLI_OK;
 }
 
-/* Prints the text as the service gave it, so that it can be saved as a .svc. It
- * was parsed before: nothing malformed gets to a terminal. */
+/* Prints the text as the service sent it, so that it can be saved as a .svc. It
+ * was parsed before, so nothing malformed reaches a terminal. */
 static cli_exit describe(const char *service, const cli_look *look)
 {
     cli_service s;
@@ -112,7 +113,7 @@ static cli_exit describe(const char *service, const cli_look *look)
     return result;
 }
 
-/* Takes one service: two .svc texts one behind the other are no .svc. */
+/* Takes one service only: two .svc texts in a row are not a .svc. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     return line->count == 1 ? describe(line->argv[1], user)

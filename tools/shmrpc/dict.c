@@ -159,8 +159,8 @@ static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
     return status;
 }
 
-/* The status of the lookup and the result of reading the operands are kept
- * apart: each failure is printed once. */
+/* The status of the lookup and the result of reading the operands are separate,
+ * so that each failure is printed once. */
 static cli_exit run_get(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -182,7 +182,7 @@ static cli_exit run_get(cli_shared *shared)
 }
 
 /* The last operand is the value, those before it the key or path. SHMRPC_OK
- * stands in for "not tried", since `result` tells of the failure then. */
+ * stands for "not tried": `result` has the failure then. */
 static cli_exit set_item(cli_shared *shared, shmrpc_dict *dict)
 {
     int count = shared->operand_count - 1;
@@ -249,7 +249,7 @@ static cli_exit run_del(cli_shared *shared)
 
 /* ---- all ----------------------------------------------------------------- */
 
-/* `dict load` reads such lines again. */
+/* `dict load` accepts such lines. */
 cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
                                const void *value, bool with_value,
                                shmrpci_buf *out)
@@ -344,8 +344,8 @@ static cli_exit append_event(const cli_shared *shared,
     return result;
 }
 
-/* Of a value only its values are of interest: a resync says nothing that the
- * value behind it doesn't. */
+/* For a value only its values are of interest: a resync adds nothing to the
+ * value that follows it. */
 static bool is_shown(const cli_shared *shared, const shmrpc_stub_event *event)
 {
     return shared->row.key != NULL || event->kind != SHMRPC_EVENT_RESYNC;
@@ -354,7 +354,7 @@ static bool is_shown(const cli_shared *shared, const shmrpc_stub_event *event)
 /* Flushes each line: the reader may be another program that waits for it. */
 static cli_exit watch_all(cli_shared *shared, shmrpc_watch *watch)
 {
-    /* For ever, unless a time was given. */
+    /* Forever, unless a timeout was given. */
     const shmrpc_opts wait = {.timeout_ns = shared->opts->has_deadline
                                                 ? shared->opts->deadline_ns
                                                 : INT64_MAX};
@@ -438,7 +438,7 @@ static cli_exit run_stat(cli_shared *shared)
              stat.snapshot_failure_count},
             {"snapshot_age_s", "snapshot's age, s", age_s(stat.snapshot_ns)},
         };
-        /* The last one is told only where there is one. */
+        /* The last figure is printed only if there is a snapshot. */
         cli_shared_print_figures(shared, figures,
                                  sizeof figures / sizeof *figures -
                                      (stat.snapshot_ns == 0 ? 1 : 0));
@@ -447,7 +447,7 @@ static cli_exit run_stat(cli_shared *shared)
     return CLI_OK;
 }
 
-/* The numbers are the least and most operands behind NAME. */
+/* The numbers are the minimum and maximum number of operands after NAME. */
 static const cli_verb dict_verbs[] = {
     {"get", "KEY [STEP...]", 1, -1, false, run_get},
     {"set", "KEY [STEP...] VALUE", 2, -1, true, run_set},

@@ -2,8 +2,8 @@
  * The verbs load, snapshot and dump --salvage of dicts and values: those that
  * move all entries at once.
  *
- * Loading is one change: others see all entries or none.  For that all lines
- * are read and checked first, so that they have to fit into our memory.
+ * Loading is one change: others see all entries or none. So all lines are read
+ * and checked first, and must fit into our memory.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -26,11 +26,11 @@
  * array with `step` bytes for each, a key and, `value_at` bytes further, a
  * value. */
 typedef struct loading {
-    cli_shared *shared; /* whose dict it is */
+    cli_shared *shared; /* the dict's command line */
     size_t value_at;    /* offset of the value in an entry */
     size_t step;        /* bytes from one entry to the next */
     size_t count;       /* entries so far */
-    size_t room;        /* entries that fit into what is allocated */
+    size_t room;        /* allocated number of entries */
     uint8_t *entries;   /* keys and values, copied */
 } loading;
 
@@ -149,8 +149,8 @@ static cli_exit load_lines(cli_shared *shared, FILE *from)
 
 /* ---- snapshots ----------------------------------------------------------- */
 
-/* Takes type, encoding and limits of the object to be made from the snapshot,
- * so that --create brings back what was saved. */
+/* Takes type, encoding and limits of the new object from the snapshot, so that
+ * --create restores what was saved. */
 static cli_exit take_head(cli_shared *shared, const char *path)
 {
     shmrpci_snapshot_reader reader;
@@ -171,9 +171,9 @@ static cli_exit take_head(cli_shared *shared, const char *path)
     return result;
 }
 
-/* Creates the object from the snapshot, if --create asks for that and there is
- * none. `*out_exists`: there was one, which the snapshot is yet to be put
- * into. */
+/* Creates the object from the snapshot, if --create is given and it doesn't
+ * exist. `*out_exists`: it exists, and the snapshot must still be loaded into
+ * it. */
 static cli_exit make_of(cli_shared *shared, const char *path, bool *out_exists)
 {
     shmrpc_dict *dict;
@@ -213,7 +213,8 @@ static cli_exit load_snapshot(cli_shared *shared, const char *path)
     return result;
 }
 
-/* The first bytes tell a snapshot from lines: no option is needed. */
+/* Snapshots are recognised by their first bytes, so that no option is
+ * needed. */
 static cli_exit load_file(cli_shared *shared, const char *path)
 {
     bool is_snapshot = true;
@@ -237,8 +238,8 @@ static cli_exit load_file(cli_shared *shared, const char *path)
     return result;
 }
 
-/* Whether standard input is a snapshot, whose first byte begins no UTF-8 text.
- * The byte is put back. */
+/* Whether standard input is a snapshot, whose first byte can't begin UTF-8
+ * text. The byte is put back. */
 static bool is_snapshot(FILE *from)
 {
     int first = getc(from);
@@ -262,14 +263,15 @@ cli_exit cli_dict_load(cli_shared *shared)
     return load_lines(shared, stdin);
 }
 
-/* Without a file it goes to the default place (shmrpc/shared.h), where the next
- * open finds it named in its error. */
+/* Without a file name it is written to the default place (shmrpc/shared.h),
+ * where the error of the next open would mention it. */
 cli_exit cli_dict_snapshot(cli_shared *shared)
 {
     const char *path = shared->operand_count > 0 ? shared->operands[0] : NULL;
     shmrpc_dict *dict;
     shmrpc_error error;
-    /* For writing, if that is allowed: so it says when it was done. */
+    /* Opened for writing if allowed, so that the time of the snapshot is
+     * recorded in it. */
     cli_exit result = cli_dict_open(shared, false, &dict);
     if (result != CLI_OK) {
         return result;
@@ -287,7 +289,7 @@ cli_exit cli_dict_snapshot(cli_shared *shared)
 /* The first losses are listed; more would hide the entries that were saved. */
 #define TOLD 10u
 
-/* What the callbacks of a salvage share. */
+/* State of the callbacks of a salvage. */
 typedef struct salvaging {
     cli_shared *shared;
     uint64_t saved;  /* entries printed */
@@ -295,7 +297,7 @@ typedef struct salvaging {
     cli_exit result; /* of the last entry that could not be printed */
 } salvaging;
 
-/* Prints at once: more damage may follow. The last failure is kept. */
+/* Printed at once: more damage may follow. The last failure is kept. */
 static void print_saved(void *user, const void *key, const void *value)
 {
     salvaging *of = user;
@@ -322,8 +324,9 @@ static void print_lost(void *user, uint64_t offset, const char *what)
     }
 }
 
-/* Finds the type of a damaged object. Without one it is taken for `any`, unless
- * it had a declared type that can't be read: its bytes would be misread. */
+/* Finds the type of a damaged object. An object without one is read as `any`;
+ * if it had a declared type that can't be read, that is refused, since its
+ * bytes would be misread. */
 static cli_exit find_type(cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -350,8 +353,8 @@ static cli_exit find_type(cli_shared *shared, int fd)
     return result;
 }
 
-/* Opens the file only: no handle can be had of a damaged object. REFUSED tells
- * a script that something is missing from the output. */
+/* Opens the file only, since a damaged object can't be opened as such. REFUSED
+ * tells a script that the output is incomplete. */
 cli_exit cli_dict_salvage(cli_shared *shared)
 {
     salvaging of = {.shared = shared, .result = CLI_OK};

@@ -18,7 +18,7 @@
 
 /* ---- JSON ------------------------------------------------------------ */
 
-/* Without memory, or for a worker that left, nothing is known. */
+/* Unknown without memory, and for a worker that left. */
 static const cli_usage *usage_of(const cli_watched *w, uint32_t index)
 {
     static const cli_usage unknown = {-1, -1, -1, -1};
@@ -31,7 +31,7 @@ static const shmrpc_snapshot *shown(const cli_watched *w, bool is_rate)
     return is_rate && w->between != NULL ? w->between : w->now;
 }
 
-/* null for what is not to be seen. */
+/* null for values that are not visible. */
 static void set_known(shmrpci_buf *out, const char *key, int64_t value)
 {
     if (value < 0) {
@@ -42,7 +42,7 @@ static void set_known(shmrpci_buf *out, const char *key, int64_t value)
     }
 }
 
-/* What a worker's process costs. */
+/* Resources of a worker's process. */
 static void append_usage(void *user, uint32_t index, shmrpci_buf *out)
 {
     const cli_usage *usage = usage_of(user, index);
@@ -72,12 +72,12 @@ void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
 
 /* ---- tables ---------------------------------------------------------- */
 
-/* Room for any cell; each is printed before the next one is made, so that one
+/* Room for any cell. Each is printed before the next one is formatted, so one
  * array serves a whole row. */
 enum { CELL_BYTES = 24 };
 
-/* "1234", "0.5", "12.34 M": from a million on with a unit. Below a hundred,
- * rates have a digit behind the point: one call in two seconds is not none. */
+/* "1234", "0.5", "12.34 M": from a million on with a unit. Rates below a
+ * hundred have a decimal: one call in two seconds is not zero. */
 static const char *count_cell(char cell[CELL_BYTES], double value)
 {
     static const char units[] = {' ', 'k', 'M', 'G', 'T', 'P', 'E'};
@@ -111,7 +111,7 @@ static const char *bytes_cell(char cell[CELL_BYTES], double value)
     return cell;
 }
 
-/* Of no calls at all there is no time. */
+/* "-" if there were no calls. */
 static const char *time_cell(char cell[CELL_BYTES], uint64_t count, int64_t ns)
 {
     if (count == 0) {
@@ -125,10 +125,10 @@ static const char *time_cell(char cell[CELL_BYTES], uint64_t count, int64_t ns)
     return cell;
 }
 
-/* A row of cells, as far as they fit; all rows of a table leave out the
- * same ones. */
+/* A row of cells, as many as fit; all rows of a table leave out the same
+ * ones. */
 typedef struct cells {
-    shmrpci_buf *out; /* where the row goes */
+    shmrpci_buf *out; /* receives the row */
     size_t left;      /* columns of the screen */
 } cells;
 
@@ -153,7 +153,7 @@ static void right(cells *row, const char *cell, unsigned width)
     row->left -= width + 2u;
 }
 
-/* What a count is divided by. What counts are divided by. */
+/* The divisor of counts: 1, or the seconds between two snapshots. */
 static double per(const cli_watched *w, bool is_rate)
 {
     const shmrpc_service_stats *service =
@@ -164,8 +164,8 @@ static double per(const cli_watched *w, bool is_rate)
 
 /* ---- order ----------------------------------------------------------- */
 
-/* The largest first, then by name, then as they come: qsort is not stable, and
- * rows must not jump about between two looks. */
+/* The largest first, then by name, then in the present order: qsort is not
+ * stable, and rows must not change places at random. */
 static int compare_ranks(const void *a, const void *b)
 {
     const cli_rank *left = a;
@@ -374,7 +374,7 @@ static void streams_head(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* Of the methods that have had streams; nothing if there are none. */
+/* For the methods that have had streams; nothing if there are none. */
 static void streams_text(const cli_watched *w, bool is_rate,
                          const cli_layout *layout, shmrpci_buf *out)
 {
@@ -411,8 +411,8 @@ static const int statuses[] = {
 
 #define STATUSES (sizeof statuses / sizeof *statuses)
 
-/* A line for each method that has had errors: mostly there is none, and a table
- * would be empty. */
+/* One line for each method that has had errors: usually there is none, and a
+ * table would be empty. */
 static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
@@ -437,7 +437,7 @@ static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
     }
 }
 
-/* "-" for what can't be seen, as 0 would be a figure. */
+/* "-" for values that are not visible, as 0 would be a figure. */
 static const char *known_cell(char cell[CELL_BYTES], int64_t value)
 {
     if (value < 0) {
@@ -539,7 +539,7 @@ static void uptime_text(shmrpci_buf *out, int64_t ns)
     }
 }
 
-/* Appends what is wrong with the workers, in capitals; nothing if all is well.
+/* Appends the workers' problems, in capitals; nothing if all is well.
  */
 static void life_text(const shmrpc_snapshot *s, shmrpci_buf *out)
 {
@@ -566,7 +566,7 @@ static void life_text(const shmrpc_snapshot *s, shmrpci_buf *out)
     }
 }
 
-/* Uptime and connections are of now, even where the tables show rates. */
+/* Uptime and connections are current, even if the tables show rates. */
 void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
                       const cli_layout *layout, shmrpci_buf *out)
 {
@@ -631,8 +631,8 @@ static bool is_first(const shmrpc_snapshot *s, uint32_t index)
     return true;
 }
 
-/* Processes that can't be seen add nothing, instead of making the sum unknown:
- * a row has no room to say which. */
+/* Processes that are not visible add nothing, instead of making the sum
+ * unknown: a row has no room to say which. */
 static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
 {
     totals sum = {0};
@@ -659,7 +659,7 @@ static double busy_of(const totals *sum, int64_t span_ns)
     return busy > 100 ? 100 : busy;
 }
 
-/* A service that can't be looked at comes last, like one that does nothing. */
+/* A service that can't be read comes last, like one that does nothing. */
 double cli_figures_rank(const cli_watched *w, cli_sort sort)
 {
     if (w->now == NULL) {

@@ -13,7 +13,7 @@
 #include "tools/common/samples.h"
 #include "tools/shmrpc/cli.h"
 
-/* What a worker's process costs; all -1: not to be seen. */
+/* Resources of a worker's process; all -1: not visible. */
 typedef struct cli_usage {
     double cpu; /* CPUs, in use since the usage before, or since it began */
     int64_t pss_bytes;   /* memory; shared pages count in part */
@@ -21,14 +21,14 @@ typedef struct cli_usage {
     int64_t descriptors; /* open ones */
 } cli_usage;
 
-/* A service that is looked at, and the look before. */
+/* A service that is sampled, with its previous sample. */
 typedef struct cli_watched {
-    const char *name;  /* as it was asked for */
+    const char *name;  /* as given by the user */
     const char *where; /* its address */
     uint16_t port;
     shmrpc_stats *stats;      /* NULL: not open */
     shmrpc_snapshot *before;  /* NULL: this was the first look */
-    shmrpc_snapshot *now;     /* the last look; NULL: none */
+    shmrpc_snapshot *now;     /* the last sample; NULL: none */
     shmrpc_snapshot *between; /* what happened since `before`; or NULL */
     tool_samples processes;   /* of the workers */
     cli_usage *usages;        /* of the workers in `now` */
@@ -47,7 +47,7 @@ void cli_watched_close(cli_watched *w);
 /* One JSON object: of `between` if `is_rate`, else of `now`. */
 void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out);
 
-/* By what rows are sorted: names from A on, all else from the largest on. */
+/* The sort order of rows: names ascending, everything else descending. */
 typedef enum cli_sort {
     CLI_SORT_NONE, /* as they come */
     CLI_SORT_NAME,
@@ -61,10 +61,11 @@ typedef enum cli_sort {
 
 /* How tables are laid out. */
 typedef struct cli_layout {
-    size_t columns;   /* of the screen: what does not fit is left out; 0: any */
+    size_t columns;   /* of the screen: columns that don't fit are left out; 0:
+                       * no limit */
     size_t names;     /* of the first cell, in a table of services */
     cli_sort sort;    /* by which column */
-    bool is_reversed; /* the other way round */
+    bool is_reversed; /* in reverse order */
 } cli_layout;
 
 /* A head line, and tables of the methods that were called, of errors, and,
@@ -80,14 +81,14 @@ void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out);
 /* A service, a method or a worker among others. */
 typedef struct cli_rank {
     const char *name;
-    double value; /* of what it is sorted by */
+    double value; /* the sort key */
     size_t index; /* as it comes */
 } cli_rank;
 
-/* What a service counts by; 0 for one that can't be looked at. */
+/* The sort key of a service; 0 for one that can't be read. */
 double cli_figures_rank(const cli_watched *w, cli_sort sort);
 
-/* Puts them in order; those that are equal stay as they come. */
+/* Sorts them; equal ones keep their order. */
 void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout);
 
 #endif

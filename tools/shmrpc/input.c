@@ -27,7 +27,7 @@ void cli_input_stop(cli_input *input)
     shmrpci_event_set(input->stop);
 }
 
-/* Lets go of what was handed out; what is left moves to the front. */
+/* Drops the data that was returned before, and moves the rest to the front. */
 static void drop_used(cli_input *input)
 {
     shmrpci_buf *data = &input->data;

@@ -1,9 +1,8 @@
 /*
  * Standard input as the items of a stream: line by line, or in pieces as they
- * come, until it ends or somebody says stop.
+ * come, until it ends or stop is called.
  *
- * No more of it is kept than the line that was asked for and what one read has
- * brought.
+ * Only the current line and the data of one read are buffered.
  *
  * Threading: one thread; stop from any.
  */
@@ -15,7 +14,7 @@
 
 #include "base/buf.h"
 
-/* What one read brings at most; so a piece is an item of a quarter of the
+/* The most that one read returns: a piece is then an item of a quarter of the
  * smallest default window. */
 #define CLI_INPUT_BYTES 16384u
 
@@ -26,8 +25,8 @@ typedef struct cli_input {
     int fd;
     int stop; /* an event */
     shmrpci_buf data;
-    size_t at;     /* of the data, what comes next */
-    bool is_over;  /* there is no more to read */
+    size_t at;     /* offset of the unread data */
+    bool is_over;  /* the end was reached */
     uint64_t line; /* number of the last one, from 1 */
 } cli_input;
 
@@ -35,7 +34,7 @@ typedef struct cli_input {
 int cli_input_open(cli_input *input, int fd);
 void cli_input_close(cli_input *input);
 
-/* From now on there is nothing more to read; whoever waits for it is woken. */
+/* Ends the input; wakes a thread that waits for it. */
 void cli_input_stop(cli_input *input);
 
 /* Waits for the next line that is not blank. MORE: `*text`, of `*len` bytes

@@ -2,8 +2,8 @@
  * Getting ready to call: from the words of a command line to parameters and a
  * connection.
  *
- * The order saves work for others: nothing is sent before the method is known
- * to exist and all arguments are known to be right.
+ * Nothing is sent to the service before the method is known to exist and all
+ * arguments are known to be valid.
  */
 #include "tools/shmrpc/invocation.h"
 
@@ -18,8 +18,8 @@ bool cli_invocation_has_streams(const cli_invocation *in)
             (SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT)) != 0;
 }
 
-/* How many words are parameters: behind those stands, for a stream, the place
- * that its items come from. */
+/* How many words are parameters. For a stream, the word after them names the
+ * source of its items. */
 static cli_exit count_words(const cli_invocation *in,
                             const cli_invocation_opts *opts, size_t *out,
                             shmrpci_buf *message)
@@ -42,8 +42,8 @@ static cli_exit count_words(const cli_invocation *in,
     return CLI_OK;
 }
 
-/* The JSON is only a step on the way; the parameters made from it live in the
- * service's arena. */
+/* The JSON is only an intermediate form; the parameters made from it live in
+ * the service's arena. */
 static cli_exit read_arguments(cli_invocation *in,
                                const cli_invocation_opts *opts,
                                shmrpci_buf *message)
@@ -84,7 +84,7 @@ static cli_exit prepare(cli_invocation *in, const cli_invocation_opts *opts)
     return result;
 }
 
-/* Only splits the operands; what they mean is known when the service is. */
+/* Only splits the operands; their meaning depends on the service. */
 cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
                              shmrpci_buf *message)
 {
@@ -122,9 +122,9 @@ cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
     return CLI_OK;
 }
 
-/* Arguments are read before it connects for calls: a wrong one costs the
- * service nothing. Where nothing was given metadata stays NULL, so that servers
- * that can't read it are called, too. */
+/* Arguments are read before connecting for calls: a wrong one costs the service
+ * nothing. Without --meta metadata stays NULL, so that servers that can't read
+ * it can be called, too. */
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts)
 {
@@ -146,7 +146,7 @@ cli_exit cli_invocation_open(cli_invocation *in,
     return result == CLI_OK ? cli_service_connect(&in->service) : result;
 }
 
-/* A oneway method has no reply to be had. */
+/* A oneway method has no reply. */
 int cli_invocation_call(cli_invocation *in, const void **reply,
                         shmrpc_error *error)
 {

@@ -28,7 +28,7 @@ typedef struct cli_invocation {
     cli_service service;
     const shmrpc_method *method;
     uint32_t index;     /* of the method in the service's table */
-    const void *params; /* a last `-` that stands for a stream is not there */
+    const void *params; /* without the last `-` that stands for a stream */
     shmrpc_opts opts;   /* of each call */
     shmrpc_reply_metadata back; /* metadata of the last reply */
 } cli_invocation;
@@ -37,21 +37,22 @@ typedef struct cli_invocation {
 cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
                              shmrpci_buf *message);
 
-/* Takes `text`, KEY=VALUE, which it changes, as one more entry of metadata.
- * USAGE: it is none, or there are too many. */
+/* Adds `text`, KEY=VALUE, which is modified, as an entry of metadata. USAGE: it
+ * is malformed, or there are too many. */
 cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
                              shmrpci_buf *message);
 
 /* Whether it is called by streamed.h. */
 bool cli_invocation_has_streams(const cli_invocation *in);
 
-/* Finds, reads and connects, and prints what goes wrong. Close it in any case.
+/* Finds the service, reads the arguments and connects; prints errors. Close it
+ * in any case.
  */
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts);
 
-/* Calls once. `*reply` is to be released as that of shmrpc_stub_call_reply,
- * also after a declared error or a fault; NULL when there is none. */
+/* Calls once. `*reply` must be released as that of shmrpc_stub_call_reply, also
+ * after a declared error or a fault; NULL: there is none. */
 int cli_invocation_call(cli_invocation *in, const void **reply,
                         shmrpc_error *error);
 

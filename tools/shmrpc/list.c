@@ -1,8 +1,8 @@
 /*
  * The command list: the services on this machine.
  *
- * A socket in a folder is no proof of a service, so that each is connected to
- * and asked.  The question goes to a worker but not to the user's code: a
+ * A socket in a folder does not prove that a service runs, so each is connected
+ * to and asked. The question goes to a worker but not to the user's code: a
  * service whose handlers hang is shown as alive as long as a worker is free.
  */
 #include <stdio.h>
@@ -19,7 +19,7 @@ const struct option cli_list_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* Says "alive" of a service only after one of its workers has answered. */
+/* A service is "alive" only after one of its workers has answered. */
 static void print_help(void *user)
 {
     (void)user;
@@ -38,17 +38,17 @@ static void print_help(void *user)
         stdout);
 }
 
-/* What a service has answered. */
+/* The answer of a service. */
 typedef struct answer {
     const char *state; /* "alive", "dead", "silent", "denied", "hidden" */
     char id[256];      /* "demo.Echo"; "" without an answer */
     uint32_t version;  /* of the .svc */
     uint32_t methods;  /* how many */
-    int64_t ns;        /* until a worker had answered a connection */
+    int64_t ns;        /* until a worker had answered */
 } answer;
 
-/* "dead": nobody listens at the socket; "silent": somebody does, and doesn't
- * answer; "broken": what it says can't be understood. */
+/* "dead": nobody listens at the socket; "silent": somebody listens, but doesn't
+ * answer; "broken": the answer is malformed. */
 static const char *state_of(int status)
 {
     switch (status) {
@@ -92,7 +92,7 @@ static void append_member(shmrpci_buf *out, const char *key, const char *text)
     shmrpci_json_string(out, text, strlen(text));
 }
 
-/* Members that only an answer gives are left out without one. */
+/* Members that only an answer can provide are left out without one. */
 static void append_json(const svc_place *place, const answer *a,
                         shmrpci_buf *out)
 {
@@ -114,8 +114,8 @@ static void append_json(const svc_place *place, const answer *a,
     shmrpci_buf_append_char(out, '}');
 }
 
-/* The socket's path in place of what it is, where that isn't known: it is what
- * the user has to look at. */
+/* If the service is unknown, the socket's path is shown in its place: the user
+ * must look there. */
 static void print_row(const svc_place *place, const answer *a, int width)
 {
     char methods[24] = "";
@@ -133,8 +133,8 @@ static void print_row(const svc_place *place, const answer *a, int width)
            methods, a->id[0] != '\0' ? a->id : place->where);
 }
 
-/* Of all places, also those that turn out not to be shown: rows are printed as
- * answers come, before the later ones are known. */
+/* The width for all places, including those that turn out not to be shown: rows
+ * are printed as answers come, before the later ones are known. */
 static int width_of(const svc_places *places)
 {
     size_t width = strlen("SERVICE");
@@ -145,8 +145,8 @@ static int width_of(const svc_places *places)
     return (int)width;
 }
 
-/* A dead socket is what a killed server leaves, and is replaced by the next
- * one: mostly of no interest. */
+/* A dead socket was left by a killed server, and the next one replaces it:
+ * usually of no interest. */
 static bool is_shown(const answer *a, bool all)
 {
     return all || strcmp(a->state, "dead") != 0;
@@ -168,8 +168,8 @@ static void print_counts(const svc_places *places, size_t shown)
     }
 }
 
-/* Asks one after the other, and shows each at once: a silent one takes its 5
- * s. */
+/* Asks one after the other, and shows each at once: a silent one delays the
+ * rest by its 5 s. */
 static void print_table(const svc_places *places, bool all)
 {
     int width = width_of(places);
@@ -185,7 +185,7 @@ static void print_table(const svc_places *places, bool all)
                    "PORT", "STATE", "AFTER", "", "IS");
         }
         print_row(&places->items[i], &a, width);
-        (void)fflush(stdout); /* the next may take its time */
+        (void)fflush(stdout); /* the next one may take long */
     }
     print_counts(places, shown);
 }

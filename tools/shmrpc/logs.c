@@ -1,9 +1,9 @@
 /*
  * The command logs: what services print.
  *
- * Reads the lines in the manager's memory by a cursor for each service, again
- * and again with --follow: the manager keeps nothing for us, so that a reader
- * that stops costs it nothing.
+ * Reads the lines in the manager's memory with a cursor for each service,
+ * repeatedly with --follow. The manager keeps no state for readers, so a
+ * stopped reader costs it nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,14 +92,15 @@ static void print_json(const char *service, const manager_line *line)
     size_t at = out.len;
     cli_control_append(&out, &manager_line_descriptor, line);
     if (out.status == SHMRPC_OK) {
-        out.data[at] = ' '; /* the brace: its members are ours */
+        out.data[at] = ' '; /* replaces the brace: the object's members go into
+                             * ours */
         cli_print_line(&out);
     }
     shmrpci_buf_fini(&out);
 }
 
-/* With several services each line says whose it is. Lines that were dropped
- * before we asked are told of, never passed over. */
+/* With several services each line is prefixed with its service. Lines that were
+ * dropped before we asked are reported, never passed over silently. */
 static void print_lines(const logs_line *line, const char *service,
                         const manager_lines *lines)
 {
@@ -117,8 +118,8 @@ static void print_lines(const logs_line *line, const char *service,
     }
 }
 
-/* Prints one answer of the manager: what came since the cursor, or, with NULL,
- * the newest lines. `next` is where to go on. */
+/* Prints one answer of the manager: the lines since the cursor, or, with NULL,
+ * the newest ones. `next` receives the new cursor. */
 static cli_exit read_page(const logs_line *line, manager_control *client,
                           const char *service, const uint64_t *cursor,
                           uint64_t *next, size_t *count)
@@ -139,10 +140,9 @@ static cli_exit read_page(const logs_line *line, manager_control *client,
     return CLI_OK;
 }
 
-/* Asks again and again for what has come, until nobody reads our output or the
- * manager is gone. A full page is followed by the next one at once. Polling
- * standard output tells us when a pipe's reader has gone even while no line
- * comes. */
+/* Asks repeatedly for new lines, until nobody reads our output or the manager
+ * is gone. After a full page the next one is fetched at once. Polling standard
+ * output detects that a pipe's reader has gone even while no line comes. */
 static cli_exit follow(const logs_line *line, manager_control *client,
                        uint64_t *cursors)
 {

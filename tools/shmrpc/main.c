@@ -5,7 +5,7 @@
 
 #include "tools/shmrpc/command.h"
 
-/* One line for each command; a command's own options are behind its --help. */
+/* One line for each command; a command's own --help lists its options. */
 static cli_exit print_help(void)
 {
     puts(
@@ -26,8 +26,8 @@ static cli_exit print_help(void)
     return CLI_OK;
 }
 
-/* Tells options from commands, so that `shmrpc --hlep` gets a suggestion,
- * too. */
+/* Distinguishes options from commands, so that `shmrpc --hlep` gets a
+ * suggestion, too. */
 static cli_exit refuse(const char *word)
 {
     shmrpci_buf message;
@@ -51,7 +51,7 @@ static cli_exit refuse(const char *word)
 }
 
 /* `shmrpc help dict` is `shmrpc dict --help`: each command prints its own help,
- * and there is no second text to keep. */
+ * so there is no second text to maintain. */
 static cli_exit help_with(char *word)
 {
     char flag[] = "--help";
@@ -86,8 +86,8 @@ static cli_exit run(int argc, char **argv)
  * a script would go on with half of the output. */
 int main(int argc, char **argv)
 {
-    /* Widths of characters, of which nothing is known otherwise; numbers and
-     * messages stay as they are. */
+    /* Only for the widths of characters; numbers and messages are not
+     * affected. */
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     cli_exit result = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -1,4 +1,4 @@
-/* What managers know that the folders of sockets don't: names of sections. */
+/* Finds services by the names of sections, which only managers know. */
 #include "tools/shmrpc/managed.h"
 
 #include <string.h>
@@ -7,20 +7,20 @@
 #include "os/clock.h"
 #include "tools/shmrpc/control.h"
 
-/* A manager that does not answer holds a name up for so long. */
+/* How long a manager that does not answer may delay the lookup. */
 #define ASK_NS (2 * SHMRPCI_NS_PER_S)
 
-/* What a manager is asked: the parameters of svc_other_names. */
+/* The parameters of svc_other_names, for asking managers. */
 typedef struct question {
     shmrpci_arena *arena;    /* of `out` and of offered names */
-    const char *name;        /* the section that is looked for */
+    const char *name;        /* the section to find */
     const char **out;        /* gets the first address */
     shmrpci_nearest *search; /* is offered all other sections */
     shmrpci_buf *message;    /* why it can't be called */
 } question;
 
-/* A section without an address can't be called: the message says in which state
- * it is, as `list` shows nothing of it. */
+/* A section without an address can't be called: the message gives its state,
+ * since `list` doesn't show it. */
 static int take_address(const question *q, const manager_service *s)
 {
     if (s->addresses.len == 0) {
@@ -38,8 +38,8 @@ static int take_address(const question *q, const manager_service *s)
     return *q->out != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* Names that differ are kept for the suggestion; they have to outlive the reply
- * that they come from. */
+/* Other names are kept for the suggestion; they must outlive the reply that
+ * contains them. */
 static int look_through(const question *q, const manager_service_list *list)
 {
     for (size_t i = 0; i < list->len; i++) {
@@ -56,8 +56,8 @@ static int look_through(const question *q, const manager_service_list *list)
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* Asks one manager. One that does not answer, or that we may not call, counts
- * as one that knows no such section: the name may be somebody else's. */
+/* Asks one manager. If it does not answer, or we may not call it, it counts as
+ * not knowing the section: the name may be something else. */
 static int ask(const question *q, const char *where)
 {
     const shmrpc_opts opts = {.timeout_ns = ASK_NS};

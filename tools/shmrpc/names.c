@@ -10,13 +10,13 @@
 
 #include "base/nearest.h"
 
-/* How many names a message lists when none is near. */
+/* How many names a message lists if none is similar. */
 #define LISTED 12
 
 /* Deeper than any decoder goes. */
 #define MAX_DEPTH 64
 
-/* By length, since names in paths and JSON have no NUL behind them. */
+/* Compared by length, since names in paths and JSON are not NUL-terminated. */
 const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
                                    size_t len)
 {
@@ -29,8 +29,8 @@ const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
     return NULL;
 }
 
-/* At most 64 bytes of a name that someone has typed: names of types are no
- * longer, so that a longer one matches none of them. */
+/* At most 64 bytes of a name that the user typed: names in types are shorter,
+ * so a longer one matches none of them. */
 static void copy_name(const char *name, size_t len, char out[65])
 {
     len = len < 64 ? len : 64;
@@ -40,7 +40,7 @@ static void copy_name(const char *name, size_t len, char out[65])
     out[len] = '\0';
 }
 
-/* A suggestion if a name is near, else the first names there are. */
+/* A suggestion if a name is similar, else the first names. */
 void cli_field_unknown(const shmrpc_type *type, const char *what,
                        const char *name, size_t len, shmrpci_buf *message)
 {
@@ -84,7 +84,7 @@ const char *cli_type_text(const shmrpc_type *type)
 
 /* ---- the walk ---- */
 
-/* The way from the outermost value to the one that is looked at. */
+/* The path from the outermost value to the current one. */
 typedef struct walk {
     struct {
         shmrpc_str name; /* of a field, or a key of a map */
@@ -115,7 +115,7 @@ static void append_path(const walk *w)
     shmrpci_buf_append_text(w->message, w->depth > 0 ? ": " : "");
 }
 
-/* Looks at a value one step further in. */
+/* Checks a value one level further in. */
 static bool enter(walk *w, shmrpc_str name, size_t index, bool is_key,
                   const shmrpc_type *type, const shmrpc_any *value)
 {

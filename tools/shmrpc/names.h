@@ -23,9 +23,9 @@ const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
 void cli_field_unknown(const shmrpc_type *type, const char *what,
                        const char *name, size_t len, shmrpci_buf *message);
 
-/* False when `value`, as it was read from JSON, has a name that `type` has
- * not, or more positions than there are parameters: `message` says where, and
- * what was meant. Values of a wrong kind are left to the decoder. */
+/* False if `value`, as it was read from JSON, has a name that `type` lacks, or
+ * more positions than there are parameters: `message` says where, with a
+ * suggestion. Values of a wrong kind are left to the decoder. */
 bool cli_names_check(const shmrpc_type *type, const shmrpc_any *value,
                      shmrpci_buf *message);
 

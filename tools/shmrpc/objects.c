@@ -1,5 +1,5 @@
 /*
- * The commands ls, rm and gc: what processes share under a name.
+ * The commands ls, rm and gc, for named shared objects.
  *
  * They see objects as files in one of two folders, the user's or that of all
  * users, and never open one for use: a listing must not keep an object alive,
@@ -40,7 +40,7 @@ const struct option cli_rm_options[] = {{"kind", required_argument, NULL, 'k'},
 const struct option cli_gc_options[] = {{"idle", required_argument, NULL, 'i'},
                                         COMMON_OPTIONS};
 
-/* For ls, rm and gc: getopt knows which of the options each has. */
+/* For ls, rm and gc: getopt knows which of the options each one has. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     objects_opts *opts = user;
@@ -67,7 +67,7 @@ static shmrpc_scope scope_of(const objects_opts *opts)
     return opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
 }
 
-/* These functions have no error object: the status alone tells, and the folder
+/* These functions have no error object: the status has no detail, so the folder
  * is named here. */
 static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 {
@@ -112,7 +112,8 @@ static void append_bytes(shmrpci_buf *out, uint64_t bytes)
     shmrpci_buf_printf(out, "%7s", text);
 }
 
-/* Names may have any characters: a terminal must not take them for orders. */
+/* Names may contain any characters: a terminal must not interpret them as
+ * control sequences. */
 static void append_name(shmrpci_buf *out, const char *name)
 {
     for (; *name != '\0'; name++) {
@@ -136,7 +137,8 @@ static void append_row(const shmrpc_object_info *info, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* Always true: the list is complete. What has no memory shows in `out`. */
+/* Always true, so that the list is complete. Lack of memory is recorded in
+ * `out`. */
 static bool list_one(void *user, const shmrpc_object_info *info)
 {
     table *of = user;
@@ -207,7 +209,7 @@ cli_exit cli_ls(int argc, char **argv)
 
 /* ---- rm ------------------------------------------------------------------ */
 
-/* PRECONDITION: several kinds have the name, and the user is to say which. */
+/* PRECONDITION: several kinds have the name, and the user must choose one. */
 static cli_exit exit_of_remove(shmrpc_status status)
 {
     switch ((int)status) {
@@ -221,7 +223,7 @@ static cli_exit exit_of_remove(shmrpc_status status)
     }
 }
 
-/* Goes on with the next name after a failure, as rm(1) does. */
+/* Continues with the next name after a failure, as rm(1) does. */
 static cli_exit run_rm(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const objects_opts *opts = user;
@@ -265,7 +267,7 @@ cli_exit cli_rm(int argc, char **argv)
 
 /* ---- gc ------------------------------------------------------------------ */
 
-/* Takes no names: what can go is decided by the library alone. */
+/* Takes no names: the library alone decides which objects can be removed. */
 static cli_exit run_gc(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const objects_opts *opts = user;

@@ -1,4 +1,4 @@
-/* Results and errors of calls, as they are shown. */
+/* Prints results and errors of calls. */
 #include "tools/shmrpc/outcome.h"
 
 #include <stdio.h>
@@ -54,8 +54,7 @@ static void print_json(const shmrpci_buf *value)
     shmrpci_buf_fini(&pretty);
 }
 
-/* What has no JSON form, such as bytes in an `any`, is no result that could be
- * shown. */
+/* A result without a JSON form, such as bytes in an `any`, can't be shown. */
 cli_exit cli_outcome_result(const cli_outcome *outcome, const void *reply)
 {
     const shmrpc_type *type = outcome->in->method->result;

@@ -13,22 +13,23 @@ typedef struct cli_outcome {
     const cli_invocation *in;
     bool json;         /* one object with all that is known */
     bool raw;          /* strings and bytes as they are */
-    const int64_t *ns; /* how long it took, if that is to be told; else NULL */
-    const uint64_t *items; /* that went before, of a call with streams */
+    const int64_t *ns; /* how long the call took, to be printed; else NULL */
+    const uint64_t *items; /* how many items came before, for a call with
+                            * streams */
 } cli_outcome;
 
 /* Appends a value as JSON. INVALID: it has no such form. */
 int cli_outcome_value(const shmrpc_type *type, const void *value,
                       const char *name, shmrpci_buf *out, shmrpc_error *error);
 
-/* Prints a string or bytes as they are. False: it is neither. */
+/* Prints a string or bytes unchanged. False: it is neither. */
 bool cli_outcome_print_raw(const shmrpc_type *type, const void *value);
 
-/* Prints what a call has returned; `reply` NULL: nothing. TROUBLE: it has no
- * form in JSON, which is said. */
+/* Prints the result of a call; `reply` NULL: nothing. TROUBLE: it has no form
+ * in JSON; that is printed. */
 cli_exit cli_outcome_result(const cli_outcome *outcome, const void *reply);
 
-/* The declared error with fields that this one is; NULL: none. */
+/* The declared error with fields that this error is; NULL: none. */
 const shmrpc_error_type *cli_outcome_thrown(const cli_outcome *outcome,
                                             const shmrpc_error *error);
 
@@ -38,7 +39,7 @@ const shmrpc_error_type *cli_outcome_thrown(const cli_outcome *outcome,
 cli_exit cli_outcome_error(const cli_outcome *outcome,
                            const shmrpc_error *error, const void *payload);
 
-/* Prints the metadata that came back to standard error. */
+/* Prints the reply's metadata to standard error. */
 void cli_outcome_metadata(const cli_invocation *in);
 
 #endif

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A container that is no longer than that stays on one line. */
+/* A container up to this length stays on one line. */
 #define LINE_BYTES 60
 
-/* The end of the string that begins at `at`. A backslash takes the byte behind
- * it along, which may be a quote. */
+/* The end of the string that begins at `at`. A backslash escapes the byte after
+ * it, which may be a quote. */
 static const char *string_end(const char *at, const char *end)
 {
     for (at++; at < end && *at != '"'; at++) {
@@ -47,8 +47,8 @@ static void new_line(shmrpci_buf *out, size_t depth)
     }
 }
 
-/* Only adds white space: what comes out is the same JSON. No tree is built, so
- * that a reply of any size takes no more memory than its text. */
+/* Only adds white space: the output is the same JSON. No tree is built, so a
+ * reply of any size takes no more memory than its text. */
 void cli_pretty(const shmrpci_buf *json, shmrpci_buf *out)
 {
     const char *at = (const char *)json->data;

@@ -1,9 +1,9 @@
 /*
- * The commands ps and status: what the manager's services do.
+ * The commands ps and status: the state of the manager's services.
  *
- * Both print what the manager says; nothing is computed from it but ages and
- * one word for the state.  JSON has the same members as manager.svc, so that it
- * changes only with that interface.
+ * Both print the manager's answer; only ages and one word for the state are
+ * computed here. JSON has the same members as manager.svc, so that it changes
+ * only with that interface.
  */
 #include <stdio.h>
 #include <string.h>
@@ -182,7 +182,7 @@ static void print_service(const manager_service *s)
     }
 }
 
-/* As systemctl status does: the log often says why it is as it is. */
+/* Like systemctl status: the log often explains the state. */
 static cli_exit print_last_lines(manager_control *client, shmrpc_str name)
 {
     const manager_control_logs_reply *reply;
@@ -227,7 +227,7 @@ static cli_exit status_of(const cli_control *line, manager_control *client,
 
 /* ---- both ------------------------------------------------------------ */
 
-/* The command line of both; `clients` is ps's alone. */
+/* The command line of both; only ps has `clients`. */
 typedef struct ps_line {
     cli_control control;
     bool clients; /* --clients: needs no manager */

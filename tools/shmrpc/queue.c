@@ -28,8 +28,8 @@ static const char help[] =
     "for damage; nobody may use the queue meanwhile.\n"
     "\n";
 
-/* With the type that the queue itself declares, or, if --create is to make it,
- * as a queue of `any`. Prints what goes wrong. */
+/* Opens the queue with the type that it declares, or, if --create is to make
+ * it, as a queue of `any`. Prints errors. */
 static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
 {
     shmrpc_error error;
@@ -38,7 +38,7 @@ static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* Our own handle is not counted, as it is only there to look. */
+/* Our own handle is not counted, as it only inspects the queue. */
 static cli_exit run_stat(cli_shared *shared)
 {
     shmrpc_queue *queue;
@@ -95,14 +95,15 @@ static cli_exit run_push(cli_shared *shared)
     return result;
 }
 
-/* Whether the queue's end, or its emptiness, is what was waited for. */
+/* Whether a drain ends normally with this status: the queue was ended, or is
+ * empty. */
 static bool is_end_of_drain(int status)
 {
     return status == SHMRPC_E_BUSY || status == SHMRPC_E_CANCELLED;
 }
 
-/* Takes and prints up to `most` items; with `drains` the end of the items is no
- * failure. An item of an ACKED queue is acknowledged when it was printed, and
+/* Takes and prints up to `most` items; with `drains` running out of items is no
+ * failure. An item of an ACKED queue is acknowledged after it was printed, and
  * goes back to the queue if that failed. */
 static cli_exit take_items(cli_shared *shared, uint64_t most, bool drains)
 {

@@ -29,7 +29,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* "4", or "1..8". One number means exactly so many. */
+/* "4", or "1..8". One number sets both limits. */
 static bool read_range(const char *text, uint64_t *least, uint64_t *most)
 {
     char first[8];
@@ -46,7 +46,7 @@ static bool read_range(const char *text, uint64_t *least, uint64_t *most)
            cli_read_count(dots + 2, 64, most) && *least <= *most;
 }
 
-/* Prints what the manager has answered rather than what was asked for. */
+/* Prints the manager's answer rather than the request. */
 static cli_exit scale(const cli_control *line, const char *service,
                       uint64_t least, uint64_t most)
 {

@@ -1,5 +1,5 @@
-/* Learns at run time what a service is. Everything that it says is input, and
- * is checked as if a user had written it. */
+/* Finds out the interface of a service at run time. Its answer is untrusted
+ * input, and is checked as if a user had written it. */
 #include "tools/shmrpc/service.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 /* The memory that a service's text and its tables may take. */
 #define SERVICE_ARENA_BYTES ((size_t)256 << 20)
 
-/* For those who wait for a completion. */
+/* For completion, where the user waits. */
 #define PEEK_TIMEOUT_NS INT64_C(3000000000)
 
 /* For messages that are complete sentences already. */
@@ -55,9 +55,9 @@ static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* Reads the description; what is wrong with it goes to `message`. The
- * compiler's own messages, with places in the text, are shown where there are
- * any: whoever wrote the service's .svc can use them. */
+/* Reads the description; errors in it go to `message`. The compiler's own
+ * messages, with positions in the text, are included: they help the author of
+ * the service's .svc. */
 static cli_exit read_text(cli_service *s, shmrpci_buf *message)
 {
     shmrpc_error error;
@@ -79,7 +79,7 @@ static cli_exit read_text(cli_service *s, shmrpci_buf *message)
     return status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE : CLI_ABSENT;
 }
 
-/* Sets `s` first, so that close is right after any failure. */
+/* Sets `s` first, so that close works after any failure. */
 static cli_exit open_service(cli_service *s, const char *service,
                              const char *at, int64_t timeout_ns,
                              shmrpci_buf *message)
@@ -112,7 +112,7 @@ cli_exit cli_service_open(cli_service *s, const char *service, const char *at)
     return result;
 }
 
-/* What goes wrong is of no interest to the caller. */
+/* The caller does not need the error. */
 bool cli_service_peek(cli_service *s, const char *service, const char *at)
 {
     shmrpci_buf message;
@@ -122,7 +122,7 @@ bool cli_service_peek(cli_service *s, const char *service, const char *at)
     return result == CLI_OK;
 }
 
-/* The place is known already: nothing is looked up by name. */
+/* The place is known already: no name is looked up. */
 int cli_service_probe(cli_service *s, const svc_place *place)
 {
     shmrpci_buf message;
@@ -153,7 +153,7 @@ cli_exit cli_service_connect(cli_service *s)
                            error.message);
 }
 
-/* If no name is near, it says how to list all of them. */
+/* If no name is similar, it says how to list all of them. */
 static cli_exit unknown_method(const cli_service *s, const char *name)
 {
     shmrpci_buf message;

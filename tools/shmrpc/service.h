@@ -16,7 +16,7 @@
 typedef struct cli_service {
     shmrpci_arena arena; /* of the target and the text */
     svc_target target;   /* how it was found */
-    int64_t answer_ns;   /* how long it took to connect and be answered */
+    int64_t answer_ns;   /* how long it took to connect and get an answer */
     const char *text;    /* the .svc, of `text_len` bytes */
     size_t text_len;
     shmrpc_interface *interface;  /* as it was read */
@@ -32,15 +32,15 @@ cli_exit cli_service_open(cli_service *s, const char *service, const char *at);
  * can't be had. */
 bool cli_service_peek(cli_service *s, const char *service, const char *at);
 
-/* Asks a place of a list, for 5 s at most. OK; UNAVAILABLE: nobody
- * listens; DEADLINE: nobody answers; other statuses: it can't be talked to.
- * Close it in any case. */
+/* Asks a place of a list, for 5 s at most. OK; UNAVAILABLE: nobody listens;
+ * DEADLINE: no answer; other statuses: it can't be understood. Close it in any
+ * case. */
 int cli_service_probe(cli_service *s, const svc_place *place);
 
 /* Connects for calls; prints what goes wrong. */
 cli_exit cli_service_connect(cli_service *s);
 
-/* The index of a method; USAGE after printing what was meant. */
+/* The index of a method; USAGE after printing a suggestion. */
 cli_exit cli_service_method(const cli_service *s, const char *name,
                             uint32_t *out);
 

@@ -1,6 +1,6 @@
 /*
- * What the commands on shared objects do alike: from the command line to an
- * object that is known to exist, with its type, and a verb to run on it.
+ * The common part of the commands on shared objects: from the command line to
+ * an existing object, with its type, and a verb to run on it.
  *
  * Types come from the objects themselves.  Their memory can be written by
  * others, so that it is parsed with the same limits as a service's text.
@@ -26,7 +26,7 @@
 
 /* ---- failures ------------------------------------------------------------ */
 
-/* DENIED counts as absent: for this user the object can't be had. */
+/* DENIED counts as absent: this user can't open the object. */
 cli_exit cli_shared_fail(int status, const shmrpc_error *error)
 {
     switch (status) {
@@ -53,8 +53,8 @@ static const idl_shared *find_declared(const idl_schema *schema)
     return schema->shared_count == 1 ? schema->shared[0] : NULL;
 }
 
-/* The text comes from memory that others can write to: it is parsed as
- * untrusted input, and what is wrong with it isn't shown in detail. */
+/* The text comes from memory that others can write: it is parsed as untrusted
+ * input, and errors in it aren't shown in detail. */
 cli_exit cli_shared_read_type(cli_shared *shared, const char *text)
 {
     const idl_options options = {.flags = IDL_ANY_C_NAMES};
@@ -156,7 +156,7 @@ static bool is_of_kind(const cli_shared *shared, int fd)
            strchr("< ", glance.signature[len]) != NULL;
 }
 
-/* Needs a descriptor only to look at the object: the watch on the server is
+/* Needs the descriptor only to inspect the object: the watch on the server is
  * closed at once. */
 static shmrpc_status open_of_service(const cli_shared *shared, int *out_fd,
                                      shmrpc_error *error)
@@ -224,8 +224,8 @@ static void explain_absence(const cli_shared *shared, const cli_verb *verb,
                            verb->creates ? ", --create makes it" : "");
 }
 
-/* A file comes first: names may have slashes. Only a name that is no file's,
- * and that --create isn't to make, can be SERVICE/OBJECT. */
+/* A file comes first: names may contain slashes. Only a name without a file
+ * that --create does not make can be SERVICE/OBJECT. */
 static cli_exit find(cli_shared *shared, const cli_verb *verb)
 {
     shmrpc_error error;
@@ -249,7 +249,7 @@ static cli_exit find(cli_shared *shared, const cli_verb *verb)
     if (status != SHMRPC_OK) {
         return cli_shared_fail(status, &error);
     }
-    /* What is damaged is found out by who salvages. */
+    /* A salvage finds the damage itself. */
     cli_exit result = shared->opts->salvages ? CLI_OK : look(shared, fd);
     shared->is_there = true;
     shmrpci_fd_close(&fd);
@@ -327,8 +327,8 @@ static cli_exit read_python(cli_shared *shared, const char *text,
 }
 
 /* Tries JSON first, then the word as a JSON string, so that text and names of
- * enumerators need no quotes. If both fail the first error is told: it is about
- * what was written. */
+ * enumerators need no quotes. If both fail the first error is printed, since it
+ * is about what was typed. */
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
                          const char *word, const void **out)
 {
@@ -352,7 +352,8 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
     }
     if (type->kind == SHMRPC_KIND_ANY && strchr("{[\"", word[0]) != NULL &&
         word[0] != '\0') {
-        return cli_shared_fail(status, &error); /* a slip, rather than text */
+        return cli_shared_fail(status, &error); /* a typing error rather than
+                                                 * text */
     }
     shmrpci_buf_init_heap(&quoted);
     shmrpci_json_string(&quoted, word, strlen(word));
@@ -363,8 +364,8 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
     return is_text ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* A command line that hangs is worse than one that says BUSY: without
- * --deadline it does not wait. */
+/* A command that hangs is worse than one that reports BUSY: without --deadline
+ * it does not wait. */
 shmrpc_opts cli_shared_wait(const cli_shared *shared)
 {
     return shared->opts->has_deadline
@@ -396,14 +397,14 @@ void cli_shared_print_figures(const cli_shared *shared,
 
 /* ---- damage -------------------------------------------------------------- */
 
-/* To standard output: findings are what was asked for. */
+/* To standard output: the findings are the result. */
 static void print_finding(void *user, uint64_t offset, const char *what)
 {
     (void)user;
     printf("at %llu: %s\n", (unsigned long long)offset, what);
 }
 
-/* REFUSED if anything was found, so that a script needn't read it. */
+/* REFUSED if there are findings, so that a script need not read the output. */
 cli_exit cli_shared_check(cli_shared *shared)
 {
     shmrpc_error error;
@@ -437,7 +438,7 @@ static void print_help(void *user)
     fputs(CLI_SHARED_HELP, stdout);
 }
 
-/* All kinds have all options, even where a verb makes no use of one. */
+/* All kinds accept all options, even if a verb ignores one. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     cli_shared_opts *opts = &((run_state *)user)->opts;
@@ -487,7 +488,7 @@ static const cli_verb *find_verb(const cli_shared_command *command,
     return NULL;
 }
 
-/* Without --create nothing is ever made: a mistyped name would leave an object
+/* Without --create no object is ever created: a mistyped name would leave one
  * behind. */
 static cli_exit run_verb(const cli_shared_command *command,
                          const cli_shared_opts *opts, const cli_verb *verb,
@@ -517,8 +518,8 @@ static cli_exit run_verb(const cli_shared_command *command,
     return result;
 }
 
-/* Takes the verb from the operands if it came behind options, then checks how
- * many operands it gets before anything is opened. */
+/* Takes the verb from the operands if it came after options, then checks the
+ * number of operands before anything is opened. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const run_state *state = user;
@@ -558,8 +559,8 @@ cli_exit cli_shared_run(int argc, char **argv,
                         const cli_shared_command *command)
 {
     run_state state = {.command = command};
-    /* Options may stand before the verb or behind it, but not behind the name:
-     * what follows that may be a value such as -1. */
+    /* Options may come before or after the verb, but not after the name: a word
+     * there may be a value such as -1. */
     if (argc > 1 && argv[1][0] != '-') {
         state.verb = argv[1];
         argc--;

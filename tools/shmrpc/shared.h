@@ -2,8 +2,8 @@
  * Commands on shared objects: `shmrpc KIND VERB NAME [OPERAND...]`.  A kind is
  * a file of this folder with a table of verbs, and a row in commands.c.
  *
- * An object that exists says what type it has, by the .svc in its memory, so
- * that values are shown, and read, as JSON without any other file.
+ * An existing object has the .svc of its type in its memory, so that values can
+ * be shown and read as JSON without any other file.
  *
  * Threading: main thread.
  */
@@ -21,8 +21,8 @@ typedef struct cli_shared_opts {
     bool all_users; /* the folder for all users */
     bool json;      /* print JSON on one line */
     bool python;    /* literals of Python instead of JSON */
-    bool create;    /* if there is none */
-    bool salvages;  /* dump what a damaged object has left */
+    bool create;    /* if it doesn't exist */
+    bool salvages;  /* dump what can still be read from a damaged object */
     bool has_deadline;
     int64_t deadline_ns; /* how long to wait */
     uint64_t count;      /* 0: not given */
@@ -58,7 +58,7 @@ typedef struct cli_shared_opts {
     "  -h, --help           print this\n"                                    \
     "      --version        print the version\n"
 
-/* What a verb works on. */
+/* The state that verbs work on. */
 typedef struct cli_shared {
     shmrpci_arena arena;
     const shmrpci_object_kind *kind;
@@ -87,7 +87,7 @@ typedef struct cli_shared_command {
     const shmrpci_object_kind *kind;
     shmrpc_shared row; /* what --create makes */
     const cli_verb *verbs;
-    const char *help; /* what stands before CLI_SHARED_HELP */
+    const char *help; /* printed before CLI_SHARED_HELP */
     const struct option *options;
 } cli_shared_command;
 
@@ -101,7 +101,7 @@ shmrpc_opts cli_shared_wait(const cli_shared *shared);
 /* Prints what went wrong; the exit status. */
 cli_exit cli_shared_fail(int status, const shmrpc_error *error);
 
-/* Appends it as the options say: as JSON, or a literal of Python. */
+/* Appends a value as the options say: as JSON, or as a Python literal. */
 cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
                               const void *value, shmrpci_buf *out);
 

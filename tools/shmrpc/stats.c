@@ -1,5 +1,5 @@
 /*
- * The command stats: what a service has done since it started.
+ * The command stats: the counters of a service since it started.
  *
  * Reads the service's counters from its shared memory: no worker is asked, so
  * that it also works while all workers hang.
@@ -85,7 +85,7 @@ static cli_exit stats(const char *service, const cli_look *look,
     return result;
 }
 
-/* `top` takes several services; here one has room for all its figures. */
+/* `top` takes several services; one has room for all its figures. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     return line->count == 1 ? stats(line->argv[1], user, message)

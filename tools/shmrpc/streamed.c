@@ -1,10 +1,10 @@
 /*
  * Calls with streams.
  *
- * The main thread prints what comes.  What is sent is read and sent by it too,
- * unless items come meanwhile: then another thread does that.  A third one
- * waits for the end of whoever reads our standard output, which nobody would
- * notice while no item comes.
+ * The main thread prints incoming items. If no items come back, it also reads
+ * and sends the outgoing ones; otherwise a second thread does that. A third
+ * thread watches for the end of standard output's reader, which would go
+ * unnoticed while no item comes.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "tools/shmrpc/streamed.h"
@@ -24,7 +24,7 @@
 #include "tools/shmrpc/input.h"
 #include "tools/shmrpc/outcome.h"
 
-/* What one item may take, read. */
+/* The most memory that one item read from input may take. */
 #define ITEM_ARENA_BYTES ((size_t)1 << 30)
 
 typedef struct streamed {
@@ -32,7 +32,7 @@ typedef struct streamed {
     const cli_streamed_opts *opts;
     cli_outcome outcome;
     shmrpc_stream *stream;
-    bool is_bare; /* bytes go as they are, not as JSON */
+    bool is_bare; /* bytes are copied unchanged, not as JSON */
     uint64_t items;
     int64_t begin_ns;
     /* The sender's: */
@@ -44,7 +44,7 @@ typedef struct streamed {
 
 /* ---- sending ------------------------------------------------------------ */
 
-/* Says what is wrong with the item at hand, or with standard input. */
+/* Prints what is wrong with the current item, or with standard input. */
 static cli_exit refuse_item(const streamed *s, int status, const char *what)
 {
     fprintf(stderr, "shmrpc: %s.%s: ", s->in->service.tables->name,
@@ -61,8 +61,8 @@ static cli_exit refuse_item(const streamed *s, int status, const char *what)
                : CLI_TROUBLE;
 }
 
-/* The next item of standard input. MORE, OK: there are no more; else it was
- * told. */
+/* Reads the next item of standard input. MORE; OK: no more; other values: the
+ * error was printed. */
 static int read_item(streamed *s, const void **item, cli_exit *out)
 {
     const char *text;
@@ -112,8 +112,8 @@ static bool is_refusal(int status)
            status == SHMRPC_E_NO_MEMORY;
 }
 
-/* Sends all of standard input. OK: it is over; else `*out` is the end of the
- * program, unless the stream has ended, and will tell why. */
+/* Sends all of standard input. OK: it is complete; else `*out` is the exit
+ * status, unless the stream has ended, whose status gives the reason. */
 static int send_all(streamed *s, cli_exit *out)
 {
     for (;;) {
@@ -210,14 +210,14 @@ static void print_end(const streamed *s)
 
 /* ---- the end ------------------------------------------------------------ */
 
-/* What the details of an error are, in a stream that has one still. */
+/* The details of the stream's error, which must still be open. */
 static const void *payload_of(const streamed *s, const shmrpc_error *error)
 {
     const shmrpc_error_type *type = cli_outcome_thrown(&s->outcome, error);
     return type != NULL ? shmrpc_stub_stream_payload(s->stream, type) : NULL;
 }
 
-/* All items of the stream that comes have come. */
+/* All incoming items have been printed. */
 static cli_exit tell_end(streamed *s, int status, const shmrpc_error *error)
 {
     int64_t ns = shmrpci_now_ns() - s->begin_ns;
@@ -267,8 +267,8 @@ static cli_exit both_ways(streamed *s)
         return CLI_TROUBLE;
     }
     cli_exit result = receive_all(s);
-    /* A sender that waits for room is told that there is no handler any more:
-     * with --max-items there may be one. */
+    /* If the handler has returned, a sender waiting for room learns it; with
+     * --max-items it may still run. */
     if (s->opts->max_items > 0 && s->items == s->opts->max_items) {
         (void)fflush(stdout);
         exit((int)result);
@@ -324,7 +324,7 @@ static void watch_output(void *user)
     (void)kill(getpid(), SIGPIPE);
 }
 
-/* Of a pipe alone: other descriptors don't tell. */
+/* Only for pipes: other descriptors don't report it. */
 static void begin_watch(void)
 {
     struct stat about;

@@ -1,13 +1,13 @@
 /*
- * A call of a method with a stream: its items come from standard input, and go
- * to standard output.
+ * A call of a method with a stream: items are read from standard input and
+ * printed to standard output.
  *
- * Nothing is kept but the item at hand: without room in the stream's window
- * standard input is not read, and without a reader of standard output the
- * stream stands still.
+ * Only the current item is buffered: while the stream's window is full,
+ * standard input is not read, and while standard output is not read, the stream
+ * stands still.
  *
- * Who ends the program, by Ctrl-C or by closing its standard output, cancels
- * the call so: the server sees the connection end.
+ * Ctrl-C, and closing standard output, end the program and so cancel the call:
+ * the server sees the connection end.
  *
  * Threading: main thread.
  */

@@ -13,8 +13,8 @@
 /* ---- columns --------------------------------------------------------- */
 
 /* The code point at `text`, and how many bytes it takes: at least one. Doesn't
- * check for overlong forms: a wrong width is all that they cause. mbrtowc would
- * stop at the first bad byte. */
+ * check for overlong forms, which only cause a wrong width. mbrtowc would stop
+ * at the first bad byte. */
 static size_t decode(const char *text, size_t len, wchar_t *out)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -81,7 +81,7 @@ void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns)
 
 /* ---- the screen ------------------------------------------------------ */
 
-/* Asked at each look, as windows change. */
+/* Queried each time, as windows change size. */
 void cli_screen_size(size_t *rows, size_t *columns)
 {
     struct winsize size = {.ws_row = 0};
@@ -92,8 +92,8 @@ void cli_screen_size(size_t *rows, size_t *columns)
     *columns = size.ws_col;
 }
 
-/* From the top left, clearing all: written in one piece, so that it doesn't
- * flicker. */
+/* Clears the screen and writes from the top left, in one piece so that it
+ * doesn't flicker. */
 void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
                      size_t columns)
 {
@@ -103,7 +103,7 @@ void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
     for (size_t row = 0; at < end && (rows == 0 || row < rows); row++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t len = (size_t)((newline != NULL ? newline : end) - at);
-        /* None behind the last row, which would scroll. */
+        /* No newline after the last row, which would scroll. */
         shmrpci_buf_append_text(out, row > 0 ? "\n" : "");
         shmrpci_buf_append(out, at,
                            columns > 0 ? columns_cut(at, len, columns) : len);
@@ -113,8 +113,8 @@ void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
 
 /* ---- keys ------------------------------------------------------------ */
 
-/* Signals stay on: Ctrl-C and Ctrl-Z work as ever. The first state is kept, so
- * that entering again doesn't take our own for it. */
+/* Signals stay enabled: Ctrl-C and Ctrl-Z work as usual. The first state is
+ * kept, so that entering again doesn't save our own settings. */
 bool cli_keys_enter(cli_keys *keys)
 {
     if (!keys->is_on && tcgetattr(STDIN_FILENO, &keys->before) != 0) {

@@ -14,34 +14,35 @@
 #include "base/buf.h"
 
 /* How many columns `len` bytes of UTF-8 take: most characters one, those of
- * East Asia and emoji two, accents that combine none.  A byte that is no UTF-8
- * and a control character count as one. */
+ * East Asia and emoji two, combining accents none. A byte that is not UTF-8 and
+ * a control character count as one. */
 size_t cli_columns_of(const char *text, size_t len);
 
 /* Appends as much of `text` as fits, and blanks up to `columns`. */
 void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns);
 
-/* Appends what shows `text` instead of all that the screen had: at most `rows`
- * lines, each cut to `columns`.  0 rows or columns: no limit. */
+/* Appends the sequence that replaces the screen's content by `text`: at most
+ * `rows` lines, each cut to `columns`. 0 rows or columns: no limit. */
 void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
                      size_t columns);
 
-/* The size of the terminal on standard output; 0 for what it does not say. */
+/* The size of the terminal on standard output; 0: unknown. */
 void cli_screen_size(size_t *rows, size_t *columns);
 
-/* Standard input, while it gives keys; all 0 at first. */
+/* Standard input in the mode in which it returns single keys; all 0 at
+ * first. */
 typedef struct cli_keys {
     bool is_on;
-    struct termios before; /* what leave sets back */
+    struct termios before; /* restored by leave */
 } cli_keys;
 
-/* Has standard input give each key at once, without showing it, until `leave`.
- * False: it is no terminal.  To be said again after a stop (SIGTSTP): the shell
- * may have set it back. */
+/* Makes standard input return each key at once, without echo, until `leave`.
+ * False: it is not a terminal. To be called again after a stop (SIGTSTP): the
+ * shell may have reset the mode. */
 bool cli_keys_enter(cli_keys *keys);
 void cli_keys_leave(cli_keys *keys);
 
-/* The next key that was pressed; 0: none, -1: there will be no more. */
+/* The next pressed key; 0: none, -1: the input has ended. */
 int cli_keys_next(void);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * The command top: what services do now.
+ * The command top: current figures of services.
  *
- * One loop: rest for an interval, look at all services, print.  Looking costs
- * the services nothing.  On a terminal it redraws the screen and takes keys; in
+ * One loop: wait for an interval, sample all services, print. Sampling costs
+ * the services nothing. On a terminal it redraws the screen and takes keys; in
  * a pipe it prints one table, or a line of JSON for each service, per look.
  */
 #include <stdio.h>
@@ -20,9 +20,10 @@
 #include "tools/shmrpc/managed.h"
 #include "tools/shmrpc/terminal.h"
 
-/* A service that does not answer holds up all others for so long. */
+/* How long a service that does not answer may delay all others. */
 #define OPEN_NS (300 * SHMRPCI_NS_PER_MS)
-/* At first, of those that were named: nothing is shown without one of them. */
+/* The first time, for services named on the command line: nothing is shown
+ * without them. */
 #define FIRST_OPEN_NS (5 * SHMRPCI_NS_PER_S)
 
 const struct option cli_top_options[] = {
@@ -65,8 +66,8 @@ static void print_help(void *user)
         stdout);
 }
 
-/* An entry stays when its service goes: `trouble` then says why, and its row
- * comes back with the next server. */
+/* An entry stays when its service ends: `trouble` then says why, and the next
+ * server's figures appear in the same row. */
 typedef struct service {
     cli_watched watched;
     shmrpc_error trouble; /* why it isn't open */
@@ -78,12 +79,12 @@ typedef struct top {
     uint64_t count;      /* 0: for ever */
     bool json;           /* instead of tables */
     bool is_all;         /* whatever is found */
-    bool is_live;        /* over what was there */
+    bool is_live;        /* redraws the screen */
     cli_layout layout;   /* of the tables; keys change it */
     cli_keys keys;       /* on a terminal only */
-    int signal_fd;       /* what ends it, while there are keys; else -1 */
+    int signal_fd;       /* signals that end it, while keys are read; else -1 */
     shmrpci_arena arena; /* of their names */
-    service *items;      /* services, those that went too */
+    service *items;      /* services, also those that have ended */
     size_t item_count;
     size_t item_cap; /* room in `items` */
     int poll_set;    /* of keys and signals */
@@ -91,7 +92,7 @@ typedef struct top {
 
 /* ---- services -------------------------------------------------------- */
 
-/* By address and port: two names may be of one service. */
+/* Compared by address and port: two names may stand for one service. */
 static bool is_known(const top *t, const char *where, uint16_t port)
 {
     for (size_t i = 0; i < t->item_count; i++) {
@@ -103,7 +104,7 @@ static bool is_known(const top *t, const char *where, uint16_t port)
     return false;
 }
 
-/* Entries move: nobody keeps a pointer to one over a look. */
+/* Entries may move: keep no pointer to one beyond a sample. */
 static bool grow(top *t)
 {
     size_t cap = t->item_cap == 0 ? 16 : t->item_cap * 2;
@@ -116,7 +117,7 @@ static bool grow(top *t)
     return true;
 }
 
-/* Adds a service that isn't there yet. There is no limit, as most may be
+/* Adds a service that isn't in the list. There is no limit, as most may be
  * sockets of killed servers. */
 static bool add(top *t, const char *name, const char *where, uint16_t port)
 {
@@ -139,8 +140,8 @@ static bool add(top *t, const char *name, const char *where, uint16_t port)
     return true;
 }
 
-/* Adds services that have come since; those that went stay, as they may come
- * back. Prints its errors. */
+/* Adds services that have started since; those that ended stay, as they may
+ * come back. Prints errors. */
 static cli_exit find_all(top *t)
 {
     shmrpci_arena arena;
@@ -201,7 +202,7 @@ static void look(service *it, int64_t open_ns)
     }
 }
 
-/* Returns how many could be looked at. */
+/* Returns how many could be sampled. */
 static size_t look_at_all(top *t, int64_t open_ns)
 {
     size_t open = 0;
@@ -243,7 +244,7 @@ static void print_json(top *t)
 /* A column that rows can be sorted by, and its key. */
 typedef struct sorting {
     const char *name; /* of the column */
-    char key;         /* that sorts by it */
+    char key;         /* the key that sorts by it */
     cli_sort sort;
 } sorting;
 
@@ -271,7 +272,7 @@ static size_t width_of(const top *t)
                : width;
 }
 
-/* Sockets that nobody listens at are of no interest, unless asked for. */
+/* Sockets without a listener are not shown, unless requested. */
 static void append_rows(const top *t, shmrpci_buf *out)
 {
     cli_rank *ranks = calloc(t->item_count + 1, sizeof *ranks);
@@ -297,8 +298,7 @@ static void append_rows(const top *t, shmrpci_buf *out)
     free(ranks);
 }
 
-/* When it was looked at, how often it is, what it is sorted by, and the
- * keys. */
+/* The time of the sample, the interval, the sort order, and the keys. */
 static void append_head(const top *t, shmrpci_buf *out)
 {
     char clock[32] = "?";
@@ -374,12 +374,11 @@ static bool print(top *t)
 
 /* ---- keys ------------------------------------------------------------ */
 
-/* What interrupts the wait between two looks. */
+/* Events that interrupt the wait between two samples. */
 enum { TAG_KEYS = 1, TAG_SIGNAL = 2 };
 
-/* Takes keys only on a live display whose input is a terminal. While it does,
- * signals are waited for as well: the terminal has to be set back before the
- * end. */
+/* Reads keys only on a live display whose input is a terminal. Signals are then
+ * waited for as well, since the terminal must be reset before the end. */
 static void listen_to_keys(top *t)
 {
     if (!t->is_live || !cli_keys_enter(&t->keys)) {
@@ -394,8 +393,8 @@ static void listen_to_keys(top *t)
     }
 }
 
-/* Takes all keys that were pressed. False: to end, by `q` or because the
- * terminal is gone. Unknown keys do nothing. */
+/* Handles all pressed keys. False: end, because of `q` or because the terminal
+ * is gone. Unknown keys do nothing. */
 static bool take_keys(top *t)
 {
     int key;
@@ -413,9 +412,9 @@ static bool take_keys(top *t)
     return key == 0;
 }
 
-/* Waits until the next look is due, and takes keys meanwhile, which show their
- * effect at once. False: it is to end. The keys are entered again each time, as
- * the shell may have set the terminal back after a stop. */
+/* Waits until the next sample is due. Keys pressed meanwhile take effect at
+ * once. False: end. Key mode is entered again each time, as the shell may have
+ * reset the terminal after a stop. */
 static bool rest(top *t, bool has_looked)
 {
     int64_t deadline_ns = shmrpci_deadline_after(t->interval_ns);
@@ -460,7 +459,7 @@ static cli_exit watch(top *t)
         }
         (void)look_at_all(t, OPEN_NS);
         if (!print(t)) {
-            return CLI_TROUBLE; /* nobody reads it any more */
+            return CLI_TROUBLE; /* standard output has no reader any more */
         }
     }
     return CLI_OK;
@@ -497,7 +496,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
-/* A wrong word gets a suggestion, as the other words of this program do. */
+/* A wrong word gets a suggestion, as elsewhere in this program. */
 static cli_exit take_sort(top *t, shmrpci_buf *message)
 {
     const char *names[SORTINGS];
@@ -514,7 +513,7 @@ static cli_exit take_sort(top *t, shmrpci_buf *message)
     return CLI_USAGE;
 }
 
-/* The least interval keeps a typing error from burning a CPU. */
+/* The minimum interval keeps a typing error from wasting a CPU. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     top *t = user;

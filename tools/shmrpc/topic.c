@@ -1,9 +1,9 @@
 /*
  * The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h.
  *
- * Both wait for ever unless --deadline is given: they are meant for pipelines,
- * whose other end decides when it is over.  A topic's messages are printed as
- * JSON, a pipe's bytes as they are.
+ * Both wait forever unless --deadline is given: they are meant for pipelines,
+ * whose other end decides when to stop. A topic's messages are printed as JSON,
+ * a pipe's bytes as they are.
  */
 #include <stdio.h>
 
@@ -181,7 +181,7 @@ static const char pipe_help[] =
     "most. check looks for damage; nobody may use the pipe meanwhile.\n"
     "\n";
 
-/* Opening makes nobody the writer; the first write does. */
+/* Opening the pipe doesn't make us the writer; the first write does. */
 static cli_exit open_pipe(cli_shared *shared, shmrpc_pipe **out)
 {
     shmrpc_error error;
@@ -199,7 +199,7 @@ static shmrpc_opts pipe_wait(const cli_shared *shared)
                                            : INT64_MAX};
 }
 
-/* Flushes after each read: the bytes may be speech that is played as it
+/* Flushes after each read: the bytes may be audio that is played as it
  * comes. */
 static cli_exit run_cat(cli_shared *shared)
 {

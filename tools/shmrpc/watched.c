@@ -1,8 +1,8 @@
 /*
- * A service that is looked at now and then.
+ * A service that is sampled repeatedly.
  *
  * Keeps two snapshots of the service's counters and the samples of its
- * processes, so that each look yields what happened since the one before.
+ * processes, so that each sample yields the difference from the one before.
  */
 #include <stdlib.h>
 
@@ -27,8 +27,8 @@ static double cpu_of(const tool_samples *all, const tool_sample *it,
     return span_ns > 0 ? (double)it->cpu_ns / (double)span_ns : 0;
 }
 
-/* What the worker's process costs. Worker threads share one process: each of
- * them is shown with all that it costs. */
+/* Resources of the worker's process. Worker threads share one process: each of
+ * them is shown with the figures of the whole process. */
 static cli_usage usage_of(const tool_samples *all,
                           const shmrpc_worker_stats *worker)
 {
@@ -42,8 +42,8 @@ static cli_usage usage_of(const tool_samples *all,
                                     .descriptors = it->now.descriptors};
 }
 
-/* Samples the processes of all workers. Without memory nothing is known of
- * them, and the counters are shown without. */
+/* Samples the processes of all workers. Without memory their figures are
+ * unknown, and only the counters are shown. */
 static void look_at_processes(cli_watched *w)
 {
     uint32_t count = shmrpc_snapshot_service(w->now)->worker_count;
@@ -89,7 +89,8 @@ int cli_watched_look(cli_watched *w, shmrpc_error *error)
     return status;
 }
 
-/* Forgets both looks: after another open the first one is the first again. */
+/* Drops both samples: after another open the next sample counts as the
+ * first. */
 void cli_watched_close(cli_watched *w)
 {
     shmrpc_snapshot_free(w->before);

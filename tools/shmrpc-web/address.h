@@ -16,7 +16,7 @@ typedef struct web_address {
     bool is_loopback; /* reaches this machine only */
 } web_address;
 
-/* Reads "127.0.0.1", "::1" or "[::1]"; false when it is no address. */
+/* Reads "127.0.0.1", "::1" or "[::1]"; false: not an address. */
 bool web_address_read(const char *text, uint16_t port, web_address *out);
 
 /* The address of a struct sockaddr, without the port; "-" for another one, or

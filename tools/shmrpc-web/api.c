@@ -42,7 +42,7 @@ static void reply_health(web_api *api, web_request *request)
     reply_text(request, 200, "ok\n");
 }
 
-/* Ready once it has looked for services. */
+/* Ready after the first search for services. */
 static void reply_ready(web_api *api, web_request *request)
 {
     bool is_ready = web_directory_looks(api->directory) > 0;
@@ -51,8 +51,8 @@ static void reply_ready(web_api *api, web_request *request)
 
 /* ---- sessions ---- */
 
-/* What the page may offer. `csrf`: the session's second secret, for the one who
- * has shown the token just now; else NULL. */
+/* The session's permissions, for the page. `csrf`: the session's second secret,
+ * sent only in the reply to a login; else NULL. */
 static void reply_session(web_request *request, const web_api *api,
                           const web_token *token, const char *csrf,
                           const char *cookie)
@@ -75,8 +75,8 @@ static void reply_session(web_request *request, const web_api *api,
     shmrpci_buf_fini(&body);
 }
 
-/* Where the token is, for who has yet to show it: its path is no secret to this
- * machine, on which others can see the command line too. */
+/* The path of the token's file, for a user who has not logged in yet: it is no
+ * secret on this machine, where others can see the command line too. */
 static void reply_token_file(web_api *api, web_request *request)
 {
     shmrpci_buf body;
@@ -158,8 +158,8 @@ static void log_in(web_api *api, web_request *request)
     reply_session(request, api, token, session->csrf.text, cookie);
 }
 
-/* For a page that was loaded again: whether its session goes on. Neither a page
- * of another origin nor a cookie alone finds that out. */
+/* For a page that was reloaded: whether its session is still valid. A page of
+ * another origin, or a cookie alone, can't find that out. */
 static void show_session(web_request *request, const web_api *api,
                          const web_who *who)
 {

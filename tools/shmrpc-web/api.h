@@ -1,5 +1,6 @@
 /*
- * All addresses but calls: who is there, what they look like, health.
+ * All addresses except calls: lists of services and objects, their figures,
+ * sessions, health.
  *
  * Threading: one thread.
  */
@@ -26,21 +27,21 @@ typedef struct web_api {
     web_http *http;
     web_rpc *rpc;
     bool read_only;
-    const char *token_path; /* told to this machine; NULL: to nobody */
-    web_rate logins;        /* wrong tokens, by address */
+    const char *token_path; /* shown on this machine; NULL: not shown */
+    web_rate logins;        /* wrong tokens, for each address */
     web_place places[WEB_MAX_SERVICES];
 } web_api;
 
-/* Whether anybody may have it: health, the page, the login. */
+/* Whether the address needs no login: health, the page, the login. */
 bool web_api_is_open(const web_request *request);
-/* Answers that. False: it is something else. */
+/* Answers such a request. False: it needs a login. */
 bool web_api_take_open(web_api *api, web_request *request);
 
-/* One more wrong token of this address: 0, or in how many seconds the next may
- * come. */
+/* Counts a wrong token of this address: 0, or in how many seconds the next one
+ * is allowed. */
 unsigned web_api_wrong(web_api *api, const web_request *request);
 
-/* Answers everything else but calls, for those who are let in. */
+/* Answers all other requests, except calls, of users who are logged in. */
 void web_api_take(web_api *api, web_request *request, const web_who *who);
 
 #endif

@@ -1,4 +1,4 @@
-/* Lines about those who change something. */
+/* Writes lines about changes and logins. */
 #include "tools/shmrpc-web/audit.h"
 
 #include <inttypes.h>
@@ -58,7 +58,7 @@ static void write_line(shmrpci_buf *line)
     shmrpci_buf_fini(line);
 }
 
-/* A login's body is the token, and is not said. */
+/* A login's body is the token, and is not logged. */
 static void say_change(const web_request *request, unsigned status)
 {
     shmrpci_buf line;

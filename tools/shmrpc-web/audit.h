@@ -14,7 +14,7 @@
 
 #include "tools/shmrpc-web/http.h"
 
-/* Writes what is to be said of a request that was answered with `status`. */
+/* Logs a request that was answered with `status`, if it has to be logged. */
 void web_audit(const web_request *request, unsigned status);
 
 #endif

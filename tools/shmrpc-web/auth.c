@@ -1,4 +1,4 @@
-/* Who may do what. */
+/* Authentication and permissions. */
 #include "tools/shmrpc-web/auth.h"
 
 #include <stdio.h>
@@ -28,8 +28,8 @@ static web_session *find_session(web_auth *auth, const char *id, size_t len)
     return found;
 }
 
-/* With the port, which cookies don't know. Under TLS a browser takes one of
- * this name only from this very host, over TLS. */
+/* With the port, which cookies don't distinguish. Under TLS the prefix makes
+ * browsers accept the cookie from this host over TLS only. */
 static void name_cookie(const web_auth *auth, char out[NAME_BYTES])
 {
     (void)snprintf(out, NAME_BYTES,
@@ -37,7 +37,7 @@ static void name_cookie(const web_auth *auth, char out[NAME_BYTES])
                    auth->port);
 }
 
-/* The session of a Cookie field, which may hold cookies of others. */
+/* The session of a Cookie field, which may also contain cookies of others. */
 static web_session *session_of(web_auth *auth, const web_field *field)
 {
     char name[NAME_BYTES];

@@ -1,6 +1,6 @@
 /*
- * Who may do what: the token, sessions of browsers, and where a request comes
- * from.
+ * Authentication and permissions: the token, sessions of browsers, and the
+ * origin of a request.
  *
  * Scripts show the token with each request (Authorization: Bearer). A browser
  * shows it once and gets a cookie, which no other site can make it send
@@ -20,13 +20,14 @@
 #include "tools/shmrpc-web/head.h"
 #include "tools/shmrpc-web/token.h"
 
-/* Of so many browsers; the one that was not used for longest goes first. */
+/* The maximum number of sessions; the least recently used one is dropped
+ * first. */
 #define WEB_MAX_SESSIONS 32
 
 typedef struct web_session {
     web_secret id;          /* in the cookie */
     web_secret csrf;        /* X-CSRF-Token */
-    const web_token *token; /* by which it was opened */
+    const web_token *token; /* the token by which it was opened */
     int64_t used_ns;        /* 0: free */
 } web_session;
 
@@ -40,7 +41,7 @@ typedef struct web_auth {
 typedef struct web_who {
     const web_token *token; /* NULL: a stranger */
     web_session *session;   /* NULL: by the token */
-    bool is_wrong;          /* it showed a token that is none */
+    bool is_wrong;          /* it presented an invalid token */
 } web_who;
 
 web_who web_auth_who(web_auth *auth, const web_head *head);

@@ -14,13 +14,13 @@
 #define TICK_NS SHMRPCI_NS_PER_S
 /* Ticks between two points of the past, and of /proc. */
 #define MARK_TICKS 5u
-/* For a service to say where its statistics are. */
+/* How long a service may take to return its statistics. */
 #define OPEN_NS (SHMRPCI_NS_PER_S / 4)
-/* Ticks until one that did not say is asked again. */
+/* After how many ticks a service that did not answer is asked again. */
 #define RETRY_TICKS   5u
 #define MAX_PROCESSES 256
 
-/* One service, for as long as there is a socket of its name. */
+/* One service, as long as a socket with its name exists. */
 typedef struct entry {
     web_place place;
     shmrpc_stats *stats; /* NULL: not open */
@@ -43,8 +43,8 @@ struct web_board {
     web_place places[WEB_MAX_SERVICES]; /* the thread's */
     shmrpci_mutex mutex;                /* of all that follows */
     shmrpci_cond cond;
-    entry *entries[WEB_MAX_SERVICES]; /* by name; the thread alone changes
-                                       * which there are */
+    entry *entries[WEB_MAX_SERVICES]; /* by name; only the thread adds and
+                                       * removes entries */
     size_t count;
     uint64_t tick;
     bool is_closing;
@@ -78,13 +78,13 @@ static size_t pids_of(const shmrpc_snapshot *total, int32_t *out, size_t max)
     return count;
 }
 
-/* What may not be seen counts as nothing. */
+/* Values that are not visible count as 0. */
 static int64_t known(int64_t value)
 {
     return value > 0 ? value : 0;
 }
 
-/* False: what they use a second is not known, and stays what it was. */
+/* False: the rates are unknown, and keep their old values. */
 static bool read_processes(entry *e, const shmrpc_snapshot *total,
                            web_figures *figures)
 {
@@ -141,8 +141,8 @@ static void set_percentiles(web_figures *figures, const shmrpc_snapshot *part)
     figures->queue_p99_us = (float)all->queue.p99_ns / 1000;
 }
 
-/* What has happened since `before`; all of it when there is none, or when it
- * was another server. */
+/* The difference from `before`; everything if there is none, or if it was from
+ * another server. */
 static shmrpc_snapshot *since(const shmrpc_snapshot *total,
                               const shmrpc_snapshot *before)
 {
@@ -204,8 +204,8 @@ static void point_set_calls(web_point *point, const shmrpc_snapshot *part)
     point->values[WEB_CRASHES] = (float)shmrpc_snapshot_service(part)->crashes;
 }
 
-/* What a mark keeps: `part` is what was done since the last one, NULL if that
- * is not known. */
+/* Fills a point of the history: `part` is the difference since the last one,
+ * NULL if unknown. */
 static void set_point(web_point *point, const entry *e,
                       const shmrpc_snapshot *part, const web_figures *now,
                       bool has_rates)
@@ -255,7 +255,8 @@ static void notice_restart(entry *e, const shmrpc_snapshot *total)
     e->started_ns = started_ns;
 }
 
-/* Reads; only what others see is changed with the lock. */
+/* Reads the figures; the lock is held only while those that others see are
+ * changed. */
 static void read_entry(web_board *b, entry *e, uint64_t tick)
 {
     shmrpc_snapshot *total = NULL;
@@ -273,7 +274,7 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
         notice_restart(e, total);
         now = figures_of(e, total, is_mark, &point);
     } else {
-        /* What comes next is not since then. */
+        /* The next difference must not begin here. */
         tool_samples_forget(&e->processes);
     }
     shmrpci_mutex_lock(&b->mutex);
@@ -292,7 +293,7 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
 
 /* ---- all of them ---- */
 
-/* Makes the entries those of `places`, both by name. */
+/* Makes the entries match `places`; both are sorted by name. */
 static void match(web_board *b, const web_place *places, size_t count)
 {
     entry *old[WEB_MAX_SERVICES];

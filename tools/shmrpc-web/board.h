@@ -1,9 +1,9 @@
 /*
  * The board: figures of all services, read each second on a thread of its own.
  *
- * What services count themselves (shmrpc/observe.h) and what /proc says of
- * their processes. Rates are those of the last second, percentiles of the last
- * 1 to 5; the past is kept in memory (past.h).
+ * The counters of services (shmrpc/observe.h), and what /proc says about their
+ * processes. Rates are those of the last second, percentiles of the last 1 to
+ * 5; the past is kept in memory (past.h).
  *
  * Threading: any thread.
  */
@@ -36,7 +36,7 @@ typedef struct web_figures {
     uint64_t io_bytes_per_s;
 } web_figures;
 
-/* What is known of one service; while `see` runs. */
+/* The figures of one service; valid while `see` runs. */
 typedef struct web_row {
     const web_place *place;
     const shmrpc_snapshot *total; /* since the server's start; NULL: none */
@@ -54,8 +54,8 @@ void web_board_close(web_board *board);
 typedef void web_see(const web_row *row, void *user);
 void web_board_see(web_board *board, web_see *see, void *user);
 
-/* Appends the past as JSON, an object of past.h's members. False: there is no
- * such service. */
+/* Appends the history as JSON, an object with past.h's members. False: there is
+ * no such service. */
 bool web_board_append_past(web_board *board, const char *name, web_span span,
                            shmrpci_buf *out);
 

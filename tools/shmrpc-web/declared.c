@@ -1,4 +1,4 @@
-/* Errors by the names that the service gives them. */
+/* Counts declared errors by name. */
 #include "tools/shmrpc-web/declared.h"
 
 #include <string.h>

@@ -10,8 +10,8 @@
 
 typedef void web_declared_fn(const char *name, uint64_t count, void *user);
 
-/* Calls `see` for each that there was, of the method at `index` of the row's
- * snapshot; those that are not known by name are "DECLARED". */
+/* Calls `see` for each declared error that occurred in the method at `index` of
+ * the row's snapshot; errors without a known name are "DECLARED". */
 void web_declared_each(const web_row *row, uint32_t index, web_declared_fn *see,
                        void *user);
 

@@ -12,7 +12,7 @@
 #include "os/thread.h"
 #include "shmrpc/discover.h"
 
-/* What reading a description may take. */
+/* The most memory for reading a description. */
 #define SERVICE_ARENA_BYTES ((size_t)256 << 20)
 /* For one service to answer; a hung one must not keep the others waiting. */
 #define ANSWER_NS SHMRPCI_NS_PER_S
@@ -35,7 +35,7 @@ struct web_directory {
  * may be many more than services. */
 #define MAX_FOUND 8192u
 
-/* What one look finds. */
+/* The results of one search. */
 typedef struct look {
     web_place *places;
     size_t count;
@@ -124,8 +124,8 @@ static void renew_presence(web_service *s)
     }
 }
 
-/* Asks the service what it is, unless that server has said so already, and
- * makes a new object only if that has changed. */
+/* Asks the service for its interface, unless that server has answered already,
+ * and makes a new object only if it has changed. */
 static void look_at(web_place *place)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -188,7 +188,7 @@ static void on_found(void *user, const shmrpc_found *found)
     place->port = found->port;
     for (size_t i = 0; i < l->count; i++) {
         if (strcmp(l->places[i].name, place->name) == 0) {
-            return; /* clients find the first one only */
+            return; /* clients find only the first one */
         }
     }
     l->count++;
@@ -213,7 +213,7 @@ static int compare_use(const void *a, const void *b)
     return compare_places(a, b);
 }
 
-/* Leaves as many as there is room for. */
+/* Drops places beyond the maximum. */
 static void cut(web_directory *d, look *l)
 {
     if (l->count <= WEB_MAX_SERVICES) {
@@ -236,7 +236,7 @@ static void retain_service(web_directory *d, web_service *service)
     shmrpci_mutex_unlock(&d->mutex);
 }
 
-/* Takes the reference of `old` along, or ends it. */
+/* Takes over the reference of `old`, or releases it. */
 static void inherit(web_directory *d, look *l)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -360,7 +360,7 @@ size_t web_directory_list(web_directory *d, bool retain, web_place *out,
 uint64_t web_directory_ask(web_directory *d)
 {
     shmrpci_mutex_lock(&d->mutex);
-    /* One that has begun may have looked in the wrong place already. */
+    /* A search in progress may have passed the place already. */
     uint64_t number = ++d->asked;
     shmrpci_cond_signal(&d->cond);
     shmrpci_mutex_unlock(&d->mutex);

@@ -1,9 +1,9 @@
 /*
- * The services of this machine, looked for again and again on a thread of its
- * own, because finding and connecting block.
+ * The services of this machine, searched repeatedly on a thread of its own,
+ * because finding and connecting block.
  *
- * What a service says of itself is input: a text that does not parse leaves
- * the service in the list, with the reason, and it can't be called.
+ * A service's description is untrusted input: if it does not parse, the service
+ * stays in the list, with the reason, but can't be called.
  *
  * Threading: any thread.
  */
@@ -20,7 +20,7 @@
 #include "shmrpc/observe.h"
 #include "shmrpc/stub.h"
 
-/* That are shown; those that answer come first. */
+/* The maximum number of services shown; those that answer come first. */
 #define WEB_MAX_SERVICES 256
 #define WEB_NAME_BYTES   160
 
@@ -41,27 +41,27 @@ typedef struct web_service {
     /* The rest is the directory's. */
     shmrpci_arena arena;
     unsigned references;
-    shmrpc_stats *presence; /* tells without a call whether the server is
-                             * there; NULL: it has to be asked */
+    shmrpc_stats *presence; /* tells without a call whether the server runs;
+                             * NULL: it must be asked */
 } web_service;
 
-/* What is known of a socket in the folders. */
+/* A socket in one of the folders, and its service. */
 typedef struct web_place {
     char name[WEB_NAME_BYTES];
     char address[WEB_NAME_BYTES];
     uint16_t port;
     bool is_alive;
-    web_service *service; /* NULL: it never answered as it should */
+    web_service *service; /* NULL: it never answered correctly */
     shmrpc_error error;   /* why not, unless it is alive */
 } web_place;
 
 /* `changed_fd`, an event, is set after each look. */
 int web_directory_open(int changed_fd, web_directory **out,
                        shmrpc_error *error);
-/* Nobody holds a service any more. */
+/* All services must have been released. */
 void web_directory_close(web_directory *directory);
 
-/* A service, to be released; NULL: there is none that answers. */
+/* A service, to be released; NULL: no service with this name answers. */
 web_service *web_directory_find(web_directory *directory, const char *name);
 void web_service_release(web_directory *directory, web_service *service);
 
@@ -70,7 +70,8 @@ void web_service_release(web_directory *directory, web_service *service);
 size_t web_directory_list(web_directory *directory, bool retain, web_place *out,
                           size_t max);
 
-/* Has it look at once. Returns the number of the look that will know. */
+/* Starts a search at once. Returns the number of the search whose result will
+ * be up to date. */
 uint64_t web_directory_ask(web_directory *directory);
 /* The last look that is over. */
 uint64_t web_directory_looks(web_directory *directory);

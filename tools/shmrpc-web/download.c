@@ -6,7 +6,7 @@
 #include "base/json_text.h"
 #include "os/clock.h"
 
-/* What is made at a time, unless an item is larger. */
+/* The amount of reply data prepared at a time, unless an item is larger. */
 #define PIECE_BYTES ((size_t)16 << 10)
 
 struct web_download {
@@ -14,7 +14,7 @@ struct web_download {
     web_download *next; /* of the web_rpc */
     shmrpc_stream *stream;
     const shmrpc_method *method;
-    const void *first; /* an item that came before the reply has begun */
+    const void *first; /* an item that came before the reply began */
     uint64_t items;
     int64_t begun_ns;
     int64_t said_ns; /* when something was written last */
@@ -59,8 +59,8 @@ static void append_metadata(const shmrpc_reply_metadata *back, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* {"end":{"items":3}} or {"error":{...,"items":3}}; of events without the
- * outer object, as they have names. */
+/* {"end":{"items":3}} or {"error":{...,"items":3}}; without the outer object
+ * for events, since they have names. */
 static void append_end(web_download *d, const shmrpc_error *error,
                        shmrpci_buf *out)
 {
@@ -90,7 +90,7 @@ static void append_end(web_download *d, const shmrpc_error *error,
     end_event(d, out);
 }
 
-/* How it has ended is told as its form can. */
+/* Reports the end in the way of the reply's form. */
 static web_stream_state tell_end(web_download *d, int status,
                                  const shmrpc_error *error, shmrpci_buf *out)
 {
@@ -103,7 +103,7 @@ static web_stream_state tell_end(web_download *d, int status,
     return status == SHMRPC_OK ? WEB_STREAM_OVER : WEB_STREAM_BROKEN;
 }
 
-/* OK, or it has no such form, as bytes in an `any`. */
+/* OK, or an error: the item has no such form, as bytes in an `any`. */
 static int append_item(web_download *d, const void *item, shmrpci_buf *out,
                        shmrpc_error *error)
 {
@@ -185,7 +185,7 @@ void web_download_drop(web_download *d)
     free(d);
 }
 
-/* The reply is over, or nobody reads it any more. */
+/* The reply is complete, or its reader has gone. */
 static void end(void *user)
 {
     web_download_drop(user);

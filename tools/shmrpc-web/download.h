@@ -22,10 +22,10 @@ typedef struct web_download web_download;
 int web_download_start(web_journey *j, const void *params,
                        const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Cancels it: nobody reads it any more. NULL is fine. */
+/* Cancels it, since its reader has gone. NULL is fine. */
 void web_download_drop(web_download *d);
 
-/* Does what is due by the clock, for all of them. */
+/* Handles timeouts of all of them. */
 void web_downloads_tick(web_rpc *rpc);
 
 #endif

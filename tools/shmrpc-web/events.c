@@ -7,13 +7,13 @@
 #include "tools/shmrpc-web/rpc.h"
 #include "tools/shmrpc-web/show.h"
 
-/* A page that reads nothing for so long has gone. */
+/* A page that reads nothing for this long is considered gone. */
 #define STALL_NS (30 * SHMRPCI_NS_PER_S)
 
 struct web_listener {
     web_events *events;
     web_connection *connection;
-    uint64_t number; /* of the last event that it got */
+    uint64_t number; /* of the last event that was sent to it */
     web_listener *next;
 };
 

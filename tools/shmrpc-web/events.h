@@ -20,10 +20,10 @@ typedef struct web_events {
 } web_events;
 
 void web_events_open(web_events *events, web_board *board);
-/* All listeners have gone. */
+/* All listeners must have gone. */
 void web_events_close(web_events *events);
 
-/* Answers with a stream that lives as long as the page. */
+/* Replies with a stream that lives as long as the page. */
 void web_events_take(web_events *events, web_request *request);
 
 /* There are new figures. */

@@ -13,7 +13,7 @@ typedef struct form_name {
     web_form_kind kind;
 } form_name;
 
-/* The first of a kind is what we write. */
+/* The first name of each form is the one that we send. */
 static const form_name names[] = {
     {"application/json", WEB_FORM_JSON},
     {"application/msgpack", WEB_FORM_MSGPACK},
@@ -94,8 +94,8 @@ bool web_form_is_stream(const web_request *request, bool *out_may_be)
     return is_known && kind == WEB_FORM_NDJSON;
 }
 
-/* The first form that is accepted and that there is; `*out` stays as it is
- * for "any". False: none is. */
+/* The first accepted form that exists; `*out` is unchanged for "any". False:
+ * none is supported. */
 static bool read_accept(const web_field *accept, const shmrpc_method *method,
                         web_form_kind *out)
 {
@@ -123,7 +123,7 @@ static bool read_accept(const web_field *accept, const shmrpc_method *method,
     return accept->value_len == 0;
 }
 
-/* What is answered where nobody says how. */
+/* The form of the reply if the client doesn't specify one. */
 static web_form_kind usual_form(const shmrpc_method *method, web_form_kind in)
 {
     if (method->items_out != NULL) {
@@ -166,7 +166,7 @@ static int choose(const web_request *request, const web_target *target,
 
 /* ---- parameters ---- */
 
-/* The members of an object in the body, behind those of the path. */
+/* Appends the members of an object in the body to those of the path. */
 static int append_body(const web_request *request, shmrpci_buf *out,
                        shmrpc_error *error)
 {
@@ -190,7 +190,7 @@ static int append_body(const web_request *request, shmrpci_buf *out,
     if (blank < len && text[blank] == '}') {
         return SHMRPC_OK;
     }
-    /* Whatever stands behind the object, its own brace is the last. */
+    /* Whatever follows the object, its closing brace is the last one. */
     while (text[len - 1] != '}' && strchr(" \t\r\n", text[len - 1]) != NULL) {
         len--;
     }
@@ -227,8 +227,8 @@ static int append_object(web_request *request, const web_target *target,
     return status;
 }
 
-/* Without an object, and with as many commas at most as there are parameters,
- * there is nothing that they are not: most calls are that short. */
+/* Without an object, and with no more commas than parameters, there can be no
+ * unknown names: most calls are that short. */
 static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
                              size_t len)
 {

@@ -14,7 +14,7 @@ typedef enum web_form_kind {
     WEB_FORM_MSGPACK,
     WEB_FORM_BYTES,  /* of raw methods */
     WEB_FORM_NDJSON, /* of streams: a line an item */
-    WEB_FORM_EVENTS  /* of streams that come: an event an item */
+    WEB_FORM_EVENTS  /* for streams from the service: one event for each item */
 } web_form_kind;
 
 typedef struct web_form {
@@ -44,7 +44,8 @@ int web_form_read_item(const shmrpc_type *type, const void *data, size_t len,
                        shmrpci_arena *arena, const void **out,
                        shmrpc_error *error);
 
-/* Appends a value; no type: JSON's null. INVALID: it has no such form. */
+/* Appends a value; without a type, JSON's null. INVALID: it has no such
+ * form. */
 int web_form_encode(web_form_kind kind, const shmrpc_type *type,
                     const void *value, const char *name, shmrpci_buf *out,
                     shmrpc_error *error);

@@ -1,4 +1,4 @@
-/* What a request may look like. */
+/* Checks the head of a request. */
 #include "tools/shmrpc-web/head.h"
 
 #include <string.h>
@@ -93,8 +93,8 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* A path may hold any byte behind a `%` but those by which it would become
- * another path. */
+/* A path may contain any escaped byte, except those that would make it another
+ * path. */
 static bool is_good_escape(const char *at)
 {
     int high = hex_digit(at[1]);
@@ -179,9 +179,9 @@ static bool begins_as(const web_field *field, const char *name)
     return field->name_len > len && is_same(field->name, len, name, len);
 }
 
-/* Fields that two readers could take from two places. What a folded field has
- * in its second line the library puts behind its name: `Content-Length: 5`, and
- * ` 0` below it, come as `Content-Length0` with the value 5. */
+/* Fields of which two readers could use different ones. The library appends the
+ * second line of a folded field to its name: `Content-Length: 5`, and ` 0`
+ * below it, become `Content-Length0` with the value 5. */
 static bool check_single(const web_head *head, web_refusal *out)
 {
     static const char *const single[] = {"Host",

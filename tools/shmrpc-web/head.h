@@ -1,8 +1,8 @@
 /*
- * The head of an HTTP request, checked before anybody acts on it.
+ * The head of an HTTP request, checked before anything else.
  *
- * libmicrohttpd accepts what two servers in a row could understand in two ways,
- * and any Host. What is refused here is refused before routing.
+ * libmicrohttpd accepts requests that two servers in a row could interpret
+ * differently, and any Host. They are refused here, before routing.
  *
  * Threading: pure functions.
  */
@@ -17,12 +17,12 @@
 #define WEB_MAX_HEAD_BYTES  ((size_t)8 << 10)
 #define WEB_MAX_FIELDS      64
 #define WEB_MAX_TARGET      2048
-#define WEB_MAX_BODY_BYTES  ((size_t)1 << 20) /* unless --max-body says so */
+#define WEB_MAX_BODY_BYTES  ((size_t)1 << 20) /* default of --max-body */
 #define WEB_MAX_LOGIN_BYTES ((size_t)1 << 10) /* body of a stranger */
 #define WEB_MAX_HOSTS       16
 #define WEB_MAX_HOST_LENGTH 255
 
-/* A header field as it came; nothing ends with a NUL. */
+/* A header field as received; not NUL-terminated. */
 typedef struct web_field {
     const char *name;
     size_t name_len;
@@ -33,9 +33,10 @@ typedef struct web_field {
 typedef struct web_head {
     const char *verb;
     const char *version; /* "HTTP/1.1" */
-    const char *target;  /* as it came, with the query; NULL: too long */
+    const char *target;  /* as received, with the query; NULL: too long */
     const web_field *fields;
-    size_t field_count; /* all that came, also those past WEB_MAX_FIELDS */
+    size_t field_count; /* all received ones, also those beyond
+                         * WEB_MAX_FIELDS */
 } web_head;
 
 /* Names under which the server may be spoken to, each with its port. */
@@ -63,7 +64,7 @@ typedef struct web_refusal {
 bool web_head_check(const web_head *head, const web_hosts *hosts,
                     size_t max_body_bytes, web_refusal *out);
 
-/* The value of the only field `name`; NULL when there is none. */
+/* The value of the only field `name`; NULL: there is none. */
 const web_field *web_head_find(const web_head *head, const char *name);
 
 /* Whether a field's value is `text`, in any case of letters. */

@@ -1,4 +1,5 @@
-/* Connections and requests on libmicrohttpd, whose own loop runs in ours. */
+/* Connections and requests on libmicrohttpd, whose event loop runs inside
+ * ours. */
 #include "tools/shmrpc-web/http.h"
 
 #include <stdlib.h>
@@ -16,9 +17,9 @@
 /* Of the library, before others have their turn. */
 #define RUNS_MAX 4
 
-/* The library keeps a head and its answer in it. */
+/* The library keeps a request's head and its reply in it. */
 #define CONNECTION_BYTES ((size_t)32 << 10)
-/* What decoding a request and encoding its reply may take. */
+/* The most memory for decoding a request and encoding its reply. */
 #define REQUEST_ARENA_BYTES ((size_t)256 << 20)
 
 /* ---- connections ---- */
@@ -31,13 +32,13 @@ void web_connection_enter(web_connection *c, web_phase next)
 
 static void shut(web_connection *c)
 {
-    /* The library finds it closed, and lets it go. */
+    /* The library then finds it closed, and frees it. */
     shmrpci_socket_shut(c->fd);
     c->since_ns = shmrpci_now_ns();
     c->is_shut = true;
 }
 
-/* Whether `a` should go before `b`, both of which keep us waiting. */
+/* Whether `a` should be dropped before `b`; both are waiting for a client. */
 static bool goes_before(const web_connection *a, const web_connection *b)
 {
     return b == NULL ||
@@ -45,7 +46,7 @@ static bool goes_before(const web_connection *a, const web_connection *b)
                                        : a->since_ns < b->since_ns);
 }
 
-/* There are too many: one of them goes. */
+/* Drops one connection if there are too many. */
 static void make_room(web_http *http)
 {
     web_connection *found = NULL;
@@ -138,7 +139,7 @@ void web_connection_resume(web_connection *c)
     MHD_resume_connection(c->native);
 }
 
-/* Who waits for an answer, and has gone. */
+/* Called when a client that waits for an answer has gone. */
 static void on_hang_up(web_connection *c)
 {
     if (c->native == NULL || !c->is_suspended) {
@@ -224,7 +225,7 @@ static void on_completed(void *user, struct MHD_Connection *native,
         c->stream = (web_stream){.next = NULL};
     }
     if (c->reply != NULL) {
-        MHD_destroy_response(c->reply); /* nobody was left to take it */
+        MHD_destroy_response(c->reply); /* no client was left to read it */
         c->reply = NULL;
     }
     if (c->request.upload != NULL) {
@@ -288,7 +289,7 @@ static bool check_head(web_connection *c, web_refusal *refusal)
            check_large(c, refusal);
 }
 
-/* The head is there; the body, if any, is still to come. */
+/* The head has arrived; the body, if any, is still to come. */
 static enum MHD_Result take_head(web_connection *c, const char *path,
                                  const char *verb, const char *version)
 {
@@ -318,13 +319,13 @@ static enum MHD_Result take_body(web_connection *c, const char *data,
     size_t most =
         c->is_known ? c->http->opts.max_body_bytes : WEB_MAX_LOGIN_BYTES;
     if (c->request.body.len + len > most) {
-        return MHD_NO; /* of those who are known, only a chunked one */
+        return MHD_NO; /* only a chunked one, if the client is authenticated */
     }
     shmrpci_buf_append(&c->request.body, data, len);
     return c->request.body.status == SHMRPC_OK ? MHD_YES : MHD_NO;
 }
 
-/* A piece of it, or what was left of one. */
+/* Handles a piece of the body, or the rest of one. */
 static enum MHD_Result take_piece(web_connection *c, const char *data,
                                   size_t *len)
 {
@@ -397,7 +398,7 @@ static bool is_late(const web_connection *c, int64_t now_ns)
     case PHASE_REPLY:
         return age_ns > times->reply_ns;
     case PHASE_STREAM:
-        /* One that is not read is not suspended. */
+        /* A reply that is not read is not suspended. */
         return !c->is_suspended && age_ns > c->stream.stall_ns;
     case PHASE_UPLOAD:
         return !c->is_suspended &&
@@ -468,7 +469,7 @@ static int start(web_http *http, shmrpc_error *error)
                                       : "");
 }
 
-/* By what names a browser on this machine may know it. */
+/* Adds the names under which a browser on this machine may know it. */
 static bool add_hosts(web_http *http)
 {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
@@ -552,7 +553,7 @@ int web_http_fd(const web_http *http)
     return http->set;
 }
 
-/* Whether the library has something to do at once. */
+/* Whether the library has work to do at once. */
 static bool is_busy(const web_http *http)
 {
     MHD_UNSIGNED_LONG_LONG ms;
@@ -584,7 +585,7 @@ void web_http_run(web_http *http, bool is_ready)
     if (is_ready && http->watched > 0) {
         look_for_hang_ups(http);
     }
-    /* It needs some rounds until it knows that there is no more to do. */
+    /* It needs several rounds to find out that there is nothing more to do. */
     for (int i = 0; i < RUNS_MAX && (is_ready || is_busy(http)); i++) {
         is_ready = http->has_resumed = false;
         (void)MHD_run(http->daemon);

@@ -7,14 +7,14 @@
  * once, or later: it returns without a reply, and web_reply from the same
  * thread ends the request.
  *
- * Limits: 64 connections, head and body as in head.h, a body of a stranger
- * 1 KiB; 10 s from the connection, or the last reply, to the end of a head; 30
- * s for a body; 30 s to take a reply. A body that is taken in pieces may pause
- * for 10 min; when nobody wants its rest, that may take 10 s. Who is slower is
- * cut off. When there are
- * too many connections, the newest one takes the place of the stranger who has
- * kept us waiting for longest, else of the longest idle one: those who hold
- * connections only to hold them displace each other.
+ * Limits: 64 connections, head and body as in head.h, 1 KiB for a body of an
+ * unauthenticated client; 10 s from the connection, or the last reply, to the
+ * end of a head; 30 s for a body; 30 s to take a reply. A body that is taken in
+ * pieces may pause for 10 min; when nobody wants its rest, that may take 10 s.
+ * Who is slower is cut off. When there are too many connections, the newest one
+ * takes the place of the stranger who has kept us waiting for longest, else of
+ * the longest idle one: those who hold connections only to hold them displace
+ * each other.
  *
  * Threading: one thread.
  */
@@ -33,7 +33,7 @@
 #include "tools/shmrpc-web/trace.h"
 
 #define WEB_MAX_CONNECTIONS 64
-/* Until those who had to make room have gone. */
+/* Room until the dropped connections have ended. */
 #define WEB_SPARE_CONNECTIONS 16
 #define WEB_ALL_CONNECTIONS   (WEB_MAX_CONNECTIONS + WEB_SPARE_CONNECTIONS)
 
@@ -41,46 +41,48 @@ typedef struct web_http web_http;
 typedef struct web_connection web_connection;
 typedef struct web_request web_request;
 
-/* Who asks; sessions have numbers from 1 on, tokens from this one on. */
+/* The sender of a request: sessions have numbers from 1, tokens from this one
+ * on. */
 enum { WEB_ACTOR_TOKEN = 1000, WEB_ACTOR_STRANGER = UINT16_MAX };
 
-/* What a request changes that somebody may want to know of later. */
+/* Kinds of changes, for the audit log. */
 typedef enum web_change {
     WEB_CHANGE_NONE,
     WEB_CHANGE_CALL, /* of the manager */
     WEB_CHANGE_LOGIN
 } web_change;
 
-/* What a handler sees. Texts live until the request ends. */
+/* A request, as its handler sees it. Texts live until the request ends. */
 struct web_request {
     web_connection *connection;
     web_head head;
     char *path;        /* without the query; escapes are resolved */
-    const char *query; /* behind the `?`, as it came; "" for none */
+    const char *query; /* after the `?`, as received; "" for none */
     shmrpci_buf body;
     shmrpci_arena arena; /* ends with the request */
     web_trace trace;
     int64_t since_ns; /* when its head was there */
     /* The user's: */
-    void *pending; /* for a reply that comes later */
+    void *pending; /* for a reply that is sent later */
     unsigned actor;
-    const char *actor_name; /* of the token; "": it has none */
+    const char *actor_name; /* of the token; "": none */
     unsigned may;           /* WEB_MAY_... */
     web_change change;
-    void *upload;    /* what takes its body in pieces */
-    bool is_drained; /* nobody wants the rest of the body */
+    void *upload;    /* receives its body in pieces */
+    bool is_drained; /* the rest of the body is dropped */
 };
 
-/* What becomes of a stream behind what it has just given. */
+/* What to do after the data that a stream has returned. */
 typedef enum web_stream_state {
     WEB_STREAM_GOES_ON,
     WEB_STREAM_OVER,
-    WEB_STREAM_BROKEN /* its reader must not take it for whole */
+    WEB_STREAM_BROKEN /* broken off: the reader must not take the reply for
+                       * complete */
 } web_stream_state;
 
-/* More of a stream. Appends to `out` what there is, some KiB where there is
- * more; called again when its reader has taken that, or, when there was
- * nothing, after web_stream_wake. */
+/* More of a stream: appends the available data to `out`, some KiB at most. It
+ * is called again when the reader has taken that, or, if there was none, after
+ * web_stream_wake. */
 typedef web_stream_state web_stream_fn(void *user, shmrpci_buf *out);
 
 typedef struct web_reply_head {
@@ -92,7 +94,7 @@ typedef struct web_reply_head {
     /* Becomes Shmrpc-Meta-...; or NULL. */
     const struct shmrpc_reply_metadata *metadata;
     unsigned retry_s; /* Retry-After, unless 0 */
-    bool cache;       /* may be kept for an hour; else never */
+    bool cache;       /* clients may cache it for an hour; else never */
 } web_reply_head;
 
 typedef struct web_http_opts {
@@ -104,22 +106,23 @@ typedef struct web_http_opts {
     size_t max_body_bytes;
     web_times times;
     web_hosts hosts; /* those that are always allowed are added */
-    /* With the head, before the body has come: whether its sender is known.
-     * One that may not go on is answered here. */
+    /* Called with the head, before the body has come: whether the client is
+     * authenticated. A request that may not go on is answered here. */
     bool (*admit)(web_request *request, void *user);
-    /* With the head of one who is known: whether its body, of any size, goes
-     * piece by piece to the next function. */
+    /* Called with the head of an authenticated client: whether its body, of any
+     * size, is passed piece by piece to the next function. */
     bool (*uploads)(web_request *request, void *user);
-    /* Takes of a body what there is room for; returns how much. If that is not
-     * all, nothing more is read from the connection until web_upload_wake. */
+    /* Takes as much of a body as there is room for; returns how much. If that
+     * is not all, nothing more is read from the connection until
+     * web_upload_wake. */
     size_t (*take)(web_request *request, const char *data, size_t len,
                    void *user);
     /* Answers, or keeps the request for later. */
     void (*handle)(web_request *request, void *user);
     /* A request was answered. */
     void (*answered)(const web_request *request, unsigned status, void *user);
-    /* The client of a request without a reply has hung up: it still has to be
-     * answered, for nobody. */
+    /* The client of a request without a reply has hung up: the request must
+     * still be answered. */
     void (*hung_up)(web_request *request, void *user);
     /* A request whose body was to be taken in pieces is over, answered or not.
      */
@@ -127,7 +130,7 @@ typedef struct web_http_opts {
     void *user;
 } web_http_opts;
 
-/* UNAVAILABLE: the address can't be had; INVALID: it is none. */
+/* UNAVAILABLE: can't listen at the address; INVALID: it is malformed. */
 int web_http_open(const web_http_opts *opts, web_http **out,
                   shmrpc_error *error);
 /* All requests have been answered. NULL is fine. */
@@ -136,10 +139,11 @@ void web_http_close(web_http *http);
 uint16_t web_http_port(const web_http *http);
 /* Readable when there is something to run. */
 int web_http_fd(const web_http *http);
-/* Until when run has nothing to do, unless the descriptor is readable. */
+/* When to call run again at the latest, unless the descriptor becomes readable
+ * before. */
 int64_t web_http_deadline_ns(web_http *http);
-/* Reads, handles and writes what there is; cuts off those who are too slow.
- * `is_ready`: the descriptor is readable. */
+/* Reads, handles and writes what is ready; disconnects clients that are too
+ * slow. `is_ready`: the descriptor is readable. */
 void web_http_run(web_http *http, bool is_ready);
 
 /* Answers, with a copy of the body. */
@@ -148,8 +152,8 @@ void web_reply(web_request *request, const web_reply_head *head,
 /* Answers with the constant `body`, which outlives the server. */
 void web_reply_constant(web_request *request, const web_reply_head *head,
                         const void *body, size_t len);
-/* Answers with what `next` gives; `end` is called when nobody reads it any
- * more. Who reads nothing for `stall_ns` is cut off. */
+/* Replies with the data of `next`; `end` is called when nobody reads it any
+ * more. A client that reads nothing for `stall_ns` is disconnected. */
 void web_reply_stream(web_request *request, const web_reply_head *head,
                       int64_t stall_ns, web_stream_fn *next,
                       void (*end)(void *user), void *user);
@@ -162,12 +166,12 @@ void web_upload_wake(web_connection *connection);
 #define WEB_PEER_BYTES 48
 void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES]);
 
-/* How many of what there were, since the start. */
+/* Counts of events since the start. */
 typedef struct web_http_stats {
     uint64_t requests;
     uint64_t refused; /* by head.h */
     uint64_t slow;    /* connections that were cut off */
-    uint64_t crowded; /* connections that had to make room */
+    uint64_t crowded; /* connections that were dropped to make room */
     uint32_t connections;
 } web_http_stats;
 void web_http_read_stats(const web_http *http, web_http_stats *out);

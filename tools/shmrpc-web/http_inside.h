@@ -1,5 +1,5 @@
 /*
- * A connection, as the files that know the library see it.
+ * A connection, as seen by the files that use libmicrohttpd.
  *
  * Threading: one thread, that of the loop.
  */
@@ -13,8 +13,8 @@
 typedef enum web_phase {
     PHASE_HEAD,   /* of the next request; or idle */
     PHASE_BODY,   /* its bytes are on the way */
-    PHASE_UPLOAD, /* the same, and the user takes them */
-    PHASE_CALL,   /* it was handed to the user, who will answer */
+    PHASE_UPLOAD, /* the same, passed to the user */
+    PHASE_CALL,   /* it was passed to the user, who will answer */
     PHASE_REPLY,  /* the answer is on the way */
     PHASE_STREAM, /* an answer without an end is */
 } web_phase;
@@ -25,7 +25,7 @@ typedef struct web_stream {
     void *user;
     int64_t stall_ns;
     web_stream_state state;
-    shmrpci_buf waiting; /* not handed to the library yet, from `sent` on */
+    shmrpci_buf waiting; /* not passed to the library yet, from `sent` on */
     size_t sent;
 } web_stream;
 
@@ -39,7 +39,7 @@ struct web_connection {
     bool is_watched;
     bool has_request; /* `request` is one */
     bool has_hung_up;
-    bool is_known; /* who it is: once one request was admitted so */
+    bool is_known; /* a request on it was authenticated */
     bool is_shut;
     web_request request;
     struct MHD_Response *reply;
@@ -53,10 +53,12 @@ struct web_connection {
 struct web_http {
     web_http_opts opts;
     struct MHD_Daemon *daemon;
-    int set; /* the library's own set, and the sockets of those who wait */
+    int set; /* the library's own set, and the sockets of suspended
+              * connections */
     uint16_t port;
     int64_t sweep_ns;
-    bool has_resumed; /* some connection; the library does not tell that */
+    bool has_resumed; /* a connection was resumed; the library doesn't report
+                       * that */
     unsigned watched; /* connections */
     web_http_stats stats;
     web_connection connections[WEB_ALL_CONNECTIONS];
@@ -64,11 +66,12 @@ struct web_http {
 
 /* Another phase begins now. */
 void web_connection_enter(web_connection *c, web_phase next);
-/* The library looks at it no more, until it is resumed. */
+/* The library ignores it until it is resumed. */
 void web_connection_suspend(web_connection *c);
 void web_connection_resume(web_connection *c);
 
-/* Hands the reply to the library. No reply, for want of memory: hangs up. */
+/* Passes the reply to the library. If there is none, for lack of memory: hangs
+ * up. */
 enum MHD_Result web_connection_reply(web_connection *c);
 
 #endif

@@ -5,7 +5,7 @@
 #include "shmrpc/beside.h"
 #include "tools/shmrpc-web/http_inside.h"
 
-/* What the library asks a stream for at a time. */
+/* The most that the library requests from a stream at a time. */
 #define STREAM_BLOCK ((size_t)16 << 10)
 
 #define CONTENT_POLICY                                                  \

@@ -19,7 +19,7 @@
 typedef struct web_watched {
     web_service *service; /* NULL: free */
     unsigned calls;       /* in progress */
-    bool is_gone;         /* goes with its last call */
+    bool is_gone;         /* freed with its last call */
     unsigned begun;       /* calls */
     uint64_t slow;        /* a bit for each method, more or less */
 } web_watched;
@@ -34,7 +34,7 @@ typedef struct web_journey {
     uint64_t look; /* of the directory, that is waited for */
     int64_t look_until_ns;
     bool is_waiting;
-    struct web_journey *next; /* of those who wait for the directory */
+    struct web_journey *next; /* in the list that waits for the directory */
     web_watched *at;          /* the service that is called */
     uint32_t method;
     shmrpc_call *call;             /* or one of these: */
@@ -60,7 +60,7 @@ struct web_rpc {
 
 /* NULL: it was answered. */
 web_journey *web_journey_begin(web_rpc *rpc, web_request *request);
-/* Calls its service, once that is known. */
+/* Calls the service, once it is known. */
 void web_journey_go(web_journey *j);
 
 /* Answers with a result, or with an error that may have fields: those of
@@ -70,7 +70,7 @@ void web_journey_result(web_journey *j, const shmrpc_method *method,
 void web_journey_declared(web_journey *j, const shmrpc_method *method,
                           const void *reply, const shmrpc_stream *stream,
                           const shmrpc_error *error);
-/* Answers with an error of ours. */
+/* Answers with an error of the gateway. */
 void web_journey_fail(web_journey *j, const shmrpc_error *error);
 
 /* Appends the members of an error to an object that has begun; the value of its

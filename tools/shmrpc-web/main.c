@@ -157,7 +157,7 @@ static const char *take_option(int option, settings *s)
     }
 }
 
-/* What must be so before anybody is let in from elsewhere. */
+/* Requirements for listening beyond this machine. */
 static const char *check(const settings *s)
 {
     web_address address;
@@ -172,8 +172,9 @@ static const char *check(const settings *s)
     return NULL;
 }
 
-/* The page names the token's file where only this machine sees it: without
- * names, under which others could come by way of a proxy. */
+/* The page shows the path of the token's file only if it is reachable from this
+ * machine only: without names, under which others could come through a
+ * proxy. */
 static void tell_page(settings *s)
 {
     web_address address;
@@ -188,7 +189,7 @@ static void tell_page(settings *s)
     }
 }
 
-/* Whoever started us may wait until the page can be had. */
+/* The process that started us may wait until the page can be loaded. */
 static void tell_manager(const settings *s)
 {
     char lines[256];

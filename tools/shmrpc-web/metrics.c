@@ -224,7 +224,7 @@ static void see_errors(const web_row *row, void *user)
 
 /* ---- streams, of methods that have had any ---- */
 
-/* A sample of each such method, of what `value` finds; `direction` may be
+/* A sample of `value` for each method that has had streams; `direction` may be
  * NULL. */
 static void see_stream(const web_row *row, writer *w, const char *direction,
                        uint64_t (*value)(const shmrpc_stream_stats *streams))

@@ -16,7 +16,7 @@
 void web_metrics_append(web_board *board, const web_http_stats *http,
                         const web_rpc_stats *rpc, shmrpci_buf *out);
 
-/* What stands before the samples of a metric. */
+/* Appends the lines before the samples of a metric. */
 void web_metrics_head(shmrpci_buf *out, const char *name, const char *type,
                       const char *help);
 /* Appends a label to a sample that has been begun; its value may have any

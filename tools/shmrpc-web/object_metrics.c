@@ -9,7 +9,7 @@
 typedef struct metric {
     const char *name;
     const char *type;
-    const char *key; /* of the figure; NULL: it stands in the list */
+    const char *key; /* of the figure; NULL: it is in the list */
     const char *help;
 } metric;
 
@@ -76,7 +76,7 @@ typedef struct writer {
     const web_object *last; /* that had a sample */
 } writer;
 
-/* False: this object has none. */
+/* False: this object has no such figure. */
 static bool find(const metric *m, const web_object *object, uint64_t *out)
 {
     if (m->key == NULL) {
@@ -93,8 +93,9 @@ static bool find(const metric *m, const web_object *object, uint64_t *out)
     return false;
 }
 
-/* Damaged files can claim the name of another: two samples with the same labels
- * would spoil all that is told. They are sorted, so that equals are neighbours.
+/* Damaged files can claim the name of another object: two samples with the same
+ * labels would make the whole output invalid. Objects are sorted, so equal ones
+ * are neighbours.
  */
 static bool is_same(const web_object *a, const web_object *b)
 {

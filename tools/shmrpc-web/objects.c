@@ -1,4 +1,4 @@
-/* Looks at shared objects. */
+/* Inspects shared objects. */
 #include "tools/shmrpc-web/objects.h"
 
 #include <stdio.h>
@@ -14,10 +14,11 @@
 #include "tools/common/object_json.h"
 
 #define LOOK_NS SHMRPCI_NS_PER_S
-/* Where a look takes long there are fewer of them: 5 % of a CPU at most. */
+/* If an inspection takes long, the interval grows: it uses 5 % of a CPU at
+ * most. */
 #define LOOK_SHARE 20
 
-/* What is kept of one. */
+/* The stored data of one object. */
 typedef struct row {
     web_object object; /* its texts are those below */
     char kind[32];
@@ -25,7 +26,7 @@ typedef struct row {
     char type[SHMRPCI_KIND_NAME_BYTES];
 } row;
 
-/* One look at both folders. */
+/* One inspection of both folders. */
 typedef struct look {
     row *rows; /* sorted */
     size_t count;
@@ -54,7 +55,7 @@ static void take_figure(void *user, const char *key, uint64_t value)
     }
 }
 
-/* Whoever else may shorten the file could end us by SIGBUS. */
+/* Only if no other user may shorten the file, which could kill us by SIGBUS. */
 static void read_figures(web_object *object, const char *name)
 {
     const shmrpci_object_kind *kind = shmrpci_kind_of(object->info.kind);

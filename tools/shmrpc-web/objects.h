@@ -1,10 +1,10 @@
 /*
  * The shared objects of this machine (shmrpc/objects.h) and their figures,
- * looked at each second on a thread of its own.
+ * inspected each second on a thread of its own.
  *
- * It looks from outside: takes part in none, creates none, and waits for none.
- * Figures are those of objects of our own user alone; of others there is what
- * the list says.
+ * It only inspects them: it joins none, creates none, and waits for none. Only
+ * objects of our own user have figures; for others there is just the list's
+ * data.
  *
  * Threading: any thread, but for open and close.
  */
@@ -18,7 +18,7 @@
 #include "objects/kind.h"
 #include "shmrpc/error.h"
 
-/* So many are shown; of more only the number. */
+/* The maximum number of objects shown; the rest is only counted. */
 #define WEB_MAX_OBJECTS 1024
 
 #define WEB_OBJECT_FIGURES 16
@@ -30,7 +30,7 @@ typedef struct web_object_figure {
     uint64_t value;
 } web_object_figure;
 
-/* What is known of one; its name is UTF-8, of any characters. */
+/* The data of one object; its name is UTF-8, with any characters. */
 typedef struct web_object {
     shmrpc_object_info info;
     shmrpc_scope scope;
@@ -38,7 +38,7 @@ typedef struct web_object {
     web_object_figure figures[WEB_OBJECT_FIGURES];
 } web_object;
 
-/* Has looked once when it returns. */
+/* The first inspection is done when it returns. */
 int web_objects_open(web_objects **out, shmrpc_error *error);
 void web_objects_close(web_objects *objects);
 

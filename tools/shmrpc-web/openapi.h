@@ -1,8 +1,8 @@
 /*
- * The services that are there, as one OpenAPI document.
+ * The running services, as one OpenAPI document.
  *
- * The only place that knows the generator: what it writes for a .svc with
- * `--lang openapi` is what is said of a running service.
+ * The only place that uses the generator: a running service is described as
+ * `--lang openapi` describes its .svc.
  *
  * Threading: any thread.
  */

@@ -1,4 +1,5 @@
-/* Past figures in memory: merged as they come, written as columns of JSON. */
+/* The history of figures in memory: merged as they come, written as columns of
+ * JSON. */
 #include "tools/shmrpc-web/past.h"
 
 #include <math.h>
@@ -80,7 +81,7 @@ static web_point finish(web_past_ring *ring)
             point.values[i] /= (float)ring->known[i];
         }
     }
-    /* As the rate of all errors, of the time that is known. */
+    /* Computed like the rate of all errors, over the time that is known. */
     uint32_t parts = ring->known[WEB_ERRORS];
     for (size_t i = 0; i < WEB_STATUSES && parts > 0; i++) {
         point.errors[i] /= (float)parts;
@@ -145,7 +146,7 @@ static bool has_any(const web_past *past, web_span span, const float *line)
     return false;
 }
 
-/* `line`, with gaps where `known` has them. */
+/* Appends `line`, with gaps as in `known`. */
 static void append_line(const web_past *past, web_span span, const char *key,
                         const float *line, const float *known, shmrpci_buf *out)
 {

@@ -1,5 +1,5 @@
 /*
- * Figures of the past, in steps that grow with age. Of fixed size.
+ * The history of figures, in steps that grow with age. Of fixed size.
  *
  * What was not seen (the service did not run, nothing was called) is a gap,
  * never a 0.
@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "shmrpc/status.h"
 
-/* What is kept; past.c has their names, and how each is merged. */
+/* The figures that are kept; past.c has their names, and how each is merged. */
 typedef enum web_column {
     WEB_CALLS, /* a second */
     WEB_ERRORS,
@@ -50,17 +50,17 @@ typedef enum web_span {
 /* 25 min of 5 s, a day of 1 min, 30 days of 15 min. */
 #define WEB_PAST_POINTS (300 + 1440 + 2880)
 
-/* The newest points of one span, and the one that is being made. */
+/* The newest points of one span, and the current one. */
 typedef struct web_past_ring {
-    uint32_t next;  /* where the next point goes */
+    uint32_t next;  /* index of the next point */
     uint32_t count; /* points that are there */
-    uint32_t parts; /* of the point that is being made */
+    uint32_t parts; /* of the current point */
     uint32_t known[WEB_COLUMNS];
     web_point sum;
 } web_past_ring;
 
-/* 0 is an empty one. Most of it stays untouched, and costs no memory, while
- * there are no errors. */
+/* Zeros are an empty history. Most of it is not touched, and costs no memory,
+ * while there are no errors. */
 typedef struct web_past {
     web_past_ring rings[WEB_PAST_SPANS];
     uint32_t at_unix_s[WEB_PAST_POINTS]; /* the end of its time */
@@ -68,7 +68,7 @@ typedef struct web_past {
     float errors[WEB_STATUSES][WEB_PAST_POINTS];
 } web_past;
 
-/* A point of which nothing is known. */
+/* Resets to a point without known values. */
 void web_point_clear(web_point *point);
 
 /* Adds the figures of the 5 s that end at `unix_s`. */
@@ -76,8 +76,8 @@ void web_past_add(web_past *past, int64_t unix_s, const web_point *point);
 
 /* Appends members of a JSON object: `step_s`, `at_unix_s` with the end of each
  * step, oldest first, an array of that length for each figure, with null for
- * what is not known, and `errors_by_status` with an array for each status that
- * was seen. */
+ * missing values, and `errors_by_status` with an array for each status that
+ * occurred. */
 void web_past_append(const web_past *past, web_span span, shmrpci_buf *out);
 
 #endif

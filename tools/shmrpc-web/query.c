@@ -15,8 +15,8 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* Resolves the escapes of `len` bytes; `+` is a blank. NULL: one is none, or
- * there is no memory. */
+/* Resolves the escapes of `len` bytes; `+` is a blank. NULL: an escape is
+ * malformed, or there is no memory. */
 static char *unescape(shmrpci_arena *arena, const char *text, size_t len,
                       size_t *out_len)
 {
@@ -42,8 +42,8 @@ static char *unescape(shmrpci_arena *arena, const char *text, size_t len,
     return out;
 }
 
-/* Whether it is a number or word that may stand in JSON as it is; what it
- * means, the codec finds out. */
+/* Whether it is a number or word that is valid JSON as it is; its meaning is
+ * left to the codec. */
 static bool is_bare(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,8 +1,9 @@
 /*
  * The query of an address, `a=1&b=two`, as a JSON object of parameters.
  *
- * Texts, bytes and enums stand there without quotes, numbers and booleans as
- * they are; all else is JSON. So is `any`, or it is a text.
+ * Texts, bytes and enums are written without quotes, numbers and booleans as
+ * they are; everything else is JSON. An `any` is JSON if it parses, else a
+ * text.
  *
  * Threading: pure functions.
  */

@@ -13,8 +13,8 @@ uint64_t web_rate_of(const char *who)
     return hash;
 }
 
-/* The place of `who`, or the one that is longest without use. A place that was
- * never used has been full for ever. */
+/* The place of `who`, or the least recently used one. A place that was never
+ * used counts as full since forever. */
 static web_rate_place *find(web_rate *rate, uint64_t who)
 {
     web_rate_place *oldest = &rate->places[0];

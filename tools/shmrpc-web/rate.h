@@ -1,7 +1,7 @@
 /*
- * How often somebody may do something: a bucket of tokens for each, in a table
- * of fixed size. The one that has been full for longest makes room for a new
- * one; while none is full, the one that was used last longest ago.
+ * Rate limits: a token bucket for each sender, in a table of fixed size. A new
+ * sender replaces the one whose bucket has been full for longest, or if none is
+ * full, the least recently used one.
  *
  * Threading: one thread at a time.
  */
@@ -14,7 +14,8 @@
 
 typedef struct web_rate_place {
     uint64_t who;
-    int64_t empty_ns; /* the bucket holds what has come in since then */
+    int64_t empty_ns; /* the bucket contains the tokens that have accrued since
+                       * then */
 } web_rate_place;
 
 typedef struct web_rate {
@@ -26,7 +27,7 @@ typedef struct web_rate {
 /* A name as a number; the same for the same one. */
 uint64_t web_rate_of(const char *who);
 
-/* Takes a token of `who`; 0: it may go on; else it may in so many seconds. */
+/* Takes a token for `who`; 0: allowed; else the number of seconds to wait. */
 unsigned web_rate_take(web_rate *rate, uint64_t who, int64_t now_ns);
 
 #endif

@@ -13,14 +13,14 @@
 #include "tools/shmrpc-web/token.h"
 #include "tools/shmrpc-web/upload.h"
 
-/* How long a request waits for a service that is not known yet. */
+/* How long a request waits for a service that has not been found yet. */
 #define FIND_NS (3 * SHMRPCI_NS_PER_S)
 /* The longest deadline that a request may ask for. */
 #define MAX_TIMEOUT_MS 600000u
 
-/* A call that is over in so short a time takes less of it than a turn of the
- * loop would, and holds up nobody. It is waited for, unless the last one of its
- * method was in vain; then only one of AGAIN calls is. */
+/* Waiting this long for a call costs less than a turn of the loop, and delays
+ * nobody. A call is waited for unless the last wait for its method was in vain;
+ * then only one of AGAIN calls is. */
 #define SOON_NS (100 * SHMRPCI_NS_PER_US)
 #define AGAIN   32u
 
@@ -88,7 +88,7 @@ void web_journey_fail(web_journey *j, const shmrpc_error *error)
     reply_error(j->request, error, 0, NULL, &j->back);
 }
 
-/* A status of HTTP that no status of ours has. */
+/* Replies with an HTTP status that corresponds to no status of ours. */
 static void reply_plain(web_request *request, web_reply_head head,
                         const char *code, const char *message)
 {
@@ -147,14 +147,14 @@ void web_journey_result(web_journey *j, const shmrpc_method *method,
                                      .metadata = &j->back};
         web_reply(j->request, &head, body.data, body.len);
     } else {
-        /* Such as bytes in an `any`, which JSON has no form for. */
+        /* For example bytes in an `any`, which has no form in JSON. */
         error.code = SHMRPC_E_UNIMPLEMENTED;
         web_journey_fail(j, &error);
     }
     shmrpci_buf_fini(&body);
 }
 
-/* What @http says of a declared error; 0: nothing. */
+/* The status of a declared error by @http; 0: none. */
 static unsigned http_of(const web_journey *j, const shmrpc_error *error)
 {
     const idl_method *method = &j->at->service->source->methods[j->method];
@@ -166,8 +166,8 @@ static unsigned http_of(const web_journey *j, const shmrpc_error *error)
     return 0;
 }
 
-/* A fault: what its trace says is for those of our own user, not for HTTP. Left
- * out are arguments that JSON has no form for, such as bytes. */
+/* A fault without its trace, which is for callers of our own user, not for
+ * HTTP. Arguments without a form in JSON, such as bytes, are left out. */
 static void append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
 {
     shmrpc_fault own = *fault;
@@ -328,7 +328,7 @@ static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Its end may be told before this returns. */
+/* The callback may run before this returns. */
 static int start_async(web_journey *j, const void *params,
                        const shmrpc_opts *opts, shmrpc_error *error)
 {
@@ -386,8 +386,8 @@ static int start(web_journey *j, const shmrpc_method *method,
                : start_async(j, params, opts, error);
 }
 
-/* What it takes to be allowed that: of the manager's interface, what is not for
- * looking changes what it runs. */
+/* The permission that the request needs: methods of the manager that are not
+ * queries change what it runs. */
 static unsigned need_of(const web_journey *j, const idl_method *method)
 {
     bool is_safe =
@@ -397,8 +397,8 @@ static unsigned need_of(const web_journey *j, const idl_method *method)
                                                             : WEB_MAY_CHANGE;
 }
 
-/* What somebody may want to know of later. False: it comes too often, and is
- * answered. */
+/* Prepares the audit line of a change. False: changes come too often, and the
+ * request is answered. */
 static bool note_change(web_journey *j)
 {
     web_request *request = j->request;
@@ -526,7 +526,7 @@ static bool find_service(web_journey *j)
     return j->at != NULL;
 }
 
-/* The reason why a service that is known can't be called, or that it isn't. */
+/* Explains why the service is unknown, or why it can't be called. */
 static void reply_absent(web_journey *j)
 {
     shmrpc_error error;
@@ -601,7 +601,7 @@ void web_rpc_take(web_rpc *rpc, web_request *request)
     }
 }
 
-/* What is known of a method before it is called: of services that are known. */
+/* The method that a request will call, if its service is known. */
 static const shmrpc_method *peek(web_rpc *rpc, web_target *target)
 {
     uint32_t index;
@@ -631,7 +631,8 @@ bool web_rpc_uploads(web_rpc *rpc, web_request *request)
         !web_target_read(request, &target)) {
         return false;
     }
-    /* The tables of a service that nobody holds may go: only this is kept. */
+    /* The tables of a service may be freed unless it is referenced: only the
+     * result is kept. */
     const shmrpc_method *method = is_stream ? NULL : peek(rpc, &target);
     return is_stream || (method != NULL && method->items_in != NULL);
 }

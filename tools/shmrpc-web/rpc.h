@@ -36,22 +36,22 @@ int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
 /* Ends all calls that are in progress. NULL is fine. */
 void web_rpc_close(web_rpc *rpc);
 
-/* Whether a request of /rpc/ or /rest/ can't change anything, by what its verb
- * says. */
+/* Whether a request of /rpc/ or /rest/ can't change anything, judged by its
+ * verb. */
 bool web_rpc_is_safe(const web_request *request);
 
 /* Takes a request of /rpc/ or /rest/, which is answered now or later. */
 void web_rpc_take(web_rpc *rpc, web_request *request);
 /* Whether the body of such a request is taken in pieces (upload.h). */
 bool web_rpc_uploads(web_rpc *rpc, web_request *request);
-/* One whose body was is over. */
+/* A request whose body was taken in pieces has ended. */
 void web_rpc_ended(web_rpc *rpc, web_request *request);
-/* Its client has gone. */
+/* The client of a request has gone. */
 void web_rpc_hung_up(web_rpc *rpc, web_request *request);
 
 /* The descriptor of this tag is ready. */
 void web_rpc_dispatch(web_rpc *rpc, uint64_t tag);
-/* The directory has looked. */
+/* The directory has finished a search. */
 void web_rpc_changed(web_rpc *rpc);
 /* Several times a second. */
 void web_rpc_tick(web_rpc *rpc);
@@ -69,7 +69,7 @@ void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out);
 void web_reply_invalid(web_request *request, unsigned status, const char *allow,
                        const char *message);
 
-/* Answers 429: it may be tried again in `wait_s` seconds. */
+/* Answers 429: try again in `wait_s` seconds. */
 void web_reply_later(web_request *request, unsigned wait_s);
 
 /* Answers with an error as JSON: `code`, `name`, `message`, and so on. */

@@ -56,7 +56,7 @@ static void refuse(web_request *request, const web_refusal *refusal, int status)
     web_reply_error(request, &error);
 }
 
-/* Whether the request may have what it asks for; else it is answered. */
+/* Whether the request is permitted; otherwise it is answered. */
 static bool let_in(web_server *server, web_request *request, web_who *who)
 {
     web_refusal refusal = {
@@ -299,7 +299,8 @@ void web_server_close(web_server *s)
     if (s == NULL) {
         return;
     }
-    /* Who waits is told, and calls end, before what they need goes. */
+    /* Waiting requests are answered, and calls end, before their resources are
+     * freed. */
     web_http_close(s->http);
     web_rpc_close(s->rpc);
     web_events_close(&s->events);

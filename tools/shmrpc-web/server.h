@@ -19,11 +19,11 @@ typedef struct web_server web_server;
 typedef struct web_server_opts {
     const char *address; /* numeric */
     uint16_t port;       /* 0: any */
-    web_hosts hosts;     /* besides those of this machine */
+    web_hosts hosts;     /* besides this machine's own names */
     size_t max_body_bytes;
     web_times times;
     web_tokens tokens;
-    const char *token_path; /* to be told on the page; NULL: not */
+    const char *token_path; /* shown on the page; NULL: not shown */
     bool read_only;
     const char *certificate; /* PEM, or NULL */
     const char *key;

@@ -9,7 +9,7 @@
 
 /* ---- a row ---- */
 
-/* The place's service is not ours to look into: it may be gone. */
+/* The place's service must not be used here: it may be freed. */
 /* Streams. */
 static uint64_t open_of(const web_row *row)
 {
@@ -66,7 +66,7 @@ void web_show_services(web_board *board, shmrpci_buf *out)
 typedef struct seeker {
     const char *name;
     shmrpci_buf *out;
-    const web_row *row; /* while it is seen */
+    const web_row *row; /* valid during the visit */
     bool is_found;
 } seeker;
 

@@ -14,7 +14,7 @@
 /* Appends an array, an object for each service. */
 void web_show_services(web_board *board, shmrpci_buf *out);
 
-/* Appends an object: the same, and methods and workers. False: there is no
+/* Appends an object: the same, with methods and workers. False: there is no
  * such service. */
 bool web_show_service(web_board *board, const char *name, shmrpci_buf *out);
 

@@ -1,4 +1,4 @@
-/* A walk over a type and over what was written, side by side. */
+/* Walks a type and a JSON value side by side. */
 #include "tools/shmrpc-web/strict.h"
 
 #include <stdio.h>
@@ -13,7 +13,8 @@ typedef struct walk {
     shmrpc_error *error;
 } walk;
 
-/* One step deeper; what does not fit is left out. Returns the length before. */
+/* Enters a member; a path that does not fit is cut. Returns the length
+ * before. */
 static size_t enter(walk *w, const char *format, const char *name)
 {
     size_t before = w->len;

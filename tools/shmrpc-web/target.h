@@ -23,7 +23,8 @@ typedef struct web_path_param {
 
 typedef struct web_target {
     char service[WEB_NAME_BYTES];
-    const char *rest; /* behind it: "add", or for /rest/ "/v2/docs/17" */
+    const char *rest; /* after the service: "add", or for /rest/
+                       * "/v2/docs/17" */
     bool is_rest;
     const char *verb; /* HEAD is GET */
     web_path_param params[WEB_MAX_PATH_PARAMS];
@@ -33,7 +34,7 @@ typedef struct web_target {
 /* Reads /rpc/SERVICE/METHOD or /rest/SERVICE/PATH. False: it is neither. */
 bool web_target_read(const web_request *request, web_target *out);
 
-/* Whether by its verb it changes nothing. */
+/* Whether its verb means that it changes nothing. */
 bool web_target_is_safe(const web_target *target);
 
 /*

@@ -1,8 +1,9 @@
 /*
- * How long others may keep this server waiting, and how long it may be silent.
+ * How long clients may keep this server waiting, and how long it may send
+ * nothing.
  *
- * The program has WEB_TIMES_DEFAULT, as docs/web.md says; tests have shorter
- * ones. They are looked at four times a second.
+ * The program uses WEB_TIMES_DEFAULT, as docs/web.md says; tests use shorter
+ * times. They are checked four times a second.
  */
 #ifndef SHMRPC_WEB_TIMES_H
 #define SHMRPC_WEB_TIMES_H
@@ -14,20 +15,22 @@
 typedef struct web_times {
     /* A connection is cut off: */
     int64_t head_ns;  /* without a whole head; or idle */
-    int64_t body_ns;  /* without a whole body that is kept */
+    int64_t body_ns;  /* for a complete body that is buffered */
     int64_t reply_ns; /* that has not taken its reply */
-    int64_t stall_ns; /* that takes nothing of a stream */
-    int64_t pause_ns; /* that sends nothing of a body taken in pieces */
-    int64_t drain_ns; /* that goes on with a body that nobody wants */
+    int64_t stall_ns; /* for a client that reads nothing of a stream */
+    int64_t pause_ns; /* for a client that sends nothing of a body taken in
+                       * pieces */
+    int64_t drain_ns; /* for a client that goes on sending a body that is
+                       * dropped */
     /* A reply that is a stream begins without an item or an end. */
     int64_t begin_ns;
-    /* An idle stream of events gets a comment: proxies cut off connections on
-     * which nothing comes. */
+    /* An idle stream of events gets a comment: proxies close idle
+     * connections. */
     int64_t comment_ns;
 } web_times;
 
-/* A reader that takes nothing is cut off, but not before its service has had
- * the time to say that it has stalled (stream_stall). */
+/* A client that reads nothing is disconnected, but only after its service has
+ * had the time to report the stall (stream_stall). */
 #ifndef WEB_TIMES_DEFAULT
 #define WEB_TIMES_DEFAULT                                                      \
     {                                                                          \

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a file of tokens may have. */
+/* The maximum size of a file of tokens. */
 #define FILE_BYTES ((size_t)8 << 10)
 
 bool web_secret_make(web_secret *out)
@@ -42,7 +42,8 @@ bool web_secret_is(const web_secret *secret, const char *text, size_t len)
 
 /* ---- the file ---- */
 
-/* The folders on the way to `path`. What is wrong shows when it is opened. */
+/* Creates the folders on the way to `path`. Errors show when the file is
+ * opened. */
 static void make_folders(const char *path)
 {
     char folder[4096];
@@ -106,7 +107,7 @@ static int fail_line(shmrpc_error *error, const char *path, unsigned line,
                             "the token file %s, line %u: %s", path, line, why);
 }
 
-/* "see,call"; false: one of them is none. */
+/* Reads "see,call"; false: one of the words is unknown. */
 static bool read_roles(char *text, unsigned *out)
 {
     char *rest = NULL;
@@ -144,7 +145,7 @@ static bool read_name(const char *text, char out[WEB_TOKEN_NAME_BYTES])
     return is_good;
 }
 
-/* NULL, or what is wrong. */
+/* NULL, or the error. */
 static const char *read_line(char *line, web_tokens *out)
 {
     char *rest = NULL;
@@ -222,7 +223,7 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
     return found;
 }
 
-/* Written under another name first, so that nobody ever reads half of it. */
+/* Written under another name first, so that nobody ever reads half a file. */
 static int make_token(const char *path, web_secret *out, shmrpc_error *error)
 {
     char temporary[4096];

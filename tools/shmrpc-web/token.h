@@ -19,13 +19,13 @@ typedef struct web_secret {
     char text[WEB_SECRET_LENGTH + 1];
 } web_secret;
 
-/* A new one from the system's generator. False: there is none. */
+/* A new secret from the system's random generator. False: there is none. */
 bool web_secret_make(web_secret *out);
 
-/* Takes the same time wherever they differ. */
+/* Compares in constant time. */
 bool web_secret_is(const web_secret *secret, const char *text, size_t len);
 
-/* What who shows a token may do. */
+/* The permissions of a token. */
 enum {
     WEB_MAY_SEE = 1,    /* figures, logs, descriptions */
     WEB_MAY_CALL = 2,   /* methods of services */
@@ -42,7 +42,7 @@ void web_may_append(unsigned may, shmrpci_buf *out);
 typedef struct web_token {
     web_secret secret;
     unsigned may;
-    char name[WEB_TOKEN_NAME_BYTES]; /* for the log; "": it has none */
+    char name[WEB_TOKEN_NAME_BYTES]; /* for the log; "": none */
 } web_token;
 
 typedef struct web_tokens {
@@ -50,8 +50,7 @@ typedef struct web_tokens {
     size_t count;
 } web_tokens;
 
-/* The one with this text; NULL: there is none. Takes the same time wherever
- * they differ. */
+/* The token with this text; NULL: there is none. Compares in constant time. */
 const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
                                  size_t len);
 

@@ -15,7 +15,7 @@ enum {
     WHOLE_LEN = 55
 };
 
-/* Small letters only. -1: it is none. */
+/* Lower case only. -1: not a digit. */
 static int digit(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -36,7 +36,7 @@ static bool is_id(const char *at, size_t len)
     return !is_zero;
 }
 
-/* Versions to come may have more behind what 00 has. */
+/* Later versions may append fields to those of version 00. */
 static bool is_version(const char *at, size_t len)
 {
     if (digit(at[0]) < 0 || digit(at[1]) < 0 || memcmp(at, "ff", 2) == 0) {

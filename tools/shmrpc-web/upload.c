@@ -6,25 +6,25 @@
 
 /* An item of bytes: a quarter of the smallest default window. */
 #define PIECE_BYTES ((size_t)16 << 10)
-/* What one item may take, read. */
+/* The most memory that one item may take when read. */
 #define ITEM_ARENA_BYTES ((size_t)256 << 20)
 
 struct web_upload {
     web_journey *journey;
     web_request *request;
-    shmrpc_stream *stream; /* NULL: not open yet, or no more */
+    shmrpc_stream *stream; /* NULL: not open yet, or closed */
     const shmrpc_method *method;
     shmrpci_arena arena; /* of the item that is read */
-    shmrpci_buf line;    /* of which the end has not come */
+    shmrpci_buf line;    /* an incomplete line */
     size_t max_line;
     size_t at; /* of a body that is there as a whole */
     uint64_t items;
     uint64_t lines;
     bool is_open;    /* the stream has been */
-    bool is_busy;    /* an item has not gone as a whole */
-    bool is_over;    /* nothing more is to be sent */
+    bool is_busy;    /* an item was sent only in part */
+    bool is_over;    /* nothing more will be sent */
     bool has_ended;  /* the body has */
-    bool has_failed; /* by the item at hand: `error` */
+    bool has_failed; /* the current item failed: `error` */
     shmrpc_error error;
 };
 
@@ -32,7 +32,7 @@ static void step(web_upload *u);
 
 /* ---- items --------------------------------------------------------------- */
 
-/* It ends here, by what is wrong with the item at hand. */
+/* Ends the upload because of an error in the current item. */
 static void fail(web_upload *u)
 {
     char why[SHMRPC_ERROR_MESSAGE_BYTES];
@@ -42,7 +42,7 @@ static void fail(web_upload *u)
         &named, u->error.code, "item %llu (line %llu of the body): %s",
         (unsigned long long)u->items + 1, (unsigned long long)u->lines, why);
     memcpy(named.path, u->error.path, sizeof named.path);
-    named.may_have_run = true; /* what came before, if anything */
+    named.may_have_run = true; /* earlier items may have been processed */
     u->error = named;
     u->has_failed = u->is_over = true;
     u->is_busy = false;
@@ -61,7 +61,7 @@ static void note(web_upload *u, int status)
                u->error.pid == 0) {
         fail(u);
     } else if (status != SHMRPC_E_BUSY) {
-        u->is_over = true; /* try_finish tells how */
+        u->is_over = true; /* try_finish returns the reason */
     }
 }
 
@@ -129,7 +129,7 @@ static size_t take_bytes(web_upload *u, const char *data, size_t len)
     return used;
 }
 
-/* Sends of the body what there is room for. */
+/* Sends as much of the body as there is room for. */
 static size_t take(web_upload *u, const char *data, size_t len)
 {
     size_t used = 0;
@@ -243,7 +243,7 @@ static void answer(web_upload *u, int status, const void *reply)
     web_upload_drop(u);
 }
 
-/* The body has ended: sends what is left of it, and waits for the result. */
+/* The body has ended: sends the rest of it, and waits for the result. */
 static void step(web_upload *u)
 {
     const shmrpci_buf *body = &u->request->body;
@@ -293,7 +293,8 @@ size_t web_upload_take(web_rpc *rpc, web_request *request, const char *data,
         web_journey_go(j);
     }
     if (!u->is_open) {
-        /* Its service is looked for; or it was answered why not. */
+        /* Its service has not been found yet; or the request was answered
+         * already. */
         return u->journey->is_waiting ? 0 : len;
     }
     size_t used = take(u, data, len);

@@ -2,10 +2,10 @@
  * Streams to services over HTTP: the body of a request, lines of JSON or bytes,
  * sent as it comes.
  *
- * While the stream has no room nothing is read from the connection, so that
- * nothing piles up here but the line at hand.  The library can't answer before
- * the body has ended: when the call is over earlier the rest of the body is
- * dropped, for 10 s at most, and then answered how it has ended.
+ * While the stream has no room nothing is read from the connection, so only the
+ * current line is buffered. The library can't reply before the body has ended:
+ * if the call ends earlier, the rest of the body is dropped, for 10 s at most,
+ * and then the reply is sent.
  *
  * Threading: one thread.
  */
@@ -16,7 +16,7 @@
 
 typedef struct web_upload web_upload;
 
-/* Takes of the body of a request what there is room for, and returns how much;
+/* Takes as much of a request's body as there is room for, and returns how much;
  * `max_line` bounds one line. */
 size_t web_upload_take(web_rpc *rpc, web_request *request, const char *data,
                        size_t len, size_t max_line);

@@ -27,7 +27,7 @@
 #define NOTE_NS (10 * SHMRPCI_NS_PER_MS)
 
 /* Calls that one connection can have in flight. */
-#define FLYING_MAX 64
+#define FLYING_MAX 256
 
 enum { TAG_CONN = 1, TAG_TIMER };
 

@@ -73,10 +73,18 @@ int shmrpci_pending_start(shmrpci_pending *p)
     }
 }
 
+/* Whether the connection goes on to another server by itself. */
+static bool has_others(const shmrpci_pending *p)
+{
+    return (p->link->conn->features & SHMRPCI_FEATURE_SEVERAL) != 0;
+}
+
 bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
 {
+    uint64_t lost = p->lost;
     if (status == SHMRPC_E_UNAVAILABLE) {
         note_unsent(p);
+        p->lost = has_others(p) ? lost : p->lost;
         return true;
     }
     bool has_died =
@@ -92,7 +100,7 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
         (void)shmrpci_pending_lost(p, status);
         return false;
     }
-    if (status == SHMRPC_E_SERVER_LOST) {
+    if (status == SHMRPC_E_SERVER_LOST && !has_others(p)) {
         p->lost = p->link->serial;
     }
     (void)shmrpci_add_relaxed(&p->client->retried, UINT64_C(1));

@@ -23,7 +23,9 @@ extern const shmrpci_stream_ops shmrpci_adopted_streams;
  * any case. Any thread. */
 void shmrpci_adopt(shmrpci_listener *listener, int fd);
 
-/* How many calls of a client's end are in flight. Any thread. */
-uint32_t shmrpci_adopted_calls(shmrpci_conn *conn);
+/* The socket of a client's end is about to be closed: of the bytes from
+ * `lost_at` on, the peer has certainly not got all, so that calls behind there
+ * have not run. Any thread. */
+void shmrpci_adopted_lost(shmrpci_conn *conn, uint64_t lost_at);
 
 #endif

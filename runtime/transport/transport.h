@@ -102,7 +102,13 @@ typedef union shmrpci_transport_data {
 /* ---- client ---------------------------------------------------------- */
 
 /* What the other end can read. */
-enum { SHMRPCI_FEATURE_STREAMS = 1u << 0, SHMRPCI_FEATURE_METADATA = 1u << 1 };
+enum {
+    SHMRPCI_FEATURE_STREAMS = 1u << 0,
+    SHMRPCI_FEATURE_METADATA = 1u << 1,
+    /* A lost call does not mean that the connection is lost, which has other
+     * servers: reserve tells when it is. */
+    SHMRPCI_FEATURE_SEVERAL = 1u << 16
+};
 
 /* A client's end of a connection; transports embed it first. Any number of
  * threads may have calls on it at once. */

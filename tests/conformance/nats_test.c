@@ -68,9 +68,8 @@ static void open_link(pair *p, const char *reply)
     int fds[2];
     nats_parcel opened = {.kind = NATS_OPENED};
     assert_int_equal(shmrpci_stream_pair(fds), SHMRPC_OK);
-    assert_int_equal(
-        nats_pump_link(p->pump, fds[0], 0, reply, NULL, &opened.link),
-        SHMRPC_OK);
+    assert_int_equal(nats_pump_link(p->pump, fds[0], reply, &opened.link),
+                     SHMRPC_OK);
     shmrpci_adopt(relay_front(p->relay), fds[1]);
     (void)nats_pump_send(p->pump, reply, NULL, &opened);
 }

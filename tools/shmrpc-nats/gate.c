@@ -34,8 +34,12 @@ enum { INBOX_FIND, INBOX_INSTANCE, INBOX_SERVICES };
  * try elsewhere, or again. */
 static bool takes_clients(gate *g)
 {
+    shmrpci_mutex_lock(&g->lock);
     /* Relaxed: it orders nothing. */
-    return shmrpci_load_relaxed(&g->is_leaving) == 0 && relay_is_up(g->relay);
+    bool takes = shmrpci_load_relaxed(&g->is_leaving) == 0 &&
+                 g->relay != NULL && relay_is_up(g->relay);
+    shmrpci_mutex_unlock(&g->lock);
+    return takes;
 }
 
 /* Best effort: a client that gets no answer asks another gateway. */
@@ -44,15 +48,46 @@ static void answer(gate *g, const char *reply, const nats_parcel *parcel)
     (void)nats_pump_send(g->pump, reply, NULL, parcel);
 }
 
-/* The load is what clients compare. */
-static void say_who(gate *g, const char *reply)
+/* What clients compare. */
+static uint32_t load(void *user)
+{
+    gate *g = user;
+    shmrpci_mutex_lock(&g->lock);
+    uint32_t calls = g->relay != NULL ? relay_calls(g->relay) : 0;
+    shmrpci_mutex_unlock(&g->lock);
+    return calls;
+}
+
+static void say_who(gate *g, const char *subject)
 {
     uint8_t who[NATS_WHO_BYTES];
-    nats_parcel found = {.kind = NATS_FOUND,
-                         .value = (int32_t)relay_calls(g->relay),
-                         .data = who};
+    nats_parcel found = {
+        .kind = NATS_FOUND, .value = (int32_t)load(g), .data = who};
     found.len = nats_who_put(&g->who, who);
-    answer(g, reply, &found);
+    answer(g, subject, &found);
+}
+
+/* Clients that have links already hear when it comes, and when it leaves or its
+ * service does. */
+static void announce(gate *g)
+{
+    char subject[NATS_SUBJECT_BYTES];
+    g->is_announced = takes_clients(g);
+    nats_subject_news(g->name, g->is_announced, subject);
+    say_who(g, subject);
+}
+
+static void on_connect(void *user)
+{
+    announce(user);
+}
+
+static void on_second(void *user)
+{
+    gate *g = user;
+    if (takes_clients(g) != g->is_announced) {
+        announce(g);
+    }
 }
 
 /* The new link's other end is a connection as any other to the relay. */
@@ -62,7 +97,7 @@ static int open_link(gate *g, const char *reply, uint64_t *out_number)
     if (shmrpci_stream_pair(fds) != SHMRPC_OK) {
         return SHMRPC_E_EXHAUSTED;
     }
-    int status = nats_pump_link(g->pump, fds[0], 0, reply, NULL, out_number);
+    int status = nats_pump_link(g->pump, fds[0], reply, out_number);
     if (status != SHMRPC_OK) {
         shmrpci_fd_close(&fds[1]);
         return status;
@@ -199,6 +234,9 @@ static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
                     .keeps_trying = true},
         .is_gateway = true,
         .on_message = on_message,
+        .load = load,
+        .on_connect = on_connect,
+        .on_second = on_second,
         .user = g,
     };
     return nats_pump_create(&opts, &g->pump, error);
@@ -272,6 +310,7 @@ int gate_open(gate *g, const char *name, const shmrpci_address *at,
               const shmrpci_buf *hello, shmrpc_error *error)
 {
     *g = (gate){.name = name, .options = o};
+    shmrpci_mutex_init(&g->lock);
     g->started_s = shmrpci_wall_ns() / SHMRPCI_NS_PER_S;
     greeting_init(&g->greeting, o->allows_native);
     int status = name_it(g, at->zone, error);
@@ -311,9 +350,12 @@ void gate_stop(gate *g)
 /* Calls in progress get their time; their answers go out after that. */
 void gate_close(gate *g)
 {
-    if (g->relay != NULL) {
-        relay_close(g->relay);
-        g->relay = NULL;
+    shmrpci_mutex_lock(&g->lock);
+    relay *closing = g->relay;
+    g->relay = NULL;
+    shmrpci_mutex_unlock(&g->lock);
+    if (closing != NULL) {
+        relay_close(closing);
     }
     if (g->pump != NULL) {
         nats_pump_stop(g->pump);
@@ -321,4 +363,5 @@ void gate_close(gate *g)
         g->pump = NULL;
     }
     greeting_fini(&g->greeting);
+    shmrpci_mutex_fini(&g->lock);
 }

@@ -10,6 +10,7 @@
 #ifndef SHMRPC_TOOLS_NATS_GATE_H
 #define SHMRPC_TOOLS_NATS_GATE_H
 
+#include "os/thread.h"
 #include "sync/atomic.h"
 #include "tools/relay/greeting.h"
 #include "tools/relay/relay.h"
@@ -20,11 +21,13 @@ typedef struct gate {
     const char *name; /* of the service, as in a shm:// address */
     const options *options;
     greeting greeting;
+    shmrpci_mutex lock; /* of `relay`, which closes before the pump ends */
     relay *relay;
     nats_pump *pump;
     nats_who who; /* this instance */
     char instance[NATS_SUBJECT_BYTES];
     int64_t started_s; /* since 1970 */
+    bool is_announced; /* the pump's: clients were told that it is there */
     shmrpci_atomic_u32 is_leaving;
 } gate;
 

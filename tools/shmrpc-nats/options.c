@@ -100,14 +100,16 @@ static exit_code print_permissions(const char *service)
         "permissions {\n"
         "  publish: [\"shmrpc.%s.>\", \"$SRV.*.%s\", "
         "\"$SRV.*.%s.>\"]\n"
-        "  subscribe: [\"_INBOX.>\"]\n"
+        "  subscribe: [\"_INBOX.>\", \"shmrpc.%s.up\", "
+        "\"shmrpc.%s.down\"]\n"
         "}\n"
         "# shmrpc-nats %s\n"
         "permissions {\n"
-        "  publish: [\"_INBOX.>\"]\n"
+        "  publish: [\"_INBOX.>\", \"shmrpc.%s.up\", \"shmrpc.%s.down\"]\n"
         "  subscribe: [\"shmrpc.%s.>\", \"$SRV.>\"]\n"
         "}\n",
-        service, token, token, token, service, token);
+        service, token, token, token, token, token, service, token, token,
+        token);
     return EXIT_DONE;
 }
 

@@ -1,76 +1,35 @@
-/* Connecting over NATS, and leaving. */
+/* Connecting over NATS, calls, and leaving. */
 #include "transport/nats/client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/assert.h"
 #include "os/fork.h"
-#include "os/memory.h"
-#include "os/stream.h"
-#include "os/thread.h"
 #include "os/tls_secret.h"
-#include "transport/adopted.h"
-#include "transport/nats/search.h"
 
 /* Time for an attempt to reach a server of the list. */
 #define SERVER_MS 2000
 
-typedef struct nats_client {
-    shmrpci_conn base;
-    shmrpci_conn *inner; /* the protocol's connection, over the link */
-    shmrpci_mutex lock;
-    shmrpci_conn *shown; /* lock: the same for the pump, while it exists */
-    bool is_leaving;     /* lock */
-    nats_pump *pump;
-    uint32_t generation; /* of the process that connected */
-    nats_search search;
-    char reply[NATS_SUBJECT_BYTES];
-} nats_client;
-
-static const shmrpci_client_ops *inner_ops(void)
-{
-    return shmrpci_transport_adopted.client;
-}
-
-static nats_client *client_of(shmrpci_conn *conn)
-{
-    return (nats_client *)(void *)conn;
-}
-
-/* ---- what the pump asks and tells -------------------------------------- */
-
-static void on_message(void *user, uint32_t inbox, nats_result result,
-                       const nats_message *message, const nats_parcel *parcel)
-{
-    nats_client *client = user;
-    (void)inbox;
-    (void)message;
-    nats_search_take(&client->search, result, parcel);
-}
-
-/* While connecting, the client also waits for an answer. */
-static uint32_t calls(void *user)
-{
-    nats_client *client = user;
-    shmrpci_mutex_lock(&client->lock);
-    uint32_t count = client->shown != NULL
-                         ? shmrpci_adopted_calls(client->shown)
-                     : client->is_leaving ? 0u
-                                          : 1u;
-    shmrpci_mutex_unlock(&client->lock);
-    return count;
-}
-
-/* `conn` NULL: it is about to be closed. */
-static void show(nats_client *client, shmrpci_conn *conn)
-{
-    shmrpci_mutex_lock(&client->lock);
-    client->shown = conn;
-    client->is_leaving = conn == NULL;
-    shmrpci_mutex_unlock(&client->lock);
-}
-
 /* ---- connecting -------------------------------------------------------- */
+
+static int subscribe(nats_client *client, shmrpc_error *error)
+{
+    char up[NATS_SUBJECT_BYTES];
+    char down[NATS_SUBJECT_BYTES];
+    nats_subject_news(client->over.name, true, up);
+    nats_subject_news(client->over.name, false, down);
+    const char *subjects[] = {[NATS_INBOX_ANSWERS] = client->reply,
+                              [NATS_INBOX_UP] = up,
+                              [NATS_INBOX_DOWN] = down};
+    int status = nats_pump_new_subject(client->pump, client->reply, error);
+    for (size_t i = 0;
+         i < sizeof subjects / sizeof *subjects && status == SHMRPC_OK; i++) {
+        status = nats_pump_subscribe(client->pump, subjects[i], NULL, error);
+    }
+    return status;
+}
 
 static int open_pump(nats_client *client, const shmrpci_address *address,
                      int64_t deadline_ns, shmrpc_error *error)
@@ -87,199 +46,285 @@ static int open_pump(nats_client *client, const shmrpci_address *address,
                     .cert_file = address->cert_file,
                     .timeout_ms =
                         left_ms < SERVER_MS ? left_ms + 1 : SERVER_MS},
-        .on_message = on_message,
-        .calls = calls,
         .user = client,
     };
+    nats_client_callbacks(&opts);
     int status = nats_pump_create(&opts, &client->pump, error);
     if (status == SHMRPC_OK) {
-        status = nats_pump_new_subject(client->pump, client->reply, error);
+        status = subscribe(client, error);
     }
-    if (status == SHMRPC_OK) {
-        status = nats_pump_subscribe(client->pump, client->reply, NULL, error);
-    }
-    return status;
-}
-
-/* Tries the instances that were found, one after the other. */
-static int open_link(nats_client *client, const shmrpci_address *address,
-                     int64_t deadline_ns, char subject[NATS_SUBJECT_BYTES],
-                     shmrpc_error *error)
-{
-    int status = nats_search_find(&client->search, client->pump, address->name,
-                                  client->reply, deadline_ns, error);
-    while (status == SHMRPC_OK) {
-        uint64_t random = 0;
-        (void)shmrpci_random_fill((uint8_t *)&random, sizeof random);
-        nats_found one =
-            nats_search_choose(&client->search, address->zone, random);
-        nats_subject_instance(address->name, one.who.id, subject);
-        int opened = nats_search_open(&client->search, client->pump, subject,
-                                      client->reply, deadline_ns);
-        if (opened == SHMRPC_OK) {
-            return SHMRPC_OK;
-        }
-        if (client->search.count == 0) {
-            status = shmrpc_error_set(
-                error, opened, "the gateway of %.60s at %.60s %s",
-                address->name, one.who.host,
-                client->search.is_refused ? "takes no more clients"
-                                          : "did not answer");
-        }
-    }
-    return status;
-}
-
-/* Begins the link; *out_fd is the protocol's end. */
-static int begin_link(nats_client *client, const char *subject, int *out_fd,
-                      shmrpc_error *error)
-{
-    int fds[2];
-    uint64_t number;
-    int status = (int)shmrpci_stream_pair(fds);
-    if (status == SHMRPC_OK) {
-        status = nats_pump_link(client->pump, fds[0], client->search.link,
-                                subject, client->reply, &number);
-        if (status != SHMRPC_OK) {
-            shmrpci_fd_close(&fds[1]);
-        }
-    }
-    if (status != SHMRPC_OK) {
-        return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                "memory or descriptors ran out");
-    }
-    *out_fd = fds[1];
-    return SHMRPC_OK;
+    return status == SHMRPC_OK ? nats_pump_start(client->pump, error) : status;
 }
 
 static void client_free(nats_client *client)
 {
-    bool is_ours = client->generation == shmrpci_fork_generation();
+    bool is_ours = nats_client_is_ours(client);
+    if (client->pump != NULL) {
+        nats_client_end(client);
+    }
     if (client->pump != NULL && is_ours) {
         nats_pump_stop(client->pump);
     }
     nats_pump_destroy(client->pump);
     if (is_ours) {
+        shmrpci_cond_fini(&client->changed);
         shmrpci_mutex_fini(&client->lock);
     }
+    shmrpci_buf_fini(&client->welcome);
     free(client);
 }
 
-static int connect_by_link(nats_client *client, const shmrpci_address *address,
-                           const shmrpci_connect_opts *opts,
-                           shmrpci_buf *welcome, shmrpc_error *error)
+/* All that a further link needs is kept. */
+static nats_client *client_new(const shmrpci_address *address,
+                               const shmrpci_connect_opts *opts)
 {
-    char subject[NATS_SUBJECT_BYTES];
-    shmrpci_address over = *address;
-    int status = open_link(client, address, opts->deadline_ns, subject, error);
-    if (status == SHMRPC_OK) {
-        status = begin_link(client, subject, &over.fd, error);
+    nats_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        return NULL;
     }
-    if (status != SHMRPC_OK) {
-        return status;
+    SHMRPCI_ASSERT(opts->hello_len <= sizeof client->hello,
+                   "the length of a hello is limited");
+    client->generation = shmrpci_fork_generation();
+    client->base.transport = address->transport;
+    client->watch_set = -1;
+    client->opts = *opts;
+    memcpy(client->hello, opts->hello, opts->hello_len);
+    client->opts.hello = client->hello;
+    client->over = *address;
+    client->over.transport = &shmrpci_transport_adopted;
+    client->over.key_file[0] = '\0';
+    (void)snprintf(client->over.host, sizeof client->over.host, "nats://%.200s",
+                   address->host);
+    if (shmrpci_random_fill((uint8_t *)&client->random,
+                            sizeof client->random) != SHMRPC_OK) {
+        client->random = shmrpci_ticks();
     }
-    status = nats_pump_start(client->pump, error);
-    if (status != SHMRPC_OK) {
-        shmrpci_fd_close(&over.fd);
-        return status;
-    }
-    over.transport = &shmrpci_transport_adopted;
-    over.key_file[0] = '\0';
-    (void)snprintf(over.host, sizeof over.host, "nats://%.200s", address->host);
-    return inner_ops()->connect(&over, opts, &client->inner, welcome, error);
+    client->random |= 1;
+    nats_directory_init(&client->directory, address->zone);
+    shmrpci_buf_init_heap(&client->welcome);
+    shmrpci_mutex_init(&client->lock);
+    shmrpci_cond_init(&client->changed);
+    return client;
 }
 
 static int connect_to(const shmrpci_address *address,
                       const shmrpci_connect_opts *opts, shmrpci_conn **out,
                       shmrpci_buf *welcome, shmrpc_error *error)
 {
-    nats_client *client = calloc(1, sizeof *client);
+    nats_client *client = client_new(address, opts);
     if (client == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
-    client->generation = shmrpci_fork_generation();
-    shmrpci_mutex_init(&client->lock);
     int status = open_pump(client, address, opts->deadline_ns, error);
     if (status == SHMRPC_OK) {
-        status = connect_by_link(client, address, opts, welcome, error);
+        status = nats_client_begin(client, welcome, opts->deadline_ns, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = nats_client_scout(client, error);
     }
     if (status != SHMRPC_OK) {
         client_free(client);
         return status;
     }
-    client->base.transport = address->transport;
-    client->base.features = client->inner->features;
-    show(client, client->inner);
     *out = &client->base;
     return SHMRPC_OK;
 }
 
-/* First the pump forgets the connection; queued bytes are still sent. */
 static void disconnect(shmrpci_conn *conn)
 {
-    if (conn == NULL) {
-        return;
+    if (conn != NULL) {
+        client_free(nats_client_of(conn));
     }
-    nats_client *client = client_of(conn);
-    if (client->generation == shmrpci_fork_generation()) {
-        show(client, NULL);
-    }
-    inner_ops()->disconnect(client->inner);
-    client_free(client);
 }
 
-/* ---- calls: the inner connection's ------------------------------------- */
+/* ---- calls ------------------------------------------------------------- */
+
+/* Waits until the client has fewer calls than it may have. */
+static int wait_for_turn(nats_client *client, int64_t deadline_ns,
+                         bool *out_waited)
+{
+    bool in_time = deadline_ns != 0;
+    shmrpci_mutex_lock(&client->lock);
+    while (client->calls >= NATS_CALLS_MAX && in_time) {
+        client->waiting++;
+        *out_waited = true;
+        in_time = shmrpci_cond_wait_until(&client->changed, &client->lock,
+                                          deadline_ns);
+        client->waiting--;
+    }
+    bool has_turn = client->calls < NATS_CALLS_MAX;
+    shmrpci_mutex_unlock(&client->lock);
+    return has_turn           ? (int)SHMRPC_OK
+           : deadline_ns == 0 ? (int)SHMRPC_E_BUSY
+                              : (int)SHMRPC_E_DEADLINE;
+}
+
+static void give_up_route(nats_route *route, bool is_lost)
+{
+    nats_client *client = route->client;
+    if (is_lost) {
+        shmrpci_mutex_lock(&client->lock);
+        nats_route_retire(route);
+        shmrpci_mutex_unlock(&client->lock);
+    }
+    nats_route_over(route);
+}
+
+/* One try at the link that the directory chooses. */
+static int reserve_once(nats_client *client, shmrpci_call *call,
+                        size_t size_hint, size_t reply_hint,
+                        int64_t deadline_ns, shmrpc_error *error)
+{
+    nats_route *route = nats_route_take(client);
+    if (route == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
+                                "no gateway of %.60s is left",
+                                client->over.name);
+    }
+    int status = nats_inner()->reserve(route->inner, call, size_hint,
+                                       reply_hint, deadline_ns, error);
+    if (status == SHMRPC_OK) {
+        call->conn = &client->base;
+        call->data.pointers[7] = route;
+        return SHMRPC_OK;
+    }
+    give_up_route(route, status == SHMRPC_E_SERVER_LOST);
+    /* There may be another one. */
+    return status == SHMRPC_E_SERVER_LOST ? (int)SHMRPC_E_ABORTED : status;
+}
 
 static int reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                    size_t reply_hint, int64_t deadline_ns, shmrpc_error *error)
 {
-    int status = inner_ops()->reserve(client_of(conn)->inner, call, size_hint,
-                                      reply_hint, deadline_ns, error);
-    if (status == SHMRPC_OK) {
-        call->conn = conn;
+    nats_client *client = nats_client_of(conn);
+    bool has_waited = false;
+    if (!nats_client_is_ours(client)) {
+        return shmrpc_error_set(error, SHMRPC_E_FORKED,
+                                "the connection belongs to the process that "
+                                "opened it");
     }
+    int status = wait_for_turn(client, deadline_ns, &has_waited);
+    if (status != SHMRPC_OK) {
+        return shmrpc_error_set(error, status,
+                                "all %u calls of a client are in use",
+                                NATS_CALLS_MAX);
+    }
+    do {
+        status = reserve_once(client, call, size_hint, reply_hint, deadline_ns,
+                              error);
+    } while (status == SHMRPC_E_ABORTED);
+    call->waited = call->waited || (has_waited && status == SHMRPC_OK);
     return status;
 }
 
 static void abort_call(shmrpci_call *call)
 {
-    inner_ops()->abort(call);
+    nats_route *route = nats_route_of(call);
+    nats_inner()->abort(call);
+    nats_route_over(route);
 }
 
 static int commit(shmrpci_call *call)
 {
-    return inner_ops()->commit(call);
+    nats_route *route = nats_route_of(call);
+    bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+    int status = nats_inner()->commit(call);
+    if (status != SHMRPC_OK || is_oneway) {
+        give_up_route(route, status == SHMRPC_E_SERVER_LOST);
+    }
+    return status;
 }
 
 static int receive(shmrpci_call *call, int64_t deadline_ns)
 {
-    return inner_ops()->receive(call, deadline_ns);
+    nats_route *route = nats_route_of(call);
+    int status = nats_inner()->receive(call, deadline_ns);
+    if (status == SHMRPC_OK) {
+        nats_route_answered(route, call->head.status);
+    } else if (status != SHMRPC_E_DEADLINE && status != SHMRPC_E_FORKED) {
+        /* A gateway that takes no calls would refuse the next one, too. */
+        give_up_route(route, status == SHMRPC_E_UNAVAILABLE);
+    }
+    return status;
 }
 
 static void release(shmrpci_call *call)
 {
-    inner_ops()->release(call);
+    nats_route *route = nats_route_of(call);
+    nats_inner()->release(call);
+    nats_route_over(route);
 }
 
 static bool cancel(shmrpci_call *call)
 {
-    return inner_ops()->cancel(call);
+    nats_route *route = nats_route_of(call);
+    bool is_withdrawn = nats_inner()->cancel(call);
+    nats_route_over(route);
+    return is_withdrawn;
 }
+
+/* ---- watching ---------------------------------------------------------- */
 
 static shmrpc_status watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
 {
-    return inner_ops()->watch(client_of(conn)->inner, poll_set, tag);
+    nats_client *client = nats_client_of(conn);
+    shmrpc_status status = SHMRPC_OK;
+    shmrpci_mutex_lock(&client->lock);
+    for (uint32_t i = 0; i < client->route_top && status == SHMRPC_OK; i++) {
+        nats_route *route = &client->routes[i];
+        if (route->inner != NULL) {
+            status = nats_inner()->watch(route->inner, poll_set, tag);
+        }
+    }
+    if (status == SHMRPC_OK) { /* routes that follow are watched, too */
+        client->watch_set = poll_set;
+        client->watch_tag = tag;
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    return status;
 }
 
-static int64_t arm(shmrpci_conn *conn, shmrpci_call *const *calls_of,
-                   size_t count)
+/* The calls of one route, which are not more than a link may have. */
+static size_t calls_of(const nats_route *route, shmrpci_call *const *calls,
+                       size_t count, shmrpci_call *out[NATS_CALLS_MAX])
 {
-    return inner_ops()->arm(client_of(conn)->inner, calls_of, count);
+    size_t found = 0;
+    for (size_t i = 0; i < count && found < NATS_CALLS_MAX; i++) {
+        if (nats_route_of(calls[i]) == route) {
+            out[found++] = calls[i];
+        }
+    }
+    return found;
+}
+
+static int64_t arm(shmrpci_conn *conn, shmrpci_call *const *calls, size_t count)
+{
+    nats_client *client = nats_client_of(conn);
+    shmrpci_call *own[NATS_CALLS_MAX];
+    int64_t again_ns = SHMRPCI_NEVER_NS;
+    shmrpci_mutex_lock(&client->lock);
+    for (uint32_t i = 0; i < client->route_top && again_ns != 0; i++) {
+        nats_route *route = &client->routes[i];
+        size_t found = calls_of(route, calls, count, own);
+        if (found > 0) {
+            int64_t at_ns = nats_inner()->arm(route->inner, own, found);
+            again_ns = at_ns < again_ns ? at_ns : again_ns;
+        }
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    return again_ns;
 }
 
 static void acknowledge(shmrpci_conn *conn)
 {
-    inner_ops()->acknowledge(client_of(conn)->inner);
+    nats_client *client = nats_client_of(conn);
+    shmrpci_mutex_lock(&client->lock);
+    for (uint32_t i = 0; i < client->route_top; i++) {
+        if (client->routes[i].inner != NULL) {
+            nats_inner()->acknowledge(client->routes[i].inner);
+        }
+    }
+    shmrpci_mutex_unlock(&client->lock);
 }
 
 const shmrpci_client_ops nats_client_ops = {

@@ -1,15 +1,146 @@
 /*
- * The client's end of nats://: finds an instance of the service, opens a link
- * to it, and runs tcp's protocol code over that.
+ * The client's end of nats://: links to the instances of a service, each with
+ * tcp's protocol code over it, and a choice among them for each call.
  *
- * Threading: as the interface.
+ *     call -> directory: which instance -> route: which link -> tcp -> pump
+ *
+ * The first link is opened by connect, the others by a thread of the client,
+ * the scout, which also looks for instances.  A route that is lost takes no
+ * more calls and goes once its last one has ended; the client is lost when it
+ * has none left.
+ *
+ * Threading: as the interface.  Everything is guarded by `lock`, which is held
+ * neither while tcp's code waits nor while the pump is called, but by on_wake.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_CLIENT_H
 #define SHMRPCI_TRANSPORT_NATS_CLIENT_H
 
-#include "transport/nats/parcel.h"
+#include "os/thread.h"
+#include "transport/adopted.h"
+#include "transport/nats/directory.h"
+#include "transport/nats/pump.h"
 #include "transport/transport.h"
 
+#define NATS_ROUTES_MAX (NATS_INSTANCES_MAX * NATS_INSTANCE_LINKS_MAX)
+
+/* Calls of a client at a time, over all links; more wait. */
+#define NATS_CALLS_MAX 256u
+
+typedef struct nats_client nats_client;
+
+typedef enum nats_route_state {
+    NATS_ROUTE_FREE,
+    NATS_ROUTE_WANTED,  /* its socket waits for the pump */
+    NATS_ROUTE_OPENING, /* the pump has it; no welcome yet */
+    NATS_ROUTE_READY,
+    NATS_ROUTE_LOST
+} nats_route_state;
+
+/* A link to an instance, and the protocol's connection over it. */
+typedef struct nats_route {
+    nats_client *client;
+    nats_route_state state;
+    uint32_t instance; /* in the directory, while it is not lost */
+    int fd;            /* WANTED: the pump's end of the socket */
+    bool is_linked;    /* the pump has it, and will call on_cut */
+    nats_cut cut;      /* why that was */
+    shmrpci_conn *inner;
+    uint32_t calls; /* in flight */
+    uint32_t held;  /* calls and streams */
+} nats_route;
+
+struct nats_client {
+    shmrpci_conn base;
+    uint32_t generation; /* of the process that connected */
+    nats_pump *pump;
+    char reply[NATS_SUBJECT_BYTES]; /* for answers to FIND */
+    shmrpci_address over; /* of the inner connections; `name`: the service */
+    shmrpci_connect_opts opts;
+    uint8_t hello[SHMRPCI_HELLO_MAX_BYTES];
+    shmrpci_thread scout;
+    bool has_scout;
+    shmrpci_mutex lock;
+    shmrpci_cond changed; /* answers, lost routes, calls that end */
+    bool has_welcome;
+    shmrpci_buf welcome; /* the first one: others must be the same */
+    nats_directory directory;
+    nats_route routes[NATS_ROUTES_MAX];
+    uint32_t route_top; /* first route that was never used */
+    uint32_t calls;     /* in flight */
+    uint32_t waiting;   /* threads that wait for fewer */
+    bool is_leaving;
+    bool wants_find; /* the pump is to send FIND */
+    bool is_nobody;  /* the last FIND has found none */
+    bool is_refused; /* a gateway has no service */
+    int64_t searched_ns;
+    int64_t search_ns; /* when to look for instances again */
+    uint64_t random;
+    int watch_set; /* -1: not watched */
+    uint64_t watch_tag;
+};
+
 extern const shmrpci_client_ops nats_client_ops;
+extern const shmrpci_stream_ops nats_stream_ops;
+
+/* The protocol's operations, of the connections over links. */
+static inline const shmrpci_client_ops *nats_inner(void)
+{
+    return shmrpci_transport_adopted.client;
+}
+
+/* ---- scout.c: finding instances, and opening links ---- */
+
+/* Looks for instances, and opens the first link. */
+int nats_client_begin(nats_client *client, shmrpci_buf *welcome,
+                      int64_t deadline_ns, shmrpc_error *error);
+/* Starts the scout. EXHAUSTED. */
+int nats_client_scout(nats_client *client, shmrpc_error *error);
+/* Ends it, and all links. */
+void nats_client_end(nats_client *client);
+/* The owner's functions of the pump. */
+void nats_client_callbacks(nats_pump_opts *opts);
+/* What to subscribe to, in this order. */
+enum { NATS_INBOX_ANSWERS, NATS_INBOX_UP, NATS_INBOX_DOWN };
+
+/* ---- route.c: which link a call takes ---- */
+
+/* Counts a call at the link that is best for it. NULL: none is left. */
+nats_route *nats_route_take(nats_client *client);
+/* That call is over. */
+void nats_route_over(nats_route *route);
+/* A stream of a call that it counts. */
+void nats_route_hold(nats_route *route);
+void nats_route_let_go(nats_route *route);
+/* How a call was answered. */
+void nats_route_answered(nats_route *route, int status);
+/* With the lock held: it takes no more calls. */
+void nats_route_lose(nats_route *route);
+/* The same of one that refuses calls: no link to its instance is tried for a
+ * moment. */
+void nats_route_retire(nats_route *route);
+/* With the lock held: a new one; NULL: there is no place. */
+nats_route *nats_route_new(nats_client *client, uint32_t instance, int fd);
+/* With the lock held: it has failed, or takes calls from now on. */
+void nats_route_failed(nats_route *route);
+void nats_route_ready(nats_route *route, shmrpci_conn *inner);
+/* With the lock held, which it releases meanwhile: closes what is lost and
+ * unused. */
+void nats_route_sweep(nats_client *client);
+/* With the lock held. */
+uint64_t nats_client_random(nats_client *client);
+
+static inline nats_client *nats_client_of(shmrpci_conn *conn)
+{
+    return (nats_client *)(void *)conn;
+}
+
+/* Whether this process opened it; a parent's locks may be held for ever. */
+bool nats_client_is_ours(const nats_client *client);
+
+/* Where a call keeps its route: behind what tcp's code keeps. */
+static inline nats_route *nats_route_of(const shmrpci_call *call)
+{
+    return call->data.pointers[7];
+}
 
 #endif

@@ -54,6 +54,19 @@ nats_parcel nats_link_parcel(nats_link *link, nats_kind kind)
                          .acked = link->given_at};
 }
 
+void nats_link_sent(nats_link *link)
+{
+    link->unacked = link->sent_at > link->acked_at ? link->unacked + 1 : 0;
+}
+
+/* Which message was refused is not known, unless only one may be: NATS refuses
+ * all that follow one that it has refused, and what was acknowledged was not
+ * refused. */
+uint64_t nats_link_lost_at(const nats_link *link)
+{
+    return link->unacked == 1 ? link->acked_at : link->sent_at;
+}
+
 bool nats_link_owes_ack(const nats_link *link)
 {
     return link->given_at - link->said_at >= ACK_BYTES;
@@ -160,6 +173,7 @@ nats_cut nats_link_take(nats_link *link, const nats_parcel *parcel)
         return NATS_CUT_LIE;
     }
     link->acked_at = parcel->acked;
+    link->unacked = link->acked_at == link->sent_at ? 0 : link->unacked;
     link->heard_ns = shmrpci_now_ns();
     switch (parcel->kind) {
     case NATS_DATA:

@@ -16,20 +16,12 @@
 
 typedef struct nats_link nats_link;
 
-/* The reason why a link ended, if not in good order. */
-typedef enum nats_cut {
-    NATS_CUT_NONE,
-    NATS_CUT_GAP,    /* bytes were lost */
-    NATS_CUT_LIE,    /* what the peer says is impossible */
-    NATS_CUT_NOBODY, /* NATS says that the peer has no subscription */
-    NATS_CUT_SILENT,
-    NATS_CUT_PEER,  /* the peer sent CLOSE */
-    NATS_CUT_MEMORY /* we ran out of memory */
-} nats_cut;
-
 struct nats_link {
-    uint64_t number;
-    int fd; /* our end of the pair */
+    uint64_t number;   /* 0: the gateway has not answered OPEN yet */
+    void *owner;       /* a client's: who opened it */
+    nats_inbox *inbox; /* a client's: its subscription */
+    bool has_asked;    /* OPEN was sent */
+    int fd;            /* our end of the pair */
     shmrpci_fork_fd fd_place;
     char subject[NATS_SUBJECT_BYTES]; /* where the peer listens */
     char reply[NATS_SUBJECT_BYTES];   /* "": none */
@@ -41,6 +33,7 @@ struct nats_link {
     bool is_deaf; /* our side has closed its socket: data for it is dropped */
     uint64_t sent_at;
     uint64_t acked_at; /* by the peer */
+    uint32_t unacked;  /* messages sent since the bytes at acked_at */
     uint64_t got_at;
     uint64_t given_at;   /* to the socket */
     uint64_t said_at;    /* the last `given_at` that we acknowledged */
@@ -72,6 +65,13 @@ bool nats_link_owes_ack(const nats_link *link);
 
 /* The head of a message to the peer, which includes our acknowledgement. */
 nats_parcel nats_link_parcel(nats_link *link, nats_kind kind);
+
+/* A message was sent. */
+void nats_link_sent(nats_link *link);
+
+/* NATS has refused one of our messages: of the bytes from here on the peer has
+ * certainly not got all. */
+uint64_t nats_link_lost_at(const nats_link *link);
 
 /* Both directions have ended. */
 bool nats_link_is_over(const nats_link *link);

@@ -4,8 +4,6 @@
  */
 #include "transport/nats/client.h"
 
-#include "transport/adopted.h"
-
 static int no_listener(const shmrpci_address *address,
                        const shmrpci_listen_opts *opts, shmrpci_listener **out,
                        shmrpc_error *error)
@@ -28,5 +26,5 @@ const shmrpci_transport shmrpci_transport_nats = {
     .client = &nats_client_ops,
     .listener = &listener,
     .worker = &worker,
-    .streams = &shmrpci_adopted_streams,
+    .streams = &nats_stream_ops,
 };

@@ -167,6 +167,15 @@ void nats_subject_find(const char *service, char out[NATS_SUBJECT_BYTES])
     (void)snprintf(out, NATS_SUBJECT_BYTES, "shmrpc.%s.find", token);
 }
 
+void nats_subject_news(const char *service, bool is_up,
+                       char out[NATS_SUBJECT_BYTES])
+{
+    char token[130];
+    nats_token_of(service, token, sizeof token);
+    (void)snprintf(out, NATS_SUBJECT_BYTES, "shmrpc.%s.%s", token,
+                   is_up ? "up" : "down");
+}
+
 void nats_subject_instance(const char *service, const char *id,
                            char out[NATS_SUBJECT_BYTES])
 {

@@ -6,12 +6,12 @@
  *     1       1      version, 1
  *     2       1      kind (nats_kind)
  *     3       1      0
- *     4       4      value: FOUND: load; CLOSE: a status, as a negative number
- *     8       8      link: whose it is; FIND, FOUND, OPEN: 0
- *     16      8      at: where in the sender's bytes DATA begins; PROBE, ALIVE,
- *                    END: how many it has sent
- *     24      8      acked: how many of the receiver's bytes the sender has
- *     32      ...    DATA: bytes; FOUND: who answers
+ *     4       4      value: of a gateway's FOUND, DATA, ALIVE: how many calls
+ * it has; CLOSE: a status, as a negative number 8       8      link: whose it
+ * is; FIND, FOUND, OPEN: 0 16      8      at: where in the sender's bytes DATA
+ * begins; PROBE, ALIVE, END: how many it has sent 24      8      acked: how
+ * many of the receiver's bytes the sender has 32      ...    DATA: bytes;
+ * FOUND: who answers
  *
  * All numbers little-endian.  docs/protocol.md, "Over NATS", says who sends
  * what, and when.
@@ -94,6 +94,9 @@ bool nats_is_inbox(const char *subject);
 
 /* shmrpc.TOKEN.find */
 void nats_subject_find(const char *service, char out[NATS_SUBJECT_BYTES]);
+/* shmrpc.TOKEN.up, shmrpc.TOKEN.down: a gateway has come, or leaves: FOUND */
+void nats_subject_news(const char *service, bool is_up,
+                       char out[NATS_SUBJECT_BYTES]);
 /* shmrpc.TOKEN.i.ID */
 void nats_subject_instance(const char *service, const char *id,
                            char out[NATS_SUBJECT_BYTES]);

@@ -41,8 +41,9 @@ struct nats_pump {
     bool is_full;      /* it had no room */
     bool has_more;     /* a link has more to send than its turn allows */
     bool has_told;     /* the owner got a callback in this round */
-    size_t piece;      /* the most data in a message */
-    uint8_t *scratch;  /* a head, and a piece */
+    bool is_woken;
+    size_t piece;     /* the most data in a message */
+    uint8_t *scratch; /* a head, and a piece */
     nats_inbox *inboxes[NATS_INBOXES_MAX];
     uint32_t inbox_count;
     nats_link *links[NATS_LINKS_MAX];
@@ -94,21 +95,49 @@ nats_result nats_pump_send(nats_pump *pump, const char *subject,
                    NATS_PARCEL_HEAD + parcel->len);
 }
 
+/* Sends a message of a link. */
+static nats_result send_of(nats_pump *pump, nats_link *link,
+                           nats_parcel *parcel)
+{
+    bool has_load = parcel->kind == NATS_DATA || parcel->kind == NATS_ALIVE;
+    if (has_load && pump->opts.load != NULL) {
+        parcel->value = (int32_t)pump->opts.load(pump->opts.user);
+    }
+    nats_link_sent(link);
+    return nats_pump_send(pump, link->subject,
+                          link->reply[0] != '\0' ? link->reply : NULL, parcel);
+}
+
 static nats_result say(nats_pump *pump, nats_link *link, nats_kind kind)
 {
     nats_parcel parcel = nats_link_parcel(link, kind);
-    return nats_pump_send(pump, link->subject,
-                          link->reply[0] != '\0' ? link->reply : NULL, &parcel);
+    return send_of(pump, link, &parcel);
 }
 
 /* ---- links ------------------------------------------------------------- */
 
 static void free_link(nats_pump *pump, uint32_t place)
 {
-    nats_link_fini(pump->links[place]);
-    free(pump->links[place]);
+    nats_link *link = pump->links[place];
+    if (link->inbox != NULL && pump->generation == shmrpci_fork_generation()) {
+        pump->ops->unsubscribe(link->inbox);
+    }
+    nats_link_fini(link);
+    free(link);
     pump->links[place] = NULL;
     pump->link_count--;
+}
+
+/* Its owner learns it before the socket is closed. */
+static void end_of(nats_pump *pump, uint32_t place, nats_cut why)
+{
+    nats_link *link = pump->links[place];
+    if (link->owner != NULL) {
+        pump->opts.on_cut(pump->opts.user, link->owner, why,
+                          why == NATS_CUT_NOBODY ? nats_link_lost_at(link)
+                                                 : link->sent_at);
+    }
+    free_link(pump, place);
 }
 
 /* Tells the peer, unless it sent CLOSE itself. */
@@ -130,14 +159,15 @@ static void cut_link(nats_pump *pump, uint32_t place, nats_cut why)
         break;
     case NATS_CUT_NONE:
     case NATS_CUT_PEER:
+    case NATS_CUT_REFUSED:
     case NATS_CUT_MEMORY:
         break;
     }
-    if (why != NATS_CUT_PEER && why != NATS_CUT_NOBODY) {
-        link->reply[0] = '\0';
-        (void)say(pump, link, NATS_CLOSE);
+    if (why != NATS_CUT_PEER && why != NATS_CUT_NOBODY && link->number != 0) {
+        nats_parcel close = nats_link_parcel(link, NATS_CLOSE);
+        (void)nats_pump_send(pump, link->subject, NULL, &close);
     }
-    free_link(pump, place);
+    end_of(pump, place, why);
 }
 
 static uint32_t free_place(const nats_pump *pump)
@@ -177,25 +207,66 @@ static int add_link(nats_pump *pump, uint32_t place, nats_link *link)
     return (int)status;
 }
 
-int nats_pump_link(nats_pump *pump, int fd, uint64_t number,
-                   const char *subject, const char *reply, uint64_t *out_number)
+/* Takes `fd` over. NULL: memory or places ran out. */
+static nats_link *new_link(nats_pump *pump, int fd, const char *subject,
+                           const char *reply, uint32_t *out_place)
 {
-    uint32_t place = free_place(pump);
-    nats_link *link =
-        place < NATS_LINKS_MAX ? calloc(1, sizeof *link) : (nats_link *)NULL;
+    *out_place = free_place(pump);
+    nats_link *link = *out_place < NATS_LINKS_MAX ? calloc(1, sizeof *link)
+                                                  : (nats_link *)NULL;
     if (link == NULL) {
+        shmrpci_fd_close(&fd);
+        return NULL;
+    }
+    nats_link_init(link, fd, 0, subject, reply);
+    if (add_link(pump, *out_place, link) != SHMRPC_OK) {
+        nats_link_fini(link);
+        free(link);
+        return NULL;
+    }
+    return link;
+}
+
+int nats_pump_link(nats_pump *pump, int fd, const char *subject,
+                   uint64_t *out_number)
+{
+    uint32_t place;
+    nats_link *link = new_link(pump, fd, subject, NULL, &place);
+    if (link == NULL) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    link->number = *out_number = new_number(place);
+    return SHMRPC_OK;
+}
+
+int nats_pump_open(nats_pump *pump, int fd, const char *subject, void *owner)
+{
+    char reply[NATS_SUBJECT_BYTES];
+    uint32_t place;
+    if (pump->ops->new_subject(reply, sizeof reply) != NATS_DONE) {
         shmrpci_fd_close(&fd);
         return SHMRPC_E_EXHAUSTED;
     }
-    *out_number = pump->opts.is_gateway ? new_number(place) : number;
-    nats_link_init(link, fd, *out_number, subject, reply);
-    int status = add_link(pump, place, link);
-    if (status != SHMRPC_OK) {
-        nats_link_fini(link);
-        free(link);
+    nats_link *link = new_link(pump, fd, subject, reply, &place);
+    if (link == NULL) {
         return SHMRPC_E_EXHAUSTED;
     }
+    if (pump->ops->subscribe(pump->carrier, reply, NULL, &link->inbox) !=
+        NATS_DONE) {
+        free_link(pump, place);
+        return SHMRPC_E_EXHAUSTED;
+    }
+    link->owner = owner;
     return SHMRPC_OK;
+}
+
+void nats_pump_cut(nats_pump *pump, const void *owner)
+{
+    for (uint32_t i = 0; i < pump->link_top; i++) {
+        if (pump->links[i] != NULL && pump->links[i]->owner == owner) {
+            cut_link(pump, i, NATS_CUT_SILENT);
+        }
+    }
 }
 
 uint32_t nats_pump_links(const nats_pump *pump)
@@ -203,13 +274,12 @@ uint32_t nats_pump_links(const nats_pump *pump)
     return pump->link_count;
 }
 
-/* A client has one link; for a gateway the number contains the place. */
+/* The link of a gateway: its number contains the place. */
 static uint32_t place_of(const nats_pump *pump, uint64_t number)
 {
-    uint32_t place = pump->opts.is_gateway
-                         ? (uint32_t)(number & ((1u << PLACE_BITS) - 1))
-                         : 0;
-    bool is_there = place < NATS_LINKS_MAX && pump->links[place] != NULL &&
+    uint32_t place = (uint32_t)(number & ((1u << PLACE_BITS) - 1));
+    bool is_there = pump->opts.is_gateway && place < NATS_LINKS_MAX &&
+                    pump->links[place] != NULL &&
                     pump->links[place]->number == number;
     return is_there ? place : NATS_LINKS_MAX;
 }
@@ -227,14 +297,9 @@ static void refuse(nats_pump *pump, const nats_message *message,
     }
 }
 
-static void take_parcel(nats_pump *pump, const nats_message *message,
+static void take_parcel(nats_pump *pump, uint32_t place,
                         const nats_parcel *parcel)
 {
-    uint32_t place = place_of(pump, parcel->link);
-    if (place == NATS_LINKS_MAX) {
-        refuse(pump, message, parcel);
-        return;
-    }
     nats_link *link = pump->links[place];
     nats_cut cut = nats_link_take(link, parcel);
     if (cut != NATS_CUT_NONE) {
@@ -263,22 +328,20 @@ static void take_message(nats_pump *pump, uint32_t inbox,
     } else if (parcel.kind <= NATS_OPENED) {
         tell_owner(pump, inbox, NATS_DONE, message, &parcel);
     } else {
-        take_parcel(pump, message, &parcel);
+        uint32_t place = place_of(pump, parcel.link);
+        if (place == NATS_LINKS_MAX) {
+            refuse(pump, message, &parcel);
+            if (!pump->opts.is_gateway) { /* a service that does not run */
+                tell_owner(pump, inbox, NATS_DONE, message, &parcel);
+            }
+        } else {
+            take_parcel(pump, place, &parcel);
+        }
     }
 }
 
-/* For a client, whose one link has one peer: NOBODY means that peer. Messages
- * that we lost end their links when the next one comes. */
-static void take_result(nats_pump *pump, uint32_t inbox, nats_result result)
-{
-    if (result == NATS_NOBODY && !pump->opts.is_gateway &&
-        pump->links[0] != NULL) {
-        cut_link(pump, 0, NATS_CUT_NOBODY);
-        return;
-    }
-    tell_owner(pump, inbox, result, NULL, NULL);
-}
-
+/* The messages of one subscription. Those that we lost end their links when the
+ * next one comes. */
 static void take_all(nats_pump *pump, uint32_t inbox)
 {
     nats_message message;
@@ -289,7 +352,61 @@ static void take_all(nats_pump *pump, uint32_t inbox)
             take_message(pump, inbox, &message);
             pump->ops->drop(&message);
         } else {
-            take_result(pump, inbox, result);
+            tell_owner(pump, inbox, result, NULL, NULL);
+        }
+    }
+}
+
+/* The answer to OPEN. */
+static nats_cut take_answer(nats_link *link, const nats_parcel *parcel)
+{
+    if (parcel->kind == NATS_OPENED && parcel->link != 0) {
+        link->number = parcel->link;
+        link->heard_ns = shmrpci_now_ns();
+        return NATS_CUT_NONE;
+    }
+    return parcel->kind == NATS_CLOSE ? NATS_CUT_REFUSED : NATS_CUT_LIE;
+}
+
+/* What came for a client's link. Messages of others are dropped. */
+static void take_for_link(nats_pump *pump, uint32_t place,
+                          const nats_message *message)
+{
+    nats_parcel parcel;
+    nats_link *link = pump->links[place];
+    COUNT(pump, messages_in);
+    if (!nats_parcel_get(message->data, message->len, &parcel) ||
+        (link->number != 0 && parcel.link != link->number)) {
+        COUNT(pump, refused);
+        return;
+    }
+    if (link->number == 0) {
+        nats_cut cut = take_answer(link, &parcel);
+        if (cut != NATS_CUT_NONE) {
+            cut_link(pump, place, cut);
+        }
+        return;
+    }
+    if (parcel.kind == NATS_DATA || parcel.kind == NATS_ALIVE) {
+        pump->opts.on_load(pump->opts.user, link->owner,
+                           parcel.value > 0 ? (uint32_t)parcel.value : 0);
+    }
+    take_parcel(pump, place, &parcel);
+}
+
+/* The same for the subscription of a client's link; NOBODY means its peer. */
+static void take_all_for_link(nats_pump *pump, uint32_t place)
+{
+    nats_message message;
+    nats_result result;
+    while (pump->links[place] != NULL &&
+           (result = pump->ops->take(pump->links[place]->inbox, &message)) !=
+               NATS_NOTHING) {
+        if (result == NATS_DONE) {
+            take_for_link(pump, place, &message);
+            pump->ops->drop(&message);
+        } else if (result == NATS_NOBODY) {
+            cut_link(pump, place, NATS_CUT_NOBODY);
         }
     }
 }
@@ -311,9 +428,7 @@ static bool send_piece(nats_pump *pump, nats_link *link, size_t len)
     parcel.data = pump->scratch + NATS_PARCEL_HEAD;
     parcel.len = len;
     link->sent_at += len;
-    return nats_pump_send(pump, link->subject,
-                          link->reply[0] != '\0' ? link->reply : NULL,
-                          &parcel) == NATS_DONE;
+    return send_of(pump, link, &parcel) == NATS_DONE;
 }
 
 /* Sends what the socket brings, within the window. False: the link is to be
@@ -341,6 +456,23 @@ static bool move_out(nats_pump *pump, nats_link *link)
     return true;
 }
 
+/* Asks for a client's link, once, as soon as there is a connection. */
+static nats_cut ask_for(nats_pump *pump, nats_link *link, int64_t now_ns,
+                        int64_t *wake_ns)
+{
+    nats_parcel open = {.kind = NATS_OPEN};
+    int64_t until_ns = link->heard_ns + NATS_OPEN_NS;
+    if (!link->has_asked && pump->fd >= 0) {
+        link->has_asked = true;
+        if (nats_pump_send(pump, link->subject, link->reply, &open) !=
+            NATS_DONE) {
+            return NATS_CUT_SILENT;
+        }
+    }
+    *wake_ns = until_ns < *wake_ns ? until_ns : *wake_ns;
+    return now_ns >= until_ns ? NATS_CUT_SILENT : NATS_CUT_NONE;
+}
+
 /* A gateway drops clients that send nothing, not even ALIVE. */
 static nats_cut watch(nats_pump *pump, nats_link *link, int64_t now_ns,
                       int64_t *wake_ns)
@@ -351,8 +483,7 @@ static nats_cut watch(nats_pump *pump, nats_link *link, int64_t now_ns,
     if (pump->opts.is_gateway) {
         cut = now_ns >= at_ns ? NATS_CUT_SILENT : NATS_CUT_NONE;
     } else {
-        uint32_t calls =
-            pump->opts.calls != NULL ? pump->opts.calls(pump->opts.user) : 1;
+        uint32_t calls = pump->opts.calls(pump->opts.user, link->owner);
         cut = nats_link_watch(link, calls, now_ns, &asks, &at_ns);
     }
     if (asks) {
@@ -361,6 +492,20 @@ static nats_cut watch(nats_pump *pump, nats_link *link, int64_t now_ns,
     }
     *wake_ns = at_ns < *wake_ns ? at_ns : *wake_ns;
     return cut;
+}
+
+/* Moves the bytes of a link that has begun. */
+static nats_cut tend(nats_pump *pump, nats_link *link, int64_t now_ns,
+                     int64_t *wake_ns)
+{
+    if (link->can_write) {
+        nats_link_give(link);
+    }
+    bool is_open = pump->fd < 0 || pump->is_full || move_out(pump, link);
+    if (nats_link_owes_ack(link)) {
+        (void)say(pump, link, NATS_ACK);
+    }
+    return is_open ? watch(pump, link, now_ns, wake_ns) : NATS_CUT_NOBODY;
 }
 
 /* Returns when to look again. */
@@ -373,19 +518,12 @@ static int64_t tend_links(nats_pump *pump)
         if (link == NULL) {
             continue;
         }
-        if (link->can_write) {
-            nats_link_give(link);
-        }
-        bool is_open = pump->fd < 0 || pump->is_full || move_out(pump, link);
-        if (nats_link_owes_ack(link)) {
-            (void)say(pump, link, NATS_ACK);
-        }
-        nats_cut cut =
-            is_open ? watch(pump, link, now_ns, &wake_ns) : NATS_CUT_NOBODY;
+        nats_cut cut = link->number == 0 ? ask_for(pump, link, now_ns, &wake_ns)
+                                         : tend(pump, link, now_ns, &wake_ns);
         if (cut != NATS_CUT_NONE) {
             cut_link(pump, i, cut);
         } else if (nats_link_is_over(link)) {
-            free_link(pump, i);
+            end_of(pump, i, NATS_CUT_NONE);
         }
     }
     return wake_ns;
@@ -428,6 +566,9 @@ static void note_connection(nats_pump *pump)
         pump->can_read = true;
         pump->is_full = false;
         ask_all(pump);
+        if (pump->opts.on_connect != NULL) {
+            pump->opts.on_connect(pump->opts.user);
+        }
     }
 }
 
@@ -439,6 +580,9 @@ static void read_some(nats_pump *pump)
     }
     for (uint32_t i = 0; i < pump->inbox_count; i++) {
         take_all(pump, i);
+    }
+    for (uint32_t i = 0; i < pump->link_top && !pump->opts.is_gateway; i++) {
+        take_all_for_link(pump, i);
     }
 }
 
@@ -469,6 +613,7 @@ static void note_event(nats_pump *pump, uint64_t tag)
 {
     if (tag == TAG_BELL) {
         shmrpci_event_clear(pump->bell_fd);
+        pump->is_woken = true;
     } else if (tag == TAG_NATS) {
         pump->can_read = true;
         if (pump->is_full && pump->fd >= 0) {
@@ -510,6 +655,10 @@ void nats_pump_round(nats_pump *pump, int64_t deadline_ns)
 {
     pump->has_more = pump->has_told = false;
     note_connection(pump);
+    if (pump->is_woken && pump->opts.on_wake != NULL) {
+        pump->opts.on_wake(pump->opts.user);
+    }
+    pump->is_woken = false;
     read_some(pump);
     int64_t wake_ns = tend_links(pump);
     int64_t tick_ns = tick(pump);
@@ -526,7 +675,8 @@ static bool is_quiet(nats_pump *pump)
 {
     nats_view view;
     for (uint32_t i = 0; i < pump->link_top; i++) {
-        if (pump->links[i] != NULL && !pump->links[i]->has_ended) {
+        if (pump->links[i] != NULL && pump->links[i]->number != 0 &&
+            !pump->links[i]->has_ended) {
             return false;
         }
     }
@@ -563,6 +713,16 @@ int nats_pump_start(nats_pump *pump, shmrpc_error *error)
     return status == SHMRPC_OK
                ? SHMRPC_OK
                : shmrpc_error_set(error, status, "can't start a thread");
+}
+
+void nats_pump_wake(nats_pump *pump)
+{
+    shmrpci_event_set(pump->bell_fd);
+}
+
+bool nats_pump_is_connected(const nats_pump *pump)
+{
+    return pump->fd >= 0;
 }
 
 void nats_pump_stop(nats_pump *pump)

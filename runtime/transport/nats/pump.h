@@ -13,14 +13,15 @@
  * bytes given to its socket.  A link ends when both sides have sent END, or
  * with CLOSE by either.
  *
- * At a client the pump also checks that the gateway is alive: while calls are
- * in flight it probes after 50 ms of silence, then ever less often, at least
- * each second.  NATS's answer that there is no subscriber ends the link, as
- * does silence for NATS_SILENCE_NS.
+ * A client's link has a subscription of its own, so that NATS's answer that
+ * there is no subscriber tells which gateway has gone; that ends the link.  The
+ * pump also checks that the gateway is alive: while calls are in flight it
+ * probes after 50 ms of silence, then ever less often, at least each second.
+ * Silence for NATS_SILENCE_NS ends the link, too.
  *
  * Threading: before start and after stop one thread; in between the pump's own
- * thread calls on_message, and it alone may call the functions other than start
- * and stop.
+ * thread calls the owner, and it alone may call the functions other than start,
+ * wake and stop.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_PUMP_H
 #define SHMRPCI_TRANSPORT_NATS_PUMP_H
@@ -33,8 +34,11 @@
 /* Links of a pump at a time. */
 #define NATS_LINKS_MAX 1024u
 
-/* Subscriptions of a pump. */
+/* Subscriptions of a pump, without those of links. */
 #define NATS_INBOXES_MAX 8u
+
+/* How long a gateway may take to answer OPEN. */
+#define NATS_OPEN_NS (2 * SHMRPCI_NS_PER_S)
 
 /* A peer that owes an answer and was silent for this long counts as gone.
  * Between machines NATS itself does not report that. */
@@ -47,6 +51,18 @@
 
 typedef struct nats_pump nats_pump;
 
+/* The reason why a link ended. */
+typedef enum nats_cut {
+    NATS_CUT_NONE,   /* in good order */
+    NATS_CUT_GAP,    /* bytes were lost */
+    NATS_CUT_LIE,    /* what the peer says is impossible */
+    NATS_CUT_NOBODY, /* NATS says that the peer has no subscription */
+    NATS_CUT_SILENT,
+    NATS_CUT_PEER,    /* the peer sent CLOSE */
+    NATS_CUT_REFUSED, /* the gateway opened no link */
+    NATS_CUT_MEMORY   /* we ran out of memory */
+} nats_cut;
+
 typedef struct nats_pump_opts {
     nats_opts carrier; /* on_change and user are the pump's */
     bool is_gateway;
@@ -57,9 +73,21 @@ typedef struct nats_pump_opts {
      */
     void (*on_message)(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel);
-    /* For a client: returns how many calls are in flight. NULL: assume that
-     * there are some. */
-    uint32_t (*calls)(void *user);
+    /* For a client, of a link that it has opened for `owner`. How many calls
+     * are in flight there. */
+    uint32_t (*calls)(void *user, void *owner);
+    /* The gateway has said how many calls it has. */
+    void (*on_load)(void *user, void *owner, uint32_t load);
+    /* The link is over, and its socket is about to be closed: of the bytes from
+     * `lost_at` on, the gateway has certainly not got all. */
+    void (*on_cut)(void *user, void *owner, nats_cut why, uint64_t lost_at);
+    /* After wake, in the pump's thread; NULL: never. */
+    void (*on_wake)(void *user);
+    /* For a gateway: how many calls it has. */
+    uint32_t (*load)(void *user);
+    /* There is another connection to NATS, the first one included; may be
+     * NULL. */
+    void (*on_connect)(void *user);
     /* Called about once a second; may be NULL. */
     void (*on_second)(void *user);
     void *user;
@@ -97,14 +125,22 @@ int nats_pump_new_subject(nats_pump *pump, char out[NATS_SUBJECT_BYTES],
                           shmrpc_error *error);
 
 /*
- * Begins a link over `fd`, which is taken over in any case: bytes of the socket
- * go to `subject`, and bytes for the link to the socket. `reply` NULL: no
- * report if there is no subscriber. A client's `number` is the one that the
- * gateway gave; for a gateway *out_number is the one for the client. EXHAUSTED.
+ * For a gateway: begins a link over `fd`, which is taken over in any case:
+ * bytes of the socket go to `subject`, and bytes for the link to the socket.
+ * *out_number is the one for the client. EXHAUSTED.
  */
-int nats_pump_link(nats_pump *pump, int fd, uint64_t number,
-                   const char *subject, const char *reply,
+int nats_pump_link(nats_pump *pump, int fd, const char *subject,
                    uint64_t *out_number);
+
+/*
+ * For a client: asks the gateway at `subject` for a link, which begins once
+ * that has answered. `fd` as above. However it ends, also before it has begun,
+ * on_cut is called once. EXHAUSTED: it is not.
+ */
+int nats_pump_open(nats_pump *pump, int fd, const char *subject, void *owner);
+
+/* Ends the link that was opened for `owner`, whose on_cut is called: SILENT. */
+void nats_pump_cut(nats_pump *pump, const void *owner);
 
 /* How many there are. */
 uint32_t nats_pump_links(const nats_pump *pump);
@@ -112,6 +148,11 @@ uint32_t nats_pump_links(const nats_pump *pump);
 /* One round: looks, moves bytes, and, unless the owner got a callback, waits
  * until there is something to do, or the deadline. For use before start. */
 void nats_pump_round(nats_pump *pump, int64_t deadline_ns);
+
+/* Has on_wake called. Any thread. */
+void nats_pump_wake(nats_pump *pump);
+/* Whether there is a connection to NATS. */
+bool nats_pump_is_connected(const nats_pump *pump);
 
 /* Starts a thread that does the rounds. EXHAUSTED. */
 int nats_pump_start(nats_pump *pump, shmrpc_error *error);

@@ -95,9 +95,10 @@ struct tcp_client {
     bool has_reader;
     bool reader_reserves; /* the reader also waits for a free slot */
     int wake_fd;
-    bool is_lost;    /* the connection is gone */
-    bool is_leaving; /* the server takes no more calls */
-    bool is_open;    /* the welcome has come */
+    bool is_lost;     /* the connection is gone */
+    uint64_t lost_at; /* of bytes from here on the server has not got all */
+    bool is_leaving;  /* the server takes no more calls */
+    bool is_open;     /* the welcome has come */
     bool sent_oneway;
     bool is_mute; /* it did not answer the last CANCEL */
     tcp_end end;

@@ -199,13 +199,12 @@ static void give_back_oneway(tcp_slot *slot)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-uint32_t shmrpci_adopted_calls(shmrpci_conn *base)
+void shmrpci_adopted_lost(shmrpci_conn *base, uint64_t lost_at)
 {
     tcp_client *client = (tcp_client *)(void *)base;
     shmrpci_mutex_lock(&client->lock);
-    uint32_t calls = client->in_flight;
+    client->lost_at = lost_at;
     shmrpci_mutex_unlock(&client->lock);
-    return calls;
 }
 
 void tcp_client_abort(shmrpci_call *call)
@@ -434,8 +433,11 @@ static bool is_over(tcp_slot *slot, shmrpci_call *call, int *status)
     }
     SHMRPCI_ASSERT(slot->state == TCP_SLOT_SENT,
                    "a call that is waited for was sent, and not given up");
-    if (slot->client->is_lost) {
-        *status = slot->was_cut ? SHMRPC_E_UNAVAILABLE : SHMRPC_E_SERVER_LOST;
+    const tcp_client *client = slot->client;
+    if (client->is_lost) {
+        bool is_known = slot->was_cut ||
+                        (slot->is_out && slot->piece.end_at > client->lost_at);
+        *status = is_known ? SHMRPC_E_UNAVAILABLE : SHMRPC_E_SERVER_LOST;
         slot->client->in_flight--;
         tcp_slot_free(slot);
         return true;

@@ -69,6 +69,7 @@ static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
     client->wake_fd = client->told_fd = client->watch_set = -1;
     client->auth.key = &client->key;
     client->generation = shmrpci_fork_generation();
+    client->lost_at = UINT64_MAX;
     client->max_message_bytes = opts->max_message_bytes < UINT32_MAX
                                     ? opts->max_message_bytes
                                     : UINT32_MAX;

@@ -147,6 +147,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
     SHMRPCI_ASSERT(sent <= outbox->bytes + outbox->lane_bytes,
                    "what was sent had waited");
     outbox->full_sent_bytes += sent;
+    outbox->sent_at += sent;
     while (outbox->first != NULL) {
         tcp_piece *piece = outbox->first;
         size_t left = piece->len - piece->sent_bytes;
@@ -159,6 +160,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
         sent -= left;
         *bytes -= left;
         piece->sent_bytes = piece->len;
+        piece->end_at = outbox->sent_at - sent;
         outbox->first = piece->next;
         outbox->first_since_ns = 0;
         SHMRPCI_ASSERT(outbox->pieces > 0, "pieces are counted");

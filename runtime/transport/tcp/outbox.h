@@ -34,6 +34,7 @@ struct tcp_piece {
     const uint8_t *data;
     size_t len;
     size_t sent_bytes;
+    uint64_t end_at;      /* of the bytes of the connection, once it is sent */
     tcp_on_sent *on_sent; /* NULL: no notification */
 };
 
@@ -55,6 +56,7 @@ typedef struct tcp_outbox {
     int64_t first_since_ns; /* since when `first` has waited; 0: it has not */
     int64_t full_since_ns;  /* since when something has waited; 0: nothing */
     size_t full_sent_bytes; /* bytes that the socket has taken since */
+    uint64_t sent_at;       /* bytes that it has ever taken */
 } tcp_outbox;
 
 typedef enum tcp_flushed {

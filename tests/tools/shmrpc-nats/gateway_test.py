@@ -125,7 +125,8 @@ def only_users_of_nats_load_its_library(world):
             assert (f"/{library}.so" in maps) == loads, (address, library)
         os.kill(child, signal.SIGKILL)
         world.stop(client)
-    assert world.stop(gateway, signal.SIGTERM) == 0
+    code = world.stop(gateway, signal.SIGTERM)
+    assert code == 0, code
 
 
 def prepare(world):

@@ -177,6 +177,33 @@ static void a_closed_socket_takes_everything(void **state)
     tear_down(&f);
 }
 
+/* NATS has refused a message: the bytes of the only one that may be it are
+ * certainly lost; of several, none are known to be. */
+static void what_was_refused_is_known_if_it_was_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    nats_parcel ack = {.kind = NATS_ACK, .link = 7};
+    set_up(&f);
+    nats_link_sent(&f.link); /* no bytes */
+    f.link.sent_at = 100;
+    nats_link_sent(&f.link);
+    assert_int_equal(nats_link_lost_at(&f.link), 0);
+    nats_link_sent(&f.link); /* a probe, and it may be that one */
+    assert_int_equal(nats_link_lost_at(&f.link), 100);
+    ack.acked = 60;
+    assert_int_equal(nats_link_take(&f.link, &ack), NATS_CUT_NONE);
+    assert_int_equal(nats_link_lost_at(&f.link), 100);
+    ack.acked = 100;
+    assert_int_equal(nats_link_take(&f.link, &ack), NATS_CUT_NONE);
+    nats_link_sent(&f.link);
+    assert_int_equal(nats_link_lost_at(&f.link), 100);
+    f.link.sent_at = 130;
+    nats_link_sent(&f.link);
+    assert_int_equal(nats_link_lost_at(&f.link), 100);
+    tear_down(&f);
+}
+
 /* The times at which it asks while a call waits, in ms since then. */
 static void it_asks_ever_less_often(void **state)
 {
@@ -237,6 +264,7 @@ int main(void)
         cmocka_unit_test(what_was_given_is_acknowledged),
         cmocka_unit_test(both_sides_end),
         cmocka_unit_test(a_closed_socket_takes_everything),
+        cmocka_unit_test(what_was_refused_is_known_if_it_was_alone),
         cmocka_unit_test(it_asks_ever_less_often),
         cmocka_unit_test(silence_ends_the_link_while_a_call_waits),
     };

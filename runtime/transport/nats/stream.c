@@ -1,0 +1,87 @@
+/* Streams: tcp's, each of which holds the link that its call took. */
+#include <stdlib.h>
+
+#include "transport/nats/client.h"
+
+typedef struct nats_stream {
+    shmrpci_stream *inner;
+    nats_route *route;
+} nats_stream;
+
+static const shmrpci_stream_ops *inner_ops(void)
+{
+    return &shmrpci_adopted_streams;
+}
+
+static nats_stream *of(shmrpci_stream *stream)
+{
+    return (nats_stream *)(void *)stream;
+}
+
+static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
+                        shmrpci_stream **out, shmrpc_error *error)
+{
+    nats_route *route = nats_route_of(call);
+    nats_stream *stream = malloc(sizeof *stream);
+    if (stream == NULL) {
+        nats_inner()->abort(call);
+        nats_route_over(route);
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    int status = inner_ops()->open(call, opts, &stream->inner, error);
+    if (status != SHMRPC_OK) {
+        free(stream);
+        nats_route_over(route);
+        return status;
+    }
+    stream->route = route;
+    nats_route_hold(route);
+    *out = (shmrpci_stream *)(void *)stream;
+    return SHMRPC_OK;
+}
+
+static bool is_taken(const shmrpci_call *call)
+{
+    return inner_ops()->is_taken(call);
+}
+
+static int send_item(shmrpci_stream *stream, const void *data, size_t len,
+                     int64_t deadline_ns, bool alone)
+{
+    return inner_ops()->send(of(stream)->inner, data, len, deadline_ns, alone);
+}
+
+static uint64_t delivered(shmrpci_stream *stream)
+{
+    return inner_ops()->delivered(of(stream)->inner);
+}
+
+static void finish(shmrpci_stream *stream)
+{
+    inner_ops()->finish(of(stream)->inner);
+}
+
+static int next(shmrpci_stream *stream, int64_t deadline_ns,
+                shmrpci_stream_item *out)
+{
+    return inner_ops()->next(of(stream)->inner, deadline_ns, out);
+}
+
+static void close_stream(shmrpci_stream *stream)
+{
+    nats_stream *own = of(stream);
+    inner_ops()->close(own->inner);
+    nats_route_let_go(own->route);
+    free(own);
+}
+
+/* No `accept`: there are no workers. */
+const shmrpci_stream_ops nats_stream_ops = {
+    .open = open_streams,
+    .is_taken = is_taken,
+    .send = send_item,
+    .delivered = delivered,
+    .finish = finish,
+    .next = next,
+    .close = close_stream,
+};

@@ -77,11 +77,14 @@ static void announce(gate *g)
     say_who(g, subject);
 }
 
+/* Also after a reconnection: nobody has heard it while it was away. */
 static void on_connect(void *user)
 {
     announce(user);
 }
 
+/* Its service may have come or gone meanwhile, or a signal has asked it to
+ * leave, whose handler can't send messages. */
 static void on_second(void *user)
 {
     gate *g = user;

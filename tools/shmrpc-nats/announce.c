@@ -142,7 +142,7 @@ static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
 {
     shmrpci_json_key(out, "data");
     shmrpci_buf_append_char(out, '{');
-    shmrpci_json_set_uint(out, "calls_in_progress", relay_calls(g->relay));
+    shmrpci_json_set_uint(out, "calls_in_progress", gate_calls(g));
     shmrpci_json_set_uint(out, "links", nats_pump_links(g->pump));
     shmrpci_json_set_uint(out, "links_opened", counts->links);
     shmrpci_json_set_uint(out, "links_cut_by_gaps", counts->gaps);

@@ -48,21 +48,25 @@ static void answer(gate *g, const char *reply, const nats_parcel *parcel)
     (void)nats_pump_send(g->pump, reply, NULL, parcel);
 }
 
-/* What clients compare. */
-static uint32_t load(void *user)
+uint32_t gate_calls(gate *g)
 {
-    gate *g = user;
     shmrpci_mutex_lock(&g->lock);
     uint32_t calls = g->relay != NULL ? relay_calls(g->relay) : 0;
     shmrpci_mutex_unlock(&g->lock);
     return calls;
 }
 
+/* What clients compare. */
+static uint32_t load(void *user)
+{
+    return gate_calls(user);
+}
+
 static void say_who(gate *g, const char *subject)
 {
     uint8_t who[NATS_WHO_BYTES];
     nats_parcel found = {
-        .kind = NATS_FOUND, .value = (int32_t)load(g), .data = who};
+        .kind = NATS_FOUND, .value = (int32_t)gate_calls(g), .data = who};
     found.len = nats_who_put(&g->who, who);
     answer(g, subject, &found);
 }

@@ -39,6 +39,8 @@ int gate_open(gate *g, const char *name, const shmrpci_address *at,
 /* Until it is stopped. */
 int gate_run(gate *g, shmrpc_error *error);
 void gate_stop(gate *g);
+/* How many calls are in progress; 0 once it closes. */
+uint32_t gate_calls(gate *g);
 void gate_close(gate *g);
 
 #endif

@@ -273,7 +273,7 @@ static void check_import_place(idl_resolver *r, const ast_decl *ast,
     idl_annotate(r, ast->pre, IDL_ON_SETTING, &unused, NULL);
     if (first != NULL) {
         idl_diag *diag = idl_report(r->diags, IDL_S_MISPLACED, ast->span,
-                                    "an import stands behind a declaration");
+                                    "imports must come before declarations");
         idl_expected(r->diags, diag, "all imports first");
         idl_add_note(r->diags, diag, first->name.span, "the first declaration");
     }

@@ -130,7 +130,7 @@ static void resolve_stream_param(idl_resolver *r, idl_site site,
             idl_diag *diag =
                 idl_report(r->diags, IDL_S_BAD_STREAM, ast->name.span,
                            "the stream parameter isn't the last");
-            idl_expected(r->diags, diag, "it behind all others");
+            idl_expected(r->diags, diag, "it after all others");
         }
         idl_field *field = IDL_NEW(r->memory, idl_field);
         idl_resolve_field(r, site, ast, field);

@@ -149,7 +149,7 @@ static void check_stall(idl_resolver *r, const ast_body *body,
         if (stalls && !blocks && strcmp(option->name.text, "max_stall") == 0) {
             idl_diag *diag =
                 idl_report(r->diags, IDL_S_BAD_OPTION, option->name.span,
-                           "publishers of this topic wait for nobody");
+                           "publishers of this topic never wait");
             idl_expected(r->diags, diag, "`overflow block;` beside it");
             return;
         }

@@ -6,10 +6,11 @@
 
 const gen_command gen_commands[GEN_MAX_COMMANDS] = {
     {"lsp", "language server for editors", gen_command_lsp},
-    {"explain", "say what the code of a diagnostic means", gen_command_explain},
-    {"fmt", "bring .svc files into the one layout", gen_command_fmt},
-    {"lint", "advise on what will be regretted", gen_command_lint},
-    {"check", "tell what breaks between two versions", gen_command_check},
+    {"explain", "explain the code of a diagnostic", gen_command_explain},
+    {"fmt", "format .svc files", gen_command_fmt},
+    {"lint", "warn of likely mistakes", gen_command_lint},
+    {"check", "report breaking changes between two versions",
+     gen_command_check},
 };
 
 const gen_command *gen_command_find(const char *name)

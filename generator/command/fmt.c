@@ -1,5 +1,5 @@
 /*
- * The command fmt: brings .svc files into the one layout.
+ * The command fmt: formats .svc files.
  *
  * A file is read whole, formatted in memory and written only when it differs,
  * by replacing it as a whole: an editor or a build never sees half of it, and a
@@ -41,7 +41,7 @@ static void print_help(void)
     fputs(
         "usage: shmrpcgen fmt [options] FILE.svc...\n"
         "\n"
-        "Brings the files into the one layout of the language.  Comments,\n"
+        "Formats the files in the standard layout of the language.  Comments,\n"
         "documentation and groups of lines stay; the meaning never changes.\n"
         "A file with syntax errors is left alone.  `-` formats standard\n"
         "input to standard output.\n"

@@ -322,7 +322,7 @@ static bool report_late_oneway(driver *d)
         if (before->kind == encodings[i]) {
             idl_diag *diag =
                 idl_report(d->diags, IDL_S_SYNTAX, token_at(d, d->at - 1)->span,
-                           "`oneway` behind the encoding");
+                           "`oneway` after the encoding");
             idl_expected(d->diags, diag, "it before: `oneway %s`",
                          token_word(d, before));
             return true;

@@ -217,7 +217,7 @@ static shmrpc_status check_ext(checking *of, const shmrpc_any *value,
     shmrpc_any_list items;
     shmrpc_error error;
     if (!shmrpci_any_is_sound(value)) {
-        return wrong(of, at, "an extension is not what its number says");
+        return wrong(of, at, "an extension's content doesn't match its number");
     }
     if (value->ext_type < SHMRPC_EXT_TUPLE ||
         value->ext_type > SHMRPC_EXT_FROZENSET) {

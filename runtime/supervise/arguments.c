@@ -86,8 +86,7 @@ static void print_help(const char *program, const shmrpc_service *service)
 
 static int usage_error(const char *program, const char *what, const char *text)
 {
-    (void)fprintf(stderr, "%s: %s: \"%s\" (--help tells more)\n", program, what,
-                  text);
+    (void)fprintf(stderr, "%s: %s: \"%s\" (see --help)\n", program, what, text);
     return EXIT_USAGE;
 }
 

@@ -28,7 +28,7 @@ static bool read_include(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
     }
     if (s->where != 0 || s->is_lost) {
         shmrpci_ini_report(
-            p, place, "`include` stands before the first section of a file");
+            p, place, "`include` must come before the first section of a file");
         return true;
     }
     const char *path = shmrpci_ini_expand(p, file, line);
@@ -194,7 +194,7 @@ static void read_line(shmrpci_ini_parser *p, shmrpci_ini_section *s,
     case SHMRPCI_INI_LINE_TAIL:
         shmrpci_ini_report(
             p, shmrpci_ini_place_of(file, line->value, line->value_end),
-            "more behind the name of a section (comments have "
+            "unexpected text after the name of a section (comments have "
             "lines of their own)");
         begin_section(p, s, file, line);
         break;
@@ -305,7 +305,7 @@ static bool fetch(shmrpci_ini_parser *p, shmrpci_ini_file *file,
         *file = (shmrpci_ini_file){
             .path = file->path, .text = bad, .len = p->no_memory ? 0 : valid};
         shmrpci_ini_report(p, (shmrpci_ini_place){file, file->len, file->len},
-                           "here begins what is no text (expected UTF-8)");
+                           "not text from here on (expected UTF-8)");
         return false;
     }
     return true;

@@ -90,8 +90,7 @@ static exit_code print_help(void)
 /* `what` is the rule that was broken, `text` what the user wrote. */
 static exit_code usage_error(const char *what, const char *text)
 {
-    (void)fprintf(stderr, "shmrpc-tcp: %s: \"%s\" (--help tells more)\n", what,
-                  text);
+    (void)fprintf(stderr, "shmrpc-tcp: %s: \"%s\" (see --help)\n", what, text);
     return EXIT_USAGE;
 }
 

@@ -82,7 +82,7 @@ static void reply_token_file(web_api *api, web_request *request)
     shmrpci_buf body;
     if (api->token_path == NULL) {
         refuse(request, SHMRPC_E_NOT_FOUND,
-               "where the token is, is only told on this machine");
+               "the path of the token is shown on this machine only");
         return;
     }
     shmrpci_buf_init_heap(&body);

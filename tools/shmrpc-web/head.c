@@ -209,7 +209,7 @@ static bool check_single(const web_head *head, web_refusal *out)
                              single[k], strlen(single[k]));
         }
         if (count > 1) {
-            return refuse(out, 400, "a header field stands there twice");
+            return refuse(out, 400, "a header field is given twice");
         }
     }
     return true;

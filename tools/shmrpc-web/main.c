@@ -251,7 +251,7 @@ static int run(int argc, char **argv, settings *s, shmrpci_buf *message)
         }
     }
     if (optind < argc) {
-        return fail(EXIT_USAGE, "no operand is taken (--help tells more)");
+        return fail(EXIT_USAGE, "no operand expected (see --help)");
     }
     const char *wrong = check(s);
     return wrong != NULL ? fail(EXIT_USAGE, wrong) : serve(s);

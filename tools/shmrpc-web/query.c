@@ -151,7 +151,7 @@ static int append_pair(const shmrpc_type *params, const char *pair, size_t len,
     char *value = unescape(arena, pair + (len - rest), rest, &value_len);
     if (name == NULL || value == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "an escape in the query is none");
+                                "malformed escape in the query");
     }
     const shmrpc_field *field = find_field(params, name);
     return field != NULL ? web_query_append_one(field, value, value_len, arena,

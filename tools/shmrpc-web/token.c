@@ -161,18 +161,19 @@ static const char *read_line(char *line, web_tokens *out)
                "new one";
     }
     if (may != NULL && !read_roles(may, &token.may)) {
-        return "behind the token stands what it may do: see, call or change, "
-               "or several of them with commas";
+        return "the token's permissions must be see, call or change, or "
+               "several "
+               "of them, separated by commas";
     }
     if (name != NULL && !read_name(name, token.name)) {
         return "the name is longer than 31 bytes, or has other characters "
                "than letters, digits and ._-";
     }
     if (strtok_r(NULL, " \t\r", &rest) != NULL) {
-        return "there is more than a token, what it may do, and a name";
+        return "unexpected text after the token, its permissions and its name";
     }
     if (web_tokens_find(out, secret, WEB_SECRET_LENGTH) != NULL) {
-        return "this token stands there twice";
+        return "this token is listed twice";
     }
     if (out->count == WEB_MAX_TOKENS) {
         return "there are more than 16 tokens";

@@ -346,7 +346,7 @@ static cli_exit find_type(cli_shared *shared, int fd)
     } else if (glance.facts.type_hash != 0) {
         result = cli_shared_fail(
             shmrpc_error_set(&error, SHMRPC_E_DATA_LOSS,
-                             "what it says of its type is damaged"),
+                             "the description of its type is damaged"),
             &error);
     }
     free(text);

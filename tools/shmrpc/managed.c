@@ -27,9 +27,9 @@ static int take_address(const question *q, const manager_service *s)
         shmrpci_buf_printf(q->message,
                            s->state == MANAGER_STATE_RUNNING
                                ? "`%s` of the manager is %s, but is not a "
-                                 "shmrpc server (`shmrpc status %s` tells more)"
-                               : "`%s` of the manager is %s (`shmrpc status "
-                                 "%s` tells more)",
+                                 "shmrpc server (see `shmrpc status %s`)"
+                               : "`%s` of the manager is %s (see `shmrpc "
+                                 "status %s`)",
                            s->name.ptr, cli_state_name(s->state), s->name.ptr);
         return SHMRPC_E_UNAVAILABLE;
     }

@@ -541,8 +541,8 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
         return CLI_USAGE;
     }
     if (state->opts.salvages && strcmp(verb->name, "dump") != 0) {
-        shmrpci_buf_append_text(message,
-                                "--salvage goes with dump of a dict or value");
+        shmrpci_buf_append_text(
+            message, "--salvage is only for dump of a dict or value");
         return CLI_USAGE;
     }
     count--; /* the name */

@@ -50,7 +50,7 @@ typedef struct cli_shared_opts {
     "  -c, --create         create it if there is none\n"                    \
     "  -d, --deadline=TIME  wait that long: 250ms, 2s (default: not at\n"    \
     "                       all)\n"                                          \
-    "  -n, --count=COUNT    so many items or lines\n"                        \
+    "  -n, --count=COUNT    how many items or lines\n"                       \
     "  -j, --json           print JSON only\n"                               \
     "  -p, --python         read and print literals of Python, where\n"      \
     "                       keys and values are of any type\n"               \

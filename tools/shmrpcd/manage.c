@@ -125,8 +125,7 @@ static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
         }
     }
     if (optind >= argc) {
-        shmrpci_buf_append_text(message,
-                                "a FILE is missing (--help tells more)");
+        shmrpci_buf_append_text(message, "a FILE is missing (see --help)");
         return manager_refuse(message);
     }
     return run(argv[optind], optind + 1 < argc ? argv + optind + 1 : NULL,

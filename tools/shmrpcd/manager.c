@@ -114,10 +114,11 @@ static void find_leftovers(mgr_manager *m)
     shmrpci_program_find(m->mark_line, found_leftover, &m->leftovers);
     if (m->leftovers.count > 0) {
         m->leftovers.kill_ns = shmrpci_deadline_after(LEFTOVERS_NS);
-        fprintf(stderr,
-                "shmrpcd: a former manager was killed; ending %zu processes of "
-                "its services\n",
-                m->leftovers.count);
+        fprintf(
+            stderr,
+            "shmrpcd: a previous manager was killed; ending %zu processes of "
+            "its services\n",
+            m->leftovers.count);
     }
 }
 
@@ -150,7 +151,7 @@ static void take_stop(mgr_manager *m)
         fputs("shmrpcd: stopping\n", stderr);
         (void)shmrpci_notify_send("STOPPING=1");
     } else {
-        fputs("shmrpcd: killing what is left\n", stderr);
+        fputs("shmrpcd: killing the remaining processes\n", stderr);
         mgr_run_signal_all(m, SHMRPCI_CHILD_KILL);
     }
 }

@@ -77,7 +77,7 @@ static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
     }
     if (argc != 3) {
         shmrpci_buf_append_text(
-            message, "serve takes a LIBRARY and a NAME (--help tells more)");
+            message, "serve takes a LIBRARY and a NAME (see --help)");
         return manager_refuse(message);
     }
     return serve(argv[1], argv[2]);

@@ -75,7 +75,7 @@ def _svc(arguments: list[str]) -> int:
 
 
 def _refuse(why: str) -> int:
-    print(f"shmrpc: error: {why} (python3 -m shmrpc --help tells more)",
+    print(f"shmrpc: error: {why} (see python3 -m shmrpc --help)",
           file=sys.stderr)
     return 2
 

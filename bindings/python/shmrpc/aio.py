@@ -194,7 +194,7 @@ class _Stream:
             await self._until(self._core.push_rest)
 
     async def end(self) -> None:
-        """These were all items; the other direction goes on."""
+        """Sends the end of the items; the other direction goes on."""
         if not self._is_open:
             await self._open()
         self._core.end()

@@ -574,7 +574,7 @@ static PyObject *call_done(PyObject *self, PyObject *unused)
 
 static PyMethodDef call_methods[] = {
     {"result", call_result, METH_NOARGS,
-     "Waits for the call; returns what it returns, or raises."},
+     "Waits for the call; returns its result, or raises its error."},
     {"cancel", call_cancel, METH_NOARGS,
      "Gives the call up. True: it has not run and never will."},
     {"done", call_done, METH_NOARGS, "Whether result() would return at once."},
@@ -720,7 +720,7 @@ static PyObject *view_exit(PyObject *self, PyObject *unused)
 static PyMethodDef view_methods[] = {
     {"__enter__", view_enter, METH_NOARGS, "A memoryview of the reply."},
     {"__exit__", view_exit, METH_VARARGS,
-     "Gives the reply's memory back, unless a memoryview of it is in use."},
+     "Frees the reply's memory, unless a memoryview of it is in use."},
     {NULL, NULL, 0, NULL}};
 
 static PyType_Slot view_slots[] = {

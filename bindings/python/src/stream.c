@@ -695,7 +695,7 @@ static void stream_dealloc(PyObject *self)
 static PyMethodDef stream_methods[] = {
     {"send", stream_send, METH_O, "Sends an item; waits for room."},
     {"end", stream_end, METH_NOARGS,
-     "These were all items; the other direction goes on."},
+     "Sends the end of the items; the other direction goes on."},
     {"finish", stream_finish, METH_NOARGS,
      "These were all items: waits for the method's result, and closes."},
     {"close", stream_close, METH_NOARGS,

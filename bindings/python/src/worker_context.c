@@ -217,7 +217,7 @@ static PyGetSetDef context_getset[] = {
     {"cancelled", context_cancelled, NULL,
      "Whether nobody waits for the result any more.", NULL},
     {"draining", context_draining, NULL,
-     "Whether this worker is to leave after its calls.", NULL},
+     "Whether this worker exits after its calls.", NULL},
     {"metadata", context_metadata, NULL,
      "What the caller has sent beside the call: a dict.", NULL},
     {"remaining", context_remaining, NULL,

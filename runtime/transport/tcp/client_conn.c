@@ -318,8 +318,8 @@ static int tls_failed(const tcp_client *client, shmrpc_status status,
     switch ((int)status) {
     case SHMRPC_E_UNAUTHENTICATED:
         return shmrpc_error_set(error, status,
-                                "%.70s is not to be trusted: %.70s (?ca=FILE "
-                                "is whom we trust)",
+                                "%.70s is not trusted: %.70s (?ca=FILE names "
+                                "trusted authorities)",
                                 client->where, why);
     case SHMRPC_E_CONTRACT:
     case SHMRPC_E_UNAVAILABLE:

@@ -545,7 +545,8 @@ static void sections_that_can_not_be(void **state)
     expect_says("[A b]\nexec=a\n", "`A b` is no name of a service");
     expect_says("[]\nexec=a\n", "`` is no name");
     expect_says("[A\nexec=a\n", "has no end (expected `]`)");
-    expect_says("[A] # no\nexec=a\n", "more behind the name of a section");
+    expect_says("[A] # no\nexec=a\n",
+                "unexpected text after the name of a section");
     expect_says("exec=a\n", "a key before any section (expected [NAME])");
     expect_says("", "there are no services");
     expect_says("[A]\n", "[A] does not say what to start");
@@ -700,7 +701,7 @@ static void includes_that_can_not_be(void **state)
                     "      | ^~~~~~~~~~~~~~~~~~\n");
     expect_says("include = s.ini\n[A]\nexec=a\n", "/etc/s.ini includes itself");
     expect_says("[A]\nexec=a\ninclude=b.ini\n",
-                "`include` stands before the first section");
+                "`include` must come before the first section");
     expect_says("include=\n[A]\nexec=a\n", "`include` of nothing");
     loaded l;
     const file none[] = {{"/etc/none.ini", ""}, {NULL, NULL}};

@@ -151,7 +151,7 @@ grep -q 'DATA_LOSS: dict "again": the snapshot is damaged: block 1, at offset 12
     "$folder/err" || { cat "$folder/err"; failures=$((failures + 1)); }
 expect 0 '' rm again
 expect 0 "$dump"$'\n{"key":"new","value":3}' dict dump --salvage d
-expect 2 'shmrpc: --salvage goes with dump of a dict or value' \
+expect 2 'shmrpc: --salvage is only for dump of a dict or value' \
     dict keys --salvage d
 # Another start of the machine, and one record of three spoilt: the length of
 # its key.

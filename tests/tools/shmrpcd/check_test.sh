@@ -72,7 +72,7 @@ expect 1 '' "error: more: can't be read" check more
 expect 2 '' 'shmrpcd: check takes one FILE (`shmrpcd check --help`)' check
 expect 2 '' 'shmrpcd: unknown option `--hlep`; did you mean `--help`?' check --hlep
 expect 2 '' 'shmrpcd: there is no command `chekc`; did you mean `check`?' chekc
-expect 2 '' 'shmrpcd: a FILE is missing (--help tells more)'
+expect 2 '' 'shmrpcd: a FILE is missing (see --help)'
 "$program" --help | grep -q '^  check '
 "$program" --version | grep -q '^shmrpcd [0-9]'
 "$program" check --help | grep -q '^usage: shmrpcd check'

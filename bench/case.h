@@ -48,7 +48,8 @@ enum {
     BENCH_IN_ALL = BENCH_IN_APART | BENCH_IN_TOGETHER | BENCH_IN_FREE
 };
 
-/* The least that a case could cost: what its ratio is to (README.md). */
+/* The floor that a case's ratio refers to: the least that it could cost
+ * (README.md). */
 typedef enum bench_floor {
     BENCH_FLOOR_SELF,    /* it is a floor itself */
     BENCH_FLOOR_SIGNAL,  /* one ping-pong */
@@ -67,9 +68,9 @@ struct bench_case {
     const char *contest;    /* cases that do the same in other ways share it */
     const char *contestant; /* the way; NULL without a contest */
     int is_ours;            /* compared with those that are not */
-    /* 0, or how many calls one `call` stands for (or some times as many, see
-     * bench_counts_as), made by whomever: figures are
-     * of one of them, and contests are decided by calls/s. */
+    /* 0, or how many calls one `call` stands for (possibly a multiple, see
+     * bench_counts_as), by any process: figures are for one of them, and
+     * contests are decided by calls/s. */
     unsigned calls;
     const void *with; /* the suite's own */
     void *(*setup)(const bench_case *self);
@@ -102,15 +103,15 @@ const char *bench_place_name(bench_place place);
 void *bench_shared(size_t size);
 void bench_unshare(void *memory, size_t size);
 
-/* malloc that ends the process rather than return NULL. */
+/* As malloc, but ends the process instead of returning NULL. */
 void *bench_alloc(size_t size);
 
 /* A child that dies with this process: its pid, or 0 in it; never fails (ends
  * the process instead). */
 pid_t bench_fork(void);
 
-/* A new folder in /tmp for sockets and the like; remove takes with it the files
- * in it. */
+/* A new folder in /tmp for sockets and the like; remove deletes it with its
+ * files. */
 enum { BENCH_FOLDER_BYTES = 40 };
 void bench_folder_make(char path[BENCH_FOLDER_BYTES]);
 void bench_folder_remove(const char *path);
@@ -118,11 +119,11 @@ void bench_folder_remove(const char *path);
 /* A port of 127.0.0.1 that was free a moment ago. */
 unsigned bench_free_port(void);
 
-/* From serve: clients may dial now. */
+/* Called by serve: clients may dial now. */
 void bench_ready(void);
 
-/* From call: it counts as so many, not as one; others may have made more calls
- * before it could see that there were enough. */
+/* Called by call: it counts as `times` calls, since others may have made more
+ * calls before it noticed that there were enough. */
 void bench_counts_as(double times);
 
 /* How the message of a case begins that can't be run, but has not failed. */

@@ -16,7 +16,7 @@ static double mb_per_s(const bench_run *run, const bench_summary *summary)
     return 1e3 * (double)run->c->payload / summary->figures.p50_ns;
 }
 
-/* The first word of a contest says what kind it is: each has a table. */
+/* The first word of a contest is its kind: each kind has a table. */
 static bool same_kind(const bench_case *a, const bench_case *b)
 {
     const size_t length = strcspn(a->contest, " ");
@@ -24,13 +24,13 @@ static bool same_kind(const bench_case *a, const bench_case *b)
            strncmp(a->contest, b->contest, length) == 0;
 }
 
-/* Whether calls by time decide, rather than the time of a call. */
+/* Whether calls per second decide, rather than the time of a call. */
 static bool is_rate(const bench_case *c)
 {
     return c->calls > 1;
 }
 
-/* How many times longer than ours theirs takes. */
+/* How many times as long as ours theirs takes. */
 static double times_as_long(const bench_case *c, const bench_figures *ours,
                             const bench_figures *theirs)
 {
@@ -38,7 +38,7 @@ static double times_as_long(const bench_case *c, const bench_figures *ours,
                       : theirs->p50_ns / ours->p50_ns;
 }
 
-/* How many times longer `who` takes for the same than `ours`; 0: not run. */
+/* How many times as long as `ours` `who` takes; 0: not run. */
 static double ratio_to(const bench_plan *plan, const bench_run *ours,
                        const char *who)
 {

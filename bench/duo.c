@@ -22,10 +22,10 @@
 
 enum { CLIENT = 0, SERVER = 1, HANG_SECONDS = 20, STOP_MS = 2000 };
 
-/* How long it takes to settle. */
+/* How long processes may take to settle on their CPUs. */
 #define SETTLE_NS INT64_C(50000000)
 
-/* What the children tell the parent; shared memory. */
+/* The children's results for the parent, in shared memory. */
 typedef struct report {
     bench_figures figures;
     char error[BENCH_ERROR_BYTES];
@@ -160,7 +160,7 @@ const char *bench_place_name(bench_place place)
 
 /* ---- places -------------------------------------------------------------- */
 
-/* Whether both CPUs are threads of one core, as far as the system tells. */
+/* Whether both CPUs are threads of one core, as far as the system reports. */
 static bool same_core(int a, int b)
 {
     long core[2] = {-1, -2};
@@ -312,7 +312,7 @@ __attribute__((noreturn)) static void be_server(const bench_case *c,
     _exit(0);
 }
 
-/* Waits for the child, at most `limit_ms` (-1: for ever). */
+/* Waits for the child, at most `limit_ms` (-1: forever). */
 static bool reap(pid_t pid, int limit_ms, int *status)
 {
     const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -372,7 +372,7 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
 {
     report *const shared = bench_shared(sizeof *shared);
     void *const state = c->setup(c);
-    /* The children inherit what is not yet printed. */
+    /* The children would inherit output that is not yet printed. */
     fflush(NULL);
     current = shared;
     const bool ok = run_pair(c, place, state, budget_ns);
@@ -386,8 +386,7 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
             out->p99_ns /= c->calls;
             out->p999_ns /= c->calls;
             out->ops_per_s *= c->calls;
-            /* They come in bursts, as their turns do: the mean is what one of
-             * them took. */
+            /* Calls come in bursts, so the mean is what one of them took. */
             out->p50_ns = 1e9 / out->ops_per_s;
         }
     } else {

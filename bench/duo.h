@@ -1,6 +1,6 @@
 /*
  * Runs one case once: forks its processes, puts them in their places, measures
- * in the client and brings the figures home.
+ * in the client and returns the figures.
  *
  * Nothing outlives a run: the server gets SIGTERM, and SIGKILL two seconds
  * later; both sides die with the parent; a client that hangs is killed.

@@ -78,8 +78,8 @@ static void lines_call(void *state)
 
 /* ---- a line with something to do on the way --------------------------- */
 
-/* What no call can do without, and nothing else: 32 bytes in the line with the
- * word, copied out and in on each side, and some work that hangs on them. */
+/* The work that no call can avoid: 32 bytes in the line with the word, copied
+ * out and in on each side, and some computation that depends on them. */
 typedef struct parcel {
     _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
     uint64_t body[4];
@@ -87,8 +87,8 @@ typedef struct parcel {
     uint64_t sum;
 } parcel;
 
-/* Multiplications of three cycles, each of which waits for the last one: some
- * 20 ns, or what sixty instructions take in which nothing waits for long. */
+/* Multiplications of three cycles, each of which depends on the last one: some
+ * 20 ns, or the time of sixty independent instructions. */
 #define WORK_STEPS 20
 
 static void work(uint64_t body[4])
@@ -212,7 +212,7 @@ static void echo_call(void *state)
 
 /* ---- with the kernel's help ------------------------------------------- */
 
-/* The kernel is handed the address of the atomic's only member. */
+/* The kernel gets the address of the atomic's only member. */
 static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
 {
     if (syscall(SYS_futex, word, operation, value, NULL, NULL, 0) < 0 &&
@@ -279,7 +279,8 @@ static void copy_teardown(void *state)
     free(c);
 }
 
-/* A stamp in each copy would stall the copy of 64 bytes: looked at once. */
+/* A stamp in each copy would stall the copy of 64 bytes, so it is checked
+ * once. */
 static void copy_call(void *state)
 {
     copy *const c = state;

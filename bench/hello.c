@@ -1,5 +1,5 @@
 /*
- * shmrpc-hello: the least that libmicrohttpd does for a request: a page of two
+ * shmrpc-hello: the minimum cost of a request with libmicrohttpd: a page of two
  * bytes, from its own thread. Prints the port and serves until it is killed.
  *
  * bench/rest.py puts it beside shmrpc-web.

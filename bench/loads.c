@@ -1,10 +1,10 @@
 /*
- * More to run than there are CPUs: pairs of a client and a server, many clients
- * at one service, and many threads that share one client.
+ * Overload: more processes or threads than CPUs. Pairs of a client and a
+ * server, many clients of one service, and many threads that share one client.
  *
- * What is timed is the work of all: one "call" is a number of calls, whoever
- * makes them.  Each case is run as it is by default and with spinning switched
- * off on both sides, which is what it must not be worse than.
+ * All calls are counted: one "call" of the case is a number of calls by any of
+ * them. Each case is run with default settings, and with spinning switched off
+ * on both sides; the default must not be slower.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -22,13 +22,13 @@
 
 enum { MAX_CLIENTS = 64, CALLS = 256, ADDRESS_BYTES = 64 };
 
-/* What differs between cases. */
+/* The parameters of a case. */
 typedef struct load_shape {
     unsigned clients;
     unsigned servers; /* as many as clients, or one */
     unsigned workers; /* of a server */
     uint32_t work_ns; /* of a handler */
-    int processes;    /* the workers are; else threads */
+    int processes;    /* workers are processes; else threads */
     int is_shared;    /* the clients are threads, and share one connection */
     shmrpc_profile profile;
 } load_shape;
@@ -236,7 +236,7 @@ static void load_dial(void *state)
     if (o->shape.is_shared) {
         start_callers(o);
     }
-    /* All of them run before anything is timed. */
+    /* All of them must run before timing starts. */
     for (unsigned i = 1; i < o->shape.clients; i++) {
         while (atomic_load_explicit(&o->counters[i].calls,
                                     memory_order_relaxed) == 0) {
@@ -288,7 +288,7 @@ static void load_teardown(void *state)
         .call = load_call, .teardown = load_teardown                           \
     }
 
-/* As it is, and without spinning. */
+/* With default settings, and without spinning. */
 #define LOADS(name, about, contest, ...)                            \
     LOAD(name, "balanced", 1, about, contest, __VA_ARGS__,          \
          SHMRPC_PROFILE_BALANCED),                                  \
@@ -311,7 +311,7 @@ static void load_teardown(void *state)
           " us",                                                         \
           "workers " #workers_ "." #us, 4, 1, workers_, (us)*1000, 1, 0)
 
-/* Threads that share a client, beside as many clients. */
+/* Threads that share a client, compared with as many clients. */
 #define THREADS(count, workers_)                                            \
     LOAD("threads" #count "w" #workers_, "shared", 1,                       \
          #count " threads of one client, " #workers_ " workers, 256 calls", \

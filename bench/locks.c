@@ -1,9 +1,9 @@
 /*
  * The hybrid lock beside a process-shared mutex, a robust one and a semaphore:
- * free, and wanted by two and by eight processes.
+ * uncontended, and contended by two and by eight processes.
  *
- * What is timed is to lock, to add one to a number, and to unlock.  Where
- * several want it, a "call" is a thousand of these, whoever makes them.
+ * The timed operation is: lock, add one to a number, unlock. With contention, a
+ * "call" is a thousand of these by any process.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -43,7 +43,7 @@ typedef struct lock_state {
     lock_arena *arena; /* shared */
 } lock_state;
 
-static shmrpc_lock *hybrid; /* inherited: each process takes part by itself */
+static shmrpc_lock *hybrid; /* inherited: each process attaches by itself */
 
 static void check(int code, const char *what)
 {
@@ -158,7 +158,7 @@ static uint64_t sum_of(const lock_arena *arena)
 static void lock_teardown(void *state)
 {
     lock_state *const s = state;
-    /* Contenders may still run: what was counted must lie in between. */
+    /* Other processes may still run: the count must lie in between. */
     const uint64_t before = sum_of(s->arena);
     const uint64_t count = s->arena->count;
     const uint64_t after = sum_of(s->arena);

@@ -1,4 +1,4 @@
-/* Warm-up, batches, quantiles.  What the figures mean is told in measure.h. */
+/* Warm-up, batches, quantiles. measure.h says what the figures mean. */
 #include "measure.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ enum {
     BATCHES = 5,
     GROUP = 64,
     GROUP_BELOW_NS = 1000,
-    MIN_SAMPLES = 3, /* of a batch, unless that takes so many times its time
+    MIN_SAMPLES = 3, /* in a batch, unless that takes this many times its time
                       */
     LONG = 20,
     MAX_SAMPLES = 1 << 13 /* of a batch, however fast */
@@ -24,7 +24,7 @@ typedef struct timing {
     uint64_t batch_ticks;
 } timing;
 
-/* What the call that runs counts as. */
+/* How many calls the current call counts as. */
 static double current_times;
 
 void bench_counts_as(double times)
@@ -32,7 +32,7 @@ void bench_counts_as(double times)
     current_times = times;
 }
 
-/* Calls as often as a sample has calls; returns how many that were. */
+/* Makes the calls of one sample; returns how many they were. */
 static double sample_once(const timing *t)
 {
     double times = 0;
@@ -105,7 +105,7 @@ void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
     double rates[BATCHES];
     size_t count = 0;
 
-    /* Page faults of the first batch would be measured with it. */
+    /* Otherwise page faults would be measured in the first batch. */
     memset(samples, 0, room * sizeof *samples);
     warm_up(&t, samples);
     for (int i = 0; i < BATCHES; i++) {
@@ -118,8 +118,8 @@ void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
         t.group = 1;
         count = batch(&t, samples, NULL);
     }
-    /* Beside busy neighbours hardly a group is undisturbed, and batches differ
-     * so much that the median of their medians says little. */
+    /* Beside busy neighbours hardly any group is undisturbed, and batches
+     * differ so much that the median of their medians means little. */
     const double single = bench_quantile(samples, count, 0.5);
     out->p50_ns = single < out->p50_ns ? single : out->p50_ns;
     out->p99_ns = bench_quantile(samples, count, 0.99);

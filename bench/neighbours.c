@@ -1,9 +1,10 @@
 /*
- * One client beside another one that behaves, or doesn't: writes over all that
- * it can write to, or was stopped in the middle of its calls.  Who writes never
- * waits; the same load is a client that does that to memory of its own.
+ * One client beside another one that behaves well or badly: it overwrites all
+ * shared memory that it can write, or was stopped in the middle of its calls. A
+ * client that overwrites never waits; for comparison, another case writes to
+ * memory of its own at the same rate.
  *
- * What is timed are the single calls of the first; its p99 must not tell what
+ * Single calls of the first client are timed; their p99 must not depend on what
  * the other one does.
  */
 #include <signal.h>
@@ -26,7 +27,7 @@ typedef enum manner { BEHAVES, COMPUTES, SCRIBBLES, RINGS, STOPS } manner;
 typedef struct pair {
     manner other;
     char address[64];
-    atomic_uint *begun; /* by the other one; shared */
+    atomic_uint *begun; /* set by the other client; shared */
     bench_calls *calls;
 } pair;
 
@@ -72,7 +73,7 @@ typedef struct area {
     size_t words;
 } area;
 
-/* What this process shares with the service and may write to. */
+/* The writable memory that this process shares with the service. */
 static size_t find_areas(area areas[MAX_AREAS])
 {
     char line[512];
@@ -95,7 +96,7 @@ static size_t find_areas(area areas[MAX_AREAS])
     return count;
 }
 
-/* What it can ring: of the descriptors that count, all. */
+/* The bells that it can ring: all its eventfds. */
 static size_t find_bells(int bells[MAX_AREAS])
 {
     size_t count = 0;
@@ -113,7 +114,7 @@ static size_t find_bells(int bells[MAX_AREAS])
 
 #define SEED 88172645463325252u
 
-/* Noise, what looks like 64 requests, ones, zeros; in turn. */
+/* In turn: noise, bytes that look like 64 requests, ones, zeros. */
 static uint64_t nonsense(uint64_t pass, uint64_t *random)
 {
     *random ^= *random << 13;
@@ -162,7 +163,7 @@ static void call_once(const pair *o)
     }
 }
 
-/* As much memory as a connection shares. */
+/* Uses as much memory as a connection shares. */
 __attribute__((noreturn)) static void compute(pair *o)
 {
     const size_t words = (size_t)64 * 1024 / sizeof(uint64_t);

@@ -1,6 +1,6 @@
 /*
- * Records one way: what the suites of the family shared.queue have in common,
- * and those of the family stream where a queue is used as one.
+ * Records in one direction: the common part of the suites shared.queue, and of
+ * the suites stream that use a queue as a stream.
  *
  * One process pushes as fast as it can, the other takes; a "call" is
  * ONE_WAY_RECORDS records taken, or as many items as the case says.
@@ -14,7 +14,7 @@
 
 enum { ONE_WAY_RECORDS = 1024, ONE_WAY_MAX_BYTES = 4096 };
 
-/* Items of a stream: so large, and of them so many are a "call". */
+/* The size of a stream's items, and how many of them are a "call". */
 enum {
     STREAM_SMALL = 64,
     STREAM_LARGE = 64 << 10,

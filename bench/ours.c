@@ -13,9 +13,9 @@
 #include "case.h"
 
 typedef struct line {
-    char address[64]; /* unique, so that runs do not meet */
+    char address[64]; /* unique, so that concurrent runs do not clash */
     char listen[64];  /* the server's */
-    char relayed[96]; /* what the gateway is to relay; "": there is none */
+    char relayed[96]; /* the service for the gateway to relay; "": none */
     bench_calls *calls;
     uint64_t sequence;
     size_t size;
@@ -73,7 +73,7 @@ static int count(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
     return SHMRPC_OK;
 }
 
-/* Like a handler that makes its reply where it is sent from. */
+/* A handler that writes its reply in place. */
 static int place(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
                  shmrpc_bytes *ret)
 {
@@ -97,7 +97,7 @@ static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
     return SHMRPC_OK;
 }
 
-/* It goes when we go. Clients wait for it, as they do for any server. */
+/* It ends with us. Clients wait for it, as for any server. */
 static void start_gateway(const line *o)
 {
     if (bench_fork() == 0) {
@@ -168,7 +168,7 @@ static void *tcp_line_setup(const bench_case *self)
     return o;
 }
 
-/* It packs; half of what is sent is text that gets shorter. */
+/* With compression; half of the data is compressible text. */
 static void *packed_line_setup(const bench_case *self)
 {
     static const char text[] = "the quick brown fox jumps over the lazy dog; ";
@@ -286,7 +286,7 @@ static void call_raw(void *state)
     bench_calls_echo_raw_release(reply);
 }
 
-/* Over the next one of its connections. */
+/* Over the next of its connections. */
 static void call_lines(void *state)
 {
     line *const o = state;
@@ -294,7 +294,7 @@ static void call_lines(void *state)
     call_raw(state);
 }
 
-/* The request in lent memory, of which only the first byte is written. */
+/* The request is in lent memory, of which only the first byte is written. */
 static void call_lent(void *state)
 {
     line *const o = state;
@@ -409,7 +409,7 @@ static void call_connect(void *state)
         .call = (call_), .teardown = line_teardown                   \
     }
 
-/* What the peers do, too. */
+/* The same as the peers do. */
 #define ECHO(payload_, contest_)                                              \
     {                                                                         \
         .name = "shmrpc.raw", .about = "raw echo", .payload = (payload_),     \

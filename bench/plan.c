@@ -102,7 +102,7 @@ void bench_plan_fini(bench_plan *plan)
 
 /* ---- floors -------------------------------------------------------------- */
 
-/* What a floor's own case took; 0 when it fails. */
+/* The time of a floor's own case; 0 if it fails. */
 static bench_figures probe(const char *name, size_t payload, bench_place place)
 {
     bench_figures figures;
@@ -196,8 +196,8 @@ static void run_round(bench_run *run, int64_t budget_ns, last_floor *last)
         before < near_factor * last->ns && last->ns < near_factor * before;
     if (run->c->floor == BENCH_FLOOR_SELF ||
         run->c->floor == BENCH_FLOOR_NONE) {
-        /* Rounds of many processes differ by what the scheduler does with
-         * them: all of them count. */
+        /* Rounds of many processes differ because of the scheduler: all of them
+         * count. */
         round->floor_ns = run->c->calls > 1 ? 1 : round->figures.p50_ns;
         round->floor_p999_ns = 0;
         round->steady = true;

@@ -1,5 +1,5 @@
 /*
- * The plan: which cases run where, in which order, and what comes of it.
+ * The plan: which cases run where, in which order, and their results.
  *
  * All runs are done once, then all again, for some rounds; right before and
  * after each run its floor is measured, and the round's ratio is to the mean
@@ -44,16 +44,16 @@ typedef struct bench_plan {
     int64_t budget_ns; /* of a run in a round */
 } bench_plan;
 
-/* What the report shows of a run: medians over the rounds that count. */
+/* The figures of a run in the report: medians over the rounds that count. */
 typedef struct bench_summary {
     bench_figures figures;
     double floor_ratio; /* 0: it has no floor */
-    double tail_ratio;  /* p99.9 to that of the floor; 0: it has none */
+    double tail_ratio;  /* ratio of the p99.9 to that of the floor; 0: none */
     size_t rounds_used; /* those with a steady floor, not far from the best */
 } bench_summary;
 
 /* Lists the runs whose "case/place" matches the extended regular expression
- * `only` (NULL: all).  False, with a message in `error`, when it is none. */
+ * `only` (NULL: all). False, with a message in `error`, if it is malformed. */
 bool bench_plan_make(bench_plan *plan, const char *only,
                      char error[BENCH_ERROR_BYTES]);
 void bench_plan_fini(bench_plan *plan);
@@ -67,7 +67,8 @@ void bench_plan_run(bench_plan *plan,
 /* False for a run that failed. */
 bool bench_summarise(const bench_run *run, bench_summary *out);
 
-/* Whether it failed only because what it needs is not installed. */
+/* Whether it failed only because a program or library that it needs is not
+ * installed. */
 bool bench_is_missing(const bench_run *run);
 
 #endif

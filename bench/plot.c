@@ -20,7 +20,7 @@ enum {
     MARGIN = 16
 };
 
-/* The axis goes from here to there, in powers of ten of nanoseconds. */
+/* The range of the axis, in powers of ten of nanoseconds. */
 static const double axis_from = 1.5;
 static const double axis_to = 7.5;
 

@@ -52,7 +52,7 @@ def measure(call):
 
 
 async def measure_awaits(call, calls):
-    """The same, of what is awaited and makes so many calls."""
+    """The same for a coroutine that makes `calls` calls."""
     best = float("inf")
     for _ in range(ROUNDS + 1):
         count, began = 0, time.perf_counter()
@@ -134,8 +134,8 @@ def python_worker(cpu):
         {"PYTHONPATH": os.path.join(BUILD, "bindings/python")}))
 
 
-def awaited(server):
-    """Awaits one by one, in one loop; and tasks of 32 calls, for one of them."""
+Awaits calls one by one in one loop; and tasks of 32 calls, of which one call
+    is counted."""
     import asyncio
 
     import shmrpc.aio
@@ -321,8 +321,7 @@ WAYS = {
 }
 
 
-def rows_of(way, cpu):
-    """What a way takes, or why it can't be measured."""
+The time of one way to call, or why it can't be measured."""
     try:
         return list(WAYS[way](cpu)), None
     except ImportError as error:
@@ -330,7 +329,7 @@ def rows_of(way, cpu):
 
 
 def import_ms():
-    """What `import shmrpc` adds to the start of an interpreter."""
+    """The time that `import shmrpc` adds to the start of an interpreter."""
     def best(text):
         times = []
         for _ in range(10):

@@ -20,7 +20,7 @@ GAP = os.path.join(BUILD, "bench/shmrpc-gap")
 HELLO = os.path.join(BUILD, "bench/shmrpc-hello")
 ECHO = os.path.join(BUILD, "examples/echo/echo-server")
 
-# What wrk is told: how to ask, and what to say in the end.
+# The script for wrk: the request, and the output at the end.
 SCRIPT = """
 wrk.method = "%s"
 wrk.body = %s
@@ -46,8 +46,8 @@ class Place:
         self.token = "none"
 
     def run(self, *words):
-        """Starts a server; returns the port in the line in which it says that it
-        serves."""
+        """Starts a server; returns the port from the line in which it reports
+        that it serves."""
         child = subprocess.Popen(words, env=self.env, text=True, bufsize=1,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.children.append(child)
@@ -67,7 +67,7 @@ class Place:
             child.wait()
 
     def wrk(self, port, path, body=None):
-        """One kept connection, one request at a time: us."""
+        """One persistent connection, one request at a time; in us."""
         script = self.folder + "/wrk.lua"
         with open(script, "w", encoding="ascii") as file:
             file.write(SCRIPT % ("GET" if body is None else "POST",

@@ -1,10 +1,9 @@
 /*
- * Shared objects, in bytes and without names: records that one process hands to
- * another, one at a time and sixteen at a time, beside what else hands records
- * over on this machine.
+ * Shared objects, in bytes and without names: one process passes records to
+ * another, one and sixteen at a time; compared with other ways to pass records
+ * on this machine.
  *
- * A "call" is a thousand and twenty-four records taken; the other process
- * pushes as fast as it can.
+ * A "call" is 1,024 records taken; the other process pushes as fast as it can.
  */
 #include <fcntl.h>
 #include <mqueue.h>
@@ -28,7 +27,7 @@ enum { BATCH = 16, MAX_BYTES = ONE_WAY_MAX_BYTES, RING_BYTES = 128 << 10 };
 typedef struct one_way one_way;
 typedef struct halves halves;
 
-/* A way to hand records over. */
+/* A way to pass records. */
 typedef struct way {
     void (*create)(one_way *of);
     void (*open)(one_way *of);
@@ -187,8 +186,8 @@ static size_t pipe_pop(one_way *of)
 }
 
 /*
- * What it takes at least: both sides copy, and one flag hands over each half of
- * a ring of the same size.
+ * The floor: both sides copy, and one flag passes each half of a ring of the
+ * same size.
  */
 struct halves {
     struct {
@@ -202,7 +201,7 @@ static void copy_create(one_way *of)
     of->halves = bench_shared(sizeof *of->halves);
 }
 
-/* Where the next record goes, or is, once its half is ours. */
+/* The place of the next record, once its half of the ring is ours. */
 static uint8_t *copy_place(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;
@@ -212,7 +211,7 @@ static uint8_t *copy_place(one_way *of, uint32_t is_full)
     return of->halves->bytes[half] + of->copied % (RING_BYTES / 2);
 }
 
-/* The half that is done with is the other side's. */
+/* Passes a finished half to the other side. */
 static void copy_done(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;
@@ -235,7 +234,7 @@ static size_t copy_pop(one_way *of)
 {
     uint8_t data[MAX_BYTES];
     memcpy(data, copy_place(of, 1), of->what->payload);
-    /* So that the copy is made. */
+    /* Keeps the compiler from removing the copy. */
     __asm__ volatile("" : : "r"(data) : "memory");
     copy_done(of, 0);
     return 1;

@@ -143,7 +143,7 @@ static size_t view_get(map_bench *of, const char *key)
 /* ---- ours, as users have it: a dict of a type, opened by its name ---------
  */
 
-/* Its file goes at once: nobody comes back to remove it. */
+/* The file is removed at once, since nothing runs later to do it. */
 static void typed_create(map_bench *of)
 {
     shmrpc_error error;
@@ -290,7 +290,7 @@ static void lmdb_create(map_bench *of)
     check(mdb_txn_begin(of->env, NULL, 0, &txn), "mdb_txn_begin");
     check(mdb_dbi_open(txn, NULL, 0, &of->dbi), "mdb_dbi_open");
     check(mdb_txn_commit(txn), "mdb_txn_commit");
-    /* What is open stays; nobody comes back to remove it. */
+    /* Open files stay usable; nothing runs later to remove the folder. */
     bench_folder_remove(of->folder);
 }
 
@@ -428,7 +428,7 @@ static const way lmdb = {lmdb_create, lmdb_put, lmdb_get, lmdb_destroy};
         .dial = dial, .call = call, .teardown = teardown                       \
     }
 
-/* What all do: `id` is shared.<who>. */
+/* The cases for all maps: `id` is shared.<who>. */
 #define CASES(id, who, mine, how)                                             \
     CASE(id ".get", "get of 10,000", 8, "map get, 8 B", who, mine, OPS, how,  \
          JOB_GET, ENTRIES),                                                   \
@@ -439,7 +439,7 @@ static const way lmdb = {lmdb_create, lmdb_put, lmdb_get, lmdb_destroy};
         CASE(id ".put", "put of 10,000", 64, "map put, 64 B", who, mine, OPS, \
              how, JOB_PUT, ENTRIES)
 
-/* What takes LMDB too long. */
+/* The cases that take too long with LMDB. */
 #define LARGE_CASES(id, who, mine, how)                                     \
     CASE(id ".load", "10,000 new entries", 64, "map load, 64 B", who, mine, \
          ENTRIES, how, JOB_LOAD, ENTRIES),                                  \

@@ -1,12 +1,13 @@
 /*
- * Maps that others keep for us: Redis over a unix socket, one request at a
- * time; a dict of Python, which only its own process has; and one of its
- * multiprocessing.Manager, which many have. They do what shared_maps.c does:
- * get and put of 10,000 values of 64 bytes by random keys of 11.
+ * Maps in other processes: Redis over a unix socket, one request at a time; a
+ * plain dict of Python, in its own process; and a dict of
+ * multiprocessing.Manager, which several processes share. The operations are
+ * those of shared_maps.c: get and put of 10,000 values of 64 bytes by random
+ * keys of 11 bytes.
  *
  * Redis is not installed but unpacked (./dev), and killed with the process that
- * started it. Python is told how many operations to do, so that a "call" has
- * one message to it and back: 5 to 10 us in 10,000 operations.
+ * started it. Python gets the number of operations in one message, so a "call"
+ * includes one round trip to it: 5 to 10 us in 10,000 operations.
  */
 #include <errno.h>
 #include <sched.h>
@@ -160,7 +161,7 @@ static void redis_get(int fd, uint32_t key)
 
 static void redis_dial(void *state)
 {
-    enum { PIECE = 100 }; /* what a socket takes in one go */
+    enum { PIECE = 100 }; /* the largest piece for one send to a socket */
     served *const of = state;
     char path[BENCH_FOLDER_BYTES + 8];
     if (access(redis_program, X_OK) != 0) {
@@ -198,8 +199,9 @@ static void redis_call(void *state)
 
 /* ---- Python -------------------------------------------------------------- */
 
-/* Reads a byte, does so many operations, writes a byte. What is got is looked
- * at, so that it is there. The manager's process ends with ours. */
+/* Reads a byte, makes that many operations, writes a byte. The values are
+ * checked, so that the gets are not skipped. The manager's process ends with
+ * ours. */
 static const char script[] =
     "import sys, os, ctypes, random\n"
     "def die_too():\n"

@@ -1,5 +1,5 @@
 /*
- * Blocking sockets: whatever goes wrong fails the case.
+ * Blocking sockets: any error fails the case.
  *
  * Threading: any thread, one at a time for a socket and direction.
  */

@@ -1,10 +1,10 @@
 /*
  * Streams: items that a server sends as fast as it can, and a client reads one
- * by one, through generated stubs; beside two processes that share a ring with
- * a word for its tail, and can do nothing else; and beside a bare TCP socket.
- * And calls of a client that has streams, too.
+ * by one, through generated stubs; compared with two processes that share a
+ * minimal ring with a word for its tail, and with a bare TCP socket. Also calls
+ * of a client that has streams open.
  *
- * A "call" is a thousand and twenty-four items (of 64 KiB: 16).
+ * A "call" is 1,024 items (of 64 KiB: 16).
  */
 #include <pthread.h>
 #include <sched.h>
@@ -32,13 +32,13 @@ enum {
     LARGE = STREAM_LARGE,
     SMALL_ITEMS = STREAM_SMALL_ITEMS,
     LARGE_ITEMS = STREAM_LARGE_ITEMS,
-    SMALL_RING = 64 << 10, /* the bytes that ours has */
+    SMALL_RING = 64 << 10, /* the same number of bytes as in our window */
     LARGE_RING = 1 << 20
 };
 
 /* ---- the floor ----------------------------------------------------------- */
 
-/* Slots of one size; a word that each side writes. */
+/* Slots of one size, and one word for each side to write. */
 typedef struct tail_ring {
     _Alignas(128) _Atomic uint64_t tail;
     _Alignas(128) _Atomic uint64_t head;
@@ -48,10 +48,10 @@ typedef struct tail_ring {
 typedef struct tail_pair {
     const bench_case *what;
     size_t slots;
-    int64_t pause_ns; /* when nothing is there */
+    int64_t pause_ns; /* when the ring is empty */
     tail_ring *ring;
     uint64_t at;
-    uint64_t seen; /* of the other side's word */
+    uint64_t seen; /* the last value read of the other side's word */
     uint8_t item[LARGE];
 } tail_pair;
 
@@ -111,7 +111,7 @@ static void tail_take(tail_pair *of)
     if (number != of->at) {
         bench_fail("item %llu is another one", (unsigned long long)of->at);
     }
-    /* Credit by quarters, as ours. */
+    /* Credit is given by quarters, as in our rings. */
     if (++of->at % (of->slots / 4) == 0) {
         atomic_store_explicit(&ring->head, of->at, memory_order_release);
     }
@@ -185,10 +185,10 @@ static void socket_teardown(void *state)
 
 enum { BESIDE = 4 };
 
-/* Of a case of ours, as its `with`. */
+/* The parameters of a case of ours, as its `with`. */
 typedef struct way {
     const char *scheme;
-    unsigned beside; /* streams that a client has beside its calls */
+    unsigned beside; /* streams that a client has open beside its calls */
 } way;
 
 typedef struct line {

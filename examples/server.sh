@@ -17,8 +17,8 @@ start_server() {
     server_said=
     if [ -n "$server_pid" ]; then
         earlier_pids+=("$server_pid")
-        # What it prints later goes nowhere, and must not end it.
-        # shellcheck disable=SC2034
+        # Its later output is discarded, and must not end it. shellcheck
+        # disable=SC2034
         exec {earlier_out}<&9
     fi
     exec 9< <(exec "$@" 2>&1 9<&-)

@@ -1,4 +1,4 @@
-/* What all codec cases share: memory, the check of what comes back, calls. */
+/* What all codec cases share: memory, checking the result, calls. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +55,8 @@ void *rival_setup(const bench_case *self)
     return o;
 }
 
-/* In the client's process: what came back must give the same bytes again, and
- * the bytes stay for decode. */
+/* In the client's process: encoding the decoded value must give the same bytes
+ * again; they are kept for decode. */
 void rival_dial(void *state)
 {
     contest *const o = state;

@@ -123,7 +123,8 @@ static bool is_key(const msgpack_object *object, const char *key)
            memcmp(object->via.str.ptr, key, len) == 0;
 }
 
-/* The value of a key that is expected at `at`, else searched for. */
+/* The value of a key, which is expected at index `at`; otherwise it is searched
+ * for. */
 static const msgpack_object *value_at(const msgpack_object *map, uint32_t at,
                                       const char *key)
 {

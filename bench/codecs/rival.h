@@ -2,10 +2,10 @@
  * A rival: one way to turn the records of records.svc into bytes and back, ours
  * or somebody else's.
  *
- * What is timed ends where a user's work begins: encode starts with the rival's
- * own form of the value and leaves the bytes in memory that is used again;
- * decode ends with a struct whose fields can be read, and with giving back what
- * it took.  Before anything is timed, the value that decode made is encoded
+ * The timed part ends where a user's work would begin: encode starts with the
+ * rival's own form of the value and leaves the bytes in reused memory; decode
+ * ends with a struct whose fields can be read, and includes freeing what it
+ * allocated. Before anything is timed, the value that decode made is encoded
  * again and must give the same bytes.
  *
  * Threading: one thread.
@@ -32,12 +32,12 @@ enum {
     RIVAL_ROOM_BYTES = 1 << 20 /* for bytes, and for decoded text */
 };
 
-/* What one case works on. */
+/* The state of one case. */
 typedef struct rival_job {
     rival_record record;
     uint8_t *bytes; /* the message, RIVAL_ROOM_BYTES of room */
     size_t len;
-    uint8_t *room; /* what rival_take() hands out */
+    uint8_t *room; /* memory for rival_take() */
     size_t taken;
     void *own; /* the rival's */
 } rival_job;
@@ -109,7 +109,7 @@ const void *rival_value(rival_record record);
 /* Memory until the job's `taken` is set back to 0. */
 void *rival_take(rival_job *job, size_t size);
 
-/* A copy with a NUL behind it. */
+/* A copy, followed by a NUL. */
 shmrpc_str rival_take_text(rival_job *job, const void *text, size_t len);
 
 /* For rivals whose form is the generated structs themselves. */

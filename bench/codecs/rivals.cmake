@@ -2,8 +2,8 @@
 bench_suite(codecs/shmrpc)
 target_sources(shmrpc-bench PRIVATE codecs/contest.c codecs/records.c)
 shmrpc_generate(TARGET shmrpc-bench SVC codecs/records.svc)
-# Behind the library that the calls go through: only what that does not export
-# comes from here.
+# Linked after the library that the calls use: only symbols that it does not
+# export come from here.
 target_link_libraries(shmrpc-bench PRIVATE shmrpc_internal)
 
 # bench_rival(SUITE MODULE PACKAGES): a suite that needs a library known to

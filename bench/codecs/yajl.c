@@ -119,7 +119,7 @@ static void encode(rival_job *job, const void *form)
 
 enum { MAX_DEPTH = 8, MAX_ITEMS = 16 };
 
-/* A value's place: its kind, and where it goes. */
+/* The place of a value: its kind, and its address. */
 typedef enum slot_kind {
     SLOT_U64,
     SLOT_U32,
@@ -256,7 +256,7 @@ static int on_key(void *user, const unsigned char *key, size_t len)
 {
     parser *const p = user;
     level *const top = &p->levels[p->depth - 1];
-    /* Mostly it is the one behind the last. */
+    /* Usually it is the one after the last. */
     const slot *const hint = top->next != NULL ? top->next + 1 : top->fields;
     if (hint->key != NULL && hint->key_len == len &&
         memcmp(hint->key, key, len) == 0) {

@@ -15,7 +15,7 @@ namespace bi = boost::interprocess;
 
 enum { MESSAGE_BYTES = 1 << 20 };
 
-// A queue has a name of its own, which is no path.
+// A queue's name, which can't be a path.
 std::string name_of(const char *path, const char *which)
 {
     std::string name = std::string(path) + which;

@@ -19,7 +19,7 @@ struct way {
         : bytes(size), name("shmrpc-bench-" + std::to_string(getpid())),
           queue(bi::create_only, name.c_str(), (128 << 10) / size, size)
     {
-        // Both processes come of this one, and have it mapped.
+        // Both processes are forked from this one, and inherit the mapping.
         bi::message_queue::remove(name.c_str());
     }
 };

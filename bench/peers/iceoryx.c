@@ -3,9 +3,8 @@
  * polling, the fastest way it has.  The payload is copied into the request and
  * from it into the response.
  *
- * Its daemon is started by the server and dies with it; what it leaves in
- * /dev/shm and /tmp is removed, as a daemon of somebody else's makes ours fail
- * rather than start.
+ * Its daemon is started by the server and dies with it; its files in /dev/shm
+ * and /tmp are removed. If another daemon runs already, ours fails to start.
  */
 #include <errno.h>
 #include <iceoryx_binding_c/client.h>
@@ -51,7 +50,7 @@ static void become_daemon(const char *config, int out)
     _exit(127);
 }
 
-/* Reads what the daemon prints until it says that it is ready. */
+/* Reads the daemon's output until it reports that it is ready. */
 static void await_daemon(FILE *out)
 {
     char line[512];
@@ -199,7 +198,7 @@ static void one_way_serve(void *state)
     const iox_pub_t publisher =
         iox_pub_init(&storage, "bench", "peer", "way", &options);
     bench_ready();
-    /* The daemon needs a CPU to bring the two together. */
+    /* The daemon needs CPU time to connect the two. */
     while (!iox_pub_has_subscribers(publisher)) {
         sched_yield();
     }
@@ -242,7 +241,7 @@ static void one_way_call(void *state)
         }
         memcpy(data, chunk, w->bytes);
         iox_sub_release_chunk(w->subscriber, chunk);
-        /* So that the copy is made. */
+        /* Keeps the compiler from removing the copy. */
         __asm__ volatile("" : : "r"(data) : "memory");
     }
 }
@@ -270,7 +269,8 @@ static void one_way_teardown(void *state)
 
 static const peer who = {"", serve, dial, call, tidy};
 
-/* Both poll without a break: on one CPU nothing would happen for long. */
+/* Both sides poll all the time: on one CPU there would be hardly any
+ * progress. */
 #define ALONE_OR_APART (BENCH_IN_APART | BENCH_IN_FREE)
 
 static const bench_case cases[] = {

@@ -67,7 +67,7 @@ static void serve_raw(const char *address)
     deepen(s);
     must(nng_listen(s, address, NULL, 0), "nng_listen");
     bench_ready();
-    for (;;) { /* where it goes stands in the header it came with */
+    for (;;) { /* the header of the message says where the reply goes */
         must(nng_recvmsg(s, &message, 0), "nng_recvmsg");
         must(nng_sendmsg(s, message, 0), "nng_sendmsg");
     }
@@ -84,7 +84,7 @@ static void *dial_raw(const char *address)
 
 static void start(void *connection, const peer_message *m)
 {
-    enum { LAST = 0x80000000u }; /* of the ways it goes back */
+    enum { LAST = 0x80000000u }; /* marks the end of the reply's route */
     nng_msg *message;
     must(nng_msg_alloc(&message, m->size), "nng_msg_alloc");
     memcpy(nng_msg_body(message), m->request, m->size);

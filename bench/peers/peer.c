@@ -13,7 +13,7 @@ typedef struct echo {
     char address[ADDRESS_BYTES];
     void *connection;
     peer_message message;
-    unsigned items;   /* of a call that takes them */
+    unsigned items;   /* of a call that receives items */
     uint64_t started; /* of a pipeline, so far */
 } echo;
 
@@ -51,7 +51,7 @@ void peer_dial(void *state)
     e->connection = e->who->dial(e->address);
 }
 
-/* The number of a call stands in its first and last eight bytes. */
+/* The number of a call is in its first and last eight bytes. */
 static void stamp(peer_message *m, uint64_t sequence)
 {
     m->sequence = sequence;

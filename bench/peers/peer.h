@@ -2,11 +2,11 @@
  * A peer: another way to call a process on this machine.
  *
  * Each is one file that says how to serve, dial and call; what is called is an
- * echo of a few payloads, the same as our shmrpc.raw.  A call copies: from the
- * caller's buffer into the request and, as far as the library lets it, from
- * request to reply.  The case checks every reply.
+ * echo of a few payloads, the same as our shmrpc.raw. A call copies the payload
+ * from the caller's buffer into the request and, if the library needs it, from
+ * request to reply. The case checks every reply.
  *
- * Threading: what the library wants; serve, dial and call run in the one thread
+ * Threading: as the library needs; serve, dial and call run in the only thread
  * of their process.
  */
 #ifndef BENCH_PEERS_PEER_H
@@ -32,20 +32,20 @@ typedef struct peer {
     /* The address of a run is this and a path in a folder of its own; behind a
      * colon a port of 127.0.0.1, unless it is "unix:". */
     const char *prefix;
-    /* Listens, bench_ready(), answers for ever. */
+    /* Listens, calls bench_ready(), and answers forever. */
     void (*serve)(const char *address);
     void *(*dial)(const char *address);
-    /* Sends the request and hands the reply to peer_check(). */
+    /* Sends the request and passes the reply to peer_check(). */
     void (*call)(void *connection, const peer_message *message);
-    /* Removes what a run has left elsewhere; or NULL. */
+    /* Removes files that a run has left; or NULL. */
     void (*tidy)(void);
     /* Instead of call, where many calls are in flight: sends a request, which
      * it copies; and hands the reply to the oldest one to peer_check(). */
     void (*start)(void *connection, const peer_message *message);
     void (*finish)(void *connection, const peer_message *message);
-    /* Instead of call, where the server sends items of message->size bytes as
-     * fast as it can: hands `count` of them to peer_item(). The message is the
-     * same each time. */
+    /* Instead of call, if the server sends items of message->size bytes as fast
+     * as it can: passes `count` of them to peer_item(). The message is the same
+     * each time. */
     void (*take)(void *connection, peer_message *message, unsigned count);
 } peer;
 

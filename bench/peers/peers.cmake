@@ -1,5 +1,5 @@
-# The peers: each library that is installed is a suite, as others are compiled
-# as they want to be: with their generators' code and without our warnings.
+# The peers: each installed library is a suite, compiled with the code of its
+# generators and without our warnings.
 add_library(shmrpc-bench-peers OBJECT peers/peer.c)
 target_compile_definitions(shmrpc-bench-peers PRIVATE _GNU_SOURCE)
 target_include_directories(shmrpc-bench-peers PRIVATE
@@ -17,8 +17,8 @@ macro(bench_peer suite file)
     string(APPEND entries "    &${suite},\n")
 endmacro()
 
-# bench_peer_needs(WHO MODULES PACKAGES [PROGRAM...]): sets ${WHO}_FOUND when
-# pkg-config knows the modules, and links them, and the programs are there.
+# bench_peer_needs(WHO MODULES PACKAGES [PROGRAM...]): sets ${WHO}_FOUND if
+# pkg-config knows the modules and the programs exist, and links the modules.
 macro(bench_peer_needs who modules packages)
     pkg_check_modules(${who} QUIET IMPORTED_TARGET ${modules})
     foreach(program ${ARGN})
@@ -37,7 +37,8 @@ macro(bench_peer_needs who modules packages)
     endif()
 endmacro()
 
-# bench_peer_makes(FILES COMMAND...): they come from running it in peers_made.
+# bench_peer_makes(FILES COMMAND...): the command, run in peers_made, generates
+# the files.
 macro(bench_peer_makes files source)
     set(made "")
     foreach(file ${files})

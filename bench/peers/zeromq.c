@@ -59,7 +59,7 @@ static void serve_router(const char *address)
     for (;;) {
         zmq_msg_t part;
         int more = 1;
-        while (more) { /* who it is from, the message */
+        while (more) { /* the sender's identity, then the message */
             must(zmq_msg_init(&part), "zmq_msg_init");
             must(zmq_msg_recv(&part, s, 0), "zmq_msg_recv");
             more = zmq_msg_more(&part);

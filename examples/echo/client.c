@@ -45,7 +45,7 @@ static int call_json(demo_echo *echo)
     return 0;
 }
 
-/* What JSON has no word for: bytes, and keys that are not strings. */
+/* Values that JSON can't express: bytes, and keys that are not strings. */
 static int call_msgpack(demo_echo *echo)
 {
     const shmrpc_any_entry entries[] = {

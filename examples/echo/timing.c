@@ -1,4 +1,5 @@
-/* Not a benchmark (that is bench/): what a program that calls would see. */
+/* Not a benchmark (see bench/): the times that a program which makes calls
+ * would see. */
 #include "timing.h"
 
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* How long calls of the echo service take on this machine, now. */
+/* Measures how long calls of the echo service take on this machine. */
 #ifndef ECHO_TIMING_H
 #define ECHO_TIMING_H
 

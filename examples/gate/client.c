@@ -66,7 +66,8 @@ static int enter(gate *client, char **doors)
     return 0;
 }
 
-/* Until so many are: the server is told a moment after a client has left. */
+/* Waits until `lon` connections have ended: the server learns of it a moment
+ * after a client has left. */
 static int await_gone(gate *client, unsigned long wanted)
 {
     const struct timespec slice = {.tv_nsec = 5000000};
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
     gate *client;
     shmrpc_error error;
     const char *what = argc > 3 ? argv[2] : "";
-    /* What is asked again and again need not be told. */
+    /* Repeated waiting needs no report. */
     const shmrpc_opts opts = {
         .interceptors = strcmp(what, "gone") == 0 ? NULL : interceptors};
     if (argc < 4) {

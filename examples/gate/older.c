@@ -1,6 +1,6 @@
 /*
- * A client that was built when `enter` had no result: it can't call that any
- * more, and may call the rest if it says that it never will.
+ * A client that was built when `enter` had no result: it can't call that method
+ * any more, but may call the others if it connects with SHMRPC_OPT_PARTIAL.
  *
  *     gate-older          connects as always: CONTRACT names what differs
  *     gate-older partial  connects in part

@@ -1,6 +1,6 @@
 /*
- * Who may call, who looks on, and who has gone: run it with --workers=0, whose
- * workers are threads of one process.
+ * Authorization, interceptors, and the end of connections: run it with
+ * --workers=0, so that its workers are threads of one process.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,12 +14,13 @@
 /* ---- who may call --------------------------------------------------------
  */
 
-/* Before each handler. The token came with the connection, or with the call. */
+/* Called before each handler. The token came with the connection, or with the
+ * call. */
 static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error)
 {
     (void)user;
-    (void)ctx; /* shmrpc_ctx_peer(ctx) and metadata are known here, too */
+    (void)ctx; /* shmrpc_ctx_peer(ctx) and metadata are available here, too */
     if (strcmp(method, "enter") != 0 ||
         (token != NULL && strcmp(token, "open-sesame-1001") == 0)) {
         return SHMRPC_OK;
@@ -40,7 +41,7 @@ static int begin(void *user, shmrpc_intercepted *call, shmrpc_error *error)
     return SHMRPC_OK; /* anything else would refuse the call */
 }
 
-/* Once for each begin, when the reply was sent. */
+/* Called once for each begin, after the reply was sent. */
 static void end(void *user, shmrpc_intercepted *call, int status,
                 const shmrpc_error *error)
 {
@@ -84,7 +85,7 @@ static session *find_session(uint64_t connection)
     return found;
 }
 
-/* Its client is gone, however that went. */
+/* The connection has ended, for whatever reason. */
 static void disconnected(void *user, uint64_t connection)
 {
     (void)user;
@@ -100,8 +101,8 @@ static void disconnected(void *user, uint64_t connection)
 /* ---- handlers ------------------------------------------------------------
  */
 
-/* Slow at first, as a worker that is busy elsewhere. A client that asks twice
- * takes the reply that comes first; the other handler is told to stop. */
+/* Slow the first time, like a worker that is busy with something else. A client
+ * with @hedge takes the first reply; the other handler is cancelled. */
 static int look(shmrpc_ctx *ctx, void *user, shmrpc_str door, shmrpc_str *ret)
 {
     const struct timespec slice = {.tv_nsec = 5000000};

@@ -1,5 +1,5 @@
 /*
- * A keeper: says what the light shall be, and waits until it is so.
+ * A keeper: sets how the light should flash, and waits until it does.
  *
  *     keeper FLASHES [GAP]
  */
@@ -16,7 +16,7 @@ static int failed(const shmrpc_error *error)
     return 1;
 }
 
-/* Until the lighthouse does what is wanted: it says so by another value. */
+/* Waits until the lighthouse has done it, which it reports in another value. */
 static int wait_for(light_shown_watch *watch, const light_beam *wanted,
                     shmrpc_error *error)
 {

@@ -1,6 +1,6 @@
 /*
- * The lighthouse: sleeps until the configuration changes, and does what it
- * says.  Nobody has to start it again, or to send it a signal.
+ * The lighthouse: sleeps until the configuration changes, and applies it. It
+ * needs neither a restart nor a signal.
  */
 #include "light.h"
 
@@ -32,7 +32,8 @@ int main(void)
     const shmrpc_opts for_ever = {.timeout_ns = INT64_MAX};
     light_beam beam = LIGHT_BEAM_DEFAULTS;
     shmrpc_error error;
-    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* files see it as it happens */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* shows each line at once, even in
+                                             * a file */
     if (light_wanted_open(NULL, NULL, &wanted, &error) != SHMRPC_OK ||
         light_shown_open(NULL, NULL, &shown, &error) != SHMRPC_OK ||
         light_wanted_watch_open(wanted, SHMRPC_WATCH_SNAPSHOT, &watch,
@@ -45,7 +46,7 @@ int main(void)
             return failed(&error);
         }
         if (event->kind != SHMRPC_EVENT_PUT) {
-            continue; /* RESYNC: what there is comes next */
+            continue; /* RESYNC: the present value follows */
         }
         beam = *event->value;
         show(&beam);

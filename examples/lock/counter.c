@@ -1,9 +1,9 @@
 /*
  * Four processes count together, one of them may die in the middle of it.
  *
- * What they share is a number and, since one can die between any two steps, a
- * note of what it was before: who gets the lock after a death undoes what was
- * half done.  That is all that the rest of them notice.
+ * They share a number and, since a process can die between any two steps, a
+ * note of its previous value: the process that gets the lock after a death
+ * undoes the unfinished step. The others notice nothing else.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -34,7 +34,7 @@ static void repair(counter *c, shmrpc_lock *lock)
     shmrpc_lock_consistent(lock);
 }
 
-/* 0 when the number is ours, and whole. */
+/* 0: the lock is held, and the number is consistent. */
 static int begin(counter *c, shmrpc_lock *lock)
 {
     const shmrpc_lock_wait wait = {.timeout_ns = INT64_C(10000000000)};

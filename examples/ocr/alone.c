@@ -1,6 +1,6 @@
 /*
- * ocr-alone: what programs do without a service.  Loads Tesseract and its data
- * for itself, then does what ocr-client does.
+ * ocr-alone: the same program without a service. Loads Tesseract and its data
+ * itself, then does what ocr-client does.
  */
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /*
- * Tesseract, as much of it as is needed here.  Knows nothing of services: the
+ * The part of Tesseract that is needed here. Knows nothing of services: the
  * server uses it, and so does a program that reads on its own (alone.c).
  *
  * Threading: an engine belongs to one thread at a time.
@@ -21,17 +21,17 @@ typedef enum engine_result {
     ENGINE_FAILED
 } engine_result;
 
-/* A line of text that was found; `text` lives until the callback returns. */
+/* A line of text in the image; `text` lives until the callback returns. */
 typedef struct engine_line {
     const char *text; /* UTF-8, without a line end */
     size_t length;
-    int left, top, right, bottom; /* pixels; right and bottom lie outside */
+    int left, top, right, bottom; /* pixels; right and bottom are exclusive */
     float confidence;             /* 0 to 100 */
 } engine_line;
 
-/* What engine_read asks and tells. */
+/* The callbacks of engine_read. */
 typedef struct engine_caller {
-    /* Whether to give up: asked for each word. */
+    /* Whether to give up; called for each word. */
     bool (*is_gone)(void *user);
     /* A line, from top to bottom; false ends the reading. */
     bool (*take)(void *user, const engine_line *line);

@@ -14,7 +14,7 @@
 
 typedef struct service {
     engine *engine;
-    /* For those who ask for several threads: the engine has one. */
+    /* For --threads above 1: there is only one engine. */
     pthread_mutex_t in_use;
 } service;
 

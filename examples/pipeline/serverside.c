@@ -24,7 +24,7 @@ int main(int argc, char **argv)
     }
     printf("serverside: %llu packets are in %s\n", (unsigned long long)count,
            argv[3]);
-    (void)fflush(stdout); /* before the others come to their end */
+    (void)fflush(stdout); /* before the other programs end */
     side_finish(pipe);
     return 0;
 }

@@ -11,7 +11,7 @@
 #define RANGES 100
 #define WIDTH  1000
 
-/* What the callbacks add up. */
+/* The sum that callbacks compute. */
 typedef struct total {
     unsigned open; /* ranges without an answer */
     uint64_t primes;
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     }
     printf("%d ranges, %llu primes\n", RANGES, (unsigned long long)t.primes);
 
-    /* The other form, for code that has something else to do meanwhile. */
+    /* The other form, for code that does something else meanwhile. */
     shmrpc_call *call = NULL;
     uint64_t primes = 0;
     must(demo_primes_count_start(client, 1000000, 1001000, NULL, &call, &error),

@@ -1,6 +1,6 @@
 /*
- * The same in libuv: the client's descriptor is a uv_poll_t, and whatever else
- * the program does goes on beside it.
+ * The same in libuv: the client's descriptor is a uv_poll_t, and the program's
+ * other work continues beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>

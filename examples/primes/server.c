@@ -1,4 +1,4 @@
-/* Counts primes, as slowly as it can. */
+/* Counts primes, deliberately slowly. */
 #include "primes_server.h"
 
 static bool is_prime(uint64_t number)

@@ -39,7 +39,7 @@ static const entity entities[] = {
     {"rdquo", "\xe2\x80\x9d"},
 };
 
-/* Tags that leave the words around them in one line. */
+/* Inline tags, which don't break the line. */
 static const char *const inline_tags[] = {
     "a",      "abbr", "b",   "big", "cite", "code", "em",    "font",
     "i",      "img",  "kbd", "q",   "s",    "samp", "small", "span",
@@ -112,7 +112,7 @@ static void put_text(page *p, const char *text)
     }
 }
 
-/* At '&'. Takes the entity, or the '&' alone. */
+/* At '&': reads the entity, or the '&' alone. */
 static void take_entity(page *p)
 {
     const char *const name = p->in + 1;
@@ -138,7 +138,7 @@ static void take_entity(page *p)
     *p->out++ = *p->in++;
 }
 
-/* Behind the element's end tag, or the end. */
+/* Returns the position after the element's end tag, or the end. */
 static const char *skip_element(const char *in, const char *name, size_t length)
 {
     while ((in = strstr(in, "</")) != NULL) {

@@ -21,7 +21,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-/* Runs a statement that gives no rows, and ends its use. */
+/* Runs a statement without result rows, and resets it. */
 static int run(sqlite3_stmt *statement)
 {
     const int code = sqlite3_step(statement);
@@ -61,7 +61,7 @@ static int take_file(walk *w, const FTSENT *entry)
         w->counts.skipped++;
         return SQLITE_OK;
     }
-    /* File names are bytes; what we show is text. */
+    /* File names are bytes; convert them to text for display. */
     char *const path = strdup(entry->fts_path);
     int code = SQLITE_NOMEM;
     if (path != NULL) {

@@ -11,8 +11,8 @@
 
 #include "store.h"
 
-/* Files beyond these are left alone: a folder given by mistake ("/") shall
- * neither fill the memory nor take the day. */
+/* Limits: a folder given by mistake ("/") must not fill the memory or take all
+ * day. */
 enum { MAX_DOCUMENTS = 100000, MAX_DEPTH = 32 };
 
 typedef struct indexed {
@@ -21,11 +21,11 @@ typedef struct indexed {
 } indexed;
 
 /*
- * Brings the store in step with `folder` (absolute), in one transaction:
- * new documents are added, changed ones replaced, missing ones forgotten.
- * Symbolic links are not followed.  `stop` is asked between files; when it
- * says true, or on failure, nothing has changed.
- * Returns an SQLite code: SQLITE_INTERRUPT when stopped.
+ * Brings the store in step with `folder` (absolute), in one transaction: new
+ * documents are added, changed ones replaced, missing ones forgotten. Symbolic
+ * links are not followed. `stop` is called between files; if it returns true,
+ * or on failure, nothing has changed. Returns an SQLite code: SQLITE_INTERRUPT
+ * when stopped.
  */
 int index_folder(session *s, const char *folder, bool (*stop)(void *user),
                  void *user, indexed *out);

@@ -115,7 +115,7 @@ static bool serve(service *s, const options *o)
 static bool index_and_serve(service *s, const options *o, const char *database)
 {
     char message[STORE_MESSAGE_BYTES];
-    /* A session for each worker: none waits for another. */
+    /* One session for each worker, so that none waits for another. */
     s->store = store_open(database, o->workers, message);
     if (s->store == NULL) {
         fprintf(stderr, "search-server: %s\n", message);
@@ -128,7 +128,7 @@ static bool index_and_serve(service *s, const options *o, const char *database)
     return ok;
 }
 
-/* Without --db: in a folder of our own that goes with us. */
+/* Without --db: uses a folder of our own, which is removed at the end. */
 static bool with_private_database(service *s, const options *o)
 {
     const char *const base = getenv("TMPDIR");
@@ -149,7 +149,7 @@ static bool with_private_database(service *s, const options *o)
 
 /* ---- options ------------------------------------------------------------- */
 
-/* -1: go on; else the exit status. */
+/* -1: continue; else the exit status. */
 static int parse(int argc, char **argv, options *o)
 {
     static const struct option known[] = {

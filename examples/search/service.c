@@ -1,5 +1,5 @@
 /*
- * From the types of search.svc to SQL and back.
+ * Converts between the types of search.svc and SQL.
  *
  * Ownership: what a handler is given is the call's; what it returns is copied
  * from SQLite's rows into the call's memory (shmrpc_ctx_copy), because rows
@@ -46,8 +46,8 @@ static void end(service *s, session *taken)
     store_give(s->store, taken);
 }
 
-/* What to answer after SQLite failed. Its message would tell a stranger about
- * our tables; only what it says of a query is passed on. */
+/* The answer after SQLite failed. Its messages would reveal our tables to
+ * strangers; only errors about a query are passed on. */
 static int failure(shmrpc_ctx *ctx, int code)
 {
     switch (code) {
@@ -113,7 +113,7 @@ static int count_hits(shmrpc_ctx *ctx, session *taken,
     return status;
 }
 
-/* Takes the marks out of the text, and says where they were. */
+/* Removes the marks from the text, and returns their positions. */
 static void split_marks(char *text, search_hit *hit, search_mark *marks)
 {
     size_t out = 0;

@@ -22,7 +22,7 @@ typedef struct service {
     _Atomic uint64_t searches;
 } service;
 
-/* What search_search_serve() wants; `user` is a service. */
+/* The handlers for search_search_serve(); `user` is a service. */
 search_search_impl service_impl(void);
 
 #endif

@@ -15,8 +15,8 @@
 
 enum { STORE_MESSAGE_BYTES = 200 };
 
-/* What a session can do.  Parameters are ?1, ?2, ...; a filter that is NULL
- * lets everything pass. */
+/* The statements of a session. Parameters are ?1, ?2, ...; a filter that is
+ * NULL matches everything. */
 typedef enum store_statement {
     /* In the order of search_order: query, format, part of the path, limit,
      * offset; gives id, title, path, score. */
@@ -27,7 +27,7 @@ typedef enum store_statement {
     STORE_SNIPPET,    /* query, id; marks what matched with \2 and \3 */
     STORE_FETCH,      /* id; gives title, path, format, text */
     STORE_STATS,      /* gives documents, bytes */
-    STORE_GENERATION, /* gives one more than any document has */
+    STORE_GENERATION, /* returns one more than any document has */
     STORE_KEEP,       /* generation, path, title, text */
     STORE_PUT,        /* the same, format */
     STORE_FORGET,     /* generation, folder with "/" */
@@ -43,17 +43,17 @@ typedef struct session {
     struct session *next; /* in the pool */
 } session;
 
-/* Opens or makes the database `path` with so many sessions.  NULL, with a
- * message, when that fails. */
+/* Opens or creates the database `path` with this many sessions. NULL, with a
+ * message, on failure. */
 store *store_open(const char *path, unsigned sessions,
                   char message[STORE_MESSAGE_BYTES]);
 void store_close(store *s);
 
-/* Waits for a free session if need be; give it back. */
+/* Waits for a free session if necessary; give it back afterwards. */
 session *store_take(store *s);
 void store_give(store *s, session *taken);
 
-/* Ends the use of a statement: its rows and parameters are gone. */
+/* Resets a statement: its rows and parameters are gone. */
 void store_reset(sqlite3_stmt *statement);
 
 #endif

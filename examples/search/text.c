@@ -102,7 +102,8 @@ static size_t character(const unsigned char *p, const unsigned char *end)
     return good ? n : 0;
 }
 
-/* White space aside, what a terminal might obey: C0, DEL, C1. */
+/* Characters other than white space that a terminal might interpret: C0, DEL,
+ * C1. */
 static bool is_control(const unsigned char *p, size_t n)
 {
     return (n == 1 && (*p < 0x20 || *p == 0x7f) &&
@@ -123,7 +124,7 @@ void text_repair(char *bytes, size_t size)
     }
 }
 
-/* The first line that says something, without '#', '=' and the like. */
+/* The first line with text, without '#', '=' and the like. */
 static void title_of(const text *t, char title[MAX_TITLE_BYTES + 1])
 {
     const char *p = t->bytes + strspn(t->bytes, " \t\r\n#=*-/+_~");
@@ -162,7 +163,7 @@ bool text_read(text *out, const char *path)
         title_of(&t, t.title);
     }
     if (t.title[0] == '\0') {
-        text_fini(&t); /* nothing that could be found */
+        text_fini(&t); /* it has no searchable text */
         return false;
     }
     *out = t;

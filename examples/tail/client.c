@@ -31,7 +31,7 @@ static bool read_line(char *buffer, int size, shmrpc_str *out)
     return true;
 }
 
-/* `send` waits while the window is full; `finish` says that these were all. */
+/* `send` waits while the window is full; `finish` ends the items. */
 static int append(tail *client)
 {
     tail_append_stream *stream;
@@ -82,8 +82,9 @@ static int follow(tail *client, uint64_t from, uint64_t most)
     return 0;
 }
 
-/* Both ways, a line there and perhaps one back. Who sends much reads in another
- * thread meanwhile: if both ends only send, `send` is ABORTED. */
+/* Both directions: a line is sent, and perhaps one comes back. If you send
+ * much, read in another thread meanwhile: if both ends only send, `send` is
+ * ABORTED. */
 static int grep(tail *client, const char *word)
 {
     tail_grep_stream *stream;
@@ -99,7 +100,7 @@ static int grep(tail *client, const char *word)
         status = tail_grep_send(stream, &text, &error);
     }
     if (status == SHMRPC_OK) {
-        status = tail_grep_end(stream, &error); /* these were all of ours */
+        status = tail_grep_end(stream, &error); /* no more items from us */
     }
     while (status == SHMRPC_OK &&
            (status = tail_grep_next(stream, &line, &error)) == SHMRPC_MORE) {

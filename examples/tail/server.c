@@ -28,7 +28,7 @@ static uint64_t count_now(void)
     return now;
 }
 
-/* The line is copied, as others add some meanwhile. */
+/* The line is copied, as other threads may add lines meanwhile. */
 static void read_line(uint64_t number, entry *out)
 {
     pthread_mutex_lock(&lock);
@@ -43,7 +43,8 @@ static void nap(void)
 }
 
 /* A stream of results: `send` waits while the client does not read, and fails
- * when it has closed the stream. Who only waits for something else asks. */
+ * when it has closed the stream. A handler that waits for something else must
+ * check shmrpc_ctx_cancelled(). */
 static int follow(shmrpc_ctx *ctx, void *user, uint64_t from,
                   tail_follow_sink *out)
 {
@@ -93,7 +94,7 @@ static int append(shmrpc_ctx *ctx, void *user, tail_append_source *in,
         }
     }
     *ret = count_now();
-    return status; /* OK: these were all; CANCELLED: the client has gone */
+    return status; /* OK: no more items; CANCELLED: the client has gone */
 }
 
 static int grep(shmrpc_ctx *ctx, void *user, shmrpc_str word,

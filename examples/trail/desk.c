@@ -1,4 +1,4 @@
-/* The desk: its calls to the stock are nested in the call that it serves. */
+/* The desk: its calls to the stock are nested in the call that it handles. */
 #include "desk_server.h"
 #include "span.h"
 #include "stock_client.h"

@@ -1,4 +1,5 @@
-/* What a handler tells of its part of the trace: "parent>own", both in hex. */
+/* Reports the handler's span of the trace to its caller: "parent>own", both in
+ * hex. */
 #ifndef TRAIL_SPAN_H
 #define TRAIL_SPAN_H
 
@@ -6,7 +7,7 @@
 #include <shmrpc/server.h>
 #include <stdio.h>
 
-/* Goes back with the reply under `key`. */
+/* Adds it to the reply's metadata under `key`. */
 static inline int span_tell(shmrpc_ctx *ctx, const char *key)
 {
     shmrpc_trace trace;

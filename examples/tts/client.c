@@ -20,11 +20,11 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
-/* Looking is enough: nothing is made, and nothing can be changed. */
+/* Read-only: creates nothing and can change nothing. */
 static const shmrpc_shared_opts looking = {.mode = SHMRPC_SHARED_OPEN_EXISTING,
                                            .flags = SHMRPC_SHARED_READ_ONLY};
 
-/* A view shows the dict as it is now, whatever others change. */
+/* A view shows the dict as it is now; later changes don't affect it. */
 static int list_voices(void)
 {
     tts_voices_dict *voices = NULL;

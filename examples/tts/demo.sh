@@ -23,7 +23,7 @@ show "$programs/tts-client" voice alto bass
 show "$programs/tts-client" say alto 'Good morning' bass 'Mind the gap'
 show "$programs/tts-speaker" 1
 printf '$ tts-speaker --die\n'
-# The shell that says "Killed" is one of its own.
+# A shell of its own prints "Killed".
 bash -c '"$0" --die; exit 0' "$programs/tts-speaker" 2>/dev/null
 show "$programs/tts-speaker" 1
 show "$shmrpc" ls

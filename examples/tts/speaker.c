@@ -35,7 +35,7 @@ static void tell(const speaker *s, const tts_job *job, float done)
     (void)tts_progress_publish(s->progress, &progress, NULL, NULL);
 }
 
-/* A letter takes 60 ms, at speed 1. */
+/* A letter takes 60 ms at speed 1. */
 static void speak(const tts_job *job, const tts_voice *voice, bool is_again)
 {
     printf("job %u, %s: \"%s\" in %.2f s%s\n", (unsigned)job->id,
@@ -58,13 +58,14 @@ static int take_one(const speaker *s, bool die)
         raise(SIGKILL);
     }
     if (tts_voices_get(s->voices, job->voice, &voice, &error) != SHMRPC_OK) {
-        tts_jobs_release(s->jobs, job); /* for a speaker that knows it */
+        tts_jobs_release(s->jobs, job); /* leaves the job to a speaker that
+                                         * knows the voice */
         return failed("voices", &error);
     }
     speak(job, voice, tts_jobs_is_redelivered(job));
     tell(s, job, 1.0F);
     tts_voices_release(s->voices, voice);
-    /* Only now it is done: else it would come again. */
+    /* Acknowledged only now: until then it would be delivered again. */
     return tts_jobs_ack(s->jobs, job) == SHMRPC_OK ? 0 : 1;
 }
 
@@ -74,7 +75,8 @@ int main(int argc, char **argv)
     long count = argc > 1 && !die ? strtol(argv[1], NULL, 10) : 1;
     speaker s = {.client = NULL};
     shmrpc_error error;
-    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* files see it as it happens */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* shows each line at once, even in
+                                             * a file */
     if (tts_voices_open(NULL, NULL, &s.voices, &error) != SHMRPC_OK ||
         tts_tts_connect(NULL, NULL, &s.client, &error) != SHMRPC_OK ||
         tts_jobs_open(s.client, NULL, &s.jobs, &error) != SHMRPC_OK ||

@@ -1,6 +1,6 @@
 /*
- * UltraDict's simple counter: independent processes, which know nothing but a
- * name, add to one number.  None of their steps is lost, without any lock.
+ * UltraDict's simple counter: independent processes that only share a name add
+ * to one number. No step is lost, although there is no lock.
  *
  *     ultra-counter [PROCESSES [STEPS]]
  */
@@ -19,7 +19,7 @@ static int failed(const shmrpc_error *error)
     return 1;
 }
 
-/* Called again if somebody else was quicker. */
+/* Called again if another process was quicker. */
 static int add_one(void *user, const int64_t *was, int64_t *now)
 {
     (void)user;

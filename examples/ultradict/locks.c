@@ -1,7 +1,7 @@
 /*
- * The locks of UltraDict's manual: wait, spin, try, wait for so long, and get
- * what a dead process held.  NULL locks the whole dict, as UltraDict does; the
- * address of a key locks that one alone.
+ * The locks of UltraDict's manual: wait, spin, try, wait with a timeout, and
+ * take over from a dead process. NULL locks the whole dict, as UltraDict does;
+ * the address of a key locks that one alone.
  */
 #include "ultra.h"
 
@@ -22,8 +22,8 @@ _Noreturn static void fail(const shmrpc_error *error)
     exit(1);
 }
 
-/* ultra['counter'] += 1, in steps that others must not come between: so only
- * with the lock.  (A single step needs none: see counter.c.) */
+/* ultra['counter'] += 1, in steps between which others must not change it,
+ * hence with the lock. (A single step needs none: see counter.c.) */
 static int64_t count(void)
 {
     const shmrpc_str key = shmrpc_str_of("counter");
@@ -38,7 +38,8 @@ static int64_t count(void)
     return counter;
 }
 
-/* Another process, which has the lock when this returns, and keeps it. */
+/* Starts another process, which holds the lock when this returns, and keeps
+ * it. */
 static pid_t start_holder(void)
 {
     int ready[2];
@@ -91,7 +92,7 @@ static void meet_a_holder(void)
     /* with ultra.lock(steal_from_dead=True): */
     if (ultra_counters_lock(ultra, NULL, &a_while, &e) == SHMRPC_E_OWNER_DIED) {
         printf("it died: now we have the lock\n");
-        /* It had changed nothing. */
+        /* The dead process had changed nothing. */
         (void)ultra_counters_lock_consistent(ultra, NULL, NULL);
         (void)count();
         (void)ultra_counters_unlock(ultra, NULL, NULL);

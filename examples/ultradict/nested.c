@@ -1,6 +1,6 @@
 /*
- * UltraDict's nested dicts: what another process changes deep within a value is
- * there for all.  No dict for each level, no register, nothing to clean up.
+ * UltraDict's nested dicts: a change deep within a value is visible to all
+ * processes. No dict for each level, no register, nothing to clean up.
  */
 #include <stdio.h>
 #include <sys/wait.h>
@@ -37,8 +37,9 @@ static int make(shmrpc_dict *ultra, shmrpc_error *error)
     return shmrpc_dict_put(ultra, &path, &nested, error);
 }
 
-/* ultra['nested']['counter'] += 1, as in Python: in two steps, of which each is
- * whole. Where others count too, give the counter a key, and update that. */
+/* ultra['nested']['counter'] += 1, as in Python: two steps, each of which is
+ * atomic. If other processes count too, give the counter a key of its own, and
+ * use update. */
 static int add_one(shmrpc_dict *ultra, const shmrpc_path *path,
                    shmrpc_error *error)
 {
@@ -69,7 +70,7 @@ static int change(shmrpc_dict *ultra, shmrpc_error *error)
     return status;
 }
 
-/* In a process that knows the name alone. */
+/* Runs in a process that only knows the name. */
 static int be_other(void)
 {
     shmrpc_error error;

@@ -1,6 +1,6 @@
 /*
- * UltraDict's recover_from_stale_lock: processes count under a lock, and one
- * of them dies while it has it.  The next one is told, and goes on.
+ * UltraDict's recover_from_stale_lock: processes count under a lock, and one of
+ * them dies while holding it. The next owner is told, and continues.
  */
 #include "ultra.h"
 
@@ -30,7 +30,7 @@ static int64_t read_counter(const char *name)
     return value;
 }
 
-/* Not one step: somebody else could come in between. */
+/* Two steps: another process could come in between. */
 static void add_one(const char *name)
 {
     const int64_t value = read_counter(name) + 1;

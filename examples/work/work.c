@@ -42,7 +42,8 @@ static uint64_t smallest_factor(uint64_t number)
     return number;
 }
 
-/* Until the queue is ended, and nothing of it is left, nor with others. */
+/* Works until the queue is ended and empty, with no job unacknowledged
+ * elsewhere. */
 static void work(const office *at)
 {
     const work_job *job;
@@ -55,7 +56,8 @@ static void work(const office *at)
             SHMRPC_OK) {
             fail("worker", &error);
         }
-        /* Killed up to here, it would come again, and be the same again. */
+        /* If it is killed before this, the job is delivered again, with the
+         * same result. */
         (void)work_jobs_ack(at->jobs, job);
     }
     if (status != SHMRPC_E_CANCELLED) {

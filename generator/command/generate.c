@@ -272,6 +272,7 @@ static gen_exit run_all(gen_options *options, shmrpci_buf *message)
     return result;
 }
 
+/* --help goes to standard output, and is a success. */
 static void print_help(void)
 {
     fputs(

@@ -1,4 +1,4 @@
-"""Calls the service, which says itself what methods and types it has."""
+"""Calls the service, after asking it for its methods and types."""
 
 import sys
 

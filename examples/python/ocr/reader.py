@@ -68,7 +68,8 @@ class Reader:
             self.images.pixDestroy(ctypes.byref(ctypes.c_void_p(pixels)))
 
     def unpack(self, image):
-        """Its size is looked at before: a few bytes can claim gigabytes."""
+        """The image's size is checked first: a few bytes can claim
+        gigabytes."""
         errors = shmrpc.context().errors
         kind, width, height = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
         failed = self.images.pixReadHeaderMem(

@@ -1,4 +1,4 @@
-"""UltraDict's simple counter: the import line is what has changed."""
+"""UltraDict's simple counter: only the import line has changed."""
 
 import multiprocessing
 

@@ -1,4 +1,4 @@
-"""Who has a lock, and what happens when he dies."""
+"""Shows who holds a lock, and what happens when the holder dies."""
 
 import multiprocessing
 import time

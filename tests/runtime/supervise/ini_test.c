@@ -739,7 +739,7 @@ static void errors_end_somewhere(void **state)
 static void text_must_be_text(void **state)
 {
     (void)state;
-    expect_says("[A]\nexec=a\xff\n", "2:7: error: here begins what is no text");
+    expect_says("[A]\nexec=a\xff\n", "2:7: error: not text from here on");
 }
 
 /* Memory ends at every step. */

@@ -317,10 +317,10 @@ def roles(web):
                                        "shmrpcd/start") != [], True)
     child.kill()
     for text, told in (("1" * 63, "line 1: a token is 64"),
-                       ("\n" + "1" * 64 + " look", "line 2: behind the token"),
-                       ("1" * 64 + " see a b", "more than a token"),
+                       ("\n" + "1" * 64 + " look", "line 2: the token's permissions"),
+                       ("1" * 64 + " see a b", "text after the token"),
                        ("1" * 64 + " see /", "other characters"),
-                       (("1" * 64 + "\n") * 2, "line 2: this token stands"),
+                       (("1" * 64 + "\n") * 2, "line 2: this token is listed"),
                        ("# none", "holds no token")):
         write(text)
         done = subprocess.run([WEB, "--listen=127.0.0.1:0",

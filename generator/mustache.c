@@ -242,7 +242,7 @@ static shmrpc_status render_node(renderer *r, const gen_template *source,
 {
     if (++r->steps > GEN_MUSTACHE_MAX_STEPS) {
         return gen_mustache_fail(source, node->tag, r->error,
-                                 "the template does not come to an end");
+                                 "the template takes too many steps to render");
     }
     switch (node->kind) {
     case GEN_NODE_TEXT:

@@ -27,7 +27,7 @@ shmrpc_status idl_explore(const idl_options *options, const char *path,
                           shmrpci_arena *arena, idl_diags *diags,
                           idl_exploration *out) SHMRPC_WARN_UNUSED;
 
-/* What could stand behind the text of a file. */
+/* The words that may follow the text of a file. */
 typedef struct idl_next {
     const char **words; /* keywords, in the order of the grammar */
     size_t word_count;

@@ -11,7 +11,7 @@
 
 static const idl_options no_options = {.flags = 0};
 
-/* A file that says nothing is hardly meant so. */
+/* A file without declarations is probably a mistake. */
 static void check_not_empty(const idl_units *units, const idl_source *source,
                             idl_diags *diags)
 {

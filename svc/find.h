@@ -55,10 +55,10 @@ typedef int svc_other_names(shmrpci_arena *arena, const svc_places *places,
                             shmrpci_nearest *search, shmrpci_buf *message);
 
 /*
- * Understands `service`; `at`, unless it is NULL, is an address list that says
- * where it is; `others` may be NULL. In `arena`. INVALID: it can't be
- * understood; NOT_FOUND: no such service; others of svc_places_find; `message`
- * says what to do.
+ * Finds the service that `service` names; `at`, unless it is NULL, is a list of
+ * addresses to use; `others` may be NULL. The result lives in `arena`. INVALID:
+ * the name is malformed; NOT_FOUND: no such service; other statuses as
+ * svc_places_find; `message` says what to do.
  */
 int svc_find(shmrpci_arena *arena, const char *service, const char *at,
              svc_other_names *others, svc_target *out, shmrpci_buf *message);

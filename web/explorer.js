@@ -99,7 +99,7 @@ const SHOWN = 200; // of the lines of a stream, the last ones
 
 const isLines = (content) => content !== undefined && LINES in content;
 
-/** What a query says: texts stand there without quotes. */
+/** The query for the parameters: texts are written without quotes. */
 function queryOf(fields) {
   const query = new URLSearchParams(fields.map((field) => [field.name, field.json()])
     .filter(([, json]) => json !== null)

@@ -134,7 +134,8 @@ bool shmrpci_stream_open_again(shmrpc_stream *s, shmrpc_client *client,
            shmrpci_retry_wait(client, s->method, opts, &failed);
 }
 
-/* With @retry as that says; without, as calls that may be repeated. */
+/* Whether to open the stream again: with @retry by its rules; without it, by
+ * those for calls that may be repeated. */
 static bool is_meant(shmrpc_stream *s, int status)
 {
     shmrpci_stream_anew *anew = s->anew;

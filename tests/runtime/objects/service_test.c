@@ -284,7 +284,7 @@ static bool is_marked(const shmrpc_queue *queue)
     return shmrpci_load_seq(&shmrpci_region_state_of(region)->destroyed) != 0;
 }
 
-/* Without looking at it: slices may be long by then. */
+/* Without waiting for the end of a slice, which may be long by then. */
 static void who_waits_is_told_of_a_killed_server(void **state)
 {
     (void)state;

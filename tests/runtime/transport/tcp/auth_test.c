@@ -332,7 +332,7 @@ static void new_certificates_need_no_restart(void **state)
     copy_cert("server", 16384);
     expect_served(&address);
     service_expect_subject(&served, "nobody");
-    copy_cert("server", 100); /* what was there before goes on */
+    copy_cert("server", 100); /* the existing server continues */
     expect_served(&address);
 }
 

@@ -93,7 +93,7 @@ static void what_it_does_not_help_goes_as_it_is(void **state)
     assert_int_equal(pack(SHMRPC_COMPRESSION_NONE, body, LEN, packed), 0);
 }
 
-/* What would not be believed is not sent so either. */
+/* Bodies that the receiver would refuse as implausible are not sent packed. */
 static void zeros_are_sent_only_as_short_as_is_believed(void **state)
 {
     (void)state;

@@ -200,8 +200,6 @@ static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
                        : SHMRPCI_ROOM_USER;
 }
 
-/* The hash of the types is 0 for an object of any shape: then programs with and
- * without a `.svc` meet. */
 shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
                                   shmrpc_error *error)
 {
@@ -210,6 +208,13 @@ shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
         return refuse(error, "a name has 1 to 255 bytes of UTF-8");
     }
     memcpy(handle->name, name, strlen(name) + 1);
+    return shmrpci_handle_typed(handle, error);
+}
+
+/* The hash of the types is 0 for an object of any shape: then programs with and
+ * without a `.svc` meet. */
+shmrpc_status shmrpci_handle_typed(shmrpci_handle *handle, shmrpc_error *error)
+{
     handle->codec = shmrpci_codec_of((uint32_t)handle->row.encoding);
     if (handle->codec == NULL) {
         return refuse(error, "there is no such encoding");
@@ -673,7 +678,11 @@ static shmrpc_status open_remote(shmrpci_handle *handle, const char *address,
     memcpy(handle->name, address, len);
     shmrpc_status status = check_opts(handle->face, opts, error);
     if (status == SHMRPC_OK) {
+        apply(handle, opts);
         status = shmrpci_remote_open(handle, address, opts, error);
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_descent_settle(&handle->descent);
     }
     if (status != SHMRPC_OK) {
         (void)shmrpci_handle_explain(handle, status, error);
@@ -726,6 +735,12 @@ static shmrpc_status attach_anew(void *user)
     const opening *of = user;
     shmrpci_handle *handle = of->handle;
     int fd;
+    if (handle->remote != NULL) {
+        (void)shmrpc_error_set(of->error, SHMRPC_E_FORKED,
+                               "a connection belongs to the process that "
+                               "opened it: a forked child opens its own");
+        return SHMRPC_E_FORKED;
+    }
     shmrpci_vigil_end(&handle->vigil);
     handle->face->close(handle);
     if (handle->source_fd >= 0) {
@@ -802,6 +817,9 @@ shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_DESTROYED ? SHMRPC_OK : status;
     }
+    if (handle->remote != NULL) {
+        return shmrpci_remote_nats.destroy(handle->remote);
+    }
     handle->face->destroy(handle);
     status = remove_name(handle, NULL);
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
@@ -812,6 +830,12 @@ shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
 void shmrpci_handle_close(shmrpci_handle *handle)
 {
     if (handle == NULL) {
+        return;
+    }
+    if (handle->remote != NULL) {
+        shmrpci_remote_nats.close(handle->remote);
+        handle->remote = NULL;
+        shmrpci_handle_unref(handle);
         return;
     }
     bool is_ours = shmrpci_descent_is_ours(&handle->descent);

@@ -19,6 +19,7 @@
 #include "codec/codec.h"
 #include "objects/kind.h"
 #include "objects/label.h"
+#include "objects/remote.h"
 #include "objects/vigil.h"
 #include "os/fork.h"
 #include "os/object_find.h"
@@ -76,6 +77,9 @@ struct shmrpci_handle {
     shmrpci_descent descent;
     shmrpci_atomic_u32 refs; /* the user's, and one per item */
     shmrpc_lifetime lifetime;
+    /* Where the object is, if it is another machine's; its engine, region and
+     * files don't exist then. NULL: it is of this one. */
+    shmrpci_remote *remote;
     int creator_fd; /* holds the creator's byte; -1: another lifetime */
     /* For a service's object: its memory, to be opened again, and its owner.
      * -1: a file of the folder. */
@@ -120,6 +124,9 @@ shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
 /* Reads the row's description of itself. INVALID. */
 shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
                                   shmrpc_error *error);
+
+/* Chooses the codec, and the hash of the row's types. INVALID. */
+shmrpc_status shmrpci_handle_typed(shmrpci_handle *handle, shmrpc_error *error);
 
 /* ---- service.c ----------------------------------------------------------- */
 

@@ -6,6 +6,9 @@
  * ring itself; all others are encoded on the stack or the heap, then copied.
  * What is popped is copied out before it is decoded.
  *
+ * A queue of many machines has the engine that objects/remote.h describes
+ * instead: queue_remote.c calls it, in the same places.
+ *
  * An item of a queue with acknowledgement carries a ticket. It is valid in the
  * process that popped it, while its handle is open: elsewhere releasing the
  * item only frees memory, and the engine delivers the item again.
@@ -17,6 +20,7 @@
 
 #include "base/reserved.h"
 #include "objects/held.h"
+#include "objects/queue_remote.h"
 #include "objects/ready.h"
 #include "ring/queue.h"
 #include "shmrpc/shared_stub.h"
@@ -163,6 +167,9 @@ int shmrpc_stub_queue_open(const shmrpc_shared *row, const char *name,
                             name, opts, &handle, error);
     if (status == SHMRPC_OK) {
         *out = queue_of(handle);
+        if (handle->remote != NULL) {
+            queue_of(handle)->is_acked = shmrpci_queue_remote_is_acked(handle);
+        }
     }
     return status;
 }
@@ -221,6 +228,10 @@ static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
 static shmrpc_status push_bytes(shmrpc_queue *queue, const shmrpci_buf *buf,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
+    if (queue->handle.remote != NULL) {
+        return shmrpci_queue_remote_push(&queue->handle, buf, deadline_ns,
+                                         error);
+    }
     uint32_t most = shmrpci_queue_max_len(queue->engine);
     if (buf->len > most) {
         (void)shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
@@ -320,7 +331,10 @@ static shmrpc_status push_batch(shmrpc_queue *queue, const uint8_t *items,
             (shmrpci_slice){buf.data + from, (uint32_t)(ends[i] - from)};
     }
     shmrpc_status status = SHMRPC_OK;
-    if (encoded > 0) {
+    if (encoded > 0 && queue->handle.remote != NULL) {
+        status = shmrpci_queue_remote_push_many(&queue->handle, slices, encoded,
+                                                deadline_ns, &pushed, error);
+    } else if (encoded > 0) {
         status = shmrpci_queue_push_many(queue->engine, slices, encoded,
                                          deadline_ns, &pushed, error);
     }
@@ -373,6 +387,18 @@ shmrpc_status shmrpc_queue_push_many(shmrpc_queue *queue,
 
 /* ---- popping ------------------------------------------------------------- */
 
+/* Acknowledges an item, or gives it back. */
+static shmrpc_status settle(shmrpc_queue *queue, uint64_t ticket,
+                            shmrpci_settle how)
+{
+    if (queue->handle.remote != NULL) {
+        return shmrpci_remote_nats.settle(queue->handle.remote, ticket, how);
+    }
+    return how == SHMRPCI_SETTLE_DONE
+               ? shmrpci_queue_ack(queue->engine, ticket)
+               : shmrpci_queue_release(queue->engine, ticket);
+}
+
 /* The bytes are in `held` or, for several items, in another buffer. The ticket
  * is noted before decoding: a damaged item must be acknowledged, too. */
 static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
@@ -381,11 +407,11 @@ static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
 {
     held->came_before = (item->flags & SHMRPCI_RECORD_REDELIVERED) != 0;
     held->ticket = item->ticket;
-    held->has_ticket = queue->is_acked;
+    held->has_ticket = queue->is_acked || queue->handle.remote != NULL;
     shmrpc_status status = shmrpci_held_decode(held, data, item->len, error);
     if (status != SHMRPC_OK && held->has_ticket) {
         /* Otherwise it would be delivered again and again. */
-        (void)shmrpci_queue_ack(queue->engine, held->ticket);
+        (void)settle(queue, held->ticket, SHMRPCI_SETTLE_DONE);
     }
     return status;
 }
@@ -399,6 +425,10 @@ static shmrpc_status pop(shmrpc_queue *queue, uint32_t max, int64_t deadline_ns,
     shmrpc_error late;
     shmrpci_futex_on on;
     int64_t max_ns;
+    if (queue->handle.remote != NULL) {
+        return shmrpci_queue_remote_pop(&queue->handle, max, deadline_ns, buf,
+                                        items, out_count, error);
+    }
     shmrpc_status status = shmrpci_queue_pop(queue->engine, max, deadline_ns,
                                              buf, items, out_count, error);
     if ((status != SHMRPC_E_BUSY && status != SHMRPC_E_DEADLINE) ||
@@ -425,6 +455,9 @@ int shmrpc_queue_fd(shmrpc_queue *queue)
 {
     int fd = -1;
     shmrpc_status status = shmrpci_handle_ensure(&queue->handle, NULL);
+    if (status == SHMRPC_OK && queue->handle.remote != NULL) {
+        status = SHMRPC_E_UNIMPLEMENTED;
+    }
     if (status == SHMRPC_OK) {
         status = shmrpci_ready_open(&queue->ready, true, &fd);
     }
@@ -491,6 +524,12 @@ int shmrpc_stub_queue_peek(shmrpc_queue *queue, const void **out,
     shmrpc_status status = shmrpci_handle_ensure(&queue->handle, error);
     if (status != SHMRPC_OK) {
         return status;
+    }
+    if (queue->handle.remote != NULL) {
+        return shmrpci_handle_fail(&queue->handle, SHMRPC_E_UNIMPLEMENTED,
+                                   "over NATS items can't be looked at: pop, "
+                                   "then release without ack (ACKED)",
+                                   error);
     }
     status = take_one(queue, 0, true, out, error);
     return shmrpci_handle_explain(&queue->handle, status, error);
@@ -620,16 +659,19 @@ shmrpc_status shmrpc_queue_pop_many(shmrpc_queue *queue,
 
 /* ---- what becomes of items ----------------------------------------------- */
 
-/* The engine that a ticket belongs to; NULL for one of a queue that was closed,
- * or of the parent's handle. */
-static shmrpci_queue *engine_of(const shmrpci_held *held)
+/* The queue that a ticket belongs to; NULL for one that was closed, or of the
+ * parent's handle. */
+static shmrpc_queue *queue_with(const shmrpci_held *held)
 {
-    return held->has_ticket && shmrpci_held_is_ours(held)
-               ? queue_of(held->handle)->engine
+    shmrpc_queue *queue = queue_of(held->handle);
+    return held->has_ticket && shmrpci_held_is_ours(held) &&
+                   (queue->engine != NULL || queue->handle.remote != NULL)
+               ? queue
                : NULL;
 }
 
-/* Without an ack the item is delivered to another reader. */
+/* Without an ack the item is delivered to another reader. Over NATS an item of
+ * a queue without acknowledgement is done when it is released. */
 void shmrpc_stub_queue_release(shmrpc_queue *queue, const void *item)
 {
     (void)queue;
@@ -637,9 +679,11 @@ void shmrpc_stub_queue_release(shmrpc_queue *queue, const void *item)
         return;
     }
     shmrpci_held *held = shmrpci_held_of(item);
-    shmrpci_queue *engine = engine_of(held);
-    if (engine != NULL) {
-        (void)shmrpci_queue_release(engine, held->ticket);
+    shmrpc_queue *owner = queue_with(held);
+    if (owner != NULL) {
+        (void)settle(owner, held->ticket,
+                     owner->is_acked ? SHMRPCI_SETTLE_AGAIN
+                                     : SHMRPCI_SETTLE_DONE);
     }
     shmrpci_held_give(held);
 }
@@ -654,12 +698,14 @@ int shmrpc_stub_queue_ack(shmrpc_queue *queue, const void *item)
 {
     (void)queue;
     shmrpci_held *held = shmrpci_held_of(item);
-    shmrpci_queue *engine = engine_of(held);
+    shmrpc_queue *owner = queue_with(held);
     shmrpc_status status = SHMRPC_E_PRECONDITION;
     if (!shmrpci_held_is_ours(held)) {
         status = SHMRPC_E_FORKED;
-    } else if (engine != NULL) {
-        status = shmrpci_queue_ack(engine, held->ticket);
+    } else if (owner != NULL) {
+        bool is_acked = owner->is_acked;
+        shmrpc_status done = settle(owner, held->ticket, SHMRPCI_SETTLE_DONE);
+        status = is_acked ? done : status;
     }
     shmrpci_held_give(held);
     return status;
@@ -685,6 +731,9 @@ bool shmrpc_queue_is_redelivered(const shmrpc_any *item)
 shmrpc_status shmrpc_queue_end(shmrpc_queue *queue)
 {
     shmrpc_status status = shmrpci_handle_ensure(&queue->handle, NULL);
+    if (status == SHMRPC_OK && queue->handle.remote != NULL) {
+        return shmrpci_remote_nats.end(queue->handle.remote);
+    }
     return status == SHMRPC_OK ? shmrpci_queue_end(queue->engine) : status;
 }
 
@@ -701,6 +750,9 @@ shmrpc_status shmrpc_queue_stat_read(shmrpc_queue *queue,
     shmrpc_status status = shmrpci_handle_ensure(&queue->handle, NULL);
     if (status != SHMRPC_OK) {
         return status;
+    }
+    if (queue->handle.remote != NULL) {
+        return shmrpci_queue_remote_stat(&queue->handle, out);
     }
     shmrpci_queue_get_stat(queue->engine, &stat);
     if (stat.is_destroyed) {

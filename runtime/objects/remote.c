@@ -1,8 +1,10 @@
-/* Objects whose name is an address: which kinds there are, and what their
- * options may say. */
+/* Objects whose name is an address: which kinds there are, and how one is
+ * opened. */
 #include "objects/remote.h"
 
 #include <string.h>
+
+#include "objects/handle.h"
 
 #define SCHEME "nats://"
 
@@ -11,31 +13,50 @@ bool shmrpci_remote_is(const char *name)
     return name != NULL && strncmp(name, SCHEME, sizeof SCHEME - 1) == 0;
 }
 
-/* What to use instead of a kind that exists on one machine only. */
+/* What to use instead of a kind that exists on one machine only; NULL: the kind
+ * exists. */
 static const char *gap_of(shmrpc_shared_kind kind)
 {
     switch (kind) {
     case SHMRPC_SHARED_QUEUE:
-        return "queues don't exist over NATS yet: call a service";
     case SHMRPC_SHARED_TOPIC:
-        return "topics don't exist over NATS yet: call a service";
+        return NULL;
     case SHMRPC_SHARED_PIPE:
         return "pipes don't exist over NATS: use a stream of a service, whose "
                "sender waits for its reader";
     case SHMRPC_SHARED_DICT:
-        return "dicts don't exist over NATS yet: ask a service";
+        return "dicts don't exist over NATS yet: ask a service, or publish "
+               "changes to a topic with history";
     case SHMRPC_SHARED_VALUE:
-        return "values don't exist over NATS: ask a service";
+        return "values don't exist over NATS: publish it to a topic with a "
+               "history of 1";
     }
     return "there is no such kind";
 }
 
+/* Permissions, writers and ALL_USERS are those of files: over NATS its accounts
+ * decide, so that a program need only change the name. */
 shmrpc_status shmrpci_remote_open(shmrpci_handle *handle, const char *address,
                                   const shmrpc_shared_opts *opts,
                                   shmrpc_error *error)
 {
-    (void)address;
-    (void)opts;
-    return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED, "%s",
-                            gap_of(handle->face->number));
+    const char *gap = gap_of(handle->face->number);
+    if (gap != NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED, "%s", gap);
+    }
+    if ((opts->flags & SHMRPC_SHARED_READ_ONLY) != 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "READ_ONLY: over NATS permissions are those of "
+                                "the account (?creds=FILE)");
+    }
+    shmrpc_status status = shmrpci_handle_typed(handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    const shmrpci_remote_spec spec = {.address = address,
+                                      .row = &handle->row,
+                                      .type_hash = handle->type_hash,
+                                      .mode = opts->mode,
+                                      .timeout_ns = opts->timeout_ns};
+    return shmrpci_remote_nats.open(&spec, &handle->remote, error);
 }

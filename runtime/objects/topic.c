@@ -36,7 +36,8 @@ struct shmrpc_topic {
 struct shmrpc_sub {
     shmrpc_topic *topic; /* keeps a reference */
     shmrpci_subscription *engine;
-    shmrpci_held *held; /* the last message */
+    shmrpci_remote_sub *remote; /* of a topic of many machines */
+    shmrpci_held *held;         /* the last message */
     uint64_t lost_count;
     uint32_t generation; /* of the process that subscribed */
     shmrpci_ready ready;
@@ -181,17 +182,33 @@ void shmrpc_topic_close(shmrpc_topic *topic)
 
 /* ---- publishing ---------------------------------------------------------- */
 
+/* The longest message, encoded. */
+static uint32_t max_len(const shmrpc_topic *topic)
+{
+    shmrpci_remote_facts facts;
+    if (topic->handle.remote == NULL) {
+        return shmrpci_topic_max_len(topic->engine);
+    }
+    shmrpci_remote_nats.facts(topic->handle.remote, &facts);
+    return facts.max_item_bytes;
+}
+
 /* The limit is the object's, set by its maker. */
 static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
                                    int64_t deadline_ns, shmrpc_error *error)
 {
-    uint32_t most = shmrpci_topic_max_len(topic->engine);
+    shmrpci_remote *remote = topic->handle.remote;
+    uint32_t most = max_len(topic);
     if (buf->len > most) {
         (void)shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
                                "the message takes %zu bytes, but at most %u "
                                "fit: raise max_item_bytes, or pass a reference",
                                buf->len, most);
         return SHMRPC_E_TOO_LARGE;
+    }
+    if (remote != NULL) {
+        return shmrpci_remote_nats.publish(remote, buf->data, buf->len,
+                                           deadline_ns, error);
     }
     return shmrpci_topic_publish(topic->engine, buf->data, (uint32_t)buf->len,
                                  deadline_ns, error);
@@ -256,7 +273,10 @@ shmrpc_status shmrpc_topic_subscribe(shmrpc_topic *topic, shmrpc_sub **out,
         return shmrpci_handle_fail(&topic->handle, SHMRPC_E_NO_MEMORY,
                                    "out of memory", error);
     }
-    status = shmrpci_topic_subscribe(topic->engine, &sub->engine, error);
+    status = topic->handle.remote != NULL
+                 ? shmrpci_remote_nats.subscribe(topic->handle.remote,
+                                                 &sub->remote, error)
+                 : shmrpci_topic_subscribe(topic->engine, &sub->engine, error);
     if (status != SHMRPC_OK) {
         free(sub);
         return shmrpci_handle_explain(&topic->handle, status, error);
@@ -269,11 +289,11 @@ shmrpc_status shmrpc_topic_subscribe(shmrpc_topic *topic, shmrpc_sub **out,
     return SHMRPC_OK;
 }
 
-/* The topic's engine is NULL once its handle is closed. */
+/* Both engines of the topic are NULL once its handle is closed. */
 static bool is_ours(const shmrpc_sub *sub)
 {
     return sub->generation == shmrpci_fork_generation() &&
-           sub->topic->engine != NULL;
+           (sub->topic->engine != NULL || sub->topic->handle.remote != NULL);
 }
 
 void shmrpc_sub_close(shmrpc_sub *sub)
@@ -283,7 +303,9 @@ void shmrpc_sub_close(shmrpc_sub *sub)
     }
     shmrpci_handle *handle = &sub->topic->handle;
     shmrpci_ready_close(&sub->ready);
-    if (is_ours(sub)) {
+    if (is_ours(sub) && sub->remote != NULL) {
+        shmrpci_remote_nats.unsubscribe(sub->remote);
+    } else if (is_ours(sub)) {
         shmrpci_topic_unsubscribe(sub->engine);
     }
     /* The last message ends with the subscription. */
@@ -292,6 +314,17 @@ void shmrpc_sub_close(shmrpc_sub *sub)
     }
     free(sub);
     shmrpci_handle_unref(handle);
+}
+
+static shmrpc_status take_remote(shmrpc_sub *sub, int64_t deadline_ns,
+                                 shmrpci_item *item, uint64_t *lost,
+                                 shmrpc_error *error)
+{
+    shmrpci_remote_item got = {.at = 0};
+    shmrpc_status status = shmrpci_remote_nats.next(
+        sub->remote, deadline_ns, &sub->held->bytes, &got, lost, error);
+    *item = (shmrpci_item){.at = got.at, .len = got.len};
+    return status;
 }
 
 /* A readable descriptor means that this may find something: a caller that finds
@@ -304,6 +337,9 @@ static shmrpc_status take_next(shmrpc_sub *sub, int64_t deadline_ns,
     shmrpci_futex_on on;
     int64_t max_ns;
     shmrpci_buf *bytes = &sub->held->bytes;
+    if (sub->remote != NULL) {
+        return take_remote(sub, deadline_ns, item, lost, error);
+    }
     shmrpc_status status =
         shmrpci_topic_next(sub->engine, deadline_ns, bytes, item, lost, error);
     if ((status != SHMRPC_E_BUSY && status != SHMRPC_E_DEADLINE) ||
@@ -328,6 +364,9 @@ static shmrpc_status take_next(shmrpc_sub *sub, int64_t deadline_ns,
 int shmrpc_sub_fd(shmrpc_sub *sub)
 {
     int fd = -1;
+    if (sub->remote != NULL) {
+        return SHMRPC_E_UNIMPLEMENTED;
+    }
     shmrpc_status status = is_ours(sub)
                                ? shmrpci_ready_open(&sub->ready, false, &fd)
                                : SHMRPC_E_FORKED;
@@ -403,12 +442,32 @@ shmrpc_status shmrpc_topic_end(shmrpc_topic *topic)
         return SHMRPC_E_DENIED;
     }
     shmrpc_status status = shmrpci_handle_ensure(&topic->handle, NULL);
+    if (status == SHMRPC_OK && topic->handle.remote != NULL) {
+        return shmrpci_remote_nats.end(topic->handle.remote);
+    }
     return status == SHMRPC_OK ? shmrpci_topic_end(topic->engine) : status;
 }
 
 shmrpc_status shmrpc_topic_destroy(shmrpc_topic *topic)
 {
     return shmrpci_handle_destroy(&topic->handle);
+}
+
+/* No server of NATS tells who listens. */
+static shmrpc_status read_remote(const shmrpc_topic *topic,
+                                 shmrpc_topic_stat *out)
+{
+    shmrpci_remote_figures figures;
+    shmrpc_status status =
+        shmrpci_remote_nats.figures(topic->handle.remote, &figures);
+    if (status == SHMRPC_OK) {
+        memset(out, 0, sizeof *out);
+        out->published_count = figures.pushed_count;
+        out->history = figures.history;
+        out->max_item_bytes = max_len(topic);
+        out->open_count = 1; /* this one */
+    }
+    return status;
 }
 
 shmrpc_status shmrpc_topic_stat_read(shmrpc_topic *topic,
@@ -418,6 +477,9 @@ shmrpc_status shmrpc_topic_stat_read(shmrpc_topic *topic,
     shmrpc_status status = shmrpci_handle_ensure(&topic->handle, NULL);
     if (status != SHMRPC_OK) {
         return status;
+    }
+    if (topic->handle.remote != NULL) {
+        return read_remote(topic, out);
     }
     shmrpci_topic_get_stat(topic->engine, &stat);
     if (stat.is_destroyed) {

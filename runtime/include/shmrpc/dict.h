@@ -38,6 +38,8 @@
  * done.  A stopped process holds up nobody; an open view of it keeps the memory
  * that the view shows.
  *
+ * There are no dicts between machines yet: "nats://..." is UNIMPLEMENTED.
+ *
  * shmrpc/shared.h has what holds for all shared objects.
  */
 #ifndef SHMRPC_DICT_H

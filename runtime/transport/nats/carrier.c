@@ -353,6 +353,26 @@ static nats_result publish(nats_carrier *c, const char *subject,
     return result_of(s);
 }
 
+static nats_result publish_with(nats_carrier *c, const char *subject,
+                                const char *reply, const nats_header *headers,
+                                size_t header_count, const void *data,
+                                size_t len)
+{
+    natsMsg *msg = NULL;
+    if (header_count == 0) {
+        return publish(c, subject, reply, data, len);
+    }
+    natsStatus s = natsMsg_Create(&msg, subject, reply, data, (int)len);
+    for (size_t i = 0; i < header_count && s == NATS_OK; i++) {
+        s = natsMsgHeader_Set(msg, headers[i].name, headers[i].value);
+    }
+    if (s == NATS_OK) {
+        s = natsConnection_PublishMsg(c->nc, msg);
+    }
+    natsMsg_Destroy(msg);
+    return result_of(s);
+}
+
 static void read_some(nats_carrier *c)
 {
     natsConnection_ProcessReadEvent(c->nc);
@@ -398,6 +418,26 @@ static void drop(nats_message *message)
     message->own = NULL;
 }
 
+static int status(const nats_message *message)
+{
+    const char *value = NULL;
+    return natsMsgHeader_Get(message->own, "Status", &value) == NATS_OK
+               ? atoi(value)
+               : 0;
+}
+
+static bool header(const nats_message *message, const char *name, char *out,
+                   size_t size)
+{
+    const char *value = NULL;
+    if (natsMsgHeader_Get(message->own, name, &value) != NATS_OK ||
+        strlen(value) >= size) {
+        return false;
+    }
+    memcpy(out, value, strlen(value) + 1);
+    return true;
+}
+
 __attribute__((visibility("default")))
 const nats_carrier_ops shmrpc_nats_carrier = {
     .abi = NATS_CARRIER_ABI,
@@ -409,8 +449,11 @@ const nats_carrier_ops shmrpc_nats_carrier = {
     .subscribe = subscribe,
     .unsubscribe = unsubscribe,
     .publish = publish,
+    .publish_with = publish_with,
     .read = read_some,
     .write = write_some,
     .take = take,
     .drop = drop,
+    .status = status,
+    .header = header,
 };

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* Changes with any declaration below. */
-#define NATS_CARRIER_ABI 1u
+#define NATS_CARRIER_ABI 2u
 
 /* The symbol that libshmrpc-nats exports: a const nats_carrier_ops. */
 #define NATS_CARRIER_SYMBOL "shmrpc_nats_carrier"
@@ -65,6 +65,11 @@ typedef struct nats_message {
     void *own; /* the carrier's */
 } nats_message;
 
+typedef struct nats_header {
+    const char *name;
+    const char *value;
+} nats_header;
+
 /* The visible state of a connection. */
 typedef struct nats_view {
     int fd;             /* -1: not connected */
@@ -92,6 +97,11 @@ typedef struct nats_carrier_ops {
     /* Queues a message for write. `reply` may be NULL. */
     nats_result (*publish)(nats_carrier *c, const char *subject,
                            const char *reply, const void *data, size_t len);
+    /* The same, with headers. */
+    nats_result (*publish_with)(nats_carrier *c, const char *subject,
+                                const char *reply, const nats_header *headers,
+                                size_t header_count, const void *data,
+                                size_t len);
     /* Reads once what has arrived; without waiting. */
     void (*read)(nats_carrier *c);
     /* Sends as much as there is room for. */
@@ -100,6 +110,11 @@ typedef struct nats_carrier_ops {
      * NOBODY, DROPPED. */
     nats_result (*take)(nats_inbox *inbox, nats_message *out);
     void (*drop)(nats_message *message);
+    /* The status in its headers, as JetStream sends; 0: none. */
+    int (*status)(const nats_message *message);
+    /* A header, copied; false: there is none, or it is too long. */
+    bool (*header)(const nats_message *message, const char *name, char *out,
+                   size_t size);
 } nats_carrier_ops;
 
 #endif

@@ -1,0 +1,568 @@
+/*
+ * Shared objects over NATS: opening and ending them, and what queues and topics
+ * have in common.
+ *
+ * The object itself is a stream of JetStream, or for a topic without history
+ * only a subject.  Whoever opens it compares the stream's description with what
+ * he expects; of many that create it at once the server lets one do so.
+ */
+#include "transport/nats/remote_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/memory.h"
+#include "os/tls_secret.h"
+
+/* How long opening, ending and figures may take. */
+#define OPEN_NS (10 * SHMRPCI_NS_PER_S)
+
+/* The pause between two looks of WAIT. */
+#define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
+
+#define DEFAULT_CAPACITY       1024u
+#define DEFAULT_MAX_ITEM_BYTES 65536u
+#define MAX_COUNT              UINT64_C(1000000000)
+
+/* ---- messages ------------------------------------------------------------ */
+
+nats_got *nats_got_make(const nats_message *message)
+{
+    nats_got *got = calloc(1, sizeof *got + message->len);
+    if (got != NULL) {
+        got->len = message->len;
+        memcpy(got->data, message->data, message->len);
+        if (message->reply != NULL) {
+            (void)snprintf(got->reply, sizeof got->reply, "%s", message->reply);
+        }
+    }
+    return got;
+}
+
+void nats_gots_put(nats_gots *gots, nats_got *got)
+{
+    if (gots->first == NULL) {
+        gots->end = &gots->first;
+    }
+    got->next = NULL;
+    *gots->end = got;
+    gots->end = &got->next;
+    gots->count++;
+    gots->bytes += got->len;
+}
+
+nats_got *nats_gots_take(nats_gots *gots)
+{
+    nats_got *got = gots->first;
+    if (got != NULL) {
+        gots->first = got->next;
+        gots->count--;
+        gots->bytes -= got->len;
+    }
+    return got;
+}
+
+shmrpc_status nats_got_give(const nats_got *got, shmrpci_buf *buf,
+                            shmrpci_remote_item *item)
+{
+    static const uint8_t zeros[16];
+    shmrpci_buf_append(buf, zeros, (16 - buf->len % 16) % 16);
+    *item = (shmrpci_remote_item){.at = buf->len,
+                                  .len = (uint32_t)got->len,
+                                  .came_before = got->came_before};
+    shmrpci_buf_append(buf, got->data, got->len);
+    return buf->status;
+}
+
+/* ---- entering ------------------------------------------------------------ */
+
+shmrpc_status nats_remote_enter(shmrpci_remote *remote, shmrpc_error *error)
+{
+    if (!nats_line_is_ours(remote->line)) {
+        return (shmrpc_status)shmrpc_error_set(
+            error, SHMRPC_E_FORKED,
+            "a connection to NATS belongs to the process that opened it: a "
+            "forked child opens its own");
+    }
+    nats_line_lock(remote->line);
+    return SHMRPC_OK;
+}
+
+void nats_remote_leave(shmrpci_remote *remote)
+{
+    nats_line_unlock(remote->line);
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+/* Nobody keeps what we send: because the object is gone, or was ended, or since
+ * its servers are choosing a leader, which passes. */
+static int why_gone(shmrpci_remote *remote, int64_t deadline_ns,
+                    shmrpc_error *error)
+{
+    nats_stream_info info;
+    int status = nats_stream_check(remote->line, &remote->stream, deadline_ns,
+                                   &info, error);
+    if (status == SHMRPC_OK && info.about.is_ended) {
+        return shmrpc_error_set(error, SHMRPC_E_CANCELLED, "it was ended");
+    }
+    if (status == SHMRPC_OK) {
+        (void)nats_line_wait(remote->line,
+                             shmrpci_deadline_after(SHMRPCI_NS_PER_MS * 50));
+    }
+    return status;
+}
+
+static int store(shmrpci_remote *remote, const nats_post *post,
+                 int64_t deadline_ns, shmrpc_error *error)
+{
+    nats_stored stored = NATS_STORE_GONE;
+    int status = SHMRPC_OK;
+    int64_t until_ns = deadline_ns != 0
+                           ? deadline_ns
+                           : shmrpci_deadline_after(NATS_LINE_LOOK_NS);
+    while (status == SHMRPC_OK && stored == NATS_STORE_GONE) {
+        status =
+            nats_stream_store(remote->line, post, until_ns, &stored, error);
+        if (status == SHMRPC_OK && stored == NATS_STORE_GONE) {
+            status = why_gone(remote, until_ns, error);
+        }
+    }
+    if (status != SHMRPC_OK || stored == NATS_STORED) {
+        return status;
+    }
+    return stored == NATS_STORE_FULL ? SHMRPC_E_BUSY : SHMRPC_E_TOO_LARGE;
+}
+
+shmrpc_status nats_remote_send(shmrpci_remote *remote, const void *data,
+                               size_t len, bool is_stored, int64_t deadline_ns,
+                               shmrpc_error *error)
+{
+    char from[NATS_FROM_BYTES];
+    char id[NATS_FROM_BYTES];
+    uint64_t number = ++remote->number;
+    (void)snprintf(from, sizeof from, "%s %" PRIu64 " %u %016" PRIx64,
+                   remote->publisher, number, remote->about.encoding,
+                   remote->about.type_hash);
+    (void)snprintf(id, sizeof id, "%s-%" PRIu64, remote->publisher, number);
+    const nats_header headers[] = {{NATS_FROM_HEADER, from},
+                                   {"Nats-Msg-Id", id}};
+    nats_post post = {.subject = remote->stream.subject,
+                      .headers = headers,
+                      .header_count = is_stored ? 2 : 1,
+                      .data = data,
+                      .len = len};
+    int status = is_stored ? store(remote, &post, deadline_ns, error)
+                           : nats_line_post(remote->line, &post);
+    if (status == SHMRPC_E_TOO_LARGE) {
+        (void)shmrpc_error_set(error, status,
+                               "an item of %zu bytes is too large: at most "
+                               "max_item_bytes, and the servers' max_payload",
+                               len);
+    } else if (status == SHMRPC_E_UNAVAILABLE && !is_stored) {
+        (void)shmrpc_error_set(error, status, "the connection to NATS is lost");
+    }
+    if (status != SHMRPC_OK) {
+        /* Subscribers would count it as lost. */
+        remote->number -= is_stored ? 0 : 1;
+    }
+    return (shmrpc_status)status;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static int refuse(shmrpc_error *error, const char *what)
+{
+    return shmrpc_error_set(error, SHMRPC_E_INVALID, "%s", what);
+}
+
+/* What the stream will say of itself. INVALID: what can't be between
+ * machines. */
+static int describe(const shmrpci_remote_spec *spec, nats_about *out,
+                    shmrpc_error *error)
+{
+    const shmrpc_shared *row = spec->row;
+    bool is_queue = row->kind == SHMRPC_SHARED_QUEUE;
+    if (row->lifetime != SHMRPC_LIFETIME_FILE) {
+        return refuse(error,
+                      "an object over NATS lives until it is destroyed: "
+                      "leave `lifetime` at file");
+    }
+    if (!is_queue && row->overflow != SHMRPC_OVERFLOW_DEFAULT &&
+        row->overflow != SHMRPC_OVERFLOW_OVERWRITE) {
+        return refuse(error,
+                      "over NATS no publisher waits for a subscriber on "
+                      "another machine, nor knows of it: a topic's "
+                      "overflow can only be overwrite");
+    }
+    if (is_queue && ((uint32_t)row->overflow > SHMRPC_OVERFLOW_DROP_NEWEST ||
+                     row->overflow == SHMRPC_OVERFLOW_OVERWRITE)) {
+        return refuse(error, "a queue can't overwrite");
+    }
+    if (row->capacity > MAX_COUNT || row->history > MAX_COUNT ||
+        row->max_item_bytes > INT32_MAX / 2) {
+        return refuse(error,
+                      "capacity, history or max_item_bytes are too large");
+    }
+    *out = (nats_about){
+        .kind = is_queue ? 'q' : 't',
+        .encoding = (uint32_t)row->encoding,
+        .type_hash = spec->type_hash,
+        .history = is_queue ? 0 : row->history,
+        .capacity = row->capacity != 0 ? row->capacity : DEFAULT_CAPACITY,
+        .max_item_bytes = row->max_item_bytes != 0 ? row->max_item_bytes
+                                                   : DEFAULT_MAX_ITEM_BYTES,
+        .overflow = (uint32_t)row->overflow,
+        .is_acked = (row->flags & SHMRPC_SHARED_ACKED) != 0};
+    (void)snprintf(out->signature, sizeof out->signature, "%s",
+                   row->signature != NULL ? row->signature : "");
+    return SHMRPC_OK;
+}
+
+/* The object that is there must be the one that we expect. */
+static int compare(const nats_about *mine, const nats_about *theirs,
+                   shmrpc_error *error)
+{
+    if (mine->kind == theirs->kind && mine->encoding == theirs->encoding &&
+        mine->type_hash == theirs->type_hash) {
+        return SHMRPC_OK;
+    }
+    return shmrpc_error_set(error, SHMRPC_E_CONTRACT,
+                            "it is %.48s in encoding %u, expected %.48s in "
+                            "encoding %u",
+                            theirs->signature, theirs->encoding,
+                            mine->signature, mine->encoding);
+}
+
+/* Looks at the stream that is there. */
+static int join(shmrpci_remote *remote, int64_t deadline_ns,
+                shmrpc_error *error)
+{
+    nats_stream_info info;
+    int status = nats_stream_look(remote->line, remote->stream.name,
+                                  deadline_ns, &info, error);
+    if (status == SHMRPC_OK) {
+        status = compare(&remote->about, &info.about, error);
+    }
+    if (status == SHMRPC_OK) {
+        remote->about = info.about;
+        memcpy(remote->stream.created, info.created, sizeof info.created);
+    }
+    return status;
+}
+
+/* JetStream creates a stream that is there already without a word if it is the
+ * same: only CREATE has to look first. Of two that do so at once, both may
+ * succeed then. */
+static int make(shmrpci_remote *remote, int64_t deadline_ns,
+                shmrpc_error *error)
+{
+    int status =
+        nats_stream_create(remote->line, &remote->stream, &remote->place,
+                           &remote->about, deadline_ns, error);
+    /* Another process was first, with other options. */
+    status = status == SHMRPC_E_EXISTS ? (int)SHMRPC_OK : status;
+    return status == SHMRPC_OK ? join(remote, deadline_ns, error) : status;
+}
+
+/* A topic without history has no stream, and can't be looked for. */
+static bool has_no_stream(const shmrpci_remote *remote)
+{
+    return remote->about.kind == 't' && remote->about.history == 0;
+}
+
+static int open_or_make(shmrpci_remote *remote, int64_t deadline_ns,
+                        shmrpc_error *error)
+{
+    int status = join(remote, deadline_ns, error);
+    if (has_no_stream(remote) &&
+        (status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_UNIMPLEMENTED)) {
+        /* Without JetStream there is no history to be found either. */
+        remote->stream.name[0] = '\0';
+        return nats_line_await(remote->line, deadline_ns, error);
+    }
+    return status == SHMRPC_E_NOT_FOUND ? make(remote, deadline_ns, error)
+                                        : status;
+}
+
+static int wait_for_it(shmrpci_remote *remote, int64_t timeout_ns,
+                       shmrpc_error *error)
+{
+    int64_t until_ns = shmrpci_deadline_after(
+        timeout_ns != 0 ? timeout_ns : SHMRPC_DEFAULT_TIMEOUT_NS);
+    for (;;) {
+        int status = join(remote, until_ns, error);
+        if (status != SHMRPC_E_NOT_FOUND) {
+            return status;
+        }
+        if (shmrpci_now_ns() >= until_ns) {
+            return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
+                                    "no process has made it");
+        }
+        int64_t next_ns = shmrpci_deadline_after(LOOK_NS);
+        next_ns = next_ns < until_ns ? next_ns : until_ns;
+        while (nats_line_wait(remote->line, next_ns)) {
+        }
+    }
+}
+
+static int absent(const shmrpci_remote *remote, shmrpc_error *error)
+{
+    return shmrpc_error_set(
+        error, SHMRPC_E_NOT_FOUND,
+        remote->about.kind == 'q'
+            ? "it does not exist there"
+            : "no history of it is kept there; a topic without history can't "
+              "be looked for: open or create it");
+}
+
+static int find(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
+                int64_t deadline_ns, shmrpc_error *error)
+{
+    int status;
+    bool makes = spec->mode == SHMRPC_SHARED_CREATE ||
+                 spec->mode == SHMRPC_SHARED_REPLACE;
+    if (makes && has_no_stream(remote)) {
+        return refuse(error,
+                      "a topic without history is only a subject of "
+                      "NATS, which can't be created or replaced");
+    }
+    switch (spec->mode) {
+    case SHMRPC_SHARED_OPEN_OR_CREATE:
+        return open_or_make(remote, deadline_ns, error);
+    case SHMRPC_SHARED_OPEN_EXISTING:
+        status = join(remote, deadline_ns, error);
+        return status == SHMRPC_E_NOT_FOUND ? absent(remote, error) : status;
+    case SHMRPC_SHARED_CREATE:
+        status = join(remote, deadline_ns, error);
+        if (status == SHMRPC_OK || status == SHMRPC_E_CONTRACT) {
+            return shmrpc_error_set(error, SHMRPC_E_EXISTS,
+                                    "it already exists there");
+        }
+        return status == SHMRPC_E_NOT_FOUND ? make(remote, deadline_ns, error)
+                                            : status;
+    case SHMRPC_SHARED_REPLACE:
+        status = nats_stream_delete(remote->line, remote->stream.name,
+                                    deadline_ns, error);
+        return status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND
+                   ? make(remote, deadline_ns, error)
+                   : status;
+    case SHMRPC_SHARED_WAIT:
+        return wait_for_it(remote, spec->timeout_ns, error);
+    }
+    return refuse(error, "there is no such mode");
+}
+
+static int name_it(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
+                   shmrpc_error *error)
+{
+    uint8_t random[8];
+    int status =
+        nats_place_parse(spec->address, spec->row->name,
+                         remote->about.kind == 'q', &remote->place, error);
+    if (status == SHMRPC_OK) {
+        status = nats_place_subject(remote->place.name, remote->about.kind,
+                                    remote->stream.subject, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = nats_place_stream(remote->place.name, remote->about.kind,
+                                   remote->stream.name, error);
+    }
+    if (status == SHMRPC_OK &&
+        shmrpci_random_fill(random, sizeof random) != SHMRPC_OK) {
+        status = shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                  "the system has no random numbers");
+    }
+    for (size_t i = 0; i < sizeof random && status == SHMRPC_OK; i++) {
+        (void)snprintf(remote->publisher + 2 * i, 3, "%02x", random[i]);
+    }
+    return status;
+}
+
+/* ---- the line's callbacks ------------------------------------------------ */
+
+static void on_second(void *user)
+{
+    nats_queue_tick(user);
+}
+
+static void on_connect(void *user)
+{
+    nats_queue_reconnect(user);
+    nats_topic_reconnect(user);
+}
+
+/* ---- operations ---------------------------------------------------------- */
+
+static void close_it(shmrpci_remote *remote)
+{
+    if (remote == NULL) {
+        return;
+    }
+    if (remote->line != NULL && nats_line_is_ours(remote->line)) {
+        nats_line_lock(remote->line);
+        nats_topic_close(remote);
+        nats_queue_close(remote);
+        nats_line_unlock(remote->line);
+    }
+    nats_line_close(remote->line);
+    free(remote);
+}
+
+static int open_on(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
+                   shmrpc_error *error)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
+    nats_line_opts opts = {.place = &remote->place,
+                           .on_second = on_second,
+                           .on_connect = on_connect,
+                           .user = remote};
+    int status = nats_line_open(&opts, &remote->line, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    nats_line_lock(remote->line);
+    status = find(remote, spec, deadline_ns, error);
+    if (status == SHMRPC_OK && remote->about.kind == 'q') {
+        status = nats_queue_open(remote, deadline_ns, error);
+    }
+    nats_line_unlock(remote->line);
+    return status;
+}
+
+static shmrpc_status open_it(const shmrpci_remote_spec *spec,
+                             shmrpci_remote **out, shmrpc_error *error)
+{
+    shmrpci_remote *remote = calloc(1, sizeof *remote);
+    if (remote == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    int status = describe(spec, &remote->about, error);
+    if (status == SHMRPC_OK) {
+        status = name_it(remote, spec, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = open_on(remote, spec, error);
+    }
+    if (status != SHMRPC_OK) {
+        close_it(remote);
+        return (shmrpc_status)status;
+    }
+    *out = remote;
+    return SHMRPC_OK;
+}
+
+static void facts(const shmrpci_remote *remote, shmrpci_remote_facts *out)
+{
+    *out = (shmrpci_remote_facts){.max_item_bytes =
+                                      (uint32_t)remote->about.max_item_bytes,
+                                  .is_acked = remote->about.is_acked};
+}
+
+/* Topics have no place for the news that they were ended. */
+static shmrpc_status end(shmrpci_remote *remote)
+{
+    nats_stream_info info;
+    int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
+    if (remote->about.kind != 'q') {
+        return SHMRPC_E_UNIMPLEMENTED;
+    }
+    int status = nats_remote_enter(remote, NULL);
+    if (status != SHMRPC_OK) {
+        return (shmrpc_status)status;
+    }
+    status = nats_stream_check(remote->line, &remote->stream, deadline_ns,
+                               &info, NULL);
+    if (status == SHMRPC_OK && !info.about.is_ended) {
+        status = nats_stream_end(remote->line, &remote->stream, &info,
+                                 deadline_ns, NULL);
+    }
+    nats_remote_leave(remote);
+    return (shmrpc_status)status;
+}
+
+static shmrpc_status destroy(shmrpci_remote *remote)
+{
+    nats_stream_info info;
+    int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
+    int status = nats_remote_enter(remote, NULL);
+    if (status != SHMRPC_OK) {
+        return (shmrpc_status)status;
+    }
+    status = SHMRPC_E_UNIMPLEMENTED;
+    if (remote->stream.name[0] != '\0') {
+        status = nats_stream_check(remote->line, &remote->stream, deadline_ns,
+                                   &info, NULL);
+        if (status == SHMRPC_OK) {
+            status = nats_stream_delete(remote->line, remote->stream.name,
+                                        deadline_ns, NULL);
+        }
+        /* Another one was faster. */
+        status = status == SHMRPC_E_DESTROYED || status == SHMRPC_E_NOT_FOUND
+                     ? (int)SHMRPC_OK
+                     : status;
+    }
+    nats_remote_leave(remote);
+    return (shmrpc_status)status;
+}
+
+static int read_figures(shmrpci_remote *remote, shmrpci_remote_figures *out)
+{
+    nats_stream_info info;
+    nats_consumer_info readers = {.waiting_count = 0};
+    int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
+    int status = nats_stream_check(remote->line, &remote->stream, deadline_ns,
+                                   &info, NULL);
+    if (status == SHMRPC_OK && remote->about.kind == 'q') {
+        status = nats_consumer_look(remote->line, &remote->stream, NATS_READERS,
+                                    deadline_ns, &readers, NULL);
+    }
+    if (status == SHMRPC_OK) {
+        *out =
+            (shmrpci_remote_figures){.item_count = readers.waiting_count,
+                                     .byte_count = info.byte_count,
+                                     .capacity = info.about.capacity,
+                                     .pushed_count = info.last_number,
+                                     .dropped_count = remote->dropped,
+                                     .redelivered_count = readers.again_count,
+                                     .unacked_count = readers.unacked_count,
+                                     .history = info.about.history,
+                                     .is_ended = info.about.is_ended};
+    }
+    return status;
+}
+
+static shmrpc_status figures(shmrpci_remote *remote,
+                             shmrpci_remote_figures *out)
+{
+    int status = nats_remote_enter(remote, NULL);
+    if (status != SHMRPC_OK) {
+        return (shmrpc_status)status;
+    }
+    if (remote->stream.name[0] != '\0') {
+        status = read_figures(remote, out);
+    } else {
+        *out = (shmrpci_remote_figures){.pushed_count = remote->number};
+    }
+    nats_remote_leave(remote);
+    return (shmrpc_status)status;
+}
+
+const shmrpci_remote_ops shmrpci_remote_nats = {
+    .open = open_it,
+    .close = close_it,
+    .facts = facts,
+    .end = end,
+    .destroy = destroy,
+    .figures = figures,
+    .push = nats_queue_push,
+    .pop = nats_queue_pop,
+    .settle = nats_queue_settle,
+    .publish = nats_topic_publish,
+    .subscribe = nats_topic_subscribe,
+    .unsubscribe = nats_topic_unsubscribe,
+    .next = nats_topic_next,
+};

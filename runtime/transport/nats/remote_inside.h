@@ -1,0 +1,127 @@
+/*
+ * The inside of a shared object over NATS, for remote.c, remote_queue.c and
+ * remote_topic.c.
+ *
+ * Threading: what follows `line` is guarded by the line's lock.
+ */
+#ifndef SHMRPCI_TRANSPORT_NATS_REMOTE_INSIDE_H
+#define SHMRPCI_TRANSPORT_NATS_REMOTE_INSIDE_H
+
+#include "objects/remote.h"
+#include "os/clock.h"
+#include "transport/nats/remote_stream.h"
+
+/* The consumer that all readers of a queue share. */
+#define NATS_READERS "readers"
+
+/* The header of our messages: PUBLISHER NUMBER ENCODING HASH. */
+#define NATS_FROM_HEADER "Shmrpc-From"
+#define NATS_FROM_BYTES  80u
+
+/* A message that was received and not yet taken. */
+typedef struct nats_got {
+    struct nats_got *next;
+    uint64_t lost; /* messages that were lost before it */
+    bool came_before;
+    char reply[2 * NATS_PLACE_SUBJECT_BYTES]; /* of a queue */
+    size_t len;
+    uint8_t data[];
+} nats_got;
+
+/* First in, first out. */
+typedef struct nats_gots {
+    nats_got *first;
+    nats_got **end; /* NULL: empty, and never used */
+    size_t count;
+    size_t bytes;
+} nats_gots;
+
+/* An item in the user's hands. */
+typedef struct nats_hold {
+    struct nats_hold *next;
+    uint64_t ticket;
+    int64_t told_ns; /* when the server last heard of it */
+    char reply[2 * NATS_PLACE_SUBJECT_BYTES];
+} nats_hold;
+
+/* A thread that waits in pop. */
+typedef struct nats_popper {
+    struct nats_popper *next;
+    uint64_t number;  /* of its pull; 0: none is under way */
+    int64_t until_ns; /* then the pull counts as lost */
+} nats_popper;
+
+struct shmrpci_remote {
+    nats_line *line;
+    nats_place place;
+    nats_about about;
+    nats_stream stream; /* name "": a topic without history, only a subject */
+    char publisher[17]; /* of this handle: 16 hexadecimal digits */
+    uint64_t number;    /* messages that it has sent */
+    uint64_t dropped;
+    uint64_t pulls; /* pulls and consumers so far */
+    /* of a queue */
+    nats_ear *pull_ear;
+    nats_gots ready;
+    nats_hold *holds;
+    uint64_t tickets;
+    nats_popper *poppers;
+    /* of a topic */
+    shmrpci_remote_sub *subs;
+};
+
+/* ---- remote.c ------------------------------------------------------------ */
+
+/* FORKED with an explanation, in a child; else OK, with the lock held. */
+shmrpc_status nats_remote_enter(shmrpci_remote *remote, shmrpc_error *error);
+void nats_remote_leave(shmrpci_remote *remote);
+
+/* Sends a message with our header; `is_stored`: waits until the stream has it.
+ * BUSY: the stream is full; DESTROYED, CANCELLED: why nobody keeps it. */
+shmrpc_status nats_remote_send(shmrpci_remote *remote, const void *data,
+                               size_t len, bool is_stored, int64_t deadline_ns,
+                               shmrpc_error *error);
+
+/* A copy of a message; NULL: no memory. */
+nats_got *nats_got_make(const nats_message *message);
+void nats_gots_put(nats_gots *gots, nats_got *got);
+/* NULL: there is none. */
+nats_got *nats_gots_take(nats_gots *gots);
+/* Appends its bytes to `buf`. NO_MEMORY. */
+shmrpc_status nats_got_give(const nats_got *got, shmrpci_buf *buf,
+                            shmrpci_remote_item *item);
+
+/* ---- remote_queue.c ------------------------------------------------------ */
+
+int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
+                    shmrpc_error *error);
+void nats_queue_close(shmrpci_remote *remote);
+/* Each second: tells the server which items are still in work. */
+void nats_queue_tick(shmrpci_remote *remote);
+void nats_queue_reconnect(shmrpci_remote *remote);
+shmrpc_status nats_queue_push(shmrpci_remote *remote, const void *data,
+                              size_t len, int64_t deadline_ns,
+                              shmrpc_error *error);
+shmrpc_status nats_queue_pop(shmrpci_remote *remote, uint32_t max,
+                             int64_t deadline_ns, shmrpci_buf *buf,
+                             shmrpci_remote_item *items, uint32_t *out_count,
+                             shmrpc_error *error);
+shmrpc_status nats_queue_settle(shmrpci_remote *remote, uint64_t ticket,
+                                shmrpci_settle how);
+
+/* ---- remote_topic.c ------------------------------------------------------ */
+
+void nats_topic_close(shmrpci_remote *remote);
+void nats_topic_reconnect(shmrpci_remote *remote);
+shmrpc_status nats_topic_publish(shmrpci_remote *remote, const void *data,
+                                 size_t len, int64_t deadline_ns,
+                                 shmrpc_error *error);
+shmrpc_status nats_topic_subscribe(shmrpci_remote *remote,
+                                   shmrpci_remote_sub **out,
+                                   shmrpc_error *error);
+void nats_topic_unsubscribe(shmrpci_remote_sub *sub);
+shmrpc_status nats_topic_next(shmrpci_remote_sub *sub, int64_t deadline_ns,
+                              shmrpci_buf *buf, shmrpci_remote_item *item,
+                              uint64_t *out_lost, shmrpc_error *error);
+
+#endif

@@ -1,0 +1,399 @@
+/*
+ * Queues over NATS: a work-queue stream, and one consumer that all readers
+ * share.
+ *
+ * A thread that pops asks the server for an item (a pull), which comes when
+ * there is one; nothing is fetched ahead, so that no item waits behind a reader
+ * that is busy. An item that comes when no thread waits any more is given back
+ * at once.
+ *
+ * The server delivers an item again that is not acknowledged in `ack_wait`:
+ * each second it hears which of ours are still in work. So only the items of a
+ * reader that has died, or is cut off, come again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/nats/remote_inside.h"
+
+/* How long a pull waits at the server. Then it is repeated, so that one that
+ * got lost is missed for no longer, and the end of the queue is noticed. */
+#define PULL_NS SHMRPCI_NS_PER_S
+/* What the answer to a pull may take. */
+#define PULL_SLACK_NS (2 * SHMRPCI_NS_PER_S)
+
+/* While the queue is full, or a reader waits for its end: between two looks. */
+#define FIRST_LOOK_NS (5 * SHMRPCI_NS_PER_MS)
+#define LAST_LOOK_NS  (100 * SHMRPCI_NS_PER_MS)
+
+/* ---- acknowledging ------------------------------------------------------- */
+
+static int say(shmrpci_remote *remote, const char *reply, const char *what)
+{
+    return nats_line_post(
+        remote->line,
+        &(nats_post){.subject = reply, .data = what, .len = strlen(what)});
+}
+
+/* What nobody waits for any more goes to others. */
+static void give_back_all(shmrpci_remote *remote)
+{
+    nats_got *got;
+    while ((got = nats_gots_take(&remote->ready)) != NULL) {
+        (void)say(remote, got->reply, "-NAK");
+        free(got);
+    }
+}
+
+static int hold(shmrpci_remote *remote, const nats_got *got,
+                uint64_t *out_ticket)
+{
+    nats_hold *held = calloc(1, sizeof *held);
+    if (held == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    memcpy(held->reply, got->reply, sizeof held->reply);
+    held->ticket = ++remote->tickets;
+    held->told_ns = shmrpci_now_ns();
+    held->next = remote->holds;
+    remote->holds = held;
+    *out_ticket = held->ticket;
+    return SHMRPC_OK;
+}
+
+/* A third of the time that the server waits is left for a lost message. */
+void nats_queue_tick(shmrpci_remote *remote)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t every_ns = (int64_t)remote->place.ack_wait_s * SHMRPCI_NS_PER_S / 3;
+    for (nats_hold *held = remote->holds; held != NULL; held = held->next) {
+        if (now_ns - held->told_ns >= every_ns &&
+            say(remote, held->reply, "+WPI") == SHMRPC_OK) {
+            held->told_ns = now_ns;
+        }
+    }
+}
+
+/* Pulls that were under way are repeated. */
+void nats_queue_reconnect(shmrpci_remote *remote)
+{
+    for (nats_popper *one = remote->poppers; one != NULL; one = one->next) {
+        one->number = 0;
+    }
+}
+
+shmrpc_status nats_queue_settle(shmrpci_remote *remote, uint64_t ticket,
+                                shmrpci_settle how)
+{
+    int status = nats_remote_enter(remote, NULL);
+    if (status != SHMRPC_OK) {
+        return (shmrpc_status)status;
+    }
+    status = SHMRPC_E_PRECONDITION;
+    for (nats_hold **at = &remote->holds; *at != NULL; at = &(*at)->next) {
+        nats_hold *held = *at;
+        if (held->ticket == ticket) {
+            *at = held->next;
+            status = say(remote, held->reply,
+                         how == SHMRPCI_SETTLE_DONE ? "+ACK" : "-NAK");
+            free(held);
+            break;
+        }
+    }
+    nats_remote_leave(remote);
+    return (shmrpc_status)status;
+}
+
+/* ---- what comes ---------------------------------------------------------- */
+
+/* A status ends a pull: no items (404, 408), or the consumer is gone (409). */
+static void end_pull(shmrpci_remote *remote, const char *subject)
+{
+    const char *dot = strrchr(subject, '.');
+    uint64_t number = dot != NULL ? strtoull(dot + 1, NULL, 10) : 0;
+    for (nats_popper *one = remote->poppers; one != NULL; one = one->next) {
+        one->number = one->number == number ? 0 : one->number;
+    }
+}
+
+static void on_item(void *user, nats_result result, const nats_message *message)
+{
+    shmrpci_remote *remote = user;
+    nats_delivery delivery;
+    if (message == NULL) {
+        /* The servers have no such consumer, or items were lost here, which
+         * come again. */
+        if (result == NATS_NOBODY) {
+            nats_queue_reconnect(remote);
+        }
+        return;
+    }
+    int code = nats_line_status(remote->line, message);
+    if (code != 0) {
+        if (code >= 400) {
+            end_pull(remote, message->subject);
+        }
+        return;
+    }
+    if (!nats_delivery_of(message->reply, &delivery)) {
+        return;
+    }
+    nats_got *got = nats_got_make(message);
+    if (got == NULL || remote->poppers == NULL) {
+        (void)say(remote, message->reply, "-NAK");
+        free(got);
+        return;
+    }
+    got->came_before = delivery.times > 1;
+    nats_gots_put(&remote->ready, got);
+}
+
+/* ---- opening and closing ------------------------------------------------- */
+
+/* Another one may have made it, with another ack_wait. */
+int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
+                    shmrpc_error *error)
+{
+    nats_consumer_info info;
+    int status = nats_consumer_look(remote->line, &remote->stream, NATS_READERS,
+                                    deadline_ns, &info, error);
+    if (status == SHMRPC_E_NOT_FOUND) {
+        int made =
+            nats_consumer_share(remote->line, &remote->stream, NATS_READERS,
+                                &remote->place, deadline_ns, error);
+        status = nats_consumer_look(remote->line, &remote->stream, NATS_READERS,
+                                    deadline_ns, &info, NULL);
+        status = status == SHMRPC_OK || made == SHMRPC_OK ? status : made;
+    }
+    if (status == SHMRPC_OK) {
+        remote->place.ack_wait_s = info.ack_wait_s;
+        status = nats_line_listen(remote->line, NULL, on_item, remote,
+                                  &remote->pull_ear);
+    }
+    return status == SHMRPC_OK
+               ? nats_line_settle(remote->line, deadline_ns, error)
+               : status;
+}
+
+/* Items that the user still has come again. */
+void nats_queue_close(shmrpci_remote *remote)
+{
+    nats_hold *held;
+    give_back_all(remote);
+    while ((held = remote->holds) != NULL) {
+        remote->holds = held->next;
+        (void)say(remote, held->reply, "-NAK");
+        free(held);
+    }
+}
+
+/* ---- pushing ------------------------------------------------------------- */
+
+static shmrpc_status full(shmrpci_remote *remote, bool waits,
+                          shmrpc_error *error)
+{
+    if (remote->about.overflow == (uint32_t)SHMRPC_OVERFLOW_DROP_NEWEST) {
+        remote->dropped++;
+        return SHMRPC_OK;
+    }
+    shmrpc_status status = waits ? SHMRPC_E_DEADLINE : SHMRPC_E_BUSY;
+    (void)shmrpc_error_set(error, status, "it has %llu items, and is full",
+                           (unsigned long long)remote->about.capacity);
+    return status;
+}
+
+/* NATS doesn't tell when there is room: with BLOCK we look, ever less often. */
+static shmrpc_status push(shmrpci_remote *remote, const void *data, size_t len,
+                          int64_t deadline_ns, shmrpc_error *error)
+{
+    bool waits = deadline_ns != 0 &&
+                 (remote->about.overflow == SHMRPC_OVERFLOW_DEFAULT ||
+                  remote->about.overflow == SHMRPC_OVERFLOW_BLOCK);
+    int64_t pause_ns = FIRST_LOOK_NS;
+    for (;;) {
+        shmrpc_status status =
+            nats_remote_send(remote, data, len, true, deadline_ns, error);
+        if (status != SHMRPC_E_BUSY) {
+            return status;
+        }
+        int64_t next_ns = shmrpci_deadline_after(pause_ns);
+        if (!waits || next_ns >= deadline_ns) {
+            return full(remote, waits, error);
+        }
+        while (nats_line_wait(remote->line, next_ns)) {
+        }
+        pause_ns = pause_ns < LAST_LOOK_NS ? pause_ns * 2 : LAST_LOOK_NS;
+    }
+}
+
+shmrpc_status nats_queue_push(shmrpci_remote *remote, const void *data,
+                              size_t len, int64_t deadline_ns,
+                              shmrpc_error *error)
+{
+    shmrpc_status status = nats_remote_enter(remote, error);
+    if (status == SHMRPC_OK) {
+        status = push(remote, data, len, deadline_ns, error);
+        nats_remote_leave(remote);
+    }
+    return status;
+}
+
+/* ---- popping ------------------------------------------------------------- */
+
+/* Hands out what has come. */
+static shmrpc_status take_ready(shmrpci_remote *remote, uint32_t max,
+                                shmrpci_buf *buf, shmrpci_remote_item *items,
+                                uint32_t *out_count)
+{
+    uint32_t count = 0;
+    shmrpc_status status = SHMRPC_OK;
+    while (count < max && remote->ready.first != NULL) {
+        nats_got *got = nats_gots_take(&remote->ready);
+        uint64_t ticket = 0;
+        status = nats_got_give(got, buf, &items[count]);
+        if (status == SHMRPC_OK) {
+            status = (shmrpc_status)hold(remote, got, &ticket);
+        }
+        if (status != SHMRPC_OK) {
+            (void)say(remote, got->reply, "-NAK");
+            free(got);
+            break;
+        }
+        items[count++].ticket = ticket;
+        free(got);
+    }
+    *out_count = count;
+    return count > 0 ? SHMRPC_OK : status;
+}
+
+/* After a pull that brought nothing: OK, unless the queue is ended and empty,
+ * or gone. An item that another reader has may come again, and so counts. */
+static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
+{
+    nats_stream_info info;
+    int status = nats_stream_check(remote->line, &remote->stream,
+                                   shmrpci_deadline_after(NATS_LINE_LOOK_NS),
+                                   &info, error);
+    if (status == SHMRPC_OK && info.about.is_ended && info.message_count == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_CANCELLED,
+                                "it was ended, and is empty");
+    }
+    /* No answer is no news. */
+    return status == SHMRPC_E_DEADLINE || status == SHMRPC_E_UNAVAILABLE
+               ? (int)SHMRPC_OK
+               : status;
+}
+
+/* Asks for items; `until_ns` 0: for those that are there now. */
+static int pull(shmrpci_remote *remote, nats_popper *mine, uint32_t count,
+                int64_t until_ns)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t wait_ns = until_ns != 0 ? until_ns - now_ns : 0;
+    wait_ns = wait_ns < PULL_NS ? wait_ns : PULL_NS;
+    mine->number = ++remote->pulls;
+    mine->until_ns = now_ns + wait_ns + PULL_SLACK_NS;
+    return nats_consumer_pull(remote->line, &remote->stream, NATS_READERS,
+                              remote->pull_ear, mine->number, count, wait_ns);
+}
+
+/* Waits while a pull is under way, and fewer than `count` have come. */
+static void await_items(shmrpci_remote *remote, nats_popper *mine,
+                        uint32_t count, int64_t until_ns)
+{
+    int64_t at_ns = mine->until_ns < until_ns ? mine->until_ns : until_ns;
+    while (mine->number != 0 && remote->ready.count < count) {
+        if (!nats_line_wait(remote->line, at_ns)) {
+            mine->number = 0;
+        }
+    }
+}
+
+static shmrpc_status empty(int64_t deadline_ns, shmrpc_error *error)
+{
+    shmrpc_status status = deadline_ns == 0 ? SHMRPC_E_BUSY : SHMRPC_E_DEADLINE;
+    (void)shmrpc_error_set(error, status, "it is empty");
+    return status;
+}
+
+/* The servers are choosing a leader, for example: not at once again. */
+static void rest(shmrpci_remote *remote, int64_t until_ns)
+{
+    int64_t next_ns = shmrpci_deadline_after(LAST_LOOK_NS);
+    next_ns = next_ns < until_ns ? next_ns : until_ns;
+    while (remote->ready.first == NULL &&
+           nats_line_wait(remote->line, next_ns)) {
+    }
+}
+
+/* A pull, and a look at the queue if it brought nothing. Whoever waits asks for
+ * one item, since more might come when he has gone on with the first. */
+static int pop_once(shmrpci_remote *remote, nats_popper *mine, uint32_t max,
+                    bool waits, int64_t until_ns, shmrpc_error *error)
+{
+    uint32_t count = waits ? 1 : max;
+    int status = nats_line_await(remote->line, until_ns, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (pull(remote, mine, count, waits ? until_ns : 0) == SHMRPC_OK) {
+        await_items(remote, mine, count, until_ns);
+    }
+    if (remote->ready.first != NULL) {
+        return SHMRPC_OK;
+    }
+    bool is_early = shmrpci_now_ns() + PULL_SLACK_NS < mine->until_ns;
+    status = look_at_end(remote, error);
+    if (status == SHMRPC_OK && waits && is_early) {
+        rest(remote, until_ns);
+    }
+    return status;
+}
+
+static shmrpc_status pop(shmrpci_remote *remote, nats_popper *mine,
+                         uint32_t max, int64_t deadline_ns, shmrpci_buf *buf,
+                         shmrpci_remote_item *items, uint32_t *out_count,
+                         shmrpc_error *error)
+{
+    bool waits = max == 1 && deadline_ns != 0;
+    int64_t until_ns = deadline_ns != 0
+                           ? deadline_ns
+                           : shmrpci_deadline_after(NATS_LINE_LOOK_NS);
+    while (remote->ready.first == NULL) {
+        int status = pop_once(remote, mine, max, waits, until_ns, error);
+        if (status != SHMRPC_OK) {
+            return (shmrpc_status)status;
+        }
+        if (remote->ready.first == NULL &&
+            (deadline_ns == 0 || shmrpci_now_ns() >= until_ns)) {
+            return empty(deadline_ns, error);
+        }
+        waits = true;
+    }
+    return take_ready(remote, max, buf, items, out_count);
+}
+
+shmrpc_status nats_queue_pop(shmrpci_remote *remote, uint32_t max,
+                             int64_t deadline_ns, shmrpci_buf *buf,
+                             shmrpci_remote_item *items, uint32_t *out_count,
+                             shmrpc_error *error)
+{
+    shmrpc_status status = nats_remote_enter(remote, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    nats_popper mine = {.next = remote->poppers};
+    remote->poppers = &mine;
+    status = pop(remote, &mine, max, deadline_ns, buf, items, out_count, error);
+    nats_popper **at = &remote->poppers;
+    while (*at != &mine) {
+        at = &(*at)->next;
+    }
+    *at = mine.next;
+    if (remote->poppers == NULL) {
+        give_back_all(remote);
+    }
+    nats_remote_leave(remote);
+    return status;
+}

@@ -1,0 +1,132 @@
+/*
+ * Streams of JetStream, by plain requests of its JSON API ($JS.API.>).
+ *
+ * A stream keeps what is pushed to a queue, or the history of a topic.  Its
+ * description says what it holds, in one line, so that all who open it can
+ * compare: "shmrpc1 KIND ENCODING HASH ...".
+ *
+ * Threading: with the line's lock held.
+ */
+#ifndef SHMRPCI_TRANSPORT_NATS_REMOTE_STREAM_H
+#define SHMRPCI_TRANSPORT_NATS_REMOTE_STREAM_H
+
+#include "shmrpc/descriptor.h"
+#include "transport/nats/remote_line.h"
+
+#define NATS_SIGNATURE_BYTES 128u
+#define NATS_CREATED_BYTES   48u
+
+/* What the description says. */
+typedef struct nats_about {
+    char kind; /* q: queue, t: topic */
+    uint32_t encoding;
+    uint64_t type_hash; /* 0: of any shape */
+    uint64_t history;   /* t: messages for late subscribers */
+    uint64_t capacity;  /* q */
+    uint64_t max_item_bytes;
+    uint32_t overflow; /* shmrpc_overflow */
+    bool is_acked;
+    bool is_ended;
+    char signature[NATS_SIGNATURE_BYTES]; /* for people */
+} nats_about;
+
+typedef struct nats_stream {
+    char name[NATS_PLACE_SUBJECT_BYTES];
+    char subject[NATS_PLACE_SUBJECT_BYTES];
+    /* When it was created, as the server says: another one of the same name is
+     * another object. "": not known. */
+    char created[NATS_CREATED_BYTES];
+} nats_stream;
+
+typedef struct nats_stream_info {
+    nats_about about;
+    char created[NATS_CREATED_BYTES];
+    uint64_t message_count;
+    uint64_t byte_count;
+    uint64_t last_number; /* of its messages, from 1 */
+    uint32_t replicas;
+    bool is_in_file;
+} nats_stream_info;
+
+/* NOT_FOUND; CONTRACT: it isn't ours; UNIMPLEMENTED: there is no JetStream;
+ * UNAVAILABLE; DEADLINE. */
+int nats_stream_look(nats_line *line, const char *name, int64_t deadline_ns,
+                     nats_stream_info *out, shmrpc_error *error);
+
+/* The same for one that is open. DESTROYED: it is gone, or is another one. */
+int nats_stream_check(nats_line *line, const nats_stream *stream,
+                      int64_t deadline_ns, nats_stream_info *out,
+                      shmrpc_error *error);
+
+/* EXISTS; EXHAUSTED; INVALID: replicas. */
+int nats_stream_create(nats_line *line, const nats_stream *stream,
+                       const nats_place *place, const nats_about *about,
+                       int64_t deadline_ns, shmrpc_error *error);
+
+/* Takes the stream off its subject, and notes in its description that it is
+ * ended: who publishes there finds nobody, and looks why. */
+int nats_stream_end(nats_line *line, const nats_stream *stream,
+                    const nats_stream_info *info, int64_t deadline_ns,
+                    shmrpc_error *error);
+
+/* NOT_FOUND. */
+int nats_stream_delete(nats_line *line, const char *name, int64_t deadline_ns,
+                       shmrpc_error *error);
+
+/* ---- consumers ----------------------------------------------------------- */
+
+/* Reads a queue: the one that all readers share, with acknowledgement. */
+int nats_consumer_share(nats_line *line, const nats_stream *stream,
+                        const char *name, const nats_place *place,
+                        int64_t deadline_ns, shmrpc_error *error);
+/* Reads a topic: one of its own, from message `from` on. It is removed a minute
+ * after its reader. */
+int nats_consumer_make(nats_line *line, const nats_stream *stream,
+                       const char *name, uint64_t from, int64_t deadline_ns,
+                       shmrpc_error *error);
+int nats_consumer_delete(nats_line *line, const nats_stream *stream,
+                         const char *name);
+
+typedef struct nats_consumer_info {
+    uint64_t waiting_count; /* messages that nobody has */
+    uint64_t unacked_count;
+    uint64_t again_count; /* of these: delivered more than once */
+    uint32_t ack_wait_s;
+} nats_consumer_info;
+int nats_consumer_look(nats_line *line, const nats_stream *stream,
+                       const char *name, int64_t deadline_ns,
+                       nats_consumer_info *out, shmrpc_error *error);
+
+/* Asks for up to `count` messages, which come to the ear's subject as `number`;
+ * a status comes there, if fewer do by `expires_ns` from now (0: at once). */
+int nats_consumer_pull(nats_line *line, const nats_stream *stream,
+                       const char *name, const nats_ear *ear, uint64_t number,
+                       uint32_t count, int64_t expires_ns);
+
+/* ---- what a message says ------------------------------------------------- */
+
+typedef struct nats_delivery {
+    uint64_t times;  /* delivered, this time included */
+    uint64_t number; /* in the stream */
+    uint64_t order;  /* in what the consumer has delivered, from 1 */
+} nats_delivery;
+
+/* From the subject for its acknowledgement. False: it isn't one. */
+bool nats_delivery_of(const char *reply, nats_delivery *out);
+
+/* ---- publishing ---------------------------------------------------------- */
+
+typedef enum nats_stored {
+    NATS_STORED = 0,
+    NATS_STORE_FULL,
+    NATS_STORE_TOO_LARGE,
+    NATS_STORE_GONE /* nobody keeps it: look why */
+} nats_stored;
+
+/* Publishes, and waits until it is stored. `id`: drops what has arrived twice
+ * within two minutes. */
+int nats_stream_store(nats_line *line, const nats_post *post,
+                      int64_t deadline_ns, nats_stored *out,
+                      shmrpc_error *error);
+
+#endif

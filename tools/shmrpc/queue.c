@@ -25,7 +25,9 @@ static const char help[] =
     "Shows or uses a shared queue: push appends values, pop\n"
     "takes the next item and prints it (--count: so many), peek prints it\n"
     "and leaves it, drain takes and prints all that is there; check looks\n"
-    "for damage; nobody may use the queue meanwhile.\n"
+    "for damage; nobody may use the queue meanwhile. NAME may be\n"
+    "nats://HOST/NAME, a queue of many machines, without peek and check: an\n"
+    "item comes again whose reader died.\n"
     "\n";
 
 /* Opens the queue with the type that it declares, or, if --create is to make

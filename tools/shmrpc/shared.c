@@ -224,6 +224,20 @@ static void explain_absence(const cli_shared *shared, const cli_verb *verb,
                            verb->creates ? ", --create makes it" : "");
 }
 
+/* One of many machines has no file to read its type from: it is opened as one
+ * of any shape, which it is, or says what it is. */
+static cli_exit find_remote(const cli_verb *verb)
+{
+    shmrpc_error error;
+    if (strcmp(verb->name, "check") != 0) {
+        return CLI_OK;
+    }
+    return cli_shared_fail(
+        shmrpc_error_set(&error, SHMRPC_E_UNIMPLEMENTED,
+                         "what is kept by NATS is checked by its servers"),
+        &error);
+}
+
 /* A file comes first: names may contain slashes. Only a name without a file
  * that --create does not make can be SERVICE/OBJECT. */
 static cli_exit find(cli_shared *shared, const cli_verb *verb)
@@ -231,6 +245,9 @@ static cli_exit find(cli_shared *shared, const cli_verb *verb)
     shmrpc_error error;
     int fd;
     bool makes = verb->creates && shared->opts->create;
+    if (shmrpci_remote_is(shared->name)) {
+        return find_remote(verb);
+    }
     shmrpc_status status = open_file(shared, &fd, &error);
     if (status == SHMRPC_E_NOT_FOUND && !makes) {
         cli_exit result = find_service(shared);

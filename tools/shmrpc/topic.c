@@ -29,7 +29,9 @@ static const char topic_help[] =
     "pub publishes messages; tail prints the history of a topic and then what\n"
     "is published (--count: so many messages; --deadline: until none comes\n"
     "for so long); check looks for damage; nobody may use the topic\n"
-    "meanwhile.\n"
+    "meanwhile. NAME may be nats://HOST/NAME, a topic of many machines: one\n"
+    "without history needs --create, as it can't be looked for, and loses\n"
+    "what doesn't arrive.\n"
     "\n";
 
 /* As a subscriber that may write: publishers of a BLOCK topic wait for it. */

@@ -1,0 +1,38 @@
+"""shmrpc queue and topic with the address of an object of many machines. Run by
+with_server.py."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+
+def shmrpc(*words, code=0):
+    got = subprocess.run([sys.argv[1], *words], capture_output=True, text=True)
+    assert got.returncode == code or (code and got.returncode), got
+    return got.stdout if code == 0 else got.stderr
+
+
+def main():
+    jobs = os.environ["TEST_NATS"] + "/test.jobs"
+    news = os.environ["TEST_NATS"] + "/test.news"
+    assert "does not exist" in shmrpc("queue", "pop", jobs, code=1)
+    shmrpc("queue", "push", "--create", "--deadline=60s", jobs, "1", '"two"')
+    figures = json.loads(shmrpc("queue", "stat", "--json", jobs))
+    assert figures["item_count"] == 2 and figures["open_count"] == 0, figures
+    assert shmrpc("queue", "pop", "--deadline=60s", "--json", jobs) == "1\n"
+    assert shmrpc("queue", "drain", "--json", jobs) == '"two"\n'
+    assert "servers" in shmrpc("queue", "check", jobs, code=1)
+    assert "can't be looked for" in shmrpc("topic", "tail", news, code=1)
+    assert "dicts don't exist" in shmrpc("dict", "keys", jobs, code=1)
+    tail = subprocess.Popen([sys.argv[1], "topic", "tail", "--create",
+                             "--count=1", "--deadline=60s", "--json", news],
+                            stdout=subprocess.PIPE, text=True)
+    while tail.poll() is None:
+        shmrpc("topic", "pub", "--create", news, "7")
+        time.sleep(0.05)
+    assert tail.wait() == 0 and tail.stdout.read() == "7\n"
+
+
+main()

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "os/clock.h"
 #include "os/thread.h"
 #include "rpc/address.h"
 #include "rpc/envelope.h"
@@ -487,7 +488,8 @@ static void control(void *user)
     at->status = ops->run(at->listener, &at->error);
     /* If one fails, all are stopped: run reports it. */
     shmrpc_server_stop(at->server);
-    ops->linger(at->listener, &at->working);
+    ops->linger(at->listener, &at->working,
+                shmrpci_deadline_after(at->served->drain_ns));
 }
 
 static int start_all(shmrpc_server *server, uint32_t count, shmrpc_error *error)

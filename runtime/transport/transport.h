@@ -392,10 +392,12 @@ typedef struct shmrpci_listener_ops {
      * After run has returned because of stop: goes on with work that calls in
      * progress need, above all noticing clients that leave, until `*working` is
      * 0, or nothing is needed; the thread that makes it so calls stop again.
-     * Nobody can connect meanwhile. The thread that called run.
+     * Nobody can connect meanwhile. At `cut_ns` it ends the streams of its
+     * workers: what their handlers read and send is UNAVAILABLE from then on.
+     * The thread that called run.
      */
     void (*linger)(shmrpci_listener *listener,
-                   const shmrpci_atomic_u32 *working);
+                   const shmrpci_atomic_u32 *working, int64_t cut_ns);
     /* After run has returned (or was never called) and all participants are
      * closed. Calls that still wait end in UNAVAILABLE. */
     void (*close)(shmrpci_listener *listener);
@@ -563,8 +565,8 @@ typedef struct shmrpci_stream_ops {
      * it does not. `alone`: no other thread of ours reads.
      * BUSY (0 only), DEADLINE; CANCELLED: the other end reads no more, at the
      * client: receive tells why; SERVER_LOST: at a worker, whose server is
-     * gone; UNAVAILABLE: at one that was cut (shmrpci_process_ops); ABORTED:
-     * both ends wait for room and none reads; DATA_LOSS; TOO_LARGE;
+     * gone; UNAVAILABLE: at one that was cut (linger, or shmrpci_process_ops);
+     * ABORTED: both ends wait for room and none reads; DATA_LOSS; TOO_LARGE;
      * PRECONDITION: after finish.
      */
     int (*send)(shmrpci_stream *stream, const void *data, size_t len,

@@ -102,8 +102,9 @@ typedef struct shmrpc_server_opts {
     /* How long a handler waits for room while its client doesn't read the
      * stream; after that the client is EVICTED. 0: 60 s. */
     int64_t stream_stall_ns;
-    /* How long a stopped server waits for streams and detached calls to end; 0:
-     * 30 s. */
+    /* How long a stopped server waits for streams and detached calls to end;
+     * then sends and reads of handlers are CANCELLED, and the clients of these
+     * streams get UNAVAILABLE. 0: 30 s. */
     int64_t stream_drain_ns;
     /* How many calls one connection may begin in a second, on average; after a
      * silence it may begin that many at once. */
@@ -210,7 +211,9 @@ SHMRPC_API bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx);
  * workers, it is being replaced, or the server is stopping. A handler with a
  * long stream should end it at the next suitable place, so that its client
  * opens it again at another worker. After `stream_drain` (30 s) its sends and
- * reads are CANCELLED, and the client gets UNAVAILABLE. Any thread. */
+ * reads are CANCELLED, also those that wait, and the client gets UNAVAILABLE. A
+ * handler that neither sends nor reads goes on: a server of threads waits for
+ * it, a supervisor kills its process. Any thread. */
 SHMRPC_API bool shmrpc_ctx_draining(const shmrpc_ctx *ctx);
 
 SHMRPC_API const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx);

@@ -15,10 +15,13 @@
  */
 #include "transport/inproc/inproc.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/clock.h"
+#include "os/futex.h"
 #include "os/memory.h"
 
 /* The services of this process, by name. */
@@ -94,7 +97,6 @@ static inproc_hub *hub_new(const shmrpci_address *address,
     (void)snprintf(hub->address, sizeof hub->address, "inproc://%s%s%s",
                    hub->name, hub->instance[0] != '\0' ? "@" : "",
                    hub->instance);
-    atomic_init(&hub->stopping, false);
     shmrpci_mutex_init(&hub->lock);
     shmrpci_semaphore_init(&hub->wake);
     shmrpci_cond_init(&hub->work);
@@ -142,7 +144,7 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
     (void)error;
     inproc_hub *hub = (inproc_hub *)listener;
     /* Pairs with stop's store: what happened before it is visible after. */
-    while (!atomic_load_explicit(&hub->stopping, memory_order_acquire)) {
+    while (shmrpci_load_acquire(&hub->stops) == 0) {
         if (!shmrpci_inproc_answer(hub)) {
             shmrpci_semaphore_wait(&hub->wake);
         }
@@ -155,21 +157,37 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Clients that leave tell their workers themselves. */
+/* Clients that leave tell their workers themselves: only the cut is ours. */
 static void linger(shmrpci_listener *listener,
-                   const shmrpci_atomic_u32 *working)
+                   const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {
-    (void)listener;
-    (void)working;
+    inproc_hub *hub = (inproc_hub *)listener;
+    for (;;) {
+        /* Read before the look: the stop that follows the last worker's end
+         * wakes us. */
+        uint32_t seen = shmrpci_load_seq(&hub->stops);
+        if (shmrpci_load_acquire(working) == 0) {
+            return;
+        }
+        if (shmrpci_now_ns() >= cut_ns) {
+            break;
+        }
+        (void)shmrpci_futex_wait(&hub->stops, seen, cut_ns);
+    }
+    shmrpci_store_seq(&hub->cut, 1u);
+    (void)shmrpci_futex_wake(&hub->cut, INT32_MAX);
 }
 
-/* May be called from any thread and from a signal handler: stores a flag and
- * posts a semaphore, no more. */
+/* May be called from any thread and from a signal handler: counts, and wakes
+ * run or linger, no more. */
 static void stop(shmrpci_listener *listener)
 {
     inproc_hub *hub = (inproc_hub *)listener;
-    atomic_store_explicit(&hub->stopping, true, memory_order_release);
+    int saved_errno = errno;
+    (void)shmrpci_add_seq(&hub->stops, 1u);
+    (void)shmrpci_futex_wake(&hub->stops, INT32_MAX);
     shmrpci_semaphore_post(&hub->wake);
+    errno = saved_errno;
 }
 
 /* Takes the hub out of the registry; from then on no client finds it, and the

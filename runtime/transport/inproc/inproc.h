@@ -16,17 +16,17 @@
  * and a slot whose call was cancelled stays CLAIMED until its worker is done,
  * so that a late reply has nowhere to go.
  *
- * Threading: everything below is guarded by the hub's lock, but for `stopping`.
+ * Threading: everything below is guarded by the hub's lock, but for `stops`
+ * and `cut`.
  * Lock order: registry, hub.
  */
 #ifndef SHMRPCI_TRANSPORT_INPROC_INPROC_H
 #define SHMRPCI_TRANSPORT_INPROC_INPROC_H
 
-#include <stdatomic.h>
-
 #include "os/fork.h"
 #include "os/semaphore.h"
 #include "os/thread.h"
+#include "sync/atomic.h"
 #include "transport/farewell.h"
 #include "transport/transport.h"
 
@@ -106,9 +106,11 @@ struct inproc_hub {
     inproc_hub *next;    /* in the registry */
     unsigned refs;       /* the listener, each connection, each knock */
     uint32_t generation; /* of the process whose threads serve it */
-    bool stopped;        /* run has seen `stopping` */
+    bool stopped;        /* run has seen `stops` */
     bool closed;
-    atomic_bool stopping;   /* set by stop */
+    /* Calls of stop, which wakes linger here; 0: it goes on. */
+    shmrpci_atomic_u32 stops;
+    shmrpci_atomic_u32 cut; /* 1: workers' streams have ended; woken then */
     shmrpci_semaphore wake; /* run waits here for knocks and for stop */
     shmrpci_cond work;      /* workers wait here */
     inproc_slot *queue_head;

@@ -473,7 +473,7 @@ bool shmrpci_inproc_is_cancelled(const shmrpci_request *request)
 bool shmrpci_inproc_is_draining(const shmrpci_request *request)
 {
     const inproc_hub *hub = slot_of(&request->data)->conn->hub;
-    return atomic_load_explicit(&hub->stopping, memory_order_acquire);
+    return shmrpci_load_acquire(&hub->stops) != 0;
 }
 
 uint64_t shmrpci_inproc_connection(const shmrpci_request *request)

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "os/clock.h"
+#include "os/futex.h"
 #include "stream/end.h"
 #include "sync/atomic.h"
 #include "transport/inproc/inproc.h"
@@ -28,9 +30,47 @@ struct inproc_streams {
 
 /* One end, the client's or the worker's. */
 struct shmrpci_stream {
+    shmrpci_stream_waiter waiter; /* first; of a worker's end */
     inproc_streams *streams;
+    shmrpci_atomic_u32 *cut; /* the hub's; NULL: a client's end */
     shmrpci_stream_end end;
 };
+
+/* How long to sleep where a kernel can't wait for two words (before 5.16). */
+#define LOOK_NS (1 * SHMRPCI_NS_PER_S)
+
+/* ---- how a worker waits ------------------------------------------------ */
+
+static bool is_cut(const shmrpci_stream *stream)
+{
+    /* Seq: pairs with linger, which wakes the word behind its change. */
+    return stream->cut != NULL && shmrpci_load_seq(stream->cut) != 0;
+}
+
+static bool spin(shmrpci_stream_waiter *waiter,
+                 bool (*is_over)(const void *what), const void *what)
+{
+    (void)waiter, (void)is_over, (void)what;
+    return false;
+}
+
+/* Sleeps on the word of the ring, and on the hub's for the cut. */
+static int sleep_on(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
+                    uint32_t expected, int64_t until_ns)
+{
+    shmrpci_stream *stream = (shmrpci_stream *)(void *)waiter;
+    const shmrpci_futex_on on[2] = {{.word = word, .expected = expected},
+                                    {.word = stream->cut, .expected = 0}};
+    if (is_cut(stream)) {
+        return SHMRPC_E_CANCELLED;
+    }
+    if (!shmrpci_futex_wait_any(on, 2, until_ns)) {
+        int64_t look_ns = shmrpci_deadline_after(LOOK_NS);
+        (void)shmrpci_futex_wait(word, expected,
+                                 look_ns < until_ns ? look_ns : until_ns);
+    }
+    return shmrpci_now_ns() < until_ns ? SHMRPC_OK : SHMRPC_E_DEADLINE;
+}
 
 /* ---- their memory ----------------------------------------------------- */
 
@@ -74,14 +114,20 @@ static inproc_streams *streams_new(const shmrpci_stream_opts *opts)
     return streams;
 }
 
-/* An end with a reference of its own; NULL when out of memory. */
-static shmrpci_stream *end_new(inproc_streams *streams, bool is_worker)
+/* An end with a reference of its own, a worker's if `cut` is not NULL; NULL
+ * when out of memory. */
+static shmrpci_stream *end_new(inproc_streams *streams, shmrpci_atomic_u32 *cut)
 {
+    bool is_worker = cut != NULL;
     shmrpci_stream *stream = calloc(1, sizeof *stream);
     if (stream != NULL) {
         stream->streams = streams;
+        stream->cut = cut;
+        stream->waiter =
+            (shmrpci_stream_waiter){.spin = spin, .sleep = sleep_on};
         shmrpci_stream_end_init(&stream->end, &streams->rings, is_worker,
-                                streams->max_item_bytes, NULL);
+                                streams->max_item_bytes,
+                                is_worker ? &stream->waiter : NULL);
         (void)shmrpci_add_relaxed(&streams->refs, 1u);
     }
     return stream;
@@ -148,7 +194,7 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
                         shmrpci_stream **out, shmrpc_error *error)
 {
     inproc_streams *streams = streams_new(opts);
-    shmrpci_stream *end = streams != NULL ? end_new(streams, false) : NULL;
+    shmrpci_stream *end = streams != NULL ? end_new(streams, NULL) : NULL;
     int status = SHMRPC_OK;
     if (end == NULL) {
         status = shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
@@ -220,22 +266,36 @@ static int accept_streams(shmrpci_request *request, uint32_t max_places,
     if (!me->has_streams) {
         return shmrpci_stream_places_taken(places, error);
     }
-    *out = end_new(slot->streams, true);
+    *out = end_new(slot->streams, &me->hub->cut);
     return *out != NULL
                ? SHMRPC_OK
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
+/* What a call of the end has returned. */
+static int told(const shmrpci_stream *stream, int status)
+{
+    return status == SHMRPC_E_CANCELLED && is_cut(stream)
+               ? (int)SHMRPC_E_UNAVAILABLE
+               : status;
+}
+
 static int send_item(shmrpci_stream *stream, const void *data, size_t len,
                      int64_t deadline_ns, bool alone)
 {
-    return shmrpci_stream_end_send(&stream->end, data, len, deadline_ns, alone);
+    return is_cut(stream)
+               ? (int)SHMRPC_E_UNAVAILABLE
+               : told(stream, shmrpci_stream_end_send(&stream->end, data, len,
+                                                      deadline_ns, alone));
 }
 
 static int lend(shmrpci_stream *stream, size_t len, int64_t deadline_ns,
                 bool alone, uint8_t **out)
 {
-    return shmrpci_stream_end_lend(&stream->end, len, deadline_ns, alone, out);
+    return is_cut(stream)
+               ? (int)SHMRPC_E_UNAVAILABLE
+               : told(stream, shmrpci_stream_end_lend(&stream->end, len,
+                                                      deadline_ns, alone, out));
 }
 
 static int commit(shmrpci_stream *stream, size_t len)
@@ -265,8 +325,12 @@ static int next_item(shmrpci_stream *stream, int64_t deadline_ns,
     /* One process: the other end writes no more to what it has sent. */
     out->in_shared = false;
     out->is_trusted = true;
-    return shmrpci_stream_end_next(&stream->end, deadline_ns, &out->data,
-                                   &out->len, &in_ring);
+    if (is_cut(stream)) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
+    return told(stream,
+                shmrpci_stream_end_next(&stream->end, deadline_ns, &out->data,
+                                        &out->len, &in_ring));
 }
 
 /* Tells the other end, then drops the reference: in this order, as the rings

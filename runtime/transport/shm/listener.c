@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "os/clock.h"
 #include "os/fault.h"
 #include "os/futex.h"
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
+#include "transport/shm/stream.h"
 
 /* Tags of the poll set; all others are connections. */
 #define TAG_STOP   UINT64_C(1)
@@ -221,8 +223,18 @@ int shm_listener_run(shmrpci_listener *base, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* Ends the streams of the workers of this process. */
+static void cut_streams(shm_listener *listener)
+{
+    /* Before the alarms: a thread that they wake sees this. */
+    shmrpci_store_seq(&listener->stopping, (uint32_t)SHM_ORDER_CUT);
+    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+        shm_stream_raise(&listener->shared->workers[i].alarm);
+    }
+}
+
 void shm_listener_linger(shmrpci_listener *base,
-                         const shmrpci_atomic_u32 *working)
+                         const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
     SHMRPCI_ASSERT(listener->mirror == NULL, "a mirror has no control loop");
@@ -230,7 +242,12 @@ void shm_listener_linger(shmrpci_listener *base,
         shmrpci_poll_remove(listener->poll_set, listener->place.listen_fd);
     }
     while (shmrpci_load_acquire(working) != 0) {
-        take_events(listener, tidy(listener));
+        int64_t wake_ns = tidy(listener);
+        take_events(listener, wake_ns < cut_ns ? wake_ns : cut_ns);
+        if (shmrpci_now_ns() >= cut_ns) {
+            cut_streams(listener);
+            cut_ns = SHMRPCI_NEVER_NS;
+        }
     }
 }
 
@@ -249,7 +266,10 @@ int64_t shm_listener_step(shmrpci_listener *base)
 void shm_listener_stop(shmrpci_listener *base)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
-    shmrpci_store_release(&listener->stopping, (uint32_t)SHM_ORDER_LEAVE);
+    uint32_t order = SHM_ORDER_WORK;
+    /* (Streams that were cut stay so.) */
+    (void)shmrpci_cas_seq(&listener->stopping, &order,
+                          (uint32_t)SHM_ORDER_LEAVE);
     if (listener->mirror != NULL) {
         for (uint32_t i = 0; i < listener->mirror->count; i++) {
             shmrpci_store_release(

@@ -221,7 +221,7 @@ int shm_listener_open(const shmrpci_address *address,
                       shmrpc_error *error);
 int shm_listener_run(shmrpci_listener *base, shmrpc_error *error);
 void shm_listener_linger(shmrpci_listener *base,
-                         const shmrpci_atomic_u32 *working);
+                         const shmrpci_atomic_u32 *working, int64_t cut_ns);
 void shm_listener_stop(shmrpci_listener *base);
 void shm_listener_close(shmrpci_listener *base);
 const char *shm_listener_describe(const shmrpci_listener *base);

@@ -147,6 +147,14 @@ void tcp_flow_lose(tcp_flow *flow)
     }
 }
 
+void tcp_flow_cut(tcp_flow *flow)
+{
+    flow->is_cut = true;
+    for (shmrpci_stream *at = flow->streams; at != NULL; at = at->next) {
+        wake(at);
+    }
+}
+
 /* ---- what is kept ------------------------------------------------------ */
 
 /* False: the peers make us keep too much. */

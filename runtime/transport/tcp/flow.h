@@ -63,6 +63,7 @@ struct tcp_flow {
     shmrpci_stream *streams; /* whose calls have not ended */
     uint32_t count;
     bool is_lost;
+    bool is_cut; /* the server has waited long enough for its streams */
     bool is_server;
     size_t max_message_bytes;
     shmrpc_compression compression;
@@ -138,6 +139,8 @@ void tcp_stream_over(shmrpci_stream *stream);
 void tcp_stream_leave(shmrpci_stream *stream);
 /* The connection is gone. */
 void tcp_flow_lose(tcp_flow *flow);
+/* What our users read and send is UNAVAILABLE from now on; the calls go on. */
+void tcp_flow_cut(tcp_flow *flow);
 
 /* ---- by the reader ---- */
 

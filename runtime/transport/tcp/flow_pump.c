@@ -87,7 +87,7 @@ static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
     *out_count = 0;
     flow->ops->flush(flow);
     shmrpci_mutex_lock(flow->lock);
-    bool has_come = takes && (stream->over != SHMRPC_MORE ||
+    bool has_come = takes && (flow->is_cut || stream->over != SHMRPC_MORE ||
                               !tcp_inbox_is_empty(&stream->inbox));
     bool has_room = puts && tcp_stream_may_send(stream) != SHMRPC_E_BUSY;
     stream->bell = bell;

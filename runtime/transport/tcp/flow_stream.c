@@ -151,7 +151,8 @@ int64_t tcp_stream_cost(size_t len)
 
 int tcp_stream_may_send(const shmrpci_stream *stream)
 {
-    return stream->refused != SHMRPC_OK                     ? stream->refused
+    return stream->flow->is_cut           ? (int)SHMRPC_E_UNAVAILABLE
+           : stream->refused != SHMRPC_OK ? stream->refused
            : stream->credit > 0 && stream->flow->credit > 0 ? (int)SHMRPC_OK
                                                             : SHMRPC_E_BUSY;
 }
@@ -330,6 +331,9 @@ static void let_go(shmrpci_stream *stream)
 static int take(shmrpci_stream *stream, shmrpci_stream_item *out)
 {
     tcp_inbox_item item;
+    if (stream->flow->is_cut) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
     if (!tcp_inbox_take(&stream->inbox, &item)) {
         return stream->over != SHMRPC_MORE ? stream->over : SHMRPC_E_BUSY;
     }

@@ -359,10 +359,12 @@ static void hand_over(tcp_listener *listener)
     }
 }
 
-static void run_round(tcp_listener *listener, round_state *state)
+static void run_round(tcp_listener *listener, round_state *state,
+                      int64_t until_ns)
 {
     uint64_t tags[64];
-    int64_t wake_ns = plan_round(listener, state);
+    int64_t plan_ns = plan_round(listener, state);
+    int64_t wake_ns = plan_ns < until_ns ? plan_ns : until_ns;
     tcp_conn_release_held(listener);
     shmrpci_poll_entry entries[] = {
         {.fd = listener->control_set, .read = true},
@@ -417,7 +419,7 @@ int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
     /* Pairs with stop's release. */
     while (shmrpci_load_acquire(&listener->stopping) == 0) {
         accept_again(listener, &state);
-        run_round(listener, &state);
+        run_round(listener, &state, SHMRPCI_NEVER_NS);
     }
     /* This thread may have taken the bell that stop has rung for a worker. */
     shmrpci_event_set(listener->bell_fd);
@@ -425,10 +427,21 @@ int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+static void cut_streams(tcp_listener *listener)
+{
+    tcp_conn *conn;
+    for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
+        shmrpci_mutex_lock(&conn->flow_lock);
+        tcp_flow_cut(&conn->flow);
+        shmrpci_mutex_unlock(&conn->flow_lock);
+        tcp_conn_unref(conn);
+    }
+}
+
 /* Stopping workers take no more calls, and so read no sockets; this thread
  * reads what they wait for in their remaining calls. */
 void tcp_listener_linger(shmrpci_listener *base,
-                         const shmrpci_atomic_u32 *working)
+                         const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {
     tcp_listener *listener = (tcp_listener *)(void *)base;
     round_state state = {.lingers = true};
@@ -436,7 +449,11 @@ void tcp_listener_linger(shmrpci_listener *base,
         shmrpci_poll_remove(listener->control_set, listener->place.listen_fd);
     }
     while (shmrpci_load_acquire(working) != 0) {
-        run_round(listener, &state);
+        run_round(listener, &state, cut_ns);
+        if (shmrpci_now_ns() >= cut_ns) {
+            cut_streams(listener);
+            cut_ns = SHMRPCI_NEVER_NS;
+        }
     }
 }
 

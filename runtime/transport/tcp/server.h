@@ -399,7 +399,7 @@ int tcp_listener_open(const shmrpci_address *address,
                       shmrpc_error *error);
 int tcp_listener_run(shmrpci_listener *listener, shmrpc_error *error);
 void tcp_listener_linger(shmrpci_listener *base,
-                         const shmrpci_atomic_u32 *working);
+                         const shmrpci_atomic_u32 *working, int64_t cut_ns);
 void tcp_listener_stop(shmrpci_listener *listener);
 void tcp_listener_close(shmrpci_listener *listener);
 const char *tcp_listener_describe(const shmrpci_listener *listener);

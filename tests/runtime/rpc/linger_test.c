@@ -133,6 +133,14 @@ static const shmrpc_handler detaching[METHODS] = {[BOTH] = detach};
 static int begin_usual(void **state)
 {
     other_handlers = NULL;
+    drain_ns = 0;
+    return begin(state);
+}
+
+static int begin_impatient(void **state)
+{
+    other_handlers = NULL;
+    drain_ns = 50 * SHMRPCI_NS_PER_MS;
     return begin(state);
 }
 
@@ -161,6 +169,7 @@ static int begin_detaching(void **state)
 {
     fork_if_apart();
     other_handlers = detaching;
+    drain_ns = 0;
     shmrpci_store_seq(&dropped, 0u);
     return begin(state);
 }
@@ -220,6 +229,57 @@ static void a_client_of_a_detached_stream_dies(void **state)
     }
 }
 
+static void expect_cut(shmrpc_stream *stream)
+{
+    const void *item;
+    int status;
+    while ((status = shmrpc_stub_stream_next(stream, &item, &error)) ==
+           SHMRPC_MORE) {
+        /* What was sent before comes first. */
+    }
+    if (status != SHMRPC_E_UNAVAILABLE ||
+        strstr(error.message, "restarted after") == NULL) {
+        fail_msg("%s: status %d, \"%s\"", place, status, error.message);
+    }
+    shmrpc_stub_stream_close(stream);
+}
+
+/* One handler waits for an item, the other one for room. */
+static void waiting_handlers_are_cut(void **state)
+{
+    (void)state;
+    const int64_t number = 1;
+    shmrpc_stream *reads = open_with(BOTH, NULL, NULL);
+    shmrpc_stream *sends = open_with(FLOOD, NULL, NULL);
+    assert_int_equal(shmrpc_stub_stream_send(reads, &number, 0, &error),
+                     SHMRPC_OK);
+    expect_number(reads, 2);
+    expect_number(sends, 0);
+    stop_server();
+    assert_int_equal(returned(2), SHMRPC_E_CANCELLED);
+    expect_cut(reads);
+    expect_cut(sends);
+}
+
+/* It need not wait to be told. */
+static void a_busy_handler_is_cut(void **state)
+{
+    (void)state;
+    const void *item;
+    shmrpc_stream *stream = open_with(FLOOD, NULL, NULL);
+    expect_number(stream, 0);
+    stop_server();
+    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    int status;
+    while ((status = shmrpc_stub_stream_next(stream, &item, &error)) ==
+           SHMRPC_MORE) {
+        assert_true(shmrpci_now_ns() < late_ns);
+    }
+    assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
+    shmrpc_stub_stream_close(stream);
+    assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +287,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_client_dies, begin_forked, end),
         cmocka_unit_test_setup_teardown(a_client_of_a_detached_stream_dies,
                                         begin_detaching, end),
+        cmocka_unit_test_setup_teardown(waiting_handlers_are_cut,
+                                        begin_impatient, end),
+        cmocka_unit_test_setup_teardown(a_busy_handler_is_cut, begin_impatient,
+                                        end),
     };
     return over_all(tests, sizeof tests / sizeof *tests, false);
 }

@@ -254,6 +254,44 @@ static void more_methods_pass_and_ids_are_the_servers(void **state)
     sample_stop(&v.server);
 }
 
+/* A client that never calls what differs may say so, at every place. */
+static void a_part_of_a_service_is_enough(void **state)
+{
+    variant v;
+    char where[128];
+    shmrpc_client *client = NULL;
+    const shmrpc_server_opts one = {.workers = 1};
+    const shmrpc_opts partial = {.flags = SHMRPC_OPT_PARTIAL};
+    pair_params params = {1, 2};
+    int64_t sum = 0;
+    variant_init(&v);
+    v.methods[ADD].name = "sum";
+    v.methods[ADD].hash ^= 1;
+    v.methods[ADD].signature = "NATIVE sum";
+    sample_address(*state, where);
+    sample_start_serving(&v.server, where, &v.service, v.handlers, &one);
+    assert_int_equal(shmrpc_stub_connect(&sample_service, v.server.where, NULL,
+                                         &client, &error),
+                     SHMRPC_E_CONTRACT);
+    if (shmrpc_stub_connect(&sample_service, v.server.where, &partial, &client,
+                            &error) != SHMRPC_OK) {
+        fail_msg("%s: %s", v.server.where, error.message);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            shmrpc_stub_call(client, ADD, &params, NULL, &sum, &error),
+            SHMRPC_E_UNIMPLEMENTED);
+        assert_non_null(strstr(error.message, "method add: "));
+        assert_false(error.may_have_run);
+        assert_int_equal(
+            shmrpc_stub_call(client, ADD_MSGPACK, &params, NULL, &sum, &error),
+            SHMRPC_OK);
+        assert_int_equal(sum, 3);
+    }
+    shmrpc_stub_close(client);
+    sample_stop(&v.server);
+}
+
 typedef struct longer_params {
     shmrpc_str text;
     bool has_more;
@@ -318,6 +356,7 @@ int main(void)
         cmocka_unit_test(refusal_is_not_passed_over),
         cmocka_unit_test(more_methods_pass_and_ids_are_the_servers),
         cmocka_unit_test(added_optional_parameter_passes_and_is_absent),
+        SAMPLE_OVER_ALL(a_part_of_a_service_is_enough),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, sample_set_up, sample_tear_down);
 }

@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "os/clock.h"
+#include "tools/common/error_json.h"
 
 /* The amount of reply data prepared at a time, unless an item is larger. */
 #define PIECE_BYTES ((size_t)16 << 10)
@@ -75,8 +76,8 @@ static void append_end(web_download *d, const shmrpc_error *error,
     if (error != NULL) {
         shmrpci_buf details;
         shmrpci_buf_init_heap(&details);
-        web_error_append(error, out);
-        web_details_append(d->method, NULL, d->stream, error, &details);
+        tool_error_append(error, out);
+        tool_details_append(d->method, NULL, d->stream, error, &details);
         if (details.len > 0) {
             shmrpci_json_key(out, "details");
             shmrpci_buf_append(out, details.data, details.len);

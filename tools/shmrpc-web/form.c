@@ -5,8 +5,8 @@
 
 #include "base/json_text.h"
 #include "codec/codec.h"
+#include "tools/common/strict.h"
 #include "tools/shmrpc-web/query.h"
-#include "tools/shmrpc-web/strict.h"
 
 typedef struct form_name {
     const char *type;
@@ -256,7 +256,7 @@ static int decode(web_request *request, const shmrpc_method *method,
                                         value, error);
     if (status == SHMRPC_OK && kind == WEB_FORM_JSON &&
         may_have_unknown(type, data, len)) {
-        status = web_strict_check(type, data, len, &request->arena, error);
+        status = tool_strict_check(type, data, len, &request->arena, error);
     }
     *params = value;
     return status;
@@ -313,7 +313,7 @@ int web_form_read_item(const shmrpc_type *type, const void *data, size_t len,
     int status = shmrpci_codec_of(SHMRPC_ENCODING_JSON)
                      ->decode(type, data, len, "", arena, value, error);
     if (status == SHMRPC_OK && memchr(data, '{', len) != NULL) {
-        status = web_strict_check(type, data, len, arena, error);
+        status = tool_strict_check(type, data, len, arena, error);
     }
     *out = value;
     return status;

@@ -73,11 +73,4 @@ void web_journey_declared(web_journey *j, const shmrpc_method *method,
 /* Answers with an error of the gateway. */
 void web_journey_fail(web_journey *j, const shmrpc_error *error);
 
-/* Appends the members of an error to an object that has begun; the value of its
- * `details`, if there are any. */
-void web_error_append(const shmrpc_error *error, shmrpci_buf *out);
-void web_details_append(const shmrpc_method *method, const void *reply,
-                        const shmrpc_stream *stream, const shmrpc_error *error,
-                        shmrpci_buf *out);
-
 #endif

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/poll.h"
 #include "shmrpc/beside.h"
+#include "tools/common/error_json.h"
 #include "tools/shmrpc-web/download.h"
 #include "tools/shmrpc-web/token.h"
 #include "tools/shmrpc-web/upload.h"
@@ -29,24 +30,6 @@
 
 /* ---- errors ---- */
 
-void web_error_append(const shmrpc_error *error, shmrpci_buf *out)
-{
-    shmrpci_json_set_text(out, "code", shmrpc_status_connect_code(error->code));
-    shmrpci_json_set_text(out, "name", error->name);
-    shmrpci_json_set_int(out, "number", error->code);
-    shmrpci_json_set_text(out, "message", error->message);
-    if (error->path[0] != '\0') {
-        shmrpci_json_set_text(out, "path", error->path);
-    }
-    if (error->pid != 0) {
-        shmrpci_json_set_int(out, "pid", error->pid);
-    }
-    shmrpci_json_set_bool(out, "may_have_run", error->may_have_run);
-    if (error->retry_after_ns > 0) {
-        shmrpci_json_set_int(out, "retry_after_ns", error->retry_after_ns);
-    }
-}
-
 /* Retry-After has whole seconds. */
 static unsigned retry_s(const shmrpc_error *error)
 {
@@ -62,7 +45,7 @@ static void reply_error(web_request *request, const shmrpc_error *error,
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
     shmrpci_buf_append_char(&body, '{');
-    web_error_append(error, &body);
+    tool_error_append(error, &body);
     if (details != NULL && details->len > 0) {
         shmrpci_json_key(&body, "details");
         shmrpci_buf_append(&body, details->data, details->len);
@@ -166,55 +149,13 @@ static unsigned http_of(const web_journey *j, const shmrpc_error *error)
     return 0;
 }
 
-/* A fault without its trace, which is for callers of our own user, not for
- * HTTP. Arguments without a form in JSON, such as bytes, are left out. */
-static void append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
-{
-    shmrpc_fault own = *fault;
-    own.trace = (shmrpc_str){"", 0};
-    int status =
-        web_form_encode(WEB_FORM_JSON, &shmrpc_type_fault, &own, "", out, NULL);
-    if (status != SHMRPC_OK) {
-        shmrpci_buf_reset(out);
-        own.args = shmrpc_any_null();
-        status = web_form_encode(WEB_FORM_JSON, &shmrpc_type_fault, &own, "",
-                                 out, NULL);
-    }
-    if (status != SHMRPC_OK) {
-        shmrpci_buf_reset(out);
-    }
-}
-
-/* The fields of a declared error, which has come with a reply or a stream, or a
- * fault of a reply. */
-void web_details_append(const shmrpc_method *method, const void *reply,
-                        const shmrpc_stream *stream, const shmrpc_error *error,
-                        shmrpci_buf *out)
-{
-    for (uint32_t i = 0; i < method->throws_count; i++) {
-        const shmrpc_error_type *type = method->throws[i];
-        const void *payload = type->number != error->code ? NULL
-                              : stream != NULL
-                                  ? shmrpc_stub_stream_payload(stream, type)
-                                  : shmrpc_stub_payload(reply, type);
-        if (payload != NULL &&
-            web_form_encode(WEB_FORM_JSON, type->payload, payload, "", out,
-                            NULL) != SHMRPC_OK) {
-            shmrpci_buf_reset(out);
-        }
-    }
-    if (shmrpc_stub_fault(reply) != NULL) {
-        append_fault(shmrpc_stub_fault(reply), out);
-    }
-}
-
 void web_journey_declared(web_journey *j, const shmrpc_method *method,
                           const void *reply, const shmrpc_stream *stream,
                           const shmrpc_error *error)
 {
     shmrpci_buf details;
     shmrpci_buf_init_heap(&details);
-    web_details_append(method, reply, stream, error, &details);
+    tool_details_append(method, reply, stream, error, &details);
     j->rpc->stats.errors++;
     reply_error(j->request, error, http_of(j, error), &details, &j->back);
     shmrpci_buf_fini(&details);

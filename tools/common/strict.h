@@ -6,8 +6,8 @@
  *
  * Threading: pure functions.
  */
-#ifndef SHMRPC_WEB_STRICT_H
-#define SHMRPC_WEB_STRICT_H
+#ifndef SHMRPC_TOOLS_STRICT_H
+#define SHMRPC_TOOLS_STRICT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 /* Looks through JSON that was decoded as `type`, parameters or a struct.
  * INVALID: there is a member, or a parameter, that it does not have; with its
  * path, and the name that was meant. NO_MEMORY. */
-int web_strict_check(const shmrpc_type *type, const uint8_t *data, size_t len,
-                     shmrpci_arena *arena, shmrpc_error *error);
+int tool_strict_check(const shmrpc_type *type, const uint8_t *data, size_t len,
+                      shmrpci_arena *arena, shmrpc_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* Walks a type and a JSON value side by side. */
-#include "tools/shmrpc-web/strict.h"
+#include "tools/common/strict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -163,8 +163,8 @@ static int check(walk *w, const shmrpc_type *type, const shmrpc_any *value)
     }
 }
 
-int web_strict_check(const shmrpc_type *type, const uint8_t *data, size_t len,
-                     shmrpci_arena *arena, shmrpc_error *error)
+int tool_strict_check(const shmrpc_type *type, const uint8_t *data, size_t len,
+                      shmrpci_arena *arena, shmrpc_error *error)
 {
     shmrpc_any value;
     walk w = {.error = error};

@@ -108,20 +108,31 @@ static void put_str(shmrpci_buf *out, const char *key, shmrpc_str text)
     shmrpci_json_string(out, text.ptr, text.len);
 }
 
-/* A method; its calls are told apart inside the protocol, so that all have the
- * instance's subject. */
+/* Where clients without shmrpc call a method; one with streams answers that it
+ * can't be called so. */
+static void put_place(const gate *g, const shmrpci_contract_method *method,
+                      shmrpci_buf *out)
+{
+    char name[64];
+    char subject[NATS_SUBJECT_BYTES];
+    (void)snprintf(name, sizeof name, "%.*s", (int)method->name.len,
+                   method->name.ptr);
+    nats_subject_call(g->name, name, subject);
+    put_str(out, "name", method->name);
+    shmrpci_json_set_text(out, "subject", subject);
+    shmrpci_json_set_text(out, "queue_group", GATE_QUEUE);
+}
+
 static void put_endpoint(const gate *g, const shmrpci_contract_method *method,
                          shmrpci_buf *out)
 {
     shmrpci_json_comma(out);
     shmrpci_buf_append_char(out, '{');
-    put_str(out, "name", method->name);
-    shmrpci_json_set_text(out, "subject", g->instance);
-    shmrpci_json_set_text(out, "queue_group", "");
+    put_place(g, method, out);
     shmrpci_json_key(out, "metadata");
     shmrpci_buf_append_char(out, '{');
-    shmrpci_json_set_text(out, "protocol", "shmrpc");
     put_str(out, "signature", method->signature);
+    shmrpci_json_set_text(out, "instance", g->instance);
     shmrpci_buf_append_text(out, "}}");
 }
 
@@ -150,9 +161,30 @@ static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* The gateway counts messages and links, not calls of each method: those are in
- * the service's own statistics. */
-static void put_stats(gate *g, shmrpci_buf *out)
+/* Clients without shmrpc are counted by method; an error's name tells strangers
+ * no more than that. */
+static void put_method_stats(gate *g, const shmrpci_contract_method *method,
+                             shmrpci_buf *out)
+{
+    foreign_counts counts;
+    foreign_count(g->foreign, method->name.ptr, method->name.len, &counts);
+    shmrpci_json_comma(out);
+    shmrpci_buf_append_char(out, '{');
+    put_place(g, method, out);
+    shmrpci_json_set_uint(out, "num_requests", counts.requests);
+    shmrpci_json_set_uint(out, "num_errors", counts.errors);
+    shmrpci_json_set_text(out, "last_error", counts.last_error);
+    shmrpci_json_set_uint(out, "processing_time", counts.total_ns);
+    shmrpci_json_set_uint(
+        out, "average_processing_time",
+        counts.requests > 0 ? counts.total_ns / counts.requests : 0);
+    shmrpci_buf_append_char(out, '}');
+}
+
+/* Of clients of ours the gateway counts messages and links, as the endpoint
+ * "link"; their calls are in the service's own statistics. */
+static void put_stats(gate *g, const shmrpci_contract *contract,
+                      shmrpci_buf *out)
 {
     char started[32] = "";
     time_t at = (time_t)g->started_s;
@@ -174,7 +206,11 @@ static void put_stats(gate *g, shmrpci_buf *out)
     shmrpci_json_set_uint(out, "processing_time", 0);
     shmrpci_json_set_uint(out, "average_processing_time", 0);
     put_counts(g, &counts, out);
-    shmrpci_buf_append_text(out, "}]");
+    shmrpci_buf_append_char(out, '}');
+    for (size_t i = 0; contract != NULL && i < contract->methods.len; i++) {
+        put_method_stats(g, &contract->methods.ptr[i], out);
+    }
+    shmrpci_buf_append_char(out, ']');
 }
 
 /* The contract is read anew each time: it may be another one by now. */
@@ -200,7 +236,7 @@ static void put_answer(gate *g, question what, shmrpci_buf *out)
         break;
     case QUESTION_STATS:
         put_head(g, "stats", version, hash, out);
-        put_stats(g, out);
+        put_stats(g, contract, out);
         break;
     case QUESTION_NONE:
         break;

@@ -23,7 +23,7 @@
 #include "transport/adopted.h"
 
 /* What the pump subscribes to, in this order. */
-enum { INBOX_FIND, INBOX_INSTANCE, INBOX_SERVICES };
+enum { INBOX_FIND, INBOX_INSTANCE, INBOX_SERVICES, INBOX_CALLS };
 
 /* A try to reach a server of the list; then comes the next one. */
 #define SERVER_MS 2000
@@ -144,6 +144,9 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
     }
     if (inbox == INBOX_SERVICES) {
         announce_answer(g, message);
+    } else if (inbox == INBOX_CALLS) {
+        foreign_take(g->foreign, message,
+                     shmrpci_load_relaxed(&g->is_leaving) != 0);
     } else if (parcel != NULL) {
         on_client(g, message->reply, parcel->kind);
     }
@@ -167,7 +170,11 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error)
 {
     gate *g = user;
-    return greeting_take(&g->greeting, welcome, len, has_changed, error);
+    int status = greeting_take(&g->greeting, welcome, len, has_changed, error);
+    if (status == SHMRPC_OK && *has_changed && g->foreign != NULL) {
+        foreign_renew(g->foreign);
+    }
+    return status;
 }
 
 /* What the relay reports while it runs, as that its service has gone. */
@@ -253,15 +260,19 @@ static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
 static int subscribe(gate *g, shmrpc_error *error)
 {
     char find[NATS_SUBJECT_BYTES];
+    char calls[NATS_SUBJECT_BYTES];
     nats_subject_find(g->name, find);
+    nats_subject_call(g->name, "*", calls);
     nats_subject_instance(g->name, g->who.id, g->instance);
     const char *subjects[] = {[INBOX_FIND] = find,
                               [INBOX_INSTANCE] = g->instance,
-                              [INBOX_SERVICES] = "$SRV.>"};
+                              [INBOX_SERVICES] = "$SRV.>",
+                              [INBOX_CALLS] = calls};
     int status = SHMRPC_OK;
     for (size_t i = 0;
          i < sizeof subjects / sizeof *subjects && status == SHMRPC_OK; i++) {
-        status = nats_pump_subscribe(g->pump, subjects[i], NULL, error);
+        status = nats_pump_subscribe(
+            g->pump, subjects[i], i == INBOX_CALLS ? GATE_QUEUE : NULL, error);
     }
     return status;
 }
@@ -312,6 +323,17 @@ static int open_nats(gate *g, const shmrpci_address *at, shmrpc_error *error)
     return status == SHMRPC_OK ? subscribe(g, error) : status;
 }
 
+static int open_foreign(gate *g, const shmrpci_address *back,
+                        shmrpc_error *error)
+{
+    const foreign_opts opts = {.service = g->name,
+                               .port = back->port,
+                               .max_message_bytes =
+                                   g->options->max_message_bytes,
+                               .pump = g->pump};
+    return foreign_create(&opts, &g->foreign, error);
+}
+
 int gate_open(gate *g, const char *name, const shmrpci_address *at,
               const shmrpci_address *back, const options *o,
               const shmrpci_buf *hello, shmrpc_error *error)
@@ -327,6 +349,9 @@ int gate_open(gate *g, const char *name, const shmrpci_address *at,
     if (status == SHMRPC_OK) {
         status = open_nats(g, at, error);
     }
+    if (status == SHMRPC_OK) {
+        status = open_foreign(g, back, error);
+    }
     if (status != SHMRPC_OK) {
         gate_close(g);
     }
@@ -338,7 +363,10 @@ int gate_open(gate *g, const char *name, const shmrpci_address *at,
 /* Without the pump nobody can come: then the relay ends at once. */
 int gate_run(gate *g, shmrpc_error *error)
 {
-    int status = nats_pump_start(g->pump, error);
+    int status = foreign_start(g->foreign, error);
+    if (status == SHMRPC_OK) {
+        status = nats_pump_start(g->pump, error);
+    }
     if (status != SHMRPC_OK) {
         relay_stop(g->relay);
     }
@@ -357,6 +385,7 @@ void gate_stop(gate *g)
 /* Calls in progress get their time; their answers go out after that. */
 void gate_close(gate *g)
 {
+    int64_t until_ns = shmrpci_deadline_after(g->options->stop_ns);
     shmrpci_mutex_lock(&g->lock);
     relay *closing = g->relay;
     g->relay = NULL;
@@ -364,11 +393,14 @@ void gate_close(gate *g)
     if (closing != NULL) {
         relay_close(closing);
     }
+    foreign_end(g->foreign, until_ns);
     if (g->pump != NULL) {
         nats_pump_stop(g->pump);
         nats_pump_destroy(g->pump);
         g->pump = NULL;
     }
+    foreign_destroy(g->foreign);
+    g->foreign = NULL;
     greeting_fini(&g->greeting);
     shmrpci_mutex_fini(&g->lock);
 }

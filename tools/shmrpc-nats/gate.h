@@ -14,8 +14,12 @@
 #include "sync/atomic.h"
 #include "tools/relay/greeting.h"
 #include "tools/relay/relay.h"
+#include "tools/shmrpc-nats/foreign.h"
 #include "tools/shmrpc-nats/options.h"
 #include "transport/nats/pump.h"
+
+/* The queue group of clients without shmrpc: NATS picks one of its gateways. */
+#define GATE_QUEUE "q"
 
 typedef struct gate {
     const char *name; /* of the service, as in a shm:// address */
@@ -24,7 +28,8 @@ typedef struct gate {
     shmrpci_mutex lock; /* of `relay`, which closes before the pump ends */
     relay *relay;
     nats_pump *pump;
-    nats_who who; /* this instance */
+    foreign *foreign; /* clients without shmrpc */
+    nats_who who;     /* this instance */
     char instance[NATS_SUBJECT_BYTES];
     int64_t started_s; /* since 1970 */
     bool is_announced; /* the pump's: clients were told that it is there */

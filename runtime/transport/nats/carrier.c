@@ -353,6 +353,19 @@ static nats_result publish(nats_carrier *c, const char *subject,
     return result_of(s);
 }
 
+/* A value with a line end in it would be two headers. */
+static natsStatus set_header(natsMsg *msg, const nats_header *header)
+{
+    char value[1024];
+    size_t len = 0;
+    for (; header->value[len] != '\0' && len + 1 < sizeof value; len++) {
+        unsigned char c = (unsigned char)header->value[len];
+        value[len] = (char)(c < ' ' || c == 0x7f ? ' ' : c);
+    }
+    value[len] = '\0';
+    return natsMsgHeader_Set(msg, header->name, value);
+}
+
 static nats_result publish_with(nats_carrier *c, const char *subject,
                                 const char *reply, const nats_header *headers,
                                 size_t header_count, const void *data,
@@ -364,13 +377,36 @@ static nats_result publish_with(nats_carrier *c, const char *subject,
     }
     natsStatus s = natsMsg_Create(&msg, subject, reply, data, (int)len);
     for (size_t i = 0; i < header_count && s == NATS_OK; i++) {
-        s = natsMsgHeader_Set(msg, headers[i].name, headers[i].value);
+        s = set_header(msg, &headers[i]);
     }
     if (s == NATS_OK) {
         s = natsConnection_PublishMsg(c->nc, msg);
     }
     natsMsg_Destroy(msg);
     return result_of(s);
+}
+
+/* Libnats parses headers at the first look at them. */
+static bool headers(const nats_message *message,
+                    void (*each)(void *user, const nats_header *header),
+                    void *user)
+{
+    const char **keys = NULL;
+    int count = 0;
+    natsStatus s = natsMsgHeader_Keys(message->own, &keys, &count);
+    if (s != NATS_OK) {
+        return s == NATS_NOT_FOUND; /* it has none */
+    }
+    for (int i = 0; i < count; i++) {
+        nats_header header = {.name = keys[i]};
+        if (natsMsgHeader_Get(message->own, keys[i], &header.value) ==
+                NATS_OK &&
+            header.value != NULL) {
+            each(user, &header);
+        }
+    }
+    free((void *)keys);
+    return true;
 }
 
 static void read_some(nats_carrier *c)
@@ -450,6 +486,7 @@ const nats_carrier_ops shmrpc_nats_carrier = {
     .unsubscribe = unsubscribe,
     .publish = publish,
     .publish_with = publish_with,
+    .headers = headers,
     .read = read_some,
     .write = write_some,
     .take = take,

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* Changes with any declaration below. */
-#define NATS_CARRIER_ABI 2u
+#define NATS_CARRIER_ABI 3u
 
 /* The symbol that libshmrpc-nats exports: a const nats_carrier_ops. */
 #define NATS_CARRIER_SYMBOL "shmrpc_nats_carrier"
@@ -97,11 +97,16 @@ typedef struct nats_carrier_ops {
     /* Queues a message for write. `reply` may be NULL. */
     nats_result (*publish)(nats_carrier *c, const char *subject,
                            const char *reply, const void *data, size_t len);
-    /* The same, with headers. */
+    /* The same, with headers; control characters in values become blanks. */
     nats_result (*publish_with)(nats_carrier *c, const char *subject,
                                 const char *reply, const nats_header *headers,
                                 size_t header_count, const void *data,
                                 size_t len);
+    /* Calls `each` for every header of a message; the texts live as long as the
+     * message. False: they are malformed. */
+    bool (*headers)(const nats_message *message,
+                    void (*each)(void *user, const nats_header *header),
+                    void *user);
     /* Reads once what has arrived; without waiting. */
     void (*read)(nats_carrier *c);
     /* Sends as much as there is room for. */

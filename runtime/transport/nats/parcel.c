@@ -176,6 +176,15 @@ void nats_subject_news(const char *service, bool is_up,
                    is_up ? "up" : "down");
 }
 
+void nats_subject_call(const char *service, const char *method,
+                       char out[NATS_SUBJECT_BYTES])
+{
+    char token[130];
+    nats_token_of(service, token, sizeof token);
+    (void)snprintf(out, NATS_SUBJECT_BYTES, "shmrpc.%s.call.%.50s", token,
+                   method);
+}
+
 void nats_subject_instance(const char *service, const char *id,
                            char out[NATS_SUBJECT_BYTES])
 {

@@ -97,6 +97,9 @@ void nats_subject_find(const char *service, char out[NATS_SUBJECT_BYTES]);
 /* shmrpc.TOKEN.up, shmrpc.TOKEN.down: a gateway has come, or leaves: FOUND */
 void nats_subject_news(const char *service, bool is_up,
                        char out[NATS_SUBJECT_BYTES]);
+/* shmrpc.TOKEN.call.METHOD; "*" for all methods. */
+void nats_subject_call(const char *service, const char *method,
+                       char out[NATS_SUBJECT_BYTES]);
 /* shmrpc.TOKEN.i.ID */
 void nats_subject_instance(const char *service, const char *id,
                            char out[NATS_SUBJECT_BYTES]);

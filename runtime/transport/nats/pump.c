@@ -45,6 +45,7 @@ struct nats_pump {
     size_t piece;     /* the most data in a message */
     uint8_t *scratch; /* a head, and a piece */
     nats_inbox *inboxes[NATS_INBOXES_MAX];
+    bool is_queue[NATS_INBOXES_MAX];
     uint32_t inbox_count;
     nats_link *links[NATS_LINKS_MAX];
     uint32_t link_count;
@@ -79,6 +80,33 @@ nats_result nats_pump_publish(nats_pump *pump, const char *subject,
                               const void *data, size_t len)
 {
     return publish(pump, subject, NULL, data, len);
+}
+
+nats_result nats_pump_ask(nats_pump *pump, const char *subject,
+                          const char *reply)
+{
+    return publish(pump, subject, reply, "", 0);
+}
+
+nats_result nats_pump_answer(nats_pump *pump, const char *subject,
+                             const nats_header *headers, size_t head_count,
+                             const void *data, size_t len)
+{
+    nats_view view;
+    pump->ops->view(pump->carrier, &view);
+    if (view.fd < 0) {
+        return NATS_AWAY;
+    }
+    COUNT(pump, messages_out);
+    return pump->ops->publish_with(pump->carrier, subject, NULL, headers,
+                                   head_count, data, len);
+}
+
+bool nats_pump_headers(nats_pump *pump, const nats_message *message,
+                       void (*each)(void *user, const nats_header *header),
+                       void *user)
+{
+    return pump->ops->headers(message, each, user);
 }
 
 /* Uses the scratch, which already has the data of DATA. */
@@ -323,7 +351,8 @@ static void take_message(nats_pump *pump, uint32_t inbox,
 {
     nats_parcel parcel;
     COUNT(pump, messages_in);
-    if (!nats_parcel_get(message->data, message->len, &parcel)) {
+    if (pump->is_queue[inbox] ||
+        !nats_parcel_get(message->data, message->len, &parcel)) {
         tell_owner(pump, inbox, NATS_DONE, message, NULL);
     } else if (parcel.kind <= NATS_OPENED) {
         tell_owner(pump, inbox, NATS_DONE, message, &parcel);
@@ -843,7 +872,7 @@ int nats_pump_subscribe(nats_pump *pump, const char *subject, const char *queue,
         return failed(result, pump->opts.carrier.servers, "can't subscribe",
                       error);
     }
-    pump->inbox_count++;
+    pump->is_queue[pump->inbox_count++] = queue != NULL;
     return SHMRPC_OK;
 }
 

@@ -21,7 +21,7 @@
  *
  * Threading: before start and after stop one thread; in between the pump's own
  * thread calls the owner, and it alone may call the functions other than start,
- * wake and stop.
+ * wake, stop and answer.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_PUMP_H
 #define SHMRPCI_TRANSPORT_NATS_PUMP_H
@@ -110,7 +110,8 @@ typedef struct nats_counts {
 int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
                      shmrpc_error *error);
 
-/* `inbox` in on_message: 0 for the first one, and so on. */
+/* `inbox` in on_message: 0 for the first one, and so on. Messages of a queue
+ * are not ours, whatever they look like: `parcel` is NULL. */
 int nats_pump_subscribe(nats_pump *pump, const char *subject, const char *queue,
                         shmrpc_error *error);
 
@@ -119,6 +120,19 @@ nats_result nats_pump_send(nats_pump *pump, const char *subject,
                            const char *reply, const nats_parcel *parcel);
 nats_result nats_pump_publish(nats_pump *pump, const char *subject,
                               const void *data, size_t len);
+
+/* Asks others: an empty message, whose answers go to `reply`. */
+nats_result nats_pump_ask(nats_pump *pump, const char *subject,
+                          const char *reply);
+/* As publish, with headers; any thread. AWAY: there is no connection; TOO_LONG:
+ * longer than the servers accept. */
+nats_result nats_pump_answer(nats_pump *pump, const char *subject,
+                             const nats_header *headers, size_t head_count,
+                             const void *data, size_t len);
+/* The headers of a message, within on_message (carrier.h). */
+bool nats_pump_headers(nats_pump *pump, const nats_message *message,
+                       void (*each)(void *user, const nats_header *header),
+                       void *user);
 
 /* A unique subject for a subscription. */
 int nats_pump_new_subject(nats_pump *pump, char out[NATS_SUBJECT_BYTES],

@@ -74,18 +74,30 @@ class Wire:
 
     def __init__(self, port):
         self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
-        self.file = self.sock.makefile("rb")
-        self.info = json.loads(self.file.readline()[5:])
+        self.buffer = bytearray()
+        self.info = json.loads(self.line()[5:])
         self.send(b'CONNECT {"verbose":false,"headers":true,'
                   b'"no_responders":true}\r\nPING\r\n')
-        while self.file.readline() != b"PONG\r\n":
+        while self.line() != b"PONG":
             pass
+
+    def line(self):
+        while b"\r\n" not in self.buffer:
+            self.more()
+        end = self.buffer.index(b"\r\n")
+        line = bytes(self.buffer[:end])
+        del self.buffer[:end + 2]
+        return line
+
+    def more(self):
+        data = self.sock.recv(1 << 16)
+        assert data, "nats-server has hung up"
+        self.buffer += data
 
     def send(self, data):
         self.sock.sendall(data)
 
     def close(self):
-        self.file.close()
         self.sock.close()
 
     def subscribe(self, subject):
@@ -95,23 +107,60 @@ class Wire:
         self.send(f"PUB {subject} {reply} {len(data)}\r\n".encode() + data +
                   b"\r\n")
 
-    def receive(self, seconds=PATIENCE_S):
-        """Subject and body of the next message; None: it did not come."""
-        self.sock.settimeout(seconds)
+    def request(self, subject, data=b"", headers=(), reply="_INBOX.wire"):
+        """Publishes with headers, to be answered at _INBOX.wire."""
+        head = b"NATS/1.0\r\n" + b"".join(
+            f"{key}: {value}\r\n".encode() for key, value in headers) + b"\r\n"
+        self.send(f"HPUB {subject} {reply} {len(head)} {len(head) + len(data)}"
+                  f"\r\n".encode() + head + data + b"\r\n")
+
+    def answer(self, seconds=PATIENCE_S):
+        """Headers and body of the next message; None: it did not come."""
+        got = self.receive(seconds, with_head=True)
+        if got is None:
+            return None
+        lines = got[0].decode().split("\r\n")
+        heads = dict(line.split(":", 1) for line in lines[1:] if line)
+        return {key: value.strip() for key, value in heads.items()}, got[1]
+
+    def receive(self, seconds=PATIENCE_S, with_head=False, with_reply=False):
+        """Subject (or head) and body of the next message; None: it did not
+        come. Of questions only where the answer goes."""
         while True:
+            self.sock.settimeout(seconds)
             try:
-                words = self.file.readline().split()
+                words, body = self.message()
             except TimeoutError:
                 return None
-            assert words, "nats-server has hung up"
-            if words[0] in (b"MSG", b"HMSG"):
-                body = self.file.read(int(words[-1]) + 2)[:-2]
-                if words[0] == b"HMSG":
-                    return words[1].decode(), body[:int(words[-2])]
-                return words[1].decode(), body
+            finally:
+                self.sock.settimeout(PATIENCE_S)
+            if body is not None:
+                head = int(words[-2]) if words[0] == b"HMSG" else 0
+                if with_reply:
+                    return words[3].decode()
+                if with_head:
+                    return body[:head], body[head:]
+                return words[1].decode(), body[:head] if head else body
             assert words[0] in (b"PING", b"PONG", b"+OK", b"INFO"), words
             if words[0] == b"PING":
                 self.send(b"PONG\r\n")
+
+    def message(self):
+        """The next line of the protocol, as words, and the body of a message.
+        After a time-out what has come of it is still there."""
+        while b"\r\n" not in self.buffer:
+            self.more()
+        end = self.buffer.index(b"\r\n")
+        words = bytes(self.buffer[:end]).split()
+        if not words or words[0] not in (b"MSG", b"HMSG"):
+            del self.buffer[:end + 2]
+            return words, None
+        size = int(words[-1])
+        while len(self.buffer) < end + 2 + size + 2:
+            self.more()
+        body = bytes(self.buffer[end + 2:end + 2 + size])
+        del self.buffer[:end + 2 + size + 2]
+        return words, body
 
 
 class Server:
@@ -214,17 +263,19 @@ class World:
     def service(self):
         return self.serve(self.server_path, "--workers=2")[0]
 
-    def gateway(self):
+    def gateway(self, name="life", address=None, options=()):
         """The program, and its instance, which NATS knows."""
         process, instance = self.serve(self.gateway_path,
                                        "--force-insecure-serialisation",
-                                       "--servers", self.address(), "life")
+                                       "--servers", address or self.address(),
+                                       *options, name)
         wire = self.wire()
         wire.subscribe("_INBOX.gateway")
 
         def answers():
-            wire.publish(f"$SRV.PING.life.{instance}", reply="_INBOX.gateway")
-            got = wire.receive(1)
+            wire.publish(f"$SRV.PING.{name}.{instance}",
+                         reply="_INBOX.gateway")
+            got = wire.receive(0.2)
             return got and b"ping_response" in got[1]
 
         await_(answers, "the gateway is there")

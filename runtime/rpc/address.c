@@ -299,14 +299,33 @@ static int parse_tls(part whole, part rest, const shmrpc_service *service,
     return parse_endpoint(whole, rest, QUERY_TLS, out, error);
 }
 
-/* host[:port][?name=FILE...]; the host becomes "host:port", one of the list of
- * servers. The service's name is also its name there. */
+/* Splits the name off "host:port/name"; without one it is the service's. */
+static int take_nats_name(part whole, part *rest, char name[64],
+                          const shmrpc_service *service, shmrpc_error *error)
+{
+    part text;
+    if (split(*rest, '/', rest, &text)) {
+        return copy_name(whole, text, "service name", name, error);
+    }
+    (void)snprintf(name, 64, "%s", service->name);
+    return SHMRPC_OK;
+}
+
+/* host[:port][/name][?name=FILE...]; the host becomes "host:port", one of the
+ * list of servers. The service's name is also its name there. */
 static int parse_nats(part whole, part rest, const shmrpc_service *service,
                       shmrpci_address *out, shmrpc_error *error)
 {
     char host[sizeof out->host];
+    part place = rest;
     out->port = 0;
-    int status = parse_endpoint(whole, rest, QUERY_NATS, out, error);
+    int status = take_query(whole, &place, QUERY_NATS, out, error);
+    if (status == SHMRPC_OK) {
+        status = take_nats_name(whole, &place, out->name, service, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = parse_host(whole, place, out, error);
+    }
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -321,7 +340,6 @@ static int parse_nats(part whole, part rest, const shmrpc_service *service,
                                 PART_ARGS(whole));
     }
     memcpy(out->host, host, (size_t)len + 1);
-    (void)snprintf(out->name, sizeof out->name, "%s", service->name);
     return SHMRPC_OK;
 }
 
@@ -337,7 +355,8 @@ static bool join_nats(shmrpci_address *first, const shmrpci_address *second)
         strcmp(first->cert_file, second->cert_file) != 0 ||
         strcmp(first->ca_file, second->ca_file) != 0 ||
         strcmp(first->token_file, second->token_file) != 0 ||
-        strcmp(first->zone, second->zone) != 0) {
+        strcmp(first->zone, second->zone) != 0 ||
+        strcmp(first->name, second->name) != 0) {
         return false;
     }
     int len = snprintf(both, sizeof both, "%s,%s", first->host, second->host);

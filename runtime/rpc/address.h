@@ -13,8 +13,8 @@
  *                            with a certificate
  *       of a client          ?ca=FILE, and &cert=FILE to show one
  *     nats://host:port       over a cluster of NATS (4222), by any gateway of
- *                            the service; neighbours in a list are servers of
- *                            one cluster
+ *                            the service, or of nats://host:port/name;
+ *                            neighbours in a list are servers of one cluster
  *       of a client          ?creds=FILE or ?nkey=FILE, &ca=FILE, &cert=FILE;
  *                            &zone=NAME: where it prefers gateways
  *     unix:///path           a socket of this machine

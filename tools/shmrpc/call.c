@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "os/clock.h"
+#include "tools/shmrpc/cluster.h"
 #include "tools/shmrpc/command.h"
+#include "tools/shmrpc/machines.h"
 #include "tools/shmrpc/outcome.h"
 #include "tools/shmrpc/streamed.h"
 
@@ -11,6 +13,7 @@ const struct option cli_call_options[] = {
     {"deadline", required_argument, NULL, 'd'},
     {"max-items", required_argument, NULL, 'i'},
     {"meta", required_argument, NULL, 'm'},
+    CLI_NATS_OPTION,
     {"repeat", required_argument, NULL, 'n'},
     {"time", no_argument, NULL, 't'},
     {"json", no_argument, NULL, 'j'},
@@ -22,6 +25,7 @@ const struct option cli_call_options[] = {
 
 typedef struct call_opts {
     cli_invocation_opts in;
+    cli_nats nats;
     uint64_t repeat;
     uint64_t max_items; /* 0: all */
     bool time;
@@ -59,7 +63,8 @@ static void print_help(void *user)
         "  -i, --max-items=N    end after so many items\n"
         "  -m, --meta=KEY=VALUE goes with the call, up to 16 times; what "
         "comes\n"
-        "                       back is printed to standard error\n"
+        "                       back is printed to standard "
+        "error\n" CLI_NATS_HELP
         "  -n, --repeat=COUNT   call that often, one after the other\n"
         "  -t, --time           print how long it took\n"
         "  -r, --raw            print strings and bytes as they are\n"
@@ -194,6 +199,9 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
                    : cli_bad_value(message, "max-items", "a number from 1 on");
     case 'm':
         return cli_invocation_meta(&opts->in, optarg, message);
+    case 'N':
+        cli_nats_take(&opts->nats);
+        return CLI_OK;
     case 'n':
         return cli_read_count(optarg, 1000000000, &opts->repeat)
                    ? CLI_OK
@@ -215,8 +223,16 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     call_opts *opts = user;
+    shmrpci_buf at;
+    shmrpci_buf_init_heap(&at);
     cli_exit result = cli_invocation_read(line, &opts->in, message);
-    return result == CLI_OK ? call(opts) : result;
+    if (result == CLI_OK) {
+        opts->in.at =
+            cli_cluster_or(&opts->nats, opts->in.service, opts->in.at, &at);
+        result = call(opts);
+    }
+    shmrpci_buf_fini(&at);
+    return result;
 }
 
 cli_exit cli_call(int argc, char **argv)

@@ -27,8 +27,8 @@ static void list_shorts(const struct option *options, char out[64])
         if (options->val != 'V') {
             *at++ = (char)options->val;
         }
-        if (options->has_arg == required_argument) {
-            *at++ = ':';
+        for (int i = 0; i < options->has_arg; i++) {
+            *at++ = ':'; /* one: required_argument; two: optional_argument */
         }
     }
     *at = '\0';
@@ -109,12 +109,20 @@ cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user)
     return result;
 }
 
+void cli_nats_take(cli_nats *out)
+{
+    out->is_on = true;
+    out->servers = optarg;
+}
+
 cli_exit cli_look_take(void *look, int option, shmrpci_buf *message)
 {
     cli_look *out = look;
     (void)message;
     if (option == 'a') {
         out->at = optarg;
+    } else if (option == 'N') {
+        cli_nats_take(&out->nats);
     } else {
         out->json = true;
     }

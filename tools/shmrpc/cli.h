@@ -60,10 +60,26 @@ typedef struct cli_syntax {
 /* Reads and runs. Returns the exit status. */
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user);
 
+/* The option --nats[=SERVERS], which means services of a cluster of NATS. Its
+ * short form is but a letter: the servers stand behind `=`. */
+typedef struct cli_nats {
+    bool is_on;
+    const char *servers; /* NULL: the usual ones */
+} cli_nats;
+
+#define CLI_NATS_OPTION                      \
+    {                                        \
+        "nats", optional_argument, NULL, 'N' \
+    }
+
+/* Takes it; its value is in optarg. */
+void cli_nats_take(cli_nats *out);
+
 /* The options of a command that inspects one service. */
 typedef struct cli_look {
     const char *at; /* --at, or NULL */
-    bool json;      /* print JSON instead of text */
+    cli_nats nats;
+    bool json; /* print JSON instead of text */
 } cli_look;
 
 /* The `take` of a syntax whose user is a cli_look. */

@@ -10,6 +10,7 @@
 #include "manager_client.h" /* generated */
 #include "objects/kind.h"
 #include "os/clock.h"
+#include "tools/shmrpc/cluster.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/names.h"
 #include "tools/shmrpc/service.h"
@@ -184,18 +185,45 @@ static void offer_fields(const shmrpc_type *type, const char *word)
     }
 }
 
+/* The services of a cluster, of which each gateway tells. */
+static void offer_gateways(const cli_nats *nats, const char *word)
+{
+    cli_gateways all;
+    const char *before = "";
+    if (cli_cluster_ask(nats->servers, &all, NULL) != SHMRPC_OK) {
+        return;
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        if (strcmp(all.items[i].service, before) != 0) {
+            before = all.items[i].service;
+            offer(word, "", before, "");
+        }
+    }
+    cli_cluster_free(&all);
+}
+
 /* Offers operands: a service, then a method of it, then parameters. For a
  * method and its parameters the service is asked for its interface. */
 static void offer_operands(const cli_command *command, char *const *words,
-                           int count, const char *at, const char *word)
+                           int count, const char *at, const cli_nats *nats,
+                           const char *word)
 {
     cli_service s;
+    if (count == 0 && nats->is_on) {
+        offer_gateways(nats, word);
+        return;
+    }
     if (count == 0) {
         offer_services(word);
         offer_managed(word, true);
         return;
     }
-    bool known = command->completed > 1 && cli_service_peek(&s, words[0], at);
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    bool known = command->completed > 1 &&
+                 cli_service_peek(&s, words[0],
+                                  cli_cluster_or(nats, words[0], at, &text));
+    shmrpci_buf_fini(&text);
     for (uint32_t i = 0; known && i < s.tables->method_count; i++) {
         const shmrpc_method *method = &s.tables->methods[i];
         if (count == 1) {
@@ -209,13 +237,14 @@ static void offer_operands(const cli_command *command, char *const *words,
     }
 }
 
-/* Splits the words into options and operands, as the command itself would. Only
- * the option --at matters, as it says which service to ask. The last word is
- * unfinished and is neither. */
+/* Splits the words into options and operands, as the command itself would. Of
+ * the options only --at and --nats matter, as they say which service to ask.
+ * The last word is unfinished and belongs to neither. */
 static void complete(const cli_command *command, int argc, char **argv)
 {
     shmrpci_buf message;
     const char *at = NULL;
+    cli_nats nats = {.is_on = false};
     const char *word = argv[argc - 1];
     char *none[1];
     cli_line line = {
@@ -225,6 +254,9 @@ static void complete(const cli_command *command, int argc, char **argv)
     while ((option = cli_next(&line, command->options, &message)) !=
            SHMRPCI_OPTIONS_END) {
         at = option == 'a' ? optarg : at;
+        if (option == 'N') {
+            cli_nats_take(&nats);
+        }
     }
     shmrpci_buf_fini(&message);
     if (word[0] == '-') {
@@ -235,7 +267,7 @@ static void complete(const cli_command *command, int argc, char **argv)
         offer_objects(command, line.count, word);
     } else if (command->completed > 0) {
         offer_operands(command, line.count > 0 ? argv + 1 : none, line.count,
-                       at, word);
+                       at, &nats, word);
     } else if (strcmp(command->name, "completion") == 0) {
         offer(word, "", "bash", "");
         offer(word, "", "zsh", "");

@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/shmrpc/cluster.h"
 #include "tools/shmrpc/command.h"
+#include "tools/shmrpc/machines.h"
 #include "tools/shmrpc/service.h"
 
 const struct option cli_describe_options[] = {
-    {"at", required_argument, NULL, 'a'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
+    {"at", required_argument, NULL, 'a'}, CLI_NATS_OPTION,
+    {"json", no_argument, NULL, 'j'},     {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},  {NULL, 0, NULL, 0},
 };
 
 /* The text goes to standard output, and nothing else: it is meant to be
@@ -29,10 +29,11 @@ static void print_help(void *user)
         "Prints the interface of a service: its .svc with documentation and\n"
         "all types that it needs, as shmrpcgen reads it.\n"
         "\n"
-        "  -a, --at=ADDRESSES  where the service is, as in shm://@two\n"
-        "  -j, --json          print its methods as JSON\n"
-        "  -h, --help          print this\n"
-        "      --version       print the version\n",
+        "  -a, --at=ADDRESSES   where the service is, as in "
+        "shm://@two\n" CLI_NATS_HELP
+        "  -j, --json           print its methods as JSON\n"
+        "  -h, --help           print this\n"
+        "      --version        print the version\n",
         stdout);
 }
 
@@ -103,13 +104,17 @@ static cli_exit print_json(const cli_service *s)
 static cli_exit describe(const char *service, const cli_look *look)
 {
     cli_service s;
-    cli_exit result = cli_service_open(&s, service, look->at);
+    shmrpci_buf at;
+    shmrpci_buf_init_heap(&at);
+    cli_exit result = cli_service_open(
+        &s, service, cli_cluster_or(&look->nats, service, look->at, &at));
     if (result == CLI_OK && look->json) {
         result = print_json(&s);
     } else if (result == CLI_OK) {
         fwrite(s.text, 1, s.text_len, stdout);
     }
     cli_service_close(&s);
+    shmrpci_buf_fini(&at);
     return result;
 }
 

@@ -9,14 +9,13 @@
 #include <string.h>
 
 #include "tools/shmrpc/command.h"
+#include "tools/shmrpc/machines.h"
 #include "tools/shmrpc/service.h"
 
 const struct option cli_list_options[] = {
-    {"all", no_argument, NULL, 'A'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
+    {"all", no_argument, NULL, 'A'},     CLI_NATS_OPTION,
+    {"json", no_argument, NULL, 'j'},    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0},
 };
 
 /* A service is "alive" only after one of its workers has answered. */
@@ -31,10 +30,10 @@ static void print_help(void *user)
         "took to answer. A dead one was killed; its next start takes over\n"
         "the socket.\n"
         "\n"
-        "  -A, --all      list dead ones too\n"
-        "  -j, --json     print a JSON array\n"
-        "  -h, --help     print this\n"
-        "      --version  print the version\n",
+        "  -A, --all            list dead ones too\n" CLI_NATS_HELP
+        "  -j, --json           print a JSON array\n"
+        "  -h, --help           print this\n"
+        "      --version        print the version\n",
         stdout);
 }
 
@@ -234,14 +233,18 @@ static cli_exit list(bool json, bool all)
 typedef struct list_opts {
     bool json;
     bool all;
+    cli_nats nats;
 } list_opts;
 
-/* --all and --json are the only options. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     list_opts *opts = user;
     (void)message;
-    *(option == 'A' ? &opts->all : &opts->json) = true;
+    if (option == 'N') {
+        cli_nats_take(&opts->nats);
+    } else {
+        *(option == 'A' ? &opts->all : &opts->json) = true;
+    }
     return CLI_OK;
 }
 
@@ -253,7 +256,8 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
                            line->argv[1]);
         return CLI_USAGE;
     }
-    return list(opts->json, opts->all);
+    return opts->nats.is_on ? cli_machines_list(&opts->nats, opts->json)
+                            : list(opts->json, opts->all);
 }
 
 cli_exit cli_list(int argc, char **argv)

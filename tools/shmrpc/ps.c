@@ -13,12 +13,14 @@
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/control.h"
 #include "tools/shmrpc/lines.h"
+#include "tools/shmrpc/machines.h"
 
 /* How much of the log status shows. */
 #define LAST_LINES 10u
 
 const struct option cli_ps_options[] = {
     {"clients", no_argument, NULL, 'c'},
+    CLI_NATS_OPTION,
     CLI_CONTROL_OPTIONS,
 };
 const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
@@ -230,7 +232,8 @@ static cli_exit status_of(const cli_control *line, manager_control *client,
 /* The command line of both; only ps has `clients`. */
 typedef struct ps_line {
     cli_control control;
-    bool clients; /* --clients: needs no manager */
+    bool clients;  /* --clients: needs no manager */
+    cli_nats nats; /* nor does --nats */
 } ps_line;
 
 /* `ps` and `status` share their line; argv[0] tells which it is. --clients is
@@ -245,6 +248,9 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
         shmrpci_buf_printf(message, "%s takes no operand like `%s`",
                            line->argv[0], line->argv[line->count]);
         return CLI_USAGE;
+    }
+    if (opts->nats.is_on) {
+        return cli_machines_ps(&opts->nats, control->json);
     }
     if (opts->clients) {
         return cli_clients(control->json);
@@ -263,13 +269,18 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
-/* -c reaches this only from ps: status doesn't list it among its options. */
+/* -c and -N reach this only from ps: status doesn't list them among its
+ * options. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     ps_line *line = user;
     (void)message;
     if (option == 'c') {
         line->clients = true;
+        return CLI_OK;
+    }
+    if (option == 'N') {
+        cli_nats_take(&line->nats);
         return CLI_OK;
     }
     return cli_control_take(&line->control, option);
@@ -286,7 +297,13 @@ static void print_ps_help(void *user)
         "  -c, --clients        instead the workers and clients of all "
         "services\n"
         "                       on this machine, with or without a "
-        "manager\n" CLI_CONTROL_HELP,
+        "manager\n"
+        "  -N, --nats[=SERVERS] instead the gateways of a cluster of NATS on "
+        "all\n"
+        "                       machines; SERVERS as nats://a,nats://b "
+        "(default:\n"
+        "                       SHMRPC_NATS, else "
+        "nats://127.0.0.1)\n" CLI_CONTROL_HELP,
         stdout);
 }
 

@@ -17,6 +17,7 @@
 #include "os/signals.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/figures.h"
+#include "tools/shmrpc/machines.h"
 #include "tools/shmrpc/managed.h"
 #include "tools/shmrpc/terminal.h"
 
@@ -32,6 +33,7 @@ const struct option cli_top_options[] = {
     {"once", no_argument, NULL, '1'},
     {"sort", required_argument, NULL, 's'},
     {"reverse", no_argument, NULL, 'r'},
+    CLI_NATS_OPTION,
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -58,7 +60,7 @@ static void print_help(void *user)
         "  -1, --once           the same as --count=1\n"
         "  -s, --sort=COLUMN    by name (the default), calls, errors, p99,\n"
         "                       busy, cpu or memory\n"
-        "  -r, --reverse        reverse the order\n"
+        "  -r, --reverse        reverse the order\n" CLI_NATS_HELP
         "  -j, --json           print one JSON object per line for each\n"
         "                       service and look\n"
         "  -h, --help           print this\n"
@@ -78,6 +80,7 @@ typedef struct top {
     int64_t interval_ns; /* between two looks */
     uint64_t count;      /* 0: for ever */
     bool json;           /* instead of tables */
+    cli_nats nats;       /* gateways of a cluster instead */
     bool is_all;         /* whatever is found */
     bool is_live;        /* redraws the screen */
     cli_layout layout;   /* of the tables; keys change it */
@@ -469,6 +472,14 @@ static cli_exit watch(top *t)
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     top *t = user;
+    if (t->nats.is_on) {
+        if (line->count > 0) {
+            shmrpci_buf_append_text(message,
+                                    "--nats shows all services of a cluster");
+            return CLI_USAGE;
+        }
+        return cli_machines_top(&t->nats, t->json, t->interval_ns, t->count);
+    }
     t->poll_set = t->signal_fd = -1;
     shmrpci_arena_init(&t->arena, 0);
     t->is_all = line->count == 0;
@@ -535,6 +546,9 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
         return take_sort(t, message);
     case 'r':
         t->layout.is_reversed = true;
+        return CLI_OK;
+    case 'N':
+        cli_nats_take(&t->nats);
         return CLI_OK;
     case 'j':
         t->json = true;

@@ -1,0 +1,288 @@
+/*
+ * Tables of what a cluster's gateways say.
+ *
+ * A contract that is not the one of all gateways of its service has a `!`, and
+ * a line on standard error says so: clients built for one of them are refused
+ * by the other, or lack a method, depending on which gateway they come to.
+ */
+#include "tools/shmrpc/machines.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "tools/shmrpc/cluster.h"
+#include "tools/shmrpc/terminal.h"
+
+/* ---- columns ----------------------------------------------------------- */
+
+/* So that the longest text fits. */
+typedef struct widths {
+    int service;
+    int host;
+    int zone;
+} widths;
+
+static void widen(int *width, const char *text)
+{
+    int len = (int)strlen(text);
+    *width = len > *width ? len : *width;
+}
+
+static widths widths_of(const cli_gateways *all)
+{
+    widths w = {(int)strlen("SERVICE"), (int)strlen("HOST"),
+                (int)strlen("ZONE")};
+    for (size_t i = 0; i < all->count; i++) {
+        widen(&w.service, all->items[i].service);
+        widen(&w.host, all->items[i].host);
+        widen(&w.zone, all->items[i].zone);
+    }
+    return w;
+}
+
+/* The service's contract, and whether it stands out. */
+static const char *mark_of(const cli_gateways *all, const cli_gateway *one)
+{
+    return cli_cluster_differs(all, one) ? " !" : "";
+}
+
+static bool is_same_service(const cli_gateway *a, const cli_gateway *b)
+{
+    return strcmp(a->service, b->service) == 0;
+}
+
+/* Once for each service of several contracts; they are sorted by service. */
+static void warn(const cli_gateways *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const cli_gateway *one = &all->items[i];
+        bool is_first = i == 0 || !is_same_service(&all->items[i - 1], one);
+        if (is_first && cli_cluster_differs(all, one)) {
+            fprintf(stderr,
+                    "shmrpc: the gateways of `%s` have different contracts "
+                    "(!): what a client may call depends on its gateway\n",
+                    one->service);
+        }
+    }
+}
+
+static void say_none(const cli_nats *nats)
+{
+    fprintf(stderr, "No gateway of shmrpc answers at %s.\n",
+            nats->servers != NULL ? nats->servers : cli_cluster_usual());
+}
+
+/* ---- list -------------------------------------------------------------- */
+
+/* Gateways of one service with one contract. */
+typedef struct group {
+    const cli_gateway *first;
+    size_t gateways;
+    size_t hosts;
+    uint64_t calls;
+} group;
+
+static bool is_same(const cli_gateway *a, const cli_gateway *b)
+{
+    return is_same_service(a, b) && strcmp(a->hash, b->hash) == 0;
+}
+
+/* False: its first gateway is an earlier one, so it was shown. */
+static bool gather(const cli_gateways *all, size_t first, group *out)
+{
+    const char *host = NULL;
+    *out = (group){.first = &all->items[first]};
+    for (size_t i = 0; i < all->count; i++) {
+        const cli_gateway *one = &all->items[i];
+        if (!is_same(one, out->first)) {
+            continue;
+        }
+        if (i < first) {
+            return false;
+        }
+        out->gateways++;
+        out->calls += one->calls;
+        out->hosts += host == NULL || strcmp(host, one->host) != 0;
+        host = one->host; /* they are sorted by host */
+    }
+    return true;
+}
+
+static void append_group(const cli_gateways *all, const group *g,
+                         shmrpci_buf *out)
+{
+    shmrpci_buf_append_char(out, '{');
+    shmrpci_json_set_text(out, "service", g->first->service);
+    shmrpci_json_set_text(out, "version", g->first->version);
+    shmrpci_json_set_text(out, "hash", g->first->hash);
+    shmrpci_json_set_bool(out, "differs", cli_cluster_differs(all, g->first));
+    shmrpci_json_set_uint(out, "gateways", g->gateways);
+    shmrpci_json_set_uint(out, "hosts", g->hosts);
+    shmrpci_json_set_uint(out, "calls", g->calls);
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void append_groups(const cli_gateways *all, bool json, shmrpci_buf *out)
+{
+    widths w = widths_of(all);
+    group g;
+    if (!json) {
+        shmrpci_buf_printf(out, "%-*s  %8s  %5s  %6s  %7s  %s\n", w.service,
+                           "SERVICE", "GATEWAYS", "HOSTS", "CALLS", "VERSION",
+                           "CONTRACT");
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        if (!gather(all, i, &g)) {
+            continue;
+        }
+        if (json) {
+            shmrpci_json_comma(out);
+            append_group(all, &g, out);
+        } else {
+            shmrpci_buf_printf(out, "%-*s  %8zu  %5zu  %6llu  %7s  %s%s\n",
+                               w.service, g.first->service, g.gateways, g.hosts,
+                               (unsigned long long)g.calls, g.first->version,
+                               g.first->hash, mark_of(all, g.first));
+        }
+    }
+}
+
+/* ---- ps ---------------------------------------------------------------- */
+
+static void append_gateway(const cli_gateways *all, const cli_gateway *one,
+                           shmrpci_buf *out)
+{
+    shmrpci_buf_append_char(out, '{');
+    shmrpci_json_set_text(out, "service", one->service);
+    shmrpci_json_set_text(out, "host", one->host);
+    shmrpci_json_set_text(out, "zone", one->zone);
+    shmrpci_json_set_text(out, "instance", one->id);
+    shmrpci_json_set_uint(out, "calls", one->calls);
+    shmrpci_json_set_uint(out, "links", one->links);
+    shmrpci_json_set_uint(out, "messages", one->messages);
+    shmrpci_json_set_uint(out, "requests", one->requests);
+    shmrpci_json_set_text(out, "version", one->version);
+    shmrpci_json_set_text(out, "hash", one->hash);
+    shmrpci_json_set_bool(out, "differs", cli_cluster_differs(all, one));
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void append_gateways(const cli_gateways *all, bool json,
+                            shmrpci_buf *out)
+{
+    widths w = widths_of(all);
+    if (!json) {
+        shmrpci_buf_printf(out, "%-*s  %-*s  %-*s  %-22s  %5s  %5s  %7s  %s\n",
+                           w.host, "HOST", w.zone, "ZONE", w.service, "SERVICE",
+                           "INSTANCE", "CALLS", "LINKS", "VERSION", "CONTRACT");
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        const cli_gateway *one = &all->items[i];
+        if (json) {
+            shmrpci_json_comma(out);
+            append_gateway(all, one, out);
+        } else {
+            shmrpci_buf_printf(
+                out, "%-*s  %-*s  %-*s  %-22s  %5llu  %5llu  %7s  %s%s\n",
+                w.host, one->host, w.zone, one->zone, w.service, one->service,
+                one->id, (unsigned long long)one->calls,
+                (unsigned long long)one->links, one->version, one->hash,
+                mark_of(all, one));
+        }
+    }
+}
+
+/* ---- all three --------------------------------------------------------- */
+
+typedef void append_table(const cli_gateways *all, bool json, shmrpci_buf *out);
+
+/* JSON of nothing is an array, too. */
+static void print(const cli_nats *nats, const cli_gateways *all,
+                  append_table *append, bool json)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    if (json) {
+        shmrpci_buf_append_char(&out, '[');
+        append(all, true, &out);
+        shmrpci_buf_append_text(&out, "]\n");
+    } else if (all->count > 0) {
+        append(all, false, &out);
+    }
+    (void)fwrite(out.data, 1, out.len, stdout);
+    shmrpci_buf_fini(&out);
+    if (all->count == 0) {
+        say_none(nats);
+    }
+    warn(all);
+}
+
+static cli_exit show(const cli_nats *nats, append_table *append, bool json)
+{
+    cli_gateways all;
+    shmrpc_error error;
+    int status = cli_cluster_ask(nats->servers, &all, &error);
+    if (status != SHMRPC_OK) {
+        return cli_fail_error(cli_exit_of_open(status), NULL, &error);
+    }
+    print(nats, &all, append, json);
+    cli_cluster_free(&all);
+    return CLI_OK;
+}
+
+cli_exit cli_machines_list(const cli_nats *nats, bool json)
+{
+    return show(nats, append_groups, json);
+}
+
+cli_exit cli_machines_ps(const cli_nats *nats, bool json)
+{
+    return show(nats, append_gateways, json);
+}
+
+/* Only what is on a terminal is written over; Ctrl-C ends it, as nothing has to
+ * be set back. */
+static void print_over(const cli_gateways *all)
+{
+    size_t rows;
+    size_t columns;
+    shmrpci_buf table;
+    shmrpci_buf screen;
+    shmrpci_buf_init_heap(&table);
+    shmrpci_buf_init_heap(&screen);
+    cli_screen_size(&rows, &columns);
+    append_gateways(all, false, &table);
+    cli_screen_fill(&screen, &table, rows, columns);
+    (void)fwrite(screen.data, 1, screen.len, stdout);
+    shmrpci_buf_fini(&table);
+    shmrpci_buf_fini(&screen);
+}
+
+cli_exit cli_machines_top(const cli_nats *nats, bool json, int64_t interval_ns,
+                          uint64_t count)
+{
+    bool is_live = cli_out_is_terminal() && !json && count != 1;
+    for (uint64_t round = 0; count == 0 || round < count; round++) {
+        int64_t next_ns = shmrpci_deadline_after(interval_ns);
+        cli_gateways all;
+        shmrpc_error error;
+        int status = cli_cluster_ask(nats->servers, &all, &error);
+        if (status != SHMRPC_OK) {
+            return cli_fail_error(cli_exit_of_open(status), NULL, &error);
+        }
+        if (is_live) {
+            print_over(&all);
+        } else {
+            print(nats, &all, append_gateways, json);
+        }
+        cli_cluster_free(&all);
+        if (fflush(stdout) != 0) {
+            return CLI_TROUBLE;
+        }
+        if (count == 0 || round + 1 < count) {
+            shmrpci_sleep_until(next_ns);
+        }
+    }
+    return CLI_OK;
+}

@@ -1,0 +1,26 @@
+/*
+ * Services of all machines of a cluster of NATS, for the commands list, ps and
+ * top with --nats.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_TOOLS_MACHINES_H
+#define SHMRPC_TOOLS_MACHINES_H
+
+#include "tools/shmrpc/cli.h"
+
+#define CLI_NATS_HELP                                                      \
+    "  -N, --nats[=SERVERS] of a cluster of NATS, by its gateways,\n"      \
+    "                       shmrpc-nats(8); SERVERS as nats://a,nats://b " \
+    "(default:\n"                                                          \
+    "                       SHMRPC_NATS, else nats://127.0.0.1)\n"
+
+/* list: a row a service and contract. */
+cli_exit cli_machines_list(const cli_nats *nats, bool json);
+/* ps: a row a gateway. */
+cli_exit cli_machines_ps(const cli_nats *nats, bool json);
+/* top: that again and again; `count` 0: until it is stopped. */
+cli_exit cli_machines_top(const cli_nats *nats, bool json, int64_t interval_ns,
+                          uint64_t count);
+
+#endif

@@ -162,22 +162,31 @@ static void await_service(child *c, const char *program)
                    at);
 }
 
-child harness_serve_by(const char *program, const char *where,
-                       const char *workers, const char *threads)
+/* Over networks native methods must be allowed. */
+static bool is_network(const char *where)
 {
-    const char *const arguments[] = {"--listen",
-                                     where,
-                                     "--workers",
-                                     workers,
-                                     "--threads",
-                                     threads,
-                                     strncmp(where, "tcp:", 4) == 0
-                                         ? "--force-insecure-serialisation"
-                                         : NULL,
-                                     NULL};
+    return strncmp(where, "tcp:", 4) == 0 || strncmp(where, "tls:", 4) == 0;
+}
+
+static child serve(const char *program, const char *where, const char *workers,
+                   const char *threads, const char *option)
+{
+    const char *arguments[9] = {"--listen", where,       "--workers",
+                                workers,    "--threads", threads};
+    size_t count = 6;
+    if (is_network(where)) {
+        arguments[count++] = "--force-insecure-serialisation";
+    }
+    arguments[count] = option;
     child server = harness_start(program, arguments);
     await_service(&server, program);
     return server;
+}
+
+child harness_serve_by(const char *program, const char *where,
+                       const char *workers, const char *threads)
+{
+    return serve(program, where, workers, threads, NULL);
 }
 
 child harness_relay(const char *where, uint16_t port, const char *to)
@@ -197,25 +206,75 @@ child harness_relay(const char *where, uint16_t port, const char *to)
 
 char harness_shm[] = "shm";
 char harness_tcp[] = "tcp";
+char harness_unix[] = "unix";
+char harness_tls[] = "tls";
 char harness_gateway[] = "gateway";
+
+/* Certificates (pki.h) in the socket folder, for all tests of the program. */
+static void make_certificates(void)
+{
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/ca.pem", harness_folder);
+    if (access(path, R_OK) != 0) {
+        const char *const arguments[] = {harness_folder, NULL};
+        child maker = harness_start(PKI, arguments);
+        assert_int_equal(harness_wait(&maker), 0);
+    }
+}
+
+/* Where a server listens. */
+static void choose_address(const void *over, const char *name, uint16_t port,
+                           char out[96])
+{
+    static unsigned number;
+    if (over == harness_tcp) {
+        harness_tcp_address(port, out);
+    } else if (over == harness_unix) {
+        (void)snprintf(out, 96, "unix://%.40s/%.16s-%u.sock", harness_folder,
+                       name, number++);
+    } else if (over == harness_tls) {
+        make_certificates();
+        (void)snprintf(out, 96, "tls://127.0.0.1:0?cert=%.40s/server.pem",
+                       harness_folder);
+    } else {
+        harness_address(name, out);
+    }
+}
+
+/* Where clients find what listens at `place`. */
+static void find_address(const void *over, const char *place, char out[96])
+{
+    int len = (int)strcspn(place, "?");
+    if (over == harness_tls) {
+        (void)snprintf(out, 96, "%.*s?ca=%.40s/ca.pem", len, place,
+                       harness_folder);
+    } else {
+        (void)snprintf(out, 96, "%s", place);
+    }
+}
+
+harness_service harness_serve_with(const void *over, const char *program,
+                                   const char *name, uint16_t port,
+                                   const char *threads, const char *option)
+{
+    harness_service s = {.gateway = {.pid = 0}};
+    choose_address(over, name, port, s.at);
+    s.server = serve(program, s.at, "0", threads, option);
+    if (over == harness_gateway) {
+        s.gateway = harness_relay(s.at, port, "tcp://:0");
+        find_address(over, s.gateway.place, s.where);
+    } else {
+        find_address(over, over == harness_tls ? s.server.place : s.at,
+                     s.where);
+    }
+    return s;
+}
 
 harness_service harness_serve_over(const void *over, const char *program,
                                    const char *name, uint16_t port,
                                    const char *threads)
 {
-    harness_service s = {.gateway = {.pid = 0}};
-    if (over == harness_tcp) {
-        harness_tcp_address(port, s.at);
-    } else {
-        harness_address(name, s.at);
-    }
-    s.server = harness_serve(program, s.at, threads);
-    if (over == harness_gateway) {
-        s.gateway = harness_relay(s.at, port, "tcp://:0");
-    }
-    (void)snprintf(s.where, sizeof s.where, "%s",
-                   over == harness_gateway ? s.gateway.place : s.at);
-    return s;
+    return harness_serve_with(over, program, name, port, threads, NULL);
 }
 
 void harness_end(harness_service *service)
@@ -372,6 +431,7 @@ int harness_main(const struct CMUnitTest *tests, size_t count)
         (void)fprintf(stderr, "no folder in /tmp\n");
         return EXIT_FAILURE;
     }
+    cmocka_set_test_filter(getenv("SHMRPC_TEST_ONLY"));
     int failed =
         _cmocka_run_group_tests("integration", tests, count, NULL, NULL);
     remove_folder();

@@ -29,7 +29,8 @@
 /* The folder that SHMRPC_DIR names; made by harness_main. */
 extern char harness_folder[64];
 
-/* Runs the tests in a new socket folder; the program's exit status. */
+/* Runs the tests in a new socket folder, or those that SHMRPC_TEST_ONLY names
+ * with * and ?; the program's exit status. */
 int harness_main(const struct CMUnitTest *tests, size_t count);
 
 int64_t harness_now_ns(void);
@@ -81,16 +82,22 @@ typedef struct harness_service {
     char where[96]; /* where clients connect */
 } harness_service;
 
-/* Starts a server with threads over "shm", "tcp" or "gateway": what the initial
- * state of a case names that is there for all three. */
+/* Starts a server with threads over "shm", "tcp", "unix", "tls" or "gateway":
+ * what the initial state of a case names that is there for several. */
 harness_service harness_serve_over(const void *over, const char *program,
                                    const char *name, uint16_t port,
                                    const char *threads);
+/* The same with one more option, as in "--max-streams=1"; NULL: none. */
+harness_service harness_serve_with(const void *over, const char *program,
+                                   const char *name, uint16_t port,
+                                   const char *threads, const char *option);
 /* Ends what has not ended. */
 void harness_end(harness_service *service);
 
 extern char harness_shm[];
 extern char harness_tcp[];
+extern char harness_unix[];
+extern char harness_tls[];
 extern char harness_gateway[];
 
 #define HARNESS_CASE(test, set_up, tear_down, over)               \
@@ -101,6 +108,11 @@ extern char harness_gateway[];
     HARNESS_CASE(test, set_up, tear_down, shm),     \
         HARNESS_CASE(test, set_up, tear_down, tcp), \
         HARNESS_CASE(test, set_up, tear_down, gateway)
+/* Over each socket there is. */
+#define HARNESS_ALL_CASES(test, set_up, tear_down)   \
+    HARNESS_CASES(test, set_up, tear_down),          \
+        HARNESS_CASE(test, set_up, tear_down, unix), \
+        HARNESS_CASE(test, set_up, tear_down, tls)
 
 /* A new address of the service `name`. */
 void harness_address(const char *name, char out[96]);

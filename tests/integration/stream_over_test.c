@@ -1,7 +1,7 @@
 /*
- * Streams over shared memory, TCP and the gateway: metadata goes with them, the
- * end that is not killed is told, whole items come first, and a reader that is
- * slow costs nobody memory.
+ * Streams over shared memory, each kind of socket and the gateway: metadata
+ * goes with them, the end that is not killed is told, whole items come first,
+ * and a reader that is slow costs nobody memory.
  *
  * With an argument this program is a client: it opens a stream, and stays; with
  * two it reads one, and is stopped meanwhile.
@@ -117,38 +117,12 @@ static int read_from_killed(const harness_service *service, child *victim)
 
 /* ---- stopped ------------------------------------------------------------ */
 
-/* With handlers that give up who does not read. */
-static harness_service serve_impatient(const void *over)
-{
-    harness_service s = {.gateway = {.pid = 0}};
-    if (over == harness_tcp) {
-        harness_tcp_address(5813, s.at);
-    } else {
-        harness_address("flow", s.at);
-    }
-    const char *const arguments[] = {
-        "--listen",
-        s.at,
-        "--workers=0",
-        "--threads=3",
-        "--stream-stall=300ms",
-        over == harness_tcp ? "--force-insecure-serialisation" : NULL,
-        NULL};
-    s.server = harness_start(FLOW_SERVER, arguments);
-    await_line(&s.server, "serving at", NULL);
-    if (over == harness_gateway) {
-        s.gateway = harness_relay(s.at, 5813, "tcp://:0");
-    }
-    (void)snprintf(s.where, sizeof s.where, "%s",
-                   over == harness_gateway ? s.gateway.place : s.at);
-    return s;
-}
-
 /* What was sent before comes first, however much that is. */
 static void stopped_client_is_EVICTED(void **state)
 {
     char line[512];
-    harness_service service = serve_impatient(*state);
+    harness_service service = harness_serve_with(
+        *state, FLOW_SERVER, "flow", 5813, "3", "--stream-stall=300ms");
     const char *const arguments[] = {"reader", service.where, NULL};
     child client = harness_start("/proc/self/exe", arguments);
     await_line(&client, "read", NULL);
@@ -254,13 +228,13 @@ int main(int argc, char **argv)
         return argc > 2 ? be_reader(argv[2]) : be_client(argv[1]);
     }
     const struct CMUnitTest tests[] = {
-        HARNESS_CASES(metadata_goes_with_streams, NULL, NULL),
-        HARNESS_CASES(killed_clients_handler_is_CANCELLED, NULL, NULL),
-        HARNESS_CASES(stopped_client_is_EVICTED, NULL, NULL),
-        HARNESS_CASES(killed_server_ends_after_whole_items, NULL, NULL),
+        HARNESS_ALL_CASES(metadata_goes_with_streams, NULL, NULL),
+        HARNESS_ALL_CASES(killed_clients_handler_is_CANCELLED, NULL, NULL),
+        HARNESS_ALL_CASES(stopped_client_is_EVICTED, NULL, NULL),
+        HARNESS_ALL_CASES(killed_server_ends_after_whole_items, NULL, NULL),
         HARNESS_CASE(killed_gateway_ends_both, NULL, NULL, gateway),
         cmocka_unit_test(killed_worker_behind_a_gateway_is_told),
-        HARNESS_CASES(slow_reader_keeps_memory_flat, NULL, NULL),
+        HARNESS_ALL_CASES(slow_reader_keeps_memory_flat, NULL, NULL),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

@@ -42,6 +42,14 @@ static int again(shmrpc_ctx *ctx, void *user, uint64_t number, uint32_t deaths,
     return note(number, deaths, ret);
 }
 
+static int insistent(shmrpc_ctx *ctx, void *user, uint64_t number,
+                     uint32_t deaths, uint64_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    return note(number, deaths, ret);
+}
+
 static int blob(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
                 shmrpc_bytes *ret)
 {
@@ -82,6 +90,7 @@ int main(int argc, char **argv)
     life_life_impl impl = LIFE_LIFE_IMPL_INIT;
     impl.once = once;
     impl.again = again;
+    impl.insistent = insistent;
     impl.blob = blob;
     impl.nap = nap;
     book = ledger_open();

@@ -42,6 +42,11 @@ typedef struct restart_load {
 
 restart_sums restart_run(const restart_load *load);
 
+/* restart_keeper.c */
+void idempotent_call_outlives_servers_but_not_three(void **state);
+void other_call_runs_once_and_says_that_it_may_have(void **state);
+void storm_of_retries_costs_a_tenth_more(void **state);
+
 /* restart_faults.c */
 void interrupted_and_short_calls_are_not_noticed(void **state);
 void full_sockets_are_not_noticed(void **state);

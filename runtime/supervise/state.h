@@ -44,6 +44,12 @@ typedef struct shmrpci_worker {
     int64_t left_ns;       /* LEAVES: since when; 0: its streams were cut */
 } shmrpci_worker;
 
+/* A call with streams that goes on without its client, at a place. */
+typedef struct shmrpci_abandoned {
+    int64_t since_ns; /* when that was first seen; 0: it was not */
+    uint64_t calls;   /* that had ended there, which tells it from later ones */
+} shmrpci_abandoned;
+
 /* Names of the methods that a worker was in. */
 #define SHMRPCI_DEATH_CALLS_BYTES 160
 
@@ -108,6 +114,8 @@ struct shmrpci_supervisor {
     uint32_t target; /* the number of workers wanted */
     shmrpci_worker workers[SHMRPCI_WORKERS_MAX];
     shmrpci_elder elders[SHMRPCI_WORKERS_MAX];
+    /* Of each outlet, by place. */
+    shmrpci_abandoned abandoned[SHMRPCI_SOCKET_MAX_FDS][SHMRPCI_WORKERS_MAX];
     shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last one of each number */
     shmrpci_death last_death;                  /* the last unasked one */
     uint64_t crashes;                          /* number of unasked deaths */
@@ -177,6 +185,12 @@ void shmrpci_elders_kill(shmrpci_supervisor *s);
 void shmrpci_elders_forget(shmrpci_supervisor *s);
 /* An elder's process has ended. */
 void shmrpci_elder_bury(shmrpci_supervisor *s, uint32_t first);
+
+/* ---- hang.c ----------------------------------------------------------- */
+
+/* Kills a worker that has been in a call for `hang_ns` that nobody waits for.
+ * To be called about once a second. */
+void shmrpci_hang_look(shmrpci_supervisor *s, uint32_t number, int64_t now_ns);
 
 /* ---- workers.c -------------------------------------------------------- */
 

@@ -56,10 +56,7 @@ uint64_t shmrpci_worker_calls(const shmrpci_supervisor *s, uint32_t number)
     return calls_at(s, number) - s->workers[number].calls_before;
 }
 
-/* The place whose call has the earliest deadline; false: none has a call with
- * one. */
-static bool earliest_call(const shmrpci_supervisor *s, uint32_t number,
-                          int64_t *out_deadline_ns)
+bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number)
 {
     uint32_t first = shmrpci_worker_place(s, number);
     bool is_busy = false;
@@ -69,20 +66,10 @@ static bool earliest_call(const shmrpci_supervisor *s, uint32_t number,
             shmrpci_worker_view view;
             outlet.transport->processes->observe(outlet.listener, first + t,
                                                  &view);
-            if (view.is_busy &&
-                (!is_busy || view.deadline_ns < *out_deadline_ns)) {
-                *out_deadline_ns = view.deadline_ns;
-                is_busy = true;
-            }
+            is_busy = is_busy || view.is_busy;
         }
     }
     return is_busy;
-}
-
-bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number)
-{
-    int64_t deadline_ns;
-    return earliest_call(s, number, &deadline_ns);
 }
 
 bool shmrpci_worker_is_running(const shmrpci_supervisor *s, uint32_t number)
@@ -436,26 +423,6 @@ void shmrpci_worker_kill(shmrpci_supervisor *s, uint32_t number)
     }
 }
 
-/* Whether a call of this worker is past its deadline by `hang_ns`. */
-static bool is_hung(const shmrpci_supervisor *s, uint32_t number,
-                    int64_t now_ns)
-{
-    int64_t deadline_ns;
-    return earliest_call(s, number, &deadline_ns) &&
-           deadline_ns < now_ns - s->opts.hang_ns;
-}
-
-static void kill_hung(shmrpci_supervisor *s, uint32_t number)
-{
-    char calls[SHMRPCI_DEATH_CALLS_BYTES];
-    shmrpci_deaths_name_calls(s, number, calls);
-    shmrpci_supervisor_say(s,
-                           "error: worker %u (pid %d) hangs in a call of %s "
-                           "whose deadline is long past: it is killed",
-                           number, (int)s->workers[number].pid, calls);
-    shmrpci_worker_kill(s, number);
-}
-
 void shmrpci_workers_watch(shmrpci_supervisor *s)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -466,9 +433,7 @@ void shmrpci_workers_watch(shmrpci_supervisor *s)
             it->state != SHMRPCI_WORKER_LEAVES) {
             continue;
         }
-        if (!it->is_killed && is_hung(s, i, now_ns)) {
-            kill_hung(s, i);
-        }
+        shmrpci_hang_look(s, i, now_ns);
         int64_t lived_ns = now_ns - it->started_ns;
         shmrpci_backoff_lives(&s->backoffs[i], lived_ns);
         youngest_ns = lived_ns < youngest_ns ? lived_ns : youngest_ns;

@@ -724,6 +724,9 @@ typedef struct shmrpci_process_ops {
      * dismissed, that it has died in. False: none. */
     bool (*observe_call)(const shmrpci_listener *listener, uint32_t index,
                          uint32_t *out_method);
+    /* Whether nobody waits for the call any more that a live worker is in: it
+     * was cancelled, or its client is gone. */
+    bool (*observe_abandoned)(const shmrpci_listener *listener, uint32_t index);
     /* Looks at all connections: not more often than some ten times a second.
      */
     void (*observe_load)(shmrpci_listener *listener, shmrpci_load_view *out);

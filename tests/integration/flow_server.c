@@ -63,6 +63,18 @@ static int drained(shmrpc_ctx *ctx, void *user, flow_flow_drained_sink *out)
     return end("drained", sent);
 }
 
+static int stubborn(shmrpc_ctx *ctx, void *user, flow_flow_stubborn_sink *out)
+{
+    (void)user;
+    const uint64_t number = 7;
+    begin(ctx, "stubborn");
+    (void)flow_flow_stubborn_sink_send(out, &number);
+    for (;;) {
+        (void)pause();
+    }
+    return SHMRPC_OK;
+}
+
 static int sum(shmrpc_ctx *ctx, void *user, flow_flow_sum_source *in,
                uint64_t *ret)
 {
@@ -100,6 +112,7 @@ int main(int argc, char **argv)
     impl.pid = pid;
     impl.count = count;
     impl.drained = drained;
+    impl.stubborn = stubborn;
     impl.sum = sum;
     impl.twice = twice;
     return flow_flow_main(argc, argv, &impl, NULL);

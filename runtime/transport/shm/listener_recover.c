@@ -50,38 +50,66 @@ static void abort_slot(shm_slot *slot, uint32_t held)
     }
 }
 
-static bool find_call(shm_conn *conn, uint32_t index, uint32_t *out_method)
+/* The slot of the call that a worker holds; SHM_SLOTS: none of these. */
+static uint32_t find_held(const shm_conn *conn, uint32_t index)
 {
-    for (uint32_t i = 0; conn->ledger != NULL && i < SHM_SLOTS; i++) {
-        shm_slot *slot = &conn->block.slots[i];
-        uint32_t held = shmrpci_load_seq(&conn->ledger->entries[i].held);
+    uint32_t slot = conn->ledger != NULL ? 0 : SHM_SLOTS;
+    for (; slot < SHM_SLOTS; slot++) {
+        uint32_t held = shmrpci_load_seq(&conn->ledger->entries[slot].held);
         if (held != 0 && shm_held_owner(held) == index &&
-            shm_held_how(held) == SHM_HOLDS &&
-            is_unfinished(shmrpci_load_seq(&slot->word), held)) {
-            /* Relaxed: if a client lies, its call is counted for that
-             * method. */
-            *out_method = shmrpci_load_relaxed(&slot->method);
-            return true;
+            shm_held_how(held) == SHM_HOLDS) {
+            break;
         }
     }
-    return false;
+    return slot;
+}
+
+/* The connection of the call that a worker holds, and its slot; NULL: none. */
+static const shm_conn *find_call(const shmrpci_listener *base, uint32_t index,
+                                 uint32_t *out_slot)
+{
+    const shm_listener *listener = (const shm_listener *)(const void *)base;
+    for (size_t i = 0; i < listener->table_count; i++) {
+        *out_slot = find_held(listener->table[i], index);
+        if (*out_slot < SHM_SLOTS) {
+            return listener->table[i];
+        }
+    }
+    const shm_conn *conn = listener->closed;
+    while (conn != NULL && (*out_slot = find_held(conn, index)) == SHM_SLOTS) {
+        conn = conn->next;
+    }
+    return conn;
 }
 
 bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
                       uint32_t *out_method)
 {
-    const shm_listener *listener = (const shm_listener *)(const void *)base;
-    for (size_t i = 0; i < listener->table_count; i++) {
-        if (find_call(listener->table[i], index, out_method)) {
-            return true;
-        }
+    uint32_t at;
+    const shm_conn *conn = find_call(base, index, &at);
+    if (conn == NULL) {
+        return false;
     }
-    for (shm_conn *conn = listener->closed; conn != NULL; conn = conn->next) {
-        if (find_call(conn, index, out_method)) {
-            return true;
-        }
+    /* Relaxed: if a client lies, its call is counted for that method. */
+    *out_method = shmrpci_load_relaxed(&conn->block.slots[at].method);
+    return is_unfinished(shmrpci_load_seq(&conn->block.slots[at].word),
+                         shmrpci_load_seq(&conn->ledger->entries[at].held));
+}
+
+bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index)
+{
+    uint32_t at;
+    const shm_conn *conn = find_call(base, index, &at);
+    if (conn == NULL) {
+        return false;
     }
-    return false;
+    uint32_t word = shmrpci_load_seq(&conn->block.slots[at].word);
+    /* A slot that is used again has lost its call before. */
+    return shmrpci_load_acquire(&conn->ledger->entries[SHM_WHOLE].closed) !=
+               0 ||
+           shm_word_state(word) == SHM_FREE ||
+           !shm_held_for(shmrpci_load_seq(&conn->ledger->entries[at].held),
+                         word);
 }
 
 /* The dead worker may have freed an entry without looking who sleeps. */

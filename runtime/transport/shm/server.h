@@ -408,6 +408,8 @@ void shm_recover(shmrpci_listener *base, uint32_t index);
  * wrote it. False: it holds none. */
 bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
                       uint32_t *out_method);
+/* Whether the client of that call has cancelled it, or is gone. */
+bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index);
 /* The same in connections that have left the table, for a process that died
  * while it looked at one of them. The control loop only. */
 void shm_recover_closed(shm_listener *listener, uint32_t index);

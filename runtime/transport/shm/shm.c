@@ -68,6 +68,7 @@ static const shmrpci_process_ops processes = {
     .dismiss = shm_worker_link_dismiss,
     .observe = shm_observe_worker,
     .observe_call = shm_observe_call,
+    .observe_abandoned = shm_observe_abandoned,
     .observe_load = shm_observe_load,
     .refuse_all = shm_refuse_all,
     .disown = shm_listener_disown,

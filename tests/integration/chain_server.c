@@ -1,6 +1,8 @@
 /*
  * Serves chain.svc as one link: CHAIN_NAME is its name, CHAIN_NEXT the address
  * of the next link, which is asked for each call; without one it is the last.
+ * For each call in a trace it prints "span NAME METHOD TRACE PARENT OWN
+ * STATUS".
  */
 #include "chain_server.h"
 #include "chain_client.h"
@@ -8,6 +10,7 @@
 #include <shmrpc/beside.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,22 +29,65 @@ static void put_hex(const uint8_t *id, size_t len, char *out)
     }
 }
 
+/* Of a call, in hex; "-" without a trace. */
+typedef struct span {
+    char trace[2 * 16 + 1];
+    char parent[2 * 8 + 1];
+    char own[2 * 8 + 1];
+} span;
+
+static bool read_span(const shmrpc_ctx *ctx, span *out)
+{
+    shmrpc_trace trace;
+    *out = (span){"-", "-", "-"};
+    bool is_traced = shmrpc_ctx_trace(ctx, &trace);
+    if (is_traced) {
+        put_hex(trace.trace_id, sizeof trace.trace_id, out->trace);
+        put_hex(trace.parent_id, sizeof trace.parent_id, out->parent);
+        put_hex(trace.span_id, sizeof trace.span_id, out->own);
+    }
+    return is_traced;
+}
+
 /* Our own line. */
 static int tell_hop(shmrpc_ctx *ctx, const char *rest, size_t rest_len,
                     shmrpc_str *ret)
 {
-    shmrpc_trace trace;
-    char id[2 * sizeof trace.trace_id + 1] = "-";
-    char parent[2 * sizeof trace.parent_id + 1] = "-";
-    char span[2 * sizeof trace.span_id + 1] = "-";
-    if (shmrpc_ctx_trace(ctx, &trace)) {
-        put_hex(trace.trace_id, sizeof trace.trace_id, id);
-        put_hex(trace.parent_id, sizeof trace.parent_id, parent);
-        put_hex(trace.span_id, sizeof trace.span_id, span);
+    span at;
+    (void)read_span(ctx, &at);
+    return shmrpc_ctx_printf(ctx, ret, "%s %s %s %s %lld\n%.*s", own_name(),
+                             at.trace, at.parent, at.own,
+                             (long long)shmrpc_ctx_remaining_ns(ctx) / 1000000,
+                             (int)rest_len, rest);
+}
+
+/* ---- an interceptor: the span of each call, for who collects them -------- */
+
+static int begin_span(void *user, shmrpc_intercepted *call, shmrpc_error *error)
+{
+    span at;
+    (void)user;
+    (void)error;
+    if (read_span(call->ctx, &at)) {
+        call->state = malloc(sizeof at);
+        memcpy(call->state, &at, sizeof at);
     }
-    return shmrpc_ctx_printf(
-        ctx, ret, "%s %s %s %s %lld\n%.*s", own_name(), id, parent, span,
-        (long long)shmrpc_ctx_remaining_ns(ctx) / 1000000, (int)rest_len, rest);
+    return SHMRPC_OK;
+}
+
+static void export_span(void *user, shmrpc_intercepted *call, int status,
+                        const shmrpc_error *error)
+{
+    span *at = call->state;
+    (void)user;
+    (void)error;
+    if (at != NULL) {
+        (void)printf("span %s %s %s %s %s %s\n", own_name(), call->method,
+                     at->trace, at->parent, at->own,
+                     shmrpc_status_name(status));
+        (void)fflush(stdout);
+    }
+    free(at);
 }
 
 static int hops(shmrpc_ctx *ctx, void *user, shmrpc_str *ret)
@@ -142,10 +188,14 @@ static void stop(void *user)
 
 int main(int argc, char **argv)
 {
+    static const shmrpc_interceptor exporter = {
+        .size = sizeof exporter, .begin = begin_span, .end = export_span};
+    static const shmrpc_interceptor *const interceptors[] = {&exporter, NULL};
     shmrpc_hooks hooks = SHMRPC_HOOKS_INIT;
     chain_impl impl = CHAIN_IMPL_INIT;
     hooks.start = start;
     hooks.stop = stop;
+    hooks.interceptors = interceptors;
     shmrpc_main_set_hooks(&hooks);
     impl.hops = hops;
     impl.hold = hold;

@@ -109,6 +109,78 @@ static void one_trace_and_one_deadline(void **state)
     end(&l);
 }
 
+/* ---- a collector: its own span, and those of the links ------------------- */
+
+typedef struct span {
+    char method[16];
+    char trace[40];
+    char parent[24];
+    char own[24];
+    char status[24];
+} span;
+
+static void collect_own(void *user, shmrpc_intercepted *call, int status,
+                        const shmrpc_error *error)
+{
+    span *root = user;
+    (void)error;
+    (void)snprintf(root->method, sizeof root->method, "%s", call->method);
+    (void)snprintf(root->status, sizeof root->status, "%s",
+                   shmrpc_status_name(status));
+}
+
+static void collect(child *server, const char *name, span *out)
+{
+    char line[512];
+    char from[16];
+    do {
+        harness_read_line(server, line, sizeof line);
+    } while (sscanf(line, "span %15s %15s %39s %23s %23s %23s", from,
+                    out->method, out->trace, out->parent, out->own,
+                    out->status) != 6);
+    assert_string_equal(from, name);
+}
+
+static void expect_child(const span *at, const span *parent)
+{
+    assert_string_equal(at->method, "hops");
+    assert_string_equal(at->status, "OK");
+    assert_string_equal(at->trace, parent->trace);
+    assert_string_equal(at->parent, parent->own);
+    assert_string_not_equal(at->own, parent->own);
+}
+
+static void interceptors_export_three_spans(void **state)
+{
+    span root;
+    span middle;
+    span last;
+    chain *client;
+    char trace[SHMRPC_TRACEPARENT_BYTES];
+    const shmrpc_interceptor exporter = {
+        .size = sizeof exporter, .end = collect_own, .user = &root};
+    const shmrpc_interceptor *const interceptors[] = {&exporter, NULL};
+    const shmrpc_opts opts = {.timeout_ns = PATIENCE,
+                              .interceptors = interceptors};
+    hop hops[2];
+    links l = begin(*state);
+    chain_close(l.client);
+    assert_int_equal(chain_connect(l.middle.where, &opts, &client, NULL),
+                     SHMRPC_OK);
+    l.client = client;
+    shmrpc_trace_begin(trace);
+    assert_int_equal(sscanf(trace, "00-%32[^-]-%16[^-]-", root.trace, root.own),
+                     2);
+    ask_hops(&l, trace, hops);
+    assert_string_equal(root.method, "hops");
+    assert_string_equal(root.status, "OK");
+    collect(&l.middle.server, "middle", &middle);
+    collect(&l.last.server, "last", &last);
+    expect_child(&middle, &root);
+    expect_child(&last, &middle);
+    end(&l);
+}
+
 static void no_trace_unless_one_begins(void **state)
 {
     hop hops[2];
@@ -235,6 +307,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         HARNESS_CASES(one_trace_and_one_deadline, NULL, NULL),
+        HARNESS_CASES(interceptors_export_three_spans, NULL, NULL),
         HARNESS_CASES(no_trace_unless_one_begins, NULL, NULL),
         HARNESS_CASES(cancelled_call_ends_at_the_last_link, NULL, NULL),
         HARNESS_CASES(deadline_is_that_of_the_first_caller, NULL, NULL),

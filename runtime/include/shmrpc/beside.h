@@ -109,11 +109,13 @@ SHMRPC_API void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES]);
 
 /* A call, as interceptors see it from begin to end. */
 typedef struct shmrpc_intercepted {
-    const char *service;    /* "demo.Echo" */
-    const char *method;     /* "say" */
-    struct shmrpc_ctx *ctx; /* at a server; NULL: at a client */
-    void *state;            /* the interceptor's own; NULL to begin with */
-    uint64_t items_in;      /* of its streams, so far */
+    const char *service; /* "demo.Echo" */
+    const char *method;  /* "say" */
+    /* At a server, in begin and item. NULL in end, as the reply was sent, and
+     * at a client. */
+    struct shmrpc_ctx *ctx;
+    void *state;       /* the interceptor's own; NULL to begin with */
+    uint64_t items_in; /* of its streams, so far */
     uint64_t items_out;
     uint64_t reserved[2];
 } shmrpc_intercepted;

@@ -1,4 +1,4 @@
-"""counted_test.py WEB PAPERS SHMRPC TCP: what statistics say of streams is what was sent,
+"""counted_test.py WEB PAPERS SHMRPC TCP PKI: what statistics say of streams is what was sent,
 over each transport: on the page, in /metrics and from the command line. The promise is 1 %;
 items and the bytes of raw streams are exact."""
 import base64
@@ -8,7 +8,7 @@ import sys
 
 from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
-WEB, PAPERS, SHMRPC, TCP = sys.argv[1:5]
+WEB, PAPERS, SHMRPC, TCP, PKI = sys.argv[1:6]
 OUT_BYTES = 300000
 IN_BYTES = 250000
 LISTED = 700
@@ -118,15 +118,22 @@ def expect_workload(where, before, after):
 
 def start(place):
     """A service at all kinds of addresses, and a gateway: their names."""
+    def named(line, scheme):
+        return next(word.strip(",") for word in line.split() if scheme in word)
+
     unix = f"unix://{place.folder}/run/papers.sock"
+    subprocess.run([PKI, place.folder], check=True)
+    cert = f"cert={place.folder}/server.pem"
     _, line = place.run(
         [PAPERS, "--workers=0", "--threads=4", "--force-insecure-serialisation",
-         f"--listen=shm://,{unix},tcp://127.0.0.1:0"], "serving at")
-    tcp = next(word.strip(",") for word in line.split() if "tcp://" in word)
+         f"--listen=shm://,{unix},tcp://127.0.0.1:0,tls://127.0.0.1:0?{cert}"],
+        "serving at")
+    tls = named(line, "tls://").split("?")[0] + f"?ca={place.folder}/ca.pem"
+    tcp = named(line, "tcp://")
     _, line = place.run([TCP, "--force-insecure-serialisation",
                          "papers:5834=tcp://127.0.0.1:0"], "serving at")
-    gateway = next(word.strip(",") for word in line.split() if "tcp://" in word)
-    return {"shm": "shm://papers", "unix": unix, "tcp": tcp, "gateway": gateway}
+    return {"shm": "shm://papers", "unix": unix, "tcp": tcp, "tls": tls,
+            "gateway": named(line, "tcp://")}
 
 
 with Place() as place:

@@ -6,6 +6,7 @@ import os
 import pathlib
 import select
 import socket
+import subprocess
 import sys
 import threading
 
@@ -120,6 +121,19 @@ def errors(web):
     status, _, data = web.ask("POST", "/rpc/papers/twice", b"1\n2\n", LINES)
     expect("both ways", (status, json.loads(data)["name"]),
            (501, "UNIMPLEMENTED"))
+
+
+def curl(web):
+    """What a user sees there of a stream that ends in an error."""
+    done = subprocess.run(
+        ["curl", "-sS", "-H", f"Authorization: Bearer {web.token}", "-H",
+         "Content-Type: application/json", "-d", "[5,true]",
+         f"http://{web.host}/rpc/papers/list"],
+        capture_output=True, timeout=DEADLINE_S, check=False)
+    said = parsed(done.stdout)
+    expect("curl", (done.returncode, said[:-1], said[-1]["error"]["name"],
+                    said[-1]["error"]["items"]),
+           (0, [paper(i) for i in range(5)], "test.papers.Torn", 5))
 
 
 def events(web):
@@ -362,6 +376,7 @@ with Place() as place:
     downloads(place)
     counted(place)
     errors(place)
+    curl(place)
     events(place)
     raw(place)
     uploads(place)

@@ -185,6 +185,17 @@ def go_early():
             pipe.close()
 
 
+def piped_to_head():
+    """As a user types it."""
+    before = ended()["cancelled"]
+    done = subprocess.run(
+        ["sh", "-c", '"$0" call papers list count=0 | head -3', SHMRPC],
+        env=env, capture_output=True, timeout=DEADLINE_S)
+    expect("head -3", (done.stdout.decode(), done.stderr.decode()),
+           (papers(3), ""))
+    wait_for("the handler's end", lambda: ended()["cancelled"] == before + 1)
+
+
 def in_the_window():
     """A reader that stops stops the handler; no memory grows."""
     child = begin("papers", "list", "0")
@@ -247,7 +258,7 @@ server = subprocess.Popen(
 try:
     wait_for("the server", lambda: "serving at" in (folder / "log").read_text())
     for test in (downloads, uploads, as_they_come, raw, go_early,
-                 in_the_window, refused, described):
+                 piped_to_head, in_the_window, refused, described):
         test()
 finally:
     server.kill()

@@ -31,6 +31,21 @@ static child serve(const char *where, const char *drain, const char *more)
     return server;
 }
 
+/* One worker at a time, with a thread for a stream and one for calls; it is
+ * replaced after some calls. */
+static child serve_one(const char *where, const char *drain)
+{
+    const char *const arguments[] = {
+        "--listen", where, "--workers=1", "--threads=2", "--max-proc-calls=50",
+        drain,      NULL};
+    char line[512];
+    child server = harness_start(FLOW_SERVER, arguments);
+    do {
+        harness_read_line(&server, line, sizeof line);
+    } while (strstr(line, "serving at") == NULL);
+    return server;
+}
+
 /* Until there is no more: how it has ended. Items are numbered from 0. */
 static int read_all(flow_flow_count_stream *stream, uint64_t *at,
                     shmrpc_error *error)
@@ -159,6 +174,65 @@ static void hot_restarts(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* A stream of a worker that has had its number of calls meanwhile. */
+static flow_flow_count_stream *outlive_worker(flow_flow *client)
+{
+    shmrpc_error error;
+    flow_flow_count_stream *stream = NULL;
+    const uint64_t *number;
+    uint32_t first = 0;
+    uint32_t pid;
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    assert_int_equal(flow_flow_count(client, 0, 0, NULL, &stream, &error),
+                     SHMRPC_OK);
+    assert_int_equal(flow_flow_count_next(stream, &number, &error),
+                     SHMRPC_MORE);
+    do {
+        assert_true(harness_now_ns() < deadline_ns);
+        assert_int_equal(flow_flow_pid(client, NULL, &pid, NULL), SHMRPC_OK);
+        first = first == 0 ? pid : first;
+    } while (pid == first);
+    return stream;
+}
+
+static void replaced_worker_keeps_its_streams(void **state)
+{
+    (void)state;
+    char where[96];
+    shmrpc_error error;
+    const uint64_t *number;
+    harness_address("flow", where);
+    child server = serve_one(where, "--stream-drain=3600");
+    flow_flow *client = connect_to(where);
+    flow_flow_count_stream *stream = outlive_worker(client);
+    for (uint64_t at = 1; at < 100000; at++) {
+        assert_int_equal(flow_flow_count_next(stream, &number, &error),
+                         SHMRPC_MORE);
+        assert_int_equal(*number, at);
+    }
+    flow_flow_count_close(stream);
+    flow_flow_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void replaced_worker_ends_them_in_the_end(void **state)
+{
+    (void)state;
+    char where[96];
+    shmrpc_error error;
+    uint64_t at = 1;
+    harness_address("flow", where);
+    child server = serve_one(where, "--stream-drain=50ms");
+    flow_flow *client = connect_to(where);
+    flow_flow_count_stream *stream = outlive_worker(client);
+    int status = read_all(stream, &at, &error);
+    expect_restarted(status, at, &error);
+    flow_flow_count_close(stream);
+    echo(client, 10);
+    flow_flow_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
 /* The service ends: its clients hear of that before its workers are killed. */
 static void stopped_service(void **state)
 {
@@ -188,6 +262,8 @@ int main(void)
         cmocka_unit_test(sleeping_handler_is_cut),
         cmocka_unit_test(handler_is_told_first),
         cmocka_unit_test(hot_restarts),
+        cmocka_unit_test(replaced_worker_keeps_its_streams),
+        cmocka_unit_test(replaced_worker_ends_them_in_the_end),
         cmocka_unit_test(stopped_service),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);

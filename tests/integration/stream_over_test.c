@@ -4,7 +4,7 @@
  * and a reader that is slow costs nobody memory.
  *
  * With an argument this program is a client: it opens a stream, and stays; with
- * two it reads one, and is stopped meanwhile.
+ * two it stops in the midst of one, and goes on.
  */
 #include "flow_common.h"
 
@@ -35,6 +35,32 @@ static int be_reader(const char *where)
     }
     (void)printf("over %s\n", shmrpc_status_name(status));
     flow_flow_count_close(stream);
+    flow_flow_close(client);
+    return 0;
+}
+
+/* Stands still in a stream in which nobody waits for room, and goes on. */
+static int be_sleeper(const char *where)
+{
+    flow_flow *client = connect_to(where);
+    flow_flow_twice_stream *stream;
+    shmrpc_error error;
+    const uint64_t *two;
+    int status = flow_flow_twice(client, NULL, &stream, &error);
+    for (uint64_t i = 0; status == SHMRPC_OK && i < 2; i++) {
+        status = flow_flow_twice_send(stream, &i, &error);
+        if (status == SHMRPC_OK) {
+            status = flow_flow_twice_next(stream, &two, &error);
+        }
+        status = status == SHMRPC_MORE ? SHMRPC_OK : status;
+        if (i == 0) {
+            (void)printf("asleep\n");
+            (void)fflush(stdout);
+            (void)raise(SIGSTOP);
+        }
+    }
+    (void)printf("over %s\n", shmrpc_status_name(status));
+    flow_flow_twice_close(stream);
     flow_flow_close(client);
     return 0;
 }
@@ -139,6 +165,21 @@ static void stopped_client_is_EVICTED(void **state)
     harness_end(&service);
 }
 
+/* As one that reads nothing but leaves room: for five times the limit. */
+static void stopped_client_with_room_is_left_alone(void **state)
+{
+    harness_service service = harness_serve_with(
+        *state, FLOW_SERVER, "flow", 5813, "3", "--stream-stall=100ms");
+    const char *const arguments[] = {"sleeper", service.where, NULL};
+    child client = harness_start("/proc/self/exe", arguments);
+    await_line(&client, "asleep", NULL);
+    (void)usleep(500000);
+    harness_signal(&client, SIGCONT);
+    await_line(&client, "over OK", NULL);
+    assert_int_equal(harness_wait(&client), 0);
+    harness_end(&service);
+}
+
 static void killed_server_ends_after_whole_items(void **state)
 {
     harness_service service = serve(*state);
@@ -225,12 +266,15 @@ static void slow_reader_keeps_memory_flat(void **state)
 int main(int argc, char **argv)
 {
     if (argc > 1) {
-        return argc > 2 ? be_reader(argv[2]) : be_client(argv[1]);
+        return argc == 2                        ? be_client(argv[1])
+               : strcmp(argv[1], "reader") == 0 ? be_reader(argv[2])
+                                                : be_sleeper(argv[2]);
     }
     const struct CMUnitTest tests[] = {
         HARNESS_ALL_CASES(metadata_goes_with_streams, NULL, NULL),
         HARNESS_ALL_CASES(killed_clients_handler_is_CANCELLED, NULL, NULL),
         HARNESS_ALL_CASES(stopped_client_is_EVICTED, NULL, NULL),
+        HARNESS_CASES(stopped_client_with_room_is_left_alone, NULL, NULL),
         HARNESS_ALL_CASES(killed_server_ends_after_whole_items, NULL, NULL),
         HARNESS_CASE(killed_gateway_ends_both, NULL, NULL, gateway),
         cmocka_unit_test(killed_worker_behind_a_gateway_is_told),

@@ -176,6 +176,31 @@ def test_short_awaits_leave_turns_to_others(echo):
     run(main)
 
 
+def test_timer_beside_short_awaits_is_in_time(echo):
+    """A loop that does nothing but short awaits gives others a turn after a
+    millisecond.  Measured is the thread's time on a CPU: what a busy machine
+    takes in between is not counted."""
+    late = []
+
+    async def main():
+        async def tick():
+            while True:
+                before = time.thread_time()
+                await asyncio.sleep(0.001)
+                late.append(time.thread_time() - before)
+
+        async with connect("echo_serv") as client:
+            ticker = asyncio.create_task(tick())
+            until = time.thread_time() + 0.3
+            while time.thread_time() < until:
+                assert await client.add(1, 2) == 3
+            ticker.cancel()
+
+    run(main)
+    late.sort()
+    assert len(late) > 10 and late[-2] < 0.005, late[-5:]
+
+
 # ---- giving up ---------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import gc
 import inspect
 import pickle
+import pydoc
 import warnings
 
 import pytest
@@ -49,6 +50,10 @@ def test_method_shows_what_it_is(kinds, fault):
         "Takes that long, unless it is cancelled.")
     assert inspect.isroutine(fault.nap)
     assert str(inspect.signature(fault.nap)) == "(ms: 'int') -> 'None'"
+    shown = pydoc.plain(pydoc.render_doc(fault.nap))
+    assert "nap(ms: 'int')" in shown
+    assert "Takes that long, unless it is cancelled." in shown
+    assert "by: 'int' = 1" in pydoc.plain(pydoc.render_doc(kinds.json_all))
 
 
 @pytest.mark.parametrize("call, message", [

@@ -41,6 +41,20 @@ def test_killed_worker_is_an_exception_at_once_and_another_one_comes(folder):
     assert statistics.median(until_served) < 1 * SLACK, until_served
 
 
+def test_service_stops_at_once(folder):
+    """Promised: within 0.2 s, and with idle workers."""
+    took = []
+    for _ in range(3):
+        with running("services:Works", "--workers=2") as service:
+            with service.connect() as client:
+                assert client.add(1, 2) == 3
+            began = time.monotonic()
+            service.process.terminate()
+            assert service.process.wait(SLACK * 10) == 0
+            took.append(time.monotonic() - began)
+    assert statistics.median(took) < 0.2 * SLACK, took
+
+
 def below(pid):
     """A process and all that descend from it."""
     yield pid

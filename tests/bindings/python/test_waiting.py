@@ -70,6 +70,33 @@ def test_many_threads_share_a_client(fault):
     assert wrong == []
 
 
+def test_threads_share_a_client_beside_a_busy_one(fault):
+    """Which gives up the interpreter's lock each 5 ms only."""
+    wrong = []
+    is_over = False
+
+    def compute():
+        while not is_over:
+            sum(range(100))
+
+    def work(number):
+        for i in range(10):
+            if fault.echo(number * 1000 + i) != number * 1000 + i:
+                wrong.append(number)
+
+    busy = threading.Thread(target=compute)
+    busy.start()
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(4 * PATIENCE_S)
+        assert not thread.is_alive()
+    is_over = True
+    busy.join(PATIENCE_S)
+    assert wrong == []
+
+
 def test_first_calls_of_many_threads_make_classes_once(kinds):
     """Classes of a service are made in the first call that needs them."""
     client = shmrpc.connect("kinds")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -14,6 +15,7 @@ import shmrpc
 
 PATIENCE_S = 60
 HERE = os.path.dirname(__file__)
+made = weakref.WeakSet()  # of services, for those who count references
 
 
 class Service:
@@ -32,6 +34,7 @@ class Service:
         self._start([*command, *options, f"--listen={self.where}"], env)
 
     def _start(self, command, env):
+        made.add(self)
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, **(env or {})})

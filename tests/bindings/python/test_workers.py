@@ -294,6 +294,8 @@ def test_exceptions_of_users_are_remote_errors_until_registered(works):
     assert caught.value.args[0] == "text"
     with pytest.raises(TypeError):
         shmrpc.register(5)
+    for known in (shmrpc._helpers._registered, shmrpc._helpers._remote):
+        del known["services.Custom"]
 
 
 def test_exceptions_that_can_not_be_printed_or_sent_answer(works):

@@ -12,6 +12,7 @@
 #include "rpc/hedge.h"
 #include "rpc/misuse.h"
 #include "rpc/retry.h"
+#include "rpc/spread.h"
 
 /* On OK the call is to be released (unless oneway), over a link that is to be
  * left. */
@@ -145,7 +146,10 @@ static int attempt(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     shmrpc_client *client = c->client;
     bool is_crowd = client->crowd != NULL;
-    int status = is_crowd ? call_crowd(c, out) : call_one(c, out);
+    int status = is_crowd ? call_crowd(c, out)
+                 : client->spread != NULL
+                     ? shmrpci_spread_make(c, out, call_one)
+                     : call_one(c, out);
     bool counts =
         is_crowd || client->service->methods[c->method].policy.attempts > 1;
     if (counts && status >= SHMRPC_OK &&

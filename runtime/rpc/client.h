@@ -33,7 +33,8 @@ enum {
     SHMRPCI_CLIENT_IN_DEBT = 1u << 1,     /* its budget is not full */
     SHMRPCI_CLIENT_HEDGES = 1u << 2,      /* it has methods with @hedge */
     SHMRPCI_CLIENT_CROWD = 1u << 3,       /* it stands for several */
-    SHMRPCI_CLIENT_RETRIES = 1u << 4      /* it has methods with @retry */
+    SHMRPCI_CLIENT_RETRIES = 1u << 4,     /* it has methods with @retry */
+    SHMRPCI_CLIENT_SPREADS = 1u << 5      /* its list has a cluster */
 };
 
 struct shmrpc_client {
@@ -49,11 +50,13 @@ struct shmrpc_client {
     shmrpci_atomic_u32 watched; /* SHMRPCI_CLIENT_... */
     shmrpci_atomic_u32 budget;  /* of retries (rpc/retry.h) */
     shmrpci_interceptors interceptors;
-    shmrpci_crowd *crowd; /* NULL: the client has its own link */
+    shmrpci_crowd *crowd;          /* NULL: the client has its own link */
+    struct shmrpci_spread *spread; /* NULL: its list has no cluster */
     /* The members that follow are for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
-    uint64_t links; /* made so far; under the keeper's lock */
-    char *where;    /* address list */
+    uint64_t links;           /* made so far; under the keeper's lock */
+    shmrpci_atomic_u32 place; /* of its link, in the address list */
+    char *where;              /* address list */
     shmrpc_profile profile;
     size_t max_message_bytes;
     bool is_partial; /* SHMRPC_OPT_PARTIAL */

@@ -13,6 +13,7 @@
 #include "rpc/reconnect.h"
 #include "rpc/retry.h"
 #include "rpc/rows.h"
+#include "rpc/spread.h"
 #include "shmrpc/client.h"
 
 /* Clients closed so long ago that no program should still use them. */
@@ -73,6 +74,8 @@ static void client_end(shmrpc_client *client)
 {
     shmrpci_crowd_close(client->crowd);
     client->crowd = NULL;
+    shmrpci_spread_close(client->spread);
+    client->spread = NULL;
     shmrpci_async_close(client);
     shmrpci_reconnect_close(client);
     shmrpci_reply_pool_close(client->pool);
@@ -201,6 +204,9 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     atomic_init(&client->watched, reasons_to_look(service, &interceptors));
     atomic_init(&client->budget, SHMRPCI_BUDGET_FULL);
     status = first_link(client, &opts, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_spread_open(client, &opts, error);
+    }
     if (status != SHMRPC_OK) {
         client_end(client);
         client_free(client);

@@ -217,6 +217,7 @@ static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
         status = connect_place(link, &places->items[i], service, opts,
                                is_partial, &reason);
         if (status == SHMRPC_OK) {
+            link->place = (uint32_t)i;
             return SHMRPC_OK;
         }
         if (!shmrpci_place_is_passed_over(status) || places->count == 1) {
@@ -292,6 +293,9 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
     shmrpci_link *link = NULL;
     int status =
         shmrpci_places_parse(opts->where, opts->service, &places, error);
+    if (opts->places != 0 && opts->places < places.count) {
+        places.count = opts->places;
+    }
     if (status == SHMRPC_OK) {
         status = link_new(opts->service, &link, error);
     }

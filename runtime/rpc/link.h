@@ -40,6 +40,7 @@ typedef struct shmrpci_link {
     uint64_t serial;             /* of the client's links, from 1 */
     uint32_t generation;         /* of the process that made it */
     uint32_t head_flags;         /* of every request */
+    uint32_t place;              /* in the address list */
     shmrpci_atomic_u32 watchers; /* lists of links with callbacks */
     shmrpci_atomic_u32 kept;   /* number of replies read in place, and a flag */
     struct shmrpci_link *next; /* once it was replaced */
@@ -56,6 +57,7 @@ static inline bool shmrpci_link_is_ours(const shmrpci_link *link)
 typedef struct shmrpci_link_opts {
     const shmrpc_service *service;
     const char *where; /* address list */
+    uint32_t places;   /* try only so many of it; 0: all */
     int64_t deadline_ns;
     shmrpc_profile profile;
     size_t max_message_bytes;

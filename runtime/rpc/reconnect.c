@@ -140,6 +140,7 @@ static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
                        shmrpci_link_is_ours(link),
                    "a link becomes the client's once");
     link->serial = ++client->links;
+    shmrpci_store_relaxed(&client->place, link->place);
     /* Publishes the link to threads that enter. */
     shmrpci_link *old = shmrpci_exchange_seq(&client->link, link);
     if (old != NULL) {
@@ -158,16 +159,16 @@ static bool is_done(shmrpc_client *client, uint64_t seen)
     return link != NULL && link->serial != seen && shmrpci_link_is_ours(link);
 }
 
-/* With the lock held, which it releases meanwhile. */
-static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
-                     int64_t deadline_ns)
+/* With the lock held, which it releases meanwhile: of the list, `places`. */
+static int try_places(shmrpc_client *client, shmrpci_keeper *keeper,
+                      uint32_t places, int64_t deadline_ns, shmrpc_error *error)
 {
-    shmrpc_error error;
     shmrpci_link *link = NULL;
     int64_t soon_ns = shmrpci_deadline_after(SHMRPCI_CONNECT_TIMEOUT_NS);
     shmrpci_link_opts opts = {
         .service = client->service,
         .where = client->where,
+        .places = places,
         .deadline_ns = deadline_ns < soon_ns ? deadline_ns : soon_ns,
         .profile = client->profile,
         .max_message_bytes = client->max_message_bytes,
@@ -176,17 +177,43 @@ static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
     SHMRPCI_ASSERT(!keeper->busy, "one thread connects");
     keeper->busy = true;
     shmrpci_mutex_unlock(&keeper->lock);
-    int status = shmrpci_link_open(&opts, &link, &error);
+    int status = shmrpci_link_open(&opts, &link, error);
     shmrpci_mutex_lock(&keeper->lock);
     SHMRPCI_ASSERT(keeper->busy, "no other thread ends our attempt");
     keeper->busy = false;
     if (status == SHMRPC_OK) {
         note_success(keeper);
         replace(client, keeper, link);
-    } else {
-        note_failure(keeper, status, &error);
     }
     shmrpci_cond_broadcast(&keeper->changed);
+    return status;
+}
+
+/* The same, of all places; a failure is followed by a pause. */
+static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
+                     int64_t deadline_ns)
+{
+    shmrpc_error error;
+    int status = try_places(client, keeper, 0, deadline_ns, &error);
+    if (status != SHMRPC_OK) {
+        note_failure(keeper, status, &error);
+    }
+}
+
+void shmrpci_reconnect_nearer(shmrpc_client *client, uint32_t places,
+                              int64_t deadline_ns)
+{
+    shmrpc_error ignored;
+    shmrpci_keeper *keeper = keeper_of(client);
+    if (keeper == NULL) {
+        return;
+    }
+    shmrpci_mutex_lock(&keeper->lock);
+    if (!keeper->busy) {
+        (void)try_places(client, keeper, places, deadline_ns, &ignored);
+    }
+    sweep(client, keeper);
+    shmrpci_mutex_unlock(&keeper->lock);
 }
 
 /* ---- waiting ---- */

@@ -38,6 +38,11 @@ typedef enum shmrpci_patience {
 int shmrpci_reconnect(shmrpc_client *client, uint64_t seen, int64_t deadline_ns,
                       shmrpci_patience patience, shmrpc_error *error);
 
+/* Takes the client to one of the first `places` of its list, if a server is
+ * there, and no other thread is connecting. */
+void shmrpci_reconnect_nearer(shmrpc_client *client, uint32_t places,
+                              int64_t deadline_ns);
+
 /* Frees the replaced links that nobody holds any more. */
 void shmrpci_reconnect_sweep(shmrpc_client *client);
 

@@ -12,10 +12,13 @@
  *     test_life_client ADDRESS nap MS              a call that takes so long,
  *                                                  waiting for nobody; says
  *                                                  how it has ended
- *     test_life_client ADDRESS linger              calls once, forks a child
- *                                                  that stays, says its id
- *     test_life_client ADDRESS fds                 says how many descriptors
- *                                                  it was started with
+ *     test_life_client ADDRESS ask                 a call for each line of
+ *                                                  its input; says how each
+ *                                                  has ended
+ *     test_life_client ADDRESS beside FIRST COUNT  calls beside ones that
+ * sleep; says how many were refused test_life_client ADDRESS linger calls once,
+ * forks a child that stays, says its id test_life_client ADDRESS fds says how
+ * many descriptors it was started with
  */
 #include "life_client.h"
 
@@ -129,6 +132,43 @@ static int nap(const char *address, uint32_t ms)
     return EXIT_SUCCESS;
 }
 
+/* Each line is the number of a call that must not be repeated. */
+static int ask(life_life *client)
+{
+    char line[32];
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        uint64_t back = 0;
+        int status = life_life_once(client, strtoull(line, NULL, 10), 0, NULL,
+                                    &back, NULL);
+        printf("%s\n", shmrpc_status_name(status));
+    }
+    return EXIT_SUCCESS;
+}
+
+/* A sleeping call that is refused itself is over before the next one. */
+static int beside(life_life *client, uint64_t first, uint64_t count)
+{
+    unsigned refused = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        shmrpc_call *sleeping = NULL;
+        shmrpc_error error;
+        uint64_t back = 0;
+        if (life_life_nap_start(client, 20, NULL, &sleeping, &error) !=
+            SHMRPC_OK) {
+            return failed(&error);
+        }
+        int status = life_life_once(client, first + i, 0, NULL, &back, &error);
+        if (status != SHMRPC_OK && status != SHMRPC_E_EXHAUSTED) {
+            return failed(&error);
+        }
+        refused += status == SHMRPC_OK ? 0u : 1u;
+        (void)life_life_nap_finish(sleeping, NULL);
+    }
+    printf("%u\n", refused);
+    return EXIT_SUCCESS;
+}
+
 static int say_fds(void)
 {
     unsigned count = 0;
@@ -169,6 +209,11 @@ int main(int argc, char **argv)
     if (argc == 5 && (what != CALLS_ALONE || strcmp(argv[2], "calls") == 0)) {
         status = calls(client, strtoull(argv[3], NULL, 10),
                        strtoull(argv[4], NULL, 10), what);
+    } else if (argc == 5 && strcmp(argv[2], "beside") == 0) {
+        status = beside(client, strtoull(argv[3], NULL, 10),
+                        strtoull(argv[4], NULL, 10));
+    } else if (strcmp(argv[2], "ask") == 0) {
+        status = ask(client);
     } else if (argc == 4 && strcmp(argv[2], "dies") == 0) {
         status = dies(client, strtoull(argv[3], NULL, 10));
     } else if (strcmp(argv[2], "linger") == 0) {

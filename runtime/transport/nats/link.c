@@ -15,6 +15,9 @@
 #define FIRST_PROBE_NS (50 * SHMRPCI_NS_PER_MS)
 #define PROBE_NS       SHMRPCI_NS_PER_S
 
+/* Refusals of messages that were sent together come together. */
+#define VERDICT_NS (50 * SHMRPCI_NS_PER_MS)
+
 void nats_link_init(nats_link *link, int fd, uint64_t number,
                     const char *subject, const char *reply)
 {
@@ -59,12 +62,25 @@ void nats_link_sent(nats_link *link)
     link->unacked = link->sent_at > link->acked_at ? link->unacked + 1 : 0;
 }
 
-/* Which message was refused is not known, unless only one may be: NATS refuses
- * all that follow one that it has refused, and what was acknowledged was not
- * refused. */
+/* Which message was refused is not said, but NATS refuses all that follow one
+ * that it has refused: as many refusals as messages are those of all. */
+static bool has_refused_all(const nats_link *link)
+{
+    return link->unacked > 0 && link->refusals >= link->unacked;
+}
+
+bool nats_link_refuse(nats_link *link, int64_t now_ns)
+{
+    link->refusals++;
+    if (link->verdict_ns == 0) {
+        link->verdict_ns = now_ns + VERDICT_NS;
+    }
+    return link->unacked == 0 || has_refused_all(link);
+}
+
 uint64_t nats_link_lost_at(const nats_link *link)
 {
-    return link->unacked == 1 ? link->acked_at : link->sent_at;
+    return has_refused_all(link) ? link->acked_at : link->sent_at;
 }
 
 bool nats_link_owes_ack(const nats_link *link)

@@ -32,8 +32,10 @@ struct nats_link {
     bool is_shut;                     /* our side was told that */
     bool is_deaf; /* our side has closed its socket: data for it is dropped */
     uint64_t sent_at;
-    uint64_t acked_at; /* by the peer */
-    uint32_t unacked;  /* messages sent since the bytes at acked_at */
+    uint64_t acked_at;  /* by the peer */
+    uint32_t unacked;   /* messages sent since the bytes at acked_at */
+    uint32_t refusals;  /* of our messages, by NATS; then nothing is sent */
+    int64_t verdict_ns; /* how long to wait for more of them */
     uint64_t got_at;
     uint64_t given_at;   /* to the socket */
     uint64_t said_at;    /* the last `given_at` that we acknowledged */
@@ -69,7 +71,10 @@ nats_parcel nats_link_parcel(nats_link *link, nats_kind kind);
 /* A message was sent. */
 void nats_link_sent(nats_link *link);
 
-/* NATS has refused one of our messages: of the bytes from here on the peer has
+/* NATS has refused one of our messages. True: no more need be waited for. */
+bool nats_link_refuse(nats_link *link, int64_t now_ns);
+
+/* Then: of the bytes from here on the peer has
  * certainly not got all. */
 uint64_t nats_link_lost_at(const nats_link *link);
 

@@ -434,7 +434,9 @@ static void take_all_for_link(nats_pump *pump, uint32_t place)
         if (result == NATS_DONE) {
             take_for_link(pump, place, &message);
             pump->ops->drop(&message);
-        } else if (result == NATS_NOBODY) {
+        } else if (result == NATS_NOBODY &&
+                   (pump->links[place]->number == 0 ||
+                    nats_link_refuse(pump->links[place], shmrpci_now_ns()))) {
             cut_link(pump, place, NATS_CUT_NOBODY);
         }
     }
@@ -529,6 +531,10 @@ static nats_cut tend(nats_pump *pump, nats_link *link, int64_t now_ns,
 {
     if (link->can_write) {
         nats_link_give(link);
+    }
+    if (link->verdict_ns != 0) {
+        *wake_ns = link->verdict_ns < *wake_ns ? link->verdict_ns : *wake_ns;
+        return now_ns >= link->verdict_ns ? NATS_CUT_NOBODY : NATS_CUT_NONE;
     }
     bool is_open = pump->fd < 0 || pump->is_full || move_out(pump, link);
     if (nats_link_owes_ack(link)) {

@@ -6,11 +6,15 @@ what clients and service have counted agrees (world.py)."""
 import json
 import os
 import signal
+import statistics
+import subprocess
 import sys
+import time
 
 from world import PATIENCE_S, Ledger, await_, main
 
 CLIENTS = 8
+SILENCE_S = 10
 
 
 def killed_gateways_lose_no_count(world):
@@ -94,6 +98,30 @@ def sleeping_call(world):
     return client
 
 
+def idle_calls_go_elsewhere(world):
+    """NATS says that it has not delivered them: they have not run, and are made
+    at the other gateway, though they must not be repeated."""
+    world.ledger.start_over()
+    client = world.start(world.client_path, world.address(), "ask",
+                         stdin=subprocess.PIPE)
+
+    def ask(number):
+        client.stdin.write(f"{number}\n")
+        client.stdin.flush()
+        return client.stdout.readline().strip()
+
+    for i in range(8):
+        assert ask(3 * i) == "OK"
+        world.stop(world.gateways[i % 2])
+        assert ask(3 * i + 1) == "OK"
+        world.gateways[i % 2] = world.gateway()[0]
+    client.stdin.close()
+    assert client.wait(PATIENCE_S) == 0
+    world.running.remove(client)
+    for i in range(24):
+        assert world.ledger.of(i)[0] == (i % 3 < 2), (i, world.ledger.of(i))
+
+
 def lost(world, client):
     said = client.communicate(timeout=PATIENCE_S)[0].strip()
     world.running.remove(client)
@@ -101,15 +129,25 @@ def lost(world, client):
 
 
 def lost_gateways_are_told(world):
-    """NATS tells of one that was killed when it is asked; one that was stopped,
-    as one whose machine has vanished, is silent."""
-    for how in (signal.SIGKILL, signal.SIGSTOP):
-        world.stop(world.gateways.pop(), signal.SIGTERM)
+    """NATS tells of one that was killed when it is asked, long before silence
+    does; one that was stopped, as one whose machine has vanished, is silent."""
+    world.stop(world.gateways.pop(), signal.SIGTERM)
+    times = []
+    for how in [signal.SIGKILL] * 5 + [signal.SIGSTOP]:
         client = sleeping_call(world)
+        began = time.monotonic()
         world.gateways[0].send_signal(how)
         lost(world, client)
+        times.append(time.monotonic() - began)
         world.stop(world.gateways.pop())
-        world.gateways = [world.gateway()[0] for _ in range(2)]
+        world.gateways = [world.gateway()[0]]
+    world.gateways.append(world.gateway()[0])
+    silence = times.pop()
+    killed = statistics.median(times)
+    print(f"SERVER_LOST {killed * 1000:.0f} ms after a kill (median of 5), "
+          f"{silence:.1f} s after a stop")
+    assert killed < SILENCE_S / 2, times
+    assert silence > SILENCE_S * 0.9, silence
 
 
 def nobody_there_is_told(world):
@@ -135,4 +173,4 @@ if __name__ == "__main__":
     sys.exit(main(prepare, [
         killed_gateways_lose_no_count, killed_servers_lose_no_count,
         killed_workers_lose_no_count, a_dead_worker_is_told_as_such,
-        lost_gateways_are_told, nobody_there_is_told]))
+        idle_calls_go_elsewhere, lost_gateways_are_told, nobody_there_is_told]))

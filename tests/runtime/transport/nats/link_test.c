@@ -177,29 +177,36 @@ static void a_closed_socket_takes_everything(void **state)
     tear_down(&f);
 }
 
-/* NATS has refused a message: the bytes of the only one that may be it are
- * certainly lost; of several, none are known to be. */
-static void what_was_refused_is_known_if_it_was_alone(void **state)
+/* NATS has refused messages: if they are as many as were not acknowledged, the
+ * bytes of all are lost; else none are known to be. */
+static void what_was_refused_is_known_if_all_was(void **state)
 {
     (void)state;
     fixture f;
     nats_parcel ack = {.kind = NATS_ACK, .link = 7};
     set_up(&f);
-    nats_link_sent(&f.link); /* no bytes */
+    nats_link_sent(&f.link); /* no bytes: whatever is refused, none are lost */
+    assert_true(nats_link_refuse(&f.link, MS));
+    f.link.refusals = 0;
     f.link.sent_at = 100;
     nats_link_sent(&f.link);
-    assert_int_equal(nats_link_lost_at(&f.link), 0);
     nats_link_sent(&f.link); /* a probe, and it may be that one */
+    assert_false(nats_link_refuse(&f.link, MS));
     assert_int_equal(nats_link_lost_at(&f.link), 100);
+    assert_true(nats_link_refuse(&f.link, MS));
+    assert_int_equal(nats_link_lost_at(&f.link), 0);
+    f.link.refusals = 0;
     ack.acked = 60;
     assert_int_equal(nats_link_take(&f.link, &ack), NATS_CUT_NONE);
+    assert_false(nats_link_refuse(&f.link, MS));
     assert_int_equal(nats_link_lost_at(&f.link), 100);
+    f.link.refusals = 0;
     ack.acked = 100;
     assert_int_equal(nats_link_take(&f.link, &ack), NATS_CUT_NONE);
     nats_link_sent(&f.link);
-    assert_int_equal(nats_link_lost_at(&f.link), 100);
     f.link.sent_at = 130;
     nats_link_sent(&f.link);
+    assert_true(nats_link_refuse(&f.link, MS));
     assert_int_equal(nats_link_lost_at(&f.link), 100);
     tear_down(&f);
 }
@@ -264,7 +271,7 @@ int main(void)
         cmocka_unit_test(what_was_given_is_acknowledged),
         cmocka_unit_test(both_sides_end),
         cmocka_unit_test(a_closed_socket_takes_everything),
-        cmocka_unit_test(what_was_refused_is_known_if_it_was_alone),
+        cmocka_unit_test(what_was_refused_is_known_if_all_was),
         cmocka_unit_test(it_asks_ever_less_often),
         cmocka_unit_test(silence_ends_the_link_while_a_call_waits),
     };

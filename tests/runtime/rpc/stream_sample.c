@@ -283,12 +283,17 @@ static void serve(void *unused)
 const shmrpc_interceptor *const *who_looks;
 const shmrpc_handler *other_handlers;
 int64_t drain_ns;
+const char *also_at;
 
 int begin(void **state)
 {
     (void)state;
-    char listen[PLACE_BYTES];
+    char listen[2 * PLACE_BYTES];
     place_listen(place, listen);
+    if (also_at != NULL) {
+        size_t len = strlen(listen);
+        (void)snprintf(listen + len, sizeof listen - len, ",%s", also_at);
+    }
     const shmrpc_server_opts opts = {
         .listen = listen,
         .workers = 2,

@@ -44,6 +44,10 @@ extern const shmrpc_interceptor *const *who_looks;
 extern const shmrpc_handler *other_handlers;
 extern int64_t drain_ns;
 
+/* Where the server listens too, for those who ask for its statistics; or
+ * NULL. */
+extern const char *also_at;
+
 /* Around each case. */
 int begin(void **state);
 int end(void **state);

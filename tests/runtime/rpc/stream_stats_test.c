@@ -1,7 +1,8 @@
-/* What a service counts of its streams. */
+/*
+ * What a service counts of its streams, wherever they come from. It is asked at
+ * a place of its own: sockets do not hand out statistics.
+ */
 #include "stream_sample.h"
-
-#include <stdio.h>
 
 #include "shmrpc/observe.h"
 
@@ -9,11 +10,10 @@ static shmrpc_stats *stats;
 
 static int begin_counting(void **state)
 {
-    char where[64];
+    also_at = "inproc://streams@counted";
     begin(state);
-    (void)snprintf(where, sizeof where, "%sstreams", place);
-    if (shmrpc_stats_open(where, 5998, NULL, &stats, &error) != SHMRPC_OK) {
-        fail_msg("%s: %s", where, error.message);
+    if (shmrpc_stats_open(also_at, 5998, NULL, &stats, &error) != SHMRPC_OK) {
+        fail_msg("%s: %s", also_at, error.message);
     }
     return 0;
 }
@@ -120,7 +120,8 @@ static void stalled_time(void **state)
     assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
     shmrpc_stream_stats over = await(DOWN, is_closed);
     assert_true(over.stalled_ns >= stalls.stalled_ns);
-    assert_int_equal(over.items_out, stalls.items_out);
+    /* Behind a gateway there may have been room for more. */
+    assert_true(over.items_out >= stalls.items_out);
 }
 
 /* A difference tells what is open, not how that has changed. */
@@ -162,5 +163,5 @@ int main(void)
         TEST(stalled_time),
         TEST(differences),
     };
-    return over_all(tests, sizeof tests / sizeof *tests, true);
+    return over_all(tests, sizeof tests / sizeof *tests, false);
 }

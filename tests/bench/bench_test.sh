@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# bench_test.sh SHMRPC_BENCH: it runs, reports, and refuses what it cannot do.
-# What it measures is no matter here.
+# bench_test.sh SHMRPC_BENCH: it runs, reports, and refuses invalid requests.
+# The measured figures don't matter here.
 set -euo pipefail
 bench=$1
 work=$(mktemp -d)

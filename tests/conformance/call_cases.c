@@ -189,7 +189,7 @@ static void head_of_a_request_arrives(void **state)
     fixture_stop(&f);
 }
 
-/* Sends a body that is said to begin with metadata. */
+/* Sends a body flagged as beginning with metadata. */
 static void send_beside(fixture *f, shmrpci_conn *conn, const uint8_t *body,
                         size_t len, shmrpci_call *call)
 {
@@ -242,7 +242,7 @@ static void that_metadata_comes_first_is_said_both_ways(void **state)
     fixture_stop(&f);
 }
 
-/* The number of the connection that the next request comes over. */
+/* The number of the connection of the next request. */
 static uint64_t connection_of(fixture *f, shmrpci_conn *conn,
                               shmrpci_participant *me)
 {
@@ -422,7 +422,7 @@ static void cancel_after_the_reply_drops_it(void **state)
     fixture_start(&f, 0);
     shmrpci_conn *conn = client_connect(&f, "hi");
     shmrpci_participant *me = worker_open(&f, 0);
-    for (int i = 0; i < 100; i++) { /* no slot is lost by it */
+    for (int i = 0; i < 100; i++) { /* no slot is lost */
         shmrpci_call call;
         shmrpci_request request = {0};
         assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call),
@@ -526,7 +526,7 @@ static void oneway_call_outlives_its_client(void **state)
     fixture_stop(&f);
 }
 
-/* What it is of is the body's first part, for those who know. */
+/* The body's first part is metadata, if the receiver knows the flag. */
 static void flag_of_metadata_goes_both_ways(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Names, hello and welcome, and who is let in. */
+/* Names, hello and welcome, and refused clients. */
 #include "suite.h"
 
 #include "../reaction.h"
@@ -278,7 +278,7 @@ static void objects_are_handed_out_by_their_names(void **state)
     fixture_stop(&f);
 }
 
-/* Who has an object of a service learns of its end. */
+/* A client with an object of a service learns of the service's end. */
 static void who_has_an_object_sees_the_services_end(void **state)
 {
     (void)state;
@@ -312,7 +312,7 @@ static void connect_before_run_keeps_its_deadline(void **state)
                                         30 * SHMRPCI_NS_PER_MS, &conn, &welcome,
                                         NULL),
                      SHMRPC_E_DEADLINE);
-    /* The one who has given up does not disturb those who come later. */
+    /* A client that has given up does not disturb later ones. */
     fixture_run(&f);
     fixture_start_workers(&f, 1);
     conn = client_connect(&f, "later");

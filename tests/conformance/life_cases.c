@@ -1,4 +1,4 @@
-/* What both ends see when the other one goes. */
+/* What each end sees when the other one leaves or dies. */
 #include "suite.h"
 
 #include "../reaction.h"
@@ -9,7 +9,7 @@ static void dead_workers_call_ends_in_WORKER_DIED(void **state)
     fixture f;
     fixture_start(&f, 0);
     shmrpci_conn *conn = client_connect(&f, "hi");
-    for (int i = 0; i < 3; i++) { /* the place can be taken again */
+    for (int i = 0; i < 3; i++) { /* the place can be reused */
         shmrpci_call call;
         shmrpci_request request = {0};
         assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call),
@@ -132,7 +132,7 @@ static void receive_on_thread(void *user)
     c->ended_ns = shmrpci_now_ns();
 }
 
-/* How long a client goes on waiting when the service has ended. */
+/* How long a client waits after the service has ended. */
 static int64_t end_a_service(void *user)
 {
     (void)user;
@@ -174,7 +174,7 @@ static void calls_after_the_end_fail_with_SERVER_LOST(void **state)
         f.transport->client->reserve(conn, &call, 1, 1,
                                      shmrpci_deadline_after(PATIENCE_NS), NULL),
         SHMRPC_E_SERVER_LOST);
-    for (int i = 0; i < 100; i++) { /* and no slot is lost by it */
+    for (int i = 0; i < 100; i++) { /* and no slot is lost */
         assert_int_equal(client_echo(conn, 10, 1), SHMRPC_E_SERVER_LOST);
     }
     f.transport->client->disconnect(conn);

@@ -14,7 +14,7 @@
 
 enum { LISTENERS = 8, PARTICIPANTS = 256 };
 
-/* The control loop's thread is whoever holds this. */
+/* The thread that holds this acts as the control loop's thread. */
 static shmrpci_mutex control = SHMRPCI_MUTEX_INIT;
 
 static struct {
@@ -101,7 +101,7 @@ static int enlist(shmrpci_listener *listener, uint32_t index, int fds[2],
     assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
     shmrpci_mutex_lock(&control);
     int status = shm->processes->enlist(listener, index, 1, fds[0], error);
-    /* As it is told to those that are there, should it be stopping. */
+    /* Sent like the notice to existing workers, in case it is stopping. */
     if (status == SHMRPC_OK &&
         atomic_load(&listeners[find(listener)].stopping)) {
         shm->processes->retire(listener, index);
@@ -159,7 +159,7 @@ static void linked_recover(shmrpci_listener *listener, uint32_t index)
 
 #define STARVED_NS (300 * SHMRPCI_NS_PER_MS)
 
-/* What it has not read of ends must not keep a worker from asking for memory.
+/* Messages that it has not read must not keep a worker from requesting memory.
  */
 static void starved_control_loop_gives_memory_later(void **state)
 {

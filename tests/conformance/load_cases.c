@@ -112,8 +112,8 @@ static void echo_on_threads(echoer *echoers, unsigned count)
     }
 }
 
-/* The other thread may read the end of a call before the one that gives it up
- * has asked for it, and may take its slot for a call of its own. */
+/* The other thread may read the end of a call before the thread that gives it
+ * up has asked for it, and may reuse its slot for a call of its own. */
 static void calls_are_given_up_while_another_thread_reads(void **state)
 {
     (void)state;
@@ -232,7 +232,7 @@ long_handler_delays_no_short_call_while_a_worker_is_idle(void **state)
     shmrpci_conn *slow = client_connect(&f, "slow");
     shmrpci_conn *quick = client_connect(&f, "quick");
     shmrpci_call call;
-    /* Whichever worker takes the long call, the other one serves. */
+    /* Whichever worker takes the long call, the other one serves the rest. */
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(client_send(slow, METHOD_WATCH, "", 0, &call),
                          SHMRPC_OK);
@@ -271,8 +271,8 @@ static void call_sent_together_with_a_long_one_is_served(void **state)
     fixture_stop(&f);
 }
 
-/* Sends oneway calls as long as they are taken at once, 400 at most; how many
- * there were. */
+/* Sends oneway calls as long as they are accepted at once, at most 400; returns
+ * how many. */
 static unsigned send_oneways(shmrpci_conn *conn)
 {
     unsigned count = 0;

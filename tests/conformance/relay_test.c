@@ -138,7 +138,7 @@ static int relayed_connect(const shmrpci_address *address,
 
 static shmrpci_stream *accepted[PAIRS]; /* lock; NULL: unused */
 
-/* Whose it is; it leaves when it is closed. */
+/* The fixture of the listener; it is freed when that is closed. */
 static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
                                         bool closes)
 {

@@ -1,4 +1,4 @@
-/* Streams beside a call, of transports that have them. */
+/* Streams of calls, for transports that have them. */
 #include "suite.h"
 
 #include "../reaction.h"
@@ -11,7 +11,7 @@
 #define DEADLOCK_NS (100 * SHMRPCI_NS_PER_MS)
 #define REFUSED_NS  (1 * SHMRPCI_NS_PER_MS)
 
-/* A call with streams, both ends in the case's hands. */
+/* A call with streams, both ends controlled by the case. */
 typedef struct pair {
     fixture f;
     const shmrpci_stream_ops *ops;
@@ -61,7 +61,7 @@ static void begin(pair *p, uint32_t in, uint32_t out)
                      SHMRPC_OK);
 }
 
-/* What is over already is NULL. */
+/* NULL: this end has been closed already. */
 static void end(pair *p)
 {
     if (p->there != NULL) {
@@ -161,7 +161,7 @@ static void both_ways_at_once(void **state)
     end(&p);
 }
 
-/* Sends an item where it will lie, if the transport can. */
+/* Sends an item in place, if the transport can. */
 static int put_lent(const pair *p, shmrpci_stream *from, size_t len,
                     uint8_t seed)
 {
@@ -209,7 +209,7 @@ static void lent_items_come_as_others(void **state)
     end(&p);
 }
 
-/* Waits until so many are known to have been read. */
+/* Waits until this many items are known to have been read. */
 static void expect_delivered(const pair *p, shmrpci_stream *from,
                              uint64_t count)
 {
@@ -247,7 +247,7 @@ typedef struct sender {
     const pair *p;
     shmrpci_stream *from;
     int status;
-    /* When its last send and the one before it began, and when it was told that
+    /* When its last send and the one before it began, and when it learned that
      * it can't go on. */
     int64_t since_ns;
     int64_t before_ns;
@@ -320,7 +320,7 @@ static void without_room_it_is_BUSY_or_late(void **state)
         assert_true(++count < suite_windows * WINDOW / 100);
     }
     assert_int_equal(status, SHMRPC_E_DEADLINE);
-    /* The other direction has room of its own. */
+    /* The other direction has its own room. */
     assert_int_equal(put(&p, p.here, 1000, 1, 0), SHMRPC_OK);
     for (unsigned i = 0; i < count; i++) {
         expect(&p, p.here, 100, (uint8_t)i);
@@ -351,14 +351,14 @@ static void flood(void *user)
     }
 }
 
-/* Since when it had waited then: the end of the other one may have made room
- * for more. */
+/* Since when it had waited at that moment: the end of the other one may have
+ * made room. */
 static int64_t waited_since(const sender *s, int64_t told_ns)
 {
     return s->since_ns <= told_ns ? s->since_ns : s->before_ns;
 }
 
-/* How long after both have begun to wait the first one is told. */
+/* How long after both began to wait the first one gets ABORTED. */
 static int64_t told_after(const sender *a, const sender *b)
 {
     int64_t told_ns = INT64_MAX;
@@ -406,13 +406,13 @@ static int64_t send_both_ways(void *user)
 static void two_that_only_send_are_ABORTED(void **state)
 {
     (void)state;
-    /* Each end waits twice and tells the other one, by way of who reads there;
-     * and so does each relay. */
+    /* Each end waits twice and notifies the other one through the reading
+     * thread; each relay does the same. */
     expect_reaction_of(8 * (int64_t)suite_windows, send_both_ways, NULL, 0,
                        DEADLOCK_NS);
 }
 
-/* One more than there may be: how long that takes. */
+/* Opens one stream more than allowed; returns how long that takes. */
 static int64_t be_refused(void *user)
 {
     pair *p = user;
@@ -453,7 +453,7 @@ static void streams_leave_slots_to_calls(void **state)
     end(&p);
 }
 
-/* One of two workers is left to calls. */
+/* One of two workers stays free for calls. */
 static void streams_leave_places_to_calls(void **state)
 {
     (void)state;
@@ -477,7 +477,7 @@ static void streams_leave_places_to_calls(void **state)
     worker_reply(&request, "two", 3);
     p.ops->close(stream);
     expect_reply(&call, "two", 3);
-    /* Its place is free again. */
+    /* The place is free again. */
     assert_int_equal(try_open(&p, &call, 0, WINDOW, &stream, &error),
                      SHMRPC_OK);
     worker_next(worker, &request);
@@ -564,7 +564,7 @@ static void reply_ends_streams_that_nobody_took(void **state)
     end(&p);
 }
 
-/* All that it sent comes before the news. */
+/* All items that it sent come before the error. */
 static void dead_worker_ends_the_stream(void **state)
 {
     (void)state;

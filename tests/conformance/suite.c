@@ -296,8 +296,8 @@ static bool is_tcp(void)
     return is_scheme("tcp") || is_scheme("tls");
 }
 
-/* A port that stays ours until we end: nobody listens at the socket that holds
- * it, but a listener of the suite may take it as well. */
+/* A port that stays ours: the socket that holds it does not listen, but a
+ * listener of the suite may bind to it as well. */
 static uint16_t new_port(void)
 {
     int yes = 1;
@@ -387,7 +387,7 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return SHMRPC_OK;
 }
 
-/* "news" for all, as a file of that text; "secret" for nobody. */
+/* "news" for everyone: a file with that text; "secret" for no one. */
 static int on_object(void *user, const char *name, bool as_server,
                      const shmrpc_peer *peer, int *out_fd, shmrpc_error *error)
 {
@@ -515,7 +515,7 @@ shmrpci_conn *client_connect(fixture *f, const char *hello)
     return conn;
 }
 
-/* The first bytes before the rest, if there are so many. */
+/* Posts the first bytes before the rest, if there are enough. */
 static bool post(shmrpci_conn *conn, shmrpci_call *call, const uint8_t *body,
                  size_t len, unsigned count)
 {

@@ -1,5 +1,5 @@
 /*
- * The conformance suite: what every transport must do, whatever it is made of.
+ * The conformance suite: the behaviour that every transport must have.
  *
  * A case talks to a fixture: a listener at a name of its own, a thread that
  * runs it, and any number of worker threads that speak the little protocol
@@ -32,7 +32,7 @@
 #define MAX_WORKERS 4u
 #define MAX_MESSAGE ((size_t)16 << 20)
 
-/* What the fixture's workers do with a request, by its method id. */
+/* What the fixture's workers do with a request, depending on its method id. */
 enum {
     METHOD_ECHO = 1,   /* replies with the body */
     METHOD_SIZE = 2,   /* body: u32; replies with that many pattern bytes */
@@ -41,14 +41,14 @@ enum {
     METHOD_COUNT = 5,  /* oneway: counts */
     METHOD_WATCH = 6,  /* enters the gate, runs until it is cancelled */
     METHOD_PEER = 7,   /* replies with the shmrpc_peer */
-    METHOD_HEAD = 8    /* replies with head and the time that is left */
+    METHOD_HEAD = 8    /* replies with the head and the remaining time */
 };
 
-/* Where handlers and the case meet. */
+/* Where handlers and the case synchronise. */
 typedef struct gate {
     shmrpci_mutex lock;
     shmrpci_cond changed;
-    unsigned entered;   /* handlers that have come to the gate */
+    unsigned entered;   /* handlers that have reached the gate */
     unsigned counted;   /* METHOD_COUNT */
     unsigned cancelled; /* METHOD_WATCH that saw their cancellation */
     bool open;
@@ -81,29 +81,29 @@ typedef struct head_report {
 
 /* ---- the fixture ---- */
 
-/* Whether all that a server says when it ends is there at once; else it may
- * come in several messages, with a moment between them. */
+/* Whether all messages of an ending server arrive at once; else there may be
+ * several, with a moment between them. */
 bool suite_ends_together(void);
 
 /* An address nobody listens at. */
 shmrpci_address suite_new_address(void);
-/* What messages about an address have to say: its name, port or path. */
+/* The part of an address that messages must contain: its name, port or path. */
 const char *suite_name_of(const shmrpci_address *address);
 /* The address of another copy of the service. */
 shmrpci_address suite_other_copy(const shmrpci_address *address);
-/* Whether nothing else is told to who is armed than the end of calls. */
+/* Whether an armed client is notified of nothing but the end of calls. */
 bool suite_tells_calls_only(void);
-/* Whether workers learn which process calls. */
+/* Whether workers learn the process of the caller. */
 bool suite_knows_peers(void);
 /* The transport that workers see, if it is not that of the clients: set before
  * suite_run. */
 extern const char *suite_worker_scheme;
-/* How many windows lie between the two ends of a stream; 1. */
+/* How many windows there are between the two ends of a stream; default 1. */
 extern unsigned suite_windows;
-/* What only this transport must do; set before suite_run. */
+/* Additional cases of this transport; set before suite_run. */
 extern const struct CMUnitTest *suite_own_cases;
 extern size_t suite_own_case_count;
-/* Of addresses, for TLS; "" for none. */
+/* Parameter of addresses, for TLS; "" for none. */
 extern char suite_cert_file[64];
 extern char suite_ca_file[64];
 
@@ -148,7 +148,7 @@ int client_echo(shmrpci_conn *conn, size_t len, uint8_t seed);
 /* Waits for the reply, compares it with `len` bytes of `body`, releases it. */
 void expect_reply(shmrpci_call *call, const void *body, size_t len);
 
-/* ---- a worker in the case's own hands ---- */
+/* ---- a worker controlled by the case ---- */
 
 shmrpci_participant *worker_open(fixture *f, uint32_t index);
 /* The next request, which must be there already. */

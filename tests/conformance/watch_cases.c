@@ -1,4 +1,5 @@
-/* Clients that sleep elsewhere: what is told to them, and when. */
+/* Clients that sleep on their own descriptor: which events they get, and
+ * when. */
 #include "suite.h"
 
 #include <sched.h>
@@ -39,8 +40,8 @@ static void expect_told(const watcher *w)
 {
     uint64_t tag = 0;
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    /* What concerns nobody here is taken back: an extent for another thread's
-     * reply, say, as soon as that thread has read it. */
+    /* Events for other threads are withdrawn: an extent for another thread's
+     * reply, say, once that thread has read it. */
     do {
         assert_true(is_told(w, deadline_ns));
     } while (shmrpci_poll_wait(w->set, &tag, 1, 0) == 0);
@@ -117,7 +118,8 @@ static void nothing_is_told_unless_armed(void **state)
     fixture_start(&f, 0);
     watcher_open(&w, &f);
     shmrpci_participant *me = worker_open(&f, 0);
-    /* Never armed; armed, but taken back; armed, but a call of another kind. */
+    /* A call that was never armed; one armed and disarmed; one armed while a
+     * call of another kind ends. */
     send_told(&w, "0", 1, &calls[0]);
     worker_next(me, &request);
     worker_reply(&request, "0", 1);
@@ -135,7 +137,7 @@ static void nothing_is_told_unless_armed(void **state)
     assert_true(!suite_tells_calls_only() || !is_told(&w, 0));
     w.transport->client->acknowledge(w.conn);
     assert_false(is_told(&w, 0));
-    /* What ended in silence is seen by arm, once it has come. */
+    /* An end without a notice is seen by arm. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (arm(&w, &calls[1]) != 0) {
         assert_true(shmrpci_now_ns() < deadline_ns);
@@ -195,7 +197,7 @@ static void lost_server_is_told_and_ends_all_calls(void **state)
         assert_int_equal(w.transport->client->receive(&calls[i], deadline_ns),
                          SHMRPC_E_UNAVAILABLE);
     }
-    /* Nothing more to say; a loop must not spin on it. */
+    /* No further events; a loop must not spin on the descriptor. */
     assert_false(is_told(&w, 0));
     watcher_close(&w);
 }
@@ -217,7 +219,7 @@ static void cancelled_call_is_withdrawn_or_told_to_stop(void **state)
     fixture_stop(&f);
 }
 
-/* The reply of a call finds its way by the same socket. */
+/* The reply of a call comes by the same socket. */
 static void what_another_call_has_read_is_still_told(void **state)
 {
     (void)state;
@@ -268,7 +270,7 @@ static void make_noise(void *user)
     }
 }
 
-/* Takes what is over out of `open`, a set of calls. */
+/* Removes finished calls from `open`, a set of calls. */
 static void collect(const watcher *w, shmrpci_call *calls, uint32_t *open)
 {
     for (uint32_t i = 0; i < DEPTH; i++) {
@@ -287,7 +289,7 @@ static void collect(const watcher *w, shmrpci_call *calls, uint32_t *open)
     }
 }
 
-/* Sleeps until something is told, as a loop would. */
+/* Sleeps until there is an event, as a loop would. */
 static void sleep_armed(const watcher *w, shmrpci_call *calls, uint32_t open)
 {
     shmrpci_call *left[DEPTH];
@@ -297,7 +299,7 @@ static void sleep_armed(const watcher *w, shmrpci_call *calls, uint32_t open)
             left[count++] = &calls[i];
         }
     }
-    /* Longer than arm says: what is to be seen in between are lost wake-ups. */
+    /* Longer than arm asks for: ends seen only after this are lost wake-ups. */
     if (w->transport->client->arm(w->conn, left, count) != 0) {
         expect_told(w);
     }

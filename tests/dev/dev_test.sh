@@ -73,7 +73,7 @@ left=/dev/shm/shmrpc-dev-test-$$
 expect "what tests leave in shared memory is named" 1 \
     "^failed: debug, left in shared memory: $left/x.dict\$" \
     env PATH="$tree/fake:$PATH" LEFT="$left" ./dev test --no-install
-# What was left out stands in the closing line.
+# The closing line names what was left out.
 mkdir -p .ci
 cp "$root"/.ci/*.awk .ci
 cat >fake/ctest <<END
@@ -128,7 +128,7 @@ sums() { # OF-TEST STATUS OF-TEST-WEB STATUS
     echo "$3" >sum-test-web
     echo "$4" >status-test-web
 }
-# expect_sum WHAT STATUS LAST-LINE: of what sums() has said.
+# expect_sum WHAT STATUS LAST-LINE: checks the output of sums().
 expect_sum() {
     output=$(.ci/run --long 2>&1)
     got=$?

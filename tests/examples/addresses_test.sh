@@ -36,12 +36,12 @@ same() {
     exit 1
 }
 
-# Where the server that was started last says that it serves.
+# Prints the address that the last started server reports.
 where_it_serves() {
     sed -n 's/.*: serving at \([^ ,]*\).*/\1/p' <<<"$server_said"
 }
 
-# What the client says about its calls, without how long they took.
+# The client's output about its calls, without times.
 echo_calls() {
     "$echo_programs/echo-client" "$1" | grep '^echo_\|^add '
 }
@@ -58,7 +58,7 @@ start_server 10 "$echo_programs/echo-server" --listen tcp://:0 \
     --force-insecure-serialisation
 tcp=$(where_it_serves)
 same "$tcp" "$expected" "$(echo_calls "$tcp")"
-# A list goes on where nobody is.
+# The next address of a list is used if no server is at the first.
 same "shm://,$tcp" "$expected" "$(echo_calls "shm://,$tcp")"
 stop_server
 
@@ -66,7 +66,7 @@ start_server 10 "$echo_programs/echo-server" --listen "unix://$server_folder/e"
 same unix "$expected" "$(echo_calls "unix://$server_folder/e")"
 stop_server
 
-# Its methods include a native one: not without being told.
+# It has a native method, which is served there only with an explicit option.
 if said=$("$echo_programs/echo-server" --listen tcp://:0 2>&1); then
     same tcp 'a refusal' "$said"
 fi

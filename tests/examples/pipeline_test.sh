@@ -38,7 +38,7 @@ end_well() {
         unset "pids[$side]"
     done
 }
-# strike SIDE: kills it, at whatever it is.
+# strike SIDE: kills it at a random moment.
 strike() {
     kill -KILL "${pids[$1]}"
     wait "${pids[$1]}" 2>/dev/null || true
@@ -48,7 +48,8 @@ popped() {
     "$shmrpc" queue stat --json mempool.pipe2 2>/dev/null |
         sed -n 's/.*"popped_count":\([0-9]*\).*/\1/p' || true
 }
-# await_more COUNT: until so many more packets have come out of the last queue.
+# await_more COUNT: waits until this many more packets have come out of the last
+# queue.
 await_more() {
     local until now
     until=$(popped)
@@ -71,7 +72,8 @@ for order in "server middle client" "server client middle" "middle server client
         fail "$order: not all packets came"
 done
 
-# Each may die. What was in a queue stays there, while anybody has it open.
+# Any program may die. The contents of a queue stay as long as any process has
+# it open.
 start server 1000000000
 start middle
 start client
@@ -85,7 +87,8 @@ await_more 100
 strike server
 start server 500
 end_well server middle client
-# What the dead had in hand is gone; the new server counts anew.
+# Packets that the dead program was handling are gone; the new server counts
+# from the beginning.
 read -r count in_order < <(sed -n \
     's/clientside: \([0-9]*\) packets, \([0-9]*\) of them in order/\1 \2/p' \
     "$folder/client.out") || fail "the client has not told"
@@ -93,7 +96,7 @@ if [ "$count" -lt 600 ] || [ $((count - in_order)) -gt 2 ]; then
     fail "$in_order of $count in order"
 fi
 
-# What a killed run has left does not come to the next one.
+# A new run finds nothing left by a killed one.
 start server 1000000000
 start middle
 start client

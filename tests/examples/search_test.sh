@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# search_test.sh PROGRAMS_FOLDER: what people and files do wrong is answered,
-# not suffered.
+# search_test.sh PROGRAMS_FOLDER: wrong input by users and malformed files cause
+# errors, not crashes.
 set -euo pipefail
 programs=$(realpath "$1")
 export LC_ALL=C.UTF-8

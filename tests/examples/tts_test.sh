@@ -46,11 +46,11 @@ tts-client say kid three alto four >/dev/null
 wait "$speaker" || { cat "$folder/speaker"; exit 1; }
 await three "$folder/speaker"
 
-# The fourth is still there, until nobody serves any more.
+# The fourth job stays until no server is left.
 tts-speaker 1 >"$folder/last"
 await four "$folder/last"
 
-# told OUTPUT WORD...: what the command line says of the service's objects.
+# told OUTPUT WORD...: the command's output about the service's objects.
 told() {
     local wanted=$1 got
     shift

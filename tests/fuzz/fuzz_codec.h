@@ -1,8 +1,8 @@
 /*
  * What the codec harnesses share: the first byte of an input chooses a type,
- * the rest is decoded as that.  Whatever is accepted must encode again, decode
- * to an equal value, in this encoding and in the others, and must have needed
- * no more memory than a fixed multiple of the input.
+ * the rest is decoded as that. Accepted input must encode again, decode to an
+ * equal value, in this encoding and in the others, and must have needed no more
+ * memory than a fixed multiple of the input.
  */
 #ifndef TESTS_FUZZ_FUZZ_CODEC_H
 #define TESTS_FUZZ_FUZZ_CODEC_H
@@ -15,7 +15,7 @@
 #include "sample.h"
 #include "shmrpc/any.h"
 
-/* A byte of input may become so many of memory. */
+/* How many bytes of memory one byte of input may become. */
 #define FUZZ_MULTIPLE ((size_t)256)
 #define FUZZ_CONSTANT ((size_t)64 << 10)
 
@@ -37,7 +37,7 @@ static void fuzz_fail(const char *what, const shmrpc_error *error)
     abort();
 }
 
-/* Whether the encoding can say all that the type can hold. */
+/* Whether the encoding can express all values of the type. */
 static inline bool fuzz_can_carry(uint32_t encoding, const shmrpc_type *type,
                                   uint32_t from)
 {

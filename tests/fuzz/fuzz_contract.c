@@ -39,7 +39,7 @@ static void fail(const char *what)
     abort();
 }
 
-/* Reads all that it is given. */
+/* Reads all data that it is given. */
 static void on_difference(const shmrpci_difference *difference, void *user)
 {
     size_t *bytes = user;

@@ -1,7 +1,7 @@
 /*
- * Whatever a peer may send of streams, at either end, while their users send,
- * read and close.  The first byte says which end; then each step is a byte and
- * what it needs.  What is kept stays within the credit that was given, items
+ * Hostile stream messages from a peer, at either end, while their users send,
+ * read and close. The first byte says which end; then each step is a byte and
+ * what it needs. What is kept stays within the credit that was given, items
  * come in order, and nothing is lost but by a lie.
  */
 #include <stdio.h>
@@ -56,7 +56,7 @@ static const tcp_flow_ops ops = {.wait = wait_for,
 typedef struct user {
     shmrpci_stream *stream; /* NULL: closed */
     bool has_call;          /* it is in the flow */
-    uint64_t sum;           /* of what was read */
+    uint64_t sum;           /* of the items that were read */
 } user;
 
 typedef struct scene {
@@ -92,7 +92,7 @@ static void open_all(scene *s)
     }
 }
 
-/* A frame as the reader would let it through. */
+/* A frame in the form in which the reader passes it on. */
 static void receive(scene *s)
 {
     static const uint8_t types[] = {TCP_ITEM, TCP_ITEM, TCP_STREAM_END,
@@ -195,7 +195,7 @@ static void step(scene *s)
     }
 }
 
-/* What is kept is what credit allows, and one item. */
+/* Checks that no more is buffered than credit allows, plus one item. */
 static void check(const scene *s)
 {
     int64_t all = 0;

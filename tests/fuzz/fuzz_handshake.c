@@ -81,13 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     shmrpci_fd_close(&fd);
     if (conn != NULL) {
-        /* What it still has to read, then the hang-up. */
+        /* First the messages that it still has to read, then the hang-up. */
         for (int i = 0; i < 100 && conn->state != SHM_CONN_CLOSED; i++) {
             shm_control_event(conn);
         }
     }
     if (shm_control_reap(listener)) {
-        abort(); /* nobody holds anything: it must be gone */
+        abort(); /* no thread holds it, so it must be freed */
     }
     return 0;
 }

@@ -27,7 +27,7 @@ static shmrpc_status read_part(shmrpci_arena *arena, const char *path,
                                 bad_offset);
 }
 
-/* The shown line and the caret under each place, as far as they go. */
+/* Renders the source line and the caret of each diagnostic, if it has any. */
 static void render(const idl_diags *diags)
 {
     shmrpci_buf out;
@@ -95,7 +95,8 @@ static const idl_schema *load(const char *text, size_t len,
     return status == SHMRPC_OK ? schema : NULL;
 }
 
-/* `schema` is what the text meant before; NULL when it had errors. */
+/* `schema` is the meaning of the text before formatting; NULL if it had
+ * errors. */
 static void check_formatted(const idl_schema *schema, const shmrpci_buf *once)
 {
     const char *text = once->len > 0 ? (const char *)once->data : "";

@@ -12,15 +12,15 @@
 #include "os/stream.h"
 #include "transport/nats/link.h"
 
-/* What a scene accepts at most, so that each run is short. */
+/* The most that a scene accepts, so that each run is short. */
 #define ALL_BYTES ((size_t)4 << 20)
 
 typedef struct scene {
     nats_link link;
     int fd;            /* the other end of its socket; -1: closed */
     shmrpci_buf all;   /* what was accepted */
-    size_t read;       /* of it, from the socket */
-    uint64_t given_at; /* when it was looked at last */
+    size_t read;       /* of that, read from the socket */
+    uint64_t given_at; /* when it was last checked */
     const uint8_t *data;
     size_t len;
 } scene;
@@ -62,7 +62,7 @@ static bool take(scene *s, const nats_parcel *parcel)
     return cut == NATS_CUT_NONE;
 }
 
-/* As an honest peer: what comes next. */
+/* The next message of an honest peer. */
 static bool take_next(scene *s)
 {
     static uint8_t bytes[NATS_PIECE_BYTES];
@@ -78,7 +78,7 @@ static bool take_next(scene *s)
     return take(s, &parcel);
 }
 
-/* Numbers that are near the right ones, or anything. */
+/* Numbers near the right ones, or random ones. */
 static uint64_t near(scene *s, uint64_t right)
 {
     uint8_t how = get(s);
@@ -106,7 +106,7 @@ static bool take_other(scene *s)
     return take(s, &parcel);
 }
 
-/* Returns whether something came. */
+/* Returns whether data came. */
 static bool read_socket(scene *s, size_t most)
 {
     static uint8_t bytes[NATS_PIECE_BYTES];
@@ -198,7 +198,7 @@ static void check(scene *s)
     s->given_at = link->given_at;
 }
 
-/* Nothing that was accepted is lost, whatever ended the link. */
+/* Accepted data is never lost, whatever ended the link. */
 static void read_rest(scene *s)
 {
     do {

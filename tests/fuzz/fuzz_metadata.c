@@ -17,7 +17,7 @@ static void need(bool good)
     }
 }
 
-/* The same entries, written anew, are read as the same. */
+/* The same entries, written again, must be read as the same. */
 static void write_again(const shmrpci_metadata *m)
 {
     shmrpci_metadata copy;

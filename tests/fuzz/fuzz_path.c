@@ -55,7 +55,7 @@ static shmrpc_dict *the_dict(void)
         (void)atexit(clear_away);
         need(setenv("SHMRPC_DIR", folder, 1) == 0);
         need(shmrpc_dict_open("tree", &opts, &dict, NULL) == SHMRPC_OK);
-        /* Whatever ends this process, nothing is left. */
+        /* However this process ends, its files are removed. */
         clear_away();
     }
     need(shmrpc_dict_clear(dict, NULL) == SHMRPC_OK);
@@ -81,8 +81,8 @@ static bool read_word(shmrpci_arena *arena, const char *word, size_t len,
     return strlen(copy) == len && shmrpci_utf8_valid_prefix(copy, len) == len;
 }
 
-/* What msgpack brings back: maps with equal keys, or keys that it has no form
- * for, are no trees to begin with. */
+/* Maps with equal keys, or with keys that msgpack can't express, are not valid
+ * trees in the first place. */
 static bool put_whole(shmrpc_dict *dict, const shmrpc_any *tree)
 {
     shmrpc_any key = shmrpc_any_str("t");
@@ -143,7 +143,8 @@ static void change(pair *of, char what, const shmrpc_path *path,
     int expected =
         shmrpci_tree_change(&of->arena, &of->tree, path->ptr, 1, path->len,
                             op_of(what), value, &changed, NULL, NULL);
-    /* Both, or neither; which of several faults is told may differ. */
+    /* Both must succeed or both fail; if there are several faults, they may
+     * report different ones. */
     need((status == SHMRPC_OK) == (expected == SHMRPC_OK));
     if (status == SHMRPC_OK) {
         of->tree = changed;

@@ -12,7 +12,7 @@
 
 #include "scribble.h"
 
-/* No input makes a run longer than this. */
+/* A run has no more steps than this. */
 enum { MAX_STEPS = 500 };
 
 typedef struct input {

@@ -1,5 +1,5 @@
 /*
- * Whatever a peer may say to rpc.  The first byte chooses: a hello, a welcome,
+ * Hostile rpc messages from a peer. The first byte chooses: a hello, a welcome,
  * an error detail, an address list, or a request, which goes through dispatch
  * with the method that the second byte names.
  */

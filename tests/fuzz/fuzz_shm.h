@@ -1,9 +1,9 @@
-/* What the harnesses of the shm transport share: a folder for sockets that
- * goes away at exit, and a listener in it. */
+/* Shared by the harnesses of the shm transport: a folder for sockets that is
+ * removed at exit, and a listener in it. */
 #ifndef SHMRPCI_TESTS_FUZZ_SHM_H
 #define SHMRPCI_TESTS_FUZZ_SHM_H
 
-/* For mkdtemp and setenv; hence this header comes first. */
+/* For mkdtemp and setenv; so this header must be included first. */
 #define _GNU_SOURCE
 
 #include <stdio.h>

@@ -73,7 +73,7 @@ static void submit(uint32_t index, uint32_t method, uint32_t word_bits)
 
 static uint8_t touched;
 
-/* What a handler does with streams, whichever rings the client has named. */
+/* Uses streams as a handler does, with the rings that the client has named. */
 static void use_streams(shmrpci_request *request)
 {
     static const uint8_t bytes[2000];
@@ -134,7 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     shmrpci_store_relaxed(&slot->flags, flags);
     shmrpci_store_relaxed(&slot->length, length);
     submit(0, 1, input[1] % 8u == 0 ? input[1] : SHM_SUBMITTED);
-    /* A good request after it ends the round, whatever became of the first. */
+    /* A valid request after it ends the round, whatever happened to the
+     * first. */
     shmrpci_store_relaxed(&client->block.slots[1].flags, (uint16_t)0);
     shmrpci_store_relaxed(&client->block.slots[1].length, 0u);
     submit(1, SENTINEL_METHOD, SHM_SUBMITTED);
@@ -147,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         method = request.head.method;
         serve(&request, method == SENTINEL_METHOD ? 0 : input[0] * 16u);
     }
-    /* Extents that came for the reply go back. */
+    /* Gives back extents that came for the reply. */
     shm_client_drain_control(client);
     return 0;
 }

@@ -19,7 +19,7 @@
 #include "stream/end.h"
 
 #define MAX_ITEM ((size_t)20000)
-/* No use looks so often for what the other end does, as that never waits. */
+/* No use polls the other end more often than this, as that end never waits. */
 #define MAX_WAITS 5000u
 
 typedef struct scene scene;
@@ -28,7 +28,7 @@ typedef struct side {
     shmrpci_stream_waiter waiter; /* first */
     scene *scene;
     shmrpci_stream_end end;
-    bool has_read; /* to the end, however that came */
+    bool has_read; /* to the end of the stream, of any kind */
     bool is_closed;
     bool is_busy; /* in the middle of something */
 } side;
@@ -38,7 +38,7 @@ struct scene {
     size_t len;
     shmrpci_stream_rings rings;
     side sides[2]; /* client, worker */
-    bool pumps;    /* the ends are moved by one that never waits */
+    bool pumps;    /* the ends are moved by a pump, which never waits */
     unsigned waits;
     uint64_t sum; /* of all that was read */
 };
@@ -69,7 +69,7 @@ static uint32_t get_u32(scene *s)
 
 /* ---- lies ---------------------------------------------------------------- */
 
-/* One of the rings that there are. */
+/* One of the existing rings. */
 static shmrpci_stream_ring *pick_ring(const scene *s, uint8_t how,
                                       uint32_t *size)
 {
@@ -85,7 +85,7 @@ static const side *reader_of(const scene *s, const shmrpci_stream_ring *ring)
     return &s->sides[ring == s->rings.in ? 1 : 0];
 }
 
-/* A header that is nearly right, where its reader is or somewhat behind. */
+/* A nearly valid header, at its reader's position or shortly after it. */
 static void lie_in_header(scene *s, shmrpci_stream_ring *ring, uint32_t size)
 {
     const shmrpci_stream_reader *reader = &reader_of(s, ring)->end.reader;
@@ -154,7 +154,8 @@ static void lie(scene *s, uint8_t how)
     }
 }
 
-/* ---- what the ends do ---------------------------------------------------- */
+/* ---- steps of the ends
+ * ---------------------------------------------------- */
 
 static bool is_one_of(int status, const int *list)
 {
@@ -186,7 +187,7 @@ static void check_write(int status)
     }
 }
 
-/* All of it lies where it may. */
+/* All of the item must be in valid memory. */
 static void touch(side *me, const uint8_t *data, size_t len, bool in_ring)
 {
     const shmrpci_stream_reader *reader = &me->end.reader;
@@ -254,7 +255,7 @@ static void write_one(side *me, size_t len, int64_t until_ns, bool alone)
 
 static void step(scene *s, bool may_wait);
 
-/* Fills what is lent, while others do as they like, and gives it or not. */
+/* Fills the lent memory while other steps happen, and commits it or not. */
 static void lend_one(side *me, size_t len, int64_t until_ns, bool alone)
 {
     uint8_t *at = NULL;
@@ -366,7 +367,7 @@ static void use(side *me, uint8_t what, int64_t until_ns)
     me->is_busy = false;
 }
 
-/* While somebody waits nobody else does. */
+/* While one end waits, no other step waits. */
 static void step(scene *s, bool may_wait)
 {
     uint8_t what = get(s);
@@ -419,7 +420,7 @@ static int sleep_on(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
 
 static shmrpci_stream_ring *ring_new(uint32_t bytes)
 {
-    /* By itself, so that a sanitizer sees what is behind it. */
+    /* Allocated separately, so that a sanitizer sees accesses beyond it. */
     shmrpci_stream_ring *ring =
         bytes != 0 ? aligned_alloc(SHMRPCI_STREAM_ALIGN, bytes) : NULL;
     if (bytes != 0 && ring == NULL) {

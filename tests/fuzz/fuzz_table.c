@@ -17,8 +17,8 @@
 /* Kinds of steps: below 4 they change memory. */
 enum { STEP = 8, MOST_STEPS = 200, FILE_BYTES = 512 << 10, KINDS = 14 };
 
-/* A check walks through all there is, which takes as long as a hundred other
- * steps: no input has more of them. */
+/* A check walks the whole table, which takes as long as a hundred other steps:
+ * an input has at most this many. */
 enum { MOST_CHECKS = 3 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -81,7 +81,7 @@ static void merge(stage *on, const uint8_t *how)
     (void)shmrpci_table_merge(&on->table, pairs, 5, NULL);
 }
 
-/* A list of lists and maps, or one of the items of what there is. */
+/* A list of lists and maps, or one with the items of an existing one. */
 static void nest(stage *on, const uint8_t *how, bool makes)
 {
     static const uint8_t bytes[700];
@@ -114,7 +114,7 @@ static void nest(stage *on, const uint8_t *how, bool makes)
         if (status == SHMRPC_OK && how[3] % 40 >= 5) {
             status = shmrpci_nest_drop(&edit, &edit.value);
         } else {
-            status = SHMRPC_E_ABORTED; /* not all that was made is in it */
+            status = SHMRPC_E_ABORTED; /* not all made nodes are in it */
         }
     } else if (status == SHMRPC_OK && edit.value.is_ref) {
         uint64_t position = how[3];
@@ -167,7 +167,7 @@ static void look(stage *on)
 static void attach_again(stage *on)
 {
     shmrpci_table_detach(&on->other);
-    /* As if its owner had died at it. */
+    /* As if its owner had died during it. */
     shmrpci_store_seq(&shmrpci_region_participant(&on->table.region, 1)->pid,
                       1u);
     if (attach(on->fd, &on->other) != SHMRPC_OK) {
@@ -223,8 +223,8 @@ static void operate(stage *on, const uint8_t *step)
     }
 }
 
-/* What the memory says somewhere is changed: by a bit, to a small number, or to
- * what it says elsewhere. */
+/* Changes a word somewhere in memory: one bit, to a small number, or to a word
+ * from elsewhere in it. */
 static void spoil(const stage *on, const uint8_t *step)
 {
     uint64_t *words = on->table.region.map.at;

@@ -13,7 +13,7 @@
 
 #define MAX_MESSAGE 100000u
 
-/* What came of the bytes. */
+/* The results of parsing the bytes. */
 typedef struct outcome {
     tcp_end end;
     uint32_t frames;
@@ -34,8 +34,8 @@ static void add(outcome *o, const void *data, size_t len)
     }
 }
 
-/* A body that claims to be packed: either what it unpacks to is what it would
- * be packed from, or it is refused. */
+/* A body that claims to be packed: either it unpacks to something from which it
+ * could have been packed, or it is refused. */
 static void unpack(outcome *o, shmrpc_compression how, const tcp_body *body)
 {
     tcp_pack_room room = {.data = NULL};
@@ -88,7 +88,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
         unpack(o, SHMRPC_COMPRESSION_ZLIB, body);
     }
     if (body->heap != NULL && (head->call & 1) != 0) {
-        free(body->heap); /* as one who keeps it would, later */
+        free(body->heap); /* as a receiver that keeps the body would do later */
         body->heap = NULL;
     }
     return TCP_END_NONE;

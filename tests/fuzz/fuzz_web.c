@@ -1,4 +1,4 @@
-/* What comes to shmrpc-web from the network: heads of requests, queries. */
+/* Input of shmrpc-web from the network: heads of requests, queries. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The text up to the next newline, in a block of its own, so that a read behind
- * its end is seen. */
+/* The text up to the next newline, in a block of its own, so that a sanitizer
+ * sees a read beyond it. */
 static char *next_line(const uint8_t **data, size_t *size, size_t *len)
 {
     const uint8_t *end = *size > 0 ? memchr(*data, '\n', *size) : NULL;
@@ -74,7 +74,7 @@ static void try_head(const uint8_t *data, size_t size)
     }
 }
 
-/* What a query becomes is JSON, whatever stands in it. */
+/* Any query becomes JSON. */
 static void try_query(const uint8_t *data, size_t size)
 {
     static const shmrpc_field fields[] = {
@@ -98,8 +98,8 @@ static void try_query(const uint8_t *data, size_t size)
         shmrpci_buf_append_char(&out, '}');
         int status = json->decode(&shmrpc_type_any, out.data, out.len, "",
                                   &arena, &value, &error);
-        /* Numbers such as 1e are refused there, and names that stand there
-         * twice; what it must never become is another object. */
+        /* The JSON parser refuses numbers such as 1e, and duplicate names; but
+         * the query must never become a different object. */
         if (status == SHMRPC_OK &&
             (value.kind != SHMRPC_ANY_MAP || value.u.map.len > 4)) {
             abort();

@@ -101,7 +101,7 @@ expect 0 "" --out-dir o echo.svc
 [ -n "$(find o/echo.h -newermt 2002-01-01)" ] || fail "changed file not written"
 cp "$here/golden/echo.svc" .
 
-# What was read, and the stamp.
+# The depfile, and the stamp.
 mkdir in
 cp -r "$here/golden/acme" in
 cp "$here/golden/types.svc" .
@@ -116,7 +116,7 @@ head -1 o/t.d | grep -q '^o/t.stamp: ' || fail "depfile with stamp"
 [ -f o/t.stamp ] || fail "no stamp"
 expect 1 "acme/common.svc" --out-dir o types.svc
 
-# Templates of one's own: one file replaced, one that is wrong.
+# User templates: one replaces a file, one is wrong.
 mkdir mine
 printf '/* mine: {{#services}}{{name}}{{/services}} */\n' \
     >mine/client.c.mustache
@@ -130,7 +130,7 @@ expect 1 "client.c.mustache:2:2: error: the model has no \`nmae\` here" \
     --out-dir t --templates mine echo.svc
 [ ! -e t ] || fail "files written in spite of an error"
 
-# What can't be generated yet is refused, all of it in one run.
+# Constructs that can't be generated yet are refused, all in one run.
 cat >later.svc <<'SVC'
 package later;
 struct Item { 1: u64 id; }
@@ -147,7 +147,7 @@ expect 1 "2 errors" --out-dir l later.svc
 grep -q "^later.svc:6:33: error\[S0901\]" err || fail "place of a refusal"
 [ ! -e l ] || fail "files written in spite of refusals"
 
-# Warnings can be made to count.
+# Warnings can be made errors.
 printf 'package warns;\nimport "acme/common.svc";\nstruct A { 1: u8 a; }\n' \
     >warns.svc
 expect 0 "1 warning" -I in --out-dir w warns.svc
@@ -169,7 +169,7 @@ grep -q '^#include "deep/er/a.h"' several/b.h || fail "include by import path"
 for path in "several/echo.h" "  several/deep/er/a.c" "  many/b.svc" "  echo.svc"; do
     grep -qxF -e "$path \\" -e "$path" several.d || fail "no $path: $(cat several.d)"
 done
-# Whoever asks for one of them alone says where import paths begin.
+# To generate only one of them, say with -I where import paths begin.
 expect 0 "" --out-dir alone -I many many/deep/er/a.svc
 cmp several/deep/er/a.h alone/deep/er/a.h || fail "another file by -I"
 expect 0 "" --out-dir bare many/deep/er/a.svc
@@ -186,14 +186,15 @@ expect 1 "twice/echo.svc and twice/echo_client.svc would both become echo_client
     --out-dir clash twice
 [ ! -e clash ] || fail "files written in spite of one header"
 expect 0 "" --kinds server --out-dir both twice
-# One that fails keeps the others from nothing but the stamp.
+# If one fails, the others are still written, but not the stamp.
 cp later.svc many/deep
 expect 1 "S0901" --out-dir some --stamp some.stamp many
 [ -f some/b.h ] || fail "b.h is not written"
 [ ! -e some/deep/later.h ] || fail "later.h is written"
 [ ! -e some.stamp ] || fail "stamp in spite of errors"
 
-# Who imports what can't be generated can't be either: it would include nothing.
+# A file that imports a file that can't be generated is refused too: it would
+# include a missing header.
 printf 'package c;\nimport "deep/later.svc";\nstruct C { 1: later.Item i; }\n' \
     >many/c.svc
 expect 1 "later.svc:6:33: error[S0901]" --out-dir importer many/c.svc
@@ -201,7 +202,7 @@ grep -q '^many/c.svc:2:8: note: so this import of "deep/later.svc" is refused' e
     fail "no note at the import"
 [ ! -e importer ] || fail "files written in spite of a refused import"
 
-# What somebody else wrote stays.
+# Files that shmrpcgen did not write are not replaced.
 expect 0 "" --out-dir mine-too echo.svc
 echo 'int mine;' >mine-too/echo_client.c
 printf 'any\nthing' >mine-too/deps
@@ -223,7 +224,7 @@ expect 0 "" --out-dir mine-too --force --depfile mine-too/deps echo.svc
 expect 0 "" --out-dir mine-too --depfile mine-too/deps changed/echo.svc
 ln -s /dev/null mine-too/deps2
 expect 3 "deps2 already exists" --out-dir mine-too --depfile mine-too/deps2 echo.svc
-# Its own are known again, in every language, and with a long name.
+# Its own files are recognised, in every language, and with a long name.
 long=long_name_that_breaks_the_line_with_which_a_comment_begins_here
 cp echo.svc "$long.svc"
 cp changed/echo.svc "changed/$long.svc"
@@ -250,7 +251,7 @@ expect 1 "the list of \`clash.Hit\`" --out-dir l clash.svc
 grep -qF "become \`clash_find_find_params\` in C" err || fail "clash of functions"
 grep -qF "become \`clash_ab_c_d_entry\` in C" err || fail "clash of maps"
 grep -q "^3 errors" err || fail "count of clashes"
-# ... and refuse whoever imports them, over several files too.
+# ... and files that import them are refused, over several files too.
 printf 'package near;\nimport "clash.svc";\nstruct A { 1: clash.Hit h; }\n' >near.svc
 printf 'package far;\nimport "near.svc";\nstruct A { 1: near.A a; }\n' >far.svc
 expect 1 "the list of \`clash.Hit\`" --out-dir l near.svc
@@ -261,7 +262,7 @@ for place in near.svc:2:8 far.svc:2:8; do
 done
 grep -q "^1 error" err || fail "count of the import's errors"
 expect 1 '"S0801"' --diagnostics=json --out-dir l far.svc
-# Who generates nothing tells of them too.
+# Commands that generate nothing report clashes too.
 for command in lint "check --update-lock=clash.lock"; do
     # shellcheck disable=SC2086 # a command and its option
     expect 1 "the list of \`clash.Hit\`" $command clash.svc

@@ -1,6 +1,6 @@
 #!/bin/sh
-# shmrpc_generate(): what it refuses, builds, and builds again, with Ninja and
-# with Make.  Nothing is linked: the library is a stand-in.
+# shmrpc_generate(): errors, builds and rebuilds, with Ninja and with Make.
+# Nothing is linked: the library is a stand-in.
 #   cmake_test.sh SHMRPCGEN SOURCE_DIR BINARY_DIR
 set -eu
 generator=$(realpath "$1") source=$2 binary=$3
@@ -56,7 +56,7 @@ refuses "TARGET must name a target, not \`none\`" \
 refuses "unknown kind \`docs\`" \
     "shmrpc_generate(TARGET stubs SVC echo.svc KINDS docs)"
 
-# A project of C++ alone would leave out the generated C, and not say so.
+# A project with only C++ would silently leave out the generated C.
 project "shmrpc_generate(TARGET stubs SVC echo.svc)"
 sed -i 's/^project(outside C)/project(outside CXX)/' project/CMakeLists.txt
 rm -rf refused
@@ -100,14 +100,14 @@ for tool in Ninja "Unix Makefiles"; do
     build "$dir" "Generating C from types.svc"
     if grep -q "Building C object.*types" log; then fail "compiled again"; fi
     build "$dir" "!Generating C"
-    # The depfile knows of imports.
+    # Changes of imports are noticed through the depfile.
     sleep_until_newer "$stamp"
     touch project/acme/common.svc
     build "$dir" "Generating C from types.svc"
     build "$dir" "!Generating C"
 done
 
-# An executable given by hand takes the place of the target.
+# An executable given as a path replaces the target.
 project "shmrpc_generate(TARGET stubs SVC echo.svc PREFIX mine)"
 sed -i 's/^add_executable(shmrpc::generator.*//; /^set_target_properties(shmrpc::generator/,/)$/d' \
     project/CMakeLists.txt

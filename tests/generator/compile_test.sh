@@ -32,7 +32,7 @@ fi
 } >"$work/use.c"
 [ "$(grep -c DEFAULTS "$work/use.c")" -ge 5 ] || failed=1
 
-# What users include beside the generated headers must not hurt them.
+# Headers that users include before the generated ones must not break them.
 cat >"$work/first.h" <<'C'
 #include <assert.h>
 #include <complex.h>
@@ -75,6 +75,6 @@ done <"$work/files"
 for file in "$work"/words_client.c "$work"/words_server.h "$work"/words.c; do
     compile -fsyntax-only -include "$work/first.h" "$file"
 done
-# A method that is called like a function macro of somebody else's header.
+# A method with the name of a function-like macro from some other header.
 compile -fsyntax-only '-Decho_json(...)=no_such_thing' "$work/echo_server.c"
 exit $failed

@@ -1,5 +1,5 @@
-/* Descriptors made at run time against those that a compiler made of the
- * generated C: the same, field by field. */
+/* Descriptors made at run time must equal those compiled from the generated C,
+ * field by field. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -440,7 +440,7 @@ static void streams_of_methods(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* Whatever the arena's limit: a table, or NO_MEMORY, and no crash. */
+/* With any arena limit the result is a table or NO_MEMORY, never a crash. */
 static void out_of_memory(void **state)
 {
     (void)state;

@@ -28,7 +28,7 @@
 #define MAX_FILES 4
 #define MAX_MARKS 16
 
-/* What can't be shown in a few lines of text: limits_test has them. */
+/* Codes whose example would be too long; limits_test covers them. */
 static bool has_no_example(idl_code code)
 {
     return code == IDL_S_FILE_NOT_TEXT || code == IDL_S_FILE_TOO_LARGE ||
@@ -90,7 +90,7 @@ static void add_line(example *e, uint32_t *number, const char *line, size_t len)
     }
 }
 
-/* The block behind `heading`; false when there is none. */
+/* The block after `heading`; false: there is none. */
 static bool find_example(const char *text, const char *heading, example *e)
 {
     *e = (example){.file_count = 0};
@@ -133,7 +133,7 @@ static shmrpc_status read_file(shmrpci_arena *arena, const char *path,
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* What only the generator refuses. */
+/* Errors that only the generator reports. */
 static void refuse(const idl_schema *schema, shmrpci_arena *arena,
                    idl_diags *diags)
 {

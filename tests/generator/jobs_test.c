@@ -111,7 +111,8 @@ static bool push_points(void)
     return good;
 }
 
-static jobs_v1_points_queue *parents_points; /* keeps it: `last_close` */
+static jobs_v1_points_queue *parents_points; /* keeps the object, which has
+                                              * `last_close` */
 
 static void pop_points(void)
 {
@@ -176,7 +177,7 @@ static bool push_others(void)
                   &error) &&
         went_well(jobs_v1_levels_push(level_queue, &level, NULL, &error),
                   &error);
-    /* `things` lives as long as its creator: the parent made it. */
+    /* `things` lives as long as its creator, the parent. */
     jobs_v1_things_close(things);
     jobs_v1_quads_close(quads);
     jobs_v1_batches_close(batches);

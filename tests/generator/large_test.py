@@ -12,7 +12,7 @@ import large_svc
 
 generator = os.path.realpath(sys.argv[1])
 limit_mb = int(sys.argv[2])
-# Only memory needs so many.
+# Only the memory check needs this many.
 METHODS, STRUCTS = (10000, 5000) if limit_mb else (2000, 1000)
 
 
@@ -55,7 +55,8 @@ with tempfile.TemporaryDirectory() as folder:
     if sorted(os.listdir("out")) != names:
         fail(f"expected {names}, got {sorted(os.listdir('out'))}")
 
-    # What is on its way to the disk goes when a template is wrong at its end.
+    # If a template has an error at its end, the partly written file is
+    # removed.
     os.mkdir("own")
     with open("own/client.c.mustache", "w", encoding="utf-8") as file:
         file.write("{{#services}}{{#methods}}{{c.function}}\n{{/methods}}"

@@ -11,7 +11,7 @@
 
 #include "generator/mustache.h"
 
-/* What every case sees. */
+/* The model of all cases. */
 static const char model_json[] =
     "{\"name\": \"add\", \"html\": \"<a href=\\\"x\\\">&</a>\", \"n\": 0,"
     " \"yes\": true, \"no\": false, \"null\": null, \"none\": [],"

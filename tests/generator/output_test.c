@@ -75,7 +75,7 @@ static void append_pieces(gen_output *output, const char *text, size_t len)
     }
 }
 
-/* What is there against what comes: the same, longer, shorter, and different
+/* The existing file against the new text: equal, longer, shorter, and different
  * at the beginning, in the middle and at the end. */
 static void compares_piece_by_piece(void **state)
 {

@@ -20,7 +20,7 @@ make_both() {
         "$svc"
 }
 
-# A partial of each language: what else is in the file stays.
+# A partial of each language: the rest of the output stays the same.
 echo '/* OWN */' >own/doc.mustache
 echo '<style>/* OWN */</style>' >own/style.mustache
 echo '.\" OWN' >own/paragraphs.mustache
@@ -35,7 +35,7 @@ grep -q '<section id="odd.docs.Docs.get">' new/odd.html
 make_both man
 grep -q '^\.SH NAME' new/odd.7
 
-# The example of the README, and what it makes.
+# The example of the README, and its output.
 rm own/*
 awk '/^`own\/page.html.mustache`:/ { found = 1; next }
      found && /^```/ { if (inside) exit; inside = 1; next }
@@ -45,7 +45,7 @@ awk '/^`own\/page.html.mustache`:/ { found = 1; next }
 grep -q '^Echo (port ' new/echo.html
 grep -q '^- add(i64 a, i64 b) -> i64' new/echo.html
 
-# A name that the model lacks is said with its place.
+# A name that the model lacks is reported with its place.
 echo '{{#doc}}{{nmae}}{{/doc}}' >own/page.html.mustache
 if "$generator" --lang html --templates own --out-dir new \
     "$here/golden/echo.svc" 2>err; then

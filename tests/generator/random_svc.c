@@ -1,4 +1,4 @@
-/* Random services: made, changed, printed. */
+/* Random services: generating, changing and printing them. */
 #include "random_svc.h"
 
 #include <inttypes.h>

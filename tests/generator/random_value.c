@@ -114,7 +114,7 @@ static void make_enum(maker *m, const shmrpc_type *type, void *value)
     shmrpci_store_bits(type->element, value, (uint64_t)item->value);
 }
 
-/* ---- what has a length ---- */
+/* ---- values with a length ---- */
 
 static size_t make_length(maker *m, const shmrpc_type *type, unsigned usual)
 {
@@ -166,7 +166,7 @@ static bool same_key(const shmrpc_type *type, const uint8_t *a,
     return memcmp(a, b, type->size) == 0;
 }
 
-/* Keys that are there already are left out. */
+/* Keys that exist already are skipped. */
 static void make_map(maker *m, const shmrpc_type *type, void *value)
 {
     size_t wanted = make_length(m, type, 4);

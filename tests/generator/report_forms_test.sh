@@ -1,5 +1,5 @@
 #!/bin/sh
-# What programs read: --diagnostics=json and =sarif of all commands.
+# Diagnostics for programs: --diagnostics=json and =sarif of all commands.
 #   report_forms_test.sh SHMRPCGEN
 set -eu
 generator=$(realpath "$1")

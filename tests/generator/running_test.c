@@ -127,7 +127,7 @@ static void *make_value(call *c, const shmrpc_type *type)
     return value;
 }
 
-/* Whether the encoding has a form for it. */
+/* Whether the value can be expressed in the encoding. */
 static bool can_write(shmrpc_encoding encoding, const shmrpc_type *type,
                       const void *value)
 {
@@ -240,7 +240,7 @@ static bool has_reply(const shmrpc_method *method)
            (method->result->flags & SHMRPC_TYPE_FIXED) == 0;
 }
 
-/* What the caller knows the raised error as, or NULL. */
+/* The raised error as the caller knows it, or NULL. */
 static const shmrpc_error_type *known_error(const call *c)
 {
     for (uint32_t i = 0; i < c->client->throws_count; i++) {
@@ -251,7 +251,7 @@ static const shmrpc_error_type *known_error(const call *c)
     return NULL;
 }
 
-/* NULL, or why the answer is wrong. */
+/* NULL, or the reason why the answer is wrong. */
 static const char *judge_error(const call *c, int status, const void *reply)
 {
     const shmrpc_error_type *known = known_error(c);
@@ -297,7 +297,7 @@ static const char *judge(const call *c, int status, const void *got,
                : "another result has arrived";
 }
 
-/* Calls once; `what` is filled when it does not do what it should. */
+/* Makes one call; `what` is filled if it goes wrong. */
 static bool call_once(running *r, uint32_t index, char what[400])
 {
     call *c = &r->call;
@@ -329,7 +329,7 @@ static bool call_once(running *r, uint32_t index, char what[400])
     return why == NULL;
 }
 
-/* Connects, and calls every method. `*status` is what connect says. */
+/* Connects, and calls every method. `*status` is the result of connect. */
 static bool pair_works(const shmrpc_service *client,
                        const shmrpc_service *server, uint64_t *seed,
                        int *status, char what[400])
@@ -384,7 +384,7 @@ static void expect_works(const version *client, const version *server,
     }
 }
 
-/* True when the pair was safe, and so was run. */
+/* True if the pair was safe, and therefore was run. */
 static bool run_pair(uint64_t number)
 {
     static random_svc was;

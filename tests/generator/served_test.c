@@ -54,7 +54,7 @@ static int stop_server(void **state)
     return together_leave(state) != 0 || result != NULL;
 }
 
-/* ---- who connects, in another process ---- */
+/* ---- a client in another process ---- */
 
 static bool push_jobs(void)
 {

@@ -366,7 +366,7 @@ static void run_pair(uint64_t seed)
     unload(&was);
 }
 
-static uint64_t running; /* the seed, 0: all went well */
+static uint64_t running; /* the present seed; 0: all is well */
 
 static void random_pairs(void **state)
 {

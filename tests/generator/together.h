@@ -15,7 +15,7 @@
 
 #include "shmrpc/error.h"
 
-/* A test whose objects are in a folder that goes with it. */
+/* A test whose objects are in a folder that is removed at its end. */
 #define IN_FOLDER(test) \
     cmocka_unit_test_setup_teardown(test, together_enter, together_leave)
 int together_enter(void **state);
@@ -25,8 +25,8 @@ int together_leave(void **state);
  * may fail. */
 void together(bool (*child)(void), void (*parent)(void));
 
-/* Whether the status is OK; prints what isn't.  For the other process, where
- * cmocka is of no use. */
+/* Whether the status is OK; prints any other. For the other process, where
+ * cmocka can't be used. */
 bool went_well(int status, const shmrpc_error *error);
 
 void assert_ok(int status, const shmrpc_error *error);

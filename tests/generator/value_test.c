@@ -83,7 +83,7 @@ static void makes_members_when_asked(void **state)
         }
         assert_true(!before || gen_get(root, "a", 1) != NULL);
         assert_int_equal(fills, 0);
-        if (i < 4) { /* asked by name first, or printed at once */
+        if (i < 4) { /* looked up by name first, or printed at once */
             assert_string_equal(gen_text(root, "b"), "x");
             assert_null(gen_get(root, "e", 1));
         }

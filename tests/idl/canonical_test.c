@@ -1,4 +1,4 @@
-/* Canonical text: what counts, and what doesn't. */
+/* Canonical text: which changes affect it, and which don't. */
 #include "load.h"
 
 static const char base[] =

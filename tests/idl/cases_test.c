@@ -25,7 +25,7 @@ static const char *const import_dirs[] = {"include"};
 static const idl_options options = {.import_dirs = import_dirs,
                                     .import_dir_count = 1};
 
-/* A load, and what it needs. */
+/* A load, and the memory for it. */
 typedef struct load {
     shmrpci_arena arena;
     idl_diags diags;
@@ -75,7 +75,7 @@ static void assert_clean(load *l, const char *what)
 
 /* ---- bad ---- */
 
-/* Where the case differs, how to run it alone, how to accept it. */
+/* Prints the difference, how to run the case alone, and how to accept it. */
 static void fail_with_diff(const char *path, const char *expected,
                            const char *got)
 {
@@ -105,7 +105,7 @@ static void path_beside(const char *path, const char *suffix, char *out,
     (void)snprintf(out, size, "%.*s%s", (int)stem, path, suffix);
 }
 
-/* What is wrong in a file is wrong for all who import it. */
+/* An error in a file is an error for all files that import it. */
 static void assert_importer_fails(const char *path)
 {
     char text[160];
@@ -193,7 +193,7 @@ static void good_case(void **state)
     unload(&l);
 }
 
-/* The dump is what `shmrpcgen --dump=schema` prints: stable, and complete. */
+/* The dump is the output of `shmrpcgen --dump=schema`: stable, and complete. */
 static void dump_case(void **state)
 {
     const char *path = *state;

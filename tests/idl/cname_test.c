@@ -1,4 +1,4 @@
-/* Names in C: the examples of cname.h, and what is special. */
+/* Names in C: the examples of cname.h, and special cases. */
 #include "idl/cname.h"
 #include "load.h"
 

@@ -1,4 +1,5 @@
-/* Exploring: what is found of files with errors, and what could follow. */
+/* Exploring: declarations found in files with errors, and words that could
+ * follow. */
 #include "idl/explore.h"
 
 #include <setjmp.h>

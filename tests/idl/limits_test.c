@@ -98,7 +98,7 @@ static void too_large(void **state)
     free(text);
 }
 
-/* Every file imports the next; there is no end. */
+/* Every file imports the next, without end. */
 static shmrpc_status read_endless(shmrpci_arena *arena, const char *path,
                                   const idl_source **out, size_t *bad_offset,
                                   void *user)

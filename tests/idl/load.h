@@ -1,4 +1,4 @@
-/* Loading text in a test, and the text of what was wrong with it. */
+/* Loads text in a test, and returns its diagnostics as text. */
 #ifndef TESTS_IDL_LOAD_H
 #define TESTS_IDL_LOAD_H
 
@@ -44,7 +44,7 @@ static inline void test_load_fini(test_load *l)
     shmrpci_arena_fini(&l->arena);
 }
 
-/* Loads what must be good, and prints what isn't. */
+/* Loads text that must be valid, and prints diagnostics if it isn't. */
 static inline void test_load_good(test_load *l, const char *text)
 {
     test_load_text(l, text);
@@ -54,7 +54,8 @@ static inline void test_load_good(test_load *l, const char *text)
     assert_int_equal(l->status, SHMRPC_OK);
 }
 
-/* Loads what must fail, with `expected` somewhere in the diagnostics. */
+/* Loads text that must be invalid, with `expected` somewhere in the
+ * diagnostics. */
 static inline void test_load_bad(const char *text, const char *expected)
 {
     test_load l;

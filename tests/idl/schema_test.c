@@ -1,4 +1,4 @@
-/* The schema: that it says what the file says. */
+/* The schema must describe what the file declares. */
 #include "load.h"
 
 static const char source[] =

@@ -1,4 +1,5 @@
-/* Who may connect, and who may call what: other users, made by giving up ours.
+/* Permissions to connect and to call methods, for other users: processes that
+ * give up their own.
  */
 #include "workers_common.h"
 
@@ -9,8 +10,8 @@
 
 enum { ALICE = 61001, BOB = 61002, STAFF = 61100, GUESTS = 61101 };
 
-/* What somebody else gets: of connect, echo, pid and sum, in this order, until
- * one of connect fails. */
+/* The results for another user: of connect, echo, pid and sum, in this order,
+ * until one of connect fails. */
 typedef struct outcome {
     int connected;
     int echo;
@@ -51,7 +52,7 @@ static outcome call_all(const char *where)
     return out;
 }
 
-/* In a process of that user and group, with one more group. */
+/* Runs in a process with that user and group, and one more group. */
 static outcome as(uid_t uid, gid_t gid, gid_t other, const char *where)
 {
     int ends[2];
@@ -75,7 +76,7 @@ static outcome as(uid_t uid, gid_t gid, gid_t other, const char *where)
 static int set_up(void **state)
 {
     (void)state;
-    /* Others are to get as far as the socket. */
+    /* Other users must be able to reach the socket. */
     return chmod(harness_folder, 0755);
 }
 
@@ -125,7 +126,7 @@ static void methods_may_be_for_some_only(void **state)
         assert_int_equal(bob.sum, SHMRPC_OK);
         assert_int_equal(call_all(where).sum, SHMRPC_OK);
         if (i == 0) {
-            /* The next one knows them as well. */
+            /* The next server has the same rules. */
             const char *const again[] = {options[0], options[1], options[2],
                                          "--take-over", NULL};
             child before = server;
@@ -136,7 +137,7 @@ static void methods_may_be_for_some_only(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Its lists count, whatever they were before. */
+/* The new server's lists apply, whatever the old one's were. */
 static void a_successor_may_let_others_in(void **state)
 {
     (void)state;
@@ -155,7 +156,7 @@ static void a_successor_may_let_others_in(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A wrong name must not be a rule that nobody notices. */
+/* A wrong name must not silently become a rule that matches nobody. */
 static void unknown_names_are_refused(void **state)
 {
     (void)state;

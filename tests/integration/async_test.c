@@ -85,7 +85,7 @@ static void loop_until(fault_fault *client, const unsigned *count,
     }
 }
 
-/* Numbers that tell whose answer it is. */
+/* Numbers by which each answer is matched to its call. */
 static void hundred_calls_get_their_own_answers(void **state)
 {
     harness_service service = serve(*state, "2");
@@ -195,7 +195,7 @@ static int64_t kill_with_64_in_flight(void *user)
         assert_true(t.statuses[i] == SHMRPC_E_SERVER_LOST ||
                     (i >= CLAIMED && t.statuses[i] == SHMRPC_E_UNAVAILABLE));
     }
-    /* The loop has nothing more to do for it. */
+    /* There is nothing more to do for it. */
     while (poll(&entry, 1, 0) == 1) {
         assert_int_equal(fault_fault_dispatch(client), 0);
     }
@@ -212,7 +212,7 @@ static void killed_server_ends_all_calls_in_flight(void **state)
 
 static void every_form_of_a_method_is_generated(void **state)
 {
-    /* Two, as the one that naps may be taken first. */
+    /* Two workers, as one may be taken by the nap. */
     harness_service service = serve(*state, "2");
     fault_fault *client = connect_to(service.where);
     shmrpc_call *echo = NULL;

@@ -17,7 +17,7 @@
 
 /* Within which the last link hears that the first caller has given up. */
 #define CANCEL_NS (50 * MS)
-/* Less than what calls have without a deadline of their own. */
+/* Shorter than the timeout of calls without a deadline of their own. */
 #define TIMEOUT_NS (20 * S)
 
 typedef struct links {
@@ -54,7 +54,7 @@ static void end(links *l)
 
 /* ---- traces and deadlines ------------------------------------------------ */
 
-/* What a link says of its part. */
+/* The report of one link. */
 typedef struct hop {
     char name[16];
     char trace[40];
@@ -103,7 +103,7 @@ static void one_trace_and_one_deadline(void **state)
     assert_string_equal(hops[1].trace, id);
     assert_string_equal(hops[1].parent, hops[0].span);
     assert_string_not_equal(hops[1].span, hops[0].span);
-    /* Time runs: what the last one has left is of the same deadline. */
+    /* The remaining time at the last link belongs to the same deadline. */
     assert_in_range(hops[0].left_ms, 1, TIMEOUT_NS / MS);
     assert_in_range(hops[1].left_ms, hops[0].left_ms, TIMEOUT_NS / MS);
     end(&l);
@@ -209,7 +209,7 @@ static void await_holds(links *l)
     } while (strcmp(line, "holds last") != 0);
 }
 
-/* When a link was told that its call is over. */
+/* When a link learned that its call is over. */
 static int64_t await_told(child *server, const char *status)
 {
     char line[512];
@@ -271,7 +271,7 @@ static void deadline_is_that_of_the_first_caller(void **state)
     links l = begin(*state);
     int64_t began_ns = monotonic_ns();
     assert_int_equal(chain_hold(l.client, &opts, &error), SHMRPC_E_DEADLINE);
-    /* They know it by themselves, or are told by the one before. */
+    /* Links notice it themselves, or learn it from the previous one. */
     assert_true(await_told(&l.middle.server, NULL) - began_ns >=
                 opts.timeout_ns);
     assert_true(await_told(&l.last.server, NULL) - began_ns >= opts.timeout_ns);

@@ -18,7 +18,7 @@ enum { CALLERS = 3 };
 
 static bool is_long;
 
-/* No worker for so long, start included. */
+/* The longest time without a worker, start included. */
 #define GAP_NS (1100 * MS)
 
 typedef struct chaos {
@@ -27,16 +27,17 @@ typedef struct chaos {
     atomic_bool is_over;
     atomic_llong answered_ns; /* the last time, by any worker */
     atomic_llong gap_ns;      /* the longest between two */
-    atomic_llong lost_ns;     /* sum of those that were longer than LATE_NS */
+    atomic_llong lost_ns;     /* sum of the delays that were longer than
+                               * LATE_NS */
     atomic_ullong answered;
     atomic_ullong died;
     atomic_ullong refused;
-    atomic_int wrong; /* a status that nobody should get */
+    atomic_int wrong; /* a status that no caller should get */
     pthread_t callers[CALLERS];
     int reader_fd;
 } chaos;
 
-/* What a busy machine takes for a call, now and then. */
+/* The time that a call occasionally takes on a busy machine. */
 #define LATE_NS (20 * MS)
 
 static void note_answer(chaos *c)
@@ -96,7 +97,7 @@ static void end(chaos *c)
     assert_int_equal(atomic_load(&c->wrong), 0);
 }
 
-/* What the server says must be read, or it waits for us. */
+/* The server's output must be read, or it blocks. */
 static void *read_on(void *user)
 {
     char text[4096];
@@ -145,7 +146,7 @@ static int64_t longest_gap(void *user)
     pthread_t reader;
     begin(&c, "3");
     pid_t zygote = workers_zygote(&c.server);
-    /* Of its own: the harness closes the other one while it reads. */
+    /* A copy, since the harness closes the original while the thread reads. */
     c.reader_fd = dup(c.server.out);
     assert_int_equal(pthread_create(&reader, NULL, read_on, &c), 0);
     int64_t began_ns = harness_now_ns();
@@ -178,7 +179,7 @@ static void service_is_never_without_workers_for_long(void **state)
     }
 }
 
-/* How long nobody was answered, in all, for one request that kills. */
+/* The total time without answers for one request that kills its worker. */
 static int64_t delay_by_poison(void *user)
 {
     chaos *c = user;
@@ -204,7 +205,8 @@ static void poison_delays_others_by_a_second_at_most(void **state)
         chaos c;
         pthread_t reader;
         begin(&c, workers[i]);
-        /* Of its own: the harness closes the other one while it reads. */
+        /* A copy, since the harness closes the original while the thread
+         * reads. */
         c.reader_fd = dup(c.server.out);
         assert_int_equal(pthread_create(&reader, NULL, read_on, &c), 0);
         expect_reaction(delay_by_poison, &c, 0, 1 * S);

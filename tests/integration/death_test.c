@@ -1,5 +1,5 @@
-/* Servers and clients that are killed or stopped: what the others see, and
- * that nothing is left behind. */
+/* Servers and clients that are killed or stopped: what other processes see, and
+ * that nothing leaks. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -49,7 +49,7 @@ static void expect_echo(fault_fault *client, uint64_t number)
 typedef int counter(fault_fault *client, const shmrpc_opts *opts, uint32_t *out,
                     shmrpc_error *error);
 
-/* Asks until the answer is `wanted`. */
+/* Calls until the answer is `wanted`. */
 static void await_count(fault_fault *client, counter *count, uint32_t wanted)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -99,7 +99,7 @@ static int64_t kill_a_server(void *user)
     assert_int_equal(n.status, SHMRPC_E_SERVER_LOST);
     assert_true(shmrpc_status_may_have_run(n.status));
     assert_non_null(strstr(n.error.message, "fault"));
-    /* And the next call says that it was not even sent. */
+    /* And the next call reports that it was not sent. */
     uint64_t back;
     shmrpc_opts at_once = {.flags = SHMRPC_OPT_NONBLOCK};
     assert_int_equal(fault_fault_echo(n.client, 1, &at_once, &back, &n.error),
@@ -155,7 +155,7 @@ static void killed_clients_give_back_descriptors_and_mappings(void **state)
         harness_await_holdings(server.pid, before, 2 * S);
         await_count(own, fault_fault_napping, 0);
     }
-    /* Their handlers were told that nobody waits any more. */
+    /* Their handlers learned that nobody waits any more. */
     await_count(own, fault_fault_cancelled, CLIENTS * ROUNDS);
     expect_echo(own, 2);
     fault_fault_close(own);
@@ -253,7 +253,7 @@ static void a_thousand_kills_leave_nothing_behind(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* ---- a client stands still ---- */
+/* ---- a client is stopped ---- */
 
 /* Stopped at a moment that differs each time, in the midst of its calls. */
 static void spin(int64_t ns)

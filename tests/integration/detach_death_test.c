@@ -30,8 +30,8 @@ static shmrpc_call *start(later_later *client, uint32_t ms, uint64_t number)
     return call;
 }
 
-/* The process that serves; it has taken what was sent before, if it is the only
- * one. */
+/* The serving process; if it is the only one, it has taken all requests sent
+ * before. */
 static pid_t worker_of(later_later *client)
 {
     uint32_t pid = 0;
@@ -141,7 +141,8 @@ static void elders_answer_while_the_young_serve(void **state)
     harness_signal(&second, SIGTERM);
 }
 
-/* A worker with a detached call is no idle one; one that leaves answers. */
+/* A worker with a detached call does not count as idle; a worker that leaves
+ * answers first. */
 static void given_up_calls_leave_nothing(void **state)
 {
     (void)state;

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* So long after a death everything is as it was before. */
+/* How soon after a death everything must be as before. */
 #define BACK_NS (2 * S)
 
 /* ---- this program as a client ------------------------------------------- */
@@ -21,7 +21,7 @@ static void say(const char *text)
     (void)fflush(stdout);
 }
 
-/* Is stopped in the middle, and goes on. */
+/* Is stopped in the middle, and continues. */
 static int be_reader(steps_steps *client)
 {
     steps_steps_count_stream *stream;
@@ -78,8 +78,8 @@ static int be_sender(steps_steps *client)
     for (uint64_t i = 0; status == SHMRPC_OK && i < 3; i++) {
         status = steps_steps_sum_send(stream, &i, &error);
     }
-    /* Until the handler has it, a client that dies takes its call along. Over
-     * sockets nothing is told of so few items: there a second will do. */
+    /* Until the handler has it, the call ends with its client. Over sockets
+     * such few items cause no notification, so a second must do. */
     for (int i = 0; i < 1000 && status == SHMRPC_OK &&
                     steps_steps_sum_delivered(stream) == 0;
          i++) {
@@ -110,7 +110,7 @@ typedef struct kind {
     const char *name;
     int (*be)(steps_steps *client);
     const char *says;
-    const char *ends; /* what the server prints */
+    const char *ends; /* the server's output */
 } kind;
 
 static const kind kinds[] = {{"reader", be_reader, "read", "drop count"},
@@ -164,7 +164,7 @@ static int read_to(steps_steps_count_stream *stream, uint64_t *at, uint64_t to,
     return status;
 }
 
-/* One that rests, with its number taken. */
+/* A resting stream, whose number was read. */
 static steps_steps_rest_stream *open_rest(steps_steps *client)
 {
     steps_steps_rest_stream *stream;
@@ -177,7 +177,7 @@ static steps_steps_rest_stream *open_rest(steps_steps *client)
     return stream;
 }
 
-/* ---- the client dies, or stands still ----------------------------------- */
+/* ---- the client dies, or is stopped ------------------------------------- */
 
 static void killed_clients_streams_are_dropped(void **state)
 {
@@ -200,7 +200,7 @@ static void killed_clients_streams_are_dropped(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* One beside it, whose handler waits for its client, is evicted. */
+/* Another stream, whose handler waits for its client, is evicted. */
 static void stopped_client_is_not_evicted(void **state)
 {
     (void)state;
@@ -246,7 +246,7 @@ static void killed_worker_ends_after_whole_items(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Both of a worker's: the one that sleeps, and the one that sends. */
+/* Both streams of a worker: the one that sleeps, and the one that sends. */
 static void all_streams_of_a_killed_worker_end(void **state)
 {
     (void)state;
@@ -278,7 +278,7 @@ static void all_streams_of_a_killed_worker_end(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Nobody would wait so long for an end in order. */
+/* No orderly end would take this long. */
 static void killed_supervisors_streams_are_dropped(void **state)
 {
     (void)state;
@@ -339,7 +339,8 @@ static void elders_keep_their_streams(void **state)
     harness_signal(&second, SIGTERM);
 }
 
-/* After how many items, and that it is to be opened anew. */
+/* Expects the count of items in the message, and the advice to open the stream
+ * again. */
 static void expect_restarted(int status, uint64_t items,
                              const shmrpc_error *error)
 {
@@ -379,7 +380,7 @@ static void elders_end_them_in_the_end(void **state)
     harness_signal(&second, SIGTERM);
 }
 
-/* Its clients hear of that before its workers are killed. */
+/* Its clients learn of the end before its workers are killed. */
 static void stopped_service_says_so(void **state)
 {
     (void)state;

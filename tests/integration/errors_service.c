@@ -120,7 +120,7 @@ static int plain(shmrpc_ctx *ctx, void *user, int32_t status,
                            : status;
 }
 
-/* ---- the names of others ---- */
+/* ---- errors of other packages ---- */
 
 const shmrpc_str errors_named_text = TEXT("what it was about");
 

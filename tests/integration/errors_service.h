@@ -1,12 +1,12 @@
 /*
- * A service that throws what it is asked for, and what has to come of it.
+ * A service that throws the requested error, and the expected results.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_ERRORS_SERVICE_H
 #define SHMRPC_TESTS_INTEGRATION_ERRORS_SERVICE_H
 
 #include "errors_server.h"
 
-/* What methods throw: their parameter. */
+/* Which error methods throw: their parameter. */
 enum {
     BAD_QUERY,
     OVERFLOW_MAX,

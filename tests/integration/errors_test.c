@@ -18,7 +18,7 @@
 typedef struct fixture {
     const char *scheme;
     bool is_relayed; /* through a gateway */
-    /* Of inproc, a thread; else programs. */
+    /* For inproc, a thread; else a program. */
     shmrpc_server *here;
     pthread_t thread;
     child server;
@@ -47,7 +47,7 @@ static void serve_here(fixture *f, const char *where)
     }
 }
 
-/* Leaves in `where` where clients are to connect. */
+/* Writes the address for clients to `where`. */
 static void serve(fixture *f, char where[96])
 {
     char shm[96];
@@ -105,9 +105,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- calls, alike for all encodings ---- */
+/* ---- calls, the same for all encodings ---- */
 
-/* What a call has given, whatever its encoding. */
+/* The result of a call, whatever its encoding. */
 typedef struct outcome {
     int status;
     shmrpc_error error;
@@ -385,7 +385,7 @@ static const char *const names[] = {
 };
 #define NAMES ((uint32_t)(sizeof names / sizeof *names))
 
-/* A payload is there for the error that was thrown alone. */
+/* A payload exists only for the error that was thrown. */
 static uint32_t check_named(const errors_errors_by_name_reply *reply,
                             uint32_t place)
 {

@@ -43,7 +43,7 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
         (void)nanosleep(&slice, NULL);
         cancelled = shmrpc_ctx_cancelled(ctx);
     }
-    /* Whoever sees that nobody naps sees how many were cancelled. */
+    /* Counted first: a client that sees no naps left sees all cancellations. */
     atomic_fetch_add(&cancellations, cancelled);
     atomic_fetch_sub(&naps, 1);
     return cancelled ? SHMRPC_E_CANCELLED : SHMRPC_OK;

@@ -46,7 +46,7 @@ class Hit:
 
 @dataclass(slots=True)
 class Summed:
-    """Has more than what is sent."""
+    """A subclass with more members than are sent."""
 
     a: int
     b: int

@@ -42,8 +42,7 @@ def say(*words):
     sys.stdout.flush()
 
 
-class Flows:
-    """All of it in plain methods."""
+All kinds of streams in plain methods."""
 
     __svc__ = SVC
 
@@ -138,7 +137,7 @@ running = contextvars.ContextVar("running", default=0)
 
 
 class AsyncFlows(Flows):
-    """Most of it in coroutines."""
+    """Most kinds of streams in coroutines."""
 
     concurrency = 64
 

@@ -30,8 +30,8 @@ def pytest_pyfunc_call(pyfuncitem):
                  for name in pyfuncitem._fixtureinfo.argnames}
     for _ in range(WARM_UPS):
         pyfuncitem.obj(**arguments)
-    # Nothing here may hold more when it counts again: no list of numbers, and
-    # no expression that is half evaluated.
+    # Nothing here may allocate between two counts: no list of numbers, and no
+    # half-evaluated expression.
     grown = array.array("q", bytes(8 * RUNS))
     before = after = references()
     for i in range(RUNS):

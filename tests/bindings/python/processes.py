@@ -17,7 +17,7 @@ _SLEEPS = {"202", "449", "230", "35", "98", "115", "101"}
 
 def run(script, *arguments):
     """Starts a program with `shmrpc` and `sys`; its output is a pipe."""
-    # Whoever runs the tests in the background has SIGINT ignored.
+    # If the tests run in the background, SIGINT is ignored in children.
     text = ("import os, shmrpc, signal, sys, time\n"
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             + textwrap.dedent(script))
@@ -39,7 +39,7 @@ def kill(process):
 
 
 def line(process):
-    """What it says next."""
+    """The next line of its output."""
     said = process.stdout.readline().strip()
     if not said:
         _, trace = process.communicate(timeout=PATIENCE_S)
@@ -60,7 +60,8 @@ def is_asleep(process):
 
 
 def interrupt(process):
-    """SIGINT to one that sleeps in a wait: what it says then."""
+    """Sends SIGINT to a process that sleeps in a wait, and returns its
+    output."""
     until(lambda: is_asleep(process))
     process.send_signal(signal.SIGINT)
     _, trace = process.communicate(timeout=PATIENCE_S)

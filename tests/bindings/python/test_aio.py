@@ -24,7 +24,7 @@ except ImportError:
 
 def run(main, *arguments):
     async def limited():
-        # Debug mode logs what is slow, as everything is on a busy machine.
+        # Debug mode logs slow steps, and on a busy machine all of them are.
         asyncio.get_running_loop().slow_callback_duration = PATIENCE_S
         async with asyncio.timeout(6 * PATIENCE_S):
             return await main(*arguments)

@@ -64,7 +64,7 @@ def test_exceptions_of_coroutines(served, flows):
 
 
 def test_results_that_do_not_fit(folder):
-    """As of plain handlers: the handler's fault, with the path."""
+    """As for plain handlers: a fault of the handler, with the path."""
     with running("flows:AsyncFlows", "--workers=1",
                  where="shm://flows@unfit") as service:
         with connect(service) as client:
@@ -131,8 +131,8 @@ def test_streams_of_many_calls_at_a_time(flows):
 
 
 def test_threads_that_alternate_lose_no_item(folder):
-    """The library's thread reads ahead while the loop takes what it has read,
-    and they pass the interpreter's lock to and fro."""
+    """The library's thread reads ahead while the loop takes the items, and the
+    two pass the interpreter's lock back and forth."""
     with running("flows:AsyncFlows", "--workers=1", where="shm://flows@turns",
                  env={"FLOWS_SWITCH_S": "0.000001"}) as service:
         with connect(service) as client:
@@ -272,7 +272,7 @@ def test_hot_restart_loses_no_call(folder):
 
 
 def test_streams_that_begin_at_once_find_places(folder):
-    """No worker is kept by a stream, so each may have one."""
+    """Streams keep no worker, so each may have one."""
     assert _options_of(flow_classes.AsyncFlows, flow_classes.SVC) == [
         "--max-streams=64"]
     assert _options_of(flow_classes.Flows, flow_classes.SVC) == []

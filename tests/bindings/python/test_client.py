@@ -161,8 +161,7 @@ def test_started_calls(fault):
         fault.echo.start()
 
 
-def test_started_call_that_has_failed_is_collected(fault):
-    """Its exception leads to the frame that has it."""
+The traceback of its exception refers to the frame that holds it."""
     def once():
         call = fault.nap.start(PATIENCE_S * 1000)
         call.cancel()

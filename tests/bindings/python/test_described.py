@@ -323,7 +323,7 @@ def test_other_methods_have_lists_and_ext(search):
 
 
 class Canary:
-    """What a pickle of it would do where it is loaded."""
+    """Would run code when unpickled."""
 
     def __init__(self, path):
         self.path = path

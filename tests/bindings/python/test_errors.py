@@ -1,4 +1,4 @@
-"""What calls end in."""
+"""Errors of calls."""
 
 import pytest
 

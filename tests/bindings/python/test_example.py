@@ -24,7 +24,7 @@ def read(*names):
 
 
 def commands_of(text):
-    """Each command of the console blocks, and what it prints."""
+    """Each command in the console blocks, and its expected output."""
     found = []
     for block in re.findall(r"```console\n(.*?)```", text, re.S):
         parts = re.split(r"^\$ (.*)\n", block, flags=re.M)[1:]
@@ -52,7 +52,7 @@ def programs(tmp_path):
 
 @contextlib.contextmanager
 def served(command, expected, folder, environment):
-    """A server that runs in the background, once it has printed its lines."""
+    """A server that runs in the background, after it has printed its lines."""
     server = Service.__new__(Service)
     before = os.getcwd()
     os.chdir(folder)
@@ -69,7 +69,7 @@ def served(command, expected, folder, environment):
 
 
 def check(folder, programs):
-    """Runs what the README of that folder shows."""
+    """Runs the commands in that folder's README."""
     with open(os.path.join(folder, "README.md"), encoding="utf-8") as file:
         commands = commands_of(file.read())
     assert commands
@@ -134,8 +134,8 @@ def blocks_of(text, kind):
 
 
 def test_twenty_lines_of_the_projects_readme(folder, programs, tmp_path):
-    """The service that README.md shows is called from Python, from C and by
-    `shmrpc call`, as it says."""
+    """The service in README.md is called from Python, from C and by `shmrpc
+    call`, as described there."""
     with open(os.path.join(EXAMPLES, "../../README.md"),
               encoding="utf-8") as file:
         text = file.read()

@@ -1,5 +1,6 @@
-"""A signal whose handler raises ends every function that waits: promised within
-0.1 s, of which half is how often a wait looks for signals."""
+"""A signal whose handler raises an exception ends every waiting function
+within the promised 0.1 s; half of that is the interval at which a wait checks
+for signals."""
 
 import contextlib
 import os
@@ -78,7 +79,8 @@ WAITS = {}
 
 
 def waits(function):
-    """A function that gives, in a `with`, one that waits for ever."""
+    """A function that returns a context manager around one that waits
+    forever."""
     WAITS[function.__name__] = contextlib.contextmanager(function)
     return function
 
@@ -128,7 +130,7 @@ def ask_stopped_server(servers):
 
 @waits
 def connect_to_mute_server(servers):
-    """It takes connections, and says nothing."""
+    """A server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         yield lambda: shmrpc.connect(f"tcp://127.0.0.1:{port}", svc=ECHO,
@@ -148,7 +150,7 @@ def stream_next(servers):
 
 @waits
 def stream_send(servers):
-    """Until there is no room."""
+    """Pushes until there is no room."""
     def fill():
         with servers.stopped_flow.sum(_timeout=FOREVER_S) as numbers:
             while True:

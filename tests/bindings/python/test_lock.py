@@ -35,7 +35,8 @@ def name(folder):
 
 
 def other(program, *words):
-    """A process that has `lock` and words, and prints what is asked for."""
+    """A process that has `lock`, takes words as commands, and prints
+    results."""
     text = "import sys, os, shmrpc\nname = sys.argv[1]\n" + program
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", text, *words],

@@ -16,7 +16,7 @@ from test_workers import HERE, NAMES, PATIENCE_S, Service, running, services
 
 
 class Manager(Service):
-    """A manager of a service.ini, and what it prints."""
+    """A manager of a service.ini, and its output."""
 
     def __init__(self, folder, ini):
         path = os.path.join(folder, "service.ini")
@@ -33,7 +33,7 @@ def place(tmp_path):
 
 
 def log_of(place, name):
-    """What a service has logged so far."""
+    """The log of a service so far."""
     texts = [path.read_text(errors="replace")
              for path in (place / "logs").rglob("*") if path.is_file()
              and name in str(path)]

@@ -1,5 +1,5 @@
-"""Many calls of each kind leave memory and descriptors as they were, on the
-side of the client and in a worker that is written in Python."""
+"""After many calls of each kind, memory and descriptors are as before, in the
+client and in a worker written in Python."""
 
 import contextlib
 import os

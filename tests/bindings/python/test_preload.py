@@ -1,5 +1,5 @@
-"""What workers cost that were forked from one process: time when one is
-killed, and memory of what was loaded before."""
+"""The cost of workers forked from one process: the time to replace a killed
+one, and the memory of preloaded data."""
 
 import os
 import re
@@ -56,7 +56,7 @@ def test_service_stops_at_once(folder):
 
 
 def below(pid):
-    """A process and all that descend from it."""
+    """A process and all of its descendants."""
     yield pid
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/children") as file:

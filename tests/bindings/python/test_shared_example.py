@@ -15,7 +15,7 @@ EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 
 def outputs():
-    """What each command of the README prints."""
+    """The expected output of each command in the README."""
     with open(os.path.join(EXAMPLE, "README.md"), encoding="utf-8") as file:
         return re.findall(r"```console\n\$ ([^\n]*)\n(.*?)```", file.read(), re.S)
 

@@ -65,7 +65,7 @@ def break_at_ten(items):
 
 
 def test_break_closes_the_stream(flow):
-    """Endless ones, of which the server runs no more than 15."""
+    """Endless streams, of which the server runs 15 at most."""
     def with_statement():
         with flow.count(0, 0) as items:
             break_at_ten(items)
@@ -168,7 +168,8 @@ def test_signal_interrupts_a_stream(flow, way):
                     stream.send(1)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         began = time.monotonic()
-        # Who only sends may be told first that both ends do.
+        # A thread that only sends may first get the error that both ends only
+        # send.
         with pytest.raises((Interrupted, shmrpc.Aborted)) as caught:
             wait()
         took = time.monotonic() - began

@@ -32,8 +32,8 @@ def sample(kinds):
 
 
 def as_sent_back(value):
-    """What the server makes of it: `large` and `numbers` grow by 1, `maybe` is
-    there if it was not."""
+    """The server's change: `large` and `numbers` grow by 1, `maybe` is set if
+    it was absent."""
     return dataclasses.replace(
         value, large=value.large + 1, numbers=[n + 1 for n in value.numbers],
         maybe=0 if value.maybe is None else None)
@@ -272,7 +272,8 @@ def test_wrong_any(echo):
 
 
 def test_hostile_sequences(echo, kinds):
-    """Objects whose methods lie, raise, or change what is being sent."""
+    """Objects whose methods lie, raise, or change the data that is being
+    sent."""
 
     class Raises(collections.abc.Sequence):
         def __len__(self):

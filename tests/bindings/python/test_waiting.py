@@ -23,7 +23,7 @@ def await_napping(fault, count):
 
 @pytest.fixture
 def napper(fault):
-    """Another connection, whose naps are cancelled at the end."""
+    """Another connection; its naps are cancelled at the end."""
     client = shmrpc.connect("fault", timeout=4 * PATIENCE_S)
     yield client
     client.close()
@@ -182,7 +182,7 @@ def test_signal_whose_handler_returns_interrupts_nothing(fault, napper):
 
 
 def test_control_c_ends_a_program(folder, fault):
-    """Not in a wait of Python's own, but in ours."""
+    """It waits in our code, not in Python's."""
     script = ("import shmrpc, sys\n"
               "with shmrpc.connect('fault') as fault:\n"
               "    print('ready', flush=True)\n"

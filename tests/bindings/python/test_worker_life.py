@@ -14,7 +14,7 @@ from test_workers import HERE, PATIENCE_S, running
 
 
 def refused(target, *options, **more):
-    """What a service says that doesn't start."""
+    """The output of a service that fails to start."""
     with running(target, *options, **more) as service:
         assert service.process.wait(PATIENCE_S) == 1
         service.reader.join(PATIENCE_S)

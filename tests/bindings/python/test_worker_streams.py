@@ -20,7 +20,7 @@ def flows(folder, request):
 
 
 def seen(flows, what):
-    """What the handlers have noted, until that is among it."""
+    """Waits until the handlers have recorded an event, and returns all."""
     events = []
     until = time.monotonic() + PATIENCE_S
     while what not in events and time.monotonic() < until:

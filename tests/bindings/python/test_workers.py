@@ -19,7 +19,7 @@ made = weakref.WeakSet()  # of services, for those who count references
 
 
 class Service:
-    """A service that is running, and what it prints."""
+    """A running service, and its output."""
 
     count = 0
 
@@ -53,7 +53,7 @@ class Service:
             self.changed.notify_all()
 
     def wait_for(self, part):
-        """The first line with that in it."""
+        """The first line that contains the text."""
         def found():
             return next((l for l in self.lines if part in l), None)
 

@@ -1,4 +1,5 @@
-"""Mistakes of users that types find; read by types_test.sh, never run."""
+"""Users' mistakes that type checkers find; read by types_test.sh, never
+run."""
 
 import shmrpc
 

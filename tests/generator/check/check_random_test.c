@@ -61,10 +61,10 @@ typedef struct pair {
 
 typedef struct figures {
     unsigned long pairs;
-    unsigned long refused; /* a change that makes no .svc */
+    unsigned long refused; /* changes that made no valid .svc */
     unsigned long safe;
     unsigned long breaks;
-    unsigned long works; /* called a break, and nothing shows it */
+    unsigned long works; /* called a break, but nothing shows it */
 } figures;
 
 /* ---- versions ---- */
@@ -105,7 +105,7 @@ static void print_pair(const pair *p)
             (const char *)p->new_version.text.data);
 }
 
-/* What check says about the wire. */
+/* The breaks on the wire that check reports. */
 static size_t wire_breaks(pair *p)
 {
     idl_memory memory = {.arena = &p->new_version.arena};
@@ -163,7 +163,8 @@ static bool same_layout(const shmrpc_type *a, const shmrpc_type *b,
     return same;
 }
 
-/* One value, there and compared. What can't be written says nothing. */
+/* Sends one value and compares it. A value that can't be written proves
+ * nothing. */
 static bool travel(const trip *t, uint64_t *seed, shmrpci_arena *arena)
 {
     if (t->encoding == SHMRPC_ENCODING_NATIVE &&
@@ -207,7 +208,7 @@ static const shmrpc_method *method_of(const shmrpc_service *service,
     return NULL;
 }
 
-/* Errors that both know by one name or number must be the same. */
+/* Errors that both sides know by one name or number must be the same. */
 static bool errors_arrive(trip *t, const shmrpc_method *client,
                           const shmrpc_method *server, uint64_t *seed,
                           shmrpci_arena *arena)
@@ -259,7 +260,8 @@ static bool call_works(pair *p, const shmrpc_method *client,
            errors_arrive(&t, client, server, seed, arena);
 }
 
-/* Every method that both have; an old client needs all it knows. */
+/* Every method that both have; an old client needs all methods that it
+ * knows. */
 static bool pair_works(pair *p, const shmrpc_service *client,
                        const shmrpc_service *server, bool client_is_old,
                        uint64_t *seed)

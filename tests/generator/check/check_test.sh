@@ -73,7 +73,7 @@ for kind in breaks passes; do
         fail "a rule without its pair"
 done
 
-# ---- where the old version comes from ----
+# ---- finding the old version ----
 
 cd "$work"
 mkdir -p now/acme was/acme
@@ -139,7 +139,7 @@ else
     echo "check_test: no git, revisions are not tested" >&2
 fi
 
-# ---- folders, and what is gone ----
+# ---- folders, and removed files ----
 
 mkdir -p old/acme new/acme old/lib new/lib
 cp was/acme/common.svc old/acme
@@ -147,7 +147,7 @@ cp was/echo.svc old
 cp -r old/. new
 run 0 --against old new
 [ ! -s "$work/err" ] || fail "said something of what is the same"
-# Old files see the old imports, however the folders are named.
+# Old files use the old imports, whatever the folders are called.
 cat >old/user.svc <<'END'
 package user;
 import "shared.svc";
@@ -170,7 +170,7 @@ done
     failures=$((failures + 1))
 cp old/lib/shared.svc new/lib
 run 0 --against old -I new/lib new
-# What is new breaks nothing, and what is gone all that used it.
+# A new file breaks nothing; a removed one breaks all that used it.
 echo 'package fresh; struct Fresh { 1: u8 a; }' >new/fresh.svc
 run 0 --against old -I new/lib new
 rm new/user.svc
@@ -196,7 +196,7 @@ if command -v git >/dev/null; then
     (cd new && run 1 --against HEAD -I lib . && exit "$failures") ||
         failures=$((failures + 1))
     says 'HEAD:user.svc:3:9: note:'
-    # Imports from outside the repository are those of now.
+    # Imports from outside the repository are today's.
     git -C new checkout -q .
     mkdir outside
     mv new/lib/shared.svc outside
@@ -259,27 +259,27 @@ cp lock.svc.lock first.lock
 # Documentation and layout don't count.
 sed -i 's/One thing/Some thing/; s/1: u32/1:   u32/' lock.svc
 run 0 --lock lock.svc
-# What passes must be approved.
+# Compatible changes must be approved.
 sed -i 's/name; reserved/name; 3: optional u32 size; reserved/' lock.svc
 run 1 --lock lock.svc
 says "the lock isn't up to date"
 says "lock.svc.lock:$(($(grep -n '2: string(..9) name;' lock.svc.lock |
     head -1 | cut -d: -f1) + 1)): error"
-# The field, and not a hash that it has changed.
+# The message names the field, not a hash that it has changed.
 says '  in:     struct Thing'
 says '  locked: (nothing)'
 says '  now:    3: optional u32 size;'
 run 0 --update-lock lock.svc
 run 0 --lock lock.svc
 cmp -s lock.svc.lock first.lock && fail "the lock is the old one"
-# What is different is shown as both.
+# A differing line is shown in both versions.
 sed -i 's/port 5601;/port 5601; version 2;/' lock.svc
 run 1 --lock lock.svc
 says '  in:     service More'
 says '  locked: version 1;'
 says '  now:    version 2;'
 run 0 --update-lock lock.svc
-# What breaks is refused, with its place in the lock.
+# Breaks are refused, with their place in the lock.
 sed -i 's/u32 id; 2/u64 id; 2/' lock.svc
 run 1 --lock lock.svc
 says 'lock.svc:3:21: error[S1108]: wire: `demo.Thing.id` is now u64'

@@ -160,7 +160,7 @@ def compare(folder, update):
         if run.returncode != 0:
             fail("differs; if that is wanted: %s SHMRPCGEN --update" %
                  sys.argv[0])
-    # What a reader sees is what was written.
+    # The rendered page shows the written text.
     if shutil.which("mandoc"):
         shown = subprocess.run(
             ["mandoc", "-Tutf8", "-Owidth=300", os.path.join(folder, "odd.7")],

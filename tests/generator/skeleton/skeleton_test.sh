@@ -13,7 +13,7 @@ start_server 20 "$server"
 stop_server
 diff -u "$expected" "$scratch/got"
 
-# Written once: a second time nothing is touched, in part or as a whole.
+# Written once: running it again changes nothing, neither single files nor all.
 stem=$(basename "$svc" .svc)
 "$generator" --skeleton --out-dir "$scratch/out" "$svc"
 echo mine >"$scratch/out/${stem}_client_main.c"

@@ -1,4 +1,4 @@
-/* Tokens: what text becomes, and where it was. */
+/* Tokens: their values and positions. */
 #include "idl/syntax/token.h"
 #include "load.h"
 

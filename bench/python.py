@@ -52,7 +52,7 @@ def measure(call):
 
 
 async def measure_awaits(call, calls):
-    """The same for a coroutine that makes `calls` calls."""
+    """The same, of what is awaited and makes so many calls."""
     best = float("inf")
     for _ in range(ROUNDS + 1):
         count, began = 0, time.perf_counter()
@@ -134,8 +134,8 @@ def python_worker(cpu):
         {"PYTHONPATH": os.path.join(BUILD, "bindings/python")}))
 
 
-Awaits calls one by one in one loop; and tasks of 32 calls, of which one call
-    is counted."""
+def awaited(server):
+    """Awaits one by one, in one loop; and tasks of 32 calls, for one of them."""
     import asyncio
 
     import shmrpc.aio
@@ -321,7 +321,8 @@ WAYS = {
 }
 
 
-The time of one way to call, or why it can't be measured."""
+def rows_of(way, cpu):
+    """What a way takes, or why it can't be measured."""
     try:
         return list(WAYS[way](cpu)), None
     except ImportError as error:
@@ -329,7 +330,7 @@ The time of one way to call, or why it can't be measured."""
 
 
 def import_ms():
-    """The time that `import shmrpc` adds to the start of an interpreter."""
+    """What `import shmrpc` adds to the start of an interpreter."""
     def best(text):
         times = []
         for _ in range(10):

@@ -2,7 +2,7 @@
  * What the tests of streams between programs share: a client of flow.svc, whose
  * server prints how each stream begins and ends.
  *
- * All of it fails the test where it does not succeed.
+ * Each function fails the test if it does not succeed.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_FLOW_COMMON_H
 #define SHMRPC_TESTS_INTEGRATION_FLOW_COMMON_H

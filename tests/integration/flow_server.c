@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* With what the caller has put beside the call. */
+/* Prints the metadata of the call, too. */
 static void begin(const shmrpc_ctx *ctx, const char *name)
 {
     const char *mark = shmrpc_ctx_metadata(ctx, "mark");

@@ -48,7 +48,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* False when one of the calls `first` and on goes wrong. */
+/* False if one of the calls, numbered from `first`, goes wrong. */
 static bool make_calls(life_life *client, uint64_t first, uint64_t count)
 {
     for (uint64_t i = first; i < first + count; i++) {
@@ -79,8 +79,8 @@ static void expect_exit(pid_t pid, int expected)
     assert_int_equal(harness_wait(&c), expected);
 }
 
-/* One connection is made, workers are forked, each of which calls through it,
- * as the parent does. */
+/* The parent makes one connection and forks workers, each of which makes calls
+ * with it, as the parent does. */
 static void preforked_workers_share_nothing(void **state)
 {
     fixture *f = *state;
@@ -191,7 +191,8 @@ static void *call_on(void *user)
     return NULL;
 }
 
-/* Whatever the other threads hold when the child comes to be: it must call. */
+/* Whatever locks other threads hold at the fork, the child must be able to make
+ * calls. */
 static void fork_amid_the_calls_of_other_threads(void **state)
 {
     fixture *f = *state;
@@ -221,7 +222,7 @@ static void fork_amid_the_calls_of_other_threads(void **state)
     expect_runs(NUMBERS, 10 * FORKS);
 }
 
-/* In a child, with threads that all find the parent's connection. */
+/* In a child, several threads find the parent's connection at the same time. */
 static void threads_of_a_child_make_one_connection(void **state)
 {
     fixture *f = *state;
@@ -309,7 +310,7 @@ static void forked_child_holds_none_of_its_parents_sockets(void **state)
     assert_true(with > before);
     pid_t pid = fork();
     if (pid == 0) {
-        /* Those of `more`, and as many of the other client. */
+        /* The descriptors of `more`, and as many of the other client. */
         unsigned left = harness_holdings(getpid()).fds;
         _exit(left == before - (with - before) &&
                       harness_holdings(getpid()).maps == 0

@@ -43,7 +43,7 @@ static void stop(fixture *f)
 
 /* ---- the younger server ---- */
 
-/* What an elder client can't have sent has its default. */
+/* A member that an older client can't have sent has its default. */
 static int younger_echo(shmrpc_ctx *ctx, void *user, const younger_item *item,
                         uint32_t more, const uint8_t *maybe, younger_item *ret)
 {
@@ -114,7 +114,8 @@ static void elder_client_of_a_younger_server(void **state)
     assert_int_equal(kind, 77);
     assert_int_equal(elder_growth_kind_by_json(client, 0, NULL, &kind, NULL),
                      0);
-    assert_int_equal(kind, 2); /* json would say PRECIOUS to its like */
+    assert_int_equal(kind, 2); /* json would send the name PRECIOUS to a peer of
+                                * the same version */
     assert_int_equal(elder_growth_kind_by_json(client, 1, NULL, &kind, NULL),
                      0);
     assert_int_equal(kind, ELDER_KIND_FANCY);

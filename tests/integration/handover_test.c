@@ -40,7 +40,8 @@ static child serve(const char *where, const char *option)
     return server;
 }
 
-/* Another one takes over; the one before ends well when its workers have left.
+/* Another server takes over; the old one ends with success when its workers
+ * have left.
  */
 static void restart(child *server, const char *where)
 {
@@ -62,7 +63,7 @@ static life_life *connect_to(const char *where)
 
 /* ---- under load ------------------------------------------------------- */
 
-/* One that also takes the time. */
+/* A prober that also measures the time. */
 typedef struct prober {
     life_life *client;
     pthread_t thread;
@@ -119,7 +120,7 @@ static void start_clients(child *clients, const char *where)
     }
 }
 
-/* Until clients have ended some more calls, unless they have made all. */
+/* Waits until clients have finished `more` calls, or all of theirs. */
 static void await_progress(uint32_t more)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -215,8 +216,8 @@ static void *nap(void *user)
     return NULL;
 }
 
-/* It ends where it began, though its worker's supervisor is gone, and so is the
- * one after that. */
+/* The call ends in the worker where it began, although its supervisor and the
+ * next one are gone. */
 static void a_call_in_progress_ends_well(void **state)
 {
     (void)state;
@@ -273,8 +274,8 @@ static void list_sockets(char *out, size_t size)
     assert_true(len > 0 && len < size);
 }
 
-/* Memory for large messages goes from one to the next, and none is left over
- * when the client goes. */
+/* Memory for large messages passes from one server to the next, and none is
+ * left when the client goes. */
 static void large_messages_and_what_is_held_go_along(void **state)
 {
     (void)state;
@@ -295,7 +296,7 @@ static void large_messages_and_what_is_held_go_along(void **state)
         expect_blob(client, (size_t)1 << 19, (unsigned char)i);
     }
     expect_blob(client, (size_t)3 << 20, 77);
-    /* Nobody has connected again. */
+    /* No client has reconnected. */
     list_sockets(after, sizeof after);
     assert_string_equal(after, sockets);
     life_life_close(client);
@@ -305,7 +306,7 @@ static void large_messages_and_what_is_held_go_along(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Nor may one more client connect, but another server comes in. */
+/* With the quota used up no further client may connect, but a successor may. */
 static void a_used_up_quota_keeps_no_successor_out(void **state)
 {
     (void)state;
@@ -323,7 +324,7 @@ static void a_used_up_quota_keeps_no_successor_out(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Nobody serves: it is a start like any other. */
+/* Without a running server it is a normal start. */
 static void with_nobody_there_it_just_serves(void **state)
 {
     (void)state;
@@ -337,7 +338,7 @@ static void with_nobody_there_it_just_serves(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* One of another interface is refused, and who serves goes on. */
+/* A server with another interface is refused, and the running one continues. */
 static void another_interface_takes_nothing_over(void **state)
 {
     (void)state;
@@ -363,7 +364,7 @@ static void another_interface_takes_nothing_over(void **state)
     assert_true(back == 21);
     list_sockets(after, sizeof after);
     assert_string_equal(after, sockets);
-    /* Not even to the next one that wants to. */
+    /* Nor to the next successor. */
     restart(&server, where);
     assert_int_equal(life_life_again(client, 8, 0, NULL, &back, NULL), 0);
     life_life_close(client);
@@ -378,7 +379,7 @@ static bool has_ended(const child *server)
            info.si_pid != 0;
 }
 
-/* False: the server has ended, and nobody has come in its stead. */
+/* False: the server has ended, and none has taken its place. */
 static bool answers(life_life *client, const child *server, uint64_t number)
 {
     uint64_t back = 0;
@@ -397,8 +398,9 @@ static bool answers(life_life *client, const child *server, uint64_t number)
     return back == number * 3;
 }
 
-/* A successor is killed somewhere on its way, again and again: either the one
- * before serves on, or it has taken all and its clients see its end. */
+/* A successor is killed at random points, again and again: either the old
+ * server goes on, or the successor has taken everything and its clients see its
+ * end. */
 static void a_successor_that_dies_changes_nothing(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Programs as children, and a look at them from outside. */
+/* Starts programs as children, and observes them from outside. */
 #include "harness.h"
 
 #include <dirent.h>
@@ -48,7 +48,7 @@ static void become(const char *program, const char *const *arguments, int out,
     if (getppid() != parent || dup2(out, 1) < 0 || dup2(out, 2) < 0) {
         _exit(126);
     }
-    /* exec takes what it does not change without the const. */
+    /* exec takes char *const, though it does not change the strings. */
     char *argv[32] = {NULL};
     size_t count = 0;
     argv[count++] = strdup(program);
@@ -144,8 +144,8 @@ child harness_serve(const char *program, const char *where, const char *threads)
     return harness_serve_by(program, where, "0", threads);
 }
 
-/* Its line "...: serving at ADDRESS", and perhaps ", " and more. A gateway may
- * say before that its service does not serve yet. */
+/* Waits for the line "...: serving at ADDRESS", perhaps with ", " and more. A
+ * gateway may first report that its service is not there yet. */
 static void await_service(child *c, const char *program)
 {
     static const char said[] = ": serving at ";
@@ -196,7 +196,8 @@ child harness_relay(const char *where, uint16_t port, const char *to)
                                      NULL};
     (void)snprintf(service, sizeof service, "%s:%u=%s",
                    where + strlen("shm://"), port, to);
-    /* To find leaks it would have to trace itself, which it may not. */
+    /* The leak checker would have to trace its own process, which it may
+     * not. */
     (void)setenv("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0", 1);
     child gateway = harness_start(SHMRPC_TCP, arguments);
     (void)unsetenv("ASAN_OPTIONS");
@@ -287,7 +288,7 @@ void harness_end(harness_service *service)
     }
 }
 
-/* ---- what is to be seen ---- */
+/* ---- observations ---- */
 
 /* The open descriptors whose link's text contains `kind`. */
 static unsigned count_fds(pid_t pid, const char *kind)
@@ -370,7 +371,7 @@ void harness_await_holdings(pid_t pid, holdings most, int64_t timeout_ns)
             fail_msg("%u descriptors and %u mappings, were %u and %u", now.fds,
                      now.maps, most.fds, most.maps);
         }
-        /* /proc tells nobody of a change. */
+        /* /proc has no notification of changes. */
         (void)nanosleep(&slice, NULL);
     }
 }

@@ -1,4 +1,4 @@
-/* What a service keeps on a disk: its server writes it, whether it is a
+/* Objects that a service keeps on disk: its server writes them, whether it is a
  * supervisor of processes or has threads, and the next one has it. */
 #include "harness.h"
 

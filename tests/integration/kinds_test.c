@@ -186,7 +186,7 @@ static void expect_lists(const kinds_all *v, int64_t by)
 static void expect_rest(const kinds_all *v)
 {
     expect_point(v->point, 1.5f, -2.5f);
-    assert_false(v->has_maybe); /* the server takes it away */
+    assert_false(v->has_maybe); /* the server clears it */
     assert_true(v->has_perhaps);
     assert_true(same(v->perhaps, ""));
     assert_non_null(v->somewhere);
@@ -244,7 +244,7 @@ static void absent_and_empty_stay_what_they_are(void **state)
     }
 }
 
-/* The same bounds, the same words, whatever the encoding. */
+/* The same bounds give the same message, whatever the encoding. */
 static void value_out_of_bounds_is_named_by_its_path(void **state)
 {
     both *b = *state;
@@ -345,9 +345,9 @@ static void what_json_cannot_say_goes_through_msgpack(void **state)
         SHMRPC_E_INVALID);
 }
 
-/* Row S10 of the capabilities, but for pickle: what other languages put into
- * dictionaries, as msgpack has it.  Sets, big integers, complex numbers and
- * dates are extensions there. */
+/* Row S10 of the capabilities, except pickle: values that other languages put
+ * into dictionaries, in msgpack. Sets, big integers, complex numbers and dates
+ * are extensions there. */
 static void row_s10_keys_of_any_kind_and_extensions(void **state)
 {
     both *b = *state;
@@ -390,7 +390,7 @@ static void row_s10_keys_of_any_kind_and_extensions(void **state)
     assert_int_equal(reply->value.more.len, 3);
     kinds_kinds_msgpack_loose_release(reply);
 
-    /* One key twice is refused, of whatever kind it is. */
+    /* A duplicate key is refused, whatever its kind. */
     const shmrpc_any_entry twice[] = {
         {shmrpc_any_list_of(pair, 3), shmrpc_any_null()},
         {shmrpc_any_i64(7), shmrpc_any_null()},

@@ -19,7 +19,7 @@ static int pid(shmrpc_ctx *ctx, void *user, uint32_t *ret)
     return SHMRPC_OK;
 }
 
-/* In short pauses: nobody waits any more for some. */
+/* In short pauses, since the callers of some have given up. */
 static void *give(void *user)
 {
     answer *a = user;

@@ -20,7 +20,7 @@ enum { LEDGER_NONE, LEDGER_OK, LEDGER_NOT_RUN, LEDGER_MAYBE_RUN, LEDGER_WRONG };
 
 typedef struct ledger {
     _Atomic uint32_t ended;                   /* calls that have */
-    _Atomic uint32_t is_over;                 /* clients are to stop */
+    _Atomic uint32_t is_over;                 /* clients must stop */
     _Atomic unsigned char runs[LEDGER_CALLS]; /* counted by the server */
     _Atomic unsigned char ends[LEDGER_CALLS]; /* noted by the client */
 } ledger;

@@ -43,7 +43,7 @@ static unsigned char end_of(int status, bool is_right)
                                               : LEDGER_NOT_RUN;
 }
 
-/* False: what came back is something else, or there was no reason to fail. */
+/* False: the result is wrong, or the call failed without reason. */
 static bool blob(life_life *client, uint64_t number)
 {
     static uint8_t data[300000];
@@ -59,7 +59,7 @@ static bool blob(life_life *client, uint64_t number)
     return is_right;
 }
 
-/* BLOBS: one behind each fourth call; DEATHS: workers may die. */
+/* BLOBS: a large one after every fourth call; DEATHS: workers may die. */
 enum { CALLS_ALONE, WITH_BLOBS, WITH_DEATHS };
 
 /* Odd numbers may be repeated. */

@@ -9,7 +9,7 @@
 
 static ledger *book;
 
-/* Half of the calls take a while, so that a kill finds some that run. */
+/* Half of the calls take a while, so that a kill hits running ones. */
 static int note(uint64_t number, uint32_t deaths, uint64_t *ret)
 {
     static const struct timespec some_time = {.tv_nsec = 200000};

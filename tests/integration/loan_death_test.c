@@ -1,5 +1,5 @@
-/* Memory that is lent, or read in place, when somebody dies: it stays whole for
- * those who read it, and comes back when they are gone. */
+/* Lent memory, and replies that are read in place, when a process dies: readers
+ * still see intact data, and the memory is freed when they are gone. */
 #include "workers_common.h"
 
 #include <limits.h>
@@ -23,7 +23,7 @@ static uint8_t byte_at(size_t i, uint32_t seed)
     return (uint8_t)(i * 7 + i / 251 + seed);
 }
 
-/* A worker's reply, in memory that it was lent. */
+/* A reply that the worker wrote in lent memory. */
 static int borrow(workers_workers *client, uint32_t size, uint32_t seed,
                   lent **reply)
 {
@@ -43,7 +43,7 @@ static void expect_whole(lent *reply, uint32_t size, uint32_t seed)
     }
 }
 
-/* Whether it lies in memory that a server has made. */
+/* Whether the reply is in memory that a server created. */
 static bool is_in_place(lent *reply)
 {
     char line[512];
@@ -83,7 +83,7 @@ static void more_replies_are_held_than_stay_in_place(void **state)
         assert_int_equal(borrow(client, SOME, i, &replies[i]), SHMRPC_OK);
         assert_int_equal(is_in_place(replies[i]), i < IN_PLACE);
     }
-    /* Room for another is where one was let go. */
+    /* Releasing one makes room for another. */
     workers_workers_lend_release(replies[3]);
     assert_int_equal(borrow(client, SOME, 3, &replies[3]), SHMRPC_OK);
     assert_true(is_in_place(replies[3]));
@@ -114,8 +114,8 @@ static void memory_is_used_again_when_replies_are_let_go(void **state)
     holdings after = harness_holdings(getpid());
     harness_await_holdings(server.pid, (holdings){UINT_MAX, after.maps + 3},
                            PATIENCE);
-    /* Block, status page, and extents for the reply and for what was foreseen
-     * of the next: not 200 of them. */
+    /* The block, the status page, and extents for the reply and for a predicted
+     * next one: not 200 of them. */
     assert_in_range(after.maps, 1, 6);
     workers_workers_close(client);
     harness_signal(&server, SIGTERM);
@@ -171,7 +171,8 @@ static void threads_hold_replies_of_one_connection(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A forked child doesn't have the memory, but may let go and close. */
+/* A forked child doesn't have the memory, but may release the reply and
+ * close. */
 static void forked_child_leaves_its_parents_replies_alone(void **state)
 {
     (void)state;
@@ -225,7 +226,7 @@ static void reply_outlives_a_killed_server(void **state)
     assert_int_equal(borrow(client, LARGE, 1, &first), SHMRPC_OK);
     assert_true(is_in_place(first));
     harness_signal(&server, SIGKILL);
-    /* Its worker may take a call still, and leave in the middle of it. */
+    /* Its worker may still take a call, and exit during it. */
     workers_await_end(pids[0]);
     workers_await_end(zygote);
     expect_whole(first, LARGE, 1);
@@ -233,7 +234,7 @@ static void reply_outlives_a_killed_server(void **state)
     assert_int_equal(borrow(client, LARGE, 2, &second), SHMRPC_OK);
     expect_whole(first, LARGE, 1);
     expect_whole(second, LARGE, 2);
-    /* The first connection goes with its last reply. */
+    /* The first connection is freed with its last reply. */
     workers_workers_lend_release(second);
     workers_workers_lend_release(first);
     harness_await_holdings(
@@ -246,7 +247,7 @@ static void reply_outlives_a_killed_server(void **state)
 }
 
 /* A loan of a worker that is killed is the next one's. */
-/* Those that die young come again more and more slowly, at the slowest after a
+/* Workers that die young are replaced more and more slowly, at most after a
  * second; meanwhile calls are refused. */
 static void await_a_worker(workers_workers *client)
 {
@@ -326,13 +327,13 @@ static void killed_clients_give_back_what_they_held(void **state)
     char where[96];
     pid_t pids[MAX_PIDS];
     harness_address("workers", where);
-    /* Enough for one of them, and not for two. */
+    /* Enough for one of them, but not for two. */
     const char *const arguments[] = {"--listen", where, "--workers=1",
                                      "--max-bytes-per-user=4M", NULL};
     child server = harness_start(WORKERS_SERVER, arguments);
     workers_await_line(&server, "serving at");
     workers_await(workers_zygote(&server), 1, pids);
-    /* As long as it has one, what the user has had is counted. */
+    /* While the user has a connection, its memory is counted. */
     workers_workers *other = workers_connect(where);
     workers_expect_echo(other, 1);
     holdings before = harness_holdings(server.pid);

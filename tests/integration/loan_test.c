@@ -89,7 +89,7 @@ static void *run(void *user)
 
 /* ---- the client ---- */
 
-/* How the calls are made: their replies copied, and read in place. */
+/* How calls are made: with replies copied, and read in place. */
 static const shmrpc_opts ways[] = {{0}, {.flags = SHMRPC_OPT_IN_PLACE}};
 static const shmrpc_opts *way;
 
@@ -101,7 +101,7 @@ static int ask(loan_lender *client, kind what, uint32_t size,
                               reply, error);
 }
 
-/* `from` and `len`: which of the filled bytes come back. */
+/* `from` and `len`: the part of the filled bytes that is returned. */
 static void expect(loan_lender *client, kind what, uint32_t size, size_t from,
                    size_t len)
 {

@@ -1,6 +1,6 @@
 /*
- * What the machine does to processes: the tests in several files, and what they
- * share.
+ * Effects of the machine on processes: the tests of several files, and shared
+ * functions.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_MACHINE_H
 #define SHMRPC_TESTS_INTEGRATION_MACHINE_H
@@ -14,7 +14,7 @@
 shmrpc_stats *machine_open_stats(const char *service, const char *where);
 shmrpc_snapshot *machine_take(shmrpc_stats *stats);
 
-/* CPUs and memory that come and go: machine_cpus.c. */
+/* CPUs and memory that are removed and restored: machine_cpus.c. */
 int cpus_close(void **state);
 void who_is_bound_to_the_callers_cpu_spins_no_more(void **state);
 void who_has_too_little_cpu_time_spins_no_more(void **state);

@@ -1,5 +1,5 @@
-/* Clocks that jump: libfaketime moves that of the wall, as an administrator
- * would, and leaves the monotonic one alone. */
+/* Clocks that jump: libfaketime changes the wall clock, as an administrator
+ * would, but not the monotonic clock. */
 #include "machine.h"
 
 #include <stdatomic.h>
@@ -8,7 +8,8 @@
 
 #include <shmrpc/lock.h>
 
-/* Parent and child: the path of what faketime(1) preloads; "" without it. */
+/* In parent and child: the path of the library that faketime(1) preloads; ""
+ * without it. */
 static void find_faketime(char *path, size_t size)
 {
     static const char *const arguments[] = {"-m",       "-f",         "+0",
@@ -65,7 +66,7 @@ static void *call_on(void *user)
     return NULL;
 }
 
-/* All have made some more calls, begun and ended. */
+/* All callers have begun and ended some more calls. */
 static void await_calls(caller *callers, size_t count)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -119,8 +120,8 @@ static shmrpc_lock *open_lock(void)
     return lock;
 }
 
-/* The same of a lock that another one has: it is waited for as long as was
- * said, and not given up early. */
+/* The same for a lock that another process holds: the wait lasts as long as
+ * specified, and doesn't end early. */
 static void expect_lock_deadline(const char *offset)
 {
     shmrpc_lock *held = open_lock();
@@ -185,7 +186,7 @@ void jumps_of_the_clock_change_nothing(void **state)
     assert_in_range(service->started_ns / S, began_s, began_s + 3600);
     assert_in_range(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->service.max_ns,
                     1, harness_now_ns() - began_ns);
-    /* None but those that were to be late. */
+    /* Only the calls that were meant to be late. */
     assert_int_equal(
         shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->errors,
         shmrpc_snapshot_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_DEADLINE));

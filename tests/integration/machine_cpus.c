@@ -1,4 +1,5 @@
-/* CPUs, their time and memory that come and go while a service runs. */
+/* CPUs, CPU time and memory that are removed and restored while a service
+ * runs. */
 #include "machine.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ static void bind_to(pid_t pid, size_t cpu)
     assert_int_equal(sched_setaffinity(pid, sizeof one, &one), 0);
 }
 
-/* Nobody spins who does not know how long that is. */
+/* Without a steady tick counter nothing spins. */
 static bool has_steady_ticks(void)
 {
 #if defined(__x86_64__)
@@ -97,7 +98,7 @@ int cpus_close(void **state)
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     while (it.group[0] != '\0' && !remove_group() &&
            harness_now_ns() < deadline_ns) {
-        (void)sched_yield(); /* its last process is not quite gone */
+        (void)sched_yield(); /* its last process may still be ending */
     }
     it = (spot){.server = {.out = -1}};
     return 0;
@@ -114,9 +115,9 @@ static uint64_t spins(void)
     return count;
 }
 
-/* Whether the worker spins, at least now and then, at so many calls and for so
- * long: it tries one time in 16, but not at calls that are there before it has
- * ended the one before. */
+/* Whether the worker spins at least now and then, during this many calls within
+ * this time: it tries one time in 16, but not at calls that were there before
+ * the previous one ended. */
 static bool spins_at(int calls, int64_t time_ns)
 {
     uint64_t before = spins();
@@ -144,8 +145,8 @@ static int64_t time_until(bool it_spins)
     return asked_ns - began_ns;
 }
 
-/* `change` takes away what spinning needs, and gives it back: the policy
- * follows within 2 s, in the best of some tries. */
+/* `change` takes away what spinning needs, and restores it: the policy follows
+ * within 2 s, in the best of several tries. */
 static void expect_to_adapt(void (*change)(bool it_spins))
 {
     int64_t best_ns[2] = {INT64_MAX, INT64_MAX};
@@ -208,7 +209,7 @@ static void limit_worker(bool it_spins)
 }
 
 /* A control group in a hierarchy of either version in which `give` can limit
- * what there is, with another one in it, where the worker is. */
+ * resources, with another group in it for the worker. */
 static bool group_open(const char *const roots[2], bool (*give)(bool enough))
 {
     char inner[160];
@@ -253,8 +254,8 @@ static bool give_memory(bool enough)
            write_to(it.group, "memory.limit_in_bytes", most);
 }
 
-/* The kernel kills it, in a call: its client learns of it, and the next one is
- * served by another. */
+/* The kernel kills the worker during a call: its client gets an error, and
+ * another worker serves the next call. */
 void worker_that_takes_too_much_memory_is_killed_alone(void **state)
 {
     (void)state;

@@ -46,8 +46,8 @@ shmrpc_snapshot *machine_take(shmrpc_stats *stats)
 
 enum { CLIENTS = 4, MOST_CLIENTS = 16, EACH = 30 };
 
-/* What all of those of a server, or of its clients, are made to take. With as
- * many clients as workers some sleep at each call, with more they seldom do. */
+/* The delay of all system calls of a server, or of its clients. With as many
+ * clients as workers some sleep at each call, with more they seldom do. */
 typedef struct delay {
     uint32_t clients;
     const char *profile;
@@ -120,7 +120,7 @@ static void call_from_all(const delay *d, const char *where)
     }
 }
 
-/* What clients have told of, when their last words have been heard. */
+/* The wake-ups that clients have reported, after all reports have arrived. */
 static uint64_t rescued_in(shmrpc_stats *stats)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -212,7 +212,7 @@ static unsigned long switches(pid_t pid)
     return sum;
 }
 
-/* Workers that nobody calls do not wake; a client's end may still wake them. */
+/* Workers without calls do not wake; a client's end may still wake them. */
 static void await_rest(const pid_t *workers, size_t count)
 {
     static const struct timespec look = {.tv_nsec = 100 * MS};
@@ -232,8 +232,8 @@ static void await_rest(const pid_t *workers, size_t count)
     }
 }
 
-/* All calls of 16 clients to four workers are answered once, and then nobody
- * uses a CPU. How fast they are the benchmark tells. */
+/* All calls of 16 clients to four workers are answered once, and then no
+ * process uses a CPU. The benchmark measures the speed. */
 static void more_processes_than_cpus_are_all_served(void **state)
 {
     (void)state;
@@ -296,7 +296,7 @@ static void come_and_go(const char *where, unsigned number)
     workers_workers_close(client);
 }
 
-/* Cycles, or seconds if it is to be long. */
+/* The number of cycles, or of seconds for a long run. */
 static unsigned come_and_go_for(const char *where, unsigned cycles, int seconds)
 {
     unsigned done = 0;
@@ -347,7 +347,7 @@ static void connections_leave_nothing(void **state)
             print_message("process %zu after %u cycles: %zu KiB, was %zu\n", i,
                           cycles, after[i].kib, before[i].kib);
         }
-        /* A sanitizer keeps what was freed. */
+        /* A sanitizer keeps freed memory. */
         if (!IS_SANITIZED && after[i].kib > before[i].kib + MOST_KIB) {
             fail_msg("process %zu: %zu KiB after %u cycles, was %zu", i,
                      after[i].kib, cycles, before[i].kib);

@@ -115,7 +115,8 @@ static void await_gauges(shmrpc_stats *stats, uint32_t workers,
     }
 }
 
-/* What was answered is counted, at once and exactly, whoever served it. */
+/* Answered calls are counted at once and exactly, whichever worker served
+ * them. */
 static void check_counts(const char *where, uint32_t workers)
 {
     workers_workers *client = workers_connect(where);
@@ -136,7 +137,7 @@ static void check_counts(const char *where, uint32_t workers)
     assert_string_equal(echo->name, "echo");
     assert_int_equal(echo->calls, 300);
     assert_int_equal(echo->errors, 0);
-    /* A native body: eight bytes, and eight that say what it is. */
+    /* A native body: eight bytes of data, and a header of eight. */
     assert_int_equal(echo->bytes_in, 300 * 16);
     assert_int_equal(echo->bytes_out, 300 * 16);
     assert_int_equal(method(s, "pid")->calls, 7);
@@ -208,8 +209,8 @@ static void times_are_those_of_the_workload(void **state)
     const shmrpc_method_stats *nap = method(s, "nap");
     assert_int_equal(nap->calls, 10);
     assert_int_equal(nap->service.count, 10);
-    /* At least what was asked for, less one percent; half of them no more than
-     * the client has seen. (A worker may be held up behind its reply.) */
+    /* At least the requested time, less one percent; half of them no more than
+     * the client has seen. (A worker may be delayed after its reply.) */
     assert_true(nap->service.p50_ns >= 198 * MS / 10);
     assert_true(nap->service.total_ns >= 1980 * MS / 10);
     assert_true(nap->service.p50_ns <= longest_ns + longest_ns / 100);
@@ -226,8 +227,8 @@ static void times_are_those_of_the_workload(void **state)
     nap = method(s, "nap");
     assert_int_equal(nap->calls, 12);
     assert_true(nap->service.max_ns >= 198 * MS);
-    /* The second was sent while the first one slept; how much of it was left
-     * then is the machine's business. */
+    /* The second was sent while the first one slept; how long it then had to
+     * wait depends on the machine. */
     assert_true(nap->queue.max_ns > 0);
     shmrpc_snapshot_free(s);
     shmrpc_stats_close(stats);
@@ -302,12 +303,12 @@ static void errors_are_counted_by_status(void **state)
         assert_int_equal(workers_workers_fail(client, status, NULL, NULL),
                          status);
     }
-    /* No status that it could have: INTERNAL, says the library. */
+    /* No valid status, so the library reports INTERNAL. */
     assert_int_equal(workers_workers_fail(client, 4711, NULL, NULL),
                      SHMRPC_E_INTERNAL);
     assert_int_equal(workers_workers_note(client, SHMRPC_E_ABORTED, NULL, NULL),
                      0);
-    /* Nobody is told when that one ends. */
+    /* Its end is not reported to anybody. */
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     while (calls_of(stats, "note") == 0) {
         assert_true(harness_now_ns() < deadline_ns);
@@ -356,7 +357,7 @@ static void an_ended_server_is_noticed_and_its_counts_stay(void **state)
         SHMRPC_E_UNIMPLEMENTED);
 }
 
-/* Nobody is disturbed: an observer has no block, and costs a descriptor. */
+/* Observers disturb nobody: they have no block, and cost a descriptor. */
 static void observers_are_no_clients(void **state)
 {
     (void)state;
@@ -431,7 +432,7 @@ static void clients_are_known_and_stay_so_when_another_takes_over(void **state)
     stats = open_stats(where);
     shmrpc_connection_stats again = see_me(stats);
     assert_true(again.since_ns == me.since_ns && again.pid == me.pid);
-    /* Who has gone is shown no more, and makes room. */
+    /* A client that has left is no longer shown, and its seat is free. */
     for (int i = 0; i < 200; i++) {
         workers_workers_close(client);
         client = workers_connect(where);

@@ -198,7 +198,8 @@ static void call_returns_before_its_handler(void **state)
     await(f, &f->sum, 1);
 }
 
-/* A handler that holds keeps one slot, and what waits behind it the others. */
+/* A handler that waits keeps one slot, and the calls queued after it the
+ * others. */
 static void full_slots_are_BUSY_or_DEADLINE(void **state)
 {
     fixture *f = *state;

@@ -1,4 +1,4 @@
-/* Connecting and deadlines between processes: how soon, and what is said. */
+/* Connecting and deadlines between processes: times and messages. */
 #include "harness.h"
 
 #include <signal.h>
@@ -113,13 +113,13 @@ static void deadline_of_50_ms_holds_and_stops_the_handler(void **state)
     child server = harness_serve(FAULT_SERVER, where, "2");
     napping n = {.naps = 0};
     assert_int_equal(fault_fault_connect(where, NULL, &n.client, NULL), 0);
-    /* The handler may see the end a little before the caller does. */
+    /* The handler may notice the end a little before the caller does. */
     expect_reaction(nap_too_long, &n, 48 * MS, 55 * MS);
     fault_fault_close(n.client);
     harness_signal(&server, SIGTERM);
 }
 
-/* ---- who may see and touch what ---- */
+/* ---- permissions ---- */
 
 static void socket_is_for_its_owner_only(void **state)
 {
@@ -180,7 +180,7 @@ static void other_user_is_refused_and_the_service_goes_on(void **state)
     (void)state;
     char where[96];
     if (getuid() != 0) {
-        skip(); /* only root can become somebody else */
+        skip(); /* only root can become another user */
     }
     harness_address("fault", where);
     child server = harness_serve(FAULT_SERVER, where, "1");

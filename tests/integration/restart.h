@@ -10,7 +10,7 @@
 
 extern ledger *book;
 
-/* Opens the book for this test and the programs that it starts. */
+/* Opens the ledger for this test and the programs that it starts. */
 int restart_set_up(void **state);
 void restart_clear_book(void);
 
@@ -20,24 +20,24 @@ typedef struct restart_sums {
     unsigned repeated;
 } restart_sums;
 
-/* A call with an odd number, which may be repeated, has to have ended well; any
- * other has run once at most, and once if it is said to have. */
+/* A call with an odd number, which may be repeated, must have succeeded; any
+ * other has run at most once, and exactly once if it was reported as such. */
 void restart_check_call(unsigned number, restart_sums *s);
 
-/* A client that makes `what` ("calls" or "mixed"), of those numbers. */
+/* A client that makes `what` ("calls" or "mixed"), with these numbers. */
 child restart_start_client(const char *where, const char *what, uint32_t first,
                            uint32_t count);
 /* Waits until it has made them. */
 void restart_await_client(child *client);
 
-/* Eight clients, and a server that is ended again and again. */
+/* Eight clients, and a server that is ended repeatedly. */
 typedef struct restart_load {
     const char *where;   /* the service */
     const char *relayed; /* its gateway; NULL: there is none */
-    bool kills_gateway;  /* rather than the service */
+    bool kills_gateway;  /* the gateway is killed rather than the service */
     int signals[2];      /* how, in turn */
     uint32_t each;       /* calls of a client */
-    uint32_t between;    /* calls of all of them from one end to the next */
+    uint32_t between;    /* calls of all clients between one end and the next */
 } restart_load;
 
 restart_sums restart_run(const restart_load *load);

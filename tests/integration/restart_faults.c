@@ -5,7 +5,7 @@
 
 enum { CLIENTS = 2, EACH = 48 };
 
-/* Starts no program but with these faults; NULL: as ever. */
+/* Programs started from now on have these faults; NULL: none. */
 static void inject(const char *faults)
 {
     if (faults == NULL) {
@@ -16,11 +16,11 @@ static void inject(const char *faults)
     }
     (void)setenv("LD_PRELOAD", FAULTS, 1);
     (void)setenv("FAULTS", faults, 1);
-    /* A sanitizer wants to be loaded first. */
+    /* The sanitizer's library must be loaded first. */
     (void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
 }
 
-/* Who is to meet them, beside those that don't. */
+/* Which programs get the faults. */
 typedef struct trouble {
     const char *server;
     const char *gateway;

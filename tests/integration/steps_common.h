@@ -10,7 +10,7 @@
 
 #include "steps_client.h"
 
-/* `timeout_ns`: of its calls; it connects again and again until it is in time.
+/* `timeout_ns`: of its calls; tries to connect until it succeeds.
  */
 steps_steps *connect_for(const char *where, int64_t timeout_ns);
 steps_steps *connect_to(const char *where);

@@ -12,7 +12,7 @@ typedef struct walk {
     uint64_t next;
     uint64_t most;
     uint64_t twice;
-    bool has_twice; /* it is to be sent */
+    bool has_twice; /* the next number is ready to send */
 } walk;
 
 static void say(const char *what, const char *name)

@@ -188,7 +188,7 @@ static void connect_without_descriptors_says_so(void **state)
     harness_end(&server);
 }
 
-/* A server that stands still, or has not begun, listens but does not answer. */
+/* A server that is stopped, or has not begun, listens but does not answer. */
 static void connect_that_is_not_answered_names_the_address(void **state)
 {
     life_life *client = NULL;
@@ -208,7 +208,7 @@ static void connect_that_is_not_answered_names_the_address(void **state)
     harness_end(&server);
 }
 
-/* ---- what answers is no server ---- */
+/* ---- the peer is not a server ---- */
 
 typedef struct impostor {
     pthread_t thread;
@@ -228,7 +228,8 @@ static void *impose(void *user)
     return NULL;
 }
 
-/* Connects to who says `says` and hangs up; the status. */
+/* Connects to an impostor that sends `says` and hangs up; returns the
+ * status. */
 static int meet_impostor(const char *says, shmrpc_error *error)
 {
     static unsigned number;

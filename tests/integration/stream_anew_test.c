@@ -1,6 +1,6 @@
 /*
- * Streams that are opened anew after their server, or worker, was lost, while
- * no item has come; and those that no worker takes.
+ * Streams that are reopened after their server or worker was lost before the
+ * first item; and streams that no worker takes.
  */
 #include "steps_common.h"
 
@@ -112,7 +112,7 @@ static void lost_server(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* An item has come: the stream is over. */
+/* After an item the stream is not reopened. */
 static void lost_server_after_an_item(void **state)
 {
     char where[96];
@@ -135,7 +135,7 @@ static void lost_server_after_an_item(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Nobody comes in its place. */
+/* No server takes its place. */
 static void server_that_stays_away(void **state)
 {
     char where[96];
@@ -149,7 +149,7 @@ static void server_that_stays_away(void **state)
     int status = read_all(stream, &at, &error);
     assert_true(status < 0);
     assert_int_equal(at, 0);
-    /* It stays as it ended. */
+    /* The status does not change. */
     assert_int_equal(read_all(stream, &at, &error), status);
     steps_steps_again_close(stream);
     steps_steps_close(client);
@@ -176,7 +176,7 @@ static void lost_worker(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* ---- no worker takes it -------------------------------------------------- */
+/* ---- no worker takes the stream ------------------------------------------ */
 
 static void expect_not_taken(int status, const shmrpc_error *error)
 {
@@ -224,7 +224,7 @@ static void stopped_worker(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* One that a worker has may wait for its items as long as it likes. */
+/* A stream that a worker has taken may wait for its items without limit. */
 static void taken_stream(void **state)
 {
     (void)state;
@@ -240,7 +240,7 @@ static void taken_stream(void **state)
         assert_true(ns < PATIENCE);
         assert_int_equal(steps_steps_again(client, 3, &opts, &stream, &error),
                          SHMRPC_OK);
-        /* OK: the worker has seen the end of the time first, and ended. */
+        /* OK: the worker noticed the deadline first, and ended. */
         int status = steps_steps_again_next(stream, &number, &error);
         assert_true(status == SHMRPC_E_DEADLINE || status == SHMRPC_OK);
         is_taken =

@@ -37,8 +37,8 @@ static state_of look(const harness_service *service)
     return all;
 }
 
-/* An end may be on its way still. Sanitizers keep memory of their own, for each
- * thread and of what was freed: there only descriptors count. */
+/* An end may still be in transit. Sanitizers keep memory of their own, for each
+ * thread and for freed blocks: with them only descriptors count. */
 static void expect_no_more(const harness_service *service, state_of before)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -56,7 +56,7 @@ static void expect_no_more(const harness_service *service, state_of before)
 
 /* ---- one stream of each kind: how it has ended --------------------------- */
 
-/* Half-closed, and left before its end. */
+/* Half-closed, and closed before its end. */
 static int talk(steps_steps *client, shmrpc_error *error)
 {
     steps_steps_twice_stream *stream;
@@ -145,8 +145,8 @@ static int one_of(steps_steps *client, unsigned kind, shmrpc_error *error)
     }
 }
 
-/* The places of those before may not be free yet. The handlers say that they
- * begin and end. */
+/* The places of earlier streams may not be free yet. The handlers print when
+ * they begin and end. */
 static void one_more(const harness_service *service, steps_steps *client,
                      unsigned number)
 {
@@ -182,7 +182,7 @@ static void many_streams(void **state)
 
 /* ---- many bytes ---------------------------------------------------------- */
 
-/* The next item: it says where it stands, at both ends. */
+/* The next item contains its position, for both ends. */
 static void expect_item(steps_steps_pour_stream *stream, uint64_t at)
 {
     shmrpc_error error;

@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* So long after a death everything is as it was before. */
+/* How soon after a death everything must be as before. */
 #define BACK_NS (2 * S)
 
 /* ---- this program as a client ------------------------------------------- */
@@ -187,7 +187,7 @@ static void stopped_client_is_EVICTED(void **state)
     } while (strstr(line, "end count") == NULL);
     assert_non_null(strstr(line, "EVICTED"));
     harness_signal(&client, SIGCONT);
-    /* What is in the window comes before the news. */
+    /* Items in the window come before the error. */
     await_line(&client, "over EVICTED", NULL);
     assert_int_equal(harness_wait(&client), 0);
     flow_flow *other = connect_to(where);
@@ -316,13 +316,13 @@ static void killed_supervisor_ends_after_whole_items(void **state)
     await_line(&server, "begin", NULL);
     assert_int_equal(read_to(stream, &at, 1000, &error), SHMRPC_MORE);
     assert_int_equal(kill(server.pid, SIGKILL), 0);
-    /* The handler waits for room, and is told. */
+    /* The handler waits for room, and gets the error. */
     do {
         harness_read_line(&server, line, sizeof line);
     } while (strstr(line, "end count") == NULL);
     assert_non_null(strstr(line, "CANCELLED"));
     int status = read_to(stream, &at, UINT64_MAX, &error);
-    /* The worker may have told it before it left. */
+    /* The worker may have sent the error before it left. */
     assert_true(status == SHMRPC_E_SERVER_LOST || status == SHMRPC_E_CANCELLED);
     (void)harness_wait(&server);
     flow_flow_count_close(stream);
@@ -331,7 +331,7 @@ static void killed_supervisor_ends_after_whole_items(void **state)
 
 /* ---- hot restart -------------------------------------------------------- */
 
-/* Until then it takes what comes. */
+/* Until then it reads the items. */
 static void await_end(pid_t pid)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -378,7 +378,7 @@ static void elders_keep_their_streams(void **state)
 
 /* ---- places ------------------------------------------------------------- */
 
-/* A worker that has not arrived yet makes no place. */
+/* A worker that has not started yet provides no place. */
 static flow_flow_count_stream *take_place(flow_flow *client)
 {
     int64_t until_ns = harness_now_ns() + PATIENCE;
@@ -418,7 +418,7 @@ static void one_place_is_left_to_calls(void **state)
     flow_flow_count_close(streams[0]);
     await_line(&server, "end count", NULL);
     int status;
-    do { /* it has ended, and may not be known to have */
+    do { /* it has ended, but that may not be known yet */
         none = 0;
         more = open_count(client, 0, 0);
         status = read_to(more, &none, 1, &error);

@@ -22,16 +22,16 @@ enum {
     ENOUGH = 2 * PORTION
 };
 
-/* Who opens one stream after the other, in a thread of its own. */
+/* Opens one stream after the other, in a thread of its own. */
 typedef struct visitor {
     pthread_t thread;
     flow_flow *client;
     int (*visit)(struct visitor *v);
-    uint64_t items; /* of the stream at hand */
+    uint64_t items; /* of the current stream */
     shmrpc_error error;
-    char wrong[512]; /* what ought not to be; "": nothing */
+    char wrong[512]; /* the failure; "": none */
     /* For the test: */
-    atomic_uint rounds; /* of those, seen ENOUGH items */
+    atomic_uint rounds; /* number of rounds in which it has seen ENOUGH items */
     atomic_uint whole;
     atomic_uint restarted;
 } visitor;
@@ -48,7 +48,7 @@ static int note_wrong(visitor *v, const char *what, int status)
     return SHMRPC_E_INTERNAL;
 }
 
-/* One more item. False: the stream may end here. */
+/* Reads one more item. False: the stream may end here. */
 static bool goes_on(visitor *v, unsigned round)
 {
     v->items++;
@@ -83,7 +83,7 @@ static int read_numbers(visitor *v)
     return status == SHMRPC_MORE ? SHMRPC_OK : status;
 }
 
-/* The handler ends its stream well where it is told to. */
+/* The handler ends its stream with success when it is told to. */
 static int read_drained(visitor *v)
 {
     unsigned round = atomic_load(&current_round);
@@ -126,7 +126,7 @@ static int talk(visitor *v)
     return status == SHMRPC_MORE ? SHMRPC_OK : status;
 }
 
-/* Uploads that have an end: each item has been added up once. */
+/* Uploads with an end: each item must have been added exactly once. */
 static int add_up(visitor *v)
 {
     const uint64_t one = 1;
@@ -157,8 +157,8 @@ static int (*const kinds[])(visitor *v) = {read_numbers, talk, read_numbers,
 
 /* ---- visitors ------------------------------------------------------------ */
 
-/* "the server was restarted after 17 items of this stream": of downloads, as
- * many as have come. */
+/* Whether the message is "the server was restarted after 17 items of this
+ * stream", for downloads with the right number. */
 static bool tells_restart(const visitor *v)
 {
     char wanted[64];
@@ -199,7 +199,7 @@ static void expect_nothing_wrong(const visitor *visitors)
     }
 }
 
-/* What a server prints about its streams would fill the pipe. */
+/* Otherwise the server's output about its streams would fill the pipe. */
 static void read_what_is_there(const child *server)
 {
     char said[4096];
@@ -209,7 +209,7 @@ static void read_what_is_there(const child *server)
     }
 }
 
-/* Until each has had items of a stream that it opened in this round. */
+/* Waits until each has had items of a stream that it opened in this round. */
 static void await_round(const visitor *visitors, unsigned round,
                         const child *server)
 {

@@ -1,6 +1,6 @@
-/* A client that was built from an older .svc than the server: what passes
- * works, what doesn't is named when connecting; over shm and tcp, and through a
- * gateway. */
+/* A client that was built from an older .svc than the server: compatible
+ * differences work, others are named in the error when connecting; over shm and
+ * tcp, and through a gateway. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -57,7 +57,7 @@ typedef struct running {
     char where[96];
 } running;
 
-/* What is tried, as harness.h has them. */
+/* The transport to test, as in harness.h. */
 static const void *over;
 
 static int set_up(void **state)
@@ -135,7 +135,7 @@ static void renamed_method_is_named_at_connect(void **state)
     expect_refusal(&r, "find", "");
 }
 
-/* Who never calls what differs may say so. */
+/* A client that never calls the differing method may connect. */
 static void what_differs_is_unimplemented_for_who_accepts_that(void **state)
 {
     (void)state;
@@ -177,7 +177,7 @@ static void changed_type_is_named_with_both_forms(void **state)
     expect_refusal(&r, "price", "u64");
 }
 
-/* Equal in size and type, and still a difference: names count. */
+/* Equal in size and type, but still a difference, since names count. */
 static void swapped_fields_are_noticed(void **state)
 {
     (void)state;
@@ -268,7 +268,7 @@ static appended_shop *appended_connect(const running *r)
     return client;
 }
 
-/* The table ends where the older header's ends; nothing behind it is read. */
+/* The table ends where the older header's ends; nothing after it is read. */
 static void handlers_of_an_older_header_are_served(void **state)
 {
     (void)state;

@@ -60,7 +60,7 @@ static void a_killed_worker_leaves_its_place(void **state)
     assert_int_equal(kill(worker, SIGKILL), 0);
     assert_int_equal(pthread_join(first.thread, NULL), 0);
     assert_int_equal(first.status, SHMRPC_E_WORKER_DIED);
-    /* It is buried when its caller is told, or soon after. */
+    /* It is buried when its caller gets the error, or soon after. */
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     int status = SHMRPC_E_EXHAUSTED;
     while (status == SHMRPC_E_EXHAUSTED && harness_now_ns() < deadline_ns) {
@@ -69,7 +69,8 @@ static void a_killed_worker_leaves_its_place(void **state)
     assert_int_equal(status, SHMRPC_OK);
 }
 
-/* The worker that says that a connection is gone, and which. */
+/* The worker that reports the end of a connection, and the connection's
+ * number. */
 static pid_t next_gone(unsigned long long *number)
 {
     char line[256];
@@ -87,7 +88,7 @@ static void each_worker_that_served_is_told(void **state)
     unsigned long long other = 1;
     shmrpc_error error;
     workers_workers *brief = workers_connect(where);
-    /* One is busy meanwhile, so the other answers too. */
+    /* One worker is busy meanwhile, so the other answers too. */
     napper busy = {.client = brief, .ms = 1500};
     napper_start(&busy);
     pid_t first = workers_next_nap(&server);
@@ -271,8 +272,8 @@ static void one_process_is_told_once_of_each_peer(void **state)
     }
 }
 
-/* Nothing is told of the gateway itself, whose connections none of the
- * handlers has seen. */
+/* The gateway itself is not reported, since no handler has seen its
+ * connections. */
 static void a_gateway_that_dies_takes_its_peers_along(void **state)
 {
     (void)state;

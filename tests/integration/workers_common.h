@@ -1,6 +1,6 @@
 /*
- * What the tests of worker processes share: a server whose processes are
- * known, and calls on threads of their own.
+ * Shared by the tests of worker processes: a server whose processes are known,
+ * and calls on threads of their own.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_WORKERS_COMMON_H
 #define SHMRPC_TESTS_INTEGRATION_WORKERS_COMMON_H

@@ -42,7 +42,8 @@ def say(*words):
     sys.stdout.flush()
 
 
-All kinds of streams in plain methods."""
+class Flows:
+    """All of it in plain methods."""
 
     __svc__ = SVC
 
@@ -137,7 +138,7 @@ running = contextvars.ContextVar("running", default=0)
 
 
 class AsyncFlows(Flows):
-    """Most kinds of streams in coroutines."""
+    """Most of it in coroutines."""
 
     concurrency = 64
 

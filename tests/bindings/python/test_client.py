@@ -161,7 +161,8 @@ def test_started_calls(fault):
         fault.echo.start()
 
 
-The traceback of its exception refers to the frame that holds it."""
+def test_started_call_that_has_failed_is_collected(fault):
+    """Its exception leads to the frame that has it."""
     def once():
         call = fault.nap.start(PATIENCE_S * 1000)
         call.cancel()

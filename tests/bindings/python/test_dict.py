@@ -134,7 +134,7 @@ def test_parts_are_changed_where_they_are(d):
 
 
 def test_long_parts(d):
-    """Values that are stored as trees."""
+    """Those that are kept as trees."""
     d["l"] = [0] * 2000
     d["m"] = {str(i): i for i in range(2000)}
     d["l"][1500] = 1
@@ -279,8 +279,8 @@ def test_lock_of_a_killed_process(d):
         assert not lock.owner_died
 
 
-Kills at any moment: changes that were reported are there, each of them
-    complete."""
+def test_writers_that_are_killed(d):
+    """At any moment: what they said is there, and all of each change."""
     script = """
         d = shmrpc.Dict(sys.argv[1])
         for n in range(10**9):

@@ -160,7 +160,8 @@ def test_array_steps_are_not_lost(folder):
         assert pickle.loads(pickle.dumps(numbers)).tolist() == [300, 0]
 
 
-No reader sees half a value."""
+def test_killed_writer_of_an_array(folder):
+    """Nobody sees half of one."""
     script = """
         import array
         numbers = shmrpc.Array(sys.argv[1])

@@ -411,7 +411,8 @@ def test_outline_is_nested():
 
 # ---- completion ----
 
-The completions offered between the two texts."""
+def complete(before, after="\n"):
+    """What is offered between the two texts."""
     text = GOOD + before + after
     client = opened(text)
     lines = (GOOD + before).split("\n")

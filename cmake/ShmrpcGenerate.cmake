@@ -1,29 +1,29 @@
 # shmrpc_generate(TARGET target SVC file.svc...
 #     [KINDS client server]      which stubs; default both. python: a module of
-#                                Python, STEM_svc.py in OUT_DIR; alone no C
-#     [IMPORT_DIRS dir...]       where imported files are looked for, before
+#                                Python, STEM_svc.py in OUT_DIR; alone: no C
+#     [IMPORT_DIRS dir...]       folders for imported files, searched before
 #                                the current source folder
-#     [ASYNC]                    also calls that do not block
+#     [ASYNC]                    also asynchronous calls
 #     [PREFIX prefix]            of C names; default from the package
 #     [TEMPLATES dir]            files that replace built-in templates
-#     [OPTIONS option...]        more for shmrpcgen
+#     [OPTIONS option...]        further options of shmrpcgen
 #     [OUT_DIR dir]              default: a folder of the target's own
 #     [OUT_VAR variable]         is set to all generated files
 #     [HEADERS_VAR variable]     is set to the generated headers
-#     [DEPENDS file...]          more reasons to generate again
-#     [LOCK file])               what the one SVC has promised: the build fails
-#                                on a change that the lock doesn't hold yet
+#     [DEPENDS file...]          further files whose change regenerates
+#     [LOCK file])               the lock of the only SVC: the build fails on a
+#                                change that is not in the lock yet
 #
 # Generates C from service descriptions at build time, adds it to the target
 # with its folder as an include directory, and links shmrpc::runtime.
 #
 # Files are laid out as `import` sees them: acme/common.svc becomes
-# acme/common.h, by its path from the first of IMPORT_DIRS that holds it, else
-# from the current source folder, and common.h when neither does.
+# acme/common.h: its path relative to the first of IMPORT_DIRS that contains it,
+# else to the current source folder; common.h if neither contains it.
 #
-# A lock is made, and a change approved, with
+# To create a lock, or approve a change:
 #     shmrpcgen check --update-lock=file.svc.lock file.svc
-# and belongs under version control (docs/evolution.md).
+# Keep the lock under version control (docs/evolution.md).
 #
 # The generator is the target shmrpc::generator of this build or of an installed
 # package; set SHMRPCGEN_EXECUTABLE to use another, as cross builds must.

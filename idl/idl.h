@@ -28,7 +28,7 @@ typedef enum idl_flags {
     IDL_ANY_C_NAMES = 1u << 0
 } idl_flags;
 
-/* All zero is a good set of options. */
+/* All zeros are the defaults. */
 typedef struct idl_options {
     const char *const *import_dirs; /* searched after the importing file's */
     size_t import_dir_count;

@@ -1,6 +1,6 @@
 /*
- * Seal: the last pass, canonical texts and hashes of what was found right.
- * Threading: one thread at a time.
+ * Seal: the last pass, which computes canonical texts and hashes of a valid
+ * schema. Threading: one thread at a time.
  */
 #ifndef IDL_SEAL_H
 #define IDL_SEAL_H

@@ -108,7 +108,7 @@ typedef struct wanted {
     const char *name;
     const char *instance;
     uint16_t port;   /* 0: any */
-    bool is_address; /* it stands in one: a socket's name */
+    bool is_address; /* the number is part of a socket's name */
 } wanted;
 
 static bool read_port(const char *text, uint16_t *out)

@@ -137,7 +137,8 @@ typedef struct slot {
     size_t key_len;
     slot_kind kind;
     size_t offset;
-    const struct slot *fields; /* of a STRUCT, up to one without a key */
+    const struct slot *fields; /* fields of a STRUCT, ended by one without a
+                                * key */
 } slot;
 
 #define SLOT(type, field, kind)                                      \

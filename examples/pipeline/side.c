@@ -17,7 +17,7 @@ uint64_t side_number(const char *text, const char *what)
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || text[0] == '-') {
-        fprintf(stderr, "%s is no number of %s\n", text, what);
+        fprintf(stderr, "%s is not a valid number for %s\n", text, what);
         exit(2);
     }
     return value;

@@ -16,7 +16,7 @@
 
 typedef struct service {
     store *store;
-    char **folders; /* absolute, of the command line */
+    char **folders; /* absolute paths, from the command line */
     size_t folder_count;
     pthread_mutex_t indexing; /* one at a time; searches go on */
     _Atomic uint64_t searches;

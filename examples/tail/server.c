@@ -62,7 +62,7 @@ static int follow(shmrpc_ctx *ctx, void *user, uint64_t from,
             }
             if (shmrpc_ctx_draining(ctx)) {
                 return shmrpc_ctx_fail(ctx, SHMRPC_E_UNAVAILABLE,
-                                       "the server ends: follow it anew");
+                                       "the server is ending: follow again");
             }
             nap();
         }

@@ -10,7 +10,7 @@ void shmrpci_assert_failed(const char *file, int line, const char *condition,
                            const char *what)
 {
     (void)fprintf(stderr,
-                  "%s:%d: shmrpc is wrong about itself: %s (%s); this is a "
+                  "%s:%d: internal error: %s (%s); this is a "
                   "defect of shmrpc, please report it\n",
                   file, line, what, condition);
     abort();

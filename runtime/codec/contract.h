@@ -112,11 +112,10 @@ typedef void shmrpci_difference_fn(const shmrpci_difference *difference,
                                    void *user);
 
 /*
- * As compare, and by the same rules, but goes on after a difference and
- * reports all: for `shmrpcgen check`. Each is reported once for each way in
- * which the types are met (who writes, in which encoding), so that a struct
- * used twice is not reported twice. OK, CONTRACT when compare would refuse,
- * NO_MEMORY.
+ * Compares by the same rules, but continues after a difference and reports all:
+ * for `shmrpcgen check`. Each is reported once for each combination of writer
+ * and encoding in which its type is used, so that a struct used twice is not
+ * reported twice. OK; CONTRACT: compare would refuse; NO_MEMORY.
  */
 int shmrpci_contract_differences(const shmrpci_contract *client,
                                  const shmrpci_contract *server,

@@ -81,7 +81,7 @@ typedef struct shmrpci_stats_client {
 /* Gauges: the control loops of the service's listeners write them. */
 typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u64 connections;   /* over shm, open now */
-    shmrpci_atomic_u64 rescued;       /* wake-ups, as clients say */
+    shmrpci_atomic_u64 rescued;       /* wake-ups, as clients report them */
     shmrpci_atomic_u64 pid_namespace; /* of the server */
     shmrpci_stats_client clients[SHMRPCI_STATS_CLIENTS];
     /* Of worker processes; the supervisor writes them. All are 0 if there are

@@ -91,7 +91,7 @@ static void killed_supervisors_clients_get_SERVER_LOST(void **state)
     later_later_close(client);
 }
 
-/* It has answered, and not been cut off. */
+/* The worker has answered; it was not killed before. */
 static void supervisor_that_ends_waits_for_answers(void **state)
 {
     (void)state;

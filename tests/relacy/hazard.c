@@ -77,7 +77,7 @@ static bool is_held_by_own(const object *it)
     return false;
 }
 
-/* What is held now is freed some other time. */
+/* Objects that are held now are freed later. */
 static void replace(void)
 {
     object *was = shmrpci_exchange_seq(&current, (void *)make(++last));

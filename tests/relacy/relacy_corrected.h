@@ -26,8 +26,9 @@ namespace rl
 /* The next relaxed load is the kernel's. */
 inline bool is_kernel_load;
 
-/* What was stored before a fence that a thread's last one came after: its loads
- * see that, or later. By the threads that stored. */
+/* For each thread that stores: what it had stored before a fence that precedes
+ * the last fence of a loading thread, whose loads see that store or a later
+ * one. */
 inline timestamp_t fenced[8][8];
 
 /*

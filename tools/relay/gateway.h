@@ -33,7 +33,7 @@ typedef struct gateway_place {
 /* A program: its name, and what it does with its places. */
 typedef struct gateway {
     const char *program;
-    /* Until it is stopped, or fails: a thread's whole life. */
+    /* Runs until it is stopped, or fails: the main function of a thread. */
     int (*run)(void *user, shmrpc_error *error);
     /* Also called by a signal handler, and before run. */
     void (*stop)(void *user);

@@ -26,9 +26,9 @@ void greeting_fini(greeting *g);
 /* A hello that any service answers with its contract. */
 void greeting_hello(shmrpci_buf *out);
 
-/* Takes what the service has said. PRECONDITION: it has methods that are not
- * for networks; INVALID, CONTRACT: it can't be understood. *has_changed: it is
- * another one than before. */
+/* Takes the service's answer to hello. PRECONDITION: it has methods that are
+ * not for networks; INVALID, CONTRACT: the answer is malformed. *has_changed:
+ * it differs from the previous one. */
 int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                   bool *has_changed, shmrpc_error *error);
 

@@ -122,8 +122,8 @@ static int send_one(core_connection *connection, core_node *node, unsigned how,
     return status;
 }
 
-/* Has a generator run its `finally`. What it raises counts only if nothing has
- * been raised. */
+/* Closes a generator, so that it runs its `finally`. An exception that it
+ * raises is used only if there is none yet. */
 static int close_items(PyObject *iterator, int status)
 {
     PyObject *type;

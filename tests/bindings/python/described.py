@@ -46,7 +46,7 @@ class Hit:
 
 @dataclass(slots=True)
 class Summed:
-    """A subclass with more members than are sent."""
+    """Has more than what is sent."""
 
     a: int
     b: int

@@ -1,6 +1,6 @@
 /*
- * The times of a web server that does not have much: the program is shmrpc-web
- * but for these. times_test.py knows them.
+ * Short times for a web server: the program is shmrpc-web except for these.
+ * times_test.py relies on them.
  */
 #ifndef SHMRPC_TESTS_HASTY_H
 #define SHMRPC_TESTS_HASTY_H

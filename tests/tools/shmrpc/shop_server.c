@@ -30,7 +30,7 @@ static int forget(shmrpc_ctx *ctx, void *user, shmrpc_str text)
     return SHMRPC_OK;
 }
 
-/* Tells for whom, and as a part of what. */
+/* Prints an item of the call's metadata or trace, if present. */
 static void tell(shmrpc_ctx *ctx, const char *key, const char *value)
 {
     if (value != NULL) {

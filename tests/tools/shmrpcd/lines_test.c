@@ -70,7 +70,7 @@ static void long_lines_are_cut_once(void **state)
         mgr_lines_feed(&stream, block, sizeof block, 1, on_line, s);
         mgr_lines_flush(&stream, on_line, s);
     }
-    assert_int_equal(s->count, 0); /* its end is to come */
+    assert_int_equal(s->count, 0); /* its end comes later */
     feed(s, "\nnext\n", 2);
     assert_int_equal(s->count, 2);
     assert_string_equal(s->text, "next");

@@ -111,7 +111,8 @@ static void extent_is_ours_from_its_first_span_to_its_last(void **state)
     assert_int_equal(state_of(5), SHM_EXTENT_CLIENT);
     shm_pool_free(&pool, second);
     assert_int_equal(state_of(5), SHM_EXTENT_IDLE);
-    /* Used and idle is not the same as idle all the time. */
+    /* A span that was used and is idle again must differ from one that was idle
+     * all the time. */
     assert_true(shmrpci_load_seq(&words[5]) != before);
 }
 

@@ -151,7 +151,7 @@ export function table(caption, columns, id, sorted, descending = true) {
     h("caption", {}, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)), body);
 
-  /** What is not there is left out of cards. */
+  /** Missing values are left out of cards. */
   const mark = (cell) => cell.classList.toggle("none", cell.textContent === "–");
 
   function line(row) {

@@ -121,8 +121,8 @@ finished:
     return kind;
 }
 
-/* Says what is wrong with text that is no token.  Returns the kind of the token
- * that it was meant to be, or SKIP. */
+/* Reports text that is not a token. Returns the kind of the token that was
+ * probably meant, or SKIP. */
 static int report_odd(int kind, idl_span span, idl_diags *diags)
 {
     idl_diag *diag;

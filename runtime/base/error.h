@@ -9,8 +9,8 @@
 
 #include "shmrpc/error.h"
 
-/* Sets the code, its name, whether a call that ends in it may have run, and
- * that it is this process's own; leaves path and message. */
+/* Sets the code, its name and whether a call that ends in it may have run, and
+ * marks it as this process's own error; keeps path and message. */
 void shmrpci_error_code(shmrpc_error *error, int status);
 
 /* Sets whether the call may have run, and appends that to the message, unless

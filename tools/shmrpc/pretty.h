@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 
-/* Appends `json`, which has no white space between its tokens, with a line for
- * each member and each item that is no number or short text. */
+/* Appends `json`, which has no white space between its tokens, with one line
+ * for each member, and for each item other than numbers and short texts. */
 void cli_pretty(const shmrpci_buf *json, shmrpci_buf *out);
 
 #endif

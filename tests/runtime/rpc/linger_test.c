@@ -14,7 +14,7 @@
 static struct {
     pid_t pid;
     int told; /* a byte of its own: it has */
-    int tell; /* where the server is, once it is there */
+    int tell; /* the server's address, once it serves */
 } other;
 
 /* Of detached streams. */

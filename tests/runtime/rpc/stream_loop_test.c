@@ -113,22 +113,32 @@ static void start(trip *t, uint32_t method, const void *params,
     ready(t);
 }
 
-/* Sleeps by the client's descriptor until they are over. */
+/* Sleeps by the client's descriptor until they are over. Fails when no item has
+ * moved for too long: on a busy machine each of hundreds of credits may take a
+ * tenth of a second. */
 static void run(trip *const *trips, size_t count)
 {
-    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    int64_t moved = -1;
+    int64_t late_ns = 0;
     int fd = shmrpc_stub_fd(client);
     assert_true(fd >= 0);
     for (;;) {
         size_t left = 0;
+        int64_t items = 0;
         for (size_t i = 0; i < count; i++) {
             left += trips[i]->status == SHMRPC_E_BUSY;
+            items += trips[i]->sent + trips[i]->got;
         }
         if (left == 0) {
             return;
         }
+        if (items != moved) {
+            moved = items;
+            late_ns = shmrpci_deadline_after(PATIENCE_NS);
+        }
         if (!shmrpci_poll_readable(fd, late_ns)) {
-            fail_msg("%zu streams are not over", left);
+            fail_msg("%zu streams stand still after %lld items", left,
+                     (long long)items);
         }
         (void)shmrpc_stub_dispatch(client);
     }
@@ -188,16 +198,13 @@ static void uploads_go_in_pieces(void **state)
 static void both_ways_at_once(void **state)
 {
     (void)state;
-    /* Beside load it has been seen not to end within the patience there. */
-    if (strncmp(place, "relay", 5) == 0) {
-        skip();
-    }
-    trip t = {.wanted = 20000};
+    /* Behind a gateway fewer: five threads take part in each credit. */
+    trip t = {.wanted = strncmp(place, "relay", 5) == 0 ? 5000 : 20000};
     start(&t, BOTH, NULL, NULL, ready_both);
     run_one(&t);
     assert_int_equal(t.status, SHMRPC_OK);
-    assert_int_equal(t.sent, 20000);
-    assert_int_equal(t.got, 20000);
+    assert_int_equal(t.sent, t.wanted);
+    assert_int_equal(t.got, t.wanted);
 }
 
 static void two_streams_and_a_call(void **state)

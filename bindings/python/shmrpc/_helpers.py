@@ -105,7 +105,12 @@ def make_exception(cls: Any, status: int, name: str, message: str, path: str,
     """The exception of a call that has failed."""
     if cls is None:
         cls = _NUMBERS.get(status, Error)
-    error: Error = cls(f"{path}: {message}" if path else message or name)
+        text = f"{path}: {message}" if path else message or name
+    elif message == f"declared error {status}":  # the handler gave no text
+        text = cls.__name__ if details is None else repr(details)
+    else:
+        text = message or name
+    error: Error = cls(text)
     error.status = status
     error.name = name
     error.message = message

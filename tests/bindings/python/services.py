@@ -139,6 +139,8 @@ class Works:
         errors = shmrpc.context().errors
         if which == 0:
             raise errors.Empty("nothing there")
+        if which == 3:
+            raise errors.Empty
         if which == 1:
             raise errors.Overflow(limit="wide", message="", at={"x": 1})
         if which == 2:

@@ -45,6 +45,7 @@ def test_calls_are_answered(flows):
     with pytest.raises(flows.errors.Overflow) as caught:
         flows.add(4, 4)
     assert caught.value.limit == 4
+    assert str(caught.value) == "Overflow(limit=4)"
     assert flows.pid() > 0  # a plain method, between the tasks
     assert flows.loop("x") == "x"
     for number in range(300):

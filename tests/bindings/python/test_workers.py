@@ -188,6 +188,9 @@ def test_declared_errors_arrive_with_their_fields(works):
         works.declared(0)
     assert str(caught.value) == "nothing there"
     assert caught.value.details is None
+    with pytest.raises(works.errors.Empty) as caught:
+        works.declared(3)
+    assert str(caught.value) == "Empty"
 
 
 def test_fields_that_do_not_fit_are_a_fault(works):

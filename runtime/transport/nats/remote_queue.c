@@ -267,19 +267,33 @@ static shmrpc_status take_ready(shmrpci_remote *remote, uint32_t max,
     return count > 0 ? SHMRPC_OK : status;
 }
 
+/* An item that another reader has may come again, and so counts. The stream's
+ * own count may be too high after its server was killed: it then still has
+ * items whose acknowledgement only the consumer knows. */
+static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
+                         shmrpc_error *error)
+{
+    nats_consumer_info readers;
+    int status = nats_consumer_look(remote->line, &remote->stream, NATS_READERS,
+                                    deadline_ns, &readers, error);
+    return status == SHMRPC_OK && readers.waiting_count == 0 &&
+                   readers.unacked_count == 0
+               ? shmrpc_error_set(error, SHMRPC_E_CANCELLED,
+                                  "it was ended, and is empty")
+               : status;
+}
+
 /* After a pull that brought nothing: OK, unless the queue is ended and empty,
- * or gone. An item that another reader has may come again, and so counts. */
+ * or gone. No answer is no news. */
 static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
 {
     nats_stream_info info;
-    int status = nats_stream_check(remote->line, &remote->stream,
-                                   shmrpci_deadline_after(NATS_LINE_LOOK_NS),
+    int64_t deadline_ns = shmrpci_deadline_after(NATS_LINE_LOOK_NS);
+    int status = nats_stream_check(remote->line, &remote->stream, deadline_ns,
                                    &info, error);
-    if (status == SHMRPC_OK && info.about.is_ended && info.message_count == 0) {
-        return shmrpc_error_set(error, SHMRPC_E_CANCELLED,
-                                "it was ended, and is empty");
+    if (status == SHMRPC_OK && info.about.is_ended) {
+        status = look_for_rest(remote, deadline_ns, error);
     }
-    /* No answer is no news. */
     return status == SHMRPC_E_DEADLINE || status == SHMRPC_E_UNAVAILABLE
                ? (int)SHMRPC_OK
                : status;

@@ -162,7 +162,6 @@ int nats_stream_look(nats_line *line, const char *name, int64_t deadline_ns,
     if (status == SHMRPC_OK) {
         nats_json in = json_of(&answer);
         *out = (nats_stream_info){
-            .message_count = nats_json_uint(in, "state.messages", 0),
             .byte_count = nats_json_uint(in, "state.bytes", 0),
             .last_number = nats_json_uint(in, "state.last_seq", 0),
             .replicas = (uint32_t)nats_json_uint(in, "config.num_replicas", 1)};

@@ -41,7 +41,6 @@ typedef struct nats_stream {
 typedef struct nats_stream_info {
     nats_about about;
     char created[NATS_CREATED_BYTES];
-    uint64_t message_count;
     uint64_t byte_count;
     uint64_t last_number; /* of its messages, from 1 */
     uint32_t replicas;

@@ -95,6 +95,13 @@ static void on_second(void *user)
     if (takes_clients(g) != g->is_announced) {
         announce(g);
     }
+    /* A gateway without NATS is of no use: whoever has started it shall know.
+     * Relaxed: the relay's end orders it. */
+    if (nats_pump_is_closed(g->pump) &&
+        shmrpci_load_relaxed(&g->is_refused) == 0) {
+        shmrpci_store_relaxed(&g->is_refused, 1u);
+        gate_stop(g);
+    }
 }
 
 /* The new link's other end is a connection as any other to the relay. */
@@ -342,6 +349,11 @@ int gate_open(gate *g, const char *name, const shmrpci_address *at,
     shmrpci_mutex_init(&g->lock);
     g->started_s = shmrpci_wall_ns() / SHMRPCI_NS_PER_S;
     greeting_init(&g->greeting, o->allows_native);
+    (void)snprintf(g->file, sizeof g->file, "%s",
+                   at->creds_file[0] != '\0'  ? at->creds_file
+                   : at->key_file[0] != '\0'  ? at->key_file
+                   : at->cert_file[0] != '\0' ? at->cert_file
+                                              : at->host);
     int status = name_it(g, at->zone, error);
     if (status == SHMRPC_OK) {
         status = open_relay(g, at, back, hello, error);
@@ -371,6 +383,11 @@ int gate_run(gate *g, shmrpc_error *error)
         relay_stop(g->relay);
     }
     int ran = relay_run(g->relay, error);
+    /* Relaxed: it was set before the relay was stopped. */
+    if (status == SHMRPC_OK && shmrpci_load_relaxed(&g->is_refused) != 0) {
+        status = shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
+                                  "%.120s: NATS refuses it", g->file);
+    }
     return status != SHMRPC_OK ? status : ran;
 }
 

@@ -30,10 +30,12 @@ typedef struct gate {
     nats_pump *pump;
     foreign *foreign; /* clients without shmrpc */
     nats_who who;     /* this instance */
+    char file[256];   /* who it is for NATS; or the servers */
     char instance[NATS_SUBJECT_BYTES];
     int64_t started_s; /* since 1970 */
     bool is_announced; /* the pump's: clients were told that it is there */
     shmrpci_atomic_u32 is_leaving;
+    shmrpci_atomic_u32 is_refused; /* by NATS, for ever */
 } gate;
 
 /* Opens whatever is to be opened, before the sandbox forbids it; starts no

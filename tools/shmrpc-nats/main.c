@@ -13,6 +13,7 @@
 #include "os/notify.h"
 #include "tools/relay/gateway.h"
 #include "tools/relay/port.h"
+#include "tools/shmrpc-nats/age.h"
 #include "tools/shmrpc-nats/gate.h"
 #include "tools/shmrpc-nats/options.h"
 #include "transport/nats/load.h"
@@ -88,6 +89,9 @@ static exit_code open_gate(gate *g, const options *o,
     shmrpci_address at;
     shmrpci_address back;
     int status = find_addresses(o, named, &at, &back, &error);
+    if (status == SHMRPC_OK && program.count == 0) {
+        age_warn(&at);
+    }
     if (status == SHMRPC_OK) {
         status = gate_open(g, named->name, &at, &back, o, hello, &error);
     }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "transport/nats/credentials.h"
+#include "transport/nats/nkey.h"
 
 /* Limit of messages published after the connection was lost, before the owner
  * knows; they are sent to the next server. The owner publishes nothing once it
@@ -152,7 +153,31 @@ static natsStatus sign(char **custom, unsigned char **out, int *out_len,
 {
     const nats_carrier *c = user;
     (void)custom;
-    return nats_Sign(c->credentials.seed, nonce, out, out_len);
+    unsigned char *signature = malloc(NATS_SIGNATURE_BYTES);
+    if (signature == NULL) {
+        return NATS_NO_MEMORY;
+    }
+    if (!nats_nkey_sign(c->credentials.seed, nonce, signature)) {
+        free(signature);
+        return NATS_INVALID_ARG;
+    }
+    *out = signature; /* libnats frees it */
+    *out_len = (int)NATS_SIGNATURE_BYTES;
+    return NATS_OK;
+}
+
+/* libnats would read the seed from its file at each connection, which the
+ * sandbox of a gateway forbids. */
+static natsStatus set_nkey(nats_carrier *c, const char *file,
+                           char why[NATS_CARRIER_WHY_BYTES])
+{
+    char public[NATS_NKEY_BYTES];
+    if (!nats_nkey_public(c->credentials.seed, public)) {
+        (void)snprintf(why, NATS_CARRIER_WHY_BYTES,
+                       "%s: it contains no user's seed", file);
+        return NATS_INVALID_ARG;
+    }
+    return natsOptions_SetNKey(c->opts, public, sign, c);
 }
 
 /* Fills `why` if libnats has no reason. */
@@ -172,7 +197,7 @@ static natsStatus set_identity(nats_carrier *c, const nats_opts *opts,
     if (has_creds) {
         s = natsOptions_SetUserCredentialsCallbacks(out, give_jwt, c, sign, c);
     } else if (has_nkey) {
-        s = natsOptions_SetNKeyFromSeed(out, NULL, opts->nkey_file);
+        s = set_nkey(c, opts->nkey_file, why);
     }
     if (s == NATS_OK &&
         (opts->ca_file[0] != '\0' || opts->cert_file[0] != '\0')) {
@@ -191,7 +216,7 @@ static void on_connected(natsConnection *nc, void *user)
 /* Tries forever, one server after the other, with a pause that differs from
  * client to client: so thousands that lost the same server don't return at
  * once. */
-static natsStatus set_patience(natsOptions *out, const nats_opts *opts)
+static natsStatus set_patience(natsOptions *out)
 {
     natsStatus s = natsOptions_SetMaxReconnect(out, -1);
     if (s == NATS_OK) {
@@ -202,9 +227,6 @@ static natsStatus set_patience(natsOptions *out, const nats_opts *opts)
     }
     if (s == NATS_OK) {
         s = natsOptions_SetReconnectBufSize(out, RECONNECT_BYTES);
-    }
-    if (s == NATS_OK && opts->keeps_trying) {
-        s = natsOptions_SetRetryOnFailedConnect(out, true, on_connected, NULL);
     }
     return s;
 }
@@ -230,7 +252,7 @@ static natsStatus set_all(nats_carrier *c, const nats_opts *opts,
                                      detach);
     }
     if (s == NATS_OK) {
-        s = set_patience(c->opts, opts);
+        s = set_patience(c->opts);
     }
     return s == NATS_OK ? set_identity(c, opts, why) : s;
 }
@@ -248,6 +270,18 @@ static void free_carrier(nats_carrier *c)
     free(c);
 }
 
+/* With retries libnats would hide that a server refuses us, and give up all the
+ * same: so the first attempt is without them. */
+static natsStatus connect_now(nats_carrier *c, bool keeps_trying)
+{
+    natsStatus s = natsConnection_Connect(&c->nc, c->opts);
+    if (!keeps_trying || result_of(s) != NATS_AWAY) {
+        return s;
+    }
+    s = natsOptions_SetRetryOnFailedConnect(c->opts, true, on_connected, NULL);
+    return s == NATS_OK ? natsConnection_Connect(&c->nc, c->opts) : s;
+}
+
 static nats_result open_carrier(const nats_opts *opts, nats_carrier **out,
                                 char why[NATS_CARRIER_WHY_BYTES])
 {
@@ -262,7 +296,7 @@ static nats_result open_carrier(const nats_opts *opts, nats_carrier **out,
     why[0] = '\0';
     natsStatus s = set_all(c, opts, why);
     if (s == NATS_OK) {
-        s = natsConnection_Connect(&c->nc, c->opts);
+        s = connect_now(c, opts->keeps_trying);
     }
     nats_result result = result_of(s);
     if (result != NATS_DONE) {

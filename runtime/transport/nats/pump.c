@@ -782,13 +782,24 @@ static void on_change(void *user)
     }
 }
 
-static int failed(nats_result result, const char *servers, const char *why,
+/* A refusal is of the file that says who we are. */
+static int refused(const nats_opts *opts, const char *why, shmrpc_error *error)
+{
+    const char *file = opts->creds_file[0] != '\0'  ? opts->creds_file
+                       : opts->nkey_file[0] != '\0' ? opts->nkey_file
+                                                    : opts->cert_file;
+    return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
+                            "%.70s%snats://%.50s refuses us: %.40s", file,
+                            file[0] != '\0' ? ": " : "", opts->servers, why);
+}
+
+static int failed(nats_result result, const nats_opts *opts, const char *why,
                   shmrpc_error *error)
 {
+    const char *servers = opts->servers;
     switch (result) {
     case NATS_REFUSED:
-        return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
-                                "nats://%.80s refuses us: %.80s", servers, why);
+        return refused(opts, why, error);
     case NATS_WRONG:
         return shmrpc_error_set(error, SHMRPC_E_INVALID, "nats://%.80s: %.90s",
                                 servers, why);
@@ -857,7 +868,7 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
             ops->open(&pump->opts.carrier, &pump->carrier, why);
         status = result == NATS_DONE
                      ? (int)SHMRPC_OK
-                     : failed(result, opts->carrier.servers, why, error);
+                     : failed(result, &opts->carrier, why, error);
     }
     if (status != SHMRPC_OK) {
         nats_pump_destroy(pump);
@@ -875,8 +886,7 @@ int nats_pump_subscribe(nats_pump *pump, const char *subject, const char *queue,
     nats_result result = pump->ops->subscribe(
         pump->carrier, subject, queue, &pump->inboxes[pump->inbox_count]);
     if (result != NATS_DONE) {
-        return failed(result, pump->opts.carrier.servers, "can't subscribe",
-                      error);
+        return failed(result, &pump->opts.carrier, "can't subscribe", error);
     }
     pump->is_queue[pump->inbox_count++] = queue != NULL;
     return SHMRPC_OK;
@@ -921,6 +931,13 @@ void nats_pump_count(const nats_pump *pump, nats_counts *out)
         values[i] = shmrpci_load_relaxed(&pump->counts[i]);
     }
     memcpy(out, values, sizeof values);
+}
+
+bool nats_pump_is_closed(nats_pump *pump)
+{
+    nats_view view;
+    pump->ops->view(pump->carrier, &view);
+    return view.is_closed;
 }
 
 void nats_pump_server(nats_pump *pump, char *out, size_t size)

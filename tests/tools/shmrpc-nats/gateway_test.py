@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 
-from world import PATIENCE_S, Ledger, main
+from world import PATIENCE_S, PROGRAM, Ledger, main
 
 PARCEL = struct.Struct("<BBBBiQQQ")
 FIND, FOUND, OPEN, OPENED, DATA, ACK, PROBE, ALIVE, END, CLOSE = range(1, 11)
@@ -113,6 +113,15 @@ def wrong_arguments_are_told(world):
     assert code == 0 and '"shmrpc.demo-Echo.>"' in text, text
 
 
+def our_configuration_is_valid(world):
+    """deploy/nats.conf, and the permissions that the program prints."""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
+    done = subprocess.run(
+        [PROGRAM, "-t", "-c", os.path.join(top, "deploy/nats.conf")],
+        text=True, capture_output=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done
+
+
 def only_users_of_nats_load_its_library(world):
     """A client of shm:// has none of it."""
     gateway, _ = world.gateway()
@@ -137,5 +146,5 @@ def prepare(world):
 
 if __name__ == "__main__":
     sys.exit(main(prepare, [
-        tools_of_nats_see_it, strangers_get_nowhere, calls_come_back,
+        our_configuration_is_valid, tools_of_nats_see_it, strangers_get_nowhere, calls_come_back,
         only_users_of_nats_load_its_library]))

@@ -31,8 +31,8 @@
  * with its neighbours. */
 #define IDL_MAX_MEMBERS 4096
 
-/* Of a service; none is compared with another. */
-#define IDL_MAX_METHODS 65535
+/* Of a service: ids 1 to 65534, since two are built in. */
+#define IDL_MAX_METHODS 65534
 
 #define IDL_MAX_TAG          65535 /* of a field */
 #define IDL_MAX_PARAM_TAG    255   /* JSON sends an array of that many */

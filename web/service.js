@@ -231,6 +231,8 @@ export function servicePage(name) {
       plain && `pid ${row.managed.pid}`,
       plain && `up ${span(api.now() - row.managed.since_unix_ms / 1000)}`,
       row.alive && `up ${span(row.uptime_s)}`,
+      row.alive && row.ping_us !== undefined &&
+        (row.ping_us === null ? "no answer to a ping" : `ping ${time(row.ping_us)}`),
       row.alive && several(row.workers, "worker"),
       row.alive && several(row.connections ?? 0, "connection"),
       row.streams_open > 0 && `${several(row.streams_open, "open stream")}, ` +

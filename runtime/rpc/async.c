@@ -288,7 +288,8 @@ static int start_at(shmrpc_client *client, uint32_t method, const void *params,
     async = async != NULL ? async : shmrpci_async_of(client);
     shmrpc_call *call = async != NULL ? shmrpci_async_take(async) : NULL;
     if (call == NULL && shmrpci_client_is_closed(client)) {
-        return shmrpci_client_misused(client, method, error);
+        return shmrpci_client_misused(client, &client->service->methods[method],
+                                      error);
     }
     if (call == NULL) {
         (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,

@@ -88,6 +88,11 @@ int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
                          uint32_t method, const void *params,
                          const shmrpc_opts *opts, shmrpc_error *error);
 
+/* The same for a ping; `state`: cleared. */
+int shmrpci_pending_init_ping(shmrpci_pending *p, shmrpc_client *client,
+                              shmrpci_client_method *state,
+                              const shmrpc_opts *opts, shmrpc_error *error);
+
 /* Over the link: takes a slot, encodes and commits. On OK the call is to be
  * received or cancelled, unless it is oneway. UNAVAILABLE: not sent, the
  * connection is lost; BUSY, DEADLINE: not sent, no slot was free. */

@@ -31,7 +31,7 @@ static int enter(shmrpci_pending *p)
         }
         shmrpci_pending_leave(p);
         if (shmrpci_client_is_closed(p->client)) {
-            return shmrpci_client_misused(p->client, p->number, p->error);
+            return shmrpci_client_misused(p->client, p->method, p->error);
         }
         int status = shmrpci_reconnect(
             p->client, p->lost, p->deadline_ns,

@@ -38,17 +38,14 @@ static inline void clear(shmrpci_pending *p)
     p->is_retry = false;
 }
 
-int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
-                         uint32_t method, const void *params,
-                         const shmrpc_opts *opts, shmrpc_error *error)
+/* Sets up all but method, state and parameters, which are there already. */
+static inline int init(shmrpci_pending *p, shmrpc_client *client,
+                       uint32_t number, const shmrpc_opts *opts,
+                       shmrpc_error *error)
 {
-    static const char nothing;
     clear(p);
     p->client = client;
-    p->method = &client->service->methods[method];
-    p->state = &client->methods[method];
-    p->number = method;
-    p->params = params != NULL ? params : &nothing;
+    p->number = number;
     p->error = error;
     int64_t timeout_ns = opts != NULL ? take_opts(p, opts) : 0;
     if (timeout_ns == 0) {
@@ -67,6 +64,30 @@ int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
                          ? now_ns + timeout_ns
                          : SHMRPCI_NEVER_NS;
     return SHMRPC_OK;
+}
+
+static const char nothing; /* parameters of methods without any */
+
+int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
+                         uint32_t method, const void *params,
+                         const shmrpc_opts *opts, shmrpc_error *error)
+{
+    p->method = &client->service->methods[method];
+    p->state = &client->methods[method];
+    p->params = params != NULL ? params : &nothing;
+    return init(p, client, method, opts, error);
+}
+
+int shmrpci_pending_init_ping(shmrpci_pending *p, shmrpc_client *client,
+                              shmrpci_client_method *state,
+                              const shmrpc_opts *opts, shmrpc_error *error)
+{
+    p->method = &shmrpci_ping;
+    p->state = state;
+    p->params = &nothing;
+    int status = init(p, client, client->service->method_count, opts, error);
+    p->is_long = true; /* which no `post` sends */
+    return status;
 }
 
 void shmrpci_pending_shorten(shmrpci_pending *p)
@@ -180,7 +201,8 @@ static int encode(shmrpci_pending *p)
 
 static void set_head(shmrpci_pending *p, uint32_t flags)
 {
-    SHMRPCI_ASSERT(p->number < p->client->service->method_count,
+    SHMRPCI_ASSERT(p->number < p->client->service->method_count ||
+                       p->method == &shmrpci_ping,
                    "a method belongs to its client");
     p->call.head = (shmrpci_head){
         .method = p->link->methods[p->number].id,

@@ -13,6 +13,7 @@
 #include "rpc/misuse.h"
 #include "rpc/retry.h"
 #include "rpc/spread.h"
+#include "shmrpc/discover.h"
 
 /* On OK the call is to be released (unless oneway), over a link that is to be
  * left. */
@@ -210,7 +211,7 @@ static __attribute__((noinline)) int call_watched(shmrpci_invocation c)
     const shmrpc_method *it = &c.client->service->methods[c.method];
     shmrpci_attempt first = {.number = 1};
     if (shmrpci_client_is_closed(c.client)) {
-        return shmrpci_client_misused(c.client, c.method, c.error);
+        return shmrpci_client_misused(c.client, it, c.error);
     }
     int status = shmrpci_hedge_is_meant(it, c.opts) ? call_twice(&c, &first)
                                                     : attempt(&c, &first);
@@ -294,6 +295,33 @@ int shmrpc_stub_call_fault(shmrpc_client *client, uint32_t method,
                          : shmrpci_pending_failed(&p, reply);
         }
         shmrpci_pending_leave(&p);
+    }
+    return status;
+}
+
+int shmrpc_ping(shmrpc_client *client, const shmrpc_opts *opts, int64_t *out_ns,
+                shmrpc_error *error)
+{
+    shmrpci_client_method state = {0};
+    shmrpci_pending p;
+    if (client->crowd != NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
+                                "a client of all instances of %s has no round "
+                                "trip: connect to one of them",
+                                client->service->name);
+    }
+    int status = shmrpci_pending_init_ping(&p, client, &state, opts, error);
+    int64_t began_ns = shmrpci_now_ns();
+    if (status == SHMRPC_OK) {
+        status = exchange(&p, false);
+    }
+    if (status == SHMRPC_OK) {
+        int64_t ended_ns = shmrpci_now_ns();
+        status = shmrpci_pending_value(&p, NULL);
+        shmrpci_pending_leave(&p);
+        if (status == SHMRPC_OK) {
+            *out_ns = ended_ns - began_ns;
+        }
     }
     return status;
 }

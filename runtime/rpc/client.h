@@ -73,8 +73,8 @@ static inline bool shmrpci_client_is_closed(const shmrpc_client *client)
 }
 
 /* Reports that a closed client was used; INVALID. */
-int shmrpci_client_misused(const shmrpc_client *client, uint32_t method,
-                           shmrpc_error *error);
+int shmrpci_client_misused(const shmrpc_client *client,
+                           const shmrpc_method *method, shmrpc_error *error);
 
 /* Raises an estimate to the most that a call of the method has needed. It never
  * shrinks: unused room costs nothing, and a reply for which too little was

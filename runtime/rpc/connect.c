@@ -22,14 +22,13 @@ static shmrpci_graveyard closed_clients;
 /* The link of no process, so that no call is made over it. */
 shmrpci_link shmrpci_closed_link = {.generation = UINT32_MAX};
 
-int shmrpci_client_misused(const shmrpc_client *client, uint32_t method,
-                           shmrpc_error *error)
+int shmrpci_client_misused(const shmrpc_client *client,
+                           const shmrpc_method *method, shmrpc_error *error)
 {
     return shmrpci_misuse(error,
                           "method %s of %s was called on a client that was "
                           "closed",
-                          client->service->methods[method].name,
-                          client->service->name);
+                          method->name, client->service->name);
 }
 
 /* At least a byte: methods without a result may have replies too. */

@@ -21,6 +21,7 @@
 #include "rpc/detach.h"
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
+#include "rpc/link.h"
 
 /* Raw bodies of at least this size are not copied. */
 #define IN_PLACE_BYTES 4096
@@ -599,21 +600,42 @@ begin_beside(worker *w, shmrpci_request *request, uint32_t index)
     return status == SHMRPC_OK;
 }
 
-/* Serves id 0, and refuses ids that no method has. */
-static void dispatch_other(worker *w, shmrpci_request *request, uint32_t id)
+/* Answers a ping. It is not counted: whoever watches an idle service must not
+ * change the figures that others read. */
+static void answer_ping(worker *w, shmrpci_request *request)
+{
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    if (is_oneway(request)) {
+        w->ops->drop(request);
+        return;
+    }
+    w->ops->reply_reserve(request, 0);
+    w->ops->reply_commit(request);
+}
+
+/* Serves the built-in methods, and refuses ids that no method has. Returns
+ * whether the call is counted. */
+static bool dispatch_other(worker *w, shmrpci_request *request, uint32_t id)
 {
     w->row = 0;
+    if (id == SHMRPCI_METHOD_PING) {
+        answer_ping(w, request);
+        return false;
+    }
     if (id == SHMRPCI_METHOD_DESCRIBE) {
         describe(w, request);
-        return;
+        return true;
     }
     refuse(w, request,
            shmrpc_error_set(&w->error, SHMRPC_E_UNIMPLEMENTED,
                             "%s has no method %u", w->served->service->name,
                             id));
+    return true;
 }
 
-static void dispatch(worker *w, shmrpci_request *request)
+/* Returns whether the call is counted. */
+static bool dispatch(worker *w, shmrpci_request *request)
 {
     uint32_t id = request->head.method;
     w->ctx.raised = 0;
@@ -624,8 +646,7 @@ static void dispatch(worker *w, shmrpci_request *request)
     request->was_given_up = false;
     w->row = id;
     if (id - 1u >= w->served->service->method_count) {
-        dispatch_other(w, request, id);
-        return;
+        return dispatch_other(w, request, id);
     }
     bool is_beside = w->served->is_guarded ||
                      (request->head.flags & SHMRPCI_HEAD_METADATA) != 0;
@@ -639,6 +660,7 @@ static void dispatch(worker *w, shmrpci_request *request)
     if (w->ctx.is_looked_at) {
         end_looks(w, request->head.status);
     }
+    return true;
 }
 
 /* ---- a call that was detached ---- */
@@ -750,8 +772,9 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         shmrpci_buf_init_heap(&w->ctx.payload);
         shmrpci_arena_init(&w->arena, served->decode_limit);
         while (w->ops->next(participant, &request) == SHMRPC_OK) {
-            dispatch(w, &request);
-            count_times(w, &request);
+            if (dispatch(w, &request)) {
+                count_times(w, &request);
+            }
             if (w->arena.total_bytes > SHMRPCI_WORKER_KEEP_BYTES) {
                 shmrpci_arena_fini(&w->arena);
             }

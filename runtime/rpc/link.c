@@ -12,6 +12,14 @@
 #include "rpc/envelope.h"
 #include "rpc/token.h"
 
+static const shmrpc_type no_parameters = {
+    .kind = SHMRPC_KIND_STRUCT, .size = 1, .align = 1, .name = ""};
+
+const shmrpc_method shmrpci_ping = {.name = "_ping",
+                                    .encoding = SHMRPC_ENCODING_RAW,
+                                    .flags = SHMRPC_METHOD_IDEMPOTENT,
+                                    .params = &no_parameters};
+
 /* Memory limit for comparing a contract. */
 #define CONTRACT_ARENA_BYTES (16 * SHMRPCI_CONTRACT_MAX_BYTES)
 
@@ -245,8 +253,8 @@ static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
 static int link_new(const shmrpc_service *service, shmrpci_link **out,
                     shmrpc_error *error)
 {
-    shmrpci_link *link =
-        calloc(1, sizeof *link + service->method_count * sizeof *link->methods);
+    shmrpci_link *link = calloc(1, sizeof *link + (service->method_count + 1u) *
+                                                      sizeof *link->methods);
     if (link == NULL) {
         return no_memory(error);
     }
@@ -261,6 +269,9 @@ static int link_new(const shmrpc_service *service, shmrpci_link **out,
                 "method %s: this library lacks its encoding", method->name);
         }
     }
+    link->methods[service->method_count] = (shmrpci_link_method){
+        .codec = shmrpci_codec_of((uint32_t)shmrpci_ping.encoding),
+        .id = SHMRPCI_METHOD_PING};
     *out = link;
     return SHMRPC_OK;
 }

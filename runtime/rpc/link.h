@@ -45,7 +45,7 @@ typedef struct shmrpci_link {
     shmrpci_atomic_u32 kept;   /* number of replies read in place, and a flag */
     struct shmrpci_link *next; /* once it was replaced */
     char where[128];
-    shmrpci_link_method methods[];
+    shmrpci_link_method methods[]; /* of the service, then shmrpci_ping */
 } shmrpci_link;
 
 /* Whether this process made it; else it is the parent's, and not to be used. */
@@ -53,6 +53,11 @@ static inline bool shmrpci_link_is_ours(const shmrpci_link *link)
 {
     return link->generation == shmrpci_fork_generation();
 }
+
+/* The built-in method that shmrpc_ping calls, and its id at every server: each
+ * link has it, behind those of the service. */
+extern const shmrpc_method shmrpci_ping;
+#define SHMRPCI_METHOD_PING SHMRPCI_METHOD_MAX
 
 typedef struct shmrpci_link_opts {
     const shmrpc_service *service;

@@ -318,7 +318,8 @@ static int open_at(shmrpc_client *client, uint32_t method, const void *params,
     shmrpci_async *async = shmrpci_async_have(client);
     async = async != NULL ? async : shmrpci_async_of(client);
     if (async == NULL && shmrpci_client_is_closed(client)) {
-        return shmrpci_client_misused(client, method, error);
+        return shmrpci_client_misused(client, &client->service->methods[method],
+                                      error);
     }
     shmrpc_stream *s =
         async != NULL ? stream_new(client, &client->service->methods[method])

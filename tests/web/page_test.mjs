@@ -595,6 +595,62 @@ async function draws() {
   await page.unroute("**/shmrpcd/history?**");
 }
 
+/** The round trip of the built-in _ping: of one that answers, and of one that stands still. */
+async function pings() {
+  await page.goto(`${base}/#/service/echo_serv`);
+  await page.getByText(/ · ping [\d.]+ (µs|ms) · /).waitFor();
+  await page.goto(`${base}/#/service/${encodeURIComponent("echo_serv@frozen")}`);
+  await page.getByText(/ · no answer to a ping · /).waitFor();
+}
+
+/** Pictures are for the eye: beside each there is the text that says the same, which alone
+ * is read aloud and copied. */
+async function picturesBesideText() {
+  await page.goto(`${base}/#/`);
+  const seen = { "🐎": /^ \d+(\.\d+)? µs$/, "🐇": /^ \d+(\.\d+)? (µs|ms)$/, "🏃": /^ \d+(\.\d+)? (ms|s)$/ };
+  await row("slow").getByText("🏃").waitFor(); // 120 ms
+  const cells = await page.locator("tbody td[data-label=p50] span[aria-hidden]").evaluateAll((nodes) =>
+    nodes.map((node) => [node.textContent, node.nextSibling.textContent]));
+  expect("paces", cells.length > 1 && cells.every(([sign, text]) => seen[sign]?.test(text)), true);
+  expect("the legend names each", await page.locator("span.soft", { hasText: "p50 below" }).textContent(),
+    "🐎 p50 below 100 µs, 🐇 below 10 ms, 🏃 10 ms or more");
+  const bare = await page.evaluate(() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode()) {
+      const { data, parentElement } = texts.currentNode;
+      if (/\p{Extended_Pictographic}/u.test(data) && !parentElement.closest("[aria-hidden=true]")) found.push(data);
+    }
+    return found;
+  });
+  expect("none is read aloud", bare, []);
+  expect("the name is text", await page.locator("a.home").ariaSnapshot(),
+    '- link "shmrpc":\n  - /url: "#/"');
+}
+
+/** What was drawn before the manager was killed is drawn behind it too, and goes on. */
+async function graphGoesOn() {
+  const chart = page.locator("svg[aria-label^='Memory: now PSS']");
+  const pointsDrawn = async () => (await chart.locator("path.a").evaluateAll((paths) =>
+    paths.map((path) => path.getAttribute("d").match(/[ML]/g).length)))
+    .reduce((sum, count) => sum + count, 0);
+  const atLeast = async (count) => {
+    while (await pointsDrawn() < count) {
+      const before = await chart.locator("path.a").first().elementHandle();
+      await page.waitForFunction((old) => !old.isConnected, before); // drawn anew
+    }
+  };
+  await page.goto(`${base}/#/service/shop`);
+  await chart.waitFor();
+  await atLeast(3);
+  const before = await pointsDrawn();
+  fs.writeFileSync(`${folder}/restart`, "");
+  while (fs.existsSync(`${folder}/restart`)) await page.evaluate(() => new Promise(requestAnimationFrame));
+  await page.reload(); // nothing of it is in the page's memory
+  await chart.waitFor();
+  await atLeast(before + 2);
+}
+
 /** A gone service, and a server that comes again. */
 async function spans() {
   await page.goto(`${base}/#/service/echo_serv`);
@@ -613,7 +669,7 @@ async function spans() {
 
 const wanted = process.env.SHMRPC_TEST_ONLY?.split(",");
 for (const test of [logsIn, paints, newcomer, logIsInert, logsOfThePast, states, stopsAndStarts,
-  ends, agrees, forms, calls, streams, scales, keyboard, crashes, draws, spans, objects, onlyLooks, looks]) {
+  ends, agrees, forms, calls, streams, scales, keyboard, crashes, draws, pings, picturesBesideText, spans, objects, onlyLooks, looks, graphGoesOn]) {
   if (wanted && test !== logsIn && !wanted.includes(test.name)) continue;
   const begin = Date.now();
   try {

@@ -348,13 +348,22 @@ size_t web_directory_list(web_directory *d, bool retain, web_place *out,
     shmrpci_mutex_lock(&d->mutex);
     size_t count = d->count < max ? d->count : max;
     memcpy(out, d->places, count * sizeof *out);
-    for (size_t i = 0; i < count && retain; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (out[i].service != NULL) {
-            out[i].service->references++;
+            out[i].ping_ns = out[i].service->ping_ns;
+            out[i].service->references += retain;
         }
     }
     shmrpci_mutex_unlock(&d->mutex);
     return count;
+}
+
+void web_directory_set_ping(web_directory *d, web_service *service,
+                            int64_t ping_ns)
+{
+    shmrpci_mutex_lock(&d->mutex);
+    service->ping_ns = ping_ns;
+    shmrpci_mutex_unlock(&d->mutex);
 }
 
 uint64_t web_directory_ask(web_directory *d)

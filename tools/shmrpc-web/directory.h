@@ -24,6 +24,9 @@
 #define WEB_MAX_SERVICES 256
 #define WEB_NAME_BYTES   160
 
+/* Of a ping. */
+#define WEB_NO_ANSWER (-1)
+
 typedef struct web_directory web_directory;
 
 /* A service that answered, and that can be called. Constant but for the
@@ -41,6 +44,7 @@ typedef struct web_service {
     /* The rest is the directory's. */
     shmrpci_arena arena;
     unsigned references;
+    int64_t ping_ns;        /* under the directory's lock; see web_place */
     shmrpc_stats *presence; /* tells without a call whether the server runs;
                              * NULL: it must be asked */
 } web_service;
@@ -52,6 +56,8 @@ typedef struct web_place {
     uint16_t port;
     bool is_alive;
     web_service *service; /* NULL: it never answered correctly */
+    int64_t ping_ns;      /* the latest round trip; 0: not known yet, or
+                           * WEB_NO_ANSWER */
     shmrpc_error error;   /* why not, unless it is alive */
 } web_place;
 
@@ -69,6 +75,10 @@ void web_service_release(web_directory *directory, web_service *service);
  * stand there only to be compared unless `retain`. Returns how many. */
 size_t web_directory_list(web_directory *directory, bool retain, web_place *out,
                           size_t max);
+
+/* Keeps the round trip of a ping, or WEB_NO_ANSWER. */
+void web_directory_set_ping(web_directory *directory, web_service *service,
+                            int64_t ping_ns);
 
 /* Starts a search at once. Returns the number of the search whose result will
  * be up to date. */

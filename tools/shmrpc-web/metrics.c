@@ -59,6 +59,14 @@ static void see_up(const web_row *row, void *user)
     end_uint(user, row->place->is_alive);
 }
 
+static void see_ping(const web_row *row, void *user)
+{
+    if (row->place->is_alive && row->place->ping_ns > 0) {
+        begin_sample(user, "", row, NULL);
+        end_double(user, (double)row->place->ping_ns / 1e9);
+    }
+}
+
 static void see_workers(const web_row *row, void *user)
 {
     begin_sample(user, "", row, NULL);
@@ -341,6 +349,8 @@ typedef struct metric {
 
 static const metric metrics[] = {
     {"shmrpc_up", "gauge", "Whether the service answers.", see_up},
+    {"shmrpc_ping_seconds", "gauge", "The latest round trip of a ping.",
+     see_ping},
     {"shmrpc_start_time_seconds", "gauge", "When the server began, since 1970.",
      see_start_time},
     {"shmrpc_workers", "gauge", "Workers that run.", see_workers},

@@ -11,6 +11,7 @@
 #include "tools/shmrpc-web/audit.h"
 #include "tools/shmrpc-web/auth.h"
 #include "tools/shmrpc-web/directory.h"
+#include "tools/shmrpc-web/heartbeat.h"
 #include "tools/shmrpc-web/http.h"
 #include "tools/shmrpc-web/rpc.h"
 #include "tools/shmrpc-web/upload.h"
@@ -30,6 +31,7 @@ struct web_server {
     web_http *http;
     web_directory *directory;
     web_board *board;
+    web_heartbeat *heartbeat;
     web_objects *objects;
     web_events events;
     web_rpc *rpc;
@@ -233,6 +235,9 @@ static int open_parts(web_server *s, shmrpc_error *error)
         status = web_board_open(s->directory, s->ticked_fd, &s->board, error);
     }
     if (status == SHMRPC_OK) {
+        status = web_heartbeat_open(s->directory, &s->heartbeat, error);
+    }
+    if (status == SHMRPC_OK) {
         status = web_objects_open(&s->objects, error);
     }
     if (status == SHMRPC_OK) {
@@ -307,6 +312,7 @@ void web_server_close(web_server *s)
     if (s->objects != NULL) {
         web_objects_close(s->objects);
     }
+    web_heartbeat_close(s->heartbeat);
     if (s->board != NULL) {
         web_board_close(s->board);
     }

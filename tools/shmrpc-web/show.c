@@ -1,6 +1,7 @@
 /* The board as JSON. */
 #include "tools/shmrpc-web/show.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/json_text.h"
@@ -9,8 +10,18 @@
 
 /* ---- a row ---- */
 
+/* Its round trip; null: it does not answer; not there: not known yet. */
+static void append_ping(const web_place *place, shmrpci_buf *out)
+{
+    if (place->is_alive && place->ping_ns != 0) {
+        shmrpci_json_set_real(out, "ping_us",
+                              place->ping_ns == WEB_NO_ANSWER
+                                  ? (double)NAN
+                                  : (double)place->ping_ns / 1e3);
+    }
+}
+
 /* The place's service must not be used here: it may be freed. */
-/* Streams. */
 static uint64_t open_of(const web_row *row)
 {
     return row->total != NULL
@@ -29,6 +40,7 @@ static void append_row(const web_row *row, shmrpci_buf *out)
     if (!place->is_alive) {
         shmrpci_json_set_text(out, "error", place->error.message);
     }
+    append_ping(place, out);
     shmrpci_json_set_uint(out, "workers", row->workers);
     shmrpci_json_set_real(out, "calls_per_s", (double)row->now.calls_per_s);
     shmrpci_json_set_real(out, "errors_per_s", (double)row->now.errors_per_s);

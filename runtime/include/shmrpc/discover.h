@@ -1,5 +1,5 @@
 /*
- * Services on this machine: lists them, and asks one for its interface.
+ * Services on this machine: lists them, asks one for its interface, and pings.
  *
  * For tools and gateways, which learn of a service at run time.  A program that
  * knows its service when it is built uses generated code instead.
@@ -58,6 +58,20 @@ SHMRPC_API shmrpc_status shmrpc_discover(shmrpc_error *error,
 SHMRPC_API shmrpc_status shmrpc_describe(
     const char *where, uint16_t port, const shmrpc_opts *opts, char **text,
     size_t *len, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/*
+ * Calls `_ping`, which is built into every service: a worker answers it without
+ * the user's code, and it is counted nowhere. `client` is a generated client,
+ * as a pointer. `*out_ns` is the round trip, which includes the wait for an
+ * idle worker and, after a lost connection, for a new one. Blocks until the
+ * deadline in `opts`, which may be NULL; statuses of shmrpc_stub_call.
+ * UNIMPLEMENTED: the server's library is older than this method, or the client
+ * is one of all instances. Any thread.
+ */
+struct shmrpc_client;
+SHMRPC_API int shmrpc_ping(struct shmrpc_client *client,
+                           const shmrpc_opts *opts, int64_t *out_ns,
+                           shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 SHMRPC_END_DECLS
 

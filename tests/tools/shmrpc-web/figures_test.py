@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -85,6 +86,20 @@ def workload(web):
                (0, b""))
     else:
         print("NOTE: promtool is not installed (./dev test-web)")
+
+
+def heartbeat(web):
+    """Round trips are shown, and counted nowhere; who stands still has none."""
+    wait_for(lambda: service(web, "fault").get("ping_us", 0) > 0)
+    value = wait_for(lambda: metrics(web)[0].get(
+        'shmrpc_ping_seconds{service="fault"}'))
+    expect("of a second", 0 < value < 0.5, True)
+    before = service(web, "fault")["calls"]
+    web.fault.send_signal(signal.SIGSTOP)
+    wait_for(lambda: service(web, "fault").get("ping_us", 0) is None)
+    web.fault.send_signal(signal.SIGCONT)
+    wait_for(lambda: (service(web, "fault").get("ping_us") or 0) > 0)
+    expect("not counted", service(web, "fault")["calls"], before)
 
 
 def streams(web):
@@ -297,7 +312,7 @@ with Place() as place:
     wait_for(lambda: len(ours(json.loads(
         place.ask("GET", "/api/v1/services")[2]))) == 2)
     slow = Slow(place)
-    for test in (workload, streams, dashboard, events, past, death, crowd, forsaken):
+    for test in (workload, heartbeat, streams, dashboard, events, past, death, crowd, forsaken):
         test(place)
     wait_for(slow.is_cut_off)
     expect("slow", metrics(place)[0]["shmrpc_web_slow_total"] >= 1, True)

@@ -1,0 +1,24 @@
+/*
+ * The heartbeat: pings each service of this machine again and again, on a
+ * thread of its own, since one that hangs takes its time not to answer.
+ *
+ * The round trips are those of web_directory_list. A service need not know of
+ * it: `_ping` is built in (shmrpc_ping), and is not counted.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPC_WEB_HEARTBEAT_H
+#define SHMRPC_WEB_HEARTBEAT_H
+
+#include "shmrpc/error.h"
+#include "tools/shmrpc-web/directory.h"
+
+typedef struct web_heartbeat web_heartbeat;
+
+/* The directory outlives it. EXHAUSTED, NO_MEMORY. */
+int web_heartbeat_open(web_directory *directory, web_heartbeat **out,
+                       shmrpc_error *error);
+/* Waits for the ping that is under way, half a second at most. NULL is fine. */
+void web_heartbeat_close(web_heartbeat *heartbeat);
+
+#endif

@@ -18,7 +18,7 @@ MODULES, SHMRPCGEN, WEB = sys.argv[1:4]
 SERVERS = sys.argv[4:]
 
 if not os.path.isdir(MODULES):
-    print("npm packages are not installed (./dev test-web): NOT tested")
+    print("SKIPPED: npm packages are not installed (./dev test-web)")
     sys.exit(77)
 
 

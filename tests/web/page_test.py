@@ -18,8 +18,8 @@ from webtest import Place, expect, finish, wait_for  # noqa: E402
 MODULES, SHMRPCD, WEB, ECHO, FAULT, SHOP, SHMRPC, WORKERS, PAPERS = sys.argv[1:10]
 
 if not os.path.isdir(MODULES) or not shutil.which("chromium"):
-    print("npm packages or chromium are not installed (./dev test-web): "
-          "NOT tested")
+    print("SKIPPED: npm packages or chromium are not installed "
+          "(./dev test-web)")
     sys.exit(77)
 
 # A service that is slow, and prints what must not get into a page, and lines of
@@ -73,7 +73,18 @@ def manage(place):
             file.write(f"[{name}]\nexec = {program}\nmax_proc_num = 2\n"
                        f"log_dir = {place.folder}/log\n"
                        "wait_until_completed = no\n" + keys.get(name, ""))
-    place.run([SHMRPCD, place.folder + "/service.ini"], "managing")
+    place.manager = place.run([SHMRPCD, place.folder + "/service.ini"],
+                              "managing")[0]
+
+
+def restart(place):
+    """Kills the manager, and starts another one in its place."""
+    place.manager.kill()
+    place.manager.wait()
+    place.manager = place.run([SHMRPCD, place.folder + "/service.ini"],
+                              "managing")[0]
+    wait_for(lambda: place.call("shmrpcd/status", ["Shop"])[1]["state"] ==
+             "RUNNING")
 
 
 def freeze(place):
@@ -86,8 +97,12 @@ def freeze(place):
 
 
 def load(place, over):
-    """Calls: many that are fast, some that are slow."""
+    """Calls: many that are fast, some that are slow. Restarts the manager when
+    the page's test asks for that."""
     while not over.is_set():
+        if os.path.exists(place.folder + "/restart"):
+            restart(place)
+            os.remove(place.folder + "/restart")
         place.call("slow/nap", [120])
         for number in range(20):
             place.call("echo_serv/add", [number, 1])

@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { actionsOf, moodOf, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
 import { bytes, count, h, note, percent, table, time } from "./dom.js";
+import { logPart } from "./log.js";
 
 const TOP = 15;
 
@@ -103,6 +104,8 @@ export function listPage() {
   const goneBox = h("span", { class: "check", hidden: true }, gone, goneLabel);
   const legend = h("span", { class: "soft" }, PACES.flatMap(([sign,, text], index) =>
     [picture(sign), ` ${text}${index < PACES.length - 1 ? ", " : ""}`]));
+  const rest = h("div", {}); // the console, once there is a manager
+  let console = null;
   let ticks = 0;
   let rows = [];
 
@@ -124,10 +127,15 @@ export function listPage() {
       h("section", {}, h("div", { class: "scroll", tabindex: "0", role: "region",
         "aria-label": "Services" }, services.element), empty,
         h("div", { class: "bar" }, reload, goneBox, legend)),
-      top),
+      top, rest),
     async update(state) {
       rows = rowsOf(state);
       show();
+      if (!console && state.managed.length > 0) {
+        console = logPart("");
+        rest.replaceChildren(console.element);
+      }
+      console?.update();
       reload.hidden = state.managed.length === 0 || api.session.readOnly;
       if (ticks++ % 5 === 0) {
         const found = await methodsOf(rows);

@@ -1,4 +1,5 @@
-// The log of a service, from the manager: live, and older lines from the disk.
+// The log of a service, or of all, from the manager: live, and older lines of one
+// from the disk.
 import * as api from "./api.js";
 import { clock, day, h, visible } from "./dom.js";
 
@@ -18,6 +19,7 @@ function lineOf(line) {
   return h("li", { class: mood[line.level] ?? null },
     h("time", { class: "time", datetime: date.toISOString() }, when(date)),
     h("span", { class: "level" }, String(line.level).toLowerCase()), " ",
+    line.section ? h("span", { class: "soft" }, `${line.section}: `) : null,
     visible(line.text) + (line.truncated ? " …" : ""));
 }
 
@@ -71,13 +73,14 @@ function searchPart(name) {
     status, lines);
 }
 
+/** `name` "": of all services. */
 export function logPart(name) {
   let cursor = null;
   let number = 0; // of the request; older answers are dropped
   let timer;
   let skipped = 0; // too many, or gone before we asked
   const gap = h("li", { class: "soft" });
-  const lines = h("ol", { class: "log", tabindex: "0", "aria-label": `Log of ${name}` });
+  const lines = h("ol", { class: "log", tabindex: "0", "aria-label": `Log of ${name || "all services"}` });
   const least = h("select", { id: "log-least", onchange: again },
     LEVELS.map((level) => h("option", { value: level }, level.toLowerCase())));
   const contains = h("input", { id: "log-contains", type: "search", maxlength: "200",
@@ -121,12 +124,12 @@ export function logPart(name) {
   }
 
   return {
-    element: h("section", {}, h("h2", {}, "Log"),
+    element: h("section", {}, h("h2", {}, name ? "Log" : "Console"),
       h("div", { class: "bar" },
         h("label", { for: "log-least" }, "From level"), least,
         h("label", { for: "log-contains" }, "Contains"), contains,
         h("span", { class: "check" }, follow, h("label", { for: "log-follow" }, "Follow"))),
-      lines, searchPart(name)),
+      lines, name ? searchPart(name) : null),
     update,
   };
 }

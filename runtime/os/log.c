@@ -2,13 +2,24 @@
 #include "shmrpc/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-_Static_assert(SHMRPC_LOG_BYTES + 16 <= PIPE_BUF, "with its mark in one piece");
+#include "os/log_call.h"
+
+/* "<3;2147483647;ffffffffffffffff>", and a newline. */
+#define MARK_BYTES 48
+
+_Static_assert(SHMRPC_LOG_BYTES + MARK_BYTES <= PIPE_BUF,
+               "with its mark in one piece");
+
+_Thread_local const uint64_t *shmrpci_log_call;
 
 /* Levels from each number on, for sd-daemon(3) and for people. */
 static const struct {
@@ -21,22 +32,30 @@ static const struct {
     {SHMRPC_LOG_NOTICE, '5', "notice"},     {SHMRPC_LOG_INFO, '6', "info"},
     {SHMRPC_LOG_DEBUG, '7', "debug"}};
 
+/* For the manager, which knows its marks, with the thread and its call. */
 static size_t mark(shmrpc_log_level level, char *out, size_t size)
 {
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if ((int)level >= levels[i].least) {
-            int len = isatty(STDERR_FILENO) == 1
-                          ? snprintf(out, size, "%s: ", levels[i].name)
-                          : snprintf(out, size, "<%c>", levels[i].digit);
-            return (size_t)len;
-        }
+    size_t i = 0;
+    while (i < sizeof levels / sizeof *levels && (int)level < levels[i].least) {
+        i++;
     }
-    return 0;
+    if (i == sizeof levels / sizeof *levels) {
+        return 0;
+    }
+    if (isatty(STDERR_FILENO) == 1) {
+        return (size_t)snprintf(out, size, "%s: ", levels[i].name);
+    }
+    if (getenv("SHMRPCD_OF") == NULL) {
+        return (size_t)snprintf(out, size, "<%c>", levels[i].digit);
+    }
+    return (size_t)snprintf(
+        out, size, "<%c;%ld;%" PRIx64 ">", levels[i].digit, syscall(SYS_gettid),
+        shmrpci_log_call != NULL ? *shmrpci_log_call : UINT64_C(0));
 }
 
 void shmrpc_log(shmrpc_log_level level, const char *format, ...)
 {
-    char line[SHMRPC_LOG_BYTES + 16];
+    char line[SHMRPC_LOG_BYTES + MARK_BYTES];
     int before = errno;
     size_t len = mark(level, line, sizeof line);
     va_list arguments;

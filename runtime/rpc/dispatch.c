@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "os/clock.h"
+#include "os/log_call.h"
 #include "os/process.h"
 #include "rpc/ctx.h"
 #include "rpc/detach.h"
@@ -723,10 +724,15 @@ void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
 
 /* ---- a worker ---- */
 
+/* What the user logs here belongs to no call, though the worker's last one is
+ * still noted. */
 static void tell_end(void *user, uint64_t connection)
 {
     const shmrpci_served *served = user;
+    const uint64_t *call = shmrpci_log_call;
+    shmrpci_log_call = NULL;
     served->disconnected(served->user, connection);
+    shmrpci_log_call = call;
 }
 
 /* A peer of a relay has ended, or a relay with all its peers, or a client. */
@@ -771,6 +777,7 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
             w->counter.worker != NULL ? &w->counter.worker->waits : NULL;
         shmrpci_buf_init_heap(&w->ctx.payload);
         shmrpci_arena_init(&w->arena, served->decode_limit);
+        shmrpci_log_call = &request.began_ticks;
         while (w->ops->next(participant, &request) == SHMRPC_OK) {
             if (dispatch(w, &request)) {
                 count_times(w, &request);
@@ -783,6 +790,7 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
                 shmrpci_buf_fini(&w->ctx.payload);
             }
         }
+        shmrpci_log_call = NULL;
         if (w->detached != NULL) {
             shmrpci_detached_end(w->detached, served->drain_ns);
         }

@@ -1,11 +1,11 @@
-// page_test.mjs BASE TOKEN PICTURES READ_ONLY SHMRPC FOLDER: every part and action
+// page_test.mjs BASE TOKEN PICTURES READ_ONLY SHMRPC FOLDER KEPT: every part and action
 // of the page, in Chromium, against the services of page_test.py.
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const [, , base, token, pictures, readOnly, shmrpc, folder] = process.argv;
+const [, , base, token, pictures, readOnly, shmrpc, folder, keptFolder] = process.argv;
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
   .find((path) => fs.existsSync(path));
@@ -628,6 +628,101 @@ async function picturesBesideText() {
     '- link "shmrpc":\n  - /url: "#/"');
 }
 
+const NOW_MS = Date.UTC(2026, 0, 31, 12);
+
+/** What the server says when the index is compared with its kept pictures. */
+const FIXED = {
+  "/api/v1/services": [["echo_serv", 41, 120, 9, 2], ["slow", 4100, 8800, 120, 1], ["tts", 130000, 610000, 3, 4]]
+    .map(([name, p50_us, p99_us, calls_per_s, workers]) => ({ name, address: `shm://${name}`, port: 5555,
+      alive: true, workers, calls_per_s, errors_per_s: name === "slow" ? 0.5 : 0, streams_open: 0,
+      items_per_s: 0, stalled: 0, p50_us, p99_us, queue_p99_us: 10, cpu: 0.25, memory: 12 * 2 ** 20,
+      uptime_s: 4000, connections: 3 })),
+  "/rpc/shmrpcd/list": ["Echo", "Slow", "Tts"].map((name, index) => ({ name, state: "RUNNING", pid: 71 + index,
+    addresses: [`shm://${["echo_serv", "slow", "tts"][index]}`], since_unix_ms: NOW_MS, restarts: 0,
+    last_end: "", trouble: "", min_workers: 1, max_workers: 4 })),
+  "/rpc/shmrpcd/logs": { next: 3, skipped: 0, lines: [["INFO", "Echo", "serving at shm://echo_serv"],
+    ["WARNING", "Slow", "the disk answers slowly"], ["ERROR", "Tts", "no voice “Anna”"]]
+    .map(([level, section, text], index) => ({ unix_ms: NOW_MS + index * 1500, level, section, text,
+      origin: "STDERR", truncated: false, thread: 72, call: 0 })) },
+};
+FIXED["/api/v1/services"].push({ ...FIXED["/api/v1/services"][0], name: "shmrpcd", address: "shm://shmrpcd" });
+
+const inside = (name) => ({ name, methods: ["add", "search", "say"].map((method, index) => ({ id: index + 1,
+  name: method, calls: 1000 * (index + 1), errors: index, service: { total_us: 5e6 / (index + 1), p50_us: 50,
+    p99_us: 900 } })) });
+
+/** How much two pictures differ, of 1: parts of 10 x 10 pixels whose brightness does, so that
+ * other fonts of the same size don't matter. */
+async function difference(kept, got) {
+  return page.evaluate(async (sources) => {
+    const parts = [];
+    for (const source of sources) {
+      const image = new Image();
+      image.src = `data:image/png;base64,${source}`;
+      await image.decode();
+      const canvas = new OffscreenCanvas(Math.ceil(image.width / 10), Math.ceil(image.height / 10));
+      const context = canvas.getContext("2d");
+      context.imageSmoothingQuality = "high";
+      context.drawImage(image, 0, 0, canvas.width, canvas.height);
+      parts.push({ size: [image.width, image.height],
+        data: context.getImageData(0, 0, canvas.width, canvas.height).data });
+    }
+    const [a, b] = parts;
+    if (String(a.size) !== String(b.size)) return 1;
+    let different = 0;
+    for (let i = 0; i < a.data.length; i += 4) {
+      const off = [0, 1, 2].reduce((sum, at) => sum + Math.abs(a.data[i + at] - b.data[i + at]), 0);
+      different += off > 60;
+    }
+    return different * 4 / a.data.length;
+  }, [kept, got].map((bytes) => bytes.toString("base64")));
+}
+
+/** The index with services, top methods and console looks as it did when its pictures were
+ * kept; SHMRPC_KEEP=1 keeps new ones. */
+async function looksAsKept() {
+  for (const [width, height] of [[390, 844], [1280, 900]]) {
+    await open({ viewport: { width, height }, colorScheme: "light", timezoneId: "UTC", locale: "en-GB" });
+    await page.route((url) => url.pathname === "/api/v1/events", (route) => route.abort());
+    for (const [path, json] of Object.entries(FIXED)) {
+      await page.route((url) => url.pathname === path, (route) => route.fulfill({ json }));
+    }
+    await page.route((url) => /^\/api\/v1\/services\/[a-z_]+$/.test(url.pathname), (route) =>
+      route.fulfill({ json: inside(route.request().url().split("/").at(-1)) }));
+    await page.goto(`${base}/#token=${token}`);
+    const lines = section("Console").getByRole("list", { name: "Log of all services" });
+    await lines.getByText("Tts: no voice").waitFor();
+    await page.getByRole("cell", { name: "tts.say" }).waitFor();
+    await page.evaluate(() => { // what no answer fixes
+      document.getElementById("clock").textContent = "12:00:00 UTC";
+      document.getElementById("link").textContent = "live";
+      document.getElementById("link").className = "";
+    });
+    await judge(`the index with its console, ${width} px`);
+    for (const part of ["top", "end"]) {
+      await page.evaluate((at) => scrollTo(0, at === "top" ? 0 : document.body.scrollHeight), part);
+      const name = `index-${part}-${width}.png`;
+      const got = await page.screenshot();
+      if (process.env.SHMRPC_KEEP) fs.writeFileSync(`${keptFolder}/${name}`, got);
+      fs.writeFileSync(`${pictures}/${name}`, got);
+      const off = await difference(fs.readFileSync(`${keptFolder}/${name}`), got);
+      console.log(`${name}: ${(100 * off).toFixed(1)} % differ`);
+      expect(`${name} looks as kept (see ${pictures}/${name}; SHMRPC_KEEP=1 keeps it)`, off < 0.05, true);
+    }
+  }
+}
+
+/** All services print to one console. */
+async function consoleOfAll() {
+  await page.goto(`${base}/#/`);
+  const lines = section("Console").getByRole("list", { name: "Log of all services" });
+  await lines.getByText(/Crash: /).first().waitFor(); // both are started again and again
+  await section("Console").getByLabel("Contains").fill("no such disk");
+  await lines.getByText("Bad: error: no such disk").first().waitFor();
+  expect("no other lines", (await lines.locator("li").allTextContents())
+    .filter((text) => !text.includes("Bad: error: no such disk")), []);
+}
+
 /** What was drawn before the manager was killed is drawn behind it too, and goes on. */
 async function graphGoesOn() {
   const chart = page.locator("svg[aria-label^='Memory: now PSS']");
@@ -669,7 +764,7 @@ async function spans() {
 
 const wanted = process.env.SHMRPC_TEST_ONLY?.split(",");
 for (const test of [logsIn, paints, newcomer, logIsInert, logsOfThePast, states, stopsAndStarts,
-  ends, agrees, forms, calls, streams, scales, keyboard, crashes, draws, pings, picturesBesideText, spans, objects, onlyLooks, looks, graphGoesOn]) {
+  ends, agrees, forms, calls, streams, scales, keyboard, crashes, draws, pings, picturesBesideText, spans, objects, onlyLooks, looks, consoleOfAll, looksAsKept, graphGoesOn]) {
   if (wanted && test !== logsIn && !wanted.includes(test.name)) continue;
   const begin = Date.now();
   try {

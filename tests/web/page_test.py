@@ -129,7 +129,8 @@ with Place() as place:
     only_looks = place.beside(WEB, "--read-only")
     done = subprocess.run(
         ["node", "page_test.mjs", f"http://{place.host}", place.token,
-         pictures, f"http://{only_looks}", SHMRPC, place.folder], cwd=work,
+         pictures, f"http://{only_looks}", SHMRPC, place.folder,
+         HERE + "/kept"], cwd=work,
         timeout=600, check=False, env=place.env, stdin=subprocess.DEVNULL)
     over.set()
     caller.join()

@@ -97,12 +97,16 @@ static size_t count_older(const mgr_ring *ring, const line_filter *filter,
 /* Under the lock: the next line may overwrite the ring's text. */
 static manager_line copy_line(shmrpc_ctx *ctx, const mgr_line *line)
 {
-    return (manager_line){.unix_ms = line->unix_ms,
-                          .level = (manager_level)line->level,
-                          .origin = (manager_origin)line->origin,
-                          .text =
-                              mgr_answer_text_of(ctx, line->text, line->len),
-                          .truncated = line->truncated};
+    return (manager_line){
+        .unix_ms = line->unix_ms,
+        .level = (manager_level)line->level,
+        .origin = (manager_origin)line->origin,
+        .text = mgr_answer_text_of(ctx, line->text, line->len),
+        .truncated = line->truncated,
+        .section =
+            mgr_answer_text(ctx, line->service != NULL ? line->service : ""),
+        .thread = line->thread,
+        .call = line->call};
 }
 
 /* Lines from the cursor on, oldest first; without one the newest `limit`.
@@ -150,9 +154,12 @@ static int logs(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     const line_filter filter = {(mgr_level)least, contains};
     shmrpci_mutex_lock(&m->lock);
     const mgr_unit *unit = mgr_find_called(m, name.ptr, name.len);
-    int result = unit == NULL ? mgr_answer_no_service(ctx, m, name)
-                              : read_lines(ctx, &unit->ring, cursor, limit,
-                                           &filter, ret);
+    const mgr_ring *ring = name.len == 0  ? &m->console->ring
+                           : unit != NULL ? &unit->ring
+                                          : NULL;
+    int result = ring == NULL
+                     ? mgr_answer_no_service(ctx, m, name)
+                     : read_lines(ctx, ring, cursor, limit, &filter, ret);
     shmrpci_mutex_unlock(&m->lock);
     return result;
 }

@@ -27,27 +27,58 @@ static const struct {
     {"abort", MGR_LEVEL_CRITICAL},
 };
 
-/* "<3>", as programs write it for systemd. */
-static bool level_of_digit(const char *text, size_t len, mgr_level *out)
+/* Reads digits of a number until `end`; returns what is behind that, or NULL.
+ */
+static const char *take_number(const char *at, const char *stop, int base,
+                               char end, uint64_t *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t value = 0;
+    for (int count = 0; at < stop && count <= 16; at++, count++) {
+        if (*at == end) {
+            *out = value;
+            return at + 1;
+        }
+        const char *digit = memchr(digits, *at, (size_t)base);
+        if (digit == NULL) {
+            return NULL;
+        }
+        value = value * (uint64_t)base + (uint64_t)(digit - digits);
+    }
+    return NULL;
+}
+
+/* The mark at the beginning of a line: "<3>", as programs write it for systemd,
+ * or "<3;71;1f>" of shmrpc_log, with the thread and the call that it serves.
+ * Returns its length; 0: there is none. */
+static size_t read_mark(const char *text, size_t len, mgr_line *out)
 {
     /* The index is the number of syslog(3), from LOG_EMERG to LOG_DEBUG. */
     static const mgr_level levels[] = {MGR_LEVEL_CRITICAL, MGR_LEVEL_CRITICAL,
                                        MGR_LEVEL_CRITICAL, MGR_LEVEL_ERROR,
                                        MGR_LEVEL_WARNING,  MGR_LEVEL_NOTICE,
                                        MGR_LEVEL_INFO,     MGR_LEVEL_DEBUG};
-    if (len < 3 || text[0] != '<' || text[1] < '0' || text[1] > '7' ||
-        text[2] != '>') {
-        return false;
+    if (len < 3 || text[0] != '<' || text[1] < '0' || text[1] > '7') {
+        return 0;
     }
-    *out = levels[text[1] - '0'];
-    return true;
-}
-
-/* The length of a mark such as "<3>" at the beginning, or 0. */
-static size_t level_mark(const char *text, size_t len)
-{
-    mgr_level level;
-    return level_of_digit(text, len, &level) ? 3 : 0;
+    size_t mark = text[2] == '>' ? 3 : 0;
+    if (text[2] == ';') {
+        const char *stop = text + len;
+        uint64_t thread = 0;
+        uint64_t call = 0;
+        const char *at = take_number(text + 3, stop, 10, ';', &thread);
+        at = at != NULL ? take_number(at, stop, 16, '>', &call) : NULL;
+        if (at == NULL || thread > INT32_MAX) {
+            return 0;
+        }
+        out->thread = (int32_t)thread;
+        out->call = call;
+        mark = (size_t)(at - text);
+    }
+    if (mark > 0) {
+        out->level = levels[text[1] - '0'];
+    }
+    return mark;
 }
 
 /* `word` is lower case; `text` has letters only. */
@@ -77,9 +108,9 @@ static bool is_mark(const char *text, size_t len, char behind)
  * have a time or a name before them. */
 mgr_level mgr_level_of(const char *text, size_t len)
 {
-    mgr_level level = MGR_LEVEL_INFO;
-    if (level_of_digit(text, len, &level)) {
-        return level;
+    mgr_line marked;
+    if (read_mark(text, len, &marked) > 0) {
+        return marked.level;
     }
     size_t end = len < LOOK_BYTES ? len : LOOK_BYTES;
     for (size_t i = 0; i < end;) {
@@ -96,7 +127,7 @@ mgr_level mgr_level_of(const char *text, size_t len)
         }
         i += word + 1;
     }
-    return level;
+    return MGR_LEVEL_INFO;
 }
 
 /* ---- text ------------------------------------------------------------ */
@@ -173,8 +204,8 @@ size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated)
 
 /* ---- lines ----------------------------------------------------------- */
 
-/* Removes a carriage return before the newline, and the mark "<3>", which is
- * the level. Carriage returns in the middle of the line are escaped. */
+/* Removes a carriage return before the newline, and the mark. Carriage returns
+ * in the middle of the line are escaped. */
 static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
 {
     char text[MGR_LINE_BYTES];
@@ -183,11 +214,13 @@ static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
         len--;
     }
     mgr_line line = {.unix_ms = lines->unix_ms,
-                     .level = mgr_level_of(lines->bytes, len),
                      .origin = lines->origin,
                      .truncated = lines->is_long,
                      .text = text};
-    size_t mark = level_mark(lines->bytes, len);
+    size_t mark = read_mark(lines->bytes, len, &line);
+    if (mark == 0) {
+        line.level = mgr_level_of(lines->bytes, len);
+    }
     line.len =
         mgr_text_inert(lines->bytes + mark, len - mark, text, &line.truncated);
     on_line(user, &line);

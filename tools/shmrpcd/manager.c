@@ -272,9 +272,13 @@ static int64_t step_all(mgr_manager *m)
     next_ns = earlier(next_ns, step_leftovers(m));
     next_ns = earlier(next_ns, mgr_units_step(m));
     next_ns = earlier(next_ns, mgr_runs_late_ns(m));
+    const mgr_plan *first = NULL; /* with a log_dir */
     for (size_t i = 0; i < m->unit_count; i++) {
+        const mgr_plan *plan = m->units[i]->plan;
         mgr_unit_write_log(m->units[i]);
+        first = first == NULL && plan->log_dir != NULL ? plan : first;
     }
+    mgr_console_write(m->console, first);
     (void)fflush(stdout);
     return earlier(next_ns, settle(m));
 }
@@ -387,7 +391,11 @@ int mgr_manager_create(const char *file, char *const *names, mgr_manager **out,
     m->since_unix_ms = mgr_now_unix_ms();
     m->poll_set = m->signal_fd = m->wake_fd = m->dir_fd = m->notify_fd = -1;
     m->open_notify_fd = -1;
-    int status = open_parts(m, error);
+    m->console = mgr_console_create();
+    int status =
+        m->console != NULL
+            ? open_parts(m, error)
+            : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     if (status == SHMRPC_OK) {
         status = load(m, error);
     }
@@ -466,6 +474,7 @@ void mgr_manager_destroy(mgr_manager *m)
     while (m->leftovers.count > 0) {
         shmrpci_fd_close(&m->leftovers.watch_fds[--m->leftovers.count]);
     }
+    mgr_console_destroy(m->console);
     free(m->leftovers.watch_fds);
     free(m->units);
     free(m->runs);

@@ -34,6 +34,7 @@ typedef struct mgr_manager {
 
     mgr_unit **units; /* in the order in which they are started */
     size_t unit_count;
+    mgr_console *console;
     mgr_run **runs; /* NULL where there is none */
     size_t run_room;
 

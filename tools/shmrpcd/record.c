@@ -1,6 +1,7 @@
 /* Log lines on disk: writing and reading. */
 #include "tools/shmrpcd/record.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -60,6 +61,12 @@ void mgr_record_append(shmrpci_buf *out, const char *service,
     if (record->pid != 0) {
         shmrpci_buf_printf(out, ",\"pid\":%d", (int)record->pid);
     }
+    if (line->thread != 0) {
+        shmrpci_buf_printf(out, ",\"thread\":%d", (int)line->thread);
+    }
+    if (line->call != 0) {
+        shmrpci_buf_printf(out, ",\"call\":\"%" PRIx64 "\"", line->call);
+    }
     shmrpci_buf_append_text(out, ",\"text\":\"");
     mgr_record_append_text(out, line->text, line->len);
     shmrpci_buf_append_text(out, line->truncated ? "\",\"truncated\":true}\n"
@@ -97,6 +104,25 @@ static bool take_number(reader *r, int count, int32_t *out)
     }
     *out = value;
     return taken > 0 && (count == 0 || taken == count);
+}
+
+/* Up to 16 hexadecimal digits, in lower case. */
+static bool take_hex(reader *r, uint64_t *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t value = 0;
+    int taken = 0;
+    while (r->at < r->end && taken < 16) {
+        const char *digit = memchr(digits, *r->at, 16);
+        if (digit == NULL) {
+            break;
+        }
+        value = value << 4 | (uint64_t)(digit - digits);
+        r->at++;
+        taken++;
+    }
+    *out = value;
+    return taken > 0;
 }
 
 /* Reads one of the words, whose end is what follows it in the record. */
@@ -183,6 +209,10 @@ bool mgr_record_read(const char *data, size_t len, char text[MGR_LINE_BYTES],
         !take_word(&r, origins, ORIGINS, &origin) || !take(&r, "\",") ||
         (take(&r, "\"pid\":") &&
          (!take_number(&r, 0, &pid) || !take(&r, ","))) ||
+        (take(&r, "\"thread\":") &&
+         (!take_number(&r, 0, &line.thread) || !take(&r, ","))) ||
+        (take(&r, "\"call\":\"") &&
+         (!take_hex(&r, &line.call) || !take(&r, "\","))) ||
         !take(&r, "\"text\":\"") || !take_text(&r, text, &line.len)) {
         return false;
     }

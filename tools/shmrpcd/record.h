@@ -2,10 +2,12 @@
  * Lines of logs on disk: one JSON object each.
  *
  *     {"time":"2026-01-31T12:00:00.123Z","service":"Echo","level":"info",
- *      "origin":"stdout","pid":71,"text":"..."}
+ *      "origin":"stdout","pid":71,"thread":72,"call":"1f3a","text":"..."}
  *
- * without the line break; `pid` is left out if no process ran, and
- * `"truncated":true` follows the text of a line that was longer.
+ * without the line break. `pid` is left out if no process ran, `thread` and
+ * `call` (hexadecimal) unless shmrpc_log wrote the line, and `call` if the
+ * thread served none. `"truncated":true` follows the text of a line that was
+ * longer.
  *
  * Threading: any thread.
  */

@@ -39,7 +39,7 @@ static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
     size_t index = d->count++;
     d->plans[index] = plan;
     if (unit_of(m, plan) == NULL) {
-        d->units[index] = mgr_unit_create(plan);
+        d->units[index] = mgr_unit_create(plan, m->console);
         if (d->units[index] == NULL) {
             return SHMRPC_E_NO_MEMORY;
         }

@@ -1,5 +1,6 @@
 /*
- * A ring of records, each a head and a text.
+ * A ring of records, each a head, the name of a service if the line has one,
+ * with a NUL, and a text.
  *
  * A record is never split.  One that doesn't fit before the end of the memory
  * is put at its beginning; a head with `is_gap` then marks the place that was
@@ -10,20 +11,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 typedef struct head {
     int64_t unix_ms;
-    uint32_t len;
+    uint64_t call;
+    int32_t thread;
+    uint16_t len;
     uint8_t level;
     uint8_t origin;
     uint8_t truncated;
-    uint8_t is_gap; /* go on at the beginning */
+    uint8_t is_gap;       /* go on at the beginning */
+    uint8_t service_size; /* with its NUL; 0: it has none */
 } head;
+
+_Static_assert(MGR_LINE_BYTES <= UINT16_MAX, "the length of a line");
 
 /* With padding, so that heads follow one another aligned. A line has at most
  * MGR_LINE_BYTES, a fraction of the ring. */
-static size_t size_of(size_t text_len)
+static size_t size_of(const head *it)
 {
-    size_t size = sizeof(head) + text_len;
+    size_t size = sizeof *it + it->service_size + it->len;
     return (size + _Alignof(head) - 1) / _Alignof(head) * _Alignof(head);
 }
 
@@ -55,7 +63,8 @@ static size_t begin_of(const mgr_ring *ring, size_t offset)
 static void drop_first(mgr_ring *ring)
 {
     size_t offset = begin_of(ring, ring->begin);
-    ring->begin = offset + size_of(head_at(ring, offset).len);
+    const head it = head_at(ring, offset);
+    ring->begin = offset + size_of(&it);
     ring->first++;
     if (ring->first == ring->next) {
         ring->begin = ring->end = 0;
@@ -94,12 +103,17 @@ static void make_room(mgr_ring *ring, size_t size)
  * nothing. */
 void mgr_ring_add(mgr_ring *ring, const mgr_line *line)
 {
-    size_t size = size_of(line->len);
-    head it = {.unix_ms = line->unix_ms,
-               .len = (uint32_t)line->len,
-               .level = (uint8_t)line->level,
-               .origin = (uint8_t)line->origin,
-               .truncated = line->truncated};
+    size_t service_size = line->service != NULL ? strlen(line->service) + 1 : 0;
+    const head it = {.unix_ms = line->unix_ms,
+                     .call = line->call,
+                     .thread = line->thread,
+                     .len = (uint16_t)line->len,
+                     .level = (uint8_t)line->level,
+                     .origin = (uint8_t)line->origin,
+                     .truncated = line->truncated,
+                     .service_size = (uint8_t)service_size};
+    SHMRPCI_ASSERT(service_size == it.service_size, "names are short");
+    size_t size = size_of(&it);
     if (ring->bytes == NULL) {
         ring->bytes = malloc(MGR_RING_BYTES);
     }
@@ -108,8 +122,12 @@ void mgr_ring_add(mgr_ring *ring, const mgr_line *line)
         return;
     }
     make_room(ring, size);
-    memcpy(ring->bytes + ring->end, &it, sizeof it);
-    memcpy(ring->bytes + ring->end + sizeof it, line->text, line->len);
+    char *at = ring->bytes + ring->end;
+    memcpy(at, &it, sizeof it);
+    if (service_size > 0) {
+        memcpy(at + sizeof it, line->service, service_size);
+    }
+    memcpy(at + sizeof it + service_size, line->text, line->len);
     ring->end += size;
     ring->next++;
 }
@@ -125,14 +143,18 @@ bool mgr_ring_next(const mgr_ring *ring, mgr_ring_at *at, mgr_line *out)
         return false;
     }
     size_t offset = begin_of(ring, at->offset);
-    head it = head_at(ring, offset);
+    const head it = head_at(ring, offset);
+    const char *behind = ring->bytes + offset + sizeof it;
     *out = (mgr_line){.unix_ms = it.unix_ms,
+                      .call = it.call,
+                      .thread = it.thread,
+                      .service = it.service_size > 0 ? behind : NULL,
                       .level = (mgr_level)it.level,
                       .origin = (mgr_origin)it.origin,
                       .truncated = it.truncated != 0,
-                      .text = ring->bytes + offset + sizeof it,
+                      .text = behind + it.service_size,
                       .len = it.len};
     at->number++;
-    at->offset = offset + size_of(it.len);
+    at->offset = offset + size_of(&it);
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * The newest lines of a service, in memory of a fixed size.
+ * The newest lines of a service, or of all, in memory of a fixed size.
  *
  * Lines are numbered from 0 on, for ever; a cursor is the number of the next
  * line that a reader wants.
@@ -37,8 +37,8 @@ typedef struct mgr_ring_at {
 
 /* The oldest line. */
 mgr_ring_at mgr_ring_first(const mgr_ring *ring);
-/* Reads the line at `at`, and steps to the next; false: there are no more. The
- * text still belongs to the ring. */
+/* Reads the line at `at`, and steps to the next; false: there are no more. Its
+ * texts belong to the ring. */
 bool mgr_ring_next(const mgr_ring *ring, mgr_ring_at *at, mgr_line *out);
 
 #endif

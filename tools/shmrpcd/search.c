@@ -89,7 +89,9 @@ static void add(search *s, const mgr_record *record)
         .origin = (manager_origin)line->origin,
         .pid = record->pid,
         .text = mgr_answer_text_of(s->ctx, line->text, line->len),
-        .truncated = line->truncated};
+        .truncated = line->truncated,
+        .thread = line->thread,
+        .call = line->call};
 }
 
 /* Adds the newest wanted lines from `from` to `end`, newest first. It searches

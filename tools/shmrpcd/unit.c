@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "os/folder.h"
-#include "tools/shmrpcd/record.h"
 
 /* Set once, from the command line, before there are threads. */
 static bool echoes;
@@ -74,9 +73,10 @@ void mgr_unit_write_log(mgr_unit *unit)
  * case, so they are not echoed. */
 void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
 {
+    const mgr_record record = {*line, run != NULL ? run->pid : 0};
     mgr_ring_add(&unit->ring, line);
+    mgr_console_add(unit->console, unit->plan->name, &record);
     if (unit->plan->log_dir != NULL) {
-        const mgr_record record = {*line, run != NULL ? run->pid : 0};
         mgr_record_append(&unit->pending, unit->plan->name, &record);
         if (unit->pending.len >= MGR_LINE_BYTES) {
             mgr_unit_write_log(unit);
@@ -107,11 +107,12 @@ void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
 /* ---- units ----------------------------------------------------------- */
 
 /* All members start at zero (STOPPED, not wanted), except these. */
-mgr_unit *mgr_unit_create(mgr_plan *plan)
+mgr_unit *mgr_unit_create(mgr_plan *plan, mgr_console *console)
 {
     mgr_unit *unit = calloc(1, sizeof *unit);
     if (unit != NULL) {
         unit->plan = plan;
+        unit->console = console;
         unit->log.dir_fd = unit->log.fd = -1;
         unit->since_unix_ms = mgr_now_unix_ms();
         shmrpci_buf_init_heap(&unit->pending);

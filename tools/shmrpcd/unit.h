@@ -27,9 +27,7 @@
 
 #include "os/child.h"
 #include "supervise/policy.h"
-#include "tools/common/log_file.h"
-#include "tools/shmrpcd/plan.h"
-#include "tools/shmrpcd/ring.h"
+#include "tools/shmrpcd/console.h"
 
 /* The numbers are those of manager.svc. */
 typedef enum mgr_state {
@@ -87,14 +85,15 @@ struct mgr_unit {
     char refusal[128];    /* how the last of them ended */
     char addresses[1024]; /* separated by commas */
     char target[128];     /* of a gateway: the service, as it finds it */
+    mgr_console *console; /* the manager's */
     mgr_ring ring;
     tool_log_file log;
     bool log_failed;     /* it was said */
     shmrpci_buf pending; /* lines for the file */
 };
 
-/* Takes over the plan. NULL: out of memory. */
-mgr_unit *mgr_unit_create(mgr_plan *plan);
+/* Takes over the plan; the console outlives the unit. NULL: out of memory. */
+mgr_unit *mgr_unit_create(mgr_plan *plan, mgr_console *console);
 /* Not while it has runs. */
 void mgr_unit_destroy(mgr_unit *unit);
 
@@ -112,8 +111,8 @@ static inline bool mgr_unit_backs_off(const mgr_unit *unit)
     return unit->state == MGR_BACKOFF || unit->state == MGR_CRASHED;
 }
 
-/* Adds a line to the log, formatted as by printf: a message of the manager
- * about a service; `run` may be NULL. */
+/* Adds a line to the service's log and to that of all services; say formats a
+ * message of the manager as printf does. `run` may be NULL. */
 void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line);
 void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -139,6 +139,43 @@ static void level(const char *text, mgr_level wanted)
     }
 }
 
+/* Marks of shmrpc_log say more; what is none belongs to the text. */
+static void threads_and_calls_are_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        mgr_level level;
+        int32_t thread;
+        uint64_t call;
+        const char *text;
+    } cases[] = {
+        {"<4;71;1f>disk", MGR_LEVEL_WARNING, 71, 0x1f, "disk"},
+        {"<6;7;0>", MGR_LEVEL_INFO, 7, 0, ""},
+        {"<2;1;ffffffffffffffff>x", MGR_LEVEL_CRITICAL, 1, UINT64_MAX, "x"},
+        {"<4;71;1f", MGR_LEVEL_INFO, 0, 0, "<4;71;1f"},
+        {"<4;71>x", MGR_LEVEL_INFO, 0, 0, "<4;71>x"},
+        {"<4;-1;0>x", MGR_LEVEL_INFO, 0, 0, "<4;-1;0>x"},
+        {"<4;9999999999;0>x", MGR_LEVEL_INFO, 0, 0, "<4;9999999999;0>x"},
+        {"<4;1;11112222333344445>x", MGR_LEVEL_INFO, 0, 0,
+         "<4;1;11112222333344445>x"},
+        {"<9;1;1>x", MGR_LEVEL_INFO, 0, 0, "<9;1;1>x"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mgr_lines lines = {.origin = MGR_ORIGIN_STDERR};
+        seen s = {.count = 0};
+        mgr_lines_feed(&lines, cases[i].line, strlen(cases[i].line), 1, on_line,
+                       &s);
+        mgr_lines_end(&lines, on_line, &s);
+        assert_int_equal(s.count, 1);
+        assert_int_equal(s.last.level, cases[i].level);
+        assert_int_equal(s.last.thread, cases[i].thread);
+        assert_true(s.last.call == cases[i].call);
+        assert_int_equal(s.last.len, strlen(cases[i].text));
+        assert_memory_equal(s.text, cases[i].text, s.last.len);
+    }
+}
+
 static void levels_are_seen(void **state)
 {
     (void)state;
@@ -169,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup(long_lines_are_cut_once, setup),
         cmocka_unit_test(text_is_harmless),
         cmocka_unit_test(any_bytes_become_text),
+        cmocka_unit_test(threads_and_calls_are_seen),
         cmocka_unit_test(levels_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

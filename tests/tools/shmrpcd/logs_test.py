@@ -184,6 +184,47 @@ def test_lines_on_disk(m):
     assert len(records(path)) > count
 
 
+def test_threads_and_calls_are_kept(m):
+    """Of lines by shmrpc_log: in memory, on disk, and found there."""
+    m.start(m.section("A", "log=30:hot", "cry=<4;9;1f>by hand", "say=plain",
+                      "ready", log_dir="logs"))
+    path = m.path("logs/A.log")
+    await_that("all", lambda: "plain" in read(path) and "by hand" in read(path))
+    pid = m.status("A")["pid"]
+    of = {r["text"]: r for r in records(path)}
+    assert of["hot"]["thread"] == pid and "call" not in of["hot"], of["hot"]
+    assert (of["by hand"]["thread"], of["by hand"]["call"]) == (9, "1f"), of
+    assert "thread" not in of["plain"] and "call" not in of["plain"]
+    for found in (m.call("search", "A")["lines"], lines_of(m, "A")):
+        of = {line["text"]: (line["thread"], line["call"]) for line in found}
+        assert (of["hot"], of["by hand"], of["plain"]) == (
+            (pid, 0), (9, 31), (0, 0)), of
+
+
+def test_one_log_has_all(m):
+    """In memory and in a file, each line with its service, in order."""
+    m.start(m.section("A", "say=one of A", "ready"),
+            m.section("B", "say=one of B", "ready", log_dir="logs", after="A",
+                      log_max_bytes="65536", log_keep="2"),
+            m.section("C", "lines=3000", "say=the end", "ready", after="B"))
+    path = m.path("logs/shmrpcd.log")
+    await_that("all", lambda: os.path.exists(path) and "the end" in read(path))
+    files = [m.path(f"logs/shmrpcd.log{end}") for end in (".2", ".1", "")]
+    for name in files:
+        assert os.path.getsize(name) <= 65536, name
+    assert not os.path.exists(m.path("logs/shmrpcd.log.3"))
+    of_c = [r["text"] for name in files for r in records(name)
+            if r["service"] == "C" and r["origin"] == "stdout"]
+    assert of_c[-2:] == ["line 2999", "the end"], of_c[-2:]
+    page = m.call("logs", "", "cursor=0", "limit=1000")
+    said = [(line["section"], line["text"]) for line in page["lines"]
+            if line["origin"] == "STDOUT"]
+    assert said[:3] == [("A", "one of A"), ("B", "one of B"), ("C", "line 0")], said[:3]
+    assert {line["section"] for line in lines_of(m, "A")} == {""}
+    assert [line["section"] for line in m.call("logs", "", "contains=one of")["lines"]] == [
+        "A", "B"]
+
+
 def test_files_are_ended_and_few(m):
     m.start(m.section("A", "lines=20000", "say=the end", "ready",
                       log_dir="logs", log_max_bytes="65536", log_keep="2"),

@@ -25,6 +25,9 @@ static void add(mgr_ring *ring, uint64_t number, size_t most)
                            .level = (mgr_level)(number % 6),
                            .origin = (mgr_origin)(number % 3),
                            .truncated = number % 7 == 0,
+                           .thread = (int32_t)(number % 5),
+                           .call = number * 3,
+                           .service = number % 2 == 0 ? "Echo" : NULL,
                            .text = text,
                            .len = len};
     mgr_ring_add(ring, &line);
@@ -41,6 +44,10 @@ static void check(const mgr_ring *ring, uint64_t next, size_t most)
         assert_int_equal(line.level, number % 6);
         assert_int_equal(line.origin, number % 3);
         assert_int_equal(line.truncated, number % 7 == 0);
+        assert_int_equal(line.thread, number % 5);
+        assert_true(line.call == number * 3);
+        assert_int_equal(line.service != NULL, number % 2 == 0);
+        assert_true(line.service == NULL || strcmp(line.service, "Echo") == 0);
         assert_int_equal(line.len, len_of(number, most));
         for (size_t i = 0; i < line.len; i += 97) {
             assert_int_equal(line.text[i], 'a' + (int)(number % 26));

@@ -1,0 +1,103 @@
+"""containers_test.py SHMRPCD WEB ECHO SHMRPC: the manager with its service, their
+callers and the web server in three containers' worth of namespaces: processes and
+mounts of their own, /dev/shm of 64 MB, and a folder of sockets that they share.
+Capabilities, row M13."""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+from webtest import Place, expect, finish, wait_for
+
+SHMRPCD, WEB, ECHO, SHMRPC = sys.argv[1:5]
+
+# A shell in which /dev/shm is a container's.
+INSIDE = ("mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm && "
+          'exec "$@"')
+NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child",
+              "--mount-proc", "sh", "-c", INSIDE, "sh"]
+
+if subprocess.run(NAMESPACES + ["true"], check=False, capture_output=True,
+                  stdin=subprocess.DEVNULL).returncode != 0:
+    print("SKIPPED: no namespaces can be made here")
+    sys.exit(77)
+
+
+def serve(place):
+    return place.run([*NAMESPACES, SHMRPCD, place.folder + "/service.ini"],
+                     "shmrpcd: ready")[0]
+
+
+def inside(place, *words):
+    """What a program of the callers' container prints."""
+    done = subprocess.run([*NAMESPACES, *words], env=place.env, check=False,
+                          capture_output=True, timeout=120,
+                          stdin=subprocess.DEVNULL)
+    expect(" ".join(words[1:4]), (done.returncode, done.stderr), (0, b""))
+    return done.stdout
+
+
+def call(place, method, *words):
+    return inside(place, SHMRPC, "call", "--raw", "echo_serv", method, *words)
+
+
+def calls(place):
+    """Of each encoding, and more than fits into /dev/shm of either side."""
+    expect("json", json.loads(call(place, "echo_json", 'data:={"a":[1,null]}')),
+           {"a": [1, None]})
+    expect("msgpack", call(place, "echo_msgpack", "data=hi").strip(), b"hi")
+    expect("native", call(place, "add", "40", "2").strip(), b"42")
+    large = os.urandom(1 << 20) * 40
+    with open(place.folder + "/large", "wb") as file:
+        file.write(large)
+    got = call(place, "echo_raw", f"data=@{place.folder}/large")
+    expect("40 MiB", hashlib.sha256(got[:len(large)]).digest(),
+           hashlib.sha256(large).digest())
+    inside(place, SHMRPC, "bench", "--calls=2000", "echo_serv", "add", "1", "2")
+    expect("nothing in /dev/shm", inside(place, "ls", "-A", "/dev/shm"), b"")
+
+
+def web_calls(place):
+    """The gateway sees the service of another container, and its workers answer."""
+    wait_for(lambda: place.call("echo_serv/add", [40, 2]) == (200, 42))
+    row = wait_for(lambda: next(
+        (row for row in json.loads(place.ask("GET", "/api/v1/services")[2])
+         if row["name"] == "echo_serv" and row.get("ping_us")), None))
+    expect("workers", (row["alive"], row["workers"]), (True, 2))
+    managed = place.call("shmrpcd/list", [])[1]
+    expect("the manager", [(one["name"], one["state"]) for one in managed],
+           [("Echo", "RUNNING")])
+
+
+def deaths(place, service):
+    """A caller is killed amid its calls, then the manager with all it started."""
+    caller = place.run([*NAMESPACES, "sh", "-c",
+                        f"echo begins; exec '{SHMRPC}' bench --duration=600s "
+                        "echo_serv add 1 2"], "begins")[0]
+    before = place.call("shmrpcd/list", [])[1][0]["restarts"]
+    calls(place)
+    caller.kill()
+    calls(place)
+    expect("no worker died", place.call("shmrpcd/list", [])[1][0]["restarts"],
+           before)
+    service.kill()
+    service.wait()
+    serve(place)
+    calls(place)
+    web_calls(place)
+
+
+with Place() as place:
+    with open(place.folder + "/service.ini", "w", encoding="ascii") as file:
+        file.write(f"[Echo]\nexec = {ECHO}\nmin_proc_num = 2\n"
+                   "max_proc_num = 2\n")
+    service = serve(place)
+    run = place.run
+    place.run = lambda words, ready: run(NAMESPACES + words, ready)
+    place.web(WEB)
+    place.run = run
+    calls(place)
+    web_calls(place)
+    deaths(place, service)
+    finish()

@@ -7,8 +7,8 @@
  * read them.  Each is written in one piece, even when other threads and
  * processes write at the same time, with its level in front as <4>, or by name
  * on a terminal; for the manager also with the thread and the call that it
- * serves, which stand in its log.  Other output of a program is logged too; its level is
- * guessed.
+ * serves, which stand in its log.  Other output of a program is logged too; its
+ * level is guessed.
  *
  * Threading: any thread, also in forked children; not in signal handlers.
  */

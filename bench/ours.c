@@ -3,6 +3,7 @@
  * any user's calls go.
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,14 @@
 #include "bench_client.h"
 #include "bench_server.h"
 #include "case.h"
+#include "nats_server.h"
 
 typedef struct line {
     char address[64]; /* unique, so that concurrent runs do not clash */
     char listen[64];  /* the server's */
     char relayed[96]; /* the service for the gateway to relay; "": none */
+    bool has_nats;    /* the gateway is shmrpc-nats, before a server of ours */
+    nats_server nats;
     bench_calls *calls;
     uint64_t sequence;
     size_t size;
@@ -101,7 +105,11 @@ static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
 static void start_gateway(const line *o)
 {
     if (bench_fork() == 0) {
-        if (freopen("/dev/null", "w", stdout) != NULL) {
+        const bool is_quiet = freopen("/dev/null", "w", stdout) != NULL;
+        if (is_quiet && o->has_nats) {
+            execl(BENCH_NATS, BENCH_NATS, "--force-insecure-serialisation",
+                  "--servers", o->address, o->relayed, (char *)NULL);
+        } else if (is_quiet) {
             execl(BENCH_GATEWAY, BENCH_GATEWAY,
                   "--force-insecure-serialisation", o->relayed, (char *)NULL);
         }
@@ -205,9 +213,27 @@ static void *gateway_line_setup(const bench_case *self)
     return o;
 }
 
+/* The same at nats://; clients find the service by its name. */
+static void *nats_line_setup(const bench_case *self)
+{
+    line *const o = line_setup(self);
+    if (!nats_server_start(&o->nats, 0)) {
+        bench_fail(BENCH_NOT_INSTALLED "nats-server");
+    }
+    o->has_nats = true;
+    snprintf(o->listen, sizeof o->listen, "shm://bench");
+    snprintf(o->address, sizeof o->address, "nats://127.0.0.1:%u",
+             (unsigned)o->nats.port);
+    snprintf(o->relayed, sizeof o->relayed, "bench:5711");
+    return o;
+}
+
 static void line_teardown(void *state)
 {
     line *const o = state;
+    if (o->has_nats) {
+        nats_server_end(&o->nats);
+    }
     free(o->all);
     free(o->bytes);
     free(o);
@@ -442,6 +468,18 @@ static void call_connect(void *state)
                 40, "pipelined tcp", dial_pipeline, call_pipeline, TURNS,     \
                 &depths[1])
 
+/* Through a nats-server and shmrpc-nats; there are too many processes to pin
+ * them. */
+#define NATS(name_, about_, payload_, contest_, dial_, call_, calls_, with_) \
+    {                                                                        \
+        .name = "nats." name_, .about = (about_), .payload = (payload_),     \
+        .places = BENCH_IN_FREE, .floor = BENCH_FLOOR_NONE,                  \
+        .contest = (contest_), .contestant = "nats", .is_ours = 1,           \
+        .calls = (calls_), .with = (with_), .setup = nats_line_setup,        \
+        .serve = line_serve, .dial = (dial_), .call = (call_),               \
+        .teardown = line_teardown                                            \
+    }
+
 static const shmrpc_compression packings[] = {SHMRPC_COMPRESSION_SNAPPY,
                                               SHMRPC_COMPRESSION_ZLIB};
 static const unsigned line_counts[] = {1, 10, 100, 1000};
@@ -504,6 +542,12 @@ static const bench_case cases[] = {
          call_msgpack),
     NETWORK_CASES(tcp),
     NETWORK_CASES(gateway),
+    NATS("small", "shmrpc.small through NATS", 40, NULL, line_dial, call_small,
+         0, NULL),
+    NATS("raw", "raw echo through NATS", 64, "nats 64 B", line_dial, call_raw,
+         0, NULL),
+    NATS("pipelined.64", "shmrpc.small, 64 at a time, through NATS", 40, NULL,
+         dial_pipeline, call_pipeline, TURNS, &depths[1]),
     PACKED("snappy", 4096, 0),
     PACKED("snappy", 1 << 20, 0),
     PACKED("zlib", 4096, 1),

@@ -321,7 +321,7 @@ def test_logs_on_disk_are_searched(m):
     old = m.call("search", "A", "contains=ong ag")["lines"]
     assert old == [{"unix_ms": 1000000000125, "level": "CRITICAL",
                     "origin": "STDERR", "pid": 71, "text": "long ago",
-                    "truncated": True}], old
+                    "truncated": True, "thread": 0, "call": 0}], old
     for part in ('"b"', "\\ t", "tab\there", "error: a"):
         assert find(m, "A", "contains=" + part) == [
             'error: a "b" \\ tab\there'], part

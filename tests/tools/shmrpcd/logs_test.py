@@ -236,7 +236,8 @@ def test_files_are_ended_and_few(m):
                    "the end" in read(m.path(f"logs/{name}.log")))
     files = sorted(name for name in os.listdir(m.path("logs"))
                    if ".log" in name)
-    assert files == ["A.log", "A.log.1", "A.log.2", "B.log"], files
+    assert files == ["A.log", "A.log.1", "A.log.2", "B.log", "shmrpcd.log",
+                     "shmrpcd.log.1", "shmrpcd.log.2"], files
     for name in files:
         assert os.path.getsize(m.path("logs/" + name)) <= 65536, name
     numbers = [r["text"] for name in ("A.log.2", "A.log.1", "A.log")

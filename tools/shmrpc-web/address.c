@@ -1,4 +1,5 @@
-/* Addresses. */
+/* Numeric addresses only: looking a name up could block, and would let
+ * somebody else decide where we listen. */
 #include "tools/shmrpc-web/address.h"
 
 #include <arpa/inet.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* All of 127.0.0.0/8 is this machine (RFC 1122, 3.2.1.3). */
 static bool read_v4(const char *text, uint16_t port, web_address *out)
 {
     struct sockaddr_in native = {.sin_family = AF_INET,
@@ -18,6 +20,8 @@ static bool read_v4(const char *text, uint16_t port, web_address *out)
     return true;
 }
 
+/* Only ::1 is loopback. That ::ffff:127.0.0.1 counts as beyond this machine
+ * errs on the safe side: it needs TLS. */
 static bool read_v6(const char *text, uint16_t port, web_address *out)
 {
     struct sockaddr_in6 native = {.sin6_family = AF_INET6,

@@ -1,4 +1,5 @@
-/* All addresses but calls. */
+/* All addresses but calls: two tables, of those that are open to strangers and
+ * of those that need a token, and what each replies. */
 #include "tools/shmrpc-web/api.h"
 
 #include <string.h>
@@ -36,6 +37,8 @@ static void refuse(web_request *request, int status, const char *why)
 
 /* ---- health ---- */
 
+/* Says only that the loop runs: restarting this program because a service is
+ * ill would help nobody. */
 static void reply_health(web_api *api, web_request *request)
 {
     (void)api;
@@ -114,6 +117,8 @@ static const web_token *read_token(web_request *request,
                : NULL;
 }
 
+/* By address, not by token: guesses are all different. 256 bits can't be
+ * guessed at any rate; the limit keeps the log readable. */
 unsigned web_api_wrong(web_api *api, const web_request *request)
 {
     char address[WEB_PEER_BYTES];
@@ -127,7 +132,9 @@ static bool is_json(const web_request *request)
     return type != NULL && web_field_is(type, "application/json");
 }
 
-/* Changes the token for a cookie. */
+/* Exchanges a token for a cookie. A login from another site is refused even
+ * with a valid token (login CSRF): the user would act in somebody else's
+ * session. So is one that is not declared as JSON, which a form can't do. */
 static void log_in(web_api *api, web_request *request)
 {
     char cookie[WEB_COOKIE_BYTES];
@@ -174,6 +181,7 @@ static void show_session(web_request *request, const web_api *api,
     }
 }
 
+/* The reply removes the cookie whether or not there was a session. */
 static void log_out(web_api *api, web_request *request, const web_who *who)
 {
     char cookie[WEB_COOKIE_BYTES];
@@ -326,6 +334,7 @@ static const route routes[] = {
     {"GET", "/openapi.json", reply_openapi},
 };
 
+/* HEAD is GET; the library leaves the body out. */
 static bool take(web_api *api, web_request *request, const route *table,
                  size_t count)
 {

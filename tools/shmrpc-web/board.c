@@ -1,4 +1,8 @@
-/* Reads figures of services and of their processes. */
+/* Reads figures of services and of their processes, each second.
+ *
+ * Only the thread changes the board, so it reads without the lock, and holds
+ * it while it writes what others see. Reading a service, which may block,
+ * never happens with the lock held: a page waits for no service. */
 #include "tools/shmrpc-web/board.h"
 
 #include <stdlib.h>
@@ -65,6 +69,8 @@ static void destroy_entry(entry *e)
 
 /* ---- processes ---- */
 
+/* A worker that has left keeps its place and its counts, but its pid may be
+ * another program's by now. */
 static size_t pids_of(const shmrpc_snapshot *total, int32_t *out, size_t max)
 {
     size_t count = 0;
@@ -78,7 +84,8 @@ static size_t pids_of(const shmrpc_snapshot *total, int32_t *out, size_t max)
     return count;
 }
 
-/* Values that are not visible count as 0. */
+/* Values that are not visible count as 0: the kernel shows I/O and PSS of
+ * another user's processes only to root. */
 static int64_t known(int64_t value)
 {
     return value > 0 ? value : 0;
@@ -116,6 +123,8 @@ static bool read_processes(entry *e, const shmrpc_snapshot *total,
 
 /* ---- rates ---- */
 
+/* `part` is the difference of two snapshots: its uptime is the time between
+ * them, which may be more than a tick on a busy machine. */
 static void set_rates(web_figures *figures, const shmrpc_snapshot *part)
 {
     const shmrpc_method_stats *all =
@@ -166,6 +175,9 @@ static uint32_t count_workers(const shmrpc_snapshot *total)
 
 /* ---- one service ---- */
 
+/* Attaches to the service's counters once per server; afterwards reading them
+ * costs no call. One that does not answer is not asked each second, since it
+ * makes all others wait. */
 static void open_stats(entry *e, uint64_t tick)
 {
     const shmrpc_opts opts = {.timeout_ns = OPEN_NS};
@@ -256,7 +268,11 @@ static void notice_restart(entry *e, const shmrpc_snapshot *total)
 }
 
 /* Reads the figures; the lock is held only while those that others see are
- * changed. */
+ * changed.
+ *
+ * `total` and `mark` may be the same snapshot, which is freed when neither
+ * points to it. The mark moves on in the tick after the one that added a
+ * point, so that percentiles never cover less than one second. */
 static void read_entry(web_board *b, entry *e, uint64_t tick)
 {
     shmrpc_snapshot *total = NULL;
@@ -336,6 +352,8 @@ static void tick_once(web_board *b, uint64_t tick)
     }
 }
 
+/* A tick that took longer than its second is followed by the next at once;
+ * lost ticks are not made up for. */
 static void run(void *user)
 {
     web_board *b = user;
@@ -413,6 +431,7 @@ int web_board_open(web_directory *directory, int ticked_fd, web_board **out,
     return SHMRPC_OK;
 }
 
+/* The thread ends first; then nobody is left to lock against. */
 void web_board_close(web_board *b)
 {
     shmrpci_mutex_lock(&b->mutex);

@@ -1,4 +1,10 @@
-/* Looking for services. */
+/* Looks for services on a thread of its own: discovering, describing and
+ * connecting block, and a service that hangs must hold up neither the page nor
+ * calls.
+ *
+ * The interface in a service object never changes. When a server has another
+ * one, a new object takes the place, and the old one lives until its last
+ * reference is released. */
 #include "tools/shmrpc-web/directory.h"
 
 #include <stdio.h>
@@ -52,6 +58,9 @@ static void destroy_service(web_service *service)
     free(service);
 }
 
+/* The text comes from the service, and is parsed like any untrusted file: the
+ * arena bounds its memory. Exactly one service, or there would be no telling
+ * which one answers. */
 static int read_text(web_service *s, shmrpc_error *error)
 {
     const idl_options options = {.flags = IDL_ANY_C_NAMES};
@@ -72,6 +81,8 @@ static int read_text(web_service *s, shmrpc_error *error)
                                   s->address);
 }
 
+/* The tables say which port the interface recommends; this server may listen
+ * at another one, so they are copied to say that. */
 static int connect_service(web_service *s, shmrpc_error *error)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -86,6 +97,7 @@ static int connect_service(web_service *s, shmrpc_error *error)
     return shmrpc_stub_connect(here, s->address, &opts, &s->client, error);
 }
 
+/* The first reference is its place's. NULL: `error` tells why, and is shown. */
 static web_service *new_service(const web_place *place, const char *text,
                                 size_t len, shmrpc_error *error)
 {
@@ -114,6 +126,9 @@ static web_service *new_service(const web_place *place, const char *text,
     return s;
 }
 
+/* Lets the next searches see whether this server still runs without calling
+ * it. Without it the service is described again each time: slower, not
+ * wrong. */
 static void renew_presence(web_service *s)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -169,6 +184,8 @@ static bool grow(look *l)
     return true;
 }
 
+/* What can't be kept, for its length or its number, is left out: there is
+ * nobody to tell. */
 static void on_found(void *user, const shmrpc_found *found)
 {
     look *l = user;
@@ -236,7 +253,8 @@ static void retain_service(web_directory *d, web_service *service)
     shmrpci_mutex_unlock(&d->mutex);
 }
 
-/* Takes over the reference of `old`, or releases it. */
+/* A place that was there before begins with its old service, and with a
+ * reference of its own: publish releases the old place's. */
 static void inherit(web_directory *d, look *l)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -252,6 +270,8 @@ static void inherit(web_directory *d, look *l)
     }
 }
 
+/* The old references are released after the lock: the last one closes a
+ * client, which takes time, and takes the lock itself. */
 static void publish(web_directory *d, const look *l, uint64_t number)
 {
     web_service *gone[WEB_MAX_SERVICES];
@@ -274,6 +294,7 @@ static void publish(web_directory *d, const look *l, uint64_t number)
     shmrpci_event_set(d->changed_fd);
 }
 
+/* Only this thread changes `places`, so it reads them without the lock. */
 static void look_once(web_directory *d, look *l, uint64_t number)
 {
     shmrpc_error error;
@@ -294,6 +315,8 @@ static void look_once(web_directory *d, look *l, uint64_t number)
     publish(d, l, number);
 }
 
+/* A search that was asked for meanwhile (web_directory_ask) begins at once:
+ * its number tells it from the one that has ended. */
 static void run(void *user)
 {
     web_directory *d = user;
@@ -326,6 +349,8 @@ void web_service_release(web_directory *d, web_service *service)
     }
 }
 
+/* The reference is taken with the lock held: between finding and taking, the
+ * thread could have released the last one. */
 web_service *web_directory_find(web_directory *d, const char *name)
 {
     web_service *found = NULL;

@@ -1,4 +1,9 @@
-/* Streams from services. */
+/* Streams from services.
+ *
+ * Before the reply has begun, on_ready and the tick decide when it does
+ * (begin); afterwards only http.h asks for more, by next_piece. The download
+ * ends with its reply: `end` is called whether the last item was read or the
+ * reader has gone. */
 #include "tools/shmrpc-web/download.h"
 
 #include <stdlib.h>
@@ -26,6 +31,8 @@ struct web_download {
 
 /* ---- what is written ----------------------------------------------------- */
 
+/* An item's event has its number as id, but a client that reconnects with
+ * Last-Event-ID gets a new call: a stream has no past. */
 static void begin_event(const web_download *d, const char *name,
                         shmrpci_buf *out)
 {
@@ -128,6 +135,8 @@ static int append_item(web_download *d, const void *item, shmrpci_buf *out,
     return SHMRPC_OK;
 }
 
+/* BUSY ends the piece with what there is: an item is passed on when it comes,
+ * not when 16 KiB are full. */
 static web_stream_state give_items(web_download *d, shmrpci_buf *out)
 {
     shmrpc_error error;
@@ -151,6 +160,8 @@ static web_stream_state give_items(web_download *d, shmrpci_buf *out)
     return WEB_STREAM_GOES_ON;
 }
 
+/* A line with a colon alone is a comment of server-sent events, which clients
+ * ignore. */
 static web_stream_state next_piece(void *user, shmrpci_buf *out)
 {
     web_download *d = user;

@@ -1,4 +1,6 @@
-/* Server-sent events. */
+/* Server-sent events (the EventSource of HTML): a tick makes the text once,
+ * and each listener copies it when its connection has room. A slow one finds a
+ * newer text then, and has missed those in between. */
 #include "tools/shmrpc-web/events.h"
 
 #include <stdlib.h>
@@ -62,6 +64,8 @@ static web_stream_state next_piece(void *user, shmrpci_buf *out)
     return WEB_STREAM_GOES_ON;
 }
 
+/* http.h calls this when nobody reads the stream any more: the listener's only
+ * end. */
 static void end(void *user)
 {
     web_listener *listener = user;

@@ -1,4 +1,9 @@
-/* Parameters and results on HTTP. */
+/* Parameters and results on HTTP: chooses the forms by Content-Type and
+ * Accept, and makes values of path, query and body.
+ *
+ * Path and query become members of a JSON object, beside those of the body,
+ * and only the JSON codec makes parameters of it: one way in, one kind of
+ * error, which names the field. */
 #include "tools/shmrpc-web/form.h"
 
 #include <string.h>
@@ -94,8 +99,9 @@ bool web_form_is_stream(const web_request *request, bool *out_may_be)
     return is_known && kind == WEB_FORM_NDJSON;
 }
 
-/* The first accepted form that exists; `*out` is unchanged for "any". False:
- * none is supported. */
+/* The first accepted form that exists; `*out` is unchanged for "any". Weights
+ * (`;q=`) are ignored: clients list what they prefer first. False: none is
+ * supported. */
 static bool read_accept(const web_field *accept, const shmrpc_method *method,
                         web_form_kind *out)
 {
@@ -133,6 +139,9 @@ static web_form_kind usual_form(const shmrpc_method *method, web_form_kind in)
     return in == WEB_FORM_NDJSON ? WEB_FORM_JSON : in;
 }
 
+/* A Content-Type that we know is required: without it, a page of another site
+ * could send JSON as the text/plain of a form. 415 and 406: RFC 9110, 15.5.16
+ * and 15.5.7. */
 static int choose(const web_request *request, const web_target *target,
                   const shmrpc_method *method, web_form *form, unsigned *http,
                   shmrpc_error *error)
@@ -166,7 +175,9 @@ static int choose(const web_request *request, const web_target *target,
 
 /* ---- parameters ---- */
 
-/* Appends the members of an object in the body to those of the path. */
+/* Appends the members of an object in the body to those of the path, as text:
+ * only its braces are looked at here, and the codec then parses the whole, and
+ * refuses what was no object. */
 static int append_body(const web_request *request, shmrpci_buf *out,
                        shmrpc_error *error)
 {
@@ -242,6 +253,8 @@ static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
     return commas >= type->count;
 }
 
+/* The value lives in the request's arena. 1 byte more than its size: a method
+ * without parameters still gets a pointer to something. */
 static int decode(web_request *request, const shmrpc_method *method,
                   web_form_kind kind, const void *data, size_t len,
                   const void **params, shmrpc_error *error)

@@ -1,8 +1,14 @@
-/* Checks the head of a request. */
+/* Checks the head of a request.
+ *
+ * Most checks exist because a proxy before us may read the same bytes
+ * otherwise: what could be understood in two ways is refused, never repaired.
+ * The README tells which attacks were tried;
+ * tests/tools/shmrpc-web/guard_test.py keeps cases of them. */
 #include "tools/shmrpc-web/head.h"
 
 #include <string.h>
 
+/* A tchar of RFC 9110, 5.6.2: what the name of a field may hold. */
 static bool is_token(unsigned char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -10,6 +16,7 @@ static bool is_token(unsigned char c)
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* Not tolower, which depends on the locale. */
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -33,6 +40,8 @@ bool web_field_is(const web_field *field, const char *text)
     return is_same(field->value, field->value_len, text, strlen(text));
 }
 
+/* The first field of that name. It is the only one for the names that
+ * check_single lists; of others a later one may follow. */
 const web_field *web_head_find(const web_head *head, const char *name)
 {
     size_t count =
@@ -46,6 +55,8 @@ const web_field *web_head_find(const web_head *head, const char *name)
     return NULL;
 }
 
+/* The name comes from the command line. Blanks and bytes beyond ASCII could
+ * never equal a Host that check_host lets pass. */
 bool web_hosts_add(web_hosts *hosts, const char *name)
 {
     size_t len = strlen(name);
@@ -70,6 +81,10 @@ static bool refuse(web_refusal *out, unsigned status, const char *why)
 
 /* ---- the first line ---- */
 
+/* Without OPTIONS no preflight of another site ever succeeds, so its pages can
+ * send only what a form could (the CORS protocol). TRACE would echo the cookie
+ * to a script. 405 is for verbs that HTTP has, 501 for others (RFC 9110,
+ * 15.5.6 and 15.6.2). */
 static bool check_verb(const char *verb, web_refusal *out)
 {
     static const char *const known[] = {"GET", "HEAD",  "POST",
@@ -104,6 +119,10 @@ static bool is_good_escape(const char *at)
            byte != '/' && byte != '\\' && byte != '.' && byte != '%';
 }
 
+/* Only a path: no scheme and authority, which are for proxies (RFC 9112,
+ * 3.2.2), no `..` or `//`, which some would resolve, and no backslash, which
+ * some take for a slash. The query may hold any escape: it never becomes a
+ * path. */
 static bool is_good_target(const char *target)
 {
     bool in_query = false;
@@ -140,6 +159,8 @@ static bool check_line(const web_head *head, web_refusal *out)
 
 /* ---- fields ---- */
 
+/* RFC 9110, 5.5: a control character in a value is dangerous to pass on, for
+ * example in a line of a log. */
 static bool is_good_field(const web_field *field)
 {
     for (size_t i = 0; i < field->name_len; i++) {
@@ -156,6 +177,8 @@ static bool is_good_field(const web_field *field)
     return field->name_len > 0;
 }
 
+/* 4 bytes of each field are its colon, blank and line end, as they were
+ * received. */
 static bool check_fields(const web_head *head, web_refusal *out)
 {
     size_t bytes = strlen(head->target);
@@ -215,6 +238,9 @@ static bool check_single(const web_head *head, web_refusal *out)
     return true;
 }
 
+/* Digits only (RFC 9110, 8.6): `+5`, `5, 5` and `0x5` are numbers to some
+ * servers and none to others. A number too large for 64 bits counts as the
+ * largest. */
 static bool check_length(const web_field *length, size_t most, web_refusal *out)
 {
     uint64_t bytes = 0;
@@ -235,6 +261,9 @@ static bool check_length(const web_field *length, size_t most, web_refusal *out)
                                   "(--max-body, 1 MiB if not given)");
 }
 
+/* Where the body ends must not be in doubt: given both fields, or chunks in
+ * HTTP/1.0, two servers may disagree, and one takes the rest of the body for
+ * another client's request (request smuggling; RFC 9112, 6.1 and 6.3). */
 static bool check_body(const web_head *head, size_t most, web_refusal *out)
 {
     const web_field *length = web_head_find(head, "Content-Length");
@@ -255,6 +284,9 @@ static bool check_body(const web_head *head, size_t most, web_refusal *out)
     return length == NULL || check_length(length, most, out);
 }
 
+/* The answer to DNS rebinding: a page of evil.example whose name now resolves
+ * to us is of the same origin for its browser, but the Host still says
+ * evil.example. */
 static bool check_host(const web_head *head, const web_hosts *hosts,
                        web_refusal *out)
 {
@@ -277,6 +309,8 @@ static bool check_host(const web_head *head, const web_hosts *hosts,
                   "the Host header names no host of this server (--host)");
 }
 
+/* The order is part of the promise: later checks rely on a target that is
+ * there and on fields that occur once. */
 bool web_head_check(const web_head *head, const web_hosts *hosts,
                     size_t max_body_bytes, web_refusal *out)
 {

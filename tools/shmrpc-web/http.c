@@ -1,5 +1,10 @@
 /* Connections and requests on libmicrohttpd, whose event loop runs inside
- * ours. */
+ * ours.
+ *
+ * The library calls on_request several times for each request: with the head,
+ * with each piece of the body, and without one at the end. A connection is
+ * suspended while only we can make it go on: the library would otherwise call
+ * again and again. */
 #include "tools/shmrpc-web/http.h"
 
 #include <stdlib.h>
@@ -12,6 +17,8 @@
 #include "tools/shmrpc-web/address.h"
 #include "tools/shmrpc-web/http_inside.h"
 
+/* How often slow clients are looked for; so a time limit may be exceeded by
+ * this much. */
 #define SWEEP_NS (SHMRPCI_NS_PER_S / 4)
 
 /* Of the library, before others have their turn. */
@@ -32,7 +39,9 @@ void web_connection_enter(web_connection *c, web_phase next)
 
 static void shut(web_connection *c)
 {
-    /* The library then finds it closed, and frees it. */
+    /* Not closed here: the descriptor is the library's, which finds the
+     * connection ended and frees it. Until then its number can't be given to
+     * another one. */
     shmrpci_socket_shut(c->fd);
     c->since_ns = shmrpci_now_ns();
     c->is_shut = true;
@@ -46,7 +55,9 @@ static bool goes_before(const web_connection *a, const web_connection *b)
                                        : a->since_ns < b->since_ns);
 }
 
-/* Drops one connection if there are too many. */
+/* Drops one connection if there are too many. A request in progress of an
+ * authenticated client is never dropped: strangers who hold connections open
+ * can't displace it. */
 static void make_room(web_http *http)
 {
     web_connection *found = NULL;
@@ -66,6 +77,9 @@ static void make_room(web_http *http)
     }
 }
 
+/* The library has accepted a connection, or has closed one. Beyond
+ * WEB_ALL_CONNECTIONS it does not accept, so that there is always a place;
+ * without one, connection_of returns NULL and the request is refused. */
 static void on_connection(void *user, struct MHD_Connection *native,
                           void **context,
                           enum MHD_ConnectionNotificationCode code)
@@ -155,6 +169,8 @@ static void on_hang_up(web_connection *c)
 
 /* ---- requests ---- */
 
+/* The request's target as it was received. The library resolves escapes in the
+ * path it passes later, and head.c must see them before. */
 static void *on_target(void *user, const char *target,
                        struct MHD_Connection *native)
 {
@@ -168,6 +184,8 @@ static void *on_target(void *user, const char *target,
     return NULL;
 }
 
+/* Fields beyond the limit are counted, and the count makes head.c refuse the
+ * request. */
 static enum MHD_Result add_field(void *user, enum MHD_ValueKind kind,
                                  const char *name, size_t name_len,
                                  const char *value, size_t value_len)
@@ -184,6 +202,8 @@ static enum MHD_Result add_field(void *user, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
+/* A connection serves one request after another, and each begins with nothing
+ * of the one before: a stranger until admitted, with an arena of its own. */
 static void begin_request(web_connection *c, const char *path, const char *verb,
                           const char *version)
 {
@@ -209,6 +229,8 @@ static void begin_request(web_connection *c, const char *path, const char *verb,
     c->http->stats.requests++;
 }
 
+/* The request is over, answered or not: the only place where what belongs to
+ * it is freed. */
 static void on_completed(void *user, struct MHD_Connection *native,
                          void **context, enum MHD_RequestTerminationCode code)
 {
@@ -247,6 +269,8 @@ void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES])
 
 /* ---- refusals ---- */
 
+/* A refused head may hold anything, so nothing of it is repeated in the
+ * reply. */
 static void reply_refusal(web_request *request, const web_refusal *refusal)
 {
     char text[160];
@@ -262,7 +286,9 @@ static void reply_refusal(web_request *request, const web_refusal *refusal)
     web_reply(request, &head, body.data, body.len);
 }
 
-/* A body above the limit is good if it is taken in pieces. */
+/* A body above the limit is good if it is taken in pieces. `admit` may have
+ * answered a stranger here; that reply is dropped, since 413 is the answer
+ * that the caller gives. */
 static bool check_large(web_connection *c, web_refusal *refusal)
 {
     const web_http_opts *opts = &c->http->opts;
@@ -313,6 +339,9 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     return web_connection_reply(c);
 }
 
+/* Content-Length was checked with the head; a chunked body tells its size only
+ * as it comes. MHD_NO closes the connection: the library takes no reply in the
+ * middle of a body. */
 static enum MHD_Result take_body(web_connection *c, const char *data,
                                  size_t len)
 {
@@ -349,6 +378,9 @@ static enum MHD_Result take_piece(web_connection *c, const char *data,
     return MHD_YES;
 }
 
+/* `*context` is NULL in the first call for a request, and `*len` is 0 in the
+ * last one. In the end either a reply is there, or the connection is suspended
+ * until web_reply resumes it. */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
                                   const char *path, const char *verb,
                                   const char *version, const char *data,
@@ -386,6 +418,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
 
 /* ---- the slow ---- */
 
+/* A head, a body and a reply are timed from their beginning, not from the last
+ * byte: a client that sends one byte now and then (slow loris) is as late as
+ * one that sends nothing. Streams and uploads, which may be endless, are timed
+ * from their last piece. While one is suspended, the service is the slow
+ * one. */
 static bool is_late(const web_connection *c, int64_t now_ns)
 {
     const web_times *times = &c->http->opts.times;
@@ -432,6 +469,9 @@ static void sweep(web_http *http)
 
 /* ---- life ---- */
 
+/* The certificate and key stay the caller's. MHD_OPTION_STRICT_FOR_CLIENT
+ * refuses a part of what RFC 9112 calls malformed; head.c has the rest.
+ * Versions of TLS before 1.2 are off (RFC 8996). */
 static int start(web_http *http, shmrpc_error *error)
 {
     web_address address;
@@ -469,7 +509,9 @@ static int start(web_http *http, shmrpc_error *error)
                                       : "");
 }
 
-/* Adds the names under which a browser on this machine may know it. */
+/* Adds the names under which a browser on this machine may know it. Any other
+ * Host is refused: a page whose name an attacker makes resolve to 127.0.0.1
+ * (DNS rebinding) sends that name. */
 static bool add_hosts(web_http *http)
 {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
@@ -485,6 +527,8 @@ static bool add_hosts(web_http *http)
     return good;
 }
 
+/* The library's epoll descriptor becomes a member of a set of ours, beside the
+ * sockets that it ignores while they are suspended. */
 static int open_set(web_http *http)
 {
     const union MHD_DaemonInfo *info =
@@ -521,6 +565,9 @@ int web_http_open(const web_http_opts *opts, web_http **out,
     return SHMRPC_OK;
 }
 
+/* The library must not be stopped while a connection is suspended. So every
+ * client counts as gone, what waits for a call is cancelled and answered, and
+ * all are resumed. */
 void web_http_close(web_http *http)
 {
     if (http == NULL) {
@@ -566,6 +613,9 @@ int64_t web_http_deadline_ns(web_http *http)
     return is_busy(http) ? 0 : http->sweep_ns;
 }
 
+/* Tag 0 is the library's set, and a connection's tag is its index plus 1.
+ * Edges, since a socket that has been closed stays ready: it would wake the
+ * loop for as long as the call takes. */
 static void look_for_hang_ups(web_http *http)
 {
     uint64_t tags[WEB_ALL_CONNECTIONS];

@@ -1,4 +1,7 @@
-/* Replies: heads, bodies and streams. */
+/* Replies: heads, bodies and streams.
+ *
+ * Every reply passes through set_reply, so that none can lack the fields that
+ * protect a browser from other sites. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +11,9 @@
 /* The most that the library requests from a stream at a time. */
 #define STREAM_BLOCK ((size_t)16 << 10)
 
+/* Scripts and styles come from our own files only: a name of a service that is
+ * injected into the page as HTML can't run, nor send anything elsewhere. No
+ * frames: nobody can lay the page under one of theirs (clickjacking). */
 #define CONTENT_POLICY                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; "         \
     "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action " \
@@ -33,6 +39,8 @@ static void set_metadata(const shmrpc_reply_metadata *metadata,
     }
 }
 
+/* 401 must name a scheme (RFC 9110, 15.5.2). `Bearer` makes browsers show no
+ * dialog of their own. */
 static void set_rare(web_request *request, const web_reply_head *head,
                      struct MHD_Response *reply)
 {
@@ -50,6 +58,13 @@ static void set_rare(web_request *request, const web_reply_head *head,
     set_header(reply, "traceresponse", web_trace_own(&request->trace));
 }
 
+/* The types must not be guessed (nosniff), pages of other origins may neither
+ * embed the replies nor hold a handle of the window, and links tell no other
+ * site where they were. Figures and results are never stored: they are
+ * somebody's data.
+ *
+ * `reply` is NULL if there was no memory: then web_connection_reply hangs
+ * up. */
 static void set_reply(web_request *request, const web_reply_head *head,
                       struct MHD_Response *reply)
 {
@@ -89,6 +104,10 @@ void web_reply_constant(web_request *request, const web_reply_head *head,
                                               MHD_RESPMEM_PERSISTENT));
 }
 
+/* The library asks for up to `max` bytes, when the socket has room. What
+ * `next` gave is kept until all of it is sent; only then it is asked for more,
+ * so a slow reader holds back its own stream. Returning 0 without suspending
+ * would make the library call again at once. */
 static ssize_t read_stream(void *user, uint64_t pos, char *to, size_t max)
 {
     web_connection *c = user;
@@ -135,6 +154,8 @@ void web_reply_stream(web_request *request, const web_reply_head *head,
                                                 read_stream, c, NULL));
 }
 
+/* A stream that has ended is in another phase, and its connection may serve
+ * the next request already. */
 void web_stream_wake(web_connection *connection)
 {
     if (connection->phase == PHASE_STREAM) {
@@ -149,6 +170,8 @@ void web_upload_wake(web_connection *connection)
     }
 }
 
+/* The library keeps a reference of its own to a queued response. MHD_NO: the
+ * connection is closed. */
 enum MHD_Result web_connection_reply(web_connection *c)
 {
     if (c->reply == NULL) {

@@ -40,6 +40,8 @@ typedef struct settings {
     char *key;
 } settings;
 
+/* For the signal handler, which gets no argument. Set before signals are
+ * caught. */
 static web_server *running;
 
 static void on_signal(int number)

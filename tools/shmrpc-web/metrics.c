@@ -1,4 +1,10 @@
-/* The text format of Prometheus: each metric once, with all its samples. */
+/* The text format of Prometheus, version 0.0.4: each metric once, with all its
+ * samples, as the format demands. So the board is visited once for each
+ * metric, not once for each service.
+ *
+ * Names follow Prometheus' rules: base units (seconds, bytes) in the name,
+ * `_total` for counters. They are an interface: dashboards and alerts break
+ * when one changes. */
 #include "tools/shmrpc-web/metrics.h"
 
 #include <inttypes.h>
@@ -13,6 +19,8 @@ typedef struct writer {
 
 /* ---- labels ---- */
 
+/* The format has three escapes in the value of a label: newline, quote and
+ * backslash. A name with one of them must not begin a sample of its own. */
 void web_metrics_label(shmrpci_buf *out, const char *key, const char *value)
 {
     uint8_t last = out->len > 0 ? out->data[out->len - 1] : 0;
@@ -125,6 +133,7 @@ static void see_wanted(const web_row *row, void *user)
     }
 }
 
+/* Since 1970, as Prometheus wants times: `time() - x` is then an age. */
 static void append_time(writer *w, const web_row *row, int64_t unix_ns)
 {
     begin_sample(w, "", row, NULL);
@@ -159,6 +168,7 @@ static uint32_t method_count(const web_row *row)
                : 0;
 }
 
+/* Calls that ask for the description belong to no method of the interface. */
 static const char *name_of(const shmrpc_method_stats *method)
 {
     return method->name[0] != '\0' ? method->name : "(describe)";
@@ -191,6 +201,8 @@ static void see_sent(const web_row *row, void *user)
     }
 }
 
+/* Only what has happened has a sample: all statuses of all methods would be
+ * thousands of zeros. */
 static void append_errors(writer *w, const web_row *row, uint32_t index,
                           int status)
 {
@@ -297,6 +309,9 @@ static void see_stream_stalls(const web_row *row, void *user)
 
 /* ---- histograms ---- */
 
+/* Buckets are cumulative, and the last one is the count. Their bounds are
+ * fixed, since histograms can be added up only where they agree; those of the
+ * counters are finer, and each bound is looked up in them. */
 static void append_histogram(writer *w, const web_row *row, uint32_t index,
                              shmrpc_stats_time which)
 {

@@ -1,4 +1,6 @@
-/* Inspects shared objects. */
+/* Inspects shared objects on a thread of its own: reading two folders, and a
+ * file for each object, takes time. An inspection is made aside, and the lock
+ * is held only while it replaces the latest one. */
 #include "tools/shmrpc-web/objects.h"
 
 #include <stdio.h>
@@ -73,6 +75,8 @@ static void read_figures(web_object *object, const char *name)
     }
 }
 
+/* False: there are as many as are shown, or there is no memory; the object is
+ * then only counted. */
 static bool make_room(look *of)
 {
     size_t room = of->room == 0 ? 16 : of->room * 2;

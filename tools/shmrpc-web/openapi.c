@@ -1,4 +1,6 @@
-/* The OpenAPI document. */
+/* One OpenAPI document of all running services: each adds its paths, and its
+ * components with a prefix, since two services may have types of the same
+ * name. */
 #include "tools/shmrpc-web/openapi.h"
 
 #include <stdio.h>
@@ -6,7 +8,8 @@
 #include "generator/doc/openapi.h"
 #include "shmrpc/version.h"
 
-/* Names of components hold no `@`. */
+/* Names of components hold letters, digits, `.`, `-` and `_` only (OpenAPI,
+ * Components Object); the `@` of an instance becomes `_`. */
 static void make_prefix(const char *name, char out[WEB_NAME_BYTES + 1])
 {
     (void)snprintf(out, WEB_NAME_BYTES + 1, "%s.", name);

@@ -1,4 +1,5 @@
-/* The page. */
+/* Serves the page's files from a table in the program. No name that a client
+ * sends reaches the file system, so no path can lead out of a folder. */
 #include "tools/shmrpc-web/page.h"
 
 #include <string.h>

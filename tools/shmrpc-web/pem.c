@@ -1,4 +1,6 @@
-/* PEM files. */
+/* Reads PEM files into memory, as libmicrohttpd wants them. Only the frame is
+ * looked at: whether key and certificate are good, and belong together, shows
+ * when TLS starts. */
 #include "tools/shmrpc-web/pem.h"
 
 #include <stdio.h>

@@ -1,4 +1,6 @@
-/* Queries. */
+/* From a query to members of a JSON object. Only names and escapes are judged
+ * here, and that what must be JSON is JSON: whether a value fits its field the
+ * JSON codec decides, as for a body. */
 #include "tools/shmrpc-web/query.h"
 
 #include <string.h>

@@ -1,9 +1,11 @@
-/* Buckets of tokens. */
+/* Token buckets. A bucket is one time, that at which it was empty: what has
+ * accrued since then is computed when somebody takes, so nothing has to
+ * tick. */
 #include "tools/shmrpc-web/rate.h"
 
 #include "os/clock.h"
 
-/* FNV-1a. */
+/* FNV-1a. Senders whose hashes are equal share a bucket, and no more. */
 uint64_t web_rate_of(const char *who)
 {
     uint64_t hash = 14695981039346656037u;

@@ -1,4 +1,7 @@
-/* Calls over HTTP. */
+/* From a request of /rpc/ or /rest/ to a call, and from the call's end to the
+ * reply. Each request is a journey (journey.h): its service is found, at once
+ * or after a search; then its method, its permission and its parameters; then
+ * it is a plain call, a one-way call, a download or an upload. */
 #include "tools/shmrpc-web/rpc.h"
 
 #include <stdlib.h>
@@ -30,14 +33,16 @@
 
 /* ---- errors ---- */
 
-/* Retry-After has whole seconds. */
+/* Retry-After has whole seconds (RFC 9110, 10.2.3); rounded up, so that nobody
+ * comes back too early. */
 static unsigned retry_s(const shmrpc_error *error)
 {
     return (unsigned)((error->retry_after_ns + SHMRPCI_NS_PER_S - 1) /
                       SHMRPCI_NS_PER_S);
 }
 
-/* `http`: its status, or 0 for the one of its code. */
+/* `http`: the HTTP status, or 0 for the one that belongs to the error's
+ * code. */
 static void reply_error(web_request *request, const shmrpc_error *error,
                         unsigned http, const shmrpci_buf *details,
                         const shmrpc_reply_metadata *metadata)
@@ -102,6 +107,8 @@ void web_reply_later(web_request *request, unsigned wait_s)
 
 /* ---- the end of a call ---- */
 
+/* Stops watching the service's client, and gives back the reference that
+ * find_service took. */
 static void let_go(web_rpc *rpc, web_watched *at)
 {
     web_service *service = at->service;
@@ -161,6 +168,9 @@ void web_journey_declared(web_journey *j, const shmrpc_method *method,
     shmrpci_buf_fini(&details);
 }
 
+/* The end of a plain call. It counts as in progress until its reply is
+ * encoded: only then may the service, whose tables describe the reply, be let
+ * go. */
 static void finish(web_journey *j, int status, const void *reply,
                    const shmrpc_error *error)
 {
@@ -179,6 +189,7 @@ static void finish(web_journey *j, int status, const void *reply,
     at->calls--;
 }
 
+/* The stub hands `reply` over, which this function must release. */
 static void on_end(shmrpc_function done, void *user, int status, void *reply,
                    const shmrpc_error *error)
 {
@@ -187,12 +198,17 @@ static void on_end(shmrpc_function done, void *user, int status, void *reply,
     shmrpc_stub_release(reply);
 }
 
+/* The stub wants the user's function, of whatever type, only to pass it to
+ * on_end, which has everything it needs in the journey. */
 static void do_nothing(void)
 {
 }
 
 /* ---- beginning a call ---- */
 
+/* Shmrpc-Timeout-Ms, or the default deadline without it. Digits only: strtoul
+ * would take signs and blanks too. The loop stops above the maximum, before
+ * `ms` could overflow. */
 static bool read_timeout(web_journey *j, shmrpc_opts *opts)
 {
     const web_field *field =
@@ -226,14 +242,19 @@ static const char *text_of(web_request *request, const char *at, size_t len,
 
 #define META "Shmrpc-Meta-"
 
+/* The names of fields have no case (RFC 9110, 5.1), so a key is lower case
+ * whatever the client wrote. A field with nothing behind the prefix is no
+ * metadata. */
 static bool is_meta(const web_field *field)
 {
     const web_field name = {.value = field->name, .value_len = sizeof META - 1};
     return field->name_len > name.value_len && web_field_is(&name, META);
 }
 
-/* Fields `Shmrpc-Meta-KEY` go with the call, and so does our part of its trace.
- * TOO_LARGE: more than a call can have; NO_MEMORY. */
+/* Fields `Shmrpc-Meta-KEY` go with the call, and so does our part of its
+ * trace; their texts live as long as the request. `with` has room for the
+ * trace and the end beside the most entries that a call can have. TOO_LARGE:
+ * there are more; NO_MEMORY. */
 static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
 {
     const web_head *head = &j->request->head;
@@ -269,7 +290,12 @@ static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* The callback may run before this returns. */
+/* Counts the call before it starts, since the callback, which counts it off,
+ * may run before this returns.
+ *
+ * `slow` remembers per method whether the last wait was in vain. Methods whose
+ * numbers are equal modulo 64 share a bit: that costs a wait too many or too
+ * few, and is never wrong. */
 static int start_async(web_journey *j, const void *params,
                        const shmrpc_opts *opts, shmrpc_error *error)
 {
@@ -294,6 +320,8 @@ static int start_async(web_journey *j, const void *params,
     return status;
 }
 
+/* 202 Accepted (RFC 9110, 15.3.3): the call was sent, and nobody will ever
+ * know how it ended. */
 static int start_oneway(web_journey *j, const void *params,
                         const shmrpc_opts *opts, shmrpc_error *error)
 {
@@ -306,6 +334,9 @@ static int start_oneway(web_journey *j, const void *params,
     return status;
 }
 
+/* Starts the kind of call that the method is. A client of HTTP/1.1 may send
+ * its whole body before it reads the reply, so two streams that depend on each
+ * other would stall. */
 static int start(web_journey *j, const shmrpc_method *method,
                  const void *params, const shmrpc_opts *opts,
                  shmrpc_error *error)
@@ -338,8 +369,12 @@ static unsigned need_of(const web_journey *j, const idl_method *method)
                                                             : WEB_MAY_CHANGE;
 }
 
-/* Prepares the audit line of a change. False: changes come too often, and the
- * request is answered. */
+/* Prepares the audit line of a change. The limit counts by address and by
+ * actor, so that neither many sessions of one machine nor one token on many
+ * machines get around it: a script in a loop must not restart services, nor
+ * fill the log, faster than an operator can follow.
+ *
+ * False: changes come too often, and the request is answered. */
 static bool note_change(web_journey *j)
 {
     web_request *request = j->request;
@@ -360,6 +395,12 @@ static bool note_change(web_journey *j)
     return true;
 }
 
+/* Answers the request or starts its call. The order matters: what the address
+ * means, whether this sender may do it, and only then the parameters, so that
+ * nobody makes us decode a body for a call that is not theirs to make.
+ *
+ * `http` is set for failures that have an HTTP status but no status of ours:
+ * 405, 406 and 415. */
 void web_journey_call(web_journey *j)
 {
     const shmrpc_service *tables = j->at->service->tables;
@@ -421,6 +462,8 @@ void web_journey_call(web_journey *j)
 
 /* ---- services ---- */
 
+/* A service that was replaced keeps its calls, but new calls go to its
+ * successor. */
 static web_watched *find_watched(web_rpc *rpc, const char *name)
 {
     for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
@@ -434,6 +477,9 @@ static web_watched *find_watched(web_rpc *rpc, const char *name)
     return NULL;
 }
 
+/* There are twice as many places as services, since a replaced one stays until
+ * its last call has ended. NULL: all are taken, or no descriptor is left; the
+ * reference stays the caller's. */
 static web_watched *watch(web_rpc *rpc, web_service *service)
 {
     size_t count = sizeof rpc->services / sizeof rpc->services[0];
@@ -452,6 +498,8 @@ static web_watched *watch(web_rpc *rpc, web_service *service)
     return NULL;
 }
 
+/* Those that are watched come first: the directory costs a lock, and a
+ * reference that let_go returns. */
 static bool find_service(web_journey *j)
 {
     web_rpc *rpc = j->rpc;
@@ -515,6 +563,8 @@ web_journey *web_journey_begin(web_rpc *rpc, web_request *request)
     return j;
 }
 
+/* A service that is unknown may have started this moment. So the request waits
+ * for the end of a new search before it is refused. */
 void web_journey_go(web_journey *j)
 {
     web_rpc *rpc = j->rpc;
@@ -542,7 +592,8 @@ void web_rpc_take(web_rpc *rpc, web_request *request)
     }
 }
 
-/* The method that a request will call, if its service is known. */
+/* The method that a request will call, if its service is known already: its
+ * body is on the way, and nothing can wait here. */
 static const shmrpc_method *peek(web_rpc *rpc, web_target *target)
 {
     uint32_t index;
@@ -586,6 +637,7 @@ bool web_rpc_is_safe(const web_request *request)
 
 /* ---- events ---- */
 
+/* `j` must be in the list. */
 static void unlink_waiting(web_rpc *rpc, web_journey *j)
 {
     web_journey **link = &rpc->waiting;
@@ -596,6 +648,9 @@ static void unlink_waiting(web_rpc *rpc, web_journey *j)
     j->is_waiting = false;
 }
 
+/* Whatever the request was waiting for is cancelled, and the request is
+ * answered nevertheless: that is how http.h learns that nothing here points to
+ * it any more. */
 void web_rpc_hung_up(web_rpc *rpc, web_request *request)
 {
     web_journey *j = request->pending;
@@ -655,7 +710,8 @@ void web_rpc_dispatch(web_rpc *rpc, uint64_t tag)
     }
 }
 
-/* Services that others have taken the place of. */
+/* Lets go of services that others have taken the place of. The list's services
+ * are not retained, and are only compared. */
 static void drop_gone(web_rpc *rpc)
 {
     size_t count = web_directory_list(rpc->directory, false, rpc->places,
@@ -672,6 +728,9 @@ static void drop_gone(web_rpc *rpc)
     }
 }
 
+/* Requests that were waiting go on, give up, or wait for the next search: the
+ * one that has just ended may have begun before they came (`look`). The list
+ * is taken as a whole and built anew, since each may leave it. */
 void web_rpc_changed(web_rpc *rpc)
 {
     uint64_t looks = web_directory_looks(rpc->directory);
@@ -714,11 +773,14 @@ int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
     rpc->first_tag = first_tag;
     rpc->read_only = read_only;
     rpc->times = *times;
+    /* 60 changes at once, then two a second. */
     rpc->changes = (web_rate){.most = 60, .every_ns = SHMRPCI_NS_PER_S / 2};
     *out = rpc;
     return SHMRPC_OK;
 }
 
+/* web_http_close has cancelled the calls before; requests that still wait for
+ * a service are answered here. */
 void web_rpc_close(web_rpc *rpc)
 {
     shmrpc_error error;

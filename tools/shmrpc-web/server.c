@@ -1,4 +1,8 @@
-/* The loop, and the table of addresses. */
+/* The loop, and who handles which address.
+ *
+ * One thread runs all of it. The directory, the heartbeat, the board and the
+ * objects have threads of their own; the directory and the board wake this one
+ * through events. A tag in the set says whose descriptor is ready. */
 #include "tools/shmrpc-web/server.h"
 
 #include <stdlib.h>
@@ -58,7 +62,12 @@ static void refuse(web_request *request, const web_refusal *refusal, int status)
     web_reply_error(request, &error);
 }
 
-/* Whether the request is permitted; otherwise it is answered. */
+/* Whether the request is permitted; otherwise it is answered. Asked twice:
+ * with the head, and again when the body is there, since the session may have
+ * ended in between.
+ *
+ * A request without a token costs nothing of the limit for guesses: only a
+ * wrong one does. */
 static bool let_in(web_server *server, web_request *request, web_who *who)
 {
     web_refusal refusal = {
@@ -123,6 +132,7 @@ static void on_ended(web_request *request, void *user)
     web_rpc_ended(server->rpc, request);
 }
 
+/* Open addresses come first: the page and the login must work for strangers. */
 static void handle(web_request *request, void *user)
 {
     web_server *server = user;
@@ -176,6 +186,8 @@ static void dispatch(web_server *server, uint64_t tag)
     }
 }
 
+/* Services' clients come before HTTP in each turn, so that replies which calls
+ * have just produced leave in the same turn. */
 void web_server_run(web_server *server)
 {
     uint64_t tags[64];
@@ -203,6 +215,8 @@ uint16_t web_server_port(const web_server *server)
 
 /* ---- life ---- */
 
+/* The HTTP port is opened first: if it is in use, no thread was started in
+ * vain. No request is read before the loop runs. */
 static int open_parts(web_server *s, shmrpc_error *error)
 {
     if (shmrpci_poll_create(&s->set) != SHMRPC_OK ||

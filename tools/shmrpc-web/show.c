@@ -21,7 +21,6 @@ static void append_ping(const web_place *place, shmrpci_buf *out)
     }
 }
 
-/* The place's service must not be used here: it may be freed. */
 static uint64_t open_of(const web_row *row)
 {
     return row->total != NULL
@@ -30,6 +29,7 @@ static uint64_t open_of(const web_row *row)
                : 0;
 }
 
+/* The place's service must not be used here: it may be freed. */
 static void append_row(const web_row *row, shmrpci_buf *out)
 {
     const web_place *place = row->place;

@@ -49,6 +49,8 @@ static int unknown_method(const web_target *target, const web_service *service,
                             search.best != NULL ? "`?" : "");
 }
 
+/* GET only for methods whose @rest says GET: links, prefetching and caches may
+ * repeat it, so it must change nothing (RFC 9110, 9.2.1). */
 static int find_by_name(const web_target *target, const web_service *service,
                         uint32_t *out, unsigned *http, shmrpc_error *error)
 {
@@ -112,6 +114,8 @@ static bool is_match(const char *pattern, const char *path,
     return *path == '\0';
 }
 
+/* The first method that matches in path and verb. 405 if only the verb is
+ * wrong, so that a client learns that the address is right. */
 static int find_by_path(web_target *target, const web_service *service,
                         uint32_t *out, unsigned *http, shmrpc_error *error)
 {

@@ -1,4 +1,5 @@
-/* Secrets. */
+/* Secrets: made at random, compared in constant time, and kept in a file that
+ * must be readable by its owner only. */
 #include "tools/shmrpc-web/token.h"
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 /* The maximum size of a file of tokens. */
 #define FILE_BYTES ((size_t)8 << 10)
 
+/* The system returns up to 256 bytes at once or none, and waits only before
+ * its generator was seeded, at boot (getrandom(2)). */
 bool web_secret_make(web_secret *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -28,6 +31,8 @@ bool web_secret_make(web_secret *out)
     return true;
 }
 
+/* Every byte is looked at whatever the ones before it were: from the time it
+ * takes nobody learns how many were right. The length is no secret. */
 bool web_secret_is(const web_secret *secret, const char *text, size_t len)
 {
     unsigned char difference = 0;
@@ -63,6 +68,8 @@ static int fail(shmrpc_error *error, int status, const char *path,
     return shmrpc_error_set(error, status, "the token file %s: %s", path, why);
 }
 
+/* Asks the descriptor and not the path, which might name another file by
+ * now. */
 static int check_file(int fd, const char *path, shmrpc_error *error)
 {
     struct stat info;
@@ -132,6 +139,8 @@ static bool is_secret(const char *text)
            strspn(text, "0123456789abcdef") == WEB_SECRET_LENGTH;
 }
 
+/* The name appears in lines of the audit log, so it must not be able to
+ * imitate a part of one. */
 static bool read_name(const char *text, char out[WEB_TOKEN_NAME_BYTES])
 {
     size_t len = strlen(text);
@@ -145,7 +154,9 @@ static bool read_name(const char *text, char out[WEB_TOKEN_NAME_BYTES])
     return is_good;
 }
 
-/* NULL, or the error. */
+/* Adds the token of a line, which is cut to pieces. NULL, or what is wrong;
+ * the text of the line is never repeated, as it may be a secret with a typing
+ * error. */
 static const char *read_line(char *line, web_tokens *out)
 {
     char *rest = NULL;
@@ -183,6 +194,8 @@ static const char *read_line(char *line, web_tokens *out)
     return NULL;
 }
 
+/* One byte more than the maximum is read, so that a file that is too long
+ * shows. */
 static int read_tokens(int fd, const char *path, web_tokens *out,
                        shmrpc_error *error)
 {
@@ -212,6 +225,7 @@ static int read_tokens(int fd, const char *path, web_tokens *out,
                                  "it holds no token; remove it to get one");
 }
 
+/* Goes on after a match: the time must not tell which token it was. */
 const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
                                  size_t len)
 {
@@ -224,7 +238,9 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
     return found;
 }
 
-/* Written under another name first, so that nobody ever reads half a file. */
+/* Written under another name first, so that nobody ever reads half a file, and
+ * linked rather than renamed: of two processes that start at once, the second
+ * must take the first one's token and not replace it. */
 static int make_token(const char *path, web_secret *out, shmrpc_error *error)
 {
     char temporary[4096];
@@ -247,6 +263,8 @@ static int make_token(const char *path, web_secret *out, shmrpc_error *error)
                    : fail(error, SHMRPC_E_DENIED, path, strerror(reason));
 }
 
+/* O_NOFOLLOW: a link that somebody has put there names a file of their choice;
+ * O_NONBLOCK: opening a pipe would wait for a writer. */
 int web_token_open(const char *path, web_tokens *out, shmrpc_error *error)
 {
     web_token made = {.may = WEB_MAY_ALL};

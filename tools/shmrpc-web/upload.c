@@ -1,4 +1,9 @@
-/* Streams to services. */
+/* Streams to services.
+ *
+ * A body comes in pieces of any length. Lines are put together in `line` and
+ * become items; bytes are items as they come. What the stream has no room for
+ * stays in the connection, whose client then finds its socket full: the
+ * service's pace reaches the sender. */
 #include "tools/shmrpc-web/upload.h"
 
 #include <stdlib.h>
@@ -50,7 +55,9 @@ static void fail(web_upload *u)
     u->stream = NULL;
 }
 
-/* After a push. */
+/* After a push. An error without a process id was found here, in the item; one
+ * with an id comes from the service, and try_finish returns it with its
+ * details. */
 static void note(web_upload *u, int status)
 {
     u->is_busy = status == SHMRPC_E_BUSY;
@@ -99,6 +106,7 @@ static void send_line(web_upload *u)
     shmrpci_buf_reset(&u->line);
 }
 
+/* The limit is on a line and not on the body, which may be endless. */
 static size_t take_line(web_upload *u, const char *data, size_t len)
 {
     const char *end = memchr(data, '\n', len);

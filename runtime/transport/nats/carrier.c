@@ -22,6 +22,9 @@
  * knows. */
 #define RECONNECT_BYTES (256 * 1024)
 
+/* A server may repeat what is to be signed, so attempts have an end. */
+#define SIGNED_ATTEMPTS 4
+
 struct nats_carrier {
     natsConnection *nc;
     natsOptions *opts;
@@ -31,6 +34,7 @@ struct nats_carrier {
     atomic_uint connects;
     atomic_bool wants_write;
     nats_credentials credentials;
+    bool is_unsigned; /* libnats has sent no signature; open_carrier reads it */
 };
 
 struct nats_inbox {
@@ -151,7 +155,7 @@ static natsStatus give_jwt(char **out, char **custom, void *user)
 static natsStatus sign(char **custom, unsigned char **out, int *out_len,
                        const char *nonce, void *user)
 {
-    const nats_carrier *c = user;
+    nats_carrier *c = user;
     (void)custom;
     unsigned char *signature = malloc(NATS_SIGNATURE_BYTES);
     if (signature == NULL) {
@@ -161,6 +165,7 @@ static natsStatus sign(char **custom, unsigned char **out, int *out_len,
         free(signature);
         return NATS_INVALID_ARG;
     }
+    c->is_unsigned = signature[0] == '\0';
     *out = signature; /* libnats frees it */
     *out_len = (int)NATS_SIGNATURE_BYTES;
     return NATS_OK;
@@ -270,11 +275,27 @@ static void free_carrier(nats_carrier *c)
     free(c);
 }
 
+/* libnats 3.4.1 takes a signature whose first byte is 0, one in 256, for none
+ * and sends none: the server refuses us, and the next attempt signs something
+ * else. A reconnection is tried again by libnats itself. */
+static natsStatus connect_signed(nats_carrier *c)
+{
+    natsStatus s = NATS_OK;
+    for (int attempt = 0; attempt < SIGNED_ATTEMPTS; attempt++) {
+        c->is_unsigned = false;
+        s = natsConnection_Connect(&c->nc, c->opts);
+        if (result_of(s) != NATS_REFUSED || !c->is_unsigned) {
+            break;
+        }
+    }
+    return s;
+}
+
 /* With retries libnats would hide that a server refuses us, and give up all the
  * same: so the first attempt is without them. */
 static natsStatus connect_now(nats_carrier *c, bool keeps_trying)
 {
-    natsStatus s = natsConnection_Connect(&c->nc, c->opts);
+    natsStatus s = connect_signed(c);
     if (!keeps_trying || result_of(s) != NATS_AWAY) {
         return s;
     }

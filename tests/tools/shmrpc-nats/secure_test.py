@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -86,6 +87,61 @@ def credentials_let_in(world):
     assert world.stop(process, signal.SIGTERM) == 0
 
 
+class NonceChanger:
+    """Stands before the server, and has its first client sign something else
+    than the server asked for: that client is refused."""
+
+    def __init__(self, port, nonce):
+        self.target, self.nonce = port, nonce
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.connections = 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.create_connection(("127.0.0.1", self.target))
+            info = b""
+            while not info.endswith(b"\r\n"):
+                info += server.recv(1)
+            if self.connections == 0:
+                info = re.sub(rb'"nonce":"[^"]*"',
+                              b'"nonce":"%s"' % self.nonce, info)
+            self.connections += 1
+            client.sendall(info)
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=self.pass_on, args=pair,
+                                 daemon=True).start()
+
+    @staticmethod
+    def pass_on(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def signatures_that_begin_with_0_let_in(world):
+    """libnats sends none then, so that the first attempt is refused."""
+    seed = "SUAFIB7CKJKVMXPOMAGGMQNC2MVIMYD6NX6CK3NHV6NACWRLW5ZG4M7DTA"
+    public = "UAOYU3KC5I7AYDEG3ZSS23JUALAV5N6BUVPB2XABRZ5G4QLZDYZYQLN3"
+    path = os.path.join(world.folder, "zero.nk")
+    with open(path, "w") as file:
+        file.write(seed + "\n")
+    server(world, f"authorization {{ users: [ {{ nkey: {public} }} ] }}\n")
+    process, _ = gateway(world, f"nkey={path}")
+    proxy = NonceChanger(world.servers[0].port, b"nonce0000000156")
+    client = world.client("calls", "5", "1", address=(
+        f"nats://127.0.0.1:{proxy.port}?nkey={path}"))
+    assert client.wait(PATIENCE_S) == 0, client.stdout.read()
+    world.running.remove(client)
+    assert proxy.connections >= 2, "nobody was refused"
+    assert world.stop(process, signal.SIGTERM) == 0
+
+
 def wrong_ones_are_named(world):
     """By the client and by the gateway, which ends; also by one whose server
     was not there at first."""
@@ -156,5 +212,5 @@ if __name__ == "__main__":
         sys.exit(77)
     sys.exit(main(prepare, [
         permissions_and_nkeys_suffice, credentials_let_in,
-        certificates_let_in, wrong_ones_are_named,
-        old_servers_are_warned_about]))
+        signatures_that_begin_with_0_let_in, certificates_let_in,
+        wrong_ones_are_named, old_servers_are_warned_about]))

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -24,6 +25,10 @@
 
 /* A queue's calls wait longer than any test. */
 static const shmrpc_opts patient = {.timeout_ns = INT64_C(300000000000)};
+
+/* Longer than it takes to get the next items: most kills hit a worker that has
+ * some. */
+static const struct timespec job_time = {.tv_nsec = 500000};
 
 typedef struct job {
     atomic_uchar runs;
@@ -66,6 +71,7 @@ static int work(shmrpc_queue *queue, job *jobs, size_t count)
                 atomic_fetch_add(&one->flagged, 1);
             }
             atomic_fetch_add(&one->runs, 1);
+            (void)nanosleep(&job_time, NULL);
             /* Lost with the connection: it comes again. */
             (void)shmrpc_queue_ack(queue, items[i]);
         }

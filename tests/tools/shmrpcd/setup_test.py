@@ -163,7 +163,7 @@ def test_a_limit_that_is_not_ours_to_raise(m):
         os.chown(m.path("mine"), nobody.pw_uid, nobody.pw_gid)
         shutil.copy(m.programs.shmrpcd, m.path("shmrpcd"))
         os.chmod(m.path("shmrpcd"), 0o755)
-        m.write(m.section("S", exec=f"{program} ready", nice="-5"))
+        m.write(m.section("S", exec=f"{program} ready", nice="-20"))
         with open(m.err, "a", encoding="utf-8") as err:
             m.process = subprocess.Popen(
                 [m.path("shmrpcd"), "service.ini"], cwd=m.folder, env=m.env,
@@ -171,7 +171,7 @@ def test_a_limit_that_is_not_ours_to_raise(m):
                 stderr=err, user="nobody", group=nobody.pw_gid,
                 extra_groups=[])
     else:
-        m.write(m.section("S", "ready", nice="-5"))
+        m.write(m.section("S", "ready", nice="-20"))
         m.spawn("service.ini")
     await_that("it has failed", lambda: "not all services run" in read(m.err))
     assert m.stop() == 0

@@ -251,11 +251,14 @@ def test_memory_and_descriptors_stay_the_same(echo, kinds, fault):
         with pytest.raises(shmrpc.DeclaredError):
             echo.add(1 << 62, 1 << 62)
 
-    for _ in range(50):
-        once()
+    def blocks_of(count):
+        before = sys.getallocatedblocks()
+        for _ in range(count):
+            once()
+        return sys.getallocatedblocks() - before
+
+    blocks_of(50)
     before = descriptors()
-    blocks = sys.getallocatedblocks()
-    for _ in range(150):
-        once()
+    # What others' threads or caches take now is not taken again; a leak is.
+    assert min(blocks_of(150) for _ in range(3)) < 100
     assert descriptors() == before
-    assert sys.getallocatedblocks() - blocks < 150

@@ -26,7 +26,7 @@ enum { PAIRS = 64 };
 /* A service and its gateway; found by the service's listener. */
 typedef struct pair {
     shmrpci_listener *listener; /* NULL: unused */
-    relay *relay;
+    relay *relay;               /* lock; NULL: takes no clients any more */
     nats_pump *pump;
     nats_who who;
     bool is_known;         /* to the server: what we subscribe to */
@@ -74,23 +74,37 @@ static void open_link(pair *p, const char *reply)
     (void)nats_pump_send(p->pump, reply, NULL, &opened);
 }
 
+/* Clients that have lost their links look for others while the gateway closes:
+ * its pump outlives the relay. */
+static void on_client(pair *p, const char *reply, nats_kind kind)
+{
+    uint8_t who[NATS_WHO_BYTES];
+    nats_parcel found = {.kind = NATS_FOUND, .data = who};
+    nats_parcel no = {.kind = NATS_CLOSE, .value = -SHMRPC_E_UNAVAILABLE};
+    found.len = nats_who_put(&p->who, who);
+    shmrpci_mutex_lock(&lock);
+    if (p->relay == NULL) {
+        (void)nats_pump_send(p->pump, reply, NULL, &no);
+    } else if (kind == NATS_FIND) {
+        (void)nats_pump_send(p->pump, reply, NULL, &found);
+    } else if (kind == NATS_OPEN) {
+        open_link(p, reply);
+    }
+    shmrpci_mutex_unlock(&lock);
+}
+
 static void on_message(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel)
 {
     pair *p = user;
-    uint8_t who[NATS_WHO_BYTES];
-    nats_parcel found = {.kind = NATS_FOUND, .data = who};
     (void)inbox;
     if (result != NATS_DONE || parcel == NULL) {
         return;
     }
-    found.len = nats_who_put(&p->who, who);
     if (parcel->kind == NATS_FIND && message->reply == NULL) {
         p->is_known = true;
-    } else if (parcel->kind == NATS_FIND) {
-        (void)nats_pump_send(p->pump, message->reply, NULL, &found);
-    } else if (parcel->kind == NATS_OPEN) {
-        open_link(p, message->reply);
+    } else if (parcel->kind == NATS_FIND || parcel->kind == NATS_OPEN) {
+        on_client(p, message->reply, parcel->kind);
     }
 }
 
@@ -203,10 +217,14 @@ static void relayed_stop(shmrpci_listener *listener)
 static void relayed_close(shmrpci_listener *listener)
 {
     pair *p = pair_of(listener);
+    shmrpci_mutex_lock(&lock);
+    relay *closing = p->relay;
+    p->relay = NULL;
+    shmrpci_mutex_unlock(&lock);
     shm->listener->stop(listener);
     shmrpci_thread_join(&p->thread);
     shm->listener->close(listener);
-    relay_close(p->relay);
+    relay_close(closing);
     nats_pump_stop(p->pump);
     nats_pump_destroy(p->pump);
     shmrpci_mutex_lock(&lock);

@@ -116,7 +116,13 @@ static int open_link(gate *g, const char *reply, uint64_t *out_number)
         shmrpci_fd_close(&fds[1]);
         return status;
     }
-    shmrpci_adopt(relay_front(g->relay), fds[1]);
+    shmrpci_mutex_lock(&g->lock);
+    if (g->relay != NULL) {
+        shmrpci_adopt(relay_front(g->relay), fds[1]);
+    } else { /* it has closed just now: the link ends with its socket */
+        shmrpci_fd_close(&fds[1]);
+    }
+    shmrpci_mutex_unlock(&g->lock);
     return SHMRPC_OK;
 }
 

@@ -900,6 +900,44 @@ int nats_pump_new_subject(nats_pump *pump, char out[NATS_SUBJECT_BYTES],
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
+/* Whether `fd` is still that of the connection, after what is left was sent. */
+static bool is_sent(nats_pump *pump, int fd)
+{
+    nats_view view;
+    pump->ops->view(pump->carrier, &view);
+    return view.fd >= 0 && view.fd == fd && !view.wants_write;
+}
+
+/* Ends our side, and waits until the server has read all of it, and so closes
+ * too. Closing with unread input would reset the connection, and the server
+ * would discard what it has not read by then: the last answers of a gateway, or
+ * the last oneway calls of a client. */
+static void see_off(nats_pump *pump)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(LINGER_NS);
+    shmrpc_status status = SHMRPC_E_BUSY;
+    size_t got;
+    nats_view view;
+    pump->ops->view(pump->carrier, &view);
+    if (view.wants_write && view.fd >= 0) {
+        pump->ops->write(pump->carrier);
+    }
+    if (!is_sent(pump, view.fd)) {
+        return;
+    }
+    shmrpci_stream_end(view.fd);
+    while ((status == SHMRPC_OK || status == SHMRPC_E_BUSY) &&
+           shmrpci_remaining_ns(deadline_ns) > 0) {
+        shmrpci_poll_entry entry = {.fd = view.fd, .read = true};
+        if (shmrpci_poll_entries(&entry, 1, deadline_ns)) {
+            status = is_sent(pump, view.fd)
+                         ? shmrpci_stream_receive(view.fd, pump->scratch,
+                                                  NATS_PIECE_BYTES, &got)
+                         : SHMRPC_E_UNAVAILABLE;
+        }
+    }
+}
+
 void nats_pump_destroy(nats_pump *pump)
 {
     if (pump == NULL) {
@@ -915,6 +953,7 @@ void nats_pump_destroy(nats_pump *pump)
         pump->ops->unsubscribe(pump->inboxes[i]);
     }
     if (pump->carrier != NULL && is_ours) {
+        see_off(pump);
         pump->ops->close(pump->carrier);
     }
     shmrpci_fork_keep_fd(&pump->fd_place);

@@ -273,8 +273,8 @@ static void note(foreign *f, const request *r, const char *error)
     counts->total_ns += (uint64_t)(shmrpci_now_ns() - r->arrived_ns);
     if (error != NULL) {
         counts->errors++;
-        (void)snprintf(counts->last_error, sizeof counts->last_error, "%s",
-                       error);
+        (void)snprintf(counts->last_error, sizeof counts->last_error, "%.*s",
+                       (int)sizeof counts->last_error - 1, error);
     }
     shmrpci_mutex_unlock(&f->lock);
 }

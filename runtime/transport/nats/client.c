@@ -44,12 +44,20 @@ static int open_pump(nats_client *client, const shmrpci_address *address,
                     .nkey_file = address->key_file,
                     .ca_file = address->ca_file,
                     .cert_file = address->cert_file,
+                    /* Libnats may be a millisecond early. */
                     .timeout_ms =
-                        left_ms < SERVER_MS ? left_ms + 1 : SERVER_MS},
+                        left_ms < SERVER_MS ? left_ms + 2 : SERVER_MS},
         .user = client,
     };
     nats_client_callbacks(&opts);
     int status = nats_pump_create(&opts, &client->pump, error);
+    if (status == SHMRPC_E_UNAVAILABLE &&
+        shmrpci_remaining_ns(deadline_ns) == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
+                                "no NATS server at nats://%.100s answered in "
+                                "time",
+                                address->host);
+    }
     if (status == SHMRPC_OK) {
         status = subscribe(client, error);
     }

@@ -210,7 +210,9 @@ static void print(const cli_nats *nats, const cli_gateways *all,
     } else if (all->count > 0) {
         append(all, false, &out);
     }
-    (void)fwrite(out.data, 1, out.len, stdout);
+    if (out.len > 0) {
+        (void)fwrite(out.data, 1, out.len, stdout);
+    }
     shmrpci_buf_fini(&out);
     if (all->count == 0) {
         say_none(nats);

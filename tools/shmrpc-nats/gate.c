@@ -100,7 +100,12 @@ static void on_second(void *user)
     if (nats_pump_is_closed(g->pump) &&
         shmrpci_load_relaxed(&g->is_refused) == 0) {
         shmrpci_store_relaxed(&g->is_refused, 1u);
-        gate_stop(g);
+        /* The relay may end at once, for a signal: gate_close() waits. */
+        shmrpci_mutex_lock(&g->lock);
+        if (g->relay != NULL) {
+            gate_stop(g);
+        }
+        shmrpci_mutex_unlock(&g->lock);
     }
 }
 

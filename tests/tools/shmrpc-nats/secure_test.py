@@ -163,7 +163,7 @@ def wrong_ones_are_named(world):
             world.servers[0].start()
         said = process.communicate(timeout=PATIENCE_S)[1]
         world.running.remove(process)
-        assert process.returncode == 1, process.returncode
+        assert process.returncode == 1, (process.returncode, said)
         assert "refuse" in said and other.seed_file in said, said
 
 

@@ -240,9 +240,9 @@ struct idl_field {
     const char *name;
     uint32_t tag; /* from 1; unique in its record; 0 for a stream parameter */
     bool optional;
+    bool json_string; /* @json(string): a 64-bit integer as text in JSON */
     const idl_type *type;
     idl_value default_value; /* NONE, or of the type and within its bounds */
-    bool json_string; /* @json(string): a 64-bit integer as text in JSON */
     idl_meta meta;
     idl_span span; /* of the name */
 };

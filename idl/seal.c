@@ -2,7 +2,7 @@
  */
 #include "idl/seal.h"
 
-#include <string.h>
+#include <stdint.h>
 
 #include "idl/canonical.h"
 
@@ -39,20 +39,14 @@ static void seal_method(sealer *s, idl_method *method)
     method->hash = idl_canonical_hash((const char *)text.data, text.len);
 }
 
-/* Methods are filled into a copy: in the schema they are constant. */
+/* Methods are sealed in place: idl_resolve made them writable, only their
+ * readers can't change them.  Hence the cast. */
 static void seal_service(sealer *s, idl_service *service)
 {
-    idl_method *methods =
-        shmrpci_arena_calloc(s->schema, service->method_count + 1,
-                             sizeof *methods, alignof(max_align_t));
-    if (methods == NULL) {
-        longjmp(s->scratch.exhausted, 1);
-    }
+    idl_method *methods = (idl_method *)(uintptr_t)service->methods;
     for (size_t i = 0; i < service->method_count; i++) {
-        methods[i] = service->methods[i];
         seal_method(s, &methods[i]);
     }
-    service->methods = methods;
     shmrpci_buf text;
     start(s, &text);
     idl_canonical_service(service, 0, &s->scratch, &text);

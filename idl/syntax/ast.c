@@ -71,8 +71,13 @@ ast_name ast_no_name(void)
 
 /* ---- what stands before ---- */
 
-ast_pre *ast_pre_make(ast_builder *b, ast_list docs, ast_list annotations)
+/* Most fields have nothing before them: they share one. */
+const ast_pre *ast_pre_make(ast_builder *b, ast_list docs, ast_list annotations)
 {
+    static const ast_pre none = {.docs = {.count = 0}};
+    if (docs.count == 0 && annotations.count == 0) {
+        return &none;
+    }
     ast_pre *pre = IDL_NEW(b->memory, ast_pre);
     pre->docs = docs;
     pre->annotations = annotations;

@@ -228,7 +228,8 @@ ast_list ast_decl_add(ast_list list, const ast_pre *pre, ast_decl *decl);
 ast_name ast_identifier(ast_builder *b, idl_token token);
 ast_name ast_path_join(ast_builder *b, ast_name path, idl_token token);
 
-ast_pre *ast_pre_make(ast_builder *b, ast_list docs, ast_list annotations);
+const ast_pre *ast_pre_make(ast_builder *b, ast_list docs,
+                            ast_list annotations);
 ast_list ast_doc_add(ast_builder *b, ast_list list, idl_token token);
 ast_list ast_annotation_add(ast_builder *b, ast_list list, idl_token at,
                             idl_token name, ast_list args);

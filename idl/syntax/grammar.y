@@ -29,7 +29,7 @@
 
 %type path {ast_name}
 %type enumbase {ast_name}
-%type pre {ast_pre *}
+%type pre {const ast_pre *}
 %type value {ast_value *}
 %type num {ast_value *}
 %type tag {ast_value *}

@@ -255,7 +255,10 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     if (more > 0) {
         shmrpci_buf_append(&e->call.out, block.bytes, more);
     }
-    shmrpci_buf_append(&e->call.out, request->in + old, request->in_len - old);
+    if (request->in_len > old) {
+        shmrpci_buf_append(&e->call.out, request->in + old,
+                           request->in_len - old);
+    }
     return (request->head.flags & SHMRPCI_HEAD_STREAMS) != 0
                ? streams_open(r, e)
                : r->back->client->commit(&e->call);

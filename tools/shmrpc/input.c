@@ -70,8 +70,10 @@ static int fill_line(cli_input *input, size_t *len)
 {
     size_t seen = 0;
     for (;;) {
-        const char *text = (const char *)input->data.data + input->at;
         size_t left = input->data.len - input->at;
+        /* Nothing was read yet: `data` is NULL. */
+        const char *text =
+            left > 0 ? (const char *)input->data.data + input->at : "";
         const char *end =
             left > seen ? memchr(text + seen, '\n', left - seen) : NULL;
         if (end != NULL || input->is_over) {

@@ -65,7 +65,8 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
     bool has_streams = (call->head.flags & SHMRPCI_HEAD_STREAMS) != 0;
     size_t skipped = has_streams ? TCP_WINDOWS_BYTES : 0;
     request->head = call->head;
-    request->in = call->request + skipped;
+    /* NULL if it is empty, to which not even 0 may be added. */
+    request->in = has_streams ? call->request + skipped : call->request;
     request->in_len = call->request_len - skipped;
     request->in_shared = false;
     request->received_ns = now_ns;

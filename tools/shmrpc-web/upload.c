@@ -258,7 +258,10 @@ static void step(web_upload *u)
     const void *reply = NULL;
     int status = SHMRPC_OK;
     if (!u->is_over) {
-        u->at += take(u, (const char *)body->data + u->at, body->len - u->at);
+        size_t left = body->len - u->at;
+        /* If nothing is left, `data` may be NULL. */
+        const char *rest = left > 0 ? (const char *)body->data + u->at : "";
+        u->at += take(u, rest, left);
     }
     if (!u->is_over && !u->is_busy && u->line.len > 0) {
         send_line(u); /* the last one has no newline */

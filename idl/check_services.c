@@ -7,15 +7,22 @@
 
 /* ---- any where the layout is fixed ---- */
 
-/* Notes, field by field, the way to the `any`. */
+/* Notes, field by field, the way to the `any`. Records may contain each other:
+ * it ends where the way has come round, as R. P. Brent finds cycles. */
 static void note_any(idl_diags *diags, idl_diag *diag, const idl_type *type)
 {
     const idl_record *seen = NULL;
+    size_t until = 0;
     while (type->element != NULL) {
         type = type->element;
     }
-    while (type->record != NULL && type->record != seen) {
-        const idl_record *record = seen = type->record;
+    for (size_t step = 0; type->record != NULL && type->record != seen;
+         step++) {
+        const idl_record *record = type->record;
+        if (step == until) {
+            seen = record;
+            until = 2 * until + 2;
+        }
         for (size_t i = 0; i < record->field_count; i++) {
             if (idl_type_has_any(record->fields[i].type)) {
                 type = record->fields[i].type;

@@ -18,7 +18,7 @@
 
 enum { LINE_BYTES = 8192 };
 
-/* A connection to the server, and what was read of it. */
+/* A connection to the server, and the bytes read from it. */
 typedef struct bare {
     nats_server server;
     size_t size;

@@ -347,15 +347,6 @@ static void view(nats_carrier *c, nats_view *out)
     };
 }
 
-static void server(nats_carrier *c, char *out, size_t size)
-{
-    char url[256];
-    out[0] = '\0';
-    if (natsConnection_GetConnectedUrl(c->nc, url, sizeof url) == NATS_OK) {
-        (void)snprintf(out, size, "%s", url);
-    }
-}
-
 /* ---- messages ---------------------------------------------------------- */
 
 static nats_result new_subject(char *out, size_t size)
@@ -535,7 +526,6 @@ const nats_carrier_ops shmrpc_nats_carrier = {
     .open = open_carrier,
     .close = free_carrier,
     .view = view,
-    .server = server,
     .new_subject = new_subject,
     .subscribe = subscribe,
     .unsubscribe = unsubscribe,

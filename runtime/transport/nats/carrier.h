@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* Changes with any declaration below. */
-#define NATS_CARRIER_ABI 3u
+#define NATS_CARRIER_ABI 4u
 
 /* The symbol that libshmrpc-nats exports: a const nats_carrier_ops. */
 #define NATS_CARRIER_SYMBOL "shmrpc_nats_carrier"
@@ -86,8 +86,6 @@ typedef struct nats_carrier_ops {
                         char why[NATS_CARRIER_WHY_BYTES]);
     void (*close)(nats_carrier *c);
     void (*view)(nats_carrier *c, nats_view *out);
-    /* The server that we are connected to; "" while there is none. */
-    void (*server)(nats_carrier *c, char *out, size_t size);
     /* A unique subject: "_INBOX.....". */
     nats_result (*new_subject)(char *out, size_t size);
     /* Survives reconnections. */

@@ -1,4 +1,4 @@
-/* Loading the carrier, once in a process. */
+/* Loading the carrier, once in a process, and connecting with it. */
 #include "transport/nats/load.h"
 
 #include "os/plugin.h"
@@ -46,4 +46,49 @@ void nats_load_this(const nats_carrier_ops *ops)
     shmrpci_mutex_lock(&lock);
     loaded = ops;
     shmrpci_mutex_unlock(&lock);
+}
+
+/* A refusal is of the file that says who we are. */
+static int refused(const nats_opts *opts, const char *why, shmrpc_error *error)
+{
+    const char *file = opts->creds_file[0] != '\0'  ? opts->creds_file
+                       : opts->nkey_file[0] != '\0' ? opts->nkey_file
+                                                    : opts->cert_file;
+    return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
+                            "%.70s%snats://%.50s refuses us: %.40s", file,
+                            file[0] != '\0' ? ": " : "", opts->servers, why);
+}
+
+int nats_failed(nats_result result, const nats_opts *opts, const char *why,
+                shmrpc_error *error)
+{
+    const char *servers = opts->servers;
+    switch (result) {
+    case NATS_REFUSED:
+        return refused(opts, why, error);
+    case NATS_WRONG:
+        return shmrpc_error_set(error, SHMRPC_E_INVALID, "nats://%.80s: %.90s",
+                                servers, why);
+    case NATS_OUT_OF_MEMORY:
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    case NATS_DONE:
+    case NATS_NOTHING:
+    case NATS_NOBODY:
+    case NATS_DROPPED:
+    case NATS_AWAY:
+    case NATS_TOO_LONG:
+        break;
+    }
+    return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                            "no NATS server at nats://%.80s: %.80s", servers,
+                            why);
+}
+
+int nats_open(const nats_carrier_ops *ops, const nats_opts *opts,
+              nats_carrier **out, shmrpc_error *error)
+{
+    char why[NATS_CARRIER_WHY_BYTES] = "";
+    nats_result result = ops->open(opts, out, why);
+    return result == NATS_DONE ? (int)SHMRPC_OK
+                               : nats_failed(result, opts, why, error);
 }

@@ -782,42 +782,6 @@ static void on_change(void *user)
     }
 }
 
-/* A refusal is of the file that says who we are. */
-static int refused(const nats_opts *opts, const char *why, shmrpc_error *error)
-{
-    const char *file = opts->creds_file[0] != '\0'  ? opts->creds_file
-                       : opts->nkey_file[0] != '\0' ? opts->nkey_file
-                                                    : opts->cert_file;
-    return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
-                            "%.70s%snats://%.50s refuses us: %.40s", file,
-                            file[0] != '\0' ? ": " : "", opts->servers, why);
-}
-
-static int failed(nats_result result, const nats_opts *opts, const char *why,
-                  shmrpc_error *error)
-{
-    const char *servers = opts->servers;
-    switch (result) {
-    case NATS_REFUSED:
-        return refused(opts, why, error);
-    case NATS_WRONG:
-        return shmrpc_error_set(error, SHMRPC_E_INVALID, "nats://%.80s: %.90s",
-                                servers, why);
-    case NATS_OUT_OF_MEMORY:
-        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
-    case NATS_DONE:
-    case NATS_NOTHING:
-    case NATS_NOBODY:
-    case NATS_DROPPED:
-    case NATS_AWAY:
-    case NATS_TOO_LONG:
-        break;
-    }
-    return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                            "no NATS server at nats://%.80s: %.80s", servers,
-                            why);
-}
-
 static int make(nats_pump *pump, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_poll_create(&pump->set);
@@ -845,7 +809,6 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
                      shmrpc_error *error)
 {
     const nats_carrier_ops *ops;
-    char why[NATS_CARRIER_WHY_BYTES] = "";
     int status = nats_load(&ops, error);
     if (status != SHMRPC_OK) {
         return status;
@@ -864,11 +827,7 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
                                          * limit */
     status = make(pump, error);
     if (status == SHMRPC_OK) {
-        nats_result result =
-            ops->open(&pump->opts.carrier, &pump->carrier, why);
-        status = result == NATS_DONE
-                     ? (int)SHMRPC_OK
-                     : failed(result, &opts->carrier, why, error);
+        status = nats_open(ops, &pump->opts.carrier, &pump->carrier, error);
     }
     if (status != SHMRPC_OK) {
         nats_pump_destroy(pump);
@@ -886,7 +845,8 @@ int nats_pump_subscribe(nats_pump *pump, const char *subject, const char *queue,
     nats_result result = pump->ops->subscribe(
         pump->carrier, subject, queue, &pump->inboxes[pump->inbox_count]);
     if (result != NATS_DONE) {
-        return failed(result, &pump->opts.carrier, "can't subscribe", error);
+        return nats_failed(result, &pump->opts.carrier, "can't subscribe",
+                           error);
     }
     pump->is_queue[pump->inbox_count++] = queue != NULL;
     return SHMRPC_OK;
@@ -977,9 +937,4 @@ bool nats_pump_is_closed(nats_pump *pump)
     nats_view view;
     pump->ops->view(pump->carrier, &view);
     return view.is_closed;
-}
-
-void nats_pump_server(nats_pump *pump, char *out, size_t size)
-{
-    pump->ops->server(pump->carrier, out, size);
 }

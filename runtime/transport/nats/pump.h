@@ -178,7 +178,5 @@ void nats_pump_destroy(nats_pump *pump);
 void nats_pump_count(const nats_pump *pump, nats_counts *out);
 /* Whether it has given up for ever, as libnats does when it is refused. */
 bool nats_pump_is_closed(nats_pump *pump);
-/* The server that it is connected to; "" for none. */
-void nats_pump_server(nats_pump *pump, char *out, size_t size);
 
 #endif

@@ -409,36 +409,9 @@ static void on_change(void *user)
 
 /* ---- opening and closing ------------------------------------------------- */
 
-static int failed(nats_result result, const nats_place *place, const char *why,
-                  shmrpc_error *error)
-{
-    switch (result) {
-    case NATS_REFUSED:
-        return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
-                                "nats://%.80s refuses us: %.80s",
-                                place->servers, why);
-    case NATS_WRONG:
-        return shmrpc_error_set(error, SHMRPC_E_INVALID, "nats://%.80s: %.90s",
-                                place->servers, why);
-    case NATS_OUT_OF_MEMORY:
-        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
-    case NATS_DONE:
-    case NATS_NOTHING:
-    case NATS_NOBODY:
-    case NATS_DROPPED:
-    case NATS_AWAY:
-    case NATS_TOO_LONG:
-        break;
-    }
-    return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                            "no NATS server at nats://%.80s: %.80s",
-                            place->servers, why);
-}
-
 static int connect_it(nats_line *line, const nats_place *place,
                       shmrpc_error *error)
 {
-    char why[NATS_CARRIER_WHY_BYTES] = "";
     nats_opts opts = {.servers = place->servers,
                       .name = "shmrpc shared object",
                       .creds_file = place->creds_file,
@@ -448,15 +421,15 @@ static int connect_it(nats_line *line, const nats_place *place,
                       .timeout_ms = CONNECT_MS,
                       .on_change = on_change,
                       .user = line};
-    nats_result result = line->ops->open(&opts, &line->carrier, why);
-    if (result != NATS_DONE) {
-        return failed(result, place, why, error);
+    int status = nats_open(line->ops, &opts, &line->carrier, error);
+    if (status != SHMRPC_OK) {
+        return status;
     }
     nats_view view;
     line->ops->view(line->carrier, &view);
     line->is_up = view.fd >= 0;
     line->connects = view.connects;
-    int status = nats_line_listen(line, NULL, on_answer, line, &line->answers);
+    status = nats_line_listen(line, NULL, on_answer, line, &line->answers);
     return status == SHMRPC_OK
                ? SHMRPC_OK
                : shmrpc_error_set(error, status, "can't subscribe");

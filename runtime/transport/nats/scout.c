@@ -324,6 +324,11 @@ int nats_client_begin(nats_client *client, shmrpci_buf *welcome,
         uint32_t next = nats_directory_wanted(
             &client->directory, shmrpci_now_ns(), nats_client_random(client));
         if (next == NATS_NO_INSTANCE) {
+            if (status == SHMRPC_OK) { /* it has left since it was found */
+                status = shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                          "the last gateway of %.80s has left",
+                                          client->over.name);
+            }
             break;
         }
         shmrpci_buf_reset(welcome);

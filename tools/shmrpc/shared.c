@@ -35,6 +35,7 @@ cli_exit cli_shared_fail(int status, const shmrpc_error *error)
     case SHMRPC_E_NOT_FOUND:
     case SHMRPC_E_DENIED:
     case SHMRPC_E_DESTROYED:
+    case SHMRPC_E_UNAVAILABLE: /* no NATS server */
         return cli_fail_error(CLI_ABSENT, NULL, error);
     case SHMRPC_E_DEADLINE:
         return cli_fail_error(CLI_DEADLINE, NULL, error);

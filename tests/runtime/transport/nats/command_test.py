@@ -3,6 +3,7 @@ with_server.py."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -10,21 +11,26 @@ import time
 
 def shmrpc(*words, code=0):
     got = subprocess.run([sys.argv[1], *words], capture_output=True, text=True)
-    assert got.returncode == code or (code and got.returncode), got
+    assert got.returncode == code, got
     return got.stdout if code == 0 else got.stderr
 
 
 def main():
     jobs = os.environ["TEST_NATS"] + "/test.jobs"
     news = os.environ["TEST_NATS"] + "/test.news"
-    assert "does not exist" in shmrpc("queue", "pop", jobs, code=1)
+    assert "does not exist" in shmrpc("queue", "pop", jobs, code=3)
+    # A port at which nothing listens, as it is bound and not listened at.
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        away = f"nats://127.0.0.1:{deaf.getsockname()[1]}/test.jobs"
+        assert "no NATS server" in shmrpc("queue", "pop", away, code=3)
     shmrpc("queue", "push", "--create", "--deadline=60s", jobs, "1", '"two"')
     figures = json.loads(shmrpc("queue", "stat", "--json", jobs))
     assert figures["item_count"] == 2 and figures["open_count"] == 0, figures
     assert shmrpc("queue", "pop", "--deadline=60s", "--json", jobs) == "1\n"
     assert shmrpc("queue", "drain", "--json", jobs) == '"two"\n'
     assert "servers" in shmrpc("queue", "check", jobs, code=1)
-    assert "can't be looked for" in shmrpc("topic", "tail", news, code=1)
+    assert "can't be looked for" in shmrpc("topic", "tail", news, code=3)
     assert "dicts don't exist" in shmrpc("dict", "keys", jobs, code=1)
     tail = subprocess.Popen([sys.argv[1], "topic", "tail", "--create",
                              "--count=1", "--deadline=60s", "--json", news],

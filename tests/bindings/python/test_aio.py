@@ -198,7 +198,8 @@ def test_timer_beside_short_awaits_is_in_time(echo):
 
     run(main)
     late.sort()
-    assert len(late) > 10 and late[-2] < 0.005, late[-5:]
+    # Nine of ten: a collection of garbage is the thread's time, too.
+    assert len(late) > 10 and late[len(late) * 9 // 10] < 0.005, late[-5:]
 
 
 # ---- giving up ---------------------------------------------------------------

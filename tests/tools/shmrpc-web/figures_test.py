@@ -93,7 +93,7 @@ def heartbeat(web):
     wait_for(lambda: service(web, "fault").get("ping_us", 0) > 0)
     value = wait_for(lambda: metrics(web)[0].get(
         'shmrpc_ping_seconds{service="fault"}'))
-    expect("of a second", 0 < value < 0.5, True)
+    expect("in seconds", 0 < value < 5, True)
     before = service(web, "fault")["calls"]
     web.fault.send_signal(signal.SIGSTOP)
     wait_for(lambda: service(web, "fault").get("ping_us", 0) is None)

@@ -1,0 +1,83 @@
+/*
+ * The inside of a pump, for pump.c (the connection and its rounds),
+ * pump_links.c (links: beginning, end, and what they send) and pump_messages.c
+ * (sending a message, and handling one that came).
+ *
+ * Threading: the pump's (pump.h), except the atomic fields.
+ */
+#ifndef SHMRPCI_TRANSPORT_NATS_PUMP_INSIDE_H
+#define SHMRPCI_TRANSPORT_NATS_PUMP_INSIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/fork.h"
+#include "os/thread.h"
+#include "sync/atomic.h"
+#include "transport/nats/link.h"
+#include "transport/nats/pump.h"
+
+/* Tags in the set of descriptors; links follow. */
+enum { NATS_TAG_BELL, NATS_TAG_NATS, NATS_TAG_LINKS };
+
+struct nats_pump {
+    nats_pump_opts opts;
+    const nats_carrier_ops *ops;
+    nats_carrier *carrier;
+    uint32_t generation; /* of the process that opened it */
+    int set;
+    int bell_fd;
+    int fd; /* NATS's, in the set; -1: not connected */
+    shmrpci_fork_fd fd_place;
+    uint32_t connects; /* number of that connection */
+    bool can_read;     /* it may have input */
+    bool is_full;      /* it had no room */
+    bool has_more;     /* a link has more to send than its turn allows */
+    bool has_told;     /* the owner got a callback in this round */
+    bool is_woken;
+    size_t piece;     /* the most data in a message */
+    uint8_t *scratch; /* a head, and a piece */
+    nats_inbox *inboxes[NATS_INBOXES_MAX];
+    bool is_queue[NATS_INBOXES_MAX];
+    uint32_t inbox_count;
+    nats_link *links[NATS_LINKS_MAX];
+    uint32_t link_count;
+    uint32_t link_top; /* first place that was never used */
+    int64_t second_ns;
+    shmrpci_thread thread;
+    bool has_thread;
+    shmrpci_atomic_u32 stopping;
+    shmrpci_atomic_u32 thread_number; /* the thread that needs no bell */
+    shmrpci_atomic_u64 counts[sizeof(nats_counts) / sizeof(uint64_t)];
+};
+
+/* ---- pump_messages.c ----------------------------------------------------- */
+
+void nats_pump_add_count(nats_pump *pump, size_t offset);
+
+#define NATS_COUNT(pump, field) \
+    nats_pump_add_count((pump), offsetof(nats_counts, field))
+
+/* Sends a message of a link; data of a parcel may be in the scratch. */
+nats_result nats_pump_send_of(nats_pump *pump, nats_link *link,
+                              nats_parcel *parcel);
+/* The same without data, of that kind. */
+nats_result nats_pump_say(nats_pump *pump, nats_link *link, nats_kind kind);
+
+/* Handles all messages that have come. */
+void nats_pump_take_all(nats_pump *pump);
+
+/* ---- pump_links.c -------------------------------------------------------- */
+
+/* Only forgets a link: nobody is told. */
+void nats_pump_free_link(nats_pump *pump, uint32_t place);
+/* Ends a link; tells its owner, and the peer, unless that is why. */
+void nats_pump_cut_link(nats_pump *pump, uint32_t place, nats_cut why);
+/* The place of a gateway's link of that number; NATS_LINKS_MAX: none. */
+uint32_t nats_pump_place_of(const nats_pump *pump, uint64_t number);
+/* Moves the bytes of all links, and checks that their peers are alive. Returns
+ * when to look again. */
+int64_t nats_pump_tend_links(nats_pump *pump);
+
+#endif

@@ -6,13 +6,15 @@ bench` runs it last; `./dev bench --only python` runs nothing else.
 The echo of 16 bytes, and two integers where a way has types. Caller and worker
 are on a CPU each, or both on one. Each line is the best of three rounds, with
 the quotient to the C client's raw echo of the same run. What is not installed
-is left out, and said.
+or fails is a line with the reason; the exit status is 1 if one of ours fails.
 """
 
 import contextlib
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,7 +78,7 @@ def process(command, cpu, ready, env=None):
         lines = []
         for line in server.stdout:
             lines.append(line)
-            if ready in line:
+            if re.search(rf"\b{ready}\b", line):
                 break
         else:
             raise RuntimeError("".join(lines))
@@ -171,6 +173,23 @@ def c_client(cpu):
 # ---- others' --------------------------------------------------------------
 
 
+def fresh_path(name):
+    """Of a socket; the one of the server before may still be there."""
+    return os.path.join(tempfile.mkdtemp(dir=os.environ["SHMRPC_DIR"]), name)
+
+
+def patiently(connect, seconds=10):
+    """Connects to a server that may not listen yet."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return connect()
+        except (ConnectionRefusedError, FileNotFoundError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 def pipe(cpu):
     import multiprocessing
 
@@ -181,7 +200,8 @@ def pipe(cpu):
         while (data := there.recv_bytes()) != b"":
             there.send_bytes(data)
 
-    worker = multiprocessing.get_context("fork").Process(target=serve)
+    worker = multiprocessing.get_context("fork").Process(
+        target=serve, daemon=True)
     worker.start()
 
     def call():
@@ -220,7 +240,7 @@ def manager(cpu):
 def rpyc(cpu):
     import rpyc as library
 
-    path = os.path.join(os.environ["SHMRPC_DIR"], "rpyc")
+    path = fresh_path("rpyc")
     text = """
         import rpyc, sys
         from rpyc.utils.server import ThreadedServer
@@ -231,7 +251,9 @@ def rpyc(cpu):
         server.start()
         """
     with python(text, cpu, path):
-        connection = library.utils.factory.unix_connect(path)
+        # It binds before it is "ready", but listens in start().
+        connection = patiently(
+            lambda: library.utils.factory.unix_connect(path))
         echo = connection.root.echo
         assert echo(DATA) == DATA
         yield "raw", measure(lambda: echo(DATA))
@@ -241,7 +263,7 @@ def rpyc(cpu):
 def pyzmq(cpu):
     import zmq
 
-    path = "ipc://" + os.path.join(os.environ["SHMRPC_DIR"], "zmq")
+    path = "ipc://" + fresh_path("zmq")
     text = """
         import sys, zmq
         server = zmq.Context().socket(zmq.REP)
@@ -265,7 +287,7 @@ def pyzmq(cpu):
 def grpcio(cpu):
     import grpc
 
-    path = "unix://" + os.path.join(os.environ["SHMRPC_DIR"], "grpc")
+    path = "unix://" + fresh_path("grpc")
     text = """
         import concurrent.futures, grpc, sys
         class Echo(grpc.GenericRpcHandler):
@@ -288,7 +310,7 @@ def grpcio(cpu):
 def pyro4(cpu):
     import Pyro4
 
-    path = os.path.join(os.environ["SHMRPC_DIR"], "pyro")
+    path = fresh_path("pyro")
     text = """
         import Pyro4, sys
         Pyro4.config.SERIALIZERS_ACCEPTED = {"marshal"}
@@ -307,8 +329,9 @@ def pyro4(cpu):
             yield "raw", measure(lambda: proxy.echo(DATA))
 
 
+C_FLOOR = "C client, C worker"
 WAYS = {
-    "C client, C worker": c_client,
+    C_FLOOR: c_client,
     "Python, C worker": c_worker,
     "Python, Python worker": python_worker,
     "Python asyncio, C worker": asyncio_client,
@@ -321,12 +344,27 @@ WAYS = {
 }
 
 
+OURS = [way for way in WAYS if "worker" in way]
+GIVE_UP_S = 60 + int(10 * SECONDS)
+
+
+def give_up(number, frame):
+    raise TimeoutError(f"not done within {GIVE_UP_S} s")
+
+
 def rows_of(way, cpu):
     """What a way takes, or why it can't be measured."""
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(GIVE_UP_S)
     try:
         return list(WAYS[way](cpu)), None
     except ImportError as error:
         return [], f"not installed: {error.name}"
+    except Exception as error:
+        reason = str(error).strip().replace("\n", "; ")
+        return [], f"failed: {type(error).__name__}: {reason}"
+    finally:
+        signal.alarm(0)
 
 
 def import_ms():
@@ -349,21 +387,25 @@ def main():
     os.environ["SHMRPC_DIR"] = folder
     os.sched_setaffinity(0, {CALLER})
     try:
-        floor = {}
+        ours_failed = False
         for place, cpu in (("apart", WORKER), ("one CPU", CALLER)):
+            floor = None
             for way in WAYS:
                 rows, why = rows_of(way, cpu)
                 if why:
-                    print(f"{place:8} {way:26} {why}")
+                    print(f"{place:8} {way:26} {why}", flush=True)
+                    ours_failed |= way in OURS
                 for name, seconds in rows:
-                    floor.setdefault(place, seconds)
+                    if way == C_FLOOR and floor is None:
+                        floor = seconds
+                    ratio = f"{seconds / floor:8.1f} x" if floor else ""
                     print(f"{place:8} {way:26} {name:6} "
-                          f"{seconds * 1e6:9.2f} us "
-                          f"{seconds / floor[place]:8.1f} x", flush=True)
+                          f"{seconds * 1e6:9.2f} us {ratio}", flush=True)
         print(f"import shmrpc: {import_ms():.1f} ms")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return 1 if ours_failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,5 @@
-/* Proofs, and the key's file. */
+/* Authentication by a shared key: reading the key file, making and checking
+ * proofs. */
 #include "transport/tcp/auth.h"
 
 #include <string.h>
@@ -46,8 +47,8 @@ shmrpc_status tcp_auth_say(tcp_side from, uint8_t out[TCP_SAID_BYTES])
 shmrpc_status tcp_auth_prove(const tcp_auth *auth, tcp_side from,
                              uint8_t out[SHMRPCI_PROOF_BYTES])
 {
-    /* The side is part of its proof: a proof can't be sent back as the other
-     * side's. */
+    /* The proof covers the side's name, so that a peer can't send our own proof
+     * back to us. */
     uint8_t data[16 + 2 * TCP_SAID_BYTES + SHMRPCI_TLS_BINDING_BYTES] = {0};
     size_t len = 16 + 2 * TCP_SAID_BYTES;
     memcpy(data, from == TCP_FROM_SERVER ? "shmrpc server" : "shmrpc client",

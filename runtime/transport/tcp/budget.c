@@ -1,15 +1,15 @@
 /*
- * The memory that all peers of a listener make it keep, and how room is made if
- * that is too much.
+ * Limits the memory that a listener keeps for all its peers, and makes room
+ * when the limit is reached.
  *
- * Requests have one half of the total, replies the other one, so that neither
- * keeps the other out.  When half of either is used, connections that keep more
- * than an equal share of it wait: for requests they are not read, for replies
- * their calls are not run.  A large body begins to arrive when all of it has
- * room, first come, first served, so that those that have begun can end.  A
- * reply has run already and can't wait: at once, and for a request after a
- * while, the slowest of the peers that don't read, or don't go on sending, is
- * disconnected.
+ * Requests have one half of the total and replies the other, so that neither
+ * starves the other. When half of either share is used, a connection that uses
+ * more than an equal part of it is paused: for requests it is not read, for
+ * replies its calls are not run. A large body is received only once there is
+ * room for all of it, first come, first served, so that every body that has
+ * begun can be completed. If there is still no room, the slowest peer that does
+ * not read, or stalls in sending, is disconnected: at once if a reply needs the
+ * room, since its call has already run; after a while if a request does.
  *
  * Threading: see server.h.
  */
@@ -18,11 +18,12 @@
 #include "os/poll.h"
 #include "transport/tcp/server.h"
 
-/* A peer that begins to keep us waiting is credited with so many bytes: it
- * counts as quick until it has been slow for a while. */
+/* A peer is credited with this many bytes when we begin to wait for it, so that
+ * it counts as quick until it has been slow for a while. */
 #define CREDIT_BYTES ((uint64_t)64 << 10)
 
-/* How often the patrol looks for a connection to end for a waiting request. */
+/* How often the patrol looks for a connection to disconnect in favour of a
+ * waiting request. */
 #define AGAIN_NS (100 * SHMRPCI_NS_PER_MS)
 
 static size_t half(const tcp_listener *listener)
@@ -48,7 +49,7 @@ bool tcp_budget_is_full(const tcp_conn *conn)
            (listener->replies_are_many && conn->kept.replies > share(listener));
 }
 
-/* A body that has begun to arrive must not stop itself. */
+/* A body that has begun to arrive must not pause its own connection. */
 static size_t settled(const tcp_conn *conn)
 {
     SHMRPCI_ASSERT(conn->asked_bytes <= conn->kept.requests,
@@ -102,7 +103,7 @@ static void for_all(tcp_listener *listener, void (*act)(tcp_conn *conn))
     }
 }
 
-/* The connection that has waited longest; NULL: none waits. */
+/* The connection that has waited longest; NULL: none is waiting. */
 static tcp_conn *first_wanting(const tcp_listener *listener)
 {
     tcp_conn *first = NULL;
@@ -165,7 +166,7 @@ static void stop_wanting(tcp_conn *conn)
     conn->wanted_bytes = 0;
 }
 
-/* Called when less memory is kept: resumes the connections that wait for it. */
+/* Called when memory was freed: resumes the connections that wait for it. */
 static void go_on(tcp_listener *listener)
 {
     tcp_conn *first;
@@ -242,7 +243,7 @@ void tcp_budget_leave(tcp_conn *conn)
 {
     stop_wanting(conn);
     set_asked(conn, 0);
-    tcp_call_line_up(conn); /* oneway calls run all the same */
+    tcp_call_line_up(conn); /* oneway calls run even so */
     go_on(conn->listener);
 }
 
@@ -288,8 +289,8 @@ void tcp_budget_ask(tcp_conn *conn, size_t bytes)
 
 /* ---- making room ----------------------------------------------------- */
 
-/* How many bytes a second the peer has moved since it began to keep us waiting;
- * UINT64_MAX: not for `least_ns` yet. */
+/* The rate in bytes per second at which the peer has moved data since we began
+ * to wait for it; UINT64_MAX: that was less than `least_ns` ago. */
 static uint64_t pace(uint64_t bytes, int64_t waited_ns, int64_t least_ns)
 {
     int64_t time_us = waited_ns / SHMRPCI_NS_PER_US;
@@ -298,7 +299,7 @@ static uint64_t pace(uint64_t bytes, int64_t waited_ns, int64_t least_ns)
                                       (uint64_t)(time_us > 0 ? time_us : 1);
 }
 
-/* Its pace in taking what we send; UINT64_MAX: nothing waits for it. */
+/* The rate at which it takes what we send; UINT64_MAX: nothing waits for it. */
 static uint64_t pace_of_taking(tcp_conn *conn, int64_t now_ns, int64_t least_ns)
 {
     int64_t since_ns;
@@ -308,7 +309,7 @@ static uint64_t pace_of_taking(tcp_conn *conn, int64_t now_ns, int64_t least_ns)
                : UINT64_MAX;
 }
 
-/* Its pace in sending the request that is arriving. */
+/* The rate at which it sends the request that is arriving. */
 static uint64_t pace_of_sending(tcp_conn *conn, int64_t now_ns,
                                 int64_t least_ns)
 {
@@ -319,14 +320,14 @@ static uint64_t pace_of_sending(tcp_conn *conn, int64_t now_ns,
                : UINT64_MAX;
 }
 
-/* The pace for replies, which can't wait. */
+/* The rate that counts when a reply needs room: it can't wait. */
 static uint64_t pace_for_replies(tcp_conn *conn, int64_t now_ns)
 {
     return conn->kept.replies > 0 ? pace_of_taking(conn, now_ns, 0)
                                   : UINT64_MAX;
 }
 
-/* The pace for requests, which can wait. */
+/* The rate that counts when a request needs room: it can wait. */
 static uint64_t pace_for_requests(tcp_conn *conn, int64_t now_ns)
 {
     int64_t room_ns = conn->listener->limits.room_ns;
@@ -355,8 +356,8 @@ static tcp_conn *find_slowest(const tcp_listener *listener, uint64_t limit,
     return slowest;
 }
 
-/* With the lock held, which it gives up meanwhile: ends a connection. Returns
- * what it still keeps, which will be freed soon. */
+/* With the lock held, which it releases meanwhile: disconnects a connection.
+ * Returns how many bytes it still keeps, which are freed soon. */
 static tcp_kept displace(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;

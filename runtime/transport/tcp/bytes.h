@@ -1,5 +1,6 @@
 /*
- * The bytes of a connection: over the socket itself, or over TLS on it.
+ * Reads and writes the bytes of a connection: on the socket itself, or through
+ * TLS.
  *
  * Threading: as os/stream.h and os/tls_stream.h.
  */
@@ -9,7 +10,7 @@
 #include "os/tls_stream.h"
 #include "transport/tcp/limits.h"
 
-/* `tls` NULL: in plain. */
+/* `tls` NULL: unencrypted. */
 static inline shmrpc_status tcp_bytes_receive(int fd, shmrpci_tls *tls,
                                               void *data, size_t size,
                                               size_t *out_len)
@@ -33,8 +34,9 @@ static inline size_t tcp_bytes_queued(int fd, const shmrpci_tls *tls,
     return tls == NULL && missing > 0 ? shmrpci_stream_queued(fd) : 0;
 }
 
-/* `missing` bytes of a large body are to come: lets a waiting thread sleep
- * until many of them are there. `*mark` is the last setting, 0 at first. */
+/* `missing` bytes of a large body are still to come: lets a waiting thread
+ * sleep until many of them have arrived. `*mark` is the last setting, 0 at
+ * first. */
 static inline void tcp_bytes_mark(int fd, const shmrpci_tls *tls,
                                   size_t missing, size_t *mark)
 {

@@ -1,4 +1,4 @@
-/* Calls at the service's end: queue, claims, cancellation, memory. */
+/* Calls on the server's side: their queue, claims, cancellation and memory. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static tcp_call *get_free(tcp_listener *listener)
     return call;
 }
 
-/* By the reader: memory for a request, and for others that have come. NULL: out
+/* By the reader: gets memory for a request, and some for later ones. NULL: out
  * of memory. */
 static tcp_call *get_call(tcp_conn *conn)
 {
@@ -122,7 +122,7 @@ static bool make_room(tcp_call *call, size_t len)
     return true;
 }
 
-/* Takes the body of a request, without a copy if possible. */
+/* Takes over the body of a request, without a copy if possible. */
 static tcp_end keep_request(tcp_call *call, tcp_body *body)
 {
     if (body->heap != NULL) {
@@ -439,7 +439,7 @@ void tcp_call_end(tcp_call *call)
     tcp_call_end_streams(call);
 }
 
-/* With the lock held: tells the worker of the call that nobody waits. */
+/* With the lock held: tells the worker of the call that nobody waits for it. */
 static void tell(tcp_call *call)
 {
     const shmrpci_listen_opts *opts = &call->conn->listener->opts;
@@ -455,8 +455,8 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
 {
     tcp_listener *listener = conn->listener;
     tcp_head head = {.call = id};
-    tcp_end end = tcp_call_arrive(conn); /* the cancelled call may be among
-                                          * those */
+    tcp_end end = tcp_call_arrive(conn); /* the cancelled call may be among the
+                                          * arrived ones */
     if (end != TCP_END_NONE) {
         return end;
     }
@@ -484,8 +484,8 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
     return TCP_END_NONE;
 }
 
-/* With the lock held: ends a call that is late. False: there is none, and the
- * next one will be late at `*next_ns`. */
+/* With the lock held: ends one call whose deadline to be taken has passed.
+ * False: there is none; `*next_ns` is when the next one is due. */
 static bool end_late(tcp_conn *conn, int64_t now_ns, uint32_t *id,
                      int64_t *next_ns)
 {

@@ -1,13 +1,13 @@
 /*
- * The state that the files of the client's end share.
+ * State shared by the files of the client's side.
  *
  * A connection has no thread of its own: one of the threads that wait on it
- * reads the socket for all (`has_reader`), and passes that on when it leaves.
- * Slots move
+ * reads the socket for all of them (`has_reader`) and hands that role over when
+ * it leaves. Slots move
  *
- *     FREE -> RESERVED -> SENT -> DONE | ENDED -> FREE |          +-> GIVEN_UP
- *               -> FREE   (when the server has ended
- * it) +-> FREE   (aborted; oneway)
+ *     FREE -> RESERVED -> SENT -> DONE | ENDED -> FREE
+ *                |         +-> GIVEN_UP -> FREE (when the server has ended it)
+ *                +-> FREE (aborted; oneway)
  *
  * and a slot whose request is still in the outbox becomes LEAVING rather than
  * FREE, until it is out.
@@ -53,11 +53,11 @@ typedef struct tcp_slot {
     tcp_client *client;
     tcp_slot_state state;
     tcp_verdict verdict;
-    bool is_out;          /* the request is not, or no longer, in the outbox */
-    bool was_cut;         /* and was not sent completely */
-    bool is_told;         /* a watcher is notified of its end */
-    bool is_asking;       /* a thread waits for the verdict, and frees the
-                           * slot */
+    bool is_out;          /* not in the outbox: not added yet, or sent */
+    bool was_cut;         /* it was sent only in part */
+    bool is_told;         /* a watcher is notified when the call ends */
+    bool is_asking;       /* a thread waits for the verdict, and frees the slot
+                           * afterwards */
     uint32_t call_id;     /* index, and a number that changes with each use */
     tcp_piece piece;      /* the request */
     uint8_t *request;     /* TCP_HEAD_BYTES, then the body */
@@ -71,7 +71,7 @@ typedef struct tcp_slot {
     shmrpci_cond changed;
 } tcp_slot;
 
-/* State of the thread that sends requests which were held too long. */
+/* State of the thread that sends requests that were held too long. */
 typedef enum tcp_pusher_state {
     TCP_PUSHER_NONE,
     TCP_PUSHER_SLEEPS, /* until a request is held */
@@ -88,15 +88,16 @@ typedef struct tcp_waiter {
 struct tcp_client {
     shmrpci_conn base;
     int fd;
-    shmrpci_fork_fd fd_place; /* closed in children: else it would keep us
-                               * alive */
-    uint32_t generation;      /* of the process that opened it */
+    shmrpci_fork_fd fd_place; /* closed in forked children, where it would keep
+                               * the connection open */
+    uint32_t generation;      /* identifies the process that opened it */
     shmrpci_mutex lock;
     bool has_reader;
     bool reader_reserves; /* the reader also waits for a free slot */
     int wake_fd;
     bool is_lost;     /* the connection is gone */
-    uint64_t lost_at; /* of bytes from here on the server has not got all */
+    uint64_t lost_at; /* offset in the bytes sent: the server may have missed
+                       * bytes from here on */
     bool is_leaving;  /* the server takes no more calls */
     bool is_open;     /* the welcome has come */
     bool sent_oneway;
@@ -104,26 +105,28 @@ struct tcp_client {
     tcp_end end;
     uint32_t credits;
     uint32_t in_flight;
-    uint32_t oneways;   /* of these, oneway: they come back by CREDIT */
+    uint32_t oneways;   /* of `in_flight`; their credits come back by CREDIT
+                         * frames */
     uint32_t reserving; /* threads that wait for a slot */
     size_t max_message_bytes;
     shmrpc_compression compression;
     tcp_flow flow;
     tcp_waiter *waiters;
-    int watch_set; /* the watching program's; -1: none */
-    int told_fd;   /* always in watch_set; the socket is while armed */
+    int watch_set; /* the poll set of the watching program; -1: none */
+    int told_fd;   /* always in watch_set; the socket is only while armed */
     uint64_t watch_tag;
     bool is_armed;
     shmrpci_cond slot_free;
-    bool has_looked;       /* at the socket, since the pusher last did */
+    bool has_looked;       /* somebody read the socket since the pusher last
+                            * ran */
     shmrpci_thread pusher; /* client_push.c */
     shmrpci_cond push;
     tcp_pusher_state pusher_state;
-    bool has_held;      /* some request may wait for others */
-    uint32_t came;      /* replies that the last read brought */
-    uint32_t coming;    /* the same, while the socket is being read */
-    bool is_full;       /* the socket was, when the pusher looked */
-    uint32_t holds;     /* requests held so far */
+    bool has_held;      /* some request waits to be sent with others */
+    uint32_t came;      /* replies that the last read of the socket brought */
+    uint32_t coming;    /* replies of the read that is under way */
+    bool is_full;       /* the socket was full when the pusher last ran */
+    uint32_t holds;     /* number of requests held so far */
     uint32_t next_slot; /* where the search for a free slot begins */
     tcp_spare spare_request;
     tcp_spare spare_reply; /* lent to the reader */
@@ -133,15 +136,16 @@ struct tcp_client {
     shmrpci_spinner spinner;
     shmrpci_atomic_u32 peer_is_here; /* on the reader's CPU */
     tcp_outbox outbox;
-    shmrpci_tls *tls; /* NULL: in plain */
+    shmrpci_tls *tls; /* NULL: unencrypted */
     char where[300];
     /* Used during connect. */
     size_t opening_len;
-    bool has_opened; /* the server, with its proof if we have a key */
+    bool has_opened; /* the server's opening, and its proof if we have a key,
+                      * have arrived */
     shmrpci_secret key;
     tcp_auth auth;
-    uint8_t proof[SHMRPCI_PROOF_BYTES]; /* the server's, which follows its first
-                                         * bytes */
+    uint8_t proof[SHMRPCI_PROOF_BYTES]; /* the server's proof, which follows its
+                                         * first bytes */
     const shmrpci_connect_opts *opts;
     shmrpci_buf *welcome;
     shmrpc_error *error;
@@ -149,8 +153,8 @@ struct tcp_client {
     tcp_slot slots[TCP_SLOTS];
 };
 
-/* Whether this process opened it, and not its parent: in a child the locks may
- * be held by threads that don't exist. */
+/* Whether this process opened it, rather than its parent: in a forked child the
+ * locks may be held by threads that don't exist there. */
 static inline bool tcp_client_is_ours(const tcp_client *client)
 {
     return client->generation == shmrpci_fork_generation();
@@ -175,17 +179,18 @@ void tcp_client_lose(tcp_client *client, tcp_end end);
  * lock held, which it releases meanwhile. */
 void tcp_client_look(tcp_client *client);
 
-/* Without the lock: waits until the outbox is empty, or `deadline_ns`. */
+/* Without the lock: waits until the outbox is empty, at most until
+ * `deadline_ns`. */
 bool tcp_client_drain(tcp_client *client, int64_t deadline_ns);
 
-/* With the lock held: ends the life of a call. */
+/* With the lock held: frees the slot of a finished call. */
 void tcp_slot_free(tcp_slot *slot);
 
 /* ---- client_await.c ---- */
 
 /* By the thread that reads, without the lock: waits until there is something to
- * read, room to send, or, if it `reserves`, a slot; false: nothing to read, at
- * the latest at the deadline. */
+ * read, room to send, or, if `reserves` is set, a free slot; false: nothing to
+ * read. Returns at the deadline at the latest. */
 bool tcp_client_await(tcp_client *client, bool reserves, int64_t deadline_ns);
 
 /* ---- client_call.c ---- */
@@ -212,15 +217,16 @@ void tcp_slot_leave_streams(tcp_slot *slot);
 /* ---- client_push.c ---- */
 
 /* Whether a request in the outbox, one of `waiting`, may wait for others: it is
- * sent within TCP_HOLD_NS, unless somebody flushes before. False: flush it. */
+ * then sent within TCP_HOLD_NS, unless another thread flushes earlier. False:
+ * flush it now. */
 bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting);
 
-/* The same for bytes that found no room and that no thread waits to send. */
+/* The same for bytes that did not fit into the socket and that no thread waits
+ * to send. */
 void tcp_client_push_later(tcp_client *client);
 
-/* Flushes the outbox. Bytes that find no room are sent later by the pusher
- * thread, if there is one; also if another thread is flushing, which then does
- * the work. */
+/* Flushes the outbox. Bytes that don't fit are sent later by the pusher thread,
+ * if there is one. If another thread is already flushing, it does the work. */
 tcp_flushed tcp_client_flush(tcp_client *client);
 
 /* Ends the thread that sends held requests. */
@@ -233,7 +239,8 @@ int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count);
 void tcp_client_acknowledge(shmrpci_conn *conn);
 
-/* With the lock held: notifies the program that armed. */
+/* With the lock held: wakes the event loop of the program that armed the
+ * client. */
 void tcp_client_tell(tcp_client *client);
 
 /* ---- client_conn.c ---- */

@@ -1,11 +1,11 @@
 /*
- * How a client's reader waits for its socket: it spins for as long as that
- * pays, then sleeps.
+ * How the thread that reads for a client waits for the socket: it spins for as
+ * long as that pays, then sleeps.
  *
- * Waking a sleeping reader is work for the peer's CPU: across CPUs it takes
- * both sides longer than the rest of a short call over loopback.  If replies
- * take longer than the longest spin, or the peer runs on this very CPU, the
- * spinner soon learns that.
+ * Waking a sleeping thread costs the peer's CPU time; across CPUs the wake-up
+ * takes both sides longer than the rest of a short call over loopback. The
+ * spinner learns soon that spinning does not pay, if replies take longer than
+ * the longest spin or if the peer runs on the same CPU.
  */
 #include "base/assert.h"
 #include "os/clock.h"
@@ -22,7 +22,7 @@ static uint32_t peer_cpu_of(const tcp_client *client)
     return cpu != SHMRPCI_CPU_UNKNOWN ? cpu & SHMRPCI_CPU_MASK : cpu;
 }
 
-/* True: something is ready. */
+/* True: the socket is ready. */
 static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
 {
     shmrpci_spinner *spinner = &client->spinner;

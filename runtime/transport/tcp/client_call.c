@@ -1,4 +1,4 @@
-/* Calls, from the client's end. */
+/* Calls on the client's side. */
 #include "transport/tcp/client.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static tcp_slot *slot_of(const shmrpci_call *call)
 
 /* ---- reserving ------------------------------------------------------- */
 
-/* Uses the memory of an earlier request, if that is large enough. */
+/* Reuses the memory of an earlier request, if that is large enough. */
 static bool grow_into_spare(tcp_slot *slot, size_t len, size_t *cap)
 {
     tcp_client *client = slot->client;
@@ -63,7 +63,7 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
     return SHMRPC_OK;
 }
 
-/* A hint never fails. */
+/* A hint can't fail. */
 static void ready(tcp_slot *slot, size_t size_hint, shmrpci_buf *out)
 {
     *out = (shmrpci_buf){.grow = grow, .owner = slot};
@@ -118,8 +118,8 @@ static int lost(const tcp_client *client, shmrpc_error *error)
 static int take_slot(tcp_client *client, int64_t deadline_ns, tcp_slot **out,
                      bool *waited, shmrpc_error *error)
 {
-    /* Look first at what has come: the end, or a free slot. A thread with many
-     * calls in flight has just looked. */
+    /* Read first what has arrived: it may be the end of the connection, or free
+     * a slot. A thread with many calls in flight has just done so. */
     if (client->in_flight == 0 || client->in_flight >= client->credits ||
         client->pusher_state != TCP_PUSHER_LOOKS || !client->has_looked) {
         tcp_client_look(client);
@@ -153,7 +153,7 @@ int tcp_client_reserve(shmrpci_conn *base, shmrpci_call *call, size_t size_hint,
                        size_t reply_hint, int64_t deadline_ns,
                        shmrpc_error *error)
 {
-    (void)reply_hint; /* its memory comes with it */
+    (void)reply_hint; /* the request's memory comes with it */
     tcp_client *client = (tcp_client *)(void *)base;
     tcp_slot *slot = NULL;
     if (!tcp_client_is_ours(client)) {
@@ -175,7 +175,7 @@ int tcp_client_reserve(shmrpci_conn *base, shmrpci_call *call, size_t size_hint,
     return SHMRPC_OK;
 }
 
-/* Ends a call that the server will not end. */
+/* Ends a call to which the server will send no end. */
 static void give_back(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -185,8 +185,8 @@ static void give_back(tcp_slot *slot)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* The same for a oneway call, unless a lying server has returned a credit for a
- * request that it did not get. */
+/* The same for a oneway call, unless a hostile server has already returned the
+ * credit of a request that it never got. */
 static void give_back_oneway(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -222,7 +222,7 @@ static bool was_sent(const tcp_slot *slot)
     return slot->piece.sent_bytes == slot->piece.len;
 }
 
-/* A piece knows its slot by where it is. */
+/* A piece's address tells its slot. */
 static tcp_slot *slot_with(tcp_piece *piece)
 {
     return (tcp_slot *)(void *)((char *)piece - offsetof(tcp_slot, piece));
@@ -299,7 +299,7 @@ static bool has_room(tcp_slot *slot)
 }
 
 /* The socket is full: waits for room. A request that was sent in part can't be
- * stopped. */
+ * withdrawn. */
 static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
 {
     tcp_client *client = slot->client;
@@ -314,8 +314,8 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
     return SHMRPC_E_DEADLINE;
 }
 
-/* A watching program does not wait for room either: arm takes care of it, and
- * the pusher thread. */
+/* A thread of a watching program does not wait for room either: arm and the
+ * pusher thread send the rest. */
 static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
 {
     bool is_told = (flags & SHMRPCI_HEAD_TOLD) != 0;
@@ -363,7 +363,7 @@ int tcp_client_commit(shmrpci_call *call)
     if (status == SHMRPC_OK && !has_room(slot)) {
         status = SHMRPC_E_NO_MEMORY;
     }
-    if (oneway) { /* before it is sent: its credit may be back first */
+    if (oneway) { /* before it is sent: its credit may come back at once */
         shmrpci_mutex_lock(&slot->client->lock);
         slot->client->oneways++;
         shmrpci_mutex_unlock(&slot->client->lock);
@@ -377,7 +377,7 @@ int tcp_client_commit(shmrpci_call *call)
     } else if (status != SHMRPC_OK) {
         give_back(slot);
     } else if (oneway) {
-        /* No thread will wait for it, so it has to be out now. */
+        /* No thread will wait for it, so it must be sent now. */
         (void)tcp_client_drain(slot->client,
                                shmrpci_deadline_after(call->head.timeout_ns));
         shmrpci_mutex_lock(&slot->client->lock);
@@ -412,7 +412,7 @@ static int end_status(const tcp_head *end)
                                                : SHMRPC_E_SERVER_LOST;
 }
 
-/* With the lock held: whether the call is over. */
+/* With the lock held: whether the call has ended. */
 static bool is_over(tcp_slot *slot, shmrpci_call *call, int *status)
 {
     switch (slot->state) {
@@ -481,8 +481,8 @@ void tcp_client_release(shmrpci_call *call)
 
 /* ---- giving up ------------------------------------------------------- */
 
-/* With the lock held: waits for the server's verdict, unless it did not answer
- * the last time. */
+/* With the lock held: waits for the server's verdict, unless the server did not
+ * answer the last CANCEL. */
 static bool ask_whether_it_ran(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -504,8 +504,8 @@ static bool ask_whether_it_ran(tcp_slot *slot)
     return not_run;
 }
 
-/* With the lock held, which it releases meanwhile. Items sent earlier precede
- * the CANCEL. */
+/* With the lock held, which it releases meanwhile: sends CANCEL, after the
+ * items sent earlier. */
 static void say_cancel(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -547,7 +547,8 @@ bool tcp_client_cancel(shmrpci_call *call)
     bool is_open = slot->state == TCP_SLOT_SENT && !client->is_lost;
     if (is_open) {
         slot->state = TCP_SLOT_GIVEN_UP;
-        slot->is_asking = true; /* from now on: the end may come meanwhile */
+        slot->is_asking = true; /* set now: the end may arrive as soon as the
+                                 * lock is released */
         say_cancel(slot);
         withdrawn = ask_whether_it_ran(slot);
     } else {

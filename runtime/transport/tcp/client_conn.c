@@ -49,7 +49,7 @@ static void client_free(tcp_client *client)
     free(client);
 }
 
-/* Makes its descriptors. */
+/* Makes the client's descriptors. */
 static bool make_descriptors(tcp_client *client)
 {
     return shmrpci_event_create(&client->wake_fd) == SHMRPC_OK &&
@@ -57,7 +57,7 @@ static bool make_descriptors(tcp_client *client)
            shmrpci_fork_close_fd(&client->fd_place, &client->fd) == SHMRPC_OK;
 }
 
-/* Takes the descriptor over, in any case. NULL: out of memory. */
+/* Takes over the descriptor, even when it fails. NULL: out of memory. */
 static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
 {
     tcp_client *client = calloc(1, sizeof *client);
@@ -99,7 +99,7 @@ static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
 
 /* ---- shaking hands --------------------------------------------------- */
 
-/* Sends bytes at once: they fit into any socket's buffer. */
+/* Sends bytes at once: they fit into the buffer of any socket. */
 static bool send_all(tcp_client *client, const shmrpci_buf *bytes)
 {
     tcp_piece piece = {.data = bytes->data, .len = bytes->len};
@@ -174,7 +174,8 @@ static bool say_proof(tcp_client *client)
     return said;
 }
 
-/* Copies bytes to `to` until `wanted` have come in all; false: not yet. */
+/* Copies bytes to `to` until `wanted` have arrived altogether; false: not
+ * yet. */
 static bool take(tcp_client *client, uint8_t *to, size_t wanted,
                  const uint8_t **data, size_t *len)
 {
@@ -196,7 +197,7 @@ static tcp_end no_key(tcp_client *client, const char *format)
     return TCP_END_AUTH;
 }
 
-/* The server's nonce and proof. */
+/* Takes the server's nonce and proof. */
 static tcp_end take_proof(tcp_client *client, const uint8_t **data, size_t *len)
 {
     tcp_auth *auth = &client->auth;
@@ -250,7 +251,7 @@ tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len)
                : TCP_END_OPENING;
 }
 
-/* The reason why no welcome came. */
+/* The reason why the welcome did not come. */
 static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
                       shmrpc_error *error)
 {
@@ -401,8 +402,8 @@ int tcp_client_connect(const shmrpci_address *address,
 /* ---- leaving --------------------------------------------------------- */
 
 /* Oneway calls run even if their client closes: waits until the server has read
- * all, and so closes too. (Closing with unread replies would make the system
- * discard bytes on their way to the server.) */
+ * everything and closes as well. (If a client closed with unread replies, the
+ * system would discard bytes on their way to the server.) */
 static void see_off(tcp_client *client)
 {
     int64_t deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);

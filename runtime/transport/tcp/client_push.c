@@ -1,10 +1,10 @@
 /*
- * Requests that wait for others, so that one system call sends many.
+ * Holds requests back for a moment, so that one system call sends many.
  *
- * A client that has many calls at a time mostly starts the next one as soon as
- * it has finished another, and then waits: the requests until then are sent
- * together.  But it may also do something else for a while.  So a thread,
- * started with the first held request, sends requests that have waited for
+ * A client that has many calls in flight usually starts a new one as soon as
+ * another has finished, and then waits: the requests up to that wait are sent
+ * together. But it may also do something else for a while. So a thread, started
+ * with the first held request, sends requests that have been held for
  * TCP_HOLD_NS; it sleeps while none are held.
  */
 #include "base/assert.h"
@@ -14,8 +14,8 @@
 /* How often to look whether a full socket takes more. */
 #define FULL_NS (5 * SHMRPCI_NS_PER_MS)
 
-/* With the lock held, which it releases meanwhile: sends requests that were
- * held long enough; those that find no room, another time. */
+/* With the lock held, which it releases meanwhile: sends requests that have
+ * been held long enough; what does not fit is sent in a later round. */
 static void push(tcp_client *client)
 {
     client->has_held = false;
@@ -56,7 +56,7 @@ static void run(void *user)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* With the lock held: whether the pusher will look within TCP_HOLD_NS. */
+/* With the lock held: whether the pusher will run within TCP_HOLD_NS. */
 static bool wake_pusher(tcp_client *client)
 {
     SHMRPCI_ASSERT(client->pusher_state != TCP_PUSHER_LEAVES,
@@ -74,10 +74,10 @@ static bool wake_pusher(tcp_client *client)
     return true;
 }
 
-/* With the lock held: how many requests to send together. As many again should
- * be at the server, or it would be idle; on our CPU it has to wait for us
- * anyway, and a program that got several replies mostly starts as many calls
- * again. */
+/* With the lock held: how many requests to send together. The server should
+ * have as many again, or it would be idle. A server on our own CPU has to wait
+ * for us anyway, and a program that got several replies usually starts as many
+ * calls again. */
 static uint32_t worth_sending(const tcp_client *client)
 {
     /* Relaxed: a guess. */

@@ -1,4 +1,4 @@
-/* Streams beside calls, from the client's end. */
+/* Streams of calls, on the client's side. */
 #include <string.h>
 
 #include "os/clock.h"
@@ -21,7 +21,7 @@ static void leave(tcp_flow *flow)
     tcp_client_leave(client_of(flow));
 }
 
-/* Bytes that find no room are sent by others: this thread may not come back
+/* Bytes that don't fit are sent by other threads: this one may not come back
  * soon. */
 static void flush(tcp_flow *flow)
 {
@@ -125,7 +125,8 @@ int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
         return status;
     }
     call->head.flags |= (uint32_t)SHMRPCI_HEAD_STREAMS;
-    status = tcp_client_commit(call); /* which gives the slot back if not OK */
+    status = tcp_client_commit(call); /* which frees the slot unless it returns
+                                       * OK */
     if (status != SHMRPC_OK) {
         tcp_stream_close(stream);
         return status;

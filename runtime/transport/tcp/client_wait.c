@@ -1,5 +1,5 @@
-/* Which thread reads a client's socket, what it receives, and how the others
- * wait. */
+/* How the threads of a client wait: one reads the socket and handles the
+ * frames, the others sleep. */
 #include "transport/tcp/client.h"
 
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static bool make_room(tcp_slot *slot, size_t len)
     return true;
 }
 
-/* Takes the body of a reply, without a copy if possible. */
+/* Takes over the body of a reply, without a copy if possible. */
 static tcp_end keep_reply(tcp_slot *slot, tcp_body *body)
 {
     SHMRPCI_ASSERT(body->heap == NULL || body->len <= body->heap_cap,
@@ -123,7 +123,7 @@ static tcp_end unpack_reply(tcp_slot *slot, const tcp_body *body)
                                 : TCP_END_MEMORY;
 }
 
-/* The call of `slot` is over. */
+/* The call of `slot` has ended. */
 static tcp_end finish(tcp_slot *slot, const tcp_head *head, tcp_body *body)
 {
     SHMRPCI_ASSERT(slot->state == TCP_SLOT_SENT ||
@@ -166,7 +166,7 @@ static tcp_end on_call(tcp_client *client, const tcp_head *head, tcp_body *body)
 {
     tcp_slot *slot = slot_of(client, head->call);
     if (slot == NULL) {
-        /* The end of a call may overtake the notice that it runs. */
+        /* The end of a call may arrive before the notice that it runs. */
         return head->type == TCP_TOLD ? TCP_END_NONE : TCP_END_FIELD;
     }
     if (head->type != TCP_TOLD) {
@@ -177,7 +177,7 @@ static tcp_end on_call(tcp_client *client, const tcp_head *head, tcp_body *body)
     return TCP_END_NONE;
 }
 
-/* The server has answered all that it has read, and will read no more. */
+/* The server has answered everything that it has read, and reads no more. */
 static tcp_end end_all(tcp_client *client)
 {
     tcp_head head = {.type = TCP_ENDED,
@@ -243,8 +243,8 @@ static tcp_end on_open_frame(tcp_client *client, const tcp_head *head,
     case TCP_TOLD:
         return on_call(client, head, body);
     case TCP_CREDIT:
-        /* Calls with a reply end by that: counting both, we would go below
-         * zero. */
+        /* Calls with a reply are counted when that arrives: counting the credit
+         * too would go below zero. */
         if ((uint32_t)head->status > client->oneways) {
             return TCP_END_FIELD;
         }
@@ -279,7 +279,8 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
     if (end == TCP_END_NONE && head->type == TCP_ITEM) {
         tcp_flow_pay(&client->flow);
     }
-    /* If there is no memory for the PONG, nothing depends on it. */
+    /* If there is no memory for the PONG, it is left out: nothing depends on
+     * it. */
     if (end == TCP_END_NONE && head->type == TCP_PING &&
         tcp_outbox_pong(&client->outbox, head->value)) {
         (void)tcp_outbox_flush(&client->outbox);
@@ -289,7 +290,8 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* Reads once; *out_got: how much, *more: whether there is probably more. */
+/* Reads once. *out_got: how many bytes; *more: whether there are probably
+ * more. */
 static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 {
     uint8_t scratch[TCP_SCRATCH_BYTES];
@@ -331,7 +333,8 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 void tcp_client_lose(tcp_client *client, tcp_end end)
 {
     SHMRPCI_ASSERT(end != TCP_END_NONE, "a connection ends for a reason");
-    /* First, so that it is known of each call whether it was sent. */
+    /* Before the slots are ended, so that each call knows whether its request
+     * was sent. */
     tcp_outbox_fail(&client->outbox);
     shmrpci_mutex_lock(&client->lock);
     if (!client->is_lost) {
@@ -346,8 +349,9 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* By the thread that reads, without the lock: waits for the socket (0: does not
- * wait, and sends nothing that is held), then reads and writes as it can. */
+/* By the thread that reads, without the lock: waits for the socket until
+ * `deadline_ns` (0: does not wait, and sends nothing that is held), then reads
+ * and writes what it can. */
 static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
     SHMRPCI_ASSERT(client->has_reader, "who reads has said so");
@@ -357,7 +361,8 @@ static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
     while (end == TCP_END_NONE && more) {
         size_t got = 0;
         end = read_once(client, &got, &more);
-        /* A caller that only looks wants everything there is, the end too. */
+        /* A caller that does not wait needs everything that has arrived,
+         * including the end of the connection. */
         more = more || (deadline_ns == 0 && got > 0);
     }
     tcp_bytes_mark(client->fd, client->tls, tcp_reader_missing(&client->reader),

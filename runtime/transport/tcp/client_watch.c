@@ -1,8 +1,9 @@
 /*
- * Clients that sleep in an event loop of their own.
+ * Clients watched by an event loop.
  *
- * While one is armed its poll set holds the socket, so any event wakes it. An
- * event reports what another thread has read meanwhile.
+ * While the client is armed its poll set contains the socket, so that any event
+ * wakes the loop. What another thread has read meanwhile is reported by an
+ * event too.
  */
 #include "transport/tcp/client.h"
 
@@ -10,7 +11,7 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* How soon to look again when the socket took less than there was to send. */
+/* How soon to look again when the socket did not take everything. */
 #define UNSENT_NS (5 * SHMRPCI_NS_PER_MS)
 
 shmrpc_status tcp_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)

@@ -1,4 +1,5 @@
-/* Connections at the service's end: their table, received frames, their end. */
+/* Connections on the server's side: their table, the frames they receive, their
+ * end. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 #include "os/process.h"
 #include "os/socket.h"
 
-/* How much one event may read before others have their turn. */
+/* How many bytes one event may read before other connections have their
+ * turn. */
 #define TURN_BYTES ((size_t)1 << 20)
 
 /* ---- the table ------------------------------------------------------- */
@@ -43,7 +45,8 @@ static bool sit_down(tcp_listener *listener, tcp_conn *conn)
     tcp_seat *seat = &listener->seats[index];
     SHMRPCI_ASSERT(seat->conn == NULL, "the seat is free");
     seat->conn = conn;
-    /* From 1 on, as 0 means no connection; so no tag equals a special one. */
+    /* Generations start at 1, since 0 means no connection; so no tag equals a
+     * special one. */
     seat->generation = seat->generation % INT32_MAX + 1;
     conn->tag = (uint64_t)seat->generation << 32 | index;
     return true;
@@ -143,15 +146,16 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
 
 /* ---- accepting ------------------------------------------------------- */
 
-/* Whether it has the host of `peer`, or its user where that is known. */
+/* Whether the connection is from the same host as `peer`, or of the same user
+ * where users are known. */
 static bool is_of_same_host(const tcp_conn *conn, const tcp_conn *peer)
 {
     return conn->peer.uid == peer->peer.uid &&
            shmrpci_endpoint_same_host(&conn->endpoint, &peer->endpoint);
 }
 
-/* With the lock held: how many connections of its host (NULL: of all) are in
- * the handshake, and which of them for longest. */
+/* With the lock held: how many connections from a host (NULL: from all) are in
+ * the handshake, and which of them has been for longest. */
 static uint32_t handshakes_of(const tcp_listener *listener,
                               const tcp_conn *peer, tcp_conn **slowest)
 {
@@ -171,7 +175,7 @@ static uint32_t handshakes_of(const tcp_listener *listener,
     return count;
 }
 
-/* The peer, with its user if the system knows that. */
+/* The peer's address, with its user if the system knows that. */
 static shmrpc_peer peer_of(const tcp_conn *conn, int fd)
 {
     const tcp_listener *listener = conn->listener;
@@ -229,7 +233,7 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
 }
 
 /* With the lock held, which it releases meanwhile: ends a connection that has
- * not said hello, to make room for one that may. */
+ * not said hello, to make room for a new one. */
 static void displace(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -313,7 +317,7 @@ static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
     }
 }
 
-/* Only the reading thread changes the state, until the connection ends. */
+/* Only the reading thread changes the state while the connection lives. */
 static tcp_conn_state state_of(tcp_conn *conn)
 {
     shmrpci_mutex_lock(&conn->listener->lock);
@@ -331,7 +335,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     tcp_conn *conn = user;
     conn->frames++;
-    if (conn->was_welcomed) { /* if it has ended since, that is noticed */
+    if (conn->was_welcomed) { /* if it has ended since, the next step notices */
         return on_open_frame(conn, head, body);
     }
     switch (state_of(conn)) {
@@ -349,7 +353,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* Whether it may be read now. */
+/* Whether the connection may be read now. */
 static bool is_readable(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -362,19 +366,19 @@ static bool is_readable(tcp_conn *conn)
     bool readable = !is_paused && conn->state != TCP_CONN_DEAD;
     shmrpci_mutex_unlock(&listener->lock);
     if (conn->was_paused && !is_paused) {
-        conn->frame_since_ns = 0; /* the peer was not the slow side */
+        conn->frame_since_ns = 0; /* the delay was ours, not the peer's */
         shmrpci_store_relaxed(&conn->body_since_ns, (uint64_t)shmrpci_now_ns());
     }
     conn->was_paused = is_paused;
     return readable;
 }
 
-/* Reports the size of a body that is arriving. */
+/* Reports to the budget the size of a body that is arriving. */
 static void ask_for_room(tcp_conn *conn)
 {
     const tcp_reader *reader = &conn->reader;
     bool has_begun = reader->head_len == TCP_HEAD_BYTES;
-    /* Relaxed: a measure of how quick the peer is. */
+    /* Relaxed: a measure of the peer's speed. */
     shmrpci_store_relaxed(&conn->body_bytes, (uint64_t)reader->body_len);
     tcp_budget_ask(conn, has_begun ? reader->head.len : 0);
 }
@@ -393,8 +397,8 @@ static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
                : end;
 }
 
-/* Whether the peer of a TLS place speaks TLS. One that sends our opening in
- * plain is told in plain that TLS is needed. */
+/* Whether the peer of a TLS listener speaks TLS. A peer that sends our opening
+ * unencrypted is told unencrypted that TLS is required. */
 static bool has_begun(tcp_conn *conn)
 {
     uint8_t first;
@@ -431,7 +435,7 @@ static shmrpc_status receive(tcp_conn *conn, void *to, size_t room,
     return status;
 }
 
-/* Reads once; *out_got: how much, *more: there may be more. */
+/* Reads once. *out_got: how many bytes; *more: whether there may be more. */
 static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
 {
     uint8_t scratch[TCP_SCRATCH_BYTES];
@@ -442,9 +446,9 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
         receive(conn, space != NULL ? space : scratch, room, out_got);
-    /* Less than there was room for means that there is no more at the moment,
-     * unless the end comes next. Relaxed: the thread that set it has raised
-     * `events` since. */
+    /* A short read means that nothing more has arrived, unless the peer has
+     * closed. Relaxed: the thread that set has_hung_up has raised `events`
+     * since. */
     conn->arrived_ns = shmrpci_now_ns();
     *more = status == SHMRPC_OK &&
             (*out_got == room || shmrpci_load_relaxed(&conn->has_hung_up) != 0);
@@ -459,8 +463,8 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     tcp_end end = space != NULL ? tcp_reader_filled(&conn->reader, *out_got,
                                                     on_frame, conn)
                                 : feed(conn, scratch, *out_got);
-    tcp_end arrived = tcp_call_arrive(conn); /* also those before an invalid
-                                              * one */
+    tcp_end arrived = tcp_call_arrive(conn); /* also the calls that precede an
+                                              * invalid frame */
     return end != TCP_END_NONE ? end : arrived;
 }
 
@@ -486,7 +490,7 @@ static void set_deadline(tcp_conn *conn)
     } else {
         conn->frame_since_ns = 0;
     }
-    /* Relaxed: the patrol may see it a round later. */
+    /* Relaxed: the patrol may see the value a round later. */
     shmrpci_store_relaxed(&conn->frame_deadline_ns, deadline_ns);
     if (is_new) {
         shmrpci_mutex_lock(&conn->listener->lock);
@@ -495,7 +499,7 @@ static void set_deadline(tcp_conn *conn)
     }
 }
 
-/* Reads what there is, within its limits. */
+/* Reads what has arrived, within the limits of one event. */
 static void read_all(tcp_conn *conn)
 {
     size_t turn = 0;
@@ -522,7 +526,7 @@ static void read_all(tcp_conn *conn)
 static void work_on(tcp_conn *conn)
 {
     if (shmrpci_add_seq(&conn->events, 1u) != 0) {
-        return; /* the thread that works on it also does this round */
+        return; /* the thread that works on it does this round as well */
     }
     uint32_t seen = 1;
     do {
@@ -546,7 +550,7 @@ void tcp_conn_event(tcp_listener *listener, uint64_t tag)
 
 /* ---- deadlines ------------------------------------------------------- */
 
-/* When bytes to be sent will have waited too long. */
+/* The time at which bytes in the outbox will have waited too long. */
 static int64_t receiver_deadline_ns(tcp_conn *conn)
 {
     const tcp_limits *limits = &conn->listener->limits;
@@ -554,7 +558,7 @@ static int64_t receiver_deadline_ns(tcp_conn *conn)
     if (unsent.since_ns == 0) {
         return SHMRPCI_NEVER_NS;
     }
-    /* A reader of streams may be busy elsewhere meanwhile. */
+    /* A peer that reads streams may be busy elsewhere for a while. */
     int64_t allowed_ns =
         unsent.first_is_of_lane ? limits->stream_stall_ns : limits->frame_ns;
     return unsent.since_ns + allowed_ns +
@@ -589,7 +593,7 @@ int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns)
     }
     int64_t call_ns = tcp_call_patrol(conn, now_ns);
     int64_t receiver_ns = receiver_deadline_ns(conn);
-    /* While we aren't reading, the sender isn't the slow side. */
+    /* While we don't read, the sender is not to blame. */
     int64_t sender_ns = is_paused ? SHMRPCI_NEVER_NS : sender_deadline_ns(conn);
     if (now_ns >= receiver_ns) {
         tcp_conn_end(conn, TCP_END_SLOW_RECEIVER);

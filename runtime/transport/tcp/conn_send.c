@@ -1,4 +1,4 @@
-/* What connections send: at once, or with other replies. */
+/* How connections send: at once, or together with other replies. */
 #include "os/poll.h"
 #include "transport/tcp/server.h"
 

@@ -1,4 +1,4 @@
-/* Streams of a connection: lookup, and incoming frames. */
+/* The streams of a connection: finding them, and handling incoming frames. */
 #include "transport/tcp/flow.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "os/futex.h"
 #include "transport/tcp/flow_credit.h"
 
-/* Kept bytes are counted in steps of this size. */
+/* Changes of the kept bytes are reported in steps of this size. */
 #define KEEP_STEP_BYTES ((int64_t)64 << 10)
 
 void tcp_flow_init(tcp_flow *flow, const tcp_flow_ops *ops, shmrpci_mutex *lock,
@@ -53,7 +53,7 @@ void tcp_stream_unref(shmrpci_stream *stream)
     }
 }
 
-/* Sets the windows, as seen from this end. */
+/* Sets the windows, converted to this side's view. */
 static void set_windows(shmrpci_stream *stream, const tcp_windows *windows)
 {
     bool is_server = stream->flow->is_server;
@@ -155,9 +155,9 @@ void tcp_flow_cut(tcp_flow *flow)
     }
 }
 
-/* ---- what is kept ------------------------------------------------------ */
+/* ---- memory kept ------------------------------------------------------ */
 
-/* False: the peers make us keep too much. */
+/* False: the peers exceed what we keep for them. */
 static bool keep(tcp_flow *flow, int64_t bytes)
 {
     flow->held += bytes;
@@ -189,9 +189,10 @@ void tcp_stream_let_go(shmrpci_stream *stream, int64_t cost)
     (void)keep(stream->flow, -cost);
 }
 
-/* ---- what comes -------------------------------------------------------- */
+/* ---- incoming frames
+ * -------------------------------------------------------- */
 
-/* Drops a frame of a stream that nobody wants: its credit goes back. */
+/* Drops a frame of a stream that has ended: its credit goes back. */
 static void drop(tcp_flow *flow, int64_t cost)
 {
     flow->owed += cost;
@@ -205,7 +206,7 @@ static void drop_part(shmrpci_stream *stream)
     tcp_stream_let_go(stream, (int64_t)part + frames * TCP_FLOW_ITEM_BYTES);
 }
 
-/* From now on nothing counts that comes, and nothing is sent. */
+/* From now on incoming frames are ignored, and nothing is sent. */
 static void break_stream(shmrpci_stream *stream, int status)
 {
     drop_part(stream);
@@ -219,7 +220,7 @@ static void break_stream(shmrpci_stream *stream, int status)
     wake(stream);
 }
 
-/* Whether a frame may come next: in turn, with credit, not too large. */
+/* Whether a frame is valid: in order, with credit, not too large. */
 static bool is_due(const shmrpci_stream *stream, const tcp_head *head,
                    size_t len)
 {
@@ -314,11 +315,11 @@ static void on_end(shmrpci_stream *stream, const tcp_head *head)
     }
     stream->peer_wait = 0;
     tell(stream, &stream->come);
-    /* Ends its deadlock with us, too. */
+    /* A deadlock on their side ends on ours too. */
     tell(stream, &stream->room);
 }
 
-/* Whether it is credit that we had used, and no more. */
+/* Whether the returned credit is credit that we had used, and no more. */
 static bool is_window(const shmrpci_stream *stream, uint64_t bytes)
 {
     size_t unsent = tcp_lane_waiting(stream->flow->outbox, stream->lane);
@@ -340,7 +341,7 @@ static void on_window(shmrpci_stream *stream, const tcp_head *head)
     tell(stream, &stream->room);
 }
 
-/* Credit of the connection. */
+/* Takes credit of the connection. */
 static tcp_end on_flow_window(tcp_flow *flow, const tcp_head *head)
 {
     if (head->flags != 0 || head->value == 0 ||

@@ -1,4 +1,4 @@
-/* Non-blocking streams. */
+/* Streams without blocking, for event loops. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +42,7 @@ static int pay(shmrpci_stream *stream, size_t len, bool is_last)
     return status;
 }
 
-/* Data that others can write meanwhile is not packed in place. */
+/* Data that another process can change meanwhile is not packed in place. */
 static int put_copy(shmrpci_stream *stream, const void *data, size_t len,
                     bool is_last)
 {
@@ -102,7 +102,7 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_mutex_unlock(stream->flow->lock);
 }
 
-/* The bell also rings for that. */
+/* The bell rings for that as well. */
 static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
                       size_t *out_count)
 {

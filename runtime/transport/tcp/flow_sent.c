@@ -1,4 +1,4 @@
-/* A queue of costs; the items of a window, which bounds it. */
+/* Queue of the costs of sent items. A window bounds its length. */
 #include "transport/tcp/flow_sent.h"
 
 #include <stdlib.h>

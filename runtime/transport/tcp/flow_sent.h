@@ -1,9 +1,9 @@
 /*
- * The costs of the items that a stream has sent and has no credit for yet. From
- * the credit that returns the sender learns how many items the reader has
+ * Queue of the costs of the items that a stream has sent and has no credit back
+ * for. As credit returns, the sender learns how many items the reader has
  * released.
  *
- * Threading: that of the flow's lock.
+ * Threading: the flow's lock guards it.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_FLOW_SENT_H
 #define SHMRPCI_TRANSPORT_TCP_FLOW_SENT_H
@@ -17,14 +17,14 @@ typedef struct tcp_sent {
     size_t size;
     size_t first;
     size_t count;
-    int64_t back; /* credit that came back, of the item at `first` */
+    int64_t back; /* credit that was returned for the item at `first` */
     uint64_t delivered;
-    bool is_lost; /* out of memory: `delivered` stays as it is */
+    bool is_lost; /* out of memory: `delivered` no longer advances */
 } tcp_sent;
 
 /* An item was sent. */
 void tcp_sent_add(tcp_sent *sent, int64_t cost);
-/* Credit has come back. */
+/* Credit was returned. */
 void tcp_sent_give(tcp_sent *sent, int64_t credit);
 void tcp_sent_fini(tcp_sent *sent);
 

@@ -1,4 +1,4 @@
-/* Streams, as their users see them: sending, reading, closing. */
+/* Blocking operations on streams: sending, reading, closing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,16 +6,17 @@
 #include "os/clock.h"
 #include "transport/tcp/flow_credit.h"
 
-/* After so long without room, while nobody reads, an end reports that it
- * waits. */
+/* A sender that has had no room for so long, and is not reading, reports to the
+ * other side that it waits. */
 #define SUSPECT_NS (25 * SHMRPCI_NS_PER_MS)
 
-/* An item is sent at once, unless the one before was sent less than this ago:
- * sending takes longer than that. With so many bytes it is sent anyway. */
+/* An item is sent at once, unless less than this has passed since the last one:
+ * then sending would take longer than waiting. With this many bytes it is sent
+ * anyway. */
 #define PACE_NS    (20 * SHMRPCI_NS_PER_US)
 #define HOLD_BYTES ((size_t)8 << 10)
 
-/* ---- credit that goes back ---------------------------------------------- */
+/* ---- returning credit ---------------------------------------------- */
 
 /* Queues a frame that is sent with the next one. */
 static bool note(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
@@ -24,7 +25,8 @@ static bool note(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
                      .flags = flags,
                      .call = call,
                      .value = (uint64_t)value};
-    /* Without memory for it the peer waits for its next credit. */
+    /* Without memory for it the peer waits until the next credit is
+     * returned. */
     return tcp_outbox_note(flow->outbox, &head);
 }
 
@@ -47,7 +49,7 @@ static int64_t due_of_flow(tcp_flow *flow)
 static int64_t due_of_stream(shmrpci_stream *stream, bool all)
 {
     bool is_enough = all || stream->owed >= stream->in_window / 2;
-    /* After the last item the sender still wants to know what was read. */
+    /* The sender wants to know what was read even after its last item. */
     bool is_wanted = stream->over == SHMRPC_MORE || stream->over == SHMRPC_OK;
     int64_t due = is_enough && is_wanted && !stream->is_deaf ? stream->owed : 0;
     stream->left += due;
@@ -89,7 +91,7 @@ static void flush(shmrpci_stream *stream)
     stream->flushed = shmrpci_ticks();
 }
 
-/* A frame of `len` bytes at most, packed if that makes it shorter. */
+/* Makes a frame of `len` bytes at most, packed if that makes it shorter. */
 static bool put_frame(shmrpci_stream *stream, tcp_head head,
                       const uint8_t *data, size_t len, size_t *out_bytes)
 {
@@ -104,8 +106,8 @@ static bool put_frame(shmrpci_stream *stream, tcp_head head,
     return tcp_lane_put(flow->outbox, stream->lane, &head, data, out_bytes);
 }
 
-/* Sends the lane, now or soon with more. `last` is the size of the last
- * frame. */
+/* Sends the lane, now or a little later with more. `last` is the size of the
+ * last frame. */
 static void send_lane(shmrpci_stream *stream, size_t waiting, size_t last)
 {
     uint64_t now = shmrpci_ticks();
@@ -114,7 +116,7 @@ static void send_lane(shmrpci_stream *stream, size_t waiting, size_t last)
         flush(stream);
     } else if (waiting <= last) {
         stream->flow->ops->hold(stream->flow);
-    } /* else another thread takes care of it */
+    } /* otherwise another thread sends it */
 }
 
 int tcp_stream_put(shmrpci_stream *stream, const uint8_t *data, size_t len,
@@ -157,8 +159,8 @@ int tcp_stream_may_send(const shmrpci_stream *stream)
                                                             : SHMRPC_E_BUSY;
 }
 
-/* Whether the other end waits, too, though it has had all the credit that we
- * gave. */
+/* Whether the other side waits too, although it has received all the credit
+ * that we gave. */
 static bool is_deadlock(const shmrpci_stream *stream, bool alone)
 {
     return alone && stream->reads && stream->credit <= 0 &&
@@ -180,7 +182,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* BUSY: no credit by then. */
+/* BUSY: there is no credit by the deadline. */
 static int wait_for_credit(shmrpci_stream *stream, int64_t until_ns, bool alone)
 {
     tcp_flow *flow = stream->flow;
@@ -227,7 +229,7 @@ static int await_credit(shmrpci_stream *stream, int64_t deadline_ns, bool alone)
     return status == SHMRPC_E_BUSY ? (int)SHMRPC_E_DEADLINE : status;
 }
 
-/* Reads pending credit from the peer if no other thread is reading. */
+/* Reads pending credit from the peer, if no other thread is reading. */
 static int look_for_credit(shmrpci_stream *stream)
 {
     int status = tcp_stream_may_send(stream);
@@ -279,8 +281,7 @@ uint64_t tcp_stream_delivered(shmrpci_stream *stream)
     return count;
 }
 
-/* Ends the sent items, in `status`; `closes`: nothing is read any more,
- * either. */
+/* Ends sending, with `status`. `closes`: reading ends too. */
 static void put_end(shmrpci_stream *stream, int status, bool closes)
 {
     tcp_head head = {.type = TCP_STREAM_END,
@@ -288,7 +289,8 @@ static void put_end(shmrpci_stream *stream, int status, bool closes)
                      .status = status,
                      .value = closes ? TCP_END_CLOSES : 0};
     stream->has_ended = true;
-    /* If there is no memory for it, the reply, or CANCEL, is the end. */
+    /* If there is no memory for the END, the reply or CANCEL ends the
+     * stream. */
     (void)tcp_lane_put(stream->flow->outbox, stream->lane, &head, NULL, NULL);
     flush(stream);
 }
@@ -304,8 +306,8 @@ void tcp_stream_finish(shmrpci_stream *stream)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* A client may ask what its handler has read: when the reply comes it must know
- * all of it. */
+/* A client may ask how many items its handler has read; it must know the final
+ * count when the reply arrives. */
 static void tell_rest(shmrpci_stream *stream)
 {
     tcp_flow *flow = stream->flow;
@@ -342,8 +344,8 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out)
     return SHMRPC_MORE;
 }
 
-/* With the lock held, which it releases: before we wait, sends what the other
- * end may be waiting for. */
+/* With the lock held, which it releases: sends, before we wait, whatever the
+ * other side may be waiting for. */
 static void settle(shmrpci_stream *stream)
 {
     shmrpci_mutex_unlock(stream->flow->lock);

@@ -1,4 +1,4 @@
-/* Openings, hello and the answers to it. */
+/* The handshake on the server's side: openings, hello and the answers to it. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "os/poll.h"
 #include "os/process.h"
 
-/* Bytes that free themselves when they are sent. */
+/* Bytes that are freed once they are sent. */
 typedef struct message {
     tcp_piece piece;
     uint8_t bytes[];
@@ -53,7 +53,7 @@ static void put_opening(tcp_conn *conn, shmrpci_buf *out)
     conn->said_opening = true;
 }
 
-/* Sends our opening, unless it was sent, and after it a frame if `head` is not
+/* Sends our opening, unless it has been sent, and then a frame if `head` is not
  * NULL. */
 static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
 {
@@ -75,7 +75,8 @@ static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
     return said;
 }
 
-/* From now on the client may read why it was refused, until it closes. */
+/* From now on the client may read why it was refused, until it closes the
+ * connection. */
 static void linger(tcp_conn *conn, tcp_end why)
 {
     tcp_listener *listener = conn->listener;
@@ -188,11 +189,11 @@ tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body)
 
 /* ---- hello ----------------------------------------------------------- */
 
-/* With the lock held: whether its user may connect. */
+/* With the lock held: whether the peer's user may connect. */
 static bool is_allowed(const tcp_listener *listener, uint32_t uid)
 {
     if (listener->base.transport != &shmrpci_transport_unix) {
-        return true; /* the user is not known */
+        return true; /* the system doesn't tell the user */
     }
     if (shmrpci_process_mistrusts(uid)) {
         return false;
@@ -204,7 +205,7 @@ static bool is_allowed(const tcp_listener *listener, uint32_t uid)
     return allowed;
 }
 
-/* With the lock held: how many connections its host, or its user, has. */
+/* With the lock held: how many connections the peer's host, or user, has. */
 static uint32_t connections_of(const tcp_listener *listener,
                                const tcp_conn *conn)
 {
@@ -241,8 +242,8 @@ static tcp_end settle(tcp_conn *conn)
     }
     shmrpci_mutex_unlock(&listener->lock);
     shmrpci_poll_remove(listener->control_set, conn->fd);
-    /* A worker that is woken by it waits until we are done with the reader:
-     * this thread is handling an event. */
+    /* A worker that this wakes waits until we have finished with the reader:
+     * this thread is still handling an event. */
     return is_alive &&
                    shmrpci_poll_add(listener->edge_set, conn->fd,
                                     SHMRPCI_POLL_EDGE, conn->tag) != SHMRPC_OK
@@ -250,7 +251,7 @@ static tcp_end settle(tcp_conn *conn)
                : TCP_END_NONE;
 }
 
-/* The features offered; a relay may have no service that has streams. */
+/* The features offered; a relay's service may have no streams. */
 static uint32_t offered(const tcp_listener *listener)
 {
     return tcp_listener_is_relay(listener) && !listener->opts.moves_streams
@@ -330,7 +331,7 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
         shmrpci_tls_subject(conn->tls, conn->subject, sizeof conn->subject);
         conn->peer.subject = conn->subject[0] != '\0' ? conn->subject : NULL;
     }
-    /* Before the answer: the settings may change meanwhile. */
+    /* Read before the answer is made: the settings may change meanwhile. */
     shmrpci_mutex_lock(&listener->lock);
     conn->epoch = listener->epoch;
     shmrpci_mutex_unlock(&listener->lock);

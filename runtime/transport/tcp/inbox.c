@@ -1,4 +1,4 @@
-/* Items in chunks. */
+/* Queue of received items, in chunks. */
 #include "transport/tcp/inbox.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #define CHUNK_BYTES ((size_t)16 << 10)
 
-/* Precedes each item: its length, and the number of its frames. */
+/* Precedes each item in a chunk: its length and its number of frames. */
 typedef struct entry {
     uint64_t len;
     uint64_t frames;
@@ -101,7 +101,8 @@ static uint8_t *add(tcp_inbox *inbox, size_t len)
     return begin(last, len, 1);
 }
 
-/* Makes room for more of an item that comes in parts, doubling the memory. */
+/* Makes room for the next part of an item that is received in parts: doubles
+ * the memory. */
 static bool grow(tcp_inbox *inbox, size_t len)
 {
     tcp_inbox_chunk *part = inbox->part;
@@ -122,7 +123,7 @@ static bool grow(tcp_inbox *inbox, size_t len)
     return true;
 }
 
-/* The parts have become an item: in memory of its own. */
+/* All parts are here: the item is queued with memory of its own. */
 static void complete(tcp_inbox *inbox)
 {
     (void)begin(inbox->part, inbox->part_len, inbox->part_frames);
@@ -175,7 +176,7 @@ bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out)
 {
     entry head;
     tcp_inbox_chunk *first = inbox->first;
-    /* The item taken last was in that chunk, or in this very one. */
+    /* The item taken last was in that chunk, or in this one. */
     if (first != NULL && first->at == first->used) {
         inbox->first = first->next;
         inbox->last = inbox->first != NULL ? inbox->last : NULL;

@@ -2,7 +2,8 @@
  * The received items of a stream, until its user takes them.
  *
  * Small ones share chunks; a large one has memory of its own, which grows as
- * its bytes arrive.  At most the items' cost in credit is kept, and one chunk.
+ * its bytes arrive. It holds at most as many bytes as the items cost in credit,
+ * plus one chunk.
  *
  * Threading: the caller's lock.
  */
@@ -31,23 +32,23 @@ typedef struct tcp_inbox {
 typedef struct tcp_inbox_item {
     const uint8_t *data;
     size_t len;
-    uint32_t frames; /* in which it came */
+    uint32_t frames; /* the chunk that holds it */
 } tcp_inbox_item;
 
 void tcp_inbox_fini(tcp_inbox *inbox);
 
-/* Room for `len` more bytes of an item; to be filled at once. NULL: out of
- * memory. */
+/* Room for `len` more bytes of an item, which the caller fills at once. NULL:
+ * out of memory. */
 uint8_t *tcp_inbox_extend(tcp_inbox *inbox, size_t len, bool is_last);
 
-/* How many bytes of an incomplete item have come. */
+/* How many bytes of an incomplete item have arrived. */
 size_t tcp_inbox_part(const tcp_inbox *inbox);
-/* Drops them; returns in how many frames they came. */
+/* Drops an incomplete item; returns how many frames it came in. */
 uint32_t tcp_inbox_drop_part(tcp_inbox *inbox);
 
-/* Whether there is no whole item that was not taken. */
+/* Whether no whole item is waiting. */
 bool tcp_inbox_is_empty(const tcp_inbox *inbox);
-/* Takes the next item that is whole; false: none is. */
+/* Takes the next whole item; false: there is none. */
 bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out);
 
 #endif

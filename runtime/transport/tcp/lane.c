@@ -1,4 +1,4 @@
-/* Lanes: chunks of frames, and whose turn it is. */
+/* Lanes: chunks of frames, and the ring that decides whose turn it is. */
 #include "transport/tcp/lane.h"
 
 #include <stdlib.h>
@@ -7,16 +7,16 @@
 #include "base/assert.h"
 
 struct tcp_lane {
-    tcp_lane *next; /* in the ring, when it is in that */
+    tcp_lane *next; /* in the ring, if the lane is in it */
     tcp_piece *first;
     tcp_piece *last;
     size_t bytes;
     bool is_closed;
 };
 
-/* Consecutive frames, which free themselves. */
+/* Consecutive frames in one allocation, freed once sent. */
 typedef struct chunk {
-    tcp_piece piece; /* first */
+    tcp_piece piece; /* first member */
     size_t cap;
     uint8_t bytes[];
 } chunk;
@@ -64,7 +64,7 @@ static void put_frame(chunk *c, const tcp_head *head, const void *body)
 
 /* ---- the ring, with the outbox's lock held ----------------------------- */
 
-/* Puts a lane at the end of the turn. */
+/* Puts a lane at the end of the ring. */
 static void line_up(tcp_outbox *outbox, tcp_lane *lane)
 {
     if (outbox->lanes == NULL) {
@@ -95,7 +95,7 @@ tcp_piece *tcp_lane_take(tcp_outbox *outbox)
     if (outbox->lanes == NULL) {
         return NULL;
     }
-    tcp_lane *lane = outbox->lanes->next; /* the first in turn */
+    tcp_lane *lane = outbox->lanes->next; /* the lane whose turn it is */
     tcp_piece *piece = lane->first;
     SHMRPCI_ASSERT(piece != NULL && lane->bytes >= piece->len,
                    "a lane in the ring has something in it");
@@ -136,7 +136,7 @@ static bool put_behind(tcp_lane *lane, const tcp_head *head, const void *body)
     return true;
 }
 
-/* Adds in a new chunk; false: out of memory. */
+/* Adds a frame in a new chunk; false: out of memory. */
 static bool put_in_new(tcp_outbox *outbox, tcp_lane *lane, const tcp_head *head,
                        const void *body, size_t *out_bytes)
 {
@@ -186,7 +186,7 @@ uint32_t tcp_lane_add(tcp_outbox *outbox, tcp_lane *lane, tcp_piece *piece)
         waiting = outbox->pieces + 1;
     }
     shmrpci_mutex_unlock(&outbox->lock);
-    /* The thread that adds here is the only one that fills the lane. */
+    /* The thread that adds here is the only one that fills this lane. */
     return is_empty ? tcp_outbox_add(outbox, piece) : waiting;
 }
 

@@ -12,41 +12,42 @@
 
 #include "os/clock.h"
 
-/* Most calls that a client of ours has in flight on a connection. */
+/* Most calls that a client has in flight on a connection. */
 #define TCP_SLOTS 64u
 
 /* Bytes read from a socket at once, into the reader's stack. */
 #define TCP_SCRATCH_BYTES ((size_t)32 << 10)
 
-/* A reader that waits for the rest of a large body sleeps until this much has
- * come. */
+/* When the rest of a large body is due, a sleeping reader is woken only after
+ * this much has arrived. */
 #define TCP_MARK_BYTES ((size_t)256 << 10)
 
 /* Memory for a body starts with this and grows as its bytes arrive. */
 #define TCP_BODY_FIRST_BYTES ((size_t)64 << 10)
 
 /* How long ready frames may wait for others, so that one system call sends
- * many; the longest such frame, and how many of them. */
+ * many; the size of the largest frame that waits, and how many may wait. */
 #define TCP_HOLD_NS     (500 * SHMRPCI_NS_PER_US)
 #define TCP_HOLD_BYTES  ((size_t)2 << 10)
 #define TCP_HOLD_FRAMES 64u
 
-/* Memory that a call keeps for reuse; and that all calls of a listener keep. */
+/* Memory that a call keeps for its next use, and that all calls of a listener
+ * keep. */
 #define TCP_KEEP_BYTES     ((size_t)256 << 10)
 #define TCP_KEEP_ALL_BYTES ((size_t)16 << 20)
 
-/* A client keeps larger ones, up to this size, one of a request and one of a
- * reply: allocating a megabyte again, page by page, takes longer than sending
- * it. */
+/* A client keeps larger buffers too, up to this size: one for requests and one
+ * for replies. Allocating a megabyte again, page by page, takes longer than
+ * sending it. */
 #define TCP_SPARE_BYTES ((size_t)4 << 20)
 
 /* Free calls that a listener keeps for reuse. */
 #define TCP_KEEP_CALLS 256u
 
 /* Frames without a body that may wait to be sent before PINGs stay unanswered.
- * A peer that keeps to its credits is owed at most an ENDED and a TOLD for each
- * of its calls, and bytes being sent count until the system call returns; that
- * leaves room for the PONGs that the protocol promises. */
+ * A peer that respects its credits can be owed an ENDED and a TOLD for each of
+ * its calls, and bytes count as unsent until the system call returns; beyond
+ * these the limit leaves room for the PONGs that the protocol promises. */
 #define TCP_UNSENT_NOTES 256u
 
 /* A certificate's subject is cut to this length, including its NUL. */
@@ -55,12 +56,12 @@
 /* How long a client that gives up a call waits to learn whether it has run. */
 #define TCP_CANCEL_NS (250 * SHMRPCI_NS_PER_MS)
 
-/* How long each end, when it closes, waits for the other to have read
+/* How long each side waits, when it closes, for the other to read
  * everything. */
 #define TCP_LINGER_NS SHMRPCI_NS_PER_S
 
-/* Most bytes in flight in one direction of a connection, of all streams
- * together; a stream's window and an item's piece are the protocol's
+/* Most bytes in flight in one direction of a connection, for all its streams.
+ * The protocol limits a stream's window and a piece of an item
  * (wire/frame.h). */
 #define TCP_FLOW_BYTES ((uint32_t)1 << 20)
 
@@ -77,19 +78,19 @@ typedef struct tcp_limits {
     /* Bytes of requests and replies kept for a connection; it is not read while
      * there are more. One message is always accepted, however large. */
     size_t max_held_bytes;
-    /* The same of all connections: half of it for requests, half for replies.
+    /* The same for all connections: half of it for requests, half for replies.
      * At least twice the largest message. */
     size_t max_total_bytes;
-    /* How long a request waits for room in that, before the slowest sender or
-     * reader is ended for it; only one that has been slow for as long, moving
-     * fewer bytes than this a second. */
+    /* How long a request waits for room in that before the slowest sender or
+     * reader is disconnected. Only a peer that has been slow for as long,
+     * moving fewer bytes than this a second, is disconnected. */
     int64_t room_ns;
     uint32_t slow_bytes_per_s;
-    /* As frame_ns, for frames of streams, whose reader may be busy elsewhere
-     * for as long as a handler waits for it. */
+    /* As frame_ns, for frames of streams, whose reader may be busy elsewhere as
+     * long as a handler waits for it. */
     int64_t stream_stall_ns;
-    /* A call with streams that no worker has taken after this time ends:
-     * DEADLINE. */
+    /* A call with streams ends with DEADLINE if no worker has taken it after
+     * this time. */
     int64_t stream_wait_ns;
 } tcp_limits;
 

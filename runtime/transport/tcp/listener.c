@@ -1,4 +1,4 @@
-/* Opening a listener, the thread that runs it, and its end. */
+/* Opens a listener, runs its thread, and closes it. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -13,14 +13,15 @@
 /* Connections accepted in one go. */
 #define ACCEPT_BATCH 16
 
-/* The pause in accepting after running out of descriptors. */
+/* How long accepting pauses when descriptors have run out. */
 #define ACCEPT_PAUSE_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* How often deadlines are checked, while there are some. */
 #define WATCH_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* The thread notices that all workers are busy within TICK_NS, while calls have
- * come in the last WAKEFUL_NS; then it sleeps until it is woken. */
+/* While calls have arrived within the last WAKEFUL_NS, the thread notices
+ * within TICK_NS that all workers are busy; otherwise it sleeps until it is
+ * woken. */
 #define TICK_NS    (5 * SHMRPCI_NS_PER_MS)
 #define WAKEFUL_NS (100 * SHMRPCI_NS_PER_MS)
 
@@ -89,7 +90,7 @@ static tcp_listener *create(const shmrpci_listen_opts *opts,
     return listener;
 }
 
-/* Prepares what a TLS place needs. */
+/* Prepares what a TLS listener needs. */
 static int prepare_tls(const shmrpci_address *address,
                        shmrpci_tls_context **out, shmrpc_error *error)
 {
@@ -124,7 +125,7 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
     listener->base.transport = address->transport;
-    /* Users are checked after they have connected. */
+    /* Users are checked once they are connected. */
     uint32_t mode = opts->allowed_uid_count > 0 ? 0666u : 0600u;
     int failed = tcp_auth_read_key(address->key_file, &listener->key, error);
     if (failed == SHMRPC_OK) {
@@ -214,17 +215,17 @@ void tcp_listener_watch(tcp_listener *listener)
 
 /* The running thread's state between rounds. */
 typedef struct round_state {
-    uint64_t claims; /* at the last look */
+    uint64_t claims; /* when the thread last ran */
     uint64_t looks;
     uint64_t holds;
     int64_t wakeful_ns; /* until then it sleeps for short times only */
-    int64_t accept_ns;  /* when to accept again; 0: it does */
+    int64_t accept_ns;  /* when to accept again; 0: accepting is not paused */
     bool all_busy;      /* no worker reads the sockets */
-    bool lingers;       /* and soon none will */
+    bool lingers;       /* and soon no worker will */
 } round_state;
 
-/* New certificates are used for new connections. The old ones stay while the
- * new files are unusable, for example half written. */
+/* New certificates are used for new connections. The old ones remain in use
+ * while the new files are unusable, for example half written. */
 static void renew_tls(tcp_listener *listener)
 {
     char why[SHMRPCI_TLS_WHY_BYTES];
@@ -255,8 +256,8 @@ static void accept_some(tcp_listener *listener, round_state *state)
         shmrpc_status status =
             shmrpci_stream_accept(listener->place.listen_fd, &fd, &peer);
         if (status == SHMRPC_E_EXHAUSTED) {
-            /* Connections waiting to be accepted would wake us for nothing,
-             * again and again. */
+            /* Connections in the accept queue would wake the thread again and
+             * again, for nothing. */
             shmrpci_poll_remove(listener->control_set,
                                 listener->place.listen_fd);
             state->accept_ns = shmrpci_deadline_after(ACCEPT_PAUSE_NS);
@@ -268,7 +269,7 @@ static void accept_some(tcp_listener *listener, round_state *state)
     }
 }
 
-/* Wakes the thread, so that it looks at the deadline of the handshake. */
+/* Wakes the thread, so that it sees the deadline of the handshake. */
 void shmrpci_adopt(shmrpci_listener *base, int fd)
 {
     tcp_listener *listener = (tcp_listener *)(void *)base;
@@ -295,7 +296,7 @@ static void dispatch(tcp_listener *listener, uint64_t tag, round_state *state)
     }
 }
 
-/* Decides how long to wait, and for what. */
+/* Decides how long to wait, and for which events. */
 static int64_t plan_round(tcp_listener *listener, round_state *state)
 {
     int64_t wake_ns = SHMRPCI_NEVER_NS;
@@ -311,7 +312,7 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
     }
     int64_t now_ns = shmrpci_now_ns();
     shmrpci_mutex_lock(&listener->lock);
-    /* Connections that are watched since we looked are checked soon. */
+    /* Connections that got a deadline since the last round are checked soon. */
     if (listener->is_watching && now_ns + WATCH_NS < wake_ns) {
         wake_ns = now_ns + WATCH_NS;
     }
@@ -321,7 +322,7 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
         state->claims = listener->claims;
         state->wakeful_ns = now_ns + WAKEFUL_NS;
     }
-    /* Workers that are busy with one short call after the other read soon. */
+    /* Workers that serve short calls one after another will read soon. */
     state->all_busy = listener->idle == 0 && listener->looks == state->looks;
     state->looks = listener->looks;
     listener->is_quick = listener->holds != state->holds;
@@ -378,7 +379,7 @@ static void run_round(tcp_listener *listener, round_state *state,
     for (size_t i = 0; i < count; i++) {
         dispatch(listener, tags[i], state);
     }
-    /* Idle workers were woken as well, and are quicker alone. */
+    /* Idle workers were woken as well, and are faster alone. */
     if (nobody_is_idle(listener)) {
         count = shmrpci_poll_wait_edges(listener->edge_set, tags, 16, 0);
         for (size_t i = 0; i < count; i++) {
@@ -421,7 +422,7 @@ int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
         accept_again(listener, &state);
         run_round(listener, &state, SHMRPCI_NEVER_NS);
     }
-    /* This thread may have taken the bell that stop has rung for a worker. */
+    /* This thread may have consumed the bell that stop rang for a worker. */
     shmrpci_event_set(listener->bell_fd);
     say_goodbye(listener);
     return SHMRPC_OK;
@@ -438,8 +439,8 @@ static void cut_streams(tcp_listener *listener)
     }
 }
 
-/* Stopping workers take no more calls, and so read no sockets; this thread
- * reads what they wait for in their remaining calls. */
+/* Stopping workers take no more calls, so they read no sockets; this thread
+ * reads what the handlers of their remaining calls wait for. */
 void tcp_listener_linger(shmrpci_listener *base,
                          const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {
@@ -498,7 +499,7 @@ static void withdraw_calls(tcp_listener *listener)
     }
 }
 
-/* Sends the rest; false: not all of it. */
+/* Sends the rest; false: some bytes are left. */
 static bool send_rest(tcp_conn *conn, int64_t deadline_ns)
 {
     for (;;) {
@@ -543,7 +544,7 @@ static void say_last(tcp_conn *conn)
     tcp_conn_note(conn, &head);
 }
 
-/* So that no call is left out because its connection is at a limit. */
+/* Includes calls whose connection is at a limit. */
 static void lift_limits(tcp_listener *listener)
 {
     shmrpci_mutex_lock(&listener->lock);
@@ -567,7 +568,8 @@ static void close_connections(tcp_listener *listener)
     withdraw_calls(listener);
     for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
         if (tcp_conn_is_open(conn)) {
-            /* The replies to calls with streams are behind their items. */
+            /* The replies of calls with streams are queued behind their
+             * items. */
             if (send_rest(conn, deadline_ns)) {
                 say_last(conn);
             }

@@ -33,8 +33,8 @@ static bool is_note(const tcp_piece *piece)
     return piece->on_sent == free_note;
 }
 
-/* Tells the owners of a list of pieces that they are out: consecutive ones with
- * the same owner at once. */
+/* Tells the owners of a list of pieces that these are out: one notification for
+ * consecutive pieces with the same owner. */
 static void give_back(tcp_piece *first)
 {
     while (first != NULL) {
@@ -113,8 +113,8 @@ uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first)
     return waiting;
 }
 
-/* Under the lock: takes the lanes' next pieces, but few, so that pieces added
- * now need not wait long. */
+/* Under the lock: takes the lanes' next pieces, but only a few, so that pieces
+ * added now need not wait long. */
 static void fetch(tcp_outbox *outbox)
 {
     tcp_piece *piece;
@@ -181,7 +181,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
     return done;
 }
 
-/* Under the lock, which it gives up while it sends: one system call. True:
+/* Under the lock, which it releases while it sends: one system call. True:
  * there may be more to do. */
 static bool send_some(tcp_outbox *outbox, tcp_flushed *out)
 {
@@ -244,7 +244,7 @@ tcp_flushed tcp_outbox_flush(tcp_outbox *outbox)
     return flushed;
 }
 
-/* A piece that is being sent, or was sent in part, can't be taken back. */
+/* A piece that is being sent, or was sent in part, can't be withdrawn. */
 bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece)
 {
     bool taken = false;
@@ -281,7 +281,7 @@ void tcp_outbox_fail(tcp_outbox *outbox)
 {
     shmrpci_mutex_lock(&outbox->lock);
     outbox->has_failed = true;
-    /* A thread that is sending them gives them back itself. */
+    /* A thread that is sending pieces gives those back itself. */
     tcp_piece *lost = outbox->is_flushing ? NULL : take_all(outbox);
     shmrpci_mutex_unlock(&outbox->lock);
     give_back(lost);

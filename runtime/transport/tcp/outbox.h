@@ -2,13 +2,13 @@
  * The frames to be sent over a connection, in order, and which thread sends
  * them.
  *
- * Frames wait in a list of pieces, in memory of their owners, which are told
- * when a piece is sent.  A thread that adds a piece sends as much as the socket
- * takes, including what others add meanwhile: those don't wait.  The rest stays
- * until a thread flushes again.
+ * Frames wait in a list of pieces, in memory of their owners, which are
+ * notified when a piece is sent. A thread that adds a piece sends as much as
+ * the socket takes, including what other threads add meanwhile, so these need
+ * not wait. The rest stays until a thread flushes again.
  *
- * Frames of streams wait in lanes (lane.h): they come to the list, a piece of
- * each lane in turn, when little else is left there.
+ * Frames of streams wait in lanes (lane.h): they are moved to the list, a piece
+ * of each lane in turn, when little else is left there.
  *
  * Threading: any thread.
  */
@@ -34,7 +34,8 @@ struct tcp_piece {
     const uint8_t *data;
     size_t len;
     size_t sent_bytes;
-    uint64_t end_at;      /* of the bytes of the connection, once it is sent */
+    uint64_t end_at;      /* offset in the connection's bytes, set once it is
+                           * sent */
     tcp_on_sent *on_sent; /* NULL: no notification */
 };
 
@@ -50,17 +51,19 @@ typedef struct tcp_outbox {
     bool is_sealed;    /* some of `first` may be in flight, in a TLS record */
     tcp_lane *lanes;   /* the non-empty ones: points to the last in turn */
     size_t lane_bytes; /* bytes of lanes in the list */
-    size_t bytes;      /* not sent yet, without those */
-    uint32_t pieces;   /* the same, counted */
-    uint32_t notes;    /* of tcp_outbox_note, not sent yet */
-    int64_t first_since_ns; /* since when `first` has waited; 0: it has not */
-    int64_t full_since_ns;  /* since when something has waited; 0: nothing */
-    size_t full_sent_bytes; /* bytes that the socket has taken since */
-    uint64_t sent_at;       /* bytes that it has ever taken */
+    size_t bytes;      /* not sent yet, without bytes of lanes */
+    uint32_t pieces;   /* the number of these pieces */
+    uint32_t notes;    /* notes (tcp_outbox_note) that are not sent yet */
+    int64_t first_since_ns; /* since when `first` has waited; 0: it is not
+                             * waiting */
+    int64_t full_since_ns;  /* since when any piece has waited; 0: none is
+                             * waiting */
+    size_t full_sent_bytes; /* bytes that the socket has taken since then */
+    uint64_t sent_at;       /* bytes that the socket has taken in all */
 } tcp_outbox;
 
 typedef enum tcp_flushed {
-    TCP_FLUSHED,     /* nothing is left, or another thread sends it */
+    TCP_FLUSHED,     /* nothing is left, or another thread is sending it */
     TCP_FLUSH_WAITS, /* the socket is full */
     TCP_FLUSH_FAILED /* the connection is gone */
 } tcp_flushed;
@@ -75,11 +78,11 @@ uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first);
 /* Sends what can be sent. */
 tcp_flushed tcp_outbox_flush(tcp_outbox *outbox);
 
-/* Takes a piece back that was not begun; false: too late. on_sent is not
+/* Withdraws a piece of which nothing was sent; false: too late. on_sent is not
  * called. */
 bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece);
 
-/* Gives all pieces back, and from now on each new one at once. */
+/* Gives all pieces back, and from now on every new one at once. */
 void tcp_outbox_fail(tcp_outbox *outbox);
 
 /* The unsent bytes. */
@@ -89,7 +92,7 @@ typedef struct tcp_unsent {
     bool has_lanes;    /* lanes have more */
     bool first_is_of_lane;
     size_t first;     /* the first piece's bytes */
-    int64_t since_ns; /* since when it has waited; 0: it has not */
+    int64_t since_ns; /* since when it has waited; 0: it is not waiting */
 } tcp_unsent;
 
 tcp_unsent tcp_outbox_waiting(tcp_outbox *outbox);
@@ -113,9 +116,9 @@ bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head);
 bool tcp_outbox_is_stuck(tcp_outbox *outbox);
 
 /* Adds a PONG, or nothing while TCP_UNSENT_NOTES wait: a peer that does not
- * read the answers does not need them.  Other waiting bytes are no reason not
- * to add one: a reply that the peer has got is still in the list until the
- * thread that sent it returns from its system call.  False: out of memory. */
+ * read the answers does not need them. Other waiting bytes don't prevent a
+ * PONG: a reply that the peer already has stays in the list until the thread
+ * that sent it returns from its system call. False: out of memory. */
 bool tcp_outbox_pong(tcp_outbox *outbox, uint64_t value);
 
 #endif

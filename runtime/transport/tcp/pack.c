@@ -1,4 +1,5 @@
-/* Which bodies are packed, and which packed ones are accepted. */
+/* Decides which bodies are compressed, and which compressed ones are
+ * accepted. */
 #include "transport/tcp/pack.h"
 #include "base/assert.h"
 
@@ -44,7 +45,7 @@ bool tcp_pack_of_number(uint32_t number, shmrpc_compression *out)
     return false;
 }
 
-/* Whether `packed` bytes may claim to hold that many. */
+/* Whether `packed` bytes may claim to unpack to that many. */
 static bool is_credible(size_t packed, size_t len)
 {
     return len <= TCP_PACK_SLACK_BYTES ||
@@ -87,7 +88,7 @@ size_t tcp_pack(shmrpc_compression how, const uint8_t *data, size_t len,
     }
     SHMRPCI_ASSERT(TCP_PACK_PREFIX_BYTES + packed <= room->cap,
                    "a packer keeps to the room that it has");
-    /* Less than an eighth saved is not worth the other side's time. */
+    /* Saving less than an eighth is not worth the other side's time. */
     bool helps = TCP_PACK_PREFIX_BYTES + packed <= len - len / 8;
     return helps && is_credible(packed, len) ? TCP_PACK_PREFIX_BYTES + packed
                                              : 0;

@@ -23,18 +23,18 @@
 /* Shorter bodies are not packed. */
 #define TCP_PACK_MIN_BYTES ((size_t)860)
 
-/* No body may claim to be longer than its packed form justifies. */
+/* Largest ratio of unpacked to packed length that is accepted. */
 #define TCP_PACK_MAX_RATIO   128u
 #define TCP_PACK_SLACK_BYTES ((size_t)64 << 10)
 
 /* One compression; pack_<name>.c implements it. */
 typedef struct tcp_packer {
-    /* Bytes that packing `len` may take at most. */
+    /* Most bytes that packing `len` bytes may produce. */
     size_t (*bound)(size_t len);
-    /* `*out_len` is the room at first, then what was used. */
+    /* `*out_len` is the room at first, then the bytes used. */
     bool (*pack)(const uint8_t *data, size_t len, uint8_t *out,
                  size_t *out_len);
-    /* Fills exactly `out_len` bytes from all of `data`, or fails. */
+    /* Unpacks all of `data` into exactly `out_len` bytes, or fails. */
     bool (*unpack)(const uint8_t *data, size_t len, uint8_t *out,
                    size_t out_len);
 } tcp_packer;
@@ -42,10 +42,10 @@ typedef struct tcp_packer {
 extern const tcp_packer tcp_packer_snappy;
 extern const tcp_packer tcp_packer_zlib;
 
-/* The checksum of RFC 1950, for those that have none of their own. */
+/* The checksum of RFC 1950, for compressions that have none of their own. */
 uint32_t tcp_pack_adler32(const uint8_t *data, size_t len);
 
-/* Their numbers in terms. 1 was snappy without a checksum. */
+/* Their numbers in HELLO and WELCOME. 1 was Snappy without a checksum. */
 #define TCP_PACK_NUMBER_ZLIB   2u
 #define TCP_PACK_NUMBER_SNAPPY 3u
 
@@ -55,7 +55,7 @@ uint32_t tcp_pack_adler32(const uint8_t *data, size_t len);
 
 /* 0 for none. */
 uint32_t tcp_pack_number(shmrpc_compression how);
-/* False: not one of ours. */
+/* False: the number is not a compression we know. */
 bool tcp_pack_of_number(uint32_t number, shmrpc_compression *out);
 
 /* Memory for a packed body, reused for the next one. */
@@ -64,8 +64,8 @@ typedef struct tcp_pack_room {
     size_t cap;    /* of the body */
 } tcp_pack_room;
 
-/* Packs a body into `room`; returns its packed length, 0 if it is to be sent as
- * it is: short, not worth it, or out of memory. */
+/* Packs a body into `room`; returns its packed length, or 0 if it should be
+ * sent unpacked: it is short, little would be saved, or there is no memory. */
 size_t tcp_pack(shmrpc_compression how, const uint8_t *data, size_t len,
                 tcp_pack_room *room);
 

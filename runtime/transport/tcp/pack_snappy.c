@@ -1,4 +1,4 @@
-/* Snappy's raw format, without the framing for files; followed by a checksum as
+/* Snappy's raw format, without the framing of files, followed by a checksum as
  * in zlib streams, since a damaged block may still unpack. */
 #include <snappy-c.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static bool pack(const uint8_t *data, size_t len, uint8_t *out, size_t *out_len)
     return true;
 }
 
-/* The block has a length of its own, which must be the same. */
+/* The block carries a length of its own, which must agree. */
 static bool unpack_block(const uint8_t *data, size_t len, uint8_t *out,
                          size_t out_len)
 {
@@ -51,7 +51,7 @@ static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
     if (len < SUM_BYTES) {
         return false;
     }
-    /* A checksum of the block, which is shorter than the unpacked body. */
+    /* Covers the packed block, which is shorter than the body. */
     size_t block_len = len - SUM_BYTES;
     put_sum(data, block_len, sum);
     return memcmp(sum, data + block_len, SUM_BYTES) == 0 &&

@@ -43,7 +43,7 @@ void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES])
                    is_v6 ? "]" : "", (unsigned)address->port);
 }
 
-/* The endpoints of an address, SHMRPCI_ENDPOINTS_MAX at most. An address of tcp
+/* Resolves an address to SHMRPCI_ENDPOINTS_MAX endpoints at most. A tcp address
  * without a host means this machine. INVALID, UNAVAILABLE: no such host;
  * DEADLINE. */
 static int find(const shmrpci_address *address, int64_t deadline_ns,
@@ -108,7 +108,7 @@ int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
     }
     shmrpc_status status = SHMRPC_E_UNAVAILABLE;
     for (size_t i = 0; i < count; i++) {
-        /* One that drops packets must leave time for the others. */
+        /* An endpoint that drops packets must leave time for the others. */
         int64_t share_ns =
             shmrpci_remaining_ns(deadline_ns) / (int64_t)(count - i);
         status = shmrpci_stream_connect(
@@ -166,7 +166,7 @@ static int listen_tcp(const shmrpci_address *address, tcp_place *out,
     return SHMRPC_OK;
 }
 
-/* Splits a path from the root into folder and name. */
+/* Splits an absolute path into folder and name. */
 static bool split_path(const char *path, char folder[256], char name[128])
 {
     const char *slash = strrchr(path, '/');

@@ -26,16 +26,16 @@ const char *tcp_place_host(const shmrpci_address *address);
 /* A listening socket. */
 typedef struct tcp_place {
     int listen_fd;
-    int dir_fd; /* of a unix socket; else -1 */
+    int dir_fd; /* of a unix socket, else -1 */
     int lock_fd;
     shmrpci_fork_fd listen_place; /* closed in forked children */
     shmrpci_fork_fd lock_place;
-    char name[128];             /* of the socket in its folder */
-    char text[TCP_PLACE_BYTES]; /* with the port that was chosen */
+    char name[128];             /* name of the socket in its folder */
+    char text[TCP_PLACE_BYTES]; /* with the port that the system chose */
 } tcp_place;
 
-/* Listens. `mode`: the permission bits of a unix socket. EXISTS: it is taken;
- * DENIED: not allowed, or a folder that others may write to; INVALID. */
+/* Listens. `mode`: the permission bits of a unix socket. EXISTS: the address is
+ * in use; DENIED: not allowed, or others may write to the folder; INVALID. */
 int tcp_place_listen(const shmrpci_address *address, uint32_t mode,
                      tcp_place *out, shmrpc_error *error);
 

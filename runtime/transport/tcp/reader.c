@@ -57,7 +57,7 @@ static tcp_end hand_on(tcp_reader *reader, tcp_body *body,
     return on_frame(user, &head, body);
 }
 
-/* The same, for a body that was collected. */
+/* The same, for a body that was collected from several reads. */
 static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
                                  void *user)
 {
@@ -72,8 +72,8 @@ static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
     return end;
 }
 
-/* Makes room for a few more bytes of the body: twice what has come, but never
- * more than the frame has. */
+/* Makes room for more bytes of the body: twice what has arrived, but never more
+ * than the frame holds. */
 static bool make_room(tcp_reader *reader, size_t extra)
 {
     size_t wanted = reader->body_len + extra;

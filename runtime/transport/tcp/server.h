@@ -1,24 +1,28 @@
 /*
- * The state that the files of the service's end share.
+ * State shared by the files of the server's side.
  *
- * Workers read the sockets themselves: all that are idle wait on one set of
+ * Workers read the sockets themselves: the idle ones wait on one set of
  * edge-triggered descriptors, and the one that the system wakes reads the
- * socket, takes a call and answers it, without another thread in between.  The
- * thread that runs the listener accepts, does handshakes, checks deadlines, and
- * reads in the workers' place while all of them are busy, so that a
- * cancellation is noticed then too.
+ * socket, takes a call and answers it; no other thread is involved. The thread
+ * that runs the listener accepts, does handshakes, checks deadlines, and reads
+ * in the workers' place while all of them are busy, so that a cancellation is
+ * still noticed.
  *
- *     connection:  HANDSHAKE -> OPEN -> DEAD        call:  QUEUED -> CLAIMED ->
- * ENDED +-> LINGER -> DEAD                    +-> (withdrawn)
+ *     connection:  HANDSHAKE -> OPEN -> DEAD
+ *                                 +-> LINGER -> DEAD
+ *
+ *     call:        QUEUED -> CLAIMED -> ENDED
+ *                     +-> (withdrawn)
  *
  * A connection lives as long as there is a reference: the table, each of its
- * calls, each thread that works on it.  Its descriptor is closed with the last
- * one, so that no other connection can get its number meanwhile.
+ * calls, each thread that works on it. Its descriptor is closed with the last
+ * one: until then no other connection can get the same number.
  *
  * Threading: everything is guarded by the listener's lock, except the outbox,
  * which has its own, the reader, which belongs to the thread that raised
  * `events` from 0, and atomics. The lock is never held when an outbox sends or
- * gives back; to look at one takes the outbox's lock inside it.
+ * gives back pieces; reading an outbox's state takes the outbox's lock inside
+ * it.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_SERVER_H
 #define SHMRPCI_TRANSPORT_TCP_SERVER_H
@@ -37,10 +41,10 @@
 
 #define TCP_MAX_WORKERS 64u
 
-/* The calls of a connection are in so many lists, by their ids. */
+/* The calls of a connection are spread over this many lists, by their ids. */
 #define TCP_CALL_LISTS 64u
 
-/* Tags of the poll sets; all others are connections. */
+/* Tags in the poll sets; all others are connections. */
 #define TCP_TAG_WAKE   UINT64_MAX
 #define TCP_TAG_LISTEN (UINT64_MAX - 1)
 #define TCP_TAG_BELL   ((uint64_t)INT64_MAX)
@@ -51,8 +55,8 @@ typedef struct tcp_call tcp_call;
 
 /* Memory that peers make us keep. */
 typedef struct tcp_kept {
-    size_t requests; /* including those still arriving */
-    size_t replies;  /* being written, or not sent yet */
+    size_t requests; /* requests, including those still arriving */
+    size_t replies;  /* replies being written, or not sent yet */
 } tcp_kept;
 
 /* A list of calls. */
@@ -76,7 +80,7 @@ struct tcp_call {
     tcp_call_state state;
     uint32_t id;
     uint32_t owner; /* worker index while CLAIMED */
-    /* Set under the lock, read by is_cancelled. */
+    /* Set under the lock; read by is_cancelled. */
     shmrpci_atomic_u32 is_cancelled;
     shmrpci_head head;
     int64_t deadline_ns;
@@ -91,7 +95,7 @@ struct tcp_call {
     bool has_place;         /* counted in `streaming` */
     tcp_kept kept;
     size_t spare_bytes; /* its memory that is not in `kept` */
-    tcp_piece piece;    /* the reply */
+    tcp_piece piece;    /* of the reply */
 };
 
 typedef enum tcp_conn_state {
@@ -106,20 +110,21 @@ struct tcp_conn {
     uint64_t tag;
     int fd;
     shmrpci_tls *tls;         /* NULL: in plain */
-    bool has_begun;           /* TLS: the peer does speak TLS */
-    bool needs_tls;           /* but the peer spoke in plain, and is told so */
+    bool has_begun;           /* TLS: the peer has begun a handshake */
+    bool needs_tls;           /* TLS: the peer did not, and is told so */
     tcp_end why;              /* reason for LINGER */
-    shmrpci_fork_fd fd_place; /* closed in children: else it would keep us
-                               * alive */
+    shmrpci_fork_fd fd_place; /* closed in forked children, where it would keep
+                               * the connection open */
     tcp_conn_state state;
     uint32_t refs;
-    bool is_paused;      /* not read until less is kept */
+    bool is_paused;      /* paused: not read until less is kept for it */
     tcp_kept kept;       /* kept for this connection */
     size_t asked_bytes;  /* part of `kept`: the body that is arriving */
-    size_t wanted_bytes; /* room that this body waits for; 0: it has room */
-    int64_t wanted_ns;   /* since then */
+    size_t wanted_bytes; /* room that this body waits for; 0: it is not
+                          * waiting */
+    int64_t wanted_ns;   /* since when it has waited */
     tcp_call_list queued;
-    bool is_lined_up; /* in the listener's line, with queued calls */
+    bool is_lined_up; /* in the listener's line: it has queued calls */
     tcp_conn *next_lined_up;
     tcp_conn *previous_lined_up;
     uint32_t turn_calls; /* calls taken in its turn */
@@ -138,39 +143,42 @@ struct tcp_conn {
     uint8_t *hello; /* the client's hello; NULL: not kept */
     size_t hello_len;
     shmrpci_farewell *farewell;    /* NULL: its end is not reported */
-    shmrpci_atomic_u32 is_watched; /* it has one; relaxed: a hint */
+    shmrpci_atomic_u32 is_watched; /* it has a farewell; relaxed: a hint */
     size_t max_message_bytes;
     shmrpc_compression compression;
-    uint32_t epoch;    /* the listener's, when it said hello */
-    uint32_t features; /* TCP_FEATURE_..., of both ends */
+    uint32_t epoch;    /* the listener's epoch when the client said hello */
+    uint32_t features; /* TCP_FEATURE_... bits that both sides have */
     tcp_outbox outbox;
     shmrpci_mutex flow_lock;
     tcp_flow flow;
     tcp_note credit_note;
     /* The reader's members. */
     shmrpci_atomic_u32 events;
-    shmrpci_atomic_u32 has_hung_up; /* the rest is to be read to the end */
+    shmrpci_atomic_u32 has_hung_up; /* no more will arrive, but read what is
+                                     * left */
     tcp_reader reader;
     tcp_call *arrived; /* received, not queued yet */
     tcp_call **arrived_end;
     uint32_t arrived_count;
-    tcp_call *stock; /* free ones */
+    tcp_call *stock; /* free calls for the next requests */
     size_t opening_len;
-    bool has_opened;        /* the peer has; with a nonce, if we have a key */
+    bool has_opened;        /* the peer's opening, with its nonce if we have a
+                             * key, has arrived */
     bool was_welcomed;      /* the handshake is over */
-    int64_t arrived_ns;     /* when the bytes being read came */
-    bool said_opening;      /* ours was sent */
+    int64_t arrived_ns;     /* when the bytes being handled arrived */
+    bool said_opening;      /* our opening was sent */
     tcp_auth auth;          /* with the listener's key */
     size_t mark;            /* of tcp_bytes_mark */
     uint64_t frames;        /* received so far */
     uint64_t frame_number;  /* the frame for which the deadline was set */
     int64_t frame_since_ns; /* when the incomplete frame began */
-    bool was_paused;        /* at the last attempt to read */
-    shmrpci_atomic_u64 body_since_ns; /* since when asked_bytes are arriving;
-                                       * read by others with the lock */
-    shmrpci_atomic_u64 body_bytes;    /* how many of them there are */
-    size_t last_asked_bytes;          /* last value given to tcp_budget_ask */
-    uint64_t last_asked_frame;        /* and in which frame */
+    bool was_paused;        /* reading was paused when it was last tried */
+    shmrpci_atomic_u64 body_since_ns; /* since when the present body has been
+                                       * arriving; other threads read it with
+                                       * the lock */
+    shmrpci_atomic_u64 body_bytes;    /* how many bytes of it have arrived */
+    size_t last_asked_bytes;          /* last value passed to tcp_budget_ask */
+    uint64_t last_asked_frame;        /* the frame for which it was passed */
     shmrpci_atomic_u64 frame_deadline_ns; /* read by the patrol; 0: none */
 };
 
@@ -194,14 +202,15 @@ struct tcp_listener {
     uint32_t *allowed_uids;
     tcp_place place;
     shmrpci_secret key;       /* len 0: none */
-    shmrpci_tls_context *tls; /* NULL: in plain; the accepting thread's */
-    uint64_t tls_stamp;       /* of the files that it was made from */
+    shmrpci_tls_context *tls; /* NULL: unencrypted; used by the accepting thread
+                               * only */
+    uint64_t tls_stamp;       /* timestamp of the files that it was made from */
     char cert_file[256];
     char ca_file[256];
-    int control_set; /* the listener's own thread */
-    int edge_set;    /* the workers, and sometimes that thread */
-    int wake_fd;     /* in control_set */
-    int bell_fd;     /* in edge_set */
+    int control_set; /* polled by the listener's own thread */
+    int edge_set;    /* polled by the workers, and sometimes by that thread */
+    int wake_fd;     /* registered in control_set */
+    int bell_fd;     /* registered in edge_set */
     shmrpci_atomic_u32 stopping;
     shmrpci_mutex lock;
     /* Guarded by the lock. */
@@ -215,22 +224,24 @@ struct tcp_listener {
     size_t spare_bytes;     /* of all calls, free ones included */
     bool requests_are_many; /* more than half of their limit */
     bool replies_are_many;
-    shmrpci_atomic_u32 has_too_many; /* replies do; set with the lock */
-    shmrpci_atomic_u64 item_bytes;   /* of streams, kept for all */
+    shmrpci_atomic_u32 has_too_many; /* replies exceed their limit; set with the
+                                      * lock */
+    shmrpci_atomic_u64 item_bytes;   /* of streams, kept for all connections */
     uint32_t streaming;              /* workers in calls with streams */
     uint32_t wanting;                /* connections with wanted_bytes */
     uint32_t idle;                   /* workers that wait on edge_set */
-    uint64_t claims;                 /* so far */
+    uint64_t claims;                 /* number of claims so far */
     uint32_t epoch;                  /* version of the settings in welcomes */
-    uint64_t looks;                  /* so far, by workers at edge_set */
+    uint64_t looks;                  /* number of times that workers polled
+                                      * edge_set */
     tcp_conn *held;     /* connections that hold replies, each with a
                          * reference */
-    uint64_t holds;     /* so far */
-    bool is_quick;      /* the listener's thread checks those soon */
+    uint64_t holds;     /* number of times that replies were held */
+    bool is_quick;      /* the listener's thread checks held replies soon */
     bool is_asleep;     /* the listener's thread does not look at sockets */
     bool is_patient;    /* nor does it wake for deadlines */
     bool is_watching;   /* some connection has a deadline */
-    uint32_t unsettled; /* connections in the handshake or lingering */
+    uint32_t unsettled; /* connections that are in the handshake or linger */
     tcp_seat *seats;
     uint32_t seat_count;
     shmrpci_farewell *farewells; /* to be reported by a worker */
@@ -244,18 +255,19 @@ struct tcp_listener {
 void tcp_conn_accept(tcp_listener *listener, int fd,
                      const shmrpci_endpoint *peer);
 void tcp_conn_unref(tcp_conn *conn);
-/* The same with the lock held. */
+/* The same, with the lock held. */
 void tcp_conn_unref_locked(tcp_conn *conn);
-/* Ends it, once: its calls are withdrawn or cancelled. Without the lock. */
+/* Ends a connection, once: its calls are withdrawn or cancelled. Without the
+ * lock. */
 void tcp_conn_end(tcp_conn *conn, tcp_end why);
-/* The edge set reports an event of the socket of `tag`: reads and writes. Any
- * thread. */
+/* Handles an event of the edge set for the socket of `tag`: reads and writes.
+ * Any thread. */
 void tcp_conn_event(tcp_listener *listener, uint64_t tag);
 bool tcp_conn_is_open(tcp_conn *conn);
 /* Ends it if one of its deadlines has passed; else returns the earliest one, or
  * SHMRPCI_NEVER_NS. */
 int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns);
-/* Whether it has deadlines other than those of handshake and linger. */
+/* Whether it has deadlines besides those of handshake and linger. */
 bool tcp_conn_is_watched(tcp_conn *conn);
 
 /* ---- conn_send.c ---- */
@@ -263,7 +275,7 @@ bool tcp_conn_is_watched(tcp_conn *conn);
 /* Sends what waits; ends the connection if it is lost. */
 void tcp_conn_flush(tcp_conn *conn);
 /* Whether a reply of `bytes` that was added to the outbox, as one of `waiting`,
- * may wait there for the replies of calls in the queue. False: flush now. */
+ * may wait there until queued calls have been answered. False: flush now. */
 bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting);
 /* Flushes all connections that hold replies. */
 void tcp_conn_release_held(tcp_listener *listener);
@@ -279,7 +291,7 @@ void tcp_conn_note_behind(tcp_conn *conn, const tcp_head *head,
 
 /* Takes bytes of the opening; the rest are frames. */
 tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len);
-/* The TLS handshake has failed: lets the client read the reason. */
+/* The TLS handshake has failed: gives the client time to read the reason. */
 void tcp_hello_no_tls(tcp_conn *conn);
 /* Checks the peer's proof of the key: NONE, AUTH. */
 tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body);
@@ -289,11 +301,11 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
 
 /* ---- call.c: calls, from request to reply ---- */
 
-/* By the reader: takes a request, to be queued with others. */
+/* By the reader: takes in a request; tcp_call_arrive queues it. */
 tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body);
 /* Queues the requests that were taken. */
 tcp_end tcp_call_arrive(tcp_conn *conn);
-/* The client gives a call up. */
+/* The client has cancelled a call. */
 tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id);
 /* By the patrol, without the lock: ends calls that no worker has taken in time.
  * Returns when to look again. */
@@ -302,7 +314,7 @@ int64_t tcp_call_patrol(tcp_conn *conn, int64_t now_ns);
 void tcp_call_end(tcp_call *call);
 /* With the lock held, after its end: gives its memory back. */
 void tcp_call_free(tcp_call *call);
-/* Frees the memory of its request, or its reply, alone. */
+/* Frees only the memory of its request, or of its reply. */
 void tcp_call_forget_request(tcp_call *call);
 void tcp_call_forget_reply(tcp_call *call);
 /* With the lock held: removes this connection's calls from the queue, except
@@ -325,7 +337,7 @@ static inline bool tcp_listener_is_relay(const tcp_listener *listener)
 /* ---- worker_stream.c: streams beside calls ---- */
 
 extern const tcp_flow_ops tcp_conn_flow_ops;
-/* By the reader: the request of `call` begins with windows, which it takes off
+/* By the reader: the request of `call` begins with windows, which are taken off
  * its body. */
 tcp_end tcp_call_begin_streams(tcp_call *call);
 /* With the listener's lock held: the call's streams, with a reference for the
@@ -345,16 +357,16 @@ int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
 /* These are called with the lock held, except the last ones: a call is in the
  * queue, its request in memory. */
 void tcp_budget_take_request(tcp_call *call);
-/* Its reply takes so much, or will. */
+/* Its reply takes this many bytes, or will. */
 void tcp_budget_take_reply(tcp_call *call, size_t bytes);
-/* Its request is not needed any more. */
+/* Its request is no longer needed. */
 void tcp_budget_end_request(tcp_call *call);
 /* The call is over: nothing is kept for it. */
 void tcp_budget_give_back(tcp_call *call);
-/* How much memory a free call keeps; 0: it is freed next. False: that would be
+/* How much memory a free call keeps; 0: it will be freed. False: that would be
  * too much. */
 bool tcp_budget_spare(tcp_listener *listener, tcp_call *call, size_t bytes);
-/* Whether it should not be read, or its calls not run, at the moment. */
+/* Whether it is paused: not read, or its calls not run. */
 bool tcp_budget_is_paused(const tcp_conn *conn);
 bool tcp_budget_is_full(const tcp_conn *conn);
 /* The connection has ended. */
@@ -366,7 +378,7 @@ void tcp_budget_ask(tcp_conn *conn, size_t bytes);
  * `bytes` more. */
 void tcp_budget_make_room(tcp_listener *listener, size_t bytes);
 /* Without the lock, by the patrol: the same for a request that has waited too
- * long. Returns when to look again. */
+ * long. Returns when to check again. */
 int64_t tcp_budget_patrol(tcp_listener *listener, int64_t now_ns);
 
 /* ---- worker.c ---- */

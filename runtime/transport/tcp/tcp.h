@@ -16,7 +16,7 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
                const tcp_limits *limits, shmrpci_listener **out,
                shmrpc_error *error);
 
-/* Bodies that travelled compressed. */
+/* Counts of bodies sent or received compressed. */
 typedef struct tcp_packed {
     uint64_t bodies;
     uint64_t plain_bytes;
@@ -26,10 +26,10 @@ typedef struct tcp_packed {
 /* Counters of a listener's connections. */
 typedef struct tcp_counts {
     uint64_t accepted;
-    uint64_t ended[TCP_END_COUNT]; /* by their reason */
+    uint64_t ended[TCP_END_COUNT]; /* by the reason of their end */
     uint32_t open;                 /* now, including handshakes */
-    uint32_t calls;                /* in their memory now */
-    size_t most_kept_bytes;        /* of requests and replies, ever */
+    uint32_t calls;                /* bytes that they keep in memory now */
+    size_t most_kept_bytes;        /* bytes of requests and replies so far */
     tcp_packed requests;
     tcp_packed replies;
 } tcp_counts;

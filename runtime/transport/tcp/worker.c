@@ -1,4 +1,4 @@
-/* Workers: waiting for a request, and answering it. */
+/* Workers: they wait for a request, and answer it. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* How many events a relay's worker reads before it takes calls, as it takes all
- * of them; a service's worker takes one. */
+/* How many events a relay's worker handles before it takes calls, since it
+ * takes all of them; a service's worker handles one. */
 #define RELAY_EVENTS 16
 
 /* How many replies one system call can send. */
@@ -65,7 +65,8 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
     bool has_streams = (call->head.flags & SHMRPCI_HEAD_STREAMS) != 0;
     size_t skipped = has_streams ? TCP_WINDOWS_BYTES : 0;
     request->head = call->head;
-    /* NULL if it is empty, to which not even 0 may be added. */
+    /* NULL if the body is empty: adding even 0 to a null pointer is
+     * undefined. */
     request->in = has_streams ? call->request + skipped : call->request;
     request->in_len = call->request_len - skipped;
     request->in_shared = false;
@@ -79,7 +80,7 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
 }
 
 /* With the lock held, which it releases if there is a call: takes the next one,
- * and cares for those after it. */
+ * and arranges for those after it. */
 static tcp_call *claim(tcp_participant *participant)
 {
     tcp_listener *listener = participant->listener;
@@ -146,7 +147,7 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
             return SHMRPC_E_CANCELLED;
         }
         bool has_held = listener->line_first == NULL && listener->held != NULL;
-        if (has_held) { /* nothing else will come that they could wait for */
+        if (has_held) { /* nothing else can arrive that they would wait for */
             shmrpci_mutex_unlock(&listener->lock);
             tcp_conn_release_held(listener);
             continue;
@@ -300,8 +301,8 @@ static bool fill_reply(tcp_call *call, shmrpci_request *request)
     return true;
 }
 
-/* With the lock held, and a reference to its connection: the call is over, and
- * its reply, if it could be filled, to be sent. */
+/* With the lock held, and a reference to its connection: the call has ended;
+ * its reply, if it could be filled, is to be sent. */
 static void end_call(tcp_call *call, const shmrpci_request *request,
                      bool filled)
 {
@@ -319,8 +320,8 @@ static void end_call(tcp_call *call, const shmrpci_request *request,
     }
 }
 
-/* A handler mostly takes as long as the last one: if that was quick it pays to
- * wait for the replies of queued calls. */
+/* A handler usually takes as long as the last one: if that was quick, waiting
+ * for the replies of queued calls pays. */
 static void send_reply(tcp_conn *conn, tcp_piece *piece, shmrpci_stream *stream,
                        bool may_wait)
 {
@@ -340,7 +341,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     tcp_listener *listener = conn->listener;
     bool filled = fill_reply(call, request);
     shmrpci_mutex_lock(&listener->lock);
-    conn->refs++; /* dropped when the reply is sent */
+    conn->refs++; /* freed when the reply is sent */
     shmrpci_stream *stream = tcp_call_hold_streams(call);
     end_call(call, request, filled);
     shmrpci_mutex_unlock(&listener->lock);
@@ -360,7 +361,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
 /* Consecutive replies of one connection. */
 typedef struct reply_group {
     tcp_conn *conn;
-    tcp_piece *first; /* NULL: none could be filled */
+    tcp_piece *first; /* NULL: no reply could be filled */
     tcp_piece *last;
     bool has_failed;
 } reply_group;
@@ -379,8 +380,8 @@ static void add_to_group(reply_group *group, tcp_call *call, bool filled)
     group->last = &call->piece;
 }
 
-/* Ends up to GROUP_REPLIES calls; returns how many groups their replies make,
- * each with a reference. */
+/* Ends up to GROUP_REPLIES calls; returns how many groups of one connection
+ * their replies make, each with a reference. */
 static size_t end_calls(shmrpci_request *const *requests, size_t count,
                         reply_group groups[GROUP_REPLIES])
 {
@@ -458,10 +459,10 @@ static bool ready_credit(tcp_conn *conn)
     return true;
 }
 
-/* The thread that flushes sends the next one too. */
+/* The thread that flushes also sends the next note. */
 static void on_credit_sent(tcp_piece *first)
 {
-    /* A connection has at most one. */
+    /* A connection has at most one credit note in the outbox. */
     tcp_conn *conn =
         (tcp_conn *)(void *)((char *)first -
                              offsetof(tcp_conn, credit_note.piece));
@@ -512,7 +513,8 @@ uint64_t tcp_worker_connection(const shmrpci_request *request)
     return call_of(request)->conn->tag;
 }
 
-/* Each call has all of its own state already, except a place. */
+/* A call already has its own state; only its place for streams is given back.
+ */
 int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out)
 {
     tcp_call *call = call_of(request);
@@ -559,7 +561,7 @@ size_t tcp_worker_hello(const shmrpci_request *request,
 /* ---- dead workers ---------------------------------------------------- */
 
 /* With the lock held: ends a call that worker `index` held; returns its
- * connection, with a reference, which is to be told. NULL: it holds no more. */
+ * connection, with a reference, which must be told. NULL: it holds no more. */
 static tcp_conn *end_one(tcp_listener *listener, uint32_t index, tcp_head *head,
                          shmrpci_stream **out_stream)
 {

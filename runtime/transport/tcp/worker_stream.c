@@ -1,10 +1,10 @@
-/* Streams beside calls, from the service's end. */
+/* Streams of calls, on the server's side. */
 #include <string.h>
 
 #include "base/assert.h"
 #include "transport/tcp/server.h"
 
-/* A connection may always keep this much, whatever others keep. */
+/* A connection may always keep this much, whatever the others keep. */
 #define OWN_BYTES ((int64_t)64 << 10)
 
 static tcp_conn *conn_of(tcp_flow *flow)
@@ -36,11 +36,12 @@ static void hold(tcp_flow *flow)
     tcp_conn_hold_for_others(conn_of(flow));
 }
 
-/* All streams of all peers together have the limit of all requests. */
+/* The streams of all peers together share the limit for requests. */
 static bool keep(tcp_flow *flow, int64_t bytes)
 {
     tcp_listener *listener = conn_of(flow)->listener;
-    /* Relaxed: a count. A negative value wraps, and so does the sum. */
+    /* Relaxed: a count. Adding a negative value wraps around, and so gives the
+     * right sum. */
     uint64_t all = shmrpci_add_relaxed(&listener->item_bytes, (uint64_t)bytes) +
                    (uint64_t)bytes;
     if (bytes > 0 && all > listener->limits.max_total_bytes / 2 &&
@@ -135,8 +136,8 @@ void tcp_call_end_streams(tcp_call *call)
     }
 }
 
-/* With the lock held: takes a place for streams, if one is left; `*places`: how
- * many are taken. */
+/* With the lock held: takes a place for streams, if one is left; sets `*places`
+ * to the number in use. */
 static bool take_place(tcp_call *call, uint32_t max_places, uint32_t *places)
 {
     tcp_listener *listener = call->conn->listener;

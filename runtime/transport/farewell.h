@@ -1,7 +1,7 @@
 /*
- * Ends of connections that are to be reported (`watch` of a worker's
- * operations): a note made while the connection lives, so that its end needs no
- * memory.
+ * Notes of connections whose end must be reported (`watch` of a worker's
+ * operations). A note is allocated while the connection lives, so that its end
+ * needs no memory.
  *
  * Threading: under the lock of the list's owner.
  */
@@ -18,7 +18,7 @@ typedef struct shmrpci_farewell {
     struct shmrpci_farewell *next;
 } shmrpci_farewell;
 
-/* NULL: no memory, and `error` says so. */
+/* NULL: out of memory, and `error` says so. */
 static inline shmrpci_farewell *shmrpci_farewell_new(uint64_t connection,
                                                      shmrpc_error *error)
 {

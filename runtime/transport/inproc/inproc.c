@@ -2,11 +2,11 @@
  * Listeners of the inproc transport, the registry of their names, and the
  * operations table.
  *
- * The registry is the one global of the transport: a list of hubs, in which a
- * name, an instance and a port are found once at most. It is in the memory of
- * the process, so that a forked child inherits the list and none of the threads
- * that serve it: each hub carries the generation of the process that made it,
- * and the hubs of others are as if they were not there.
+ * The registry is the one global of the transport: a list of hubs in which each
+ * combination of name, instance and port occurs at most once. A forked child
+ * inherits the list but none of the threads that serve it: so each hub carries
+ * the generation of the process that made it, and hubs of other processes are
+ * ignored.
  *
  * References keep a hub alive: the listener's, one for each connection, and one
  * for each thread that works with it at the moment. A hub leaves the registry
@@ -30,7 +30,8 @@ static struct {
     inproc_hub *first;
 } registry = {.lock = SHMRPCI_MUTEX_INIT};
 
-/* The services of a parent process are not here: their threads are not. */
+/* Services of a parent process don't count: their threads are not in this
+ * process. */
 static bool is_at(const inproc_hub *hub, const shmrpci_address *address)
 {
     return hub->generation == shmrpci_fork_generation() &&
@@ -66,8 +67,8 @@ inproc_hub *shmrpci_inproc_find(const shmrpci_address *address)
 void shmrpci_inproc_unref(inproc_hub *hub)
 {
     shmrpci_mutex_lock(&hub->lock);
-    /* Nobody else can see a hub whose last reference goes: it left the registry
-     * before. */
+    /* Nobody else can see a hub whose last reference is dropped: it left the
+     * registry before. */
     bool last = --hub->refs == 0;
     shmrpci_mutex_unlock(&hub->lock);
     if (last) {
@@ -103,8 +104,8 @@ static inproc_hub *hub_new(const shmrpci_address *address,
     return hub;
 }
 
-/* The search and the entry are under one lock, so that of two services with one
- * name only the first listens. */
+/* Search and insertion are under one lock: if two services want the same name,
+ * only the first can listen. */
 static int listen_at(const shmrpci_address *address,
                      const shmrpci_listen_opts *opts, shmrpci_listener **out,
                      shmrpc_error *error)
@@ -143,7 +144,7 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
 {
     (void)error;
     inproc_hub *hub = (inproc_hub *)listener;
-    /* Pairs with stop's store: what happened before it is visible after. */
+    /* Pairs with stop's store: makes visible what happened before it. */
     while (shmrpci_load_acquire(&hub->stops) == 0) {
         if (!shmrpci_inproc_answer(hub)) {
             shmrpci_semaphore_wait(&hub->wake);
@@ -157,13 +158,14 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Clients that leave tell their workers themselves: only the cut is ours. */
+/* Clients that leave tell their workers themselves: linger only has to end
+ * streams at the cut. */
 static void linger(shmrpci_listener *listener,
                    const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {
     inproc_hub *hub = (inproc_hub *)listener;
     for (;;) {
-        /* Read before the look: the stop that follows the last worker's end
+        /* Read before the check: the stop that follows the last worker's end
          * wakes us. */
         uint32_t seen = shmrpci_load_seq(&hub->stops);
         if (shmrpci_load_acquire(working) == 0) {
@@ -178,8 +180,8 @@ static void linger(shmrpci_listener *listener,
     (void)shmrpci_futex_wake(&hub->cut, INT32_MAX);
 }
 
-/* May be called from any thread and from a signal handler: counts, and wakes
- * run or linger, no more. */
+/* May be called from any thread and from a signal handler: only counts, and
+ * wakes run or linger. */
 static void stop(shmrpci_listener *listener)
 {
     inproc_hub *hub = (inproc_hub *)listener;
@@ -203,9 +205,8 @@ static void forget(inproc_hub *hub)
     shmrpci_mutex_unlock(&registry.lock);
 }
 
-/* All calls end here: those in the queue were never run, those with a worker
- * may have been. Connections stay until their clients close them, and so does
- * the hub. */
+/* All calls end here: queued ones were never run, those with a worker may have
+ * been. Connections, and so the hub, stay until their clients close them. */
 static void close_listener(shmrpci_listener *listener)
 {
     if (listener == NULL) {
@@ -266,7 +267,7 @@ static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
     if (hub == NULL) {
         return not_here(address, error);
     }
-    /* With its lock the descriptor is not closed meanwhile. */
+    /* The lock keeps the descriptor from being closed meanwhile. */
     shmrpci_mutex_lock(&hub->lock);
     int status = hub->closed ? SHMRPC_E_UNAVAILABLE
                  : hub->opts.has_stats
@@ -374,7 +375,8 @@ static void recover(shmrpci_listener *listener, uint32_t index)
     }
 }
 
-/* What inproc lacks, it leaves out of these tables: callers test for NULL. */
+/* Operations that inproc lacks are left out of these tables: callers test for
+ * NULL. */
 static const shmrpci_client_ops client = {
     .connect = shmrpci_inproc_connect,
     .disconnect = shmrpci_inproc_disconnect,

@@ -1,10 +1,10 @@
 /*
- * The state that the files of the inproc transport share.
+ * State shared by the files of the inproc transport.
  *
  * inproc connects a client and a service of one process through heap memory,
- * one mutex a listener and conditions.  It is the reference: nothing in it is
- * clever, and the conformance suite is checked with it.  It is also what tests
- * of user code run on, without sockets or memory of the system.
+ * one mutex per listener, and condition variables. It is the reference: nothing
+ * in it is clever, and the conformance suite is checked against it. Tests of
+ * user code run on it too, without sockets or shared memory.
  *
  * A hub is the place where both ends meet; it lives as long as the listener or
  * any connection.  Slots move
@@ -13,8 +13,8 @@
  *                            |            +-> FREE (cancelled, oneway)
  *                            +-> FREE (withdrawn)
  *
- * and a slot whose call was cancelled stays CLAIMED until its worker is done,
- * so that a late reply has nowhere to go.
+ * A slot whose call was cancelled stays CLAIMED until its worker is done, so
+ * that a late reply is dropped.
  *
  * Threading: everything below is guarded by the hub's lock, but for `stops`
  * and `cut`.
@@ -51,11 +51,11 @@ typedef struct inproc_slot {
     struct inproc_slot *next; /* in the hub's queue while SUBMITTED */
     inproc_state state;
     bool cancelled;
-    bool is_detached; /* its worker is in others */
+    bool is_detached; /* its worker serves other calls meanwhile */
     uint32_t owner;   /* worker index while CLAIMED */
     shmrpci_head head;
     int64_t deadline_ns;
-    shmrpci_buf request; /* memory is kept for the next call */
+    shmrpci_buf request; /* the memory is kept for the next call */
     shmrpci_buf reply;
     shmrpci_cond done;
     inproc_streams *streams; /* NULL if the call has no streams; kept until the
@@ -66,16 +66,18 @@ struct inproc_conn {
     shmrpci_conn base;
     inproc_hub *hub;
     inproc_conn *next; /* in the hub's list */
-    uint64_t serial;   /* of the hub's connections, from 1 */
-    bool open;         /* the client's end */
-    unsigned busy;     /* slots SUBMITTED or CLAIMED: they keep it alive */
-    size_t max_message_bytes; /* the smaller of both ends' */
+    uint64_t serial;   /* number among the hub's connections, from 1 */
+    bool open;         /* the client has it open */
+    unsigned busy;     /* slots SUBMITTED or CLAIMED, which keep the connection
+                        * alive */
+    size_t max_message_bytes; /* the smaller of both sides' limits */
     shmrpc_peer peer;
-    uint8_t hello[SHMRPCI_HELLO_MAX_BYTES]; /* what it said */
+    uint8_t hello[SHMRPCI_HELLO_MAX_BYTES]; /* the client's hello */
     size_t hello_len;
-    shmrpci_farewell *farewell; /* NULL: nobody is to hear of its end */
-    int told_fd;                /* an event; -1 until it is watched */
-    bool is_armed;              /* set it when a call ends */
+    shmrpci_farewell *farewell; /* NULL: its end is not reported */
+    int told_fd;                /* an event descriptor; -1 until the connection
+                                 * is watched */
+    bool is_armed;              /* armed: set the event when a call ends */
     shmrpci_cond slot_free;
     inproc_slot slots[SHMRPCI_INPROC_SLOTS];
 };
@@ -85,7 +87,7 @@ typedef struct inproc_participant {
     inproc_hub *hub;
     uint32_t index;
     bool taken;
-    bool has_streams; /* it is in a call that has */
+    bool has_streams; /* this worker is in a call with streams */
 } inproc_participant;
 
 /* A client that waits in connect for the answer to its hello. */
@@ -104,20 +106,23 @@ struct inproc_hub {
     shmrpci_listener base;
     shmrpci_mutex lock;
     inproc_hub *next;    /* in the registry */
-    unsigned refs;       /* the listener, each connection, each knock */
+    unsigned refs;       /* one for the listener, each connection and each
+                          * knock */
     uint32_t generation; /* of the process whose threads serve it */
     bool stopped;        /* run has seen `stops` */
     bool closed;
-    /* Calls of stop, which wakes linger here; 0: it goes on. */
+    /* Number of calls of stop, which wake linger here; 0: not stopped. */
     shmrpci_atomic_u32 stops;
-    shmrpci_atomic_u32 cut; /* 1: workers' streams have ended; woken then */
+    shmrpci_atomic_u32 cut; /* 1: streams of workers were ended; waiting workers
+                             * are woken */
     shmrpci_semaphore wake; /* run waits here for knocks and for stop */
     shmrpci_cond work;      /* workers wait here */
     inproc_slot *queue_head;
     inproc_slot *queue_tail;
     inproc_knock *knocks;
     inproc_conn *conns;
-    shmrpci_farewell *farewells; /* to be told by a worker */
+    shmrpci_farewell *farewells; /* ends of connections that a worker must
+                                  * report */
     unsigned conn_count;
     uint64_t last_serial;
     char name[64];
@@ -174,10 +179,11 @@ extern const shmrpci_stream_ops shmrpci_inproc_stream_ops;
 extern const shmrpci_lend_ops shmrpci_inproc_lend_ops;
 extern const shmrpci_pump_ops shmrpci_inproc_pump_ops;
 
-/* With the hub's lock held, also below: worker `index` is in no streams. */
+/* With the hub's lock held, as below: worker `index` is no longer in
+ * streams. */
 void shmrpci_inproc_streams_leave_place(inproc_hub *hub, uint32_t index);
 
-/* The slot is done with its streams. */
+/* The slot no longer needs its streams. */
 void shmrpci_inproc_streams_drop(inproc_slot *slot);
 /* Nobody serves the call any more: wakes the client. */
 void shmrpci_inproc_streams_lose(inproc_slot *slot);
@@ -191,14 +197,14 @@ int shmrpci_inproc_connect(const shmrpci_address *address,
                            shmrpci_buf *welcome, shmrpc_error *error);
 void shmrpci_inproc_disconnect(shmrpci_conn *conn);
 
-/* We, as a peer of ourselves. */
+/* Fills in our own process as the peer. */
 shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub);
 
-/* With the hub's lock held: takes it out of its hub and frees it. */
+/* With the hub's lock held: takes a connection out of its hub and frees it. */
 void shmrpci_inproc_conn_free(inproc_conn *conn);
 
-/* Answers one client that knocks; false when there is none. Takes and gives
- * back the hub's lock. */
+/* Answers one client that knocks; false when there is none. Called with the
+ * hub's lock held, which it releases meanwhile. */
 bool shmrpci_inproc_answer(inproc_hub *hub);
 
 /* With the hub's lock held: turns away the clients that still wait. */

@@ -1,14 +1,15 @@
 /*
- * Calls of the inproc transport, from the client's and the worker's end.
+ * Calls of the inproc transport, for clients and workers.
  *
  * A call is a slot of its connection, and goes through the states of inproc.h.
  * Submitted slots are linked into one queue of the hub, first in, first out;
  * workers take from its head. Request and reply are in heap buffers that the
  * slot keeps for the next call, so that a steady load doesn't allocate.
  *
- * Both ends work on `call->out` and `request->out`, which are copies of the
- * slot's buffers: a buffer that grows moves, so it is copied back at commit and
- * abort. Nobody else touches the slot's buffers in between.
+ * Both sides work on `call->out` and `request->out`, which are copies of the
+ * slot's buffer structures: a buffer that grows moves, so the structure is
+ * copied back at commit and abort. Nobody else touches the slot's buffers in
+ * between.
  *
  * A connection whose client has gone stays until no worker holds one of its
  * slots. The thread that frees the last one frees the connection: after
@@ -41,8 +42,8 @@ static shmrpc_status span_grow(shmrpci_buf *buf, size_t cap)
     return SHMRPC_OK;
 }
 
-/* Empties `span` and gives it about `hint` bytes. A hint never fails: without
- * memory the buffer grows later, or reports it then. */
+/* Empties `span` and gives it about `hint` bytes. A hint can't fail: without
+ * memory the buffer grows later, and reports the failure then. */
 static void span_ready(shmrpci_buf *span, inproc_conn *conn, size_t hint)
 {
     span->grow = span_grow;
@@ -69,15 +70,15 @@ static inproc_slot *slot_of(const shmrpci_transport_data *data)
     return data->pointers[0];
 }
 
-/* States in which a worker may have the slot, or get it. */
+/* States in which a worker has the slot, or may still get it. */
 static bool is_busy(const inproc_slot *slot)
 {
     return slot->state == INPROC_SUBMITTED || slot->state == INPROC_CLAIMED;
 }
 
-/* With the hub's lock held: ends the slot's call, from whatever state, and
- * wakes one thread that waits for a slot. Frees the connection too when its
- * client has gone and this was its last call; returns false then. */
+/* With the hub's lock held: ends the slot's call in any state, and wakes one
+ * thread that waits for a slot. If its client has gone and this was its last
+ * call, frees the connection too and returns false. */
 static bool slot_free(inproc_slot *slot)
 {
     inproc_conn *conn = slot->conn;
@@ -135,7 +136,7 @@ static int server_lost(const inproc_hub *hub, shmrpc_error *error)
                             hub->address);
 }
 
-/* 64 slots: looking through them is nothing beside the lock. */
+/* There are 64 slots: searching them costs nothing beside the lock. */
 static inproc_slot *find_free(inproc_conn *conn)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -146,9 +147,9 @@ static inproc_slot *find_free(inproc_conn *conn)
     return NULL;
 }
 
-/* With the lock held: a free slot, RESERVED. Waits until `deadline_ns`; 0 only
- * looks. `*waited` tells that it had to wait. A last look follows the time-out,
- * as a slot may have become free with it. */
+/* With the lock held: a free slot, now RESERVED. Waits until `deadline_ns`; 0:
+ * does not wait. `*waited` tells whether it had to wait. It checks once more
+ * after a time-out, since a slot may have become free at the same moment. */
 static int take_slot(inproc_conn *conn, int64_t deadline_ns, inproc_slot **out,
                      bool *waited, shmrpc_error *error)
 {
@@ -264,7 +265,7 @@ int shmrpci_inproc_commit(shmrpci_call *call)
     inproc_hub *hub = slot->conn->hub;
     slot->request = call->out;
     slot->head = call->head;
-    /* Counted from now: the worker sees the time at which the caller gives
+    /* Measured from now: the worker sees the time at which the caller gives
      * up. */
     slot->deadline_ns = shmrpci_deadline_after(call->head.timeout_ns);
     int status = (int)call->out.status;
@@ -294,8 +295,8 @@ static void fill_reply(shmrpci_call *call, inproc_slot *slot)
     call->in_shared = false;
 }
 
-/* One loop for all endings, so that a reply that came just before the service
- * closed is still delivered. After DEADLINE the call goes on. */
+/* One loop handles all endings, so that a reply that arrived just before the
+ * service closed is still delivered. After DEADLINE the call goes on. */
 int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -309,8 +310,8 @@ int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
             break;
         }
         if (slot->state == INPROC_ABORTED || hub->closed) {
-            /* No worker had a SUBMITTED call, so that it may be repeated
-             * safely; of a CLAIMED one nobody knows how far it came. */
+            /* No worker had taken a SUBMITTED call, so it can be repeated
+             * safely; a CLAIMED one may have run in part. */
             status = slot->state == INPROC_ABORTED     ? SHMRPC_E_WORKER_DIED
                      : slot->state == INPROC_SUBMITTED ? SHMRPC_E_UNAVAILABLE
                                                        : SHMRPC_E_SERVER_LOST;
@@ -332,8 +333,8 @@ void shmrpci_inproc_release(shmrpci_call *call)
 }
 
 /* True when the call was withdrawn before any worker took it. A CLAIMED call
- * stays the worker's, who finds out by is_cancelled or at its reply; a reply
- * that has come already is thrown away. */
+ * stays with the worker, which learns of it by is_cancelled or when it replies;
+ * a reply that has already arrived is thrown away. */
 bool shmrpci_inproc_cancel(shmrpci_call *call)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -383,8 +384,8 @@ static void tell_end(inproc_hub *hub, const shmrpci_participant *base)
     shmrpci_mutex_lock(&hub->lock);
 }
 
-/* Waits without a deadline, for stop ends it: CANCELLED then. Calls in the
- * queue at that moment stay there and end with the listener. */
+/* Waits without a deadline: stop ends it with CANCELLED. Calls queued at that
+ * moment stay in the queue and end with the listener. */
 int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
 {
     inproc_participant *participant = (inproc_participant *)base;
@@ -443,8 +444,8 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
         (void)slot_free(slot);
     } else {
         end(slot, INPROC_DONE);
-        /* After `end`, which looks at the request's flags. Still under the
-         * lock, so that the client sees the reply's. */
+        /* Called after `end`, which reads the request's flags; still under the
+         * lock, so that the client sees the reply's flags. */
         slot->head.flags = request->head.flags;
     }
     shmrpci_mutex_unlock(&hub->lock);
@@ -521,9 +522,9 @@ size_t shmrpci_inproc_hello(const shmrpci_request *request,
 
 /* ---- a dead worker's calls ---- */
 
-/* Calls of one connection that worker `index` held when it died. Those for whom
- * nobody waits are freed at once; freeing the last one may free the connection,
- * and there is nothing more to do then. */
+/* Ends the calls of one connection that worker `index` held when it died. A
+ * call that nobody waits for is freed at once; freeing the last one may free
+ * the connection, and then nothing is left to do. */
 static void abort_calls(inproc_conn *conn, uint32_t index)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {

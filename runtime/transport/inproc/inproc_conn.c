@@ -16,7 +16,7 @@
 #include "os/memory.h"
 #include "os/process.h"
 
-/* Nothing has to be asked of the system: the peer is this process. */
+/* The system need not be asked: the peer is this process. */
 shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub)
 {
     return (shmrpc_peer){
@@ -28,7 +28,8 @@ shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub)
     };
 }
 
-/* A connection with all its slots; their buffers come with the first calls. */
+/* A connection with all its slots, whose buffers are allocated by the first
+ * calls. */
 static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
 {
     inproc_conn *conn = calloc(1, sizeof *conn);
@@ -52,7 +53,8 @@ static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
     return conn;
 }
 
-/* The memory alone; nobody may know the connection any more. */
+/* Frees the memory alone; nobody may hold a pointer to the connection any
+ * more. */
 static void conn_destroy(inproc_conn *conn)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -133,7 +135,7 @@ bool shmrpci_inproc_answer(inproc_hub *hub)
         int status = hub->opts.on_hello(hub->opts.user, knock->opts->hello,
                                         knock->opts->hello_len, peer,
                                         &knock->welcome, &knock->error);
-        /* A welcome that ran out of memory is a failure too. */
+        /* A welcome that ran out of memory has failed, too. */
         status = status == SHMRPC_OK ? (int)knock->welcome.status : status;
         shmrpci_mutex_lock(&hub->lock);
         knock->status = status;
@@ -204,7 +206,7 @@ static void wait_for_answer(inproc_hub *hub, inproc_knock *knock)
     }
 }
 
-/* `stopped` is looked at under the lock: after turn_away no knock gets into the
+/* `stopped` is read under the lock: after turn_away no knock gets into the
  * list. */
 static void knock_at(inproc_hub *hub, inproc_knock *knock)
 {
@@ -236,7 +238,7 @@ int shmrpci_inproc_connect(const shmrpci_address *address,
     shmrpci_buf_init_heap(&knock.welcome);
     shmrpci_cond_init(&knock.answered);
     knock_at(hub, &knock);
-    /* A connection has a reference of its own. */
+    /* The connection holds a reference of its own. */
     shmrpci_inproc_unref(hub);
     if (knock.status == SHMRPC_OK) {
         /* Copied on the client's own thread: `welcome` may be a buffer of any
@@ -259,16 +261,16 @@ void shmrpci_inproc_disconnect(shmrpci_conn *base)
     inproc_conn *conn = (inproc_conn *)base;
     inproc_hub *hub = conn->hub;
     if (hub->generation != shmrpci_fork_generation()) {
-        return; /* a thread that isn't here may hold the lock */
+        return; /* another thread of the parent may hold the lock, and it does
+                 * not exist here */
     }
     shmrpci_mutex_lock(&hub->lock);
-    hub->refs++; /* the connection's may go with it */
+    hub->refs++; /* ending the connection may drop its reference */
     /* From here on the thread that ends the connection's last call frees it. */
     conn->open = false;
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];
-        /* Oneway calls run on, as commit has promised; so do those in the
-         * queue. */
+        /* Oneway calls still run, as commit has promised; so do queued ones. */
         if (slot->state == INPROC_CLAIMED &&
             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) == 0) {
             slot->cancelled = true;

@@ -1,15 +1,14 @@
 /*
- * Items beside the calls of the inproc transport: a ring on the heap for each
- * direction.
+ * Streams of the inproc transport: a ring on the heap for each direction.
  *
- * The rings and what their ends do are stream/end.h's; this file gives them
- * memory, and ties them to the call. Three hold a reference to a pair of rings:
- * the slot from open to the end of the call, and the two ends while they are
- * open. Each may go first: the client may close its end while the worker still
- * reads, and a worker may outlive the slot.
+ * stream/end.h implements the rings and the operations on them; this file gives
+ * them memory and ties them to the call. A pair of rings has three references:
+ * the slot's, from open to the end of the call, and one of each end while it is
+ * open. Any of them may be dropped first: the client may close its end while
+ * the worker still reads, and a worker may outlive the slot.
  *
- * Places limit how many workers may be in calls with streams at once, for such
- * a call may last long: the others stay free for ordinary calls.
+ * Places limit how many workers may be in calls with streams at once, because
+ * such a call may last long; the other workers stay free for ordinary calls.
  */
 #include <stdlib.h>
 
@@ -20,8 +19,8 @@
 #include "sync/atomic.h"
 #include "transport/inproc/inproc.h"
 
-/* What both ends and the slot share: freed with the last reference. `refs` is
- * the one word that is changed without the hub's lock. */
+/* Shared by both ends and the slot; freed with the last reference. Only `refs`
+ * is changed without the hub's lock. */
 struct inproc_streams {
     shmrpci_atomic_u32 refs;
     size_t max_item_bytes;
@@ -43,7 +42,8 @@ struct shmrpci_stream {
 
 static bool is_cut(const shmrpci_stream *stream)
 {
-    /* Seq: pairs with linger, which wakes the word behind its change. */
+    /* Sequentially consistent: pairs with linger, which wakes the word after
+     * changing it. */
     return stream->cut != NULL && shmrpci_load_seq(stream->cut) != 0;
 }
 
@@ -54,7 +54,7 @@ static bool spin(shmrpci_stream_waiter *waiter,
     return false;
 }
 
-/* Sleeps on the word of the ring, and on the hub's for the cut. */
+/* Sleeps on the ring's word and on the hub's word for the cut. */
 static int sleep_on(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
                     uint32_t expected, int64_t until_ns)
 {
@@ -80,7 +80,7 @@ static shmrpci_stream_ring *ring_new(uint32_t bytes)
     return bytes != 0 ? aligned_alloc(SHMRPCI_STREAM_ALIGN, bytes) : NULL;
 }
 
-/* Sequentially consistent: what the others did to the rings is done before they
+/* Sequentially consistent: what the others did to the rings happens before they
  * are freed. */
 static void unref(inproc_streams *streams)
 {
@@ -91,7 +91,7 @@ static void unref(inproc_streams *streams)
     }
 }
 
-/* With one reference, the caller's. Both rings are there, or none. */
+/* Has one reference, the caller's. Both rings are allocated, or none. */
 static inproc_streams *streams_new(const shmrpci_stream_opts *opts)
 {
     inproc_streams *streams = calloc(1, sizeof *streams);

@@ -1,11 +1,11 @@
 /*
- * Telling clients that wait in an event loop when their calls end.
+ * Notifies clients that wait in an event loop when their calls end.
  *
  * Each watched connection has an event descriptor in the client's poll set.
- * Setting it for every call would cost a system call each, so that the client
- * arms the connection before it sleeps: the next end of a call sets the event
- * and disarms. All of it is under the hub's lock, so that an end is seen by arm
- * itself or sets the event, and none is lost between the two.
+ * Setting it at the end of every call would cost a system call each time, so
+ * the client arms the connection before it sleeps: the next end of a call sets
+ * the event and disarms. All of this is under the hub's lock: an end either is
+ * seen by arm or sets the event, and none is lost.
  */
 #include "os/clock.h"
 #include "os/memory.h"
@@ -45,8 +45,8 @@ void shmrpci_inproc_tell(inproc_conn *conn)
     }
 }
 
-/* Returns the time at which to look again: at once when one of the calls has
- * ended meanwhile, else never, for an end always sets the event. */
+/* Returns the time at which to look again: at once if one of the calls has
+ * already ended, otherwise never, since every end sets the event. */
 int64_t shmrpci_inproc_arm(shmrpci_conn *base, shmrpci_call *const *calls,
                            size_t count)
 {
@@ -62,8 +62,8 @@ int64_t shmrpci_inproc_arm(shmrpci_conn *base, shmrpci_call *const *calls,
     return is_over ? 0 : SHMRPCI_NEVER_NS;
 }
 
-/* After the event woke the client, and before it looks at its calls: an end
- * from now on needs a new arm. */
+/* Called after the event has woken the client, before it checks its calls: an
+ * end from now on needs a new arm. */
 void shmrpci_inproc_acknowledge(shmrpci_conn *base)
 {
     inproc_conn *conn = (inproc_conn *)base;

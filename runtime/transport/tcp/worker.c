@@ -513,8 +513,8 @@ uint64_t tcp_worker_connection(const shmrpci_request *request)
     return call_of(request)->conn->tag;
 }
 
-/* A call already has its own state; only its place for streams is given back.
- */
+/* A call already has its own state; only its place for streams is given
+ * back. */
 int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out)
 {
     tcp_call *call = call_of(request);

@@ -1,4 +1,4 @@
-/* Putting and getting the layouts of docs/protocol.md. */
+/* Encodes and decodes the layouts of docs/protocol.md. */
 #include "transport/wire/frame.h"
 
 #include <stdbool.h>
@@ -114,7 +114,7 @@ void tcp_head_get(const uint8_t data[TCP_HEAD_BYTES], tcp_head *out)
 
 enum { MAY_METHOD = 1, MAY_STATUS = 2, MAY_VALUE = 4, HAS_CALL = 8 };
 
-/* What each frame may hold; LEN_MESSAGE stands for what was agreed. */
+/* What each frame may contain; LEN_MESSAGE stands for the agreed limit. */
 #define LEN_MESSAGE UINT32_MAX
 static const struct {
     tcp_side from;
@@ -154,8 +154,7 @@ static const struct {
                     0},
 };
 
-/* The flags and types that a connection without these features does not have.
- */
+/* The flags and types that need these features. */
 static uint8_t unknown_flags(const tcp_head *head, uint32_t features)
 {
     bool is_message = head->type == TCP_REQUEST || head->type == TCP_REPLY;

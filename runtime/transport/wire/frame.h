@@ -1,8 +1,8 @@
 /*
- * The bytes on the wire: openings, heads of frames, and what they may hold.
- * docs/protocol.md is the specification; this is all of it that is layout.
+ * The bytes on the wire: openings, heads of frames, and their contents.
+ * docs/protocol.md is the specification; this file implements its layouts.
  *
- * Readers take any bytes whatever.  Threading: pure functions.
+ * Decoders accept any bytes. Threading: pure functions.
  */
 #ifndef SHMRPCI_TRANSPORT_WIRE_FRAME_H
 #define SHMRPCI_TRANSPORT_WIRE_FRAME_H
@@ -19,8 +19,8 @@
 #define TCP_MAJOR 1u
 #define TCP_MINOR 1u
 
-/* What both ends of a connection have to know: offered in HELLO, in use by
- * WELCOME. 1.0 had none, and did not look. */
+/* Features that both sides must know: offered in HELLO, in use if the WELCOME
+ * names them. Version 1.0 had none and ignored the field. */
 #define TCP_FEATURE_STREAMS  1u
 #define TCP_FEATURE_METADATA 2u
 #define TCP_FEATURES         (TCP_FEATURE_STREAMS | TCP_FEATURE_METADATA)
@@ -28,61 +28,64 @@
 /* Before the body of a REQUEST with STREAMS. */
 #define TCP_WINDOWS_BYTES 8u
 
-/* A refusal's text. */
+/* Longest text of a refusal. */
 #define TCP_REFUSAL_MAX_BYTES 512u
 
-/* What a stream may have on its way, at least and at most; and of an item in a
+/* Least and greatest window of a stream, and the most bytes of an item in one
  * frame. */
 #define TCP_WINDOW_MIN_BYTES ((uint32_t)4 << 10)
 #define TCP_WINDOW_MAX_BYTES ((uint32_t)256 << 10)
 #define TCP_PIECE_BYTES      ((uint32_t)64 << 10)
 
-/* Why a connection ended; each is counted. */
+/* Why a connection ended; each reason is counted. */
 typedef enum tcp_end {
-    TCP_END_NONE = 0,    /* it has not */
+    TCP_END_NONE = 0,    /* it has not ended */
     TCP_END_PEER,        /* the peer closed it, between two frames */
-    TCP_END_CUT,         /* ... within one, or the system gave it up */
+    TCP_END_CUT,         /* ... within a frame, or the system gave the
+                          * connection up */
     TCP_END_MAGIC,       /* it speaks another protocol */
     TCP_END_VERSION,     /* a major version that we don't have */
-    TCP_END_OPENING,     /* an opening that is malformed */
-    TCP_END_TYPE,        /* no such frame, or not from that side, or not now */
-    TCP_END_FIELD,       /* a field has a value that it can't have */
+    TCP_END_OPENING,     /* a malformed opening */
+    TCP_END_TYPE,        /* the frame's type is unknown, or not allowed from
+                          * that side, or not now */
+    TCP_END_FIELD,       /* a field has an invalid value */
     TCP_END_LENGTH,      /* longer than agreed */
-    TCP_END_CREDIT,      /* more calls than agreed, or one id twice */
-    TCP_END_AUTH,        /* one side has a key, and the other one not that */
-    TCP_END_TLS,         /* no TLS 1.3, or no certificate that is trusted */
-    TCP_END_REFUSED,     /* on_hello, or a quota */
-    TCP_END_HANDSHAKE,   /* too slow to say hello */
+    TCP_END_CREDIT,      /* more calls than agreed, or an id used twice */
+    TCP_END_AUTH,        /* authentication failed: the keys differ, or only one
+                          * side has one */
+    TCP_END_TLS,         /* no TLS 1.3, or no trusted certificate */
+    TCP_END_REFUSED,     /* refused by on_hello or by a quota */
+    TCP_END_HANDSHAKE,   /* the handshake took too long */
     TCP_END_SLOW_SENDER, /* a frame took too long to arrive */
-    TCP_END_SLOW_RECEIVER, /* a frame took too long to be taken */
+    TCP_END_SLOW_RECEIVER, /* the peer took too long to read a frame */
     TCP_END_FULL,          /* too many connections */
-    TCP_END_DISPLACED,     /* too slow, and others needed its room */
-    TCP_END_MEMORY,        /* ours */
-    TCP_END_CLOSED,        /* by us, in good order */
+    TCP_END_DISPLACED,     /* too slow while others needed its room */
+    TCP_END_MEMORY,        /* our memory ran out */
+    TCP_END_CLOSED,        /* closed by us, in good order */
     TCP_END_COUNT
 } tcp_end;
 
 /* A few words for people; static. */
 const char *tcp_end_text(tcp_end end);
 
-/* The first byte of an opening, with which neither a text nor TLS begins. */
+/* The first byte of an opening: neither text nor TLS begins with it. */
 #define TCP_MAGIC_FIRST 0xF3u
 
 typedef struct tcp_opening {
     uint16_t major;
     uint16_t minor;
     uint8_t auth;      /* TCP_AUTH_... */
-    uint16_t auth_len; /* of what follows the opening for it */
+    uint16_t auth_len; /* of the data for it that follows the opening */
 } tcp_opening;
 
-/* TLS: a server's only: nothing is said here in plain. */
+/* TLS: only from a server: nothing is accepted unencrypted here. */
 enum { TCP_AUTH_NONE = 0, TCP_AUTH_KEY = 1, TCP_AUTH_TLS = 2 };
 
 void tcp_opening_put(const tcp_opening *opening,
                      uint8_t out[TCP_OPENING_BYTES]);
-/* Judges the first `len` bytes, of which there may be more to come: MAGIC at
- * the first wrong byte; VERSION, AUTH, OPENING; NONE: fine so far, and when
- * `len` is TCP_OPENING_BYTES, *out is filled. */
+/* Checks the first `len` bytes of an opening, of which more may follow: MAGIC
+ * at the first wrong byte; VERSION, AUTH, OPENING; NONE: valid so far, and *out
+ * is filled if `len` is TCP_OPENING_BYTES. */
 tcp_end tcp_opening_get(const uint8_t *data, size_t len, tcp_opening *out);
 
 typedef enum tcp_type {
@@ -108,13 +111,16 @@ typedef enum tcp_type {
 enum {
     TCP_FLAG_ONEWAY = 1u << 0,   /* REQUEST */
     TCP_FLAG_DETAIL = 1u << 1,   /* REPLY */
-    TCP_FLAG_METADATA = 1u << 2, /* REQUEST, REPLY: the body begins with it */
+    TCP_FLAG_METADATA = 1u << 2, /* REQUEST, REPLY: the body begins with a
+                                  * metadata block */
     TCP_FLAG_PACKED = 1u << 3,   /* REQUEST, REPLY, ITEM: compressed */
     TCP_FLAG_NUMBERED = 1u << 4, /* REQUEST */
-    TCP_FLAG_NOT_RUN = 1u << 5,  /* ENDED: it never has, and never will */
-    TCP_FLAG_MORE = 1u << 5,     /* ITEM: it goes on in the next one */
-    TCP_FLAG_LAST = 1u << 6,     /* GOAWAY: what is not answered has not run */
-    TCP_FLAG_WAITS = 1u << 6,    /* WINDOW: no credit; who sends it waits */
+    TCP_FLAG_NOT_RUN = 1u << 5,  /* ENDED: the call has not run, and never
+                                  * will */
+    TCP_FLAG_MORE = 1u << 5,     /* ITEM: the item continues in the next
+                                  * frame */
+    TCP_FLAG_LAST = 1u << 6,     /* GOAWAY: unanswered calls have not run */
+    TCP_FLAG_WAITS = 1u << 6,    /* WINDOW: no credit; its sender waits */
     TCP_FLAG_STREAMS = 1u << 7   /* REQUEST */
 };
 
@@ -122,14 +128,15 @@ enum {
 #define TCP_END_CLOSES 1u
 
 typedef struct tcp_head {
-    uint32_t len; /* of the body behind it */
+    uint32_t len; /* length of the body that follows */
     uint8_t type; /* tcp_type */
     uint8_t flags;
     uint16_t method; /* REQUEST */
     uint32_t call;   /* REQUEST, REPLY, CANCEL, TOLD, ENDED, of streams */
-    int32_t status;  /* REPLY, ENDED, REFUSED, GOAWAY, END; CREDIT: how many */
-    uint64_t value;  /* REQUEST: ns left; PING, PONG: whatever; ITEM: its
-                      * number; WINDOW: bytes; END: TCP_END_CLOSES, or 0 */
+    int32_t status;  /* REPLY, ENDED, REFUSED, GOAWAY, END: a status; CREDIT:
+                      * how many */
+    uint64_t value;  /* REQUEST: ns left; PING, PONG: any; ITEM: its number;
+                      * WINDOW: bytes; END: TCP_END_CLOSES, or 0 */
 } tcp_head;
 
 void tcp_head_put(const tcp_head *head, uint8_t out[TCP_HEAD_BYTES]);
@@ -138,25 +145,26 @@ void tcp_head_get(const uint8_t data[TCP_HEAD_BYTES], tcp_head *out);
 typedef enum tcp_side {
     TCP_FROM_CLIENT,
     TCP_FROM_SERVER,
-    TCP_FROM_STRANGER /* a client that has yet to prove that it has the key */
+    TCP_FROM_STRANGER /* a client that has not yet proved that it has the key */
 } tcp_side;
 
-/* Whether a frame of this head may come from that side, with a message of at
- * most `max_message` bytes and these features: TYPE, FIELD, LENGTH or NONE. */
+/* Whether that side may send a frame with this head, if messages have at most
+ * `max_message` bytes and these features are in use: TYPE, FIELD, LENGTH or
+ * NONE. */
 tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
                        uint32_t max_message, uint32_t features);
 
 /* The beginnings of the bodies of HELLO and WELCOME. */
 typedef struct tcp_terms {
     uint32_t max_message;
-    uint32_t compression; /* HELLO: a bit for each one offered; WELCOME: the
-                           * one chosen (shmrpc_compression) */
+    uint32_t compression; /* HELLO: a bit for each compression offered; WELCOME:
+                           * the chosen one (shmrpc_compression) */
     uint32_t credits;     /* WELCOME: calls in flight; HELLO: 0 */
     uint32_t features;    /* TCP_FEATURE_... */
 } tcp_terms;
 
 void tcp_terms_put(const tcp_terms *terms, uint8_t out[TCP_HELLO_BYTES]);
-/* FIELD: not possible, LENGTH: too short. */
+/* FIELD: an invalid value; LENGTH: too short. */
 tcp_end tcp_terms_get(const uint8_t *data, size_t len, tcp_side from,
                       tcp_terms *out);
 
@@ -168,7 +176,7 @@ typedef struct tcp_windows {
 
 void tcp_windows_put(const tcp_windows *windows,
                      uint8_t out[TCP_WINDOWS_BYTES]);
-/* FIELD: not possible, LENGTH: too short. */
+/* FIELD: an invalid value; LENGTH: too short. */
 tcp_end tcp_windows_get(const uint8_t *data, size_t len, tcp_windows *out);
 
 #endif

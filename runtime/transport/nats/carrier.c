@@ -18,11 +18,12 @@
 #include "transport/nats/nkey.h"
 
 /* Limit of messages published after the connection was lost, before the owner
- * knows; they are sent to the next server. The owner publishes nothing once it
- * knows. */
+ * notices; they are sent to the next server. Once it has noticed, the owner
+ * publishes nothing. */
 #define RECONNECT_BYTES (256 * 1024)
 
-/* A server may repeat what is to be signed, so attempts have an end. */
+/* A server may send the same challenge again, so the number of attempts is
+ * limited. */
 #define SIGNED_ATTEMPTS 4
 
 struct nats_carrier {
@@ -41,7 +42,7 @@ struct nats_inbox {
     natsSubscription *sub;
 };
 
-/* ---- the loop of events, as libnats sees it ---------------------------- */
+/* ---- libnats's interface for event loops ---------------------------- */
 
 static void tell(nats_carrier *c)
 {
@@ -112,7 +113,7 @@ static nats_result result_of(natsStatus status)
     }
 }
 
-/* libnats splits lists of servers itself, but wants each as an address. */
+/* libnats splits lists of servers itself, but expects each to be a URL. */
 static natsStatus set_servers(natsOptions *opts, const char *list)
 {
     char text[1024];
@@ -143,7 +144,7 @@ static natsStatus set_tls(natsOptions *out, const nats_opts *opts)
     return s;
 }
 
-/* Called on each connection; libnats frees what it gets. */
+/* Called for each connection; libnats frees what it gets. */
 static natsStatus give_jwt(char **out, char **custom, void *user)
 {
     const nats_carrier *c = user;
@@ -171,8 +172,8 @@ static natsStatus sign(char **custom, unsigned char **out, int *out_len,
     return NATS_OK;
 }
 
-/* libnats would read the seed from its file at each connection, which the
- * sandbox of a gateway forbids. */
+/* libnats would read the seed from its file for each connection, which a
+ * gateway's sandbox forbids. */
 static natsStatus set_nkey(nats_carrier *c, const char *file,
                            char why[NATS_CARRIER_WHY_BYTES])
 {
@@ -219,8 +220,8 @@ static void on_connected(natsConnection *nc, void *user)
 }
 
 /* Tries forever, one server after the other, with a pause that differs from
- * client to client: so thousands that lost the same server don't return at
- * once. */
+ * client to client, so that thousands of clients that lost the same server
+ * don't return at once. */
 static natsStatus set_patience(natsOptions *out)
 {
     natsStatus s = natsOptions_SetMaxReconnect(out, -1);
@@ -275,9 +276,9 @@ static void free_carrier(nats_carrier *c)
     free(c);
 }
 
-/* libnats 3.4.1 takes a signature whose first byte is 0, one in 256, for none
- * and sends none: the server refuses us, and the next attempt signs something
- * else. A reconnection is tried again by libnats itself. */
+/* libnats 3.4.1 takes a signature whose first byte is 0, one in 256, for an
+ * empty one and sends none: the server refuses us, and the next attempt signs
+ * other data. On a reconnection libnats tries again by itself. */
 static natsStatus connect_signed(nats_carrier *c)
 {
     natsStatus s = NATS_OK;
@@ -292,7 +293,7 @@ static natsStatus connect_signed(nats_carrier *c)
 }
 
 /* With retries libnats would hide that a server refuses us, and give up all the
- * same: so the first attempt is without them. */
+ * same: so the first attempt is made without retries. */
 static natsStatus connect_now(nats_carrier *c, bool keeps_trying)
 {
     natsStatus s = connect_signed(c);
@@ -399,7 +400,7 @@ static nats_result publish(nats_carrier *c, const char *subject,
     return result_of(s);
 }
 
-/* A value with a line end in it would be two headers. */
+/* A value that contains a line end would become two headers. */
 static natsStatus set_header(natsMsg *msg, const nats_header *header)
 {
     char value[1024];
@@ -432,7 +433,7 @@ static nats_result publish_with(nats_carrier *c, const char *subject,
     return result_of(s);
 }
 
-/* Libnats parses headers at the first look at them. */
+/* Libnats parses headers when they are first read. */
 static bool headers(const nats_message *message,
                     void (*each)(void *user, const nats_header *header),
                     void *user)
@@ -465,8 +466,8 @@ static void write_some(nats_carrier *c)
     natsConnection_ProcessWriteEvent(c->nc);
 }
 
-/* Asks for their number first: for an empty subscription libnats makes an
- * error, with a trace. */
+/* Asks for the number of headers first: libnats makes an error, with a trace,
+ * when there are none. */
 static nats_result take(nats_inbox *inbox, nats_message *out)
 {
     natsMsg *msg = NULL;

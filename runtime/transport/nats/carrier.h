@@ -1,15 +1,15 @@
 /*
  * The functions of libnats that we need, as a table: carrier.c implements it,
  * in a library of its own (libshmrpc-nats), which is loaded at the first
- * nats:// (load.h).  So programs without NATS don't load it.
+ * nats:// (load.h). Programs that don't use NATS never load it.
  *
  * The carrier has no thread that reads: the owner of a connection polls its
  * descriptor and calls read and write, since passing messages from thread to
  * thread takes more than twice as long.
  *
- * The library that includes this header has nothing else of ours: only C.
- * Threading: open, close, read, write, take, drop: one thread at a time; the
- * others any.
+ * The library that includes this header contains no other code of ours, so this
+ * is plain C. Threading: open, close, read, write, take, drop: one thread at a
+ * time; the others any.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_CARRIER_H
 #define SHMRPCI_TRANSPORT_NATS_CARRIER_H
@@ -35,22 +35,22 @@ typedef enum nats_result {
     NATS_NOTHING,      /* there is no message */
     NATS_NOBODY,       /* a message of ours with a reply subject found no
                         * subscriber (503) */
-    NATS_DROPPED,      /* messages were dropped here, as too many waited */
+    NATS_DROPPED,      /* messages were dropped here because too many waited */
     NATS_AWAY,         /* there is no connection at the moment */
     NATS_TOO_LONG,     /* longer than the servers accept */
-    NATS_REFUSED,      /* credentials, permissions */
+    NATS_REFUSED,      /* refused: credentials, permissions */
     NATS_WRONG,        /* an address or a file is unusable */
-    NATS_OUT_OF_MEMORY /* or threads, or descriptors */
+    NATS_OUT_OF_MEMORY /* out of memory, threads or descriptors */
 } nats_result;
 
 typedef struct nats_opts {
     const char *servers;    /* "host:port,host:port"; copied, as are the next */
     const char *name;       /* the client's name, for people */
-    const char *creds_file; /* "": none; as the next */
+    const char *creds_file; /* "": none; as the next two */
     const char *nkey_file;  /* a seed */
-    const char *ca_file;    /* TLS, if one of these two is set */
+    const char *ca_file;    /* TLS is used if one of these two is set */
     const char *cert_file;  /* certificate and private key */
-    int64_t timeout_ms;     /* of an attempt to connect */
+    int64_t timeout_ms;     /* for one attempt to connect */
     bool keeps_trying;      /* open succeeds even if no server is there */
     void (*on_change)(void *user); /* descriptor or wants_write changed: any
                                     * thread */
@@ -62,7 +62,7 @@ typedef struct nats_message {
     const char *reply; /* NULL: none */
     const uint8_t *data;
     size_t len;
-    void *own; /* the carrier's */
+    void *own; /* the carrier's own */
 } nats_message;
 
 typedef struct nats_header {
@@ -73,9 +73,10 @@ typedef struct nats_header {
 /* The visible state of a connection. */
 typedef struct nats_view {
     int fd;             /* -1: not connected */
-    uint32_t connects;  /* so far */
-    bool wants_write;   /* call write; if it is still set, wait for room */
-    bool is_closed;     /* forever: refused, or closed by us */
+    uint32_t connects;  /* number of connections so far */
+    bool wants_write;   /* call write; if it is still set afterwards, wait for
+                         * room */
+    bool is_closed;     /* for ever: refused, or closed by us */
     size_t max_payload; /* 0: not known yet */
 } nats_view;
 
@@ -100,22 +101,22 @@ typedef struct nats_carrier_ops {
                                 const char *reply, const nats_header *headers,
                                 size_t header_count, const void *data,
                                 size_t len);
-    /* Calls `each` for every header of a message; the texts live as long as the
-     * message. False: they are malformed. */
+    /* Calls `each` for every header of a message; the strings live as long as
+     * the message. False: the headers are malformed. */
     bool (*headers)(const nats_message *message,
                     void (*each)(void *user, const nats_header *header),
                     void *user);
-    /* Reads once what has arrived; without waiting. */
+    /* Reads once, without waiting, what has arrived. */
     void (*read)(nats_carrier *c);
-    /* Sends as much as there is room for. */
+    /* Sends as much as fits, without waiting. */
     void (*write)(nats_carrier *c);
-    /* The next message that was read: DONE, and it must be dropped; NOTHING,
-     * NOBODY, DROPPED. */
+    /* Gets the next message that was read: DONE (drop it afterwards), NOTHING,
+     * NOBODY or DROPPED. */
     nats_result (*take)(nats_inbox *inbox, nats_message *out);
     void (*drop)(nats_message *message);
-    /* The status in its headers, as JetStream sends; 0: none. */
+    /* The status in the message's headers, as JetStream sends it; 0: none. */
     int (*status)(const nats_message *message);
-    /* A header, copied; false: there is none, or it is too long. */
+    /* Copies a header; false: it is missing or too long. */
     bool (*header)(const nats_message *message, const char *name, char *out,
                    size_t size);
 } nats_carrier_ops;

@@ -44,7 +44,7 @@ static int open_pump(nats_client *client, const shmrpci_address *address,
                     .nkey_file = address->key_file,
                     .ca_file = address->ca_file,
                     .cert_file = address->cert_file,
-                    /* Libnats may be a millisecond early. */
+                    /* Libnats may return a millisecond early. */
                     .timeout_ms =
                         left_ms < SERVER_MS ? left_ms + 2 : SERVER_MS},
         .user = client,
@@ -82,7 +82,7 @@ static void client_free(nats_client *client)
     free(client);
 }
 
-/* All that a further link needs is kept. */
+/* Keeps everything that further links need. */
 static nats_client *client_new(const shmrpci_address *address,
                                const shmrpci_connect_opts *opts)
 {
@@ -147,7 +147,7 @@ static void disconnect(shmrpci_conn *conn)
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* Waits until the client has fewer calls than it may have. */
+/* Waits until the client is below its limit of calls. */
 static int wait_for_turn(nats_client *client, int64_t deadline_ns,
                          bool *out_waited)
 {
@@ -178,7 +178,7 @@ static void give_up_route(nats_route *route, bool is_lost)
     nats_route_over(route);
 }
 
-/* One try at the link that the directory chooses. */
+/* One attempt, at the link that the directory chooses. */
 static int reserve_once(nats_client *client, shmrpci_call *call,
                         size_t size_hint, size_t reply_hint,
                         int64_t deadline_ns, shmrpc_error *error)
@@ -250,7 +250,7 @@ static int receive(shmrpci_call *call, int64_t deadline_ns)
     if (status == SHMRPC_OK) {
         nats_route_answered(route, call->head.status);
     } else if (status != SHMRPC_E_DEADLINE && status != SHMRPC_E_FORKED) {
-        /* A gateway that takes no calls would refuse the next one, too. */
+        /* A gateway that takes no calls would refuse the next one as well. */
         give_up_route(route, status == SHMRPC_E_UNAVAILABLE);
     }
     return status;
@@ -284,7 +284,7 @@ static shmrpc_status watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
             status = nats_inner()->watch(route->inner, poll_set, tag);
         }
     }
-    if (status == SHMRPC_OK) { /* routes that follow are watched, too */
+    if (status == SHMRPC_OK) { /* routes made later are watched, too */
         client->watch_set = poll_set;
         client->watch_tag = tag;
     }
@@ -292,7 +292,8 @@ static shmrpc_status watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
     return status;
 }
 
-/* The calls of one route, which are not more than a link may have. */
+/* Collects the calls of one route, of which there are at most as many as a link
+ * may have. */
 static size_t calls_of(const nats_route *route, shmrpci_call *const *calls,
                        size_t count, shmrpci_call *out[NATS_CALLS_MAX])
 {

@@ -1,4 +1,4 @@
-/* Reading credentials: nsc's files, and seeds. */
+/* Reads credentials: nsc's files, and seeds. */
 #include "transport/nats/credentials.h"
 
 #include <errno.h>
@@ -25,7 +25,8 @@ static bool read_all(const char *path, char *out, size_t size, char *why,
     return is_whole && len > 0;
 }
 
-/* The first line that is not a marker, after the one that contains `marker`. */
+/* The first line after the marker line that contains `marker` which is not a
+ * marker itself. */
 static bool take_block(const char *text, const char *marker, char *out,
                        size_t size)
 {

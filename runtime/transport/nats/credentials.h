@@ -1,10 +1,10 @@
 /*
- * Who a client of NATS is: a seed that signs what the server asks, and perhaps
- * a token of its account's (JWT).
+ * The credentials of a NATS client: a seed that signs the server's challenge,
+ * and possibly a token of its account (JWT).
  *
- * Files are read once, when the connection is opened: a gateway in its sandbox
- * connects again without opening any.  Part of libshmrpc-nats, which has
- * nothing else of ours.
+ * Files are read once, when the connection is opened, so that a gateway in its
+ * sandbox can reconnect without opening files. Part of libshmrpc-nats, which
+ * contains no other code of ours.
  *
  * Threading: one thread; then read-only.
  */

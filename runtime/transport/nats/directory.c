@@ -1,4 +1,4 @@
-/* Choosing among the instances of a service. */
+/* Chooses among the instances of a service. */
 #include "transport/nats/directory.h"
 
 #include <stdio.h>
@@ -7,19 +7,20 @@
 
 #include "base/assert.h"
 
-/* How long a report of others' calls counts: one of a busy instance would keep
- * us away from it for good, and so from the next report. */
+/* How long a report about others' calls counts. If it counted for ever, one
+ * report of a busy instance would keep us away, so no newer report would
+ * come. */
 #define REPORT_NS SHMRPCI_NS_PER_S
 
-/* How long an instance that refused a call is left out, at first and at most.
- */
+/* How long an instance that refused a call is left out: the first time, and at
+ * most. */
 #define PAUSE_MIN_NS (50 * SHMRPCI_NS_PER_MS)
 #define PAUSE_MAX_NS SHMRPCI_NS_PER_S
 
-/* The pause after a link that could not be opened. */
+/* How long no new link is tried after one that could not be opened. */
 #define NO_LINK_NS SHMRPCI_NS_PER_S
 
-/* A few calls more or less are no reason to go far away. */
+/* A difference of a few calls is no reason to use a farther instance. */
 #define FAR_CALLS 8u
 
 void nats_directory_init(nats_directory *dir, const char *zone)
@@ -55,8 +56,8 @@ static uint32_t index_of(const nats_directory *dir, const char *id)
     return NATS_NO_INSTANCE;
 }
 
-/* Where a new instance goes: a free place, or that of one without links that
- * is farther away, or as far while luck is with the new one. */
+/* The place for a new instance: a free one, or that of an instance without
+ * links that is farther away, or at random one equally far. */
 static uint32_t place_for(const nats_directory *dir, nats_nearness nearness,
                           uint64_t random)
 {
@@ -122,7 +123,7 @@ void nats_directory_silence(nats_directory *dir, uint32_t index)
     dir->instances[index].is_silent = true;
 }
 
-/* Its own count includes ours. */
+/* The reported load includes our own calls. */
 void nats_directory_report(nats_directory *dir, uint32_t index, uint32_t load,
                            int64_t now_ns)
 {
@@ -143,13 +144,13 @@ static bool is_out(const nats_instance *it, int64_t now_ns)
     return now_ns < it->out_ns;
 }
 
-/* The places of those that pass, of one kind of nearness. */
+/* Instances of one kind of nearness, by their places. */
 typedef struct choice {
     uint32_t count;
     uint8_t at[NATS_INSTANCES_MAX];
 } choice;
 
-/* The less loaded of two random ones. */
+/* The less loaded one of two random instances. */
 static uint32_t less_loaded(const nats_directory *dir, const choice *of,
                             int64_t now_ns, uint64_t random)
 {
@@ -174,8 +175,8 @@ static bool may_link(const nats_instance *it, int64_t now_ns)
            it->links < NATS_INSTANCE_LINKS_MAX;
 }
 
-/* Whether all of that kind are refusing calls, or have links that are half
- * full: then those farther away should be ready. */
+/* Whether all instances of that kind refuse calls, or have links that are half
+ * full: then farther ones should be ready. */
 static bool is_tight(const nats_directory *dir, nats_nearness nearness,
                      int64_t now_ns)
 {
@@ -238,7 +239,7 @@ int64_t nats_directory_next(const nats_directory *dir, int64_t now_ns)
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* Those that take calls, by nearness. */
+/* Collects the instances that take calls, by nearness. */
 static void gather(const nats_directory *dir, int64_t now_ns, bool takes_out,
                    choice near[NATS_ELSEWHERE + 1])
 {
@@ -290,7 +291,7 @@ void nats_directory_refused(nats_directory *dir, uint32_t index, int64_t now_ns)
 {
     nats_instance *it = &dir->instances[index];
     if (is_out(it, now_ns)) {
-        return; /* a call that was under way already */
+        return; /* the call was under way before the refusal */
     }
     int64_t pause_ns = it->pause_ns == 0 ? PAUSE_MIN_NS : it->pause_ns * 2;
     it->pause_ns = pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS;

@@ -1,4 +1,4 @@
-/* The bytes of a link, and whether its peer is there. */
+/* Moves the bytes of one link, and watches whether its peer is alive. */
 #include "transport/nats/link.h"
 
 #include <stdio.h>
@@ -8,14 +8,14 @@
 #include "os/memory.h"
 #include "os/stream.h"
 
-/* The peer gets an acknowledgement when this much was taken. */
+/* The peer gets an acknowledgement once this many bytes were taken. */
 #define ACK_BYTES (NATS_WINDOW_BYTES / 4)
 
-/* The time of the first probe, and the longest time between two. */
+/* The delay of the first probe, and the longest delay between two. */
 #define FIRST_PROBE_NS (50 * SHMRPCI_NS_PER_MS)
 #define PROBE_NS       SHMRPCI_NS_PER_S
 
-/* Refusals of messages that were sent together come together. */
+/* Refusals of messages that were sent together arrive together. */
 #define VERDICT_NS (50 * SHMRPCI_NS_PER_MS)
 
 void nats_link_init(nats_link *link, int fd, uint64_t number,
@@ -62,8 +62,8 @@ void nats_link_sent(nats_link *link)
     link->unacked = link->sent_at > link->acked_at ? link->unacked + 1 : 0;
 }
 
-/* Which message was refused is not said, but NATS refuses all that follow one
- * that it has refused: as many refusals as messages are those of all. */
+/* NATS does not say which message was refused, but it refuses all that follow:
+ * once as many are refused as are unacknowledged, all of them are. */
 static bool has_refused_all(const nats_link *link)
 {
     return link->unacked > 0 && link->refusals >= link->unacked;
@@ -93,10 +93,10 @@ bool nats_link_is_over(const nats_link *link)
     return link->has_ended && link->is_shut;
 }
 
-/* ---- what comes -------------------------------------------------------- */
+/* ---- receiving -------------------------------------------------------- */
 
-/* Writes to the socket; returns how much it took; bytes that nobody reads any
- * more count as taken. */
+/* Writes to the socket; returns how many bytes it took; bytes that nobody reads
+ * any more count as taken. */
 static size_t give(nats_link *link, const uint8_t *data, size_t len)
 {
     size_t given = 0;
@@ -130,9 +130,9 @@ void nats_link_give(nats_link *link)
     }
 }
 
-/* Most bytes go to the socket at once; those without room are copied. Before
- * more is appended, delivered bytes are dropped, so that the copy takes at most
- * two windows. */
+/* Most bytes go straight to the socket; those that don't fit are copied.
+ * Delivered bytes are dropped before more is appended, so that the copy takes
+ * at most two windows. */
 static nats_cut take_data(nats_link *link, const nats_parcel *parcel)
 {
     size_t given = 0;
@@ -166,8 +166,8 @@ static nats_cut take_data(nats_link *link, const nats_parcel *parcel)
     return cut;
 }
 
-/* Whether all bytes that the peer has sent before its question, or answer, have
- * come; if not, they never will. */
+/* Whether we have all bytes that the peer sent before its probe, or answer; if
+ * not, they are lost. */
 static nats_cut check_all_came(const nats_link *link, const nats_parcel *parcel)
 {
     return parcel->at == link->got_at  ? NATS_CUT_NONE
@@ -175,7 +175,7 @@ static nats_cut check_all_came(const nats_link *link, const nats_parcel *parcel)
                                        : NATS_CUT_LIE;
 }
 
-/* While bytes come, no probe is needed. */
+/* While bytes arrive, no probe is needed. */
 static void ask_anew(nats_link *link, int64_t now_ns)
 {
     link->probes = 0;
@@ -217,10 +217,11 @@ nats_cut nats_link_take(nats_link *link, const nats_parcel *parcel)
     return NATS_CUT_LIE;
 }
 
-/* ---- whether the peer is there ----------------------------------------- */
+/* ---- whether the peer is alive ----------------------------------------- */
 
-/* While the peer owes an answer: after 50 ms, 100, 200 and so on, at least each
- * second. Otherwise only so that a gateway does not forget us. */
+/* While the peer owes an answer it is probed after 50 ms, 100, 200 and so on,
+ * at least each second. Otherwise probes only keep a gateway from dropping
+ * us. */
 nats_cut nats_link_watch(nats_link *link, uint32_t calls, int64_t now_ns,
                          bool *out_asks, int64_t *out_wake_ns)
 {

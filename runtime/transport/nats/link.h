@@ -21,31 +21,33 @@ struct nats_link {
     void *owner;       /* a client's: who opened it */
     nats_inbox *inbox; /* a client's: its subscription */
     bool has_asked;    /* OPEN was sent */
-    int fd;            /* our end of the pair */
+    int fd;            /* our end of the socket pair */
     shmrpci_fork_fd fd_place;
-    char subject[NATS_SUBJECT_BYTES]; /* where the peer listens */
+    char subject[NATS_SUBJECT_BYTES]; /* subject where the peer listens */
     char reply[NATS_SUBJECT_BYTES];   /* "": none */
-    bool can_read;                    /* the socket may have something */
-    bool can_write;                   /* it may have room */
-    bool has_ended;                   /* our side sends no more: END was sent */
-    bool peer_ended;                  /* the peer sends no more */
-    bool is_shut;                     /* our side was told that */
+    bool can_read;                    /* the socket may have input */
+    bool can_write;                   /* the socket may have room */
+    bool has_ended;                   /* our side has closed its direction: END
+                                       * was sent */
+    bool peer_ended;                  /* the peer has closed its direction */
+    bool is_shut;                     /* our side was told so */
     bool is_deaf; /* our side has closed its socket: data for it is dropped */
     uint64_t sent_at;
-    uint64_t acked_at;  /* by the peer */
-    uint32_t unacked;   /* messages sent since the bytes at acked_at */
-    uint32_t refusals;  /* of our messages, by NATS; then nothing is sent */
-    int64_t verdict_ns; /* how long to wait for more of them */
+    uint64_t acked_at;  /* offset that the peer has acknowledged */
+    uint32_t unacked;   /* messages sent since then */
+    uint32_t refusals;  /* how many of them NATS has refused; then nothing is
+                         * sent */
+    int64_t verdict_ns; /* until when more refusals are awaited */
     uint64_t got_at;
-    uint64_t given_at;   /* to the socket */
-    uint64_t said_at;    /* the last `given_at` that we acknowledged */
-    shmrpci_buf waiting; /* from given_at to got_at */
-    size_t waiting_from; /* bytes of it that were given */
+    uint64_t given_at;   /* offset of bytes given to the socket */
+    uint64_t said_at;    /* the last value of `given_at` that we acknowledged */
+    shmrpci_buf waiting; /* bytes from given_at to got_at */
+    size_t waiting_from; /* how many bytes of `waiting` were given */
     /* Whether the peer is alive. */
     int64_t heard_ns;
     int64_t asked_ns; /* since when it owes us an answer; 0: it does not */
     int64_t probe_ns; /* when to send the next probe */
-    uint32_t probes;  /* sent since it was last heard */
+    uint32_t probes;  /* probes sent since it was last heard */
 };
 
 void nats_link_init(nats_link *link, int fd, uint64_t number,
@@ -53,36 +55,37 @@ void nats_link_init(nats_link *link, int fd, uint64_t number,
 /* Closes the socket. */
 void nats_link_fini(nats_link *link);
 
-/* How many bytes of the socket may be read and sent now. */
+/* How many bytes may be read from the socket and sent now. */
 size_t nats_link_room(const nats_link *link, size_t piece);
 
-/* Handles a message. NONE, or why the link is over. */
+/* Handles a message. NONE, or why the link must end. */
 nats_cut nats_link_take(nats_link *link, const nats_parcel *parcel);
 
-/* Gives the waiting bytes to the socket. */
+/* Writes waiting bytes to the socket. */
 void nats_link_give(nats_link *link);
 
 /* Whether to send an acknowledgement to the peer. */
 bool nats_link_owes_ack(const nats_link *link);
 
-/* The head of a message to the peer, which includes our acknowledgement. */
+/* Makes the head of a message to the peer, which includes our
+ * acknowledgement. */
 nats_parcel nats_link_parcel(nats_link *link, nats_kind kind);
 
 /* A message was sent. */
 void nats_link_sent(nats_link *link);
 
-/* NATS has refused one of our messages. True: no more need be waited for. */
+/* NATS has refused one of our messages. True: no more refusals need be
+ * awaited. */
 bool nats_link_refuse(nats_link *link, int64_t now_ns);
 
-/* Then: of the bytes from here on the peer has
- * certainly not got all. */
+/* The offset from which on the peer has certainly not received all bytes. */
 uint64_t nats_link_lost_at(const nats_link *link);
 
 /* Both directions have ended. */
 bool nats_link_is_over(const nats_link *link);
 
-/* `calls` are in flight: whether to probe the peer now, and when to look again;
- * or SILENT. */
+/* With `calls` in flight: whether to probe the peer now, and when to check
+ * again; or SILENT. */
 nats_cut nats_link_watch(nats_link *link, uint32_t calls, int64_t now_ns,
                          bool *out_asks, int64_t *out_wake_ns);
 

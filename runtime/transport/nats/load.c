@@ -6,7 +6,7 @@
 
 #define LIBRARY "libshmrpc-nats.so.0"
 
-/* For the whole process, as libraries are; guarded by `lock`. */
+/* For the whole process, as libraries are loaded once; guarded by `lock`. */
 static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
 static const nats_carrier_ops *loaded;
 
@@ -48,7 +48,7 @@ void nats_load_this(const nats_carrier_ops *ops)
     shmrpci_mutex_unlock(&lock);
 }
 
-/* A refusal is of the file that says who we are. */
+/* A refusal concerns the file with our credentials. */
 static int refused(const nats_opts *opts, const char *why, shmrpc_error *error)
 {
     const char *file = opts->creds_file[0] != '\0'  ? opts->creds_file

@@ -1,6 +1,6 @@
 /*
- * Finds the carrier: in this program, or in the library that is loaded at the
- * first nats://. Connects with it.
+ * Finds the carrier, in this program or in the library that is loaded at the
+ * first nats://, and connects with it.
  *
  * Threading: any thread.
  */
@@ -14,16 +14,16 @@
  * names its package. */
 int nats_load(const nats_carrier_ops **out, shmrpc_error *error);
 
-/* For programs that contain a carrier: it is used from now on. Before any other
- * thread uses this transport. */
+/* Registers the carrier that a program contains: it is used from now on. Before
+ * any other thread uses this transport. */
 void nats_load_this(const nats_carrier_ops *ops);
 
 /* Connects. UNAVAILABLE: no server; UNAUTHENTICATED: the error names the file
- * that says who we are. */
+ * with our credentials. */
 int nats_open(const nats_carrier_ops *ops, const nats_opts *opts,
               nats_carrier **out, shmrpc_error *error);
 
-/* The error for what a carrier of `opts` could not do. `why` is the carrier's
+/* Makes the error of a carrier that failed with `opts`. `why` is the carrier's
  * text. Returns the error's code. */
 int nats_failed(nats_result result, const nats_opts *opts, const char *why,
                 shmrpc_error *error);

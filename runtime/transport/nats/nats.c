@@ -1,6 +1,6 @@
 /*
- * The transport nats: clients only.  Services are reached through shmrpc-nats,
- * as workers use only one transport and read no bytes from the network.
+ * The transport nats: clients only. Services are reached through shmrpc-nats,
+ * so that workers use only one transport and read no bytes from the network.
  */
 #include "transport/nats/client.h"
 

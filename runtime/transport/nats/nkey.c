@@ -1,4 +1,4 @@
-/* nkeys: the public key of a seed. */
+/* nkeys: derives the public key of a seed. */
 #include "transport/nats/nkey.h"
 
 #include <openssl/evp.h>
@@ -8,12 +8,11 @@
 
 #define KEY_BYTES 32u
 #define CRC_BYTES 2u
-/* A seed's first two bytes hold its own kind and that of the key. */
+/* The first two bytes of a seed hold its own kind and that of its key. */
 #define SEED_BYTES   (2u + KEY_BYTES + CRC_BYTES)
 #define PUBLIC_BYTES (1u + KEY_BYTES + CRC_BYTES)
 
-/* The upper five bits of the first byte: the letter that the text begins with.
- */
+/* The upper five bits of the first byte give the first letter of the text. */
 #define KIND_SEED (18u << 3) /* S */
 #define KIND_USER (20u << 3) /* U */
 
@@ -32,7 +31,8 @@ static uint16_t crc16(const uint8_t *data, size_t len)
     return (uint16_t)crc;
 }
 
-/* RFC 4648 without padding. False: other letters, or another length. */
+/* Decodes RFC 4648 without padding. False: invalid letters, or another
+ * length. */
 static bool decode(const char *text, uint8_t *out, size_t len)
 {
     uint32_t bits = 0;
@@ -74,7 +74,7 @@ static void encode(const uint8_t *data, size_t len, char *out)
     *out = '\0';
 }
 
-/* The key of a seed; NULL: it is none. */
+/* The key of a seed; NULL: it is not a seed. */
 static EVP_PKEY *key_of(const char *seed)
 {
     uint8_t in[SEED_BYTES];

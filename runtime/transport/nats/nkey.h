@@ -1,9 +1,9 @@
 /*
- * nkeys of NATS: an Ed25519 key as text, in base 32 with a kind before it and a
- * checksum behind it.  libnats wants to be told the public key of a seed.
+ * nkeys of NATS: an Ed25519 key as text, in base 32, preceded by its kind and
+ * followed by a checksum. libnats asks its caller for the public key of a seed.
  *
- * The library that includes this header has nothing else of ours: only C.
- * Threading: pure functions.
+ * The library that includes this header contains no other code of ours, so this
+ * is plain C. Threading: pure functions.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_NKEY_H
 #define SHMRPCI_TRANSPORT_NATS_NKEY_H
@@ -13,12 +13,12 @@
 /* The text of a public key, with its final 0. */
 #define NATS_NKEY_BYTES 57u
 
-/* The public key of a user's seed, "SU...". False: it is no such seed. */
+/* The public key of a user's seed, "SU...". False: not such a seed. */
 bool nats_nkey_public(const char *seed, char out[NATS_NKEY_BYTES]);
 
 #define NATS_SIGNATURE_BYTES 64u
 
-/* Signs what a server asks a user to sign. False: it is no such seed. */
+/* Signs the challenge that a server sends to a user. False: not such a seed. */
 bool nats_nkey_sign(const char *seed, const char *text,
                     unsigned char out[NATS_SIGNATURE_BYTES]);
 

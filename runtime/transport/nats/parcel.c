@@ -35,7 +35,7 @@ void nats_parcel_put(const nats_parcel *parcel, uint8_t out[NATS_PARCEL_HEAD])
     put(out + 24, parcel->acked, 8);
 }
 
-/* Whether a message of this kind may have data. */
+/* Whether a message of this kind may carry data. */
 static bool fits(const nats_parcel *parcel)
 {
     switch (parcel->kind) {
@@ -88,7 +88,7 @@ size_t nats_who_put(const nats_who *who, uint8_t out[NATS_WHO_BYTES])
     return len;
 }
 
-/* Takes one text off the front. */
+/* Takes the next string off the front. */
 static bool take_text(const uint8_t **data, size_t *len, char *out, size_t size)
 {
     const uint8_t *end = memchr(*data, 0, *len);

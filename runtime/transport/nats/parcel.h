@@ -1,5 +1,5 @@
 /*
- * What our messages over NATS look like: a head, and what belongs to it.
+ * The format of our messages over NATS: a head, and the data of some kinds.
  *
  *     offset  bytes
  *     0       1      magic, 0xF4
@@ -29,7 +29,7 @@
 
 #define NATS_PARCEL_HEAD 32u
 
-/* Limit of bytes sent by one end and not acknowledged by the other. */
+/* Limit of bytes that one side has sent and the other has not acknowledged. */
 #define NATS_WINDOW_BYTES ((uint64_t)1 << 20)
 /* Limit of data in one message, if the servers accept that much. */
 #define NATS_PIECE_BYTES ((size_t)256 << 10)
@@ -39,9 +39,10 @@
 #define NATS_WHO_BYTES     512u
 
 typedef enum nats_kind {
-    NATS_FIND = 1, /* client, to all gateways of a service: which are there? */
+    NATS_FIND = 1, /* from a client to all gateways of a service: which
+                    * exist? */
     NATS_FOUND,    /* a gateway's answer */
-    NATS_OPEN,     /* client, to one of them: asks for a link */
+    NATS_OPEN,     /* from a client to one of them: asks for a link */
     NATS_OPENED,   /* the link's number */
     NATS_DATA,
     NATS_ACK,
@@ -62,7 +63,7 @@ typedef struct nats_parcel {
     size_t len;
 } nats_parcel;
 
-/* Encodes the head alone: the caller's data follows it. */
+/* Encodes the head alone: the caller appends its data. */
 void nats_parcel_put(const nats_parcel *parcel, uint8_t out[NATS_PARCEL_HEAD]);
 /* False: not one of our messages. `data` points into `bytes`. */
 bool nats_parcel_get(const uint8_t *bytes, size_t len, nats_parcel *out);
@@ -79,22 +80,23 @@ size_t nats_who_put(const nats_who *who, uint8_t out[NATS_WHO_BYTES]);
 /* False: malformed. */
 bool nats_who_get(const uint8_t *data, size_t len, nats_who *out);
 
-/* A number of 128 bits in letters that subjects may have. */
+/* Writes a number of 128 bits in letters that subjects may contain. */
 void nats_id_of(const uint8_t random[16], char out[NATS_ID_BYTES]);
 
 /*
- * The name of a service as a token of a subject: what is not a letter, a digit
- * or one of -_ becomes -. "demo.Echo" is "demo-Echo".
+ * Turns the name of a service into a token of a subject: a character other than
+ * a letter, a digit, - or _ becomes -. "demo.Echo" is "demo-Echo".
  */
 void nats_token_of(const char *name, char *out, size_t size);
 
-/* Whether an answer may go there: so nobody can make a gateway publish anywhere
- * else, with its permissions. */
+/* Whether an answer may go to a subject: nobody can make a gateway publish
+ * anywhere else with its permissions. */
 bool nats_is_inbox(const char *subject);
 
 /* shmrpc.TOKEN.find */
 void nats_subject_find(const char *service, char out[NATS_SUBJECT_BYTES]);
-/* shmrpc.TOKEN.up, shmrpc.TOKEN.down: a gateway has come, or leaves: FOUND */
+/* shmrpc.TOKEN.up, shmrpc.TOKEN.down: a gateway has started, or leaves; both
+ * carry FOUND */
 void nats_subject_news(const char *service, bool is_up,
                        char out[NATS_SUBJECT_BYTES]);
 /* shmrpc.TOKEN.call.METHOD; "*" for all methods. */

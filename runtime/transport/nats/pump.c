@@ -11,13 +11,13 @@
 #include "transport/nats/load.h"
 #include "transport/nats/pump_inside.h"
 
-/* How long the thread goes on at the end, to send what is left. */
+/* How long the thread continues after stop, to send what is left. */
 #define LINGER_NS SHMRPCI_NS_PER_S
 
 /* ---- rounds ------------------------------------------------------------ */
 
-/* After a reconnection: messages may be lost, so all links that wait probe at
- * once. */
+/* After a reconnection messages may be lost, so all links that wait for an
+ * answer probe at once. */
 static void ask_all(nats_pump *pump)
 {
     for (uint32_t i = 0; i < pump->link_top; i++) {
@@ -27,7 +27,7 @@ static void ask_all(nats_pump *pump)
     }
 }
 
-/* The descriptor of a lost connection is closed, and so no longer in the
+/* The descriptor of the lost connection is closed, and so is no longer in the
  * set. */
 static void note_connection(nats_pump *pump)
 {
@@ -151,7 +151,7 @@ void nats_pump_round(nats_pump *pump, int64_t deadline_ns)
 
 /* ---- the thread -------------------------------------------------------- */
 
-/* All bytes of our side have been sent. */
+/* Whether all bytes of our side have been sent. */
 static bool is_quiet(nats_pump *pump)
 {
     nats_view view;
@@ -169,7 +169,7 @@ static void run(void *user)
 {
     nats_pump *pump = user;
     int64_t until_ns = SHMRPCI_NEVER_NS;
-    /* Relaxed: only compared with this thread's number. */
+    /* Relaxed: only compared with the calling thread's number. */
     shmrpci_store_relaxed(&pump->thread_number, shmrpci_thread_number());
     for (;;) {
         bool stops = shmrpci_load_acquire(&pump->stopping) != 0;
@@ -219,7 +219,7 @@ void nats_pump_stop(nats_pump *pump)
 
 /* ---- opening and closing ----------------------------------------------- */
 
-/* Called by any thread, also of libnats. */
+/* Called by any thread, including libnats's. */
 static void on_change(void *user)
 {
     nats_pump *pump = user;
@@ -269,7 +269,7 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
     pump->ops = ops;
     pump->generation = shmrpci_fork_generation();
     pump->set = pump->bell_fd = pump->fd = -1;
-    pump->piece = NATS_PIECE_BYTES / 8; /* until the servers report their
+    pump->piece = NATS_PIECE_BYTES / 8; /* until the servers have reported their
                                          * limit */
     status = make(pump, error);
     if (status == SHMRPC_OK) {
@@ -306,7 +306,7 @@ int nats_pump_new_subject(nats_pump *pump, char out[NATS_SUBJECT_BYTES],
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* Whether `fd` is still that of the connection, after what is left was sent. */
+/* Whether `fd` still belongs to the connection once the rest was sent. */
 static bool is_sent(nats_pump *pump, int fd)
 {
     nats_view view;
@@ -314,10 +314,10 @@ static bool is_sent(nats_pump *pump, int fd)
     return view.fd >= 0 && view.fd == fd && !view.wants_write;
 }
 
-/* Ends our side, and waits until the server has read all of it, and so closes
- * too. Closing with unread input would reset the connection, and the server
- * would discard what it has not read by then: the last answers of a gateway, or
- * the last oneway calls of a client. */
+/* Closes our direction, and waits until the server has read everything and
+ * closes as well. Closing with unread input would reset the connection, and the
+ * server would discard what it has not read yet: a gateway's last answers, or a
+ * client's last oneway calls. */
 static void see_off(nats_pump *pump)
 {
     int64_t deadline_ns = shmrpci_deadline_after(LINGER_NS);

@@ -2,26 +2,26 @@
  * The thread of a connection to NATS: moves bytes between stream sockets and
  * links, and passes other messages to its owner.
  *
- * A link is one connection of the protocol between machines over NATS: bytes in
- * both directions, in messages that contain their position.  So a message that
- * was lost, with a server that died, is noticed when the next one comes, and
- * ends the link; no bytes are ever missing in the middle, and none come twice.
+ * A link carries one connection of the protocol between machines over NATS:
+ * bytes in both directions, in messages that state their offset. If a message
+ * is lost, for example because a server died, the next one shows it and the
+ * link ends; no bytes are ever missing in the middle or delivered twice.
  *
  *     tcp's code <- socket pair -> pump <- carrier -> NATS
  *
- * Each end may have NATS_WINDOW_BYTES in flight; the other one acknowledges the
- * bytes given to its socket.  A link ends when both sides have sent END, or
- * with CLOSE by either.
+ * Each side may have NATS_WINDOW_BYTES in flight; the other acknowledges bytes
+ * once it has written them to its socket. A link ends when both sides have sent
+ * END, or when either sends CLOSE.
  *
- * A client's link has a subscription of its own, so that NATS's answer that
- * there is no subscriber tells which gateway has gone; that ends the link.  The
- * pump also checks that the gateway is alive: while calls are in flight it
- * probes after 50 ms of silence, then ever less often, at least each second.
- * Silence for NATS_SILENCE_NS ends the link, too.
+ * A client's link has a subscription of its own, so that NATS's answer "no
+ * responders" tells which gateway is gone; that ends the link. The pump also
+ * checks that the gateway is alive: while calls are in flight it probes after
+ * 50 ms of silence, then at growing intervals of at most a second. Silence for
+ * NATS_SILENCE_NS ends the link, too.
  *
- * Threading: before start and after stop one thread; in between the pump's own
- * thread calls the owner, and it alone may call the functions other than start,
- * wake, stop and answer.
+ * Threading: before start and after stop, one thread. In between, the pump's
+ * own thread calls the owner's functions, and only that thread may call
+ * functions other than start, wake, stop and answer.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_PUMP_H
 #define SHMRPCI_TRANSPORT_NATS_PUMP_H
@@ -31,21 +31,21 @@
 #include "transport/nats/carrier.h"
 #include "transport/nats/parcel.h"
 
-/* Links of a pump at a time. */
+/* Most links of a pump. */
 #define NATS_LINKS_MAX 1024u
 
-/* Subscriptions of a pump, without those of links. */
+/* Most subscriptions of a pump, not counting those of links. */
 #define NATS_INBOXES_MAX 8u
 
 /* How long a gateway may take to answer OPEN. */
 #define NATS_OPEN_NS (2 * SHMRPCI_NS_PER_S)
 
-/* A peer that owes an answer and was silent for this long counts as gone.
- * Between machines NATS itself does not report that. */
+/* A peer that owes an answer and has been silent for so long counts as dead.
+ * NATS itself does not report the death of a machine. */
 #define NATS_SILENCE_NS (10 * SHMRPCI_NS_PER_S)
 
-/* A client with nothing to send sends ALIVE this often; a gateway drops one
- * that did not. */
+/* How often a client with nothing to send sends ALIVE; a gateway drops a client
+ * that has not. */
 #define NATS_IDLE_NS   (20 * SHMRPCI_NS_PER_S)
 #define NATS_FORGET_NS (70 * SHMRPCI_NS_PER_S)
 
@@ -53,47 +53,46 @@ typedef struct nats_pump nats_pump;
 
 /* The reason why a link ended. */
 typedef enum nats_cut {
-    NATS_CUT_NONE,   /* in good order */
+    NATS_CUT_NONE,   /* closed in good order */
     NATS_CUT_GAP,    /* bytes were lost */
-    NATS_CUT_LIE,    /* what the peer says is impossible */
+    NATS_CUT_LIE,    /* the peer sent something impossible */
     NATS_CUT_NOBODY, /* NATS says that the peer has no subscription */
     NATS_CUT_SILENT,
     NATS_CUT_PEER,    /* the peer sent CLOSE */
-    NATS_CUT_REFUSED, /* the gateway opened no link */
-    NATS_CUT_MEMORY   /* we ran out of memory */
+    NATS_CUT_REFUSED, /* the gateway refused to open a link */
+    NATS_CUT_MEMORY   /* our memory ran out */
 } nats_cut;
 
 typedef struct nats_pump_opts {
-    nats_opts carrier; /* on_change and user are the pump's */
+    nats_opts carrier; /* the pump sets on_change and user */
     bool is_gateway;
     /*
-     * Called for messages of a subscription that are not a link's: FIND to
-     * OPENED, messages of others (`parcel` NULL), and results except DONE
-     * (`message` NULL): no subscriber, or messages were lost.
+     * Called for messages that belong to no link: FIND to OPENED, foreign
+     * messages (`parcel` NULL), and results other than DONE (`message` NULL):
+     * no subscriber, or messages were lost.
      */
     void (*on_message)(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel);
-    /* For a client, of a link that it has opened for `owner`. How many calls
-     * are in flight there. */
+    /* For a client: returns how many calls are in flight on the link that it
+     * opened for `owner`. */
     uint32_t (*calls)(void *user, void *owner);
-    /* The gateway has said how many calls it has. */
+    /* The gateway has reported how many calls it has. */
     void (*on_load)(void *user, void *owner, uint32_t load);
-    /* The link is over, and its socket is about to be closed: of the bytes from
-     * `lost_at` on, the gateway has certainly not got all. */
+    /* The link has ended, and its socket is about to be closed: the gateway has
+     * certainly not received all bytes from `lost_at` on. */
     void (*on_cut)(void *user, void *owner, nats_cut why, uint64_t lost_at);
-    /* After wake, in the pump's thread; NULL: never. */
+    /* Called in the pump's thread after wake; NULL: never. */
     void (*on_wake)(void *user);
-    /* For a gateway: how many calls it has. */
+    /* For a gateway: returns how many calls it has. */
     uint32_t (*load)(void *user);
-    /* There is another connection to NATS, the first one included; may be
-     * NULL. */
+    /* A connection to NATS was made, the first one included; may be NULL. */
     void (*on_connect)(void *user);
     /* Called about once a second; may be NULL. */
     void (*on_second)(void *user);
     void *user;
 } nats_pump_opts;
 
-/* Counts over all links so far; any thread. */
+/* Counts over all links, past ones included; any thread. */
 typedef struct nats_counts {
     uint64_t links;
     uint64_t messages_in;
@@ -110,8 +109,9 @@ typedef struct nats_counts {
 int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
                      shmrpc_error *error);
 
-/* `inbox` in on_message: 0 for the first one, and so on. Messages of a queue
- * are not ours, whatever they look like: `parcel` is NULL. */
+/* Subscribes. `inbox` in on_message is 0 for the first subscription, and so on.
+ * With a queue group messages count as foreign, whatever they contain: `parcel`
+ * is NULL. */
 int nats_pump_subscribe(nats_pump *pump, const char *subject, const char *queue,
                         shmrpc_error *error);
 
@@ -121,7 +121,7 @@ nats_result nats_pump_send(nats_pump *pump, const char *subject,
 nats_result nats_pump_publish(nats_pump *pump, const char *subject,
                               const void *data, size_t len);
 
-/* Asks others: an empty message, whose answers go to `reply`. */
+/* Sends others an empty message, whose answers go to `reply`. */
 nats_result nats_pump_ask(nats_pump *pump, const char *subject,
                           const char *reply);
 /* As publish, with headers; any thread. AWAY: there is no connection; TOO_LONG:
@@ -139,44 +139,45 @@ int nats_pump_new_subject(nats_pump *pump, char out[NATS_SUBJECT_BYTES],
                           shmrpc_error *error);
 
 /*
- * For a gateway: begins a link over `fd`, which is taken over in any case:
- * bytes of the socket go to `subject`, and bytes for the link to the socket.
- * *out_number is the one for the client. EXHAUSTED.
+ * For a gateway: begins a link over `fd`, which is taken over even on failure:
+ * bytes from the socket go to `subject`, and bytes for the link to the socket.
+ * *out_number is the number for the client. EXHAUSTED.
  */
 int nats_pump_link(nats_pump *pump, int fd, const char *subject,
                    uint64_t *out_number);
 
 /*
  * For a client: asks the gateway at `subject` for a link, which begins once
- * that has answered. `fd` as above. However it ends, also before it has begun,
- * on_cut is called once. EXHAUSTED: it is not.
+ * that has answered. `fd` as above. on_cut is called exactly once, however the
+ * link ends, even before it has begun. EXHAUSTED: on_cut is not called.
  */
 int nats_pump_open(nats_pump *pump, int fd, const char *subject, void *owner);
 
 /* Ends the link that was opened for `owner`, whose on_cut is called: SILENT. */
 void nats_pump_cut(nats_pump *pump, const void *owner);
 
-/* How many there are. */
+/* How many links there are. */
 uint32_t nats_pump_links(const nats_pump *pump);
 
-/* One round: looks, moves bytes, and, unless the owner got a callback, waits
- * until there is something to do, or the deadline. For use before start. */
+/* One round: checks for input, moves bytes and, unless a callback of the owner
+ * was called, waits until there is something to do, or the deadline. For use
+ * before start. */
 void nats_pump_round(nats_pump *pump, int64_t deadline_ns);
 
-/* Has on_wake called. Any thread. */
+/* Makes the pump's thread call on_wake. Any thread. */
 void nats_pump_wake(nats_pump *pump);
 /* Whether there is a connection to NATS. */
 bool nats_pump_is_connected(const nats_pump *pump);
 
 /* Starts a thread that does the rounds. EXHAUSTED. */
 int nats_pump_start(nats_pump *pump, shmrpc_error *error);
-/* Ends that thread, once it has sent what is left. */
+/* Ends that thread once it has sent everything. */
 void nats_pump_stop(nats_pump *pump);
 /* Closes everything. In a forked child: only the memory. */
 void nats_pump_destroy(nats_pump *pump);
 
 void nats_pump_count(const nats_pump *pump, nats_counts *out);
-/* Whether it has given up for ever, as libnats does when it is refused. */
+/* Whether libnats has given up for ever, as it does when it is refused. */
 bool nats_pump_is_closed(nats_pump *pump);
 
 #endif

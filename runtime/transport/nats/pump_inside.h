@@ -28,16 +28,16 @@ struct nats_pump {
     uint32_t generation; /* of the process that opened it */
     int set;
     int bell_fd;
-    int fd; /* NATS's, in the set; -1: not connected */
+    int fd; /* the descriptor of NATS in the set; -1: not connected */
     shmrpci_fork_fd fd_place;
-    uint32_t connects; /* number of that connection */
+    uint32_t connects; /* counts connections: the present one */
     bool can_read;     /* it may have input */
-    bool is_full;      /* it had no room */
+    bool is_full;      /* its socket was full */
     bool has_more;     /* a link has more to send than its turn allows */
-    bool has_told;     /* the owner got a callback in this round */
+    bool has_told;     /* a callback of the owner was called in this round */
     bool is_woken;
-    size_t piece;     /* the most data in a message */
-    uint8_t *scratch; /* a head, and a piece */
+    size_t piece;     /* the most data that fits into a message */
+    uint8_t *scratch; /* room for a head and the data behind it */
     nats_inbox *inboxes[NATS_INBOXES_MAX];
     bool is_queue[NATS_INBOXES_MAX];
     uint32_t inbox_count;
@@ -48,7 +48,8 @@ struct nats_pump {
     shmrpci_thread thread;
     bool has_thread;
     shmrpci_atomic_u32 stopping;
-    shmrpci_atomic_u32 thread_number; /* the thread that needs no bell */
+    shmrpci_atomic_u32 thread_number; /* the pump's own thread, which needs no
+                                       * bell to wake */
     shmrpci_atomic_u64 counts[sizeof(nats_counts) / sizeof(uint64_t)];
 };
 

@@ -7,10 +7,10 @@
 #include "os/tls_secret.h"
 #include "transport/nats/pump_inside.h"
 
-/* The most that a link sends in a round, before others have their turn. */
+/* The most that a link sends in a round before others have their turn. */
 #define TURN_PIECES 4
 
-/* The number of a gateway's link has its place in these bits. */
+/* These bits of a gateway's link number hold the link's place. */
 #define PLACE_BITS 16u
 
 /* ---- beginning and end -----------------------------------------------------
@@ -28,7 +28,7 @@ void nats_pump_free_link(nats_pump *pump, uint32_t place)
     pump->link_count--;
 }
 
-/* Its owner learns it before the socket is closed. */
+/* The owner is told before the socket is closed. */
 static void end_of(nats_pump *pump, uint32_t place, nats_cut why)
 {
     nats_link *link = pump->links[place];
@@ -40,7 +40,7 @@ static void end_of(nats_pump *pump, uint32_t place, nats_cut why)
     nats_pump_free_link(pump, place);
 }
 
-/* Tells the peer, unless it sent CLOSE itself. */
+/* Tells the peer that the link has ended, unless the peer sent CLOSE itself. */
 void nats_pump_cut_link(nats_pump *pump, uint32_t place, nats_cut why)
 {
     nats_link *link = pump->links[place];
@@ -79,7 +79,7 @@ static uint32_t free_place(const nats_pump *pump)
     return place;
 }
 
-/* Unguessable, as other clients of the same servers could use it. */
+/* Unguessable, since another client of the same servers could use it. */
 static uint64_t new_number(uint32_t place)
 {
     uint64_t number = 0;
@@ -108,7 +108,7 @@ static int add_link(nats_pump *pump, uint32_t place, nats_link *link)
     return (int)status;
 }
 
-/* Takes `fd` over. NULL: memory or places ran out. */
+/* Takes `fd` over. NULL: out of memory or places. */
 static nats_link *new_link(nats_pump *pump, int fd, const char *subject,
                            const char *reply, uint32_t *out_place)
 {
@@ -184,9 +184,10 @@ uint32_t nats_pump_place_of(const nats_pump *pump, uint64_t number)
                     pump->links[place]->number == number;
     return is_there ? place : NATS_LINKS_MAX;
 }
-/* ---- moving ------------------------------------------------------------ */
+/* ---- moving bytes
+ * ------------------------------------------------------------ */
 
-/* Our side closes, or has closed: it sends nothing more. */
+/* Our side closes, or has closed, its socket: it sends nothing more. */
 static void end_link(nats_pump *pump, nats_link *link)
 {
     link->can_read = false;
@@ -194,7 +195,7 @@ static void end_link(nats_pump *pump, nats_link *link)
     (void)nats_pump_say(pump, link, NATS_END);
 }
 
-/* False: the link is to be cut. */
+/* False: the link must end. */
 static bool send_piece(nats_pump *pump, nats_link *link, size_t len)
 {
     nats_parcel parcel = nats_link_parcel(link, NATS_DATA);
@@ -204,8 +205,7 @@ static bool send_piece(nats_pump *pump, nats_link *link, size_t len)
     return nats_pump_send_of(pump, link, &parcel) == NATS_DONE;
 }
 
-/* Sends what the socket brings, within the window. False: the link is to be
- * cut. */
+/* Sends what the socket has, within the window. False: the link must end. */
 static bool move_out(nats_pump *pump, nats_link *link)
 {
     for (int i = 0; link->can_read && !link->has_ended; i++) {
@@ -229,7 +229,7 @@ static bool move_out(nats_pump *pump, nats_link *link)
     return true;
 }
 
-/* Asks for a client's link, once, as soon as there is a connection. */
+/* Asks for a client's link, once, when a connection exists. */
 static nats_cut ask_for(nats_pump *pump, nats_link *link, int64_t now_ns,
                         int64_t *wake_ns)
 {
@@ -246,7 +246,7 @@ static nats_cut ask_for(nats_pump *pump, nats_link *link, int64_t now_ns,
     return now_ns >= until_ns ? NATS_CUT_SILENT : NATS_CUT_NONE;
 }
 
-/* A gateway drops clients that send nothing, not even ALIVE. */
+/* A gateway drops clients that send nothing at all, not even ALIVE. */
 static nats_cut watch(nats_pump *pump, nats_link *link, int64_t now_ns,
                       int64_t *wake_ns)
 {
@@ -267,7 +267,7 @@ static nats_cut watch(nats_pump *pump, nats_link *link, int64_t now_ns,
     return cut;
 }
 
-/* Moves the bytes of a link that has begun. */
+/* Moves the bytes of a link that has started. */
 static nats_cut tend(nats_pump *pump, nats_link *link, int64_t now_ns,
                      int64_t *wake_ns)
 {

@@ -53,7 +53,7 @@ bool nats_pump_headers(nats_pump *pump, const nats_message *message,
     return pump->ops->headers(message, each, user);
 }
 
-/* Uses the scratch, which already has the data of DATA. */
+/* Uses the scratch buffer, in which the data of a DATA already lies. */
 nats_result nats_pump_send(nats_pump *pump, const char *subject,
                            const char *reply, const nats_parcel *parcel)
 {
@@ -85,9 +85,9 @@ nats_result nats_pump_say(nats_pump *pump, nats_link *link, nats_kind kind)
     nats_parcel parcel = nats_link_parcel(link, kind);
     return nats_pump_send_of(pump, link, &parcel);
 }
-/* ---- what comes -------------------------------------------------------- */
+/* ---- receiving -------------------------------------------------------- */
 
-/* Tells a peer that its link does not exist, or no longer. */
+/* Tells a peer that its link does not exist. */
 static void refuse(nats_pump *pump, const nats_message *message,
                    const nats_parcel *parcel)
 {
@@ -133,7 +133,7 @@ static void take_message(nats_pump *pump, uint32_t inbox,
         uint32_t place = nats_pump_place_of(pump, parcel.link);
         if (place == NATS_LINKS_MAX) {
             refuse(pump, message, &parcel);
-            if (!pump->opts.is_gateway) { /* a service that does not run */
+            if (!pump->opts.is_gateway) { /* a service that is not running */
                 tell_owner(pump, inbox, NATS_DONE, message, &parcel);
             }
         } else {
@@ -142,8 +142,8 @@ static void take_message(nats_pump *pump, uint32_t inbox,
     }
 }
 
-/* The messages of one subscription. Those that we lost end their links when the
- * next one comes. */
+/* Handles the messages of one subscription. If messages were lost, the next one
+ * on each link shows it and ends the link. */
 static void take_all(nats_pump *pump, uint32_t inbox)
 {
     nats_message message;
@@ -170,7 +170,8 @@ static nats_cut take_answer(nats_link *link, const nats_parcel *parcel)
     return parcel->kind == NATS_CLOSE ? NATS_CUT_REFUSED : NATS_CUT_LIE;
 }
 
-/* What came for a client's link. Messages of others are dropped. */
+/* Handles what arrived for a client's link. Messages from other peers are
+ * dropped. */
 static void take_for_link(nats_pump *pump, uint32_t place,
                           const nats_message *message)
 {
@@ -196,7 +197,8 @@ static void take_for_link(nats_pump *pump, uint32_t place,
     take_parcel(pump, place, &parcel);
 }
 
-/* The same for the subscription of a client's link; NOBODY means its peer. */
+/* The same for the subscription of a client's link; NOBODY means that its peer
+ * is gone. */
 static void take_all_for_link(nats_pump *pump, uint32_t place)
 {
     nats_message message;

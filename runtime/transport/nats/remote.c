@@ -1,10 +1,11 @@
 /*
- * Shared objects over NATS: opening and ending them, and what queues and topics
- * have in common.
+ * Shared objects over NATS: opening and ending them, and code that queues and
+ * topics share.
  *
  * The object itself is a stream of JetStream, or for a topic without history
- * only a subject.  Whoever opens it compares the stream's description with what
- * he expects; of many that create it at once the server lets one do so.
+ * only a subject. Each process that opens it compares the stream's description
+ * with the expected one; if several create it at once, the server lets one
+ * succeed.
  */
 #include "transport/nats/remote_inside.h"
 
@@ -16,10 +17,10 @@
 #include "os/memory.h"
 #include "os/tls_secret.h"
 
-/* How long opening, ending and figures may take. */
+/* Time limit of opening, ending and reading figures. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
-/* The pause between two looks of WAIT. */
+/* The pause between two checks by WAIT. */
 #define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
 
 #define DEFAULT_CAPACITY       1024u
@@ -97,7 +98,7 @@ void nats_remote_leave(shmrpci_remote *remote)
 
 /* ---- sending ------------------------------------------------------------- */
 
-/* Nobody keeps what we send: because the object is gone, or was ended, or since
+/* Nothing stores or receives what we send: the object is gone or was ended, or
  * its servers are choosing a leader, which passes. */
 static int why_gone(shmrpci_remote *remote, int64_t deadline_ns,
                     shmrpc_error *error)
@@ -165,7 +166,7 @@ shmrpc_status nats_remote_send(shmrpci_remote *remote, const void *data,
         (void)shmrpc_error_set(error, status, "the connection to NATS is lost");
     }
     if (status != SHMRPC_OK) {
-        /* Subscribers would count it as lost. */
+        /* Subscribers would count the number as lost. */
         remote->number -= is_stored ? 0 : 1;
     }
     return (shmrpc_status)status;
@@ -178,8 +179,8 @@ static int refuse(shmrpc_error *error, const char *what)
     return shmrpc_error_set(error, SHMRPC_E_INVALID, "%s", what);
 }
 
-/* What the stream will say of itself. INVALID: what can't be between
- * machines. */
+/* The description that the stream will have. INVALID: something that can't
+ * exist between machines. */
 static int describe(const shmrpci_remote_spec *spec, nats_about *out,
                     shmrpc_error *error)
 {
@@ -221,7 +222,7 @@ static int describe(const shmrpci_remote_spec *spec, nats_about *out,
     return SHMRPC_OK;
 }
 
-/* The object that is there must be the one that we expect. */
+/* Checks that the existing object is the expected one. */
 static int compare(const nats_about *mine, const nats_about *theirs,
                    shmrpc_error *error)
 {
@@ -236,7 +237,7 @@ static int compare(const nats_about *mine, const nats_about *theirs,
                             mine->signature, mine->encoding);
 }
 
-/* Looks at the stream that is there. */
+/* Reads the existing stream. */
 static int join(shmrpci_remote *remote, int64_t deadline_ns,
                 shmrpc_error *error)
 {
@@ -253,16 +254,16 @@ static int join(shmrpci_remote *remote, int64_t deadline_ns,
     return status;
 }
 
-/* JetStream creates a stream that is there already without a word if it is the
- * same: only CREATE has to look first. Of two that do so at once, both may
- * succeed then. */
+/* JetStream accepts the creation of a stream that already exists, if it is
+ * equal: only CREATE has to check first. If two do so at once, both may
+ * succeed. */
 static int make(shmrpci_remote *remote, int64_t deadline_ns,
                 shmrpc_error *error)
 {
     int status =
         nats_stream_create(remote->line, &remote->stream, &remote->place,
                            &remote->about, deadline_ns, error);
-    /* Another process was first, with other options. */
+    /* Another process was first, and chose other options. */
     status = status == SHMRPC_E_EXISTS ? (int)SHMRPC_OK : status;
     return status == SHMRPC_OK ? join(remote, deadline_ns, error) : status;
 }
@@ -462,7 +463,7 @@ static void facts(const shmrpci_remote *remote, shmrpci_remote_facts *out)
                                   .is_acked = remote->about.is_acked};
 }
 
-/* Topics have no place for the news that they were ended. */
+/* A topic can't tell anybody that it was ended. */
 static shmrpc_status end(shmrpci_remote *remote)
 {
     nats_stream_info info;
@@ -500,7 +501,7 @@ static shmrpc_status destroy(shmrpci_remote *remote)
             status = nats_stream_delete(remote->line, remote->stream.name,
                                         deadline_ns, NULL);
         }
-        /* Another one was faster. */
+        /* Another process was faster. */
         status = status == SHMRPC_E_DESTROYED || status == SHMRPC_E_NOT_FOUND
                      ? (int)SHMRPC_OK
                      : status;

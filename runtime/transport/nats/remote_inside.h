@@ -1,8 +1,8 @@
 /*
- * The inside of a shared object over NATS, for remote.c, remote_queue.c and
- * remote_topic.c.
+ * State shared by remote.c, remote_queue.c and remote_topic.c: a shared object
+ * over NATS.
  *
- * Threading: what follows `line` is guarded by the line's lock.
+ * Threading: the members after `line` are guarded by the line's lock.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_REMOTE_INSIDE_H
 #define SHMRPCI_TRANSPORT_NATS_REMOTE_INSIDE_H
@@ -18,10 +18,10 @@
 #define NATS_FROM_HEADER "Shmrpc-From"
 #define NATS_FROM_BYTES  80u
 
-/* A message that was received and not yet taken. */
+/* A message that was received and that the user has not taken yet. */
 typedef struct nats_got {
     struct nats_got *next;
-    uint64_t lost; /* messages that were lost before it */
+    uint64_t lost; /* messages lost before it */
     bool came_before;
     char reply[2 * NATS_PLACE_SUBJECT_BYTES]; /* of a queue */
     size_t len;
@@ -31,7 +31,7 @@ typedef struct nats_got {
 /* First in, first out. */
 typedef struct nats_gots {
     nats_got *first;
-    nats_got **end; /* NULL: empty, and never used */
+    nats_got **end; /* NULL: empty, not allocated yet */
     size_t count;
     size_t bytes;
 } nats_gots;
@@ -40,26 +40,27 @@ typedef struct nats_gots {
 typedef struct nats_hold {
     struct nats_hold *next;
     uint64_t ticket;
-    int64_t told_ns; /* when the server last heard of it */
+    int64_t told_ns; /* when the server was last told of it */
     char reply[2 * NATS_PLACE_SUBJECT_BYTES];
 } nats_hold;
 
 /* A thread that waits in pop. */
 typedef struct nats_popper {
     struct nats_popper *next;
-    uint64_t number;  /* of its pull; 0: none is under way */
-    int64_t until_ns; /* then the pull counts as lost */
+    uint64_t number;  /* number of its pull; 0: none is under way */
+    int64_t until_ns; /* after that the pull counts as lost */
 } nats_popper;
 
 struct shmrpci_remote {
     nats_line *line;
     nats_place place;
     nats_about about;
-    nats_stream stream; /* name "": a topic without history, only a subject */
+    nats_stream stream; /* name "": a topic without history, which is only a
+                         * subject */
     char publisher[17]; /* of this handle: 16 hexadecimal digits */
-    uint64_t number;    /* messages that it has sent */
+    uint64_t number;    /* number of messages that it has sent */
     uint64_t dropped;
-    uint64_t pulls; /* pulls and consumers so far */
+    uint64_t pulls; /* number of pulls and consumers so far */
     /* of a queue */
     nats_ear *pull_ear;
     nats_gots ready;
@@ -72,12 +73,13 @@ struct shmrpci_remote {
 
 /* ---- remote.c ------------------------------------------------------------ */
 
-/* FORKED with an explanation, in a child; else OK, with the lock held. */
+/* OK, with the lock held; in a forked child FORKED, with an explanation. */
 shmrpc_status nats_remote_enter(shmrpci_remote *remote, shmrpc_error *error);
 void nats_remote_leave(shmrpci_remote *remote);
 
-/* Sends a message with our header; `is_stored`: waits until the stream has it.
- * BUSY: the stream is full; DESTROYED, CANCELLED: why nobody keeps it. */
+/* Sends a message with our header; `is_stored`: waits until the stream has
+ * stored it. BUSY: the stream is full; DESTROYED, CANCELLED: why nobody stores
+ * it. */
 shmrpc_status nats_remote_send(shmrpci_remote *remote, const void *data,
                                size_t len, bool is_stored, int64_t deadline_ns,
                                shmrpc_error *error);
@@ -96,7 +98,7 @@ shmrpc_status nats_got_give(const nats_got *got, shmrpci_buf *buf,
 int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
                     shmrpc_error *error);
 void nats_queue_close(shmrpci_remote *remote);
-/* Each second: tells the server which items are still in work. */
+/* Each second: tells the server which items the user is still working on. */
 void nats_queue_tick(shmrpci_remote *remote);
 void nats_queue_reconnect(shmrpci_remote *remote);
 shmrpc_status nats_queue_push(shmrpci_remote *remote, const void *data,

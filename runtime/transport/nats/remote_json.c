@@ -20,7 +20,7 @@ static void advance(nats_json *at, size_t count)
     at->len -= count;
 }
 
-/* Takes a character, with blanks before it; false: another one is there. */
+/* Takes a character after blanks; false: another one is there. */
 static bool take(nats_json *at, char c)
 {
     skip_blanks(at);
@@ -31,7 +31,7 @@ static bool take(nats_json *at, char c)
     return true;
 }
 
-/* A string; `out` is what is between its quotes, escapes and all. */
+/* Takes a string; `out` is the text between its quotes, with its escapes. */
 static bool take_string(nats_json *at, nats_json *out)
 {
     if (!take(at, '"')) {
@@ -52,7 +52,7 @@ static bool take_string(nats_json *at, nats_json *out)
 
 static bool skip_value(nats_json *at, int depth);
 
-/* The members of an object, or the items of an array, up to `end`. */
+/* Takes the members of an object, or the items of an array, up to `end`. */
 static bool skip_all(nats_json *at, char end, int depth)
 {
     nats_json key;
@@ -89,7 +89,7 @@ static bool skip_value(nats_json *at, int depth)
     if (take(at, '[')) {
         return skip_all(at, ']', depth + 1);
     }
-    /* A number, or one of the three words. */
+    /* Takes a number, or true, false or null. */
     size_t len = 0;
     while (len < at->len && strchr(",]} \t\r\n", at->text[len]) == NULL) {
         len++;
@@ -98,7 +98,7 @@ static bool skip_value(nats_json *at, int depth)
     return len > 0;
 }
 
-/* One member of the object `in`. */
+/* Takes one member of the object `in`. */
 static bool find_one(nats_json in, const char *key, size_t key_len,
                      nats_json *out)
 {

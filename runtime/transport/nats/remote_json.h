@@ -1,9 +1,9 @@
 /*
- * Reading the JSON in which JetStream answers: single members of objects, found
- * by their path. Nothing is built.
+ * Reads the JSON in which JetStream answers: finds single members of objects by
+ * their path, without building a tree.
  *
- * The text is hostile: what is not well-formed on the way to the member, or
- * nested deeper than 16 levels, has no such member.
+ * The text is hostile: if it is malformed before the member, or nested more
+ * than 16 levels deep, the member is not found.
  *
  * Threading: pure functions.
  */
@@ -19,11 +19,12 @@ typedef struct nats_json {
     size_t len;
 } nats_json;
 
-/* A member, by keys with dots between them: "state.messages". False: there is
- * none. */
+/* Finds a member by its keys, separated by dots: "state.messages". False: it
+ * does not exist. */
 bool nats_json_find(nats_json in, const char *path, nats_json *out);
 
-/* A number without sign or fraction; `otherwise` if it is none. */
+/* A number without sign or fraction; `otherwise` if it is missing or not such a
+ * number. */
 uint64_t nats_json_uint(nats_json in, const char *path, uint64_t otherwise);
 
 /* A string of ASCII; false: none, or too long. */

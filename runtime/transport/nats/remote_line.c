@@ -17,13 +17,13 @@
 /* Time for an attempt to reach a server of the list. */
 #define CONNECT_MS 2000
 
-/* How long an answer may take before the request is repeated. */
+/* How long to wait for an answer before the request is repeated. */
 #define ANSWER_NS (5 * SHMRPCI_NS_PER_S)
 
-/* How long the thread goes on at the end, to send what is left. */
+/* How long the thread continues after stop, to send what is left. */
 #define LINGER_NS SHMRPCI_NS_PER_S
 
-/* Before a request is repeated that could not be sent. */
+/* The pause before a request that could not be sent is repeated. */
 #define RETRY_NS (10 * SHMRPCI_NS_PER_MS)
 
 #define SUBJECT_BYTES 128u
@@ -47,18 +47,18 @@ typedef struct waiting {
 
 struct nats_line {
     const nats_carrier_ops *ops;
-    nats_line_opts opts; /* its place is the caller's, and used by open only */
+    nats_line_opts opts; /* its memory is the caller's; used by open only */
     nats_carrier *carrier;
-    uint32_t generation; /* of the process that opened it */
+    uint32_t generation; /* identifies the process that opened it */
     shmrpci_mutex lock;
     shmrpci_cond cond;
     nats_ear *ears;    /* lock */
-    nats_ear *answers; /* "INBOX.*": of requests */
+    nats_ear *answers; /* "INBOX.*": the answers to requests */
     waiting *waitings; /* lock */
-    uint64_t numbers;  /* lock: of requests so far */
-    uint32_t connects; /* lock: of the present connection */
+    uint64_t numbers;  /* lock: number of requests so far */
+    uint32_t connects; /* lock: number of the present connection */
     bool is_up;        /* lock */
-    bool is_closed;    /* lock: refused, for ever */
+    bool is_closed;    /* lock: refused for ever */
     int64_t second_ns; /* the thread's */
     int bell_fd;
     int fd; /* the thread's; closed by forked children */
@@ -106,7 +106,7 @@ int nats_line_await(nats_line *line, int64_t deadline_ns, shmrpc_error *error)
 
 /* ---- listening ----------------------------------------------------------- */
 
-/* The subscription is sent in its order among what is published. */
+/* The subscription is sent in order with published messages. */
 int nats_line_listen(nats_line *line, const char *subject, nats_heard *heard,
                      void *user, nats_ear **out)
 {
@@ -117,7 +117,7 @@ int nats_line_listen(nats_line *line, const char *subject, nats_heard *heard,
         result = NATS_DONE;
     } else if (ear != NULL) {
         result = line->ops->new_subject(ear->subject, SUBJECT_BYTES);
-        /* Its requests' answers are told apart by what follows. */
+        /* Answers to its requests differ in their last token. */
         memcpy(ear->subject + strlen(ear->subject), ".*", sizeof ".*");
     }
     if (result == NATS_DONE) {
@@ -172,8 +172,8 @@ int nats_line_post(nats_line *line, const nats_post *post)
                                           : SHMRPC_E_UNAVAILABLE;
 }
 
-/* libnats doesn't say which request found nobody: all that wait ask again, or
- * look at what is there. */
+/* libnats doesn't say which request found no responder: all that wait repeat
+ * theirs, or check what exists. */
 static void nobody_answers(nats_line *line)
 {
     for (waiting *one = line->waitings; one != NULL; one = one->next) {
@@ -214,7 +214,7 @@ static void forget(nats_line *line, const waiting *mine)
     *at = mine->next;
 }
 
-/* Sends it once, and waits for a while. Whether it is done is in `mine`. */
+/* Sends it once, and waits for a while. `mine` says whether an answer came. */
 static int ask_once(nats_line *line, const nats_post *post, waiting *mine,
                     int64_t deadline_ns)
 {
@@ -255,7 +255,8 @@ int nats_line_ask(nats_line *line, const nats_post *post, int64_t deadline_ns,
         if (status == SHMRPC_OK) {
             status = ask_once(line, post, &mine, until_ns);
             if (status == SHMRPC_E_UNAVAILABLE) {
-                /* Lost in this very moment: the thread will notice. */
+                /* The connection was lost at this moment: the thread will
+                 * notice. */
                 (void)nats_line_wait(line, shmrpci_deadline_after(RETRY_NS));
                 status = SHMRPC_OK;
             }
@@ -273,7 +274,7 @@ int nats_line_ask(nats_line *line, const nats_post *post, int64_t deadline_ns,
     return status;
 }
 
-/* A message to ourselves comes back behind all that was sent before. */
+/* A message to ourselves arrives after everything that was sent before it. */
 int nats_line_settle(nats_line *line, int64_t deadline_ns, shmrpc_error *error)
 {
     shmrpci_buf nothing;
@@ -316,7 +317,7 @@ static bool take_all(nats_line *line, nats_ear *ear)
     return has_any;
 }
 
-/* Those who wait look again after each change. */
+/* Threads that wait check again after each change. */
 static bool note_connection(nats_line *line, const nats_view *view)
 {
     bool was_up = line->is_up;
@@ -355,7 +356,7 @@ static void hear(nats_line *line, const nats_view *view)
     }
 }
 
-/* False: there is something left to send. */
+/* False: something is left to send. */
 static bool write_some(nats_line *line, nats_view *view)
 {
     line->ops->view(line->carrier, view);
@@ -401,7 +402,7 @@ static void run(void *user)
     }
 }
 
-/* Called by any thread, also of libnats. */
+/* Called by any thread, including libnats's. */
 static void on_change(void *user)
 {
     shmrpci_event_set(((nats_line *)user)->bell_fd);
@@ -435,7 +436,7 @@ static int connect_it(nats_line *line, const nats_place *place,
                : shmrpc_error_set(error, status, "can't subscribe");
 }
 
-/* The descriptor of NATS is in the list from now on, whichever it is. */
+/* The descriptor of NATS is now in the list, whatever its number. */
 static int start(nats_line *line, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_fork_close_fd(&line->fd_place, &line->fd);
@@ -472,7 +473,7 @@ int nats_line_open(const nats_line_opts *opts, nats_line **out,
                  ? connect_it(line, opts->place, error)
                  : shmrpc_error_set(error, status, "descriptors ran out");
     line->second_ns = shmrpci_deadline_after(SHMRPCI_NS_PER_S);
-    /* Before the thread calls back. */
+    /* Set before the thread's first callback. */
     *out = line;
     if (status == SHMRPC_OK) {
         status = start(line, error);

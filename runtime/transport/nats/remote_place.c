@@ -1,4 +1,4 @@
-/* Addresses of shared objects, and what they are called in NATS. */
+/* Addresses of shared objects, and the names that objects have in NATS. */
 #include "transport/nats/remote_place.h"
 
 #include <stdio.h>
@@ -42,7 +42,7 @@ static bool copy(part p, char *out, size_t size)
 
 /* ---- servers ------------------------------------------------------------- */
 
-/* An address of IP version 6 is in brackets, so that its colons are no port. */
+/* An IPv6 address is in brackets, so that its colons don't begin a port. */
 static bool has_port(part host)
 {
     const char *end = memchr(host.at, ']', host.len);
@@ -63,7 +63,7 @@ static bool add_server(nats_place *out, part host)
     return len > 0 && (size_t)len < sizeof out->servers - used;
 }
 
-/* Reads servers up to the name, the options or the end; *at is moved there. */
+/* Reads servers up to the name, the options or the end; moves *at there. */
 static int parse_servers(const char *address, const char **at, nats_place *out,
                          shmrpc_error *error)
 {
@@ -177,15 +177,15 @@ static bool is_letter(char c)
            (c >= '0' && c <= '9') || c == '_';
 }
 
-/* A dot separates two tokens of a subject; an empty token is not allowed. */
+/* Dots separate the tokens of a subject; an empty token is not allowed. */
 static bool is_separator(const char *name, size_t i)
 {
     return name[i] == '.' && i > 0 && name[i - 1] != '.' &&
            name[i + 1] != '\0' && name[i + 1] != '.';
 }
 
-/* Different names stay different, as = and what stands for a dot are escaped
- * themselves. */
+/* Different names stay different, because = and the replacement of a dot are
+ * escaped as well. */
 static int spell(const char *name, char kind, char dot,
                  char out[NATS_PLACE_SUBJECT_BYTES], shmrpc_error *error)
 {

@@ -7,11 +7,11 @@
  *     replicas=1..5    copies of what is kept (1)
  *     storage=memory   kept in memory, or storage=file (queues: file; topics:
  *                      memory)
- *     ack_wait=N       queues: seconds after which an item comes again whose
- *                      reader has died, 1 to 3600 (30)
+ *     ack_wait=N queues: seconds after which an item of a dead reader is
+ *     delivered again, 1 to 3600 (30)
  *
- * The last two rows count when the object is created.  And the names that an
- * object has in NATS: what a name there may not have becomes =XX.
+ * The last two rows count when the object is created. Also the names that an
+ * object has in NATS: characters that NATS does not allow become =XX.
  *
  * Threading: pure functions.
  */
@@ -31,24 +31,24 @@
 typedef struct nats_place {
     char servers[256]; /* "host:port,host:port" */
     char name[SHMRPC_SHARED_NAME_MAX + 1];
-    char creds_file[256]; /* "": none; as the next */
+    char creds_file[256]; /* "": none; as the next three */
     char nkey_file[256];
     char ca_file[256];
     char cert_file[256];
     uint32_t replicas;
-    bool is_in_file; /* else in memory */
+    bool is_in_file; /* otherwise in memory */
     uint32_t ack_wait_s;
 } nats_place;
 
-/* `name`: of an address without one; may be NULL. `is_in_file`: the default.
- * INVALID: the error says where. */
+/* Parses an address. `name`: of an address without one; may be NULL.
+ * `is_in_file`: the default storage. INVALID: the error says where. */
 int nats_place_parse(const char *address, const char *name, bool is_in_file,
                      nats_place *out, shmrpc_error *error);
 
-/* shmrpc.KIND.NAME, where dots separate tokens. INVALID: too long. */
+/* shmrpc.KIND.NAME, in which dots separate tokens. INVALID: too long. */
 int nats_place_subject(const char *name, char kind,
                        char out[NATS_PLACE_SUBJECT_BYTES], shmrpc_error *error);
-/* shmrpc-KIND-NAME, without dots: names of streams have none. */
+/* shmrpc-KIND-NAME, without dots: stream names may not contain any. */
 int nats_place_stream(const char *name, char kind,
                       char out[NATS_PLACE_SUBJECT_BYTES], shmrpc_error *error);
 

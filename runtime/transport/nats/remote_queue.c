@@ -2,14 +2,15 @@
  * Queues over NATS: a work-queue stream, and one consumer that all readers
  * share.
  *
- * A thread that pops asks the server for an item (a pull), which comes when
- * there is one; nothing is fetched ahead, so that no item waits behind a reader
- * that is busy. An item that comes when no thread waits any more is given back
- * at once.
+ * A thread that pops asks the server for an item (a pull), which arrives when
+ * there is one; nothing is fetched ahead, so that no item waits behind a busy
+ * reader. An item that arrives when no thread waits any more is given back at
+ * once.
  *
- * The server delivers an item again that is not acknowledged in `ack_wait`:
- * each second it hears which of ours are still in work. So only the items of a
- * reader that has died, or is cut off, come again.
+ * The server delivers an item again if it is not acknowledged within
+ * `ack_wait`. Each second we tell it which items are still being worked on, so
+ * that only the items of a reader that has died, or is cut off, are delivered
+ * again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +18,14 @@
 
 #include "transport/nats/remote_inside.h"
 
-/* How long a pull waits at the server. Then it is repeated, so that one that
- * got lost is missed for no longer, and the end of the queue is noticed. */
+/* How long a pull waits at the server. Then it is repeated, which limits the
+ * delay after a lost pull, and the end of the queue is noticed. */
 #define PULL_NS SHMRPCI_NS_PER_S
-/* What the answer to a pull may take. */
+/* How long the answer to a pull may take. */
 #define PULL_SLACK_NS (2 * SHMRPCI_NS_PER_S)
 
-/* While the queue is full, or a reader waits for its end: between two looks. */
+/* The pause between two checks while the queue is full, or a reader waits for
+ * its end. */
 #define FIRST_LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 #define LAST_LOOK_NS  (100 * SHMRPCI_NS_PER_MS)
 
@@ -36,7 +38,7 @@ static int say(shmrpci_remote *remote, const char *reply, const char *what)
         &(nats_post){.subject = reply, .data = what, .len = strlen(what)});
 }
 
-/* What nobody waits for any more goes to others. */
+/* An item that no thread waits for goes to other readers. */
 static void give_back_all(shmrpci_remote *remote)
 {
     nats_got *got;
@@ -62,7 +64,8 @@ static int hold(shmrpci_remote *remote, const nats_got *got,
     return SHMRPC_OK;
 }
 
-/* A third of the time that the server waits is left for a lost message. */
+/* Reporting this often leaves a third of the server's time in case a message is
+ * lost. */
 void nats_queue_tick(shmrpci_remote *remote)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -75,7 +78,7 @@ void nats_queue_tick(shmrpci_remote *remote)
     }
 }
 
-/* Pulls that were under way are repeated. */
+/* Pulls in flight are repeated. */
 void nats_queue_reconnect(shmrpci_remote *remote)
 {
     for (nats_popper *one = remote->poppers; one != NULL; one = one->next) {
@@ -105,7 +108,7 @@ shmrpc_status nats_queue_settle(shmrpci_remote *remote, uint64_t ticket,
     return (shmrpc_status)status;
 }
 
-/* ---- what comes ---------------------------------------------------------- */
+/* ---- receiving ---------------------------------------------------------- */
 
 /* A status ends a pull: no items (404, 408), or the consumer is gone (409). */
 static void end_pull(shmrpci_remote *remote, const char *subject)
@@ -122,8 +125,8 @@ static void on_item(void *user, nats_result result, const nats_message *message)
     shmrpci_remote *remote = user;
     nats_delivery delivery;
     if (message == NULL) {
-        /* The servers have no such consumer, or items were lost here, which
-         * come again. */
+        /* The servers have no such consumer, or items were lost here; the
+         * server delivers those again. */
         if (result == NATS_NOBODY) {
             nats_queue_reconnect(remote);
         }
@@ -151,7 +154,7 @@ static void on_item(void *user, nats_result result, const nats_message *message)
 
 /* ---- opening and closing ------------------------------------------------- */
 
-/* Another one may have made it, with another ack_wait. */
+/* Another process may have made it, with another ack_wait. */
 int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
                     shmrpc_error *error)
 {
@@ -176,7 +179,7 @@ int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Items that the user still has come again. */
+/* Items that the user still holds are delivered again. */
 void nats_queue_close(shmrpci_remote *remote)
 {
     nats_hold *held;
@@ -203,7 +206,8 @@ static shmrpc_status full(shmrpci_remote *remote, bool waits,
     return status;
 }
 
-/* NATS doesn't tell when there is room: with BLOCK we look, ever less often. */
+/* NATS doesn't tell when there is room: with BLOCK we check at growing
+ * intervals. */
 static shmrpc_status push(shmrpci_remote *remote, const void *data, size_t len,
                           int64_t deadline_ns, shmrpc_error *error)
 {
@@ -241,7 +245,7 @@ shmrpc_status nats_queue_push(shmrpci_remote *remote, const void *data,
 
 /* ---- popping ------------------------------------------------------------- */
 
-/* Hands out what has come. */
+/* Hands out the items that have arrived. */
 static shmrpc_status take_ready(shmrpci_remote *remote, uint32_t max,
                                 shmrpci_buf *buf, shmrpci_remote_item *items,
                                 uint32_t *out_count)
@@ -267,9 +271,9 @@ static shmrpc_status take_ready(shmrpci_remote *remote, uint32_t max,
     return count > 0 ? SHMRPC_OK : status;
 }
 
-/* An item that another reader has may come again, and so counts. The stream's
- * own count may be too high after its server was killed: it then still has
- * items whose acknowledgement only the consumer knows. */
+/* An item that another reader holds may be delivered again, and so counts. The
+ * stream's own count may be too high after its server was killed: it then still
+ * has items whose acknowledgement only the consumer knows. */
 static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
                          shmrpc_error *error)
 {
@@ -283,8 +287,8 @@ static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* After a pull that brought nothing: OK, unless the queue is ended and empty,
- * or gone. No answer is no news. */
+/* Called after a pull that brought nothing: OK, unless the queue is ended and
+ * empty, or gone. If there is no answer, nothing is concluded. */
 static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
 {
     nats_stream_info info;
@@ -299,7 +303,7 @@ static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
                : status;
 }
 
-/* Asks for items; `until_ns` 0: for those that are there now. */
+/* Asks for items; `until_ns` 0: only for those that are there now. */
 static int pull(shmrpci_remote *remote, nats_popper *mine, uint32_t count,
                 int64_t until_ns)
 {
@@ -312,7 +316,7 @@ static int pull(shmrpci_remote *remote, nats_popper *mine, uint32_t count,
                               remote->pull_ear, mine->number, count, wait_ns);
 }
 
-/* Waits while a pull is under way, and fewer than `count` have come. */
+/* Waits while a pull is under way and fewer than `count` items have arrived. */
 static void await_items(shmrpci_remote *remote, nats_popper *mine,
                         uint32_t count, int64_t until_ns)
 {
@@ -331,7 +335,7 @@ static shmrpc_status empty(int64_t deadline_ns, shmrpc_error *error)
     return status;
 }
 
-/* The servers are choosing a leader, for example: not at once again. */
+/* The servers may be choosing a leader: don't repeat it at once. */
 static void rest(shmrpci_remote *remote, int64_t until_ns)
 {
     int64_t next_ns = shmrpci_deadline_after(LAST_LOOK_NS);
@@ -341,8 +345,9 @@ static void rest(shmrpci_remote *remote, int64_t until_ns)
     }
 }
 
-/* A pull, and a look at the queue if it brought nothing. Whoever waits asks for
- * one item, since more might come when he has gone on with the first. */
+/* A pull, and a check of the queue if it brought nothing. A blocking reader
+ * asks for one item, since others might arrive after it has gone on with the
+ * first. */
 static int pop_once(shmrpci_remote *remote, nats_popper *mine, uint32_t max,
                     bool waits, int64_t until_ns, shmrpc_error *error)
 {

@@ -12,18 +12,18 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* For how long the servers know what they have stored, to drop it when it comes
- * again. */
+/* For how long the servers remember the ids of stored messages, to drop
+ * duplicates. */
 #define DUPLICATES_S 120u
 
-/* A topic's stream keeps so many messages more than its history: for
+/* A topic's stream keeps this many messages more than its history, for
  * subscribers that are a little behind. */
 #define TOPIC_ROOM 256u
 
-/* A consumer of a topic outlives its reader by this. */
+/* How long a topic's consumer outlives its reader. */
 #define CONSUMER_IDLE_S 60u
 
-/* Room in a message for what we say in headers. */
+/* Room in a message for our headers. */
 #define HEADER_ROOM 256u
 
 #define ABOUT_BYTES 320u
@@ -95,7 +95,8 @@ static int call(nats_line *line, const char *operation, const char *stream,
                       .len = body != NULL ? body->len : 0};
     shmrpci_buf_init_heap(answer);
     int status = body != NULL ? (int)body->status : (int)SHMRPC_OK;
-    /* Twice, as it may have been another thread's request that found nobody. */
+    /* Tried twice, since it may have been another thread's request that found
+     * no responder. */
     for (int i = 0; i < 2 && is_nobody && status == SHMRPC_OK; i++) {
         status =
             nats_line_ask(line, &post, deadline_ns, answer, &is_nobody, error);
@@ -117,7 +118,7 @@ static nats_json json_of(const shmrpci_buf *answer)
     return (nats_json){(const char *)answer->data, answer->len};
 }
 
-/* ---- what a stream is ---------------------------------------------------- */
+/* ---- descriptions ---------------------------------------------------- */
 
 static void write_about(const nats_about *about, char out[ABOUT_BYTES])
 {
@@ -130,7 +131,7 @@ static void write_about(const nats_about *about, char out[ABOUT_BYTES])
                    about->is_ended ? 1u : 0u, about->signature);
 }
 
-/* False: somebody else's stream. */
+/* False: it is not our stream. */
 static bool read_about(const char *text, nats_about *out)
 {
     unsigned is_acked = 0;
@@ -197,7 +198,7 @@ int nats_stream_check(nats_line *line, const nats_stream *stream,
 
 /* ---- making and ending --------------------------------------------------- */
 
-/* A queue that is full refuses, unless its oldest items may go. */
+/* A full queue refuses, unless its oldest items may be dropped. */
 static const char *discard_of(const nats_about *about)
 {
     return about->kind == 'q' &&
@@ -260,7 +261,7 @@ int nats_stream_create(nats_line *line, const nats_stream *stream,
                      error);
 }
 
-/* Storage and copies can't change: they are those that it has. */
+/* Storage and replicas can't be changed: the existing ones are kept. */
 int nats_stream_end(nats_line *line, const nats_stream *stream,
                     const nats_stream_info *info, int64_t deadline_ns,
                     shmrpc_error *error)
@@ -400,10 +401,11 @@ int nats_consumer_pull(nats_line *line, const nats_stream *stream,
                                              .len = (size_t)len});
 }
 
-/* ---- what a message says ------------------------------------------------- */
+/* ---- metadata of messages
+ * ------------------------------------------------- */
 
-/* $JS.ACK.STREAM.CONSUMER.TIMES.NUMBER.ORDER.TIME.PENDING, or from servers with
- * domains two tokens more before the stream, and perhaps one at the end. */
+/* $JS.ACK.STREAM.CONSUMER.TIMES.NUMBER.ORDER.TIME.PENDING; servers with domains
+ * put two more tokens before the stream, and perhaps one at the end. */
 bool nats_delivery_of(const char *reply, nats_delivery *out)
 {
     char text[2 * NATS_PLACE_SUBJECT_BYTES];

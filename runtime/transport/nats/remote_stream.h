@@ -1,9 +1,9 @@
 /*
  * Streams of JetStream, by plain requests of its JSON API ($JS.API.>).
  *
- * A stream keeps what is pushed to a queue, or the history of a topic.  Its
- * description says what it holds, in one line, so that all who open it can
- * compare: "shmrpc1 KIND ENCODING HASH ...".
+ * A stream keeps what is pushed to a queue, or the history of a topic. Its
+ * description says in one line what it holds, so that every process that opens
+ * it can compare: "shmrpc1 KIND ENCODING HASH ...".
  *
  * Threading: with the line's lock held.
  */
@@ -16,7 +16,7 @@
 #define NATS_SIGNATURE_BYTES 128u
 #define NATS_CREATED_BYTES   48u
 
-/* What the description says. */
+/* The contents of the description. */
 typedef struct nats_about {
     char kind; /* q: queue, t: topic */
     uint32_t encoding;
@@ -33,8 +33,8 @@ typedef struct nats_about {
 typedef struct nats_stream {
     char name[NATS_PLACE_SUBJECT_BYTES];
     char subject[NATS_PLACE_SUBJECT_BYTES];
-    /* When it was created, as the server says: another one of the same name is
-     * another object. "": not known. */
+    /* When it was created, as the server says: a stream of the same name that
+     * was created at another time is another object. "": unknown. */
     char created[NATS_CREATED_BYTES];
 } nats_stream;
 
@@ -47,12 +47,13 @@ typedef struct nats_stream_info {
     bool is_in_file;
 } nats_stream_info;
 
-/* NOT_FOUND; CONTRACT: it isn't ours; UNIMPLEMENTED: there is no JetStream;
- * UNAVAILABLE; DEADLINE. */
+/* NOT_FOUND; CONTRACT: it isn't ours; UNIMPLEMENTED: the servers have no
+ * JetStream; UNAVAILABLE; DEADLINE. */
 int nats_stream_look(nats_line *line, const char *name, int64_t deadline_ns,
                      nats_stream_info *out, shmrpc_error *error);
 
-/* The same for one that is open. DESTROYED: it is gone, or is another one. */
+/* The same for an open stream. DESTROYED: it is gone, or was replaced by
+ * another one. */
 int nats_stream_check(nats_line *line, const nats_stream *stream,
                       int64_t deadline_ns, nats_stream_info *out,
                       shmrpc_error *error);
@@ -63,7 +64,7 @@ int nats_stream_create(nats_line *line, const nats_stream *stream,
                        int64_t deadline_ns, shmrpc_error *error);
 
 /* Takes the stream off its subject, and notes in its description that it is
- * ended: who publishes there finds nobody, and looks why. */
+ * ended: publishers find nobody there, and check why. */
 int nats_stream_end(nats_line *line, const nats_stream *stream,
                     const nats_stream_info *info, int64_t deadline_ns,
                     shmrpc_error *error);
@@ -74,12 +75,12 @@ int nats_stream_delete(nats_line *line, const char *name, int64_t deadline_ns,
 
 /* ---- consumers ----------------------------------------------------------- */
 
-/* Reads a queue: the one that all readers share, with acknowledgement. */
+/* The consumer of a queue, which all readers share, with acknowledgements. */
 int nats_consumer_share(nats_line *line, const nats_stream *stream,
                         const char *name, const nats_place *place,
                         int64_t deadline_ns, shmrpc_error *error);
-/* Reads a topic: one of its own, from message `from` on. It is removed a minute
- * after its reader. */
+/* The consumer of one subscription of a topic, from message `from` on. The
+ * server removes it a minute after its reader has gone. */
 int nats_consumer_make(nats_line *line, const nats_stream *stream,
                        const char *name, uint64_t from, int64_t deadline_ns,
                        shmrpc_error *error);
@@ -87,30 +88,32 @@ int nats_consumer_delete(nats_line *line, const nats_stream *stream,
                          const char *name);
 
 typedef struct nats_consumer_info {
-    uint64_t waiting_count; /* messages that nobody has */
+    uint64_t waiting_count; /* messages that no reader holds */
     uint64_t unacked_count;
-    uint64_t again_count; /* of these: delivered more than once */
+    uint64_t again_count; /* of these, messages delivered more than once */
     uint32_t ack_wait_s;
 } nats_consumer_info;
 int nats_consumer_look(nats_line *line, const nats_stream *stream,
                        const char *name, int64_t deadline_ns,
                        nats_consumer_info *out, shmrpc_error *error);
 
-/* Asks for up to `count` messages, which come to the ear's subject as `number`;
- * a status comes there, if fewer do by `expires_ns` from now (0: at once). */
+/* Asks for up to `count` messages, which arrive at the ear's subject as
+ * `number`; if fewer do within `expires_ns` (0: at once), a status arrives
+ * there. */
 int nats_consumer_pull(nats_line *line, const nats_stream *stream,
                        const char *name, const nats_ear *ear, uint64_t number,
                        uint32_t count, int64_t expires_ns);
 
-/* ---- what a message says ------------------------------------------------- */
+/* ---- metadata of messages
+ * ------------------------------------------------- */
 
 typedef struct nats_delivery {
-    uint64_t times;  /* delivered, this time included */
-    uint64_t number; /* in the stream */
-    uint64_t order;  /* in what the consumer has delivered, from 1 */
+    uint64_t times;  /* number of deliveries, including this one */
+    uint64_t number; /* number in the stream */
+    uint64_t order;  /* number among the consumer's deliveries, from 1 */
 } nats_delivery;
 
-/* From the subject for its acknowledgement. False: it isn't one. */
+/* Reads them from the subject for the acknowledgement. False: it isn't one. */
 bool nats_delivery_of(const char *reply, nats_delivery *out);
 
 /* ---- publishing ---------------------------------------------------------- */
@@ -119,11 +122,11 @@ typedef enum nats_stored {
     NATS_STORED = 0,
     NATS_STORE_FULL,
     NATS_STORE_TOO_LARGE,
-    NATS_STORE_GONE /* nobody keeps it: look why */
+    NATS_STORE_GONE /* nobody stores it: check why */
 } nats_stored;
 
-/* Publishes, and waits until it is stored. `id`: drops what has arrived twice
- * within two minutes. */
+/* Publishes, and waits until the message is stored. `id`: the server drops a
+ * message whose id it has seen within two minutes. */
 int nats_stream_store(nats_line *line, const nats_post *post,
                       int64_t deadline_ns, nats_stored *out,
                       shmrpc_error *error);

@@ -1,14 +1,14 @@
 /*
  * Topics over NATS.
  *
- * Without history a topic is a subject of core NATS: what is published reaches
- * those who are there, at most once.  Each message says who published it and
- * the how manieth it is, so that a subscriber counts what it has missed.
+ * Without history a topic is a subject of core NATS: a message reaches the
+ * present subscribers, at most once. Each message carries its publisher and a
+ * sequence number, so that a subscriber can count what it has missed.
  *
  * With history a stream keeps the last messages, and each subscription has a
- * consumer of its own, from which it pulls a number of messages at a time: the
- * server sends no faster than the subscriber reads.  Here numbers are those of
- * the stream; what it dropped before it was read is lost.
+ * consumer of its own, from which it pulls several messages at a time: the
+ * server sends no faster than the subscriber reads. Sequence numbers are the
+ * stream's; a message that it dropped before it was read counts as lost.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,19 +17,20 @@
 
 #include "transport/nats/remote_inside.h"
 
-/* Without history: what waits here for the user; then the oldest go. */
+/* Without history: how much may wait here for the user; beyond that the oldest
+ * are dropped. */
 #define WAITING_MAX       1024u
 #define WAITING_MAX_BYTES ((size_t)8 << 20)
 
-/* Publishers whose numbers a subscription knows; of more, the one that was
- * noted first is forgotten. */
+/* How many publishers a subscription keeps track of; beyond that, the one noted
+ * first is forgotten. */
 #define PUBLISHERS_MAX 64u
 
-/* With history: messages asked for at a time, and how long the server waits for
- * them. */
+/* With history: how many messages are asked for at a time, and how long the
+ * server waits for them. */
 #define BATCH   256u
 #define PULL_NS (5 * SHMRPCI_NS_PER_S)
-/* What the answer to a pull may take. */
+/* How long the answer to a pull may take. */
 #define PULL_SLACK_NS (2 * SHMRPCI_NS_PER_S)
 
 /* How long subscribing may take. */
@@ -50,12 +51,12 @@ struct shmrpci_remote_sub {
     publisher publishers[PUBLISHERS_MAX];
     uint32_t publisher_turn;
     /* with history */
-    char consumer[64]; /* "": to be made, from `number` on */
-    uint64_t number;   /* in the stream: of the next message */
-    uint64_t order;    /* of the last one from this consumer */
-    uint64_t pull;     /* under way; 0: none */
-    uint32_t asked;    /* messages that it may still bring */
-    int64_t until_ns;  /* then it counts as lost */
+    char consumer[64]; /* "": none yet; it will start at `number` */
+    uint64_t number;   /* number in the stream of the next message */
+    uint64_t order;    /* number of the last delivery of this consumer */
+    uint64_t pull;     /* number of the pull under way; 0: none */
+    uint32_t asked;    /* how many messages it may still bring */
+    int64_t until_ns;  /* after that the pull counts as lost */
 };
 
 /* ---- publishing ---------------------------------------------------------- */
@@ -83,7 +84,7 @@ shmrpc_status nats_topic_publish(shmrpci_remote *remote, const void *data,
     return status;
 }
 
-/* ---- what comes, without history ----------------------------------------- */
+/* ---- receiving without history ----------------------------------------- */
 
 static publisher *publisher_of(shmrpci_remote_sub *sub, uint64_t id)
 {
@@ -108,8 +109,8 @@ static uint64_t count_lost(shmrpci_remote_sub *sub, uint64_t id,
     return lost;
 }
 
-/* Reads our header; a message without one is a foreign publisher's, and is not
- * counted. False: of another type or encoding. */
+/* Reads our header; a message without one is from a foreign publisher, and not
+ * counted. False: it is of another type or encoding. */
 static bool read_from(shmrpci_remote_sub *sub, const nats_message *message,
                       uint64_t *out_lost)
 {
@@ -134,7 +135,7 @@ static bool read_from(shmrpci_remote_sub *sub, const nats_message *message,
     return true;
 }
 
-/* The loss is told before the next message that is left. */
+/* The loss is reported before the next message that is left. */
 static void drop_oldest(shmrpci_remote_sub *sub)
 {
     nats_got *oldest = nats_gots_take(&sub->waiting);
@@ -144,7 +145,7 @@ static void drop_oldest(shmrpci_remote_sub *sub)
     free(oldest);
 }
 
-/* Without memory for it, its number is missing from the next one. */
+/* If there is no memory for it, its number is missing before the next one. */
 static void on_news(void *user, nats_result result, const nats_message *message)
 {
     shmrpci_remote_sub *sub = user;
@@ -169,9 +170,9 @@ static void on_news(void *user, nats_result result, const nats_message *message)
     }
 }
 
-/* ---- what comes, with history -------------------------------------------- */
+/* ---- receiving with history -------------------------------------------- */
 
-/* Another consumer goes on from the first message that has not come. */
+/* Another consumer continues with the first message that has not arrived. */
 static void start_over(shmrpci_remote_sub *sub)
 {
     if (sub->consumer[0] != '\0') {
@@ -182,7 +183,7 @@ static void start_over(shmrpci_remote_sub *sub)
     sub->pull = 0;
 }
 
-/* A message of the consumer; those of former ones are ignored. */
+/* Handles a message of the consumer; those of former consumers are ignored. */
 static void take_stored(shmrpci_remote_sub *sub, const nats_message *message)
 {
     nats_delivery delivery;
@@ -196,7 +197,7 @@ static void take_stored(shmrpci_remote_sub *sub, const nats_message *message)
             ? nats_got_make(message)
             : NULL;
     if (got == NULL) {
-        /* Lost between the server and us, where it still is. */
+        /* Lost between the server and us; the server still has it. */
         start_over(sub);
         return;
     }
@@ -232,7 +233,7 @@ static void on_stored(void *user, nats_result result,
     }
 }
 
-/* What was under way is asked for again. */
+/* What was in flight is asked for again. */
 void nats_topic_reconnect(shmrpci_remote *remote)
 {
     for (shmrpci_remote_sub *sub = remote->subs; sub != NULL; sub = sub->next) {
@@ -357,8 +358,8 @@ void nats_topic_close(shmrpci_remote *remote)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* Asks for more, or goes on waiting for what was asked for. `looks`: only for
- * what is there now. */
+/* Asks for more messages, or continues to wait for requested ones. `looks`:
+ * only for those that are there now. */
 static int fetch(shmrpci_remote_sub *sub, bool looks, int64_t until_ns,
                  shmrpc_error *error)
 {
@@ -378,7 +379,7 @@ static int fetch(shmrpci_remote_sub *sub, bool looks, int64_t until_ns,
     return SHMRPC_OK;
 }
 
-/* Until a message has come, or the pull is over. */
+/* Waits until a message has arrived, or the pull has ended. */
 static void await_stored(shmrpci_remote_sub *sub, int64_t until_ns)
 {
     int64_t at_ns = sub->until_ns < until_ns ? sub->until_ns : until_ns;
@@ -410,7 +411,7 @@ static shmrpc_status await_any(shmrpci_remote_sub *sub, int64_t deadline_ns,
     while (sub->waiting.first == NULL && !sub->has_alien) {
         int status = SHMRPC_OK;
         if (looks && sub->pull != 0) {
-            /* What there is would have come. */
+            /* Messages that exist would have arrived. */
             return none(deadline_ns, error);
         }
         if (has_history) {

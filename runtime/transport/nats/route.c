@@ -1,4 +1,4 @@
-/* Which link a call takes, and what is lost. */
+/* Chooses the link for a call, and handles lost links. */
 #include "base/assert.h"
 #include "os/fork.h"
 #include "os/memory.h"
@@ -45,7 +45,7 @@ nats_route *nats_route_new(nats_client *client, uint32_t instance, int fd)
     return route;
 }
 
-/* The directory may give the instance's place to another one from now on. */
+/* From now on the directory may give the instance's place to another one. */
 static void leave_instance(nats_route *route)
 {
     nats_instance *it = instance_of(route);

@@ -1,5 +1,5 @@
-/* Finding instances, opening links to them, and what the pump asks and tells.
- */
+/* Finds instances, opens links to them, and implements the callbacks of the
+ * pump. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,16 +11,18 @@
 /* How long to wait for more answers after the first one. */
 #define GATHER_NS (3 * SHMRPCI_NS_PER_MS)
 
-/* How often the scout looks for instances, and how soon again at the least. */
+/* How often the scout searches for instances, and the least pause between two
+ * searches. */
 #define SEARCH_NS       (30 * SHMRPCI_NS_PER_S)
 #define SEARCH_AGAIN_NS SHMRPCI_NS_PER_S
 
 /* How long the scout waits for the welcome of an instance. */
 #define WELCOME_NS (5 * SHMRPCI_NS_PER_S)
 
-/* ---- what the pump tells ----------------------------------------------- */
+/* ---- notifications by the pump
+ * ----------------------------------------------- */
 
-/* With the lock held: looks for instances soon. */
+/* With the lock held: makes the scout search for instances soon. */
 static void search_soon(nats_client *client)
 {
     int64_t soon_ns = client->searched_ns + SEARCH_AGAIN_NS;
@@ -54,7 +56,7 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* An unfinished welcome is waited for, too. */
+/* A welcome that is under way is waited for as well. */
 static uint32_t calls(void *user, void *owner)
 {
     nats_client *client = user;
@@ -100,7 +102,7 @@ static void on_cut(void *user, void *owner, nats_cut why, uint64_t lost_at)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* ---- what the pump is to do -------------------------------------------- */
+/* ---- requests to the pump -------------------------------------------- */
 
 static void send_find(nats_client *client)
 {
@@ -154,7 +156,7 @@ static void on_wake(void *user)
     }
 }
 
-/* What was said meanwhile may be lost. */
+/* Messages sent meanwhile may be lost. */
 static void on_connect(void *user)
 {
     nats_client *client = user;
@@ -247,8 +249,8 @@ static const char *text_of(nats_cut cut)
     return NULL;
 }
 
-/* Calls of one connection go to any of its links: ids of methods, and what may
- * be sent, must be the same. The first welcome decides. */
+/* Calls of one connection may use any of its links: method ids and limits must
+ * be the same. The first welcome decides. */
 static bool fits(nats_client *client, const shmrpci_conn *inner,
                  const shmrpci_buf *welcome)
 {
@@ -265,7 +267,8 @@ static bool fits(nats_client *client, const shmrpci_conn *inner,
 }
 
 /* With the lock held, which it releases meanwhile: opens a link. UNAVAILABLE,
- * DEADLINE: another instance may be better; else the service's refusal. */
+ * DEADLINE: another instance may work; other statuses are the service's
+ * refusal. */
 static int open_route(nats_client *client, uint32_t instance,
                       shmrpci_buf *welcome, int64_t deadline_ns,
                       shmrpc_error *error)
@@ -305,7 +308,7 @@ static int open_route(nats_client *client, uint32_t instance,
                                "the gateway of %.60s at %.60s %s",
                                client->over.name, who.host, why);
     }
-    if (status == SHMRPC_OK) { /* looked at again when it is heard again */
+    if (status == SHMRPC_OK) { /* considered again when it answers again */
         nats_directory_silence(&client->directory, instance);
         status = SHMRPC_E_CONTRACT;
     }

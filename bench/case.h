@@ -126,6 +126,9 @@ void bench_ready(void);
  * calls before it noticed that there were enough. */
 void bench_counts_as(double times);
 
+/* Called by call: it took so long, whatever else it had to do besides. */
+void bench_took(double ns);
+
 /* How the message of a case begins that can't be run, but has not failed. */
 #define BENCH_NOT_INSTALLED "not installed: "
 

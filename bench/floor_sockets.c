@@ -87,29 +87,40 @@ static void *unix_setup(const bench_case *self)
     return w;
 }
 
+static void send_at_once(int fd)
+{
+    const int one = 1;
+    must(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one),
+         "TCP_NODELAY");
+}
+
+int bench_tcp_connect(unsigned port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port)};
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    must(fd, "socket");
+    must(connect(fd, (struct sockaddr *)&at, sizeof at), "connect");
+    send_at_once(fd);
+    return fd;
+}
+
 void bench_tcp_pair(int ends[2])
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
     socklen_t size = sizeof at;
-    const int one = 1;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
-    const int client = socket(AF_INET, SOCK_STREAM, 0);
     must(listener, "socket");
-    must(client, "socket");
     must(bind(listener, (struct sockaddr *)&at, sizeof at), "bind");
     must(listen(listener, 1), "listen");
     must(getsockname(listener, (struct sockaddr *)&at, &size), "getsockname");
-    must(connect(client, (struct sockaddr *)&at, sizeof at), "connect");
-    const int server = accept(listener, NULL, NULL);
-    must(server, "accept");
+    ends[0] = bench_tcp_connect(ntohs(at.sin_port));
+    ends[1] = accept(listener, NULL, NULL);
+    must(ends[1], "accept");
     close(listener);
-    must(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one),
-         "TCP_NODELAY");
-    must(setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one),
-         "TCP_NODELAY");
-    ends[0] = client;
-    ends[1] = server;
+    send_at_once(ends[1]);
 }
 
 static void *tcp_setup(const bench_case *self)

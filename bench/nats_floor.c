@@ -1,173 +1,161 @@
 /*
- * The floor of nats://: two bare blocking clients of NATS's protocol, which ask
- * and answer through a server of their own.
+ * The floor of nats://: two bare clients of NATS's protocol, through a server
+ * of their own.  They ask and answer, one at a time and 64 in flight, or one
+ * sends items as fast as the other reads them.
  */
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "case.h"
-#include "nats_server.h"
-#include "sockets.h"
+#include "nats_bare.h"
+#include "nats_stage.h"
+#include "one_way.h"
 
-enum { LINE_BYTES = 8192 };
+enum {
+    DEPTH = 64, /* in flight; a "call" is as many */
+    CREDIT_BYTES = 256 << 10,
+    CREDITS = 4 /* that a reader of items gives at first */
+};
 
-/* A connection to the server, and the bytes read from it. */
 typedef struct bare {
-    nats_server server;
-    size_t size;
-    int fd;
-    uint64_t sequence;
-    size_t have;
-    char in[LINE_BYTES];
-    char message[LINE_BYTES];
+    const bench_case *what;
+    nats_stage stage;
+    nats_bare *client;
+    uint64_t sequence; /* the last one that was sent or read */
+    size_t unpaid;     /* bytes read since the last credit was given */
+    char message[STREAM_LARGE];
 } bare;
-
-/* Waits for a whole line, and cuts its end off. */
-static char *next_line(bare *b, size_t *out_len)
-{
-    for (;;) {
-        char *end = memchr(b->in, '\n', b->have);
-        if (end != NULL) {
-            *out_len = (size_t)(end - b->in) + 1;
-            end[-1] = '\0';
-            return b->in;
-        }
-        const ssize_t n =
-            recv(b->fd, b->in + b->have, sizeof b->in - b->have, 0);
-        if (n <= 0) {
-            bench_fail("nats-server has hung up");
-        }
-        b->have += (size_t)n;
-    }
-}
-
-static void drop(bare *b, size_t len)
-{
-    b->have -= len;
-    memmove(b->in, b->in + len, b->have);
-}
-
-static void say(bare *b, const char *text)
-{
-    bench_put(b->fd, text, strlen(text));
-}
-
-/* Waits until a line begins with that. */
-static void await(bare *b, const char *what)
-{
-    for (bool found = false; !found;) {
-        size_t len;
-        const char *line = next_line(b, &len);
-        found = strncmp(line, what, strlen(what)) == 0;
-        drop(b, len);
-    }
-}
-
-/* Connects, and subscribes to a subject. */
-static void greet(bare *b, const char *subject)
-{
-    const int one = 1;
-    char text[128];
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons(b->server.port)};
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    b->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(b->fd, (struct sockaddr *)(void *)&at, sizeof at) != 0 ||
-        setsockopt(b->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
-        bench_fail("can't connect to nats-server");
-    }
-    await(b, "INFO");
-    snprintf(text, sizeof text,
-             "CONNECT {\"verbose\":false}\r\nSUB %s 1\r\nPING\r\n", subject);
-    say(b, text);
-    await(b, "PONG");
-}
-
-static void publish(bare *b, const char *subject)
-{
-    char head[64];
-    const int len =
-        snprintf(head, sizeof head, "PUB %s %zu\r\n", subject, b->size);
-    memmove(b->message + len, b->message, b->size);
-    memcpy(b->message, head, (size_t)len);
-    memcpy(b->message + len + b->size, "\r\n", 2);
-    bench_put(b->fd, b->message, (size_t)len + b->size + 2);
-}
-
-/* The next message's body, in `message`. */
-static void receive(bare *b)
-{
-    size_t len;
-    while (strncmp(next_line(b, &len), "MSG", 3) != 0) {
-        drop(b, len);
-    }
-    drop(b, len);
-    while (b->have < b->size + 2) {
-        const ssize_t n =
-            recv(b->fd, b->in + b->have, sizeof b->in - b->have, 0);
-        if (n <= 0) {
-            bench_fail("nats-server has hung up");
-        }
-        b->have += (size_t)n;
-    }
-    memcpy(b->message, b->in, b->size);
-    drop(b, b->size + 2);
-}
 
 static void *bare_setup(const bench_case *self)
 {
     bare *const b = bench_alloc(sizeof *b);
     memset(b, 0, sizeof *b);
-    b->size = self->payload;
-    if (!nats_server_start(&b->server, 0)) {
-        bench_fail(BENCH_NOT_INSTALLED "nats-server");
-    }
+    b->what = self;
+    nats_stage_begin(&b->stage, false);
     return b;
-}
-
-static void bare_serve(void *state)
-{
-    bare *const b = state;
-    greet(b, "ask");
-    bench_ready();
-    for (;;) {
-        receive(b);
-        publish(b, "answer");
-    }
-}
-
-static void bare_dial(void *state)
-{
-    greet(state, "answer");
-}
-
-static void bare_call(void *state)
-{
-    bare *const b = state;
-    const uint64_t n = ++b->sequence;
-    uint64_t back;
-    memcpy(b->message, &n, sizeof n);
-    publish(b, "ask");
-    receive(b);
-    memcpy(&back, b->message, sizeof back);
-    if (back != n) {
-        bench_fail("echo %llu differs", (unsigned long long)n);
-    }
 }
 
 static void bare_teardown(void *state)
 {
     bare *const b = state;
-    nats_server_end(&b->server);
+    nats_stage_end(&b->stage);
     free(b);
 }
+
+/* ---- echoes -------------------------------------------------------------- */
+
+static void echo_serve(void *state)
+{
+    bare *const b = state;
+    b->client = nats_bare_open(b->stage.server.port, "ask");
+    bench_ready();
+    for (;;) {
+        size_t size;
+        const char *const body = nats_bare_next(b->client, &size);
+        nats_bare_put(b->client, "answer", body, size);
+    }
+}
+
+static void ask(bare *b)
+{
+    const uint64_t n = ++b->sequence;
+    memcpy(b->message, &n, sizeof n);
+    nats_bare_put(b->client, "ask", b->message, b->what->payload);
+}
+
+/* The next message must be that one. */
+static void expect(bare *b, uint64_t n)
+{
+    size_t size;
+    uint64_t number;
+    const char *const body = nats_bare_next(b->client, &size);
+    memcpy(&number, body, sizeof number);
+    if (size != b->what->payload || number != n) {
+        bench_fail("message %llu is another one", (unsigned long long)n);
+    }
+}
+
+static void echo_dial(void *state)
+{
+    bare *const b = state;
+    b->client = nats_bare_open(b->stage.server.port, "answer");
+    for (unsigned i = 0; i + 1 < b->what->calls; i++) {
+        ask(b);
+    }
+}
+
+static void echo_call(void *state)
+{
+    bare *const b = state;
+    ask(b);
+    expect(b, b->sequence);
+}
+
+/* The oldest is awaited, and another one sent. */
+static void pipelined_call(void *state)
+{
+    bare *const b = state;
+    for (unsigned i = 0; i < DEPTH; i++) {
+        ask(b);
+        expect(b, b->sequence - DEPTH + 1);
+    }
+}
+
+/* ---- items in one direction ---------------------------------------------- */
+
+/* NATS cuts off who does not keep up, so the reader gives credit. */
+static void items_serve(void *state)
+{
+    bare *const b = state;
+    const size_t size = b->what->payload;
+    size_t credit = 0;
+    size_t unused;
+    b->client = nats_bare_open(b->stage.server.port, "credit");
+    bench_ready();
+    for (;;) {
+        while (credit < size) {
+            (void)nats_bare_next(b->client, &unused);
+            credit += CREDIT_BYTES;
+        }
+        b->sequence++;
+        memcpy(b->message, &b->sequence, sizeof b->sequence);
+        nats_bare_put(b->client, "items", b->message, size);
+        credit -= size;
+    }
+}
+
+static void items_dial(void *state)
+{
+    bare *const b = state;
+    b->client = nats_bare_open(b->stage.server.port, "items");
+    for (int i = 0; i < CREDITS; i++) {
+        nats_bare_put(b->client, "credit", "", 0);
+    }
+}
+
+static void items_call(void *state)
+{
+    bare *const b = state;
+    for (unsigned i = 0; i < b->what->calls; i++) {
+        expect(b, ++b->sequence);
+        b->unpaid += b->what->payload;
+        if (b->unpaid >= CREDIT_BYTES) {
+            nats_bare_put(b->client, "credit", "", 0);
+            b->unpaid -= CREDIT_BYTES;
+        }
+    }
+}
+
+#define ECHO(run)                                                             \
+    .setup = bare_setup, .serve = echo_serve, .dial = echo_dial, .call = run, \
+    .teardown = bare_teardown
+#define ITEMS(label, bytes, items)                                         \
+    {                                                                      \
+        STREAM_CASE("nats.", "nats ", label, bytes, items, BENCH_IN_FREE,  \
+                    "raw NATS"),                                           \
+            .setup = bare_setup, .serve = items_serve, .dial = items_dial, \
+            .call = items_call, .teardown = bare_teardown                  \
+    }
 
 static const bench_case cases[] = {
     {.name = "floor.nats",
@@ -177,11 +165,18 @@ static const bench_case cases[] = {
      .floor = BENCH_FLOOR_NONE,
      .contest = "nats 64 B",
      .contestant = "raw NATS",
-     .setup = bare_setup,
-     .serve = bare_serve,
-     .dial = bare_dial,
-     .call = bare_call,
-     .teardown = bare_teardown},
+     ECHO(echo_call)},
+    {.name = "floor.nats.pipelined",
+     .about = "the same, 64 at a time",
+     .payload = 40,
+     .places = BENCH_IN_FREE,
+     .floor = BENCH_FLOOR_NONE,
+     .contest = "pipelined nats",
+     .contestant = "raw NATS",
+     .calls = DEPTH,
+     ECHO(pipelined_call)},
+    ITEMS("64B", STREAM_SMALL, STREAM_SMALL_ITEMS),
+    ITEMS("64K", STREAM_LARGE, STREAM_LARGE_ITEMS),
 };
 
 const bench_suite nats_floor = {cases, sizeof cases / sizeof *cases};

@@ -12,14 +12,14 @@
 #include "bench_client.h"
 #include "bench_server.h"
 #include "case.h"
-#include "nats_server.h"
+#include "nats_stage.h"
 
 typedef struct line {
     char address[64]; /* unique, so that concurrent runs do not clash */
     char listen[64];  /* the server's */
     char relayed[96]; /* the service for the gateway to relay; "": none */
-    bool has_nats;    /* the gateway is shmrpc-nats, before a server of ours */
-    nats_server nats;
+    bool has_nats;    /* the gateway is shmrpc-nats */
+    nats_stage nats;
     bench_calls *calls;
     uint64_t sequence;
     size_t size;
@@ -104,12 +104,10 @@ static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
 /* It ends with us. Clients wait for it, as for any server. */
 static void start_gateway(const line *o)
 {
-    if (bench_fork() == 0) {
-        const bool is_quiet = freopen("/dev/null", "w", stdout) != NULL;
-        if (is_quiet && o->has_nats) {
-            execl(BENCH_NATS, BENCH_NATS, "--force-insecure-serialisation",
-                  "--servers", o->address, o->relayed, (char *)NULL);
-        } else if (is_quiet) {
+    if (o->has_nats) {
+        (void)nats_stage_gateway(&o->nats, o->relayed);
+    } else if (bench_fork() == 0) {
+        if (freopen("/dev/null", "w", stdout) != NULL) {
             execl(BENCH_GATEWAY, BENCH_GATEWAY,
                   "--force-insecure-serialisation", o->relayed, (char *)NULL);
         }
@@ -217,13 +215,10 @@ static void *gateway_line_setup(const bench_case *self)
 static void *nats_line_setup(const bench_case *self)
 {
     line *const o = line_setup(self);
-    if (!nats_server_start(&o->nats, 0)) {
-        bench_fail(BENCH_NOT_INSTALLED "nats-server");
-    }
+    nats_stage_begin(&o->nats, false);
     o->has_nats = true;
     snprintf(o->listen, sizeof o->listen, "shm://bench");
-    snprintf(o->address, sizeof o->address, "nats://127.0.0.1:%u",
-             (unsigned)o->nats.port);
+    memcpy(o->address, o->nats.address, sizeof o->address);
     snprintf(o->relayed, sizeof o->relayed, "bench:5711");
     return o;
 }
@@ -232,7 +227,7 @@ static void line_teardown(void *state)
 {
     line *const o = state;
     if (o->has_nats) {
-        nats_server_end(&o->nats);
+        nats_stage_end(&o->nats);
     }
     free(o->all);
     free(o->bytes);
@@ -546,8 +541,20 @@ static const bench_case cases[] = {
          0, NULL),
     NATS("raw", "raw echo through NATS", 64, "nats 64 B", line_dial, call_raw,
          0, NULL),
-    NATS("pipelined.64", "shmrpc.small, 64 at a time, through NATS", 40, NULL,
-         dial_pipeline, call_pipeline, TURNS, &depths[1]),
+    NATS("pipelined.64", "shmrpc.small, 64 at a time, through NATS", 40,
+         "pipelined nats", dial_pipeline, call_pipeline, TURNS, &depths[1]),
+    {.name = "nats.beside.tcp",
+     .about = "raw echo over TCP, in the same rounds",
+     .payload = 64,
+     .places = BENCH_IN_FREE,
+     .floor = BENCH_FLOOR_NONE,
+     .contest = "nats 64 B",
+     .contestant = "tcp://",
+     .setup = gateway_line_setup,
+     .serve = line_serve,
+     .dial = line_dial,
+     .call = call_raw,
+     .teardown = line_teardown},
     PACKED("snappy", 4096, 0),
     PACKED("snappy", 1 << 20, 0),
     PACKED("zlib", 4096, 1),

@@ -12,6 +12,9 @@
  * for a client, and for a server. */
 void bench_tcp_pair(int ends[2]);
 
+/* A connection to a port of 127.0.0.1, without delay. */
+int bench_tcp_connect(unsigned port);
+
 /* All of it. */
 void bench_put(int fd, const void *bytes, size_t size);
 void bench_get(int fd, void *bytes, size_t size);

@@ -21,6 +21,7 @@
 #include "case.h"
 #include "flow_client.h"
 #include "flow_server.h"
+#include "nats_stage.h"
 #include "one_way.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -194,7 +195,8 @@ typedef struct way {
 typedef struct line {
     const bench_case *what;
     const way *way;
-    char address[64];
+    char address[64]; /* the server's */
+    nats_stage nats;  /* of a client that does not call that */
     flow_flow *client;
     flow_flow_cells_stream *cells;
     flow_flow_pour_stream *pour;
@@ -293,8 +295,12 @@ static void run_server(void *unused)
 
 static void line_serve(void *state)
 {
-    make_server(state);
+    const line *const o = state;
+    make_server(o);
     signal(SIGTERM, on_signal);
+    if (o->nats.server.pid != 0) {
+        (void)nats_stage_gateway(&o->nats, "bench-flow:5712");
+    }
     bench_ready();
     run_server(NULL);
     shmrpc_server_destroy(server);
@@ -309,7 +315,10 @@ static void *line_setup(const bench_case *self)
     memset(o, 0, sizeof *o);
     o->what = self;
     o->way = self->with;
-    if (strcmp(o->way->scheme, "tcp") == 0) {
+    if (strcmp(o->way->scheme, "nats") == 0) {
+        nats_stage_begin(&o->nats, false);
+        snprintf(o->address, sizeof o->address, "shm://bench-flow");
+    } else if (strcmp(o->way->scheme, "tcp") == 0) {
         snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u",
                  bench_free_port());
     } else {
@@ -339,7 +348,9 @@ static void line_dial(void *state)
             bench_fail("no thread");
         }
     }
-    must(flow_flow_connect(o->address, &opts, &o->client, &error), SHMRPC_OK,
+    const char *const address =
+        o->nats.server.pid != 0 ? o->nats.address : o->address;
+    must(flow_flow_connect(address, &opts, &o->client, &error), SHMRPC_OK,
          &error);
 }
 
@@ -462,6 +473,9 @@ static void line_teardown(void *state)
         shmrpci_thread_join(&o->thread);
         shmrpc_server_destroy(o->server);
     }
+    if (o->nats.server.pid != 0) {
+        nats_stage_end(&o->nats);
+    }
     free(o);
 }
 
@@ -502,6 +516,7 @@ static const int64_t distance_ns = 2000;
 static const way by_shm = {"shm", 0};
 static const way by_inproc = {"inproc", 0};
 static const way by_tcp = {"tcp", 0};
+static const way by_nats = {"nats", 0};
 static const way shm_beside = {"shm", BESIDE};
 static const way tcp_beside = {"tcp", BESIDE};
 
@@ -516,6 +531,10 @@ static const bench_case cases[] = {
     {STREAM_CASE("tcp.", "tcp ", "64K", LARGE, LARGE_ITEMS, TWO, "raw"),
      .setup = socket_setup, .serve = socket_serve, .call = socket_call,
      .teardown = socket_teardown},
+    OURS("nats.", "nats ", "64B", SMALL, SMALL_ITEMS, BENCH_IN_FREE, by_nats,
+         cells_call),
+    OURS("nats.", "nats ", "64K", LARGE, LARGE_ITEMS, BENCH_IN_FREE, by_nats,
+         pour_call),
     {.name = "stream.inproc.64B",
      .about = "items of 64 bytes between two threads",
      .payload = SMALL,

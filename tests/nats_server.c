@@ -2,6 +2,7 @@
 #include "nats_server.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +36,8 @@ static const char *find_program(void)
     return NULL;
 }
 
-static void write_config(const nats_server *server, unsigned max_payload)
+static void write_config(const nats_server *server, unsigned max_payload,
+                         bool stores)
 {
     char path[96];
     (void)snprintf(path, sizeof path, "%s/nats.conf", server->folder);
@@ -45,6 +47,9 @@ static void write_config(const nats_server *server, unsigned max_payload)
     }
     if (max_payload > 0) {
         (void)fprintf(file, "max_payload: %u\n", max_payload);
+    }
+    if (stores) {
+        (void)fprintf(file, "jetstream: {store_dir: \"%s\"}\n", server->folder);
     }
     (void)fprintf(file, "host: \"127.0.0.1\"\n");
     (void)fclose(file);
@@ -121,7 +126,7 @@ static void await(nats_server *server)
     die("it does not listen");
 }
 
-bool nats_server_start(nats_server *server, unsigned max_payload)
+static bool start_new(nats_server *server, unsigned max_payload, bool stores)
 {
     *server = (nats_server){.folder = "/tmp/shmrpc-nats-XXXXXX"};
     if (find_program() == NULL) {
@@ -133,10 +138,20 @@ bool nats_server_start(nats_server *server, unsigned max_payload)
     if (mkdtemp(server->folder) == NULL) {
         die("no room in /tmp");
     }
-    write_config(server, max_payload);
+    write_config(server, max_payload, stores);
     start(server);
     await(server);
     return true;
+}
+
+bool nats_server_start(nats_server *server, unsigned max_payload)
+{
+    return start_new(server, max_payload, false);
+}
+
+bool nats_server_start_storing(nats_server *server)
+{
+    return start_new(server, 0, true);
 }
 
 /* Its ports file stays, as of any server that is killed. */
@@ -156,11 +171,17 @@ void nats_server_restart(nats_server *server)
     await(server);
 }
 
+static int remove_one(const char *path, const struct stat *about, int kind,
+                      struct FTW *where)
+{
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
 void nats_server_end(nats_server *server)
 {
-    char path[96];
     nats_server_kill(server);
-    (void)snprintf(path, sizeof path, "%s/nats.conf", server->folder);
-    (void)unlink(path);
-    (void)rmdir(server->folder);
+    (void)nftw(server->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

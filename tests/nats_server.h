@@ -24,6 +24,9 @@ typedef struct nats_server {
  * us. */
 bool nats_server_start(nats_server *server, unsigned max_payload);
 
+/* The same, with JetStream, which keeps its files in the folder. */
+bool nats_server_start_storing(nats_server *server);
+
 /* Kills it, and waits for its end. */
 void nats_server_kill(nats_server *server);
 

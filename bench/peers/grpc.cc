@@ -205,6 +205,7 @@ const bench_case cases[] = {
                  who_pours_tcp),
     PEER_CASES("grpc", "gRPC C++, unary, synchronous, a unix socket", who),
     PEER_TCP_CASES("grpc", "gRPC C++, unary, synchronous over TCP", who_tcp),
+    PEER_NATS_CASE("grpc", "gRPC over TCP, in the same rounds", who_tcp),
     PEER_TCP_PIPELINE("grpc", "gRPC C++, a completion queue, callbacks",
                       who_pipelined)};
 

@@ -101,6 +101,14 @@ void peer_take(void *state);
     PEER_TCP_CASE(name, about, 64, "tcp 64 B", peer), \
         PEER_TCP_CASE(name, about, 1 << 20, "tcp 1 MiB", peer)
 
+/* The same in the rounds of NATS. */
+#define PEER_NATS_CASE(name, about, peer)                                \
+    {                                                                    \
+        "nats.beside." name, about, 64, BENCH_IN_FREE, BENCH_FLOOR_NONE, \
+            "nats 64 B", name, 0, 0, &(peer), peer_setup, peer_serve,    \
+            peer_dial, peer_call, peer_teardown                          \
+    }
+
 #define PEER_TCP_PIPELINE(name, about, peer)                                   \
     {                                                                          \
         "peer." name ".tcp.pipelined", about, 40,                              \

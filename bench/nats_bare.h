@@ -1,0 +1,25 @@
+/*
+ * A bare blocking client of NATS's protocol: the least that a client can do.
+ * Any error fails the case.
+ *
+ * Threading: one thread.
+ */
+#ifndef BENCH_NATS_BARE_H
+#define BENCH_NATS_BARE_H
+
+#include <stddef.h>
+
+typedef struct nats_bare nats_bare;
+
+/* Connects to the server at 127.0.0.1, and subscribes to a subject. */
+nats_bare *nats_bare_open(unsigned port, const char *subject);
+
+/* Adds a message to those that the next wait for input, or a full buffer, sends
+ * together. */
+void nats_bare_put(nats_bare *b, const char *subject, const void *data,
+                   size_t size);
+
+/* Waits for the next message; its body is valid until the next call. */
+const char *nats_bare_next(nats_bare *b, size_t *out_size);
+
+#endif

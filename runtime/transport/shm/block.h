@@ -1,6 +1,6 @@
 /*
- * A mapped block, as either side sees it: addresses and sizes in private
- * memory, taken once.
+ * A mapped block, as one side sees it: addresses and sizes, read once into
+ * private memory.
  *
  * Threading: values; the memory they point to is shared.
  */
@@ -34,7 +34,7 @@ shmrpc_status shm_block_create(size_t bytes, shm_block *out, int *out_fd);
  * memory file of that size; CONTRACT: of another layout. */
 shmrpc_status shm_block_attach(int fd, size_t bytes, shm_block *out);
 
-/* Maps other memory that the peer says has that size, after checking it.
+/* Maps other memory, whose size the peer has stated, after checking it.
  * DENIED. */
 shmrpc_status shm_memory_attach(int fd, size_t bytes, shmrpci_map *out);
 

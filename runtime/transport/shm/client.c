@@ -1,4 +1,4 @@
-/* Connecting and disconnecting. */
+/* Connecting and disconnecting, on the client's side. */
 #include "transport/shm/client.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ static shmrpc_status await_packet(int fd, int64_t deadline_ns, shm_packet *out)
     }
 }
 
-/* What the server's rpc layer said, from the packet or its memory file. */
+/* The welcome of the server's rpc layer, from the packet or its memory file. */
 static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
 {
     uint32_t len = packet->head.tail;
@@ -52,7 +52,7 @@ static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
     return at == NULL ? welcome->status : shmrpci_memory_read(fd, at, len);
 }
 
-/* Maps memory of the server, which we can't write to. */
+/* Maps memory of the server, read-only. */
 static shmrpc_status map_for_reading(int fd, size_t bytes, shmrpci_map *out)
 {
     shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
@@ -75,8 +75,8 @@ static shmrpc_status map_status_page(shm_client *client, int fd)
                : SHMRPC_E_CONTRACT;
 }
 
-/* A peer of our own user can write to our memory anyway, so it may also change
- * what we read. */
+/* A peer of our own user can write to our memory anyway, so what we read may
+ * change as well. */
 static bool is_of_our_user(int control_fd)
 {
     shmrpci_credentials who;
@@ -262,7 +262,8 @@ int shm_client_connect(const shmrpci_address *address,
     }
     shmrpc_error reason = {.path = ""};
     failed = shm_client_handshake(fd, opts, out, welcome, &reason);
-    if (failed == SHMRPC_E_UNAVAILABLE) { /* its place is not in the address */
+    if (failed == SHMRPC_E_UNAVAILABLE) { /* the address doesn't name the
+                                           * socket's folder */
         return shmrpc_error_set(error, failed, "%s: %s", path, reason.message);
     }
     if (failed != SHMRPC_OK && error != NULL) {
@@ -273,8 +274,8 @@ int shm_client_connect(const shmrpci_address *address,
 
 /* ---- without becoming a client ---------------------------------------- */
 
-/* Sends `asks` instead of hello, for an answer of the kind `kind` with a
- * descriptor, which is the caller's on OK. */
+/* Sends `asks` instead of hello, and waits for an answer of the given `kind`
+ * with a descriptor, which is the caller's on OK. */
 static int ask(int control_fd, shm_message asks, const char *tail,
                shm_message_kind kind, int64_t deadline_ns, int *out_fd,
                shmrpc_error *error)
@@ -300,8 +301,8 @@ static int ask(int control_fd, shm_message asks, const char *tail,
     return status == SHMRPC_OK ? SHMRPC_OK : report(status, error);
 }
 
-/* The same at an address; the socket stays open, and its hang-up tells of the
-   server's end. */
+/* The same at an address; the socket stays open, since its hang-up reports the
+ * server's end. */
 static int ask_at(const shmrpci_address *address, shm_message asks,
                   const char *tail, shm_message_kind kind, int64_t deadline_ns,
                   int *out_fd, int *out_watch_fd, shmrpc_error *error)

@@ -1,5 +1,5 @@
 /*
- * A client's end of a connection over shared memory.
+ * The client's side of a connection over shared memory.
  *
  * All that a call needs lies in private memory: which slots are free, their
  * generations, the spans they hold, and a staging buffer for each, so that a
@@ -7,8 +7,8 @@
  * received where they lie.
  *
  * A slot is in exactly one state: `free`, held by a call (from reserve to its
- * end), or `quarantined`: given up while a worker had it, and free again when
- * that worker is done with it.
+ * end), or `quarantined`: its call was given up while a worker had it, so it is
+ * free only when that worker is done with it.
  *
  * Threading: any number of threads, each with its own call.  Lock order:
  * control_lock, then the pool's own.
@@ -31,67 +31,72 @@
 typedef enum shm_target { SHM_STAGING, SHM_SPAN, SHM_HEAP } shm_target;
 
 typedef struct shm_client_slot {
-    shmrpci_atomic_u32 gen; /* of the last submit, 16 bits */
-    uint64_t relied;        /* lease because of which we didn't ring; 0: none */
+    shmrpci_atomic_u32 gen; /* generation of the last submit, 16 bits */
+    uint64_t relied;        /* end of the lease that we relied on instead of
+                             * ringing; 0: none */
     bool has_rung;
-    uint64_t futile;      /* the status page's count when we rang */
-    int64_t unclaimed_ns; /* since when it is armed and unclaimed; or 0 */
-    uint32_t peer_cpu;    /* + 1; 0: unknown */
+    uint64_t futile;      /* `futile` of the status page when we rang */
+    int64_t unclaimed_ns; /* since when the slot has been armed and unclaimed;
+                           * or 0 */
+    uint32_t peer_cpu;    /* CPU of the worker + 1; 0: unknown */
     shm_target target;
     size_t max_message;
-    shm_span request; /* ours until the call is over */
-    shm_span reply;   /* the same */
+    shm_span request; /* the client's until the call is over */
+    shm_span reply;   /* likewise */
     union {
         struct {
             uint32_t granted; /* extent that holds the reply; 0: none */
             uint32_t has_streams;
         };
-        uint64_t more; /* both, for the thread that frees the slot */
+        uint64_t more; /* both at once, for the thread that frees the slot */
     };
     struct shm_client_streams *streams; /* client_stream.h */
-    int64_t deadline_ns; /* deadline of reserve, or 0; a grant's at commit */
+    int64_t deadline_ns; /* deadline of reserve, or 0; from commit on that of a
+                          * grant */
     _Alignas(64) uint8_t staging[SHM_PAYLOAD_BYTES];
 } shm_client_slot;
 
 typedef struct shm_client {
     shmrpci_conn base;
-    uint32_t generation;           /* of the process that connected */
-    shmrpci_fork_fd control_place; /* closed in children: else we could die */
-    shmrpci_fork_fd bell_place;    /* without a hang-up of the socket */
+    uint32_t generation;           /* identifies the process that connected */
+    shmrpci_fork_fd control_place; /* closed in forked children: while they */
+    shmrpci_fork_fd bell_place;    /* held it, our death would not hang up the
+                                    * socket */
     shm_block block;
     shmrpci_map status_map;
     shm_status_page *status; /* read-only */
     shmrpci_map ledger_map;
-    shm_ledger *ledger; /* the same */
+    shm_ledger *ledger; /* read-only, too */
     int control_fd;
     int bell_fd;
     size_t max_message;
-    bool is_trusted; /* the server is of our own user */
+    bool is_trusted; /* the server runs as our own user */
     shmrpci_spinner spinner;
-    shmrpci_spinner stream_spinner; /* separate: streams wait for other events
-                                     * than calls do */
+    shmrpci_spinner stream_spinner; /* a spinner of its own: streams wait for
+                                     * other events than calls do */
     shmrpci_yielder yielder;
 
-    _Alignas(128) shmrpci_bias bias; /* of `free` */
+    _Alignas(128) shmrpci_bias bias; /* bits of `free` */
     shmrpci_atomic_u64 free;
     shmrpci_atomic_u64 quarantined;
-    /* Free, but a stopped worker may still hold its ledger entry: last
-     * choice. */
+    /* Free slots whose ledger entry a stopped worker may still hold: used
+     * last. */
     shmrpci_atomic_u64 avoided;
     shmrpci_atomic_u32 waiters; /* threads that wait for a free slot */
-    shmrpci_atomic_u32 streams; /* calls that have some */
-    shmrpci_atomic_u32 alarm;   /* for the ends of streams (stream.h) */
+    shmrpci_atomic_u32 streams; /* number of calls with streams */
+    shmrpci_atomic_u32 alarm;   /* raised when streams must end (stream.h) */
     shmrpci_atomic_u32 lost;    /* the server has hung up */
     shmrpci_atomic_u64 rescued_wakeups;
-    /* An extent arrived for which we had no memory or descriptor; that is why a
-     * reply can't be read. */
+    /* An extent arrived for which we had no memory or descriptor: the reason
+     * why a reply can't be read. */
     shmrpci_atomic_u32 shortage;
     /* The size that the server refused last. Relaxed: used only in a
      * message. */
     shmrpci_atomic_u64 needed_bytes;
     shmrpci_atomic_u64 left_bytes;
 
-    _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed and hangup only */
+    _Alignas(128) shmrpci_mutex slot_lock; /* used only for slot_freed and
+                                            * hangup */
     shmrpci_cond slot_freed;
     shmrpci_hangup hangup;
     shmrpci_mutex control_lock; /* held while using control_fd */
@@ -106,14 +111,14 @@ typedef struct shm_client {
     shm_pool pool;
     /* The first slots share a page with the members above. */
     shm_client_slot slots[SHM_SLOTS];
-    shm_range arena_ranges[SHM_POOL_RANGES]; /* the pool's */
+    shm_range arena_ranges[SHM_POOL_RANGES]; /* list of the pool */
 } shm_client;
 
 /* How long a client sleeps before it checks that the server lives. */
 #define SHM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
 
-/* If a request was left for the next one's ring and none has come after this
- * long, the thread that waits for it rings. */
+/* How long a request may rely on the ring of the next one; after that the
+ * thread that waits for it rings. */
 #define SHM_FOLLOW_NS (50 * SHMRPCI_NS_PER_US)
 
 /* ---- client.c ----------------------------------------------------- */
@@ -135,13 +140,13 @@ void shm_client_disconnect(shmrpci_conn *conn);
 
 /* ---- client_extent.c ---------------------------------------------- */
 
-/* Allocates `bytes`, if need be in an extent that the server makes. */
+/* Allocates `bytes`, if necessary in an extent that the server makes. */
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
                               int64_t deadline_ns, shm_span *out);
-/* An extent has become idle: tells the control loop unless that will look by
- * itself. `user`: the client. */
+/* An extent has become idle: tells the control loop unless that is going to
+ * check anyway. `user`: the client. */
 void shm_client_say_idle(void *user);
-/* Reads what the server has sent unasked. */
+/* Reads packets that the server has sent unasked. */
 void shm_client_drain_control(shm_client *client);
 /* The same, under control_lock. */
 void shm_client_read_control(shm_client *client);
@@ -166,7 +171,8 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
         uint64_t good = free & ~shmrpci_load_relaxed(&client->avoided);
         uint64_t from = good != 0 ? good : free;
         uint64_t bit = from & (~from + 1);
-        /* Acquire: the thread that freed it is done with its private part. */
+        /* Acquire: the thread that freed the slot no longer uses its private
+         * part. */
         if (!shmrpci_bias_cas_u64(&client->bias, &client->free, &free,
                                   free & ~bit)) {
             continue;
@@ -189,20 +195,20 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
  * BUSY, DEADLINE, SERVER_LOST. */
 shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
                                    uint32_t *out_index);
-/* A call is over: gives back its spans, and its slot. */
+/* A call is over: frees its spans and its slot. */
 void shm_client_free_slot(shm_client *client, uint32_t index);
-/* The same, of a call that may be DONE and whose reply was not received. */
+/* The same for a call that may be DONE and whose reply was not received. */
 void shm_client_free_unread(shm_client *client, uint32_t index);
 /* A call is over for us, but a worker still has it. */
 void shm_client_quarantine(shm_client *client, uint32_t index);
 /* Frees the quarantined slots among `mask` whose workers are done. */
 void shm_client_reclaim(shm_client *client, uint64_t mask);
-/* Whether a worker has the call on a slot, whose word was `word` before: if so,
- * it becomes DONE or ABORTED some day. */
+/* Whether a worker has the call on a slot whose word was `word`: if so, it
+ * becomes DONE or ABORTED eventually. */
 bool shm_client_is_held(const shm_client *client, uint32_t index,
                         uint32_t word);
 /* Sets the hint that a slot which is not hot may hold a request, unless it is
- * set; after the word is written. */
+ * set; called after the word is written. */
 void shm_client_hint(shm_client *client, uint32_t index);
 /* Wakes a worker for the call on a slot, if any sleeps. */
 void shm_client_ring(shm_client *client, shm_client_slot *slot);
@@ -214,11 +220,11 @@ void shm_client_ring(shm_client *client, shm_client_slot *slot);
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
                               int64_t deadline_ns, uint32_t *out_word);
 
-/* The same without waiting, for a call in which perhaps no thread waits:
+/* The same without waiting, for a call that perhaps no thread waits for:
  * DEADLINE, SERVER_LOST. */
 shmrpc_status shm_client_look(shm_client *client, uint32_t index,
                               uint32_t *out_word);
-/* No worker has taken a call for a slice: makes up for a lost wake-up. */
+/* No worker has taken a call for a whole slice: makes up for a lost wake-up. */
 void shm_client_rescue(shm_client *client, uint32_t index);
 
 /* ---- client_watch.c ----------------------------------------------- */

@@ -23,8 +23,8 @@ static uint32_t index_of(const shmrpci_call *call)
 
 /* ---- the request ----------------------------------------------------- */
 
-/* A request that outgrows its place continues on the heap; commit moves it
- * into a span of the right size. */
+/* A request that outgrows its place continues on the heap; commit moves it into
+ * a span of the right size. */
 static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
 {
     shm_client_slot *slot = buf->owner;
@@ -50,7 +50,7 @@ static size_t inline_room(const shm_client_slot *slot)
 }
 
 /* A caller that won't wait for a slot still waits for memory. (The clock isn't
- * read earlier: that costs a good part of a call.) */
+ * read earlier: reading it takes a good part of a short call.) */
 shmrpc_status shm_client_make_room(shm_client *client,
                                    const shm_client_slot *slot, size_t bytes,
                                    shm_span *out)
@@ -92,8 +92,8 @@ static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
     }
 }
 
-/* The connection was opened by this process, and isn't known to be lost: the
- * server says so when it ends in order; else the first sleep finds out. */
+/* The connection was opened by this process and isn't known to be lost. A
+ * server that ends in order says so; otherwise the first sleep notices. */
 static bool is_usable(const shm_client *client)
 {
     return client->generation == shmrpci_fork_generation() &&
@@ -160,14 +160,14 @@ void shm_client_abort(shmrpci_call *call)
     shm_client_free_slot(client, index_of(call));
 }
 
-/* Room that the slot has for a body behind the rings of its streams, if any. */
+/* Room that the slot has for a body, behind its streams' rings if any. */
 static size_t room_behind(const shm_client_slot *slot,
                           const shm_streams *streams)
 {
     return inline_room(slot) - (streams != NULL ? sizeof *streams : 0u);
 }
 
-/* A body that is neither small nor already in a span gets one. */
+/* Moves a body that is neither small nor in a span already into a span. */
 static inline __attribute__((always_inline)) shmrpc_status
 settle(shm_client *client, shm_client_slot *slot, const shm_streams *streams,
        shmrpci_buf *out)
@@ -201,7 +201,7 @@ _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
                    (uint32_t)SHMRPCI_HEAD_DETAIL == SHM_MSG_DETAIL,
                "a message's flags are sent unchanged");
 
-/* The request's flags, without those that say where things lie. */
+/* The request's flags, except those that say where things lie. */
 static uint32_t flags_of(const shmrpci_call *call)
 {
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
@@ -212,9 +212,10 @@ static uint32_t flags_of(const shmrpci_call *call)
 
 static uint32_t next_gen(shm_client_slot *slot)
 {
-    /* Relaxed: only the thread whose call it is writes it. */
+    /* Relaxed: only the thread that owns the call writes it. */
     uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
-    gen = gen != 0 ? gen : 1; /* 0: a block that was given back, see withdraw */
+    gen = gen != 0 ? gen : 1; /* 0: the server has given the block back, see
+                               * withdraw */
     SHMRPCI_ASSERT(gen <= 0xFFFFu, "a generation fits the word");
     shmrpci_store_relaxed(&slot->gen, gen);
     return gen;
@@ -236,7 +237,7 @@ static void write_head(shm_slot *shared, const shmrpci_call *call,
 
 /* Writes head, payload and word in one burst of stores, after everything that
  * takes time: a worker polls the line all the while, and each poll takes the
- * line away. */
+ * line away from us. */
 static inline __attribute__((always_inline)) void
 write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
            const shm_streams *streams, uint64_t now)
@@ -272,18 +273,19 @@ write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
 }
 
 /* The worker that the next request wakes will find this one too. If none
- * follows before this time, the waiting thread rings, as after the end of a
- * lease. */
+ * follows before this time, the waiting thread rings, as it does at the end of
+ * a lease. */
 static uint64_t end_of_follow(uint64_t now)
 {
     return now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
 }
 
-/* Makes a worker find the request that was just written. The hint and the lease
- * are read without a fence, and may be gone by the time the word becomes
- * visible. A client that relies on them checks again when it waits, at the
- * latest when the lease would have ended. For a oneway call nobody checks, nor
- * for one with streams, whose ends wait for the rings: `may_rely` is false. */
+/* Makes sure that a worker finds the request that was just written. The hint
+ * and the lease are read without a fence, and may be gone by the time the word
+ * becomes visible. A client that relies on them checks again when it waits, at
+ * the latest when the lease would have ended. With `may_rely` false nobody
+ * checks: a oneway call has no waiting thread, and the ends of streams wait for
+ * their rings. */
 static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
                             bool may_rely, uint64_t now)
 {
@@ -309,7 +311,7 @@ static uint64_t now_of(const shmrpci_call *call)
     return call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
 }
 
-/* In line, so that calls without streams are compiled as if there were none. */
+/* Inlined, so that calls without streams are compiled as if there were none. */
 static inline __attribute__((always_inline)) int
 commit(shmrpci_call *call, const shm_streams *streams)
 {
@@ -461,8 +463,8 @@ static bool withdraw(const shm_client *client, uint32_t index,
                         SHM_FREE);
 }
 
-/* The server is gone, or has taken back the waiting requests: the status that
- * says what is certain about the call. */
+/* The server is gone, or has taken back waiting requests: returns the status
+ * that says what is certain about the call. */
 static shmrpc_status end_of_call(const shm_client *client, uint32_t index)
 {
     uint32_t word;

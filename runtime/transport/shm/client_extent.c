@@ -1,8 +1,9 @@
 /*
  * Extents: memory that the server makes when the arena is too small.
  *
- * One that comes unasked holds a reply that was larger than foreseen.  Both
- * kinds then stay in the pool (client_pool.h) until the server takes them back.
+ * The client asks for one when a request needs it; the server sends one unasked
+ * when a reply is larger than foreseen. Both kinds stay in the pool
+ * (client_pool.h) until the server takes them back.
  */
 #include "transport/shm/client.h"
 
@@ -28,7 +29,7 @@ bool shm_client_is_lost(shm_client *client)
     return false;
 }
 
-/* Maps the extent of a packet. What the server says is checked like any input:
+/* Maps the extent of a packet. The server's data is checked like any input:
  * number, size, kind of descriptor. */
 static shmrpc_status adopt(shm_client *client, shm_packet *packet)
 {
@@ -52,7 +53,7 @@ static shmrpc_status adopt(shm_client *client, shm_packet *packet)
     return status;
 }
 
-/* An extent that was asked for is marked as used until it arrives. */
+/* A requested extent counts as used until it arrives. */
 static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
 {
     shmrpc_status status = (shmrpc_status)packet->head.status;
@@ -67,7 +68,7 @@ static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
     return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
 }
 
-/* The watching thread sleeps on the socket, and must hear of packets that
+/* The watching thread sleeps on the socket, and must be told of packets that
  * another thread read. */
 static void note_told(const shm_client *client)
 {
@@ -76,8 +77,8 @@ static void note_told(const shm_client *client)
     }
 }
 
-/* Relaxed: only a thread whose reply is missing looks, and it has taken
- * control_lock. */
+/* Relaxed: only a thread whose reply is missing reads it, and that thread has
+ * taken control_lock. */
 static void note_shortage(shm_client *client, shmrpc_status status)
 {
     if (status == SHMRPC_E_NO_MEMORY || status == SHMRPC_E_EXHAUSTED) {
@@ -129,8 +130,8 @@ void shm_client_say_idle(void *user)
 {
     const shm_client *client = user;
     /* Sequentially consistent, as is the preceding change of the word: the
-     * control loop says that it stops looking, then looks once more. If its
-     * queue is full, it will read a packet after this. */
+     * control loop announces that it stops checking, then checks once more. If
+     * its queue is full, it will read a packet after this anyway. */
     if (shmrpci_load_seq(&client->status->swept) == 0) {
         shm_message idle = {.kind = SHM_MESSAGE_IDLE};
         (void)shm_message_send(client->control_fd, idle, NULL, NULL, 0);

@@ -40,7 +40,7 @@ static void init_region(shm_pool_region *region, shm_region memory,
     free_all(region);
 }
 
-/* An extent, followed by its list of free ranges. */
+/* An extent; its full list of free ranges follows in the same allocation. */
 static shm_pool_region *make_region(shm_region memory, shmrpci_map map)
 {
     shm_pool_region *region =
@@ -113,8 +113,8 @@ shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
 
 /* ---- words of extents ------------------------------------------------ */
 
-/* CLIENT or REPLY -> IDLE. If the word says anything else, the server spoiled
- * it, or the extent is no longer ours. */
+/* CLIENT or REPLY -> IDLE. If the word has any other value, the server has
+ * corrupted it, or the extent is no longer ours. */
 static void give_up(shm_pool *pool, uint32_t region, shm_extent_state state)
 {
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
@@ -142,7 +142,7 @@ static bool take_idle(shm_pool *pool, uint32_t region)
     return true;
 }
 
-/* Under the lock: unmaps what the server has taken back. */
+/* Under the lock: unmaps the extents that the server has taken back. */
 static void forget_if_gone(shm_pool *pool, uint32_t region)
 {
     const shm_pool_region *it = pool->regions[region];
@@ -201,7 +201,8 @@ void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot)
     shmrpci_mutex_lock(&pool->lock);
     const shm_pool_region *it = pool->regions[region];
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    /* Whether mapped or not: its descriptor may not have been read yet. */
+    /* Whether it is mapped or not: its descriptor may not have been read
+     * yet. */
     if ((it == NULL || it->use == SHM_USE_NONE) &&
         shm_extent_slot_of(word) == slot) {
         give_up(pool, region, SHM_EXTENT_REPLY);
@@ -234,12 +235,12 @@ static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
     return false;
 }
 
-/* Under the lock: allocates from a region that we already use. */
+/* Under the lock: allocates from a region that is already in use. */
 static bool alloc_used(shm_pool *pool, uint64_t needed, shm_span *out)
 {
     for (uint32_t i = 0; i <= SHM_EXTENTS; i++) {
         shm_pool_region *region = pool->regions[i];
-        /* One span must not take the whole arena away from small ones. */
+        /* A single span must not take the whole arena away from small ones. */
         if (region == NULL || region->use != SHM_USE_SPANS ||
             (i == 0 && needed > region->memory.bytes / 2)) {
             continue;
@@ -274,7 +275,7 @@ static bool alloc_idle(shm_pool *pool, uint64_t needed, shm_span *out)
         if (best == 0) {
             return false;
         }
-        /* A worker, or the server, may take it first. */
+        /* A worker, or the server, may take it at the same time. */
         if (take_idle(pool, best) &&
             take(pool->regions[best], needed, &out->offset)) {
             out->region = best;
@@ -377,7 +378,8 @@ bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
                    "only a reply that was taken is kept");
     uint64_t bytes = (uint64_t)(end - it->memory.at);
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    /* CLIENT: no worker takes it for a leftover of the slot's next call. */
+    /* CLIENT: so that no worker takes it for a leftover of the slot's next
+     * call. */
     bool is_kept =
         pool->kept < SHM_POOL_KEPT &&
         rounded(bytes) <= whole(it->memory).bytes &&
@@ -428,7 +430,8 @@ void shm_pool_let_go(shm_pool *pool, shm_span kept)
 
 uint8_t *shm_pool_at(shm_pool *pool, shm_span span)
 {
-    /* The region is in use, hence stays; the table of them may change. */
+    /* The region is in use, so it stays; but the table of regions may
+     * change. */
     shmrpci_mutex_lock(&pool->lock);
     SHMRPCI_ASSERT(pool->regions[span.region] != NULL &&
                        shm_is_within(span.offset, span.size,

@@ -8,10 +8,10 @@
  * their rings, and the number of kept spans is limited, so a list never exceeds
  * SHM_POOL_RANGES.
  *
- * The first span of an idle extent takes the extent, by its word in the block;
- * freeing the last span makes it idle again.  So workers place replies in
- * extents that we don't use, and the server takes back those that nobody uses;
- * they are unmapped here at the next allocation.
+ * Allocating the first span of an idle extent claims the extent, by its word in
+ * the block; freeing the last span makes it idle again. So workers can place
+ * replies in extents that we don't use, and the server can take back those that
+ * nobody uses; they are unmapped here at the next allocation.
  *
  * Threading: locks itself; spans are used without it.
  */
@@ -37,7 +37,7 @@ typedef struct shm_range {
     uint64_t bytes;
 } shm_range;
 
-/* What we use an extent for, whatever its word says. */
+/* What we use an extent for, independent of its word. */
 typedef enum shm_pool_use {
     SHM_USE_NONE,
     SHM_USE_SPANS, /* requests, and room for replies */
@@ -50,7 +50,7 @@ typedef enum shm_pool_use {
 
 typedef struct shm_pool_region {
     shm_region memory;
-    shmrpci_map map; /* empty for the arena: that is in the block's */
+    shmrpci_map map; /* empty for the arena, which is in the block's map */
     uint32_t incarnation;
     shm_pool_use use; /* always SPANS for the arena */
     size_t range_count;
@@ -79,8 +79,8 @@ void shm_pool_init(shm_pool *pool, shm_region arena, shmrpci_atomic_u64 *words,
 /* Unmaps the extents. */
 void shm_pool_fini(shm_pool *pool);
 
-/* Adds a new extent, in place of an earlier one with that number. INVALID: a
- * number that is out of range or in use; NO_MEMORY. */
+/* Adds a new extent, in place of an earlier one with that number. INVALID: the
+ * number is out of range or in use; NO_MEMORY. */
 shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
                            uint32_t incarnation, shmrpci_map map);
 
@@ -94,17 +94,18 @@ const uint8_t *shm_pool_take_reply(shm_pool *pool, uint32_t region,
                                    uint32_t slot, uint64_t offset,
                                    uint64_t length);
 void shm_pool_drop_reply(shm_pool *pool, uint32_t region);
-/* Nobody will read the reply on `slot`, which lies in this extent. */
+/* The reply on `slot`, which lies in this extent, will not be read. */
 void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot);
 
-/* Finds room; false when there is none. `out->size` is what was asked for. */
+/* Allocates room; false when there is none. `out->size` is the requested
+ * size. */
 bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out);
-/* Gives it back. No span: does nothing. */
+/* Frees a span; an empty span is allowed. */
 void shm_pool_free(shm_pool *pool, shm_span span);
 
 /* Lets a reply outlive its call, as a span of its own, until shm_pool_let_go:
- * the one that was taken from this extent, up to `end`, or that lies at the
- * beginning of `reply`. False: it is in the arena, or too many are kept. */
+ * either the extent that was taken for it, up to `end`, or the span that begins
+ * where `reply` does. False: it is in the arena, or too many are kept. */
 bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
                          shm_span *out);
 bool shm_pool_keep_span(shm_pool *pool, shm_span reply, uint64_t bytes,

@@ -1,4 +1,4 @@
-/* Which slots are free, and waiting for one. */
+/* Keeps track of free slots, and waits for one. */
 #include "transport/shm/client.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "transport/shm/client_stream.h"
 
 /* While only quarantined slots can become free, a thread sleeps on the word of
- * one, and must not miss the others for long. */
+ * one of them, and so must wake up often to check the others. */
 #define QUARANTINE_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
 void shm_client_hint(shm_client *client, uint32_t index)
@@ -19,7 +19,7 @@ void shm_client_hint(shm_client *client, uint32_t index)
     uint64_t bit = UINT64_C(1) << index;
     SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot number is in range");
     /* An earlier request on the slot may have left it set. Sequentially
-     * consistent: a worker that clears a hint looks at the word after that. */
+     * consistent: a worker that clears a hint reads the word after that. */
     if (index >= SHM_HOT_SLOTS &&
         (shmrpci_load_seq(client->block.pending) & bit) == 0) {
         (void)shmrpci_or_seq(client->block.pending, bit);
@@ -28,8 +28,9 @@ void shm_client_hint(shm_client *client, uint32_t index)
 
 void shm_client_ring(shm_client *client, shm_client_slot *slot)
 {
-    /* Sequentially consistent: pairs with the worker that sets its bit in the
-     * bitmap and then scans, while we have published and then look here. */
+    /* Sequentially consistent: pairs with the worker that sets its idle bit and
+     * then scans, while we have published the word and then read the bits
+     * here. */
     if (shmrpci_load_seq(&client->status->idle) != 0) {
         slot->futile = shmrpci_load_seq(&client->status->futile);
         slot->has_rung = true;
@@ -64,7 +65,8 @@ void shm_client_free_slot(shm_client *client, uint32_t index)
         drop_spans(client, slot);
     }
     /* Both are sequentially consistent, unless no second thread has ever used
-     * the client: a waiter joins, enters `waiters`, then looks at `free`. */
+     * the client: a waiting thread joins, increments `waiters`, then reads
+     * `free`. */
     shmrpci_bias_set(&client->bias, &client->free, UINT64_C(1) << index);
     if (shmrpci_load_seq(&client->waiters) != 0) {
         shmrpci_mutex_lock(&client->slot_lock);
@@ -107,8 +109,8 @@ bool shm_client_is_held(const shm_client *client, uint32_t index, uint32_t word)
                         word);
 }
 
-/* Whether the worker that had a call we gave up is done with it. Acquire: then
- * it has read the request. */
+/* Whether the worker is done with a call that we gave up. Acquire: then it has
+ * read the request. */
 static bool is_back(const shm_client *client, uint32_t index, uint32_t word)
 {
     uint32_t state = shm_word_state(word);
@@ -137,7 +139,7 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
                      shmrpci_load_acquire(&client->block.slots[index].word))) {
             continue;
         }
-        /* The thread that clears the bit frees the slot. */
+        /* The thread that clears the bit is the one that frees the slot. */
         if ((shmrpci_and_seq(&client->quarantined, ~bit) & bit) != 0) {
             wake_sleepers(client, index);
             shm_client_free_unread(client, index);
@@ -202,7 +204,7 @@ shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
         return shm_client_try_slot(client, out_index) ? SHMRPC_OK
                                                       : SHMRPC_E_BUSY;
     }
-    /* From now on, a thread that frees a slot looks at `waiters` after that. */
+    /* From now on, a thread that frees a slot reads `waiters` after that. */
     shmrpci_bias_join(&client->bias);
     (void)shmrpci_add_seq(&client->waiters, 1u);
     shmrpc_status status = wait_for_slot(client, deadline_ns, out_index);

@@ -1,5 +1,5 @@
-/* The client's end of streams: their memory, and how a call with streams is
- * sent. */
+/* Streams on the client's side: their memory, and sending a call with
+ * streams. */
 #include "transport/shm/client_stream.h"
 
 #include <stdlib.h>
@@ -21,8 +21,7 @@ static bool take_place(shm_client *client)
     return true;
 }
 
-/* The size of each ring: as requested, within what a connection may have at a
- * time. */
+/* The size of each ring: as requested, within the connection's limit. */
 static void size_rings(const shm_client *client,
                        const shmrpci_stream_opts *opts,
                        shmrpci_stream_rings *rings)
@@ -79,8 +78,8 @@ void shm_client_streams_leave(const shm_client_slot *slot)
     shmrpci_stream_rings_leave(&slot->streams->rings);
 }
 
-/* Finds room for the rings. `streams` has its place already, and gives the room
- * back. */
+/* Finds room for the rings. `streams` has its place already, and frees the
+ * room. */
 static shmrpc_status find_room(shm_client_streams *streams,
                                shm_client_slot *slot)
 {

@@ -2,9 +2,9 @@
  * Waiting for a reply: spin, then sleep on the slot's word.
  *
  * A client that publishes a request while a worker holds a lease need not ring;
- * in return it looks again when that lease has ended.  Every sleep ends after a
- * slice, when the server's life is checked, and a lost wake-up (none is known)
- * is made up for and counted.
+ * in return it checks again when that lease has ended. Every sleep ends after a
+ * slice: then it checks whether the server lives, and makes up for a lost
+ * wake-up and counts it (none is known).
  */
 #include "transport/shm/client.h"
 
@@ -14,10 +14,10 @@
 #include "os/waiting.h"
 #include "transport/shm/pace.h"
 
-/* Looks at the word between two looks at the clock. */
+/* Checks of the word between two reads of the clock. */
 #define LOOKS 8
 
-/* Looks before the first look at the clock: enough for a short call. */
+/* Checks before the first read of the clock: enough for a short call. */
 #define FIRST_LOOKS 32
 
 /* FREE: the server took it back. */
@@ -38,7 +38,7 @@ static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
     slot->relied = 0;
-    /* Orders our submit before these looks; submit itself has no fence. */
+    /* Orders our submit before these reads; submit itself has no fence. */
     shmrpci_fence_seq();
     if (!is_waiting(client, index,
                     shmrpci_load_seq(&client->block.slots[index].word))) {
@@ -53,8 +53,8 @@ static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
     }
 }
 
-/* Lets several replies arrive, where a thread has many calls in flight. The
- * calls of other threads are no reason to wait. */
+/* Lets several replies arrive if this thread has many calls in flight. Calls of
+ * other threads are no reason to wait. */
 static void let_come(shm_client *client, uint32_t index)
 {
     uint64_t free = shmrpci_load_relaxed(&client->free);
@@ -67,8 +67,8 @@ static void let_come(shm_client *client, uint32_t index)
     }
 }
 
-/* Yields instead of spinning, where the worker may want this CPU. True if the
- * call is over. */
+/* Yields instead of spinning if the worker may need this CPU. True if the call
+ * is over. */
 static bool yield(shm_client *client, uint32_t index, uint32_t *word,
                   uint64_t now)
 {
@@ -86,14 +86,14 @@ static bool yield(shm_client *client, uint32_t index, uint32_t *word,
     return is_over(*word);
 }
 
-/* True if the call is over; else `word` is what was seen last, and `began` when
- * the wait began. */
+/* True if the call is over; otherwise `word` is the last value seen, and
+ * `began` is when the wait began. */
 static bool spin(shm_client *client, uint32_t index, uint32_t *word,
                  uint64_t *began)
 {
     shm_client_slot *slot = &client->slots[index];
     shmrpci_atomic_u32 *at = &client->block.slots[index].word;
-    /* 0 - 1 means unknown. */
+    /* Unknown is 0 - 1, which is no CPU's number. */
     uint64_t budget =
         shmrpci_spinner_budget(&client->spinner, slot->peer_cpu - 1);
     if (budget == 0) {
@@ -138,7 +138,7 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
 }
 
 /* Learns from a wait that began at `began` whether sleeping would have paid; a
- * worker that saw us waiting has left the time of its reply. */
+ * worker that saw us waiting has left the time at which the reply was there. */
 static void learn(shm_client *client, uint32_t index, uint32_t word,
                   uint64_t began)
 {
@@ -153,7 +153,8 @@ static void learn(shm_client *client, uint32_t index, uint32_t word,
     }
 }
 
-/* When this sleep ends: with the lease, the deadline, or the slice. */
+/* When this sleep ends: with the lease, the deadline, or the slice, whichever
+ * is first. */
 static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
                             int64_t deadline_ns)
 {
@@ -174,9 +175,9 @@ static void count_rescue(shm_client *client)
     (void)shm_message_send(client->control_fd, told, NULL, NULL, 0);
 }
 
-/* We slept from `slept` to the end of a slice, and the call is DONE: its worker
- * saw us wait, and left the time. It counts as a lost wake-up if that was long
- * ago; a worker that answered just now was about to wake us. */
+/* We slept from `slept` to the end of a slice, and the call is DONE; its worker
+ * saw us wait, and left the time of the reply. If that was long ago, this was a
+ * lost wake-up; otherwise the worker was about to wake us. */
 static void look_for_lost_wake(shm_client *client, uint32_t index,
                                uint64_t slept)
 {
@@ -191,9 +192,9 @@ static void look_for_lost_wake(shm_client *client, uint32_t index,
 }
 
 /* A whole slice has passed, and no worker has taken the call. It counts as a
- * lost wake-up if a worker sleeps for which nobody rang, or one was woken since
- * and found nothing; a worker that was woken and has not run yet is just
- * late. */
+ * lost wake-up if a worker sleeps for which nobody rang, or if one was woken
+ * meanwhile and found nothing; a worker that was woken and has not run yet is
+ * only late. */
 void shm_client_rescue(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];
@@ -210,13 +211,13 @@ void shm_client_rescue(shm_client *client, uint32_t index)
 }
 
 /* Whether a sleep should end with the lease. A call that is being served needs
- * no lease, and with a lease that has ended there would be no sleep. While no
- * worker sleeps nobody needs to be rung for, and each worker looks at
- * everything before it sleeps; so in a crowd the sleepers need not each set a
- * 50 us timer and wake up for nothing. */
+ * no lease, and if the lease had ended we would not sleep. While no worker
+ * sleeps nobody needs to be woken, and each worker scans everything before it
+ * sleeps; so with many clients the sleepers need not each set a 50 us timer and
+ * wake up for nothing. */
 static bool needs_lease(shm_client *client, uint32_t index, uint32_t word)
 {
-    /* Orders our submit before these looks; submit itself has no fence. */
+    /* Orders our submit before these reads; submit itself has no fence. */
     shmrpci_fence_seq();
     if (!is_waiting(client, index, word)) {
         return false;
@@ -225,8 +226,8 @@ static bool needs_lease(shm_client *client, uint32_t index, uint32_t word)
     return shmrpci_load_seq(&client->status->idle) != 0;
 }
 
-/* Sleeps once, with our bit in `sleepers`. The word is looked at again whatever
- * woke us. */
+/* Sleeps once, with our bit in `sleepers`. The word is read again whatever woke
+ * us. */
 static shmrpc_status sleep_once(shm_client *client, uint32_t index,
                                 uint32_t word, int64_t deadline_ns)
 {
@@ -265,8 +266,8 @@ shmrpc_status shm_client_look(shm_client *client, uint32_t index,
                               uint32_t *out_word)
 {
     shm_client_slot *slot = &client->slots[index];
-    /* Relaxed, `lost`: read before the word, since a call that ended before the
-     * server was lost counts. */
+    /* Relaxed, `lost`: read before the word, so that a call that ended before
+     * the server was lost counts as done. */
     bool is_lost = shmrpci_load_relaxed(&client->lost) != 0;
     uint32_t word = shmrpci_load_seq(&client->block.slots[index].word);
     if (is_over(word)) {
@@ -318,8 +319,8 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
         return SHMRPC_OK;
     }
     /* Sequentially consistent: pairs with the worker that changes the word and
-     * then looks here, while we set our bit and then have the kernel look at
-     * the word. */
+     * then reads the bitmap, while we set our bit and then the kernel reads the
+     * word. */
     uint64_t bit = UINT64_C(1) << index;
     (void)shmrpci_or_seq(client->block.sleepers, bit);
     shmrpc_status status =

@@ -1,12 +1,10 @@
 /*
- * Clients that sleep in an event loop of their own: a packet on the control
- * socket, which also tells of the server's death, tells them of the ends of
- * their calls.
+ * Clients that sleep in an event loop: a packet on the control socket, which
+ * also reports the server's death, notifies them when calls end.
  *
  * A worker sends one only while the block's armed word is not 0, so that a
- * client which looks by itself costs nobody a system call. The word counts
- * armings, so that a worker which is about to clear it can't clear the next
- * arming.
+ * client that polls causes no system calls. The word counts armings, so that a
+ * worker that is about to clear it can't clear the next arming.
  */
 #include "transport/shm/client.h"
 
@@ -41,7 +39,7 @@ shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
     return SHMRPC_OK;
 }
 
-/* The client goes to sleep with an unclaimed call, and perhaps no worker is
+/* The client is about to sleep with an unclaimed call, and perhaps no worker is
  * awake to take it. */
 static void leave(shm_client *client, uint32_t index, int64_t now_ns)
 {
@@ -65,8 +63,8 @@ int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
     shm_client *client = client_of(conn);
     int64_t now_ns = 0;
     client->armings += client->armings == UINT32_MAX ? 2u : 1u;
-    /* Sequentially consistent, and so are the looks at the words: pairs with
-     * the worker that changes a word and then looks here. */
+    /* Sequentially consistent, as are the reads of the words: pairs with the
+     * worker that changes a word and then reads this one. */
     (void)shmrpci_exchange_seq(client->block.armed, client->armings);
     for (size_t i = 0; i < count; i++) {
         uint32_t index = (uint32_t)calls[i]->data.words[0];
@@ -88,7 +86,8 @@ void shm_client_acknowledge(shmrpci_conn *conn)
 {
     shm_client *client = client_of(conn);
     shmrpci_store_seq(client->block.armed, 0u);
-    /* The thread that has the lock reads, and sets the event for us. */
+    /* The thread that holds the lock reads the socket, and sets the event for
+     * us. */
     if (!shmrpci_mutex_lock_until(&client->control_lock, 0)) {
         return;
     }
@@ -109,7 +108,7 @@ void shm_client_acknowledge(shmrpci_conn *conn)
 /* ---- of relays ------------------------------------------------------------
  */
 
-/* The control loop may have no CPU for a while. */
+/* The control loop may get no CPU time for a while. */
 #define SAY_NS (2 * SHMRPCI_NS_PER_S)
 
 int shm_client_say_left(shmrpci_conn *conn, uint64_t peer)

@@ -73,7 +73,7 @@ static void on_entry(void *user, const char *name)
     }
 }
 
-/* Whether an unusable folder is reported: only the chosen one, and only if it
+/* Whether an unusable folder is an error: only if the user chose it and it
  * exists. */
 static bool is_reported(const char *path, shmrpc_status status)
 {

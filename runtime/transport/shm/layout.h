@@ -44,10 +44,10 @@
  * reply in.  Everything from a span or a length is read once, and checked
  * against sizes in private memory, before use.
  *
- * Rings of streams: {span, u32 in, u32 out}: so many bytes of the span for what
- * the client sends, then for what it gets (stream/ring.h); 0: there is no
- * stream.  They are the client's memory, as is that of a request, until the
- * call is over; the worker ends them before it answers.
+ * Rings of streams: {span, u32 in, u32 out}: `in` bytes of the span hold what
+ * the client sends, then `out` bytes what it receives (stream/ring.h); 0: there
+ * is no such stream. The memory belongs to the client, like that of a request,
+ * until the call is over; the worker ends the streams before it answers.
  *
  * States of a slot's word, and who changes them:
  *
@@ -57,13 +57,12 @@
  *     SUBMITTED, FREE --worker: complete--> DONE           holder of the entry
  *     SUBMITTED, FREE --server: recover--> ABORTED         its holder has died
  *
- * Only the ledger says who runs a call: a worker takes the entry, looks at the
+ * Only the ledger says who runs a call: a worker takes the entry, reads the
  * word again, and holds the entry from then on if the word is still SUBMITTED.
- * A client that withdraws a call changes the word, and then looks into the
- * ledger. So one of the two sees the other, and a call that was withdrawn
- * while nobody had its entry never runs. The word of a running call does not
- * change until it is DONE: the worker needs the line exclusively only once,
- * for the reply.
+ * A client that withdraws a call changes the word, and then reads the ledger.
+ * So one of the two sees the other, and a call that was withdrawn while nobody
+ * had its entry never runs. The word of a running call does not change until it
+ * is DONE: the worker needs the line exclusively only once, for the reply.
  *
  * Submit and complete are stores: nobody else may change the word then. The
  * others are compare-and-swap of the whole word, hence bound to its
@@ -72,9 +71,9 @@
  * worker. Words publish it (release) to the side that reads them (acquire).
  *
  * Word of an extent: incarnation (16) | uses (32) | slot (8) | state (8). The
- * incarnation tells apart extents that had the same number, and is said when
- * the descriptor is sent; uses counts, so that the server can tell an extent
- * that was used meanwhile from one that was not. States:
+ * incarnation tells apart extents that had the same number, and is sent with
+ * the descriptor; uses is a counter, so that the server can tell whether an
+ * extent was used meanwhile. States:
  *
  *     NONE --server: makes it--> CLIENT when asked for it, REPLY for a reply
  *     IDLE --client: a span of it is taken--> CLIENT
@@ -87,9 +86,9 @@
  *     RETIRED --server--> NONE, its memory is gone; or IDLE again, when a
  *                         call uses it after all (its client lies)
  *
- * All are compare-and-swap of the whole word. Each word tells its side when an
- * extent may be used; whether one is mapped is known to each privately, and a
- * client that scribbles here spoils its own calls only.
+ * All are compare-and-swap of the whole word. Each word says when an extent may
+ * be used; whether it is mapped is each side's private knowledge, and a client
+ * that scribbles here spoils its own calls only.
  *
  * Ledger, one for each connection, a page, which only the server's processes
  * can write: the authority for claims. A client that scribbles over its block
@@ -163,8 +162,8 @@
 #define SHM_EXTENTS          63u
 #define SHM_EXTENT_MIN_BYTES ((size_t)256 << 10)
 
-/* Workers look at the words of these slots in every scan; the others go by
- * the pending bitmap, which costs one more line in a call. */
+/* Workers read the words of these slots in every scan; for the others they rely
+ * on the pending bitmap, which costs a call one more cache line. */
 #define SHM_HOT_SLOTS 4u
 
 typedef enum shm_state {
@@ -196,7 +195,7 @@ typedef enum shm_extent_state {
 #define SHM_MSG_STREAMS    0x80u
 #define SHM_MSG_CPU_SHIFT  8
 
-/* Stamps: to 50 ns, and for a minute and a half, at 3 GHz. */
+/* Resolution and range of stamps: at 3 GHz 50 ns, and a minute and a half. */
 #define SHM_STAMP_SHIFT 7
 
 typedef struct shm_slot {
@@ -216,7 +215,7 @@ typedef struct shm_slot {
 } shm_slot;
 
 /* How an entry of the ledger is held: by a worker about to claim the call; by
- * the one that serves it; by one that has detached it and serves others
+ * the worker that serves it; by one that has detached it and serves others
  * meanwhile. */
 typedef enum shm_hold { SHM_TRIES = 1, SHM_HOLDS, SHM_KEEPS } shm_hold;
 
@@ -229,17 +228,17 @@ typedef struct shm_ledger_entry {
      * extent. */
     shmrpci_atomic_u64 uses;
     /* The extent that has this entry's number now: its incarnation + 1, or 0
-     * for none; entry 0's is unused. The control loop writes; workers look
-     * after they have noted its use: sequentially consistent, all of it
-     * (listener_extent.c). */
+     * for none; entry 0's is unused. The control loop writes it; workers read
+     * it after they have noted their use. All of this is sequentially
+     * consistent (listener_extent.c). */
     shmrpci_atomic_u32 live;
     /* The following are in the last entry only, for the whole connection. */
     /* Written by the control loop when the client has hung up: from then on
      * workers take only the `residual` slots, oneway calls that were submitted
      * before. Release; workers acquire. */
     shmrpci_atomic_u32 closed;
-    /* Written last by the control loop: it has let go of the connection, and
-     * so should everybody. Release; workers acquire. */
+    /* Written last by the control loop: it no longer uses the connection, and
+     * nobody else may. Release; workers acquire. */
     shmrpci_atomic_u32 gone;
     shmrpci_atomic_u64 residual;
     uint8_t said[24];
@@ -267,7 +266,7 @@ typedef struct shm_streams {
     uint32_t out_bytes;
 } shm_streams;
 
-/* A bit of `uses` that is not an extent. */
+/* A bit of `uses` that does not stand for an extent. */
 #define SHM_USES_STREAMS UINT64_C(1)
 
 typedef struct shm_block_head {
@@ -323,7 +322,7 @@ _Static_assert(sizeof(shmrpci_atomic_u32) == 4 &&
                    sizeof(shmrpci_atomic_u64) == 8,
                "atomics are plain words");
 
-/* Said in HELLO: equal if both sides were built from the same layout. */
+/* Sent in HELLO: equal if both sides were built from the same layout. */
 #define SHM_LAYOUT_HASH                                                \
     (SHM_LAYOUT_VERSION << 24 | SHM_HOT_SLOTS << 16 | SHM_SLOTS << 8 | \
      SHM_PAYLOAD_BYTES)
@@ -333,8 +332,8 @@ static inline uint32_t shm_stamp(uint64_t ticks)
     return (uint32_t)(ticks >> SHM_STAMP_SHIFT);
 }
 
-/* How many ticks before `now` the stamp was made. The clock of its maker may be
- * a little ahead of ours, or the stamp a lie. */
+/* How many ticks before `now` the stamp was made. Its maker's clock may be
+ * slightly ahead of ours, or the stamp may be false. */
 static inline uint64_t shm_stamp_age(uint32_t stamp, uint64_t now)
 {
     int32_t age = (int32_t)(shm_stamp(now) - stamp);
@@ -383,7 +382,7 @@ static inline bool shm_held_is_claimed(uint32_t held)
     return shm_held_how(held) >= SHM_HOLDS;
 }
 
-/* Whether an entry is held for the call that a word is of. */
+/* Whether an entry is held for the call of `word`. */
 static inline bool shm_held_for(uint32_t held, uint32_t word)
 {
     return held != 0 && (held ^ word) >> SHM_GEN_SHIFT == 0;

@@ -1,4 +1,4 @@
-/* Opening a listener, its loop, and its end. */
+/* Opens a listener, runs its loop, and closes it. */
 #include "transport/shm/worker_mirror.h"
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ static shmrpc_status make_pages(shm_listener *listener)
         make_page("shmrpc-status", sizeof(shm_status_page),
                   &listener->status_fd, &listener->status_map);
     if (status == SHMRPC_OK) {
-        /* Clients get a descriptor through which nobody can write. */
+        /* Clients get a read-only descriptor. */
         status = shmrpci_memory_reopen(listener->status_fd, SHMRPCI_ACCESS_READ,
                                        &listener->client_status_fd);
     }
@@ -169,7 +169,7 @@ int shm_listener_open(const shmrpci_address *address,
 static void dispatch(shm_listener *listener, uint64_t tag)
 {
     if (tag == TAG_STOP) {
-        return; /* the loops look at the state it stands for */
+        return; /* the loops read the state that the event stands for */
     }
     if (tag == TAG_LISTEN) {
         shm_control_accept(listener);
@@ -187,9 +187,9 @@ static void dispatch(shm_listener *listener, uint64_t tag)
     }
 }
 
-/* Work that answers no event. Returns when to come back. Closed connections are
- * freed here, between two batches of events, so that no tag of a batch can
- * point to one. */
+/* Does work that no event triggers. Returns when to come back. Closed
+ * connections are freed here, between two batches of events, so that no tag of
+ * a batch can refer to one. */
 static int64_t tidy(shm_listener *listener)
 {
     int64_t wake_ns = shm_control_expire(listener);
@@ -226,7 +226,7 @@ int shm_listener_run(shmrpci_listener *base, shmrpc_error *error)
 /* Ends the streams of the workers of this process. */
 static void cut_streams(shm_listener *listener)
 {
-    /* Before the alarms: a thread that they wake sees this. */
+    /* Set before the alarms are raised: a thread that they wake sees this. */
     shmrpci_store_seq(&listener->stopping, (uint32_t)SHM_ORDER_CUT);
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
         shm_stream_raise(&listener->shared->workers[i].alarm);
@@ -322,7 +322,8 @@ void shm_listener_disown(shmrpci_listener *base)
     }
 }
 
-/* Clients that wait for a reply learn it now, not at the end of their slice. */
+/* Clients that wait for a reply are woken now, rather than at the end of their
+ * slice. */
 static void wake_waiters(const shm_conn *conn)
 {
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
@@ -342,7 +343,7 @@ static void close_connections(shm_listener *listener)
     for (size_t i = 0; i < listener->table_count; i++) {
         if (listener->table[i]->state == SHM_CONN_OPEN) {
             shm_conn_destroy(listener->table[i]);
-        } /* else it is also in the list of closed ones */
+        } /* otherwise it is also in the list of closed ones */
     }
     shm_conn *lists[] = {listener->handshakes, listener->closed};
     for (size_t i = 0; i < 2; i++) {

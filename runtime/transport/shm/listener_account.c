@@ -62,7 +62,7 @@ void shm_account_close(shm_listener *listener, shm_account *account)
 }
 
 /* Under accounts_lock. The limit of a control group may change at any time, and
- * also holds for memory that is reserved but not touched. */
+ * also covers memory that is reserved but not touched. */
 static uint64_t left_of(const shm_listener *listener,
                         const shm_account *account)
 {

@@ -13,7 +13,8 @@
 #include "os/socket.h"
 #include "transport/shm/stream.h"
 
-/* Under table_lock. Closing the bell would not do: the client has it too. */
+/* Under table_lock. Closing the bell would not suffice: the client holds it
+ * too. */
 static void take_down_bell(shm_listener *listener, const shm_conn *conn)
 {
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
@@ -36,7 +37,8 @@ void shm_table_remove(shm_listener *listener, shm_conn *conn)
         listener->table[at] = listener->table[--listener->table_count];
     }
     /* Sequentially consistent: a worker publishes the version it has seen, then
-     * looks here; we change this, then look at the version it has seen. */
+     * reads the table's; we change the table's, then read the version that the
+     * worker has seen. */
     shmrpci_farewell_push(&listener->farewells,
                           shmrpci_exchange_seq(&conn->farewell, NULL));
     conn->closed_version =
@@ -55,7 +57,7 @@ void shm_part_here(shm_listener *listener, uint64_t connection)
     }
 }
 
-/* Takes back the submitted requests, except oneway calls: those still run. A
+/* Takes back submitted requests, except oneway calls, which still run. The
  * client may go on writing to its block; only what is there now counts. */
 static void take_back(shm_conn *conn)
 {
@@ -70,8 +72,8 @@ static void take_back(shm_conn *conn)
         if ((flags & SHM_MSG_ONEWAY) != 0) {
             residual |= UINT64_C(1) << i;
         } else {
-            /* Also for a call that runs, which ends all the same. If this
-             * fails, it has ended. */
+            /* Also for a call that runs, which then ends. If this fails, the
+             * call has ended by itself. */
             (void)shmrpci_cas_seq(&slot->word, &word,
                                   shm_word_moved(word, SHM_FREE));
         }
@@ -84,8 +86,8 @@ static void take_back(shm_conn *conn)
     }
 }
 
-/* A worker may wait in a stream of the client's. We set `closed`, then look; a
- * worker takes its entry, then looks at `closed`: all sequentially
+/* A worker may wait in a stream of the client's. We set `closed`, then read the
+ * ledger; a worker takes its entry, then reads `closed`: all of it sequentially
  * consistent. */
 static void raise_alarms(const shm_conn *conn)
 {
@@ -143,7 +145,8 @@ static bool is_forgotten(const shm_listener *listener, uint64_t version)
 
 /* Freed in three steps. Forgotten: no worker claims any more. Not held: no
  * worker serves any more. Forgotten again: a worker that had just finished has
- * had its last look too, or a detached call no longer pins the connection. */
+ * made its last access too, or a detached call no longer pins the
+ * connection. */
 bool shm_conn_is_unused(const shm_conn *conn)
 {
     uint64_t version = conn->closed_version;
@@ -153,8 +156,8 @@ bool shm_conn_is_unused(const shm_conn *conn)
            shmrpci_load_seq(&conn->pins) == 0;
 }
 
-/* One step towards the end; true when it can be freed. Workers of other
- * processes have their own mappings, and drop them in their own time. */
+/* Goes one step towards the end; true when it can be freed. Workers in other
+ * processes have their own mappings, and unmap them in their own time. */
 static bool advance(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
@@ -162,8 +165,8 @@ static bool advance(shm_conn *conn)
         return true; /* never opened */
     }
     if (conn->closed_version == 0) {
-        /* While it is in the table, recovery finds it when a worker that holds
-         * it dies. */
+        /* While it is in the table, recovery finds it if a worker that holds it
+         * dies. */
         if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].residual) != 0 ||
             is_held(conn)) {
             return false;
@@ -181,8 +184,8 @@ static bool advance(shm_conn *conn)
     if (is_held(conn)) {
         return false;
     }
-    /* Give the memory back even if a worker still looks; but a client that we
-     * hung up on may be reading its replies. */
+    /* Give the memory back even if a worker still reads it; but a client that
+     * we hung up on may be reading its replies. */
     if (conn->is_orphan) {
         shmrpci_memory_discard(&conn->block.map);
     }

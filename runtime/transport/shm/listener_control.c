@@ -1,9 +1,9 @@
 /*
- * Connections, as the control loop sees them: handshake and requests for
+ * Connections as the control loop sees them: the handshake, and requests for
  * memory. Their end is in listener_close.c.
  *
- * Nothing here waits for a client: packets are read and sent without
- * blocking, and a handshake that takes too long is dropped.
+ * Nothing here waits for a client: packets are read and sent without blocking,
+ * and a handshake that takes too long is dropped.
  */
 #include "transport/shm/server.h"
 
@@ -217,8 +217,8 @@ static void admit(shm_listener *listener, int fd)
     shm_conn_push(&listener->handshakes, conn);
 }
 
-/* No descriptor is left: uses the spare one to take the client out of the
- * queue, so that the loop doesn't spin on it, and tells it why. */
+/* No descriptor is left: uses the spare one to take the client off the queue,
+ * so that the loop doesn't spin on it, and tells it why. */
 static void turn_away(shm_listener *listener)
 {
     int fd;
@@ -257,7 +257,7 @@ static void drop_handshake(shm_conn *conn)
     shm_conn_push(&conn->listener->closed, conn);
 }
 
-/* Sends the welcome, in the packet or in a memory file; the block goes to the
+/* Sends the welcome, in the packet or in a memory file, and the block to the
  * client with it. */
 static shmrpc_status send_welcome(const shm_conn *conn, const shmrpci_buf *tail)
 {
@@ -373,8 +373,8 @@ static void show_stats(shm_conn *conn)
     conn->handshake_deadline_ns = SHMRPCI_NEVER_NS;
 }
 
-/* The object stays the client's when the service ends, which the client learns
- * from its socket; so this too stays in the handshake state. */
+/* The client keeps the object; its socket tells it when the service ends. So
+ * this connection stays in the handshake state as well. */
 static void show_object(shm_conn *conn, const shm_packet *packet)
 {
     const shm_listener *listener = conn->listener;
@@ -474,7 +474,8 @@ static void count_rescue(const shm_listener *listener)
     }
 }
 
-/* Tells workers, in this process and in others, that a peer has left. */
+/* Tells workers, in this process and in others, that a relay's peer has
+ * left. */
 static void part(const shm_conn *conn, uint64_t peer)
 {
     shm_listener *listener = conn->listener;
@@ -488,7 +489,7 @@ static void part(const shm_conn *conn, uint64_t peer)
     }
     shmrpci_mutex_lock(&listener->table_lock);
     shm_part_here(listener, connection);
-    /* Makes them look. */
+    /* Makes the workers check the table. */
     (void)shmrpci_add_seq(&listener->table_version, UINT64_C(1));
     shmrpci_mutex_unlock(&listener->table_lock);
     shmrpci_event_set(listener->bell_fd);

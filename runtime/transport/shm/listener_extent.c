@@ -1,19 +1,18 @@
 /*
- * Extents, server side: made in power-of-two classes, charged to the user,
- * taken back when they have not been used for a while, or when the user's quota
- * is short.
+ * Extents on the server's side: made in power-of-two sizes, charged to the
+ * user, taken back when they have not been used for a while, or when the user's
+ * quota is short.
  *
  * The word of an extent in the block tells its use, and changes with every use.
- * The control loop looks at the words once per idle time, and only while some
- * are idle: without large messages no timer runs, nor for the rings of open
- * streams.  A client that makes an extent idle while the loop does not look
- * says so.  The client need do nothing when an extent is taken back: the memory
- * is punched out of its mapping.
+ * The control loop checks the words once per idle time, and only while some
+ * extents are idle: no timer runs without large messages, or for the rings of
+ * open streams. A client that makes an extent idle while the loop is not
+ * checking sends a packet. The client need do nothing when an extent is taken
+ * back: the memory is punched out of its mapping.
  *
- * Workers note in the ledger which extents their call uses, and then look
- * whether those still exist; we take an extent away, and then look into the
- * ledger.  So a client that lies about what is idle meets a server that still
- * has it mapped.
+ * Workers note in the ledger which extents their call uses, and then check that
+ * those still exist; we take an extent away, and then read the ledger. So the
+ * memory stays mapped here even if a client wrongly marks it idle.
  */
 #include "transport/shm/server.h"
 
@@ -108,8 +107,8 @@ static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
                          shm_extent_moved(word, SHM_EXTENT_RETIRED, 0))) {
         return false;
     }
-    /* Sequentially consistent, as are the worker's: it notes its use, then
-     * looks here; we take it away, then look at the notes. */
+    /* Sequentially consistent, as are the worker's accesses: it notes its use,
+     * then reads `live`; we clear `live`, then read the notes. */
     shmrpci_store_seq(&conn->ledger->entries[region].live, 0u);
     if (is_used(conn, region)) {
         /* The client lied: it said that the extent was idle. */
@@ -204,8 +203,8 @@ void shm_extent_heed(shm_conn *conn)
     if (shmrpci_load_seq(&conn->has_extents) == 0) {
         return;
     }
-    /* Schedules a sweep whatever is idle now: otherwise an extent that is used
-     * again at once would be announced after each call. */
+    /* Schedules a sweep even if nothing is idle now: otherwise a client that
+     * soon uses the extent again would announce it after each call. */
     int64_t now_ns = shmrpci_now_ns();
     int64_t idle_ns = idle_ns_of(listener);
     (void)sweep_conn(conn, now_ns, idle_ns);
@@ -223,8 +222,8 @@ int64_t shm_extent_sweep(shm_listener *listener)
     }
     int64_t idle_ns = idle_ns_of(listener);
     int64_t next_ns = SHMRPCI_NEVER_NS;
-    /* Before the first look: a thread that makes an extent after we missed it
-     * rings, and a client that makes one idle says so. */
+    /* Set before the first check: a thread that makes an extent after we missed
+     * it rings, and a client that makes one idle sends a packet. */
     say_swept(listener, 0);
     /* Only this thread changes the table. */
     for (size_t i = 0; i < listener->table_count; i++) {
@@ -235,9 +234,9 @@ int64_t shm_extent_sweep(shm_listener *listener)
         }
     }
     if (next_ns != SHMRPCI_NEVER_NS) {
-        /* Not a timer for each of a thousand connections; and soon enough that
-         * an extent which became idle in between, unannounced, goes after one
-         * and a half times idle_ns. */
+        /* Avoids a timer for each of a thousand connections, yet an extent that
+         * became idle in between, unannounced, is taken back after one and a
+         * half times idle_ns. */
         int64_t least_ns = now_ns + idle_ns / 8;
         int64_t most_ns = now_ns + idle_ns / 2;
         next_ns = next_ns < least_ns ? least_ns : next_ns;
@@ -250,7 +249,7 @@ int64_t shm_extent_sweep(shm_listener *listener)
 
 /* ---- making ---------------------------------------------------------- */
 
-/* Under grow_lock: a number that is not in use; 0: none. */
+/* Under grow_lock: an unused number; 0: none. */
 static uint32_t free_number(const shm_conn *conn)
 {
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
@@ -297,8 +296,8 @@ static void arm_sweep(shm_conn *conn)
     }
 }
 
-/* Under grow_lock: makes an extent in `state`, known to workers before the
- * client hears of it. */
+/* Under grow_lock: makes an extent in `state`. Workers can find it before the
+ * client is told of it. */
 static shmrpc_status create(shm_conn *conn, uint64_t bytes,
                             shm_extent_state state, uint32_t slot,
                             shm_message *message)
@@ -421,8 +420,8 @@ static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
         best = 0;
     }
     if (best != 0) {
-        /* Its client left it idle after a call that another thread served, and
-         * that ended after our own call began. */
+        /* Its client left it idle after a call that another thread served and
+         * that ended after ours began. */
         shmrpci_note_after(conn);
     }
     return best;

@@ -1,4 +1,4 @@
-/* Gives a listener to its successor. */
+/* Hands a listener over to its successor. */
 #include "transport/shm/listener_handover.h"
 
 #include <stdio.h>
@@ -116,8 +116,8 @@ static void give_link(giver *to, const shm_worker_link *link)
     give(to, &message, &link->fd, 1);
 }
 
-/* Only we still know connections that have left the table; their memory goes
- * with our mappings. */
+/* Only we still know the connections that have left the table; their memory
+ * goes with our mappings. */
 shmrpc_status shm_hand_over(shmrpci_listener *base, int fd, int64_t deadline_ns)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
@@ -129,7 +129,7 @@ shmrpc_status shm_hand_over(shmrpci_listener *base, int fd, int64_t deadline_ns)
     }
     for (const shm_conn *conn = listener->handshakes; conn != NULL;
          conn = conn->next) {
-        /* Observers must see the end of what they look at. */
+        /* Observers must see the end of the service that they observe. */
         if (conn->handshake_deadline_ns != SHMRPCI_NEVER_NS) {
             give_knock(&to, conn);
         }

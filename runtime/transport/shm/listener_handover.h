@@ -12,8 +12,8 @@
  *                             <-   LINK + socket: of a worker process
  *                             <-   END
  *
- * The predecessor stands still meanwhile: what clients and workers send stays
- * in their sockets until one of the two goes on. Memory stays, as the same
+ * The predecessor is paused meanwhile: packets of clients and workers stay in
+ * their sockets until one of the two continues. Memory stays, as the same
  * files; ledgers stay the authority on who holds what, so calls in progress end
  * where they run, in workers that the successor now has links to.
  *
@@ -59,11 +59,11 @@ enum {
 typedef struct shm_heir_message {
     uint32_t magic;
     uint32_t kind;
-    uint64_t serial; /* PLACE: the last one; CONN */
+    uint64_t serial; /* PLACE: serial number of the last one; CONN */
     uint64_t sizes;  /* PLACE: SHM_HEIR_SIZES */
     uint64_t bytes;  /* CONN: of the block; EXTENT */
     uint64_t max_message;
-    uint64_t sent;         /* CONN: links that have it */
+    uint64_t sent;         /* CONN: worker links that have it */
     uint32_t incarnations; /* CONN; EXTENT: its own */
     uint32_t region;       /* EXTENT */
     uint32_t is_closed;    /* CONN: only its residual calls are left */
@@ -79,7 +79,7 @@ typedef struct shm_heir_message {
     char path[SHM_PATH_BYTES];   /* PLACE */
 } shm_heir_message;
 
-/* Sizes of everything that both must lay out alike. */
+/* Sizes of all structures whose layout must be the same in both. */
 #define SHM_HEIR_SIZES                            \
     ((uint64_t)SHM_LAYOUT_HASH << 32 ^            \
      (uint64_t)sizeof(shm_service_shared) << 20 ^ \

@@ -1,11 +1,11 @@
-/* What the supervisor can see of workers and waiting requests. */
+/* What the supervisor can observe of workers and of waiting requests. */
 #include "transport/shm/server.h"
 
 #include <stdlib.h>
 
 #include "observe/clients.h"
 
-/* The slots that waited at the last look: their generation, and since when. */
+/* The slots that waited at the last check: their generation, and since when. */
 struct shm_waits {
     uint16_t gens[SHM_SLOTS];
     int64_t since_ns[SHM_SLOTS];
@@ -40,8 +40,8 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
                            : SHMRPCI_NEVER_NS};
 }
 
-/* A slot that waited at the last look with the same generation has waited all
- * the time in between. */
+/* A slot that waited at the last check with the same generation has waited ever
+ * since. */
 static void look_at(shm_conn *conn, uint32_t slot, int64_t now_ns,
                     shmrpci_load_view *out)
 {

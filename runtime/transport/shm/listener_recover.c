@@ -1,6 +1,6 @@
 /*
- * After a worker's death.  Every step may be repeated, so that a death in the
- * middle of it costs nothing.  The ring comes last: a worker that it wakes
+ * Recovery after a worker's death. Every step may be repeated, so that dying in
+ * the middle of it is harmless. Ringing comes last: a worker that it wakes
  * finds everything in place.
  */
 #include "transport/shm/server.h"
@@ -27,8 +27,8 @@ static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
     shmrpci_store_seq(&conn->ledger->entries[slot].uses, UINT64_C(0));
 }
 
-/* Ends the streams; whole items are delivered before the end. Those of a call
- * that was being answered have ended already. */
+/* Ends the streams; complete items are delivered before the end. The streams of
+ * a call that was being answered have already ended. */
 static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
 {
     const shm_ledger_entry *entry = &conn->ledger->entries[slot];
@@ -39,8 +39,8 @@ static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
     }
 }
 
-/* A call that ran becomes ABORTED; one that was about to run is left to other
- * workers. */
+/* A call that was running becomes ABORTED; one that was about to run is left to
+ * other workers. */
 static void abort_slot(shm_slot *slot, uint32_t held)
 {
     uint32_t word = shmrpci_load_seq(&slot->word);
@@ -50,7 +50,8 @@ static void abort_slot(shm_slot *slot, uint32_t held)
     }
 }
 
-/* The slot of the call that a worker holds; SHM_SLOTS: none of these. */
+/* The slot of the call that a worker holds; SHM_SLOTS: none of this
+ * connection. */
 static uint32_t find_held(const shm_conn *conn, uint32_t index)
 {
     uint32_t slot = conn->ledger != NULL ? 0 : SHM_SLOTS;
@@ -90,7 +91,8 @@ bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
     if (conn == NULL) {
         return false;
     }
-    /* Relaxed: if a client lies, its call is counted for that method. */
+    /* Relaxed: if a client lies here, its call is merely counted for another
+     * method. */
     *out_method = shmrpci_load_relaxed(&conn->block.slots[at].method);
     return is_unfinished(shmrpci_load_seq(&conn->block.slots[at].word),
                          shmrpci_load_seq(&conn->ledger->entries[at].held));
@@ -104,7 +106,7 @@ bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index)
         return false;
     }
     uint32_t word = shmrpci_load_seq(&conn->block.slots[at].word);
-    /* A slot that is used again has lost its call before. */
+    /* A slot that is in use again no longer has the worker's call. */
     return shmrpci_load_acquire(&conn->ledger->entries[SHM_WHOLE].closed) !=
                0 ||
            shm_word_state(word) == SHM_FREE ||
@@ -112,7 +114,7 @@ bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index)
                          word);
 }
 
-/* The dead worker may have freed an entry without looking who sleeps. */
+/* The dead worker may have freed an entry without waking the sleepers. */
 static void wake(shm_conn *conn)
 {
     uint64_t asleep = shmrpci_load_seq(conn->block.sleepers);

@@ -30,7 +30,7 @@ static bool claim(shm_conn *conn, uint32_t slot, uint32_t index,
     return true;
 }
 
-/* A oneway call has nobody to tell: it goes on waiting. */
+/* Nobody can be told about a oneway call: it goes on waiting. */
 static bool is_oneway(const shm_conn *conn, uint32_t slot)
 {
     return (shmrpci_load_relaxed(&conn->block.slots[slot].flags) &

@@ -176,7 +176,8 @@ static shmrpc_status map_conn(shm_conn *conn, heir_packet *packet)
     return status;
 }
 
-/* Adds it to the table, as it was; a closed one is only waited for. */
+/* Adds a connection to the table, as it was; a closed one only waits to be
+ * freed. */
 static shmrpc_status enter(shm_conn *conn, const heir_packet *packet)
 {
     shm_listener *listener = conn->listener;
@@ -240,7 +241,7 @@ static shmrpc_status take_extent(const taker *t, heir_packet *packet)
     return status;
 }
 
-/* It may say hello now, with the full time that a new connection has. */
+/* It may say hello now, with the full time of a new connection. */
 static shmrpc_status take_knock(const taker *t, heir_packet *packet)
 {
     if (packet->fd_count != 1) {
@@ -322,7 +323,8 @@ static int take_all(taker *t)
 }
 
 /* The socket may be restricted to its owner: opens it to others. Never the
- * reverse: the predecessor may go on, and the access lists decide anyway. */
+ * reverse, since the predecessor may continue, and the access lists decide
+ * anyway. */
 static int open_to_others(taker *t, const shmrpci_listen_opts *opts)
 {
     const shm_place *place = &t->listener->place;
@@ -359,8 +361,8 @@ int shm_take_over(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
-/* Waits for the first packet: the place that we take over, which is left for
- * the caller to read, or a refusal, which is another kind of packet. */
+/* Waits for the first packet: the place that we take over, which the caller
+ * reads, or a refusal, which is another kind of packet. */
 static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
 {
     shm_packet packet;

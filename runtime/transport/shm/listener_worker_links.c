@@ -1,4 +1,4 @@
-/* Links, as the control loop sees them: workers in other processes. */
+/* Worker links as the control loop sees them: workers in other processes. */
 #include "transport/shm/worker_link.h"
 
 #include <stdio.h>
@@ -15,7 +15,8 @@ static uint64_t bit_of(const shm_worker_link *link)
     return UINT64_C(1) << link->first;
 }
 
-/* Workers that are awake check their links and the connections that left. */
+/* Workers that are awake check their links and the connections that have
+ * left. */
 static void count_change(shm_listener *listener)
 {
     (void)shmrpci_add_seq(&listener->shared->changes, UINT64_C(1));
@@ -23,8 +24,8 @@ static void count_change(shm_listener *listener)
 
 /* ---- handing out connections ----------------------------------------- */
 
-/* False: there is no room now. A link that hung up counts as sent: its process
- * is dead, and removed soon. */
+/* False: no room now. A link that hung up counts as sent: its process is dead,
+ * and will be removed soon. */
 static bool send_to(shm_worker_link *link, shm_conn *conn)
 {
     SHMRPCI_ASSERT((conn->sent & bit_of(link)) == 0,
@@ -58,7 +59,7 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
     for (uint64_t left = listener->worker_link_mask; left != 0;
          left &= left - 1) {
         shm_worker_link *link = &listener->worker_links[__builtin_ctzll(left)];
-        /* A lagging link gets it in its turn. */
+        /* A link that lags behind is sent it in its turn. */
         link->is_lagging = link->is_lagging || !send_to(link, conn);
     }
     if (listener->worker_link_mask != 0) {
@@ -66,7 +67,7 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
     }
 }
 
-/* False: there is no room now. */
+/* False: no room now. */
 static bool send_left(const shm_worker_link *link, uint64_t connection)
 {
     const shm_worker_link_message left = {.kind = SHM_WORKER_LINK_LEFT,
@@ -75,7 +76,7 @@ static bool send_left(const shm_worker_link *link, uint64_t connection)
     return status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE;
 }
 
-/* Frees the notices that every process has got. */
+/* Frees the notices that every process has received. */
 static void sweep_lefts(shm_listener *listener)
 {
     for (shm_left **at = &listener->lefts; *at != NULL;) {
@@ -152,8 +153,8 @@ bool shm_worker_links_catch_up(shm_listener *listener)
     return is_lagging;
 }
 
-/* A process with this many unread packets looks anyway; and the rest of the
- * queue is for regions, whose packets must not be lost. */
+/* A process with this many unread packets checks anyway; and the rest of the
+ * queue is kept for regions, whose packets must not be lost. */
 static void nudge(const shm_worker_link *link)
 {
     shm_worker_link_message look = {.kind = SHM_WORKER_LINK_NUDGE};
@@ -255,7 +256,7 @@ static void take_packet(shm_listener *listener, shm_worker_link *link,
     case SHM_WORKER_LINK_NUDGE:
     case SHM_WORKER_LINK_REGION:
     case SHM_WORKER_LINK_LEFT:
-        break; /* not for a worker to send */
+        break; /* a worker may not send this */
     }
 }
 
@@ -272,8 +273,8 @@ void shm_worker_link_event(shm_listener *listener, uint32_t first)
             take_packet(listener, link, &packet.head);
             shm_worker_link_close_fds(&packet);
         } else if (status != SHMRPC_E_EXHAUSTED) {
-            /* It has hung up or sends malformed packets: wait for its end,
-             * which is reported elsewhere. */
+            /* The link has hung up or sends malformed packets: wait for the
+             * process's end, which is reported elsewhere. */
             shmrpci_poll_remove(listener->poll_set, link->fd);
             shmrpci_socket_shut(link->fd);
             return;
@@ -334,7 +335,7 @@ int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
         shm_worker_shared *worker = &listener->shared->workers[i];
         shmrpci_store_release(&worker->order, (uint32_t)SHM_ORDER_WORK);
         shmrpci_store_release(&worker->arrived, 0u);
-        /* Relaxed: the worker does not run yet. */
+        /* Relaxed: the worker is not running yet. */
         shmrpci_store_relaxed(&worker->since, UINT64_C(0));
     }
     if (status == SHMRPC_OK) {
@@ -396,7 +397,7 @@ void shm_worker_link_cut(shmrpci_listener *base, uint32_t first)
     }
     for (uint32_t i = first; i < first + link->count; i++) {
         shm_worker_shared *worker = &listener->shared->workers[i];
-        /* Before the alarm: a thread that it wakes sees this. */
+        /* Set before the alarm: a thread that it wakes sees this. */
         shmrpci_store_seq(&worker->order, (uint32_t)SHM_ORDER_CUT);
         shm_stream_raise(&worker->alarm);
     }

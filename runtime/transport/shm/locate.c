@@ -1,4 +1,4 @@
-/* Finding and making the sockets of services. */
+/* Finds and makes the sockets of services. */
 #include "transport/shm/locate.h"
 
 #include <stdio.h>
@@ -25,7 +25,7 @@ static void add(shm_folders *list, const char *folder, const char *below)
     }
 }
 
-/* If the chosen folder can't be used, no other one is taken. */
+/* If the user's chosen folder can't be used, no other one is tried. */
 static int check_choice(shmrpc_error *error)
 {
     const char *chosen = getenv("SHMRPC_DIR");
@@ -271,8 +271,8 @@ static shmrpc_status connect_in(const char *folder, const char *socket_name,
     return status;
 }
 
-/* The room for each path, so that all are named: short ones leave theirs to
- * long ones. */
+/* The room for each path in a message that must name all: short paths leave
+ * unused room to long ones. */
 static size_t share_room(const shm_folders *list, size_t room)
 {
     size_t share = room / list->count;

@@ -35,11 +35,11 @@ typedef struct shm_place {
     char path[SHM_PATH_BYTES];
 } shm_place;
 
-/* Takes the lock of an address, and listens at a socket of this mode, in a
- * public folder 0666: whom to serve is decided later. One that was passed to us
- * keeps its mode. INVALID: a bad name or $SHMRPC_DIR; EXISTS: another server
- * has it; DEADLINE: workers of a dead one do (os/server_lock.h); DENIED,
- * EXHAUSTED: no folder can be used. */
+/* Takes the lock of an address, and listens at a socket of this mode (0666 in a
+ * public folder, where it is decided later whom to serve). A socket that was
+ * passed to us keeps its mode. INVALID: a bad name or $SHMRPC_DIR; EXISTS:
+ * another server has it; DEADLINE: workers of a dead server still hold it
+ * (os/server_lock.h); DENIED, EXHAUSTED: no folder can be used. */
 int shm_place_listen(const shmrpci_address *address, uint32_t mode,
                      shm_place *out, shmrpc_error *error);
 
@@ -50,12 +50,12 @@ int shm_place_adopt(const shmrpci_address *address, const char *path,
                     int lock_fd, int listen_fd, shm_place *out,
                     shmrpc_error *error);
 
-/* Removes the socket, unless it is lent, and gives up the lock. */
+/* Removes the socket, unless another process owns it, and releases the lock. */
 void shm_place_close(shm_place *place);
 
-/* Connects to the first place where someone listens; `path` has room for
- * SHM_PATH_BYTES and gets its name. UNAVAILABLE: nobody, with all places in
- * the message; DENIED, DEADLINE, EXHAUSTED. */
+/* Connects to the first place where a service listens; `path` has room for
+ * SHM_PATH_BYTES and gets its name. UNAVAILABLE: none does; the message names
+ * all places; DENIED, DEADLINE, EXHAUSTED. */
 int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, char *out_path, shmrpc_error *error);
 

@@ -81,16 +81,18 @@ typedef struct shm_message {
     uint32_t layout; /* SHM_LAYOUT_HASH */
     uint32_t kind;
     int32_t status; /* REFUSED, EXTENT */
-    uint64_t bytes; /* HELLO: number of the client's pid namespace; WELCOME: of
-                     * the block; WANT, EXTENT: of the extent, or, if it was
-                     * refused for that, what is left; LEFT: the peer */
-    uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's; EXTENT:
-                           * how much it needed, if that wasn't left; else 0 */
+    uint64_t bytes; /* HELLO: number of the client's pid namespace; WELCOME:
+                     * size of the block; WANT, EXTENT: size of the extent, or,
+                     * if it was refused for lack of memory, how much is left;
+                     * LEFT: the peer */
+    uint64_t max_message; /* HELLO: the client's limit; WELCOME: the limit for
+                           * both; EXTENT: how much it needed, if that wasn't
+                           * left; else 0 */
     uint32_t region;      /* EXTENT */
-    uint32_t incarnation; /* EXTENT: of the region, 16 bits */
-    uint32_t tag;         /* HELLO: the client's process id, in that namespace;
-                           * WANT: not 0; its answer: the same; OBJECT: 1: to
-                           * write, as a process of the server */
+    uint32_t incarnation; /* EXTENT: incarnation of the region, 16 bits */
+    uint32_t tag;         /* HELLO: the client's process id in that namespace;
+                           * WANT: a tag, not 0, which the answer repeats;
+                           * OBJECT: 1: to write, as a process of the server */
     uint32_t tail;        /* how many bytes follow */
 } shm_message;
 
@@ -110,12 +112,13 @@ typedef struct shm_packet {
 shmrpc_status shm_message_send(int fd, shm_message head, const void *tail,
                                const int *fds, size_t fd_count);
 
-/* Receives one packet and checks what does not depend on its kind. BUSY:
- * nothing there; UNAVAILABLE: hung up; INVALID: not ours; CONTRACT: of another
- * layout; EXHAUSTED: descriptors lost. */
+/* Receives one packet and checks everything that does not depend on its kind.
+ * BUSY: none has arrived; UNAVAILABLE: hung up; INVALID: not ours; CONTRACT: of
+ * another layout; EXHAUSTED: descriptors were lost. */
 shmrpc_status shm_message_receive(int fd, shm_packet *out);
 
-/* Closes the descriptors of a packet that nobody has taken (set to -1). */
+/* Closes the packet's descriptors that nobody has taken (those not set to
+ * -1). */
 void shm_packet_close_fds(shm_packet *packet);
 
 #endif

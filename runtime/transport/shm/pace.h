@@ -13,12 +13,13 @@
 #include "os/clock.h"
 #include "transport/shm/layout.h"
 
-/* The wait is for one in so many of the calls in flight; with less than two
- * there is no wait. */
+/* The wait is for this fraction of the calls in flight; below two calls there
+ * is no wait. */
 #define SHM_PACE_PART 4u
-/* How long the wait is at most, for each of those calls. */
+/* How long to wait at most, for each of those calls. */
 #define SHM_PACE_NS 200
-/* A look costs the slower side little as long as looks are rare. */
+/* How long to pause between two checks: rare checks cost the slower side
+ * little. */
 #define SHM_PACE_PAUSES 4
 
 /* How many calls to wait for when `depth` are in flight; 0: none. */
@@ -28,7 +29,7 @@ static inline uint32_t shm_pace_of(uint32_t depth)
 }
 
 /* Waits until the call at `word` is submitted, or over, or `some` calls should
- * have come since `now`; returns the time, in ticks. */
+ * have arrived since `now`; returns the time, in ticks. */
 static inline uint64_t shm_pace_wait(shmrpci_atomic_u32 *word,
                                      bool is_for_submit, uint32_t some,
                                      uint64_t now)
@@ -40,7 +41,7 @@ static inline uint64_t shm_pace_wait(shmrpci_atomic_u32 *word,
             shmrpci_pause();
         }
         now = shmrpci_ticks();
-        /* Relaxed: a caller that relies on it looks again. */
+        /* Relaxed: a caller that relies on it checks again. */
         is_submitted =
             shm_word_state(shmrpci_load_relaxed(word)) == SHM_SUBMITTED;
     } while (is_submitted != is_for_submit && (int64_t)(end - now) > 0);

@@ -1,12 +1,12 @@
 /*
- * A service's end: the control loop, the connections, and the workers.
+ * The server's side: the control loop, the connections, and the workers.
  *
  * One thread runs the control loop (listener_control.c): it accepts clients,
- * makes memory, notices who is gone, and repairs.  Workers (worker.c) are
- * threads of the same process, which share its mappings, or of other processes,
- * which have a listener of their own, the mirror (worker_mirror.h).  They meet
- * the control loop only in the table of connections and in the ledgers, never
- * in a lock that a client could make anybody hold.
+ * makes memory, notices deaths, and repairs what they leave. Workers (worker.c)
+ * are threads of the same process, which share its mappings, or of other
+ * processes, which have a listener of their own, the mirror (worker_mirror.h).
+ * They share with the control loop only the table of connections and the
+ * ledgers, never a lock that a client could make somebody hold.
  *
  * A connection is freed in three steps: it leaves the table (which gets a new
  * version); every worker is seen with that version, or not looking; no ledger
@@ -36,7 +36,7 @@ typedef struct shm_mirror shm_mirror;
 #define SHM_HANDSHAKE_NS (5 * SHMRPCI_NS_PER_S)
 #define SHM_MAX_USERS    256u
 
-/* Tags in a worker's poll set; it looks everywhere whatever woke it. */
+/* Tags in a worker's poll set; after any wake-up it checks everything. */
 #define SHM_TAG_STOP        UINT64_C(1)
 #define SHM_TAG_BELL        UINT64_C(2)
 #define SHM_TAG_WORKER_LINK UINT64_C(3)
@@ -47,18 +47,18 @@ typedef struct shm_mirror shm_mirror;
 /* An extent as this process has mapped it: its number is its place in the
  * connection's array. */
 typedef struct shm_extent {
-    /* The incarnation + 1; 0: none. Release, after the map; acquire. */
+    /* The incarnation + 1; 0: none. Stored (release) after mapping; acquire. */
     shmrpci_atomic_u32 mapped;
     shmrpci_map map;
-    /* Only the control loop uses these, under grow_lock: the descriptor, if
-     * workers of other processes may need it; the extent's word at the last
-     * look, and since when it has had that value. */
+    /* Used only by the control loop, under grow_lock: the descriptor, if
+     * workers in other processes may need it; the extent's word at the last
+     * check, and since when it has had that value. */
     int fd;
     uint64_t seen;
     int64_t seen_ns;
 } shm_extent;
 
-/* Groups of a client that are known to handlers. */
+/* Groups of a client that handlers can see. */
 #define SHM_PEER_GROUPS 32u
 
 typedef enum shm_conn_state {
@@ -67,11 +67,11 @@ typedef enum shm_conn_state {
     SHM_CONN_CLOSED /* gone from the table, waiting to be freed */
 } shm_conn_state;
 
-/* After so many malformed requests we hang up on the client: a client that
- * fills its slots with them would keep workers busy. */
+/* After this many malformed requests we hang up on the client: one that fills
+ * its slots with them would keep workers busy. */
 #define SHM_MAX_NONSENSE 1000u
 
-/* The memory of a user id; used by the control loop and workers, under
+/* The memory charged to a user; used by the control loop and workers, under
  * accounts_lock. */
 typedef struct shm_account {
     uint32_t uid;
@@ -84,37 +84,41 @@ typedef struct shm_conn {
     shm_conn_state state; /* control loop only */
     int fd;
     int bell_fd;     /* the client's doorbell, in every worker's poll set */
-    uint64_t serial; /* its name on worker links; never used twice */
-    uint64_t sent;   /* worker links that were sent it, as bits */
-    /* State of listener_observe.c: the slots that waited at its last look, with
-     * which generation, since when. */
+    uint64_t serial; /* its number on worker links, never reused */
+    uint64_t sent;   /* bitmap of the worker links that it was sent to */
+    /* State of listener_observe.c: the slots that waited at its last check,
+     * with their generations, and since when. */
     uint64_t waiting;
-    struct shm_waits *waits; /* NULL until it has looked */
-    /* Kept where workers of other processes may want them, else -1. */
+    struct shm_waits *waits; /* NULL until the first check */
+    /* Kept if workers in other processes may need them, else -1. */
     int block_fd;
     int ledger_fd;
     int64_t handshake_deadline_ns;
-    uint64_t closed_version; /* version of the table when it left that */
+    uint64_t closed_version; /* version of the table when the connection left
+                              * it */
     shm_account *account;
-    bool is_over_quota; /* may only take over */
-    bool is_orphan;     /* the client has hung up, and reads no more */
+    bool is_over_quota; /* a peer that may only take over */
+    bool is_orphan;     /* the client has hung up, and reads no more replies */
     shmrpc_peer peer;
-    uint32_t groups[SHM_PEER_GROUPS]; /* peer's */
-    shmrpc_connection_stats who;      /* for observers */
-    uint32_t seat;                    /* where observers find it; 0: nowhere */
+    uint32_t groups[SHM_PEER_GROUPS]; /* the peer's */
+    shmrpc_connection_stats who;      /* what observers can read */
+    uint32_t seat;                    /* its index in the table of observers; 0:
+                                       * none */
     shm_block block;
     size_t max_message;
-    struct shm_conn *next; /* in the list of closed ones */
+    struct shm_conn *next; /* it is in the list of closed ones */
 
     shm_ledger *ledger;
     shmrpci_map ledger_map;
 
-    shmrpci_mutex grow_lock;        /* held to make and take back extents */
+    shmrpci_mutex grow_lock;        /* held to make extents and take them
+                                     * back */
     shmrpci_atomic_u32 has_extents; /* 1 once it has had an extent */
     uint32_t incarnations;
-    shmrpci_atomic_u32 nonsense; /* malformed requests */
-    shmrpci_atomic_u32 said_of;  /* the arming our supervisor was told of */
-    /* Two calls of the client were seen asleep at once: threads share it.
+    shmrpci_atomic_u32 nonsense; /* number of malformed requests */
+    shmrpci_atomic_u32 said_of;  /* value of the armed word that our supervisor
+                                  * was told */
+    /* Two calls of the client were seen asleep at once, so threads share it.
      * Relaxed. */
     shmrpci_atomic_u32 has_threads;
     /* Calls of the connection that are detached here: the thread that ends one
@@ -122,21 +126,22 @@ typedef struct shm_conn {
      * incremented while the entry is held, and read when no entry is
      * (listener_close.c). */
     shmrpci_atomic_u32 pins;
-    /* Made by a worker that reports the connection's end; NULL: none does. */
+    /* Allocated by the first worker that reports the connection's end; NULL:
+     * none does. */
     _Atomic(shmrpci_farewell *) farewell;
-    /* SHM_EXTENTS + 1 of them, made with the first; [0] is unused. Release;
-     * acquire. */
+    /* SHM_EXTENTS + 1 of them, allocated with the first; [0] is unused.
+     * Release; acquire. */
     _Atomic(shm_extent *) extents;
 } shm_conn;
 
-/* Value of `seen` of a worker that does not touch the table: asleep, in a long
+/* The value of `seen` while a worker does not use the table: asleep, in a long
  * handler, or not running. */
 #define SHM_OFFLINE UINT64_MAX
 
 /* What the control loop and other workers know about a worker. */
 typedef struct shm_worker_place {
-    _Alignas(128)
-        shmrpci_atomic_u64 seen; /* version of the table, or OFFLINE */
+    _Alignas(128) shmrpci_atomic_u64 seen; /* version of the table it has seen,
+                                            * or OFFLINE */
     shmrpci_atomic_u32 taken;
     int poll_set; /* under table_lock; -1: no worker */
 } shm_worker_place;
@@ -146,17 +151,17 @@ typedef struct shm_worker_link {
     int fd;
     uint32_t first; /* its workers: first to first + count - 1 */
     uint32_t count;
-    uint32_t unacked; /* ATTACHes not yet acknowledged */
-    bool is_lagging;  /* some connection was not sent, for lack of room */
+    uint32_t unacked; /* number of ATTACHes not yet acknowledged */
+    bool is_lagging;  /* a connection was not sent, for lack of room */
 } shm_worker_link;
 
-/* Limit of departed peers of relays that some worker link was not told yet;
- * beyond it, a departure is not reported. */
+/* How many departures of relays' peers may be waiting for a worker link; beyond
+ * that, a departure is not reported. */
 #define SHM_LEFT_MAX 4096u
 
 typedef struct shm_left {
     uint64_t connection;
-    uint64_t owed; /* links not told yet, as bits by their first index */
+    uint64_t owed; /* worker links to be told, as bits by their first index */
     struct shm_left *next;
 } shm_left;
 
@@ -171,43 +176,45 @@ struct shm_listener {
     int poll_set;
     int stop_fd;
     int bell_fd;  /* our own doorbell, in every worker's poll set */
-    int spare_fd; /* closed to accept and refuse a client when no descriptor is
-                   * left */
+    int spare_fd; /* a spare descriptor, closed to accept and refuse a client
+                   * when no other is left */
     int sweep_fd; /* rung for the first idle extent while no sweep is due */
     int status_fd;
-    int client_status_fd; /* the same, for reading only */
+    int client_status_fd; /* the same, read-only */
     shmrpci_map status_map;
     shm_status_page *status;
     int shared_fd;
     shmrpci_map shared_map;
     shm_service_shared *shared;
     shmrpci_atomic_u32 stopping; /* shm_order */
-    shmrpci_atomic_u32 is_swept; /* the control loop will sweep extents */
+    shmrpci_atomic_u32 is_swept; /* the control loop will check extents */
 
     shmrpci_mutex accounts_lock;
     shm_account accounts[SHM_MAX_USERS];
-    uint64_t charged_bytes; /* of all users, also of earlier connections */
+    uint64_t charged_bytes; /* bytes charged to all users, including those of
+                             * earlier connections */
 
     shmrpci_mutex table_lock;
     shm_conn **table; /* open connections */
     size_t table_count;
     size_t table_cap;
     shmrpci_atomic_u64 table_version;
-    /* Workers compare it to see whether the table may have changed: its
-     * version, or, in a mirror, `changes` of the shared memory. */
+    /* Workers compare it to see whether the table may have changed: its version
+     * or, in a mirror, `changes` of the shared memory. */
     shmrpci_atomic_u64 *signal;
-    bool is_abandoned;  /* another process has it; we own only the mappings */
+    bool is_abandoned;  /* another process has taken over; we own only the
+                         * mappings */
     shm_mirror *mirror; /* NULL: we are the control loop's own process */
-    shmrpci_farewell *farewells; /* not reported yet; under table_lock */
-    uint32_t left_waiting;       /* of them, those of peers; likewise */
+    shmrpci_farewell *farewells; /* ends not reported yet; under table_lock */
+    uint32_t left_waiting;       /* departures of relays' peers, likewise */
 
     /* Control loop only. */
     shm_conn *handshakes;
     shm_conn *closed; /* a mirror's: under table_lock */
     uint64_t last_serial;
-    uint64_t worker_link_mask; /* the existing ones, by their first index */
+    uint64_t worker_link_mask; /* existing worker links, by their first index */
     shm_worker_link worker_links[SHM_MAX_WORKERS];
-    int64_t sweep_ns; /* when to sweep extents */
+    int64_t sweep_ns; /* when to check extents */
     shm_left *lefts;
     uint32_t left_count;
 
@@ -228,9 +235,9 @@ const char *shm_listener_describe(const shmrpci_listener *base);
 int shm_listener_poll_fd(const shmrpci_listener *base);
 int64_t shm_listener_step(shmrpci_listener *base);
 void shm_listener_disown(shmrpci_listener *base);
-/* Makes what a listener needs in this process: its poll set and events. */
+/* Creates what a listener needs in this process: its poll set and events. */
 shmrpc_status shm_listener_equip(shm_listener *listener);
-/* Makes a listener with nothing but its memory. */
+/* Allocates a listener and does nothing else. */
 shm_listener *shm_listener_create(const shmrpci_listen_opts *opts);
 
 /* ---- listener_control.c: one connection after the other
@@ -238,12 +245,12 @@ shm_listener *shm_listener_create(const shmrpci_listen_opts *opts);
 
 /* Accepts the waiting clients and checks their user ids. */
 void shm_control_accept(shm_listener *listener);
-/* A packet or a hang-up on a connection. */
+/* Handles a packet or a hang-up on a connection. */
 void shm_control_event(shm_conn *conn);
-/* Drops handshakes that take too long; returns when to call again. */
+/* Drops handshakes that take too long; returns when to call it again. */
 int64_t shm_control_expire(shm_listener *listener);
 
-/* Makes an empty connection that is in no list. */
+/* Allocates an empty connection that is in no list. */
 shm_conn *shm_conn_create(shm_listener *listener);
 /* Looks up the groups of the client at the other end of its socket. */
 void shm_conn_know_groups(shm_conn *conn);
@@ -259,10 +266,10 @@ void shm_control_close(shm_conn *conn);
 bool shm_control_reap(shm_listener *listener);
 /* Under table_lock. */
 void shm_table_remove(shm_listener *listener, shm_conn *conn);
-/* The same: a worker of this process is to report that a relay's peer left. */
+/* The same: has a worker of this process report that a relay's peer left. */
 void shm_part_here(shm_listener *listener, uint64_t connection);
-/* Whether no worker of this process serves it or looks at it, once it has left
- * the table. */
+/* Whether no worker of this process serves it or uses it, after it has left the
+ * table. */
 bool shm_conn_is_unused(const shm_conn *conn);
 /* Frees a connection that nobody can be using. */
 void shm_conn_destroy(shm_conn *conn);
@@ -283,8 +290,8 @@ void shm_abandon(shmrpci_listener *base);
 /* Counts one more connection of a user; EXHAUSTED beyond the quota. */
 shmrpc_status shm_account_open(shm_listener *listener, uint32_t uid,
                                shm_account **out);
-/* Adds a connection that another process has counted before, with so many
- * bytes: whatever the quota. EXHAUSTED: too many users. */
+/* Adds a connection, with its bytes, that another process has charged before:
+ * whatever the quota. EXHAUSTED: too many users. */
 shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
                                 size_t bytes, shm_account **out);
 void shm_account_close(shm_listener *listener, shm_account *account);
@@ -306,23 +313,24 @@ shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
  * and notes its use there. Statuses as above; in a mirror also DEADLINE. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t *out_region);
-/* Takes back extents that have been idle for long; returns when to call again,
- * never while all are in use. Control loop. */
+/* Takes back extents that have been idle for long; returns when to call it
+ * again: never while none is idle. Control loop. */
 int64_t shm_extent_sweep(shm_listener *listener);
-/* A client says that it has left an extent idle. Control loop. */
+/* A client has sent that it left an extent idle. Control loop. */
 void shm_extent_heed(shm_conn *conn);
-/* The holder of a slot's entry will read or write an extent: if it exists after
- * this, it stays until the entry is freed. Any region. */
+/* The holder of a slot's entry is going to read or write an extent: if it
+ * exists after this, it stays until the entry is freed. Any region. */
 void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region);
 /* The memory of a span that a client named. INVALID: the span is not inside the
  * region; NO_MEMORY: it can't be mapped here now, or the control loop does not
  * answer. */
 shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                             uint64_t length, uint8_t **out);
-/* The extent as this process has mapped it; NULL: it never had one. */
+/* The extent as this process has mapped it; NULL: the connection never had
+ * one. */
 shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region);
-/* Makes the array; false: no memory. Under grow_lock, in a mirror table_lock.
- */
+/* Allocates the array; false: no memory. Under grow_lock, in a mirror
+ * table_lock. */
 bool shm_extents_prepare(shm_conn *conn);
 /* Before the call of a dead worker is ABORTED: frees the extent that it took
  * for the reply. */
@@ -330,8 +338,9 @@ void shm_extent_recover(shm_conn *conn, uint32_t slot);
 /* Adds an extent that another process has made; takes the descriptor over. */
 shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
                                uint32_t incarnation, size_t bytes, int fd);
-/* When no worker can be using the connection: unmaps its extents, and, in the
- * control loop's process, ends them, unless the client may still be reading. */
+/* Called when no worker can be using the connection: unmaps its extents and, in
+ * the control loop's process, ends them, unless the client may still be
+ * reading. */
 void shm_extent_destroy_all(shm_conn *conn);
 
 /* ---- worker.c, reply.c -------------------------------------------- */
@@ -352,7 +361,7 @@ void shm_worker_detached_end(shmrpci_request *request);
 int shm_worker_watch(const shmrpci_request *request, shmrpc_error *error);
 size_t shm_worker_hello(const shmrpci_request *request,
                         uint8_t out[SHMRPCI_HELLO_MAX_BYTES]);
-/* Notes in a new ledger what its client has said. */
+/* Stores in a new ledger what its client said at hello. */
 void shm_ledger_note(shm_ledger *ledger, const uint8_t *said, size_t len);
 
 /* ---- worker_request.c --------------------------------------------- */
@@ -363,8 +372,8 @@ void shm_conn_tell(shm_conn *conn);
 
 /* ---- worker_stream.c ---------------------------------------------- */
 
-/* Ends the streams of a call that nobody serves, if it has some: its word is
- * still SUBMITTED, or FREE, and they are not ended. Under table_lock in a
+/* Ends the streams of a call that nobody serves, if it has any: its word is
+ * still SUBMITTED or FREE, and they are not ended. Under table_lock in a
  * mirror. */
 void shm_streams_lose(shm_conn *conn, uint32_t slot);
 
@@ -374,19 +383,20 @@ int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
                            uint32_t count, int fd, shmrpc_error *error);
 void shm_worker_link_retire(shmrpci_listener *base, uint32_t first);
 void shm_worker_link_cut(shmrpci_listener *base, uint32_t first);
-/* Adds a worker link that another process had, with its workers. EXHAUSTED. */
+/* Adds a worker link taken over from another process, with its workers.
+ * EXHAUSTED. */
 shmrpc_status shm_worker_link_adopt(shm_listener *listener,
                                     const shm_worker_link *link);
 void shm_worker_link_dismiss(shmrpci_listener *base, uint32_t first);
-/* A packet or a hang-up on the worker link with that first index. */
+/* Handles a packet or a hang-up on the worker link with that first index. */
 void shm_worker_link_event(shm_listener *listener, uint32_t first);
 /* Tells all worker links of a new connection, or that one is gone. */
 void shm_worker_links_offer(shm_listener *listener, shm_conn *conn);
 void shm_worker_links_forget(shm_listener *listener, shm_conn *conn);
 /* A connection reports that a relay's peer is gone: tells all processes that
- * serve it. */
+ * serve the connection. */
 void shm_worker_links_part(shm_listener *listener, uint64_t connection);
-/* Sends what there was no room for before. True when some is left. */
+/* Sends what did not fit before. True when some is left. */
 bool shm_worker_links_catch_up(shm_listener *listener);
 
 /* ---- listener_observe.c ------------------------------------------- */
@@ -402,7 +412,7 @@ void shm_refuse_all(shmrpci_listener *base, uint32_t index, int status,
 
 /* ---- listener_recover.c ------------------------------------------- */
 
-/* Repairs what worker `index` held. The worker no longer runs. */
+/* Recovers what worker `index` held. The worker no longer runs. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
 /* The method of the call that a worker holds, dead or alive, as its client
  * wrote it. False: it holds none. */
@@ -411,10 +421,10 @@ bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
 /* Whether the client of that call has cancelled it, or is gone. */
 bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index);
 /* The same in connections that have left the table, for a process that died
- * while it looked at one of them. The control loop only. */
+ * while it read one of them. The control loop only. */
 void shm_recover_closed(shm_listener *listener, uint32_t index);
 
-/* Publishes for observers that a connection has come, or gone. */
+/* Publishes for observers that a connection was added or removed. */
 void shm_conn_show(shm_conn *conn);
 void shm_conn_hide(shm_conn *conn);
 
@@ -424,7 +434,8 @@ static inline void shm_conn_push(shm_conn **list, shm_conn *conn)
     *list = conn;
 }
 
-/* Whether several threads share the client: then each has its own turn. */
+/* Whether several threads share the client: then each of them has turns of its
+ * own. */
 static inline bool shm_conn_has_threads(const shm_conn *conn)
 {
     return shmrpci_load_relaxed(&conn->has_threads) != 0;

@@ -41,21 +41,23 @@ typedef struct shm_worker_shared {
      * observers. */
     shmrpci_atomic_u32 detached;
 
-    /* All relaxed: for observers, they publish nothing. */
-    _Alignas(128) shmrpci_atomic_u64 since; /* ticks; 0: no call */
+    /* All relaxed: for observers only; they publish nothing. */
+    _Alignas(128) shmrpci_atomic_u64 since; /* start of the call in progress, in
+                                             * ticks; 0: none */
     shmrpci_atomic_u64 deadline_ns;         /* of that call */
-    shmrpci_atomic_u64 busy_ticks;          /* in handlers, of calls that ended
-                                             */
-    shmrpci_atomic_u64 calls;               /* that ended */
+    shmrpci_atomic_u64 busy_ticks;          /* time in handlers of calls that
+                                             * have ended */
+    shmrpci_atomic_u64 calls;               /* number of calls that have
+                                             * ended */
 } shm_worker_shared;
 
 typedef struct shm_service_shared {
     uint64_t magic;
     uint32_t version;
     uint32_t reserved;
-    /* Counts changes that workers in other processes must look at: packets on
-     * their links, connections that are gone. Sequentially consistent, after
-     * the change; workers compare it before they search. */
+    /* Counts changes that workers in other processes must check: packets on
+     * their links, connections that are gone. Sequentially consistent,
+     * incremented after the change; workers compare it before they search. */
     _Alignas(128) shmrpci_atomic_u64 changes;
     /* Bitmaps of the running workers, and of those in calls with streams. A bit
      * is written by its worker, or by the thread that recovers it. Sequentially

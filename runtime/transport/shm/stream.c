@@ -1,15 +1,16 @@
-/* Streams over shared memory: how an end waits, for both sides. */
+/* Streams over shared memory: how each side waits. */
 #include "transport/shm/stream.h"
 
 #include "os/clock.h"
 #include "os/futex.h"
 #include "transport/shm/shared.h"
 
-/* Looks at the word between two looks at the clock. */
+/* Checks of the word between two reads of the clock. */
 #define LOOKS 8
 
 /* The delay of a reader, set after this many waits that ended within
- * PACE_CLOSE_NS and brought one item; and the least interval between tries. */
+ * PACE_CLOSE_NS and brought a single item; and the least interval between two
+ * attempts. */
 #define PACE_NS         2000
 #define PACE_CLOSE_NS   1000
 #define PACE_TRIES      8u
@@ -23,7 +24,8 @@ void shm_stream_raise(shmrpci_atomic_u32 *alarm)
 
 /* ---- waiting ------------------------------------------------------------- */
 
-/* Chooses the reader's delay from the items that came since the last wait. */
+/* Chooses the reader's delay from the number of items that arrived since the
+ * last wait. */
 static uint64_t choose_distance(shmrpci_stream *stream)
 {
     shm_stream_pace *pace = &stream->pace;
@@ -48,7 +50,7 @@ static void note_wait(shm_stream_pace *pace, uint64_t ticks)
     pace->close = is_close ? pace->close + 1 : 0;
 }
 
-/* Looks for as long as that pays. */
+/* Polls the ring for as long as that pays. */
 static bool look(shmrpci_stream *stream, uint64_t start, uint64_t budget,
                  bool (*is_over)(const void *what), const void *what)
 {
@@ -129,11 +131,12 @@ static void sleep_on(const shmrpci_futex_on on[2], int64_t until_ns)
     }
 }
 
-/* Sleeps once, or twice: before the second time the socket is watched. */
+/* Sleeps once or twice: before the second sleep it begins to watch the
+ * socket. */
 static int sleep_for(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
                      uint32_t expected, int64_t until_ns)
 {
-    /* Read before the look: a thread that raises the alarm has made its change
+    /* Read before the check: a thread that raises the alarm has made its change
      * before. */
     const shmrpci_futex_on on[2] = {
         {.word = word, .expected = expected},
@@ -206,8 +209,8 @@ static int reason(const shmrpci_stream *stream, int status)
                : status;
 }
 
-/* An end that never has to wait would not notice otherwise. Relaxed: a single
- * word, which is read again. */
+/* An end that never has to wait would not notice it otherwise. Relaxed: a
+ * single word, which is read again. */
 static bool is_cut(const shmrpci_stream *stream)
 {
     return stream->order != NULL &&
@@ -348,7 +351,7 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_stream_end_disarm(&stream->end);
 }
 
-/* An unfinished item is dropped anyway. */
+/* An incomplete item is dropped anyway. */
 static void give_up(shmrpci_stream *stream)
 {
     (void)stream;
@@ -362,7 +365,7 @@ static bool peer_waits(const shmrpci_stream *stream)
                              (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
 }
 
-/* Tells the other end's front. */
+/* Not told over shared memory. */
 static void say_waits(shmrpci_stream *stream, bool waits)
 {
     (void)stream;

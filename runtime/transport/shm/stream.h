@@ -1,5 +1,5 @@
 /*
- * Streams over shared memory: what both ends share.
+ * Streams over shared memory: state and functions common to both sides.
  *
  * A call with streams is a slot with SHM_MSG_STREAMS; its rings lie in a span
  * of the client's (layout.h). Each end sleeps on the word of a ring, and on an
@@ -16,25 +16,25 @@
 #include "sync/wait.h"
 #include "transport/transport.h"
 
-/* After a sleep of this length the socket is watched; before that, it is
- * polled. */
+/* After a sleep of this length the socket is watched for a hang-up; before
+ * that, it is polled. */
 #define SHM_STREAM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
 /* The longest sleep where a kernel can't wait for two words at once (before
  * 5.16). */
 #define SHM_STREAM_LOOK_NS (1 * SHMRPCI_NS_PER_S)
 
 /*
- * The delay of a reader behind a writer that is as fast: if it looked at each
- * header while that is being written, the cache line would go to and fro for
- * every item. So it waits for a moment, and then takes several at once; if only
- * one has arrived, the writer was the one that waited, and the delay is tried
- * ever more seldom.
+ * The delay of a reader behind a writer that is as fast: if it read each header
+ * while that is being written, the cache line would move to and fro for every
+ * item. So it waits for a moment, and then takes several items at once; if only
+ * one has arrived, waiting did not pay, and the delay is tried less and less
+ * often.
  */
 typedef struct shm_stream_pace {
-    uint64_t ticks;  /* to wait before a look; 0: none */
+    uint64_t ticks;  /* how long to wait before a check; 0: no delay */
     uint32_t number; /* number of the item that was next at the last wait */
-    uint32_t close;  /* waits in a row that soon ended, with one item */
-    uint32_t tries;  /* close waits before the next try */
+    uint32_t close;  /* consecutive waits that soon ended, with one item */
+    uint32_t tries;  /* close waits before the next attempt */
 } shm_stream_pace;
 
 struct shmrpci_stream {
@@ -42,16 +42,15 @@ struct shmrpci_stream {
     shmrpci_stream_waiter reader_waiter;
     shm_stream_pace pace;
     shmrpci_stream_end end;
-    shmrpci_spinner *spinner; /* of all streams of the client, or worker */
+    shmrpci_spinner *spinner; /* of all streams of the client or worker */
     shmrpci_atomic_u32 *alarm;
     /* Whether the other end is gone for good. */
     bool (*is_gone)(const shmrpci_stream *stream);
-    /* The reason, at a worker: CANCELLED: the client is gone; SERVER_LOST: we
-     * have lost our server; UNAVAILABLE: our streams were cut. NULL: at a
-     * client. */
+    /* At a worker: CANCELLED: the client is gone; SERVER_LOST: we have lost our
+     * server; UNAVAILABLE: our streams were cut. NULL: at a client. */
     int (*why_gone)(const shmrpci_stream *stream);
     const shmrpci_atomic_u32 *order; /* shm_order, of a worker; or NULL */
-    /* Has a socket's hang-up raise the alarm; may fail. */
+    /* Makes a socket's hang-up raise the alarm; may fail. */
     shmrpc_status (*watch)(shmrpci_stream *stream);
     /* Called around a sleep, which doesn't count as the owner's working
      * time. */
@@ -61,18 +60,18 @@ struct shmrpci_stream {
     void (*free)(shmrpci_stream *stream);
     void *owner;     /* shm_client or shm_worker */
     bool is_trusted; /* the other end is of our own user */
-    /* The client's: the state shared with the slot; and its call. */
+    /* At a client: the state shared with the slot, and its call. */
     struct shm_client_streams *shared;
     uint32_t slot;
     uint32_t word;
 };
 
-/* Leaves to the owner the members that it doesn't set. */
+/* Sets its own members; the owner sets the others. */
 void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
                      bool is_worker, size_t max_item_bytes,
                      shmrpci_spinner *spinner);
 
-/* Wakes the thread that sleeps on this alarm. */
+/* Wakes the threads that sleep on this alarm. */
 void shm_stream_raise(shmrpci_atomic_u32 *alarm);
 
 /* The transport operations of the same names. */

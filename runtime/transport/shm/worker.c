@@ -1,5 +1,5 @@
 /*
- * A worker's loop: search while it pays, then sleep on the doorbell.  Rule
+ * A worker's loop: search while that pays, then sleep on the doorbell. Rule
  * numbers are those of the protocol in README.md.
  */
 #include "transport/shm/worker.h"
@@ -20,7 +20,7 @@
          ? shmrpci_count_add(&(worker)->base.waits->what, 1) \
          : (void)0)
 
-/* Rounds of searching between two looks at the clock. */
+/* Rounds of searching between two reads of the clock. */
 #define ROUNDS 4
 
 static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
@@ -30,8 +30,8 @@ static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
 
 /* ---- the table ------------------------------------------------------- */
 
-/* Under table_lock. Without memory the worker looks at no connection: those of
- * the old copy may be gone. The next look tries again. */
+/* Under table_lock. Without memory for a copy the worker uses no connection:
+ * those of the old copy may be gone. It tries again the next time. */
 static void copy_table(shm_worker *worker)
 {
     const shm_listener *listener = worker->listener;
@@ -86,7 +86,7 @@ static void refresh(shm_worker *worker)
     }
     if (listener->farewells != NULL) {
         worker->has_news = true;
-        worker->is_cold = true; /* so that the loop looks for it */
+        worker->is_cold = true; /* so that the loop checks for it */
     }
     shmrpci_mutex_unlock(&listener->table_lock);
 }
@@ -111,7 +111,8 @@ static void give_up_lease(shm_worker *worker)
 {
     if (worker->lease != 0) {
         worker->lease = 0;
-        /* It may be another worker's by now; that costs a ring. */
+        /* The request may be another worker's by now; that costs one needless
+         * ring. */
         shmrpci_store_seq(&worker->listener->status->lease, UINT64_C(0));
     }
 }
@@ -137,7 +138,7 @@ static void renew_lease(shm_worker *worker)
     shmrpci_store_seq(&worker->listener->status->lease, worker->lease);
 }
 
-/* Whether another worker searches already: one is enough. */
+/* Whether another worker is already searching: one is enough. */
 static bool is_covered(const shm_worker *worker)
 {
     uint64_t lease = shmrpci_load_seq(&worker->listener->status->lease);
@@ -162,8 +163,8 @@ static bool is_stopping(const shm_worker *worker)
     return shmrpci_load_acquire(worker->order) != SHM_ORDER_WORK;
 }
 
-/* Yields instead of spinning, where the client that was last answered may want
- * this CPU. True: claimed one. */
+/* Yields instead of spinning, if the client that was last answered may need
+ * this CPU. True: claimed a request. */
 static bool yield(shm_worker *worker)
 {
     shmrpci_yielder *yielder = &worker->yielder;
@@ -185,7 +186,7 @@ static bool yield(shm_worker *worker)
     return is_found;
 }
 
-/* Spins over the connections as long as that pays. True: claimed one. */
+/* Spins over the connections as long as that pays. True: claimed a request. */
 static bool search(shm_worker *worker)
 {
     /* A worker that has just ended a call has just read the clock. */
@@ -228,7 +229,7 @@ static bool search(shm_worker *worker)
     return false;
 }
 
-/* Sleeps; the tag of what woke us says where to look. */
+/* Sleeps; the tag of what woke us says where to look first. */
 static void sleep_for_tag(shm_worker *worker)
 {
     uint64_t tags[4];
@@ -244,19 +245,19 @@ static void sleep_for_tag(shm_worker *worker)
     }
 }
 
-/* True: claimed one before it slept. */
+/* True: claimed a request before it slept. */
 static bool sleep_by_bell(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
     uint64_t me = UINT64_C(1) << worker->index;
     give_up_lease(worker);
-    /* Sequentially consistent: clients publish, then look at `idle`. */
+    /* Sequentially consistent: clients publish a request, then read `idle`. */
     (void)shmrpci_or_seq(&listener->status->idle, me);
     refresh(worker);
     bool found = shm_worker_scan(worker, true);
-    /* An order is written before the nudge that announces it: if we have read
-     * that nudge from the link, we see the order here, and nothing else would
-     * wake us. */
+    /* An order is written before the nudge that announces it: if that nudge has
+     * already been read from the link, the order is visible here; nothing else
+     * would wake us. */
     if (!found && !is_stopping(worker) && !worker->has_news) {
         SHMRPCI_ASSERT(worker->lease == 0,
                        "a worker with the lease doesn't sleep");
@@ -296,7 +297,7 @@ static void tell_news(shm_worker *worker)
     refresh(worker);
 }
 
-/* Rule 2: after a wake-up, look at everything before doing anything else. */
+/* Rule 2: after a wake-up, check everything before doing anything else. */
 static bool find_work(shm_worker *worker)
 {
     if (worker->now - worker->looked > worker->look_ticks) {
@@ -323,7 +324,7 @@ static bool find_work(shm_worker *worker)
     return search(worker) || sleep_by_bell(worker);
 }
 
-/* Lets some calls of the only client arrive. False: it has few in flight. */
+/* Lets several calls of the only client arrive. False: it has few in flight. */
 static bool let_come(shm_worker *worker)
 {
     const shm_view *view = worker->views;
@@ -427,8 +428,8 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->listener = listener;
     worker->index = index;
     worker->poll_set = -1;
-    worker->version = SHM_OFFLINE; /* a value that is no version: the first look
-                                    * copies */
+    worker->version = SHM_OFFLINE; /* not a version of any table: the first
+                                    * check copies it */
     worker->signal = SHM_OFFLINE;
     worker->shared = &listener->shared->workers[index];
     worker->order = &listener->stopping;

@@ -10,14 +10,14 @@
 #include "sync/yield.h"
 #include "transport/shm/server.h"
 
-/* How far ahead a lease reaches; renewed when half of it has passed. */
+/* How far ahead a lease reaches; it is renewed when half of it has passed. */
 #define SHM_LEASE_NS (50 * SHMRPCI_NS_PER_US)
 /* Methods that take longer than this are served without a lease. */
 #define SHM_SHORT_NS (15 * SHMRPCI_NS_PER_US)
-/* Connections idle for longer are skipped, but never more than SHM_MAX_SKIPS
- * times in a row. (Looking at all of them in every 16th scan is not the same:
- * with 16 busy clients such scans fell into step with the rotation, and one
- * client waited for half a second.) */
+/* Connections that have been idle for longer are skipped, but never more than
+ * SHM_MAX_SKIPS times in a row. (Checking all of them in every 16th scan is not
+ * the same: with 16 busy clients such scans fell into step with the rotation,
+ * and one client waited for half a second.) */
 #define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
 #define SHM_MAX_SKIPS   16u
 #define SHM_METHOD_WAYS 256u
@@ -27,37 +27,37 @@
 /* After this many calls longer than SHM_AGAIN_NS, all clients are answered in
  * turn. */
 #define SHM_LONG_CALLS 8u
-/* How long sleeping clients may be passed over: this much for each of them, of
- * which at most so many count. */
+/* How long sleeping clients may be passed over: this long for each of them, of
+ * which at most this many count. */
 #define SHM_PASSED_NS   (64 * SHMRPCI_NS_PER_US)
 #define SHM_PASSED_MOST 64u
 /* Max consecutive rechecks of the last served slot before scanning the others
  * of the connection. */
 #define SHM_MAX_STREAK 16u
-/* How many scans of a connection may find stale hints only before these are
- * cleared: each hint costs a look at a word. */
+/* After this many scans that found only stale hints, the hints of a connection
+ * are cleared: each one costs reading a word. */
 #define SHM_STALE_LOOKS 64u
 /* How often a worker that never sleeps checks that its supervisor lives. */
 #define SHM_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
 
 /* How long a method takes, as this worker has learnt. */
 typedef struct shm_method_time {
-    uint32_t method; /* + 1; 0: nothing known */
+    uint32_t method; /* method id + 1; 0: nothing known */
     uint32_t ticks;  /* rises at once, falls slowly */
 } shm_method_time;
 
 typedef struct shm_view {
     shm_conn *conn;
-    uint64_t active; /* ticks of its last request */
-    uint32_t skips;  /* scans in a row that have skipped it */
-    uint32_t next;   /* slot to begin with: after the last one */
+    uint64_t active; /* of its last request, in ticks */
+    uint32_t skips;  /* consecutive scans that have skipped it */
+    uint32_t next;   /* the slot to begin with: the one after the last */
     uint32_t other;  /* the same, for threads that sleep */
-    uint32_t streak; /* requests in a row found without a search */
-    uint32_t stale;  /* scans that found hints and nothing else */
-    uint32_t depth;  /* number of slots in use, hence the most calls in
-                      * flight */
+    uint32_t streak; /* consecutive requests found without a search */
+    uint32_t stale;  /* consecutive scans that found nothing but hints */
+    uint32_t depth;  /* number of slots in use, hence of calls in flight at
+                      * most */
     uint32_t top;    /* the highest slot since `depth` was learnt */
-    uint32_t claims; /* the claims since then */
+    uint32_t claims; /* number of claims since then */
 } shm_view;
 
 typedef enum shm_turn_of {
@@ -70,17 +70,20 @@ typedef enum shm_turn_of {
 typedef struct shm_turn {
     uint64_t again_ticks;  /* SHM_AGAIN_NS */
     uint64_t passed_ticks; /* SHM_PASSED_NS */
-    uint64_t since;        /* ticks when nobody waited, or all were served */
+    uint64_t since;        /* when nobody waited, or all had been served, in
+                            * ticks */
     size_t start;          /* where the next scan for awake clients begins */
     uint32_t passed;       /* clients that the scan has passed over */
-    uint32_t waiting;      /* the sum over those: how many calls wait */
-    uint32_t owed;         /* calls until those who waited have been served */
-    uint32_t long_calls;   /* in a row, of awake clients */
-    uint64_t asleep;       /* sleeping calls of the client that was answered
+    uint32_t waiting;      /* the number of calls that wait, over all of these
+                            * clients */
+    uint32_t owed;         /* remaining calls until those who waited have been
+                            * served */
+    uint32_t long_calls;   /* consecutive calls of awake clients */
+    uint64_t asleep;       /* sleeping slots of the client that was answered
                             * last */
     uint64_t together;     /* which of them sleep with the answered one: all,
-                              or, if threads share the client, just that one */
-    shm_turn_of whose;     /* for whom the scan is */
+                            * or, if threads share the client, only that one */
+    shm_turn_of whose;     /* which clients the scan covers */
 } shm_turn;
 
 typedef enum shm_reply_target {
@@ -101,17 +104,17 @@ struct shm_worker {
     bool is_single; /* there is one view, of a single-threaded client */
     uint64_t version;
     uint64_t signal; /* of the listener, at the last look */
-    uint64_t looked; /* ticks of the last look; the next is at most SHM_LOOK_NS
+    uint64_t looked; /* ticks of the last check; the next is at most SHM_LOOK_NS
                       * later */
     uint64_t look_ticks;
-    shmrpci_atomic_u32 *order; /* shm_order: whether to go on */
+    shmrpci_atomic_u32 *order; /* shm_order: whether to continue */
     shm_worker_shared *shared;
     size_t start; /* where the next scan begins */
 
-    bool is_offline; /* as `seen` says */
+    bool is_offline; /* the value written to `seen` */
     bool is_cold;    /* apply rule 1 before the next handler */
-    bool has_news;   /* ended connections are to be reported; is_cold too */
-    bool is_woken;   /* the next scan is the one after a ring */
+    bool has_news;   /* ends of connections must be reported; implies is_cold */
+    bool is_woken;   /* the next scan follows a ring */
     uint64_t lease;  /* the end of our lease; 0: none */
     uint64_t lease_ticks;
     uint64_t short_ticks;
@@ -121,11 +124,11 @@ struct shm_worker {
     shmrpci_spinner stream_spinner;
     shmrpci_yielder yielder;
     shm_turn turn;
-    uint64_t idle_since; /* ticks */
-    bool has_slept;      /* since then */
+    uint64_t idle_since; /* since when it has been idle, in ticks */
+    bool has_slept;      /* it has slept since then */
     uint32_t peer_cpu;
     shmrpci_tick_clock clock;
-    uint64_t now; /* ticks, when the clock was last read */
+    uint64_t now; /* when the clock was last read, in ticks */
     bool is_now;  /* `now` was read at the end of a call, a moment ago */
 
     /* The request being served; conn NULL: none. */
@@ -140,8 +143,9 @@ struct shm_worker {
     uint32_t granted;  /* extent for a reply that exceeds the span; 0: none */
     shmrpci_stream_rings rings; /* of a request with SHM_MSG_STREAMS */
     shmrpci_stream *stream;     /* its end, if it was accepted */
-    bool is_shadow;             /* see worker_detach.c */
-    bool was_given_up;          /* by its client, before it was answered */
+    bool is_shadow;             /* the shadow: worker_detach.c */
+    bool was_given_up;          /* cancelled by its client before it was
+                                 * answered */
     shm_reply_target target;
 
     shm_method_time methods[SHM_METHOD_WAYS];
@@ -157,20 +161,20 @@ static inline bool shm_turn_is_awake(const shm_turn *turn)
 
 /* ---- worker_claim.c ----------------------------------------------- */
 
-/* Looks for a request and claims it: conn, slot and gen are then set.
- * `is_full`: looks at every connection, not only at the recently active. */
+/* Searches for a request and claims it: conn, slot and gen are then set.
+ * `is_full`: checks every connection, not only recently active ones. */
 bool shm_worker_scan(shm_worker *worker, bool is_full);
-/* Looks for the next request where it is likely to be, of the only connection
- * there is. */
+/* Searches for the next request where it is likely to be, on the only
+ * connection. */
 bool shm_worker_claim_next(shm_worker *worker);
-/* Whether anything waits unclaimed; may report true wrongly. */
+/* Whether any request waits unclaimed; may wrongly report true. */
 bool shm_worker_sees_work(const shm_worker *worker);
 
 /* ---- worker.c ----------------------------------------------------- */
 
 /* Rule 1: wakes another worker for the requests that we leave waiting. */
 void shm_worker_share(shm_worker *worker);
-/* Announces in `seen` that we look at the table. */
+/* Announces in `seen` that we use the table. */
 void shm_worker_go_online(shm_worker *worker);
 void shm_worker_go_offline(shm_worker *worker);
 /* Memory for short requests; NULL. */
@@ -182,7 +186,7 @@ uint8_t *shm_worker_make_room(void);
  * been answered. */
 bool shm_worker_begin(shm_worker *worker, shmrpci_request *request);
 
-/* The request being served is no longer this worker's. */
+/* The request being served no longer belongs to this worker. */
 void shm_worker_part(shm_worker *worker);
 
 /* ---- worker_stream.c ---------------------------------------------- */

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "os/map_alias.h"
 
-/* A client that changes a word as fast as we look at it is passed over. */
+/* A client that changes a word as fast as we read it is passed over. */
 #define MAX_TRIES 8
 
 #define HOT_MASK ((UINT64_C(1) << SHM_HOT_SLOTS) - 1)
@@ -28,8 +28,8 @@ static uint64_t waiting_among(const shm_conn *conn, uint64_t mask)
     return waiting;
 }
 
-/* Clears hints that led nowhere, unless, rule 3, the client has submitted
- * meanwhile. True: look again at once. */
+/* Clears hints that led to nothing, unless (rule 3) the client has submitted
+ * meanwhile. True: check again at once. */
 static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
 {
     uint64_t stale = hinted & ~waiting_among(conn, hinted);
@@ -63,7 +63,7 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
         uint32_t nobody = 0;
         if (!shmrpci_cas_seq(held, &nobody,
                              shm_held(gen, worker->index, SHM_TRIES))) {
-            return false; /* its holder looks again: rules 3 and 4 */
+            return false; /* its holder checks again: rules 3 and 4 */
         }
         if (shmrpci_load_seq(at) == word) {
             /* Release: from here on the call counts as run and is not
@@ -78,7 +78,7 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
             worker->gen = gen;
             return true;
         }
-        /* Withdrawn. Free the entry first, then look again: rule 3, hot slots
+        /* Withdrawn. Free the entry first, then check again: rule 3, hot slots
          * too. */
         (void)shmrpci_exchange_seq(held, 0u);
     }
@@ -119,9 +119,8 @@ static uint32_t claim_among(shm_worker *worker, shm_conn *conn, uint32_t start,
     return SHM_SLOTS;
 }
 
-/* Pipelined calls use one slot after the other, and a client that makes one
- * call at a time uses the same slot again: neither needs a search, or a
- * hint. */
+/* Pipelined calls use one slot after another, and a client that makes one call
+ * at a time uses the same slot again: neither needs a search, or a hint. */
 static inline bool claim_likely(shm_worker *worker, shm_view *view,
                                 uint64_t in_turn)
 {
@@ -142,8 +141,8 @@ static inline bool claim_likely(shm_worker *worker, shm_view *view,
     return false;
 }
 
-/* While calls follow one another a hint stays set when its request is taken, so
- * that client and worker share its line without writing to it. */
+/* While calls follow one another, a hint stays set when its request is taken,
+ * so that client and worker share its cache line without writing to it. */
 static bool may_clear(shm_view *view, bool is_full)
 {
     if (!is_full && ++view->stale < SHM_STALE_LOOKS) {
@@ -153,7 +152,7 @@ static bool may_clear(shm_view *view, bool is_full)
     return true;
 }
 
-/* The client is gone: claims only calls that it left behind. */
+/* The client is gone: claims only the calls that it left behind. */
 static bool claim_residue(shm_worker *worker, shm_conn *conn)
 {
     uint64_t mask =
@@ -186,14 +185,14 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
  * than CPUs, all sleepers would be served between two calls of an awake client,
  * which would then sleep too.
  *
- * So awake clients go first, and after each reply get a moment to call again,
+ * So awake clients go first, and get a moment after each reply to call again,
  * until the others have waited several times as long as serving them takes.
- * Then each sleeper is owed a call; between two of these an awake client gets
- * one of its own, as otherwise it would be asleep at the end. Where calls take
- * as long as wake-ups there is little to gain, and all are answered in turn.
- * Threads that share a connection have turns as separate clients do.
+ * Then each sleeper gets a call; an awake client gets one between two of these,
+ * since it would otherwise be asleep at the end. If calls take as long as
+ * wake-ups there is little to gain, and all are answered in turn. Threads that
+ * share a connection have turns as separate clients do.
  *
- * When everything is looked at, before or after a sleep, awake clients go first
+ * When everything is checked, before or after a sleep, awake clients go first
  * too, but nobody is passed over, so the protocol does not depend on turns.
  */
 static void note_waiting(shm_worker *worker)
@@ -217,7 +216,7 @@ static bool is_expected(const shm_worker *worker)
 }
 
 /* The slots of a client whose turn it is: all or none, or, if threads share it,
- * those of the threads whose turn it is. */
+ * the slots of the threads whose turn it is. */
 static uint64_t slots_in_turn(shm_worker *worker, shm_view *view)
 {
     shm_turn *turn = &worker->turn;
@@ -335,8 +334,8 @@ static bool scan_awake(shm_worker *worker)
     return is_found;
 }
 
-/* Scans for one client that waited, or for all: what it finds counts as
- * owed. */
+/* Scans for one client that waited, or for all of them: what it finds counts as
+ * owed to it. */
 static bool scan_others(shm_worker *worker, shm_turn_of whose, bool is_full)
 {
     shm_turn *turn = &worker->turn;

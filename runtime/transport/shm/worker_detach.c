@@ -2,10 +2,10 @@
  * Calls that outlive their handlers.
  *
  * Replying needs the state that a worker has for the call it serves. So a
- * detached call gets a worker of its own, a shadow: it claims no calls and
- * looks at no table, has nothing but the call, and answers it by the same
- * functions. In the ledger the entry stays the worker's, whose death ends the
- * call as any other.
+ * detached call gets a worker of its own, a shadow: it claims no calls and uses
+ * no table; it has only the call, and answers it by the same functions. In the
+ * ledger the entry remains the worker's, whose death ends the call like any
+ * other.
  */
 #include "transport/shm/worker.h"
 
@@ -17,9 +17,9 @@
 #include "transport/shm/stream.h"
 
 typedef struct shm_shadow {
-    shm_worker worker;        /* first */
-    shm_worker_shared unseen; /* for its counts: the worker has counted the call
-                               * already */
+    shm_worker worker;        /* first member */
+    shm_worker_shared unseen; /* takes its counts, which nobody reads: the
+                               * worker has counted the call */
     shm_worker_shared *owner; /* the worker's own */
     shm_conn *conn;
 } shm_shadow;
@@ -40,7 +40,7 @@ static shm_shadow *create(void)
     return shadow;
 }
 
-/* A short request stays in its memory: the worker gets a new buffer. */
+/* A short request stays in its buffer: the worker gets a new one. */
 static void take_over(shm_shadow *shadow, shm_worker *worker)
 {
     shm_worker *own = &shadow->worker;
@@ -96,7 +96,7 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
     take_streams(&shadow->worker, worker);
     (void)shmrpci_add_seq(&worker->conn->pins, 1u);
     (void)shmrpci_add_relaxed(&worker->shared->detached, 1u);
-    /* Release: as a claim. Code that looks up what a dead worker was doing
+    /* Release: as a claim. Code that finds out what a dead worker was doing
      * skips such entries. */
     shmrpci_store_release(&worker->conn->ledger->entries[worker->slot].held,
                           shm_held(worker->gen, worker->index, SHM_KEEPS));
@@ -107,7 +107,7 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
 }
 
 /* Rule 4, for a thread that will not scan again: the hint may have been cleared
- * while the entry was held. A worker that is about to sleep looks after it has
+ * while the entry was held. A worker that is about to sleep checks after it has
  * announced that. */
 static void ring(const shm_worker *own, const shm_conn *conn)
 {

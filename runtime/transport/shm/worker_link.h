@@ -39,7 +39,7 @@
 
 #define SHM_WORKER_LINK_MAGIC  UINT32_C(0x4B4E4C53) /* "SLNK" */
 #define SHM_WORKER_LINK_WINDOW 32u
-/* How long a worker waits for memory from a supervisor that may be gone. */
+/* How long a worker waits for memory from its supervisor, which may be gone. */
 #define SHM_WORKER_LINK_WAIT_NS (2 * SHMRPCI_NS_PER_S)
 
 typedef enum shm_worker_link_kind {
@@ -74,8 +74,8 @@ enum {
 typedef struct shm_worker_link_message {
     uint32_t magic;
     uint32_t kind;
-    uint64_t conn;        /* serial number of the connection; LEFT: the
-                           * peer's, as on_end gets it */
+    uint64_t conn;        /* serial number of the connection; LEFT: the peer's
+                           * number, as passed to on_end */
     uint64_t bytes;       /* ATTACH: of the block; GRANT, REGION */
     uint64_t max_message; /* SETUP, ATTACH */
     int32_t status;       /* REGION */
@@ -100,7 +100,7 @@ typedef struct shm_worker_link_packet {
     size_t fd_count;
 } shm_worker_link_packet;
 
-/* Never block. Statuses as of shmrpci_socket_...; EXHAUSTED from receive:
+/* These never block. Statuses as of shmrpci_socket_...; EXHAUSTED from receive:
  * descriptors were lost, but the head is valid. INVALID: not our format. */
 shmrpc_status shm_worker_link_send(int fd, const shm_worker_link_message *head,
                                    const int *fds, size_t fd_count);

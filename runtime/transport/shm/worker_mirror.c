@@ -14,7 +14,8 @@
 
 #define SETUP_WAIT_NS (10 * SHMRPCI_NS_PER_S)
 
-/* Another thread may read the answer that this one waits for at the socket. */
+/* Another thread may read from the socket the answer that this one waits
+ * for. */
 #define ASK_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
 /* ---- connections ----------------------------------------------------- */
@@ -91,7 +92,7 @@ static shm_conn *find(const shm_listener *listener, uint64_t serial)
 
 /* ---- the answers ----------------------------------------------------- */
 
-/* Under table_lock. Nobody uses what was mapped under that number before, or
+/* Under table_lock. Nobody uses the earlier mapping of that number any more, or
  * the supervisor would not have taken it away. */
 static shmrpc_status map_region(shm_conn *conn,
                                 const shm_worker_link_packet *packet)
@@ -275,8 +276,8 @@ void shm_mirror_reap(shm_listener *listener)
 
 /* ---- asking ---------------------------------------------------------- */
 
-/* These packets must not be lost: while the control loop has no CPU, reports of
- * ended calls can fill the link. */
+/* These packets must not be lost: while the control loop gets no CPU time,
+ * reports of ended calls can fill the link. */
 static shmrpc_status say(const shm_mirror *mirror,
                          const shm_worker_link_message *message,
                          int64_t deadline_ns)
@@ -290,8 +291,8 @@ static shmrpc_status say(const shm_mirror *mirror,
     return status;
 }
 
-/* Under table_lock. NULL: too many asks, since detached calls are answered by
- * threads other than the workers'. */
+/* Under table_lock. NULL: too many requests to the supervisor, since other
+ * threads than workers answer detached calls. */
 static shm_mirror_ask *begin_ask(shm_listener *listener,
                                  shm_worker_link_message *want)
 {
@@ -311,7 +312,7 @@ static shm_mirror_ask *begin_ask(shm_listener *listener,
     return ask;
 }
 
-/* Looks once for the answer; true when the ask is over. */
+/* Checks once for the answer; true when the wait is over. */
 static bool look(shm_listener *listener, shm_mirror_ask *ask)
 {
     shmrpci_mutex_lock(&listener->table_lock);
@@ -394,7 +395,8 @@ static shmrpc_status say_of(const shm_conn *conn, shm_worker_link_kind kind)
 
 void shm_mirror_tell(shm_conn *conn, uint32_t armed)
 {
-    /* Relaxed: if a worker of this process misses it, it reports again. */
+    /* Relaxed: if a worker of this process misses it, it reports the peer
+     * again. */
     if (shmrpci_load_relaxed(&conn->said_of) != armed &&
         say_of(conn, SHM_WORKER_LINK_TELL) == SHMRPC_OK) {
         shmrpci_store_relaxed(&conn->said_of, armed);

@@ -49,8 +49,8 @@ static void note_time(shm_worker *worker, uint64_t ticks)
     }
 }
 
-/* Doesn't count calls of sleepers, whose wake-up is part of the time. One short
- * call is enough: a worker that loses its CPU takes long for any. */
+/* Ignores calls of sleepers, whose time includes their wake-up. One short call
+ * is enough: if a worker loses its CPU, any call takes long. */
 static void learn_from_call(shm_turn *turn, uint64_t ticks)
 {
     if (!shm_turn_is_awake(turn)) {
@@ -63,7 +63,7 @@ static void learn_from_call(shm_turn *turn, uint64_t ticks)
     }
 }
 
-/* Only this worker writes there: no atomic addition is needed. */
+/* Only this worker writes the counter: no atomic addition is needed. */
 static void count_call(const shm_worker *worker)
 {
     shm_worker_shared *shared = worker->shared;
@@ -79,18 +79,19 @@ static void count_call(const shm_worker *worker)
 
 void shm_conn_tell(shm_conn *conn)
 {
-    /* Sequentially consistent: we have changed the word of the slot, then look
-     * here; the client arms, then looks at the words. */
+    /* Sequentially consistent: we have changed the word of the slot, then read
+     * this one; the client arms, then reads the words. */
     uint32_t armed = shmrpci_load_seq(conn->block.armed);
     if (armed != 0 && conn->listener->mirror != NULL) {
         shm_mirror_tell(conn, armed);
     } else if (armed != 0) {
-        /* Written first: if we die or stop here, the client has been told for
-         * all calls. It may have armed again since; then another call's end
-         * finds that. */
+        /* Sent before the word is cleared: if we die or stop in between, the
+         * client has been notified, which counts for all of its calls. It may
+         * have armed again since; then the end of another call finds that. */
         shm_message told = {.kind = SHM_MESSAGE_TOLD};
-        /* A client with this many unread packets has been told already; and the
-         * rest of the queue is for extents, whose packets must not be lost. */
+        /* A client with this many unread packets has already been notified; the
+         * rest of the queue is kept for extents, whose packets must not be
+         * lost. */
         if (!shmrpci_socket_is_backed_up(conn->fd)) {
             (void)shm_message_send(conn->fd, told, NULL, NULL, 0);
         }
@@ -105,8 +106,8 @@ static __attribute__((noinline)) void forget_used(shm_worker *worker,
     if ((used & SHM_USES_STREAMS) != 0) {
         shm_worker_end_streams(worker);
     }
-    /* Sequentially consistent: pairs with the look into the ledger before an
-     * extent is taken away. Before DONE, so that an extent the client then
+    /* Sequentially consistent: pairs with the reading of the ledger before an
+     * extent is taken away. Before DONE, so that an extent that the client then
      * leaves idle is seen as unused. */
     shmrpci_store_seq(&worker->conn->ledger->entries[worker->slot].uses,
                       UINT64_C(0));
@@ -132,11 +133,11 @@ static __attribute__((noinline)) void note_threads(shm_worker *worker)
 }
 
 /* Frees the entry after a change of the word. The exchange is the fence (a full
- * one on x86; on others the release before it is not overtaken by what is
- * sequentially consistent) between that change and the looks below: at the
- * clients that sleep, and, rule 4, at the next call on the slot, which others
- * may have passed by while we held the entry. If a worker dies before it has
- * looked, listener_recover.c makes up for it. */
+ * one on x86; on others the release before it is not overtaken by sequentially
+ * consistent accesses) between that change and the reads below: of the sleeping
+ * clients and, by rule 4, of the next call on the slot, which other workers may
+ * have passed by while we held the entry. If a worker dies before it has read
+ * them, listener_recover.c makes up for it. */
 static void unclaim(shm_worker *worker)
 {
     shm_conn *conn = worker->conn;
@@ -170,16 +171,17 @@ typedef struct {
 } shm_answer;
 
 /* One burst of stores after everything that takes time: the client polls the
- * line all the while, and each poll takes the line away. */
+ * line all the while, and each poll takes the line away from us. */
 static void answer(shm_worker *worker, const shm_answer *it)
 {
     shm_slot *slot = slot_of(worker);
-    /* Relaxed: if it is given up a moment later, the effect is the same. */
+    /* Relaxed: if the call is given up a moment later, the effect is the
+     * same. */
     uint32_t word = shmrpci_load_relaxed(&slot->word);
     uint32_t done = shm_word(worker->gen, SHM_DONE);
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
     uint16_t flags = (uint16_t)(it->flags | cpu << SHM_MSG_CPU_SHIFT);
-    /* Relaxed: a hint. A client that sleeps learns what waking it costs. */
+    /* Relaxed: a hint. A client that sleeps measures what waking it costs. */
     uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
     worker->turn.asleep = asleep;
@@ -249,8 +251,8 @@ static shm_span take_span(const shm_slot *slot, size_t *at)
 #define SPANS (SHM_MSG_BODY_SPAN | SHM_MSG_REPLY_SPAN | SHM_MSG_STREAMS)
 
 /* Reads the parts that the slot's flags announce before the body; INVALID:
- * malformed. A function of its own, so that a call without them pays for one
- * check. */
+ * malformed. A function of its own, so that a call without such parts pays for
+ * one check only. */
 static __attribute__((noinline)) shmrpc_status
 read_spans(shm_worker *worker, const shm_slot *slot, size_t len,
            shmrpci_request *request)
@@ -293,7 +295,8 @@ static int64_t deadline_of(int64_t now_ns, uint64_t timeout_ns)
     return now_ns + (int64_t)timeout_ns;
 }
 
-/* Learns from the submit time of the first request after a sleep. */
+/* Learns the cost of a wake-up from the submit time of the first request after
+ * a sleep. */
 static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
 {
     uint64_t late = shm_stamp_age(submitted, worker->now);
@@ -306,7 +309,7 @@ static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
     }
 }
 
-/* The control loop notices the shut-down socket, and closes. */
+/* The control loop notices that the socket is shut down, and closes it. */
 static void note_nonsense(shm_conn *conn)
 {
     if (shmrpci_add_relaxed(&conn->nonsense, 1u) + 1 != SHM_MAX_NONSENSE) {
@@ -371,8 +374,8 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 
 /* ---- the reply ------------------------------------------------------- */
 
-/* Gives back a granted extent that the reply doesn't use. Before another one is
- * granted, and before the call ends: from then on the client may reuse the
+/* Frees a granted extent that the reply doesn't use: before another one is
+ * granted, and before the call ends, since the client may then reuse the
  * slot. */
 static void give_back_grant(shm_worker *worker)
 {
@@ -405,7 +408,7 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
 }
 
 /* Room from which a large reply can be sent: the span that the client reserved,
- * or an extent; NULL: neither can be had. */
+ * or an extent; NULL: there is neither. */
 static uint8_t *find_room(shm_worker *worker, size_t size, size_t *cap)
 {
     if (worker->reply_at != NULL && size <= worker->reply_span.size) {
@@ -470,7 +473,7 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
     uint8_t *at;
     if (shm_extent_at(worker->conn, span->region, 0, out->len, &at) !=
         SHMRPC_OK) {
-        worker->granted = span->region; /* to be given back */
+        worker->granted = span->region; /* to be freed */
         return SHMRPC_E_NO_MEMORY;
     }
     memcpy(at, out->data, out->len);

@@ -1,4 +1,4 @@
-/* The worker's end of streams, and the rings of calls that nobody serves. */
+/* Streams on the worker's side, and the rings of calls that nobody serves. */
 #include "transport/shm/worker.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static bool is_size(uint32_t bytes)
                           bytes % SHMRPCI_STREAM_ALIGN == 0);
 }
 
-/* Whether these values can be a client's. */
+/* Whether these values can come from a client. */
 static bool is_sound(const shm_streams *said)
 {
     return is_size(said->in_bytes) && is_size(said->out_bytes) &&
@@ -73,7 +73,7 @@ void shm_worker_end_streams(shm_worker *worker)
     shmrpci_store_release(&entry->ended, worker->gen);
 }
 
-/* Where this process has mapped the rings. Under grow_lock, in a mirror
+/* Maps, or finds, the rings in this process. Under grow_lock, in a mirror
  * table_lock. */
 static uint8_t *find_mapped(const shm_conn *conn, const shm_streams *said)
 {
@@ -123,7 +123,7 @@ static bool is_orphan(const shmrpci_stream *stream)
     return shm_mirror_is_lost(worker->listener);
 }
 
-/* Our supervisor has stopped waiting for us. */
+/* Our supervisor has ordered our streams to end. */
 static bool is_cut(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
@@ -142,7 +142,7 @@ static bool is_gone(const shmrpci_stream *stream)
     const shm_worker *worker = stream->owner;
     const shm_ledger *ledger = worker->conn->ledger;
     /* Sequentially consistent: pairs with the control loop, which sets
-     * `closed`, then looks who holds a call (listener_close.c). */
+     * `closed`, then reads who holds a call (listener_close.c). */
     return shmrpci_load_seq(&ledger->entries[SHM_WHOLE].closed) != 0 ||
            is_orphan(stream) || is_cut(stream);
 }
@@ -178,8 +178,8 @@ static void resume(shmrpci_stream *stream)
     shmrpci_store_relaxed(&worker->shared->since, worker->began);
 }
 
-/* Takes a place for streams, if there is one left; `*places`: how many are
- * taken. */
+/* Takes a place for streams, if one is left; sets `*places` to the number in
+ * use. */
 static bool take_place(const shm_worker *worker, uint32_t max_places,
                        uint32_t *places)
 {

@@ -2,7 +2,7 @@
 # Colours that Vim gives to sample.svc.
 #   vim_test.sh EDITORS SAMPLE
 set -eu
-command -v vim >/dev/null || { echo "no vim here: nothing done"; exit 77; }
+command -v vim >/dev/null || { echo "SKIPPED: no vim"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$2" "$work/sample.svc"

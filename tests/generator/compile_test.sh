@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 
 if ! command -v "$compiler" >/dev/null; then
-    echo "compile_test: no $compiler here"
+    echo "SKIPPED: no $compiler"
     exit 77
 fi
 "$generator" --async --out-dir "$work" "$here/golden" "$here/names" "$here/paths"

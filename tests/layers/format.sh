@@ -7,7 +7,7 @@ format=$(command -v clang-format-14 || command -v clang-format)
 case $("$format" --version) in
 *"version 14."*) ;;
 *)
-    echo "no clang-format 14 here: nothing done"
+    echo "SKIPPED: no clang-format 14"
     exit 77
     ;;
 esac

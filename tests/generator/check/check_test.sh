@@ -109,6 +109,7 @@ sed -i 's/u65;/u32;/' was/echo.svc
 
 # ---- git ----
 
+command -v git >/dev/null || echo "SKIPPED: no git"
 if command -v git >/dev/null; then
     export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
     export GIT_CEILING_DIRECTORIES="$work"

@@ -146,7 +146,7 @@ def check_all(folder):
     if seen < 30:
         fail("only", seen, "pages")
     if not shutil.which("mandoc"):
-        print("NOTE: mandoc is not installed: manual pages not judged")
+        print("SKIPPED: no mandoc: manual pages are not checked")
 
 
 def compare(folder, update):

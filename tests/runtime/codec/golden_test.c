@@ -138,16 +138,11 @@ static void json_floats(void **state)
 static void json_floats_in_any_locale(void **state)
 {
     (void)state;
-    static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8",
-                                          "de_DE.utf8"};
-    const char *found = NULL;
-    for (size_t i = 0; found == NULL && i < SHMRPC_COUNT(locales); i++) {
-        found = setlocale(LC_NUMERIC, locales[i]);
-    }
-    if (found == NULL) {
-        print_message("no locale with a decimal comma is installed\n");
+    if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL) {
+        print_message("no locale de_DE.UTF-8 (Debian's package locales)\n");
         skip();
     }
+    assert_string_equal(localeconv()->decimal_point, ",");
     const double number = 0.1234567890123456789;
     json(&shmrpc_type_f64, &number, "0.12345678901234568");
     (void)setlocale(LC_NUMERIC, "C");

@@ -325,7 +325,7 @@ static void client_that_only_closes_its_end(void **state)
 {
     (void)state;
     if (strncmp(place, "relay", 5) == 0) {
-        skip();
+        return;
     }
     shmrpc_stream *stream = open_with(DOWN, &idling, NULL);
     await(&seen.idling, 1);

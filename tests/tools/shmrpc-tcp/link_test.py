@@ -228,7 +228,7 @@ def main():
     world = World(cable)
     try:
         if os.geteuid() != 0 or not cable.lay():
-            print("skipped: network name spaces can't be made here")
+            print("SKIPPED: network namespaces can't be made here")
             return 77
         with tempfile.TemporaryDirectory() as folder:
             os.environ["SHMRPC_DIR"] = folder

@@ -85,7 +85,7 @@ def workload(web):
         expect("promtool", (done.returncode, done.stdout + done.stderr),
                (0, b""))
     else:
-        print("NOTE: promtool is not installed (./dev test-web)")
+        print("SKIPPED: no promtool (./dev test-web installs it)")
 
 
 def heartbeat(web):

@@ -181,7 +181,7 @@ def metrics(web):
                               capture_output=True, check=False, timeout=60)
         expect("promtool", (done.returncode, done.stdout + done.stderr), (0, b""))
     else:
-        print("NOTE: promtool is not installed (./dev test-web)")
+        print("SKIPPED: no promtool (./dev test-web installs it)")
 
 
 def damaged(web):
@@ -218,7 +218,7 @@ def damaged(web):
 def foreign(web):
     """Files of others, who may shorten them at any time, are not mapped."""
     if os.geteuid() != 0:
-        print("NOTE: files of other users need root: NOT tested")
+        print("SKIPPED: only root can make files of other users")
         return
     path = next(path for path in files(web) if path.endswith("/one.value"))
     os.chown(path, 12345, 12345)

@@ -379,7 +379,7 @@ def by_others(web):
     expect("add in C", "add           40 + 2 = 42\n" in in_c, True)
     expect("raw in C", "echo_raw      any bytes at all\n" in in_c, True)
     if shutil.which("curl") is None:
-        print("NOTE: curl is not installed")
+        print("SKIPPED: no curl")
         return
     expect("echo_json", curl('["hi"]', "echo_json"), '"hi"\n')
     expect("no token", json.loads(curl('["hi"]', "echo_json", "x"))["code"],

@@ -75,11 +75,15 @@ static question question_of(const gate *g, const char *subject)
 static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
 {
     char digits[17];
+    const char *instance = strchr(g->service, '@');
     (void)snprintf(digits, sizeof digits, "%016" PRIx64, hash);
     shmrpci_json_key(out, "metadata");
     shmrpci_buf_append_char(out, '{');
     shmrpci_json_set_text(out, "shmrpc.hash", digits);
     shmrpci_json_set_text(out, "shmrpc.service", g->name);
+    if (instance != NULL) {
+        shmrpci_json_set_text(out, "shmrpc.instance", instance + 1);
+    }
     shmrpci_json_set_text(out, "host", g->who.host);
     shmrpci_json_set_text(out, "zone", g->who.zone);
     shmrpci_buf_append_char(out, '}');

@@ -199,7 +199,7 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
 static void say(void *user, const char *line)
 {
     const gate *g = user;
-    (void)fprintf(stderr, "shmrpc-nats: %s: %s\n", g->name, line);
+    (void)fprintf(stderr, "shmrpc-nats: %s: %s\n", g->service, line);
 }
 
 /* All of its clients come from nowhere, so that the quota of an address is that
@@ -226,7 +226,7 @@ static int open_relay(gate *g, const shmrpci_address *at,
     };
     opts.front.transport = &shmrpci_transport_adopted;
     (void)snprintf(opts.front.host, sizeof opts.front.host,
-                   "nats://%.120s/%.120s", at->host, g->name);
+                   "nats://%.120s/%.120s", at->host, g->service);
     return relay_open(&opts, &g->relay, error);
 }
 
@@ -254,7 +254,7 @@ static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
                      shmrpc_error *error)
 {
     char name[160];
-    (void)snprintf(name, sizeof name, "shmrpc-nats %.120s", g->name);
+    (void)snprintf(name, sizeof name, "shmrpc-nats %.120s", g->service);
     nats_pump_opts opts = {
         .carrier = {.servers = servers,
                     .name = name,
@@ -344,7 +344,7 @@ static int open_nats(gate *g, const shmrpci_address *at, shmrpc_error *error)
 static int open_foreign(gate *g, const shmrpci_address *back,
                         shmrpc_error *error)
 {
-    const foreign_opts opts = {.service = g->name,
+    const foreign_opts opts = {.service = g->service,
                                .port = back->port,
                                .max_message_bytes =
                                    g->options->max_message_bytes,
@@ -352,11 +352,12 @@ static int open_foreign(gate *g, const shmrpci_address *back,
     return foreign_create(&opts, &g->foreign, error);
 }
 
-int gate_open(gate *g, const char *name, const shmrpci_address *at,
+int gate_open(gate *g, const char *service, const shmrpci_address *at,
               const shmrpci_address *back, const options *o,
               const shmrpci_buf *hello, shmrpc_error *error)
 {
-    *g = (gate){.name = name, .options = o};
+    *g = (gate){.service = service, .options = o};
+    (void)snprintf(g->name, sizeof g->name, "%s", back->name);
     shmrpci_mutex_init(&g->lock);
     g->started_s = shmrpci_wall_ns() / SHMRPCI_NS_PER_S;
     greeting_init(&g->greeting, o->allows_native);

@@ -22,7 +22,8 @@
 #define GATE_QUEUE "q"
 
 typedef struct gate {
-    const char *name; /* of the service, as in a shm:// address */
+    const char *service; /* NAME[@INSTANCE], as in a shm:// address */
+    char name[64];       /* NAME: what clients on other machines ask for */
     const options *options;
     greeting greeting;
     shmrpci_mutex lock; /* of `relay`, which closes before the pump ends */
@@ -40,7 +41,7 @@ typedef struct gate {
 
 /* Opens whatever is to be opened, before the sandbox forbids it; starts no
  * thread. `at`: the servers of NATS. */
-int gate_open(gate *g, const char *name, const shmrpci_address *at,
+int gate_open(gate *g, const char *service, const shmrpci_address *at,
               const shmrpci_address *back, const options *o,
               const shmrpci_buf *hello, shmrpc_error *error);
 /* Until it is stopped. */

@@ -73,7 +73,7 @@ static gateway program = {
 static void print_places(const options *o)
 {
     for (size_t i = 0; i < program.count; i++) {
-        (void)printf("shmrpc-nats: %s: serving at %s as %s\n", gates[i].name,
+        (void)printf("shmrpc-nats: %s: serving at %s as %s\n", gates[i].service,
                      o->servers, gates[i].who.id);
     }
     (void)fflush(stdout); /* whoever started us may wait for these lines */

@@ -57,6 +57,26 @@ def tools_of_nats_see_it(world):
     assert world.stop(gateway, signal.SIGTERM) == 0
 
 
+def an_instance_serves_the_name(world):
+    """A copy of the service is called by those who know the service alone."""
+    copy, _ = world.serve(world.server_path, "--workers=1",
+                          "--listen=shm://@two")
+    gateway, instance = world.gateway("life", service="life@two")
+    wire = world.wire()
+    wire.subscribe("_INBOX.tool")
+    wire.publish(f"$SRV.INFO.life.{instance}", reply="_INBOX.tool")
+    metadata = json.loads(wire.receive()[1])["metadata"]
+    assert metadata["shmrpc.service"] == "life", metadata
+    assert metadata["shmrpc.instance"] == "two", metadata
+    wire.close()
+    world.ledger.start_over()
+    client = world.client("calls", "0", "10")
+    assert client.wait(PATIENCE_S) == 0, client.stdout.read()
+    assert world.ledger.check(0, 10)[Ledger.OK] == 10
+    assert world.stop(gateway, signal.SIGTERM) == 0
+    assert world.stop(copy, signal.SIGTERM) == 0
+
+
 def strangers_get_nowhere(world):
     """Messages that no client sends: nobody is disturbed, and nothing goes to
     where a gateway's rights would reach further than theirs."""
@@ -147,4 +167,4 @@ def prepare(world):
 if __name__ == "__main__":
     sys.exit(main(prepare, [
         our_configuration_is_valid, tools_of_nats_see_it, strangers_get_nowhere, calls_come_back,
-        only_users_of_nats_load_its_library]))
+        an_instance_serves_the_name, only_users_of_nats_load_its_library]))

@@ -263,12 +263,13 @@ class World:
     def service(self):
         return self.serve(self.server_path, "--workers=2")[0]
 
-    def gateway(self, name="life", address=None, options=()):
-        """The program, and its instance, which NATS knows."""
+    def gateway(self, name="life", address=None, options=(), service=None):
+        """The program, and its instance, which NATS knows. `service`: as it is
+        called on this machine, if that is not its name."""
         process, instance = self.serve(self.gateway_path,
                                        "--force-insecure-serialisation",
                                        "--servers", address or self.address(),
-                                       *options, name)
+                                       *options, service or name)
         wire = self.wire()
         wire.subscribe("_INBOX.gateway")
 

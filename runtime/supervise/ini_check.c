@@ -11,6 +11,17 @@ static shmrpci_ini_place place_of(const shmrpci_ini_service *service,
     return value->place.file != NULL ? value->place : service->place;
 }
 
+/* The manager's own service and log have this name. */
+static void check_name(shmrpci_ini_parser *p,
+                       const shmrpci_ini_service *service)
+{
+    if (strcmp(service->name, "shmrpcd") == 0) {
+        shmrpci_ini_report(p, service->place,
+                           "[shmrpcd] is the manager's own name (expected "
+                           "another one)");
+    }
+}
+
 static void check_program(shmrpci_ini_parser *p,
                           const shmrpci_ini_service *service)
 {
@@ -207,6 +218,7 @@ static void check_after(shmrpci_ini_parser *p)
 void shmrpci_ini_check(shmrpci_ini_parser *p)
 {
     for (size_t i = 0; i < p->service_count; i++) {
+        check_name(p, &p->services[i]);
         check_program(p, &p->services[i]);
         check_numbers(p, &p->services[i]);
         check_gate(p, &p->services[i]);

@@ -620,6 +620,11 @@ static void gateways_have_room_for_a_name(void **state)
                 "`tcp_tls_client_ca` without `tcp_tls_cert`");
     expect_says("[A]\nexec=a\ntcp_tls_cert=a\ntcp_tls_client_ca=b,c\n",
                 "a path for `tcp_tls_client_ca` can't have a comma");
+    expect_messages("[shmrpcd]\nexec=a\n",
+                    "/etc/s.ini:1:2: error: [shmrpcd] is the manager's own "
+                    "name (expected another one)\n"
+                    "    1 | [shmrpcd]\n"
+                    "      |  ^~~~~~~\n");
     /* What is wrong already has no path to look at. */
     expect_says("[A]\nexec=a\ntcp_tls_cert=${NO\n", "this is no variable");
 }

@@ -206,15 +206,26 @@ static void do_nothing(void)
 
 /* ---- beginning a call ---- */
 
-/* Shmrpc-Timeout-Ms, or the default deadline without it. Digits only: strtoul
- * would take signs and blanks too. The loop stops above the maximum, before
- * `ms` could overflow. */
-static bool read_timeout(web_journey *j, shmrpc_opts *opts)
+/* The deadline of a call without Shmrpc-Timeout-Ms; 0: the method's own, or for
+ * a stream none. The client's default is the directory's patience with a
+ * service that hangs, which is too short for a call. */
+static int64_t usual_timeout_ns(const shmrpc_method *method)
+{
+    bool has_stream = method->items_in != NULL || method->items_out != NULL;
+    return method->timeout_ns != 0 || has_stream ? 0
+                                                 : SHMRPC_DEFAULT_TIMEOUT_NS;
+}
+
+/* Shmrpc-Timeout-Ms. Digits only: strtoul would take signs and blanks too. The
+ * loop stops above the maximum, before `ms` could overflow. */
+static bool read_timeout(web_journey *j, const shmrpc_method *method,
+                         shmrpc_opts *opts)
 {
     const web_field *field =
         web_head_find(&j->request->head, "Shmrpc-Timeout-Ms");
     uint64_t ms = 0;
     if (field == NULL) {
+        opts->timeout_ns = usual_timeout_ns(method);
         return true;
     }
     for (size_t i = 0; i < field->value_len && ms <= MAX_TIMEOUT_MS; i++) {
@@ -436,7 +447,7 @@ void web_journey_call(web_journey *j)
                !web_target_is_safe(&j->target)) {
         status = shmrpc_error_set(&error, SHMRPC_E_DENIED,
                                   "this server only lets look (--read-only)");
-    } else if (method != NULL && !read_timeout(j, &opts)) {
+    } else if (method != NULL && !read_timeout(j, method, &opts)) {
         status =
             shmrpc_error_set(&error, SHMRPC_E_INVALID,
                              "Shmrpc-Timeout-Ms is 1 to %u", MAX_TIMEOUT_MS);

@@ -26,7 +26,7 @@
 
 /* One service, as long as a socket with its name exists. */
 typedef struct entry {
-    web_place place;
+    web_place place;     /* its service is retained */
     shmrpc_stats *stats; /* NULL: not open */
     uint64_t retry_tick;
     shmrpc_snapshot *total; /* the latest */
@@ -309,14 +309,32 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
 
 /* ---- all of them ---- */
 
-/* Makes the entries match `places`; both are sorted by name. */
-static void match(web_board *b, const web_place *places, size_t count)
+/* References to be released without the lock: the last one closes a client,
+ * which may take time. */
+typedef struct gone {
+    web_service *items[2 * WEB_MAX_SERVICES];
+    size_t count;
+} gone;
+
+static void gone_add(gone *g, web_service *service)
+{
+    if (service != NULL) {
+        g->items[g->count++] = service;
+    }
+}
+
+/* Makes the entries match `places`; both are sorted by name. Takes over the
+ * places' references. */
+static void match(web_board *b, const web_place *places, size_t count, gone *g)
 {
     entry *old[WEB_MAX_SERVICES];
     size_t old_count = b->count;
     size_t at = 0;
     size_t kept = 0;
     memcpy(old, b->entries, sizeof old);
+    for (size_t i = 0; i < old_count; i++) {
+        gone_add(g, old[i]->place.service);
+    }
     for (size_t i = 0; i < count; i++) {
         while (at < old_count &&
                strcmp(old[at]->place.name, places[i].name) < 0) {
@@ -332,6 +350,8 @@ static void match(web_board *b, const web_place *places, size_t count)
         if (e != NULL) {
             e->place = places[i];
             b->entries[kept++] = e;
+        } else {
+            gone_add(g, places[i].service);
         }
     }
     while (at < old_count) {
@@ -340,13 +360,19 @@ static void match(web_board *b, const web_place *places, size_t count)
     b->count = kept;
 }
 
+/* The services are retained: rows are shown with their tables, which the
+ * directory may replace at any time. */
 static void tick_once(web_board *b, uint64_t tick)
 {
+    gone old = {.count = 0};
     size_t count =
-        web_directory_list(b->directory, false, b->places, WEB_MAX_SERVICES);
+        web_directory_list(b->directory, true, b->places, WEB_MAX_SERVICES);
     shmrpci_mutex_lock(&b->mutex);
-    match(b, b->places, count);
+    match(b, b->places, count, &old);
     shmrpci_mutex_unlock(&b->mutex);
+    for (size_t i = 0; i < old.count; i++) {
+        web_service_release(b->directory, old.items[i]);
+    }
     for (size_t i = 0; i < b->count; i++) {
         read_entry(b, b->entries[i], tick);
     }
@@ -440,6 +466,9 @@ void web_board_close(web_board *b)
     shmrpci_mutex_unlock(&b->mutex);
     shmrpci_thread_join(&b->thread);
     for (size_t i = 0; i < b->count; i++) {
+        if (b->entries[i]->place.service != NULL) {
+            web_service_release(b->directory, b->entries[i]->place.service);
+        }
         destroy_entry(b->entries[i]);
     }
     shmrpci_cond_fini(&b->cond);

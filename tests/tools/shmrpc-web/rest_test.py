@@ -301,6 +301,8 @@ def deadlines(web):
     refused(web, "deadline", web.call("fault/nap", [60000],
                                       {"Shmrpc-Timeout-Ms": "50"}), 504,
             "DEADLINE")
+    expect("longer than the directory waits", web.call("fault/nap", [1500])[0],
+           200)
     for bad in ("0", "-1", "x", "600001"):
         refused(web, bad, web.call("fault/nap", [1],
                                    {"Shmrpc-Timeout-Ms": bad}), 400, "INVALID")
@@ -359,6 +361,28 @@ def life(web, shop):
     wait_for(lambda: web.call("fault/napping", []) == (200, 0))
     web.serve(shop, "--listen=shm://@second")
     expect("came later", web.call("shop@second/text", ["x"]), (200, "x"))
+
+
+def replaced(web):
+    """By a service with another interface, while its figures are shown with the
+    declared errors of the old one."""
+    error = THROWN[0][1]
+
+    def metrics():
+        return web.ask("GET", "/metrics")[2].decode()
+
+    old = web.serve(ERRORS, "--listen=shm://changing")
+    wait_for(lambda: web.call("changing/by_json", [0])[0] == 400)
+    wait_for(lambda: re.search(f'service="changing".*"{error}"', metrics()))
+    old.terminate()
+    old.wait()
+    # The directory looks at once, and forgets it before the figures do.
+    expect("nobody", web.call("nobody/waits", [])[0], 404)
+    for _ in range(20):
+        metrics()
+    web.serve(LIBRARY, "--listen=shm://changing")
+    wait_for(lambda: 'service="changing",method="count"' in metrics() and
+             web.call("changing/count", [])[0] == 200)
 
 
 def said_by(web, *words):
@@ -433,5 +457,6 @@ with Place() as place:
     for test in (error_table, statuses):
         test(place, errors_pid)
     life(place, SHOP)
+    replaced(place)
     stop(place, gateway)
     finish()

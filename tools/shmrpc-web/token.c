@@ -246,8 +246,13 @@ static int make_token(const char *path, web_secret *out, shmrpc_error *error)
     char temporary[4096];
     int len =
         snprintf(temporary, sizeof temporary, "%s.%d", path, (int)getpid());
-    if (len < 0 || (size_t)len >= sizeof temporary || !web_secret_make(out)) {
-        return fail(error, SHMRPC_E_INVALID, path, "the path is too long");
+    if (len < 0 || (size_t)len >= sizeof temporary) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the token file's path is too long: %s", path);
+    }
+    if (!web_secret_make(out)) {
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "the system has no random numbers for a token");
     }
     make_folders(path);
     (void)unlink(temporary);
@@ -260,7 +265,9 @@ static int make_token(const char *path, web_secret *out, shmrpc_error *error)
         (void)unlink(temporary);
     }
     return is_good ? SHMRPC_OK
-                   : fail(error, SHMRPC_E_DENIED, path, strerror(reason));
+                   : shmrpc_error_set(error, SHMRPC_E_DENIED,
+                                      "can't create a token file (%s): %s",
+                                      strerror(reason), path);
 }
 
 /* O_NOFOLLOW: a link that somebody has put there names a file of their choice;

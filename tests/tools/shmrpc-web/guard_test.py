@@ -327,6 +327,12 @@ def roles(web):
                                f"--token-file={path}"], env=web.env, timeout=60,
                               capture_output=True, check=False)
         expect(text, (done.returncode, told in done.stderr.decode()), (3, True))
+    for path, told in (("/proc/none/token", "can't create a token file (No such "),
+                       ("/" + "./" * 2045 + "none", "path is too long: /")):
+        done = subprocess.run([WEB, "--listen=127.0.0.1:0",
+                               f"--token-file={path}"], env=web.env, timeout=60,
+                              capture_output=True, check=False)
+        expect(told, (done.returncode, told in done.stderr.decode()), (3, True))
 
 
 def wrong_bearers(web):

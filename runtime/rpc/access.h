@@ -11,7 +11,7 @@
 #include "shmrpc/server.h"
 #include "shmrpc/stub.h"
 
-/* For one method; lists of our own. Not limited: everybody may call it. */
+/* A copy of the lists for one method. Not limited: everybody may call it. */
 typedef struct shmrpci_access_list {
     bool is_limited;
     uint32_t *uids;
@@ -20,7 +20,7 @@ typedef struct shmrpci_access_list {
     size_t gid_count;
 } shmrpci_access_list;
 
-/* The list of each method of the service; NULL where none is limited.
+/* Makes the list of each method of the service; NULL where none is limited.
  * NOT_FOUND: no method has that name; NO_MEMORY. */
 int shmrpci_access_create(const shmrpc_service *service,
                           const shmrpc_method_access *rules, size_t count,
@@ -31,7 +31,7 @@ void shmrpci_access_destroy(shmrpci_access_list *all, uint32_t method_count);
 bool shmrpci_access_allows(const shmrpci_access_list *access,
                            const shmrpc_peer *peer, uint32_t own_uid);
 
-/* A copy; NULL: nothing to copy, or no memory. */
+/* Copies a list; NULL: nothing to copy, or no memory. */
 uint32_t *shmrpci_access_copy(const uint32_t *ids, size_t count);
 
 #endif

@@ -30,8 +30,8 @@ static part trim(part p)
     return p;
 }
 
-/* Splits `p` at the first `c`: returns what is before it and leaves in *rest
- * what is behind it; false when there is none. */
+/* Splits `p` at the first `c`: returns the part before it and stores the part
+ * behind it in *rest; false if there is no `c`. */
 static bool split(part p, char c, part *before, part *rest)
 {
     const char *at = p.len > 0 ? memchr(p.at, c, p.len) : NULL;
@@ -50,7 +50,7 @@ static bool is_name_char(char c)
            (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
 }
 
-/* Names become file names: no separators, and no hidden files. */
+/* Service names become file names: no separators, and no hidden files. */
 static bool is_name(part p)
 {
     for (size_t i = 0; i < p.len; i++) {
@@ -135,10 +135,10 @@ static int copy_host(part whole, part host, const char *what,
     return SHMRPC_OK;
 }
 
-/* The port of a NATS server that is given without one. */
+/* The port of a NATS server whose address has none. */
 #define NATS_PORT 4222u
 
-/* Which files an address may name. */
+/* The files that an address may name. */
 typedef enum query_kind {
     QUERY_LOCAL,
     QUERY_TCP,
@@ -177,7 +177,7 @@ static int copy_zone(part whole, part zone, shmrpci_address *out,
     return SHMRPC_OK;
 }
 
-/* Parses the names that an address may have after its ?, see address.h. */
+/* Parses the options after an address's ?, see address.h. */
 static int parse_file(part whole, part query, query_kind kind,
                       shmrpci_address *out, shmrpc_error *error)
 {
@@ -213,7 +213,7 @@ static int parse_file(part whole, part query, query_kind kind,
     return SHMRPC_OK;
 }
 
-/* Parses several, separated by &. */
+/* Parses several options, separated by &. */
 static int parse_query(part whole, part query, query_kind kind,
                        shmrpci_address *out, shmrpc_error *error)
 {
@@ -299,7 +299,8 @@ static int parse_tls(part whole, part rest, const shmrpc_service *service,
     return parse_endpoint(whole, rest, QUERY_TLS, out, error);
 }
 
-/* Splits the name off "host:port/name"; without one it is the service's. */
+/* Splits the name off "host:port/name"; without one, takes the service's
+ * name. */
 static int take_nats_name(part whole, part *rest, char name[64],
                           const shmrpc_service *service, shmrpc_error *error)
 {
@@ -386,7 +387,8 @@ static int parse_unix(part whole, part rest, const shmrpc_service *service,
 typedef int parse_rest(part whole, part rest, const shmrpc_service *service,
                        shmrpci_address *out, shmrpc_error *error);
 
-/* Every scheme of the language, built or not. */
+/* Every scheme that addresses may have, whether its transport is built or
+ * not. */
 static const struct {
     const char *name;
     parse_rest *parse;

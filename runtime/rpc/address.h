@@ -1,5 +1,5 @@
 /*
- * Address lists: where a service is to be found, as people write it.
+ * Address lists: where to find a service, as people write it.
  *
  *     shm://                 the service's own name, on this machine
  *     shm://name@instance    another name, one of several copies
@@ -7,8 +7,8 @@
  *     inproc://              within this process
  *     tcp://host:port        over TCP; [address] for IPv6
  *     tcp://  tcp://:port    this machine's 127.0.0.1
- *     tcp://host?key=FILE    with a key that both ends have
- *     tls://host:port        TCP with TLS 1.3
+ *     tcp://host?key=FILE with a key that both sides share tls://host:port TCP
+ *     with TLS 1.3
  *       of a server          ?cert=FILE, and &ca=FILE to let in only clients
  *                            with a certificate
  *       of a client          ?ca=FILE, and &cert=FILE to show one
@@ -39,8 +39,8 @@
 #define SHMRPCI_PLACES_MAX 8
 
 typedef struct shmrpci_place {
-    char text[128]; /* as it was written, perhaps cut; for messages */
-    /* Its transport is NULL when the scheme is known but not built in. */
+    char text[128]; /* the original text, perhaps cut; for messages */
+    /* The transport is NULL when the scheme is known but not built in. */
     shmrpci_address address;
 } shmrpci_place;
 
@@ -49,16 +49,16 @@ typedef struct shmrpci_place_list {
     shmrpci_place items[SHMRPCI_PLACES_MAX];
 } shmrpci_place_list;
 
-/* Reads `text` (NULL or "": "shm://"). INVALID: the message names the wrong
+/* Parses `text` (NULL or "": "shm://"). INVALID: the message names the wrong
  * part and what was expected. */
 int shmrpci_places_parse(const char *text, const shmrpc_service *service,
                          shmrpci_place_list *out, shmrpc_error *error);
 
-/* Whether to try the next place of a list after this status. A server that
- * answered but can't be used is not passed over in silence. */
+/* Whether to try the next place of a list after this status. If a server
+ * answered but can't be used, the client must hear of that. */
 bool shmrpci_place_is_passed_over(int status);
 
-/* Fills `error` for a place whose transport is not built; UNIMPLEMENTED. */
+/* Sets `error` for a place whose transport is not built; UNIMPLEMENTED. */
 int shmrpci_place_not_built(const shmrpci_place *place, shmrpc_error *error);
 
 #endif

@@ -1,10 +1,10 @@
-/* Metadata of a call, and whether the call may run. */
+/* Admission of a call: its metadata, and whether it may run. */
 #include "rpc/dispatch.h"
 
 #include "os/clock.h"
 #include "rpc/token.h"
 
-/* Takes the metadata off the request. False: it is malformed. */
+/* Takes the metadata off the request. False: malformed. */
 bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
                                   shmrpci_request *request)
 {
@@ -28,7 +28,7 @@ bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
     return true;
 }
 
-/* Whether the limit of calls has room for it. */
+/* Whether the limits have room for the call. */
 static int limit(shmrpci_dispatcher *w, const shmrpci_request *request,
                  uint32_t index)
 {
@@ -42,7 +42,7 @@ static int limit(shmrpci_dispatcher *w, const shmrpci_request *request,
     return shmrpci_overload_enter(&w->overload, &call, &w->error);
 }
 
-/* The caller's token, from this call or from when it connected. */
+/* The caller's token, from this call or from its hello. */
 static const char *token_of(shmrpci_dispatcher *w,
                             const shmrpci_request *request)
 {
@@ -62,7 +62,7 @@ static const char *token_of(shmrpci_dispatcher *w,
     return b->token;
 }
 
-/* Registers for the end of the caller, if the service wants to hear of it. */
+/* Registers for the end of the caller, if the service wants it reported. */
 static int watch(shmrpci_dispatcher *w, const shmrpci_request *request)
 {
     shmrpci_ctx_beside *b = w->beside;

@@ -11,12 +11,12 @@
 #include "rpc/crowd.h"
 #include "rpc/misuse.h"
 
-/* How long to wait for one call while others may end too. */
+/* How long to wait for one call while others may end as well. */
 #define TURN_NS (1 * SHMRPCI_NS_PER_MS)
 
 /* ---- the end of a call ----------------------------------------------- */
 
-/* Ends the hold of a call that is in flight or over. */
+/* Gives up a hold of a call that is in flight or over. */
 static void let_go(shmrpc_call *call, bool is_over)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
@@ -36,7 +36,7 @@ static bool hold_flying(shmrpc_call *call)
            shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED);
 }
 
-/* Leaves the link: the call's slot is free. */
+/* Drops the link: the call's slot is free. */
 static inline void leave(shmrpc_call *call)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->holds) == call->pending.link,
@@ -45,7 +45,7 @@ static inline void leave(shmrpc_call *call)
     call->pending.link = NULL;
 }
 
-/* The same, for a call that has ended in `status`. */
+/* The same, for a call that has ended with `status`. */
 static inline int over(shmrpc_call *call, int status)
 {
     leave(call);
@@ -60,7 +60,7 @@ static inline int take_beside(shmrpci_pending *p)
     return p->beside != NULL ? shmrpci_beside_take_reply(p) : SHMRPC_OK;
 }
 
-/* Ends a call that has no reply, as `received` tells. */
+/* Ends a call without a reply, as `received` says. */
 static int ended(shmrpci_pending *p, int received)
 {
     if (received == SHMRPC_E_DEADLINE) {
@@ -138,7 +138,7 @@ static bool harvest(shmrpci_async *async)
     return any;
 }
 
-/* Under the lock: the call in flight that was sent first, held. */
+/* Under the lock: the call in flight that was sent first, now held. */
 static shmrpc_call *hold_oldest(shmrpci_async *async)
 {
     shmrpc_call *oldest = NULL;
@@ -161,8 +161,8 @@ static shmrpc_call *hold_oldest(shmrpci_async *async)
     return oldest;
 }
 
-/* Under the lock: waits a while for a slot to become free. False: all slots are
- * used by calls that aren't asynchronous. */
+/* Under the lock: waits a while for a free slot. False: only calls that aren't
+ * asynchronous have slots. */
 static bool await_end(shmrpci_async *async, int64_t deadline_ns)
 {
     shmrpc_call *call = hold_oldest(async);
@@ -201,7 +201,7 @@ bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
 
 /* ---- starting -------------------------------------------------------- */
 
-/* Extra arguments of a call with a callback, or of a loan; else zeros. */
+/* Extra arguments of a call with a callback, or of a loan; otherwise zeros. */
 typedef struct form {
     shmrpc_stub_end end;
     shmrpc_function done;
@@ -211,7 +211,7 @@ typedef struct form {
     size_t loan_bytes;
 } form;
 
-/* Waits a while for a held call. True: it is over. */
+/* Waits a while for the end of a held call. True: it is over. */
 static bool is_soon(shmrpc_call *call, int64_t patience_ns)
 {
     shmrpci_pending *p = &call->pending;
@@ -229,7 +229,7 @@ static bool is_soon(shmrpc_call *call, int64_t patience_ns)
     return true;
 }
 
-/* Leaves a held call to the loop. */
+/* Hands a held call over to the loop. */
 static void owe(shmrpc_call *call)
 {
     shmrpci_async *async = call->async;
@@ -279,7 +279,7 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
     return status;
 }
 
-/* Sends, or lends, a held call, over a link of the client's own. */
+/* Sends a held call, or lends its body, over a link of the client's own. */
 static int start_at(shmrpc_client *client, uint32_t method, const void *params,
                     const shmrpc_opts *opts, const form *as, shmrpc_call **out,
                     shmrpc_error *error)
@@ -324,7 +324,7 @@ static int start_member(void *user, shmrpc_client *member,
     return start_at(member, c->method, c->params, opts, c->as, c->out, error);
 }
 
-/* The same, over the client's link or a crowd. */
+/* The same, over the client's link or through a crowd. */
 static int start_new(shmrpc_client *client, uint32_t method, const void *params,
                      const shmrpc_opts *opts, const form *as, shmrpc_call **out,
                      shmrpc_error *error)
@@ -428,7 +428,7 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     return status;
 }
 
-/* Reports that a call which has ended is used. */
+/* Reports the use of a call that has ended. */
 static int misused(const shmrpc_call *handle, shmrpc_error *error)
 {
     const shmrpc_call *object = shmrpci_async_object(handle);
@@ -471,7 +471,7 @@ int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
 
 /* ---- finishing ------------------------------------------------------- */
 
-/* Holds a call that is FLYING, as most are when they are finished, or ENDED.
+/* Holds a call in state FLYING, as most are when they are finished, or ENDED.
  * True: it was FLYING. */
 static inline bool hold_own(shmrpc_call *call)
 {
@@ -479,7 +479,7 @@ static inline bool hold_own(shmrpc_call *call)
         if (shmrpci_async_hold(call, SHMRPCI_ASYNC_ENDED)) {
             return false;
         }
-        /* A thread that makes room holds it only for a moment. */
+        /* Only a thread that makes room holds it, and only for a moment. */
         shmrpci_mutex_lock(&call->async->lock);
         shmrpci_mutex_unlock(&call->async->lock);
     }
@@ -520,7 +520,7 @@ static int await_beside(shmrpci_pending *p)
                                           : ended(p, status);
 }
 
-/* Waits for a held call. On OK its reply is to be decoded. */
+/* Waits for a held call. OK: its reply must be decoded. */
 static inline int await(shmrpci_pending *p)
 {
     if (p->beside != NULL) {
@@ -558,7 +558,7 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
                                                 : "");
 }
 
-/* Its object may be another call by now; so the message names the caller's
+/* Its object may hold another call by now, so the message names the caller's
  * method. */
 static int finished_twice(const shmrpc_method *method, shmrpc_error *error)
 {
@@ -644,7 +644,7 @@ static bool cancel(shmrpc_call *call)
         return false;
     }
     shmrpci_mutex_lock(&async->lock);
-    /* Otherwise it is over, or about to be. */
+    /* Otherwise it is over, or about to end. */
     if (hold_flying(call)) {
         withdrawn = !shmrpci_async_look(call, 0) && shmrpci_async_cancel(call);
         let_go(call, true);
@@ -689,7 +689,7 @@ bool shmrpc_call_is_over(shmrpc_call *handle)
 void shmrpci_async_release(shmrpc_call *call)
 {
     if (call->end != NULL) {
-        (void)cancel(call); /* the callback is still owed */
+        (void)cancel(call); /* its callback has yet to run */
         return;
     }
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {

@@ -18,15 +18,15 @@
 #include "rpc/reconnect.h"
 #include "rpc/stream.h"
 
-/* Rounds of one dispatch, so that callbacks which start calls that end at once
- * don't keep it forever. */
+/* Most rounds of one dispatch, so that callbacks that start calls which end at
+ * once don't keep it for ever. */
 #define ROUNDS 4
 
 /* How often to check for a lost server in programs that don't use the
- * descriptor, which would report it. */
+ * descriptor. */
 #define NOTE_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* Calls that one connection can have in flight. */
+/* Most calls in flight on one connection. */
 #define FLYING_MAX 256
 
 enum { TAG_CONN = 1, TAG_TIMER };
@@ -78,7 +78,7 @@ static void watch(const shmrpci_async *async, shmrpci_async_link *at)
     }
 }
 
-/* The entry of a link in the list; NULL: it has none. */
+/* The entry of a link in the list; NULL: not found. */
 static shmrpci_async_link *place_of(shmrpci_async *async, shmrpci_link *link)
 {
     for (unsigned i = 0; i < async->link_count; i++) {
@@ -107,7 +107,7 @@ static void acknowledge_all(shmrpci_async *async)
     }
 }
 
-/* Whether links that have no notification are to be checked again. */
+/* Whether links that have no notification are due for a check. */
 static bool is_time(shmrpci_async *async)
 {
     int64_t now_ns = now_of(async->client);
@@ -153,10 +153,10 @@ static void acknowledge(shmrpci_async *async)
 typedef struct flight {
     shmrpci_call *calls[FLYING_MAX];
     size_t count;
-    int64_t deadline_ns; /* the nearest */
+    int64_t deadline_ns; /* the earliest */
 } flight;
 
-/* Collects the OWED calls over `link`, and those with streams that wait. */
+/* Collects the OWED calls over `link`, and those of streams that wait. */
 static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
 {
     out->count = 0;
@@ -177,7 +177,7 @@ static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
                                         FLYING_MAX, &out->deadline_ns);
 }
 
-/* When to look again at the latest; 0: now. */
+/* The latest time to check again; 0: now. */
 static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
                    shmrpci_call *const *calls, size_t count,
                    int64_t deadline_ns)
@@ -190,7 +190,7 @@ static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
     return again_ns;
 }
 
-/* Removes a link that was replaced and has no calls left. */
+/* Removes a replaced link that has no calls left. */
 static void forget(shmrpci_async *async, unsigned i)
 {
     shmrpci_link *link = async->links[i].link;
@@ -204,8 +204,8 @@ static void forget(shmrpci_async *async, unsigned i)
     shmrpci_reconnect_left(async->client, link);
 }
 
-/* Arms all owed calls, so that their ends are reported. False: look again at
-   once. */
+/* Arms all OWED calls, so that their ends are reported. False: check again at
+ * once. */
 static bool arm_all(shmrpci_async *async)
 {
     SHMRPCI_ASSERT(async->is_dispatching,
@@ -301,7 +301,7 @@ int shmrpc_stub_fd(shmrpc_client *client)
 
 /* ---- dispatch --------------------------------------------------------- */
 
-/* Under the lock: the next call that is over, held. */
+/* Under the lock: the next call that is over, now held. */
 static shmrpc_call *next_over(shmrpci_async_walk *walk, int64_t now_ns)
 {
     shmrpc_call *call;
@@ -326,8 +326,8 @@ void shmrpci_async_tell(shmrpc_call *call)
     SHMRPCI_ASSERT(call->end != NULL &&
                        shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
                    "a callback is called by the holder of its call");
-    /* Not const: in C a pointer to an array does not convert as its elements
-     * do. */
+    /* Not const: in C a pointer to an array of pointers does not convert as its
+     * elements do. */
     void *reply = call->reply != NULL
                       ? shmrpci_reply_value(shmrpci_reply_of_value(call->reply))
                       : NULL;
@@ -442,7 +442,8 @@ static void destroy(shmrpci_async *async)
         free(block);
         block = next;
     }
-    free(async->waker); /* the parent's: its thread is not in this process */
+    free(async->waker); /* the parent's: its thread does not exist in this
+                         * process */
     free(async);
 }
 

@@ -1,4 +1,5 @@
-/* The objects of asynchronous calls: made in blocks, and found by bitmaps. */
+/* The objects of asynchronous calls: allocated in blocks, and found by
+ * bitmaps. */
 #include "rpc/async.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static void block_init(shmrpci_async_block *block, shmrpci_async *async)
         block->calls[i].async = async;
         block->calls[i].busy = &block->busy;
         block->calls[i].bit = UINT64_C(1) << i;
-        /* Nobody else looks at a call that is not sent yet. */
+        /* Nobody else sees a call that is not sent yet. */
         shmrpci_store_relaxed(&block->calls[i].state, SHMRPCI_ASYNC_HELD);
     }
 }
@@ -62,7 +63,7 @@ shmrpci_async *shmrpci_async_of(shmrpc_client *client)
     return async;
 }
 
-/* The block after `block`, made if need be; NULL: out of memory. */
+/* The block after `block`, allocated if necessary; NULL: out of memory. */
 static shmrpci_async_block *next_block(shmrpci_async *async,
                                        shmrpci_async_block *block)
 {
@@ -90,7 +91,7 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
         uint64_t busy = shmrpci_load_relaxed(&block->busy);
         while (busy != UINT64_MAX) {
             uint64_t bit = ~busy & (busy + 1);
-            /* Acquire: the thread that freed it is done with it. */
+            /* Acquire: the thread that freed it no longer uses it. */
             if (shmrpci_bias_cas_u64(&async->bias, &block->busy, &busy,
                                      busy | bit)) {
                 shmrpc_call *call = &block->calls[__builtin_ctzll(bit)];

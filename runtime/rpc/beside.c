@@ -1,4 +1,4 @@
-/* A client's calls that carry more than their parameters. */
+/* Calls of a client that carry more than their parameters. */
 #include "rpc/beside.h"
 
 #include <stdlib.h>
@@ -50,8 +50,8 @@ static int inherit_deadline(shmrpci_pending *p)
 
 /* ---- metadata ------------------------------------------------------------ */
 
-/* Writes the trace that the user gives under the key "traceparent", or the
- * parent's span. */
+/* Writes the trace that the user gives under the key "traceparent", or that of
+ * the parent's span. */
 static int write_trace(shmrpci_beside *b, const shmrpc_metadata *list,
                        shmrpc_error *error)
 {

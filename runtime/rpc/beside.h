@@ -5,7 +5,7 @@
  *     shmrpci_pending_init -> begin -> send ... receive -> take_reply -> value
  *                                | reply -> end
  *
- * All of that is in an object that only such calls have.
+ * All of this is in an object that only such calls have.
  *
  * Threading: one thread at a time, as the call.
  */
@@ -17,13 +17,14 @@
 #include "rpc/intercept.h"
 #include "rpc/metadata.h"
 
-/* How long a nested call waits before it looks at its parent again. */
+/* How long a nested call waits before it checks its parent again. */
 #define SHMRPCI_BESIDE_TURN_NS (20 * SHMRPCI_NS_PER_MS)
 
 struct shmrpci_beside {
     const shmrpc_ctx *parent;     /* or NULL */
     shmrpc_reply_metadata *reply; /* or NULL */
-    size_t block_bytes;           /* of the block in `out`; 0: there is none */
+    size_t block_bytes;           /* size of the block in `out`; 0: there is
+                                   * none */
     bool is_open;                 /* interceptors may add to `out` */
     shmrpci_interception looks;
     shmrpci_metadata out;
@@ -52,12 +53,13 @@ static inline bool shmrpci_call_is_watched(const shmrpc_client *client,
            shmrpci_opts_are_beside(opts);
 }
 
-/* After init. Whatever it returns, `end` is to be called. TOO_LARGE, INVALID:
- * metadata; DEADLINE, CANCELLED: of the parent; or the status of an
+/* Called after init. Whatever it returns, `end` must be called. TOO_LARGE,
+ * INVALID: metadata; DEADLINE, CANCELLED: of the parent; or the status of an
  * interceptor. */
 int shmrpci_beside_begin(shmrpci_pending *p, const shmrpc_opts *opts);
 
-/* Before the body. UNIMPLEMENTED: the server can't read it. */
+/* Called before the body is encoded. UNIMPLEMENTED: the server can't read
+ * metadata. */
 int shmrpci_beside_write(shmrpci_pending *p);
 
 /* As receive of the transport, until the call's deadline; CANCELLED: the parent
@@ -68,7 +70,7 @@ int shmrpci_beside_receive(shmrpci_pending *p);
 int shmrpci_beside_reserve(shmrpci_pending *p, size_t size_hint,
                            size_t reply_hint, int64_t deadline_ns);
 
-/* When to look at the parent again: `deadline_ns` at the latest. */
+/* When to check the parent again: `deadline_ns` at the latest. */
 static inline int64_t shmrpci_beside_turn_ns(const shmrpc_ctx *parent,
                                              int64_t deadline_ns)
 {

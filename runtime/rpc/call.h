@@ -1,7 +1,7 @@
 /*
  * A pending call: what sending, failing and decoding share.
  *
- * It lives in the caller's memory, from init to its end:
+ * It is in the caller's memory, from init to its end:
  *
  *     init -> send -> (the transport's receive or cancel) -> value | reply
  *
@@ -25,11 +25,11 @@ typedef struct shmrpci_invocation {
     uint32_t method;
     const void *params;
     const shmrpc_opts *opts; /* or NULL */
-    const void **reply;      /* where its reply goes; NULL: its value goes to
-                              * `result` */
+    const void **reply;      /* receives the reply object; NULL: the value goes
+                              * to `result` */
     void *result;            /* see `reply` */
     shmrpc_error *error;     /* or NULL */
-    bool is_retry;           /* it has been tried, and may have run */
+    bool is_retry;           /* an earlier attempt may have run */
 } shmrpci_invocation;
 
 typedef struct shmrpci_pending {
@@ -37,26 +37,27 @@ typedef struct shmrpci_pending {
     const shmrpc_method *method;
     shmrpci_client_method *state;
     const void *params;
-    /* From here to `number` zeroed at first. */
-    shmrpci_link *link;             /* from start to leave */
-    shmrpci_atomic_pointer *hazard; /* NULL: the thread's */
-    shmrpci_beside *beside;         /* rpc/beside.h; mostly NULL */
+    /* The members up to `number` are zeroed at first. */
+    shmrpci_link *link;             /* held from start to leave */
+    shmrpci_atomic_pointer *hazard; /* NULL: the hazard of the thread */
+    shmrpci_beside *beside;         /* rpc/beside.h; NULL for most calls */
     uint64_t lost;                  /* number of a link that is lost; 0: none */
-    unsigned runs;                  /* attempts that may have run */
-    unsigned deaths;                /* of them, those whose worker died */
-    int64_t retry_after_ns;         /* as the server said; 0: not said */
-    uint32_t flags; /* of the request, besides those of client and method */
-    bool is_long;   /* too long for the transport's `post` */
+    unsigned runs;                  /* number of attempts that may have run */
+    unsigned deaths;                /* how many of these ended with the death of
+                                     * the worker */
+    int64_t retry_after_ns;         /* as the server says; 0: unknown */
+    uint32_t flags; /* of the request, besides the flags of client and method */
+    bool is_long;   /* the body is too long for the transport's `post` */
     bool is_held;   /* send stops before commit */
-    bool is_loan;   /* likewise, since the program writes the body */
+    bool is_loan;   /* the same, since the program writes the body */
     bool nonblock;
-    bool in_place;   /* a raw reply is read without a copy */
-    bool has_faults; /* a fault also has a reply object */
-    bool is_retry;   /* the program's previous attempt has failed */
-    uint32_t number; /* of the method, at the client */
-    uint64_t ticks;  /* when timeout_ns was left */
+    bool in_place;   /* a raw reply is read in place */
+    bool has_faults; /* a fault is also returned as a reply object */
+    bool is_retry;   /* an earlier attempt by the program has failed */
+    uint32_t number; /* index of the method, at the client */
+    uint64_t ticks;  /* the remaining timeout_ns was computed then */
     int64_t timeout_ns;
-    int64_t given_ns; /* timeout_ns at first */
+    int64_t given_ns; /* the initial timeout_ns */
     int64_t deadline_ns;
     size_t loan_bytes;
     shmrpc_error *error; /* or NULL */
@@ -69,7 +70,7 @@ shmrpci_pending_codec(const shmrpci_pending *p)
     return p->link->methods[p->number].codec;
 }
 
-/* How long a call may take: as set for it, for the method, or for the
+/* How long a call may take: the timeout set for it, for the method, or for the
  * client. */
 static inline int64_t shmrpci_timeout_of(const shmrpc_client *client,
                                          uint32_t method,
@@ -83,7 +84,8 @@ static inline int64_t shmrpci_timeout_of(const shmrpc_client *client,
 
 /* ---- call_send.c ----------------------------------------------------- */
 
-/* Sets up all but `call`, which the transport fills. INVALID: the timeout. */
+/* Sets all members but `call`, which the transport sets. INVALID: the
+ * timeout. */
 int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
                          uint32_t method, const void *params,
                          const shmrpc_opts *opts, shmrpc_error *error);
@@ -93,7 +95,7 @@ int shmrpci_pending_init_ping(shmrpci_pending *p, shmrpc_client *client,
                               shmrpci_client_method *state,
                               const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Over the link: takes a slot, encodes and commits. On OK the call is to be
+/* Over the link: takes a slot, encodes and commits. OK: the call must be
  * received or cancelled, unless it is oneway. UNAVAILABLE: not sent, the
  * connection is lost; BUSY, DEADLINE: not sent, no slot was free. */
 int shmrpci_pending_send(shmrpci_pending *p);
@@ -109,30 +111,30 @@ void shmrpci_pending_shorten(shmrpci_pending *p);
 /* ---- call_again.c ---------------------------------------------------- */
 
 /* Takes the client's link and sends, over a new connection if the present one
- * is lost. Unless the status is OK the link has been left again. Statuses of
- * send and of shmrpci_reconnect. */
+ * is lost. Unless the status is OK it has dropped the link. Statuses of send
+ * and of shmrpci_reconnect. */
 int shmrpci_pending_start(shmrpci_pending *p);
 
-/* Lets go of the link; after that the call must not be touched. */
+/* Drops the link; after that the call must not be used. */
 static inline void shmrpci_pending_leave(shmrpci_pending *p)
 {
-    const void *link = p->link; /* for its address only */
+    const void *link = p->link; /* only its address is used */
     shmrpci_hazard_leave(p->hazard);
     shmrpci_reconnect_left(p->client, link);
 }
 
-/* After receive has returned `status`, neither OK nor DEADLINE: whether to
- * start the call again. If not, the error says how it has ended. */
+/* Called after receive has returned `status`, neither OK nor DEADLINE: whether
+ * to start the call again. If not, the error says how it ended. */
 bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status);
 
 /* ---- call_error.c: each returns the status of the call ---------------- */
 
 /* The connection was lost before the call was sent. */
 int shmrpci_pending_not_sent(shmrpci_pending *p);
-/* The call has ended in `status`, as the error says, and this attempt has not
+/* The call has ended with `status`, as the error says, and this attempt has not
  * run. */
 int shmrpci_pending_not_run(shmrpci_pending *p, int status);
-/* The request or reply (`which`) can't be made, sent or read. */
+/* A message (`which`: the request or the reply) can't be made, sent or read. */
 int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
                                    int status);
 /* There is no memory for the request; the transport knows how much is left. */
@@ -145,7 +147,7 @@ int shmrpci_pending_lost(shmrpci_pending *p, int status);
 int shmrpci_pending_deadly(shmrpci_pending *p);
 /* A reply doesn't decode: the call has run, and its result is lost. */
 int shmrpci_pending_damaged(shmrpci_pending *p, int status);
-/* The server has answered with a status. `out`: where a reply goes, or NULL.
+/* The server has answered with a status. `out`: receives the reply, or NULL.
  * Releases the call. */
 int shmrpci_pending_failed(shmrpci_pending *p, const void **out);
 
@@ -158,7 +160,7 @@ static inline void shmrpci_pending_release(shmrpci_pending *p)
 
 /* Takes the outcome of the call. A value of fixed size goes to `result`. */
 int shmrpci_pending_value(shmrpci_pending *p, void *result);
-/* The same, with a reply object; of a declared error, too. */
+/* The same, with a reply object, also for a declared error. */
 int shmrpci_pending_reply(shmrpci_pending *p, const void **out);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * Sends calls, if need be more than once.
+ * Sends calls, more than once if necessary.
  *
  * A call that has certainly not run is sent again until the deadline, whatever
  * the method. One that may have run is repeated only if the method is
- * `@idempotent` here and (link.c compares) at the server.
+ * `@idempotent` both here and at the server (link.c compares).
  */
 #include "base/assert.h"
 #include "os/clock.h"
@@ -73,7 +73,7 @@ int shmrpci_pending_start(shmrpci_pending *p)
     }
 }
 
-/* Whether the connection goes on to another server by itself. */
+/* Whether the connection switches to another server by itself. */
 static bool has_others(const shmrpci_pending *p)
 {
     return (p->link->conn->features & SHMRPCI_FEATURE_SEVERAL) != 0;
@@ -104,7 +104,7 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
         p->lost = p->link->serial;
     }
     (void)shmrpci_add_relaxed(&p->client->retried, UINT64_C(1));
-    p->is_long = true; /* it says that it is repeated */
+    p->is_long = true; /* marked as repeated */
     shmrpci_pending_shorten(p);
     return true;
 }

@@ -1,11 +1,13 @@
 /*
- * The time of day for deadlines of calls, at the price of a tick.
+ * The monotonic time for deadlines of calls, at the price of reading ticks.
  *
- * A deadline needs the monotonic clock, which costs 25-55 ns to read, a good
- * part of a short call.  This keeps the difference of clock and ticks, and
- * updates it every 50 ms, in which the two drift apart by some 25 us at most.
+ * A deadline needs the monotonic clock, which takes 25-55 ns to read, a good
+ * part of a short call. This keeps the difference between clock and ticks, and
+ * updates it every 50 ms; the two drift apart by at most about 25 us in that
+ * time.
  *
- * Threading: any number of threads share one; concurrent updates are all valid.
+ * Threading: any number of threads share one; concurrent updates are all
+ * valid.
  */
 #ifndef SHMRPCI_RPC_CALL_CLOCK_H
 #define SHMRPCI_RPC_CALL_CLOCK_H
@@ -28,8 +30,8 @@ int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock, uint64_t ticks);
 
 __extension__ typedef unsigned __int128 shmrpci_call_clock_wide;
 
-/* Ticks as nanoseconds since ticks were 0; `apart` corrects the error of the
- * rate. */
+/* Converts ticks to nanoseconds since ticks were 0; `apart` corrects the error
+ * of the rate. */
 static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
                                                 uint64_t ticks)
 {
@@ -37,13 +39,13 @@ static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
                       32);
 }
 
-/* Monotonic nanoseconds at `ticks`, which were read just now, to within some
- * 25 us. */
+/* Monotonic nanoseconds at `ticks`, which were read just now, with an error of
+ * up to about 25 us. */
 static inline int64_t shmrpci_call_clock_at(shmrpci_call_clock *clock,
                                             uint64_t ticks)
 {
-    /* Relaxed: the words may be of different updates, all of which are valid
-     * now. */
+    /* Relaxed: the two words may be of different updates, all of which are
+     * valid now. */
     if (ticks >= shmrpci_load_relaxed(&clock->due)) {
         return shmrpci_call_clock_set(clock, ticks);
     }

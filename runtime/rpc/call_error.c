@@ -1,4 +1,5 @@
-/* How calls fail: what their errors say, and the replies of declared ones. */
+/* How calls fail: the texts of their errors, and the replies of declared
+ * ones. */
 #include "rpc/call.h"
 
 #include <string.h>
@@ -57,7 +58,7 @@ int shmrpci_pending_not_run(shmrpci_pending *p, int status)
     if (is_late && shmrpci_waiting_take_interrupt()) {
         status = late(p, true);
     }
-    /* Earlier attempts may have. */
+    /* Earlier attempts may have run. */
     shmrpci_error_ran(p->error, p->runs > 0);
     return status;
 }
@@ -208,8 +209,9 @@ static int decode_payload(shmrpci_pending *p, shmrpci_reply *reply,
                          p->error);
 }
 
-/* Fills the reply of a call that has ended in a declared error: a zeroed value,
- * and the payload if there is one and we know its type. Releases the call. */
+/* Fills the reply of a call that has ended with a declared error: a zeroed
+ * value, and the payload if there is one and we know its type. Releases the
+ * call. */
 static int decode_thrown(shmrpci_pending *p, shmrpci_reply *reply,
                          const shmrpc_error_type *thrown, size_t payload_at)
 {

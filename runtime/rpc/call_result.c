@@ -8,8 +8,8 @@
 /* Replies up to this size are decoded from the stack. */
 #define LOCAL_BYTES 1024
 
-/* Bytes that nobody else can write: a copy in `local` or `arena`, or the reply
- * itself. NULL: out of memory. */
+/* Returns the bytes where nobody else can write them: a copy in `local` or
+ * `arena`, or the reply itself. NULL: out of memory. */
 static const uint8_t *private_body(const shmrpci_call *call,
                                    uint8_t local[LOCAL_BYTES],
                                    shmrpci_arena *arena)

@@ -1,4 +1,5 @@
-/* Sending a call: its deadline, a slot, the request encoded in place. */
+/* Sends a call: sets its deadline, takes a slot, encodes the request in
+ * place. */
 #include "rpc/async.h"
 
 #include "base/assert.h"
@@ -17,7 +18,7 @@ static inline int64_t take_opts(shmrpci_pending *p, const shmrpc_opts *opts)
     return opts->timeout_ns;
 }
 
-/* Most calls have the same values here, written in as few stores as
+/* Most calls have the same values here, so they are written in as few stores as
  * possible. */
 static inline void clear(shmrpci_pending *p)
 {
@@ -86,7 +87,7 @@ int shmrpci_pending_init_ping(shmrpci_pending *p, shmrpc_client *client,
     p->state = state;
     p->params = &nothing;
     int status = init(p, client, client->service->method_count, opts, error);
-    p->is_long = true; /* which no `post` sends */
+    p->is_long = true; /* which `post` never sends */
     return status;
 }
 
@@ -120,7 +121,7 @@ static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
     return status;
 }
 
-/* Asynchronous calls that are over keep their slots until someone looks. */
+/* Asynchronous calls that are over keep their slots until they are checked. */
 static int reserve_among(shmrpci_pending *p, shmrpci_async *async)
 {
     int status = reserve_until(p, 0);
@@ -129,7 +130,7 @@ static int reserve_among(shmrpci_pending *p, shmrpci_async *async)
         shmrpci_pending_shorten(p);
         status = reserve_until(p, 0);
     }
-    /* Others have the slots, or the deadline has passed: the transport says
+    /* Other code has the slots, or the deadline has passed: the transport says
      * which. */
     return status == SHMRPC_E_BUSY && !p->nonblock
                ? reserve_until(p, p->deadline_ns)
@@ -144,7 +145,7 @@ static int reserve(shmrpci_pending *p)
 }
 
 /* Gets room for the bytes of a raw method, if its limit allows that many:
- * reading them would find out. */
+ * decoding would refuse more. */
 static int lend(shmrpci_pending *p)
 {
     shmrpc_bytes body;
@@ -155,7 +156,7 @@ static int lend(shmrpci_pending *p)
                                                          NULL, &body, p->error);
 }
 
-/* A method that the server lacks, at a client that has accepted that
+/* The server lacks this method, and the client has accepted that
  * (SHMRPC_OPT_PARTIAL). */
 static int not_there(shmrpci_pending *p)
 {
@@ -238,7 +239,7 @@ static bool post_encoded(shmrpci_pending *p)
 }
 
 /* Sends a short request, of any encoding, if a slot is free at once. False:
- * nothing was sent; the long way will send it, or report the error. */
+ * nothing was sent; the long path will send it, or report the error. */
 static bool post(shmrpci_pending *p)
 {
     SHMRPCI_ASSERT(p->link != NULL && shmrpci_link_is_ours(p->link),

@@ -2,7 +2,7 @@
  * Calls, from the client's side: encode in place, wait, decode.
  *
  * A call takes no lock, allocates nothing in the steady state, and reads ticks
- * once; the transport looks at the clock only when it has to wait.
+ * once; the transport reads the clock only when it has to wait.
  */
 #include "rpc/client.h"
 
@@ -15,8 +15,7 @@
 #include "rpc/spread.h"
 #include "shmrpc/discover.h"
 
-/* On OK the call is to be released (unless oneway), over a link that is to be
- * left. */
+/* OK: the call must be released (unless oneway), and its link dropped. */
 static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
                                                           bool has_beside)
 {
@@ -35,7 +34,7 @@ static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
         if (status == SHMRPC_E_DEADLINE) {
             status = shmrpci_pending_give_up(p);
         } else if (has_beside && status == SHMRPC_E_CANCELLED) {
-            /* It has been given up, and the error says why. */
+            /* The call was given up; the error says why. */
         } else if (shmrpci_pending_is_repeatable(p, status)) {
             shmrpci_pending_leave(p);
             continue;
@@ -142,7 +141,7 @@ static int call_crowd(const shmrpci_invocation *c, shmrpci_attempt *out)
                               c->error);
 }
 
-/* One attempt of a call, over the client's link or a crowd. */
+/* One attempt of a call, over the client's link or through a crowd. */
 static int attempt(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     shmrpc_client *client = c->client;
@@ -163,7 +162,7 @@ static int attempt(const shmrpci_invocation *c, shmrpci_attempt *out)
 
 /* ---- more than one attempt ----------------------------------------------- */
 
-/* The options of a failed call's next attempt. */
+/* The options for the next attempt of a failed call. */
 static int call_again(const shmrpci_invocation *c, shmrpci_attempt last,
                       int status)
 {
@@ -187,8 +186,8 @@ static int call_again(const shmrpci_invocation *c, shmrpci_attempt last,
     return status;
 }
 
-/* A call of a method with `@hedge`: if its connection is lost it goes on as
- * others do. */
+/* A call of a method with `@hedge`: if its connection is lost it continues like
+ * any other call. */
 static int call_twice(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     int status;
@@ -203,8 +202,8 @@ static int call_twice(const shmrpci_invocation *c, shmrpci_attempt *out)
     return opts.timeout_ns == 0 ? status : attempt(&rest, out);
 }
 
-/* Calls that need more than the plain path: in a function of its own, so that
- * others don't pay for it. (By value: the arguments of others stay in
+/* Calls that need more than the plain path: a function of its own, so that
+ * plain calls don't pay for it. (Passed by value: their arguments stay in
  * registers.) */
 static __attribute__((noinline)) int call_watched(shmrpci_invocation c)
 {
@@ -251,7 +250,7 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                                                  : call_plain(&c, true, NULL);
 }
 
-/* The value in a call's reply object. */
+/* Takes the value from a call's reply object. */
 static int take_value(const shmrpc_method *method, int status, void *result,
                       const void **reply)
 {

@@ -15,7 +15,7 @@
 #include "sync/atomic.h"
 #include "sync/hazard.h"
 
-/* How much room to ask for, as learnt. */
+/* How much room to reserve, as learnt from earlier calls. */
 typedef struct shmrpci_client_method {
     shmrpci_atomic_u32 request_bytes;
     shmrpci_atomic_u32 reply_bytes;
@@ -25,16 +25,16 @@ struct shmrpci_async;
 typedef struct shmrpci_crowd shmrpci_crowd;
 
 /* The link of a closed client: no call accepts it, so only calls that find it
- * need to check whether their client is closed. */
+ * have to check whether their client is closed. */
 extern shmrpci_link shmrpci_closed_link;
 
 enum {
     SHMRPCI_CLIENT_INTERCEPTED = 1u << 0, /* it has interceptors */
-    SHMRPCI_CLIENT_IN_DEBT = 1u << 1,     /* its budget is not full */
+    SHMRPCI_CLIENT_IN_DEBT = 1u << 1,     /* its retry budget is not full */
     SHMRPCI_CLIENT_HEDGES = 1u << 2,      /* it has methods with @hedge */
-    SHMRPCI_CLIENT_CROWD = 1u << 3,       /* it stands for several */
+    SHMRPCI_CLIENT_CROWD = 1u << 3,       /* it stands for several instances */
     SHMRPCI_CLIENT_RETRIES = 1u << 4,     /* it has methods with @retry */
-    SHMRPCI_CLIENT_SPREADS = 1u << 5      /* its list has a cluster */
+    SHMRPCI_CLIENT_SPREADS = 1u << 5      /* its address list has a cluster */
 };
 
 struct shmrpc_client {
@@ -48,14 +48,16 @@ struct shmrpc_client {
     _Atomic(struct shmrpci_async *) async; /* NULL until it is needed */
     /* Reasons why a call looks at the members below: 0 for most clients. */
     shmrpci_atomic_u32 watched; /* SHMRPCI_CLIENT_... */
-    shmrpci_atomic_u32 budget;  /* of retries (rpc/retry.h) */
+    shmrpci_atomic_u32 budget;  /* budget of retries (rpc/retry.h) */
     shmrpci_interceptors interceptors;
-    shmrpci_crowd *crowd;          /* NULL: the client has its own link */
+    shmrpci_crowd *crowd;          /* NULL: the client has a link of its own */
     struct shmrpci_spread *spread; /* NULL: its list has no cluster */
     /* The members that follow are for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
-    uint64_t links;           /* made so far; under the keeper's lock */
-    shmrpci_atomic_u32 place; /* of its link, in the address list */
+    uint64_t links;           /* number of links made so far; under the keeper's
+                               * lock */
+    shmrpci_atomic_u32 place; /* index of its link's place in the address
+                               * list */
     char *where;              /* address list */
     shmrpc_profile profile;
     size_t max_message_bytes;
@@ -63,7 +65,7 @@ struct shmrpc_client {
     shmrpci_atomic_u64 reconnects;
     shmrpci_atomic_u64 resent;
     shmrpci_atomic_u64 retried;
-    /* In a member of a crowd: its calls, counted together; else NULL. */
+    /* In a member of a crowd: counts its calls, of all kinds; else NULL. */
     shmrpci_atomic_u32 *tally;
 };
 
@@ -72,13 +74,13 @@ static inline bool shmrpci_client_is_closed(const shmrpc_client *client)
     return shmrpci_load_acquire(&client->link) == (void *)&shmrpci_closed_link;
 }
 
-/* Reports that a closed client was used; INVALID. */
+/* Reports the use of a closed client; INVALID. */
 int shmrpci_client_misused(const shmrpc_client *client,
                            const shmrpc_method *method, shmrpc_error *error);
 
 /* Raises an estimate to the most that a call of the method has needed. It never
- * shrinks: unused room costs nothing, and a reply for which too little was
- * reserved costs a new piece of shared memory. */
+ * shrinks: unused room costs nothing, while a reply for which too little was
+ * reserved needs a new piece of shared memory. */
 static inline void shmrpci_estimate(shmrpci_atomic_u32 *estimate, size_t bytes)
 {
     uint32_t size = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;

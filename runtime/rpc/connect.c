@@ -1,4 +1,4 @@
-/* Clients: made, connected for the first time, closed. */
+/* Creates, connects and closes clients. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@
 /* Clients closed so long ago that no program should still use them. */
 static shmrpci_graveyard closed_clients;
 
-/* The link of no process, so that no call is made over it. */
+/* A link of no process, so that no call is made over it. */
 shmrpci_link shmrpci_closed_link = {.generation = UINT32_MAX};
 
 int shmrpci_client_misused(const shmrpc_client *client,
@@ -68,7 +68,7 @@ static uint32_t reasons_to_look(const shmrpc_service *service,
     return all;
 }
 
-/* Frees all members except those that a call looks at first. */
+/* Frees all members except those that a call reads first. */
 static void client_end(shmrpc_client *client)
 {
     shmrpci_crowd_close(client->crowd);

@@ -13,12 +13,12 @@
 #include "shmrpc/client.h"
 
 #define LOOK_NS SHMRPCI_NS_PER_S
-/* An instance that was gone is not tried again for this long, while there are
- * others. */
+/* An instance that was gone is not tried again for this long, as long as there
+ * are others. */
 #define GONE_NS (100 * SHMRPCI_NS_PER_MS)
 /* How long a new instance may take to answer while others could serve. */
 #define JOIN_NS (500 * SHMRPCI_NS_PER_MS)
-/* The pause between two looks for the first instance. */
+/* The pause between two searches for the first instance. */
 #define PAUSE_NS (20 * SHMRPCI_NS_PER_MS)
 /* The pause between two rounds in which no instance answered. */
 #define ROUND_NS (10 * SHMRPCI_NS_PER_MS)
@@ -26,7 +26,8 @@
 typedef struct member {
     shmrpc_client *client;
     char instance[64];
-    shmrpci_atomic_u32 calls;   /* our calls in progress: its client's tally */
+    shmrpci_atomic_u32 calls;   /* number of our calls in progress: its client
+                                 * counts them */
     shmrpci_atomic_u64 gone_ns; /* time before which it is not tried */
 } member;
 
@@ -132,7 +133,7 @@ static void look(shmrpci_crowd *crowd)
 {
     shmrpc_error ignored;
     uint64_t now_ns = (uint64_t)shmrpci_now_ns();
-    /* Relaxed: one thread wins the change and looks. */
+    /* Relaxed: one thread wins the change and searches. */
     uint64_t look_ns = shmrpci_load_relaxed(&crowd->look_ns);
     if (now_ns < look_ns ||
         !shmrpci_cas_seq(&crowd->look_ns, &look_ns, now_ns + LOOK_NS)) {
@@ -211,7 +212,7 @@ void shmrpci_crowd_close(shmrpci_crowd *crowd)
 
 /* ---- choosing ---------------------------------------------------------- */
 
-/* The next in turn of the members with the fewest calls. SHMRPCI_CROWD_MAX:
+/* The next in turn among the members with the fewest calls. SHMRPCI_CROWD_MAX:
  * none. */
 static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
 {
@@ -236,7 +237,7 @@ static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
 }
 
 /* Counts a call at a member that is not in *tried, and adds it there; without
- * `any`, members that were gone a moment ago don't qualify. NULL: none. */
+ * `any`, skips members that were gone a moment ago. NULL: none. */
 static member *enter(shmrpci_crowd *crowd, uint64_t *tried, bool any)
 {
     uint32_t at = choose(crowd, *tried, any);
@@ -270,7 +271,7 @@ static int make_at(member *m, const shmrpci_crowd_call *call,
     return status;
 }
 
-/* Tries one member after the other, until one has taken the call. */
+/* Tries one member after another, until one has taken the call. */
 static int make_somewhere(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
                           int64_t deadline_ns, shmrpc_error *error)
 {
@@ -293,7 +294,7 @@ static int make_somewhere(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
     return status;
 }
 
-/* All members are full: waits at one. */
+/* All members are full: waits at one of them. */
 static int make_late(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
                      int64_t deadline_ns, shmrpc_error *error)
 {

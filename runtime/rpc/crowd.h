@@ -3,9 +3,9 @@
  *
  * Each instance has a client of its own, a member; a call goes to the one with
  * the fewest calls of ours, and on to the next if that is gone or full.
- * Blocking calls, started and unfinished calls, and open streams count. New
- * instances join within a second; those that are gone stay members, and are
- * tried again now and then.
+ * Calls in progress, blocking or started, and open streams count. New instances
+ * join within a second; those that are gone stay members, and are tried again
+ * now and then.
  *
  * Threading: any thread, until close.
  */
@@ -24,29 +24,29 @@ static inline bool shmrpci_crowd_is_meant(const shmrpci_place *place)
 }
 
 /* Connects to all instances. UNAVAILABLE: there is none; other statuses: the
- * first refusal, if no instance accepts us. `opts` is what connect was
- * given. */
+ * first refusal, if no instance accepts us. `opts` are the options of
+ * connect. */
 int shmrpci_crowd_open(const shmrpc_service *service,
                        const shmrpci_place *place, const shmrpc_opts *opts,
                        shmrpci_crowd **out, shmrpc_error *error);
 /* No call may be in progress. NULL is allowed. */
 void shmrpci_crowd_close(shmrpci_crowd *crowd);
 
-/* One call, of whatever kind. */
+/* One call, of any kind. */
 typedef struct shmrpci_crowd_call {
     const shmrpc_opts *opts; /* or NULL */
     int64_t timeout_ns;      /* for all of it; INT64_MAX: no limit */
-    bool is_stream;          /* EXHAUSTED: the next may have room */
-    /* Makes or begins the call at a member. Its status decides about the next
-     * member, and whether it may have run, as `error` says. */
+    bool is_stream;          /* EXHAUSTED: another member may have room */
+    /* Makes or begins the call at a member. Its status decides whether the next
+     * member is tried; `error` says whether it may have run. */
     int (*make)(void *user, shmrpc_client *member, const shmrpc_opts *opts,
                 shmrpc_error *error);
     void *user;
 } shmrpci_crowd_call;
 
-/* Tries one member after the other, the one with the fewest calls first, until
- * one takes the call. If all are gone, or full, waits as long as it may.
- * `error` may be NULL. */
+/* Tries one member after another, the one with the fewest calls first, until
+ * one takes the call. If all are gone or full, waits as long as it may. `error`
+ * may be NULL. */
 int shmrpci_crowd_make(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
                        int64_t *out_deadline_ns, shmrpc_error *error);
 

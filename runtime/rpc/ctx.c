@@ -1,4 +1,4 @@
-/* The functions with which a handler uses its call. */
+/* The functions by which a handler uses its call. */
 #include "rpc/ctx.h"
 
 #include <stdarg.h>
@@ -63,7 +63,7 @@ void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request, size_t size)
 void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
 {
     shmrpci_request *request = ctx->request;
-    static char result; /* of any kind: it is not read */
+    static char result; /* of any type: it is not read */
     if (shmrpci_raw_result(ctx->method, &result) == NULL || ctx->has_lent ||
         ctx->detached != NULL) {
         return NULL;
@@ -125,7 +125,8 @@ void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args)
     size_t have = len < 0                      ? 0
                   : (size_t)len >= sizeof text ? sizeof text - 1
                                                : (size_t)len;
-    /* A handler may quote bytes that aren't text: stop before those. */
+    /* A handler may quote bytes that aren't text: stop before the first of
+     * them. */
     have = shmrpci_utf8_valid_prefix(text, have);
     have = shmrpci_utf8_cut(text, have, sizeof ctx->message - 1);
     memcpy(ctx->message, text, have);

@@ -22,7 +22,7 @@
 #include "transport/transport.h"
 
 /* Raw items of at least this size are read in place, if only processes of our
- * own user could change them. */
+ * own user can modify them. */
 #define SHMRPCI_STREAM_IN_PLACE_BYTES 4096u
 
 static inline bool shmrpci_stream_is_in_place(const shmrpci_stream_item *item,
@@ -38,20 +38,20 @@ typedef struct shmrpci_served_stream {
     const shmrpci_lend_ops *lends;
     shmrpci_stream *end;
     const shmrpci_codec *codec;
-    shmrpci_lent lent;   /* our next item */
+    shmrpci_lent lent;   /* number of our next item */
     shmrpci_flat flat;   /* the client's items, if they are flat */
-    int over;            /* MORE, or how the client's items have ended */
-    int64_t stall_ns;    /* the longest that a send may wait */
+    int over;            /* MORE, or how the client's items ended */
+    int64_t stall_ns;    /* the longest time that a send may wait */
     int ended;           /* EVICTED: a send waited that long; SERVER_LOST;
-                          * UNAVAILABLE: the worker was cut */
-    uint64_t items;      /* sent; for uploads, read */
+                          * UNAVAILABLE: the worker's streams were cut */
+    uint64_t items;      /* number of items sent; for uploads, read */
     shmrpci_buf out;     /* the item being sent */
     shmrpci_arena arena; /* of the item that was read */
     shmrpci_stats_streams *counts; /* or NULL */
     /* Of a detached stream, which never waits; else NULL. */
     const shmrpci_pump_ops *pump;
-    shmrpci_mutex *counting; /* for counts by several threads */
-    size_t sent;             /* bytes of `out` */
+    shmrpci_mutex *counting; /* several threads count here */
+    size_t sent;             /* number of bytes in `out` */
     bool has_rest;           /* a sent item is not complete yet */
     bool wants_item;         /* the last read found no item */
     bool wants_room;
@@ -68,7 +68,7 @@ typedef struct shmrpci_ctx_beside {
     /* The relay's peer that made the call, if its end is to be reported; else
      * 0. */
     uint64_t peer;
-    /* The token of the connection that was looked at last. */
+    /* The token of the connection that was read last. */
     bool knows_token;
     uint64_t token_of;
     const char *token; /* in `said`, or NULL */
@@ -82,20 +82,23 @@ struct shmrpc_ctx {
     uint32_t index; /* of the method in its service */
     uint32_t uid;   /* the server's user id */
     /* The next five are zeroed before each call, together. */
-    bool has_lent;              /* request->out, by shmrpc_ctx_loan */
-    bool is_long;               /* the reply can't take the short way */
-    bool has_metadata;          /* beside->in; `out` is ready for the reply's */
+    bool has_lent;              /* memory of request->out, lent by
+                                 * shmrpc_ctx_loan */
+    bool is_long;               /* the reply can't take the short path */
+    bool has_metadata;          /* beside->in is set; `out` is ready for the
+                                 * reply's */
     bool is_looked_at;          /* interceptors see it */
     int32_t raised;             /* see payload */
     shmrpci_ctx_beside *beside; /* the worker's */
     shmrpci_arena *arena;       /* reset when the reply has been sent */
-    char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of shmrpc_ctx_fail, or "" */
+    char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* set by shmrpc_ctx_fail, or
+                                               * "" */
     /* The payload of error `raised` (or 0), encoded by shmrpc_stub_raise or
      * shmrpc_ctx_fault. */
     shmrpci_buf payload;
     shmrpci_served_stream *stream;     /* NULL: the call has no streams */
-    struct shmrpci_detached *detached; /* the detached call that owns this; or
-                                        * NULL */
+    struct shmrpci_detached *detached; /* the detached call that owns this
+                                        * context; or NULL */
     int64_t retry_after_ns; /* of shmrpc_ctx_refuse, with `message` */
     struct shmrpci_overload_worker *overload; /* the worker's */
 };
@@ -103,22 +106,21 @@ struct shmrpc_ctx {
 /* Sets the message, as shmrpc_ctx_fail does. */
 void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args);
 
-/* Prepares request->out for a reply of about `size` bytes; a loan is
- * dropped. */
+/* Prepares request->out for a reply of about `size` bytes; drops a loan. */
 void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
                          size_t size);
 
-/* The handler's span, for calls that it makes; false: the call is in no
- * trace. */
+/* The handler's span, for calls that it makes; false: the call has no trace. */
 bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES]);
 
-/* Whether a gateway has sent the call, for a peer of its own. */
+/* Whether a gateway has sent the call on behalf of one of its peers. */
 bool shmrpci_ctx_is_relayed(const shmrpc_ctx *ctx);
 
 /* A service's limits for its streams. */
 typedef struct shmrpci_stream_rules {
     size_t decode_limit; /* limit of memory for one item */
-    uint32_t max_places; /* see accept in transport.h */
+    uint32_t max_places; /* most workers in streams: see accept in
+                          * transport.h */
     int64_t stall_ns;
 } shmrpci_stream_rules;
 
@@ -130,9 +132,10 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_stream_rules *rules,
                                 shmrpci_counter *counter, uint32_t row);
 /* Called after the handler, which has returned `status`: from now on the
- * client's sends fail, and its reads end. Returns how the call ends. */
+ * client's sends fail, and its reads end. Returns the status with which the
+ * call ends. */
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status);
-/* Sends the rest of the last item: OK: all of it; BUSY. */
+/* Sends the rest of the last item: OK: all of it was sent; BUSY. */
 int shmrpci_served_stream_push(shmrpci_served_stream *s);
 /* No more items are wanted, for the reason `status`. */
 int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status);

@@ -11,7 +11,7 @@
 #include "rpc/misuse.h"
 #include "shmrpc/server.h"
 
-/* The calls of all servers that were answered last. */
+/* The last answered calls of all servers. */
 static shmrpci_graveyard answered;
 
 static shmrpci_dispatcher *dispatcher_of(shmrpc_ctx *ctx)
@@ -117,7 +117,7 @@ static const shmrpci_detached *detached_of(const shmrpci_request *request)
                                                              request));
 }
 
-/* With the lock, as the transport takes the request back once it has ended. */
+/* Under the lock, because the transport frees the request once it has ended. */
 static bool late_is_cancelled(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
@@ -129,7 +129,7 @@ static bool late_is_cancelled(const shmrpci_request *request)
     return is_cancelled;
 }
 
-/* The same. */
+/* As above. */
 static bool late_is_draining(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
@@ -341,7 +341,7 @@ static void detached_free(shmrpci_detached *d)
     free(d);
 }
 
-/* Has the transport release the request. */
+/* Makes the transport free the request. */
 static int part(shmrpci_dispatcher *w, shmrpc_ctx *ctx, shmrpci_detached *d)
 {
     d->generation = shmrpci_fork_generation();
@@ -419,7 +419,7 @@ void shmrpci_detached_bury(shmrpci_detached *d)
     free(shmrpci_bury(&answered, d));
 }
 
-/* Sends and counts the reply; the transport takes the request back. */
+/* Sends and counts the reply; the transport frees the request. */
 bool shmrpci_detached_answer(shmrpci_detached *d, int status,
                              const void *result)
 {
@@ -433,7 +433,7 @@ bool shmrpci_detached_answer(shmrpci_detached *d, int status,
     return !d->request.was_given_up;
 }
 
-/* Its worker stopped waiting. False: the worker has not ended the call. */
+/* Its worker has stopped waiting. False: the worker has not ended the call. */
 static bool has_ended(shmrpci_detached *d)
 {
     uint32_t state = SHMRPCI_DETACHED_ENDED;
@@ -499,7 +499,8 @@ static shmrpci_detached *take_open(const shmrpci_detached_set *set)
 /* Ends the call at the caller; then reports the program's mistake. */
 static void end_one(shmrpci_detached *d, int64_t drain_ns)
 {
-    /* The program may answer, and so free it, once the worker has left it. */
+    /* The program may answer, and so free it, as soon as the worker has let go
+     * of it. */
     const char *name = d->w.ctx.method->name;
     const shmrpci_worker_ops *ops = ops_of(&d->request);
     shmrpci_overload_end(&d->counted);
@@ -527,7 +528,7 @@ void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns)
     shmrpci_steppers_close(set);
     while (set->first != NULL) {
         shmrpci_detached *d = take_open(set);
-        if (d == NULL) { /* it is being answered, or in its step */
+        if (d == NULL) { /* it is being answered, or its step is running */
             shmrpci_cond_wait(&set->changed, &set->lock);
             continue;
         }

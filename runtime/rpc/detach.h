@@ -2,9 +2,9 @@
  * Calls that are detached: their handlers have returned, and another thread
  * will answer (shmrpc_ctx_detach in <shmrpc/server.h>).
  *
- * Such a call takes its parameters, memory and metadata from its worker, which
- * gets new ones and goes on.  The program holds a context of the call's own
- * until it has answered.
+ * Such a call takes over its parameters, memory and metadata from its worker,
+ * which gets new ones and goes on. The program holds a context of the call's
+ * own until it has answered.
  *
  *     OPEN -> ANSWERING --------> ANSWERED    by the program +---> ENDING ->
  *       ENDED -------^        by its worker, which can wait no
@@ -26,8 +26,8 @@
 /* The detached calls of a worker. */
 typedef struct shmrpci_detached_set shmrpci_detached_set;
 
-/* The streams of one thread, which sleeps on two words of each, its own word,
- * and the worker's alarm. */
+/* The streams of one thread, which sleeps on two words of each stream, on its
+ * own word, and on the worker's alarm. */
 #define SHMRPCI_STEPPER_STREAMS ((SHMRPCI_FUTEX_ANY_MAX - 2) / 2)
 #define SHMRPCI_STEPPERS_MAX                               \
     ((SHMRPC_DETACHED_MAX + SHMRPCI_STEPPER_STREAMS - 1) / \
@@ -45,9 +45,9 @@ typedef struct shmrpci_stepped {
                                     * fresh ones */
     shmrpci_atomic_u32 is_woken;
     shmrpci_served_stream stream;
-    bool is_due;   /* an item has come, or there is room */
+    bool is_due;   /* an item has arrived, or there is room */
     bool has_left; /* the client has closed it, but not ended the call */
-    bool is_last;  /* it ends in `status` once the current item is sent */
+    bool is_last;  /* it ends with `status` once the current item is sent */
     int status;
     int64_t idle_ns; /* deadline for the next item */
 } shmrpci_stepped;
@@ -56,12 +56,12 @@ typedef enum shmrpci_detached_state {
     SHMRPCI_DETACHED_OPEN,
     SHMRPCI_DETACHED_ANSWERING,
     SHMRPCI_DETACHED_ANSWERED,
-    SHMRPCI_DETACHED_ENDING, /* by the worker; */
+    SHMRPCI_DETACHED_ENDING, /* the worker no longer uses it */
     SHMRPCI_DETACHED_ENDED   /* only the program's reference is left */
 } shmrpci_detached_state;
 
 typedef struct shmrpci_detached {
-    shmrpci_dispatcher w; /* the program's handle is its context */
+    shmrpci_dispatcher w; /* first: the program's handle is its context */
     shmrpci_request request;
     shmrpci_detached_set *set;
     struct shmrpci_detached
@@ -70,7 +70,7 @@ typedef struct shmrpci_detached {
     /* shmrpci_detached_state. To ENDING and ENDED under the set's lock. Acquire
      * and release: publishes the members here. */
     shmrpci_atomic_u32 state;
-    uint32_t generation; /* of the process */
+    uint32_t generation; /* identifies the process */
     uint64_t connection;
     shmrpci_overload_detached counted; /* until it is answered */
     shmrpci_stepped stepped;           /* of a call with streams */
@@ -78,37 +78,38 @@ typedef struct shmrpci_detached {
 } shmrpci_detached;
 
 struct shmrpci_detached_set {
-    /* One reply at a time: they are counted in rows of their own, which have
-     * one writer. */
+    /* Replies are sent one at a time: they are counted in rows of their own,
+     * which have one writer. */
     shmrpci_mutex replies;
     shmrpci_mutex lock; /* for the members below */
     shmrpci_cond changed;
     shmrpci_detached *first;
     uint32_t count;  /* length of the list */
-    uint32_t refs;   /* one of the worker, and one of each call that the program
-                      * has */
-    bool is_closing; /* streams are to end */
-    bool is_closed;  /* the threads are to end too */
+    uint32_t refs;   /* references: the worker's, and one of each call that the
+                      * program has */
+    bool is_closing; /* streams must end */
+    bool is_closed;  /* the threads must end too */
     struct shmrpci_stepper *steppers[SHMRPCI_STEPPERS_MAX];
     uint32_t stepper_count;
 };
 
-/* Waits until all are answered, for `drain_ns` at most; then ends the others in
- * ABORTED, and reports that. No more are answered after this; frees the set. */
+/* Waits until all are answered, for `drain_ns` at most; then ends the others
+ * with ABORTED, and reports that. After this no call can be answered; frees the
+ * set. */
 void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns);
 
 /* ---- inside ------------------------------------------------------------ */
 
-/* Parts the call of `ctx` from its worker. OK; or an error that has been
- * explained, and nothing has changed. */
+/* Detaches the call of `ctx` from its worker. OK; or an error that has been
+ * set, and nothing has changed. */
 int shmrpci_detached_begin(shmrpc_ctx *ctx, shmrpci_detached **out);
 /* Sends the answer of the program or of its step. False: nobody waits for
  * it. */
 bool shmrpci_detached_answer(shmrpci_detached *d, int status,
                              const void *result);
-/* The worker is done with it; its state is `state` from now on. */
+/* The worker no longer uses it; its state is `state` from now on. */
 void shmrpci_detached_leave(shmrpci_detached *d, shmrpci_detached_state state);
-/* The program is done with it: kept only to report a second answer. */
+/* The program no longer uses it: kept only to report a second answer. */
 void shmrpci_detached_bury(shmrpci_detached *d);
 
 /* ---- detach_stream.c: calls with streams --------------------------------- */

@@ -1,10 +1,10 @@
 /*
- * Streams whose handlers have returned: a function of the program, its step, is
- * called when there is something to do.
+ * Streams of detached calls: a function of the program, the step, is called
+ * when there is something to do.
  *
- * A thread serves many streams.  It sleeps on a word of its own, on the
- * worker's alarm, and on the words of the streams that change when an item or
- * room has come, or the client has left.  So an idle stream wakes nobody, and
+ * A thread serves many streams. It sleeps on a word of its own, on the worker's
+ * alarm, and on those words of the streams that change when an item or room has
+ * appeared, or the client has left. So an idle stream wakes nobody, and
  * occupies neither a worker nor a thread.
  */
 #include "rpc/detach.h"
@@ -17,8 +17,8 @@
 #include "os/futex.h"
 #include "rpc/misuse.h"
 
-/* How often to look where the kernel can't wait for several words (before
-   5.16). */
+/* How often to check where the kernel can't wait for several words (before
+ * 5.16). */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 
 typedef struct shmrpci_stepper {
@@ -48,7 +48,8 @@ void shmrpc_stream_wake(shmrpc_ctx *ctx)
                              ctx->method->name);
         return;
     }
-    /* Seq: before the ring, as the thread looks after it has read the bell. */
+    /* Seq: incremented before the ring is written, since the thread checks the
+     * streams after it has read the bell. */
     shmrpci_store_seq(&d->stepped.is_woken, 1u);
     ring(d->stepped.by);
 }
@@ -78,7 +79,7 @@ static void finish(shmrpci_stepper *s, shmrpci_detached *d, int status)
     shmrpci_detached_bury(d);
 }
 
-/* Why the stream is to end now; MORE: it goes on. */
+/* The reason why the stream must end now; MORE: it goes on. */
 static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
                       int64_t now_ns)
 {
@@ -109,8 +110,8 @@ static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
 /* ---- a step ----------------------------------------------------------------
  */
 
-/* The rest of an item is sent before anything else. How the call ends, or
- * MORE. */
+/* The rest of an item is sent before anything else. Returns how the call ends,
+ * or MORE. */
 static int step(shmrpci_detached *d)
 {
     shmrpci_stepped *it = &d->stepped;
@@ -245,7 +246,7 @@ static void sleep_once(shmrpci_stepper *s, uint32_t seen, uint32_t raised)
     disarm_all(s);
 }
 
-/* False: it is over. */
+/* False: it has ended. */
 static bool take_fresh(shmrpci_stepper *s)
 {
     shmrpci_mutex_lock(&s->set->lock);
@@ -269,7 +270,7 @@ static void run(void *user)
 {
     shmrpci_stepper *s = user;
     for (;;) {
-        /* Before the look: a ring after it ends the sleep. */
+        /* Read before the check: a ring after it ends the sleep. */
         uint32_t seen = shmrpci_load_seq(&s->bell);
         uint32_t raised = s->alarm != NULL ? shmrpci_load_seq(s->alarm) : 0;
         if (!take_fresh(s)) {
@@ -332,7 +333,7 @@ static bool hand_over(shmrpci_detached *d)
     return s != NULL;
 }
 
-/* No thread will step it: ends it in this one. */
+/* No thread will run its step: ends it in this one. */
 static void refuse(shmrpci_detached *d, int status)
 {
     shmrpci_stepper nobody = {.set = d->set, .count = 1};

@@ -1,5 +1,6 @@
-/* Services that are discovered at run time. A service is asked by a call of its
- * method 0, over a connection of its own and without a table. */
+/* Services that are found at run time, without generated code. A service is
+ * asked by a call of its method 0, over a connection of its own and without a
+ * table. */
 #include "shmrpc/discover.h"
 
 #include <stdlib.h>
@@ -55,7 +56,7 @@ static int failed(asker *a, int status)
                             a->link->where, shmrpc_status_text(status));
 }
 
-/* Copies a text of the server once, with a NUL. */
+/* Copies a string of the server once, and adds a NUL. */
 static int take(asker *a, const shmrpci_call *call, char **text, size_t *len)
 {
     size_t count = call->in_len;

@@ -2,9 +2,9 @@
  * Dispatch: a request's method id -> the row of the table -> decode, handler,
  * encode.
  *
- * What a client has written is copied to memory of our own before it is looked
- * at.  One exception: the handler gets large bodies of raw methods from our own
- * user in place, as nothing parses them.
+ * What a client has written is copied to private memory before it is read. One
+ * exception: handlers get large bodies of raw methods in place if the client is
+ * of our own user, since nothing parses them.
  *
  * Threading: each worker has its own state and shares only constants.
  */
@@ -85,7 +85,7 @@ static void drop(worker *w, shmrpci_request *request, int status)
     w->ops->drop(request);
 }
 
-/* Counts a result that came too late for its caller. */
+/* Counts a result that was too late for its caller. */
 static void count_given_up(worker *w, const shmrpci_request *request)
 {
     if (w->is_ok && w->counter.rows != NULL) {
@@ -132,8 +132,8 @@ static uint32_t write_beside(worker *w, shmrpci_request *request)
     return SHMRPCI_HEAD_METADATA;
 }
 
-/* Ends the request in `status` with path, message and name of w->error, and the
- * payload that the handler has raised. */
+/* Ends the request with `status`, with path, message and name of w->error, and
+ * with the payload that the handler has raised. */
 static void reply_failure(worker *w, shmrpci_request *request, int status)
 {
     SHMRPCI_ASSERT(status != SHMRPC_OK, "a failure has a status");
@@ -154,7 +154,7 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     commit(w, request);
 }
 
-/* With the message that w->error holds. */
+/* As above, with the message that w->error holds. */
 static void reply_error(worker *w, shmrpci_request *request, int status)
 {
     w->error.name[0] = '\0';
@@ -226,8 +226,8 @@ static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
     return copy != NULL ? memcpy(copy, request->in, len) : NULL;
 }
 
-/* Flat parameters in place, of a call that is answered at once; NULL: the codec
- * is needed. */
+/* Flat parameters in place, for a call that is answered at once; NULL: the
+ * codec is needed. */
 static const void *flat_params(worker *w, const shmrpci_request *request,
                                const shmrpci_served_method *method)
 {
@@ -350,7 +350,7 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     w->shared->answer(request, w->image, len);
 }
 
-/* Sends a result if it is short, and previous ones were. False: the long way
+/* Sends a result if it is short, and previous ones were. False: the long path
  * will send it, or report the error. */
 static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
@@ -563,7 +563,7 @@ static void refuse_late(worker *w, shmrpci_request *request, uint32_t index)
     refuse(w, request, status);
 }
 
-/* The reply has been sent: the transport has taken the request back. */
+/* The reply has been sent: the transport has freed the request. */
 static void end_looks(worker *w, int32_t status)
 {
     w->beside->looks.call.ctx = NULL;
@@ -601,8 +601,8 @@ begin_beside(worker *w, shmrpci_request *request, uint32_t index)
     return status == SHMRPC_OK;
 }
 
-/* Answers a ping. It is not counted: whoever watches an idle service must not
- * change the figures that others read. */
+/* Answers a ping. It is not counted: monitoring an idle service must not change
+ * the figures that others read. */
 static void answer_ping(worker *w, shmrpci_request *request)
 {
     request->head.status = SHMRPC_OK;
@@ -672,7 +672,7 @@ static __attribute__((noinline)) void count_late(worker *w,
     count_times(w, request);
 }
 
-/* For a raw method the bytes may have to move: to a copy. */
+/* For a raw method the bytes may have to move: they are copied. */
 static void reply_late(worker *w, shmrpci_request *request, const void *result)
 {
     union {
@@ -724,8 +724,8 @@ void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
 
 /* ---- a worker ---- */
 
-/* What the user logs here belongs to no call, though the worker's last one is
- * still noted. */
+/* What the user's function logs here belongs to no call, although the worker's
+ * last one is still noted. */
 static void tell_end(void *user, uint64_t connection)
 {
     const shmrpci_served *served = user;

@@ -1,6 +1,6 @@
 /*
- * A worker's state while it serves a call, and the part that a detached call
- * takes along (detach.h).
+ * A worker's state while it serves a call, and the part of it that a detached
+ * call takes over (detach.h).
  *
  * Threading: one thread at a time.
  */
@@ -29,23 +29,25 @@ typedef struct shmrpci_dispatcher {
     shmrpci_ctx_beside *beside; /* ctx's */
     shmrpc_error error;         /* the error for the caller */
     int32_t pid;                /* of this process */
-    uint32_t *result_bytes;     /* moving estimate, for each method */
+    uint32_t *result_bytes;     /* moving estimate of the reply's size, for each
+                                 * method */
     shmrpci_counter counter;
     shmrpci_overload_worker overload;
     uint32_t row;        /* the counter's row of the running method */
-    bool is_ok;          /* the call that ended counted as OK */
-    bool is_detached;    /* the running call: see detach.c */
-    const void *pointed; /* parameters, where they are a pointer to a flat
+    bool is_ok;          /* the last call counted as OK */
+    bool is_detached;    /* number of the running call: see detach.c */
+    const void *pointed; /* parameters, where these are a pointer to a flat
                           * value */
     shmrpci_dispatch_room *room;
     shmrpci_stats_row *rows; /* the counter's, while is_detached */
-    struct shmrpci_detached_set *detached; /* made with the first; or NULL */
+    struct shmrpci_detached_set *detached; /* allocated with the first detached
+                                            * call; or NULL */
     _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* of a short result */
 } shmrpci_dispatcher;
 
 /* ---- admit.c ---- */
 
-/* Takes the metadata off a request that has some. False: it is malformed. */
+/* Takes the metadata off a request that has some. False: malformed. */
 bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
                                   shmrpci_request *request);
 /* Whether the call may run: limits, access, authorize, interceptors. If not,
@@ -63,12 +65,12 @@ void shmrpci_dispatch_part(shmrpci_dispatcher *w);
 bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w);
 void shmrpci_dispatcher_strip(shmrpci_dispatcher *w);
 
-/* Ends a detached call whose handler has ended in `status`, with `result` if
+/* Ends a detached call whose handler has returned `status`, with `result` if
  * that is OK: replies and counts. */
 void shmrpci_dispatch_reply(shmrpci_dispatcher *w, shmrpci_request *request,
                             int status, const void *result);
-/* The same in ABORTED, without reading memory that the program may be
-   changing. */
+/* The same with ABORTED, without reading memory that the program may be
+ * changing. */
 void shmrpci_dispatch_abandon(shmrpci_dispatcher *w, shmrpci_request *request,
                               const char *why);
 /* After either: tells the interceptors of the end. */

@@ -14,7 +14,7 @@
 #define DETAIL_NOT_RUN     1u
 #define DETAIL_RETRY_AFTER 2u
 
-/* The longest retry-after that we accept from a server. */
+/* The longest retry-after that is accepted from a server. */
 #define RETRY_AFTER_MAX_NS (INT64_C(24) * 3600 * 1000000000)
 
 static void put(shmrpci_buf *out, uint64_t value, size_t bytes)

@@ -1,5 +1,5 @@
 /*
- * The envelope: what rpc itself says over a transport.  Little-endian.
+ * The envelope: rpc's own messages over a transport. Little-endian.
  *
  * hello, client -> server, at connect:
  *      0  u32  magic "rpc1"
@@ -7,8 +7,8 @@
  *      6  u16  minor version: informative
  *      8  u64  hash of the service the client was built with
  *     16  u8   length of the name, then the service's name in the .svc
- *    ...  ...  nothing, or a metadata block (rpc/metadata.h) with what goes for
- *              all calls: the token, as "authorization"
+ *    ... ... nothing, or a metadata block (rpc/metadata.h) with what applies to
+ *    all calls: the token, as "authorization"
  *
  * welcome, server -> client:
  *      0  u32  magic "rpc1"
@@ -32,7 +32,7 @@
  *              method's encoding, or in msgpack if that is raw; of UNKNOWN a
  *              fault, if it is one (fault.h)
  *
- * Readers take any bytes whatever. Threading: pure functions.
+ * Readers accept any bytes. Threading: pure functions.
  */
 #ifndef SHMRPCI_RPC_ENVELOPE_H
 #define SHMRPCI_RPC_ENVELOPE_H
@@ -48,9 +48,9 @@
 
 #define SHMRPCI_RPC_MAJOR 1u
 #define SHMRPCI_RPC_MINOR 2u
-/* Servers from this minor version on know peers of relays. */
+/* Servers from this minor version on support peers of relays. */
 #define SHMRPCI_RPC_MINOR_PEERS 1u
-/* Servers from this one on are told when those leave. */
+/* Servers from this one on can be told when those leave. */
 #define SHMRPCI_RPC_MINOR_LEFT 2u
 
 /* The longest detail, without its payload. */
@@ -60,12 +60,12 @@
 
 typedef struct shmrpci_hello {
     uint64_t hash;
-    char id[256];         /* "demo.Echo" */
+    char id[256];         /* such as "demo.Echo" */
     const uint8_t *block; /* in the data that was read */
     size_t block_len;     /* 0: there is none */
 } shmrpci_hello;
 
-/* The caller appends the block, if any. */
+/* The caller appends the metadata block, if any. */
 void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out);
 /* INVALID: not a hello; CONTRACT: another major version. */
 int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
@@ -84,8 +84,8 @@ void shmrpci_welcome_write(uint64_t hash, const uint8_t *contract, size_t len,
 int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
                          shmrpc_error *error);
 
-/* Appends `error` without its code; texts are cut, if need be, to the size of
- * their arrays. The caller appends the payload. */
+/* Appends `error` without its code; strings are cut, if necessary, to the size
+ * of their arrays. The caller appends the payload. */
 void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out);
 
 /* Sets pid, path, message, name and retry_after_ns of `error`, and returns how
@@ -94,7 +94,7 @@ void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out);
 size_t shmrpci_detail_read(const uint8_t *data, size_t len,
                            shmrpc_error *error);
 
-/* The codec of the payloads of errors of the method. */
+/* The codec for the error payloads of the method. */
 const shmrpci_codec *shmrpci_detail_codec(const shmrpc_method *method);
 
 #endif

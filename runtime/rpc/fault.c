@@ -8,7 +8,7 @@
 #include "rpc/reply.h"
 #include "shmrpc/stub.h"
 
-/* With these limits, and without arguments, a fault is below its limit. */
+/* With these limits, and without arguments, a fault fits into its limit. */
 #define TYPE_BYTES    256u
 #define MESSAGE_BYTES 16384u
 #define TRACE_BYTES   32768u
@@ -48,7 +48,7 @@ static shmrpc_str head_of(shmrpc_str text, size_t limit)
     return (shmrpc_str){at, shmrpci_utf8_cut(at, len, limit)};
 }
 
-/* The end of a text, which is the important part of a trace. */
+/* The end of a string, which is the important part of a trace. */
 static shmrpc_str tail_of(shmrpc_str text, size_t limit)
 {
     size_t skip = text.len > limit ? text.len - limit : 0;

@@ -1,4 +1,4 @@
-/* Two calls in flight, of which the first result counts. */
+/* Hedged calls: two calls in flight, of which the first result counts. */
 #include "rpc/hedge.h"
 
 #include "base/error.h"
@@ -6,7 +6,7 @@
 #include "os/waiting.h"
 #include "rpc/async.h"
 
-/* How long to wait for one of the two before looking at the other. */
+/* How long to wait for one of the two before checking the other. */
 #define TURN_NS (500 * SHMRPCI_NS_PER_US)
 
 enum { CALLS = 2 };
@@ -43,7 +43,7 @@ static int send(hedge *h, unsigned number)
                                number > 0, &a->call, h->error);
 }
 
-/* The call of this number is over: takes its outcome. */
+/* The call of this number is over: takes its result. */
 static int take(hedge *h, unsigned number)
 {
     attempt *a = &h->attempts[number];
@@ -86,7 +86,7 @@ static int abandon(hedge *h, const char *why)
 }
 
 /* Waits for the calls in flight, in turns, until one ends with a result, or all
- * have ended, or `until_ns`, when it returns DEADLINE. */
+ * have ended, or `until_ns`: then DEADLINE. */
 static bool await(hedge *h, int64_t until_ns, int *out_status)
 {
     int status = SHMRPC_E_DEADLINE;
@@ -173,6 +173,6 @@ bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
                                 SHMRPCI_CLIENT_IN_DEBT) != 0) {
         shmrpci_retry_note_success(client);
     }
-    /* A started call is not sent again: only blocking calls are. */
+    /* Blocking calls only: a started call is never sent again. */
     return status != SHMRPC_E_UNAVAILABLE && status != SHMRPC_E_SERVER_LOST;
 }

@@ -3,8 +3,8 @@
  * while is sent a second time, and the first reply of both counts; the other
  * call is cancelled.
  *
- * A second call is paid for from the client's budget of retries (rpc/retry.h):
- * a service that is slow as a whole gets hardly more than one request a call.
+ * A second call is charged to the client's retry budget (rpc/retry.h): a
+ * service that is slow as a whole gets hardly more than one request per call.
  *
  * Threading: any thread.
  */
@@ -13,7 +13,7 @@
 
 #include "rpc/retry.h"
 
-/* Whether the call is to be hedged. */
+/* Whether to hedge the call. */
 static inline bool shmrpci_hedge_is_meant(const shmrpc_method *method,
                                           const shmrpc_opts *opts)
 {
@@ -22,8 +22,8 @@ static inline bool shmrpci_hedge_is_meant(const shmrpc_method *method,
            (opts == NULL || (opts->flags & SHMRPC_OPT_NONBLOCK) == 0);
 }
 
-/* True: it is over, with *out_status and *out; false: the connection was lost,
- * and it is to be sent again as any other call, until out->deadline_ns. */
+/* True: the call is over, with *out_status and *out. False: the connection was
+ * lost; send the call again like any other, until out->deadline_ns. */
 bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
                         int *out_status);
 

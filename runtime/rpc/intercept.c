@@ -1,4 +1,4 @@
-/* Interceptors: in order, and in reverse. */
+/* Runs interceptors: the beginnings in order, the ends in reverse. */
 #include "rpc/intercept.h"
 
 #include <string.h>

@@ -18,8 +18,8 @@ typedef struct shmrpci_interceptors {
     const shmrpc_interceptor *items[SHMRPC_INTERCEPTORS_MAX];
 } shmrpci_interceptors;
 
-/* Copies a list that NULL ends, or none. INVALID: too long, or the size of an
- * entry is not one that this library knows. */
+/* Copies a NULL-terminated list, which may be NULL. INVALID: too long, or this
+ * library does not know the size of an entry. */
 int shmrpci_interceptors_take(const shmrpc_interceptor *const *list,
                               shmrpci_interceptors *out, shmrpc_error *error);
 

@@ -8,23 +8,23 @@
 #define SHMRPCI_DECODE_LIMIT(bytes) ((bytes)*SHMRPCI_DECODE_FACTOR)
 
 /* How often a call of an idempotent method may run, if workers or servers die
- * in it. One that has certainly not run is sent again until its deadline. */
+ * in it. A call that has certainly not run is sent again until its deadline. */
 #define SHMRPCI_RUNS_MAX 3u
 
-/* How many of these may end with the death of the worker: the call itself may
- * be what kills workers. */
+/* How many of these runs may end with the death of the worker: the call itself
+ * may be what kills workers. */
 #define SHMRPCI_DEATHS_MAX 2u
 
-/* Independent of the timeout of calls: a service that does not answer hello by
- * then never will. */
+/* Independent of the timeout of calls: a service that does not answer hello
+ * within this time never will. */
 #define SHMRPCI_CONNECT_TIMEOUT_NS INT64_C(5000000000)
 
 /* The pause between two attempts to reconnect: the first, and the longest. */
 #define SHMRPCI_RECONNECT_MIN_NS INT64_C(1000000)
 #define SHMRPCI_RECONNECT_MAX_NS INT64_C(1000000000)
 
-/* How long a client may fail to read before it is evicted, unless the server
- * sets another limit. */
+/* How long a client may go without reading before it is evicted, unless the
+ * server sets another limit. */
 #define SHMRPCI_STREAM_STALL_NS INT64_C(60000000000)
 
 /* How long a stopping worker waits for unfinished calls, unless the server sets

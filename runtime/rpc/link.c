@@ -1,4 +1,5 @@
-/* Connecting: a list of places, hello and welcome, the method tables. */
+/* Connects: goes through a list of places, exchanges hello and welcome, matches
+ * the method tables. */
 #include "rpc/link.h"
 
 #include <stdio.h>
@@ -30,8 +31,8 @@ static int no_memory(shmrpc_error *error)
 
 /* ---- agreeing on an interface ---- */
 
-/* Stands in for the codec of a method that the server lacks or has differently.
- * The error is made where the call is known (call_send.c). */
+/* Stands in for the codec of a method that the server lacks or has with other
+ * types. The error is set where the call is known (call_send.c). */
 static int refuse(const shmrpc_type *type, const void *value, const char *name,
                   shmrpci_buf *out, shmrpc_error *error)
 {
@@ -43,7 +44,7 @@ static int refuse(const shmrpc_type *type, const void *value, const char *name,
     return SHMRPC_E_UNIMPLEMENTED;
 }
 
-/* The same for a loan, whose bytes are checked by it. */
+/* The same for a loan, whose bytes this codec checks. */
 static int refuse_loan(const shmrpc_type *type, const uint8_t *data, size_t len,
                        const char *name, shmrpci_arena *arena, void *value,
                        shmrpc_error *error)
@@ -86,7 +87,7 @@ static int compare_contracts(const shmrpc_service *service,
     return status;
 }
 
-/* Fills in the ids of our methods from the server's welcome. */
+/* Fills in the ids of our methods, from the server's welcome. */
 static int agree(shmrpci_link *link, const shmrpc_service *service,
                  const shmrpci_buf *answer, bool is_partial,
                  shmrpc_error *error)
@@ -135,8 +136,8 @@ static void find_flat(shmrpci_link *link, const shmrpc_service *service)
 
 /* ---- the places ---- */
 
-/* Adds the address to the error, unless the transport named all places where it
- * has looked. */
+/* Adds the address to the error, unless the transport named all places that it
+ * tried. */
 static void name_place(const shmrpci_place *place, int status,
                        const shmrpc_error *reason, shmrpc_error *error)
 {
@@ -321,7 +322,7 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
     return SHMRPC_OK;
 }
 
-/* A flag in `kept`: the last one to drop a reply frees the link. */
+/* A flag in `kept`: whichever drops the last reply frees the link. */
 #define IS_CLOSED UINT32_C(0x80000000)
 
 static void end(shmrpci_link *link)
@@ -336,7 +337,7 @@ void shmrpci_link_close(shmrpci_link *link)
 {
     SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & IS_CLOSED) == 0,
                    "a link is closed once");
-    /* Sequentially consistent: the last of the two sees that the other is
+    /* Sequentially consistent: the later of the two sees that the other is
      * done. */
     if (shmrpci_or_seq(&link->kept, IS_CLOSED) == 0) {
         end(link);

@@ -1,15 +1,16 @@
 /*
- * One connection of a client, with what was negotiated when it was made.
+ * One connection of a client, with what was negotiated for it.
  *
  * A client outlives its connections: when one is lost, another takes its place,
- * with a server that may number its methods differently.  All that depends on
- * the connection is in the link, which never changes once the client has it.
+ * perhaps to a server that numbers its methods differently. Everything that
+ * depends on the connection is in the link, which never changes once the client
+ * has it.
  *
  * A call protects the link with a hazard pointer (sync/hazard.h) from before
  * reserve until after release; a call that outlives the function that started
- * it has a hazard pointer of its own (rpc/async.h).  A replaced link is closed
+ * it has a hazard pointer of its own (rpc/async.h). A replaced link is closed
  * when no hazard pointer holds it (rpc/reconnect.h), and freed when no reply is
- * read in its memory any more.
+ * being read in its memory any more.
  *
  * Threading: any number of threads.
  */
@@ -33,58 +34,61 @@ typedef struct shmrpci_link_method {
 } shmrpci_link_method;
 
 typedef struct shmrpci_link {
-    /* Of its transport; `shared` may be NULL. */
+    /* Its transport's tables; `shared` may be NULL. */
     const shmrpci_client_ops *client;
     const shmrpci_shared_ops *shared;
     shmrpci_conn *conn;
-    uint64_t serial;             /* of the client's links, from 1 */
-    uint32_t generation;         /* of the process that made it */
-    uint32_t head_flags;         /* of every request */
-    uint32_t place;              /* in the address list */
+    uint64_t serial;             /* number among the client's links, from 1 */
+    uint32_t generation;         /* identifies the process that made it */
+    uint32_t head_flags;         /* flags of every request */
+    uint32_t place;              /* index of its place in the address list */
     shmrpci_atomic_u32 watchers; /* lists of links with callbacks */
-    shmrpci_atomic_u32 kept;   /* number of replies read in place, and a flag */
-    struct shmrpci_link *next; /* once it was replaced */
+    shmrpci_atomic_u32 kept;     /* number of replies being read in place, and a
+                                  * flag */
+    struct shmrpci_link *next;   /* set once it was replaced */
     char where[128];
-    shmrpci_link_method methods[]; /* of the service, then shmrpci_ping */
+    shmrpci_link_method methods[]; /* methods of the service, then
+                                    * shmrpci_ping */
 } shmrpci_link;
 
-/* Whether this process made it; else it is the parent's, and not to be used. */
+/* Whether this process made it; otherwise it is the parent's, and must not be
+ * used. */
 static inline bool shmrpci_link_is_ours(const shmrpci_link *link)
 {
     return link->generation == shmrpci_fork_generation();
 }
 
 /* The built-in method that shmrpc_ping calls, and its id at every server: each
- * link has it, behind those of the service. */
+ * link has it after the methods of the service. */
 extern const shmrpc_method shmrpci_ping;
 #define SHMRPCI_METHOD_PING SHMRPCI_METHOD_MAX
 
 typedef struct shmrpci_link_opts {
     const shmrpc_service *service;
     const char *where; /* address list */
-    uint32_t places;   /* try only so many of it; 0: all */
+    uint32_t places;   /* how many places to try; 0: all */
     int64_t deadline_ns;
     shmrpc_profile profile;
     size_t max_message_bytes;
-    bool is_partial; /* missing methods are only UNIMPLEMENTED */
+    bool is_partial; /* a missing method only makes its calls UNIMPLEMENTED */
 } shmrpci_link_opts;
 
-/* Goes through the places once, says hello and compares the method tables.
- * The statuses are those of shmrpc_stub_connect. */
+/* Tries each place once, says hello and compares the method tables. The
+ * statuses are those of shmrpc_stub_connect. */
 int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
                       shmrpc_error *error);
 
-/* Whether a retry a little later may succeed after this status: no server was
- * there, or it did not answer. */
+/* Whether trying again a little later may succeed after this status: no server
+ * was there, or it did not answer. */
 bool shmrpci_link_is_absent(int status);
 
-/* No call uses the link any more: disconnects and frees, or leaves that to the
- * last reply that is read in place. In a forked child, only the child's
- * part. */
+/* No call uses the link any more: disconnects and frees it, or leaves that to
+ * the last reply that is read in place. In a forked child, frees only the
+ * child's part. */
 void shmrpci_link_close(shmrpci_link *link);
 
-/* Called instead of releasing the call: its reply is read in place. False: it
- * can't be; release it. */
+/* Instead of releasing the call: its reply will be read in place. False: not
+ * possible; release it. */
 bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
                        shmrpci_kept *out);
 /* Drops such a reply; the link may then be freed. */

@@ -1,4 +1,4 @@
-/* Metadata blocks: written, checked, searched; W3C traces. */
+/* Metadata blocks: writing, checking, searching; W3C traces. */
 #include "rpc/metadata.h"
 
 #include <string.h>
@@ -73,7 +73,7 @@ static bool is_value(const char *value, size_t len)
 void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags)
 {
     memset(m->bytes, 0, SHMRPCI_METADATA_HEAD_BYTES);
-    /* The other two flags are set by the functions that add their bytes. */
+    /* The functions that add the other two set their flags. */
     m->bytes[3] = (uint8_t)(flags & (unsigned)(SHMRPCI_METADATA_WANTED |
                                                SHMRPCI_METADATA_RETRY));
     m->len = SHMRPCI_METADATA_HEAD_BYTES;
@@ -358,7 +358,7 @@ void shmrpci_trace_write(const uint8_t trace[SHMRPCI_TRACE_BYTES],
     *out = '\0';
 }
 
-/* Ids need not be secret: without randomness the time makes them distinct. */
+/* Ids need not be secret: without randomness, the time makes them distinct. */
 static void make_id(uint8_t *out, size_t len)
 {
     if (shmrpci_random_fill(out, len) != SHMRPC_OK || is_zero(out, len)) {

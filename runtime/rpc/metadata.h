@@ -7,8 +7,8 @@
  *      3  u8   SHMRPCI_METADATA_WANTED, _TRACE, _RETRY, _PEER
  *      4  26   with _TRACE: version, trace id (16), span id (8), flags of W3C's
  *              traceparent
- *    ...  u64  with _PEER: which of a relay's peers it is from
- *    ...  ...  each entry: u8 length of the key, u16 length of the value, key,
+ *    ... u64 with _PEER: which of a relay's peers made the call ... ... each
+ *    entry: u8 length of the key, u16 length of the value, key,
  *              NUL, value, NUL
  *    ...  ...  zeros
  *
@@ -30,9 +30,11 @@
 #include "shmrpc/beside.h"
 
 enum {
-    SHMRPCI_METADATA_WANTED = 1u << 0, /* request: the reply's is wanted */
+    SHMRPCI_METADATA_WANTED = 1u << 0, /* request: the caller wants the reply's
+                                        * metadata */
     SHMRPCI_METADATA_TRACE = 1u << 1,
-    SHMRPCI_METADATA_RETRY = 1u << 2, /* request: an earlier one may have run */
+    SHMRPCI_METADATA_RETRY = 1u << 2, /* request: an earlier attempt may have
+                                       * run */
     SHMRPCI_METADATA_PEER = 1u << 3   /* request of a relay */
 };
 
@@ -45,14 +47,14 @@ enum {
 
 /* A block that is being written, or was read and checked. */
 typedef struct shmrpci_metadata {
-    size_t len; /* so far, without the zeros at the end */
+    size_t len; /* number of bytes so far, without the zeros at the end */
     _Alignas(8) uint8_t bytes[SHMRPC_METADATA_MAX_BYTES];
 } shmrpci_metadata;
 
-/* Makes an empty one. */
+/* Makes an empty block. */
 void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags);
 
-/* Reserves the place of the trace; before any entry. */
+/* Reserves the place of the trace; must precede any entry. */
 void shmrpci_metadata_set_trace(shmrpci_metadata *m,
                                 const uint8_t trace[SHMRPCI_TRACE_BYTES]);
 
@@ -66,14 +68,14 @@ int shmrpci_metadata_put_trace(shmrpci_metadata *m,
 int shmrpci_metadata_put_peer(shmrpci_metadata *m, uint64_t peer,
                               shmrpc_error *error);
 
-/* After reading: allows additions, until it is ended. */
+/* After reading: allows additions, until the block is ended. */
 void shmrpci_metadata_reopen(shmrpci_metadata *m);
 
 /* Appends an entry. INVALID: bad key or value; TOO_LARGE. */
 int shmrpci_metadata_add(shmrpci_metadata *m, const char *key,
                          const char *value, shmrpc_error *error);
 
-/* Whether there is anything to send. */
+/* Whether the block has any content. */
 bool shmrpci_metadata_is_empty(const shmrpci_metadata *m);
 
 /* Ends the block: returns its size in bytes. */
@@ -88,9 +90,9 @@ size_t shmrpci_metadata_read(const uint8_t *data, size_t len,
 unsigned shmrpci_metadata_flags(const shmrpci_metadata *m);
 /* False: the block names no peer. */
 bool shmrpci_metadata_peer(const shmrpci_metadata *m, uint64_t *out);
-/* NULL: it has none. */
+/* NULL: the block has no trace. */
 const uint8_t *shmrpci_metadata_trace(const shmrpci_metadata *m);
-/* NULL: it has none. */
+/* NULL: there is no such entry. */
 const char *shmrpci_metadata_find(const shmrpci_metadata *m, const char *key);
 bool shmrpci_metadata_at(const shmrpci_metadata *m, uint32_t index,
                          shmrpc_metadata *out);

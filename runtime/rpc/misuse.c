@@ -1,4 +1,4 @@
-/* Messages about programs that use objects they have given back. */
+/* Messages about programs that use objects they have already released. */
 #include "rpc/misuse.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include "shmrpc/log.h"
 
-/* On where base/assert.h is: in builds that look for mistakes. */
+/* Enabled as in base/assert.h: in builds that look for mistakes. */
 #ifdef SHMRPCI_ASSERTS
 #define IS_CHECKED true
 #else

@@ -8,41 +8,43 @@
 #include "rpc/ctx.h"
 #include "shmrpc/server.h"
 
-/* The retry-after while no call times are known, and the bounds of others. */
+/* The retry-after while no call times are known, and the bounds of
+ * retry-after. */
 #define UNKNOWN_NS (10 * SHMRPCI_NS_PER_MS)
 #define LEAST_NS   SHMRPCI_NS_PER_MS
 #define MOST_NS    (10 * SHMRPCI_NS_PER_S)
 
-/* How often workers that compete at the limit look again. */
+/* How often workers that compete at the limit check again. */
 #define TRIES 8
-/* Buckets searched for a connection. */
+/* How many buckets are searched for a connection. */
 #define PROBES 8u
 
-/* A worker's place: it alone writes, others read it to count. */
+/* A worker's place: only the worker writes it; others read it to count. */
 typedef struct post {
     _Alignas(64) shmrpci_atomic_u64 connection;
-    /* Written last, sequentially consistent, and read so: of two workers that
-     * write theirs and then look, at least one sees the other. */
+    /* Written last and read with sequential consistency: of two workers that
+     * write theirs and then read the other's, at least one sees the other. */
     shmrpci_atomic_u64 call;
     shmrpci_atomic_u64 detached; /* number of entries ever used */
 } post;
 
-/* A detached call: the worker writes it, the thread that answers clears it. */
+/* A detached call: the worker writes it, and the thread that answers clears
+ * it. */
 typedef struct shmrpci_overload_entry {
     shmrpci_atomic_u64 connection;
     shmrpci_atomic_u64 call; /* as in a post */
 } entry;
 
 typedef struct bucket {
-    shmrpci_atomic_u64 connection; /* + 1 */
-    /* When the connection would have sent its calls at its rate; if in the
-     * past, the bucket may be reused. */
+    shmrpci_atomic_u64 connection; /* connection + 1 */
+    /* The time at which the connection would have sent its calls at its rate;
+     * if that has passed, the bucket may be reused. */
     shmrpci_atomic_u64 paid_ns;
 } bucket;
 
 struct shmrpci_overload_address {
-    _Alignas(64) shmrpci_atomic_u64 seen; /* number of places that ever had a
-                                           * worker */
+    _Alignas(64) shmrpci_atomic_u64 seen; /* number of places that have ever had
+                                           * a worker */
     post posts[SHMRPCI_OVERLOAD_PLACES];
     bucket buckets[SHMRPCI_OVERLOAD_BUCKETS];
     entry detached[SHMRPCI_OVERLOAD_PLACES][SHMRPC_DETACHED_MAX];
@@ -157,8 +159,7 @@ static uint32_t method_of(uint64_t call)
     return (uint32_t)call;
 }
 
-/* The rest of the word stays, so that the next call differs from the last
- * one. */
+/* The rest of the word stays, so that the next call differs from the last. */
 static void say_idle(shmrpci_overload_worker *worker)
 {
     shmrpci_store_seq(&worker->address->posts[worker->index].call,
@@ -190,7 +191,7 @@ void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
     uint64_t seen = shmrpci_load_relaxed(&out->address->seen);
     while (seen <= out->index &&
            !shmrpci_cas_seq(&out->address->seen, &seen, out->index + 1)) {
-        /* Another call has just come. */
+        /* Another call has just arrived. */
     }
 }
 
@@ -218,8 +219,8 @@ static int64_t bounded(int64_t ns)
     return ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
 }
 
-/* The typical time of calls of a method: one of them is likely to end by
- * then. */
+/* The typical time of calls of a method: one of them will probably have ended
+ * by then. */
 static int64_t typical_ns(const shmrpci_overload_worker *worker,
                           uint32_t method)
 {
@@ -264,7 +265,7 @@ static bucket *find_bucket(address_block *address, uint64_t connection,
     for (size_t i = 0; i < PROBES; i++) {
         bucket *at = &address->buckets[(hash_of(connection) + i) %
                                        SHMRPCI_OVERLOAD_BUCKETS];
-        /* Relaxed: a mistake lets a few calls too many run. */
+        /* Relaxed: an error lets a few calls too many run. */
         if (shmrpci_load_relaxed(&at->connection) == connection + 1) {
             return at;
         }
@@ -321,7 +322,7 @@ static void count(tally *t, uint64_t call, const shmrpci_atomic_u64 *connection)
 }
 
 /* Counts a place's detached calls, except the one that it is detaching: that
- * one counts at its post, which has shown `present`. */
+ * one still counts at its post, as `present` shows. */
 static void count_detached(tally *t, const address_block *address,
                            uint32_t place, uint64_t present)
 {
@@ -372,8 +373,8 @@ static void say_busy(shmrpci_overload_worker *worker,
     shmrpci_store_seq(&mine->call, call_of(++worker->number, call->method));
 }
 
-/* Workers that looked at the same time all give way; the first one to come back
- * gets in. */
+/* Workers that checked at the same time all give way; the first one to come
+ * back gets in. */
 static bool take_place(shmrpci_overload_worker *worker,
                        const shmrpci_overload_call *call, bool *out_of_client)
 {

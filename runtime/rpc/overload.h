@@ -5,7 +5,7 @@
  *     @limit(at_once: n)   of a method, at one address
  *     client_calls         of one connection at once
  *     client_rate          of one connection, in a second
- *     shed_after           a call that has waited for longer is not begun
+ *     shed_after a call that has waited for longer is not started
  *
  * Running calls are counted from the words that the workers keep in memory they
  * share: a dead worker's word is cleared with its place, so no count can stay
@@ -24,10 +24,10 @@
  *     a call:  bits 0-31 method + 1, or 0: none; 32-63: which of the place's
  *
  * A worker writes its place, then counts the others; two that compete for the
- * last place of a method both see each other, and look again. So no more calls
- * run than may, and no caller within the limits is refused. A detached call is
- * written to its entry before its place is idle: while the place still has it,
- * it counts there alone.
+ * last call that a method allows see each other, and both check again. So no
+ * more calls run than allowed, and no caller within the limits is refused. A
+ * detached call is written to its entry before its place becomes idle: while
+ * the place still has it, it counts only there.
  *
  * Threading: create, bury, destroy: one thread; a worker's functions its own;
  * the end of a detached call: any thread of its process.
@@ -56,10 +56,10 @@ typedef struct shmrpci_overload_rules {
 
 /* The limits of a service. */
 typedef struct shmrpci_overload {
-    bool is_used; /* anything may be refused */
+    bool is_used; /* some call may be refused */
     shmrpci_overload_rules rules;
     const shmrpc_service *service;
-    const shmrpc_handler *handlers; /* the user's */
+    const shmrpc_handler *handlers; /* the user's own */
     shmrpc_handler *counted;        /* called in place of `handlers`, or NULL */
     int fd;                         /* -1: nothing is counted */
     uint32_t places;
@@ -68,7 +68,7 @@ typedef struct shmrpci_overload {
 /* A detached call that still counts. */
 typedef struct shmrpci_overload_detached {
     struct shmrpci_overload_entry *entry; /* NULL: it does not count */
-    shmrpci_atomic_u64 *typical;          /* of its method */
+    shmrpci_atomic_u64 *typical;          /* index of its method */
     int64_t since_ns;
 } shmrpci_overload_detached;
 
@@ -77,10 +77,10 @@ typedef struct shmrpci_overload_worker {
     const shmrpci_overload *of; /* NULL: nothing is limited */
     shmrpci_map map;
     struct shmrpci_overload_address *address;
-    shmrpci_atomic_u64 *typical; /* of each method */
-    uint32_t index;              /* of its place at the address */
+    shmrpci_atomic_u64 *typical; /* time of calls, for each method */
+    uint32_t index;              /* its place at the address */
     uint32_t number;             /* of its last call */
-    bool is_in;                  /* in a call that counts */
+    bool is_in;                  /* it is in a call that counts */
     int64_t since_ns;
 } shmrpci_overload_worker;
 
@@ -114,15 +114,16 @@ void shmrpci_overload_leave(shmrpci_overload_worker *worker);
 int shmrpci_overload_enter(shmrpci_overload_worker *worker,
                            const shmrpci_overload_call *call,
                            shmrpc_error *error);
-/* Called before the caller learns that the call is over. A second call does
- * nothing. */
+/* Called before the caller learns that the call is over. A second call of this
+ * does nothing. */
 void shmrpci_overload_exit(shmrpci_overload_worker *worker);
 
-/* The call goes on without its worker, and counts until _end, which is called
- * before the worker leaves, and before the caller learns of it. */
+/* The call continues without its worker, and counts until _end; this is called
+ * before the worker leaves the call, and _end before the caller learns of the
+ * end. */
 void shmrpci_overload_detach(shmrpci_overload_worker *worker,
                              shmrpci_overload_detached *out);
-/* A second call does nothing. */
+/* A second call of this does nothing. */
 void shmrpci_overload_end(shmrpci_overload_detached *call);
 
 #endif

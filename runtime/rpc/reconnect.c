@@ -1,4 +1,4 @@
-/* One thread connects, the others wait. */
+/* Replaces a lost connection: one thread connects, the others wait. */
 #include "rpc/reconnect.h"
 
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static shmrpci_keeper *keeper_new(shmrpci_keeper *inherited)
     return keeper;
 }
 
-/* A parent's lock is not even unlocked: a thread that is not in this process
- * may have held it. */
+/* A parent's lock is not even unlocked: a thread that does not exist in this
+ * process may have held it. */
 static void keeper_free(shmrpci_keeper *keeper)
 {
     if (keeper->generation == shmrpci_fork_generation()) {
@@ -94,8 +94,8 @@ static void note_failure(shmrpci_keeper *keeper, int status,
     keeper->error = *error;
 }
 
-/* A server that accepts every connection and drops it again is not tried more
- * often than one that is absent. */
+/* A server that accepts connections and drops them is not tried more often than
+ * one that is absent. */
 static void note_success(shmrpci_keeper *keeper)
 {
     keeper->pause_ns = 0;
@@ -118,8 +118,8 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
                    "a child leaves its parent's links alone");
     while (*at != NULL) {
         shmrpci_link *link = *at;
-        /* In this order: a call moves the link from its hazard pointer to a
-         * list. Acquire: pairs with forget in async_loop.c. */
+        /* In this order, since a call moves the link from its hazard pointer to
+         * a list. Acquire: pairs with forget in async_loop.c. */
         if (shmrpci_hazard_is_held(link) || shmrpci_async_holds(client, link) ||
             shmrpci_load_acquire(&link->watchers) != 0) {
             at = &link->next;
@@ -132,7 +132,7 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
     }
 }
 
-/* With the lock held: makes `link` the client's. */
+/* With the lock held: makes `link` the client's link. */
 static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
                     shmrpci_link *link)
 {
@@ -159,7 +159,8 @@ static bool is_done(shmrpc_client *client, uint64_t seen)
     return link != NULL && link->serial != seen && shmrpci_link_is_ours(link);
 }
 
-/* With the lock held, which it releases meanwhile: of the list, `places`. */
+/* With the lock held, which it releases meanwhile: tries the first `places` of
+ * the list. */
 static int try_places(shmrpc_client *client, shmrpci_keeper *keeper,
                       uint32_t places, int64_t deadline_ns, shmrpc_error *error)
 {
@@ -189,7 +190,7 @@ static int try_places(shmrpc_client *client, shmrpci_keeper *keeper,
     return status;
 }
 
-/* The same, of all places; a failure is followed by a pause. */
+/* The same for all places; a failure is followed by a pause. */
 static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
                      int64_t deadline_ns)
 {
@@ -226,7 +227,7 @@ typedef struct wanted {
     bool has_tried;
 } wanted;
 
-/* With the lock held: why there is no link. */
+/* With the lock held: the reason why there is no link. */
 static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
                   const wanted *w, shmrpc_error *error)
 {

@@ -1,4 +1,4 @@
-/* The peers of relays that this process knows. */
+/* Keeps track of the peers of relays that this process has seen. */
 #include "rpc/relayed.h"
 
 #include <stdlib.h>
@@ -7,14 +7,14 @@
 #include "os/thread.h"
 
 #define BUCKETS 1024u
-/* How many departed peers are remembered: a oneway call of one may still
- * come. */
+/* How many departed peers are remembered: a oneway call from one may still
+ * arrive. */
 #define LEFT 256u
 
 typedef struct peer {
     uint64_t number;
     uint64_t relay; /* the connection of its last call */
-    uint32_t calls; /* running now */
+    uint32_t calls; /* number of calls running now */
     bool has_left;
     struct peer *next;
 } peer;
@@ -31,7 +31,7 @@ struct shmrpci_relayed {
     peer *peers[BUCKETS];
     relay *relays;
     uint64_t left[LEFT]; /* a ring */
-    uint32_t left_count; /* ever */
+    uint32_t left_count; /* number of peers so far */
 };
 
 shmrpci_relayed *shmrpci_relayed_create(void)
@@ -137,7 +137,7 @@ static int add(shmrpci_relayed *all, peer **at, uint64_t number, relay *by,
     return SHMRPC_OK;
 }
 
-/* Forgets a peer that has left, unless a call of it runs. */
+/* Forgets a peer that has left, unless one of its calls is running. */
 static bool forget(shmrpci_relayed *all, peer **at)
 {
     peer *p = *at;
@@ -195,7 +195,7 @@ bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t number)
     peer **at = find(all, number);
     bool is_known = *at != NULL;
     all->left[all->left_count++ % LEFT] = number;
-    /* Without this the ring would seem new after wrapping. */
+    /* Otherwise the ring would seem new after the counter has wrapped. */
     all->left_count = all->left_count == 2 * LEFT ? LEFT : all->left_count;
     if (is_known) {
         (*at)->has_left = true;

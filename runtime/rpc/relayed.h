@@ -2,11 +2,11 @@
  * Peers of relays: the clients whose calls a relay passes on, and whose ends
  * are reported to the service (`disconnected` of <shmrpc/server.h>).
  *
- * A peer is known from its first call on, in each process by itself, until its
- * relay says that it has left, or is gone itself. Its end is reported when none
- * of its calls runs any more.
+ * Each process learns of a peer by its first call there, and knows it until its
+ * relay reports that it has left, or the relay itself is gone. The peer's end
+ * is reported when none of its calls is running any more.
  *
- *     known -> left -> told and forgotten     when no call of it runs
+ *     known -> left -> reported and forgotten when none of its calls is running
  *
  * Threading: any thread of a process.
  */
@@ -27,18 +27,18 @@ typedef struct shmrpci_relayed shmrpci_relayed;
 shmrpci_relayed *shmrpci_relayed_create(void);
 void shmrpci_relayed_destroy(shmrpci_relayed *all);
 
-/* A call of `peer`, over the connection `relay`, begins. NO_MEMORY; EXHAUSTED:
+/* A call of `peer` begins, over the connection `relay`. NO_MEMORY; EXHAUSTED:
  * that connection has too many peers. */
 int shmrpci_relayed_enter(shmrpci_relayed *all, uint64_t peer, uint64_t relay,
                           shmrpc_error *error);
-/* The call is over. True: its peer has left meanwhile, and its end is to be
+/* The call is over. True: its peer has left meanwhile, and its end must be
  * reported. */
 bool shmrpci_relayed_leave(shmrpci_relayed *all, uint64_t peer);
 
-/* A peer has left. True: its end is to be reported now. */
+/* A peer has left. True: its end must be reported now. */
 bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t peer);
-/* A connection is gone. True: it was a relay's; calls `tell` for those of its
- * peers whose ends are to be reported now. */
+/* A connection is gone. True: it was a relay's; `tell` is called for those of
+ * its peers whose ends must be reported now. */
 bool shmrpci_relayed_end(shmrpci_relayed *all, uint64_t relay,
                          void (*tell)(void *user, uint64_t peer), void *user);
 

@@ -9,16 +9,16 @@
 #include "rpc/misuse.h"
 #include "sync/atomic.h"
 
-/* Replies kept for reuse. */
+/* How many replies are kept for reuse. */
 #define PLACES 16
 
-/* Memory that such a reply keeps. */
+/* How much memory such a reply keeps. */
 #define KEEP_BYTES ((size_t)4 << 20)
 
 #define VALUE_ALIGN 64
 
-/* Fills the value of a released reply in checked programs: not an address, and
- * a length that no list has. */
+/* Fills the value of a released reply in checked programs: an invalid address,
+ * and a length that no list has. */
 #define RELEASED_BYTE 0xDB
 
 struct shmrpci_reply_pool {

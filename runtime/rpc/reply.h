@@ -4,12 +4,12 @@
  *
  * A reply holds a private copy of the body and everything decoded from it, so
  * it outlives the slot, and the connection too; or it holds the body itself, if
- * that is raw, and with it the connection (SHMRPC_OPT_IN_PLACE).  Its memory is
- * reused: allocation happens only when a reply is larger than any before.
+ * that is raw, and with it the connection (SHMRPC_OPT_IN_PLACE). Its memory is
+ * reused: it allocates only when a reply is larger than all before.
  *
  * The pool lives until its connection is closed and the last reply released.
- * Each reply holds a reference from its making to its end, not from call to
- * call, so the steady state touches no counter: a call takes a reply out of a
+ * Each reply object holds a reference for as long as it exists, not for each
+ * call, so the steady state changes no counter: a call takes a reply out of a
  * place by one exchange and puts it back by one compare-and-swap.
  *
  * In a checked program (misuse.h) no reply is used again: a released one stays
@@ -41,14 +41,15 @@ typedef struct shmrpci_reply {
      * arena; NULL if the call succeeded. */
     const shmrpc_error_type *thrown;
     const void *payload;
-    /* If the value points into memory of a link: that link, and what keeps this
-     * memory. NULL: all of the value is in the arena. */
+    /* If the value points into memory of a link: that link, and the handle by
+     * which the transport keeps this memory. NULL: all of the value is in the
+     * arena. */
     shmrpci_link *link;
     shmrpci_kept kept;
 } shmrpci_reply;
 
-/* A pool whose replies have room for values of up to `value_bytes`, and may
- * hold up to `limit_bytes` each. NULL: out of memory. */
+/* Makes a pool whose replies have room for values of up to `value_bytes`, and
+ * may hold up to `limit_bytes` each. NULL: out of memory. */
 shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
                                               size_t limit_bytes);
 

@@ -1,13 +1,14 @@
-/* Retries: the budget, and the pauses. */
+/* Retries: their budget, and the pauses before them. */
 #include "rpc/retry.h"
 
 #include "os/clock.h"
 #include "os/waiting.h"
 
-/* A pause is cut into such pieces, to notice a cancelled parent. */
+/* A pause is divided into pieces of this length, to notice a cancelled
+ * parent. */
 #define PIECE_NS (20 * SHMRPCI_NS_PER_MS)
 
-/* Takes a token; returns the rest. */
+/* Takes a token; returns how many are left. */
 static uint32_t pay(shmrpc_client *client)
 {
     /* Relaxed: a count that publishes nothing. */
@@ -38,7 +39,7 @@ void shmrpci_retry_note_success(shmrpc_client *client)
         more = have < SHMRPCI_BUDGET_FULL ? have + 1 : SHMRPCI_BUDGET_FULL;
     } while (!shmrpci_cas_seq(&client->budget, &have, more));
     if (more == SHMRPCI_BUDGET_FULL) {
-        /* A failure meanwhile sets this again with the next one. */
+        /* If a call failed meanwhile, the next failure sets the flag again. */
         (void)shmrpci_and_seq(&client->watched, ~SHMRPCI_CLIENT_IN_DEBT);
     }
 }

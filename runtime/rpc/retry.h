@@ -2,9 +2,9 @@
  * Retries: calls of methods with `@retry` that failed for a temporary reason
  * are sent again, as long as the client's budget lasts.
  *
- * The budget is that of gRFC A6: 10 tokens a client; a failure takes one, a
- * success gives a tenth of one back, and at 5 or below nothing is sent again.
- * So a server that is down gets hardly more than one request a call.
+ * The budget is that of gRFC A6: 10 tokens per client; a failure takes one, a
+ * success gives back a tenth of one, and with 5 or fewer nothing is sent again.
+ * So a server that is down gets hardly more than one request per call.
  *
  * Threading: any number of threads share a client's budget.
  */
@@ -36,16 +36,16 @@ static inline bool shmrpci_retry_is_meant(const shmrpc_method *method,
            shmrpci_is_temporary(status);
 }
 
-/* How an attempt has ended. */
+/* The result of an attempt. */
 typedef struct shmrpci_attempt {
     unsigned number; /* from 1 */
     int64_t deadline_ns;
-    int64_t retry_after_ns; /* 0: not said by the server */
+    int64_t retry_after_ns; /* 0: the server has not set it */
 } shmrpci_attempt;
 
 /* A call is to be sent again: pays for that, and waits until it is time, not
- * earlier than the server has said. False: the budget is spent, this was the
- * last attempt, or there is no time left or no point. */
+ * earlier than the server has asked for. False: the budget is spent, this was
+ * the last attempt, no time is left, or another attempt would be useless. */
 bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
                         const shmrpc_opts *opts, const shmrpci_attempt *failed);
 

@@ -12,7 +12,7 @@
 
 typedef struct saved_object {
     int64_t next_ns;
-    uint64_t change;                          /* the last saved one */
+    uint64_t change;                          /* number of the last saved one */
     char trouble[SHMRPC_ERROR_MESSAGE_BYTES]; /* last logged error; "": none */
 } saved_object;
 
@@ -82,7 +82,7 @@ static bool is_saved(const shmrpci_saver *saver, uint32_t index)
     return objects_of(saver)->rows[index].snapshot_ns > 0;
 }
 
-/* Saves what is due, without the mutex; returns when to look again. */
+/* Saves what is due, without holding the mutex; returns when to check again. */
 static int64_t save_due(shmrpci_saver *saver)
 {
     const shmrpc_objects *objects = objects_of(saver);

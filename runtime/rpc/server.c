@@ -3,8 +3,8 @@
  * them.
  *
  * Each listener has a control loop (the first one on the thread that called
- * run) and `workers` worker threads of its own.  The loop outlives its workers:
- * a handler that waits for its client must hear that the client has gone, or
+ * run) and `workers` worker threads of its own. The loop outlives its workers:
+ * a handler that waits for its client must be told that the client has gone, or
  * the server would never end.
  */
 #include "rpc/server.h"
@@ -38,10 +38,10 @@ struct outlet {
     shmrpci_served *served;
     const shmrpci_transport *transport;
     shmrpci_address address;
-    shmrpci_listener *listener; /* NULL: not yet */
-    uint32_t first_place;       /* of its worker 0, in the statistics */
+    shmrpci_listener *listener; /* NULL: not listening yet */
+    uint32_t first_place;       /* index of its worker 0 in the statistics */
     outlet_worker *workers;
-    uint32_t worker_count; /* threads to join */
+    uint32_t worker_count; /* how many threads to join */
     /* Threads that have not ended: each decrements it, release. */
     shmrpci_atomic_u32 working;
     shmrpci_thread thread; /* of its control loop */
@@ -58,8 +58,7 @@ struct shmrpc_server {
     void (*on_successor)(void *user, int fd);
     void *successor_user;
     outlet outlets[LISTENERS_MAX];
-    uint32_t planned_count; /* length of the list; those that listen come
-                             * first */
+    uint32_t planned_count; /* length of the list; listening ones come first */
     /* Written by serve with release, read by stop, which may interrupt it. */
     shmrpci_atomic_u32 outlet_count;
     shmrpci_atomic_u32 stopping;
@@ -152,7 +151,7 @@ static int check_encodings(const shmrpc_server *server,
     return SHMRPC_OK;
 }
 
-/* Adds a place to listen at, later. */
+/* Adds a place at which to listen later. */
 static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
                        const shmrpci_place *where, uint32_t first_place,
                        shmrpc_error *error)
@@ -346,7 +345,7 @@ int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error)
 {
     const outlet *at = &server->outlets[0];
-    /* Only while the predecessor still answers. */
+    /* Only as long as the predecessor still answers. */
     for (uint32_t i = 0; i < server->planned_count; i++) {
         const outlet *other = &server->outlets[i];
         int status = shmrpci_shared_inherit(other->served, &other->address,
@@ -435,7 +434,8 @@ static void work(void *user)
     outlet *at = worker->at;
     shmrpci_dispatch_run(at->served, worker->participant, worker->place);
     if (shmrpci_sub_seq(&at->working, 1u) == 1) {
-        at->transport->listener->stop(at->listener); /* if it lingers */
+        at->transport->listener->stop(at->listener); /* used only if it
+                                                      * lingers */
     }
 }
 
@@ -486,7 +486,7 @@ static void control(void *user)
     outlet *at = user;
     const shmrpci_listener_ops *ops = at->transport->listener;
     at->status = ops->run(at->listener, &at->error);
-    /* If one fails, all are stopped: run reports it. */
+    /* If one fails, all are stopped: run reports the failure. */
     shmrpc_server_stop(at->server);
     ops->linger(at->listener, &at->working,
                 shmrpci_deadline_after(at->served->drain_ns));
@@ -552,7 +552,7 @@ int shmrpci_server_run(shmrpc_server *server, void (*on_serving)(void *user),
     } else {
         on_serving(user);
     }
-    /* Repeats a stop that came before the listeners existed. */
+    /* Repeats a stop that was called before the listeners existed. */
     if (shmrpci_load_seq(&server->stopping) != 0) {
         shmrpc_server_stop(server);
     }

@@ -47,13 +47,13 @@ typedef struct shmrpci_served {
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;
     shmrpci_access_list *access; /* for each method; NULL: everybody may call
-                                  * all */
+                                  * every method */
     /* By access lists, authorize, interceptors or limits; or the service wants
      * to hear of the ends of connections. */
     bool is_guarded;
     shmrpci_overload overload;
     void (*disconnected)(void *user, uint64_t connection);
-    shmrpci_relayed *relayed; /* for those ends; else NULL */
+    shmrpci_relayed *relayed; /* for the ends of connections; else NULL */
     shmrpci_interceptors interceptors;
     int (*authorize)(void *user, shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error);
@@ -61,7 +61,7 @@ typedef struct shmrpci_served {
     /* The memory of each shared object; -1: not made. NULL: no objects. The
      * following members belong to shared.c. */
     int *object_fds;
-    uint32_t object_generation;     /* of the process that ends them */
+    uint32_t object_generation;     /* identifies the process that ends them */
     struct shmrpci_saver *saver;    /* NULL: nothing is saved */
     const shmrpci_address *address; /* where its other processes get them */
     struct shmrpci_served *next;
@@ -116,13 +116,14 @@ int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error);
 
 /* ---- one process takes over from another ----------------------------- */
 
-/* Before it listens: sets the callback that is told of a waiting successor at
- * the other end of `fd`, which the callee then owns. */
+/* Called before it listens: sets the callback for a successor that waits at the
+ * other end of `fd`, which the callee then owns. */
 void shmrpci_server_set_successor(shmrpc_server *server,
                                   void (*on_successor)(void *user, int fd),
                                   void *user);
-/* The four operations of transport.h, for all outlets. After a failed take_over
- * the server serves nothing, and nothing has changed for anybody else. */
+/* The four operations of the handover (transport.h), for all outlets. After a
+ * failed take_over the server serves nothing, and nothing has changed for
+ * others. */
 int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error);
 shmrpc_status shmrpci_server_hand_over(shmrpc_server *server, int fd,
@@ -136,7 +137,8 @@ typedef struct shmrpci_outlet_view {
     const shmrpci_served *served;
     const shmrpci_transport *transport;
     shmrpci_listener *listener;
-    uint32_t first_place; /* of its worker 0, in the service's statistics */
+    uint32_t first_place; /* index of its worker 0 in the service's
+                           * statistics */
 } shmrpci_outlet_view;
 
 uint32_t shmrpci_server_outlet_count(const shmrpc_server *server);
@@ -146,8 +148,8 @@ shmrpci_outlet_view shmrpci_server_outlet(const shmrpc_server *server,
 /* One worker for each CPU that we may use. */
 uint32_t shmrpci_server_default_workers(void);
 
-/* One line for people: where the server's listener `index` is; NULL after the
- * last one. */
+/* One line for people: where the server's listener `index` listens; NULL after
+ * the last one. */
 const char *shmrpci_server_describe(const shmrpc_server *server,
                                     uint32_t index);
 

@@ -1,6 +1,6 @@
 /*
  * Objects that a service shares, as connections know them: a name and a
- * descriptor.  Their contents are runtime/objects'.
+ * descriptor. runtime/objects implements their contents.
  *
  * The server makes them before it listens, or gets them from its predecessor.
  * Its own processes get them in the same way as its clients do, but writable.
@@ -12,19 +12,20 @@
 
 #include "rpc/server.h"
 
-/* Makes those of the service's objects that don't exist yet. */
+/* Creates those of the service's objects that don't exist yet. */
 int shmrpci_shared_make(shmrpci_served *served, shmrpc_error *error);
 
-/* Gets them from the server that listens at `address`, if there is one that has
- * them. */
+/* Gets the objects from the server that listens at `address`, if there is one
+ * that has them. */
 int shmrpci_shared_inherit(shmrpci_served *served,
                            const shmrpci_address *address, int64_t deadline_ns,
                            shmrpc_error *error);
 
-/* Another server has them now. */
+/* The objects now belong to another server. */
 void shmrpci_shared_abandon(shmrpci_served *served);
 
-/* Ends those that this process has made or inherited, for all their users. */
+/* Ends the objects that this process has made or inherited, for all their
+ * users. */
 void shmrpci_shared_end(shmrpci_served *served);
 
 /* For listeners; `user` is the served. */

@@ -1,4 +1,4 @@
-/* Here or in the cluster. */
+/* Decides whether a call is made on this machine or in the cluster. */
 #include "rpc/spread.h"
 
 #include <stdlib.h>
@@ -8,25 +8,27 @@
 #include "rpc/address.h"
 #include "shmrpc/client.h"
 
-/* How long calls go to the cluster after a refusal, at first and at most. */
+/* How long calls go to the cluster after a refusal: the first time, and at
+ * most. */
 #define PAUSE_MIN_NS (50 * SHMRPCI_NS_PER_MS)
 #define PAUSE_MAX_NS SHMRPCI_NS_PER_S
 
-/* How often to look for a copy here, and how long that may take. */
+/* How often to look for a copy on this machine, and how long that may take. */
 #define LOOK_NS   SHMRPCI_NS_PER_S
 #define ARRIVE_NS (50 * SHMRPCI_NS_PER_MS)
 
-/* Tries of a call that is refused. */
+/* Attempts for a call that is refused. */
 #define TRIES 3
 
 struct shmrpci_spread {
     const char *cluster;          /* the end of the client's list */
-    uint32_t near;                /* places before that */
-    shmrpc_opts opts;             /* what connect was given */
-    _Atomic(shmrpc_client *) far; /* of the cluster; NULL: not needed yet */
-    shmrpci_atomic_u64 out_ns;    /* until then calls go there */
-    shmrpci_atomic_u64 pause_ns;  /* how long that was, the last time */
-    shmrpci_atomic_u64 look_ns;   /* when to look for a copy here */
+    uint32_t near;                /* number of places before the cluster */
+    shmrpc_opts opts;             /* the options of connect */
+    _Atomic(shmrpc_client *) far; /* client of the cluster; NULL: not needed
+                                   * yet */
+    shmrpci_atomic_u64 out_ns;    /* until then calls go to the cluster */
+    shmrpci_atomic_u64 pause_ns;  /* the length of that time */
+    shmrpci_atomic_u64 look_ns;   /* when to look for a copy on this machine */
 };
 
 int shmrpci_spread_open(shmrpc_client *client, const shmrpc_opts *opts,
@@ -73,7 +75,8 @@ static bool is_near(const shmrpci_spread *spread, const shmrpc_client *client)
     return shmrpci_load_relaxed(&client->place) < spread->near;
 }
 
-/* Relaxed: threads that refuse or serve together may count once. */
+/* Relaxed: several threads that refuse or serve at the same time may count as
+ * one. */
 static void note_refusal(shmrpci_spread *spread, uint64_t now_ns)
 {
     uint64_t pause_ns = 2 * shmrpci_load_relaxed(&spread->pause_ns);
@@ -96,7 +99,7 @@ static void note_service(shmrpci_spread *spread)
     }
 }
 
-/* Goes over to a copy here, if there is one by now. */
+/* Switches to a copy on this machine, if there is one by now. */
 static void come_back(shmrpci_spread *spread, shmrpc_client *client,
                       uint64_t now_ns)
 {
@@ -110,8 +113,8 @@ static void come_back(shmrpci_spread *spread, shmrpc_client *client,
 
 /* ---- the cluster ------------------------------------------------------- */
 
-/* The client of the cluster, made by the first that needs it. NULL: nobody is
- * there. */
+/* The client of the cluster, made by the first thread that needs it. NULL:
+ * nobody is there. */
 static shmrpc_client *far_of(shmrpci_spread *spread,
                              const shmrpc_client *client, int64_t timeout_ns)
 {
@@ -133,7 +136,7 @@ static shmrpc_client *far_of(shmrpci_spread *spread,
     return far;
 }
 
-/* False: nobody is there, and nothing was made. */
+/* False: nobody is there, and no call was made. */
 static bool make_far(shmrpci_invocation call, shmrpci_attempt *out,
                      shmrpci_spread_call *make, int *out_status)
 {
@@ -152,7 +155,8 @@ static bool is_refused(int status, const shmrpc_error *error)
     return status == SHMRPC_E_EXHAUSTED && !error->may_have_run;
 }
 
-/* The call was refused here: tries others in the time that is left. */
+/* The copy on this machine refused the call: tries others in the remaining
+ * time. */
 static int make_elsewhere(shmrpci_invocation call, shmrpci_attempt *out,
                           shmrpci_spread_call *make, int status)
 {

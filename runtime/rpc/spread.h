@@ -1,15 +1,15 @@
 /*
  * Calls of clients whose list has a cluster: "shm://,nats://a,nats://b".
  *
- * They stay on this machine while a copy of the service is here.  One that it
- * refuses as EXHAUSTED, and that has not run, is made in the cluster, where
- * each further try goes to another instance; for a while all calls go there
- * then, ever longer while they are refused when they come back, ever shorter
- * while they are not.  A client that has found no copy here looks for one again
- * each second.
+ * They stay on this machine as long as a copy of the service runs here. If that
+ * copy refuses a call with EXHAUSTED, and the call has not run, it is made in
+ * the cluster, where each attempt goes to another instance. Then all calls go
+ * to the cluster for a while, which grows each time the local copy refuses
+ * again and shrinks each time it does not. A client that has found no copy here
+ * looks for one each second.
  *
- * Blocking calls alone: what was started is not sent again, and streams stay
- * where they are.
+ * Blocking calls only: a started call is not sent again, and streams stay where
+ * they are.
  *
  * Threading: any thread, until close.
  */
@@ -21,8 +21,8 @@
 
 typedef struct shmrpci_spread shmrpci_spread;
 
-/* After the first link: if the client's list has a cluster, its calls are made
- * by shmrpci_spread_make. NO_MEMORY. */
+/* Called after the first link was made: if the client's list has a cluster, its
+ * calls are made by shmrpci_spread_make. NO_MEMORY. */
 int shmrpci_spread_open(shmrpc_client *client, const shmrpc_opts *opts,
                         shmrpc_error *error);
 /* No call may be in progress. NULL is allowed. */
@@ -32,7 +32,7 @@ void shmrpci_spread_close(shmrpci_spread *spread);
 typedef int shmrpci_spread_call(const shmrpci_invocation *call,
                                 shmrpci_attempt *out);
 
-/* Makes a call here or there. */
+/* Makes a call here or in the cluster. */
 int shmrpci_spread_make(const shmrpci_invocation *call, shmrpci_attempt *out,
                         shmrpci_spread_call *make);
 

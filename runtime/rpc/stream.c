@@ -1,4 +1,4 @@
-/* Streams, from the client's side.  The call of a stream is an asynchronous one
+/* Streams on the client's side. The call of a stream is an asynchronous call
  * that the stream holds; its reply is received after the last item. */
 #include "rpc/stream.h"
 
@@ -36,7 +36,7 @@ int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error)
 
 /* ---- the end ----------------------------------------------------------- */
 
-/* Ends a call that has no reply, as `received` tells. */
+/* Ends a call without a reply, as `received` says. */
 static int ended(shmrpci_pending *p, int received)
 {
     if (received == SHMRPC_E_DEADLINE) {
@@ -48,7 +48,7 @@ static int ended(shmrpci_pending *p, int received)
 }
 
 /* Under the lock: the call is over. Its link stays: items may be in memory that
- * ends with it. */
+ * ends with the link. */
 static void leave(shmrpc_stream *s, int status)
 {
     s->status = status;
@@ -248,8 +248,8 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
 }
 
 /* Sends the call over a link, or over others if the server has gone. The
- * deadline is for a worker to take it, which may be long before the end of the
- * call. */
+ * deadline is the time by which a worker must take it, which may be long before
+ * the end of the call. */
 static int go(shmrpc_stream *s, shmrpci_pending *p)
 {
     int64_t last_ns = p->deadline_ns;
@@ -393,7 +393,7 @@ static int orphaned(shmrpc_stream *s, shmrpc_error *error)
         "the call on whose behalf it was made is cancelled");
 }
 
-/* The thread's wait hooks asked for it. */
+/* The thread's wait hooks asked for this. */
 static int interrupted(shmrpc_stream *s, shmrpc_error *error)
 {
     (void)shmrpci_waiting_take_interrupt();
@@ -604,7 +604,7 @@ static int sent(shmrpc_stream *s, int status, shmrpc_error *error)
                                : shmrpci_stream_not_sent(s, status, error);
 }
 
-/* Whether no other thread of ours reads. Relaxed: a hint, see above. */
+/* Whether no other thread on this side reads. Relaxed: a hint, see above. */
 static bool is_alone(shmrpc_stream *s)
 {
     void *reader = shmrpci_load_relaxed(&s->reader);
@@ -617,7 +617,7 @@ static int64_t send_until(const shmrpc_stream *s, uint32_t flags)
 }
 
 /* As send of the transport; BUSY, if it may wait: no worker has taken the call.
- * (Not in turns, as await_item: a large item is sent in pieces.) */
+ * (Not in slices as in await_item, because a large item is sent in pieces.) */
 static int send_item(shmrpc_stream *s, uint32_t flags)
 {
     int64_t until_ns = send_until(s, flags);
@@ -730,7 +730,7 @@ void shmrpc_stub_stream_close(shmrpc_stream *s)
         return;
     }
     if (!shmrpci_stream_is_ours(s)) {
-        /* In a child, locks of the parent may be held forever, and memory of
+        /* In a child, locks of the parent may be held for ever, and memory of
          * the stream may be gone with a client. */
         (void)shmrpci_stream_forked(s, NULL);
         return;

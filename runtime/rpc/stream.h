@@ -1,5 +1,5 @@
 /*
- * The client's end of a call with streams: its object, and the parts shared by
+ * The client's side of a call with streams: its object, and the code shared by
  * blocking (stream.c) and non-blocking (stream_loop.c) functions.
  *
  * Threading: shmrpc/stream_stub.h.
@@ -17,14 +17,15 @@ typedef struct shmrpci_stream_loop {
     shmrpc_stream_ready ready; /* NULL: the loop does not report it */
     void *user;
     shmrpc_stream *next; /* async: under its lock */
-    uint32_t round;      /* round of dispatch that reported it last; likewise */
+    uint32_t round;      /* round of dispatch that reported it last; likewise
+                          * under its lock */
     bool is_known;       /* it is in the loop's list */
-    /* What to wait for, after a try failed. */
+    /* What to wait for, after an attempt failed. */
     bool for_item;
     bool for_room;
     bool for_end;
     bool is_armed; /* armed at the transport; the waker may read it */
-    bool is_due;   /* an event came before it was armed */
+    bool is_due;   /* an event occurred before it was armed */
     /* A sent item is not complete. */
     bool has_rest;
     size_t sent;
@@ -33,7 +34,7 @@ typedef struct shmrpci_stream_loop {
     shmrpc_stream *next_armed;
     shmrpci_futex_on on[2];
     size_t on_count; /* 0: the bell reports events */
-    uint32_t rings;  /* the bell's count before */
+    uint32_t rings;  /* the bell's count before arming */
     bool is_woken;
 } shmrpci_stream_loop;
 
@@ -58,11 +59,11 @@ struct shmrpc_stream {
     shmrpci_atomic_pointer reader;
     shmrpci_buf out;     /* the item being sent */
     shmrpci_lent lent;   /* the next item */
-    shmrpci_flat flat;   /* of items that are read, if they are flat */
+    shmrpci_flat flat;   /* of received items, if they are flat */
     shmrpci_arena arena; /* of the item that was read */
     void *item;
     bool items_over;    /* the reader's */
-    bool has_come;      /* an item has come; the reader's */
+    bool has_come;      /* an item was read and not passed on; the reader's */
     shmrpci_mutex lock; /* for the members below: how the call ended */
     bool is_over;
     int status;
@@ -81,26 +82,26 @@ static inline bool shmrpci_stream_is_ours(const shmrpc_stream *s)
 
 /* ---- stream.c ---------------------------------------------------------- */
 
-/* The error if it is not: FORKED, or INVALID after its client was closed. */
+/* The error if not: FORKED, or INVALID after its client was closed. */
 int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error);
 
-/* Waits for the reply until `until_ns` (0: only looks), unless it was received;
- * returns how the call has ended, or false: it has not. */
+/* Waits for the reply until `until_ns` (0: only checks), unless it was
+ * received. True: the call has ended, and how is stored; false: it has not. */
 bool shmrpci_stream_settle(shmrpc_stream *s, int64_t until_ns, int *status,
                            shmrpc_error *error);
 
-/* Gives the call up, unless it is over; `format` says why. Returns how it has
+/* Gives the call up, unless it is over; `format` is the reason. Returns how it
  * ended. */
 int shmrpci_stream_give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
                            const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* MORE: reads an item that has come. Else the call is given up. */
+/* MORE: takes an item that has arrived. Otherwise the call is given up. */
 int shmrpci_stream_read(shmrpc_stream *s, const shmrpci_stream_item *raw,
                         const void **item, shmrpc_error *error);
 
-/* No worker has taken the call in time: it is to be given up by not_taken,
- * which returns how it has ended. */
+/* No worker has taken the call in time: the caller gives it up with not_taken,
+ * which returns how it ended. */
 bool shmrpci_stream_is_late(shmrpc_stream *s);
 int shmrpci_stream_not_taken(shmrpc_stream *s, shmrpc_error *error);
 
@@ -118,7 +119,7 @@ int shmrpci_stream_encode(shmrpc_stream *s, const void *item,
 int shmrpci_stream_not_sent(const shmrpc_stream *s, int status,
                             shmrpc_error *error);
 
-/* The handler reads no more: returns how the call has ended, or that it was
+/* The handler no longer reads: returns how the call ended, or that it was
  * OK. */
 int shmrpci_stream_not_wanted(const shmrpc_stream *s, int status,
                               shmrpc_error *error);
@@ -128,7 +129,7 @@ void shmrpci_stream_tell(shmrpc_stream *s, bool is_in);
 
 /* ---- stream_loop.c ----------------------------------------------------- */
 
-/* Before closing: removes it from the loop. */
+/* Called before closing: removes it from the loop. */
 void shmrpci_stream_loop_leave(shmrpc_stream *s);
 
 /* Under the lock of `async`, which is released during callbacks: calls `ready`
@@ -136,12 +137,12 @@ void shmrpci_stream_loop_leave(shmrpc_stream *s);
 int shmrpci_streams_call_back(shmrpci_async *async);
 
 /* Appends the waiting calls of streams over `link` to the `count` calls in the
- * list; and returns when one is due at the latest. */
+ * list; returns when one is due at the latest. */
 size_t shmrpci_streams_gather(const shmrpci_async *async,
                               const shmrpci_link *link, shmrpci_call **calls,
                               size_t count, size_t max, int64_t *until_ns);
 
-/* Has `ready` called by a later turn of dispatch, though nothing was BUSY. */
+/* Makes a later turn of dispatch call `ready`, although nothing was BUSY. */
 void shmrpci_stream_again(shmrpc_stream *s);
 
 /* ---- stream_anew.c ---------------------------------------------------- */
@@ -156,8 +157,8 @@ void shmrpci_stream_anew_keep(shmrpc_stream *s, shmrpc_client *client,
 bool shmrpci_stream_open_again(shmrpc_stream *s, shmrpc_client *client,
                                const shmrpc_opts *opts, int status,
                                unsigned number);
-/* The stream has ended in `*status`. True: it was reopened, or that has failed,
- * and `*status` says how. */
+/* The stream has ended with `*status`. True: it was reopened, or reopening
+ * failed and `*status` says how. */
 bool shmrpci_stream_anew_try(shmrpc_stream *s, int *status,
                              shmrpc_error *error);
 void shmrpci_stream_anew_free(shmrpci_stream_anew *anew);

@@ -2,9 +2,9 @@
  * Reopening streams: while no item has reached the user, a call with streams
  * can be repeated like any other.
  *
- * The request must then be available, so the encoded requests of methods that
- * may be repeated are kept.  Only streams of results are reopened: items from
- * the client may have reached the handler.
+ * This needs the request again, so the encoded requests of methods that may be
+ * repeated are kept. Only streams of results are reopened: items from the
+ * client may already have reached the handler.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +18,11 @@
 struct shmrpci_stream_anew {
     shmrpc_client *client;
     uint32_t method;
-    unsigned runs;        /* so far, without @retry */
-    shmrpci_attempt last; /* with it */
+    unsigned runs;        /* attempts so far, without @retry */
+    shmrpci_attempt last; /* attempts with it */
     shmrpc_opts opts;     /* except the time */
     shmrpc_metadata *metadata;
-    shmrpci_buf params; /* encoded */
+    shmrpci_buf params; /* the encoded request */
     const shmrpci_codec *codec;
     shmrpci_arena arena; /* for the decoded parameters; and for metadata */
 };
@@ -39,7 +39,7 @@ void shmrpci_stream_anew_free(shmrpci_stream_anew *anew)
 
 /* ---- what is kept -------------------------------------------------------- */
 
-/* Copies entries and their texts in one block; NULL: no memory. */
+/* Copies entries and their strings to one block; NULL: no memory. */
 static shmrpc_metadata *copy_of(const shmrpc_metadata *from)
 {
     size_t count = 0;
@@ -134,8 +134,8 @@ bool shmrpci_stream_open_again(shmrpc_stream *s, shmrpc_client *client,
            shmrpci_retry_wait(client, s->method, opts, &failed);
 }
 
-/* Whether to open the stream again: with @retry by its rules; without it, by
- * those for calls that may be repeated. */
+/* Whether to open the stream again: with @retry by its rules; otherwise by the
+ * rules for calls that may be repeated. */
 static bool is_meant(shmrpc_stream *s, int status)
 {
     shmrpci_stream_anew *anew = s->anew;

@@ -42,7 +42,7 @@ static void stop(shmrpc_stream *s)
     over(s, status, &error);
 }
 
-/* Reads one item. False: the turn ends here; `s` may be gone. */
+/* Reads one item. False: the turn ends here; `s` may have been freed. */
 static bool read_one(shmrpc_stream *s, const bool *closed)
 {
     shmrpci_stream_calls *calls = s->calls;
@@ -126,7 +126,7 @@ int shmrpc_stub_stream_async(shmrpc_client *client, uint32_t method,
         return status;
     }
     *out = s;
-    shmrpci_stream_again(s); /* for the first look */
+    shmrpci_stream_again(s); /* for the first check */
     return SHMRPC_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Lent items of streams, in a window or in a buffer. */
+/* Items of streams that are lent to the user, in the window or in a buffer. */
 #include "rpc/stream_lend.h"
 
 #include <string.h>

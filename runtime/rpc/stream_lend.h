@@ -52,7 +52,7 @@ int shmrpci_lend_commit(const shmrpci_lender *by, shmrpci_lent *lent,
                         const void *at, size_t len, int64_t deadline_ns,
                         bool alone, size_t *out_bytes, shmrpc_error *error);
 
-/* `at` need not be a loan. */
+/* Drops the loan at `at`, which need not be one. */
 void shmrpci_lend_abort(const shmrpci_lender *by, shmrpci_lent *lent,
                         const void *at);
 

@@ -1,13 +1,13 @@
 /*
- * Streams by dispatch: non-blocking reads and sends, and notifications of when
- * to try again.
+ * Streams in dispatch: non-blocking reads and sends, and notifications when to
+ * try again.
  *
  * After a read or send that found nothing, the stream is armed at the
  * transport, which then changes words in shared memory, or rings a bell, when
- * there is an item or room.  A thread of the client, the waker, sleeps on all
- * of these at once and makes the client's descriptor readable; it is started
- * with the first stream that needs it.  The connection reports the end of the
- * call, and of the server, as for asynchronous calls.
+ * an item or room appears. A thread of the client, the waker, sleeps on all of
+ * these at once and makes the client's descriptor readable; it is started with
+ * the first stream that needs it. The connection reports the end of the call,
+ * and of the server, as for asynchronous calls.
  *
  * The waker's lock is taken last, and never held around a callback.
  */
@@ -19,8 +19,8 @@
 #include "rpc/crowd.h"
 #include "rpc/stream.h"
 
-/* How often to look where the kernel can't wait for several words (before
-   5.16). */
+/* How often to check where the kernel can't wait for several words (before
+ * 5.16). */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 
 /* Two for each stream, and the waker's own. */
@@ -76,7 +76,7 @@ static bool take_news(waker *w, uint32_t rings)
 }
 
 /* Under the lock: the words to sleep on; those for which there is no room wait
- * until the next look. */
+ * until the next round. */
 static size_t gather_words(waker *w, shmrpci_futex_on *on, bool *is_all)
 {
     size_t count = 2; /* the waker's own */
@@ -103,7 +103,7 @@ static void watch(void *user)
     shmrpci_futex_on on[WORDS_MAX];
     for (;;) {
         bool is_all;
-        /* Read before the look, so that a later change ends the sleep. */
+        /* Read before the check, so that a later change ends the sleep. */
         uint32_t changed = shmrpci_load_seq(&w->changed);
         uint32_t rings = shmrpci_load_seq(&w->rung);
         shmrpci_mutex_lock(&w->lock);
@@ -202,7 +202,7 @@ static void arm(shmrpc_stream *s)
     change(w);
 }
 
-/* When to look again at the latest. */
+/* The latest time to check again. */
 static int64_t until(shmrpc_stream *s)
 {
     int64_t idle_ns = s->loop.idle_since_ns != 0
@@ -218,14 +218,14 @@ static bool waits(const shmrpc_stream *s)
     return s->loop.for_item || s->loop.for_room || s->loop.for_end;
 }
 
-/* Before a try: stops waiting for it. */
+/* Called before an attempt: stops waiting for it. */
 static void begin(shmrpc_stream *s)
 {
     disarm(s);
     s->loop.is_due = false;
 }
 
-/* After a try. `what` NULL: it succeeded. Returns BUSY. */
+/* Called after an attempt. `what` NULL: it succeeded. Returns BUSY. */
 static int end(shmrpc_stream *s, bool *what)
 {
     shmrpci_async *async = s->call->async;
@@ -310,7 +310,7 @@ void shmrpci_streams_close(shmrpci_async *async)
 {
     waker *w = async->waker;
     /* Streams that the program should have closed. The transport ends them
-     * next, and would ring the waker's bell. */
+     * next, and would otherwise ring the waker's bell. */
     for (shmrpc_stream *s = async->streams; s != NULL; s = s->loop.next) {
         disarm(s);
         s->loop.is_known = false;
@@ -413,7 +413,7 @@ static int look(shmrpc_stream *s, shmrpci_stream_item *raw)
     return status;
 }
 
-/* No item has come: since when, and whether that is too long. */
+/* No item has arrived: since when, and whether that is too long. */
 static bool is_idle(shmrpc_stream *s)
 {
     if (s->method->idle_ns == 0) {
@@ -426,7 +426,7 @@ static bool is_idle(shmrpc_stream *s)
     return now_ns - s->loop.idle_since_ns >= s->method->idle_ns;
 }
 
-/* How the call has ended; BUSY: not yet. */
+/* How the call ended; BUSY: not yet. */
 static int finish(shmrpc_stream *s, shmrpc_error *error)
 {
     int status;

@@ -1,4 +1,4 @@
-/* Streams, from the handler's side. */
+/* Streams on the handler's side. */
 #include "shmrpc/stream_stub.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "rpc/ctx.h"
 
 /* The retry-after if no place is free: streams are long, so that an earlier
- * retry would mostly fail. */
+ * attempt would usually fail. */
 #define RETRY_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* A sink and a source are the context under other names: a call has at most one
@@ -22,7 +22,7 @@ shmrpc_source *shmrpc_stub_source(shmrpc_ctx *ctx)
     return (shmrpc_source *)(void *)ctx;
 }
 
-/* The worker is replaced, and has waited long enough for this call. */
+/* The worker is being replaced, and has waited long enough for this call. */
 static int cut(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
@@ -45,8 +45,8 @@ shmrpc_ctx *shmrpc_stub_source_ctx(shmrpc_source *source)
     return (shmrpc_ctx *)(void *)source;
 }
 
-/* No more items are wanted, and why. The loss of the server is a cancellation
- * for the handler; the client gets the actual status. */
+/* No more items are wanted, and why. To the handler the loss of the server is a
+ * cancellation; the client gets the actual status. */
 int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
 {
     if (status == SHMRPC_E_UNAVAILABLE) {
@@ -62,7 +62,7 @@ int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
                : status;
 }
 
-/* Counts an item of so many bytes, received or sent. */
+/* Counts an item of that size, received or sent. */
 static void count_item(shmrpci_served_stream *s, bool is_in, size_t bytes)
 {
     if (s->counting != NULL) {
@@ -87,7 +87,7 @@ static void tell_item(shmrpc_ctx *ctx, bool is_in)
     shmrpci_intercept_item(&ctx->beside->looks);
 }
 
-/* The client has not read for too long: ends the stream for both ends. */
+/* The client has not read for too long: ends the stream on both sides. */
 static int evict(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
@@ -102,7 +102,7 @@ static int evict(shmrpc_ctx *ctx)
 typedef struct stall {
     int64_t began_ns;
     int64_t until_ns;
-    bool evicts; /* when it is over */
+    bool evicts; /* when it ends */
 } stall;
 
 static stall stall_begin(const shmrpc_ctx *ctx)
@@ -142,7 +142,7 @@ static int sent(shmrpc_ctx *ctx, int status, size_t len)
     return shmrpci_served_stream_no_point(ctx, status);
 }
 
-/* Whether items of ours can be sent. */
+/* Whether we can send items. */
 static int may_send(const shmrpci_served_stream *s)
 {
     if (s->ended != SHMRPC_OK) {

@@ -1,4 +1,4 @@
-/* Reading tokens, from files and from hellos. */
+/* Reads tokens, from files and from hellos. */
 #include "rpc/token.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * Tokens: a client shows one at hello, for all of its calls (`?token=FILE` in
- * an address).
+ * Tokens: a client sends one in its hello, for all of its calls (`?token=FILE`
+ * in an address).
  *
  * A token is a line of text of 16 to 512 bytes, in a file that only its owner
  * can read. It is read for each connection, and never shown in a message.
@@ -24,8 +24,7 @@
 int shmrpci_token_write(const char *path, shmrpci_buf *hello,
                         shmrpc_error *error);
 
-/* The token that a client's hello has shown, in `block`, which is filled from
- * it; NULL: none. */
+/* The token in a client's hello, copied to `block`; NULL: none. */
 const char *shmrpci_token_read(const uint8_t *hello, size_t len,
                                shmrpci_metadata *block);
 

@@ -90,7 +90,7 @@ static bool extent_of(const shmrpc_array *array, uint64_t *out)
         is_empty = is_empty || array->shape[i] == 0;
     }
     for (uint32_t i = 0; i < array->dims; i++) {
-        /* An element off its alignment could not be read in place. */
+        /* A misaligned element could not be read in place. */
         if (array->strides[i] % element != 0 ||
             (!is_empty &&
              !add_product(&last, array->shape[i] - 1, array->strides[i]))) {
@@ -114,7 +114,8 @@ shmrpc_status shmrpc_array_pack(shmrpc_array *array)
         if (!add_product(&all, bytes, array->shape[i - 1])) {
             return SHMRPC_E_TOO_LARGE;
         }
-        /* One that is empty has strides as if it were not. */
+        /* An empty array has the strides that it would have if it were not
+         * empty. */
         bytes = all > 0 ? all : bytes;
     }
     uint64_t extent;
@@ -152,7 +153,7 @@ shmrpc_status shmrpc_any_make_array(shmrpc_any_memory *memory,
     }
     size_t from = data_at(array->dims);
     if (extent > UINT32_MAX - from) {
-        return SHMRPC_E_TOO_LARGE; /* the limit of msgpack */
+        return SHMRPC_E_TOO_LARGE; /* the limit of msgpack extensions */
     }
     size_t len = from + (size_t)extent;
     uint8_t *bytes = shmrpci_arena_alloc(shmrpci_any_arena(memory), len, UNIT);

@@ -1,10 +1,10 @@
 /*
- * Looking through whole trees of `any`.
+ * Checks whole trees of `any`.
  *
  * The walk holds one `place` for each level on the C stack, linked to the place
- * around it. Nothing is written about the way until something is wrong; then
- * the links become a path. Depth is limited to what the codecs can carry, which
- * also bounds the recursion.
+ * around it. No path is written until something is wrong; then the links become
+ * one. Depth is limited to what the codecs can carry, which also bounds the
+ * recursion.
  *
  * Tuples and sets keep their items encoded as msgpack. They are decoded into an
  * arena of the check's own, which is freed at its end.
@@ -16,8 +16,8 @@
 #include "codec/any_ext.h"
 #include "codec/codec.h"
 
-/* Each extension is checked by the function that reads it, so that "sound"
- * can't come to mean something else than "readable". */
+/* Each extension is checked by the function that reads it, so that whatever
+ * passes the check can be read. */
 bool shmrpci_any_is_sound(const shmrpc_any *value)
 {
     double real;
@@ -58,12 +58,12 @@ bool shmrpci_any_is_sound(const shmrpc_any *value)
     return true;
 }
 
-/* A step from the whole to a part; the last one first. */
+/* A step from the whole to a part; the last step first. */
 typedef struct place {
     const struct place *outer;
     const shmrpc_any *key; /* of a map; NULL: a position */
     size_t index;
-    /* Levels from the whole: the first part has 1. */
+    /* Number of levels above; the first part has 1. */
     unsigned depth;
 } place;
 
@@ -74,9 +74,9 @@ typedef struct checking {
 
 /* ---- saying where -------------------------------------------------------- */
 
-/* Quoted as Python would write it, but with `?` for control characters and
- * quotes: a path is for people, and goes to terminals and logs. At most `size`
- * bytes, no NUL; a text that is cut ends with three dots. */
+/* Writes a key as Python would quote it, but with `?` for control characters
+ * and quotes, since a path goes to terminals and logs. At most `size` bytes, no
+ * NUL; a key that is cut ends with three dots. */
 static size_t write_text(shmrpc_str text, char *out, size_t size)
 {
     size_t cut = shmrpci_utf8_cut(text.ptr, text.len, size > 5 ? size - 5 : 0);
@@ -118,8 +118,8 @@ static size_t write_step(const place *at, char out[40])
     return (size_t)snprintf(out, 40, "[key %zu]", at->index);
 }
 
-/* Fills `text` from its end, for the chain of places leads from the part to the
- * whole. */
+/* Fills `text` from its end, because the chain of places leads from the part to
+ * the whole. */
 static void write_place(const place *at, char *out, size_t size)
 {
     char text[SHMRPCI_CODEC_MAX_DEPTH * 40 + 1];
@@ -134,7 +134,7 @@ static void write_place(const place *at, char *out, size_t size)
         memcpy(text + from, step, len);
     }
     size_t len = strlen(text + from);
-    if (len >= size) { /* the end of it says most */
+    if (len >= size) { /* its end is the most useful part */
         size_t skip = len - (size - 1) + 3;
         /* Cut at the beginning of a step. */
         while (skip < len && text[from + skip] != '[') {
@@ -146,8 +146,8 @@ static void write_place(const place *at, char *out, size_t size)
     memcpy(out, text + from, len + 1);
 }
 
-/* The message is fixed text: nothing of the tree's contents but keys reaches
- * the error. */
+/* The message is fixed text: of the tree's contents only keys reach the
+ * error. */
 static shmrpc_status wrong(const checking *of, const place *at,
                            const char *what)
 {
@@ -198,7 +198,7 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     }
     shmrpc_status status = enter(of, at);
     for (size_t i = 0; i < map->len && status == SHMRPC_OK; i++) {
-        /* What is wrong in a key is shown by the entry's position: a path by
+        /* An error in a key is shown by the entry's position: a path through
          * the key would repeat what can't be shown. */
         place key = {at, NULL, i, depth_of(at) + 1};
         place inner = {at, &map->ptr[i].key, i, depth_of(at) + 1};
@@ -210,7 +210,8 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     return status;
 }
 
-/* Items of tuples and sets are one level below them, as those of a list are. */
+/* Items of tuples and sets are one level below them, as the items of a list
+ * are. */
 static shmrpc_status check_ext(checking *of, const shmrpc_any *value,
                                const place *at)
 {
@@ -269,8 +270,8 @@ static shmrpc_status check(checking *of, const shmrpc_any *value,
 shmrpc_status shmrpc_any_check(const shmrpc_any *tree, shmrpc_error *error)
 {
     checking of = {.error = error};
-    /* No limit: decoded items are a small multiple of the bytes that the caller
-     * holds already. */
+    /* No limit: decoded items take a small multiple of the bytes that the
+     * caller already holds. */
     shmrpci_arena_init(&of.arena, 0);
     shmrpc_status status = check(&of, tree, NULL);
     shmrpci_arena_fini(&of.arena);

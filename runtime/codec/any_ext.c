@@ -12,7 +12,7 @@
 #include "codec/any_ext.h"
 #include "codec/codec.h"
 
-/* Lengths of a day on the clock: no leap seconds, as in Python. */
+/* Length of a day on the clock: no leap seconds, as in Python. */
 #define DAY_S      86400
 #define DAY_MICROS ((int64_t)DAY_S * 1000000)
 
@@ -120,16 +120,16 @@ static double double_of(uint64_t bits)
 
 /* ---- tuples and sets ----------------------------------------------------- */
 
-/* Kinds whose bytes are a msgpack array of the items. */
+/* Kinds whose bytes are a msgpack array of their items. */
 static bool has_items(shmrpc_ext ext)
 {
     return ext == SHMRPC_EXT_TUPLE || ext == SHMRPC_EXT_SET ||
            ext == SHMRPC_EXT_FROZENSET;
 }
 
-/* Encodes the items at once rather than keeping a tree: an extension is bytes
- * to all who pass it on. Duplicates in a set are not detected; no order of
- * elements is guaranteed. */
+/* Encodes the items at once rather than keeping a tree: whoever passes an
+ * extension on treats it as bytes. Duplicates in a set are not detected; no
+ * order of elements is guaranteed. */
 shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
                                     const shmrpc_any *items, size_t len,
                                     shmrpc_any *out, shmrpc_error *error)
@@ -151,8 +151,7 @@ shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
     return status;
 }
 
-/* The decoder checks the items as it checks a message: the bytes may be
- * anything. */
+/* The decoder checks the items like a message: the bytes may be anything. */
 shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
                                      const shmrpc_any *value,
                                      shmrpc_any_list *out, shmrpc_error *error)
@@ -227,8 +226,8 @@ static bool is_word(shmrpc_str text, const char *word)
     return shmrpc_str_equal(text, shmrpc_str_of(word));
 }
 
-/* NaN, with an `s` before it and digits behind it if need be, or an infinity;
- * the sign has been taken off. */
+/* NaN, optionally with an `s` before it and digits behind it, or infinity; the
+ * sign has already been taken off. */
 static bool is_special(shmrpc_str text)
 {
     if (is_word(text, "Infinity") || is_word(text, "Inf")) {

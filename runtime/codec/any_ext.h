@@ -1,5 +1,5 @@
 /*
- * The inside of shmrpc/any.h, which the files any_*.c share.
+ * Declarations shared by the files any_*.c, which implement shmrpc/any.h.
  *
  *   any_ext.c      makers and readers, but for the next two
  *   any_integer.c  integers of any size
@@ -23,7 +23,7 @@ static inline shmrpci_arena *shmrpci_any_arena(shmrpc_any_memory *memory)
     return &memory->arena;
 }
 
-/* For those who have an arena. */
+/* For code that has an arena. */
 static inline shmrpc_any_memory *shmrpci_any_memory_of(shmrpci_arena *arena)
 {
     return (shmrpc_any_memory *)(void *)arena;
@@ -37,12 +37,14 @@ shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
                                      const shmrpc_any *value,
                                      shmrpc_any_list *out, shmrpc_error *error);
 
-/* Whether these bytes are an integer that needs them: two's complement, most
- * significant byte first, beyond i64 and u64, and no byte too many. */
+/* Whether these bytes are a big integer in its only form: two's complement,
+ * most significant byte first, outside i64 and u64, without a superfluous
+ * byte. */
 bool shmrpci_any_is_bigint(const uint8_t *bytes, size_t len);
 
-/* Whether a value with a number from 1 to 12 is what that says, but for the
- * items of tuples and sets. Others are. */
+/* Whether the contents of a value with an extension number from 1 to 12 match
+ * that number, not counting the items of tuples and sets. True for all other
+ * values. */
 bool shmrpci_any_is_sound(const shmrpc_any *value);
 
 #endif

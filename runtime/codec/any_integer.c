@@ -4,10 +4,10 @@
  * Schoolbook arithmetic on bytes, quadratic in the digits. That is bounded:
  * SHMRPC_BIGINT_MAX_DIGITS is the limit that Python itself has for the same
  * reason (4,300 digits, CVE-2020-10735), and the longest number takes 1,786
- * bytes. Numbers on the stack; only results go to the arena.
+ * bytes. Numbers are computed on the stack; only results go to the arena.
  *
- * One number has one form: what fits an i64 is SHMRPC_ANY_I64, what fits only a
- * u64 is SHMRPC_ANY_U64, the rest is extension 5 with no byte too many.
+ * Each number has one form: SHMRPC_ANY_I64 if it fits an i64, SHMRPC_ANY_U64 if
+ * it fits only a u64, and otherwise extension 5 without superfluous bytes.
  * Equality and keys of maps rely on it.
  */
 #include <string.h>
@@ -98,7 +98,8 @@ static shmrpc_status scan(shmrpc_str digits, bool *out_negative, magnitude *out)
     if (digits.len == at) {
         return SHMRPC_E_INVALID;
     }
-    /* Before any arithmetic: a peer must not choose how long we calculate. */
+    /* Checked before any arithmetic: a peer must not decide how long we
+     * calculate. */
     if (digits.len - at > SHMRPC_BIGINT_MAX_DIGITS) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -157,7 +158,7 @@ shmrpc_status shmrpc_any_make_integer(shmrpc_any_memory *memory,
         negate(bytes, len);
     }
     if (!shmrpci_any_is_bigint(bytes, len)) {
-        bytes++; /* the next byte has the sign */
+        bytes++; /* the next byte shows the sign */
         len--;
     }
     *out = shmrpci_any_ext(SHMRPC_EXT_BIGINT, bytes, len);
@@ -174,8 +175,8 @@ static void load_number(uint64_t number, magnitude *out)
     }
 }
 
-/* The bytes may come from a peer: length first, then the form, then they are
- * copied and used. */
+/* The bytes may come from a peer: first the length is checked, then the form,
+ * then they are copied and used. */
 static shmrpc_status load_bigint(const shmrpc_any *value, bool *out_negative,
                                  magnitude *out)
 {
@@ -184,7 +185,7 @@ static shmrpc_status load_bigint(const shmrpc_any *value, bool *out_negative,
     if (!shmrpc_any_is_ext(value, SHMRPC_EXT_BIGINT)) {
         return SHMRPC_E_INVALID;
     }
-    /* Numbers of other writers may be longer than ours ever are. */
+    /* Numbers of other writers may be longer than any of ours. */
     if (len > MAX_BYTES - 1) {
         return SHMRPC_E_TOO_LARGE;
     }

@@ -43,8 +43,8 @@ static uint32_t bits_of(char c)
     return c == '+' ? 62 : c == '/' ? 63 : 64;
 }
 
-/* The last group, of which `pad` characters are '='. Bits of the last character
- * that no byte takes must be zero: else several texts would mean the same
+/* Decodes the last group, of which `pad` characters are '='. Unused bits of the
+ * last character must be zero: otherwise several texts would mean the same
  * bytes. */
 static bool decode_last(const char *text, size_t pad, uint8_t *out)
 {

@@ -1,6 +1,6 @@
-/* The registry of codecs: a switch, for the encodings are a closed set whose
- * numbers are part of the protocol. Numbers come from descriptors and from
- * peers, so that an unknown one is an answer (NULL) and no bug. */
+/* The registry of codecs: a switch, because the encodings are a closed set
+ * whose numbers are part of the protocol. Numbers come from descriptors and
+ * from peers, so an unknown one returns NULL and is no bug. */
 #include "codec/codec.h"
 
 #include "codec/engines.h"

@@ -1,15 +1,16 @@
 /*
  * Codecs: values of a described type <-> bytes.
  *
- * One interface, one engine an encoding (raw, json, msgpack, native); each is
- * a walk over the type tables of <shmrpc/descriptor.h>.  Knows no transport.
+ * One interface, one engine for each encoding (raw, json, msgpack, native);
+ * each is a walk over the type tables of <shmrpc/descriptor.h>. Knows no
+ * transport.
  *
  * Invariants: encoding checks the bounds of what it is given and the decoder
- * those of what it receives, with the path of the field in the error; a
- * decoder accepts any bytes whatever and never reads past `len`, never
- * allocates more than a small multiple of `len` (at most about four times the
- * size of the largest list element of the type; the arena's limit holds above
- * all), never recurses deeper than SHMRPCI_CODEC_MAX_DEPTH.
+ * those of what it receives, with the path of the field in the error; a decoder
+ * accepts any bytes and never reads past `len`, never allocates more than a
+ * small multiple of `len` (at most about four times the size of the largest
+ * list element of the type; the arena's limit holds above all), never recurses
+ * deeper than SHMRPCI_CODEC_MAX_DEPTH.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -57,9 +58,9 @@ typedef struct shmrpci_codec {
 /* The codec of an encoding; NULL for an unknown number. */
 const shmrpci_codec *shmrpci_codec_of(uint32_t encoding);
 
-/* The codec that writes for a reader of another version of the contract, which
- * may lack names of ours: the same encoding, with enums as their numbers in
- * json; `codec` itself if it writes no names. */
+/* The codec that writes for a reader with another version of the contract,
+ * which may lack some of our names: the same encoding, but json writes enums as
+ * numbers; `codec` itself if it writes no names. */
 const shmrpci_codec *shmrpci_codec_numbered(const shmrpci_codec *codec);
 
 #endif

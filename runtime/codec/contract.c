@@ -1,13 +1,13 @@
 /*
- * Contracts: made from descriptors, sent, received.
+ * Contracts: making them from descriptors, encoding and decoding them.
  *
  * A descriptor is a graph of tables linked by pointers, which may be recursive.
- * Making a contract numbers them: methods are visited in order, every type that
- * is met for the first time gets the next number, and the list of types grows
- * while it is worked through. So no recursion is needed, and the same
- * descriptor always gives the same bytes.
+ * Making a contract numbers them: methods are visited in order, every type met
+ * for the first time gets the next number, and the list of types grows while it
+ * is processed. So no recursion is needed, and the same descriptor always gives
+ * the same bytes.
  *
- * The travelling form is msgpack, written and read by our own codec through the
+ * The encoded form is msgpack, written and read by our own codec through the
  * tables of contract_form.c: a received contract passes the same checks as any
  * message before contract_check looks at its meaning.
  */
@@ -38,8 +38,8 @@ static const shmrpc_error_type *error_at(const builder *b, size_t index)
         (const shmrpc_error_type *const *)(const void *)b->errors.ptr)[index];
 }
 
-/* Fibonacci hashing of the address; tables are aligned, so that the low three
- * bits say nothing. */
+/* Fibonacci hashing of the address; tables are aligned, so the low three bits
+ * carry no information. */
 static size_t first_slot(const builder *b, const shmrpc_type *type)
 {
     uint64_t bits = (uint64_t)(uintptr_t)type >> 3;
@@ -73,8 +73,8 @@ static void grow_slots(builder *b)
     }
 }
 
-/* The number of a type, given to it now if it is new. Meaningless, and `failed`
- * set, when out of memory. */
+/* The number of a type, assigned now if it is new. When out of memory, `failed`
+ * is set and the result is meaningless. */
 static uint32_t type_index(builder *b, const shmrpc_type *type)
 {
     if (b->failed) {
@@ -127,8 +127,8 @@ static void *alloc(builder *b, size_t count, size_t size)
     return memory;
 }
 
-/* Of the defaults only that there is one: what it is concerns the receiver
- * alone, and doesn't have to be equal. */
+/* Of defaults only their existence counts: the value concerns the receiver
+ * alone, and need not be equal. */
 static void build_fields(builder *b, const shmrpc_type *type,
                          shmrpci_contract_type *out)
 {
@@ -163,8 +163,8 @@ static void build_names(builder *b, const shmrpc_type *type,
     shmrpci_store_span(&out->names, names, type->count);
 }
 
-/* Names of types go along for messages and for `shmrpcgen check`; two types
- * agree by their structure, whatever their names. */
+/* Names of types are included for messages and for `shmrpcgen check`; types are
+ * compared by structure, whatever their names. */
 static void build_type(builder *b, const shmrpc_type *type,
                        shmrpci_contract_type *out)
 {
@@ -236,7 +236,7 @@ static void build_methods(builder *b, const shmrpc_service *service,
     shmrpci_store_span(&out->methods, methods, service->method_count);
 }
 
-/* Payloads may be types that no method reaches by itself: hence before
+/* Payloads may be types that no method reaches by itself: so this precedes
  * build_types. */
 static void build_errors(builder *b, shmrpci_contract *out)
 {
@@ -275,7 +275,7 @@ static void build_types(builder *b, shmrpci_contract *out)
 int shmrpci_contract_of(const shmrpc_service *service, shmrpci_arena *arena,
                         const shmrpci_contract **out)
 {
-    /* Failures are recorded in the builder and looked at once, below. */
+    /* Failures are recorded in the builder and checked once, below. */
     builder b = {.arena = arena};
     shmrpci_contract *contract = alloc(&b, 1, sizeof *contract);
     if (contract == NULL) {

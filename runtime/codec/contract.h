@@ -1,6 +1,6 @@
 /*
- * Contracts: what two sides must agree on, in a form that travels, and the one
- * function that says whether they do.
+ * Contracts: what two sides must agree on, in a form that can be sent, and the
+ * function that decides whether they do.
  *
  * A contract is the structure of a service's descriptor without C offsets:
  * methods with names, encodings, hashes and signatures, and the types that they
@@ -10,8 +10,8 @@
  * What passes: new methods, and for json and msgpack new optional or defaulted
  * fields and parameters, new enumerators, new declared errors.  For native only
  * equal layouts pass.  Bounds pass when the reader allows what the writer may
- * write.  Everything else is a difference, and is named; README.md of this
- * folder has the table of all rules.
+ * write. Everything else is a difference, which the error names; README.md of
+ * this folder has the table of all rules.
  *
  * Threading: pure functions.
  */
@@ -33,11 +33,11 @@
 
 typedef struct shmrpci_contract shmrpci_contract;
 
-/* The contract of a descriptor; lives in `arena`. NO_MEMORY. */
+/* Makes the contract of a descriptor, in `arena`. NO_MEMORY. */
 int shmrpci_contract_of(const shmrpc_service *service, shmrpci_arena *arena,
                         const shmrpci_contract **out);
 
-/* Appends the travelling form. NO_MEMORY, TOO_LARGE. */
+/* Appends the encoded contract. NO_MEMORY, TOO_LARGE. */
 int shmrpci_contract_encode(const shmrpci_contract *contract, shmrpci_buf *out);
 
 /* Reads what a peer has sent, which may be anything; checks everything that
@@ -60,8 +60,8 @@ int shmrpci_contract_compare(const shmrpci_contract *client,
                              const shmrpci_contract *server,
                              uint32_t *method_ids, shmrpc_error *error);
 
-/* The same for each method by itself: the id of one that differs, or that the
- * server lacks, is 0. NO_MEMORY. */
+/* The same for each method separately: the id of a method that differs, or that
+ * the server lacks, is 0. NO_MEMORY. */
 int shmrpci_contract_compare_each(const shmrpci_contract *client,
                                   const shmrpci_contract *server,
                                   uint32_t *method_ids);
@@ -69,23 +69,28 @@ int shmrpci_contract_compare_each(const shmrpci_contract *client,
 /* What differs.  A field is its name and its number: it is the same on both
  * sides only when both agree. */
 typedef enum shmrpci_difference_kind {
-    SHMRPCI_DIFFERENCE_METHOD,     /* the server has none of this name */
+    SHMRPCI_DIFFERENCE_METHOD,     /* the server has no method of this name */
     SHMRPCI_DIFFERENCE_ENCODING,   /* json here, msgpack there */
     SHMRPCI_DIFFERENCE_ONEWAY,     /* oneway on one side */
     SHMRPCI_DIFFERENCE_STREAM,     /* items on one side, none on the other */
-    SHMRPCI_DIFFERENCE_IDEMPOTENT, /* the client alone thinks it may retry */
-    SHMRPCI_DIFFERENCE_RESULT,     /* something on one side, nothing there */
+    SHMRPCI_DIFFERENCE_IDEMPOTENT, /* only the client considers it idempotent */
+    SHMRPCI_DIFFERENCE_RESULT,     /* one side has a result, the other none */
     SHMRPCI_DIFFERENCE_ERROR,      /* an error's name or number */
     SHMRPCI_DIFFERENCE_DETAILS,    /* an error with details on one side */
     SHMRPCI_DIFFERENCE_TYPE,
-    SHMRPCI_DIFFERENCE_BOUNDS,     /* the writer may, the reader refuses */
-    SHMRPCI_DIFFERENCE_PRESENCE,   /* the writer may omit what is required */
-    SHMRPCI_DIFFERENCE_NAME,       /* of a field with this number */
-    SHMRPCI_DIFFERENCE_NUMBER,     /* of a field with this name */
-    SHMRPCI_DIFFERENCE_FIELD,      /* a field that one side alone has */
-    SHMRPCI_DIFFERENCE_MEMBER,     /* a union's that the writer alone has */
-    SHMRPCI_DIFFERENCE_VALUE,      /* of an enumerator with this name */
-    SHMRPCI_DIFFERENCE_ENUMERATOR, /* the name of a value */
+    SHMRPCI_DIFFERENCE_BOUNDS,     /* the writer may write values that the
+                                    * reader refuses */
+    SHMRPCI_DIFFERENCE_PRESENCE,   /* the writer may omit what the reader
+                                    * requires */
+    SHMRPCI_DIFFERENCE_NAME,       /* a field with this number has another
+                                    * name */
+    SHMRPCI_DIFFERENCE_NUMBER,     /* a field with this name has another
+                                    * number */
+    SHMRPCI_DIFFERENCE_FIELD,      /* only one side has the field */
+    SHMRPCI_DIFFERENCE_MEMBER,     /* only the writer has the union's member */
+    SHMRPCI_DIFFERENCE_VALUE,      /* the enumerator of this name has another
+                                    * value */
+    SHMRPCI_DIFFERENCE_ENUMERATOR, /* the value has another name */
     SHMRPCI_DIFFERENCE_LIMIT       /* too complex to compare; the last */
 } shmrpci_difference_kind;
 

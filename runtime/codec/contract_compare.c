@@ -24,7 +24,7 @@ typedef shmrpci_comparison comparison;
 
 #define NAME(str) (int)(str).len, (str).ptr
 
-/* Both stream there, or neither does. */
+/* Both sides stream there, or neither does. */
 static bool same_streams(const method_form *client, const method_form *server,
                          uint32_t flag)
 {
@@ -56,7 +56,7 @@ static int compare_results(comparison *cmp, const method_form *client,
 }
 
 /* Two streams agree as parameters and results do: by the types of their items.
- * A stream on one side only has been reported by compare_streams. */
+ * If only one side has a stream, compare_streams has reported that. */
 static int compare_items(comparison *cmp, const method_form *client,
                          const method_form *server, bool to_server)
 {
@@ -114,7 +114,7 @@ static int compare_error(comparison *cmp, const error_form *client,
     return status;
 }
 
-/* Errors that one side alone declares pass: the client hands on a number that
+/* Errors that only one side declares pass: the client passes on a number that
  * it doesn't know, and the server never sends one that only the client
  * declares. */
 static int compare_errors(comparison *cmp, const method_form *client,
@@ -156,8 +156,8 @@ static int compare_streams(comparison *cmp, const method_form *client,
                                    here ? "a" : "no", here ? "none" : "one");
 }
 
-/* What must agree before types are looked at: their rules depend on the
- * encoding. With a listener all differences are reported. */
+/* Properties that must agree before types are compared, whose rules depend on
+ * the encoding. With a listener all differences are reported. */
 static int compare_head(comparison *cmp, const method_form *client,
                         const method_form *server)
 {
@@ -201,8 +201,8 @@ static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
     cmp->there = cmp->here;
 }
 
-/* In the order in which people read a method. Without a listener the first
- * difference ends it. */
+/* Parts are compared in the order in which people read a method. Without a
+ * listener the first difference ends it. */
 static int compare_method(comparison *cmp, const method_form *client,
                           const method_form *server)
 {
@@ -292,8 +292,9 @@ int shmrpci_contract_compare_each(const shmrpci_contract *client,
         const method_form *mine = &client->methods.ptr[i];
         size_t at = method_by_name(server, mine->name);
         shmrpc_error why;
-        /* The set of compared pairs is not kept from method to method: there, a
-         * pair that was found to differ counts as seen, and would pass. */
+        /* The set of compared pairs is not kept from one method to the next: a
+         * pair that was found to differ counts as seen, and would pass
+         * there. */
         comparison cmp = {.client = client, .server = server, .error = &why};
         status = at == SIZE_MAX
                      ? (int)SHMRPC_E_CONTRACT

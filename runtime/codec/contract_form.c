@@ -2,14 +2,14 @@
  * The type tables of a contract, and the check of one that came from a peer.
  *
  * The tables describe the structs of contract_form.h as a `.svc` would; they
- * are by hand because the generator itself needs this file. A contract keyed by
- * tags (COMPACT) may get new fields with new tags: older readers skip them,
- * newer ones see a missing optional one as absent. Tags and types of existing
- * fields never change.
+ * are written by hand because the generator itself needs this file. A contract
+ * keyed by tags (COMPACT) may get new fields with new tags: older readers skip
+ * them, newer ones see a missing optional one as absent. Tags and types of
+ * existing fields never change.
  *
- * The check behind decoding is what comparing relies on: indices in range, each
- * kind with its parts, names that can go into a message as they are. Recursive
- * types are fine; comparing bounds its own depth.
+ * Comparing relies on the check after decoding: indices in range, each kind
+ * with its parts, names that can go into a message as they are. Recursive types
+ * are fine; comparing bounds its own depth.
  */
 #include "codec/contract_form.h"
 
@@ -243,8 +243,8 @@ static bool method_ok(const shmrpci_contract *contract,
     return ok;
 }
 
-/* Names a table entry by its index, for people who look at the peer's contract;
- * its name may be the malformed part. */
+/* Identifies a table entry by its index, for people who look at the peer's
+ * contract; its name may be the malformed part. */
 static int refuse(shmrpc_error *error, const char *what, size_t index)
 {
     return shmrpc_error_set(error, SHMRPC_E_INVALID,

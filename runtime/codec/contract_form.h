@@ -1,6 +1,7 @@
 /*
- * The inside of a contract: tables that refer to one another by index, and that
- * travel as msgpack keyed by tags, so that later versions can add fields.
+ * The structure of a contract: tables that refer to one another by index, and
+ * that are encoded as msgpack keyed by tags, so that later versions can add
+ * fields.
  *
  * Invariant of the results of contract_of and contract_decode: every index is
  * in range, kinds are known and have what they need, tags ascend, and names are
@@ -38,7 +39,7 @@ typedef struct shmrpci_contract_name {
 } shmrpci_contract_name;
 
 /* One type. Which members count depends on the kind; a has_ member tells
- * whether the index behind it does. */
+ * whether the index after it is used. */
 typedef struct shmrpci_contract_type {
     uint8_t kind; /* shmrpc_kind */
     bool has_bounds;
@@ -107,7 +108,7 @@ struct shmrpci_contract {
     } errors;
 };
 
-/* The tables of the above, for the msgpack codec. */
+/* The type tables of the structs above, for the msgpack codec. */
 extern const shmrpc_type shmrpci_contract_form;
 
 /* Whether a decoded contract keeps the invariant; INVALID with a message. */

@@ -2,13 +2,13 @@
  * Whether the members of two structs, unions or enums agree.
  *
  * Members are matched by name, and must then have the same number; a number
- * that the two sides give different names is a difference as well. So it never
- * matters that json and msgpack use names where native and @compact use
- * numbers: what agrees, agrees in both.
+ * that the two sides give different names is a difference as well. So it
+ * doesn't matter that json and msgpack use names where native and @compact use
+ * numbers: members agree in both or in neither.
  *
- * What is left has no partner. Whether that is additive depends on the kind (a
- * union's member, a struct's field, an enumerator), on who writes, and on the
- * encoding: native can't skip anything.
+ * Members that are left have no partner. Whether that is compatible depends on
+ * the kind (a union's member, a struct's field, an enumerator), on who writes,
+ * and on the encoding: native can't skip anything.
  *
  * Searches are linear: at least one of the two contracts is our own, and types
  * have few members.
@@ -54,16 +54,16 @@ static bool is_optional(const field_form *field)
     return (field->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
 }
 
-/* For a reader; a writer always writes a field with a default. */
+/* Only for a reader; a writer always writes a field with a default. */
 static bool may_be_absent(const field_form *field)
 {
     return (field->flags &
             (SHMRPCI_CONTRACT_OPTIONAL | SHMRPCI_CONTRACT_DEFAULTED)) != 0;
 }
 
-/* Native images differ as soon as one side has a presence byte and the other
- * has none. Elsewhere only a value that is missed matters: the writer may leave
- * out what the reader requires. */
+/* Native images differ as soon as only one side has a presence byte. In other
+ * encodings only a missing value matters: the writer may leave out what the
+ * reader requires. */
 static int compare_presence(comparison *cmp, const field_form *client,
                             const field_form *server)
 {
@@ -106,8 +106,8 @@ static int compare_field(comparison *cmp, const field_form *client,
     return status;
 }
 
-/* A field that one side alone has: extends the path by it, and leaves the other
- * side's place empty. Returns what pop needs. */
+/* A field that only one side has: extends the path by it, and leaves the other
+ * side's place empty. Returns the value for pop. */
 static size_t enter_extra(comparison *cmp, shmrpc_str name, bool is_client)
 {
     static const shmrpc_str none = {.ptr = "", .len = 0};
@@ -131,9 +131,9 @@ static int differ_names(comparison *cmp, const field_form *client,
     return status;
 }
 
-/* A field that one side alone has passes when it may be absent: its reader
- * fills it in, or the other one skips it. A required one is refused on either
- * side, although a reader that doesn't know it could skip it: see the table in
+/* A field that only one side has passes if it may be absent: its reader fills
+ * it in, or the other one skips it. A required one is refused on either side,
+ * although a reader that doesn't know it could skip it: see the table in
  * README.md. */
 static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
 {
@@ -154,8 +154,8 @@ static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
     return status;
 }
 
-/* A member that one side alone has must never be written: a reader couldn't
- * tell what was chosen. It passes when only the reader has it. */
+/* A member that only one side has must never be written: a reader couldn't tell
+ * what was chosen. So it passes if only the reader has it. */
 static int allow_member(comparison *cmp, const field_form *extra,
                         bool is_client)
 {
@@ -171,7 +171,7 @@ static int allow_member(comparison *cmp, const field_form *extra,
     return status;
 }
 
-/* Decides about a field of one side alone: OK when it may be. */
+/* Decides about a field that only one side has: OK if that is allowed. */
 typedef int allow_fn(comparison *cmp, const field_form *extra, bool is_client);
 
 static int compare_fields(comparison *cmp, const type_form *client,
@@ -181,8 +181,8 @@ static int compare_fields(comparison *cmp, const type_form *client,
     for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
         const field_form *mine = &client->fields.ptr[i];
         const field_form *theirs = field_by_name(server, mine->name);
-        /* A field that is found under neither its name nor its number is the
-         * client's alone. */
+        /* A field that is found neither by name nor by number is the client's
+         * alone. */
         const field_form *same_tag = field_by_tag(server, mine->tag);
         status = theirs != NULL     ? compare_field(cmp, mine, theirs)
                  : same_tag != NULL ? differ_names(cmp, mine, same_tag)
@@ -199,8 +199,8 @@ static int compare_fields(comparison *cmp, const type_form *client,
     return status;
 }
 
-/* Places are set to the two types and put back, for the types are met within
- * others. Parameters have no name: their owner is the method. */
+/* Sets the places to the two types and puts them back, because types are met
+ * within others. Parameters have no name: their owner is the method. */
 int shmrpci_contract_compare_records(comparison *cmp, const type_form *client,
                                      const type_form *server)
 {
@@ -227,9 +227,9 @@ static bool has_name(const type_form *type, shmrpc_str name, int64_t *value)
     return false;
 }
 
-/* The name that `type` alone has for a value; NULL when there is none. Several
- * names for one value are allowed, so that those which the other side has too
- * don't count. */
+/* The name that only `type` has for a value; NULL when there is none. Several
+ * names for one value are allowed, so names that the other side has too don't
+ * count. */
 static const shmrpci_contract_name *
 other_name(const type_form *type, const type_form *other, int64_t value)
 {
@@ -243,7 +243,7 @@ other_name(const type_form *type, const type_form *other, int64_t value)
     return NULL;
 }
 
-/* A name that the client alone has passes, for enums are open, unless the
+/* A name that only the client has passes, since enums are open, unless the
  * server has another one for the same value: that is a rename. */
 static int allow_name(comparison *cmp, const type_form *client,
                       const type_form *server,

@@ -25,7 +25,7 @@ typedef shmrpci_contract_type type_form;
 typedef shmrpci_pair_set pair_set;
 typedef shmrpci_comparison comparison;
 
-/* Types inside one another, and pairs of types: above these a contract is
+/* Limits of nested types and of pairs of types: above these a contract is
  * refused as too complex. Real ones stay below 100 and 10,000. The pairs take
  * at most 16 MiB. */
 #define MAX_NESTING 128
@@ -34,7 +34,7 @@ typedef shmrpci_comparison comparison;
 #define NAME(str) (int)(str).len, (str).ptr
 
 /* With a listener: reports, and goes on unless the limit of complexity is
- * reached, behind which nothing is compared. */
+ * reached, after which nothing is compared. */
 static int report_difference(comparison *cmp, shmrpci_difference_kind kind,
                              const char *what)
 {
@@ -80,7 +80,7 @@ int shmrpci_contract_differ(comparison *cmp, shmrpci_difference_kind kind,
     return SHMRPC_E_CONTRACT;
 }
 
-/* A path that is too long is cut at its end: the length stops at the end of the
+/* A path that is too long is cut at its end: the length stays within the
  * buffer. */
 size_t shmrpci_contract_push(comparison *cmp, const char *before,
                              shmrpc_str name)
@@ -134,9 +134,9 @@ static bool grow_pairs(pair_set *set)
     return true;
 }
 
-/* Notes the pair for the present direction and encoding; `*is_new` is false
- * when it was noted before. Noted before it is compared: a type that holds
- * itself then finds its own pair, and ends. */
+/* Notes the pair for the present direction and encoding; `*is_new` is false if
+ * it was noted before. It is noted before it is compared, so that the
+ * comparison of a type that contains itself ends. */
 static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
                      bool *is_new)
 {
@@ -203,7 +203,7 @@ static int differ_types(comparison *cmp, uint32_t client, uint32_t server)
                                    there);
 }
 
-/* How the 64 bits of a bound are to be compared. */
+/* How to compare the 64 bits of a bound. */
 typedef enum range_kind {
     RANGE_SIGNED,
     RANGE_UNSIGNED,
@@ -269,8 +269,8 @@ typedef struct range {
     uint64_t max;
 } range;
 
-/* What the bounds let through of what the kind can hold; of strings, bytes,
- * lists and maps the lengths, which are u32. */
+/* The range that the bounds allow within the kind's; of strings, bytes, lists
+ * and maps the lengths, which are u32. */
 static range effective_range(const type_form *type)
 {
     range_kind kind = range_of(type);
@@ -299,8 +299,8 @@ static bool covers_floats(const type_form *reader, const type_form *writer)
             at_most(RANGE_FLOAT, writer->max, reader->max));
 }
 
-/* Whether the reader accepts all that the writer may write. Both have the same
- * kind. */
+/* Whether the reader accepts everything that the writer may write. Both have
+ * the same kind. */
 static bool covers(const type_form *reader, const type_form *writer)
 {
     range_kind kind = range_of(reader);
@@ -318,8 +318,8 @@ static bool is_integer(const type_form *type)
     return type->kind >= SHMRPC_KIND_I8 && type->kind <= SHMRPC_KIND_U64;
 }
 
-/* Integers of two widths are one thing to json and msgpack when their bounds
- * let the same numbers through. */
+/* Integers of two widths are the same to json and msgpack if their bounds allow
+ * the same numbers. */
 static bool same_numbers(const comparison *cmp, const type_form *client,
                          const type_form *server)
 {
@@ -336,7 +336,7 @@ static bool same_numbers(const comparison *cmp, const type_form *client,
     return same_meaning && here.min == there.min && here.max == there.max;
 }
 
-/* What the writer may write, the reader must accept. */
+/* The reader must accept what the writer may write. */
 static int compare_bounds(comparison *cmp, const type_form *client,
                           const type_form *server)
 {
@@ -352,7 +352,7 @@ static int compare_bounds(comparison *cmp, const type_form *client,
                                    there);
 }
 
-/* Elements and keys, with `label` as their step of the path. */
+/* Compares elements or keys; `label` is their step of the path. */
 static int compare_inner(comparison *cmp, const char *label, uint32_t client,
                          uint32_t server)
 {

@@ -33,7 +33,7 @@ typedef struct shmrpci_comparison {
     const char *part; /* "parameter ", "", "error " */
     shmrpc_str method;
     bool client_writes; /* else the server does */
-    bool is_in_items;   /* of a stream */
+    bool is_in_items;   /* a part of a stream */
     uint8_t encoding;
     unsigned nesting;
     shmrpci_difference_place here;  /* at the client */
@@ -48,14 +48,14 @@ typedef struct shmrpci_comparison {
 } shmrpci_comparison;
 
 /* The first half of each message: "method find: parameter query.limit ".
- * Without a listener it becomes the error, and CONTRACT is returned; with one
- * it is reported, and OK is returned: go on. */
+ * Without a listener this sets the error and returns CONTRACT; with one it
+ * reports the difference and returns OK: go on. */
 int shmrpci_contract_differ(shmrpci_comparison *cmp,
                             shmrpci_difference_kind kind, const char *format,
                             ...) __attribute__((format(printf, 3, 4)));
 
-/* Adds a name to the path, with `before` in front unless it is the first, and
- * returns what pop needs to take it off again. */
+/* Adds a name to the path, preceded by `before` unless it is the first, and
+ * returns the value for pop, which takes it off again. */
 size_t shmrpci_contract_push(shmrpci_comparison *cmp, const char *before,
                              shmrpc_str name);
 void shmrpci_contract_pop(shmrpci_comparison *cmp, size_t old);
@@ -64,7 +64,7 @@ void shmrpci_contract_pop(shmrpci_comparison *cmp, size_t old);
 int shmrpci_contract_compare_types(shmrpci_comparison *cmp, uint32_t client,
                                    uint32_t server);
 
-/* Of two structs or two unions, and of two enums: their members. */
+/* Compare the members of two structs or unions, and of two enums. */
 int shmrpci_contract_compare_records(shmrpci_comparison *cmp,
                                      const shmrpci_contract_type *client,
                                      const shmrpci_contract_type *server);

@@ -1,6 +1,6 @@
 /*
- * The engines behind the registry, and what they share.  Others use
- * shmrpci_codec_of.  Threading: as codec.h.
+ * The engines behind the registry, and what they share. Other code uses
+ * shmrpci_codec_of. Threading: as codec.h.
  */
 #ifndef SHMRPCI_CODEC_ENGINES_H
 #define SHMRPCI_CODEC_ENGINES_H
@@ -13,7 +13,7 @@ extern const shmrpci_codec shmrpci_codec_json_numbered;
 extern const shmrpci_codec shmrpci_codec_msgpack;
 extern const shmrpci_codec shmrpci_codec_native;
 
-/* The half of json that reads. */
+/* The reading half of json. */
 int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
                         size_t len, const char *name, shmrpci_arena *arena,
                         void *value, shmrpc_error *error);

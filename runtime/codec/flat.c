@@ -6,8 +6,8 @@
 #include "codec/engines.h"
 #include "codec/native.h"
 
-/* The form of `type`, or none where it has more than `most` bytes. A long copy
- * takes so long that the walk over the table doesn't matter. */
+/* The form of `type`, or none if it has more than `most` bytes. Copying a long
+ * value takes so long that walking the table doesn't matter. */
 static shmrpci_flat form_of(const shmrpc_type *type, bool is_pointed,
                             uint64_t most)
 {

@@ -1,6 +1,6 @@
 /*
- * Values that travel as they are: flat ones in native images (native.h), which
- * are a length and the bytes of the C value.
+ * Values that are sent as they are: the native image (native.h) of a flat value
+ * is a length and the bytes of the C value.
  *
  * A caller that sends and receives many values of one type asks for its form
  * once and then copies; the codec would walk the type's tables for each value.
@@ -17,24 +17,24 @@
 #include "base/copy.h"
 #include "codec/codec.h"
 
-/* Larger values are the codec's, but for items of streams. */
+/* Larger values are left to the codec, except items of streams. */
 #define SHMRPCI_FLAT_MAX_BYTES 128
 
 typedef struct shmrpci_flat {
-    uint32_t bytes;  /* of the image; 0: the type has none of this form */
-    uint16_t start;  /* where the value begins in it: 4 or 8 */
-    bool is_pointed; /* parameters that are a pointer to the value, no more */
+    uint32_t bytes;  /* size of the image; 0: the type has no such form */
+    uint16_t start;  /* offset of the value in it: 4 or 8 */
+    bool is_pointed; /* parameters that consist of one pointer to the value */
 } shmrpci_flat;
 
 /* `type` may be NULL: no value at all, which has no image either. */
 shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
                              const shmrpc_type *type);
 
-/* The same of a value by itself, however large it is. */
+/* The same for a single value, however large it is. */
 shmrpci_flat shmrpci_flat_item(const shmrpci_codec *codec,
                                const shmrpc_type *type);
 
-/* The image of a value: these bytes, of which it begins with flat->start... */
+/* The image of a value consists of flat->start bytes from here... */
 static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
 {
     uint64_t header = 0;
@@ -42,7 +42,7 @@ static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
     return header;
 }
 
-/* ...and where the rest of it is. */
+/* ...and the rest from here. */
 static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
                                              const void *value)
 {
@@ -53,9 +53,9 @@ static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
     return at;
 }
 
-/* Whether the `len` bytes are such an image; what they are not, the codec
- * says. This and reading it look at each byte once, so that they may be where a
- * peer can change them. */
+/* Whether the `len` bytes are such an image; otherwise the codec decides.
+ * Checking and reading each read a byte once, so a peer may be changing the
+ * bytes. */
 static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
                                      const uint8_t *image, size_t len)
 {
@@ -67,7 +67,7 @@ static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
     return bytes == flat->bytes;
 }
 
-/* Reads the value of an image that fits, of which nothing is a pointer. */
+/* Reads the value of an image that fits; no part of it is a pointer. */
 static inline void shmrpci_flat_read(const shmrpci_flat *flat,
                                      const uint8_t *image, void *value)
 {

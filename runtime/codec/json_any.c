@@ -1,10 +1,10 @@
 /*
- * The JSON reader's common steps, and the words of `any`.
+ * The JSON reader's common steps, and the tokens of `any`.
  *
- * What both the reader of described types (json_read.c, json_scalar.c) and that
- * of `any` do with the lexer: going on, copying strings, stepping through
- * containers. Each failure says what was expected, what was found, and at which
- * byte of the message.
+ * The readers of described types (json_read.c, json_scalar.c) and of `any`
+ * share these steps: going on, copying strings, stepping through containers.
+ * Each failure says what was expected, what was found, and at which byte of the
+ * message.
  *
  * Numbers in an `any` keep their kind by their text: an integer that fits 64
  * bits is one, everything else a double. So 1.0 stays a float, and nothing is
@@ -15,7 +15,7 @@
 #include "codec/limits.h"
 #include "codec/value.h"
 
-/* The text of the present word: a view of the input, without a NUL. */
+/* The text of the current token: a view of the input, without a NUL. */
 static const char *text_at(const shmrpci_json_reader *reader)
 {
     return (const char *)reader->lexer.data + reader->lexer.text_at;
@@ -91,7 +91,7 @@ int shmrpci_json_check_number(const shmrpci_json_reader *reader)
     return SHMRPC_OK;
 }
 
-/* Ends with the first word of the value as the present one. */
+/* Ends with the first token of the value as the current one. */
 int shmrpci_json_finish_key(shmrpci_json_reader *reader)
 {
     int status = shmrpci_json_advance(reader);

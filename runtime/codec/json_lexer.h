@@ -1,5 +1,5 @@
 /*
- * The words of JSON (RFC 8259), found by re2c rules in json_lexer.re.
+ * The tokens of JSON (RFC 8259), found by re2c rules in json_lexer.re.
  *
  * Strict: UTF-8 is checked, surrogates must pair, control characters must be
  * escaped, nothing but the grammar is accepted.  Reads within [data, end) only.
@@ -33,9 +33,9 @@ typedef enum shmrpci_json_token {
 typedef struct shmrpci_json_lexer {
     const uint8_t *data;
     size_t len;
-    size_t next; /* where the next word is looked for */
+    size_t next; /* where the next token is searched for */
     shmrpci_json_token token;
-    size_t at;      /* offset of the present word */
+    size_t at;      /* offset of the current token */
     size_t text_at; /* INTEGER, REAL, STRING */
     size_t text_len;
     bool has_escapes;    /* STRING */
@@ -48,7 +48,7 @@ static inline void shmrpci_json_lexer_init(shmrpci_json_lexer *lexer,
     *lexer = (shmrpci_json_lexer){.data = data, .len = len};
 }
 
-/* Reads one word into `token` and the fields that go with it. */
+/* Reads one token into `token` and the fields that belong to it. */
 void shmrpci_json_next(shmrpci_json_lexer *lexer);
 
 /* Steps over plain ASCII, eight bytes at a time: no quote, no backslash, no
@@ -77,8 +77,8 @@ static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
     return at;
 }
 
-/* Resolves the escapes of the present STRING; the result is never longer than
- * the text.  Returns its length. */
+/* Resolves the escapes of the current STRING; the result is never longer than
+ * the text. Returns its length. */
 size_t shmrpci_json_unescape(const shmrpci_json_lexer *lexer, char *out);
 
 /* "string", "number", "object", ... for messages. */

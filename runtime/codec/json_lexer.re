@@ -1,4 +1,4 @@
-/* The words of JSON. The re2c rules only name words; strings are scanned by a
+/* The tokens of JSON. The re2c rules only name tokens; strings are scanned by a
  * second block, because their bytes follow other rules. */
 #include "codec/json_lexer.h"
 

@@ -3,9 +3,9 @@
  *
  * Every text here reads back as exactly the same number, and no shorter one
  * does. Integers are written two digits at a time. Floats come as digits and an
- * exponent from json_shortest.c; this file decides between "0.001", "1500" and
- * "1e-7" as JavaScript does, but for large numbers, where "e" begins at 10^17
- * instead of 10^21. No function depends on the locale.
+ * exponent from json_shortest.c; this file chooses between "0.001", "1500" and
+ * "1e-7" as JavaScript does, except that "e" begins at 10^17 instead of 10^21.
+ * No function depends on the locale.
  */
 #include "codec/json_number.h"
 

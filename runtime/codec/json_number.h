@@ -19,7 +19,8 @@
 size_t shmrpci_int_to_text(shmrpci_int number,
                            char out[SHMRPCI_NUMBER_TEXT_BYTES]);
 
-/* The shortest text that reads back as the same finite number; likewise. */
+/* The shortest text that reads back as the same finite number; otherwise
+ * likewise. */
 size_t shmrpci_f64_to_text(double number, char out[SHMRPCI_NUMBER_TEXT_BYTES]);
 size_t shmrpci_f32_to_text(float number, char out[SHMRPCI_NUMBER_TEXT_BYTES]);
 
@@ -33,8 +34,8 @@ bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out);
 double shmrpci_text_to_f64(const char *text, size_t len);
 float shmrpci_text_to_f32(const char *text, size_t len);
 
-/* An integer written with a fraction or exponent, as in 1.0 or 1e3, exactly;
- * false when it is none, or needs more than 64 bits. */
+/* Reads an integer written with a fraction or exponent, as in 1.0 or 1e3,
+ * exactly; false if it is not an integer, or needs more than 64 bits. */
 bool shmrpci_text_to_int_from_real(const char *text, size_t len,
                                    shmrpci_int *out);
 

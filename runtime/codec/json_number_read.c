@@ -3,12 +3,12 @@
  * even) for floats.
  *
  * The lexer has checked the grammar, so that a text here is a JSON number;
- * nothing else may be passed in. Floats take the way of Eisel and Lemire where
- * the first 19 digits decide, which is nearly always; strtod is left the rest:
- * ties, subnormal numbers, more digits, exponents out of range. It takes much
- * longer for the same number.
+ * nothing else may be passed in. Floats are read by the algorithm of Eisel and
+ * Lemire if the first 19 digits decide, which is nearly always; strtod, which
+ * is much slower, reads the rest: ties, subnormal numbers, more digits,
+ * exponents out of range.
  *
- * Integers never take the detour by a double, which has room for 53 bits.
+ * Integers are never converted through a double, which has room for 53 bits.
  */
 #include <locale.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static int scan_exponent(const char *text, size_t len)
     return is_below ? -exponent : exponent;
 }
 
-/* What a JSON number says: digits * 10^exponent. */
+/* The value of a JSON number: digits * 10^exponent. */
 typedef struct scientific {
     uint64_t digits;
     int exponent;
@@ -114,7 +114,7 @@ static bool scan_number(const char *text, size_t len, scientific *out)
     return significant <= 19 && out->exponent > -10000 && out->exponent < 10000;
 }
 
-/* What differs between f64 and f32: the parts of IEEE 754. */
+/* The differences between f64 and f32: the parts of IEEE 754. */
 typedef struct float_form {
     int bits; /* of the fraction */
     int bias;
@@ -133,7 +133,7 @@ static bool round_product(const scientific *number, const float_form *form,
     if (k < SHMRPCI_POWERS_MIN || k > SHMRPCI_POWERS_MAX) {
         return false;
     }
-    /* The caller has taken out 0, of which clz is undefined. */
+    /* The caller has excluded 0, for which clz is undefined. */
     int zeros = __builtin_clzll(number->digits);
     uint64_t digits = number->digits << zeros;
     const shmrpci_power *power = &shmrpci_powers_of_ten[k - SHMRPCI_POWERS_MIN];
@@ -203,7 +203,7 @@ double shmrpci_text_to_f64(const char *text, size_t len)
     return parse_f64(copy);
 }
 
-/* By itself, not through a double: that would round twice. */
+/* Directly, not through a double: that would round twice. */
 float shmrpci_text_to_f32(const char *text, size_t len)
 {
     static const float_form form = {23, 127, 0xFF};

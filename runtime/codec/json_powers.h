@@ -1,9 +1,10 @@
 /*
  * Powers of ten, for numbers from and to their text without big integers.
  *
- * Kept whole rather than computed: 11 KiB, of which a program touches the few
- * lines around 10^0. To check it, or to make it again, with Python:
- * bits = (10**k << 2000) >> s, s such that the top one of 128 bits is set.
+ * The whole table is kept rather than computed: 11 KiB, of which a program
+ * touches the few cache lines around 10^0. To check it, or to make it again,
+ * with Python: bits = (10**k << 2000) >> s, s such that the top one of 128 bits
+ * is set.
  *
  * Threading: constant data.
  */

@@ -1,13 +1,14 @@
 /*
- * JSON text to values of a described type: how read_walk.inc sees JSON.
+ * Reads JSON text into values of a described type: the functions by which
+ * read_walk.inc reads JSON.
  *
- * The walk calls these functions; each begins with the value's first word as
- * the lexer's present word, and ends with the word behind the value. Containers
- * announce no count, so `left` and `heads_count` are 0 and lists grow.
+ * Each of them begins with the value's first token as the lexer's current one,
+ * and ends with the token after the value. Containers announce no count, so
+ * `left` and `heads_count` are 0 and lists grow.
  *
  * One shortcut pays: keys in the order of the `.svc` are compared with the
- * input as bytes, before the lexer sees them. Any other order, white space or
- * an escape in a key leads to the lexer, with the same result.
+ * input as bytes, before the lexer sees them. For any other order, white space
+ * or an escape in a key the lexer is used, with the same result.
  */
 #include "codec/engines.h"
 #include "codec/json_reader.h"
@@ -27,7 +28,7 @@ typedef struct opened {
 
 enum { heads_count = 0 };
 
-/* Steps behind a value that is one word. */
+/* Goes to the token after a value that is one token. */
 static int finish(reader *in, int status)
 {
     return status == SHMRPC_OK ? shmrpci_json_advance(in) : status;
@@ -124,8 +125,8 @@ static int read_map_key(reader *in, const shmrpc_type *type, void *out)
     return shmrpci_json_read_map_key(in, type, out);
 }
 
-/* Behind `{` or a comma: steps over the key of the field `hint` and its colon,
- * if they are next and without white space, and returns the hint; else
+/* Called after `{` or a comma: steps over the key of the field `hint` and its
+ * colon, if they come next and without white space, and returns the hint; else
  * SIZE_MAX. Most writers keep the order of the fields. */
 static size_t take_expected_key(reader *in, const shmrpc_type *type,
                                 size_t hint)
@@ -149,7 +150,7 @@ static size_t take_expected_key(reader *in, const shmrpc_type *type,
     return hint;
 }
 
-/* The brace is the current word: looks for the key after it. */
+/* The brace is the current token: looks for the key after it. */
 static int open_members(reader *in, const shmrpc_type *type, opened *at,
                         bool *more, size_t *index)
 {
@@ -177,8 +178,8 @@ static int next_member(reader *in, const shmrpc_type *type, const opened *at,
     return next_item(in, at, more);
 }
 
-/* Any order: the field is looked up by its name, which may come as a view of
- * the input. */
+/* In any order: finds the field by its name, which may be a view of the
+ * input. */
 static int read_member_key(reader *in, const shmrpc_type *type, size_t hint,
                            member_key *key, size_t *index)
 {
@@ -197,8 +198,8 @@ int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
 {
     reader in = {.walk = {.root = name, .error = error}, .arena = arena};
     shmrpci_json_lexer_init(&in.lexer, data, len);
-    /* Decoded aside: `value` is written on success only. 16 suits every C type
-     * that a table describes. */
+    /* Decoded into a temporary: `value` is written on success only. 16 suits
+     * every C type that a table describes. */
     void *result = shmrpci_arena_alloc(arena, type->size, 16);
     if (result == NULL) {
         return no_memory(&in);

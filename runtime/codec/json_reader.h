@@ -3,8 +3,8 @@
  * type (json_read.c the containers, json_scalar.c the rest), and `any`
  * (json_any.c, with the steps that both take).
  *
- * Convention: a read function starts with the value's first word as the present
- * one, and ends with the word behind the value.  Threading: one thread.
+ * Convention: a read function starts with the value's first token as the
+ * current one, and ends with the token after the value. Threading: one thread.
  */
 #ifndef SHMRPCI_CODEC_JSON_READER_H
 #define SHMRPCI_CODEC_JSON_READER_H
@@ -21,44 +21,44 @@ typedef struct shmrpci_json_reader {
     shmrpci_arena *arena;
 } shmrpci_json_reader;
 
-/* Goes to the next word; INVALID when it is malformed. */
+/* Goes to the next token; INVALID when it is malformed. */
 int shmrpci_json_advance(shmrpci_json_reader *reader);
 
 /* INVALID: "expected `what`, found string (at byte 17)". */
 int shmrpci_json_expected(const shmrpci_json_reader *reader, const char *what);
 
-/* Copies the present string into the arena, with a NUL behind it; does not go
- * on to the next word. */
+/* Copies the current string into the arena, followed by a NUL; does not go to
+ * the next token. */
 int shmrpci_json_copy_string(shmrpci_json_reader *reader, shmrpc_str *out);
 
 /* As copy, but a string without escapes is a view of the input. */
 int shmrpci_json_view_string(shmrpci_json_reader *reader, shmrpc_str *out);
 
-/* Checks that the present number is not too long to be read. */
+/* Checks that the current number is not too long to be read. */
 int shmrpci_json_check_number(const shmrpci_json_reader *reader);
 
-/* With a key as the present word: steps over it and the colon behind it. */
+/* With a key as the current token: steps over it and its colon. */
 int shmrpci_json_finish_key(shmrpci_json_reader *reader);
 
 /* The same, and gives a view of the key. */
 int shmrpci_json_read_key(shmrpci_json_reader *reader, shmrpc_str *out);
 
-/* Behind a value in a container that `close` ends: steps over a comma (then
+/* After a value in a container that `close` ends: steps over a comma (then
  * `*more` is true) or over the end. */
 int shmrpci_json_next_item(shmrpci_json_reader *reader,
                            shmrpci_json_token close, const char *what,
                            bool *more);
 
-/* Opens a container: steps over its first word; `*more` tells whether a first
- * item follows; an empty one is stepped over. */
+/* Opens a container: steps over its first token; `*more` tells whether a first
+ * item follows; an empty container is stepped over. */
 int shmrpci_json_open(shmrpci_json_reader *reader, shmrpci_json_token close,
                       bool *more);
 
-/* A value of any type that is one word, without going on to the next word; it
- * may refer to the arena only. */
+/* A value of any type that is one token, without going to the next; it refers
+ * to nothing but the arena. */
 int shmrpci_json_read_any_word(shmrpci_json_reader *reader, shmrpc_any *out);
 
-/* The same for the kinds that are one word. */
+/* The same for each kind that is one token. */
 int shmrpci_json_read_bool(shmrpci_json_reader *reader, const shmrpc_type *type,
                            void *out);
 int shmrpci_json_read_integer(shmrpci_json_reader *reader,
@@ -73,7 +73,7 @@ int shmrpci_json_read_enum(shmrpci_json_reader *reader, const shmrpc_type *type,
                            void *out);
 
 /* Reads the key of a typed map, which is a string whatever its type, and the
- * colon behind it. */
+ * colon after it. */
 int shmrpci_json_read_map_key(shmrpci_json_reader *reader,
                               const shmrpc_type *type, void *out);
 

@@ -1,11 +1,11 @@
 /*
- * JSON words to values that are one word, and keys of maps.
+ * Converts JSON tokens to values that are one token, and reads keys of maps.
  *
- * What is accepted beside the obvious form is listed in README.md of this
- * folder ("Text forms"), and exists for other programs' sake: 64-bit integers
- * in quotes because JavaScript rounds above 2^53, NaN and infinity in quotes
- * because JSON has no such numbers, 1e3 where an integer is expected because
- * some printers write it so. No integer is ever rounded.
+ * README.md of this folder ("Text forms") lists the alternative forms that are
+ * accepted for the sake of other programs: 64-bit integers in quotes because
+ * JavaScript rounds above 2^53, NaN and infinity in quotes because JSON has no
+ * such numbers, 1e3 where an integer is expected because some printers write it
+ * so. No integer is ever rounded.
  */
 #include <math.h>
 

@@ -77,8 +77,8 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
     return (shmrpci_shortest){s + (is_up ? 1 : 0), k};
 }
 
-/* An exponent field of 0 is a subnormal number: no hidden bit, and its
- * neighbours are equally far. */
+/* An exponent field of 0 is a subnormal number: it has no hidden bit, and its
+ * neighbours are equally far away. */
 shmrpci_shortest shmrpci_shortest_f64(double number)
 {
     uint64_t bits;

@@ -1,5 +1,5 @@
 /*
- * The public face of the JSON codec: values with memory of their own, for
+ * The public interface of the JSON codec: values with memory of their own, for
  * programs that read or write JSON outside calls.
  *
  * A value and its arena are one allocation: the caller holds a pointer to the
@@ -36,7 +36,7 @@ shmrpc_status shmrpc_json_read(const shmrpc_type *type, const char *text,
     int status = codec->decode(type, (const uint8_t *)text, len, "",
                                &read->arena, read->value, error);
     if (status != SHMRPC_OK) {
-        /* Also frees what the arena got before the failure. */
+        /* Also frees what was allocated before the failure. */
         shmrpc_json_free(read->value);
         return (shmrpc_status)status;
     }

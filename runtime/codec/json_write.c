@@ -1,11 +1,11 @@
 /*
- * Values of a described type to JSON text, without white space: how
- * write_walk.inc sees JSON.
+ * Writes values of a described type as JSON text without white space: the
+ * functions by which write_walk.inc writes JSON.
  *
  * Bytes are appended to the buffer of the message. A full buffer ignores what
- * follows and keeps its status, which is looked at once, at the end; so the
- * small functions here return nothing. After a failure the buffer may hold part
- * of the value.
+ * follows and keeps its status, which is checked once, at the end; so the small
+ * functions here return nothing. After a failure the buffer may hold part of
+ * the value.
  *
  * Names of fields and enumerators are plain ASCII by the grammar of the `.svc`:
  * they need no escapes.
@@ -24,7 +24,7 @@
 typedef struct writer {
     shmrpci_walk walk;
     shmrpci_buf *out;
-    bool numbered; /* enums as numbers */
+    bool numbered; /* write enums as numbers */
 } writer;
 
 static int write_value(writer *to, const shmrpc_type *type, const void *value);
@@ -47,7 +47,7 @@ static void put_text(writer *to, const char *text)
     }
 }
 
-/* Writes what precedes a field's value: `{` or `,`, its name in quotes and a
+/* Writes the text before a field's value: `{` or `,`, its name in quotes and a
  * colon, with one check of the buffer's room. */
 static void put_key(writer *to, char open, const char *name)
 {
@@ -85,8 +85,8 @@ static void put_escaped(writer *to, const uint8_t *text, size_t from,
     }
 }
 
-/* Length of the start that needs no escape, which is mostly everything. Bytes
- * above 0x7f end skip_plain but need none. */
+/* Length of the prefix that needs no escape, usually all of it. skip_plain
+ * stops at bytes above 0x7f, but these need none. */
 static size_t skip_unescaped(const uint8_t *text, size_t len)
 {
     size_t at = 0;
@@ -188,8 +188,9 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     }
 }
 
-/* The name to write an enum by; NULL when it goes as a number: for a reader
- * with another version of the contract, or when the value has no name. */
+/* The name of an enum's value; NULL when it is written as a number: for a
+ * reader with another version of the contract, or when the value has no
+ * name. */
 static const char *name_to_write(const writer *to, const shmrpc_type *type,
                                  const void *value)
 {
@@ -208,7 +209,7 @@ static int write_enum(writer *to, const shmrpc_type *type, const void *value)
     return SHMRPC_OK;
 }
 
-/* Counts are of no use to JSON; they are for msgpack. */
+/* JSON has no counts; msgpack does. */
 static int open_list(writer *to, size_t count)
 {
     (void)count;
@@ -295,7 +296,7 @@ static void put_field_key(writer *to, const shmrpc_type *type,
     put_key(to, is_first ? '{' : ',', field->name);
 }
 
-/* Without any field no key has brought the brace. */
+/* Without any field, no key has written the brace. */
 static void close_fields(writer *to, bool is_empty)
 {
     if (is_empty) {

@@ -1,9 +1,9 @@
 /*
  * Keys of maps: order, and the search for one that occurs twice.
  *
- * The order is ours alone and never on the wire: it need only be total and
- * cheap, so that lengths are compared before bytes and floats by their bits.
- * NaN with equal bits is a duplicate of itself.
+ * The order is internal and never on the wire: it need only be total and cheap,
+ * so lengths are compared before bytes, and floats by their bits. NaNs with
+ * equal bits are duplicates.
  *
  * Three ways, by count: few keys are compared pair by pair; keys that ascend
  * already need one pass; any others are sorted through an array of indices,

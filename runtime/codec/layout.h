@@ -17,12 +17,12 @@
  *   map entry           as a struct of key and value
  *   any                 has no native form
  *
- * And the C layout: where a C compiler of our platforms puts the same parts. It
+ * The C layout is where a C compiler of our platforms puts the same parts. It
  * follows the same rule, for natural alignment is what LP64 does, but some
  * kinds have other forms (shmrpc/descriptor.h names them): a view is a pointer
  * and a length, an optional field is preceded by a `bool`, optional structs and
  * unions are pointers, fields are in source order, and a union has its members
- * at the first place that suits them all.  A struct is built with the same
+ * at the first place that suits them all. A struct is built with the same
  * begin, add and end.
  *
  * Used by the codec and by the generator, which writes native sizes and

@@ -1,7 +1,7 @@
 /*
- * Every limit of the codecs that input from outside can reach.
- * SHMRPCI_CODEC_MAX_DEPTH is in codec.h, because rpc documents it; the limits
- * of contracts are in contract.h.
+ * All limits of the codecs that outside input can reach, except
+ * SHMRPCI_CODEC_MAX_DEPTH, which is in codec.h because rpc documents it, and
+ * the limits of contracts, which are in contract.h.
  */
 #ifndef SHMRPCI_CODEC_LIMITS_H
 #define SHMRPCI_CODEC_LIMITS_H

@@ -1,5 +1,5 @@
 /*
- * The msgpack reader's common steps, and the words of `any`.
+ * The msgpack reader's common steps, and the tokens of `any`.
  *
  * An `any` keeps everything that msgpack can say: f32 apart from f64, text
  * apart from bytes, extensions with their number. Integers become i64 where
@@ -21,7 +21,7 @@ int shmrpci_msgpack_malformed(const reader *in, const token *word)
                              word->at);
 }
 
-/* Names the first bad byte by its offset in the message, not in the text. */
+/* Gives the first bad byte's offset in the message, not in the text. */
 int shmrpci_msgpack_check_utf8(const reader *in, const token *word)
 {
     size_t valid = shmrpci_utf8_valid_prefix(word->ptr, word->len);
@@ -32,7 +32,7 @@ int shmrpci_msgpack_check_utf8(const reader *in, const token *word)
                              (size_t)(word->ptr - in->input.data) + valid);
 }
 
-/* A copy of the word's bytes, with a NUL behind it. */
+/* A copy of the token's bytes, with a NUL behind it. */
 int shmrpci_msgpack_copy(reader *in, const token *word, void *span)
 {
     const char *bytes =
@@ -56,8 +56,8 @@ static shmrpc_any any_int(shmrpci_int number)
     return value;
 }
 
-/* The bytes of an array at a multiple of 64: its elements, which follow a head
- * of a multiple of 64, can then be used in place. */
+/* Places the bytes of an array at a multiple of 64: its elements, which follow
+ * a head of a multiple of 64, can then be used in place. */
 static int copy_array(const reader *in, const token *word, shmrpc_bytes *out)
 {
     uint8_t *bytes = shmrpci_arena_alloc(in->arena, word->len, 64);
@@ -81,7 +81,7 @@ static int read_any_bytes(reader *in, const token *word, shmrpc_any *out)
     out->kind =
         word->kind == SHMRPCI_MSGPACK_BIN ? SHMRPC_ANY_BYTES : SHMRPC_ANY_EXT;
     out->ext_type = word->kind == SHMRPCI_MSGPACK_EXT ? word->ext_type : 0;
-    /* Shorter ones are no arrays, and are copied as any extension is. */
+    /* Shorter ones are not arrays, and are copied like any extension. */
     return shmrpc_any_is_ext(out, SHMRPC_EXT_ARRAY) && word->len >= 64
                ? copy_array(in, word, &out->u.bytes)
                : shmrpci_msgpack_copy(in, word, &out->u.bytes);
@@ -114,7 +114,7 @@ int shmrpci_msgpack_read_any_word(reader *in, shmrpc_any *out)
         return read_any_bytes(in, &word, out);
     case SHMRPCI_MSGPACK_ARRAY:
     case SHMRPCI_MSGPACK_MAP:
-        break; /* the caller looks before */
+        break; /* excluded by the caller */
     }
     return SHMRPC_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * msgpack to values of a described type: how read_walk.inc sees msgpack.
+ * Reads msgpack into values of a described type: the functions by which
+ * read_walk.inc reads msgpack.
  *
  * The heads of containers say how many items follow, so lists are allocated
  * once, in their final size. msgpack_token.c has checked the count against the
@@ -7,7 +8,7 @@
  *
  * Every width of integer is taken for every integer type; the value decides.
  * Two shortcuts pay: integers of one byte, and keys that are the expected
- * field's in their shortest form. Anything else goes through the words, with
+ * field's in their shortest form. Anything else goes through the lexer, with
  * the same result.
  */
 #include "codec/engines.h"
@@ -39,8 +40,8 @@ static int not_a(const reader *in, const shmrpc_type *type, const token *word)
                              shmrpci_msgpack_kind_text(word->kind), word->at);
 }
 
-/* Strings or bytes, by `kind`: the two are never taken for one another. The
- * bound is checked before the text is looked at. */
+/* Reads strings or bytes, by `kind`: one is never accepted for the other. The
+ * bound is checked before the text. */
 static inline int read_text(reader *in, const shmrpc_type *type,
                             shmrpci_msgpack_kind kind, void *out)
 {
@@ -108,8 +109,8 @@ static int read_bool(reader *in, const shmrpc_type *type, void *out)
     return status;
 }
 
-/* Any integer of the base type: enums are open. Also the general way of
- * read_integer, for an integer is its own base. */
+/* Any integer of the base type: enums are open. Also the general path of
+ * read_integer, since an integer is its own base. */
 static inline int read_enum(reader *in, const shmrpc_type *type, void *out)
 {
     token word;
@@ -220,7 +221,7 @@ static int read_map_key(reader *in, const shmrpc_type *type, void *out)
     return read_value(in, type, out);
 }
 
-/* The first key is tried where all others are: in read_member_key. */
+/* The first key needs no shortcut: read_member_key handles it. */
 static int open_members(reader *in, const shmrpc_type *type, opened *at,
                         bool *more, size_t *index)
 {
@@ -239,7 +240,7 @@ static int next_member(const reader *in, const shmrpc_type *type, opened *at,
 
 /* Steps over the key of the field `hint` if it comes next in its shortest form:
  * a tag below 128, or a name below 32 bytes. Most writers keep the order of the
- * fields. The name is compared in place, and never copied. */
+ * fields. The name is compared in place, never copied. */
 static bool take_expected_key(shmrpci_msgpack_input *input,
                               const shmrpc_type *type, size_t hint)
 {

@@ -18,11 +18,11 @@ typedef struct shmrpci_msgpack_reader {
     shmrpci_arena *arena;
 } shmrpci_msgpack_reader;
 
-/* INVALID with what the input says of a malformed word. */
+/* INVALID with the lexer's message about a malformed token. */
 int shmrpci_msgpack_malformed(const shmrpci_msgpack_reader *reader,
                               const shmrpci_msgpack_token *word);
 
-/* Reads one word; INVALID when it is malformed. */
+/* Reads one token; INVALID when it is malformed. */
 static inline int shmrpci_msgpack_word(shmrpci_msgpack_reader *reader,
                                        shmrpci_msgpack_token *word)
 {
@@ -31,11 +31,11 @@ static inline int shmrpci_msgpack_word(shmrpci_msgpack_reader *reader,
                : shmrpci_msgpack_malformed(reader, word);
 }
 
-/* INVALID unless the bytes of the word are UTF-8. */
+/* INVALID unless the bytes of the token are UTF-8. */
 int shmrpci_msgpack_check_utf8(const shmrpci_msgpack_reader *reader,
                                const shmrpci_msgpack_token *word);
 
-/* A copy of the word's bytes, with a NUL behind it, into a string or bytes. */
+/* A copy of the token's bytes, with a NUL behind it, into a string or bytes. */
 int shmrpci_msgpack_copy(shmrpci_msgpack_reader *reader,
                          const shmrpci_msgpack_token *word, void *span);
 

@@ -1,14 +1,14 @@
 /*
- * The words of msgpack: heads by the table of the specification
+ * The tokens of msgpack: heads by the table of the specification
  * (github.com/msgpack/msgpack, spec.md).
  *
  * Every length and count is checked here, before any other code sees it: a
  * payload must be within the input, and a container's items must be possible.
  * `owed` is the number of values that must still come if the message is whole.
- * It begins with 1, falls with each word and rises by the items of each
- * container. A value takes a byte at least, so a head after which more would be
- * owed than there are bytes left is refused, before anything is allocated for
- * it.
+ * It begins with 1, decreases with each token and increases by the items of
+ * each container. A value takes a byte at least, so a head after which more
+ * would be owed than there are bytes left is refused, before anything is
+ * allocated for it.
  */
 #include "codec/msgpack_token.h"
 
@@ -151,7 +151,7 @@ static bool take_ext(input *in, token *out, uint64_t len)
     return take_payload(in, out, SHMRPCI_MSGPACK_EXT, len);
 }
 
-/* Words with a length of `size` bytes behind the head. Arrays and maps have
+/* Tokens with a length of `size` bytes behind the head. Arrays and maps have
  * counts instead. */
 static bool take_sized(input *in, token *out, uint8_t head, size_t size)
 {
@@ -180,7 +180,7 @@ static bool take_sized(input *in, token *out, uint8_t head, size_t size)
     }
 }
 
-/* Heads from 0xC0 to 0xDF: the rest has its value or length in the head
+/* Heads from 0xC0 to 0xDF: all others have their value or length in the head
  * itself. */
 static bool take_long(input *in, token *out, uint8_t head)
 {

@@ -1,10 +1,10 @@
 /*
- * The words of msgpack: one header with what follows it.
+ * The tokens of msgpack: a head with its payload.
  *
- * Bounded: lengths are checked against the input, and all items that all open
- * containers still owe against what is left of it, so that no count can make
- * the reader allocate for items that can't be there.
- * Threading: one thread at a time.
+ * Bounded: lengths are checked against the input, and the number of items
+ * missing from all open containers against the rest of it, so that no count can
+ * make the reader allocate for items that can't be there. Threading: one thread
+ * at a time.
  */
 #ifndef SHMRPCI_CODEC_MSGPACK_TOKEN_H
 #define SHMRPCI_CODEC_MSGPACK_TOKEN_H
@@ -62,7 +62,7 @@ static inline bool shmrpci_msgpack_at_nil(const shmrpci_msgpack_input *input)
     return input->at < input->len && input->data[input->at] == 0xC0;
 }
 
-/* Reads one word; false with `message` when it is malformed. */
+/* Reads one token; false with `message` when it is malformed. */
 bool shmrpci_msgpack_next(shmrpci_msgpack_input *input,
                           shmrpci_msgpack_token *token);
 

@@ -1,13 +1,13 @@
 /*
- * Values of a described type to msgpack, packed by msgpack-c straight into the
- * message: how write_walk.inc sees msgpack.
+ * Writes values of a described type as msgpack, packed by msgpack-c straight
+ * into the message: the functions by which write_walk.inc writes msgpack.
  *
  * msgpack-c chooses the shortest form of every integer, length and count. Its
  * functions return a status that is always 0 here, as a full buffer keeps its
  * own: hence the casts to void.
  *
- * Maps begin with their count, so that the fields that are present are counted
- * before the first is written.
+ * Maps begin with their count, so present fields are counted before the first
+ * is written.
  */
 #include "base/utf8.h"
 #include "codec/engines.h"
@@ -110,8 +110,8 @@ static int open_map(writer *to, size_t count)
     return status;
 }
 
-/* Nothing closes a container of msgpack: its head has the count. Nor does
- * anything separate items. */
+/* A container of msgpack has no end mark: its head has the count. Nor are items
+ * separated. */
 static void close_list(const writer *to)
 {
     (void)to;
@@ -207,8 +207,7 @@ static int write_ext(writer *to, int8_t ext_type, shmrpc_bytes bytes)
     return status;
 }
 
-/* Strings, lists and maps are the walk's. Kinds that are not known don't get
- * here: the walk refuses them. */
+/* The walk handles strings, lists and maps, and refuses unknown kinds. */
 static int write_any_word(writer *to, const shmrpc_any *value)
 {
     switch (value->kind) {

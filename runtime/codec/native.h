@@ -53,16 +53,15 @@ static inline shmrpci_layout shmrpci_native_layout(const shmrpc_type *type)
                             .align = type->native_align};
 }
 
-/* Whether the bytes of the value are those of the image, which is all there is
- * to it: of no fields, too. */
+/* Whether the image is just the bytes of the value; true also for no fields. */
 static inline bool shmrpci_native_is_flat(const shmrpc_type *type)
 {
     return (type->flags & SHMRPC_TYPE_FLAT) != 0 ||
            (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT);
 }
 
-/* The one field of parameters that are a flat struct and nothing else: their
- * image is that of the struct. NULL for all other types. */
+/* The field of parameters that consist of one flat struct: their image is that
+ * of the struct. NULL for all other types. */
 static inline const shmrpc_field *
 shmrpci_native_flat_param(const shmrpc_type *type)
 {
@@ -78,7 +77,7 @@ static inline uint32_t shmrpci_native_union_offset(const shmrpc_type *type)
     return shmrpci_layout_union_offset(type->native_align);
 }
 
-/* The half of the codec that reads, as in codec.h. */
+/* The reading half of the codec, as in codec.h. */
 int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
                           size_t len, const char *name, shmrpci_arena *arena,
                           void *value, shmrpc_error *error);

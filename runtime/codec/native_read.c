@@ -1,12 +1,11 @@
 /*
- * Native images to values of a described type.
+ * Reads native images into values of a described type.
  *
  * Two rules make any bytes safe to read. The fixed part of a value is known to
  * be within the image before it is read: that of the whole by check_size, that
- * of an element or a referred struct by take_block. And blocks may only be
- * behind one another, in the order in which they are met, so that no byte is
- * read twice: an image can't unfold into more than it holds, and recursion
- * ends.
+ * of an element or a referred struct by take_block. And blocks must follow one
+ * another in the order in which they are met, so that no byte is read twice: an
+ * image can't expand into more than it holds, and recursion ends.
  *
  * The image must not change meanwhile: references are read once, but blocks are
  * checked and then copied. Callers copy what a peer can write (codec.h).
@@ -18,14 +17,14 @@
 #include "codec/native.h"
 #include "codec/value.h"
 
-/* Values up to this size are put together on the stack. */
+/* Values up to this size are assembled on the stack. */
 #define SMALL_VALUE_BYTES 512
 
 typedef struct reader {
     shmrpci_walk walk;
     const uint8_t *data;
     size_t len;
-    size_t end; /* of the last block */
+    size_t end; /* end of the last block */
     shmrpci_arena *arena;
 } reader;
 
@@ -76,8 +75,8 @@ static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
     return SHMRPC_OK;
 }
 
-/* A byte that says yes or no. Other values are refused, for C has no other
- * bool. */
+/* A boolean byte. Values other than 0 and 1 are refused, since a C bool can't
+ * hold them. */
 static int read_flag(const reader *in, size_t at, bool *out)
 {
     uint8_t byte = in->data[at];
@@ -204,7 +203,8 @@ static int read_entries(reader *in, const shmrpc_type *type,
     for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
         uint8_t *entry = entries + i * type->item_size;
         size_t entry_at = block + i * layout->size;
-        /* A failure in a key is shown at the map: the key can't name itself. */
+        /* A failure in a key is reported at the map: the key can't name
+         * itself. */
         step.kind = SHMRPCI_STEP_NONE;
         status = read_value(in, type->key, entry_at, entry);
         if (status == SHMRPC_OK) {
@@ -393,8 +393,8 @@ static int read_value(reader *in, const shmrpc_type *type, size_t at, void *out)
                              shmrpci_type_text(type));
 }
 
-/* The header, and that the fixed part is within the image. The length must be
- * exact: nothing may be behind the value. */
+/* Checks the header, and that the fixed part is within the image. The length
+ * must be exact: nothing may follow the value. */
 static int check_size(const reader *in, const shmrpc_type *type)
 {
     uint64_t least = (uint64_t)shmrpci_native_start(type) + type->native_size;
@@ -411,8 +411,8 @@ static int check_size(const reader *in, const shmrpc_type *type)
     return SHMRPC_OK;
 }
 
-/* Decoded aside, for the value is written on success only. Blocks begin behind
- * the fixed part. */
+/* Decoded into a temporary: the value is written on success only. Blocks begin
+ * behind the fixed part. */
 static int read_image(reader *in, const shmrpc_type *type, void *value)
 {
     uint32_t start = shmrpci_native_start(type);

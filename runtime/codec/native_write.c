@@ -1,10 +1,10 @@
 /*
- * Values of a described type to native images.
+ * Writes values of a described type as native images.
  *
  * The fixed part is appended first, as zeros, then filled in; whatever has no
  * fixed size becomes a block at the end, when the walk meets it. So blocks are
- * in the order that the reader demands, and padding, absent fields and empty
- * references are zero by themselves.
+ * in the order that the reader requires, and padding, absent fields and empty
+ * references are zero already.
  *
  * Offsets are kept, never addresses: each new block may move the buffer.
  *
@@ -21,7 +21,7 @@
 typedef struct writer {
     shmrpci_walk walk;
     shmrpci_buf *out;
-    size_t start; /* of the image in the buffer */
+    size_t start; /* offset of the image in the buffer */
 } writer;
 
 static int write_value(writer *to, const shmrpc_type *type, const void *value,
@@ -286,7 +286,7 @@ static int write_union(writer *to, const shmrpc_type *type, const void *value,
     return status;
 }
 
-/* What is a pointer and a length in C. */
+/* A value that is a pointer and a length in C. */
 static int write_sized(writer *to, const shmrpc_type *type, const void *value,
                        size_t at)
 {
@@ -346,9 +346,9 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value,
                              shmrpci_type_text(type));
 }
 
-/* The C value that is all there is to the image, or NULL when the image needs
- * the walk. It is NULL as well for a parameter that the caller left out, which
- * the walk then reports with its name. */
+/* The C value that makes up the whole image, or NULL when the image needs the
+ * walk. It is also NULL for a parameter that the caller left out, which the
+ * walk then reports by name. */
 static const void *whole_flat(const shmrpc_type *type, const void *value)
 {
     const shmrpc_field *only = shmrpci_native_flat_param(type);
@@ -398,8 +398,8 @@ static int write_image(writer *to, const shmrpc_type *type, const void *value)
 static int encode(const shmrpc_type *type, const void *value, const char *name,
                   shmrpci_buf *out, shmrpc_error *error)
 {
-    /* A failure here is one of the buffer; write_image meets it again and says
-     * it with the path. */
+    /* A failure here is one of the buffer; write_image meets it again and
+     * reports it with the path. */
     const void *flat = whole_flat(type, value);
     if (flat != NULL && write_flat(type, flat, out) == SHMRPC_OK) {
         return SHMRPC_OK;

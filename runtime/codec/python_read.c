@@ -1,12 +1,11 @@
 /*
- * Literals of Python to trees: a recursive-descent reader of the grammar in
- * python_text.h.
+ * Reads Python literals into trees: a recursive-descent parser of the grammar
+ * in python_text.h.
  *
  * The text comes from people and from tools, and may be hostile as well:
  * nesting is limited to what the codecs carry, numbers by their digits, and
  * every access is within the text. Errors say what was expected and at which
- * byte; where a value is wrong as a whole, the byte is behind it ("before
- * this").
+ * byte; if a whole value is wrong, it is the byte after it ("before this").
  *
  * Items of a collection are gathered on the heap, as their count is not known,
  * and end in the arena in one piece.
@@ -39,8 +38,7 @@ typedef struct reader {
 
 static shmrpc_status read_any(reader *of, shmrpc_any *out);
 
-/* All failures of the grammar end here: what the reader wanted, and where it
- * was. */
+/* All syntax errors are made here: what was expected, and where. */
 static shmrpc_status expected(const reader *of, const char *what)
 {
     return shmrpc_error_set(of->error, SHMRPC_E_INVALID,
@@ -139,10 +137,10 @@ static shmrpc_status add(const reader *of, items *to, const shmrpc_any *item)
     return SHMRPC_OK;
 }
 
-/* Reads `item, item, ]` up to the closing bracket. Where `pairs` is not NULL
- * the items may be `key: value`: the first one decides for all, `*pairs` says
- * what it was, and each pair is two items. `*out_comma`: a comma was the last
- * before the bracket, which makes `(1,)` a tuple. */
+/* Reads `item, item, ]` up to the closing bracket. If `pairs` is not NULL the
+ * items may be `key: value`: the first one decides for all, `*pairs` tells
+ * which, and each pair is two items. `*out_comma`: a comma preceded the
+ * bracket, which makes `(1,)` a tuple. */
 static shmrpc_status read_items(reader *of, char end, bool *pairs, items *out,
                                 bool *out_comma)
 {
@@ -219,8 +217,8 @@ static shmrpc_status into_ext(const reader *of, shmrpc_ext ext,
                                  from->ptr, from->len, out, of->error);
 }
 
-/* What a bracket closes: `]` a list, `}` a map or a set, `)` a tuple or a value
- * in brackets. `{}` is a map, as in Python. */
+/* What a closing bracket ends: `]` a list, `}` a map or a set, `)` a tuple or a
+ * value in brackets. `{}` is a map, as in Python. */
 static shmrpc_status finish(const reader *of, char end, bool pairs, bool comma,
                             items *got, shmrpc_any *out)
 {
@@ -232,7 +230,7 @@ static shmrpc_status finish(const reader *of, char end, bool pairs, bool comma,
                                       : into_ext(of, SHMRPC_EXT_SET, got, out);
     }
     if (got->len == 1 && !comma) {
-        *out = got->ptr[0]; /* no tuple, but brackets */
+        *out = got->ptr[0]; /* only brackets around a value */
         return SHMRPC_OK;
     }
     return into_ext(of, SHMRPC_EXT_TUPLE, got, out);
@@ -297,8 +295,8 @@ static size_t take_digits(reader *of, number *to)
     }
 }
 
-/* Integers keep all their digits here; whether they are too many is for their
- * reader. */
+/* Integers keep all their digits here; their reader decides whether they are
+ * too many. */
 static shmrpc_status scan_number(reader *of, number *to)
 {
     to->is_real = to->is_imag = false;

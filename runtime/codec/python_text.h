@@ -26,8 +26,8 @@
 #include "shmrpc/types.h"
 
 /* Appends the literal of a tree. INVALID: too deep, or text that is not UTF-8;
- * otherwise what `out` failed with. An extension that is not what its number
- * says is written as Ext(). */
+ * otherwise the failure of `out`. An extension whose contents don't match its
+ * number is written as Ext(). */
 shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,
                                    shmrpc_error *error);
 

@@ -1,14 +1,14 @@
 /*
- * Trees to literals of Python. Our own reader gives an equal tree back, and so
- * does `ast.literal_eval()` where Python has a literal for all parts.
+ * Writes trees as Python literals. Our own reader returns an equal tree, and so
+ * does `ast.literal_eval()` if Python has a literal for every part.
  *
- * What Python has no literal for is written as a call (`Decimal(...)`,
- * `frozenset(...)`, `float('nan')`), and what it has no type for as
+ * A value without a literal is written as a call (`Decimal(...)`,
+ * `frozenset(...)`, `float('nan')`), and one without a type in Python as
  * `Ext(number, bytes)`: nothing is lost, and nothing is written that would read
- * back as another value. Text goes out as UTF-8; only control characters,
+ * back as another value. Text is written as UTF-8; only control characters,
  * quotes and backslashes are escaped.
  *
- * A full buffer ignores what follows and keeps its status, which is looked at
+ * A full buffer ignores what follows and keeps its status, which is checked
  * once, at the end.
  */
 #include <string.h>
@@ -41,7 +41,7 @@ static shmrpc_status refuse(const writer *of, const char *what)
 
 /* ---- text and bytes ------------------------------------------------------ */
 
-/* Short forms for those that people know. */
+/* Short forms for the control characters that people know. */
 static void put_escape(const writer *of, unsigned char c)
 {
     switch (c) {
@@ -100,7 +100,8 @@ static void write_bytes(const writer *of, shmrpc_bytes bytes)
 
 /* ---- numbers ------------------------------------------------------------- */
 
-/* A text of json_number.h, with ".0" behind what would else be an integer. */
+/* Writes a text of json_number.h, followed by ".0" if it would otherwise be an
+ * integer. */
 static void put_real(const writer *of, const char *text, size_t len)
 {
     shmrpci_buf_append(of->out, text, len);
@@ -154,8 +155,8 @@ static shmrpc_status write_integer(writer *of, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-/* An extension as its number and bytes: for all that has no better form, or is
- * not what its number says. */
+/* An extension as its number and bytes: if it has no better form, or its
+ * contents don't match its number. */
 static void write_numbered(const writer *of, const shmrpc_any *value)
 {
     shmrpci_buf_printf(of->out, "Ext(%d, ", value->ext_type);
@@ -185,7 +186,7 @@ static shmrpc_status write_complex(const writer *of, const shmrpc_any *value)
 
 /* ---- collections --------------------------------------------------------- */
 
-/* Counts a level; the caller leaves it again whatever happens. */
+/* Enters a level; the caller leaves it again whatever happens. */
 static shmrpc_status enter(writer *of)
 {
     return ++of->depth > SHMRPCI_CODEC_MAX_DEPTH
@@ -253,7 +254,7 @@ static shmrpc_status write_collection(writer *of, const shmrpc_any *value)
                        is_frozen ? "})" : "}");
 }
 
-/* By its number, once it is known to be sound. */
+/* Chooses the form by the number, once the contents are known to match it. */
 static shmrpc_status write_ext(writer *of, const shmrpc_any *value)
 {
     if (!shmrpci_any_is_sound(value)) {
@@ -323,6 +324,6 @@ shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,
     shmrpci_arena_init(&of.arena, 0);
     shmrpc_status status = write_any(&of, tree);
     shmrpci_arena_fini(&of.arena);
-    /* The tree's own fault is told before one of the buffer. */
+    /* An error of the tree is reported in preference to one of the buffer. */
     return status == SHMRPC_OK ? out->status : status;
 }

@@ -32,7 +32,7 @@ NUMBER(u64, SHMRPC_KIND_U64, uint64_t);
 NUMBER(f32, SHMRPC_KIND_F32, float);
 NUMBER(f64, SHMRPC_KIND_F64, double);
 
-/* Not FLAT: of the 256 bytes that may come only 0 and 1 are a bool. */
+/* Not FLAT: of the 256 possible bytes only 0 and 1 are a bool. */
 const shmrpc_type shmrpc_type_bool = {
     .kind = SHMRPC_KIND_BOOL,
     .flags = SHMRPC_TYPE_FIXED,
@@ -77,7 +77,7 @@ const shmrpc_type shmrpc_type_no_params = {
     .native_align = 1,
 };
 
-/* Equality for programs, not of IEEE 754: a value must equal its copy, so that
+/* Equality for programs, not that of IEEE 754: a value must equal its copy, so
  * all NaNs are equal, and 0.0 differs from -0.0. */
 static bool same_number(const shmrpc_any *a, const shmrpc_any *b)
 {
@@ -102,7 +102,7 @@ static bool same_list(shmrpc_any_list a, shmrpc_any_list b)
     return same;
 }
 
-/* In order: entries of a decoded map have that of the message. Two maps with
+/* In order: entries of a decoded map are in the message's order. Two maps with
  * the same entries in another order are different. */
 static bool same_map(shmrpc_any_map a, shmrpc_any_map b)
 {
@@ -114,7 +114,7 @@ static bool same_map(shmrpc_any_map a, shmrpc_any_map b)
     return same;
 }
 
-/* An integer that both integer kinds can hold equals itself in the other. */
+/* An integer that both integer kinds can hold is equal in either. */
 static bool same_kind(const shmrpc_any *a, const shmrpc_any *b)
 {
     if (a->kind == b->kind) {
@@ -140,7 +140,7 @@ bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b)
     case SHMRPC_ANY_F64:
     case SHMRPC_ANY_F32:
         return same_number(a, b);
-    /* The number decides as well; then the bytes, as for SHMRPC_ANY_BYTES. */
+    /* The number counts too; then the bytes, as for SHMRPC_ANY_BYTES. */
     case SHMRPC_ANY_EXT:
         if (a->ext_type != b->ext_type) {
             return false;

@@ -1,6 +1,6 @@
 /*
- * Access to C values through their type tables: what the inline functions of
- * value.h leave to calls.
+ * Access to C values through their type tables: the functions of value.h that
+ * are not inline.
  *
  * The files of readers and writers work on `void *` and a type; here, and in
  * value.h, are the only places that know how optional fields, pointers and
@@ -13,7 +13,7 @@
 
 /* What each integer kind can hold, as magnitudes; indexed by kind. */
 static const struct {
-    uint64_t lowest; /* magnitude of the most negative */
+    uint64_t lowest; /* magnitude of the lowest value */
     uint64_t highest;
 } ranges[] = {
     [SHMRPC_KIND_I8] = {UINT64_C(1) << 7, INT8_MAX},

@@ -27,7 +27,7 @@ typedef struct shmrpci_int {
     uint64_t magnitude;
 } shmrpci_int;
 
-/* The type that an enum's value has; every other type itself. */
+/* The type of an enum's values; any other type itself. */
 static inline const shmrpc_type *shmrpci_base_type(const shmrpc_type *type)
 {
     return type->kind == SHMRPC_KIND_ENUM ? type->element : type;
@@ -75,8 +75,8 @@ static inline void shmrpci_copy_scalar(void *to, const void *from, size_t size)
     }
 }
 
-/* memcpy for what is mostly short, such as names: up to 16 bytes without a
- * call. `from` may be NULL when `len` is 0. */
+/* memcpy for usually short data, such as names: up to 16 bytes without a call.
+ * `from` may be NULL when `len` is 0. */
 static inline void shmrpci_copy_tiny(uint8_t *to, const void *from, size_t len)
 {
     const uint8_t *bytes = from;
@@ -152,7 +152,7 @@ static inline int shmrpci_store_int(const shmrpci_walk *walk,
                                     const shmrpc_type *type, shmrpci_int number,
                                     void *value)
 {
-    /* Without the sign bit both kinds of integer hold what is not negative. */
+    /* Without the sign bit both kinds of integer hold non-negative numbers. */
     if (!number.negative && (type->flags & SHMRPC_TYPE_BOUNDED) == 0 &&
         number.magnitude >> (type->size * 8 - 1) == 0) {
         shmrpci_store_bits(type, value, number.magnitude);
@@ -190,7 +190,8 @@ static inline const void *shmrpci_field_get(const shmrpc_field *field,
     return at;
 }
 
-/* As get for encoders: absent is a failure unless the field is optional. */
+/* As get, for encoders: fails if the value is absent, unless the field is
+ * optional. */
 int shmrpci_field_require_slow(const shmrpci_walk *walk,
                                const shmrpc_field *field, const void *value,
                                const void **out);
@@ -206,8 +207,8 @@ static inline int shmrpci_field_require(const shmrpci_walk *walk,
     return shmrpci_field_require_slow(walk, field, value, out);
 }
 
-/* Where to decode a field's value to: marks it present, and allocates behind a
- * pointer. NULL when out of memory. */
+/* Where to decode a field's value: marks the field present, and allocates what
+ * its pointer refers to. NULL when out of memory. */
 void *shmrpci_field_target_slow(const shmrpc_field *field, void *value,
                                 shmrpci_arena *arena);
 
@@ -220,7 +221,7 @@ static inline void *shmrpci_field_target(const shmrpc_field *field, void *value,
     return shmrpci_field_target_slow(field, value, arena);
 }
 
-/* What a receiver does about a field that did not come: its default, absence,
+/* What a receiver does about a field that was not sent: its default, absence,
  * or INVALID "missing". */
 int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
                           void *value);
@@ -268,7 +269,8 @@ static inline void shmrpci_seen_add(shmrpci_seen *seen, size_t index)
     }
 }
 
-/* Whether none is missing; a struct of more than 63 fields has to look. */
+/* Whether no field is missing; a struct of more than 63 fields has to check
+ * each. */
 static inline bool shmrpci_seen_all(const shmrpci_seen *seen,
                                     const shmrpc_type *type)
 {
@@ -276,7 +278,7 @@ static inline bool shmrpci_seen_all(const shmrpci_seen *seen,
            seen->few == (UINT64_C(1) << type->count) - UINT64_C(1);
 }
 
-/* A growing array in an arena, for counts that nobody announced. */
+/* A growing array in an arena, for counts that are not known in advance. */
 typedef struct shmrpci_items {
     uint8_t *ptr;
     size_t len;

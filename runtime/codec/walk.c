@@ -1,10 +1,10 @@
 /*
- * Failing with a path, and the check of bounds.
+ * Errors with a path, and the check of bounds.
  *
  * Everything here is off the fast path: a valid message never gets to the text
  * functions. Texts are built in fixed buffers on the stack, without allocation,
- * as a failure may be one of memory. All of it may hold parts of a hostile
- * message, which is why keys are cleaned before they are shown.
+ * as a failure may be one of memory. Any text may contain parts of a hostile
+ * message, so keys are cleaned before they are shown.
  */
 #include "codec/walk.h"
 
@@ -18,7 +18,7 @@
 #include "codec/limits.h"
 #include "codec/value.h"
 
-/* Text for people, of fixed size; what does not fit is cut without notice. */
+/* Text for people, of fixed size; what does not fit is silently cut. */
 typedef struct text {
     char bytes[1024];
     size_t len;
@@ -44,7 +44,7 @@ static void add(text *out, const char *format, ...)
  * so that a path can go to a terminal or a log. */
 static void add_quoted(text *out, const char *key, size_t len)
 {
-    /* The refused value may be a key without data. */
+    /* The rejected value may be a key without data. */
     len = key != NULL ? len : 0;
     size_t valid = shmrpci_utf8_valid_prefix(key, len);
     size_t shown = shmrpci_utf8_cut(key, valid, SHMRPCI_PATH_MAX_KEY_BYTES);
@@ -128,8 +128,8 @@ static void add_step(text *out, const shmrpci_step *step)
     }
 }
 
-/* The start of a path names the parameter, its end the culprit: a long path
- * loses its middle. */
+/* The start of a path names the parameter and its end the offending part: a
+ * long path loses its middle. */
 static void cut_middle(const text *whole, char path[SHMRPC_ERROR_PATH_BYTES])
 {
     const size_t room = SHMRPC_ERROR_PATH_BYTES - 1;
@@ -147,8 +147,8 @@ static void cut_middle(const text *whole, char path[SHMRPC_ERROR_PATH_BYTES])
     memcpy(path + head + 3, whole->bytes + tail, whole->len - tail + 1);
 }
 
-/* Takes away what cut_middle would not show, so that the end of a path with
- * many long keys still fits. A step takes less than half of the text. */
+/* Removes what cut_middle would not show, so that the end of a path with many
+ * long keys still fits. A step takes less than half of the text. */
 static void drop_middle(text *whole)
 {
     enum { KEPT = SHMRPC_ERROR_PATH_BYTES };
@@ -215,7 +215,7 @@ int shmrpci_walk_duplicate(const shmrpci_walk *walk,
     return shmrpci_walk_fail(&here, "duplicate key");
 }
 
-/* As fail, then with the real status: fail knows INVALID only. */
+/* As fail, then with the actual status: fail knows only INVALID. */
 int shmrpci_walk_status(const shmrpci_walk *walk, int status)
 {
     (void)shmrpci_walk_fail(walk, "%s", shmrpc_status_text(status));

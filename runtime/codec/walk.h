@@ -37,7 +37,7 @@ typedef struct shmrpci_step {
 
 typedef struct shmrpci_walk {
     const shmrpci_step *top; /* the innermost container, or NULL */
-    const char *root;        /* what a path begins with; may be "" or NULL */
+    const char *root;        /* the beginning of a path; may be "" or NULL */
     shmrpc_error *error;     /* may be NULL */
     unsigned depth;
 } shmrpci_walk;
@@ -108,8 +108,8 @@ static inline void shmrpci_walk_leave(shmrpci_walk *walk,
     walk->top = step->up;
 }
 
-/* Whether the C value keeps the bounds of its type: OK or INVALID, as in
- * "length 512, allowed 1..256". Numbers by value, the others by length. */
+/* Checks the bounds of a C value's type: OK or INVALID, as in "length 512,
+ * allowed 1..256". Numbers by value, the others by length. */
 int shmrpci_walk_bounds_slow(const shmrpci_walk *walk, const shmrpc_type *type,
                              const void *value);
 
@@ -123,7 +123,7 @@ static inline int shmrpci_walk_bounds(const shmrpci_walk *walk,
     return shmrpci_walk_bounds_slow(walk, type, value);
 }
 
-/* The same for a length that is known before the value is. */
+/* The same for a length that is known before its value. */
 int shmrpci_walk_bad_length(const shmrpci_walk *walk, const shmrpc_type *type,
                             uint64_t length);
 
@@ -137,8 +137,8 @@ static inline int shmrpci_walk_length(const shmrpci_walk *walk,
     return shmrpci_walk_bad_length(walk, type, length);
 }
 
-/* As length, for what is about to be written: also refuses a length without
- * data, which a caller or a handler may give us. */
+/* As length, for a value that is about to be written: also refuses a length
+ * without data, which a caller or a handler may pass. */
 int shmrpci_walk_no_data(const shmrpci_walk *walk, size_t length);
 
 static inline int shmrpci_walk_view(const shmrpci_walk *walk,
@@ -149,8 +149,8 @@ static inline int shmrpci_walk_view(const shmrpci_walk *walk,
                                       : shmrpci_walk_length(walk, type, length);
 }
 
-/* The same for an `any` that is about to be written: its own length, not those
- * of what it holds. */
+/* The same for an `any` that is about to be written: checks its own length, not
+ * those of its contents. */
 int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value);
 
 /* What people call the type: "u32", "list", or the name of a struct. */

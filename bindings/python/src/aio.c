@@ -1,11 +1,11 @@
-/* What shmrpc.aio has of a connection: the descriptor that its loop watches,
- * and the calls that wait to be sent.
+/* The state that a connection keeps for its event loop: the descriptor that the
+ * loop watches, and the calls that wait to be sent.
  *
- * A call is sent when its method is called (aio_send.c), and is an object that
- * a task awaits (aio_call.c).  A thread of the loop's executor makes a lost
- * connection anew, by sending the first call of the queue.
+ * A call is sent when its method is called (aio_send.c); its object is awaited
+ * by a task (aio_call.c). A thread of the loop's executor replaces a lost
+ * connection, by sending the first call of the queue.
  *
- * Threading: the loop's thread, but for start_first. */
+ * Threading: the loop's thread, except start_first. */
 #include "aio.h"
 #include "wait.h"
 
@@ -56,7 +56,7 @@ int core_aio_enter(core_aio *aio)
         Py_XDECREF(loop);
         return loop != NULL ? 0 : -1;
     }
-    /* The first call, or one in another loop, which raises. */
+    /* The first call, or a call in another loop, which raises. */
     PyObject *done = PyObject_CallMethod(aio->glue, "attach", "O", loop);
     if (done != NULL) {
         Py_CLEAR(aio->loop);
@@ -107,7 +107,7 @@ void core_aio_drop(core_aio *aio)
     }
 }
 
-/* -1 with an exception: it is gone or closed. */
+/* -1 with an exception: the connection is gone or closed. */
 static int claim(const core_aio *aio)
 {
     if (aio->connection == NULL) {
@@ -117,14 +117,15 @@ static int claim(const core_aio *aio)
     return core_connection_begin(aio->connection);
 }
 
-/* The end of claim. In between the connection may have lost its last owner. */
+/* Ends what claim began. In between the connection may have lost its last
+ * owner. */
 static void disclaim(core_connection *connection)
 {
     core_connection_end(connection);
     Py_DECREF((PyObject *)connection);
 }
 
-/* The reader of the descriptor. */
+/* The loop's callback for the readable descriptor. */
 static PyObject *aio_dispatch(PyObject *self, PyObject *unused)
 {
     core_aio *aio = (core_aio *)self;
@@ -188,7 +189,7 @@ static PyObject *aio_send_queued(PyObject *self, PyObject *unused)
 /* ---- making a lost connection anew ------------------------------------------
  */
 
-/* Hooks of a thread that has given up the interpreter's lock. */
+/* Wait hooks of a thread that has released the GIL. */
 static void do_nothing(void *user)
 {
     (void)user;
@@ -200,7 +201,7 @@ static int is_cancelled(void *user)
     return c->is_cancelled ? 1 : 0;
 }
 
-/* In a thread that may wait: sends the first call of the queue, until its
+/* In a thread that may wait: sends the first call of the queue; waits until its
  * deadline. */
 static PyObject *aio_start_first(PyObject *self, PyObject *unused)
 {
@@ -229,7 +230,7 @@ static PyObject *aio_start_first(PyObject *self, PyObject *unused)
                                      .user = c};
     shmrpc_error error;
     shmrpc_call *call = NULL;
-    Py_INCREF((PyObject *)c); /* the library's */
+    Py_INCREF((PyObject *)c); /* belongs to the library */
     aio->flying++;
     PyThreadState *state = PyEval_SaveThread();
     const shmrpc_wait_hooks *before = shmrpc_wait_set_hooks(&hooks);
@@ -248,7 +249,7 @@ static PyObject *aio_start_first(PyObject *self, PyObject *unused)
         aio->flying--;
         Py_DECREF((PyObject *)c);
     }
-    /* Unless dispatch has told its end already. */
+    /* Unless dispatch has already reported its end. */
     if (c->state == CORE_AIO_STARTING) {
         c->state = CORE_AIO_FLYING;
         c->call = call;
@@ -267,7 +268,7 @@ static PyObject *aio_start_first(PyObject *self, PyObject *unused)
     return row;
 }
 
-/* In the loop's thread: what start_first has returned. */
+/* In the loop's thread: handles the result of start_first. */
 static PyObject *aio_started(PyObject *self, PyObject *row)
 {
     core_aio *aio = (core_aio *)self;
@@ -291,7 +292,7 @@ static PyObject *aio_started(PyObject *self, PyObject *row)
     return Py_NewRef(Py_None);
 }
 
-/* In a forked child: the parent's calls are not ours, nor is its loop. */
+/* In a forked child: the parent's calls and loop are not ours. */
 static PyObject *aio_forked(PyObject *self, PyObject *unused)
 {
     core_aio *aio = (core_aio *)self;

@@ -1,7 +1,7 @@
 /*
- * What the files of shmrpc.aio's part in C share: aio.c, which is what a
- * connection has for its loop, aio_send.c, which sends calls and ends them, and
- * aio_call.c, the object that is awaited.
+ * Declarations shared by the C files behind shmrpc.aio: aio.c, a connection's
+ * state for its loop, aio_send.c, which sends and ends calls, and aio_call.c,
+ * the awaitable object.
  *
  * Threading: the loop's thread, but for a call that is STARTING, which the
  * thread of start_first has.
@@ -11,76 +11,80 @@
 
 #include "method.h"
 
-/* A call that may not wait: the loop would. */
+/* A call that may not wait: waiting would block the loop. */
 #define CORE_NEVER_WAITS SHMRPC_OPT_NONBLOCK
 
-/* CORE_AIO_QUEUED: it can't be sent yet.  STARTING: start_first sends it.
- * FLYING: the library has it, and a reference to it. */
+/* CORE_AIO_QUEUED: it can't be sent yet. STARTING: start_first is sending it.
+ * FLYING: the library has it, with a reference to it. */
 enum { CORE_AIO_QUEUED, CORE_AIO_STARTING, CORE_AIO_FLYING, CORE_AIO_OVER };
 
 typedef struct core_aio_call {
     PyObject_HEAD core_method *of;
     int state;
     shmrpc_call *call;   /* FLYING */
-    core_invocation *in; /* until it is over: it may have to be sent again */
+    core_invocation *in; /* kept until it is over: it may have to be sent
+                          * again */
     int64_t deadline_ns;
     struct core_aio_call *next; /* in the queue */
-    PyObject *future;           /* that a task waits for, and its iterator */
+    PyObject *future;           /* the future that a task waits for, and its
+                                 * iterator */
     PyObject *steps;
-    PyObject *value;   /* OVER: what it returned, */
-    PyObject *raised;  /* or what it ended in */
-    bool wants_turn;   /* of the loop, before the await ends */
-    bool was_wanted;   /* somebody has awaited or cancelled it */
-    bool is_cancelled; /* STARTING: it is to be given up */
+    PyObject *value;   /* OVER: the result, */
+    PyObject *raised;  /* or the exception */
+    bool wants_turn;   /* the loop needs a turn before the await ends */
+    bool was_wanted;   /* it was awaited or cancelled */
+    bool is_cancelled; /* STARTING: it will be given up */
 } core_aio_call;
 
 typedef struct core_aio {
-    PyObject_HEAD core_connection *connection; /* NULL: gone */
+    PyObject_HEAD core_connection *connection; /* NULL: the connection is
+                                                * gone */
     PyObject *glue;
     PyObject *running_loop; /* asyncio.get_running_loop */
-    PyObject *loop;         /* that the connection belongs to, or NULL */
+    PyObject *loop;         /* the loop that the connection belongs to, or
+                             * NULL */
     core_aio_call *first;
     core_aio_call *last;
     core_aio_call *starting;
     unsigned flying;
-    unsigned calls; /* since the last turn that we know of */
+    unsigned calls; /* since the last known turn of the loop */
     int64_t turn_ns;
-    int score;    /* what waiting for calls has brought */
-    bool is_lost; /* the connection: only start_first sends */
+    int score;    /* how well waiting for calls has paid */
+    bool is_lost; /* the connection is lost: only start_first sends */
 } core_aio;
 
 /* ---- aio.c --------------------------------------------------------------- */
 
-/* The loop looks after its other tasks now. */
+/* Gives the loop a turn for its other tasks. */
 void core_aio_note_turn(core_aio *aio);
 
-/* A function of the glue that returns nothing, with an argument or NULL; what
- * it raises is told. */
+/* Calls a function of the glue that returns nothing, with an argument or NULL;
+ * an exception is reported. */
 void core_aio_tell(const core_aio *aio, const char *name, PyObject *argument);
 
 /* ---- aio_send.c ---------------------------------------------------------- */
 
-/* Ends a call with `value`, or with the exception that is set. Takes the
- * reference over. */
+/* Ends a call with `value`, or with the exception that is set. Takes over the
+ * reference. */
 void core_aio_settle(core_aio *aio, core_aio_call *c, PyObject *value);
 
-/* The parameters of a call that is not sent again. */
+/* Frees the parameters of a call that will not be sent again. */
 void core_aio_forget_arguments(core_aio_call *c);
 
 /* The library's callback, and the function that it asks for. The thread has the
- * interpreter's lock, as dispatch, send and close are called so. */
+ * GIL, because dispatch, send and close are called with it. */
 void core_aio_on_end(shmrpc_function done, void *user, int status, void *reply,
                      const shmrpc_error *error);
 void core_aio_no_function(void);
 
-/* Takes a call out of the queue; the reference is the caller's. */
+/* Takes a call out of the queue; the reference becomes the caller's. */
 void core_aio_dequeue(core_aio *aio, core_aio_call *c);
 
-/* Ends one that waits in the queue. */
+/* Ends a call that waits in the queue. */
 void core_aio_end_queued(core_aio *aio, core_aio_call *c,
                          const shmrpc_error *error);
 
-/* Sends as many of the queue as there is room for. */
+/* Sends as many calls of the queue as there is room for. */
 void core_aio_send_queued(core_aio *aio);
 
 /* ---- aio_call.c ---------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* The object of a call that is awaited: a coroutine, which a task may await, or
- * throw into to give the call up. */
+/* The object of an asyncio call: a coroutine, which a task may await, or throw
+ * into to cancel the call. */
 #include "aio.h"
 #include "wait.h"
 
@@ -33,8 +33,8 @@ bool core_aio_cancel(core_aio_call *c)
 /* ---- awaiting --------------------------------------------------------------
  */
 
-/* The value, or NULL with the exception, which is given away: its traceback
- * may lead to a frame that has the call. */
+/* The value, or NULL with the exception, which the object does not keep: its
+ * traceback may lead to a frame that holds the call. */
 static PyObject *outcome(core_aio_call *c)
 {
     PyObject *raised = c->raised;
@@ -87,7 +87,7 @@ static PySendResult call_send(PyObject *self, PyObject *sent, PyObject **out)
         return PYGEN_ERROR;
     }
     PySendResult result = PyIter_Send(c->steps, Py_None, out);
-    if (result == PYGEN_RETURN) { /* the future was set by others */
+    if (result == PYGEN_RETURN) { /* the future was set by other code */
         Py_CLEAR(*out);
         PyErr_SetString(PyExc_RuntimeError, "the call is not over");
         result = PYGEN_ERROR;
@@ -124,7 +124,8 @@ static PyObject *call_send_method(PyObject *self, PyObject *sent)
     return as_iteration(result, value);
 }
 
-/* The task is cancelled, or has other news: so is the call. */
+/* The task was cancelled, or something else was thrown into it: so the call is
+ * cancelled. */
 static PyObject *call_throw(PyObject *self, PyObject *args)
 {
     core_aio_call *c = (core_aio_call *)self;

@@ -1,23 +1,24 @@
-/* Awaited calls are sent and ended here.
+/* Sends and ends asyncio calls.
  *
- * A call is first waited for as a blocking call waits while it spins: an await
- * of one that is over by then costs no turn of the loop.  What can't be sent at
- * once, for want of room or of a server, or has to be sent again because no
- * worker had taken it when its server was lost, waits in a queue that dispatch
- * and a timer of the loop look after. */
+ * At first the thread waits for a call as a blocking call does while it spins:
+ * if the call is over by then, awaiting it needs no turn of the loop. Calls
+ * that can't be sent at once, for lack of room or of a server, and calls that
+ * must be sent again because no worker had taken them when their server was
+ * lost, wait in a queue that dispatch and a timer of the loop serve. */
 #include "aio.h"
 #include "wait.h"
 
 #include <string.h>
 
-/* How long the loop waits for a call before it goes on, where that has paid. */
+/* How long the loop waits for a call before it goes on, if that has paid so
+ * far. */
 #define PATIENCE_NS INT64_C(20000)
-/* Calls that are over at once, and the time without a turn of the loop, after
- * which other tasks get one. */
+/* After this many calls that were over at once, or this long without a turn of
+ * the loop, other tasks get one. */
 #define CALLS_A_TURN 64
 #define TURN_NS      INT64_C(1000000)
-/* What waiting has brought: up to MOST where it pays; below 0 it is tried now
- * and then. */
+/* The score of waiting, at most MOST; below 0 waiting is tried only now and
+ * then. */
 #define SCORE_MOST  8
 #define SCORE_LEAST (-64)
 
@@ -33,7 +34,7 @@ void core_aio_forget_arguments(core_aio_call *c)
     }
 }
 
-/* `value`, or the exception that is set. Takes the reference over. */
+/* Stores `value`, or the exception that is set. Takes over the reference. */
 void core_aio_settle(core_aio *aio, core_aio_call *c, PyObject *value)
 {
     c->value = value;
@@ -63,8 +64,8 @@ void core_aio_no_function(void)
 /* ---- sending --------------------------------------------------------------
  */
 
-/* Hands the call to the library, which keeps a reference to it until its end.
- * Statuses of shmrpc_stub_async. */
+/* Hands the call to the library, which keeps a reference to it until the call
+ * ends. Statuses of shmrpc_stub_async. */
 static int send(core_aio *aio, core_aio_call *c, int64_t patience_ns,
                 shmrpc_error *error)
 {
@@ -109,7 +110,7 @@ static void enqueue(core_aio *aio, core_aio_call *c)
     aio->last = c;
 }
 
-/* Takes a call out of the queue; the reference is the caller's. */
+/* Takes a call out of the queue; the reference becomes the caller's. */
 void core_aio_dequeue(core_aio *aio, core_aio_call *c)
 {
     core_aio_call **at = &aio->first;
@@ -152,7 +153,7 @@ static void expire(core_aio *aio)
     }
 }
 
-/* As many as there is room for. */
+/* Sends as many as there is room for. */
 void core_aio_send_queued(core_aio *aio)
 {
     core_wait wait;
@@ -183,7 +184,7 @@ void core_aio_send_queued(core_aio *aio)
     }
 }
 
-/* It is sent when there is room, or a server. */
+/* It will be sent when there is room, or a server. */
 static void queue(core_aio *aio, core_aio_call *c)
 {
     enqueue(aio, c);
@@ -193,8 +194,8 @@ static void queue(core_aio *aio, core_aio_call *c)
     }
 }
 
-/* The server was lost before a worker had taken the call: like calls that
- * wait, it goes to the next one. */
+/* The server was lost before a worker had taken the call: like queued calls, it
+ * goes to the next server. */
 static bool is_to_be_sent_again(const core_aio *aio, const core_aio_call *c,
                                 int status, const shmrpc_error *error)
 {
@@ -203,8 +204,8 @@ static bool is_to_be_sent_again(const core_aio *aio, const core_aio_call *c,
            core_now_ns() < c->deadline_ns;
 }
 
-/* The thread has the interpreter's lock, as dispatch, send and close are called
- * so. */
+/* The thread has the GIL, because dispatch, send and close are called with
+ * it. */
 void core_aio_on_end(shmrpc_function done, void *user, int status, void *reply,
                      const shmrpc_error *error)
 {
@@ -261,8 +262,8 @@ static core_aio_call *call_new(core_method *m)
     return c;
 }
 
-/* Whether and for how long to wait for a call that is sent now: not while
- * others are under way, which may take longer. */
+/* Whether and for how long to wait for a call that is sent now: not while other
+ * calls are in flight, which may take longer. */
 static int64_t patience_of(core_aio *aio)
 {
     if (aio->flying > 0) {
@@ -307,7 +308,7 @@ static int prepare(core_aio_call *c, PyObject *const *args, size_t nargsf,
     return 0;
 }
 
-/* Sends it or, if it has to wait, puts it into the queue. -1. */
+/* Sends the call or, if it has to wait, queues it. -1 on failure. */
 static int begin(core_aio *aio, core_aio_call *c)
 {
     core_wait wait;

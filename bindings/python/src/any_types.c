@@ -1,6 +1,6 @@
-/* Values that Python has beyond JSON, as extensions of msgpack with fixed
- * numbers (shmrpc/any.h), both ways.  Tuples, sets, complex numbers and arrays
- * are made here; the rest, which is rare, in shmrpc/_types.py. */
+/* Converts values that JSON lacks to msgpack extensions with fixed numbers
+ * (shmrpc/any.h), and back. Tuples, sets, complex numbers and arrays are
+ * handled here; the others, which are rare, in shmrpc/_types.py. */
 #include "to_c.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static shmrpc_any_memory *memory_of(core_scratch *scratch)
     return scratch->memory;
 }
 
-/* What the library says of a value that can't be made. */
+/* Raises the library's error about a value that can't be converted. */
 static int refused(const core_step *step, int status, const char *message)
 {
     if (status == SHMRPC_E_NO_MEMORY) {
@@ -74,10 +74,10 @@ static int write_complex(core_scratch *scratch, PyObject *value, shmrpc_any *at)
     return 0;
 }
 
-/* Letters of Python's buffers, without a sign of byte order. */
+/* Type letters of Python's buffers, without a byte-order sign. */
 static const struct dtype_row {
     const char *letters;
-    const char *wide; /* complex: two letters */
+    const char *wide; /* complex numbers have two letters */
     size_t bytes;
     shmrpc_dtype dtype;
     const char *format;
@@ -100,7 +100,8 @@ static const struct dtype_row {
 
 #define DTYPE_COUNT (sizeof dtypes / sizeof *dtypes)
 
-/* The row of a buffer's items; NULL: they are no numbers of ours. */
+/* The row for the type of a buffer's items; NULL: not a type of numbers that we
+ * have. */
 static const struct dtype_row *row_of(const Py_buffer *buffer)
 {
     const char *format = buffer->format != NULL ? buffer->format : "B";
@@ -121,7 +122,7 @@ static const struct dtype_row *row_of(const Py_buffer *buffer)
     return NULL;
 }
 
-/* The items one behind the other: where they are, or a copy. */
+/* The items as one contiguous block: in place, or copied. */
 static const void *packed(core_scratch *scratch, const Py_buffer *buffer)
 {
     if (PyBuffer_IsContiguous(buffer, 'C')) {
@@ -180,8 +181,8 @@ int core_array_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at)
     return write_array(scratch, buffer, at, NULL);
 }
 
-/* Any object with a buffer. A single number, as numpy has them, is that of
- * Python; bytes without a shape are bytes. */
+/* Any object with a buffer. A single number, as numpy has them, becomes a
+ * Python number; bytes without a shape stay bytes. */
 static int write_buffer(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                         const core_step *step)
 {
@@ -210,7 +211,7 @@ static int write_buffer(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     return write_array(scratch, buffer, at, step);
 }
 
-/* What a helper found wrong with a value, with its path. */
+/* Raises what a helper found wrong with a value, with the value's path. */
 static int with_path(const core_step *step)
 {
     PyObject *type;
@@ -232,7 +233,7 @@ static int with_path(const core_step *step)
     return -1;
 }
 
-/* By shmrpc._types.plain(): a value of a simpler kind, or NotImplemented. */
+/* By shmrpc._types.plain(): a value of a simpler type, or NotImplemented. */
 static int write_other(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                        const core_step *step)
 {
@@ -263,7 +264,7 @@ static int write_other(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     if (is_ext != 0) {
         return is_ext < 0 ? -1 : core_write_ext(scratch, plain, at, step);
     }
-    /* Deeper, so that it ends in any case. */
+    /* One level deeper, so that it ends in any case. */
     core_step here = step != NULL ? *step : core_below(NULL);
     here.depth++;
     return core_write_any(scratch, plain, at, &here);
@@ -296,7 +297,7 @@ int core_write_typed(core_scratch *scratch, PyObject *value, shmrpc_any *at,
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* What claims to be an extension of ours, and isn't well formed. */
+/* An extension with one of our numbers that isn't well formed. */
 static PyObject *not_well_formed(const shmrpc_any *any)
 {
     PyErr_Format(PyExc_ValueError,
@@ -305,7 +306,7 @@ static PyObject *not_well_formed(const shmrpc_any *any)
     return NULL;
 }
 
-/* Items of a tuple or a set, as a list. */
+/* The items of a tuple or a set, as a list. */
 static PyObject *read_items(const core_reader *r, const shmrpc_any *any)
 {
     shmrpc_any_list items;

@@ -1,4 +1,4 @@
-/* Connections, and the clients that are views of one. */
+/* Connections, and the client objects that are views of one. */
 #include "core.h"
 #include "wait.h"
 
@@ -7,7 +7,8 @@
 typedef struct client {
     PyObject_HEAD core_connection *connection;
     core_options options;
-    PyObject *methods; /* name in Python -> method, as they are asked for */
+    PyObject *methods; /* name in Python -> method, filled as names are looked
+                        * up */
 } client;
 
 /* ---- connections --------------------------------------------------------- */
@@ -18,7 +19,7 @@ static void disconnect(core_connection *connection)
     connection->client = NULL;
     if (gone != NULL) {
         core_wait wait;
-        /* Awaited calls are told of the end, which takes the lock. */
+        /* Asyncio calls are told of the end, which takes the lock. */
         core_wait_enter(&wait, connection->aio != NULL ? CORE_WAIT_LATE
                                                        : CORE_WAIT_WHOLE);
         shmrpc_stub_close(gone);
@@ -37,7 +38,7 @@ int core_connection_begin(core_connection *connection)
     return 0;
 }
 
-/* Also with an exception set, which stays. */
+/* May be called with an exception set, which stays set. */
 void core_connection_end(core_connection *connection)
 {
     connection->in_flight--;
@@ -114,7 +115,7 @@ static core_connection *connection_new(core_state *state, PyObject *where,
     if (connection == NULL) {
         return NULL;
     }
-    /* All behind the head. */
+    /* Everything after the object head. */
     memset((char *)connection + sizeof(PyObject), 0,
            sizeof *connection - sizeof(PyObject));
     connection->state = state;
@@ -149,7 +150,7 @@ core_connection *core_connection_serving(core_state *state, PyObject *text)
     return connection;
 }
 
-/* Reads the text, or asks the service; connects. */
+/* Reads the text, or asks the service for it; connects. */
 static int open_connection(core_connection *connection, const shmrpc_opts *opts)
 {
     Py_ssize_t len = 0;
@@ -293,7 +294,8 @@ PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs)
 /* ---- methods of the service ------------------------------------------------
  */
 
-/* The index of a method by its name on the wire; the count: there is none. */
+/* The index of a method by its name on the wire; the method count if there is
+ * none. */
 static uint32_t index_of(const shmrpc_service *service, const char *name,
                          size_t len)
 {
@@ -306,7 +308,7 @@ static uint32_t index_of(const shmrpc_service *service, const char *name,
     return i;
 }
 
-/* A method, kept for the next time; NULL without an exception: there is none.
+/* A method, cached for the next time; NULL without an exception: there is none.
  * New reference. */
 static PyObject *find_method(client *c, PyObject *name, bool is_python)
 {
@@ -350,7 +352,7 @@ static PyObject *client_getattro(PyObject *self, PyObject *name)
     return found;
 }
 
-/* The name on the wire, whatever it means in Python. */
+/* The name on the wire, even where it means something else in Python. */
 static PyObject *client_subscript(PyObject *self, PyObject *name)
 {
     if (!PyUnicode_Check(name)) {
@@ -364,7 +366,7 @@ static PyObject *client_subscript(PyObject *self, PyObject *name)
     return found;
 }
 
-/* Names of a client's own, which methods of a service give way to. */
+/* Attributes of the client itself, which hide methods of the same name. */
 static const char *const own_names[] = {"close",  "with_options", "service",
                                         "errors", "types",        "connect"};
 
@@ -433,7 +435,8 @@ static PyObject *client_with_options(PyObject *self, PyObject *args,
     return client_new(c->connection, Py_TYPE(self), &options);
 }
 
-/* A client in another process connects there. Never secrets. */
+/* For pickle: a client in another process connects there. Never includes
+ * secrets. */
 static PyObject *client_reduce(PyObject *self, PyObject *unused)
 {
     const client *c = (const client *)self;
@@ -469,7 +472,7 @@ static PyObject *client_service(PyObject *self, void *closure)
                          (unsigned)service->version, "doc", service->doc);
 }
 
-/* Errors and types by their short names, as attributes of one object. */
+/* Errors and types under their short names, as attributes of one object. */
 static int add_named(PyObject *dict, const char *full_name, PyObject *value)
 {
     const char *dot = strrchr(full_name, '.');
@@ -508,7 +511,8 @@ PyObject *core_errors_of(core_connection *connection)
     return namespace_of(connection, dict);
 }
 
-/* Adds the classes of a node: of a union one a case, as Shape.text. */
+/* Adds the classes of a node; for a union one for each case, such as
+ * Shape.text. */
 static int add_types(core_connection *connection, PyObject *dict,
                      core_node *node)
 {

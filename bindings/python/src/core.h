@@ -1,8 +1,8 @@
 /*
- * What the files of the extension share: the state of the module, connections,
- * and what is known of a type of a service.
+ * Declarations shared by the files of the extension: the state of the module,
+ * connections, and the type information of a service.
  *
- * Threading: everything here is touched with the interpreter's lock held.
+ * Threading: everything here is used with the GIL held.
  */
 #ifndef SHMRPC_PYTHON_CORE_H
 #define SHMRPC_PYTHON_CORE_H
@@ -22,7 +22,7 @@
 /* Types of shared objects. */
 #define CORE_OBJECT_TYPES 11
 
-/* Of one interpreter: there may be several. */
+/* State of one interpreter: there may be several. */
 typedef struct core_state {
     PyTypeObject *connection_type;
     PyTypeObject *client_type;
@@ -36,20 +36,20 @@ typedef struct core_state {
     PyTypeObject *source_type;
     PyTypeObject *lock_type;
     PyTypeObject *jobs_type;
-    struct core_program *program; /* that is served; or NULL */
-    PyObject *current; /* a ContextVar: of the task that runs; or NULL */
+    struct core_program *program; /* the program that is served; or NULL */
+    PyObject *current; /* a ContextVar: the call of the running task; or NULL */
     PyTypeObject *object_types[CORE_OBJECT_TYPES]; /* objects.h */
     PyObject *helpers; /* shmrpc._helpers, imported when it is needed */
 } core_state;
 
 extern struct PyModuleDef core_module;
 
-/* In place of a status: an exception is set. */
+/* Returned in place of a status: an exception is set. */
 #define CORE_RAISED INT_MIN
 
 core_state *core_state_of(PyTypeObject *type);
 
-/* A function of shmrpc._helpers, called as PyObject_CallFunction does. New
+/* Calls a function of shmrpc._helpers, as PyObject_CallFunction does. New
  * reference. */
 PyObject *core_help(core_state *state, const char *name, const char *format,
                     ...);
@@ -59,25 +59,26 @@ PyObject *core_helper(core_state *state, const char *name);
 
 /* ---- types of a service ---------------------------------------------- */
 
-/* A type of the tables, and what it is in Python. Lives as long as its
+/* A type of the tables, and its Python class. Lives as long as its
  * connection. */
 typedef struct core_node core_node;
 
 typedef struct core_field {
     const shmrpc_field *row;
     core_node *node;
-    PyObject *name;  /* in Python: with "_" behind a keyword */
-    PyObject *descr; /* STRUCT: the slot of the class, once there is one */
+    PyObject *name;  /* name in Python: keywords get a "_" appended */
+    PyObject *descr; /* STRUCT: the class's slot, once the class exists */
 } core_field;
 
 struct core_node {
     const shmrpc_type *type;
-    core_node *next;    /* of all of a connection */
-    core_node *element; /* LIST, ARRAY; MAP: value; ENUM: base */
+    core_node *next;    /* in the list of all nodes of a connection */
+    core_node *element; /* node of the element of a LIST or ARRAY, of a MAP's
+                         * value, of an ENUM's base */
     core_node *key;
     core_field *fields; /* `type->count` of a STRUCT or UNION */
-    PyObject *cls;      /* STRUCT, ENUM; made when it is needed */
-    PyObject **cases;   /* UNION: a class a field */
+    PyObject *cls;      /* STRUCT, ENUM: the class, made when it is needed */
+    PyObject **cases;   /* UNION: a class for each field */
     PyObject *members;  /* ENUM: number -> member */
     bool is_prepared;
     bool is_finished; /* STRUCT: the class has a __post_init__ */
@@ -91,65 +92,69 @@ typedef struct core_connection {
     shmrpc_interface *interface;
     const shmrpc_service *service;
     shmrpc_client *client; /* NULL: closed */
-    Py_ssize_t in_flight;  /* calls that use `client` */
+    Py_ssize_t in_flight;  /* number of calls that are using `client` */
     bool is_closing;       /* the last of them closes it */
     core_node *nodes;
-    core_node **methods;       /* two a method: parameters, result or NULL */
-    PyObject *errors;          /* number -> class; of the service's errors */
+    core_node **methods;       /* two for each method: parameters, and result or
+                                * NULL */
+    PyObject *errors;          /* error number -> class, for the service's
+                                * errors */
     PyThread_type_lock making; /* held while classes are made */
-    PyObject *where;           /* as connect was told; None: we serve it */
-    PyObject *text;            /* the .svc that it was given, or None */
-    struct core_aio *aio;      /* of asyncio's clients; else NULL */
-    int64_t timeout_ns;        /* of calls that have none; 0: not given */
+    PyObject *where;           /* the address passed to connect; None: this
+                                * process serves it */
+    PyObject *text;            /* the .svc that was passed, or None */
+    struct core_aio *aio;      /* state for asyncio's clients; else NULL */
+    int64_t timeout_ns;        /* timeout of calls without one of their own; 0:
+                                * not given */
     PyObject *classes;         /* full name -> class of a generated module, or
                                 * NULL */
 } core_connection;
 
-/* Classes are made by one thread at a time: making them runs Python. */
+/* Classes are made by one thread at a time: making them runs Python code. */
 void core_making_begin(core_connection *connection);
 void core_making_end(core_connection *connection);
 
 /* The node of a type; NULL with an exception. */
 core_node *core_node_of(core_connection *connection, const shmrpc_type *type);
 
-/* Makes the Python classes of a node, unless it has them; -1. */
+/* Makes the Python classes of a node, unless it has them; -1 on failure. */
 int core_node_prepare(core_connection *connection, core_node *node);
 
 void core_nodes_free(core_connection *connection);
 
-/* How Python writes a type: "list[int]". New reference. */
+/* The type as Python writes it: "list[int]". New reference. */
 PyObject *core_type_text(const core_node *node);
 
-/* A list of (name, text of the type, default or NotImplemented). New reference.
- */
+/* A list of (name, text of the type, default or NotImplemented), one for each
+ * field. New reference. */
 PyObject *core_fields_describe(core_connection *connection,
                                const core_node *node);
 
-/* A class for a declared error. New reference. */
+/* The class for a declared error. New reference. */
 PyObject *core_error_class(core_connection *connection,
                            const shmrpc_error_type *type);
 
-/* What a field is when it is not given: None if it is optional, its default, or
- * NULL without an exception: it must be given. New reference. */
+/* The value of a field that is not given: None if it is optional, its default,
+ * or NULL without an exception if it is required. New reference. */
 PyObject *core_field_default(core_connection *connection,
                              const core_field *field);
 
-/* "find", or "from_" for a word of Python. New reference. */
+/* A name for Python: "find", or "from_" for a keyword. New reference. */
 PyObject *core_python_name(const char *name);
 
 /* ---- Python -> C ------------------------------------------------------ */
 
-/* Memory of one call, and the objects that what is in it points into. */
+/* Memory of one call, and the objects that it points into. */
 typedef struct core_chunk core_chunk;
 typedef struct core_kept core_kept;
 typedef struct core_scratch {
     core_state *state;
-    core_connection *connection; /* NULL: of a shared object */
-    /* Any value that Python has beyond JSON is written as an extension
-     * (shmrpc/any.h): tuples, sets, dates... */
+    core_connection *connection; /* NULL: for a shared object */
+    /* Values that JSON lacks are written as extensions (shmrpc/any.h): tuples,
+     * sets, dates... */
     bool is_typed;
-    bool is_pickled;           /* others as pickles */
-    shmrpc_any_memory *memory; /* of those; NULL: none yet */
+    bool is_pickled;           /* all other values are pickled */
+    shmrpc_any_memory *memory; /* memory for pickles; NULL: none yet */
     core_chunk *chunks;
     core_kept *kept;
     size_t used;
@@ -161,37 +166,38 @@ void core_scratch_init(core_scratch *scratch, core_connection *connection);
 void core_scratch_init_typed(core_scratch *scratch, core_state *state,
                              bool is_typed);
 void core_scratch_fini(core_scratch *scratch);
-/* Cleared; NULL with an exception. */
+/* Zeroed memory; NULL with an exception. */
 void *core_scratch_alloc(core_scratch *scratch, size_t size, size_t align);
 
-/* Keeps an object until the end; takes the reference over. */
+/* Keeps an object until the scratch ends; takes over the reference. */
 int core_keep(core_scratch *scratch, PyObject *object);
-/* The same for an object's buffer. 1: it has none of that kind. */
+/* The same for an object's buffer. 1: it has no buffer of that kind. */
 int core_keep_buffer(core_scratch *scratch, PyObject *object, int flags,
                      Py_buffer **out);
 
 /* Where a value is, for errors: `query.filters["lang"][3]`. */
 typedef struct core_step {
     const struct core_step *up;
-    PyObject *name;   /* of a field; NULL: an index or a key */
-    PyObject *key;    /* of a map, or NULL */
-    Py_ssize_t index; /* else */
+    PyObject *name;   /* name of a field; NULL: an index or a key */
+    PyObject *key;    /* key of a map, or NULL */
+    Py_ssize_t index; /* otherwise the index */
     int depth;
 } core_step;
 
-/* Writes a parameter or field to the struct at `base`, or, with `value` NULL,
- * what it is when it isn't given. -1: TypeError or ValueError with the path. */
+/* Writes a parameter or field to the struct at `base` or, with `value` NULL,
+ * the value that it has when not given. -1: TypeError or ValueError with the
+ * path. */
 int core_field_to_c(core_scratch *scratch, const core_field *field,
                     PyObject *value, void *base, const core_step *up);
 
-/* The buffer of an object as an array, whatever kind of bytes it is. */
+/* The buffer of an object as an array, whatever its item type. */
 int core_array_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at);
 
-/* A value of any type, without a path. */
+/* Writes a value of any type, without a path. */
 int core_any_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at);
 
-/* The same for one value, which `name` is called; it is to live until the end.
- */
+/* The same for a single value, which errors call `name`; it lives until the
+ * scratch ends. */
 int core_value_to_c(core_scratch *scratch, core_node *node, PyObject *value,
                     void *at, const char *name);
 
@@ -200,79 +206,81 @@ int core_refuse(PyObject *type, const core_step *step, const char *format, ...);
 
 /* ---- C -> Python ------------------------------------------------------ */
 
-/* How values are made. */
+/* How to make values. */
 enum {
-    CORE_ARRAYS = 1, /* lists of numbers as memoryviews */
-    CORE_PYTHON = 2  /* extensions of `any` as Python's types */
+    CORE_ARRAYS = 1, /* lists of numbers become memoryviews */
+    CORE_PYTHON = 2  /* extensions of `any` become Python's types */
 };
 
-/* What a method says of it. */
+/* The flags that apply to a method. */
 static inline unsigned core_how_of(const shmrpc_method *method)
 {
     return (method->flags & SHMRPC_METHOD_PYTHON_TYPES) != 0 ? CORE_PYTHON : 0;
 }
 
-/* The Python value of the C value at `at`. New reference. */
+/* Makes the Python value of the C value at `at`. New reference. */
 PyObject *core_from_c(core_connection *connection, core_node *node,
                       const void *at, unsigned how);
 
 PyObject *core_any_from_c(core_connection *connection, const shmrpc_any *any);
 
-/* The same, with extensions as the values of Python that they stand for. */
+/* The same, with extensions as the Python values that they represent. */
 PyObject *core_typed_from_c(core_state *state, const shmrpc_any *any,
                             bool is_pickled);
 
-/* How a value is read. */
+/* How to read a value. */
 typedef struct core_reader {
     core_state *state;
     core_connection *connection;
     bool arrays;
     bool is_typed;
     bool is_pickled;            /* pickles are loaded: the data is our own */
-    int depth;                  /* of extensions in one another */
-    shmrpc_any_memory **memory; /* of what is typed; made when it is needed */
+    int depth;                  /* nesting depth of extensions */
+    shmrpc_any_memory **memory; /* memory of a typed reader; allocated when it
+                                 * is needed */
 } core_reader;
 
 PyObject *core_read_any(const core_reader *r, const shmrpc_any *any);
-/* Of a reader that is typed. */
+/* The reader's scratch, if it is typed. */
 PyObject *core_read_ext(const core_reader *r, const shmrpc_any *any);
 
-/* The letters of an array's items in Python's buffers. */
+/* The type letters of an array's items in Python's buffers. */
 const char *core_dtype_format(shmrpc_dtype dtype);
 
-/* A memoryview of an array in memory of `owner`, or of its own if that is NULL.
- */
+/* Makes a memoryview of an array in memory of `owner`, or in its own if that is
+ * NULL. */
 PyObject *core_array_view(core_state *state, PyObject *owner,
                           const shmrpc_array *array);
 
-/* A parameter or field of the struct at `base`. New reference. */
+/* Makes the value of a parameter or field of the struct at `base`. New
+ * reference. */
 PyObject *core_field_from_c(core_connection *connection,
                             const core_field *field, const void *base,
                             unsigned how);
 
-/* The letter of a number in Python's buffers; NULL: it is none. */
+/* The type letter of a number in Python's buffers; NULL: not a number. */
 const char *core_format_of(shmrpc_kind kind);
 
 /* ---- errors ----------------------------------------------------------- */
 
-/* Raises what a call has ended in. `reply` may be NULL. Returns NULL. */
+/* Raises the error with which a call has ended. `reply` may be NULL. Returns
+ * NULL. */
 PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
                      const shmrpc_error *error, const void *reply);
 PyObject *core_raise_plain(core_state *state, const shmrpc_error *error);
-/* The same of a stream that is over. */
+/* The same for a stream that has ended. */
 PyObject *core_raise_stream(core_connection *connection,
                             const shmrpc_method *method,
                             const shmrpc_error *error,
                             const shmrpc_stream *stream);
-/* Takes the exception that is set, with its traceback; NULL: there is none. New
+/* Takes the exception that is set, with its traceback; NULL: none is set. New
  * reference. */
 PyObject *core_take_exception(void);
 
 /* ---- waiting ---------------------------------------------------------- */
 
-/* A blocking function of the library is called between enter and leave: the
- * interpreter's lock is given up where the thread would sleep, and signals are
- * looked at. */
+/* Blocking functions of the library are called between enter and leave: the GIL
+ * is released where the thread would sleep, and signals are checked. */
 typedef struct core_wait core_wait;
 
 /* ---- connections, clients, methods ------------------------------------ */
@@ -289,10 +297,10 @@ extern PyType_Spec core_stream_spec;
 extern PyType_Spec core_source_spec;
 extern PyType_Spec core_jobs_spec;
 
-/* What holds for the calls of a client. */
+/* Settings for the calls of a client. */
 typedef struct core_options {
     int64_t timeout_ns; /* 0: not given */
-    unsigned how;       /* CORE_ARRAYS; of a method also CORE_PYTHON */
+    unsigned how;       /* CORE_ARRAYS; for a method also CORE_PYTHON */
 } core_options;
 
 /* Seconds to ns; -1 with an exception. None: 0. */
@@ -302,7 +310,8 @@ PyObject *core_method_new(core_connection *connection, uint32_t index,
                           const core_options *options);
 PyObject *core_view_new(core_connection *connection, const void *reply);
 
-/* Before a call: raises if the connection is closed (-1), else counts it. */
+/* Called before a call: raises if the connection is closed (-1), else counts
+ * the call. */
 int core_connection_begin(core_connection *connection);
 void core_connection_end(core_connection *connection);
 
@@ -312,22 +321,23 @@ PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *core_errors_of(core_connection *connection);
 PyObject *core_types_of(core_connection *connection);
 
-/* A connection to nobody, of a service that this process serves. New reference.
- */
+/* A connection to nobody, for a service that this process serves. New
+ * reference. */
 core_connection *core_connection_serving(core_state *state, PyObject *text);
 
 /* ---- asyncio ----------------------------------------------------------- */
 
-/* What a connection has for its loop; `glue` is shmrpc.aio's part. -1. */
+/* Makes the state that a connection keeps for its loop; `glue` is the Python
+ * part of shmrpc.aio. -1 on failure. */
 int core_aio_attach(core_connection *connection, PyObject *glue);
-/* Before the connection is closed: nothing is begun any more. */
+/* Called before the connection is closed: from now on no call begins. */
 void core_aio_close(struct core_aio *aio);
 /* The connection is gone. */
 void core_aio_drop(struct core_aio *aio);
-/* Whether this is the loop of the connection, which becomes it with its first
- * call; -1 with an exception. */
+/* Whether this is the loop of the connection; the first call sets it. -1 with
+ * an exception. */
 int core_aio_enter(struct core_aio *aio);
-/* What shmrpc.aio makes of a new stream. New reference. */
+/* Makes shmrpc.aio's object for a new stream. New reference. */
 PyObject *core_aio_stream(struct core_aio *aio, PyObject *stream);
 
 /* ---- serving ---------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* What calls end in, as exceptions; their classes are in shmrpc/_errors.py. */
+/* Raises the errors with which calls end, as exceptions; their classes are in
+ * shmrpc/_errors.py. */
 #include "core.h"
 
 PyObject *core_helper(core_state *state, const char *name)
@@ -33,7 +34,7 @@ PyObject *core_help(core_state *state, const char *name, const char *format,
     return result;
 }
 
-/* Raises an object that a helper makes. */
+/* Raises an object made by a helper. */
 static PyObject *raise(core_state *state, PyObject *cls,
                        const shmrpc_error *error, PyObject *details)
 {
@@ -64,15 +65,15 @@ static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
     return NULL;
 }
 
-/* A text of the other side. */
+/* Text from the other side, made valid for Python. */
 static PyObject *text_of(const shmrpc_str *text)
 {
     return PyUnicode_FromStringAndSize(text->len > 0 ? text->ptr : "",
                                        (Py_ssize_t)text->len);
 }
 
-/* An exception of the handler. Its class is chosen by the helper, from those
- * that are there. */
+/* An exception of the handler. The helper chooses its class among the existing
+ * ones. */
 static PyObject *raise_fault(core_connection *connection,
                              const shmrpc_error *error,
                              const shmrpc_fault *fault)
@@ -82,7 +83,8 @@ static PyObject *raise_fault(core_connection *connection,
     PyObject *trace = text_of(&fault->trace);
     PyObject *args = core_any_from_c(connection, &fault->args);
     if (args == NULL && type != NULL && message != NULL && trace != NULL) {
-        PyErr_Clear(); /* keys that Python can't hash: as if there were none */
+        PyErr_Clear(); /* keys that Python can't hash: treated as if there were
+                        * none */
         args = Py_NewRef(Py_None);
     }
     PyObject *exception =

@@ -1,4 +1,4 @@
-/* C values to Python objects. */
+/* Converts C values to Python objects. */
 #include "core.h"
 
 #include <string.h>
@@ -49,7 +49,7 @@ static PyObject *read_any_list(const reader *r, const shmrpc_any_list *from)
     return list;
 }
 
-/* Keys that Python can't hash are as wrong as they are rare: TypeError. */
+/* Keys that Python can't hash are rare, and an error: TypeError. */
 static PyObject *read_any_map(const reader *r, const shmrpc_any_map *from)
 {
     PyObject *dict = PyDict_New();
@@ -195,7 +195,7 @@ static PyObject *read_enum(core_node *node, const void *at)
             is_known = value == node->type->enumerators[i].value;
             PyErr_Clear();
         }
-        /* Others come from a peer: they aren't kept. */
+        /* Unknown members come from a peer: they aren't kept. */
         if (member != NULL && is_known &&
             PyDict_SetItem(node->members, number, member) != 0) {
             Py_CLEAR(member);
@@ -223,7 +223,7 @@ static PyObject *read_field(const reader *r, const core_field *field,
     return read_value(r, field->node, at);
 }
 
-/* A frozen class refuses to be written to in any other way. */
+/* A frozen class refuses any other way of writing to it. */
 static int set_field(const core_node *node, const core_field *field,
                      PyObject *self, PyObject *value)
 {
@@ -232,7 +232,7 @@ static int set_field(const core_node *node, const core_field *field,
                : PyObject_GenericSetAttr(self, field->name, value);
 }
 
-/* After __post_init__ of a class of the user's. */
+/* Calls the __post_init__ of a user's class; NULL if it raises. */
 static PyObject *finished(PyObject *self)
 {
     PyObject *done = PyObject_CallMethod(self, "__post_init__", NULL);
@@ -243,7 +243,7 @@ static PyObject *finished(PyObject *self)
     return self;
 }
 
-/* Without the class's constructor: the decoder has checked the fields. */
+/* The class's constructor is not called: the decoder has checked the fields. */
 static PyObject *read_struct(const reader *r, core_node *node, const void *at)
 {
     PyTypeObject *cls = (PyTypeObject *)node->cls;

@@ -1,5 +1,5 @@
-/* Locks between processes (shmrpc/lock.h), as shmrpc/_lock.py makes them
- * Python's: statuses are returned, exceptions are made there. */
+/* Locks between processes (shmrpc/lock.h), for shmrpc/_lock.py: functions
+ * return statuses, from which that module makes exceptions. */
 #include "core.h"
 #include "wait.h"
 
@@ -10,11 +10,11 @@
 
 typedef struct lock {
     PyObject_HEAD shmrpc_lock *lock; /* NULL: closed */
-    Py_ssize_t users;                /* calls that use it */
+    Py_ssize_t users;                /* number of calls that are using it */
     bool is_closing;                 /* the last of them closes it */
 } lock;
 
-/* How long a thread sleeps before it looks for signals again. */
+/* How long a thread sleeps before it checks for signals again. */
 #define SLICE_NS SHMRPC_WAIT_SLICE_NS
 
 static int begin(lock *l)
@@ -117,8 +117,9 @@ static int give_back(shmrpc_lock *it, bool is_shared)
     return is_shared ? shmrpc_lock_release_shared(it) : shmrpc_lock_release(it);
 }
 
-/* In slices: the library's waits for locks are not given up for a signal. -1
- * with an exception: a signal's handler has raised, and it is not held. */
+/* Waits in slices, because a signal does not interrupt the library's waits for
+ * locks. -1 with an exception: a signal handler has raised, and the lock is not
+ * held. */
 static int take_in_slices(shmrpc_lock *it, bool is_shared, int64_t timeout_ns,
                           int *out)
 {

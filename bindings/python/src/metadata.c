@@ -1,4 +1,5 @@
-/* The metadata of a call: a mapping of texts as the list that options have. */
+/* The metadata of a call: converts a mapping of strings to the list in the
+ * options. */
 #include "method.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Methods of a service: objects that are called, with all that Python shows of
- * a function; calls that are started; and replies that are read in place. */
+/* Methods of a service: callable objects with the attributes of a Python
+ * function; started calls; and replies that are read in place. */
 #include "method.h"
 #include "wait.h"
 
@@ -11,7 +11,7 @@
 PyAPI_FUNC(PyObject *) PyVectorcall_Call(PyObject *, PyObject *, PyObject *);
 #define HAVE_VECTORCALL (1UL << 11)
 
-/* Results up to here need no memory of their own. */
+/* Results up to this size need no memory of their own. */
 #define RESULT_BYTES 256
 
 typedef core_method method;
@@ -21,8 +21,8 @@ typedef struct call {
     PyObject_HEAD method *of;
     shmrpc_call *call; /* NULL: it is over */
     bool is_busy;      /* a thread waits for it */
-    PyObject *value;   /* what it returned */
-    PyObject *raised;  /* or what it ended in */
+    PyObject *value;   /* the result */
+    PyObject *raised;  /* or the exception */
 } call;
 
 typedef struct view {
@@ -43,14 +43,14 @@ static int too_many(const method *m, Py_ssize_t count)
     return -1;
 }
 
-/* Whether keyword `name` is the field's. Keywords are interned, as names are:
- * the comparison of text is for others. */
+/* Whether a keyword is the field's name. Keywords and names are interned: text
+ * is compared only if they are not. */
 static bool is_called(PyObject *name, PyObject *field)
 {
     return name == field || PyUnicode_Compare(name, field) == 0;
 }
 
-/* Finds keyword arguments their fields in `given`. */
+/* Finds the fields of keyword arguments in `given`. */
 static int place_keywords(const method *m, PyObject *const *values,
                           PyObject *names, PyObject **given, invocation *in)
 {
@@ -217,7 +217,7 @@ static void method_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* Whether an error can have fields, which only replies bring. */
+/* Whether an error may have fields: only replies carry them. */
 static bool has_payloads(const shmrpc_method *row)
 {
     bool any = false;
@@ -293,8 +293,8 @@ static PyObject *method_module(PyObject *self, void *closure)
         ((const method *)self)->connection->service->id);
 }
 
-/* "Hit", or what a stream is: "Items[Hit]", "Sender[Row, int]". New reference.
- */
+/* The type of the result: "Hit", or of a stream "Items[Hit]", "Sender[Row,
+ * int]". New reference. */
 static PyObject *result_text(const method *m)
 {
     const core_node *nodes[2] = {NULL, NULL};
@@ -323,7 +323,7 @@ static PyObject *result_text(const method *m)
     return all;
 }
 
-/* An inspect.Signature, made when somebody asks. */
+/* An inspect.Signature, made on request. */
 static PyObject *method_signature(PyObject *self, void *closure)
 {
     (void)closure;
@@ -342,7 +342,7 @@ static PyObject *method_signature(PyObject *self, void *closure)
     return signature;
 }
 
-/* So that inspect and help() take it for a function. */
+/* Makes inspect and help() treat it as a function. */
 static PyObject *method_get(PyObject *self, PyObject *object, PyObject *type)
 {
     (void)object, (void)type;
@@ -383,7 +383,7 @@ static int prepare_plain(const method *m, invocation *in, PyObject *args,
     return failed;
 }
 
-/* start() and view() are for calls that block, of one reply. */
+/* start() and view() are for blocking calls with one reply. */
 static int refuse_other_forms(const method *m)
 {
     bool streams = core_method_has_streams(m->row);
@@ -396,7 +396,8 @@ static int refuse_other_forms(const method *m)
     return 0;
 }
 
-/* A dict of keywords may come from anywhere: its values live for the call. */
+/* A dict of keywords may come from anywhere: it keeps its values alive for the
+ * call. */
 static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     method *m = (method *)self;
@@ -445,7 +446,7 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
         Py_DECREF(c);
         return NULL;
     }
-    c->call = started; /* which the connection stays open for */
+    c->call = started; /* keeps the connection open */
     return (PyObject *)c;
 }
 
@@ -455,8 +456,8 @@ static void end_call(call *c)
     core_connection_end(c->of->connection);
 }
 
-/* The exception that is kept leads, by its traceback, to the frame that has the
- * call. */
+/* A cycle: the traceback of the kept exception leads to the frame that holds
+ * the call. */
 static int call_traverse(PyObject *self, visitproc visit, void *arg)
 {
     const call *c = (const call *)self;
@@ -522,7 +523,7 @@ static PyObject *wait_for(call *c)
     return value;
 }
 
-/* Raises again what it ended in. */
+/* Raises its exception again. */
 static PyObject *again(const call *c)
 {
     if (c->value != NULL) {
@@ -665,7 +666,7 @@ static int view_get_buffer(PyObject *self, Py_buffer *buffer, int flags)
     }
     const shmrpc_bytes *bytes = v->reply;
     static unsigned char nothing;
-    /* Read-only: the pointer's const is given up for the type of the API. */
+    /* Read-only: the API's type has no const. */
     union {
         const void *from;
         void *to;

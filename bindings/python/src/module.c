@@ -9,7 +9,8 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out)
     return *out != NULL ? PyModule_AddType(module, *out) : -1;
 }
 
-/* shmrpc._helpers needs this module: it is imported when it is needed. */
+/* shmrpc._helpers imports this module, so it is imported when it is first
+ * needed. */
 static int start(PyObject *module)
 {
     core_state *state = PyModule_GetState(module);
@@ -34,7 +35,7 @@ static int start(PyObject *module)
                    add_type(module, &core_lock_spec, &state->lock_type) != 0 ||
                    objects_add_types(module, state) != 0
                ? -1
-           /* What generated clients derive from, as types see it. */
+           /* The base class of generated clients, as type checkers see it. */
            : PyModule_AddObjectRef(module, "ServiceClient",
                                    (PyObject *)state->client_type) != 0
                ? -1

@@ -1,12 +1,12 @@
-/* What all kinds of shared objects have in common: opening, closing, calls of
- * the library, errors. */
+/* Code that all kinds of shared objects share: opening, closing, calls of the
+ * library, errors. */
 #include "objects.h"
 
 #include <string.h>
 
 /* ---- types --------------------------------------------------------------- */
 
-/* In the order of their places, so that bases come first. */
+/* In the order of their places, so that base classes come first. */
 static const struct type_row {
     PyType_Spec *spec;
     int base; /* -1: none */
@@ -42,7 +42,7 @@ int objects_add_types(PyObject *module, core_state *state)
 
 /* ---- handles ------------------------------------------------------------- */
 
-/* Also with an exception set, which stays. */
+/* May be called with an exception set, which stays set. */
 static void close_now(objects_handle *handle)
 {
     PyObject *type;
@@ -158,7 +158,7 @@ PyType_Spec objects_handle_spec = {.name = "shmrpc._core.Handle",
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Of the tuple that shmrpc/_shared.py makes. */
+/* A field of the tuple that shmrpc/_shared.py makes. */
 static int shared_opts(PyObject *args, shmrpc_shared_opts *out)
 {
     int mode;
@@ -185,7 +185,7 @@ static int shared_opts(PyObject *args, shmrpc_shared_opts *out)
 
 typedef int opener(objects_opening *opening, int *status, shmrpc_error *error);
 
-/* The kind is known by the class. NULL with an exception. */
+/* The class determines the kind. NULL with an exception. */
 static opener *opener_of(const core_state *state, PyObject *self)
 {
     static const struct {
@@ -457,7 +457,7 @@ int objects_part_enter(objects_call *call, objects_part *part, int mode)
     return 0;
 }
 
-/* Also with an exception set, which stays. */
+/* May be called with an exception set, which stays set. */
 static void part_close_now(objects_part *part)
 {
     PyObject *type;

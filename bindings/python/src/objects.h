@@ -1,16 +1,15 @@
 /*
- * Shared objects in Python: what their C files share.
+ * Shared objects in Python: declarations shared by the C files.
  *
- * Each kind has a type here that does the work with numbers and paths, and a
- * class in Python (shmrpc/_dict.py and its like) that derives from it and has
- * what users see.  A handle is opened by open_object(), which the class's
- * constructor calls.
+ * Each kind has a C type that does the work, and a Python class derived from it
+ * (such as the one in shmrpc/_dict.py) that users see. A handle is opened by
+ * open_object(), which the class's constructor calls.
  *
  * A function of the library is called between objects_enter() and
- * objects_leave(): the handle stays open meanwhile, the interpreter's lock is
- * given up where the thread sleeps, and signals are looked at.
+ * objects_leave(): the handle stays open meanwhile, the GIL is released where
+ * the thread sleeps, and signals are checked.
  *
- * Threading: with the interpreter's lock.
+ * Threading: with the GIL.
  */
 #ifndef SHMRPC_PYTHON_OBJECTS_H
 #define SHMRPC_PYTHON_OBJECTS_H
@@ -27,8 +26,8 @@
 /* Places in core_state.object_types. */
 enum {
     OBJECTS_ARRAY_VIEW, /* a buffer; objects_array.c */
-    OBJECTS_HANDLE,     /* what all kinds derive from */
-    OBJECTS_TREE,       /* dict and value: paths */
+    OBJECTS_HANDLE,     /* base of all kinds */
+    OBJECTS_TREE,       /* base of dict and value: paths */
     OBJECTS_DICT,
     OBJECTS_ARRAY, /* a value with a buffer */
     OBJECTS_WATCH,
@@ -39,23 +38,23 @@ enum {
     OBJECTS_PIPE
 };
 
-/* What the functions of a kind have in common. */
+/* What functions for all kinds need of one kind. */
 typedef struct objects_kind {
     const char *name; /* "dict" */
     void (*close)(void *at);
     shmrpc_status (*destroy)(void *at);
-    /* A dict of figures. New reference. */
+    /* Makes a dict of figures. New reference. */
     PyObject *(*stat)(void *at, shmrpc_status *out);
 } objects_kind;
 
-/* An open object. Types of kinds begin with it. */
+/* An open object. The types of all kinds begin with it. */
 typedef struct objects_handle {
     PyObject_HEAD core_state *state;
     const objects_kind *kind;
-    void *at;          /* the library's handle; NULL: closed */
-    Py_ssize_t in_use; /* calls that use it */
+    void *at;          /* handle of the library; NULL: closed */
+    Py_ssize_t in_use; /* number of calls that are using it */
     bool is_closing;   /* the last of them closes it */
-    bool is_typed;     /* else JSON: values of Python's own are refused */
+    bool is_typed;     /* otherwise JSON: values that JSON lacks are refused */
     bool is_pickled;
     PyObject *name;
 } objects_handle;
@@ -67,53 +66,54 @@ typedef struct objects_call {
     shmrpc_error error;
 } objects_call;
 
-/* ValueError if it is closed: -1. */
+/* -1: ValueError, the object is closed. */
 int objects_check_open(const objects_handle *handle);
 
-/* How the interpreter's lock is given up: core_wait_enter(). -1: closed, with
- * an exception, and there is nothing to leave. */
+/* How the GIL is released: see core_wait_enter(). -1: closed, with an
+ * exception, and there is nothing to leave. */
 int objects_enter(objects_call *call, objects_handle *handle, int mode);
 
-/* Ends a call of that status. True: it is OK, and no signal's handler has
+/* Ends a call with that status. True: it is OK, and no signal handler has
  * raised. Otherwise an exception is set, whatever the status is. */
 bool objects_leave(objects_call *call, int status);
 
-/* The same, without an exception for a status: only for what a signal's handler
- * has raised. */
+/* The same, without an exception for a status: only what a signal handler has
+ * raised. */
 bool objects_leave_quietly(objects_call *call);
 
-/* Raises what a call has ended in: KeyError of `key` (NULL: of nothing) for
- * NOT_FOUND, IndexError for OUT_OF_RANGE, else the status's own class. Returns
- * NULL. */
+/* Raises the exception for a status: KeyError of `key` (NULL: without one) for
+ * NOT_FOUND, IndexError for OUT_OF_RANGE, otherwise the status's own class.
+ * Returns NULL. */
 PyObject *objects_raise(const objects_handle *handle, const shmrpc_error *error,
                         PyObject *key);
 
 /* For functions without an error object. */
 void objects_status_error(shmrpc_error *error, int status);
 
-/* A dict of names and numbers, from `Ks`, `IO` and so on. */
+/* Makes a dict from names and numbers, by formats such as `Ks`, `IO`. */
 typedef struct objects_figure {
     const char *name;
     unsigned long long value;
 } objects_figure;
 PyObject *objects_figures(const objects_figure *figures, size_t count);
 
-/* Seconds of a wait: None is for ever, 0 or less asks for no wait at all. */
+/* The deadline for a wait in seconds: None waits for ever, 0 or less does not
+ * wait. */
 int objects_timeout(PyObject *seconds, int64_t *out_ns, bool *out_is_nonblock);
 int objects_wait_opts(PyObject *seconds, shmrpc_opts *out);
 
-/* A value that is sent; `what` begins the paths of errors. */
+/* A value that is to be sent; paths in errors begin with `what`. */
 int objects_value_to_c(objects_handle *handle, core_scratch *scratch,
                        PyObject *value, const char *what, shmrpc_any *out);
 PyObject *objects_value_from_c(const objects_handle *handle,
                                const shmrpc_any *any);
 
-/* Parts of open_object(): what a kind's function gets. */
+/* The arguments of open_object() that a kind's function gets. */
 typedef struct objects_opening {
     objects_handle *handle;
     const char *name;
     shmrpc_shared_opts shared;
-    PyObject *more; /* a tuple of what only this kind has */
+    PyObject *more; /* a tuple of arguments for this kind only */
 } objects_opening;
 
 /* Opens for a kind: sets `kind` and `at` of the handle on success. */
@@ -126,7 +126,7 @@ int objects_open_topic(objects_opening *opening, int *status,
 int objects_open_pipe(objects_opening *opening, int *status,
                       shmrpc_error *error);
 
-/* What a tree can do: the functions of dicts, or those of values. */
+/* The operations on a tree, for dicts or for values. */
 typedef struct objects_tree_ops {
     objects_kind base;
     shmrpc_status (*get)(void *at, const shmrpc_path *path,
@@ -153,7 +153,7 @@ typedef struct objects_tree_ops {
                             const shmrpc_any *value, shmrpc_error *error);
     shmrpc_status (*watch)(void *at, uint32_t flags, shmrpc_str prefix,
                            shmrpc_watch **out, shmrpc_error *error);
-    /* `key` NULL: of the whole. */
+    /* `key` NULL: the whole. */
     shmrpc_status (*lock)(void *at, const shmrpc_any *key,
                           const shmrpc_lock_wait *wait, shmrpc_error *error);
     shmrpc_status (*try_lock)(void *at, const shmrpc_any *key,
@@ -175,18 +175,19 @@ extern const objects_tree_ops objects_value_ops;
 typedef struct objects_tree {
     objects_handle base;
     const objects_tree_ops *ops;
-    PyObject *nested; /* (tree, path, is_list) -> part; NULL: copies */
+    PyObject *nested; /* (tree, path, is_list) -> part; NULL: makes copies */
     PyObject *part;   /* the class of parts, or NULL */
 } objects_tree;
 
-/* One key. TypeError: it can't be one. */
+/* Converts one key. TypeError: not a valid key. */
 int objects_key_to_c(core_scratch *scratch, PyObject *key, shmrpc_any *out);
-/* One that is to be released: shmrpc_dict_release(). Takes it. */
+/* Takes over a key from the library, which it releases:
+ * shmrpc_dict_release(). */
 PyObject *objects_take(const objects_handle *handle, const shmrpc_any *item);
-/* As objects_leave(), with KeyError for what is missing. */
+/* As objects_leave(), with KeyError for a missing entry. */
 bool objects_leave_key(objects_call *call, int status, PyObject *key);
 
-/* A subscription, a watch, a view: it keeps its object. */
+/* A subscription, a watch or a view, which keeps its object open. */
 typedef struct objects_part {
     PyObject_HEAD objects_handle *handle;
     void *at;       /* NULL: closed */
@@ -202,7 +203,7 @@ int objects_part_enter(objects_call *call, objects_part *part, int mode);
 void objects_part_leave(objects_part *part);
 PyObject *objects_part_close(PyObject *self, PyObject *unused);
 void objects_part_dealloc(PyObject *self);
-/* Members of the library that give a descriptor. */
+/* Functions of the library that return a descriptor. */
 PyObject *objects_part_fileno(PyObject *self, int (*fd)(void *at));
 PyObject *objects_fileno(objects_handle *handle, int (*fd)(void *at));
 

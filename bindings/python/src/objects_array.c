@@ -1,10 +1,10 @@
 /*
- * Arrays of numbers: what a value holds, or had in one copy, as a buffer of
- * Python with format, shape and strides.
+ * Arrays of numbers: the content of a value, in place or copied, as a Python
+ * buffer with format, shape and strides.
  *
- * An array view owns what it shows: bytes of Python, or an item of the library,
- * which outlives its handle.  It never changes: whoever writes an array puts
- * another one in its place.
+ * An array view owns its memory: Python bytes, or an item of the library, which
+ * outlives its handle. The memory never changes: writing an array replaces the
+ * item.
  */
 #include "objects.h"
 
@@ -34,7 +34,7 @@ static void view_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* Whether the items lie one behind the other. */
+/* Whether the items are contiguous. */
 static bool is_packed(const array_view *view)
 {
     Py_ssize_t step = view->itemsize;
@@ -151,8 +151,8 @@ PyObject *core_array_view(core_state *state, PyObject *owner,
 
 /* ---- the handle ---------------------------------------------------------- */
 
-/* What is in the value now; it stays as it is, and alive, as long as the view.
- */
+/* The current content of the value; it stays unchanged, and alive, as long as
+ * the view. */
 static array_view *array_now(objects_tree *tree, uint64_t *out_version)
 {
     objects_call call;
@@ -219,7 +219,7 @@ static int put_call(objects_tree *tree, int how, const shmrpc_any *any,
                             : ops->put_if(at, NULL, any, version, &now, error);
 }
 
-/* _put_array(buffer, how, version): False: another was faster. */
+/* _put_array(buffer, how, version): False: another writer was faster. */
 static PyObject *array_put(PyObject *self, PyObject *args)
 {
     objects_tree *tree = (objects_tree *)self;

@@ -1,5 +1,5 @@
-/* What dicts can do beyond other trees: many keys in one change, all of them at
- * one instant, and views. */
+/* Operations that dicts have beyond other trees: changing many keys at once,
+ * reading all at one instant, and views. */
 #include "objects.h"
 
 #include <string.h>
@@ -42,7 +42,7 @@ static PyObject *dict_popitem(PyObject *self, PyObject *unused)
 
 /* ---- many keys ----------------------------------------------------------- */
 
-/* A list of pairs as entries. -1: with an exception. */
+/* Converts a list of pairs to entries. -1 with an exception. */
 static int entries_to_c(objects_tree *tree, core_scratch *scratch,
                         PyObject *pairs, shmrpc_any_entry **out)
 {
@@ -107,7 +107,7 @@ static PyObject *dict_clear(PyObject *self, PyObject *unused)
     return objects_leave(&call, status) ? Py_NewRef(Py_None) : NULL;
 }
 
-/* As of one instant. */
+/* A view as of one instant. */
 static PyObject *dict_all(PyObject *self, PyObject *unused)
 {
     objects_tree *tree = (objects_tree *)self;
@@ -202,7 +202,8 @@ static PyObject *view_step(objects_part *part, int what)
     return pair;
 }
 
-/* From the first on, whatever was looked at before: an end starts over. */
+/* Starts at the first entry, whatever was read before: reaching the end
+ * restarts it. */
 static PyObject *view_list(PyObject *self, int what)
 {
     objects_part *part = (objects_part *)self;

@@ -1,5 +1,5 @@
-/* Dicts and values as trees: the functions of one and of the other, so that
- * objects_tree.c has one text for both. */
+/* Dicts and values as trees: the tables of their functions, so that
+ * objects_tree.c has one implementation for both. */
 #include "objects.h"
 
 static PyObject *figures_of(const shmrpc_dict_stat *stat)
@@ -222,7 +222,7 @@ static int put_if_missing(void *user, const shmrpc_any *was, shmrpc_any *now)
     return SHMRPC_CHANGE_PUT;
 }
 
-/* Of the whole value: the path is empty. */
+/* The whole value: the path is empty. */
 static shmrpc_status value_put_new(void *at, const shmrpc_path *path,
                                    const shmrpc_any *value, shmrpc_error *error)
 {
@@ -275,7 +275,7 @@ static shmrpc_status value_watch(void *at, uint32_t flags, shmrpc_str prefix,
     return shmrpc_value_watch_open(at, flags, out, error);
 }
 
-/* A value has one lock, of the whole. */
+/* A value has one lock, for the whole. */
 static shmrpc_status value_lock(void *at, const shmrpc_any *key,
                                 const shmrpc_lock_wait *wait,
                                 shmrpc_error *error)

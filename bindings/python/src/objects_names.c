@@ -13,7 +13,7 @@ static const char *const states[] = {[SHMRPC_OBJECT_FREE] = "free",
                                      [SHMRPC_OBJECT_IDLE] = "idle",
                                      [SHMRPC_OBJECT_OVER] = "over"};
 
-/* Names come from files: what is no UTF-8 is shown with replacements. */
+/* Names come from files: bytes that are not UTF-8 are replaced. */
 static bool add_row(void *user, const shmrpc_object_info *info)
 {
     PyObject *list = user;

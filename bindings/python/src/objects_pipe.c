@@ -53,7 +53,7 @@ int objects_open_pipe(objects_opening *opening, int *status,
     return 0;
 }
 
-/* _write(data, seconds) -> (how many bytes were written, whether it was in
+/* _write(data, seconds) -> (number of bytes written, whether all were in
  * time) */
 static PyObject *pipe_write(PyObject *self, PyObject *args)
 {
@@ -84,10 +84,10 @@ static PyObject *pipe_write(PyObject *self, PyObject *args)
     return result;
 }
 
-/* Bytes come to the heap first: how many there will be is not known. */
+/* Bytes are read to the heap first: their number is not known in advance. */
 #define MAX_READ_BYTES ((Py_ssize_t)1 << 30)
 
-/* _read(size, seconds): b"" at the end, None: nothing came. */
+/* _read(size, seconds): b"" at the end, None: nothing arrived. */
 static PyObject *pipe_read(PyObject *self, PyObject *args)
 {
     objects_handle *handle = (objects_handle *)self;

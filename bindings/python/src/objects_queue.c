@@ -1,6 +1,6 @@
 /*
- * Queues.  An item that was taken from an acknowledged queue is held until
- * task_done() or the end of the handle; of others it is released at once.
+ * Queues. An item taken from an acknowledged queue is held until task_done() or
+ * the end of the handle; from other queues it is released at once.
  */
 #include "objects.h"
 
@@ -15,10 +15,11 @@ typedef struct held_item {
 
 typedef struct queue {
     objects_handle base;
-    bool is_acked; /* items are held; else they are done when they are taken */
+    bool is_acked;   /* items are held until task_done(); otherwise taking one
+                      * ends it */
     held_item *held; /* the newest first */
     unsigned long long last_id;
-    /* What was taken when a signal's handler raised: the next items. */
+    /* Items taken when a signal handler raised: they are returned next. */
     PyObject *saved;
 } queue;
 
@@ -100,8 +101,8 @@ int objects_open_queue(objects_opening *opening, int *status,
     return 0;
 }
 
-/* Gives all back: they come again. Of a queue that is closed they did so
- * already, and only memory is freed. */
+/* Gives all items back: they are delivered again. A closed queue has done so
+ * already, so only memory is freed. */
 static void give_back(queue *q)
 {
     core_wait wait;
@@ -130,7 +131,7 @@ static void queue_dealloc(PyObject *self)
 
 /* ---- putting ------------------------------------------------------------- */
 
-/* _put(item, seconds): 1 where it is in, 0 where there was no room. */
+/* _put(item, seconds): 1: it was put, 0: there was no room. */
 static PyObject *queue_put(PyObject *self, PyObject *args)
 {
     queue *q = (queue *)self;
@@ -161,7 +162,7 @@ static PyObject *queue_put(PyObject *self, PyObject *args)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* Takes the item over. 0: no memory; it has been given back. */
+/* Takes over the item. 0: no memory; it has been given back. */
 static unsigned long long hold(queue *q, const shmrpc_any *item)
 {
     held_item *held = PyMem_Malloc(sizeof *held);
@@ -175,9 +176,10 @@ static unsigned long long hold(queue *q, const shmrpc_any *item)
     return held->id;
 }
 
-/* (value, id or 0, whether it came before). Takes the item over. In a call of
- * the library. One that can't be read is acknowledged: it would come again for
- * ever. Where the queue wants no acknowledgement, this only frees it. */
+/* Makes (value, id or 0, whether it was delivered before). Takes over the item.
+ * Must be within a call of the library. An item that can't be read is
+ * acknowledged: otherwise it would be delivered again for ever. If the queue
+ * wants no acknowledgement, this only frees it. */
 static PyObject *taken(queue *q, const shmrpc_any *item)
 {
     unsigned long long id = 0;
@@ -198,8 +200,8 @@ static PyObject *taken(queue *q, const shmrpc_any *item)
     return row;
 }
 
-/* A signal's handler has raised while an item came: it is kept for the next
- * call, or comes again. */
+/* A signal handler has raised while an item arrived: it is kept for the next
+ * call, or delivered again. */
 static void save(queue *q, const shmrpc_any *item)
 {
     PyObject *type;
@@ -214,7 +216,7 @@ static void save(queue *q, const shmrpc_any *item)
     PyErr_Restore(type, value, trace);
 }
 
-/* _get(seconds): None: there was nothing. */
+/* _get(seconds): None: nothing arrived. */
 static PyObject *queue_get(PyObject *self, PyObject *seconds)
 {
     queue *q = (queue *)self;
@@ -273,7 +275,8 @@ static PyObject *queue_peek(PyObject *self, PyObject *unused)
                : NULL;
 }
 
-/* The item of that id, no longer held; NULL: there is none. */
+/* Takes the item of that id, which is then no longer held; NULL: there is
+ * none. */
 static const shmrpc_any *unhold(queue *q, unsigned long long id)
 {
     for (held_item **at = &q->held; *at != NULL; at = &(*at)->next) {

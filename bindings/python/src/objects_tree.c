@@ -1,5 +1,5 @@
-/* Dicts and values: what is at a path.  Their classes in Python are thin: a
- * path is a tuple of keys and positions, and each function is one of the
+/* Operations on a path in a dict or value. The Python classes are thin: a path
+ * is a tuple of keys and positions, and each function calls one of the
  * library. */
 #include "objects.h"
 
@@ -63,7 +63,7 @@ int objects_key_to_c(core_scratch *scratch, PyObject *key, shmrpc_any *out)
     const core_step step = {.key = key, .depth = 1};
     bool is_typed = scratch->is_typed;
     *out = shmrpc_any_null();
-    /* Keys are the same in all encodings of values. */
+    /* Keys are encoded alike whatever the encoding of values. */
     scratch->is_typed = true;
     int failed = core_write_any(scratch, key, out, &step);
     scratch->is_typed = is_typed;
@@ -86,7 +86,7 @@ int objects_key_to_c(core_scratch *scratch, PyObject *key, shmrpc_any *out)
     return 0;
 }
 
-/* A call of a path: its memory, and what an error is about. */
+/* A call with a path: its memory, and the key for errors. */
 typedef struct walk {
     core_scratch scratch;
     objects_call call;
@@ -100,7 +100,7 @@ static void walk_end(walk *w)
     core_scratch_fini(&w->scratch);
 }
 
-/* -1: with an exception, and ended. */
+/* -1: with an exception, and already ended. */
 static int walk_key(walk *w, objects_tree *tree, PyObject *key)
 {
     if (objects_check_open(&tree->base) != 0) {
@@ -143,7 +143,7 @@ static int walk_path(walk *w, objects_tree *tree, PyObject *path)
     return 0;
 }
 
-/* The value to put there. Errors have the path of the last step. */
+/* Converts the value to store. Errors have the path of the last step. */
 static int walk_value(walk *w, objects_tree *tree, PyObject *value,
                       shmrpc_any *out)
 {
@@ -170,8 +170,8 @@ PyObject *objects_take(const objects_handle *handle, const shmrpc_any *item)
 
 enum { NOT_NESTED, NESTED_MAP, NESTED_LIST };
 
-/* Whether a map or a list is there, without copying it: in a list a text is no
- * position. */
+/* Whether the path leads to a map or a list, without copying it; a string is
+ * not a position in a list. */
 static int nested_kind(const objects_tree *tree, void *at, const walk *w)
 {
     shmrpc_any few[8];
@@ -196,8 +196,8 @@ static PyObject *nested_new(objects_tree *tree, PyObject *path, int kind)
                                  kind == NESTED_LIST ? Py_True : Py_False);
 }
 
-/* What is there: a copy, or a proxy of a map or list. `path` NULL: of one key.
- * `w` ends. */
+/* Gets what is there: a copy, or a proxy of a map or list. `path` NULL: of one
+ * key. Ends `w`. */
 static PyObject *get(objects_tree *tree, walk *w, PyObject *path, bool is_plain)
 {
     const shmrpc_any *item = NULL;
@@ -305,7 +305,7 @@ static Py_ssize_t tree_length(PyObject *self)
     return len;
 }
 
-/* 1, 0, or -1 with an exception. `w` ends. */
+/* 1, 0, or -1 with an exception. Ends `w`. */
 static int contains(objects_tree *tree, walk *w)
 {
     int found = -1;
@@ -342,7 +342,7 @@ static PyObject *tree_contains(PyObject *self, PyObject *path)
 typedef shmrpc_status writer(void *at, const shmrpc_path *path,
                              const shmrpc_any *value, shmrpc_error *error);
 
-/* `w` ends. */
+/* Ends `w`. */
 static int write_at(objects_tree *tree, walk *w, writer *write, PyObject *value)
 {
     shmrpc_any any;
@@ -358,7 +358,7 @@ static int write_at(objects_tree *tree, walk *w, writer *write, PyObject *value)
     return failed;
 }
 
-/* `w` ends. */
+/* Ends `w`. */
 static int delete_at(objects_tree *tree, walk *w)
 {
     int failed = -1;
@@ -370,8 +370,8 @@ static int delete_at(objects_tree *tree, walk *w)
     return failed;
 }
 
-/* Whether the value is what is there: after `d[key] += ...` Python puts back
- * the part that has been changed in place. 1, 0, or -1. */
+/* Whether the value is the one already there: after `d[key] += ...` Python
+ * stores the part that was changed in place. 1, 0, or -1. */
 static int is_itself(objects_tree *tree, PyObject *key, PyObject *value)
 {
     if (tree->part == NULL || value == NULL ||
@@ -438,7 +438,7 @@ static PyObject *tree_put_new(PyObject *self, PyObject *args)
     return write_args(self, args, 3);
 }
 
-/* _put_if(path, value, version): None: it has another version by now. */
+/* _put_if(path, value, version): None: the version has changed. */
 static PyObject *tree_put_if(PyObject *self, PyObject *args)
 {
     walk w;
@@ -502,7 +502,7 @@ static PyObject *tree_pop(PyObject *self, PyObject *path)
 
 enum { LOCK, TRY_LOCK, UNLOCK, CONSISTENT };
 
-/* A key in a tuple, or an empty one: the whole. */
+/* A key in a tuple; an empty tuple: the whole. */
 static int lock_key(core_scratch *scratch, PyObject *key, shmrpc_any *any,
                     const shmrpc_any **out)
 {
@@ -514,7 +514,7 @@ static int lock_key(core_scratch *scratch, PyObject *key, shmrpc_any *any,
     return objects_key_to_c(scratch, PyTuple_GetItem(key, 0), any);
 }
 
-/* True: the owner died, and what it protects is to be repaired. */
+/* True: the owner died, and the caller must repair what the lock protects. */
 static PyObject *lock_call(objects_tree *tree, PyObject *key, int what,
                            const shmrpc_lock_wait *wait)
 {
@@ -538,7 +538,7 @@ static PyObject *lock_call(objects_tree *tree, PyObject *key, int what,
                          : ops->lock_consistent(at, which, &call.error);
         bool is_held = status == SHMRPC_OK || status == SHMRPC_E_OWNER_DIED;
         if (is_held && what <= TRY_LOCK && PyErr_Occurred()) {
-            /* A signal's handler has raised: its caller doesn't hold it. */
+            /* A signal handler has raised: the caller doesn't hold the lock. */
             (void)ops->unlock(at, which, NULL);
         }
         if (!is_held) {
@@ -647,7 +647,7 @@ static const char *const event_names[] = {[SHMRPC_EVENT_PUT] = "put",
                                           [SHMRPC_EVENT_CLEAR] = "clear",
                                           [SHMRPC_EVENT_RESYNC] = "resync"};
 
-/* A part of an event that it may not have. */
+/* A part of an event that may be missing. */
 static PyObject *event_part(const objects_handle *handle, const shmrpc_any *any)
 {
     return any != NULL ? objects_value_from_c(handle, any) : Py_NewRef(Py_None);

@@ -1,5 +1,5 @@
-/* Memory of one call, and what keeps alive what it points into; the path of a
- * value in the parameters, when it is wrong. */
+/* Memory of one call, and the objects that it keeps alive; also the path of a
+ * wrong value in the parameters. */
 #include "core.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ struct core_chunk {
     _Alignas(16) unsigned char bytes[];
 };
 
-/* An object or a buffer, given back at the end. */
+/* An object or a buffer, released at the end. */
 struct core_kept {
     core_kept *next;
     PyObject *object;

@@ -1,8 +1,8 @@
-/* Streams of a client: one object for reading and sending, which waits; or
- * which never does, for shmrpc.aio, and says NotImplemented where it would.
+/* Streams of a client: one object for reading and sending. It waits, or, for
+ * shmrpc.aio, returns NotImplemented instead of waiting.
  *
- * One thread may read while another one sends.  The stream is closed by the
- * last one that uses it.  It is not sent anew when the server is lost. */
+ * One thread may read while another one sends. The last thread that uses the
+ * stream closes it. It is not opened again when the server is lost. */
 #include "method.h"
 #include "wait.h"
 
@@ -11,21 +11,22 @@
 typedef struct stream {
     PyObject_HEAD core_method *of;
     shmrpc_stream *stream; /* NULL: not open yet, or closed */
-    core_node *in;         /* items that we send; NULL: none */
-    core_node *out;        /* items that come; NULL: none */
-    PyObject *args;        /* of one that is not open yet, and its keywords */
+    core_node *in;         /* the sending end; NULL: none */
+    core_node *out;        /* the receiving end; NULL: none */
+    PyObject *args;        /* arguments and keywords of a stream that is not
+                            * open yet */
     PyObject *names;
-    PyObject *ready; /* asyncio: to be called when there is news */
-    int users;       /* threads in a function of the library */
+    PyObject *ready; /* asyncio: called when there is news */
+    int users;       /* number of threads in a function of the library */
     bool is_reading;
     bool is_sending;
     bool is_closing; /* the last user closes it */
     bool is_closed;
-    bool is_over;  /* no more items */
-    bool as_views; /* items of bytes are read where they lie */
+    bool is_over;  /* no more items will arrive */
+    bool as_views; /* items of bytes are read in place */
     const shmrpc_bytes *item;
     Py_ssize_t exports; /* buffers of `item` */
-    PyObject *memory;   /* weak: the memoryview of it */
+    PyObject *memory;   /* weak reference to the memoryview of it */
 } stream;
 
 /* ---- one who uses it ------------------------------------------------------
@@ -46,7 +47,8 @@ static void close_now(stream *s)
     }
 }
 
-/* Also with an exception set, which stays. What is read in place is read on. */
+/* May be called with an exception set, which stays set. An item that is being
+ * read in place stays readable. */
 static void close_soon(stream *s)
 {
     s->is_closing = true;
@@ -67,7 +69,7 @@ static int refuse_closed(const stream *s)
     return -1;
 }
 
-/* `*busy` is the direction's. -1 with an exception. */
+/* `*busy` belongs to the direction. -1 with an exception. */
 static int enter(stream *s, bool *busy, core_wait *wait)
 {
     if (s->stream == NULL || s->is_closing) {
@@ -85,7 +87,7 @@ static int enter(stream *s, bool *busy, core_wait *wait)
     return 0;
 }
 
-/* True: an exception is set, by a signal's handler, and the stream ends. */
+/* True: a signal handler has raised, and the stream ends. */
 static bool leave(stream *s, bool *busy, core_wait *wait)
 {
     bool raised = core_wait_leave(wait);
@@ -97,7 +99,7 @@ static bool leave(stream *s, bool *busy, core_wait *wait)
     return raised;
 }
 
-/* What the library says, as an exception. Returns NULL. */
+/* Raises the library's error. Returns NULL. */
 static PyObject *fail(stream *s, int status, const shmrpc_error *error)
 {
     const core_method *m = s->of;
@@ -114,7 +116,7 @@ static PyObject *fail(stream *s, int status, const shmrpc_error *error)
 /* ---- opening --------------------------------------------------------------
  */
 
-/* OK; BUSY, UNAVAILABLE: later; CORE_RAISED. */
+/* OK; BUSY, UNAVAILABLE: try later; CORE_RAISED. */
 static int open_stream(stream *s, PyObject *const *args, size_t nargsf,
                        PyObject *names, uint32_t flags)
 {
@@ -146,7 +148,7 @@ static int open_stream(stream *s, PyObject *const *args, size_t nargsf,
     if (s->stream == NULL) {
         core_connection_end(m->connection);
     } else if (status != SHMRPC_OK) {
-        close_soon(s); /* a signal came when it was open */
+        close_soon(s); /* a signal arrived when it was already open */
     }
     return status;
 }
@@ -184,7 +186,7 @@ static stream *stream_new(core_method *m)
     return s;
 }
 
-/* For another try: arguments are converted again then. */
+/* For another attempt: arguments are converted again then. */
 static int keep_args(stream *s, PyObject *const *args, size_t nargsf,
                      PyObject *names)
 {
@@ -268,7 +270,7 @@ static PyObject *stream_open(PyObject *self, PyObject *waits)
 /* ---- reading --------------------------------------------------------------
  */
 
-/* The item before is gone: nobody may look at it any more. */
+/* Ends the previous item: nobody may use its memory any more. */
 static int let_go(stream *s)
 {
     PyObject *weak = s->memory;
@@ -313,7 +315,7 @@ static int refuse_direction(const stream *s, const char *what)
     return -1;
 }
 
-/* The end of all items: `status` and `error` say of what kind. */
+/* The end of all items: `status` and `error` tell which kind. */
 static PyObject *no_more(stream *s, int status, const shmrpc_error *error)
 {
     s->is_over = true;
@@ -354,7 +356,7 @@ static PyObject *stream_next(PyObject *self)
                                  : no_more(s, status, &error);
 }
 
-/* An item; NotImplemented: none yet. StopAsyncIteration is the end. */
+/* Returns an item; NotImplemented: none yet. StopAsyncIteration is the end. */
 static PyObject *stream_try_next(PyObject *self, PyObject *unused)
 {
     stream *s = (stream *)self;
@@ -408,7 +410,7 @@ static int stream_get_buffer(PyObject *self, Py_buffer *buffer, int flags)
         PyErr_SetString(PyExc_BufferError, "there is no item of bytes to view");
         return -1;
     }
-    /* Read-only: the pointer's const is given up for the type of the API. */
+    /* Read-only: the API's type has no const. */
     union {
         const void *from;
         void *to;
@@ -477,7 +479,7 @@ static PyObject *stream_send(PyObject *self, PyObject *value)
                                    : fail(s, status, &error);
 }
 
-/* None, or NotImplemented: it has not gone as a whole, see push_rest. */
+/* None; or NotImplemented: it was not sent completely, see push_rest. */
 static PyObject *stream_push(PyObject *self, PyObject *value)
 {
     stream *s = (stream *)self;
@@ -545,7 +547,7 @@ static int refuse_result(const stream *s)
                : refuse_direction(s, "returns items: read them to the end");
 }
 
-/* The library ends the stream; who else reads it can't be. */
+/* The library ends the stream; nobody else may be reading it. */
 static PyObject *stream_finish(PyObject *self, PyObject *unused)
 {
     stream *s = (stream *)self;
@@ -609,7 +611,7 @@ static PyObject *stream_try_finish(PyObject *self, PyObject *unused)
 /* ---- the loop's ------------------------------------------------------------
  */
 
-/* Called by dispatch, with the interpreter's lock. */
+/* Called by dispatch, with the GIL. */
 static void on_ready(void *user)
 {
     stream *s = user;
@@ -649,7 +651,7 @@ static PyObject *stream_close(PyObject *self, PyObject *unused)
     stream *s = (stream *)self;
     (void)unused;
     if (s->users == 0 && let_go(s) != 0) {
-        PyErr_Clear(); /* it is closed when that view is released */
+        PyErr_Clear(); /* closed when that view is released */
     }
     close_soon(s);
     Py_CLEAR(s->args);

@@ -1,8 +1,8 @@
-/* The text of services: shmrpc.svc writes one, here it is read and made
+/* The text of services: shmrpc.svc writes it; this parses it and makes it
  * canonical. */
 #include "core.h"
 
-/* The pieces of a service's text, which are UTF-8 together. */
+/* The pieces of a service's text; only all of them together are valid UTF-8. */
 static PyObject *join(const char *const *pieces)
 {
     PyObject *whole = PyBytes_FromString("");

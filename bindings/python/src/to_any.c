@@ -1,4 +1,4 @@
-/* Python objects to values of any type. */
+/* Converts Python objects to values of any type. */
 #include "to_c.h"
 
 static int write_any_list(core_scratch *scratch, PyObject *value,

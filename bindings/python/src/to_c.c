@@ -1,6 +1,6 @@
-/* Python objects to C values, by the tables.  Numbers are checked for their
- * width here; bounds and UTF-8 are the codec's, which looks at every value
- * before it is sent. */
+/* Converts Python objects to C values, by the tables. The width of numbers is
+ * checked here; the codec, which checks every value before it is sent, checks
+ * bounds and UTF-8. */
 #include "to_c.h"
 
 #include <float.h>
@@ -17,7 +17,7 @@ PyObject *core_type_name(PyObject *value)
     return PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__name__");
 }
 
-/* "expected int, got str". */
+/* Raises "expected int, got str". */
 static int wrong_type(const core_node *node, PyObject *value,
                       const core_step *step)
 {
@@ -75,7 +75,7 @@ static int out_of_range(const core_node *node, PyObject *value,
                        names[node->type->kind]);
 }
 
-/* A bool is no number, though Python has it as one. */
+/* A bool is not accepted as a number, although Python derives it from int. */
 static int write_integer(const core_node *node, PyObject *value, void *at,
                          const core_step *step)
 {
@@ -206,8 +206,8 @@ PyObject *core_freeze(core_scratch *scratch, PyObject *value)
 
 /* ---- sequences and maps -------------------------------------------------- */
 
-/* Numbers in a buffer of their own format, read where they are. 1: it is none.
- */
+/* Reads numbers in a buffer of the same format in place. 1: not such a
+ * buffer. */
 static int write_buffer(core_scratch *scratch, core_node *element,
                         PyObject *value, const void **data, size_t *count)
 {
@@ -319,7 +319,7 @@ static int write_array(core_scratch *scratch, core_node *node, PyObject *value,
                        node->element->type->size, step);
 }
 
-/* A dict of any mapping, which lives until the end. Borrowed. */
+/* A dict from any mapping, alive until the scratch ends. Borrowed. */
 static PyObject *freeze_map(core_scratch *scratch, const core_node *node,
                             PyObject *value, const core_step *step)
 {
@@ -395,7 +395,7 @@ static int write_enum(const core_node *node, PyObject *value, void *at,
     return -1;
 }
 
-/* A name that no field has. */
+/* Raises for a name that no field has. */
 static int check_names(const core_node *node, PyObject *dict,
                        const core_step *step)
 {
@@ -437,7 +437,8 @@ static int write_dict(core_scratch *scratch, core_node *node, PyObject *dict,
     return 0;
 }
 
-/* Of an object with the attributes; of the type's own class by its slots. */
+/* Reads from an object with the attributes; from the type's own class by its
+ * slots. */
 static int write_attributes(core_scratch *scratch, core_node *node,
                             PyObject *value, void *at, const core_step *step)
 {
@@ -503,7 +504,7 @@ static int write_case(core_scratch *scratch, const core_field *field,
     return write_value(scratch, field->node, value, place, &here);
 }
 
-/* An object of a case's class, or {"text": "x"}. */
+/* Reads an object of a case's class, or {"text": "x"}. */
 static int write_union(core_scratch *scratch, core_node *node, PyObject *value,
                        unsigned char *at, const core_step *step)
 {
@@ -573,7 +574,7 @@ static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
     }
 }
 
-/* What a field is when it isn't given: absent, or its default. */
+/* The value of a field that isn't given: absent, or its default. */
 static int write_absent(const core_field *field, unsigned char *at,
                         const core_step *step)
 {

@@ -1,8 +1,8 @@
 /*
- * What the parts of the way from Python to C share.  A function that takes a
- * step raises with its path, and returns -1 then.
+ * Declarations shared by the files that convert Python values to C. A function
+ * with a `step` parameter raises with its path, and returns -1 then.
  *
- * Threading: with the interpreter's lock.
+ * Threading: with the GIL.
  */
 #ifndef SHMRPC_PYTHON_TO_C_H
 #define SHMRPC_PYTHON_TO_C_H
@@ -16,18 +16,18 @@ static inline core_step core_below(const core_step *up)
     return (core_step){.up = up, .depth = up != NULL ? up->depth + 1 : 1};
 }
 
-/* ValueError if values lie too deep inside one another. */
+/* ValueError if values are nested too deeply. */
 int core_too_deep(const core_step *step);
 
 /* The name of a value's class. New reference. */
 PyObject *core_type_name(PyObject *value);
 
-/* A tuple of a sequence's items, which lives until the end, so that nobody
+/* A tuple of a sequence's items, alive until the scratch ends, so that nobody
  * changes it meanwhile. Borrowed. */
 PyObject *core_freeze(core_scratch *scratch, PyObject *value);
 
-/* Views of objects that live until the end. `node` may be NULL for values that
- * are of the right class. */
+/* Views of objects that live until the scratch ends. `node` may be NULL for
+ * values that have the right class. */
 int core_write_text(const core_node *node, PyObject *value, shmrpc_str *at,
                     const core_step *step);
 int core_write_bytes(core_scratch *scratch, const core_node *node,
@@ -35,8 +35,8 @@ int core_write_bytes(core_scratch *scratch, const core_node *node,
 
 int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                    const core_step *step);
-/* What is no None, bool, number, text, list or dict, if the scratch is typed.
- */
+/* Converts a value that is not None, bool, number, str, list or dict, if the
+ * scratch is typed. */
 int core_write_typed(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                      const core_step *step);
 /* Ext(code, data). */

@@ -39,8 +39,8 @@ PyObject *core_python_name(const char *name)
     return text;
 }
 
-/* All but classes; the node is in the list before its parts are made, since
- * types may contain themselves. */
+/* Makes everything but classes; the node is in the list before its parts are
+ * made, since types may contain themselves. */
 static int fill(core_connection *connection, core_node *node)
 {
     const shmrpc_type *type = node->type;
@@ -169,7 +169,8 @@ PyObject *core_type_text(const core_node *node)
 
 /* ---- classes ---------------------------------------------------------- */
 
-/* A tuple (name, text of the type, default or NotImplemented) a field. */
+/* A tuple (name, text of the type, default or NotImplemented) for each
+ * field. */
 static PyObject *describe_field(core_connection *connection,
                                 const core_field *field)
 {
@@ -205,7 +206,7 @@ PyObject *core_fields_describe(core_connection *connection,
     return list;
 }
 
-/* Whether a class has a slot for each field, which are kept then. */
+/* Whether a class has a slot for each field; if so, they are stored. */
 static bool has_slots(core_node *node)
 {
     for (uint32_t i = 0; i < node->type->count; i++) {
@@ -220,8 +221,8 @@ static bool has_slots(core_node *node)
     return true;
 }
 
-/* How fields are read and written: through the slots of the class; as other
- * attributes, if it is a class of the user's without slots. */
+/* How fields are read and written: through the slots of the class, or as
+ * attributes if a user's class has no slots. */
 static int find_slots(core_node *node)
 {
     int has_more = PyObject_HasAttrString(node->cls, "__post_init__");
@@ -239,8 +240,9 @@ static int find_slots(core_node *node)
     return 0;
 }
 
-/* The class that a generated module has for a name of the service, of a union's
- * case with that behind it; NULL without an exception: none. New reference. */
+/* The class that a generated module has for a name of the service; a union's
+ * case is appended to the name. NULL without an exception: none. New
+ * reference. */
 static PyObject *known_class(const core_connection *connection,
                              const char *full_name, const char *part)
 {
@@ -389,7 +391,7 @@ int core_node_prepare(core_connection *connection, core_node *node)
     return failed;
 }
 
-/* Of a generated module, or a new one. New reference. */
+/* The class of a generated module, or a new one. New reference. */
 static PyObject *make_error(core_connection *connection,
                             const shmrpc_error_type *type)
 {

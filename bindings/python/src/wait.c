@@ -1,4 +1,4 @@
-/* Giving up the interpreter's lock, and looking for signals. */
+/* Releases the GIL while a thread waits, and checks for signals. */
 #include "wait.h"
 
 #include <time.h>
@@ -27,7 +27,7 @@ static void unblock(void *user)
     }
 }
 
-/* A handler that raises ends the wait. */
+/* A signal handler that raises ends the wait. */
 static int interrupted(void *user)
 {
     core_wait *wait = user;

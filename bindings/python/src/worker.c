@@ -1,11 +1,11 @@
 /* Workers: one handler for all methods, which calls the user's object; the
  * hooks around it; and what a handler may ask of its call.
  *
- * The interpreter's lock is given up while the library serves, and taken by
- * each hook.  The thread that runs the start hook takes it with its first call,
- * keeps it from then on, and gives it up where it sleeps: taking it in each
- * call would cost more than the call.  Other threads (--threads) take it in
- * each. */
+ * The GIL is released while the library serves, and acquired by each hook. The
+ * thread that runs the start hook acquires it with its first call, keeps it
+ * from then on, and releases it where it sleeps: acquiring it in each call
+ * would cost more than the call. Other threads (--threads) acquire it in each
+ * call. */
 #include "worker.h"
 
 #include <stdlib.h>
@@ -18,12 +18,14 @@
 
 typedef core_program program;
 
-/* The call that a thread is in, or was in last. What its result points into is
- * kept until the next one, since it is sent after the handler has returned. */
+/* The call that a thread is in, or was in last. The objects that its result
+ * points into are kept until the next call, since the result is sent after the
+ * handler has returned. */
 typedef struct seat {
-    shmrpc_ctx *ctx; /* NULL: it is in none */
+    shmrpc_ctx *ctx; /* NULL: the thread is in none */
     const program *of;
-    unsigned long long number; /* of the call, for contexts that outlive it */
+    unsigned long long number; /* number of the call, for contexts that outlive
+                                * it */
     core_scratch scratch;
     bool has_scratch;
 } seat;
@@ -33,8 +35,8 @@ static _Thread_local seat here;
 /* ---- the lock -------------------------------------------------------------
  */
 
-/* After SystemExit in a handler, so long without a call: it is answered then.
- */
+/* After SystemExit in a handler, the worker leaves once it has had no call for
+ * so long: by then that call is answered. */
 #define IDLE_MS 20
 
 static long long now_ms(void)
@@ -51,8 +53,8 @@ static void leave(const program *p)
     PyErr_Print();
 }
 
-/* An idle worker comes here time and again. One that is about to reply may come
- * too, for want of room. */
+/* An idle worker gets here repeatedly. One that is about to reply may get here
+ * too, for lack of room. */
 static void on_block(void *user)
 {
     program *p = user;
@@ -69,7 +71,7 @@ static void on_unblock(void *user)
     PyEval_RestoreThread(p->main_state);
 }
 
-/* True: for good, else until release. */
+/* True: for good; otherwise until release. */
 static bool take_lock(program *p, PyGILState_STATE *state)
 {
     if (PyThread_get_thread_ident() != p->main_thread) {
@@ -104,7 +106,8 @@ static shmrpc_str view_of(PyObject *text)
     return (shmrpc_str){at, (size_t)len};
 }
 
-/* Of an exception of which nothing can be said: its class can lie, too. */
+/* The text for an exception of which nothing else can be said, since even its
+ * class may be false. */
 static int fault_without_words(shmrpc_ctx *ctx)
 {
     const shmrpc_fault fault = {
@@ -142,8 +145,8 @@ static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
     return NULL;
 }
 
-/* A declared error with its fields. -1: they do not fit, and an exception says
- * so. */
+/* Raises a declared error with its fields. -1: they do not fit, with an
+ * exception. */
 static int declared(const program *p, shmrpc_ctx *ctx,
                     const shmrpc_error_type *type, PyObject *row,
                     core_scratch *scratch)
@@ -171,8 +174,8 @@ static int declared(const program *p, shmrpc_ctx *ctx,
     return shmrpc_stub_raise(ctx, type, payload);
 }
 
-/* What the helper says of an exception: kind, number, type, text, trace, and
- * arguments or fields. */
+/* The helper's description of an exception: kind, number, type, text, trace,
+ * and arguments or fields. */
 enum { KIND_FAULT, KIND_STATUS, KIND_DECLARED };
 
 static int answer(const program *p, shmrpc_ctx *ctx,
@@ -213,7 +216,7 @@ int core_worker_fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method,
     }
     int status = answer(p, ctx, method, row, scratch);
     Py_DECREF(row);
-    /* The fields of an error that do not fit are the handler's fault. */
+    /* If the fields of an error do not fit, that is the handler's fault. */
     return PyErr_Occurred() ? core_worker_fail(p, ctx, method, scratch)
                             : status;
 }
@@ -240,8 +243,8 @@ PyObject *core_worker_arguments(const core_program *p, const core_node *node,
     return args;
 }
 
-/* Bytes of a raw method are copied to where they are sent from. 1: they are to
- * be sent from where they are. */
+/* Copies the bytes of a raw method to where they are sent from. 1: they are
+ * sent from where they are. */
 static int lend_bytes(shmrpc_ctx *ctx, PyObject *value, shmrpc_bytes *result)
 {
     char *from;
@@ -259,7 +262,7 @@ static int lend_bytes(shmrpc_ctx *ctx, PyObject *value, shmrpc_bytes *result)
     return 0;
 }
 
-/* Raw replies from here on are made where they are sent from. */
+/* Raw replies of at least this size are made where they are sent from. */
 #define LEND_BYTES 1024
 
 static int take_result(const shmrpc_method *method, shmrpc_ctx *ctx,
@@ -275,7 +278,7 @@ static int take_result(const shmrpc_method *method, shmrpc_ctx *ctx,
                : -1;
 }
 
-/* What the handler has returned is sent. Statuses; CORE_RAISED. */
+/* Sends the handler's result. Statuses; CORE_RAISED. */
 static int send_value(const program *p, shmrpc_ctx *ctx, uint32_t index,
                       PyObject *value, void *result)
 {
@@ -363,7 +366,7 @@ shmrpc_ctx *core_worker_here(const void **where, unsigned long long *number)
 /* ---- hooks ----------------------------------------------------------------
  */
 
-/* The exception that is set, as an error for people: one line. */
+/* The exception that is set as one line of text for people. */
 static int explain(const program *p, shmrpc_error *error)
 {
     PyObject *exception = core_take_exception();
@@ -387,7 +390,7 @@ static int tell(const program *p, const char *name)
     return done != NULL ? 0 : -1;
 }
 
-/* (name, name in Python, whether it returns items) a method. */
+/* (name, name in Python, whether it returns items) for each method. */
 static PyObject *rows_of(const shmrpc_service *service)
 {
     PyObject *rows = PyList_New(0);
@@ -450,8 +453,8 @@ static int make_nodes(program *p)
     return 0;
 }
 
-/* Imports the user's class and makes its object, and the classes of its
- * service's types, before the fork: workers share them. */
+/* Before the fork, imports the user's class and makes its object, and the
+ * classes of its service's types, so that workers share them. */
 static int load(program *p)
 {
     PyObject *classes = Py_None;
@@ -511,7 +514,7 @@ static void on_stop(void *user)
     PyGILState_Release(lock);
 }
 
-/* The lock that is taken before the fork is given back on both sides. */
+/* The lock that is taken before the fork is released in both processes. */
 static PyGILState_STATE around_fork;
 
 static void on_before_fork(void *user)
@@ -535,7 +538,7 @@ static void on_after_fork(void *user, int32_t child_pid)
 /* ---- serving --------------------------------------------------------------
  */
 
-/* The strings of a list, which live as long as it. */
+/* The strings of a list, which live as long as the list. */
 static char **strings_of(PyObject *list)
 {
     Py_ssize_t count = PyList_Size(list);
@@ -588,7 +591,7 @@ static int serve(program *p, int argc, char **argv, bool allow_threads)
 }
 
 /* serve(object, text, argv, allow_threads) -> exit status. The process ends
- * soon after it, so what the program holds is not freed. */
+ * soon afterwards, so the program's memory is not freed. */
 PyObject *core_serve(PyObject *module, PyObject *args)
 {
     PyObject *object;

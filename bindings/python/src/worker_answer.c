@@ -1,5 +1,5 @@
-/* Handlers that run in a loop of asyncio: the loop answers, and hands items on
- * in both directions. */
+/* Handlers in an asyncio loop: the loop answers calls, and passes items on in
+ * both directions. */
 #include "worker_async.h"
 
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static void answer_failure(core_call_context *c, core_scratch *scratch)
     answer(c, status, NULL);
 }
 
-/* -1 with an exception: it was answered. */
+/* -1 with an exception: it was already answered. */
 static int check_open(const core_call_context *c)
 {
     if (c->job != NULL && (!c->job->has_streams || !c->job->is_ended)) {
@@ -74,7 +74,7 @@ static int check_open(const core_call_context *c)
     return -1;
 }
 
-/* Answers with a value, or with how that does not fit. */
+/* Answers with a value, or with an error if the value does not fit. */
 static PyObject *job_reply(PyObject *self, PyObject *value)
 {
     core_call_context *c = (core_call_context *)self;
@@ -119,7 +119,7 @@ static PyObject *job_fail(PyObject *self, PyObject *exception)
         PyErr_SetString(PyExc_TypeError, "fail: expected an exception");
         return NULL;
     }
-    if (c->job == NULL) { /* it is logged, if nobody is told */
+    if (c->job == NULL) { /* it is logged if nobody receives it */
         PyObject *row =
             c->number == CORE_ONEWAY
                 ? PyObject_CallMethod(c->of->object, "describe", "Os",
@@ -151,7 +151,7 @@ void core_job_forget(core_call_context *c)
 /* ---- items -----------------------------------------------------------------
  */
 
-/* Whether items can be handed on; -1 with an exception: nobody wants them. */
+/* Whether items can be passed on; -1 with an exception: nobody wants them. */
 static int check_wanted(const core_call_context *c)
 {
     if (c->job == NULL || (c->job->has_streams && is_dropped(c->job))) {
@@ -199,7 +199,7 @@ static PyObject *job_push(PyObject *self, PyObject *value)
         j->out_first = it;
     }
     j->out_last = it;
-    /* One that waits for room is told of that. */
+    /* A sender that waits for room is notified of it. */
     if (j->out_count++ == 0) {
         wake(j);
     }
@@ -207,7 +207,7 @@ static PyObject *job_push(PyObject *self, PyObject *value)
     return Py_NewRef(Py_None);
 }
 
-/* An core_item; NotImplemented: none yet. StopAsyncIteration is the end. */
+/* A core_item; NotImplemented: none yet. StopAsyncIteration is the end. */
 static PyObject *job_next(PyObject *self, PyObject *unused)
 {
     core_call_context *c = (core_call_context *)self;

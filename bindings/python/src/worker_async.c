@@ -1,12 +1,11 @@
-/* Handlers that run in a loop of asyncio: how the library's threads leave calls
- * to the loop's.
+/* Handlers in an asyncio loop: how the library's threads hand calls to the
+ * loop's thread.
  *
- * The library calls core_async_handle, which never takes the interpreter's
- * lock: it detaches the call, puts it into a list, and makes a descriptor
- * readable.  The loop takes what is there, runs the handlers as tasks, and
- * answers.  Of a call with streams a step runs in a thread of the library,
- * which sends what the loop has converted, and reads up to IN_MOST items
- * ahead. */
+ * The library calls core_async_handle, which never acquires the GIL: it
+ * detaches the call, puts it into a list, and makes a descriptor readable. The
+ * loop takes the calls, runs the handlers as tasks, and answers. For a call
+ * with streams, the step runs in a thread of the library; it sends what the
+ * loop has converted, and reads up to IN_MOST items ahead. */
 #include "worker_async.h"
 
 #include <stdlib.h>
@@ -15,14 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A loop that has not looked for so long is stuck: callers wait in their
- * handler, as the supervisor looks for such. */
+/* A loop that has taken no calls for so long is stuck: then callers wait in
+ * their handler, so that the supervisor notices. */
 #define STUCK_NS INT64_C(100000000)
 
 static void ring(const core_async *a)
 {
     const uint64_t one = 1;
-    /* It can't fail but when it is readable already. */
+    /* It can only fail if the descriptor is already readable. */
     ssize_t done = write(a->event, &one, sizeof one);
     (void)done;
 }
@@ -70,7 +69,7 @@ const shmrpc_method *core_job_method(const core_job *j)
     return &j->async->of->connection->service->methods[j->method];
 }
 
-/* Waits until one more may begin. */
+/* Waits until another call may begin. */
 static void enter(core_async *a)
 {
     (void)pthread_mutex_lock(&a->lock);
@@ -106,8 +105,8 @@ static void push_job(core_async *a, core_job *j)
     ring(a);
 }
 
-/* A oneway call can't be detached: its parameters are the handler's until they
- * are taken. */
+/* A oneway call can't be detached: its parameters belong to the handler until
+ * the loop has taken them. */
 static void await_taken(core_async *a, const core_job *j)
 {
     (void)pthread_mutex_lock(&a->lock);
@@ -126,7 +125,8 @@ void core_job_note_news(core_job *j)
     }
 }
 
-/* Sends what the loop has made. OK: all of it; BUSY: there is no room. */
+/* Sends what the loop has made. OK: everything was sent; BUSY: there is no
+ * room. */
 static int send_items(core_job *j, shmrpc_ctx *ctx)
 {
     shmrpc_sink *sink = shmrpc_stub_sink(ctx);
@@ -145,8 +145,8 @@ static int send_items(core_job *j, shmrpc_ctx *ctx)
     return status;
 }
 
-/* With the interpreter's lock, and counted before it is given up: the loop
- * takes items, and by their count knows when to wake the step. */
+/* With the GIL, and counted before it is released: the loop takes items, and
+ * knows by their count when to wake the step. */
 static int keep_item(core_job *j, PyObject *value)
 {
     if (value == NULL || PyList_Append(j->in, value) != 0) {
@@ -159,7 +159,7 @@ static int keep_item(core_job *j, PyObject *value)
     return SHMRPC_MORE;
 }
 
-/* With the interpreter's lock: reads ahead. */
+/* With the GIL: reads ahead. */
 static int read_items(core_job *j, shmrpc_ctx *ctx, unsigned *count)
 {
     const core_program *p = j->async->of;
@@ -198,7 +198,7 @@ static void read_ahead(core_job *j, shmrpc_ctx *ctx)
     (void)pthread_mutex_unlock(&a->lock);
 }
 
-/* Under the lock: what the step is to do. */
+/* Under the lock: what the step must do next. */
 static bool wants_items(const core_job *j)
 {
     return core_job_method(j)->items_in != NULL &&
@@ -253,7 +253,7 @@ static int step(shmrpc_ctx *ctx, shmrpc_function unused, void *state,
     return status;
 }
 
-/* The call is over; so is its context. */
+/* The call is over, and so is its context. */
 static void drop(void *state)
 {
     core_job *j = state;
@@ -300,7 +300,7 @@ int core_async_handle(core_program *p, shmrpc_ctx *ctx, const void *params)
         return status;
     }
     bool is_oneway = j->is_oneway;
-    push_job(a, j); /* which is the loop's from now on */
+    push_job(a, j); /* which belongs to the loop from now on */
     if (is_oneway) {
         await_taken(a, j);
         core_async_leave(a);

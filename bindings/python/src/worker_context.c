@@ -1,10 +1,10 @@
-/* What a handler asks of its call. */
+/* What a handler can ask of its call. */
 #include "worker.h"
 
 typedef core_call_context context;
 typedef core_program program;
 
-/* That of the task that runs, or NULL: it is in none. New reference. */
+/* The context of the running task, or NULL: there is none. New reference. */
 static PyObject *context_of_task(core_state *state)
 {
     PyObject *found =
@@ -54,8 +54,8 @@ context *core_context_new(program *p, shmrpc_ctx *ctx)
     return c;
 }
 
-/* What `read` says of the call; an error if that is over, or another thread's.
- */
+/* The answer of `read` about the call; an error if the call is over, or another
+ * thread's. */
 static PyObject *ask(PyObject *self,
                      PyObject *(*read)(const context *c, shmrpc_ctx *ctx))
 {

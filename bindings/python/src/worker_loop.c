@@ -1,5 +1,5 @@
-/* Handlers that run in a loop of asyncio: the loop takes calls, and the news of
- * those with streams. */
+/* Handlers in an asyncio loop: the loop takes calls, and the news of those with
+ * streams. */
 #include "worker_async.h"
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static PyObject *jobs_fd(PyObject *self, PyObject *unused)
     return PyLong_FromLong(((const jobs *)self)->async->event);
 }
 
-/* Seconds since the last call; 0: there are some. */
+/* Seconds since the last call; 0: some are in progress. */
 static PyObject *jobs_idle(PyObject *self, PyObject *unused)
 {
     core_async *a = ((jobs *)self)->async;
@@ -85,7 +85,7 @@ void core_items_free(core_item *first)
     }
 }
 
-/* Those that were sent point into Python's objects. */
+/* Items that were sent point into Python objects. */
 static void free_sent(core_job *j)
 {
     (void)pthread_mutex_lock(&j->async->lock);
@@ -124,7 +124,7 @@ static PyObject *take_news(core_job *news)
         news = j->more;
         j->has_news = false;
         bool is_over = j->is_dropped;
-        if (j->context == NULL) { /* not pushed yet: that will ring */
+        if (j->context == NULL) { /* not pushed yet: pushing will ring */
             core_job_note_news(j);
         }
         (void)pthread_mutex_unlock(&a->lock);
@@ -186,8 +186,8 @@ static void release(core_job *j)
     (void)pthread_mutex_unlock(&j->async->lock);
 }
 
-/* The row of a call whose context can't end meanwhile, as its parameters would.
- * NULL without an exception: it has ended. */
+/* The row of a call, pinned so that its context and parameters live on. NULL
+ * without an exception: it has ended. */
 static PyObject *row_of_stream(core_job *j)
 {
     core_async *a = j->async;

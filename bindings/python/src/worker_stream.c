@@ -1,5 +1,5 @@
-/* Streams of handlers: the client's items as an iterator, which waits; and what
- * the handler returns, or yields, sent item by item. */
+/* Streams of handlers: the client's items as a blocking iterator; and the
+ * handler's result, or what it yields, sent item by item. */
 #include "worker.h"
 
 #include <string.h>

@@ -16,9 +16,11 @@
  *                                                  its input; says how each
  *                                                  has ended
  *     test_life_client ADDRESS beside FIRST COUNT  calls beside ones that
- * sleep; says how many were refused test_life_client ADDRESS linger calls once,
- * forks a child that stays, says its id test_life_client ADDRESS fds says how
- * many descriptors it was started with
+ * sleep; says how many were refused test_life_client ADDRESS flight FIRST COUNT
+ * begins up to 100 calls before it asks for any answer test_life_client ADDRESS
+ * linger              calls once, forks a child that stays, says its id
+ *     test_life_client ADDRESS fds                 says how many descriptors it
+ *                                                  was started with
  */
 #include "life_client.h"
 
@@ -169,6 +171,32 @@ static int beside(life_life *client, uint64_t first, uint64_t count)
     return EXIT_SUCCESS;
 }
 
+/* Answers are asked for in reverse. */
+static int flight(life_life *client, uint64_t first, uint64_t count)
+{
+    enum { MOST = 100 };
+    shmrpc_call *flying[MOST];
+    shmrpc_error error;
+    ledger *book = ledger_open();
+    if (book == NULL || count > MOST) {
+        return EXIT_FAILURE;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        if (life_life_once_start(client, first + i, 0, NULL, &flying[i],
+                                 &error) != SHMRPC_OK) {
+            return failed(&error);
+        }
+    }
+    for (uint64_t i = count; i-- > 0;) {
+        uint64_t back = 0;
+        int status = life_life_once_finish(flying[i], &back, &error);
+        atomic_store(&book->ends[first + i],
+                     end_of(status, back == (first + i) * 3));
+        atomic_fetch_add(&book->ended, 1);
+    }
+    return EXIT_SUCCESS;
+}
+
 static int say_fds(void)
 {
     unsigned count = 0;
@@ -211,6 +239,9 @@ int main(int argc, char **argv)
                        strtoull(argv[4], NULL, 10), what);
     } else if (argc == 5 && strcmp(argv[2], "beside") == 0) {
         status = beside(client, strtoull(argv[3], NULL, 10),
+                        strtoull(argv[4], NULL, 10));
+    } else if (argc == 5 && strcmp(argv[2], "flight") == 0) {
+        status = flight(client, strtoull(argv[3], NULL, 10),
                         strtoull(argv[4], NULL, 10));
     } else if (strcmp(argv[2], "ask") == 0) {
         status = ask(client);

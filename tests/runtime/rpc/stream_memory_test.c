@@ -1,7 +1,7 @@
 /*
  * The end of a stream that is slow costs the other one no memory, at any
  * place: both ends, and the gateway, are in this process. SHMRPC_TEST_LONG=1
- * moves 60 times as many.
+ * moves 60 times as many, a million of the small ones.
  */
 #include "stream_sample.h"
 
@@ -110,6 +110,31 @@ static void client_that_reads_slowly(void **state)
     }
 }
 
+/* Of numbers: a window has room for a few hundred of them, and is full after
+ * each pause. */
+static void client_that_reads_many_slowly(void **state)
+{
+    const pair_params params = {rounds() == 1 ? 20000 : 1000000, 0};
+    growth g = {0, 0};
+    (void)state;
+    shmrpc_stream *stream = open_with(DOWN, &params, NULL);
+    for (int64_t i = 0; i < params.a; i++) {
+        expect_number(stream, i);
+        if (i == 1000) {
+            g = growth_begin();
+        } else if (i % 1000 == 0) {
+            pause_shortly();
+            growth_look(&g);
+        }
+    }
+    const void *item;
+    if (shmrpc_stub_stream_next(stream, &item, &error) != SHMRPC_OK) {
+        fail_msg("%s: %s", place, error.message);
+    }
+    shmrpc_stub_stream_close(stream);
+    expect_flat(&g);
+}
+
 /* Reads only. */
 static int read_slowly(shmrpc_ctx *ctx, const void *impl, void *user,
                        const void *params, void *result)
@@ -133,6 +158,12 @@ static const shmrpc_handler own_handlers[METHODS] = {
 static int begin_own(void **state)
 {
     other_handlers = own_handlers;
+    return begin(state);
+}
+
+static int begin_usual(void **state)
+{
+    other_handlers = NULL;
     return begin(state);
 }
 
@@ -168,6 +199,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(client_that_reads_slowly, begin_own,
                                         end),
+        cmocka_unit_test_setup_teardown(client_that_reads_many_slowly,
+                                        begin_usual, end),
         cmocka_unit_test_setup_teardown(handler_that_reads_slowly, begin_own,
                                         end),
     };

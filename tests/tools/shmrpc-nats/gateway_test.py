@@ -28,6 +28,17 @@ def calls_come_back(world):
     assert world.stop(gateway, signal.SIGTERM) == 0
 
 
+def hundred_calls_in_flight_get_their_own_answers(world):
+    gateway, _ = world.gateway()
+    world.ledger.start_over()
+    for first in range(0, 1000, 100):
+        client = world.client("flight", str(first), "100")
+        assert client.wait(PATIENCE_S) == 0, client.stdout.read()
+    ends = world.ledger.check(0, 1000)
+    assert ends[Ledger.OK] == 1000, ends
+    assert world.stop(gateway, signal.SIGTERM) == 0
+
+
 def tools_of_nats_see_it(world):
     """ADR-32."""
     gateway, instance = world.gateway()
@@ -167,4 +178,5 @@ def prepare(world):
 if __name__ == "__main__":
     sys.exit(main(prepare, [
         our_configuration_is_valid, tools_of_nats_see_it, strangers_get_nowhere, calls_come_back,
-        an_instance_serves_the_name, only_users_of_nats_load_its_library]))
+        hundred_calls_in_flight_get_their_own_answers, an_instance_serves_the_name,
+        only_users_of_nats_load_its_library]))

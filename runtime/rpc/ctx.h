@@ -38,12 +38,15 @@ typedef struct shmrpci_served_stream {
     const shmrpci_lend_ops *lends;
     shmrpci_stream *end;
     const shmrpci_codec *codec;
-    shmrpci_lent lent;   /* number of our next item */
+    shmrpci_lent lent;   /* the loan of our next item */
     shmrpci_flat flat;   /* the client's items, if they are flat */
     int over;            /* MORE, or how the client's items ended */
     int64_t stall_ns;    /* the longest time that a send may wait */
+    int64_t age_ns;      /* the longest time that it may be open; 0: its
+                          * deadline comes first */
     int ended;           /* EVICTED: a send waited that long; SERVER_LOST;
-                          * UNAVAILABLE: the worker's streams were cut */
+                          * UNAVAILABLE: the worker's streams were cut, or it
+                          * is too old */
     uint64_t items;      /* number of items sent; for uploads, read */
     shmrpci_buf out;     /* the item being sent */
     shmrpci_arena arena; /* of the item that was read */
@@ -122,6 +125,7 @@ typedef struct shmrpci_stream_rules {
     uint32_t max_places; /* most workers in streams: see accept in
                           * transport.h */
     int64_t stall_ns;
+    int64_t max_age_ns; /* 0: none */
 } shmrpci_stream_rules;
 
 /* Called before the handler of a method with streams, which are counted in the

@@ -92,7 +92,7 @@ static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
     }
     if (now_ns >= request->deadline_ns ||
         (it->stream.wants_item && now_ns >= it->idle_ns)) {
-        return SHMRPC_E_DEADLINE;
+        return shmrpci_served_stream_no_point(&d->w.ctx, SHMRPC_E_DEADLINE);
     }
     /* Checked first: clients of a server that is gone must not be told that
      * they left. */

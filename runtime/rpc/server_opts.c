@@ -53,10 +53,11 @@ static int check(const shmrpc_server_opts *opts, shmrpc_error *error)
                                 (int)opts->profile);
     }
     if (opts->max_streams > SHMRPCI_WORKERS_MAX || opts->stream_stall_ns < 0 ||
-        opts->stream_drain_ns < 0) {
+        opts->stream_drain_ns < 0 || opts->max_stream_age_ns < 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "max_streams must be 0 to %u, stream_stall_ns "
-                                "and stream_drain_ns not below 0",
+                                "max_streams must be 0 to %u, stream_stall_ns, "
+                                "stream_drain_ns and max_stream_age_ns not "
+                                "below 0",
                                 SHMRPCI_WORKERS_MAX);
     }
     if (opts->shed_after_ns < 0) {

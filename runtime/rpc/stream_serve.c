@@ -35,6 +35,45 @@ static int cut(shmrpc_ctx *ctx)
     return SHMRPC_E_CANCELLED;
 }
 
+/* The age is a deadline that the client does not know: the earlier of the two
+ * is that of the request, so that waits and hang-kill need no other. */
+static void limit_age(shmrpci_served_stream *s, shmrpci_request *request,
+                      int64_t max_age_ns)
+{
+    int64_t old_ns = shmrpci_deadline_after(max_age_ns);
+    if (old_ns < request->deadline_ns) {
+        request->deadline_ns = old_ns;
+        s->age_ns = max_age_ns;
+    }
+}
+
+static bool is_old(const shmrpc_ctx *ctx)
+{
+    return ctx->stream->age_ns != 0 &&
+           shmrpci_now_ns() >= ctx->request->deadline_ns;
+}
+
+/* Whether the deadline that it met was its age. */
+static bool is_by_age(const shmrpc_ctx *ctx, int status)
+{
+    return (status == SHMRPC_E_CANCELLED || status == SHMRPC_E_DEADLINE) &&
+           is_old(ctx);
+}
+
+static int retire(shmrpc_ctx *ctx)
+{
+    shmrpci_served_stream *s = ctx->stream;
+    if (s->ended == SHMRPC_OK) {
+        s->ended = shmrpc_ctx_fail(
+            ctx, SHMRPC_E_UNAVAILABLE,
+            "the stream has been open for %lld ms, the longest that it may be "
+            "(max_stream_age), and had %llu items: open it again",
+            (long long)(s->age_ns / SHMRPCI_NS_PER_MS),
+            (unsigned long long)s->items);
+    }
+    return SHMRPC_E_CANCELLED;
+}
+
 shmrpc_ctx *shmrpc_stub_sink_ctx(shmrpc_sink *sink)
 {
     return (shmrpc_ctx *)(void *)sink;
@@ -55,6 +94,9 @@ int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
     if (status == SHMRPC_E_SERVER_LOST) {
         ctx->stream->ended = status;
         return SHMRPC_E_CANCELLED;
+    }
+    if (is_by_age(ctx, status)) {
+        return retire(ctx);
     }
     return status == SHMRPC_E_CANCELLED &&
                    shmrpci_now_ns() >= ctx->request->deadline_ns
@@ -143,8 +185,12 @@ static int sent(shmrpc_ctx *ctx, int status, size_t len)
 }
 
 /* Whether we can send items. */
-static int may_send(const shmrpci_served_stream *s)
+static int may_send(shmrpc_ctx *ctx)
 {
+    const shmrpci_served_stream *s = ctx->stream;
+    if (is_old(ctx)) {
+        return retire(ctx);
+    }
     if (s->ended != SHMRPC_OK) {
         return s->ended == SHMRPC_E_EVICTED ? s->ended
                                             : (int)SHMRPC_E_CANCELLED;
@@ -185,7 +231,7 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
     shmrpci_served_stream *s = ctx->stream;
     shmrpc_error why = {.code = 0};
-    int status = may_send(s);
+    int status = may_send(ctx);
     if (status == SHMRPC_OK && s->has_rest) {
         status =
             shmrpci_served_stream_no_point(ctx, shmrpci_served_stream_push(s));
@@ -235,7 +281,7 @@ int shmrpc_stub_sink_loan(shmrpc_sink *sink, size_t len, uint32_t flags,
     shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
     shmrpci_served_stream *s = ctx->stream;
     const shmrpci_lender by = lender_of(ctx);
-    int status = may_send(s);
+    int status = may_send(ctx);
     if (s->pump != NULL) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_PRECONDITION,
                                "a detached stream can't lend items: send them");
@@ -317,6 +363,9 @@ static int next_item(shmrpc_ctx *ctx, bool may_wait, const void **item)
     const shmrpc_type *type = ctx->method->items_in;
     shmrpc_error why = {.code = 0};
     shmrpci_stream_item raw;
+    if (is_old(ctx)) {
+        return retire(ctx);
+    }
     int status = s->over != SHMRPC_MORE
                      ? s->over
                      : s->ops->next(s->end, may_wait ? until(ctx) : 0, &raw);
@@ -385,6 +434,9 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                "%s:// does not support streams",
                                transport->scheme);
     }
+    if (rules->max_age_ns != 0) {
+        limit_age(s, ctx->request, rules->max_age_ns);
+    }
     int status = s->ops->accept(ctx->request, rules->max_places, &s->end, &why);
     if (status == SHMRPC_E_EXHAUSTED) {
         return shmrpc_ctx_refuse(ctx, RETRY_NS, "%s", why.message);
@@ -402,6 +454,10 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status)
 {
     shmrpci_served_stream *s = ctx->stream;
+    /* Its handler may know by shmrpc_ctx_cancelled, or by a nested call. */
+    if (is_by_age(ctx, status)) {
+        (void)retire(ctx);
+    }
     shmrpci_count_stream_end(s->counts);
     s->ops->close(s->end);
     shmrpci_buf_fini(&s->out);

@@ -59,6 +59,10 @@ static void print_help(const char *program, const shmrpc_service *service)
         "      --stream-drain=TIME  a worker that is to leave ends its "
         "streams\n"
         "                           after that (default 30)\n"
+        "      --max-stream-age=TIME  a stream that is open for so long ends, "
+        "and\n"
+        "                           its client may open it again (default: "
+        "none)\n"
         "      --allowed-users=NAMES, --allowed-groups=NAMES\n"
         "                           who may connect, besides you and root\n"
         "      --max-connections-per-user=COUNT, --max-bytes-per-user=BYTES\n"
@@ -157,6 +161,8 @@ static const struct option long_options[] = {
      OPTION_KEY + SHMRPCI_INI_STREAM_STALL},
     {"stream-drain", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_STREAM_DRAIN},
+    {"max-stream-age", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_MAX_STREAM_AGE},
     {"client-calls", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_CLIENT_CALLS},
     {"client-rate", required_argument, NULL,
@@ -248,6 +254,9 @@ static void take_key(shmrpci_ini_key key, uint64_t value,
         break;
     case SHMRPCI_INI_STREAM_DRAIN:
         out->server.stream_drain_ns = (int64_t)value;
+        break;
+    case SHMRPCI_INI_MAX_STREAM_AGE:
+        out->server.max_stream_age_ns = (int64_t)value;
         break;
     case SHMRPCI_INI_CLIENT_CALLS:
         out->server.client_calls = (uint32_t)value;

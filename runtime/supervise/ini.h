@@ -121,6 +121,7 @@ enum {
     X(MAX_STREAMS,             "max_streams",             BOTH, COUNT, 1, 64, NULL, NULL)                      \
     X(STREAM_STALL,            "stream_stall",            BOTH, TIME, 1000000, 86400000000000, NULL, "60")     \
     X(STREAM_DRAIN,            "stream_drain",            BOTH, TIME, 1000000, 86400000000000, NULL, "30")     \
+    X(MAX_STREAM_AGE,          "max_stream_age",          BOTH, TIME, 1000000, INT64_MAX, NULL, NULL)          \
     X(CLIENT_CALLS,            "client_calls",            BOTH, COUNT, 1, 64, NULL, NULL)                      \
     X(CLIENT_RATE,             "client_rate",             BOTH, COUNT, 1, 1000000000, NULL, NULL)              \
     X(SHED_AFTER,              "shed_after",              BOTH, TIME, 1000, 3600000000000, NULL, NULL)         \

@@ -9,14 +9,19 @@
 #include <signal.h>
 #include <unistd.h>
 
-static child serve(char where[96])
+static child serve_with(char where[96], const char *option)
 {
     harness_address("flow", where);
-    const char *const arguments[] = {"--listen", where, "--workers=2",
-                                     "--hang-kill=1", NULL};
+    const char *const arguments[] = {"--listen",      where,  "--workers=2",
+                                     "--hang-kill=1", option, NULL};
     child server = harness_start(FLOW_SERVER, arguments);
     await_line(&server, "serving at", NULL);
     return server;
+}
+
+static child serve(char where[96])
+{
+    return serve_with(where, NULL);
 }
 
 static flow_flow_stubborn_stream *open_stubborn(flow_flow *client,
@@ -130,6 +135,27 @@ static void stream_past_its_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* Its client waits for it, and has set no deadline. */
+static void stream_past_the_age_that_is_allowed(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t worker;
+    const uint64_t *number;
+    shmrpc_error error;
+    child server = serve_with(where, "--max-stream-age=500ms");
+    flow_flow *client = connect_to(where);
+    flow_flow_stubborn_stream *stream = open_stubborn(client, NULL);
+    await_line(&server, "begin stubborn", &worker);
+    assert_int_equal(flow_flow_stubborn_next(stream, &number, &error),
+                     SHMRPC_E_WORKER_DIED);
+    expect_killed(&server, worker);
+    flow_flow_stubborn_close(stream);
+    expect_echo(client);
+    flow_flow_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
 static void stream_of_a_killed_client(void **state)
 {
     (void)state;
@@ -187,6 +213,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_stream),
         cmocka_unit_test(stream_past_its_deadline),
+        cmocka_unit_test(stream_past_the_age_that_is_allowed),
         cmocka_unit_test(stream_of_a_killed_client),
         cmocka_unit_test(stream_of_a_killed_supervisor),
         cmocka_unit_test(next_server_waits_for_its_end),

@@ -372,6 +372,7 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
     }
     append_number(out, service, SHMRPCI_INI_MAX_STREAMS, "--max-streams");
     append_time(out, service, SHMRPCI_INI_STREAM_STALL, "--stream-stall");
+    append_time(out, service, SHMRPCI_INI_MAX_STREAM_AGE, "--max-stream-age");
     if (is_given(service, SHMRPCI_INI_STREAM_DRAIN)) {
         append_seconds(out, "--stream-drain",
                        values[SHMRPCI_INI_STREAM_DRAIN].u.number);

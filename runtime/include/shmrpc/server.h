@@ -118,7 +118,12 @@ typedef struct shmrpc_server_opts {
      * that of the service. Not called for connections that end with the
      * server. */
     void (*disconnected)(void *user, uint64_t connection);
-    uint64_t reserved[3]; /* 0; later members take its place */
+    /* How long a stream may be open; then sends and reads of its handler are
+     * CANCELLED, and the client gets UNAVAILABLE after the items that were
+     * sent. For services whose clients are to spread anew now and then: a
+     * stream stays at its worker. 0: without limit. */
+    int64_t max_stream_age_ns;
+    uint64_t reserved[2]; /* 0; later members take its place */
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.

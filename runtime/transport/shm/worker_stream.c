@@ -225,6 +225,9 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
     shm_stream_init(stream, &worker->rings, true, worker->conn->max_message,
                     &worker->stream_spinner);
     worker->stream = stream;
+    /* Relaxed: for the supervisor, which kills who goes on after it. */
+    shmrpci_store_relaxed(&worker->shared->deadline_ns,
+                          (uint64_t)request->deadline_ns);
     *out = stream;
     return SHMRPC_OK;
 }

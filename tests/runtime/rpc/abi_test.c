@@ -21,7 +21,7 @@ static void structs_keep_their_sizes(void **state)
     assert_int_equal(sizeof(shmrpc_opts), 64);
     assert_int_equal(offsetof(shmrpc_opts, reserved), 56);
     assert_int_equal(sizeof(shmrpc_server_opts), 192);
-    assert_int_equal(offsetof(shmrpc_server_opts, reserved), 168);
+    assert_int_equal(offsetof(shmrpc_server_opts, reserved), 176);
     assert_int_equal(sizeof(shmrpc_method_access), 64);
     assert_int_equal(offsetof(shmrpc_method_access, reserved), 40);
     assert_int_equal(sizeof(shmrpc_lock_opts), 64);

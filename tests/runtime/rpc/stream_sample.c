@@ -283,6 +283,7 @@ static void serve(void *unused)
 const shmrpc_interceptor *const *who_looks;
 const shmrpc_handler *other_handlers;
 int64_t drain_ns;
+int64_t age_ns;
 const char *also_at;
 
 int begin(void **state)
@@ -301,6 +302,7 @@ int begin(void **state)
         .force_insecure_serialisation = !place_is_local(place),
         .interceptors = who_looks,
         .stream_drain_ns = drain_ns,
+        .max_stream_age_ns = age_ns,
     };
     const shmrpc_opts with = {.interceptors = who_looks};
     shmrpci_mutex_lock(&seen.lock);

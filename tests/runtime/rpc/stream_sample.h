@@ -39,10 +39,11 @@ extern shmrpc_error error;
 /* Those who look at all calls of both ends; or NULL. */
 extern const shmrpc_interceptor *const *who_looks;
 
-/* Others than the service's own, and how long the server waits at its end; or
- * NULL, 0. */
+/* Others than the service's own, how long the server waits at its end, and how
+ * old its streams may become; or NULL, 0, 0. */
 extern const shmrpc_handler *other_handlers;
 extern int64_t drain_ns;
+extern int64_t age_ns;
 
 /* Where the server listens too, for those who ask for its statistics; or
  * NULL. */

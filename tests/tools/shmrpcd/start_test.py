@@ -198,12 +198,13 @@ def test_keys_become_options(m):
           "--force-insecure-serialisation", "--stop-after=10"]),
         ({"profile": "power", "max_message_bytes": "1M", "threads": 64,
           "hang_kill_secs": "1500ms", "max_streams": 3,
-          "stream_stall": "250ms", "stream_drain": "2s", "client_calls": 7, "client_rate": 1000,
+          "stream_stall": "250ms", "stream_drain": "2s",
+          "max_stream_age": "1h", "client_calls": 7, "client_rate": 1000,
           "shed_after": "20ms", "stop_int_secs": "1",
           "stop_term_secs": "1500ms"},
          ["--workers=1..1", "--threads=64", "--max-message=1048576",
           "--hang-kill=2", "--max-streams=3", "--stream-stall=250000us",
-          "--stream-drain=2", "--client-calls=7", "--client-rate=1000", "--shed-after=20000us",
+          "--max-stream-age=3600000000us", "--stream-drain=2", "--client-calls=7", "--client-rate=1000", "--shed-after=20000us",
           "--profile=power", "--stop-after=3"]))
     m.start(*[m.section(f"S{i}", "env=SHMRPC_OPTIONS", "ready", **keys)
               for i, (keys, _) in enumerate(cases)])

@@ -8,6 +8,8 @@
  */
 #include "farm.h"
 
+#include "farm_later.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -26,6 +28,9 @@ typedef struct point {
 
 /* Shared by all processes. */
 static point *points;
+
+/* Only points within detached streams count. */
+static bool only_detached;
 
 /* Of this process. */
 static struct {
@@ -74,7 +79,7 @@ static unsigned line_of(size_t index)
 
 void shmrpci_crashpoint(const char *file, int line)
 {
-    if (!self.is_armed) {
+    if (!self.is_armed || (only_detached && !farm_later_is_talking())) {
         return;
     }
     size_t i = find(file, line);
@@ -151,39 +156,66 @@ static bool die_without_rescue(farm *f, farm_role role, size_t victim,
     return is_dead;
 }
 
-static void die_everywhere(farm_role role, unsigned workers, unsigned clients)
+/* All clients leave: memory and descriptors are those of the beginning. */
+static void expect_nothing_left(farm *f, size_t fds)
 {
-    farm f = {.workers = workers, .clients = clients, .born = arm};
+    int64_t took_ns = farm_empty(f);
+    assert_int_equal(farm_open_fds(), fds);
+    assert_true(took_ns < PATIENCE_NS);
+    farm_start_clients(f);
+}
+
+/* How often one died there, at each of the first `count` times. */
+static unsigned die_at_each(farm *f, farm_role role, size_t victim,
+                            size_t count)
+{
     const unsigned *times = is_long() ? long_times : quick_times;
-    size_t count = is_long() ? sizeof long_times / sizeof *long_times
-                             : sizeof quick_times / sizeof *quick_times;
+    unsigned deaths = 0;
+    for (size_t k = 0; k < count; k++) {
+        deaths += die_without_rescue(f, role, victim, times[k]) ? 1u : 0u;
+    }
+    if (deaths == 0) {
+        /* So rare that nobody came by in time. */
+        print_message("not reached: %s:%u\n", file_of(victim), line_of(victim));
+    }
+    return deaths;
+}
+
+/* `count`: times at each point, of the quick run; `batch`: points between two
+ * looks at what is left, 0: the end tells. */
+static void die_everywhere(farm *f, farm_role role, size_t count,
+                           unsigned batch)
+{
+    size_t most = sizeof long_times / sizeof *long_times;
     unsigned deaths = 0;
     unsigned known = 0;
     unsigned missed = 0;
+    size_t fds = 0;
     next.victim = MAX_POINTS;
-    farm_start(&f, 20202);
-    farm_settle(&f);
-    farm_run(&f, shmrpci_deadline_after(200 * SHMRPCI_NS_PER_MS));
+    f->born = arm;
+    farm_start(f, 20202);
+    farm_settle(f);
+    if (batch != 0) {
+        (void)farm_empty(f);
+        fds = farm_open_fds();
+        farm_start_clients(f);
+        farm_settle(f);
+    }
+    farm_run(f, shmrpci_deadline_after(200 * SHMRPCI_NS_PER_MS));
     for (size_t i = 0; i < MAX_POINTS; i++) {
         if (passed(i, role) == 0) {
             continue;
         }
+        unsigned there = die_at_each(f, role, i, is_long() ? most : count);
+        deaths += there;
+        missed += there == 0 ? 1u : 0u;
         known++;
-        bool is_dead = false;
-        for (size_t k = 0; k < count; k++) {
-            if (die_without_rescue(&f, role, i, times[k])) {
-                is_dead = true;
-                deaths++;
-            }
-        }
-        if (!is_dead) {
-            /* So rare that nobody came by in time. */
-            print_message("not reached: %s:%u\n", file_of(i), line_of(i));
-            missed++;
+        if (batch != 0 && known % batch == 0) {
+            expect_nothing_left(f, fds);
         }
     }
     print_message("%u points, %u deaths\n", known, deaths);
-    farm_stop(&f);
+    farm_stop(f);
     assert_true(known >= 25);
     assert_true(missed * 4 <= known);
 }
@@ -191,20 +223,35 @@ static void die_everywhere(farm_role role, unsigned workers, unsigned clients)
 static void workers_may_die_anywhere(void **state)
 {
     (void)state;
-    die_everywhere(FARM_WORKER, 2, 2);
+    farm f = {.workers = 2, .clients = 2};
+    die_everywhere(&f, FARM_WORKER, 2, 0);
 }
 
 /* Nobody else is there to notice what it left. */
 static void the_only_worker_may_die_anywhere(void **state)
 {
     (void)state;
-    die_everywhere(FARM_WORKER, 1, 1);
+    farm f = {.workers = 1, .clients = 1};
+    die_everywhere(&f, FARM_WORKER, 2, 0);
 }
 
 static void clients_may_die_anywhere(void **state)
 {
     (void)state;
-    die_everywhere(FARM_CLIENT, 2, 2);
+    farm f = {.workers = 2, .clients = 2};
+    die_everywhere(&f, FARM_CLIENT, 2, 0);
+}
+
+/* While one is open, in the thread that detaches it or in the one that carries
+ * it on: its client has whole items, the first ones, and then one end
+ * (farm_stream.c). */
+static void workers_may_die_anywhere_in_detached_streams(void **state)
+{
+    (void)state;
+    farm f = {.workers = 2, .clients = 2, .talks = true};
+    only_detached = true;
+    die_everywhere(&f, FARM_WORKER, 1, is_long() ? 1 : 16);
+    only_detached = false;
 }
 
 static int forget_points(void **state)
@@ -229,6 +276,8 @@ int main(void)
         CASE(workers_may_die_anywhere),
         CASE(the_only_worker_may_die_anywhere),
         CASE(clients_may_die_anywhere),
+        CASE(workers_may_die_anywhere_in_detached_streams),
     };
+    cmocka_set_test_filter(getenv("SHMRPC_TEST_ONLY"));
     return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

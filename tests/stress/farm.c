@@ -764,7 +764,7 @@ static void check_sums(const farm *f, unsigned long long killed_clients)
     assert_in_range(open, 0, killed_clients * (FARM_CALLS + 1));
 }
 
-void farm_end_clients(farm *f)
+static void end_clients(farm *f)
 {
     for (size_t i = f->workers; i < f->workers + f->clients; i++) {
         resume(&f->processes[i]);
@@ -779,7 +779,7 @@ void farm_start_clients(farm *f)
     }
 }
 
-bool farm_is_empty(const farm *f)
+static bool is_empty(const farm *f)
 {
     const shm_listener *listener =
         (const shm_listener *)(const void *)f->listener;
@@ -790,18 +790,24 @@ bool farm_is_empty(const farm *f)
     return listener->table_count == 0 && listener->closed == NULL && bytes == 0;
 }
 
-void farm_stop(farm *f)
+/* Workers go on with what was oneway, then everything is given back. */
+int64_t farm_empty(farm *f)
 {
-    farm_end_clients(f);
-    /* Workers go on with what was oneway, then everything is given back. */
-    size_t before = farm_open_fds();
-    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    while (!farm_is_empty(f)) {
-        if (shmrpci_now_ns() > deadline_ns) {
+    int64_t began_ns = shmrpci_now_ns();
+    end_clients(f);
+    while (!is_empty(f)) {
+        if (shmrpci_now_ns() > began_ns + PATIENCE_NS) {
             fail_msg("connections of the dead, or their memory, are left");
         }
         farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
     }
+    return shmrpci_now_ns() - began_ns;
+}
+
+void farm_stop(farm *f)
+{
+    size_t before = farm_open_fds();
+    (void)farm_empty(f);
     assert_true(farm_open_fds() < before);
     for (size_t i = 0; i < f->workers; i++) {
         resume(&f->processes[i]);

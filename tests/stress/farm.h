@@ -119,11 +119,11 @@ void farm_replace(farm *f, farm_process *p);
  * started again. */
 bool farm_await_death(farm *f, farm_process *p, int64_t until_ns);
 void farm_start_again(farm *f, farm_process *p);
-/* Kills all clients; and starts others. */
-void farm_end_clients(farm *f);
+/* Starts clients in all places. */
 void farm_start_clients(farm *f);
-/* Whether nothing is left of clients: no connection, no memory. */
-bool farm_is_empty(const farm *f);
+/* Kills all clients, and waits until nothing is left of them: no connection, no
+ * memory. Fails the test if something stays; how long it took. */
+int64_t farm_empty(farm *f);
 /* Descriptors of this process. */
 size_t farm_open_fds(void);
 /* Stops one until `resume_ns`; not one that is stopped already. */

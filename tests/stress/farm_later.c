@@ -24,6 +24,13 @@ static struct {
     farm_later_ops ops;
 } later = {.lock = SHMRPCI_MUTEX_INIT};
 
+static _Thread_local bool is_talking;
+
+bool farm_later_is_talking(void)
+{
+    return is_talking;
+}
+
 /* ---- the thread ---------------------------------------------------------- */
 
 static void answer_calls(void)
@@ -65,6 +72,15 @@ static void end_talk(farm_late_talk **own)
     later.talks--;
     shmrpci_cond_broadcast(&later.changed);
     shmrpci_mutex_unlock(&later.lock);
+}
+
+static bool has_talks(farm_late_talk *const own[TALKS])
+{
+    bool has_some = false;
+    for (size_t i = 0; i < TALKS; i++) {
+        has_some = has_some || own[i] != NULL;
+    }
+    return has_some;
 }
 
 /* False: there was nothing to do. */
@@ -120,6 +136,7 @@ static void run(void *unused)
         uint32_t raised = alarm != NULL ? shmrpci_load_seq(alarm) : 0;
         answer_calls();
         take_fresh(own);
+        is_talking = has_talks(own);
         bool has_moved = step_talks(own);
         if (alarm == NULL) {
             for (size_t i = 0; i < TALKS && alarm == NULL; i++) {
@@ -130,6 +147,7 @@ static void run(void *unused)
         if (!has_moved) {
             sleep_once(own, seen, alarm, raised);
         }
+        is_talking = false;
     }
 }
 
@@ -171,7 +189,9 @@ bool farm_later_talk(shmrpci_request *request, shmrpci_stream *stream,
     farm_late_talk *talk = NULL;
     shmrpci_mutex_lock(&later.lock);
     if (later.talks < TALKS) {
+        is_talking = true;
         talk = farm_late_talk_begin(request, stream, number);
+        is_talking = false;
     }
     if (talk != NULL) {
         later.fresh[later.fresh_count++] = talk;

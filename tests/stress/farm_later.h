@@ -23,6 +23,8 @@ bool farm_later_take(shmrpci_request *request);
 /* The same of one with streams, which were accepted. */
 bool farm_later_talk(shmrpci_request *request, shmrpci_stream *stream,
                      uint64_t number);
+/* Whether this thread detaches a conversation now, or carries some on. */
+bool farm_later_is_talking(void);
 /* Waits until all are answered. */
 void farm_later_end(void);
 

@@ -17,20 +17,6 @@ static unsigned batch(void)
     return kills() < 1000 ? 50 : 200;
 }
 
-/* All clients are killed at once. Returns how long what they had stayed. */
-static int64_t empty(farm *f)
-{
-    int64_t began_ns = shmrpci_now_ns();
-    farm_end_clients(f);
-    while (!farm_is_empty(f)) {
-        if (shmrpci_now_ns() > began_ns + PATIENCE_NS) {
-            fail_msg("connections of the dead, or their memory, are left");
-        }
-        farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
-    }
-    return shmrpci_now_ns() - began_ns;
-}
-
 static void kills_leave_whole_items_and_one_end(void **state)
 {
     (void)state;
@@ -38,7 +24,7 @@ static void kills_leave_whole_items_and_one_end(void **state)
     int64_t longest_ns = 0;
     farm_start(&f, farm_seed());
     farm_settle(&f);
-    (void)empty(&f);
+    (void)farm_empty(&f);
     size_t fds = farm_open_fds();
     farm_start_clients(&f);
     for (unsigned i = 1; i <= kills(); i++) {
@@ -46,7 +32,7 @@ static void kills_leave_whole_items_and_one_end(void **state)
         farm_kill(&f);
         if (i % batch() == 0) {
             farm_settle(&f);
-            int64_t took_ns = empty(&f);
+            int64_t took_ns = farm_empty(&f);
             longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
             assert_int_equal(farm_open_fds(), fds);
             farm_check(&f);

@@ -27,7 +27,7 @@
 #include <sys/types.h>
 
 #ifdef __cplusplus
-extern "C" { /* some peers */
+extern "C" { /* some peers are C++ */
 #endif
 
 /* Where the two processes run. */
@@ -35,7 +35,7 @@ typedef enum bench_place {
     BENCH_PLACE_APART,    /* pinned to two cores */
     BENCH_PLACE_TOGETHER, /* pinned to one and the same */
     BENCH_PLACE_FREE,     /* as the scheduler likes */
-    BENCH_PLACE_ALONE     /* there is but one process */
+    BENCH_PLACE_ALONE     /* there is only one process */
 } bench_place;
 
 enum { BENCH_PLACE_COUNT = BENCH_PLACE_ALONE + 1 };
@@ -60,26 +60,28 @@ typedef enum bench_floor {
 
 typedef struct bench_case bench_case;
 struct bench_case {
-    const char *name;  /* "shmrpc.null" */
+    const char *name;  /* such as "shmrpc.null" */
     const char *about; /* one line for --list */
     size_t payload;    /* bytes, each way */
     unsigned places;   /* BENCH_IN_... */
     bench_floor floor;
-    const char *contest;    /* cases that do the same in other ways share it */
-    const char *contestant; /* the way; NULL without a contest */
-    int is_ours;            /* compared with those that are not */
+    const char *contest;    /* shared by cases that do the same in different
+                             * ways */
+    const char *contestant; /* the way of this case; NULL without a contest */
+    int is_ours;            /* our case, with which the others of its contest
+                             * are compared */
     /* 0, or how many calls one `call` stands for (possibly a multiple, see
      * bench_counts_as), by any process: figures are for one of them, and
      * contests are decided by calls/s. */
     unsigned calls;
-    const void *with; /* the suite's own */
+    const void *with; /* private data of the suite */
     void *(*setup)(const bench_case *self);
     void (*serve)(void *state); /* or NULL: one process only */
     void (*dial)(void *state);  /* or NULL */
     void (*call)(void *state);
     void (*teardown)(void *state); /* or NULL */
-    /* Where it is free, what counts is which CPUs it gets: it runs for a while
-     * before it is measured. */
+    /* In BENCH_IN_FREE the result depends on which CPUs the case gets: it runs
+     * for a while before it is measured. */
     int spins;
 };
 
@@ -98,8 +100,8 @@ const bench_case *bench_find_case(const char *name, size_t payload);
 /* "apart", "together", "free", "alone". */
 const char *bench_place_name(bench_place place);
 
-/* Zeroed memory that processes forked from now on share; never NULL (ends the
- * process instead).  bench_unshare() gives it back. */
+/* Zeroed memory shared with processes forked later; never NULL (ends the
+ * process instead). bench_unshare() frees it. */
 void *bench_shared(size_t size);
 void bench_unshare(void *memory, size_t size);
 
@@ -122,14 +124,15 @@ unsigned bench_free_port(void);
 /* Called by serve: clients may dial now. */
 void bench_ready(void);
 
-/* Called by call: it counts as `times` calls, since others may have made more
- * calls before it noticed that there were enough. */
+/* Called by call: it counts as `times` calls, since other processes may have
+ * made more calls before it noticed that there were enough. */
 void bench_counts_as(double times);
 
-/* Called by call: it took so long, whatever else it had to do besides. */
+/* Called by call: its time is this, whatever else it had to do. */
 void bench_took(double ns);
 
-/* How the message of a case begins that can't be run, but has not failed. */
+/* Beginning of the message of a case that can't be run here, but has not
+ * failed. */
 #define BENCH_NOT_INSTALLED "not installed: "
 
 /* Ends this process; the report shows the message in place of figures. */

@@ -12,7 +12,7 @@
 /* Finds out how long a tick is, in 20 ms. */
 void bench_clock_init(void);
 
-/* 10 ns on a 100 MHz counter; below 1 on x86. */
+/* Length of a tick: 10 ns on a 100 MHz counter; below 1 ns on x86. */
 double bench_ns_per_tick(void);
 
 int64_t bench_now_ns(void);

@@ -10,7 +10,7 @@ static bool in_contest(const bench_run *run, bench_summary *out)
     return run->c->contest != NULL && bench_summarise(run, out);
 }
 
-/* Payload by time: bytes a ns are GB/s. */
+/* Bytes per ns are GB/s. */
 static double mb_per_s(const bench_run *run, const bench_summary *summary)
 {
     return 1e3 * (double)run->c->payload / summary->figures.p50_ns;
@@ -30,7 +30,7 @@ static bool is_rate(const bench_case *c)
     return c->calls > 1;
 }
 
-/* How many times as long as ours theirs takes. */
+/* How many times as long as ours another case takes. */
 static double times_as_long(const bench_case *c, const bench_figures *ours,
                             const bench_figures *theirs)
 {
@@ -38,7 +38,7 @@ static double times_as_long(const bench_case *c, const bench_figures *ours,
                       : theirs->p50_ns / ours->p50_ns;
 }
 
-/* How many times as long as `ours` `who` takes; 0: not run. */
+/* How many times as long as `ours` `who` takes; 0: it was not run. */
 static double ratio_to(const bench_plan *plan, const bench_run *ours,
                        const char *who)
 {
@@ -56,7 +56,7 @@ static double ratio_to(const bench_plan *plan, const bench_run *ours,
     return 0;
 }
 
-/* The names of the others in contests of the kind, each once. */
+/* The names of the other contestants of the kind, each once. */
 static size_t list_others(const bench_plan *plan, const bench_case *kind,
                           const char *others[MAX_OTHERS])
 {

@@ -1,4 +1,4 @@
-/* Processes, places, and what the two sides of a case may call. */
+/* Processes, places, and the functions that both sides of a case may call. */
 #include "duo.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 enum { CLIENT = 0, SERVER = 1, HANG_SECONDS = 20, STOP_MS = 2000 };
 
-/* How long processes may take to settle on their CPUs. */
+/* How long processes get to settle on their CPUs. */
 #define SETTLE_NS INT64_C(50000000)
 
 /* The children's results for the parent, in shared memory. */
@@ -31,8 +31,9 @@ typedef struct report {
     char error[BENCH_ERROR_BYTES];
 } report;
 
-static report *current;            /* of the case that runs */
-static int ready_fd[2] = {-1, -1}; /* the server writes a byte */
+static report *current;            /* state of the running case */
+static int ready_fd[2] = {-1, -1}; /* the server writes a byte when it is
+                                    * ready */
 static int cpus[2] = {0, 0};       /* by side */
 static bool one_cpu = true;
 
@@ -77,7 +78,7 @@ void bench_unshare(void *memory, size_t size)
     munmap(memory, size);
 }
 
-/* -1: there is no room for more processes. */
+/* -1: no more processes can be registered. */
 static pid_t fork_below(void)
 {
     const pid_t parent = getpid();
@@ -257,7 +258,7 @@ static void take_place(bench_place place, int side)
 
 /* ---- processes ----------------------------------------------------------- */
 
-/* A child that dies with us; 0 in the child. */
+/* A child that dies with us; returns 0 in the child. */
 static pid_t spawn(bench_place place, int side)
 {
     const pid_t pid = fork_below();
@@ -372,7 +373,7 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
 {
     report *const shared = bench_shared(sizeof *shared);
     void *const state = c->setup(c);
-    /* The children would inherit output that is not yet printed. */
+    /* Otherwise the children would inherit buffered output. */
     fflush(NULL);
     current = shared;
     const bool ok = run_pair(c, place, state, budget_ns);

@@ -22,11 +22,11 @@ enum { BENCH_ERROR_BYTES = 200 };
  * if there are. */
 void bench_cpus_init(void);
 
-/* Of the client's (0) or the server's (1) side when apart. */
+/* The CPU of the client's (0) or the server's (1) side when apart. */
 int bench_cpu(int side);
 
 /* Keeps both CPUs busy with a loop each, in processes that end with this one,
- * until the end; which may be called without a beginning. */
+ * until the end function is called, which needs no beginning. */
 void bench_busy_begin(void);
 void bench_busy_end(void);
 

@@ -1,6 +1,6 @@
 /*
- * The floor of memory: a cache line that two processes hand to and fro, the
- * same with the kernel's help (futex) for when both share a CPU, and memcpy.
+ * The floor of memory: a cache line that two processes pass to and fro, the
+ * same with a futex for processes that share a CPU, and memcpy.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -16,9 +16,9 @@
 /* Pairs of lines, so that the adjacent-line prefetcher moves nothing else. */
 typedef struct ball {
     _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
-    _Alignas(128) _Atomic uint32_t back; /* where it answers in a line of its
-                                          * own */
-    _Alignas(128) uint32_t last;         /* the client's own */
+    _Alignas(
+        128) _Atomic uint32_t back; /* for answers in a line of their own */
+    _Alignas(128) uint32_t last;    /* the client's own */
 } ball;
 
 static void *ball_setup(const bench_case *self)
@@ -79,7 +79,7 @@ static void lines_call(void *state)
 /* ---- a line with something to do on the way --------------------------- */
 
 /* The work that no call can avoid: 32 bytes in the line with the word, copied
- * out and in on each side, and some computation that depends on them. */
+ * out and in on each side, and a computation that depends on them. */
 typedef struct parcel {
     _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
     uint64_t body[4];
@@ -87,15 +87,15 @@ typedef struct parcel {
     uint64_t sum;
 } parcel;
 
-/* Multiplications of three cycles, each of which depends on the last one: some
- * 20 ns, or the time of sixty independent instructions. */
+/* Multiplications of three cycles each, each of which depends on the previous
+ * one: about 20 ns, or sixty independent instructions. */
 #define WORK_STEPS 20
 
 static void work(uint64_t body[4])
 {
     for (int i = 0; i < WORK_STEPS; i++) {
         body[0] *= UINT64_C(0x9E3779B97F4A7C15);
-        __asm__ volatile("" : "+r"(body[0])); /* one by one */
+        __asm__ volatile("" : "+r"(body[0])); /* one after another */
     }
 }
 
@@ -156,7 +156,7 @@ static void parcel_call(void *state)
 
 #define ECHO_BYTES (1 << 20)
 
-/* What an echo copies at least, and how: there, from the request to the reply,
+/* The least that an echo copies, and how: to the server, from request to reply,
  * and back. */
 typedef struct echo {
     ball ball;
@@ -285,7 +285,7 @@ static void copy_call(void *state)
 {
     copy *const c = state;
     memcpy(c->to, c->from, c->size);
-    /* The compiler may not drop it, nor know what was copied. */
+    /* The compiler may neither drop the copy nor know its contents. */
     __asm__ volatile("" : : "r"(c->to), "r"(c->from) : "memory");
 }
 

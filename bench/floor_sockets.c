@@ -1,6 +1,7 @@
 /*
  * The floor of the kernel's byte streams: pipe, AF_UNIX and TCP over loopback,
- * blocking, one message to and fro; and a new AF_UNIX connection each time.
+ * blocking, one message to and fro; and a new AF_UNIX connection for each
+ * message.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,8 +1,8 @@
 /*
  * shmrpc-gap: how long a client waits when its service is restarted.
  *
- *     shmrpc-gap serve [OPTION...]   a server as all others, for the manager
- *     shmrpc-gap call SECONDS        calls it all the time; prints, as JSON,
+ *     shmrpc-gap serve [OPTION...] an ordinary server, for the manager
+ *     shmrpc-gap call SECONDS calls it continuously; prints, as JSON,
  * the longest time between two answers, and how many calls were answered and
  * have failed
  *

@@ -39,9 +39,10 @@ typedef struct counter {
 
 typedef struct load {
     load_shape shape;
-    char address[ADDRESS_BYTES]; /* before the number of the server */
-    counter *counters;           /* of the clients; shared */
-    bench_calls *calls;          /* of the client that is timed */
+    char address[ADDRESS_BYTES]; /* the client's index, before the server's
+                                  * number */
+    counter *counters;           /* of all clients; shared */
+    bench_calls *calls;          /* calls of the client that is timed */
 } load;
 
 static void address_of(const load *o, unsigned number, char out[80])
@@ -96,7 +97,7 @@ static void run_server(void)
     shmrpc_server_destroy(server);
 }
 
-/* As any user's server does. */
+/* Serves as any user's server does. */
 static void serve_by_processes(const load *o)
 {
     char listen_option[96];
@@ -116,8 +117,8 @@ static void serve_by_processes(const load *o)
     if (freopen("/dev/null", "w", stdout) == NULL) {
         bench_fail("no /dev/null: %s", strerror(errno));
     }
-    bench_ready(); /* clients wait for it */
-    optind = 0;    /* it reads options, as we have */
+    bench_ready(); /* the clients are waiting for it */
+    optind = 0;    /* getopt starts over: we have used it, too */
     exit(bench_calls_main(4, argv, &impl, NULL));
 }
 
@@ -236,7 +237,7 @@ static void load_dial(void *state)
     if (o->shape.is_shared) {
         start_callers(o);
     }
-    /* All of them must run before timing starts. */
+    /* All of them must be running before timing starts. */
     for (unsigned i = 1; i < o->shape.clients; i++) {
         while (atomic_load_explicit(&o->counters[i].calls,
                                     memory_order_relaxed) == 0) {
@@ -311,7 +312,7 @@ static void load_teardown(void *state)
           " us",                                                         \
           "workers " #workers_ "." #us, 4, 1, workers_, (us)*1000, 1, 0)
 
-/* Threads that share a client, compared with as many clients. */
+/* Threads that share a client, beside as many clients. */
 #define THREADS(count, workers_)                                            \
     LOAD("threads" #count "w" #workers_, "shared", 1,                       \
          #count " threads of one client, " #workers_ " workers, 256 calls", \

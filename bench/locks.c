@@ -40,7 +40,7 @@ typedef struct lock_shape {
 
 typedef struct lock_state {
     const lock_shape *shape;
-    lock_arena *arena; /* shared */
+    lock_arena *arena; /* shared by all processes */
 } lock_state;
 
 static shmrpc_lock *hybrid; /* inherited: each process attaches by itself */

@@ -1,4 +1,4 @@
-/* shmrpc-bench: options, then plan, run, report. */
+/* shmrpc-bench: parses options, makes the plan, runs it, reports. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>

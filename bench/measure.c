@@ -11,20 +11,19 @@ enum {
     BATCHES = 5,
     GROUP = 64,
     GROUP_BELOW_NS = 1000,
-    MIN_SAMPLES = 3, /* in a batch, unless that takes this many times its time
-                      */
+    MIN_SAMPLES = 3, /* in a batch, unless they take LONG times its time */
     LONG = 20,
-    MAX_SAMPLES = 1 << 13 /* of a batch, however fast */
+    MAX_SAMPLES = 1 << 13 /* most samples of a batch, however fast they are */
 };
 
 typedef struct timing {
     void (*call)(void *state);
     void *state;
-    unsigned group; /* calls in a sample */
+    unsigned group; /* calls in one sample */
     uint64_t batch_ticks;
 } timing;
 
-/* How many calls the current call counts as. */
+/* How many calls the current call counts for. */
 static double current_times;
 
 void bench_counts_as(double times)
@@ -32,7 +31,7 @@ void bench_counts_as(double times)
     current_times = times;
 }
 
-/* What the current call says it took; 0: the time until it has returned. */
+/* The time that the current call reports; 0: until it has returned. */
 static double current_ns;
 
 void bench_took(double ns)
@@ -68,7 +67,8 @@ double bench_quantile(double *values, size_t count, double fraction)
     return values[(size_t)(fraction * (double)(count - 1) + 0.5)];
 }
 
-/* Fills `samples` with ns a call; returns how many. `ops_per_s` may be NULL. */
+/* Fills `samples` with ns per call; returns how many. `ops_per_s` may be
+ * NULL. */
 static size_t batch(const timing *t, double *samples, double *ops_per_s)
 {
     const double ns = bench_ns_per_tick();
@@ -93,7 +93,7 @@ static size_t batch(const timing *t, double *samples, double *ops_per_s)
     return count;
 }
 
-/* Runs calls for a batch's time and chooses the size of the groups. */
+/* Runs calls for the time of a batch and chooses the size of the groups. */
 static void warm_up(timing *t, double *samples)
 {
     t->group = 1;
@@ -128,8 +128,8 @@ void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
         t.group = 1;
         count = batch(&t, samples, NULL);
     }
-    /* Beside busy neighbours hardly any group is undisturbed, and batches
-     * differ so much that the median of their medians means little. */
+    /* Beside busy processes hardly any group is undisturbed, and batches differ
+     * so much that the median of their medians means little. */
     const double single = bench_quantile(samples, count, 0.5);
     out->p50_ns = single < out->p50_ns ? single : out->p50_ns;
     out->p99_ns = bench_quantile(samples, count, 0.99);

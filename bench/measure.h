@@ -1,8 +1,8 @@
 /*
  * The measuring core: how long a call takes.
  *
- * Calls run back to back: warm-up, then batches.  A sample is one call, timed
- * from the end of the one before; calls below a microsecond are timed in
+ * Calls run back to back: warm-up, then batches. A sample is one call, timed
+ * from the end of the previous one; calls below a microsecond are timed in
  * groups, so that the clock's own time does not count, and their tail comes
  * from a further batch of single calls, one clock read (about 10 ns) included.
  *
@@ -26,8 +26,8 @@ typedef struct bench_figures {
 void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
                    bench_figures *out);
 
-/* The value that `fraction` (0 to 1) of the values are not above; sorts them.
- * 0 for no values. */
+/* The smallest value that is not below `fraction` (0 to 1) of the values; sorts
+ * them. 0 for no values. */
 double bench_quantile(double *values, size_t count, double fraction);
 
 #endif

@@ -13,12 +13,13 @@
 enum {
     IN_BYTES = 256 << 10,
     OUT_BYTES = 256 << 10,
-    SEND_BYTES = 32 << 10 /* so much is sent without waiting for more */
+    SEND_BYTES = 32 << 10 /* size of the output that is sent without waiting for
+                           * more */
 };
 
 struct nats_bare {
     int fd;
-    size_t from; /* input that was used */
+    size_t from; /* number of input bytes that were used */
     size_t have;
     size_t out_have;
     char in[IN_BYTES];
@@ -47,7 +48,7 @@ static void fill(nats_bare *b)
     b->have += (size_t)n;
 }
 
-/* The next line, which is not used up; its length includes the line end. */
+/* The next line, which stays in the input; its length includes the line end. */
 static const char *peek_line(nats_bare *b, size_t *out_len)
 {
     for (;;) {

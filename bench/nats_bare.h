@@ -1,6 +1,6 @@
 /*
- * A bare blocking client of NATS's protocol: the least that a client can do.
- * Any error fails the case.
+ * A bare blocking client of NATS's protocol, as small as a client can be. Any
+ * error fails the case.
  *
  * Threading: one thread.
  */
@@ -14,8 +14,8 @@ typedef struct nats_bare nats_bare;
 /* Connects to the server at 127.0.0.1, and subscribes to a subject. */
 nats_bare *nats_bare_open(unsigned port, const char *subject);
 
-/* Adds a message to those that the next wait for input, or a full buffer, sends
- * together. */
+/* Adds a message to those that are sent together when the client waits for
+ * input, or the buffer is full. */
 void nats_bare_put(nats_bare *b, const char *subject, const void *data,
                    size_t size);
 

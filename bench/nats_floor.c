@@ -1,7 +1,7 @@
 /*
  * The floor of nats://: two bare clients of NATS's protocol, through a server
- * of their own.  They ask and answer, one at a time and 64 in flight, or one
- * sends items as fast as the other reads them.
+ * of their own. They exchange requests and answers, one at a time and 64 in
+ * flight, or one sends items as fast as the other reads them.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,16 +12,16 @@
 #include "one_way.h"
 
 enum {
-    DEPTH = 64, /* in flight; a "call" is as many */
+    DEPTH = 64, /* requests in flight; also how many a "call" is */
     CREDIT_BYTES = 256 << 10,
-    CREDITS = 4 /* that a reader of items gives at first */
+    CREDITS = 4 /* items that a reader allows at first */
 };
 
 typedef struct bare {
     const bench_case *what;
     nats_stage stage;
     nats_bare *client;
-    uint64_t sequence; /* the last one that was sent or read */
+    uint64_t sequence; /* number of the last item that was sent or read */
     size_t unpaid;     /* bytes read since the last credit was given */
     char message[STREAM_LARGE];
 } bare;
@@ -63,7 +63,7 @@ static void ask(bare *b)
     nats_bare_put(b->client, "ask", b->message, b->what->payload);
 }
 
-/* The next message must be that one. */
+/* The next message must have that number. */
 static void expect(bare *b, uint64_t n)
 {
     size_t size;
@@ -91,7 +91,7 @@ static void echo_call(void *state)
     expect(b, b->sequence);
 }
 
-/* The oldest is awaited, and another one sent. */
+/* Waits for the oldest, and sends another one. */
 static void pipelined_call(void *state)
 {
     bare *const b = state;
@@ -103,7 +103,7 @@ static void pipelined_call(void *state)
 
 /* ---- items in one direction ---------------------------------------------- */
 
-/* NATS cuts off who does not keep up, so the reader gives credit. */
+/* NATS disconnects readers that don't keep up, so the reader gives credit. */
 static void items_serve(void *state)
 {
     bare *const b = state;

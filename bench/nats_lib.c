@@ -103,7 +103,7 @@ static void pipelined_call(void *state)
 
 /* ---- a queue of JetStream ------------------------------------------------ */
 
-/* A request, and the answer to it, which must contain that. */
+/* A request, and its answer, which must contain that text. */
 static void request(duo *d, const char *subject, const void *data, size_t len,
                     const char *answer)
 {
@@ -115,7 +115,7 @@ static void request(duo *d, const char *subject, const void *data, size_t len,
     }
 }
 
-/* In memory, and with one consumer, as ours. */
+/* In memory, and with one consumer, like our queue. */
 static void queue_dial(void *state)
 {
     static const char stream[] =
@@ -132,7 +132,8 @@ static void queue_dial(void *state)
             sizeof consumer - 1, "created");
 }
 
-/* One in, acknowledged by the server, and out, acknowledged to it. */
+/* Pushes one item, which the server acknowledges, and pops it, acknowledging it
+ * to the server. */
 static void queue_call(void *state)
 {
     duo *const d = state;

@@ -1,4 +1,4 @@
-/* The loop of a client of libnats. */
+/* The loop that runs a libnats client. */
 #include "nats_loop.h"
 
 #include <poll.h>
@@ -15,7 +15,7 @@ struct nats_loop {
     nats_message last; /* `own` NULL: none */
 };
 
-/* Its state is looked at before each wait. */
+/* Its state is checked before each wait. */
 static void on_change(void *user)
 {
     (void)user;
@@ -27,7 +27,7 @@ static void subscribe(nats_loop *l, const char *subject)
     if (l->ops->subscribe(l->carrier, subject, NULL, &l->inbox) != NATS_DONE) {
         bench_fail("can't subscribe");
     }
-    /* Once that comes, the server knows the subscription. */
+    /* Once this message arrives, the server knows the subscription. */
     nats_loop_put(l, subject, NULL, "", 0);
     (void)nats_loop_next(l, &echo);
 }

@@ -1,6 +1,6 @@
 /*
- * What only NATS brings: clients without shmrpc, gateways that are killed, the
- * copy on this machine, topics and queues between machines.
+ * Cases that only NATS makes possible: clients without shmrpc, gateways that
+ * are killed, the copy on this machine, topics and queues between machines.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -19,28 +19,28 @@
 #include "shmrpc/queue.h"
 #include "shmrpc/topic.h"
 
-enum { TEXT_BYTES = 61 }; /* 64 in msgpack */
+enum { TEXT_BYTES = 61 }; /* 64 bytes in msgpack */
 
 typedef struct way way;
 
 typedef struct scene {
     const way *way;
     nats_stage stage;
-    char address[96]; /* the client's */
+    char address[96]; /* belongs to the client */
     bench_calls *calls;
     nats_loop *foreign;
-    shmrpc_topic *topic; /* published to */
+    shmrpc_topic *topic; /* the topic that it publishes to */
     shmrpc_sub *sub;
     shmrpc_queue *queue;
     uint64_t sequence;
 } scene;
 
-/* What a case needs, as its `with`. */
+/* Parameters of a case, as its `with`. */
 struct way {
-    const char *prefix; /* of the client's address */
-    bool has_nats;      /* it goes on with the address of NATS */
-    bool stores;        /* with JetStream */
-    bool has_gateway;   /* one beside the server, all the time */
+    const char *prefix; /* first part of the client's address */
+    bool has_nats;      /* followed by the address of NATS */
+    bool stores;        /* the server has JetStream */
+    bool has_gateway;   /* a gateway runs beside the server all the time */
 };
 
 static void must(int status, const shmrpc_error *error)
@@ -86,7 +86,7 @@ static int small(shmrpc_ctx *ctx, void *user, const bench_small *value,
     return SHMRPC_OK;
 }
 
-/* Sleeps for so long: it is in progress when its gateway is killed. */
+/* Sleeps that long: it is in progress when its gateway is killed. */
 static int work(shmrpc_ctx *ctx, void *user, uint32_t ns, uint32_t *ret)
 {
     const struct timespec rest = {.tv_nsec = (long)ns};
@@ -144,7 +144,7 @@ static void near_call(void *state)
 
 /* ---- a gateway that is killed -------------------------------------------- */
 
-/* Anywhere between two probes of the client. */
+/* At a random time between two probes of the client. */
 static void rest_a_while(uint64_t number)
 {
     const struct timespec rest = {.tv_nsec =
@@ -152,7 +152,8 @@ static void rest_a_while(uint64_t number)
     nanosleep(&rest, NULL);
 }
 
-/* Each has a gateway of its own, so that it is known which one has the call. */
+/* Each has a gateway of its own, so that it is known which gateway has the
+ * call. */
 static void lost_call(void *state)
 {
     enum { WORK_NS = 900000000 };
@@ -178,7 +179,7 @@ static void lost_call(void *state)
 
 /* ---- a client without shmrpc --------------------------------------------- */
 
-/* As many bytes each time. */
+/* Returns the same number of bytes each time. */
 static bool ask_in_json(scene *s, nats_message *out)
 {
     char body[128];
@@ -192,7 +193,8 @@ static bool ask_in_json(scene *s, nats_message *out)
     return nats_loop_next(s->foreign, out);
 }
 
-/* The gateway may not have subscribed yet, or still connect to the service. */
+/* The gateway may not have subscribed yet, or may still be connecting to the
+ * service. */
 static void foreign_dial(void *state)
 {
     scene *const s = state;
@@ -232,7 +234,7 @@ static shmrpc_topic *open_topic(const scene *s, const char *name)
     return topic;
 }
 
-/* Publishes to one topic, and hears another one. */
+/* Publishes to one topic, and reads another. */
 static void open_topics(scene *s, const char *out, const char *in)
 {
     shmrpc_error error;
@@ -281,7 +283,7 @@ static void check(const shmrpc_any *item, const char *text)
     }
 }
 
-/* The other side's subscription may be on its way to the server. */
+/* The other side's subscription may still be on its way to the server. */
 static void topic_dial(void *state)
 {
     static const shmrpc_opts a_second = {.timeout_ns = SHMRPCI_NS_PER_S};

@@ -1,5 +1,6 @@
 /*
- * What the suites of NATS start: a nats-server of their own, and gateways.
+ * The processes that the NATS suites start: a nats-server of their own, and
+ * gateways.
  *
  * Threading: one thread.
  */
@@ -16,13 +17,13 @@ typedef struct nats_stage {
     char address[64]; /* nats://127.0.0.1:PORT */
 } nats_stage;
 
-/* Where no nats-server is, the case is shown as not installed. `stores`: with
- * JetStream. */
+/* Starts a server; if nats-server is missing, the case is shown as not
+ * installed. `stores`: with JetStream. */
 void nats_stage_begin(nats_stage *stage, bool stores);
 void nats_stage_end(nats_stage *stage);
 
-/* Starts a gateway before the service "bench:5711", of this machine, and does
- * not wait for it. It ends with this process. Returns its pid. */
+/* Starts a gateway for the service "bench:5711" of this machine, and does not
+ * wait for it. It ends with this process. Returns its pid. */
 pid_t nats_stage_gateway(const nats_stage *stage, const char *service);
 
 #endif

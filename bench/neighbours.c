@@ -5,7 +5,7 @@
  * memory of its own at the same rate.
  *
  * Single calls of the first client are timed; their p99 must not depend on what
- * the other one does.
+ * the other client does.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -96,7 +96,7 @@ static size_t find_areas(area areas[MAX_AREAS])
     return count;
 }
 
-/* The bells that it can ring: all its eventfds. */
+/* The doorbells that it can ring: all its eventfds. */
 static size_t find_bells(int bells[MAX_AREAS])
 {
     size_t count = 0;
@@ -182,7 +182,7 @@ static void stop_here(int number)
     raise(SIGSTOP);
 }
 
-/* Within the next 20 ms, wherever it is then. */
+/* At a random time within the next 20 ms. */
 static void stop_soon(void)
 {
     const struct itimerval once = {.it_value.tv_usec = 1 + getpid() % 20000};

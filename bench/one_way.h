@@ -14,7 +14,7 @@
 
 enum { ONE_WAY_RECORDS = 1024, ONE_WAY_MAX_BYTES = 4096 };
 
-/* The size of a stream's items, and how many of them are a "call". */
+/* The size of a stream's items, and how many of them make a "call". */
 enum {
     STREAM_SMALL = 64,
     STREAM_LARGE = 64 << 10,

@@ -1,6 +1,6 @@
 /*
- * Our own calls, through the stubs generated from bench.svc: the same way that
- * any user's calls go.
+ * Our own calls, through the stubs generated from bench.svc, as any user's
+ * calls.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 typedef struct line {
     char address[64]; /* unique, so that concurrent runs do not clash */
-    char listen[64];  /* the server's */
+    char listen[64];  /* belongs to the server */
     char relayed[96]; /* the service for the gateway to relay; "": none */
     bool has_nats;    /* the gateway is shmrpc-nats */
     nats_stage nats;
@@ -199,7 +199,7 @@ static void *lines_setup(const bench_case *self)
     return o;
 }
 
-/* The server is at shm://, and the gateway before it. */
+/* The server listens at shm://, with the gateway in front of it. */
 static void *gateway_line_setup(const bench_case *self)
 {
     line *const o = line_setup(self);
@@ -307,7 +307,7 @@ static void call_raw(void *state)
     bench_calls_echo_raw_release(reply);
 }
 
-/* Over the next of its connections. */
+/* Over the next of its connections in turn. */
 static void call_lines(void *state)
 {
     line *const o = state;
@@ -315,7 +315,8 @@ static void call_lines(void *state)
     call_raw(state);
 }
 
-/* The request is in lent memory, of which only the first byte is written. */
+/* Writes the request in place in lent memory; only the first byte is
+ * written. */
 static void call_lent(void *state)
 {
     line *const o = state;
@@ -337,7 +338,7 @@ static void call_lent(void *state)
     bench_calls_count_release(reply);
 }
 
-/* The reply, too, and read there. */
+/* The reply is also read in place. */
 static void call_placed(void *state)
 {
     static const shmrpc_opts opts = {.flags = SHMRPC_OPT_IN_PLACE};
@@ -356,7 +357,7 @@ static void call_placed(void *state)
     bench_calls_place_release(reply);
 }
 
-/* One function an encoding: their replies are types of their own. */
+/* One function for each encoding: their replies have types of their own. */
 #define CALL_PAGE(function, method)                                       \
     static void function(void *state)                                     \
     {                                                                     \
@@ -395,7 +396,7 @@ static void dial_pipeline(void *state)
     }
 }
 
-/* So often, the oldest call is finished and another one started. */
+/* In each turn the oldest call is finished and another one started. */
 enum { TURNS = 64 };
 
 static void call_pipeline(void *state)

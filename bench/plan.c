@@ -1,4 +1,5 @@
-/* Rounds, floors beside them, and medians over the rounds that count. */
+/* Runs rounds, with floors beside them, and takes medians over the rounds that
+ * count. */
 #include "plan.h"
 
 #include <regex.h>
@@ -9,8 +10,8 @@
 /* A floor is measured this long, twice for every run. */
 static const int64_t probe_ns = 6000000;
 
-/* Rounds whose floor is above this much of the best one are set aside: the
- * CPUs were far apart, or busy with something else. */
+/* Rounds whose floor is this many times the best one are set aside: the CPUs
+ * were far apart, or busy with something else. */
 static const double near_factor = 1.4;
 
 /* ---- which runs ---------------------------------------------------------- */
@@ -114,8 +115,8 @@ static bench_figures probe(const char *name, size_t payload, bench_place place)
     return figures;
 }
 
-/* One ping-pong.  Free processes are measured against those apart, which is
- * the best that the scheduler could do for them. */
+/* One ping-pong. Free processes are compared with the floor of processes apart,
+ * which is the best that the scheduler could do for them. */
 static bench_figures probe_signal(bench_place place)
 {
     return place != BENCH_PLACE_TOGETHER && bench_has_place(BENCH_PLACE_APART)
@@ -123,7 +124,7 @@ static bench_figures probe_signal(bench_place place)
                : probe("floor.futex", 0, BENCH_PLACE_TOGETHER);
 }
 
-/* One there, one back. */
+/* One copy there, one back. */
 static bench_figures with_copies(bench_figures signal, size_t payload)
 {
     const bench_figures copy =
@@ -149,7 +150,7 @@ static bench_figures measure_floor(const bench_case *c, bench_place place)
     return (bench_figures){0};
 }
 
-/* The floor measured last, which the next run may share. */
+/* The last measured floor, which the next run may share. */
 typedef struct last_floor {
     double ns;
     double p999_ns;

@@ -34,14 +34,15 @@ typedef struct bench_run {
     bench_place place;
     bench_round rounds[BENCH_MAX_ROUNDS];
     size_t round_count;
-    char error[BENCH_ERROR_BYTES]; /* not empty: it failed, no more rounds */
+    char error[BENCH_ERROR_BYTES]; /* not empty: it failed, and has no more
+                                    * rounds */
 } bench_run;
 
 typedef struct bench_plan {
     bench_run *runs;
     size_t run_count;
     int rounds;
-    int64_t budget_ns; /* of a run in a round */
+    int64_t budget_ns; /* figures of a run in one round */
 } bench_plan;
 
 /* The figures of a run in the report: medians over the rounds that count. */
@@ -49,7 +50,8 @@ typedef struct bench_summary {
     bench_figures figures;
     double floor_ratio; /* 0: it has no floor */
     double tail_ratio;  /* ratio of the p99.9 to that of the floor; 0: none */
-    size_t rounds_used; /* those with a steady floor, not far from the best */
+    size_t rounds_used; /* the rounds with a steady floor that is not far from
+                         * the best */
 } bench_summary;
 
 /* Lists the runs whose "case/place" matches the extended regular expression

@@ -11,8 +11,8 @@
 
 #include "plan.h"
 
-/* An SVG of all "echo" contests that were run, light and dark. False when none
- * was. */
+/* Makes an SVG of all "echo" contests that were run, light and dark. False when
+ * none was. */
 bool bench_plot(const bench_plan *plan, FILE *out);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""python.py BUILD [SECONDS]: calls from Python beside those from C, and beside
-what else Python has, in one run, with the programs of a build folder. `./dev
-bench` runs it last; `./dev bench --only python` runs nothing else.
+"""python.py BUILD [SECONDS]: calls from Python beside those from C and those
+of other Python libraries, in one run, with the programs of a build folder.
+`./dev bench` runs it last; `./dev bench --only python` runs nothing else.
 
 The echo of 16 bytes, and two integers where a way has types. Caller and worker
 are on a CPU each, or both on one. Each line is the best of three rounds, with
@@ -40,7 +40,7 @@ CALLER, WORKER = CPUS[0], CPUS[-1]
 
 
 def measure(call):
-    """Seconds of a call: the best of the rounds, after one that warms up."""
+    """Seconds of a call: the best of the rounds, after a warm-up round."""
     best = float("inf")
     for _ in range(ROUNDS + 1):
         count, began = 0, time.perf_counter()
@@ -54,7 +54,7 @@ def measure(call):
 
 
 async def measure_awaits(call, calls):
-    """The same, of what is awaited and makes so many calls."""
+    """The same for a coroutine that makes that many calls."""
     best = float("inf")
     for _ in range(ROUNDS + 1):
         count, began = 0, time.perf_counter()
@@ -137,7 +137,8 @@ def python_worker(cpu):
 
 
 def awaited(server):
-    """Awaits one by one, in one loop; and tasks of 32 calls, for one of them."""
+    """Awaits one call after another in one loop; and runs tasks of 32 calls,
+    timed by the call."""
     import asyncio
 
     import shmrpc.aio
@@ -161,7 +162,7 @@ def asyncio_client(cpu):
 
 
 def c_client(cpu):
-    """The C client's raw echo and typed call, by a program of its own."""
+    """The C client's raw echo and typed call, measured by a program of its own."""
     with process([ECHO, "--workers=1"], cpu, "serving at"):
         done = subprocess.run(
             [C_CLIENT, str(SECONDS)], stdout=subprocess.PIPE, check=True,
@@ -174,7 +175,7 @@ def c_client(cpu):
 
 
 def fresh_path(name):
-    """Of a socket; the one of the server before may still be there."""
+    """Removes a socket; the previous server's may still be there."""
     return os.path.join(tempfile.mkdtemp(dir=os.environ["SHMRPC_DIR"]), name)
 
 
@@ -353,7 +354,7 @@ def give_up(number, frame):
 
 
 def rows_of(way, cpu):
-    """What a way takes, or why it can't be measured."""
+    """The time of a way to call, or why it can't be measured."""
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(GIVE_UP_S)
     try:
@@ -368,7 +369,7 @@ def rows_of(way, cpu):
 
 
 def import_ms():
-    """What `import shmrpc` adds to the start of an interpreter."""
+    """How much `import shmrpc` adds to the start of an interpreter."""
     def best(text):
         times = []
         for _ in range(10):

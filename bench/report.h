@@ -1,5 +1,5 @@
 /*
- * What people and programs read of a plan that has run.
+ * Reports of a plan that has run, for people and for programs.
  *
  * Threading: one thread.
  */
@@ -12,7 +12,7 @@
 
 enum { BENCH_DURATION_BYTES = 16 };
 
-/* "81.2 ns", "8.14 us", "1.20 ms": `text`, filled. */
+/* Fills `text` with a time: "81.2 ns", "8.14 us", "1.20 ms". */
 const char *bench_duration(double ns, char text[BENCH_DURATION_BYTES]);
 
 /* A table, sorted by case, then place. */

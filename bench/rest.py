@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""rest.py BUILD [ROUNDS]: what a call over HTTP takes, beside the same call over
-shared memory and a page of libmicrohttpd alone, with the programs of a build folder.
-`./dev bench` runs it last."""
+"""rest.py BUILD [ROUNDS]: times calls over HTTP, beside the same calls over
+shared memory and a bare page of libmicrohttpd, with the programs of a build
+folder. `./dev bench` runs it last."""
 
 import json
 import os
@@ -67,7 +67,7 @@ class Place:
             child.wait()
 
     def wrk(self, port, path, body=None):
-        """One persistent connection, one request at a time; in us."""
+        """Requests over one persistent connection, one at a time; in us."""
         script = self.folder + "/wrk.lua"
         with open(script, "w", encoding="ascii") as file:
             file.write(SCRIPT % ("GET" if body is None else "POST",
@@ -93,7 +93,8 @@ class Place:
 
 
 def measure(place):
-    """{what: [(p50, p99), ...]}, a pair a round; all of them in every round."""
+    """{what: [(p50, p99), ...]}, a pair for each round; everything is measured in
+    every round."""
     hello = place.run(HELLO)
     place.run(ECHO)
     place.run(GAP, "serve")

@@ -32,7 +32,7 @@ typedef struct way {
     void (*create)(one_way *of);
     void (*open)(one_way *of);
     void (*push)(one_way *of, const void *data, size_t count);
-    size_t (*pop)(one_way *of); /* how many */
+    size_t (*pop)(one_way *of); /* number of records */
 } way;
 
 struct one_way {
@@ -186,8 +186,8 @@ static size_t pipe_pop(one_way *of)
 }
 
 /*
- * The floor: both sides copy, and one flag passes each half of a ring of the
- * same size.
+ * The floor: both sides copy, and one flag hands over each half of a ring of
+ * the same size.
  */
 struct halves {
     struct {
@@ -201,7 +201,7 @@ static void copy_create(one_way *of)
     of->halves = bench_shared(sizeof *of->halves);
 }
 
-/* The place of the next record, once its half of the ring is ours. */
+/* The place of the next record, once its half of the ring belongs to us. */
 static uint8_t *copy_place(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;
@@ -211,7 +211,7 @@ static uint8_t *copy_place(one_way *of, uint32_t is_full)
     return of->halves->bytes[half] + of->copied % (RING_BYTES / 2);
 }
 
-/* Passes a finished half to the other side. */
+/* Hands a finished half to the other side. */
 static void copy_done(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;

@@ -43,7 +43,7 @@ typedef struct shape {
 
 struct map_bench {
     const shape *of;
-    size_t len; /* of a value */
+    size_t len; /* size of a value */
     char (*keys)[KEY_LEN + 1];
     uint32_t *picks; /* random */
     uint32_t next;

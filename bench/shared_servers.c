@@ -5,7 +5,7 @@
  * those of shared_maps.c: get and put of 10,000 values of 64 bytes by random
  * keys of 11 bytes.
  *
- * Redis is not installed but unpacked (./dev), and killed with the process that
+ * ./dev unpacks Redis without installing it; it is killed with the process that
  * started it. Python gets the number of operations in one message, so a "call"
  * includes one round trip to it: 5 to 10 us in 10,000 operations.
  */
@@ -106,7 +106,7 @@ static void become_redis(const char *path)
     _exit(127);
 }
 
-/* Tries until it listens. */
+/* Tries to connect until it listens. */
 static int dial_redis(const char *path)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};

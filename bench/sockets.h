@@ -15,7 +15,7 @@ void bench_tcp_pair(int ends[2]);
 /* A connection to a port of 127.0.0.1, without delay. */
 int bench_tcp_connect(unsigned port);
 
-/* All of it. */
+/* Sends or receives all of it. */
 void bench_put(int fd, const void *bytes, size_t size);
 void bench_get(int fd, void *bytes, size_t size);
 

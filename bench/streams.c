@@ -112,7 +112,7 @@ static void tail_take(tail_pair *of)
     if (number != of->at) {
         bench_fail("item %llu is another one", (unsigned long long)of->at);
     }
-    /* Credit is given by quarters, as in our rings. */
+    /* Credit is given in quarters, as in our rings. */
     if (++of->at % (of->slots / 4) == 0) {
         atomic_store_explicit(&ring->head, of->at, memory_order_release);
     }
@@ -195,8 +195,8 @@ typedef struct way {
 typedef struct line {
     const bench_case *what;
     const way *way;
-    char address[64]; /* the server's */
-    nats_stage nats;  /* of a client that does not call that */
+    char address[64]; /* belongs to the server */
+    nats_stage nats;  /* for a client at nats:// instead */
     flow_flow *client;
     flow_flow_cells_stream *cells;
     flow_flow_pour_stream *pour;
@@ -411,7 +411,7 @@ static void one_call(void *state)
 
 /* ---- calls beside full streams ------------------------------------------- */
 
-/* A hundred items a second of each: their windows stay full. */
+/* Each makes a hundred items a second, so their windows stay full. */
 static void *read_slowly(void *state)
 {
     line *const o = state;

@@ -1,4 +1,4 @@
-/* What all codec cases share: memory, checking the result, calls. */
+/* Code that all codec cases share: memory, checking the result, calls. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The values that all rivals encode: the same in every run. */
+/* The values that all rivals encode: equal in every run. */
 #include <stdio.h>
 #include <string.h>
 

@@ -39,7 +39,7 @@ typedef struct rival_job {
     size_t len;
     uint8_t *room; /* memory for rival_take() */
     size_t taken;
-    void *own; /* the rival's */
+    void *own; /* private data of the rival */
 } rival_job;
 
 typedef struct rival {
@@ -57,7 +57,7 @@ typedef struct rival {
     void (*drop)(rival_job *job, const void *form);
 } rival;
 
-/* One case: `with` of its bench_case. */
+/* One case: the `with` of its bench_case. */
 typedef struct rival_entry {
     const rival *who;
     rival_record record;
@@ -69,8 +69,8 @@ void rival_encode(void *state);
 void rival_decode(void *state);
 void rival_teardown(void *state);
 
-/* Lengths of the records as json: the yardstick of everybody's MB/s. Our json
- * fails when they are not these. */
+/* Lengths of the records as json, by which everybody's MB/s are computed. Our
+ * json case fails when it writes other lengths. */
 enum {
     RIVAL_SMALL_BYTES = 82,
     RIVAL_ONE_BYTES = 1020,
@@ -106,7 +106,7 @@ enum {
 /* The three values that all encode. */
 const void *rival_value(rival_record record);
 
-/* Memory until the job's `taken` is set back to 0. */
+/* Allocates memory that lasts until the job's `taken` is set back to 0. */
 void *rival_take(rival_job *job, size_t size);
 
 /* A copy, followed by a NUL. */

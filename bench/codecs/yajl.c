@@ -188,7 +188,8 @@ typedef struct parser {
     int depth;
 } parser;
 
-/* Where a value goes; the next item of a list or the field of the last key. */
+/* The place for a value: the next item of a list, or the field of the last
+ * key. */
 static void *target(parser *p, slot_kind *kind)
 {
     level *const top = &p->levels[p->depth - 1];

@@ -15,7 +15,7 @@ namespace bi = boost::interprocess;
 
 enum { MESSAGE_BYTES = 1 << 20 };
 
-// A queue's name, which can't be a path.
+// A queue's name, which can't contain slashes.
 std::string name_of(const char *path, const char *which)
 {
     std::string name = std::string(path) + which;

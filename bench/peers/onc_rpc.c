@@ -1,5 +1,5 @@
 /* ONC RPC by libtirpc with stubs from rpcgen, over a unix socket and TCP,
- * without rpcbind. Its calls can't be many at a time on a connection. */
+ * without rpcbind. A connection can have only one call at a time. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <rpc/rpc.h>

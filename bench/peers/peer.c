@@ -14,7 +14,7 @@ typedef struct echo {
     void *connection;
     peer_message message;
     unsigned items;   /* of a call that receives items */
-    uint64_t started; /* of a pipeline, so far */
+    uint64_t started; /* calls of a pipeline so far */
 } echo;
 
 void *peer_setup(const bench_case *self)
@@ -51,7 +51,7 @@ void peer_dial(void *state)
     e->connection = e->who->dial(e->address);
 }
 
-/* The number of a call is in its first and last eight bytes. */
+/* The first and the last eight bytes are the number of the call. */
 static void stamp(peer_message *m, uint64_t sequence)
 {
     m->sequence = sequence;

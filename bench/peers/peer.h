@@ -1,9 +1,9 @@
 /*
  * A peer: another way to call a process on this machine.
  *
- * Each is one file that says how to serve, dial and call; what is called is an
- * echo of a few payloads, the same as our shmrpc.raw. A call copies the payload
- * from the caller's buffer into the request and, if the library needs it, from
+ * Each is one file that says how to serve, dial and call; the call is an echo
+ * of a few payloads, the same as our shmrpc.raw. A call copies the payload from
+ * the caller's buffer into the request and, if the library needs it, from
  * request to reply. The case checks every reply.
  *
  * Threading: as the library needs; serve, dial and call run in the only thread
@@ -29,8 +29,8 @@ typedef struct peer_message {
 } peer_message;
 
 typedef struct peer {
-    /* The address of a run is this and a path in a folder of its own; behind a
-     * colon a port of 127.0.0.1, unless it is "unix:". */
+    /* The address of a run is this, followed by a path in a folder of its own;
+     * if it ends with a colon, by a port of 127.0.0.1, except for "unix:". */
     const char *prefix;
     /* Listens, calls bench_ready(), and answers forever. */
     void (*serve)(const char *address);
@@ -39,8 +39,8 @@ typedef struct peer {
     void (*call)(void *connection, const peer_message *message);
     /* Removes files that a run has left; or NULL. */
     void (*tidy)(void);
-    /* Instead of call, where many calls are in flight: sends a request, which
-     * it copies; and hands the reply to the oldest one to peer_check(). */
+    /* Instead of call, if many calls are in flight: sends a request, which it
+     * copies; and passes the oldest reply to peer_check(). */
     void (*start)(void *connection, const peer_message *message);
     void (*finish)(void *connection, const peer_message *message);
     /* Instead of call, if the server sends items of message->size bytes as fast
@@ -49,14 +49,15 @@ typedef struct peer {
     void (*take)(void *connection, peer_message *message, unsigned count);
 } peer;
 
-/* Calls that are in flight then, and turns of which a `call` consists: each
- * finishes the oldest and starts another. */
+/* How many calls are then in flight, and how many turns make a `call`: each
+ * turn finishes the oldest and starts another. */
 enum { PEER_DEPTH = 64 };
 
 /* Fails the case unless the bytes are the echo of the message. */
 void peer_check(const peer_message *message, const void *bytes, size_t size);
 
-/* Fails the case unless they are the next item: so long, its number first. */
+/* Fails the case unless they are the next item: of that length, its number
+ * first. */
 void peer_item(peer_message *message, const void *bytes, size_t size);
 
 /* The functions of the cases; `with` is the peer. */
@@ -73,8 +74,8 @@ void peer_take(void *state);
 }
 #endif
 
-/* The three payloads; the smaller two are for those that split or refuse more.
- */
+/* The three payloads; the smaller two for peers that split or refuse larger
+ * ones. */
 #define PEER_CASE(places, name, about, payload, contest, peer)                 \
     {                                                                          \
         "peer." name, about, payload, places, BENCH_FLOOR_COPY, contest, name, \
@@ -101,7 +102,7 @@ void peer_take(void *state);
     PEER_TCP_CASE(name, about, 64, "tcp 64 B", peer), \
         PEER_TCP_CASE(name, about, 1 << 20, "tcp 1 MiB", peer)
 
-/* The same in the rounds of NATS. */
+/* The same, measured in the rounds of NATS. */
 #define PEER_NATS_CASE(name, about, peer)                                \
     {                                                                    \
         "nats.beside." name, about, 64, BENCH_IN_FREE, BENCH_FLOOR_NONE, \

@@ -67,12 +67,12 @@ bench_peer(posix_mq posix_mq.c)
 
 bench_peer_needs(peer_tirpc libtirpc "libtirpc-dev or rpcsvc-proto" rpcgen)
 if(peer_tirpc_FOUND)
-    # Here, as the commands below run at the same time.
+    # Created here, because the commands below run at the same time.
     configure_file(${peers_dir}/echo.x ${peers_made}/onc_echo.x COPYONLY)
     foreach(kind "h;onc_echo.h" "c;onc_echo_xdr.c" "m;onc_echo_svc.c")
         list(GET kind 0 flag)
         list(GET kind 1 file)
-        # It refuses to write over a file, and names its header by its input.
+        # It refuses to overwrite a file, and names its header after its input.
         bench_peer_makes(${file} echo.x sh -c
             "rm -f $1 && ${peer_rpcgen} -$0 -o $1 onc_echo.x"
             ${flag} ${file})

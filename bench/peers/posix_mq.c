@@ -1,5 +1,5 @@
-/* POSIX message queues: one for the requests, one for the replies.  Messages
- * of 4 KiB at most: more needs another RLIMIT_MSGQUEUE. */
+/* POSIX message queues: one for the requests, one for the replies. Messages of
+ * 4 KiB at most: larger ones need another RLIMIT_MSGQUEUE. */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -16,7 +16,7 @@ typedef struct queues {
     char message[MESSAGE_BYTES];
 } queues;
 
-/* A queue has a name of its own, which is no path: "/a/b" won't do. */
+/* A queue's name, which is not a path: "/a/b" is refused. */
 static void name_queue(const char *path, const char *which, char out[128])
 {
     snprintf(out, 128, "/%s.%s", path + 1, which);

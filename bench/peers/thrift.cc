@@ -1,5 +1,6 @@
 // Apache Thrift C++, the binary protocol, buffered, over a unix socket and TCP.
-// Many at a time: the halves that its calls are made of; each half sends.
+// Many calls in flight use the two halves of which its calls consist; each half
+// flushes.
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/server/TSimpleServer.h>
 #include <thrift/transport/TBufferTransports.h>

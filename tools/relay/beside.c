@@ -1,9 +1,10 @@
-/* Blocks of metadata on their way through the gateway. */
+/* Metadata blocks on their way through the gateway. */
 #include "tools/relay/beside.h"
 
 #include "rpc/token.h"
 
-/* The token of the peer's connection, unless the call has one of its own. */
+/* Adds the token of the peer's connection, unless the call has one of its
+ * own. */
 static int add_token(const shmrpci_worker_ops *front,
                      const shmrpci_request *request, shmrpci_metadata *block)
 {

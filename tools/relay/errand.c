@@ -1,13 +1,14 @@
-/* One call: sent, answered, taken back. */
+/* One call: it is sent, answered, or withdrawn. */
 #include "os/clock.h"
 #include "tools/relay/beside.h"
 #include "tools/relay/state.h"
 
-/* How long a late request waits for a place on one link, before it looks for
- * another one. */
+/* How long a late request waits for a place on one link before it tries
+ * another. */
 #define PLACE_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* The service says itself that a deadline has passed, if it can. */
+/* How much later the relay's own deadline is: the service should report the
+ * deadline itself, if it can. */
 #define PATIENCE_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* ---- taking and giving back ------------------------------------------ */
@@ -67,7 +68,8 @@ size_t errand_take_more(relay *r, errand *first, errand **out, size_t count)
     return got;
 }
 
-/* Wakes all that wait: some for an errand, others for a place on a link. */
+/* Wakes all waiting threads: some wait for an errand, others for a place on a
+ * link. */
 void errand_end_all(relay *r, errand *const *errands, size_t count)
 {
     if (count == 0) {
@@ -93,7 +95,7 @@ static bool is_oneway(const errand *e)
     return (e->request.head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
 }
 
-/* An answer without a body, not sent yet. */
+/* Prepares an answer without a body. */
 static void fill_answer(relay *r, errand *e, int status, uint32_t flags)
 {
     r->front->worker->reply_reserve(&e->request, 0);
@@ -101,7 +103,7 @@ static void fill_answer(relay *r, errand *e, int status, uint32_t flags)
     e->request.head.flags = flags;
 }
 
-/* Answers without a body, and gives it back. */
+/* Sends answers without a body, and frees the errand. */
 static void answer(relay *r, errand *e, int status, uint32_t flags)
 {
     if (is_oneway(e)) {
@@ -113,9 +115,9 @@ static void answer(relay *r, errand *e, int status, uint32_t flags)
     errand_end(r, e);
 }
 
-/* Answers a request that never reached the service. UNAVAILABLE has a flag that
- * tells the client for certain that it has not run, so that it may send it
- * again. */
+/* Answers a request that never reached the service. With UNAVAILABLE a flag
+ * tells the client for certain that the call has not run, so that it may send
+ * it again. */
 static int refuse(relay *r, errand *e, int status)
 {
     bool is_absent = status == SHMRPC_E_UNAVAILABLE;
@@ -123,14 +125,14 @@ static int refuse(relay *r, errand *e, int status)
     return status;
 }
 
-/* Methods that share a slot share a hint: it is only the size of memory that is
- * reserved for the reply. */
+/* Methods that share a slot share a hint: it is only how much memory to reserve
+ * for the reply. */
 static shmrpci_atomic_u32 *hint_of(relay *r, const errand *e)
 {
     return &r->reply_hints[e->request.data.words[1] % 256];
 }
 
-/* Fills in the service's reply; it is not sent yet. */
+/* Copies the service's reply to the answer, without sending it. */
 static void fill_reply(relay *r, errand *e)
 {
     shmrpci_atomic_u32 *hint = hint_of(r, e);
@@ -170,7 +172,7 @@ static void fill(relay *r, errand *e, int status)
     }
 }
 
-/* A large answer leaves at once: it would delay the small ones behind it. */
+/* A large answer is sent at once: it would delay the small ones behind it. */
 void errand_finish(relay *r, errand_train *train, errand *e, int status)
 {
     fill(r, e, status);
@@ -204,7 +206,8 @@ void errand_withdraw(relay *r, errand *e)
     if (e->broken != SHMRPC_OK) {
         answer(r, e, e->broken, 0);
     } else if (r->front->worker->is_cancelled(&e->request)) {
-        /* Without a flag it says that it was cancelled, and may have run. */
+        /* Without the flag it means that the call was cancelled, and may have
+         * run. */
         answer(r, e, SHMRPC_E_UNAVAILABLE,
                not_run ? (uint32_t)SHMRPCI_HEAD_ENDED : 0);
     } else {
@@ -214,10 +217,10 @@ void errand_withdraw(relay *r, errand *e)
 
 /* ---- sending --------------------------------------------------------- */
 
-/* Copies the request to the service's side and sends it, if it gets a slot
- * before `until_ns` (0: it must be free now). BUSY: it got none, though the
- * link's count said so: oneway and cancelled calls keep their slots until they
- * have run. */
+/* Copies the request to the service's connection and sends it, if it gets a
+ * slot before `until_ns` (0: one must be free now). BUSY: it got none, although
+ * the link's count said so: oneway and cancelled calls keep their slots until
+ * they have run. */
 static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                    uint32_t flags)
 {
@@ -226,7 +229,7 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     size_t old = 0;
     size_t more = 0;
     if (e->link->hears_left) {
-        /* Without memory the service does not learn of its end. */
+        /* Without memory the service is not told of the peer's end. */
         (void)r->front->worker->watch(request, NULL);
     }
     int status = e->link->has_peers
@@ -264,7 +267,7 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                : r->back->client->commit(&e->call);
 }
 
-/* One try on the errand's link. If it fails the errand gives up its place
+/* One attempt on the errand's link. If it fails the errand gives up its place
  * there. */
 static int try_send(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                     uint32_t flags)
@@ -284,7 +287,7 @@ static int try_send(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     return status;
 }
 
-/* What follows when it was sent: a oneway call is over for us, and streams
+/* After it was sent: a oneway call is over for us, and the streams of others
  * begin to move. */
 static int follow(relay *r, errand *e)
 {
@@ -311,7 +314,7 @@ int errand_send(relay *r, errand *e, uint32_t flags)
     if (e->link == NULL) {
         return SHMRPC_E_BUSY;
     }
-    /* It has just been received. */
+    /* For a request that was just received. */
     int status = try_send(r, e, e->request.received_ns, 0, flags);
     if (status == SHMRPC_OK) {
         return follow(r, e);

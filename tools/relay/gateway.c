@@ -1,4 +1,4 @@
-/* A program that is a gateway: its threads and their end. */
+/* The main part of a gateway program: its threads and their end. */
 #include "tools/relay/gateway.h"
 
 #include <stdio.h>
@@ -8,16 +8,16 @@
 #include "sync/atomic.h"
 #include "tools/common/sandbox.h"
 
-/* What holds for whoever says nothing; the manual pages state the same. */
+/* Defaults for options that are not given; the manual pages state the same. */
 #define DEFAULT_MEMORY ((size_t)256 << 20)
 
-/* A place that runs, on a thread of its own but for the first. */
+/* A place that runs, on a thread of its own except the first. */
 typedef struct runner {
     gateway *gateway;
     const gateway_place *place;
     shmrpci_thread thread;
     bool has_thread;
-    int status; /* what run has returned */
+    int status; /* the result of run */
 } runner;
 
 /* Static, so that the signal handler finds it. */
@@ -26,7 +26,7 @@ static gateway *current;
 /* How many of its places the signal handler stops. */
 static shmrpci_atomic_u32 running;
 
-/* A signal handler, so that it only does what `stop` may do in one. Acquire
+/* In a signal handler, so it may only do what `stop` may do in one. Acquire
  * pairs with the release of gateway_begin. */
 static void on_signal(int number)
 {
@@ -77,7 +77,7 @@ void gateway_end(void)
     shmrpci_store_release(&running, 0u);
 }
 
-/* Without a filter it does not run, unless the user says so. */
+/* Without a filter the program does not run, unless the user allows that. */
 exit_code gateway_sandbox(const gateway *g, bool is_off)
 {
     if (is_off || tool_sandbox_enter() == SHMRPC_OK) {
@@ -90,7 +90,7 @@ exit_code gateway_sandbox(const gateway *g, bool is_off)
     return EXIT_TROUBLE;
 }
 
-/* One that fails takes the others along. */
+/* If one fails, all others stop as well. */
 static void run_one(void *user)
 {
     runner *r = user;
@@ -102,8 +102,8 @@ static void run_one(void *user)
     }
 }
 
-/* If a thread can't be started, those that run are stopped: half of what was
- * asked for would go unnoticed. */
+/* If a thread can't be started, those that run are stopped: serving only half
+ * of the places would go unnoticed. */
 static void start_one(runner *r)
 {
     r->has_thread =

@@ -1,8 +1,8 @@
 /*
- * What programs do alike that are gateways: several services, each with a
- * thread that runs it until a signal stops all of them; the sandbox; memory.
+ * Code common to gateway programs: several services, each with a thread that
+ * runs it until a signal stops all of them; the sandbox; memory.
  *
- * Threading: one thread, but for stopping: any, or a signal handler.
+ * Threading: one thread; stopping: any thread, or a signal handler.
  */
 #ifndef SHMRPC_TOOLS_RELAY_GATEWAY_H
 #define SHMRPC_TOOLS_RELAY_GATEWAY_H
@@ -13,10 +13,10 @@
 #include "rpc/address.h"
 #include "shmrpc/error.h"
 
-/* Of one program. */
+/* Most services of one program. */
 #define GATEWAY_SERVICES_MAX 16
 
-/* What a program ends with. */
+/* Exit statuses of a program. */
 typedef enum exit_code {
     EXIT_DONE = 0,
     EXIT_TROUBLE = 1,
@@ -24,16 +24,16 @@ typedef enum exit_code {
     EXIT_GO_ON = -1
 } exit_code;
 
-/* A service that is passed on. */
+/* A service whose calls are passed on. */
 typedef struct gateway_place {
     const char *name;
     void *user;
 } gateway_place;
 
-/* A program: its name, and what it does with its places. */
+/* A program: its name, and its operations on its places. */
 typedef struct gateway {
     const char *program;
-    /* Runs until it is stopped, or fails: the main function of a thread. */
+    /* Runs until it is stopped, or fails: a thread's main function. */
     int (*run)(void *user, shmrpc_error *error);
     /* Also called by a signal handler, and before run. */
     void (*stop)(void *user);
@@ -41,12 +41,14 @@ typedef struct gateway {
     size_t count;
 } gateway;
 
-/* Says what is wrong with a service, which is named: there may be several. */
+/* Prints an error of a service, with the service's name: there may be
+ * several. */
 exit_code gateway_fail(const gateway *g, const char *name,
                        const shmrpc_error *error);
 
-/* One address. INVALID: there are several, where `expected`; UNIMPLEMENTED: its
- * transport is not built. An address without a port gets the service's. */
+/* Parses one address. INVALID: several addresses, where `expected`;
+ * UNIMPLEMENTED: its transport is not built. An address without a port gets the
+ * service's. */
 int gateway_address(const char *text, const shmrpc_service *service,
                     const char *expected, shmrpci_address *out,
                     shmrpc_error *error);
@@ -55,22 +57,24 @@ int gateway_address(const char *text, const shmrpc_service *service,
  * gateway of a process at a time. */
 void gateway_begin(gateway *g);
 
-/* Gives up the right to open anything. EXIT_TROUBLE: the kernel has no filter
- * for that, which was said; `is_off`: the user does not want it. */
+/* Enters the sandbox, in which nothing can be opened any more. EXIT_TROUBLE:
+ * the kernel has no such filter, which was printed; `is_off`: the user does not
+ * want the sandbox. */
 exit_code gateway_sandbox(const gateway *g, bool is_off);
 
-/* Runs all places at a time, the first on this thread, until all have ended;
- * one that fails takes the others along. */
+/* Runs all places at once, the first on this thread, until all have ended; if
+ * one fails, all others stop as well. */
 exit_code gateway_run(gateway *g);
 
-/* Signals stop nobody any more: the places may be freed. */
+/* Signals no longer stop anything: the places may be freed. */
 void gateway_end(void);
 
 /*
  * Memory for requests and replies, which is divided evenly among the services.
- * The part of each has to hold the largest message as a request and as a reply
+ * The share of each must hold the largest message as a request and as a reply
  * at the same time, or such a call could never be made. `*max_bytes` 0 becomes
- * 256 MiB, or what is needed; EXIT_USAGE: it is too little, which was said.
+ * 256 MiB, or more if needed; EXIT_USAGE: it is too little, which was
+ * printed.
  */
 exit_code gateway_settle_memory(const char *program, size_t services,
                                 size_t max_message_bytes, size_t *max_bytes);

@@ -1,10 +1,10 @@
-/* Contracts of services, taken and handed on. */
+/* Contracts of services: received from the service and passed on to clients. */
 #include "tools/relay/greeting.h"
 
 #include "codec/contract_form.h"
 #include "rpc/envelope.h"
 
-/* What a contract may take in memory while it is looked at. */
+/* Most memory that a contract may take while it is checked. */
 #define ARENA_BYTES (16 * SHMRPCI_CONTRACT_MAX_BYTES)
 
 void greeting_init(greeting *g, bool allows_native)
@@ -25,8 +25,8 @@ void greeting_hello(shmrpci_buf *out)
     shmrpci_hello_write(0, "", out);
 }
 
-/* Native bodies are layouts of memory: between machines they are taken only by
- * who says so. */
+/* Native bodies are layouts of memory: between machines they need the user's
+ * permission. */
 static int check_encodings(const shmrpci_contract *contract,
                            shmrpc_error *error)
 {
@@ -60,8 +60,8 @@ static int check(const greeting *g, const shmrpci_welcome *said,
     return status;
 }
 
-/* Checks before it takes: a service that is refused leaves the former greeting
- * in place. */
+/* Checks before it stores: if a service is refused, the former greeting
+ * stays. */
 int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                   bool *has_changed, shmrpc_error *error)
 {
@@ -86,8 +86,8 @@ int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                : shmrpc_error_set(error, status, "out of memory");
 }
 
-/* A client whose contract has the same hash doesn't need ours: it gets the hash
- * alone. */
+/* A client whose contract has the same hash doesn't need ours: it gets only the
+ * hash. */
 int greeting_answer(greeting *g, const uint8_t *hello, size_t len,
                     shmrpci_buf *welcome, shmrpc_error *error)
 {

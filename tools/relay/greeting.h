@@ -1,5 +1,5 @@
 /*
- * What clients are told at hello: what the service has said of itself.
+ * The answer to clients' hellos: the service's own contract.
  *
  * Threading: any thread.
  */
@@ -26,13 +26,13 @@ void greeting_fini(greeting *g);
 /* A hello that any service answers with its contract. */
 void greeting_hello(shmrpci_buf *out);
 
-/* Takes the service's answer to hello. PRECONDITION: it has methods that are
- * not for networks; INVALID, CONTRACT: the answer is malformed. *has_changed:
- * it differs from the previous one. */
+/* Stores the service's answer to hello. PRECONDITION: the service has methods
+ * that are not for networks; INVALID, CONTRACT: the answer is malformed.
+ * *has_changed: it differs from the previous one. */
 int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                   bool *has_changed, shmrpc_error *error);
 
-/* The contract, once it is known, in memory of `arena`. UNAVAILABLE: it is not
+/* The contract, once it is known, in memory of `arena`. UNAVAILABLE: not known
  * yet. */
 int greeting_contract(greeting *g, shmrpci_arena *arena,
                       const shmrpci_contract **out, uint64_t *out_hash);

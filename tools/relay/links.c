@@ -1,4 +1,5 @@
-/* Connections to the service: how many, when, and which one a call takes. */
+/* Connections to the service: how many there are, when they are made, and which
+ * of them a call takes. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,17 +8,17 @@
 #include "rpc/envelope.h"
 #include "tools/relay/state.h"
 
-/* Another link is made when all have so many calls. */
+/* Another link is made when every link has this many calls. */
 #define BUSY_CALLS (LINK_CALLS * 3 / 4)
 
 #define CONNECT_NS (5 * SHMRPCI_NS_PER_S)
-/* Between two tries to connect; doubled up to the last. */
+/* Pauses between attempts to connect, doubled up to the last. */
 #define FIRST_PAUSE_NS (10 * SHMRPCI_NS_PER_MS)
 #define LAST_PAUSE_NS  SHMRPCI_NS_PER_S
 
 /* ---- using them ------------------------------------------------------ */
 
-/* With the lock held: the one with the fewest calls; NULL: there is none. */
+/* With the lock held: the link with the fewest calls; NULL: there is none. */
 static link *least_used(const relay *r, uint32_t *live)
 {
     link *best = NULL;
@@ -46,8 +47,8 @@ static link *find(relay *r, uint32_t epoch)
     return l;
 }
 
-/* A `wish` keeps requests of one batch on one link, so that they are sent with
- * one wake-up. */
+/* A `wish` keeps requests of one batch on one link, so that a single wake-up
+ * serves them. */
 link *link_choose(relay *r, uint32_t epoch, link *wish)
 {
     link *l = find(r, epoch);
@@ -58,7 +59,7 @@ link *link_choose(relay *r, uint32_t epoch, link *wish)
     return l != NULL && l->users < LINK_CALLS ? l : NULL;
 }
 
-/* Chooses again after each wait: links come and go meanwhile. */
+/* Chooses again after each wait, since links may have changed meanwhile. */
 int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out)
 {
     int status = SHMRPC_OK;
@@ -92,7 +93,8 @@ void link_unuse(relay *r, link *l)
     shmrpci_mutex_unlock(&r->lock);
 }
 
-/* Any number of threads may find out that a link is lost; one is enough. */
+/* Any number of threads may notice that a link is lost; the first one handles
+ * it. */
 void link_lose(relay *r, link *l)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -101,10 +103,10 @@ void link_lose(relay *r, link *l)
         shmrpci_cond_signal(&r->wanted);
     }
     shmrpci_mutex_unlock(&r->lock);
-    shmrpci_event_set(r->bell_fd); /* it is the returner's to free */
+    shmrpci_event_set(r->bell_fd); /* the returner frees it */
 }
 
-/* With the lock held: one by which the service hears of it, used by us. */
+/* With the lock held: a link by which to tell the service, now in use by us. */
 static link *use_any(relay *r)
 {
     uint32_t live;
@@ -116,8 +118,8 @@ static link *use_any(relay *r)
     return l;
 }
 
-/* One link is enough: the service tells all its processes. Where there is none
- * it has ended, and so has all that it knew of anybody. */
+/* One link is enough: the service tells all its processes. If there is no link
+ * the service has ended, and with it everything that it knew of peers. */
 void links_say_left(relay *r, uint64_t peer)
 {
     int status = SHMRPC_E_SERVER_LOST;
@@ -163,7 +165,7 @@ static void say(const relay *r, const char *what, const shmrpc_error *why)
 }
 
 /* The service at this address has another contract than before. Clients are
- * asked to connect anew, and requests from before are refused: their method
+ * asked to reconnect, and earlier requests are refused, since their method
  * numbers may mean other methods now. */
 static void begin_epoch(relay *r)
 {
@@ -178,8 +180,8 @@ static void begin_epoch(relay *r)
     shmrpci_mutex_unlock(&r->lock);
 }
 
-/* Also wakes the returner, which has to watch the new link before a call on it
- * can be waited for. */
+/* Also wakes the returner, which must watch the new link before anybody waits
+ * for a call on it. */
 static bool add(relay *r, link *l)
 {
     bool added = false;
@@ -196,8 +198,8 @@ static bool add(relay *r, link *l)
     return added;
 }
 
-/* Connects and checks what the service says. `*is_refused`: it is there, but
- * on_welcome does not want it called. */
+/* Connects and checks the service's answer. `*is_refused`: the service is
+ * there, but on_welcome does not allow calls to it. */
 static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
 {
     shmrpci_buf welcome;
@@ -258,7 +260,7 @@ int links_open(relay *r, shmrpc_error *error)
 }
 
 /* With the lock held: waits until there is something to do; false: leave. There
- * is work if there is no link and the pause is over, or if calls have asked for
+ * is work if no link exists and the pause is over, or if calls have asked for
  * one more link. */
 static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
 {
@@ -271,7 +273,8 @@ static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
         }
         if (is_up) {
             shmrpci_cond_wait(&r->wanted, &r->lock);
-            retry_ns = shmrpci_now_ns(); /* lost: at once, for the first time */
+            retry_ns = shmrpci_now_ns(); /* lost: connect at once the first
+                                          * time */
             in_time = true;
         } else {
             in_time = shmrpci_cond_wait_until(&r->wanted, &r->lock, retry_ns);
@@ -280,9 +283,9 @@ static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
     return false;
 }
 
-/* Connecting blocks for seconds when a service hangs: that is why links have a
- * thread of their own, and why the lock is given up meanwhile. Each change is
- * said once, not each try. */
+/* Connecting blocks for seconds when a service hangs: so a thread of its own
+ * makes links, and releases the lock meanwhile. Each change is logged once, not
+ * each attempt. */
 void links_run(void *user)
 {
     relay *r = user;

@@ -1,5 +1,5 @@
 /*
- * Which port a service has that is named without.
+ * Finds the port of a service that is named without one.
  *
  * Threading: any thread.
  */
@@ -10,8 +10,8 @@
 
 #include "shmrpc/error.h"
 
-/* Of NAME or NAME@INSTANCE, as it runs on this machine. NOT_FOUND: it does not.
- */
+/* The port of NAME or NAME@INSTANCE, if it runs on this machine. NOT_FOUND: it
+ * does not. */
 int relay_port_of(const char *name, uint16_t *out, shmrpc_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* The relay as a whole: opening, carriers, the end. */
+/* The relay as a whole: opening it, its carriers, its end. */
 #include "tools/relay/relay.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "tools/relay/beside.h"
 #include "tools/relay/state.h"
 
-/* How long a carrier waits for replies itself. */
+/* How long a carrier itself waits for replies. */
 #define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
 /* A yield that takes longer gave the CPU to programs that have nothing to do
  * with the calls. Yielding is then left out for some rounds, twice as many each
@@ -18,16 +18,16 @@
 #define ASIDE_NS  (500 * SHMRPCI_NS_PER_US)
 #define STAYS_MAX 1023u
 /* How much of MOMENT_NS a carrier keeps the turn while it waits: TURN_NS, and
- * TURN_CALL_NS for each call. When that was too short it gives the turn away at
+ * TURN_CALL_NS for each call. If that was too short, it gives up the turn at
  * once for some rounds, up to GIVE_MAX. */
 #define TURN_NS      (50 * SHMRPCI_NS_PER_US)
 #define TURN_CALL_NS (3 * SHMRPCI_NS_PER_US)
 #define GIVE_MAX     15u
-/* A carrier that has waited so long for a request has nothing else to do. */
+/* After waiting so long for a request, a carrier counts as idle. */
 #define IDLE_NS (10 * SHMRPCI_NS_PER_US)
-/* What a carrier takes in one go. */
+/* How many requests a carrier takes at once. */
 #define LOAD_MAX LINK_CALLS
-/* After waiting for replies in vain a carrier doesn't wait for some rounds,
+/* After waiting for replies in vain, a carrier doesn't wait for some rounds,
  * twice as many each time, up to HURRY_MAX. */
 #define HURRY_MAX 63u
 
@@ -36,22 +36,25 @@
 typedef struct carrier {
     relay *relay;
     shmrpci_participant *participant;
-    errand *load[LOAD_MAX]; /* sent, in this order */
+    errand *load[LOAD_MAX]; /* errands that were sent, in this order */
     uint32_t load_count;
-    uint32_t penalty; /* for how many rounds it will not wait next time */
-    uint32_t hurries; /* for how many it does not */
+    uint32_t penalty; /* number of rounds for which it will not wait the next
+                       * time */
+    uint32_t hurries; /* number of rounds left in which it does not */
     bool has_turn;
-    uint32_t slowness;   /* for how many it will give it away before it waits */
-    uint32_t gives;      /* for how many it does */
-    uint32_t clumsiness; /* for how many it will not step aside next time */
-    uint32_t stays;      /* for how many it does not */
+    uint32_t slowness;   /* number of rounds for which it will give the turn
+                          * away before it waits */
+    uint32_t gives;      /* number of rounds left in which it does */
+    uint32_t clumsiness; /* number of rounds for which it will not yield the
+                          * next time */
+    uint32_t stays;      /* number of rounds left in which it does not */
 } carrier;
 
 /* ---- turns ----------------------------------------------------------- */
 
-/* One carrier at a time reads requests, and goes on with their replies while
- * the others sleep: to wake one for each batch would take longer than most
- * calls do. */
+/* One carrier at a time reads requests, and continues with their replies while
+ * the others sleep: waking one for each batch would take longer than most
+ * calls. */
 static void take_turn(carrier *c)
 {
     relay *r = c->relay;
@@ -67,7 +70,7 @@ static void take_turn(carrier *c)
     c->has_turn = true;
 }
 
-/* Before it may have to wait for long. */
+/* Called before it may have to wait for long. */
 static void give_turn(carrier *c)
 {
     relay *r = c->relay;
@@ -83,7 +86,8 @@ static void give_turn(carrier *c)
 
 /* ---- requests -------------------------------------------------------- */
 
-/* Only the first of a list rings: the returner takes all of it at once. */
+/* Only the first errand of a list rings: the returner takes all of it at
+ * once. */
 static void hand_over(relay *r, errand *e)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -96,8 +100,9 @@ static void hand_over(relay *r, errand *e)
     }
 }
 
-/* Sends a request that has to wait for a place. The carrier first gives away
- * all that others would wait for: its calls in progress, and its turn. */
+/* Sends a request that has to wait for a place. The carrier first hands over
+ * everything that others would wait for: its calls in progress, and its
+ * turn. */
 static int send_late(carrier *c, errand *e)
 {
     for (uint32_t i = 0; i < c->load_count; i++) {
@@ -108,8 +113,8 @@ static int send_late(carrier *c, errand *e)
     return errand_send_late(c->relay, e);
 }
 
-/* Takes the requests that are there already besides the first one. Returns how
- * many there are, the first one included. */
+/* Takes the requests that have already arrived after the first one. Returns how
+ * many there are, including the first. */
 static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
 {
     relay *r = c->relay;
@@ -118,7 +123,7 @@ static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
     size_t got;
     size_t wanted;
     out[0] = first;
-    do { /* asks for few at first: mostly there are none */
+    do { /* asks for a few at first: usually there are none */
         wanted = count * 4 < LOAD_MAX - count ? count * 4 : LOAD_MAX - count;
         wanted = errand_take_more(r, first, out + count, wanted);
         for (size_t i = 0; i < wanted; i++) {
@@ -141,12 +146,13 @@ static void leave_link(relay *r, errand *e)
     }
 }
 
-/* Sends what has come with the first one; the service is woken by the last. */
+/* Sends the requests that arrived with the first one; the last wakes the
+ * service. */
 static void send_all(carrier *c, errand *first)
 {
     errand *errands[LOAD_MAX];
     size_t count = gather(c, first, errands);
-    uint32_t epoch = first->request.epoch; /* the links' */
+    uint32_t epoch = first->request.epoch; /* of the links */
     bool is_late = false;
     for (size_t i = 0; i < count; i++) {
         errand *e = errands[i];
@@ -168,9 +174,9 @@ static void send_all(carrier *c, errand *first)
     }
 }
 
-/* Looks at those that are not over, from the last one on, for which it waits
- * until the deadline (0: does not): the others are over before, mostly, so that
- * one wake-up does for all. False: some are not over. */
+/* Checks the calls that are not over, beginning with the last one, for which it
+ * waits until the deadline (0: does not wait): usually the others are over
+ * before it, so that one wake-up suffices. False: some are not over. */
 static bool look_at_load(carrier *c, int status[LOAD_MAX], int64_t deadline_ns)
 {
     bool in_time = true;
@@ -184,7 +190,7 @@ static bool look_at_load(carrier *c, int status[LOAD_MAX], int64_t deadline_ns)
     return in_time;
 }
 
-/* Answers those that are over, and keeps the others. */
+/* Answers calls that are over, and keeps the others. */
 static void answer_some(carrier *c, int status[LOAD_MAX])
 {
     errand_train train = {.count = 0};
@@ -201,8 +207,8 @@ static void answer_some(carrier *c, int status[LOAD_MAX])
     c->load_count = kept;
 }
 
-/* Yields to a worker that was just woken on this CPU. To sleep until it is done
- * would set a timer, which takes longer than the call in a virtual machine. */
+/* Yields to a worker that was just woken on this CPU. Sleeping until it is done
+ * would set a timer, which in a virtual machine takes longer than the call. */
 static void step_aside(carrier *c, int64_t now_ns)
 {
     if (c->stays > 0) {
@@ -217,7 +223,7 @@ static void step_aside(carrier *c, int64_t now_ns)
     c->stays = c->clumsiness;
 }
 
-/* Waits for replies while it keeps the turn. True: all have come. */
+/* Waits for replies while it keeps the turn. True: all have arrived. */
 static bool wait_in_turn(carrier *c, int status[LOAD_MAX], int64_t since_ns)
 {
     int64_t turn_ns = TURN_NS + c->load_count * TURN_CALL_NS;
@@ -235,8 +241,8 @@ static bool wait_in_turn(carrier *c, int status[LOAD_MAX], int64_t since_ns)
     return in_time;
 }
 
-/* Answers what is over in a moment (`waits`), or now, and leaves the rest to
- * the returner. False: there was some. */
+/* Answers the calls that are over now or, with `waits`, in a moment, and leaves
+ * the rest to the returner. False: there was a rest. */
 static bool bring_back(carrier *c, bool waits)
 {
     int status[LOAD_MAX];
@@ -257,8 +263,8 @@ static bool bring_back(carrier *c, bool waits)
     return all;
 }
 
-/* Answers, or hands over, the calls that were sent. Where waiting was in vain
- * the last times and more requests have come, it doesn't wait. */
+/* Answers, or hands over, the calls that were sent. If waiting was in vain the
+ * last times and more requests have arrived, it doesn't wait. */
 static void deliver(carrier *c, bool is_idle)
 {
     if (!is_idle && c->hurries > 0) {
@@ -273,7 +279,7 @@ static void deliver(carrier *c, bool is_idle)
     c->hurries = c->penalty;
 }
 
-/* The life of a carrier: takes its turn, reads what has come, sends it, and
+/* A carrier's main function: takes its turn, reads requests, sends them, and
  * brings back the replies. Ends when the listener does. */
 static void carry_all(void *user)
 {
@@ -287,7 +293,8 @@ static void carry_all(void *user)
             break;
         }
         int64_t asked_ns = shmrpci_now_ns();
-        /* Relaxed, as below: who counts calls need not know at once. */
+        /* Relaxed, as below: a reader of the count may see it a little
+         * later. */
         shmrpci_store_relaxed(&r->is_awaiting, 1u);
         int status = r->front->worker->next(c.participant, &e->request);
         shmrpci_store_relaxed(&r->is_awaiting, 0u);
@@ -304,8 +311,8 @@ static void carry_all(void *user)
 
 /* ---- opening --------------------------------------------------------- */
 
-/* Refuses clients while the service is away: they try again, or go elsewhere,
- * instead of waiting for every call. */
+/* Refuses clients while the service is away: they try again, or elsewhere,
+ * instead of waiting in every call. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -332,7 +339,7 @@ static void on_cancel(void *user)
     shmrpci_event_set(r->bell_fd);
 }
 
-/* Sets everything that relay_close looks at, so that it may follow any
+/* Sets everything that relay_close reads, so that it may be called after any
  * failure. */
 static void fill(relay *r, const relay_opts *opts)
 {
@@ -370,7 +377,8 @@ static int listen_at(relay *r, shmrpc_error *error)
                                       error);
 }
 
-/* The threads that watch calls and make links; carriers come after them. */
+/* Starts the threads that watch calls and make links; carriers are started
+ * after them. */
 static int start_helpers(relay *r)
 {
     shmrpc_status status =
@@ -383,7 +391,8 @@ static int start_helpers(relay *r)
     return (int)status;
 }
 
-/* Starts no thread: the program enters its sandbox between open and run. */
+/* Starts no thread, because the program enters its sandbox between open and
+ * run. */
 int relay_open(const relay_opts *opts, relay **out, shmrpc_error *error)
 {
     relay *r = calloc(1, sizeof *r);
@@ -435,8 +444,8 @@ static int start(relay *r, shmrpc_error *error)
                                   "the relay's threads can't be started");
 }
 
-/* If starting fails the listener is stopped and run all the same: carriers that
- * were started wait for it, and have to be joined. */
+/* If starting fails, the listener is stopped and run all the same: carriers
+ * that were started wait for it, and must be joined. */
 int relay_run(relay *r, shmrpc_error *error)
 {
     int status = start(r, error);
@@ -462,7 +471,7 @@ void relay_stop(relay *r)
     r->front->listener->stop(r->listener);
 }
 
-/* Waits for calls in progress; those that take too long are given up. */
+/* Waits for calls in progress; those that take too long are cancelled. */
 static void drain(relay *r)
 {
     int64_t deadline_ns = shmrpci_deadline_after(r->opts.drain_ns);

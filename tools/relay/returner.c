@@ -1,6 +1,6 @@
 /*
- * The thread that has all calls which take longer than a moment: asleep until
- * one of them is over, was cancelled, or is overdue, or a link is lost.
+ * The thread that waits for all calls that take longer than a moment: it sleeps
+ * until one of them is over, was cancelled, or is overdue, or a link is lost.
  */
 #include <stdlib.h>
 
@@ -10,17 +10,17 @@
 
 #define TAG_BELL UINT64_MAX
 
-/* What only this thread knows. */
+/* State of this thread only. */
 typedef struct returner {
     relay *relay;
-    errand *errands; /* on their way */
+    errand *errands; /* errands in progress */
     shmrpci_call *calls[RELAY_ERRANDS_MAX];
 } returner;
 
 /* ---- links ----------------------------------------------------------- */
 
 /* Finds out whether a link with no call on it is lost: only a reservation tells
- * that, and is given back at once. */
+ * that, and it is given back at once. */
 static void probe(relay *r, link *l)
 {
     shmrpci_call call = {.conn = NULL};
@@ -32,7 +32,7 @@ static void probe(relay *r, link *l)
     }
 }
 
-/* Only this thread frees links, so that it may use one without the lock. */
+/* Only this thread frees links, so it may use one without the lock. */
 static void free_link(relay *r, uint32_t i)
 {
     link *l = r->links[i];
@@ -67,15 +67,17 @@ static void look_at_links(relay *r)
             l->is_watched =
                 r->back->client->watch(l->conn, r->set, i) == SHMRPC_OK;
             if (!l->is_watched) {
-                link_lose(r, l); /* the ends of its calls would go unnoticed */
+                link_lose(r, l); /* otherwise the ends of its calls would go
+                                  * unnoticed */
             }
         }
         free_link(r, i);
     }
 }
 
-/* Asks every link with calls on it to wake us when one of them ends. Returns
- * when to look again at the latest; 0: at once, as something has come since. */
+/* Arms every link with calls on it, to be woken when one of them ends. Returns
+ * when to check again at the latest; 0: at once, since something has arrived
+ * meanwhile. */
 static int64_t arm(returner *me)
 {
     relay *r = me->relay;
@@ -115,7 +117,7 @@ static void take_fresh(returner *me)
     }
 }
 
-/* Whether its streams can't go on: the streamer has said so. */
+/* Whether its streams can't go on, as the streamer reports. */
 static bool is_broken(relay *r, const errand *e)
 {
     if (e->streams == NULL) {
@@ -127,10 +129,10 @@ static bool is_broken(relay *r, const errand *e)
     return broken;
 }
 
-/* Looks at one call without waiting. True: it was answered or handed to its
- * streamer, and is not to be touched any more. A call also ends here because
- * its time is up, its client has cancelled it, or the relay gives up (stopping
- * above 1: drain is over). */
+/* Checks one call without waiting. True: it was answered or handed to its
+ * streamer, and must not be used any more. A call also ends here because its
+ * deadline has passed, its client has cancelled it, or the relay gives up
+ * (stopping above 1: the drain is over). */
 static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
 {
     int status = r->back->client->receive(&e->call, 0);
@@ -155,7 +157,7 @@ static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
     return false;
 }
 
-/* Looks at all calls; returns when the next one will be overdue. */
+/* Checks all calls; returns when the next one will be overdue. */
 static int64_t look_at_calls(returner *me)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -179,7 +181,7 @@ static int64_t look_at_calls(returner *me)
 
 /* ---- running --------------------------------------------------------- */
 
-/* A link that wakes us may have been lost rather than have an answer: each is
+/* A link that woke us may have been lost rather than have an answer: each is
  * probed. */
 static void sleep_until(relay *r, int64_t wake_ns)
 {
@@ -199,7 +201,7 @@ static void sleep_until(relay *r, int64_t wake_ns)
     }
 }
 
-/* Nobody uses them: the carriers have gone, and the errands. */
+/* Nobody uses them: the carriers and the errands are gone. */
 static void free_links(relay *r)
 {
     for (uint32_t i = 0; i < r->opts.links; i++) {
@@ -227,8 +229,8 @@ void returner_run(void *user)
         SHMRPC_OK) {
         return;
     }
-    /* The order matters: links are watched before calls are looked at, and
-     * armed after, so that no end falls between. */
+    /* The order matters: links are watched before calls are checked, and armed
+     * afterwards, so that no end is missed in between. */
     for (;;) {
         take_fresh(&me);
         look_at_links(r);

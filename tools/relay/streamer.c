@@ -1,11 +1,11 @@
 /*
- * The threads that move the items of streams, between front and service, unseen
- * and as far as there is room at the other side.
+ * The threads that move the items of streams between front and service, without
+ * reading them, as far as the other side has room.
  *
  * A thread has many streams; it sleeps on a word that the front rings, and on
  * those of the rings in shared memory, until any of them has something to take,
- * or room.  That a call is over, or to be taken back, is the returner's to find
- * out: it marks the streams, and the thread that moves them ends the errand.
+ * or room. The returner finds out that a call is over, or must be withdrawn: it
+ * marks the streams, and the thread that moves them ends the errand.
  */
 #include <stdlib.h>
 
@@ -14,18 +14,18 @@
 #include "os/poll.h"
 #include "tools/relay/state.h"
 
-/* Each has two words to wait for, and the thread one. */
+/* Each stream has two words to wait for, and the thread has one. */
 #define STREAMS_MAX ((SHMRPCI_FUTEX_ANY_MAX - 1) / 2)
 
-/* What one direction of a stream moves before others have their turn. */
+/* How much one direction of a stream moves before others have their turn. */
 #define TURN_PARTS 64
 
-/* How often to look whether those who can't go on at either side only wait for
- * each other. */
+/* How often to check whether the peers at both sides, which can't go on, are
+ * only waiting for each other. */
 #define SUSPECT_NS (25 * SHMRPCI_NS_PER_MS)
 
-/* How often to look where a kernel can't wait for several words (before 5.16).
- */
+/* How often to check where a kernel can't wait for several words (before
+ * 5.16). */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 
 /* One direction of a stream. */
@@ -34,38 +34,41 @@ typedef struct direction {
     const shmrpci_transport *to_ops;
     shmrpci_stream *from;
     shmrpci_stream *to;
-    shmrpci_stream_item part; /* to be sent next, if has_part */
-    size_t at;                /* of it have gone */
+    shmrpci_stream_item part; /* the next part to send, if has_part */
+    size_t at;                /* how many bytes of it were sent */
     bool has_part;
     bool is_last;
     bool waits_for_room;
     bool is_done;
-    bool has_ended; /* because no more comes, not as nobody wants it */
-    int status;     /* then: how */
+    bool has_ended; /* because no more will arrive, not because nobody wants
+                     * it */
+    int status;     /* then: the status */
 } direction;
 
 struct carried {
     carried *next;
     errand *errand;
-    direction up; /* to the service */
+    direction up; /* the direction to the service */
     direction down;
     bool says_wait; /* the front was told */
-    /* lock: the returner's word */
+    /* lock: set by the returner */
     bool is_over;
     bool is_withdrawn;
-    int status; /* as receive has returned it */
+    int status; /* as returned by receive */
 };
 
 struct streamer {
     relay *relay;
     shmrpci_thread thread;
-    shmrpci_atomic_u32 bell; /* counts; whoever rings wakes */
-    carried *streams;        /* the thread's */
+    shmrpci_atomic_u32 bell; /* incremented by whoever rings, which also
+                              * wakes */
+    carried *streams;        /* belongs to the thread */
     carried *fresh;          /* lock */
-    uint32_t count;          /* lock: of both */
+    uint32_t count;          /* lock: number of streams in both lists */
 };
 
-/* Before the wake, so that a thread about to sleep sees another number. */
+/* Incremented before the wake, so that a thread about to sleep sees another
+ * number. */
 static void ring(streamer *s)
 {
     (void)shmrpci_add_seq(&s->bell, 1u);
@@ -74,7 +77,8 @@ static void ring(streamer *s)
 
 /* ---- moving ------------------------------------------------------------ */
 
-/* No more items come: tells the other side whether that is the regular end. */
+/* No more items will arrive: tells the other side whether that is the regular
+ * end. */
 static void end_items(direction *d, int status)
 {
     d->status = status;
@@ -86,7 +90,7 @@ static void end_items(direction *d, int status)
     }
 }
 
-/* Takes the next part of an item from where it comes. False: there is none. */
+/* Takes the next part of an item from the source. False: there is none. */
 static bool take_part(direction *d)
 {
     int status = d->from_ops->pump->take(d->from, &d->part, &d->is_last);
@@ -118,7 +122,7 @@ static bool put_part(direction *d)
     return true;
 }
 
-/* Moves what it can, within a turn. True: something has happened. */
+/* Moves what it can, within a turn. True: something was done. */
 static bool move(direction *d)
 {
     bool moved = false;
@@ -150,7 +154,7 @@ static void close_ends(const relay *r, carried *c)
     r->front->streams->close(c->up.from);
 }
 
-/* The client neither sends nor reads any more. */
+/* The client no longer sends or reads. */
 static bool has_lost_front(const carried *c)
 {
     return (c->up.has_ended && c->up.status == SHMRPC_E_CANCELLED) ||
@@ -164,7 +168,8 @@ static bool is_broken(const direction *d)
            d->status != SHMRPC_E_CANCELLED;
 }
 
-/* A lie on either side, or no memory: both ends are told. */
+/* One side has broken the protocol, or there is no memory: both ends are
+ * told. */
 static int why_broken(const carried *c)
 {
     return is_broken(&c->up)     ? c->up.status
@@ -172,7 +177,7 @@ static int why_broken(const carried *c)
                                  : SHMRPC_OK;
 }
 
-/* With the lock: what the returner has found out. */
+/* With the lock: takes over what the returner has found out. */
 static void look_at_word(streamer *s, carried *c, bool *is_over,
                          bool *is_withdrawn)
 {
@@ -182,7 +187,7 @@ static void look_at_word(streamer *s, carried *c, bool *is_over,
     shmrpci_mutex_unlock(&s->relay->lock);
 }
 
-/* The last thing that is done with it: its errand was answered before. */
+/* The last access to it: its errand was answered before. */
 static void leave(streamer *s, carried *c)
 {
     relay *r = s->relay;
@@ -203,7 +208,7 @@ static bool end_if_over(streamer *s, carried *c)
     bool is_withdrawn;
     look_at_word(s, c, &is_over, &is_withdrawn);
     if (is_withdrawn) {
-        (void)move(&c->up); /* what was sent before comes before */
+        (void)move(&c->up); /* items sent before the end arrive before it */
         close_ends(r, c);
         errand_withdraw(r, e);
     } else if (is_over && c->down.is_done) {
@@ -216,7 +221,7 @@ static bool end_if_over(streamer *s, carried *c)
     return true;
 }
 
-/* The returner is to take the call back. */
+/* Makes the returner withdraw the call. */
 static void break_call(streamer *s, carried *c, int status)
 {
     relay *r = s->relay;
@@ -264,7 +269,7 @@ static bool is_stuck(const carried *c)
 }
 
 /* If the handler waits for room as well, and does not read, the client is told:
- * only it knows whether it does the same. */
+ * only the client knows whether it does the same. */
 static void look_for_deadlock(streamer *s, carried *c)
 {
     const relay *r = s->relay;
@@ -275,7 +280,7 @@ static void look_for_deadlock(streamer *s, carried *c)
     }
 }
 
-/* Moves what there is. True: something has happened. */
+/* Moves what has arrived. True: something was done. */
 static bool move_all(streamer *s)
 {
     bool moved = false;
@@ -344,8 +349,8 @@ static void disarm_all(streamer *s)
     }
 }
 
-/* Whether the peer waits changes without a wake-up: while both directions are
- * stuck, look again and again. */
+/* No wake-up tells when the peer begins to wait: while both directions are
+ * stuck, check again and again. */
 static int64_t wake_ns(const streamer *s)
 {
     for (const carried *c = s->streams; c != NULL; c = c->next) {
@@ -356,8 +361,8 @@ static int64_t wake_ns(const streamer *s)
     return SHMRPCI_NEVER_NS;
 }
 
-/* Without futex_waitv the thread sleeps on its own bell alone, for a short time
- * if it has streams. */
+/* Without futex_waitv the thread sleeps on its own bell only, and briefly if it
+ * has streams. */
 static void sleep_once(streamer *s, uint32_t seen)
 {
     shmrpci_futex_on on[SHMRPCI_FUTEX_ANY_MAX];
@@ -386,7 +391,7 @@ static void run(void *user)
 {
     streamer *s = user;
     while (!is_over(s)) {
-        /* Before the look: what is rung after it is not slept over. */
+        /* Read before the check: a ring after it ends the sleep. */
         uint32_t seen = shmrpci_load_seq(&s->bell);
         take_fresh(s);
         if (!move_all(s)) {
@@ -398,7 +403,7 @@ static void run(void *user)
 /* ---- streams come and go ------------------------------------------------- */
 
 /* With the lock held: a thread that has room, which is started if all others
- * are full; NULL: no more can be had. */
+ * are full; NULL: there can't be more. */
 static streamer *choose(relay *r)
 {
     for (uint32_t i = 0; i < r->streamer_count; i++) {
@@ -439,16 +444,16 @@ static void fill(const relay *r, carried *c, shmrpci_stream *front,
                           .status = SHMRPC_OK};
 }
 
-/* Accepts at the front first, where the client has said how large the rings are
- * to be that are then opened at the back. Like commit it uses up the reserved
- * call, whether or not it succeeds. */
+/* Accepts at the front first, where the client has set the size of the rings,
+ * which are then opened at the back. Like commit it uses up the reserved call,
+ * whether or not it succeeds. */
 int streams_open(relay *r, errand *e)
 {
     shmrpci_stream_opts opts;
     shmrpci_stream *front;
     shmrpci_stream *back;
     carried *c = calloc(1, sizeof *c);
-    /* How many there may be is the service's to say. */
+    /* The service limits how many there may be. */
     int status = c != NULL ? r->front->streams->accept(&e->request, UINT32_MAX,
                                                        &front, NULL)
                            : SHMRPC_E_NO_MEMORY;

@@ -483,10 +483,14 @@ static const char *parameters(gen_model *m, const idl_method *method,
     }
     if (is_client) {
         const char *from = hidden ? "builtins." : "";
-        shmrpci_buf_printf(&text,
-                           "%s, _timeout: %sfloat | None = None, "
-                           "_metadata: %sdict[%sstr, %sstr] | None = None",
-                           by_name ? "" : ", *", from, from, from, from);
+        shmrpci_buf_printf(&text, "%s, _timeout: %sfloat | None = None",
+                           by_name ? "" : ", *", from);
+        static const char *const dicts[] = {"_metadata", "_reply_metadata"};
+        for (size_t i = 0; i < sizeof dicts / sizeof *dicts; i++) {
+            shmrpci_buf_printf(&text,
+                               ", %s: %sdict[%sstr, %sstr] | None = None",
+                               dicts[i], from, from, from);
+        }
     }
     return gen_buf_take(m->tree, &text);
 }

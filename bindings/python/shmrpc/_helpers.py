@@ -6,6 +6,7 @@ new classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 
 from . import _core
@@ -13,13 +14,36 @@ from ._errors import _CLASSES, DeclaredError, Error, RemoteError
 from ._ext import Ext
 from ._types import from_ext, from_own_ext, pickled, plain
 
-__all__ = ["Ext", "Namespace", "from_ext", "from_own_ext", "make_case", "make_enum", "make_error",
-           "make_exception", "make_fault", "make_peer", "make_signature",
-           "make_struct", "pickled", "plain", "reconnect", "register",
-           "status_of"]
+__all__ = ["Ext", "Namespace", "from_ext", "from_own_ext", "make_case",
+           "make_enum", "make_error", "make_exception", "make_fault",
+           "make_peer", "make_signature", "make_struct", "no_method", "pickled",
+           "plain", "reconnect", "register", "status_of", "unexpected"]
 
 _NUMBERS = {number: _CLASSES[name]
             for name, number in _core.statuses().items()}
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    """The end of an error about a name that does not exist."""
+    import difflib
+
+    found = difflib.get_close_matches(name, names, 1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def no_method(client: _core.ServiceClient, name: str) -> AttributeError:
+    text = f"{client.service['id']} has no method {name!r}"
+    if not name.startswith("_"):
+        text += _near(name, dir(client))
+    # With a name and without the object, the interpreter adds no guess of its
+    # own.
+    return AttributeError(text, name=name)
+
+
+def unexpected(method: str, name: str, names: list[str]) -> TypeError:
+    options = ["_metadata", "_reply_metadata", "_timeout"]
+    return TypeError(f"{method}() got an unexpected keyword argument {name!r}"
+                     + _near(name, names + options))
 
 
 class Namespace:
@@ -27,6 +51,10 @@ class Namespace:
 
     def __init__(self, members: dict[str, type]) -> None:
         self.__dict__.update(members)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the service has no {name!r} here"
+                             + _near(name, self.__dict__), name=name)
 
     def __repr__(self) -> str:
         return f"<{', '.join(sorted(self.__dict__)) or 'nothing'}>"

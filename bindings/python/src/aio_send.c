@@ -28,7 +28,7 @@
 void core_aio_forget_arguments(core_aio_call *c)
 {
     if (c->in != NULL) {
-        core_scratch_fini(&c->in->scratch);
+        core_invocation_fini(c->in);
         PyMem_Free(c->in);
         c->in = NULL;
     }

@@ -204,6 +204,7 @@ static PyObject *client_new(core_connection *connection, PyTypeObject *type,
     }
     c->connection = (core_connection *)Py_NewRef((PyObject *)connection);
     c->options = *options;
+    Py_XINCREF(c->options.metadata);
     c->methods = methods;
     return (PyObject *)c;
 }
@@ -212,6 +213,7 @@ static void client_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(((client *)self)->methods);
+    Py_XDECREF(((client *)self)->options.metadata);
     Py_XDECREF((PyObject *)((client *)self)->connection);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
@@ -328,6 +330,19 @@ static PyObject *find_method(client *c, PyObject *name, bool is_python)
                : NULL;
 }
 
+/* Raises `type` with what helps with a name that is wrong. */
+static void refuse_name(PyObject *self, PyObject *type, PyObject *name)
+{
+    PyObject *error = core_help(((client *)self)->connection->state,
+                                "no_method", "OO", self, name);
+    PyObject *text = error != NULL ? PyObject_Str(error) : NULL;
+    if (text != NULL) {
+        PyErr_SetObject(type, type == PyExc_AttributeError ? error : text);
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(error);
+}
+
 static PyObject *client_getattro(PyObject *self, PyObject *name)
 {
     client *c = (client *)self;
@@ -346,8 +361,7 @@ static PyObject *client_getattro(PyObject *self, PyObject *name)
             Py_CLEAR(found);
         }
     } else if (!PyErr_Occurred()) {
-        PyErr_Format(PyExc_AttributeError, "%s has no method '%U'",
-                     c->connection->service->id, name);
+        refuse_name(self, PyExc_AttributeError, name);
     }
     return found;
 }
@@ -361,7 +375,7 @@ static PyObject *client_subscript(PyObject *self, PyObject *name)
     }
     PyObject *found = find_method((client *)self, name, false);
     if (found == NULL && !PyErr_Occurred()) {
-        PyErr_SetObject(PyExc_KeyError, name);
+        refuse_name(self, PyExc_KeyError, name);
     }
     return found;
 }
@@ -421,18 +435,29 @@ static PyObject *client_enter(PyObject *self, PyObject *unused)
 static PyObject *client_with_options(PyObject *self, PyObject *args,
                                      PyObject *kwargs)
 {
-    static char *names[] = {"timeout", "arrays", NULL};
+    static char *names[] = {"timeout", "arrays", "metadata", NULL};
     const client *c = (const client *)self;
     core_options options = c->options;
     PyObject *timeout = Py_None;
+    PyObject *metadata = Py_None;
     int arrays = (options.how & CORE_ARRAYS) != 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$Op:with_options", names,
-                                     &timeout, &arrays) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OpO:with_options", names,
+                                     &timeout, &arrays, &metadata) ||
         core_timeout_of(timeout, &options.timeout_ns) != 0) {
         return NULL;
     }
     options.how = arrays != 0 ? CORE_ARRAYS : 0;
-    return client_new(c->connection, Py_TYPE(self), &options);
+    PyObject *checked = NULL;
+    if (metadata != Py_None) {
+        checked = core_metadata_merge(NULL, metadata);
+        if (checked == NULL) {
+            return NULL;
+        }
+        options.metadata = checked;
+    }
+    PyObject *made = client_new(c->connection, Py_TYPE(self), &options);
+    Py_XDECREF(checked);
+    return made;
 }
 
 /* For pickle: a client in another process connects there. Never includes
@@ -582,7 +607,8 @@ static PyMethodDef client_methods[] = {
     {"with_options", (PyCFunction)(void (*)(void))client_with_options,
      METH_VARARGS | METH_KEYWORDS,
      "The same connection with other options: timeout in seconds; arrays=True "
-     "returns lists of numbers as memoryviews."},
+     "returns lists of numbers as memoryviews; metadata={...} goes with each "
+     "call, unless its own _metadata has the same key."},
     {"__enter__", client_enter, METH_NOARGS, NULL},
     {"__exit__", client_close, METH_VARARGS, NULL},
     {"__dir__", client_dir, METH_NOARGS, NULL},

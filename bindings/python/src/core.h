@@ -301,10 +301,17 @@ extern PyType_Spec core_jobs_spec;
 typedef struct core_options {
     int64_t timeout_ns; /* 0: not given */
     unsigned how;       /* CORE_ARRAYS; for a method also CORE_PYTHON */
+    PyObject *metadata; /* a dict that nobody changes; NULL: none */
 } core_options;
 
 /* Seconds to ns; -1 with an exception. None: 0. */
 int core_timeout_of(PyObject *seconds, int64_t *out_ns);
+
+/* A new dict of the entries of `base`, which may be NULL, and of the mapping,
+ * which count where both have a key. NULL with a TypeError. */
+PyObject *core_metadata_merge(PyObject *base, PyObject *mapping);
+/* Adds an entry, unless there is one of that key. -1 with an exception. */
+int core_metadata_add(PyObject *dict, const struct shmrpc_metadata *entry);
 
 PyObject *core_method_new(core_connection *connection, uint32_t index,
                           const core_options *options);

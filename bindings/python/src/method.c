@@ -20,6 +20,7 @@ typedef core_invocation invocation;
 typedef struct call {
     PyObject_HEAD method *of;
     shmrpc_call *call; /* NULL: it is over */
+    core_back *back;   /* for the metadata of the reply; or NULL */
     bool is_busy;      /* a thread waits for it */
     PyObject *value;   /* the result */
     PyObject *raised;  /* or the exception */
@@ -50,6 +51,26 @@ static bool is_called(PyObject *name, PyObject *field)
     return name == field || PyUnicode_Compare(name, field) == 0;
 }
 
+static int unexpected(const method *m, PyObject *name)
+{
+    uint32_t count = m->params->type->count;
+    PyObject *names = PyList_New((Py_ssize_t)count);
+    for (uint32_t i = 0; names != NULL && i < count; i++) {
+        (void)PyList_SetItem(names, (Py_ssize_t)i,
+                             Py_NewRef(m->params->fields[i].name));
+    }
+    PyObject *error = names != NULL
+                          ? core_help(m->connection->state, "unexpected", "sOO",
+                                      m->row->name, name, names)
+                          : NULL;
+    if (error != NULL) {
+        PyErr_SetObject(PyExc_TypeError, error);
+    }
+    Py_XDECREF(error);
+    Py_XDECREF(names);
+    return -1;
+}
+
 /* Finds the fields of keyword arguments in `given`. */
 static int place_keywords(const method *m, PyObject *const *values,
                           PyObject *names, PyObject **given, invocation *in)
@@ -75,17 +96,45 @@ static int place_keywords(const method *m, PyObject *const *values,
                 return -1;
             }
         } else if (PyUnicode_CompareWithASCIIString(name, "_metadata") == 0) {
-            if (core_metadata_to_c(in, values[i]) != 0) {
+            in->metadata = values[i] != Py_None ? values[i] : NULL;
+        } else if (PyUnicode_CompareWithASCIIString(name, "_reply_metadata") ==
+                   0) {
+            if (core_back_want(in, values[i]) != 0) {
                 return -1;
             }
         } else {
-            PyErr_Format(PyExc_TypeError,
-                         "%s() got an unexpected keyword argument '%U'",
-                         m->row->name, name);
-            return -1;
+            return unexpected(m, name);
         }
     }
     return 0;
+}
+
+/* Sends the metadata of this call and of the client. Where both have a key, the
+ * call's entry counts. */
+static int send_metadata(const method *m, invocation *in)
+{
+    PyObject *own = m->options.metadata;
+    if (in->metadata == NULL && own == NULL) {
+        return 0;
+    }
+    return core_metadata_send(in, in->metadata != NULL
+                                      ? core_metadata_merge(own, in->metadata)
+                                      : Py_NewRef(own));
+}
+
+void core_invocation_init(invocation *in, core_connection *connection)
+{
+    core_scratch_init(&in->scratch, connection);
+    memset(&in->opts, 0, sizeof in->opts);
+    in->metadata = NULL;
+    in->back = NULL;
+}
+
+void core_invocation_fini(invocation *in)
+{
+    core_scratch_fini(&in->scratch);
+    core_back_end(in->back);
+    in->back = NULL;
 }
 
 bool core_method_has_streams(const shmrpc_method *row)
@@ -101,9 +150,8 @@ int core_prepare(const method *m, invocation *in, PyObject *const *args,
     size_t count = nargsf & CORE_COUNT_MASK;
     PyObject *few[16] = {NULL};
     PyObject **given = few;
-    core_scratch_init(&in->scratch, m->connection);
+    core_invocation_init(in, m->connection);
     in->scratch.is_typed = (m->options.how & CORE_PYTHON) != 0;
-    memset(&in->opts, 0, sizeof in->opts);
     in->opts.timeout_ns = m->options.timeout_ns;
     in->opts.flags = SHMRPC_OPT_FAULTS;
     if (count > type->count) {
@@ -121,7 +169,8 @@ int core_prepare(const method *m, invocation *in, PyObject *const *args,
     if (count > 0) {
         memcpy(given, args, count * sizeof *given);
     }
-    if (place_keywords(m, args + count, names, given, in) != 0) {
+    if (place_keywords(m, args + count, names, given, in) != 0 ||
+        send_metadata(m, in) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < type->count; i++) {
@@ -202,7 +251,7 @@ static PyObject *invoke(PyObject *self, PyObject *const *args, size_t nargsf,
     if (core_prepare(m, &in, args, nargsf, names) == 0) {
         value = m->is_fixed ? call_fixed(m, &in) : call_reply(m, &in);
     }
-    core_scratch_fini(&in.scratch);
+    core_invocation_fini(&in);
     core_connection_end(m->connection);
     return value;
 }
@@ -212,6 +261,7 @@ static PyObject *invoke(PyObject *self, PyObject *const *args, size_t nargsf,
 static void method_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(((method *)self)->options.metadata);
     Py_XDECREF((PyObject *)((method *)self)->connection);
     PyObject_Free(self);
     Py_DECREF(type);
@@ -257,6 +307,7 @@ PyObject *core_method_new(core_connection *connection, uint32_t index,
     m->params = params;
     m->result = result;
     m->options = *options;
+    Py_XINCREF(m->options.metadata);
     m->options.how |= core_how_of(row);
     m->index = index;
     m->is_fixed = !has_payloads(row) &&
@@ -361,7 +412,7 @@ static int prepare_plain(const method *m, invocation *in, PyObject *args,
         PyMem_Calloc((size_t)(count + named) + 1, sizeof *values);
     PyObject *names = PyTuple_New(named);
     int failed = -1;
-    core_scratch_init(&in->scratch, m->connection);
+    core_invocation_init(in, m->connection);
     if (values != NULL && names != NULL) {
         for (Py_ssize_t i = 0; i < count; i++) {
             values[i] = PyTuple_GetItem(args, i);
@@ -422,6 +473,7 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
     }
     c->of = (method *)Py_NewRef(self);
     c->call = NULL;
+    c->back = NULL;
     c->is_busy = false;
     c->value = NULL;
     c->raised = NULL;
@@ -438,9 +490,12 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
         } else if (failed == 0 && status != SHMRPC_OK) {
             (void)fail(m, &error, NULL);
             failed = -1;
+        } else if (failed == 0) {
+            c->back = in.back; /* the library writes to it until the end */
+            in.back = NULL;
         }
     }
-    core_scratch_fini(&in.scratch);
+    core_invocation_fini(&in);
     if (failed != 0) {
         core_connection_end(m->connection);
         Py_DECREF(c);
@@ -452,7 +507,10 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static void end_call(call *c)
 {
+    core_back *back = c->back;
     c->call = NULL;
+    c->back = NULL;
+    core_back_end(back);
     core_connection_end(c->of->connection);
 }
 
@@ -630,7 +688,7 @@ static PyObject *method_view(PyObject *self, PyObject *args, PyObject *kwargs)
             shmrpc_stub_release(reply);
         }
     }
-    core_scratch_fini(&in.scratch);
+    core_invocation_fini(&in);
     core_connection_end(m->connection);
     return made;
 }

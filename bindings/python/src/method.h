@@ -8,6 +8,8 @@
 
 #include "core.h"
 
+#include "shmrpc/beside.h"
+
 /* Of the limited API since 3.12 only, but as stable before: the protocol of
  * PEP 590. */
 typedef PyObject *(*core_vectorcall)(PyObject *, PyObject *const *, size_t,
@@ -27,23 +29,44 @@ typedef struct core_method {
     bool is_fixed; /* the result has a fixed size, and errors no payload */
 } core_method;
 
+/* Receives the metadata of a reply, which is then copied to the dict. */
+typedef struct core_back {
+    PyObject *dict;
+    shmrpc_reply_metadata got;
+} core_back;
+
 /* One call. It is not to be moved: parameters point into the scratch. */
 typedef struct core_invocation {
     core_scratch scratch;
     shmrpc_opts opts;
     void *params;
+    PyObject *metadata; /* argument `_metadata`, borrowed; NULL: not given */
+    core_back *back;    /* NULL: the reply's metadata is not wanted */
 } core_invocation;
 
 bool core_method_has_streams(const shmrpc_method *row);
 
-/* Makes the parameters, as called by PEP 590. -1 with an exception; the scratch
- * is to be ended in any case. */
+/* Makes the parameters, as called by PEP 590. -1 with an exception; the
+ * invocation is to be ended in any case. */
 int core_prepare(const core_method *m, core_invocation *in,
                  PyObject *const *args, size_t nargsf, PyObject *names);
 
-/* Of `_metadata`: None, or a mapping of texts, which the scratch keeps. -1 with
- * an exception. */
-int core_metadata_to_c(core_invocation *in, PyObject *mapping);
+void core_invocation_init(core_invocation *in, core_connection *connection);
+/* Also fills the dict of the reply's metadata. */
+void core_invocation_fini(core_invocation *in);
+
+/* Sets the call's metadata to the entries of a dict. Steals the reference. -1
+ * with an exception; so it is if `dict` is NULL. */
+int core_metadata_send(core_invocation *in, PyObject *dict);
+
+/* Takes the argument `_reply_metadata`, which is None or a dict, and empties
+ * the dict. -1 with an exception. */
+int core_back_want(core_invocation *in, PyObject *dict);
+/* Copies the metadata that has come to the dict. May be called with an
+ * exception set, which stays set. */
+void core_back_fill(const core_back *back);
+/* The same, and frees it: for when the call has ended. It may be NULL. */
+void core_back_end(core_back *back);
 
 /* The Python value of a reply, which is released. New reference. */
 PyObject *core_take_reply(const core_method *m, const void *reply);

@@ -16,6 +16,7 @@ typedef struct stream {
     PyObject *args;        /* arguments and keywords of a stream that is not
                             * open yet */
     PyObject *names;
+    core_back *back; /* for the metadata of the reply; or NULL */
     PyObject *ready; /* asyncio: called when there is news */
     int users;       /* number of threads in a function of the library */
     bool is_reading;
@@ -32,6 +33,14 @@ typedef struct stream {
 /* ---- one who uses it ------------------------------------------------------
  */
 
+/* To be called when the library is done with the stream. */
+static void end_back(stream *s)
+{
+    core_back *back = s->back;
+    s->back = NULL;
+    core_back_end(back);
+}
+
 static void close_now(stream *s)
 {
     shmrpc_stream *gone = s->stream;
@@ -45,6 +54,7 @@ static void close_now(stream *s)
         (void)core_wait_leave(&wait);
         core_connection_end(s->of->connection);
     }
+    end_back(s);
 }
 
 /* May be called with an exception set, which stays set. An item that is being
@@ -144,7 +154,11 @@ static int open_stream(stream *s, PyObject *const *args, size_t nargsf,
             status = CORE_RAISED;
         }
     }
-    core_scratch_fini(&in.scratch);
+    if (s->stream != NULL) {
+        s->back = in.back; /* the library writes to it until the end */
+        in.back = NULL;
+    }
+    core_invocation_fini(&in);
     if (s->stream == NULL) {
         core_connection_end(m->connection);
     } else if (status != SHMRPC_OK) {
@@ -319,6 +333,9 @@ static int refuse_direction(const stream *s, const char *what)
 static PyObject *no_more(stream *s, int status, const shmrpc_error *error)
 {
     s->is_over = true;
+    if (s->back != NULL) {
+        core_back_fill(s->back);
+    }
     if (status != SHMRPC_OK) {
         (void)fail(s, status, error);
     }
@@ -562,6 +579,7 @@ static PyObject *stream_finish(PyObject *self, PyObject *unused)
     s->stream = NULL;
     s->is_closed = true;
     bool raised = leave(s, &s->is_sending, &wait);
+    end_back(s);
     PyObject *value = NULL;
     if (!raised && status == SHMRPC_OK) {
         value = result_of(s, reply);

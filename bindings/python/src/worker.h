@@ -78,9 +78,11 @@ int core_async_handle(core_program *p, shmrpc_ctx *ctx, const void *params);
 shmrpc_ctx *core_job_claim(core_call_context *context);
 void core_job_release(core_call_context *context);
 
-/* Operations of the contexts of calls in a loop. */
-extern PyMethodDef core_job_methods[];
+/* Methods of contexts; those that begin with "_" are for calls in a loop. */
+extern PyMethodDef core_context_methods[];
 void core_job_forget(core_call_context *context);
+/* context.set_reply_metadata(key, value) */
+PyObject *core_context_set_reply_metadata(PyObject *self, PyObject *args);
 
 /* ---- worker_stream.c ----------------------------------------------------- */
 

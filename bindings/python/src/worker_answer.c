@@ -254,9 +254,12 @@ static PyObject *job_wanted(PyObject *self, PyObject *unused)
                                             : !shmrpc_ctx_cancelled(c->ctx));
 }
 
-PyMethodDef core_job_methods[] = {{"_reply", job_reply, METH_O, NULL},
-                                  {"_fail", job_fail, METH_O, NULL},
-                                  {"_push", job_push, METH_O, NULL},
-                                  {"_next", job_next, METH_NOARGS, NULL},
-                                  {"_wanted", job_wanted, METH_NOARGS, NULL},
-                                  {NULL, NULL, 0, NULL}};
+PyMethodDef core_context_methods[] = {
+    {"set_reply_metadata", core_context_set_reply_metadata, METH_VARARGS,
+     "Sends a text beside the reply, under a key, to callers that ask for it."},
+    {"_reply", job_reply, METH_O, NULL},
+    {"_fail", job_fail, METH_O, NULL},
+    {"_push", job_push, METH_O, NULL},
+    {"_next", job_next, METH_NOARGS, NULL},
+    {"_wanted", job_wanted, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL}};

@@ -54,12 +54,10 @@ context *core_context_new(program *p, shmrpc_ctx *ctx)
     return c;
 }
 
-/* The answer of `read` about the call; an error if the call is over, or another
- * thread's. */
-static PyObject *ask(PyObject *self,
-                     PyObject *(*read)(const context *c, shmrpc_ctx *ctx))
+/* The call, for use until release(); NULL with a RuntimeError: it is over, or
+ * another thread's. */
+static shmrpc_ctx *claim(context *c)
 {
-    context *c = (context *)self;
     const void *seat;
     unsigned long long number;
     shmrpc_ctx *ctx = NULL;
@@ -73,12 +71,28 @@ static PyObject *ask(PyObject *self,
         PyErr_SetString(PyExc_RuntimeError,
                         "the call of this context is over, or another "
                         "thread's");
-        return NULL;
     }
-    PyObject *value = read(c, ctx);
+    return ctx;
+}
+
+static void release(context *c)
+{
     if (c->seat == NULL) {
         core_job_release(c);
     }
+}
+
+/* The answer of `read` about the call. */
+static PyObject *ask(PyObject *self,
+                     PyObject *(*read)(const context *c, shmrpc_ctx *ctx))
+{
+    context *c = (context *)self;
+    shmrpc_ctx *ctx = claim(c);
+    if (ctx == NULL) {
+        return NULL;
+    }
+    PyObject *value = read(c, ctx);
+    release(c);
     return value;
 }
 
@@ -176,13 +190,9 @@ static PyObject *metadata(const context *c, shmrpc_ctx *ctx)
     PyObject *dict = PyDict_New();
     for (uint32_t i = 0; dict != NULL && shmrpc_ctx_metadata_at(ctx, i, &entry);
          i++) {
-        PyObject *value = PyUnicode_FromString(entry.value);
-        if (value == NULL ||
-            (PyMapping_HasKeyString(dict, entry.key) == 0 &&
-             PyDict_SetItemString(dict, entry.key, value) != 0)) {
+        if (core_metadata_add(dict, &entry) != 0) {
             Py_CLEAR(dict);
         }
-        Py_XDECREF(value);
     }
     return dict;
 }
@@ -191,6 +201,39 @@ static PyObject *context_metadata(PyObject *self, void *closure)
 {
     (void)closure;
     return ask(self, metadata);
+}
+
+PyObject *core_context_set_reply_metadata(PyObject *self, PyObject *args)
+{
+    context *c = (context *)self;
+    const char *key;
+    const char *value;
+    if (!PyArg_ParseTuple(args, "ss:set_reply_metadata", &key, &value)) {
+        return NULL;
+    }
+    shmrpc_ctx *ctx = claim(c);
+    if (ctx == NULL) {
+        return NULL;
+    }
+    int status = shmrpc_ctx_set_reply_metadata(ctx, key, value);
+    release(c);
+    if (status == SHMRPC_OK) {
+        return Py_NewRef(Py_None);
+    }
+    if (status == SHMRPC_E_TOO_LARGE) {
+        PyErr_Format(PyExc_ValueError,
+                     "metadata \"%s\": a reply has at most %d entries, of %d "
+                     "bytes in all",
+                     key, SHMRPC_METADATA_MAX_ENTRIES,
+                     SHMRPC_METADATA_MAX_BYTES);
+    } else {
+        PyErr_Format(PyExc_ValueError,
+                     "metadata %R: a key consists of up to 64 lower-case "
+                     "letters, digits, '.', '_' and '-'; a value of text "
+                     "without control characters",
+                     args);
+    }
+    return NULL;
 }
 
 static PyObject *context_errors(PyObject *self, void *closure)
@@ -236,7 +279,7 @@ static PyGetSetDef context_getset[] = {
 static PyType_Slot context_slots[] = {
     {Py_tp_dealloc, context_dealloc},
     {Py_tp_getset, context_getset},
-    {Py_tp_methods, core_job_methods},
+    {Py_tp_methods, core_context_methods},
     {Py_tp_doc, "The call that a handler is in."},
     {0, NULL}};
 

@@ -4,6 +4,7 @@ import gc
 import inspect
 import pickle
 import pydoc
+import traceback
 import warnings
 
 import pytest
@@ -34,12 +35,31 @@ def test_methods_are_attributes(echo):
 
 
 def test_unknown_names_are_told(echo):
-    with pytest.raises(AttributeError, match="demo.Echo has no method 'ad'"):
+    hint = r"demo.Echo has no method 'ad'; did you mean 'add'\?"
+    with pytest.raises(AttributeError, match=hint + "$") as caught:
         echo.ad
-    with pytest.raises(KeyError):
+    # Shown once, also where the interpreter guesses.
+    shown = "".join(traceback.format_exception(caught.value)).lower()
+    assert shown.count("did you mean") == 1
+    with pytest.raises(KeyError, match=hint):
         echo["ad"]
+    with pytest.raises(AttributeError, match="did you mean 'close'"):
+        echo.clos
+    for name in ("nothing_alike", "_ad"):
+        with pytest.raises(AttributeError, match=f"no method '{name}'$"):
+            getattr(echo, name)
+    assert not hasattr(echo, "ad") and getattr(echo, "ad", 5) == 5
     with pytest.raises(TypeError):
         echo[1]
+
+
+def test_unknown_errors_and_types_are_told(errors):
+    name = next(n for n in dir(errors.errors) if not n.startswith("_"))
+    with pytest.raises(AttributeError, match=f"no '{name}x' here; did you "
+                                             f"mean '{name}'"):
+        getattr(errors.errors, name + "x")
+    with pytest.raises(AttributeError, match="no 'zzzzzzzz' here$"):
+        errors.types.zzzzzzzz
 
 
 def test_method_shows_what_it_is(kinds, fault):
@@ -60,6 +80,8 @@ def test_method_shows_what_it_is(kinds, fault):
     (lambda e: e.add(1), "b: is missing"),
     (lambda e: e.add(1, 2, 3), "takes 2 arguments but 3 were given"),
     (lambda e: e.add(1, 2, c=3), "unexpected keyword argument 'c'"),
+    (lambda e: e.add(1, 2, _timeot=3), r"'_timeot'; did you mean '_timeout'\?"),
+    (lambda e: e.echo_json(datum=3), r"'datum'; did you mean 'data'\?"),
     (lambda e: e.add(1, a=3), "multiple values for argument 'a'"),
     (lambda e: e.add(1, 2, _timeout="x"), "real number"),
 ])

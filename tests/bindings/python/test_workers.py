@@ -153,9 +153,9 @@ def test_metadata_travels_beside_the_arguments(works):
     assert works.who.start(_metadata=sent).result()["metadata"] == sent
     assert works.who()["metadata"] == works.who(_metadata=None)["metadata"] == {}
     for wrong in ("tenant", ["tenant"], {1: "x"}, {"tenant": b"blue"}):
-        with pytest.raises(TypeError, match="_metadata: expected"):
+        with pytest.raises(TypeError, match="metadata: expected"):
             works.who(_metadata=wrong)
-    with pytest.raises(ValueError, match="_metadata: value .* a NUL"):
+    with pytest.raises(ValueError, match="metadata: .* contains a NUL"):
         works.who(_metadata={"tenant": "a\0b"})
     for refused in ({"Tenant": "x"}, {"tenant": "x" * 2000},
                     {str(i): "" for i in range(20)}):

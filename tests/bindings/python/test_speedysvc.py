@@ -38,6 +38,7 @@ def service(folder):
     with running("speedy:SpeedyServer", "--workers=2",
                  where="shm://speedy") as running_service:
         running_service.wait_for("serving at")
+        running_service.made_by = running_service.wait_for("made by")
         yield running_service
 
 
@@ -113,7 +114,7 @@ def test_what_pickle_and_marshal_were_for(client):
 def test_is_made_once_with_a_logger(client, service):
     loaded_by, started_by, pid = client.pids()
     assert started_by == pid != loaded_by
-    assert f"made by {loaded_by}" in service.wait_for("made by")
+    assert f"made by {loaded_by}" in service.made_by
 
 
 @row("`EchoClient(connect(EchoServer, 'shm://'))`")

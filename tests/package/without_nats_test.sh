@@ -1,7 +1,9 @@
-#!/bin/sh
+#!/bin/bash
 # Where libnats is missing, everything but nats:// and shmrpc-nats is built, and
 # CMake says what is left out.
+# without_nats_test.sh BUILD: the build with libnats that it is compared with.
 set -u
+with=$(cd "${1:?usage: without_nats_test.sh BUILD}" && pwd)
 cd "$(dirname "$0")/../.." || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,7 +24,11 @@ exec "$real" "\$@"
 END
 chmod +x "$work/pkg-config"
 
-cmake -S . -B "$work/build" -G Ninja \
+# With the options of that build, but for what takes long to configure.
+sed -nE 's/^((CMAKE_BUILD_TYPE|CMAKE_C_FLAGS|SHMRPC_[A-Z_]+):.*)/-D\1/p' \
+    "$with/CMakeCache.txt" >"$work/options"
+mapfile -t options <"$work/options"
+cmake -S . -B "$work/build" -G Ninja "${options[@]}" \
     -DSHMRPC_BENCH=OFF -DPKG_CONFIG_EXECUTABLE="$work/pkg-config" \
     >"$work/log" 2>&1 || fail "cmake: $(cat "$work/log")"
 grep -q 'No libnats .*: built without shmrpc-nats, and nats://' "$work/log" ||
@@ -35,3 +41,20 @@ done
 # The transport itself is there: it says which library is missing.
 grep -q 'transport/nats/load\.c' "$work/build/build.ninja" ||
     fail "the transport is not built"
+
+# And the runtime is the same, source by source and flag by flag: so calls take
+# the same instructions with libnats and without.
+grep -q nats_carrier "$with/build.ninja" || {
+    echo "libnats is missing here: nothing to compare with"
+    exit 0
+}
+runtime_of() { # BUILD
+    sed -n '\#^build runtime/CMakeFiles/shmrpc_objects.dir/#,/^$/p' \
+        "$1/build.ninja" | sed "s#$1#BUILD#g; s# -fdiagnostics-color=always##" |
+        grep -E '^build |^  (DEFINES|FLAGS|INCLUDES) ' | sort -u
+}
+runtime_of "$with" >"$work/with"
+runtime_of "$work/build" >"$work/without"
+[ -s "$work/with" ] || fail "$with has no runtime"
+difference=$(diff "$work/with" "$work/without") ||
+    fail "libnats changes how the runtime is built: $difference"

@@ -1,4 +1,5 @@
-/* Extensions of `any` with numbers of their own: made, encoded, read again. */
+/* Extensions of `any` with numbers of their own: making, encoding and reading
+ * them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +34,7 @@ static int end(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-/* By way of msgpack; in the arena. */
+/* Through msgpack; the result is in the arena. */
 static shmrpc_any sent(const shmrpc_any *value)
 {
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK);
@@ -168,7 +169,7 @@ static void integers_have_one_form_and_a_bound(void **state)
     longest.len++;
     assert_int_equal(shmrpc_any_make_integer(memory, longest, &value),
                      SHMRPC_E_TOO_LARGE);
-    /* A byte too many, or what an i64 holds. */
+    /* A superfluous byte, or a number that fits an i64. */
     static const uint8_t forms[][10] = {{0, 1}, {0xFF, 0x80}, {0, 0xFF}};
     static const size_t lens[] = {10, 10, 9};
     for (size_t i = 0; i < 3; i++) {
@@ -266,7 +267,7 @@ static void arrays_need_no_copy(void **state)
     assert_int_equal(shmrpc_array_pack(&array), SHMRPC_OK);
     assert_int_equal(array.data_len, sizeof numbers);
     assert_int_equal(shmrpc_any_make_array(memory, &array, &value), SHMRPC_OK);
-    /* Behind others, so that it begins anywhere in the message. */
+    /* After other values, so that it begins at any offset of the message. */
     shmrpc_any list[] = {shmrpc_any_str("odd"), value, shmrpc_any_i64(1),
                          value};
     shmrpc_any all = shmrpc_any_list_of(list, 4);
@@ -397,7 +398,7 @@ static void random_trees_come_back(void **state)
     }
 }
 
-/* Whatever the bytes: a status, and what is sound can be read. */
+/* Any bytes give a status, and a sound value can be read. */
 static void any_bytes_are_judged(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Looking into trees of any shape. */
+/* Reading trees of any shape. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

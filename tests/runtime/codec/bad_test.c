@@ -1,4 +1,4 @@
-/* What decoders and encoders refuse, with path and message; and that running
+/* Input that decoders and encoders refuse, with path and message; also, running
  * out of memory at any moment is a status. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -365,7 +365,7 @@ static void depth(void **state)
     check_depth(SHMRPC_ENCODING_MSGPACK, "\x91", "", path);
 }
 
-/* Sixty keys of 24 bytes don't fit the path; its ends do. */
+/* Sixty keys of 24 bytes don't fit the path; its two ends do. */
 static void paths_of_long_keys(void **state)
 {
     (void)state;
@@ -391,7 +391,8 @@ static void paths_of_long_keys(void **state)
     shmrpci_buf_fini(&buf);
 }
 
-/* A list that refers to itself would be endless; ours ends at the limit. */
+/* A list that contains itself would be endless; encoding stops at the depth
+ * limit. */
 static void depth_of_encoders(void **state)
 {
     (void)state;
@@ -434,7 +435,7 @@ static void refuses_to_encode(uint32_t encoding, const shmrpc_type *type,
     shmrpci_buf_fini(&buf);
 }
 
-/* A length without data: a caller's slip, not a crash. */
+/* A length without data: a mistake of the caller, not a crash. */
 static void encoders_refuse_views_of_nothing(void **state)
 {
     (void)state;
@@ -599,7 +600,7 @@ static void out_of_memory(void **state)
     }
 }
 
-/* Long keys and deep paths are cut; what is not text is replaced. */
+/* Long keys and deep paths are cut; bytes that are not text are replaced. */
 static void paths(void **state)
 {
     (void)state;
@@ -622,7 +623,7 @@ static void paths(void **state)
     refuses(SHMRPC_ENCODING_JSON, cases, SHMRPC_COUNT(cases));
 }
 
-/* n log n also for keys that someone chose. */
+/* Also n log n for keys that an attacker chose. */
 static void many_keys(void **state)
 {
     (void)state;
@@ -655,7 +656,7 @@ static void many_keys(void **state)
     shmrpci_buf_fini(&buf);
 }
 
-/* Wherever the two equal keys are among the others. */
+/* Wherever the two equal keys are. */
 static void every_pair_of_keys(void **state)
 {
     (void)state;

@@ -146,7 +146,7 @@ static void make(world *w)
                                   .method_count = 2};
 }
 
-/* Compares through the travelling form, as a client does. */
+/* Compares through the encoded form, as a client does. */
 static int compare(const world *client, const world *server,
                    uint32_t method_ids[3], shmrpc_error *error)
 {
@@ -297,7 +297,7 @@ static void stream_instead_of_result(void **state)
             "method find: returns no stream here and one at the server");
 }
 
-/* Items agree as parameters and results do: who writes may add. */
+/* Items agree as parameters and results do: the writer may add. */
 static void items_of_stream(void **state)
 {
     (void)state;
@@ -318,8 +318,8 @@ static void items_of_stream(void **state)
             "method ping: returned item.at is u32 here and u64 at the server");
 }
 
-/* Bounds by who writes: a server may return less than clients expect, and take
- * more than they send. */
+/* Bounds depend on the writer: a server may return less than clients expect,
+ * and accept more than they send. */
 static void bounds_of_items(void **state)
 {
     (void)state;
@@ -352,7 +352,7 @@ static void type_of_field(void **state)
             "method find: result.score is f32 here and f64 at the server");
 }
 
-/* Of another width, but the same numbers. */
+/* Another width, but the same numbers. */
 static void width_of_integer(void **state)
 {
     (void)state;
@@ -369,7 +369,7 @@ static void width_of_integer(void **state)
             "method find: parameter query.limit is u32 here and i64 at the "
             "server");
     use_encoding(SHMRPC_ENCODING_MSGPACK);
-    /* -1..-1 and the largest u64 have the same bits. */
+    /* The bounds -1..-1 and the largest u64 have the same bits. */
     a.number = (shmrpc_type){.kind = SHMRPC_KIND_I64,
                              .flags = SHMRPC_TYPE_BOUNDED,
                              .min = UINT64_MAX,
@@ -429,7 +429,7 @@ static void result_or_none(void **state)
 static void extra_fields(void **state)
 {
     (void)state;
-    /* Optional ones pass on either side, in either direction. */
+    /* Optional fields pass on either side, in either direction. */
     b.query.count = 8;
     b.hit.count = 4;
     passes(&a, &b);
@@ -477,7 +477,7 @@ static void moved_field(void **state)
     refused(&a, &b,
             "method find: parameter query.key has number 7 here and 9 at the "
             "server");
-    /* Two fields of one type that changed places. */
+    /* Two fields of one type that were swapped. */
     make(&b);
     b.hit_fields[1].name = "similar";
     b.hit_fields[1].type = &b.list;
@@ -490,7 +490,8 @@ static void moved_field(void **state)
 static void optional_fields(void **state)
 {
     (void)state;
-    /* A client that always sends passes at a server that may do without. */
+    /* A client that always sends a field fits a server that doesn't require
+     * it. */
     b.query_fields[2].flags = SHMRPC_FIELD_OPTIONAL;
     passes(&a, &b);
     refused(&b, &a,
@@ -523,7 +524,7 @@ static void bounds(void **state)
     refused(&b, &a,
             "method find: parameter query.limit allows anything here and "
             "1..1000 at the server");
-    /* And the other way round for results. */
+    /* And vice versa for results. */
     make(&b);
     b.list.flags = SHMRPC_TYPE_BOUNDED;
     passes(&a, &b);
@@ -532,7 +533,7 @@ static void bounds(void **state)
             "server");
 }
 
-/* Bounds as wide as the type keep nothing out; those of floats keep out NaN. */
+/* Bounds as wide as the type exclude nothing; those of floats exclude NaN. */
 static void natural_bounds(void **state)
 {
     (void)state;
@@ -573,7 +574,8 @@ static void natural_bounds(void **state)
             "-inf..inf at the server");
 }
 
-/* A writer sends what has a default, so a reader may do without the default. */
+/* A writer sends a field that has a default, so a reader need not have the
+ * default. */
 static void dropped_default(void **state)
 {
     (void)state;
@@ -653,7 +655,7 @@ static void all_differences(void **state)
            "method ping: unknown to the server, which has pong");
 }
 
-/* Those of other versions get enums as numbers, in json too. */
+/* Clients of other versions get enums as numbers, in json too. */
 static void unknown_enumerator(void **state)
 {
     (void)state;
@@ -712,7 +714,8 @@ static void enumerators(void **state)
 static void union_members(void **state)
 {
     (void)state;
-    /* In a parameter the server may know more, in a result the client. */
+    /* In a parameter the server may have more values, in a result the
+     * client. */
     a.methods[0].result = NULL;
     b.methods[0].result = NULL;
     b.key.count = 3;
@@ -781,7 +784,7 @@ static void declared_errors(void **state)
             "server");
 }
 
-/* Two struct types of other names are the same on the wire. */
+/* Two struct types with different names are equal on the wire. */
 static void names_of_types(void **state)
 {
     (void)state;
@@ -797,8 +800,8 @@ static void error_is_optional(void **state)
     assert_int_equal(compare(&a, &b, ids, NULL), SHMRPC_E_CONTRACT);
 }
 
-/* Every truncation and every flipped byte of a contract is refused or gives
- * one that can be compared. */
+/* Every truncation and every flipped byte of a contract is refused or gives a
+ * contract that can be compared. */
 static void hostile_bytes(void **state)
 {
     (void)state;
@@ -837,7 +840,7 @@ static void hostile_bytes(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* What a peer sends is checked before anything relies on it. */
+/* A peer's contract is checked before anything relies on it. */
 static void malformed(const char *message)
 {
     shmrpci_arena arena;

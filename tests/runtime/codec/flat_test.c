@@ -1,4 +1,5 @@
-/* What is copied without the codec is what the codec makes and takes. */
+/* Values copied without the codec are the same as those that the codec writes
+ * and reads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,12 +56,12 @@ static void write_image(const shmrpci_flat *flat, const void *params,
            flat->bytes - flat->start);
 }
 
-/* `value` has `size` bytes behind `params`, which is a pointer to them or they
- * themselves. */
+/* `value` has `size` bytes behind `params`, which is a pointer to them or is
+ * the value itself. */
 static void is_copied(const shmrpc_type *type, const void *params,
                       const void *value, size_t size)
 {
-    /* Nothing is written behind an image, and nothing read. */
+    /* Nothing is written beyond an image, and nothing read. */
     uint8_t image[SHMRPCI_FLAT_MAX_BYTES + 1];
     uint8_t copy[SHMRPCI_FLAT_MAX_BYTES];
     shmrpci_buf bytes;

@@ -1,4 +1,4 @@
-/* The bytes that each encoding gives, checked by hand, and the other forms
+/* The bytes that each encoding writes, checked by hand, and the other forms
  * that decoders accept. */
 #include <inttypes.h>
 #include <locale.h>
@@ -134,7 +134,7 @@ static void json_floats(void **state)
     }
 }
 
-/* A program that says 1,5 still sends 1.5. */
+/* A program whose locale writes 1,5 still sends 1.5. */
 static void json_floats_in_any_locale(void **state)
 {
     (void)state;
@@ -190,7 +190,7 @@ static void json_unknown_enumerator(void **state)
     json(&sample_colour_type, &colour, "9");
 }
 
-/* For those of other versions: numbers, which readers take as well. */
+/* For clients of other versions: numbers, which readers accept as well. */
 static void json_numbered_enumerators(void **state)
 {
     (void)state;
@@ -303,7 +303,8 @@ static void native_flat(void **state)
     native(&sample_point_type, &point, "0c 00 00 00 01 00 00 00 02 00 00 00");
 }
 
-/* Parameters that are one flat struct are as quick, and look the same. */
+/* Parameters that are one flat struct take the fast path, and have the same
+ * image. */
 static void native_flat_param(void **state)
 {
     typedef struct {

@@ -1,4 +1,4 @@
-/* Floats as text: what is written reads back as the same bits, no shorter text
+/* Floats as text: written text reads back as the same bits, no shorter text
  * would, and texts read as strtod and strtof read them. */
 #include <math.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@ static unsigned number_count(void)
     return getenv("SHMRPC_TEST_LONG") != NULL ? NUMBERS * 500 : NUMBERS;
 }
 
-/* Any bits, few bits, a usual size, a decimal fraction. */
+/* Any bits, few bits, a usual magnitude, or a decimal fraction. */
 static double random_double(uint64_t *seed)
 {
     static const double scales[] = {1, 10, 100, 1000, 1e5, 1e9};
@@ -44,7 +44,7 @@ static double random_double(uint64_t *seed)
     return isfinite(number) ? number : 1.5;
 }
 
-/* How many digits count. */
+/* The number of significant digits. */
 static int digits_in(const char *text)
 {
     int digits = 0;
@@ -131,7 +131,7 @@ static void reads_as(const char *text)
 
 static void texts(void **state)
 {
-    /* Ties, ends of the range, too many digits for the fast way. */
+    /* Ties, ends of the range, too many digits for the fast path. */
     static const char *const hard[] = {
         "0",
         "-0.0",
@@ -203,8 +203,8 @@ static void integers(void **state)
     }
 }
 
-/* Integers written with a fraction or an exponent: what the digits say decides,
- * not the nearest double. */
+/* Integers written with a fraction or an exponent: the digits decide, not the
+ * nearest double. */
 static void integers_as_reals(void **state)
 {
     static const struct {
@@ -282,7 +282,7 @@ static void integers_in_many_forms(void **state)
                  "00000000000000000000", len - point);
         assert_true(shmrpci_text_to_int_from_real(text, strlen(text), &back));
         assert_true(back.magnitude == number);
-        /* A digit that does not belong there makes it none. */
+        /* With an extra digit after the point it is no integer. */
         snprintf(text, sizeof text, "%s.%.*s1", digits,
                  (int)random_below(&seed, 30), "00000000000000000000000000000");
         assert_false(shmrpci_text_to_int_from_real(text, strlen(text), &back));

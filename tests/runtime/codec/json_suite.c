@@ -1,5 +1,5 @@
 /*
- * Judges our JSON reader by nst/JSONTestSuite: json_suite FOLDER, with the
+ * Tests our JSON reader with nst/JSONTestSuite: json_suite FOLDER, with the
  * suite's test_parsing. Files y_* must be accepted, n_* refused; i_* may be
  * either and are listed. Duplicate keys, which the suite allows, we refuse on
  * purpose. Exit status 0: nothing wrong.
@@ -29,7 +29,7 @@ static bool read_file(const char *path, shmrpci_buf *out)
     return ok;
 }
 
-/* What we say to one file; `message` holds the reason of a refusal. */
+/* Our verdict on one file; `message` is the reason of a refusal. */
 static bool accepts(const shmrpci_buf *text, shmrpc_error *error)
 {
     shmrpci_arena arena;

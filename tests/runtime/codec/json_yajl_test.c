@@ -19,7 +19,7 @@
 
 #define TEXTS 15000
 
-/* Both sides' values as one flat text, such as `{s1:as2:hi}`. */
+/* The values of both sides as one flat text, such as `{s1:as2:hi}`. */
 typedef shmrpci_buf flat;
 
 static void flat_text(flat *out, const void *text, size_t len)
@@ -181,7 +181,7 @@ static void check_same(int number, const char *what, const flat *ours,
     }
 }
 
-/* What we read, written by us, is the same to yajl. */
+/* What we have read and written again reads the same in yajl. */
 static void check_written(int number, const shmrpc_any *value, const flat *ours,
                           flat *theirs)
 {

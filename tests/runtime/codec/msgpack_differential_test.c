@@ -186,8 +186,8 @@ static bool same(const shmrpc_any *ours, const msgpack_object *theirs)
     return false;
 }
 
-/* Whether msgpack-c may be asked: not where it would allocate by the word of
- * the sender. */
+/* Whether msgpack-c can be asked: not where it would allocate what the sender
+ * claims. */
 static bool is_ours_alone(const char *message)
 {
     return strncmp(message, "more items", 10) == 0 ||

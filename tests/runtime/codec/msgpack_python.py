@@ -1,5 +1,5 @@
-"""Our msgpack against python3-msgpack: what Python packs, we read and write
-back as the same bytes; what is damaged, both accept or refuse.
+"""Our msgpack against python3-msgpack: we read what Python packs and write
+back the same bytes; damaged messages are accepted by both or refused by both.
 
 usage: msgpack_python.py MSGPACK_ECHO
 """
@@ -13,7 +13,7 @@ import msgpack
 VALUES = 3000
 REFUSED = 0xFFFFFFFF
 
-# What we refuse and Python does not: it keeps the last of equal keys.
+# We refuse duplicate keys, and Python does not: it keeps the last one.
 OURS_ALONE = ("duplicate key", "more items")
 
 
@@ -67,15 +67,15 @@ class Echo:
 
 
 def unpacks(message):
-    """Whether Python takes all of the message. None: it can't be asked."""
+    """Whether Python accepts the whole message. None: it can't be asked."""
     try:
         msgpack.unpackb(message, strict_map_key=False)
         return True
-    except TypeError:  # keys that Python has no hash of
+    except TypeError:  # keys that Python can't hash
         return None
     except (ValueError, msgpack.UnpackException) as error:
-        # Extension -1 is a timestamp to Python, which looks inside; of the
-        # others below 0 it knows nothing.
+        # Extension -1 is a timestamp to Python, which checks its contents; it
+        # doesn't know the other negative numbers.
         return None if "imestamp" in str(error) or "code must" in str(error) else False
 
 

@@ -1,5 +1,5 @@
 /*
- * Judges our msgpack by kawanet/msgpack-test-suite: msgpack_suite FILE, with
+ * Tests our msgpack with kawanet/msgpack-test-suite: msgpack_suite FILE, with
  * the suite's dist/msgpack-test-suite.json. Every form of a value must decode
  * to it, and what we write must be one of the forms. Exit status 0: nothing
  * wrong.

@@ -1,7 +1,7 @@
 /*
  * Properties that hold for every type and value: they survive each encoding,
- * and the way from one encoding to the next; damaged messages are refused or
- * make a value that can be written again.
+ * and conversion from one encoding to the next; damaged messages are refused or
+ * give a value that can be written again.
  *
  * A failure prints the seed. SHMRPC_TEST_LONG=1 tries a hundred times as many.
  */
@@ -26,7 +26,7 @@ static unsigned type_count(void)
     return getenv("SHMRPC_TEST_LONG") != NULL ? TYPES * 100 : TYPES;
 }
 
-/* What one round works with. */
+/* The state of one round. */
 typedef struct round {
     uint64_t first_seed;
     uint64_t seed;
@@ -160,7 +160,7 @@ static void parameters_with_any(void **state)
     values_survive(RANDOM_PARAMS | RANDOM_WITH_ANY);
 }
 
-/* One byte another, one bit flipped, a piece cut out, or cut off. */
+/* Changes one byte, flips one bit, cuts a piece out, or truncates. */
 static void damage(uint64_t *seed, shmrpci_buf *bytes)
 {
     size_t at = random_bits(seed) % bytes->len;
@@ -182,7 +182,7 @@ static void damage(uint64_t *seed, shmrpci_buf *bytes)
     }
 }
 
-/* Refused with a path or accepted as a value that is as good as any other. */
+/* Refused with a path, or accepted as a valid value. */
 static bool try_damaged(round *r, uint32_t encoding, const shmrpci_buf *bytes)
 {
     shmrpc_error error = {0};

@@ -1,4 +1,4 @@
-/* Literals of Python: written, read, and refused. */
+/* Python literals: writing, reading, and refusing them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ static const char *write_text(const shmrpc_any *value)
     return shmrpci_buf_text(&buf);
 }
 
-/* What is read is written so; NULL: as it was. */
+/* A text that was read is written like this; NULL: unchanged. */
 static const struct {
     const char *text;
     const char *repr;
@@ -179,7 +179,7 @@ static void depth_is_bounded(void **state)
     (void)write_text(&value);
 }
 
-/* Any bytes end in a status. */
+/* Any bytes give a status. */
 static void any_text_is_judged(void **state)
 {
     (void)state;

@@ -11,7 +11,7 @@
 /* Appends any value, with white space, at most `depth` levels deep. */
 void random_json(shmrpci_buf *out, uint64_t *seed, int depth);
 
-/* One or two bytes become others that mean something in JSON. */
+/* Replaces one or two bytes by others that have a meaning in JSON. */
 void damage_json(shmrpci_buf *text, uint64_t *seed);
 
 #endif

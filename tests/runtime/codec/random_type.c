@@ -190,7 +190,7 @@ static bool is_composite(const shmrpc_type *type)
     return type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
 }
 
-/* Whether the field may be absent, lies behind a pointer, has a default. */
+/* Whether the field may be absent, is behind a pointer, or has a default. */
 static void choose_presence(maker *m, shmrpc_field *field, bool is_param)
 {
     bool is_pointer = is_composite(field->type) ||
@@ -494,7 +494,7 @@ static void fill_map(const maker *m, const shmrpc_type *type, uint8_t *out)
     shmrpci_store_span(out, entries, len);
 }
 
-/* What both JSON and msgpack can say. */
+/* Values that both JSON and msgpack can represent. */
 static shmrpc_any make_any(const maker *m, int depth)
 {
     switch (random_below(m->seed, depth > 0 ? 8 : 6)) {

@@ -1,6 +1,6 @@
 /*
- * Random types and random values of them: what a random .svc could say, as the
- * tables that its generated C would hold.
+ * Random types, as tables that a random .svc's generated C would hold, and
+ * random values of them.
  *
  * Every value keeps the bounds of its type and has a form in every encoding
  * that the type has a form in.  The same seed gives the same type.

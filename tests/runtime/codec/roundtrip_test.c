@@ -171,7 +171,7 @@ static void flat_params(void **state)
     }
 }
 
-/* What only msgpack can say. */
+/* Values that only msgpack can represent. */
 static void any_in_msgpack(void **state)
 {
     (void)state;

@@ -173,8 +173,7 @@ void sample_init(void);
 /* A value with something in every field; points to constants. */
 extern const sample_all sample_full;
 
-/* Whether two values of the type are the same; absent fields are not looked
- * at. */
+/* Whether two values of the type are equal; ignores absent fields. */
 bool sample_equal(const shmrpc_type *type, const void *a, const void *b);
 
 #endif

@@ -1,4 +1,4 @@
-"""shmrpc queue and topic with the address of an object of many machines. Run by
+"""shmrpc queue and topic with the address of an object on NATS. Run by
 with_server.py."""
 
 import json
@@ -19,7 +19,7 @@ def main():
     jobs = os.environ["TEST_NATS"] + "/test.jobs"
     news = os.environ["TEST_NATS"] + "/test.news"
     assert "does not exist" in shmrpc("queue", "pop", jobs, code=3)
-    # A port at which nothing listens, as it is bound and not listened at.
+    # A port at which nothing listens: it is bound, but not listening.
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         away = f"nats://127.0.0.1:{deaf.getsockname()[1]}/test.jobs"

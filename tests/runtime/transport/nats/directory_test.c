@@ -1,4 +1,4 @@
-/* Which instance a call takes, and which one gets a link. */
+/* Which instance a call uses, and which one gets a link. */
 #include "transport/nats/directory.h"
 
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #define MS SHMRPCI_NS_PER_MS
 #define S  SHMRPCI_NS_PER_S
 
-/* Any time; not 0, as nothing has been heard then. */
+/* An arbitrary time, but not 0, at which nothing has been heard. */
 #define NOW (1000 * S)
 
 static uint64_t random_state = 88172645463325252u;
@@ -88,7 +88,8 @@ static void equal_ones_share_the_calls(void **state)
     }
 }
 
-/* Each call goes where fewer are, so that none has many more than another. */
+/* Each call goes where fewer are, so that no instance has many more than
+ * another. */
 static void calls_go_where_fewer_are(void **state)
 {
     (void)state;
@@ -108,7 +109,7 @@ static void calls_go_where_fewer_are(void **state)
     }
 }
 
-/* Calls of others count as long as their report is fresh. */
+/* Calls of others count as long as their report is recent. */
 static void reports_of_others_count_for_a_second(void **state)
 {
     (void)state;
@@ -118,10 +119,11 @@ static void reports_of_others_count_for_a_second(void **state)
     uint32_t busy = add_linked(&dir, 1, "", "there", 50);
     uint32_t idle = add_linked(&dir, 2, "", "there", 0);
     count_choices(&dir, NOW, counts);
-    assert_in_range(counts[idle], 700, 800); /* 3 in 4: whenever it is drawn */
+    assert_in_range(counts[idle], 700, 800); /* 3 in 4: whenever it is one of
+                                              * the two drawn */
     count_choices(&dir, NOW + 1100 * MS, counts);
     assert_in_range(counts[busy], 400, 600);
-    /* Those of ours, which the report includes, are not counted twice. */
+    /* Our own calls, which the report includes, are not counted twice. */
     dir.instances[busy].calls = 50;
     nats_directory_report(&dir, busy, 50, NOW);
     assert_int_equal(dir.instances[busy].others, 0);
@@ -146,8 +148,8 @@ static void nearest_ones_are_taken(void **state)
     assert_int_equal(counts[machine], 1000);
 }
 
-/* Beyond twice the load calls go farther, and come back only when the near one
- * has no more than the far one. */
+/* Beyond twice the load calls go farther, and come back only when the near
+ * instance has no more than the far one. */
 static void load_spills_over_and_comes_back(void **state)
 {
     (void)state;
@@ -168,8 +170,8 @@ static void load_spills_over_and_comes_back(void **state)
     assert_int_equal(nats_directory_choose(&dir, NOW, some_number()), near);
 }
 
-/* An instance that refuses is left out for ever longer, and after that for ever
- * shorter. */
+/* An instance that refuses is left out for longer and longer, and then for
+ * shorter and shorter times. */
 static void refusals_leave_an_instance_out(void **state)
 {
     (void)state;
@@ -179,7 +181,7 @@ static void refusals_leave_an_instance_out(void **state)
     uint32_t far = add_linked(&dir, 2, "b", "there", 0);
     int64_t now_ns = NOW;
     nats_directory_refused(&dir, near, now_ns);
-    nats_directory_refused(&dir, near, now_ns); /* under way together */
+    nats_directory_refused(&dir, near, now_ns); /* in flight at the same time */
     assert_int_equal(nats_directory_choose(&dir, now_ns + 49 * MS, 0), far);
     now_ns += 50 * MS;
     assert_int_equal(nats_directory_choose(&dir, now_ns, 0), near);
@@ -236,7 +238,7 @@ static void far_links_are_made_in_need(void **state)
     dir.instances[near].links = NATS_INSTANCE_LINKS_MAX;
     dir.instances[near].calls = NATS_LINK_CALLS;
     assert_int_equal(nats_directory_wanted(&dir, NOW + S, 0), far);
-    /* One that could not be opened is left alone for a second. */
+    /* If a link could not be opened, none is tried for a second. */
     nats_directory_no_link(&dir, far, NOW + S);
     assert_int_equal(nats_directory_wanted(&dir, NOW + S, 0), NATS_NO_INSTANCE);
     assert_int_equal(nats_directory_next(&dir, NOW + S), NOW + 2 * S);
@@ -255,7 +257,7 @@ static void silent_ones_are_left_out_until_they_are_heard(void **state)
     assert_int_equal(nats_directory_wanted(&dir, NOW, 0), at);
     nats_directory_drop(&dir, dir.instances[at].who.id);
     assert_false(dir.instances[at].is_used);
-    /* One with a link stays until that is lost. */
+    /* An instance with a link stays until the link is lost. */
     at = add_linked(&dir, 2, "", "there", 0);
     nats_directory_drop(&dir, dir.instances[at].who.id);
     assert_true(dir.instances[at].is_used);
@@ -271,8 +273,8 @@ static unsigned count_used(const nats_directory *dir)
     return count;
 }
 
-/* Of 1,000 sixteen are known; a near one always finds a place, and one with a
- * link keeps it. */
+/* Of 1,000 instances sixteen are known; a near one always finds a place, and
+ * one with a link keeps its place. */
 static void at_most_16_are_known(void **state)
 {
     (void)state;
@@ -287,13 +289,13 @@ static void at_most_16_are_known(void **state)
     for (uint32_t i = 0; i < NATS_INSTANCES_MAX; i++) {
         late += atoi(dir.instances[i].who.id) >= 100 ? 1u : 0u;
     }
-    assert_true(late >= 8); /* not the 16 that have answered first */
+    assert_true(late >= 8); /* not the first 16 that answered */
     for (unsigned i = 0; i < 15; i++) {
         assert_true(add(&dir, 2000 + i, "a", "there", 0) < NATS_INSTANCES_MAX);
     }
     assert_int_equal(add(&dir, 3000, "b", "there", 0), NATS_NO_INSTANCE);
     assert_true(dir.instances[linked].is_used);
-    /* Those that no longer answer make room. */
+    /* Instances that no longer answer make room. */
     nats_directory_search(&dir);
     assert_int_equal(count_used(&dir), NATS_INSTANCES_MAX);
     nats_directory_search(&dir);

@@ -20,14 +20,15 @@
 #include "shmrpc/any.h"
 #include "shmrpc/queue.h"
 
-/* Items that a worker has at a time: all of them come again when it dies. */
+/* Items that a worker holds at a time: all of them are delivered again when it
+ * dies. */
 #define HANDFUL 4
 
-/* A queue's calls wait longer than any test. */
+/* Longer than any test. */
 static const shmrpc_opts patient = {.timeout_ns = INT64_C(300000000000)};
 
-/* Longer than it takes to get the next items: most kills hit a worker that has
- * some. */
+/* Longer than getting the next items takes, so that most kills hit a worker
+ * that holds some. */
 static const struct timespec job_time = {.tv_nsec = 500000};
 
 typedef struct job {
@@ -72,7 +73,7 @@ static int work(shmrpc_queue *queue, job *jobs, size_t count)
             }
             atomic_fetch_add(&one->runs, 1);
             (void)nanosleep(&job_time, NULL);
-            /* Lost with the connection: it comes again. */
+            /* Lost with the connection: it will be delivered again. */
             (void)shmrpc_queue_ack(queue, items[i]);
         }
     }

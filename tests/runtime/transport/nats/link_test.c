@@ -1,4 +1,4 @@
-/* A link, without NATS: what comes, what is lost, and when it asks. */
+/* A link without NATS: receiving, losses, and when it probes. */
 #include "transport/nats/link.h"
 
 #include <setjmp.h>
@@ -46,7 +46,7 @@ static nats_cut come(fixture *f, nats_kind kind, uint64_t at, size_t len)
     return nats_link_take(&f->link, &parcel);
 }
 
-/* Reads `len` bytes from `at` on, as come has made them. */
+/* Reads `len` bytes from offset `at`, as the test's messages contain them. */
 static void expect_bytes(fixture *f, uint64_t at, size_t len)
 {
     uint8_t *bytes = malloc(len);
@@ -95,7 +95,7 @@ static void a_hole_ends_the_link(void **state)
     assert_int_equal(come(&f, NATS_DATA, 0, 10), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_DATA, 11, 10), NATS_CUT_GAP);
     assert_int_equal(come(&f, NATS_DATA, 0, 10), NATS_CUT_GAP); /* twice */
-    /* A question tells of bytes that were lost behind the last ones. */
+    /* A probe shows that bytes behind the last ones were lost. */
     assert_int_equal(come(&f, NATS_PROBE, 10, 0), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_ALIVE, 12, 0), NATS_CUT_GAP);
     assert_int_equal(come(&f, NATS_END, 11, 0), NATS_CUT_GAP);
@@ -115,7 +115,7 @@ static void lies_end_the_link(void **state)
     parcel.acked = 49; /* less than before */
     assert_int_equal(nats_link_take(&f.link, &parcel), NATS_CUT_LIE);
     assert_int_equal(come(&f, NATS_OPENED, 0, 0), NATS_CUT_LIE);
-    /* More than the window: nobody has acknowledged the first bytes. */
+    /* More than the window: the first bytes were not acknowledged. */
     assert_int_equal(come(&f, NATS_DATA, 0, NATS_WINDOW_BYTES), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_DATA, NATS_WINDOW_BYTES, 1), NATS_CUT_LIE);
     assert_int_equal(come(&f, NATS_CLOSE, 0, 0), NATS_CUT_PEER);
@@ -162,7 +162,7 @@ static void both_sides_end(void **state)
     tear_down(&f);
 }
 
-/* Our side has gone: the peer is acknowledged what nobody reads. */
+/* Our side has gone: bytes that nobody reads are acknowledged all the same. */
 static void a_closed_socket_takes_everything(void **state)
 {
     (void)state;
@@ -177,20 +177,20 @@ static void a_closed_socket_takes_everything(void **state)
     tear_down(&f);
 }
 
-/* NATS has refused messages: if they are as many as were not acknowledged, the
- * bytes of all are lost; else none are known to be. */
+/* NATS has refused messages: if as many as are not acknowledged, the bytes of
+ * all are lost; otherwise none are known to be. */
 static void what_was_refused_is_known_if_all_was(void **state)
 {
     (void)state;
     fixture f;
     nats_parcel ack = {.kind = NATS_ACK, .link = 7};
     set_up(&f);
-    nats_link_sent(&f.link); /* no bytes: whatever is refused, none are lost */
+    nats_link_sent(&f.link); /* no bytes: none are lost, whatever is refused */
     assert_true(nats_link_refuse(&f.link, MS));
     f.link.refusals = 0;
     f.link.sent_at = 100;
     nats_link_sent(&f.link);
-    nats_link_sent(&f.link); /* a probe, and it may be that one */
+    nats_link_sent(&f.link); /* one probe, which may be the refused message */
     assert_false(nats_link_refuse(&f.link, MS));
     assert_int_equal(nats_link_lost_at(&f.link), 100);
     assert_true(nats_link_refuse(&f.link, MS));
@@ -211,7 +211,7 @@ static void what_was_refused_is_known_if_all_was(void **state)
     tear_down(&f);
 }
 
-/* The times at which it asks while a call waits, in ms since then. */
+/* The times at which it probes while a call waits, in ms since the start. */
 static void it_asks_ever_less_often(void **state)
 {
     (void)state;
@@ -244,7 +244,7 @@ static void silence_ends_the_link_while_a_call_waits(void **state)
     int64_t wake_ns;
     set_up(&f);
     int64_t start_ns = f.link.heard_ns;
-    /* Nobody waits: an hour of silence, with a word now and then. */
+    /* Nobody waits: an hour of silence, with a probe now and then. */
     assert_int_equal(nats_link_watch(&f.link, 0,
                                      start_ns + 3600 * SHMRPCI_NS_PER_S, &asks,
                                      &wake_ns),

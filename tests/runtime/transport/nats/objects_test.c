@@ -1,4 +1,4 @@
-/* Queues and topics over NATS: what they promise, with a server that
+/* Queues and topics over NATS keep their promises, with a server that
  * with_server.py has started (its address is in TEST_NATS). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,7 +128,7 @@ static void an_item_of_a_closed_reader_comes_again(void **state)
     const shmrpc_any *item = pop(queue, 7);
     assert_true(shmrpc_queue_is_redelivered(item));
     shmrpc_queue_release(queue, item);
-    shmrpc_queue_release(NULL, mine); /* only memory by now */
+    shmrpc_queue_release(NULL, mine); /* only memory is left of it */
     shmrpc_queue_close(queue);
 }
 
@@ -172,7 +172,7 @@ static void a_full_queue_does_what_it_was_told(void **state)
             push(queue, k);
         }
         int status = shmrpc_queue_push(queue, &more, &soon, &error);
-        /* A slow server may take longer than that to say that it is full. */
+        /* A slow server may take longer than this to report that it is full. */
         assert_true(status == cases[i].status ||
                     (status == SHMRPC_E_DEADLINE && i == 0));
         shmrpc_queue_release(queue, pop(queue, cases[i].first));
@@ -377,15 +377,15 @@ static uint64_t read_to(shmrpc_sub *sub, int64_t last)
     return lost;
 }
 
-/* Each message is read, or counted as lost: at the place where it is missing.
- * When another subscriber has read the last one, all before it have come to the
- * slow one, too. */
+/* Each message is read, or counted as lost at the place where it is missing.
+ * When another subscriber has read the last one, all earlier ones have reached
+ * the slow one, too. */
 static void a_slow_subscriber_learns_what_it_has_lost(void **state)
 {
     (void)state;
     static const struct {
         uint64_t history;
-        int64_t count; /* more than are kept for it */
+        int64_t count; /* more than it keeps */
     } cases[] = {{0, 1400}, {1, 400}};
     for (size_t c = 0; c < 2; c++) {
         const char *at = place("");

@@ -1,4 +1,4 @@
-/* Messages over NATS: their layout, and what is refused. */
+/* Messages over NATS: their layout, and which ones are refused. */
 #include "transport/nats/parcel.h"
 
 #include <setjmp.h>
@@ -89,7 +89,7 @@ static void who_answers_is_read_as_it_was_written(void **state)
     assert_false(nats_who_get(bytes, len + 1, &out));
 }
 
-/* It would become a part of a subject. */
+/* It would become part of a subject. */
 static void an_id_has_letters_of_subjects_only(void **state)
 {
     (void)state;

@@ -14,7 +14,7 @@ PATIENCE_S = 240
 
 
 def runs(path):
-    """How many jobs have been run."""
+    """How many jobs have been run so far."""
     with open(path, "rb") as file:
         return JOBS - file.read()[::2].count(0)
 
@@ -31,7 +31,7 @@ def main():
         for kill in range(1, KILLS + 1):
             worker = subprocess.Popen([program, "work", address, ledger])
             running.append(worker)
-            # The last workers die with the jobs not yet done.
+            # The last workers are killed before the last jobs are done.
             goal = JOBS * kill // (KILLS + 1)
             deadline = time.monotonic() + PATIENCE_S
             while runs(ledger) < goal:

@@ -1,5 +1,5 @@
-/* What shared objects over NATS read and write as text: addresses, names, JSON,
- * the subjects of acknowledgements. */
+/* The text that shared objects over NATS read and write: addresses, names,
+ * JSON, the subjects of acknowledgements. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -116,7 +116,7 @@ static void members_are_found_by_their_path(void **state)
     assert_false(nats_json_text(in, "state.b", text, sizeof text));
 }
 
-/* Every beginning of a text, in memory of just that length. */
+/* Every prefix of a text, in memory of exactly that length. */
 static void broken_json_has_no_members(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static void an_acknowledgement_says_what_was_delivered(void **state)
     assert_true(nats_delivery_of("$JS.ACK.d.h.s.c.2.30.4.1795552213.0", &got));
     assert_true(nats_delivery_of("$JS.ACK.d.h.s.c.2.30.4.1795.0.r", &got));
     assert_true(got.times == 2 && got.number == 30 && got.order == 4);
-    /* Nobody may make us publish elsewhere. */
+    /* Nobody can make us publish elsewhere. */
     assert_false(nats_delivery_of("victim.s.c.2.30.4.1795552213.0.x", &got));
     assert_false(nats_delivery_of("$JS.ACK.s.c.-2.30.4.1795552213.0", &got));
     assert_false(nats_delivery_of("$JS.ACK.s.c.2.30.4.0", &got));

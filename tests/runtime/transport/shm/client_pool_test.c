@@ -52,7 +52,8 @@ static void spans_do_not_overlap_and_come_back(void **state)
                 assert_int_equal(at[k], i);
             }
         }
-        /* In an order that joins on both sides, on one, and on none. */
+        /* In an order that merges ranges on both sides, on one, and on
+         * neither. */
         for (uint32_t i = 0; i < 100; i++) {
             shm_pool_free(&pool, spans[i * 37 % 100]);
         }
@@ -111,8 +112,8 @@ static void extent_is_ours_from_its_first_span_to_its_last(void **state)
     assert_int_equal(state_of(5), SHM_EXTENT_CLIENT);
     shm_pool_free(&pool, second);
     assert_int_equal(state_of(5), SHM_EXTENT_IDLE);
-    /* A span that was used and is idle again must differ from one that was idle
-     * all the time. */
+    /* A span that was used and is idle again must differ from one that has been
+     * idle all the time. */
     assert_true(shmrpci_load_seq(&words[5]) != before);
 }
 
@@ -148,7 +149,7 @@ static void extent_that_was_taken_back_is_forgotten(void **state)
     add_extent(7, 65536, SHM_EXTENT_NONE);
     assert_false(shm_pool_alloc(&pool, 60000, &span));
     assert_null(pool.regions[7]);
-    /* Another one has its number, and we have not heard of that yet. */
+    /* Another extent has its number, and we have not been told yet. */
     add_extent(8, 65536, SHM_EXTENT_IDLE);
     shmrpci_store_seq(&words[8], shm_extent_word(4, SHM_EXTENT_IDLE, 0));
     assert_false(shm_pool_alloc(&pool, 60000, &span));
@@ -186,7 +187,7 @@ static void reply_that_nobody_reads_frees_its_extent(void **state)
 
 /* ---- replies that outlive their calls -------------------------------- */
 
-/* The one of `slot` in extent `region`, of 100 bytes, was read. */
+/* The reply of `slot` in extent `region`, of 100 bytes, was read. */
 static const uint8_t *taken_reply(uint32_t region, uint32_t slot)
 {
     add_extent(region, 65536, SHM_EXTENT_NONE);
@@ -204,7 +205,7 @@ static void kept_reply_is_ours_until_it_is_let_go(void **state)
     const uint8_t *at = taken_reply(4, 9);
     assert_true(shm_pool_keep_reply(&pool, 4, at + 100, &kept));
     assert_int_equal(state_of(4), SHM_EXTENT_CLIENT);
-    /* The rest of it is room like any. */
+    /* The rest of the extent can be allocated like any room. */
     shm_span other = allocated(40000);
     assert_int_equal(other.region, 4);
     assert_true(shm_pool_at(&pool, other) >= at + 100);
@@ -250,7 +251,7 @@ static void so_many_are_kept_and_no_more(void **state)
     assert_true(shm_pool_keep_reply(&pool, 40, at + 100, &kept[3]));
 }
 
-/* The server has spoiled the word. */
+/* The server has corrupted the word. */
 static void reply_that_is_not_ours_is_not_kept(void **state)
 {
     (void)state;

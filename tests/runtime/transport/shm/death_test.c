@@ -1,5 +1,5 @@
-/* Rows of the death table that need real processes: who is killed or stopped,
- * and what the others see. */
+/* Rows of the death table that need real processes: one is killed or stopped,
+ * and the others are checked. */
 #include "service.h"
 
 #include "../../../reaction.h"
@@ -37,7 +37,7 @@ static pid_t fork_server(const shmrpci_address *address)
     return pid;
 }
 
-/* Also sees that the process had not ended by itself. */
+/* Also checks that the process had not ended by itself. */
 static void kill_and_reap(pid_t pid)
 {
     int status = 0;
@@ -46,7 +46,8 @@ static void kill_and_reap(pid_t pid)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* A signal takes its time; this returns when the process has stopped. */
+/* A signal takes a while to arrive; this returns when the process has
+ * stopped. */
 static void stop(pid_t pid)
 {
     int status;
@@ -154,7 +155,7 @@ static void stopped_server_costs_the_deadline_and_no_more(void **state)
 
 /* ---- clients die ----------------------------------------------------- */
 
-/* What a process holds: descriptors, and mappings of ours. */
+/* What a process holds: descriptors, and mappings of our memory. */
 static size_t holdings_of(pid_t pid)
 {
     size_t count = 0;
@@ -177,8 +178,7 @@ static size_t holdings_of(pid_t pid)
     return count;
 }
 
-/* What it holds at rest: a server may still have in its hands what it has just
- * sent. */
+/* The number at rest: a server may still hold what it has just sent. */
 static size_t least_holdings_of(pid_t pid)
 {
     size_t least = SIZE_MAX;
@@ -219,7 +219,7 @@ static void be_busy(const shmrpci_address *address, busy_client *self)
     }
 }
 
-/* At the first byte sends a call to each of two workers, at the second one more
+/* At the first byte sends a call to each of two workers, at the second more
  * than they can take. */
 static void be_impatient(const shmrpci_address *address, busy_client *self)
 {
@@ -268,7 +268,7 @@ static void client_close_pipes(busy_client *client)
     }
 }
 
-/* Workers have to see that a client is gone; calls of `other` wake them. */
+/* Workers must notice that a client is gone; calls of `other` wake them. */
 static void await_holdings(shmrpci_conn *other, size_t most, int64_t timeout_ns)
 {
     int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
@@ -299,7 +299,7 @@ static void killed_client_leaves_nothing_within_2_s(void **state)
     client_close_pipes(&client);
 }
 
-/* As the service counts them. */
+/* As counted by the service. */
 static void await_connections(shmrpci_stats_gauges *gauges, uint64_t count)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -309,8 +309,8 @@ static void await_connections(shmrpci_stats_gauges *gauges, uint64_t count)
     }
 }
 
-/* What no worker had taken when its client died never runs, though the workers
- * are still at that client's other calls, and look there next. */
+/* A call that no worker had taken when its client died never runs, although the
+ * workers are still in other calls of that client, and search there next. */
 static void waiting_calls_of_a_killed_client_do_not_run(void **state)
 {
     (void)state;
@@ -371,7 +371,7 @@ static void hammer(const shmrpci_address *address, unsigned seed)
         size_t len = (seed >> 16) % (seed % 7 == 0 ? sizeof body : 300);
         shmrpci_call call = {0};
         switch (seed >> 8 & 7) {
-        case 0: /* and forgets about it */
+        case 0: /* without waiting for it */
             if (client_send(conn, &call, METHOD_ECHO, body, len, 0) == 0) {
                 (void)conn->transport->client->cancel(&call);
             }

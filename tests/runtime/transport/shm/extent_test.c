@@ -1,4 +1,4 @@
-/* Large messages: memory that grows with them, is used again, and goes. */
+/* Large messages: memory grows with them, is reused, and is given back. */
 #include "service.h"
 
 #include <pthread.h>
@@ -11,10 +11,10 @@
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
 
-/* Soon enough for a test, late enough to be seen used again. */
+/* Short enough for a test, long enough to see memory reused. */
 #define SHORT_IDLE_NS (200 * SHMRPCI_NS_PER_MS)
 
-/* Each test changes what it needs. */
+/* Each test changes the options that it needs. */
 static int usual_opts(void **state)
 {
     (void)state;
@@ -29,7 +29,7 @@ static shm_client *client_of(shmrpci_conn *conn)
     return (shm_client *)(void *)conn;
 }
 
-/* How many extents there are, by the words in the block; and those in one
+/* The number of extents, by the words in the block; and of those in one
  * state. */
 static unsigned extents_of(shmrpci_conn *conn)
 {
@@ -63,7 +63,8 @@ static uint32_t made_for(shmrpci_conn *conn)
     return most;
 }
 
-/* KiB of shared memory that this process has touched and that is there. */
+/* KiB of shared memory that this process has touched and that is still
+ * there. */
 static size_t shared_kib(void)
 {
     size_t kib = SIZE_MAX;
@@ -139,10 +140,10 @@ static void messages_of_all_sizes_come_back_exactly(void **state)
         peak_kib = kib > peak_kib ? kib : peak_kib;
     }
     assert_true(peak_kib >= before_kib + most / KIB);
-    /* Nobody calls meanwhile: the memory goes by itself. */
+    /* Nobody calls meanwhile: the memory is given back by itself. */
     await_no_extents(conn);
     assert_in_range(shared_kib(), 0, before_kib + 64);
-    /* ...and comes again. */
+    /* ...and is allocated again. */
     echoes_exactly(conn, bytes, MIB, 0);
     conn->transport->client->disconnect(conn);
     service_stop(&s);
@@ -170,7 +171,7 @@ static void warm_extents_are_used_again(void **state)
     free(bytes);
 }
 
-/* Calls that are given up, when their reply is there or before. */
+/* Calls that are given up, before or after their reply has arrived. */
 static void replies_that_nobody_reads_keep_no_extent(void **state)
 {
     (void)state;
@@ -206,7 +207,8 @@ static void replies_that_nobody_reads_keep_no_extent(void **state)
     service_stop(&s);
 }
 
-/* A server that ends in order leaves a reply alone, be it received or not. */
+/* A server that ends in order leaves a reply intact, whether it was received or
+ * not. */
 static void replies_are_whole_when_the_server_has_ended(void **state)
 {
     (void)state;
@@ -241,7 +243,8 @@ static void replies_are_whole_when_the_server_has_ended(void **state)
 
 /* ---- quota ----------------------------------------------------------- */
 
-/* What other connections of the user leave idle is no reason to refuse. */
+/* Memory that other connections of the user leave idle is no reason to
+ * refuse. */
 static void idle_memory_goes_when_the_quota_is_short(void **state)
 {
     (void)state;
@@ -266,8 +269,8 @@ static void idle_memory_goes_when_the_quota_is_short(void **state)
     free(bytes);
 }
 
-/* While a call uses all extents nobody looks; its client says when it is over.
- */
+/* While a call uses all extents nobody checks them; its client reports when it
+ * is over. */
 static void extent_goes_that_was_in_use_for_long(void **state)
 {
     (void)state;
@@ -317,7 +320,7 @@ static void *call_all_the_time(void *user)
             client_call(it->conn, METHOD_ECHO, it->bytes, len, hint, NULL);
         it->calls++;
         if (it->seed % 16 == 0) {
-            /* Long enough for all to be taken back. */
+            /* Long enough for all extents to be taken back. */
             (void)usleep(3000);
         }
     }

@@ -1,5 +1,5 @@
-/* What a client may do to a server: nothing. It spoils its own calls; the
- * server answers INVALID or hangs up, and serves the others. */
+/* A hostile client can't harm a server. It spoils its own calls; the server
+ * answers INVALID or hangs up, and serves the others. */
 #include "service.h"
 
 #include <sched.h>
@@ -20,8 +20,8 @@ static shmrpci_conn *honest;
 
 static void scribble(shm_client *client, uint64_t seed);
 
-/* Processes that will scribble, forked before this one has threads; they wait
- * for a byte each. */
+/* Processes that will scribble, forked before this one has threads; each waits
+ * for a byte. */
 static pid_t scribblers[2];
 static int go[2];
 
@@ -91,7 +91,7 @@ static void submit_unanswered(shm_client *client, const bad_slot *bad)
     shmrpci_event_set(client->bell_fd);
 }
 
-/* The same; returns the status that it is answered with. */
+/* The same; returns the status of the answer. */
 static int32_t submit_raw(shm_client *client, const bad_slot *bad)
 {
     const shm_slot *slot = &client->block.slots[0];
@@ -204,7 +204,7 @@ static void scribble(shm_client *client, uint64_t seed)
             seed = seed * 6364136223846793005u + 1442695040888963407u;
             size_t at = (size_t)(seed >> 33) % (SHM_ARENA_OFFSET + 4096);
             if ((seed & 7) == 0) {
-                /* Words that mean something, in hot slots and others. */
+                /* Words with a meaning, in hot slots and others. */
                 uint32_t slot = (uint32_t)(seed >> 20) % SHM_SLOTS;
                 shmrpci_store_relaxed(&client->block.slots[slot].word,
                                       shm_word((uint32_t)(seed >> 40) & 0xFFFFu,
@@ -252,8 +252,8 @@ static int connect_raw(void)
     return fd;
 }
 
-/* Sends a packet and returns the status of the refusal; UNAVAILABLE: hung up
- * without a word. */
+/* Sends a packet and returns the status of the refusal; UNAVAILABLE: the server
+ * hung up without an answer. */
 static int refusal_of(const void *bytes, size_t len, const int *fds,
                       size_t fd_count)
 {

@@ -1,5 +1,5 @@
-/* What a server may do to a client: refuse it, or spoil its calls. The client
- * checks all that it is given, descriptors too. */
+/* A hostile server can only refuse a client, or spoil its calls. The client
+ * checks everything that it gets, including descriptors. */
 #include "service.h"
 
 #include <fcntl.h>
@@ -76,7 +76,7 @@ static size_t open_fds(void)
     return count;
 }
 
-/* Shakes hands with what the fake says; the welcome is on its way before the
+/* Shakes hands as the fake server says; the welcome is in flight before the
  * client asks. */
 static int shake_hands(fake *it, shmrpci_conn **out)
 {
@@ -96,7 +96,7 @@ static int shake_hands(fake *it, shmrpci_conn **out)
     return status;
 }
 
-/* The handshake fails so, and leaves nothing open. */
+/* The handshake fails with this status, and leaves nothing open. */
 static void refuses(fake *it, int expected)
 {
     shmrpci_conn *conn = NULL;
@@ -247,7 +247,7 @@ typedef struct bad_reply {
     shm_span span;
 } bad_reply;
 
-/* Answers slot 0 so, and returns what the client makes of it. */
+/* Answers slot 0 like this, and returns the client's status. */
 static int receive_raw(fake *it, shmrpci_conn *conn, const bad_reply *bad)
 {
     shmrpci_call call = {0};
@@ -338,7 +338,7 @@ static void extents_with_nonsense_are_ignored(void **state)
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
         assert_null(client->pool.regions[i]);
     }
-    /* A good one, while it is in use another one, and then another one. */
+    /* A good extent, another one while it is in use, and then a third one. */
     send_extent(it, 9, 8192, 7, fd);
     shm_client_drain_control(client);
     assert_non_null(client->pool.regions[9]);

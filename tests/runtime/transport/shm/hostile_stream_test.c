@@ -1,6 +1,7 @@
 /*
- * Clients that write anything into the rings of their streams, while these are
- * used: they end their own streams, and the server and its other clients go on.
+ * Clients write arbitrary values into the rings of their streams while these
+ * are used: they end only their own streams; the server and its other clients
+ * go on.
  */
 #include "service.h"
 
@@ -15,7 +16,7 @@
 #define ITEMS   50u
 #define LARGEST 3000u
 #define WINDOW  8192u
-/* How long a handler waits for a liar. */
+/* How long a handler waits for a hostile client. */
 #define LIAR_NS (50 * SHMRPCI_NS_PER_MS)
 
 #define shm (&shmrpci_transport_shm)
@@ -35,7 +36,7 @@ static uint64_t next_random(uint64_t *seed)
     return *seed >> 16;
 }
 
-/* Its two lines, and the frames that come next. */
+/* Its two cache lines, and the frames after them. */
 static void scribble(shmrpci_stream_ring *ring, uint32_t bytes, uint64_t *seed)
 {
     uint64_t random = next_random(seed);
@@ -65,7 +66,7 @@ static void scribble(shmrpci_stream_ring *ring, uint32_t bytes, uint64_t *seed)
     }
 }
 
-/* A stream that begins well. One at a time keeps one worker at most. */
+/* A stream that begins correctly. One at a time occupies one worker at most. */
 static void lie_once(shmrpci_conn *conn, uint64_t *seed)
 {
     static const uint8_t bytes[LARGEST];

@@ -141,13 +141,13 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
     assert_int_equal(count, 16);
     atomic_store(&s.released, true);
     for (size_t i = 0; i < count - 1; i++) {
-        /* Replies had no room, or some: in order, or with a status. */
+        /* Replies had no room, or some: they arrive, or end with a status. */
         assert_int_equal(conns[i]->transport->client->receive(
                              &calls[i], shmrpci_deadline_after(PATIENCE_NS)),
                          SHMRPC_OK);
         conns[i]->transport->client->release(&calls[i]);
     }
-    /* What is not in use any more makes room. */
+    /* Memory that is no longer in use makes room. */
     assert_int_equal(
         client_call(conns[count - 1], METHOD_ECHO, body, sizeof body, 0, NULL),
         SHMRPC_OK);
@@ -160,8 +160,8 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
 
 /* ---- the system has no memory ---------------------------------------- */
 
-/* The linker sends the library's calls here (--wrap), which decides the names.
- */
+/* The linker redirects the library's calls to these functions (--wrap), which
+ * decides their names. */
 int __real_memfd_create(const char *name, unsigned flags);
 int __real_fallocate(int fd, int mode, off_t offset, off_t len);
 void *__real_mmap(void *at, size_t len, int protection, int flags, int fd,
@@ -174,8 +174,9 @@ void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd,
 typedef enum shortage { NO_SPACE, NO_DESCRIPTOR, NO_ROOM, SHORTAGES } shortage;
 
 static atomic_int short_of = SHORTAGES; /* nothing */
-static atomic_uint asked;               /* since then */
-static atomic_uint first_failure;       /* from this one on all fail, from 1 */
+static atomic_uint asked;               /* calls since then */
+static atomic_uint first_failure;       /* from this one on all fail, counted
+                                         * from 1 */
 
 static bool must_fail(shortage what)
 {
@@ -218,14 +219,14 @@ static void begin_shortage(shortage what, unsigned from)
     atomic_store(&short_of, (int)what);
 }
 
-/* How often it was asked for. */
+/* How often it was called. */
 static unsigned end_shortage(void)
 {
     atomic_store(&short_of, SHORTAGES);
     return atomic_load(&asked);
 }
 
-/* It may be the client's, which is here too. */
+/* It may be the client's, which is in this process too. */
 static bool is_good(int status)
 {
     if (status != SHMRPC_OK && status != SHMRPC_E_NO_MEMORY) {
@@ -234,8 +235,8 @@ static bool is_good(int status)
     return status == SHMRPC_OK;
 }
 
-/* Faults, row 9: whoever can't have its memory is told; others notice nothing,
- * and it can be had again later. */
+/* Faults, row 9: a caller that can't have its memory is told so; others notice
+ * nothing, and memory can be had again later. */
 static void memory_that_is_not_to_be_had_costs_its_caller_only(void **state)
 {
     (void)state;
@@ -264,7 +265,7 @@ static void memory_that_is_not_to_be_had_costs_its_caller_only(void **state)
                 SHMRPC_OK);
             conn->transport->client->disconnect(conn);
         } while (from++ <= count);
-        /* Both to connect and to send. */
+        /* Both for connecting and for sending. */
         assert_true(refused[what][0] > 0 && refused[what][1] > 0);
     }
     other->transport->client->disconnect(other);

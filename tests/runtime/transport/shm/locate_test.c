@@ -46,7 +46,7 @@ static void name_has_one_server(void **state)
     shm_place_close(&second);
 }
 
-/* What a killed server holds goes some time after it is known to be dead. */
+/* A killed server's lock is released a little after its death is known. */
 static void name_of_a_dying_server_is_waited_for(void **state)
 {
     (void)state;
@@ -74,7 +74,8 @@ static void name_of_a_dying_server_is_waited_for(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* A program that a handler has started, say, and that has not executed yet. */
+/* For example, a program that a handler has forked and that has not called exec
+ * yet. */
 static void forked_child_does_not_keep_the_name(void **state)
 {
     (void)state;
@@ -90,7 +91,7 @@ static void forked_child_does_not_keep_the_name(void **state)
         _exit(write(ends[1], "r", 1) == 1 ? pause() : 1);
     }
     assert_true(pid > 0);
-    /* It lets go as soon as it runs. */
+    /* It releases the lock as soon as it runs. */
     assert_int_equal(read(ends[0], &byte, 1), 1);
     (void)close(ends[0]);
     (void)close(ends[1]);

@@ -1,5 +1,5 @@
-/* The protocol step by step: states that a schedule reaches now and then are
- * made by hand here. */
+/* The protocol step by step: this makes states by hand that a schedule reaches
+ * only now and then. */
 #include "service.h"
 
 #include "../../../reaction.h"
@@ -67,7 +67,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A worker shows itself idle, looks once more, and only then goes offline. */
+/* A worker announces that it is idle, checks once more, and only then goes
+ * offline. */
 static bool is_asleep(uint32_t index)
 {
     const shm_listener *listener = (shm_listener *)(void *)s.listener;
@@ -75,7 +76,7 @@ static bool is_asleep(uint32_t index)
            (shmrpci_load_seq(&status_page()->idle) >> index & 1) != 0;
 }
 
-/* Waits until the worker sleeps and has looked for the last time. */
+/* Waits until the worker sleeps and has checked for the last time. */
 static void await_asleep(uint32_t index)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -115,7 +116,7 @@ static void rule_1_with(uint32_t second)
     client_publish(conn, second, METHOD_ECHO);
     assert_int_equal(worker->transport->worker->next(worker, &request),
                      SHMRPC_OK);
-    /* It holds one, for as long as it likes; the other must not wait. */
+    /* It holds a call for as long as it likes; the other call must not wait. */
     uint32_t other = is_held(0) ? second : 0;
     await_state(other, SHM_DONE);
     worker_finish(&request);
@@ -176,14 +177,14 @@ static void hint_stays_with_its_slot_until_the_worker_sleeps(void **state)
     worker_finish(&request);
     assert_int_equal(hints(), UINT64_C(1) << slot);
     worker->transport->worker->participant_close(worker);
-    /* The other one serves this, and has looked at everything when it sleeps
+    /* The other worker serves this, and has checked everything when it sleeps
      * again. */
     client_echoes(conn, "after it");
     await_asleep(0);
     assert_int_equal(hints(), 0);
 }
 
-/* How often anybody was rung for since this was asked last. */
+/* How many workers were rung for since this was last called. */
 static uint64_t rings(void)
 {
     uint64_t count = 0;
@@ -199,7 +200,7 @@ static void hint_without_a_request_wakes_nobody(void **state)
     await_asleep(0);
     (void)rings();
     client_publish(conn, SHM_HOT_SLOTS + 7, METHOD_ECHO);
-    /* Its first one, so that it looks whether to wake the other one. */
+    /* Its first call, so that it checks whether to wake the other worker. */
     assert_int_equal(worker->transport->worker->next(worker, &request),
                      SHMRPC_OK);
     assert_int_equal(rings(), 0);
@@ -207,7 +208,7 @@ static void hint_without_a_request_wakes_nobody(void **state)
     worker->transport->worker->participant_close(worker);
 }
 
-/* Somebody promises to look for 2 ms, and never does. */
+/* A worker promises to check within 2 ms, and never does. */
 static void break_a_lease(void)
 {
     await_asleep(0);
@@ -221,7 +222,7 @@ static uint64_t rescued(void)
     return shmrpci_load_relaxed(&client()->rescued_wakeups);
 }
 
-/* A rescue is not what is asked for here, however soon it came. */
+/* This test is not about a rescue, however soon it came. */
 static int64_t call_under_a_broken_lease(void *user)
 {
     (void)user;
@@ -240,8 +241,8 @@ static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
     expect_reaction(call_under_a_broken_lease, NULL, 0, 39 * SHMRPCI_NS_PER_MS);
 }
 
-/* Sleeps for a moment over a call that nobody takes; whether it means to look
- * again when the lease ends that it relied on. */
+/* Sleeps for a moment in a call that nobody takes; returns whether it means to
+ * check again when the lease ends that it relied on. */
 static bool sleeps_by_its_lease(void)
 {
     shmrpci_call call = {0};
@@ -257,7 +258,8 @@ static bool sleeps_by_its_lease(void)
     return is_relied_on;
 }
 
-/* Timers so short, one for each sleeper, cost a crowd a fifth of its calls. */
+/* Timers this short, one for each sleeper, take a fifth of the calls from a
+ * crowd of clients. */
 static void sleeps_by_a_lease_only_while_a_worker_sleeps(void **state)
 {
     (void)state;
@@ -281,7 +283,7 @@ static void receive_and_release(shmrpci_call *call)
     conn->transport->client->release(call);
 }
 
-/* Its ends wait for the rings, and nobody looks when a lease ends. */
+/* Its ends wait for the rings, and nobody checks when a lease ends. */
 static void stream_relies_on_no_lease(void **state)
 {
     (void)state;
@@ -312,7 +314,7 @@ static void stream_relies_on_no_lease(void **state)
     receive_and_release(&call);
 }
 
-/* Sends an empty request; whether it has rung for a worker. */
+/* Sends an empty request; returns whether it has rung for a worker. */
 static bool send_and_ring(shmrpci_call *call, uint32_t flags)
 {
     const shmrpci_transport *transport = conn->transport;
@@ -336,7 +338,7 @@ static void request_before_another_leaves_the_ring_to_that(void **state)
     receive_and_release(&calls[1]);
 }
 
-/* The other one has failed, say. */
+/* For example, because the other one has failed. */
 static void request_that_was_left_alone_is_rung_for_by_who_waits(void **state)
 {
     (void)state;
@@ -383,7 +385,8 @@ static void call_asleep(void *status)
     *(int *)status = client_call(conn, METHOD_ECHO, "", 0, 0, NULL);
 }
 
-/* Until the client of a call that nobody has taken sleeps, or is about to. */
+/* Waits until the client of a call that nobody has taken sleeps, or is about
+ * to. */
 static void await_waiting(uint32_t slot)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -394,7 +397,8 @@ static void await_waiting(uint32_t slot)
     }
 }
 
-/* Most of a few: who has no CPU between reply and wake-up is late too. */
+/* Most of several: a client that gets no CPU between reply and wake-up is late
+ * too. */
 static void reply_wakes_a_sleeping_client(void **state)
 {
     (void)state;
@@ -420,7 +424,7 @@ static void reply_wakes_a_sleeping_client(void **state)
     assert_in_range(lost, 0, 4);
 }
 
-/* Answers like a worker, but for the wake-up. */
+/* Answers like a worker, but without the wake-up. */
 static void answer_silently(uint32_t slot)
 {
     shm_slot *at = &client()->block.slots[slot];
@@ -436,7 +440,8 @@ static void reply_that_woke_nobody_is_found_and_counted(void **state)
 {
     (void)state;
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    /* Not at once, if it comes when the client's sleep is nearly over. */
+    /* Not an immediate reply, but one that arrives when the client's sleep is
+     * nearly over. */
     while (rescued() == 0) {
         shmrpci_thread thread;
         int status = -1;
@@ -451,7 +456,8 @@ static void reply_that_woke_nobody_is_found_and_counted(void **state)
     }
 }
 
-/* A call whose end is told, to a client that seems to sleep by its socket. */
+/* A call whose end is notified, to a client that seems to sleep on its
+ * socket. */
 static void call_armed(uint32_t arming)
 {
     shmrpci_call call = {0};
@@ -485,7 +491,7 @@ static bool await_extent(uint32_t tag)
     return is_there;
 }
 
-/* While nobody reads: another thread may do that, and has no CPU now. */
+/* While nobody reads: another thread should do that, but gets no CPU now. */
 static void extent_comes_after_any_number_of_ends_that_were_told(void **state)
 {
     (void)state;
@@ -496,7 +502,7 @@ static void extent_comes_after_any_number_of_ends_that_were_told(void **state)
         .kind = SHM_MESSAGE_WANT, .bytes = SHM_EXTENT_MIN_BYTES, .tag = 7};
     assert_int_equal(
         shm_message_send(client()->control_fd, want, NULL, NULL, 0), SHMRPC_OK);
-    /* The service has taken it; what it could not send now is lost. */
+    /* The service has read it; what it could not send now is lost. */
     int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (shmrpci_load_seq(&client()->block.extents[1]) == 0) {
         assert_true(shmrpci_remaining_ns(until_ns) > 0);
@@ -512,7 +518,7 @@ static int64_t cpu_time_ns(void)
     return (int64_t)used.tv_sec * SHMRPCI_NS_PER_S + used.tv_nsec;
 }
 
-/* What 50 ms of waiting cost. */
+/* The cost of waiting 50 ms. */
 static int64_t wait_for_a_claimed_call(void *call)
 {
     int64_t before_ns = cpu_time_ns();
@@ -574,8 +580,8 @@ static void new_worker_looks_at_no_client_that_left(void **state)
 
 static void await_closed(void)
 {
-    /* Connections are dealt with in the order in which things happen to them;
-     * when a later one is there, the earlier one is gone. */
+    /* Connections are handled in the order of their events: when a later one
+     * exists, the earlier one is gone. */
     shmrpci_conn *later = client_open(&s.address);
     later->transport->client->disconnect(later);
 }

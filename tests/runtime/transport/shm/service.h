@@ -1,6 +1,6 @@
 /*
- * A small service over shm for tests: a listener, its thread and workers, at
- * a name of its own in a folder of its own.
+ * A small service over shm for tests: a listener, its thread and workers, with
+ * a unique name in a folder of its own.
  */
 #ifndef SHMRPCI_TESTS_SHM_SERVICE_H
 #define SHMRPCI_TESTS_SHM_SERVICE_H
@@ -30,7 +30,8 @@ enum {
     METHOD_HOLD = 2, /* holds until the service is released, then echoes */
     METHOD_SIZE = 3  /* body: u32; replies with that many bytes */
 };
-/* Any of them with streams sends back the items that come, before its reply. */
+/* With streams, each of them sends back the items that it receives, before its
+ * reply. */
 
 typedef struct service {
     shmrpci_address address;
@@ -40,24 +41,24 @@ typedef struct service {
     shmrpci_thread workers[MAX_WORKERS];
     atomic_uint next_index;
     atomic_uint opened;   /* workers that have taken their place */
-    atomic_uint held;     /* handlers that have come to hold */
+    atomic_uint held;     /* number of handlers that hold */
     atomic_uint lies;     /* streams that ended with DATA_LOSS */
-    atomic_bool released; /* lets them go */
+    atomic_bool released; /* releases them */
 } service;
 
-/* Makes a new folder and has SHMRPC_DIR name it; `remove` takes it away with
- * all that is in it. For setup and teardown of a group. */
+/* Makes a new folder and sets SHMRPC_DIR to it; `remove` deletes it with all
+ * its contents. For setup and teardown of a group. */
 int folder_setup(void **state);
 int folder_teardown(void **state);
 const char *folder_path(void);
 /* How many files are in it. */
 size_t folder_count(void);
 
-/* How services listen and clients connect from now on; tests may change it.
- * Setup of a group puts the usual values in. */
+/* Options with which services listen and clients connect from now on; tests may
+ * change them. The setup of a group restores the usual values. */
 extern shmrpci_listen_opts service_opts;
 
-/* An address that nobody listens at. */
+/* An address at which nobody listens. */
 shmrpci_address new_address(void);
 
 /* Returns when all workers are in their places. */
@@ -73,28 +74,28 @@ int client_try_open(const shmrpci_address *address, shmrpci_conn **out,
  * reply's. The reply's length is left in *out_len unless that is NULL. */
 int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
                 size_t len, size_t reply_hint, size_t *out_len);
-/* Sends, and leaves the rest to the caller. */
+/* Sends a call, and leaves the rest to the caller. */
 int client_send(shmrpci_conn *conn, shmrpci_call *call, uint32_t method,
                 const void *body, size_t len, size_t reply_hint);
-/* An echo of `text` comes back whole. */
+/* Checks that an echo of `text` comes back whole. */
 void client_echoes(shmrpci_conn *conn, const char *text);
 
-/* Publishes a request without a body and rings for nobody: what a client does
+/* Publishes a request without a body and rings for nobody, as a client does
  * that was stopped at this point, or that relies on a lease. */
 void client_publish(shmrpci_conn *conn, uint32_t slot, uint32_t method);
 
-/* A worker in the test's own hands; and the answer to what it has. */
+/* A worker that the test runs itself; and the answer to its request. */
 shmrpci_participant *service_open_worker(service *s);
 void worker_finish(shmrpci_request *request);
 
 /* Waits until `*value` is at least `least`, or fails the test. */
 void await_count(atomic_uint *value, unsigned least);
 
-/* fork, for a child that ends with its parent, and at its first failed
- * assertion rather than going on with the parent's tests. */
+/* fork, for a child that ends with its parent, or at its first failed assertion
+ * instead of continuing with the parent's tests. */
 pid_t service_fork(void);
 
-/* Whether the long versions of tests are wanted (SHMRPC_TEST_LONG=1). */
+/* Whether to run the long versions of tests (SHMRPC_TEST_LONG=1). */
 bool is_long(void);
 
 #endif

@@ -1,11 +1,11 @@
-/* Whose turn it is among many clients: searches step by step. */
+/* Turns among many clients: searches step by step. */
 #include "service.h"
 
 #include "transport/shm/client.h"
 #include "transport/shm/worker.h"
 
 static service s;
-static shmrpci_conn *conn; /* of the client that is awake */
+static shmrpci_conn *conn; /* slot of the client that is awake */
 
 static int setup(void **state)
 {
@@ -29,7 +29,7 @@ static shm_client *client_of(shmrpci_conn *it)
     return (shm_client *)(void *)it;
 }
 
-/* Of the call on the first slot. */
+/* The state of the call on the first slot. */
 static uint32_t state_of(shmrpci_conn *it)
 {
     return shm_word_state(
@@ -53,7 +53,7 @@ static void keep_calling(shmrpci_conn *it)
 static void busy_clients_keep_no_idle_one_waiting(void **state)
 {
     (void)state;
-    /* This many, in step with how often idle connections are looked at. */
+    /* This many, in step with how often idle connections are scanned. */
     shmrpci_conn *busy[BUSY];
     shmrpci_participant *worker = service_open_worker(&s);
     for (size_t i = 0; i < BUSY; i++) {
@@ -88,7 +88,8 @@ static void busy_clients_keep_no_idle_one_waiting(void **state)
     worker->transport->worker->participant_close(worker);
 }
 
-/* One look in the middle of a search, `us` after the last: calls answered. */
+/* One check in the middle of a search, `us` after the last; returns how many
+ * calls were answered. */
 static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
                            bool is_full)
 {
@@ -96,7 +97,7 @@ static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
     *now += shmrpci_ticks_of_ns(us * SHMRPCI_NS_PER_US);
     worker->now = *now;
     worker->idle_since = *now;
-    worker->turn.long_calls = 0; /* by the real time */
+    worker->turn.long_calls = 0; /* by the real clock */
     if (!shm_worker_scan(worker, is_full)) {
         return 0;
     }
@@ -126,7 +127,7 @@ static shm_worker *open_searcher(uint64_t *now)
     return worker;
 }
 
-/* How many calls of a client that is awake come before one that sleeps. */
+/* How many calls of an awake client are served before one of a sleeper. */
 static unsigned calls_before_a_sleeper(shm_worker *worker, uint64_t *now,
                                        shmrpci_conn *sleeper, bool is_full)
 {
@@ -156,7 +157,7 @@ static void who_is_awake_goes_first_for_a_while(void **state)
                     20);
     assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, true), 12,
                     20);
-    /* With a moment to call again, but where everything is looked at. */
+    /* With a moment to call again, except where everything is checked. */
     keep_calling(conn);
     assert_int_equal(look_after(worker, &now, 1, false), 1);
     keep_calling(sleeper);
@@ -199,7 +200,7 @@ static void those_awake_and_those_who_waited_alternate(void **state)
     shm_worker_close(&worker->base);
 }
 
-/* One more call of the client that is awake, and one that is found. */
+/* One more call of the awake client, and one call that is found. */
 static void call_and_serve(shm_worker *worker, uint64_t ticks)
 {
     shmrpci_request request = {0};
@@ -225,7 +226,7 @@ static void long_calls_are_answered_in_turn(void **state)
         assert_in_range(calls, 0, SHM_LONG_CALLS + 2);
         call_and_serve(worker, 2 * turn->again_ticks);
     }
-    /* Until one is short; nothing is long by this. */
+    /* Until one is short; this makes no call long. */
     turn->again_ticks = shmrpci_ticks_of_ns(60 * SHMRPCI_NS_PER_S);
     call_and_serve(worker, 0);
     keep_calling(sleeper);
@@ -237,7 +238,7 @@ static void long_calls_are_answered_in_turn(void **state)
     shm_worker_close(&worker->base);
 }
 
-/* The state of the call on a slot, and another call there if it has ended. */
+/* The state of the call on a slot; makes another call there if it has ended. */
 static bool call_again_on(uint32_t slot)
 {
     uint32_t word = shmrpci_load_seq(&client_of(conn)->block.slots[slot].word);
@@ -302,7 +303,7 @@ static void threads_that_sleep_are_answered_in_turn(void **state)
         }
         assert_int_equal(look_after(worker, &now, 4, false), 1);
     }
-    /* Whoever else calls again at once. */
+    /* A client that calls again at once. */
     for (size_t i = 0; i < 3; i++) {
         assert_in_range(answered[i], 9, 600);
         assert_in_range(answered[i], answered[0] - 1, answered[0] + 1);

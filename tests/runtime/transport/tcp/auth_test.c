@@ -1,5 +1,5 @@
-/* Keys that both ends have, and certificates: who gets in, who does not, and
- * what he is told. */
+/* Shared keys and certificates: which clients get in, which don't, and what
+ * they are told. */
 #include "transport/tcp/auth.h"
 
 #include <fcntl.h>
@@ -173,7 +173,7 @@ static void nothing_but_a_proof_is_taken_first(void **state)
     assert_int_equal(atomic_load(&served.served), 0);
 }
 
-/* Whoever listened can't come in with what he heard. */
+/* A proof that was overheard can't be replayed. */
 static void proofs_are_good_once_and_from_one_side(void **state)
 {
     (void)state;
@@ -211,7 +211,7 @@ static void a_good_proof_is_followed_by_hello(void **state)
     tcp_head_get(bytes, &head);
     assert_int_equal(head.type, TCP_WELCOME);
     assert_true(raw_receive(fd, bytes, head.len));
-    /* A second time it is out of place. */
+    /* The second proof is out of place. */
     uint64_t before = service_counts(&served).ended[TCP_END_TYPE];
     (void)raw_frame(fd, &auth_head, proof, sizeof proof);
     (void)raw_expect_end(fd);
@@ -247,7 +247,7 @@ static shmrpci_address tls_address(const char *cert, const char *ca)
 static void serve_tls(const char *cert, const char *ca, const char *key_file)
 {
     tcp_limits limits = service_limits();
-    limits.handshake_ns = PATIENCE_NS; /* it is work for a busy machine */
+    limits.handshake_ns = PATIENCE_NS; /* a busy machine takes long for this */
     service_stop(&served);
     served.address.port = 0;
     shmrpci_address address = tls_address(cert, ca);
@@ -356,7 +356,7 @@ static void plain_and_tls_are_told_apart(void **state)
                                .port = served.address.port};
     expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "tls:// instead of");
     service_expect_end(&served, TCP_END_AUTH, 1);
-    /* Not even one who says in plain that it will be TLS. */
+    /* Not even a client that says unencrypted that it will use TLS. */
     uint8_t opening[TCP_OPENING_BYTES];
     const tcp_opening lie = {.major = TCP_MAJOR, .auth = TCP_AUTH_TLS};
     tcp_opening_put(&lie, opening);

@@ -1,6 +1,6 @@
-/* What all peers together make a listener keep is bounded: who is slow makes
- * room, and whoever is not is served meanwhile.  Nobody is too slow for the
- * deadlines here. */
+/* The memory that a listener keeps for all its peers is limited: slow peers are
+ * disconnected to make room, and the others are served meanwhile. No peer here
+ * is too slow for its deadlines. */
 #include "service.h"
 
 #include <unistd.h>
@@ -64,7 +64,7 @@ static void peers_that_never_read_make_room_for_each_other(void **state)
         }
         assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);
     }
-    /* How many of them depends on how much the system keeps for each. */
+    /* How many of them depends on how much the system buffers for each. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (service_counts(&served).ended[TCP_END_DISPLACED] == 0) {
         assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);
@@ -75,7 +75,7 @@ static void peers_that_never_read_make_room_for_each_other(void **state)
     shmrpci_transport_tcp.client->disconnect(good);
 }
 
-/* Each says that it sends the largest message, and sends a little. */
+/* Each announces the largest message, and sends a little of it. */
 static void who_stops_in_a_request_makes_room_for_others(void **state)
 {
     (void)state;
@@ -89,7 +89,7 @@ static void who_stops_in_a_request_makes_room_for_others(void **state)
         (void)raw_frame(peers[i], &head, NULL, 0);
         (void)raw_send(peers[i], body, 1000);
     }
-    /* One that comes whole needs no room that it would wait for. */
+    /* A request that arrives whole needs no room to wait for. */
     shmrpci_conn *good = service_connect(&served);
     assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);
     /* One as large as theirs waits for its turn. */
@@ -99,7 +99,8 @@ static void who_stops_in_a_request_makes_room_for_others(void **state)
     shmrpci_transport_tcp.client->disconnect(good);
 }
 
-/* Requests that wait for a worker are nobody's fault: nobody is cut off. */
+/* Requests that wait for a worker are nobody's fault: nobody is
+ * disconnected. */
 static void requests_of_a_busy_service_wait_at_their_senders(void **state)
 {
     (void)state;

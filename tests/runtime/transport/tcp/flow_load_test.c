@@ -1,5 +1,5 @@
-/* Many items: memory stays that of the windows, and short calls beside streams
- * that are full don't wait for them.  Prints how long those take. */
+/* Many items: memory stays within the windows, and short calls beside full
+ * streams don't wait for them. Prints how long the calls take. */
 #include "service.h"
 
 #include <malloc.h>
@@ -69,8 +69,8 @@ static int next(down *d, shmrpci_stream_item *item)
 
 /* ---- cases --------------------------------------------------------------- */
 
-/* The reader is the slower one: it looks at the heap after each item, which
- * takes longer than to send one. */
+/* The reader is slower: it measures the heap after each item, which takes
+ * longer than sending one. */
 static void a_slow_reader_costs_a_window(void **state)
 {
     (void)state;
@@ -97,7 +97,7 @@ static void a_slow_reader_costs_a_window(void **state)
     transport->client->disconnect(conn);
     printf("%u items: at most %zu KiB more than after the first\n", count,
            (most - before) >> 10);
-    /* Both ends are here: a window in a lane and one in an inbox. */
+    /* Both ends are in this process: a window in a lane and one in an inbox. */
     assert_true(most - before < 4 * WINDOW);
 }
 
@@ -136,7 +136,7 @@ static void short_calls_beside_full_streams(void **state)
     shmrpci_thread readers[STREAMS];
     down downs[STREAMS];
     int64_t alone_ns = p99_of_calls(conn);
-    /* Nobody reads them: the server has sent what it may. */
+    /* Nobody reads them: the server has sent as much as it may. */
     for (uint32_t i = 0; i < STREAMS; i++) {
         open_down(conn, &downs[i], UINT32_MAX, 1000);
     }

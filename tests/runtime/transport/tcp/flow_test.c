@@ -1,5 +1,6 @@
 /* Streams of peers that lie about credit, order, lengths and ends: each loses
- * its stream, and nobody else notices.  Peers of 1.0 call as ever. */
+ * its stream, and nobody else notices. Peers of version 1.0 can still make
+ * calls. */
 #include "service.h"
 
 #include <unistd.h>
@@ -22,7 +23,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* With one worker, and no time for calls to wait for it. */
+/* With one worker, and without waiting for it. */
 static int set_up_hasty(void **state)
 {
     (void)state;
@@ -63,7 +64,7 @@ static void put(tcp_type type, uint32_t call, int32_t status, uint64_t value)
     assert_true(raw_frame(fd, &head, NULL, 0));
 }
 
-/* The stream has ended in that, and the connection goes on. */
+/* The stream has ended with that status, and the connection goes on. */
 static void expect_end(int status, unsigned items)
 {
     tcp_head head;
@@ -157,12 +158,13 @@ static void items_go_as_far_as_credit_does(void **state)
     expect_end(SHMRPC_OK, 50);
 }
 
-/* One item, larger than the window, with any credit left. */
+/* One item, larger than the window, may be sent with any credit left. */
 static void an_item_larger_than_the_window_comes_in_pieces(void **state)
 {
     (void)state;
     tcp_head head;
-    /* All the same bytes: packed, but each piece is counted as it is. */
+    /* All bytes are equal: they are packed, but each piece counts with its full
+     * size. */
     give(2, 200000);
     for (unsigned i = 0; i < 4; i++) {
         assert_true(raw_await(fd, TCP_ITEM, CALL, &head));
@@ -196,7 +198,7 @@ static void a_client_that_closes_cancels_the_other_end(void **state)
     assert_int_equal(head.status, SHMRPC_E_CANCELLED);
 }
 
-/* What comes for a call that has ended gives its credit back. */
+/* The credit of items that arrive for a call that has ended is returned. */
 static void late_items_cost_nothing(void **state)
 {
     (void)state;
@@ -213,7 +215,7 @@ static void late_items_cost_nothing(void **state)
 
 /* ---- deaths ------------------------------------------------------------- */
 
-/* Handlers that send and that read learn at once that nobody is there. */
+/* Handlers that send or read notice at once that the client is gone. */
 static void client_that_dies_cancels_its_handlers(void **state)
 {
     (void)state;
@@ -248,8 +250,8 @@ static void items_without_credit_break_the_stream(void **state)
     expect_end(SHMRPC_E_DATA_LOSS, 1);
 }
 
-/* All peers together keep half of the total: who wants more than its first 64
- * KiB then loses its stream, the others don't. */
+/* All peers together fill half of the total: a stream that wants more than its
+ * first 64 KiB is then lost, the others are not. */
 static void items_beyond_the_total_end_their_stream(void **state)
 {
     (void)state;
@@ -314,12 +316,12 @@ static void frames_of_items_that_lie_break_the_stream(void **state)
         assert_true(put_item(0, TCP_FLAG_MORE, body, sizeof body));
     }
     expect_end(SHMRPC_E_DATA_LOSS, 0);
-    /* The end within one. */
+    /* The end within an item. */
     take();
     assert_true(put_item(0, TCP_FLAG_MORE, body, 10));
     put(TCP_STREAM_END, CALL, 0, 0);
     expect_end(SHMRPC_E_DATA_LOSS, 0);
-    /* Where nothing goes in. */
+    /* Where nothing can go in. */
     give(UINT32_MAX, 1000);
     assert_true(put_item(0, 0, "x", 1));
     tcp_head head;
@@ -436,7 +438,7 @@ static const uint8_t old_client[] =
     "\0\0\x80\0\x0c\0\0\0\0\0\0\0\0\0\0\0hi"
     "\3\0\0\0\4\0\1\0\x41\0\0\0\0\0\0\0\0\x94\x35\x77\0\0\0\0old";
 
-/* What it gets; the minor version is informative. */
+/* The bytes that it receives; the minor version is informative. */
 static const uint8_t to_old_client[] =
     "\xf3rpc\1\0\1\0\0\0\0\0\0\0\0\0"
     "\x12\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"

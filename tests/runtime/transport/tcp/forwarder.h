@@ -1,6 +1,6 @@
 /*
- * A forwarder between clients and a service that can be told to hold back what
- * it gets, or to cut all connections: the network on a bad day.
+ * A forwarder between clients and a service that can be told to hold back
+ * bytes, or to cut all connections: a bad network.
  *
  * It has a thread of its own and a port of its own.
  */
@@ -18,13 +18,13 @@
 
 typedef struct forwarder {
     int listen_fd;
-    uint16_t port;    /* ours */
-    uint16_t to_port; /* the service's */
+    uint16_t port;    /* our port */
+    uint16_t to_port; /* the service's port */
     shmrpci_thread thread;
-    atomic_bool is_held; /* nothing passes, in neither direction */
+    atomic_bool is_held; /* nothing passes, in either direction */
     atomic_uint cuts;    /* each one resets all connections */
     atomic_bool is_over;
-    size_t piece_bytes; /* what passes at once; 0: all there is */
+    size_t piece_bytes; /* bytes passed on at once; 0: all that are there */
     int pairs[FORWARDER_PAIRS][2];
     unsigned pair_count;
     atomic_uint accepted;
@@ -32,9 +32,10 @@ typedef struct forwarder {
 
 void forwarder_start(forwarder *f, uint16_t to_port, size_t piece_bytes);
 void forwarder_stop(forwarder *f);
-/* Nothing passes from now on, as with a cable pulled, until it is let go. */
+/* Nothing passes from now on, as if a cable were pulled, until it is
+ * released. */
 void forwarder_hold(forwarder *f, bool held);
-/* Resets all connections there are. */
+/* Resets all present connections. */
 void forwarder_cut(forwarder *f);
 
 #endif

@@ -1,5 +1,5 @@
-/* Peers that lie, stall, flood or are not what they should be: each is closed
- * with a counted reason, and nobody else notices. */
+/* Peers that lie, stall, flood or speak another protocol: each is closed with a
+ * counted reason, and nobody else notices. */
 #include "service.h"
 
 #include <poll.h>
@@ -19,7 +19,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Whatever was done to it, the service is as it was. */
+/* Whatever was done to it, the service works as before. */
 static int tear_down(void **state)
 {
     (void)state;
@@ -196,7 +196,7 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     body[3] = body[0] = 0;
     body[2] = 7;
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
-    /* none at all; and one that is not what comes of it */
+    /* no checksum; and a wrong one */
     expect_packed_ends(UINT32_MAX, body, 4, TCP_END_FIELD);
     body[2] = 0;
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_FIELD);
@@ -204,7 +204,7 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     service_expect_good(&served);
 }
 
-/* The last bit of what would be served, were it not for the checksum. */
+/* Flips the last bit of a body that would be accepted without its checksum. */
 static void packed_bodies_that_were_damaged_end_the_connection(void **state)
 {
     (void)state;
@@ -258,7 +258,7 @@ static void packed_bodies_come_back_and_are_counted(void **state)
 
 /* ---- too slow ----------------------------------------------------------- */
 
-/* Sends a byte, again and again, until the connection ends. */
+/* Sends a byte again and again until the connection ends. */
 static void trickle(int fd, const uint8_t *data, size_t len)
 {
     struct pollfd entry = {.fd = fd, .events = POLLRDHUP};
@@ -326,13 +326,13 @@ static void peer_that_reads_nothing_is_cut_off_and_costs_little(void **state)
     }
     service_expect_end(&served, TCP_END_SLOW_RECEIVER, 1);
     service_expect_empty(&served);
-    /* 16 MiB of them, one a worker, and what the system keeps. */
+    /* 16 MiB of them, one for each worker, and what the system buffers. */
     assert_true(atomic_load(&served.served) < 30);
     (void)close(fd);
 }
 
-/* Takes some of a reply, again and again, but too little: that it takes any
- * does not prolong its time. */
+/* Reads a reply again and again, but too little of it: reading something does
+ * not extend its deadline. */
 static void peer_that_reads_too_slowly_is_cut_off(void **state)
 {
     (void)state;
@@ -351,7 +351,7 @@ static void peer_that_reads_too_slowly_is_cut_off(void **state)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     (void)raw_frame(fd, &head, &wanted, sizeof wanted);
     size_t taken = 0;
-    /* 6 MiB a second at most, of which there are 300 ms. */
+    /* At most 6 MiB a second, of which there are 300 ms. */
     while (taken < SERVICE_MESSAGE && raw_receive(fd, some, sizeof some)) {
         taken += sizeof some;
         (void)poll(NULL, 0, 5);
@@ -364,7 +364,7 @@ static void idle_connection_may_stay(void **state)
 {
     (void)state;
     shmrpci_conn *conn = service_connect(&served);
-    /* Longer than everything that has a deadline. */
+    /* Longer than any of the deadlines. */
     handshake_of_silence_is_too_slow(NULL);
     assert_int_equal(call_echo(conn, "still", 5), SHMRPC_OK);
     shmrpci_transport_tcp.client->disconnect(conn);
@@ -407,15 +407,15 @@ static void flood_of_pings_is_answered_as_it_is_read(void **state)
     tcp_head_get(pong, &head);
     assert_int_equal(head.type, TCP_PONG);
     assert_int_equal(head.value, 0);
-    /* Not read at all: they are not kept either. */
+    /* They are not read, and so not kept either. */
     assert_true(raw_send(fd, bytes, sizeof bytes));
     service_expect_good(&served);
     (void)shutdown(fd, SHUT_WR);
     (void)raw_expect_end(fd);
 }
 
-/* Calls that are taken back at once, by a peer that reads no answer: it is not
- * read either, for as long as it does not. */
+/* Calls that are cancelled at once by a peer that reads no answers: it is not
+ * read either, as long as it does not read. */
 static void flood_of_cancelled_calls_is_not_read_on(void **state)
 {
     (void)state;
@@ -436,7 +436,7 @@ static void flood_of_cancelled_calls_is_not_read_on(void **state)
         tcp_head_put(&cancel, bytes + ((size_t)i * 2 + 1) * TCP_HEAD_BYTES);
     }
     int fd = raw_hello(&served);
-    /* Workers that hold, so that calls are taken back from the queue. */
+    /* Workers that hold, so that calls are cancelled while queued. */
     for (uint32_t i = 0; i < SERVICE_WORKERS; i++) {
         tcp_head call = {.type = TCP_REQUEST,
                          .method = METHOD_HOLD,
@@ -518,7 +518,7 @@ static void cancel_right_behind_its_request_is_heard(void **state)
     (void)close(fd);
 }
 
-/* They are taken from the socket together with it. */
+/* They are read from the socket together with it. */
 static void requests_before_a_wrong_frame_are_run(void **state)
 {
     (void)state;
@@ -547,7 +547,7 @@ static uint32_t next_random(uint64_t *seed)
     return (uint32_t)(*seed >> 33);
 }
 
-/* A good conversation, of which a few bytes were changed. */
+/* A valid conversation, with a few bytes changed. */
 static size_t mutated_bytes(uint64_t *seed, uint8_t *out, size_t size)
 {
     size_t len = raw_hello_bytes(out);

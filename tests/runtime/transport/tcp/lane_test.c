@@ -1,9 +1,9 @@
 /*
- * In what order things are sent when there is more than the socket takes: calls
- * go before what waits in the lanes of streams, and those take turns.
+ * The order of sending when there is more than the socket takes: calls precede
+ * what waits in the lanes of streams, and the lanes take turns.
  *
- * This is why short calls beside full streams don't wait for them; a time that
- * says so would only say how busy the machine is.
+ * This is why short calls beside full streams don't wait for them; measuring
+ * the time would only show how busy the machine is.
  */
 #include "transport/tcp/lane.h"
 
@@ -27,8 +27,8 @@
 #define ITEMS       400u
 #define SOCKET      16384
 
-/* What may be sent before a call that is added now: what lanes have in the list
- * already, of which the last chunk may be more. */
+/* How much may be sent before a call that is added now: what lanes already have
+ * in the list, where the last chunk may exceed the limit. */
 #define AHEAD_MAX (TCP_LANE_AHEAD_BYTES + TCP_LANE_CHUNK_BYTES)
 
 #define ALL_BYTES \
@@ -78,7 +78,7 @@ static void end(line *l)
     free(l->came);
 }
 
-/* The other end takes all that has come. */
+/* The other end reads everything that has arrived. */
 static void read_some(line *l)
 {
     ssize_t got;
@@ -88,7 +88,7 @@ static void read_some(line *l)
     }
 }
 
-/* What the socket has taken so far. */
+/* How much the socket has taken so far. */
 static size_t sent(line *l)
 {
     tcp_unsent unsent = tcp_outbox_waiting(&l->outbox);
@@ -126,7 +126,7 @@ static void add_request(line *l, request *r, uint32_t number)
     l->added += sizeof r->head;
 }
 
-/* No request came behind more than what was in the list when it was added. */
+/* No request was sent behind more than was in the list when it was added. */
 static void expect_requests(const line *l, const request *requests)
 {
     uint32_t found = 0;
@@ -152,7 +152,7 @@ static void calls_go_before_what_waits_in_lanes(void **state)
     begin(&l);
     for (uint32_t i = 0; i < CALLS; i++) {
         assert_int_equal(tcp_outbox_flush(&l.outbox), TCP_FLUSH_WAITS);
-        /* There is far more to be sent than may go before it. */
+        /* There is far more to send than may precede it. */
         assert_true(l.added - sent(&l) > 4 * AHEAD_MAX);
         add_request(&l, &requests[i], i);
         read_some(&l);
@@ -164,7 +164,7 @@ static void calls_go_before_what_waits_in_lanes(void **state)
 
 /* ---- lanes ---- */
 
-/* At any time all of them have sent as much, but for the chunk in turn. */
+/* At any time all lanes have sent equally much, except for one chunk. */
 static void lanes_take_turns(void **state)
 {
     (void)state;

@@ -6,13 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* One connection's server, which answers the first request by `lies`. */
+/* The server of one connection, which answers the first request with `lies`. */
 typedef struct liar {
     int listen_fd;
     shmrpci_address address;
     shmrpci_thread thread;
-    tcp_head lies[2]; /* .type 0: none; .call is the request's */
-    bool has_streams; /* it offers them, and dies after its lies */
+    tcp_head lies[2]; /* .type 0: the end; .call is set to the request's */
+    bool has_streams; /* it offers streams, and dies after its lies */
 } liar;
 
 static void welcome(int fd, uint32_t features)
@@ -83,8 +83,8 @@ static void liar_stop(liar *l)
     close(l->listen_fd);
 }
 
-/* Calls that end by a reply would be counted twice, below nothing, after which
- * no call would find a place among them any more. */
+/* Counting twice the calls that end by a reply would take the count below zero,
+ * and no later call would be admitted. */
 static void credit_for_a_call_with_a_reply_ends_the_connection(void **state)
 {
     (void)state;
@@ -101,7 +101,7 @@ static void credit_for_a_call_with_a_reply_ends_the_connection(void **state)
     liar_stop(&l);
 }
 
-/* Recorded: the answer of a server of 1.0 to opening and HELLO. */
+/* Recorded: a 1.0 server's answer to opening and HELLO. */
 static void a_server_of_1_0_is_called_but_has_no_streams(void **state)
 {
     (void)state;
@@ -129,8 +129,8 @@ static void a_server_of_1_0_is_called_but_has_no_streams(void **state)
     liar_stop(&l);
 }
 
-/* What the server sent `l.lies` of is what the client gets, and then `status`
- * of the stream; the call is lost. */
+/* The client gets the items that the server sent before its lie, and then
+ * `status` from the stream; the call is lost. */
 static void expect_stream(liar *l, unsigned items, int status)
 {
     const shmrpci_stream_opts opts = {.out_bytes = 4096,

@@ -1,4 +1,5 @@
-/* Networks that lose, delay and cut: deadlines hold, and nothing runs twice. */
+/* Networks that lose and delay data and cut connections: deadlines hold, and
+ * nothing runs twice. */
 #include "service.h"
 
 #include <ftw.h>
@@ -59,7 +60,7 @@ static void bytes_that_come_one_by_one_are_the_same(void **state)
     stop();
 }
 
-/* The reply fills the socket; the last call tells that the PING was read. */
+/* The reply fills the socket; the last call shows that the PING was read. */
 static void ping_is_answered_while_a_reply_is_being_sent(void **state)
 {
     (void)state;
@@ -91,8 +92,8 @@ static void ping_is_answered_while_a_reply_is_being_sent(void **state)
     stop();
 }
 
-/* Of three calls the last waits for others to be sent with it; its caller does
- * nothing more. */
+/* The last of three calls waits to be sent with others; its caller does nothing
+ * more. */
 static void calls_leave_without_their_caller(void **state)
 {
     (void)state;
@@ -128,8 +129,8 @@ static void put_call(uint8_t **at, uint16_t method, uint32_t id)
     *at += TCP_HEAD_BYTES;
 }
 
-/* One worker is taken; what the other one has done waits for what comes
- * behind, which is another long call. */
+/* One worker is busy; the reply of the other waits for the next one, which is
+ * that of another long call. */
 static void replies_leave_without_their_worker(void **state)
 {
     (void)state;
@@ -167,7 +168,8 @@ static long faults(void)
     return usage.ru_minflt;
 }
 
-/* The system gives a new one page by page: 512 of these for a call of 1 MiB. */
+/* The system allocates a new buffer page by page: 512 pages for a call of 1
+ * MiB. */
 static void large_calls_use_their_memory_again(void **state)
 {
     (void)state;
@@ -191,7 +193,7 @@ static void large_calls_use_their_memory_again(void **state)
     free(body);
 }
 
-/* How late a call of 50 ms ends whose reply does not come, and is given up. */
+/* How late a call with a deadline of 50 ms ends whose reply does not arrive. */
 static int64_t call_in_vain(void *user)
 {
     shmrpci_call call;
@@ -214,7 +216,7 @@ static void deadlines_hold_while_the_cable_is_out(void **state)
     shmrpci_conn *conn = connect_through();
     assert_int_equal(call_echo(conn, "before", 6), SHMRPC_OK);
     forwarder_hold(&between, true);
-    /* The first one asks whether it has run. */
+    /* The first one asks the server whether it has run. */
     for (int i = 0; i < 3; i++) {
         (void)call_in_vain(conn);
     }
@@ -281,7 +283,7 @@ large_request_to_one_who_reads_nothing_keeps_its_deadline(void **state)
     forwarder_hold(&between, true);
     int64_t timeout_ns = 100 * SHMRPCI_NS_PER_MS;
     int status = SHMRPC_OK;
-    /* The first ones may fit into what the systems keep. */
+    /* The first ones may fit into the systems' buffers. */
     for (int i = 0; i < 20 && status == SHMRPC_OK; i++) {
         int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
         status =
@@ -345,7 +347,7 @@ static void serve(void *user)
     (void)shmrpc_server_run(user, NULL);
 }
 
-/* Cuts all connections, a moment after each time that a new one is there. */
+/* Cuts all connections a moment after each new one is made. */
 static void cut_often(void *user)
 {
     (void)user;
@@ -412,7 +414,7 @@ static shmrpc_server *start_counting(const char *listen, shmrpci_thread *thread)
     return server;
 }
 
-/* Calls through cuts to whoever listens at `port`, until all were tried. */
+/* Makes calls through cuts to the service at `port`, until all were tried. */
 static unsigned call_through_cuts(uint16_t port, int statuses[CALLS])
 {
     shmrpci_thread cutter;
@@ -425,7 +427,7 @@ static unsigned call_through_cuts(uint16_t port, int statuses[CALLS])
     shmrpc_client *client = connect_counting();
     unsigned good = 0;
     for (uint32_t i = 0; i < CALLS; i++) {
-        /* Where the cutter gets no time the calls wait for it. */
+        /* If the cutter gets no CPU time, the calls wait for it. */
         service_await(&between.cuts, i / (CALLS / 5));
         number_params params = {{(const uint8_t *)&i, sizeof i}};
         statuses[i] = shmrpc_stub_call(client, 0, &params, NULL, NULL, NULL);
@@ -443,7 +445,7 @@ static void check_calls(const int statuses[CALLS], unsigned good)
     for (uint32_t i = 0; i < CALLS; i++) {
         check_call(i, statuses[i]);
     }
-    /* It was cut, and yet most went well. */
+    /* It was cut, and yet most calls succeeded. */
     assert_true(atomic_load(&between.cuts) > 3);
     assert_true(good > CALLS / 2);
 }
@@ -476,7 +478,7 @@ static void no_call_runs_twice_however_often_it_is_cut(void **state)
     check_calls(statuses, good);
 }
 
-/* The gateway as a program of its own, before the service. */
+/* The gateway as a program of its own, in front of the service. */
 static pid_t start_gateway(char *line, size_t size)
 {
     int out[2];
@@ -508,7 +510,8 @@ static void no_call_runs_twice_through_a_gateway(void **state)
     shmrpci_thread thread;
     assert_non_null(mkdtemp(folder));
     assert_int_equal(setenv("SHMRPC_DIR", folder, 1), 0);
-    /* To find leaks it would have to trace itself. */
+    /* To find leaks the leak detector would have to trace the process
+     * itself. */
     assert_int_equal(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
     shmrpc_server *server = start_counting("shm://", &thread);
     pid_t gateway = start_gateway(line, sizeof line);

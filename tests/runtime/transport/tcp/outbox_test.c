@@ -1,4 +1,4 @@
-/* What an outbox keeps for a peer that takes nothing. */
+/* What an outbox keeps for a peer that reads nothing. */
 #include "transport/tcp/outbox.h"
 
 #include <setjmp.h>
@@ -31,8 +31,8 @@ static void pongs_that_are_not_sent_are_few(void **state)
 
 /* ---- giving back ---- */
 
-static unsigned told;       /* calls of an on_sent */
-static unsigned came[3][3]; /* what each of them has got, by number */
+static unsigned told;       /* number of calls of on_sent */
+static unsigned came[3][3]; /* what each of them got, by number */
 
 typedef struct numbered {
     tcp_piece piece; /* first */
@@ -67,7 +67,7 @@ static void neighbours_of_one_owner_come_back_together(void **state)
         pieces[i].piece = (tcp_piece){
             .data = (const uint8_t *)"x", .len = 1, .on_sent = owners[i]};
     }
-    /* Two at a time, as they are added by who has several. */
+    /* Two at a time, as a thread with several pieces adds them. */
     pieces[0].piece.next = &pieces[1].piece;
     pieces[2].piece.next = &pieces[3].piece;
     assert_int_equal(tcp_outbox_add(&outbox, &pieces[0].piece), 2);

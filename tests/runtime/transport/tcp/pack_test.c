@@ -1,4 +1,5 @@
-/* Compressed bodies: the vectors of docs/protocol.md, and what is refused. */
+/* Compressed bodies: the vectors of docs/protocol.md, and which bodies are
+ * refused. */
 #include "transport/tcp/pack.h"
 
 #include <setjmp.h>
@@ -15,7 +16,7 @@ enum { LEN = 100000 };
 static const shmrpc_compression all[] = {SHMRPC_COMPRESSION_SNAPPY,
                                          SHMRPC_COMPRESSION_ZLIB};
 
-/* Words, as a text has them. */
+/* Words, as in a text. */
 static void fill_text(uint8_t *out, size_t len)
 {
     static const char words[] = "the quick brown fox jumps over a lazy dog ";
@@ -24,7 +25,7 @@ static void fill_text(uint8_t *out, size_t len)
     }
 }
 
-/* What no compression makes shorter. */
+/* Bytes that no compression makes shorter. */
 static void fill_noise(uint8_t *out, size_t len)
 {
     uint32_t state = 1;
@@ -50,7 +51,7 @@ static tcp_end unpack(shmrpc_compression how, const uint8_t *data, size_t len,
                       uint8_t *out, size_t most)
 {
     size_t plain = 0;
-    /* A copy of its own, so that a sanitizer sees each byte beyond it. */
+    /* A separate copy, so that a sanitizer notices any access beyond it. */
     uint8_t *copy = malloc(len + 1);
     memcpy(copy, data, len);
     uint8_t *at = realloc(copy, len > 0 ? len : 1);
@@ -152,7 +153,7 @@ static void lengths_are_checked_before_there_is_memory(void **state)
         TCP_END_FIELD);
 }
 
-/* Shorter, longer, cut, and with something behind it. */
+/* Shorter, longer, cut off, and followed by other bytes. */
 static void claims_that_are_not_true_are_refused(void **state)
 {
     (void)state;
@@ -175,7 +176,8 @@ static void claims_that_are_not_true_are_refused(void **state)
     }
 }
 
-/* Each bit of a body and of its checksum, and of what a checksum is over. */
+/* Each bit of a body and of its checksum, and of the bytes that the checksum
+ * covers. */
 static void damage_is_noticed(void **state)
 {
     (void)state;
@@ -200,7 +202,7 @@ static void damage_is_noticed(void **state)
     }
 }
 
-/* 40 MiB of zeros, as short as they get; and what hides how long they are. */
+/* 40 MiB of zeros, in their shortest form; and forms that hide their length. */
 static void bombs_are_refused(void **state)
 {
     (void)state;
@@ -235,7 +237,8 @@ static void numbers_of_others_are_not_ours(void **state)
     assert_int_equal(tcp_pack_number(SHMRPC_COMPRESSION_NONE), 0);
     assert_true(tcp_pack_of_number(0, &how));
     assert_int_equal(how, SHMRPC_COMPRESSION_NONE);
-    assert_false(tcp_pack_of_number(1, &how)); /* before it had a checksum */
+    assert_false(tcp_pack_of_number(1, &how)); /* as it was before it had a
+                                                * checksum */
     assert_false(tcp_pack_of_number(4, &how));
     assert_false(tcp_pack_of_number(UINT32_MAX, &how));
 }

@@ -1,4 +1,4 @@
-/* Frames out of bytes, in whatever pieces these arrive. */
+/* Frames from bytes that arrive in arbitrary pieces. */
 #include "transport/tcp/reader.h"
 
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "transport/tcp/limits.h"
 
-/* Adds what it gets to a buffer: type, length, a sum of the body. */
+/* Appends to a buffer what it gets: type, length, a sum of the body. */
 static tcp_end note_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     uint32_t sum = 0;
@@ -33,7 +33,7 @@ static void append_frame(shmrpci_buf *out, size_t len, uint8_t seed)
     }
 }
 
-/* With `spare_bytes` of memory from before. */
+/* With `spare_bytes` of memory kept from earlier bodies. */
 static void read_in_steps(const shmrpci_buf *stream, size_t step,
                           size_t spare_bytes, shmrpci_buf *notes)
 {

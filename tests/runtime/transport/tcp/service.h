@@ -1,6 +1,6 @@
 /*
- * A service over TCP with limits of the test's choice, and peers that speak, or
- * misspeak, the protocol byte by byte.
+ * A service over TCP with limits that the test chooses, and peers that speak
+ * the protocol byte by byte, rightly or wrongly.
  *
  * Every wait has a deadline after which the test fails.
  */
@@ -23,14 +23,14 @@
 
 #define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
 
-/* What the workers do, by method id. */
+/* The workers' actions, by method id. */
 enum {
     METHOD_ECHO = 1,
     METHOD_SIZE = 2,  /* body: u32; replies with that many bytes */
     METHOD_HOLD = 3,  /* returns when the service is opened */
     METHOD_WATCH = 4, /* returns when it is cancelled */
-    METHOD_TAKE = 5,  /* takes items to their end; replies with how it ended */
-    METHOD_GIVE = 6   /* body: u32 count, u32 size; sends so many items */
+    METHOD_TAKE = 5,  /* reads items to their end; replies with how it ended */
+    METHOD_GIVE = 6   /* body: u32 count, u32 size; sends that many items */
 };
 
 #define SERVICE_WORKERS     2u
@@ -39,16 +39,17 @@ enum {
 
 typedef struct service {
     shmrpci_listener *listener;
-    shmrpci_address address; /* with the port that was chosen */
+    shmrpci_address address; /* with the port that the system chose */
     shmrpci_thread run_thread;
     unsigned worker_count;
     atomic_uint next_worker;
     shmrpci_thread workers[SERVICE_WORKERS_MAX];
-    atomic_uint served;    /* requests that were taken */
-    atomic_uint cancelled; /* METHOD_WATCH that saw it */
-    atomic_uint items;     /* METHOD_TAKE has got, METHOD_GIVE sent */
-    atomic_int last;       /* the status in which one of these has ended */
-    atomic_uint ended;     /* how many have */
+    atomic_uint served;    /* number of requests taken */
+    atomic_uint cancelled; /* METHOD_WATCH calls that saw it */
+    atomic_uint items;     /* items that METHOD_TAKE has received, METHOD_GIVE
+                            * sent */
+    atomic_int last;       /* the status with which one of these has ended */
+    atomic_uint ended;     /* how many of them have ended */
     atomic_bool is_open;   /* for METHOD_HOLD */
     char subject[300];     /* service_expect_subject */
 } service;
@@ -60,10 +61,10 @@ void service_start(service *s, const tcp_limits *limits);
 void service_start_many(service *s, const tcp_limits *limits, unsigned workers);
 void service_start_packed(service *s, const tcp_limits *limits,
                           shmrpc_compression compression);
-/* With a key, in the file of that path. */
+/* With the key in the file of that path. */
 void service_start_keyed(service *s, const tcp_limits *limits,
                          const char *key_file);
-/* At an address, for TLS. */
+/* At a TLS address. */
 void service_start_at(service *s, const tcp_limits *limits,
                       const shmrpci_address *address);
 void service_stop(service *s);
@@ -72,7 +73,7 @@ tcp_counts service_counts(const service *s);
 void service_expect_end(const service *s, tcp_end end, uint64_t count);
 /* Waits until no connection and no call is left. */
 void service_expect_empty(const service *s);
-/* What the certificate of who said hello last says; "nobody". */
+/* The subject of the last client's certificate; or "nobody". */
 void service_expect_subject(service *s, const char *subject);
 /* Waits until `*counter` has reached `count`. */
 void service_await(const atomic_uint *counter, unsigned count);
@@ -81,7 +82,7 @@ void service_await(const atomic_uint *counter, unsigned count);
 shmrpci_conn *service_connect(const service *s);
 int service_connect_at(const shmrpci_address *address, int64_t timeout_ns,
                        shmrpci_conn **out, shmrpc_error *error);
-/* A well-behaved client is served as ever. */
+/* Checks that a well-behaved client is served. */
 void service_expect_good(const service *s);
 int call_echo(shmrpci_conn *conn, const void *body, size_t len);
 int call_send(shmrpci_conn *conn, uint32_t method, const void *body, size_t len,
@@ -93,23 +94,23 @@ int call_send(shmrpci_conn *conn, uint32_t method, const void *body, size_t len,
 int raw_open(const service *s);
 /* The same after opening, HELLO and the answer to it. */
 int raw_hello(const service *s);
-/* That offers compressions; `*out` is what the server says to it. */
+/* The same, offering compressions; `*out` is the server's answer. */
 int raw_hello_packed(const service *s, uint32_t offer, tcp_terms *out);
 /* False when the connection is gone. */
 bool raw_send(int fd, const void *data, size_t len);
 bool raw_frame(int fd, const tcp_head *head, const void *body, size_t len);
 /* Receives exactly `len` bytes; false at the end. */
 bool raw_receive(int fd, void *data, size_t len);
-/* Waits for the end of the connection, whatever comes before it; how many bytes
- * that was. */
+/* Waits for the end of the connection, whatever arrives before it; returns how
+ * many bytes that was. */
 size_t raw_expect_end(int fd);
 /* After a hello that offers streams. */
 int raw_hello_streams(const service *s);
 /* Sends a request with streams of these windows. */
 void raw_open_streams(int fd, uint32_t method, uint32_t call, uint32_t in,
                       uint32_t out, const void *body, size_t len);
-/* Receives a head of that type and call, and skips others, and all bodies;
- * false at the end of the connection. */
+/* Receives a head of that type and call, skipping others and all bodies; false
+ * at the end of the connection. */
 bool raw_await(int fd, tcp_type type, uint32_t call, tcp_head *head);
 /* Opening and HELLO, as bytes. */
 size_t raw_hello_bytes(uint8_t out[128]);

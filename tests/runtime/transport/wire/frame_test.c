@@ -1,4 +1,4 @@
-/* The layouts of docs/protocol.md: its vectors, and what is refused. */
+/* The layouts of docs/protocol.md: its vectors, and which bytes are refused. */
 #include "transport/wire/frame.h"
 
 #include <setjmp.h>
@@ -198,7 +198,7 @@ static void frames_of_streams_are_as_specified(void **state)
                  NULL, 0);
 }
 
-/* What was not agreed on is refused, as by a peer of 1.0. */
+/* Features that were not agreed on are refused, as by a 1.0 peer. */
 static void features_are_only_for_those_that_have_them(void **state)
 {
     (void)state;

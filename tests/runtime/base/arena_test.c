@@ -95,7 +95,7 @@ static void the_limit_refuses_and_leaves_it_usable(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* A limit that is no multiple of the chunks' granularity holds too. */
+/* A limit that is not a multiple of the chunks' granularity holds too. */
 static void an_odd_limit_is_never_passed(void **state)
 {
     (void)state;

@@ -15,7 +15,7 @@
 
 #include "base/assert.h"
 
-/* What a child says that runs `body`, and how it ends. */
+/* The output of a child that runs `body`, and how it ends. */
 static int watch(void (*body)(void), char *said, size_t room)
 {
     int ends[2];
@@ -74,7 +74,7 @@ static void what_fails_says_where_and_why_and_aborts(void **state)
     assert_non_null(strstr(said, "sums are right (1 + 1 == 3)"));
     assert_non_null(strstr(said, "defect"));
 #else
-    assert_int_equal(status, 0); /* a release: nothing is left of it */
+    assert_int_equal(status, 0); /* a release build: no assertions are left */
     assert_string_equal(said, "");
 #endif
 }

@@ -119,7 +119,7 @@ static void an_impossible_size_is_refused(void **state)
     shmrpci_buf_fini(&buf);
 }
 
-/* Memory of the owner's: no more than `*owner` bytes. */
+/* Memory that belongs to the owner: no more than `*owner` bytes. */
 static shmrpc_status grow_bounded(shmrpci_buf *buf, size_t cap)
 {
     if (cap > *(const size_t *)buf->owner) {
@@ -148,7 +148,8 @@ static void an_owner_grows_it_and_may_refuse(void **state)
     assert_int_equal(buf.len, 100);
     assert_int_equal(buf.cap, 100);
     assert_memory_equal(buf.data, "0123456789", 10);
-    shmrpci_buf_fini(&buf); /* not the heap's: leaves the owner's memory */
+    shmrpci_buf_fini(&buf); /* not from the heap: it leaves the owner's
+                             * memory */
     free(buf.data);
 }
 

@@ -11,7 +11,7 @@
 
 enum { MOST = 80, FENCE = 0xEE };
 
-/* In memory of just that size, so that a sanitizer sees what is too far. */
+/* In memory of exactly that size, so that a sanitizer notices an overrun. */
 static void copies_every_length_and_no_more(void **state)
 {
     (void)state;

@@ -63,7 +63,7 @@ static void only_what_surely_did_not_run_may_be_retried(void **state)
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_DEADLINE));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_WORKER_DIED));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_SERVER_LOST));
-    /* It may be the reply that was too large, or for which memory lacked. */
+    /* The reply may have been too large, or memory for it may have run out. */
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_TOO_LARGE));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_NO_MEMORY));
     assert_true(shmrpc_status_may_have_run(100));
@@ -98,7 +98,7 @@ static void words_and_flag_of_a_run_agree(void **state)
         {SHMRPC_E_DEADLINE, false, "late; it has not run"},
         {SHMRPC_E_DEADLINE, true, "late; it may have run"},
         {SHMRPC_E_UNAVAILABLE, true, "late; it may have run"},
-        /* Nobody would think so. */
+        /* A hint that would surprise every reader. */
         {SHMRPC_E_UNAVAILABLE, false, "late"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -111,7 +111,7 @@ static void words_and_flag_of_a_run_agree(void **state)
     shmrpci_error_ran(NULL, true);
 }
 
-/* They are what matters most. */
+/* They are the most important part. */
 static void words_of_a_run_are_never_cut_off(void **state)
 {
     (void)state;

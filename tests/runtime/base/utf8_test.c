@@ -10,8 +10,9 @@
 
 #include <cmocka.h>
 
-/* The arithmetic definition, to compare the table-driven one with: the length
- * of the first character, 0 when it is not a shortest form of a scalar. */
+/* The arithmetic definition, for comparison with the table-driven one: the
+ * length of the first character; 0 if it is not the shortest form of a
+ * scalar. */
 static size_t plain_decode(const uint8_t *p, size_t left)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};

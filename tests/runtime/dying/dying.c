@@ -14,7 +14,7 @@
 
 #include "os/crash.h"
 
-/* Points until this process dies; 0: never. */
+/* Number of points until this process dies; 0: never. */
 static unsigned left;
 
 void shmrpci_crashpoint(const char *file, int line)

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-/* Runs it in a child that dies at its `point`th point; false: it came through.
- * It is to return whether all went well. */
+/* Runs it in a child that dies at its `point`th point; false: it ran to the
+ * end. It must return whether all went well. */
 bool dying_runs(bool (*what)(void *user), void *user, unsigned point);
 
 /* Memory that children share with the test. */

@@ -17,10 +17,10 @@
 
 #include "os/clock.h"
 
-/* How many points there are without SHMRPC_TEST_LONG. */
+/* How many instructions are tried without SHMRPC_TEST_LONG. */
 #define FEW 12u
 
-/* On one CPU the two hand over to each other twice as fast. */
+/* On one CPU the two processes switch twice as fast. */
 static void share_a_cpu(void)
 {
     cpu_set_t one;
@@ -49,7 +49,7 @@ void step_begin(step_victim *out, step_part *prepare, step_part *act,
     assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 }
 
-/* Lets it go on, and waits. False: it came through. */
+/* Lets it continue, and waits. False: it ran to the end. */
 static bool resume(step_victim *of, enum __ptrace_request request)
 {
     int status;
@@ -111,7 +111,7 @@ static bool write_code(const step_victim *of, uintptr_t at, long code)
     return ptrace(PTRACE_POKETEXT, of->pid, (void *)at, (void *)code) == 0;
 }
 
-/* Lets it come to `at` for the `hits`th time. */
+/* Lets it run to `at` for the `hits`th time. */
 static bool run_to(step_victim *of, uintptr_t at, unsigned long hits)
 {
     errno = 0;
@@ -149,8 +149,9 @@ static bool run_to(step_victim *of, uintptr_t at, unsigned long hits)
 
 /* ---- traces -------------------------------------------------------------- */
 
-/* Of this program and its libraries; not of the kernel's page, in which there
- * can't be breakpoints: behind them, by a few steps. */
+/* Addresses of this program and its libraries, not of the kernel's page, in
+ * which there can't be breakpoints: those instructions are reached by a few
+ * single steps. */
 static bool can_break(uintptr_t at)
 {
     extern const char __executable_start;

@@ -1,11 +1,11 @@
 /*
  * Processes that are run instruction by instruction, and killed, or stopped
- * while others go on, behind any of them.
+ * while others go on, after any chosen instruction.
  *
- * A first one is run step by step, and where it was is written down. Those that
- * follow run at full speed to a breakpoint there, where the processor is one
- * that this knows; else step by step. Where they go another way they come
- * through, or stop elsewhere: both are as good.
+ * The first process is single-stepped, and its addresses are recorded. Later
+ * ones run at full speed to a breakpoint at the recorded address if the
+ * processor type is supported, otherwise step by step. If one takes another
+ * path, it runs to the end or stops elsewhere; either is acceptable.
  *
  * Threading: one thread.
  */
@@ -18,41 +18,41 @@
 
 typedef struct step_victim {
     pid_t pid;
-    bool is_over; /* it came through */
+    bool is_over; /* it ran to the end */
 } step_victim;
 
-/* What it does: `prepare` at full speed, then `act` as far as it is let; both
- * return whether all went well. */
+/* What it does: `prepare` at full speed, then `act` as far as it is allowed to;
+ * both return whether all went well. */
 typedef bool step_part(void *user);
 
-/* Starts one, which has done `prepare`. Fails the test if that went wrong. */
+/* Starts a process, which runs `prepare`. Fails the test if that went wrong. */
 void step_begin(step_victim *out, step_part *prepare, step_part *act,
                 void *user);
-/* Lets it do one more instruction. False: it came through before. */
+/* Lets it execute one more instruction. False: it ran to the end before. */
 bool step_once(step_victim *of);
-/* Lets it come through; fails the test unless all went well. */
+/* Lets it run to the end; fails the test unless all went well. */
 void step_finish(step_victim *of);
 void step_kill(step_victim *of);
 
-/* Where a victim was before each of its instructions. */
+/* The victim's address before each of its instructions. */
 typedef struct step_trace {
     unsigned long count;
     uintptr_t *at; /* 0: unknown */
 } step_trace;
 
-/* Lets one come through. */
+/* Lets a victim run to the end. */
 void step_record(step_victim *of, step_trace *out);
 void step_forget(step_trace *of);
-/* Lets one come behind so many instructions, less than there are. False: it
- * came through. */
+/* Lets a victim execute that many instructions, fewer than it has. False: it
+ * ran to the end. */
 bool step_to(step_victim *of, const step_trace *trace, unsigned long steps);
 
-/* Called for a number of instructions. */
+/* Called for each chosen number of instructions. */
 typedef void step_visit(const void *user, const step_trace *trace,
                         unsigned long steps);
 
-/* Calls it for all numbers with SHMRPC_TEST_LONG, else for twelve, other
- * ones each time; `name` is for people. */
+/* Calls it for all numbers with SHMRPC_TEST_LONG, otherwise for twelve, which
+ * differ each time; `name` is for people. */
 void step_through(const char *name, const step_trace *trace, step_visit *visit,
                   const void *user);
 

@@ -1,5 +1,5 @@
-/* What lists and maps do: the containers of UltraDict and PicklingTools, as a
- * table of changes and of what the whole is then. */
+/* Operations of lists and maps, as the containers of UltraDict and
+ * PicklingTools have them: a table of changes and their results. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 static shmrpci_arena arena;
 
-/* Of its JSON; valid until the end of the test. */
+/* From its JSON; valid until the end of the test. */
 static const shmrpc_any *tree_of(const char *text)
 {
     shmrpc_any *tree = shmrpci_arena_alloc(&arena, sizeof *tree, 16);
@@ -25,7 +25,7 @@ static const shmrpc_any *tree_of(const char *text)
     return tree;
 }
 
-/* Of `["a", 3]`. */
+/* From JSON such as `["a", 3]`. */
 static shmrpc_path path_of(const char *text)
 {
     return tree_of(text)->u.list;
@@ -53,9 +53,9 @@ typedef enum what { GET, LEN, PUT, DEL, POP, APPEND, INSERT } what;
 typedef struct row {
     what what;
     const char *path;
-    const char *tree; /* that is put in, or that comes out */
+    const char *tree; /* the value that is put in, or that is returned */
     int status;
-    const char *after; /* all of it then; NULL: as before */
+    const char *after; /* the whole afterwards; NULL: unchanged */
 } row;
 
 #define BEGIN "{\"b\":1,\"a\":[3,1,2]}"
@@ -89,7 +89,7 @@ static const row rows[] = {
     {PUT, "[\"c\"]", "{}", SHMRPC_OK, "{\"b\":[],\"a\":[-3.5,1,2],\"c\":{}}"},
     {PUT, "[\"none\",\"x\"]", "0", SHMRPC_E_NOT_FOUND, NULL},
     {DEL, "[\"b\"]", NULL, SHMRPC_OK, "{\"a\":[-3.5,1,2],\"c\":{}}"},
-    /* What comes again comes last. */
+    /* A key that is put again comes last. */
     {PUT, "[\"b\"]", "1", SHMRPC_OK, "{\"a\":[-3.5,1,2],\"c\":{},\"b\":1}"},
     {POP, "[\"none\"]", NULL, SHMRPC_E_NOT_FOUND, NULL},
     {PUT, "[]", "[1]", SHMRPC_OK, "[1]"},
@@ -174,7 +174,7 @@ static void put(shmrpc_dict *dict, const char *name, const char *tree)
            &error);
 }
 
-/* Nobody sees one of them twice, or not at all. */
+/* No reader sees a key twice, or misses it. */
 static void two_entries_change_places_in_one_change(void **state)
 {
     (void)state;
@@ -207,8 +207,8 @@ static void two_entries_change_places_in_one_change(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* Python: {}[0.0] = 1 makes a key that 0 finds. Here it is 0, in a small map
- * and in one that is a nest. */
+/* Python: {}[0.0] = 1 makes a key that 0 finds. Here the key is 0, in a small
+ * map as in a nest. */
 static void a_whole_real_is_stored_as_its_integer(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
  * Death at every point of taking and releasing locks of a dict: a process is
- * killed before each change of a shared word. Whoever comes next gets each
- * lock, and whoever claims an entry when others died at it finds its own.
+ * killed before each change of a shared word. The next process gets each lock,
+ * and a process that claims an entry at which others died finds its own.
  *
  * The locks are compiled once more for this, with the points in them
  * (os/crash.h).
@@ -36,13 +36,13 @@ static bool take_and_release(shmrpc_dict *dict, const shmrpc_any *key)
            shmrpc_dict_unlock(dict, key, NULL) == SHMRPC_OK;
 }
 
-/* How far the keys of the dying lie from those that were there before. */
+/* The distance between the keys of the dying and those that existed before. */
 typedef struct play {
     shmrpc_dict *dict;
     int64_t first;
 } play;
 
-/* What a thread does with locks: new keys, known ones, the whole, nested. */
+/* A thread's use of locks: new keys, known ones, the whole, nested. */
 static bool use_locks(void *user)
 {
     const play *of = user;
@@ -55,8 +55,8 @@ static bool use_locks(void *user)
            take_and_release(of->dict, NULL) && take_and_release(of->dict, &one);
 }
 
-/* Each lock can be had, and only once. The whole first: who gets a key while
- * that is not repaired is told of it as well. */
+/* Each lock can be acquired, and only once. The whole first: a thread that gets
+ * a key while the whole is not repaired is told of that as well. */
 static void check_locks(shmrpc_dict *dict, int64_t first)
 {
     shmrpc_error error;
@@ -79,7 +79,7 @@ static void check_locks(shmrpc_dict *dict, int64_t first)
     shmrpc_dict_close(other);
 }
 
-/* Fills all entries with keys, so that those of others are taken over. */
+/* Fills all entries with keys, so that entries of others are taken over. */
 static void use_all_entries(shmrpc_dict *dict)
 {
     for (int64_t i = 0; i < SHMRPCI_DICT_LOCK_COUNT; i++) {

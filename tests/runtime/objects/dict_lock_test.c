@@ -49,7 +49,7 @@ static int mend_key(shmrpc_dict *dict, const char *key)
 
 /* ---- what they are for --------------------------------------------------- */
 
-/* Adds one by reading and writing, which is not one change. */
+/* Increments by a read and a write, which are not atomic together. */
 static void add_one(shmrpc_dict *dict, const char *key)
 {
     shmrpc_any name = shmrpc_any_str(key);
@@ -83,7 +83,7 @@ enum { COUNTERS = 4, STEPS = 10000 };
 
 static void count_up(int index, void *user)
 {
-    const char *key = user; /* NULL: each one its own way of locking */
+    const char *key = user; /* NULL: each uses its own way of locking */
     shmrpc_error error;
     shmrpc_dict *dict = open_with("counter", 0);
     for (int i = 0; i < STEPS; i++) {
@@ -136,7 +136,7 @@ static void hold_own_key(int index, void *user)
         EXPECT_HERE(lock_key(dict, key, &error), &error);
         add_one(dict, key);
         if (i == 100) {
-            /* All of them hold their own at this moment. */
+            /* Each of them holds a lock at this moment. */
             stage_advance(0);
             stage_await(0, KEYS);
         }
@@ -161,8 +161,8 @@ static void different_keys_are_held_at_once(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Many keys for few entries, so that these go from key to key while others
- * wait for them. */
+/* Many keys for few entries, so that entries change keys while others wait for
+ * them. */
 enum { MANY = 40, ROUNDS = 1500, LEFT = 6 };
 
 typedef struct crowd {
@@ -177,7 +177,7 @@ static void use_many_keys(int index, void *user)
     unsigned random = (unsigned)index * 7919 + 1;
     for (int i = 0; i < ROUNDS; i++) {
         random = random * 1103515245 + 12345;
-        /* Half of the time a few that all want. */
+        /* Half of the time one of a few keys that all of them want. */
         unsigned at =
             random >> 8 & 1 ? random >> 16 & 3 : (random >> 12) % MANY;
         shmrpc_any key = shmrpc_any_i64(at);
@@ -242,7 +242,7 @@ static void a_key_is_held_or_free(void **state)
     EXPECT(try_key(other, NULL, &error), SHMRPC_OK, &error);
     EXPECT(try_key(dict, "a", &error), SHMRPC_E_BUSY, &error);
     stage_expect_text(&error, "locked by process ");
-    /* Whoever has the whole may have keys beside, and keep them. */
+    /* The holder of the whole may also lock keys, and keep them. */
     EXPECT(try_key(other, "a", &error), SHMRPC_OK, &error);
     assert_int_equal(unlock_key(other, NULL), SHMRPC_OK);
     EXPECT(try_key(dict, NULL, &error), SHMRPC_E_BUSY, &error);
@@ -301,7 +301,7 @@ static void what_cannot_be_is_refused(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Two forms of one key have one lock. */
+/* Two forms of the same key have one lock. */
 static void equal_keys_have_one_lock(void **state)
 {
     (void)state;
@@ -317,7 +317,7 @@ static void equal_keys_have_one_lock(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* As many as there are entries at once; any number one after the other. */
+/* As many at once as there are entries; any number one after another. */
 static void entries_are_used_again(void **state)
 {
     (void)state;
@@ -389,7 +389,7 @@ static void values_have_a_lock(void **state)
     EXPECT(shmrpc_value_try_lock(two, &error), SHMRPC_E_BUSY, &error);
     EXPECT(shmrpc_value_unlock(one, &error), SHMRPC_OK, &error);
     EXPECT(shmrpc_value_try_lock(two, &error), SHMRPC_OK, &error);
-    shmrpc_value_close(two); /* as a death */
+    shmrpc_value_close(two); /* like a death */
     EXPECT(shmrpc_value_lock(one, NULL, &error), SHMRPC_E_OWNER_DIED, &error);
     EXPECT(shmrpc_value_lock_consistent(one, &error), SHMRPC_OK, &error);
     EXPECT(shmrpc_value_unlock(one, &error), SHMRPC_OK, &error);
@@ -411,7 +411,7 @@ static void hold_a(int index, void *user)
     shmrpc_dict_close(dict);
 }
 
-/* Also one whose owner is stopped: it is alive. */
+/* Also if its owner is stopped: it is alive. */
 static void a_living_owner_keeps_it(void **state)
 {
     (void)state;
@@ -451,8 +451,8 @@ static void *wait_for_whole(void *user)
     return NULL;
 }
 
-/* Somebody waits for the whole: who has a key gets another one all the same,
- * who has none does not. */
+/* Somebody waits for the whole: a holder of a key still gets another key, a
+ * thread without one does not. */
 static void who_has_a_key_gets_more(void **state)
 {
     (void)state;
@@ -620,7 +620,7 @@ static void who_waits_is_told_of_the_end(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Whoever may write to the file may write anything: calls end all the same. */
+/* A process that may write to the file may write anything: calls still end. */
 static void damage_ends_in_a_status(void **state)
 {
     (void)state;

@@ -12,7 +12,7 @@
 
 #include "shmrpc/shared_stub.h"
 
-/* A path of texts and numbers: STEPS("a", 3). */
+/* A path of strings and numbers: STEPS("a", 3). */
 typedef struct steps {
     shmrpc_any any[8];
     shmrpc_path path;
@@ -432,7 +432,8 @@ static void killed_writers_leave_whole_values(void **state)
         (void)step(&at, shmrpc_any_str("list"));
         EXPECT(shmrpc_dict_get(dict, &at.path, &value, NULL, &error), SHMRPC_OK,
                &error);
-        /* What had returned is there, and at most one more. */
+        /* Every change whose call had returned is there, and at most one
+         * more. */
         size_t len = value->u.list.len;
         assert_in_range(len, stage_step(0), stage_step(0) + 1);
         for (size_t j = 0; j < len; j++) {
@@ -466,7 +467,7 @@ static void readers_change_nothing(void **state)
     EXPECT(shmrpc_dict_del(reader, &at.path, &error), SHMRPC_E_DENIED, &error);
     EXPECT(shmrpc_dict_clear(reader, &error), SHMRPC_E_DENIED, &error);
     assert_int_equal(shmrpc_dict_destroy(reader), SHMRPC_E_DENIED);
-    /* A reader has it open too: it does not end before that. */
+    /* A reader has it open too: it does not end before the reader. */
     shmrpc_dict_close(dict);
     expect_at(reader, &at.path, one);
     assert_int_equal(access(stage_path("r.dict"), F_OK), 0);
@@ -494,7 +495,7 @@ static void full_dicts_say_what_they_need(void **state)
     }
     EXPECT(status, SHMRPC_E_EXHAUSTED, &error);
     assert_in_range(count, 20, 60);
-    /* What is there stays, and room that is made is used. */
+    /* Existing entries stay, and freed room is used. */
     expect_at(dict, key_of(&at, "0"), value);
     for (int i = 0; i < 10; i++) {
         (void)snprintf(key, sizeof key, "%d", i);
@@ -545,7 +546,7 @@ static void fill_the_folder(int index, void *user)
         status = shmrpc_dict_put(dict, key_of(&at, key), &value, &error);
     }
     CHECK(status == SHMRPC_E_EXHAUSTED);
-    /* Others can't be made either, and say so. */
+    /* Other objects can't be made either, and their errors say why. */
     for (int i = 0; i < 100 && status != SHMRPC_OK; i++) {
         (void)snprintf(key, sizeof key, "%d", i);
         int made = shmrpc_dict_open(key, NULL, &other, &error);
@@ -555,7 +556,7 @@ static void fill_the_folder(int index, void *user)
         }
         shmrpc_dict_close(other);
     }
-    /* What is there stays. */
+    /* Existing entries stay. */
     EXPECT_HERE(shmrpc_dict_contains(dict, key_of(&at, "0"), &error), &error);
     EXPECT_HERE(shmrpc_dict_del(dict, key_of(&at, "0"), &error), &error);
     shmrpc_dict_close(dict);

@@ -1,5 +1,5 @@
-/* What one process puts in, another gets out: trees, structs, forked and
- * started programs, readers beside writers. */
+/* Exchange between processes, one writing and another reading: trees, structs,
+ * forked and started programs, readers beside writers. */
 #include "stage.h"
 
 #include <errno.h>
@@ -123,7 +123,7 @@ static const shmrpc_any *tree_number(forest *of, int64_t number)
     return tree;
 }
 
-/* What both processes open, each by name. */
+/* The objects that both processes open by name. */
 typedef struct four {
     shmrpc_queue *queue;
     shmrpc_topic *topic;
@@ -300,8 +300,8 @@ static void processes_share_the_fields_of_a_struct(void **state)
 /* ---- readers beside writers (ronny-rentner/UltraDict#6) -------------------
  */
 
-/* So long that most readers who lose their processor lose it while they copy:
- * then the block is used again before they go on. */
+/* Large enough that most readers that are preempted are preempted while they
+ * copy: then the block is reused before they continue. */
 enum { TORN_BYTES = 32 << 10, TORN_CHANGES = 6000, TORN_LOSSES = 100 };
 
 static void put_the_same_bytes(int index, void *user)
@@ -328,7 +328,7 @@ static void expect_whole(const shmrpc_any *value)
     assert_memory_equal(value->u.bytes.ptr, expected, sizeof expected);
 }
 
-/* How often it has lost its processor to others. */
+/* How often it was preempted. */
 static long losses(void)
 {
     struct rusage usage;
@@ -356,8 +356,8 @@ static void no_value_is_ever_torn(void **state)
     stage_await(0, 1);
     int64_t soon_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
     long enough = losses() + TORN_LOSSES;
-    /* At least as many changes as that happen beside it; where processors are
-     * many nobody loses one. */
+    /* At least as many changes happen meanwhile; with many processors no reader
+     * is preempted. */
     while (stage_step(0) < TORN_CHANGES || shmrpci_now_ns() < end_ns ||
            (losses() < enough && shmrpci_now_ns() < soon_ns)) {
         for (size_t i = 0; i < 2; i++) {
@@ -396,7 +396,7 @@ static int64_t number_of(shmrpc_dict *dict, const char *name)
     return number;
 }
 
-/* The same program, started anew: it has a name and nothing else. */
+/* The same program, started again: it knows only a name. */
 static int started(const char *name)
 {
     shmrpc_dict *dict = open_dict(name, NULL);

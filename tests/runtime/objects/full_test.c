@@ -1,7 +1,7 @@
 /*
- * Memory that has run out: a folder of 64 MiB that is full, and an address
- * space that is. Errors say what is needed and what there is; nobody gets a
- * signal, what is there stays, and all goes on when there is room again.
+ * Memory that has run out: a full folder of 64 MiB, and a full address space.
+ * Errors say how much is needed and available; nobody gets a signal, existing
+ * data stays, and everything continues when there is room again.
  */
 #include "stage.h"
 
@@ -32,7 +32,7 @@ typedef struct all {
     shmrpc_dict *dict;
 } all;
 
-/* Each call's status; OK: it was done. */
+/* The status of each call; OK: it was done. */
 enum { PUSH, PUBLISH, WRITE, SET, PUT, CALLS };
 
 static int call(const all *of, int which, shmrpc_error *error)
@@ -98,7 +98,8 @@ static int put_numbered(shmrpc_dict *dict, int number, size_t len,
     return shmrpc_dict_put(dict, &path, &value, error);
 }
 
-/* With large ones first, then with ever smaller ones. Returns how many. */
+/* Fills it with large values first, then with smaller and smaller ones. Returns
+ * how many. */
 static int fill(shmrpc_dict *dict)
 {
     int count = 0;
@@ -125,7 +126,7 @@ static void expect_all_there(shmrpc_dict *dict, int count)
     }
 }
 
-/* What can't be made says so. */
+/* Objects that can't be made say so. */
 static void expect_none_can_be_made(void)
 {
     shmrpc_queue *queue;
@@ -185,11 +186,11 @@ static void run_out_of_addresses(int index, void *user)
     small = old;
     small.rlim_cur = (rlim_t)64 << 20;
     CHECK(setrlimit(RLIMIT_AS, &small) == 0);
-    /* A gigabyte of addresses. */
+    /* A gigabyte of address space. */
     int status = shmrpc_dict_open("other", NULL, &dict, &error);
     CHECK(status == SHMRPC_E_NO_MEMORY || status == SHMRPC_E_EXHAUSTED);
     CHECK(error.message[0] != '\0');
-    /* What is open goes on: it is mapped. */
+    /* Open objects still work: they are mapped. */
     for (int i = 0; i < CALLS; i++) {
         status = call(&of, i, &error);
         CHECK(status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY);
@@ -200,7 +201,7 @@ static void run_out_of_addresses(int index, void *user)
     close_all(&of);
 }
 
-/* Sanitizers take addresses by the terabyte. */
+/* Sanitizers reserve terabytes of address space. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TAKES_ADDRESSES true
 #elif defined(__has_feature)
@@ -240,7 +241,7 @@ static void read_in_child(int index, void *user)
     shmrpc_dict *dict = user;
     shmrpc_view *view;
     shmrpc_error error;
-    /* Its own handle attaches anew, and its own views are its own. */
+    /* Its own handle attaches again, and its own views are valid. */
     EXPECT_HERE(put_numbered(dict, 2, 10, &error), &error);
     EXPECT_HERE(shmrpc_dict_view_open(dict, &view, &error), &error);
     CHECK(count(view) == 2);

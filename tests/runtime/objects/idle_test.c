@@ -1,8 +1,8 @@
 /*
- * What waiting costs: a thousand processes that wait in queues, topics and
- * watches, some of which may only read, wake up once in ten seconds at most.
+ * The cost of waiting: a thousand processes that wait in queues, topics and
+ * watches, some of them read-only, wake up at most once in ten seconds.
  *
- * It takes a minute, and so runs with the long ones only.
+ * It takes a minute, and so runs only with the long tests.
  */
 #include "stage.h"
 
@@ -17,7 +17,8 @@
 
 enum { SLEEPERS = 1000, KINDS = 5, PLACES = 1024 };
 
-/* Slices have grown to ten seconds by then; how long is looked. */
+/* By then the slices have grown to ten seconds; and how long wake-ups are
+ * counted. */
 #define GROWN_S  26u
 #define WINDOW_S 30u
 

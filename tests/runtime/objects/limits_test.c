@@ -1,4 +1,4 @@
-/* Memory, and what is said where something does not fit: sizes, figures, and
+/* Memory use, and the errors when something does not fit: sizes, figures, and
  * the place in a tree. */
 #include "stage.h"
 
@@ -41,7 +41,7 @@ static uint64_t memory_of(const char *name)
 
 /* ---- memory -------------------------------------------------------------- */
 
-/* Nobody pays before it is used. */
+/* Memory is not allocated before it is used. */
 static void one_may_be_larger_than_the_machine(void **state)
 {
     (void)state;
@@ -108,7 +108,7 @@ static void what_was_taken_out_holds_no_memory(void **state)
     shmrpc_queue_close(queue);
 }
 
-/* UltraDict leaks a segment, and a descriptor, for each. */
+/* UltraDict leaks a segment and a descriptor for each of these. */
 static void replaced_trees_leave_nothing_behind(void **state)
 {
     (void)state;
@@ -201,7 +201,7 @@ static void other_encodings_are_told_by_name(void **state)
     }
 }
 
-/* What PicklingTools asks IsSHM for. */
+/* Values for which PicklingTools calls IsSHM. */
 static void errors_name_the_place_in_a_tree(void **state)
 {
     (void)state;
@@ -249,7 +249,7 @@ static void figures_tell_what_happened(void **state)
     shmrpc_dict *dict = open_dict("s", &opts);
     shmrpc_dict *second = open_dict("s", NULL);
     shmrpc_dict *reader = open_dict("s", &look);
-    put(dict, "a", &one); /* the first one also makes the index */
+    put(dict, "a", &one); /* the first one also creates the index */
     uint64_t changes = stat_of(reader).change_count;
     put(second, "b", &one);
     put(dict, "a", &one);

@@ -1,7 +1,7 @@
 /*
- * Long values of dicts: maps and lists that are changed item by item, as nests,
- * against those of a dict in JSON, which are written whole; by many processes,
- * and by some that die.
+ * Long values of dicts: maps and lists that are changed item by item (nests),
+ * compared with those of a dict in JSON, which are written whole; changed by
+ * many processes, some of which die.
  */
 #include "stage.h"
 
@@ -54,7 +54,7 @@ static void show(void *user, uint64_t offset, const char *what)
     print_error("at %llu: %s\n", (unsigned long long)offset, what);
 }
 
-/* Each block in one place, each nest as it should be. */
+/* Checks that each block is in one place, and each nest is sound. */
 static void check(shmrpc_dict *dict)
 {
     if (shmrpci_table_check(&dict->table, show, NULL) != 0) {
@@ -107,7 +107,7 @@ static shmrpc_any key_of(uint32_t number)
         (shmrpc_str){text, (size_t)snprintf(text, 16, "k%u", number)});
 }
 
-/* Anything that is short, long, flat or deep. */
+/* A random value: short, long, flat or deep. */
 static shmrpc_any tree_of(unsigned depth)
 {
     uint32_t kind = random_of(depth == 0 ? 4 : 8);
@@ -135,7 +135,7 @@ static shmrpc_any tree_of(unsigned depth)
 
 /* ---- against values that are written whole ------------------------------- */
 
-/* Leads down as far as chance wants, mostly to something. */
+/* Goes down a random number of steps, mostly to something that exists. */
 static void random_path(const shmrpc_any *tree, steps *at)
 {
     start(at, "home");
@@ -173,7 +173,7 @@ static void random_path(const shmrpc_any *tree, steps *at)
     }
 }
 
-/* One change; the tree that pop gave, or NULL. */
+/* Makes one change; returns the tree that pop gave, or NULL. */
 static int change(shmrpc_dict *dict, uint32_t op, const steps *at,
                   const shmrpc_any *value, const shmrpc_any **out,
                   shmrpc_error *error)
@@ -211,7 +211,7 @@ static bool is_same(const shmrpc_any *one, const shmrpc_any *two)
            (one == NULL || shmrpc_any_equal(one, two));
 }
 
-/* The same at a path, whole, and how long. */
+/* The value at a path and its length are the same in both. */
 static void expect_same(shmrpc_dict *nests, shmrpc_dict *whole,
                         const shmrpc_path *path)
 {
@@ -260,7 +260,7 @@ static void nests_are_as_values_written_whole(void **state)
         random_path(now, &at);
         shmrpc_any value = tree_of(random_of(4));
         uint32_t op = random_of(10);
-        /* The whole seldom, or little is done below it. */
+        /* The whole is changed seldom, or little would happen below it. */
         if (at.path.len > 1 || op == 4 || random_of(50) == 0) {
             int status = change(whole, op, &at, &value, &popped[1], &errors[1]);
             EXPECT(change(nests, op, &at, &value, &popped[0], &errors[0]),
@@ -293,7 +293,7 @@ static void grow(shmrpc_dict *dict, const shmrpc_path *path, int count)
     }
 }
 
-/* "home" with a list below "list". */
+/* The value "home" with a list in its "list". */
 static void found(shmrpc_dict *dict, steps *list)
 {
     shmrpc_any_entry entry = {shmrpc_any_str("list"),
@@ -354,7 +354,7 @@ static void watchers_are_told_of_changes_below(void **state)
            &error);
     assert_int_equal(event->kind, SHMRPC_EVENT_PUT);
     assert_int_equal(event->value->u.map.ptr[0].value.u.list.len, 1002);
-    /* The second one came with the first. */
+    /* The second event came together with the first. */
     EXPECT(shmrpc_watch_next(watch, &event, &patient, &error), SHMRPC_OK,
            &error);
     assert_int_equal(event->value->u.i64, 1);
@@ -389,7 +389,7 @@ static void replaced_trees_leave_nothing(void **state)
         memory = i == 9 ? memory_of(dict) : memory;
     }
     assert_int_equal(memory_of(dict), memory);
-    /* A dict is one descriptor, however many levels it has. */
+    /* A dict takes one descriptor, however many levels it has. */
     assert_int_equal(stage_descriptors(), with_dict);
     assert_in_range(with_dict - descriptors, 1, 2);
     shmrpc_dict_close(dict);
@@ -465,7 +465,7 @@ static const shmrpc_shared numbers_row = {.row_bytes = sizeof numbers_row,
                                           .hash = 6,
                                           .signature = "value<list<u64>>"};
 
-/* Each opens it alone; the first item makes the list. */
+/* Each process opens it alone; the first item creates the list. */
 static void append_numbers(int index, void *user)
 {
     shmrpc_value *value;
@@ -511,7 +511,7 @@ static void eight_processes_append_to_a_typed_list(void **state)
 
 /* ---- what is deleted meanwhile ------------------------------------------- */
 
-/* A long list appears and goes, as a whole. */
+/* A long list appears and disappears as a whole. */
 static void found_and_delete(int index, void *user)
 {
     static shmrpc_any items[300];
@@ -530,7 +530,7 @@ static void found_and_delete(int index, void *user)
     }
 }
 
-/* What is read is of one moment: old numbers, then only later ones. */
+/* A read sees one moment: old numbers, then only later ones. */
 static void read_all(int index, void *user)
 {
     steps list;
@@ -584,7 +584,7 @@ static void what_is_deleted_meanwhile_is_not_changed(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Its own list, and now and then an item of another's. */
+/* Its own list, and now and then an item of another process's. */
 static void append_until_killed(int index, void *user)
 {
     steps list;
@@ -603,14 +603,14 @@ static void append_until_killed(int index, void *user)
 
 #define VICTIMS 3
 
-/* What had returned is there, and at most one more. */
+/* Every change whose call had returned is there, and at most one more. */
 static void account(shmrpc_dict *dict, int index)
 {
     steps list;
     uint64_t len;
     const shmrpc_any *last;
     shmrpc_error error;
-    /* A change finishes what was begun, which readers don't. */
+    /* A change completes what another began; readers don't. */
     put(dict, "next", shmrpc_any_null());
     start(&list, "lists");
     step(&list, shmrpc_any_i64(index));

@@ -1,5 +1,5 @@
 /* Names, modes, lifetimes and permissions of shared objects, and files that are
- * none. */
+ * not objects. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -130,7 +130,7 @@ static void names_of_any_bytes_are_harmless(void **state)
                SHMRPC_OK, &error);
     }
     assert_int_equal(stage_find("", &info, kind), 0);
-    /* Nothing was made outside. */
+    /* Nothing was created outside. */
     assert_int_equal(access(stage_path("../../etc"), F_OK), -1);
 }
 
@@ -261,7 +261,7 @@ static void the_last_to_close_ends_its_life(void **state)
     assert_int_equal(collect(), 0);
     shmrpc_queue_close(other);
     assert_false(is_there("q.queue"));
-    /* Killed: whoever comes next ends it. */
+    /* It was killed: the next process ends the object. */
     kill_a_holder(opts);
     assert_int_equal(stage_find("q", &info, kind), 1);
     assert_int_equal(info.state, SHMRPC_OBJECT_OVER);
@@ -271,7 +271,7 @@ static void the_last_to_close_ends_its_life(void **state)
     kill_a_holder(opts);
     assert_int_equal(collect(), 1);
     assert_false(is_there("q.queue"));
-    /* Killed while another has it open. */
+    /* It was killed while another had the object open. */
     queue = make("q", opts);
     kill_a_holder(opts);
     assert_int_equal(count_items(queue), 1);
@@ -295,7 +295,7 @@ static void the_creator_ends_its_life(void **state)
     EXPECT(shmrpc_queue_push(other, &item, NULL, &error), SHMRPC_E_DESTROYED,
            &error);
     shmrpc_queue_close(other);
-    /* Killed: the next to open replaces it. */
+    /* It was killed: the next process to open the object replaces it. */
     kill_a_holder(opts);
     EXPECT(
         open_as("q", OPTS(.mode = SHMRPC_SHARED_OPEN_EXISTING), &queue, &error),
@@ -313,7 +313,7 @@ static void the_creator_ends_its_life(void **state)
 static void race_for_it(int index, void *user)
 {
     const shmrpc_shared_opts *opts = user;
-    /* Nobody pops: all items of the four fit one lane, whoever has it. */
+    /* Nobody pops: all items of the four fit one lane, whoever owns it. */
     int rounds = stage_is_long() ? 250 : 30;
     (void)index;
     for (int i = 0; i < rounds; i++) {
@@ -406,7 +406,7 @@ static void open_as_nobody(int index, void *user)
                   &error) == SHMRPC_OK);
     shmrpc_any item = shmrpc_any_null();
     CHECK(shmrpc_queue_push(queue, &item, NULL, &error) == SHMRPC_OK);
-    /* It is destroyed, though its name is not ours to take away. */
+    /* It is destroyed, although we may not remove its name. */
     CHECK(shmrpc_queue_destroy(queue) == SHMRPC_E_DENIED);
     shmrpc_queue_close(queue);
 }
@@ -547,7 +547,7 @@ static void hold_and_die(int index, void *user)
     (void)kill(getpid(), SIGKILL);
 }
 
-/* Nobody else comes who would inherit. */
+/* No other process comes that would inherit. */
 static void collecting_inherits_from_the_dead(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Python's dict, operation by operation: which call of ours does it. */
+/* Python's dict, operation by operation, and the call of ours for each. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -53,7 +53,8 @@ static void expect_order(shmrpc_dict *dict, bool backwards,
     const shmrpc_any *value;
     shmrpc_view *view;
     EXPECT(shmrpc_dict_view_open(dict, &view, &error), SHMRPC_OK, &error);
-    for (int round = 0; round < 2; round++) { /* both begin anew */
+    for (int round = 0; round < 2; round++) { /* both start at the beginning
+                                               * again */
         text[0] = '\0';
         while ((backwards ? shmrpc_view_prev : shmrpc_view_next)(
                    view, &name, &value, &error) == SHMRPC_OK) {
@@ -183,7 +184,7 @@ static void clear(void)
     expect_order(d, true, "");
 }
 
-/* Also |: both in a new one. */
+/* Also |: both in a new dict. */
 static void copy(void)
 {
     shmrpc_dict *other = open_dict("other");
@@ -254,7 +255,7 @@ static void tuples_as_keys(void)
         }
         EXPECT(shmrpc_dict_contains(d, &path, &error), found[i], &error);
     }
-    /* A tuple of tuples, as what it is. */
+    /* A tuple of tuples, with its type kept. */
     shmrpc_any outer;
     const shmrpc_any *name;
     shmrpc_any_list items;
@@ -333,7 +334,7 @@ static void take_all(int index, void *user)
 
 enum { MANY = 300 };
 
-/* Each entry is popped by one. */
+/* Each entry is popped by exactly one process. */
 static void each_item_is_popped_once(void **state)
 {
     (void)state;

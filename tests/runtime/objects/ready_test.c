@@ -75,7 +75,7 @@ static shmrpc_status try_pop(shmrpc_queue *queue, int64_t *out)
     return status;
 }
 
-/* It may be readable for nothing, but not for long. */
+/* It may be readable without an item, but not for long. */
 static void expect_rest(shmrpc_queue *queue, int fd)
 {
     int64_t number;
@@ -116,7 +116,7 @@ static void readable_as_long_as_there_is_something(void **state)
     assert_int_equal(try_pop(queue, &number), SHMRPC_OK);
     assert_true(is_readable(fd));
     expect_rest(queue, fd);
-    /* Another takes it: readable for nothing. */
+    /* Another reader takes it: this one was woken for nothing. */
     push(other, 3);
     await_readable(fd);
     assert_int_equal(try_pop(other, &number), SHMRPC_OK);
@@ -168,7 +168,7 @@ static void push_for_ever(int index, void *user)
     }
 }
 
-/* Whatever was pushed comes, if its producer died before it could ring. */
+/* Every pushed item arrives, even if its producer died before it could ring. */
 static void what_killed_producers_pushed_comes(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static void what_killed_producers_pushed_comes(void **state)
             await_readable(fd);
             popped += try_pop(queue, &number) == SHMRPC_OK ? 1 : 0;
         }
-        /* One may have been pushed and not counted. */
+        /* One item may have been pushed and not counted. */
         while (try_pop(queue, &number) == SHMRPC_OK) {
         }
         popped = stage_step(0);
@@ -212,7 +212,8 @@ static void pop_one(int index, void *user)
     shmrpc_queue_close(queue);
 }
 
-/* Who has a descriptor and does not pop keeps nothing from those who wait. */
+/* A process that has a descriptor and does not pop does not delay those that
+ * wait. */
 static void who_only_polls_is_in_nobodys_way(void **state)
 {
     (void)state;
@@ -230,7 +231,8 @@ static void who_only_polls_is_in_nobodys_way(void **state)
         stage_await(0, (uint32_t)i + 1);
     }
     stage_dismiss(reader, 0);
-    /* Its slices are long against a round, but for a few on a busy machine. */
+    /* Its slices are long compared with a round, except for a few on a busy
+     * machine. */
     shmrpc_queue_stat stat;
     assert_int_equal(shmrpc_queue_stat_read(queue, &stat), SHMRPC_OK);
     assert_true(stat.rescued_count < 25);
@@ -359,7 +361,7 @@ static shmrpc_status read_when_ready(shmrpc_pipe *pipe, int fd, size_t *out_len)
     return status;
 }
 
-/* Bytes, and the death of their writer. */
+/* Data, and the death of the writer. */
 static void pipes_have_one(void **state)
 {
     (void)state;
@@ -428,7 +430,7 @@ static void a_child_asks_for_its_own(void **state)
 {
     (void)state;
     if (has_thread_sanitizer) {
-        skip(); /* it has no threads in children */
+        skip(); /* it has no threads in child processes */
     }
     shmrpc_queue *queue = open_queue("q", 0);
     int fd = fd_of(queue);

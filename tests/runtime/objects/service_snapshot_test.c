@@ -1,5 +1,5 @@
-/* Snapshots of a service's objects: written while it runs and at its end, read
- * when the next server makes them, whole whatever dies. */
+/* Snapshots of a service's objects: written while it runs and when it ends,
+ * loaded by the next server, and intact whichever process dies. */
 #include "../rpc/sample.h"
 
 #include <ftw.h>
@@ -22,7 +22,7 @@
         .snapshot_ns = every_ns_                                           \
     }
 
-/* Not constant: some tests want another time. */
+/* Not constant: some tests change the interval. */
 static shmrpc_shared rows[] = {
     TABLE(QUEUE, "jobs", "queue<any>", NULL, 0),
     TABLE(DICT, "voices", "dict<any, any>", &shmrpc_type_any, 0),
@@ -265,7 +265,7 @@ static int64_t saved_value(void)
     while (status == SHMRPC_OK) {
         status = shmrpci_snapshot_next(&reader, &key, &value, &error);
         if (status == SHMRPC_OK) {
-            /* msgpack: what is below 128 is its own byte */
+            /* msgpack: a number below 128 is its own byte */
             number = *(const uint8_t *)value.data;
         }
     }

@@ -1,5 +1,5 @@
-/* Objects of a service: opened through a client, written by whom the service
- * lets, and ended with it, however it ends. */
+/* Objects of a service: opened through a client, written by clients that the
+ * service allows to, and ended with the service, however it ends. */
 #include "../rpc/sample.h"
 
 #include <signal.h>
@@ -111,7 +111,7 @@ static void clients_and_server_share_a_queue(void **state)
         push(ours, -i);
         assert_true(pop(theirs) == -i);
     }
-    /* Nobody but the service ends it. */
+    /* Only the service can end it. */
     assert_int_equal(shmrpc_queue_destroy(theirs), SHMRPC_E_DENIED);
     push(theirs, 7);
     shmrpc_queue_close(theirs);
@@ -216,8 +216,8 @@ static void objects_end_with_their_service(void **state)
     shmrpc_stub_close(client);
 }
 
-/* A server in a process of its own, to be killed: nothing says so but the
- * kernel. */
+/* A server in a process of its own, to be killed: only the kernel reports its
+ * death. */
 static pid_t start_apart(shmrpc_client **out_client)
 {
     char where[128];
@@ -284,7 +284,7 @@ static bool is_marked(const shmrpc_queue *queue)
     return shmrpci_load_seq(&shmrpci_region_state_of(region)->destroyed) != 0;
 }
 
-/* Without waiting for the end of a slice, which may be long by then. */
+/* Without waiting for the end of a slice, which may have grown long by then. */
 static void who_waits_is_told_of_a_killed_server(void **state)
 {
     (void)state;
@@ -317,7 +317,7 @@ static bool is_missed(const shmrpc_dict *dict)
                &handle->face->region(handle)->owner->is_gone) != 0;
 }
 
-/* Where nobody is left who may write. */
+/* When no process is left that may write. */
 static void readers_are_told_of_a_killed_server(void **state)
 {
     (void)state;
@@ -340,7 +340,7 @@ static void readers_are_told_of_a_killed_server(void **state)
     shmrpc_stub_close(client);
 }
 
-/* It opens the same memory, of which it has the descriptor. */
+/* It opens the same memory, of which it has inherited the descriptor. */
 static void forked_child_goes_on(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* Snapshots while others write, die, and the disk is full; how long they take.
+/* Snapshots while other processes write and die, and while the disk is full;
+ * prints how long they take.
  */
 #include "stage.h"
 
@@ -42,9 +43,9 @@ static int put_any(shmrpc_dict *dict, shmrpc_any key, shmrpc_any value)
 enum { WRITERS = 3, WINDOW = 16, SNAPSHOTS = 20, STEP_READY = 0, STEP_END = 1 };
 
 /*
- * Writer w has keys w * 2^32 + n for the last WINDOW n, with the value n, and
- * in the same change sets the key -1 - w to n. So of any one moment the newest
- * key and that one agree, and what there is has no gap and is in order.
+ * Writer w keeps the keys w * 2^32 + n for the last WINDOW n, with the value n,
+ * and in the same change sets the key -1 - w to n. So at any moment the newest
+ * key agrees with that one, and the keys are in order without a gap.
  */
 static void write_on(int w, void *user)
 {
@@ -100,7 +101,7 @@ static void judge(const moment *at)
     }
 }
 
-/* What the file says, by its own reader; appends keys and values to `out`. */
+/* Reads the file with a reader of its own; appends keys and values to `out`. */
 static uint64_t read_file(const char *path, shmrpci_buf *out, uint64_t *count)
 {
     shmrpci_snapshot_reader reader;
@@ -122,7 +123,7 @@ static uint64_t read_file(const char *path, shmrpci_buf *out, uint64_t *count)
     return change;
 }
 
-/* The same of a view of now; returns its change. */
+/* The same for a view of the present; returns its change number. */
 static uint64_t read_view(shmrpci_table *table, shmrpci_buf *out)
 {
     shmrpci_table_view view;
@@ -139,7 +140,7 @@ static uint64_t read_view(shmrpci_table *table, shmrpci_buf *out)
     return change;
 }
 
-/* Loads the file into a dict of its own, and judges what is there then. */
+/* Loads the file into a dict of its own, and checks the contents. */
 static void judge_loaded(const char *path)
 {
     const shmrpc_dict_opts made = {
@@ -159,8 +160,8 @@ static void judge_loaded(const char *path)
     shmrpc_dict_close(copy);
 }
 
-/* Whether nobody changed anything between a snapshot and a view; then they must
- * be equal, byte for byte. */
+/* Whether nobody changed anything between a snapshot and a view; if so, they
+ * must be equal byte for byte. */
 static bool compare(shmrpc_dict *dict, shmrpci_table *table, const char *path)
 {
     shmrpc_error error;
@@ -227,8 +228,8 @@ static void write_and_die(int index, void *user)
     _exit(0);
 }
 
-/* Lets it do `calls` system calls (entries and ends), then kills it. False: it
- * has ended by itself before. */
+/* Lets it make `calls` system calls (entries and exits), then kills it. False:
+ * it has ended by itself before. */
 static bool kill_at(const char *path, int calls)
 {
     int status;
@@ -283,7 +284,7 @@ static void a_death_leaves_a_whole_one(void **state)
                          SHMRPC_OK);
         EXPECT(shmrpc_dict_snapshot(dict, path, NULL, &error), SHMRPC_OK,
                &error);
-        /* What the dead one left is no hindrance. */
+        /* The files that the dead process left do no harm. */
         assert_int_equal(access(other, F_OK), -1);
         assert_int_equal(put_any(dict, shmrpc_any_str("k"), shmrpc_any_i64(2)),
                          SHMRPC_OK);
@@ -335,13 +336,13 @@ static void fill_the_disk(int index, void *user)
     }
     EXPECT_HERE(shmrpc_dict_snapshot(dict, path, NULL, &error), &error);
     CHECK(lstat(path, &info) == 0 && info.st_size > 40 << 20);
-    /* Both have no room beside each other. */
+    /* There is no room for both. */
     CHECK(put_any(dict, shmrpc_any_i64(40), value) == SHMRPC_OK);
     CHECK(shmrpc_dict_snapshot(dict, path, NULL, &error) == SHMRPC_E_EXHAUSTED);
     CHECK(strstr(error.message, "no space left") != NULL);
     CHECK(shmrpc_dict_stat_read(dict, &stat) == SHMRPC_OK);
     CHECK(stat.snapshot_failure_count == 1 && stat.entry_count == 41);
-    /* The older one is whole, and what was begun is gone. */
+    /* The older file is intact, and the unfinished one is gone. */
     const shmrpc_dict_opts made = {.shared = {.snapshot = path}};
     shmrpc_dict *copy;
     EXPECT_HERE(shmrpc_dict_open("copy", &made, &copy, &error), &error);
@@ -363,7 +364,7 @@ static void a_full_disk_spoils_nothing(void **state)
 
 /* ---- many ---------------------------------------------------------------- */
 
-/* As many as `count`, through a file; says how long that took. */
+/* `count` entries through a file; prints how long that took. */
 static void carry(int64_t count)
 {
     enum { BATCH = 1000 };

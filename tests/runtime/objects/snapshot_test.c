@@ -1,4 +1,4 @@
-/* Snapshots of dicts and values: files that survive the machine. */
+/* Snapshots of dicts and values: files that survive a reboot. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -115,7 +115,8 @@ static void fill(shmrpc_dict *dict)
         assert_int_equal(put_any(dict, entries[i].key, entries[i].value),
                          SHMRPC_OK);
     }
-    /* Replaced, it keeps its place; deleted and put again, it comes last. */
+    /* A replaced key keeps its place; one that was deleted and put again comes
+     * last. */
     put(dict, "z", 26);
     put(dict, "gone", 1);
     shmrpc_any key = shmrpc_any_str("gone");
@@ -142,7 +143,7 @@ static void what_was_saved_comes_back(void **state)
     EXPECT(shmrpc_dict_stat_read(dict, &stat), SHMRPC_OK, NULL);
     assert_true(stat.snapshot_ns > shmrpci_wall_ns() - PATIENCE_NS);
     assert_int_equal(stat.snapshot_failure_count, 0);
-    /* One change, beside what is there. */
+    /* One change, merged with the existing entries. */
     shmrpc_dict *other = open_dict("other", NULL);
     put(other, "mine", 1);
     put(other, "a", 2);
@@ -238,7 +239,8 @@ static void others_are_refused_by_name(void **state)
            &error);
     EXPECT(shmrpc_dict_load(other, path, &error), SHMRPC_E_CONTRACT, &error);
     stage_expect_text(&error, "expected dict<uint32, int64> in native");
-    /* What can't be filled is not made, nor is another replaced. */
+    /* An object that can't be filled is not created, and an existing one is not
+     * replaced. */
     const shmrpc_dict_opts bad = {
         .shared = {.mode = SHMRPC_SHARED_REPLACE, .snapshot = path_of("none")}};
     EXPECT(shmrpc_dict_open("d", &bad, &other, &error), SHMRPC_E_NOT_FOUND,
@@ -349,7 +351,7 @@ static void blocks_of_others_are_refused(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* A file of good checksums, whatever it says. */
+/* A file with valid checksums, whatever its contents. */
 static size_t forge(shmrpci_snapshot_head head, const uint8_t *records,
                     size_t len, uint64_t count, uint8_t *out)
 {
@@ -377,7 +379,7 @@ static size_t forge(shmrpci_snapshot_head head, const uint8_t *records,
 static void forged_records_are_refused(void **state)
 {
     (void)state;
-    /* "a" and "b" are fixstr keys of msgpack, 7 a value. */
+    /* "a" and "b" are fixstr keys of msgpack, each with the value 7. */
     static const struct {
         uint8_t bytes[40];
         size_t len;
@@ -406,7 +408,7 @@ static void forged_records_are_refused(void **state)
          1,
          SHMRPC_E_DATA_LOSS,
          "its key is none of its type"},
-        /* 1 as float64: the same key has another form. */
+        /* 1 as float64: the same key in another form. */
         {{9, 0, 0, 0, 1, 0, 0, 0, 0xCB, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0, 7},
          18,
          1,
@@ -462,7 +464,7 @@ static void what_was_lost_names_its_snapshot(void **state)
     save(dict, NULL);
     EXPECT(shmrpc_dict_load(dict, NULL, &error), SHMRPC_OK, &error);
     shmrpc_dict_close(dict);
-    /* As after another start of the machine. */
+    /* As after a reboot. */
     int fd = open(stage_path("d.dict"), O_RDWR);
     assert_true(fd >= 0);
     assert_int_equal(pread(fd, &head, sizeof head, 0), sizeof head);

@@ -1,4 +1,4 @@
-/* What the tests of shared objects have in common. */
+/* Code that the tests of shared objects share. */
 #include "stage.h"
 
 #include <dirent.h>

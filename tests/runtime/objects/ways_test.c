@@ -1,6 +1,6 @@
 /*
- * One suite for each kind of object, over the two ways to come to it: by name,
- * and through a service; for those who write, and for those who only read.
+ * One suite for each kind of object, run for both ways to open it, by name and
+ * through a service, for writing and read-only.
  */
 #include "../rpc/sample.h"
 
@@ -67,7 +67,7 @@ static shmrpc_shared_opts opts_of(const road *way, uint32_t flags)
 
 /* ---- the suites ---------------------------------------------------------- */
 
-/* Opened by one way for writing, and by another. */
+/* Opened in one way for writing, and in another. */
 typedef void suite(const road *way, const road *other);
 
 static shmrpc_queue *open_queue(const road *way)
@@ -89,7 +89,7 @@ static void queues(const road *way, const road *other)
     EXPECT(shmrpc_queue_pop(theirs, &patient, &got_item, &error), SHMRPC_OK);
     assert_true(got_item->u.i64 == 7);
     shmrpc_queue_release(theirs, got_item);
-    /* Who uses one changes it. */
+    /* Changes of one handle are seen through the other. */
     const shmrpc_queue_opts opts = {
         .shared = opts_of(other, SHMRPC_SHARED_READ_ONLY)};
     EXPECT(shmrpc_queue_open("queue", &opts, &refused, &error),
@@ -164,7 +164,7 @@ static shmrpc_dict *open_dict(const road *way, uint32_t flags)
     return dict;
 }
 
-/* What those who read see of a key, in three manners. */
+/* What readers see of a key, read in three ways. */
 static void expect_number(const road *way, shmrpc_dict *dict,
                           const shmrpc_path *path, int64_t number)
 {

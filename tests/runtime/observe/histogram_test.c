@@ -1,4 +1,4 @@
-/* Histograms beside samples that were sorted. */
+/* Histograms compared with sorted samples. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 
 #include "observe/histogram.h"
 
-/* Not a multiple of what percentiles are asked for. */
+/* Not a multiple of the percentiles that are computed. */
 enum { SAMPLES = 4997 };
 
 static uint64_t state_of_random = 0x9E3779B97F4A7C15u;
@@ -72,7 +72,7 @@ static uint64_t uniform(uint32_t i)
     return bits_of_random(20);
 }
 
-/* Any order of magnitude. */
+/* Values of any order of magnitude. */
 static uint64_t spread(uint32_t i)
 {
     (void)i;
@@ -85,7 +85,7 @@ static uint64_t constant(uint32_t i)
     return 123456;
 }
 
-/* One of a hundred takes a thousand times as long. */
+/* One in a hundred takes a thousand times as long. */
 static uint64_t two_peaks(uint32_t i)
 {
     return (i % 100 == 99 ? 4000000 : 4000) + bits_of_random(8);

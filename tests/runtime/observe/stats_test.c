@@ -1,4 +1,4 @@
-/* Counting, reading, and what a reader makes of memory that was spoiled. */
+/* Counting, reading, and reading memory that was overwritten. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -113,7 +113,7 @@ static void counts_are_exact_and_add_up_over_workers(void **state)
         100);
     assert_int_equal(
         shmrpc_snapshot_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_DENIED), 0);
-    /* The row of the one who has left has gone; its counts have not. */
+    /* The row of a worker that has left is gone; its counts are not. */
     const shmrpc_worker_stats *stays = shmrpc_snapshot_worker(s, 0);
     assert_int_equal(stays->place, 3);
     assert_int_equal(stays->pid, 103);
@@ -124,8 +124,8 @@ static void counts_are_exact_and_add_up_over_workers(void **state)
     shmrpci_stats_leave(&counters[1]);
 }
 
-/* Streams of a worker that was killed are over, and stall nobody; those of
- * others are open. */
+/* Streams of a worker that was killed are over, and none counts as stalled;
+ * those of others are open. */
 static void streams_end_with_their_worker(void **state)
 {
     (void)state;
@@ -166,7 +166,7 @@ static void streams_end_with_their_worker(void **state)
     shmrpci_stats_leave(&lives);
 }
 
-/* More ends than streams, a stall that begins in the future. */
+/* More ends than streams; a stall that begins in the future. */
 static void spoiled_streams(void **state)
 {
     (void)state;
@@ -188,7 +188,7 @@ static void spoiled_streams(void **state)
     shmrpc_stats_close(reader);
 }
 
-/* Who comes to a place where another one was does not begin with its calls. */
+/* A worker that takes the place of another does not start with its counts. */
 static void differences_know_who_was_there_before(void **state)
 {
     (void)state;
@@ -347,7 +347,7 @@ static void expect_refused(void)
     assert_true(error.message[0] != '\0');
 }
 
-/* Each field of the head, with several values that can't be. */
+/* Each field of the head, with several invalid values. */
 static void a_spoiled_head_is_refused(void **state)
 {
     (void)state;
@@ -451,8 +451,8 @@ static void counts_that_contradict_each_other_are_refused(void **state)
     shmrpci_stats_leave(&counter);
 }
 
-/* Whatever a worker scribbles over all that it can write, a reader either
- * refuses it or shows numbers; it neither crashes nor hangs. */
+/* If a worker scribbles over all that it can write, a reader either refuses the
+ * memory or shows some numbers; it neither crashes nor hangs. */
 static void scribbling_harms_no_reader(void **state)
 {
     (void)state;

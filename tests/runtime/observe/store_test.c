@@ -21,7 +21,7 @@
 
 #define DAY 86400
 
-/* What SQLite writes with; a full disk takes nothing. */
+/* The call by which SQLite writes; a full disk accepts nothing. */
 static bool is_full;
 
 ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
@@ -33,7 +33,7 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
     return syscall(SYS_pwrite64, fd, data, len, at);
 }
 
-/* A time that begins a span of every level. */
+/* A time at which a span of every level begins. */
 #define T0 INT64_C(1700000100)
 
 static char folder[] = "/tmp/shmrpc-store-XXXXXX";
@@ -150,7 +150,7 @@ static void fine_points_come_back_as_they_were(void **state)
                      0);
 }
 
-/* Two hours of points, one each 5 s, whose values are known. */
+/* Two hours of points, one every 5 s, with known values. */
 static void coarse_points_are_mean_least_and_greatest(void **state)
 {
     (void)state;
@@ -185,7 +185,7 @@ static void what_is_old_is_dropped_and_what_is_coarse_stays(void **state)
     flush(T0);
     add(&series_cpu, T0 + 3600, 9);
     flush(T0 + 3600);
-    /* An hour later the fine one is gone, the coarse one is not. */
+    /* An hour later the fine points are gone, the coarse ones are not. */
     assert_int_equal(read_points(&series_cpu, T0, T0 + 10, T0)->count, 0);
     const seen *s = read_points(&series_cpu, T0, T0 + 10, T0 + 3600);
     assert_int_equal(s->count, 1);
@@ -204,7 +204,7 @@ static void what_is_old_is_dropped_and_what_is_coarse_stays(void **state)
 }
 
 /* The file does not grow for ever: a day at the full rate, then as many points
- * as the levels say. */
+ * as the levels allow. */
 static void the_number_of_points_is_bounded(void **state)
 {
     (void)state;
@@ -213,7 +213,7 @@ static void the_number_of_points_is_bounded(void **state)
         add(&series_cpu, at_s, i);
         flush(at_s);
     }
-    /* Fine ones are left of 25 minutes, one a minute here. */
+    /* Fine points of 25 minutes are left, here one a minute. */
     const seen *s = read_points(&series_cpu, at_s - 25 * 60, at_s, at_s);
     assert_int_equal(s->count, 25);
     assert_int_equal(s->points[0].span_s, 0);
@@ -232,7 +232,7 @@ static void points_are_there_after_a_restart(void **state)
     add(&series_cpu, T0 + 5, 3);
     flush(T0 + 5);
     assert_int_equal(read_points(&series_cpu, T0, T0 + 5, T0 + 5)->count, 2);
-    /* Of one minute, from before and after. */
+    /* Points of one minute, from before and after. */
     const seen *s = read_points(&series_cpu, T0, T0 + 5, T0 + 3600);
     assert_int_equal(s->count, 1);
     assert_int_equal(s->points[0].count, 2);
@@ -293,7 +293,7 @@ static void a_damaged_file_is_put_aside(void **state)
     overwrite(0, noise, sizeof noise);
     expect_new_after_damage();
     shmrpci_store_close(store);
-    /* The head is well, a page behind it is not. */
+    /* The head is intact, a page after it is not. */
     overwrite(4096, noise, sizeof noise);
     expect_new_after_damage();
 }
@@ -357,7 +357,7 @@ static void what_can_not_be_is_refused(void **state)
     assert_non_null(strstr(error.message, "/nonexistent/folder"));
 }
 
-/* What stands in names is no SQL. */
+/* Names are never executed as SQL. */
 static void names_are_taken_as_they_are(void **state)
 {
     (void)state;
@@ -367,7 +367,7 @@ static void names_are_taken_as_they_are(void **state)
     assert_int_equal(read_points(&odd, T0, T0, T0)->count, 1);
 }
 
-/* SQLite gives the transaction up itself; what counts is the reason. */
+/* SQLite rolls the transaction back itself; only the reason is checked. */
 static void a_full_disk_is_called_so(void **state)
 {
     (void)state;
@@ -381,7 +381,8 @@ static void a_full_disk_is_called_so(void **state)
     assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message,
                         "the store of figures: database or disk is full");
-    /* It goes on when there is room again, without what was lost. */
+    /* It continues when there is room again, without the points that were
+     * lost. */
     add(&series_cpu, T0 + 2, 3);
     flush(T0 + 2);
     assert_int_equal(read_points(&series_cpu, T0, T0 + 2, T0 + 2)->count, 2);

@@ -1,4 +1,4 @@
-/* What a forked child knows, and which descriptors it has. */
+/* What a forked child inherits: its generation, and its descriptors. */
 #include "os/fork.h"
 
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static void ask(void *user)
     *(uint32_t *)user = shmrpci_fork_generation();
 }
 
-/* In a child that asks for the first time on several threads at once. */
+/* In a child in which several threads ask for the first time at once. */
 static void threads_agree_on_the_generation(void **state)
 {
     (void)state;

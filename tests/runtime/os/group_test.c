@@ -1,4 +1,4 @@
-/* What control groups leave of the memory, in trees of the test's own. */
+/* How much memory control groups leave, in trees that the test makes. */
 #include "os/group.h"
 
 #include <setjmp.h>
@@ -35,7 +35,7 @@ static void put_number(const char *path, const char *name, uint64_t number)
     put(path, name, text);
 }
 
-/* A group of version 2; its parent has to be there. */
+/* A group of version 2; its parent must exist. */
 static void make(const char *group, uint64_t limit, uint64_t used,
                  const char *stat)
 {
@@ -129,7 +129,7 @@ static void version_1_is_looked_at_too(void **state)
              "inactive_file 7\ntotal_inactive_file 10485760\n"
              "total_shmem 10485760\n");
     assert_int_equal(shmrpci_group_memory_left(&files, 10 * MIB), 10 * MIB);
-    /* Old kernels don't say what is shared. */
+    /* Old kernels don't report shared memory. */
     make_old(80 * MIB, 60 * MIB, "total_cache 3\n");
     assert_int_equal(shmrpci_group_memory_left(&files, 500 * MIB), 10 * MIB);
 }

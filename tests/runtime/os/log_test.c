@@ -1,4 +1,4 @@
-/* Lines of logs: levels, one piece each. */
+/* Log lines: levels; each line is written at once. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "shmrpc/log.h"
 
-/* What a call of shmrpc_log() writes; of one line. */
+/* The output of a call of shmrpc_log(), which is one line. */
 static char written[2 * SHMRPC_LOG_BYTES];
 
 #define LOG(...)                 \

@@ -38,7 +38,7 @@ static void file_keeps_its_size_and_is_private(void **state)
     assert_int_equal(fstat(fd, &info), 0);
     assert_int_equal(info.st_size, 8192);
     assert_int_equal(info.st_mode & 0777, 0600);
-    assert_int_equal(info.st_blocks * 512, 8192); /* paid for */
+    assert_int_equal(info.st_blocks * 512, 8192); /* allocated */
     assert_int_equal(ftruncate(fd, 0), -1);
     assert_int_equal(ftruncate(fd, 1 << 20), -1);
     assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
@@ -51,7 +51,7 @@ static void impossible_size_is_a_status(void **state)
 {
     (void)state;
     int fd = -1;
-    /* Beyond what a file can have, so that nothing is set aside for it. */
+    /* More than a file can have, so nothing is reserved for it. */
     assert_true(shmrpci_memory_create("test", (size_t)1 << 63, &fd) < 0);
     assert_int_equal(fd, -1);
 }
@@ -67,7 +67,7 @@ static void mappings_of_one_file_show_the_same(void **state)
     shmrpci_memory_discard(&a);
     assert_int_equal(((const char *)b.at)[0], 0);
     shmrpci_memory_unmap(&a);
-    shmrpci_memory_unmap(&a); /* nothing any more */
+    shmrpci_memory_unmap(&a); /* no longer mapped */
     shmrpci_memory_unmap(&b);
     shmrpci_fd_close(&fd);
 }

@@ -1,4 +1,5 @@
-/* Telling who started us, and being told, over a real socket. */
+/* Notifying the process that started us, and being notified, over a real
+ * socket. */
 #include "os/notify.h"
 
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* What is sent to a socket in this folder arrives, with our pid. */
+/* A message to a socket in this folder arrives, with our pid. */
 static void check(const char *folder)
 {
     char path[SHMRPCI_NOTIFY_PATH_BYTES];
@@ -21,7 +22,7 @@ static void check(const char *folder)
     int fd = -1;
     int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(dir_fd >= 0);
-    for (int i = 0; i < 2; i++) { /* the second time it is there already */
+    for (int i = 0; i < 2; i++) { /* the second time it exists already */
         assert_int_equal(shmrpci_notify_listen(dir_fd, "n", &fd, path), 0);
         assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
         assert_int_equal(shmrpci_notify_receive(fd, text, &pid), SHMRPC_E_BUSY);

@@ -1,7 +1,7 @@
 /*
- * Death at every point, of a participant that takes, keeps, gives back, retires
- * and reclaims blocks, small and large, through the depot too; and of its heir.
- * Then every block is in one place.
+ * Death at every point: of a participant that takes, keeps, gives back, retires
+ * and reclaims blocks, small and large, also through the depot; and of its
+ * heir. Afterwards every block is in one place.
  */
 #include "arena_stage.h"
 
@@ -13,7 +13,7 @@
 
 #define KIB ((uint64_t)1024)
 
-/* Large spans' worth: few of them make a list that is too long. */
+/* As large as large spans: a few of them make a list too long. */
 #define BIG 5000u
 
 static bool act(void *user)
@@ -26,7 +26,8 @@ static bool act(void *user)
         return false;
     }
     bool good = true;
-    /* From what the other left in the depot, then new spans. */
+    /* First from what the other participant left in the depot, then from new
+     * spans. */
     for (uint32_t i = 10; i < 19; i++) {
         good = good && arena_put(&region, i, BIG, change++, NULL) == SHMRPC_OK;
     }
@@ -46,7 +47,8 @@ static bool act(void *user)
     shmrpci_arena_reclaim(&region, true);
     arena_used = 0;
     shmrpci_arena_reclaim(&region, true);
-    /* Some are all free, also by what the other left in the depot. */
+    /* Some spans are entirely free, partly by blocks that the other left in the
+     * depot. */
     good = good && shmrpci_arena_regain(&region);
     shmrpci_region_detach(&region);
     return good;
@@ -80,7 +82,7 @@ static int begin(shmrpci_region *other)
     return fd;
 }
 
-/* After the heir all blocks are in one place, and all can be had. */
+/* After the heir all blocks are in one place, and all can be allocated. */
 static void settle_and_check(int fd, shmrpci_region *other)
 {
     shmrpci_region region;
@@ -112,8 +114,8 @@ static void a_participant_dies_at_every_point(void **state)
     assert_true(point > 250);
 }
 
-/* Both in full are some 50,000 deaths: here one point of each heir, another one
- * each time. */
+/* All pairs are about 50,000 deaths: this tries one point of each heir, another
+ * one each time. */
 static void its_heir_dies_at_every_point(void **state)
 {
     (void)state;

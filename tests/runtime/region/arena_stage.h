@@ -15,18 +15,18 @@
 
 int arena_create(uint64_t max_bytes, uint32_t participants);
 shmrpc_status arena_attach(int fd, shmrpci_region *out, shmrpc_error *error);
-/* The same for reading only. */
+/* The same, read-only. */
 shmrpc_status arena_attach_reader(int fd, shmrpci_region *out);
 
-/* Makes root `index` lead to a new block, and retires the one before; a block
- * of 0 bytes is none. `change` is given out by the caller. */
+/* Makes root `index` point to a new block, and retires the previous one; a
+ * block of 0 bytes is none. The caller assigns `change`. */
 shmrpc_status arena_put(shmrpci_region *region, uint32_t index, uint64_t bytes,
                         uint64_t change, shmrpc_error *error);
 uint64_t arena_root(const shmrpci_region *region, uint32_t index);
-/* Bytes in what roots lead to. */
+/* Number of bytes in the blocks that roots point to. */
 uint64_t arena_reachable(const shmrpci_region *region);
 
-/* A block that nobody may have back yet; 0: none. */
+/* A block that must not be reclaimed yet; 0: none. */
 extern uint64_t arena_used;
 
 #endif

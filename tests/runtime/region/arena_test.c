@@ -1,4 +1,4 @@
-/* Blocks and pins: who gets what, what comes back when, and to whom. */
+/* Blocks and pins: who gets which block, and when it is reclaimed by whom. */
 #include "arena_stage.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void blocks_have_room_and_do_not_overlap(void **state)
         uint64_t got =
             shmrpci_arena_block_bytes(&region, arena_root(&region, index));
         assert_true(got >= bytes);
-        /* The next smaller class would not do, nor one span less. */
+        /* The next smaller class would not suffice, nor one span less. */
         assert_true(bytes <= 48 || got < bytes + bytes / 4 + 16 ||
                     bytes > 7144);
         memset((uint8_t *)shmrpci_region_at(&region, arena_root(&region, index),
@@ -78,7 +78,7 @@ static void what_is_given_back_is_taken_again(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Replacing for ever needs no more than so much. */
+/* Replacing blocks for ever needs no more than this. */
 static void what_is_retired_comes_back(void **state)
 {
     (void)state;
@@ -106,9 +106,9 @@ static uint64_t fill(shmrpci_region *region, uint64_t change,
     return index;
 }
 
-/* One participant makes what another takes away, for ever: what that frees
- * comes back to the first, and no more memory is needed in the end than in the
- * beginning. */
+/* One participant makes blocks and another takes them away, for ever: the freed
+ * blocks return to the first, and in the end no more memory is needed than in
+ * the beginning. */
 static void blocks_go_round(void **state)
 {
     (void)state;
@@ -139,7 +139,7 @@ static void blocks_go_round(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* What one had, and has given back, is enough for the next, however much. */
+/* Blocks that one has used and freed are enough for the next, however many. */
 static void what_one_frees_others_take(void **state)
 {
     (void)state;
@@ -167,7 +167,7 @@ static void what_one_frees_others_take(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Memory of blocks of one size serves others, when all of a span is free. */
+/* Memory of blocks of one size serves other sizes when a whole span is free. */
 static void spans_of_free_blocks_serve_other_sizes(void **state)
 {
     (void)state;
@@ -180,7 +180,7 @@ static void spans_of_free_blocks_serve_other_sizes(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         uint64_t bytes = 0;
         uint64_t offset;
-        /* Each in turn, as the other's blocks come back through the depot. */
+        /* Each in turn, since the other's blocks return through the depot. */
         shmrpci_region *who = i % 2 == 0 ? &region : &other;
         while (shmrpci_arena_take(who, sizes[i], &offset, NULL) == SHMRPC_OK) {
             bytes += shmrpci_arena_block_bytes(who, offset) +
@@ -287,7 +287,7 @@ static void what_is_used_stays_and_the_rest_goes(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* One only takes, another only retires: the depot carries blocks across. */
+/* One only allocates, another only retires: the depot carries blocks across. */
 static void free_blocks_come_to_those_who_need_them(void **state)
 {
     (void)state;
@@ -312,7 +312,7 @@ static void free_blocks_come_to_those_who_need_them(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* All of a region's memory, though its owner has left. */
+/* All of a region's memory is usable, although its owner has left. */
 static void who_left_leaves_blocks_behind_for_others(void **state)
 {
     (void)state;
@@ -333,7 +333,7 @@ static void who_left_leaves_blocks_behind_for_others(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Too early to look at their limbo once. */
+/* Too early to check their limbo even once. */
 static void who_dies_early_has_an_heir_that_reclaims(void **state)
 {
     (void)state;
@@ -350,7 +350,7 @@ static void who_dies_early_has_an_heir_that_reclaims(void **state)
             paid = shmrpci_region_paid(&region);
         }
         assert_true(life < 10 || shmrpci_region_paid(&region) <= paid);
-        /* As the kernel leaves it. */
+        /* As a new page from the kernel. */
         shmrpci_fd_close(&region.fd);
         shmrpci_memory_unmap(&region.map);
         free(region.pins);

@@ -3,8 +3,7 @@
  * word that it makes while it takes, keeps and frees runs, and its heir is
  * killed at each of its own.  Then every span is free or reachable.
  *
- * The library is compiled once more for this, with the points in it
- * (os/crash.h).
+ * The library is compiled again for this, with the points in it (os/crash.h).
  */
 #include "stage.h"
 
@@ -12,7 +11,7 @@
 
 #define KIB ((uint64_t)1024)
 
-/* Takes runs, of others too, and frees some. */
+/* Takes runs, also of others, and frees some. */
 static bool act(void *user)
 {
     const int *fd = user;
@@ -42,7 +41,7 @@ static bool inherit(void *user)
     return good;
 }
 
-/* Nothing is lost: whatever isn't free is reachable, and can be freed. */
+/* Nothing is lost: every run that isn't free is reachable, and can be freed. */
 static void settle_and_check(int fd)
 {
     shmrpci_region region;
@@ -66,7 +65,7 @@ static void settle_and_check(int fd)
     shmrpci_region_detach(&region);
 }
 
-/* With a run of another, which lives. */
+/* With a run of another participant, which is alive. */
 static int begin(shmrpci_region *other)
 {
     int fd = stage_create(1024 * KIB, 8);

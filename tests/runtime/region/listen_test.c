@@ -1,7 +1,7 @@
 /*
- * Who may only read is rung for: writers know of it a tick after it began to
- * listen, and until then it sleeps lightly; when it ends, by itself or by
- * death, nobody rings any more.
+ * Writers ring for read-only listeners: they learn of one a tick after it began
+ * to listen, and until then it sleeps in short slices; when it ends, by itself
+ * or by death, nobody rings any more.
  */
 #include "region/listen.h"
 

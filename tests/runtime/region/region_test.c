@@ -1,4 +1,5 @@
-/* Regions: what is refused, who takes part, spans, and what a death leaves. */
+/* Regions: which files are refused, who participates, spans, and what a death
+ * leaves. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -55,7 +56,8 @@ static void refuses_a_spec_out_of_range(void **state)
     }
 }
 
-/* Whoever may write to the file may have changed any byte of the head. */
+/* A process that may write to the file may have changed any byte of the
+ * head. */
 static void refuses_a_head_that_was_changed(void **state)
 {
     (void)state;
@@ -76,7 +78,7 @@ static void refuses_a_head_that_was_changed(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The same with a checksum that fits. */
+/* The same with a matching checksum. */
 static void refuses_a_head_that_contradicts_itself(void **state)
 {
     (void)state;
@@ -133,7 +135,7 @@ static void is_destroyed_for_all(void **state)
     assert_true(shmrpci_region_is_destroyed(&two));
     shmrpci_region_detach(&two);
     assert_int_equal(stage_attach(fd, &two, NULL), SHMRPC_E_DESTROYED);
-    /* Who was refused holds no place. */
+    /* A process that was refused holds no place. */
     assert_false(shmrpci_region_is_alive(&one, 1));
     shmrpci_region_detach(&one);
     shmrpci_fd_close(&fd);
@@ -252,7 +254,7 @@ static void runs_are_taken_and_given(void **state)
     assert_int_equal(stage_free_spans(&one), all - 9);
     memset(shmrpci_region_at(&two, stage_root(&two, 1), 112 * KIB), 1,
            112 * KIB);
-    /* Also what another has taken. */
+    /* Also a run that another has taken. */
     stage_remove(&one, 1);
     stage_check(&one);
     assert_int_equal(stage_free_spans(&one), all - 2);
@@ -309,7 +311,7 @@ static void nothing_beyond_what_is_paid_for_can_be_had(void **state)
     assert_null(shmrpci_region_at(&region, spans + paid, 1));
     assert_null(shmrpci_region_at(&region, spans + 1, UINT64_MAX));
     assert_null(shmrpci_region_at(&region, 0, 1));
-    /* A word that lies is not believed beyond the file. */
+    /* A false word is not trusted beyond the file. */
     shmrpci_store_seq(&shmrpci_region_state_of(&region)->paid, UINT64_MAX);
     assert_null(shmrpci_region_at(&region, region.facts.bytes, 1));
     shmrpci_region_detach(&region);
@@ -317,7 +319,7 @@ static void nothing_beyond_what_is_paid_for_can_be_had(void **state)
 }
 
 /* In a mount namespace of its own: a folder that holds 512 KiB. Takes spans
- * until there are no more; the exit status is which check failed. */
+ * until none are left; the exit status tells which check failed. */
 static int fill_a_small_folder(void)
 {
     shmrpci_region_spec spec = {.max_bytes = 16 * MIB,
@@ -384,7 +386,7 @@ static void findings_are_told_with_their_place(void **state)
                                        region.facts.table_offset);
     static const uint32_t wrong[] = {
         SHMRPCI_SPAN_CLAIMED,          /* by nobody's journal */
-        SHMRPCI_SPAN_HEAD,             /* that nothing leads to */
+        SHMRPCI_SPAN_HEAD,             /* that nothing points to */
         SHMRPCI_SPAN_TAIL | 1u << 2,   /* of another participant's run */
         SHMRPCI_SPAN_FREE | 1u << 16,  /* a note without a run */
         SHMRPCI_SPAN_HEAD | 999u << 2, /* of nobody */

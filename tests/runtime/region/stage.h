@@ -17,29 +17,29 @@
 
 #define STAGE_ROOTS 64u
 
-/* A memory file with a region of `max_bytes` in it; fails the test if it can't
- * be made. */
+/* A memory file with a region of `max_bytes`; fails the test if it can't be
+ * made. */
 int stage_create(uint64_t max_bytes, uint32_t participants);
 
 /* Another open file description of the same file. */
 int stage_open_again(int fd);
 
-/* Takes part in it; in a child too. */
+/* Attaches to it; also in a child. */
 shmrpc_status stage_attach(int fd, shmrpci_region *out, shmrpc_error *error);
 
-/* Takes a run, makes root `index` lead to it, and keeps it. */
+/* Takes a run, makes root `index` point to it, and keeps it. */
 shmrpc_status stage_put(shmrpci_region *region, uint32_t index, uint64_t bytes,
                         shmrpc_error *error);
-/* Frees the run of a root, if it has one. */
+/* Frees the run that a root points to, if any. */
 void stage_remove(shmrpci_region *region, uint32_t index);
 
-/* What root `index` leads to; 0: nothing. */
+/* The run that root `index` points to; 0: none. */
 uint64_t stage_root(const shmrpci_region *region, uint32_t index);
 
-/* Fails the test, saying what and where, if anything is wrong. */
+/* Checks the region; fails the test, printing what is wrong and where. */
 void stage_check(const shmrpci_region *region);
 
-/* How many spans are free, paid for or not. */
+/* How many spans are free, allocated or not. */
 uint32_t stage_free_spans(const shmrpci_region *region);
 
 #endif

@@ -1,4 +1,4 @@
-/* Queues whose records come again unless they are acknowledged. */
+/* Queues whose records are delivered again unless they are acknowledged. */
 #include "stage.h"
 
 #include <signal.h>
@@ -93,7 +93,7 @@ static void what_a_dead_reader_held_comes_again(void **state)
             assert_int_equal(stage_push(queue, i), SHMRPC_OK);
         }
         die_holding(fd);
-        /* Whoever looks for something finds that it is dead. */
+        /* A process that looks for records finds that the other is dead. */
         uint64_t ticket = take(queue, 0, SHMRPCI_RECORD_REDELIVERED);
         assert_int_equal(shmrpci_queue_ack(queue, ticket), SHMRPC_OK);
         ticket = take(queue, 2, SHMRPCI_RECORD_REDELIVERED);
@@ -143,7 +143,7 @@ static void who_sleeps_gets_what_a_dead_reader_held(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Takes as much as it may, of records of all lengths, and gives some back. */
+/* Takes as many as it may, of records of all lengths, and gives some back. */
 static void holds_of_all_lengths_fit_into_the_own_lane(void **state)
 {
     (void)state;
@@ -190,7 +190,7 @@ static void holds_of_all_lengths_fit_into_the_own_lane(void **state)
             }
         }
         assert_true(status == SHMRPC_E_BUSY || status == SHMRPC_E_EXHAUSTED);
-        /* All that it holds comes again. */
+        /* All records that it holds are delivered again. */
         shmrpci_queue_close(second);
         second = stage_open_queue(fd);
     }

@@ -1,6 +1,7 @@
 /*
- * Four processes push and four pop: each item comes once, whole, and to each
- * reader in the order of its producer. Ten million with SHMRPC_TEST_LONG.
+ * Four processes push and four pop: each item is delivered once, whole, and to
+ * each reader in the order of its producer. Ten million items with
+ * SHMRPC_TEST_LONG.
  */
 #include "stage.h"
 
@@ -17,7 +18,7 @@ enum { PRODUCERS = 4, READERS = 4, BATCH = 16, ITEM_BYTES = 64 };
 typedef struct scene {
     int fd;
     uint64_t each;         /* items of a producer */
-    _Atomic uint8_t *came; /* by item; shared */
+    _Atomic uint8_t *came; /* number of deliveries by item; shared */
 } scene;
 
 static int push_all(const scene *of, uint32_t me)
@@ -34,8 +35,8 @@ static int push_all(const scene *of, uint32_t me)
     return status == SHMRPC_OK ? 0 : 1;
 }
 
-/* `next` is one more than the last number of each producer that this reader has
- * had. */
+/* `next` is one more than the last number that this reader has received from
+ * each producer. */
 static bool note(const scene *of, const uint8_t *data, const shmrpci_item *item,
                  uint64_t next[PRODUCERS])
 {
@@ -141,7 +142,7 @@ static void each_item_comes_once(void **state)
     pass((shmrpci_queue_spec){0}, items() / PRODUCERS);
 }
 
-/* A lock at each item: fewer of them. */
+/* They take a lock for each item, so there are fewer. */
 static void each_item_comes_once_in_total_order(void **state)
 {
     (void)state;

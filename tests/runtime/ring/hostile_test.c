@@ -1,6 +1,6 @@
 /*
- * Bytes of rings that are changed before and while they are used: statuses
- * only, no crash and no endless loop (the test has a time limit).
+ * The bytes of rings are changed before and during use: only statuses, no crash
+ * and no endless loop (the test has a time limit).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ static bool next_random(void *user, uint32_t *out)
     return true;
 }
 
-/* How often each kind is made and spoilt. */
+/* How often each kind is created and corrupted. */
 static uint32_t rounds(uint32_t few)
 {
     return getenv("SHMRPC_TEST_LONG") != NULL ? 100 * few : few;

@@ -1,4 +1,4 @@
-/* The distance of consumers: kept where that pays, and only there. */
+/* The pace of consumers: they wait where that pays, and only there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 enum { ROUNDS = 2000 };
 
-/* One round, where a record takes so long. Whether it waited in it. */
+/* One round in which a record takes that long. Returns whether it waited. */
 static bool turn(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
 {
     static uint64_t now = UINT64_C(1) << 40;
@@ -22,7 +22,7 @@ static bool turn(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
     return waits;
 }
 
-/* In how many of so many rounds it waited. */
+/* In how many of that many rounds it waited. */
 static unsigned waited(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
 {
     unsigned count = 0;
@@ -44,7 +44,7 @@ static void it_seldom_waits_where_it_does_not(void **state)
     (void)state;
     shmrpci_pace pace = {0};
     assert_in_range(waited(&pace, 600, 1100), 1, ROUNDS / 50);
-    /* Nor where it is all the same. */
+    /* Nor where it makes no difference. */
     pace = (shmrpci_pace){0};
     assert_in_range(waited(&pace, 100, 95), 1, ROUNDS / 50);
 }
@@ -63,12 +63,12 @@ static void it_never_waits_where_records_are_rare(void **state)
     (void)state;
     shmrpci_pace pace = {0};
     (void)waited(&pace, 250, 180);
-    /* In the rounds in which they become so. */
+    /* In the rounds in which they become rare. */
     assert_in_range(waited(&pace, 3000, 2500), 0, 2);
     assert_int_equal(waited(&pace, 3000, 2500), 0);
 }
 
-/* As when the host, or another process, has the CPU for a while. */
+/* As if the host, or another process, had the CPU for a while. */
 static void a_hitch_teaches_nothing(void **state)
 {
     (void)state;

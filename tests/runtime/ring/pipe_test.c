@@ -1,4 +1,5 @@
-/* Pipes: streams, one writer, its end and its death at every point. */
+/* Pipes: streams of bytes with one writer, its end, and its death at every
+ * point. */
 #include "dying/dying.h"
 #include "stage.h"
 
@@ -120,7 +121,7 @@ static void there_is_one_writer_at_a_time(void **state)
     assert_int_equal(write_bytes(other, &written, 10, 0), SHMRPC_E_BUSY);
     assert_int_equal(shmrpci_pipe_end(other), SHMRPC_E_BUSY);
     shmrpci_pipe_close(writer);
-    /* It left without an end: the next one goes on. */
+    /* It left without ending the stream: the next one continues. */
     assert_int_equal(write_bytes(other, &written, 10, 0), SHMRPC_OK);
     assert_int_equal(read_bytes(other, &done, 100, 0, &len), SHMRPC_OK);
     assert_int_equal(done, 20);
@@ -230,7 +231,7 @@ static bool inherit(void *user)
     return true;
 }
 
-/* All that was written comes out, and then the truth. */
+/* Everything that was written is read, and then the correct end. */
 static void judge(scene *of, bool has_died)
 {
     shmrpci_pipe *reader = open_pipe(of->fd);
@@ -246,12 +247,12 @@ static void judge(scene *of, bool has_died)
     } else if (status == SHMRPC_OK) {
         assert_true(of->log->is_ending);
     } else {
-        /* BUSY: it died before it was the writer. */
+        /* BUSY: it died before it became the writer. */
         assert_true(has_died);
         assert_true(status == SHMRPC_E_OWNER_DIED ||
                     (status == SHMRPC_E_BUSY && done == 0));
         assert_int_equal(read_bytes(reader, &done, 7, 0, &len), SHMRPC_E_BUSY);
-        /* Another goes on. */
+        /* Another writer continues. */
         shmrpci_pipe *writer = open_pipe(of->fd);
         assert_int_equal(write_bytes(writer, &done, 9, 0), SHMRPC_OK);
         done -= 9;
@@ -263,7 +264,8 @@ static void judge(scene *of, bool has_died)
     shmrpci_pipe_close(reader);
 }
 
-/* And its heir, of every fourth one, or of all with SHMRPC_TEST_LONG. */
+/* And its heir dies: of every fourth victim, or of all with
+ * SHMRPC_TEST_LONG. */
 static void a_writer_dies_at_every_point(void **state)
 {
     bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;

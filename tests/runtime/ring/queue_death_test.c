@@ -1,7 +1,7 @@
 /*
  * Death at every point: a process that pushes, pops, acknowledges and gives
  * back is killed before each change of a shared word, its heir at each of its
- * own, and then each record is there once, or gone as it should be.
+ * own, and afterwards each record is there once, or rightly gone.
  */
 #include "dying/dying.h"
 #include "stage.h"
@@ -12,23 +12,23 @@
 
 enum {
     NUMBERS = 16,
-    THERE = 4, /* pushed by who lives */
+    THERE = 4, /* pushed by a process that lives */
     BATCH = 3,
     FIRST_OF_BATCH = 12
 };
 
-/* What has become of a number, as far as the process came. */
+/* The fate of a number, by how far the process got. */
 typedef enum fate {
     ABSENT,
-    PUSHING, /* there or not */
+    PUSHING, /* may be there or not */
     PRESENT,
-    GOING, /* there or not */
+    GOING, /* may be there or not */
     GONE
 } fate;
 
 typedef struct log {
     fate fates[NUMBERS];
-    bool is_popping; /* once: any one record may be gone */
+    bool is_popping; /* once: any one record may be lost */
 } log;
 
 typedef struct scene {
@@ -106,7 +106,7 @@ static bool act(void *user)
     return good;
 }
 
-/* Becomes the dead one, and leaves properly. */
+/* Takes over the dead one's place, and leaves in order. */
 static bool inherit(void *user)
 {
     scene *of = user;
@@ -135,7 +135,7 @@ static void judge(const scene *of, const unsigned *seen)
         }
         missing += seen[i] == 0 && is == PRESENT ? 1 : 0;
     }
-    /* All of a batch or nothing. */
+    /* The whole batch or nothing. */
     for (uint64_t i = FIRST_OF_BATCH; i < FIRST_OF_BATCH + BATCH; i++) {
         assert_int_equal(seen[i], seen[FIRST_OF_BATCH]);
     }
@@ -144,7 +144,7 @@ static void judge(const scene *of, const unsigned *seen)
     }
 }
 
-/* Whoever lives takes all that is there. */
+/* A living process takes all records that are there. */
 static void end(scene *of)
 {
     unsigned seen[NUMBERS] = {0};
@@ -159,7 +159,7 @@ static void end(scene *of)
         }
     }
     judge(of, seen);
-    /* And can go on. */
+    /* And it can continue. */
     assert_int_equal(stage_push(of->other, 1), SHMRPC_OK);
     assert_int_equal(stage_pop(of->other), 1);
     shmrpci_queue_close(of->other);
@@ -204,7 +204,7 @@ static void a_participant_dies_at_every_point(void **state)
     }
 }
 
-/* With `acked`, where heirs have something to do: of every fifth death, or of
+/* With `acked`, whose heirs have something to do: for every fifth death, or for
  * all with SHMRPC_TEST_LONG. */
 static void its_heir_dies_at_every_point(void **state)
 {

@@ -1,4 +1,4 @@
-/* Queues: order, overflow, waiting, ends, facts. */
+/* Queues: order, overflow, waiting, ends, figures. */
 #include "stage.h"
 
 #include <string.h>
@@ -70,7 +70,7 @@ static void order_total_is_that_of_all_producers(void **state)
             assert_int_equal(stage_pop(second), i + j);
         }
     }
-    /* The capacity is that of all. */
+    /* The lanes share the capacity. */
     for (uint64_t i = 0; i < 8; i++) {
         assert_int_equal(stage_push(i % 2 == 0 ? first : second, i), SHMRPC_OK);
     }
@@ -290,7 +290,7 @@ static void wait_for_room(void *user)
                                     stage_soon(), NULL);
 }
 
-/* Until as many sleep as that. */
+/* Waits until that many sleep. */
 static void until_asleep(shmrpci_queue *queue, uint32_t items, uint32_t room)
 {
     shmrpci_queue_stat stat;

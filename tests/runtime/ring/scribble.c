@@ -145,7 +145,7 @@ void scribble_close(scribble_ring *ring)
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* Where words lie that mean something, rather than the bytes of records. */
+/* Where words with a meaning are, rather than the bytes of records. */
 static uint64_t choose_place(const scribble_ring *of, uint32_t number)
 {
     const shmrpci_region_head *facts = &of->facts;
@@ -179,7 +179,7 @@ bool scribble_on(scribble_ring *ring, const scribble_source *from)
     }
     _Atomic uint64_t *word =
         (_Atomic uint64_t *)(void *)((uint8_t *)ring->map.at + offset);
-    /* Atomic, as another thread may use it. */
+    /* Atomic, since another thread may be using it. */
     uint64_t was = atomic_load_explicit(word, memory_order_relaxed);
     uint64_t will = how / 8;
     switch (how % 8) {

@@ -1,7 +1,7 @@
 /*
- * Rings whose bytes somebody changes: what is done to them, and used of them,
- * follows from a stream of numbers.  Nothing may crash or hang; statuses are
- * all that may come of it.
+ * Rings whose bytes are changed: a stream of numbers determines the changes and
+ * the operations. Nothing may crash or hang; operations may only return
+ * statuses.
  *
  * Threading: one thread, but for scribble_on().
  */
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where numbers come from. False: there are no more. */
+/* The source of numbers. False: there are no more. */
 typedef struct scribble_source {
     bool (*next)(void *user, uint32_t *out);
     void *user;
@@ -22,7 +22,7 @@ enum { SCRIBBLE_KINDS = 16 };
 
 typedef struct scribble_ring scribble_ring;
 
-/* Makes a ring with two handles. NULL: not this time (no memory). */
+/* Creates a ring with two handles. NULL: not this time (no memory). */
 scribble_ring *scribble_open(uint32_t kind);
 void scribble_close(scribble_ring *ring);
 

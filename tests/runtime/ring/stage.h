@@ -1,7 +1,7 @@
 /*
- * Rings for tests: memory files with a queue in them, and what is pushed.
+ * Rings for tests: memory files with a queue in them, and the records to push.
  *
- * Threading: one thread, but for what says otherwise.
+ * Threading: one thread, except where noted.
  */
 #ifndef SHMRPC_TESTS_RING_STAGE_H
 #define SHMRPC_TESTS_RING_STAGE_H
@@ -29,21 +29,21 @@ shmrpci_queue *stage_open_queue(int fd);
 /* A deadline that no test reaches unless something is wrong. */
 int64_t stage_soon(void);
 
-/* Pushes, pops a number; pop fails the test unless there is one. */
+/* Push and pop a number; pop fails the test unless there is one. */
 shmrpc_status stage_push(shmrpci_queue *queue, uint64_t number);
 uint64_t stage_pop(shmrpci_queue *queue);
 shmrpc_status stage_try_pop(shmrpci_queue *queue, uint64_t *out);
-/* With what is said of it. */
+/* The same with the record's flags. */
 shmrpc_status stage_try_take(shmrpci_queue *queue, uint64_t *out,
                              shmrpci_item *item);
 
-/* Records whose length and bytes follow from a number. */
+/* Records whose length and bytes are derived from a number. */
 uint32_t stage_length(uint64_t number, uint32_t max);
 void stage_fill(void *data, uint32_t len, uint64_t number);
-/* Whether it is whole; `out` is the number. Any thread. */
+/* Whether a record is intact; `out` is its number. Any thread. */
 _Bool stage_is_whole(const void *data, uint32_t len, uint64_t *out);
 
-/* Fails the test, saying what and where, if anything is wrong. */
+/* Checks the ring; fails the test, printing what is wrong and where. */
 void stage_check_queue(int fd);
 
 #endif

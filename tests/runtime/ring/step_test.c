@@ -1,8 +1,8 @@
 /*
- * A process that pushes or pops is killed behind each of its instructions; or
- * it is stopped there while others go on, and then comes through. Each record
- * is there once, or gone as it should be. With SHMRPC_TEST_LONG behind all
- * instructions, else behind some, other ones each time.
+ * A process that pushes or pops is killed after each of its instructions; or it
+ * is stopped there while others go on, and then runs to the end. Each record is
+ * there once, or rightly gone. With SHMRPC_TEST_LONG after every instruction,
+ * otherwise after some, which differ each time.
  */
 #include "dying/step.h"
 #include "stage.h"
@@ -18,7 +18,7 @@ enum { NUMBERS = 32, THERE = 4, OTHERS = 20, VICTIMS = 10 };
 
 /* ---- what the victim does ------------------------------------------------ */
 
-/* Its own, and what it has said in memory that outlives it. */
+/* Its own record, and what it has noted in memory that outlives it. */
 static shmrpci_queue *mine;
 static uint64_t *taken; /* one more than the number that it popped */
 
@@ -52,8 +52,8 @@ typedef struct deed {
     bool (*act)(void);
     bool is_acked;
     bool is_total;
-    bool may_lose; /* the record that it was taking, when it is killed */
-    bool takes;    /* a record, when it comes through */
+    bool may_lose; /* the record that it was taking when it was killed */
+    bool takes;    /* a record, if it runs to the end */
 } deed;
 
 static const deed deeds[] = {
@@ -107,7 +107,7 @@ static void begin(scene *to, const deed *of)
     step_begin(&to->victim, open_mine, act, to);
 }
 
-/* False: nothing is there. */
+/* False: there is none. */
 static bool take_one(scene *of, shmrpci_queue *queue)
 {
     uint64_t number;
@@ -125,7 +125,8 @@ static bool take_one(scene *of, shmrpci_queue *queue)
     return true;
 }
 
-/* What others do while it stands; of `order total` only what needs no turn. */
+/* What others do while it is stopped; with `order total` only what needs no
+ * turn. */
 static void go_on(scene *of)
 {
     if (!of->of->is_total) {
@@ -158,7 +159,7 @@ static void judge(const scene *of, bool is_through, unsigned long steps)
     }
 }
 
-/* Its heir, and all that is left. */
+/* Its heir, and all records that are left. */
 static void end(scene *of, bool is_through, unsigned long steps)
 {
     shmrpci_queue *heir = stage_open_queue(of->fd);

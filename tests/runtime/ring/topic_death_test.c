@@ -1,7 +1,7 @@
 /*
  * Death at every point: a process that publishes, subscribes and reads is
  * killed before each change of a shared word, and another takes its place.
- * Whoever lives sees each message whole and once, in order, with none missing.
+ * The living see each message whole and once, in order, with none missing.
  */
 #include "dying/dying.h"
 #include "stage.h"
@@ -58,7 +58,7 @@ static shmrpc_status next(shmrpci_subscription *of, uint64_t *number)
     return status;
 }
 
-/* Goes on with what comes after `from`. */
+/* Continues with the messages after `from`. */
 static bool act_from(scene *of, uint64_t from)
 {
     shmrpci_subscription *own = NULL;
@@ -98,7 +98,7 @@ static void judge(scene *of)
 {
     uint64_t read = read_all(of, 0);
     assert_true(read >= of->log->surely && read <= of->log->perhaps);
-    /* Another goes on in its place, with its lane. */
+    /* Another continues in its place, with its lane. */
     assert_true(act_from(of, read));
     assert_int_equal(read_all(of, read), read + MESSAGES);
     /* And the history is what was published last. */

@@ -1,6 +1,6 @@
-/* What programs that were compiled before must go on finding: sizes and offsets
- * of public structs, which grow into their reserve alone, and what is refused
- * of others. */
+/* Binary compatibility with programs compiled earlier: sizes and offsets of
+ * public structs, which may grow only into their reserve, and which other sizes
+ * are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Address lists: what is read, what is refused and how it is said. */
+/* Address lists: which are accepted, which are refused, and the messages. */
 #include "rpc/address.h"
 
 #include <setjmp.h>

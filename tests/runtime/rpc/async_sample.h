@@ -1,5 +1,5 @@
-/* What the tests of asynchronous calls share: each test runs with a server and
- * a client of its own, once for each transport of this machine. */
+/* Code shared by the tests of asynchronous calls: each test runs with a server
+ * and a client of its own, once for each transport of this machine. */
 #ifndef SHMRPCI_TESTS_RUNTIME_RPC_ASYNC_SAMPLE_H
 #define SHMRPCI_TESTS_RUNTIME_RPC_ASYNC_SAMPLE_H
 
@@ -25,7 +25,7 @@ int async_tear_down(void **state);
 /* Runs the tests for each transport; the program's exit status. */
 int async_main(const struct CMUnitTest *tests, size_t count);
 
-/* Of the transport whose turn it is. */
+/* A client for the transport whose turn it is. */
 extern const char *async_scheme;
 
 extern const shmrpc_opts async_patient;
@@ -37,10 +37,10 @@ shmrpc_call *async_start_add(const both *b, int64_t x, int64_t y);
 
 int async_finish(shmrpc_call *call, uint32_t method, void *result,
                  shmrpc_error *error);
-/* Finishes a call of ADD; fails the test when its result is another one. */
+/* Finishes a call of ADD; fails the test if its result is wrong. */
 void async_expect_sum(shmrpc_call *call, int64_t sum);
 
-/* Both workers are in handlers then, until the gate is opened. */
+/* Returns when both workers are in handlers, until the gate is opened. */
 void async_occupy(both *b, shmrpc_call *held[2]);
 
 #endif

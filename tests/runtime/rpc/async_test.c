@@ -1,6 +1,6 @@
 /*
  * Asynchronous calls from end to end, over every transport of this machine:
- * finished, lent, given up, and from several threads.
+ * finished, lent, cancelled, and made by several threads.
  */
 #include "async_sample.h"
 
@@ -50,7 +50,7 @@ static void arguments_are_borrowed_until_start_returns(void **state)
     shmrpc_stub_release(reply);
 }
 
-/* Ends the calls that are over, as others need their slots. */
+/* Ends the calls that are over, because others need their slots. */
 static void crowd(const both *b)
 {
     shmrpc_call *calls[2 * ASYNC_SLOTS];
@@ -62,7 +62,7 @@ static void crowd(const both *b)
     }
 }
 
-/* All forms of results, ended by finish, or before it. */
+/* All kinds of results, ended by finish, or before it. */
 static void results_of_every_encoding_come_back(void **state)
 {
     both *b = *state;
@@ -183,7 +183,7 @@ static void lent_bytes_arrive_as_they_were_filled(void **state)
         for (size_t k = 0; k < len; k++) {
             at[k] = (uint8_t)(k * 7 + (k >> 9) + i);
         }
-        /* It is no call yet. */
+        /* It is not a call yet. */
         assert_false(shmrpc_call_is_over(call));
         assert_false(shmrpc_call_cancel(call));
         assert_int_equal(finish_reply(call, ECHO_RAW, &back, &error),
@@ -211,7 +211,7 @@ static void loans_are_released_instead_of_sent(void **state)
         shmrpc_call_release(call);
     }
     crowd(b);
-    /* More than the largest message; and one that close gives back. */
+    /* Larger than the largest message; and a loan that close gives back. */
     assert_int_equal(loan(b, (size_t)1 << 40, &at, &call), SHMRPC_E_TOO_LARGE);
     assert_int_equal(loan(b, 100, &at, &call), 0);
 }
@@ -410,9 +410,9 @@ static void pipeline(void *user)
     }
 }
 
-/* Together they want more slots than there are. */
-/* Room for an error is made where large replies go, which is not where small
- * ones end. */
+/* Together they need more slots than there are. */
+/* Room for an error is reserved where large replies are stored, which is not
+ * where small ones are. */
 static void failing_calls_get_their_own_messages(void **state)
 {
     enum { AT_A_TIME = 16, ROUNDS = 100 };

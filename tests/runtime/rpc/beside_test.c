@@ -1,4 +1,5 @@
-/* Calls with metadata, parents and traces, over what is in one machine. */
+/* Calls with metadata, parents and traces, over the transports of one
+ * machine. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ LOOKING(looking_raw, ECHO_RAW)
 LOOKING(looking_fail, FAIL)
 LOOKING(looking_throw, THROW)
 
-/* Makes its result where it will be sent. */
+/* Builds its result where it will be sent from. */
 static int lending_raw(shmrpc_ctx *ctx, const void *impl, void *user,
                        const void *params, void *result)
 {
@@ -66,7 +67,8 @@ static int lending_raw(shmrpc_ctx *ctx, const void *impl, void *user,
     return look(ctx);
 }
 
-/* AGAIN of a server that asks another one: what, and how that has ended. */
+/* AGAIN of a server that calls another one: what it calls, and how that
+ * ended. */
 static struct {
     shmrpc_client *client;
     uint32_t method;
@@ -158,14 +160,14 @@ static void short_calls_carry_metadata(void **state)
                 SHMRPC_OK);
             assert_int_equal(sum, i + 7);
             assert_string_equal(seen.tenant, "(none)");
-            /* One that only asks. */
+            /* A call that only asks for metadata. */
             opts.metadata = NULL;
             assert_int_equal(
                 shmrpc_stub_call(client, method, &params, &opts, &sum, NULL),
                 SHMRPC_OK);
             assert_string_equal(seen.tenant, "(none)");
             assert_non_null(shmrpc_reply_metadata_get(&back, "server"));
-            /* One that only tells. */
+            /* A call that only sends metadata. */
             opts = (shmrpc_opts){.metadata = with_tenant};
             assert_int_equal(
                 shmrpc_stub_call(client, method, &params, &opts, &sum, NULL),
@@ -282,7 +284,7 @@ static void asynchronous_calls_carry_metadata(void **state)
     assert_memory_equal(((const shmrpc_bytes *)reply)->ptr, "hello", 5);
     expect_beside(&back);
     shmrpc_stub_release(reply);
-    /* No bytes are lent as well. */
+    /* A loan of no bytes. */
     opts = (shmrpc_opts){.timeout_ns = 0};
     assert_int_equal(
         shmrpc_stub_loan(client, ECHO_RAW, 0, &opts, &at, &call, NULL),
@@ -331,7 +333,7 @@ static void too_much_is_refused_before_it_is_sent(void **state)
     sample_stop(&s);
 }
 
-/* As no client of ours would send it. */
+/* A request that none of our clients would send. */
 static void a_malformed_block_is_refused(void **state)
 {
     sample_server s;
@@ -443,7 +445,7 @@ static void a_nested_call_is_a_child_in_the_trace(void **state)
     assert_string_equal(seen.traceparent, TRACE);
     assert_true(seen.has_trace && seen.trace.is_sampled);
     shmrpc_trace first = seen.trace;
-    /* Now one that looks. */
+    /* Now a handler that checks. */
     nested.method = ADD;
     assert_int_equal(
         shmrpc_stub_call(p.client, AGAIN, NULL, &opts, &value, NULL),

@@ -262,7 +262,7 @@ static void table_of_functions_is_copied(void **state)
     assert_int_equal(result, 42);
 }
 
-/* Whether the call has reached its handler, on a busy machine. */
+/* Whether the call has reached its handler; on a busy machine it may not. */
 static bool watch_20_ms(both *b)
 {
     shmrpc_opts opts = {.timeout_ns = 20 * SHMRPCI_NS_PER_MS};
@@ -314,7 +314,7 @@ static int64_t remaining(shmrpc_client *client, const shmrpc_opts *opts)
     return left_ns;
 }
 
-/* The worker's clock is the caller's to within some 25 us. */
+/* The worker's clock agrees with the caller's to within about 25 us. */
 static void expect_left(int64_t left_ns, int64_t of_s)
 {
     int64_t most_ns = of_s * SHMRPCI_NS_PER_S + SHMRPCI_NS_PER_MS;

@@ -1,6 +1,6 @@
 /*
- * Calls with callbacks and the loop that is woken for them, over every
- * transport of this machine; and what a fork leaves to the child.
+ * Calls with callbacks and the event loop that they wake, over every transport
+ * of this machine; and what a fork leaves to the child.
  */
 #include "async_sample.h"
 
@@ -19,7 +19,8 @@ typedef struct tally {
     int64_t sums[2 * ASYNC_MANY];
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of the last error */
     unsigned count;
-    unsigned chain;      /* calls that are still to be started, one by one */
+    unsigned chain;      /* calls that are still to be started, one after
+                          * another */
     shmrpc_call *victim; /* to be cancelled by the next callback */
 } tally;
 
@@ -72,7 +73,7 @@ static void add_later(ticket *at, tally *t, unsigned number,
     assert_int_equal(call_back(at, ADD, &pair, opts, note_sum, NULL), 0);
 }
 
-/* A loop of events that has nothing else to do. */
+/* An event loop that has nothing else to do. */
 static void loop_until(const both *b, const unsigned *count, unsigned wanted)
 {
     int fd = shmrpc_stub_fd(b->client);
@@ -173,7 +174,8 @@ static void loop_wakes_for_deadlines(void **state)
     assert_non_null(strstr(t.message, "20 ms"));
 }
 
-/* The timer is set for the first of them, and has to be set back. */
+/* The timer is set for the first of them, and must then be set to an earlier
+ * time. */
 static void loop_wakes_for_the_nearest_deadline(void **state)
 {
     both *b = *state;
@@ -210,7 +212,7 @@ static void cancelled_call_is_called_back_once(void **state)
     loop_until(b, &t.count, 1);
     assert_int_equal(t.statuses[0], SHMRPC_E_CANCELLED);
     assert_non_null(strstr(t.message, "has not run"));
-    /* By the callback of another one. */
+    /* By the callback of another call. */
     assert_int_equal(
         call_back(&at, ADD, &pair, &async_patient, note_sum, &t.victim), 0);
     shmrpc_call *first = NULL;
@@ -254,7 +256,8 @@ static int call_back_soon(ticket *at, uint32_t method, const void *params,
                                   (shmrpc_function)note_sum, at);
 }
 
-/* What is over soon is told at once; what is not, by the loop, once. */
+/* A call that is over soon is reported at once; another one by the loop,
+ * once. */
 static void short_calls_are_waited_for(void **state)
 {
     both *b = *state;
@@ -309,7 +312,7 @@ static void payloads_of_errors_are_called_back(void **state)
                      SHMRPC_E_INVALID);
 }
 
-/* Callbacks, finished calls and blocking ones, in more than the slots. */
+/* Callbacks, finished calls and blocking ones, more than there are slots. */
 static void forms_of_calls_mix(void **state)
 {
     both *b = *state;
@@ -360,7 +363,7 @@ static void end_of_the_server_is_told_to_the_loop(void **state)
     shmrpc_stub_close(b.client);
 }
 
-/* Also to one that has waited for all of its calls. */
+/* Also for one that has waited for all of its calls. */
 static void end_of_the_server_is_told_after_short_calls(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The client against a server in the test's own hands: workers that die, and
+/* The client against a server that the test controls: workers that die, and
  * replies that no honest server sends. */
 #include "sample.h"
 
@@ -8,14 +8,14 @@
 #include "rpc/fault.h"
 #include "transport/transport.h"
 
-/* A listener whose one worker does what the test says. */
+/* A listener with one worker, which the test controls. */
 typedef struct puppet {
     const shmrpci_transport *transport;
     shmrpci_listener *listener;
     char where[128];
     shmrpci_thread control;
     shmrpci_thread worker;
-    unsigned deaths;  /* the worker dies so often before it answers */
+    unsigned deaths;  /* how often the worker dies before it answers */
     unsigned started; /* requests that a worker took */
     int32_t status;
     uint32_t flags;
@@ -164,7 +164,7 @@ static void other_calls_are_never_repeated(void **state)
     assert_int_equal(p.started, 1);
 }
 
-/* A call that was too late for a worker, as the server tells. */
+/* A call whose deadline the server finds passed before it runs. */
 static void put_too_late(puppet *p)
 {
     shmrpc_error sent = {.pid = 7, .message = "no worker was free"};
@@ -247,7 +247,7 @@ static void malformed_detail_gives_the_text_of_the_status(void **state)
     assert_string_equal(error.message, shmrpc_status_text(SHMRPC_E_DENIED));
 }
 
-/* What a server sends when it throws Detailed with `text`. */
+/* The reply of a server that throws Detailed with `text`. */
 static void put_thrown(puppet *p, const char *text)
 {
     shmrpci_buf out;
@@ -326,7 +326,7 @@ static void put_fault(puppet *p)
 
 static const shmrpc_opts wants_faults = {.flags = SHMRPC_OPT_FAULTS};
 
-/* Cut, and with each of its bytes another one. */
+/* Truncated, and with each of its bytes changed. */
 static void fault_from_a_liar_is_whole_or_DATA_LOSS(void **state)
 {
     (void)state;
@@ -353,7 +353,7 @@ static void fault_from_a_liar_is_whole_or_DATA_LOSS(void **state)
     }
 }
 
-/* Of an older server, or of a younger one with more to say. */
+/* From an older server, or from a newer one with more to say. */
 static void fault_without_parts_has_empty_ones(void **state)
 {
     (void)state;
@@ -395,7 +395,7 @@ static void declared_error_gives_a_reply_with_or_without_payload(void **state)
     assert_null(shmrpc_stub_payload(reply, sample_methods[THROW].throws[0]));
     shmrpc_stub_release(reply);
 
-    /* No payload, no detail at all, and an error of a younger server. */
+    /* No payload, no detail at all, and an error of a newer server. */
     shmrpc_error sent;
     puppet bare = {.started = 0};
     put_thrown(&bare, "four");

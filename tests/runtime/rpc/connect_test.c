@@ -1,4 +1,4 @@
-/* Connecting: lists of addresses, and services that are not quite the same. */
+/* Connecting: lists of addresses, and services that differ a little. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -209,7 +209,7 @@ static void changed_encoding_is_named(void **state)
     expect_refusal(&v, "echo_json", "msgpack");
 }
 
-/* Nor does a list go on to the next place: somebody did answer. */
+/* Nor does a list continue with the next place: a server did answer. */
 static void refusal_is_not_passed_over(void **state)
 {
     (void)state;
@@ -227,7 +227,7 @@ static void refusal_is_not_passed_over(void **state)
     sample_stop(&v.server);
 }
 
-/* The server has one more, in front: every id is another one there. */
+/* The server has one method more, in front: all ids differ there. */
 static void more_methods_pass_and_ids_are_the_servers(void **state)
 {
     (void)state;
@@ -254,7 +254,7 @@ static void more_methods_pass_and_ids_are_the_servers(void **state)
     sample_stop(&v.server);
 }
 
-/* A client that never calls what differs may say so, at every place. */
+/* A client that never calls what differs may say so, for every place. */
 static void a_part_of_a_service_is_enough(void **state)
 {
     variant v;

@@ -1,5 +1,4 @@
-/* What a server knows of a connection: the token that it was opened with, and
- * that it is gone. */
+/* What a server knows of a connection: the token in its hello, and its end. */
 #include "sample.h"
 
 #include <fcntl.h>
@@ -20,7 +19,7 @@ static struct {
     uint64_t ended[8];
     unsigned count;
     void *user;
-    bool is_in; /* a handler of the connection that ends */
+    bool is_in; /* a handler of the ended connection is running */
     bool was_early;
     char token[600]; /* "-": none */
 } heard;
@@ -53,7 +52,7 @@ static void await_ends(unsigned count)
     shmrpci_mutex_unlock(&heard.lock);
 }
 
-/* So far; a server runs. */
+/* How often until now, while a server runs. */
 static unsigned ends(void)
 {
     shmrpci_mutex_lock(&heard.lock);
@@ -89,7 +88,7 @@ static int tell_connection(shmrpc_ctx *ctx, const void *impl, void *user,
     return SHMRPC_OK;
 }
 
-/* Stays a while after its caller has gone. */
+/* Goes on for a while after its caller has gone. */
 static int linger(shmrpc_ctx *ctx, const void *impl, void *user,
                   const void *params, void *result)
 {
@@ -258,7 +257,7 @@ static void a_token_is_shown_once_for_all_calls(void **state)
         sample_add(none, 1, 2);
         expect_token("-");
     }
-    /* What goes with a call counts for it. */
+    /* Metadata of a call takes precedence for that call. */
     const shmrpc_metadata with[] = {{"authorization", "for this one"},
                                     {NULL, NULL}};
     const shmrpc_opts opts = {.metadata = with};
@@ -304,7 +303,8 @@ static void longest_token_goes_through(void **state)
     sample_stop(&server);
 }
 
-/* Nobody is at the address: a file that is looked at first says so first. */
+/* No server is at the address: an error about a file that is read first comes
+ * first. */
 static void bad_files_are_named_before_anything_is_sent(void **state)
 {
     static const struct {

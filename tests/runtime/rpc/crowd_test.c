@@ -1,5 +1,5 @@
-/* A client of all instances of a service: who gets its calls, and what it does
- * when some are gone, or come. */
+/* A client of all instances of a service: which one gets a call, and what
+ * happens when instances go or come. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -66,7 +66,7 @@ static int which(shmrpc_ctx *ctx, const void *impl, void *user,
 
 static shmrpc_handler handlers[METHODS];
 
-/* Once, before any server looks at it. */
+/* Called once, before any server reads it. */
 static void make_service(void)
 {
     memcpy(handlers, sample_handlers, sizeof sample_handlers);
@@ -96,7 +96,7 @@ static void start_one(unsigned number)
 
 static void name_all(const char *scheme)
 {
-    /* One of them has no name of its own. */
+    /* One of the instances has no name of its own. */
     static const char *const instances[] = {"", "@a", "@b", "@c"};
     char one[128];
     sample_address(scheme, one);
@@ -282,7 +282,7 @@ static int64_t end_asking(shmrpc_call *call)
     return number;
 }
 
-/* Opens a stream; at which instance. */
+/* Opens a stream; returns the instance. */
 static shmrpc_stream *open_one(shmrpc_client *client, int64_t *out_number)
 {
     shmrpc_stream *stream = NULL;
@@ -313,7 +313,7 @@ static void a_started_call_counts_until_it_is_finished(void **state)
     for (unsigned i = 0; i < INSTANCES; i++) {
         assert_int_equal(is_used[i], i != number);
     }
-    /* From then on it is one as the others. */
+    /* From then on it is like the others. */
     for (unsigned i = 0; i < 10 * INSTANCES; i++) {
         is_used[end_asking(begin_asking(client))] = true;
     }
@@ -335,7 +335,7 @@ static void a_stream_counts_until_it_is_closed(void **state)
             assert_int_not_equal(at[i], at[j]);
         }
     }
-    /* Whose workers are all in streams, but for this one's. */
+    /* An instance whose workers are all in streams, except for this one's. */
     shmrpc_stub_stream_close(streams[1]);
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(ask(client, NULL, &number), SHMRPC_OK);

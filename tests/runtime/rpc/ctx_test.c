@@ -1,4 +1,4 @@
-/* What handlers make results of: text in the memory of their call. */
+/* How handlers make results: text in the memory of their call. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* Streams whose handlers have returned: their steps are called as there is
- * something to do, over inproc, shm and a socket. */
-/* First, as its parameters have names of the sample. */
+/* Streams of detached calls: their steps are called when there is something to
+ * do, over inproc, shm and a socket. */
+/* First, because its parameters have names of the sample. */
 #include "rpc/stream.h"
 
 #include "stream_sample.h"
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 #define STREAMS 40u
-#define IDLING  INT64_C(-1) /* what DOWN is asked for */
+#define IDLING  INT64_C(-1) /* the parameters of DOWN */
 
-/* What the steps have to know, and to tell. */
+/* What the steps need, and what they report. */
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;
@@ -162,7 +162,7 @@ static int cat(shmrpc_ctx *ctx, const void *impl, void *user,
                   &(walk){.data = ((const bytes_params *)params)->data});
 }
 
-/* One number whenever it is woken. */
+/* One number for each wake-up. */
 static int idle_step(shmrpc_ctx *ctx, walk *w, void *result)
 {
     (void)result;
@@ -188,7 +188,7 @@ static int down(shmrpc_ctx *ctx, const void *impl, void *user,
                : detach(ctx, down_step, &(walk){.most = p->a, .last = p->b});
 }
 
-/* Deadlines are for both ends. */
+/* Deadlines apply to both ends. */
 static int flood(shmrpc_ctx *ctx, const void *impl, void *user,
                  const void *params, void *result)
 {
@@ -295,7 +295,7 @@ static void item_larger_than_the_window_goes_in_pieces(void **state)
     await(&seen.dropped, 1);
 }
 
-/* More than there are workers, or places: they keep none. */
+/* More than there are workers, or places: they occupy none. */
 static void woken_steps_send_and_closed_ones_are_dropped(void **state)
 {
     (void)state;
@@ -319,8 +319,9 @@ static void woken_steps_send_and_closed_ones_are_dropped(void **state)
     await(&seen.dropped, STREAMS + 1);
 }
 
-/* Of a client that says nothing else, as ours don't: the thread would find that
- * again and again, and never sleep. A gateway learns it with the next item. */
+/* The client closes its end and does not cancel the call, as no client of ours
+ * does: if that did not end the stream, the thread would find it closed again
+ * and again, and never sleep. A gateway learns of it with the next item. */
 static void client_that_only_closes_its_end(void **state)
 {
     (void)state;
@@ -361,7 +362,7 @@ static void deadline_ends_a_stream(void **state)
     shmrpc_stream *stream;
     int64_t timeout_ns = 100 * SHMRPCI_NS_PER_MS;
     int status;
-    for (;;) { /* until it is in time for the handler */
+    for (;;) { /* until it reaches the handler in time */
         const shmrpc_opts hasty = {.timeout_ns = timeout_ns};
         stream = open_with(FLOOD, NULL, &hasty);
         status = shmrpc_stub_stream_next(stream, &item, &error);

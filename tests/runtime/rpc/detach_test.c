@@ -1,5 +1,5 @@
-/* Calls that are detached, and answered by another thread than their
- * worker's, over inproc and shm. */
+/* Calls that are detached, and answered by another thread than their worker's,
+ * over inproc and shm. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@ static const shmrpc_opts patient = {.timeout_ns = PATIENCE_NS};
 
 /* ---- handlers ------------------------------------------------------------ */
 
-/* Calls that wait for an answer, in the order in which they came. */
+/* Calls that wait for an answer, in the order in which they arrived. */
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;
@@ -22,10 +22,10 @@ static struct {
         const void *result;
     } all[SHMRPC_DETACHED_MAX + 1];
     unsigned count;
-    unsigned refused; /* by detach */
+    unsigned refused; /* status that detach returned */
     int refusal;
-    bool returns_ok; /* the handlers do, though they have detached */
-    bool is_twice;   /* they detach once more */
+    bool returns_ok; /* the handlers answer, although they have detached */
+    bool is_twice;   /* they detach twice */
 } parked = {.lock = SHMRPCI_MUTEX_INIT};
 
 static int park(shmrpc_ctx *ctx, const void *result)
@@ -115,7 +115,7 @@ static int fill(shmrpc_ctx *ctx, const void *impl, void *user,
     return status;
 }
 
-/* Not detached; but answered as if it were. */
+/* Not detached, but answered as if it were. */
 static int not_detached(shmrpc_ctx *ctx, const void *impl, void *user,
                         const void *params, void *result)
 {
@@ -153,7 +153,8 @@ static const shmrpc_handler handlers[SAMPLE_METHODS] = {
     [THROW] = without_result,
 };
 
-/* Patient as long as some come: a busy machine may take long for all. */
+/* Waits as long as answers keep coming: a busy machine may take long for
+ * all. */
 static void await_parked(unsigned count)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -416,7 +417,7 @@ static void cancellation_and_deadline_are_seen(void **state)
     }
     assert_int_equal(reply_to(0), SHMRPC_E_CANCELLED);
     int64_t timeout_ns = 20 * SHMRPCI_NS_PER_MS;
-    while (parked_now() < 2) { /* until it is in time for the handler */
+    while (parked_now() < 2) { /* until it reaches the handler in time */
         const shmrpc_opts hasty = {.timeout_ns = timeout_ns};
         assert_int_equal(
             shmrpc_stub_call(it.client, ADD, &params, &hasty, &sum, &error),
@@ -425,7 +426,7 @@ static void cancellation_and_deadline_are_seen(void **state)
     }
     call = call_at(1);
     assert_true(shmrpc_ctx_cancelled(call));
-    while (shmrpc_ctx_remaining_ns(call) > 0) { /* as the server knows it */
+    while (shmrpc_ctx_remaining_ns(call) > 0) { /* as the server numbers it */
         assert_true(shmrpci_now_ns() < deadline_ns);
     }
     for (unsigned i = 1; i < parked_now(); i++) {
@@ -641,7 +642,7 @@ static void leave_unanswered(pair *it)
 
 static const struct misuse {
     void (*make)(pair *it);
-    const char *words; /* of the sentence */
+    const char *words; /* of the message */
 } misuses[] = {
     {answer_twice, "method add: a detached call is answered twice"},
     {detach_oneway, "method note is oneway: a call without a reply"},
@@ -651,7 +652,7 @@ static const struct misuse {
     {leave_unanswered, "a detached call was not answered within 20 ms"},
 };
 
-/* A process that does so: its status, and what it has said. */
+/* Runs a process that does so: its status, and its output. */
 static int run(const struct misuse *m, const char *scheme, const char *check,
                char *said, size_t size)
 {
@@ -718,7 +719,7 @@ int main(void)
         SAMPLE_OVER_ALL(cancellation_and_deadline_are_seen),
         SAMPLE_OVER_ALL(answer_to_a_client_that_has_gone_is_harmless),
         SAMPLE_OVER_BOTH(one_too_many_is_EXHAUSTED),
-        /* A gateway has not so many calls on their way. */
+        /* A gateway allows fewer calls in flight. */
         cmocka_unit_test_prestate(one_too_many_is_EXHAUSTED, sample_tcp),
         SAMPLE_OVER_BOTH(answers_are_counted_with_their_times),
         SAMPLE_OVER_ALL(server_that_stops_waits_for_answers),

@@ -1,4 +1,4 @@
-/* Services that are learnt of at run time. */
+/* Services that are found at run time. */
 #define _POSIX_C_SOURCE 200809L
 #include "shmrpc/discover.h"
 
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What discover has told of our folder: one line a service. */
+/* The services that discover reported in our folder, one a line. */
 typedef struct told {
     char text[2048];
 } told;
@@ -35,7 +35,7 @@ static void touch(const char *name)
     (void)close(fd);
 }
 
-/* Only what is named as we name sockets; a place need not be alive. */
+/* Only files named as we name sockets; the server need not be alive. */
 static void sockets_are_told_by_their_names(void **state)
 {
     (void)state;
@@ -70,7 +70,7 @@ static void folder_that_is_unsafe_is_told(void **state)
     assert_int_equal(chmod(folder, 0700), 0);
     assert_int_equal(setenv("SHMRPC_DIR", "relative", 1), 0);
     assert_int_equal(shmrpc_discover(&error, tell, &all), SHMRPC_E_INVALID);
-    /* One that is not there yet is no reason to complain. */
+    /* A missing folder is no error. */
     assert_int_equal(setenv("SHMRPC_DIR", "/nonexistent", 1), 0);
     assert_int_equal(shmrpc_discover(&error, tell, &all), SHMRPC_OK);
     assert_int_equal(setenv("SHMRPC_DIR", folder, 1), 0);

@@ -1,4 +1,4 @@
-/* The envelope: round trips, and readers that take any bytes. */
+/* The envelope: round trips, and readers that accept any bytes. */
 #include "rpc/envelope.h"
 
 #include <setjmp.h>
@@ -68,7 +68,7 @@ static void other_major_version_is_CONTRACT(void **state)
                      SHMRPC_E_CONTRACT);
     assert_non_null(strstr(error.message, "version 9"));
     data[4] = SHMRPCI_RPC_MAJOR;
-    data[6] = 99; /* a younger minor version is fine */
+    data[6] = 99; /* a newer minor version is fine */
     assert_int_equal(shmrpci_hello_read(out.data, out.len, &hello, NULL), 0);
 }
 
@@ -82,7 +82,7 @@ static void truncated_and_foreign_greetings_are_INVALID(void **state)
     shmrpci_buf_init_fixed(&out, data, sizeof data);
     shmrpci_hello_write(1, "demo.Echo", &out);
     for (size_t len = 0; len < out.len; len++) {
-        /* On the heap, so that the sanitizer sees a read behind the end. */
+        /* On the heap, so that the sanitizer notices a read past the end. */
         uint8_t *copy = malloc(len + 1);
         memcpy(copy, data, len);
         uint8_t *exact = realloc(copy, len > 0 ? len : 1);
@@ -151,7 +151,8 @@ static void detail_says_when_to_try_again(void **state)
     shmrpci_detail_write(&sent, &out);
     assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
     assert_true(error.retry_after_ns == 20000000);
-    memset(out.data + out.len - 8, 0xff, 8); /* what nobody would wait for */
+    memset(out.data + out.len - 8, 0xff, 8); /* longer than anybody would
+                                              * wait */
     assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
     assert_in_range(error.retry_after_ns, 0, INT64_C(24) * 3600 * 1000000000);
     sent.retry_after_ns = 0;
@@ -167,7 +168,7 @@ static void longest_detail_fits_its_bound(void **state)
     uint8_t data[SHMRPCI_DETAIL_MAX_BYTES];
     shmrpci_buf out;
     shmrpc_error sent;
-    memset(&sent, 'y', sizeof sent); /* without any end */
+    memset(&sent, 'y', sizeof sent); /* without an end */
     sent.may_have_run = true;
     shmrpci_buf_init_fixed(&out, data, sizeof data);
     shmrpci_detail_write(&sent, &out);

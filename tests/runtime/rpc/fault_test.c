@@ -1,4 +1,4 @@
-/* Faults: what a handler says of how it failed, and what its caller sees. */
+/* Faults: a handler describes how it failed, and the caller sees that. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static int throw_fault(shmrpc_ctx *ctx, const void *impl, void *user,
     return shmrpc_ctx_fault(ctx, &thrown);
 }
 
-/* Raises a declared error first, which the fault makes forgotten. */
+/* Raises a declared error first, which the fault replaces. */
 static int throw_after_error(shmrpc_ctx *ctx, const void *impl, void *user,
                              const void *params, void *result)
 {
@@ -160,7 +160,7 @@ static void call_fault_has_a_value_or_a_fault(void **state)
     assert_null(reply);
 }
 
-/* With metadata a call takes another way. */
+/* With metadata a call takes another path. */
 static void call_fault_works_beside_metadata(void **state)
 {
     const both *b = *state;
@@ -213,7 +213,7 @@ static void unknown_without_a_fault_gives_no_reply(void **state)
     assert_null(shmrpc_stub_fault(NULL));
 }
 
-/* Calls NOTHING, and leaves its fault to `check`. */
+/* Calls NOTHING, and passes its fault to `check`. */
 static void with_fault(const both *b, void (*check)(const shmrpc_fault *got))
 {
     const void *reply = NULL;
@@ -231,7 +231,7 @@ static void is_cut(const shmrpc_fault *got)
     assert_in_range(got->type.len, 200, 300);
     assert_in_range(got->message.len, 10000, 20000);
     assert_in_range(got->trace.len, 20000, 40000);
-    /* Of a trace the end is kept, of a text the beginning. */
+    /* The end of a trace is kept, and the beginning of a text. */
     assert_memory_equal(got->message.ptr, thrown.message.ptr, got->message.len);
     assert_memory_equal(got->trace.ptr,
                         thrown.trace.ptr + thrown.trace.len - got->trace.len,

@@ -1,4 +1,4 @@
-/* A server in a control group whose memory is limited: what does not fit is
+/* A server in a control group with limited memory: a call that does not fit is
  * EXHAUSTED, and no process is killed. */
 #include "sample.h"
 
@@ -13,7 +13,7 @@
 
 #define LIMIT "67108864"
 
-/* Where a group could be made: the own one, or in a container the root. */
+/* Where a group could be made: our own one, or the root in a container. */
 typedef struct place {
     char folder[4096];
     const char *limit;
@@ -133,7 +133,7 @@ static void request_above_the_memory_limit_is_EXHAUSTED(void **state)
     }
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    /* The kernel may need a moment to see that it is empty. */
+    /* The kernel may need a moment to notice that it is empty. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (rmdir(at.folder) != 0) {
         assert_true(shmrpci_now_ns() < deadline_ns);

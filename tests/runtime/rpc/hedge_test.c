@@ -1,4 +1,4 @@
-/* `@hedge`: a second call where the first takes long, and which of both counts.
+/* `@hedge`: a second call if the first takes long, and which of the two counts.
  */
 #include "sample.h"
 
@@ -13,12 +13,17 @@ static shmrpc_service service;
 /* What AGAIN does; guarded by the state's lock. */
 static struct {
     unsigned calls;
-    unsigned repeated; /* of them, those that say so */
+    unsigned repeated; /* of these, calls marked as repeated */
     unsigned cancelled;
-    enum { NONE, FIRST, ALL } slow; /* wait until they are cancelled, or told */
-    bool is_telling;                /* a second call tells the first to end */
+    enum {
+        NONE,
+        FIRST,
+        ALL
+    } slow;          /* they wait until they are cancelled, or
+                      * released */
+    bool is_telling; /* a second call releases the first */
     bool was_told;
-    bool is_ended; /* they are told */
+    bool is_ended; /* they are released */
     int status;
 } plan;
 
@@ -89,7 +94,7 @@ static void stop(void)
     sample_stop(&server);
 }
 
-/* A handler may still run, and count. */
+/* A handler may still be running and counting. */
 static unsigned now(const unsigned *count)
 {
     shmrpci_mutex_lock(&server.state.lock);
@@ -129,12 +134,12 @@ static void a_second_call_answers_for_a_slow_one(void **state)
     assert_int_equal(value, 2);
     assert_int_equal(now(&plan.repeated), 1);
     assert_string_equal(shmrpc_reply_metadata_get(&back, "who"), "second");
-    /* The slow one is told that nobody waits. */
+    /* The slow one is cancelled. */
     sample_await(&server.state, &plan.cancelled, 1);
     stop();
 }
 
-/* The second one tells the first to end, and waits. */
+/* The second one releases the first, and waits. */
 static void the_first_counts_if_it_is_the_first(void **state)
 {
     int64_t value = 0;

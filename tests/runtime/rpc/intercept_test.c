@@ -1,4 +1,5 @@
-/* Interceptors and the authorize hook: in order, in reverse, each end once. */
+/* Interceptors and the authorize hook: begun in order, ended in reverse, each
+ * ended once. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -69,7 +70,8 @@ static const shmrpc_interceptor *const two[] = {&first, &second, NULL};
 static const shmrpc_interceptor *const three[] = {&first, &second, &refusing,
                                                   NULL};
 
-/* Waits for `count` ends, which may be those of a worker that has replied. */
+/* Waits for `count` ends; a worker that has replied may still be calling
+ * some. */
 static void expect_heard(const char *text, unsigned ends, int status)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -188,7 +190,8 @@ static void asynchronous_calls_end_once(void **state)
     sample_stop(&s);
 }
 
-/* A list that begins with what adds, and ends with what tries it too late. */
+/* A list whose first entry adds metadata, and whose last one tries it too
+ * late. */
 static int add_tenant(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
     (void)user;

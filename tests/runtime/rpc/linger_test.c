@@ -1,5 +1,5 @@
-/* A server of threads that is to end goes on with the calls that it has: what
- * their clients send comes, and that they leave is heard. */
+/* A server with worker threads that must end finishes its calls: their clients'
+ * items still arrive, and their handlers notice when clients leave. */
 #include "stream_sample.h"
 
 #include <signal.h>
@@ -10,10 +10,11 @@
 #include "os/futex.h"
 #include "sync/atomic.h"
 
-/* A process that has a stream open: BOTH, of which one item has come back. */
+/* A process that has a stream open, of BOTH, of which one item has come
+ * back. */
 static struct {
     pid_t pid;
-    int told; /* a byte of its own: it has */
+    int told; /* it has written a byte of its own */
     int tell; /* the server's address, once it serves */
 } other;
 
@@ -45,7 +46,7 @@ static void be_client(int told, int tell)
     }
 }
 
-/* Before there are threads, which a child would not have. */
+/* Forked before there are threads, which a child would not have. */
 static void fork_client(void)
 {
     int down[2];
@@ -85,7 +86,7 @@ static void kill_client(void)
 
 /* ---- a server ------------------------------------------------------------ */
 
-/* Nobody is let in any more: its control loop knows. */
+/* Nobody can connect any more: its control loop knows. */
 static void stop_and_await(void)
 {
     const shmrpc_opts soon = {.timeout_ns = 50 * SHMRPCI_NS_PER_MS};
@@ -144,7 +145,7 @@ static int begin_impatient(void **state)
     return begin(state);
 }
 
-/* Behind a gateway the server is one at shm, and the gateway goes on. */
+/* Behind a gateway the server is one at shm, and the gateway continues. */
 static bool is_relayed(void)
 {
     return strncmp(place, "relay", 5) == 0;
@@ -212,7 +213,7 @@ static void a_client_dies(void **state)
     assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
 }
 
-/* Or the server would wait for it for 30 s. */
+/* Otherwise the server would wait for it for 30 s. */
 static void a_client_of_a_detached_stream_dies(void **state)
 {
     (void)state;
@@ -235,7 +236,7 @@ static void expect_cut(shmrpc_stream *stream)
     int status;
     while ((status = shmrpc_stub_stream_next(stream, &item, &error)) ==
            SHMRPC_MORE) {
-        /* What was sent before comes first. */
+        /* Items that were sent before come first. */
     }
     if (status != SHMRPC_E_UNAVAILABLE ||
         strstr(error.message, "restarted after") == NULL) {
@@ -261,7 +262,7 @@ static void waiting_handlers_are_cut(void **state)
     expect_cut(sends);
 }
 
-/* It need not wait to be told. */
+/* It can be told at once. */
 static void a_busy_handler_is_cut(void **state)
 {
     (void)state;

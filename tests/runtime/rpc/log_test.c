@@ -1,4 +1,4 @@
-/* Lines that handlers log: which thread, which call. */
+/* Lines that handlers log: with thread and call. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 static shmrpc_error error;
 
-/* What a mark for the manager says, as in "<6;71;1f>text". */
+/* The mark for the manager, as in "<6;71;1f>text". */
 typedef struct mark {
     char level;
     long thread;

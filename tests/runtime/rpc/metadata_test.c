@@ -43,7 +43,7 @@ static void entries_come_back(void **state)
     assert_null(shmrpci_metadata_trace(&got));
 }
 
-/* As a gateway does with what a peer has sent. */
+/* As a gateway does with the metadata of a peer. */
 static void a_block_that_was_read_takes_more(void **state)
 {
     (void)state;
@@ -59,7 +59,7 @@ static void a_block_that_was_read_takes_more(void **state)
     assert_false(shmrpci_metadata_peer(&got, &peer));
     shmrpci_metadata_reopen(&got);
     assert_int_equal(shmrpci_metadata_put_peer(&got, 7, NULL), SHMRPC_OK);
-    /* What the peer says of itself does not count. */
+    /* The peer's own claim does not count. */
     assert_int_equal(
         shmrpci_metadata_put_peer(&got, UINT64_C(0x123456789abcdef0), NULL),
         SHMRPC_OK);
@@ -142,7 +142,7 @@ static void impossible_keys_and_values_are_refused(void **state)
                      SHMRPC_E_INVALID);
 }
 
-/* One changed byte is found, or leaves a block that is sound. */
+/* Changing one byte is detected, or leaves a block that is valid. */
 static void any_bytes_are_read_safely(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What was given back is used again: checked programs end with a sentence,
- * others are told, and no other reply or call is hit. */
+/* Using objects after their release: checked programs end with a message,
+ * others get an error, and no other reply or call is affected. */
 #include "async_sample.h"
 
 #include <signal.h>
@@ -79,7 +79,7 @@ static void finish_twice(both *b)
     shmrpc_call *first = async_start_add(b, 1, 2);
     async_expect_sum(first, 3);
     expect_misuse(async_finish(first, ADD, &sum, &error), &error);
-    /* Nor is the next call, which has its object, finished by it. */
+    /* Nor does it finish the next call, which has the same object. */
     shmrpc_call *next = async_start_add(b, 3, 4);
     expect_misuse(async_finish(first, ADD, &sum, &error), &error);
     assert_true(shmrpc_call_is_over(first));
@@ -141,7 +141,7 @@ static void close_twice(both *b)
 
 typedef struct misuse {
     void (*make)(both *b);
-    const char *words; /* of the sentence */
+    const char *words; /* of the message */
 } misuse;
 
 static const misuse all[] = {
@@ -159,7 +159,7 @@ static const misuse all[] = {
 
 /* ---- in processes of their own ----------------------------------------- */
 
-/* The status of a process that does so, and what it has said. */
+/* The status of a process that does so, and its output. */
 static int run(const misuse *m, const char *check, char *said, size_t size)
 {
     int ends[2];
@@ -217,7 +217,7 @@ static void other_program_is_told_and_goes_on(void **state)
     }
 }
 
-/* Of as many uses as a handle can tell. */
+/* As many uses as a handle can distinguish. */
 static void handle_of_any_age_is_told_from_the_next(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static void handle_of_any_age_is_told_from_the_next(void **state)
     end(b);
 }
 
-/* Its memory is filled with what is no text. */
+/* Its memory is filled with bytes that are not text. */
 static void released_reply_of_a_checked_program_is_spoiled(void **state)
 {
     (void)state;

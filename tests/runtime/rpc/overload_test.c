@@ -1,5 +1,5 @@
-/* Limits against overload: who is refused, what they are told, and that nobody
- * is refused who keeps to them. */
+/* Limits against overload: which calls are refused, what their callers are
+ * told, and that no caller within the limits is refused. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ static sample_server server;
 static shmrpc_method methods[SAMPLE_METHODS];
 static shmrpc_service service;
 
-/* HOLD, with a limit, and time. */
+/* HOLD, with a limit and a deadline. */
 static const shmrpc_service *limited(uint64_t at_once)
 {
     memcpy(methods, sample_methods, sizeof methods);
@@ -63,7 +63,7 @@ static void hold_on(void *user)
 {
     holder *h = user;
     shmrpc_error error;
-    do { /* who was not begun in time is refused */
+    do { /* a call that was not begun in time is refused */
         h->status = call(h->client, HOLD, &error);
     } while (h->status == SHMRPC_E_EXHAUSTED);
 }
@@ -113,7 +113,7 @@ static void a_method_runs_so_often_at_once(void **state)
     sample_stop(&server);
 }
 
-/* A place is free before the caller knows that it is. */
+/* The place is free before the caller learns that the call is over. */
 static void one_after_the_other_is_never_too_many(void **state)
 {
     const shmrpc_server_opts opts = {.workers = 3, .client_calls = 1};
@@ -171,7 +171,7 @@ static void a_client_has_so_many_calls_a_second(void **state)
     assert_in_range(ran, RATE,
                     RATE + 1 + (uint64_t)took_ns * RATE / SHMRPCI_NS_PER_S);
     assert_in_range(error.retry_after_ns, 1, SHMRPCI_NS_PER_S / RATE);
-    /* Others have their own. */
+    /* Others have budgets of their own. */
     shmrpc_client *other = connect_to(&service);
     assert_int_equal(call(other, NOTHING, &error), SHMRPC_OK);
     shmrpc_stub_close(other);
@@ -179,7 +179,7 @@ static void a_client_has_so_many_calls_a_second(void **state)
     sample_stop(&server);
 }
 
-/* How a call ends that has waited behind another one, for so long after it was
+/* How a call ends that has waited behind another one, this long after it was
  * sent. */
 static int wait_behind(void **state, int64_t wait_ns, shmrpc_error *error)
 {
@@ -210,7 +210,7 @@ static void what_has_waited_for_too_long_is_not_begun(void **state)
     shmrpc_error error;
     int64_t wait_ns = 40 * SHMRPCI_NS_PER_MS;
     int status = wait_behind(state, wait_ns, &error);
-    /* On a busy machine it may come late to where it waits. */
+    /* On a busy machine it may arrive late in the queue. */
     while (status == SHMRPC_OK && wait_ns < PATIENCE_NS) {
         wait_ns *= 2;
         status = wait_behind(state, wait_ns, &error);
@@ -222,7 +222,7 @@ static void what_has_waited_for_too_long_is_not_begun(void **state)
 
 /* ---- calls that are detached ---- */
 
-/* The one that waits for its answer. */
+/* The call that waits for its answer. */
 static struct {
     shmrpci_mutex lock;
     shmrpc_ctx *call;
@@ -304,7 +304,7 @@ static void a_detached_call_counts_until_it_is_answered(void **state)
         assert_non_null(
             strstr(error.message, "method hold is already running 2 times"));
         assert_int_equal(call(client, NOTHING, &error), SHMRPC_OK);
-        /* Its caller may come again at once. */
+        /* Its caller may call again at once. */
         end_parked(first, started[0]);
         first = begin_parked(client, &started[0]);
         assert_int_equal(call(client, HOLD, &error), SHMRPC_E_EXHAUSTED);
@@ -375,7 +375,7 @@ static void a_handler_says_when_to_come_again(void **state)
         SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message, "after 30 ms");
     assert_int_equal(error.retry_after_ns, 30 * SHMRPCI_NS_PER_MS);
-    /* The next failure says nothing of the kind. */
+    /* The next failure carries no such hint. */
     fail_params params = {SHMRPC_E_EXHAUSTED, shmrpc_str_of("full")};
     assert_int_equal(
         shmrpc_stub_call(client, FAIL, &params, NULL, NULL, &error),
@@ -400,10 +400,10 @@ static void a_retry_waits_as_long_as_it_is_told(void **state)
         shmrpc_stub_call(client, AGAIN, NULL, NULL, &waited_ns, NULL),
         SHMRPC_OK);
     assert_true(waited_ns >= 30 * SHMRPCI_NS_PER_MS);
-    /* Not where that is past the deadline. */
+    /* Not if that is past the deadline. */
     const shmrpc_opts opts = {.timeout_ns = 25 * SHMRPCI_NS_PER_MS};
     int status = SHMRPC_E_DEADLINE;
-    /* On a busy machine the handler may begin too late to say anything. */
+    /* On a busy machine the handler may start too late to report anything. */
     for (int i = 0; status == SHMRPC_E_DEADLINE && i < 100; i++) {
         status =
             shmrpc_stub_call(client, AGAIN, NULL, &opts, &waited_ns, &error);
@@ -501,7 +501,7 @@ static void the_dead_give_their_places_back(void **state)
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
     shmrpci_overload_exit(&other);
     shmrpci_memory_unmap(&dead.map);
-    /* And what they have detached. */
+    /* Including the calls that they have detached. */
     shmrpci_overload_detached late;
     shmrpci_overload_join(&overload, 65, &dead);
     assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
@@ -515,7 +515,7 @@ static void the_dead_give_their_places_back(void **state)
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
     shmrpci_overload_exit(&other);
     shmrpci_memory_unmap(&dead.map);
-    /* Places of another address are others. */
+    /* Places of another address are separate. */
     shmrpci_overload_join(&overload, 1, &dead);
     assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);

@@ -1,4 +1,5 @@
-/* The built-in method _ping: who answers it, and what it leaves untouched. */
+/* The built-in method _ping: who answers it, and that it changes nothing
+ * else. */
 #include "sample.h"
 
 #include "shmrpc/client.h"
@@ -32,7 +33,7 @@ static void a_worker_answers_within_the_time_that_passed(void **state)
     sample_folder_remove();
 }
 
-/* Nobody answers while the only worker has a call. */
+/* Nobody answers while the only worker is in a call. */
 static void a_busy_service_costs_the_deadline(void **state)
 {
     sample_server s;
@@ -83,7 +84,7 @@ static void pings_are_not_counted(void **state)
     for (int i = 0; i < 10; i++) {
         (void)ping(client);
     }
-    sample_add(client, 1, 2); /* what precedes it has been counted */
+    sample_add(client, 1, 2); /* calls before it have been counted */
     assert_int_equal(
         shmrpc_stats_open(s.where, sample_service.port, NULL, &stats, &error),
         SHMRPC_OK);
@@ -115,7 +116,7 @@ static void a_server_that_came_back_answers(void **state)
     sample_folder_remove();
 }
 
-/* As tools call services that they learn of at run time. */
+/* As tools call services that they find at run time. */
 static void no_method_need_be_known(void **state)
 {
     (void)state;

@@ -33,7 +33,7 @@ static bool begins_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* Certificates are made by the first who needs them. */
+/* Certificates are made by the first test that needs them. */
 static void cert_of(const char *name, char out[PLACE_BYTES])
 {
     struct stat about;

@@ -1,4 +1,4 @@
-/* Clients whose server goes, and comes back, perhaps as another one. */
+/* Clients whose server ends, and comes back, possibly as another one. */
 #include "sample.h"
 
 #include <dirent.h>
@@ -21,7 +21,7 @@ static shmrpc_client_stats stats_of(const shmrpc_client *client)
     return stats;
 }
 
-/* Ends a server and begins another one at its address. */
+/* Ends a server and starts another one at its address. */
 static void restart(sample_server *s)
 {
     sample_stop(s);
@@ -40,7 +40,7 @@ static unsigned count_fds(void)
     return count;
 }
 
-/* The server's threads close theirs a little later. */
+/* The server's threads close their ends a little later. */
 static void await_fds(unsigned most)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -84,7 +84,7 @@ typedef struct later {
     int64_t delay_ns;
 } later;
 
-/* The test's own way to be late. */
+/* A delay that the test controls. */
 static void start_later(void *user)
 {
     later *l = user;
@@ -174,7 +174,7 @@ static void call_of_an_absent_server_ends_at_its_deadline(void **state)
     shmrpc_stub_close(client);
 }
 
-/* A server without a worker: whatever is sent to it waits. */
+/* A server without a worker: requests to it wait. */
 typedef struct mute {
     const shmrpci_transport *transport;
     shmrpci_listener *listener;
@@ -259,7 +259,8 @@ static void call_that_no_worker_took_is_sent_to_the_next_server(void **state)
                          0);
         assert_int_equal(
             shmrpci_thread_create(&c.thread, "caller", call_once, &c), 0);
-        if (methods[i] == NOTE) { /* sent is sent; it was lost */
+        if (methods[i] == NOTE) { /* a sent oneway call is not repeated; it was
+                                   * lost */
             shmrpci_thread_join(&c.thread);
         }
         mute_stop(&m);
@@ -323,7 +324,7 @@ static void changed_interface_is_named_until_it_is_mended(void **state)
     shmrpc_client *client = sample_connect(&server);
     sample_stop(&server);
     sample_start_at(&server, server.where, &v.service, 2);
-    for (int i = 0; i < 3; i++) { /* two of them within the pause */
+    for (int i = 0; i < 3; i++) { /* two attempts within the pause */
         assert_int_equal(
             shmrpc_stub_call(client, ADD, &params, NULL, &sum, &error),
             SHMRPC_E_CONTRACT);
@@ -343,7 +344,7 @@ static void changed_interface_is_named_until_it_is_mended(void **state)
     sample_stop(&server);
 }
 
-/* A client that alone may repeat would do harm. */
+/* Repeating would do harm if only the client declares the method idempotent. */
 static void server_that_forbids_repeating_is_refused(void **state)
 {
     (void)state;
@@ -407,7 +408,7 @@ static void await_calls(crowd *c, uint32_t more)
     }
 }
 
-/* An orderly end loses no call, so all must go well. */
+/* An orderly end loses no call, so all must succeed. */
 static void one_of_many_threads_reconnects(void **state)
 {
     (void)state;

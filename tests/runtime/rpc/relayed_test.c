@@ -1,4 +1,5 @@
-/* Peers of relays: when the end of one is told, and that it is told once. */
+/* Peers of relays: when the end of one is reported, and that it is reported
+ * once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,8 +64,8 @@ static void not_while_a_call_runs(void **state)
     assert_true(shmrpci_relayed_leave(all, 1));
 }
 
-/* A oneway call may come behind the news of its sender's end: what it leaves
- * behind is cleared as well. */
+/* A oneway call may arrive after the report of its sender's end: its traces are
+ * removed as well. */
 static void a_late_call_is_the_last(void **state)
 {
     (void)state;
@@ -76,7 +77,7 @@ static void a_late_call_is_the_last(void **state)
     }
     enter(1, RELAY);
     assert_true(shmrpci_relayed_leave(all, 1));
-    /* Long after that its number is forgotten. */
+    /* Its number is forgotten long after that. */
     for (uint64_t other = 300; other < 1000; other++) {
         assert_false(shmrpci_relayed_part(all, other));
     }
@@ -92,7 +93,7 @@ static void a_relay_takes_its_peers_along(void **state)
     enter(2, RELAY);
     enter(3, RELAY);
     assert_false(shmrpci_relayed_leave(all, 3));
-    enter(3, OTHER); /* it calls by another connection now */
+    enter(3, OTHER); /* it calls over another connection now */
     assert_false(shmrpci_relayed_leave(all, 3));
     assert_true(shmrpci_relayed_end(all, RELAY, tell, all));
     assert_int_equal(told, 1);
@@ -102,7 +103,7 @@ static void a_relay_takes_its_peers_along(void **state)
     assert_true(shmrpci_relayed_end(all, OTHER, tell, all));
     assert_int_equal(told, 2);
     assert_true(told_last == 3);
-    /* A client's connection is no relay's. */
+    /* A client's own connection is no relay's. */
     assert_false(shmrpci_relayed_end(all, 9, tell, all));
     assert_int_equal(told, 2);
 }

@@ -1,4 +1,4 @@
-/* The pool of replies: memory is used again, and nothing is lost at the end. */
+/* The pool of replies: memory is reused, and nothing is leaked at the end. */
 #include "rpc/reply.h"
 
 #include <setjmp.h>
@@ -63,8 +63,8 @@ static void limit_of_a_reply_holds(void **state)
     shmrpci_reply_pool_close(pool);
 }
 
-/* More than the pool has places for, released before and after its close: the
- * leak checker tells whether one got lost. */
+/* More than the pool has places for, released before and after it is closed:
+ * the leak checker finds a lost one. */
 static void replies_end_before_or_after_the_pool(void **state)
 {
     (void)state;
@@ -160,7 +160,7 @@ int main(void)
         cmocka_unit_test(replies_end_before_or_after_the_pool),
         cmocka_unit_test(threads_share_a_pool_and_its_end),
     };
-    /* Checked programs don't use replies again. */
+    /* Checked programs don't reuse replies. */
     (void)setenv("SHMRPC_CHECK", "0", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* `@retry`: what is sent again, how often, and what the budget allows. */
+/* `@retry`: which calls are sent again, how often, and what the budget
+ * allows. */
 #include "sample.h"
 
 #include "shmrpc/beside.h"
@@ -6,10 +7,10 @@
 
 /* What AGAIN does; written between calls. */
 static struct {
-    unsigned failures; /* so many, then it goes well */
+    unsigned failures; /* so many fail, then calls succeed */
     int status;        /* of a failure */
     unsigned calls;
-    unsigned repeated; /* of them, those that said so */
+    unsigned repeated; /* of these, calls marked as repeated */
 } plan;
 
 static int flaky(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -140,7 +141,7 @@ static void a_storm_costs_at_most_a_tenth_more(void **state)
         assert_int_equal(again(NULL), SHMRPC_E_EXHAUSTED);
     }
     assert_in_range(plan.calls, CALLS + 1, CALLS + CALLS / 10);
-    /* Spent: it takes successes to be trusted again. */
+    /* Spent: successes must fill it first. */
     plan.failures = 1;
     assert_int_equal(again(NULL), SHMRPC_E_EXHAUSTED);
     plan.failures = 0;

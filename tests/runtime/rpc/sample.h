@@ -1,6 +1,6 @@
 /*
- * A service written by hand, as the generator would write it, with a method
- * for each thing that rpc does; and a server of it on threads of the test.
+ * A service written by hand, as the generator would write it, with a method for
+ * each feature of rpc; and a server of it on threads of the test.
  */
 #ifndef SHMRPCI_TESTS_RUNTIME_RPC_SAMPLE_H
 #define SHMRPCI_TESTS_RUNTIME_RPC_SAMPLE_H
@@ -19,7 +19,7 @@
 #include "place.h"
 #include "shmrpc/stub.h"
 
-/* A wait that lasts longer than this has failed. */
+/* A wait that takes longer than this has failed. */
 #define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
 
 /* Indices of the methods. */
@@ -77,12 +77,12 @@ extern const shmrpc_service sample_service;
 extern const shmrpc_handler sample_handlers[SAMPLE_METHODS];
 extern const shmrpc_method sample_methods[SAMPLE_METHODS];
 
-/* What handlers are given as `user`. */
+/* The `user` of handlers. */
 typedef struct sample_state {
     shmrpci_mutex lock;
     shmrpci_cond changed;
-    unsigned entered;   /* handlers that hold or watch */
-    unsigned cancelled; /* handlers that saw their cancellation */
+    unsigned entered;   /* number of handlers that hold or watch */
+    unsigned cancelled; /* number of handlers that saw their cancellation */
     unsigned noted;
     bool open;
 } sample_state;
@@ -101,8 +101,8 @@ typedef struct sample_server {
     sample_state state;
     shmrpci_thread thread;
     place_gateway *gateway;
-    char where[128]; /* for clients */
-    int status;      /* of run */
+    char where[128]; /* the address for clients */
+    int status;      /* result of run */
 } sample_server;
 
 /* A new address, by the name of a place (place.h). */
@@ -110,15 +110,15 @@ void sample_address(const char *scheme, char out[128]);
 
 void sample_start(sample_server *s, const char *scheme,
                   const shmrpc_service *service, uint32_t workers);
-/* The same at an address of the test's choice. */
+/* The same at an address that the test chooses. */
 void sample_start_at(sample_server *s, const char *where,
                      const shmrpc_service *service, uint32_t workers);
-/* The same, new, with handlers and options of the test's choice, besides the
- * address; `more` may be NULL. */
+/* The same at a new address, with handlers and options that the test chooses;
+ * `more` may be NULL. */
 void sample_start_with(sample_server *s, const char *scheme,
                        const shmrpc_handler *handlers,
                        const shmrpc_server_opts *more);
-/* All of it of the test's choice. */
+/* Everything as the test chooses. */
 void sample_start_serving(sample_server *s, const char *where,
                           const shmrpc_service *service,
                           const shmrpc_handler *handlers,
@@ -129,18 +129,18 @@ shmrpc_client *sample_connect(const sample_server *s);
 void sample_open(sample_state *state);
 void sample_await(sample_state *state, const unsigned *field, unsigned count);
 
-/* The sum by ADD; fails the test when it is not `a + b`. */
+/* Adds by ADD; fails the test unless the result is `a + b`. */
 void sample_add(shmrpc_client *client, int64_t a, int64_t b);
 
-/* Sets SHMRPC_DIR to a new folder; the end removes it. */
+/* Sets SHMRPC_DIR to a new folder; the end removes the folder. */
 void sample_folder_make(void);
 void sample_folder_remove(void);
-/* The same, around a case of cmocka. */
+/* The same, as set-up and tear-down of a cmocka case. */
 int sample_set_up(void **state);
 int sample_tear_down(void **state);
 
-/* A case over both transports of one machine, or over all, and through a
- * gateway; its state is the place's name. */
+/* Runs a case over both transports of one machine, or over all of them and
+ * through a gateway; its state is the place's name. */
 extern char sample_inproc[];
 extern char sample_shm[];
 extern char sample_unix[];

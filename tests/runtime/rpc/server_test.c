@@ -1,4 +1,4 @@
-/* The life of a server, and what it answers to clients that are no stubs. */
+/* The life of a server, and its answers to clients that are not stubs. */
 #include "sample.h"
 
 #include <unistd.h>
@@ -60,7 +60,7 @@ static void nobody_is_not_to_be_allowed(void **state)
     }
 }
 
-/* In a process of that user: the exit status. */
+/* Connects in a process of that user: the exit status. */
 static int serve_as_nobody(void)
 {
     static const char *const forms[] = {"shm://nobody@test",
@@ -178,7 +178,7 @@ static void second_server_at_an_address_is_EXISTS(void **state)
     sample_stop(&first);
 }
 
-/* One bad address of several leaves none behind. */
+/* If one of several addresses is bad, nothing is left behind. */
 static void failed_serve_listens_nowhere(void **state)
 {
     (void)state;
@@ -305,7 +305,7 @@ static void bare_stop(bare *b)
     sample_stop(&b->server);
 }
 
-/* The status of a call; its reply, as text, in `out`. */
+/* The status of a call; its reply as text in `out`. */
 static int bare_call(bare *b, uint32_t method, const char *body,
                      int64_t timeout_ns, char out[1000])
 {

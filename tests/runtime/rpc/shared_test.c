@@ -1,4 +1,5 @@
-/* Objects that a service shares: who gets them, to do what, and until when. */
+/* Objects that a service shares: who gets them, with which rights, and until
+ * when. */
 #include "sample.h"
 
 #include <fcntl.h>
@@ -9,7 +10,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* How often objects were made, and ended, in this process. */
+/* How often objects were created and ended in this process. */
 static unsigned made;
 static unsigned ended;
 
@@ -111,12 +112,13 @@ static void objects_are_the_same_for_all_over(const char *scheme)
     int voices = get(client, "voices", &watch_fds[1]);
     int own = get(NULL, "voices", &watch_fds[2]);
     assert_true(may_write(jobs));
-    assert_false(may_write(voices)); /* the service keeps that to itself */
+    assert_false(may_write(voices)); /* the service keeps that object to
+                                      * itself */
     assert_true(may_write(own));
     assert_int_equal(pwrite(own, "v", 1, 0), 1);
     assert_int_equal(pwrite(jobs, "j", 1, 0), 1);
     assert_int_equal(look(voices), 'v');
-    /* Locks belong to open file descriptions: nobody shares one. */
+    /* Locks belong to open file descriptions: clients share none. */
     shmrpci_fd_close(&watch_fds[0]);
     int again = get(client, "jobs", &watch_fds[0]);
     assert_int_equal(lseek(again, 7, SEEK_SET), 7);
@@ -221,7 +223,7 @@ static void service_whose_objects_cannot_be_made_does_not_serve(void **state)
     assert_int_equal(ended, 0);
 }
 
-/* Its copy of the server is not the server: it asks as the others do. */
+/* Its copy of the server is not the server: it asks like any client. */
 static void forked_child_asks_its_server(void **state)
 {
     (void)state;

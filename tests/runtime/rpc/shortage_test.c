@@ -1,6 +1,6 @@
 /*
- * Memory that runs out: each allocation of connect, calls and close fails
- * once, and then each with all that follow it.
+ * Running out of memory: each allocation of connect, calls and close fails,
+ * first alone, then together with all that follow it.
  */
 #include "rpc/misuse.h"
 #include "sample.h"
@@ -16,8 +16,8 @@
 
 /* ---- the allocator ---- */
 
-/* The linker sends the library's calls here (--wrap), which decides the names.
- */
+/* The linker redirects the library's calls to these functions (--wrap), which
+ * decides their names. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *at, size_t size);
@@ -25,9 +25,9 @@ void *__real_aligned_alloc(size_t align, size_t size);
 void __real_free(void *at);
 
 static shmrpci_atomic_u32 armed;
-static shmrpci_atomic_u32 asked;  /* since it was armed */
+static shmrpci_atomic_u32 asked;  /* allocations since it was armed */
 static shmrpci_atomic_u64 living; /* allocations, modulo 2^64 */
-static uint32_t first_failure;    /* number of the allocation, from 1 */
+static uint32_t first_failure;    /* number of the failing allocation, from 1 */
 static bool is_for_good;          /* all that follow fail too */
 
 static bool must_fail(void)
@@ -115,7 +115,7 @@ typedef struct outcome {
     char message[SHMRPC_ERROR_MESSAGE_BYTES];
 } outcome;
 
-/* True when it went well. */
+/* True if it succeeded. */
 static bool note(outcome *o, int status, const shmrpc_error *error)
 {
     if (status == SHMRPC_E_NO_MEMORY) {
@@ -187,7 +187,8 @@ static void fail_each(const char *where, bool has_server_here)
     unsigned shortages = 0;
     outcome first = {0};
     for (unsigned i = 0; i < SHMRPCI_GRAVES; i++) {
-        do_all(where, &first); /* makes what stays for good, or a while */
+        do_all(where, &first); /* allocates what stays for good, or for a
+                                * while */
     }
     assert_int_equal(first.unexpected, 0);
     assert_int_equal(first.shortages, 0);
@@ -254,7 +255,7 @@ static void each_shortage_is_NO_MEMORY_and_loses_nothing(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-/* The shortage may be the server's here, of which the caller learns. */
+/* Here memory may run out at the server, and the caller is told so. */
 static void each_shortage_of_the_server_is_NO_MEMORY_too(void **state)
 {
     (void)state;

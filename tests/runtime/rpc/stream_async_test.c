@@ -5,11 +5,11 @@
 
 #include "shmrpc/async.h"
 
-/* What the callbacks have seen, and are to do. */
+/* What the callbacks have seen, and what they shall do. */
 static struct {
     shmrpc_stream *stream;
     int64_t count;
-    int64_t pause_at; /* with this item; -1: never */
+    int64_t pause_at; /* pauses with this item; -1: never */
     int64_t stop_at;  /* likewise; returns 0 */
     int64_t close_at; /* closes the stream in the callback */
     unsigned ends;
@@ -61,7 +61,7 @@ static void open_async(uint32_t method, const void *params,
     assert_int_equal(got.count, 0); /* by dispatch only */
 }
 
-/* Once, when there is something to do, or after so long. */
+/* Once, when there is something to do, or after this long. */
 static void dispatch(int timeout_ms)
 {
     struct pollfd fd = {.fd = shmrpc_stub_fd(client), .events = POLLIN};
@@ -106,7 +106,7 @@ static void items_then_the_error(void **state)
     shmrpc_stub_stream_close(got.stream);
 }
 
-/* A stream that is always full does not keep dispatch: other work goes on. */
+/* A stream that is always full does not occupy dispatch: other work goes on. */
 static void a_turn_has_an_end(void **state)
 {
     (void)state;
@@ -115,7 +115,7 @@ static void a_turn_has_an_end(void **state)
     dispatch_until(1);
     int64_t before = got.count;
     dispatch(100);
-    /* Four rounds of a dispatch, and of a stream 64 items in each. */
+    /* Four rounds of a dispatch, with 64 items of a stream in each. */
     assert_true(got.count <= before + 4 * 64);
     dispatch_until(2000);
     shmrpc_stub_stream_close(got.stream);
@@ -177,7 +177,7 @@ static void idle_stream(void **state)
 {
     (void)state;
     open_async(IDLE, NULL, NULL);
-    got.count = 1; /* what comes is 1 */
+    got.count = 1; /* the next item is 1 */
     dispatch_until(INT64_MAX);
     assert_int_equal(got.status, SHMRPC_E_DEADLINE);
     shmrpc_stub_stream_close(got.stream);

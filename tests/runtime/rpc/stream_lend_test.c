@@ -1,5 +1,5 @@
-/* Items that are lent, on both sides and over all transports: of raw and native
- * methods, in the window and beside it; and how many were delivered. */
+/* Lent items, on both sides and over all transports: of raw and native methods,
+ * in the window and in buffers; and how many were delivered. */
 #include "stream_sample.h"
 
 static void *lend(shmrpc_stream *stream, size_t len)
@@ -18,11 +18,11 @@ static void commit(shmrpc_stream *stream, const void *at, size_t len)
     }
 }
 
-/* The handler sends back what it gets, lent too. */
+/* The handler sends back what it receives, also lent. */
 static void raw_items(void **state)
 {
     (void)state;
-    /* In the window of 64 KiB, in pieces, and larger than it. */
+    /* Items within the window of 64 KiB, in pieces, and larger than it. */
     static const size_t lengths[] = {0, 1, 100, 5000, 16000, 20000, 100000};
     shmrpc_stream *stream = open_with(MIRROR, NULL, NULL);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
@@ -78,7 +78,7 @@ static void what_is_lent_is_sent_once(void **state)
     assert_non_null(strstr(error.message, "lent"));
     assert_int_equal(shmrpc_stub_stream_commit(stream, &number, 0, &error),
                      SHMRPC_E_PRECONDITION);
-    shmrpc_stub_stream_abort(stream, &number); /* not that */
+    shmrpc_stub_stream_abort(stream, &number); /* not that one */
     commit(stream, lent, 0);
     expect_number(stream, 10);
     assert_int_equal(shmrpc_stub_stream_commit(stream, lent, 0, &error),
@@ -88,14 +88,14 @@ static void what_is_lent_is_sent_once(void **state)
     assert_int_equal(shmrpc_stub_stream_send(stream, &number, 0, &error),
                      SHMRPC_OK);
     expect_number(stream, 14);
-    /* One that is lent at the end is none. */
+    /* A loan that is open at the end is no item. */
     (void)lend(stream, 0);
     assert_int_equal(shmrpc_stub_stream_end(stream, &error), SHMRPC_OK);
     assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error), SHMRPC_OK);
     shmrpc_stub_stream_close(stream);
 }
 
-/* The bound of the type is looked at, and the loan is over. */
+/* The bound of the type is checked, and the loan has ended. */
 static void raw_items_keep_their_bounds(void **state)
 {
     (void)state;
@@ -129,7 +129,7 @@ static void loans_end_as_sends_do(void **state)
            (status = shmrpc_stub_stream_commit(stream, at, 0, &error)) ==
                SHMRPC_OK) {
     }
-    /* Where a loan is a buffer it is the commit that would wait. */
+    /* If a loan is a buffer, commit is where it would wait. */
     assert_true(status == SHMRPC_E_BUSY || status == SHMRPC_E_ABORTED);
     shmrpc_stub_stream_close(stream);
     (void)returned(1);

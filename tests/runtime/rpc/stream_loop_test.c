@@ -1,4 +1,4 @@
-/* Streams that are read and sent by dispatch: nothing waits. */
+/* Streams that dispatch reads and sends: nothing waits. */
 #include "stream_sample.h"
 
 #include <signal.h>
@@ -8,19 +8,20 @@
 
 #include "os/poll.h"
 
-/* What one stream has been through; both ends of BOTH at once. */
+/* The progress of one stream; both ends of BOTH at once. */
 typedef struct trip {
     shmrpc_stream *stream;
-    int64_t wanted; /* items to send; then the end */
+    int64_t wanted; /* number of items to send; then the end */
     int64_t sent;
     int64_t got;
-    int64_t stop_after; /* items: then it is closed; 0: never */
+    int64_t stop_after; /* number of items, after which it is closed; 0:
+                         * never */
     bool is_paused;     /* after each item */
-    unsigned calls;     /* of ready */
-    shmrpc_str word;    /* that is sent, of UP */
-    bool has_pushed;    /* it was taken */
-    bool has_ended;     /* all was sent */
-    int status;         /* BUSY: it goes on */
+    unsigned calls;     /* calls of ready */
+    shmrpc_str word;    /* item being sent, of UP */
+    bool has_pushed;    /* it was accepted */
+    bool has_ended;     /* all items were sent */
+    int status;         /* BUSY: continue later */
     int64_t result;
     shmrpc_error error;
 } trip;
@@ -31,7 +32,7 @@ static void finish(trip *t, int status)
     t->calls = 0;
 }
 
-/* Reads all that there is. */
+/* Reads all available items. */
 static void receive(trip *t)
 {
     const void *item;
@@ -54,7 +55,7 @@ static void receive(trip *t)
     }
 }
 
-/* Sends all that there is room for. OK: all of it was. */
+/* Sends as many items as there is room for. OK: all of them. */
 static int transmit(trip *t, bool is_number)
 {
     int status = SHMRPC_OK;
@@ -113,9 +114,9 @@ static void start(trip *t, uint32_t method, const void *params,
     ready(t);
 }
 
-/* Sleeps by the client's descriptor until they are over. Fails when no item has
- * moved for too long: on a busy machine each of hundreds of credits may take a
- * tenth of a second. */
+/* Sleeps on the client's descriptor until the streams are over. Fails when no
+ * item has moved for too long: on a busy machine each of hundreds of credits
+ * may take a tenth of a second. */
 static void run(trip *const *trips, size_t count)
 {
     int64_t moved = -1;
@@ -198,7 +199,7 @@ static void uploads_go_in_pieces(void **state)
 static void both_ways_at_once(void **state)
 {
     (void)state;
-    /* Behind a gateway fewer: five threads take part in each credit. */
+    /* Fewer behind a gateway: five threads take part in each credit. */
     trip t = {.wanted = strncmp(place, "relay", 5) == 0 ? 5000 : 20000};
     start(&t, BOTH, NULL, NULL, ready_both);
     run_one(&t);
@@ -222,7 +223,7 @@ static void two_streams_and_a_call(void **state)
     shmrpc_stub_stream_close(two.stream);
 }
 
-/* Nobody asks: the handler waits, and dispatch does not tell. */
+/* Nobody asks: the handler waits, and dispatch does not report it. */
 static void a_pause_lasts(void **state)
 {
     (void)state;
@@ -277,7 +278,7 @@ static void time_passes(void **state)
     start(&idle, IDLE, NULL, NULL, ready_down);
     run_one(&idle);
     assert_int_equal(idle.status, SHMRPC_E_DEADLINE);
-    assert_true(idle.got <= 1); /* that took longer, on a busy machine */
+    assert_true(idle.got <= 1); /* it took longer, on a busy machine */
     const shmrpc_opts soon = {.timeout_ns = 50 * SHMRPCI_NS_PER_MS};
     trip late = {.sent = 0};
     start(&late, BOTH, NULL, &soon, ready_down);
@@ -309,7 +310,7 @@ static void wrong_use(void **state)
 /* ---- wrong order ----------------------------------------------------------
  */
 
-/* Those of all cases, so that what is left of them can be found. */
+/* The streams of all cases, so that leftovers can be found. */
 static trip open_trips[40]; /* at all places */
 static size_t open_count;
 
@@ -323,8 +324,8 @@ static trip *leave_open(void)
     return t;
 }
 
-/* The handler has it, and has sent an item back: until then a client that goes
- * takes its call with it, and no handler is called. */
+/* The handler has the call, and has sent an item back: if the client left
+ * before that, the call would end with it, without calling a handler. */
 static trip *leave_running(void)
 {
     const int64_t number = 1;
@@ -341,7 +342,7 @@ static trip *leave_running(void)
     return t;
 }
 
-/* A program that ends so harms neither itself nor the server. */
+/* A program that ends like this harms neither itself nor the server. */
 static void client_is_closed_before_its_stream(void **state)
 {
     (void)state;
@@ -351,7 +352,7 @@ static void client_is_closed_before_its_stream(void **state)
     assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
 }
 
-/* Both workers are busy: nobody has the third. */
+/* Both workers are busy: nobody takes the third call. */
 static void client_is_closed_before_its_call_is_taken(void **state)
 {
     (void)state;
@@ -367,7 +368,7 @@ static void client_is_closed_before_its_call_is_taken(void **state)
     shmrpc_stub_stream_close(leave_running()->stream);
 }
 
-/* How a process ends that does so. */
+/* The status of a process that does so. */
 static int close_late(const char *check)
 {
     int status = -1;

@@ -1,7 +1,7 @@
 /*
- * The end of a stream that is slow costs the other one no memory, at any
- * place: both ends, and the gateway, are in this process. SHMRPC_TEST_LONG=1
- * moves 60 times as many, a million of the small ones.
+ * A slow end of a stream costs the other end no memory, at any place: both
+ * ends, and the gateway, are in this process. SHMRPC_TEST_LONG=1 moves 60 times
+ * as many items, a million of the small ones.
  */
 #include "stream_sample.h"
 
@@ -10,7 +10,7 @@
 
 #include "../../sanitized.h"
 
-/* 8 MB either way, in few items: on a busy machine each takes long. */
+/* 8 MB in either direction, in few items: on a busy machine each takes long. */
 #define ITEM_BYTES 100000
 #define ITEMS      80
 /* Several windows. */
@@ -26,7 +26,7 @@ static unsigned rounds(void)
     return getenv("SHMRPC_TEST_LONG") != NULL ? 60 : 1;
 }
 
-/* What this process keeps in memory; its own and what it shares. */
+/* How much memory this process has: private and shared. */
 static size_t resident_kib(void)
 {
     char text[128] = "";
@@ -61,7 +61,7 @@ static void growth_look(growth *g)
     g->most_kib = now_kib > g->most_kib ? now_kib : g->most_kib;
 }
 
-/* (What sanitizers keep is their own.) */
+/* (Memory that sanitizers keep is their own.) */
 static void expect_flat(const growth *g)
 {
     if (!IS_SANITIZED && g->most_kib > g->first_kib + GROWTH_KIB) {

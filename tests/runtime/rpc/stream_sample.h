@@ -1,6 +1,6 @@
 /*
  * A service with streams of each kind, which tests share, and a server and a
- * client of it for the case that runs.
+ * client of it for the current case.
  */
 #ifndef SHMRPCI_TESTS_RUNTIME_RPC_STREAM_SAMPLE_H
 #define SHMRPCI_TESTS_RUNTIME_RPC_STREAM_SAMPLE_H
@@ -29,40 +29,40 @@ enum {
 
 extern const shmrpc_service stream_sample;
 
-/* What the cases are played over: the server's address (place.h), and where
+/* The place where the cases run: the server's address (place.h), and where
  * clients find it. */
 extern const char *place;
 extern char client_place[PLACE_BYTES];
 extern shmrpc_client *client;
 extern shmrpc_error error;
 
-/* Those who look at all calls of both ends; or NULL. */
+/* Interceptors for all calls, of both ends; or NULL. */
 extern const shmrpc_interceptor *const *who_looks;
 
-/* Others than the service's own, how long the server waits at its end, and how
- * old its streams may become; or NULL, 0, 0. */
+/* Handlers other than the service's own, how long the server waits at its end,
+ * and how old its streams may become; or NULL, 0, 0. */
 extern const shmrpc_handler *other_handlers;
 extern int64_t drain_ns;
 extern int64_t age_ns;
 
-/* Where the server listens too, for those who ask for its statistics; or
- * NULL. */
+/* Where the server listens as well, to be asked for its statistics; or NULL. */
 extern const char *also_at;
 
-/* Around each case. */
+/* Run around each case. */
 int begin(void **state);
 int end(void **state);
 /* The first part of end. */
 void stop_server(void);
 
-/* Plays the cases over inproc, shm, and, unless `is_local`, every other place
- * of place.h; how many have failed. */
+/* Runs the cases over inproc, shm and, unless `is_local`, every other place of
+ * place.h; returns how many have failed. */
 int over_all(const struct CMUnitTest *tests, size_t count, bool is_local);
 
-/* Waits until so many handlers have returned; in what the last one has. */
+/* Waits until that many handlers have returned; returns what the last one
+ * returned. */
 int returned(unsigned count);
 
-/* Fail the test if they do. */
+/* Fail the test if they fail. */
 shmrpc_stream *open_with(uint32_t method, const void *params,
                          const shmrpc_opts *opts);
 void expect_number(shmrpc_stream *stream, int64_t number);

@@ -1,6 +1,6 @@
 /*
- * What a service counts of its streams, wherever they come from. It is asked at
- * a place of its own: sockets do not hand out statistics.
+ * A service's statistics of its streams, wherever clients connect. They are
+ * read at a separate place: sockets do not hand out statistics.
  */
 #include "stream_sample.h"
 
@@ -41,7 +41,7 @@ static shmrpc_stream_stats streams_of(uint32_t method)
     return streams;
 }
 
-/* Waits until a method's counts are as `is_so` wants them. */
+/* Waits until `is_so` accepts a method's counts. */
 static shmrpc_stream_stats await(uint32_t method,
                                  bool (*is_so)(const shmrpc_stream_stats *s))
 {
@@ -80,7 +80,7 @@ static void items_are_counted_each_way(void **state)
     assert_int_equal(both.opened, 1);
     assert_int_equal(both.items_in, 5);
     shmrpc_snapshot *now = take();
-    /* A worker that has not begun yet has no row. */
+    /* A worker that has not started yet has no row. */
     uint64_t open = 0;
     for (uint32_t i = 0; shmrpc_snapshot_worker(now, i) != NULL; i++) {
         open += shmrpc_snapshot_worker(now, i)->streams;
@@ -89,7 +89,7 @@ static void items_are_counted_each_way(void **state)
     shmrpc_snapshot_free(now);
     assert_int_equal(shmrpc_stub_stream_end(stream, &error), SHMRPC_OK);
     assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error), SHMRPC_OK);
-    /* Who has the end finds all of it counted. */
+    /* Once the end has been read, everything is counted. */
     now = take();
     const shmrpc_method_stats *m = shmrpc_snapshot_method(now, BOTH);
     assert_int_equal(m->calls, 1);
@@ -107,7 +107,7 @@ static void items_are_counted_each_way(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* Seen while it lasts, and kept when it is over. */
+/* Visible while it lasts, and kept when it is over. */
 static void stalled_time(void **state)
 {
     (void)state;
@@ -124,7 +124,7 @@ static void stalled_time(void **state)
     assert_true(over.items_out >= stalls.items_out);
 }
 
-/* A difference tells what is open, not how that has changed. */
+/* A difference reports what is open, not how that has changed. */
 static void differences(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* Streams over inproc, shm and a socket, through the tables and functions that
- * generated code uses: both ends, all ends. */
+ * generated code uses: both ends, every kind of end. */
 #include "stream_sample.h"
 
 #include <sys/wait.h>
@@ -33,7 +33,7 @@ static void results_then_the_end(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* What was sent comes first, then why it ended, with message and payload. */
+/* Items that were sent come first, then the error, with message and payload. */
 static void items_then_the_error(void **state)
 {
     (void)state;
@@ -84,7 +84,7 @@ static void uploads_get_one_result(void **state)
     assert_int_equal(bytes, 101 * 4 + 50000);
 }
 
-/* The handler has enough: sends say so, and the result is there. */
+/* The handler has read enough: sends say so, and the result is there. */
 static void handler_that_returns_early(void **state)
 {
     (void)state;
@@ -115,7 +115,8 @@ static void upload_that_is_closed(void **state)
     shmrpc_stream *stream = open_with(UP, NULL, NULL);
     assert_int_equal(send_word(stream, "four"), SHMRPC_OK);
     shmrpc_stub_stream_close(stream);
-    /* Before a worker had it the call may be withdrawn: then none returns. */
+    /* Before a worker has taken it the call may be withdrawn: then no handler
+     * returns. */
     stream = open_with(UP, NULL, NULL);
     int64_t bytes = 0;
     assert_int_equal(shmrpc_stub_stream_finish(stream, &bytes, &error),
@@ -185,7 +186,7 @@ static void deadlock_is_named(void **state)
     while ((status = shmrpc_stub_stream_send(stream, &number, 0, &error)) ==
            SHMRPC_OK) {
     }
-    /* Ours, or the handler's, which returns it. */
+    /* Cancelled by us, or by the handler, which returns the status. */
     assert_int_equal(status, SHMRPC_E_ABORTED);
     assert_non_null(strstr(error.message, "deadlock"));
     shmrpc_stub_stream_close(stream);
@@ -199,7 +200,7 @@ static void send_without_waiting(void **state)
     int64_t number = 1;
     int status;
     shmrpc_stream *stream = open_with(FLOOD, NULL, NULL);
-    expect_number(stream, 0); /* it runs */
+    expect_number(stream, 0); /* it is running */
     while ((status = shmrpc_stub_stream_send(
                 stream, &number, SHMRPC_OPT_NONBLOCK, &error)) == SHMRPC_OK) {
     }
@@ -237,7 +238,7 @@ static void idle_stream_is_given_up(void **state)
     (void)state;
     const void *item;
     shmrpc_stream *stream = open_with(IDLE, NULL, NULL);
-    /* On a busy machine even the first one may come too late. */
+    /* On a busy machine even the first one may arrive too late. */
     int status = shmrpc_stub_stream_next(stream, &item, &error);
     if (status == SHMRPC_MORE) {
         status = shmrpc_stub_stream_next(stream, &item, &error);
@@ -265,7 +266,8 @@ static void deadline_of_the_whole(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* Streams of one client that are open at a time; short calls go on. */
+/* Streams of one client that are open at the same time; short calls still
+ * work. */
 static void one_too_many(void **state)
 {
     (void)state;
@@ -315,7 +317,7 @@ static void not_in_a_forked_child(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* A call that is none: the server takes it for what it is. */
+/* A call without streams: the server treats it as what it is. */
 static void call_without_its_streams(void **state)
 {
     (void)state;

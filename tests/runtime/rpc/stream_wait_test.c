@@ -43,7 +43,8 @@ static void expect_interrupted(int status)
         strstr(error.message, "interrupted") == NULL) {
         fail_msg("%s: %d %s", place, status, error.message);
     }
-    /* Over a socket giving up is a short wait too, which asks if it is long. */
+    /* Over a socket, cancelling is a short wait too, which calls the hook if it
+     * takes long. */
     assert_true(atomic_load(&asked) >= 2);
     assert_true(atomic_load(&blocks) >= 1);
     assert_int_equal(atomic_load(&blocks), atomic_load(&unblocks));
@@ -58,7 +59,7 @@ static void interrupted_reader_ends_its_stream(void **state)
     shmrpc_stream *stream = open_with(BOTH, NULL, NULL);
     assert_int_equal(shmrpc_stub_stream_send(stream, &number, 0, &error),
                      SHMRPC_OK);
-    expect_number(stream, 2); /* a handler runs, and can be told */
+    expect_number(stream, 2); /* a handler is running, and can be cancelled */
     (void)shmrpc_wait_set_hooks(&hooks);
     int status = shmrpc_stub_stream_next(stream, &item, &error);
     (void)shmrpc_wait_set_hooks(NULL);
@@ -118,7 +119,7 @@ static void fault_comes_after_the_items(void **state)
 /* ---- a server whose handlers do nothing ------------------------------------
  */
 
-/* Until the client has left, or the server ends. */
+/* Waits until the client has left, or the server ends. */
 static int wait_only(shmrpc_ctx *ctx, const void *impl, void *user,
                      const void *params, void *result)
 {

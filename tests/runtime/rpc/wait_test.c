@@ -63,7 +63,7 @@ static void start_over(sample_server *server, const char *scheme)
     sample_start_at(server, where, &sample_service, 1);
 }
 
-/* Opens the gate of HOLD when the caller sleeps and was asked. */
+/* Opens the gate of HOLD when the caller sleeps and its hook was called. */
 typedef struct opener {
     sample_state *state;
     seen *s;
@@ -116,7 +116,7 @@ static void long_wait_is_between_its_hooks(void **state)
     }
 }
 
-/* Gives up when the handler runs. */
+/* Gives up when the handler is running. */
 static void give_up_when_entered(void *user)
 {
     const opener *o = user;
@@ -275,8 +275,8 @@ typedef struct holder {
     seen s;
 } holder;
 
-/* Has the mutex until the other thread says that it waits: as one that wants
- * an interpreter lock which the other must give up. */
+/* Holds the mutex until the other thread reports that it waits, like a thread
+ * that wants an interpreter lock which the other must release. */
 static void hold_mutex(void *user)
 {
     holder *h = user;

@@ -1,5 +1,5 @@
-/* The ring of a stream when either side is killed at any change of a word that
- * both share: whole items, in order, and then the news. */
+/* The ring of a stream when either side is killed at any change of a shared
+ * word: whole items, in order, and then the death is reported. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #define BYTES  SHMRPCI_STREAM_MIN_BYTES
 #define FRAMES (BYTES - 256u)
 #define ITEMS  6u
-/* The ring has gone round, and the next items go round again. */
+/* The ring has wrapped, and the next items wrap again. */
 #define BEFORE 50u
 
 static const size_t lengths[ITEMS] = {0, 64, 300, 1200, 8, 400};
@@ -30,7 +30,8 @@ static int put(uint32_t number, size_t len)
     return shmrpci_stream_write(&writer, bytes, len, 0, false);
 }
 
-/* Reads until nothing comes; checks what does. Returns how many whole items. */
+/* Reads until nothing arrives, and checks the items. Returns how many whole
+ * items there were. */
 static uint32_t read_all(uint32_t number, int *status)
 {
     shmrpci_stream_piece piece;
@@ -62,7 +63,7 @@ static void begin(void)
         assert_int_equal(read_all(i, &status), 1);
         assert_int_equal(status, SHMRPC_E_BUSY);
     }
-    /* As a reader does before it sleeps: there is room for what follows. */
+    /* As a reader does before it sleeps: there is room for the next items. */
     shmrpci_store_seq(&ring->head, reader.at);
     reader.credited = reader.at;
 }
@@ -76,7 +77,7 @@ static void sleep_there(void)
         shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0)));
 }
 
-/* The same in place; what is more than a piece can't be lent. */
+/* The same in place; more than a piece can't be lent. */
 static int lend(uint32_t number, size_t len)
 {
     uint8_t *at;
@@ -122,7 +123,8 @@ static void writer_dies(bool reader_sleeps, bool lends)
         }
         died = dying_runs(write_some, &lends, point);
         shmrpci_stream_end_for(ring, BYTES);
-        /* A sleeper is awake: by a frame, or by those who know. */
+        /* The sleeper is woken: by a frame, or by those that know of the
+         * death. */
         assert_int_not_equal(
             shmrpci_load_seq(shmrpci_stream_header_at(ring, reader.offset)),
             shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0));

@@ -33,7 +33,7 @@ static int fresh(void **state)
     ring = aligned_alloc(SHMRPCI_STREAM_ALIGN, BYTES);
     back = aligned_alloc(SHMRPCI_STREAM_ALIGN, BYTES);
     assert_true(ring != NULL && back != NULL);
-    /* What was there before must not matter. */
+    /* Previous contents must not matter. */
     memset(ring, 0x5A, BYTES);
     memset(back, 0xFF, BYTES);
     shmrpci_stream_format(ring);
@@ -48,7 +48,7 @@ static int64_t soon(void)
     return shmrpci_now_ns() + WAIT_NS;
 }
 
-/* What byte `at` of item `number` is. */
+/* The value of byte `at` of item `number`. */
 static uint8_t byte_of(uint32_t number, size_t at)
 {
     return (uint8_t)(number * 31u + at * 7u + (at >> 8));
@@ -73,7 +73,7 @@ static int put(shmrpci_stream_writer *w, uint32_t number, size_t len,
     return shmrpci_stream_write(w, bytes, len, until_ns, false);
 }
 
-/* A look that waits. */
+/* A check that waits. */
 static int get(shmrpci_stream_piece *out)
 {
     int status;
@@ -113,7 +113,7 @@ static void items_in_order(void **state)
     assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_E_BUSY);
 }
 
-/* Whatever was in the way: what is written comes, then the end. */
+/* Whatever was in the ring before: written items arrive, then the end. */
 static void end_of_full_ring(void **state)
 {
     (void)state;
@@ -143,7 +143,7 @@ static void abandoned(void **state)
     assert_int_equal(get(&piece), SHMRPC_E_CANCELLED);
 }
 
-/* Credit comes by quarters. */
+/* Credit is returned in quarters. */
 static void room_comes_back(void **state)
 {
     (void)state;
@@ -180,7 +180,7 @@ static void deadlines(void **state)
     for (uint32_t i = 0; i < count; i++) {
         expect(i, 100);
     }
-    /* Nothing of it was written: the next one is whole. */
+    /* Nothing of it was written: the next item is whole. */
     assert_int_equal(put(&writer, count, 100, 0), SHMRPC_OK);
     expect(count, 100);
 }
@@ -218,7 +218,7 @@ static void fill_in(uint8_t *at, uint32_t number, size_t len)
     }
 }
 
-/* Written where they are read, of any length up to a piece, often round. */
+/* Items written in place, of any length up to a piece, wrapping often. */
 static void lent_items(void **state)
 {
     (void)state;
@@ -235,7 +235,7 @@ static void lent_items(void **state)
         for (size_t k = 0; k < len; k++) {
             assert_int_equal(piece.data[k], byte_of(i, k));
         }
-        /* Between them others. */
+        /* Other items in between. */
         assert_int_equal(put(&writer, i, 8, 0), SHMRPC_OK);
         expect(i, 8);
     }
@@ -260,7 +260,8 @@ static void one_loan_at_a_time(void **state)
     assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);
     assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_OK);
     expect(0, 8);
-    /* What is lent at the end is no item, nor after a cancellation. */
+    /* An item that is lent at the end does not count, nor after a
+     * cancellation. */
     (void)lend(100);
     shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
     assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);
@@ -293,7 +294,7 @@ static void loans_wait_for_room(void **state)
     expect(count, 100);
 }
 
-/* Never more than the reader has let go of; in the end all of it. */
+/* Never more than the reader has released; in the end all of it. */
 static void delivered_items(void **state)
 {
     (void)state;
@@ -373,7 +374,7 @@ static void *fill(void *status)
     return NULL;
 }
 
-/* Waits until the other thread says that it sleeps, or nearly does. */
+/* Waits until the other thread reports that it sleeps, or is about to. */
 static void until_waits(shmrpci_stream_ring *of)
 {
     while (shmrpci_load_seq(&of->waits) == SHMRPCI_STREAM_WRITES) {
@@ -406,7 +407,7 @@ static void *end_it(void *unused)
     return NULL;
 }
 
-/* The writer has died: whole items first, then the news. */
+/* The writer has died: whole items first, then the report. */
 static void end_wakes_reader(void **state)
 {
     (void)state;
@@ -449,14 +450,15 @@ static void two_writers(void **state)
     pthread_t thread = start(flood, &here);
     until_waits(ring);
     (void)flood(&there);
-    /* The other one may be told, too; else it waits on until we go. */
+    /* The other one may be told, too; otherwise it waits until we leave. */
     shmrpci_stream_cancel(ring);
     (void)join(thread);
     assert_true(here.status == SHMRPC_E_ABORTED ||
                 there.status == SHMRPC_E_ABORTED);
 }
 
-/* The same, but somebody reads one of them: nobody may be told so. */
+/* The same, but somebody reads one of them: then nobody may be told of a
+ * deadlock. */
 static void one_is_read(void **state)
 {
     (void)state;
@@ -514,8 +516,7 @@ static void lying_headers(void **state)
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 2), 1, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 0, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 1, SHMRPC_OK);
-    /* Padding for ever would be a loop without an end, and so would empty
-     * parts. */
+    /* Endless padding would be an endless loop, and so would empty parts. */
     lie(shmrpci_stream_header(SHMRPCI_STREAM_PART, 0), 1, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_PART, 1), 1, SHMRPC_MORE);
     (void)fresh(NULL);
@@ -525,7 +526,7 @@ static void lying_headers(void **state)
     assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_E_DATA_LOSS);
 }
 
-/* Frames of noise: pieces lie within the ring, and it ends. */
+/* Frames of noise: pieces lie within the ring, and reading ends. */
 static void noise(void **state)
 {
     (void)state;
@@ -534,7 +535,7 @@ static void noise(void **state)
         seed = round;
         for (uint32_t at = 0; at < FRAMES; at += 4) {
             uint32_t word = any();
-            /* Some of it nearly sound. */
+            /* Some of the noise is nearly valid. */
             word = any() % 2 == 0
                        ? shmrpci_stream_header((shmrpci_stream_kind)(any() % 5),
                                                any() % 200)

@@ -1,4 +1,4 @@
-/* service.ini: every key, and every way to get it wrong. */
+/* service.ini: every key, and every kind of mistake. */
 #include "supervise/ini.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@ typedef struct file {
 } file;
 
 typedef struct world {
-    const file *files; /* the last has no path */
+    const file *files; /* the last one has no path */
 } world;
 
 static shmrpc_status read_file(void *user, const char *path,
@@ -74,7 +74,7 @@ static void unload(loaded *l)
     shmrpci_arena_fini(&l->arena);
 }
 
-/* Loads what must be right. */
+/* Loads a text that must be valid. */
 static void load_good(loaded *l, const char *text)
 {
     load(l, text);
@@ -83,7 +83,7 @@ static void load_good(loaded *l, const char *text)
     }
 }
 
-/* The messages for a text that is wrong: exactly these. */
+/* The messages for an invalid text: exactly these. */
 static void expect_messages(const char *text, const char *expected)
 {
     loaded l;
@@ -150,12 +150,12 @@ static void print_value(shmrpci_ini_key key, const shmrpci_ini_value *value,
     }
 }
 
-/* How a value is written, what it is then, and what is refused, with a part of
- * the message; then its default. */
+/* How a value is written, the result, and which values are refused, with a part
+ * of the message; then its default. */
 static const struct {
     shmrpci_ini_key key;
-    const char *good[8]; /* written, value, written, value, ... */
-    const char *bad[8];  /* written, message, ... */
+    const char *good[8]; /* written text, value, written text, value, ... */
+    const char *bad[8];  /* written text, message, ... */
     const char *fallback;
 } rows[SHMRPCI_INI_KEYS] = {
     {SHMRPCI_INI_IMPORT_FROM,
@@ -392,8 +392,8 @@ static const struct {
      "absent"},
 };
 
-/* A file in which `name = value` stands in a section of this sort; A is the
- * service that is looked at. */
+/* A file with `name = value` in a section of this kind; A is the service under
+ * test. */
 static void write_file(char *out, size_t size, unsigned where, const char *name,
                        const char *value)
 {
@@ -607,7 +607,7 @@ static void numbers_agree(void **state)
                     "    4 | max_proc_num=2\n      | ^~~~~~~~~~~~\n");
 }
 
-/* 59 characters and the gateway's suffix are the most that a name has. */
+/* A name has at most 59 characters plus the gateway's suffix. */
 static void gateways_have_room_for_a_name(void **state)
 {
     (void)state;
@@ -629,7 +629,7 @@ static void gateways_have_room_for_a_name(void **state)
                     "name (expected another one)\n"
                     "    1 | [shmrpcd]\n"
                     "      |  ^~~~~~~\n");
-    /* What is wrong already has no path to look at. */
+    /* A text that is already invalid has no path to check. */
     expect_says("[A]\nexec=a\ntcp_tls_cert=${NO\n", "this is no variable");
 }
 
@@ -751,7 +751,7 @@ static void text_must_be_text(void **state)
     expect_says("[A]\nexec=a\xff\n", "2:7: error: not text from here on");
 }
 
-/* Memory ends at every step. */
+/* Memory runs out at every step. */
 static void out_of_memory(void **state)
 {
     (void)state;

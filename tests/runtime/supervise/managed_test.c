@@ -1,4 +1,4 @@
-/* Options that a manager gives stand in front of those of the command line. */
+/* Options from a manager precede those of the command line. */
 #include "supervise/managed.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static void expect(const char *given, const char *const *wanted, int count)
     assert_null(all[count]);
     assert_null(getenv("SHMRPC_OPTIONS"));
     if (argc > 3) {
-        free(all[1]); /* the copy of what was given */
+        free(all[1]); /* the copy of the given options */
     }
     free(all);
 }

@@ -1,4 +1,4 @@
-/* What the supervisor decides, played through without a clock. */
+/* The supervisor's decisions, played through without a clock. */
 #include "supervise/policy.h"
 
 #include <setjmp.h>
@@ -49,7 +49,7 @@ static void ten_deaths_on_end_are_a_crash_loop(void **state)
         shmrpci_backoff_died(&backoff, i * S, 1 * MS);
     }
     assert_true(shmrpci_backoff_is_degraded(&backoff));
-    shmrpci_backoff_lives(&backoff, 1 * S); /* young still */
+    shmrpci_backoff_lives(&backoff, 1 * S); /* still young */
     assert_true(shmrpci_backoff_is_degraded(&backoff));
     shmrpci_backoff_lives(&backoff, 2 * S);
     assert_false(shmrpci_backoff_is_degraded(&backoff));
@@ -96,7 +96,7 @@ static void nobody_left_is_tried_each_second(void **state)
     assert_true(revival.next_ns == now_ns);
 }
 
-/* Several die at once: the delay of the first ones is not shortened. */
+/* If several die at once, the delay of the first ones is not shortened. */
 static void next_start_never_moves_forward(void **state)
 {
     (void)state;
@@ -118,14 +118,14 @@ static const shmrpci_scale_rules rules = {.min_workers = 1,
                                           .delay_ns = 1 * MS,
                                           .shrink_ns = 30 * S};
 
-/* A service whose handlers take 10 ms, called by so many at once. */
+/* A service whose handlers take 10 ms, called by that many clients at once. */
 typedef struct play {
     shmrpci_scale scale;
     int64_t now_ns;
     uint32_t workers;
 } play;
 
-/* One look, 100 ms after the last one; what was decided is done. */
+/* One check, 100 ms after the last one; its decision is carried out. */
 static int step(play *p, uint32_t callers)
 {
     uint32_t busy = callers < p->workers ? callers : p->workers;
@@ -143,7 +143,7 @@ static int step(play *p, uint32_t callers)
     return by;
 }
 
-/* For so long; returns how often the number changed. */
+/* Runs for that long; returns how often the number changed. */
 static int go_on(play *p, uint32_t callers, int64_t for_ns)
 {
     int changes = 0;
@@ -162,7 +162,7 @@ static void load_brings_as_many_as_are_called_at_once(void **state)
         (void)step(&p, 4);
         assert_true(p.now_ns - began_ns < 20 * S);
     }
-    /* Three parts of a second for each of the three. */
+    /* Each of the three new workers takes 3 s and a fraction. */
     assert_true(p.now_ns - began_ns >= 9 * S);
     assert_true(p.now_ns - began_ns < 10 * S);
     assert_int_equal(go_on(&p, 4, 600 * S), 0);
@@ -185,12 +185,12 @@ static void one_leaves_each_time_they_were_too_many_for_long(void **state)
     assert_int_equal(go_on(&p, 1, 30 * S), 0);
     assert_int_equal(go_on(&p, 1, 3 * S), 1);
     assert_int_equal(go_on(&p, 1, 26 * S), 0);
-    /* With two, each of them is needed for half of the time. */
+    /* With two workers, each of them is needed for half of the time. */
     (void)go_on(&p, 1, 600 * S);
     assert_true(p.workers == 2 || p.workers == 3);
 }
 
-/* Whatever the load, it is answered once, and not undone. */
+/* Whatever the load, it scales once, and does not go back. */
 static void no_load_makes_the_number_swing(void **state)
 {
     (void)state;
@@ -211,7 +211,7 @@ static void a_short_burst_brings_none(void **state)
     }
 }
 
-/* Busy all the time, but nobody waits: one more would change nothing. */
+/* Busy all the time, but nobody waits: another worker would change nothing. */
 static void busy_alone_brings_none(void **state)
 {
     (void)state;
@@ -219,7 +219,7 @@ static void busy_alone_brings_none(void **state)
     assert_int_equal(go_on(&p, 2, 3600 * S), 0);
 }
 
-/* Calls queue, for a moment each: workers that spin take them in 1 us. */
+/* Calls queue, each for a moment: workers that spin take them in 1 us. */
 static void calls_that_hardly_wait_bring_none(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static void calls_that_hardly_wait_bring_none(void **state)
     }
 }
 
-/* None ends while they wait: that is late without any average. */
+/* No call ends while they wait: being late is judged without an average. */
 static void long_calls_bring_more_too(void **state)
 {
     (void)state;

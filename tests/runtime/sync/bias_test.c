@@ -1,4 +1,4 @@
-/* Words that are one thread's, until another comes. */
+/* Words biased to one thread, until another one comes. */
 #include "sync/bias.h"
 
 #include <setjmp.h>
@@ -20,7 +20,7 @@ typedef struct shared {
     uint64_t guarded; /* by the lowest bit of word */
 } shared;
 
-/* Takes the lowest bit, if it is there to be taken. */
+/* Sets the lowest bit; false: it was set. */
 static bool take(shared *s)
 {
     uint64_t seen = shmrpci_load_relaxed(&s->word);

@@ -33,7 +33,7 @@ static void wait_for_the_dead(int index, void *user)
     CHECK(shmrpc_lock_release(lock) == SHMRPC_OK);
 }
 
-/* From the kill until a process that has slept for the lock has it. */
+/* From the kill until a process that has slept for the lock holds it. */
 static int64_t pass_on_by_death(void *user)
 {
     memset(scene, 0, sizeof *scene);
@@ -106,7 +106,7 @@ static void until_it_is_consistent_everyone_is_warned(void **state)
     shmrpc_lock_close(lock);
 }
 
-/* A newcomer that gets the dead one's number is not taken for it. */
+/* A newcomer that gets the dead one's number is not mistaken for it. */
 static void newcomer_is_not_the_dead(void **state)
 {
     (void)state;
@@ -218,7 +218,7 @@ static void hold_with_a_child(int index, void *user)
 static void child_does_not_keep_its_parent_alive(void **state)
 {
     (void)state;
-    /* The child lives longer. */
+    /* The child outlives its parent. */
     shmrpc_lock_wait wait = {.timeout_ns = PATIENCE_NS / 3};
     shmrpc_lock *lock = stage_lock("test", 0);
     pid_t parent = stage_cast(hold_with_a_child, 0, NULL);
@@ -255,8 +255,8 @@ static void child_learns_that_it_was_replaced(void **state)
 
 /* ---- L7 and L6 together: counting, with kills ---------------------------- */
 
-/* Never two inside; a writer that is killed left a journal, from which the
- * next undoes what was half done. */
+/* Never two inside; a writer that is killed left a journal, from which the next
+ * one undoes what was half done. */
 static void count_once(shmrpc_lock *lock, int me, shmrpc_status status,
                        uint32_t dwell)
 {
@@ -293,7 +293,7 @@ static void count_once(shmrpc_lock *lock, int me, shmrpc_status status,
 typedef struct {
     uint32_t flags;
     uint32_t rounds;
-    uint32_t dwell; /* pauses while it is half done: long enough to die in */
+    uint32_t dwell; /* pauses in the middle: long enough to be killed there */
     bool reopens;
 } count_orders;
 
@@ -351,7 +351,7 @@ static void processes_exclude_each_other(void **state)
     }
 }
 
-/* Kills one after the other, at random moments, and replaces it. */
+/* Kills one after another, at random moments, and replaces each. */
 static void count_with_kills(uint32_t flags, int kills)
 {
     count_orders orders = {flags, 0, 200, true};

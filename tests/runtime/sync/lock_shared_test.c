@@ -45,7 +45,7 @@ static void writer_gives_up_at_its_deadline(void **state)
     int64_t began_ns = shmrpci_now_ns();
     assert_int_equal(shmrpc_lock_acquire(writer, &wait), SHMRPC_E_DEADLINE);
     assert_true(shmrpci_now_ns() - began_ns >= wait.timeout_ns);
-    /* New readers are not kept out for longer than that. */
+    /* New readers are kept out for at most this long. */
     assert_int_equal(shmrpc_lock_try_acquire_shared(writer), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_release_shared(writer), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_release_shared(reader), SHMRPC_OK);
@@ -248,7 +248,7 @@ static void mix_in_a_thread(void *user)
 }
 
 /* Owners are threads: of one handle, and of another one in the same process.
- * For ThreadSanitizer above all. */
+ * Mainly for ThreadSanitizer. */
 static void threads_exclude_each_other(void **state)
 {
     (void)state;
@@ -276,7 +276,7 @@ static void threads_exclude_each_other(void **state)
 #define RIVALS 4
 
 /* Takes the lock as fast as it can, until all have had their turns; nobody
- * waits for longer than a test's patience. */
+ * waits longer than the test allows. */
 static void rush(int index, void *user)
 {
     const mix_orders *orders = user;
@@ -323,7 +323,7 @@ static void nobody_starves(void **state)
     }
 }
 
-/* A lock that is reserved is not taken by who has just come. */
+/* A lock that is reserved is not taken by a newcomer. */
 static void who_has_waited_goes_first(void **state)
 {
     (void)state;
@@ -333,7 +333,7 @@ static void who_has_waited_goes_first(void **state)
     int64_t began_ns = shmrpci_now_ns();
     assert_int_equal(shmrpc_lock_acquire(lock, &stage_patience), SHMRPC_OK);
     assert_true(shmrpci_now_ns() - began_ns >= SHMRPCI_LOCK_PATIENCE_NS);
-    /* Nobody else waits: the next one need not. */
+    /* Nobody else waits: the next one need not either. */
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_try_acquire(lock), SHMRPC_OK);
     shmrpc_lock_close(lock);

@@ -1,6 +1,6 @@
 /*
  * The stage of the tests of locks: a folder of its own, processes that are
- * forked, killed and waited for, and memory in which they meet.
+ * forked, killed and waited for, and memory that they share.
  *
  * Threading: one thread, unless a test makes more.
  */
@@ -21,14 +21,14 @@
 #include "os/clock.h"
 #include "shmrpc/lock.h"
 
-/* A wait that lasts longer than this has failed. */
+/* A wait that takes longer than this has failed. */
 #define PATIENCE_NS (30 * SHMRPCI_NS_PER_S)
 
 #define CASTS_MAX 80
 
 /* Shared by all processes of a test; zeroed before each. */
 typedef struct stage {
-    _Atomic uint32_t steps[16]; /* what they have done, each test's own */
+    _Atomic uint32_t steps[16]; /* their progress; each test defines its own */
     _Atomic uint32_t counts[CASTS_MAX];
     _Atomic int64_t times_ns[CASTS_MAX];
     _Atomic uint32_t inside;
@@ -55,12 +55,12 @@ const char *stage_folder(void);
  * ends. */
 typedef void stage_play(int index, void *user);
 pid_t stage_cast(stage_play *play, int index, void *user);
-/* Waits for its end; fails unless it ended by itself and well, or by
- * `signal` if that is not 0. */
+/* Waits for its end; fails unless it exited with 0, or ended by `signal` if
+ * that is not 0. */
 void stage_dismiss(pid_t pid, int signal);
 void stage_kill(pid_t pid);
 
-/* In a process of the cast: says what failed, and ends it. */
+/* In a child process of the test: prints what failed, and ends the process. */
 #define CHECK(condition)                                \
     do {                                                \
         if (!(condition)) {                             \
@@ -78,7 +78,7 @@ uint32_t stage_step(int step);
 /* Waits until `lock` has a sleeper. */
 void stage_await_sleeper(shmrpc_lock *lock);
 
-/* A lock by that name, or a failure. */
+/* Opens a lock of that name, or fails the test. */
 shmrpc_lock *stage_lock(const char *name, uint32_t flags);
 
 /* 1 with SHMRPC_TEST_LONG=1. */

@@ -218,7 +218,7 @@ static int64_t oversleep(void)
     return shmrpci_now_ns() - began_ns - 500000;
 }
 
-/* What the machine itself adds to a wait. */
+/* The delay that the machine itself adds to a wait. */
 static int64_t worst_oversleep(void)
 {
     int64_t worst_ns = 0;
@@ -237,7 +237,7 @@ static int64_t wait_for_500_us(void *user)
     return shmrpci_now_ns() - began_ns;
 }
 
-/* Within 1 ms, but for what the machine itself oversleeps. */
+/* Within 1 ms, plus what the machine itself adds. */
 static void timeout_of_500_us_ends_within_1_ms(void **state)
 {
     (void)state;
@@ -259,7 +259,7 @@ static int64_t own_cpu_ns(void)
     return (int64_t)now.tv_sec * SHMRPCI_NS_PER_S + now.tv_nsec;
 }
 
-/* CPU time of a wait of `timeout_ns` that is in vain. */
+/* CPU time of a wait of `timeout_ns` that fails. */
 static int64_t cost_of_waiting(shmrpc_lock *lock, int64_t timeout_ns,
                                int64_t spin_ns)
 {
@@ -298,7 +298,7 @@ static void bind_to(int cpu)
     CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
 }
 
-/* The least CPU time of some waits of 40 ms that may spin for 30. */
+/* The least CPU time of several waits of 40 ms that may spin for 30. */
 static int64_t least_cost(shmrpc_lock *lock)
 {
     int64_t least_ns = INT64_MAX;
@@ -325,7 +325,7 @@ static void nobody_spins_on_one_cpu(void **state)
     stage_dismiss(stage_cast(wait_on_one_cpu, 0, NULL), 0);
 }
 
-/* Bound to the first or the second of the CPUs that there are. */
+/* Pinned to the first or the second of the usable CPUs. */
 static void bind_to_nth(int n)
 {
     cpu_set_t set;
@@ -349,7 +349,8 @@ static void hold_on_first_cpu(int index, void *user)
     stage_await(1, 1);
 }
 
-/* 30 ms, even where it never paid; on a busy machine we get a part of them. */
+/* 30 ms, even where it never paid; on a busy machine we get only a part of
+ * them. */
 static void wait_on_second_cpu(int index, void *user)
 {
     (void)index, (void)user;
@@ -404,7 +405,7 @@ static void semaphore_of_value_0_waits_for_another_process(void **state)
     stage_dismiss(pid, 0);
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_value(lock), 1);
-    /* It counts to 1. */
+    /* It is a semaphore of 1. */
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_E_PRECONDITION);
     assert_int_equal(shmrpc_lock_value(lock), 1);
     shmrpc_lock_close(lock);
@@ -425,7 +426,7 @@ static void lock_created_held_is_its_creators(void **state)
     (void)state;
     pid_t pid = stage_cast(create_held, 0, NULL);
     stage_await(0, 1);
-    /* Ignored: it exists. */
+    /* Ignored: the lock exists. */
     shmrpc_lock *lock;
     assert_int_equal(
         open_as(SHMRPC_LOCK_OPEN_OR_CREATE, SHMRPC_LOCK_HELD, &lock),

@@ -1,4 +1,4 @@
-/* Files that are no locks, files that somebody scribbles over, and tools. */
+/* Files that are not locks, files that a process scribbles over, and tools. */
 #include "lock_stage.h"
 
 #include <fcntl.h>
@@ -97,7 +97,7 @@ static void folder_that_others_may_write_to_is_refused(void **state)
     assert_int_equal(open_lock(SHMRPC_LOCK_OPEN_OR_CREATE, &lock),
                      SHMRPC_E_DENIED);
     assert_int_equal(chmod(path_of(""), 0700), 0);
-    /* The one for all is sticky, or refused. */
+    /* A folder for all users must be sticky, or is refused. */
     shmrpc_lock_opts opts = {.flags = SHMRPC_LOCK_ALL_USERS};
     char path[128];
     (void)snprintf(path, sizeof path, "%s/shared", stage_folder());
@@ -118,7 +118,7 @@ static uint64_t next_random(uint64_t *seed)
     return *seed;
 }
 
-/* All over the file, or its word and counts only. */
+/* Over the whole file, or only over its word and counts. */
 static void scribble(int index, void *user)
 {
     size_t bytes = *(const size_t *)user;
@@ -140,7 +140,7 @@ static void scribble(int index, void *user)
     }
 }
 
-/* Any result will do, in time. */
+/* Any result will do, if it comes in time. */
 static void use_at_random(shmrpc_lock *lock, uint64_t *seed)
 {
     shmrpc_lock_wait wait = {.timeout_ns = 200000};
@@ -203,7 +203,7 @@ static void scribbled_locks_end_in_time(void **state)
                 assert_int_equal(shmrpc_objects_visit(SHMRPC_SCOPE_USER,
                                                       count_objects, &found),
                                  SHMRPC_OK);
-                assert_in_range(found, 0, 1); /* 0: it looked destroyed */
+                assert_in_range(found, 0, 1); /* 0: it was seen as destroyed */
                 if (open_lock(SHMRPC_LOCK_OPEN_EXISTING, &third) == SHMRPC_OK) {
                     shmrpc_lock_close(third);
                 }
@@ -317,7 +317,7 @@ static void only_the_dead_are_collected(void **state)
 
 /* ---- os/object.h --------------------------------------------------------- */
 
-/* Where a file system can't make files without names. */
+/* For file systems that can't make files without names. */
 static void draft_with_a_name_is_published_and_collected(void **state)
 {
     (void)state;
@@ -336,7 +336,7 @@ static void draft_with_a_name_is_published_and_collected(void **state)
                      SHMRPC_OK);
     assert_true(shmrpci_object_is_temporary(temporary));
     assert_true(shmrpci_object_is_named(dir_fd, temporary, fd));
-    /* Young, so its creator may be alive. */
+    /* It is young, so its creator may be alive. */
     assert_int_equal(shmrpc_objects_collect(SHMRPC_SCOPE_USER, 0, &removed),
                      SHMRPC_OK);
     assert_int_equal(removed, 0);

@@ -54,7 +54,7 @@ static void peer_on_this_cpu_forbids_spinning(void **state)
     (void)state;
     shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
     assert_true(shmrpci_spinner_budget(&spinner, ELSEWHERE) > 0);
-    /* We may be moved to another CPU between the two looks. */
+    /* We may be moved to another CPU between the two checks. */
     for (int i = 0; i < 1000; i++) {
         uint32_t here = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
         if (shmrpci_spinner_budget(&spinner, here) == 0) {
@@ -105,7 +105,8 @@ static void short_waits_make_short_spins(void **state)
     assert_true(after > 300);
 }
 
-/* Or two peers, each asleep when the other comes back, would never meet. */
+/* Otherwise two peers, each asleep when the other comes back, would never
+ * meet. */
 static void after_a_miss_the_next_spin_is_the_longest(void **state)
 {
     (void)state;
@@ -125,7 +126,7 @@ static uint64_t us(int64_t count)
     return shmrpci_ticks_of_ns(count * SHMRPCI_NS_PER_US);
 }
 
-/* Where a wake-up takes 700 us, a wait of 500 us is worth a spin. */
+/* If a wake-up takes 700 us, spinning for a wait of 500 us pays. */
 static void late_wake_ups_make_longer_spins_worth_while(void **state)
 {
     (void)state;
@@ -152,7 +153,7 @@ static void no_spin_is_longer_than_the_limit(void **state)
     assert_in_range(shmrpci_spinner_budget(&spinner, ELSEWHERE), 1, us(1001));
 }
 
-/* Quick wake-ups, and what we wait for takes long: sleep. */
+/* Wake-ups are quick, and the waits are long: sleep. */
 static void sleeps_that_were_right_stay(void **state)
 {
     (void)state;
@@ -175,8 +176,8 @@ static void power_profile_learns_nothing(void **state)
     assert_int_equal(shmrpci_spinner_budget(&spinner, ELSEWHERE), 0);
 }
 
-/* Another thread on the one CPU that we may use: stepping aside lets it run
- * for much longer than it takes when there is nobody. */
+/* Another thread on the only CPU that we may use: yielding lets it run for much
+ * longer than a yield takes when there is nobody. */
 typedef struct other {
     shmrpci_atomic_u32 is_over;
 } other;
@@ -224,7 +225,7 @@ static void who_stands_aside_for_others_spins_briefly(void **state)
     is_short_for(&spinner, 2);
 }
 
-/* Once, that may have been chance. */
+/* Once may have been chance. */
 static void who_loses_its_cpu_again_spins_briefly_for_longer(void **state)
 {
     (void)state;
@@ -241,7 +242,8 @@ static void who_loses_its_cpu_again_spins_briefly_for_longer(void **state)
     is_short_for(&spinner, 2);
 }
 
-/* Also by who never sleeps; integration/machine_test takes CPUs away. */
+/* Also by a thread that never sleeps; integration/machine_test takes CPUs
+ * away. */
 static void usable_cpus_are_looked_up_once_a_second(void **state)
 {
     (void)state;

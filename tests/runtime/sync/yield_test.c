@@ -35,7 +35,7 @@ static int go_anywhere(void **state)
     return sched_setaffinity(0, sizeof g_all, &g_all);
 }
 
-/* Of a thread that may run on `cpus`. */
+/* The decision for a thread that may run on `cpus`. */
 static shmrpci_spinner spinner_on(uint32_t cpus)
 {
     shmrpci_spinner spinner;
@@ -69,7 +69,7 @@ static void yields_to_a_peer_on_this_cpu_alone(void **state)
     assert_false(may(&yielder, SHMRPCI_CPU_UNKNOWN, now));
 }
 
-/* Apart, both could spin: sleepers are woken where there is room. */
+/* Apart, both could spin: the scheduler wakes sleepers on idle CPUs. */
 static void who_could_be_elsewhere_does_not_yield(void **state)
 {
     (void)state;
@@ -108,7 +108,7 @@ static void misses_stop_it_but_for_probes(void **state)
     assert_true(may(&yielder, HERE, now));
 }
 
-/* Another thread on the one CPU that we may use, which takes whole slices. */
+/* Another thread on the only CPU that we may use, which takes whole slices. */
 static void burn(void *user)
 {
     shmrpci_atomic_u32 *is_over = user;
@@ -117,7 +117,7 @@ static void burn(void *user)
     }
 }
 
-/* Yields until that took too long, and returns when that began. */
+/* Yields until one took too long, and returns when that one began. */
 static uint64_t lose_cpu(shmrpci_yielder *yielder)
 {
     int64_t until_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_S);

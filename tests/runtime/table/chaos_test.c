@@ -1,8 +1,8 @@
 /*
- * Processes that change a table are killed and stopped at any moment. Nothing
- * that a call returned for is lost, nothing happens twice, pairs stay pairs in
- * views, views stay, nobody waits for who is stopped, and in the end every
- * block is in one place.
+ * Processes that change a table are killed and stopped at any moment. No change
+ * whose call returned is lost, none happens twice, pairs stay pairs in views,
+ * views stay unchanged, nobody waits for a stopped process, and in the end
+ * every block is in one place.
  */
 #include "stage.h"
 
@@ -22,23 +22,24 @@
 #define WORKERS 6u
 #define PAIRS   8u
 
-/* What a worker knows to have been done, in memory that outlives it. */
+/* The changes that a worker knows to be done, in memory that outlives it. */
 typedef struct account {
-    _Alignas(128) shmrpci_atomic_u64 own; /* its own counter's value */
-    shmrpci_atomic_u64 shared;  /* how often it has counted the common one up */
+    _Alignas(128) shmrpci_atomic_u64 own; /* value of its own counter */
+    shmrpci_atomic_u64 shared;  /* how often it has incremented the common
+                                 * one */
     shmrpci_atomic_u32 is_here; /* it has attached, and inherited */
 } account;
 
-/* How many changes workers may be ahead of the view that is open, which keeps
- * all that they replace: on a busy machine its turn comes late. */
+/* How many changes workers may be ahead of the open view, which keeps
+ * everything that they replace: on a busy machine its turn comes late. */
 #define AHEAD 5000u
 
-/* After so many strikes all is looked at, so that what goes wrong is found not
- * long after. */
+/* After this many kills or stops everything is checked, so that an error is
+ * found soon after it happened. */
 #define AUDIT 5000u
 
 static account *accounts;
-/* The change of that view. */
+/* The change number of that view. */
 static shmrpci_atomic_u64 *viewed;
 
 static uint32_t random_of(uint32_t *seed, uint32_t below)
@@ -58,7 +59,7 @@ static uint64_t number_of(shmrpci_table_bytes bytes)
     return number;
 }
 
-/* So many bytes behind numbers that all classes are in use. */
+/* A number followed by so many bytes that all size classes are in use. */
 static const uint8_t filling[700];
 
 static shmrpc_status count_up(void *user, shmrpci_table_bytes was,
@@ -74,7 +75,7 @@ static shmrpc_status count_up(void *user, shmrpci_table_bytes was,
     return SHMRPC_OK;
 }
 
-/* The common counter, and whose counts it is made of. */
+/* The common counter, and the counts of which it is the sum. */
 typedef struct common_count {
     uint64_t number;
     uint64_t by[WORKERS];
@@ -122,7 +123,7 @@ static bool put_pair(shmrpci_table *table, uint32_t pair, uint64_t number)
     return true;
 }
 
-/* Keys that come and go, so that the table is built anew. */
+/* Keys that come and go, so that the table is rebuilt. */
 static bool churn(shmrpci_table *table, uint32_t *seed)
 {
     uint32_t key = 5000 + random_of(seed, 200);
@@ -165,7 +166,7 @@ static void wait_for_view(const shmrpci_table *table)
     }
 }
 
-/* What is there under a key; nothing: no bytes. */
+/* The value of a key; no bytes if there is none. */
 static bool fetch(shmrpci_table *table, const uint32_t *key, shmrpci_buf *out)
 {
     shmrpc_status status = shmrpci_table_get(
@@ -173,7 +174,7 @@ static bool fetch(shmrpci_table *table, const uint32_t *key, shmrpci_buf *out)
     return status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND;
 }
 
-/* What it was at when it died is done, or is not. */
+/* The change that it was making when it died is done, or is not. */
 static bool settle(shmrpci_atomic_u64 *known, uint64_t is)
 {
     uint64_t was = shmrpci_load_seq(known);
@@ -252,7 +253,7 @@ static void expect_pairs(shmrpci_table_view *view)
     }
 }
 
-/* Somebody is stopped: everybody else can still change everything. */
+/* One is stopped: everybody else can still change everything. */
 static void change_all(shmrpci_table *table)
 {
     for (uint32_t pair = 0; pair < PAIRS; pair++) {
@@ -289,7 +290,7 @@ static void reap(const chaos *of, uint32_t me)
     }
 }
 
-/* The dead keep memory until they have heirs. */
+/* Dead processes keep memory until they have heirs. */
 static void await_heirs(void)
 {
     int64_t deadline_ns = shmrpci_deadline_after(30 * SHMRPCI_NS_PER_S);
@@ -312,8 +313,8 @@ static void renew_view(chaos *of)
     of->view_sum = sum_of(&of->view);
 }
 
-/* Kills or stops some, one soon after the other: what those who die need of
- * the processor they need at the same time. How many were struck. */
+/* Kills or stops several at nearly the same time, so that their heirs need the
+ * processor at the same time. Returns how many. */
 static unsigned strike(chaos *of)
 {
     unsigned struck = 0;
@@ -368,7 +369,7 @@ static void expect_accounts(chaos *of)
     shmrpci_buf_fini(&value);
 }
 
-/* Kills all, so that nothing changes, and looks at all there is. */
+/* Kills all, so that nothing changes, and checks everything. */
 static void audit(chaos *of)
 {
     for (uint32_t me = 0; me < WORKERS; me++) {

@@ -1,12 +1,11 @@
 /*
  * Death at every point: a writer is killed before each change of a shared word
- * that it makes in a change of each kind. Then the table is as before, or as
- * after it, for readers at once, for the next writer, and for views; and each
- * block is in one place when its heir has been there. The heir, and the writer
- * who finishes what the dead one was at, are killed too.
+ * that it makes in a change of each kind. Afterwards the table is as before the
+ * change, or as after it, for readers at once, for the next writer, and for
+ * views; and each block is in one place once the heir has finished. The heir,
+ * and the writer that completes the dead one's change, are killed too.
  *
- * The library is compiled once more for this, with the points in it
- * (os/crash.h).
+ * The library is compiled again for this, with the points in it (os/crash.h).
  */
 #include "stage.h"
 
@@ -20,8 +19,8 @@
 
 /* ---- changes ------------------------------------------------------------- */
 
-/* c is a nest: a list, one of whose items lies in a block of its own, and one
- * of whose items is a list. */
+/* c is a nest: a list with one item in a block of its own, and one item that is
+ * a list. */
 #define NEST  \
     "\x93"    \
     "xyz\x91" \
@@ -77,7 +76,7 @@ static bool give_up(shmrpci_table *table)
 
 static const shmrpci_table_bytes nest = {"c", 1};
 
-/* False: it can't be done, or another was quicker. */
+/* False: it can't be done, or another was faster. */
 static bool make_nest(shmrpci_table *table)
 {
     shmrpci_nest_edit edit = {0};
@@ -150,7 +149,7 @@ static bool remove_nest(shmrpci_table *table)
            SHMRPC_OK;
 }
 
-/* What another does next, which finishes what was begun. */
+/* Another writer's next change, which completes the one that was begun. */
 static bool go_on(shmrpci_table *table)
 {
     return try_put(table, "z", "0") == SHMRPC_OK;
@@ -206,7 +205,7 @@ static unsigned points_of[CHANGES];
 
 typedef struct scene {
     int fd;
-    shmrpci_table other; /* lives */
+    shmrpci_table other; /* it lives */
     shmrpci_table reader;
     shmrpci_table_view view; /* of BEFORE */
     const change *of;
@@ -235,7 +234,7 @@ static void begin(scene *to, const change *of)
     }
 }
 
-/* What a participant is to do. */
+/* What a participant shall do. */
 typedef struct part {
     int fd;
     bool (*act)(shmrpci_table *table);
@@ -254,7 +253,7 @@ static bool play(void *user)
     return good;
 }
 
-/* False: it came through. */
+/* False: it ran to the end. */
 static bool dies(const scene *in, bool (*act)(shmrpci_table *table),
                  unsigned point)
 {
@@ -281,7 +280,7 @@ static void read_all(shmrpci_table *table, shmrpci_buf *out)
     shmrpci_buf_fini(&value);
 }
 
-/* As before or as after; `more` is what came then. */
+/* As before or as after; `more` is the text of a later change. */
 static bool expect_either(scene *in, const char *more, const char *point)
 {
     char before[128];
@@ -302,8 +301,8 @@ static bool expect_either(scene *in, const char *more, const char *point)
     return is_after;
 }
 
-/* A change with several parts may be half applied for readers until the next
- * writer comes; not for views. */
+/* Readers may see a change with several parts half applied until the next
+ * writer comes; views may not. */
 static bool has_parts(const scene *in)
 {
     return in->of->act == merge;
@@ -326,7 +325,7 @@ static void end(scene *in, const char *point)
     expect_view(&in->view, BEFORE);
     shmrpci_table_view_close(&view);
     shmrpci_table_view_close(&in->view);
-    /* All that was kept comes back, and can be used. */
+    /* All blocks that were kept are reclaimed, and can be used. */
     assert_int_equal(shmrpci_table_clear(&in->other, NULL), SHMRPC_OK);
     shmrpci_arena_reclaim(&in->other.region, true);
     table_check(&in->other);
@@ -368,8 +367,8 @@ static uint32_t random_of(uint32_t below)
     return (seed >> 16) % below;
 }
 
-/* Dies at a point of a change; then a second one at a point of what it does.
- * False: the second one came through. */
+/* Dies at a point of a change; then a second one dies at a point of its own.
+ * False: the second one ran to the end. */
 static bool two_die(const change *of, unsigned point,
                     bool (*second_act)(shmrpci_table *table), unsigned second)
 {
@@ -380,7 +379,7 @@ static bool two_die(const change *of, unsigned point,
     bool again = dies(&in, second_act, second);
     (void)snprintf(where, sizeof where, "points %u and %u", point, second);
     if (second_act == go_on) {
-        /* It is there, or not, when that is finished too. */
+        /* The change is there, or not, when that is finished too. */
         shmrpci_table_view view;
         assert_int_equal(shmrpci_table_view_open(&in.other, &view, NULL),
                          SHMRPC_OK);
@@ -393,12 +392,13 @@ static bool two_die(const change *of, unsigned point,
     return again;
 }
 
-/* Pairs grow by the square of a change's points: of changes with more points
- * than these a long run has every fourth second one, others each time. */
+/* The number of pairs is the square of a change's points: for changes with more
+ * points than this a long run tries every fourth second point, which differ
+ * each time. */
 #define FEW_POINTS 150u
 #define STRIDE     4u
 
-/* All of them in a long run, but for long changes; else some. */
+/* All pairs in a long run, except for long changes; otherwise some. */
 static void others_die(bool (*second_act)(shmrpci_table *table))
 {
     bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;

@@ -1,6 +1,6 @@
 /*
- * Nests: lists and maps below a key, changed item by item, against plain
- * arrays; blocks are counted, views stay, and damage is told.
+ * Nests: lists and maps below a key, changed item by item, compared with plain
+ * arrays; blocks are counted, views stay unchanged, and damage is reported.
  */
 #include "stage.h"
 
@@ -82,7 +82,7 @@ static uint32_t random_of(uint32_t *seed, uint32_t below)
     return (*seed >> 8) % below;
 }
 
-/* A number, and so many bytes behind it as it says. */
+/* A number, followed by as many bytes as it says. */
 static shmrpci_nest_item item_of(uint32_t number, uint8_t *room)
 {
     size_t len = number % 16 == 0 ? number % 500 : number % 16;
@@ -109,7 +109,7 @@ static void expect_list(shmrpci_table *table, const shmrpci_nest_ref *ref,
                      SHMRPC_E_NOT_FOUND);
 }
 
-/* Grows and shrinks by turns; more at the ends than elsewhere. */
+/* Grows and shrinks in turns; more at the ends than elsewhere. */
 static void change(shmrpci_table *table, model *of, uint32_t step)
 {
     uint8_t room[512];
@@ -270,7 +270,7 @@ static void a_nest_is_told_as_msgpack(void **state)
                         "\x92"
                         "ab",
                         3);
-    /* The second change was told with the first. */
+    /* The second change was reported with the first. */
     assert_int_equal(shmrpci_table_watch_next(&watch, 0, &event, NULL),
                      SHMRPC_OK);
     assert_int_equal(event.value.len, 5);
@@ -302,7 +302,7 @@ static void a_nest_is_told_as_msgpack(void **state)
 
 /* ---- memory -------------------------------------------------------------- */
 
-/* Bytes of spans that have been handed out. */
+/* Bytes of spans that are allocated. */
 static uint64_t used(shmrpci_table *table)
 {
     shmrpci_arena_reclaim(&table->region, true);
@@ -375,7 +375,7 @@ static void what_is_replaced_comes_back(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A draft that is not committed leaves nothing. */
+/* A draft that is not committed leaves nothing behind. */
 static void a_draft_leaves_nothing(void **state)
 {
     (void)state;
@@ -406,7 +406,8 @@ static void a_draft_leaves_nothing(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A change after another table has come is not seen in the slot of the old. */
+/* A change after the table was replaced does not appear in the old one's
+ * slot. */
 static void a_look_ends_with_its_table(void **state)
 {
     (void)state;
@@ -431,7 +432,8 @@ static void a_look_ends_with_its_table(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Any word of a node may be anything: statuses, and an end. */
+/* Any word of a node may have any value: operations return statuses, and
+ * end. */
 static void damage_is_told(void **state)
 {
     (void)state;
@@ -451,7 +453,8 @@ static void damage_is_told(void **state)
     for (uint32_t i = 0; i < 600; i++) {
         uint64_t *at = &words[random_of(&seed, 128)];
         uint64_t was = *at;
-        /* Itself, another block, a large number, or one bit. */
+        /* Its own offset, another block's, a large number, or one flipped
+         * bit. */
         *at = i % 4 == 0   ? peek.value.ref.block
               : i % 4 == 1 ? random_of(&seed, 1 << 16)
               : i % 4 == 2 ? UINT64_MAX >> random_of(&seed, 40)

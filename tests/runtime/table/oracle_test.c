@@ -18,7 +18,8 @@
 #define WRITERS 4
 #define KEYS    200u
 #define LOG     65536u
-/* Changes between two comparisons; how far writers may be ahead of them. */
+/* Number of changes between two comparisons; and how far writers may be ahead
+ * of them. */
 #define LAP   400u
 #define AHEAD (LOG / 4)
 
@@ -31,7 +32,7 @@ typedef struct signs {
 /* ---- an ordered map ------------------------------------------------------ */
 
 typedef struct entry {
-    uint64_t order; /* 0: not there */
+    uint64_t order; /* 0: no such key */
     uint64_t value;
 } entry;
 
@@ -50,7 +51,7 @@ static uint32_t key_of(shmrpci_table_bytes key)
     return number;
 }
 
-/* Values are a number, written again and again. */
+/* A value is a number, written repeatedly. */
 static uint64_t value_of(shmrpci_table_bytes value)
 {
     uint64_t number;
@@ -197,13 +198,13 @@ static void run_writer(int fd, unsigned me, const signs *of)
 
 typedef struct replayer {
     shmrpci_table_watch watch;
-    shmrpci_table_event event; /* the next one, if there is one */
+    shmrpci_table_event event; /* the next change, if there is one */
     bool has_event;
     map all;
 } replayer;
 
-/* Up to the change of a view, with which it is then compared. The last ones
- * before it may have nothing to tell. */
+/* Up to the change number of a view, with which it is then compared. The last
+ * changes before it may have no entries. */
 static void replay_lap(replayer *of, shmrpci_table_view *view)
 {
     for (;;) {
@@ -248,7 +249,7 @@ static void replay(shmrpci_table *table, uint64_t changes, replayer *of,
     }
 }
 
-/* With no changes to make behind the last one, views and table agree. */
+/* When no changes are left to replay, views and table agree. */
 static void expect_end(shmrpci_table *table)
 {
     shmrpci_table_view view;

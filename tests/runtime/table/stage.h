@@ -21,7 +21,7 @@
 
 /* A memory file with an empty table; fails the test if it can't be made. */
 int table_create(uint64_t max_bytes, uint64_t capacity, uint32_t log);
-/* A handle for it; in a child too, where it doesn't fail the test. */
+/* A handle for it; also in a child, where a failure doesn't fail the test. */
 shmrpc_status table_try_attach(int fd, shmrpci_access access,
                                shmrpci_table *out, shmrpc_error *error);
 void table_attach(int fd, shmrpci_table *out);
@@ -33,13 +33,13 @@ shmrpci_table_bytes text(const char *of);
 shmrpc_status try_put(shmrpci_table *table, const char *key, const char *value);
 void put(shmrpci_table *table, const char *key, const char *value);
 void del(shmrpci_table *table, const char *key);
-/* Fails the test if the key's value is another one; NULL: is there at all. */
+/* Fails the test unless the key has that value; NULL: unless it is missing. */
 void expect(shmrpci_table *table, const char *key, const char *value);
 /* "k=v k=v", in order. */
 void expect_all(shmrpci_table *table, const char *entries);
 void expect_view(shmrpci_table_view *view, const char *entries);
 
-/* Fails the test, saying what and where, if anything is wrong. */
+/* Checks the table; fails the test, printing what is wrong and where. */
 void table_check(shmrpci_table *table);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * A process that changes a table, helps another, or looks at a view is killed
- * behind each of its instructions; or it is stopped there while others go on,
- * and then comes through. With SHMRPC_TEST_LONG behind all of them, else behind
- * some, other ones each time.
+ * A process that changes a table, helps another, or reads a view is killed
+ * after each of its instructions; or it is stopped there while others go on,
+ * and then runs to the end. With SHMRPC_TEST_LONG after every instruction,
+ * otherwise after some, which differ each time.
  */
 #include "stage.h"
 
@@ -56,7 +56,7 @@ typedef struct deed {
     const char *name;
     bool (*act)(shmrpci_table *table);
     const char *after;
-    bool helps; /* somebody has been stopped in the middle of a change */
+    bool helps; /* a process was stopped in the middle of a change */
 } deed;
 
 static const deed deeds[] = {
@@ -75,7 +75,7 @@ static const deed deeds[] = {
 typedef struct scene {
     const deed *of;
     int fd;
-    shmrpci_table other; /* lives */
+    shmrpci_table other; /* it lives */
     shmrpci_table reader;
     shmrpci_table_view view; /* of BEFORE */
     step_victim victim;
@@ -85,8 +85,8 @@ typedef struct scene {
 /* The victim's. */
 static shmrpci_table mine;
 
-/* With free blocks at hand: cutting up a span for the first is a hundred times
- * as long as all else. */
+/* With free blocks available: dividing a span for the first one takes a hundred
+ * times as long as everything else. */
 static bool warm_up(void)
 {
     shmrpci_table_pair pairs[] = {
@@ -166,7 +166,7 @@ static void read_all(shmrpci_table *table, shmrpci_buf *out)
     shmrpci_buf_fini(&value);
 }
 
-/* Entries of a text that the deeds, and others, may have changed. */
+/* Entries of a text that the changes may have modified. */
 static const char *value_in(const char *all, char key)
 {
     static char value[32];
@@ -181,7 +181,7 @@ static const char *value_in(const char *all, char key)
     return value;
 }
 
-/* Whether what `key` has is what it has in `text`. */
+/* Whether `key` has the same value as in `text`. */
 static bool is_as_in(const char *seen, const char *in, char key)
 {
     char one[32];
@@ -189,7 +189,7 @@ static bool is_as_in(const char *seen, const char *in, char key)
     return strcmp(one, value_in(in, key)) == 0;
 }
 
-/* All keys of the deed are as before, or all as after it. */
+/* All keys of the change are as before, or all are as after it. */
 static bool is_all_as_in(const scene *of, const char *seen, const char *in)
 {
     for (const char *key = of->of->helps ? "abc" : "abcde"; *key != '\0';
@@ -213,7 +213,7 @@ static void expect_either(scene *of, bool must_be_after, unsigned long steps)
     shmrpci_buf_fini(&seen);
 }
 
-/* Others write, look, and take back what they see. */
+/* Others write, read, and reclaim what they see. */
 static void go_on(scene *of, unsigned long steps)
 {
     shmrpci_table_view view;

@@ -64,7 +64,7 @@ static void keys_and_values_may_have_any_length(void **state)
     for (size_t round = 0; round < 2; round++) {
         for (size_t k = 0; k < KEYS; k++) {
             for (size_t v = 0; v < VALUES; v++) {
-                /* Another place of the same bytes each. */
+                /* A copy of the same bytes at another address each time. */
                 shmrpci_table_bytes key = {bytes + k, k};
                 shmrpci_table_bytes value = {bytes + VALUES - v, v};
                 assert_int_equal(shmrpci_table_put(&table, key, value,
@@ -94,7 +94,7 @@ static void keys_and_values_may_have_any_length(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A key of that length, of which the end says its number. */
+/* A key of that length, whose end contains its number. */
 static shmrpci_table_bytes numbered(uint8_t *key, size_t len, uint32_t number)
 {
     memset(key, 'k', len);
@@ -102,7 +102,7 @@ static shmrpci_table_bytes numbered(uint8_t *key, size_t len, uint32_t number)
     return (shmrpci_table_bytes){key, len};
 }
 
-/* Two such keys that have the same slot and the same tag there. */
+/* Two such keys with the same slot and the same tag there. */
 static void find_clash(const shmrpci_table *table, size_t len,
                        uint32_t numbers[2])
 {
@@ -230,7 +230,7 @@ static void values_can_be_written_in_place(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Through many sizes of the table, and with sizes of values from 0 on. */
+/* Through many sizes of the table, and with sizes of values from 0 up. */
 static void grows_with_its_entries(void **state)
 {
     (void)state;
@@ -285,8 +285,8 @@ static void grows_with_its_entries(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* What is there all the while comes once, though the table is replaced under
- * the cursor again and again. */
+/* Keys that exist all the time are returned once, although the table is
+ * replaced under the cursor again and again. */
 static void iteration_survives_changes(void **state)
 {
     (void)state;
@@ -323,7 +323,7 @@ static void iteration_survives_changes(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A model of an ordered map, beside which random changes are made. */
+/* A model of an ordered map, to which the same random changes are made. */
 static void equals_a_map(void **state)
 {
     (void)state;
@@ -418,7 +418,7 @@ static void is_full_by_entries_or_by_bytes(void **state)
     assert_non_null(strstr(error.message, "are needed"));
     assert_true(count > 60);
     table_check(&table);
-    /* What is deleted can be had again. */
+    /* Memory of deleted entries can be allocated again. */
     del(&table, "3");
     del(&table, "4");
     assert_int_equal(shmrpci_table_put(&table, text(name),
@@ -434,7 +434,7 @@ static void is_full_by_entries_or_by_bytes(void **state)
 static shmrpc_status add_one(void *user, shmrpci_table_bytes was,
                              shmrpci_buf *now, shmrpci_table_verdict *verdict)
 {
-    /* Another changes it while the first attempt is under way. */
+    /* Another process changes it during the first attempt. */
     shmrpci_table **other = user;
     long number = 0;
     if (was.data != NULL) {
@@ -519,7 +519,7 @@ static void everything_is_cleared_at_once(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The word of the only key, in a table that is small. */
+/* The word of the only key, in a small table. */
 static shmrpci_atomic_u64 *word_of_the_key(const shmrpci_table *table)
 {
     uint64_t root = shmrpci_load_seq(&table->roots->root);
@@ -573,7 +573,7 @@ static void what_leads_nowhere_is_damage(void **state)
         (void *)(table.blocks + block * SHMRPCI_BLOCK_ALIGN);
     uint32_t len = shmrpci_load_seq(&record->value_len);
     uint64_t end = table.spans_offset + table.spans_bytes;
-    /* Behind the region, before its spans, across its end. */
+    /* After the region, before its spans, across its end. */
     expect_damage(&table, &view, word, hash | SHMRPCI_WORD_BLOCK);
     expect_damage(&table, &view, word, hash | 1);
     expect_damage(&table, &view, word, hash | (end / SHMRPCI_BLOCK_ALIGN - 1));

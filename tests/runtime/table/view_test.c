@@ -1,4 +1,5 @@
-/* Views stay as they were; merges are one change; watchers are told all. */
+/* Views stay as they were; merges are one change; watchers are told
+ * everything. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -33,7 +34,7 @@ static void a_view_stays_as_it_was(void **state)
     del(&table, "b");
     put(&table, "b", "5");
     open_view(&table, &views[2]);
-    /* Everything is replaced many times, the table too, then cleared. */
+    /* Everything is replaced many times, including the table, then cleared. */
     for (int i = 0; i < 5000; i++) {
         (void)snprintf(name, sizeof name, "%d", i % 300);
         put(&table, name, "x");
@@ -70,7 +71,7 @@ static void a_view_stays_as_it_was(void **state)
     assert_int_equal(stat.oldest_pin, stat.changes);
     assert_int_equal(stat.oldest_pid, 0);
     assert_int_equal(stat.len, 2);
-    /* What they kept comes back. */
+    /* Blocks that they kept are reclaimed. */
     for (int i = 0; i < 5000; i++) {
         put(&table, "a", "y");
     }
@@ -86,8 +87,8 @@ static shmrpci_table_pair pair(const char *key, const char *value)
         text(key), value != NULL ? text(value) : (shmrpci_table_bytes){0}};
 }
 
-/* One view or another is open all the time; what comes and goes meanwhile needs
- * no more and more memory. */
+/* Some view is open all the time; changes meanwhile do not need more and more
+ * memory. */
 static void views_in_turn_keep_only_what_they_see(void **state)
 {
     (void)state;
@@ -166,7 +167,7 @@ static void a_merge_is_one_change(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* "put k=v" and the like; "" after nothing for a moment. */
+/* "put k=v" and the like; "" if nothing came for a moment. */
 static void expect_event(shmrpci_table_watch *watch, const char *expected)
 {
     shmrpci_table_event event;
@@ -249,7 +250,7 @@ static void watchers_are_told_all_changes(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* From the tick after it said so for the first time, until it is destroyed. */
+/* From the tick after it first announced that, until it is destroyed. */
 static void readers_who_sleep_are_rung_for(void **state)
 {
     (void)state;
@@ -275,7 +276,7 @@ static void readers_who_sleep_are_rung_for(void **state)
         assert_int_not_equal(shmrpci_load_seq(on.word), on.expected);
         expect_event(&watch, "put a=1");
     }
-    /* Who is busy needs nobody to ring. */
+    /* Nobody need ring for a busy process. */
     for (int i = 0; i < 100; i++) {
         put(&table, "a", "1");
         expect_event(&watch, "put a=1");

@@ -331,7 +331,7 @@ static void peer_is_who_connected(void **state)
     fixture_stop(&f);
 }
 
-/* How late it ends. */
+/* How late the call ends. */
 static int64_t hold_too_long(void *user)
 {
     shmrpci_conn *conn = user;

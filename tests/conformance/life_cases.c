@@ -1,4 +1,4 @@
-/* What each end sees when the other one leaves or dies. */
+/* What each end observes when the other one leaves or dies. */
 #include "suite.h"
 
 #include "../reaction.h"

@@ -309,7 +309,7 @@ static int64_t cost_of_a_pause(void)
            used[1].tv_nsec - used[0].tv_nsec;
 }
 
-/* More than there are places for, on the way too. */
+/* More calls than there are places for, including those in transit. */
 static void oneway_calls_that_wait_cost_no_cpu(void **state)
 {
     (void)state;
@@ -321,7 +321,7 @@ static void oneway_calls_that_wait_cost_no_cpu(void **state)
     gate_await(&f.gate, &f.gate.entered, 1);
     unsigned count = send_oneways(conn);
     assert_true(count >= SLOTS - 1);
-    /* It settles first. */
+    /* Let the service settle first. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (cost_of_a_pause() > 15 * SHMRPCI_NS_PER_MS) {
         assert_true(shmrpci_now_ns() < deadline_ns);

@@ -26,10 +26,10 @@ enum { PAIRS = 64 };
 /* A service and its gateway; found by the service's listener. */
 typedef struct pair {
     shmrpci_listener *listener; /* NULL: unused */
-    relay *relay;               /* lock; NULL: takes no clients any more */
+    relay *relay;               /* lock; NULL: accepts no more clients */
     nats_pump *pump;
     nats_who who;
-    bool is_known;         /* to the server: what we subscribe to */
+    bool is_known;         /* to the server: our subscriptions */
     shmrpci_thread thread; /* of the service's control loop */
     shmrpci_listen_opts opts;
 } pair;
@@ -254,7 +254,7 @@ static int relayed_connect(const shmrpci_address *address,
 
 static shmrpci_stream *accepted[PAIRS]; /* lock; NULL: unused */
 
-/* Whose it is; it leaves when it is closed. */
+/* The gateway's owner; the gateway leaves when the owner is closed. */
 static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
                                         bool closes)
 {

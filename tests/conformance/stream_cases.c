@@ -7,7 +7,8 @@
 #define LARGEST  ((size_t)100 << 10)
 #define THREADED 2000u
 
-/* Within which a deadlock is named, and one stream too many refused. */
+/* The time within which a deadlock is reported, and a surplus stream
+ * refused. */
 #define DEADLOCK_NS (100 * SHMRPCI_NS_PER_MS)
 #define REFUSED_NS  (1 * SHMRPCI_NS_PER_MS)
 
@@ -346,13 +347,13 @@ static void flood(void *user)
     } while (s->status == SHMRPC_OK);
     s->told_ns = shmrpci_now_ns();
     if (s->status == SHMRPC_E_ABORTED) {
-        /* As a handler that returns it. */
+        /* As a handler does that returns the status. */
         s->p->ops->close(s->from);
     }
 }
 
-/* Since when it had waited at that moment: the end of the other one may have
- * made room. */
+/* Since when it had waited at that moment: the other side's end may have made
+ * room. */
 static int64_t waited_since(const sender *s, int64_t told_ns)
 {
     return s->since_ns <= told_ns ? s->since_ns : s->before_ns;
@@ -471,7 +472,7 @@ static void streams_leave_places_to_calls(void **state)
     assert_int_equal(p.ops->accept(&request, 0, &there, &error),
                      SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message, "1 of 1 stream places taken");
-    /* Unless it is wished otherwise. */
+    /* Unless the case requests otherwise. */
     assert_int_equal(p.ops->accept(&request, 2, &there, &error), SHMRPC_OK);
     p.ops->close(there);
     worker_reply(&request, "two", 3);
@@ -564,7 +565,7 @@ static void reply_ends_streams_that_nobody_took(void **state)
     end(&p);
 }
 
-/* All items that it sent come before the error. */
+/* All items that it sent arrive before the error. */
 static void dead_worker_ends_the_stream(void **state)
 {
     (void)state;

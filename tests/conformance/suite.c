@@ -151,7 +151,7 @@ void gate_await(gate *g, const unsigned *field, unsigned count)
     }
 }
 
-/* Every other short body goes the short way, where there is one. */
+/* Every second short body is sent by post, if the transport has that. */
 static bool is_short(atomic_uint *count, size_t len)
 {
     return transport->shared != NULL && len <= SHMRPCI_POST_MAX_BYTES &&
@@ -245,7 +245,7 @@ static void work(void *user)
     shmrpci_request request = {0};
     if (transport->worker->participant_open(f->listener, place->index, &me,
                                             NULL) != 0) {
-        return; /* the case fails by waiting in vain */
+        return; /* the case fails if it waits in vain */
     }
     while (transport->worker->next(me, &request) == SHMRPC_OK) {
         serve(f, &request);
@@ -296,8 +296,8 @@ static bool is_tcp(void)
     return is_scheme("tcp") || is_scheme("tls");
 }
 
-/* A port that stays ours: the socket that holds it does not listen, but a
- * listener of the suite may bind to it as well. */
+/* A port that stays reserved: the socket that holds it does not listen, but a
+ * listener of the suite may also bind to it. */
 static uint16_t new_port(void)
 {
     int yes = 1;

@@ -3,8 +3,8 @@
  *
  * A case talks to a fixture: a listener at a name of its own, a thread that
  * runs it, and any number of worker threads that speak the little protocol
- * below.  Cases that want every step in their own hands start no workers and
- * open a participant themselves.
+ * below. Cases that control every step themselves start no workers and open a
+ * participant.
  *
  * Cases never sleep: they wait for conditions, and every wait has a deadline
  * after which the case fails.
@@ -26,7 +26,7 @@
 #include "os/thread.h"
 #include "transport/transport.h"
 
-/* A wait that lasts longer than this has failed. */
+/* A wait that takes longer than this has failed. */
 #define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
 
 #define MAX_WORKERS 4u
@@ -48,9 +48,9 @@ enum {
 typedef struct gate {
     shmrpci_mutex lock;
     shmrpci_cond changed;
-    unsigned entered;   /* handlers that have reached the gate */
+    unsigned entered;   /* number of handlers that have reached the gate */
     unsigned counted;   /* METHOD_COUNT */
-    unsigned cancelled; /* METHOD_WATCH that saw their cancellation */
+    unsigned cancelled; /* METHOD_WATCH handlers that saw their cancellation */
     bool open;
 } gate;
 
@@ -81,11 +81,11 @@ typedef struct head_report {
 
 /* ---- the fixture ---- */
 
-/* Whether all messages of an ending server arrive at once; else there may be
- * several, with a moment between them. */
+/* Whether all messages of an ending server arrive at once; otherwise several
+ * may arrive, a moment apart. */
 bool suite_ends_together(void);
 
-/* An address nobody listens at. */
+/* An address at which nobody listens. */
 shmrpci_address suite_new_address(void);
 /* The part of an address that messages must contain: its name, port or path. */
 const char *suite_name_of(const shmrpci_address *address);
@@ -93,7 +93,7 @@ const char *suite_name_of(const shmrpci_address *address);
 shmrpci_address suite_other_copy(const shmrpci_address *address);
 /* Whether an armed client is notified of nothing but the end of calls. */
 bool suite_tells_calls_only(void);
-/* Whether workers learn the process of the caller. */
+/* Whether workers learn the caller's process. */
 bool suite_knows_peers(void);
 /* The transport that workers see, if it is not that of the clients: set before
  * suite_run. */
@@ -141,8 +141,8 @@ int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
 int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
                 size_t len, int32_t *status, shmrpci_buf *reply);
 
-/* An echo of `len` pattern bytes; OK, the failure, or DATA_LOSS when it came
- * back otherwise. Any thread. */
+/* An echo of `len` pattern bytes; OK, the failure, or DATA_LOSS if other bytes
+ * came back. Any thread. */
 int client_echo(shmrpci_conn *conn, size_t len, uint8_t seed);
 
 /* Waits for the reply, compares it with `len` bytes of `body`, releases it. */
@@ -151,7 +151,7 @@ void expect_reply(shmrpci_call *call, const void *body, size_t len);
 /* ---- a worker controlled by the case ---- */
 
 shmrpci_participant *worker_open(fixture *f, uint32_t index);
-/* The next request, which must be there already. */
+/* The next request, which must have arrived. */
 void worker_next(shmrpci_participant *participant, shmrpci_request *request);
 void worker_reply(shmrpci_request *request, const void *body, size_t len);
 
@@ -180,11 +180,11 @@ extern const struct CMUnitTest suite_watch_cases[];
 extern const size_t suite_watch_case_count;
 extern const struct CMUnitTest suite_detach_cases[];
 extern const size_t suite_detach_case_count;
-/* Of transports that have streams. */
+/* For transports that have streams. */
 extern const struct CMUnitTest suite_stream_cases[];
 extern const size_t suite_stream_case_count;
 
-/* Runs everything with one transport; the exit status of the program. */
+/* Runs all cases with one transport; returns the exit status of the program. */
 int suite_main(const char *scheme);
 int suite_run(const shmrpci_transport *over);
 

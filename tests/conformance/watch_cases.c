@@ -40,8 +40,8 @@ static void expect_told(const watcher *w)
 {
     uint64_t tag = 0;
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    /* Events for other threads are withdrawn: an extent for another thread's
-     * reply, say, once that thread has read it. */
+    /* Events for other threads are withdrawn: for example, an extent for
+     * another thread's reply, once that thread has read it. */
     do {
         assert_true(is_told(w, deadline_ns));
     } while (shmrpci_poll_wait(w->set, &tag, 1, 0) == 0);
@@ -137,7 +137,7 @@ static void nothing_is_told_unless_armed(void **state)
     assert_true(!suite_tells_calls_only() || !is_told(&w, 0));
     w.transport->client->acknowledge(w.conn);
     assert_false(is_told(&w, 0));
-    /* An end without a notice is seen by arm. */
+    /* arm sees an end for which there was no notice. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (arm(&w, &calls[1]) != 0) {
         assert_true(shmrpci_now_ns() < deadline_ns);
@@ -219,7 +219,7 @@ static void cancelled_call_is_withdrawn_or_told_to_stop(void **state)
     fixture_stop(&f);
 }
 
-/* The reply of a call comes by the same socket. */
+/* The reply of a call arrives on the same socket. */
 static void what_another_call_has_read_is_still_told(void **state)
 {
     (void)state;

@@ -156,7 +156,7 @@ static void a_successor_may_let_others_in(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A wrong name must not silently become a rule that matches nobody. */
+/* A misspelt name must not silently become a rule that matches nobody. */
 static void unknown_names_are_refused(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Programs with a loop of events, and servers that are killed under them. */
+/* Programs with an event loop, and servers that are killed while they call. */
 #include "harness.h"
 
 #include <poll.h>
@@ -113,7 +113,7 @@ static void hundred_calls_get_their_own_answers(void **state)
     harness_end(&service);
 }
 
-/* Replies that come through extents, whose arrival wakes the loop as well. */
+/* Replies in extents, whose arrival wakes the loop as well. */
 static void large_replies_come_through_the_loop(void **state)
 {
     static uint8_t data[(size_t)3 << 20];
@@ -155,7 +155,7 @@ static void nap_later(fault_fault *client, ticket *at, tally *t, unsigned i)
         0);
 }
 
-/* By the same descriptor. */
+/* On the same descriptor. */
 static void expect_next_server(fault_fault *client, const char *where, int fd)
 {
     tally t = {.count = 0};
@@ -171,7 +171,7 @@ static void expect_next_server(fault_fault *client, const char *where, int fd)
     harness_signal(&server, SIGKILL);
 }
 
-/* All 64 are told of: those that a worker has, and those that wait. */
+/* All 64 are reported: those that a worker has, and those that wait. */
 static int64_t kill_with_64_in_flight(void *user)
 {
     enum { CLAIMED = 3 };
@@ -197,7 +197,7 @@ static int64_t kill_with_64_in_flight(void *user)
         assert_true(t.statuses[i] == SHMRPC_E_SERVER_LOST ||
                     (i >= CLAIMED && t.statuses[i] == SHMRPC_E_UNAVAILABLE));
     }
-    /* There is nothing more to do for it. */
+    /* Nothing is left to do for it. */
     while (poll(&entry, 1, 0) == 1) {
         assert_int_equal(fault_fault_dispatch(client), 0);
     }
@@ -214,7 +214,7 @@ static void killed_server_ends_all_calls_in_flight(void **state)
 
 static void every_form_of_a_method_is_generated(void **state)
 {
-    /* Two workers, as one may be taken by the nap. */
+    /* Two workers, because one may be busy with the nap. */
     harness_service service = serve(*state, "2");
     fault_fault *client = connect_to(service.where);
     shmrpc_call *echo = NULL;

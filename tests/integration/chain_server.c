@@ -1,6 +1,6 @@
 /*
  * Serves chain.svc as one link: CHAIN_NAME is its name, CHAIN_NEXT the address
- * of the next link, which is asked for each call; without one it is the last.
+ * of the next link, which it calls in each call; without one it is the last.
  * For each call in a trace it prints "span NAME METHOD TRACE PARENT OWN
  * STATUS".
  */
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static chain *next_link; /* NULL: this is the last one */
+static chain *next_link; /* NULL: this is the last link */
 
 static const char *own_name(void)
 {
@@ -29,7 +29,7 @@ static void put_hex(const uint8_t *id, size_t len, char *out)
     }
 }
 
-/* Of a call, in hex; "-" without a trace. */
+/* The trace of a call, in hex; "-" without one. */
 typedef struct span {
     char trace[2 * 16 + 1];
     char parent[2 * 8 + 1];
@@ -49,7 +49,7 @@ static bool read_span(const shmrpc_ctx *ctx, span *out)
     return is_traced;
 }
 
-/* Our own line. */
+/* This link's own line. */
 static int tell_hop(shmrpc_ctx *ctx, const char *rest, size_t rest_len,
                     shmrpc_str *ret)
 {

@@ -15,7 +15,7 @@
 #include "../reaction.h"
 #include "chain_client.h"
 
-/* Within which the last link hears that the first caller has given up. */
+/* Within this time the last link learns that the first caller has given up. */
 #define CANCEL_NS (50 * MS)
 /* Shorter than the timeout of calls without a deadline of their own. */
 #define TIMEOUT_NS (20 * S)
@@ -271,7 +271,7 @@ static void deadline_is_that_of_the_first_caller(void **state)
     links l = begin(*state);
     int64_t began_ns = monotonic_ns();
     assert_int_equal(chain_hold(l.client, &opts, &error), SHMRPC_E_DEADLINE);
-    /* Links notice it themselves, or learn it from the previous one. */
+    /* Links notice it themselves, or are told by the previous one. */
     assert_true(await_told(&l.middle.server, NULL) - began_ns >=
                 opts.timeout_ns);
     assert_true(await_told(&l.last.server, NULL) - began_ns >= opts.timeout_ns);

@@ -1,7 +1,7 @@
 /*
  * Workers are killed every 5 to 50 ms under load: the service is never without
- * one for long, and no call is answered wrongly. A request that kills workers
- * delays the others no longer than that.
+ * a worker for long, and no call is answered wrongly. A request that kills
+ * workers delays other calls no longer than that.
  *
  * Called with an argument (`ctest -L long`): for a minute, and a million calls.
  */
@@ -25,10 +25,9 @@ typedef struct chaos {
     char where[96];
     child server;
     atomic_bool is_over;
-    atomic_llong answered_ns; /* the last time, by any worker */
-    atomic_llong gap_ns;      /* the longest between two */
-    atomic_llong lost_ns;     /* sum of the delays that were longer than
-                               * LATE_NS */
+    atomic_llong answered_ns; /* the last answer, by any worker */
+    atomic_llong gap_ns;      /* the longest time between two answers */
+    atomic_llong lost_ns;     /* sum of the delays that exceeded LATE_NS */
     atomic_ullong answered;
     atomic_ullong died;
     atomic_ullong refused;
@@ -37,7 +36,7 @@ typedef struct chaos {
     int reader_fd;
 } chaos;
 
-/* The time that a call occasionally takes on a busy machine. */
+/* How long a call occasionally takes on a busy machine. */
 #define LATE_NS (20 * MS)
 
 static void note_answer(chaos *c)

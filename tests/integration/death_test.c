@@ -1,5 +1,5 @@
-/* Servers and clients that are killed or stopped: what other processes see, and
- * that nothing leaks. */
+/* Servers and clients that are killed or stopped: what other processes observe,
+ * and that nothing leaks. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -49,7 +49,7 @@ static void expect_echo(fault_fault *client, uint64_t number)
 typedef int counter(fault_fault *client, const shmrpc_opts *opts, uint32_t *out,
                     shmrpc_error *error);
 
-/* Calls until the answer is `wanted`. */
+/* Calls until the status is `wanted`. */
 static void await_count(fault_fault *client, counter *count, uint32_t wanted)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -162,8 +162,8 @@ static void killed_clients_give_back_descriptors_and_mappings(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Connects, calls, says so by a byte, and waits to be killed; it dies with the
- * test too. */
+/* Connects, calls, writes a byte, and waits to be killed; it dies with the test
+ * too. */
 static _Noreturn void stand_in_crowd(const char *where, int said_fd)
 {
     fault_fault *client;
@@ -255,7 +255,7 @@ static void a_thousand_kills_leave_nothing_behind(void **state)
 
 /* ---- a client is stopped ---- */
 
-/* Stopped at a moment that differs each time, in the midst of its calls. */
+/* Stopped in the middle of its calls, at a moment that differs each time. */
 static void spin(int64_t ns)
 {
     int64_t end_ns = harness_now_ns() + ns;

@@ -1,16 +1,16 @@
 /*
  * Streams that are detached, whose client, worker or supervisor is killed,
- * stopped or replaced: the rows of the table of deaths, as both ends see them.
+ * stopped or replaced: the rows of the death table, as observed by both ends.
  *
  * With arguments this program is such a client: it prints what it has done, and
- * stays.
+ * waits.
  */
 #include "steps_common.h"
 
 #include <signal.h>
 #include <unistd.h>
 
-/* How soon after a death everything must be as before. */
+/* How soon after a death everything must have recovered. */
 #define BACK_NS (2 * S)
 
 /* ---- this program as a client ------------------------------------------- */
@@ -78,8 +78,8 @@ static int be_sender(steps_steps *client)
     for (uint64_t i = 0; status == SHMRPC_OK && i < 3; i++) {
         status = steps_steps_sum_send(stream, &i, &error);
     }
-    /* Until the handler has it, the call ends with its client. Over sockets
-     * such few items cause no notification, so a second must do. */
+    /* Until the handler has the call, it ends with its client. Over sockets so
+     * few items cause no notification, so a pause of a second must do. */
     for (int i = 0; i < 1000 && status == SHMRPC_OK &&
                     steps_steps_sum_delivered(stream) == 0;
          i++) {
@@ -150,7 +150,8 @@ static steps_steps_count_stream *open_count(steps_steps *client)
     return stream;
 }
 
-/* The next numbers, from *at to `to`; how it has ended, or MORE. */
+/* Reads the next numbers, from *at to `to`; returns how the stream ended, or
+ * MORE. */
 static int read_to(steps_steps_count_stream *stream, uint64_t *at, uint64_t to,
                    shmrpc_error *error)
 {
@@ -246,7 +247,7 @@ static void killed_worker_ends_after_whole_items(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Both streams of a worker: the one that sleeps, and the one that sends. */
+/* Both streams of a worker: the sleeping one, and the sending one. */
 static void all_streams_of_a_killed_worker_end(void **state)
 {
     (void)state;
@@ -299,7 +300,7 @@ static void killed_supervisors_streams_are_dropped(void **state)
     assert_int_equal(steps_steps_rest_next(rest, &number, &error),
                      SHMRPC_E_SERVER_LOST);
     char line[512];
-    for (int dropped = 0; dropped < 2;) { /* the worker has its output, too */
+    for (int dropped = 0; dropped < 2;) { /* the worker holds its output, too */
         harness_read_line(&server, line, sizeof line);
         dropped += strstr(line, "drop ") != NULL;
     }
@@ -339,7 +340,7 @@ static void elders_keep_their_streams(void **state)
     harness_signal(&second, SIGTERM);
 }
 
-/* Expects the count of items in the message, and the advice to open the stream
+/* Expects the number of items in the message, and the advice to open the stream
  * again. */
 static void expect_restarted(int status, uint64_t items,
                              const shmrpc_error *error)

@@ -6,7 +6,7 @@
 
 #include "errors_server.h"
 
-/* Which error methods throw: their parameter. */
+/* Which error a method throws: its parameter. */
 enum {
     BAD_QUERY,
     OVERFLOW_MAX,
@@ -16,7 +16,7 @@ enum {
     UNHEARD_PLAIN,
     WITH_MESSAGE, /* Overflow, with a message of the handler's */
     WITHOUT_PAYLOAD,
-    TOO_WIDE, /* a payload out of its bounds */
+    TOO_WIDE, /* a payload that breaks its bounds */
     OTHER,    /* raises one error, returns another */
     NOTHING_WRONG,
     CASES
@@ -29,15 +29,15 @@ typedef struct errors_row {
     bool has_payload;
 } errors_row;
 
-/* By the cases above. */
+/* Indexed by the cases above. */
 extern const errors_row errors_rows[CASES];
 
-/* The payloads. */
+/* The payloads that are thrown. */
 extern const errors_bad_query errors_thrown_bad_query;
 extern const errors_overflow errors_thrown_overflow;
 extern const common_refused errors_thrown_refused;
 extern const errors_unheard errors_thrown_unheard;
-/* Of what `by_name` throws; with the place for a first number. */
+/* The payload that `by_name` throws, whose first number is the place. */
 extern const shmrpc_str errors_named_text;
 #define ERRORS_NAMED_NUMBERS(place) \
     {                               \

@@ -18,12 +18,12 @@
 typedef struct fixture {
     const char *scheme;
     bool is_relayed; /* through a gateway */
-    /* For inproc, a thread; else a program. */
+    /* For inproc a thread, otherwise a program. */
     shmrpc_server *here;
     pthread_t thread;
     child server;
     child gateway;
-    int32_t pid; /* who reports errors */
+    int32_t pid; /* the process that reports errors */
     errors_errors *client;
     old_errors *old;
 } fixture;
@@ -194,7 +194,7 @@ static void expect_bad_query(const errors_bad_query *got)
     assert_true(got->offset == UINT64_MAX);
 }
 
-/* Exactly the payload of the error in which the call has ended. */
+/* Exactly the payload of the error with which the call ended. */
 static void expect_payload(const outcome *got, const errors_row *expected)
 {
     bool has = expected->has_payload;

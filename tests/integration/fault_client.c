@@ -1,9 +1,9 @@
 /*
  * A client of fault.svc to be killed and stopped.
  *
- *     test_fault_client ADDRESS nap    sends a megabyte, says "ready", and
- * waits test_fault_client ADDRESS busy   says "ready" and calls for ever
- *     test_fault_client ADDRESS try    one call; the exit status tells
+ *     test_fault_client ADDRESS nap sends a megabyte, prints "ready", and waits
+ *     test_fault_client ADDRESS busy prints "ready" and calls for ever
+ *     test_fault_client ADDRESS try one call; the exit status is its result
  */
 #include "fault_client.h"
 

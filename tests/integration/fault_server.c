@@ -31,7 +31,8 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The work of a long call, a millisecond at a time. */
+/* The load of a long call: its handler is busy for that long, a millisecond at
+ * a time, and checks for cancellation. */
 static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
 {
     (void)user;

@@ -1,6 +1,6 @@
 /*
- * To be preloaded into a program: its TCP connections meet what the system may
- * do to them at any time, but seldom does. FAULTS names what, of:
+ * To be preloaded into a program: its TCP connections then meet faults that the
+ * system may cause at any time, but seldom does. FAULTS lists some of:
  *
  *     eintr    a signal interrupts; every third wait, piece, or connection
  *     short    pieces of 1 to 256 bytes are received and sent
@@ -12,8 +12,8 @@
  *
  * What is left of a piece has come a moment later, as far as an edge-triggered
  * epoll set can see. Packages that inject errors (libfiu, strace) can't shorten
- * what sockets take, and don't do what they fail: an EAGAIN of theirs comes
- * although there are bytes, and nobody is woken for those.
+ * what sockets accept, and skip the operation that they fail: they return
+ * EAGAIN although bytes are there, and nobody is woken for those.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,7 +29,7 @@
 enum { FDS = 4096, RESET_EACH = 150, SMALL_BYTES = 2048 };
 
 static atomic_bool is_tcp[FDS];
-/* The epoll set that a socket is in, and as what. */
+/* The epoll set that a socket is in, and with which events. */
 static struct {
     int set;
     struct epoll_event event;
@@ -90,7 +90,7 @@ static void note(int fd, int family)
     }
 }
 
-/* Why a piece is not sent or received; 0: it is, up to so many bytes. */
+/* Why a piece is not sent or received; 0: it is, up to that many bytes. */
 static int judge(int fd, size_t *most)
 {
     if (!may_fail(fd)) {
@@ -134,7 +134,7 @@ int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
     return accepted;
 }
 
-/* Interrupted, it goes on in the background. */
+/* If interrupted, connecting continues in the background. */
 int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
 {
     REAL(connect)

@@ -1,4 +1,4 @@
-/* What the tests of streams between programs share. */
+/* Code shared by the tests of streams between programs. */
 #include "flow_common.h"
 
 flow_flow *connect_to(const char *where)

@@ -1,6 +1,6 @@
 /*
- * What the tests of streams between programs share: a client of flow.svc, whose
- * server prints how each stream begins and ends.
+ * Code shared by the tests of streams between programs: a client of flow.svc,
+ * whose server prints how each stream begins and ends.
  *
  * Each function fails the test if it does not succeed.
  */
@@ -13,7 +13,8 @@
 
 flow_flow *connect_to(const char *where);
 
-/* Reads lines until one has `part`; `pid`: the number in it, if wanted. */
+/* Reads lines until one contains `part`; `pid`: the number in it, if not
+ * NULL. */
 void await_line(child *c, const char *part, pid_t *pid);
 
 void expect_echo(flow_flow *client);
@@ -21,8 +22,8 @@ void expect_echo(flow_flow *client);
 flow_flow_count_stream *open_count(flow_flow *client, uint64_t most,
                                    int32_t status);
 
-/* The next numbers, from *at on, as long as there are some and it is less than
- * `to`; how it has ended, or MORE. */
+/* Reads numbers from *at on, as long as there are any below `to`; returns how
+ * the stream ended, or MORE. */
 int read_to(flow_flow_count_stream *stream, uint64_t *at, uint64_t to,
             shmrpc_error *error);
 

@@ -1,4 +1,4 @@
-/* Processes that fork with a connection in their hands: prefork servers, and
+/* Processes that fork while they hold a connection: prefork servers, and
  * programs that start others. */
 #include "harness.h"
 
@@ -48,7 +48,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* False if one of the calls, numbered from `first`, goes wrong. */
+/* False if one of the calls, numbered from `first`, fails or returns a wrong
+ * result. */
 static bool make_calls(life_life *client, uint64_t first, uint64_t count)
 {
     for (uint64_t i = first; i < first + count; i++) {
@@ -100,7 +101,7 @@ static void preforked_workers_share_nothing(void **state)
         expect_exit(workers[i], 0);
     }
     expect_runs(0, CALLS * (WORKERS + 1));
-    /* The parent's connection was never another's business. */
+    /* The children did not affect the parent's connection. */
     shmrpc_client_stats stats;
     life_life_read_stats(f->client, &stats);
     assert_int_equal(stats.reconnects, 0);
@@ -310,7 +311,7 @@ static void forked_child_holds_none_of_its_parents_sockets(void **state)
     assert_true(with > before);
     pid_t pid = fork();
     if (pid == 0) {
-        /* The descriptors of `more`, and as many of the other client. */
+        /* The descriptors of `more`, and as many for the other client. */
         unsigned left = harness_holdings(getpid()).fds;
         _exit(left == before - (with - before) &&
                       harness_holdings(getpid()).maps == 0

@@ -1,6 +1,6 @@
 /* Two versions of one .svc on a running pair, each as client and as server:
- * what a version lacks is filled in by whoever receives, what it doesn't know
- * is passed over. */
+ * the receiver fills in members that the sender lacks, and skips those that it
+ * doesn't know. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -43,7 +43,7 @@ static void stop(fixture *f)
 
 /* ---- the younger server ---- */
 
-/* A member that an older client can't have sent has its default. */
+/* A member that an older client can't send has its default. */
 static int younger_echo(shmrpc_ctx *ctx, void *user, const younger_item *item,
                         uint32_t more, const uint8_t *maybe, younger_item *ret)
 {

@@ -63,7 +63,7 @@ static life_life *connect_to(const char *where)
 
 /* ---- under load ------------------------------------------------------- */
 
-/* A prober that also measures the time. */
+/* A client that also measures the longest time without an answer. */
 typedef struct prober {
     life_life *client;
     pthread_t thread;
@@ -216,8 +216,8 @@ static void *nap(void *user)
     return NULL;
 }
 
-/* The call ends in the worker where it began, although its supervisor and the
- * next one are gone. */
+/* A call ends in the worker where it began, although that worker's supervisor
+ * and the next one are gone. */
 static void a_call_in_progress_ends_well(void **state)
 {
     (void)state;
@@ -275,7 +275,7 @@ static void list_sockets(char *out, size_t size)
 }
 
 /* Memory for large messages passes from one server to the next, and none is
- * left when the client goes. */
+ * left when the client leaves. */
 static void large_messages_and_what_is_held_go_along(void **state)
 {
     (void)state;
@@ -324,7 +324,7 @@ static void a_used_up_quota_keeps_no_successor_out(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Without a running server it is a normal start. */
+/* Without a running server it starts normally. */
 static void with_nobody_there_it_just_serves(void **state)
 {
     (void)state;
@@ -379,7 +379,7 @@ static bool has_ended(const child *server)
            info.si_pid != 0;
 }
 
-/* False: the server has ended, and none has taken its place. */
+/* False: the server has ended, and no other has taken its place. */
 static bool answers(life_life *client, const child *server, uint64_t number)
 {
     uint64_t back = 0;
@@ -399,8 +399,8 @@ static bool answers(life_life *client, const child *server, uint64_t number)
 }
 
 /* A successor is killed at random points, again and again: either the old
- * server goes on, or the successor has taken everything and its clients see its
- * end. */
+ * server continues, or the successor has taken over everything and clients
+ * notice when it is killed. */
 static void a_successor_that_dies_changes_nothing(void **state)
 {
     (void)state;

@@ -73,7 +73,7 @@ child harness_start(const char *program, const char *const *arguments)
     return (child){.pid = pid, .out = ends[0]};
 }
 
-/* One byte, or false at the end of the output or of our patience. */
+/* One byte; false at the end of the output or after the time limit. */
 static bool read_byte(const child *c, int64_t deadline_ns, char *out)
 {
     int64_t left_ns = deadline_ns - harness_now_ns();
@@ -144,8 +144,8 @@ child harness_serve(const char *program, const char *where, const char *threads)
     return harness_serve_by(program, where, "0", threads);
 }
 
-/* Waits for the line "...: serving at ADDRESS", perhaps with ", " and more. A
- * gateway may first report that its service is not there yet. */
+/* Waits for the line "...: serving at ADDRESS", possibly followed by ", " and
+ * more. A gateway may first report that its service is not there yet. */
 static void await_service(child *c, const char *program)
 {
     static const char said[] = ": serving at ";
@@ -196,8 +196,8 @@ child harness_relay(const char *where, uint16_t port, const char *to)
                                      NULL};
     (void)snprintf(service, sizeof service, "%s:%u=%s",
                    where + strlen("shm://"), port, to);
-    /* The leak checker would have to trace its own process, which it may
-     * not. */
+    /* The leak checker would have to trace its own process, which it may not
+     * do. */
     (void)setenv("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0", 1);
     child gateway = harness_start(SHMRPC_TCP, arguments);
     (void)unsetenv("ASAN_OPTIONS");
@@ -290,7 +290,7 @@ void harness_end(harness_service *service)
 
 /* ---- observations ---- */
 
-/* The open descriptors whose link's text contains `kind`. */
+/* The open descriptors whose link text contains `kind`. */
 static unsigned count_fds(pid_t pid, const char *kind)
 {
     char path[64];
@@ -310,8 +310,8 @@ static unsigned count_fds(pid_t pid, const char *kind)
     return count;
 }
 
-/* But for those that each worker makes for its statistics when it starts, which
- * may be after the first call. */
+/* Except for the objects that each worker creates for its statistics when it
+ * starts, which may be after the first call. */
 static unsigned count_maps(pid_t pid)
 {
     char line[512];
@@ -371,7 +371,7 @@ void harness_await_holdings(pid_t pid, holdings most, int64_t timeout_ns)
             fail_msg("%u descriptors and %u mappings, were %u and %u", now.fds,
                      now.maps, most.fds, most.maps);
         }
-        /* /proc has no notification of changes. */
+        /* /proc has no change notification. */
         (void)nanosleep(&slice, NULL);
     }
 }

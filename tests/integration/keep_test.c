@@ -1,5 +1,5 @@
-/* Objects that a service keeps on disk: its server writes them, whether it is a
- * supervisor of processes or has threads, and the next one has it. */
+/* Objects that a service keeps on disk: its server saves them, whether it
+ * supervises processes or has threads, and the next server loads them. */
 #include "harness.h"
 
 #include <ftw.h>
@@ -70,7 +70,7 @@ static void expect_up_to(uint64_t last)
     keep_keep_close(client);
 }
 
-/* Until both have been saved after this moment. */
+/* Waits until both have been saved after this moment. */
 static void await_snapshot(void)
 {
     shmrpc_error error;

@@ -33,7 +33,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The three methods under one form. */
+/* The three methods under one signature. */
 typedef int all_fn(kinds_kinds *client, const kinds_all *value, int64_t by,
                    const kinds_all **out, shmrpc_error *error);
 
@@ -80,7 +80,7 @@ static bool same(shmrpc_str a, const char *b)
 
 static const uint16_t row[] = {1, 2, 65535};
 
-/* Extremes of every type. The parts that are pointed to are static. */
+/* Extremes of every type. Parts behind pointers are static. */
 static kinds_all everything(void)
 {
     static const int64_t numbers[] = {INT64_MIN, -1, 0, INT64_MAX - 1};
@@ -239,7 +239,7 @@ static void absent_and_empty_stay_what_they_are(void **state)
         assert_int_equal(reply->counts.len, 0);
         assert_int_equal(reply->data.len, 0);
         assert_int_equal(reply->shape.tag, KINDS_SHAPE_DOT);
-        assert_true(reply->has_maybe); /* the server turns it round */
+        assert_true(reply->has_maybe); /* the server inverts it */
         encodings[i].release(reply);
     }
 }
@@ -292,7 +292,7 @@ static void declared_errors_arrive_by_name(void **state)
     }
 }
 
-/* A tree with everything that JSON has. */
+/* A tree with every kind of value in JSON. */
 static void any_goes_through_json_and_msgpack(void **state)
 {
     both *b = *state;

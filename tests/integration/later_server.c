@@ -19,7 +19,7 @@ static int pid(shmrpc_ctx *ctx, void *user, uint32_t *ret)
     return SHMRPC_OK;
 }
 
-/* In short pauses, since the callers of some have given up. */
+/* In short pauses, since some callers have given up. */
 static void *give(void *user)
 {
     answer *a = user;

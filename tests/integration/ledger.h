@@ -1,6 +1,6 @@
 /*
- * What has become of each call, counted by both sides in a file that they map:
- * processes may be killed at any moment, and the counts stay.
+ * The fate of each call, counted by both sides in a file that they map:
+ * processes may be killed at any moment, and the counts survive.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_LEDGER_H
 #define SHMRPC_TESTS_INTEGRATION_LEDGER_H
@@ -19,13 +19,15 @@
 enum { LEDGER_NONE, LEDGER_OK, LEDGER_NOT_RUN, LEDGER_MAYBE_RUN, LEDGER_WRONG };
 
 typedef struct ledger {
-    _Atomic uint32_t ended;                   /* calls that have */
+    _Atomic uint32_t ended;                   /* number of calls that have
+                                               * ended */
     _Atomic uint32_t is_over;                 /* clients must stop */
     _Atomic unsigned char runs[LEDGER_CALLS]; /* counted by the server */
     _Atomic unsigned char ends[LEDGER_CALLS]; /* noted by the client */
 } ledger;
 
-/* Maps the file that LIFE_LEDGER names, made if need be; NULL if it can't. */
+/* Maps the file that LIFE_LEDGER names, creating it if necessary; NULL on
+ * failure. */
 static inline ledger *ledger_open(void)
 {
     const char *path = getenv("LIFE_LEDGER");

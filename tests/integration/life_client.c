@@ -101,7 +101,7 @@ static int linger(life_life *client)
     }
     pid_t child = fork();
     if (child == 0) {
-        (void)alarm(60); /* should the test forget it */
+        (void)alarm(60); /* in case the test forgets it */
     } else {
         printf("%d\n", (int)child);
         (void)fflush(stdout);
@@ -148,7 +148,7 @@ static int ask(life_life *client)
     return EXIT_SUCCESS;
 }
 
-/* A sleeping call that is refused itself is over before the next one. */
+/* If a sleeping call is refused, it is over before the next one. */
 static int beside(life_life *client, uint64_t first, uint64_t count)
 {
     unsigned refused = 0;

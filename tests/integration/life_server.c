@@ -1,4 +1,5 @@
-/* Serves life.svc. With LIFE_STORM set, signals interrupt all it does. */
+/* Serves life.svc. With LIFE_STORM set, signals interrupt everything that it
+ * does. */
 #include "life_server.h"
 
 #include <signal.h>
@@ -9,7 +10,8 @@
 
 static ledger *book;
 
-/* Half of the calls take a while, so that a kill hits running ones. */
+/* The load: half of the calls take this long, so that kills hit running
+ * calls. */
 static int note(uint64_t number, uint32_t deaths, uint64_t *ret)
 {
     static const struct timespec some_time = {.tv_nsec = 200000};

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define KIB      (1u << 10)
-#define LARGE    (512 * KIB) /* an extent each */
+#define LARGE    (512 * KIB) /* each needs an extent */
 #define SOME     (64 * KIB)
 #define IN_PLACE 16u /* of a connection */
 
@@ -114,15 +114,15 @@ static void memory_is_used_again_when_replies_are_let_go(void **state)
     holdings after = harness_holdings(getpid());
     harness_await_holdings(server.pid, (holdings){UINT_MAX, after.maps + 3},
                            PATIENCE);
-    /* The block, the status page, and extents for the reply and for a predicted
+    /* The block, the status page, and extents for the reply and for an expected
      * next one: not 200 of them. */
     assert_in_range(after.maps, 1, 6);
     workers_workers_close(client);
     harness_signal(&server, SIGTERM);
 }
 
-/* Of threads that share a connection; each reply is let go by another thread
- * than has called. */
+/* Threads share a connection; each reply is released by another thread than the
+ * caller. */
 typedef struct borrower {
     workers_workers *client;
     pthread_t thread;
@@ -246,9 +246,9 @@ static void reply_outlives_a_killed_server(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A loan of a worker that is killed is the next one's. */
-/* Workers that die young are replaced more and more slowly, at most after a
- * second; meanwhile calls are refused. */
+/* A loan of a killed worker is granted to the next one. */
+/* Workers that die young are restarted more and more slowly, after a second at
+ * most; meanwhile calls are refused. */
 static void await_a_worker(workers_workers *client)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;

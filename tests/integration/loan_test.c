@@ -1,4 +1,4 @@
-/* Handlers that make their reply in lent memory, over each transport. */
+/* Handlers that build their reply in lent memory, over each transport. */
 #include "harness.h"
 
 #include <pthread.h>

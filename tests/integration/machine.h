@@ -1,6 +1,6 @@
 /*
- * Effects of the machine on processes: the tests of several files, and shared
- * functions.
+ * Effects of the machine on processes: tests from several files, and functions
+ * that they share.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_MACHINE_H
 #define SHMRPC_TESTS_INTEGRATION_MACHINE_H
@@ -10,7 +10,8 @@
 
 #include <shmrpc/observe.h>
 
-/* Statistics of the service "workers" or "life" at `where`; fails the test. */
+/* Statistics of the service "workers" or "life" at `where`; fails the test on
+ * error. */
 shmrpc_stats *machine_open_stats(const char *service, const char *where);
 shmrpc_snapshot *machine_take(shmrpc_stats *stats);
 

@@ -8,7 +8,7 @@
 
 #include <shmrpc/lock.h>
 
-/* In parent and child: the path of the library that faketime(1) preloads; ""
+/* The path of the library that faketime(1) preloads, in parent and child; ""
  * without it. */
 static void find_faketime(char *path, size_t size)
 {
@@ -66,7 +66,7 @@ static void *call_on(void *user)
     return NULL;
 }
 
-/* All callers have begun and ended some more calls. */
+/* Waits until all callers have begun and ended some more calls. */
 static void await_calls(caller *callers, size_t count)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -150,7 +150,7 @@ static void *drain(void *user)
     return NULL;
 }
 
-/* In a process of its own, whose clock it sets, as is its children's. */
+/* Runs in a process of its own, whose clock it sets, and its children's. */
 void jumps_of_the_clock_change_nothing(void **state)
 {
     (void)state;
@@ -186,7 +186,7 @@ void jumps_of_the_clock_change_nothing(void **state)
     assert_in_range(service->started_ns / S, began_s, began_s + 3600);
     assert_in_range(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->service.max_ns,
                     1, harness_now_ns() - began_ns);
-    /* Only the calls that were meant to be late. */
+    /* Only calls that were meant to be late. */
     assert_int_equal(
         shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->errors,
         shmrpc_snapshot_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_DEADLINE));

@@ -14,7 +14,7 @@ typedef struct spot {
     pid_t worker;
     workers_workers *client;
     shmrpc_stats *stats;
-    cpu_set_t before; /* where this test might run */
+    cpu_set_t before; /* the CPUs that this test may use */
     size_t cpus[2];
     char group[128]; /* "" or a control group of our own */
 } spot;
@@ -128,9 +128,9 @@ static bool spins_at(int calls, int64_t time_ns)
     return spins() != before;
 }
 
-/* How long it goes on as before. Calls follow each other all the time: who
- * spins with success does not sleep. Who gets no CPU does not spin for a while
- * either, so that the end of it is looked at twice. */
+/* How long spinning continues as before. Calls follow each other all the time:
+ * a worker that spins with success does not sleep. One that gets no CPU does
+ * not spin for a while either, so the end of it is checked twice. */
 static int64_t time_until(bool it_spins)
 {
     int64_t began_ns = harness_now_ns();
@@ -146,7 +146,7 @@ static int64_t time_until(bool it_spins)
 }
 
 /* `change` takes away what spinning needs, and restores it: the policy follows
- * within 2 s, in the best of several tries. */
+ * within 2 s, in the best of several attempts. */
 static void expect_to_adapt(void (*change)(bool it_spins))
 {
     int64_t best_ns[2] = {INT64_MAX, INT64_MAX};

@@ -1,6 +1,6 @@
 /*
- * What the machine does to processes: system calls that take long, CPUs that
- * come and go, clocks that jump; and what is left of many connections.
+ * Effects of the machine on processes: system calls that take long, CPUs that
+ * come and go, clocks that jump; and what many connections leave behind.
  *
  *     test_integration_machine_test [soak | clock]
  */
@@ -47,7 +47,7 @@ shmrpc_snapshot *machine_take(shmrpc_stats *stats)
 enum { CLIENTS = 4, MOST_CLIENTS = 16, EACH = 30 };
 
 /* The delay of all system calls of a server, or of its clients. With as many
- * clients as workers some sleep at each call, with more they seldom do. */
+ * clients as workers some sleep in each call; with more they seldom do. */
 typedef struct delay {
     uint32_t clients;
     const char *profile;
@@ -58,7 +58,7 @@ typedef struct delay {
 static ledger *book;
 
 /* A program whose system calls are slow; the tracer is its grandchild. NULL:
- * they are not. */
+ * they are not slow. */
 static child start_slow(const char *how, const char *program,
                         const char *const *arguments)
 {
@@ -78,7 +78,7 @@ static child start_slow(const char *how, const char *program,
     return harness_start(STRACE, all);
 }
 
-/* An empty one. */
+/* An empty file. */
 static void open_book(void)
 {
     char path[128];
@@ -163,9 +163,9 @@ static uint64_t rescued_with(const delay *d)
     return rescued;
 }
 
-/* A process that gets no CPU for 20 ms at the wrong moment counts like a
- * wake-up that was forgotten, but not often: without the ring for a request, or
- * the wake-up for a reply, each run has a dozen. */
+/* A process that gets no CPU for 20 ms at the wrong moment looks like a
+ * forgotten wake-up, but that is rare: without the ring for a request, or the
+ * wake-up for a reply, each run has a dozen. */
 static void late_system_calls_lose_no_wake_up(void **state)
 {
     (void)state;
@@ -257,7 +257,7 @@ static void more_processes_than_cpus_are_all_served(void **state)
 
 /* ---- what is left ------------------------------------------------------ */
 
-/* Of a process: KiB that are its own, and its descriptors and mappings. */
+/* Of a process: private memory in KiB, and its descriptors and mappings. */
 typedef struct weight {
     pid_t pid;
     size_t kib;
@@ -296,7 +296,7 @@ static void come_and_go(const char *where, unsigned number)
     workers_workers_close(client);
 }
 
-/* The number of cycles, or of seconds for a long run. */
+/* The number of cycles, or of seconds in a long run. */
 static unsigned come_and_go_for(const char *where, unsigned cycles, int seconds)
 {
     unsigned done = 0;

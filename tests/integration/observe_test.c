@@ -44,7 +44,7 @@ static shmrpc_snapshot *take(shmrpc_stats *stats)
     return snapshot;
 }
 
-/* Times follow their call: waits until all have been counted. */
+/* Times are recorded after the call: waits until all have been counted. */
 static shmrpc_snapshot *take_timed(shmrpc_stats *stats)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -93,8 +93,8 @@ static uint64_t calls_of(shmrpc_stats *stats, const char *name)
 
 /* ---- counts ---------------------------------------------------------- */
 
-/* Each worker counts by itself; waits until all are there, and so many
- * connections. */
+/* Each worker counts separately; waits until all calls are counted, and that
+ * many connections. */
 static void await_gauges(shmrpc_stats *stats, uint32_t workers,
                          uint64_t connections)
 {
@@ -137,7 +137,7 @@ static void check_counts(const char *where, uint32_t workers)
     assert_string_equal(echo->name, "echo");
     assert_int_equal(echo->calls, 300);
     assert_int_equal(echo->errors, 0);
-    /* A native body: eight bytes of data, and a header of eight. */
+    /* A native body: eight bytes of data, and a header of eight bytes. */
     assert_int_equal(echo->bytes_in, 300 * 16);
     assert_int_equal(echo->bytes_out, 300 * 16);
     assert_int_equal(method(s, "pid")->calls, 7);
@@ -187,8 +187,8 @@ static void calls_to_threads_are_counted(void **state)
 
 /* ---- times ----------------------------------------------------------- */
 
-/* Handlers of a known length, on one worker, so that the second waits for the
- * first. */
+/* Handlers of a known duration, on one worker, so that the second call waits
+ * for the first. */
 static void times_are_those_of_the_workload(void **state)
 {
     (void)state;
@@ -210,7 +210,7 @@ static void times_are_those_of_the_workload(void **state)
     assert_int_equal(nap->calls, 10);
     assert_int_equal(nap->service.count, 10);
     /* At least the requested time, less one percent; half of them no more than
-     * the client has seen. (A worker may be delayed after its reply.) */
+     * the client measured. (A worker may be delayed after its reply.) */
     assert_true(nap->service.p50_ns >= 198 * MS / 10);
     assert_true(nap->service.total_ns >= 1980 * MS / 10);
     assert_true(nap->service.p50_ns <= longest_ns + longest_ns / 100);
@@ -227,8 +227,8 @@ static void times_are_those_of_the_workload(void **state)
     nap = method(s, "nap");
     assert_int_equal(nap->calls, 12);
     assert_true(nap->service.max_ns >= 198 * MS);
-    /* The second was sent while the first one slept; how long it then had to
-     * wait depends on the machine. */
+    /* The second was sent while the first one slept; how long it then waited
+     * depends on the machine. */
     assert_true(nap->queue.max_ns > 0);
     shmrpc_snapshot_free(s);
     shmrpc_stats_close(stats);
@@ -303,7 +303,7 @@ static void errors_are_counted_by_status(void **state)
         assert_int_equal(workers_workers_fail(client, status, NULL, NULL),
                          status);
     }
-    /* No valid status, so the library reports INTERNAL. */
+    /* Not a valid status, so the library reports INTERNAL. */
     assert_int_equal(workers_workers_fail(client, 4711, NULL, NULL),
                      SHMRPC_E_INTERNAL);
     assert_int_equal(workers_workers_note(client, SHMRPC_E_ABORTED, NULL, NULL),
@@ -357,7 +357,7 @@ static void an_ended_server_is_noticed_and_its_counts_stay(void **state)
         SHMRPC_E_UNIMPLEMENTED);
 }
 
-/* Observers disturb nobody: they have no block, and cost a descriptor. */
+/* Observers disturb nobody: they have no block, and cost one descriptor. */
 static void observers_are_no_clients(void **state)
 {
     (void)state;
@@ -394,7 +394,7 @@ static uint64_t pid_namespace(void)
     return (uint64_t)info.st_ino;
 }
 
-/* The only client there is, which is this process. */
+/* The only client, which is this process. */
 static shmrpc_connection_stats see_me(shmrpc_stats *stats)
 {
     await_gauges(stats, 1, 1);

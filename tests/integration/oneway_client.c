@@ -1,5 +1,5 @@
-/* Sends a thousand notes in each encoding and is gone without a word.
- *   oneway_client ADDRESS */
+/* Sends a thousand notes in each encoding and exits without closing.
+ * oneway_client ADDRESS */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /*
  * Clients of life.svc whose servers come and go, or whose system calls fail:
- * each call is noted by both sides, and compared.
+ * both sides note each call, and the notes are compared.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_RESTART_H
 #define SHMRPC_TESTS_INTEGRATION_RESTART_H
@@ -10,7 +10,7 @@
 
 extern ledger *book;
 
-/* Opens the ledger for this test and the programs that it starts. */
+/* Opens the ledger for this test and for the programs that it starts. */
 int restart_set_up(void **state);
 void restart_clear_book(void);
 
@@ -21,13 +21,13 @@ typedef struct restart_sums {
 } restart_sums;
 
 /* A call with an odd number, which may be repeated, must have succeeded; any
- * other has run at most once, and exactly once if it was reported as such. */
+ * other has run at most once, and exactly once if that was reported. */
 void restart_check_call(unsigned number, restart_sums *s);
 
 /* A client that makes `what` ("calls" or "mixed"), with these numbers. */
 child restart_start_client(const char *where, const char *what, uint32_t first,
                            uint32_t count);
-/* Waits until it has made them. */
+/* Waits until it has made all of them. */
 void restart_await_client(child *client);
 
 /* Eight clients, and a server that is ended repeatedly. */
@@ -35,9 +35,10 @@ typedef struct restart_load {
     const char *where;   /* the service */
     const char *relayed; /* its gateway; NULL: there is none */
     bool kills_gateway;  /* the gateway is killed rather than the service */
-    int signals[2];      /* how, in turn */
-    uint32_t each;       /* calls of a client */
-    uint32_t between;    /* calls of all clients between one end and the next */
+    int signals[2];      /* the signals, used in turn */
+    uint32_t each;       /* number of calls of each client */
+    uint32_t between;    /* number of calls of all clients between one end and
+                          * the next */
 } restart_load;
 
 restart_sums restart_run(const restart_load *load);

@@ -1,4 +1,4 @@
-/* Calls that kill their server, which is started again each time. */
+/* Calls that kill their server, which is restarted each time. */
 #include "restart.h"
 
 #include <pthread.h>
@@ -10,13 +10,13 @@
 typedef struct keeper {
     pthread_t thread;
     char where[96];
-    child server;       /* the thread's */
+    child server;       /* belongs to the thread */
     atomic_int serving; /* its process id; 0: none */
     atomic_bool stop;
     unsigned starts;
 } keeper;
 
-/* Starts the server again as often as it dies. */
+/* Restarts the server each time it dies. */
 static void *keep(void *user)
 {
     keeper *k = user;
@@ -49,7 +49,7 @@ static void keeper_stop(keeper *k, life_life *client)
 {
     shmrpc_error error;
     uint64_t back = 0;
-    /* Serves again by now, or soon: then it is known whom to end. */
+    /* Waits until it serves again, so that it is known which process to end. */
     if (life_life_again(client, 0, 0, NULL, &back, &error) != 0) {
         fail_msg("%s", error.message);
     }
@@ -102,7 +102,7 @@ void other_call_runs_once_and_says_that_it_may_have(void **state)
     keeper_stop(&k, client);
 }
 
-/* Each call kills each server that it gets to. */
+/* Each call kills each server that it reaches. */
 void storm_of_retries_costs_a_tenth_more(void **state)
 {
     (void)state;

@@ -1,6 +1,7 @@
-/* Servers that are killed and started again under load: what their clients
- * get, against what has really run. restart_keeper.c has calls that kill their
- * server, and restart_faults.c those whose system calls fail. */
+/* Servers that are killed and restarted under load: the results of their
+ * clients are compared with what has really run. restart_keeper.c has calls
+ * that kill their server, and restart_faults.c those whose system calls
+ * fail. */
 #include "restart.h"
 
 #include <pthread.h>
@@ -35,10 +36,11 @@ void restart_clear_book(void)
 
 /* ---- under load ---- */
 
-/* The first call of each client that has not ended, as was seen last. */
+/* The first call of each client that had not ended when last checked. */
 static uint32_t nexts[CLIENTS];
 
-/* Whether it has ended since, so that nobody loses one call again and again. */
+/* Whether it has ended since, so that the same call is not lost again and
+ * again. */
 static bool has_gone_on(uint32_t client, uint32_t each)
 {
     return nexts[client] == (client + 1) * each ||
@@ -71,7 +73,8 @@ static bool is_any_alive(const child *clients)
     return any;
 }
 
-/* Until the clients have ended some more calls; false: none works any more. */
+/* Waits until the clients have ended some more calls; false: no client is
+ * calling any more. */
 static bool await_progress(const child *clients, const restart_load *load)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -187,7 +190,7 @@ static void killed_under_load_no_call_runs_twice(void **state)
                                       .between = each / 4});
 }
 
-/* What goes over the socket is what goes over TCP. */
+/* A unix socket carries the same protocol as TCP. */
 static void killed_under_load_at_a_socket_no_call_runs_twice(void **state)
 {
     (void)state;
@@ -255,8 +258,8 @@ static void gateway_that_is_killed_has_no_call_run_twice(void **state)
     kill_over_tcp(true, true);
 }
 
-/* The next place of a list, when the server at the first has gone, and does not
- * come back. */
+/* Clients go to the next place of the list when the server at the first has
+ * gone for good. */
 static void client_of_a_list_goes_on_over_tcp(void **state)
 {
     (void)state;
@@ -295,7 +298,7 @@ static void client_of_a_list_goes_on_over_tcp(void **state)
         CASE(accept_that_fails_is_tried_again),              \
         CASE(connections_that_are_reset_have_no_call_run_twice)
 
-/* With an argument: those over TCP alone. */
+/* With an argument: only those over TCP. */
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {

@@ -1,4 +1,4 @@
-/* What the tests of steps.svc share. */
+/* Code shared by the tests of steps.svc. */
 #include "steps_common.h"
 
 steps_steps *connect_for(const char *where, int64_t timeout_ns)

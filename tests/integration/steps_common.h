@@ -1,7 +1,7 @@
 /*
- * What the tests of steps.svc share.
+ * Code shared by the tests of steps.svc.
  *
- * All of it fails the test where it does not succeed.
+ * Each function fails the test if it does not succeed.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_STEPS_COMMON_H
 #define SHMRPC_TESTS_INTEGRATION_STEPS_COMMON_H
@@ -10,15 +10,15 @@
 
 #include "steps_client.h"
 
-/* `timeout_ns`: of its calls; tries to connect until it succeeds.
- */
+/* `timeout_ns`: of its calls; tries to connect until it succeeds. */
 steps_steps *connect_for(const char *where, int64_t timeout_ns);
 steps_steps *connect_to(const char *where);
 
-/* Reads lines until one has `part`; `pid`: the number in it, if wanted. */
+/* Reads lines until one contains `part`; `pid`: the number in it, if not
+ * NULL. */
 void await_line(child *c, const char *part, pid_t *pid);
 
-/* With worker processes, and up to two arguments more. */
+/* With worker processes, and up to two more arguments. */
 child serve_steps(const char *where, const char *workers, const char *one,
                   const char *two);
 

@@ -39,7 +39,7 @@ static void drop(void *state)
     free(w);
 }
 
-/* What a step returns after a send, or a read, that was in vain. */
+/* What a step returns after a send, or a read, that did not succeed. */
 static int later(int status)
 {
     return status == SHMRPC_E_BUSY ? SHMRPC_MORE : status;

@@ -1,6 +1,6 @@
 /* Signals that interrupt every system call of client and server, a thousand
  * times a second and without SA_RESTART; descriptors that run out; and servers
- * that do not answer as they should. */
+ * that answer wrongly. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -146,7 +146,7 @@ static void limit_fds(rlim_t most)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* Descriptors that the process has may have higher numbers than their count. */
+/* The process may have descriptors with numbers above their count. */
 static rlim_t first_free_fd(void)
 {
     int fd = dup(0);
@@ -188,7 +188,7 @@ static void connect_without_descriptors_says_so(void **state)
     harness_end(&server);
 }
 
-/* A server that is stopped, or has not begun, listens but does not answer. */
+/* A server that is stopped, or not started yet, listens but does not answer. */
 static void connect_that_is_not_answered_names_the_address(void **state)
 {
     life_life *client = NULL;
@@ -228,7 +228,7 @@ static void *impose(void *user)
     return NULL;
 }
 
-/* Connects to an impostor that sends `says` and hangs up; returns the
+/* Connects to a fake server that sends `says` and hangs up; returns the
  * status. */
 static int meet_impostor(const char *says, shmrpc_error *error)
 {

@@ -1,5 +1,5 @@
-/* Serves a service that has life.svc's port and another interface; none of its
- * methods is written. */
+/* Serves a service that has life.svc's port and another interface; it
+ * implements none of its methods. */
 #include "old_server.h"
 
 int main(int argc, char **argv)

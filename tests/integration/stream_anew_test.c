@@ -8,7 +8,7 @@
 
 #define MOST 1000u
 
-/* Numbers from 0 on; how it has ended. */
+/* Reads numbers from 0 on; returns how the stream ended. */
 static int read_all(steps_steps_again_stream *stream, uint64_t *at,
                     shmrpc_error *error)
 {
@@ -45,7 +45,7 @@ static steps_steps_again_stream *open_again(steps_steps *client, uint64_t most)
     return stream;
 }
 
-/* A new stream, to the server that is there now. */
+/* A new stream, to the present server. */
 static void expect_count(steps_steps *client)
 {
     steps_steps_count_stream *stream;
@@ -240,7 +240,7 @@ static void taken_stream(void **state)
         assert_true(ns < PATIENCE);
         assert_int_equal(steps_steps_again(client, 3, &opts, &stream, &error),
                          SHMRPC_OK);
-        /* OK: the worker noticed the deadline first, and ended. */
+        /* OK: the worker noticed the deadline first, and ended the stream. */
         int status = steps_steps_again_next(stream, &number, &error);
         assert_true(status == SHMRPC_E_DEADLINE || status == SHMRPC_OK);
         is_taken =

@@ -1,6 +1,6 @@
 /*
- * Many streams, one after the other, that end in every way, and one with very
- * many bytes: what both ends and the gateway have stays the same.
+ * Many streams, one after another, that end in every way, and one with very
+ * many bytes: the resources of both ends and the gateway stay the same.
  *
  * With SHMRPC_TEST_LONG=1 there are 10^6 streams over shared memory, and 1 GiB.
  */
@@ -23,7 +23,7 @@ typedef struct state_of {
     unsigned fds;
 } state_of;
 
-/* Of all three. */
+/* The resources of all three. */
 static state_of look(const harness_service *service)
 {
     const pid_t pids[] = {service->server.pid, getpid(), service->gateway.pid};

@@ -1,9 +1,9 @@
 /*
  * Streams whose client, worker or supervisor is killed or stopped, and servers
- * that take over: the rows of the table of deaths, as both ends see them.
+ * that take over: the rows of the death table, as observed by both ends.
  *
  * With arguments this program is such a client: it prints what it has done, and
- * stays.
+ * waits.
  */
 #include "flow_common.h"
 
@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* How soon after a death everything must be as before. */
+/* How soon after a death everything must have recovered. */
 #define BACK_NS (2 * S)
 
 /* ---- this program as a client ------------------------------------------- */
@@ -95,8 +95,8 @@ static child start_client(const char *kind, const char *where)
 
 /* ---- servers ------------------------------------------------------------ */
 
-/* Whether a process has a thread that watches its peer: it does from the first
- * wait in a stream on that has taken some time, and sleeps without end then. */
+/* Whether a process has a thread that watches its peer. It starts one at its
+ * first long wait in a stream, and from then on sleeps without a time-out. */
 static bool is_fast_asleep(pid_t pid)
 {
     char path[300];
@@ -244,7 +244,7 @@ static void killed_worker_ends_the_senders_stream(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Of which nothing comes. */
+/* A stream of which no items arrive. */
 typedef struct listener {
     flow_flow_twice_stream *stream;
     pthread_t thread;
@@ -260,7 +260,8 @@ static void *listen_to(void *user)
     return NULL;
 }
 
-/* Both ends sleep without end when one is killed: how it ends for us. */
+/* Both ends sleep without a time-out when one is killed: returns how the stream
+ * ends for us. */
 static int kill_while_asleep(child *server, flow_flow *client, bool is_all)
 {
     listener l;
@@ -349,7 +350,7 @@ static void elders_keep_their_streams(void **state)
     pid_t worker;
     shmrpc_error error;
     uint64_t at = 0;
-    uint32_t idle; /* the elder that has no stream */
+    uint32_t idle; /* the older one, which has no stream */
     child first = serve(where, "2");
     flow_flow *client = connect_to(where);
     flow_flow_count_stream *stream = open_count(client, 0, 0);
@@ -418,7 +419,7 @@ static void one_place_is_left_to_calls(void **state)
     flow_flow_count_close(streams[0]);
     await_line(&server, "end count", NULL);
     int status;
-    do { /* it has ended, but that may not be known yet */
+    do { /* it has ended, but that may not be noticed yet */
         none = 0;
         more = open_count(client, 0, 0);
         status = read_to(more, &none, 1, &error);

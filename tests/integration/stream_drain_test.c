@@ -1,6 +1,6 @@
 /*
- * Streams of workers that are to leave, as they are replaced or handed over:
- * they go on for stream_drain, and then end with the news.
+ * Streams of workers that must leave because they are replaced or handed over:
+ * they continue for stream_drain, and then end with an error that says so.
  */
 #include "harness.h"
 
@@ -32,7 +32,7 @@ static child serve(const char *where, const char *drain, const char *more)
 }
 
 /* One worker at a time, with a thread for a stream and one for calls; it is
- * replaced after some calls. */
+ * replaced after several calls. */
 static child serve_one(const char *where, const char *drain)
 {
     const char *const arguments[] = {
@@ -46,7 +46,8 @@ static child serve_one(const char *where, const char *drain)
     return server;
 }
 
-/* Until there is no more: how it has ended. Items are numbered from 0. */
+/* Reads until there is no more; returns how the stream ended. Items are
+ * numbered from 0. */
 static int read_all(flow_flow_count_stream *stream, uint64_t *at,
                     shmrpc_error *error)
 {
@@ -82,7 +83,8 @@ static void echo(flow_flow *client, unsigned times)
     }
 }
 
-/* Another server takes over: the one before ends when its workers have. */
+/* Another server takes over: the previous one ends when its workers have
+ * left. */
 static child restart(child *server, const char *where, const char *drain)
 {
     child before = *server;
@@ -90,7 +92,7 @@ static child restart(child *server, const char *where, const char *drain)
     return before;
 }
 
-/* Its handler waits for more: only the news wakes it. */
+/* Its handler waits for more items: only the order to leave wakes it. */
 static void sleeping_handler_is_cut(void **state)
 {
     (void)state;
@@ -143,8 +145,8 @@ static void handler_is_told_first(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Streams that are opened anew as often as they are told to: no short call
- * fails, no item is lost before the news. */
+/* Streams that are reopened each time they end: no short call fails, no item is
+ * lost before the end. */
 static void hot_restarts(void **state)
 {
     (void)state;
@@ -174,7 +176,7 @@ static void hot_restarts(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A stream of a worker that has had its number of calls meanwhile. */
+/* A stream of a worker that reaches its number of calls meanwhile. */
 static flow_flow_count_stream *outlive_worker(flow_flow *client)
 {
     shmrpc_error error;
@@ -233,7 +235,7 @@ static void replaced_worker_ends_them_in_the_end(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The service ends: its clients hear of that before its workers are killed. */
+/* The service ends: its clients are told before its workers are killed. */
 static void stopped_service(void **state)
 {
     (void)state;

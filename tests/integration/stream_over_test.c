@@ -1,10 +1,10 @@
 /*
- * Streams over shared memory, each kind of socket and the gateway: metadata
- * goes with them, the end that is not killed is told, whole items come first,
- * and a reader that is slow costs nobody memory.
+ * Streams over shared memory, each kind of socket and the gateway: they carry
+ * metadata, the surviving end is told of a death, whole items come first, and a
+ * slow reader costs nobody memory.
  *
- * With an argument this program is a client: it opens a stream, and stays; with
- * two it stops in the midst of one, and goes on.
+ * With an argument this program is a client: it opens a stream, and waits; with
+ * two it stops itself in the middle of one, and goes on.
  */
 #include "flow_common.h"
 
@@ -19,7 +19,7 @@ static harness_service serve(const void *over)
 
 /* ---- this program as a client ------------------------------------------- */
 
-/* Reads a few items, stops itself, and reads the rest when it goes on. */
+/* Reads a few items, stops itself, and reads the rest when it is continued. */
 static int be_reader(const char *where)
 {
     flow_flow *client = connect_to(where);
@@ -39,7 +39,7 @@ static int be_reader(const char *where)
     return 0;
 }
 
-/* Stands still in a stream in which nobody waits for room, and goes on. */
+/* Stops itself in a stream in which nobody waits for room, and is continued. */
 static int be_sleeper(const char *where)
 {
     flow_flow *client = connect_to(where);
@@ -126,7 +126,7 @@ static void killed_clients_handler_is_CANCELLED(void **state)
     harness_end(&service);
 }
 
-/* Kills it while its items are on the way; how that ends. */
+/* Kills it while its items are in flight; returns how the stream ended. */
 static int read_from_killed(const harness_service *service, child *victim)
 {
     shmrpc_error error;
@@ -143,7 +143,7 @@ static int read_from_killed(const harness_service *service, child *victim)
 
 /* ---- stopped ------------------------------------------------------------ */
 
-/* What was sent before comes first, however much that is. */
+/* Items that were sent before come first, however many there are. */
 static void stopped_client_is_EVICTED(void **state)
 {
     char line[512];
@@ -165,7 +165,8 @@ static void stopped_client_is_EVICTED(void **state)
     harness_end(&service);
 }
 
-/* As one that reads nothing but leaves room: for five times the limit. */
+/* Like a client that reads nothing but leaves room: for five times the limit.
+ * The load: only time passes. */
 static void stopped_client_with_room_is_left_alone(void **state)
 {
     harness_service service = harness_serve_with(
@@ -240,8 +241,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of short calls, in us: to be read, as it says how busy the machine is, too.
- */
+/* Of short calls, in us; printed for people, since it also depends on how busy
+ * the machine is. */
 static long long p99_of_calls(flow_flow *client)
 {
     static int64_t took_ns[10000];

@@ -1,7 +1,7 @@
 /*
  * Servers that take over from each other again and again under open streams:
- * each stream is whole, or ends behind whole items with the news that it is to
- * be opened anew, and no short call fails.  Over shared memory, and through
+ * each stream is complete, or ends after whole items with an error that says to
+ * open it again, and no short call fails. Over shared memory, and through
  * shmrpc-tcp.
  */
 #include "flow_common.h"
@@ -14,15 +14,16 @@
 #include <unistd.h>
 
 enum {
-    STREAMS = 20, /* at a time, over CLIENTS connections */
+    STREAMS = 20, /* streams at a time, over CLIENTS connections */
     CLIENTS = 2,
     ROUNDS = 4,
     LONG_ROUNDS = 60,
-    PORTION = 20, /* items; then a stream pauses, as its user has much to do */
+    PORTION = 20, /* number of items after which a stream pauses, as if its user
+                   * were busy */
     ENOUGH = 2 * PORTION
 };
 
-/* Opens one stream after the other, in a thread of its own. */
+/* Opens one stream after another, in a thread of its own. */
 typedef struct visitor {
     pthread_t thread;
     flow_flow *client;
@@ -31,7 +32,8 @@ typedef struct visitor {
     shmrpc_error error;
     char wrong[512]; /* the failure; "": none */
     /* For the test: */
-    atomic_uint rounds; /* number of rounds in which it has seen ENOUGH items */
+    atomic_uint rounds; /* number of rounds in which it has received ENOUGH
+                         * items */
     atomic_uint whole;
     atomic_uint restarted;
 } visitor;
@@ -181,7 +183,7 @@ static void *run(void *user)
         } else if (status == SHMRPC_E_UNAVAILABLE && tells_restart(v)) {
             atomic_fetch_add(&v->restarted, 1u);
         } else if (status == SHMRPC_E_EXHAUSTED && v->items == 0) {
-            /* Not all workers of the new server have arrived. */
+            /* Some workers of the new server may still be starting. */
             (void)usleep(1000);
         } else if (v->wrong[0] == '\0') {
             (void)note_wrong(v, "a stream", status);
@@ -209,7 +211,8 @@ static void read_what_is_there(const child *server)
     }
 }
 
-/* Waits until each has had items of a stream that it opened in this round. */
+/* Waits until each has received items of a stream that it opened in this
+ * round. */
 static void await_round(const visitor *visitors, unsigned round,
                         const child *server)
 {
@@ -296,7 +299,7 @@ static void hot_restarts_under_streams(void **state)
     expect_nothing_wrong(visitors);
     print_message("%u hot restarts: %u streams whole, %u opened anew\n", rounds,
                   whole, restarted);
-    /* Those that have no end of their own can't be whole. */
+    /* Endless streams can't be complete. */
     assert_true(restarted >= rounds * STREAMS / 5 * 3);
     for (unsigned i = 0; i < CLIENTS; i++) {
         flow_flow_close(clients[i]);

@@ -1,6 +1,6 @@
 /*
- * Handlers with streams that go on whatever they are told: they are killed, but
- * not while somebody waits for them.
+ * Handlers with streams that ignore their end: they are killed, but not while a
+ * client waits for them.
  *
  * With an argument this program is a client that stays in such a stream.
  */
@@ -46,8 +46,8 @@ static int be_client(const char *where)
     return pause();
 }
 
-/* Whether it runs still, or may: one that is on its way out, or was not waited
- * for, has let go of all that it had. */
+/* Whether the process is running, or may be: an exiting one, or one that was
+ * not waited for, has already released everything. */
 static bool is_alive(pid_t pid)
 {
     enum { PF_EXITING = 4 }; /* of Linux; the ninth field of stat has it */
@@ -85,7 +85,7 @@ static void expect_killed(child *server, pid_t worker)
     await_death(worker);
 }
 
-/* The stream lasts for longer than one that is given up may. */
+/* The stream lasts longer than one that was given up may. */
 static void closed_stream(void **state)
 {
     (void)state;
@@ -171,7 +171,7 @@ static void stream_of_a_killed_client(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* `is_followed`: by another server, which serves when the worker is gone. */
+/* `is_followed`: by another server, which serves once the worker is gone. */
 static void kill_supervisor(bool is_followed)
 {
     char where[96];

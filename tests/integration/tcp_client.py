@@ -87,7 +87,7 @@ class Client:
         return said
 
     def show(self, key):
-        """That we have the key, once the server has shown the same."""
+        """Proves that we have the key, once the server has proved that it has it."""
         ours = OPENING.pack(MAGIC, 1, 0, 1, 0, 32, 0) + os.urandom(32)
         self.sock.sendall(ours)
         theirs = self.opening(1, 64) + self.read(32)
@@ -139,7 +139,7 @@ class Client:
 
 
 def pack(value):
-    """As much of msgpack as is needed here."""
+    """The part of msgpack that is needed here."""
     if value is None:
         return b"\xc0"
     if isinstance(value, bool):
@@ -157,7 +157,7 @@ def pack(value):
 
 
 def unpack(data, at=0):
-    """A value, and where it ends."""
+    """Returns a value, and the offset of its end."""
     kind = data[at]
     at += 1
     if kind < 0x80 or kind >= 0xe0:
@@ -225,7 +225,8 @@ def as_many_calls_as_credits_are_in_flight(client):
 
 
 def cancel_all(client, calls):
-    """Until each has ended; one that ran is TOLD too, before or after."""
+    """Reads until each call has ended; one that ran is also TOLD, before or
+    after."""
     for call in calls:
         client.send(CANCEL, call=call)
     ended, awaited = set(), set()
@@ -251,7 +252,8 @@ class SnappyWithSum:
 
 
 def packed_bodies_come_back(client):
-    """Ours are read, and we read theirs; short ones are never packed."""
+    """The server reads our packed bodies and we read its own; short ones are
+    never packed."""
     tools = zlib if client.compression == ZLIB else SnappyWithSum
     for body in (b"ab" * 5000, bytes(range(256)) * 400):
         packed = struct.pack("<I", len(body)) + tools.compress(body)
@@ -274,7 +276,7 @@ def running_call_is_told_to_stop(client):
 
 
 def client_count(client, method):
-    """A native u32, asked for while another call is in flight."""
+    """A native u32, requested while another call is in flight."""
     call = client.begin(method, native(""))
     frame = client.receive()
     assert (frame.call, frame.status) == (call, 0)
@@ -298,7 +300,7 @@ def time_that_is_up_is_DEADLINE(client):
 
 
 def oneway_calls_give_credits_back(client):
-    """More of them than there are credits; nothing but CREDIT answers."""
+    """More of them than there are credits; only CREDIT answers them."""
     free = client.credits
     for _ in range(3 * client.credits):
         while free == 0:
@@ -347,14 +349,14 @@ def malformed_parameters_are_INVALID_with_a_path(client):
 
 
 def deep_nesting_is_INVALID(client):
-    """And the connection goes on."""
+    """And the connection still works."""
     for method, body in (("echo_json", b"[" * 100000),
                          ("echo_json", b"[" * 1000 + b"]" * 1000),
                          ("echo_json", b'[{"a":' * 1000 + b"1" + b"}]" * 1000),
                          ("echo_msgpack", b"\x91" * 100000),
                          ("echo_msgpack", b"\x91" * 1000 + b"\x01"),
                          ("echo_msgpack", b"\x81\x01" * 1000 + b"\x01"),
-                         # 4 Gi of elements, or bytes, of which none comes
+                         # 4 Gi elements, or bytes, of which none follows
                          ("echo_msgpack", b"\x91\xdd\xff\xff\xff\xff"),
                          ("echo_msgpack", b"\x91\xc6\xff\xff\xff\xff")):
         frame = client.call(method, body)

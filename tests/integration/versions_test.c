@@ -66,7 +66,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* A gateway may be there before the service. */
+/* A gateway may start before its service. */
 static const shmrpc_opts patient = {.flags = SHMRPC_OPT_WAIT_FOR_READY};
 
 static void *run(void *user)
@@ -177,7 +177,7 @@ static void changed_type_is_named_with_both_forms(void **state)
     expect_refusal(&r, "price", "u64");
 }
 
-/* Equal in size and type, but still a difference, since names count. */
+/* Equal in size and type, but still different, since names count. */
 static void swapped_fields_are_noticed(void **state)
 {
     (void)state;
@@ -297,7 +297,7 @@ static void handlers_of_an_older_header_are_served(void **state)
     stop(&r);
 }
 
-/* A server that knows fewer methods than the handlers' header. */
+/* A server that knows fewer methods than the header of its handlers. */
 static void handlers_of_a_newer_header_are_served(void **state)
 {
     (void)state;

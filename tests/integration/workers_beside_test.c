@@ -1,5 +1,5 @@
-/* Limits, tokens and ends of connections where workers are processes: limits
- * hold though a worker dies in a call, and each worker is told when a
+/* Limits, tokens and ends of connections when workers are processes: limits
+ * hold even if a worker dies in a call, and each worker is told when a
  * connection ends. */
 #include "workers_common.h"
 
@@ -31,7 +31,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* A call of nap_alone on a thread of its own. */
+/* Makes a call of nap_alone on a thread of its own. */
 typedef struct alone {
     pthread_t thread;
     uint32_t ms;
@@ -60,7 +60,7 @@ static void a_killed_worker_leaves_its_place(void **state)
     assert_int_equal(kill(worker, SIGKILL), 0);
     assert_int_equal(pthread_join(first.thread, NULL), 0);
     assert_int_equal(first.status, SHMRPC_E_WORKER_DIED);
-    /* It is buried when its caller gets the error, or soon after. */
+    /* The worker is buried when its caller gets the error, or soon after. */
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     int status = SHMRPC_E_EXHAUSTED;
     while (status == SHMRPC_E_EXHAUSTED && harness_now_ns() < deadline_ns) {
@@ -88,7 +88,7 @@ static void each_worker_that_served_is_told(void **state)
     unsigned long long other = 1;
     shmrpc_error error;
     workers_workers *brief = workers_connect(where);
-    /* One worker is busy meanwhile, so the other answers too. */
+    /* One worker is busy meanwhile, so that the other answers too. */
     napper busy = {.client = brief, .ms = 1500};
     napper_start(&busy);
     pid_t first = workers_next_nap(&server);

@@ -33,8 +33,7 @@ void workers_expect_echo(workers_workers *client, uint64_t number)
     assert_true(back == number);
 }
 
-/* The parent of a process, and its state; 0 when it is gone or only waits to
- * be reaped. */
+/* The parent of a process, and its state; 0 when it is gone or is a zombie. */
 static pid_t look_up(const char *name, char *out_state)
 {
     char path[64];

@@ -14,7 +14,7 @@
 
 #define MAX_PIDS 64
 
-/* Connects, with patience; fails the test. */
+/* Connects, retrying; fails the test if that takes too long. */
 workers_workers *workers_connect(const char *where);
 
 void workers_expect_echo(workers_workers *client, uint64_t number);
@@ -28,15 +28,15 @@ pid_t workers_zygote(const child *server);
 /* Waits until the zygote has exactly `count` workers, and fills `pids`. */
 void workers_await(pid_t zygote, size_t count, pid_t pids[MAX_PIDS]);
 
-/* Waits until a process that is no child of ours is gone. */
+/* Waits until a process that is not our child is gone. */
 void workers_await_end(pid_t pid);
 
 bool workers_is_alive(pid_t pid);
 
-/* The proportional share of a process in all memory, in KiB; 0: it is gone. */
+/* A process's proportional share of all memory, in KiB; 0: it is gone. */
 uint64_t workers_share_of(pid_t pid);
 
-/* Stops a worker when it sleeps: one that is stopped between its answer and
+/* Stops a worker while it sleeps: one that is stopped between its answer and
  * the end of its claim keeps that slot, which is a known limit. */
 void workers_stop_asleep(pid_t pid);
 
@@ -48,7 +48,7 @@ typedef struct napper {
     int64_t timeout_ns; /* 0: the default */
     pthread_t thread;
     int status;
-    uint32_t pid; /* who has answered */
+    uint32_t pid; /* the process that answered */
     int64_t ended_ns;
     shmrpc_error error;
 } napper;
@@ -56,7 +56,7 @@ typedef struct napper {
 void napper_start(napper *n);
 int napper_join(napper *n);
 
-/* The pid in the next line "nap PID" of the server; other lines are passed. */
+/* The pid in the server's next line "nap PID"; other lines are skipped. */
 pid_t workers_next_nap(child *server);
 /* Reads lines until one has `part`. */
 void workers_await_line(child *server, const char *part);

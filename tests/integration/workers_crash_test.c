@@ -1,5 +1,5 @@
-/* Crashes as an operator sees them: counted at their method, logged as errors
- * with method and signal, shown until the next one. */
+/* Crashes as an operator sees them: counted for their method, logged as errors
+ * with method and signal, shown until the next crash. */
 #include "workers_common.h"
 
 #include <signal.h>
@@ -31,8 +31,8 @@ static uint32_t index_of(const shmrpc_snapshot *s, const char *method)
     return i;
 }
 
-/* So many calls have ended well, and another one in that status; others may
- * have come too late for a worker. */
+/* That many calls have succeeded, and another one has ended with that status;
+ * others may have been too late for a worker. */
 static void expect_counted(const char *where, const char *method, int status,
                            uint64_t well)
 {
@@ -48,7 +48,7 @@ static void expect_counted(const char *where, const char *method, int status,
     shmrpc_snapshot_free(s);
 }
 
-/* Passes the lines before it. */
+/* Skips the lines before it. */
 static void expect_line(child *server, const char *first, const char *second)
 {
     char line[512];
@@ -109,7 +109,7 @@ static void hang_is_logged_with_its_method(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The handler ends well, but nobody waits any more. */
+/* The handler succeeds, but nobody waits any more. */
 static void late_result_counts_as_deadline(void **state)
 {
     (void)state;
@@ -131,8 +131,8 @@ static void late_result_counts_as_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A worker that stays for its call while another server takes over dies as
- * visibly as any. */
+/* A worker that stays for its call while another server takes over is reported
+ * when it dies, like any other. */
 static void death_after_a_take_over_is_told(void **state)
 {
     (void)state;
@@ -211,8 +211,8 @@ static void nor_is_it_over_a_gateway(void **state)
     expect_two_deaths("2", true);
 }
 
-/* The pauses between tries grow, and a call that comes in one of them is told
- * so; then workers are tried at least each second. */
+/* The pauses between attempts grow, and a call during a pause is told so; later
+ * a worker is started at least once a second. */
 static void calls_that_nobody_can_serve_are_told_at_once(void **state)
 {
     (void)state;
@@ -272,7 +272,7 @@ static void row_of_a_dead_worker_goes(void **state)
     assert_int_equal(rows_of(where), 1);
     pid_t zygote = workers_zygote(&server);
     workers_await(zygote, 1, pids);
-    /* Without one to fork it, nobody follows. */
+    /* Without a zygote to fork it, no worker follows. */
     assert_int_equal(kill(zygote, SIGSTOP), 0);
     assert_int_equal(kill(pids[0], SIGKILL), 0);
     int64_t deadline_ns = harness_now_ns() + PATIENCE;

@@ -1,12 +1,12 @@
 /* Worker processes, their supervisor and their zygote, killed and stopped: the
- * rows of the death table, as clients see them. */
+ * rows of the death table, as observed by clients. */
 #include "workers_common.h"
 
 #include <unistd.h>
 
 #include "../reaction.h"
 
-/* For a server to start; one in Python imports first. */
+/* For a server to start; one in Python must import modules first. */
 #ifndef START_S
 #define START_S 1
 #endif
@@ -69,7 +69,7 @@ static int64_t replace_the_only_worker(void *user)
     assert_int_equal(workers_workers_pid(p->client, NULL, &old, NULL), 0);
     assert_int_equal(kill((pid_t)old, SIGKILL), 0);
     int64_t killed_ns = harness_now_ns();
-    /* Taken by its successor, if it is not taken by the dying one. */
+    /* Taken by its successor, unless the dying one has taken it. */
     int status = workers_workers_pid(p->client, NULL, &new, NULL);
     assert_true(status == SHMRPC_OK || status == SHMRPC_E_WORKER_DIED);
     if (status != SHMRPC_OK || new == old) {
@@ -156,7 +156,7 @@ static void hung_worker_is_killed_after_its_deadline(void **state)
 }
 
 /* A worker that has lived for 2 s, because the machine is slow, ends the
- * series: hence more crashes than ten. */
+ * series: therefore more than ten crashes. */
 static void series_of_crashes_is_told_and_survived(void **state)
 {
     (void)state;
@@ -246,7 +246,7 @@ static void dead_supervisor_is_followed_within_a_second(void **state)
     pair_close(&p);
 }
 
-/* Calls on end, until another process than `old` answers. */
+/* Calls repeatedly, until another process than `old` answers. */
 typedef struct caller {
     workers_workers *client;
     uint32_t old;
@@ -268,7 +268,7 @@ static void *call_on(void *user)
     return NULL;
 }
 
-/* The worker never sleeps, and could serve on without a supervisor. */
+/* The worker never sleeps, and could go on serving without a supervisor. */
 static void busy_client_moves_on_to_the_next_supervisor(void **state)
 {
     (void)state;
@@ -303,7 +303,7 @@ static int64_t kill_the_group(void *user)
     (void)kill(zygote, SIGKILL);
     harness_signal(&server, SIGKILL);
     int status = napper_join(&n);
-    /* The supervisor may have been the last one to be killed. */
+    /* The supervisor may have been killed last. */
     assert_true(status == SHMRPC_E_SERVER_LOST ||
                 status == SHMRPC_E_WORKER_DIED);
     workers_workers_close(n.client);
@@ -328,7 +328,7 @@ static void dead_zygote_is_replaced_and_calls_go_on(void **state)
     assert_int_equal(kill(zygote, SIGKILL), 0);
     workers_await_line(&server, "zygote has ended");
     workers_expect_echo(client, 1);
-    /* The old workers still serve; those that die come from the new one. */
+    /* The old workers still serve; the new server replaces those that die. */
     assert_int_equal(kill(pids[0], SIGKILL), 0);
     assert_int_equal(kill(pids[1], SIGKILL), 0);
     uint32_t pid = 0;
@@ -368,7 +368,7 @@ static void stopped_worker_costs_its_call_the_deadline(void **state)
     for (uint64_t i = 0; i < 200; i++) {
         workers_expect_echo(client, i);
     }
-    /* No false death: it is there, and serves again. */
+    /* It is not taken for dead: it is there, and serves again. */
     assert_true(workers_is_alive(pid));
     assert_int_equal(kill(pid, SIGCONT), 0);
     napper both[2] = {{.client = client, .ms = 300},
@@ -408,7 +408,7 @@ static void stopped_supervisor_delays_new_clients_only(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* More connections than may be on their way to one worker at once. */
+/* More connections than may be in transit to one worker at once. */
 static void stopped_worker_gets_its_connections_later(void **state)
 {
     (void)state;

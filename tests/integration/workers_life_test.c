@@ -1,4 +1,4 @@
-/* Worker processes that live: what they share, what they give back, how they
+/* The life of worker processes: what they share, what they free, how they
  * end. */
 #include "workers_common.h"
 
@@ -40,7 +40,7 @@ static uint64_t share_of_service(const char *workers, size_t count)
     workers_workers *client = workers_connect(where);
     uint64_t answered = 0;
     for (size_t i = 0; i < count; i++) {
-        /* The others are busy elsewhere: stopped. */
+        /* The others are unavailable: stopped. */
         for (size_t k = 0; k < count; k++) {
             if (k != i) {
                 workers_stop_asleep(pids[k]);
@@ -111,7 +111,7 @@ static void hooks_run_once_and_in_each_worker(void **state)
     workers_workers_close(client);
 }
 
-/* The one that preloads is forked, and forks them, again and again. */
+/* The zygote that preloads is forked, and forks workers, again and again. */
 static void fork_hooks_run_on_both_sides_of_each_fork(void **state)
 {
     (void)state;
@@ -132,7 +132,8 @@ static void fork_hooks_run_on_both_sides_of_each_fork(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Starts the server with a variable set, and reads what it says: its end. */
+/* Starts the server with an environment variable set, and reads the end of its
+ * output. */
 static int refused(const char *name, const char *value, char *out, size_t size)
 {
     char where[96];
@@ -142,7 +143,7 @@ static int refused(const char *name, const char *value, char *out, size_t size)
     child server = harness_start(WORKERS_SERVER, arguments);
     (void)unsetenv(name);
     harness_read_all(&server, out, size);
-    (void)kill(server.pid, SIGKILL); /* if it was not refused at all */
+    (void)kill(server.pid, SIGKILL); /* for a server that was not refused */
     return harness_wait(&server);
 }
 
@@ -223,8 +224,8 @@ static void large_messages_pass_through_any_worker(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* One worker has served the only client: the other knows it, too, when it
- * holds as much. */
+/* One worker has served the only client: the other knows the client, too, when
+ * it holds as much. */
 static void await_equals(pid_t one, pid_t other)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -239,8 +240,8 @@ static void await_equals(pid_t one, pid_t other)
     assert_int_equal(a.maps, b.maps);
 }
 
-/* The supervisor gets a descriptor of a worker some time after that is seen
- * by others. */
+/* The supervisor gets a worker's descriptor a while after others see the
+ * worker. */
 static void note_descriptors(const pid_t pids[3], holdings out[3])
 {
     for (int i = 0; i < 3; i++) {
@@ -278,7 +279,8 @@ static void clients_that_leave_are_forgotten_by_all_workers(void **state)
             harness_await_holdings(pids[i], before[i], PATIENCE);
         }
         if (round == 0) {
-            /* What they were still to get about each other is there now. */
+            /* Notifications that were in transit between them have arrived
+             * now. */
             note_descriptors(pids, before);
         }
     }

@@ -1,4 +1,4 @@
-/* A server says that it serves when a worker can; where limits leave it none,
+/* A server reports that it serves once a worker can; if limits prevent that,
  * its start fails and names them. */
 #include "workers_common.h"
 
@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ThreadSanitizer has a thread in each process, which counts as one. */
+/* ThreadSanitizer adds a thread to each process, which counts against the
+ * limit. */
 #define IS_THREAD_SANITIZED 0
 #if defined(__SANITIZE_THREAD__)
 #undef IS_THREAD_SANITIZED
@@ -21,11 +22,11 @@
 #endif
 #endif
 
-/* Nobody else's, so that its processes can be counted. */
+/* A user id of the test's own, so that its processes can be counted. */
 enum { LONELY_ID = 61234 };
 
 typedef struct limits {
-    rlim_t descriptors; /* 0: as they are */
+    rlim_t descriptors; /* 0: unchanged */
     rlim_t processes;
 } limits;
 
@@ -37,7 +38,7 @@ static void set_limit(int which, rlim_t most)
     }
 }
 
-/* The server as a process with these limits, which harness_start has not. */
+/* Starts the server with these limits, which harness_start can't do. */
 static child start_within(const char *where, limits most, const char *workers)
 {
     int out[2];
@@ -62,8 +63,8 @@ static child start_within(const char *where, limits most, const char *workers)
     return (child){.pid = pid, .out = out[0]};
 }
 
-/* Reads its first line that tells; true: it serves. Else it has ended, and
- * said why. */
+/* Reads the line that decides; true: it serves. Otherwise it has ended, and
+ * printed why. */
 static bool serves(child *server, const char *limit)
 {
     char line[512];
@@ -76,7 +77,7 @@ static bool serves(child *server, const char *limit)
         is_named = is_named || strstr(line, limit) != NULL;
         const char *said = strstr(line, ": error: ");
         unsigned worker;
-        /* A server that ends speaks of itself at last. */
+        /* The last line of a server that ends is its own. */
         if (said != NULL &&
             sscanf(said, ": error: can't fork worker %u", &worker) != 1) {
             if (!is_named) {

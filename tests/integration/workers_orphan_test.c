@@ -1,10 +1,10 @@
-/* A supervisor is killed in the midst of a call: nothing of its server runs
- * beside the next one, whose calls are never overtaken by older ones. */
+/* A supervisor is killed in the middle of a call: no process of its server runs
+ * beside the next server, whose calls are never overtaken by older ones. */
 #include "workers_common.h"
 
 #include <unistd.h>
 
-/* Longer than any wait here: the handler ends by being killed, if at all. */
+/* Longer than any wait here: if the handler ends, it was killed. */
 enum { LONG_MS = 60000, SHORT_MS = 100 };
 
 typedef struct putter {
@@ -23,7 +23,7 @@ static void *put_one(void *user)
     return NULL;
 }
 
-/* Fresh files for put; returns what the test is to remove. */
+/* Fresh files for put; returns the folder that the test must remove. */
 static void choose_file(const char *name, char path[128])
 {
     (void)snprintf(path, 128, "%s/%s", harness_folder, name);
@@ -42,7 +42,7 @@ static void expect_order(const char *path, const char *once, const char *twice)
     }
 }
 
-/* Of a server in the middle of put 1. */
+/* A server in the middle of put 1. */
 typedef struct family {
     child server;
     pid_t zygote;
@@ -54,7 +54,7 @@ static void kill_supervisor(const family *f)
     assert_int_equal(kill(f->server.pid, SIGKILL), 0);
 }
 
-/* Nobody but the next server is left to end the worker. */
+/* Only the next server is left to end the worker. */
 static void kill_supervisor_and_zygote(const family *f)
 {
     assert_int_equal(kill(f->zygote, SIGKILL), 0);
@@ -68,8 +68,8 @@ static void kill_supervisor_of_stopped_worker(const family *f)
     kill_supervisor(f);
 }
 
-/* The call is repeated at the next server; only when its first run is over may
- * that take it, and then put 2. */
+/* The call is repeated at the next server; the server may take it only when the
+ * first run is over, and then put 2. */
 static void follow(const char *name, uint32_t ms,
                    void (*strike)(const family *f))
 {
@@ -121,7 +121,7 @@ static void next_server_ends_workers_that_nobody_else_can(void **state)
     follow("zygote", LONG_MS, kill_supervisor_and_zygote);
 }
 
-/* Without another server, too, nothing is left for long. */
+/* Even without another server, nothing is left for long. */
 static void workers_do_not_outlive_their_supervisor(void **state)
 {
     (void)state;
@@ -143,8 +143,8 @@ static void workers_do_not_outlive_their_supervisor(void **state)
     workers_workers_close(n.client);
 }
 
-/* A server that runs is none of a new one's business, however long it takes:
- * its workers live on. */
+/* A new server leaves the workers of a running one alone, however long it
+ * takes. */
 static void workers_of_a_live_server_are_left_alone(void **state)
 {
     (void)state;

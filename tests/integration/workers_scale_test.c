@@ -11,7 +11,7 @@ static child serve(const char *workers, const char *option, char where[96])
 {
     char line[512];
     harness_address("workers", where);
-    /* It decides five times as fast as it would. */
+    /* It decides five times as fast as usual. */
     const char *const arguments[] = {"--listen",
                                      where,
                                      workers,
@@ -20,13 +20,13 @@ static child serve(const char *workers, const char *option, char where[96])
                                      option,
                                      NULL};
     child server = harness_start(WORKERS_SERVER, arguments);
-    do { /* a worker that is too large from the start goes before */
+    do { /* a worker that is too large from the start is replaced before */
         harness_read_line(&server, line, sizeof line);
     } while (strstr(line, "serving at") == NULL);
     return server;
 }
 
-/* One that calls on and on. */
+/* A thread that calls repeatedly. */
 typedef struct caller {
     const char *where;
     atomic_bool is_over;
@@ -78,7 +78,7 @@ static void stop(caller *callers, size_t count)
     }
 }
 
-/* The server prints for each "nap"; somebody has to read it. */
+/* The server prints a line for each "nap"; somebody has to read them. */
 static void *drain(void *user)
 {
     char line[512];
@@ -106,7 +106,7 @@ static void workers_come_and_go_with_the_load(void **state)
     for (int round = 0; round < (harness_is_long() ? 20 : 1); round++) {
         start(callers, CALLERS, where, false);
         workers_await(zygote, 4, pids);
-        /* One is enough for one caller, but not by far: two stay. */
+        /* One worker is enough for one caller, but only just: two stay. */
         stop(callers + 1, CALLERS - 1);
         workers_await(zygote, 3, pids);
         assert_true(workers_is_alive(pids[0]));
@@ -118,8 +118,8 @@ static void workers_come_and_go_with_the_load(void **state)
     assert_int_equal(pthread_join(drainer, NULL), 0);
 }
 
-/* Workers that look for calls all the time use their CPUs, but are not busy:
- * two callers keep one on its feet, and none is added. */
+/* Workers that search for calls all the time use their CPUs, but are not busy:
+ * two callers keep one extra worker alive, and none is added. */
 static void spinning_is_no_load(void **state)
 {
     (void)state;
@@ -143,7 +143,7 @@ static void spinning_is_no_load(void **state)
 
 /* ---- workers that are replaced ---------------------------------------- */
 
-/* Calls until so many processes have answered; none of the calls fails. */
+/* Calls until that many processes have answered; none of the calls may fail. */
 static void call_until(const char *where, size_t processes, uint32_t leak_mb)
 {
     static const struct timespec pace = {.tv_nsec = 4000000};
@@ -202,7 +202,7 @@ static void too_much_memory_has_the_largest_replaced(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* All memory of the workers, in MB. */
+/* Memory of all workers, in MB. */
 static uint64_t memory_of(pid_t zygote)
 {
     pid_t pids[MAX_PIDS];
@@ -228,7 +228,7 @@ static void await_memory(pid_t zygote, uint64_t limit_mb)
     }
 }
 
-/* Five times its limit leaks, and each time the sum comes back below it. */
+/* Leaks five times the limit, and each time the sum falls below it again. */
 static void memory_comes_back_below_its_limit(void **state)
 {
     (void)state;
@@ -266,7 +266,7 @@ static void *leak_once(void *user)
     return NULL;
 }
 
-/* Calls at the same time, until more than one worker has answered. */
+/* Makes calls at the same time, until more than one worker has answered. */
 static void leak_in_several(leaker leakers[LEAKERS])
 {
     bool are_several = false;
@@ -296,8 +296,8 @@ static unsigned long next_replaced(child *server)
                    NULL, 10);
 }
 
-/* While the supervisor stands still, all workers grow; then one look at them
- * has as many replaced as it takes: lines of one look have the same sum. */
+/* While the supervisor is stopped, all workers grow; then a single check
+ * replaces as many as necessary: lines of one check have the same sum. */
 static void several_are_replaced_at_once(void **state)
 {
     (void)state;
@@ -325,14 +325,15 @@ static void several_are_replaced_at_once(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A limit that no worker can keep: each is replaced as soon as it is there. */
+/* A limit that no worker can keep: each one is replaced as soon as it is
+ * there. */
 static void limit_that_is_too_small_is_told(void **state)
 {
     (void)state;
     char where[96];
     char line[512];
     int replaced = 0;
-    /* Shared with the zygote, which has half of it. */
+    /* Shared with the zygote, to which half of it is attributed. */
     assert_int_equal(setenv("PRELOAD_MB", "8", 1), 0);
     child server = serve("--workers=1", "--max-proc-mem-bytes=1M", where);
     (void)unsetenv("PRELOAD_MB");

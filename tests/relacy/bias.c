@@ -1,5 +1,5 @@
 /*
- * Words that one thread changes, until another comes: the text of bias.c.
+ * Words biased to one thread, until another comes: the source of bias.c.
  *
  * Three threads take a bit and give it back, and what it guards is plain; or
  * one waits for the bit as for a free slot (client_slot.c).
@@ -18,7 +18,7 @@ static shmrpci_bias bias;
 static shmrpci_atomic_u64 bits;
 static shmrpci_atomic_u32 waiters;
 static uint64_t guarded;
-static uint64_t taken; /* not looked at: fibers are one thread */
+static uint64_t taken; /* not used: fibers are one thread */
 
 static void begin(void)
 {
@@ -41,7 +41,7 @@ static void begin_owned(void)
 
 static void change(unsigned index)
 {
-    /* One's own bit is never lost. */
+    /* A thread's own bit is never lost. */
     uint64_t own = UINT64_C(2) << index;
     for (unsigned i = 0; i < TURNS; i++) {
         uint64_t seen = shmrpci_load_relaxed(&bits);

@@ -1,4 +1,4 @@
-/* See blocks.h. What of region/ is not here is never called. */
+/* See blocks.h. Functions of region/ that are missing here are never called. */
 #include "blocks.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 
 typedef enum place {
     FREE,
-    TAKEN, /* nothing leads to it yet, or nobody has said so */
+    TAKEN, /* nothing points to it yet, or that has not been announced */
     USED,
     LIMBO
 } place;
@@ -22,17 +22,17 @@ typedef struct block {
     uint64_t offset;
     uint64_t bytes;
     place place;
-    bool is_held; /* by who took it */
+    bool is_held; /* the participant that took it */
     uint32_t of;  /* participant */
     uint64_t change;
-    unsigned moved; /* rises with each step */
+    unsigned moved; /* increases with each step */
 } block;
 
 static _Alignas(4096) uint8_t memory[SPANS_OFFSET + SPANS * SPAN_BYTES];
 static block blocks[MAX_BLOCKS];
 static unsigned block_count;
 static unsigned moves;
-static uint64_t end; /* of what has been used of the memory */
+static uint64_t end; /* how much of the memory has been used */
 static uint64_t used[BLOCKS_PARTICIPANTS + 1][64];
 static shmrpci_own_pin pins[BLOCKS_PARTICIPANTS + 1][8];
 
@@ -104,7 +104,7 @@ static void set_free(block *it)
     move(it, FREE);
 }
 
-/* The next of a participant's in a place, oldest first. NULL: none. */
+/* A participant's next block in a place, oldest first. NULL: none. */
 static block *next_of(uint32_t participant, place where, unsigned after)
 {
     block *found = NULL;
@@ -180,7 +180,8 @@ shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
         }
     }
     it = it != NULL ? it : new_block(region->me, bytes);
-    /* Before it is held, as in arena.c: whoever dies here has no block. */
+    /* Before it is held, as in arena.c: a process that dies here has no
+     * block. */
     shmrpci_block_head *head = (void *)(memory + it->offset);
     shmrpci_store_release(&head->committed, 0u);
     it->is_held = true;
@@ -189,7 +190,7 @@ shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
     return SHMRPC_OK;
 }
 
-/* What is held of a participant, in the order in which it was taken. */
+/* Blocks held by a participant, in the order in which they were taken. */
 static block *held(uint32_t participant)
 {
     block *found = NULL;
@@ -259,8 +260,8 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
 {
     block *it = find(offset);
     ENGINE_CHECK(it->place == USED || (it->place == TAKEN && it->is_held));
-    /* What its maker still holds becomes ours when it lets go: not here, where
-     * a block is its own. */
+    /* A block that its maker still holds becomes ours when it is released: not
+     * here, where every block has one owner. */
     it->change = change;
     it->of = it->is_held ? it->of : region->me;
     move(it, LIMBO);
@@ -309,7 +310,7 @@ const char *shmrpc_status_text(shmrpc_status status)
     return "";
 }
 
-/* As nest.c, where there are none. */
+/* As nest.c, for tables without nests. */
 void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
                                   shmrpci_block_visit *visit, void *to)
 {

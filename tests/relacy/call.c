@@ -1,10 +1,11 @@
 /*
- * Calls over shared memory: the text of client_call.c, client_slot.c,
+ * Calls over shared memory: the source of client_call.c, client_slot.c,
  * client_wait.c, worker_claim.c, worker_request.c, worker.c and
  * listener_recover.c.
  *
- * One connection.  Threads are first the client's, then workers.  What a call
- * did is kept in plain variables, as one thread runs at a time.
+ * One connection. The first threads are the client's, the others are workers.
+ * Results of calls are kept in plain variables, because one thread runs at a
+ * time.
  */
 #include <setjmp.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 
 typedef struct fate {
     unsigned runs;     /* how often a worker has run it */
-    unsigned got;      /* replies */
+    unsigned got;      /* number of replies */
     bool is_withdrawn; /* its client was told that it never runs */
     bool has_died;     /* its client was told that its worker has */
 } fate;
@@ -32,11 +33,12 @@ static struct {
     unsigned clients;
     unsigned workers;
     unsigned calls;   /* a client */
-    uint64_t slots;   /* that may be used */
+    uint64_t slots;   /* slots that may be used */
     bool may_give_up; /* calls are given up at any moment */
     bool may_die;     /* the first worker dies at any moment */
-    bool is_watched;  /* clients sleep elsewhere */
-    bool hangs_up;    /* the client, with two calls left; a thread closes */
+    bool is_watched;  /* clients sleep in an event loop */
+    bool hangs_up;    /* a client with two calls in flight, which one thread
+                       * closes */
 } plan;
 
 static union {
@@ -99,7 +101,8 @@ static void before_server(void)
     conn->block.map = (shmrpci_map){block.bytes, sizeof block.bytes, 1};
 }
 
-/* Slots, entries and places that nobody uses: loops look at them all. */
+/* Slots, entries and places that nobody uses, because loops visit all of
+ * them. */
 static void ignore_others(void)
 {
     unsigned first = (unsigned)__builtin_ctzll(plan.slots);
@@ -134,7 +137,7 @@ static void before_client(void)
 
 static void before(void)
 {
-    /* Leases, deadlines, and the slice for slots in quarantine. */
+    /* Leases, deadlines, and the slice for quarantined slots. */
     kernel_reset(2 * SHMRPCI_NS_PER_MS);
     memset(block.bytes, 0, sizeof block.bytes);
     memset(&status, 0, sizeof status);
@@ -190,7 +193,7 @@ static void check_bytes(const uint8_t *at, size_t len, unsigned call,
     }
 }
 
-/* Sleeps by the control socket. */
+/* Sleeps on the control socket. */
 static int receive_watched(shmrpci_call *call)
 {
     uint64_t tag;
@@ -219,7 +222,7 @@ static int receive(shmrpci_call *call)
     return shm_client_receive(call, SHMRPCI_NEVER_NS);
 }
 
-/* By either way that there is. */
+/* By either of the two ways. */
 static void send(shmrpci_call *call, unsigned number, uint32_t flags)
 {
     uint8_t bytes[BYTES];
@@ -244,7 +247,7 @@ static void send(shmrpci_call *call, unsigned number, uint32_t flags)
 static void make_call(unsigned number)
 {
     shmrpci_call call = {0};
-    /* So that slots are found free that others have had. */
+    /* So that a thread finds slots that others have freed. */
     for (unsigned i = plan.clients > 1 ? engine_random(200) : 0; i > 0; i--) {
         engine_step();
     }
@@ -278,7 +281,8 @@ static void leave_call(unsigned number, uint32_t flags)
     send(&call, number, flags);
 }
 
-/* The kernel's order between the end of a process and who hears of it. */
+/* The kernel's ordering between the end of a process and the processes that are
+ * told of it. */
 static void hang_up(void)
 {
     leave_call(1, SHMRPCI_HEAD_ONEWAY);
@@ -309,7 +313,7 @@ static void close_connection(void)
     while (shmrpci_load_acquire(&has_hung_up) == 0) {
     }
     shm_control_close(conn);
-    /* It looks again after a millisecond. */
+    /* It checks again after a millisecond. */
     while (shm_control_reap(&listener)) {
         (void)shmrpci_poll_wait(control_set, &tag, 1,
                                 shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
@@ -351,7 +355,7 @@ static void work(unsigned index)
     ENGINE_CHECK(shm_worker_open(&listener.base, index, &base, NULL) ==
                  SHMRPC_OK);
     workers[index] = (shm_worker *)(void *)base;
-    /* Whether methods are believed to be short. */
+    /* Whether methods are assumed to be short. */
     for (uint32_t i = 0; engine_random(2) == 0 && i < CALLS; i++) {
         workers[index]->methods[(i + 1) % SHM_METHOD_WAYS].method = i + 2;
     }
@@ -375,7 +379,7 @@ static void run_worker(unsigned index)
         is_dead = true;
     }
     if (is_dead) {
-        /* The control loop hears of it from the kernel. */
+        /* The kernel tells the control loop. */
         shm_recover(&listener.base, index);
     }
 }
@@ -393,7 +397,7 @@ static void thread(unsigned index)
 
 /* ---- after -------------------------------------------------------------- */
 
-/* Not before: the engine knows words by their addresses. */
+/* Not before: the engine identifies words by their addresses. */
 static void free_workers(void)
 {
     for (unsigned i = 0; i < plan.workers; i++) {

@@ -22,9 +22,9 @@ site here = nowhere;
 
 const engine_case *current;
 
-/* What is counted on, in turn: what C11 promises; that both compilers make the
- * same instruction (STLR, STLXR) of release and of sequentially consistent
- * stores; or that what is locked is a full fence. */
+/* The assumptions, in turn: what C11 promises; that both compilers use the same
+ * instruction (STLR, STLXR) for release and for sequentially consistent stores;
+ * or that a locked instruction is a full fence. */
 enum { c11, aarch64, x86 } machine = aarch64;
 
 rl::debug_info info()
@@ -53,7 +53,7 @@ bool is_among(const range *ranges, size_t count, uintptr_t at)
     return false;
 }
 
-/* A value that begins as what lies in memory when it is first looked at. */
+/* A value that begins as the contents of memory when it is first accessed. */
 template <typename T> struct cell {
     static T initial;
     T v;
@@ -99,8 +99,8 @@ std::ostream &operator<<(std::ostream &out, const cell<T> &it)
 template <typename T> struct word : rl::generic_atomic<cell<T>, true> {
 };
 
-/* Everything that was touched in this run, by its address: atomics, and, at
- * their first byte, the eight bytes that races are looked for in. */
+/* Everything that was accessed in this run, by its address: atomics and, at
+ * their first byte, the groups of eight bytes that are checked for races. */
 struct object {
     uintptr_t at; /* 0: free */
     unsigned bytes;
@@ -138,7 +138,7 @@ void claim(object *it, uintptr_t at, unsigned bytes)
     used[used_count++] = (size_t)(it - objects);
 }
 
-/* Neighbours of other sizes would be a case that relacy can't tell of. */
+/* Neighbours of other sizes would be a case that relacy can't model. */
 void check_neighbours(uintptr_t at, unsigned bytes)
 {
     for (uintptr_t other = at - 7; other < at + bytes; other++) {
@@ -230,7 +230,7 @@ void plain_access(uintptr_t at, size_t bytes, bool is_write)
     rl::debug_info info = ::info();
     RL_HIST(plain_event){(const void *)at, bytes, is_write} RL_HIST_END();
     for (uintptr_t place = at & ~(uintptr_t)7; place < at + bytes; place += 8) {
-        /* One byte further than an atomic that may lie there. */
+        /* One byte further than an atomic that may be there. */
         object *it = lookup(place + 1);
         if (it->at == 0) {
             claim(it, place + 1, 8);
@@ -301,8 +301,8 @@ void fence_if_locked(bool is_locked, const rl::debug_info &where)
     }
 }
 
-/* Where this access stands; the next one stands elsewhere. To be asked before
- * threads may be switched. */
+/* The source position of this access; the next one has another. Must be read
+ * before threads may be switched. */
 rl::debug_info leave_site()
 {
     rl::debug_info where = info();
@@ -422,8 +422,8 @@ template <unsigned n> struct suite : rl::test_suite<suite<n>, n> {
     }
 };
 
-/* Keeps the beginning. Of a fixed size, as relacy replaces `new` and `delete`,
- * and takes the one for its own while it runs. */
+/* Keeps the beginning. Its size is fixed because relacy replaces `new` and
+ * `delete`, and counts such memory as its own while it runs. */
 struct beginning : std::streambuf {
     char text[512];
     beginning()
@@ -441,8 +441,8 @@ struct beginning : std::streambuf {
     }
 };
 
-/* As rl::simulate, with the one scheduler. A run that failed is repeated, with
- * its history. */
+/* As rl::simulate, with this scheduler. A failed run is repeated, with its
+ * history. */
 template <unsigned n> bool simulate(rl::test_params &params)
 {
     typedef rl::random_scheduler<n> scheduler;
@@ -475,7 +475,7 @@ bool run(unsigned long count, std::ostream &out)
     return is_good;
 }
 
-/* Weakens every place in every way, and says what was noticed. */
+/* Weakens every place in every way, and prints whether that was noticed. */
 void survey(unsigned long count)
 {
     static beginning text;
@@ -519,8 +519,8 @@ void survey(unsigned long count)
 namespace
 {
 
-/* Twice, as each is before and after all others. Threads that have not begun
- * begin after it. */
+/* Twice, since each of them is before and after all others. Threads that have
+ * not begun start after it. */
 template <unsigned n> void fence_each()
 {
     rl::timestamp_t *before = rl::ctx().seq_cst_fence_order_;
@@ -745,7 +745,7 @@ static int usage(const char *name)
     return 2;
 }
 
-/* Whether it is noticed. */
+/* Whether the mutation is noticed. */
 static int try_mutant(unsigned long count)
 {
     static beginning text;

@@ -1,5 +1,5 @@
 /*
- * A part of engine.cc, which includes it: copies of bytes that others may
+ * A part of engine.cc, which includes it: copying bytes that others may
  * overwrite, as atomic words; threads that are stopped for a while, or die.
  */
 

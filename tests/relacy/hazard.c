@@ -1,6 +1,6 @@
 /*
- * Hazard pointers: the text of hazard.c, which is included to begin anew in
- * each run.
+ * Hazard pointers: the source of hazard.c, which is included so that its state
+ * is reset in each run.
  *
  * Two threads use an object that a third replaces and frees, and hold it by the
  * threads' places, or by others, as asynchronous calls do (rpc/async.c).  The
@@ -85,7 +85,7 @@ static void replace(void)
     if (shmrpci_hazard_settle() && !shmrpci_hazard_is_held(was) &&
         !(has_own && is_held_by_own(was))) {
         left[--left_count] = NULL;
-        was->value = 0; /* as who gets the memory next */
+        was->value = 0; /* overwritten, as by the memory's next user */
         free(was);
     }
 }
@@ -98,7 +98,7 @@ static void thread(unsigned index)
         }
         return;
     }
-    /* Fibers are one thread to the compiler: none of them has a place yet. */
+    /* Fibers are one thread to the compiler: no fiber has a place yet. */
     shmrpci_hazard_own = NULL;
     shmrpci_hazard *place = shmrpci_hazard_mine();
     ENGINE_CHECK(place != NULL);

@@ -50,11 +50,11 @@ static size_t set_count;
 static const void *sleeps_on[THREADS];
 static bool is_parked[THREADS];
 
-/* Byte locks: the word by which they order memory, and whose they are. */
+/* Byte locks: the word by which they order memory, and their owner. */
 static uint32_t holders[BYTES];
 static int has_holder[BYTES];
 
-/* The same for bytes that several may share, which lie above all others. */
+/* The same for bytes that several may share, which are above all others. */
 #define SHARES      8
 #define SHARED_FROM ((int64_t)1 << 41)
 static uint32_t sharing;
@@ -160,7 +160,7 @@ static bool sleep_on(const void *at, int64_t until_ns)
     return is_late;
 }
 
-/* The first is any of them. */
+/* The first one may be any of them. */
 static int wake(const void *at, int count)
 {
     unsigned start = engine_random(THREADS);
@@ -194,7 +194,8 @@ int shmrpci_futex_wake(_Atomic uint32_t *word, int count)
     return wake((const void *)word, count);
 }
 
-/* The sanitizer's names, as this file is not instrumented. */
+/* The names of the sanitizer's functions, since this file is not
+ * instrumented. */
 uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t value,
                                   int order);
 void __tsan_atomic32_store(volatile uint32_t *at, uint32_t value, int order);
@@ -386,8 +387,8 @@ static bool rouse(poll_set *set)
     return true;
 }
 
-/* A bell is heard by one of those who sleep, and noted by the sets that were
- * asked before it. */
+/* One of the sleepers hears a bell, and the sets that were polled before it
+ * note it. */
 void shmrpci_event_set(int fd)
 {
     engine_step();

@@ -1,5 +1,5 @@
 /*
- * The hybrid lock: the text of lock.c, lock_wait.c, lock_shared.c and
+ * The hybrid lock: the source of lock.c, lock_wait.c, lock_shared.c and
  * lock_file.c.
  *
  * Each thread has a handle of its own, as processes have; what the lock
@@ -21,7 +21,7 @@ static struct {
     unsigned turns;     /* a thread */
     bool may_give_up;   /* at any moment */
     bool may_die;       /* the first thread, at any moment */
-    bool is_one_handle; /* threads of one process */
+    bool is_one_handle; /* threads belong to one process */
 } plan;
 
 static union {
@@ -30,13 +30,14 @@ static union {
 } memory;
 static shmrpc_lock handles[THREADS];
 static uint64_t number;  /* under the lock */
-static unsigned entered; /* how often it was changed, or about to be */
-static unsigned changed; /* surely */
+static unsigned entered; /* how often it was changed, including a change in
+                          * progress */
+static unsigned changed; /* how often it surely was */
 static unsigned inside_writers;
 static unsigned inside_readers;
 static jmp_buf death;
 
-/* What forks need: none happens. */
+/* Functions for forks: none happens. */
 shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock)
 {
     (void)lock;
@@ -60,7 +61,8 @@ static void attach(shmrpc_lock *lock)
 
 static void before(void)
 {
-    /* A dead owner is noticed at the end of a slice. Otherwise none ends. */
+    /* A dead owner is noticed at the end of a slice. Otherwise no slice
+     * ends. */
     kernel_reset(plan.may_die ? SHMRPCI_LOCK_SLICE_NS : SHMRPCI_NS_PER_US);
     if ((plan.flags & SHMRPC_LOCK_FAIR) != 0) {
         kernel_be_slow(SHMRPCI_LOCK_PATIENCE_NS);
@@ -139,7 +141,7 @@ static void take_turns(unsigned index)
     }
 }
 
-/* What the kernel does, when what the dead one did is over. */
+/* The kernel's part, after the dead one's last access. */
 static void bury(shmrpc_lock *lock)
 {
     if (inside_writers == engine_thread() + 1) {

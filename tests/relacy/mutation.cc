@@ -1,4 +1,4 @@
-/* Mutations, by the names that the shims give to accesses. */
+/* Mutations, identified by the names that the shims give to accesses. */
 #include "mutation.h"
 
 #include <string.h>

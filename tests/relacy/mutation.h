@@ -1,6 +1,6 @@
 /*
- * What is changed in the text while it runs: the order of one access is
- * weakened, or a call left out, and a case has to notice.
+ * Mutations of the running source: the order of one access is weakened, or a
+ * call omitted, and a case has to notice.
  */
 #ifndef TESTS_RELACY_MUTATION_H
 #define TESTS_RELACY_MUTATION_H
@@ -9,13 +9,13 @@
 
 #include <string>
 
-/* An access in the text. */
+/* An access in the source. */
 struct site {
     const char *file, *function, *operation, *what;
     int line;
 };
 
-/* What mutated() says besides orders, which are C's memory_order. */
+/* What mutated() returns besides orders, which are C's memory_order. */
 const int as_it_is = -1;
 const int omitted = -2;
 
@@ -33,10 +33,10 @@ extern bool was_reached; /* the place that is mutated */
 /* "function/operation/what=order", or "=omit". */
 bool parse_mutation(const char *text);
 
-/* What the mutation says of this place. */
+/* The effect of the mutation on this place. */
 int mutated(const site &here);
 
-/* Places that were reached while `is_survey`. */
+/* Places that were reached while `is_survey` was set. */
 extern bool is_survey;
 extern site seen[512];
 extern size_t seen_count;

@@ -1,6 +1,6 @@
-/* What the text names and these cases never do: large messages, workers in
- * other processes, files, errors. Without the headers that say what they
- * take, as they take nothing. */
+/* Functions that the source refers to and these cases never call: large
+ * messages, workers in other processes, files, errors. Defined without their
+ * headers, since none takes arguments. */
 #include "engine.h"
 
 #define NEVER(name)                          \

@@ -1,4 +1,5 @@
-/* What the text of the table names, and its cases never do: nests, lists. */
+/* Functions that the source of the table refers to, and its cases never call:
+ * nests, lists. */
 #include "engine.h"
 
 #define NEVER(name)                          \

@@ -1,5 +1,5 @@
 /*
- * Relacy, with what its model of memory lacks; see README.md.
+ * Relacy, with corrections to its memory model; see README.md.
  */
 #ifndef TESTS_RELACY_CORRECTED_H
 #define TESTS_RELACY_CORRECTED_H
@@ -26,17 +26,16 @@ namespace rl
 /* The next relaxed load is the kernel's. */
 inline bool is_kernel_load;
 
-/* For each thread that stores: what it had stored before a fence that precedes
- * the last fence of a loading thread, whose loads see that store or a later
- * one. */
+/* For each storing thread: what it had stored before a fence that precedes the
+ * last fence of a loading thread, whose loads see that store or a later one. */
 inline timestamp_t fenced[8][8];
 
 /*
  * Which store a load sees. As in relacy, but for one rule that it lacks (C11,
  * 7.17.3 p. 10; C++20, atomics.order p. 4): what was stored before a
  * sequentially consistent fence is seen by sequentially consistent loads after
- * it, though they are no fences. And one that it has is missing: who has slept
- * need not see more than before.
+ * it, though they are no fences. And one of relacy's rules is removed: a thread
+ * that has slept need not see more than before.
  */
 template <thread_id_t n>
 unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)
@@ -63,7 +62,7 @@ unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)
                                                           : (unsigned)-1;
 }
 
-/* A first value is known to everybody; relacy leaves that to chance. */
+/* Everybody knows a first value; relacy leaves that to chance. */
 template <thread_id_t n>
 unsigned begin(thread_info<n> &me, atomic_data_impl<n> &at)
 {
@@ -80,8 +79,8 @@ unsigned begin(thread_info<n> &me, atomic_data_impl<n> &at)
     return index;
 }
 
-/* Two fences order what is stored before the one and loaded after the other;
- * relacy takes them for a release and an acquire, and so would miss races. */
+/* Two fences order stores before the first and loads after the second; relacy
+ * treats them as a release and an acquire, and so would miss races. */
 template <thread_id_t n> void fence(thread_info<n> &me, timestamp_t *before)
 {
     me.atomic_thread_fence_acquire();

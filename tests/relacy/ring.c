@@ -1,6 +1,6 @@
 /*
- * Lanes and the bell: the text of lane.c and bell.c, and what is inline in
- * ring.h.
+ * Lanes and the bell: the source of lane.c and bell.c, and the inline functions
+ * of ring.h.
  *
  * One thread publishes records into a ring of two, and two take them, or read
  * them without taking as subscribers do, or sleep until there are any.
@@ -17,7 +17,7 @@
 #define RING    64u
 #define MARKS   2u
 
-/* Of a record: both halves are its number. */
+/* The contents of a record: both halves are its number. */
 typedef struct content {
     uint64_t number;
     uint64_t same;
@@ -77,7 +77,7 @@ static bool publish(uint64_t number)
     return is_there;
 }
 
-/* False: there is nothing. */
+/* False: there is none. */
 static bool take(void)
 {
     _Alignas(16) content it[2];

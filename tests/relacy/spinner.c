@@ -1,4 +1,4 @@
-/* Spinning and yielding: at times, for a moment, learning nothing. */
+/* Spinning and yielding: sometimes, for a moment, without learning. */
 #include "engine.h"
 #include "sync/wait.h"
 #include "sync/yield.h"

@@ -1,5 +1,5 @@
 /*
- * The ring of a stream: the text of ring_read.c and ring_write.c.
+ * The ring of a stream: the source of ring_read.c and ring_write.c.
  *
  * One thread writes items, some of them in two pieces, into a ring of three
  * frames, and another one reads them; both sleep.  The number in each frame is
@@ -40,7 +40,7 @@ static void before(void)
     }
 }
 
-/* Each third one comes in two pieces. */
+/* Every third item is sent in two pieces. */
 static size_t length_of(uint32_t number)
 {
     return number % 3 == 2 ? 16 : 4;
@@ -55,7 +55,7 @@ static int put(void)
     return status;
 }
 
-/* MORE: an item came. */
+/* MORE: an item arrived. */
 static int get(void)
 {
     shmrpci_stream_piece piece = {.is_last = false};

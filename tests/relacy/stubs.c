@@ -1,4 +1,5 @@
-/* What the text of calls needs of the rest, but for never.c. */
+/* Functions that the source of calls needs from other files, besides those in
+ * never.c. */
 #include "engine.h"
 #include "os/poll.h"
 #include "os/socket.h"

@@ -1,6 +1,6 @@
 /*
- * The table: the text of runtime/table, and pins, over blocks that are used
- * again at once (blocks.h).
+ * The table: the source of runtime/table, and pins, over blocks that are reused
+ * at once (blocks.h).
  *
  * Each thread has a handle of its own, as processes have. Keys are too long for
  * shmrpci_quick_get, which reads words of several sizes. Keys and values are
@@ -24,8 +24,8 @@ typedef struct content {
 static shmrpci_table tables[THREADS];
 static jmp_buf death;
 static unsigned known[THREADS]; /* changes that surely happened */
-static unsigned begun[THREADS]; /* and those that may have */
-static unsigned unsure;         /* what a dead one was at */
+static unsigned begun[THREADS]; /* changes that may have happened */
+static unsigned unsure;         /* the change that a dead thread was making */
 static unsigned popped[8];      /* by number */
 
 static const uint64_t key_a[3] = {1, 1, 1};
@@ -76,7 +76,7 @@ static bool get(shmrpci_table *table, const uint64_t *key, uint64_t *out_number,
     return status == SHMRPC_OK;
 }
 
-/* The first `readers` threads from the end may only read. */
+/* The last `readers` threads are read-only. */
 static void before(unsigned readers)
 {
     kernel_reset(SHMRPCI_NS_PER_US); /* slices never end */
@@ -194,7 +194,7 @@ static void await_stop(unsigned thread)
     }
 }
 
-/* When all others have come through. */
+/* When all others have finished. */
 static void let_go_on(void)
 {
     if (++over == THREADS - 1) {
@@ -202,8 +202,8 @@ static void let_go_on(void)
     }
 }
 
-/* One is stopped in the middle of a change, and another one while it helps;
- * then the first goes on, and a third. */
+/* One is stopped in the middle of a change, and another while it helps; then
+ * the first one continues, and a third. */
 static void thread_stop(unsigned index)
 {
     if (index == 1) {
@@ -288,7 +288,7 @@ static void before_grow(void)
     shmrpci_geometry geometry;
     ENGINE_CHECK(shmrpci_table_geometry_closely(
         &tables[0], shmrpci_load_seq(&tables[0].roots->root), &geometry));
-    /* As if all others had been deleted, long ago. */
+    /* As if all others had been deleted long ago. */
     shmrpci_store_seq(&geometry.block->state, shmrpci_state(geometry.room, 1));
 }
 
@@ -325,7 +325,7 @@ static void before_grow_stop(void)
     over = 0;
 }
 
-/* Whoever makes the table larger, or helps, is stopped. */
+/* A thread that enlarges the table, or helps, is stopped. */
 static void thread_grow_stop(unsigned index)
 {
     if (index == 0) {
@@ -358,7 +358,7 @@ static void thread_view(unsigned index)
     uint64_t a = see(&view, key_a);
     uint64_t b = see(&view, key_b);
     ENGINE_CHECK(see(&view, key_a) == a && see(&view, key_b) == b);
-    /* All changes are in one order, and the first three were not of these. */
+    /* All changes are in one order, in which the first three are not these. */
     ENGINE_CHECK(view.change == a - 1 + b - 1 + 3);
     shmrpci_table_view_close(&view);
 }

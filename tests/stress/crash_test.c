@@ -1,10 +1,11 @@
 /*
- * Death at every point: wherever a client or a worker changes a shared word,
- * or wakes somebody, one dies there, at the first time it comes by, or a later
- * one.  Calls of the others go on, nothing is lost or left.
+ * Death at every point: at each place where a client or a worker changes a
+ * shared word, or wakes somebody, one process dies, the first time it gets
+ * there, or a later time. The others' calls go on, and nothing is lost or left
+ * behind.
  *
- * The library is compiled once more for this, with the points in it
- * (os/crash.h).  Which points there are is learnt by running.
+ * The library is compiled again for this, with the points in it (os/crash.h).
+ * The points are found by running it.
  */
 #include "farm.h"
 
@@ -17,13 +18,13 @@
 
 #define MAX_POINTS 512u
 
-/* Times of coming by at which one dies. */
+/* At which pass the process dies. */
 static const unsigned quick_times[] = {1, 2};
 static const unsigned long_times[] = {1, 2, 3, 5, 8, 13, 100, 1000};
 
 typedef struct point {
     atomic_ullong key;       /* file and line; 0: unused */
-    atomic_ullong passed[2]; /* how often, by role */
+    atomic_ullong passed[2]; /* number of passes, by role */
 } point;
 
 /* Shared by all processes. */
@@ -32,15 +33,15 @@ static point *points;
 /* Only points within detached streams count. */
 static bool only_detached;
 
-/* Of this process. */
+/* State of this process. */
 static struct {
     bool is_armed; /* counts */
     farm_role role;
-    size_t victim; /* point to die at; MAX_POINTS: none */
+    size_t victim; /* point at which to die; MAX_POINTS: none */
     unsigned left;
 } self;
 
-/* What the next process that is started gets of it. */
+/* Settings for the next process that is started. */
 static struct {
     farm_role role;
     uint32_t index;
@@ -121,7 +122,7 @@ static bool die_at(farm *f, farm_role role, size_t victim, unsigned times)
     bool is_dead =
         farm_await_death(f, p, shmrpci_deadline_after(300 * SHMRPCI_NS_PER_MS));
     if (is_dead) {
-        /* A new worker looks everywhere, and so hides what was forgotten. */
+        /* A new worker scans everything, and so hides what was forgotten. */
         if (role == FARM_CLIENT || f->workers > 1) {
             farm_settle_without(f, p);
         }
@@ -175,7 +176,7 @@ static unsigned die_at_each(farm *f, farm_role role, size_t victim,
         deaths += die_without_rescue(f, role, victim, times[k]) ? 1u : 0u;
     }
     if (deaths == 0) {
-        /* So rare that nobody came by in time. */
+        /* So rare that nobody reached it in time. */
         print_message("not reached: %s:%u\n", file_of(victim), line_of(victim));
     }
     return deaths;
@@ -227,7 +228,7 @@ static void workers_may_die_anywhere(void **state)
     die_everywhere(&f, FARM_WORKER, 2, 0);
 }
 
-/* Nobody else is there to notice what it left. */
+/* No other process is there to notice what it left. */
 static void the_only_worker_may_die_anywhere(void **state)
 {
     (void)state;

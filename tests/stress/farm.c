@@ -1,4 +1,4 @@
-/* Processes that call each other, are killed and stopped, and account. */
+/* Processes that call each other, are killed and stopped, and keep accounts. */
 #include "farm.h"
 
 #include <dirent.h>
@@ -18,11 +18,11 @@
 #define shm           (&shmrpci_transport_shm)
 #define HANG_NS       FARM_HANG_NS
 #define LARGEST_BYTES 400000u
-#define LATER_OF      8u /* calls one is detached */
+#define LATER_OF      8u /* one call in so many is detached */
 
 enum { METHOD_RUN = 7, METHOD_TALK = 8 };
 
-/* What a call carries before its filling. */
+/* The head of a call's parameters, before their filling. */
 typedef struct order {
     uint64_t number; /* client, then sequence */
     uint32_t reply_bytes;
@@ -57,7 +57,7 @@ static atomic_ullong *entry_of(farm_account *account, uint64_t number)
                 .entries[sequence % FARM_ENTRIES];
 }
 
-/* Moves a call on; else says what is wrong. */
+/* Moves a call to its next state; otherwise reports what is wrong. */
 static void account_move(farm_account *account, uint64_t number, unsigned from,
                          unsigned to, farm_fault else_fault)
 {
@@ -75,7 +75,7 @@ static void account_move(farm_account *account, uint64_t number, unsigned from,
     }
 }
 
-/* What the reply to a call consists of, from its number. */
+/* The contents of a call's reply, derived from its number. */
 void farm_fill(uint8_t *at, size_t len, uint64_t number)
 {
     uint64_t x = number * UINT64_C(0x9E3779B97F4A7C15) + 1;
@@ -100,7 +100,7 @@ static void work(int64_t us)
     }
 }
 
-/* On the worker's thread, or the one that answers later. */
+/* On the worker's thread, or on the one that answers later. */
 static void answer(const order *asked, shmrpci_request *request)
 {
     static _Thread_local uint8_t body[LARGEST_BYTES];
@@ -119,11 +119,11 @@ static void answer(const order *asked, shmrpci_request *request)
     shm->worker->reply_commit(request);
 }
 
-/* The request is still where it was. */
+/* The request is still unchanged. */
 static void answer_later(void *user, shmrpci_request *request)
 {
     order asked;
-    (void)user; /* the account, which only what is wrong changes */
+    (void)user; /* the account, which changes only if something is wrong */
     memcpy(&asked, request->in, sizeof asked);
     answer(&asked, request);
 }
@@ -208,7 +208,8 @@ static void unexpected(farm_account *account, int status)
     fault(account, FARM_UNEXPECTED);
 }
 
-/* Mostly small, sometimes more than a slot, sometimes more than the arena. */
+/* Mostly small, sometimes larger than a slot, sometimes larger than the
+ * arena. */
 static uint32_t some_size(uint64_t random)
 {
     switch (random % 32) {
@@ -541,7 +542,7 @@ void farm_run_a_while(farm *f)
     farm_run(f, shmrpci_deadline_after(ns));
 }
 
-/* Nobody ends by himself. */
+/* No process ends by itself. */
 static void reap(const farm_process *p)
 {
     int status = 0;
@@ -553,15 +554,15 @@ static void reap(const farm_process *p)
     }
 }
 
-/* Rescues that clients have told of. */
+/* Rescues that clients have reported. */
 static uint64_t told(const farm *f)
 {
     return shmrpci_load_relaxed(&f->gauges.rescued);
 }
 
-/* What the control loop does when it hears of a death; `before` is what was
- * told when it still lived. On a machine with much to do that may be long ago.
- * A call which waited for the recovery meanwhile was not forgotten. */
+/* What the control loop does when it is told of a death; `before` is the number
+ * of rescues while it still lived. On a busy machine that may be long ago. A
+ * call that waited for the recovery meanwhile was not forgotten. */
 static void bury(farm *f, const farm_process *p, uint64_t before)
 {
     if (p->role == FARM_WORKER) {
@@ -693,8 +694,8 @@ static void tell_account(const farm *f)
                   shmrpc_status_text(atomic_load(&f->account->status)));
 }
 
-/* Workers take extents for replies while they have the call, recovery gives
- * them back before it says ABORTED, and clients before they call again. */
+/* Workers take extents for replies while they have the call; recovery frees
+ * them before the call is ABORTED, and clients before they call again. */
 static void check_extents(const shm_conn *conn)
 {
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
@@ -749,7 +750,8 @@ size_t farm_open_fds(void)
     return count;
 }
 
-/* Every call is accounted for, but those in progress of a client that died. */
+/* Every call is accounted for, except those in progress of a client that
+ * died. */
 static void check_sums(const farm *f, unsigned long long killed_clients)
 {
     unsigned long long open = 0;
@@ -790,7 +792,7 @@ static bool is_empty(const farm *f)
     return listener->table_count == 0 && listener->closed == NULL && bytes == 0;
 }
 
-/* Workers go on with what was oneway, then everything is given back. */
+/* Workers finish oneway calls, then everything is freed. */
 int64_t farm_empty(farm *f)
 {
     int64_t began_ns = shmrpci_now_ns();

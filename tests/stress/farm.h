@@ -1,6 +1,6 @@
 /*
  * A service whose workers and clients are processes, and an exact account of
- * every call, kept where the dead leave it.
+ * every call, which survives their deaths.
  *
  * This process is the supervisor: it runs the control loop, starts workers and
  * clients, kills and stops them, and starts others in their places.  Clients
@@ -10,7 +10,8 @@
  * entry goes from issued (client, before it sends) to ran (handler) to
  * answered (client), or from issued to never (the call was withdrawn), each by
  * compare-and-swap: a call that runs twice, or after it was withdrawn, or is
- * answered without having run, is found at that moment, by whoever does it.
+ * answered without having run, is detected at that moment by the process that
+ * does it.
  *
  * Threading: the supervisor's functions, one thread.
  */
@@ -19,16 +20,16 @@
 
 #include "service.h"
 
-/* At most. */
+/* Upper limits. */
 #define FARM_CLIENTS 4u
 #define FARM_WORKERS 4u
-#define FARM_CALLS   8u /* at a time, of a client */
+#define FARM_CALLS   8u /* calls in flight per client */
 
-/* Powers of two: a call that runs this many later than it was sent would be
- * taken for another one. */
+/* Powers of two: a call that runs this many calls later than it was sent would
+ * be taken for another one. */
 #define FARM_ENTRIES (1u << 18)
 
-/* What a sanitizer makes of a number of events. */
+/* A number of events, reduced under sanitizers. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FARM_SLOWER 10u
 #elif defined(__has_feature)
@@ -40,7 +41,7 @@
 #define FARM_SLOWER 1u
 #endif
 
-/* What must stay 0. */
+/* Counts that must stay 0. */
 typedef enum farm_fault {
     FARM_RAN_TWICE,
     FARM_RAN_WITHDRAWN,
@@ -63,7 +64,7 @@ typedef struct farm_client_account {
 
 typedef struct farm_account {
     atomic_ullong faults[FARM_FAULTS];
-    atomic_int status; /* the last unexpected one */
+    atomic_int status; /* the last unexpected status */
     atomic_ullong killed_clients;
     farm_client_account clients[FARM_CLIENTS];
 } farm_account;
@@ -74,12 +75,12 @@ typedef struct farm_process {
     pid_t pid;
     farm_role role;
     uint32_t index;
-    int64_t resume_ns; /* stopped until then; 0: runs */
+    int64_t resume_ns; /* stopped until then; 0: it runs */
 } farm_process;
 
 typedef struct farm farm;
 
-/* Called first in each process that is started, if not NULL. */
+/* Called first in each process that is started; may be NULL. */
 typedef void farm_born(const farm *f, const farm_process *self);
 
 struct farm {
@@ -96,27 +97,28 @@ struct farm {
     uint64_t excused; /* rescues of calls that a late recovery kept waiting */
 };
 
-/* SHMRPC_TEST_SEED, or another one each time; says which. */
+/* SHMRPC_TEST_SEED, or a new seed each time; prints it. */
 uint64_t farm_seed(void);
-/* Starts everything, with `workers` and `clients` in place. */
+/* Starts everything, with `workers` and `clients` processes. */
 void farm_start(farm *f, uint64_t seed);
 /* The process in that place. */
 farm_process *farm_process_of(farm *f, farm_role role, uint32_t index);
 /* Ends everything, and checks that nothing is left of it. */
 void farm_stop(farm *f);
 uint64_t farm_random(farm *f);
-/* Some time below `most_ns`, but mostly below a third of it. */
+/* A random time below `most_ns`, usually below a third of it. */
 int64_t farm_some_time(farm *f, int64_t most_ns);
-/* Runs the control loop until then; resumes who is to be resumed. */
+/* Runs the control loop until then; resumes stopped processes when it is
+ * time. */
 void farm_run(farm *f, int64_t until_ns);
-/* The same for some time below 10 ms, now and then hardly at all. */
+/* The same for a random time below 10 ms, occasionally almost none. */
 void farm_run_a_while(farm *f);
-/* Kills one, any of them, and starts another one in its place. */
+/* Kills a random one, and starts another one in its place. */
 void farm_kill(farm *f);
-/* The same of this one. */
+/* The same for this one. */
 void farm_replace(farm *f, farm_process *p);
-/* Runs until it is dead, of SIGKILL; false: it lives on. Then it is to be
- * started again. */
+/* Runs until it is dead, of SIGKILL; false: it is still alive. The caller then
+ * restarts it. */
 bool farm_await_death(farm *f, farm_process *p, int64_t until_ns);
 void farm_start_again(farm *f, farm_process *p);
 /* Starts clients in all places. */
@@ -124,19 +126,19 @@ void farm_start_clients(farm *f);
 /* Kills all clients, and waits until nothing is left of them: no connection, no
  * memory. Fails the test if something stays; how long it took. */
 int64_t farm_empty(farm *f);
-/* Descriptors of this process. */
+/* Number of descriptors of this process. */
 size_t farm_open_fds(void);
-/* Stops one until `resume_ns`; not one that is stopped already. */
+/* Stops one until `resume_ns`, unless it is stopped already. */
 void farm_pause(farm *f, int64_t resume_ns);
 /* All are resumed, and every client has had calls answered since. Fails the
- * test if one doesn't. */
+ * test otherwise. */
 void farm_settle(farm *f);
-/* The same, of all but one, which is dead. */
+/* The same for all but one, which is dead. */
 void farm_settle_without(farm *f, const farm_process *dead);
-/* Fails the test, with the account, if there is any fault; or if an extent is
- * kept for a reply that will never come. */
+/* Fails the test, printing the account, if there is any fault, or if an extent
+ * is kept for a reply that will never come. */
 void farm_check(farm *f);
-/* Wake-ups that clients had to make up for, but for those that waited for us to
+/* Wake-ups that clients had to make up for, except those that waited for us to
  * recover a dead worker. */
 uint64_t farm_rescued(const farm *f);
 

@@ -1,4 +1,4 @@
-/* Detached calls, and conversations, of a worker process. */
+/* Detached calls and conversations of a worker process. */
 #include "farm_later.h"
 
 #include "farm_stream.h"
@@ -7,20 +7,20 @@
 #include "os/thread.h"
 
 #define MOST 32u
-/* Conversations at a time: others find their thread asleep. */
+/* Conversations at a time; with this few, others find their thread asleep. */
 #define TALKS 4u
 
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;
     shmrpci_thread thread;
-    shmrpci_atomic_u32 bell; /* counts what has come */
+    shmrpci_atomic_u32 bell; /* counts arrivals */
     shmrpci_request waiting[MOST];
     unsigned first;
-    unsigned count; /* the one that is being answered included */
+    unsigned count; /* including the one that is being answered */
     farm_late_talk *fresh[TALKS];
     unsigned fresh_count;
-    unsigned talks; /* those of the thread included */
+    unsigned talks; /* including those of the thread */
     farm_later_ops ops;
 } later = {.lock = SHMRPCI_MUTEX_INIT};
 
@@ -98,7 +98,7 @@ static bool step_talks(farm_late_talk *own[TALKS])
     return has_moved;
 }
 
-/* As what the library has for detached streams. */
+/* Like the library's code for detached streams. */
 static void sleep_once(farm_late_talk *own[TALKS], uint32_t seen,
                        shmrpci_atomic_u32 *alarm, uint32_t raised)
 {
@@ -131,7 +131,7 @@ static void run(void *unused)
     shmrpci_atomic_u32 *alarm = NULL;
     (void)unused;
     for (;;) {
-        /* Before the look: what comes after it is not slept over. */
+        /* Read before the check: what arrives after it ends the sleep. */
         uint32_t seen = shmrpci_load_seq(&later.bell);
         uint32_t raised = alarm != NULL ? shmrpci_load_seq(alarm) : 0;
         answer_calls();

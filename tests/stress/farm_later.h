@@ -1,6 +1,6 @@
 /*
- * Calls and conversations of the farm that are detached: a thread of the
- * worker's answers them.
+ * Detached calls and conversations of the farm: a thread of the worker answers
+ * them.
  *
  * Threading: the worker's thread.
  */
@@ -11,16 +11,17 @@
 
 typedef struct farm_later_ops {
     void (*answer)(void *user, shmrpci_request *request);
-    /* An item was not what it should be. */
+    /* An item was wrong. */
     void (*wrong)(void *user);
     void *user;
 } farm_later_ops;
 
-/* Starts the thread, which calls those; false: it can't. */
+/* Starts the thread, which calls these functions; false: it can't. */
 bool farm_later_begin(const farm_later_ops *ops);
-/* Detaches the request; false: enough are waiting, and nothing has changed. */
+/* Detaches the request; false: too many are waiting, and nothing has
+ * changed. */
 bool farm_later_take(shmrpci_request *request);
-/* The same of one with streams, which were accepted. */
+/* The same for one with streams, which were accepted. */
 bool farm_later_talk(shmrpci_request *request, shmrpci_stream *stream,
                      uint64_t number);
 /* Whether this thread detaches a conversation now, or carries some on. */

@@ -13,9 +13,9 @@
 
 #define LARGEST 20000u
 #define ITEMS   200u
-#define LATE_OF 3u /* conversations one is detached */
+#define LATE_OF 3u /* one conversation in so many is detached */
 
-/* What a number says of its conversation. */
+/* The properties of a conversation, derived from its number. */
 static uint32_t items_of(uint64_t number, bool is_clients)
 {
     uint64_t x = number * UINT64_C(0x9E3779B97F4A7C15);
@@ -34,16 +34,16 @@ static size_t length_of(uint64_t item)
     return x % 64 == 0 ? x % LARGEST : x % 300;
 }
 
-/* One side of it. */
+/* One side of a conversation. */
 typedef struct side {
     shmrpci_stream *end;
     uint64_t number;
     bool is_client;
     bool is_wrong;
-    bool is_over; /* nothing comes any more */
+    bool is_over; /* nothing more will arrive */
     uint32_t sent;
     uint32_t came;
-    int status; /* of the first thing that did not work */
+    int status; /* status of the first operation that failed */
 } side;
 
 /* BUSY: there was no room. */
@@ -58,7 +58,7 @@ static int send_next(side *s, int64_t deadline_ns)
     return status;
 }
 
-/* MORE: one has come, and is right. */
+/* MORE: one has arrived, and is right. */
 static int take_next(side *s, int64_t deadline_ns)
 {
     static uint8_t expected[LARGEST];
@@ -80,7 +80,7 @@ static int64_t soon(void)
     return shmrpci_deadline_after(FARM_HANG_NS);
 }
 
-/* Sends all of ours, and reads what is there meanwhile. */
+/* Sends all of our items, and reads what arrives meanwhile. */
 static int send_all(side *s, bool reads)
 {
     uint32_t count = items_of(s->number, s->is_client);
@@ -96,7 +96,7 @@ static int send_all(side *s, bool reads)
     return status;
 }
 
-/* The rest; OK: to the end. */
+/* Reads the rest; OK: to the end. */
 static int take_all(side *s)
 {
     int status = SHMRPC_MORE;
@@ -110,7 +110,7 @@ static int take_all(side *s)
 
 static void answer(shmrpci_request *request, uint64_t sent, int status)
 {
-    /* Both ends only sent: no news, and neither is a client that has left. */
+    /* Both ends only sent: no error, and neither is a client that has left. */
     request->head.status = status == SHMRPC_E_ABORTED ? SHMRPC_OK : status;
     request->head.flags = 0;
     shm->worker->reply_reserve(request, sizeof sent);
@@ -146,8 +146,8 @@ struct farm_late_talk {
     side s;
     bool reads;
     bool writes;
-    size_t put; /* of the item that goes */
-    size_t got; /* of the one that comes */
+    size_t put; /* of the item being sent */
+    size_t got; /* of the item being received */
     bool is_over;
     int status;
 };
@@ -166,7 +166,7 @@ farm_late_talk *farm_late_talk_begin(shmrpci_request *request,
     return t;
 }
 
-/* A part of an item; OK: it went. */
+/* Sends a part of an item; OK: it was sent. */
 static int put_part(farm_late_talk *t)
 {
     static uint8_t bytes[LARGEST];
@@ -184,7 +184,7 @@ static int put_part(farm_late_talk *t)
     return status;
 }
 
-/* The same of one that comes; MORE: it did. */
+/* The same for an item being received; MORE: it was. */
 static int take_part(farm_late_talk *t)
 {
     static uint8_t expected[LARGEST];
@@ -219,7 +219,7 @@ static void end_in(farm_late_talk *t, int status)
     t->status = status;
 }
 
-/* What there is room for. */
+/* Sends as much as there is room for. */
 static bool put_all(farm_late_talk *t)
 {
     bool has_moved = false;
@@ -306,7 +306,7 @@ bool farm_late_talk_end(farm_late_talk *t)
 
 /* ---- the client ---------------------------------------------------------- */
 
-/* A call whose items are over: how many there were is in the reply. */
+/* A call whose items are over: the reply holds their number. */
 static int receive(farm_talk *talk, shmrpci_call *call, const side *s,
                    bool has_all)
 {
@@ -319,7 +319,7 @@ static int receive(farm_talk *talk, shmrpci_call *call, const side *s,
     if (call->in_len == sizeof sent) {
         memcpy(&sent, call->in, sizeof sent);
     }
-    /* After an end in order it is all of them. */
+    /* After an orderly end it is all of them. */
     if (status == SHMRPC_OK && has_all && sent != s->came) {
         talk->is_wrong = true;
     }
@@ -333,7 +333,7 @@ static int give_up(farm_talk *talk, shmrpci_call *call)
     return SHMRPC_E_CANCELLED;
 }
 
-/* OK: open. */
+/* OK: it is open. */
 static int open_one(farm_talk *talk, shmrpci_call *call, side *s)
 {
     const shmrpci_stream_opts opts = {

@@ -1,18 +1,18 @@
 /*
- * The streams of the farm: a conversation whose items both sides know from the
- * number of its call, so that each can tell what it gets.
+ * The streams of the farm: conversations whose items are derived from the
+ * number of the call, so that each side can check what it receives.
  *
- * Threading: one thread; a late talk, the thread that steps it.
+ * Threading: one thread; for a detached conversation, the thread that steps it.
  */
 #ifndef SHMRPCI_TESTS_STRESS_FARM_STREAM_H
 #define SHMRPCI_TESTS_STRESS_FARM_STREAM_H
 
 #include "transport/transport.h"
 
-/* No wait for the other end takes so long. */
+/* No wait for the other side takes this long. */
 #define FARM_HANG_NS (60 * SHMRPCI_NS_PER_S)
 
-/* The bytes of what belongs to a number. */
+/* The bytes that are derived from a number. */
 void farm_fill(uint8_t *at, size_t len, uint64_t number);
 
 typedef struct farm_talk {
@@ -23,14 +23,14 @@ typedef struct farm_talk {
     uint64_t number;
     uint64_t random;
     bool is_withdrawn; /* the call has not run */
-    bool is_wrong;     /* an item, or their number, is not what it should be */
+    bool is_wrong;     /* an item, or the number of items, is wrong */
 } farm_talk;
 
-/* The client's part: how its call has ended; CANCELLED: it was given up. */
+/* The client's part; returns how its call ended; CANCELLED: it was given up. */
 int farm_stream_talk(farm_talk *talk);
 
-/* The worker's; which answers, or leaves it to farm_later.h. False: an item was
- * wrong. */
+/* The worker's part, which answers, or leaves the call to farm_later.h. False:
+ * an item was wrong. */
 bool farm_stream_serve(shmrpci_request *request, uint64_t number);
 
 /* ---- the worker's part of one that is detached: nothing waits ------------ */
@@ -40,15 +40,16 @@ typedef struct farm_late_talk farm_late_talk;
 /* Detaches the call; NULL: it can't be, and nothing has changed. */
 farm_late_talk *farm_late_talk_begin(shmrpci_request *request,
                                      shmrpci_stream *stream, uint64_t number);
-/* Sends and takes what goes. False: nothing went. */
+/* Sends and receives what it can. False: nothing was done. */
 bool farm_late_talk_step(farm_late_talk *talk);
 bool farm_late_talk_is_over(const farm_late_talk *talk);
-/* Before a sleep, on the words in `on`; false: there is something to do. */
+/* Called before a sleep on the words in `on`; false: there is something to
+ * do. */
 bool farm_late_talk_arm(farm_late_talk *talk, shmrpci_atomic_u32 *bell,
                         shmrpci_futex_on *on, size_t *count);
 void farm_late_talk_disarm(farm_late_talk *talk);
 shmrpci_atomic_u32 *farm_late_talk_alarm(farm_late_talk *talk);
-/* Answers, and frees it. False: an item was wrong. */
+/* Answers the call, and frees it. False: an item was wrong. */
 bool farm_late_talk_end(farm_late_talk *talk);
 
 #endif

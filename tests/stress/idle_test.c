@@ -1,5 +1,5 @@
 /*
- * What a service costs while nobody calls: eight worker processes and 64
+ * The cost of a service that nobody calls: eight worker processes and 64
  * connections sleep, without a single wake-up, and a connection takes little
  * memory.
  */
@@ -19,12 +19,12 @@
 
 enum { WORKERS = 8, CLIENTS = 2, EACH = 32, PROCESSES = 1 + WORKERS + CLIENTS };
 
-/* Shared by all. */
+/* Shared by all processes. */
 typedef struct scene {
     pid_t pids[PROCESSES]; /* supervisor, workers, clients */
-    atomic_uint workers;   /* that are in their places */
+    atomic_uint workers;   /* processes that are ready */
     atomic_uint clients;   /* that are there */
-    atomic_uint opened;    /* connections that have called */
+    atomic_uint opened;    /* connections that have made calls */
     atomic_bool may_open;
 } scene;
 
@@ -160,7 +160,7 @@ static int stop(void **state)
 
 /* ---- what they cost -------------------------------------------------- */
 
-/* Context switches of all processes since they began. */
+/* Context switches of all processes since they started. */
 static unsigned long switches(void)
 {
     unsigned long sum = 0;
@@ -182,8 +182,8 @@ static bool sleeps(size_t process)
     return state == 'S';
 }
 
-/* A worker that has not slept yet has code and stack to touch for the first
- * time, which no connection costs. */
+/* A worker that has not slept yet has yet to touch some code and stack, which
+ * no connection costs. */
 static void await_sleep(void)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);

@@ -30,8 +30,8 @@ static uint64_t kill_often(void)
     return rescued;
 }
 
-/* A process that gets no CPU between a reply and the wake-up for it counts like
- * a wake-up that was forgotten, but seldom in three runs. */
+/* A process that gets no CPU between a reply and the wake-up for it looks like
+ * a forgotten wake-up, but that is rare in three runs. */
 static void kills_lose_and_repeat_nothing(void **state)
 {
     (void)state;
@@ -66,7 +66,8 @@ static void stops_and_kills_lose_and_repeat_nothing(void **state)
     farm_stop(&f);
 }
 
-/* By an argument, whether some are stopped: what may run beside other load. */
+/* The argument says whether some are stopped: the other variant may run beside
+ * other load. */
 int main(int argc, char **argv)
 {
     (void)argv;

@@ -1,9 +1,8 @@
 /*
- * Streams over which nothing goes: both ends of each sleep, without a single
- * wake-up.
+ * Idle streams: both ends of each sleep, without a single wake-up.
  *
- * Of each service a process has all workers, each in a stream but one; one
- * process has all clients, with a thread for each stream.  With
+ * One process has all workers of a service, each in a stream except one;
+ * another process has all clients, with a thread for each stream. With
  * SHMRPC_TEST_LONG=1 there are a thousand streams, for a minute.
  */
 #include "service.h"
@@ -15,12 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the case is about. */
+/* The parameters of the case. */
 static const shmrpci_transport *over;
 
 enum {
     WORKERS = 64,
-    STREAMS = WORKERS - 1, /* of a service: a place is left to calls */
+    STREAMS = WORKERS - 1, /* of a service: one place is left to calls */
     EACH = 32,             /* of a connection */
     MAX_SERVICES = 16,
     WINDOW = 32 << 10
@@ -54,7 +53,7 @@ static int say_welcome(void *user, const uint8_t *hello, size_t len,
 static shmrpci_listener *listener;
 static atomic_uint next_index;
 
-/* Waits for items of the first client that comes, for ever. */
+/* Waits for ever for items of the first client. */
 static void work(void *unused)
 {
     (void)unused;
@@ -65,7 +64,7 @@ static void work(void *unused)
     uint32_t index = atomic_fetch_add(&next_index, 1);
     if (over->worker->participant_open(listener, index, &me, NULL) !=
         SHMRPC_OK) {
-        return; /* the test fails by waiting in vain */
+        return; /* the test fails if it waits in vain */
     }
     while (over->worker->next(me, &request) == SHMRPC_OK) {
         if (over->streams->accept(&request, STREAMS, &stream, NULL) ==
@@ -151,7 +150,7 @@ static unsigned long switches(void)
     return sum;
 }
 
-/* The clients, or one service. */
+/* Runs the clients, or one service. */
 static void start(unsigned index)
 {
     pid_t pid = service_fork();
@@ -215,7 +214,7 @@ static int teardown(void **state)
     return munmap(it, sizeof *it);
 }
 
-/* TCP has the same ends as a unix socket. */
+/* TCP's implementation is the same as that of unix sockets. */
 #define CASE(test, scheme)                                 \
     {                                                      \
 #test ", " #scheme, test, setup, teardown,         \

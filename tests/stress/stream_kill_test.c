@@ -1,8 +1,9 @@
 /*
- * Workers and clients that are killed at random moments while all they do is
- * stream: each side's items are the first of what the other one sends, whole,
- * and then one end; and when the clients are dead nothing is left of them, nor
- * of their rings.  SHMRPC_TEST_SEED repeats a choice of moments and victims.
+ * Workers and clients that are killed at random moments while they do nothing
+ * but stream: each side receives the first items that the other one sent,
+ * whole, and then one end; and when the clients are dead nothing is left of
+ * them or their rings. SHMRPC_TEST_SEED repeats a choice of moments and
+ * victims.
  */
 #include "farm.h"
 
@@ -11,7 +12,8 @@ static unsigned kills(void)
     return (is_long() ? 100000u : 200u) / FARM_SLOWER;
 }
 
-/* Kills between two looks at what is left, which take as long as a hundred. */
+/* Kills between two checks of what is left; a check takes as long as a hundred
+ * kills. */
 static unsigned batch(void)
 {
     return kills() < 1000 ? 50 : 200;

@@ -1,4 +1,4 @@
-/* Whether processes that should sleep do. */
+/* Checks that processes which should sleep do. */
 #include "wakeups.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /*
- * Whether processes that should sleep do.
+ * Checks that processes which should sleep do.
  *
  * Threading: one thread.
  */
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* ThreadSanitizer has a thread of its own in each process, which wakes. */
+/* ThreadSanitizer adds a thread to each process, which wakes up. */
 #if defined(__SANITIZE_THREAD__)
 #define WAKEUPS_HAS_STRANGERS true
 #elif defined(__has_feature)
@@ -21,12 +21,12 @@
 #define WAKEUPS_HAS_STRANGERS false
 #endif
 
-/* Context switches of all threads of a process since it began. */
+/* Context switches of all threads of a process since it started. */
 unsigned long wakeups_switches(pid_t pid);
 
-/* How many of what `count` counts there are in so many seconds: the least of
- * some tries, as a debugger's glance or a page that is moved may wake somebody.
- */
+/* The increase of what `count` counts in that many seconds: the least of
+ * several attempts, since a debugger or the migration of a page may wake
+ * somebody. */
 unsigned long wakeups_least(unsigned long (*count)(void), unsigned seconds);
 
 #endif

@@ -1,5 +1,5 @@
-"""words_test.py SHMRPCGEN SHMRPC SHMRPCD SHMRPC_TCP SHMRPC_WEB ECHO_SERVER: what
-all programs say in the same words, and what they once said wrongly."""
+"""words_test.py SHMRPCGEN SHMRPC SHMRPCD SHMRPC_TCP SHMRPC_WEB ECHO_SERVER:
+messages that all programs share, and messages that were once wrong."""
 
 import os
 import shutil
@@ -123,7 +123,7 @@ class Words(unittest.TestCase):
             self.skipTest("only root can be somebody else")
         for folder in (self.folder, self.run_dir):
             os.chmod(folder, 0o755)
-        # Where he can run it.
+        # Where another user can run it.
         program = shutil.copy(ECHO, self.path("echo-server"))
         with subprocess.Popen(
                 [ECHO, "--workers=1", "--allowed-users=61001"], env=self.env,

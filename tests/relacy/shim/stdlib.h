@@ -1,4 +1,4 @@
-/* The real one; what is freed is not touched any more. */
+/* The real header; freed memory must not be accessed any more. */
 #ifndef TESTS_RELACY_SHIM_STDLIB_H
 #define TESTS_RELACY_SHIM_STDLIB_H
 

@@ -1,4 +1,4 @@
-/* The real one; the compiler does not show what memcpy touches. */
+/* The real header; the compiler does not report the accesses of memcpy. */
 #ifndef TESTS_RELACY_SHIM_STRING_H
 #define TESTS_RELACY_SHIM_STRING_H
 

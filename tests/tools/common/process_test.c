@@ -1,4 +1,4 @@
-/* Figures of processes that do known things. */
+/* Figures of processes with known behaviour. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -63,7 +63,7 @@ static void descriptors_are_counted(void **state)
 
 enum { MIB = 64 };
 
-/* What a forked child has not written to, it shares. */
+/* A forked child shares memory that it has not written to. */
 static void shared_memory_counts_by_halves(void **state)
 {
     (void)state;
@@ -85,7 +85,7 @@ static void shared_memory_counts_by_halves(void **state)
     int64_t half = (int64_t)bytes / 2;
     assert_true(read_own().pss_bytes <= alone.pss_bytes - half / 2);
     assert_true(child.pss_bytes >= half - half / 4);
-    /* A sanitizer may have one of its own. */
+    /* A sanitizer may have a thread of its own. */
     assert_in_range(child.threads, 1, 2);
     (void)kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -116,7 +116,7 @@ static void written_bytes_are_counted(void **state)
     (void)state;
     static char bytes[1 << 16];
     int64_t before = read_own().write_bytes;
-    char path[] = "shmrpc-process-XXXXXX"; /* here: /tmp may be memory */
+    char path[] = "shmrpc-process-XXXXXX"; /* here: /tmp may be in memory */
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     (void)unlink(path);

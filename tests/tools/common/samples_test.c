@@ -1,4 +1,4 @@
-/* Processes that do known things between two looks. */
+/* Processes with known behaviour between two samples. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static void each_counts_once_and_the_dead_not_at_all(void **state)
     assert_true(sum.now.threads ==
                 s.items[0].now.threads + s.items[1].now.threads);
     assert_true(sum.cpu_ns == s.items[0].cpu_ns + s.items[1].cpu_ns);
-    s.items[1].now.pss_bytes = -1; /* as of another user's */
+    s.items[1].now.pss_bytes = -1; /* as for another user's process */
     assert_true(tool_samples_sum(&s).now.pss_bytes == -1);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);

@@ -20,8 +20,8 @@ def shmrpc(world, *words, code=0, servers=None):
 
 
 class Stranger:
-    """Answers for a gateway whose service has another contract, with what no
-    terminal should be shown."""
+    """Answers as the gateway of a service with another contract, with text that a
+    terminal must not be shown."""
 
     def __init__(self, world):
         self.wire = world.wire()
@@ -74,7 +74,7 @@ def all_machines_are_shown(world):
 def services_are_called_by_name(world):
     assert json.loads(shmrpc(world, "call", "--nats", "library", "fetch",
                              "abc")[0]) == {"id": 3, "title": "abc"}
-    # Servers may be written without their scheme, and names in addresses.
+    # Servers may be given without their scheme, and names in addresses.
     place = world.address().removeprefix("nats://")
     out, _ = shmrpc(world, "describe", f"--nats={place}", "library")
     assert out.startswith("package test.library;"), out

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """foreign_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES LIBRARY_SERVER:
-clients that have nothing of shmrpc call services by messages of NATS with JSON
-or msgpack in them (world.py)."""
+clients without any shmrpc code call services by NATS messages with JSON or
+msgpack (world.py)."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def results_come_in_the_form_of_the_request(world):
     hits = asker.result("find", {"text": "x", "exact": True}, JSON)
     assert json.loads(hits)[0]["title"] == "x/relevance/exact/", hits
     assert json.loads(asker.result("count")) == 1
-    # Keys and types are the same in either case; null is an answer, too.
+    # Keys and types are the same in both encodings; null is an answer, too.
     head, body = asker.ask("fetch", b"\x91\xa3abc",
                            ("content-type", "Application/MsgPack; a=b"))
     assert head["Content-Type"] == "application/msgpack", head
@@ -62,14 +62,14 @@ def results_come_in_the_form_of_the_request(world):
     head, body = asker.ask("fetch", ["abc"], JSON,
                            ("Accept", "text/html, application/msgpack"))
     assert head["Content-Type"] == "application/msgpack", head
-    # Native methods are called by values, not by layouts of memory.
+    # Native methods are called with values, not with memory layouts.
     assert json.loads(asker.result("store", {"key": "k", "title": ""})) == \
         {"id": 7, "title": "k"}
-    # Raw ones take bytes as they are, or as JSON has them.
+    # Raw methods take bytes as they are, or in JSON's form.
     data = os.urandom(1000)
     assert asker.result("blob", data, BYTES, service="life") == data
     assert json.loads(asker.result("blob", ["AQID"], service="life")) == "AQID"
-    # What looks like a message of ours is none here.
+    # A foreign message that looks like one of ours is not treated as one.
     data = b"\xf4\x01\x05\x00" + bytes(28)
     assert asker.result("blob", data, BYTES, service="life") == data
 
@@ -108,7 +108,8 @@ def deadlines_hold(world):
 
 
 def a_large_reply_is_told(world):
-    """1 byte of msgpack is 6 of JSON: the request fits, the answer does not."""
+    """1 byte of msgpack is 6 bytes of JSON: the request fits, the answer does
+    not."""
     asker = Asker(world)
     data = b"\x91\xda" + (40000).to_bytes(2, "big") + b"\x01" * 40000
     said = asker.error("old", data, MSGPACK, ("Accept", "application/json"))
@@ -132,7 +133,7 @@ def freeze(pid):
 
 
 def freeze_all(pid):
-    """A process, then its children, as it would start others."""
+    """A process, then its children, in which order it would start others."""
     freeze(pid)
     pids = [pid]
     for other in filter(str.isdigit, os.listdir("/proc")):
@@ -142,8 +143,8 @@ def freeze_all(pid):
 
 
 def more_than_there_is_room_for_is_refused(world):
-    """While no worker runs 64 calls are in flight and 1,024 wait; the others
-    are told so, and these run later."""
+    """While no worker runs, 64 calls are in flight and 1,024 wait; further
+    callers are refused, and these run later."""
     asker = Asker(world)
     asker.result("nap", [0], service="life")
     pids = freeze_all(world.life.pid)
@@ -161,8 +162,8 @@ def more_than_there_is_room_for_is_refused(world):
 
 
 def nowhere_to_answer_is_not_run(world):
-    """Nothing is published to where a gateway's rights reach further than a
-    caller's, and nothing runs for nobody."""
+    """The gateway publishes nothing to subjects where its permissions exceed a
+    caller's, and no call runs without a reply subject."""
     asker = Asker(world)
     asker.wire.subscribe("elsewhere")
     before = json.loads(asker.result("count"))
@@ -192,7 +193,7 @@ def tools_see_endpoints(world):
 
 
 def a_new_server_is_found(world):
-    """While there is none callers are told at once, as not run."""
+    """Without a gateway callers are told at once that their calls have not run."""
     asker = Asker(world)
     world.stop(world.library, signal.SIGKILL)
     said = asker.error("fetch", ["abc"])
@@ -214,7 +215,7 @@ def a_stopped_gateway_ends_what_it_has(world):
 
 
 def prepare(world):
-    """max_payload is the least that nats-server gets by with here."""
+    """nats-server needs at least this max_payload here."""
     path = os.path.join(world.folder, "nats.conf")
     with open(path, "w") as file:
         file.write("max_payload: 128KB\n")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""gateway_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: the gateway as a
-program, and what it does with strangers (world.py)."""
+"""gateway_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: the gateway
+as a program, and how it treats foreign messages (world.py)."""
 
 import json
 import os
@@ -18,7 +18,7 @@ FIND, FOUND, OPEN, OPENED, DATA, ACK, PROBE, ALIVE, END, CLOSE = range(1, 11)
 
 
 def calls_come_back(world):
-    """Each runs once; large bodies go in pieces, and come back whole."""
+    """Each call runs once; large bodies are sent in pieces, and come back whole."""
     gateway, _ = world.gateway()
     world.ledger.start_over()
     client = world.client("mixed", "0", "400")
@@ -40,7 +40,7 @@ def hundred_calls_in_flight_get_their_own_answers(world):
 
 
 def tools_of_nats_see_it(world):
-    """ADR-32."""
+    """NATS's ADR-32."""
     gateway, instance = world.gateway()
     wire = world.wire()
     wire.subscribe("_INBOX.tool")
@@ -69,7 +69,7 @@ def tools_of_nats_see_it(world):
 
 
 def an_instance_serves_the_name(world):
-    """A copy of the service is called by those who know the service alone."""
+    """Clients that know only the service can call any copy."""
     copy, _ = world.serve(world.server_path, "--workers=1",
                           "--listen=shm://@two")
     gateway, instance = world.gateway("life", service="life@two")
@@ -89,8 +89,8 @@ def an_instance_serves_the_name(world):
 
 
 def strangers_get_nowhere(world):
-    """Messages that no client sends: nobody is disturbed, and nothing goes to
-    where a gateway's rights would reach further than theirs."""
+    """Messages that no client of ours sends: nobody is disturbed, and nothing is
+    published where a gateway's permissions exceed the sender's."""
     gateway, instance = world.gateway()
     wire = world.wire()
     place = f"shmrpc.life.i.{instance}"
@@ -106,7 +106,7 @@ def strangers_get_nowhere(world):
     for kind in (FIND, OPEN, PROBE):
         wire.publish(place, parcel(kind, 5), "elsewhere")
         wire.publish("shmrpc.life.find", parcel(kind, 5), "elsewhere")
-    # A link that is not there is refused; one that is opened can't be guessed.
+    # A missing link is refused; the number of an open one can't be guessed.
     wire.publish(place, parcel(DATA, 1 << 40, data=b"x"), "_INBOX.stranger")
     subject, body = wire.receive()
     assert subject == "_INBOX.stranger", subject
@@ -114,7 +114,7 @@ def strangers_get_nowhere(world):
     wire.publish(place, parcel(OPEN), "_INBOX.stranger")
     link = PARCEL.unpack(wire.receive()[1][:32])
     assert link[2] == OPENED and link[5] != 0, link
-    # Bytes with a hole before them end it.
+    # Bytes with a gap before them end the link.
     wire.publish(place, parcel(DATA, link[5], at=7, data=b"x"),
                  "_INBOX.stranger")
     close = PARCEL.unpack(wire.receive()[1][:32])
@@ -145,7 +145,7 @@ def wrong_arguments_are_told(world):
 
 
 def our_configuration_is_valid(world):
-    """deploy/nats.conf, and the permissions that the program prints."""
+    """deploy/nats.conf agrees with the permissions that the program prints."""
     top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
     done = subprocess.run(
         [PROGRAM, "-t", "-c", os.path.join(top, "deploy/nats.conf")],
@@ -154,7 +154,7 @@ def our_configuration_is_valid(world):
 
 
 def only_users_of_nats_load_its_library(world):
-    """A client of shm:// has none of it."""
+    """A client of shm:// does not load it."""
     gateway, _ = world.gateway()
     for address, loads in (("shm://life", False), (world.address(), True)):
         client = world.client("linger", address=address)

@@ -1,5 +1,5 @@
-"""Who users of NATS are: nkeys, credentials of accounts, and certificates, made
-with nothing but openssl (nsc and nk are in no package of Debian)."""
+"""Identities of NATS users: nkeys, account credentials, and certificates, made
+only with openssl (Debian has no packages of nsc and nk)."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ def openssl(*words, data=b""):
 
 
 def crc16(data):
-    """XMODEM's, as nkeys have it."""
+    """CRC-16 of XMODEM, as nkeys use it."""
     crc = 0
     for byte in data:
         crc ^= byte << 8
@@ -32,7 +32,7 @@ def text_of(data):
 
 
 class Key:
-    """An Ed25519 key; `seed` and `public` as NATS writes them."""
+    """An Ed25519 key; `seed` and `public` in NATS's text form."""
 
     def __init__(self, folder, kind, name):
         self.path = os.path.join(folder, f"{name}.pem")
@@ -74,8 +74,8 @@ NO_LIMITS = {"subs": -1, "conn": -1, "leaf": -1, "imports": -1, "exports": -1,
 
 
 def operator(folder):
-    """The configuration of a server whose one account an operator has signed,
-    and the credentials of a user of it."""
+    """The configuration of a server with one account, signed by an operator, and
+    the credentials of a user of that account."""
     boss, account, user = (Key(folder, kind, kind)
                            for kind in ("operator", "account", "user"))
     root = jwt(boss, boss, "tests", {"type": "operator", "version": 2})
@@ -107,7 +107,7 @@ class Authority:
                 "-out", self.file, "-days", "2", "-subj", "/CN=tests")
 
     def certificate(self, name, names):
-        """The files of the certificate and its key; both are in the first."""
+        """The certificate's file and its key's; the first contains both."""
         key, path = (os.path.join(self.folder, name + end)
                      for end in (".key", ".pem"))
         request = openssl("req", "-new", "-newkey", "ec", "-pkeyopt",

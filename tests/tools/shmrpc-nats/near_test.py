@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """near_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: copies of a service
-on this machine and on others, each with a ledger of what has run there, and
-which of them calls go to (world.py)."""
+on this machine and on others, each with a ledger of what has run there; tests
+which copy gets the calls (world.py)."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ def call(world, address, first, count):
 
 
 def calls_go_to_all_machines(world):
-    """By nats:// alone, about as many to each."""
+    """With nats:// only, about equally many to each."""
     clients = [world.client("calls", str(200 * i), "200") for i in range(6)]
     for client in clients:
         assert client.wait(PATIENCE_S) == 0, client.stdout.read()
@@ -41,7 +41,8 @@ def calls_go_to_all_machines(world):
 
 
 def calls_stay_here_while_a_copy_is_here(world):
-    """Without one they go to the cluster; they come back to the next one."""
+    """Without a local copy calls go to the cluster; they come back to the next
+    one."""
     both = "shm://life," + world.address()
     life = world.service()
     call(world, both, 2000, 100)
@@ -65,7 +66,7 @@ def calls_stay_here_while_a_copy_is_here(world):
 
 
 def refused_calls_are_made_elsewhere(world):
-    """The copy here takes one call of a client at a time."""
+    """The copy here accepts one call of a client at a time."""
     life = world.serve(world.server_path, "--workers=2", "--client-calls=1")[0]
     both = "shm://life," + world.address()
     for address, refuses in (("shm://life", True), (both, False)):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""outage_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: gateways, servers
-of a cluster and workers die under eight clients: each call ends in time, and
-what clients and service have counted agrees (world.py)."""
+"""outage_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: gateways,
+servers of a cluster and workers die while eight clients call: each call ends
+in time, and the counts of clients and service agree (world.py)."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SILENCE_S = 10
 
 
 def killed_gateways_lose_no_count(world):
-    """Their calls end as lost, the next ones go to another gateway."""
+    """Calls in flight end as lost, the next ones go to another gateway."""
     clients = world.clients(CLIENTS)
     for i in range(4):
         world.calls_go_on(200)
@@ -30,7 +30,7 @@ def killed_gateways_lose_no_count(world):
 
 
 def killed_servers_lose_no_count(world):
-    """Each of the cluster in turn; whoever was connected to it goes to another
+    """Kills each server of the cluster in turn; its clients connect to another
     one."""
     clients = world.clients(CLIENTS)
     for server in world.servers:
@@ -52,13 +52,13 @@ def children_of(pid):
 
 
 def workers_of(service):
-    """Its child, the zygote, has forked them."""
+    """The workers are forked by its child, the zygote."""
     return [worker for zygote in children_of(service.pid)
             for worker in children_of(zygote)]
 
 
 def killed_workers_lose_no_count(world):
-    """Their calls end as WORKER_DIED; the gateway's other ones go on."""
+    """Calls in flight end with WORKER_DIED; the gateway's other calls continue."""
     clients = world.clients(CLIENTS, "deaths")
     for _ in range(4):
         world.calls_go_on(200)
@@ -76,7 +76,7 @@ def answer_of(world, *words, **more):
 
 
 def a_dead_worker_is_told_as_such(world):
-    """The method that may be repeated is, and the other one is not."""
+    """A call of the idempotent method is repeated, one of the other is not."""
     world.ledger.start_over()
     assert answer_of(world, "dies", "0") == "WORKER_DIED OK"
     assert (world.ledger.of(0)[0], world.ledger.of(1)[0]) == (1, 2)
@@ -99,8 +99,8 @@ def sleeping_call(world):
 
 
 def idle_calls_go_elsewhere(world):
-    """NATS says that it has not delivered them: they have not run, and are made
-    at the other gateway, though they must not be repeated."""
+    """NATS reports that it has not delivered them: they have not run, and are
+    made at the other gateway, although they must not be repeated."""
     world.ledger.start_over()
     client = world.start(world.client_path, world.address(), "ask",
                          stdin=subprocess.PIPE)
@@ -119,7 +119,8 @@ def idle_calls_go_elsewhere(world):
     client.stdin.close()
     assert client.wait(PATIENCE_S) == 0
     world.running.remove(client)
-    # Until its server has noticed the death, it takes them to nobody.
+    # Until its server has noticed the death, calls still go to it, and to
+    # nobody.
     assert set(ends) <= {"OK", "SERVER_LOST"} and "OK" in ends, ends
     for i, end in enumerate(ends):
         assert world.ledger.of(3 * i)[0] == 1
@@ -133,8 +134,8 @@ def lost(world, client):
 
 
 def lost_gateways_are_told(world):
-    """NATS tells of one that was killed when it is asked, long before silence
-    does; one that was stopped, as one whose machine has vanished, is silent."""
+    """For a killed gateway NATS answers that nobody subscribes, long before the
+    limit of silence; a stopped one, like a vanished machine, is silent."""
     world.stop(world.gateways.pop(), signal.SIGTERM)
     times = []
     for how in [signal.SIGKILL] * 5 + [signal.SIGSTOP]:
@@ -155,7 +156,7 @@ def lost_gateways_are_told(world):
 
 
 def nobody_there_is_told(world):
-    """At once, and as not run; who is ready to wait is called back."""
+    """At once, and as not run; a client that may wait is told when to try again."""
     for gateway in world.gateways:
         assert world.stop(gateway, signal.SIGTERM) == 0
     assert answer_of(world, "nap", "0").startswith("UNAVAILABLE"), "not told"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """secure_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES LIBRARY_SERVER:
-who may call over NATS: permissions, nkeys, credentials, certificates
+authorization over NATS: permissions, nkeys, credentials, certificates
 (world.py, identity.py)."""
 
 import os
@@ -17,7 +17,7 @@ from world import PATIENCE_S, Server, await_, main
 
 
 def server(world, text):
-    """A nats-server with this configuration instead of the one before."""
+    """A nats-server with this configuration replaces the previous one."""
     for old in world.servers:
         old.kill()
     path = os.path.join(world.folder, "nats.conf")
@@ -38,7 +38,7 @@ def gateway(world, query, *options):
 
 
 def call(world, query, number="1"):
-    """Calls until it can: the gateway is there when a call says so."""
+    """Calls until it succeeds: then the gateway is ready."""
     client = world.client("calls", number, "1", address=at(world, query))
     assert client.wait(PATIENCE_S) == 0, client.stdout.read()
     world.running.remove(client)
@@ -52,7 +52,7 @@ def said_by(world, query, *words):
 
 
 def permissions(world, service):
-    """What the program prints: of clients, and of gateways."""
+    """The permissions that the program prints, for clients and for gateways."""
     text = subprocess.run([world.gateway_path, "--permissions", service],
                           text=True, capture_output=True, check=True,
                           timeout=PATIENCE_S).stdout
@@ -63,7 +63,8 @@ def permissions(world, service):
 
 
 def permissions_and_nkeys_suffice(world):
-    """Both may what they need, and a client of one service not the other's."""
+    """Both can do what they need, and a client of one service can't call the
+    other."""
     keys = {name: Key(world.folder, "user", name)
             for name in ("clients", "gateways", "others")}
     allowed = dict(zip(("clients", "gateways"), permissions(world, "life")))
@@ -88,8 +89,8 @@ def credentials_let_in(world):
 
 
 class NonceChanger:
-    """Stands before the server, and has its first client sign something else
-    than the server asked for: that client is refused."""
+    """A proxy in front of the server that makes its first client sign something
+    else than the challenge: that client is refused."""
 
     def __init__(self, port, nonce):
         self.target, self.nonce = port, nonce
@@ -125,7 +126,7 @@ class NonceChanger:
 
 
 def signatures_that_begin_with_0_let_in(world):
-    """libnats sends none then, so that the first attempt is refused."""
+    """libnats sends no signature then, so that the first attempt is refused."""
     seed = "SUAFIB7CKJKVMXPOMAGGMQNC2MVIMYD6NX6CK3NHV6NACWRLW5ZG4M7DTA"
     public = "UAOYU3KC5I7AYDEG3ZSS23JUALAV5N6BUVPB2XABRZ5G4QLZDYZYQLN3"
     path = os.path.join(world.folder, "zero.nk")
@@ -143,8 +144,8 @@ def signatures_that_begin_with_0_let_in(world):
 
 
 def wrong_ones_are_named(world):
-    """By the client and by the gateway, which ends; also by one whose server
-    was not there at first."""
+    """Printed by the client, and by the gateway, which ends; also by one whose
+    server was not there at first."""
     other = Key(world.folder, "user", "stranger")
     server(world, "authorization { users: [ { nkey: "
                   f"{Key(world.folder, 'user', 'known').public} }} ] }}\n")
@@ -182,7 +183,7 @@ def certificates_let_in(world):
 
 
 def old_servers_are_warned_about(world):
-    """Once, though two services and a reconnection have seen it."""
+    """Read once, although two services and a reconnection have used it."""
     server(world, "")
     process = world.start(
         world.gateway_path, "--force-insecure-serialisation", "--servers",

@@ -1,7 +1,6 @@
-"""What tests of shmrpc-nats share: servers of NATS, gateways, services and
-clients of their own, and a client of NATS that is nothing but a socket. What has
-run, and how calls have ended, is noted by server and client
-(tests/integration/ledger.h)."""
+"""Code shared by the tests of shmrpc-nats: servers of NATS, gateways, services
+and clients of their own, and a NATS client on a bare socket. Servers note what
+has run, and clients how calls have ended (tests/integration/ledger.h)."""
 
 import json
 import mmap
@@ -30,7 +29,7 @@ def await_(condition, what):
 
 
 class Ledger:
-    """ledger.h: what has become of each call."""
+    """ledger.h: the fate of each call."""
     CALLS = 1000000
     OK, NOT_RUN, MAYBE_RUN = 1, 2, 3
 
@@ -50,12 +49,12 @@ class Ledger:
         self.map[:] = bytes(len(self.map))
 
     def of(self, call):
-        """How often it has run, and how it has ended."""
+        """How often the call has run, and how it ended."""
         return self.map[8 + call], self.map[8 + self.CALLS + call]
 
     def check(self, first, count):
-        """Nothing has run twice but what may; who got an answer was run, who
-        was told that it has not run was not. Returns how they ended."""
+        """Only repeatable calls have run twice; answered calls were run, and
+        calls reported as not run were not. Returns how they ended."""
         ends = [0] * 5
         for call in range(first, first + count):
             runs, end = self.of(call)
@@ -70,7 +69,7 @@ class Ledger:
 
 
 class Wire:
-    """A client of NATS with nothing but a socket."""
+    """A NATS client on a bare socket."""
 
     def __init__(self, port):
         self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
@@ -108,14 +107,14 @@ class Wire:
                   b"\r\n")
 
     def request(self, subject, data=b"", headers=(), reply="_INBOX.wire"):
-        """Publishes with headers, to be answered at _INBOX.wire."""
+        """Publishes with headers; answers go to _INBOX.wire."""
         head = b"NATS/1.0\r\n" + b"".join(
             f"{key}: {value}\r\n".encode() for key, value in headers) + b"\r\n"
         self.send(f"HPUB {subject} {reply} {len(head)} {len(head) + len(data)}"
                   f"\r\n".encode() + head + data + b"\r\n")
 
     def answer(self, seconds=PATIENCE_S):
-        """Headers and body of the next message; None: it did not come."""
+        """Headers and body of the next message; None: none arrived."""
         got = self.receive(seconds, with_head=True)
         if got is None:
             return None
@@ -124,8 +123,8 @@ class Wire:
         return {key: value.strip() for key, value in heads.items()}, got[1]
 
     def receive(self, seconds=PATIENCE_S, with_head=False, with_reply=False):
-        """Subject (or head) and body of the next message; None: it did not
-        come. Of questions only where the answer goes."""
+        """Subject (or head) and body of the next message; None: none arrived. For
+        requests, only where the answer goes."""
         while True:
             self.sock.settimeout(seconds)
             try:
@@ -147,7 +146,7 @@ class Wire:
 
     def message(self):
         """The next line of the protocol, as words, and the body of a message.
-        After a time-out what has come of it is still there."""
+        Bytes that arrived before a time-out are kept."""
         while b"\r\n" not in self.buffer:
             self.more()
         end = self.buffer.index(b"\r\n")
@@ -164,8 +163,8 @@ class Wire:
 
 
 class Server:
-    """A nats-server, which keeps its ports when it is started anew. `others`:
-    of the same cluster; None: it is in none."""
+    """A nats-server, which keeps its ports when it is restarted. `others`:
+    servers of the same cluster; None: it is in none."""
 
     def __init__(self, world, others=None, options=()):
         self.world, self.others, self.options = world, others, list(options)
@@ -206,7 +205,7 @@ class Server:
             return False
 
     def knows(self, count):
-        """It is in a cluster of so many."""
+        """Waits until it is in a cluster of that many."""
         wire = Wire(self.port)
         urls = wire.info.get("connect_urls", [])
         wire.close()
@@ -242,7 +241,7 @@ class World:
         return process, said.rsplit(" ", 1)[1]
 
     def nats(self, count=1):
-        """One server, or a cluster of some."""
+        """One server, or a cluster of several."""
         others = [] if count > 1 else None
         self.servers = [Server(self, others) for _ in range(count)]
         self.await_cluster()
@@ -264,8 +263,8 @@ class World:
         return self.serve(self.server_path, "--workers=2")[0]
 
     def gateway(self, name="life", address=None, options=(), service=None):
-        """The program, and its instance, which NATS knows. `service`: as it is
-        called on this machine, if that is not its name."""
+        """The program, and its instance name in NATS. `service`: its name on this
+        machine, if that differs."""
         process, instance = self.serve(self.gateway_path,
                                        "--force-insecure-serialisation",
                                        "--servers", address or self.address(),
@@ -298,8 +297,8 @@ class World:
         await_(lambda: self.ledger.ended() > before + count, "calls go on")
 
     def finish(self, clients):
-        """No call of theirs has taken longer than it may (DEADLINE is a failure
-        of the client), nor run twice."""
+        """None of their calls has taken too long (DEADLINE is a failure of the
+        client), or run twice."""
         self.ledger.finish()
         for client in clients:
             assert client.wait(PATIENCE_S) == 0, client.stdout.read()
@@ -319,7 +318,7 @@ class World:
 
 
 def main(prepare, cases):
-    """Runs each case in a world of its own folder; `prepare` has set it up."""
+    """Runs each case in a world with a folder of its own; `prepare` sets it up."""
     if PROGRAM is None:
         print("SKIPPED: no nats-server here (Debian's package nats-server): "
               "shmrpc-nats is not tested")

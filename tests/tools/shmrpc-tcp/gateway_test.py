@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""gateway_test.py SHMRPC_TCP FAULT_SERVER ECHO_SERVER ECHO_CLIENT PKI: the gateway
-as a program, with services of its own to relay and to kill."""
+"""gateway_test.py SHMRPC_TCP FAULT_SERVER ECHO_SERVER ECHO_CLIENT PKI: the
+gateway as a program, with test services to relay and to kill."""
 
 import os
 import subprocess
@@ -44,7 +44,8 @@ class World:
 
     def gateway(self, *arguments):
         environment = dict(os.environ)
-        # To find leaks it would have to trace itself, which the sandbox forbids.
+        # To find leaks the leak checker would have to trace its process, which
+        # the sandbox forbids.
         environment["ASAN_OPTIONS"] = "detect_leaks=0"
         gateway = subprocess.Popen([self.gateway_path, *arguments],
                                    stdout=subprocess.PIPE, text=True,
@@ -66,7 +67,7 @@ class World:
 
 
 def answered(client, calls):
-    """The frames that answer calls, by call."""
+    """The frames that answer calls, by call id."""
     frames = {}
     while len(frames) < len(calls):
         frame = client.receive()
@@ -76,7 +77,7 @@ def answered(client, calls):
 
 
 def cancelled_calls_end_at_once(client):
-    """Three naps run, another call waits behind them: that has not run."""
+    """Three naps run, and another call waits behind them: that one has not run."""
     naps = [client.begin("nap", b"[60000]") for _ in range(2)]
     await_(lambda: client_is(client, "napping", 2), "two naps")
     naps.append(client.begin("nap", b"[60000]"))
@@ -132,20 +133,21 @@ def service_that_is_killed_ends_its_calls(server, where):
 def refused(where):
     try:
         connect(where)
-    except AssertionError as refusal:  # what came is no welcome
+    except AssertionError as refusal:  # the answer is not a welcome
         return b"behind the gateway does not run" in refusal.args[0]
     return False
 
 
 def connection_outlives_the_service(where, client):
-    """The same service again: clients that stayed are served as before."""
+    """The same service again: clients that stayed connected are served."""
     await_(lambda: not refused(where), "the service to be back")
     frame = client.call("blob", b"as before")
     assert (frame.type, frame.status, frame.body) == (REPLY, 0, b"as before")
 
 
 def other_service_wants_new_connections(client):
-    """Another interface under the same name: who was greeted before goes."""
+    """Another interface under the same name: clients greeted before must
+    reconnect."""
     frame = client.receive()
     assert (frame.type, frame.flags) == (GOAWAY, 0)
     call = client.begin("blob", b"too late")
@@ -193,13 +195,13 @@ def cpu_seconds(pid):
 
 
 def idle_connections_cost_little(gateway, where, count, is_plain):
-    """Memory, unless a sanitizer has its own; and no time."""
+    """Memory, unless a sanitizer has its own; and no CPU time."""
     before = resident_bytes(gateway.pid)
     clients = [connect(where) for _ in range(count)]
     each = (resident_bytes(gateway.pid) - before) / count
     assert not is_plain or each <= 16384, each
     used = cpu_seconds(gateway.pid)
-    time.sleep(1)  # the time in which nothing is to be done
+    time.sleep(1)  # the time in which it must do nothing
     used = cpu_seconds(gateway.pid) - used
     assert used <= 0.03, used
     clients[-1].send(PING, value=1)
@@ -250,7 +252,7 @@ def call_at(world, address):
 
 
 def gateway_speaks_tls(world, options):
-    """Without files, which the sandbox forbids; both sides show who they are."""
+    """Without files, which the sandbox forbids; both sides authenticate."""
     folder = world.folder + "/pki"
     os.mkdir(folder)
     subprocess.run([world.pki, folder], check=True)
@@ -291,7 +293,7 @@ def try_restarts(world, server, where):
 
 
 def try_another_interface(world):
-    """Under one name and port first the one service, then the other."""
+    """First one service, then another, under the same name and port."""
     server = world.service(world.fault, "--listen=shm://other")
     _, where = world.gateway("--force-insecure-serialisation",
                              "other=tcp://:0")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """link_test.py SHMRPC_TCP LIFE_SERVER LIFE_CLIENT: two machines, made of network
-name spaces, and a cable between them that loses packets and is pulled. What has
-run, and how calls have ended, is noted by server and client (ledger.h).
+name spaces, and a cable between them that loses packets and is pulled. The
+server notes what has run, and the client how calls have ended (ledger.h).
 
 Needs root; ends with 77, which counts as skipped, where that is not allowed.
 SHMRPC_TEST_LONG=1: also a client that vanishes behind a pulled cable."""
@@ -17,7 +17,7 @@ import time
 PATIENCE_S = 60
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"
 OUTAGE_S = 10 if LONG else 2
-# Keep-alive and user time-out of TCP: 30 s, and what the machine needs.
+# TCP's keep-alive and user time-out: 30 s, plus the machine's delays.
 VANISHED_S = 90
 
 
@@ -62,7 +62,7 @@ class Cable:
         ip("-n", self.there, "link", "set", "cable", "up")
 
     def lose(self):
-        """What does not fit into a short queue; false if the system can't."""
+        """Drops packets that exceed a short queue; false if the system can't."""
         made = [ip("netns", "exec", space, "tc", "qdisc", "add", "dev", "cable",
                    "root", "tbf", "rate", "50mbit", "burst", "4kb", "limit",
                    "6kb", check=False).returncode == 0
@@ -70,7 +70,7 @@ class Cable:
         return all(made)
 
     def lost(self, space):
-        """Packets until now."""
+        """Packets so far."""
         said = ip("netns", "exec", space, "tc", "-s", "qdisc", "show", "dev",
                   "cable").stdout
         return int(re.search(r"dropped (\d+)", said).group(1))
@@ -110,7 +110,7 @@ class World:
 
 
 class Ledger:
-    """ledger.h: what has become of each call."""
+    """ledger.h: the fate of each call."""
     CALLS = 1000000
     OK = 1
 
@@ -127,7 +127,7 @@ class Ledger:
         self.map[4] = 1
 
     def check(self):
-        """Each call has ended well, and has run once."""
+        """Each call has succeeded, and has run once."""
         count = self.ended()
         runs = self.map[8:8 + count]
         ends = self.map[8 + self.CALLS:8 + self.CALLS + count]
@@ -148,7 +148,7 @@ def goes_on(ledger, client, calls=50):
 
 
 def connections(pid):
-    """That are established, in its name space."""
+    """Established connections in its name space."""
     with open(f"/proc/{pid}/net/tcp") as file:
         return sum(line.split()[3] == "01" for line in list(file)[1:])
 

@@ -1,4 +1,4 @@
-/* pki FOLDER: certificates for tests that are no C. */
+/* pki FOLDER: makes certificates for tests that are not in C. */
 #include <stdlib.h>
 
 #include "pki.h"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""pressure_test.py SHMRPC_TCP FAULT_SERVER KIND: peers that send and never read
-make the gateway keep no more than it was told, and keep nobody else out.
+"""pressure_test.py SHMRPC_TCP FAULT_SERVER KIND: peers that send and never
+read make the gateway keep no more than its limit, and exclude nobody else.
 
-With a count of peers behind, it measures instead."""
+With a count of peers as another argument, it measures instead."""
 
 import os
 import selectors
@@ -17,22 +17,22 @@ from tcp_client import HEAD, REPLY, REQUEST, connect, run
 
 MIB = 1 << 20
 
-# What the program takes besides what it keeps for its peers.
+# Memory of the program besides what it keeps for its peers.
 OWN_BYTES = 64 * MIB
 
 BODY_BYTES = 256 << 10
 
 
 def anonymous_bytes(pid):
-    """What is resident, without what is shared with the service."""
+    """Resident memory, without what is shared with the service."""
     with open(f"/proc/{pid}/status") as file:
         fields = dict(line.split(":", 1) for line in file if ":" in line)
     return int(fields["RssAnon"].split()[0]) * 1024
 
 
 class Peers:
-    """Connections that send as many calls as their credits allow, and read
-    nothing but the welcome."""
+    """Connections that send as many calls as their credits allow, and read only
+    the welcome."""
 
     def __init__(self, where, count):
         self.selector = selectors.DefaultSelector()
@@ -41,7 +41,7 @@ class Peers:
         self.done = []
         for _ in range(count):
             client = connect(where)
-            # Whatever is sent to it soon stays at the gateway.
+            # Everything sent to it soon stays at the gateway.
             client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             frames = self.frames(client)
             client.sock.setblocking(False)
@@ -102,7 +102,7 @@ def timed_calls(client, count):
 
 
 def peers_that_never_read_cost_what_is_allowed(gateway, where, total):
-    """Until none of them gets rid of anything any more."""
+    """Sends until none of them can send any more."""
     peers = Peers(where, 40)
     honest = connect(where)
     sent, since = 0, time.monotonic()
@@ -127,7 +127,7 @@ def figures(what, times):
 
 
 def measure(gateway, where, count):
-    """Before, and for 30 s beside the peers."""
+    """Before, and for 30 s with the peers."""
     alone = connect(where)
     timed_calls(alone, 1000)
     figures("alone", timed_calls(alone, 50000))

@@ -18,7 +18,7 @@ def said_by(child):
 
 
 def start(place):
-    """The last link, then the one before it, whose name is that of the service."""
+    """The last link, then the one before it, whose name is the service's."""
     place.env["CHAIN_NAME"] = "last"
     last = place.serve(CHAIN, "--listen=shm://chain@last")
     place.env.update(CHAIN_NAME="middle", CHAIN_NEXT="shm://chain@last")
@@ -54,8 +54,8 @@ def trace(web):
 
 
 def ends(web, middle, last):
-    """Of a client that hangs up, in a call and in a stream, and of one whose
-    deadline is over."""
+    """For a client that hangs up in a call or in a stream, and for one whose
+    deadline has passed."""
     for method, accept in (("hold", "application/json"),
                            ("drip", "application/x-ndjson")):
         before = [len(said_by(middle)), len(said_by(last))]

@@ -12,7 +12,7 @@ from webtest import Place, expect, finish, wait_for
 
 SHMRPCD, WEB, ECHO, SHMRPC = sys.argv[1:5]
 
-# A shell in which /dev/shm is a container's.
+# A shell in which /dev/shm is a container's own.
 INSIDE = ("mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm && "
           'exec "$@"')
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child",
@@ -30,7 +30,7 @@ def serve(place):
 
 
 def inside(place, *words):
-    """What a program of the callers' container prints."""
+    """The output of a program in the callers' container."""
     done = subprocess.run([*NAMESPACES, *words], env=place.env, check=False,
                           capture_output=True, timeout=120,
                           stdin=subprocess.DEVNULL)
@@ -43,7 +43,7 @@ def call(place, method, *words):
 
 
 def calls(place):
-    """Of each encoding, and more than fits into /dev/shm of either side."""
+    """Bodies in each encoding, larger than /dev/shm on either side."""
     expect("json", json.loads(call(place, "echo_json", 'data:={"a":[1,null]}')),
            {"a": [1, None]})
     expect("msgpack", call(place, "echo_msgpack", "data=hi").strip(), b'"hi"')
@@ -71,7 +71,8 @@ def web_calls(place):
 
 
 def deaths(place, service):
-    """A caller is killed amid its calls, then the manager with all it started."""
+    """A caller is killed in the middle of its calls, then the manager with
+    everything it started."""
     caller = place.run([*NAMESPACES, "sh", "-c",
                         f"echo begins; exec '{SHMRPC}' bench --duration=600s "
                         "echo_serv add 1 2"], "begins")[0]

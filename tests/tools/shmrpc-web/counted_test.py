@@ -1,6 +1,7 @@
-"""counted_test.py WEB PAPERS SHMRPC TCP PKI: what statistics say of streams is what was sent,
-over each transport: on the page, in /metrics and from the command line. The promise is 1 %;
-items and the bytes of raw streams are exact."""
+"""counted_test.py WEB PAPERS SHMRPC TCP PKI: statistics of streams agree with
+what was sent, over each transport: on the page, in /metrics and from the
+command line. The promise is 1 %; items and the bytes of raw streams are
+exact."""
 import base64
 import json
 import subprocess
@@ -49,7 +50,7 @@ def work(place, where):
 
 
 def web_work(place):
-    """The same over HTTP, but what goes both ways."""
+    """The same over HTTP, except streams in both directions."""
     octets = {"Content-Type": "application/octet-stream"}
     ndjson = {"Content-Type": "application/x-ndjson"}
     place.ask("POST", "/rpc/papers/cat", str(OUT_BYTES), octets)
@@ -95,7 +96,7 @@ def by_metrics(place):
 
 
 def expect_workload(where, before, after):
-    """One more of it has passed."""
+    """One more item has passed."""
     def grown(method, key):
         return after[method][key] - before.get(method, {}).get(key, 0)
 
@@ -144,7 +145,7 @@ with Place() as place:
         work(place, where)
         before, counts = counts, by_shell(place)
         bytes_of[name] = expect_workload(name, before, counts)
-    # The items are the same, so their bytes are.
+    # The items are the same, and so their bytes.
     expect("bytes by transport", bytes_of, dict.fromkeys(places, bytes_of["shm"]))
     place.web(WEB)
     wait_for(lambda: place.call("papers/ended", [])[0] == 200)
@@ -154,7 +155,7 @@ with Place() as place:
     after = {m: counts[m] for m in before}
     expect("bytes over HTTP", expect_workload("http", before, after),
            {m: bytes_of["shm"][m] for m in ("list", "file")})
-    # The page's figures are of each second.
+    # The page's figures are per second.
     wait_for(lambda: by_metrics(place) == counts, 20)
     expect("metrics", by_metrics(place), counts)
     page = by_page(place)

@@ -1,5 +1,6 @@
-"""figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD SHMRPC FLOW FLOW_CLIENT: a known number of calls is what the page,
-/metrics and the stream of events say; a service that dies and comes again."""
+"""figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD SHMRPC FLOW
+FLOW_CLIENT: the page, /metrics and the stream of events show a known number of
+calls; a service that dies and comes back."""
 import http.client
 import json
 import os
@@ -17,7 +18,7 @@ from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
 
 def ours(rows):
-    """Without those that run for all users of this machine."""
+    """Without services that run for all users of this machine."""
     return [row for row in rows if row["name"] in ("echo_serv", "fault")]
 
 
@@ -32,7 +33,7 @@ def method(web, name, wanted):
 
 
 def metrics(web):
-    """{name{labels}: value}, and that each line is one of a metric."""
+    """{name{labels}: value}; checks that each line belongs to a metric."""
     status, fields, data = web.ask("GET", "/metrics")
     expect("metrics", (status, fields["Content-Type"].split(";")[0]),
            (200, "text/plain"))
@@ -89,7 +90,7 @@ def workload(web):
 
 
 def heartbeat(web):
-    """Round trips are shown, and counted nowhere; who stands still has none."""
+    """Pings are shown, and counted nowhere; a stopped service has none."""
     wait_for(lambda: service(web, "fault").get("ping_us", 0) > 0)
     value = wait_for(lambda: metrics(web)[0].get(
         'shmrpc_ping_seconds{service="fault"}'))
@@ -137,8 +138,8 @@ def share_one_of_each_kind(web):
 
 
 def dashboard(web):
-    """Whatever Grafana is told to draw is a metric that there is, by labels that
-    it has; no panel lies on another one."""
+    """Everything that Grafana is told to draw is an existing metric with existing
+    labels; no panel overlaps another."""
     share_one_of_each_kind(web)
     labels = {}
     for sample in metrics(web)[0]:
@@ -168,7 +169,7 @@ def dashboard(web):
 
 
 def events(web):
-    """A stream: an event at once, then one a second, until we go."""
+    """The stream of events: one at once, then one a second, until we close it."""
     connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
     connection.request("GET", "/api/v1/events",
                        headers={"Authorization": f"Bearer {web.token}"})
@@ -184,12 +185,12 @@ def events(web):
     for key in ("calls_per_s", "p50_us", "cpu", "memory", "workers", "alive"):
         expect(key, key in rows[0], True)
     connection.close()
-    # Ours of the moment, and the slow one.
+    # Our present call, and the slow one.
     wait_for(lambda: metrics(web)[0]["shmrpc_web_connections"] <= 2)
 
 
 class Slow:
-    """A head that comes byte by byte, and never ends."""
+    """A head that arrives byte by byte, and never ends."""
 
     def __init__(self, web):
         self.socket = socket.create_connection(("127.0.0.1", web.port))
@@ -237,13 +238,13 @@ def history(web, name):
 
 
 def known(line, least):
-    """A line without its gaps, once its sum is so much."""
+    """The metric as a line without gaps, once its sum is that high."""
     values = [value for value in line if value is not None]
     return values if sum(values) >= least else None
 
 
 def death(web):
-    """The list says so when a service has gone, and counts anew."""
+    """The list shows when a service has gone, and starts counting anew."""
     wait_for(lambda: web.call("fault/napping", [])[0] == 200)
     web.fault.kill()
     web.fault.wait()
@@ -258,8 +259,7 @@ def death(web):
 
 
 def crowd(web):
-    """However many sockets of killed servers there are, those that live are
-    found."""
+    """However many sockets of killed servers there are, living ones are found."""
     dead = [f"{web.folder}/run/AAA{i}.5555.sock" for i in range(1500)]
     for path in dead:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as gone:
@@ -276,8 +276,8 @@ def crowd(web):
 
 
 def forsaken(web):
-    """While no worker lives, all say so: the list (the page makes "backoff" of
-    it), the metrics and the answers to calls; until one lives again."""
+    """While no worker lives, everything says so: the list (the page shows
+    "backoff"), the metrics and the answers to calls; until one lives again."""
     web.run([WORKERS, "--workers=1", "--threads=1"], "serving at")
     next_start = 'shmrpc_next_start_time_seconds{service="workers"}'
 

@@ -1,6 +1,6 @@
-"""guard_test.py WEB ECHO MANAGER PKI: what must be refused, by bytes on a socket: requests
-that two readers could understand in two ways, other sites' pages, strangers, the
-slow and the large."""
+"""guard_test.py WEB ECHO MANAGER PKI: requests that must be refused, as bytes
+on a socket: ambiguous ones, requests from other sites' pages, from unknown
+users, slow and large ones."""
 import http.client
 import json
 import os
@@ -24,7 +24,7 @@ def status_of(answer):
 
 
 def heads(web):
-    """Each line of heads, and the status that it must get."""
+    """Header lines, and the status that each must get."""
     host = f"Host: {web.host}\r\n"
     auth = f"Authorization: Bearer {web.token}\r\n"
     end = "Connection: close\r\n\r\n"
@@ -34,7 +34,7 @@ def heads(web):
         (f"GET /healthz HTTP/1.1\r\nhOsT: LOCALHOST:{web.port}\r\n", 200),
         (f"GET /healthz HTTP/1.1\r\nHost: [::1]:{web.port}\r\n", 200),
         ("GET /healthz HTTP/1.0\r\n" + host, 200),
-        # who it is
+        # the host
         ("GET /healthz HTTP/1.1\r\n", 400),
         ("GET /healthz HTTP/1.0\r\n", 400),
         ("GET /healthz HTTP/1.1\r\n" + host + host, 400),
@@ -46,7 +46,7 @@ def heads(web):
         ("GET /healthz HTTP/1.1\r\nHost: evil host\r\n", 400),
         (f"GET /healthz HTTP/1.1\r\nHost: a@{web.host}\r\n", 400),
         (f"GET http://evil/healthz HTTP/1.1\r\nHost: {web.host}\r\n", 400),
-        # how long it is
+        # the length
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 0\r\n"
          "Content-Length: 0\r\n", 400),
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 5\r\n"
@@ -72,7 +72,7 @@ def heads(web):
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 1\r\n"
          "Expect: 200-ok\r\n", 417),
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 5 5\r\n", 400),
-        # what the second line of a field would make of it
+        # what the second line of a field would mean
         *((f"POST /rpc/a/b HTTP/1.1\r\n{host}{field}\r\n", 400) for field in (
             "Content-Length: 5\r\n 0", "Content-Length:\r\n 5",
             "Content-Length: 1\r\n\t5", "content-length:\r\n 5",
@@ -84,9 +84,9 @@ def heads(web):
         ("GET /healthz HTTP/1.1\r\n" + host + "Origin: http://a\r\n b\r\n",
          400),
         ("GET /healthz HTTP/1.1\r\n" + host + "Accept-Language: de\r\n", 200),
-        # what it is made of
+        # characters that names and values may contain
         ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x01b\r\n", 400),
-        # The library shows us no more than what stands before a NUL.
+        # The library shows us only the part before a NUL.
         ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x00b\r\n", 200),
         ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x7fb\r\n", 400),
         ("GET /healthz HTTP/1.1\r\n" + host + "X A: b\r\n", 400),
@@ -123,13 +123,14 @@ def heads(web):
     for head, wanted in table:
         answer, _ = web.raw((head + end).encode("latin-1"))
         got = status_of(answer)
-        # The library has no answer to some: it hangs up, which is as good.
+        # For some requests the library hangs up without an answer, which is
+        # acceptable.
         if got != wanted and not (got == 0 and wanted in (400, 505)):
             expect(head[:160], got, wanted)
 
 
 def smuggling(web):
-    """What follows a refused head is not taken for a request."""
+    """The bytes after a refused head are not taken for a request."""
     hidden = (f"GET /healthz HTTP/1.1\r\nHost: {web.host}\r\n"
               "Connection: close\r\n\r\n")
     head = (f"POST /rpc/a/b HTTP/1.1\r\nHost: {web.host}\r\n"
@@ -168,8 +169,8 @@ def strangers(web):
     status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", json_type,
                            bearer=False)
     expect("call of a stranger", status, 401)
-    # Where the token is, is told on this machine only, and not by way of a
-    # proxy: one has a name.
+    # The token's file is shown only to callers on this machine, and not
+    # through a proxy: a proxied request names a host.
     status, _, data = web.ask("GET", "/api/v1/token-file", bearer=False)
     expect("token file", (status, json.loads(data)),
            (200, {"path": os.path.realpath(f"{web.folder}/token")}))
@@ -198,7 +199,7 @@ def log_in(web, **headers):
 
 
 def session_of(reply):
-    """The fields by which a browser goes on after a login, and its secret."""
+    """The fields with which a browser continues after a login, and its secret."""
     return ({"Cookie": reply[1]["Set-Cookie"].split(";")[0]},
             json.loads(reply[2])["csrf"])
 
@@ -227,7 +228,8 @@ def sessions(web):
     expect("no token in the cookie", web.token in cookie, False)
     session = {"Cookie": "theme=dark; " + cookie.split(";")[0] + "; x=y"}
     csrf = json.loads(data)["csrf"]
-    # Nothing tells the secret again, whatever who has the cookie says he is.
+    # No response repeats the secret, whoever the owner of the cookie claims to
+    # be.
     page = {**session, "Origin": origin, "Sec-Fetch-Site": "same-origin"}
     for what, fields, wanted in (
             ("the page", {**page, "X-CSRF-Token": csrf}, 200),
@@ -269,7 +271,7 @@ def sessions(web):
 
 
 def roles(web):
-    """What each token may, in each of its lines; and lines that are none."""
+    """What each token permits, line by line of its file; and invalid lines."""
     may = {"see": "1" * 64, "call": "2" * 64, "change": "3" * 64,
            "see,call": "4" * 64}
     path = web.folder + "/tokens"
@@ -305,7 +307,7 @@ def roles(web):
         expect(f"{allowed}: session",
                (status, said_so["may"], said_so["read_only"], said_so["csrf"]),
                (200, allowed, allowed == "see", None))
-    # A session may what its token may.
+    # A session may do what its token may.
     web_token, web.token = web.token, may["see"]
     session, csrf = session_of(log_in(web))
     status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", {
@@ -336,7 +338,7 @@ def roles(web):
 
 
 def wrong_bearers(web):
-    """As wrong logins, they wait; who knows the token does not."""
+    """They are delayed like wrong logins; a client that knows the token is not."""
     wrong = {"Authorization": "Bearer " + "0" * 64}
     port = web.port
     web.port = int(web.beside(WEB).rsplit(":", 1)[1])
@@ -359,7 +361,7 @@ def memory_of(child):
 
 
 def large(web, child):
-    """A body that has no end is not kept."""
+    """An endless body is not kept."""
     before = memory_of(child)
     head = (f"POST /rpc/a/b HTTP/1.1\r\nHost: {web.host}\r\n"
             f"Authorization: Bearer {web.token}\r\n"
@@ -380,7 +382,7 @@ def large(web, child):
 
 
 def body_limit(web):
-    """What a server was told to take, and no byte more."""
+    """Exactly the configured number of bytes is accepted."""
     port = web.port
     web.port = int(web.beside(WEB, "--max-body=3000000").rsplit(":", 1)[1])
     wait_for(lambda: web.call("echo_serv/add", [1, 2]) == (200, 3))
@@ -400,9 +402,9 @@ def body_limit(web):
 
 
 def crowd(web, child):
-    """More connections than there may be, which only hold them: heads, bodies and
-    replies that nobody goes on with. They displace each other; others are
-    served, and little is kept for them."""
+    """More connections than allowed, which are only held: heads, bodies and
+    replies that stop half-way. They displace each other; others are served,
+    and little is kept for them."""
     before = memory_of(child)
     host = f"Host: {web.host}\r\n"
     login = (f"POST /api/v1/login HTTP/1.1\r\n{host}"
@@ -421,7 +423,7 @@ def crowd(web, child):
     figures = dict(line.rsplit(" ", 1) for line in text.splitlines()
                    if line.startswith("shmrpc_web_"))
     expect("connections", int(figures["shmrpc_web_connections"]) <= 80, True)
-    # A few may have been cut off for being slow.
+    # A few may have been disconnected for being slow.
     expect("made room", int(figures["shmrpc_web_crowded_total"]) >= 100, True)
     expect("memory", memory_of(child) - before < 16 << 20, True)
     for sock in held:
@@ -429,7 +431,7 @@ def crowd(web, child):
 
 
 def strange_bodies(web):
-    """Who is not known is answered before the body has come, and a login is
+    """Unknown callers are answered before the body has arrived, and a login is
     short."""
     head = f"Host: {web.host}\r\nContent-Type: application/json\r\n"
     answer, _ = web.raw(("POST /rpc/echo_serv/add HTTP/1.1\r\n" + head +
@@ -441,14 +443,14 @@ def strange_bodies(web):
 
 
 def said(child, *words):
-    """The lines of a program in which all of the words stand."""
+    """The lines of a program's output that contain all of the words."""
     child.log.seek(0)
     return [line for line in child.log.read().decode().splitlines()
             if all(word in line for word in words)]
 
 
 def traces(web, child):
-    """A traceparent that is exactly right comes back, and stands in our lines."""
+    """A valid traceparent is returned, and appears in our log lines."""
     trace, part = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
     for value, is_good in (
             (f"00-{trace}-{part}-01", True), (f"00-{trace}-{part}-00", True),
@@ -477,7 +479,7 @@ def traces(web, child):
 
 
 def changes(web, child):
-    """Who changes something stands in the log, and can't do so too often."""
+    """Changes are logged with their author, and limited in rate."""
     path = web.folder + "/service.ini"
     with open(path, "w", encoding="ascii") as file:
         file.write(f"[Echo]\nexec = {ECHO} --listen=shm://@two\n")
@@ -520,7 +522,7 @@ def changes(web, child):
 
 
 def https(web):
-    """TLS of today only, with a certificate that a client can check."""
+    """Only current versions of TLS, with a certificate that a client can check."""
     folder = web.folder + "/pki"
     os.mkdir(folder)
     subprocess.run([PKI, folder], check=True)
@@ -573,8 +575,8 @@ def https(web):
 
 
 def slow(web):
-    """All connections but a few are held by those who never end a head; they
-    are cut off, and others are served meanwhile."""
+    """All connections but a few are held by clients that never end a head; they
+    are disconnected, and others are served meanwhile."""
     held = []
     begin = time.monotonic()
     for _ in range(60):
@@ -585,7 +587,7 @@ def slow(web):
     expect("others", status, 200)
     closed_s = []
     for sock in held:
-        # A byte now and then does not prolong it.
+        # An occasional byte does not extend the deadline.
         sock.settimeout(0.1)
         while True:
             try:

@@ -1,4 +1,4 @@
-/* Answers with what it was asked, so that a test sees what has arrived. */
+/* Answers with its request, so that a test sees what has arrived. */
 #include "library_server.h"
 
 #include <stdio.h>

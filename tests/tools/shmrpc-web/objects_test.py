@@ -1,5 +1,6 @@
-"""objects_test.py WEB SHMRPC PROMTOOL: what the page and /metrics say of shared objects,
-whatever their names are and whatever is in their files, without touching them."""
+"""objects_test.py WEB SHMRPC PROMTOOL: the page and /metrics show shared
+objects, whatever their names are and whatever is in their files, without
+changing them."""
 import glob
 import hashlib
 import json
@@ -12,7 +13,7 @@ from webtest import Place, expect, finish, wait_for
 
 WEB, SHMRPC, PROMTOOL = sys.argv[1:4]
 
-# HTML, quotes, what ends a line anywhere, escapes of terminals and of metrics.
+# HTML, quotes, line ends of any kind, escapes of terminals and of metrics.
 HOSTILE = ('<img src=x onerror="hacked=1">\n\x1b[31m\r\x07\\n"} 1\n'
            '# TYPE x\u2028\u202e\x7fé😀')
 
@@ -52,7 +53,7 @@ def files(web):
 
 
 def hashes(web):
-    """Of what is there of each file: they are large, and have holes."""
+    """Changes bytes that exist in each file: the files are large, and sparse."""
     result = {}
     for path in files(web):
         with open(path, "rb") as file:
@@ -61,7 +62,7 @@ def hashes(web):
 
 
 def looks(web, count=2):
-    """Waits for looks: each makes its objects' idle times new."""
+    """Waits for scans: each one updates its objects' idle times."""
     def age():
         return named(web, "queue", "jobs")["idle_ns"]
 
@@ -71,8 +72,7 @@ def looks(web, count=2):
 
 
 def samples(web):
-    """{(name, labels): value}: labels as they stand, of lines that end with LF
-    alone."""
+    """{(name, labels): value}: labels verbatim; only LF ends a line."""
     result = {}
     for line in web.ask("GET", "/metrics")[2].decode().split("\n"):
         if line.startswith("shmrpc_object"):
@@ -94,7 +94,7 @@ def nothing(web):
 
 
 def kinds(web):
-    """Each kind with its figures, which are those of the command line."""
+    """Each kind with its figures, which equal those of the command line."""
     shmrpc(web, "queue", "push", "--create", "jobs", "1", "2", "3")
     shmrpc(web, "queue", "pop", "jobs")
     shmrpc(web, "topic", "pub", "--create", "news", '"rain"', '"sun"')
@@ -126,7 +126,7 @@ def kinds(web):
 
 
 def untouched(web):
-    """Looking changes no byte, and does not count as use."""
+    """Observing changes no byte, and does not count as use."""
     before = hashes(web)
     looks(web, 3)
     expect("files", hashes(web), before)
@@ -134,7 +134,7 @@ def untouched(web):
 
 
 def used(web):
-    """Who has it open is seen, and who writes."""
+    """The list shows who has it open, and who writes."""
     reader = subprocess.Popen([SHMRPC, "topic", "tail", "--deadline=60s", "news"],
                               env=web.env, stdout=subprocess.DEVNULL)
     writer = subprocess.Popen([SHMRPC, "pipe", "write", "--create", "--deadline=60s",
@@ -142,7 +142,7 @@ def used(web):
     waiter = subprocess.Popen([SHMRPC, "queue", "pop", "--create", "--deadline=60s",
                                "empty"], env=web.env, stdout=subprocess.DEVNULL)
     web.children += [reader, writer, waiter]
-    writer.stdin.write(b"x" * 65536) # what it reads at a time
+    writer.stdin.write(b"x" * 65536) # the size of its reads
     writer.stdin.flush()
     wait_for(lambda: figure(web, "topic", "news", "subscriber_count") == 1)
     wait_for(lambda: figure(web, "pipe", "pcm", "byte_count") == 65536)
@@ -185,7 +185,7 @@ def metrics(web):
 
 
 def damaged(web):
-    """Whatever is in the files, and however they are called, it goes on."""
+    """Whatever is in the files, and whatever their names, it continues."""
     folder = os.path.dirname(files(web)[0]).encode()
     chance = random.Random(17)
     for path in files(web):
@@ -196,12 +196,12 @@ def damaged(web):
             size = os.stat(path).st_blocks * 512
             with open(copy, "r+b") as file:
                 for _ in range(4 ** (number % 6)):
-                    # The head is what is checked most.
+                    # Mostly the head, since most checks are of it.
                     file.seek(chance.randrange(8192 if number % 2 else size))
                     file.write(chance.randbytes(chance.choice((1, 4, 8))))
             if number == 11:
                 os.truncate(copy, chance.randrange(8192))
-    # The name that stands in the file, twice; and bytes that are no text.
+    # The name inside the file, doubled; and bytes that are not text.
     odd = next(path for path in files(web) if "/%" in path)
     last = len(odd) - len(".queue") - 1
     other = "1" if odd[last] == "0" else "0"
@@ -216,7 +216,7 @@ def damaged(web):
 
 
 def foreign(web):
-    """Files of others, who may shorten them at any time, are not mapped."""
+    """Files of other users, who may truncate them at any time, are not mapped."""
     if os.geteuid() != 0:
         print("SKIPPED: only root can make files of other users")
         return
@@ -230,7 +230,7 @@ def foreign(web):
 
 
 def guarded(web):
-    """Only for those who may see; and there is nothing to change."""
+    """Only for authorized readers; and there is nothing to change."""
     expect("no token", web.ask("GET", "/api/v1/objects", bearer=False)[0], 401)
     expect("verb", web.ask("POST", "/api/v1/objects", "{}",
                            {"Content-Type": "application/json"})[0], 405)

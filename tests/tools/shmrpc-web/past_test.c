@@ -1,4 +1,4 @@
-/* Figures that are merged into coarser steps, and what is not known. */
+/* Figures that are merged into coarser steps, and gaps in them. */
 #include "tools/shmrpc-web/past.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #define BEGIN_S 1700000000
 
-/* That `part` is in what it says as JSON. */
+/* Checks that `part` is in its JSON. */
 static void expect(const web_past *past, web_span span, const char *part)
 {
     shmrpci_buf out;
@@ -60,7 +60,7 @@ static void a_constant_stays_one(void **state)
     free(past);
 }
 
-/* Known every other time only; 0, 2, 4 ... */
+/* Only every second point is known; 0, 2, 4 ... */
 static void fill_half(web_point *point, int number)
 {
     if (number % 2 == 0) {

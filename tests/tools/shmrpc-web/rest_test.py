@@ -34,15 +34,15 @@ ALL = {
 
 
 def same(value, got):
-    """Numbers by value; a null may be left out."""
+    """Numbers are compared by value; a null may be left out."""
     if isinstance(value, dict):
         return all(same(v, got.get(k)) for k, v in value.items())
     return value == got
 
 
 def metadata(web):
-    """Shmrpc-Meta-... goes with the call and comes back; the call is a child of
-    our part of the request's trace."""
+    """Shmrpc-Meta-... is sent with the call and returned; the call is a child of
+    the server's span in the request's trace."""
     head = {"Content-Type": "application/json"}
     trace = f"00-{'4' * 32}-{'1' * 16}-01"
     status, fields, _ = web.ask("POST", "/rpc/shop/text", '{"text":"x"}', {
@@ -59,7 +59,7 @@ def metadata(web):
 
 
 def unknown_members(web):
-    """Refused at any depth, with their path and what was meant."""
+    """Refused at any depth, with their path and a suggestion."""
     point = {"x": 1.0, "y": 2.0}
     for params, path, told in (
             ({"valeu": ALL, "value": ALL}, "valeu", "parameter; did you mean `value`?"),
@@ -76,7 +76,7 @@ def unknown_members(web):
         expect(f"unknown {path}",
                (status, got.get("path", ""), told in got["message"],
                 got["may_have_run"]), (400, path, True, False))
-    # By position a hole is null, and nothing is unknown in an `any`.
+    # In a list of parameters a gap is null, and in an `any` no key is unknown.
     expect("a null too many", web.call("kinds/json_all", [ALL, 0, None])[0], 200)
     expect("any", web.call("kinds/json_loose", {
         "value": {"all": ALL, "extra": {"what": {"ever": 1}}, "more": []}})[0],
@@ -84,7 +84,7 @@ def unknown_members(web):
 
 
 def every_type(web):
-    """One value through the three encodings is the same in JSON."""
+    """One value in the three encodings has the same JSON."""
     results = []
     for method in ("json_all", "msgpack_all", "native_all"):
         status, got = web.call(f"kinds/{method}", {"value": ALL, "by": 0})
@@ -189,7 +189,8 @@ BAD_QUERY = {
     "raw": basic(b"\x00\xff\n\x00"), "triple": [1, 2, 65535],
     "offset": 2**64 - 1}
 OVERFLOW = {"limit": 2**63 - 1, "bits": 63}
-# What errors_test of tests/integration has over the other transports.
+# The table of errors_test in tests/integration, which tests the other
+# transports.
 THROWN = (
     (100, "test.errors.BadQuery", "unexpected `)`", BAD_QUERY),
     (101, "test.errors.Overflow", "declared error 101", OVERFLOW),
@@ -206,7 +207,7 @@ THROWN = (
 
 
 def thrown(reply):
-    """What errors_test looks at, and the HTTP status."""
+    """The fields that errors_test checks, and the HTTP status."""
     status, error = reply
     return (status, *(error.get(member) for member in
                       ("number", "name", "message", "details", "pid")))
@@ -232,7 +233,7 @@ def error_table(web, pid):
 
 
 def statuses(web, pid):
-    """Those of the runtime, with the HTTP statuses of their table."""
+    """The runtime's statuses, with the HTTP statuses of their table."""
     rows = re.findall(r"X\((\w+), *(-\d+), \"(\w+)\", +(\d+), +(\w+),", (
         ROOT / "runtime/include/shmrpc/status.h").read_text())
     expect("statuses", len(rows), 27)
@@ -309,8 +310,8 @@ def deadlines(web):
 
 
 def hang_up(web):
-    """A client that goes away cancels what it asked for."""
-    # Those of others are over, and counted.
+    """A client that disconnects cancels its call."""
+    # Calls of others have ended, and are counted.
     wait_for(lambda: web.call("fault/napping", [])[1] == 0)
     before = web.call("fault/cancelled", [])[1]
     head = (f"POST /rpc/fault/nap HTTP/1.1\r\nHost: {web.host}\r\n"
@@ -324,7 +325,7 @@ def hang_up(web):
 
 
 def together(web):
-    """Many at once, on connections that are kept."""
+    """Many at once, on persistent connections."""
     wrong = []
 
     def run(number):
@@ -342,7 +343,7 @@ def together(web):
 
 
 def life(web, shop):
-    """A service that dies in a call, goes, comes again, or comes later."""
+    """A service that dies in a call, ends, comes back, or comes later."""
     result = []
     waiter = threading.Thread(
         target=lambda: result.append(web.call("fault/nap", [60000])))
@@ -364,8 +365,8 @@ def life(web, shop):
 
 
 def replaced(web):
-    """By a service with another interface, while its figures are shown with the
-    declared errors of the old one."""
+    """Replaced by a service with another interface, while its figures are shown
+    with the declared errors of the old one."""
     error = THROWN[0][1]
 
     def metrics():
@@ -376,7 +377,8 @@ def replaced(web):
     wait_for(lambda: re.search(f'service="changing".*"{error}"', metrics()))
     old.terminate()
     old.wait()
-    # The directory looks at once, and forgets it before the figures do.
+    # The directory checks at once, and forgets the service before the figures
+    # do.
     expect("nobody", web.call("nobody/waits", [])[0], 404)
     for _ in range(20):
         metrics()
@@ -427,7 +429,8 @@ def read_only(web):
 
 
 def stop(web, child):
-    """The end of the server: who waits gets an answer, or at least the end."""
+    """The server ends: waiting clients get an answer, or at least the end of the
+    connection."""
     waiter = threading.Thread(
         target=lambda: web.raw((
             f"POST /rpc/fault/nap HTTP/1.1\r\nHost: {web.host}\r\n"
@@ -449,7 +452,7 @@ with Place() as place:
         place.serve(server)
     place.serve(SHOP)
     errors_pid = place.serve(ERRORS).pid
-    # A service that is not known yet is looked for.
+    # A service that is not known yet is searched for.
     expect("at once", place.call("echo_serv/add", [1, 2]), (200, 3))
     for test in (metadata, unknown_members, every_type, forms, errors, queries, rest,
                  deadlines, hang_up, together, by_others, read_only):

@@ -1,5 +1,5 @@
-"""streams_test.py WEB PAPERS: streams over HTTP: lines, events, bytes, uploads; their
-ends; who goes early, and who is slow."""
+"""streams_test.py WEB PAPERS: streams over HTTP: lines, events, bytes,
+uploads; their ends; clients that leave early, and slow ones."""
 import http.client
 import json
 import os
@@ -39,13 +39,13 @@ def memory_kib(child):
 
 
 def expect_flat(what, child, before_kib):
-    """Allocators keep some, and sanitizers more."""
+    """Allocators keep some memory, and sanitizers more."""
     grown = (memory_kib(child) - before_kib) >> 10
     expect(f"memory {what} has grown by {grown} MiB", grown < 12, True)
 
 
 def ask(web, method, params, headers=None):
-    """POST with JSON: (status, type, the lines that came)."""
+    """POST with JSON: (status, type, the lines of the response)."""
     status, fields, data = web.ask("POST", "/rpc/papers/" + method,
                                    json.dumps(params),
                                    {**JSON, **(headers or {})})
@@ -75,10 +75,10 @@ def downloads(web):
 
 
 def counted(web):
-    """What the service has counted of its streams is what went through here."""
+    """The service's statistics of its streams agree with what this test sent."""
     def figures():
         service = json.loads(web.ask("GET", "/api/v1/services/papers")[2])
-        # None until it was looked at for the first time.
+        # None until the first check.
         return {m["name"]: m["streams"] for m in service.get("methods", [])
                 if "streams" in m}
 
@@ -124,7 +124,7 @@ def errors(web):
 
 
 def curl(web):
-    """What a user sees there of a stream that ends in an error."""
+    """What a user is shown of a stream that ends with an error."""
     done = subprocess.run(
         ["curl", "-sS", "-H", f"Authorization: Bearer {web.token}", "-H",
          "Content-Type: application/json", "-d", "[5,true]",
@@ -215,7 +215,7 @@ def uploads(web):
 
 
 def go_early(web):
-    """The handler is told when its client goes: before, and after an item."""
+    """The handler learns that its client left: before an item, and after one."""
     for accept in ("application/x-ndjson", "text/event-stream"):
         before = ended(web)["cancelled"]
         connection = http.client.HTTPConnection("127.0.0.1", web.port,
@@ -246,7 +246,7 @@ def upload_head(web, method, kind):
 
 
 def slow_reader(web, child):
-    """It stalls its own stream, others go on, and nothing piles up."""
+    """It stalls its own stream only; others go on, and nothing accumulates."""
     def begin():
         sock = socket.create_connection(("127.0.0.1", web.port),
                                         timeout=DEADLINE_S)
@@ -270,9 +270,9 @@ def slow_reader(web, child):
 
 
 def without_room(web, child):
-    """A body is not read while its handler does not, and no memory grows: neither
-    while it waits, nor behind that, while all of it passes (1 GiB where there is
-    time)."""
+    """A body is not read while its handler does not read, and memory does not
+    grow: neither while it waits, nor afterwards while all of it passes (1 GiB
+    if there is time)."""
     block = b"x" * 65536
     chunk = b"10000\r\n" + block + b"\r\n"
     sent = 0
@@ -319,7 +319,7 @@ def without_room(web, child):
 
 
 def many(web):
-    """Each slot has a stream, but those that short calls need."""
+    """Each slot has a stream, except those that short calls need."""
     results = []
 
     def one():
@@ -353,7 +353,7 @@ def begin_first(web):
 
 
 def server_dies(web, papers):
-    """Whole items, then how it ended."""
+    """Whole items, then the end of the stream."""
     sock = begin_first(web)
     papers.kill()
     rest = b""
@@ -367,7 +367,7 @@ def server_dies(web, papers):
 
 
 with Place() as place:
-    # What is freed must not count as memory that grows.
+    # Freed memory must not count as memory that grows.
     place.env["ASAN_OPTIONS"] = ("quarantine_size_mb=1:" +
                                  place.env.get("ASAN_OPTIONS", ""))
     server = place.serve(PAPERS, "--threads=8")

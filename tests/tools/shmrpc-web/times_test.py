@@ -1,10 +1,10 @@
-"""times_test.py WEB HASTY PAPERS: how long a web server waits for others, and how long
-it is silent: comments in idle streams, readers and senders that stop, bodies that nobody
-wants; a reader that its service has given up.
+"""times_test.py WEB HASTY PAPERS: the timeouts of a web server: comments in
+idle streams, readers and senders that stop, bodies that nobody wants; a reader
+that its service has given up.
 
-HASTY waits for less long (hasty.h); where there is time the program itself is tested,
-with the times that docs/web.md promises. No bound is an upper one: each thing happens,
-and not before its time."""
+HASTY has shorter timeouts (hasty.h); long runs test the program itself, with
+the times that docs/web.md promises. There are no upper bounds: each thing
+happens, and not before its time."""
 import json
 import os
 import select
@@ -17,13 +17,13 @@ from webtest import DEADLINE_S, Place, expect, finish, wait_for
 WEB, HASTY, PAPERS = sys.argv[1:4]
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"
 SHORT_S = {"begin": 0.3, "comment": 0.4, "drain": 1.0, "pause": 1.5, "stall": 2.0}
-# But `pause`, of ten minutes.
+# Except `pause`, of ten minutes.
 REAL_S = {"begin": 0.5, "comment": 15.0, "drain": 10.0, "stall": 120.0}
 PATIENCE_S = 200
 
 
 class Request:
-    """One that is sent and read by hand; `began` is just before it."""
+    """A connection on a bare socket; `began` is the time just before it."""
 
     def __init__(self, web, line, *fields, body=b""):
         self.sock = socket.create_connection(("127.0.0.1", web.port),
@@ -38,7 +38,8 @@ class Request:
         return time.monotonic() - self.began
 
     def read_to(self, what, times=1):
-        """Reads until it has come so often; how long that took."""
+        """Reads until the text has appeared that many times; returns how long
+        that took."""
         while self.said.count(what) < times:
             piece = self.sock.recv(65536)
             if not piece:
@@ -48,7 +49,7 @@ class Request:
         return self.age()
 
     def await_close(self):
-        """How long it took until the other end had closed."""
+        """How long it took until the other side had closed."""
         try:
             while True:
                 piece = self.sock.recv(65536)
@@ -88,7 +89,8 @@ def await_none_open(web):
 
 
 def silence(web, times):
-    """A stream without an item begins after a while, and not before."""
+    """The response to a stream without items begins after a while, and not
+    before."""
     begun = {}
     for accept in ("application/x-ndjson", "text/event-stream"):
         request = Request(web, "POST /rpc/papers/silent", f"Accept: {accept}",
@@ -103,7 +105,8 @@ def silence(web, times):
 
 
 def comments(web, times):
-    """An idle stream of events has them; one of lines has not, and an item is none."""
+    """An idle stream of events has comments; one of lines has none, and an item
+    is not a comment."""
     lines = Request(web, "GET /rpc/papers/first")
     lines.read_to(b'"no 0"}\n\r\n')
     idle = Request(web, "GET /rpc/papers/first", EVENTS)
@@ -120,17 +123,18 @@ def comments(web, times):
 
 
 def slow_count(web):
-    """Connections that were cut off for being slow."""
+    """Connections that were disconnected for being slow."""
     text = web.ask("GET", "/metrics")[2].decode()
     return next(int(float(line.rsplit(" ", 1)[1])) for line in text.splitlines()
                 if line.startswith("shmrpc_web_slow_total"))
 
 
 def stalled_reader(web, times):
-    """Who takes nothing is cut off, and its handler told; not who is slow."""
+    """A client that reads nothing is disconnected, and its handler told; a slow
+    one is not."""
     before = ended(web)["cancelled"]
     cut = slow_count(web)
-    # Large items, so that what lies between the two is full at once.
+    # Large items, so that the buffers between the two are full at once.
     stalled = Request(web, "POST /rpc/papers/cat", "Content-Length: 12",
                       "Content-Type: application/octet-stream",
                       body=b"100000000000")
@@ -144,11 +148,11 @@ def stalled_reader(web, times):
 
 
 def unwanted_body(web, times):
-    """It is dropped for a while, then the connection goes."""
+    """Its data is dropped for a while, then the connection is closed."""
     for path, status in (("/rpc/papers/one", "ok"), ("/rpc/papers/nothing", None)):
         before = ended(web)
         request = upload(web, path, LINE)
-        # Sent until the other end has had enough: none of it is answered.
+        # Sent until the other side has had enough: none of it is answered.
         request.sock.settimeout(0.05)
         while request.age() < PATIENCE_S:
             try:
@@ -168,7 +172,8 @@ def unwanted_body(web, times):
 
 
 def paused_body(web, times):
-    """A body that goes on is fine; one that pauses is cut off, its handler told."""
+    """A body that keeps arriving is fine; one that pauses is ended, and its
+    handler told."""
     for _ in range(20):
         request = upload(web, "/rpc/papers/file?box=a", LINE)
         longest = 0.0
@@ -184,7 +189,7 @@ def paused_body(web, times):
             last = now
         if longest < times["pause"] / 2:
             break
-        request.close()  # it was us who paused
+        request.close()  # we were the one who paused
     request.sock.sendall(b"0\r\n\r\n")
     request.read_to(b"\r\n\r\n%d\n" % sent)
     request.close()
@@ -198,7 +203,8 @@ def paused_body(web, times):
 
 
 def evicted_reader(web):
-    """Given up by its service, it still gets what was sent, and the reason."""
+    """A reader that its service has given up still gets what was sent, and the
+    reason."""
     request = Request(web, "GET /rpc/papers/list?count=0")
     wait_for(lambda: ended(web)["other"] == 1, PATIENCE_S)
     request.read_to(b"\r\n0\r\n\r\n")
@@ -209,7 +215,7 @@ def evicted_reader(web):
 
 
 def full(web):
-    """When to come again, in whole seconds and not too early."""
+    """Retry-After, in whole seconds and not too early."""
     def asked(method, ns):
         status, fields, data = web.ask(
             "POST", f"/rpc/papers/{method}", json.dumps([ns]),
@@ -225,7 +231,7 @@ def full(web):
 
 
 def full_of_streams(web):
-    """One that finds no place is told when to come again."""
+    """A stream that finds no place is told when to try again."""
     held = []
     for _ in range(3):
         held.append(Request(web, "GET /rpc/papers/first"))
@@ -250,8 +256,8 @@ def start(program, *options):
     return place
 
 
-# The service is more patient with a stalled reader than the web server, else it
-# gives up the stream first (stream_stall).
+# The service must be more patient with a stalled reader than the web server,
+# or it would give up the stream first (stream_stall).
 with start(WEB if LONG else HASTY, "--stream-stall=10m") as place:
     TIMES = REAL_S if LONG else SHORT_S
     silence(place, TIMES)

@@ -1,4 +1,5 @@
-"""What the tests of shmrpc-web share: real servers, HTTP, and a tally."""
+"""Code shared by the tests of shmrpc-web: real servers, HTTP, and a count of
+failures."""
 import base64
 import http.client
 import json
@@ -14,7 +15,7 @@ DEADLINE_S = 60
 
 
 class Place:
-    """A folder of sockets of our own, the services in it, and the web server."""
+    """A folder of sockets, the services in it, and the web server."""
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="shmrpc-web-")
@@ -36,7 +37,7 @@ class Place:
         shutil.rmtree(self.folder)
 
     def run(self, words, ready):
-        """Starts a program; returns it and the line in which `ready` stands."""
+        """Starts a program; returns it and the line that contains `ready`."""
         log = tempfile.TemporaryFile(dir=self.folder)
         child = subprocess.Popen(words, env=self.env, stdout=log, stderr=log,
                                  stdin=subprocess.DEVNULL)
@@ -92,7 +93,7 @@ class Place:
         return reply.status, reply.headers, data
 
     def call(self, path, params, headers=None):
-        """POST with JSON: (status, what the JSON says)."""
+        """POST with JSON: (status, the decoded JSON)."""
         status, _, data = self.ask(
             "POST", "/rpc/" + path,
             params if isinstance(params, str) else json.dumps(params),
@@ -100,7 +101,7 @@ class Place:
         return status, json.loads(data) if data else None
 
     def raw(self, data, wait_s=DEADLINE_S):
-        """Bytes as they are, on a connection of their own; what comes back
+        """Sends raw bytes on a connection of their own; returns what comes back
         until the server closes it, and how long that took."""
         begin = time.monotonic()
         with socket.create_connection(("127.0.0.1", self.port),
@@ -121,7 +122,7 @@ class Place:
 
 
 def wait_for(condition, deadline_s=DEADLINE_S):
-    """What `condition` returns as soon as it is true."""
+    """The first true value of `condition`."""
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:
         value = condition()
@@ -139,7 +140,7 @@ FAILURES = []
 
 
 def expect(what, got, wanted):
-    """Notes a difference, with the line that calls."""
+    """Records a difference, with the calling line."""
     if got != wanted:
         frame = sys._getframe(1)
         FAILURES.append(what)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""completion_test.py FOLDER PROGRAM...: what bash, zsh and fish complete by the
-files of FOLDER that are installed for them."""
+"""completion_test.py FOLDER PROGRAM...: completion in bash, zsh and fish with
+the files of FOLDER that are installed for them."""
 
 import os
 import pty
@@ -20,7 +20,7 @@ ENV = dict(os.environ, TERM="dumb", LC_ALL="C.UTF-8",
            PATH=":".join([os.path.dirname(path) for path in PROGRAMS] +
                          [os.environ["PATH"]]))
 
-# What is typed, and what has to become of it.
+# What is typed, and what it must be completed to.
 CASES = [("shmrpc compl", "shmrpc completion "),
          ("shmrpc completion --ver", "shmrpc completion --version "),
          ("shmrpc completion z", "shmrpc completion zsh "),
@@ -34,7 +34,7 @@ CASES = [("shmrpc compl", "shmrpc completion "),
 
 
 def shown(text):
-    """The lines that a terminal shows of it."""
+    """The lines that a terminal would show."""
     lines, at = [[]], 0
     for char in text:
         if char == "\b":
@@ -50,7 +50,7 @@ def shown(text):
 
 
 class Terminal:
-    """A shell at a terminal."""
+    """A shell on a terminal."""
 
     def __init__(self, *command, home):
         pid, self.fd = pty.fork()
@@ -65,7 +65,7 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def expect(self, wanted):
-        """Reads until `wanted` is there."""
+        """Reads until `wanted` appears."""
         end = time.monotonic() + PATIENCE
         while wanted not in shown(self.text):
             left = end - time.monotonic()
@@ -85,9 +85,9 @@ def at_terminal(home, command, setup):
         terminal.send(setup + "; echo 're''ady'\r")
         terminal.expect("ready")
         for typed, wanted in CASES:
-            terminal.send(typed + "\t#")  # what is typed next stands behind
+            terminal.send(typed + "\t#")  # the next input comes after it
             terminal.expect(wanted + "#")
-            terminal.send("\x15")  # the line is not to be run
+            terminal.send("\x15")  # the line must not be run
     finally:
         terminal.end()
 
@@ -100,7 +100,7 @@ def test_bash(home):
 
 
 def test_zsh(home):
-    """Loaded when they are needed, by their names."""
+    """Loaded on demand, by their names."""
     for program in map(os.path.basename, PROGRAMS):
         shutil.copy(f"{FOLDER}/{program}.zsh", f"{home}/_{program}")
     at_terminal(home, ("zsh", "-f", "-i"),
@@ -125,7 +125,7 @@ def test_fish(home):
         words = [line.split("\t")[0] for line in done.stdout.splitlines()]
         last = wanted.split(" ", 1)[1].split()[-1]
         if not typed.startswith("shmrpc "):
-            last = last.rstrip("=")  # fish adds what it likes
+            last = last.rstrip("=")  # fish may append more
         assert words == [last], (typed, done.stdout, done.stderr)
 
 

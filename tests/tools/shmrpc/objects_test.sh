@@ -8,7 +8,8 @@ export SHMRPC_DIR=$folder
 failures=0
 trap 'rm -rf "$folder"' EXIT
 
-# expect STATUS TEXT ARGUMENT...: ends so, and prints exactly that, errors too.
+# expect STATUS TEXT ARGUMENT...: exits with that status, and prints exactly
+# that text, errors included.
 expect() {
     local status=$1 text=$2 got=0 out
     shift 2
@@ -153,8 +154,7 @@ expect 0 '' rm again
 expect 0 "$dump"$'\n{"key":"new","value":3}' dict dump --salvage d
 expect 2 'shmrpc: --salvage is only for dump of a dict or value' \
     dict keys --salvage d
-# Another start of the machine, and one record of three spoilt: the length of
-# its key.
+# After a reboot, and with one of three records damaged: the length of its key.
 expect 0 '' dict snapshot d
 python3 - "$folder/objects/d.dict" <<'END' || failures=$((failures + 1))
 import struct, sys

@@ -21,8 +21,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# start SERVER [OPTION...]: returns when it says that it serves; where, is in
-# $place then.
+# start SERVER [OPTION...]: returns when it reports that it serves; $place is
+# where.
 place=
 start() {
     local line log
@@ -50,7 +50,7 @@ fail() {
     failures=$((failures + 1))
 }
 
-# run STATUS ARGUMENT...: leaves what it prints in $folder/out and err.
+# run STATUS ARGUMENT...: leaves its output in $folder/out and err.
 run() {
     local wanted=$1 got=0
     shift
@@ -68,7 +68,8 @@ prints() {
     [ "$(cat "$folder/out")" = "$wanted" ] || fail "expected: $wanted"
 }
 
-# says PATTERN: the last run said so, as an extended regular expression.
+# says PATTERN: the last run printed a match of this extended regular
+# expression.
 says() {
     grep -qE -- "$1" "$folder/err" || fail "expected on standard error: $1"
 }
@@ -84,7 +85,7 @@ refused() {
     says "$pattern"
 }
 
-# Threads, so that a kill ends the calls that are in progress too.
+# Threads, so that a kill also ends calls that are in progress.
 for server in "$@"; do
     start "$server" --workers=0 --threads=2
 done
@@ -177,7 +178,7 @@ prints '"hi"' call shop text hi "--at=$place"
 prints '"hi"' call "shop:${place##*:}" text hi --at=tcp://127.0.0.1
 refused 2 'shop has no method `txet`; did you mean `text`' call "$place" txet
 
-# Every type there and back, in each encoding; maybe comes and goes.
+# Every type there and back, in each encoding; maybe is optional.
 all='{"flag":true,"small":-8,"less":-300,"int":-70000,"large":40,"tiny":200,
 "little":65535,"bounded":9,"huge":18446744073709551615,"single":1.5,
 "precise":0.1,"name":"x","data":"AAE=","colour":"BLUE","level":"LOW",

@@ -59,7 +59,7 @@ class Calls(Service):
             self.shmrpc("call", "workers", "echo", str(number))
         for status in ("-5", "-5", "-7"):
             self.shmrpc("call", "--", "workers", "fail", status, status=1)
-        # bench warms up with a hundred calls, and one tells that it can.
+        # bench warms up with a hundred calls, and one checks that it can call.
         bench = json.loads(self.shmrpc("bench", "--json", "-n", "2000",
                                        "workers", "echo", "7"))
         self.assertEqual(bench["calls"], 2000)
@@ -85,7 +85,7 @@ class Calls(Service):
         for _ in range(5):
             self.shmrpc("call", "workers", "nap", "30")
         nap = self.method(self.stats(), "nap")["service"]
-        # At least what it slept, less one percent.
+        # At least the time that it slept, less one percent.
         self.assertGreaterEqual(nap["p50_us"], 29_700)
         self.assertGreaterEqual(nap["total_us"], 148_500)
         self.assertLessEqual(nap["p50_us"], nap["max_us"])
@@ -105,7 +105,7 @@ class Calls(Service):
     def test_processes_are_shown(self):
         self.shmrpc("call", "workers", "echo", "1")
         for worker in self.stats()["places"]:
-            # A sanitizer may have one of its own.
+            # A sanitizer may have a thread of its own.
             self.assertIn(worker["threads"], (1, 2))
             self.assertGreater(worker["pss_bytes"], 0)
             self.assertGreater(worker["descriptors"], 3)
@@ -125,7 +125,7 @@ class Calls(Service):
         top.stdout.close()
         self.assertEqual(first["calls"], 0)
         self.assertEqual(len(rest), 3)
-        # However the load fell on the looks, none of it counts twice.
+        # However the load fell on the samples, nothing is counted twice.
         counted = sum(self.method(s, "echo")["calls"] for s in rest)
         made = self.method(self.stats(), "echo")["calls"] - before
         self.assertEqual(made, 600)
@@ -150,7 +150,8 @@ class Calls(Service):
             try:
                 more = os.read(ours, 65536) if ready else b""
             except OSError:
-                more = b""  # how a terminal says that nobody writes any more
+                more = b""  # how a terminal reports that nobody writes any
+                            # more
             if not more:
                 break
             text += more

@@ -1,5 +1,5 @@
-"""streams_test.py SHMRPC PAPERS: methods with a stream from the command line: each form,
-each end, and who goes early."""
+"""streams_test.py SHMRPC PAPERS: methods with a stream from the command line:
+each form, each kind of end, and peers that leave early."""
 import json
 import os
 import pathlib
@@ -18,7 +18,7 @@ folder = pathlib.Path(tempfile.mkdtemp(prefix="shmrpc-streams-"))
 (folder / "run").mkdir(mode=0o700)
 env = dict(os.environ, SHMRPC_DIR=str(folder / "run"))
 env.pop("XDG_RUNTIME_DIR", None)
-# What is freed must not count as memory that grows.
+# Freed memory must not count as memory that grows.
 env["ASAN_OPTIONS"] = "quarantine_size_mb=1:" + env.get("ASAN_OPTIONS", "")
 
 
@@ -49,7 +49,7 @@ def call(*words, stdin=b"", text=True):
 
 
 def begin(*words):
-    # What runs in the background may have been told to ignore Ctrl-C.
+    # A background process may have been told to ignore Ctrl-C.
     return subprocess.Popen(
         [SHMRPC, "call", *words], env=env, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -133,7 +133,7 @@ def uploads():
 
 
 def as_they_come():
-    """Both ways: each line is answered before the next one is there."""
+    """Both directions: each line is answered before the next one is there."""
     child = begin("papers", "twice", "-")
     for number in (1, 20, 2**63):
         child.stdin.write(b"%d\n" % number)
@@ -167,7 +167,7 @@ def raw():
 
 
 def go_early():
-    """Who reads, or who asked, goes: the handler is told."""
+    """The reader, or the sender, leaves: the handler is told."""
     for what, go in (
             ("Ctrl-C", lambda child: child.send_signal(signal.SIGINT)),
             ("a closed pipe", lambda child: child.stdout.close())):
@@ -197,7 +197,7 @@ def piped_to_head():
 
 
 def in_the_window():
-    """A reader that stops stops the handler; no memory grows."""
+    """A reader that stops makes the handler wait; no memory grows."""
     child = begin("papers", "list", "0")
     child.stdout.read(1)
     wait_for("the handler", lambda: ended()["open"] == 1)

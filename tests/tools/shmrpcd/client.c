@@ -1,7 +1,7 @@
 /*
  * client: calls echo_serv through one connection every few milliseconds, until
- * its input ends. Prints a line whenever the outcome is another one than
- * before, "OK" or the name of a status; a wrong sum ends it.
+ * its input ends. Prints a line whenever the outcome changes, "OK" or the name
+ * of a status; a wrong sum ends it.
  */
 #include <poll.h>
 #include <stdio.h>

@@ -43,7 +43,7 @@ def test_ps_shows_where_one_is_and_not_how_it_ended(m):
 
 
 def test_both_names_are_known_everywhere(m):
-    """A section is called Echo, and serves echo_serv."""
+    """A section named Echo, which serves echo_serv."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
             m.section("Plain", "ready"), m.section("Off", "ready"))
     m.run("stop", "Off")
@@ -60,7 +60,7 @@ def test_both_names_are_known_everywhere(m):
         assert m.run("scale", name, "1..2") == "Echo: 1 to 2 workers\n"
         assert m.run("restart", name).startswith("Echo: running, pid ")
         assert m.run("stop", name) == "Echo: stopped\n"
-        # Which service it is, it has said before.
+        # It has printed before which service it is.
         assert m.run("start", name).startswith("Echo: running, pid ")
     fails(3, "there is no service `Ecko`; did you mean `Echo`?", m.run,
           "call", "Ecko", "add", "1", "2")
@@ -108,14 +108,14 @@ def test_ps_shows_clients_of_any_container(m):
         inner, = [r for r in rows if r is not mine]
         assert mine["own_pid"] == mine["pid"], rows
         assert mine["uid"] == os.geteuid() and mine["age_ns"] > 0
-        # The first process of its namespace, and a child of ours here.
+        # The first process of its namespace, which is our child here.
         assert inner["own_pid"] == 1 and inner["program"] == "shmrpc", rows
         assert inner["pid_namespace"] != mine["pid_namespace"]
         assert read(f"/proc/{inner['pid']}/stat").split()[3] == str(
             clients[1].pid)
         text = m.run("ps", "--clients")
         assert f"(1 in pid namespace {inner['pid_namespace']})" in text, text
-        # From a third namespace nobody's number here is known.
+        # No process here has a number in a third namespace.
         outer = rows_of(m, "shmrpcd", "client", *CONTAINER)
         assert sorted(r["own_pid"] for r in outer) == sorted(
             [1, clients[0].pid])
@@ -143,7 +143,7 @@ def test_status(m):
 
 
 def test_a_stopped_one_shows_and_can_be_restarted(m):
-    """A supervisor to which somebody has sent SIGSTOP: faults, row 5."""
+    """A supervisor that was sent SIGSTOP: faults, row 5."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1))
     before = m.status("Echo")
     pid = before["pid"]
@@ -160,7 +160,8 @@ def test_a_stopped_one_shows_and_can_be_restarted(m):
     await_that("it is well again", lambda: m.status("Echo") == before)
     assert [text.split(" (")[0] for text in m.texts("Echo")][-2:] == [
         f"pid {pid} was stopped by a signal", f"pid {pid} was resumed"]
-    # One that does not go on takes nobody's place: it ends as if it did.
+    # One that can't be continued does not block its place: it is ended as if
+    # it could.
     os.kill(pid, signal.SIGSTOP)
     await_that("it shows", lambda: m.status("Echo")["trouble"])
     assert m.run("restart", "Echo").startswith("Echo: running, pid ")
@@ -182,7 +183,7 @@ def test_start_stop_restart(m):
     assert again[0]["name"] == "Alpha" and again[0]["pid"] not in (0, pid)
     fails(3, "there is no service `Alhpa`; did you mean `Alpha`?", m.run,
           "stop", "Alhpa")
-    # Those behind one that fails are done all the same.
+    # Services after one that fails are handled all the same.
     fails(3, "no service `Gamma`", m.run, "stop", "Gamma", "Alpha")
     assert m.status("Alpha")["state"] == "STOPPED"
     fails(1, "`Bad` has ended: status 3", m.run, "start", "Bad")
@@ -210,7 +211,7 @@ def test_a_deadline(m):
     m.start(m.section("A", f"wait={m.path('gate')}", "ready"),
             until="managing")
     m.await_state("A", "STARTING")
-    for option in ("--deadline=200ms", "-d2s"):  # behind an operand, too
+    for option in ("--deadline=200ms", "-d2s"):  # after an operand, too
         fails(4, "DEADLINE: `A` is not done yet, but goes on", m.run,
               "start", "A", option)
     await_that("it says what it waits for", lambda: (

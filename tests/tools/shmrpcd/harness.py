@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 8  # seconds: for what takes milliseconds on an idle machine
+PATIENCE = 8  # seconds: for things that take milliseconds on an idle machine
 
 
 class Programs:
@@ -41,7 +41,8 @@ def read(path):
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
-    except (FileNotFoundError, ProcessLookupError):  # of /proc, when it ends
+    except (FileNotFoundError, ProcessLookupError):  # start time and state
+                                                     # from /proc, when it ends
         return ""
 
 
@@ -50,7 +51,7 @@ def pid_in(path):
 
 
 def is_alive(pid):
-    """A zombie is none of ours to reap, and counts as dead."""
+    """A zombie that is not ours to reap counts as dead."""
     stat = read(f"/proc/{pid}/stat")
     return bool(stat) and stat.rsplit(")", 1)[1].split()[0] != "Z"
 
@@ -62,7 +63,7 @@ class CallError(Exception):
 
 
 def fails(status, text, function, *words):
-    """Its message, of which `text` is a part."""
+    """Its error message, of which `text` is a part."""
     try:
         function(*words)
     except CallError as error:
@@ -90,7 +91,8 @@ class Manager:
         self.env = {k: v for k, v in os.environ.items()
                     if k not in ("XDG_RUNTIME_DIR", "NOTIFY_SOCKET")}
         self.env["SHMRPC_DIR"] = self.run_dir
-        # What the manager starts of itself; in a build tree it is elsewhere.
+        # The programs that the manager itself starts; in a build tree they are
+        # elsewhere.
         self.env["PATH"] = ":".join(
             [os.path.dirname(programs.web), os.path.dirname(programs.tcp),
              self.env.get("PATH", "")])
@@ -141,7 +143,7 @@ class Manager:
         return self.process
 
     def start(self, *sections, arguments=(), names=(), until="ready"):
-        """Starts, and returns when it says that it is ready."""
+        """Starts it, and returns when it reports that it is ready."""
         if sections:
             self.write(*sections)
         before = len(read(self.err))
@@ -159,7 +161,7 @@ class Manager:
         return False
 
     def spawn_with(self, sock, *command, **variables):
-        """Starts a program as systemd does that listens for it: `sock` is
+        """Starts a program as systemd does for socket activation: `sock` is
         descriptor 3. Variables whose value is None are not set."""
         said = {"LISTEN_PID": "$$", "LISTEN_FDS": "1",
                 "LISTEN_FDNAMES": "a", **variables}
@@ -185,7 +187,7 @@ class Manager:
         self.process.wait()
 
     def run(self, *words):
-        """The command line: what it printed, or a CallError."""
+        """The command line: returns what it printed, or raises CallError."""
         done = subprocess.run([self.programs.shmrpc, *words],
                               env=self.env, capture_output=True, text=True,
                               timeout=PATIENCE, check=False)
@@ -209,7 +211,7 @@ class Manager:
                 self.call("logs", name, *words)["lines"]]
 
     def marked(self):
-        """All processes that this manager, or one before it, has started."""
+        """All processes that this manager, or an earlier one, has started."""
         mark = f"SHMRPCD_OF={self.run_dir}/shmrpcd".encode()
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -231,7 +233,7 @@ class Manager:
 
 def main(module):
     """Runs every function of `module` whose name begins with test_, or those
-    that are named behind the programs; 2/3 names the second third of them."""
+    named after the programs; 2/3 runs the second third of them."""
     count = len(Programs.names)
     global SANITIZED
     programs = Programs(sys.argv[1:1 + count])
@@ -264,7 +266,7 @@ def main(module):
     sys.exit(1 if failed else 0)
 
 
-# Whether a sanitizer is in the programs; known when they are.
+# Whether the programs have a sanitizer; set once they are known.
 SANITIZED = False
 
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"

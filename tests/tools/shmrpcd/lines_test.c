@@ -1,4 +1,4 @@
-/* Bytes to lines, and what is made of them. */
+/* Splits bytes into lines, and makes them safe to show. */
 #include "tools/shmrpcd/lines.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 typedef struct seen {
     size_t count;
     mgr_line last;
-    char text[MGR_LINE_BYTES + 1]; /* of the last */
+    char text[MGR_LINE_BYTES + 1]; /* of the last line */
 } seen;
 
 static void on_line(void *user, const mgr_line *line)
@@ -109,7 +109,7 @@ static void text_is_harmless(void **state)
     inert("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");          /* a surrogate */
 }
 
-/* Whatever comes: bounded, UTF-8, without what moves a terminal. */
+/* Any input gives bounded UTF-8 without control sequences. */
 static void any_bytes_become_text(void **state)
 {
     (void)state;
@@ -139,7 +139,8 @@ static void level(const char *text, mgr_level wanted)
     }
 }
 
-/* Marks of shmrpc_log say more; what is none belongs to the text. */
+/* Marks of shmrpc_log carry more; text that is not a mark belongs to the
+ * line. */
 static void threads_and_calls_are_seen(void **state)
 {
     (void)state;

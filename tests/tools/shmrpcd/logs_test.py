@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""logs_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB [TEST...]: what
-services print, in memory and on disk."""
+"""logs_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB [TEST...]: the
+output of services, in memory and on disk."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ def test_both_streams_are_kept(m):
                       f"wait={m.path('gate')}", "err=error: bad", "ready"),
             until="managing")
     pid_in(m.path("half"))
-    # Without a newline, and the program is still there.
+    # Without a newline, and the program is still running.
     await_that("half a line", lambda: "hello" in m.texts("A"))
     open(m.path("gate"), "w", encoding="utf-8").close()
     bad = await_that("the other", lambda: [
@@ -75,13 +75,14 @@ def test_a_line_without_end_is_bounded(m):
     status = read(f"/proc/{m.process.pid}/status")
     peak = [int(line.split()[1]) for line in status.splitlines()
             if line.startswith("VmHWM")][0]
-    # Sanitizers have more to hold; all of it would be 65536 and more.
+    # Sanitizers hold more; all lines would be 65536 and more.
     assert harness.SANITIZED or peak < 40000, peak
     assert [r for r in records(m.path("logs/A.log")) if "truncated" in r]
 
 
 def test_half_a_line_waits_for_its_rest_when_the_manager_is_late(m):
-    """Stopped in the middle of a line, it sees the time before the rest."""
+    """The program is stopped in the middle of a line, and sees the time-out
+    before the rest."""
     words = []
     for i in range(20):
         words += [f"wait={m.path(f'a{i}')}", "out=half", f"touch={m.path(f'b{i}')}",
@@ -106,13 +107,15 @@ def test_half_a_line_waits_for_its_rest_when_the_manager_is_late(m):
         in_time = time.monotonic() - begin < 0.1
         open(m.path(f"c{i}"), "w", encoding="utf-8").close()
         await_that("the rest is there", unread)
-        end = time.monotonic() + 0.15  # longer than half a line waits
+        end = time.monotonic() + 0.15  # longer than half a line is kept
+                                       # waiting
         await_that("it is late", lambda end=end: time.monotonic() > end)
         m.process.send_signal(signal.SIGCONT)
         texts = await_that("the rest is read", lambda i=i: (
             lambda found: found if len(found) > i else None)(
                 [t for t in m.texts("A") if t.endswith(" and half")]))
-        if in_time:  # else it may have seen the time before we stopped it
+        if in_time:  # otherwise it may have seen the time-out before we
+                     # stopped it
             assert texts[-1] == "half and half", (i, texts)
             rounds += 1
         if rounds == 5:
@@ -135,7 +138,7 @@ def test_filters_and_cursors(m):
     assert len(rest["lines"]) == rest["next"] - 2
     last = m.call("logs", "A", f"cursor={rest['next']}")
     assert last["lines"] == [] and last["next"] == rest["next"]
-    # Of a manager that had more.
+    # Of a manager that kept more.
     again = m.call("logs", "A", f"cursor={rest['next'] + 1000}", "limit=2")
     assert again["next"] == 2 and again["skipped"] == 0
 
@@ -148,7 +151,7 @@ def test_old_lines_make_room(m):
     skipped = page["skipped"]
     assert skipped > count / 2, skipped
     said = []
-    of_manager = 0  # "started" and others, somewhere among them
+    of_manager = 0  # "started" and other lines, somewhere among them
     while page["lines"]:
         for line in page["lines"]:
             if line["origin"] == "STDOUT":
@@ -177,7 +180,7 @@ def test_lines_on_disk(m):
     assert quoted["time"][10] == "T" and quoted["time"][-1] == "Z"
     assert [r for r in records(path) if r["text"] == "error: \xfc"]
     assert oct(os.stat(path).st_mode & 0o777) == "0o640"
-    # A second life adds to the file.
+    # A second run appends to the file.
     m.stop()
     count = len(records(path))
     m.start()
@@ -248,7 +251,8 @@ def test_files_are_ended_and_few(m):
 
 
 def test_old_files_are_ended(m):
-    """The age counts from the making of the file, also by another manager."""
+    """The age counts from the creation of the file, even if another manager made
+    it."""
     m.start(m.section("A", "say=first", "ready", log_dir="logs",
                       log_max_age="1s"),
             m.section("B", "say=first", "ready", log_dir="logs"))
@@ -291,13 +295,13 @@ def test_no_links_are_followed(m):
 
 
 def find(m, name, *words):
-    """Texts of what is found on disk, oldest first."""
+    """Texts that are found on disk, oldest first."""
     found = m.call("search", name, *words)
     return [line["text"] for line in found["lines"]][::-1]
 
 
 def test_logs_on_disk_are_searched(m):
-    """Over the bounds of pieces and files; what is no record is passed over."""
+    """Beyond the limits of pieces and files; invalid records are skipped."""
     os.mkdir(m.path("logs"))
     with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:
         file.write('{"time":"no record"}\n\0\xff ' + "line " * 300000 + "\n" +
@@ -314,7 +318,7 @@ def test_logs_on_disk_are_searched(m):
     for number in range(0, 6000, 1999):
         assert find(m, "A", f"contains=line {number}", "limit=1000")[0] == (
             f"line {number}")
-    # Newest first, and as many as are wanted.
+    # Newest first, and as many as requested.
     found = m.call("search", "A", "contains=line 1", "limit=1000")
     wanted = [f"line {n}" for n in range(6000) if str(n).startswith("1")]
     assert [r["text"] for r in found["lines"]] == wanted[:-1001:-1]
@@ -327,7 +331,7 @@ def test_logs_on_disk_are_searched(m):
         assert find(m, "A", "contains=" + part) == [
             'error: a "b" \\ tab\there'], part
     assert find(m, "A", "contains=nowhere") == []
-    assert find(m, "A", "contains=stdout") == []  # stands beside the text
+    assert find(m, "A", "contains=stdout") == []  # is next to the text
     assert find(m, "A", "least=CRITICAL") == ["long ago"]
     assert find(m, "A", "pid=71") == ["long ago"]
     assert find(m, "A", "until_unix_ms=1000000000126") == ["long ago"]
@@ -344,7 +348,8 @@ def test_logs_on_disk_are_searched(m):
 
 
 def test_one_line_in_a_million_is_found(m):
-    """Capabilities, row W7; short: one in 100,000. What it takes is printed."""
+    """Capabilities, row W7; a short run has one in 100,000. Prints how long it
+    takes."""
     count = 1000000 if harness.LONG else 100000
     os.mkdir(m.path("logs"))
     with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:
@@ -357,7 +362,7 @@ def test_one_line_in_a_million_is_found(m):
     assert find(m, "A", "contains=request 77 took") == [
         "request 77 took 12 ms"]
     with_program = time.monotonic() - begin
-    # Nor is one lost that lies in two of the pieces that are read, of 1 MiB.
+    # Nor is one lost that spans two of the pieces of 1 MiB that are read.
     with open(m.path("logs/A.log"), "rb") as file:
         data = file.read()
     end = len(data)
@@ -389,7 +394,7 @@ def test_figures_are_kept(m):
     worker = await_that("its worker", lambda: history(
         m, "threads", "subject=worker 0"))
     assert worker[-1]["mean"] >= 1
-    # The second look has rates.
+    # The second sample has rates.
     for _ in range(10):
         m.run("call", "echo_serv", "add", "1", "2")
     rates = await_that("calls are counted", lambda: [
@@ -398,7 +403,7 @@ def test_figures_are_kept(m):
     assert history(m, "cpu")[-1]["mean"] >= 0
     series = [(s["subject"], s["figure"]) for s in m.call("figures", "Echo")]
     assert ("", "p99_us") in series and ("worker 0", "cpu") in series, series
-    # Errors by status, and what has befallen it.
+    # Errors by status, and the events of the service.
     try:
         m.run("call", "echo_serv", "add", str(2**63 - 1), "1")
         raise AssertionError("the sum is too large")
@@ -411,7 +416,7 @@ def test_figures_are_kept(m):
     for figure in "crashes", "restarts":
         marks = await_that(figure, lambda: history(m, figure))
         assert sum(p["mean"] * p["count"] for p in marks) == 1, marks
-    # They are there still in the manager's next life.
+    # They are still there when the manager runs again.
     count = len(history(m, "pss_bytes"))
     m.kill()
     m.start()

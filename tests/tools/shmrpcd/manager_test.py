@@ -27,7 +27,7 @@ def primes(m, **keys):
 
 
 def remote_of(m):
-    """Where the gateway can be called, when it can."""
+    """The address of the gateway, once it can be called."""
     return m.await_state("Primes.tcp", "RUNNING")["addresses"][0]
 
 
@@ -46,13 +46,13 @@ def test_a_gateway_comes_and_goes_with_its_service(m):
     assert "Primes.tcp" in m.run("status")
     m.call("stop", "Primes")
     assert m.status("Primes.tcp")["state"] == "STOPPED"
-    said = read(m.err)  # its clients are answered to the last
+    said = read(m.err)  # its clients are answered to the last call
     assert (said.index("Primes.tcp: has ended") <
             said.index("Primes: is stopped")), said
     m.call("start", "Primes")
     where = remote_of(m)
     assert count(m, where) == "4\n"
-    # Alone, and back.
+    # Scales alone, and back.
     m.call("stop", "Primes.tcp")
     assert m.status("Primes")["state"] == "RUNNING"
     m.call("start", "Primes.tcp")
@@ -82,8 +82,7 @@ def test_a_gateway_speaks_tls(m):
 
 
 def test_a_gateway_outlives_restarts(m):
-    """Its clients keep their connections, for which it needs none of its
-    own."""
+    """Its clients keep their connections: it needs none of its own for that."""
     m.start(primes(m))
     where = remote_of(m)
     gateway = m.status("Primes.tcp")["pid"]
@@ -133,7 +132,7 @@ def test_a_gateway_follows_the_file(m):
     assert m.call("reload")["removed"] == ["Primes.tcp"]
     await_that("it has gone", lambda: not answers(m, where))
     assert m.status("Primes")["pid"] == pid
-    # One that says nothing of itself has nothing to be relayed.
+    # A service that does not describe itself can't be relayed.
     m.write(m.section("A", "ready", tcp_bind="127.0.0.1:0"))
     assert m.call("reload")["added"] == ["A.tcp"]
     said = m.await_state("A.tcp", "BACKOFF")["last_end"]
@@ -143,7 +142,7 @@ def test_a_gateway_follows_the_file(m):
 # ---- who may come ---------------------------------------------------------
 
 def call_as(m, user):
-    """What somebody else is told, by a program where he can run it."""
+    """What another user is told, with a program that he can run."""
     done = subprocess.run(
         [shutil.copy(m.programs.shmrpc, m.path("shmrpc")), "call", "echo_serv", "add", "1", "2"], env=m.env,
         cwd="/", capture_output=True, text=True, timeout=harness.PATIENCE,
@@ -183,7 +182,7 @@ def test_quotas(m):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             return "".join(pool.map(lambda _: said(), range(4)))
 
-    # A call has two connections, one after the other; the server may notice
+    # A call makes two connections, one after the other; the server may notice
     # the end of the first one in time.
     m.start(m.body("Echo", max_connections_per_user=1, **echo))
     await_that("one is too few", lambda:
@@ -199,7 +198,7 @@ def test_quotas(m):
 
 
 def test_the_last_change_counts(m):
-    """Also one that comes while a server takes over for the last but one."""
+    """Also one that starts while a server is taking over from the last but one."""
     gate = m.path("gate")
     with open(m.path("slow"), "w", encoding="utf-8") as script:
         script.write('case "$SHMRPC_OPTIONS" in *take-over*) until [ -e ' +
@@ -228,7 +227,7 @@ def test_workers_go_after_their_calls(m):
         lambda all: all if len(all) == 3 else None)(members(m, supervisor)))
     for _ in range(60):
         assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
-    # Supervisor and zygote are left.
+    # Supervisor and zygote remain.
     await_that("another worker", lambda: (
         lambda now: len(now) == 3 and len(now & first) == 2)(
             members(m, supervisor)))
@@ -257,7 +256,7 @@ def members(m, session):
 # ---- more or fewer --------------------------------------------------------
 
 def workers_of(m, name):
-    """Processes of a service without the supervisor and the zygote."""
+    """Processes of a service, except the supervisor and the zygote."""
     pid = m.status(name)["pid"]
     return len([p for p in m.marked() if is_alive(p) and
                 os.getsid(p) == pid]) - 2
@@ -291,7 +290,7 @@ def test_scale(m):
           "Threads", "1", "2")
     fails(1, "at least 3 workers is more than at most 2", m.call, "scale", "Echo",
           "3", "2")
-    # Until the file says something else.
+    # Until the file says otherwise.
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=3,
                    min_proc_num=3))
     m.call("reload")
@@ -303,7 +302,7 @@ def test_scale(m):
 def test_the_page(m):
     m.start(m.section("A", "ready"))
 
-    def try_port():  # somebody else may take it first
+    def try_port():  # another process may take it first
         m.write(m.section("A", "ready"),
                 m.body("web monitor", host="127.0.0.1", port=free_port(),
                        password_file=m.path("token"), read_only="yes"))
@@ -341,7 +340,7 @@ def test_the_first_process_of_a_container(m):
     assert m.call("info")["pid"] == 1
     assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
     before = len(m.marked())
-    # What is orphaned is reaped, what dies is started again.
+    # Orphans are reaped, and services that die are restarted.
     its = [pid for pid in m.marked()
            if b"orphan" in open(f"/proc/{pid}/cmdline", "rb").read()]
     assert len(its) == 2
@@ -376,7 +375,7 @@ def test_a_crash_is_told_from_an_end(m):
             until="managing")
     m.await_state("End", "BACKOFF")
     assert "signal 9" in m.await_state("Crash", "CRASHED")["last_end"]
-    # Each is started again and again meanwhile.
+    # Each one is restarted again and again meanwhile.
     await_that("ps says so", lambda: re.search(
         "^Crash +(crashed|degraded) .*^End +(backoff|degraded) ",
         m.run("ps"), re.DOTALL | re.MULTILINE))
@@ -429,7 +428,7 @@ def test_a_restart_leaves_no_gap(m):
     assert load.poll() is None, load.stdout.read()  # no call has failed
     load.kill()
     load.communicate()
-    # Other keys than those of its place and its program.
+    # Keys other than those of its place and its program.
     pid = m.status("Echo")["pid"]
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=2,
                    hang_kill_secs=20))
@@ -453,7 +452,7 @@ def test_what_can_not_take_over_starts_anew(m):
         "addresses"] == ["shm://echo_serv@two"])
     assert not is_alive(pid)
     assert m.run("call", "echo_serv@two", "add", "1", "2") == "3\n"
-    # A new version that doesn't start: the old one goes on.
+    # A new version that doesn't start: the old one continues.
     pid = m.status("Echo")["pid"]
     os.unlink(program)
     os.symlink("/bin/false", program)
@@ -461,7 +460,7 @@ def test_what_can_not_take_over_starts_anew(m):
           m.call, "restart", "Echo")
     assert m.status("Echo")["pid"] == pid
     assert m.run("call", "echo_serv@two", "add", "1", "2") == "3\n"
-    # One with another interface at the same place.
+    # A server with another interface at the same place.
     os.unlink(program)
     os.symlink(m.programs.echo, program)
     assert m.call("restart", "Echo")["pid"] != pid
@@ -543,9 +542,9 @@ def test_a_start_can_be_given_up(m):
 # ---- the manager's own death ----------------------------------------------
 
 def test_nothing_outlives_a_killed_manager(m):
-    """As many times as SHMRPC_TEST_CYCLES says (20). What a manager shares is
-    memory without a name, which goes with the last process that has it: so
-    processes and files are all that could be left."""
+    """As many times as SHMRPC_TEST_CYCLES says (20). A manager shares memory
+    without a name, which disappears with the last process that has it: so only
+    processes and files could be left."""
     sections = (m.body("Echo", exec=m.programs.echo, max_proc_num=2),
                 m.section("A", f"orphan={m.path('child')}", "ready"))
     folder = None
@@ -605,11 +604,11 @@ def test_orphans_are_reaped(m):
 
 
 def test_services_do_not_keep_the_place(m):
-    """A service that is there still has none of the manager's descriptors."""
+    """A running service still has none of the manager's descriptors."""
     m.start(m.section("A", "ready"))
     links = [os.readlink(f"/proc/{m.status('A')['pid']}/fd/{fd}")
              for fd in os.listdir(f"/proc/{m.status('A')['pid']}/fd")]
-    # Input, output, errors, and orders.
+    # Input, output, errors, and the control descriptor.
     assert len(links) == 4 and links[0] == "/dev/null", links
 
 
@@ -630,7 +629,7 @@ def test_reload_applies_what_has_changed(m):
     assert m.status("Other")["pid"] != pids["Other"]
     assert not is_alive(pids["Gone"])
     assert m.call("reload") == {"added": [], "removed": [], "changed": []}
-    # A key that the process does not see.
+    # A key that does not affect the process.
     m.write(m.section("New", "ready", log_dir=m.path("logs")),
             m.section("Other", "env=SHMRPC_OPTIONS", "ready"), same)
     pid = m.status("New")["pid"]
@@ -664,7 +663,7 @@ def test_systemd_is_told(m):
         m.write(m.section("A", "env=NOTIFY_SOCKET", "ready"))
         m.spawn("service.ini", env=dict(m.env, NOTIFY_SOCKET=path))
         assert ear.recv(4096) == b"READY=1"
-        assert path not in m.texts("A")  # the service talks to us
+        assert path not in m.texts("A")  # the service connects to us
         m.process.send_signal(signal.SIGHUP)
         assert ear.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
         assert ear.recv(4096) == b"READY=1"
@@ -695,7 +694,7 @@ def test_systemd_listens_for_the_manager(m):
     with listen_at(path) as sock:
         os.chmod(path, 0o640)
         before = os.stat(path)
-        for _ in range(2):  # who comes before it is answered by it
+        for _ in range(2):  # clients that come earlier are answered by it
             early = start_call(m, "shmrpcd", "info")
             m.spawn_with(sock, m.programs.shmrpcd, "service.ini")
             said, _ = early.communicate(timeout=harness.PATIENCE)
@@ -769,7 +768,7 @@ def test_what_systemd_passes_is_looked_at(m):
         for option in ("--workers=1", "--workers=0"):
             refused("was passed, which is not that of", sock,
                     m.programs.echo, option)
-        # Meant for another process: none of our business.
+        # Meant for another process: it is ignored.
         m.spawn_with(sock, m.programs.shmrpcd, "service.ini", LISTEN_PID="1")
         await_that("it runs", lambda: "shmrpcd: ready" in read(m.err))
         assert m.stop() == 0

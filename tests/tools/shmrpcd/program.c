@@ -1,5 +1,5 @@
 /*
- * A program for the manager to run, that does what its arguments say, in order:
+ * A program for the manager to run, which carries out its arguments in order:
  *
  *     ready            tells the manager that it can be called
  *     wait=FILE        goes on when there is such a file
@@ -51,7 +51,7 @@ static void write_pid(const char *path, pid_t pid)
     }
 }
 
-/* One that holds our output open. */
+/* A process that holds our output open. */
 static void leave_child(const char *path, void (*on_signal)(int))
 {
     pid_t pid = fork();
@@ -130,7 +130,7 @@ static void act(const char *word, const char *value)
 
 int main(int argc, char **argv)
 {
-    /* Whole lines: half a one counts as a line after a while. */
+    /* Whole lines: half a line counts as a line after a while. */
     (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     for (int i = 1; i < argc; i++) {
         char *value = strchr(argv[i], '=');

@@ -11,7 +11,7 @@
 
 static char text[MGR_LINE_BYTES];
 
-/* What line `number` is. */
+/* The text of line `number`. */
 static size_t len_of(uint64_t number, size_t most)
 {
     return (size_t)((number * 2654435761u) % (most + 1));
@@ -75,7 +75,7 @@ static void newest_lines_are_kept(void **state)
             }
         }
         check(&ring, count, sizes[i]);
-        /* Not many fewer than have room. */
+        /* Not many fewer than there is room for. */
         assert_true((ring.next - ring.first) * (sizes[i] / 2 + 40) >
                     MGR_RING_BYTES / 2);
         mgr_ring_fini(&ring);

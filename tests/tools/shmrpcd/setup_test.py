@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """setup_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB TCP PKI [TEST...]:
-what the manager gives a program before it is loaded."""
+the environment that the manager sets up for a program."""
 
 import os
 import pwd
@@ -20,7 +20,7 @@ def field(pid, name):
 
 
 def limit(pid, name):
-    """Both of a limit, soft and hard, as the kernel prints them."""
+    """Soft and hard value of a limit, as the kernel prints them."""
     for line in read(f"/proc/{pid}/limits").splitlines():
         if line.startswith(name + " "):
             return line[len(name):].split()[:2]
@@ -28,7 +28,7 @@ def limit(pid, name):
 
 
 def as_root(function):
-    """Only root may start programs as others."""
+    """Only root can start programs as others."""
     def test(m):
         if os.getuid() == 0:
             function(m)
@@ -38,7 +38,7 @@ def as_root(function):
 
 
 def public_program(m):
-    """The test program where every user can load it."""
+    """The test program in a place from which every user can run it."""
     os.chmod(m.folder, 0o755)
     shutil.copy(m.programs.program, m.path("program"))
     os.chmod(m.path("program"), 0o755)
@@ -56,7 +56,7 @@ def test_environment(m):
 
 
 def test_a_folder_and_a_mask(m):
-    """Other paths of the file are where they were."""
+    """Other paths of the file are unchanged."""
     os.mkdir(m.path("work"))
     m.start(m.section("S", "touch=made", "ready", directory="work",
                       umask="027", log_dir="logs"))
@@ -87,8 +87,8 @@ def test_niceness_and_cpus(m):
 
 
 def test_limits(m):
-    """A sanitizer needs more address space than there is memory, and wants no
-    dump of it."""
+    """A sanitizer needs more address space than there is memory, and must not
+    dump it."""
     space = {"limit_as": "64G", "limit_data": "1G"}
     if harness.SANITIZED:
         space = {}
@@ -114,8 +114,8 @@ def test_limits(m):
 
 @as_root
 def test_another_user(m):
-    """It can tell that it is ready, dies with the manager, and does not find
-    what is the manager's user's."""
+    """It can report that it is ready, dies with the manager, and does not inherit
+    what belongs to the manager's user."""
     program = public_program(m)
     nobody = pwd.getpwnam("nobody")
     m.env["XDG_RUNTIME_DIR"] = "/run/user/0"
@@ -154,7 +154,7 @@ def test_what_cannot_be_is_said(m):
 
 
 def test_a_limit_that_is_not_ours_to_raise(m):
-    """Without the right to, a niceness below zero is refused."""
+    """Without the privilege, a niceness below zero is refused."""
     if os.getuid() == 0:
         program = public_program(m)
         m.env["SHMRPC_DIR"] = m.path("mine")
@@ -187,7 +187,7 @@ def test_not_started_unless_asked_for(m):
     states = {s["name"]: s["state"] for s in m.call("list")}
     assert states == {"A": "STOPPED", "B": "RUNNING", "C": "RUNNING"}, states
     assert m.call("start", "A")["state"] == "RUNNING"
-    # What comes new into the file is treated alike.
+    # New services in the file are set up in the same way.
     m.write(m.section("A", "ready", autostart="no"),
             m.section("D", "ready", autostart="no"),
             m.section("E", "ready", autostart="no"),

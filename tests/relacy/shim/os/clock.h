@@ -1,4 +1,4 @@
-/* The real one; ticks are the kernel's (kernel.c), a nanosecond each. */
+/* The real header; ticks are the kernel's (kernel.c), a nanosecond each. */
 #ifndef TESTS_RELACY_SHIM_OS_CLOCK_H
 #define TESTS_RELACY_SHIM_OS_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* The real one; a mutation can leave out rings. */
+/* The real header; a mutation can omit rings. */
 #ifndef TESTS_RELACY_SHIM_OS_POLL_H
 #define TESTS_RELACY_SHIM_OS_POLL_H
 

@@ -1,4 +1,4 @@
-/* The real one; threads are the engine's. */
+/* The real header; threads are the engine's. */
 #ifndef TESTS_RELACY_SHIM_OS_THREAD_H
 #define TESTS_RELACY_SHIM_OS_THREAD_H
 

@@ -1,4 +1,4 @@
-/* The real one, with each access saying where it stands. */
+/* The real header, with each access reporting its source position. */
 #ifndef TESTS_RELACY_SHIM_SYNC_ATOMIC_H
 #define TESTS_RELACY_SHIM_SYNC_ATOMIC_H
 

@@ -108,6 +108,13 @@ enum {
     X(TCP_TLS_CLIENT_CA,       "tcp_tls_client_ca",       BOTH, PATH, 0, 0, NULL, NULL)                         \
     X(TCP_COMPRESSION,         "tcp_compression",         BOTH, CHOICE, 0, 0, "none snappy zlib", "none")    \
     X(TCP_ALLOW_INSECURE,      "tcp_allow_insecure_serialisation", BOTH, BOOL, 0, 0, NULL, "false")          \
+    X(NATS,                    "nats",                    BOTH, WORDS, 0, 0, NULL, NULL)                     \
+    X(NATS_BIND,               "nats_bind",               BOTH, BOOL, 0, 0, NULL, "false")                   \
+    X(NATS_CREDS,              "nats_creds",              BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_NKEY,               "nats_nkey",               BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_TLS_CA,             "nats_tls_ca",             BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_TLS_CERT,           "nats_tls_cert",           BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_ZONE,               "nats_zone",               BOTH, TEXT, 0, 0, NULL, NULL)                      \
     X(MIN_PROC_NUM,            "min_proc_num",            BOTH, COUNT, 1, 64, NULL, "1")                     \
     X(MAX_PROC_NUM,            "max_proc_num",            BOTH, COUNT, 1, 64, NULL, NULL)                    \
     X(THREADS,                 "threads",                 BOTH, COUNT, 1, 64, NULL, "1")                     \
@@ -190,6 +197,9 @@ typedef struct shmrpci_ini_place {
 /* Appended to a service's name for its gateway. */
 #define SHMRPCI_INI_GATE_SUFFIX ".tcp"
 
+/* The limit of sections with nats_bind: one gateway announces all of them. */
+#define SHMRPCI_INI_NATS_MAX 16
+
 typedef struct shmrpci_ini_list {
     const char *const *items; /* NULL behind the last */
     size_t count;
@@ -244,5 +254,13 @@ typedef struct shmrpci_ini_opts {
 shmrpc_status shmrpci_ini_load(const shmrpci_ini_opts *opts, const char *path,
                                shmrpci_arena *arena, const shmrpci_ini **out,
                                shmrpci_buf *messages) SHMRPC_WARN_UNUSED;
+
+/* Whether the gateway to a cluster of NATS announces the service. */
+bool shmrpci_ini_is_announced(const shmrpci_ini_service *service);
+
+/* Appends the servers of NATS as the gateway's addresses, each with the
+ * service's files and zone: "nats://a?creds=FILE,nats://b?creds=FILE". */
+void shmrpci_ini_append_nats(const shmrpci_ini_service *service,
+                             shmrpci_buf *out);
 
 #endif

@@ -3,9 +3,8 @@
 
 #include "supervise/ini_parser.h"
 
-/* The place of the key if it was given, else of the section. */
-static shmrpci_ini_place place_of(const shmrpci_ini_service *service,
-                                  shmrpci_ini_key key)
+shmrpci_ini_place shmrpci_ini_key_place(const shmrpci_ini_service *service,
+                                        shmrpci_ini_key key)
 {
     const shmrpci_ini_value *value = &service->values[key];
     return value->place.file != NULL ? value->place : service->place;
@@ -28,11 +27,12 @@ static void check_program(shmrpci_ini_parser *p,
     bool has_exec = service->values[SHMRPCI_INI_EXEC].present;
     bool has_import = service->values[SHMRPCI_INI_IMPORT_FROM].present;
     if (has_exec && has_import) {
-        shmrpci_ini_report(p, place_of(service, SHMRPCI_INI_EXEC),
+        shmrpci_ini_report(p, shmrpci_ini_key_place(service, SHMRPCI_INI_EXEC),
                            "[%s] has both `exec` and `import_from`",
                            service->name);
-        shmrpci_ini_note(p, place_of(service, SHMRPCI_INI_IMPORT_FROM),
-                         "the other is here");
+        shmrpci_ini_note(
+            p, shmrpci_ini_key_place(service, SHMRPCI_INI_IMPORT_FROM),
+            "the other is here");
     } else if (!has_exec && !has_import) {
         shmrpci_ini_report(p, service->place,
                            "[%s] does not say what to start (expected `exec` "
@@ -49,11 +49,12 @@ static void check_numbers(shmrpci_ini_parser *p,
     /* A value that could not be read is 0, and was reported. */
     if (most->present && most->u.number != 0 &&
         least->u.number > most->u.number) {
-        shmrpci_ini_report(p, place_of(service, SHMRPCI_INI_MIN_PROC_NUM),
-                           "[%s]: `min_proc_num` is %llu, above `max_proc_num`,"
-                           " which is %llu",
-                           service->name, (unsigned long long)least->u.number,
-                           (unsigned long long)most->u.number);
+        shmrpci_ini_report(
+            p, shmrpci_ini_key_place(service, SHMRPCI_INI_MIN_PROC_NUM),
+            "[%s]: `min_proc_num` is %llu, above `max_proc_num`,"
+            " which is %llu",
+            service->name, (unsigned long long)least->u.number,
+            (unsigned long long)most->u.number);
         shmrpci_ini_note(p, most->place, "that is given here");
     }
 }
@@ -65,7 +66,8 @@ static void check_gate(shmrpci_ini_parser *p,
     const size_t most = 63 - (sizeof SHMRPCI_INI_GATE_SUFFIX - 1);
     if (service->values[SHMRPCI_INI_TCP_BIND].present &&
         strlen(service->name) > most) {
-        shmrpci_ini_report(p, place_of(service, SHMRPCI_INI_TCP_BIND),
+        shmrpci_ini_report(p,
+                           shmrpci_ini_key_place(service, SHMRPCI_INI_TCP_BIND),
                            "the name of [%s] is longer than %zu characters, "
                            "too long for one with `tcp_bind`",
                            service->name, most);
@@ -73,9 +75,9 @@ static void check_gate(shmrpci_ini_parser *p,
 }
 
 /* File names are put into an address, so they can't have its separators. */
-static void check_tls_path(shmrpci_ini_parser *p,
-                           const shmrpci_ini_service *service,
-                           shmrpci_ini_key key)
+void shmrpci_ini_check_file(shmrpci_ini_parser *p,
+                            const shmrpci_ini_service *service,
+                            shmrpci_ini_key key)
 {
     const shmrpci_ini_value *file = &service->values[key];
     /* NULL: it was invalid, and is reported. */
@@ -93,13 +95,14 @@ static void check_tls(shmrpci_ini_parser *p, const shmrpci_ini_service *service)
     if (values[SHMRPCI_INI_TCP_BIND].present &&
         values[SHMRPCI_INI_TCP_TLS_CLIENT_CA].present &&
         !values[SHMRPCI_INI_TCP_TLS_CERT].present) {
-        shmrpci_ini_report(p, place_of(service, SHMRPCI_INI_TCP_TLS_CLIENT_CA),
-                           "[%s] has `tcp_tls_client_ca` without "
-                           "`tcp_tls_cert`: clients would not be asked",
-                           service->name);
+        shmrpci_ini_report(
+            p, shmrpci_ini_key_place(service, SHMRPCI_INI_TCP_TLS_CLIENT_CA),
+            "[%s] has `tcp_tls_client_ca` without "
+            "`tcp_tls_cert`: clients would not be asked",
+            service->name);
     }
-    check_tls_path(p, service, SHMRPCI_INI_TCP_TLS_CERT);
-    check_tls_path(p, service, SHMRPCI_INI_TCP_TLS_CLIENT_CA);
+    shmrpci_ini_check_file(p, service, SHMRPCI_INI_TCP_TLS_CERT);
+    shmrpci_ini_check_file(p, service, SHMRPCI_INI_TCP_TLS_CLIENT_CA);
 }
 
 /* ---- after ---- */
@@ -144,7 +147,8 @@ static bool resolve(shmrpci_ini_parser *p, waits *w, size_t service)
         indices[i] = index_of(p, w, after->items[i]);
         if (indices[i] == p->service_count) {
             shmrpci_ini_report(
-                p, place_of(&p->services[service], SHMRPCI_INI_AFTER),
+                p,
+                shmrpci_ini_key_place(&p->services[service], SHMRPCI_INI_AFTER),
                 "there is no service [%.64s]%s", after->items[i],
                 shmrpci_ini_nearest(p, after->items[i], w->names,
                                     p->service_count));
@@ -190,7 +194,7 @@ static void find_order(shmrpci_ini_parser *p, waits *w)
         if (!can_start(p, w, order[done])) {
             const shmrpci_ini_service *service = &p->services[order[done]];
             shmrpci_ini_report(
-                p, place_of(service, SHMRPCI_INI_AFTER),
+                p, shmrpci_ini_key_place(service, SHMRPCI_INI_AFTER),
                 "[%s] waits for itself, through the services it comes after",
                 service->name);
             return;
@@ -224,6 +228,7 @@ void shmrpci_ini_check(shmrpci_ini_parser *p)
         check_gate(p, &p->services[i]);
         check_tls(p, &p->services[i]);
     }
+    shmrpci_ini_check_nats(p);
     check_after(p);
     if (p->service_count == 0 && p->error_count == 0 && p->file_count > 0) {
         const shmrpci_ini_file *main_file = p->files[0];

@@ -6,6 +6,7 @@
  *     ini_entry     keys, and variables in their values
  *     ini           files and sections
  *     ini_check     rules that hold between keys and between services
+ *     ini_nats      those of the keys nats*
  *     ini_report    what is wrong, for people
  *
  * Memory ends by a flag: what could not be made is empty, and load fails in the
@@ -151,5 +152,18 @@ const char *shmrpci_ini_path(shmrpci_ini_parser *p,
 
 /* Checks the rules between the keys of a service, and between services. */
 void shmrpci_ini_check(shmrpci_ini_parser *p);
+
+/* The place of the key if it was given, else of the section. */
+shmrpci_ini_place shmrpci_ini_key_place(const shmrpci_ini_service *service,
+                                        shmrpci_ini_key key);
+
+/* Reports a file name that would end early in an address. */
+void shmrpci_ini_check_file(shmrpci_ini_parser *p,
+                            const shmrpci_ini_service *service,
+                            shmrpci_ini_key key);
+
+/* ---- ini_nats.c ---- */
+
+void shmrpci_ini_check_nats(shmrpci_ini_parser *p);
 
 #endif

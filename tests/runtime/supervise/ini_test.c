@@ -288,6 +288,31 @@ static const struct {
      {"true", "true", "False", "false"},
      {"2", "expected true or false"},
      "false"},
+    {SHMRPCI_INI_NATS,
+     {"nats://a, nats://b:4223", "nats://a|nats://b:4223", "a", "a"},
+     {"", "words"},
+     "absent"},
+    {SHMRPCI_INI_NATS_BIND,
+     {"yes", "true", "no", "false"},
+     {"maybe", "true or false"},
+     "false"},
+    {SHMRPCI_INI_NATS_CREDS,
+     {"/run/a.creds", "/run/a.creds", "a.creds", "/etc/a.creds"},
+     {"", "expected a path"},
+     "absent"},
+    {SHMRPCI_INI_NATS_NKEY,
+     {"a.nk", "/etc/a.nk"},
+     {"", "expected a path"},
+     "absent"},
+    {SHMRPCI_INI_NATS_TLS_CA,
+     {"ca.pem", "/etc/ca.pem"},
+     {"", "expected a path"},
+     "absent"},
+    {SHMRPCI_INI_NATS_TLS_CERT,
+     {"a.pem", "/etc/a.pem"},
+     {"", "expected a path"},
+     "absent"},
+    {SHMRPCI_INI_NATS_ZONE, {"east", "east"}, {NULL}, "absent"},
     {SHMRPCI_INI_MIN_PROC_NUM,
      {"1", "1", "64", "64"},
      {"0", "1 to 64", "65", "1 to 64", "X", "1 to 64"},
@@ -633,6 +658,103 @@ static void gateways_have_room_for_a_name(void **state)
     expect_says("[A]\nexec=a\ntcp_tls_cert=${NO\n", "this is no variable");
 }
 
+/* ---- the gateway to NATS ---- */
+
+/* Of the section [A] in a file that is right. */
+static void expect_servers(const char *keys, const char *wanted)
+{
+    char text[512];
+    loaded l;
+    shmrpci_buf got;
+    (void)snprintf(text, sizeof text, "[A]\nexec=a\nnats_bind=yes\n%s", keys);
+    load_good(&l, text);
+    shmrpci_buf_init_heap(&got);
+    assert_true(shmrpci_ini_is_announced(&l.ini->services[0]));
+    shmrpci_ini_append_nats(&l.ini->services[0], &got);
+    assert_string_equal(shmrpci_buf_text(&got), wanted);
+    shmrpci_buf_fini(&got);
+    unload(&l);
+}
+
+static void servers_of_nats_have_their_files(void **state)
+{
+    (void)state;
+    expect_servers("", "nats://127.0.0.1");
+    expect_servers("nats=a, nats://[::1]:4223\nnats_creds=c\nnats_zone=east\n",
+                   "nats://a?creds=/etc/c&zone=east,"
+                   "nats://[::1]:4223?creds=/etc/c&zone=east");
+    expect_servers("nats=a\nnats_nkey=n\nnats_tls_ca=ca\nnats_tls_cert=ce\n",
+                   "nats://a?nkey=/etc/n&ca=/etc/ca&cert=/etc/ce");
+}
+
+static void wrong_servers_of_nats_are_named(void **state)
+{
+    (void)state;
+    expect_messages("[A]\nexec=a\nnats_bind=yes\nnats=a,tcp://b\n",
+                    "/etc/s.ini:4:1: error: `tcp://b` for `nats` (expected "
+                    "nats://HOST or nats://HOST:PORT; files and zone have keys "
+                    "of their own)\n"
+                    "    4 | nats=a,tcp://b\n"
+                    "      | ^~~~\n");
+    expect_messages("[A]\nexec=a\nnats_bind=yes\nnats_creds=c\nnats_nkey=n\n",
+                    "/etc/s.ini:5:1: error: [A] has both `nats_creds` and "
+                    "`nats_nkey`\n"
+                    "    5 | nats_nkey=n\n"
+                    "      | ^~~~~~~~~\n"
+                    "/etc/s.ini:4:1: note: the other is here\n"
+                    "    4 | nats_creds=c\n"
+                    "      | ^~~~~~~~~~\n");
+    static const struct {
+        const char *keys;
+        const char *said;
+    } wrong[] = {
+        {"nats=nats://a?creds=b", "`nats://a?creds=b` for `nats`"},
+        {"nats=nats://a/echo", "`nats://a/echo` for `nats`"},
+        {"nats=nats://", "`nats://` for `nats`"},
+        {"nats=a:99999", "\"99999\" is no port"},
+        {"nats=a b", "`a b` for `nats`"},
+        {"nats_creds=a&b", "a path for `nats_creds` can't have a comma"},
+        {"nats_tls_ca=a?b", "a path for `nats_tls_ca` can't have a comma"},
+        {"nats_zone=a,b", "`a,b` for `nats_zone`"},
+        {"listen=tcp://", "`nats_bind`, but no shm:// address"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "[A]\nexec=a\nnats_bind=yes\n%s\n",
+                       wrong[i].keys);
+        expect_says(text, wrong[i].said);
+    }
+}
+
+/* One gateway announces all sections, and has one set of options. */
+static void sections_agree_about_nats(void **state)
+{
+    (void)state;
+    char text[2048];
+    size_t used = 0;
+    expect_messages(
+        "[A]\nexec=a\nnats=a\nnats_bind=yes\n"
+        "[B]\nexec=b\nnats=b\n"
+        "[C]\nexec=c\nnats_bind=yes\nnats=c\n",
+        "/etc/s.ini:11:1: error: [A] and [C] differ in `nats`, but "
+        "one gateway announces both: write it into [defaults]\n"
+        "   11 | nats=c\n"
+        "      | ^~~~\n"
+        "/etc/s.ini:3:1: note: the other is here\n"
+        "    3 | nats=a\n"
+        "      | ^~~~\n");
+    expect_says(
+        "[defaults]\nnats_bind=yes\n[A]\nexec=a\n"
+        "[B]\nexec=b\ntcp_allow_insecure_serialisation=yes\n",
+        "differ in `tcp_allow_insecure_serialisation`");
+    used += (size_t)snprintf(text, sizeof text, "[defaults]\nnats_bind=yes\n");
+    for (int i = 0; i <= SHMRPCI_INI_NATS_MAX; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "[S%d]\nexec=a\n", i);
+    }
+    expect_says(text, "more than 16 sections have `nats_bind`");
+}
+
 static void order_has_no_cycle(void **state)
 {
     (void)state;
@@ -791,6 +913,9 @@ int main(void)
         cmocka_unit_test(unknown_keys_get_a_suggestion),
         cmocka_unit_test(numbers_agree),
         cmocka_unit_test(gateways_have_room_for_a_name),
+        cmocka_unit_test(servers_of_nats_have_their_files),
+        cmocka_unit_test(wrong_servers_of_nats_are_named),
+        cmocka_unit_test(sections_agree_about_nats),
         cmocka_unit_test(order_has_no_cycle),
         cmocka_unit_test(variables_are_filled_in),
         cmocka_unit_test(includes_come_where_they_stand),

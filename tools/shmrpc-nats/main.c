@@ -77,7 +77,25 @@ static void print_places(const options *o)
                      o->servers, gates[i].who.id);
     }
     (void)fflush(stdout); /* whoever started us may wait for these lines */
-    (void)shmrpci_notify_send("READY=1");
+}
+
+/* Whoever manages us waits for that: READY=1 of sd_notify(3), and the servers,
+ * without the files that are shown to them. */
+static void tell(const options *o)
+{
+    shmrpci_buf lines;
+    shmrpci_buf_init_heap(&lines);
+    shmrpci_buf_append_text(&lines, "READY=1\nX_SHMRPC_ADDRESSES=");
+    for (const char *at = o->servers; *at != '\0';) {
+        size_t len = strcspn(at, ",");
+        shmrpci_buf_append(&lines, at, strcspn(at, "?,"));
+        at += len;
+        shmrpci_buf_append(&lines, at, *at == ',' ? 1 : 0);
+        at += *at == ',';
+    }
+    const char *text = shmrpci_buf_text(&lines);
+    (void)shmrpci_notify_send(text != NULL ? text : "READY=1");
+    shmrpci_buf_fini(&lines);
 }
 
 /* Whatever opens files is done here, before the sandbox forbids it. */
@@ -127,6 +145,7 @@ static exit_code serve(const options *o)
     code = code == EXIT_GO_ON ? gateway_sandbox(&program, o->no_sandbox) : code;
     if (code == EXIT_GO_ON) {
         print_places(o);
+        tell(o);
         code = gateway_run(&program);
     }
     close_all();

@@ -14,11 +14,15 @@
 #include "os/options.h"
 #include "shmrpc/options.h"
 #include "shmrpc/version.h"
+#include "supervise/ini.h"
 #include "transport/nats/parcel.h"
 
 /* What holds for whoever says nothing; shmrpc-nats(8) states the same, and
  * shmrpc-tcp has the same. */
 #define DEFAULT_STOP_NS (10 * SHMRPCI_NS_PER_S)
+
+_Static_assert(SHMRPCI_INI_NATS_MAX <= GATEWAY_SERVICES_MAX,
+               "what service.ini may ask for");
 
 /* Options without a short form; no character has these numbers. */
 enum {

@@ -65,6 +65,9 @@ static void print_service(const shmrpci_ini_service *service)
         print_list(&values[SHMRPCI_INI_TCP_BIND].u.list, ", ");
         putchar('\n');
     }
+    if (shmrpci_ini_is_announced(service)) {
+        puts("  nats: announced");
+    }
     if (values[SHMRPCI_INI_AFTER].present) {
         fputs("  after: ", stdout);
         print_list(&values[SHMRPCI_INI_AFTER].u.list, ", ");
@@ -75,13 +78,13 @@ static void print_service(const shmrpci_ini_service *service)
     }
 }
 
-/* Prints the page's command line. Without our own path the program is named
- * alone, so that the output is the same wherever shmrpcd is installed. */
-static bool print_page(const shmrpci_ini *ini)
+/* Prints the command line of a program of ours, and frees the plan. False:
+ * there is none for lack of memory. */
+static bool print_plan(mgr_plan *plan)
 {
-    mgr_plan *plan = mgr_plan_create_page(ini, "");
     for (size_t i = 0; plan != NULL && plan->argv[i] != NULL; i++) {
-        printf("%s%s", i > 0 ? " " : MGR_PAGE_NAME ": ", plan->argv[i]);
+        printf("%s%s%s", i > 0 ? " " : plan->name, i > 0 ? "" : ": ",
+               plan->argv[i]);
     }
     putchar('\n');
     bool is_there = plan != NULL;
@@ -96,7 +99,12 @@ static manager_exit print_all(const shmrpci_ini *ini)
     for (size_t i = 0; i < ini->service_count; i++) {
         print_service(&ini->services[ini->order[i]]);
     }
-    if (mgr_plan_wants_page(ini) && !print_page(ini)) {
+    /* Without our own path programs are named alone, so that the output is the
+     * same wherever shmrpcd is installed. */
+    if ((mgr_plan_wants_nats(ini) &&
+         !print_plan(mgr_plan_create_nats(ini, ""))) ||
+        (mgr_plan_wants_page(ini) &&
+         !print_plan(mgr_plan_create_page(ini, "")))) {
         fputs("shmrpcd: out of memory\n", stderr);
         return MANAGER_TROUBLE;
     }

@@ -1,20 +1,45 @@
-/* Gateways: how they follow the service that they are for. */
+/*
+ * Gateways: how they follow the services that they are for.
+ *
+ * One for TCP has a service, and starts after it. The one for NATS has several:
+ * it starts with those that can be called, and is started anew when it lacks
+ * one that can. Either outlives the restarts of its services.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "tools/shmrpcd/manager.h"
 
-/* Whether the service runs now doesn't matter: a gateway outlives its
- * restarts. */
+/* How long the gateway of several waits for services that are starting, as each
+ * that comes later costs a restart. */
+#define GATHER_NS (2 * SHMRPCI_NS_PER_S)
+
+/* NULL: it is not in the table. */
+static mgr_unit *service_of(const mgr_manager *m, const mgr_unit *gate,
+                            size_t i)
+{
+    const char *name = gate->plan->gate_of.items[i];
+    return mgr_find(m, name, strlen(name));
+}
+
+static bool is_to_run(const mgr_unit *service)
+{
+    return service != NULL && service->is_wanted && !service->is_removed;
+}
+
+/* Whether the service runs now doesn't matter. */
 bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit)
 {
-    const char *name = unit->plan->gate_of;
-    const mgr_unit *service =
-        name != NULL ? mgr_find(m, name, strlen(name)) : NULL;
-    return name == NULL ||
-           (service != NULL && service->is_wanted && !service->is_removed);
+    bool may = !mgr_plan_is_gate(unit->plan);
+    for (size_t i = 0; i < unit->plan->gate_of.count; i++) {
+        may = may || is_to_run(service_of(m, unit, i));
+    }
+    return may;
 }
+
+/* ---- names ----------------------------------------------------------- */
 
 /* Copies the name of the service from the first of its addresses that is
  * shm://NAME; false: it has none, or the name is too long. */
@@ -34,51 +59,131 @@ static bool find_target(const mgr_unit *service, char out[128])
     return false;
 }
 
+/* Whether the gateway was started for this name. */
+static bool has_target(const mgr_unit *unit, const char *target)
+{
+    size_t len = strlen(target);
+    const char *at = unit->targets;
+    while (*at != '\0') {
+        size_t its = strcspn(at, ",");
+        if (its == len && memcmp(at, target, len) == 0) {
+            return true;
+        }
+        at += its + (at[its] == ',');
+    }
+    return false;
+}
+
+/* The gateway of several takes those that run alone: it looks for them as soon
+ * as it starts. */
 bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
 {
-    const char *name = unit->plan->gate_of;
-    const mgr_unit *service = mgr_find(m, name, strlen(name));
-    if (service == NULL || !find_target(service, unit->target)) {
-        unit->target[0] = '\0';
+    size_t used = 0;
+    unit->targets[0] = '\0';
+    unit->gather_ns = 0;
+    for (size_t i = 0; i < unit->plan->gate_of.count; i++) {
+        const mgr_unit *service = service_of(m, unit, i);
+        char target[128];
+        bool counts = service != NULL && (service->state == MGR_RUNNING ||
+                                          !unit->plan->is_common_gate);
+        if (!counts) {
+            continue;
+        }
+        if (find_target(service, target)) {
+            used += (size_t)snprintf(unit->targets + used,
+                                     sizeof unit->targets - used, "%s%s",
+                                     used > 0 ? "," : "", target);
+        } else if (unit->plan->is_common_gate) {
+            mgr_unit_say(unit, MGR_LEVEL_WARNING,
+                         "`%s` has no shm:// address: it is not announced",
+                         service->plan->name);
+        }
     }
-    return unit->target[0] != '\0';
+    return used > 0;
 }
 
-/* False while the service does not run: its name is not known before it does;
- * usually it stays the same. */
-bool mgr_gate_is_astray(const mgr_manager *m, const mgr_unit *unit)
+/* ---- when ------------------------------------------------------------ */
+
+/* It has not failed so far, and may run soon. */
+static bool is_coming(const mgr_unit *service)
+{
+    return is_to_run(service) && service->deaths == 0 &&
+           (service->state == MGR_WAITING || service->state == MGR_STARTING);
+}
+
+/* A service that runs, and that the gateway does not serve. Without a program
+ * any service counts, also one without an address: mgr_gate_aim says so. */
+static bool is_missing(const mgr_unit *unit, const mgr_unit *service)
 {
     char target[128];
-    const char *name = unit->plan->gate_of;
-    const mgr_unit *service =
-        name != NULL ? mgr_find(m, name, strlen(name)) : NULL;
     return service != NULL && service->state == MGR_RUNNING &&
-           find_target(service, target) && strcmp(target, unit->target) != 0;
+           (unit->run == NULL ||
+            (find_target(service, target) && !has_target(unit, target)));
 }
 
-/* Puts the target before each "=ADDRESS" of a gateway; arguments of other
- * programs are copied as they are, even if they begin with a `=`. */
+int64_t mgr_gate_due_ns(const mgr_manager *m, mgr_unit *unit)
+{
+    bool is_due = false;
+    bool waits = false;
+    for (size_t i = 0; i < unit->plan->gate_of.count; i++) {
+        const mgr_unit *service = service_of(m, unit, i);
+        is_due = is_due || is_missing(unit, service);
+        waits = waits || is_coming(service);
+    }
+    if (!is_due) {
+        unit->gather_ns = 0;
+        return SHMRPCI_NEVER_NS;
+    }
+    if (!waits) {
+        return 0;
+    }
+    if (unit->gather_ns == 0) {
+        unit->gather_ns = shmrpci_deadline_after(GATHER_NS);
+    }
+    return unit->gather_ns;
+}
+
+/* ---- its command line ------------------------------------------------ */
+
+/* The text of argument `i`, in `out`: the plan's, with the service's name
+ * before the "=ADDRESS" of a gateway for TCP. */
+static size_t put_argument(const mgr_unit *unit, size_t i, char *out)
+{
+    const char *from = unit->plan->argv[i];
+    bool is_place = mgr_plan_is_gate(unit->plan) &&
+                    !unit->plan->is_common_gate && from[0] == '=';
+    size_t used = is_place ? strlen(unit->targets) : 0;
+    memcpy(out, unit->targets, used);
+    memcpy(out + used, from, strlen(from) + 1);
+    return used + strlen(from) + 1;
+}
+
 char **mgr_gate_argv(const mgr_unit *unit)
 {
     char *const *from = unit->plan->argv;
     size_t count = 0;
-    size_t bytes = 0;
+    size_t bytes = sizeof unit->targets;
     while (from[count] != NULL) {
-        /* Room for a name of maximum length before each of them, with its
-         * NUL. */
-        bytes += strlen(from[count++]) + sizeof unit->target;
+        /* Room for the longest name before each of them. */
+        bytes += strlen(from[count++]) + 129;
     }
-    char **argv = calloc(1, (count + 1) * sizeof *argv + bytes);
+    size_t room = count + unit->plan->gate_of.count + 1;
+    char **argv = calloc(1, room * sizeof *argv + bytes);
     if (argv == NULL) {
         return NULL;
     }
-    char *text = (char *)(argv + count + 1);
+    char *text = (char *)(argv + room);
     for (size_t i = 0; i < count; i++) {
-        bool is_place = unit->plan->gate_of != NULL && from[i][0] == '=';
-        int len = snprintf(text, strlen(from[i]) + sizeof unit->target, "%s%s",
-                           is_place ? unit->target : "", from[i]);
         argv[i] = text;
-        text += len + 1;
+        text += put_argument(unit, i, text);
+    }
+    if (unit->plan->is_common_gate) {
+        char *rest = NULL;
+        (void)snprintf(text, sizeof unit->targets, "%s", unit->targets);
+        for (char *one = strtok_r(text, ",", &rest); one != NULL;
+             one = strtok_r(NULL, ",", &rest)) {
+            argv[count++] = one;
+        }
     }
     return argv;
 }

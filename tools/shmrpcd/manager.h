@@ -101,13 +101,16 @@ shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
 
 /* ---- gate.c ---------------------------------------------------------- */
 
-/* Whether the gateway's service runs; true for units that are not gateways. */
+/* Whether a service of the gateway is wanted; true for units that are not
+ * gateways. */
 bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit);
-/* Notes under which name a gateway finds its service, which runs; false: it
- * has no address of shared memory. */
+/* Notes under which names a gateway finds its services, which run; false: none
+ * has an address of shared memory. */
 bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit);
-/* Whether the service has another name since. */
-bool mgr_gate_is_astray(const mgr_manager *m, const mgr_unit *unit);
+/* When to start the gateway, anew if it runs, since a service that it does not
+ * serve can be called, perhaps under a new name. 0: now; NEVER: no need, or no
+ * gateway. */
+int64_t mgr_gate_due_ns(const mgr_manager *m, mgr_unit *unit);
 /* The program of any unit and its arguments, in one block of memory to be
  * freed; NULL: out of memory. */
 char **mgr_gate_argv(const mgr_unit *unit);

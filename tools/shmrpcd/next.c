@@ -7,21 +7,28 @@
 #include "os/program.h"
 #include "tools/shmrpcd/manager.h"
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static mgr_unit *find_text(const mgr_manager *m, const char *name)
 {
     return mgr_find(m, name, strlen(name));
 }
 
 /* Units are sorted so that each comes after those in its `after`: one pass from
- * the end reaches all of them. The gateways of a unit are wanted with it. */
+ * the end reaches all of them. The gateways of a unit are wanted with it; one
+ * that is wanted itself wants its service, if it has only one. */
 void mgr_want(mgr_manager *m, mgr_unit *unit)
 {
     unit->is_wanted = true;
     for (size_t i = m->unit_count; i-- > 0;) {
         mgr_unit *later = m->units[i];
-        const char *gate_of = later->plan->gate_of;
-        bool leads = later->is_wanted && (gate_of == NULL || later == unit);
-        if (gate_of != NULL && strcmp(gate_of, unit->plan->name) == 0) {
+        bool leads = later->is_wanted &&
+                     (!mgr_plan_is_gate(later->plan) ||
+                      (later == unit && !later->plan->is_common_gate));
+        if (mgr_plan_is_gate_of(later->plan, unit->plan->name)) {
             later->is_wanted = true;
         }
         for (size_t k = 0; leads && k < later->plan->after.count; k++) {
@@ -43,9 +50,15 @@ static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
 /* Whether all services that the unit comes after can be called, and at the
  * first start also those before it in the file that must be waited for, unless
  * they have failed. The management page waits for none, since it shows what the
- * others wait for. */
-static bool may_start(const mgr_manager *m, const mgr_unit *unit)
+ * others wait for; the gateway of several services for one of them. `*next_ns`:
+ * when to ask again. */
+static bool may_start(const mgr_manager *m, mgr_unit *unit, int64_t *next_ns)
 {
+    *next_ns = SHMRPCI_NEVER_NS;
+    if (unit->plan->is_common_gate) {
+        *next_ns = mgr_gate_due_ns(m, unit);
+        return shmrpci_remaining_ns(*next_ns) == 0;
+    }
     for (size_t i = 0; i < unit->plan->after.count; i++) {
         const mgr_unit *other = find_text(m, unit->plan->after.items[i]);
         if (other != NULL && other->state != MGR_RUNNING) {
@@ -65,13 +78,14 @@ static bool may_start(const mgr_manager *m, const mgr_unit *unit)
 }
 
 /* Whether stopping the unit must wait: for services that come after it when all
- * are stopped; for its gateway when it alone is. */
+ * are stopped; for its gateway, if that ends too, when it alone is. */
 static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
 {
     bool ends = !unit->is_wanted || unit->is_removed;
     for (size_t i = 0; m->stops < 2 && i < m->unit_count; i++) {
         const mgr_unit *other = m->units[i];
-        bool counts = m->stops == 1 || (ends && other->plan->gate_of != NULL);
+        bool counts = m->stops == 1 || (ends && mgr_plan_is_gate(other->plan) &&
+                                        !is_to_run(m, other));
         for (size_t k = 0; counts && k < other->plan->after.count; k++) {
             if (other->run_count > 0 &&
                 strcmp(other->plan->after.items[k], unit->plan->name) == 0) {
@@ -174,7 +188,9 @@ static void replace(mgr_manager *m, mgr_unit *unit)
 /* A unit whose program runs; returns when to check it again. */
 static int64_t step_running(mgr_manager *m, mgr_unit *unit)
 {
-    unit->restarts = unit->restarts || mgr_gate_is_astray(m, unit);
+    int64_t due_ns = unit->state == MGR_RUNNING ? mgr_gate_due_ns(m, unit)
+                                                : SHMRPCI_NEVER_NS;
+    unit->restarts = unit->restarts || shmrpci_remaining_ns(due_ns) == 0;
     replace(m, unit);
     take_plain(unit);
     if (!mgr_unit_is_ending(unit)) {
@@ -182,8 +198,8 @@ static int64_t step_running(mgr_manager *m, mgr_unit *unit)
         if (is_to_run(m, unit) || is_needed(m, unit)) {
             shmrpci_backoff_lives(&unit->backoff, lived_ns);
             return lived_ns < SHMRPCI_YOUNG_NS
-                       ? unit->started_ns + SHMRPCI_YOUNG_NS
-                       : SHMRPCI_NEVER_NS;
+                       ? earlier(due_ns, unit->started_ns + SHMRPCI_YOUNG_NS)
+                       : due_ns;
         }
         begin_stop(unit);
     } else if (shmrpci_remaining_ns(unit->step_ns) == 0) {
@@ -209,18 +225,23 @@ static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
     }
     if (mgr_unit_backs_off(unit)) {
         if (shmrpci_remaining_ns(unit->backoff.next_ns) == 0) {
+            if (unit->plan->is_common_gate &&
+                mgr_gate_due_ns(m, unit) == SHMRPCI_NEVER_NS) {
+                return SHMRPCI_NEVER_NS; /* until one of its services runs */
+            }
             start(m, unit);
         }
         return mgr_unit_backs_off(unit) ? unit->backoff.next_ns
                                         : unit->started_ns + SHMRPCI_YOUNG_NS;
     }
     mgr_unit_enter(unit, MGR_WAITING);
-    if (may_start(m, unit)) {
+    int64_t next_ns;
+    if (may_start(m, unit, &next_ns)) {
         start(m, unit);
         return mgr_unit_backs_off(unit) ? unit->backoff.next_ns
                                         : unit->started_ns + SHMRPCI_YOUNG_NS;
     }
-    return SHMRPCI_NEVER_NS;
+    return next_ns;
 }
 
 /* Keeps the units in starting order. */
@@ -230,11 +251,6 @@ static void remove_unit(mgr_manager *m, size_t index)
     m->unit_count--;
     memmove(m->units + index, m->units + index + 1,
             (m->unit_count - index) * sizeof(mgr_unit *));
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* From the last to the first, so that those are told to end first that were

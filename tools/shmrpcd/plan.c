@@ -520,12 +520,22 @@ static const char *listen_of(const mgr_plan *plan, size_t *len)
     return at != NULL ? at : "";
 }
 
+/* A gateway of other services gets other operands. */
+static bool same_services(const mgr_plan *a, const mgr_plan *b)
+{
+    bool is_same = a->gate_of.count == b->gate_of.count;
+    for (size_t i = 0; is_same && i < a->gate_of.count; i++) {
+        is_same = strcmp(a->gate_of.items[i], b->gate_of.items[i]) == 0;
+    }
+    return is_same;
+}
+
 /* Ignores what only the manager uses (logs, start_timeout, after): that can
  * change without a restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
 {
     return same_argv(a, b) && strcmp(a->options, b->options) == 0 &&
-           mgr_plan_has_same_setup(a, b);
+           mgr_plan_has_same_setup(a, b) && same_services(a, b);
 }
 
 bool mgr_plan_is_alike(const mgr_plan *a, const mgr_plan *b)

@@ -27,10 +27,13 @@ typedef struct mgr_plan {
     bool autostart;      /* else it is started on demand only */
     const char *command; /* for people: the program and its arguments */
     shmrpci_ini_list after;
-    /* For a gateway, the service that it makes callable over TCP: it runs when
-     * that service does, and its argv must be completed (gate.c). NULL: not a
-     * gateway. */
-    const char *gate_of;
+    /* For a gateway, the services that it makes callable from other machines;
+     * its argv must be completed (gate.c). Empty: not a gateway. */
+    shmrpci_ini_list gate_of;
+    /* It runs when one of them does; else when the only one does. */
+    bool is_common_gate;
+    /* A program of ours: its last line of standard error says why it ended. */
+    bool says_why;
     /* Minimum and maximum number of workers, each with `threads`; 0 to 0: it
      * has threads only. */
     uint32_t least;
@@ -71,9 +74,30 @@ bool mgr_plan_wants_gate(const shmrpci_ini *ini,
 mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
                                const char *own_path);
 
+/* The gateway, shmrpc-nats(8), of all services with nats_bind, unless there is
+ * a section of that name. */
+#define MGR_NATS_NAME "shmrpc-nats"
+bool mgr_plan_wants_nats(const shmrpci_ini *ini);
+mgr_plan *mgr_plan_create_nats(const shmrpci_ini *ini, const char *own_path);
+
+static inline bool mgr_plan_is_gate(const mgr_plan *plan)
+{
+    return plan->gate_of.count > 0;
+}
+bool mgr_plan_is_gate_of(const mgr_plan *plan, const char *service);
+
 /* For functions that make plans: a plan with what a service and its gateway
- * have in common, and `word` as its argument. */
+ * have in common. */
 mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service);
+/* A program beside ours, as it is installed, else by PATH; in the plan's
+ * memory. */
+const char *mgr_plan_program(mgr_plan *plan, const char *own_path,
+                             const char *name);
+/* Whether a section of that name replaces a plan of ours: then the user decides
+ * how the program is run. */
+bool mgr_plan_has_section(const shmrpci_ini *ini, const char *name);
+/* For --stop-after of a gateway: what a service has to end, in seconds. */
+uint64_t mgr_plan_stop_seconds(uint64_t int_ns, uint64_t term_ns);
 const char *mgr_plan_compression(const shmrpci_ini_service *service);
 /* A place of `tcp_bind`, as an address: for TLS, if a certificate is given. */
 void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,

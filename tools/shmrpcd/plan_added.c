@@ -7,9 +7,8 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* A program beside ours, as it is installed, else by PATH. */
-static const char *program_of(mgr_plan *plan, const char *own_path,
-                              const char *name)
+const char *mgr_plan_program(mgr_plan *plan, const char *own_path,
+                             const char *name)
 {
     const char *slash = strrchr(own_path, '/');
     const char *beside =
@@ -25,9 +24,7 @@ static const char *program_of(mgr_plan *plan, const char *own_path,
     return beside;
 }
 
-/* A section of that name replaces the plan made here: the user decides how the
- * program is run. */
-static bool has_section(const shmrpci_ini *ini, const char *name)
+bool mgr_plan_has_section(const shmrpci_ini *ini, const char *name)
 {
     bool has = false;
     for (size_t i = 0; !has && i < ini->service_count; i++) {
@@ -54,7 +51,7 @@ static char *page_place(mgr_plan *plan, const shmrpci_ini_value *web)
 static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
                       const char *own_path)
 {
-    const char *program = program_of(plan, own_path, MGR_PAGE_NAME);
+    const char *program = mgr_plan_program(plan, own_path, MGR_PAGE_NAME);
     char **argv = shmrpci_arena_calloc(&plan->arena, 5, sizeof *argv, 8);
     const shmrpci_ini_value *token = &web[SHMRPCI_INI_WEB_PASSWORD_FILE];
     size_t count = 0;
@@ -78,6 +75,7 @@ static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
     }
     plan->argv = argv;
     plan->name = MGR_PAGE_NAME;
+    plan->says_why = true;
     plan->command = argv[0];
     plan->options = shmrpci_arena_strndup(&plan->arena, "SHMRPC_OPTIONS=", 15);
     return plan->options != NULL;
@@ -107,7 +105,7 @@ mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
 bool mgr_plan_wants_page(const shmrpci_ini *ini)
 {
     return ini->has_web && ini->web[SHMRPCI_INI_WEB_PORT].u.number != 0 &&
-           !has_section(ini, MGR_PAGE_NAME);
+           !mgr_plan_has_section(ini, MGR_PAGE_NAME);
 }
 
 /* ---- gateways -------------------------------------------------------- */
@@ -120,7 +118,22 @@ bool mgr_plan_wants_gate(const shmrpci_ini *ini,
     (void)snprintf(name, sizeof name, "%s" SHMRPCI_INI_GATE_SUFFIX,
                    service->name);
     return service->values[SHMRPCI_INI_TCP_BIND].present &&
-           mgr_plan_has_processes(service) && !has_section(ini, name);
+           mgr_plan_has_processes(service) && !mgr_plan_has_section(ini, name);
+}
+
+uint64_t mgr_plan_stop_seconds(uint64_t int_ns, uint64_t term_ns)
+{
+    uint64_t seconds = (int_ns + term_ns + NS_PER_S - 1) / NS_PER_S;
+    return seconds > 0 ? seconds : 1;
+}
+
+bool mgr_plan_is_gate_of(const mgr_plan *plan, const char *service)
+{
+    bool is = false;
+    for (size_t i = 0; i < plan->gate_of.count; i++) {
+        is = is || strcmp(plan->gate_of.items[i], service) == 0;
+    }
+    return is;
 }
 
 /* Whether the file has the key. Defaults are present too, but come from no
@@ -140,14 +153,12 @@ static bool fill_gate_options(mgr_plan *plan,
     const shmrpci_ini_value *message = &values[SHMRPCI_INI_MAX_MESSAGE_BYTES];
     const shmrpci_ini_value *connections =
         &values[SHMRPCI_INI_MAX_CONNECTIONS_PER_USER];
-    uint64_t stop_ns = values[SHMRPCI_INI_STOP_INT_SECS].u.number +
-                       values[SHMRPCI_INI_STOP_TERM_SECS].u.number;
     size_t count = 0;
-    argv[count++] = shmrpci_arena_printf(
-        &plan->arena, "--stop-after=%llu",
-        (unsigned long long)(stop_ns < NS_PER_S
-                                 ? 1
-                                 : (stop_ns + NS_PER_S - 1) / NS_PER_S));
+    argv[count++] =
+        shmrpci_arena_printf(&plan->arena, "--stop-after=%llu",
+                             (unsigned long long)mgr_plan_stop_seconds(
+                                 values[SHMRPCI_INI_STOP_INT_SECS].u.number,
+                                 values[SHMRPCI_INI_STOP_TERM_SECS].u.number));
     argv[count++] = shmrpci_arena_printf(&plan->arena, "--tcp-compression=%s",
                                          mgr_plan_compression(service));
     if (is_given(message)) {
@@ -196,7 +207,7 @@ static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
 {
     const shmrpci_ini_list *hosts =
         &service->values[SHMRPCI_INI_TCP_BIND].u.list;
-    const char *program = program_of(plan, own_path, MGR_GATE_PROGRAM);
+    const char *program = mgr_plan_program(plan, own_path, MGR_GATE_PROGRAM);
     char **argv =
         shmrpci_arena_calloc(&plan->arena, hosts->count + 8, sizeof *argv, 8);
     const char **after =
@@ -219,8 +230,8 @@ static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
                                      strlen(service->name));
     plan->argv = argv;
     plan->command = argv[0];
-    plan->gate_of = after[0];
-    plan->after = (shmrpci_ini_list){after, 1};
+    plan->says_why = true;
+    plan->gate_of = plan->after = (shmrpci_ini_list){after, 1};
     plan->name = shmrpci_arena_printf(
         &plan->arena, "%s" SHMRPCI_INI_GATE_SUFFIX, service->name);
     plan->options = shmrpci_arena_printf(&plan->arena, "SHMRPC_OPTIONS=");

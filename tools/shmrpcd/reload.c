@@ -48,12 +48,12 @@ static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
     return SHMRPC_OK;
 }
 
-/* Room for each service with its gateway, the page, and the units that go.
- * Gateways follow their services, the page comes last. */
+/* Room for each service with its gateway, the gateway to NATS, the page, and
+ * the units that go. Gateways follow their services, the page comes last. */
 static shmrpc_status draft_init(draft *d, const mgr_manager *m,
                                 const shmrpci_ini *ini)
 {
-    size_t room = 2 * ini->service_count + m->unit_count + 2;
+    size_t room = 2 * ini->service_count + m->unit_count + 3;
     shmrpc_status status = SHMRPC_OK;
     *d = (draft){calloc(room, sizeof *d->plans), calloc(room, sizeof *d->units),
                  0};
@@ -67,6 +67,9 @@ static shmrpc_status draft_init(draft *d, const mgr_manager *m,
             status =
                 draft_add(d, m, mgr_plan_create_gate(service, m->own_path));
         }
+    }
+    if (status == SHMRPC_OK && mgr_plan_wants_nats(ini)) {
+        status = draft_add(d, m, mgr_plan_create_nats(ini, m->own_path));
     }
     if (status == SHMRPC_OK && mgr_plan_wants_page(ini)) {
         status = draft_add(d, m, mgr_plan_create_page(ini, m->own_path));
@@ -111,7 +114,7 @@ static void want_added(mgr_manager *m)
     for (size_t i = 0; i < m->unit_count; i++) {
         mgr_unit *unit = m->units[i];
         if (unit->is_wanted && unit->starts == 0 &&
-            unit->plan->gate_of == NULL) {
+            !mgr_plan_is_gate(unit->plan)) {
             mgr_want(m, unit);
         }
     }
@@ -128,7 +131,7 @@ static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
             note(&changes->added, d->units[i]->plan->name);
             const mgr_plan *plan = d->units[i]->plan;
             d->units[i]->is_wanted =
-                plan->gate_of != NULL || (m->names == NULL && plan->autostart);
+                mgr_plan_is_gate(plan) || (m->names == NULL && plan->autostart);
         } else {
             d->units[i] = unit_of(m, d->plans[i]);
             replace(d->units[i], d->plans[i], changes);

@@ -140,7 +140,7 @@ static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
 bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
 {
     char why[MGR_LAUNCH_WHY_BYTES];
-    bool has_target = unit->plan->gate_of == NULL || mgr_gate_aim(m, unit);
+    bool has_target = !mgr_plan_is_gate(unit->plan) || mgr_gate_aim(m, unit);
     unit->run = has_target ? run_start(m, unit, false, why) : NULL;
     unit->starts++;
     unit->started_ns = shmrpci_now_ns();
@@ -148,7 +148,8 @@ bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
     unit->is_cold = false;
     if (!has_target) {
         (void)snprintf(unit->last_end, sizeof unit->last_end,
-                       "`%s` has no shm:// address", unit->plan->gate_of);
+                       "`%s` has no shm:// address",
+                       unit->plan->gate_of.items[0]);
     } else if (unit->run == NULL) {
         (void)snprintf(unit->last_end, sizeof unit->last_end, "%s", why);
     }
@@ -180,9 +181,26 @@ bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
 
 /* ---- what it prints -------------------------------------------------- */
 
+/* Without the "PROGRAM: " before it: the unit is named anyway. */
+static void note_reason(mgr_run *run, const mgr_line *line)
+{
+    const char *text = line->text;
+    size_t len = line->len;
+    const char *colon = memchr(text, ':', len);
+    size_t skipped = colon != NULL ? (size_t)(colon - text) + 2 : 0;
+    if (skipped > 0 && skipped < len && colon[1] == ' ') {
+        text += skipped;
+        len -= skipped;
+    }
+    (void)snprintf(run->said, sizeof run->said, "%.*s", (int)len, text);
+}
+
 static void on_line(void *user, const mgr_line *line)
 {
-    const mgr_run *run = user;
+    mgr_run *run = user;
+    if (run->unit->plan->says_why && line->origin == MGR_ORIGIN_STDERR) {
+        note_reason(run, line);
+    }
     mgr_unit_log(run->unit, run, line);
 }
 
@@ -231,15 +249,18 @@ static void read_rest(mgr_manager *m, mgr_run *run)
 
 /* ---- its end --------------------------------------------------------- */
 
-/* "signal 9 (Killed)" or "status 1". */
-static void describe_end(const shmrpci_child_end *end, char out[128])
+/* "signal 9 (Killed)", "status 1", or "status 1: the reason". */
+static void describe_end(const shmrpci_child_end *end, const char *said,
+                         char out[MGR_END_BYTES])
 {
     if (end->signal != 0) {
-        (void)snprintf(out, 128, "signal %d (%s)%s", (int)end->signal,
+        (void)snprintf(out, MGR_END_BYTES, "signal %d (%s)%s", (int)end->signal,
                        shmrpci_program_signal_name(end->signal),
                        end->has_dumped ? ", core dumped" : "");
     } else {
-        (void)snprintf(out, 128, "status %d", (int)end->status);
+        bool has_reason = end->status != 0 && said[0] != '\0';
+        (void)snprintf(out, MGR_END_BYTES, "status %d%s%s", (int)end->status,
+                       has_reason ? ": " : "", has_reason ? said : "");
     }
 }
 
@@ -252,14 +273,15 @@ static void describe_time(int64_t ns, char out[24])
 
 /* The reason, if it is ours. */
 static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
-                             char out[128])
+                             char out[MGR_END_BYTES])
 {
     char time[24];
     if (run->is_late) {
         describe_time(run->unit->plan->start_ns, time);
-        (void)snprintf(out, 128, "not ready within %s (start_timeout)", time);
+        (void)snprintf(out, MGR_END_BYTES,
+                       "not ready within %s (start_timeout)", time);
     } else {
-        describe_end(end, out);
+        describe_end(end, run->said, out);
     }
 }
 

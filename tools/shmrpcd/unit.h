@@ -41,6 +41,9 @@ typedef enum mgr_state {
     MGR_CRASHED
 } mgr_state;
 
+/* A text on how a program ended. */
+#define MGR_END_BYTES 256
+
 typedef struct mgr_unit mgr_unit;
 
 typedef struct mgr_run {
@@ -56,6 +59,9 @@ typedef struct mgr_run {
     int64_t flush_ns[2]; /* when an incomplete line is reported; NEVER: there is
                           * none */
     mgr_lines *streams;  /* two */
+    /* The last line of standard error, if the plan says that it tells why the
+     * program ended. */
+    char said[MGR_END_BYTES - 24];
 } mgr_run;
 
 struct mgr_unit {
@@ -80,11 +86,14 @@ struct mgr_unit {
     uint32_t most;
     uint32_t starts;
     uint32_t deaths; /* unasked, or it could not be started */
-    char last_end[128];
-    uint32_t refusals;    /* heirs that could not take over */
-    char refusal[128];    /* how the last of them ended */
-    char addresses[1024]; /* separated by commas */
-    char target[128];     /* of a gateway: the service, as it finds it */
+    char last_end[MGR_END_BYTES];
+    uint32_t refusals;           /* heirs that could not take over */
+    char refusal[MGR_END_BYTES]; /* how the last of them ended */
+    char addresses[1024];        /* separated by commas */
+    /* Of a gateway: the services as it finds them, separated by commas, and how
+     * long it waits for more; 0: it does not wait. */
+    char targets[SHMRPCI_INI_NATS_MAX * 128];
+    int64_t gather_ns;
     mgr_console *console; /* the manager's */
     mgr_ring ring;
     tool_log_file log;

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""nats_test.py PROGRAM...: the manager with the gateway to a cluster of NATS, for
+all sections that want it (harness.py; world.py for the server of NATS)."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..",
+                                "shmrpc-nats"))
+
+# pylint: disable=wrong-import-position
+from harness import await_that, is_alive, main, read
+from world import PROGRAM, Server
+
+from identity import Key
+
+# For what waits until a gateway was started anew, on a busy machine.
+PATIENCE = 60
+GATEWAY = os.environ["SHMRPC_TEST_NATS"]
+
+
+class Nats:
+    """A nats-server of the test's own, while its block runs."""
+
+    def __init__(self, manager, conf=""):
+        self.folder = manager.folder
+        self.running = []
+        path = manager.path("nats.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(conf)
+        manager.env["PATH"] = ":".join([os.path.dirname(GATEWAY),
+                                        manager.env["PATH"]])
+        self.server = Server(self, options=["-c", path])
+        self.address = f"nats://127.0.0.1:{self.server.port}"
+        manager.env["SHMRPC_NATS"] = self.address
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.running:
+            process.kill()
+            process.wait()
+
+
+def defaults(manager, nats, **keys):
+    return manager.body("defaults", nats=nats.address,
+                        tcp_allow_insecure_serialisation="yes", **keys)
+
+
+def echo(manager, **keys):
+    return manager.body("Echo", exec=manager.programs.echo, **keys)
+
+
+def primes(manager, **keys):
+    return manager.body("Primes", exec=manager.programs.primes, **keys)
+
+
+def announced(manager):
+    """The services that the cluster has, and their zones."""
+    rows = json.loads(manager.run("ps", "--nats", "--json"))
+    return sorted((row["service"], row["zone"]) for row in rows)
+
+
+def await_announced(manager, *wanted):
+    await_that(f"{wanted} are announced",
+               lambda: announced(manager) == sorted(wanted), PATIENCE)
+
+
+def await_gateway(manager, state, starts=None):
+    """Its status; `starts`: in that state for a program started later."""
+    def is_so():
+        status = manager.status("shmrpc-nats")
+        return status if status["state"] == state and \
+            status["pid"] != starts else None
+    return await_that(f"the gateway is {state}", is_so, PATIENCE)
+
+
+# ---- what is tried -----------------------------------------------------------
+
+
+def test_one_gateway_announces_all(manager):
+    """Those that want it; it survives them, and is started again."""
+    with Nats(manager) as nats:
+        manager.start(
+            defaults(manager, nats, nats_bind="yes", nats_zone="east",
+                     log_dir="logs"),
+            echo(manager), primes(manager),
+            manager.section("Plain", "lines=1", ready="started",
+                            nats_bind="no"))
+        await_announced(manager, ("echo_serv", "east"), ("primes", "east"))
+        status = await_gateway(manager, "RUNNING")
+        assert status["addresses"] == [nats.address], status
+        assert "shmrpc-nats" in manager.run("ps"), manager.run("ps")
+        assert manager.run("call", "--nats", "echo_serv", "add", "2",
+                           "3").strip() == "5"
+        # A service that is stopped leaves the gateway to the others.
+        manager.run("stop", "Primes")
+        assert manager.run("call", "--nats", "echo_serv", "add", "2",
+                           "4").strip() == "6"
+        manager.run("start", "Primes")
+        manager.await_state("Primes", "RUNNING")
+        assert manager.status("shmrpc-nats")["pid"] == status["pid"]
+        # The gateway itself is started again.
+        os.kill(status["pid"], signal.SIGKILL)
+        again = await_gateway(manager, "RUNNING", starts=status["pid"])
+        assert again["restarts"] == 1, again
+        await_announced(manager, ("echo_serv", "east"), ("primes", "east"))
+        assert manager.stop() == 0
+        assert not is_alive(again["pid"])
+        manager.await_nobody()
+        assert "echo_serv: serving at" in read(
+            manager.path("logs/shmrpc-nats.log"))
+
+
+def test_the_gateway_follows_the_file(manager):
+    """Sections that come and go, and services that are started later."""
+    with Nats(manager) as nats:
+        both = (echo(manager, nats_bind="yes"),
+                primes(manager, nats_bind="yes", autostart="no"))
+        manager.start(defaults(manager, nats), *both)
+        await_announced(manager, ("echo_serv", ""))
+        first = await_gateway(manager, "RUNNING")["pid"]
+        manager.run("start", "Primes")
+        await_announced(manager, ("echo_serv", ""), ("primes", ""))
+        second = await_gateway(manager, "RUNNING", starts=first)["pid"]
+        manager.write(defaults(manager, nats), echo(manager),
+                      primes(manager, nats_bind="yes"))
+        manager.run("reload")
+        await_announced(manager, ("primes", ""))
+        await_gateway(manager, "RUNNING", starts=second)
+        manager.write(defaults(manager, nats), echo(manager), primes(manager))
+        manager.run("reload")
+        await_announced(manager)
+        await_that("the gateway has gone",
+                   lambda: "shmrpc-nats" not in manager.run("ps"), PATIENCE)
+        assert manager.stop() == 0
+
+
+def test_nobody_waits_for_one_that_fails(manager):
+    """A service that never starts does not keep the others away."""
+    with Nats(manager) as nats:
+        manager.start(defaults(manager, nats, nats_bind="yes"), echo(manager),
+                      manager.section("Broken", "exit=3"))
+        await_announced(manager, ("echo_serv", ""))
+        # Nor does one that has not said so far that it can be called.
+        manager.write(defaults(manager, nats, nats_bind="yes"), echo(manager),
+                      manager.section("Slow", "say=x", start_timeout="1h"))
+        manager.run("reload")
+        await_announced(manager, ("echo_serv", ""))
+        manager.stop()
+
+
+def test_wrong_credentials_are_named(manager):
+    """With file and reason, in the log and by ps."""
+    known = Key(manager.folder, "user", "known")
+    stranger = Key(manager.folder, "user", "stranger")
+    conf = f"authorization {{ users: [ {{ nkey: {known.public} }} ] }}\n"
+    with Nats(manager, conf) as nats:
+        manager.start(defaults(manager, nats, nats_bind="yes",
+                               nats_nkey=stranger.seed_file), echo(manager))
+
+        def said(part):
+            return await_that(
+                f"ps says {part}", lambda: [
+                    line for line in manager.run("ps").splitlines()
+                    if "shmrpc-nats" in line and part in line], PATIENCE)[0]
+
+        line = said("refuses")
+        assert f"UNAUTHENTICATED: {stranger.seed_file}: " in line, line
+        assert f"UNAUTHENTICATED: {stranger.seed_file}: " in read(manager.err)
+        # One that is not there, then the right one.
+        for file in (manager.path("none.nk"), known.seed_file):
+            manager.write(defaults(manager, nats, nats_bind="yes",
+                                   nats_nkey=file), echo(manager))
+            manager.run("reload")
+            if file != known.seed_file:
+                said(file)
+        await_gateway(manager, "RUNNING")
+        manager.env["SHMRPC_NATS"] += f"?nkey={known.seed_file}"
+        await_announced(manager, ("echo_serv", ""))
+        assert manager.stop() == 0
+
+
+if __name__ == "__main__":
+    if PROGRAM is None or shutil.which("openssl") is None:
+        print("SKIPPED: no nats-server or no openssl here: the manager's "
+              "gateway to NATS is not tested")
+        sys.exit(77)
+    main(globals())

@@ -38,6 +38,14 @@ static int pid(shmrpc_ctx *ctx, void *user, uint32_t *ret)
     return SHMRPC_OK;
 }
 
+static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
+{
+    (void)ctx;
+    (void)user;
+    (void)usleep(ms * 1000);
+    return SHMRPC_OK;
+}
+
 static int count(shmrpc_ctx *ctx, void *user, uint64_t most, int32_t status,
                  flow_flow_count_sink *out)
 {
@@ -110,6 +118,7 @@ int main(int argc, char **argv)
     flow_flow_impl impl = FLOW_FLOW_IMPL_INIT;
     impl.echo = echo;
     impl.pid = pid;
+    impl.nap = nap;
     impl.count = count;
     impl.drained = drained;
     impl.stubborn = stubborn;

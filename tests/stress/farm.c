@@ -733,6 +733,15 @@ void farm_check(farm *f)
     }
 }
 
+uint64_t farm_answered(const farm *f)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < f->clients; i++) {
+        sum += answered(f, i);
+    }
+    return sum;
+}
+
 uint64_t farm_rescued(const farm *f)
 {
     return told(f) - f->excused;

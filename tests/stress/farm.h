@@ -138,6 +138,8 @@ void farm_settle_without(farm *f, const farm_process *dead);
 /* Fails the test, printing the account, if there is any fault, or if an extent
  * is kept for a reply that will never come. */
 void farm_check(farm *f);
+/* Number of calls of all clients that were answered. */
+uint64_t farm_answered(const farm *f);
 /* Wake-ups that clients had to make up for, except those that waited for us to
  * recover a dead worker. */
 uint64_t farm_rescued(const farm *f);

@@ -118,8 +118,9 @@ const SIGNALS = { 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGF
 function crashOf(row, date) {
   const last = row.last_crash;
   const name = SIGNALS[last.signal];
-  const how = last.signal > 0 ? `signal ${last.signal}${name ? ` (${name})` : ""}`
-    : `status ${last.status}`;
+  const how = last.signal === null ? "cause not known"
+    : last.signal > 0 ? `signal ${last.signal}${name ? ` (${name})` : ""}`
+      : `status ${last.status}`;
   return `${several(row.crashes, "worker")} crashed; the last one at ` +
     `${last.age_s < 43200 ? "" : `${day(date)} `}${clock(date)}` +
     `${last.method ? ` in ${last.method}` : ""}: ${how}, pid ${last.pid}`;

@@ -78,6 +78,9 @@ typedef struct shmrpci_stats_client {
     shmrpci_atomic_u64 since_ns;      /* CLOCK_MONOTONIC */
 } shmrpci_stats_client;
 
+/* As crash_signal: nobody has reported yet how the worker ended. */
+#define SHMRPCI_STATS_END_UNKNOWN UINT32_MAX
+
 /* Gauges: the control loops of the service's listeners write them. */
 typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u64 connections;   /* over shm, open now */
@@ -92,7 +95,7 @@ typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u64 crashes;       /* workers that ended unasked */
     shmrpci_atomic_u64 crash_ns;      /* of the last one, CLOCK_MONOTONIC */
     shmrpci_atomic_u32 crash_pid;
-    shmrpci_atomic_u32 crash_signal; /* 0: it exited */
+    shmrpci_atomic_u32 crash_signal; /* 0: it exited; END_UNKNOWN */
     shmrpci_atomic_u32 crash_status;
     shmrpci_atomic_u32 crash_row; /* row of the crashed call + 1; 0: none */
 } shmrpci_stats_gauges;

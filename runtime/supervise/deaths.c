@@ -161,6 +161,7 @@ void shmrpci_deaths_describe_last(const shmrpci_supervisor *s, shmrpci_buf *out)
 void shmrpci_deaths_show(const shmrpci_supervisor *s)
 {
     const shmrpci_death *last = &s->last_death;
+    bool is_unknown = last->pid != 0 && !last->is_known;
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_stats_gauges *g = shmrpci_stats_gauges_of(
             &shmrpci_server_outlet(s->server, i).served->stats);
@@ -174,7 +175,9 @@ void shmrpci_deaths_show(const shmrpci_supervisor *s)
         shmrpci_store_relaxed(&g->crashes, s->crashes);
         shmrpci_store_relaxed(&g->crash_ns, (uint64_t)last->at_ns);
         shmrpci_store_relaxed(&g->crash_pid, (uint32_t)last->pid);
-        shmrpci_store_relaxed(&g->crash_signal, (uint32_t)last->end.signal);
+        shmrpci_store_relaxed(&g->crash_signal,
+                              is_unknown ? SHMRPCI_STATS_END_UNKNOWN
+                                         : (uint32_t)last->end.signal);
         shmrpci_store_relaxed(&g->crash_status, (uint32_t)last->end.status);
         shmrpci_store_relaxed(&g->crash_row, last->row == SHMRPCI_STATS_NO_ROW
                                                  ? 0

@@ -248,6 +248,40 @@ static void calls_that_nobody_can_serve_are_told_at_once(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+static void await_signal(const char *where, int32_t wanted)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    for (;;) {
+        shmrpc_snapshot *s = look(where);
+        shmrpc_service_stats service = *shmrpc_snapshot_service(s);
+        shmrpc_snapshot_free(s);
+        if (service.crashes == 1 && service.crash_signal == wanted) {
+            return;
+        }
+        /* 0 would say that it exited. */
+        assert_true(service.crashes == 0 || service.crash_signal != 0);
+        assert_true(harness_now_ns() < deadline_ns);
+    }
+}
+
+/* The supervisor sees the death itself; the zygote reports the signal. */
+static void signal_is_unknown_until_the_zygote_reports_it(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    pid_t zygote = workers_zygote(&server);
+    workers_await(zygote, 1, pids);
+    assert_int_equal(kill(zygote, SIGSTOP), 0);
+    assert_int_equal(kill(pids[0], SIGKILL), 0);
+    await_signal(where, -1);
+    assert_int_equal(kill(zygote, SIGCONT), 0);
+    await_signal(where, SIGKILL);
+    harness_signal(&server, SIGTERM);
+}
+
 /* ---- rows ------------------------------------------------------------ */
 
 static uint32_t rows_of(const char *where)
@@ -294,6 +328,7 @@ int main(void)
         cmocka_unit_test(deadly_request_is_not_tried_a_third_time),
         cmocka_unit_test(nor_is_it_over_a_gateway),
         cmocka_unit_test(calls_that_nobody_can_serve_are_told_at_once),
+        cmocka_unit_test(signal_is_unknown_until_the_zygote_reports_it),
         cmocka_unit_test(row_of_a_dead_worker_goes),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);

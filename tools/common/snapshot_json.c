@@ -133,8 +133,13 @@ static void set_crash(shmrpci_buf *out, const shmrpc_snapshot *s)
     shmrpci_buf_append_char(out, '{');
     set_s(out, "age_s", service->taken_ns - service->crash_ns);
     shmrpci_json_set_int(out, "pid", service->crash_pid);
-    shmrpci_json_set_int(out, "signal", service->crash_signal);
-    shmrpci_json_set_int(out, "status", service->crash_status);
+    if (service->crash_signal < 0) {
+        shmrpci_json_set_text(out, "signal", NULL);
+        shmrpci_json_set_text(out, "status", NULL);
+    } else {
+        shmrpci_json_set_int(out, "signal", service->crash_signal);
+        shmrpci_json_set_int(out, "status", service->crash_status);
+    }
     shmrpci_json_set_text(out, "method", method != NULL ? method->name : "");
     shmrpci_buf_append_char(out, '}');
 }

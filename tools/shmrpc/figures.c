@@ -555,7 +555,7 @@ static void life_text(const shmrpc_snapshot *s, shmrpci_buf *out)
                 out, " in %s",
                 shmrpc_snapshot_method(s, service->crash_method)->name);
         }
-        if (service->crash_signal != 0) {
+        if (service->crash_signal > 0) {
             shmrpci_buf_printf(out, " by signal %d", service->crash_signal);
         }
         shmrpci_buf_append_char(out, ')');

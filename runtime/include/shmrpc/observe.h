@@ -155,7 +155,9 @@ typedef struct shmrpc_service_stats {
     uint64_t crashes;       /* workers that ended without being told to */
     int64_t crash_ns;       /* of the last one, CLOCK_MONOTONIC; 0: none */
     int32_t crash_pid;
-    int32_t crash_signal; /* 0: it exited, with crash_status */
+    int32_t crash_signal; /* 0: it exited, with crash_status; -1: not known, as
+                           * for a moment after each crash, and for a worker of
+                           * the previous server always */
     int32_t crash_status;
     uint32_t crash_method; /* index of the method that it was running, or
                             * SHMRPC_STATS_ALL: none */

@@ -296,7 +296,8 @@ def forsaken(web):
          if r["name"] == "workers" and "next_start_s" in r), None)))
     expect("state", (row["alive"], row["workers_alive"], row["workers_wanted"],
                      row["next_start_s"] < 60), (True, 0, 1, True))
-    crash = service(web, "workers")["last_crash"]
+    crash = wait_for(lambda: (lambda last: last["signal"] is not None and last)(
+        service(web, "workers")["last_crash"]))
     expect("reason", (crash["signal"], crash["method"]), (6, "crash"))
     when = wait_for(lambda: crashing(lambda: metrics(web)[0].get(next_start)))
     expect("next start", abs(when - time.time()) < DEADLINE_S, True)

@@ -10,13 +10,14 @@ usage: python3 -m shmrpc serve [--path=FOLDER]... [--svc=FILE] [--class=NAME]
                                [--preload-threads=refuse|allow]
                                MODULE[:CLASS] [OPTION]...
        python3 -m shmrpc svc [--path=FOLDER]... [--class=NAME] MODULE[:CLASS]
+       python3 -m shmrpc --version
 
 serve: a class until SIGINT or SIGTERM.  FOLDERs are searched for the module
 first, FILE is what it serves if the class does not say so; NAME is the class,
 if the module has one of that name.  Who gets the traceback of an exception:
 callers of this user, all, or none.  Threads that the class leaves behind when it
 is made are refused, since workers lack them, or allowed.  Options are those of
-every server: put --help behind the module.
+every server: --help after the module lists them.
 
 svc: prints the .svc of a class with decorated methods (@json_method), or of
 what else it serves.
@@ -33,8 +34,10 @@ def _options(arguments: list[str], names: set[str]) -> dict[str, str]:
     folders = []
     while arguments and arguments[0].startswith("--"):
         name, _, value = arguments.pop(0)[2:].partition("=")
-        if name not in names or not value:
+        if name not in names:
             raise _Wrong(f"unknown option --{name}")
+        if not value:
+            raise _Wrong(f"--{name} has no value: expected --{name}=...")
         if name == "path":
             folders.append(value)
         found[name] = value
@@ -87,9 +90,15 @@ def main(arguments: list[str]) -> int:
     if asked in (["--help"], ["-h"]):
         print(HELP, end="")
         return 0
+    if arguments[:1] == ["--version"]:
+        from . import __version__
+
+        print(f"shmrpc {__version__}")
+        return 0
     try:
         if command is None:
-            raise _Wrong("expected serve or svc")
+            raise _Wrong("expected serve or svc"
+                         + (f", not {arguments[0]}" if arguments else ""))
         return command(arguments[1:])
     except _Wrong as error:
         return _refuse(str(error))

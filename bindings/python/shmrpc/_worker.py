@@ -55,6 +55,9 @@ def _import(target: str, hint: str | None) -> type:
     import importlib
 
     module, _, name = target.partition(":")
+    if module.endswith(".py"):
+        raise Refused(f"{module} is a file: give the module's name, "
+                      f"{module[:-3].replace('/', '.')}")
     return _find_class(importlib.import_module(module), name or None, hint)
 
 
@@ -83,8 +86,18 @@ def _text_of(cls: type, given: str | None) -> str:
         return text
     module = sys.modules.get(cls.__module__)
     folder = os.path.dirname(getattr(module, "__file__", None) or "")
-    with open(os.path.join(folder, text), encoding="utf-8") as file:
-        return file.read()
+    path = os.path.join(folder, text)
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except OSError as error:
+        raise Refused(f"{cls.__name__}: can't read its .svc: {path}: "
+                      f"{error.strerror}") from None
+    try:
+        _core.canonical(text)
+    except ValueError as error:
+        raise Refused(f"{path}:{error}") from None
+    return text
 
 
 def _options_of(cls: type, text: str) -> list[str]:
@@ -181,6 +194,22 @@ def _args_of(error: BaseException) -> Any:
         return None
 
 
+def _check_parameters(cls: type, name: str, arguments: list[str]) -> None:
+    """Refuses a method that can't be called with as many arguments."""
+    import inspect
+
+    function = inspect.getattr_static(cls, name)
+    if not inspect.isfunction(function):
+        return
+    signature = inspect.signature(function)
+    try:
+        signature.bind(None, *arguments)
+    except TypeError:
+        raise Refused(
+            f"{cls.__name__}.{name}{signature} can't be called with what the "
+            f"service passes: {', '.join(['self', *arguments])}") from None
+
+
 def _is_async(function: Any) -> bool:
     import inspect
 
@@ -237,7 +266,7 @@ class Program:
         self._object: Any = None
         self._is_async = False
 
-    def load(self, rows: list[tuple[str, str, bool]]
+    def load(self, rows: list[tuple[str, str, list[str]]]
              ) -> tuple[list[Any], Any, int]:
         """Imports and makes the object: its methods, a generated module's
         classes or None, and how many calls its loop runs at a time, or 0."""
@@ -248,6 +277,8 @@ class Program:
         cls = self._make()
         functions = [self._method_of(cls, name, python_name)
                      for name, python_name, _ in rows]
+        for function, (_, _, arguments) in zip(functions, rows):
+            _check_parameters(cls, function, arguments)
         self._is_async = any(_is_async(getattr(cls, name))
                              for name in functions)
         limit = self._limit_of(cls) if self._is_async else 0
@@ -448,6 +479,9 @@ def run(target: type | str, given: str | None, argv: list[str],
                               allow_threads, send_traceback)
         else:
             cls = target
+            if not isinstance(cls, type):
+                raise Refused(f"expected a class or \"module:Class\", not "
+                              f"{_printed(cls)}")
             text = _text_of(cls, given)
             options = _options_of(cls, text)
             program = Program(lambda: cls, cls.__name__, allow_threads,

@@ -7,6 +7,9 @@
 #include <math.h>
 #include <string.h>
 
+/* In errors. */
+#define MOST_NAMES 12
+
 static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
                        void *at, const core_step *step);
 
@@ -370,6 +373,26 @@ static int write_map(core_scratch *scratch, core_node *node, PyObject *value,
 /* ---- named types ----------------------------------------------------------
  */
 
+/* For errors: the first names of an enum or struct. New reference. */
+static PyObject *names_in(const shmrpc_type *type)
+{
+    PyObject *text = PyUnicode_FromString("");
+    for (uint32_t i = 0; text != NULL && i < type->count; i++) {
+        const char *name = i == MOST_NAMES ? "..."
+                           : type->kind == SHMRPC_KIND_ENUM
+                               ? type->enumerators[i].name
+                               : type->fields[i].name;
+        PyObject *more =
+            PyUnicode_FromFormat("%U%s%s", text, i > 0 ? ", " : "", name);
+        Py_DECREF(text);
+        text = more;
+        if (i == MOST_NAMES) {
+            break;
+        }
+    }
+    return text;
+}
+
 static int write_enum(const core_node *node, PyObject *value, void *at,
                       const core_step *step)
 {
@@ -388,10 +411,13 @@ static int write_enum(const core_node *node, PyObject *value, void *at,
         }
     }
     PyObject *wanted = core_type_text(node);
-    if (wanted != NULL) {
-        core_refuse(PyExc_ValueError, step, "%R is no %U", value, wanted);
-        Py_DECREF(wanted);
+    PyObject *names = wanted != NULL ? names_in(node->type) : NULL;
+    if (names != NULL) {
+        core_refuse(PyExc_ValueError, step, "%R is no %U (%U)", value, wanted,
+                    names);
     }
+    Py_XDECREF(names);
+    Py_XDECREF(wanted);
     return -1;
 }
 
@@ -413,8 +439,13 @@ static int check_names(const core_node *node, PyObject *dict,
             is_known = order == 1;
         }
         if (!is_known) {
-            return core_refuse(PyExc_TypeError, step, "%R is no field of %s",
-                               key, node->type->name);
+            PyObject *names = names_in(node->type);
+            if (names != NULL) {
+                core_refuse(PyExc_TypeError, step, "%R is no field of %s (%U)",
+                            key, node->type->name, names);
+                Py_DECREF(names);
+            }
+            return -1;
         }
     }
     return 0;

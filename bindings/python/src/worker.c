@@ -390,22 +390,42 @@ static int tell(const program *p, const char *name)
     return done != NULL ? 0 : -1;
 }
 
-/* (name, name in Python, whether it returns items) for each method. */
+/* The arguments that its handler is passed: names of parameters, and "items"
+ * for a stream. New reference. */
+static PyObject *names_of_arguments(const shmrpc_method *method)
+{
+    PyObject *names = PyList_New(0);
+    for (uint32_t i = 0; names != NULL && i <= method->params->count; i++) {
+        bool is_last = i == method->params->count;
+        if (is_last && method->items_in == NULL) {
+            break;
+        }
+        PyObject *name = PyUnicode_FromString(
+            is_last ? "items" : method->params->fields[i].name);
+        if (name == NULL || PyList_Append(names, name) != 0) {
+            Py_CLEAR(names);
+        }
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+/* (name, name in Python, names of arguments) for each method. */
 static PyObject *rows_of(const shmrpc_service *service)
 {
     PyObject *rows = PyList_New(0);
     for (uint32_t i = 0; rows != NULL && i < service->method_count; i++) {
         const shmrpc_method *method = &service->methods[i];
         PyObject *name = core_python_name(method->name);
-        PyObject *row =
-            name != NULL
-                ? Py_BuildValue("(sOO)", method->name, name,
-                                method->items_out != NULL ? Py_True : Py_False)
-                : NULL;
+        PyObject *names = name != NULL ? names_of_arguments(method) : NULL;
+        PyObject *row = names != NULL
+                            ? Py_BuildValue("(sOO)", method->name, name, names)
+                            : NULL;
         if (row == NULL || PyList_Append(rows, row) != 0) {
             Py_CLEAR(rows);
         }
         Py_XDECREF(row);
+        Py_XDECREF(names);
         Py_XDECREF(name);
     }
     return rows;

@@ -1,5 +1,6 @@
 """Python services under shmrpcd, in shmrpc call, and over HTTP."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -119,32 +120,46 @@ def test_shmrpc_call_prints_faults(folder):
         assert error["details"]["args"] is None  # bytes
 
 
+@contextlib.contextmanager
+def over_http(tmp_path):
+    """A function that calls a method of the service over HTTP, and returns the
+    status and the value."""
+    web = Service.__new__(Service)
+    web._start([os.environ["SHMRPC_WEB"], "--listen=127.0.0.1:0",
+                f"--token-file={tmp_path}/token"], None)
+    try:
+        line = web.wait_for("serving at")
+        port = int(re.search(r":(\d+)", line.split(";")[0].split("//")[-1])
+                   .group(1))
+        token = (tmp_path / "token").read_text().strip()
+        connection = http.client.HTTPConnection("127.0.0.1", port,
+                                                timeout=PATIENCE_S)
+
+        def ask(method, params):
+            connection.request(
+                "POST", f"/rpc/works/{method}", json.dumps(params),
+                {"Authorization": f"Bearer {token}",
+                 "Content-Type": "application/json"})
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read())
+
+        yield ask
+        connection.close()
+    finally:
+        web.process.terminate()
+        assert web.process.wait(PATIENCE_S) == 0
+        web.reader.join(PATIENCE_S)
+        web.process.stdout.close()
+
+
 def test_http_has_type_and_arguments_but_no_trace(folder, tmp_path):
     with running("services:Works", "--workers=1",
                  where="shm://works") as service:
         service.connect().close()
-        web = Service.__new__(Service)
-        web._start([os.environ["SHMRPC_WEB"], "--listen=127.0.0.1:0",
-                    f"--token-file={tmp_path}/token"], None)
-        try:
-            line = web.wait_for("serving at")
-            port = int(re.search(r":(\d+)", line.split(";")[0].split("//")[-1])
-                       .group(1))
-            token = (tmp_path / "token").read_text().strip()
-            connection = http.client.HTTPConnection("127.0.0.1", port,
-                                                    timeout=PATIENCE_S)
-
-            def ask(params):
-                connection.request(
-                    "POST", "/rpc/works/fail", json.dumps(params),
-                    {"Authorization": f"Bearer {token}",
-                     "Content-Type": "application/json"})
-                reply = connection.getresponse()
-                return reply.status, json.loads(reply.read())
-
-            for name in [*NAMES, "Custom"]:
+        with over_http(tmp_path) as ask:
+            for name in [*NAMES, "SystemExit", "Custom"]:
                 wanted = services().raised(name)
-                status, error = ask({"name": name})
+                status, error = ask("fail", {"name": name})
                 assert status == 500 and error["code"] == "unknown"
                 kind = name if name != "Custom" else "services.Custom"
                 details = error["details"]
@@ -156,9 +171,27 @@ def test_http_has_type_and_arguments_but_no_trace(folder, tmp_path):
                     assert tuple(details["args"]) == wanted.args
                 assert details["trace"] == ""
                 assert "services.py" not in json.dumps(error)
-            connection.close()
-        finally:
-            web.process.terminate()
-            assert web.process.wait(PATIENCE_S) == 0
-            web.reader.join(PATIENCE_S)
-            web.process.stdout.close()
+
+
+def test_arguments_by_position_and_by_name(folder, tmp_path):
+    """Row S13: over HTTP and in `shmrpc call`, like clients in Python."""
+    with running("services:Works", "--workers=1",
+                 where="shm://works") as service:
+        with service.connect() as client:
+            assert client.add(1, 2) == client.add(a=1, b=2) == 3
+        with over_http(tmp_path) as ask:
+            for params in ([1, 2], {"a": 1, "b": 2}, {"b": 2, "a": 1}, [2],
+                           {"a": 2}):
+                assert ask("add", params) == (200, 3), params
+            assert ask("shapes", [[{"text": "a"}], "BLUE"]) == ask(
+                "shapes", {"shapes": [{"text": "a"}], "color": "BLUE"})
+            for params in ([1, 2, 3], [], {"a": 1, "c": 2}, {}, "1", ["x"]):
+                status, error = ask("add", params)
+                assert status == 400, (params, error)
+        for words in (["1", "2"], ["a=1", "b=2"], ["[1, 2]"], ["[2]"], ["2"],
+                      ['{"b": 2, "a": 1}'], ['{"a": 2}']):
+            done = call("works", "add", *words)
+            assert done.stdout == "3\n", (words, done.stderr)
+        for words in (["1", "2", "3"], ["c=1"], ["[1, 2, 3]"], ["{}"]):
+            done = call("works", "add", *words)
+            assert done.returncode != 0 and done.stdout == "", words

@@ -1,6 +1,7 @@
 """Workers in Python: the life of their processes, and what does not start."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,69 @@ def test_missing_method_is_refused():
     assert "Less has no method echo_raw" in refused("services:Less")
 
 
+ODD = """
+class Absent:
+    __svc__ = "absent.svc"
+
+class Wrong:
+    __svc__ = "wrong.svc"
+
+class Few:
+    __svc__ = "right.svc"
+    def add(self, a):
+        return a
+    def sum(self, start, items):
+        return 0
+
+class Streamless(Few):
+    def add(self, a, b, c=5):
+        return a
+    def sum(self, start):
+        return 0
+
+class Any:
+    __svc__ = "right.svc"
+    add = staticmethod(lambda *given: 0)
+    @classmethod
+    def sum(cls, *given, **options):
+        raise SystemExit
+    def __init__(self):
+        raise RuntimeError("was made")
+"""
+
+
+@pytest.mark.parametrize("target, why", [
+    ("odd:Absent", r"Absent: can't read its \.svc: .*/absent\.svc: No such"),
+    ("odd:Wrong", r"wrong\.svc:2:\d+: unknown type `strin`"),
+    ("odd:Few", r"Few\.add\(self, a\) can't be called with what the service "
+                r"passes: self, a, b"),
+    ("odd:Streamless", r"Streamless\.sum\(self, start\) can't .* passes: "
+                       r"self, start, items"),
+    ("odd:Any", "RuntimeError: was made"),
+    ("odd.py", r"odd\.py is a file: give the module's name, odd$"),
+])
+def test_service_that_is_wrong_says_how(tmp_path, target, why):
+    (tmp_path / "odd.py").write_text(ODD)
+    (tmp_path / "wrong.svc").write_text(
+        "package x;\nservice S { port 5999; json a(strin b); }\n")
+    (tmp_path / "right.svc").write_text(
+        "package x;\nservice S {\n  port 5999; name \"s\";\n"
+        "  json add(i64 a, i64 b) -> i64;\n"
+        "  json sum(i64 start, stream i64 number) -> i64;\n}\n")
+    text = refused(target, path=str(tmp_path))
+    assert re.search(why, text, re.M), text
+    assert "Traceback" not in text or target == "odd:Any"
+
+
+def test_object_is_not_served():
+    done = subprocess.run(
+        [sys.executable, "-c", "import shmrpc\nshmrpc.main(5)"],
+        capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == ('shmrpc: error: expected a class or "module:Class", '
+                           "not 5\n")
+
+
 def test_threads_at_import_are_refused_by_name():
     text = refused("services:Threaded")
     assert "preload has left 1 thread running" in text
@@ -209,6 +273,9 @@ def test_command_line_errors():
     assert run("serve", "--no=1", "x").returncode == 2
     assert run("serve", "--send-traceback=some", "x").returncode == 2
     assert run("serve", "--preload-threads=", "x").returncode == 2
+    assert "expected serve or svc, not server" in run("server").stderr
+    assert "expected --path=..." in run("serve", "--path", "x").stderr
+    assert run("--version").stdout == f"shmrpc {shmrpc.__version__}\n"
     assert "usage:" in run("--help").stdout
     assert run("serve", "--help").returncode == 0
     described = run("serve", f"--path={HERE}", "services:Works", "--describe")

@@ -121,7 +121,9 @@ static int told(int status)
     return status;
 }
 
-static int wait_for_the_end(shmrpc_ctx *ctx)
+/* A handler that works until it is cancelled. It has to ask: nothing wakes a
+ * thread that is not waiting in a call of the library. */
+static int work_until_cancelled(shmrpc_ctx *ctx)
 {
     (void)printf("holds %s\n", own_name());
     (void)fflush(stdout);
@@ -136,7 +138,7 @@ static int hold(shmrpc_ctx *ctx, void *user)
     (void)user;
     const shmrpc_opts opts = {.parent = ctx};
     shmrpc_error error;
-    return told(next_link == NULL ? wait_for_the_end(ctx)
+    return told(next_link == NULL ? work_until_cancelled(ctx)
                                   : chain_hold(next_link, &opts, &error));
 }
 
@@ -165,7 +167,7 @@ static int drip(shmrpc_ctx *ctx, void *user, chain_drip_sink *out)
         return told(drip_on(ctx, out));
     }
     int status = chain_drip_sink_send(out, &number);
-    return told(status == SHMRPC_OK ? wait_for_the_end(ctx) : status);
+    return told(status == SHMRPC_OK ? work_until_cancelled(ctx) : status);
 }
 
 /* ---- life ---------------------------------------------------------------- */

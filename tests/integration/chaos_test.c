@@ -111,7 +111,8 @@ static void *read_on(void *user)
     return NULL;
 }
 
-static void rest(int64_t ns)
+/* Lets the load run that long. */
+static void let_it_run(int64_t ns)
 {
     struct timespec pause = {.tv_nsec = (long)ns};
     (void)nanosleep(&pause, NULL);
@@ -129,7 +130,7 @@ static unsigned kill_for(chaos *c, pid_t zygote, int64_t ns, uint64_t calls)
             fail_msg("%llu calls answered",
                      (unsigned long long)atomic_load(&c->answered));
         }
-        rest((5 + rand_r(&seed) % 46) * MS);
+        let_it_run((5 + rand_r(&seed) % 46) * MS);
         size_t count = workers_children(zygote, pids);
         if (count > 0) {
             kills += kill(pids[(size_t)rand_r(&seed) % count], SIGKILL) == 0;
@@ -190,7 +191,7 @@ static int64_t delay_by_poison(void *user)
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     while (atomic_load(&c->answered) < answered + 100) {
         assert_true(harness_now_ns() < deadline_ns);
-        rest(1 * MS);
+        let_it_run(1 * MS);
     }
     workers_workers_close(client);
     return atomic_load(&c->lost_ns);

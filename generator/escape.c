@@ -25,7 +25,7 @@ void gen_escape_html(const char *text, size_t len, shmrpci_buf *out)
     }
 }
 
-/* What roff, or the fonts behind it, would show as something else. */
+/* Characters that roff, or its fonts, would show as something else. */
 static const char *roff_name(char c)
 {
     switch (c) {

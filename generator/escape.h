@@ -10,11 +10,11 @@
 
 #include "base/buf.h"
 
-/* As Mustache's specification says: & < > and the double quote. */
+/* As Mustache's specification requires: & < > and the double quote. */
 void gen_escape_html(const char *text, size_t len, shmrpci_buf *out);
 
-/* For a text line or an argument in double quotes; `text` is UTF-8.  Pure
- * ASCII comes out: man pages are read in every locale. */
+/* For a text line or an argument in double quotes; `text` is UTF-8. The output
+ * is pure ASCII, because man pages are read in every locale. */
 void gen_escape_roff(const char *text, size_t len, shmrpci_buf *out);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define MAX_FILES 16
 
-/* How much of a file is kept in memory; the rest goes to the disk. */
+/* How much of a file is kept in memory; the rest goes to disk. */
 #define MAX_TEXT_BYTES ((size_t)256 << 10)
 
 /* A template of the user's folder; read once, kept until the end. */
@@ -20,7 +20,7 @@ typedef struct user_template {
     struct user_template *next;
 } user_template;
 
-/* A file on its way out. */
+/* A file that is being written. */
 typedef struct product {
     const char *path;
     gen_tidying tidying;
@@ -214,7 +214,7 @@ void gen_made_fini(gen_made *made)
     gen_tree_fini(&made->tree);
 }
 
-/* Unless it is there: files import the same ones. */
+/* Skips it if it is already there: several files import the same ones. */
 static void note(gen_tree *tree, gen_value *list, const char *path)
 {
     GEN_EACH(at, list)

@@ -22,12 +22,12 @@ void gen_made_fini(gen_made *made);
 
 /*
  * Renders `model`, which is in `tree`, into every file of the kinds that
- * `options` asks for, then writes those that changed, and adds all to `made`; a
- * template with an error, and a file that somebody else wrote, write nothing.
- * Memory does not grow with the files: large ones wait on the disk, beside
- * those that they will replace. INVALID: a template has an error; EXISTS: a
- * file is not ours; other statuses: a file can't be read or written.  `message`
- * then has a line for people.
+ * `options` asks for, then writes those that changed, and adds all to `made`;
+ * after an error in a template, or if a file was not written by the generator,
+ * nothing is written. Memory does not grow with the files: large ones are kept
+ * on disk beside those that they will replace. INVALID: a template has an
+ * error; EXISTS: a file is not ours; other statuses: a file can't be read or
+ * written. `message` then has a line for people.
  */
 shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
                            const gen_tree *tree, const gen_value *model,

@@ -27,7 +27,7 @@ static bool take_off(char *out, size_t *len)
     return true;
 }
 
-/* `path` without empty parts, "." and those that a ".." takes back. */
+/* `path` without empty parts, ".", and parts that a ".." cancels. */
 static const char *plain(gen_tree *tree, const char *path)
 {
     char *out = shmrpci_arena_alloc(&tree->arena, strlen(path) + 2, 1);

@@ -1,12 +1,12 @@
 /*
  * Import paths: the name of a .svc, the same for all importers.
  *
- * `acme/common.svc` is one, as importers write it: its path from the first
- * import folder that holds it, and its bare name where none does.  What is
- * generated is laid out by import paths, so that two files of one name in
- * different folders get along, and C finds a header as the language found the
- * .svc.  Paths are compared as they are written: symbolic links are not
- * followed. Threading: one thread at a time.
+ * An example is `acme/common.svc`, as importers write it: the path from the
+ * first import folder that contains the file, or its bare name if none does.
+ * Generated files are laid out by import paths, so that two files of the same
+ * name in different folders don't clash, and C finds a header as the language
+ * found the .svc. Paths are compared as they are written: symbolic links are
+ * not followed. Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_IMPORT_PATH_H
 #define SHMRPC_GENERATOR_IMPORT_PATH_H
@@ -33,7 +33,7 @@ const char *gen_import_path_of(gen_tree *tree, gen_import_dirs dirs,
 /* `path` without `.svc`. */
 const char *gen_import_stem(gen_tree *tree, const char *path);
 
-/* Where `path` stands below `dir`, "" for `dir` itself; NULL when it doesn't.
+/* The path of `path` below `dir`, "" for `dir` itself; NULL if it is not below.
  * In the tree. */
 const char *gen_path_below(gen_tree *tree, const char *dir, const char *path);
 

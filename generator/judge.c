@@ -1,12 +1,13 @@
-/* What the target language can't take: the file, then its imports. */
+/* Finds constructs that the target language can't take: in the file, then in
+ * its imports. */
 #include "generator/judge.h"
 
 #include <string.h>
 
 #include "idl/explore.h"
 
-/* One run.  The trees are here, where they are released even when memory ends
- * in the middle. */
+/* State of one run. The trees are here, so that they are freed even when memory
+ * runs out in the middle. */
 typedef struct run {
     const gen_judge *judge;
     const idl_schema *schema;
@@ -16,7 +17,8 @@ typedef struct run {
     gen_tree import_tree;
 } run;
 
-/* What only the language can see joins the other diagnostics. */
+/* Adds errors that only the target language can find to the other
+ * diagnostics. */
 static shmrpc_status see_as_language(const gen_judge *judge, const char *prefix,
                                      const idl_schema *schema, idl_diags *diags,
                                      gen_tree *tree, gen_value **model)
@@ -39,11 +41,12 @@ static bool is_refused(const gen_judge *judge, const idl_diags *diags)
            (judge->werror && diags->warning_count > 0);
 }
 
-/* Notes at each import statement on the way from `file` to the main one. */
+/* Adds notes at each import statement on the path from `file` to the main
+ * one. */
 static void add_import_notes(const idl_schema *schema, const idl_file *file,
                              idl_diags *diags, idl_diag *diag)
 {
-    /* In the list importers follow what they import. */
+    /* In the list, importers come after the files that they import. */
     for (size_t i = 0; i < schema->file_count && file->imported; i++) {
         const idl_file *importer = schema->files[i];
         for (size_t k = 0; k < importer->import_count; k++) {
@@ -60,7 +63,8 @@ static void add_import_notes(const idl_schema *schema, const idl_file *file,
     }
 }
 
-/* A place in a file that was read for itself, in the same file of `schema`. */
+/* Translates a place in a file that was read separately to the same file in
+ * `schema`. */
 static idl_span span_in(const idl_schema *schema, idl_span span)
 {
     for (size_t i = 0; span.source != NULL && i < schema->file_count; i++) {
@@ -99,8 +103,8 @@ static void report_import(const run *r, const idl_file *file,
     add_import_notes(r->schema, file, r->diags, diag);
 }
 
-/* Judges an import as if it were generated itself: in C, who imports it would
- * include a header that is never made. */
+/* Judges an import as if it were generated itself: in C, its importers would
+ * otherwise include a header that can't be made. */
 static shmrpc_status judge_import(run *r, const idl_file *file)
 {
     idl_diags found;

@@ -1,8 +1,8 @@
 /*
- * What the target language can't take of a file that the language itself finds
- * good: names that clash in C, constructs that are not generated yet.  Imports
- * are judged as if they were generated themselves, since who includes their
- * headers needs them made.
+ * Errors of a file that is valid in the language but that the target language
+ * can't take: names that clash in C, constructs that are not generated yet.
+ * Imports are judged as if they were generated themselves, since their headers
+ * are included.
  *
  * Threading: one thread at a time; blocks on the disk when there are imports.
  */
@@ -33,8 +33,8 @@ shmrpc_status gen_judge_build(const gen_judge *judge, const idl_schema *schema,
                               gen_tree *tree,
                               gen_value **model) SHMRPC_WARN_UNUSED;
 
-/* Only the names, as generated in C without options: for programs that generate
- * nothing. `schema` may be one of idl_explore. Statuses as above. */
+/* Checks only the names, as generated in C without options: for programs that
+ * generate nothing. `schema` may be one of idl_explore. Statuses as above. */
 shmrpc_status gen_judge_names(const idl_options *idl_opts,
                               const idl_schema *schema, shmrpci_arena *arena,
                               idl_diags *diags) SHMRPC_WARN_UNUSED;

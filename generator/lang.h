@@ -19,7 +19,7 @@
 #include "idl/diag.h"
 #include "idl/schema.h"
 
-/* One file that is written for a .svc. */
+/* One file that is generated for a .svc. */
 typedef struct gen_lang_file {
     const char *kind;     /* "types" (always written), "client", "server" */
     const char *template; /* "types.h": FOLDER/types.h.mustache */
@@ -32,10 +32,10 @@ struct gen_lang {
     size_t file_count;
     gen_escape escape; /* what {{x}} does in its templates */
 
-    /* Reports what the schema asks for and the language can't do yet. */
+    /* Reports constructs of the schema that the language can't generate yet. */
     void (*refuse)(const idl_schema *schema, idl_diags *diags);
 
-    /* Before everything else: sets model->state. */
+    /* Called before everything else: sets model->state. */
     void (*begin)(gen_model *model, gen_value *root);
     void (*add_const)(gen_model *model, gen_value *object,
                       const idl_const *constant);

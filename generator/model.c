@@ -358,7 +358,7 @@ static void add_shared(gen_model *m, gen_value *list, const idl_shared *shared)
     }
 }
 
-/* Those of services stand behind the others. */
+/* The objects of services follow the others. */
 static void add_all_shared(gen_model *m, gen_value *list)
 {
     const idl_schema *schema = m->schema;

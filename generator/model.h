@@ -31,7 +31,7 @@ typedef struct gen_model_opts {
                            set, and left by longjmp when it is exhausted */
 } gen_model_opts;
 
-/* What the language's functions work on. */
+/* State that the language's functions work on. */
 typedef struct gen_model {
     gen_tree *tree;
     const idl_schema *schema;

@@ -44,8 +44,8 @@ static const gen_value *get_part(const gen_value *value, const char **name,
     return found;
 }
 
-/* The first part of a dotted name is looked for in every context, from the
- * innermost on; the others only in what was found. */
+/* The first part of a dotted name is searched in every context, from the
+ * innermost outwards; the others only in what was found. */
 static const gen_value *resolve(const context *top, const char *name,
                                 size_t len)
 {

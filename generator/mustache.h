@@ -45,7 +45,7 @@ typedef enum gen_escape {
 
 typedef enum gen_missing {
     GEN_MISSING_EMPTY, /* as the specification says */
-    GEN_MISSING_ERROR  /* names that no context has are mistakes */
+    GEN_MISSING_ERROR  /* names that no context has are errors */
 } gen_missing;
 
 typedef struct gen_mustache_opts {
@@ -59,7 +59,7 @@ typedef struct gen_mustache_opts {
 /* A template error and its place. */
 typedef struct gen_mustache_error {
     char name[64];
-    uint32_t line; /* from 1; 0: not a matter of one place */
+    uint32_t line; /* from 1; 0: not at a single place */
     uint32_t column;
     char message[160];
 } gen_mustache_error;

@@ -19,7 +19,7 @@ typedef struct tag {
     size_t len;
 } tag;
 
-/* A section whose end has not come yet. */
+/* A section whose end tag has not been read yet. */
 typedef struct open_section {
     gen_node *node;
     gen_node **outer_tail; /* where to go on behind it */

@@ -25,7 +25,7 @@ struct gen_node {
     gen_node_kind kind;
     const char *text; /* of TEXT; else the name; not NUL-terminated */
     size_t len;
-    const char *tag;    /* where it stands in the template */
+    const char *tag;    /* offset in the template */
     const char *indent; /* of a PARTIAL alone on its line */
     size_t indent_len;
     gen_node *children; /* of SECTION and INVERTED */
@@ -37,7 +37,8 @@ typedef struct gen_template {
     const char *name;
     const char *text;
     size_t len;
-    size_t indent_len; /* put before every line by the one who includes it */
+    size_t indent_len; /* printed before every line, by the including
+                        * template */
 } gen_template;
 
 /* Parses into nodes that live in `arena` and point into the template's text.

@@ -51,8 +51,8 @@ typedef struct gen_options {
     size_t import_dir_count;
 } gen_options;
 
-/* Reads the command line; texts stay those of `argv`.  INVALID: `message` says
- * what is wrong with it, in one line without a newline. */
+/* Reads the command line; strings remain those of `argv`. INVALID: `message`
+ * says what is wrong, in one line without a newline. */
 shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
                                 shmrpci_buf *message);
 

@@ -114,15 +114,15 @@ void gen_output_begin(gen_output *output, const char *path)
 {
     struct stat info;
     *output = (gen_output){.path = path, .old = -1, .fd = -1};
-    /* What is no plain file is replaced without a look at it: reading a pipe
-     * would never end. */
+    /* Anything that is not a regular file is replaced without reading it:
+     * reading a pipe would never end. */
     if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
         output->old = open(path, O_RDONLY | O_CLOEXEC);
     }
 }
 
-/* mkstemp makes a file private; a new one follows the umask, and one that was
- * there keeps what it had. */
+/* mkstemp makes a private file; a new file gets the umask's mode, an existing
+ * one keeps its own. */
 static mode_t mode_for(const char *path)
 {
     struct stat info;
@@ -233,7 +233,7 @@ static bool is_unchanged(const gen_output *output)
            (size_t)info.st_size == output->same;
 }
 
-/* The comment that says so may stand behind a title and documentation. */
+/* The comment that says so may follow a title and documentation. */
 #define MARKED_BYTES 65536
 
 static bool is_marked(char *text, size_t len)

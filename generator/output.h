@@ -16,8 +16,8 @@
 #include "shmrpc/error.h"
 #include "shmrpc/status.h"
 
-/* In the first comment of every file that is generated: "made by shmrpcgen",
- * without what stands between words, as comments are broken into lines. */
+/* Part of the first comment of every generated file: "made by shmrpcgen",
+ * without the words in between, since comments are broken into lines. */
 #define GEN_OUTPUT_MARK "adebyshmrpcgen"
 
 bool gen_output_is_folder(const char *path);
@@ -62,17 +62,17 @@ shmrpc_status gen_output_commit(gen_output *output, bool *changed,
 /* Ends the output; the old file is untouched.  Nothing after commit. */
 void gen_output_abandon(gen_output *output);
 
-/* Whether commit would replace something that the generator did not write: what
- * is there has other bytes, and none of them are GEN_OUTPUT_MARK near its
- * beginning.  An empty file is nobody's. */
+/* Whether commit would replace a file that the generator did not write: the
+ * existing file has other bytes, and no GEN_OUTPUT_MARK near its beginning. An
+ * empty file is nobody's. */
 bool gen_output_is_foreign(const gen_output *output);
 
 /* All of it in one: begin, append, commit. */
 shmrpc_status gen_output_write(const char *path, const void *data, size_t len,
                                bool *changed, shmrpc_error *error);
 
-/* Makes the file exist, empty, with the present time: build systems see from it
- * that what was left untouched is fresh. */
+/* Makes the file exist, empty, with the present time: it tells build systems
+ * that unchanged outputs are up to date. */
 shmrpc_status gen_output_touch(const char *path, shmrpc_error *error);
 
 /* Reads a whole file, of at most 64 MiB, into `out`. */

@@ -12,7 +12,7 @@
 #define GREEN  "\033[1;32m"
 #define PLAIN  "\033[0m"
 
-/* What begins the part of a line that gets a colour. */
+/* The beginning of a line's coloured part. */
 static const struct {
     const char *mark;
     const char *colour;

@@ -68,9 +68,9 @@ static bool is_comment(const line *l)
            (left >= 3 && memcmp(at, "/* ", 3) == 0);
 }
 
-/* Where to break `text`, whose first byte stands in column `before`: the last
- * blank from `first` on that fits, else the first at all; 0 when there is none.
- * The blank before the end of a comment is no place. */
+/* Where to break `text`, whose first byte is in column `before`: the last blank
+ * from `first` on that fits, else the first one; 0 when there is none. The
+ * blank before the end of a comment does not count. */
 static size_t comment_break(const char *text, size_t len, size_t before,
                             size_t first)
 {
@@ -125,7 +125,7 @@ static void append_comment(const line *l, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* A long line of code on its way out. */
+/* A long line of code that is being printed. */
 typedef struct wrapper {
     const char *at;
     const char *end;
@@ -150,9 +150,9 @@ static bool joins_literals(const wrapper *w, const char *at)
     return w->end - at >= 2 && at[-1] == '"' && at[0] == ' ' && at[1] == '"';
 }
 
-/* The best place to break: between string literals, else behind a comma, as
- * far outside as possible, the last that fits.  Inside parentheses, where
- * nothing fits, the first at all; or NULL. */
+/* The best place to break: between string literals, else after a comma, as far
+ * outside as possible, the last one that fits. Inside parentheses, if none
+ * fits, the first one; or NULL. */
 static const char *find_break(const wrapper *w)
 {
     const char *best = NULL;
@@ -193,7 +193,7 @@ static const char *find_break(const wrapper *w)
     return best;
 }
 
-/* Puts out what stands before `stop` and keeps account of parentheses. */
+/* Prints the text before `stop` and keeps track of parentheses. */
 static void advance(wrapper *w, const char *stop, shmrpci_buf *out)
 {
     const char *at = next_mark(w->at, stop);

@@ -2,11 +2,11 @@
  * Tidy: the last pass over generated C, so that templates need not count
  * columns or blank lines.
  *
- * It does what can be done line by line: takes away blanks at line ends and
- * superfluous empty lines, breaks comments at words, and long lines of code
- * behind a comma or an assignment.  It is not a formatter: lines that fit are
- * never joined, and directives, and lines without a place to break, stay long.
- * Threading: pure function over its state.
+ * It works line by line: it removes blanks at line ends and superfluous empty
+ * lines, breaks comments between words, and long lines of code after a comma or
+ * an assignment. It is not a formatter: lines that fit are never joined, and
+ * directives, and lines without a place to break, stay long. Threading: pure
+ * function over its state.
  */
 #ifndef SHMRPC_GENERATOR_TIDY_H
 #define SHMRPC_GENERATOR_TIDY_H
@@ -18,8 +18,8 @@
 
 #define GEN_TIDY_COLUMNS 80
 
-/* What is remembered from one piece of a text to the next; zeros at its
- * beginning.  Each language uses what it needs. */
+/* State kept from one piece of a text to the next; zeros at its beginning. Each
+ * language uses the members that it needs. */
 typedef struct gen_tidying {
     bool has_begun;   /* a line was put out */
     bool gap;         /* empty lines were left out since */

@@ -162,7 +162,7 @@ const char *gen_buf_take(gen_tree *tree, shmrpci_buf *buf)
         tree->out_of_memory = true;
         return "";
     }
-    /* What is not needed goes back, unless something was made meanwhile. */
+    /* Unused memory is given back, unless something was allocated meanwhile. */
     (void)shmrpci_arena_resize(&tree->arena, text, buf->cap, buf->len + 1);
     return text;
 }
@@ -211,9 +211,8 @@ void gen_set_later(gen_tree *tree, gen_value *object, gen_fill *fill,
     gen_set(object, "", value);
 }
 
-/* Puts the members that `child` stands for in its place: the first of them
- * into itself.  Readers can't notice that they were not there before, hence the
- * casts. */
+/* Replaces `child` by the members that it represents, the first of them in its
+ * own memory. Readers can't notice the difference, hence the casts. */
 static void expand(const gen_value *parent, const gen_value *child)
 {
     gen_value *object = (gen_value *)(uintptr_t)parent;

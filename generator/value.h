@@ -121,8 +121,8 @@ const gen_value *gen_get(const gen_value *object, const char *key, size_t len);
 /* The text of a string member, or "" when there is none. */
 const char *gen_text(const gen_value *object, const char *key);
 
-/* What a section of a template asks: null, false, "" and [] are false, all
- * else is true, the number 0 too. */
+/* What a template's section tests: null, false, "" and [] are false, everything
+ * else is true, even the number 0. */
 bool gen_is_true(const gen_value *value);
 
 /* Appends the value as JSON, indented by two spaces a level, with a newline at

@@ -1,5 +1,5 @@
 /*
- * Annotations: which there are, where they may stand, what they take.
+ * Annotations: their list, where they are allowed, and their arguments.
  *
  * For the passes inside idl/ only.  Threading: one thread at a time.
  */
@@ -8,7 +8,7 @@
 
 #include "idl/resolve.h"
 
-/* Where an annotation may stand. */
+/* Where an annotation is allowed. */
 typedef enum idl_target {
     IDL_ON_PACKAGE = 1 << 0,
     IDL_ON_CONST = 1 << 1,
@@ -25,7 +25,7 @@ typedef enum idl_target {
     IDL_ON_SETTING = 1 << 12 /* import, port, name, version: none */
 } idl_target;
 
-/* What annotations say beyond idl_meta. */
+/* Results of annotations that idl_meta does not hold. */
 typedef struct idl_annotated {
     bool idempotent;
     bool compact;
@@ -45,7 +45,7 @@ typedef struct idl_annotated {
 } idl_annotated;
 
 /* Checks `pre` and fills `meta`; `extra` may be NULL where no annotation of its
- * kind can stand. */
+ * kind is allowed. */
 void idl_annotate(idl_resolver *r, const ast_pre *pre, idl_target target,
                   idl_meta *meta, idl_annotated *extra);
 

@@ -256,7 +256,7 @@ static void append_reserved(const idl_reserved *list, size_t count,
     }
 }
 
-/* `1: optional T name = default`, after what stands before it. */
+/* `1: optional T name = default`, after the caller's text. */
 static void append_field(const idl_field *field, shmrpci_buf *out)
 {
     if (field->json_string) {
@@ -466,7 +466,7 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
 
 /* ---- shared objects ---- */
 
-/* Those that say something. */
+/* The options that differ from their defaults. */
 static void append_options(const idl_shared *shared, shmrpci_buf *out)
 {
     shmrpci_buf_append_text(out, " {");

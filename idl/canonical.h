@@ -20,8 +20,9 @@
 #include "idl/schema.h"
 
 typedef enum idl_canonical_flags {
-    /* With what has no bearing on what is sent: docs, @doc, @since,
-     * @deprecated, @c_name, @c_prefix, `reserved`.  For people; not hashed. */
+    /* Includes everything that does not affect what is sent: docs, @doc,
+     * @since, @deprecated, @c_name, @c_prefix, `reserved`. For people; not
+     * hashed. */
     IDL_CANONICAL_DOCS = 1u << 0
 } idl_canonical_flags;
 
@@ -50,7 +51,7 @@ void idl_canonical_record(const idl_record *record, unsigned flags,
 void idl_canonical_signature(const idl_method *method, idl_memory *memory,
                              shmrpci_buf *out);
 
-/* As it stands in a service: what gateways need before it, indented. */
+/* As it would be in a service, indented, with what gateways need before it. */
 void idl_canonical_method_line(const idl_method *method, unsigned flags,
                                idl_memory *memory, shmrpci_buf *out);
 
@@ -61,8 +62,8 @@ void idl_canonical_shared(const idl_shared *shared, unsigned flags,
 /* "queue acme.tts.Job", "dict<u32, any>", "pipe". */
 void idl_canonical_shared_type(const idl_shared *shared, shmrpci_buf *out);
 
-/* What programs that share the object must agree on: its type, its encoding,
- * and all types that it can reach. */
+/* The properties on which programs that share the object must agree: its type,
+ * its encoding, and all types that it can reach. */
 void idl_canonical_shared_contract(const idl_shared *shared, idl_memory *memory,
                                    shmrpci_buf *out);
 
@@ -74,8 +75,8 @@ void idl_canonical_method(const idl_method *method, idl_memory *memory,
 void idl_canonical_service(const idl_service *service, unsigned flags,
                            idl_memory *memory, shmrpci_buf *out);
 
-/* A .svc with the object alone, outside of a service even if it stands in
- * one, and all that it can reach.  NO_MEMORY. */
+/* A .svc with only the object, outside of a service even if it is in one, and
+ * all types that it can reach. NO_MEMORY. */
 shmrpc_status idl_shared_text(const idl_shared *shared, unsigned flags,
                               shmrpci_arena *scratch,
                               shmrpci_buf *out) SHMRPC_WARN_UNUSED;

@@ -14,8 +14,8 @@ typedef struct reached {
     bool is_foreign;             /* not of the service's package */
 } reached;
 
-/* Everything that was reached; those from `next` on are still to be looked
- * into. */
+/* Everything that was reached; entries from `next` on are still to be
+ * visited. */
 typedef struct closure {
     idl_memory *memory;
     const idl_package *home;
@@ -114,8 +114,8 @@ static void append_package(const idl_package *package, unsigned flags,
     shmrpci_buf_printf(out, "package %s;\n", package->name);
 }
 
-/* Appends all declarations, each package under its name.  `package` is the one
- * that holds so far; returns the one that holds at the end. */
+/* Appends all declarations, each package under its name. `package` is the
+ * current one; returns the current one at the end. */
 static const idl_package *append_reached(const closure *c,
                                          const idl_package *package,
                                          unsigned flags, shmrpci_buf *out)
@@ -235,7 +235,7 @@ shmrpc_status idl_shared_text(const idl_shared *shared, unsigned flags,
                               shmrpci_arena *scratch, shmrpci_buf *out)
 {
     idl_memory memory = {.arena = scratch};
-    /* The same object outside of the service, where `server` can't stand. */
+    /* The same object outside of a service, where `server` is not allowed. */
     idl_shared alone = *shared;
     alone.service = NULL;
     alone.options[IDL_OPTION_WRITERS] = IDL_WRITERS_ALL;

@@ -1,11 +1,11 @@
-/* Names that become one in C: what is declared, members, parameters. */
+/* Names that become equal in C: of declarations, members, parameters. */
 #include "idl/check.h"
 
 #include <string.h>
 
 #include "idl/cname.h"
 
-/* A C name and who has it. */
+/* A C name and its owner. */
 typedef struct owner {
     const char *name; /* in the language */
     idl_span span;
@@ -26,7 +26,7 @@ static void enter(table *t, const char *name, idl_span span)
     const owner *first = idl_map_put(
         &t->names, t->diags->memory,
         idl_strndup(t->diags->memory, c_name, strlen(c_name)), entry);
-    /* One name declared twice has been reported as such. */
+    /* A name that was declared twice has been reported as such. */
     if (first != NULL && strcmp(first->name, name) != 0) {
         idl_diag *diag = idl_report(t->diags, IDL_S_C_NAME_CLASH, span,
                                     "`%s` and `%s` both become `%s` in C",

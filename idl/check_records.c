@@ -60,7 +60,8 @@ typedef struct ordering {
     size_t depth;
 } ordering;
 
-/* What the record weighs, in scalars; visits what it holds first. */
+/* Adds up the record's weight, in scalars; visits the records that it contains
+ * first. */
 static uint64_t visit(ordering *o, idl_symbol *symbol);
 
 /* The record that a field holds by value, and how many times; NULL if none. */

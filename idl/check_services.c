@@ -7,8 +7,9 @@
 
 /* ---- any where the layout is fixed ---- */
 
-/* Notes, field by field, the way to the `any`. Records may contain each other:
- * it ends where the way has come round, as R. P. Brent finds cycles. */
+/* Adds notes, field by field, on the path to the `any`. Records may contain
+ * each other: the path ends at a cycle, which R. P. Brent's algorithm
+ * detects. */
 static void note_any(idl_diags *diags, idl_diag *diag, const idl_type *type)
 {
     const idl_record *seen = NULL;
@@ -87,7 +88,7 @@ static bool has_stream(const idl_method *method)
     return method->stream_param != NULL || method->result_is_stream;
 }
 
-/* One parameter, which streams can do without. */
+/* One parameter, which methods with streams may lack. */
 static bool raw_params_are_good(const idl_method *method)
 {
     if (method->param_count != 1) {
@@ -117,7 +118,7 @@ static void check_raw(idl_diags *diags, const idl_method *method)
     }
 }
 
-/* What says how a stream goes wants one. */
+/* An annotation about a stream needs one. */
 static void check_stream_annotations(idl_diags *diags, const idl_method *method)
 {
     for (size_t i = 0; i < method->meta.annotation_count; i++) {
@@ -133,8 +134,8 @@ static void check_stream_annotations(idl_diags *diags, const idl_method *method)
     }
 }
 
-/* What may be sent again is what may run again, and ends in one reply, or, if
- * it `may_stream`, in a stream of results. */
+/* A method that may be sent again must be one that may run again, and end with
+ * one reply or, if it `may_stream`, with a stream of results. */
 static void check_repeated(idl_diags *diags, const idl_method *method,
                            const char *annotation, bool may_stream)
 {

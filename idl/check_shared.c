@@ -29,7 +29,7 @@ static bool has_float(const idl_type *type)
     return found;
 }
 
-/* A struct is a key as it lies in memory; one that has errors may hold
+/* A struct is a key by its bytes in memory; one that has errors may contain
  * itself. */
 static bool is_struct_key(const idl_type *type, bool is_sound)
 {

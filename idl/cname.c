@@ -34,7 +34,7 @@ static const char *const taken[] = {
     "while", "xor", "xor_eq",
 };
 
-/* What the generator puts behind the name of a service. */
+/* The suffix that the generator gives to the name of a service. */
 static const char *const generated[] = {
     "close", "connect", "describe", "descriptor", "dispatch", "fd", "impl",
     "main", "open", "read_stats", "serve", "service", "t",
@@ -117,7 +117,8 @@ void idl_cname_upper(const char *name, shmrpci_buf *out)
     append_words(name, 'a', 'A', out);
 }
 
-/* What has been appended since `begin`, with an underscore if it is taken. */
+/* The text appended since `begin`, followed by an underscore if the name is
+ * taken. */
 static void guard(shmrpci_buf *out, size_t begin)
 {
     shmrpci_buf_append_char(out, '\0');
@@ -138,8 +139,8 @@ static bool is_version(const char *part)
     return strspn(part + 1, "0123456789") == strlen(part + 1);
 }
 
-/* Where the last part of a package's name begins, or the last two when the
- * last is a version. */
+/* Offset of the last part of a package's name, or of the last two when the last
+ * one is a version. */
 static const char *last_parts(const char *name)
 {
     const char *last = strrchr(name, '.');

@@ -1,4 +1,4 @@
-/* Declaring: what names there are, in which package, and of which sort. */
+/* Declares names: in which package they are, and of which kind. */
 #include <string.h>
 
 #include "idl/annotate.h"
@@ -218,7 +218,7 @@ static void take_prefix(idl_resolver *r, idl_scope *scope,
 }
 
 /* A type's full name begins with its package, and must not look like the
- * beginning of another form. */
+ * beginning of another type form. */
 static void check_first_part(idl_resolver *r, ast_name part)
 {
     static const char *const words[] = {"list", "map", "optional", "reserved",

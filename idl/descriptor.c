@@ -47,7 +47,7 @@ static shmrpc_kind kind_of(idl_kind kind)
 
 /* ---- texts ---- */
 
-/* As generated: literals are cut where C ends its promise. */
+/* As in generated code: literals are cut where C's guarantee ends. */
 static const char *cut(builder *b, const char *text, size_t len)
 {
     if (len > IDL_MAX_LITERAL_BYTES) {
@@ -103,7 +103,8 @@ static void set_size(builder *b, shmrpc_type *table, shmrpci_layout layout)
     b->too_large = b->too_large || layout.size > SHMRPCI_LAYOUT_MAX_BYTES;
 }
 
-/* Where the fields of a struct lie, in source order; the rows by tag. */
+/* Offsets of the fields of a struct, in source order; the rows are sorted by
+ * tag. */
 static shmrpc_field *lay_out_struct(builder *b, shmrpc_type *table,
                                     const idl_field *fields, size_t count,
                                     bool is_params)
@@ -512,7 +513,7 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
     shmrpci_buf text;
     idl_buf_init(&text, &b->memory);
     idl_canonical_service(service, IDL_CANONICAL_DOCS, &b->memory, &text);
-    /* In one piece. */
+    /* In one allocation. */
     const char **pieces = IDL_NEW_ARRAY(&b->memory, 2, const char *);
     pieces[0] = shmrpci_buf_text(&text);
     shmrpc_service *out = IDL_NEW(&b->memory, shmrpc_service);

@@ -2,13 +2,13 @@
  * Descriptors at run time: from a checked schema the constant tables that
  * generated C holds, without a C compiler.
  *
- * For tools that speak to a service whose .svc they have only just read, and
- * for comparing two versions of one.  Offsets and sizes are those of the
- * structs that the generator would write for this platform; values that a
- * codec decodes with these tables can be read through them, field by field.
+ * For tools that call a service whose .svc they have just read, and for
+ * comparing two versions of one. Offsets and sizes are those of the structs
+ * that the generator would write for this platform; values that a codec decodes
+ * with these tables can be read through them, field by field.
  *
- * Shared objects have rows of their own.  An error with fields has its payload
- * as a struct that is called like the error.
+ * Shared objects have rows of their own. The payload of an error with fields is
+ * a struct with the error's name.
  *
  * Threading: one thread at a time for an arena; the result is constant data.
  */
@@ -20,15 +20,15 @@
 #include "idl/schema.h"
 #include "shmrpc/status.h"
 
-/* Where documentation and signatures are cut, as in generated C: ISO C promises
- * no longer literals. */
+/* Length at which documentation and signatures are cut, as in generated C: ISO
+ * C guarantees no longer literals. */
 #define IDL_MAX_LITERAL_BYTES 4000
 
 /* The types of a schema. */
 typedef struct idl_tables idl_tables;
 
-/* Builds the tables of all enums, structs, unions and errors' payloads.  What
- * idl_descriptor says of memory holds here too. */
+/* Builds the tables of all enums, structs, unions and errors' payloads. The
+ * same memory rules apply as for idl_descriptor. */
 shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
                                const idl_tables **out) SHMRPC_WARN_UNUSED;
 

@@ -13,7 +13,7 @@ typedef struct code_row {
     const char *title;
 } code_row;
 
-/* The last stands for what has no row. */
+/* The last one is for codes without a row. */
 static const code_row rows[] = {
 #define IDL_X(name, number, severity, title) \
     {IDL_S_##name, IDL_##severity, title},
@@ -168,7 +168,7 @@ void idl_add_note(idl_diags *diags, idl_diag *diag, idl_span span,
     *end = note;
 }
 
-/* The end of the list has no place, and comes last. */
+/* The end of the list has no place, and is sorted last. */
 static int compare(const idl_diag *a, const idl_diag *b)
 {
     bool a_last = a->code == IDL_S_TOO_MANY_ERRORS || a->span.source == NULL;

@@ -128,7 +128,7 @@ typedef struct idl_diag {
     idl_span span;
     const char *message;  /* "expected `;`" */
     const char *expected; /* what was expected instead, or NULL */
-    const char *fix;      /* text that could stand at the span, or NULL */
+    const char *fix;      /* text to put at the span, or NULL */
     const char *insert;   /* text that is missing at the span, or NULL */
     idl_note *notes;      /* in the order of adding */
     size_t order;         /* of reporting, from 0 */
@@ -140,7 +140,7 @@ typedef struct idl_diags {
     size_t error_count;
     size_t warning_count;
     size_t reported;  /* also those that were dropped */
-    idl_diag dropped; /* stands for each of those */
+    idl_diag dropped; /* replaces each of those */
 } idl_diags;
 
 /* An empty list.  Its contents live as long as the arena of idl_load. */
@@ -158,8 +158,7 @@ idl_diag *idl_report(idl_diags *diags, idl_code code, idl_span span,
 void idl_expected(idl_diags *diags, idl_diag *diag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Adds text that could stand at the span instead: "did you mean `text`?".
- * NULL adds nothing. */
+/* Adds text to put at the span: "did you mean `text`?". NULL adds nothing. */
 void idl_suggest(idl_diags *diags, idl_diag *diag, const char *text);
 
 /* Adds a note with a place of its own. */
@@ -185,7 +184,7 @@ bool idl_code_parse(const char *text, idl_code *out);
 /* The codes in the order of the table; `*count` of them. */
 const idl_code *idl_codes(size_t *count);
 
-/* All of them. */
+/* All codes. */
 void idl_diags_render(const idl_diags *diags, shmrpci_buf *out);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "base/excerpt.h"
 
-/* Only the first line of a span over several is shown. */
+/* Only the first line of a span over several lines is shown. */
 static void append_excerpt(idl_span span, shmrpci_buf *out)
 {
     const idl_source *source = span.source;

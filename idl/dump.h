@@ -1,7 +1,7 @@
 /*
- * Dumps: what a pass has made, for people.
+ * Dumps: the results of a pass as text for people.
  *
- * For idl.c; others call idl_dump.  Threading: pure functions.
+ * For idl.c; other code calls idl_dump. Threading: pure functions.
  */
 #ifndef IDL_DUMP_H
 #define IDL_DUMP_H

@@ -1,4 +1,4 @@
-/* The schema as text: canonical declarations, and what they don't say. */
+/* The schema as text: canonical declarations, and what these don't contain. */
 #include "idl/dump.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /*
- * What the passes have found out, for tools at an editor: also of a file with
- * errors, for which there is no schema.
+ * Results of the passes for editor tools, even for a file with errors, which
+ * has no schema.
  *
  * Invariants: everything lives in the arena of idl_explore.  Where an error was
  * reported, objects are incomplete, but every list can be walked.
@@ -35,8 +35,9 @@ typedef struct idl_next {
     bool value; /* a number, a text, the name of a constant */
 } idl_next;
 
-/* What the parser would take at the end of the `len` bytes of `text`; in
- * `arena`.  NO_MEMORY, INVALID and TOO_LARGE as idl_source_from_text. */
+/* The tokens that the parser would accept at the end of the `len` bytes of
+ * `text`; in `arena`. NO_MEMORY, INVALID and TOO_LARGE as
+ * idl_source_from_text. */
 shmrpc_status idl_explore_next(const char *text, size_t len,
                                shmrpci_arena *arena,
                                idl_next *out) SHMRPC_WARN_UNUSED;

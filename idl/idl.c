@@ -73,7 +73,7 @@ static const idl_source *read_main(const idl_options *options, const char *path,
     return source;
 }
 
-/* What one of the public functions is asked for. */
+/* A request to one of the public functions. */
 typedef struct job {
     const idl_options *options;
     const char *path;
@@ -117,7 +117,7 @@ static const idl_schema *work(const job *j, idl_diags *diags)
     return schema;
 }
 
-/* Runs the job; the one place that memory's end comes back to. */
+/* Runs the job; the single place to which running out of memory jumps. */
 static shmrpc_status run(const job *j, shmrpci_arena *arena, idl_diags *diags,
                          const idl_schema **out)
 {

@@ -23,8 +23,8 @@ typedef shmrpc_status idl_read(shmrpci_arena *arena, const char *path,
                                void *user);
 
 typedef enum idl_flags {
-    /* Names that become one in C are no error: for text that comes from a
-     * server and is not made into C. */
+    /* Names that become equal in C are not errors: for text that comes from a
+     * server and is not compiled to C. */
     IDL_ANY_C_NAMES = 1u << 0
 } idl_flags;
 
@@ -58,8 +58,8 @@ typedef enum idl_stage {
     IDL_STAGE_SCHEMA
 } idl_stage;
 
-/* Appends what a pass has made of `path`, as text for people; the first two
- * stages show what there is even when there were errors.  Statuses as load. */
+/* Appends the result of a pass for `path`, as text for people; the first two
+ * stages print what there is even if there were errors. Statuses as load. */
 shmrpc_status idl_dump(const idl_options *options, const char *path,
                        idl_stage stage, shmrpci_arena *arena, idl_diags *diags,
                        shmrpci_buf *out) SHMRPC_WARN_UNUSED;

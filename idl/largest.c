@@ -1,5 +1,5 @@
-/* Upper bounds of encoded values.  Each is a sum of parts, none of which is
- * exact: what counts is that no value is larger. */
+/* Upper bounds of encoded values. Each is a sum of upper bounds of parts: no
+ * value is larger. */
 #include "idl/largest.h"
 
 #include <string.h>
@@ -100,8 +100,8 @@ uint64_t idl_largest(const idl_type *type, idl_encoding encoding)
     if (encoding == IDL_ENCODING_NATIVE && idl_is_fixed(type)) {
         return idl_layout(type).size + PART;
     }
-    /* Fields nest no deeper than that without holding themselves, and bounded
-     * lists multiply: what is this deep is too large to have a bound. */
+    /* Without a cycle fields are nested no deeper, and bounded lists multiply:
+     * a deeper type is too large to have a bound. */
     return largest(type, encoding, 16);
 }
 

@@ -1,7 +1,7 @@
 /*
- * How many bytes a value can take at most, encoded: by the bounds of its type.
- * For objects in shared memory and for streams, which make room for the largest
- * of their items.
+ * The largest encoded size of a value, by the bounds of its type. For objects
+ * in shared memory and for streams, which make room for the largest of their
+ * items.
  *
  * Threading: pure functions.
  */
@@ -13,7 +13,8 @@
 
 #include "idl/schema.h"
 
-/* What has no bounds, or holds itself, or takes more than IDL_LARGEST_MAX. */
+/* For types without bounds, recursive types, and those that take more than
+ * IDL_LARGEST_MAX. */
 #define IDL_LARGEST_UNKNOWN UINT64_MAX
 #define IDL_LARGEST_MAX     (UINT64_C(1) << 40)
 
@@ -29,14 +30,14 @@ uint64_t idl_largest(const idl_type *type, idl_encoding encoding);
  */
 uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
 
-/* What flows to the server (`to_server`) or from it; NULL: no stream. */
+/* The items sent to the server (`to_server`) or by it; NULL: no stream. */
 const idl_type *idl_stream_items(const idl_method *method, bool to_server);
 
 /*
- * How many bytes of that stream may be on their way; 0: there is none. Its
- * @window, or 16 of the largest items, but 64 KiB to 4 MiB, and 64 KiB where
- * the type has no bounds: it says nothing of how large items are, and idle
- * streams are many.
+ * How many bytes of that stream may be in flight; 0: there is none. Its
+ * @window, or 16 times the largest item within 64 KiB to 4 MiB, or 64 KiB if
+ * the type has no bounds: then nothing is known of the size of items, and there
+ * may be many idle streams.
  */
 uint32_t idl_stream_window(const idl_method *method, bool to_server);
 

@@ -152,7 +152,7 @@ bool idl_is_flat(const idl_type *type)
 }
 
 /* C lays fields out in source order, native by tag: they agree when the tags
- * ascend.  Nothing may lie between the fields or behind them. */
+ * ascend. There must be no gap between or after the fields. */
 static bool fields_are_flat(const idl_field *fields, size_t count,
                             uint32_t size)
 {

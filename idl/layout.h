@@ -3,8 +3,8 @@
  * have them, and in the image of the encoding native, by the rule of
  * codec/layout.h.
  *
- * For what makes descriptors (idl/descriptor.h) and for the generator, which
- * must say the same.  Only of types without errors.
+ * For descriptors (idl/descriptor.h) and for the generator, which must agree.
+ * Only for types without errors.
  *
  * Threading: pure functions.
  */
@@ -19,7 +19,7 @@
 /* In the native image. */
 shmrpci_layout idl_layout(const idl_type *type);
 shmrpci_layout idl_record_layout(const idl_record *record);
-/* Of the parameters of a method, as a struct. */
+/* The layout of a method's parameters, as a struct. */
 shmrpci_layout idl_params_layout(const idl_method *method);
 
 /* Whether the C image equals the native image: SHMRPC_TYPE_FLAT. */

@@ -1,6 +1,6 @@
 /*
- * Every limit of the language in one place.  What passes one is refused with a
- * diagnostic that names the number.
+ * All limits of the language. Exceeding one is refused with a diagnostic that
+ * names the limit.
  */
 #ifndef IDL_LIMITS_H
 #define IDL_LIMITS_H
@@ -10,11 +10,11 @@
 #define IDL_MAX_FILE_BYTES      (4u << 20)
 #define IDL_MAX_FILES           256 /* of one schema, with all imports */
 #define IDL_MAX_NAME_BYTES      128 /* of one identifier */
-#define IDL_MAX_FULL_NAME_BYTES 255 /* with its package's; errors send it */
+#define IDL_MAX_FULL_NAME_BYTES 255 /* with the package; sent with errors */
 #define IDL_MAX_PATH_BYTES      512 /* of a dotted name, as it is written */
 
-/* What a service is called on its machine: part of paths and addresses, which
- * the transports bound. */
+/* The name of a service on its machine: part of paths and addresses, whose
+ * length the transports limit. */
 #define IDL_MAX_SERVICE_NAME_BYTES 63
 
 /* Entries of the parser's stack; a nested type takes two. */
@@ -23,15 +23,15 @@
 /* Errors kept by one list; one more diagnostic says that there are more. */
 #define IDL_MAX_ERRORS 100
 
-/* How far aliases, constants and records by value may go through each other,
- * which also bounds the recursion of the passes. */
+/* Depth of chains of aliases, constants and records by value, which also bounds
+ * the recursion of the passes. */
 #define IDL_MAX_DEPTH 64
 
-/* Fields of a record, items of an enum, reserved entries: whatever is compared
- * with its neighbours. */
+/* Fields of a record, items of an enum, reserved entries: lists whose entries
+ * are compared with each other. */
 #define IDL_MAX_MEMBERS 4096
 
-/* Of a service: ids 1 to 65534, since two are built in. */
+/* Methods of a service: ids 1 to 65534, since two are built in. */
 #define IDL_MAX_METHODS 65534
 
 #define IDL_MAX_TAG          65535 /* of a field */
@@ -41,12 +41,11 @@
 /* Scalars that a record or an array may hold by value, over all levels. */
 #define IDL_MAX_FLAT_SCALARS (1u << 20)
 
-/* Of strings, bytes, lists and maps. */
+/* Lengths of strings, bytes, lists and maps. */
 #define IDL_MAX_LENGTH UINT32_MAX
 
-/* Memory of a shared object, the messages that a topic keeps for latecomers,
- * and the changes that a dict keeps for watchers: what the runtime can number.
- */
+/* Memory of a shared object, messages that a topic keeps for late subscribers,
+ * and changes that a dict keeps for watchers: what the runtime can number. */
 #define IDL_MIN_SHARED_BYTES (INT64_C(64) << 10)
 #define IDL_MAX_SHARED_BYTES (INT64_C(1) << 40)
 #define IDL_MAX_HISTORY      (INT64_C(1) << 20)
@@ -59,7 +58,7 @@
 #define IDL_MAX_AT_ONCE    64
 #define IDL_MAX_TIMEOUT_NS (INT64_C(24) * 3600 * 1000000000)
 
-/* @window: bytes of a stream on their way, a direction. */
+/* @window: bytes of a stream in flight in each direction. */
 #define IDL_MIN_WINDOW_BYTES (UINT64_C(4) << 10)
 #define IDL_MAX_WINDOW_BYTES (UINT64_C(64) << 20)
 

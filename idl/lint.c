@@ -11,7 +11,7 @@
 /* JavaScript has all integers up to here. */
 #define MAX_SAFE_INTEGER (UINT64_C(1) << 53)
 
-/* What a declaration stands in says @allow for it, too. */
+/* @allow on the enclosing declaration counts, too. */
 #define MAX_METAS 3
 
 typedef struct linter {
@@ -19,7 +19,7 @@ typedef struct linter {
     const idl_lint_options *options;
     idl_diags *diags;
     idl_map used;    /* by full name */
-    idl_map visited; /* records whose fields a rule has looked at */
+    idl_map visited; /* records whose fields a rule has checked */
     const idl_meta *metas[MAX_METAS];
     size_t meta_count;
 } linter;
@@ -130,7 +130,7 @@ static bool is_reserved(const idl_record *record, int64_t tag)
     return false;
 }
 
-/* A hole is where a field was, and its tag must not come back. */
+/* A hole is where a field was, and its tag must not be reused. */
 static void check_tags(linter *l, const idl_record *record)
 {
     tag_set used = tags_of(record);
@@ -151,7 +151,7 @@ static void check_tags(linter *l, const idl_record *record)
 
 /* ---- requests ---- */
 
-/* What has no upper bound in the type itself, or NULL. */
+/* The part of the type without an upper bound, or NULL. */
 static const idl_type *find_unbounded(const idl_type *type)
 {
     if (idl_kind_has_length(type->kind) && !type->has_max) {
@@ -175,7 +175,7 @@ static const idl_record *record_of(const idl_type *type)
 static void check_request_fields(linter *l, const idl_field *fields,
                                  size_t count, size_t depth);
 
-/* The fields of a record are looked at once, for the first method. */
+/* The fields of a record are checked once, for the first method. */
 static void check_request_record(linter *l, const idl_record *record,
                                  size_t depth)
 {
@@ -248,7 +248,7 @@ static void check_json_result(linter *l, const idl_type *result)
     }
 }
 
-/* REST clients and what stands between repeat these on their own. */
+/* REST clients and proxies repeat these by themselves. */
 static void check_rest(linter *l, const idl_method *method)
 {
     const char *verb = method->rest.verb;

@@ -1,9 +1,9 @@
 /*
- * Advice: what is allowed, but will be regretted.
+ * Advice: constructs that are allowed, but will be regretted.
  *
- * Each rule has a code from S1001 on and says what to write instead.  A rule
- * is silent where a declaration, or what it stands in, has `@allow(S1003)`.
- * Only the main file is looked at.
+ * Each rule has a code from S1001 on and says what to write instead. A rule is
+ * silent if a declaration, or an enclosing one, has `@allow(S1003)`. Only the
+ * main file is checked.
  *
  * Threading: any thread, one list of diagnostics each.
  */

@@ -1,4 +1,4 @@
-/* What a schema uses. */
+/* Finds what a schema uses. */
 #include "idl/lint_used.h"
 
 typedef struct marker {

@@ -25,7 +25,7 @@ struct idl_unit {
     size_t use_count;
     bool loading; /* its imports are being read: meeting it is a cycle */
     bool imported;
-    bool import_failed; /* what it imports isn't all there */
+    bool import_failed; /* some of its imports are missing */
     idl_file *file;     /* of the schema; set by resolve */
 };
 
@@ -38,8 +38,8 @@ typedef struct idl_units {
 idl_units idl_load_units(const idl_options *options,
                          const idl_source *main_source, idl_diags *diags);
 
-/* Reads one file.  NULL with NOT_FOUND in `*status` when it isn't there, which
- * is not reported; NULL after anything else, which is, at `span`. */
+/* Reads one file. NULL with NOT_FOUND in `*status` when it doesn't exist, which
+ * is not reported; NULL after any other error, which is reported at `span`. */
 const idl_source *idl_load_source(const idl_options *options, const char *path,
                                   idl_span span, idl_diags *diags,
                                   shmrpc_status *status);

@@ -34,7 +34,7 @@ typedef struct idl_option_row {
     int64_t min;
     int64_t max;
     int64_t usual;                /* without the option, but for those that */
-    const idl_option_word *words; /* idl_option_default knows better */
+    const idl_option_word *words; /* see idl_option_default */
 } idl_option_row;
 
 /* The rows, an option's in a row, options in the order of their numbers. */
@@ -46,18 +46,18 @@ const idl_option_row *idl_option_find(idl_shared_kind kind, const char *name);
 /* The row of an option of this kind, or NULL. */
 const idl_option_row *idl_option_of(idl_shared_kind kind, idl_option option);
 
-/* What an option is that isn't written: `encoding` depends on the types,
- * `writers` on whether it is a service's. */
+/* The value of an option that isn't written: `encoding` depends on the types,
+ * `writers` on whether the object is a service's. */
 int64_t idl_option_default(const idl_shared *shared, const idl_option_row *row);
 
-/* Whether the object differs there from what it is without the option. */
+/* Whether the object's option differs from its default. */
 bool idl_option_is_special(const idl_shared *shared, const idl_option_row *row);
 
-/* Whether clients of the service that keeps it may only look. */
+/* Whether clients of the object's service may only read. */
 bool idl_only_server_writes(const idl_shared *shared);
 
-/* The value as it is written: "1024", "block", "60s", "\"0660\""; "none" where
- * nothing written would say it. */
+/* The value in source form: "1024", "block", "60s", "\"0660\""; "none" if
+ * leaving it out is the only way to write it. */
 void idl_option_append(const idl_option_row *row, int64_t value,
                        shmrpci_buf *out);
 

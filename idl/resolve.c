@@ -70,7 +70,7 @@ static void define(idl_resolver *r, idl_symbol *symbol)
 
 /* ---- the schema ---- */
 
-/* Pointers to what is declared, with room for all. */
+/* Pointers to declarations, with room for all. */
 typedef struct lists {
     const idl_const **consts;
     const idl_alias **aliases;
@@ -145,7 +145,7 @@ static void list_all(const idl_resolver *r, idl_schema *schema)
     schema->services = l.services;
 }
 
-/* The shared objects of a service stand behind it, without a gap. */
+/* The shared objects of a service follow it without a gap. */
 static void list_service_shared(const idl_resolver *r, size_t index)
 {
     idl_service *service = r->scopes.symbols[index]->u.service;

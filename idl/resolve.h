@@ -19,7 +19,7 @@ typedef struct idl_resolver {
     idl_memory *memory;
     idl_diags *diags;
     idl_scopes scopes;
-    size_t depth; /* of definitions in terms of others */
+    size_t depth; /* depth of definitions in terms of others */
 } idl_resolver;
 
 /* Stands for every type that could not be resolved. */
@@ -55,7 +55,7 @@ void idl_check_name(idl_diags *diags, ast_name name);
  * reports a cycle, at `span`. */
 bool idl_define(idl_resolver *r, idl_symbol *symbol, idl_span span);
 
-/* What `value` is, with constants looked up; false after reporting. */
+/* The value of `value`, with constants resolved; false after reporting. */
 bool idl_fold(idl_resolver *r, idl_site site, const ast_value *value,
               idl_value *out);
 
@@ -63,7 +63,7 @@ bool idl_fold(idl_resolver *r, idl_site site, const ast_value *value,
 bool idl_convert(idl_resolver *r, idl_site site, const ast_value *value,
                  const idl_type *type, idl_value *out);
 
-/* Says that the value isn't what is `expected` there; false. */
+/* Reports that `expected` is required there; false. */
 bool idl_report_wrong(idl_resolver *r, idl_span span, const char *expected);
 
 /* A duration from min to max, in ns.  False after reporting. */

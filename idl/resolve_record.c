@@ -1,4 +1,4 @@
-/* Enums and records: members, numbers, what is reserved. */
+/* Enums and records: members, numbers, reserved entries. */
 #include "idl/annotate.h"
 
 #include <inttypes.h>
@@ -386,7 +386,7 @@ static void resolve_number(idl_resolver *r, idl_site site,
     }
     bool is_integer =
         folded.kind == IDL_VALUE_UINT || folded.kind == IDL_VALUE_INT;
-    /* Beyond the range of int64_t an unsigned one looks negative. */
+    /* Beyond the range of int64_t an unsigned value looks negative. */
     if (!is_integer || folded.u.i < IDL_MIN_ERROR_NUMBER ||
         folded.u.i > INT32_MAX) {
         idl_diag *diag =

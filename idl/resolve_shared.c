@@ -6,8 +6,8 @@
 #include "base/nearest.h"
 #include "idl/option.h"
 
-/* "`capacity`, `overflow` or `order`": what a list of `count` has before its
- * next entry. */
+/* "`capacity`, `overflow` or `order`": the separator before the next entry of a
+ * list of `count`. */
 static const char *glue(size_t i, size_t count)
 {
     return i == 0 ? "" : i + 1 == count ? " or " : ", ";

@@ -57,7 +57,7 @@ static bool type_of_name(idl_resolver *r, idl_site site, ast_name name,
     case IDL_SYMBOL_ALIAS:
         return type_of_alias(r, symbol, name.span, out);
     case IDL_SYMBOL_ENUM:
-        /* Its values may be wanted next, for a default. */
+        /* A default may need its values next. */
         out->kind = IDL_ENUM;
         out->enumeration = symbol->u.enumeration;
         return idl_define(r, symbol, name.span);

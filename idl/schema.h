@@ -1,5 +1,5 @@
 /*
- * The schema: what a checked .svc means.
+ * The schema: the meaning of a checked .svc.
  *
  * This is the form that the generator and the tools read.  Names are resolved,
  * constants folded, aliases followed, defaults and bounds typed and checked; a
@@ -170,8 +170,8 @@ typedef struct idl_annotation {
     idl_span span;
 } idl_annotation;
 
-/* What can stand before a declaration, a field, a method or an enum item.  The
- * annotations that have a meaning for all of them are unpacked. */
+/* Properties before a declaration, a field, a method or an enum item.
+ * Annotations that have a meaning for all of them are unpacked. */
 typedef struct idl_meta {
     idl_docs docs;
     const idl_annotation *annotations; /* all, also those unpacked */
@@ -365,7 +365,7 @@ typedef enum idl_lifetime {
 
 typedef enum idl_writers { IDL_WRITERS_SERVER, IDL_WRITERS_ALL } idl_writers;
 
-/* What stands in the braces; option.h says which kind has which. */
+/* The options in the braces; option.h says which kind has which. */
 typedef enum idl_option {
     IDL_OPTION_CAPACITY,  /* entries; PIPE: bytes; 0: no limit */
     IDL_OPTION_MAX_BYTES, /* 0: by capacity and type */
@@ -396,8 +396,9 @@ typedef struct idl_shared {
     unsigned given; /* bits 1 << idl_option: those that are written */
     /* "dict<string(1..64), acme.tts.Voice>", for people. */
     const char *signature;
-    /* Of the kind, the encoding, and all types that it can reach: what two
-     * programs must agree on.  Neither its name nor its other options. */
+    /* Hash of the kind, the encoding, and all types that it can reach: the
+     * properties on which two programs must agree. Neither its name nor its
+     * other options. */
     uint64_t hash;
 } idl_shared;
 

@@ -1,4 +1,4 @@
-/* Looking up names, and what to say when there is none. */
+/* Looks up names, and words the error when there is none. */
 #include "idl/scope.h"
 
 #include <string.h>
@@ -83,7 +83,7 @@ static bool is_visible(idl_site site, const idl_symbol *symbol)
     return symbol->unit == site.unit || use_of(site, symbol->unit) != NULL;
 }
 
-/* Whether `tail` is `package` or whole last parts of it. */
+/* Whether `tail` is `package` or consists of its last parts. */
 static bool is_tail(const char *package, const char *tail, size_t tail_len)
 {
     size_t len = strlen(package);
@@ -92,7 +92,7 @@ static bool is_tail(const char *package, const char *tail, size_t tail_len)
            (len == tail_len || package[len - tail_len - 1] == '.');
 }
 
-/* What a search has met. */
+/* What a search has found. */
 typedef struct search {
     idl_symbol *found;
     idl_symbol *second; /* another, which makes the name ambiguous */
@@ -284,7 +284,7 @@ idl_symbol *idl_find(idl_scopes *scopes, idl_site site, ast_name name,
     search s = search_path(scopes, site, name.text);
     if (s.found == NULL) {
         if (s.hidden != NULL && site.unit->import_failed) {
-            return NULL; /* the import of it may be the one that failed */
+            return NULL; /* the failed import may have contained it */
         }
         if (s.hidden != NULL) {
             report_hidden(scopes, name, s.hidden);

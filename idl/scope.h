@@ -1,5 +1,5 @@
 /*
- * Names: what is declared where, and what a name in a file means.
+ * Names: where they are declared, and what a name in a file means.
  *
  * For the passes inside idl/ only.  Threading: one thread at a time.
  */
@@ -20,7 +20,7 @@ typedef enum idl_symbol_kind {
     IDL_SYMBOL_SHARED
 } idl_symbol_kind;
 
-/* What a name is wanted for. */
+/* The kinds of symbol that a name is wanted for. */
 typedef enum idl_want {
     IDL_WANT_TYPE,  /* alias, enum, struct, union */
     IDL_WANT_VALUE, /* const, and enums as the first part of a path */
@@ -39,7 +39,7 @@ typedef struct idl_scope idl_scope;
 typedef struct idl_symbol {
     idl_symbol_kind kind;
     idl_progress progress;
-    idl_progress ordering; /* of records by value, and what they weigh in */
+    idl_progress ordering; /* depth of records by value, and their weight in */
     uint64_t weight;       /* scalars: check_records.c */
     const ast_decl *ast;
     idl_unit *unit;
@@ -72,7 +72,7 @@ typedef struct idl_scopes {
     size_t symbol_count;
 } idl_scopes;
 
-/* Where a name stands: decides what it can mean. */
+/* The place of a name, which decides what it can mean. */
 typedef struct idl_site {
     idl_unit *unit;
     idl_scope *scope;

@@ -6,7 +6,7 @@
 
 #include "idl/canonical.h"
 
-/* What a text is made in; the copy that stays goes to the schema's memory. */
+/* Scratch buffer for a text; the final copy is in the schema's memory. */
 typedef struct sealer {
     idl_memory scratch;
     shmrpci_arena *schema;

@@ -103,7 +103,7 @@ int svc_places_find(shmrpci_arena *arena, svc_places *out, shmrpc_error *error)
 
 /* ---- what is meant ---- */
 
-/* NAME[@INSTANCE][:PORT], and whether someone was found who is called so. */
+/* NAME[@INSTANCE][:PORT], and whether a service of that name was found. */
 typedef struct wanted {
     const char *name;
     const char *instance;
@@ -156,8 +156,8 @@ static bool is_wanted(const svc_place *place, const wanted *w)
            (w->port == 0 || place->port == w->port);
 }
 
-/* "; did you mean `echo_serv@two`?", or who is there. What others know was
- * offered already. */
+/* "; did you mean `echo_serv@two`?", or the list of services. Names that only
+ * others know were offered already. */
 static void suggest(const svc_places *places, const wanted *w,
                     shmrpci_nearest *search, shmrpci_buf *message)
 {
@@ -186,7 +186,7 @@ static int find_by_address(shmrpci_arena *arena, const char *list,
                            uint16_t port, svc_other_names *others,
                            svc_target *out, shmrpci_buf *message);
 
-/* A name that no socket has: perhaps others know it. */
+/* A name that no socket has: others may know it. */
 static int find_elsewhere(shmrpci_arena *arena, const svc_places *places,
                           const wanted *w, svc_other_names *others,
                           svc_target *out, shmrpci_buf *message)
@@ -261,8 +261,8 @@ static const char *shm_name(shmrpci_arena *arena, const char *list)
     return shmrpci_arena_strndup(arena, at, strcspn(at, ", "));
 }
 
-/* An address list as it is; the port of a place in shared memory, which has
- * none in its address, is looked for. */
+/* An address list as it is; for a place in shared memory without a port in its
+ * address, the port is searched for. */
 static int find_by_address(shmrpci_arena *arena, const char *list,
                            uint16_t port, svc_other_names *others,
                            svc_target *out, shmrpci_buf *message)
@@ -283,7 +283,7 @@ static int find_by_address(shmrpci_arena *arena, const char *list,
     if (status == SHMRPC_OK) {
         out->port = found.port;
     } else if (status == SHMRPC_E_NOT_FOUND && strchr(list, ',') != NULL) {
-        /* The next place of the list may know. */
+        /* The next place of the list may know it. */
         shmrpci_buf_reset(message);
         status = SHMRPC_OK;
     }

@@ -1,12 +1,12 @@
 /*
- * From what a user calls a service to the addresses where it is.
+ * Finds the addresses of a service by what a user calls it.
  *
  *     echo_serv              a name; its port is found in the socket folders
  *     echo_serv@two          one of several copies
  *     echo_serv:5555         when services of one name run on several ports
  *     shm://echo_serv@two    an address, or several, as of the library
  *
- * Others may know more names: the manager's sections are the tool's business.
+ * Callers may know more names: for example, the manager's sections.
  *
  * Threading: any thread, unless another one changes the environment; an arena
  * is one thread's at a time.
@@ -29,7 +29,8 @@ typedef struct svc_place {
     uint16_t port;
     const char *where;   /* the socket */
     const char *address; /* "shm://name@instance" */
-    bool hidden;         /* by one of the same name in a folder before */
+    bool hidden;         /* hidden by one of the same name in an earlier
+                          * folder */
 } svc_place;
 
 typedef struct svc_places {
@@ -46,9 +47,9 @@ typedef struct svc_target {
 } svc_target;
 
 /*
- * Asked for `name`, which no socket has. OK: `*out` is where its service is, in
- * `arena`; NOT_FOUND: it isn't known, and what is was offered to `search`, its
- * texts in `arena`; others with a `message`.
+ * Asked for `name`, which no socket has. OK: `*out` is the service's place, in
+ * `arena`; NOT_FOUND: unknown, and known names are added to `search`, with
+ * texts in `arena`; other statuses with a `message`.
  */
 typedef int svc_other_names(shmrpci_arena *arena, const svc_places *places,
                             const char *name, const char **out,

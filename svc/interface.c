@@ -1,5 +1,5 @@
-/* Interfaces: a text is read as a user's .svc would be, but for what could
- * reach beyond it, since it may come from a server. */
+/* Interfaces: a text is read like a user's .svc, except for anything that
+ * refers to other files, since it may come from a server. */
 #include "svc/interface.h"
 
 #include <errno.h>
@@ -13,13 +13,13 @@
 #include "shmrpc/discover.h"
 #include "shmrpc/wait.h"
 
-/* What reading a description may take. */
+/* Most memory for reading a description. */
 #define MAX_ARENA_BYTES ((size_t)256 << 20)
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* How long asking takes where nobody says; and the pause between two looks for
- * a service that is waited for. */
+/* The default time limit for asking; and the pause between two searches for a
+ * service that is waited for. */
 #define ASK_TIMEOUT_NS (5 * NS_PER_S)
 #define LOOK_AGAIN_NS  SHMRPC_WAIT_SLICE_NS
 
@@ -80,7 +80,7 @@ static shmrpc_status load(shmrpc_interface *interface, const char *name,
     return status;
 }
 
-/* What `load` says, to both. */
+/* The message from `load`, for both callers. */
 static shmrpc_status report(shmrpc_status status, const idl_diags *diags,
                             shmrpci_buf *message, shmrpc_error *error)
 {
@@ -199,7 +199,7 @@ static int find_and_ask(const char *name, const shmrpc_opts *opts,
     return status;
 }
 
-/* os/clock keeps state, which is libshmrpc's. */
+/* os/clock keeps state, which belongs to libshmrpc. */
 static int64_t now_ns(void)
 {
     struct timespec now;
@@ -207,8 +207,8 @@ static int64_t now_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* With the thread's hooks around it, which others than libshmrpc learn of by
- * setting some. False: they want it to give up. */
+/* Sleeps with the thread's hooks, which code outside of libshmrpc can only
+ * reach by setting some. False: they want it to give up. */
 static bool pause_for(int64_t ns)
 {
     const struct timespec rest = {.tv_nsec = (long)ns};
@@ -229,15 +229,16 @@ static bool pause_for(int64_t ns)
     return goes_on;
 }
 
-/* What ends with the service's start: it is not there, it does not listen yet,
- * or the one that ended just now is replaced. */
+/* Errors that end with the service's start: it is not there, it does not listen
+ * yet, or it is being replaced. */
 static bool may_come_yet(int status)
 {
     return status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_UNAVAILABLE ||
            status == SHMRPC_E_SERVER_LOST;
 }
 
-/* Until it is there; at the deadline, what the last look has found. */
+/* Searches until it is there; at the deadline, returns the result of the last
+ * search. */
 static int wait_and_ask(const char *name, const shmrpc_opts *opts,
                         shmrpc_interface **out, shmrpc_error *error)
 {

@@ -1,5 +1,6 @@
 /*
- * What shmrpc_interface is, and reading one with all that is wrong with it.
+ * The structure of shmrpc_interface, and a function that reads one and reports
+ * all errors.
  *
  * Threading: as shmrpc/interface.h.
  */
@@ -19,9 +20,9 @@ struct shmrpc_interface {
 };
 
 /*
- * As shmrpc_interface_read, with the whole of what is wrong, laid out for
- * people, in `message`, and the first of it in `error`. `name` stands for the
- * text in messages. Either may be NULL.
+ * As shmrpc_interface_read, with all errors, laid out for people, in `message`,
+ * and the first of them in `error`. `name` is the text's name in messages.
+ * Either may be NULL.
  */
 shmrpc_status svc_interface_read(const char *name, const char *text, size_t len,
                                  shmrpc_interface **out, shmrpci_buf *message,

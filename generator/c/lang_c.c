@@ -1,10 +1,10 @@
 /*
- * The language C: what each entity of the model needs.
+ * The language C: the object `c` of each entity of the model.
  *
- * Every entity gets an object `c`; names of its members are explained in
- * templates/README.md. Whatever is longer than a loop or a flag test is decided
- * here, in C where it can be tested, and handed to the templates as text:
- * declarations, names, flags of tables, rows in the order that tables need.
+ * templates/README.md explains the members of that object. Whatever is longer
+ * than a loop or a flag test is decided here, in C where it can be tested, and
+ * handed to the templates as text: declarations, names, flags of tables, rows
+ * in the order that tables need.
  *
  * Names are settled before anything is made. Those with linkage are reserved
  * first, so that no static object takes one; each entity then claims its own,
@@ -195,15 +195,15 @@ static void set_needs(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_streams", streams);
 }
 
-/* Before any entity: the lists that types fill while entities are made, in the
- * order in which templates print them. */
+/* Made before any entity: the lists to which types are added while entities are
+ * made, in the order in which templates print them. */
 static void begin(gen_model *m, gen_value *root)
 {
     gen_tree *tree = m->tree;
     gen_c_state *state = shmrpci_arena_calloc(&tree->arena, 1, sizeof *state,
                                               _Alignof(gen_c_state));
-    /* Only when out of memory: the tree says so at the end, and what was made
-     * is thrown away. */
+    /* NULL only when out of memory: the tree reports that at the end, and the
+     * result is discarded. */
     static gen_c_state stand_in;
     if (state == NULL) {
         tree->out_of_memory = true;
@@ -263,7 +263,7 @@ static void add_enum_item(gen_model *m, gen_value *object,
     }
     /* With INT64_C or UINT64_C where an int is too small. */
     gen_c_set_text(m, c, "value", gen_c_value(m, &type, &value));
-    /* The same bits as an int64_t, which the descriptor keeps. */
+    /* The same bits as an int64_t, which is how the descriptor stores them. */
     gen_c_set_text(m, c, "bits",
                    gen_c_text(m, "%s%s",
                               item->owner->base == IDL_U64 ? "(int64_t)" : "",
@@ -548,8 +548,8 @@ static const gen_lang_file files[] = {
     {"server", "server.h", "_server.h"}, {"server", "server.c", "_server.c"},
 };
 
-/* How the model calls us: a function for each sort of entity, in the order of
- * the source. */
+/* The functions that the model calls, one for each kind of entity, in the order
+ * of the source. */
 const gen_lang gen_lang_c = {
     .name = "c",
     .files = files,

@@ -13,7 +13,8 @@
 #include "idl/layout.h"
 #include "idl/names.h"
 
-/* The C object of the file: what the types of all entities need together. */
+/* The C object of the file: lists that the types of all entities need
+ * together. */
 typedef struct gen_c_state {
     gen_value *views;    /* structs of pointer and length: lists and maps */
     gen_value *entries;  /* of maps */
@@ -22,7 +23,7 @@ typedef struct gen_c_state {
     gen_value *defaults; /* constants that descriptors point to */
     idl_map forms;       /* views, entries and wrappers by name */
     idl_map list_tables; /* those of lists without bounds, by name */
-    idl_map names;       /* of all static objects so far */
+    idl_map names;       /* number of static objects so far */
     idl_map types;       /* C names of all types and services */
     idl_map claims;      /* names with linkage, and the text of their owner */
 
@@ -126,8 +127,8 @@ const char *gen_c_field_table(gen_model *m, const idl_field *field,
 /* "uint32_t". */
 const char *gen_c_scalar(idl_kind kind);
 
-/* Whether a field of it has one, in itself or in a struct that it holds: then
- * there is a macro. */
+/* Whether a field has a default, directly or in a struct that it contains: then
+ * an initializer macro is generated. */
 bool gen_c_has_defaults(const idl_record *record);
 
 /* "SHMRPC_FIELD_OPTIONAL | SHMRPC_FIELD_POINTER". */
@@ -153,7 +154,7 @@ const char *gen_c_literals(gen_model *m, const char *text, size_t len);
 /* A whole text as the body of a macro, on lines of its own when it is long. */
 const char *gen_c_macro_text(gen_model *m, idl_text text);
 
-/* As literals of one line or less each; not cut. */
+/* As literals of at most one line each; not cut. */
 gen_value *gen_c_lines(gen_model *m, const char *text, size_t len);
 
 /* Documentation for a comment: null, or { one_line, lines }. */
@@ -187,8 +188,8 @@ const char *gen_c_pointed(gen_model *m, const char *base, const char *name);
 const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
                              bool fixed);
 
-/* The rows of a field table of the struct `c_type`, by tag; `short_name` is
- * the place for what the fields need. */
+/* The rows of the field table of the struct `c_type`, by tag; names of helper
+ * objects begin with `short_name`. */
 gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
                             bool is_param, bool is_union,
                             const char *short_name, const char *c_type);

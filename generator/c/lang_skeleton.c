@@ -1,6 +1,6 @@
-/* The skeleton: C, and the variables that a call needs. Everything else is the
- * language C's own, whose functions are called first; files that exist are
- * never written again, as they are the user's from then on. */
+/* The skeleton: C, plus the variables that a call needs. Everything else comes
+ * from the functions of the language C, which are called first; existing files
+ * are never overwritten, because they belong to the user from then on. */
 #include "generator/c/lang_skeleton.h"
 
 #include "generator/c/lang_c.h"
@@ -67,8 +67,8 @@ static void add_method(gen_model *m, gen_value *object,
     gen_c_set_text(m, start, "ref", ref);
 }
 
-/* Their names are no C names of anything else, and stay when more is
- * generated into the same folder. */
+/* Their names can't clash with C names, and don't change when more is generated
+ * into the same folder. */
 static const gen_lang_file files[] = {
     {"server", "server_main.c", "_server_main.c"},
     {"client", "client_main.c", "_client_main.c"},

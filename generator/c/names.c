@@ -2,7 +2,7 @@
  * The language C: names.
  *
  * Most follow idl/cname.h, which the checker uses as well, so that what it
- * compares is what is generated. Here --prefix comes in, which replaces the
+ * compares is what is generated. This file adds --prefix, which replaces the
  * prefix of the file's own package, and the names that only generated code
  * needs.
  *
@@ -29,7 +29,7 @@ const char *gen_c_text(gen_model *m, const char *format, ...)
     return text;
 }
 
-/* A copy of `text` that is ours until someone else sees it. */
+/* A copy of `text` that may be modified until it is shared. */
 static char *copy_of(gen_model *m, const char *text)
 {
     return (char *)(uintptr_t)gen_print(m->tree, "%s", text);
@@ -53,8 +53,8 @@ bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
     return idl_map_put(map, m->opts->diags->memory, name, entry) == NULL;
 }
 
-/* In the order in which names are asked for, which is that of the source: the
- * same file always gives the same numbers. */
+/* Numbers are assigned in the order in which names are requested, which is that
+ * of the source: the same file always gets the same numbers. */
 const char *gen_c_unique(gen_model *m, const char *name)
 {
     const char *candidate = name;
@@ -67,7 +67,8 @@ const char *gen_c_unique(gen_model *m, const char *name)
 
 /* ---- names of the language, by the rule of idl/cname.h ---- */
 
-/* What idl/cname.h puts before names of the package; "" without a package. */
+/* The prefix that idl/cname.h gives to names of the package; "" without a
+ * package. */
 static const char *own_prefix(gen_model *m, const idl_package *package)
 {
     shmrpci_buf buf;
@@ -156,7 +157,7 @@ static idl_decl as_wanted(const gen_model *m, const idl_decl *decl)
     return copy;
 }
 
-/* The name of the type in C, by which all that is made of it begins. */
+/* The C name of the type, with which the names of all its functions begin. */
 const char *gen_c_name(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
@@ -234,7 +235,7 @@ const char *gen_c_method(gen_model *m, const idl_method *method)
 }
 
 /* Templates and tables ask for a method's names many times in a row: the last
- * ones are kept. */
+ * ones are cached. */
 static void name_method(gen_model *m, const idl_method *method)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -260,14 +261,14 @@ const char *gen_c_method_place(gen_model *m, const idl_method *method)
     return gen_c_state_of(m)->place;
 }
 
-/* The owner of a name. The text for people is made only when two claim the
- * same. */
+/* The owner of a name. Its text for people is only made when two owners claim
+ * the same name. */
 typedef struct claimant {
     const char *what;
     const char *suffix; /* NULL, or what follows the name of `what` */
 } claimant;
 
-/* With the suffix, when the name is made of the owner's. */
+/* With the suffix, if the name is derived from the owner's. */
 static const char *claimant_text(gen_model *m, const claimant *who)
 {
     return who->suffix == NULL
@@ -306,7 +307,8 @@ void gen_c_claim(gen_model *m, const char *name, const char *what,
     claim(m, name, what, NULL, span);
 }
 
-/* For names that are made of one: the type, its functions, its macros. */
+/* Claims the names derived from one name: the type, its functions, its
+ * macros. */
 void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
                      idl_span span, const char *const *suffixes)
 {

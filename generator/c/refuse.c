@@ -1,8 +1,8 @@
-/* The language C: what a .svc may say and we can't generate yet. An error with
- * a place, so that nobody finds out by C that is missing. */
+/* The language C: constructs of a .svc that can't be generated yet. Each is an
+ * error with a place, so that nobody notices only by missing C code. */
 #include "generator/c/lang_c.h"
 
-/* The code says "not generated": the file itself is right. */
+/* The code is "not generated", since the file itself is correct. */
 static void refuse(idl_diags *diags, idl_span span, const char *what)
 {
     idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);
@@ -10,7 +10,8 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
 
 static void refuse_method(idl_diags *diags, const idl_method *method)
 {
-    /* What C hands on of an array is its first element: a struct tells more. */
+    /* C passes only a pointer to the first element of an array: use a struct
+     * instead. */
     static const char what[] = "stream of arrays (a struct can hold one)";
     const idl_field *in = method->stream_param;
     if (in != NULL && in->type->kind == IDL_ARRAY) {

@@ -7,8 +7,8 @@
  * asynchronous calls have functions of their own beside it. Each form is
  * decided in one function here, and the templates only print it.
  *
- * Comments of generated functions say what the `.svc` promises: limits,
- * deadline, errors, and what has to be released.
+ * Comments of generated functions state what the `.svc` promises: limits,
+ * deadline, errors, and what must be released.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -85,8 +85,8 @@ static const char *pointer_to(gen_model *m, const idl_type *type,
                      : gen_c_text(m, "%s *", base);
 }
 
-/* What the callback of an asynchronous call gets besides the status, and what
- * its comment says of it. */
+/* The parameters of an asynchronous call's callback besides the status, and the
+ * sentence about them in its comment. */
 static void set_done(gen_model *m, gen_value *c, const idl_method *method)
 {
     const char *function = gen_c_function(m, method);
@@ -124,7 +124,7 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
                                               gen_c_method_place(m, method))));
 }
 
-/* How the result comes back: not at all, by value, or as a reply object. */
+/* How the result is returned: not at all, by value, or as a reply object. */
 static void set_result(gen_model *m, gen_value *c, const idl_method *method)
 {
     const idl_type *type = method->result_is_stream ? NULL : method->result;
@@ -201,7 +201,7 @@ static void set_params(gen_model *m, gen_value *c, const idl_method *method)
 /* "2 s", "250 ms": the largest unit that is exact. */
 static const char *duration_text(gen_model *m, int64_t ns)
 {
-    /* From the largest to the smallest; the last one divides everything. */
+    /* Units from the largest to the smallest, which divides everything. */
     static const struct {
         int64_t ns;
         const char *name;
@@ -256,8 +256,8 @@ static const char *limits_text(gen_model *m, const idl_method *method)
     return text;
 }
 
-/* What the comment of a call says of its reply: who frees it, and that a
- * declared error leaves one too. */
+/* The sentence about the reply in the comment of a call: who frees it, and that
+ * a declared error leaves one too. */
 static const char *release_text(gen_model *m, const idl_method *method)
 {
     if (!is_reply(method)) {
@@ -268,10 +268,11 @@ static const char *release_text(gen_model *m, const idl_method *method)
         throws_payload(method) ? ", also after a declared error" : "");
 }
 
-/* What the comment of a call says besides the documentation. */
+/* The sentences in the comment of a call besides the documentation. */
 static const char *promise(gen_model *m, const idl_method *method)
 {
-    /* Without @timeout it is whatever the connection was opened with. */
+    /* Without @timeout it is the timeout with which the connection was
+     * opened. */
     const char *deadline = method->timeout_ns > 0
                                ? duration_text(m, method->timeout_ns)
                                : "the connection's";
@@ -344,7 +345,7 @@ static const char *set_items(gen_model *m, gen_value *c,
         gen_c_set_text(m, c, key, NULL);
         return "NULL";
     }
-    /* As the result of a call would be called. */
+    /* The name that the result of a call would have. */
     const char *place = gen_c_text(
         m, "%s_%s", gen_c_method_place(m, method),
         to_server ? gen_c_member(m, method->stream_param) : "result");
@@ -506,8 +507,8 @@ static void claim_service(gen_model *m, const idl_service *service)
                 decl->span);
 }
 
-/* What the service will say of itself: its `.svc` with documentation, for
- * people and tools. Filled in only when a template asks for it, as it is
+/* The service's description of itself: its `.svc` with documentation, for
+ * people and tools. Filled in only when a template asks for it, because it is
  * long. */
 static void fill_text_rows(gen_tree *tree, gen_value *c, const void *service)
 {

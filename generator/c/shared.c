@@ -65,8 +65,8 @@ static const kind_names kinds[] = {
     [IDL_SHARED_VALUE] = {"VALUE", value_suffixes, 4},
 };
 
-/* A value that is changed item by item: a list in msgpack whose items have a
- * type of one name in C. */
+/* A value that is changed item by item: a msgpack list whose item type has a
+ * single name in C. */
 static bool is_list(const idl_shared *shared)
 {
     if (shared->kind != IDL_SHARED_VALUE || shared->element->kind != IDL_LIST ||
@@ -89,7 +89,7 @@ static const char *name_of(gen_model *m, const idl_shared *shared,
     return gen_c_text(m, "%s%s", gen_c_name(m, &shared->decl), suffix);
 }
 
-/* Before any entity is made, as with services. */
+/* Called before any entity is made, as for services. */
 void gen_c_reserve_shared(gen_model *m, const idl_shared *shared)
 {
     const kind_names *names = names_of(shared);
@@ -163,7 +163,7 @@ static const char *flags_text(gen_model *m, const idl_shared *shared)
     return *text == '\0' ? "0" : text + 3;
 }
 
-/* Options are numbers of 64 bits, whatever the kind makes of them. */
+/* Options are 64-bit numbers, however the kind interprets them. */
 static void set_number(gen_model *m, gen_value *c, const char *key,
                        const idl_shared *shared, idl_option option)
 {
@@ -188,8 +188,7 @@ static void fill_text_rows(gen_tree *tree, gen_value *c, const void *shared)
     shmrpci_arena_fini(&scratch);
 }
 
-/* Every option has a value here: what the source doesn't say has its
- * default. */
+/* Every option has a value here: the default if the source does not set it. */
 static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
                     const char *place)
 {
@@ -244,8 +243,8 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
 
 /* ---- of a service ---- */
 
-/* Objects of a service are rows of one array; the first and the last open and
- * close it in the template. */
+/* Objects of a service are rows of one array, which the first object opens and
+ * the last one closes in the template. */
 static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
 {
     const idl_service *service = shared->service;

@@ -54,8 +54,8 @@ const char *gen_c_scalar(idl_kind kind)
     return scalars[kind].c_type;
 }
 
-/* Recursive through structs that are held by value, which the language keeps
- * from being circular. */
+/* Recursive for structs held by value, which the language forbids to be
+ * circular. */
 bool gen_c_has_defaults(const idl_record *record)
 {
     for (size_t i = 0; i < record->field_count; i++) {
@@ -70,7 +70,7 @@ bool gen_c_has_defaults(const idl_record *record)
     return false;
 }
 
-/* By the flags as an index. */
+/* Indexed by the flags. */
 const char *gen_c_field_flags_text(uint32_t flags)
 {
     static const char *const texts[] = {
@@ -191,8 +191,8 @@ static const char *stem_of_list(gen_model *m, const char *view)
                                             : view;
 }
 
-/* Whether a form that is named by its place is new. Another type of the same
- * name is a clash, which is reported. */
+/* Whether a form named by its place is new. Another type of the same name is a
+ * clash, which is reported. */
 static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -227,7 +227,8 @@ static const char *wrap_array(gen_model *m, const idl_type *array,
     return name;
 }
 
-/* Where C needs a type of one name; arrays have dimensions besides. */
+/* A type for places where C needs a single name; arrays have dimensions
+ * besides. */
 const char *gen_c_element(gen_model *m, const idl_type *type, const char *place)
 {
     return type->kind == IDL_ARRAY ? wrap_array(m, type, place)
@@ -284,8 +285,7 @@ gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place)
     case IDL_STRUCT:
     case IDL_UNION:
         return (gen_c_form){gen_c_name(m, decl_of(type)), ""};
-    /* Dimensions stand behind the name in C, from the outermost to the
-     * innermost. */
+    /* In C, dimensions follow the name, from the outermost to the innermost. */
     case IDL_ARRAY: {
         gen_c_form form =
             gen_c_form_of(m, type->element, gen_c_text(m, "%s_item", place));

@@ -1,10 +1,11 @@
 /*
  * The language C: literals and comments.
  *
- * Everything that a `.svc` may contain must come out as valid C and C++ without
- * a warning: the smallest integers, floats without a fraction, trigraphs, bytes
- * that aren't text, control characters that turn the direction of a line,
- * comment signs in comments. And it must come out the same on every machine.
+ * Everything that a `.svc` may contain must be printed as valid C and C++
+ * without a warning: the smallest integers, floats without a fraction,
+ * trigraphs, bytes that aren't text, control characters that turn the direction
+ * of a line, comment signs in comments. The output must be the same on every
+ * machine.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -62,12 +63,12 @@ static const char *float_text(gen_model *m, double number, bool is_f32)
             break;
         }
     }
-    /* Else it would be an integer constant. */
+    /* Otherwise it would be an integer constant. */
     const char *point = strpbrk(text, ".e") == NULL ? ".0" : "";
     return gen_c_text(m, "%s%s%s", text, point, is_f32 ? "F" : "");
 }
 
-/* The bits that shmrpc_type keeps: of a float those of the double. */
+/* The bits that shmrpc_type stores: for a float those of the double. */
 const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number)
 {
     if (idl_kind_is_float(type->kind)) {
@@ -95,8 +96,8 @@ static bool is_bidi(const char *text, size_t left)
             (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
 }
 
-/* One byte of a literal; `escape`: it may not stand as itself. Octal, as a
- * hexadecimal escape would go on into the digits behind it. */
+/* Prints one byte of a literal; `escape`: it may not be printed as itself.
+ * Octal, because a hexadecimal escape would swallow digits that follow it. */
 static void append_byte(shmrpci_buf *out, char c, bool escape)
 {
     if (c == '"' || c == '\\') {
@@ -112,7 +113,7 @@ static void append_byte(shmrpci_buf *out, char c, bool escape)
     }
 }
 
-/* Where to end a literal of `text`: behind a newline, or behind the last blank
+/* Where to end a literal of `text`: after a newline, or after the last blank
  * that fits, and never inside a character. At least one byte. */
 static size_t literal_end(const char *text, size_t len)
 {
@@ -245,7 +246,7 @@ const char *gen_c_value(gen_model *m, const idl_type *type,
 
 static const char *type_initial(gen_model *m, const idl_type *type, bool zeros);
 
-/* Pointers begin as NULL, whatever they could point to. */
+/* Pointers are initialized to NULL, whatever their type. */
 static const char *field_initial(gen_model *m, const idl_field *field,
                                  bool zeros)
 {
@@ -319,7 +320,7 @@ static bool is_trigraph(const char *text)
     return text[0] == '?' && text[1] == '?' && text[2] == '/';
 }
 
-/* A line that can stand in a comment. Comment signs and trigraphs are parted by
+/* A line that may appear in a comment: comment signs and trigraphs are split by
  * a blank, bidi controls and control characters left out. */
 static const char *comment_line(gen_model *m, const char *text)
 {
@@ -360,7 +361,7 @@ gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
                        text != NULL ? text : "");
         gen_push(lines, gen_ref(m->tree, comment_line(m, line)));
     }
-    /* One line goes into a comment of one line. */
+    /* A single line makes a one-line comment. */
     bool single = lines->len == 1;
     gen_set(doc, "one_line",
             single ? gen_ref(m->tree, gen_first(lines)->text)

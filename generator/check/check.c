@@ -1,10 +1,10 @@
 /*
- * Check: the rules, and from findings to diagnostics.
+ * Check: its rules, and turning findings into diagnostics.
  *
  * The parts (wire, shared, source, layout, reserve) add findings in any order;
- * one that is found twice, such as a type that two methods reach, is one
- * finding. At the end each becomes a diagnostic in the order of the text, an
- * error or, where it is allowed, a warning.
+ * a break that is found twice, for example in a type that two methods reach, is
+ * one finding. At the end each becomes a diagnostic in the order of the text,
+ * an error or, where it is allowed, a warning.
  *
  * Memory comes from one arena through idl_memory, which jumps back to gen_check
  * when it runs out: the parts need no checks of their own.
@@ -16,8 +16,7 @@
 #include "generator/check/parts.h"
 #include "idl/canonical.h"
 
-/* From the list in check.h: code, name, kind and title can't get out of
- * step. */
+/* Made from the list in check.h, so that code, name, kind and title agree. */
 static const gen_check_rule rules[] = {
 #define GEN_X(name, number, kind, title) \
     {GEN_CHECK_##name, #name, GEN_BREAK_##kind, title},
@@ -79,8 +78,8 @@ gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
     return at;
 }
 
-/* By its kind, by its code, or because only new clients meet it, whose servers
- * are updated first. */
+/* Allowed by its kind, by its code, or because only new clients meet it and the
+ * servers are updated first. */
 static bool is_allowed(const gen_check_allow *allow, const gen_finding *found,
                        const gen_check_rule *rule)
 {
@@ -98,7 +97,7 @@ static const char *meets_text(unsigned meets)
                : "";
 }
 
-/* By place, and at one place in the order of finding. */
+/* Sorted by place, and at one place in the order of finding. */
 static bool is_before(const idl_diag *a, const idl_diag *b)
 {
     if (a->span.source != b->span.source) {
@@ -138,7 +137,7 @@ static void report(gen_checker *c, idl_diags *diags, const gen_finding *found,
 
 /* ---- look-ups ---- */
 
-/* The look-ups below are linear and by name: the two versions share nothing
+/* The searches below are linear and by name: the two versions share nothing
  * else. */
 const idl_record *gen_find_record(const idl_schema *schema,
                                   const char *full_name)
@@ -204,8 +203,8 @@ const idl_enum_item *gen_find_item(const idl_enum *enumeration,
     return NULL;
 }
 
-/* Then an old version whose order of declaration is lost, such as a lock, has
- * the same order. */
+/* In that case an old version without the order of declaration, such as a lock,
+ * has the same order. */
 bool gen_is_ascending(const idl_field *fields, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -226,7 +225,7 @@ const char *gen_type_text(gen_checker *c, const idl_type *type)
 
 /* ---- the whole ---- */
 
-/* Wire first: at one place its findings come before those of C. */
+/* Wire comes first: at one place its findings precede those of C. */
 static shmrpc_status find_all(gen_checker *c)
 {
     shmrpc_status status = gen_check_wire(c);
@@ -251,7 +250,7 @@ shmrpc_status gen_check(const idl_schema *old_version,
                      .flags = flags,
                      .memory = diags->memory};
     c.end = &c.first;
-    /* Where IDL_NEW and its like go when the arena is full. */
+    /* Where idl_memory jumps when the arena is full. */
     if (setjmp(c.memory->exhausted) != 0) {
         return SHMRPC_E_NO_MEMORY;
     }

@@ -1,14 +1,14 @@
 /*
  * Check: what breaks between two versions of a .svc.
  *
- * Breaks are of four kinds.  Wire: a program that was built from one version
- * and one that was built from the other can't talk, or not about everything;
- * judged by the comparison that connect makes (codec/contract.h), for old
- * clients of a new server and for new clients of an old one.  Source: C that
- * was written for the old version no longer compiles, or means something else.
- * Layout: C that was compiled against the old headers finds members elsewhere.
- * Reserve: a number or a name may be used again, which would be none of these
- * to the checker but a break to whoever still speaks the oldest version.
+ * Breaks are of four kinds. Wire: programs built from the two versions can't
+ * communicate, or not fully; decided by the comparison that connect makes
+ * (codec/contract.h), for old clients of a new server and for new clients of an
+ * old one. Source: C that was written for the old version no longer compiles,
+ * or means something else. Layout: C that was compiled against the old headers
+ * finds members elsewhere. Reserve: a number or a name could be reused, which
+ * the checker could no longer detect, but which would break programs that still
+ * use the oldest version.
  *
  * docs/evolution.md states the rules for users.
  *
@@ -92,15 +92,15 @@ const gen_check_rule *gen_check_rule_find(unsigned number);
 /* Breaks that are allowed: they become warnings. */
 typedef struct gen_check_allow {
     bool kinds[GEN_BREAK_COUNT];
-    bool new_clients; /* wire breaks that only new clients of an old server
-                         meet: those of who updates the servers first */
+    bool new_clients; /* allow wire breaks that only new clients of an old
+                       * server meet, for users who update the servers first */
     bool codes[32];   /* single rules, by gen_check_index */
 } gen_check_allow;
 
 typedef enum gen_check_flags {
-    /* The old version is canonical text, which has lost the order of fields
-     * and parameters: what depends on it is compared only where it is that of
-     * the numbers. */
+    /* The old version is canonical text, which has lost the order of fields and
+     * parameters: anything that depends on it is compared only if the order is
+     * that of the numbers. */
     GEN_CHECK_CANONICAL = 1u << 0
 } gen_check_flags;
 

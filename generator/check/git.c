@@ -5,8 +5,7 @@
  * names of files and revisions are single arguments, of which none can become
  * an option. It runs in the folder of the file in question (-C), so that the
  * repository is found as git itself would find it, also from a subfolder or a
- * worktree. What it says on standard error is thrown away: messages are our
- * own.
+ * worktree. Its standard error is discarded: we print our own messages.
  */
 #define _GNU_SOURCE
 #include "generator/check/git.h"
@@ -28,8 +27,8 @@
 
 extern char **environ;
 
-/* A path as git is asked for it: a folder that exists to run in, and the rest
- * from there. */
+/* A path, split for git: an existing folder in which to run it, and the
+ * rest. */
 typedef struct place {
     char *folder; /* from malloc */
     const char *rest;
@@ -155,8 +154,8 @@ static shmrpc_status has_commit(const char *folder, const char *revision)
     return status;
 }
 
-/* Asked first, for the message: no repository is another mistake than no such
- * revision. */
+/* Checked first, for the message: a missing repository is another mistake than
+ * an unknown revision. */
 static shmrpc_status is_repository(const char *folder)
 {
     char *const argv[] = {argument("git"),       argument("-C"),
@@ -199,7 +198,7 @@ shmrpc_status gen_git_list(const char *revision, const char *folder,
                            shmrpci_buf *out, shmrpci_buf *message)
 {
     char *inside = NULL;
-    /* As if a file in the folder were asked for: then the folder itself is the
+    /* As if a file in the folder were meant: then the folder itself is the
      * place. */
     if (asprintf(&inside, "%s/.", folder) < 0) {
         return SHMRPC_E_NO_MEMORY;

@@ -12,9 +12,9 @@
 #include "base/buf.h"
 #include "shmrpc/status.h"
 
-/* Whether `revision` names a commit in the repository that holds `path`, which
- * need not be there.  INVALID: it doesn't, and `message` has a line that says
- * why, without a newline. */
+/* Whether `revision` names a commit in the repository that contains `path`,
+ * which need not exist. INVALID: it doesn't, and `message` has one line with
+ * the reason, without a newline. */
 shmrpc_status gen_git_check(const char *revision, const char *path,
                             shmrpci_buf *message) SHMRPC_WARN_UNUSED;
 

@@ -1,11 +1,11 @@
 /*
- * Check: C that was compiled for the old version and finds things elsewhere;
- * and numbers and names that could be used again.
+ * Check: compiled C that would find members at other offsets; and numbers and
+ * names that could be reused.
  *
  * The layout of C structs is that of the type tables which a program would be
  * compiled with, made for both versions on this machine. Members may be added
- * behind all others: a program that was compiled before doesn't see them. The
- * same holds for the tables of handlers.
+ * after all others: programs compiled earlier don't see them. The same holds
+ * for the tables of handlers.
  *
  * A lock is canonical text, in which fields are in the order of their numbers.
  * Where the new version declares them in another order, nothing can be said
@@ -75,8 +75,8 @@ static void check_handlers(gen_checker *c, const idl_service *was,
     }
 }
 
-/* Whether the order of fields in the old version says anything: not in a lock,
- * unless all of today's structs are in the order of their numbers. */
+/* Whether the order of fields in the old version is meaningful: not in a lock,
+ * unless today's structs are all in the order of their numbers. */
 static bool knows_order(const gen_checker *c)
 {
     const idl_schema *schema = c->new_version;
@@ -159,8 +159,8 @@ static bool has_name(reserved_list list, const char *name)
 }
 
 /* A name and number that the new version lacks: both must be reserved, or they
- * might be used again for something else, which old programs would misread.
- * `reused`: another member has the number now, which wire reports. */
+ * might be reused, and old programs would misread that. `reused`: another
+ * member has the number now, which wire reports. */
 static void check_removed(gen_checker *c, const idl_decl *owner,
                           reserved_list list, const char *name, int64_t number,
                           idl_span span, bool reused)
@@ -178,7 +178,7 @@ static void check_removed(gen_checker *c, const idl_decl *owner,
                    : name_ok ? "number"
                              : "number and name");
     found->was = "it was here";
-    /* What to write into the `.svc`. */
+    /* The text to write into the `.svc`. */
     found->expected =
         number_ok ? idl_printf(c->memory, "`reserved \"%s\";`", name)
         : name_ok ? idl_printf(c->memory, "`reserved %" PRId64 ";`", number)
@@ -186,8 +186,8 @@ static void check_removed(gen_checker *c, const idl_decl *owner,
                                number, name);
 }
 
-/* Reserved numbers and names must stay so. Of a range both ends must still be
- * reserved; they stand for all numbers between. */
+/* Reserved numbers and names must stay reserved. Of a range both ends must
+ * still be reserved; they represent all numbers in between. */
 static void check_dropped(gen_checker *c, const idl_decl *owner,
                           reserved_list was, reserved_list now)
 {

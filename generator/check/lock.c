@@ -1,13 +1,12 @@
 /*
- * The lock: written, and read again as old versions, one a section.
+ * The lock: writing it, and reading it as old versions, one for each section.
  *
  * A section has the canonical text of a service with everything that it
- * reaches, and so is a `.svc` by itself: comparing needs no second format and
- * no second set of rules. Types that several services reach are repeated in
- * each section, for a section must be complete; findings in them are reported
- * once.
+ * reaches, and so is a complete `.svc`: comparing needs no second format and no
+ * second set of rules. Types that several services reach are repeated in each
+ * section, for a section must be complete; findings in them are reported once.
  *
- * The same meaning has the same bytes on every machine: no dates, no paths, no
+ * Equal interfaces give equal bytes on every machine: no dates, no paths, no
  * order of hash tables. So a lock merges and compares like source text.
  */
 #include "generator/check/lock.h"
@@ -156,8 +155,8 @@ static shmrpc_status check_section(const char *path, const char *section,
     shmrpc_status status =
         idl_load_text(&options, path, section, len, arena, &own, &locked);
     if (status != SHMRPC_OK) {
-        /* Errors of the lock replace the findings: those would be about half of
-         * it. */
+        /* Errors of the lock replace the findings, which would be about only a
+         * part of it. */
         idl_memory *memory = diags->memory;
         *diags = own;
         diags->memory = memory;
@@ -234,7 +233,7 @@ typedef struct cursor {
     bool with_hashes;
 } cursor;
 
-/* Comments hold hashes, which differ because something else does. */
+/* Comments hold hashes, which differ only because something else does. */
 static bool is_shown(const cursor *c)
 {
     return c->len > 0 && (c->with_hashes || strncmp(c->at, "//", 2) != 0);

@@ -6,9 +6,9 @@
  * of services: a comment with its hash and those of its methods, and below it
  * its canonical text without documentation, which is itself a .svc.  So it can
  * be read by people, compared like any old version, and has the same bytes for
- * the same meaning.  Comments and layout of the .svc don't count; what has a
- * bearing on others does, and so does what can't be seen on the wire but is a
- * promise: names in C, deprecation, reserved numbers.
+ * the same meaning. Comments and layout of the .svc don't count. Everything
+ * that affects other programs does, and so do promises that the wire doesn't
+ * show: names in C, deprecation, reserved numbers.
  *
  * Threading: pure functions.
  */
@@ -41,7 +41,7 @@ typedef struct gen_lock_line {
     size_t len;
 } gen_lock_line;
 
-/* The first thing in which a lock is not up to date. */
+/* The first difference between a lock and the up-to-date text. */
 typedef struct gen_lock_change {
     size_t line;          /* of the lock, from 1 on */
     gen_lock_line in;     /* "struct Point", in which it is; or none */
@@ -49,8 +49,8 @@ typedef struct gen_lock_change {
     gen_lock_line now;    /* none: it was removed */
 } gen_lock_change;
 
-/* Finds it in two texts of gen_lock_text that differ. Hashes, which differ
- * because something else does, count only if nothing else does. */
+/* Finds it in two differing texts of gen_lock_text. Hashes, which differ
+ * because something else does, count only if nothing else differs. */
 gen_lock_change gen_lock_difference(const char *locked, const char *now);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * The old version of a .svc: found and loaded.
+ * Finds and loads the old version of a .svc.
  *
  * Imports are the difficulty. A file of the old version imports others, which
- * must be those of the old version too, while folders of -I may be part of what
- * was versioned (then the old ones count) or of another project (then those
- * that are there). So the two roots are found first, the folder of the old
- * version and the folder of now that corresponds to it, and every folder of -I
+ * must be those of the old version too, while folders of -I may be part of the
+ * versioned tree (then the old ones count) or of another project (then the
+ * present ones do). So the two roots are found first, the folder of the old
+ * version and the present folder that corresponds to it, and every folder of -I
  * below the latter is replaced.
  *
  * With git there are no old folders: a reader that is called for each file asks
@@ -50,7 +50,7 @@ static const char *old_dir(gen_tree *tree, versions v, const char *dir)
     return was != NULL && gen_output_is_folder(was) ? was : NULL;
 }
 
-/* The old version's own folder is looked in first. */
+/* The old version's own folder is searched first. */
 static shmrpc_status load_file(const gen_old_version *old, gen_tree *tree,
                                versions v, const char *file,
                                shmrpci_arena *arena, idl_diags *diags,
@@ -93,8 +93,8 @@ static const char *folder_of(gen_tree *tree, const char *path)
     return head(tree, path, base_name(path));
 }
 
-/* The old version's file for `path`, if there is one when `against` is taken
- * for an older `root`; then `*v` says so. */
+/* The old version's file for `path`, if it exists when `against` is an older
+ * `root`; sets `*v` to that. */
 static const char *try_root(const gen_old_version *old, gen_tree *tree,
                             const char *root, const char *path, versions *v)
 {
@@ -176,9 +176,9 @@ static shmrpc_status load_from_file(const gen_old_version *old, gen_tree *tree,
 
 /* ---- from git ---- */
 
-/* What read_from_git needs, and the sources that it made. They are known by
- * their plain paths while imports are looked for; afterwards people are shown
- * the revision in front. */
+/* The state of read_from_git, and the sources that it made. They are known by
+ * their plain paths while imports are searched; afterwards people are shown the
+ * revision in front. */
 typedef struct git_reader {
     const char *revision;
     const char *top; /* of the repository */

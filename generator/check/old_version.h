@@ -21,15 +21,14 @@ typedef struct gen_old_version {
 } gen_old_version;
 
 /*
- * Loads what `path` was.  In a folder it is looked for by its path from the
- * root, then as it is, then from each of `import_dirs`, then by its name alone.
- * Imports come from the same place: of `import_dirs`, those that the old
- * version has too are looked for only there, and those outside, of others,
- * where they are.  So it is in a revision, with its repository.
- * OK; INVALID: the old version has errors, which are in `diags`; NOT_FOUND:
- * there is none, and `message` has a line that says why; NO_MEMORY.  The
- * schema and its sources, whose paths show where they are from, live in
- * `arena`.
+ * Loads the old version of `path`. In a folder it is searched for by its path
+ * from the root, then as it is, then from each of `import_dirs`, then by its
+ * bare name. Imports come from the same place: those of `import_dirs` that the
+ * old version has too are searched only there, others where they are. The same
+ * applies to a revision, with its repository. OK; INVALID: the old version has
+ * errors, which are in `diags`; NOT_FOUND: there is none, and `message` has one
+ * line with the reason; NO_MEMORY. The schema and its sources, whose paths show
+ * where they are from, live in `arena`.
  */
 shmrpc_status gen_old_version_load(const gen_old_version *old, const char *path,
                                    shmrpci_arena *arena, idl_diags *diags,

@@ -8,13 +8,13 @@
 #include "generator/check/check.h"
 #include "idl/memory.h"
 
-/* Who meets a wire break; both bits: everyone. */
+/* Which clients meet a wire break; both bits: all. */
 enum {
     GEN_MEETS_OLD_CLIENT = 1u << 0, /* old clients of a new server */
     GEN_MEETS_NEW_CLIENT = 1u << 1  /* new clients of an old server */
 };
 
-/* One break, on its way to a diagnostic. */
+/* One break, before it becomes a diagnostic. */
 typedef struct gen_finding {
     struct gen_finding *next;
     gen_check_code code;
@@ -35,7 +35,7 @@ typedef struct gen_checker {
     gen_finding **end;
 } gen_checker;
 
-/* Adds a finding, or finds the one of this code and these places, to which a
+/* Adds a finding, or finds the one with this code and these places, to which a
  * wire break adds who meets it. */
 gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
                       idl_span old_span);

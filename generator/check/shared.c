@@ -13,7 +13,7 @@
 #include "idl/names.h"
 #include "idl/option.h"
 
-/* The first finding at a place says it; later ones add nothing. */
+/* The first finding at a place is reported; later ones add nothing. */
 static void add(gen_checker *c, gen_check_code code, idl_span span,
                 const idl_shared *was, const char *message, const char *note)
 {
@@ -130,7 +130,7 @@ static void check_types(gen_checker *c, const idl_shared *was,
 
 /* ---- options ---- */
 
-/* One finding for all options, as they have one place. */
+/* One finding for all options, since they have one place. */
 static void check_options(gen_checker *c, const idl_shared *was,
                           const idl_shared *now)
 {

@@ -1,11 +1,12 @@
 /*
- * Check: C that was written for the old version and no longer compiles, or
- * means something else. Judged by the rules of the generated C: names, types of
- * members and parameters, form of results, defaults and constants.
+ * Check: C source that no longer compiles, or means something else. Decided by
+ * the rules of the generated C: names, types of members and parameters, form of
+ * results, defaults and constants.
  *
- * What can be compiled again without change is no break: new declarations,
- * members and methods, other bounds, which don't show in C. What still compiles
- * but means something else (a constant, a default, an error's number) is one.
+ * Changes after which source compiles again are no breaks: new declarations,
+ * members and methods, and other bounds, which don't show in C. Source that
+ * still compiles but means something else (a constant, a default, an error's
+ * number) is broken.
  *
  * Only what the file itself declares is compared: imported files have checks of
  * their own.
@@ -17,7 +18,7 @@
 #include "idl/canonical.h"
 #include "idl/cname.h"
 
-/* The first finding of a code at a place says it. */
+/* The first finding of a code at a place is reported. */
 static void add(gen_checker *c, gen_check_code code, idl_span span,
                 idl_span old_span, const char *message, const char *was)
 {
@@ -36,7 +37,7 @@ static idl_span top_of(const gen_checker *c)
 
 /* ---- names in C ---- */
 
-/* What something is called in C in both versions. */
+/* The C name of something in both versions. */
 typedef struct c_names {
     shmrpci_buf was;
     shmrpci_buf now;
@@ -137,7 +138,8 @@ static const char *value_text(gen_checker *c, const idl_type *type,
 }
 
 /* The default that a receiver fills in: a program may rely on it. A new default
- * where there was none changes nothing for those who always set the field. */
+ * where there was none changes nothing for senders that always set the
+ * field. */
 static void check_default(gen_checker *c, const char *owner,
                           const idl_field *was, const idl_field *now)
 {
@@ -154,7 +156,8 @@ static void check_default(gen_checker *c, const char *owner,
 
 /* ---- members ---- */
 
-/* Each of these may be found at once: type, presence, default, name. */
+/* Each of these may be found at the same time: type, presence, default,
+ * name. */
 static void check_field(gen_checker *c, const char *owner, const idl_field *was,
                         const idl_field *now)
 {
@@ -225,8 +228,8 @@ static void check_enum(gen_checker *c, const idl_enum *was, const idl_enum *now)
 
 /* ---- methods ---- */
 
-/* How the n-th parameters differ, as C is called by position; NULL when they
- * don't. */
+/* How the n-th parameters differ, since C passes them by position; NULL when
+ * they don't. */
 static const char *param_differs(gen_checker *c, const idl_method *was,
                                  const idl_method *now, size_t n)
 {
@@ -282,7 +285,7 @@ static void check_params(gen_checker *c, const idl_method *was,
     }
 }
 
-/* What the generated function gives back, which decides the form of every
+/* The result of the generated function, which decides the form of every
  * call. */
 static const char *result_form(const idl_method *method)
 {
@@ -356,7 +359,7 @@ static void add_gone(gen_checker *c, const char *what, const idl_decl *decl)
         "it was here");
 }
 
-/* As the language says it. */
+/* In the language's own words. */
 static const char *record_word(const idl_record *record)
 {
     static const char *const words[] = {"struct", "union", "error"};

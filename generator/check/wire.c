@@ -4,8 +4,8 @@
  * Both versions of each service are made into contracts and compared by the
  * function that connect uses (codec/contract.h), once with the old version as
  * client and once with the new one. So the check is exactly as strict as
- * connect. What it reports speaks of contracts, which have no places; this file
- * finds the place and the words in both sources.
+ * connect. Its reports are about contracts, which have no places; this file
+ * finds the places in both sources, and words the findings.
  *
  * A difference that both directions meet is one finding, and says so.
  */
@@ -40,7 +40,7 @@ typedef struct side {
     bool old_is_client;
 } side;
 
-/* Adds who meets the break to a finding that may be there already. */
+/* Adds who meets the break to a finding that may already exist. */
 static gen_finding *add(gen_checker *c, gen_check_code code, unsigned meets,
                         idl_span span, idl_span old_span)
 {
@@ -68,8 +68,8 @@ static spot spot_of_field(gen_checker *c, const char *owner,
     };
 }
 
-/* A member that this version lacks: its owner is the place, and `is_whole` says
- * so. */
+/* A member that this version lacks: its owner is the place, and `is_whole` is
+ * set. */
 static spot spot_in_record(gen_checker *c, const idl_record *record,
                            const char *member)
 {
@@ -168,7 +168,7 @@ static spot spot_of(gen_checker *c, const idl_schema *schema,
 
 /* ---- what the findings say ---- */
 
-/* What a type is, or the base of an enum. */
+/* The text of a type, or of the base of an enum. */
 static const char *type_at(gen_checker *c, const spot *at)
 {
     if (at->type != NULL) {
@@ -410,7 +410,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
             s->old_is_client ? GEN_MEETS_OLD_CLIENT : GEN_MEETS_NEW_CLIENT,
             of_type ? type_span(&now) : now.span,
             of_type ? type_span(&was) : was.span);
-    /* The other direction has said it already. */
+    /* The other direction has already reported it. */
     if (found->message == NULL) {
         say(s, found, difference, &now, &was);
     }
@@ -462,7 +462,7 @@ static void check_address(gen_checker *c, const idl_service *was,
 
 /* ---- services ---- */
 
-/* By way of the tables that a program would have. */
+/* Through the tables that a program would have. */
 static shmrpc_status contract_of(gen_checker *c, const idl_schema *schema,
                                  const idl_service *service,
                                  const shmrpci_contract **out)

@@ -54,7 +54,7 @@ static const struct option long_options[] = {
 typedef struct check {
     const char *against;   /* NULL: no --against */
     const char *lock_path; /* NULL: FILE.lock */
-    /* Which of the two options were given; they may come together with
+    /* Which of the two options were given; each may be combined with
      * --against. */
     bool lock;
     bool update_lock;
@@ -79,7 +79,7 @@ typedef struct run {
     /* in a folder: the new version lacks the file */
     bool is_gone;
     shmrpci_arena arena;
-    /* Of diagnostics that are made while comparing, and quote both versions. */
+    /* Diagnostics that are made while comparing, and quote both versions. */
     idl_memory memory;
     const idl_schema *schema;
 } run;
@@ -134,7 +134,7 @@ static void print_help(void)
 
 /* ---- options ---- */
 
-/* A kind, a code, or "new-client"; anything else is likely a misspelt one of
+/* A kind, a code, or "new-client"; anything else is probably a typo of one of
  * these. */
 static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
 {
@@ -285,8 +285,8 @@ static void print_diags(run *r, const idl_diags *diags)
     shmrpci_buf_fini(&text);
 }
 
-/* What went wrong outside the two versions: a message of its own, or else the
- * status's. */
+/* An error outside the two versions: a message of its own, or the status's
+ * text. */
 static void fail(run *r, shmrpc_status status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -319,7 +319,7 @@ static void finish(run *r, const idl_diags *diags,
     }
 }
 
-/* One line behind everything, so that the last line of a CI log says what
+/* One line after everything else, so that the last line of a CI log says what
  * broke. */
 static void print_total(const check *c)
 {
@@ -424,7 +424,8 @@ static void print_stale(const char *path, const char *locked, const char *now)
     print_part("now:", change.now);
 }
 
-/* Only when it changes: the file's time must not make others rebuild. */
+/* Written only when it changes: the file's time must not make others
+ * rebuild. */
 static void write_lock(run *r, const char *path, const shmrpci_buf *text)
 {
     shmrpc_error error = {.code = 0};
@@ -451,7 +452,7 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
     shmrpc_status status =
         gen_lock_check(path, text, locked->len, r->schema, &c->allow, &r->arena,
                        &diags, &result);
-    /* Also over a lock that can't be read. */
+    /* Even over a lock that can't be read. */
     bool force = c->update_lock && c->force;
     if (status == SHMRPC_E_INVALID && !force) {
         print_diags(r, &diags);
@@ -526,9 +527,8 @@ static void check_lock(run *r)
 
 /* ---- files ---- */
 
-/* Loads the new version and compares it with whatever is asked for. A file that
- * is gone can only be compared with an old version: a lock beside it is gone
- * with it. */
+/* Loads the new version and compares it as requested. A deleted file can only
+ * be compared with an old version: its lock is gone too. */
 static void check_file(check *c, const char *path, const char *root)
 {
     run r = {.options = c, .path = path, .root = root};
@@ -564,7 +564,7 @@ static void check_file(check *c, const char *path, const char *root)
 
 /* ---- folders ---- */
 
-/* The files of a revision come from git with all others of the folder. */
+/* A revision's files come from git together with all others of the folder. */
 static bool ends_with_svc(const char *path)
 {
     size_t len = strlen(path);
@@ -633,7 +633,7 @@ static void check_folder(check *c, const char *folder)
     gen_inputs_fini(&inputs);
 }
 
-/* Each argument by itself: files and folders may be mixed. */
+/* Handles each argument separately: files and folders may be mixed. */
 static void check_all(check *c, char **paths, int count)
 {
     for (int i = 0; i < count; i++) {

@@ -1,6 +1,5 @@
-/* Command lines, as all commands read them: what is printed goes through here
- * or through the reporter, so that people see one style and programs one
- * format. */
+/* Command lines and output of all commands: everything is printed here or by
+ * the reporter, so that people see one style and programs one format. */
 #define _POSIX_C_SOURCE 200809L
 #include "generator/command/cli.h"
 
@@ -26,8 +25,8 @@ shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
     return SHMRPC_OK;
 }
 
-/* Only wrong use gets the hint: errors in a file aren't helped by a list of
- * options. */
+/* The hint is only for wrong usage: a list of options doesn't help with errors
+ * in a file. */
 gen_exit gen_cli_fail(gen_exit status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -84,8 +83,8 @@ void gen_cli_reporter_init(gen_reporter *reporter, gen_report_form form)
                       colour ? GEN_COLOUR_ALWAYS : GEN_COLOUR_NEVER);
 }
 
-/* The report is made whole before any of it is printed: a program never gets
- * half a document. */
+/* The report is complete before any of it is printed: a program never gets half
+ * a document. */
 void gen_cli_report(gen_reporter *reporter)
 {
     FILE *stream = reporter->form == GEN_REPORT_HUMAN ? stderr : stdout;

@@ -1,6 +1,6 @@
 /*
- * What all commands do alike with their command lines (os/options.h), their
- * reports, and the exit statuses.
+ * Code common to all commands: command lines (os/options.h), reports, and exit
+ * statuses.
  *
  * Threading: main thread; getopt has state of its own.
  */
@@ -34,7 +34,7 @@ shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
  * --help.  Returns `status`. */
 gen_exit gen_cli_fail(gen_exit status, shmrpci_buf *message);
 
-/* OK, or ERRORS for INVALID, or IO for all else. */
+/* OK; ERRORS for INVALID; IO for all others. */
 gen_exit gen_cli_exit(shmrpc_status status);
 
 /* False, and a line on standard error, unless `path` is a file to read. */

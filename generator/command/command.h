@@ -24,7 +24,7 @@ const gen_command *gen_command_find(const char *name);
 
 #define GEN_MAX_COMMANDS 16
 
-/* All of them; a row with a NULL name ends the list. */
+/* All commands; a row with a NULL name ends the list. */
 extern const gen_command gen_commands[GEN_MAX_COMMANDS];
 
 gen_exit gen_command_check(int argc, char **argv);
@@ -32,10 +32,10 @@ gen_exit gen_command_explain(int argc, char **argv);
 gen_exit gen_command_fmt(int argc, char **argv);
 gen_exit gen_command_lint(int argc, char **argv);
 
-/* What runs without a command's name; argv[0] is the program's. */
+/* The command that runs without a name; argv[0] is the program's. */
 gen_exit gen_command_generate(int argc, char **argv);
 
-/* Those of the table. */
+/* The commands of the table. */
 gen_exit gen_command_lsp(int argc, char **argv);
 
 #endif

@@ -1,11 +1,12 @@
-/* The command explain: what the code of a diagnostic means. The texts are part
- * of the program, so that they always fit its version, and need no network. */
+/* The command explain: prints what the code of a diagnostic means. The texts
+ * are part of the program, so that they always fit its version, and need no
+ * network. */
 #include <stdio.h>
 
 #include "generator/command/command.h"
 #include "generator/explain.h"
 
-/* No options of its own: what to explain is said by the arguments. */
+/* No options of its own: the arguments are the codes to explain. */
 static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -25,7 +26,7 @@ static void print_help(void)
         stdout);
 }
 
-/* One line a code: for people with `less`, for programs by columns. */
+/* One line for each code: for people with `less`, for programs by columns. */
 static void list_all(void)
 {
     for (size_t i = 0; i < gen_explain_count(); i++) {

@@ -3,8 +3,9 @@
  *
  * A file is read whole, formatted in memory and written only when it differs,
  * by replacing it as a whole: an editor or a build never sees half of it, and a
- * file in the layout keeps its time. Errors of syntax leave the file alone.
- * Other files are still done; the exit status is the worst of all.
+ * file that is already formatted keeps its time. A file with syntax errors is
+ * left unchanged. Other files are still formatted; the exit status is the worst
+ * of all.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include <stdio.h>
@@ -63,15 +64,15 @@ static void note_result(fmt *f, gen_exit result)
     f->result = result > f->result ? result : f->result;
 }
 
-/* A file that can't be read or written: told at once, and the next file is
- * done. */
+/* A file that can't be read or written: reported at once, and the next file is
+ * handled. */
 static void fail(fmt *f, const char *path, const char *what)
 {
     fprintf(stderr, "%s: %s\n", path, what);
     note_result(f, GEN_EXIT_IO);
 }
 
-/* Of standard input a little more than the limit is read: idl_format then
+/* Reads a little more than the limit from standard input: idl_format then
  * refuses it with its own message. */
 static bool read_input(fmt *f, const char *path, shmrpci_buf *out)
 {

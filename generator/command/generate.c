@@ -1,10 +1,10 @@
 /*
- * Generating: from a .svc to the files of a language, or one stage printed.
+ * Generates the files of a language from a .svc, or prints one stage.
  *
- * Everything is made in memory first. Only when all inputs are without errors
- * are files written, and only those that changed: a failed run leaves the old
- * output whole, and a build tool that compares times doesn't compile again. The
- * depfile and the stamp follow last.
+ * Files are written only when all inputs are without errors, and only those
+ * that changed: a failed run leaves the old output intact, and a build tool
+ * that compares times doesn't compile again. The depfile and the stamp follow
+ * last.
  *
  * Before anything is made, inputs whose outputs would have the same names are
  * refused, so that one never overwrites the other in silence.
@@ -69,8 +69,8 @@ static shmrpc_status print_or_generate(run *r, const idl_schema *schema,
     return status;
 }
 
-/* Prints what the stage has even if there are errors: that is when people look
- * at it. */
+/* Prints the stage even if there are errors: people look at it for that
+ * reason. */
 static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
                                 idl_diags *diags)
 {
@@ -88,8 +88,8 @@ static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
     return status;
 }
 
-/* From the file to its outputs, in memory. Diagnostics are handed to the
- * reporter in any case; a failure behind the front end has a message of its
+/* From the file to its outputs, in memory. Diagnostics are passed to the
+ * reporter in any case; a failure after the front end has a message of its
  * own. */
 static shmrpc_status load_and_generate(run *r, const char *path,
                                        shmrpci_arena *arena, idl_diags *diags)
@@ -100,8 +100,8 @@ static shmrpc_status load_and_generate(run *r, const char *path,
     gen_tree_init(&tree);
     shmrpc_status status = idl_load(&r->idl_opts, path, arena, diags, &schema);
     if (status == SHMRPC_OK) {
-        /* What the target language can't take is an error of the .svc, found
-         * before any template runs. */
+        /* Constructs that the target language can't take are errors of the
+         * .svc, found before any template runs. */
         gen_judge judge = {.lang = r->options->lang,
                            .idl_opts = &r->idl_opts,
                            .async = r->options->async,
@@ -140,9 +140,9 @@ static void generate_file(run *r, const char *path)
     shmrpci_arena_fini(&arena);
 }
 
-/* Enters the names of what will be made of an input; false, and a line for
+/* Enters the names of the files that an input will make; false, and a line for
  * people, when another input makes the same. All files of the language count:
- * of echo.svc comes an echo_client.h too. */
+ * echo.svc makes an echo_client.h too. */
 static bool enter_outputs(const gen_options *options, gen_tree *tree,
                           gen_value *seen, const char *input)
 {
@@ -237,7 +237,7 @@ static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
             fprintf(stderr, "%s: no .svc file in this folder\n", path);
             return GEN_EXIT_IO;
         }
-        /* After its files are listed: the folder must be there. */
+        /* After its files are listed, since the folder must exist. */
         if (is_folder && gen_cli_add_import_dir(options->import_dirs,
                                                 &options->import_dir_count,
                                                 path, message) != SHMRPC_OK) {
@@ -331,8 +331,8 @@ static void print_help(void)
         stdout);
 }
 
-/* Without a command: argv[0] is the program's name, and options may come before
- * and behind files. */
+/* Without a command: argv[0] is the program's name, and options may precede and
+ * follow files. */
 gen_exit gen_command_generate(int argc, char **argv)
 {
     gen_options options;

@@ -23,9 +23,9 @@ typedef struct gen_inputs {
 void gen_inputs_init(gen_inputs *inputs);
 void gen_inputs_fini(gen_inputs *inputs);
 
-/* Adds a file, whether it exists or not, or the files of a folder, which may be
- * none. False, and a line on standard error: a folder can't be read, or out of
- * memory. */
+/* Adds a file, whether it exists or not, or the files of a folder, of which
+ * there may be none. False, and a line on standard error: a folder can't be
+ * read, or out of memory. */
 bool gen_inputs_add(gen_inputs *inputs, const char *path);
 
 /* Adds the file `name` of a folder, whether it is there or not. */

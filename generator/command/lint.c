@@ -40,7 +40,7 @@ typedef struct lint {
     gen_exit result; /* the worst so far */
 } lint;
 
-/* From the table of codes: help can't lack a rule. */
+/* Made from the table of codes, so that help lists every rule. */
 static void print_rules(void)
 {
     size_t count;
@@ -156,8 +156,8 @@ static void note_result(lint *l, gen_exit result)
     l->result = result > l->result ? result : l->result;
 }
 
-/* A file with errors gets no advice: errors come first. Each file has an arena
- * of its own; the reporter has copied what it prints. */
+/* A file with errors gets no advice. Each file has an arena of its own; the
+ * reporter has copied what it prints. */
 static void lint_file(lint *l, const char *path)
 {
     idl_options idl_opts = {.import_dirs = l->import_dirs,

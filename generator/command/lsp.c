@@ -7,7 +7,7 @@
 #include "generator/command/command.h"
 #include "generator/lsp/server.h"
 
-/* --stdio is what editors pass to servers that know several ways. */
+/* Editors pass --stdio to servers that support several transports. */
 static const struct option long_options[] = {
     {"import-dir", required_argument, NULL, 'I'},
     {"stdio", no_argument, NULL, 's'},
@@ -64,8 +64,7 @@ static gen_exit serve(lsp_server *server, shmrpci_buf *out)
         if (status == SHMRPC_E_NO_MEMORY) {
             return GEN_EXIT_IO;
         }
-        /* What the server had to say goes out before its failure ends the
-         * loop. */
+        /* The server's output is sent before its failure ends the loop. */
         if ((out->len > 0 && !send_all(out)) || status != SHMRPC_OK) {
             return GEN_EXIT_ERRORS;
         }
@@ -73,8 +72,8 @@ static gen_exit serve(lsp_server *server, shmrpci_buf *out)
     return lsp_server_ended_well(server) ? GEN_EXIT_OK : GEN_EXIT_ERRORS;
 }
 
-/* Options, then service. `buf` is for a message first, and then for what the
- * server sends. */
+/* Parses options, then serves. `buf` first holds a message, and then the
+ * server's output. */
 static gen_exit run(int argc, char **argv, lsp_server *server)
 {
     shmrpci_buf buf;
@@ -104,7 +103,8 @@ static gen_exit run(int argc, char **argv, lsp_server *server)
     return result;
 }
 
-/* The server exists before the options are read, for -I is a setting of it. */
+/* The server is created before the options are read, since -I is a setting of
+ * it. */
 gen_exit gen_command_lsp(int argc, char **argv)
 {
     lsp_server *server = lsp_server_create(0);

@@ -1,10 +1,10 @@
 /*
- * The reference: services, then every type that they and the file name.
+ * The reference: services, then every type that they or the file refer to.
  *
  * A page has to stand alone, so that imported types which the file can reach
- * are on it as well, while the rest of an imported file is not. What is reached
- * is found first: types form a graph that may be recursive, so each imported
- * record is put into a queue once, and its fields are looked at when its turn
+ * are on it as well, while the rest of an imported file is not. Reachable types
+ * are found first: types form a graph that may be recursive, so each imported
+ * record is put into a queue once, and its fields are visited when its turn
  * comes. The file's own declarations are always shown.
  *
  * Then one object is filled for the templates of both languages, HTML and man.
@@ -140,7 +140,7 @@ static gen_value *url_or_null(doc *d, const char *url)
     return is_web ? text_or_null(d, url) : gen_null(d->tree);
 }
 
-/* What every declaration, member and method may have. */
+/* Members that every declaration, member and method may have. */
 static void set_meta(doc *d, gen_value *object, const idl_meta *meta)
 {
     gen_set(object, "paragraphs", paragraphs(d, &meta->docs));
@@ -461,8 +461,8 @@ static void push_plain_type(doc *d, gen_value *list, const idl_type *type)
     push_bounds(d, list, type);
 }
 
-/* By the name in the source: an alias hides its target, which the page shows at
- * the alias. */
+/* Shown under the name in the source: an alias hides its target, which the page
+ * shows at the alias. */
 static void push_type(doc *d, gen_value *list, const idl_type *type)
 {
     if (type->alias != NULL) {
@@ -719,7 +719,7 @@ static const char *const lists[] = {"services", "structs", "unions", "enums",
                                     "errors",   "aliases", "consts", "shared"};
 
 /* `has_X` for each list: templates can't ask whether a list is empty, and a
- * title stands only above entries. */
+ * title is printed only above entries. */
 static void set_flags(doc *d, gen_value *root)
 {
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
@@ -757,8 +757,8 @@ static void set_head(doc *d, gen_value *object, const char *stem)
     gen_set(object, "title", gen_string(d->tree, title));
     gen_set(object, "title_upper", upper(d, title));
     gen_set(object, "package", gen_string(d->tree, s->package->name));
-    /* The line under the title is the first of what the author wrote about
-     * it. */
+    /* The line under the title is the first line of the author's
+     * documentation. */
     const idl_docs *docs = count == 1 && only->decl.meta.docs.count > 0
                                ? &only->decl.meta.docs
                                : &s->package->docs;

@@ -9,8 +9,8 @@
 static const gen_lang_file files[] = {
     {"types", "document.json", ".openapi.json"}};
 
-/* Where shmrpc-web listens unless it is told otherwise: a document needs an
- * address, and users replace it. */
+/* Where shmrpc-web listens by default: a document needs an address, and users
+ * replace it. */
 #define SERVER "http://127.0.0.1:5155"
 
 /* The version of the document is the highest of its services: OpenAPI has one
@@ -26,7 +26,7 @@ static void begin(gen_model *m, gen_value *root)
             version = service->version;
         }
     }
-    /* JSON has no comments: a member says where the file is from. */
+    /* JSON has no comments: a member names the source file. */
     const char *generator =
         gen_print(m->tree, "Made by shmrpcgen from %s: edit that file instead.",
                   gen_text(root, "source"));

@@ -47,7 +47,8 @@ static void set_error_schema(gen_openapi *o)
     gen_openapi_error_members(o, error, NULL);
 }
 
-/* What all operations refer to: the error, and the token of shmrpc-web. */
+/* Objects that all operations refer to: the error, and the token of
+ * shmrpc-web. */
 static void set_components(gen_openapi *o)
 {
     gen_value *components = set_object(o, o->root, "components");
@@ -151,8 +152,8 @@ static void set_items(gen_openapi *o, gen_value *parent,
     }
 }
 
-/* How a stream ends stands in its last line, because the status is sent before
- * anybody knows. */
+/* The last line tells how a stream ended, because the HTTP status is sent
+ * before that is known. */
 static void set_stream_response(gen_openapi *o, gen_value *responses,
                                 const idl_method *method)
 {
@@ -238,8 +239,8 @@ static void push_parameter(gen_openapi *o, gen_value *list,
     }
 }
 
-/* Those of the path and, `in_query`, all others. `rest` is NULL for /rpc, which
- * has none in its path. */
+/* The parameters in the path and, with `in_query`, all others. `rest` is NULL
+ * for /rpc, which has none in its path. */
 static void set_parameters(gen_openapi *o, gen_value *operation,
                            const idl_method *method, const idl_rest *rest,
                            bool in_query)
@@ -257,7 +258,7 @@ static void set_parameters(gen_openapi *o, gen_value *operation,
     }
 }
 
-/* The items of a stream; parameters stand elsewhere. */
+/* The items of a stream; its parameters are elsewhere. */
 static void set_upload(gen_openapi *o, gen_value *operation,
                        const idl_method *method)
 {
@@ -385,7 +386,8 @@ static void add_method(gen_openapi *o, const idl_method *method,
     }
 }
 
-/* What can't go over HTTP is named, so that nobody looks for it. */
+/* Methods that can't be called over HTTP are named, so that nobody searches for
+ * them. */
 static void add_stream(gen_openapi *o, gen_value *tag, gen_value **list,
                        const idl_method *method)
 {

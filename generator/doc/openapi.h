@@ -1,14 +1,14 @@
 /*
- * OpenAPI 3.1: services as the JSON document that tools of the web read.
+ * OpenAPI 3.1: services as a JSON document that web tools can read.
  *
  * It describes how a service is called through shmrpc-web: /rpc/SERVICE/METHOD
  * and the paths of @rest.  One document may hold several services.  The schema
- * of a stream is that of one of its lines.  Methods with streams both ways
- * can't be called so: the service's tag names them with their signatures, as
- * `x-shmrpc-streams`.
+ * of a stream is that of one of its lines. Methods with streams in both
+ * directions can't be called over HTTP: the service's tag lists their
+ * signatures, as `x-shmrpc-streams`.
  *
- * What JSON Schema can't say is in members of our own: lengths of strings are
- * bytes (`x-shmrpc-bytes`), where JSON Schema counts characters.
+ * What JSON Schema can't express is in members of our own: lengths of strings
+ * are bytes (`x-shmrpc-bytes`), where JSON Schema counts characters.
  *
  * Threading: one thread at a time.
  */
@@ -29,14 +29,14 @@ typedef struct gen_openapi {
 } gen_openapi;
 
 typedef struct gen_openapi_info {
-    const char *generator; /* what a file says first, or NULL */
+    const char *generator; /* introduction of the file, or NULL */
     const char *title;
     const char *version;
     const idl_docs *docs; /* or NULL */
     const char *server;   /* where shmrpc-web is: "http://127.0.0.1:5155" */
 } gen_openapi_info;
 
-/* Begins a document in `tree`, which also tells when memory has run out. */
+/* Begins a document in `tree`, which also records when memory has run out. */
 void gen_openapi_begin(gen_openapi *o, gen_tree *tree,
                        const gen_openapi_info *info);
 

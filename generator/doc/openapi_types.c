@@ -3,8 +3,8 @@
  *
  * A schema is exact where JSON Schema can be; where it can't, it allows more
  * rather than less: a document that refuses what the service takes would be
- * worse than one that lets the service refuse. Lengths of strings are the case
- * in point, which are bytes here and characters there.
+ * worse than one that lets the service refuse. An example are lengths of
+ * strings, which are bytes here and characters there.
  *
  * Types with a name are put once below components/schemas and referred to, so
  * that recursive types end; a name is entered before its members are looked at.
@@ -48,7 +48,7 @@ void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs)
 
 /* ---- numbers ---- */
 
-/* As the language writes it, so that no digit is lost through a double. */
+/* In the language's own digits, so that none is lost in a double. */
 static gen_value *number(gen_openapi *o, idl_kind kind, idl_number value)
 {
     shmrpci_buf text;
@@ -262,8 +262,8 @@ static void set_list(gen_openapi *o, gen_value *schema, const idl_type *type)
     set_count(o, schema, &bounds, "minItems", "maxItems");
 }
 
-/* JSON has string keys only: others are texts of their values, whose form the
- * schema doesn't say. */
+/* JSON has only string keys: others are written as text, whose form the schema
+ * doesn't state. */
 static void set_map(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     set_text(o, schema, "type", "object");

@@ -8,10 +8,10 @@
 
 #include "generator/doc/openapi.h"
 
-/* The member `key`, to be extended; NULL if there is none. */
+/* The member `key`, for adding to it; NULL if there is none. */
 gen_value *gen_openapi_member(gen_value *object, const char *key);
 
-/* Sets `description` of documentation, unless there is none. */
+/* Sets `description` to the documentation, if there is any. */
 void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs);
 
 /* Fills an empty schema for a value of `type`; what that names is added to the
@@ -29,7 +29,7 @@ bool gen_openapi_is_required(const idl_field *field);
 void gen_openapi_ref_error(gen_openapi *o, gen_value *schema,
                            const idl_record *error);
 
-/* The members of an error object; `error`: those of that one, or NULL. */
+/* The members of an error object; `error`: those of that error, or NULL. */
 void gen_openapi_error_members(gen_openapi *o, gen_value *schema,
                                const idl_record *error);
 

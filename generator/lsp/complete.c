@@ -1,11 +1,11 @@
 /*
- * Completion: what the parser would take at the cursor, and the names that fit
- * there.
+ * Completion: the tokens that the parser would accept at the cursor, and the
+ * names that fit there.
  *
  * The text before the word under the cursor is parsed alone; the parser's state
  * at its end says which keywords can follow, and whether a type or a value
- * can.  What the parser can't know (annotations, errors behind `throws`, items
- * of the enum that a value is for) is read from the words before.
+ * can. What the parser can't know (annotations, errors after `throws`, items of
+ * the enum that a value is for) is inferred from the words before.
  */
 #include <string.h>
 
@@ -35,7 +35,7 @@ typedef struct completion {
     const char *package;
     const char *text; /* of the file */
     size_t start;     /* of the word under the cursor, with its dots */
-    char owner[IDL_MAX_PATH_BYTES + 1]; /* what stands before its last dot */
+    char owner[IDL_MAX_PATH_BYTES + 1]; /* the text before its last dot */
     gen_value *list;
 } completion;
 
@@ -103,7 +103,7 @@ static bool is_quoted(const char *text, size_t at)
     return in_string;
 }
 
-/* Whether the word stands in the list behind `throws`. */
+/* Whether the word is in the list after `throws`. */
 static bool is_thrown(const completion *c)
 {
     size_t at = space_start(c->text, c->start);
@@ -308,8 +308,8 @@ static void add_option_names(completion *c, idl_shared_kind kind)
     }
 }
 
-/* Options behind `{` and `;`, the words of an option behind its name.  False:
- * nothing of this is to come. */
+/* Options after `{` and `;`, the words of an option after its name. False: none
+ * of this applies. */
 static bool add_options(completion *c)
 {
     idl_shared_kind kind;

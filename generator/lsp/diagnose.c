@@ -160,7 +160,7 @@ gen_value *lsp_diagnostics(lsp_context *cx, const lsp_document *document,
 
 /* ---- fixes ---- */
 
-/* What would mend it: the text that belongs at `span`, and a title. */
+/* The fix: the text for `span`, and a title. */
 typedef struct fix {
     idl_span span;
     const char *text;
@@ -178,7 +178,7 @@ static const ast_decl *import_at(const idl_unit *unit, idl_span span)
     return NULL;
 }
 
-/* The statement with its line end, when nothing else stands there. */
+/* The statement with its line end, if nothing else is on the line. */
 static idl_span line_of(idl_span span)
 {
     const char *text = span.source->text;

@@ -1,23 +1,21 @@
 /*
- * What the server can say of a document: one function a request.
+ * The server's answers about a document: one function for each request.
  *
- * Results are values of the message's tree.  NULL stands for null, and for
- * memory that ended; the tree knows which.
- * Threading: one thread at a time.
+ * Results are values in the message's tree. NULL means null, or that memory has
+ * run out; the tree knows which. Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_LSP_FEATURE_H
 #define SHMRPC_GENERATOR_LSP_FEATURE_H
 
 #include "generator/lsp/names.h"
 
-/* One message: its tree, and the lines of the source that was last asked
- * for. */
+/* State for one message: its tree, and the lines of the last source used. */
 typedef struct lsp_context {
     lsp_workspace *ws;
     gen_tree *tree;
     const idl_source *source;
     lsp_lines lines;
-    size_t results; /* items of a list so far */
+    size_t results; /* number of items of a list so far */
 } lsp_context;
 
 /* Items that one answer may have, over all its lists. */
@@ -26,7 +24,7 @@ typedef struct lsp_context {
 /* Counts one more; false when there are enough. */
 bool lsp_may_add(lsp_context *cx);
 
-/* What a request is about.  Offsets are bytes of the analysed source. */
+/* The subject of a request. Offsets are bytes of the analysed source. */
 typedef struct lsp_query {
     lsp_document *document;
     const lsp_analysis *analysis;

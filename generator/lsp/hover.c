@@ -122,7 +122,7 @@ static void append_declaration(const lsp_analysis *analysis,
 }
 
 /* Documentation is shown as prose, not as the comment before the code; and
- * what stands in a service is indented there. */
+ * declarations in a service are indented there. */
 static const char *skip_docs(const char *text)
 {
     while (true) {

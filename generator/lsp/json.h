@@ -11,7 +11,7 @@
 /* The member at a path like "textDocument.uri", or NULL. */
 const gen_value *lsp_get(const gen_value *value, const char *path);
 
-/* As get, for a text without NUL; NULL when it is anything else. */
+/* As get, for a string without NUL; NULL when it is anything else. */
 const char *lsp_get_text(const gen_value *value, const char *path);
 
 bool lsp_get_position(const gen_value *value, const char *path,

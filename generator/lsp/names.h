@@ -24,10 +24,10 @@ typedef struct lsp_name {
     lsp_name_kind kind;
     const char *text; /* a path for uses */
     idl_span span;
-    const char *package;     /* in which it stands */
-    const ast_decl *decl;    /* in which it stands, or which it names */
-    const ast_decl *service; /* of a method, and of what stands in it */
-    const ast_type *type;    /* VALUE: of which type it is, or NULL */
+    const char *package;     /* in which the name occurs */
+    const ast_decl *decl;    /* in which it occurs, or which it names */
+    const ast_decl *service; /* the method, for a name within one */
+    const ast_type *type;    /* VALUE: its type, or NULL */
     const ast_pre *pre;      /* modifiers of the declaration, or NULL */
 } lsp_name;
 
@@ -37,7 +37,7 @@ typedef bool lsp_visit(const lsp_name *name, void *user);
 /* Visits the names of a file, outer before inner. */
 void lsp_each_name(const ast_file *file, lsp_visit *visit, void *user);
 
-/* What a name means. */
+/* The meaning of a name. */
 typedef struct lsp_target {
     idl_span span; /* of the declared name; of an import: the file's begin */
     const idl_symbol *symbol; /* it, or in which it is; NULL for an import */
@@ -61,7 +61,7 @@ idl_unit *lsp_main_unit(const lsp_analysis *analysis);
 /* The package in which `offset` stands; "" before any. */
 const char *lsp_package_at(const ast_file *file, size_t offset);
 
-/* What a path means there; NULL when it means nothing. */
+/* The meaning of a path there; NULL when it means nothing. */
 idl_symbol *lsp_find_symbol(const lsp_analysis *analysis, idl_unit *unit,
                             const char *package, const char *path);
 

@@ -235,8 +235,8 @@ static gen_value *whole_edit(lsp_context *cx, const idl_source *source,
     return list;
 }
 
-/* There is one layout, so that the client's options mean nothing.  A file with
- * syntax errors stays; its diagnostics say why. */
+/* There is only one layout, so the client's options are ignored. A file with
+ * syntax errors is unchanged; its diagnostics say why. */
 gen_value *lsp_formatting(lsp_context *cx, const lsp_query *query)
 {
     const idl_source *source = query->unit->source;

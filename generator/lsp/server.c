@@ -174,7 +174,7 @@ static void add_folder(message *m, const char *uri)
     }
 }
 
-/* What the client names, then the folders that it has open. */
+/* Folders that the client names, then those that it has open. */
 static void take_import_dirs(message *m)
 {
     const gen_value *dirs =
@@ -440,7 +440,7 @@ static const row *find_row(const char *method, bool is_request)
     return NULL;
 }
 
-/* Notifications that can't be served are dropped, as the protocol says. */
+/* Notifications that can't be handled are dropped, as the protocol requires. */
 static void dispatch(message *m, const char *method)
 {
     const row *found = find_row(method, m->id != NULL);
@@ -506,8 +506,8 @@ static void refuse_large(lsp_server *server, shmrpci_buf *out)
     gen_tree_fini(&tree);
 }
 
-/* Once what the client has sent so far is done, so that quick typing is
- * analysed once. */
+/* After everything that the client has sent so far is handled, so that quick
+ * typing is analysed once. */
 static void publish(lsp_server *server, shmrpci_buf *out)
 {
     for (lsp_document *at = server->ws.first; at != NULL; at = at->next) {

@@ -1,8 +1,8 @@
 /*
  * The language server: messages in, frames out.
  *
- * LSP 3.17 over JSON-RPC 2.0.  It knows nothing of where bytes come from and go
- * to; the command `shmrpcgen lsp` and the tests move them.
+ * LSP 3.17 over JSON-RPC 2.0. It does no input or output; the command
+ * `shmrpcgen lsp` and the tests move the bytes.
  *
  * Invariants: no message crashes it, makes it wait, or allocates without bound;
  * each request gets one answer, in order.
@@ -28,12 +28,12 @@ typedef enum lsp_flags {
 lsp_server *lsp_server_create(unsigned flags);
 void lsp_server_destroy(lsp_server *server);
 
-/* A folder to look for imports in, after the importing file's; before those
- * that the client names. */
+/* A folder to search for imports, after the importing file's; before those that
+ * the client names. */
 void lsp_server_import_dir(lsp_server *server, const char *dir);
 
-/* Takes bytes of the client, as they come, and appends the answers to `out`.
- * INVALID: the bytes are not frames, and nothing more can be understood;
+/* Takes bytes from the client, as they arrive, and appends the answers to
+ * `out`. INVALID: the bytes are not frames, and nothing more can be understood;
  * NO_MEMORY. */
 shmrpc_status lsp_server_feed(lsp_server *server, const void *data, size_t len,
                               shmrpci_buf *out) SHMRPC_WARN_UNUSED;

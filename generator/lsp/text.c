@@ -130,7 +130,7 @@ static bool decode(char *text)
     return true;
 }
 
-/* Takes "." and ".." parts and double slashes out of an absolute path, in
+/* Removes "." and ".." parts and double slashes from an absolute path, in
  * place, as the loader of imports does. */
 static void normalise(char *path)
 {

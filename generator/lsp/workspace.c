@@ -71,8 +71,8 @@ void lsp_forget_all(lsp_workspace *ws)
     }
 }
 
-/* Whether a change of `path` can mean something for the document: it is
- * imported, or an import was not found.  Without an analysis nobody knows. */
+/* Whether a change of `path` can affect the document: it is imported, or an
+ * import was not found. Without an analysis anything may. */
 static bool depends_on(const lsp_document *document, const char *path)
 {
     if (document->analysis == NULL) {
@@ -109,8 +109,8 @@ static void set_version(lsp_document *document, const gen_value *version)
     }
 }
 
-/* Documents may grow a little over what a file may have: the language then
- * says that they are too large. */
+/* Documents may grow slightly beyond the limit of a file: then the language
+ * reports that they are too large. */
 static bool has_room(const lsp_workspace *ws, size_t more)
 {
     return more <= LSP_MAX_TOTAL_BYTES &&

@@ -1,8 +1,8 @@
 /*
- * The open documents and what the passes of the language say of them.
+ * The open documents and their analyses by the passes of the language.
  *
- * A document is as the client has it, not as it is on disk; imports are read
- * from open documents first.  It is analysed when someone asks, and again only
+ * A document has the client's contents, not those on disk; imports are read
+ * from open documents first. It is analysed when someone asks, and again only
  * after it or something that it imports has changed.
  *
  * Invariants: documents are valid UTF-8 (they came in JSON); their number and
@@ -19,7 +19,7 @@
 #define LSP_MAX_TOTAL_BYTES ((size_t)64 << 20) /* of all documents */
 #define LSP_MAX_ANALYSES    8
 #define LSP_MAX_IMPORT_DIRS 64
-#define LSP_MAX_CHANGES     1024 /* of one message */
+#define LSP_MAX_CHANGES     1024 /* scratch memory for one message */
 #define LSP_MAX_TREE_BYTES  ((size_t)512 << 20)
 
 typedef struct lsp_analysis {
@@ -61,7 +61,7 @@ void lsp_workspace_import_dir(lsp_workspace *ws, const char *dir);
 
 lsp_document *lsp_find_path(const lsp_workspace *ws, const char *path);
 
-/* By URI, as the client writes it or any other way; `scratch` is for the
+/* By URI, in the client's spelling or any other; `scratch` is for the
  * comparison. */
 lsp_document *lsp_find(const lsp_workspace *ws, shmrpci_arena *scratch,
                        const char *uri);

@@ -1,7 +1,7 @@
 /*
  * The language Python: a module with the types of a .svc, a client and an
- * abstract class for a server of each service, and the text that tells the
- * library what the service is.  There is nothing of the wire in it.
+ * abstract class for a server of each service, and the text that describes the
+ * service to the library. It contains nothing of the wire format.
  *
  * Every entity gets an object `py`, whose members are texts of Python:
  * templates/README.md explains them.
@@ -27,16 +27,16 @@ static const char *const words[] = {
     "import", "in",     "is",      "lambda",   "nonlocal", "not",    "or",
     "pass",   "raise",  "return",  "try",      "while",    "with",   "yield"};
 
-/* What a client has itself. */
+/* Attributes of every client. */
 static const char *const own_names[] = {"close",   "connect", "errors",
                                         "service", "types",   "with_options"};
 
-/* What exceptions have. */
+/* Attributes of exceptions. */
 static const char *const error_names[] = {
     "args",    "details", "may_have_run", "message",  "name",          "path",
     "payload", "pid",     "status",       "add_note", "with_traceback"};
 
-/* What annotations are made of: a member of that name hides it. */
+/* Names that annotations use: a member of the same name hides them. */
 static const char *const builtin_names[] = {"bool",  "bytes", "dict", "float",
                                             "int",   "list",  "str",  "object",
                                             "tuple", "type"};
@@ -96,7 +96,7 @@ static const char *module_name(gen_model *m, const char *stem)
     return gen_print(m->tree, "%s_svc", slash != NULL ? slash + 1 : stem);
 }
 
-/* How many folders of both paths are the same. */
+/* How many leading folders the two paths share. */
 static size_t common_folder(const char *a, const char *b)
 {
     size_t same = 0;
@@ -502,8 +502,8 @@ static const char *plain_result(gen_model *m, const idl_method *method)
                : "None";
 }
 
-/* What a call returns, of the module `from`: the plain result, or a stream of
- * one of three kinds. */
+/* The result type of a call, for the module `from`: the plain result, or a
+ * stream of one of three kinds. */
 static const char *client_result(gen_model *m, const idl_method *method,
                                  const char *from)
 {
@@ -528,7 +528,7 @@ static const char *async_result(gen_model *m, const idl_method *method)
                                   plain_result(m, method));
 }
 
-/* A handler's: the items that come are its last one. */
+/* A handler's parameters: incoming items are the last one. */
 static const char *handler_parameters(gen_model *m, const idl_method *method,
                                       const char *iterator)
 {
@@ -574,7 +574,7 @@ static void add_method(gen_model *m, gen_value *object,
     set_text(m, py, "async_client_result", async_result(m, method));
     set_text(m, py, "result", handler_result(m, method, "Iterator"));
     set_text(m, py, "async_result", handler_result(m, method, "AsyncIterator"));
-    /* An async generator is an ordinary function to those who call it. */
+    /* To its callers an async generator is an ordinary function. */
     set_text(m, py, "async", method->result_is_stream ? "" : "async ");
 }
 

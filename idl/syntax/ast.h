@@ -1,9 +1,9 @@
 /*
  * The syntax tree: a file as it is written, with a span at every node.
  *
- * Nothing is looked up and little is checked here; that is the business of
- * resolve and check.  The tree is built by the actions of grammar.y, one call
- * each, and not changed afterwards.
+ * Nothing is looked up and little is checked here; resolve and check do that.
+ * The tree is built by the actions of grammar.y, one call each, and not changed
+ * afterwards.
  *
  * Lists are linked through `link`, which is the first member of everything
  * that can be in one; walk them with AST_EACH.
@@ -79,7 +79,7 @@ typedef struct ast_annotation {
     idl_span span;
 } ast_annotation;
 
-/* What stands before a declaration. */
+/* What precedes a declaration. */
 typedef struct ast_pre {
     ast_list docs;        /* ast_doc */
     ast_list annotations; /* ast_annotation */
@@ -136,7 +136,7 @@ typedef struct ast_reserved {
     const ast_value *last;  /* the same as first for one */
 } ast_reserved;
 
-/* What stands between the braces of a record, an enum or a shared object. */
+/* The contents of the braces of a record, an enum or a shared object. */
 typedef struct ast_body {
     ast_list items;    /* ast_field, ast_enum_item or ast_option */
     ast_list reserved; /* ast_reserved */
@@ -187,12 +187,12 @@ typedef enum ast_decl_kind {
     AST_METHOD
 } ast_decl_kind;
 
-/* Anything that stands by itself in a file or a service. */
+/* A statement in a file or a service. */
 typedef struct ast_decl {
     ast_link link;
     ast_decl_kind kind;
     const ast_pre *pre;
-    ast_name name; /* of what is declared; the path of PACKAGE */
+    ast_name name; /* name of the declaration; the path of PACKAGE */
     const ast_value
         *value;           /* CONST; number of ERROR; text of IMPORT; PORT... */
     const ast_type *type; /* CONST, ALIAS; element of shared objects but PIPE */
@@ -207,8 +207,8 @@ typedef struct ast_decl {
 typedef struct ast_file {
     const idl_source *source;
     ast_list decls; /* ast_decl */
-    idl_map lost;   /* identifiers in what could not be read: not finding one of
-                       them is no second error */
+    idl_map lost;   /* identifiers in unreadable parts: not finding one of them
+                     * is not reported again */
 } ast_file;
 
 /* ---- building: called by grammar.y only ---- */
@@ -304,12 +304,12 @@ ast_decl *ast_shared(ast_builder *b, ast_decl_kind kind, idl_token word,
 /* The tree of `source`, as far as it could be read; in `diags`' memory. */
 const ast_file *idl_parse(const idl_source *source, idl_diags *diags);
 
-/* What could follow at the end of `source` (idl/explore.h). */
+/* The tokens that could follow at the end of `source` (idl/explore.h). */
 struct idl_next;
 void idl_parse_next(const idl_source *source, idl_diags *diags,
                     struct idl_next *out);
 
-/* One node a line, indented. */
+/* One line for each node, indented. */
 void idl_dump_ast(const ast_file *file, shmrpci_buf *out);
 
 #endif

@@ -10,7 +10,7 @@
 #define MAX_TEXTS 6
 
 /* A name for tokens that are acceptable together: when `sign` is acceptable,
- * the text stands for all members (0 fills up). */
+ * the text replaces all members (0 fills up). */
 typedef struct group {
     int sign;
     const char *text;
@@ -72,7 +72,7 @@ static void collect(phrase *p, const void *parser)
     }
     bool end = p->kinds[0];
     add_groups(p);
-    /* They may stand before almost everything: saying so helps no one. */
+    /* They are allowed almost everywhere, so naming them helps no one. */
     p->kinds[TK_DOC] = p->kinds[TK_AT] = false;
     for (int kind = 1; kind < count && kind < MAX_KINDS; kind++) {
         if (p->kinds[kind]) {

@@ -1,5 +1,5 @@
 /*
- * What the parser could take now, as people read it.
+ * The tokens that the parser could accept now, as text for people.
  *
  * For parse.c only.  Threading: one thread a parser.
  */

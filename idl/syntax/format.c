@@ -109,7 +109,7 @@ static format_line *add_line(builder *b, size_t from, format_class class)
     return line;
 }
 
-/* Gives the line the comment that stands behind it. */
+/* Gives the line the comment that follows it. */
 static void take_comment(builder *b, format_line *line)
 {
     const format_element *next = &b->elements[b->at];
@@ -169,7 +169,8 @@ static void skip_annotation(builder *b)
     }
 }
 
-/* Annotations stay together as they were, but not with what they are about. */
+/* Annotations stay together as they were, but not on the line of their
+ * declaration. */
 static void put_annotations(builder *b)
 {
     size_t from = b->at;
@@ -180,10 +181,10 @@ static void put_annotations(builder *b)
 }
 
 /* Comments, documentation and annotations before an item, or before the end of
- * a block.  True when the item must stand right behind them. */
+ * a block. True when the item must follow on the same line. */
 static bool put_leading(builder *b)
 {
-    bool pinned = false; /* documentation stays with what it is about */
+    bool pinned = false; /* documentation stays with its declaration */
     for (;;) {
         format_line *line = &b->text.lines[b->text.line_count];
         int kind = kind_at(b, b->at);
@@ -293,8 +294,8 @@ static void cut_service_item(const builder *b, format_line *line, size_t end)
     }
 }
 
-/* Cuts an item into cells.  `block` is the word of the block that it stands in,
- * 0 for a file; `end` is its `;` or `{`. */
+/* Splits an item into cells. `block` is the keyword of the enclosing block, 0
+ * for a file; `end` is its `;` or `{`. */
 static void cut_item(const builder *b, format_line *line, int block, size_t end)
 {
     size_t from = line->starts[0];

@@ -8,7 +8,7 @@
  *
  * The result has the tokens and comments of the source in their order, which is
  * tested each time, so its meaning is the same; formatting it again changes
- * nothing.  Imports are not looked at.
+ * nothing. Imports are not read.
  *
  * Threading: any thread, one arena each.
  */

@@ -1,6 +1,6 @@
 /*
- * The lines between the two halves of formatting: format.c decides what stands
- * on which line, format_print.c in which column.
+ * The lines passed between the two halves of formatting: format.c decides what
+ * is on which line, format_print.c in which column.
  *
  * For these two only.  Threading: one thread at a time.
  */
@@ -42,7 +42,7 @@ typedef struct format_line {
     unsigned indent; /* blanks */
     bool blank;      /* an empty line before it */
     bool one_line;   /* holds a block: never broken */
-    bool loose;      /* its first cell is beside the columns */
+    bool loose;      /* its first cell is not in the columns */
     format_class class;
     size_t starts[FORMAT_MAX_CELLS + 1]; /* of the cells, by element; the last
                                             is where the line ends */

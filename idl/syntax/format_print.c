@@ -3,10 +3,12 @@
 #include "idl/syntax/format.h"
 #include "idl/syntax/format_lines.h"
 
-/* A cell wider than this stands beside its column instead of widening it. */
+/* A cell wider than this is printed beyond its column instead of widening
+ * it. */
 #define MAX_COLUMN 32
 
-/* Parameters stand under each other up to this column, else far to the left. */
+/* Parameters are aligned below each other up to this column, otherwise far to
+ * the left. */
 #define MAX_HANG     60
 #define CONTINUATION 4
 
@@ -114,7 +116,7 @@ static size_t group_end(const format_text *text, size_t from)
     return i;
 }
 
-/* The index behind the block that line `from` stands in. */
+/* The index after the block that contains line `from`. */
 static size_t block_end(const format_text *text, size_t from)
 {
     size_t i = from;
@@ -258,7 +260,7 @@ static void put_element(printer *p, size_t i)
     p->angles -= element->kind == TK_GT && p->angles > 0;
 }
 
-/* What stands between elements[i - 1] and elements[i] of one line. */
+/* The text between elements[i - 1] and elements[i] of one line. */
 static void put_gap(printer *p, size_t i, size_t blanks)
 {
     const format_element *element = &p->text->elements[i];

@@ -1,5 +1,5 @@
-/* The lexer.  Rules only name tokens; what is wrong with the others is said
- * at the end. */
+/* The lexer. Rules only name tokens; errors in the others are reported at the
+ * end. */
 #include "idl/syntax/token.h"
 
 #include <string.h>

@@ -45,7 +45,7 @@ static void report_too_large(idl_diags *diags, idl_span span, const char *most)
     idl_expected(diags, diag, "at most %s", most);
 }
 
-/* By how many bits K, M or G shifts; 0 for anything else. */
+/* The number of bits by which K, M or G shifts; 0 for anything else. */
 static unsigned size_shift(char letter)
 {
     return letter == 'K' ? 10 : letter == 'M' ? 20 : letter == 'G' ? 30 : 0;
@@ -69,8 +69,8 @@ uint64_t idl_literal_integer(idl_diags *diags, idl_span span)
 
 double idl_literal_float(idl_diags *diags, idl_span span)
 {
-    /* The lexer has checked the form; the text goes on behind the number with
-     * something that is no part of one. */
+    /* The lexer has checked the form; the text continues after the number with
+     * something that is not part of one. */
     double value = strtod(span.source->text + span.begin, NULL);
     if (isinf(value)) {
         report_too_large(diags, span, "1.7976931348623157e308");
@@ -184,7 +184,7 @@ idl_text idl_literal_text(idl_diags *diags, idl_span span)
     if (d.end > d.at && d.end[-1] == d.at[-1]) {
         d.end--; /* else it was reported as open */
     }
-    /* No escape is shorter than what it stands for. */
+    /* No escape is shorter than the character that it represents. */
     d.out = idl_alloc(diags->memory, (size_t)(d.end - d.at) + 1, 1);
     while (d.at < d.end) {
         if (*d.at == '\\' && d.at + 1 < d.end) {

@@ -1,7 +1,6 @@
 /*
- * What numbers, durations and strings are worth.  Errors are reported, and
- * then a harmless value is returned.
- * Threading: one thread at a time.
+ * The values of numbers, durations and strings. Errors are reported, and then a
+ * harmless value is returned. Threading: one thread at a time.
  */
 #ifndef IDL_LITERAL_H
 #define IDL_LITERAL_H

@@ -1,8 +1,8 @@
 /*
- * The parser's driver: feeds tokens, and repairs.
+ * The parser's driver: feeds tokens, and repairs errors.
  *
- * A token is tried before it is fed, so that an error is known before lemon
- * has popped anything.  Three repairs, the least harmful first:
+ * A token is tried before it is fed, so that an error is noticed before lemon
+ * has popped anything. Three repairs, the least harmful first:
  *   1. a misspelt keyword is read as the keyword, a reserved word as a name;
  *   2. one missing punctuation mark or closing brace is put in;
  *   3. else the rest of the broken item is skipped, braces balanced.
@@ -70,8 +70,8 @@ static uint32_t column(const driver *d, size_t index)
     return idl_source_place(d->builder.source, begin).column;
 }
 
-/* Of the line of the next token.  Each token is looked at once, for there may
- * be a million on one line. */
+/* The line of the next token. Each token is visited once, since there may be a
+ * million on one line. */
 static uint32_t line_indent(driver *d)
 {
     while (d->line_seen < d->at) {
@@ -122,8 +122,8 @@ static bool accepts(const driver *d, int kind)
     return svc_parse_accepts(d->parser, &kind, 1);
 }
 
-/* Whether `kind` could be shifted, and behind it the tokens from `index` on:
- * two of them, unless the file ends. */
+/* Whether `kind` could be shifted, and after it the tokens from `index` on: two
+ * of them, unless the file ends. */
 static bool accepts_before(const driver *d, int kind, size_t index)
 {
     int kinds[3] = {kind, token_at(d, index)->kind,
@@ -277,9 +277,8 @@ static bool repair_missing(driver *d)
 
 /* ---- repair 3: skipping ---- */
 
-/* A keyword that was misspelt has been read as the name of a type, and what
- * was refused comes one or two tokens later: `lst<u32> x`, `-> strem u8;`,
- * `optinal u8 x`. */
+/* A misspelt keyword has been read as the name of a type, and the error appears
+ * one or two tokens later: `lst<u32> x`, `-> strem u8;`, `optinal u8 x`. */
 static bool report_word_before(driver *d, size_t back, const char *const *words,
                                size_t count)
 {
@@ -309,7 +308,7 @@ static bool report_earlier_word(driver *d)
                                  report_word_before(d, 2, prefix, 2)));
 }
 
-/* `native oneway ping(`, where the name of a method was to come. */
+/* `native oneway ping(`, where the name of a method was expected. */
 static bool report_late_oneway(driver *d)
 {
     static const int encodings[] = {TK_RAW, TK_JSON, TK_MSGPACK, TK_NATIVE};
@@ -354,8 +353,8 @@ static bool begins_anew(const driver *d, size_t index)
            (d->block_count == 0 || shows_open_block(d, index));
 }
 
-/* The index behind the broken item that goes on at `index`: behind its `;` or
- * its block, or before what belongs to something else. */
+/* The index after the broken item that continues at `index`: after its `;` or
+ * its block, or before the beginning of something else. */
 static size_t find_item_end(const driver *d, size_t index)
 {
     size_t depth = 0;
@@ -482,7 +481,8 @@ typedef struct parse_memory {
     shmrpci_arena arena;
     idl_memory tokens;
     idl_memory tree;
-    idl_memory *outer; /* what `tree` stands in for, so that `arena` is freed */
+    idl_memory *outer; /* the memory that holds `tree`, so that `arena` is
+                        * freed */
     idl_diags *diags;
 } parse_memory;
 

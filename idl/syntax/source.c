@@ -67,7 +67,7 @@ shmrpc_status idl_source_from_text(shmrpci_arena *arena, const char *path,
     return SHMRPC_OK;
 }
 
-/* Reads all of `file` into `buffer` of one byte more than is allowed. */
+/* Reads all of `file` into `buffer`, which has one byte more than the limit. */
 static shmrpc_status read_all(FILE *file, char *buffer, size_t *len)
 {
     *len = fread(buffer, 1, (size_t)IDL_MAX_FILE_BYTES + 1, file);

@@ -26,8 +26,8 @@ typedef struct idl_source {
     uint32_t line_count;   /* at least 1 */
 } idl_source;
 
-/* Bytes [begin, end) of a source; begin == end is a place between bytes.  A
- * NULL source means "no place", as for what has no text of its own. */
+/* Bytes [begin, end) of a source; begin == end is a place between bytes. A NULL
+ * source means "no place", for things without text. */
 typedef struct idl_span {
     const idl_source *source;
     uint32_t begin;
@@ -56,14 +56,14 @@ shmrpc_status idl_source_from_text(shmrpci_arena *arena, const char *path,
                                    const idl_source **out,
                                    size_t *bad_offset) SHMRPC_WARN_UNUSED;
 
-/* Where byte `offset` (at most len) of the text is. */
+/* The position of byte `offset` (at most len) of the text. */
 idl_place idl_source_place(const idl_source *source, uint32_t offset);
 
 /* The bytes of line `line` (from 1) without its line end. */
 idl_span idl_source_line(const idl_source *source, uint32_t line);
 
-/* The span from the beginning of `first` to the end of `last`, which are of
- * one source. */
+/* The span from the beginning of `first` to the end of `last`, both in one
+ * source. */
 idl_span idl_span_join(idl_span first, idl_span last);
 
 #endif

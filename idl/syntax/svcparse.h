@@ -1,5 +1,6 @@
 /*
- * What lemon makes of grammar.y, and what grammar.y adds to it.
+ * The interface that lemon makes from grammar.y, and grammar.y's additions to
+ * it.
  *
  * For parse.c only.  Threading: one thread a parser.
  */
@@ -22,8 +23,8 @@ void SvcParse(void *parser, int kind, idl_token token);
  * is the end of the file.  Changes nothing. */
 bool svc_parse_accepts(const void *parser, const int *kinds, size_t count);
 
-/* Whether the parser could shift this token now as what it is: not a word of
- * the language in the place of an identifier. */
+/* Whether the parser could shift this token now as its own kind: not a keyword
+ * as an identifier. */
 bool svc_parse_expects(const void *parser, int kind);
 
 /* Token kinds are less than this. */

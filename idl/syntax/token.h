@@ -1,10 +1,9 @@
 /*
- * Tokens: what the lexer makes of source text.
+ * Tokens: the output of the lexer.
  *
  * The kinds are the terminals of grammar.y (TK_STRUCT, ...), so that no table
- * stands between lexer and parser.  A token is a kind and a place; what a
- * number or a string is worth is found out when the tree is built.
- * Threading: values.
+ * stands between lexer and parser. A token is a kind and a place; the value of
+ * a number or a string is computed when the tree is built. Threading: values.
  */
 #ifndef IDL_TOKEN_H
 #define IDL_TOKEN_H
@@ -33,7 +32,7 @@ const char *idl_token_text(int kind);
 /* The word of a keyword's kind, "struct"; NULL for every other kind. */
 const char *idl_token_word(int kind);
 
-/* One line a token: place, kind, text. */
+/* One line for each token: place, kind, text. */
 void idl_dump_tokens(const idl_tokens *tokens, shmrpci_buf *out);
 
 #endif

@@ -61,8 +61,9 @@ static _Bool is_short_ascii(const uint8_t *p, size_t len)
     return len == 0 || ((p[0] | p[len / 2] | p[len - 1]) & 0x80) == 0;
 }
 
-/* The end of the ASCII from `at`, in whole words: a character that is none, or
- * less than 8 bytes before `len`. Most text is ASCII. */
+/* The end of the run of ASCII that begins at `at`, eight bytes at a time: a
+ * character beyond ASCII, or fewer than 8 bytes before `len`. Most text is
+ * ASCII. */
 static size_t skip_ascii(const uint8_t *p, size_t at, size_t len)
 {
     while (len - at >= 32) {

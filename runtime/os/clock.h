@@ -44,7 +44,8 @@ void shmrpci_sleep_until(int64_t at_ns);
 static inline uint64_t shmrpci_ticks(void)
 {
 #if defined(__x86_64__)
-    /* Without <x86intrin.h>: 50,000 lines, ten times what else a file needs. */
+    /* Declared here, because <x86intrin.h> has 50,000 lines, ten times as many
+     * as everything else that a file includes. */
     return __builtin_ia32_rdtsc();
 #else
     uint64_t ticks;

@@ -32,7 +32,7 @@ static const struct {
     {SHMRPC_LOG_NOTICE, '5', "notice"},     {SHMRPC_LOG_INFO, '6', "info"},
     {SHMRPC_LOG_DEBUG, '7', "debug"}};
 
-/* For the manager, which knows its marks, with the thread and its call. */
+/* For the manager, which understands marks: one with thread and call. */
 static size_t mark(shmrpc_log_level level, char *out, size_t size)
 {
     size_t i = 0;

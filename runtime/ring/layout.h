@@ -123,8 +123,8 @@ static inline uint64_t shmrpci_head_word(uint64_t position, uint32_t taker)
                                                     << SHMRPCI_HEAD_BITS;
 }
 
-/* The full position for a head's word, which has its low bits, given a tail
- * near it. */
+/* Restores the full position of a head from its word, which has only the low
+ * bits, by means of a tail near it. */
 static inline uint64_t shmrpci_head_position(uint64_t word, uint64_t tail)
 {
     uint64_t behind = (tail / 8 - word) & SHMRPCI_HEAD_MASK;

@@ -1,11 +1,11 @@
 /*
- * What the files of the queue share.
+ * State shared by the files of the queue.
  *
  *   queue.c       planning, opening, ends
  *   queue_push.c  producers
  *   queue_pop.c   consumers
  *   queue_ack.c   consumers that acknowledge
- *   queue_stat.c  facts for people
+ *   queue_stat.c figures for people
  *
  * Threading: as queue.h; fields as noted.
  */

@@ -1,4 +1,4 @@
-/* Consumers: looking at lanes, taking, waiting. */
+/* Consumers: checking lanes, taking records, waiting. */
 #include "ring/queue_inside.h"
 
 #define MAX_TRIES 64u

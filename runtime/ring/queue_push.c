@@ -161,8 +161,8 @@ static bool has_moved(void *user)
            (full->head / 8 & SHMRPCI_HEAD_MASK);
 }
 
-/* So far that it pays to go on: while we spin, the line of the head should stay
- * with the consumer. */
+/* How much room makes it worthwhile to continue: while we spin, the cache line
+ * of the head should stay with the consumer. */
 static bool has_moved_far(void *user)
 {
     const full_ring *full = user;

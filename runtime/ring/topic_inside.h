@@ -1,5 +1,5 @@
 /*
- * What the files of the topic share.
+ * State shared by the files of the topic.
  *
  *   topic.c          planning, opening, ends, facts
  *   topic_publish.c  publishers

@@ -1,5 +1,5 @@
 /*
- * The inside of a lock's handle, which the files lock*.c share.
+ * The private structure of a lock's handle, shared by the files lock*.c.
  *
  *   lock.c         the fast paths, and queries
  *   lock_wait.c    everything else about taking and releasing

@@ -116,7 +116,8 @@ shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock)
     shmrpc_status status = claim_slot(lock->fd, lock->at.slot_count, &index);
     while (status == SHMRPC_E_EXHAUSTED && !is_destroyed(&lock->at) &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
-        /* Until a participant ends, or the removal of the file does. */
+        /* Held until a participant ends, or the process that removes the file
+         * has. */
         index = 0;
         status = shmrpci_byte_lock_until(lock->fd, 0, 1,
                                          shmrpci_deadline_after(RESCAN_NS));

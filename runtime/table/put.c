@@ -112,7 +112,7 @@ shmrpc_status shmrpci_table_full(const shmrpci_table *table, uint64_t more,
         (unsigned long long)table->capacity);
 }
 
-/* Judges what is there, or that nothing is: OK to go on. */
+/* Decides by the existing record, or the lack of one: OK to continue. */
 static shmrpc_status judge(const attempt *at, bool is_there, uint64_t version,
                            shmrpc_error *error)
 {

@@ -1,5 +1,5 @@
 /*
- * The error of a call as JSON: of HTTP and of NATS, with the same members
+ * The error of a call as JSON, with the same members over HTTP and NATS
  * (docs/web.md, "Errors").
  *
  * Threading: pure functions.

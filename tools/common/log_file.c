@@ -1,4 +1,4 @@
-/* Appending, and renaming what is full. */
+/* Appends to the log, and rotates files. */
 #include "tools/common/log_file.h"
 
 #include <errno.h>
@@ -33,8 +33,8 @@ static int64_t made_ns_of(int fd)
     return facts.stx_btime.tv_sec * NS_PER_S + facts.stx_btime.tv_nsec;
 }
 
-/* A link or a pipe under that name is refused: whoever may write to the folder
- * could have us write to another file, or block us. */
+/* A link or a pipe under that name is refused: anyone who may write to the
+ * folder could make us write to another file, or block us. */
 static shmrpc_status open_name(tool_log_file *file)
 {
     struct stat facts;
@@ -124,7 +124,7 @@ static bool is_over(const tool_log_file *file, size_t len,
              now_ns() - file->made_ns >= limits->max_age_ns));
 }
 
-/* One write for all of it: if the disk is full, none of it stays. */
+/* A single write: if the disk is full, none of it stays. */
 shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
                                 size_t len, const tool_log_limits *limits)
 {

@@ -21,15 +21,15 @@ typedef struct tool_log_file {
     char name[128];
 } tool_log_file;
 
-/* When a file is ended: it becomes NAME.1, and NAME.`keep` is removed. */
+/* When to rotate: the file becomes NAME.1, and NAME.`keep` is removed. */
 typedef struct tool_log_limits {
     uint64_t max_bytes; /* it would grow beyond that */
-    int64_t max_age_ns; /* it was made so long ago; 0: age is no reason */
+    int64_t max_age_ns; /* it was created this long ago; 0: no limit */
     uint32_t keep;
 } tool_log_limits;
 
-/* Opens NAME in the folder, to add to it; the folder is made (0750), not those
- * above it. DENIED: also what is no plain file. */
+/* Opens NAME in the folder for appending; creates the folder (0750), but not
+ * those above it. DENIED: also if it is not a regular file. */
 shmrpc_status tool_log_file_open(const char *folder, const char *name,
                                  tool_log_file *out);
 void tool_log_file_close(tool_log_file *file);
@@ -39,7 +39,8 @@ void tool_log_file_close(tool_log_file *file);
 shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
                                 size_t len, const tool_log_limits *limits);
 
-/* One of the files, to be read while others may be written and renamed. */
+/* One of the files, open for reading while others may be written and
+ * renamed. */
 typedef struct tool_log_look {
     int fd;
     uint64_t bytes; /* that it had when it was opened */
@@ -47,7 +48,7 @@ typedef struct tool_log_look {
 } tool_log_look;
 
 /* Opens NAME (number 0) or NAME.number in the folder. NOT_FOUND; DENIED: also
- * what is no plain file. */
+ * if it is not a regular file. */
 shmrpc_status tool_log_look_open(const char *folder, const char *name,
                                  uint32_t number, tool_log_look *out);
 void tool_log_look_close(tool_log_look *look);

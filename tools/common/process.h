@@ -1,7 +1,7 @@
 /*
- * What a process costs: CPU, memory, I/O, threads, descriptors, from /proc.
+ * Resources of a process: CPU, memory, I/O, threads, descriptors, from /proc.
  *
- * Another user's process shows less: what may not be seen is -1.
+ * Another user's process shows less: invisible values are -1.
  *
  * Threading: any thread.
  */
@@ -14,19 +14,21 @@
 
 typedef struct tool_process_figures {
     int64_t taken_ns;    /* CLOCK_MONOTONIC */
-    uint64_t began;      /* tells it from a later one with its number */
+    uint64_t began;      /* distinguishes it from a later process with its
+                          * number */
     int64_t cpu_ns;      /* of all threads, since it began */
-    int64_t rss_bytes;   /* what it has in memory */
-    int64_t pss_bytes;   /* the same; what n processes share counts 1/n */
+    int64_t rss_bytes;   /* resident memory */
+    int64_t pss_bytes;   /* the same, where memory that n processes share counts
+                          * 1/n */
     int64_t read_bytes;  /* from disks, since it began */
     int64_t write_bytes; /* to disks */
     int64_t threads;
     int64_t descriptors;
 } tool_process_figures;
 
-/* NOT_FOUND: there is none, or it has ended; INVALID: no number of one.
- * The share of memory takes the kernel a while for large processes: some 10 ms
- * a GiB. */
+/* NOT_FOUND: there is no such process, or it has ended; INVALID: not a process
+ * number. For large processes the kernel takes a while to compute shared
+ * memory: about 10 ms a GiB. */
 shmrpc_status tool_process_read(int32_t pid, tool_process_figures *out);
 
 #endif

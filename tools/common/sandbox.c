@@ -1,4 +1,4 @@
-/* A filter of system calls (seccomp): what is refused, by number. */
+/* A filter of system calls (seccomp): the list of refused calls, by number. */
 #include "tools/common/sandbox.h"
 
 #include <errno.h>

@@ -90,7 +90,7 @@ static void set_counts(shmrpci_buf *out, const shmrpc_method_stats *m)
     shmrpci_json_set_uint(out, "bytes_out", m->bytes_out);
 }
 
-/* Of a method that has had any, or of all. */
+/* Of a method that has had any streams, or of all methods. */
 static void set_streams(shmrpci_buf *out, const shmrpc_stream_stats *streams)
 {
     shmrpci_json_key(out, "streams");

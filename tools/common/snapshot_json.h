@@ -13,12 +13,12 @@
 #include "base/buf.h"
 #include "shmrpc/observe.h"
 
-/* Of the service as a whole. `span_key` is what the time is called for which it
- * has counted: "uptime_s", or "interval_s" for a difference. */
+/* Members of the service as a whole. `span_key` is the key of the counted time:
+ * "uptime_s", or "interval_s" for a difference. */
 void tool_snapshot_totals(const shmrpc_snapshot *s, const char *span_key,
                           shmrpci_buf *out);
 
-/* What else a program knows about the service; any member may be NULL. */
+/* Additional facts about the service; any member may be NULL. */
 typedef struct tool_snapshot_more {
     /* Appends members to the worker at `index`. */
     void (*worker)(void *user, uint32_t index, shmrpci_buf *out);
@@ -28,7 +28,7 @@ typedef struct tool_snapshot_more {
     void *user;
 } tool_snapshot_more;
 
-/* Its times and its errors by status, its methods, and the places of its
+/* The service's times and errors by status, its methods, and the places of its
  * workers. `more` may be NULL. */
 void tool_snapshot_parts(const shmrpc_snapshot *s,
                          const tool_snapshot_more *more, shmrpci_buf *out);

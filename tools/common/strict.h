@@ -1,8 +1,8 @@
 /*
- * Members of JSON that the type does not have.
+ * Finds JSON members that the type does not have.
  *
- * The codecs skip those, for clients that are newer than their server. Here the
- * server's own description is at hand, so that they are mistakes.
+ * The codecs skip them, for clients that are newer than their server. Here the
+ * server's own description is known, so they are mistakes.
  *
  * Threading: pure functions.
  */

@@ -1,5 +1,5 @@
-/* The version of servers, which each says first: INFO {"version":"2.9.10",...}.
- * libnats keeps it to itself. */
+/* The version of NATS servers, which each sends first: INFO
+ * {"version":"2.9.10",...}. libnats does not expose it. */
 #include "tools/shmrpc-nats/age.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 #define ANSWER_NS SHMRPCI_NS_PER_S
 
-/* More than any server says. */
+/* More than any server sends first. */
 #define INFO_BYTES 8192u
 
 /* 2010027 for 2.10.27; 0: it is no version. */
@@ -47,7 +47,7 @@ static void read_line(int fd, char out[INFO_BYTES])
     }
 }
 
-/* False: it did not say. */
+/* False: it did not send it. */
 static bool ask(const char *host, uint16_t port, char version[32])
 {
     static const char key[] = "\"version\":\"";

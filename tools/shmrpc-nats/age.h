@@ -10,7 +10,7 @@
 #include "rpc/address.h"
 
 /* Prints one line if one of the servers is older than 2.10.27. Each may take a
- * second to answer; who does not is passed over. */
+ * second to answer; servers that don't are skipped. */
 void age_warn(const shmrpci_address *servers);
 
 #endif

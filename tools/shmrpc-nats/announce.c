@@ -14,7 +14,7 @@
 #include "base/json_text.h"
 #include "codec/contract_form.h"
 
-/* What a contract takes in memory while it is looked at. */
+/* Most memory that a contract may take while it is read. */
 #define ARENA_BYTES ((size_t)16 << 20)
 
 /* The three verbs of $SRV; NONE: a subject that is not for us. */
@@ -71,7 +71,7 @@ static question question_of(const gate *g, const char *subject)
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* What tells instances apart, and clients of ours what they would call. */
+/* What distinguishes instances, and the methods that our clients can call. */
 static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
 {
     char digits[17];
@@ -89,7 +89,8 @@ static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* What all three answers begin with. Versions are SemVer there. */
+/* The members with which all three answers begin. NATS requires SemVer
+ * versions. */
 static void put_head(const gate *g, const char *type, uint32_t version,
                      uint64_t hash, shmrpci_buf *out)
 {
@@ -112,8 +113,8 @@ static void put_str(shmrpci_buf *out, const char *key, shmrpc_str text)
     shmrpci_json_string(out, text.ptr, text.len);
 }
 
-/* Where clients without shmrpc call a method; one with streams answers that it
- * can't be called so. */
+/* The subject on which clients without shmrpc call a method; a method with
+ * streams answers that it can't be called that way. */
 static void put_place(const gate *g, const shmrpci_contract_method *method,
                       shmrpci_buf *out)
 {
@@ -152,7 +153,7 @@ static void put_endpoints(const gate *g, const shmrpci_contract *contract,
     shmrpci_buf_append_char(out, ']');
 }
 
-/* What the gateway counts beyond what ADR-32 asks for. */
+/* Counts of the gateway that ADR-32 does not require. */
 static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
 {
     shmrpci_json_key(out, "data");
@@ -165,8 +166,8 @@ static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* Clients without shmrpc are counted by method; an error's name tells strangers
- * no more than that. */
+/* Clients without shmrpc are counted by method; to strangers an error has
+ * nothing but its name. */
 static void put_method_stats(gate *g, const shmrpci_contract_method *method,
                              shmrpci_buf *out)
 {
@@ -185,7 +186,7 @@ static void put_method_stats(gate *g, const shmrpci_contract_method *method,
     shmrpci_buf_append_char(out, '}');
 }
 
-/* Of clients of ours the gateway counts messages and links, as the endpoint
+/* For our own clients the gateway counts messages and links, as the endpoint
  * "link"; their calls are in the service's own statistics. */
 static void put_stats(gate *g, const shmrpci_contract *contract,
                       shmrpci_buf *out)
@@ -217,7 +218,7 @@ static void put_stats(gate *g, const shmrpci_contract *contract,
     shmrpci_buf_append_char(out, ']');
 }
 
-/* The contract is read anew each time: it may be another one by now. */
+/* The contract is read each time, since it may have changed. */
 static void put_answer(gate *g, question what, shmrpci_buf *out)
 {
     shmrpci_arena arena;
@@ -249,8 +250,8 @@ static void put_answer(gate *g, question what, shmrpci_buf *out)
     shmrpci_arena_fini(&arena);
 }
 
-/* A question without an inbox to answer to is dropped, as is one whose answer
- * does not fit into memory: who asks will ask again. */
+/* A request without an inbox to answer to is dropped, as is one whose answer
+ * does not fit into memory: the sender will ask again. */
 void announce_answer(gate *g, const nats_message *message)
 {
     question what = question_of(g, message->subject);

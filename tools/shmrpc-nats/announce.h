@@ -1,5 +1,5 @@
 /*
- * What NATS's own tools see of a service: answers to $SRV.PING, $SRV.INFO and
+ * The service as seen by NATS's own tools: answers to $SRV.PING, $SRV.INFO and
  * $SRV.STATS, of all services, of one name, or of one instance (ADR-32 of NATS,
  * "micro").
  *

@@ -2,8 +2,8 @@
  * The thread that calls the service for clients without shmrpc.
  *
  * The pump's thread copies requests into the queue and rings; everything else
- * happens here: the service is asked what it is, connected to, and called, and
- * answers are published from callbacks of the calls.
+ * happens here: it asks the service for its description, connects, and calls;
+ * callbacks of the calls publish the answers.
  */
 #include "tools/shmrpc-nats/foreign.h"
 
@@ -21,16 +21,17 @@
 #include "sync/atomic.h"
 #include "tools/shmrpc-nats/request.h"
 
-/* Of a connection of the library. */
+/* Slots of a connection of the library. */
 #define CALLS_MAX 64u
 
-/* How long the service may take to say what it is, and to let us in; what came
- * meanwhile waits. */
+/* How long the service may take to describe itself, and to accept us; requests
+ * wait meanwhile. */
 #define CONNECT_NS (2 * SHMRPCI_NS_PER_S)
-/* After a failure, requests get its error without another try for so long. */
+/* After a failure, requests get its error for this long, without another
+ * attempt. */
 #define PAUSE_NS (SHMRPCI_NS_PER_S / 2)
 
-/* What a client that was refused for lack of room should wait. */
+/* The retry-after of a client that was refused for lack of room. */
 #define RETRY_NS (SHMRPCI_NS_PER_S / 10)
 
 /* A quick call is waited for if no other one is in flight: that saves a turn of
@@ -58,7 +59,7 @@ struct foreign {
     queue waiting; /* lock, as the next three */
     size_t count;
     size_t bytes;
-    foreign_counts *counts; /* a method each, and who has them */
+    foreign_counts *counts; /* one for each method, and their owner */
     shmrpc_interface *interface;
     /* The thread's. */
     shmrpc_service here; /* the interface's, where it runs */
@@ -136,7 +137,7 @@ static void refuse(request *r, int status, const char *why, int64_t retry_ns)
     request_free(r);
 }
 
-/* What is wrong with a request is told before it takes a place. */
+/* An error in a request is reported before the request takes a place. */
 void foreign_take(foreign *f, const nats_message *message, bool is_leaving)
 {
     request *r = request_read(f->opts.pump, message);
@@ -144,7 +145,7 @@ void foreign_take(foreign *f, const nats_message *message, bool is_leaving)
         return; /* no memory: not even for an answer */
     }
     r->owner = f;
-    /* Relaxed: what comes in between is freed without an answer. */
+    /* Relaxed: requests that arrive in between are freed without an answer. */
     if (is_leaving || shmrpci_load_relaxed(&f->is_stopping) != 0) {
         refuse(r, SHMRPC_E_UNAVAILABLE, "the gateway is being stopped", 0);
     } else if (r->error.code != SHMRPC_OK) {
@@ -162,7 +163,7 @@ void foreign_take(foreign *f, const nats_message *message, bool is_leaving)
 
 /* ---- the service ------------------------------------------------------- */
 
-/* What is counted of methods ends with their interface. */
+/* Counts of methods end with their interface. */
 static void set_interface(foreign *f, shmrpc_interface *interface,
                           foreign_counts *counts)
 {
@@ -189,7 +190,8 @@ static void disconnect(foreign *f)
     }
 }
 
-/* Asks the service what it is; its text is as untrusted here as anywhere. */
+/* Asks the service for its description; its text is as untrusted here as
+ * anywhere. */
 static int learn(foreign *f, const shmrpc_opts *opts, shmrpc_error *error)
 {
     char *text;
@@ -234,7 +236,7 @@ static int enter(foreign *f, const shmrpc_opts *opts, shmrpc_error *error)
     return status;
 }
 
-/* Blocks for CONNECT_NS at most; `why` says how it failed. */
+/* Blocks for CONNECT_NS at most; `why` is the reason of a failure. */
 static bool connect_anew(foreign *f)
 {
     const shmrpc_opts opts = {.timeout_ns = CONNECT_NS,
@@ -308,7 +310,8 @@ static void on_end(shmrpc_function done, void *user, int status, void *reply,
     shmrpc_stub_release(reply);
 }
 
-/* The library wants a callback of the user beside the one that ends a call. */
+/* The library wants a callback of the user's besides the one that ends a
+ * call. */
 static void do_nothing(void)
 {
 }
@@ -331,8 +334,8 @@ static int find_method(const foreign *f, request *r, shmrpc_error *error)
         search.best != NULL ? "`?" : "");
 }
 
-/* Streams need a client of shmrpc; a call whose answer can go nowhere would be
- * run for nobody, unless it has none. */
+/* Streams need a client of shmrpc. A call whose answer can't be sent would run
+ * for nobody, unless it is oneway. */
 static int check_kind(const request *r, const shmrpc_method *method,
                       shmrpc_error *error)
 {
@@ -425,7 +428,8 @@ static bool is_ready(foreign *f)
     return f->in_flight == 0 && connect_anew(f);
 }
 
-/* As many as there is room for. While the service is away all are refused. */
+/* Starts as many as there is room for. While the service is away all are
+ * refused. */
 static void start_all(foreign *f)
 {
     request *r = NULL;
@@ -466,7 +470,7 @@ static void wait_for_events(foreign *f, int64_t deadline_ns)
     }
 }
 
-/* What dispatch ends makes room for what waits. */
+/* Calls that dispatch ends make room for waiting ones. */
 static void run(void *user)
 {
     foreign *f = user;
@@ -518,7 +522,7 @@ int foreign_create(const foreign_opts *opts, foreign **out, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* In the sandbox, which its thread must have. */
+/* Called in the sandbox, which its thread must have. */
 int foreign_start(foreign *f, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_thread_create(&f->thread, "foreign", run, f);
@@ -534,7 +538,7 @@ void foreign_renew(foreign *f)
     shmrpci_store_relaxed(&f->is_stale, 1u);
 }
 
-/* The pump goes on, so that answers leave. */
+/* The pump continues, so that answers are sent. */
 void foreign_end(foreign *f, int64_t deadline_ns)
 {
     if (f != NULL && f->has_thread) {
@@ -547,7 +551,7 @@ void foreign_end(foreign *f, int64_t deadline_ns)
     }
 }
 
-/* There is no pump to answer with any more. */
+/* No pump is left to answer with. */
 void foreign_destroy(foreign *f)
 {
     request *r;

@@ -5,9 +5,9 @@
  *     NATS -> pump -> waiting -> a client of the service at shm
  *          <- answers, from this thread <-
  *
- * Requests are decoded here and encoded anew, so the service gets nothing that
- * a client of its own could not have sent.  A connection has room for 64 calls;
- * what comes beyond that waits, within the limits below, and its time with it.
+ * Requests are decoded and encoded again here, so the service gets nothing that
+ * a client of its own could not have sent. A connection has room for 64 calls;
+ * further requests wait, within the limits below, while their deadline runs.
  *
  * Threading: take: the pump's thread; renew and count: any thread; the others:
  * one thread at a time.
@@ -32,7 +32,7 @@ typedef struct foreign_opts {
     nats_pump *pump;
 } foreign_opts;
 
-/* What was counted of a method. */
+/* Counts of a method. */
 typedef struct foreign_counts {
     uint64_t requests;
     uint64_t errors;
@@ -50,12 +50,12 @@ int foreign_start(foreign *f, shmrpc_error *error);
 void foreign_take(foreign *f, const nats_message *message, bool is_leaving);
 /* The service has another contract. */
 void foreign_renew(foreign *f);
-/* Ends the thread: refuses what waits and what comes from now on, and gives
- * calls in progress until the deadline. NULL is fine. */
+/* Ends the thread: refuses waiting and new requests, and lets calls in progress
+ * run until the deadline. NULL is fine. */
 void foreign_end(foreign *f, int64_t deadline_ns);
-/* After end, and after the pump has ended. NULL is fine. */
+/* Called after end, and after the pump has ended. NULL is fine. */
 void foreign_destroy(foreign *f);
-/* What was counted of a method of the service as it is now. */
+/* Counts of a method of the present interface. */
 void foreign_count(foreign *f, const char *method, size_t len,
                    foreign_counts *out);
 

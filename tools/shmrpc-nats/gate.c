@@ -1,10 +1,11 @@
 /*
- * A service's gateway: links of clients, and answers to those who look for it.
+ * A service's gateway: links of clients, and answers to clients that search for
+ * it.
  *
- * A client's link is one end of a socket pair; the relay has the other one and
- * takes it for a connection like any of TCP.  So everything behind the link is
- * what shmrpc-tcp does, and this file knows NATS alone: which subjects there
- * are, who may open a link, what is told to whom.
+ * A client's link is one end of a socket pair; the relay has the other end and
+ * treats it like a TCP connection. So everything behind the link is as in
+ * shmrpc-tcp, and this file handles only NATS: the subjects, who may open a
+ * link, and notifications.
  *
  * Threading: the pump's thread calls on_message; the relay's own threads do the
  * rest.
@@ -22,15 +23,16 @@
 #include "tools/shmrpc-nats/announce.h"
 #include "transport/adopted.h"
 
-/* What the pump subscribes to, in this order. */
+/* The pump's subscriptions, in this order. */
 enum { INBOX_FIND, INBOX_INSTANCE, INBOX_SERVICES, INBOX_CALLS };
 
-/* A try to reach a server of the list; then comes the next one. */
+/* Time for an attempt to reach a server of the list; then the next one is
+ * tried. */
 #define SERVER_MS 2000
 
 /* ---- clients ----------------------------------------------------------- */
 
-/* Not while it leaves, nor while the service is away: clients that are told so
+/* False while it leaves, or while the service is away: clients that are told so
  * try elsewhere, or again. */
 static bool takes_clients(gate *g)
 {
@@ -56,7 +58,7 @@ uint32_t gate_calls(gate *g)
     return calls;
 }
 
-/* What clients compare. */
+/* The values that clients compare. */
 static uint32_t load(void *user)
 {
     return gate_calls(user);
@@ -71,8 +73,8 @@ static void say_who(gate *g, const char *subject)
     answer(g, subject, &found);
 }
 
-/* Clients that have links already hear when it comes, and when it leaves or its
- * service does. */
+/* Clients that already have links are told when the gateway comes, and when it
+ * or its service leaves. */
 static void announce(gate *g)
 {
     char subject[NATS_SUBJECT_BYTES];
@@ -81,26 +83,26 @@ static void announce(gate *g)
     say_who(g, subject);
 }
 
-/* Also after a reconnection: nobody has heard it while it was away. */
+/* Also after a reconnection: nobody could receive it before. */
 static void on_connect(void *user)
 {
     announce(user);
 }
 
-/* Its service may have come or gone meanwhile, or a signal has asked it to
- * leave, whose handler can't send messages. */
+/* The service may have come or gone meanwhile, or a signal has asked the
+ * gateway to leave, whose handler can't send messages. */
 static void on_second(void *user)
 {
     gate *g = user;
     if (takes_clients(g) != g->is_announced) {
         announce(g);
     }
-    /* A gateway without NATS is of no use: whoever has started it shall know.
-     * Relaxed: the relay's end orders it. */
+    /* A gateway without NATS is useless: whoever started it must know. Relaxed:
+     * the relay's end orders it. */
     if (nats_pump_is_closed(g->pump) &&
         shmrpci_load_relaxed(&g->is_refused) == 0) {
         shmrpci_store_relaxed(&g->is_refused, 1u);
-        /* The relay may end at once, for a signal: gate_close() waits. */
+        /* A signal may end the relay at once: gate_close() waits. */
         shmrpci_mutex_lock(&g->lock);
         if (g->relay != NULL) {
             gate_stop(g);
@@ -151,8 +153,8 @@ static void on_client(gate *g, const char *reply, nats_kind kind)
     }
 }
 
-/* Results but DONE are about messages of ours that found nobody: clients that
- * have gone, whose links end by themselves. */
+/* Results other than DONE concern messages of ours that found nobody: clients
+ * that have gone, whose links end by themselves. */
 static void on_message(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel)
 {
@@ -172,7 +174,7 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
 
 /* ---- the service ------------------------------------------------------- */
 
-/* Peers are nobody: what they may see does not depend on who they are. */
+/* Peers have no user: what they may see does not depend on who they are. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -182,8 +184,8 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return greeting_answer(&g->greeting, hello, len, welcome, error);
 }
 
-/* Of the service, each time that it is reached: another build of it may have
- * other methods, and then all clients have to say hello anew. */
+/* Called each time that the service is reached: another build may have other
+ * methods, and then all clients have to say hello again. */
 static int on_welcome(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error)
 {
@@ -195,15 +197,16 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
     return status;
 }
 
-/* What the relay reports while it runs, as that its service has gone. */
+/* Events that the relay reports while it runs, such as that its service has
+ * gone. */
 static void say(void *user, const char *line)
 {
     const gate *g = user;
     (void)fprintf(stderr, "shmrpc-nats: %s: %s\n", g->service, line);
 }
 
-/* All of its clients come from nowhere, so that the quota of an address is that
- * of the pump. */
+/* All of its clients have the same address, so the quota of an address is the
+ * pump's limit. */
 static int open_relay(gate *g, const shmrpci_address *at,
                       const shmrpci_address *back, const shmrpci_buf *hello,
                       shmrpc_error *error)
@@ -249,7 +252,7 @@ static int name_it(gate *g, const char *zone, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* It succeeds though no server is there: the gateway tries for ever. */
+/* Succeeds even if no server is there: the gateway tries for ever. */
 static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
                      shmrpc_error *error)
 {
@@ -274,7 +277,7 @@ static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
     return nats_pump_create(&opts, &g->pump, error);
 }
 
-/* Libnats subscribes anew when it has connected again. */
+/* Libnats renews subscriptions when it has reconnected. */
 static int subscribe(gate *g, shmrpc_error *error)
 {
     char find[NATS_SUBJECT_BYTES];
@@ -384,7 +387,7 @@ int gate_open(gate *g, const char *service, const shmrpci_address *at,
 
 /* ---- running, and the end ---------------------------------------------- */
 
-/* Without the pump nobody can come: then the relay ends at once. */
+/* Without the pump nobody can connect: then the relay ends at once. */
 int gate_run(gate *g, shmrpc_error *error)
 {
     int status = foreign_start(g->foreign, error);
@@ -403,8 +406,8 @@ int gate_run(gate *g, shmrpc_error *error)
     return status != SHMRPC_OK ? status : ran;
 }
 
-/* First no more clients, then the end: one that came in between would be cut.
- */
+/* Refuses new clients first, then ends: one that connected in between would be
+ * cut off. */
 void gate_stop(gate *g)
 {
     shmrpci_store_relaxed(&g->is_leaving, 1u);

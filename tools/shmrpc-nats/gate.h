@@ -1,6 +1,6 @@
 /*
- * One service behind the gateway: its relay, its connection to NATS, and who
- * asks for it there.
+ * One service behind the gateway: its relay, its connection to NATS, and the
+ * clients that search for it there.
  *
  *     NATS -> pump -> socket pair -> adopted listener -> relay -> shm ->
  * workers
@@ -31,23 +31,24 @@ typedef struct gate {
     nats_pump *pump;
     foreign *foreign; /* clients without shmrpc */
     nats_who who;     /* this instance */
-    char file[256];   /* who it is for NATS; or the servers */
+    char file[256];   /* the service's name in NATS; or the servers */
     char instance[NATS_SUBJECT_BYTES];
     int64_t started_s; /* since 1970 */
-    bool is_announced; /* the pump's: clients were told that it is there */
+    bool is_announced; /* the pump's: clients were told that the gateway is
+                        * there */
     shmrpci_atomic_u32 is_leaving;
     shmrpci_atomic_u32 is_refused; /* by NATS, for ever */
 } gate;
 
-/* Opens whatever is to be opened, before the sandbox forbids it; starts no
- * thread. `at`: the servers of NATS. */
+/* Opens everything that must be opened, before the sandbox forbids it; starts
+ * no thread. `at`: the servers of NATS. */
 int gate_open(gate *g, const char *service, const shmrpci_address *at,
               const shmrpci_address *back, const options *o,
               const shmrpci_buf *hello, shmrpc_error *error);
 /* Until it is stopped. */
 int gate_run(gate *g, shmrpc_error *error);
 void gate_stop(gate *g);
-/* How many calls are in progress; 0 once it closes. */
+/* How many calls are in progress; 0 once it is closing. */
 uint32_t gate_calls(gate *g);
 void gate_close(gate *g);
 

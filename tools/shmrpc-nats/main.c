@@ -1,11 +1,11 @@
 /*
  * shmrpc-nats: the program.
  *
- * As shmrpc-tcp, it opens everything first, then gives up the right to open
- * anything, and only then takes clients.
+ * Like shmrpc-tcp, it opens everything first, then gives up the right to open
+ * anything, and only then accepts clients.
  *
- * Threading: a gate a service, each with a thread that runs it; the first has
- * the main thread.  A signal stops all of them.
+ * Threading: one gate for each service, each with a thread that runs it; the
+ * first has the main thread. A signal stops all of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -76,11 +76,12 @@ static void print_places(const options *o)
         (void)printf("shmrpc-nats: %s: serving at %s as %s\n", gates[i].service,
                      o->servers, gates[i].who.id);
     }
-    (void)fflush(stdout); /* whoever started us may wait for these lines */
+    (void)fflush(stdout); /* whoever started us may be waiting for these
+                           * lines */
 }
 
-/* Whoever manages us waits for that: READY=1 of sd_notify(3), and the servers,
- * without the files that are shown to them. */
+/* READY=1 of sd_notify(3) for whoever manages us, with the servers, but without
+ * the files with our credentials. */
 static void tell(const options *o)
 {
     shmrpci_buf lines;
@@ -98,7 +99,7 @@ static void tell(const options *o)
     shmrpci_buf_fini(&lines);
 }
 
-/* Whatever opens files is done here, before the sandbox forbids it. */
+/* Everything that opens files happens here, before the sandbox forbids it. */
 static exit_code open_gate(gate *g, const options *o,
                            const option_service *named,
                            const shmrpci_buf *hello)

@@ -17,8 +17,7 @@
 #include "supervise/ini.h"
 #include "transport/nats/parcel.h"
 
-/* What holds for whoever says nothing; shmrpc-nats(8) states the same, and
- * shmrpc-tcp has the same. */
+/* Defaults; shmrpc-nats(8) states the same, and shmrpc-tcp has the same. */
 #define DEFAULT_STOP_NS (10 * SHMRPCI_NS_PER_S)
 
 _Static_assert(SHMRPCI_INI_NATS_MAX <= GATEWAY_SERVICES_MAX,
@@ -164,8 +163,8 @@ static exit_code parse_number(int option, options *out)
     return EXIT_GO_ON;
 }
 
-/* One option, whose argument is in optarg. The last one counts where an option
- * is given twice. */
+/* Handles one option, whose argument is in optarg. If an option is repeated,
+ * the last one wins. */
 static exit_code parse_option(int option, options *out)
 {
     switch (option) {

@@ -10,17 +10,17 @@
 #include "tools/common/error_json.h"
 #include "tools/common/strict.h"
 
-/* Beside a copy of the body: what its values may take, which the codec keeps
- * within a small multiple of it. */
+/* Memory that values may take in addition to a copy of the body; the codec
+ * keeps it within a small multiple of the body. */
 #define ARENA_FACTOR 16u
 #define ARENA_BYTES  ((size_t)4 << 20)
 
-/* Of methods without @timeout, as everywhere. */
+/* Timeout of methods without @timeout, as everywhere. */
 #define DEFAULT_TIMEOUT_NS (30 * SHMRPCI_NS_PER_S)
 
 #define META "shmrpc-meta-"
 
-/* The first of a form is what we write. */
+/* The first one of each form is what we write. */
 static const struct {
     const char *type;
     request_form form;
@@ -91,7 +91,7 @@ static void read_timeout(request *r, const char *text)
     r->timeout_ns = (int64_t)ms * SHMRPCI_NS_PER_MS;
 }
 
-/* One entry more than is allowed is kept: the call then says what is wrong. */
+/* One entry more than allowed is kept, so that the call reports the error. */
 static void add_metadata(request *r, const char *key, const char *value)
 {
     if (r->with_count > SHMRPC_METADATA_MAX_ENTRIES) {
@@ -109,7 +109,7 @@ static void add_metadata(request *r, const char *key, const char *value)
     r->with[r->with_count++] = (shmrpc_metadata){copy, text};
 }
 
-/* Others are not for us. */
+/* Other headers don't concern us. */
 static void take_header(void *user, const nats_header *header)
 {
     request *r = user;
@@ -131,7 +131,7 @@ static void take_header(void *user, const nats_header *header)
     }
 }
 
-/* After the others, since the form of the request is its default. */
+/* Read after the others, since the form of the request is its default. */
 static void take_accept(void *user, const nats_header *header)
 {
     request *r = user;
@@ -141,7 +141,7 @@ static void take_accept(void *user, const nats_header *header)
     }
 }
 
-/* What is wrong is noted in the request, which then gets that answer. */
+/* Errors are noted in the request, which then gets that answer. */
 static void read_headers(request *r, const nats_message *message)
 {
     if (!nats_pump_headers(r->pump, message, take_header, r)) {
@@ -155,8 +155,8 @@ static void read_headers(request *r, const nats_message *message)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* The method is the subject's last token. Answers go to inboxes alone: else
- * whoever may call could have us publish anywhere that we may. */
+/* The method is the subject's last token. Answers go only to inboxes: otherwise
+ * any caller could make us publish wherever our permissions allow. */
 static bool copy_message(request *r, const nats_message *message)
 {
     const char *dot = strrchr(message->subject, '.');
@@ -254,8 +254,7 @@ static void put_head(heads *h, const char *key, const char *value)
     h->items[h->count++] = (nats_header){key, value};
 }
 
-/* Its keys are longer than 128 bytes at no service that keeps to the rules;
- * such are left out. */
+/* No correct service has keys longer than 128 bytes; such are left out. */
 static void put_metadata(heads *h, const request *r)
 {
     shmrpc_metadata entry;
@@ -292,7 +291,7 @@ static int encode(const request *r, const shmrpc_type *type, const void *value,
     return (int)out->status;
 }
 
-/* It has run: whoever repeats it should know. */
+/* It has run: a client that might repeat it should know. */
 static int fail_late(request *r, int status, const char *why)
 {
     shmrpc_error error;

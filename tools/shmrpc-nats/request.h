@@ -56,12 +56,13 @@ void request_free(request *r);
 int request_params(request *r, const shmrpc_method *method, const void **out,
                    shmrpc_error *error);
 
-/* What is left of its time, which began with its arrival; below 1: nothing. */
+/* How much of its deadline is left, counted from its arrival; below 1:
+ * nothing. */
 int64_t request_left_ns(const request *r, const shmrpc_method *method);
 
 /* Answers with a result (NULL: none). TOO_LARGE: it did not fit, and the client
- * was told so; UNIMPLEMENTED: it has no such form, and was told; UNAVAILABLE:
- * there is no connection to NATS. */
+ * was told so; UNIMPLEMENTED: it has no such form, and the client was told so;
+ * UNAVAILABLE: there is no connection to NATS. */
 int request_answer(request *r, const shmrpc_method *method, const void *result);
 
 /* Answers with an error and, if the method is known, its details in `reply`,

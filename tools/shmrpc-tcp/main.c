@@ -3,12 +3,12 @@
  *
  * It opens everything first, each service in turn: addresses, the listening
  * socket, the connection to the service.  Then it gives up the right to open
- * anything (the sandbox), and only then takes connections.  What relays is in
- * tools/relay; here is what only this gateway has: addresses, and how it
- * starts and ends.
+ * anything (the sandbox), and only then takes connections. The relay itself is
+ * in tools/relay; this file has what only this gateway needs: addresses, and
+ * how it starts and ends.
  *
- * Threading: one relay a service, each with a thread that runs it; the first
- * has the main thread.  A signal stops all of them.
+ * Threading: one relay for each service, each with a thread that runs it; the
+ * first has the main thread. A signal stops all of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -41,8 +41,8 @@ static int find_port(gate *g, shmrpc_error *error)
                         : relay_port_of(g->service->name, &g->port, error);
 }
 
-/* Addresses without a port get the service's own, with which a client that
- * knows only the service will look. */
+/* Addresses without a port get the service's own, at which a client that knows
+ * only the service will look. */
 static int parse_one(const gate *g, const char *text, shmrpci_address *out,
                      shmrpc_error *error)
 {
@@ -52,8 +52,8 @@ static int parse_one(const gate *g, const char *text, shmrpci_address *out,
                            error);
 }
 
-/* Where the service is, and where its clients are to come; both before anything
- * is opened, so that a mistake costs nothing. */
+/* Where the service is, and where its clients connect; both are parsed before
+ * anything is opened, so that a mistake costs nothing. */
 static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
 {
     char back[160];
@@ -76,7 +76,7 @@ static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
 
 /* ---- relaying it ----------------------------------------------------- */
 
-/* Peers are nobody: what they may see does not depend on who they are. */
+/* Peers have no user: what they may see does not depend on who they are. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -86,8 +86,8 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return greeting_answer(&g->greeting, hello, len, welcome, error);
 }
 
-/* Of the service, each time that it is reached: another build of it may have
- * other methods, and then all clients have to say hello anew. */
+/* Called each time that the service is reached: another build may have other
+ * methods, and then all clients have to say hello again. */
 static int on_welcome(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error)
 {
@@ -95,7 +95,8 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
     return greeting_take(&g->greeting, welcome, len, has_changed, error);
 }
 
-/* What the relay reports while it runs, as that its service has gone. */
+/* Events that the relay reports while it runs, such as that its service has
+ * gone. */
 static void say(void *user, const char *line)
 {
     const gate *g = user;
@@ -117,7 +118,7 @@ static void stop_gate(void *user)
 static gateway program = {
     .program = "shmrpc-tcp", .run = run_gate, .stop = stop_gate};
 
-/* Whatever opens files is done here, before the sandbox forbids it. */
+/* Everything that opens files happens here, before the sandbox forbids it. */
 static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
@@ -157,11 +158,12 @@ static void print_places(void)
         (void)printf("shmrpc-tcp: %s: serving at %s\n", gates[i].service->name,
                      relay_describe(gates[i].relay));
     }
-    (void)fflush(stdout); /* whoever started us may wait for these lines */
+    (void)fflush(stdout); /* whoever started us may be waiting for these
+                           * lines */
 }
 
-/* Whoever manages us waits for that: READY=1 of sd_notify(3), and where clients
- * are to come, in the words of shmrpcd. */
+/* READY=1 of sd_notify(3) for whoever manages us, with the clients' addresses,
+ * in the words of shmrpcd. */
 static void tell(void)
 {
     shmrpci_buf lines;

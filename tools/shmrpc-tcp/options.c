@@ -16,7 +16,7 @@
 #include "shmrpc/version.h"
 #include "supervise/arguments.h"
 
-/* What holds for whoever says nothing; shmrpc-tcp(8) states the same. */
+/* Defaults; shmrpc-tcp(8) states the same. */
 #define DEFAULT_CONNECTIONS 1024u
 #define DEFAULT_STOP_NS     (10 * SHMRPCI_NS_PER_S)
 
@@ -133,9 +133,8 @@ static exit_code parse_number(int option, options *out)
     }
 }
 
-/* One option, whose argument is in optarg; what it is worth is for the relay to
- * say. The last one counts where an option
- * is given twice. */
+/* Handles one option, whose argument is in optarg; the relay checks its value.
+ * If an option is repeated, the last one wins. */
 static exit_code parse_option(int option, options *out)
 {
     switch (option) {
@@ -166,7 +165,7 @@ static exit_code parse_option(int option, options *out)
     }
 }
 
-/* What is wrong with an option is written by os/options, which knows it. */
+/* Errors in options are worded by os/options. */
 static exit_code refuse(shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);

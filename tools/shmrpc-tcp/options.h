@@ -16,7 +16,7 @@
 /* SERVICE[=ADDRESS] */
 typedef struct option_service {
     char name[128]; /* NAME[@INSTANCE], as in a shm:// address */
-    uint16_t port;  /* 0: not said */
+    uint16_t port;  /* 0: not set */
     const char *where;
 } option_service;
 
@@ -33,7 +33,7 @@ typedef struct options {
     bool no_sandbox;
 } options;
 
-/* EXIT_GO_ON, or the status to end with; what is wrong has been printed. */
+/* EXIT_GO_ON, or the status to end with; errors have been printed. */
 exit_code options_parse(int argc, char **argv, options *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* All addresses but calls: two tables, of those that are open to strangers and
- * of those that need a token, and what each replies. */
+/* All addresses except calls: two tables, of public ones and of those that need
+ * a token, and the replies of each. */
 #include "tools/shmrpc-web/api.h"
 
 #include <string.h>

@@ -9,8 +9,8 @@
 /* Of a target or a body. */
 #define MOST_BYTES 200
 
-/* What a client wrote must not be able to imitate or split a line of the log,
- * nor send escape sequences to the terminal of who reads it. */
+/* A client's text must not be able to imitate or split a line of the log, nor
+ * send escape sequences to the terminal of its reader. */
 static void append_inert(shmrpci_buf *line, const void *data, size_t len)
 {
     const unsigned char *at = data;
@@ -51,7 +51,7 @@ static void append_who(shmrpci_buf *line, const web_request *request)
     }
 }
 
-/* One write for a line. Without memory for it there is no line: the change has
+/* One write per line. Without memory for it there is no line: the change has
  * happened, and can't be refused for that. */
 static void write_line(shmrpci_buf *line)
 {

@@ -1,6 +1,6 @@
 /*
- * Who did what, in lines of stderr: each change of the manager, each login, and
- * each request whose sender keeps a trace of it.
+ * The audit log on stderr: each change of the manager, each login, and each
+ * request with a trace.
  *
  *     audit: 127.0.0.1 session 3 POST /rpc/shmrpcd/stop {"name":"Echo"}: 200
  *     trace: 4bf92f3577b34da6a3ce929d0e0e4736 POST /rpc/fts/find: 200 in 812 us

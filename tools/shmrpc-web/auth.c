@@ -1,6 +1,6 @@
 /* Who sends a request, and whether it may change something. Secrets are
  * compared in constant time (token.h), and a search goes through all of them,
- * so that the time it takes tells nothing about how near a guess was. */
+ * so that its duration reveals nothing about how near a guess was. */
 #include "tools/shmrpc-web/auth.h"
 
 #include <stdio.h>
@@ -64,8 +64,8 @@ static web_session *session_of(web_auth *auth, const web_field *field)
 }
 
 /* A request with Authorization is judged by that alone: a wrong token is wrong
- * even if a valid cookie came along. A cookie that is no longer valid makes a
- * stranger, not a wrong guess: after a restart every browser has one. */
+ * even beside a valid cookie. A cookie that is no longer valid counts as no
+ * login, not as a wrong guess: after a restart every browser has one. */
 web_who web_auth_who(web_auth *auth, const web_head *head)
 {
     static const char scheme[] = "Bearer ";

@@ -2,12 +2,12 @@
  * Authentication and permissions: the token, sessions of browsers, and the
  * origin of a request.
  *
- * Scripts show the token with each request (Authorization: Bearer). A browser
- * shows it once and gets a cookie, which no other site can make it send
- * (SameSite=Strict), and which alone changes nothing: a change needs the
- * session's second secret in a field of its own, and an Origin that is the
- * Host. The login tells the second secret, and nothing else does: other
- * programs at this host get the cookie too, since cookies know no ports.
+ * Scripts send the token with each request (Authorization: Bearer). A browser
+ * sends it once and gets a cookie, which no other site can make it send
+ * (SameSite=Strict), and which alone permits no changes: a change needs the
+ * session's second secret in a header field of its own, and an Origin that
+ * equals the Host. Only the reply to the login contains the second secret:
+ * other programs on this host get the cookie too, since cookies ignore ports.
  *
  * Threading: one thread.
  */
@@ -33,7 +33,7 @@ typedef struct web_session {
 
 typedef struct web_auth {
     web_tokens tokens;
-    uint16_t port;  /* part of the cookie's name: cookies know no ports */
+    uint16_t port;  /* part of the cookie's name, since cookies ignore ports */
     bool is_secure; /* over TLS */
     web_session sessions[WEB_MAX_SESSIONS];
 } web_auth;
@@ -46,7 +46,7 @@ typedef struct web_who {
 
 web_who web_auth_who(web_auth *auth, const web_head *head);
 
-/* Whether this request may change something. False: `*out` says why not. */
+/* Whether this request may change something. False: `*out` is the reason. */
 bool web_auth_may_change(const web_auth *auth, const web_head *head,
                          const web_who *who, web_refusal *out);
 

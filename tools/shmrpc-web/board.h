@@ -1,9 +1,10 @@
 /*
- * The board: figures of all services, read each second on a thread of its own.
+ * The board: figures of all services, read each second on a thread of its
+ * own.
  *
- * The counters of services (shmrpc/observe.h), and what /proc says about their
- * processes. Rates are those of the last second, percentiles of the last 1 to
- * 5; the past is kept in memory (past.h).
+ * The counters of services (shmrpc/observe.h), and the figures of their
+ * processes in /proc. Rates are those of the last second, percentiles of the
+ * last 1 to 5; the past is kept in memory (past.h).
  *
  * Threading: any thread.
  */
@@ -22,11 +23,11 @@
 
 typedef struct web_board web_board;
 
-/* Of a span of time. */
+/* Over a span of time. */
 typedef struct web_figures {
     float calls_per_s;
     float errors_per_s;
-    float items_per_s; /* of streams, both ways */
+    float items_per_s; /* of streams, in both directions */
     float stalled;     /* handlers that waited for slow clients, on average */
     float p50_us;      /* service time; 0 when nothing was called */
     float p99_us;

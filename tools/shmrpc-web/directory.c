@@ -20,9 +20,9 @@
 
 /* The most memory for reading a description. */
 #define SERVICE_ARENA_BYTES ((size_t)256 << 20)
-/* For one service to answer; a hung one must not keep the others waiting. */
+/* Time for one service to answer; a hung one must not delay the others. */
 #define ANSWER_NS SHMRPCI_NS_PER_S
-/* Between two looks. */
+/* Between two searches. */
 #define LOOK_NS (2 * SHMRPCI_NS_PER_S)
 
 struct web_directory {
@@ -37,8 +37,8 @@ struct web_directory {
     bool is_closing;
 };
 
-/* Sockets of one look. Those of servers that were killed stay, so that there
- * may be many more than services. */
+/* Most sockets of one search. Those of killed servers remain, so there may be
+ * many more than services. */
 #define MAX_FOUND 8192u
 
 /* The results of one search. */
@@ -81,8 +81,8 @@ static int read_text(web_service *s, shmrpc_error *error)
                                   s->address);
 }
 
-/* The tables say which port the interface recommends; this server may listen
- * at another one, so they are copied to say that. */
+/* The tables contain the port that the interface recommends; this server may
+ * listen at another one, so they are copied and changed. */
 static int connect_service(web_service *s, shmrpc_error *error)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -184,8 +184,8 @@ static bool grow(look *l)
     return true;
 }
 
-/* What can't be kept, for its length or its number, is left out: there is
- * nobody to tell. */
+/* Services that can't be stored, because there are too many or their names are
+ * too long, are left out: there is nobody to tell. */
 static void on_found(void *user, const shmrpc_found *found)
 {
     look *l = user;
@@ -216,7 +216,7 @@ static int compare_places(const void *a, const void *b)
     return strcmp(((const web_place *)a)->name, ((const web_place *)b)->name);
 }
 
-/* Those that answer first, then those that have done so before. */
+/* Services that answer first, then those that have done so before. */
 static int compare_use(const void *a, const void *b)
 {
     const web_place *left = a;
@@ -315,8 +315,8 @@ static void look_once(web_directory *d, look *l, uint64_t number)
     publish(d, l, number);
 }
 
-/* A search that was asked for meanwhile (web_directory_ask) begins at once:
- * its number tells it from the one that has ended. */
+/* A search that was requested meanwhile (web_directory_ask) begins at once: its
+ * number distinguishes it from the one that has ended. */
 static void run(void *user)
 {
     web_directory *d = user;

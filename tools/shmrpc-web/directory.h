@@ -24,7 +24,7 @@
 #define WEB_MAX_SERVICES 256
 #define WEB_NAME_BYTES   160
 
-/* Of a ping. */
+/* Result of a ping. */
 #define WEB_NO_ANSWER (-1)
 
 typedef struct web_directory web_directory;
@@ -45,7 +45,7 @@ typedef struct web_service {
     shmrpci_arena arena;
     unsigned references;
     int64_t ping_ns;        /* under the directory's lock; see web_place */
-    shmrpc_stats *presence; /* tells without a call whether the server runs;
+    shmrpc_stats *presence; /* reports without a call whether the server runs;
                              * NULL: it must be asked */
 } web_service;
 
@@ -61,7 +61,7 @@ typedef struct web_place {
     shmrpc_error error;   /* why not, unless it is alive */
 } web_place;
 
-/* `changed_fd`, an event, is set after each look. */
+/* `changed_fd`, an event, is set after each search. */
 int web_directory_open(int changed_fd, web_directory **out,
                        shmrpc_error *error);
 /* All services must have been released. */
@@ -83,7 +83,7 @@ void web_directory_set_ping(web_directory *directory, web_service *service,
 /* Starts a search at once. Returns the number of the search whose result will
  * be up to date. */
 uint64_t web_directory_ask(web_directory *directory);
-/* The last look that is over. */
+/* The last finished search. */
 uint64_t web_directory_looks(web_directory *directory);
 
 #endif

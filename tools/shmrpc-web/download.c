@@ -98,7 +98,7 @@ static void append_end(web_download *d, const shmrpc_error *error,
     end_event(d, out);
 }
 
-/* Reports the end in the way of the reply's form. */
+/* Reports the end in the form of the reply. */
 static web_stream_state tell_end(web_download *d, int status,
                                  const shmrpc_error *error, shmrpci_buf *out)
 {
@@ -135,7 +135,7 @@ static int append_item(web_download *d, const void *item, shmrpci_buf *out,
     return SHMRPC_OK;
 }
 
-/* BUSY ends the piece with what there is: an item is passed on when it comes,
+/* BUSY ends the piece with what there is: an item is passed on when it arrives,
  * not when 16 KiB are full. */
 static web_stream_state give_items(web_download *d, shmrpci_buf *out)
 {

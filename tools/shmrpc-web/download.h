@@ -25,7 +25,7 @@ int web_download_start(web_journey *j, const void *params,
 /* Cancels it, since its reader has gone. NULL is fine. */
 void web_download_drop(web_download *d);
 
-/* Handles timeouts of all of them. */
+/* Handles the timeouts of all downloads. */
 void web_downloads_tick(web_rpc *rpc);
 
 #endif

@@ -26,7 +26,7 @@ void web_events_close(web_events *events);
 /* Replies with a stream that lives as long as the page. */
 void web_events_take(web_events *events, web_request *request);
 
-/* There are new figures. */
+/* There are new figures to send. */
 void web_events_tick(web_events *events);
 
 #endif

@@ -1,9 +1,9 @@
 /* Parameters and results on HTTP: chooses the forms by Content-Type and
  * Accept, and makes values of path, query and body.
  *
- * Path and query become members of a JSON object, beside those of the body,
- * and only the JSON codec makes parameters of it: one way in, one kind of
- * error, which names the field. */
+ * Path and query become members of a JSON object, together with those of the
+ * body, and only the JSON codec turns it into parameters: there is one path,
+ * with one kind of error, which names the field. */
 #include "tools/shmrpc-web/form.h"
 
 #include <string.h>
@@ -176,8 +176,8 @@ static int choose(const web_request *request, const web_target *target,
 /* ---- parameters ---- */
 
 /* Appends the members of an object in the body to those of the path, as text:
- * only its braces are looked at here, and the codec then parses the whole, and
- * refuses what was no object. */
+ * only its braces are checked here; then the codec parses the whole, and
+ * refuses it if it was not an object. */
 static int append_body(const web_request *request, shmrpci_buf *out,
                        shmrpc_error *error)
 {
@@ -214,8 +214,8 @@ static int append_body(const web_request *request, shmrpci_buf *out,
     return out->status;
 }
 
-/* Path, query and body, unless that is a stream, as one object; what is there
- * twice the codec refuses. */
+/* Path, query and body, unless that is a stream, as one object; the codec
+ * refuses duplicates. */
 static int append_object(web_request *request, const web_target *target,
                          const shmrpc_method *method, shmrpci_buf *out,
                          shmrpc_error *error)

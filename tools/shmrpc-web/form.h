@@ -35,8 +35,8 @@ int web_form_read(web_request *request, const web_target *target,
                   const shmrpc_method *method, web_form *form,
                   const void **params, unsigned *http, shmrpc_error *error);
 
-/* Whether a body of this Content-Type is the items of a stream whatever the
- * method; false for bytes, which may be. */
+/* Whether a body of this Content-Type is always the items of a stream, whatever
+ * the method; false for bytes, which need not be. */
 bool web_form_is_stream(const web_request *request, bool *out_may_be);
 
 /* Reads an item of JSON into the arena. INVALID, NO_MEMORY. */

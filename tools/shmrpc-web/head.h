@@ -55,11 +55,9 @@ typedef struct web_refusal {
 } web_refusal;
 
 /*
- * `max_body_bytes` is of those whom we know.
- *
- * True: the request may be looked at. False: `*out` says why not: 400 what
- * could be understood in two ways, 403 a Host that is not ours, 405 and 501
- * verbs, 413, 414 and 431 sizes, 505 versions.
+ * `max_body_bytes` applies to logged-in users. ¶ True: the request may be
+ * handled. False: `*out` is the reason: 400 ambiguous, 403 a Host that is not
+ * ours, 405 and 501 verbs, 413, 414 and 431 sizes, 505 versions.
  */
 bool web_head_check(const web_head *head, const web_hosts *hosts,
                     size_t max_body_bytes, web_refusal *out);

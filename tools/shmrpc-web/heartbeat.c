@@ -9,13 +9,13 @@
 
 /* Between two rounds. */
 #define ROUND_NS (5 * SHMRPCI_NS_PER_S)
-/* One that takes longer does not answer. */
+/* A service that takes longer counts as not answering. */
 #define ANSWER_NS (SHMRPCI_NS_PER_S / 2)
 
 struct web_heartbeat {
     web_directory *directory;
     shmrpci_thread thread;
-    web_place places[WEB_MAX_SERVICES]; /* the thread's */
+    web_place places[WEB_MAX_SERVICES]; /* belongs to the thread */
     shmrpci_mutex mutex;                /* of all that follows */
     shmrpci_cond cond;
     bool is_closing;

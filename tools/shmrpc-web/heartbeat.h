@@ -1,9 +1,9 @@
 /*
- * The heartbeat: pings each service of this machine again and again, on a
- * thread of its own, since one that hangs takes its time not to answer.
+ * The heartbeat: pings each service of this machine repeatedly, on a thread of
+ * its own, because a hung service blocks it until the time-out.
  *
- * The round trips are those of web_directory_list. A service need not know of
- * it: `_ping` is built in (shmrpc_ping), and is not counted.
+ * web_directory_list returns the round trips. A service needs no code for it:
+ * `_ping` is built in (shmrpc_ping), and is not counted.
  *
  * Threading: any thread.
  */

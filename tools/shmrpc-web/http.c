@@ -21,7 +21,7 @@
  * this much. */
 #define SWEEP_NS (SHMRPCI_NS_PER_S / 4)
 
-/* Of the library, before others have their turn. */
+/* Requests of the library, before other events have their turn. */
 #define RUNS_MAX 4
 
 /* The library keeps a request's head and its reply in it. */
@@ -126,8 +126,8 @@ void web_connection_suspend(web_connection *c)
     c->is_suspended = true;
 }
 
-/* Whether its client has hung up is looked at from the next sweep on: most
- * calls have ended before, and are spared two system calls. */
+/* Only from the next sweep on is it checked whether the client has hung up:
+ * most calls have ended by then, and save two system calls. */
 static void watch(web_connection *c)
 {
     if (c->is_suspended && !c->is_watched) {
@@ -339,9 +339,9 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     return web_connection_reply(c);
 }
 
-/* Content-Length was checked with the head; a chunked body tells its size only
- * as it comes. MHD_NO closes the connection: the library takes no reply in the
- * middle of a body. */
+/* Content-Length was checked with the head; the size of a chunked body is known
+ * only as it arrives. MHD_NO closes the connection: the library accepts no
+ * reply in the middle of a body. */
 static enum MHD_Result take_body(web_connection *c, const char *data,
                                  size_t len)
 {
@@ -635,7 +635,7 @@ void web_http_run(web_http *http, bool is_ready)
     if (is_ready && http->watched > 0) {
         look_for_hang_ups(http);
     }
-    /* It needs several rounds to find out that there is nothing more to do. */
+    /* It takes several rounds to find that there is nothing more to do. */
     for (int i = 0; i < RUNS_MAX && (is_ready || is_busy(http)); i++) {
         is_ready = http->has_resumed = false;
         (void)MHD_run(http->daemon);

@@ -11,10 +11,10 @@
  * unauthenticated client; 10 s from the connection, or the last reply, to the
  * end of a head; 30 s for a body; 30 s to take a reply. A body that is taken in
  * pieces may pause for 10 min; when nobody wants its rest, that may take 10 s.
- * Who is slower is cut off. When there are too many connections, the newest one
- * takes the place of the stranger who has kept us waiting for longest, else of
- * the longest idle one: those who hold connections only to hold them displace
- * each other.
+ * Slower clients are disconnected. When there are too many connections, the
+ * newest one displaces the unauthenticated client that has kept us waiting for
+ * longest, or else the longest idle one: clients that only occupy connections
+ * displace each other.
  *
  * Threading: one thread.
  */
@@ -106,8 +106,8 @@ typedef struct web_http_opts {
     size_t max_body_bytes;
     web_times times;
     web_hosts hosts; /* those that are always allowed are added */
-    /* Called with the head, before the body has come: whether the client is
-     * authenticated. A request that may not go on is answered here. */
+    /* Called with the head, before the body has arrived: whether the client is
+     * authenticated. A request that must not continue is answered here. */
     bool (*admit)(web_request *request, void *user);
     /* Called with the head of an authenticated client: whether its body, of any
      * size, is passed piece by piece to the next function. */
@@ -117,15 +117,15 @@ typedef struct web_http_opts {
      * web_upload_wake. */
     size_t (*take)(web_request *request, const char *data, size_t len,
                    void *user);
-    /* Answers, or keeps the request for later. */
+    /* Answers, or keeps the request and answers later. */
     void (*handle)(web_request *request, void *user);
     /* A request was answered. */
     void (*answered)(const web_request *request, unsigned status, void *user);
     /* The client of a request without a reply has hung up: the request must
      * still be answered. */
     void (*hung_up)(web_request *request, void *user);
-    /* A request whose body was to be taken in pieces is over, answered or not.
-     */
+    /* A request whose body was to be taken in pieces has ended, answered or
+     * not. */
     void (*ended)(web_request *request, void *user);
     void *user;
 } web_http_opts;
@@ -157,7 +157,7 @@ void web_reply_constant(web_request *request, const web_reply_head *head,
 void web_reply_stream(web_request *request, const web_reply_head *head,
                       int64_t stall_ns, web_stream_fn *next,
                       void (*end)(void *user), void *user);
-/* There is more for the stream of this request, which may have ended. */
+/* The stream of this request has more data, or has ended. */
 void web_stream_wake(web_connection *connection);
 /* There is room for more of the body of this request. */
 void web_upload_wake(web_connection *connection);

@@ -12,10 +12,10 @@
 
 typedef enum web_phase {
     PHASE_HEAD,   /* of the next request; or idle */
-    PHASE_BODY,   /* its bytes are on the way */
+    PHASE_BODY,   /* its bytes are in flight */
     PHASE_UPLOAD, /* the same, passed to the user */
     PHASE_CALL,   /* it was passed to the user, who will answer */
-    PHASE_REPLY,  /* the answer is on the way */
+    PHASE_REPLY,  /* the answer is being sent */
     PHASE_STREAM, /* an answer without an end is */
 } web_phase;
 

@@ -174,9 +174,9 @@ static const char *check(const settings *s)
     return NULL;
 }
 
-/* The page shows the path of the token's file only if it is reachable from this
- * machine only: without names, under which others could come through a
- * proxy. */
+/* The page shows the path of the token's file only if it can be reached only
+ * from this machine: that is, without names under which others could come
+ * through a proxy. */
 static void tell_page(settings *s)
 {
     web_address address;

@@ -201,8 +201,8 @@ static void see_sent(const web_row *row, void *user)
     }
 }
 
-/* Only what has happened has a sample: all statuses of all methods would be
- * thousands of zeros. */
+/* Only statuses that have occurred have a sample: all statuses of all methods
+ * would be thousands of zeros. */
 static void append_errors(writer *w, const web_row *row, uint32_t index,
                           int status)
 {

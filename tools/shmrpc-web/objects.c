@@ -57,7 +57,8 @@ static void take_figure(void *user, const char *key, uint64_t value)
     }
 }
 
-/* Only if no other user may shorten the file, which could kill us by SIGBUS. */
+/* Only if no other user can truncate the file, which could kill us by
+ * SIGBUS. */
 static void read_figures(web_object *object, const char *name)
 {
     const shmrpci_object_kind *kind = shmrpci_kind_of(object->info.kind);
@@ -133,7 +134,7 @@ static look take_look(void)
     if (of.count > 0) {
         qsort(of.rows, of.count, sizeof *of.rows, compare);
     }
-    /* They have moved, and have their own texts. */
+    /* They were moved, and own their strings. */
     for (size_t i = 0; i < of.count; i++) {
         row *at = &of.rows[i];
         at->object.info.kind = at->kind;
@@ -143,7 +144,8 @@ static look take_look(void)
     return of;
 }
 
-/* CPU time of this thread: how busy others are is no reason to look less. */
+/* CPU time of this thread: however busy other processes are, it scans as
+ * often. */
 static int64_t used_ns(void)
 {
     struct timespec used = {0};

@@ -23,8 +23,8 @@ static const ring_form forms[WEB_PAST_SPANS] = {
     [WEB_SPAN_30_DAYS] = {1740, 2880, 15, STEP_S * 12 * 15},
 };
 
-/* How parts become a coarser step: rates and levels by their mean, of tails
- * the worst is kept, events are counted. */
+/* How parts are merged into a coarser step: rates and levels by their mean,
+ * tails by the worst, events by their sum. */
 typedef enum merge { MEAN, GREATEST, SUM } merge;
 
 static const struct column_form {

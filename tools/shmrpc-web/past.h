@@ -29,7 +29,7 @@ typedef enum web_column {
     WEB_COLUMNS
 } web_column;
 
-/* Errors by status: that of -N stands at N, all declared ones at 0. */
+/* Errors by status: status -N is at index N, all declared errors at 0. */
 #define WEB_PAST_X(name, number, connect, http, may_have_run, text) +1
 enum { WEB_STATUSES = 1 SHMRPC_STATUS_LIST(WEB_PAST_X) };
 #undef WEB_PAST_X
@@ -59,8 +59,8 @@ typedef struct web_past_ring {
     web_point sum;
 } web_past_ring;
 
-/* Zeros are an empty history. Most of it is not touched, and costs no memory,
- * while there are no errors. */
+/* Zeros are an empty history. Without errors most of it is not touched, and
+ * costs no memory. */
 typedef struct web_past {
     web_past_ring rings[WEB_PAST_SPANS];
     uint32_t at_unix_s[WEB_PAST_POINTS]; /* the end of its time */

@@ -1,5 +1,5 @@
 /* Reads PEM files into memory, as libmicrohttpd wants them. Only the frame is
- * looked at: whether key and certificate are good, and belong together, shows
+ * checked: whether key and certificate are valid, and belong together, is found
  * when TLS starts. */
 #include "tools/shmrpc-web/pem.h"
 

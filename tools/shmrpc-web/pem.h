@@ -12,7 +12,7 @@
  * is no PEM. */
 char *web_pem_read(const char *path);
 
-/* Whether nobody else can read it, or nobody at all. */
+/* Whether only the owner can read it, or nobody. */
 bool web_pem_is_private(const char *path);
 
 #endif

@@ -1,6 +1,6 @@
-/* From a query to members of a JSON object. Only names and escapes are judged
- * here, and that what must be JSON is JSON: whether a value fits its field the
- * JSON codec decides, as for a body. */
+/* Converts a query to members of a JSON object. It checks only names and
+ * escapes, and that JSON values are JSON; the JSON codec decides whether a
+ * value fits its field, as for a body. */
 #include "tools/shmrpc-web/query.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
  * The query of an address, `a=1&b=two`, as a JSON object of parameters.
  *
- * Texts, bytes and enums are written without quotes, numbers and booleans as
- * they are; everything else is JSON. An `any` is JSON if it parses, else a
- * text.
+ * Strings, bytes and enums are written without quotes, numbers and booleans as
+ * they are; everything else is JSON. An `any` is JSON if it parses, otherwise a
+ * string.
  *
  * Threading: pure functions.
  */
@@ -15,8 +15,8 @@
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
 
-/* Appends members to an object in `out` that has begun. INVALID: a name that
- * the method does not have, or an escape that is none. */
+/* Appends members to an object that has been begun in `out`. INVALID: a name
+ * that the method does not have, or an invalid escape. */
 int web_query_append(const shmrpc_type *params, const char *query,
                      shmrpci_arena *arena, shmrpci_buf *out,
                      shmrpc_error *error);

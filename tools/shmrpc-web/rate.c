@@ -1,6 +1,5 @@
-/* Token buckets. A bucket is one time, that at which it was empty: what has
- * accrued since then is computed when somebody takes, so nothing has to
- * tick. */
+/* Token buckets. A bucket is a single time, at which it was empty: the tokens
+ * accrued since then are computed when one is taken, so no timer is needed. */
 #include "tools/shmrpc-web/rate.h"
 
 #include "os/clock.h"
@@ -16,7 +15,7 @@ uint64_t web_rate_of(const char *who)
 }
 
 /* The place of `who`, or the least recently used one. A place that was never
- * used counts as full since forever. */
+ * used counts as full. */
 static web_rate_place *find(web_rate *rate, uint64_t who)
 {
     web_rate_place *oldest = &rate->places[0];

@@ -19,12 +19,12 @@ typedef struct web_rate_place {
 } web_rate_place;
 
 typedef struct web_rate {
-    unsigned most;    /* at once */
+    unsigned most;    /* most tokens at once */
     int64_t every_ns; /* one more each */
     web_rate_place places[WEB_RATE_PLACES];
 } web_rate;
 
-/* A name as a number; the same for the same one. */
+/* A number for a name; equal names give equal numbers. */
 uint64_t web_rate_of(const char *who);
 
 /* Takes a token for `who`; 0: allowed; else the number of seconds to wait. */

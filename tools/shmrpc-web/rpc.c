@@ -1,7 +1,7 @@
-/* From a request of /rpc/ or /rest/ to a call, and from the call's end to the
- * reply. Each request is a journey (journey.h): its service is found, at once
- * or after a search; then its method, its permission and its parameters; then
- * it is a plain call, a one-way call, a download or an upload. */
+/* Turns a request of /rpc/ or /rest/ into a call, and the end of the call into
+ * the reply. Each request is a journey (journey.h): its service is found, at
+ * once or after a search; then its method, its permission and its parameters;
+ * then it is a plain call, a one-way call, a download or an upload. */
 #include "tools/shmrpc-web/rpc.h"
 
 #include <stdlib.h>
@@ -107,7 +107,7 @@ void web_reply_later(web_request *request, unsigned wait_s)
 
 /* ---- the end of a call ---- */
 
-/* Stops watching the service's client, and gives back the reference that
+/* Stops watching the service's client, and drops the reference that
  * find_service took. */
 static void let_go(web_rpc *rpc, web_watched *at)
 {
@@ -301,12 +301,10 @@ static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Counts the call before it starts, since the callback, which counts it off,
- * may run before this returns.
- *
- * `slow` remembers per method whether the last wait was in vain. Methods whose
- * numbers are equal modulo 64 share a bit: that costs a wait too many or too
- * few, and is never wrong. */
+/* Counts the call before it starts, since the callback that decrements the
+ * count may run before this returns. ¶ `slow` remembers for each method whether
+ * the last wait was in vain. Methods whose numbers are equal modulo 64 share a
+ * bit: that costs a wait too many or too few, and is never wrong. */
 static int start_async(web_journey *j, const void *params,
                        const shmrpc_opts *opts, shmrpc_error *error)
 {
@@ -509,8 +507,8 @@ static web_watched *watch(web_rpc *rpc, web_service *service)
     return NULL;
 }
 
-/* Those that are watched come first: the directory costs a lock, and a
- * reference that let_go returns. */
+/* Watched services come first: the directory costs a lock, and a reference that
+ * let_go returns. */
 static bool find_service(web_journey *j)
 {
     web_rpc *rpc = j->rpc;
@@ -603,8 +601,8 @@ void web_rpc_take(web_rpc *rpc, web_request *request)
     }
 }
 
-/* The method that a request will call, if its service is known already: its
- * body is on the way, and nothing can wait here. */
+/* The method that a request will call, if its service is already known: its
+ * body is in flight, and nothing can wait here. */
 static const shmrpc_method *peek(web_rpc *rpc, web_target *target)
 {
     uint32_t index;
@@ -739,9 +737,9 @@ static void drop_gone(web_rpc *rpc)
     }
 }
 
-/* Requests that were waiting go on, give up, or wait for the next search: the
- * one that has just ended may have begun before they came (`look`). The list
- * is taken as a whole and built anew, since each may leave it. */
+/* Waiting requests continue, give up, or wait for the next search: the one that
+ * has just ended may have begun before they arrived (`look`). The list is taken
+ * as a whole and rebuilt, since each request may leave it. */
 void web_rpc_changed(web_rpc *rpc)
 {
     uint64_t looks = web_directory_looks(rpc->directory);

@@ -5,9 +5,9 @@
  *                                 position or an object by name), msgpack, or
  *                                 the bytes of a raw method, as Content-Type
  *                                 says
- *     GET  /rpc/fts/find?text=x   for methods with @rest(GET, ...), which say
- *                                 that they change nothing
- *     GET  /rest/fts/v2/docs/17   the path of @rest, behind the service's name
+ *     GET /rpc/fts/find?text=x for methods with @rest(GET, ...), which declare
+ *     that they change nothing GET /rest/fts/v2/docs/17 the path of @rest,
+ *     behind the service's name
  *
  * The result comes in the form of the request, or in that which Accept names.
  * Streams are in download.h and upload.h.
@@ -28,7 +28,7 @@
 
 typedef struct web_rpc web_rpc;
 
-/* `set` is where the clients' descriptors are to be watched, with tags from
+/* `set` is the poll set for the clients' descriptors, with tags from
  * `first_tag` on. */
 int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
                  bool read_only, const web_times *times, web_rpc **out,
@@ -64,8 +64,8 @@ typedef struct web_rpc_stats {
 } web_rpc_stats;
 void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out);
 
-/* Answers with a status of HTTP that no error of ours has; `allow` may be NULL.
- */
+/* Answers with an HTTP status that none of our errors has; `allow` may be
+ * NULL. */
 void web_reply_invalid(web_request *request, unsigned status, const char *allow,
                        const char *message);
 

@@ -1,8 +1,8 @@
-/* The loop, and who handles which address.
+/* The event loop, and the table of handlers by address.
  *
  * One thread runs all of it. The directory, the heartbeat, the board and the
  * objects have threads of their own; the directory and the board wake this one
- * through events. A tag in the set says whose descriptor is ready. */
+ * through events. A tag in the poll set tells whose descriptor is ready. */
 #include "tools/shmrpc-web/server.h"
 
 #include <stdlib.h>

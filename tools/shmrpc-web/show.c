@@ -10,7 +10,7 @@
 
 /* ---- a row ---- */
 
-/* Its round trip; null: it does not answer; not there: not known yet. */
+/* Its round trip; null: it does not answer; missing: not known yet. */
 static void append_ping(const web_place *place, shmrpci_buf *out)
 {
     if (place->is_alive && place->ping_ns != 0) {

@@ -1,5 +1,5 @@
 /*
- * What the board holds, as JSON for the page and for scripts.
+ * The contents of the board as JSON, for the page and for scripts.
  *
  * Threading: one thread.
  */

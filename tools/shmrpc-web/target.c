@@ -1,4 +1,4 @@
-/* From an address to a method. */
+/* Finds the method of an address. */
 #include "tools/shmrpc-web/target.h"
 
 #include <string.h>

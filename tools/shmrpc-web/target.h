@@ -38,9 +38,9 @@ bool web_target_read(const web_request *request, web_target *out);
 bool web_target_is_safe(const web_target *target);
 
 /*
- * Finds the method, and the parameters that stand in the path. NOT_FOUND, with
- * what was meant; INVALID: with the HTTP status 405 in `*http`, for a verb that
- * it does not take.
+ * Finds the method, and the parameters in the path. NOT_FOUND, with a
+ * suggestion; INVALID: with the HTTP status 405 in `*http`, for a verb that it
+ * does not accept.
  */
 int web_target_method(web_target *target, const web_service *service,
                       uint32_t *out, unsigned *http, shmrpc_error *error);

@@ -31,8 +31,8 @@ bool web_secret_make(web_secret *out)
     return true;
 }
 
-/* Every byte is looked at whatever the ones before it were: from the time it
- * takes nobody learns how many were right. The length is no secret. */
+/* Every byte is compared, whatever the previous ones were: the duration does
+ * not reveal how many were right. The length is no secret. */
 bool web_secret_is(const web_secret *secret, const char *text, size_t len)
 {
     unsigned char difference = 0;
@@ -47,7 +47,7 @@ bool web_secret_is(const web_secret *secret, const char *text, size_t len)
 
 /* ---- the file ---- */
 
-/* Creates the folders on the way to `path`. Errors show when the file is
+/* Creates the parent folders of `path`. Errors are reported when the file is
  * opened. */
 static void make_folders(const char *path)
 {
@@ -194,8 +194,8 @@ static const char *read_line(char *line, web_tokens *out)
     return NULL;
 }
 
-/* One byte more than the maximum is read, so that a file that is too long
- * shows. */
+/* Reads one byte more than the maximum, so that a file that is too long is
+ * noticed. */
 static int read_tokens(int fd, const char *path, web_tokens *out,
                        shmrpc_error *error)
 {
@@ -225,7 +225,7 @@ static int read_tokens(int fd, const char *path, web_tokens *out,
                                  "it holds no token; remove it to get one");
 }
 
-/* Goes on after a match: the time must not tell which token it was. */
+/* Continues after a match: the duration must not reveal which token it was. */
 const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
                                  size_t len)
 {
@@ -239,8 +239,8 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
 }
 
 /* Written under another name first, so that nobody ever reads half a file, and
- * linked rather than renamed: of two processes that start at once, the second
- * must take the first one's token and not replace it. */
+ * linked rather than renamed: of two processes that start at the same time, the
+ * second must use the first one's token and not replace it. */
 static int make_token(const char *path, web_secret *out, shmrpc_error *error)
 {
     char temporary[4096];

@@ -61,13 +61,14 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
  *     TOKEN [see,call,change [NAME]]      64 hexadecimal digits; no word: all
  *     # a comment
  *
- * DENIED: others may read the file, or it is not ours; INVALID: something else
- * stands there, the message says in which line.
+ * DENIED: others may read the file, or it is not ours; INVALID: the contents
+ * are malformed, the message says in which line.
  */
 int web_token_open(const char *path, web_tokens *out, shmrpc_error *error);
 
-/* Where the token is unless a path is given: in $XDG_STATE_HOME/shmrpc, else
- * in ~/.local/state/shmrpc. False: neither is known, or it is too long. */
+/* Where the token is unless a path is given: in $XDG_STATE_HOME/shmrpc, else in
+ * ~/.local/state/shmrpc. False: neither variable is set, or the path is too
+ * long. */
 bool web_token_default_path(char *out, size_t size);
 
 #endif

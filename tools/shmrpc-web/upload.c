@@ -1,8 +1,8 @@
 /* Streams to services.
  *
- * A body comes in pieces of any length. Lines are put together in `line` and
- * become items; bytes are items as they come. What the stream has no room for
- * stays in the connection, whose client then finds its socket full: the
+ * A body comes in pieces of any length. Lines are collected in `line` and
+ * become items; bytes are items as they arrive. Data for which the stream has
+ * no room stays in the connection, whose client then finds its socket full: the
  * service's pace reaches the sender. */
 #include "tools/shmrpc-web/upload.h"
 

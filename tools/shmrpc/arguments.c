@@ -16,7 +16,7 @@
 typedef struct word {
     const char *path;  /* unfinished; NULL: by position, until the name is
                         * known */
-    size_t path_len;   /* length of the path alone */
+    size_t path_len;   /* length of the path in the word */
     const char *value; /* after the `=`, up to the end of the word */
     bool is_json;      /* behind := */
 } word;
@@ -45,8 +45,8 @@ static int refuse(writer *w, const word *at)
 
 /* ---- files ---- */
 
-/* In parts, as the size of a pipe isn't known. Stops beyond the limit, so that
- * `@/dev/zero` ends. */
+/* Reads in pieces, because the size of a pipe isn't known. Stops beyond the
+ * limit, so that `@/dev/zero` ends. */
 static int read_stream(FILE *file, shmrpci_buf *out)
 {
     char part[16384];
@@ -159,8 +159,8 @@ static int write_file(writer *w, const shmrpc_type *type, const char *path)
     return status;
 }
 
-/* The type decides how a word is read. A text that begins with @ names a file;
- * `tags:=` is the way to write such a text as JSON. */
+/* The type decides how a word is read. A string that begins with @ names a
+ * file; `tags:=` is the way to write such a string as JSON. */
 static int write_value(writer *w, const shmrpc_type *type, const word *at)
 {
     const char *text = at->value;

@@ -1,9 +1,9 @@
 /*
  * The command bench: one method, over and over, from one or more threads.
  *
- * All threads share one client, as the threads of a program would.  It measures
- * blocking calls, one at a time in each thread: what a caller waits for, not
- * what the service could do at most.
+ * All threads share one client, as the threads of a program would. It measures
+ * blocking calls, one at a time in each thread: how long a caller waits, not
+ * the service's maximal throughput.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,7 +357,7 @@ static cli_exit bench(const bench_opts *opts)
 
 /* ---- the command line ---- */
 
-/* With both --seconds and --calls the number of calls counts. */
+/* If both --seconds and --calls are given, the number of calls decides. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     bench_opts *opts = user;

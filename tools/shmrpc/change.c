@@ -164,7 +164,7 @@ static void print_reloaded(const cli_control *line,
 }
 
 /* Errors in the file are returned as text with positions, ready to be printed;
- * the declared error also comes with a reply that must be released. */
+ * the declared error also has a reply that must be released. */
 static cli_exit reload(const cli_control *line, manager_control *client)
 {
     const manager_control_reload_reply *reply = NULL;

@@ -32,7 +32,7 @@ typedef enum cli_exit {
 typedef struct cli_line {
     int argc;        /* as in main, after the program's name */
     char **argv;     /* operands are moved to its beginning */
-    int count;       /* operands so far: argv[1] to argv[count] */
+    int count;       /* number of operands so far: argv[1] to argv[count] */
     bool has_values; /* among the operands only two dashes make an option, so
                         that -5 can be one */
     bool ended;      /* no option follows any more */
@@ -43,7 +43,7 @@ typedef struct cli_line {
 int cli_next(cli_line *line, const struct option *options,
              shmrpci_buf *message);
 
-/* How a command reads its line. A `message` that take or run leaves is printed,
+/* How a command reads its line. If take or run sets `message`, that is printed,
  * and they return the exit status. */
 typedef struct cli_syntax {
     const struct option *options; /* each also has a short form, except
@@ -60,8 +60,8 @@ typedef struct cli_syntax {
 /* Reads and runs. Returns the exit status. */
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user);
 
-/* The option --nats[=SERVERS], which means services of a cluster of NATS. Its
- * short form is but a letter: the servers stand behind `=`. */
+/* The option --nats[=SERVERS], for services of a NATS cluster. The servers must
+ * follow `=`, so the short form is only a letter. */
 typedef struct cli_nats {
     bool is_on;
     const char *servers; /* NULL: the usual ones */

@@ -1,5 +1,6 @@
 /*
- * ps --clients: the processes of all services here, and who is connected.
+ * ps --clients: the processes of all services on this machine, and their
+ * clients.
  *
  * Needs no manager: services count their workers and clients in shared memory.
  * What clients report about themselves (their pid in their own namespace) is
@@ -31,9 +32,10 @@ typedef struct row {
 } row;
 
 typedef struct table {
-    bool json;       /* else a table */
+    bool json;       /* otherwise a table */
     uint64_t here;   /* our pid namespace */
-    size_t rows;     /* so far; the first one is preceded by the head */
+    size_t rows;     /* number of rows so far; the head precedes the first
+                      * one */
     shmrpci_buf out; /* printed when it is complete */
 } table;
 

@@ -12,19 +12,19 @@
 #include "shmrpc/types.h"
 #include "transport/nats/pump.h"
 
-/* What an answer may take while it is looked at. */
+/* Most memory that an answer may take while it is read. */
 #define ANSWER_ARENA_BYTES ((size_t)16 << 20)
 
 #define CONNECT_MS 3000
 #define ASK_NS     (2 * SHMRPCI_NS_PER_S)
 #define QUIET_NS   (300 * SHMRPCI_NS_PER_MS)
 
-/* A question, and what has come. */
+/* A question, and the answers so far. */
 typedef struct asking {
     cli_gateways *out;
     size_t room;
-    int64_t heard_ns; /* 0: nobody so far */
-    bool is_nobody;   /* NATS says that there is none */
+    int64_t heard_ns; /* 0: no answer so far */
+    bool is_nobody;   /* NATS reports no responders */
     bool no_memory;
 } asking;
 
@@ -55,8 +55,8 @@ static uint64_t number_of(const shmrpc_any *map, const char *key)
                : 0;
 }
 
-/* The endpoint "link" is for clients of ours, and has what the gateway counts;
- * the others are methods. */
+/* The endpoint "link" is for our own clients, and has the gateway's counts; the
+ * others are methods. */
 static void take_endpoint(const shmrpc_any *endpoint, cli_gateway *out)
 {
     const shmrpc_any *data = shmrpc_any_find(endpoint, "data");
@@ -70,7 +70,7 @@ static void take_endpoint(const shmrpc_any *endpoint, cli_gateway *out)
     out->links = number_of(data, "links");
 }
 
-/* False: it is no gateway of ours. */
+/* False: it is not one of our gateways. */
 static bool take_answer(const shmrpc_any *answer, cli_gateway *out)
 {
     const shmrpc_any *metadata = shmrpc_any_find(answer, "metadata");
@@ -112,7 +112,7 @@ static void keep(asking *a, const cli_gateway *one)
     a->out->items[a->out->count++] = *one;
 }
 
-/* What can't be read is of a service that is none of ours. */
+/* An unreadable answer is from a service that is not ours. */
 static void on_message(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel)
 {
@@ -171,7 +171,8 @@ static int open_pump(const char *servers, asking *a, nats_pump **out,
     return nats_pump_create(&opts, out, error);
 }
 
-/* Until nobody has said anything for a while, or NATS says that nobody can. */
+/* Waits until no answer has arrived for a while, or NATS reports no
+ * responders. */
 static void collect(nats_pump *pump, asking *a)
 {
     int64_t begun_ns = shmrpci_now_ns();

@@ -82,7 +82,7 @@ cli_exit cli_top(int argc, char **argv);
 cli_exit cli_topic(int argc, char **argv);
 cli_exit cli_value(int argc, char **argv);
 
-/* What the shell asks for: `shmrpc complete WORD...`, the last one unfinished.
+/* The request of a shell: `shmrpc complete WORD...`, the last word unfinished.
  * Not in the table: not for people. */
 cli_exit cli_complete(int argc, char **argv);
 

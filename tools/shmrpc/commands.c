@@ -10,9 +10,8 @@
 
 #include "base/nearest.h"
 
-/* In the order of --help: services, the manager, shared objects, the shell. The
- * verbs of a kind are cut out of `operands` for completion: no blanks in
- * them. */
+/* In the order of --help: services, the manager, shared objects, the shell.
+ * Completion takes the verbs of a kind from `operands`: no blanks in them. */
 const cli_command cli_commands[] = {
     {"list", "", "the services on this machine", cli_list_options, cli_list, 0},
     {"describe", "SERVICE", "the interface of a service, as a .svc",

@@ -48,7 +48,7 @@ static void offer_options(const cli_command *command, const char *word)
     }
 }
 
-/* Lists the folders of sockets only: no service is called. */
+/* Lists only the folders of sockets: calls no service. */
 static void offer_services(const char *word)
 {
     shmrpci_arena arena;
@@ -116,7 +116,7 @@ static bool offer_object(void *user, const shmrpc_object_info *info)
     return true;
 }
 
-/* After a kind comes a verb; its help lists them. */
+/* After a kind comes a verb; the kind's help lists the verbs. */
 static void offer_objects(const cli_command *command, int count,
                           const char *word)
 {
@@ -185,7 +185,7 @@ static void offer_fields(const shmrpc_type *type, const char *word)
     }
 }
 
-/* The services of a cluster, of which each gateway tells. */
+/* The services of a cluster, which its gateways report. */
 static void offer_gateways(const cli_nats *nats, const char *word)
 {
     cli_gateways all;

@@ -1,5 +1,5 @@
 /*
- * What the commands have in common that talk to the manager (shmrpcd).
+ * Code shared by the commands that talk to the manager (shmrpcd).
  *
  * Threading: main thread.
  */

@@ -2,7 +2,8 @@
  * The command describe: the interface of a service.
  *
  * The text is the canonical .svc that the service was built from, with its
- * documentation: it needs no imports, and shmrpcgen makes a client of it.
+ * documentation: it needs no imports, and shmrpcgen can generate a client from
+ * it.
  */
 #include <stdio.h>
 #include <string.h>

@@ -89,8 +89,8 @@ static bool is_any(const cli_shared *shared)
            (row->key == NULL || row->key->kind == SHMRPC_KIND_ANY);
 }
 
-/* Reads the first `count` operands as steps of a path: JSON, or text where they
- * are none, so that keys need no quotes. The steps live in the arena. */
+/* Reads the first `count` operands as steps of a path: JSON, or text if they
+ * are not JSON, so that keys need no quotes. The steps live in the arena. */
 static cli_exit read_path(cli_shared *shared, int count, shmrpc_path *out)
 {
     shmrpc_any *steps = shmrpci_arena_calloc(&shared->arena, (size_t)count + 1,
@@ -134,7 +134,7 @@ static cli_exit read_key(cli_shared *shared, int count, const void **out)
 /* ---- one value ----------------------------------------------------------- */
 
 /* `*result` is not OK when an operand could not be read, which was printed;
- * otherwise the status returned here tells. */
+ * otherwise the returned status counts. */
 static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
                     cli_exit *result, shmrpc_error *error)
 {

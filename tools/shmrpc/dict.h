@@ -1,6 +1,6 @@
 /*
- * What the files of the commands dict and value share: dict.c has the verbs,
- * dict_load.c those that move all entries at once.
+ * Declarations shared by the files of the commands dict and value: dict.c has
+ * the verbs, dict_load.c those that move all entries at once.
  *
  * Threading: main thread.
  */

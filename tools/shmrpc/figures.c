@@ -25,7 +25,7 @@ static const cli_usage *usage_of(const cli_watched *w, uint32_t index)
     return w->usages != NULL ? &w->usages[index] : &unknown;
 }
 
-/* Rates need two looks: until the second one, totals are shown. */
+/* Rates need two samples: until the second one, totals are shown. */
 static const shmrpc_snapshot *shown(const cli_watched *w, bool is_rate)
 {
     return is_rate && w->between != NULL ? w->between : w->now;
@@ -684,7 +684,7 @@ double cli_figures_rank(const cli_watched *w, cli_sort sort)
     return rank_of_method(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL), sort);
 }
 
-/* One line of `top`: rates since the look before. */
+/* One line of `top`: rates since the previous sample. */
 void cli_figures_row(const cli_watched *w, const cli_layout *layout,
                      shmrpci_buf *out)
 {

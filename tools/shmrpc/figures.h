@@ -17,7 +17,7 @@
 typedef struct cli_usage {
     double cpu; /* CPUs, in use since the usage before, or since it began */
     int64_t pss_bytes;   /* memory; shared pages count in part */
-    int64_t threads;     /* all of them, idle ones too */
+    int64_t threads;     /* all methods, idle ones too */
     int64_t descriptors; /* open ones */
 } cli_usage;
 
@@ -27,7 +27,7 @@ typedef struct cli_watched {
     const char *where; /* its address */
     uint16_t port;
     shmrpc_stats *stats;      /* NULL: not open */
-    shmrpc_snapshot *before;  /* NULL: this was the first look */
+    shmrpc_snapshot *before;  /* NULL: this was the first sample */
     shmrpc_snapshot *now;     /* the last sample; NULL: none */
     shmrpc_snapshot *between; /* what happened since `before`; or NULL */
     tool_samples processes;   /* of the workers */
@@ -38,18 +38,18 @@ typedef struct cli_watched {
  * shmrpc_stats_open. */
 int cli_watched_open(cli_watched *w, int64_t timeout_ns, shmrpc_error *error);
 
-/* Takes a look: `now`, `between` and `usages` are of this one then. Statuses of
+/* Takes a sample and sets `now`, `between` and `usages`. Statuses of
  * shmrpc_stats_read; UNAVAILABLE: the server has ended. */
 int cli_watched_look(cli_watched *w, shmrpc_error *error);
 
 void cli_watched_close(cli_watched *w);
 
-/* One JSON object: of `between` if `is_rate`, else of `now`. */
+/* One JSON object: from `between` if `is_rate`, else from `now`. */
 void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out);
 
 /* The sort order of rows: names ascending, everything else descending. */
 typedef enum cli_sort {
-    CLI_SORT_NONE, /* as they come */
+    CLI_SORT_NONE, /* unsorted */
     CLI_SORT_NAME,
     CLI_SORT_CALLS,
     CLI_SORT_ERRORS,
@@ -82,7 +82,7 @@ void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out);
 typedef struct cli_rank {
     const char *name;
     double value; /* the sort key */
-    size_t index; /* as it comes */
+    size_t index; /* unsorted */
 } cli_rank;
 
 /* The sort key of a service; 0 for one that can't be read. */

@@ -38,7 +38,7 @@ static void drop_used(cli_input *input)
     input->at = 0;
 }
 
-/* One read more. MORE, OK: the end. */
+/* Reads once more. MORE, OK: the end. */
 static int fill(cli_input *input)
 {
     char part[CLI_INPUT_BYTES];

@@ -1,6 +1,6 @@
 /*
  * Standard input as the items of a stream: line by line, or in pieces as they
- * come, until it ends or stop is called.
+ * arrive, until it ends or stop is called.
  *
  * Only the current line and the data of one read are buffered.
  *

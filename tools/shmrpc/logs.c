@@ -1,5 +1,5 @@
 /*
- * The command logs: what services print.
+ * The command logs: shows the output of services.
  *
  * Reads the lines in the manager's memory with a cursor for each service,
  * repeatedly with --follow. The manager keeps no state for readers, so a
@@ -167,7 +167,7 @@ static cli_exit follow(const logs_line *line, manager_control *client,
     }
 }
 
-/* First the newest lines of each service, then, with --follow, what comes after
+/* First the newest lines of each service, then, with --follow, the lines after
  * the cursors of these answers: no line is missed or shown twice. */
 static cli_exit run_line(const logs_line *line)
 {

@@ -1,9 +1,9 @@
 /*
- * Tables of what a cluster's gateways say.
+ * Tables of a cluster's gateways.
  *
- * A contract that is not the one of all gateways of its service has a `!`, and
- * a line on standard error says so: clients built for one of them are refused
- * by the other, or lack a method, depending on which gateway they come to.
+ * A `!` marks a contract that differs between gateways of one service, and a
+ * line on standard error says so: clients built for one of them are refused by
+ * the other, or lack a method, depending on the gateway that they reach.
  */
 #include "tools/shmrpc/machines.h"
 
@@ -41,7 +41,7 @@ static widths widths_of(const cli_gateways *all)
     return w;
 }
 
-/* The service's contract, and whether it stands out. */
+/* The service's contract, and whether it differs. */
 static const char *mark_of(const cli_gateways *all, const cli_gateway *one)
 {
     return cli_cluster_differs(all, one) ? " !" : "";
@@ -52,7 +52,7 @@ static bool is_same_service(const cli_gateway *a, const cli_gateway *b)
     return strcmp(a->service, b->service) == 0;
 }
 
-/* Once for each service of several contracts; they are sorted by service. */
+/* Once for each service with several contracts; they are sorted by service. */
 static void warn(const cli_gateways *all)
 {
     for (size_t i = 0; i < all->count; i++) {
@@ -75,7 +75,7 @@ static void say_none(const cli_nats *nats)
 
 /* ---- list -------------------------------------------------------------- */
 
-/* Gateways of one service with one contract. */
+/* The gateways of one service that have one contract. */
 typedef struct group {
     const cli_gateway *first;
     size_t gateways;
@@ -243,8 +243,8 @@ cli_exit cli_machines_ps(const cli_nats *nats, bool json)
     return show(nats, append_gateways, json);
 }
 
-/* Only what is on a terminal is written over; Ctrl-C ends it, as nothing has to
- * be set back. */
+/* Only overwrites on a terminal; Ctrl-C ends it, since nothing has to be
+ * restored. */
 static void print_over(const cli_gateways *all)
 {
     size_t rows;

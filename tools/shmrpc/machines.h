@@ -19,7 +19,7 @@
 cli_exit cli_machines_list(const cli_nats *nats, bool json);
 /* ps: a row a gateway. */
 cli_exit cli_machines_ps(const cli_nats *nats, bool json);
-/* top: that again and again; `count` 0: until it is stopped. */
+/* top: that repeatedly; `count` 0: until it is stopped. */
 cli_exit cli_machines_top(const cli_nats *nats, bool json, int64_t interval_ns,
                           uint64_t count);
 

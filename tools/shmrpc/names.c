@@ -92,7 +92,7 @@ typedef struct walk {
         bool is_key;     /* else a field's name */
     } steps[MAX_DEPTH];  /* from the outside in */
     size_t depth;
-    shmrpci_buf *message; /* what is wrong, and where */
+    shmrpci_buf *message; /* the error, with its place */
 } walk;
 
 static bool check(walk *w, const shmrpc_type *type, const shmrpc_any *value);

@@ -25,7 +25,7 @@ void cli_field_unknown(const shmrpc_type *type, const char *what,
 
 /* False if `value`, as it was read from JSON, has a name that `type` lacks, or
  * more positions than there are parameters: `message` says where, with a
- * suggestion. Values of a wrong kind are left to the decoder. */
+ * suggestion. The decoder checks the kinds of values. */
 bool cli_names_check(const shmrpc_type *type, const shmrpc_any *value,
                      shmrpci_buf *message);
 

@@ -83,7 +83,7 @@ static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 
 typedef struct table { /* what ls collects */
     bool json;
-    size_t count;    /* objects so far */
+    size_t count;    /* number of objects so far */
     shmrpci_buf out; /* printed when it is complete */
 } table;
 

@@ -1,6 +1,6 @@
 /*
- * What calls end in, for people and for programs: results and errors as text
- * or JSON on standard output and error.
+ * Outcomes of calls, for people and for programs: results and errors as text or
+ * JSON on standard output and error.
  *
  * Threading: main thread.
  */
@@ -14,7 +14,7 @@ typedef struct cli_outcome {
     bool json;         /* one object with all that is known */
     bool raw;          /* strings and bytes as they are */
     const int64_t *ns; /* how long the call took, to be printed; else NULL */
-    const uint64_t *items; /* how many items came before, for a call with
+    const uint64_t *items; /* number of items before the end, for a call with
                             * streams */
 } cli_outcome;
 
@@ -33,9 +33,9 @@ cli_exit cli_outcome_result(const cli_outcome *outcome, const void *reply);
 const shmrpc_error_type *cli_outcome_thrown(const cli_outcome *outcome,
                                             const shmrpc_error *error);
 
-/* Prints how a call has failed, and returns the exit status. `payload` is a
- * value of the type that cli_outcome_thrown tells, of UNKNOWN a shmrpc_fault,
- * or NULL. */
+/* Prints how a call failed, and returns the exit status. `payload` is a value
+ * of the type that cli_outcome_thrown returns, for UNKNOWN a shmrpc_fault, or
+ * NULL. */
 cli_exit cli_outcome_error(const cli_outcome *outcome,
                            const shmrpc_error *error, const void *payload);
 

@@ -1,5 +1,5 @@
 /*
- * Laying out JSON, in one pass over its text.
+ * Lays out JSON in one pass over its text.
  *
  * Containers that are short and hold no other stay on one line; everything else
  * is broken.  Only the depth and the one flat container are remembered.

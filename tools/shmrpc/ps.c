@@ -27,7 +27,7 @@ const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
 
 /* ---- ps -------------------------------------------------------------- */
 
-/* One word for its state. A trouble in state RUNNING means that its process was
+/* One word for its state. A note in state RUNNING means that its process was
  * stopped by a signal. */
 static const char *word_of(const manager_service *s)
 {
@@ -39,8 +39,8 @@ static const char *word_of(const manager_service *s)
                : cli_state_name(s->state);
 }
 
-/* Where it can be called, or why it can't: how it ended is of interest only
- * while it does not run. */
+/* Where it can be called, or why it can't: how it ended is shown only while it
+ * does not run. */
 static void append_place(shmrpci_buf *out, const manager_service *s)
 {
     if (s->trouble.len > 0 && !s->degraded) {

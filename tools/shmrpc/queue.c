@@ -73,7 +73,7 @@ static cli_exit run_stat(cli_shared *shared)
     return CLI_OK;
 }
 
-/* One item after the other: those before a bad value are in the queue. */
+/* One item after another: those before a bad value are in the queue. */
 static cli_exit run_push(cli_shared *shared)
 {
     shmrpc_queue *queue;

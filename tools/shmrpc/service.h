@@ -29,7 +29,7 @@ typedef struct cli_service {
 cli_exit cli_service_open(cli_service *s, const char *service, const char *at);
 
 /* As open, without printing, for 3 s at most: for completion. False: it
- * can't be had. */
+ * failed. */
 bool cli_service_peek(cli_service *s, const char *service, const char *at);
 
 /* Asks a place of a list, for 5 s at most. OK; UNAVAILABLE: nobody listens;

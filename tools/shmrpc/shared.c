@@ -146,8 +146,8 @@ static shmrpc_status open_file(const cli_shared *shared, int *out_fd,
         shared->name, out_fd, error);
 }
 
-/* Whether that is of the command's kind: "queue<any>", "queue acme.Job",
- * "pipe". Names of a service don't say it. */
+/* Whether the object is of the command's kind: "queue<any>", "queue acme.Job",
+ * "pipe". Objects of a service don't have it in their names. */
 static bool is_of_kind(const cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -225,8 +225,8 @@ static void explain_absence(const cli_shared *shared, const cli_verb *verb,
                            verb->creates ? ", --create makes it" : "");
 }
 
-/* One of many machines has no file to read its type from: it is opened as one
- * of any shape, which it is, or says what it is. */
+/* An object of many machines has no file to read its type from: it is opened as
+ * one of any shape; if it is of another, the error names it. */
 static cli_exit find_remote(const cli_verb *verb)
 {
     shmrpc_error error;
@@ -344,9 +344,9 @@ static cli_exit read_python(cli_shared *shared, const char *text,
     return CLI_OK;
 }
 
-/* Tries JSON first, then the word as a JSON string, so that text and names of
- * enumerators need no quotes. If both fail the first error is printed, since it
- * is about what was typed. */
+/* Tries JSON first, then the word as a JSON string, so that strings and names
+ * of enumerators need no quotes. If both fail the first error is printed, since
+ * it is about what was typed. */
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
                          const char *word, const void **out)
 {
@@ -444,7 +444,7 @@ cli_exit cli_shared_check(cli_shared *shared)
 /* The command line so far. */
 typedef struct run_state {
     const cli_shared_command *command;
-    const char *verb; /* if it came before the options; else NULL */
+    const char *verb; /* set if it came before the options; else NULL */
     cli_shared_opts opts;
 } run_state;
 

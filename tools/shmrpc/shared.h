@@ -65,7 +65,7 @@ typedef struct cli_shared {
     const cli_shared_opts *opts; /* of the command line */
     const char *name;            /* of the object; without its service */
     bool is_there;   /* the object exists, and `row` is its own; false: --create
-                      * is to make it */
+                      * will make it */
     char **operands; /* behind the name */
     int operand_count;
     cli_service *service;    /* that has it; NULL: it is a file */
@@ -95,13 +95,14 @@ typedef struct cli_shared_command {
 cli_exit cli_shared_run(int argc, char **argv,
                         const cli_shared_command *command);
 
-/* Of a wait. */
+/* Timeout of a wait. */
 shmrpc_opts cli_shared_wait(const cli_shared *shared);
 
 /* Prints what went wrong; the exit status. */
 cli_exit cli_shared_fail(int status, const shmrpc_error *error);
 
-/* Appends a value as the options say: as JSON, or as a Python literal. */
+/* Appends a value in the form that the options ask for: as JSON, or as a Python
+ * literal. */
 cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
                               const void *value, shmrpci_buf *out);
 
@@ -112,12 +113,12 @@ cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
 cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
                            shmrpci_buf *out);
 
-/* Reads a word as a value, which lives in the arena; prints what is wrong. */
+/* Reads a word as a value, which lives in the arena; prints errors. */
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
                          const char *word, const void **out);
 
-/* Takes the type that a .svc declares, which lives in the arena; prints what is
- * wrong. */
+/* Takes the type that a .svc declares, which lives in the arena; prints
+ * errors. */
 cli_exit cli_shared_read_type(cli_shared *shared, const char *text);
 
 /* The verb check: looks for damage, and prints what it finds. */

@@ -40,7 +40,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* One look: totals since the start, no rates. */
+/* One sample: totals since the start, no rates. */
 static cli_exit show(cli_watched *w, bool json)
 {
     shmrpc_error error;

@@ -44,7 +44,7 @@ typedef struct streamed {
 
 /* ---- sending ------------------------------------------------------------ */
 
-/* Prints what is wrong with the current item, or with standard input. */
+/* Prints the error of the current item, or of standard input. */
 static cli_exit refuse_item(const streamed *s, int status, const char *what)
 {
     fprintf(stderr, "shmrpc: %s.%s: ", s->in->service.tables->name,
@@ -320,7 +320,8 @@ static void watch_output(void *user)
     shmrpci_poll_entry entry = {.fd = STDOUT_FILENO};
     (void)user;
     (void)shmrpci_poll_entries(&entry, 1, SHMRPCI_NEVER_NS);
-    /* As if it had been written to: to the main thread, this one blocks all. */
+    /* As if the pipe had been written to: sent to the main thread, this one
+     * blocks all signals. */
     (void)kill(getpid(), SIGPIPE);
 }
 

@@ -23,7 +23,7 @@ typedef struct cli_streamed_opts {
     uint64_t max_items; /* that are printed; 0: all */
 } cli_streamed_opts;
 
-/* Calls, and prints what comes and how it ends. */
+/* Calls, and prints the items and how the stream ends. */
 cli_exit cli_streamed_call(cli_invocation *in, const cli_streamed_opts *opts);
 
 #endif

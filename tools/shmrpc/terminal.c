@@ -50,7 +50,7 @@ size_t cli_columns_of(const char *text, size_t len)
     return columns;
 }
 
-/* The largest prefix of a text that fits into so many columns, in bytes; no
+/* The largest prefix of a text that fits into that many columns, in bytes; no
  * character is split. */
 static size_t columns_cut(const char *text, size_t len, size_t columns)
 {

@@ -3,7 +3,7 @@
  *
  * One loop: wait for an interval, sample all services, print. Sampling costs
  * the services nothing. On a terminal it redraws the screen and takes keys; in
- * a pipe it prints one table, or a line of JSON for each service, per look.
+ * a pipe it prints one table, or a line of JSON for each service, per sample.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,11 +77,11 @@ typedef struct service {
 
 /* The state of the display, and the options that it was started with. */
 typedef struct top {
-    int64_t interval_ns; /* between two looks */
+    int64_t interval_ns; /* time between two samples */
     uint64_t count;      /* 0: for ever */
     bool json;           /* instead of tables */
     cli_nats nats;       /* gateways of a cluster instead */
-    bool is_all;         /* whatever is found */
+    bool is_all;         /* every service that is found */
     bool is_live;        /* redraws the screen */
     cli_layout layout;   /* of the tables; keys change it */
     cli_keys keys;       /* on a terminal only */
@@ -166,7 +166,8 @@ static cli_exit find_all(top *t)
                : cli_fail_error(cli_exit_of_open(status), NULL, &error);
 }
 
-/* One bad name ends it: a display without it would look like all is well. */
+/* One wrong name ends it: a display without that service would seem to show
+ * that all is well. */
 static cli_exit find_named(top *t, char *const *names, int count,
                            shmrpci_buf *message)
 {
@@ -189,8 +190,8 @@ static cli_exit find_named(top *t, char *const *names, int count,
     return result;
 }
 
-/* A service that was lost is opened again at the next look, when its successor
- * may be there. */
+/* A service that was lost is opened again at the next sample, when its
+ * successor may be there. */
 static void look(service *it, int64_t open_ns)
 {
     int status = SHMRPC_OK;
@@ -218,8 +219,8 @@ static size_t look_at_all(top *t, int64_t open_ns)
 
 /* ---- printing -------------------------------------------------------- */
 
-/* One object for each service and look. Of services that were named, those that
- * can't be looked at have an object, too, with the reason. */
+/* One object for each service and sample. Named services that can't be sampled
+ * have an object too, with the reason. */
 static void print_json(top *t)
 {
     for (size_t i = 0; i < t->item_count; i++) {
@@ -340,8 +341,8 @@ static void append_screen(top *t, shmrpci_buf *out)
     }
 }
 
-/* On a terminal each look replaces the one before; into a file they follow one
- * another. */
+/* On a terminal each sample replaces the previous one; in a file they follow
+ * one another. */
 static void print_text(top *t)
 {
     shmrpci_buf text;
@@ -363,8 +364,8 @@ static void print_text(top *t)
     shmrpci_buf_fini(&text);
 }
 
-/* False: nobody reads it any more. Flushes: a pipe's reader gets each look when
- * it is taken. */
+/* False: nobody reads it any more. Flushes, so that a pipe's reader gets each
+ * sample when it is taken. */
 static bool print(top *t)
 {
     if (t->json) {
@@ -443,7 +444,7 @@ static bool rest(top *t, bool has_looked)
 
 /* ---- the loop -------------------------------------------------------- */
 
-/* The first look only begins the first interval: rates need two. */
+/* The first sample only begins the first interval: rates need two. */
 static cli_exit watch(top *t)
 {
     size_t open = look_at_all(t, t->is_all ? OPEN_NS : FIRST_OPEN_NS);

@@ -34,7 +34,8 @@ static const char topic_help[] =
     "what doesn't arrive.\n"
     "\n";
 
-/* As a subscriber that may write: publishers of a BLOCK topic wait for it. */
+/* Subscribes with write access, so that publishers of a BLOCK topic wait for
+ * it. */
 static cli_exit open_topic(cli_shared *shared, shmrpc_topic **out)
 {
     shmrpc_error error;

@@ -8,8 +8,8 @@
 #include "os/clock.h"
 #include "tools/shmrpcd/handlers.h"
 
-/* A start that takes longer than this is explained: people want to know what it
- * waits for. */
+/* The reason of a start that takes longer than this is shown: people want to
+ * know what it waits for. */
 #define SILENT_NS (2 * SHMRPCI_NS_PER_S)
 
 _Static_assert((int)MANAGER_STATE_CRASHED == (int)MGR_CRASHED &&
@@ -54,7 +54,7 @@ shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
 }
 
 /* The most specific reason wins: a stopped process explains why nothing else
- * moves. Each text ends with what the operator can do. */
+ * progresses. Each text ends with what the operator can do. */
 static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
 {
     char text[256] = "";

@@ -1,4 +1,4 @@
-/* The command check: what a service.ini would start, or what is wrong. */
+/* The command check: prints what a service.ini would start, or its errors. */
 #include <stdio.h>
 
 #include "supervise/ini.h"
@@ -31,8 +31,9 @@ static void print_list(const shmrpci_ini_list *list, const char *between)
     }
 }
 
-/* Prints what the file says, not what this machine would derive from it: the
- * number of CPUs is that of the machine where the service will run. */
+/* Prints the settings of the file, not what this machine would derive from
+ * them: the number of CPUs is that of the machine where the service will
+ * run. */
 static void print_workers(const shmrpci_ini_value *values)
 {
     unsigned long long least = values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
@@ -99,8 +100,8 @@ static manager_exit print_all(const shmrpci_ini *ini)
     for (size_t i = 0; i < ini->service_count; i++) {
         print_service(&ini->services[ini->order[i]]);
     }
-    /* Without our own path programs are named alone, so that the output is the
-     * same wherever shmrpcd is installed. */
+    /* Without our own path programs are printed by name only, so that the
+     * output is the same wherever shmrpcd is installed. */
     if ((mgr_plan_wants_nats(ini) &&
          !print_plan(mgr_plan_create_nats(ini, ""))) ||
         (mgr_plan_wants_page(ini) &&

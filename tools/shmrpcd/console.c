@@ -29,7 +29,7 @@ static void note(mgr_console *c, shmrpc_status status)
     }
 }
 
-/* What can't be written is dropped, as by mgr_unit_write_log. */
+/* Lines that can't be written are dropped, as by mgr_unit_write_log. */
 static void flush(mgr_console *c)
 {
     if (c->pending.len > 0 && c->folder[0] != '\0') {

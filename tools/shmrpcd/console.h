@@ -23,7 +23,7 @@ typedef struct mgr_console {
     char folder[4096]; /* "": there is no file (yet) */
     tool_log_limits limits;
     shmrpci_buf pending; /* lines for the file */
-    bool has_failed;     /* it was said */
+    bool has_failed;     /* that was reported */
 } mgr_console;
 
 /* NULL: out of memory. */
@@ -35,8 +35,8 @@ void mgr_console_destroy(mgr_console *console);
 void mgr_console_add(mgr_console *console, const char *service,
                      const mgr_record *record);
 
-/* Writes to the file what has come since the last time. `first` is the plan
- * whose log_dir it is in, or NULL: there is no file. */
+/* Writes new lines to the file. `first` is the plan whose log_dir it is in, or
+ * NULL: there is no file. */
 void mgr_console_write(mgr_console *console, const mgr_plan *first);
 
 #endif

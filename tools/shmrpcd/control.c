@@ -1,5 +1,5 @@
-/* Handlers that change something: they set what is wanted, and wait until the
- * loop has done it. */
+/* Handlers that change something: they note the wish, and wait until the loop
+ * has fulfilled it. */
 #include "tools/shmrpcd/control.h"
 
 #include <stdio.h>
@@ -24,9 +24,9 @@
 
 /* ---- waiting --------------------------------------------------------- */
 
-/* What a call waits for. Up: the service runs, and was started `starts` times
- * at least; a death or a refused heir since the call began ends the wait with
- * an error. Not up: all of its processes have ended. */
+/* The goal that a call waits for. Up: the service runs, and was started at
+ * least `starts` times; a death or a refused heir since the call began ends the
+ * wait with an error. Not up: all of its processes have ended. */
 typedef struct wait_goal {
     bool is_up;
     uint32_t starts;

@@ -101,7 +101,7 @@ static void list_units(mgr_figures *f, char *path, size_t size)
     }
 }
 
-/* Without memory the rest of the processes is not counted in this look. */
+/* Without memory the remaining processes are not counted in this sample. */
 static void on_member(void *user, int32_t pid, int32_t session)
 {
     mgr_figures *f = user;

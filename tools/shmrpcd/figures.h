@@ -22,7 +22,7 @@ typedef struct mgr_figures mgr_figures;
 
 /* NULL: out of memory. */
 mgr_figures *mgr_figures_create(mgr_manager *m);
-/* Begins to look. */
+/* Begins to sample. */
 int mgr_figures_start(mgr_figures *figures, shmrpc_error *error);
 /* NULL is fine. */
 void mgr_figures_destroy(mgr_figures *figures);

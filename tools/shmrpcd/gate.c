@@ -1,9 +1,9 @@
 /*
- * Gateways: how they follow the services that they are for.
+ * Gateways: how they follow the services that they serve.
  *
- * One for TCP has a service, and starts after it. The one for NATS has several:
- * it starts with those that can be called, and is started anew when it lacks
- * one that can. Either outlives the restarts of its services.
+ * A TCP gateway has one service, and starts after it. The NATS gateway has
+ * several: it starts with those that can be called, and is restarted when a
+ * callable one is missing. Either outlives the restarts of its services.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include "os/clock.h"
 #include "tools/shmrpcd/manager.h"
 
-/* How long the gateway of several waits for services that are starting, as each
- * that comes later costs a restart. */
+/* How long the gateway of several services waits for those that are starting,
+ * since each one that comes later costs a restart. */
 #define GATHER_NS (2 * SHMRPCI_NS_PER_S)
 
 /* NULL: it is not in the table. */
@@ -74,8 +74,8 @@ static bool has_target(const mgr_unit *unit, const char *target)
     return false;
 }
 
-/* The gateway of several takes those that run alone: it looks for them as soon
- * as it starts. */
+/* The gateway of several services ignores those that run without the manager:
+ * it searches for them when it starts. */
 bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
 {
     size_t used = 0;
@@ -104,7 +104,7 @@ bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
 
 /* ---- when ------------------------------------------------------------ */
 
-/* It has not failed so far, and may run soon. */
+/* It has not failed so far, and may be running soon. */
 static bool is_coming(const mgr_unit *service)
 {
     return is_to_run(service) && service->deaths == 0 &&

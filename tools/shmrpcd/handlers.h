@@ -12,7 +12,7 @@
 #include "shmrpc/types.h"
 #include "tools/shmrpcd/control.h"
 
-/* Of the generated header. */
+/* From the generated header. */
 struct manager_service;
 struct manager_control_impl;
 
@@ -50,7 +50,7 @@ void mgr_asking_fill(struct manager_control_impl *impl);
 
 /* ---- search.c -------------------------------------------------------- */
 
-/* Sets the handler that looks through logs on disk. */
+/* Sets the handler that searches logs on disk. */
 void mgr_search_fill(struct manager_control_impl *impl);
 
 #endif

@@ -228,8 +228,8 @@ static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
     lines->is_long = false;
 }
 
-/* What has no room is dropped, up to the newline. The line's time is that of
- * its first byte. */
+/* Bytes for which there is no room are dropped, up to the newline. The line's
+ * time is that of its first byte. */
 static void append(mgr_lines *lines, const char *data, size_t len,
                    int64_t unix_ms)
 {

@@ -1,5 +1,5 @@
 /*
- * What a service prints, cut into lines: bytes in, lines out.
+ * The output of a service, split into lines: bytes in, lines out.
  *
  * All input is sanitised here, once, before it is shown or stored: text is
  * UTF-8 without control characters, and of limited length.
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How serious; numbers are those of manager.svc. */
+/* Severity; numbers are those of manager.svc. */
 typedef enum mgr_level {
     MGR_LEVEL_DEBUG,
     MGR_LEVEL_INFO,

@@ -49,8 +49,8 @@ manager_exit manager_help(void)
 }
 
 /* Catches `shmrpcd chek x.ini`: the first word is not a file that we can open,
- * but resembles a command. Other words are left to manager_manage, which says
- * that the file is missing. */
+ * but resembles a command. Other words are passed to manager_manage, which
+ * reports that the file is missing. */
 static manager_exit refuse_misspelt(const char *word, bool *refused)
 {
     const char *names[MAX_COMMANDS];

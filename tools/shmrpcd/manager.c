@@ -90,8 +90,8 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- leftovers ------------------------------------------------------- */
 
-/* Holds a descriptor of the process, so that its number can't come to mean
- * another one before it is killed. */
+/* Holds a descriptor of the process, so that its number can't be reused before
+ * it is killed. */
 static void found_leftover(void *user, int32_t pid)
 {
     mgr_leftovers *left = user;
@@ -198,8 +198,8 @@ static void take_signals(mgr_manager *m)
 }
 
 /* Handles a limited number of messages in each turn: a program that sends
- * without end must not block the loop. The rest keeps the descriptor readable.
- * A message that is too long is skipped. */
+ * endlessly must not block the loop. The rest keeps the descriptor readable. A
+ * message that is too long is skipped. */
 static void take_notes(mgr_manager *m, int fd)
 {
     char text[SHMRPCI_NOTIFY_BYTES];

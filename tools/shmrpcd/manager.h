@@ -27,7 +27,8 @@ typedef struct mgr_manager {
     shmrpci_mutex lock;
     shmrpci_cond changed; /* after every turn of the loop */
     const char *file;
-    /* The services to run, with those that they come after; NULL: all. */
+    /* The services to run, with the services that they come after; NULL:
+     * all. */
     char *const *names;
     char own_path[4096];
     int64_t since_unix_ms;
@@ -81,7 +82,7 @@ mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len);
  * has reported to serve, as in "echo_serv", "echo_serv@two" or
  * "shm://echo_serv". */
 mgr_unit *mgr_find_called(const mgr_manager *m, const char *name, size_t len);
-/* Makes the loop check what is wanted. */
+/* Makes the loop check what should run. */
 void mgr_wake(mgr_manager *m);
 
 /* ---- next.c ---------------------------------------------------------- */
@@ -107,9 +108,9 @@ bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit);
 /* Notes under which names a gateway finds its services, which run; false: none
  * has an address of shared memory. */
 bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit);
-/* When to start the gateway, anew if it runs, since a service that it does not
- * serve can be called, perhaps under a new name. 0: now; NEVER: no need, or no
- * gateway. */
+/* When to start the gateway, or restart it if it runs, because a service that
+ * it does not serve can be called, perhaps under a new name. 0: now; NEVER: no
+ * need, or no gateway. */
 int64_t mgr_gate_due_ns(const mgr_manager *m, mgr_unit *unit);
 /* The program of any unit and its arguments, in one block of memory to be
  * freed; NULL: out of memory. */
@@ -149,7 +150,7 @@ int64_t mgr_runs_late_ns(const mgr_manager *m);
  * program doesn't accept orders. */
 bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most);
 void mgr_run_signal_all(mgr_manager *m, int signal);
-/* Of poll tags: those of runs. */
+/* Poll tags: those of runs. */
 #define MGR_TAG_RUNS UINT64_C(16)
 
 #endif

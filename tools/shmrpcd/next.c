@@ -77,8 +77,8 @@ static bool may_start(const mgr_manager *m, mgr_unit *unit, int64_t *next_ns)
     return true;
 }
 
-/* Whether stopping the unit must wait: for services that come after it when all
- * are stopped; for its gateway, if that ends too, when it alone is. */
+/* Whether stopping the unit must wait: when all are stopped, for services that
+ * come after it; when only this one is, for its gateway, if that ends too. */
 static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
 {
     bool ends = !unit->is_wanted || unit->is_removed;
@@ -141,7 +141,9 @@ static void climb(mgr_unit *unit)
         unit->step_ns = shmrpci_deadline_after(times[unit->step]);
         shmrpci_program_signal(unit->run->pid, signals[unit->step]);
         if (unit->run->is_stopped) {
-            shmrpci_program_signal(unit->run->pid, SIGCONT); /* so as to hear */
+            shmrpci_program_signal(unit->run->pid, SIGCONT); /* so that it
+                                                              * receives the
+                                                              * signal */
         }
     } else {
         mgr_unit_say(unit, MGR_LEVEL_ERROR, "does not end: it is killed");

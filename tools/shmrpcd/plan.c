@@ -24,8 +24,8 @@ static bool is_library(const char *from)
     return len > 3 && strcmp(from + len - 3, ".so") == 0;
 }
 
-/* Where a module of Python is looked for: given, or the folder of the file that
- * names it. */
+/* Where a Python module is searched for: as given, or in the folder of the file
+ * that names it. */
 static const char *python_path(mgr_plan *plan,
                                const shmrpci_ini_service *service)
 {
@@ -184,7 +184,8 @@ bool mgr_plan_has_processes(const shmrpci_ini_service *service)
     return has;
 }
 
-/* One with worker processes has a gateway for TCP, the others listen there. */
+/* A service with worker processes has a gateway for TCP; the others listen
+ * themselves. */
 static bool listens_itself(const shmrpci_ini_service *service)
 {
     return service->values[SHMRPCI_INI_TCP_BIND].present &&
@@ -387,7 +388,7 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
     if (!mgr_plan_has_processes(service)) {
         append_tcp(out, service);
     }
-    /* Not earlier than we lose patience. */
+    /* Not earlier than the manager's own time limit. */
     append_seconds(out, "--stop-after",
                    values[SHMRPCI_INI_STOP_INT_SECS].u.number +
                        values[SHMRPCI_INI_STOP_TERM_SECS].u.number);

@@ -12,7 +12,7 @@
 #include "supervise/ini.h"
 #include "tools/common/log_file.h"
 
-/* Of all workers of a service. */
+/* Limits for all workers of a service. */
 #define MGR_MAX_THREADS 64u
 
 typedef struct mgr_plan {
@@ -30,9 +30,11 @@ typedef struct mgr_plan {
     /* For a gateway, the services that it makes callable from other machines;
      * its argv must be completed (gate.c). Empty: not a gateway. */
     shmrpci_ini_list gate_of;
-    /* It runs when one of them does; else when the only one does. */
+    /* It runs when one of its services does; otherwise when its only one
+     * does. */
     bool is_common_gate;
-    /* A program of ours: its last line of standard error says why it ended. */
+    /* One of our programs: its last line of standard error says why it
+     * ended. */
     bool says_why;
     /* Minimum and maximum number of workers, each with `threads`; 0 to 0: it
      * has threads only. */
@@ -43,8 +45,8 @@ typedef struct mgr_plan {
      * runs or has failed; false for our own programs. */
     bool waits;
     bool is_plain;       /* can be called as soon as it is started */
-    int64_t start_ns;    /* else how long it may take to report that it can be
-                          * called */
+    int64_t start_ns;    /* otherwise how long it may take to report that it can
+                          * be called */
     int64_t int_ns;      /* from SIGINT to SIGTERM; 0: no SIGINT */
     int64_t term_ns;     /* from SIGTERM to SIGKILL; 0: no SIGTERM */
     const char *log_dir; /* NULL: none */
@@ -86,17 +88,18 @@ static inline bool mgr_plan_is_gate(const mgr_plan *plan)
 }
 bool mgr_plan_is_gate_of(const mgr_plan *plan, const char *service);
 
-/* For functions that make plans: a plan with what a service and its gateway
- * have in common. */
+/* For functions that make plans: a plan with the settings that a service and
+ * its gateway share. */
 mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service);
 /* A program beside ours, as it is installed, else by PATH; in the plan's
  * memory. */
 const char *mgr_plan_program(mgr_plan *plan, const char *own_path,
                              const char *name);
-/* Whether a section of that name replaces a plan of ours: then the user decides
- * how the program is run. */
+/* Whether a section of that name replaces one of our own plans: then the user
+ * decides how the program is run. */
 bool mgr_plan_has_section(const shmrpci_ini *ini, const char *name);
-/* For --stop-after of a gateway: what a service has to end, in seconds. */
+/* For --stop-after of a gateway: how long a service may take to end, in
+ * seconds. */
 uint64_t mgr_plan_stop_seconds(uint64_t int_ns, uint64_t term_ns);
 const char *mgr_plan_compression(const shmrpci_ini_service *service);
 /* A place of `tcp_bind`, as an address: for TLS, if a certificate is given. */
@@ -108,8 +111,8 @@ bool mgr_plan_fill_setup(mgr_plan *plan, const shmrpci_ini_value *values);
 bool mgr_plan_has_same_user(const mgr_plan *a, const mgr_plan *b);
 bool mgr_plan_has_same_setup(const mgr_plan *a, const mgr_plan *b);
 
-/* Whether both start the same program in the same way: then a service that runs
- * needs no restart. */
+/* Whether both start the same program in the same way, so that a running
+ * service needs no restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b);
 
 /* Whether program, user and addresses are the same: then one can take over from

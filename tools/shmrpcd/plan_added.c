@@ -1,4 +1,5 @@
-/* Programs of ours that a file asks for without a section of their own. */
+/* Plans for our own programs that a file asks for without a section of their
+ * own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

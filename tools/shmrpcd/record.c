@@ -30,8 +30,8 @@ static void append_time(shmrpci_buf *out, int64_t unix_ms)
     shmrpci_buf_printf(out, "\"%s.%03dZ\"", text, (int)(unix_ms % 1000));
 }
 
-/* Of control characters only tabs can be in it (mgr_text_inert), so that these
- * three escapes are all that JSON needs. */
+/* Tabs are the only control characters in it (mgr_text_inert), so these three
+ * escapes are all that JSON needs. */
 void mgr_record_append_text(shmrpci_buf *out, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,4 +1,5 @@
-/* service.ini, read again: what is new, what is gone, what is different. */
+/* Reads service.ini again: finds what is new, what is gone, what is
+ * different. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ static void draft_fini(draft *d)
     free(d->units);
 }
 
-/* The existing unit with this name, also one that was removed and has not ended
+/* The existing unit with this name, or one that was removed and has not ended
  * yet: it comes back as the same unit, with its log. */
 static mgr_unit *unit_of(const mgr_manager *m, const mgr_plan *plan)
 {

@@ -48,7 +48,7 @@ void mgr_ring_fini(mgr_ring *ring)
     *ring = (mgr_ring){.bytes = NULL};
 }
 
-/* Where the record at `offset` begins, or the one after a gap there. */
+/* Offset of the record at `offset`, or of the one after a gap there. */
 static size_t begin_of(const mgr_ring *ring, size_t offset)
 {
     if (MGR_RING_BYTES - offset < sizeof(head) ||

@@ -1,4 +1,4 @@
-/* Programs: their start, what they print, their end. */
+/* Programs: their start, their output, their end. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -438,7 +438,8 @@ static void end_late(mgr_run *run)
     run->kill_ns = shmrpci_deadline_after(plan->int_ns + plan->term_ns);
     shmrpci_program_signal(run->pid, SIGTERM);
     if (run->is_stopped) {
-        shmrpci_program_signal(run->pid, SIGCONT); /* so as to hear */
+        shmrpci_program_signal(run->pid, SIGCONT); /* so that it receives the
+                                                    * signal */
     }
 }
 
@@ -471,7 +472,7 @@ static int64_t step(mgr_manager *m, size_t slot)
     }
     if (shmrpci_remaining_ns(run->kill_ns) == 0) {
         shmrpci_program_signal_group(run->pid, SHMRPCI_CHILD_KILL);
-        /* Until the kernel is done with them. */
+        /* Until the kernel no longer needs them. */
         return shmrpci_deadline_after(10 * SHMRPCI_NS_PER_MS);
     }
     return run->kill_ns < next_ns ? run->kill_ns : next_ns;

@@ -17,7 +17,7 @@
 
 typedef struct search {
     shmrpc_ctx *ctx;
-    shmrpci_buf part; /* as it stands in a record; empty: any */
+    shmrpci_buf part; /* as written in a record; empty: any */
     mgr_level least;
     int32_t pid;
     int64_t from_ms;
@@ -130,8 +130,8 @@ static void search_lines(search *s, const char *from, const char *end)
     }
 }
 
-/* Lines are in the order of time: if the first of this piece is too old, all
- * that come before it are. */
+/* Lines are ordered by time: if the first one of this piece is too old, so are
+ * all before it. */
 static void look_at_first(search *s, const char *from, const char *end)
 {
     mgr_record record;
@@ -151,7 +151,8 @@ static bool is_over(const search *s)
     return s->count == s->limit || s->is_before || shmrpc_ctx_cancelled(s->ctx);
 }
 
-/* From the end, a piece at a time. What is appended meanwhile is not seen. */
+/* From the end, one piece at a time. Lines that are appended meanwhile are not
+ * seen. */
 static void search_file(search *s, const tool_log_look *look)
 {
     uint64_t end = look->bytes;

@@ -12,12 +12,11 @@
  * A server that runs is restarted by another one that takes over from it, its
  * heir; the state stays RUNNING.
  *
- * Whoever asks for something says what is wanted; the loop's next step brings
- * it about.
+ * A request sets what is wanted; the loop's next step carries it out.
  *
- * A run is one start of the program.  It outlasts the program itself, as long
- * as what that has started goes on: workers of a supervisor that died finish
- * their calls, and what they print is still read.
+ * A run is one start of the program. It outlasts the program itself, as long as
+ * its child processes run: workers of a supervisor that died finish their
+ * calls, and their output is still read.
  *
  * Threading: everything under the manager's lock; programs are started, and
  * descriptors read, by the loop's thread only.
@@ -52,14 +51,14 @@ typedef struct mgr_run {
     bool has_ended;   /* the program; its group may live on */
     bool is_stopped;  /* by SIGSTOP or another such signal: it does nothing */
     int64_t ready_ns; /* deadline for reporting ready; NEVER: it has reported */
-    bool is_late;     /* it missed that, and was told to end */
+    bool is_late;     /* it missed its deadline, and was told to end */
     int64_t kill_ns;  /* the group's end; NEVER while all is well */
     int fds[2];       /* standard output and error; -1: closed */
     int order_fd;
     int64_t flush_ns[2]; /* when an incomplete line is reported; NEVER: there is
                           * none */
     mgr_lines *streams;  /* two */
-    /* The last line of standard error, if the plan says that it tells why the
+    /* The last line of standard error, if the plan says that this is why the
      * program ended. */
     char said[MGR_END_BYTES - 24];
 } mgr_run;
@@ -90,14 +89,14 @@ struct mgr_unit {
     uint32_t refusals;           /* heirs that could not take over */
     char refusal[MGR_END_BYTES]; /* how the last of them ended */
     char addresses[1024];        /* separated by commas */
-    /* Of a gateway: the services as it finds them, separated by commas, and how
-     * long it waits for more; 0: it does not wait. */
+    /* For a gateway: the services as it finds them, separated by commas, and
+     * how long it waits for more; 0: it does not wait. */
     char targets[SHMRPCI_INI_NATS_MAX * 128];
     int64_t gather_ns;
-    mgr_console *console; /* the manager's */
+    mgr_console *console; /* belongs to the manager */
     mgr_ring ring;
     tool_log_file log;
-    bool log_failed;     /* it was said */
+    bool log_failed;     /* that was reported */
     shmrpci_buf pending; /* lines for the file */
 };
 

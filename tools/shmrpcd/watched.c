@@ -34,14 +34,14 @@ static void add(mgr_figures *f, const mgr_watched *w, const char *subject,
 static void add_known(mgr_figures *f, const mgr_watched *w, const char *subject,
                       const char *figure, int64_t value)
 {
-    if (value >= 0) { /* else it is not visible */
+    if (value >= 0) { /* otherwise invisible */
         add(f, w, subject, figure, (double)value);
     }
 }
 
 /* ---- events ---------------------------------------------------------- */
 
-/* Only when there were any: their series are short. */
+/* Only if there were any: then their series are short. */
 static void add_events(mgr_figures *f, const mgr_watched *w, const char *figure,
                        uint64_t count)
 {
@@ -63,9 +63,9 @@ void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 
 /* ---- processes ------------------------------------------------------- */
 
-/* What a process, or all of a service, costs; over `ns`, 0 the first time.
- * Counters of /proc that we may not read are -1, as of other users' processes.
- */
+/* Resources of a process, or of a whole service; over `ns`, 0 the first time.
+ * Counters of /proc that we may not read, as of other users' processes, are
+ * -1. */
 static void add_process(mgr_figures *f, const mgr_watched *w,
                         const char *subject, const tool_sample *it, int64_t ns)
 {

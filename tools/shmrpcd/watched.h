@@ -15,7 +15,7 @@ typedef struct mgr_watched {
     char name[64];
     char address[256]; /* the first one; "" for none */
     int32_t pid;       /* and session; 0: it does not run */
-    uint32_t starts;   /* so far; what was written down of these */
+    uint32_t starts;   /* counts so far; and those that were written */
     uint32_t deaths;
     uint32_t starts_told;
     uint32_t deaths_told;

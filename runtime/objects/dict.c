@@ -19,7 +19,8 @@
 
 #include "base/likely.h"
 #include "base/reserved.h"
-#include "objects/dict_inside.h"
+#include "objects/dict_copy.h"
+#include "objects/dict_remote.h"
 #include "os/memory.h"
 #include "os/tls_secret.h"
 #include "table/quick.h"
@@ -60,6 +61,9 @@ shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
     shmrpc_status status = shmrpci_table_plan(&spec, out, error);
     if (status == SHMRPC_OK) {
         shmrpci_dict_lock_plan(out);
+    }
+    if (status == SHMRPC_OK && handle->remote != NULL) {
+        shmrpci_dict_copy_plan(out);
     }
     return status;
 }
@@ -153,6 +157,8 @@ const shmrpci_face shmrpci_face_dict = {
     .destroy = shmrpci_dict_destroy_engine,
     .wake = shmrpci_dict_wake_engine,
     .fill = shmrpci_dict_fill_engine,
+    .follow = shmrpci_dict_copy_follow,
+    .unfollow = shmrpci_dict_copy_unfollow,
 };
 
 /* Dicts and values share the C type of their handle. */
@@ -274,12 +280,16 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
     return status;
 }
 
-/* ABORTED: the entry changed during each of several looks. A pin keeps its
- * memory from being reused meanwhile. */
+/* Versions are those of many machines, if the dict is: the copy has none of
+ * them. ABORTED: the entry changed during each of several looks. A pin keeps
+ * its memory from being reused meanwhile. */
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)
 {
+    if (out_version != NULL && shmrpci_dict_is_remote(dict)) {
+        return shmrpci_dict_remote_get(dict, key, out, out_version, error);
+    }
     shmrpc_status status =
         shmrpci_quick_table_get(&dict->table, key, out, out_version, error);
     if (status == SHMRPC_E_ABORTED) {
@@ -319,25 +329,6 @@ shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
     return SHMRPC_OK;
 }
 
-/* Encoding is done: the mutex is held for the table's change alone. */
-static shmrpc_status store_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
-                                 const shmrpci_buf *value, uint64_t expected,
-                                 uint64_t *out_version, shmrpc_error *error)
-{
-    shmrpci_table_bytes bytes = {
-        value->len > 0 ? value->data : (const uint8_t *)"", value->len};
-    if (shmrpci_region_is_destroyed(&dict->table.region)) {
-        (void)shmrpc_error_set(error, SHMRPC_E_DESTROYED,
-                               "it has been destroyed");
-        return SHMRPC_E_DESTROYED;
-    }
-    shmrpci_mutex_lock(&dict->mutex);
-    shmrpc_status status = shmrpci_table_put(&dict->table, key, bytes, expected,
-                                             out_version, error);
-    shmrpci_mutex_unlock(&dict->mutex);
-    return status;
-}
-
 /* Short values are encoded on the stack, others in one more attempt on the
  * heap: their size isn't known before. */
 shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
@@ -356,7 +347,10 @@ shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
                                      error);
     }
     if (status == SHMRPC_OK) {
-        status = store_bytes(dict, key, &buf, expected, out_version, error);
+        const shmrpci_table_bytes bytes = {
+            buf.len > 0 ? buf.data : (const uint8_t *)"", buf.len};
+        status = shmrpci_dict_put_bytes(dict, key, bytes, expected, out_version,
+                                        error);
     }
     shmrpci_buf_fini(&buf);
     return status;
@@ -488,13 +482,8 @@ int shmrpc_stub_dict_del(shmrpc_dict *dict, const void *key,
     }
     status = shmrpci_dict_key_init(dict, key, &bytes, error);
     if (status == SHMRPC_OK) {
-        shmrpci_mutex_lock(&dict->mutex);
-        status = shmrpci_table_del(&dict->table, shmrpci_dict_key_bytes(&bytes),
-                                   SHMRPCI_TABLE_ANY, NULL, error);
-        shmrpci_mutex_unlock(&dict->mutex);
-    }
-    if (status == SHMRPC_E_NOT_FOUND) {
-        (void)shmrpc_error_set(error, status, "there is no such key");
+        status = shmrpci_dict_del_bytes(dict, shmrpci_dict_key_bytes(&bytes),
+                                        NULL, error);
     }
     shmrpci_dict_key_fini(&bytes);
     return shmrpci_handle_explain(&dict->handle, status, error);
@@ -518,19 +507,6 @@ int shmrpc_stub_dict_contains(shmrpc_dict *dict, const void *key,
     if (status == SHMRPC_E_NOT_FOUND) {
         (void)shmrpc_error_set(error, status, "there is no such key");
     }
-    return shmrpci_handle_explain(&dict->handle, status, error);
-}
-
-/* One change, however many entries there are. */
-shmrpc_status shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error)
-{
-    shmrpc_status status = shmrpci_dict_may_change(dict, error);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    shmrpci_mutex_lock(&dict->mutex);
-    status = shmrpci_table_clear(&dict->table, error);
-    shmrpci_mutex_unlock(&dict->mutex);
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
@@ -601,8 +577,8 @@ static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
     return answer(of, wanted, value, now, verdict);
 }
 
-/* The mutex is held while the user's function runs: it must not change this
- * dict. */
+/* The mutex is held while the user's function runs, unless the dict is one of
+ * many machines: it must not change this dict. */
 int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
                             shmrpc_stub_change call, shmrpc_function change,
                             void *user, shmrpc_error *error)
@@ -622,10 +598,8 @@ int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
     shmrpci_arena_init(&of.arena, 0);
     status = shmrpci_dict_key_init(dict, key, &bytes, &inner);
     if (status == SHMRPC_OK) {
-        shmrpci_mutex_lock(&dict->mutex);
-        status = shmrpci_table_update(
-            &dict->table, shmrpci_dict_key_bytes(&bytes), ask, &of, &outer);
-        shmrpci_mutex_unlock(&dict->mutex);
+        status = shmrpci_dict_update_bytes(dict, shmrpci_dict_key_bytes(&bytes),
+                                           ask, &of, &outer);
     }
     shmrpci_dict_key_fini(&bytes);
     shmrpci_arena_fini(&of.arena);

@@ -2,6 +2,8 @@
  * What the files of dicts and values share.
  *
  *   dict.c        opening, reading, changing by key
+ *   dict_change.c changes as bytes, here or at the engine of many machines
+ *   dict_remote.c changes at that engine; dict_copy.c fills this machine's copy
  *   dict_path.c   paths into values of any shape
  *   dict_nest.c   paths through long ones; dict_explode.c: how they are made
  *   dict_view.c   views; many keys in one change
@@ -28,9 +30,14 @@
 /* Keys and values up to that many bytes, encoded, need no heap. */
 #define SHMRPCI_DICT_STACK_BYTES 1024u
 
+/* Room in the file of a copy of a dict of many machines (dict_copy.h). */
+#define SHMRPCI_DICT_COPY_BYTES 128u
+
 /* Kinds of regions. */
 #define SHMRPCI_TABLE_KIND_DICT  UINT32_C(0x4449)
 #define SHMRPCI_TABLE_KIND_VALUE UINT32_C(0x5641)
+
+typedef struct shmrpci_dict_copy shmrpci_dict_copy;
 
 /* The handle of a dict, or of a value under another name. */
 struct shmrpc_dict {
@@ -43,6 +50,7 @@ struct shmrpc_dict {
     shmrpci_flat flat;     /* of values that are copied as they are */
     _Atomic(void *) locks; /* shmrpci_dict_locks *; NULL: never used */
     bool is_open;
+    shmrpci_dict_copy *copy; /* of a dict of many machines */
 };
 
 static inline shmrpc_dict *shmrpci_dict_of(shmrpci_handle *handle)
@@ -87,6 +95,27 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
 shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  const void *value, uint64_t expected,
                                  uint64_t *out_version, shmrpc_error *error);
+
+/* ---- dict_change.c: as those of the table, which take the mutex -----------
+ */
+
+shmrpc_status shmrpci_dict_put_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                     shmrpci_table_bytes value,
+                                     uint64_t expected, uint64_t *out_version,
+                                     shmrpc_error *error);
+/* `out` NULL: the value is not wanted. */
+shmrpc_status shmrpci_dict_del_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                     shmrpci_buf *out, shmrpc_error *error);
+/* Of a dict of many machines the updater may run at the same time as others. */
+shmrpc_status shmrpci_dict_update_bytes(shmrpc_dict *dict,
+                                        shmrpci_table_bytes key,
+                                        shmrpci_table_updater *updater,
+                                        void *user, shmrpc_error *error);
+shmrpc_status shmrpci_dict_merge_bytes(shmrpc_dict *dict,
+                                       const shmrpci_table_pair *pairs,
+                                       size_t count, shmrpc_error *error);
+
+/* ---- dict.c -------------------------------------------------------------- */
 
 /* Opens a table of the face's kind. */
 shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,

@@ -26,7 +26,7 @@
 
 #include "base/assert.h"
 #include "base/utf8.h"
-#include "objects/dict_inside.h"
+#include "objects/dict_remote.h"
 #include "os/clock.h"
 #include "os/thread.h"
 #include "table/hash.h"
@@ -542,6 +542,13 @@ static shmrpc_status begin(asking *of, shmrpc_dict *dict, const void *key,
     shmrpc_status status = shmrpci_dict_key_init(dict, NULL, &of->key, error);
     if (status == SHMRPC_OK) {
         status = shmrpci_dict_may_change(dict, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_dict_remote_lacks(
+            dict,
+            "there are no locks over NATS, as a dead holder on another machine "
+            "can't be told from a slow one: use put_if or update",
+            error);
     }
     if (status == SHMRPC_OK) {
         status = locks_of(dict, &of->locks, error);

@@ -59,6 +59,9 @@ typedef struct shmrpci_dict_lock_area {
 bool shmrpci_dict_lock_find(const shmrpci_region *region,
                             shmrpci_dict_lock_area *out);
 
+/* Where the area ends, from the beginning of the roots; 0: it has none. */
+uint64_t shmrpci_dict_lock_end(const shmrpci_region *region);
+
 /* A handle's own state of the locks that it used; for one process. */
 typedef struct shmrpci_dict_locks shmrpci_dict_locks;
 

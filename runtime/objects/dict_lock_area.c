@@ -62,6 +62,16 @@ bool shmrpci_dict_lock_find(const shmrpci_region *region,
     return true;
 }
 
+uint64_t shmrpci_dict_lock_end(const shmrpci_region *region)
+{
+    const shmrpci_region_head *facts = &region->facts;
+    shmrpci_dict_lock_area in;
+    return shmrpci_dict_lock_find(region, &in)
+               ? round_up(facts->limits[SHMRPCI_DICT_LIMIT_LOCKS] +
+                          area_bytes(facts->participant_count))
+               : 0;
+}
+
 /* ---- beginning and end --------------------------------------------------- */
 
 shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "objects/dict_nest.h"
+#include "objects/dict_remote.h"
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -42,9 +43,13 @@ static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_held *held, uint64_t *out_version,
                                shmrpc_error *error)
 {
-    size_t used;
-    shmrpc_status status = shmrpci_dict_nest_fetch(
-        dict, key, steps, count, held, &used, out_version, error);
+    size_t used = 0;
+    shmrpc_status status =
+        out_version != NULL && shmrpci_dict_is_remote(dict)
+            ? shmrpci_dict_remote_get(dict, key, &held->bytes, out_version,
+                                      error)
+            : shmrpci_dict_nest_fetch(dict, key, steps, count, held, &used,
+                                      out_version, error);
     if (status == SHMRPC_OK) {
         status =
             shmrpci_held_decode(held, held->bytes.data, held->bytes.len, error);
@@ -279,12 +284,12 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
     return status;
 }
 
-/* The answer may be out of date: either way of changing the value is correct,
- * only not equally quick. */
+/* Nests are of one machine. The answer may be out of date: either way of
+ * changing the value is correct, only not equally quick. */
 static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
 {
     shmrpci_table_peek peek;
-    return shmrpci_dict_nests(dict) &&
+    return shmrpci_dict_nests(dict) && !shmrpci_dict_is_remote(dict) &&
            shmrpci_table_look(&dict->table, key, &peek, NULL) == SHMRPC_OK &&
            (peek.value.is_ref ||
             peek.value.bytes.len > SHMRPCI_NEST_INLINE_BYTES);
@@ -316,10 +321,8 @@ static shmrpc_status change_below(shmrpc_dict *dict, change *of,
     shmrpc_error outer = {0};
     of->error = &inner;
     shmrpci_arena_init(&of->arena, 0);
-    shmrpci_mutex_lock(&dict->mutex);
-    shmrpc_status status = shmrpci_table_update(&dict->table, of->to->bytes,
-                                                change_tree, of, &outer);
-    shmrpci_mutex_unlock(&dict->mutex);
+    shmrpc_status status =
+        shmrpci_dict_update_bytes(dict, of->to->bytes, change_tree, of, &outer);
     shmrpci_arena_fini(&of->arena);
     if (status != SHMRPC_OK && error != NULL) {
         /* The error of the path or the codec says more. */
@@ -333,14 +336,9 @@ static shmrpc_status change_whole(shmrpc_dict *dict, const change *of,
                                   shmrpc_error *error)
 {
     if (of->op == SHMRPCI_TREE_DEL) {
-        shmrpci_mutex_lock(&dict->mutex);
-        shmrpc_status status =
-            shmrpci_table_del(&dict->table, of->to->bytes, SHMRPCI_TABLE_ANY,
-                              of->was != NULL ? &of->was->bytes : NULL, error);
-        shmrpci_mutex_unlock(&dict->mutex);
-        if (status == SHMRPC_E_NOT_FOUND) {
-            (void)shmrpc_error_set(error, status, "there is no such key");
-        }
+        shmrpc_status status = shmrpci_dict_del_bytes(
+            dict, of->to->bytes, of->was != NULL ? &of->was->bytes : NULL,
+            error);
         return status == SHMRPC_OK && of->was != NULL
                    ? shmrpci_held_decode(of->was, of->was->bytes.data,
                                          of->was->bytes.len, error)

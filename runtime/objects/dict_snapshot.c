@@ -1,7 +1,7 @@
 /* Snapshots of dicts and values: shmrpc/dict.h, shmrpc/value.h. Their place and
  * options; snapshot.c does the work. */
 #include "base/reserved.h"
-#include "objects/dict_inside.h"
+#include "objects/dict_remote.h"
 #include "objects/snapshot.h"
 #include "objects/snapshot_place.h"
 
@@ -25,6 +25,11 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
     const shmrpci_snapshot_of what = what_of(dict);
     if (*path != NULL) {
         return SHMRPC_OK;
+    }
+    if (shmrpci_dict_is_remote(dict)) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "no place is the default over NATS: give a "
+                                "path");
     }
     /* The server writes it: if two processes disagreed about the place, one
      * snapshot would be lost. */
@@ -87,7 +92,12 @@ shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = find_path(dict, &path, room, error);
+    status = shmrpci_dict_remote_lacks(
+        dict, "over NATS no snapshot is loaded: put or merge its entries",
+        error);
+    if (status == SHMRPC_OK) {
+        status = find_path(dict, &path, room, error);
+    }
     if (status == SHMRPC_OK) {
         status = shmrpci_snapshot_merge(&dict->handle, &dict->table,
                                         &dict->mutex, path, error);

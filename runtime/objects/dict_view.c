@@ -396,9 +396,7 @@ int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
     }
     if (status == SHMRPC_OK) {
         point(&buf, ends, count, pairs);
-        shmrpci_mutex_lock(&dict->mutex);
-        status = shmrpci_table_merge(&dict->table, pairs, count, error);
-        shmrpci_mutex_unlock(&dict->mutex);
+        status = shmrpci_dict_merge_bytes(dict, pairs, count, error);
     }
     free(pairs);
     free(ends);

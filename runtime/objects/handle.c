@@ -15,6 +15,8 @@
  */
 #include "objects/handle.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -668,6 +670,45 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
     return status;
 }
 
+/* The most that a copy takes, of an object with that limit: entries have other
+ * sizes here. */
+static uint64_t copy_bytes(uint64_t max_bytes)
+{
+    uint64_t least = (uint64_t)1 << 30;
+    return max_bytes > SHMRPCI_REGION_MAX_BYTES / 8
+               ? SHMRPCI_REGION_MAX_BYTES / 2
+           : max_bytes > least / 4 ? max_bytes * 4
+                                   : least;
+}
+
+/* Opens or makes this machine's copy of an object of many: an object of its own
+ * that its last user removes. Messages go on naming the address. */
+static shmrpc_status open_copy(shmrpci_handle *handle, shmrpc_error *error)
+{
+    char address[sizeof handle->name];
+    char name[sizeof handle->name];
+    shmrpci_remote_facts facts;
+    opening of = {handle, error};
+    shmrpci_remote_nats.facts(handle->remote, &facts);
+    const shmrpc_shared_opts opts = {.lifetime = SHMRPC_LIFETIME_LAST_CLOSE,
+                                     .permissions = 0600,
+                                     .max_bytes =
+                                         copy_bytes(handle->row.max_bytes)};
+    memcpy(address, handle->name, sizeof address);
+    (void)snprintf(name, sizeof name, "%.230s.nats-%016" PRIx64, facts.name,
+                   facts.identity);
+    shmrpc_status status = prepare(handle, name, &opts, error);
+    if (status == SHMRPC_OK) {
+        status = find(&of, &opts);
+        if (status != SHMRPC_OK) {
+            say(status, handle, error);
+        }
+    }
+    memcpy(handle->name, address, sizeof address);
+    handle->has_copy = status == SHMRPC_OK;
+    return status == SHMRPC_OK ? settle(handle) : status;
+}
+
 /* The same for an object of another machine. Its name for people is the
  * address, as far as there is room. */
 static shmrpc_status open_remote(shmrpci_handle *handle, const char *address,
@@ -681,12 +722,19 @@ static shmrpc_status open_remote(shmrpci_handle *handle, const char *address,
         apply(handle, opts);
         status = shmrpci_remote_open(handle, address, opts, error);
     }
-    if (status == SHMRPC_OK) {
+    if (status == SHMRPC_OK && handle->face->follow == NULL) {
         shmrpci_descent_settle(&handle->descent);
+        return SHMRPC_OK;
+    }
+    if (status == SHMRPC_OK) {
+        status = open_copy(handle, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = handle->face->follow(handle, error);
     }
     if (status != SHMRPC_OK) {
         (void)shmrpci_handle_explain(handle, status, error);
-        shmrpci_handle_unref(handle);
+        shmrpci_handle_close(handle);
     }
     return status;
 }
@@ -818,7 +866,10 @@ shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
         return status == SHMRPC_E_DESTROYED ? SHMRPC_OK : status;
     }
     if (handle->remote != NULL) {
-        return shmrpci_remote_nats.destroy(handle->remote);
+        status = shmrpci_remote_nats.destroy(handle->remote);
+        if (status != SHMRPC_OK || !handle->has_copy) {
+            return status;
+        }
     }
     handle->face->destroy(handle);
     status = remove_name(handle, NULL);
@@ -832,9 +883,15 @@ void shmrpci_handle_close(shmrpci_handle *handle)
     if (handle == NULL) {
         return;
     }
+    bool has_file = handle->remote == NULL || handle->has_copy;
     if (handle->remote != NULL) {
         shmrpci_remote_nats.close(handle->remote);
         handle->remote = NULL;
+    }
+    if (handle->face->unfollow != NULL) {
+        handle->face->unfollow(handle);
+    }
+    if (!has_file) {
         shmrpci_handle_unref(handle);
         return;
     }

@@ -55,6 +55,11 @@ typedef struct shmrpci_face {
     /* Fills a new object from a snapshot. NULL: has none. */
     shmrpc_status (*fill)(shmrpci_handle *handle, const char *path,
                           shmrpc_error *error);
+    /* Of a kind that has a copy on this machine if it is of many: fills the
+     * copy from handle->remote, and waits until it is complete; ends that,
+     * after handle->remote was closed. NULL: it has none. */
+    shmrpc_status (*follow)(shmrpci_handle *handle, shmrpc_error *error);
+    void (*unfollow)(shmrpci_handle *handle);
     /* Frees the handle's further members. NULL: none. */
     void (*fini)(shmrpci_handle *handle);
 } shmrpci_face;
@@ -78,8 +83,10 @@ struct shmrpci_handle {
     shmrpci_atomic_u32 refs; /* the user's, and one per item */
     shmrpc_lifetime lifetime;
     /* Where the object is, if it is another machine's; its engine, region and
-     * files don't exist then. NULL: it is of this one. */
+     * files are those of a copy then, or don't exist. NULL: it is of this
+     * one. */
     shmrpci_remote *remote;
+    bool has_copy;
     int creator_fd; /* holds the creator's byte; -1: another lifetime */
     /* For a service's object: its memory, to be opened again, and its owner.
      * -1: a file of the folder. */

@@ -13,6 +13,7 @@
  *     READERS   shared, by handles that only read; writers have their own bytes
  *     JUDGE     by whoever finds out whether anybody uses it, and takes all
  *               bytes of writers for that: whoever finds those taken looks here
+ *     KEEPER    by the handle that fills the copy of a dict of many machines
  *
  * All of it is hostile: it is copied, checked, then used.
  */
@@ -30,6 +31,7 @@
 #define SHMRPCI_OBJECT_CREATOR_BYTE (SHMRPCI_OBJECT_NAME_BYTE + 1)
 #define SHMRPCI_OBJECT_READERS_BYTE (SHMRPCI_OBJECT_NAME_BYTE + 2)
 #define SHMRPCI_OBJECT_JUDGE_BYTE   (SHMRPCI_OBJECT_NAME_BYTE + 3)
+#define SHMRPCI_OBJECT_KEEPER_BYTE  (SHMRPCI_OBJECT_NAME_BYTE + 4)
 
 #define SHMRPCI_LABEL_MAGIC     UINT64_C(0x3130636552685301)
 #define SHMRPCI_LABEL_MAX_TEXT  ((uint32_t)1 << 20)

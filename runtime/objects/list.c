@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "objects/dict_nest.h"
+#include "objects/dict_remote.h"
 
 /* A value's handle is a dict's. */
 static shmrpc_dict *dict_of(shmrpc_value *value)
@@ -57,6 +58,11 @@ static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
     shmrpc_status status = shmrpci_dict_may_change(dict, error);
     if (status != SHMRPC_OK) {
         return status;
+    }
+    status = shmrpci_dict_remote_lacks(
+        dict, "over NATS a list is read and put as a whole, or updated", error);
+    if (status != SHMRPC_OK) {
+        return shmrpci_handle_explain(&dict->handle, status, error);
     }
     if (shmrpci_region_is_destroyed(&dict->table.region)) {
         return shmrpci_handle_fail(&dict->handle, SHMRPC_E_DESTROYED,

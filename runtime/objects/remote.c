@@ -20,16 +20,12 @@ static const char *gap_of(shmrpc_shared_kind kind)
     switch (kind) {
     case SHMRPC_SHARED_QUEUE:
     case SHMRPC_SHARED_TOPIC:
+    case SHMRPC_SHARED_DICT:
+    case SHMRPC_SHARED_VALUE:
         return NULL;
     case SHMRPC_SHARED_PIPE:
         return "pipes don't exist over NATS: use a stream of a service, whose "
                "sender waits for its reader";
-    case SHMRPC_SHARED_DICT:
-        return "dicts don't exist over NATS yet: ask a service, or publish "
-               "changes to a topic with history";
-    case SHMRPC_SHARED_VALUE:
-        return "values don't exist over NATS: publish it to a topic with a "
-               "history of 1";
     }
     return "there is no such kind";
 }
@@ -48,6 +44,11 @@ shmrpc_status shmrpci_remote_open(shmrpci_handle *handle, const char *address,
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "READ_ONLY: over NATS permissions are those of "
                                 "the account (?creds=FILE)");
+    }
+    if (opts->snapshot != NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "over NATS no snapshot is loaded: its servers "
+                                "keep the entries (?replicas=3)");
     }
     shmrpc_status status = shmrpci_handle_typed(handle, error);
     if (status != SHMRPC_OK) {

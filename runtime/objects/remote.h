@@ -1,6 +1,6 @@
 /*
- * Objects of many machines: what a queue or topic asks of the engine that keeps
- * it elsewhere, when its name is an address ("nats://host/acme.jobs").
+ * Objects of many machines: what an object asks of the engine that keeps it
+ * elsewhere, when its name is an address ("nats://host/acme.jobs").
  *
  * The engine moves bytes, as those of ring/ do; encoding them and handing them
  * out is the same for both.  It is in transport/nats, which alone knows the
@@ -41,6 +41,10 @@ typedef struct shmrpci_remote_spec {
 typedef struct shmrpci_remote_facts {
     uint32_t max_item_bytes;
     bool is_acked;
+    /* Of a dict: its name there, and a number that no other dict, and no later
+     * one of this name, has. */
+    const char *name;
+    uint64_t identity;
 } shmrpci_remote_facts;
 
 typedef struct shmrpci_remote_item {
@@ -67,6 +71,32 @@ typedef struct shmrpci_remote_figures {
     uint64_t history;
     bool is_ended;
 } shmrpci_remote_figures;
+
+/* Revisions of a key's value: any; there is none. All others are greater. */
+#define SHMRPCI_REMOTE_ANY    UINT64_MAX
+#define SHMRPCI_REMOTE_ABSENT UINT64_C(0)
+
+/*
+ * The copy of a dict on this machine, as the engine sees it.  The functions are
+ * called by the engine's thread, and must not wait.  Of all copies' users on a
+ * machine one keeps it.
+ */
+typedef struct shmrpci_remote_copy {
+    void *user;
+    /* Whether this handle keeps the copy, from now on if nobody else does. */
+    bool (*may_keep)(void *user);
+    /* All entries follow, then `whole`; until then what was there stays. */
+    void (*begin)(void *user);
+    void (*whole)(void *user);
+    /* A key has a new value, or (data NULL) none. False: it could not be
+     * stored, and all of it is told again later. */
+    bool (*apply)(void *user, const void *key, size_t key_len, const void *data,
+                  size_t len);
+    /* All changes up to this revision have been told. */
+    void (*reached)(void *user, uint64_t revision);
+    /* The dict was destroyed. */
+    void (*gone)(void *user);
+} shmrpci_remote_copy;
 
 /* The engine. Statuses are those of the public functions. */
 typedef struct shmrpci_remote_ops {
@@ -101,6 +131,22 @@ typedef struct shmrpci_remote_ops {
     shmrpc_status (*next)(shmrpci_remote_sub *sub, int64_t deadline_ns,
                           shmrpci_buf *buf, shmrpci_remote_item *item,
                           uint64_t *out_lost, shmrpc_error *error);
+
+    /* Tells `copy` of all changes, until close. */
+    shmrpc_status (*follow)(shmrpci_remote *remote,
+                            const shmrpci_remote_copy *copy,
+                            shmrpc_error *error);
+    /* Replaces `out`, a heap buffer, by the newest value. NOT_FOUND:
+     * *out_revision is what the next put must expect. */
+    shmrpc_status (*read)(shmrpci_remote *remote, const void *key,
+                          size_t key_len, int64_t deadline_ns, shmrpci_buf *out,
+                          uint64_t *out_revision, shmrpc_error *error);
+    /* Puts a value, or (data NULL) deletes it, if the key's revision is
+     * `expected`. ABORTED: it isn't. */
+    shmrpc_status (*write)(shmrpci_remote *remote, const void *key,
+                           size_t key_len, const void *data, size_t len,
+                           uint64_t expected, int64_t deadline_ns,
+                           uint64_t *out_revision, shmrpc_error *error);
 } shmrpci_remote_ops;
 
 /* transport/nats/remote.c */

@@ -4,7 +4,7 @@
 #include "shmrpc/value.h"
 
 #include "base/reserved.h"
-#include "objects/dict_inside.h"
+#include "objects/dict_copy.h"
 
 /* shmrpc_value is never defined: its handles are those of dicts, under a type
  * of their own so that C keeps the two apart. */
@@ -32,6 +32,8 @@ const shmrpci_face shmrpci_face_value = {
     .destroy = shmrpci_dict_destroy_engine,
     .wake = shmrpci_dict_wake_engine,
     .fill = shmrpci_dict_fill_engine,
+    .follow = shmrpci_dict_copy_follow,
+    .unfollow = shmrpci_dict_copy_unfollow,
 };
 
 int shmrpc_stub_value_open(const shmrpc_shared *row, const char *name,

@@ -36,7 +36,10 @@ static const char dict_help[] =
     "all\n"
     "in one change; snapshot writes all entries to a file on disk; watch\n"
     "prints all entries, then each change (--count: so many lines); check\n"
-    "looks for damage; nobody may change the dict meanwhile.\n"
+    "looks for damage; nobody may change the dict meanwhile. NAME may be\n"
+    "nats://HOST/NAME, a dict of many machines, without check: what load puts\n"
+    "is then many changes, and dump and watch show this machine's copy, which\n"
+    "may be behind.\n"
     "\n";
 
 static const char value_help[] =
@@ -54,19 +57,24 @@ static const char value_help[] =
     "of a damaged one (--salvage); snapshot writes it to a file on disk, and\n"
     "load reads such a file; watch prints the value, and again whenever it\n"
     "changes (--count: so many times); check looks for damage; nobody may\n"
-    "change the value meanwhile.\n"
+    "change the value meanwhile. NAME may be nats://HOST/NAME, a value of "
+    "many\n"
+    "machines, without load and check.\n"
     "\n";
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* `reads` asks for no more than permission to read. A value is opened by its
+/* `reads` asks for no more than permission to read, except of NATS, whose
+ * accounts decide. A value is opened by its
  * own function, but its handle is a dict's, and is used as one from then on. */
 
 cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out)
 {
     shmrpc_error error;
     shmrpc_shared_opts opts = shared->open;
-    opts.flags |= reads ? (uint32_t)SHMRPC_SHARED_READ_ONLY : 0;
+    opts.flags |= reads && !shmrpci_remote_is(shared->name)
+                      ? (uint32_t)SHMRPC_SHARED_READ_ONLY
+                      : 0;
     int status;
     if (shared->row.kind == SHMRPC_SHARED_VALUE) {
         shmrpc_value *value;

@@ -38,7 +38,26 @@
  * done.  A stopped process holds up nobody; an open view of it keeps the memory
  * that the view shows.
  *
- * There are no dicts between machines yet: "nats://..." is UNIMPLEMENTED.
+ * Between machines.  The name "nats://host/acme.voices" means one dict for all
+ * machines: a bucket of NATS (docs/many-machines.md), of which each machine has
+ * a copy.  Reading, views and watches are of this machine's copy, at its speed,
+ * also while no server is reachable; it is behind by what is under way, and
+ * after the death of the process that fills it by about a second.  Getting a
+ * value together with its version asks the servers instead, and is exact, as
+ * are put_new, put_if, update and changes below a key.
+ *
+ * A change returns when the servers have stored it, and the copy of this
+ * machine has it, for which it waits no longer than 2 s.  It blocks for up to
+ * 30 s; DEADLINE and UNAVAILABLE mean that it may have happened.  Each key is
+ * changed by itself: merge and clear are many changes, and others see some
+ * without the others.  update and changes below a key read the whole value
+ * first.
+ *
+ * Further statuses there: UNAVAILABLE: no server is reachable; TOO_LARGE:
+ * longer than the servers' max_payload (1 MiB), or a key of more than about 300
+ * to 1,000 bytes; EXHAUSTED: the bucket is full (max_bytes), or this machine's
+ * copy; FORKED: in a forked child; UNIMPLEMENTED: locks, and load; INVALID:
+ * READ_ONLY, `capacity`, `snapshot`, a `lifetime` other than FILE.
  *
  * shmrpc/shared.h has what holds for all shared objects.
  */

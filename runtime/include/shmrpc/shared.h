@@ -14,10 +14,10 @@
  * its own.  Objects are files in the folders that shmrpc/objects.h names; its
  * functions list, remove and collect them.
  *
- * A name that begins with "nats://" means an object of many machines, for
- * queues and topics (docs/many-machines.md); the other kinds don't exist there,
- * and are UNIMPLEMENTED.  What is said below of files, deaths and forks holds
- * on one machine; shmrpc/queue.h and topic.h say what differs.
+ * A name that begins with "nats://" means an object of many machines
+ * (docs/many-machines.md); pipes don't exist there, and are UNIMPLEMENTED. What
+ * is said below of files, deaths and forks holds on one machine; queue.h,
+ * topic.h and dict.h say what differs.
  *
  * Death.  Processes may be killed at any instruction: a call that has returned
  * has taken effect, a call in progress has happened or has not, and nobody

@@ -23,8 +23,9 @@
  * within the value: NULL, or no steps, means the whole.  A list is a value too:
  * append, insert, pop.  A new value is NOT_FOUND until it is put.
  *
- * There are no values between machines ("nats://..." is UNIMPLEMENTED): a topic
- * with a history of 1 has the last one for all who come.
+ * Between machines ("nats://host/acme.config") what shmrpc/dict.h says holds,
+ * too. The items of a list with a declared type can't be changed there one by
+ * one: UNIMPLEMENTED.
  *
  * shmrpc/shared.h has what holds for all shared objects.
  */

@@ -179,6 +179,38 @@ static int refuse(shmrpc_error *error, const char *what)
     return shmrpc_error_set(error, SHMRPC_E_INVALID, "%s", what);
 }
 
+static char kind_of(shmrpc_shared_kind kind)
+{
+    return kind == SHMRPC_SHARED_QUEUE   ? 'q'
+           : kind == SHMRPC_SHARED_TOPIC ? 't'
+           : kind == SHMRPC_SHARED_DICT  ? 'd'
+                                         : 'v';
+}
+
+/* The description that the stream of a dict or value will have. */
+static int describe_bucket(const shmrpci_remote_spec *spec, nats_about *out,
+                           shmrpc_error *error)
+{
+    const shmrpc_shared *row = spec->row;
+    if (row->lifetime != SHMRPC_LIFETIME_FILE) {
+        return refuse(error,
+                      "an object over NATS lives until it is destroyed: "
+                      "leave `lifetime` at file");
+    }
+    if (row->capacity != 0 || row->max_bytes > INT64_MAX) {
+        return refuse(error,
+                      "over NATS no server counts keys: leave out `capacity`, "
+                      "and limit the bytes by max_bytes");
+    }
+    *out = (nats_about){.kind = kind_of(row->kind),
+                        .encoding = (uint32_t)row->encoding,
+                        .type_hash = spec->type_hash,
+                        .capacity = row->max_bytes};
+    (void)snprintf(out->signature, sizeof out->signature, "%s",
+                   row->signature != NULL ? row->signature : "");
+    return SHMRPC_OK;
+}
+
 /* The description that the stream will have. INVALID: something that can't
  * exist between machines. */
 static int describe(const shmrpci_remote_spec *spec, nats_about *out,
@@ -186,6 +218,9 @@ static int describe(const shmrpci_remote_spec *spec, nats_about *out,
 {
     const shmrpc_shared *row = spec->row;
     bool is_queue = row->kind == SHMRPC_SHARED_QUEUE;
+    if (!is_queue && row->kind != SHMRPC_SHARED_TOPIC) {
+        return describe_bucket(spec, out, error);
+    }
     if (row->lifetime != SHMRPC_LIFETIME_FILE) {
         return refuse(error,
                       "an object over NATS lives until it is destroyed: "
@@ -208,7 +243,7 @@ static int describe(const shmrpci_remote_spec *spec, nats_about *out,
                       "capacity, history or max_item_bytes are too large");
     }
     *out = (nats_about){
-        .kind = is_queue ? 'q' : 't',
+        .kind = kind_of(row->kind),
         .encoding = (uint32_t)row->encoding,
         .type_hash = spec->type_hash,
         .history = is_queue ? 0 : row->history,
@@ -313,7 +348,7 @@ static int absent(const shmrpci_remote *remote, shmrpc_error *error)
 {
     return shmrpc_error_set(
         error, SHMRPC_E_NOT_FOUND,
-        remote->about.kind == 'q'
+        remote->about.kind != 't'
             ? "it does not exist there"
             : "no history of it is kept there; a topic without history can't "
               "be looked for: open or create it");
@@ -356,20 +391,33 @@ static int find(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
     return refuse(error, "there is no such mode");
 }
 
+/* Subjects and stream of an object. */
+static int name_stream(shmrpci_remote *remote, shmrpc_error *error)
+{
+    const char *name = remote->place.name;
+    nats_stream *stream = &remote->stream;
+    if (nats_about_is_bucket(&remote->about)) {
+        int status = nats_place_bucket(name, stream->name, error);
+        (void)snprintf(stream->subject, sizeof stream->subject, "$KV.%.200s.>",
+                       status == SHMRPC_OK ? stream->name + 3 : "");
+        return status;
+    }
+    int status =
+        nats_place_subject(name, remote->about.kind, stream->subject, error);
+    return status == SHMRPC_OK ? nats_place_stream(name, remote->about.kind,
+                                                   stream->name, error)
+                               : status;
+}
+
 static int name_it(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
                    shmrpc_error *error)
 {
     uint8_t random[8];
     int status =
         nats_place_parse(spec->address, spec->row->name,
-                         remote->about.kind == 'q', &remote->place, error);
+                         remote->about.kind != 't', &remote->place, error);
     if (status == SHMRPC_OK) {
-        status = nats_place_subject(remote->place.name, remote->about.kind,
-                                    remote->stream.subject, error);
-    }
-    if (status == SHMRPC_OK) {
-        status = nats_place_stream(remote->place.name, remote->about.kind,
-                                   remote->stream.name, error);
+        status = name_stream(remote, error);
     }
     if (status == SHMRPC_OK &&
         shmrpci_random_fill(random, sizeof random) != SHMRPC_OK) {
@@ -387,12 +435,14 @@ static int name_it(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
 static void on_second(void *user)
 {
     nats_queue_tick(user);
+    nats_copy_tick(user);
 }
 
 static void on_connect(void *user)
 {
     nats_queue_reconnect(user);
     nats_topic_reconnect(user);
+    nats_copy_reconnect(user);
 }
 
 /* ---- operations ---------------------------------------------------------- */
@@ -406,6 +456,7 @@ static void close_it(shmrpci_remote *remote)
         nats_line_lock(remote->line);
         nats_topic_close(remote);
         nats_queue_close(remote);
+        nats_copy_close(remote);
         nats_line_unlock(remote->line);
     }
     nats_line_close(remote->line);
@@ -415,7 +466,11 @@ static void close_it(shmrpci_remote *remote)
 static int open_on(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
                    shmrpc_error *error)
 {
+    const shmrpc_type *key = spec->row->key;
     int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
+    remote->key_form = key == NULL                    ? NATS_KEY_NONE
+                       : key->kind == SHMRPC_KIND_ANY ? NATS_KEY_ANY
+                                                      : NATS_KEY_PLAIN;
     nats_line_opts opts = {.place = &remote->place,
                            .on_second = on_second,
                            .on_connect = on_connect,
@@ -456,11 +511,25 @@ static shmrpc_status open_it(const shmrpci_remote_spec *spec,
     return SHMRPC_OK;
 }
 
+/* FNV-1a: names and dates differ by accident, not to deceive. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* A stream that is made again has another date of creation, in nanoseconds. */
 static void facts(const shmrpci_remote *remote, shmrpci_remote_facts *out)
 {
-    *out = (shmrpci_remote_facts){.max_item_bytes =
-                                      (uint32_t)remote->about.max_item_bytes,
-                                  .is_acked = remote->about.is_acked};
+    uint64_t hash =
+        hash_text(UINT64_C(0xcbf29ce484222325), remote->stream.created);
+    *out = (shmrpci_remote_facts){
+        .max_item_bytes = (uint32_t)remote->about.max_item_bytes,
+        .is_acked = remote->about.is_acked,
+        .name = remote->place.name,
+        .identity = hash_text(hash, remote->stream.name)};
 }
 
 /* A topic can't tell anybody that it was ended. */
@@ -566,4 +635,7 @@ const shmrpci_remote_ops shmrpci_remote_nats = {
     .subscribe = nats_topic_subscribe,
     .unsubscribe = nats_topic_unsubscribe,
     .next = nats_topic_next,
+    .follow = nats_copy_follow,
+    .read = nats_kv_read,
+    .write = nats_kv_write,
 };

@@ -1,6 +1,6 @@
 /*
- * State shared by remote.c, remote_queue.c and remote_topic.c: a shared object
- * over NATS.
+ * State shared by remote.c, remote_queue.c, remote_topic.c, remote_kv.c and
+ * remote_copy.c: a shared object over NATS.
  *
  * Threading: the members after `line` are guarded by the line's lock.
  */
@@ -9,6 +9,7 @@
 
 #include "objects/remote.h"
 #include "os/clock.h"
+#include "transport/nats/remote_key.h"
 #include "transport/nats/remote_stream.h"
 
 /* The consumer that all readers of a queue share. */
@@ -51,6 +52,28 @@ typedef struct nats_popper {
     int64_t until_ns; /* after that the pull counts as lost */
 } nats_popper;
 
+/* How far the watch of a dict is. */
+typedef enum nats_copy_state {
+    NATS_COPY_ASIDE,  /* another process keeps the copy, or none does yet */
+    NATS_COPY_ASKED,  /* the server has been asked for a consumer */
+    NATS_COPY_COMING, /* it has been made, and is of our bucket */
+    NATS_COPY_GONE    /* the bucket was destroyed */
+} nats_copy_state;
+
+/* The watch of a dict, which fills this machine's copy. */
+typedef struct nats_copy {
+    shmrpci_remote_copy to; /* `apply` NULL: not followed */
+    nats_copy_state state;
+    nats_ear *ear; /* for answers */
+    nats_ear *entry_ear;
+    nats_ear *deleted_ear; /* that the bucket was */
+    uint64_t number;       /* of the present consumer */
+    uint64_t order;        /* of its last message */
+    bool has_all;          /* nothing was left behind its last message */
+    bool is_whole;         /* and that was told */
+    int64_t until_ns;      /* then it counts as lost */
+} nats_copy;
+
 struct shmrpci_remote {
     nats_line *line;
     nats_place place;
@@ -69,6 +92,9 @@ struct shmrpci_remote {
     nats_popper *poppers;
     /* of a topic */
     shmrpci_remote_sub *subs;
+    /* of a dict */
+    nats_key_form key_form;
+    nats_copy copy;
 };
 
 /* ---- remote.c ------------------------------------------------------------ */
@@ -125,5 +151,29 @@ void nats_topic_unsubscribe(shmrpci_remote_sub *sub);
 shmrpc_status nats_topic_next(shmrpci_remote_sub *sub, int64_t deadline_ns,
                               shmrpci_buf *buf, shmrpci_remote_item *item,
                               uint64_t *out_lost, shmrpc_error *error);
+
+/* ---- remote_kv.c --------------------------------------------------------- */
+
+/* Headers of messages in a bucket. */
+#define NATS_KV_OPERATION "KV-Operation"
+#define NATS_KV_MARKER    "Nats-Marker-Reason" /* a deletion by the server */
+
+shmrpc_status nats_kv_read(shmrpci_remote *remote, const void *key,
+                           size_t key_len, int64_t deadline_ns,
+                           shmrpci_buf *out, uint64_t *out_revision,
+                           shmrpc_error *error);
+shmrpc_status nats_kv_write(shmrpci_remote *remote, const void *key,
+                            size_t key_len, const void *data, size_t len,
+                            uint64_t expected, int64_t deadline_ns,
+                            uint64_t *out_revision, shmrpc_error *error);
+
+/* ---- remote_copy.c ------------------------------------------------------- */
+
+shmrpc_status nats_copy_follow(shmrpci_remote *remote,
+                               const shmrpci_remote_copy *copy,
+                               shmrpc_error *error);
+void nats_copy_close(shmrpci_remote *remote);
+void nats_copy_tick(shmrpci_remote *remote);
+void nats_copy_reconnect(shmrpci_remote *remote);
 
 #endif

@@ -184,6 +184,13 @@ static bool is_separator(const char *name, size_t i)
            name[i + 1] != '\0' && name[i + 1] != '.';
 }
 
+static int too_long(shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                            "the name is too long for NATS, where each special "
+                            "character counts as three");
+}
+
 /* Different names stay different, because = and the replacement of a dot are
  * escaped as well. */
 static int spell(const char *name, char kind, char dot,
@@ -195,9 +202,7 @@ static int spell(const char *name, char kind, char dot,
         char c = name[i];
         /* Room for the longest form, and the final 0. */
         if (len + 4 > NATS_PLACE_SUBJECT_BYTES) {
-            return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                    "the name is too long for NATS, where each "
-                                    "special character counts as three");
+            return too_long(error);
         }
         if (is_separator(name, i)) {
             out[len++] = dot;
@@ -222,4 +227,25 @@ int nats_place_stream(const char *name, char kind,
                       char out[NATS_PLACE_SUBJECT_BYTES], shmrpc_error *error)
 {
     return spell(name, kind, '-', out, error);
+}
+
+int nats_place_bucket(const char *name, char out[NATS_PLACE_SUBJECT_BYTES],
+                      shmrpc_error *error)
+{
+    size_t len = (size_t)snprintf(out, NATS_PLACE_SUBJECT_BYTES, "%s", "KV_");
+    for (size_t i = 0; name[i] != '\0'; i++) {
+        char c = name[i];
+        /* Room for the longest form, the .> of its subjects, and the 0. */
+        if (len + 8 > NATS_PLACE_SUBJECT_BYTES) {
+            return too_long(error);
+        }
+        if (c == '.' || (is_letter(c) && c != '_')) {
+            out[len++] = c == '.' ? '-' : c;
+        } else {
+            len += (size_t)snprintf(out + len, NATS_PLACE_SUBJECT_BYTES - len,
+                                    "_%02X", (unsigned)(unsigned char)c);
+        }
+    }
+    out[len] = '\0';
+    return SHMRPC_OK;
 }

@@ -5,10 +5,10 @@
  *
  *     creds=FILE nkey=FILE ca=FILE cert=FILE   who we are there, as for calls
  *     replicas=1..5    copies of what is kept (1)
- *     storage=memory   kept in memory, or storage=file (queues: file; topics:
- *                      memory)
- *     ack_wait=N queues: seconds after which an item of a dead reader is
- *     delivered again, 1 to 3600 (30)
+ *     storage=memory   kept in memory, or storage=file (topics: memory; others:
+ *                      file)
+ *     ack_wait=N       queues: seconds after which an item of a dead reader is
+ *                      delivered again, 1 to 3600 (30)
  *
  * The last two rows count when the object is created. Also the names that an
  * object has in NATS: characters that NATS does not allow become =XX.
@@ -51,5 +51,9 @@ int nats_place_subject(const char *name, char kind,
 /* shmrpc-KIND-NAME, without dots: stream names may not contain any. */
 int nats_place_stream(const char *name, char kind,
                       char out[NATS_PLACE_SUBJECT_BYTES], shmrpc_error *error);
+/* KV_NAME: names of buckets have only letters, digits, - and _. So a dot is -,
+ * and any other character _XX. */
+int nats_place_bucket(const char *name, char out[NATS_PLACE_SUBJECT_BYTES],
+                      shmrpc_error *error);
 
 #endif

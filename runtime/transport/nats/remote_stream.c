@@ -34,6 +34,7 @@ enum {
     JS_STREAM_EXISTS = 10058,
     JS_STREAM_NOT_FOUND = 10059,
     JS_CONSUMER_NOT_FOUND = 10014,
+    JS_NO_MESSAGE = 10037,
     JS_NO_RESOURCES = 10023,
     JS_NO_MEMORY = 10028,
     JS_NO_STORAGE = 10047,
@@ -50,6 +51,7 @@ static int status_of(uint64_t code)
         return SHMRPC_E_EXISTS;
     case JS_STREAM_NOT_FOUND:
     case JS_CONSUMER_NOT_FOUND:
+    case JS_NO_MESSAGE:
         return SHMRPC_E_NOT_FOUND;
     case JS_NO_RESOURCES:
     case JS_NO_MEMORY:
@@ -79,11 +81,10 @@ static int read_error(nats_json answer, shmrpc_error *error)
                             text);
 }
 
-/* A request $JS.API.OPERATION[.STREAM[.CONSUMER]]; the answer is the caller's
- * heap buffer. */
-static int call(nats_line *line, const char *operation, const char *stream,
-                const char *consumer, const shmrpci_buf *body,
-                int64_t deadline_ns, shmrpci_buf *answer, shmrpc_error *error)
+int nats_stream_call(nats_line *line, const char *operation, const char *stream,
+                     const char *consumer, const shmrpci_buf *body,
+                     int64_t deadline_ns, shmrpci_buf *answer,
+                     shmrpc_error *error)
 {
     char subject[2 * NATS_PLACE_SUBJECT_BYTES];
     bool is_nobody = true;
@@ -158,8 +159,8 @@ int nats_stream_look(nats_line *line, const char *name, int64_t deadline_ns,
 {
     char about[ABOUT_BYTES] = "";
     shmrpci_buf answer;
-    int status = call(line, "STREAM.INFO", name, NULL, NULL, deadline_ns,
-                      &answer, error);
+    int status = nats_stream_call(line, "STREAM.INFO", name, NULL, NULL,
+                                  deadline_ns, &answer, error);
     if (status == SHMRPC_OK) {
         nats_json in = json_of(&answer);
         *out = (nats_stream_info){
@@ -198,13 +199,41 @@ int nats_stream_check(nats_line *line, const nats_stream *stream,
 
 /* ---- making and ending --------------------------------------------------- */
 
-/* A full queue refuses, unless its oldest items may be dropped. */
+/* A full queue refuses, unless its oldest items may be dropped; so does a
+ * bucket. */
 static const char *discard_of(const nats_about *about)
 {
+    if (nats_about_is_bucket(about)) {
+        return "new";
+    }
     return about->kind == 'q' &&
                    about->overflow != (uint32_t)SHMRPC_OVERFLOW_DROP_OLDEST
                ? "new"
                : "old";
+}
+
+/* How much it keeps. Of a bucket each key's last message, which is not deleted
+ * but replaced. */
+static void write_limits(const nats_about *about, shmrpci_buf *out)
+{
+    if (nats_about_is_bucket(about)) {
+        shmrpci_json_set_int(out, "max_msgs", -1);
+        shmrpci_json_set_int(out, "max_msgs_per_subject", 1);
+        shmrpci_json_set_int(out, "max_bytes",
+                             about->capacity > 0 ? (int64_t)about->capacity
+                                                 : -1);
+        shmrpci_json_set_int(out, "max_msg_size", -1);
+        shmrpci_json_set_bool(out, "deny_delete", true);
+        shmrpci_json_set_bool(out, "allow_rollup_hdrs", true);
+        shmrpci_json_set_bool(out, "allow_direct", true);
+        return;
+    }
+    shmrpci_json_set_uint(out, "max_msgs",
+                          about->kind == 'q' ? about->capacity
+                                             : about->history + TOPIC_ROOM);
+    shmrpci_json_set_int(out, "max_bytes", -1);
+    shmrpci_json_set_uint(out, "max_msg_size",
+                          about->max_item_bytes + HEADER_ROOM);
 }
 
 static void write_config(const nats_stream *stream, const nats_place *place,
@@ -222,13 +251,8 @@ static void write_config(const nats_stream *stream, const nats_place *place,
     shmrpci_buf_append_text(out, "]");
     shmrpci_json_set_text(out, "retention", is_queue ? "workqueue" : "limits");
     shmrpci_json_set_int(out, "max_consumers", -1);
-    shmrpci_json_set_uint(out, "max_msgs",
-                          is_queue ? about->capacity
-                                   : about->history + TOPIC_ROOM);
-    shmrpci_json_set_int(out, "max_bytes", -1);
+    write_limits(about, out);
     shmrpci_json_set_int(out, "max_age", 0);
-    shmrpci_json_set_uint(out, "max_msg_size",
-                          about->max_item_bytes + HEADER_ROOM);
     shmrpci_json_set_text(out, "discard", discard_of(about));
     shmrpci_json_set_text(out, "storage",
                           place->is_in_file ? "file" : "memory");
@@ -246,8 +270,8 @@ static int configure(nats_line *line, const char *operation,
     shmrpci_buf answer;
     shmrpci_buf_init_heap(&body);
     write_config(stream, place, about, &body);
-    int status = call(line, operation, stream->name, NULL, &body, deadline_ns,
-                      &answer, error);
+    int status = nats_stream_call(line, operation, stream->name, NULL, &body,
+                                  deadline_ns, &answer, error);
     shmrpci_buf_fini(&answer);
     shmrpci_buf_fini(&body);
     return status;
@@ -281,8 +305,8 @@ int nats_stream_delete(nats_line *line, const char *name, int64_t deadline_ns,
                        shmrpc_error *error)
 {
     shmrpci_buf answer;
-    int status = call(line, "STREAM.DELETE", name, NULL, NULL, deadline_ns,
-                      &answer, error);
+    int status = nats_stream_call(line, "STREAM.DELETE", name, NULL, NULL,
+                                  deadline_ns, &answer, error);
     shmrpci_buf_fini(&answer);
     return status;
 }
@@ -305,8 +329,8 @@ static int end_consumer(nats_line *line, const char *operation,
 {
     shmrpci_buf answer;
     shmrpci_buf_append_text(body, "}}");
-    int status = call(line, operation, stream->name, name, body, deadline_ns,
-                      &answer, error);
+    int status = nats_stream_call(line, operation, stream->name, name, body,
+                                  deadline_ns, &answer, error);
     shmrpci_buf_fini(&answer);
     shmrpci_buf_fini(body);
     return status;
@@ -361,8 +385,8 @@ int nats_consumer_look(nats_line *line, const nats_stream *stream,
                        nats_consumer_info *out, shmrpc_error *error)
 {
     shmrpci_buf answer;
-    int status = call(line, "CONSUMER.INFO", stream->name, name, NULL,
-                      deadline_ns, &answer, error);
+    int status = nats_stream_call(line, "CONSUMER.INFO", stream->name, name,
+                                  NULL, deadline_ns, &answer, error);
     if (status == SHMRPC_OK) {
         nats_json in = json_of(&answer);
         *out = (nats_consumer_info){
@@ -425,7 +449,8 @@ bool nats_delivery_of(const char *reply, nats_delivery *out)
     return (count == 9 || count >= 11) &&
            shmrpci_number_read(tokens[at], 1, UINT64_MAX, &out->times) &&
            shmrpci_number_read(tokens[at + 1], 1, UINT64_MAX, &out->number) &&
-           shmrpci_number_read(tokens[at + 2], 1, UINT64_MAX, &out->order);
+           shmrpci_number_read(tokens[at + 2], 1, UINT64_MAX, &out->order) &&
+           shmrpci_number_read(tokens[at + 4], 0, UINT64_MAX, &out->left);
 }
 
 /* ---- publishing ---------------------------------------------------------- */

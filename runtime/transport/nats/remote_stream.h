@@ -1,9 +1,10 @@
 /*
  * Streams of JetStream, by plain requests of its JSON API ($JS.API.>).
  *
- * A stream keeps what is pushed to a queue, or the history of a topic. Its
- * description says in one line what it holds, so that every process that opens
- * it can compare: "shmrpc1 KIND ENCODING HASH ...".
+ * A stream keeps what is pushed to a queue, the history of a topic, or the
+ * entries of a dict (a bucket: one message per key).  Its description says in
+ * one line what it holds, so that every process that opens it can compare:
+ * "shmrpc1 KIND ENCODING HASH ...".
  *
  * Threading: with the line's lock held.
  */
@@ -18,17 +19,23 @@
 
 /* The contents of the description. */
 typedef struct nats_about {
-    char kind; /* q: queue, t: topic */
+    char kind; /* q: queue, t: topic, d: dict, v: value */
     uint32_t encoding;
     uint64_t type_hash; /* 0: of any shape */
     uint64_t history;   /* t: messages for late subscribers */
-    uint64_t capacity;  /* q */
+    uint64_t capacity;  /* q: items; d, v: bytes, 0: no limit */
     uint64_t max_item_bytes;
     uint32_t overflow; /* shmrpc_overflow */
     bool is_acked;
     bool is_ended;
     char signature[NATS_SIGNATURE_BYTES]; /* for people */
 } nats_about;
+
+/* Whether its stream is a bucket of NATS. */
+static inline bool nats_about_is_bucket(const nats_about *about)
+{
+    return about->kind == 'd' || about->kind == 'v';
+}
 
 typedef struct nats_stream {
     char name[NATS_PLACE_SUBJECT_BYTES];
@@ -46,6 +53,15 @@ typedef struct nats_stream_info {
     uint32_t replicas;
     bool is_in_file;
 } nats_stream_info;
+
+/* A request $JS.API.OPERATION[.STREAM[.CONSUMER]] with JSON; the answer, a heap
+ * buffer, is the caller's in any case. EXISTS, NOT_FOUND, EXHAUSTED, INVALID:
+ * as the answer says; UNIMPLEMENTED: the servers have no JetStream;
+ * UNAVAILABLE; DEADLINE. */
+int nats_stream_call(nats_line *line, const char *operation, const char *stream,
+                     const char *consumer, const shmrpci_buf *body,
+                     int64_t deadline_ns, shmrpci_buf *answer,
+                     shmrpc_error *error);
 
 /* NOT_FOUND; CONTRACT: it isn't ours; UNIMPLEMENTED: the servers have no
  * JetStream; UNAVAILABLE; DEADLINE. */
@@ -111,6 +127,7 @@ typedef struct nats_delivery {
     uint64_t times;  /* number of deliveries, including this one */
     uint64_t number; /* number in the stream */
     uint64_t order;  /* number among the consumer's deliveries, from 1 */
+    uint64_t left;   /* messages that the consumer has not delivered yet */
 } nats_delivery;
 
 /* Reads them from the subject for the acknowledgement. False: it isn't one. */

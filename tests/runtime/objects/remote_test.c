@@ -35,15 +35,23 @@ static void a_pipe_names_what_to_use_instead(void **state)
     stage_expect_text(&error, "stream");
 }
 
-static void a_value_is_no_file_with_such_a_name(void **state)
+static void what_files_have_is_no_option_there(void **state)
 {
     (void)state;
+    shmrpc_dict *dict = NULL;
     shmrpc_value *value = NULL;
+    shmrpc_dict_opts counted = {.capacity = 7};
+    shmrpc_value_opts loaded = {.shared = {.snapshot = "/x"}};
     shmrpc_object_info found;
     char kind[32];
     shmrpc_error error;
-    EXPECT(shmrpc_value_open(ADDRESS, NULL, &value, &error),
-           SHMRPC_E_UNIMPLEMENTED, &error);
+    EXPECT(shmrpc_dict_open(ADDRESS, &counted, &dict, &error), SHMRPC_E_INVALID,
+           &error);
+    stage_expect_text(&error, "max_bytes");
+    EXPECT(shmrpc_value_open(ADDRESS, &loaded, &value, &error),
+           SHMRPC_E_INVALID, &error);
+    stage_expect_text(&error, "snapshot");
+    assert_null(dict);
     assert_null(value);
     assert_int_equal(stage_find(ADDRESS, &found, kind), 0);
 }
@@ -64,7 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_lock_says_why_there_is_none),
         TEST(a_pipe_names_what_to_use_instead),
-        TEST(a_value_is_no_file_with_such_a_name),
+        TEST(what_files_have_is_no_option_there),
         TEST(bad_options_are_found_before_the_network_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

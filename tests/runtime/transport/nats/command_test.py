@@ -1,5 +1,5 @@
-"""shmrpc queue and topic with the address of an object on NATS. Run by
-with_server.py."""
+"""shmrpc queue, topic, dict and value with the address of an object on NATS. Run
+by with_server.py."""
 
 import json
 import os
@@ -31,7 +31,20 @@ def main():
     assert shmrpc("queue", "drain", "--json", jobs) == '"two"\n'
     assert "servers" in shmrpc("queue", "check", jobs, code=1)
     assert "can't be looked for" in shmrpc("topic", "tail", news, code=3)
-    assert "dicts don't exist" in shmrpc("dict", "keys", jobs, code=1)
+    table = os.environ["TEST_NATS"] + "/test.table"
+    assert "does not exist" in shmrpc("dict", "keys", table, code=3)
+    shmrpc("dict", "set", "--create", table, "rate", "[48000]")
+    shmrpc("dict", "set", table, "rate", "0", "44100")
+    assert shmrpc("dict", "get", "--json", table, "rate") == "[44100]\n"
+    assert shmrpc("dict", "keys", "--json", table) == '"rate"\n'
+    assert json.loads(shmrpc("dict", "stat", "--json", table))["entry_count"] \
+        == 1
+    shmrpc("dict", "del", table, "rate")
+    assert shmrpc("dict", "keys", table) == ""
+    assert "servers" in shmrpc("dict", "check", table, code=1)
+    config = os.environ["TEST_NATS"] + "/test.config"
+    shmrpc("value", "set", "--create", config, '{"a": 1}')
+    assert shmrpc("value", "get", "--json", config, "a") == "1\n"
     tail = subprocess.Popen([sys.argv[1], "topic", "tail", "--create",
                              "--count=1", "--deadline=60s", "--json", news],
                             stdout=subprocess.PIPE, text=True)

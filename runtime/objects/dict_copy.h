@@ -1,0 +1,44 @@
+/*
+ * This machine's copy of a dict of many machines: an ordinary dict with a name
+ * of its own, in which all is read, and which lives until its last user has
+ * closed it.
+ *
+ * Of its users one is the keeper: the one that holds the byte KEEPER of its
+ * file (label.h).  It is told of all changes and stores them; when it dies,
+ * another takes the byte within about a second, and is told everything anew.
+ *
+ * Layout, behind the locks of the dict, zeros at first:
+ *
+ *     offset                                              who writes it
+ *          0  magic: tells that this is a copy             its first user
+ *          8  reached: revision up to which it is complete the keeper
+ *         16  is_whole: no pass over all entries is under  the keeper
+ *             way, and one has ended
+ *         20  bell: counts changes of the words above      the keeper
+ *         24  waiters: those who sleep on the bell         they
+ *
+ * Threading: await: any thread; the others: one thread, at the ends of a
+ * handle.  The engine's thread fills.
+ */
+#ifndef SHMRPCI_OBJECTS_DICT_COPY_H
+#define SHMRPCI_OBJECTS_DICT_COPY_H
+
+#include "objects/dict_inside.h"
+
+/* Adds room for the words above to a region spec that has its locks. */
+void shmrpci_dict_copy_plan(shmrpci_region_spec *spec);
+
+/* For a handle whose copy is open: follows the engine, and waits until the copy
+ * is complete. DEADLINE; CONTRACT: the file is no copy; DESTROYED;
+ * NO_MEMORY. */
+shmrpc_status shmrpci_dict_copy_follow(shmrpci_handle *handle,
+                                       shmrpc_error *error);
+/* After the engine was closed. */
+void shmrpci_dict_copy_unfollow(shmrpci_handle *handle);
+
+/* Waits until the copy has all changes up to a revision, or for the deadline,
+ * or for its end. */
+void shmrpci_dict_copy_await(shmrpc_dict *dict, uint64_t revision,
+                             int64_t deadline_ns);
+
+#endif

@@ -284,22 +284,22 @@ static int join(shmrpci_remote *remote, int64_t deadline_ns,
     }
     if (status == SHMRPC_OK) {
         remote->about = info.about;
-        memcpy(remote->stream.created, info.created, sizeof info.created);
+        memcpy(remote->stream.id, info.about.id, sizeof info.about.id);
     }
     return status;
 }
 
 /* JetStream accepts the creation of a stream that already exists, if it is
- * equal: only CREATE has to check first. If two do so at once, both may
- * succeed. */
-static int make(shmrpci_remote *remote, int64_t deadline_ns,
+ * equal: ours differs from those of other handles by its id. */
+static int make(shmrpci_remote *remote, bool is_exclusive, int64_t deadline_ns,
                 shmrpc_error *error)
 {
     int status =
         nats_stream_create(remote->line, &remote->stream, &remote->place,
                            &remote->about, deadline_ns, error);
-    /* Another process was first, and chose other options. */
-    status = status == SHMRPC_E_EXISTS ? (int)SHMRPC_OK : status;
+    if (status == SHMRPC_E_EXISTS && !is_exclusive) {
+        status = SHMRPC_OK;
+    }
     return status == SHMRPC_OK ? join(remote, deadline_ns, error) : status;
 }
 
@@ -319,8 +319,9 @@ static int open_or_make(shmrpci_remote *remote, int64_t deadline_ns,
         remote->stream.name[0] = '\0';
         return nats_line_await(remote->line, deadline_ns, error);
     }
-    return status == SHMRPC_E_NOT_FOUND ? make(remote, deadline_ns, error)
-                                        : status;
+    return status == SHMRPC_E_NOT_FOUND
+               ? make(remote, false, deadline_ns, error)
+               : status;
 }
 
 static int wait_for_it(shmrpci_remote *remote, int64_t timeout_ns,
@@ -372,18 +373,15 @@ static int find(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
         status = join(remote, deadline_ns, error);
         return status == SHMRPC_E_NOT_FOUND ? absent(remote, error) : status;
     case SHMRPC_SHARED_CREATE:
-        status = join(remote, deadline_ns, error);
-        if (status == SHMRPC_OK || status == SHMRPC_E_CONTRACT) {
-            return shmrpc_error_set(error, SHMRPC_E_EXISTS,
-                                    "it already exists there");
-        }
-        return status == SHMRPC_E_NOT_FOUND ? make(remote, deadline_ns, error)
-                                            : status;
+        status = make(remote, true, deadline_ns, error);
+        return status == SHMRPC_E_EXISTS
+                   ? shmrpc_error_set(error, status, "it already exists there")
+                   : status;
     case SHMRPC_SHARED_REPLACE:
         status = nats_stream_delete(remote->line, remote->stream.name,
                                     deadline_ns, error);
         return status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND
-                   ? make(remote, deadline_ns, error)
+                   ? make(remote, false, deadline_ns, error)
                    : status;
     case SHMRPC_SHARED_WAIT:
         return wait_for_it(remote, spec->timeout_ns, error);
@@ -427,6 +425,8 @@ static int name_it(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
     for (size_t i = 0; i < sizeof random && status == SHMRPC_OK; i++) {
         (void)snprintf(remote->publisher + 2 * i, 3, "%02x", random[i]);
     }
+    /* If it is we who create the object. */
+    memcpy(remote->about.id, remote->publisher, sizeof remote->about.id);
     return status;
 }
 
@@ -511,7 +511,7 @@ static shmrpc_status open_it(const shmrpci_remote_spec *spec,
     return SHMRPC_OK;
 }
 
-/* FNV-1a: names and dates differ by accident, not to deceive. */
+/* FNV-1a: names and ids differ by accident, not to deceive. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -520,11 +520,10 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
-/* A stream that is made again has another date of creation, in nanoseconds. */
+/* A stream that is made again has another id. */
 static void facts(const shmrpci_remote *remote, shmrpci_remote_facts *out)
 {
-    uint64_t hash =
-        hash_text(UINT64_C(0xcbf29ce484222325), remote->stream.created);
+    uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), remote->stream.id);
     *out = (shmrpci_remote_facts){
         .max_item_bytes = (uint32_t)remote->about.max_item_bytes,
         .is_acked = remote->about.is_acked,

@@ -183,14 +183,14 @@ static void take_consumer(shmrpci_remote *remote, nats_json in)
 
 static void take_info(shmrpci_remote *remote, nats_json in)
 {
-    char created[NATS_CREATED_BYTES] = "";
+    char id[NATS_ID_BYTES];
     nats_copy *copy = &remote->copy;
     uint64_t code = nats_json_uint(in, "error.err_code", 0);
-    bool is_dated = nats_json_text(in, "created", created, sizeof created);
+    bool has_id = nats_stream_read_id(in, id);
     if (code == JS_STREAM_NOT_FOUND ||
-        (is_dated && strcmp(created, remote->stream.created) != 0)) {
+        (has_id && strcmp(id, remote->stream.id) != 0)) {
         end_gone(copy);
-    } else if (!is_dated) {
+    } else if (!has_id) {
         give_up(copy);
     } else {
         copy->state = NATS_COPY_COMING;

@@ -49,6 +49,8 @@ typedef struct nats_hold {
 typedef struct nats_popper {
     struct nats_popper *next;
     uint64_t number;  /* number of its pull; 0: none is under way */
+    uint32_t missing; /* number of items that the pull still has to bring */
+    bool is_served;   /* the pull has brought all of them */
     int64_t until_ns; /* after that the pull counts as lost */
 } nats_popper;
 
@@ -80,8 +82,8 @@ struct shmrpci_remote {
     nats_about about;
     nats_stream stream; /* name "": a topic without history, which is only a
                          * subject */
-    char publisher[17]; /* of this handle: 16 hexadecimal digits */
-    uint64_t number;    /* number of messages that it has sent */
+    char publisher[NATS_ID_BYTES]; /* of this handle: 16 hexadecimal digits */
+    uint64_t number;               /* number of messages that it has sent */
     uint64_t dropped;
     uint64_t pulls; /* number of pulls and consumers so far */
     /* of a queue */
@@ -89,6 +91,7 @@ struct shmrpci_remote {
     nats_gots ready;
     nats_hold *holds;
     uint64_t tickets;
+    uint64_t looked_to; /* number of the item where forget_dropped continues */
     nats_popper *poppers;
     /* of a topic */
     shmrpci_remote_sub *subs;

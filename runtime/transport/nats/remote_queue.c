@@ -29,6 +29,10 @@
 #define FIRST_LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 #define LAST_LOOK_NS  (100 * SHMRPCI_NS_PER_MS)
 
+/* Numbers of items that are looked at when the server seems to wait for some
+ * that are gone. */
+#define DROPPED_SHARE 4096u
+
 /* ---- acknowledging ------------------------------------------------------- */
 
 static int say(shmrpci_remote *remote, const char *reply, const char *what)
@@ -120,6 +124,23 @@ static void end_pull(shmrpci_remote *remote, const char *subject)
     }
 }
 
+/* The servers serve pulls in their order. Which of our threads takes the item
+ * is another matter. */
+static void note_served(shmrpci_remote *remote)
+{
+    nats_popper *oldest = NULL;
+    for (nats_popper *one = remote->poppers; one != NULL; one = one->next) {
+        if (one->number != 0 &&
+            (oldest == NULL || one->number < oldest->number)) {
+            oldest = one;
+        }
+    }
+    if (oldest != NULL && --oldest->missing == 0) {
+        oldest->number = 0;
+        oldest->is_served = true;
+    }
+}
+
 static void on_item(void *user, nats_result result, const nats_message *message)
 {
     shmrpci_remote *remote = user;
@@ -150,25 +171,34 @@ static void on_item(void *user, nats_result result, const nats_message *message)
     }
     got->came_before = delivery.times > 1;
     nats_gots_put(&remote->ready, got);
+    note_served(remote);
 }
 
 /* ---- opening and closing ------------------------------------------------- */
 
-/* Another process may have made it, with another ack_wait. */
-int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
-                    shmrpc_error *error)
+/* Looks at the consumer, and creates it if there is none. */
+static int look_at_readers(shmrpci_remote *remote, int64_t deadline_ns,
+                           nats_consumer_info *out, shmrpc_error *error)
 {
-    nats_consumer_info info;
     int status = nats_consumer_look(remote->line, &remote->stream, NATS_READERS,
-                                    deadline_ns, &info, error);
+                                    deadline_ns, out, error);
     if (status == SHMRPC_E_NOT_FOUND) {
         int made =
             nats_consumer_share(remote->line, &remote->stream, NATS_READERS,
                                 &remote->place, deadline_ns, error);
         status = nats_consumer_look(remote->line, &remote->stream, NATS_READERS,
-                                    deadline_ns, &info, NULL);
+                                    deadline_ns, out, NULL);
         status = status == SHMRPC_OK || made == SHMRPC_OK ? status : made;
     }
+    return status;
+}
+
+/* Another process may have made the consumer, with another ack_wait. */
+int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
+                    shmrpc_error *error)
+{
+    nats_consumer_info info;
+    int status = look_at_readers(remote, deadline_ns, &info, error);
     if (status == SHMRPC_OK) {
         remote->place.ack_wait_s = info.ack_wait_s;
         status = nats_line_listen(remote->line, NULL, on_item, remote,
@@ -271,6 +301,60 @@ static shmrpc_status take_ready(shmrpci_remote *remote, uint32_t max,
     return count > 0 ? SHMRPC_OK : status;
 }
 
+/* A killed server may have forgotten the numbers of an empty stream, and counts
+ * from 1 again: seen with 2.9.10. Its consumer would take new items for
+ * delivered ones, so there has to be a new one. Copies remember the numbers. */
+static int renew_readers(shmrpci_remote *remote, int64_t deadline_ns,
+                         shmrpc_error *error)
+{
+    nats_consumer_info readers;
+    int status =
+        nats_consumer_delete(remote->line, &remote->stream, NATS_READERS);
+    return status == SHMRPC_OK
+               ? look_at_readers(remote, deadline_ns, &readers, error)
+               : status;
+}
+
+/* Acknowledges what the stream has dropped of the numbers from `*at` to before
+ * `end`, and sets `*at` behind them. */
+static int ack_dropped(shmrpci_remote *remote, uint64_t *at, uint64_t end,
+                       int64_t deadline_ns, shmrpc_error *error)
+{
+    uint64_t kept = end;
+    int status = nats_stream_next(remote->line, &remote->stream, *at,
+                                  deadline_ns, &kept, error);
+    if (status != SHMRPC_OK && status != SHMRPC_E_NOT_FOUND) {
+        return status;
+    }
+    status = SHMRPC_OK;
+    for (; *at < end && *at < kept && status == SHMRPC_OK; (*at)++) {
+        status =
+            nats_consumer_ack(remote->line, &remote->stream, NATS_READERS, *at);
+    }
+    *at += status == SHMRPC_OK && *at < end ? 1 : 0;
+    return status;
+}
+
+/* A killed server may also wait for the acknowledgement of items that the
+ * stream has dropped since, and try for ever to deliver them. Which they are,
+ * it does not say: all that it has delivered and the stream lacks are
+ * acknowledged again, a share at each look. */
+static int forget_dropped(shmrpci_remote *remote,
+                          const nats_consumer_info *readers,
+                          int64_t deadline_ns, shmrpc_error *error)
+{
+    uint64_t at = readers->acked_to + 1;
+    uint64_t end = readers->given_to + 1;
+    int status = SHMRPC_OK;
+    at = at > remote->looked_to ? at : remote->looked_to;
+    end = end < at + DROPPED_SHARE ? end : at + DROPPED_SHARE;
+    while (at < end && status == SHMRPC_OK) {
+        status = ack_dropped(remote, &at, end, deadline_ns, error);
+    }
+    remote->looked_to = at > readers->given_to ? 0 : at;
+    return status;
+}
+
 /* An item that another reader holds may be delivered again, and so counts. The
  * stream's own count may be too high after its server was killed: it then still
  * has items whose acknowledgement only the consumer knows. */
@@ -278,12 +362,37 @@ static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
                          shmrpc_error *error)
 {
     nats_consumer_info readers;
-    int status = nats_consumer_look(remote->line, &remote->stream, NATS_READERS,
-                                    deadline_ns, &readers, error);
-    return status == SHMRPC_OK && readers.waiting_count == 0 &&
-                   readers.unacked_count == 0
-               ? shmrpc_error_set(error, SHMRPC_E_CANCELLED,
-                                  "it was ended, and is empty")
+    int status = look_at_readers(remote, deadline_ns, &readers, error);
+    if (status != SHMRPC_OK || readers.waiting_count > 0) {
+        return status;
+    }
+    if (readers.unacked_count == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_CANCELLED,
+                                "it was ended, and is empty");
+    }
+    /* Items that the server tries in vain to deliver count as redelivered. */
+    return readers.again_count > 0
+               ? forget_dropped(remote, &readers, deadline_ns, error)
+               : status;
+}
+
+/* Looks at the consumer before the stream, whose numbers only grow, and again
+ * once the stream is known to get no more items. */
+static int look_at_both(shmrpci_remote *remote, int64_t deadline_ns,
+                        shmrpc_error *error)
+{
+    nats_stream_info info;
+    nats_consumer_info readers = {.given_to = 0};
+    int looked = look_at_readers(remote, deadline_ns, &readers, error);
+    int status = nats_stream_check(remote->line, &remote->stream, deadline_ns,
+                                   &info, error);
+    status = status == SHMRPC_OK ? looked : status;
+    if (status == SHMRPC_OK && info.replicas == 1 &&
+        readers.given_to > info.last_number) {
+        return renew_readers(remote, deadline_ns, error);
+    }
+    return status == SHMRPC_OK && info.about.is_ended
+               ? look_for_rest(remote, deadline_ns, error)
                : status;
 }
 
@@ -291,13 +400,8 @@ static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
  * empty, or gone. If there is no answer, nothing is concluded. */
 static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
 {
-    nats_stream_info info;
     int64_t deadline_ns = shmrpci_deadline_after(NATS_LINE_LOOK_NS);
-    int status = nats_stream_check(remote->line, &remote->stream, deadline_ns,
-                                   &info, error);
-    if (status == SHMRPC_OK && info.about.is_ended) {
-        status = look_for_rest(remote, deadline_ns, error);
-    }
+    int status = look_at_both(remote, deadline_ns, error);
     return status == SHMRPC_E_DEADLINE || status == SHMRPC_E_UNAVAILABLE
                ? (int)SHMRPC_OK
                : status;
@@ -311,6 +415,8 @@ static int pull(shmrpci_remote *remote, nats_popper *mine, uint32_t count,
     int64_t wait_ns = until_ns != 0 ? until_ns - now_ns : 0;
     wait_ns = wait_ns < PULL_NS ? wait_ns : PULL_NS;
     mine->number = ++remote->pulls;
+    mine->missing = count;
+    mine->is_served = false;
     mine->until_ns = now_ns + wait_ns + PULL_SLACK_NS;
     return nats_consumer_pull(remote->line, &remote->stream, NATS_READERS,
                               remote->pull_ear, mine->number, count, wait_ns);
@@ -359,8 +465,8 @@ static int pop_once(shmrpci_remote *remote, nats_popper *mine, uint32_t max,
     if (pull(remote, mine, count, waits ? until_ns : 0) == SHMRPC_OK) {
         await_items(remote, mine, count, until_ns);
     }
-    if (remote->ready.first != NULL) {
-        return SHMRPC_OK;
+    if (remote->ready.first != NULL || mine->is_served) {
+        return SHMRPC_OK; /* served: another thread was faster */
     }
     bool is_early = shmrpci_now_ns() + PULL_SLACK_NS < mine->until_ns;
     status = look_at_end(remote, error);
@@ -384,13 +490,36 @@ static shmrpc_status pop(shmrpci_remote *remote, nats_popper *mine,
         if (status != SHMRPC_OK) {
             return (shmrpc_status)status;
         }
-        if (remote->ready.first == NULL &&
+        if (remote->ready.first == NULL && !mine->is_served &&
             (deadline_ns == 0 || shmrpci_now_ns() >= until_ns)) {
             return empty(deadline_ns, error);
         }
         waits = true;
     }
     return take_ready(remote, max, buf, items, out_count);
+}
+
+/* A thread that leaves with an item of another one's pull leaves its own to
+ * that one. */
+static void leave(shmrpci_remote *remote, nats_popper *mine)
+{
+    nats_popper **at = &remote->poppers;
+    while (*at != mine) {
+        at = &(*at)->next;
+    }
+    *at = mine->next;
+    for (nats_popper *one = remote->poppers; one != NULL; one = one->next) {
+        if (one->is_served && mine->number != 0) {
+            one->number = mine->number;
+            one->missing = mine->missing;
+            one->until_ns = mine->until_ns;
+            one->is_served = false;
+            mine->number = 0;
+        }
+    }
+    if (remote->poppers == NULL) {
+        give_back_all(remote);
+    }
 }
 
 shmrpc_status nats_queue_pop(shmrpci_remote *remote, uint32_t max,
@@ -405,14 +534,7 @@ shmrpc_status nats_queue_pop(shmrpci_remote *remote, uint32_t max,
     nats_popper mine = {.next = remote->poppers};
     remote->poppers = &mine;
     status = pop(remote, &mine, max, deadline_ns, buf, items, out_count, error);
-    nats_popper **at = &remote->poppers;
-    while (*at != &mine) {
-        at = &(*at)->next;
-    }
-    *at = mine.next;
-    if (remote->poppers == NULL) {
-        give_back_all(remote);
-    }
+    leave(remote, &mine);
     nats_remote_leave(remote);
     return status;
 }

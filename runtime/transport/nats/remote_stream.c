@@ -124,9 +124,9 @@ static nats_json json_of(const shmrpci_buf *answer)
 static void write_about(const nats_about *about, char out[ABOUT_BYTES])
 {
     (void)snprintf(out, ABOUT_BYTES,
-                   "shmrpc1 %c %u %016" PRIx64 " %" PRIu64 " %" PRIu64
+                   "shmrpc1 %c %s %u %016" PRIx64 " %" PRIu64 " %" PRIu64
                    " %" PRIu64 " %u %u %u %s",
-                   about->kind, about->encoding, about->type_hash,
+                   about->kind, about->id, about->encoding, about->type_hash,
                    about->history, about->capacity, about->max_item_bytes,
                    about->overflow, about->is_acked ? 1u : 0u,
                    about->is_ended ? 1u : 0u, about->signature);
@@ -140,12 +140,12 @@ static bool read_about(const char *text, nats_about *out)
     int at = 0;
     *out = (nats_about){.kind = '\0'};
     int count = sscanf(text,
-                       "shmrpc1 %c %u %16" SCNx64 " %20" SCNu64 " %20" SCNu64
-                       " %20" SCNu64 " %u %u %u %n",
-                       &out->kind, &out->encoding, &out->type_hash,
+                       "shmrpc1 %c %16s %u %16" SCNx64 " %20" SCNu64
+                       " %20" SCNu64 " %20" SCNu64 " %u %u %u %n",
+                       &out->kind, out->id, &out->encoding, &out->type_hash,
                        &out->history, &out->capacity, &out->max_item_bytes,
                        &out->overflow, &is_acked, &is_ended, &at);
-    if (count != 9 || at == 0) {
+    if (count != 10 || at == 0) {
         return false;
     }
     out->is_acked = is_acked != 0;
@@ -170,7 +170,6 @@ int nats_stream_look(nats_line *line, const char *name, int64_t deadline_ns,
         char storage[8] = "";
         (void)nats_json_text(in, "config.storage", storage, sizeof storage);
         out->is_in_file = strcmp(storage, "file") == 0;
-        (void)nats_json_text(in, "created", out->created, sizeof out->created);
         if (!nats_json_text(in, "config.description", about, sizeof about) ||
             !read_about(about, &out->about)) {
             status = shmrpc_error_set(error, SHMRPC_E_CONTRACT,
@@ -183,13 +182,25 @@ int nats_stream_look(nats_line *line, const char *name, int64_t deadline_ns,
     return status;
 }
 
+bool nats_stream_read_id(nats_json answer, char out[NATS_ID_BYTES])
+{
+    char text[ABOUT_BYTES] = "";
+    nats_about about;
+    if (!nats_json_text(answer, "config.description", text, sizeof text) ||
+        !read_about(text, &about)) {
+        return false;
+    }
+    memcpy(out, about.id, sizeof about.id);
+    return true;
+}
+
 int nats_stream_check(nats_line *line, const nats_stream *stream,
                       int64_t deadline_ns, nats_stream_info *out,
                       shmrpc_error *error)
 {
     int status = nats_stream_look(line, stream->name, deadline_ns, out, error);
     if (status == SHMRPC_E_NOT_FOUND ||
-        (status == SHMRPC_OK && strcmp(out->created, stream->created) != 0)) {
+        (status == SHMRPC_OK && strcmp(out->about.id, stream->id) != 0)) {
         return shmrpc_error_set(error, SHMRPC_E_DESTROYED,
                                 "it was destroyed, or was in the memory of a "
                                 "NATS server that has ended");
@@ -301,6 +312,26 @@ int nats_stream_end(nats_line *line, const nats_stream *stream,
                      error);
 }
 
+int nats_stream_next(nats_line *line, const nats_stream *stream, uint64_t from,
+                     int64_t deadline_ns, uint64_t *out, shmrpc_error *error)
+{
+    shmrpci_buf body;
+    shmrpci_buf answer;
+    shmrpci_buf_init_heap(&body);
+    shmrpci_buf_append_char(&body, '{');
+    shmrpci_json_set_uint(&body, "seq", from);
+    shmrpci_json_set_text(&body, "next_by_subj", stream->subject);
+    shmrpci_buf_append_char(&body, '}');
+    int status = nats_stream_call(line, "STREAM.MSG.GET", stream->name, NULL,
+                                  &body, deadline_ns, &answer, error);
+    if (status == SHMRPC_OK) {
+        *out = nats_json_uint(json_of(&answer), "message.seq", from);
+    }
+    shmrpci_buf_fini(&answer);
+    shmrpci_buf_fini(&body);
+    return status;
+}
+
 int nats_stream_delete(nats_line *line, const char *name, int64_t deadline_ns,
                        shmrpc_error *error)
 {
@@ -370,7 +401,6 @@ int nats_consumer_make(nats_line *line, const nats_stream *stream,
                         deadline_ns, error);
 }
 
-/* Nobody waits for the answer: an idle consumer ends by itself. */
 int nats_consumer_delete(nats_line *line, const nats_stream *stream,
                          const char *name)
 {
@@ -393,12 +423,25 @@ int nats_consumer_look(nats_line *line, const nats_stream *stream,
             .waiting_count = nats_json_uint(in, "num_pending", 0),
             .unacked_count = nats_json_uint(in, "num_ack_pending", 0),
             .again_count = nats_json_uint(in, "num_redelivered", 0),
+            .acked_to = nats_json_uint(in, "ack_floor.stream_seq", 0),
+            .given_to = nats_json_uint(in, "delivered.stream_seq", 0),
             .ack_wait_s = (uint32_t)(nats_json_uint(in, "config.ack_wait",
                                                     30 * NS_PER_S) /
                                      NS_PER_S)};
     }
     shmrpci_buf_fini(&answer);
     return status;
+}
+
+/* The servers know by its number which message it is. */
+int nats_consumer_ack(nats_line *line, const nats_stream *stream,
+                      const char *name, uint64_t number)
+{
+    char subject[2 * NATS_PLACE_SUBJECT_BYTES];
+    (void)snprintf(subject, sizeof subject, "$JS.ACK.%s.%s.1.%" PRIu64 ".0.0.0",
+                   stream->name, name, number);
+    return nats_line_post(
+        line, &(nats_post){.subject = subject, .data = "+ACK", .len = 4});
 }
 
 int nats_consumer_pull(nats_line *line, const nats_stream *stream,

@@ -4,7 +4,7 @@
  * A stream keeps what is pushed to a queue, the history of a topic, or the
  * entries of a dict (a bucket: one message per key).  Its description says in
  * one line what it holds, so that every process that opens it can compare:
- * "shmrpc1 KIND ENCODING HASH ...".
+ * "shmrpc1 KIND ID ENCODING HASH ...".
  *
  * Threading: with the line's lock held.
  */
@@ -12,14 +12,20 @@
 #define SHMRPCI_TRANSPORT_NATS_REMOTE_STREAM_H
 
 #include "shmrpc/descriptor.h"
+#include "transport/nats/remote_json.h"
 #include "transport/nats/remote_line.h"
 
 #define NATS_SIGNATURE_BYTES 128u
-#define NATS_CREATED_BYTES   48u
+#define NATS_ID_BYTES        17u
 
 /* The contents of the description. */
 typedef struct nats_about {
     char kind; /* q: queue, t: topic, d: dict, v: value */
+    /* 16 hexadecimal digits of the handle that created it. A stream of the same
+     * name with another id is another object, and of several handles that
+     * create it at once only one succeeds. (The time of creation that the
+     * server reports is unsuitable: 2.9.10 changes it when it is restarted.) */
+    char id[NATS_ID_BYTES];
     uint32_t encoding;
     uint64_t type_hash; /* 0: of any shape */
     uint64_t history;   /* t: messages for late subscribers */
@@ -40,14 +46,11 @@ static inline bool nats_about_is_bucket(const nats_about *about)
 typedef struct nats_stream {
     char name[NATS_PLACE_SUBJECT_BYTES];
     char subject[NATS_PLACE_SUBJECT_BYTES];
-    /* When it was created, as the server says: a stream of the same name that
-     * was created at another time is another object. "": unknown. */
-    char created[NATS_CREATED_BYTES];
+    char id[NATS_ID_BYTES]; /* of its description, once it is open */
 } nats_stream;
 
 typedef struct nats_stream_info {
     nats_about about;
-    char created[NATS_CREATED_BYTES];
     uint64_t byte_count;
     uint64_t last_number; /* of its messages, from 1 */
     uint32_t replicas;
@@ -74,7 +77,11 @@ int nats_stream_check(nats_line *line, const nats_stream *stream,
                       int64_t deadline_ns, nats_stream_info *out,
                       shmrpc_error *error);
 
-/* EXISTS; EXHAUSTED; INVALID: replicas. */
+/* The id in the description of a stream, from an answer to STREAM.INFO. False:
+ * there is none. */
+bool nats_stream_read_id(nats_json answer, char out[NATS_ID_BYTES]);
+
+/* EXISTS: another handle has created it; EXHAUSTED; INVALID: replicas. */
 int nats_stream_create(nats_line *line, const nats_stream *stream,
                        const nats_place *place, const nats_about *about,
                        int64_t deadline_ns, shmrpc_error *error);
@@ -84,6 +91,10 @@ int nats_stream_create(nats_line *line, const nats_stream *stream,
 int nats_stream_end(nats_line *line, const nats_stream *stream,
                     const nats_stream_info *info, int64_t deadline_ns,
                     shmrpc_error *error);
+
+/* The number of the first message that it has, from `from` on. NOT_FOUND. */
+int nats_stream_next(nats_line *line, const nats_stream *stream, uint64_t from,
+                     int64_t deadline_ns, uint64_t *out, shmrpc_error *error);
 
 /* NOT_FOUND. */
 int nats_stream_delete(nats_line *line, const char *name, int64_t deadline_ns,
@@ -100,6 +111,7 @@ int nats_consumer_share(nats_line *line, const nats_stream *stream,
 int nats_consumer_make(nats_line *line, const nats_stream *stream,
                        const char *name, uint64_t from, int64_t deadline_ns,
                        shmrpc_error *error);
+/* Waits for no answer. */
 int nats_consumer_delete(nats_line *line, const nats_stream *stream,
                          const char *name);
 
@@ -107,11 +119,17 @@ typedef struct nats_consumer_info {
     uint64_t waiting_count; /* messages that no reader holds */
     uint64_t unacked_count;
     uint64_t again_count; /* of these, messages delivered more than once */
+    uint64_t acked_to;    /* all messages up to this number are acknowledged */
+    uint64_t given_to;    /* number of the last message that was delivered */
     uint32_t ack_wait_s;
 } nats_consumer_info;
 int nats_consumer_look(nats_line *line, const nats_stream *stream,
                        const char *name, int64_t deadline_ns,
                        nats_consumer_info *out, shmrpc_error *error);
+
+/* Acknowledges a message that no reader holds. */
+int nats_consumer_ack(nats_line *line, const nats_stream *stream,
+                      const char *name, uint64_t number);
 
 /* Asks for up to `count` messages, which arrive at the ear's subject as
  * `number`; if fewer do within `expires_ns` (0: at once), a status arrives

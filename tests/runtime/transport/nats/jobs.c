@@ -1,13 +1,17 @@
 /*
- * A worker of a queue over NATS, to be killed by queue_death_test.py.
+ * Programs of a queue over NATS, for queue_death_test.py and
+ * queue_restart_test.py.
  *
- *     jobs push ADDRESS COUNT      pushes 0 to COUNT-1, then ends the queue
+ *     jobs push ADDRESS COUNT      pushes 0 to COUNT-1
+ *     jobs feed ADDRESS COUNT      the same, about as fast as they are done
+ *     jobs end ADDRESS 0           ends the queue
  *     jobs work ADDRESS LEDGER     until the queue is ended and empty
  *
  * LEDGER is a file with two bytes for each job: how often it was run, and how
  * often of these it was flagged as delivered before.
  */
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +46,7 @@ static int fail(const char *what, const shmrpc_error *error)
     return 1;
 }
 
-static int push(shmrpc_queue *queue, int64_t count)
+static int push(shmrpc_queue *queue, int64_t count, bool is_slow)
 {
     shmrpc_error error;
     for (int64_t i = 0; i < count; i++) {
@@ -50,8 +54,20 @@ static int push(shmrpc_queue *queue, int64_t count)
         if (shmrpc_queue_push(queue, &item, &patient, &error) != SHMRPC_OK) {
             return fail("push", &error);
         }
+        if (is_slow) {
+            (void)nanosleep(&job_time, NULL);
+        }
     }
-    return shmrpc_queue_end(queue) == SHMRPC_OK ? 0 : 1;
+    return 0;
+}
+
+static int end(shmrpc_queue *queue)
+{
+    int status = shmrpc_queue_end(queue);
+    if (status != SHMRPC_OK) {
+        (void)fprintf(stderr, "end: %s\n", shmrpc_status_name(status));
+    }
+    return status == SHMRPC_OK ? 0 : 1;
 }
 
 /* The job counts as run before it is acknowledged, as real work would. */
@@ -96,6 +112,16 @@ static int work_by_ledger(shmrpc_queue *queue, const char *path)
     return work(queue, jobs, (size_t)facts.st_size / sizeof *jobs);
 }
 
+static int run(shmrpc_queue *queue, const char *what, const char *number)
+{
+    if (strcmp(what, "end") == 0) {
+        return end(queue);
+    }
+    return strcmp(what, "work") == 0 ? work_by_ledger(queue, number)
+                                     : push(queue, strtoll(number, NULL, 10),
+                                            strcmp(what, "feed") == 0);
+}
+
 int main(int argc, char **argv)
 {
     shmrpc_queue_opts opts = {.capacity = 1000000,
@@ -108,9 +134,7 @@ int main(int argc, char **argv)
     if (shmrpc_queue_open(argv[2], &opts, &queue, &error) != SHMRPC_OK) {
         return fail("open", &error);
     }
-    int result = strcmp(argv[1], "push") == 0
-                     ? push(queue, strtoll(argv[3], NULL, 10))
-                     : work_by_ledger(queue, argv[3]);
+    int result = run(queue, argv[1], argv[3]);
     shmrpc_queue_close(queue);
     return result;
 }

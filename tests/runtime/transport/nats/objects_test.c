@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +18,7 @@
 #include "shmrpc/any.h"
 #include "shmrpc/queue.h"
 #include "shmrpc/topic.h"
+#include "sync/atomic.h"
 
 #define PATIENCE_NS (120 * SHMRPCI_NS_PER_S)
 
@@ -232,6 +234,104 @@ static void modes_and_types_are_compared(void **state)
     other = open_queue(at, &existing);
     shmrpc_queue_close(other);
     shmrpc_queue_close(queue);
+}
+
+typedef struct creator {
+    shmrpci_thread thread;
+    const char *address;
+    shmrpc_queue *queue;
+    int status;
+} creator;
+
+static void create_it(void *user)
+{
+    creator *me = user;
+    shmrpc_queue_opts fresh = {.shared = {.mode = SHMRPC_SHARED_CREATE}};
+    me->status = shmrpc_queue_open(me->address, &fresh, &me->queue, NULL);
+}
+
+static void of_many_that_create_at_once_one_does(void **state)
+{
+    (void)state;
+    enum { CREATORS = 6 };
+    for (int round = 0; round < 5; round++) {
+        creator all[CREATORS] = {{.status = 0}};
+        const char *at = place("?storage=memory");
+        int done = 0;
+        for (int i = 0; i < CREATORS; i++) {
+            all[i].address = at;
+            assert_int_equal(shmrpci_thread_create(&all[i].thread, "creator",
+                                                   create_it, &all[i]),
+                             SHMRPC_OK);
+        }
+        for (int i = 0; i < CREATORS; i++) {
+            shmrpci_thread_join(&all[i].thread);
+            done += all[i].status == SHMRPC_OK;
+            assert_true(all[i].status == SHMRPC_OK ||
+                        all[i].status == SHMRPC_E_EXISTS);
+            shmrpc_queue_close(all[i].queue);
+        }
+        assert_int_equal(done, 1);
+    }
+}
+
+/* Two threads that pop from one handle, and an item for each. */
+typedef struct pair {
+    shmrpc_queue *queue;
+    shmrpci_thread threads[2];
+    shmrpci_atomic_u32 popped;
+} pair;
+
+enum { PAIRS = 8 };
+
+static void nap(int64_t ns)
+{
+    const struct timespec time = {.tv_sec = ns / SHMRPCI_NS_PER_S,
+                                  .tv_nsec = ns % SHMRPCI_NS_PER_S};
+    (void)nanosleep(&time, NULL);
+}
+
+/* A pull that was taken for lost would be repeated after three seconds. */
+static void pop_one(void *user)
+{
+    pair *mine = user;
+    const shmrpc_opts soon = {.timeout_ns = 29 * SHMRPCI_NS_PER_S / 10};
+    const shmrpc_any *item;
+    if (shmrpc_queue_pop(mine->queue, &soon, &item, NULL) == SHMRPC_OK) {
+        (void)shmrpci_add_relaxed(&mine->popped, 1);
+        shmrpc_queue_release(mine->queue, item);
+    }
+}
+
+/* The item may have come to the pull of the thread that goes on waiting, while
+ * the pull of the one that took it ends after a second. */
+static void threads_of_one_handle_do_not_starve_each_other(void **state)
+{
+    (void)state;
+    pair pairs[PAIRS] = {{.queue = NULL}};
+    for (int i = 0; i < PAIRS; i++) {
+        pairs[i].queue = open_queue(place("?storage=memory"), NULL);
+    }
+    for (int i = 0; i < 2 * PAIRS; i++) {
+        assert_int_equal(shmrpci_thread_create(&pairs[i / 2].threads[i % 2],
+                                               "popper", pop_one,
+                                               &pairs[i / 2]),
+                         SHMRPC_OK);
+    }
+    nap(SHMRPCI_NS_PER_S / 10);
+    for (int i = 0; i < PAIRS; i++) {
+        push(pairs[i].queue, 1);
+    }
+    nap(11 * SHMRPCI_NS_PER_S / 10);
+    for (int i = 0; i < PAIRS; i++) {
+        push(pairs[i].queue, 2);
+    }
+    for (int i = 0; i < PAIRS; i++) {
+        shmrpci_thread_join(&pairs[i].threads[0]);
+        shmrpci_thread_join(&pairs[i].threads[1]);
+        assert_int_equal(shmrpci_load_relaxed(&pairs[i].popped), 2);
+        shmrpc_queue_close(pairs[i].queue);
+    }
 }
 
 static void what_does_not_exist_says_so(void **state)
@@ -465,6 +565,8 @@ int main(void)
         cmocka_unit_test(a_full_queue_does_what_it_was_told),
         cmocka_unit_test(an_ended_queue_is_emptied_then_cancelled),
         cmocka_unit_test(modes_and_types_are_compared),
+        cmocka_unit_test(of_many_that_create_at_once_one_does),
+        cmocka_unit_test(threads_of_one_handle_do_not_starve_each_other),
         cmocka_unit_test(what_does_not_exist_says_so),
         cmocka_unit_test(a_forked_child_has_no_connection),
         cmocka_unit_test(each_subscriber_gets_each_message),

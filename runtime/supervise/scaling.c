@@ -42,18 +42,27 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         load.age_ns > sample->age_ns ? load.age_ns : sample->age_ns;
 }
 
-/* The newest idle worker, or, if `may_wait`, one that only has waiting streams
- * or detached calls. */
+/* Whether it is idle, or, if `may_wait`, only has waiting streams or detached
+ * calls. */
+static bool is_spare(const shmrpci_supervisor *s, uint32_t number,
+                     bool may_wait)
+{
+    /* Only those that run have places. */
+    if (s->workers[number].state != SHMRPCI_WORKER_RUNS) {
+        return false;
+    }
+    return may_wait ? !shmrpci_worker_is_running(s, number)
+                    : !shmrpci_worker_is_busy(s, number);
+}
+
+/* The newest spare worker. */
 static uint32_t find_newest(const shmrpci_supervisor *s, bool may_wait)
 {
     uint32_t newest = SHMRPCI_WORKERS_MAX;
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
-        const shmrpci_worker *it = &s->workers[i];
-        bool is_spare = may_wait ? !shmrpci_worker_is_running(s, i)
-                                 : !shmrpci_worker_is_busy(s, i);
-        if (it->state == SHMRPCI_WORKER_RUNS && is_spare &&
+        if (is_spare(s, i, may_wait) &&
             (newest == SHMRPCI_WORKERS_MAX ||
-             it->started_ns >= s->workers[newest].started_ns)) {
+             s->workers[i].started_ns >= s->workers[newest].started_ns)) {
             newest = i;
         }
     }

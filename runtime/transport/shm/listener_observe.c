@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "observe/clients.h"
 
 /* The slots that waited at the last check: their generation, and since when. */
@@ -15,6 +16,7 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
                         shmrpci_worker_view *out)
 {
     const shm_listener *listener = (const shm_listener *)(const void *)base;
+    SHMRPCI_ASSERT(index < SHM_MAX_WORKERS, "a place that there is");
     const shm_worker_shared *worker = &listener->shared->workers[index];
     /* Relaxed: if a call ends in between, the result is off by one call. */
     uint64_t since = shmrpci_load_relaxed(&worker->since);

@@ -1,9 +1,10 @@
-// What can be done with a service: by the manager, if there is one.
+// The actions on a service, by the manager, if there is one.
 import * as api from "./api.js";
 import { ask, h, note } from "./dom.js";
 
-/** By the manager's names: addresses, and how the service was called there. One that
- * is stopped says neither, and keeps its place and its page. */
+/** Keyed by the manager's names: addresses, and the name by which the service
+ * was called there. A stopped service reports neither, and keeps its row and
+ * its page. */
 const known = new Map();
 
 function recall(managed, rows) {
@@ -15,7 +16,7 @@ function recall(managed, rows) {
   return now;
 }
 
-/** Rows for people: what runs, and what the manager could start. */
+/** Rows for people: running services, and those that the manager could start. */
 export function rowsOf(state) {
   const rows = state.services.map((figures) => ({ ...figures, managed: null }));
   for (const managed of state.managed) {
@@ -31,10 +32,10 @@ export function rowsOf(state) {
   return rows;
 }
 
-/** Its workers die as they are started, and nobody serves for now. */
+/** Its workers die when they are started, and nobody serves at present. */
 const isForsaken = (row) => row.alive && row.next_start_s !== undefined;
 
-/** One word, as supervisord has it. */
+/** One word, as in supervisord. */
 export function stateOf(row) {
   const managed = row.managed;
   if (isForsaken(row)) return "backoff";
@@ -42,7 +43,7 @@ export function stateOf(row) {
   return managed.trouble && managed.state === "RUNNING" ? "stuck" : managed.state.toLowerCase();
 }
 
-/** The address at which it is to be found here, and is not. */
+/** The address at which it should be found here, and is not. */
 const lostOf = (row) => (row.managed?.state === "RUNNING" && !row.alive
   ? row.managed.addresses.find((address) => address.startsWith("shm://")) : undefined);
 
@@ -50,7 +51,7 @@ const lostOf = (row) => (row.managed?.state === "RUNNING" && !row.alive
 export const isPlain = (row) =>
   row.managed?.state === "RUNNING" && !row.alive && lostOf(row) === undefined;
 
-/** What is wrong, if anything is, or what it is. */
+/** Its trouble, if there is any, or else its state. */
 export function troubleOf(row) {
   const lost = lostOf(row);
   if (row.managed?.trouble) return row.managed.trouble;
@@ -69,7 +70,7 @@ export function moodOf(row) {
   return row.alive || isPlain(row) ? "good" : "warn";
 }
 
-/** Both, in colours. */
+/** Both, with colours. */
 export const stateNode = (row) =>
   h("span", { class: moodOf(row) }, h("span", { class: "state" }, stateOf(row)),
     troubleOf(row) ? h("small", {}, troubleOf(row)) : null);

@@ -1,4 +1,4 @@
-// What is asked of the server.
+// Requests to the server.
 
 export const session = { csrf: null, readOnly: false, version: "" };
 
@@ -11,7 +11,8 @@ export const now = () => Date.now() / 1000 + ahead;
 function setClock(reply) {
   const server = Date.parse(reply.headers.get("Date")) / 1000;
   const off = server - Date.now() / 1000;
-  // It says whole seconds, and some time ago: smaller differences are none.
+  // The server reports whole seconds, and some time ago: smaller differences
+  // don't count.
   ahead = Math.abs(off) > 2 ? off : 0;
 }
 
@@ -56,8 +57,9 @@ export async function call(service, method, params) {
   return answer(await post(`/rpc/${service}/${method}`, JSON.stringify(params)));
 }
 
-// Told at the login only, and kept for this origin, port included; the cookie,
-// which other programs at this host get too, does nothing without it.
+// Sent only in the reply to the login, and kept for this origin, port included;
+// without it the cookie, which other programs on this host get too, permits no
+// changes.
 const kept = "shmrpc.csrf";
 
 function take(body) {
@@ -89,5 +91,5 @@ export async function tokenFile() {
   return path && (/^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 }
 
-/** What the manager says of its services. */
+/** The manager's report on its services. */
 export const managed = () => get("/rpc/shmrpcd/list");

@@ -1,19 +1,19 @@
-// Lines over time, as SVG, with marks of what happened meanwhile.
+// Lines over time, as SVG, with marks for events.
 import { clock, day, h, s } from "./dom.js";
 
 const HEIGHT = 150;
 const TOP = 10;
-const LEFT = 62; // the same for all, so that times stand below each other
+const LEFT = 62; // the same for all, so that times are aligned
 const RIGHT = 8;
 const BOTTOM = 18;
-const LETTER = 6.4; // the width of one in a label
+const LETTER = 6.4; // width of a character in a label
 const COLOURS = "abcdef";
 
-/** More than that between two points is a gap: nobody looked, or there was
- * nothing to be seen. */
+/** More than this between two points is a gap: nothing was sampled, or nothing
+ * was visible. */
 const gapOf = (past) => 1.9 * past.step_s;
 
-/** What lies between two lines of the scale, of which there are up to four. */
+/** The step between two lines of the scale, of which there are up to four. */
 function stepOf(most, format) {
   const raw = (most > 0 ? Math.max(most, format.least ?? 0) : format.least ?? 3) / 3;
   if (format.isBinary) {
@@ -84,7 +84,7 @@ function countMarks(marks) {
     .filter(([, number]) => number > 0).map(([kind, number]) => several(number, kind)).join(", ");
 }
 
-/** One of them; `linesOf(past)` tells [{name, key}], keys of past.lines. */
+/** One chart; `linesOf(past)` returns [{name, key}], keys of past.lines. */
 function figure({ title, linesOf, format }, point) {
   const legend = h("span", { class: "legend" });
   const moment = h("span", { class: "moment soft" });
@@ -92,7 +92,7 @@ function figure({ title, linesOf, format }, point) {
   const element = h("figure", {}, h("figcaption", {}, h("h3", {}, title), moment, legend), drawing);
   let past = null;
   let pointed = null; // a part of the width
-  let place = null; // what scale() says
+  let place = null; // the result of scale()
   let values = [];
 
   function lines() {
@@ -123,7 +123,7 @@ function figure({ title, linesOf, format }, point) {
           label(value, format))]),
       ...timeTicks(past.begin_unix_s, past.end_unix_s, place.inner / 80).flatMap(([unix, text]) => [
         s("path", { class: "grid", d: `M${x(unix).toFixed(1)} ${floor}v3` }),
-        // One that would stick out is left out.
+        // A label that would stick out is left out.
         ...(x(unix) + text.length * LETTER / 2 > width ? [] : [s("text",
           { x: x(unix).toFixed(1), y: HEIGHT - 3, "text-anchor": "middle" }, text)])])];
   }
@@ -143,7 +143,7 @@ function figure({ title, linesOf, format }, point) {
     return [s("path", { class: "cross", d: `M${x} ${TOP}V${HEIGHT - BOTTOM}` })];
   }
 
-  /** What is under the pointer, else the latest. */
+  /** The values under the pointer, otherwise the latest. */
   function tell() {
     const unix = pointed === null ? past.end_unix_s
       : past.begin_unix_s + pointed * (past.end_unix_s - past.begin_unix_s);
@@ -161,7 +161,7 @@ function figure({ title, linesOf, format }, point) {
       .filter(Boolean).join(": ");
   }
 
-  /** The whole of it in words. */
+  /** The whole chart in words. */
   function say() {
     const now = values.map((value) => value.textContent).join(", ");
     const peak = lines().flatMap((line) => line.points).find(([, value]) => value === place.most);
@@ -206,9 +206,9 @@ function figure({ title, linesOf, format }, point) {
 }
 
 /**
- * Charts of the same time: where the pointer is in one of them it is in all.
- * specs: {title, linesOf, format}; past: {begin_unix_s, end_unix_s, step_s,
- * lines: {KEY: [[unix_s, value]...]}, marks: [{at, kind, count}]}.
+ * Charts over the same time: the pointer is shown in all of them. specs:
+ * {title, linesOf, format}; past: {begin_unix_s, end_unix_s, step_s, lines:
+ * {KEY: [[unix_s, value]...]}, marks: [{at, kind, count}]}.
  */
 export function charts(specs) {
   const figures = specs.map((spec) => figure(spec, (part) =>

@@ -29,8 +29,8 @@ export function s(name, attributes = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Control characters, and those that turn the direction of writing, as what
- * they are, so that a text can't show what it does not hold. */
+/** Shows control characters, and those that change the direction of writing,
+ * visibly, so that a text can't look like another one. */
 export function visible(text) {
   return text.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
@@ -75,7 +75,7 @@ export function bytes(value) {
   return digits(value) + " B";
 }
 
-bytes.isBinary = true; // what lies above it on a scale
+bytes.isBinary = true; // the next value above it on a scale
 
 export const percent = (part) =>
   (part >= 0.1 ? Math.round(part * 100) : Math.round(part * 1000) / 10) + " %";
@@ -103,7 +103,7 @@ export function span(seconds) {
   return Math.floor(seconds) + " s";
 }
 
-/** Tells what has happened, to eyes and to screen readers. */
+/** Announces an event, visibly and to screen readers. */
 let noteTimer;
 export function note(text) {
   byId("note").replaceChildren(h("p", {}, text));
@@ -128,9 +128,9 @@ export function ask(title, text, yes) {
 
 /**
  * A table that can be sorted by a click on a title, and becomes cards on small
- * screens. columns: {title, cell(row) -> text or node, key(row) -> what to sort
- * by, or none, left}. `update(rows)` keeps elements of rows with the same id, so
- * that focus stays where it is.
+ * screens. columns: {title, cell(row) -> text or node, key(row) -> sort key, or
+ * none, left}. `update(rows)` keeps the elements of rows with the same id, so
+ * that focus is not lost.
  */
 export function table(caption, columns, id, sorted, descending = true) {
   let order = sorted;

@@ -46,7 +46,7 @@ function makeField(name, schema, required, document, depth) {
     return box(input, () => (input.value ? quote(input.value) : null));
   }
   if (full.type === "integer" || full.type === "number" || full.anyOf?.[0]?.type === "number") {
-    // Not of type number: it would round what is larger than 2^53.
+    // Not of type number, which would round numbers above 2^53.
     const input = h("input", { ...about, inputmode: "decimal", required,
       placeholder: full.default ?? "" });
     return box(input, () => {
@@ -124,7 +124,8 @@ async function curlOf(path, body, upload, stream) {
     `${upload ? `'${location.origin}${path}'` : `${location.origin}${path}`}`;
 }
 
-/** Reads lines as they come; `show` gets the last ones, and how many there were. */
+/** Reads lines as they arrive; `show` gets the last ones, and how many there
+ * were. */
 async function follow(reply, show) {
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   const last = [];
@@ -160,7 +161,7 @@ function methodForm(path, operation, document) {
     onclick: () => ending?.abort() }, `Stop ${method}`);
 
   function show(text) {
-    // As it came: to read it as JSON would round large numbers.
+    // As it arrived: reading it as JSON would round large numbers.
     result.textContent = visible(text.trimEnd()) || "(nothing)";
     result.hidden = false;
   }

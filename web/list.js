@@ -6,7 +6,7 @@ import { logPart } from "./log.js";
 
 const TOP = 15;
 
-/** How fast it is at a glance: below so many microseconds. */
+/** Speed at a glance: fast, if below this many microseconds. */
 const PACES = [["🐎", 100, "p50 below 100 µs"], ["🐇", 10000, "below 10 ms"],
   ["🏃", Infinity, "10 ms or more"]];
 
@@ -24,7 +24,7 @@ const nameCell = (row) =>
 /** Figures of what does not run would only be noise. */
 const ofLive = (show) => (row) => (row.alive ? show(row) : "–");
 
-/** Keeps a node for as long as what it shows is the same. */
+/** Reuses a node as long as its contents are the same. */
 function kept(make, key) {
   const nodes = new Map();
   return (row) => {

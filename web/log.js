@@ -1,5 +1,5 @@
-// The log of a service, or of all, from the manager: live, and older lines of one
-// from the disk.
+// The log of a service, or of all services, from the manager: live, and older
+// lines of one service from the disk.
 import * as api from "./api.js";
 import { clock, day, h, visible } from "./dom.js";
 
@@ -23,7 +23,7 @@ function lineOf(line) {
     visible(line.text) + (line.truncated ? " …" : ""));
 }
 
-/** A form that looks through the log on disk. */
+/** A form that searches the log on disk. */
 function searchPart(name) {
   const field = (id, title, attributes) => {
     const input = h("input", { id: `find-${id}`, ...attributes });

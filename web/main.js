@@ -1,11 +1,11 @@
-// The page: who is let in, which part is shown, and the figures for all of it.
+// The page: login, choice of the part to show, and the figures for all parts.
 import * as api from "./api.js";
 import { byId, clock, h, note, zone } from "./dom.js";
 import { listPage } from "./list.js";
 import { objectsPage } from "./objects.js";
 import { servicePage } from "./service.js";
 
-/** The latest figures; what a part of the page shows is made of them. */
+/** The latest figures, from which every part of the page is made. */
 const state = { services: [], managed: [] };
 let part = null; // {update(state), close()}
 let source = null;
@@ -15,7 +15,7 @@ function show(element, title) {
   byId("main").replaceChildren(element);
 }
 
-/** The service in an address; as it stands there, if it is no proper one. */
+/** The service in an address; unchanged if the address is malformed. */
 function nameOf(hash) {
   const match = /^#\/service\/(.+)$/.exec(hash);
   try {
@@ -57,7 +57,7 @@ async function lookAtManager() {
     state.managed = hasManager() ? await api.managed() : [];
     part?.update(state);
   } catch {
-    /* The stream says that the server has gone. */
+    /* The stream reports that the server has gone. */
   }
 }
 
@@ -75,7 +75,7 @@ function listen() {
     try {
       await api.resume();
     } catch (error) {
-      // Who was logged out has to log in; who is only offline, to wait.
+      // After a logout the user must log in; offline, only wait.
       if (error instanceof api.Refused) location.reload();
     }
   };
@@ -124,7 +124,7 @@ function loginPage(why) {
 async function start() {
   const token = /^#token=([0-9a-f]{64})$/.exec(location.hash)?.[1];
   if (token) {
-    // It must not stay in the history.
+    // It must not stay in the browser's history.
     history.replaceState(null, "", "#/");
   }
   try {

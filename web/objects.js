@@ -4,12 +4,12 @@ import { bytes, count, h, table, visible } from "./dom.js";
 
 const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
-/** What is told of it only when there is some. */
+/** Shown only if there are any. */
 const some = (number, text) => (number > 0 ? [`${count(number)} ${text}`] : []);
 const waiting = (number, what) =>
   (number > 0 ? [plural(number, `waits for ${what}`, `wait for ${what}`)] : []);
 
-/** What there is of each kind, and who waits for it. */
+/** Contents of each kind, and waiting processes. */
 const present = {
   queue: (f) => [plural(f.item_count, "item", "items"),
     ...some(f.unacked_count, "not acknowledged"), ...waiting(f.waiting_for_items, "items"),
@@ -22,14 +22,14 @@ const present = {
   value: (f) => [f.entry_count ? "set" : "not set", ...held(f)],
 };
 
-/** What keeps something: the oldest view its memory, locks others out. */
+/** What blocks something: the oldest view blocks memory, locks block others. */
 const held = (f) => [...(f.view_age > 0
   ? [`oldest view ${plural(f.view_age, "change", "changes")} old`] : []),
   ...some(f.lock_count, "locked"),
   ...(f.snapshot_age_s === undefined ? [] : [`snapshot ${count(f.snapshot_age_s)} s old`]),
   ...some(f.snapshot_failure_count, "snapshots failed")];
 
-/** What has happened since each was made, but for what has not. */
+/** Events since each object was made, except those that have not happened. */
 const total = {
   queue: (f) => [`${count(f.pushed_count)} pushed`, `${count(f.popped_count)} popped`,
     ...some(f.dropped_count, "dropped"), ...some(f.redelivered_count, "came again")],
@@ -41,7 +41,7 @@ const total = {
 };
 total.value = total.dict;
 
-/** What rates are told of: the figure, how it is written, and the word for it. */
+/** Figures shown as rates: the figure, its format, and its word. */
 const flows = {
   queue: [["pushed_count", count, "pushed"], ["popped_count", count, "popped"],
     ["dropped_count", count, "dropped"]],
@@ -53,7 +53,8 @@ const flows = {
 
 const SPAN_MS = 5000; // that rates are the mean of
 
-/** Notes when what was seen, and what there was at the beginning of the span. */
+/** Notes when an object was seen, and its figures at the beginning of the
+ * span. */
 function remember(seen, rows) {
   const now = performance.now();
   for (const row of rows) {
@@ -93,7 +94,7 @@ function stateCell(row, known) {
     : h("span", { class: `state ${moods[row.state] ?? "soft"}` }, row.state);
 }
 
-/** It begins with the kind; one that can't be read has nothing else. */
+/** It begins with the kind; an unreadable object has nothing else. */
 const typeOf = (row) => (visible(row.type) || row.kind) +
   (row.scope === "user" ? "" : ` of ${row.scope}`);
 
@@ -133,13 +134,13 @@ export function objectsPage() {
   return {
     element: h("div", {}, h("h1", {}, "Objects"), h("section", { class: "objects" }, box, empty, more)),
     async update() {
-      // One at a time, if the server takes longer than a tick.
+      // One request at a time, if the server takes longer than a tick.
       if (isAsking) return;
       isAsking = true;
       try {
         show(await api.get("/api/v1/objects"));
       } catch {
-        /* The stream says that the server has gone. */
+        /* The stream reports that the server has gone. */
       } finally {
         isAsking = false;
       }

@@ -1,5 +1,5 @@
-// Figures of the past: from the manager, who keeps them on disk, else from
-// shmrpc-web, who keeps them in memory.
+// Figures of the past: from the manager, which keeps them on disk, otherwise
+// from shmrpc-web, which keeps them in memory.
 import * as api from "./api.js";
 
 /** Spans: title, seconds, seconds of a step. */
@@ -13,8 +13,8 @@ const mean = (point) => point.mean;
 const greatest = (point) => point.greatest;
 const total = (point) => point.mean * point.count;
 
-/** Our names; of which of the manager's figures each is the sum; and what is
- * shown of a step: of tails the worst, of events how many. */
+/** Our names; the manager's figures of which each is the sum; and what is shown
+ * of a step: the worst of tails, the number of events. */
 const SOURCES = {
   calls: [["calls_per_s"], mean],
   errors: [["errors_per_s"], mean],
@@ -28,9 +28,9 @@ const SOURCES = {
   crashes: [["crashes"], total],
 };
 
-const ERROR = "error "; // what a line of a status begins with
+const ERROR = "error "; // prefix of a status's line
 
-/** The points of one line, [[unix_s, value]...]: where each one's time ends. */
+/** The points of one line, [[unix_s, value]...]: times are the ends of steps. */
 async function lineOf(name, subject, figures, valueOf, seconds) {
   const sums = new Map();
   for (const figure of figures) {
@@ -86,7 +86,7 @@ function shape(lines, span) {
   if (all.length === 0) return null;
   const end = Math.max(api.now(), ...all.map(([at]) => at > api.now() + step ? 0 : at));
   const first = Math.min(...all.map(([at]) => at));
-  // What is there fills the width, once it is a few minutes.
+  // Existing points fill the width once they span a few minutes.
   const begin = Math.max(end - seconds, Math.min(first, end - 24 * step));
   const past = { begin_unix_s: begin, end_unix_s: end, step_s: step, lines: {}, marks: [] };
   for (const [key, points] of Object.entries(lines)) {
@@ -100,15 +100,15 @@ function shape(lines, span) {
   return past;
 }
 
-/** What chart.js draws, or null; `managed` is the manager's name of the service,
- * or null. */
+/** The data that chart.js draws, or null; `managed` is the manager's name of the
+ * service, or null. */
 export async function pastOf(name, managed, span) {
   if (managed) {
     try {
       const past = shape(await fromManager(managed, span), span);
       if (past) return past;
     } catch {
-      /* It keeps none: there is no log_dir. */
+      /* It keeps no figures: there is no log_dir. */
     }
   }
   return shape(await fromWeb(name, span), span);

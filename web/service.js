@@ -1,4 +1,4 @@
-// One service: what it did, who does it, what it says, and how to call it.
+// One service: its figures, its workers, its log, and how to call it.
 import * as api from "./api.js";
 import { actionsOf, isPlain, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
 import { charts } from "./chart.js";
@@ -12,12 +12,12 @@ const share = Object.assign((value) => percent(value), { least: 0.01 });
 const perSecond = (value) => `${count(value)}/s`;
 const bytesPerSecond = Object.assign((value) => `${bytes(value)}/s`, { isBinary: true, least: 3072 });
 
-/** Of one that can't be called only what is there. */
+/** For a service that can't be called, only what is known. */
 const lines = (...pairs) => (past) => pairs
   .filter(([, key]) => past.lines[key]?.length > 0 || past.isCalled)
   .map(([name, key]) => ({ name, key }));
 
-/** Of each status that was seen, or of none. */
+/** The series of each status that occurred, or of none. */
 function errorLines(past) {
   const statuses = statusesOf(past);
   return statuses.length > 0 ? statuses : lines(["errors", "errors"])(past);
@@ -46,7 +46,7 @@ const methodColumns = [
   { title: "Out", key: (m) => m.bytes_out, cell: (m) => bytes(m.bytes_out) },
 ];
 
-/** Of methods that have had streams; rates since the last look. */
+/** Methods that have had streams; rates since the last sample. */
 const streamColumns = [
   { title: "Method", left: true, key: (m) => m.name, cell: (m) => m.name },
   { title: "Open", key: (m) => m.streams.open, cell: (m) => count(m.streams.open) },
@@ -60,7 +60,7 @@ const streamColumns = [
   { title: "Out", key: (m) => m.streams.bytes_out, cell: (m) => bytes(m.streams.bytes_out) },
 ];
 
-/** Adds rates to methods with streams, from what they had counted the last time. */
+/** Adds rates to methods with streams, from their previous counts. */
 function ratesOf(methods, last) {
   const now = performance.now();
   return methods.filter((method) => method.streams).map((method) => {
@@ -74,7 +74,7 @@ function ratesOf(methods, last) {
 
 const several = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
-/** Of all methods: {status, count, methods}. */
+/** Over all methods: {status, count, methods}. */
 function errorsOf(methods) {
   const found = new Map();
   for (const method of methods) {
@@ -126,7 +126,7 @@ function crashOf(row, date) {
     `${last.method ? ` in ${last.method}` : ""}: ${how}, pid ${last.pid}`;
 }
 
-/** What the marks are, and what stands for a step of several samples. */
+/** The meaning of the marks, and of a step of several samples. */
 function notesOf(past, span) {
   const kinds = new Set(past.marks.map((mark) => mark.kind));
   const key = (kind, text) => (kinds.has(kind) ? h("span", { class: `sign ${kind}` }, text) : null);
@@ -135,7 +135,7 @@ function notesOf(past, span) {
     .filter(Boolean).flatMap((part) => [part, " "]);
 }
 
-/** How many workers the manager is to keep. */
+/** How many workers the manager should keep. */
 function scalePart(name) {
   const number = (id) => h("input", { id, type: "number", min: "1", max: "64", required: true });
   const least = number("scale-least");
@@ -222,7 +222,7 @@ export function servicePage(name) {
       actions.replaceChildren(actionsOf(row) ?? "");
     }
     const last = row.last_crash;
-    // Its age is a little off each time; the time that is shown is one.
+    // Its computed start time varies a little; the one first shown is kept.
     if (last && last.pid !== crashed?.pid) {
       crashed = { pid: last.pid, date: new Date((api.now() - last.age_s) * 1000) };
     }
@@ -258,7 +258,8 @@ export function servicePage(name) {
   return {
     element: h("div", {}, trail, h("h1", {}, name), absent, parts),
     update(state) {
-      // One that did not run yet went by the manager's name for it.
+      // A service that did not run yet was listed under the manager's name for
+      // it.
       const rows = rowsOf(state);
       const row = rows.find((at) => at.name === name) ??
         rows.find((at) => at.managed?.name === name);

@@ -1,10 +1,10 @@
 /*
- * Calls each method of the echo service and prints what came back, then how
- * long calls take.
+ * Calls each method of the echo service and prints the results, then how long
+ * calls take.
  *
  * Arguments are borrowed until the call returns, so they may live on the
- * stack.  What comes back lives in a reply that is released once; `add`
- * returns a number and needs none.
+ * stack. Results are in a reply that is released once; `add` returns a number
+ * and needs none.
  */
 #include "echo_client.h"
 

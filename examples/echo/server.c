@@ -1,8 +1,8 @@
 /*
  * The echo service: four handlers and a main function.
  *
- * What a handler is given lives until its reply has been sent, so returning
- * (part of) it is fine.  Anything new would come from shmrpc_ctx_alloc(), text
+ * A handler's parameters live until its reply has been sent, so returning (part
+ * of) them is fine. Anything new would be allocated by shmrpc_ctx_alloc(), text
  * from shmrpc_ctx_printf().
  */
 #include "echo_server.h"

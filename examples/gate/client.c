@@ -11,7 +11,7 @@
 
 #include "gate_client.h"
 
-/* Of a client: how often each call was sent. */
+/* For a client: how often each call was sent. */
 static int begin(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
     (void)user;

@@ -38,7 +38,7 @@ static int begin(void *user, shmrpc_intercepted *call, shmrpc_error *error)
     (void)user;
     (void)error;
     call->state = (void *)(uintptr_t)shmrpc_ctx_is_retry(call->ctx);
-    return SHMRPC_OK; /* anything else would refuse the call */
+    return SHMRPC_OK; /* any other status would refuse the call */
 }
 
 /* Called once for each begin, after the reply was sent. */
@@ -70,7 +70,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static session sessions[SESSIONS_MAX]; /* under it */
 static uint32_t gone_count;            /* likewise */
 
-/* With the lock held: that of a connection, or a free one. */
+/* With the lock held: the slot of a connection, or a free one. */
 static session *find_session(uint64_t connection)
 {
     session *found = NULL;

@@ -40,8 +40,8 @@ typedef struct engine_caller {
 
 typedef struct engine engine;
 
-/* To be called first in main: keeps Tesseract from starting threads, which it
- * would do in the midst of reading.  Starts the program over if need be. */
+/* To be called first in main: keeps Tesseract from starting threads while it
+ * reads. Restarts the program if necessary. */
 void engine_without_threads(char **argv);
 
 /* Loads the data of languages such as "eng" or "deu+eng", and reads an empty

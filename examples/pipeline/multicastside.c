@@ -1,12 +1,13 @@
-/* multicastside POOL INPUT OUTPUT LISTENERS [PATIENCE_MS]: waits for so many to
- * listen, then gives each packet to all of them, and waits no longer than that
- * for the slowest one: 5 s, unless told otherwise. */
+/* multicastside POOL INPUT OUTPUT LISTENERS [PATIENCE_MS]: waits for that many
+ * subscribers, then sends each packet to all of them; waits at most PATIENCE_MS
+ * for the slowest one, 5 s by default. */
 #include <stdio.h>
 #include <time.h>
 
 #include "side.h"
 
-/* Of the longest packet. A publisher keeps four such, for the slowest. */
+/* Size of the longest packet. A publisher keeps four of them for the
+ * slowest. */
 #define PACKET_BYTES 1024
 
 static shmrpc_topic *make_topic(const char *pool, const char *name,

@@ -1,4 +1,5 @@
-/* What the programs of this example share: names, packets, and how they end. */
+/* Code shared by the programs of this example: names, packets, and how they
+ * end. */
 #ifndef SIDE_H
 #define SIDE_H
 

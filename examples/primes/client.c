@@ -1,5 +1,5 @@
 /*
- * Counts the primes in many ranges at the same time, in a loop of events: it
+ * Counts the primes in many ranges at the same time, in an event loop: it
  * sleeps in epoll, and the client's descriptor is one of those it waits for.
  */
 #include <stdio.h>

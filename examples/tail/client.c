@@ -2,9 +2,9 @@
  * Streams of each kind:
  *
  *     tail-client append             adds the lines of standard input
- *     tail-client follow FROM COUNT  so many lines, from that one on
- *     tail-client grep WORD          those of standard input that have it
- *     tail-client dump               all of the log
+ *     tail-client follow FROM COUNT prints COUNT lines, from line FROM on
+ *     tail-client grep WORD prints lines of standard input with WORD
+ *     tail-client dump prints the whole log
  */
 #include <stdio.h>
 #include <stdlib.h>

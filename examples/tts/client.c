@@ -1,11 +1,11 @@
 /*
- * What one asks for:
+ * Requests of a user:
  *
  *     tts-client voices                 lists the voices, without a call
  *     tts-client voice ID...            looks some up
  *     tts-client count                  asks the service how many there are
  *     tts-client say ID TEXT [ID TEXT]  puts jobs into the queue
- *     tts-client progress               what was heard of them lately
+ *     tts-client progress the latest reports about them
  */
 #include "tts_client.h"
 

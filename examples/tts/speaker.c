@@ -1,9 +1,9 @@
 /*
- * A speaker: takes jobs from the queue, and the voices of the dict, and tells
- * by the topic how far it is.  Any number of them may run.
+ * A speaker: takes jobs from the queue, looks up voices in the dict, and
+ * reports its progress on the topic. Any number of them may run.
  *
- *     tts-speaker COUNT     says so many
- *     tts-speaker --die     takes one and kills itself before it is said
+ *     tts-speaker COUNT speaks COUNT jobs tts-speaker --die takes one and kills
+ *     itself before speaking it
  */
 #include "tts_client.h"
 
@@ -20,7 +20,7 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
-/* What it opens. */
+/* The objects that it opens. */
 typedef struct speaker {
     tts_tts *client; /* of the service, which has the queue and the topic */
     tts_voices_dict *voices;

@@ -1,7 +1,7 @@
 /*
- * Who is connected to a service: seats in the memory that outsiders may read
- * (layout.h).  The server's control loops write them; a seat is kept as long as
- * the connection, so that a reused process id does not count.
+ * The clients connected to a service: seats in the memory that outsiders may
+ * read (layout.h). The server's control loops write them; a seat is kept as
+ * long as the connection, so that a reused process id does not count.
  *
  * Threading: enter and leave: any thread; a seat: one at a time.
  */

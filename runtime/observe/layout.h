@@ -111,7 +111,7 @@ typedef struct shmrpci_stats_head {
     uint64_t ns_per_tick; /* with 32 binary places */
     int64_t started_ns;   /* CLOCK_MONOTONIC */
     int64_t started_real_ns;
-    uint64_t serial; /* no two servers have the same */
+    uint64_t serial; /* unique among servers */
     char name[SHMRPCI_STATS_NAME_BYTES + 4];
     _Alignas(128) shmrpci_stats_gauges gauges;
 } shmrpci_stats_head;
@@ -141,9 +141,9 @@ typedef struct shmrpci_stats_worker {
     _Alignas(128) shmrpci_stats_waits waits;
 } shmrpci_stats_worker;
 
-/* Of a method with streams: items beside its calls.  A line of its own, which
- * calls without streams never touch.  `stalls_since_ns` is not a count: the
- * time (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
+/* For a method with streams: items of its calls. A cache line of its own, which
+ * calls without streams never touch. `stalls_since_ns` is not a count: the time
+ * (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
 typedef struct shmrpci_stats_streams {
     _Alignas(64) shmrpci_atomic_u64 opened;
     shmrpci_atomic_u64 ended;
@@ -190,7 +190,7 @@ static inline uint32_t shmrpci_stats_late_row_of(uint32_t methods, uint32_t row)
     return methods + row;
 }
 
-/* Where the two histograms of a row begin, in its block. */
+/* Offset of the two histograms of a row in its block. */
 static inline uint64_t shmrpci_stats_histograms_at(uint32_t methods,
                                                    uint32_t bits, uint32_t row)
 {

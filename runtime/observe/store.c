@@ -16,7 +16,7 @@
 
 /* How many points each level keeps; the last row is the coarsest. */
 static const struct level {
-    int64_t span_s; /* 0: as they come */
+    int64_t span_s; /* 0: every sample */
     int64_t keep_s;
 } levels[] = {
     {0, 25 * 60},
@@ -301,7 +301,7 @@ static void bind_series(sqlite3_stmt *statement, const shmrpci_series *series)
     (void)sqlite3_bind_text(statement, 3, series->figure, -1, SQLITE_STATIC);
 }
 
-/* SQLITE_DONE: there is none. */
+/* SQLITE_DONE: there is no such row. */
 static int find_series(const shmrpci_store *store, const shmrpci_series *series,
                        sqlite3_int64 *out)
 {

@@ -52,7 +52,7 @@ typedef struct shmrpci_point {
 int shmrpci_store_open(const char *path, shmrpci_store **out,
                        bool *out_was_damaged, shmrpc_error *error);
 
-/* Writes what was added. NULL is fine. */
+/* Writes figures not written yet, and closes. NULL is fine. */
 void shmrpci_store_close(shmrpci_store *store);
 
 /* Adds a point; on disk with the next flush. INVALID: a text too long, or no

@@ -160,7 +160,7 @@ static int add_piece(shmrpci_stream_end *end, const shmrpci_stream_piece *piece,
     return SHMRPC_MORE;
 }
 
-/* Nothing is there: waits until a look may find something. */
+/* Nothing is there: waits until a check may find something. */
 static int await(shmrpci_stream_end *end, int64_t deadline_ns)
 {
     if (end->is_last) {
@@ -171,7 +171,7 @@ static int await(shmrpci_stream_end *end, int64_t deadline_ns)
     }
     int status = shmrpci_stream_await(&end->reader, deadline_ns);
     if (status == SHMRPC_E_CANCELLED) {
-        /* It may have written after our last look. */
+        /* It may have been written after our last check. */
         end->is_last = true;
         return SHMRPC_OK;
     }

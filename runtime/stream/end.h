@@ -26,15 +26,15 @@ typedef struct shmrpci_stream_end {
     bool is_worker;
     bool writes;
     bool reads;
-    bool is_last;     /* the waiter says that no more items will come */
+    bool is_last;     /* the waiter reports that no more items will come */
     bool is_armed[2]; /* for reading, for writing */
     size_t max_item_bytes;
     shmrpci_stream_writer writer;
     shmrpci_stream_reader reader;
-    shmrpci_buf pieces; /* of an item that came in several */
+    shmrpci_buf pieces; /* of an item received in several parts */
 } shmrpci_stream_end;
 
-/* Of a ring for so many bytes on their way, within the limits; 0 for 0. */
+/* Size of a ring for that many bytes in flight, within the limits; 0 for 0. */
 uint32_t shmrpci_stream_ring_bytes(uint32_t window);
 
 /* Readies the memory of rings, before either end is there. */

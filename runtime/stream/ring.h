@@ -89,7 +89,7 @@ typedef enum shmrpci_stream_reason {
 typedef enum shmrpci_stream_waits {
     SHMRPCI_STREAM_WRITES = 0,
     SHMRPCI_STREAM_WAITS = 1,
-    /* and its thread is the one that would read what comes the other way */
+    /* and its thread is the one that would read the other direction */
     SHMRPCI_STREAM_WAITS_ALONE = 2
 } shmrpci_stream_waits;
 
@@ -107,15 +107,15 @@ _Static_assert(offsetof(shmrpci_stream_ring, taken) == 140, "layout");
 _Static_assert(offsetof(shmrpci_stream_ring, frames) == 256, "layout");
 
 /*
- * How an end waits, where the ring's word alone is not enough: in memory of
- * the one whose end it is. NULL: it sleeps by futex at once.
+ * How an end waits, if the ring's word alone does not suffice; in memory of the
+ * end's owner. NULL: it sleeps by futex at once.
  */
 typedef struct shmrpci_stream_waiter {
-    /* Before it says that it waits: looks for as long as that pays. True:
-     * `is_over(what)`. */
+    /* Called before it announces that it waits: polls for as long as that pays.
+     * True: `is_over(what)`. */
     bool (*spin)(struct shmrpci_stream_waiter *waiter,
                  bool (*is_over)(const void *what), const void *what);
-    /* Sleeps while *word == expected. OK: look again; DEADLINE; CANCELLED: the
+    /* Sleeps while *word == expected. OK: check again; DEADLINE; CANCELLED: the
      * other end is gone, and won't wake us. */
     int (*sleep)(struct shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
                  uint32_t expected, int64_t until_ns);
@@ -136,9 +136,9 @@ typedef struct shmrpci_stream_writer {
     uint32_t offset; /* of the zero header behind the last frame */
     uint32_t number; /* of the next item */
     uint64_t tail;   /* bytes written, padding too */
-    uint64_t head;   /* bytes let go of, as they were seen last */
+    uint64_t head;   /* bytes released, when last read */
     int failed;      /* the status in which the stream has broken, or OK */
-    uint32_t wanted; /* what the last part that was BUSY needed */
+    uint32_t wanted; /* bytes that the last part needed that was BUSY */
     uint32_t lent;   /* bytes behind the last frame, and 1; 0: none */
     uint64_t delivered;
     bool is_midway; /* parts of an item were written, and not the last one */
@@ -166,8 +166,9 @@ int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
 /*
  * Lends memory for an item of up to `len` bytes, in one piece and where it will
  * lie, at a multiple of 8; until it is committed or aborted no other one is
- * written. What the other end makes of these bytes meanwhile is what it gets.
- * Statuses of write; TOO_LARGE: longer than a piece; PRECONDITION: one is lent.
+ * written. If the other end writes to these bytes meanwhile, it gets what it
+ * wrote. Statuses of write; TOO_LARGE: longer than a piece; PRECONDITION: one
+ * is lent.
  */
 int shmrpci_stream_lend(shmrpci_stream_writer *w, size_t len, int64_t until_ns,
                         bool alone, uint8_t **out);
@@ -185,7 +186,7 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
  * when it gives credit; exact when it has read the end, or reads no more. */
 uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w);
 
-/* What the reader has not given credit for. */
+/* Bytes for which the reader has not given credit. */
 uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
 
 /*
@@ -196,8 +197,8 @@ uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
 int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
                               size_t len, bool is_last, size_t *out_sent);
 
-/* After its BUSY: from now on the word at `on` changes, and is woken, when
- * there may be room. False: there is already. Until disarm. */
+/* Called after write returned BUSY: from now on the word at `on` changes, and
+ * is woken, when there may be room. False: there is already. Until disarm. */
 bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 void shmrpci_stream_disarm_write(shmrpci_stream_writer *w);
 /* The same for when nobody reads any more, or sooner. */
@@ -207,18 +208,19 @@ bool shmrpci_stream_arm_cancel(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 
 typedef struct shmrpci_stream_reader {
     shmrpci_stream_ring *ring;
-    shmrpci_stream_waiter *waiter; /* as the writer's */
+    shmrpci_stream_waiter *waiter; /* as in the writer */
     uint32_t size;
-    uint32_t offset;   /* of the header to look at next */
-    uint32_t held;     /* bytes of the frame there, lent until the next look */
-    uint32_t number;   /* of the item that comes next, or goes on */
+    uint32_t offset;   /* of the next header to read */
+    uint32_t held;     /* bytes of the frame there, lent until the next read */
+    uint32_t number;   /* number of the next item, or of the one that
+                        * continues */
     bool is_over;      /* END was read */
-    uint64_t at;       /* bytes let go of */
-    uint64_t credited; /* of them, those that the writer may know of */
+    uint64_t at;       /* bytes released */
+    uint64_t credited; /* how many of them the writer may know */
 } shmrpci_stream_reader;
 
 typedef struct shmrpci_stream_piece {
-    const uint8_t *data; /* in the ring, until the next look */
+    const uint8_t *data; /* in the ring, until the next read */
     uint32_t len;
     bool is_last; /* of its item */
 } shmrpci_stream_piece;
@@ -234,15 +236,16 @@ void shmrpci_stream_reader_init(shmrpci_stream_reader *r,
  */
 int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out);
 
-/* Stops reading: releases the frames it has looked at. */
+/* Stops reading: releases the frames that were read. */
 void shmrpci_stream_leave(shmrpci_stream_reader *r);
 
-/* After BUSY: waits until a look may find something. DEADLINE; CANCELLED: as
- * the waiter says, what is there now is all that there will be. */
+/* Called after BUSY: waits until a check may find something. DEADLINE;
+ * CANCELLED: as the waiter reports, nothing more will come than what is there
+ * now. */
 int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns);
 
-/* After BUSY, as shmrpci_stream_arm_write: for when a look may find something.
- */
+/* Called after BUSY, as shmrpci_stream_arm_write: for when a check may find
+ * something. */
 bool shmrpci_stream_arm_read(shmrpci_stream_reader *r, shmrpci_futex_on *on);
 void shmrpci_stream_disarm_read(shmrpci_stream_reader *r);
 
@@ -277,7 +280,7 @@ shmrpci_stream_header_at(shmrpci_stream_ring *ring, uint32_t offset)
     return (shmrpci_atomic_u32 *)(void *)(ring->frames + offset);
 }
 
-/* What a piece of `len` bytes takes. */
+/* The size of a piece of `len` bytes with its frame. */
 static inline uint32_t shmrpci_stream_frame_bytes(uint32_t len)
 {
     return (SHMRPCI_STREAM_FRAME_BYTES + len + 7u) & ~7u;

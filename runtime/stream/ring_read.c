@@ -60,7 +60,7 @@ static uint32_t number_at(const shmrpci_stream_reader *r)
     return number;
 }
 
-/* Whether a frame of such a kind and length may lie here. */
+/* Whether a frame of that kind and length may be here. */
 static bool is_sound(const shmrpci_stream_reader *r, uint32_t kind,
                      uint32_t len)
 {
@@ -143,7 +143,7 @@ int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out)
 
 static bool has_come(const void *what)
 {
-    /* Relaxed: a look follows. */
+    /* Relaxed: a check follows. */
     uint32_t word = shmrpci_load_relaxed((const shmrpci_atomic_u32 *)what);
     return word != 0 && word != waiting;
 }

@@ -55,7 +55,7 @@ static uint64_t most_needed(const shmrpci_stream_writer *w, size_t len)
     return frames + padding + SHMRPCI_STREAM_FRAME_BYTES;
 }
 
-/* What the next frame takes at its place: with the padding before it. */
+/* The size of the next frame at its place, with the padding before it. */
 static uint32_t needed_now(const shmrpci_stream_writer *w, uint32_t len)
 {
     uint32_t frame = shmrpci_stream_frame_bytes(len);
@@ -103,11 +103,11 @@ static bool faces_waiter(const shmrpci_stream_writer *w, bool alone)
                (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
 }
 
-/* What a wait for room knows. */
+/* State of a wait for room. */
 typedef struct wait_state {
     int64_t until_ns;
     bool alone;
-    bool has_asked; /* the writer that we face to look again */
+    bool has_asked; /* ask the opposite writer to check again */
 } wait_state;
 
 /* The time is over in which the writer at the other end could have gone on.
@@ -139,13 +139,13 @@ int shmrpci_stream_sleep(shmrpci_stream_waiter *waiter,
                SHMRPCI_FUTEX_LATE) {
         status = SHMRPC_E_DEADLINE;
     }
-    /* The thread's hooks give up what it waits for. */
+    /* The thread's hooks end its wait. */
     return status == SHMRPC_OK && shmrpci_waiting_is_interrupted()
                ? SHMRPC_E_DEADLINE
                : status;
 }
 
-/* What a writer without room looks for. */
+/* The condition for which a writer without room waits. */
 typedef struct wanted_room {
     const shmrpci_stream_writer *w;
     uint64_t needed;
@@ -155,7 +155,7 @@ static bool has_come(const void *what)
 {
     const wanted_room *it = what;
     const shmrpci_stream_writer *w = it->w;
-    /* Relaxed: a look follows, which also finds out what is wrong. */
+    /* Relaxed: a check follows, which also finds errors. */
     uint64_t taken = w->tail - shmrpci_load_relaxed(&w->ring->head);
     return taken > w->size || w->size - taken >= it->needed ||
            shmrpci_load_relaxed(&w->ring->cancelled) != 0;
@@ -247,7 +247,7 @@ static void step(shmrpci_stream_writer *w, uint32_t bytes, uint32_t header)
     w->tail += bytes;
 }
 
-/* Where the bytes of an item go, for which there is room. */
+/* The address for the bytes of an item, for which there is room. */
 static uint8_t *begin_frame(shmrpci_stream_writer *w, uint32_t len)
 {
     uint32_t to_end = w->size - w->offset;
@@ -278,7 +278,7 @@ static void put(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
     end_frame(w, kind, len);
 }
 
-/* Writes it piece by piece as room comes. */
+/* Writes it piece by piece as room appears. */
 static int write_pieces(shmrpci_stream_writer *w, const uint8_t *data,
                         size_t len, int64_t until_ns, bool alone)
 {
@@ -300,7 +300,7 @@ static int write_pieces(shmrpci_stream_writer *w, const uint8_t *data,
     return SHMRPC_OK;
 }
 
-/* An item of one piece, as most are. */
+/* An item of one piece, as most items are. */
 static int write_one(shmrpci_stream_writer *w, const uint8_t *data,
                      uint32_t len, int64_t until_ns, bool alone)
 {
@@ -432,7 +432,8 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
     }
     w->is_ended = true;
     w->lent = 0;
-    /* A broken item has no end, and the reader must not take it for one. */
+    /* An incomplete item has no end, and the reader must not take it for
+     * one. */
     reason = w->failed != SHMRPC_OK || w->is_midway ? SHMRPCI_STREAM_ABANDONED
                                                     : reason;
     uint8_t *at = w->ring->frames + w->offset;
@@ -442,7 +443,7 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
 
 uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w)
 {
-    /* Relaxed: a number. One that can't be is not looked at. */
+    /* Relaxed: a number. An impossible one is ignored. */
     uint32_t before = (uint32_t)w->delivered;
     uint32_t more = shmrpci_load_relaxed(&w->ring->taken) - before;
     if (more <= w->number - before) {

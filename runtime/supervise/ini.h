@@ -40,7 +40,8 @@ typedef enum shmrpci_ini_type {
     SHMRPCI_INI_TIME,     /* number, in ns; written in seconds or with a unit */
     SHMRPCI_INI_CHOICE,   /* number: index of the word among the choices */
     SHMRPCI_INI_TEXT,     /* text */
-    SHMRPCI_INI_PATH,     /* text; relative ones are to the file's folder */
+    SHMRPCI_INI_PATH,     /* text; relative paths are relative to the file's
+                           * folder */
     SHMRPCI_INI_LIBRARY,  /* as PATH; ends in .so; or text: "module:Class" */
     SHMRPCI_INI_WHOLE,    /* number: an int64_t, below 0 too, as its limits */
     SHMRPCI_INI_OCTAL,    /* number; written in octal */
@@ -197,7 +198,7 @@ typedef struct shmrpci_ini_place {
 /* Appended to a service's name for its gateway. */
 #define SHMRPCI_INI_GATE_SUFFIX ".tcp"
 
-/* The limit of sections with nats_bind: one gateway announces all of them. */
+/* Most sections with nats_bind: one gateway announces all of them. */
 #define SHMRPCI_INI_NATS_MAX 16
 
 typedef struct shmrpci_ini_list {
@@ -207,7 +208,7 @@ typedef struct shmrpci_ini_list {
 
 typedef struct shmrpci_ini_value {
     bool present; /* in the section or in [defaults], or by default */
-    /* Where the key was given; no file: it is the default. */
+    /* The place of the key; no file: it has its default. */
     shmrpci_ini_place place;
     union {
         bool flag;

@@ -18,7 +18,8 @@ static const shmrpci_ini_key common[] = {SHMRPCI_INI_NATS,
                                          SHMRPCI_INI_NATS_ZONE,
                                          SHMRPCI_INI_TCP_ALLOW_INSECURE};
 
-/* Those whose values come behind the ? of an address, and their names there. */
+/* Keys whose values become options after the ? of an address, and their names
+ * there. */
 static const struct {
     shmrpci_ini_key key;
     const char *name;
@@ -69,7 +70,7 @@ void shmrpci_ini_append_nats(const shmrpci_ini_service *service,
 
 /* ---- one section ---- */
 
-/* What follows a server's host is the business of other keys. */
+/* The parts of an address after the host have keys of their own. */
 static bool check_server(shmrpci_ini_parser *p,
                          const shmrpci_ini_service *service, const char *server)
 {

@@ -1,5 +1,5 @@
 /*
- * What the parts of the reader of service.ini share.  Not for others.
+ * Declarations shared by the files that read service.ini. Not for others.
  *
  *     ini_lexer.re  a line -> section or key and value; ${} in a value
  *     ini_value     a value's text -> what its type holds
@@ -7,10 +7,10 @@
  *     ini           files and sections
  *     ini_check     rules that hold between keys and between services
  *     ini_nats      those of the keys nats*
- *     ini_report    what is wrong, for people
+ *     ini_report error messages for people
  *
- * Memory ends by a flag: what could not be made is empty, and load fails in the
- * end.  Threading: one thread at a time.
+ * Running out of memory sets a flag: missing parts are empty, and load fails in
+ * the end. Threading: one thread at a time.
  */
 #ifndef SHMRPCI_SUPERVISE_INI_PARSER_H
 #define SHMRPCI_SUPERVISE_INI_PARSER_H
@@ -71,7 +71,7 @@ typedef enum shmrpci_ini_line_kind {
     SHMRPCI_INI_LINE_ENTRY,   /* name = value */
     SHMRPCI_INI_LINE_OPEN,    /* [name without its end */
     SHMRPCI_INI_LINE_TAIL,    /* [name] with more after it: `value` */
-    SHMRPCI_INI_LINE_ODD      /* anything else */
+    SHMRPCI_INI_LINE_ODD      /* any other error */
 } shmrpci_ini_line_kind;
 
 typedef struct shmrpci_ini_line {

@@ -1,8 +1,8 @@
 /*
- * The main function of programs that are nothing but a server: a supervisor
- * with worker processes, or (--workers=0) threads in this process.
+ * The main function of programs that only serve: a supervisor with worker
+ * processes, or (--workers=0) threads in this process.
  *
- * The one place of the library that prints, and that looks at signals.
+ * The only place of the library that prints and handles signals.
  */
 #include "supervise/arguments.h"
 
@@ -66,7 +66,7 @@ static void print_places(const char *name, const shmrpc_server *server)
     shmrpci_managed_serving(server);
 }
 
-/* What the program serves. */
+/* The services of the program. */
 typedef struct program {
     const shmrpc_service *service;
     const shmrpc_handler *handlers;

@@ -103,7 +103,7 @@ void shmrpci_managed_serving(const shmrpc_server *server)
     shmrpci_buf_append_text(&lines, "READY=1\nX_SHMRPC_ADDRESSES=");
     append_addresses(&lines, server);
     const char *text = shmrpci_buf_text(&lines);
-    /* A manager that is gone can't be told; the service goes on. */
+    /* A manager that is gone can't be told; the service continues. */
     (void)shmrpci_notify_send(text != NULL ? text : "READY=1");
     shmrpci_notify_forget();
     shmrpci_buf_fini(&lines);

@@ -21,7 +21,8 @@ char **shmrpci_managed_arguments(int argc, char **argv, int *out_argc);
  * X_SHMRPC_ADDRESSES what clients connect to. Once. */
 void shmrpci_managed_serving(const shmrpc_server *server);
 
-/* Tells that the server was told to end, and finishes its calls: STOPPING=1. */
+/* Reports that the server was told to end, and is finishing its calls:
+ * STOPPING=1. */
 void shmrpci_managed_ending(void);
 
 /* Takes over the sockets that we were started with (os/activation.h). INVALID,

@@ -1,7 +1,7 @@
 /*
- * Orders of a manager: lines that come by a pipe (os/program.h).
+ * Orders of a manager: lines on a pipe (os/program.h).
  *
- *     workers=MIN..MAX    so many workers from now on
+ *     workers=MIN..MAX the number of workers from now on
  *
  * The process that started us may send them; malformed ones change nothing.
  */
@@ -29,7 +29,7 @@ void shmrpci_orders_close(shmrpci_supervisor *s)
     }
 }
 
-/* The newest worker that is to stay, preferably an idle one. */
+/* The newest worker that should stay, preferably an idle one. */
 static uint32_t find_newest(const shmrpci_supervisor *s, bool is_idle)
 {
     uint32_t newest = SHMRPCI_WORKERS_MAX;

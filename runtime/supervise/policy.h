@@ -15,7 +15,7 @@
 
 /* A worker that died younger than this may be one of a series. */
 #define SHMRPCI_YOUNG_NS INT64_C(2000000000)
-/* After so many in a row the service counts as degraded. */
+/* After that many in a row the service counts as degraded. */
 #define SHMRPCI_CRASH_LOOP 10u
 
 typedef struct shmrpci_backoff {
@@ -66,12 +66,12 @@ typedef struct shmrpci_scale_rules {
     int64_t shrink_ns;
 } shmrpci_scale_rules;
 
-/* Observations since the last look. */
+/* Observations since the last check. */
 typedef struct shmrpci_scale_sample {
-    uint32_t workers; /* that take calls; busy_ns is the sum of theirs */
+    uint32_t workers; /* workers that take calls; busy_ns is their sum */
     int64_t busy_ns;  /* in handlers */
     uint64_t calls;   /* that ended */
-    uint32_t waiting; /* calls that nobody has taken, at this look */
+    uint32_t waiting; /* calls that no worker has taken, at this check */
     int64_t age_ns;   /* how long at least one of them has waited */
 } shmrpci_scale_sample;
 
@@ -91,12 +91,11 @@ typedef struct shmrpci_scale {
 
 /*
  * Takes a sample in; returns by how much the number of workers should change:
- * 1, 0, or -1. Samples come several times within grow_ns / 5 while there is
- * anything to see; while there is not, it does not matter how often.
- *
- * Busy is what handlers take: a worker that looks for calls is not. How long
- * calls wait on average is the number that wait, divided by how many end in
- * that time (Little's law), so that no call is timed for it.
+ * 1, 0, or -1. Samples are taken several times within grow_ns / 5 while there
+ * is a load; otherwise their frequency does not matter. ¶ Busy time is that of
+ * handlers: a worker that searches for calls is not busy. The average wait of
+ * calls is the number that wait, divided by how many end in that time (Little's
+ * law), so that no call need be timed.
  */
 int shmrpci_scale_look(shmrpci_scale *scale, const shmrpci_scale_rules *rules,
                        int64_t now_ns, const shmrpci_scale_sample *sample);

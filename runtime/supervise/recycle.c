@@ -11,15 +11,16 @@
 #define LOOK_SOON_NS  (10 * SHMRPCI_NS_PER_MS)
 #define LOOK_CALLS_NS (1 * SHMRPCI_NS_PER_S)
 
-/* Measuring takes at most one part in so many of the time. */
+/* Measuring takes at most this fraction of the time. */
 #define MEASURE_SHARE 20
 
-/* How long a worker goes on growing until its replacement has come and its call
- * has ended. */
+/* How long a worker continues to grow until its replacement is ready and its
+ * call has ended. */
 #define AHEAD_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* A worker that must go this soon was too large when it came, or nearly: after
- * ten in a row that is reported, and they are replaced ever more slowly. */
+/* A worker that must be replaced this soon was too large from the start, or
+ * nearly: after ten in a row that is reported, and they are replaced more and
+ * more slowly. */
 #define SOON_NS    (10 * SHMRPCI_NS_PER_S)
 #define SOON_YOUNG (SOON_NS / SHMRPCI_YOUNG_NS)
 
@@ -162,7 +163,7 @@ static void recycle_large(shmrpci_supervisor *s, int64_t now_ns)
     }
 }
 
-/* At least four looks while the remaining memory is used up. */
+/* At least four checks while the remaining memory is used up. */
 static int64_t pause_after(const shmrpci_supervisor *s)
 {
     const shmrpci_recycling *r = &s->recycling;

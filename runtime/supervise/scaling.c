@@ -3,13 +3,13 @@
 
 #include "os/clock.h"
 
-/* How many looks within a fifth of grow_ns, while there is a load. */
+/* How many checks within a fifth of grow_ns, while there is a load. */
 #define LOOKS    10
 #define LEAST_NS (10 * SHMRPCI_NS_PER_MS)
-/* The pause between looks without a load. */
+/* The pause between checks without a load. */
 #define LOOK_IDLE_NS (1 * SHMRPCI_NS_PER_S)
 
-/* Adds the figures of one outlet since the last look. */
+/* Adds the figures of one outlet since the last check. */
 static void add_outlet(shmrpci_supervisor *s, uint32_t index,
                        shmrpci_scale_sample *sample)
 {

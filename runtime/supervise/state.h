@@ -39,15 +39,17 @@ typedef struct shmrpci_worker {
     uint64_t calls_before; /* calls of earlier workers in its places */
     bool is_outgoing;      /* leaves as soon as its replacements have come */
     bool is_killed;        /* by us, as it was hung */
-    uint64_t first_bytes;  /* private memory at the first look; 0: none yet */
-    uint64_t bytes;        /* at the last look */
+    uint64_t first_bytes;  /* private memory at the first check; 0: not checked
+                            * yet */
+    uint64_t bytes;        /* at the last check */
     int64_t left_ns;       /* LEAVES: since when; 0: its streams were cut */
 } shmrpci_worker;
 
 /* A call with streams that goes on without its client, at a place. */
 typedef struct shmrpci_abandoned {
     int64_t since_ns; /* when that was first seen; 0: it was not */
-    uint64_t calls;   /* that had ended there, which tells it from later ones */
+    uint64_t calls;   /* number of calls that had ended there, which
+                       * distinguishes it from later ones */
 } shmrpci_abandoned;
 
 /* Names of the methods that a worker was in. */
@@ -87,9 +89,9 @@ typedef struct shmrpci_scaling {
 typedef struct shmrpci_recycling {
     shmrpci_backoff backoff; /* for workers that were too large from the
                               * start */
-    int64_t next_ns;         /* of the next look */
+    int64_t next_ns;         /* time of the next check */
     int64_t last_ns;
-    uint64_t bytes;          /* private memory of all, at the last look */
+    uint64_t bytes;          /* private memory of all, at the last check */
     uint64_t rate;           /* its growth per second */
     uint64_t share_bytes;    /* their total shares (PSS) at the last measurement
                               * ... */
@@ -119,7 +121,8 @@ struct shmrpci_supervisor {
     shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last one of each number */
     shmrpci_death last_death;                  /* the last unasked one */
     uint64_t crashes;                          /* number of unasked deaths */
-    int successor_fd;  /* of the process that wants to take over, or -1 */
+    int successor_fd;  /* connection of the process that wants to take over, or
+                        * -1 */
     bool is_succeeded; /* another process has taken everything over */
     shmrpci_backoff backoffs[SHMRPCI_WORKERS_MAX]; /* of each number */
     shmrpci_revival revival;
@@ -206,7 +209,7 @@ uint32_t shmrpci_workers_count(const shmrpci_supervisor *s);
 uint32_t shmrpci_workers_active(const shmrpci_supervisor *s);
 /* Whether a call of the worker is in progress. */
 bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number);
-/* Whether a handler of it runs, rather than only waiting in a stream. */
+/* Whether a handler is running in it, rather than only waiting in a stream. */
 bool shmrpci_worker_is_running(const shmrpci_supervisor *s, uint32_t number);
 /* Index of a worker's first place at each listener. */
 uint32_t shmrpci_worker_place(const shmrpci_supervisor *s, uint32_t number);

@@ -9,7 +9,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* How often to look for hung calls. */
+/* How often to check for hung calls. */
 #define WATCH_NS (1 * SHMRPCI_NS_PER_S)
 
 void shmrpci_supervisor_say(const shmrpci_supervisor *s, const char *format,
@@ -90,7 +90,7 @@ static void kill_late(shmrpci_supervisor *s)
 /* The start fails if so many workers in a row, and all of them, can't begin. */
 #define START_TRIES 3
 
-/* How often to look whether the first one has begun. */
+/* How often to check whether the first one has started. */
 #define BEGIN_NS (1 * SHMRPCI_NS_PER_MS)
 
 static void give_up_start(shmrpci_supervisor *s)
@@ -131,7 +131,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Does all that depends on time; returns when to come back. */
+/* Does everything that depends on time; returns when to come back. */
 static int64_t take_time(shmrpci_supervisor *s)
 {
     int64_t next_ns = shmrpci_scaling_look(s);

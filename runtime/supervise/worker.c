@@ -6,7 +6,7 @@
 
 #include "os/thread.h"
 
-/* One thread's place. */
+/* The place of one thread. */
 typedef struct post {
     const shmrpci_served *served;
     const shmrpci_transport *transport;

@@ -200,8 +200,8 @@ static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
 {
     int64_t now_ns = shmrpci_now_ns();
     uint32_t ready = SHMRPCI_WORKERS_MAX;
-    uint32_t first = SHMRPCI_WORKERS_MAX; /* the first of those in their
-                                           * pause */
+    uint32_t first = SHMRPCI_WORKERS_MAX; /* the first one of those that are
+                                           * pausing */
     uint32_t pausing = 0;
     for (uint32_t i = 0; i < room_of(s); i++) {
         if (is_free(s, i) && s->backoffs[i].next_ns <= now_ns) {

@@ -1,8 +1,8 @@
 /*
- * What the codec harnesses share: the first byte of an input chooses a type,
- * the rest is decoded as that. Accepted input must encode again, decode to an
- * equal value, in this encoding and in the others, and must have needed no more
- * memory than a fixed multiple of the input.
+ * Code shared by the codec harnesses: the first byte of an input chooses a
+ * type, the rest is decoded as that. Accepted input must encode again, decode
+ * to an equal value, in this encoding and in the others, and must have needed
+ * no more memory than a fixed multiple of the input.
  */
 #ifndef TESTS_FUZZ_FUZZ_CODEC_H
 #define TESTS_FUZZ_FUZZ_CODEC_H
@@ -15,7 +15,7 @@
 #include "sample.h"
 #include "shmrpc/any.h"
 
-/* How many bytes of memory one byte of input may become. */
+/* How many bytes of memory one byte of input may need. */
 #define FUZZ_MULTIPLE ((size_t)256)
 #define FUZZ_CONSTANT ((size_t)64 << 10)
 

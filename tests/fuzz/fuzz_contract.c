@@ -47,8 +47,8 @@ static void on_difference(const shmrpci_difference *difference, void *user)
               difference->client.owner.len + difference->server.member.len;
 }
 
-/* Whether one stops at the first difference or lists them all, the verdict is
- * the same. */
+/* The verdict is the same whether it stops at the first difference or lists all
+ * of them. */
 static void compare_both_ways(const shmrpci_contract *client,
                               const shmrpci_contract *server)
 {

@@ -1,8 +1,8 @@
 /*
  * Hostile stream messages from a peer, at either end, while their users send,
- * read and close. The first byte says which end; then each step is a byte and
- * what it needs. What is kept stays within the credit that was given, items
- * come in order, and nothing is lost but by a lie.
+ * read and close. The first byte chooses the end; then each step is a byte and
+ * its arguments. Buffered data stays within the credit given, items arrive in
+ * order, and nothing is lost except by a lie.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@
 /* More than the schemas of the corpus take. */
 #define ARENA_BYTES ((size_t)256 << 20)
 
-/* A file that is imported is always the same small one. */
+/* Every imported file is the same small one. */
 static shmrpc_status read_part(shmrpci_arena *arena, const char *path,
                                const idl_source **out, size_t *bad_offset,
                                void *user)
@@ -100,7 +100,8 @@ static void render(const gen_value *model, const gen_lang_file *file)
 
 /* ---- the whole ---- */
 
-/* As the command does it: NULL when the language refuses, or memory ends. */
+/* As the command does it: NULL when the language refuses, or memory runs
+ * out. */
 static gen_value *build(const idl_schema *schema, shmrpci_arena *arena,
                         idl_diags *diags, gen_tree *tree)
 {

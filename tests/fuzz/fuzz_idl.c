@@ -12,11 +12,11 @@
 #include "idl/idl.h"
 #include "idl/syntax/format.h"
 
-/* More than the schemas of the corpus take; keeps a find from being "out of
+/* More than the schemas of the corpus take, so that a finding is not "out of
  * memory". */
 #define ARENA_BYTES ((size_t)256 << 20)
 
-/* A file that is imported is always the same small one. */
+/* Every imported file is the same small one. */
 static shmrpc_status read_part(shmrpci_arena *arena, const char *path,
                                const idl_source **out, size_t *bad_offset,
                                void *user)

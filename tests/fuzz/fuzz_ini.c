@@ -1,6 +1,6 @@
 /*
- * service.ini: any bytes are services, each of which says what to start, with
- * values of the right sort, or messages with places in the text.
+ * service.ini: any bytes give services, each with a program to start and values
+ * of the right type, or messages with places in the text.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ typedef struct input {
     size_t size;
 } input;
 
-/* The input; every file that is included is the same small one. */
+/* The input; every included file is the same small one. */
 static shmrpc_status read_file(void *user, const char *path,
                                shmrpci_arena *arena, const char **text,
                                size_t *len)

@@ -1,8 +1,8 @@
 /*
- * Whatever a peer may send over a link of NATS, while the socket behind it is
- * read now and then.  Each step is a byte and what it needs.  What the socket
- * brings is what was accepted, in order and whole; what waits is no more than
- * the window; and a link is cut rather than anything missing.
+ * Anything that a peer may send over a NATS link, while the socket behind it is
+ * read now and then. Each step is a byte and its arguments. The socket delivers
+ * the accepted data, in order and complete; at most a window waits; and a link
+ * is ended rather than losing data.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 typedef struct scene {
     nats_link link;
     int fd;            /* the other end of its socket; -1: closed */
-    shmrpci_buf all;   /* what was accepted */
-    size_t read;       /* of that, read from the socket */
+    shmrpci_buf all;   /* number of bytes accepted */
+    size_t read;       /* of these, read from the socket */
     uint64_t given_at; /* when it was last checked */
     const uint8_t *data;
     size_t len;

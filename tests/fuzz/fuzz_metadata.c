@@ -1,6 +1,6 @@
 /*
- * Metadata blocks: whatever a peer sends, what was accepted is made of whole
- * strings within the block, and can be written again.
+ * Metadata blocks: whatever a peer sends, an accepted block consists of whole
+ * strings within it, and can be written again.
  */
 #include <stdint.h>
 #include <stdlib.h>

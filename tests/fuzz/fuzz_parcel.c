@@ -1,7 +1,7 @@
 /*
- * Messages over NATS: what was accepted is within them, has a length that its
- * kind may have, and is written as it was read; who answers has a name that can
- * be part of a subject.
+ * Messages over NATS: an accepted message is within the input, has a length
+ * that its kind allows, and is written as it was read; the name of the sender
+ * can be part of a subject.
  */
 #include "transport/nats/parcel.h"
 

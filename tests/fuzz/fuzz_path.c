@@ -2,8 +2,8 @@
  * Paths into trees, as `shmrpc dict get NAME STEP...` and programs give them: a
  * dict and a tree in private memory, changed alike, stay alike.
  *
- * Input: lines. The first is the tree, in JSON. Each of the others is what to
- * do, a letter {g: get, p: put, n: put what is not there, d: delete, i: insert,
+ * Input: lines. The first is the tree, in JSON. Each of the others is an
+ * operation, a letter {g: get, p: put, n: put if absent, d: delete, i: insert,
  * a: append, l: length}, then steps and, for p, n, i, a, a value, separated by
  * blanks; each is JSON, or else text.
  */

@@ -1,4 +1,4 @@
-/* Text as a literal of Python: what is accepted is written, and read as the
+/* Text as a Python literal: an accepted value is written, and reads back the
  * same. */
 #include <stdio.h>
 #include <stdlib.h>

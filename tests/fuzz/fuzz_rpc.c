@@ -113,7 +113,7 @@ static uint64_t connection_of(const shmrpci_request *request)
     return 1;
 }
 
-/* What dispatch uses. */
+/* The functions that dispatch uses. */
 static const shmrpci_worker_ops worker_ops = {
     .next = next,
     .reply_reserve = reply_reserve,

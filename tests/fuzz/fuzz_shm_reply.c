@@ -1,6 +1,6 @@
 /*
- * What a server may have left in a slot, and sent beside it: the client must
- * take it or refuse it.
+ * Contents that a server may have left in a slot, with a packet: the client
+ * must accept or refuse them.
  *
  *     0    48  an EXTENT packet's head, sent with a descriptor if byte 0 is
  *              odd; magic, layout and tail are put right

@@ -1,6 +1,6 @@
 /*
- * What a client may have left in a slot: the worker must take it or refuse it,
- * and read and write nothing outside of the block.
+ * Contents that a client may have left in a slot: the worker must accept or
+ * refuse them, and read and write nothing outside of the block.
  *
  *     0     1  size of the reply, in units of 16 bytes
  *     1     1  state and flags of the word
@@ -27,7 +27,8 @@ static void run(void *user)
     (void)listener->transport->listener->run(listener, NULL);
 }
 
-/* In place of the last one: who sends too much nonsense is hung up on. */
+/* In place of the last one: a client that sends too much nonsense is
+ * disconnected. */
 static void connect_anew(void)
 {
     static shmrpci_address address;

@@ -1,9 +1,10 @@
 /*
- * Any bytes as a snapshot file: statuses, no crash, no endless loop, and what
- * is taken is all there.
+ * Any bytes as a snapshot file: statuses, no crash, no endless loop, and an
+ * accepted file is loaded completely.
  *
- * Input: how {1: mend the checksums, so that what is behind them is reached;
- * 2: a value; 4: keys are u32; 8: into what is there}, then the file.
+ * Input: flags {1: correct the checksums, so that the code behind them is
+ * reached; 2: a value; 4: keys are u32; 8: into existing contents}, then the
+ * file.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,15 +1,14 @@
 /*
- * Whatever a peer writes into the rings of a stream, before and while they are
- * used: at either end every use ends, with a status that it may end with, and
- * touches nothing but the rings.
+ * Anything that a peer may write into the rings of a stream, before and while
+ * they are used: at either end every operation ends with a permitted status,
+ * and touches only the rings.
  *
  *     0  1  which directions there are; 0x80: the ends never wait
  *     1  1  size of the rings
- *     2  .. steps: a byte (what, and which end), then what it needs
+ *     2 .. steps: a byte (operation and end), then its arguments
  *
  * Both ends are real, and a third party changes the rings between and within
- * what they do: so each of them has a peer that mostly does as it should, and
- * then lies.
+ * operations: so each of them has a peer that mostly behaves, and then lies.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A table whose bytes anybody may have changed, before it is used and
- * meanwhile: statuses, no crash, no endless loop.
+ * A table whose bytes anybody may have changed, before and during use:
+ * statuses, no crash, no endless loop.
  *
  * Input: steps of 8 bytes: what {0-3: change memory, else an operation}, how,
  * place (24 bits, in words of 8 bytes), value.

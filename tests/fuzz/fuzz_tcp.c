@@ -1,7 +1,7 @@
 /*
- * Whatever may come over tcp, from either side.  The first byte says from
- * which, and in pieces of what size; the rest are an opening and frames.
- * However the bytes are cut, the same frames come of them, and the same end.
+ * Anything that may arrive over tcp, from either side. The first byte chooses
+ * the side and the size of pieces; the rest are an opening and frames. However
+ * the bytes are divided, they give the same frames and the same end.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "random_type.h"
 
 /* A copy on the heap, for the sanitizer; with its length in front, which native
- * asks for, unless the top bit of the choice leaves it as it came. */
+ * requires, unless the top bit of the choice says to leave it unchanged. */
 static uint8_t *message_of(uint8_t choice, uint32_t encoding,
                            const uint8_t *data, size_t size)
 {

@@ -20,8 +20,8 @@
 
 #define MAX_PAIRS 4096
 
-/* A comparison: the path to what is compared, and pairs of types that have
- * been compared, for types are recursive. */
+/* A comparison: the path to the compared place, and pairs of types that have
+ * been compared, since types are recursive. */
 typedef struct walk {
     char path[512];
     size_t len;
@@ -267,7 +267,7 @@ static void same_row(const shmrpc_shared *got, const shmrpc_shared *wanted)
     if (wanted->element != NULL) {
         same_type("element", got->element, wanted->element);
     }
-    /* The rest are numbers, and no padding is between them. */
+    /* The rest are numbers, without padding between them. */
     shmrpc_shared rest = *got;
     rest.name = wanted->name;
     rest.key = wanted->key;

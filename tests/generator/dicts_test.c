@@ -1,6 +1,7 @@
 /*
- * Generated dicts, as a user has them: keys and values of every form between
- * two processes, changes that meet, and what the declared options promise.
+ * Generated dicts, as a user would use them: keys and values of every form
+ * between two processes, concurrent changes, and the effects of the declared
+ * options.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
@@ -397,7 +398,7 @@ static void lists_are_changed_item_by_item(void **state)
     jobs_v1_past_release_one(past, job);
     assert_ok(jobs_v1_past_get(past, &all, &error), &error);
     assert_true(all->len == 2 && all->ptr[0].id == 3 && all->ptr[1].id == 4);
-    /* As a whole the list is the same as before. */
+    /* The list as a whole is the same as before. */
     assert_ok(jobs_v1_past_put(past, all, &error), &error);
     jobs_v1_past_release(past, all);
     assert_ok(jobs_v1_past_len(past, &len, &error), &error);

@@ -1,6 +1,6 @@
 /*
- * Generated queues, as a user has them: typed items of every form between two
- * processes, and what the declared options promise.
+ * Generated queues, as a user would use them: typed items of every form between
+ * two processes, and the effects of the declared options.
  *
  * The objects of each test are in a folder of its own.
  */
@@ -188,7 +188,7 @@ static bool push_others(void)
     return good;
 }
 
-/* pop NAME as `item`, look at it, release it. */
+/* Pops from NAME into `item`, checks it, and releases it. */
 #define POP(name, item_type, ...)                                             \
     do {                                                                      \
         shmrpc_error error = {.code = 0};                                     \

@@ -1,5 +1,5 @@
-/* Mustache: our own cases for each rule of the specification, and for what it
- * leaves open: strictness, limits and the places of errors. */
+/* Mustache: cases of our own for each rule of the specification, and for what
+ * it leaves open: strictness, limits and the places of errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -47,7 +47,7 @@ static idl_kind scalar_kind(const random_svc *svc, uint64_t *seed)
     return kind == IDL_ANY && !svc->has_any ? IDL_U32 : kind;
 }
 
-/* Keys are what a map may have; enums too, but those are enough elsewhere. */
+/* Types that map keys may have; enums too, but those are tested elsewhere. */
 static idl_kind key_kind(uint64_t *seed)
 {
     static const idl_kind kinds[] = {IDL_STRING, IDL_U8, IDL_I32, IDL_U64,

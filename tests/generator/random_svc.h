@@ -92,7 +92,7 @@ typedef struct random_svc {
 
 void random_svc_make(random_svc *svc, uint64_t *seed);
 
-/* Changes one thing. */
+/* Makes one random change. */
 void random_svc_change(random_svc *svc, uint64_t *seed);
 
 /* Appends the text. */

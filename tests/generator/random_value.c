@@ -429,7 +429,7 @@ static bool is_default(const shmrpc_field *field, const void *value)
                                 value);
 }
 
-/* Null is how an absent value looks, so a null and its absence are one. */
+/* An absent value looks like null, so null and absence are equal. */
 static bool is_null(const shmrpc_type *type, const void *value)
 {
     shmrpc_any any;

@@ -19,12 +19,12 @@ bool random_value(const shmrpc_type *type, void *value, uint64_t *seed,
                   shmrpci_arena *arena);
 
 /*
- * Whether what a reader has got means what a writer has written.  A member is
- * its name and its number: written into a field of which the reader knows only
- * one, it has not arrived.  What the reader doesn't know at all is lost, and
- * that is fine; what the writer doesn't know must be absent or have the
- * reader's default.  Numbers are equal by value, enums also by name, unless
- * one side has no name for the value.
+ * Whether a value that was read has the meaning of the one that was written. A
+ * member is identified by both its name and its number: if the reader knows a
+ * field by only one of them, the member has not arrived. Members unknown to the
+ * reader may be lost; members unknown to the writer must be absent or have the
+ * reader's default. Numbers are equal by value, enums also by name, unless one
+ * side has no name for the value.
  */
 bool random_value_arrived(const shmrpc_type *writer, const void *written,
                           const shmrpc_type *reader, const void *got);

@@ -5,8 +5,8 @@
  * Random pairs: what `check` calls safe connects both ways (but for a new
  * client whose method the old server lacks), and every call delivers its
  * parameters to the handler, and the handler's result or declared error, with
- * its details, to the caller.  Rules of unions and maps: one pair each, with
- * what connect has to say in either direction.
+ * its details, to the caller. Rules of unions and maps: one pair each, with the
+ * expected result of connect in either direction.
  *
  * SHMRPC_TEST_LONG=1 runs fifty times as many pairs; SHMRPC_TEST_SEED=n runs
  * the pair of this seed alone.
@@ -427,8 +427,9 @@ static void safe_pairs_work(void **state)
 
 /* ---- unions and maps ---- */
 
-/* `before` and `after` stand for T; then parameters, or the result, are of it.
- * What connect says when the one who writes T is old, and when he is new. */
+/* `before` and `after` replace T, which is the type of parameters or of the
+ * result. The results of connect when the writer of T is old, and when it is
+ * new. */
 typedef struct rule {
     const char *name;
     const char *before;

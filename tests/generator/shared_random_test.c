@@ -1,9 +1,10 @@
 /*
- * Random shared objects over random types.  The text of each alone, which lies
- * beside it in shared memory, says the same as the file; formatting changes
- * nothing; the row made at run time has what the schema says; and `check` finds
- * in a pair of versions exactly what has another hash or other options.  No
- * value of a type with bounds takes more bytes than these say.
+ * Random shared objects over random types. The text of each single object,
+ * which is stored beside it in shared memory, means the same as the file;
+ * formatting changes nothing; the row made at run time agrees with the schema;
+ * and `check` reports in a pair of versions exactly the objects with another
+ * hash or other options. No value exceeds the size computed from its type's
+ * bounds.
  *
  * SHMRPC_TEST_LONG=1 runs a hundred times as many; SHMRPC_TEST_SEED=n runs the
  * pair of this seed alone.

@@ -1,6 +1,6 @@
 /*
- * Generated topics and pipes, as a user has them: typed messages and bytes
- * between two processes, and what the declared options promise.
+ * Generated topics and pipes, as a user would use them: typed messages and
+ * bytes between two processes, and the effects of the declared options.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>

@@ -57,7 +57,7 @@ static void fill_two(gen_tree *tree, gen_value *object, const void *source)
     gen_set(object, "c", gen_array(tree));
 }
 
-/* Before, between and behind other members, and alone. */
+/* Before, between and after other members, and alone. */
 static void makes_members_when_asked(void **state)
 {
     (void)state;

@@ -1,10 +1,10 @@
 /*
- * The language by example: each file in cases/good loads without a word and
- * survives the round trip through its canonical text; each file in cases/bad
- * gives exactly the diagnostics in the .expected file beside it.
+ * The language by example: each file in cases/good loads without diagnostics
+ * and survives the round trip through its canonical text; each file in
+ * cases/bad gives exactly the diagnostics in the .expected file beside it.
  *
- * One case alone: `cases_test bad/port.svc`.  After a change of wording, look
- * at what `IDL_UPDATE=1 cases_test` has written.
+ * One case alone: `cases_test bad/port.svc`. After a change of wording, run
+ * `IDL_UPDATE=1 cases_test` and review the result.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -162,7 +162,7 @@ static void round_trip(const idl_service *service)
     unload(&again);
 }
 
-/* With the docs the text is for people, and means the same. */
+/* With documentation the text is for people, and means the same. */
 static void round_trip_with_docs(const idl_service *service)
 {
     shmrpci_arena scratch;

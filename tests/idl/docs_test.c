@@ -1,5 +1,5 @@
-/* The examples of docs/language.md that are marked as files load, and stand in
- * the one layout. */
+/* The examples of docs/language.md that are marked as files load, and are
+ * formatted. */
 #include <stdlib.h>
 
 #include "cases.h"

@@ -1,5 +1,5 @@
-/* Advice: what is asked for, what is allowed.  That each rule finds what it
- * should is tested by its explanation (generator/explain_test). */
+/* Advice: enabling and allowing rules. The findings of each rule are tested by
+ * its explanation (generator/explain_test). */
 #include "load.h"
 
 #include "idl/lint.h"

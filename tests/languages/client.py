@@ -1,9 +1,10 @@
-"""client.py SHMRPCGEN dynamic|generated ADDRESS FILE [SKIP...]: makes the calls
-of a conformance file from Python, as driver.c does from C, and says of each
-`ok ID` or `not ok ID` and why.
+"""client.py SHMRPCGEN dynamic|generated ADDRESS FILE [SKIP...]: makes the
+calls of a conformance file from Python, as driver.c does from C, and prints
+`ok ID` or `not ok ID` with the reason for each.
 
-dynamic    a client that asks the service what it is; dicts and names go in
-generated  the class of conform_svc.py; its dataclasses, enums and cases go in
+dynamic a client that asks the service for its interface; is passed dicts and
+names generated the class of conform_svc.py; is passed its dataclasses, enums
+and cases
 """
 
 import json
@@ -44,7 +45,7 @@ class Refusal:
 
 
 class Failure:
-    """What a client has raised."""
+    """The exception that a client has raised."""
 
     def __init__(self, error):
         self.error = error
@@ -62,7 +63,8 @@ class Judge:
         self.client = client
         self.types = types
         self.form = schema.Form(types, classes)
-        self.known = None  # what `served` says, if nothing was called since
+        self.known = None  # the result of `served`, if nothing was called
+                           # since
 
     def call(self, case, method):
         options = case.get("options", {})

@@ -82,8 +82,9 @@ static const shmrpc_type *any_of(const shmrpc_type *type)
     return type != NULL && type->kind == SHMRPC_KIND_ANY ? type : NULL;
 }
 
-/* Arguments as the codec reads them, but for `any`, which may hold what JSON
- * can't say. False: they are refused, which is how the case ends. */
+/* Arguments as the codec reads them, except for `any`, which may hold values
+ * that JSON can't express. False: they are refused, which is how the case
+ * ends. */
 static bool read_arguments(trial *t)
 {
     const shmrpc_type *type = t->method->params;
@@ -193,7 +194,7 @@ static void expect_text(trial *t, const char *what, const shmrpc_any *wanted,
     }
 }
 
-/* Both as the codec writes them, which has one form for each value. */
+/* Compares both as the codec writes them: it has one form for each value. */
 static void expect_value(trial *t, const char *what, const shmrpc_type *type,
                          const shmrpc_any *wanted, const void *got)
 {

@@ -181,7 +181,7 @@ class Maker:
     # ---- many ------------------------------------------------------------
 
     def counts(self, type_, otherwise):
-        """How many items there may be: least and most."""
+        """The least and the greatest number of items."""
         low, high = type_["min"], type_["max"]
         return int(low or 0), otherwise if high is None else int(high)
 
@@ -270,7 +270,7 @@ class Maker:
                             else self.first(field["type"], depth)
                             for field in fields}
             return
-        # Labels say which of a field's values each has, if it has so many.
+        # Labels say which value of a field each one has, if it has several.
         yield "first", {field["name"]: self.first(field["type"], depth + 1)
                         for field in fields}
         yield "last", {field["name"]: self.good(field["type"], depth + 1)[-1][1]
@@ -332,7 +332,7 @@ class Maker:
     # ---- results ---------------------------------------------------------
 
     def filled(self, type_, value):
-        """As it comes back: defaults where nothing was given."""
+        """The value as it comes back: with defaults where nothing was given."""
         kind = type_["kind"]
         if kind in ("list", "array"):
             return [self.filled(type_["element"], item) for item in value]
@@ -402,7 +402,7 @@ def add_echoes(maker):
 
 
 def add_anys():
-    """What json has no form for."""
+    """Values for which JSON has no form."""
     for label, value in (
             ("nan", {"$float": "NaN"}),
             ("infinity", {"$float": "-Infinity"}),
@@ -520,7 +520,7 @@ def add_others():
     add("nothing", "nothing", {}, result=None)
     add("oneway.first", "note", {"number": 3}, result=None)
     add("oneway.second", "note", {"number": 4}, result=None)
-    # Nobody says when they run.
+    # Nobody knows when they run.
     add("oneway.sum", "noted", {}, result="7", options={"until": True})
     add("oneway.not.wide", "note", {"number": 1 << 32},
         error={**REFUSED, "path": "number"}, sent=False)

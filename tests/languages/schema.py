@@ -58,8 +58,8 @@ class Form:
     # ---- to Python -------------------------------------------------------
 
     def to_python(self, type_, value):
-        """What a user would pass. A value that is none of its type, as bad
-        cases have, stays as it is."""
+        """The value that a user would pass. A value of a wrong type, as in bad
+        cases, is unchanged."""
         try:
             return getattr(self, "_to_" + type_["kind"], self._same)(
                 type_, value)
@@ -147,7 +147,7 @@ class Form:
     # ---- to what can be compared -----------------------------------------
 
     def plain(self, type_, value):
-        """One form for each value, with the Python type that it has."""
+        """One form for each value, including its Python type."""
         kind = type_["kind"]
         if kind == "enum":
             return ("enum", self._number(type_, value))

@@ -17,7 +17,7 @@
 #include "shmrpc/error.h"
 #include "shmrpc/types.h"
 
-/* What is to be freed, and by which function. */
+/* What to free, and by which function. */
 typedef struct scrap {
     struct scrap_row {
         void *memory;

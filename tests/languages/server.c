@@ -1,6 +1,6 @@
-/* Serves conform.svc as plainly as it can be done in C: what comes in goes out,
- * and failures are what the caller asks for. README.md says what others must do
- * alike. */
+/* Serves conform.svc as simply as possible in C: it returns its parameters, and
+ * fails as the caller asks. README.md says what servers in other languages must
+ * do alike. */
 #include "conform_server.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "shmrpc/fault.h"
 
-/* Calls so far, but for those of `served` itself. */
+/* Number of calls so far, without those of `served` itself. */
 static uint64_t calls;
 static uint64_t notes;
 
@@ -42,7 +42,7 @@ static uint64_t notes;
     X(grid, conform_u16_list_list) \
     X(points, conform_point_list)
 
-/* Structs and unions come by pointer. */
+/* Structs and unions are passed by pointer. */
 #define POINTED(X)          \
     X(point, conform_point) \
     X(shape, conform_shape) \

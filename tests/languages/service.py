@@ -128,7 +128,7 @@ def echo(self, v):
 
 
 def rows():
-    """The methods for which echo, defaults and fail stand."""
+    """The methods that echo, defaults and fail are made for."""
     with open(os.path.join(HERE, "conform.svc"), encoding="utf-8") as file:
         text = file.read()
     for name in re.findall(r"^ +(?:raw|json|msgpack|native) +(\w+)\(", text, re.M):

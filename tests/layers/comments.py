@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""comments.py [ROOT]: comments have their share of the C of each folder.
+"""comments.py [ROOT]: checks the share of comments in the C files of each
+folder.
 
 The share is the number of lines that hold a comment, or part of one, of all
 lines that aren't blank, in the .c and .h files of a folder and below. The

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""doc_names.py [ROOT]: what the documents call by name is in a public header.
+"""doc_names.py [ROOT]: checks that names used in the documents are in a public
+header.
 
 In the Markdown of docs/ and examples/, each `shmrpc_...` and `SHMRPC_...` must be
 a word of a header in runtime/include/shmrpc, and each `_put` or `_WAIT`, which
@@ -10,7 +11,7 @@ import os
 import re
 import sys
 
-# What is called shmrpc_..., and is no C.
+# Names that begin with shmrpc_ and are not C.
 OTHERS = re.compile(r"shmrpc_(object|web|calls|errors|up|service|queue_seconds|"
                     r"workers|worker|cpu|memory|received|sent|connections|"
                     r"generate|next_start|warnings)|SHMRPC_LINK")

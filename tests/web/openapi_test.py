@@ -30,8 +30,8 @@ def run(words, folder):
 
 
 def documents(folder):
-    """Those of files that hold much, with SHMRPC_TEST_LONG of every file that
-    loads alone."""
+    """Methods of large files; with SHMRPC_TEST_LONG of every file that loads
+    alone."""
     patterns = ["tests/generator/doc/odd.svc", "examples/search/*.svc",
                 "tests/idl/cases/good/everything.svc"]
     if os.environ.get("SHMRPC_TEST_LONG"):

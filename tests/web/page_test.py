@@ -33,8 +33,8 @@ for number in 0 1 2 3 4 5; do echo "<$((7 - number))>of level $number"; done
 exec %s --listen=shm://slow "$@"
 """
 
-# One that prints more than is kept, whenever there is such a file, and takes its time
-# to end.
+# A service that prints more than is kept as long as a certain file exists, and
+# takes a while to end.
 CHATTY = """#!/bin/sh
 trap '' INT
 while :; do
@@ -88,7 +88,7 @@ def restart(place):
 
 
 def freeze(place):
-    """A service that does nothing any more, and is no less alive for it."""
+    """A service whose process is stopped: alive, but it does nothing."""
     status = place.call("shmrpcd/status", ["Frozen"])[1]
     if status["state"] != "RUNNING":
         return False

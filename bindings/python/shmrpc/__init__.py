@@ -5,7 +5,8 @@
     with shmrpc.connect("echo_serv") as echo:
         echo.add(1, b=2)
 
-The service says itself which methods it has: see dir(echo) and help(echo.add).
+The client gets its methods from the service itself: see dir(echo) and
+help(echo.add).
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ if _typing.TYPE_CHECKING:
     from ._value import Array as Array
     from ._value import Value as Value
 else:
-    # Shared objects are imported by whoever uses them.
+    # Shared objects are imported when they are first used.
     _LATER = {"Dict": "_dict", "Empty": "_queue", "Full": "_queue",
               "Pipe": "_queue", "Queue": "_queue", "ShutDown": "_queue",
               "Topic": "_queue", "objects": "_shared", "remove": "_shared",
@@ -151,7 +152,7 @@ def connect(
     profile: str = "balanced",
     max_message_bytes: int = 0,
 ) -> Client:
-    """Connects to a service and asks it what it is.
+    """Connects to a service and asks for its interface.
 
     `where` is a name ("echo_serv", "echo_serv@two", "echo_serv:5555") or
     addresses ("shm://echo_serv@two,tcp://host:5555").  With `svc`, the text of
@@ -195,8 +196,8 @@ def main(service: type | str, svc: str | None = None,
     is made once, without arguments, before workers are forked from the process
     that holds it.  Its methods worker_start and worker_stop, if it has them,
     run in each worker.  Threads that are left behind when it is made are
-    refused unless `allow_threads`.  The traceback of an exception that no error
-    of the service is goes to callers of this "user", to "all" or to "none".
+    refused unless `allow_threads`. `traceback` says who gets the traceback of
+    an undeclared exception: callers of this "user", "all" or "none".
     """
     from . import _worker
 

@@ -25,7 +25,7 @@ what else it serves.
 
 
 class _Wrong(Exception):
-    """What can't be understood in the command."""
+    """An error in the command line."""
 
 
 def _options(arguments: list[str], names: set[str]) -> dict[str, str]:

@@ -17,9 +17,10 @@ from typing import Any, Self
 from . import _core
 from ._errors import Cancelled
 
-# How often tasks are asked for whose client has left.
+# How often to check for tasks whose client has left.
 _LOOK_S = 0.02
-# After SystemExit in a handler, so long without a call.
+# After SystemExit in a handler, the worker leaves once it has had no call for
+# so long.
 _IDLE_S = 0.02
 
 _current: contextvars.ContextVar[_core.Context | None] = contextvars.ContextVar(
@@ -93,7 +94,7 @@ class Runner:
         self._ready.set()
         try:
             await self._stopped.wait()
-            # Their clients have been told that the server has ended.
+            # Their clients have been told that the server is ending.
             tasks = list(self._tasks.values())
             for task in tasks:
                 task.cancel()
@@ -150,7 +151,7 @@ class Runner:
             context._reply(value)
 
     async def _send(self, context: _core.Context, items: Any) -> None:
-        """What a handler returns that returns items."""
+        """The result of a handler that returns items."""
         try:
             if inspect.iscoroutine(items):
                 items = await items
@@ -211,7 +212,7 @@ class Runner:
 
 
 def _iterator_of(items: Any) -> AsyncIterator[Any]:
-    """Of an async iterable, or of a plain one; None is nothing."""
+    """Items of an async iterable, or of a plain one; None is no items."""
     if hasattr(items, "__aiter__"):
         iterator: AsyncIterator[Any] = aiter(items)
         return iterator

@@ -25,7 +25,7 @@ from ._tree import (
 
 
 class _Items(ItemsView[Any, Any]):
-    """Of one instant: entries may go while they are looked at."""
+    """As of one instant: entries may disappear while they are read."""
 
     _mapping: Any
 
@@ -41,8 +41,8 @@ class _Values(ValuesView[Any]):
 
 
 class View(Mapping[Any, Any]):
-    """A dict as it was at one instant, without a copy; whatever is changed
-    later, it stays.  For one thread at a time."""
+    """A dict as it was at one instant, without a copy; later changes don't
+    affect it. For one thread at a time."""
 
     def __init__(self, core: _core.DictView) -> None:
         self._core = core
@@ -147,7 +147,7 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
         self._merge(list(pairs_of(args, named).items()))
 
     def copy(self) -> dict[Any, Any]:
-        """A dict of Python's own, as of one instant."""
+        """A Python dict, as of one instant."""
         return self.to_dict()
 
     def __or__(self, other: Any) -> dict[Any, Any]:
@@ -178,15 +178,15 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
 
     @property
     def data(self) -> dict[Any, Any]:
-        """A dict of Python's own with what was there at the last change: the
-        same one until somebody changes something.  For reading only."""
+        """A Python dict with the contents as of the last change: the same object
+        until somebody changes something. Read-only."""
         now = self.status()["change_count"]
         if self._data is None or self._data[0] != now:
             self._data = (now, self.to_dict())
         return self._data[1]
 
     def at(self, *path: Any) -> Any:
-        """What is at a path: d.at("a", "b", 3) is d["a"]["b"][3]."""
+        """The value at a path: d.at("a", "b", 3) is d["a"]["b"][3]."""
         return self._get(path, False)
 
     def modify(self, key: Any, function: Callable[[Any], Any],
@@ -200,12 +200,13 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
         return self._get_version((key,))
 
     def put_if(self, key: Any, value: Any, version: int) -> int | None:
-        """Puts if the key still has that version, and returns the new one;
-        None: somebody else was faster."""
+        """Puts if the key still has that version, and returns the new one; None:
+        another writer was faster."""
         return self._put_if((key,), value, version)
 
     def view(self) -> View:
-        """The dict as it is now, without a copy.  Close it: it keeps memory."""
+        """The dict as it is now, without a copy. Close it: it keeps old memory
+        from being reused."""
         return View(self._view())
 
     @property
@@ -214,13 +215,14 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
         return Lock(self)
 
     def watch(self, prefix: str = "", *, snapshot: bool = False) -> Watch:
-        """Changes from now on, of keys that begin with `prefix`.  With
-        `snapshot` all that is there comes first."""
+        """Changes from now on, for keys that begin with `prefix`. With `snapshot`
+        all existing entries come first."""
         return Watch(self._watch(prefix, snapshot))
 
     def snapshot(self, path: str | os.PathLike[str] | None = None,
                  permissions: int = 0) -> None:
-        """Writes all to a file, as of one instant.  None: the default place."""
+        """Writes all entries to a file, as of one instant. None: the default
+        place."""
         self._snapshot(None if path is None else os.fspath(path), permissions)
 
     def load(self, path: str | os.PathLike[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What calls may end in: a class for each status."""
+"""The errors of calls: a class for each status."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RemoteError(Unknown):
 
 
 class Invalid(Error, ValueError):
-    """A value that is out of its bounds, or can't be read."""
+    """A value is out of bounds, or can't be read."""
 
 
 class DeadlineExceeded(Error, TimeoutError):
@@ -60,11 +60,11 @@ class DeadlineExceeded(Error, TimeoutError):
 
 
 class NotFound(Error, LookupError):
-    """There is no such thing, or no such service."""
+    """There is no such object, or no such service."""
 
 
 class Exists(Error):
-    """It is there already."""
+    """It already exists."""
 
 
 class Denied(Error, PermissionError):
@@ -76,7 +76,7 @@ class Exhausted(Error):
 
 
 class Precondition(Error):
-    """Not possible in the present state."""
+    """Not allowed in the present state."""
 
 
 class Aborted(Error):
@@ -100,11 +100,11 @@ class Unavailable(Error, ConnectionError):
 
 
 class DataLoss(Error):
-    """What came can't be read."""
+    """Received data can't be read."""
 
 
 class Unauthenticated(Error, PermissionError):
-    """It is not known who the caller is."""
+    """The caller is not authenticated."""
 
 
 class ContractMismatch(Error, TypeError):
@@ -154,7 +154,8 @@ class Destroyed(Error):
 class DeclaredError(Error):
     """An error that the service declares; its fields are attributes.
 
-    A handler raises it with its fields by name, or with a text if it has none.
+    A handler raises it with its fields as keywords, or with a text if it has
+    none.
     """
 
     payload: Any = None

@@ -1,4 +1,5 @@
-"""What the C part makes rarely: classes of a service, exceptions, signatures.
+"""Functions that the C part calls rarely: for classes of a service,
+exceptions, signatures.
 
 Nothing here is looked up by a name from the wire: names only become names of
 new classes.
@@ -35,8 +36,8 @@ def no_method(client: _core.ServiceClient, name: str) -> AttributeError:
     text = f"{client.service['id']} has no method {name!r}"
     if not name.startswith("_"):
         text += _near(name, dir(client))
-    # With a name and without the object, the interpreter adds no guess of its
-    # own.
+    # With a name and without the object, the interpreter adds no suggestion of
+    # its own.
     return AttributeError(text, name=name)
 
 
@@ -158,7 +159,7 @@ _registered: dict[str, type[Exception]] = {}
 
 
 def register(cls: type[Exception]) -> type[Exception]:
-    """Has faults of that class raised as it, too; a decorator."""
+    """A decorator: faults of that class are also raised as it."""
     if not (isinstance(cls, type) and issubclass(cls, Exception)):
         raise TypeError("register: expected a class of exceptions")
     if cls.__module__ != "builtins":
@@ -185,7 +186,7 @@ def _remote_class(name: str) -> type[RemoteError]:
 
 
 def _instance(cls: type[RemoteError], args: tuple[Any, ...]) -> RemoteError:
-    """With these `args`, whatever the class's constructor thinks of them."""
+    """Sets these `args`, whatever the class's constructor would do with them."""
     try:
         error = cls(*args)
     except Exception:
@@ -212,7 +213,7 @@ def make_fault(type_name: str, message: str, trace: str, args: Any, name: str,
 
 
 def status_of(error: Error) -> int:
-    """Of one that a handler has raised itself, that of its class."""
+    """For an exception that a handler raised itself, the message of its class."""
     if error.status:
         return error.status
     for cls in type(error).__mro__:
@@ -223,7 +224,7 @@ def status_of(error: Error) -> int:
 
 
 class Peer(NamedTuple):
-    """Who calls. Over tcp nothing but the address is known."""
+    """The caller. Over tcp only the address is known."""
 
     uid: int
     gid: int
@@ -239,7 +240,7 @@ def make_peer(uid: int, gid: int, pid: int, transport: str, address: str,
 
 
 def make_signature(rows: list[Any], result: str) -> Any:
-    """What inspect.signature() shows of a method."""
+    """The signature that inspect.signature() shows for a method."""
     import inspect
 
     had_default = False
@@ -259,7 +260,7 @@ def make_signature(rows: list[Any], result: str) -> Any:
 
 def reconnect(where: str, svc: str | None, timeout: float, arrays: bool,
               cls: Any = None) -> _core.Client:
-    """What a pickled client becomes where it is loaded."""
+    """Makes the client from its pickle."""
     client: _core.Client = (
         _core.connect(where, svc) if cls is None else
         _core.connect(where, svc, cls=cls, classes=cls.__classes__))

@@ -4,8 +4,8 @@
     with lock:
         ...
 
-It spins where that pays, then sleeps.  When the process that holds it dies, the
-next one gets it and is told.
+It spins where that pays, then sleeps. When the process that holds it dies, the
+next one gets it and is told so.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _STATUS = _core.statuses()
 
 
 class NoSuchSemaphore(NotFound):
-    """There is no lock of that name, and none was to be created."""
+    """There is no lock of that name, and it was not to be created."""
 
 
 class SemaphoreExists(Exists):
@@ -51,7 +51,7 @@ class SemaphoreExists(Exists):
 
 
 class SemaphoreDestroyed(Destroyed):
-    """The lock was destroyed, by whoever had it open."""
+    """The lock was destroyed by a process that had it open."""
 
 
 class NotHeld(Precondition, RuntimeError, ValueError):
@@ -131,7 +131,7 @@ class Lock(_core.Lock):
         self._check(self._release(False))
 
     def locked(self) -> bool:
-        """Whether somebody holds it; it may be out of date by now."""
+        """Whether somebody holds it; the answer may be out of date at once."""
         return self._state()[0] == 0
 
     def __enter__(self) -> Self:
@@ -144,7 +144,7 @@ class Lock(_core.Lock):
         self.release()
 
     def read(self, timeout: float | None = None) -> _Reading:
-        """Of a shared lock: `with lock.read():` lets other readers in, and no
+        """For a shared lock: `with lock.read():` admits other readers, and no
         writer."""
         return _Reading(self, timeout)
 
@@ -180,7 +180,7 @@ class Lock(_core.Lock):
         return self._state()[2]
 
     def destroy(self) -> None:
-        """Ends it for all: who waits for it, and who comes later, gets
+        """Destroys the lock for all: waiting and later callers get
         SemaphoreDestroyed; the name is free."""
         if self._state()[2]:
             raise self._destroyed()
@@ -207,7 +207,7 @@ class Lock(_core.Lock):
         return False
 
     def _mend(self, shared: bool) -> None:
-        """After its owner has died; it is held now."""
+        """Called after its owner has died; the lock is held now."""
         if self._repair is None or shared:
             self._release(shared)
             raise OwnerDied(
@@ -253,7 +253,7 @@ class Lock(_core.Lock):
 
 
 class _Reading:
-    """What `with lock.read():` holds."""
+    """The object of `with lock.read():`."""
 
     def __init__(self, lock: Lock, timeout: float | None) -> None:
         self._lock = lock
@@ -282,7 +282,7 @@ def _numbered(error: Any, status: int) -> Any:
 
 
 def _as(cls: type[Any], error: Any) -> Any:
-    """One of the library's, as a class of ours."""
+    """Turns an error of the library into one of our classes."""
     made = _numbered(cls(str(error)), error.status)
     made.name = error.name
     return made

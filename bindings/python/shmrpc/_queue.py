@@ -27,7 +27,7 @@ class ShutDown(Exception):
     """The queue was ended, and, for get(), is empty."""
 
 
-# As the standard module has it, where it does.
+# The standard module's exception, if it has one.
 ShutDown = getattr(_queue, "ShutDown", ShutDown)  # type: ignore[misc]
 
 
@@ -104,8 +104,8 @@ class Queue(_core.Queue, Shared):
 
     @property
     def redelivered(self) -> bool:
-        """Whether what this thread took last came to another reader before,
-        which died or gave it back."""
+        """Whether the item that this thread took last was delivered to another
+        reader before, which died or gave it back."""
         return getattr(self._taken, "came_before", False)
 
     def _mine(self) -> list[int]:
@@ -129,12 +129,12 @@ class Queue(_core.Queue, Shared):
         return held[0]
 
     def task_done(self) -> None:
-        """The oldest item that this thread has taken is done, and does not
-        come again.  A thread that has none speaks for another one's."""
+        """The oldest item that this thread has taken is done, and is not
+        delivered again. A thread without items acts for another one."""
         self._done(self._oldest(), True)
 
     def give_back(self) -> None:
-        """The oldest item that this thread has taken comes again at once."""
+        """The oldest item that this thread has taken is delivered again at once."""
         self._done(self._oldest(), False)
 
     def join(self, timeout: float | None = None) -> bool:
@@ -153,8 +153,8 @@ class Queue(_core.Queue, Shared):
         return True
 
     def _is_done(self) -> bool:
-        """Figures are of moments that differ: an item on its way from one to
-        the other is seen by the second look."""
+        """The figures are of different moments: the second one includes items in
+        transit."""
         before = self.status()
         after = self.status()
         moved = ("pushed_count", "popped_count", "redelivered_count")
@@ -175,8 +175,7 @@ class Queue(_core.Queue, Shared):
 
     @property
     def maxsize(self) -> int:
-        """How many small items have room; of each producer, unless the order
-        is total."""
+        """How many small items fit; for each producer, unless the order is total."""
         count: int = self.status()["capacity"]
         return count
 
@@ -186,7 +185,7 @@ class Queue(_core.Queue, Shared):
         self._end()
 
     def shutdown(self, immediate: bool = False) -> None:
-        """end(); with `immediate` what is in it is lost, too."""
+        """end(); with `immediate` remaining items are lost, too."""
         self.end()
         while immediate:
             row = self._get_or_none()
@@ -202,7 +201,7 @@ class Queue(_core.Queue, Shared):
             return None
 
     def __iter__(self) -> Iterator[Any]:
-        """What comes, until the queue is ended."""
+        """Items, until the queue is ended."""
         while True:
             try:
                 yield self.get()
@@ -225,7 +224,7 @@ def _seconds(block: bool, timeout: float | None) -> float | None:
 
 
 class Topic(_core.Topic, Shared):
-    """News: each subscriber gets each message.
+    """A topic: each subscriber gets each message.
 
         news = shmrpc.Topic("news")
         news.publish({"it": "rains"})
@@ -233,11 +232,10 @@ class Topic(_core.Topic, Shared):
             for message in messages: ...
 
     history         messages of each publisher that a new subscriber gets
-    overflow        "overwrite": who falls behind gets Lost once, and goes on;
-                    "block": publishers wait for him, up to max_stall seconds,
-                    then he is Evicted; "drop_newest"
-    max_item_bytes  the longest message, encoded; 0: 64 KiB
-    encoding, serializer: see Dict; other options: shmrpc.Shared
+    overflow "overwrite": a subscriber that falls behind gets Lost once, and
+    continues; "block": publishers wait for it, up to max_stall seconds, then
+    it is Evicted; "drop_newest" max_item_bytes the longest message, encoded;
+    0: 64 KiB encoding, serializer: see Dict; other options: shmrpc.Shared
     """
 
     _kind = "topic"
@@ -259,7 +257,7 @@ class Topic(_core.Topic, Shared):
             raise failure("DEADLINE", error.message) from None
 
     def subscribe(self) -> Subscription:
-        """First the history, then what is published from now on."""
+        """First the history, then messages published from now on."""
         return Subscription(self._subscribe())
 
 
@@ -280,7 +278,7 @@ class Subscription:
 
     @property
     def lost(self) -> int:
-        """How many messages it has lost in all."""
+        """How many messages it has lost so far."""
         return self._core.lost
 
     def fileno(self) -> int:
@@ -338,8 +336,8 @@ class Pipe(_core.Pipe, Shared):
         return count
 
     def read(self, size: int = 65536, timeout: float | None = None) -> bytes:
-        """What is there, up to `size` bytes; b"" at the end.  DeadlineExceeded
-        if nothing comes in time; OwnerDied, once, if the writer died."""
+        """Available bytes, up to `size`; b"" at the end. DeadlineExceeded if
+        nothing arrives in time; OwnerDied, once, if the writer died."""
         data = self._read(size, timeout)
         if data is None:
             raise failure("DEADLINE", "the pipe is empty")

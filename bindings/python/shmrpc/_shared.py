@@ -1,5 +1,5 @@
-"""What the classes of shared objects have in common: names, options, opening,
-pickled handles."""
+"""Code shared by the classes of shared objects: names, options, opening, pickled
+handles."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def random_name() -> str:
 
 
 def objects(*, all_users: bool = False) -> list[ObjectInfo]:
-    """What there is in the user's folder, or in that of all users."""
+    """The objects in the user's folder, or in that of all users."""
     return [ObjectInfo(*row) for row in _core.list_objects(int(all_users))]
 
 
@@ -140,7 +140,7 @@ class Shared(_core.Handle):
 
 
 def _reopen(cls: Any, name: str, options: dict[str, Any]) -> Any:
-    """What a pickled handle becomes where it is loaded."""
+    """Makes the handle from its pickle."""
     if options["serializer"]:
         import pickle
 

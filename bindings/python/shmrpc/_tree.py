@@ -17,7 +17,7 @@ Path = tuple[Any, ...]
 
 
 class _Part:
-    """Where something is: a dict or a value, and a path within it."""
+    """A place: a dict or a value, and a path within it."""
 
     __slots__ = ("_path", "_root")
 
@@ -29,11 +29,11 @@ class _Part:
         self._path = path
 
     def copy(self) -> Any:
-        """What is there now, as a dict or list of Python's own."""
+        """The present contents, as a Python dict or list."""
         return self._root._get(self._path, True)
 
     def _is_at(self, root: Any, path: Path) -> bool:
-        """So that `d[key] += ...` does not put back what it has changed."""
+        """Keeps `d[key] += ...` from putting back the part that it has changed."""
         return self._root is root and self._path == path
 
     __shmrpc_plain__ = copy
@@ -53,8 +53,8 @@ class _Part:
 
 
 class Map(_Part, MutableMapping[Any, Any]):
-    """A map within a dict or a value: what is changed in it is changed there,
-    for all processes.  Iterating is over a copy."""
+    """A map within a dict or a value: changing it changes the shared map, for
+    all processes. Iterating is over a copy."""
 
     __slots__ = ()
 
@@ -180,7 +180,7 @@ class List(_Part, MutableSequence[Any]):
 
 
 def nested(root: Any, path: Path, is_list: bool) -> Map | List:
-    """What the C part makes of a map or list that it finds at a path."""
+    """The object that the C part makes for a map or list at a path."""
     return List(root, path) if is_list else Map(root, path)
 
 
@@ -197,9 +197,9 @@ class Lock:
 
     with d.lock: ...                  of the whole
     with d.lock("key"): ...           of one key
-    with d.lock(timeout=1.5): ...     DeadlineExceeded: `pid` and `held` tell
-                                      who has it, and for how many seconds
-    with d.lock(recover=True) as lock:
+    with d.lock(timeout=1.5): ... DeadlineExceeded: `pid` and `held` are the
+    holder, and for how many seconds it has held it with d.lock(recover=True)
+    as lock:
         if lock.owner_died: ...       repair; the end of the block says so
 
     Without `recover` the lock of a process that died is OwnerDied, and is not
@@ -235,7 +235,7 @@ class Lock:
         self.owner_died = died
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
-        """Whether it was had in time, as threading.Lock says it."""
+        """Whether it was acquired in time, as threading.Lock returns."""
         try:
             self._take(timeout if block else 0)
         except (Busy, DeadlineExceeded):
@@ -247,7 +247,7 @@ class Lock:
         self.owner_died = False
 
     def consistent(self) -> None:
-        """Says that what the lock protects has been repaired."""
+        """Reports that what the lock protects has been repaired."""
         self._root._lock_consistent(self._key)
         self.owner_died = False
 
@@ -267,8 +267,8 @@ class Lock:
 
 
 class Event(NamedTuple):
-    """A change: kind is "put", "del", "clear", or "resync": forget what you
-    know, all entries follow as "put"."""
+    """A change: kind is "put", "del", "clear", or "resync": forget everything,
+    all entries follow as "put"."""
 
     kind: str
     key: Any
@@ -316,8 +316,8 @@ class Watch:
 
 def modify(root: Any, path: Path, function: Callable[[Any], Any],
            default: Any) -> Any:
-    """Reads, calls the function, puts its result if nobody has changed it
-    meanwhile, else again: so no change is lost."""
+    """Reads, calls the function, puts its result if nobody has changed the value
+    meanwhile, else repeats: so no change is lost."""
     while True:
         try:
             value, version = root._get_version(path)
@@ -336,7 +336,7 @@ def modify(root: Any, path: Path, function: Callable[[Any], Any],
 
 
 def pairs_of(args: tuple[Any, ...], named: dict[str, Any]) -> dict[Any, Any]:
-    """What update() was given, as dict() understands it."""
+    """The arguments of update(), interpreted as dict() does."""
     if len(args) > 1:
         raise TypeError(f"update expected at most 1 argument, got {len(args)}")
     made: dict[Any, Any] = {}

@@ -20,8 +20,8 @@ _BIGINT_BITS = 14284  # what 4300 digits have: SHMRPC_BIGINT_MAX_DIGITS
 
 
 def plain(value: Any) -> Any:
-    """A simpler value for one that the C part doesn't know: an Ext, or
-    something of Python's own; NotImplemented if there is none."""
+    """A simpler value for one that the C part doesn't know: an Ext, or a Python
+    value; NotImplemented if there is none."""
     if isinstance(value, Ext):
         return value
     if isinstance(value, int):
@@ -90,14 +90,14 @@ def _write_uuid(module: Any, value: Any) -> Ext | None:
     return Ext(_UUID, value.bytes) if isinstance(value, module.UUID) else None
 
 
-# Only of modules that are imported: else no value can be of theirs.
+# Only for imported modules: otherwise no value can be of their types.
 _WRITERS = (("datetime", _write_time), ("decimal", _write_decimal),
             ("uuid", _write_uuid))
 _EPOCH = 719163  # of 1970-01-01, as date.toordinal() counts
 
 
 def from_ext(code: int, data: bytes) -> Any:
-    """The value that an extension stands for; an Ext, if it has no meaning."""
+    """The value that an extension represents; an Ext, if it has no meaning."""
     read = _READERS.get(code)
     if read is None:
         return Ext(code, data)
@@ -185,7 +185,7 @@ def pickled(value: Any) -> Ext:
 
 
 def from_own_ext(code: int, data: bytes) -> Any:
-    """As from_ext(), of an object that nobody but this user can write to."""
+    """As from_ext(), for an object that only this user can write to."""
     if code == _PICKLE:
         import pickle
 

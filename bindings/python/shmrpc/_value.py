@@ -16,7 +16,7 @@ _PUT, _PUT_NEW, _PUT_IF = 0, 1, 2
 
 
 class _Single(Shared):
-    """What values and arrays have in common: one lock, watches, files."""
+    """Code shared by values and arrays: one lock, watches, files."""
 
     _kind = "value"
 
@@ -87,7 +87,7 @@ class Value(_core.Tree, _Single):
         self._del(())
 
     def at(self, *path: Any) -> Any:
-        """What is at a path: a map or a list is a part that can be changed."""
+        """The value at a path: a map or a list is a part that can be changed."""
         return self._get(path, False)
 
     def modify(self, function: Callable[[Any], Any],
@@ -118,10 +118,9 @@ class Array(_core.Array, _Single):
         a.put(numbers)                   # another one in its place, at once
         a[3, 4] = 1.5
 
-    It is a buffer with format, shape and strides.  What memoryview(a) shows
-    stays as it is: who writes puts a new array in the old one's place, so that
-    nobody ever sees half of one, and a writer may be killed at any moment.
-    Changing an item copies the array.
+    It is a buffer with format, shape and strides. memoryview(a) never changes:
+    writing replaces the whole array, so that nobody ever sees half of one, and
+    a writer may be killed at any moment. Changing an item copies the array.
 
     `data` is a buffer, or numbers; without it, zeros.  An array that exists must
     have the format and shape that are asked for.
@@ -213,7 +212,7 @@ class Array(_core.Array, _Single):
         return data
 
     def put(self, data: Any) -> None:
-        """Another array in its place: a buffer of the same format and shape, or
+        """Replaces the array: by a buffer of the same format and shape, or by
         numbers."""
         now = self.view()
         made = _numbers(data, now.format, now.shape)
@@ -221,8 +220,8 @@ class Array(_core.Array, _Single):
         self._put_array(made, _PUT, 0)
 
     def modify(self, function: Callable[[Any], Any]) -> None:
-        """Calls function with a copy that it may write to, and puts that in the
-        array's place; again if somebody else was faster."""
+        """Calls function with a copy that it may modify, and puts that in place
+        of the array; repeats if another writer was faster."""
         while True:
             now: Any
             now, version = self._now()
@@ -267,12 +266,12 @@ def _flat(data: Any) -> Iterator[Any]:
             yield item
 
 
-# Letters that mean the same on this machine.
+# Type letters that mean the same on this machine.
 _SAME = {"l": "q", "L": "Q", "n": "q", "N": "Q"}
 
 
 def _plain_format(view: memoryview) -> Any:
-    """With the letters that shared arrays have."""
+    """Converts to the type letters of shared arrays."""
     shape: Any = view.shape
     format = view.format.lstrip("@=<")
     format = _SAME.get(format, format)

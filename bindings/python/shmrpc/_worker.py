@@ -1,8 +1,9 @@
-"""Services written in Python: what python3 -m shmrpc serve and main() do.
+"""Services written in Python: the implementation of python3 -m shmrpc serve
+and main().
 
-The supervisor imports nothing of the user's: a child prints what the service
-is, and ends.  The process that workers are forked from imports the module and
-makes the object, once; workers call its methods.
+The supervisor imports none of the user's code: a child prints the service's
+description, and ends. The process that workers are forked from imports the
+module and makes the object, once; workers call its methods.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Refused(Exception):
 
 
 def _find_class(module: Any, name: str | None, hint: str | None) -> type:
-    """The class of that name, or the only one that says what it serves."""
+    """The class of that name, or the only one that defines a service."""
     for wanted in (name, hint):
         found = getattr(module, wanted, None) if wanted else None
         if isinstance(found, type):
@@ -62,7 +63,7 @@ def _import(target: str, hint: str | None) -> type:
 
 
 def _described(cls: type) -> svc.Described | None:
-    """What the decorators of its methods mean, if that is what it serves."""
+    """The service that the decorators of its methods define, if any."""
     if hasattr(cls, "__svc__") or not svc.is_described(cls):
         return None
     try:
@@ -101,14 +102,14 @@ def _text_of(cls: type, given: str | None) -> str:
 
 
 def _options_of(cls: type, text: str) -> list[str]:
-    """Of a class that is served, unless others are given."""
+    """The attributes of a served class, unless others are given."""
     import re
 
     words = set(re.findall(r"\w+", text))
     names = [name for name in dir(cls)
              if name in words or name.rstrip("_") in words]
-    # A loop keeps no worker in a call with streams, but for the moment until
-    # the call is detached.
+    # A loop keeps no worker in a call with streams, except until the call is
+    # detached.
     is_async = any(_is_async(getattr(cls, name)) for name in names)
     return [f"--max-streams={_STREAMS_MOST}"] if is_async else []
 
@@ -161,7 +162,8 @@ def _printed(value: Any) -> str:
 
 
 def _name_of(cls: type) -> str:
-    """As clients know it: builtins by their names, others with the module."""
+    """The name that clients know: builtins by their names, others with the
+    module."""
     try:
         name, module = str(cls.__qualname__), str(cls.__module__)
     except BaseException:
@@ -255,7 +257,7 @@ def _refuse_threads(before: set[str]) -> None:
 
 
 class Program:
-    """What the C part calls: hooks, and words for exceptions."""
+    """The functions that the C part calls: hooks, and texts for exceptions."""
 
     def __init__(self, make: Callable[[], type], name: str,
                  allow_threads: bool, send_traceback: str) -> None:
@@ -313,8 +315,8 @@ class Program:
         return limit
 
     def freeze(self) -> None:
-        """Before workers are forked: the collector is to leave alone, and so
-        unwritten, what they share."""
+        """Before workers are forked: keeps the garbage collector from touching,
+        and so copying, memory that they share."""
         import gc
 
         gc.collect()
@@ -345,7 +347,7 @@ class Program:
             sys.stderr.flush()
 
     def leave(self) -> None:
-        """After SystemExit in a handler; atexit is the parent's."""
+        """After SystemExit in a handler; atexit belongs to the parent."""
         try:
             self.stop()
         finally:
@@ -359,7 +361,7 @@ class Program:
             os._exit(1)
 
     def explain(self, error: Any) -> str:
-        """One line, of an exception before any call."""
+        """One line for an exception before any call."""
         if error is None:
             return "an exception"
         if not isinstance(error, (Refused, ImportError)):
@@ -394,7 +396,7 @@ class Program:
 
 
 def _caller() -> str:
-    """Of the call that has failed; a oneway one may be over."""
+    """About the call that has failed; a oneway one may be over."""
     try:
         peer = _core.context().peer
     except RuntimeError:
@@ -403,8 +405,8 @@ def _caller() -> str:
 
 
 def _filled(function: Any, fills: list[tuple[int, Any]] | None) -> Any:
-    """With defaults that only Python can make, for what the caller leaves
-    out."""
+    """With defaults that only Python can compute, for arguments that the caller
+    leaves out."""
     if function is None or not fills:
         return function
     known = fills
@@ -420,7 +422,7 @@ def _filled(function: Any, fills: list[tuple[int, Any]] | None) -> Any:
 
 
 def _status_of(error: BaseException) -> int:
-    """That of one of our own exceptions; 0: it is none, or a fault."""
+    """The status of one of our own exceptions; 0: it is none, or a fault."""
     from ._errors import RemoteError
     from ._helpers import status_of
 

@@ -31,14 +31,14 @@ _Sent = TypeVar("_Sent")
 _Got = TypeVar("_Got")
 _Client = TypeVar("_Client", bound="ServiceClient")
 
-# How often calls that could not be sent look for room.
+# How often calls that could not be sent try again.
 _QUEUE_S = 0.02
-# Items that come without waiting, after which other tasks get a turn.
+# After this many items that came without waiting, other tasks get a turn.
 _ITEMS_A_TURN = 64
 
 
 class _Glue:
-    """What a connection wants of its loop; the C part calls it."""
+    """The loop's side of a connection; the C part calls it."""
 
     core: _core.Aio
     running_loop = staticmethod(asyncio.get_running_loop)
@@ -140,7 +140,7 @@ class _Stream:
         if not self._core.open(False):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(None, self._core.open, True)
-        # It must not keep us: who forgets a stream closes it.
+        # It must not keep us alive: dropping a stream closes it.
         me = weakref.ref(self)
 
         def ready() -> None:
@@ -181,8 +181,8 @@ class _Stream:
         return await self._until(self._core.try_next)
 
     def views(self) -> Self:
-        """Has items of bytes be memoryviews of where they lie, each until the
-        next one."""
+        """Makes items of bytes memoryviews in place, each valid until the next
+        one."""
         self._core.views()
         return self
 
@@ -200,7 +200,7 @@ class _Stream:
         self._core.end()
 
     async def finish(self) -> Any:
-        """These were all items: waits for the method's result, and closes."""
+        """Ends our items: waits for the method's result, and closes."""
         return (await self._until(self._core.try_finish))[0]
 
     def close(self) -> None:
@@ -328,7 +328,7 @@ class Connecting(Generic[_Client]):
 
 
 def _close_unwanted(future: asyncio.Future[Any]) -> None:
-    """Nobody waits any more for a connection that was made after all."""
+    """Nobody waits any more for a connection that was made in the end."""
     if not future.cancelled() and future.exception() is None:
         _core.ServiceClient.close(future.result())
 
@@ -343,8 +343,8 @@ def connect(
     profile: str = "balanced",
     max_message_bytes: int = 0,
 ) -> Connecting[Client]:
-    """Connects to a service and asks it what it is: to be awaited, or for
-    `async with`.  Arguments as shmrpc.connect."""
+    """Connects to a service and asks for its interface: to be awaited, or for
+    `async with`. Arguments as shmrpc.connect."""
     make: Callable[[], Any] = lambda: _open(
         where, svc, timeout, wait, arrays, profile, max_message_bytes,
         cls=Client, glue=_Glue())

@@ -54,7 +54,7 @@ class ServiceClient(_core.ServiceClient):
 
 
 class Service(abc.ABC):
-    """What a class that is served derives from: see shmrpc.main."""
+    """The base class of served classes: see shmrpc.main."""
 
     __svc__: ClassVar[str]
     __classes__: ClassVar[dict[str, Any]]

@@ -1,5 +1,5 @@
-"""What methods with streams return: one class, and the three kinds of it as
-types see them."""
+"""The results of methods with streams: one class, and its three kinds as type
+checkers see them."""
 
 from __future__ import annotations
 

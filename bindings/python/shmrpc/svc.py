@@ -36,7 +36,7 @@ class SvcError(TypeError):
 
 
 def _marks_of(function: Any) -> dict[str, Any]:
-    """What decorators have said of a function."""
+    """The properties that decorators have set on a function."""
     marks: dict[str, Any] | None = getattr(function, "__dict__", {}).get(
         "__shmrpc__")
     if marks is None:
@@ -89,7 +89,7 @@ def idempotent(function: _F) -> _F:
 
 
 def oneway(function: _F) -> _F:
-    """Has no answer: the caller goes on at once."""
+    """Has no answer: the caller continues at once."""
     _marks_of(function)["oneway"] = True
     return function
 
@@ -190,8 +190,8 @@ def is_described(cls: Any) -> bool:
 
 
 def describe(cls: type) -> Described:
-    """The `.svc` of a class with decorated methods.  SvcError: why there is
-    none, and what to do."""
+    """The `.svc` of a class with decorated methods. SvcError: why that is not
+    possible, and what to do."""
     known = cls.__dict__.get("__described__")
     if isinstance(known, Described):
         return known
@@ -236,7 +236,7 @@ def _hint_text(hint: Any) -> str:
         "typing.", "")
 
 
-# What a value without a hint, or with one of these, may be.
+# The values allowed without a hint, or with one of these.
 _EMPTY = object()
 
 
@@ -294,8 +294,8 @@ class _Describer:
         return "\n".join([*rows, "}", ""])
 
     def _methods(self) -> dict[str, dict[str, Any]]:
-        """Those with decorators, in their order; what a subclass overrides keeps
-        them."""
+        """Decorated methods, in order; overriding ones in a subclass keep the
+        place."""
         found: dict[str, dict[str, Any]] = {}
         for base in reversed(self.cls.__mro__):
             for name, value in vars(base).items():
@@ -388,8 +388,8 @@ class _Describer:
 
     def _filled(self, method: str, index: int, parameter: Any, hint: Any,
                 what: str) -> str:
-        """With a default that only Python can make: it is filled in when the
-        caller gives nothing, or None."""
+        """With a default that only Python can compute: it is used when the caller
+        gives nothing, or None."""
         if parameter.default is not None:
             if _without_none(hint) is not hint:
                 raise self.refuse(
@@ -613,7 +613,7 @@ class _Describer:
 
 
 def _make_payload(cls: Any, full_name: str) -> None:
-    """Gives an error with annotations a dataclass for them."""
+    """Makes an error with annotations a dataclass."""
     import dataclasses
 
     cls.name = full_name
@@ -626,7 +626,8 @@ def _make_payload(cls: Any, full_name: str) -> None:
         fields.append((name, hint) if default is dataclasses.MISSING else
                       (name, hint, dataclasses.field(default=default)))
         if default is not dataclasses.MISSING:
-            delattr(cls, name)  # else the class's would hide the field
+            delattr(cls, name)  # otherwise the class's attribute would hide
+                                # the field
     cls.payload = dataclasses.make_dataclass(
         f"{cls.__name__}Details", fields,
         namespace={"__module__": cls.__module__})
@@ -634,7 +635,7 @@ def _make_payload(cls: Any, full_name: str) -> None:
 
 
 def _doc_of(cls: Any) -> str | None:
-    """Its own; not what dataclasses write of their own accord."""
+    """Its own one, not one that dataclasses generate."""
     doc: str | None = cls.__dict__.get("__doc__")
     return None if doc is None or doc.startswith(f"{cls.__name__}(") else doc
 

@@ -2,8 +2,8 @@
 
     from shmrpc.ultradict import UltraDict
 
-The meaning is the one that UltraDict documents; docs/from-ultradict.md says
-where it differs.  In new programs use shmrpc.Dict.
+Everything works as UltraDict documents it; docs/from-ultradict.md lists the
+differences. In new programs use shmrpc.Dict.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Exceptions", "UltraDict"]
 
 
 class Exceptions:
-    """What UltraDict raises."""
+    """The exceptions that UltraDict raises."""
 
     class ParameterMismatch(Exception):
         """Parameters that don't go together, or not with the dict."""
@@ -69,9 +69,9 @@ class Exceptions:
 
 
 class _Lock:
-    """UltraDict's locks.  Re-entrant; the lock of a process that died is had at
-    once, and one of a process that lives is never stolen: what steals there
-    only waits here."""
+    """UltraDict's locks. Re-entrant; the lock of a dead process is acquired at
+    once, and a living process's is never stolen: functions that steal there
+    only wait here."""
 
     def __init__(self, ultra: UltraDict, timeout: float | None = None,
                  block: bool = True, spin_ns: int = 0) -> None:
@@ -119,16 +119,16 @@ class _Lock:
         self.release()
 
 
-# As lock.lock and lock.unlock of the ancestor's SharedLock.
+# Like lock.lock and lock.unlock of the original's SharedLock.
 _MODES = {None: "open", True: "create", False: "existing"}
 
 
 class UltraDict(Dict):
-    """A dict of processes, with the constructor of UltraDict.
+    """A dict shared by processes, with the constructor of UltraDict.
 
-    name, create, serializer, auto_unlink and recurse mean what they mean there;
+    name, create, serializer, auto_unlink and recurse have UltraDict's meaning;
     buffer_size, full_dump_size, shared_lock and recurse_register are accepted,
-    and not needed.  serializer=pickle, the default, pickles only what nothing
+    and not needed. serializer=pickle, the default, pickles only what nothing
     else can hold; other serializers than json have no effect.
     """
 
@@ -172,7 +172,7 @@ class UltraDict(Dict):
         return _attach, (self.name, self._again["serializer"] is not None,
                          self._again["encoding"], self.recurse)
 
-    # Unlike a Dict's, these show what is in it.
+    # Unlike a Dict's, these show the contents.
     def __repr__(self) -> str:
         return repr(self.to_dict())
 
@@ -181,7 +181,7 @@ class UltraDict(Dict):
 
     @property
     def data(self) -> dict[Any, Any]:
-        """What there is, for fast reading; after close() what there was."""
+        """The contents, for fast reading; after close() the last contents."""
         if self._closed_data is not None:
             return self._closed_data
         return super().data
@@ -191,7 +191,7 @@ class UltraDict(Dict):
         return _Lock(self)
 
     def dump(self) -> None:
-        """Nothing to do: all read the same memory."""
+        """Nothing to do: all processes read the same memory."""
 
     def load(self, path: Any = None, force: bool = False) -> None:
         """Nothing to do, but for the path of a snapshot."""
@@ -216,7 +216,7 @@ class UltraDict(Dict):
                       sys.stderr if stderr else sys.stdout)
 
     def close(self, unlink: bool = False) -> Any:
-        """Closes the dict, and returns what was in it."""
+        """Closes the dict, and returns its last contents."""
         if self._closed_data is None:
             try:
                 self._closed_data = self.to_dict()
@@ -228,7 +228,7 @@ class UltraDict(Dict):
         return self._closed_data
 
     def unlink(self) -> None:
-        """Destroys the dict: its name is free, and who uses it is told."""
+        """Destroys the dict: its name is free, and its users are told."""
         self.destroy()
 
     @staticmethod
@@ -244,7 +244,7 @@ class UltraDict(Dict):
 
 
 def _attach(name: str, is_pickled: bool, encoding: str, recurse: bool) -> Any:
-    """What a pickled handle becomes where it is loaded."""
+    """Makes the handle from its pickle."""
     import json
 
     serializer = (pickle if is_pickled else

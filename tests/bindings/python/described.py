@@ -28,7 +28,7 @@ class Order(enum.IntEnum):
 
 @dataclass
 class Query:
-    """What to search for."""
+    """The text to search for."""
 
     text: Annotated[str, length(1, 64)]
     limit: Annotated[int, u32(1, 1000)] = 10
@@ -46,7 +46,7 @@ class Hit:
 
 @dataclass(slots=True)
 class Summed:
-    """Has more than what is sent."""
+    """Has more attributes than are sent."""
 
     a: int
     b: int

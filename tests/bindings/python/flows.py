@@ -43,7 +43,7 @@ def say(*words):
 
 
 class Flows:
-    """All of it in plain methods."""
+    """Everything in plain methods."""
 
     __svc__ = SVC
 
@@ -138,7 +138,7 @@ running = contextvars.ContextVar("running", default=0)
 
 
 class AsyncFlows(Flows):
-    """Most of it in coroutines."""
+    """Mostly coroutines."""
 
     concurrency = 64
 

@@ -1,6 +1,6 @@
-"""pytest -p leaks, under an interpreter that counts references: each test runs
-again and again, with fixtures of its own made anew, until one run leaves as
-many references as it has found.
+"""pytest -p leaks, under an interpreter that counts references: each test is
+repeated, with new fixtures of its own, until one run leaves as many references
+as there were before.
 
 The first runs fill caches: classes of a service, imports, regular expressions.
 A test that leaks never has such a run.
@@ -24,7 +24,7 @@ for module in ("numpy", "uvloop"):
 
 
 def references():
-    # What a service prints is kept for tests that wait for a line of it.
+    # The output of a service is kept for tests that wait for a line of it.
     for service in getattr(sys.modules.get("test_workers"), "made", ()):
         service.lines.clear()
     for _ in range(3):
@@ -33,8 +33,8 @@ def references():
 
 
 def ends_of_wider_fixtures(item):
-    """Lists of pytest, of what is to be called at the end of fixtures that
-    outlive the test; each run adds to them what they have already."""
+    """Lists of pytest's with functions to call at the end of fixtures that
+    outlive the test; each run adds the same ones again."""
     lists = [ends for ends, _ in item.session._setupstate.stack.values()]
     for several in item._fixtureinfo.name2fixturedefs.values():
         lists += [made._finalizers for made in several
@@ -43,8 +43,8 @@ def ends_of_wider_fixtures(item):
 
 
 def run(item):
-    """Runs the test once, and keeps the wider fixtures. Returns why it has not
-    passed: "" for a test that is skipped, None if it has passed."""
+    """Runs the test once, and keeps fixtures of wider scope. Returns why it has
+    not passed: "" for a test that is skipped, None if it has passed."""
     # pytest ends the fixtures that the next test, this one again, doesn't use.
     reports = runtestprotocol(item, log=False, nextitem=copy.copy(item))
     item._report_sections.clear()
@@ -55,7 +55,7 @@ def run(item):
 
 
 def wrong_with(item):
-    """What is wrong with a test that is run several times; "": nothing."""
+    """The error of a test that is run several times; "": none."""
     for _ in range(WARM_UPS):
         if (why := run(item)) is not None:
             return why
@@ -73,7 +73,7 @@ def wrong_with(item):
         grown[i] = after - before
         if grown[i] <= 0:
             return ""
-        # Not counted anew: some go a little after the run that has left them.
+        # Not counted again: some references disappear a little after the run.
         before = after
     return f"each run leaves more references: {list(grown)}"
 
@@ -83,7 +83,7 @@ def pytest_runtest_protocol(item, nextitem):
     where = {"nodeid": item.nodeid, "location": item.location}
     item.ihook.pytest_runtest_logstart(**where)
     wrong = wrong_with(item)
-    # Once more, with the end of fixtures that are not needed any more.
+    # Once more, ending fixtures that are no longer needed.
     for report in runtestprotocol(item, log=False, nextitem=nextitem):
         if wrong and report.when == "call" and report.passed:
             report.outcome = "failed"

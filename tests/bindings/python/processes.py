@@ -86,8 +86,8 @@ def join(child):
 
 
 def growth(once, count=40):
-    """How many blocks of memory remain after `count` times, in the best of some
-    rounds: the first ones fill caches."""
+    """How many blocks of memory remain after `count` times, in the best of
+    several rounds: the first ones fill caches."""
     least = count
     for _ in range(8):
         gc.collect()

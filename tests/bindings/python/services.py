@@ -19,11 +19,11 @@ class Unprintable(Exception):
 
 
 class Custom(Exception):
-    """Of a user's own."""
+    """A user's own exception."""
 
 
 class Odd(Exception):
-    """With arguments that no wire has."""
+    """With arguments that can't be sent."""
 
 
 def raised(name):
@@ -215,7 +215,7 @@ class Broken(Works):
 
 
 class Spun(Works):
-    """With a thread of its own in each worker, which must run on."""
+    """With a thread of its own in each worker, which must go on running."""
 
     def worker_start(self):
         super().worker_start()

@@ -133,7 +133,7 @@ def test_thousand_calls_at_once_are_matched(echo):
 
 
 def test_calls_without_room_wait_for_it(fault):
-    """64 slots are taken by naps; what comes then is sent when one ends."""
+    """Naps take all 64 slots; further calls are sent when one ends."""
     async def main():
         async with connect("fault") as client:
             naps = [client.nap(FOREVER_MS, _timeout=PATIENCE_S)
@@ -178,8 +178,8 @@ def test_short_awaits_leave_turns_to_others(echo):
 
 def test_timer_beside_short_awaits_is_in_time(echo):
     """A loop that does nothing but short awaits gives others a turn after a
-    millisecond.  Measured is the thread's time on a CPU: what a busy machine
-    takes in between is not counted."""
+    millisecond. The thread's CPU time is measured: what a busy machine takes
+    in between is not counted."""
     late = []
 
     async def main():

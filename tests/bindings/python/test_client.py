@@ -184,7 +184,7 @@ def test_started_calls(fault):
 
 
 def test_started_call_that_has_failed_is_collected(fault):
-    """Its exception leads to the frame that has it."""
+    """Its exception leads to the frame that holds it."""
     def once():
         call = fault.nap.start(PATIENCE_S * 1000)
         call.cancel()

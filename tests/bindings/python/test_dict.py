@@ -134,7 +134,7 @@ def test_parts_are_changed_where_they_are(d):
 
 
 def test_long_parts(d):
-    """Those that are kept as trees."""
+    """Values that are kept as trees."""
     d["l"] = [0] * 2000
     d["m"] = {str(i): i for i in range(2000)}
     d["l"][1500] = 1
@@ -280,7 +280,8 @@ def test_lock_of_a_killed_process(d):
 
 
 def test_writers_that_are_killed(d):
-    """At any moment: what they said is there, and all of each change."""
+    """At any moment: the changes that they reported are there, each of them
+    whole."""
     script = """
         d = shmrpc.Dict(sys.argv[1])
         for n in range(10**9):

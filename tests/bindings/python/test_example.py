@@ -12,7 +12,7 @@ import pytest
 from test_workers import HERE, PATIENCE_S, Service
 
 EXAMPLES = os.path.join(HERE, "../../../examples/python")
-# What a command may begin with, and where it is, if it was built.
+# The commands that may be used, and where they are, if they were built.
 PROGRAMS = {"shmrpc": "SHMRPC_TOOL", "shmrpcd": "SHMRPC_MANAGER",
             "greeter-client": "GREETER_CLIENT", "ocr-client": "OCR_CLIENT",
             "search-server": "SEARCH_SERVER"}
@@ -104,7 +104,7 @@ def test_stream(folder, programs):
 
 
 def test_speedysvc(folder, programs, tmp_path):
-    """In a copy that logs elsewhere."""
+    """In a copy that logs to another folder."""
     copy = tmp_path / "speedysvc"
     shutil.copytree(os.path.join(EXAMPLES, "speedysvc"), copy)
     ini = (copy / "service.ini").read_text()

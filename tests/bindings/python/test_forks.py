@@ -34,7 +34,7 @@ def test_calls_in_flight_are_the_parents(fault):
 
 
 def add_with(client, number):
-    """In a process of a pool, which has got the client as a pickle."""
+    """In a process of a pool, to which the client was pickled."""
     with client:
         return client.add(number, 1), os.getpid()
 
@@ -72,7 +72,7 @@ def resources():
 
 
 def test_subinterpreters(echo):
-    """Each imports, calls and ends; none leaves anything."""
+    """Each process imports, calls and ends; none leaves anything behind."""
     interpreters = pytest.importorskip("_xxsubinterpreters")
     before = None
     for number in range(INTERPRETERS):

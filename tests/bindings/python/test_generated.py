@@ -148,7 +148,7 @@ def test_methods_that_are_missing_are_refused(modules):
 
 
 def test_package_of_an_import(modules, tmp_path):
-    """Modules lie as the files do, and import one another relatively."""
+    """Modules are laid out as the files are, and import one another relatively."""
     source = tmp_path / "src"
     for name, text in {
         "acme/shared/types.svc": "package acme.types; struct A { 1: i32 x; }",

@@ -237,7 +237,8 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
 """, name)
     assert waiting.stdout.readline() == "waiting\n"
-    # It may not wait yet: a signal before is heard, too, in another line.
+    # It may not be waiting yet: an earlier signal is handled, too, at another
+    # line.
     until = time.monotonic() + PATIENCE_S
     while waiting.poll() is None and time.monotonic() < until:
         waiting.send_signal(signal.SIGINT)

@@ -12,7 +12,7 @@ import shmrpc
 from test_workers import HERE, PATIENCE_S, Service
 
 CALLS = 100000 if os.environ.get("SHMRPC_TEST_LONG") else 1500
-# What memory may grow by: a leak of 16 bytes a call is more.
+# How much memory may grow: a leak of 16 bytes per call is more.
 MOST_KIB = 1024 if os.environ.get("SHMRPC_TEST_LONG") else 512
 HAS_QUARANTINE = "ASAN_OPTIONS" in os.environ  # memory that is not used again
 

@@ -1,4 +1,4 @@
-"""Texts beside calls and replies: of each form of a call, and of a client."""
+"""Metadata of calls and replies: for each form of a call, and for a client."""
 
 import asyncio
 import pickle

@@ -22,7 +22,7 @@ def lock(**options):
 
 
 class Mixin(unittest.TestCase):
-    """What the tests take from multiprocessing."""
+    """The functions of multiprocessing that the tests use."""
 
     __test__ = False  # pytest's; below they run without it
 

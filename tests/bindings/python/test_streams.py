@@ -121,7 +121,7 @@ def test_deadline_of_a_stream(flow):
 
 
 def test_waiting_reader_lets_other_threads_run(flow):
-    """It has given up the interpreter's lock, and close() ends its wait."""
+    """It has released the GIL, and close() ends its wait."""
     pairs = flow.twice()
     caught = []
 

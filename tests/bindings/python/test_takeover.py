@@ -60,7 +60,7 @@ class Caller(threading.Thread):
 
 
 def answered(caller, before):
-    """By workers that are not among those."""
+    """By workers other than those."""
     return sum(count for pid, count in list(caller.pids.items())
                if pid not in before)
 

@@ -132,7 +132,7 @@ def test_who_holds_the_lock(ultra):
 
 
 def test_counting_by_name(ultra):
-    """Where UltraDict loses half of the steps, or needs a shared lock."""
+    """A case in which UltraDict loses half of the steps, or needs a shared lock."""
     script = """
         from shmrpc.ultradict import UltraDict
         ultra = UltraDict(name=sys.argv[1], shared_lock=True)

@@ -30,7 +30,7 @@ def napper(fault):
 
 
 def test_waiting_thread_lets_others_run(fault, napper):
-    """A thread that waits in a call has given up the interpreter's lock."""
+    """A thread that waits in a call has released the GIL."""
     caught = []
 
     def nap():
@@ -71,7 +71,7 @@ def test_many_threads_share_a_client(fault):
 
 
 def test_threads_share_a_client_beside_a_busy_one(fault):
-    """Which gives up the interpreter's lock each 5 ms only."""
+    """It releases the GIL only every 5 ms."""
     wrong = []
     is_over = False
 
@@ -259,6 +259,7 @@ def test_memory_and_descriptors_stay_the_same(echo, kinds, fault):
 
     blocks_of(50)
     before = descriptors()
-    # What others' threads or caches take now is not taken again; a leak is.
+    # Memory that other threads or caches take now is not taken again; a leak
+    # is.
     assert min(blocks_of(150) for _ in range(3)) < 100
     assert descriptors() == before

@@ -15,7 +15,8 @@ import shmrpc
 
 PATIENCE_S = 60
 HERE = os.path.dirname(__file__)
-made = weakref.WeakSet()  # of services, for those who count references
+made = weakref.WeakSet()  # of services, for an interpreter that counts
+                          # references
 
 
 class Service:

@@ -21,7 +21,7 @@ service Told {
 
 
 def answer():
-    """Sends back what has come, and returns it."""
+    """Sends back what it has received, and returns it."""
     context = shmrpc.context()
     for key, value in context.metadata.items():
         context.set_reply_metadata(f"your-{key}", value)

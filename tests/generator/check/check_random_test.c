@@ -1,8 +1,8 @@
 /*
- * Random pairs of versions.  What `check` calls safe on the wire never breaks:
- * whatever a client or server of one version sends, the other reads, and it
- * means the same.  And what it calls a break is one: all but one in a thousand
- * can be shown.
+ * Random pairs of versions. Pairs that `check` calls safe on the wire never
+ * break: the other version reads whatever a client or server sends, with the
+ * same meaning. And reported breaks are real: all but one in a thousand can be
+ * shown.
  *
  * Old clients meet new servers and new clients old servers; parameters go one
  * way, results and details of errors the other, through the codecs.  A pair
@@ -127,7 +127,7 @@ static size_t wire_breaks(pair *p)
 typedef struct trip {
     pair *p;
     const char *what;
-    shmrpc_encoding encoding; /* the writer's */
+    shmrpc_encoding encoding; /* of the writer */
     shmrpc_encoding reader_encoding;
     const shmrpc_type *writer;
     const shmrpc_type *reader;
@@ -208,7 +208,7 @@ static const shmrpc_method *method_of(const shmrpc_service *service,
     return NULL;
 }
 
-/* Errors that both sides know by one name or number must be the same. */
+/* Errors that both sides know by name or by number must be equal. */
 static bool errors_arrive(trip *t, const shmrpc_method *client,
                           const shmrpc_method *server, uint64_t *seed,
                           shmrpci_arena *arena)

@@ -2,9 +2,9 @@
 """doc_test.py SHMRPCGEN [--update]: the reference pages, --lang html and man,
 and --lang openapi.
 
-Compares those of odd.svc with expected/, and looks at the pages of
-every schema of the tree: well-formed, no link that leads nowhere, nothing that
-runs or loads something, and no error that mandoc sees.
+Compares those of odd.svc with expected/, and checks the pages of every schema
+of the tree: they are well-formed, have no dead links, run or load nothing, and
+mandoc finds no error.
 """
 import glob
 import html.parser

@@ -412,7 +412,7 @@ def test_outline_is_nested():
 # ---- completion ----
 
 def complete(before, after="\n"):
-    """What is offered between the two texts."""
+    """The proposals between the two texts."""
     text = GOOD + before + after
     client = opened(text)
     lines = (GOOD + before).split("\n")

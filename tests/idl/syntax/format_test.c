@@ -1,10 +1,10 @@
 /*
  * Formatting: each file in cases/format becomes the .formatted beside it; and
- * whatever way the blanks of a good .svc are strewn, formatting gives the same
- * tokens, the same hashes, and itself when it is done again.
+ * however the blanks of a good .svc are scattered, formatting gives the same
+ * tokens and hashes, and formatting again changes nothing.
  *
- * After a change of layout, look at what `IDL_UPDATE=1 format_test` has
- * written.
+ * After a change of layout, run `IDL_UPDATE=1 format_test` and review the
+ * result.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -184,8 +184,7 @@ static void may_grow_too_large(void **state)
     shmrpci_buf_fini(&text);
 }
 
-/* Takes minutes if the way back to the beginning of the line is gone for each
- * block. */
+/* Takes minutes if it goes back to the beginning of the line for each block. */
 static void lines_may_be_long(void **state)
 {
     (void)state;

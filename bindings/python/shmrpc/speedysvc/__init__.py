@@ -43,7 +43,7 @@ __all__ = [
 
 
 class ServerMethodsBase:
-    """What services derive from: with `port`, `name`, and decorated methods.
+    """The base class of services: with `port`, `name`, and decorated methods.
 
     It is made once, before workers are forked; worker_start, if there is one,
     runs in each of them.
@@ -115,7 +115,7 @@ class ClientProvider:
             self._client.close()
 
     def __del__(self) -> None:
-        """As theirs, which nobody closed."""
+        """As in speedysvc, where nobody closed clients."""
         if getattr(self, "_client", None) is not None:
             self.close()
 
@@ -151,17 +151,18 @@ def _where_of(address: str | Sequence[str]) -> str:
 def connect(server_methods: Any = None,
             address: str | Sequence[str] = "shm://",
             compression_inst: Any = None) -> ClientProvider:
-    """Connects to the service of a class: by shared memory, by "tcp://host", or
-    by the first of several addresses that has it.
+    """Connects to the service of a class: over shared memory, by "tcp://host",
+    or by the first of several addresses that has it.
 
-    Compression is settled with the server, so `compression_inst` says nothing.
+    Compression is negotiated with the server, so `compression_inst` has no
+    effect.
     """
     del compression_inst
     return ClientProvider(server_methods, _where_of(address))
 
 
 class SHMClient(ClientProvider):
-    """By shared memory."""
+    """Over shared memory."""
 
     def __init__(self, server_methods: Any = None, port: int | None = None,
                  use_spinlock: bool = True,
@@ -171,7 +172,7 @@ class SHMClient(ClientProvider):
 
 
 class NetworkClient(ClientProvider):
-    """By TCP: NetworkClient(host), or NetworkClient(EchoServer, host, port)."""
+    """Over TCP: NetworkClient(host), or NetworkClient(EchoServer, host, port)."""
 
     def __init__(self, server_methods: Any = None, host: str | None = None,
                  port: int | None = None, compression_inst: Any = None) -> None:
@@ -185,7 +186,7 @@ class NetworkClient(ClientProvider):
 
 
 class ClientMethodsBase:
-    """What clients derive from: methods that send() to the server's."""
+    """The base class of clients: methods that send() calls to the server's."""
 
     def __init__(self, client_provider: Any) -> None:
         self.client_provider = client_provider

@@ -58,8 +58,8 @@ def msgpack_method(function: _F) -> _F:
 
 
 def pickle_method(function: _F) -> _F:
-    """Its values are Python's, also tuples, sets, dates, and as keys; they
-    travel as msgpack.  Objects of other classes are an error."""
+    """Values keep their Python types, also tuples, sets, dates, and as keys; they
+    travel as msgpack. Objects of other classes are an error."""
     return _encoded(function, lambda f: svc.python_types(svc.msgpack_method(f)),
                     "python")
 

@@ -44,8 +44,9 @@ typedef struct format_line {
     bool one_line;   /* holds a block: never broken */
     bool loose;      /* its first cell is not in the columns */
     format_class class;
-    size_t starts[FORMAT_MAX_CELLS + 1]; /* of the cells, by element; the last
-                                            is where the line ends */
+    size_t starts[FORMAT_MAX_CELLS + 1]; /* index of each cell's first element;
+                                          * after the last cell, that of the
+                                          * line's end */
     size_t cell_count;
     const format_element *comment; /* at its end, or NULL */
 } format_line;

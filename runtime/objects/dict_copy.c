@@ -1,13 +1,13 @@
 /*
  * This machine's copy of a dict of many machines: how it is filled.
  *
- * The engine tells all entries, in passes, and then each change.  After a pass
- * what it did not tell is deleted: entries of the table are known by their
- * versions, of which no two are the same, so a pass notes the version of each
- * entry that it told, old or new.
+ * The engine reports all entries, in passes, and then each change. After a
+ * pass, entries that it did not report are deleted: entries of the table are
+ * identified by their versions, which are all different, so a pass notes the
+ * version of each reported entry, old or new.
  *
- * What comes is of strangers: what can't be a key or a value of the dict is
- * left out.
+ * The data comes from strangers: anything that can't be a key or a value of the
+ * dict is left out.
  */
 #include "objects/dict_copy.h"
 
@@ -23,10 +23,12 @@
 /* How long opening waits for a copy that is being filled. */
 #define WHOLE_NS (30 * SHMRPCI_NS_PER_S)
 
-/* Sleepers look again so often: whoever should wake them may have died. */
+/* Sleepers check this often: the process that should wake them may have
+ * died. */
 #define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* Versions noted in one pass at most, in case a server tells without end. */
+/* Most versions noted in one pass, in case a server reports entries without
+ * end. */
 #define TOLD_MAX ((size_t)1 << 26)
 
 typedef struct copy_words {
@@ -179,8 +181,8 @@ static bool is_value(shmrpci_dict_copy *copy, const void *data, size_t len)
     return is_good;
 }
 
-/* What is there already stays, so that no watch of this machine hears of it
- * again. */
+/* An entry that is already there stays, so that no watch on this machine
+ * reports it again. */
 static shmrpc_status store(shmrpci_dict_copy *copy, shmrpci_table_bytes key,
                            shmrpci_table_bytes value, uint64_t *out_version)
 {
@@ -224,7 +226,7 @@ static int compare(const void *one, const void *other)
     return a < b ? -1 : a > b;
 }
 
-/* Deletes the entries that the pass did not tell. */
+/* Deletes the entries that the pass did not report. */
 static void sweep(shmrpci_dict_copy *copy)
 {
     shmrpc_dict *dict = copy->dict;
@@ -265,7 +267,7 @@ static void whole(void *user)
     ring(copy->words);
 }
 
-/* Only the keeper writes it. A new pass tells old revisions again. */
+/* Only the keeper writes it. A new pass reports old revisions again. */
 static void reached(void *user, uint64_t revision)
 {
     copy_words *words = ((shmrpci_dict_copy *)user)->words;
@@ -302,8 +304,8 @@ static shmrpc_status make(shmrpc_dict *dict, copy_words *words)
                                                     : SHMRPC_E_NO_MEMORY;
 }
 
-/* A keeper that was there before may have died meanwhile: the engine's ticks
- * find that out. */
+/* An earlier keeper may have died meanwhile: the engine's ticks find that
+ * out. */
 static shmrpc_status await_whole(shmrpc_dict *dict, shmrpc_error *error)
 {
     int64_t deadline_ns = shmrpci_deadline_after(WHOLE_NS);

@@ -1,11 +1,11 @@
 /*
  * This machine's copy of a dict of many machines: an ordinary dict with a name
- * of its own, in which all is read, and which lives until its last user has
- * closed it.
+ * of its own, which serves all reads and lives until its last user has closed
+ * it.
  *
  * Of its users one is the keeper: the one that holds the byte KEEPER of its
- * file (label.h).  It is told of all changes and stores them; when it dies,
- * another takes the byte within about a second, and is told everything anew.
+ * file (label.h). It receives all changes and stores them; when it dies,
+ * another takes the byte within about a second, and receives everything again.
  *
  * Layout, behind the locks of the dict, zeros at first:
  *
@@ -33,7 +33,7 @@ void shmrpci_dict_copy_plan(shmrpci_region_spec *spec);
  * NO_MEMORY. */
 shmrpc_status shmrpci_dict_copy_follow(shmrpci_handle *handle,
                                        shmrpc_error *error);
-/* After the engine was closed. */
+/* Called after the engine was closed. */
 void shmrpci_dict_copy_unfollow(shmrpci_handle *handle);
 
 /* Waits until the copy has all changes up to a revision, or for the deadline,

@@ -1,5 +1,5 @@
 /*
- * What the files of dicts and values share.
+ * State and functions shared by the files of dicts and values.
  *
  *   dict.c        opening, reading, changing by key
  *   dict_change.c changes as bytes, here or at the engine of many machines
@@ -7,11 +7,9 @@
  *   dict_path.c   paths into values of any shape
  *   dict_nest.c   paths through long ones; dict_explode.c: how they are made
  *   dict_view.c   views; many keys in one change
- *   dict_watch.c  what changes
- *   dict_lock.c   locks
- *   dict_snapshot.c  to a file, and from one
- *   table_kind.c  dicts and values as kinds of named objects
- *   value.c       values: tables with one key, which is empty
+ *   dict_watch.c watches dict_lock.c locks dict_snapshot.c to a file, and from
+ *   one table_kind.c dicts and values as kinds of named objects value.c values:
+ *   tables with one key, which is empty
  *
  * Threading: reading: any thread; changes take turns by the mutex.
  */
@@ -79,7 +77,7 @@ shmrpci_dict_key_bytes(const shmrpci_dict_key *key)
  * again. */
 shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error);
 
-/* A copy of the value of an encoded key, to be given back. */
+/* A copy of the value of an encoded key, to be freed. */
 shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  shmrpci_held **out, uint64_t *out_version,
                                  shmrpc_error *error);

@@ -420,7 +420,7 @@ static shmrpc_status lock_key(asking *of)
     shmrpc_lock *mine =
         index == NO_ENTRY ? NULL : lock_of(of->dict, of->locks, index);
     if (is_of_thread(mine)) {
-        /* As the handle's flags say; we are in already. */
+        /* By the handle's flags, for a thread that already holds it. */
         return shmrpc_lock_try_acquire(mine);
     }
     shmrpc_status entered = enter(of);

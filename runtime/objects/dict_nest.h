@@ -65,8 +65,8 @@ shmrpc_status shmrpci_dict_nest_judge_len(const shmrpc_type *list, uint64_t len,
                                           shmrpc_error *error);
 
 /*
- * Makes the value of an item or a key: short bytes as they are, a long map or
- * list as a nest, all else in a block of its own. `bytes` are one value in
+ * Stores the value of an item or a key: short bytes as they are, a long map or
+ * list as a nest, anything else in a block of its own. `bytes` are one value in
  * msgpack, and must live until the edit is committed.
  */
 shmrpc_status shmrpci_dict_nest_place(shmrpci_nest_edit *edit,

@@ -7,11 +7,11 @@
 #include "objects/dict_copy.h"
 #include "os/clock.h"
 
-/* How long a change may take at the engine. */
+/* How long the engine may take for a change. */
 #define CHANGE_NS SHMRPC_DEFAULT_TIMEOUT_NS
 
-/* How long it waits for the copy then: its keeper may have been stopped, or
- * have lost its connection. */
+/* How long to wait for the copy afterwards: its keeper may have been stopped,
+ * or have lost its connection. */
 #define COPY_NS (2 * SHMRPCI_NS_PER_S)
 
 static const shmrpci_remote_ops *const ops = &shmrpci_remote_nats;
@@ -120,7 +120,7 @@ shmrpc_status shmrpci_dict_remote_del(shmrpc_dict *dict,
     return status;
 }
 
-/* Does what the updater has decided about what was read. */
+/* Carries out what the updater has decided. */
 static shmrpc_status carry_out(shmrpc_dict *dict, shmrpci_table_bytes key,
                                const shmrpci_buf *now,
                                shmrpci_table_verdict verdict, bool is_there,

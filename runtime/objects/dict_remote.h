@@ -17,8 +17,8 @@ static inline bool shmrpci_dict_is_remote(const shmrpc_dict *dict)
     return dict->handle.remote != NULL;
 }
 
-/* As those of the table, at the engine; they return when the copy has the
- * change, or is late by 2 s. */
+/* As those of the table, but at the engine; they return when the copy has the
+ * change, or after 2 s. */
 shmrpc_status shmrpci_dict_remote_get(shmrpc_dict *dict,
                                       shmrpci_table_bytes key, shmrpci_buf *out,
                                       uint64_t *out_version,
@@ -35,7 +35,7 @@ shmrpc_status shmrpci_dict_remote_update(shmrpc_dict *dict,
                                          shmrpci_table_bytes key,
                                          shmrpci_table_updater *updater,
                                          void *user, shmrpc_error *error);
-/* One key after the other. */
+/* One key after another. */
 shmrpc_status shmrpci_dict_remote_merge(shmrpc_dict *dict,
                                         const shmrpci_table_pair *pairs,
                                         size_t count, shmrpc_error *error);

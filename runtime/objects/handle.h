@@ -1,6 +1,6 @@
 /*
- * The inside of a handle of a shared object, of any kind: opening, comparing,
- * closing, and attaching again in a forked child.
+ * The private structure of a shared object's handle, for any kind: opening,
+ * comparing, closing, and attaching again in a forked child.
  *
  * A kind's own handle begins with this one, and has an engine beside it (ring/,
  * table/), which has an open file description of its own.
@@ -49,14 +49,14 @@ typedef struct shmrpci_face {
     const shmrpci_region *(*region)(const shmrpci_handle *handle);
     /* Marks the object as destroyed and wakes all that wait. */
     void (*destroy)(shmrpci_handle *handle);
-    /* Wakes all that wait, to look again; also through a read-only handle.
-     * NULL: the kind has no read-only handles. */
+    /* Wakes all waiting threads and processes, to check again; also through a
+     * read-only handle. NULL: the kind has no read-only handles. */
     void (*wake)(const shmrpci_handle *handle);
     /* Fills a new object from a snapshot. NULL: has none. */
     shmrpc_status (*fill)(shmrpci_handle *handle, const char *path,
                           shmrpc_error *error);
-    /* Of a kind that has a copy on this machine if it is of many: fills the
-     * copy from handle->remote, and waits until it is complete; ends that,
+    /* For a kind that has a local copy of an object of many machines: fills the
+     * copy from handle->remote, and waits until it is complete; and ends that,
      * after handle->remote was closed. NULL: it has none. */
     shmrpc_status (*follow)(shmrpci_handle *handle, shmrpc_error *error);
     void (*unfollow)(shmrpci_handle *handle);
@@ -72,7 +72,7 @@ typedef struct shmrpci_face {
  * sets. */
 struct shmrpci_handle {
     const shmrpci_face *face;
-    shmrpc_shared row; /* a copy; its texts and types are the caller's */
+    shmrpc_shared row; /* a copy; its strings and types are the caller's */
     const shmrpci_codec *codec;
     uint64_t type_hash;   /* 0: of any shape */
     uint32_t flags;       /* SHMRPC_SHARED_... of the options */
@@ -82,9 +82,8 @@ struct shmrpci_handle {
     shmrpci_descent descent;
     shmrpci_atomic_u32 refs; /* the user's, and one per item */
     shmrpc_lifetime lifetime;
-    /* Where the object is, if it is another machine's; its engine, region and
-     * files are those of a copy then, or don't exist. NULL: it is of this
-     * one. */
+    /* The engine of an object on another machine; engine, region and files then
+     * belong to a copy, or don't exist. NULL: the object is on this machine. */
     shmrpci_remote *remote;
     bool has_copy;
     int creator_fd; /* holds the creator's byte; -1: another lifetime */

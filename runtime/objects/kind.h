@@ -40,7 +40,8 @@ typedef struct shmrpci_object_kind {
     void (*describe)(const struct shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES]);
-    /* The name that the file holds; false: it holds none. NULL: has none. */
+    /* The name stored in the file; false: there is none. NULL: the kind has
+     * none. */
     bool (*read_name)(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
     /* Marks it as destroyed and wakes all that wait, if it is one. */
     void (*destroy)(int fd);

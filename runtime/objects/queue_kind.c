@@ -18,7 +18,7 @@ static shmrpci_queue *enter(int fd)
                : NULL;
 }
 
-/* With the engine, which wakes all who wait. */
+/* By the engine, which wakes all waiting threads. */
 static void destroy(int fd)
 {
     shmrpci_queue *queue = enter(fd);

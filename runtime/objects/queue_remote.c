@@ -39,7 +39,7 @@ shmrpc_status shmrpci_queue_remote_push(const shmrpci_handle *handle,
     return push(handle, item->data, item->len, deadline_ns, error);
 }
 
-/* One after the other: when one is refused, none behind it may be in. */
+/* One after another: when one is refused, none after it may get in. */
 shmrpc_status shmrpci_queue_remote_push_many(
     const shmrpci_handle *handle, const shmrpci_slice *items, uint32_t count,
     int64_t deadline_ns, uint32_t *out_pushed, shmrpc_error *error)
@@ -75,7 +75,7 @@ shmrpc_status shmrpci_queue_remote_pop(const shmrpci_handle *handle,
     return status;
 }
 
-/* Who waits and who is there, no server of NATS tells. */
+/* NATS servers report neither waiting readers nor participants. */
 shmrpc_status shmrpci_queue_remote_stat(const shmrpci_handle *handle,
                                         shmrpc_queue_stat *out)
 {

@@ -1,10 +1,9 @@
 /*
- * Objects of many machines: what an object asks of the engine that keeps it
- * elsewhere, when its name is an address ("nats://host/acme.jobs").
+ * Objects of many machines: the interface to the engine that keeps an object
+ * elsewhere, if its name is an address ("nats://host/acme.jobs").
  *
- * The engine moves bytes, as those of ring/ do; encoding them and handing them
- * out is the same for both.  It is in transport/nats, which alone knows the
- * protocol.
+ * The engine moves bytes, as those of ring/ do; encoding and decoding are the
+ * same for both. It is in transport/nats, which alone knows the protocol.
  *
  * Deadlines are those of shmrpci_handle_deadline(): 0 waits for neither items
  * nor room, but for the engine's answer.
@@ -27,8 +26,8 @@
 typedef struct shmrpci_remote shmrpci_remote;
 typedef struct shmrpci_remote_sub shmrpci_remote_sub;
 
-/* What to open. `row` has the options applied; all else is read by open only.
- */
+/* What to open. The options are applied in `row`; everything else is read by
+ * open only. */
 typedef struct shmrpci_remote_spec {
     const char *address;
     const shmrpc_shared *row;
@@ -41,8 +40,8 @@ typedef struct shmrpci_remote_spec {
 typedef struct shmrpci_remote_facts {
     uint32_t max_item_bytes;
     bool is_acked;
-    /* Of a dict: its name there, and a number that no other dict, and no later
-     * one of this name, has. */
+    /* For a dict: its name there, and a number that no other dict has, nor a
+     * later one of this name. */
     const char *name;
     uint64_t identity;
 } shmrpci_remote_facts;
@@ -54,10 +53,10 @@ typedef struct shmrpci_remote_item {
     uint64_t ticket; /* of a queue: what to settle */
 } shmrpci_remote_item;
 
-/* What becomes of an item that was popped. */
+/* What to do with an item that was popped. */
 typedef enum shmrpci_settle {
     SHMRPCI_SETTLE_DONE,
-    SHMRPCI_SETTLE_AGAIN /* comes again, at once */
+    SHMRPCI_SETTLE_AGAIN /* it is delivered again, at once */
 } shmrpci_settle;
 
 typedef struct shmrpci_remote_figures {
@@ -72,27 +71,29 @@ typedef struct shmrpci_remote_figures {
     bool is_ended;
 } shmrpci_remote_figures;
 
-/* Revisions of a key's value: any; there is none. All others are greater. */
+/* Revisions of a key's value with a special meaning: any; there is no value.
+ * All others are greater. */
 #define SHMRPCI_REMOTE_ANY    UINT64_MAX
 #define SHMRPCI_REMOTE_ABSENT UINT64_C(0)
 
 /*
- * The copy of a dict on this machine, as the engine sees it.  The functions are
- * called by the engine's thread, and must not wait.  Of all copies' users on a
- * machine one keeps it.
+ * The copy of a dict on this machine, as the engine sees it. The functions are
+ * called by the engine's thread, and must not wait. Of all users of the copy on
+ * a machine one is its keeper.
  */
 typedef struct shmrpci_remote_copy {
     void *user;
-    /* Whether this handle keeps the copy, from now on if nobody else does. */
+    /* Whether this handle is the copy's keeper; it becomes so if nobody else
+     * is. */
     bool (*may_keep)(void *user);
-    /* All entries follow, then `whole`; until then what was there stays. */
+    /* All entries follow, then `whole`; until then the present ones stay. */
     void (*begin)(void *user);
     void (*whole)(void *user);
     /* A key has a new value, or (data NULL) none. False: it could not be
-     * stored, and all of it is told again later. */
+     * stored, and everything is reported again later. */
     bool (*apply)(void *user, const void *key, size_t key_len, const void *data,
                   size_t len);
-    /* All changes up to this revision have been told. */
+    /* All changes up to this revision have been reported. */
     void (*reached)(void *user, uint64_t revision);
     /* The dict was destroyed. */
     void (*gone)(void *user);
@@ -136,8 +137,8 @@ typedef struct shmrpci_remote_ops {
     shmrpc_status (*follow)(shmrpci_remote *remote,
                             const shmrpci_remote_copy *copy,
                             shmrpc_error *error);
-    /* Replaces `out`, a heap buffer, by the newest value. NOT_FOUND:
-     * *out_revision is what the next put must expect. */
+    /* Replaces the contents of `out`, a heap buffer, by the newest value.
+     * NOT_FOUND: *out_revision is what the next put must expect. */
     shmrpc_status (*read)(shmrpci_remote *remote, const void *key,
                           size_t key_len, int64_t deadline_ns, shmrpci_buf *out,
                           uint64_t *out_revision, shmrpc_error *error);

@@ -453,7 +453,7 @@ shmrpc_status shmrpc_topic_destroy(shmrpc_topic *topic)
     return shmrpci_handle_destroy(&topic->handle);
 }
 
-/* No server of NATS tells who listens. */
+/* NATS servers don't report subscribers. */
 static shmrpc_status read_remote(const shmrpc_topic *topic,
                                  shmrpc_topic_stat *out)
 {

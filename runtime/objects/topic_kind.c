@@ -19,7 +19,7 @@ static shmrpci_topic *enter(int fd)
                : NULL;
 }
 
-/* With the engine, which wakes all who wait. */
+/* By the engine, which wakes all waiting threads. */
 static void destroy(int fd)
 {
     shmrpci_topic *topic = enter(fd);

@@ -49,8 +49,8 @@ shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
 /* Reports what went wrong at a step, counted from 0; returns `status`. */
 shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
                                 const char *what, shmrpc_error *error);
-/* The position in a list of `len` that a step means; if beyond its end: `len` +
- * 1. INVALID. */
+/* The position that a step means in a list of `len` items; `len` + 1 if it is
+ * beyond the end. INVALID: not a number. */
 shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
                                     size_t depth, uint64_t *out,
                                     shmrpc_error *error);
@@ -58,7 +58,7 @@ shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
 shmrpc_status shmrpci_tree_insertion(uint64_t len, const shmrpc_any *step,
                                      size_t depth, uint64_t *out,
                                      shmrpc_error *error);
-/* How deep a tree is, which a codec has accepted; 0: neither a map nor a
+/* The depth of a tree that a codec has accepted; 0: neither a map nor a
  * list. */
 size_t shmrpci_tree_depth(const shmrpc_any *tree);
 

@@ -30,7 +30,7 @@
 typedef struct shmrpci_watchman {
     struct shmrpci_watchman *parents; /* keeps it reachable */
     uint32_t generation;
-    shmrpci_mutex duty; /* who begins and ends watches; taken first */
+    shmrpci_mutex duty; /* held to begin and end watches; taken first */
     /* Valid with at least one watch. */
     shmrpci_thread thread;
     int set;

@@ -42,10 +42,9 @@ typedef struct shmrpci_link {
     uint32_t generation;         /* identifies the process that made it */
     uint32_t head_flags;         /* flags of every request */
     uint32_t place;              /* index of its place in the address list */
-    shmrpci_atomic_u32 watchers; /* lists of links with callbacks */
-    shmrpci_atomic_u32 kept;     /* number of replies being read in place, and a
-                                  * flag */
-    struct shmrpci_link *next;   /* set once it was replaced */
+    shmrpci_atomic_u32 watchers; /* number of lists of links with callbacks */
+    shmrpci_atomic_u32 kept;     /* in the list of replaced links */
+    struct shmrpci_link *next;   /* in the list of replaced links */
     char where[128];
     shmrpci_link_method methods[]; /* methods of the service, then
                                     * shmrpci_ping */

@@ -78,7 +78,7 @@ static void print_option(const idl_option_row *row, uint64_t *seed,
         }
         value = row->words[random_below(seed, (unsigned)count)].value;
     }
-    bool is_wrong = /* of these types, or at this place */
+    bool is_wrong = /* not allowed for these types, or here */
         (row->option == IDL_OPTION_ENCODING &&
          (value == IDL_ENCODING_RAW || value == IDL_ENCODING_NATIVE)) ||
         (row->option == IDL_OPTION_WRITERS && value == IDL_WRITERS_SERVER) ||

@@ -120,8 +120,8 @@ static void start_clients(child *clients, const char *where)
     }
 }
 
-/* Waits until clients have finished `more` calls, or all of theirs: they count
- * in memory that they share with us, which nobody announces. */
+/* Waits until clients have finished `more` calls, or all of theirs. It polls a
+ * count in memory that they share with us. */
 static void await_progress(uint32_t more)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};

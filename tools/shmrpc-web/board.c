@@ -16,7 +16,7 @@
 #include "tools/common/samples.h"
 
 #define TICK_NS SHMRPCI_NS_PER_S
-/* Ticks between two points of the past, and of /proc. */
+/* Ticks between two points of the past, and between two samples of /proc. */
 #define MARK_TICKS 5u
 /* How long a service may take to return its statistics. */
 #define OPEN_NS (SHMRPCI_NS_PER_S / 4)

@@ -226,7 +226,7 @@ static void watchers_are_told_all_changes(void **state)
             expect_event(&watches[i], events[j]);
         }
     }
-    /* Further behind than the log reaches, or than memory lasts. */
+    /* The watch falls further behind than the log, or memory, reaches back. */
     for (int i = 0; i < 1000; i++) {
         put(&table, "a", "x");
     }
@@ -250,7 +250,8 @@ static void watchers_are_told_all_changes(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* From the tick after it first announced that, until it is destroyed. */
+/* Writers ring from the tick after the reader first announced that it sleeps
+ * until its watch is destroyed. */
 static void readers_who_sleep_are_rung_for(void **state)
 {
     (void)state;

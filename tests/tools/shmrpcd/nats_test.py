@@ -71,7 +71,8 @@ def await_announced(manager, *wanted):
 
 
 def await_gateway(manager, state, starts=None):
-    """Its status; `starts`: in that state for a program started later."""
+    """Waits for that state and returns the gateway's status; `starts`: the pid of
+    an earlier process, which doesn't count."""
     def is_so():
         status = manager.status("shmrpc-nats")
         return status if status["state"] == state and \

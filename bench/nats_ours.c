@@ -279,7 +279,7 @@ static void check(const shmrpc_any *item, const char *text)
 {
     if (item->kind != SHMRPC_ANY_STR || item->u.str.len != TEXT_BYTES ||
         memcmp(item->u.str.ptr, text, TEXT_BYTES) != 0) {
-        bench_fail("an item is another one");
+        bench_fail("an item is wrong");
     }
 }
 

@@ -169,7 +169,7 @@ static void socket_call(void *state)
         bench_get(of->ends[0], of->item, of->what->payload);
         memcpy(&number, of->item, sizeof number);
         if (number != of->number++) {
-            bench_fail("an item is another one");
+            bench_fail("an item is wrong");
         }
     }
 }
@@ -367,7 +367,7 @@ static void cells_call(void *state)
         must(flow_flow_cells_next(o->cells, &cell, &error), SHMRPC_MORE,
              &error);
         if (cell->words[0] != o->number++) {
-            bench_fail("an item is another one");
+            bench_fail("an item is wrong");
         }
     }
 }
@@ -388,7 +388,7 @@ static void pour_call(void *state)
         must(flow_flow_pour_next(o->pour, &item, &error), SHMRPC_MORE, &error);
         memcpy(&number, item->ptr, sizeof number);
         if (item->len != LARGE || number != o->number++) {
-            bench_fail("an item is another one");
+            bench_fail("an item is wrong");
         }
     }
 }

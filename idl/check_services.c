@@ -109,9 +109,9 @@ static void check_raw(idl_diags *diags, const idl_method *method)
         raw_params_are_good(method) && (in == NULL || is_bytes(in->type)) &&
         (method->result == NULL ? may_be_void : is_bytes(method->result));
     if (!good) {
-        idl_diag *diag =
-            idl_report(diags, IDL_S_BAD_RAW, method->span,
-                       "raw method `%s` is not bytes to bytes", method->name);
+        idl_diag *diag = idl_report(
+            diags, IDL_S_BAD_RAW, method->span,
+            "raw method `%s` must take and return bytes", method->name);
         idl_expected(diags, diag, "raw %s(%s) -> %sbytes;", method->name,
                      in != NULL ? "stream bytes data" : "bytes data",
                      method->result_is_stream ? "stream " : "");

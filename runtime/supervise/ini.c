@@ -33,7 +33,7 @@ static bool read_include(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
     }
     const char *path = shmrpci_ini_expand(p, file, line);
     if (path != NULL && path[0] == '\0') {
-        shmrpci_ini_report(p, place, "`include` of nothing (expected a path)");
+        shmrpci_ini_report(p, place, "`include` without a path");
     } else if (path != NULL) {
         read_file(p, shmrpci_ini_path(p, file, path), place, file);
     }

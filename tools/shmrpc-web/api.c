@@ -141,7 +141,7 @@ static void log_in(web_api *api, web_request *request)
     if (!is_json(request) ||
         !web_auth_is_same_origin(api->auth, &request->head)) {
         refuse(request, SHMRPC_E_DENIED,
-               "a login is JSON, and comes from this server's own page");
+               "a login must be JSON, sent by this server's own page");
         return;
     }
     const web_token *token = read_token(request, &api->auth->tokens);

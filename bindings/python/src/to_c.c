@@ -441,8 +441,9 @@ static int check_names(const core_node *node, PyObject *dict,
         if (!is_known) {
             PyObject *names = names_in(node->type);
             if (names != NULL) {
-                core_refuse(PyExc_TypeError, step, "%R is no field of %s (%U)",
-                            key, node->type->name, names);
+                core_refuse(PyExc_TypeError, step,
+                            "%R is not a field of %s (%U)", key,
+                            node->type->name, names);
                 Py_DECREF(names);
             }
             return -1;

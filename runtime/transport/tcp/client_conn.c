@@ -212,7 +212,7 @@ static tcp_end take_proof(tcp_client *client, const uint8_t **data, size_t *len)
         return TCP_END_NONE;
     }
     if (!tcp_auth_is_proof(auth, TCP_FROM_SERVER, client->proof)) {
-        return no_key(client, "has another key than we");
+        return no_key(client, "has another key than this client");
     }
     client->has_opened = true;
     return say_proof(client) ? TCP_END_NONE : TCP_END_CUT;

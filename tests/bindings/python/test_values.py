@@ -145,7 +145,7 @@ WRONG = [
     ("colour", None, TypeError, "expected int, got NoneType"),
     ("point", {"x": 1.0}, TypeError, r"value\.point\.y: is missing"),
     ("point", {"x": 1.0, "y": 1.0, "z": 1.0}, TypeError,
-     r"value.point: 'z' is no field of \S+ \(x, y\)$"),
+     r"value.point: 'z' is not a field of \S+ \(x, y\)$"),
     ("point", 5, TypeError, "expected Point, got int"),
     ("numbers", "123", TypeError, r"expected list\[int\], got str"),
     ("numbers", [1, "2"], TypeError, r"value\.numbers\[1\]: expected int"),

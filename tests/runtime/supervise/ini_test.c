@@ -833,7 +833,7 @@ static void includes_that_can_not_be(void **state)
     expect_says("include = s.ini\n[A]\nexec=a\n", "/etc/s.ini includes itself");
     expect_says("[A]\nexec=a\ninclude=b.ini\n",
                 "`include` must come before the first section");
-    expect_says("include=\n[A]\nexec=a\n", "`include` of nothing");
+    expect_says("include=\n[A]\nexec=a\n", "`include` without a path");
     loaded l;
     const file none[] = {{"/etc/none.ini", ""}, {NULL, NULL}};
     world w = {none + 1};

@@ -136,7 +136,9 @@ def make_exception(cls: Any, status: int, name: str, message: str, path: str,
         cls = _NUMBERS.get(status, Error)
         text = f"{path}: {message}" if path else message or name
     elif message == f"declared error {status}":  # the handler gave no text
-        text = cls.__name__ if details is None else repr(details)
+        _, paren, fields = ("" if details is None
+                            else repr(details)).partition("(")
+        text = f"{cls.__name__}{paren}{fields}"
     else:
         text = message or name
     error: Error = cls(text)

@@ -119,6 +119,8 @@ def test_errors_are_classes_with_fields(modules, errors):
         with pytest.raises(common.Refused) as caught:
             client.by_json(3)
         assert caught.value.why == "not today"
+        assert "Details" not in str(caught.value)
+        assert client["by_json"].start  # typed as no function
     error = svc.Overflow(limit=5, bits=3)
     assert error.limit == 5 and error.details.bits == 3 and error.status == 101
     with pytest.raises(TypeError):

@@ -1,13 +1,16 @@
 #!/bin/sh
-# types_test.sh MYPY SHMRPCGEN: the package and generated modules pass mypy
-# --strict, and users' mistakes are found: each line of wrong.py and of
-# wrong_generated.py that says `# wrong`, and no other.
+# types_test.sh MYPY SHMRPCGEN PYTHON: the package and generated modules pass
+# mypy --strict; the C part is what its stubs say; and users' mistakes are found:
+# each line of wrong.py and of wrong_generated.py that says `# wrong`, and no
+# other.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/types_made.sh"
 cd "$root/bindings/python"
 "$1" --strict --cache-dir "$work/cache" shmrpc
 cd "$work"
+MYPYPATH=$root/bindings/python "$3" -m mypy.stubtest --concise \
+    --allowlist "$here/stubs_allowed.txt" shmrpc._core
 MYPYPATH=$root/bindings/python "$1" --strict --cache-dir "$work/cache" made
 for file in wrong.py wrong_generated.py; do
     expected=$(grep -n '# wrong' "$file" | cut -d: -f1)

@@ -305,7 +305,7 @@ static void rush(int index, void *user)
 static void nobody_starves(void **state)
 {
     (void)state;
-    const int64_t lasts_ns = (stage_is_long() ? 30 : 0) * SHMRPCI_NS_PER_S;
+    const int64_t lasts_ns = (stage_is_long() ? 60 : 0) * SHMRPCI_NS_PER_S;
     static const uint32_t kinds[] = {FAIR, FAIR | SHARED};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         mix_orders orders = {kinds[i], 200, shmrpci_now_ns() + lasts_ns};

@@ -8,9 +8,14 @@
 #include "base/assert.h"
 #include "os/fork.h"
 #include "os/tls_secret.h"
+#include "os/waiting.h"
 
 /* Time for an attempt to reach a server of the list. */
 #define SERVER_MS 2000
+
+/* The longest request whose thread does the pump's rounds: it fits into the
+ * socket to the pump. */
+#define DRIVEN_BYTES ((size_t)16 << 10)
 
 /* ---- connecting -------------------------------------------------------- */
 
@@ -232,13 +237,81 @@ static void abort_call(shmrpci_call *call)
     nats_route_over(route);
 }
 
+/* Whether no other thread waits for the client, nor anything else than calls.
+ * Only then does the thread of the one call do the pump's rounds. */
+static bool is_alone(nats_client *client)
+{
+    shmrpci_mutex_lock(&client->lock);
+    bool is_alone =
+        client->calls == 1 && !client->has_streams && client->watch_set < 0;
+    shmrpci_mutex_unlock(&client->lock);
+    return is_alone;
+}
+
+void nats_client_begin_streams(nats_client *client)
+{
+    shmrpci_mutex_lock(&client->lock);
+    client->has_streams = true;
+    shmrpci_mutex_unlock(&client->lock);
+    nats_pump_want(client->pump);
+}
+
+/* The request leaves at once if the pump's thread rests. A large one is sent by
+ * the thread that waits for its reply, so that thread must not drive. */
 static int commit(shmrpci_call *call)
 {
     nats_route *route = nats_route_of(call);
+    nats_client *client = route->client;
     bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+    bool may_drive = call->out.len <= DRIVEN_BYTES;
     int status = nats_inner()->commit(call);
+    call->data.pointers[6] = may_drive ? client : NULL;
+    if (may_drive && is_alone(client)) {
+        nats_pump_push(client->pump);
+    } else {
+        nats_pump_want(client->pump);
+    }
     if (status != SHMRPC_OK || is_oneway) {
         give_up_route(route, status == SHMRPC_E_SERVER_LOST);
+    }
+    return status;
+}
+
+/* Waits for the reply by doing the pump's rounds, as long as the call is
+ * alone. */
+static int receive_driving(nats_client *client, shmrpci_call *call,
+                           int64_t deadline_ns)
+{
+    shmrpci_conn *inner = nats_route_of(call)->inner;
+    int status = SHMRPC_E_DEADLINE;
+    while (status == SHMRPC_E_DEADLINE && is_alone(client) &&
+           !shmrpci_waiting_is_interrupted() &&
+           shmrpci_remaining_ns(deadline_ns) > 0) {
+        nats_pump_drive(client->pump, deadline_ns);
+        nats_inner()->acknowledge(inner); /* reads what has come */
+        status = nats_inner()->receive(call, 0);
+    }
+    nats_pump_give_back(client->pump);
+    if (!is_alone(client)) {
+        nats_pump_want(client->pump);
+    }
+    return status;
+}
+
+static int receive_it(nats_client *client, shmrpci_call *call,
+                      int64_t deadline_ns)
+{
+    int status = SHMRPC_E_DEADLINE;
+    if (deadline_ns != 0 && call->data.pointers[6] != NULL &&
+        nats_client_is_ours(client) && is_alone(client) &&
+        nats_pump_take_over(client->pump)) {
+        status = receive_driving(client, call, deadline_ns);
+    }
+    if (status == SHMRPC_E_DEADLINE) {
+        if (nats_client_is_ours(client)) {
+            nats_pump_want(client->pump);
+        }
+        status = nats_inner()->receive(call, deadline_ns);
     }
     return status;
 }
@@ -246,7 +319,7 @@ static int commit(shmrpci_call *call)
 static int receive(shmrpci_call *call, int64_t deadline_ns)
 {
     nats_route *route = nats_route_of(call);
-    int status = nats_inner()->receive(call, deadline_ns);
+    int status = receive_it(route->client, call, deadline_ns);
     if (status == SHMRPC_OK) {
         nats_route_answered(route, call->head.status);
     } else if (status != SHMRPC_E_DEADLINE && status != SHMRPC_E_FORKED) {
@@ -267,6 +340,9 @@ static bool cancel(shmrpci_call *call)
 {
     nats_route *route = nats_route_of(call);
     bool is_withdrawn = nats_inner()->cancel(call);
+    if (nats_client_is_ours(route->client)) {
+        nats_pump_want(route->client->pump);
+    }
     nats_route_over(route);
     return is_withdrawn;
 }

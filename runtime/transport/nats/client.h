@@ -71,6 +71,7 @@ struct nats_client {
     uint32_t route_top; /* first route that was never used */
     uint32_t calls;     /* in flight */
     uint32_t waiting;   /* threads that wait until fewer are */
+    bool has_streams;   /* since the first one was opened */
     bool is_leaving;
     bool wants_find; /* the pump is to send FIND */
     bool is_nobody;  /* the last FIND found no instance */
@@ -104,6 +105,11 @@ void nats_client_end(nats_client *client);
 void nats_client_callbacks(nats_pump_opts *opts);
 /* The subscriptions, in this order. */
 enum { NATS_INBOX_ANSWERS, NATS_INBOX_UP, NATS_INBOX_DOWN };
+
+/* ---- client.c ---- */
+
+/* From now on the pump's thread alone moves bytes: items come at any time. */
+void nats_client_begin_streams(nats_client *client);
 
 /* ---- route.c: which link a call takes ---- */
 

@@ -1,4 +1,4 @@
-/* The connection of a pump, its rounds, and its thread. */
+/* The connection of a pump, and its rounds. */
 #include "transport/nats/pump.h"
 
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "transport/nats/load.h"
 #include "transport/nats/pump_inside.h"
 
-/* How long the thread continues after stop, to send what is left. */
-#define LINGER_NS SHMRPCI_NS_PER_S
+/* How long closing waits until the server has read what was sent. */
+#define SEE_OFF_NS SHMRPCI_NS_PER_S
 
 /* ---- rounds ------------------------------------------------------------ */
 
@@ -109,16 +109,6 @@ static void note_event(nats_pump *pump, uint64_t tag)
     }
 }
 
-static void wait_for_events(nats_pump *pump, int64_t deadline_ns)
-{
-    uint64_t tags[64];
-    size_t found = shmrpci_poll_wait(pump->set, tags,
-                                     sizeof tags / sizeof *tags, deadline_ns);
-    for (size_t i = 0; i < found; i++) {
-        note_event(pump, tags[i]);
-    }
-}
-
 static int64_t tick(nats_pump *pump)
 {
     if (pump->opts.on_second == NULL) {
@@ -132,8 +122,11 @@ static int64_t tick(nats_pump *pump)
     return pump->second_ns;
 }
 
-void nats_pump_round(nats_pump *pump, int64_t deadline_ns)
+int64_t nats_pump_step(nats_pump *pump, const uint64_t *tags, size_t count)
 {
+    for (size_t i = 0; i < count; i++) {
+        note_event(pump, tags[i]);
+    }
     pump->has_more = pump->has_told = false;
     note_connection(pump);
     if (pump->is_woken && pump->opts.on_wake != NULL) {
@@ -145,76 +138,29 @@ void nats_pump_round(nats_pump *pump, int64_t deadline_ns)
     int64_t tick_ns = tick(pump);
     write_some(pump);
     wake_ns = tick_ns < wake_ns ? tick_ns : wake_ns;
+    return pump->has_more || pump->has_told ? 0 : wake_ns;
+}
+
+size_t nats_pump_await(nats_pump *pump, uint64_t tags[NATS_EVENTS_MAX],
+                       int64_t deadline_ns)
+{
+    return shmrpci_poll_wait(pump->set, tags, NATS_EVENTS_MAX, deadline_ns);
+}
+
+void nats_pump_round(nats_pump *pump, int64_t deadline_ns)
+{
+    uint64_t tags[NATS_EVENTS_MAX];
+    int64_t wake_ns = nats_pump_step(pump, NULL, 0);
     wake_ns = deadline_ns < wake_ns ? deadline_ns : wake_ns;
-    wait_for_events(pump, pump->has_more || pump->has_told ? 0 : wake_ns);
-}
-
-/* ---- the thread -------------------------------------------------------- */
-
-/* Whether all bytes of our side have been sent. */
-static bool is_quiet(nats_pump *pump)
-{
-    nats_view view;
-    for (uint32_t i = 0; i < pump->link_top; i++) {
-        if (pump->links[i] != NULL && pump->links[i]->number != 0 &&
-            !pump->links[i]->has_ended) {
-            return false;
-        }
+    size_t count = nats_pump_await(pump, tags, wake_ns);
+    for (size_t i = 0; i < count; i++) {
+        note_event(pump, tags[i]);
     }
-    pump->ops->view(pump->carrier, &view);
-    return !view.wants_write;
-}
-
-static void run(void *user)
-{
-    nats_pump *pump = user;
-    int64_t until_ns = SHMRPCI_NEVER_NS;
-    /* Relaxed: only compared with the calling thread's number. */
-    shmrpci_store_relaxed(&pump->thread_number, shmrpci_thread_number());
-    for (;;) {
-        bool stops = shmrpci_load_acquire(&pump->stopping) != 0;
-        if (stops && until_ns == SHMRPCI_NEVER_NS) {
-            until_ns = shmrpci_deadline_after(LINGER_NS);
-        }
-        nats_pump_round(pump, stops ? 0 : SHMRPCI_NEVER_NS);
-        if (stops && (is_quiet(pump) || shmrpci_now_ns() >= until_ns)) {
-            return;
-        }
-        if (stops) {
-            wait_for_events(pump, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
-        }
-    }
-}
-
-int nats_pump_start(nats_pump *pump, shmrpc_error *error)
-{
-    shmrpc_status status =
-        shmrpci_thread_create(&pump->thread, "nats", run, pump);
-    pump->has_thread = status == SHMRPC_OK;
-    return status == SHMRPC_OK
-               ? SHMRPC_OK
-               : shmrpc_error_set(error, status, "can't start a thread");
-}
-
-void nats_pump_wake(nats_pump *pump)
-{
-    shmrpci_event_set(pump->bell_fd);
 }
 
 bool nats_pump_is_connected(const nats_pump *pump)
 {
     return pump->fd >= 0;
-}
-
-void nats_pump_stop(nats_pump *pump)
-{
-    if (pump->has_thread) {
-        /* Release pairs with the thread's acquire. */
-        shmrpci_store_release(&pump->stopping, 1u);
-        shmrpci_event_set(pump->bell_fd);
-        shmrpci_thread_join(&pump->thread);
-        pump->has_thread = false;
-    }
 }
 
 /* ---- opening and closing ----------------------------------------------- */
@@ -268,6 +214,9 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
     pump->opts.carrier.user = pump;
     pump->ops = ops;
     pump->generation = shmrpci_fork_generation();
+    shmrpci_mutex_init(&pump->turn);
+    shmrpci_mutex_init(&pump->parking);
+    shmrpci_cond_init(&pump->changed);
     pump->set = pump->bell_fd = pump->fd = -1;
     pump->piece = NATS_PIECE_BYTES / 8; /* until the servers have reported their
                                          * limit */
@@ -320,7 +269,7 @@ static bool is_sent(nats_pump *pump, int fd)
  * client's last oneway calls. */
 static void see_off(nats_pump *pump)
 {
-    int64_t deadline_ns = shmrpci_deadline_after(LINGER_NS);
+    int64_t deadline_ns = shmrpci_deadline_after(SEE_OFF_NS);
     shmrpc_status status = SHMRPC_E_BUSY;
     size_t got;
     nats_view view;
@@ -361,6 +310,11 @@ void nats_pump_destroy(nats_pump *pump)
     if (pump->carrier != NULL && is_ours) {
         see_off(pump);
         pump->ops->close(pump->carrier);
+    }
+    if (is_ours) {
+        shmrpci_cond_fini(&pump->changed);
+        shmrpci_mutex_fini(&pump->parking);
+        shmrpci_mutex_fini(&pump->turn);
     }
     shmrpci_fork_keep_fd(&pump->fd_place);
     shmrpci_fd_close(&pump->bell_fd);

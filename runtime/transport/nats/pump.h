@@ -19,9 +19,10 @@
  * 50 ms of silence, then at growing intervals of at most a second. Silence for
  * NATS_SILENCE_NS ends the link, too.
  *
- * Threading: before start and after stop, one thread. In between, the pump's
- * own thread calls the owner's functions, and only that thread may call
- * functions other than start, wake, stop and answer.
+ * Threading: before start and after stop one thread; in between one at a time
+ * does a round, in which it calls the owner and may call all functions: the
+ * pump's own thread, or one that has taken over.  Outside of rounds any thread
+ * may call those that say so.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_PUMP_H
 #define SHMRPCI_TRANSPORT_NATS_PUMP_H
@@ -166,6 +167,25 @@ void nats_pump_round(nats_pump *pump, int64_t deadline_ns);
 
 /* Makes the pump's thread call on_wake. Any thread. */
 void nats_pump_wake(nats_pump *pump);
+
+/*
+ * A thread that waits for what the pump brings may do the rounds itself
+ * (drive), between take_over and give_back: any thread, without a lock that a
+ * callback takes.  The pump's thread rests meanwhile, and for 100 ms after
+ * that, unless it is wanted.
+ */
+/* False: another thread does. */
+bool nats_pump_take_over(nats_pump *pump);
+/* Waits for something to do until the deadline, and does a round; may return
+ * early. */
+void nats_pump_drive(nats_pump *pump, int64_t deadline_ns);
+void nats_pump_give_back(nats_pump *pump);
+/* Does a round if the pump's thread rests, without waiting. Any thread. */
+void nats_pump_push(nats_pump *pump);
+/* The pump's thread goes on at once, or when the thread that has taken over
+ * gives back, which is woken. Any thread. */
+void nats_pump_want(nats_pump *pump);
+
 /* Whether there is a connection to NATS. */
 bool nats_pump_is_connected(const nats_pump *pump);
 

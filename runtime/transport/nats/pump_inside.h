@@ -1,9 +1,11 @@
 /*
  * The inside of a pump, for pump.c (the connection and its rounds),
- * pump_links.c (links: beginning, end, and what they send) and pump_messages.c
- * (sending a message, and handling one that came).
+ * pump_thread.c (who does the rounds), pump_links.c (links: beginning, end, and
+ * what they send) and pump_messages.c (sending a message, and handling one that
+ * came).
  *
- * Threading: the pump's (pump.h), except the atomic fields.
+ * Threading: that of the round (pump.h), except the atomic fields, and those
+ * guarded by `parking`.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_PUMP_INSIDE_H
 #define SHMRPCI_TRANSPORT_NATS_PUMP_INSIDE_H
@@ -45,6 +47,14 @@ struct nats_pump {
     uint32_t link_count;
     uint32_t link_top; /* first place that was never used */
     int64_t second_ns;
+    shmrpci_mutex turn;    /* held in a round, not while waiting for one */
+    int64_t wake_ns;       /* turn: when the next round is due */
+    shmrpci_mutex parking; /* nothing is locked while it is held */
+    shmrpci_cond changed;  /* the thread may have to go on */
+    bool is_driven;        /* parking: another thread does the rounds */
+    bool is_parked;        /* parking: the thread does none */
+    bool is_wanted;        /* parking: it is to do them again */
+    int64_t driven_ns;     /* parking: when others did the last; 0: never */
     shmrpci_thread thread;
     bool has_thread;
     shmrpci_atomic_u32 stopping;
@@ -52,6 +62,17 @@ struct nats_pump {
                                        * bell to wake */
     shmrpci_atomic_u64 counts[sizeof(nats_counts) / sizeof(uint64_t)];
 };
+
+/* Events handled in a round. */
+#define NATS_EVENTS_MAX 64u
+
+/* ---- pump.c ------------------------------------------------------------ */
+
+/* Waits for events; returns how many. */
+size_t nats_pump_await(nats_pump *pump, uint64_t tags[NATS_EVENTS_MAX],
+                       int64_t deadline_ns);
+/* Handles events, and moves what can be moved; returns when to do so again. */
+int64_t nats_pump_step(nats_pump *pump, const uint64_t *tags, size_t count);
 
 /* ---- pump_messages.c ----------------------------------------------------- */
 

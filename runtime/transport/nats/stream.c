@@ -35,6 +35,7 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
         return status;
     }
     stream->route = route;
+    nats_client_begin_streams(route->client);
     nats_route_hold(route);
     *out = (shmrpci_stream *)(void *)stream;
     return SHMRPC_OK;

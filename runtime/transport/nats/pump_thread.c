@@ -1,0 +1,194 @@
+/*
+ * Who does the rounds of a pump: its thread, or a thread that waits for what
+ * the pump brings, which saves waking another one twice a call.
+ *
+ * Whoever has events handles them in a round of its own, so none is lost when
+ * both wait at the same time.  The thread parks while rounds are done by
+ * others, and for PARK_NS after the last one, unless it is wanted.
+ */
+#include "os/poll.h"
+#include "transport/nats/pump_inside.h"
+
+/* How long the thread continues after stop, to send what is left. */
+#define LINGER_NS SHMRPCI_NS_PER_S
+
+/* How long after the last call nobody does rounds, at most. */
+#define PARK_NS (100 * SHMRPCI_NS_PER_MS)
+
+/* A round of the calling thread. Returns when the next one is due. */
+static int64_t step(nats_pump *pump, const uint64_t *tags, size_t count)
+{
+    shmrpci_mutex_lock(&pump->turn);
+    /* Relaxed: only compared with the calling thread's number. */
+    shmrpci_store_relaxed(&pump->thread_number, shmrpci_thread_number());
+    int64_t wake_ns = nats_pump_step(pump, tags, count);
+    pump->wake_ns = wake_ns;
+    shmrpci_mutex_unlock(&pump->turn);
+    return wake_ns;
+}
+
+/* ---- the thread -------------------------------------------------------- */
+
+/* Whether all bytes of our side have been sent. */
+static bool is_quiet(nats_pump *pump)
+{
+    nats_view view;
+    for (uint32_t i = 0; i < pump->link_top; i++) {
+        if (pump->links[i] != NULL && pump->links[i]->number != 0 &&
+            !pump->links[i]->has_ended) {
+            return false;
+        }
+    }
+    pump->ops->view(pump->carrier, &view);
+    return !view.wants_write;
+}
+
+/* With `parking` held: until when the thread stays parked; 0: it does not. */
+static int64_t parked_until(const nats_pump *pump)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    /* Relaxed: the lock orders it. */
+    if (shmrpci_load_relaxed(&pump->stopping) != 0) {
+        return 0;
+    }
+    if (pump->is_driven) {
+        return now_ns + PARK_NS;
+    }
+    int64_t until_ns = pump->driven_ns + PARK_NS;
+    return pump->is_wanted || pump->driven_ns == 0 || now_ns >= until_ns
+               ? 0
+               : until_ns;
+}
+
+/* True: others did rounds meanwhile. */
+static bool park(nats_pump *pump)
+{
+    bool has_parked = false;
+    int64_t until_ns;
+    shmrpci_mutex_lock(&pump->parking);
+    if (pump->is_driven) {
+        /* It may sleep, though what it waits for came in our last round. */
+        shmrpci_event_set(pump->bell_fd);
+    }
+    while ((until_ns = parked_until(pump)) != 0) {
+        has_parked = pump->is_parked = true;
+        (void)shmrpci_cond_wait_until(&pump->changed, &pump->parking, until_ns);
+    }
+    pump->is_parked = pump->is_wanted = false;
+    shmrpci_mutex_unlock(&pump->parking);
+    return has_parked;
+}
+
+static void run(void *user)
+{
+    nats_pump *pump = user;
+    uint64_t tags[NATS_EVENTS_MAX];
+    size_t count = 0;
+    int64_t until_ns = SHMRPCI_NEVER_NS;
+    for (;;) {
+        bool stops = shmrpci_load_acquire(&pump->stopping) != 0;
+        int64_t wake_ns = step(pump, tags, count);
+        if (stops && until_ns == SHMRPCI_NEVER_NS) {
+            until_ns = shmrpci_deadline_after(LINGER_NS);
+        }
+        if (stops && (is_quiet(pump) || shmrpci_now_ns() >= until_ns)) {
+            return;
+        }
+        if (stops || park(pump)) {
+            wake_ns = stops ? shmrpci_deadline_after(SHMRPCI_NS_PER_MS) : 0;
+        }
+        count = nats_pump_await(pump, tags, wake_ns);
+    }
+}
+
+int nats_pump_start(nats_pump *pump, shmrpc_error *error)
+{
+    shmrpc_status status =
+        shmrpci_thread_create(&pump->thread, "nats", run, pump);
+    pump->has_thread = status == SHMRPC_OK;
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status, "can't start a thread");
+}
+
+void nats_pump_wake(nats_pump *pump)
+{
+    shmrpci_event_set(pump->bell_fd);
+    nats_pump_want(pump);
+}
+
+void nats_pump_stop(nats_pump *pump)
+{
+    if (pump->has_thread) {
+        shmrpci_mutex_lock(&pump->parking);
+        /* Release pairs with the thread's acquire. */
+        shmrpci_store_release(&pump->stopping, 1u);
+        shmrpci_cond_signal(&pump->changed);
+        shmrpci_mutex_unlock(&pump->parking);
+        shmrpci_event_set(pump->bell_fd);
+        shmrpci_thread_join(&pump->thread);
+        pump->has_thread = false;
+    }
+}
+
+/* ---- others ------------------------------------------------------------ */
+
+void nats_pump_want(nats_pump *pump)
+{
+    shmrpci_mutex_lock(&pump->parking);
+    pump->is_wanted = true;
+    if (pump->is_driven) {
+        shmrpci_event_set(pump->bell_fd);
+    } else if (pump->is_parked) {
+        shmrpci_cond_signal(&pump->changed);
+    }
+    shmrpci_mutex_unlock(&pump->parking);
+}
+
+/* `is_parked`: only if the thread is. */
+static bool take_over(nats_pump *pump, bool is_parked)
+{
+    shmrpci_mutex_lock(&pump->parking);
+    bool takes = !pump->is_driven && (pump->is_parked || !is_parked);
+    if (takes) {
+        pump->is_driven = true;
+        pump->is_wanted = false;
+    }
+    shmrpci_mutex_unlock(&pump->parking);
+    return takes;
+}
+
+bool nats_pump_take_over(nats_pump *pump)
+{
+    return take_over(pump, false);
+}
+
+void nats_pump_drive(nats_pump *pump, int64_t deadline_ns)
+{
+    uint64_t tags[NATS_EVENTS_MAX];
+    shmrpci_mutex_lock(&pump->turn);
+    int64_t wake_ns = pump->wake_ns;
+    shmrpci_mutex_unlock(&pump->turn);
+    wake_ns = deadline_ns < wake_ns ? deadline_ns : wake_ns;
+    size_t count = nats_pump_await(pump, tags, wake_ns);
+    (void)step(pump, tags, count);
+}
+
+void nats_pump_give_back(nats_pump *pump)
+{
+    shmrpci_mutex_lock(&pump->parking);
+    pump->is_driven = false;
+    pump->driven_ns = shmrpci_now_ns();
+    if (pump->is_wanted && pump->is_parked) {
+        shmrpci_cond_signal(&pump->changed);
+    }
+    shmrpci_mutex_unlock(&pump->parking);
+}
+
+void nats_pump_push(nats_pump *pump)
+{
+    if (take_over(pump, true)) {
+        nats_pump_drive(pump, 0);
+        nats_pump_give_back(pump);
+    }
+}

@@ -139,6 +139,55 @@ static void calls_are_given_up_while_another_thread_reads(void **state)
     fixture_stop(&f);
 }
 
+static void gate_close(gate *g)
+{
+    shmrpci_mutex_lock(&g->lock);
+    g->open = false;
+    shmrpci_mutex_unlock(&g->lock);
+}
+
+static void hold_on_thread(void *user)
+{
+    echoer *e = user;
+    int32_t status = 0;
+    shmrpci_buf reply;
+    shmrpci_buf_init_heap(&reply);
+    e->failed = client_call(e->conn, METHOD_HOLD, &e->seed, 1, &status, &reply);
+    shmrpci_buf_fini(&reply);
+}
+
+/* The waiting thread may be the one that moves the bytes of all: it must do so
+ * for those that come later, and hand that over when its own call is over. */
+static void calls_go_on_while_a_thread_waits_for_a_long_one(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 2);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (unsigned i = 1; i <= 5; i++) {
+        echoer e = {.conn = conn};
+        shmrpci_call late;
+        shmrpci_thread thread;
+        assert_int_equal(client_echo(conn, 40, 1), SHMRPC_OK);
+        gate_close(&f.gate);
+        assert_int_equal(
+            shmrpci_thread_create(&thread, "holder", hold_on_thread, &e),
+            SHMRPC_OK);
+        gate_await(&f.gate, &f.gate.entered, i);
+        for (int n = 0; n < 20; n++) {
+            assert_int_equal(client_echo(conn, 40, (uint8_t)n), SHMRPC_OK);
+        }
+        assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &late),
+                         SHMRPC_OK);
+        gate_open(&f.gate);
+        shmrpci_thread_join(&thread);
+        assert_int_equal(e.failed, SHMRPC_OK);
+        expect_reply(&late, "x", 1);
+    }
+    f.transport->client->disconnect(conn);
+    fixture_stop(&f);
+}
+
 static void many_threads_share_a_connection(void **state)
 {
     (void)state;
@@ -338,6 +387,7 @@ const struct CMUnitTest suite_load_cases[] = {
     cmocka_unit_test(call_65_is_BUSY_or_waits_till_its_deadline),
     cmocka_unit_test(call_65_gets_the_slot_that_is_given_back),
     cmocka_unit_test(calls_are_given_up_while_another_thread_reads),
+    cmocka_unit_test(calls_go_on_while_a_thread_waits_for_a_long_one),
     cmocka_unit_test(many_threads_share_a_connection),
     cmocka_unit_test(more_threads_than_slots_share_a_connection),
     cmocka_unit_test(many_connections_are_served),

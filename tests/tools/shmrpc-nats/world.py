@@ -71,8 +71,8 @@ class Ledger:
 class Wire:
     """A NATS client on a bare socket."""
 
-    def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+    def __init__(self, port, host="127.0.0.1"):
+        self.sock = socket.create_connection((host, port), PATIENCE_S)
         self.buffer = bytearray()
         self.info = json.loads(self.line()[5:])
         self.send(b'CONNECT {"verbose":false,"headers":true,'

@@ -1,0 +1,111 @@
+"""Machines for tests: each is a network namespace with a host name and folder of
+its own, at a bridge in a namespace of the test. A test that imports this begins
+anew in that namespace; where namespaces are not permitted it is skipped."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import world
+
+TOOLS = ("unshare", "nsenter", "ip")
+INSIDE = "SHMRPC_TEST_MACHINES"
+PORT = 4222
+
+
+def enter():
+    """Goes on in a namespace of the test's own, with a bridge; returns only
+    there. Exits with 77 if that is impossible."""
+    if os.environ.get(INSIDE):
+        for words in (("link", "set", "lo", "up"),
+                      ("link", "add", "hub", "type", "bridge"),
+                      ("addr", "add", "10.77.0.254/24", "dev", "hub"),
+                      ("link", "set", "hub", "up")):
+            subprocess.run(("ip", *words), check=True)
+        return
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if os.getuid() == 0:
+        unshare = ["unshare", "--net", "--uts"]
+    else:
+        unshare = ["unshare", "--map-root-user", "--net", "--uts"]
+    tried = missing or subprocess.run(
+        [*unshare, "sh", "-c",
+         "ip link add hub type bridge && "
+         "ip link add one type veth peer name two"],
+        capture_output=True, text=True).stderr
+    if tried:
+        print(f"SKIPPED: no network namespaces here ({tried}): machines that "
+              "are apart are not tested")
+        sys.exit(77)
+    os.execvpe(unshare[0], [*unshare, sys.executable, "-B", *sys.argv],
+               dict(os.environ, **{INSIDE: "1"}))
+
+
+class Machine(world.World):
+    """With a nats-server of its own (serve_nats), or `nats`, the machine whose
+    server it uses. Those of the same `host` name count as one machine for who
+    looks for the nearest gateway."""
+
+    def __init__(self, stage, name, number, nats=None, host=None):
+        folder = os.path.join(stage.folder, name)
+        os.mkdir(folder, 0o700)
+        super().__init__(sys.argv[1:5], folder)
+        self.running = stage.running
+        self.name, self.link = name, f"to-{name}"
+        self.nats = nats or self
+        self.ip = f"10.77.0.{number}"
+        self.holder = subprocess.Popen(
+            ["unshare", "--net", "--uts", "sh", "-c",
+             f"hostname {host or name} && echo && exec sleep 3600"],
+            stdout=subprocess.PIPE)
+        self.running.append(self.holder)
+        self.holder.stdout.readline()
+        for words in (("link", "add", self.link, "type", "veth", "peer", "name",
+                       "eth0", "netns", str(self.holder.pid)),
+                      ("link", "set", self.link, "master", "hub", "up")):
+            subprocess.run(("ip", *words), check=True)
+        for words in (("link", "set", "lo", "up"),
+                      ("addr", "add", f"{self.ip}/24", "dev", "eth0"),
+                      ("link", "set", "eth0", "up")):
+            subprocess.run(self.inside("ip", *words), check=True)
+
+    def inside(self, *command):
+        return ("nsenter", "-t", str(self.holder.pid), "--net", "--uts",
+                *command)
+
+    def start(self, *command, **more):
+        return super().start(*self.inside(*command), **more)
+
+    def serve_nats(self, others=(), config=""):
+        """A nats-server, in a cluster with those of other machines."""
+        path = os.path.join(self.folder, "nats.conf")
+        with open(path, "w") as file:
+            file.write(config)
+        command = [world.PROGRAM, "-c", path, "-a", self.ip, "-p", str(PORT),
+                   "-l", os.devnull]
+        if others:
+            command += ["--cluster_name", "tests", "--cluster",
+                        f"nats://{self.ip}:6222", "--routes",
+                        ",".join(f"nats://{other.ip}:6222"
+                                 for other in others)]
+        process = self.start(*command)
+        world.await_(self.listens, "nats-server listens")
+        return process
+
+    def listens(self):
+        try:
+            self.wire().close()
+            return True
+        except OSError:
+            return False
+
+    def address(self):
+        return f"nats://{self.nats.ip}:{PORT}"
+
+    def wire(self):
+        return world.Wire(PORT, self.nats.ip)
+
+    def plug(self, state):
+        """"down": it reaches nobody any more, and nobody is told; "up"."""
+        subprocess.run(["ip", "link", "set", self.link, state], check=True)

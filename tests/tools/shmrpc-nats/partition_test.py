@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""partition_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: two machines
+(machines.py), each with a nats-server, a service, its gateway and clients, are
+apart for 20 s: both sides answer for what they have, no call takes longer than
+it may, counters agree, and soon after both have each other again (world.py)."""
+
+import os
+import sys
+import time
+
+import machines
+from world import PATIENCE_S, Ledger, await_, main
+
+APART_S = 20
+HEALED_S = 5
+CLIENTS = 4  # on each side
+
+# As deploy/nats.conf, for a test's patience.
+CONFIG = 'ping_interval: "1s"\nping_max: 2\n'
+
+
+class Side(machines.Machine):
+    def __init__(self, world, name, number):
+        # The same host name: clients call both gateways alike.
+        super().__init__(world, name, number, host="either")
+        self.ledger = world.ledger
+        self.environment["LIFE_LEDGER"] = os.path.join(world.folder, "ledger")
+
+    def begin(self, other):
+        self.serve_nats([other], CONFIG)
+        self.life = self.service()
+        self.gate, self.id = self.gateway(address=self.address())
+
+    def hears(self, other):
+        """Messages go from here to the other machine's gateway and back."""
+        wire = self.wire()
+        wire.subscribe("_INBOX.hears")
+        wire.publish(f"$SRV.PING.life.{other.id}", reply="_INBOX.hears")
+        got = wire.receive(0.3)
+        wire.close()
+        return got is not None and b"ping_response" in got[1]
+
+    def ask(self):
+        """A call of a new client: how it ended, and how long it took."""
+        began = time.monotonic()
+        client = self.client("nap", "1")
+        said = client.communicate(timeout=PATIENCE_S)[0].strip()
+        self.running.remove(client)
+        return said, time.monotonic() - began
+
+
+def both_sides_live_apart_and_heal(world):
+    here, there = world.sides
+    clients = []
+    world.ledger.start_over()
+    each = Ledger.CALLS // (2 * CLIENTS)
+    for i in range(2 * CLIENTS):
+        side = world.sides[i % 2]
+        clients.append(side.client("calls", str(each * i), str(each)))
+    world.calls_go_on(400)
+    there.plug("down")
+    apart = time.monotonic()
+    await_(lambda: not here.hears(there), "they are apart")
+    for side in world.sides:
+        said, _ = side.ask()
+        assert said in ("OK", "SERVER_LOST"), (side.name, said)
+    await_(lambda: time.monotonic() - apart > APART_S, "the time is over")
+    for side in world.sides:
+        said, _ = side.ask()
+        assert said == "OK", (side.name, said)
+    there.plug("up")
+    healed = time.monotonic()
+    await_(lambda: here.hears(there) and there.hears(here), "they are together")
+    took = time.monotonic() - healed
+    for side in world.sides:
+        said, _ = side.ask()
+        assert said == "OK", (side.name, said)
+    world.calls_go_on(400)
+    ends = world.finish(clients)
+    print(f"apart for {APART_S} s, together after {took:.1f} s; "
+          f"{ends[Ledger.OK]} calls OK, {ends[Ledger.MAYBE_RUN]} may have run")
+    assert ends[Ledger.OK] > 0 and ends[Ledger.MAYBE_RUN] > 0, ends
+    assert took < HEALED_S, took
+
+
+def prepare(world):
+    world.sides = [Side(world, "here", 1), Side(world, "there", 2)]
+    for side, other in (world.sides, reversed(world.sides)):
+        side.begin(other)
+    here, there = world.sides
+    await_(lambda: here.hears(there) and there.hears(here), "they are together")
+
+
+if __name__ == "__main__":
+    machines.enter()
+    sys.exit(main(prepare, [both_sides_live_apart_and_heal]))

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""zones_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: three machines in
+two zones (machines.py): calls go to this machine, else to our zone, else to any,
+and come back (world.py)."""
+
+import sys
+
+import machines
+from world import PATIENCE_S, Ledger, await_, main
+
+
+def runs(machine):
+    """How many calls have run there."""
+    ran = machine.ledger.map[8:8 + Ledger.CALLS]
+    return Ledger.CALLS - ran.count(0)
+
+
+class Service:
+    """A copy of the service and its gateway, which come and go together."""
+
+    def __init__(self, machine, zone):
+        self.machine = machine
+        self.address = f"{machine.address()}?zone={zone}"
+        self.begin()
+
+    def begin(self):
+        self.life = self.machine.service()
+        self.gate = self.machine.gateway(address=self.address)[0]
+
+    def end(self):
+        self.machine.stop(self.gate)
+        self.machine.stop(self.life)
+
+
+def calls_go_to_the_nearest(world):
+    """One client, while the gateways near it are killed, and are there again. What
+    was in flight may be lost."""
+    here, beside, far = world.machines
+    copies = [Service(here, "east"), Service(beside, "east"),
+              Service(far, "west")]
+    client = here.client("calls", "0", str(Ledger.CALLS),
+                         address=f"{here.address()}?zone=east")
+
+    def go_to(machine):
+        """The next hundred calls run there alone."""
+        def settled():
+            before = [runs(one) for one in world.machines]
+            await_(lambda: runs(machine) >
+                   before[world.machines.index(machine)] + 100,
+                   f"calls run at {machine.name}")
+            after = [runs(one) for one in world.machines]
+            return sum(was != now for was, now in zip(before, after)) == 1
+        await_(settled, f"calls run at {machine.name} alone")
+
+    go_to(here)
+    copies[0].end()
+    go_to(beside)
+    copies[1].end()
+    go_to(far)
+    copies[1].begin()
+    go_to(beside)
+    copies[0].begin()
+    go_to(here)
+    here.ledger.finish()
+    assert client.wait(PATIENCE_S) == 0, client.stdout.read()
+
+
+def prepare(world):
+    here = machines.Machine(world, "here", 1)
+    here.serve_nats()
+    world.machines = [here, machines.Machine(world, "beside", 2, here),
+                      machines.Machine(world, "far", 3, here)]
+
+
+if __name__ == "__main__":
+    machines.enter()
+    sys.exit(main(prepare, [calls_go_to_the_nearest]))

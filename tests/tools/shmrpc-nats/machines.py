@@ -1,5 +1,5 @@
 """Machines for tests: each is a network namespace with a host name and folder of
-its own, at a bridge in a namespace of the test. A test that imports this begins
+its own, at a bridge in a namespace of the test. They know each other by name. A test that imports this begins
 anew in that namespace; where namespaces are not permitted it is skipped."""
 
 import os
@@ -26,13 +26,14 @@ def enter():
         return
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if os.getuid() == 0:
-        unshare = ["unshare", "--net", "--uts"]
+        unshare = ["unshare", "--net", "--uts", "--mount"]
     else:
-        unshare = ["unshare", "--map-root-user", "--net", "--uts"]
+        unshare = ["unshare", "--map-root-user", "--net", "--uts", "--mount"]
     tried = missing or subprocess.run(
         [*unshare, "sh", "-c",
          "ip link add hub type bridge && "
-         "ip link add one type veth peer name two"],
+         "ip link add one type veth peer name two && "
+         "mount --bind /etc/hosts /etc/hosts"],
         capture_output=True, text=True).stderr
     if tried:
         print(f"SKIPPED: no network namespaces here ({tried}): machines that "
@@ -48,6 +49,9 @@ class Machine(world.World):
     looks for the nearest gateway."""
 
     def __init__(self, stage, name, number, nats=None, host=None):
+        stage.hosts = os.path.join(stage.folder, "hosts")
+        with open(stage.hosts, "a") as file:
+            file.write(f"10.77.0.{number} {name}\n")
         folder = os.path.join(stage.folder, name)
         os.mkdir(folder, 0o700)
         super().__init__(sys.argv[1:5], folder)
@@ -56,11 +60,11 @@ class Machine(world.World):
         self.nats = nats or self
         self.ip = f"10.77.0.{number}"
         self.holder = subprocess.Popen(
-            ["unshare", "--net", "--uts", "sh", "-c",
-             f"hostname {host or name} && echo && exec sleep 3600"],
-            stdout=subprocess.PIPE)
+            ["unshare", "--net", "--uts", "--mount", "sh", "-c",
+             f"hostname {host or name} && mount --bind {stage.hosts} /etc/hosts"
+             " && echo && exec sleep 3600"], stdout=subprocess.PIPE)
         self.running.append(self.holder)
-        self.holder.stdout.readline()
+        assert self.holder.stdout.readline() == b"\n", "no namespaces"
         for words in (("link", "add", self.link, "type", "veth", "peer", "name",
                        "eth0", "netns", str(self.holder.pid)),
                       ("link", "set", self.link, "master", "hub", "up")):
@@ -72,7 +76,7 @@ class Machine(world.World):
 
     def inside(self, *command):
         return ("nsenter", "-t", str(self.holder.pid), "--net", "--uts",
-                *command)
+                "--mount", f"--wd={os.getcwd()}", *command)
 
     def start(self, *command, **more):
         return super().start(*self.inside(*command), **more)

@@ -7,6 +7,8 @@
 #define LARGEST  ((size_t)100 << 10)
 #define THREADED 2000u
 
+#define BULK_WINDOW ((uint32_t)256 << 10)
+
 /* The time within which a deadlock is reported, and a surplus stream
  * refused. */
 #define DEADLOCK_NS (100 * SHMRPCI_NS_PER_MS)
@@ -300,6 +302,74 @@ static void items_larger_than_the_window_come_whole(void **state)
     assert_int_equal(put(&p, p.here, LARGEST + 1, 1, soon()),
                      SHMRPC_E_TOO_LARGE);
     end(&p);
+}
+
+/* Items of one length, each with its number in it. */
+typedef struct bulk {
+    pair p;
+    uint64_t count;
+    size_t len;
+    int status;
+} bulk;
+
+static void send_bulk(void *user)
+{
+    bulk *b = user;
+    uint8_t *bytes = malloc(b->len);
+    b->status = bytes != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+    if (bytes != NULL) {
+        pattern_fill(bytes, b->len, 1);
+    }
+    for (uint64_t i = 0; b->status == SHMRPC_OK && i < b->count; i++) {
+        memcpy(bytes, &i, sizeof i);
+        b->status = b->p.ops->send(b->p.there, bytes, b->len, soon(), false);
+    }
+    if (b->status == SHMRPC_OK) {
+        b->p.ops->finish(b->p.there);
+    }
+    free(bytes);
+}
+
+/* Each number is compared, and of every 64th item all bytes. */
+static void expect_bulk(const bulk *b)
+{
+    uint8_t *bytes = malloc(b->len);
+    assert_non_null(bytes);
+    pattern_fill(bytes, b->len, 1);
+    for (uint64_t i = 0; i < b->count; i++) {
+        shmrpci_stream_item item;
+        assert_int_equal(b->p.ops->next(b->p.here, soon(), &item), SHMRPC_MORE);
+        assert_int_equal(item.len, b->len);
+        memcpy(bytes, &i, sizeof i);
+        assert_memory_equal(item.data, bytes, i % 64 == 0 ? b->len : sizeof i);
+    }
+    free(bytes);
+    expect_end(&b->p, b->p.here, SHMRPC_OK);
+}
+
+static void comes_in_bulk(uint64_t count, size_t len)
+{
+    bulk b = {.count = count, .len = len};
+    shmrpci_thread thread;
+    begin(&b.p, 0, BULK_WINDOW);
+    assert_int_equal(shmrpci_thread_create(&thread, "other end", send_bulk, &b),
+                     SHMRPC_OK);
+    expect_bulk(&b);
+    shmrpci_thread_join(&thread);
+    assert_int_equal(b.status, SHMRPC_OK);
+    end(&b.p);
+}
+
+static void a_million_items_come_in_order(void **state)
+{
+    (void)state;
+    comes_in_bulk(suite_is_long() ? 1000000 : 2000, 64);
+}
+
+static void a_gibibyte_comes_whole(void **state)
+{
+    (void)state;
+    comes_in_bulk(suite_is_long() ? 16384 : 64, (size_t)64 << 10);
 }
 
 /* ---- room and time --------------------------------------------------------
@@ -611,6 +681,8 @@ const struct CMUnitTest suite_stream_cases[] = {
     cmocka_unit_test(lent_items_come_as_others),
     cmocka_unit_test(delivered_is_what_the_reader_let_go_of),
     cmocka_unit_test(items_larger_than_the_window_come_whole),
+    cmocka_unit_test(a_million_items_come_in_order),
+    cmocka_unit_test(a_gibibyte_comes_whole),
     cmocka_unit_test(without_room_it_is_BUSY_or_late),
     cmocka_unit_test(two_that_only_send_are_ABORTED),
     cmocka_unit_test(streams_leave_slots_to_calls),

@@ -56,19 +56,13 @@ const size_t suite_sizes[] = {0,
                               ((size_t)1 << 20) + 1,
                               SIZE_MAX};
 
-const size_t suite_long_sizes[] = {((size_t)1 << 19) + 1,
-                                   ((size_t)1 << 20) - 1,
-                                   (size_t)1 << 20,
-                                   ((size_t)1 << 21) + 1,
-                                   ((size_t)1 << 22) - 1,
-                                   (size_t)1 << 22,
-                                   ((size_t)1 << 22) + 1,
-                                   ((size_t)1 << 23) - 1,
-                                   (size_t)1 << 23,
-                                   ((size_t)1 << 23) + 1,
-                                   MAX_MESSAGE - 1,
-                                   MAX_MESSAGE,
-                                   SIZE_MAX};
+const size_t suite_long_sizes[] = {((size_t)1 << 19) + 1, ((size_t)1 << 20) - 1,
+                                   (size_t)1 << 20,       ((size_t)1 << 21) + 1,
+                                   ((size_t)1 << 22) - 1, (size_t)1 << 22,
+                                   ((size_t)1 << 22) + 1, ((size_t)1 << 23) - 1,
+                                   (size_t)1 << 23,       ((size_t)1 << 23) + 1,
+                                   (size_t)10 << 20,      MAX_MESSAGE - 1,
+                                   MAX_MESSAGE,           SIZE_MAX};
 
 bool suite_is_long(void)
 {

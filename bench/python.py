@@ -369,6 +369,251 @@ def rows_of(way, cpu):
 
 
 def import_ms():
+    """What `import shmrpc` adds to the start of an interpreter, once its
+    bytecode is there, as it is of an installed package."""
+    environment = {**os.environ,
+                   "PYTHONPATH": os.path.join(BUILD, "bindings/python"),
+                   "PYTHONPYCACHEPREFIX": os.environ["SHMRPC_DIR"],
+                   "PYTHONDONTWRITEBYTECODE": ""}
+
+    def best(text):
+        times = []
+        for _ in range(10):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-S", "-c", text], check=True,
+                           env=environment)
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    return (best("import shmrpc") - best("pass")) * 1000
+
+
+def main():
+        async with shmrpc.aio.connect("echo_serv", wait=20) as echo:
+            add, raw = echo.add, echo.echo_raw
+            assert await add(1, 2) == 3 and await raw(DATA) == DATA
+            return [("typed", await measure_awaits(lambda: add(1, 2), 1)),
+                    ("raw", await measure_awaits(lambda: raw(DATA), 1)),
+                    ("gather", await measure_awaits(
+                        lambda: asyncio.gather(*(add(1, 2)
+                                                 for _ in range(32))), 32))]
+
+    with server:
+        yield from asyncio.run(main())
+
+
+def asyncio_client(cpu):
+    return awaited(process([ECHO, "--workers=1"], cpu, "serving at"))
+
+
+def c_client(cpu):
+    """The C client's raw echo and typed call, measured by a program of its own."""
+    with process([ECHO, "--workers=1"], cpu, "serving at"):
+        done = subprocess.run(
+            [C_CLIENT, str(SECONDS)], stdout=subprocess.PIPE, check=True,
+            text=True, preexec_fn=lambda: os.sched_setaffinity(0, {CALLER}))
+        for name, seconds in json.loads(done.stdout).items():
+            yield name, seconds
+
+
+# ---- others' --------------------------------------------------------------
+
+
+def fresh_path(name):
+    """Removes a socket; the previous server's may still be there."""
+    return os.path.join(tempfile.mkdtemp(dir=os.environ["SHMRPC_DIR"]), name)
+
+
+def patiently(connect, seconds=10):
+    """Connects to a server that may not listen yet."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return connect()
+        except (ConnectionRefusedError, FileNotFoundError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
+def pipe(cpu):
+    import multiprocessing
+
+    here, there = multiprocessing.Pipe()
+
+    def serve():
+        os.sched_setaffinity(0, {cpu})
+        while (data := there.recv_bytes()) != b"":
+            there.send_bytes(data)
+
+    worker = multiprocessing.get_context("fork").Process(
+        target=serve, daemon=True)
+    worker.start()
+
+    def call():
+        here.send_bytes(DATA)
+        return here.recv_bytes()
+
+    assert call() == DATA
+    yield "raw", measure(call)
+    here.send_bytes(b"")
+    worker.join()
+
+
+def manager(cpu):
+    from multiprocessing.managers import BaseManager
+
+    class Worker:
+        def echo(self, data):
+            return data
+
+        def pin(self):
+            os.sched_setaffinity(0, {cpu})
+
+    class Manager(BaseManager):
+        pass
+
+    Manager.register("Worker", Worker)
+    import multiprocessing
+
+    with Manager(ctx=multiprocessing.get_context("fork")) as running:
+        worker = running.Worker()
+        worker.pin()
+        assert worker.echo(DATA) == DATA
+        yield "raw", measure(lambda: worker.echo(DATA))
+
+
+def rpyc(cpu):
+    import rpyc as library
+
+    path = fresh_path("rpyc")
+    text = """
+        import rpyc, sys
+        from rpyc.utils.server import ThreadedServer
+        class Echo(rpyc.Service):
+            def exposed_echo(self, data): return data
+        server = ThreadedServer(Echo, socket_path=sys.argv[1])
+        print("ready")
+        server.start()
+        """
+    with python(text, cpu, path):
+        # It binds before it is "ready", but listens in start().
+        connection = patiently(
+            lambda: library.utils.factory.unix_connect(path))
+        echo = connection.root.echo
+        assert echo(DATA) == DATA
+        yield "raw", measure(lambda: echo(DATA))
+        connection.close()
+
+
+def pyzmq(cpu):
+    import zmq
+
+    path = "ipc://" + fresh_path("zmq")
+    text = """
+        import sys, zmq
+        server = zmq.Context().socket(zmq.REP)
+        server.bind(sys.argv[1])
+        print("ready")
+        while True:
+            server.send(server.recv())
+        """
+    with python(text, cpu, path), zmq.Context() as context:
+        with context.socket(zmq.REQ) as client:
+            client.connect(path)
+
+            def call():
+                client.send(DATA)
+                return client.recv()
+
+            assert call() == DATA
+            yield "raw", measure(call)
+
+
+def grpcio(cpu):
+    import grpc
+
+    path = "unix://" + fresh_path("grpc")
+    text = """
+        import concurrent.futures, grpc, sys
+        class Echo(grpc.GenericRpcHandler):
+            def service(self, details):
+                return grpc.unary_unary_rpc_method_handler(
+                    lambda data, context: data)
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+        server.add_generic_rpc_handlers((Echo(),))
+        server.add_insecure_port(sys.argv[1])
+        server.start()
+        print("ready")
+        server.wait_for_termination()
+        """
+    with python(text, cpu, path), grpc.insecure_channel(path) as channel:
+        echo = channel.unary_unary("/echo/echo")
+        assert echo(DATA, wait_for_ready=True) == DATA
+        yield "raw", measure(lambda: echo(DATA))
+
+
+def pyro4(cpu):
+    import Pyro4
+
+    path = fresh_path("pyro")
+    text = """
+        import Pyro4, sys
+        Pyro4.config.SERIALIZERS_ACCEPTED = {"marshal"}
+        @Pyro4.expose
+        class Echo:
+            def echo(self, data): return data
+        daemon = Pyro4.Daemon(unixsocket=sys.argv[1])
+        daemon.register(Echo, "echo")
+        print("ready")
+        daemon.requestLoop()
+        """
+    with python(text, cpu, path):
+        Pyro4.config.SERIALIZER = "marshal"
+        with Pyro4.Proxy(f"PYRO:echo@./u:{path}") as proxy:
+            assert proxy.echo(DATA) == DATA
+            yield "raw", measure(lambda: proxy.echo(DATA))
+
+
+C_FLOOR = "C client, C worker"
+WAYS = {
+    C_FLOOR: c_client,
+    "Python, C worker": c_worker,
+    "Python, Python worker": python_worker,
+    "Python asyncio, C worker": asyncio_client,
+    "multiprocessing.Pipe": pipe,
+    "multiprocessing.Manager": manager,
+    "rpyc": rpyc,
+    "pyzmq REQ, REP": pyzmq,
+    "grpcio": grpcio,
+    "Pyro4, marshal": pyro4,
+}
+
+
+OURS = [way for way in WAYS if "worker" in way]
+GIVE_UP_S = 60 + int(10 * SECONDS)
+
+
+def give_up(number, frame):
+    raise TimeoutError(f"not done within {GIVE_UP_S} s")
+
+
+def rows_of(way, cpu):
+    """The time of a way to call, or why it can't be measured."""
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(GIVE_UP_S)
+    try:
+        return list(WAYS[way](cpu)), None
+    except ImportError as error:
+        return [], f"not installed: {error.name}"
+    except Exception as error:
+        reason = str(error).strip().replace("\n", "; ")
+        return [], f"failed: {type(error).__name__}: {reason}"
+    finally:
+        signal.alarm(0)
+
+
+def import_ms():
     """How much `import shmrpc` adds to the start of an interpreter."""
     def best(text):
         times = []

@@ -57,7 +57,8 @@ enum {
     SHMRPCI_INI_IN_SERVICE = 1u << 0,
     SHMRPCI_INI_IN_DEFAULTS = 1u << 1,
     SHMRPCI_INI_IN_BOTH = 3u,
-    SHMRPCI_INI_IN_WEB = 1u << 2
+    SHMRPCI_INI_IN_WEB = 1u << 2,
+    SHMRPCI_INI_IN_ALL = 7u
 };
 
 /* The value of a limit that means none. */
@@ -109,12 +110,12 @@ enum {
     X(TCP_TLS_CLIENT_CA,       "tcp_tls_client_ca",       BOTH, PATH, 0, 0, NULL, NULL)                         \
     X(TCP_COMPRESSION,         "tcp_compression",         BOTH, CHOICE, 0, 0, "none snappy zlib", "none")    \
     X(TCP_ALLOW_INSECURE,      "tcp_allow_insecure_serialisation", BOTH, BOOL, 0, 0, NULL, "false")          \
-    X(NATS,                    "nats",                    BOTH, WORDS, 0, 0, NULL, NULL)                     \
+    X(NATS,                    "nats",                    ALL, WORDS, 0, 0, NULL, NULL)                     \
     X(NATS_BIND,               "nats_bind",               BOTH, BOOL, 0, 0, NULL, "false")                   \
-    X(NATS_CREDS,              "nats_creds",              BOTH, PATH, 0, 0, NULL, NULL)                      \
-    X(NATS_NKEY,               "nats_nkey",               BOTH, PATH, 0, 0, NULL, NULL)                      \
-    X(NATS_TLS_CA,             "nats_tls_ca",             BOTH, PATH, 0, 0, NULL, NULL)                      \
-    X(NATS_TLS_CERT,           "nats_tls_cert",           BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_CREDS,              "nats_creds",              ALL, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_NKEY,               "nats_nkey",               ALL, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_TLS_CA,             "nats_tls_ca",             ALL, PATH, 0, 0, NULL, NULL)                      \
+    X(NATS_TLS_CERT,           "nats_tls_cert",           ALL, PATH, 0, 0, NULL, NULL)                      \
     X(NATS_ZONE,               "nats_zone",               BOTH, TEXT, 0, 0, NULL, NULL)                      \
     X(MIN_PROC_NUM,            "min_proc_num",            BOTH, COUNT, 1, 64, NULL, "1")                     \
     X(MAX_PROC_NUM,            "max_proc_num",            BOTH, COUNT, 1, 64, NULL, NULL)                    \
@@ -221,7 +222,7 @@ typedef struct shmrpci_ini_value {
 typedef struct shmrpci_ini_service {
     const char *name; /* of the section, and of the service for people */
     shmrpci_ini_place place;
-    shmrpci_ini_value values[SHMRPCI_INI_KEYS]; /* without those of the page */
+    shmrpci_ini_value values[SHMRPCI_INI_KEYS]; /* without the page's own */
 } shmrpci_ini_service;
 
 typedef struct shmrpci_ini {
@@ -259,9 +260,9 @@ shmrpc_status shmrpci_ini_load(const shmrpci_ini_opts *opts, const char *path,
 /* Whether the gateway to a cluster of NATS announces the service. */
 bool shmrpci_ini_is_announced(const shmrpci_ini_service *service);
 
-/* Appends the servers of NATS as the gateway's addresses, each with the
- * service's files and zone: "nats://a?creds=FILE,nats://b?creds=FILE". */
-void shmrpci_ini_append_nats(const shmrpci_ini_service *service,
-                             shmrpci_buf *out);
+/* Appends the servers of NATS as addresses, each with the files and the zone
+ * that are among `values`, of a service or of the page:
+ * "nats://a?creds=FILE,nats://b?creds=FILE". */
+void shmrpci_ini_append_nats(const shmrpci_ini_value *values, shmrpci_buf *out);
 
 #endif

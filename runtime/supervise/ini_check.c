@@ -76,10 +76,10 @@ static void check_gate(shmrpci_ini_parser *p,
 
 /* File names are put into an address, so they can't have its separators. */
 void shmrpci_ini_check_file(shmrpci_ini_parser *p,
-                            const shmrpci_ini_service *service,
+                            const shmrpci_ini_value *values,
                             shmrpci_ini_key key)
 {
-    const shmrpci_ini_value *file = &service->values[key];
+    const shmrpci_ini_value *file = &values[key];
     /* NULL: it was invalid, and is reported. */
     if (file->present && file->u.text != NULL &&
         strpbrk(file->u.text, ",&?") != NULL) {
@@ -101,8 +101,8 @@ static void check_tls(shmrpci_ini_parser *p, const shmrpci_ini_service *service)
             "`tcp_tls_cert`: clients would not be asked",
             service->name);
     }
-    shmrpci_ini_check_file(p, service, SHMRPCI_INI_TCP_TLS_CERT);
-    shmrpci_ini_check_file(p, service, SHMRPCI_INI_TCP_TLS_CLIENT_CA);
+    shmrpci_ini_check_file(p, values, SHMRPCI_INI_TCP_TLS_CERT);
+    shmrpci_ini_check_file(p, values, SHMRPCI_INI_TCP_TLS_CLIENT_CA);
 }
 
 /* ---- after ---- */

@@ -38,14 +38,14 @@ bool shmrpci_ini_is_announced(const shmrpci_ini_service *service)
 
 /* ---- addresses ---- */
 
-static void append_server(const shmrpci_ini_service *service,
-                          const char *server, shmrpci_buf *out)
+static void append_server(const shmrpci_ini_value *values, const char *server,
+                          shmrpci_buf *out)
 {
     char joint = '?';
     shmrpci_buf_printf(out, "%s%s", strstr(server, "://") ? "" : "nats://",
                        server);
     for (size_t i = 0; i < PARAMETERS; i++) {
-        const shmrpci_ini_value *value = &service->values[parameters[i].key];
+        const shmrpci_ini_value *value = &values[parameters[i].key];
         if (value->present && value->u.text != NULL) {
             shmrpci_buf_printf(out, "%c%s=%s", joint, parameters[i].name,
                                value->u.text);
@@ -54,32 +54,44 @@ static void append_server(const shmrpci_ini_service *service,
     }
 }
 
-void shmrpci_ini_append_nats(const shmrpci_ini_service *service,
-                             shmrpci_buf *out)
+void shmrpci_ini_append_nats(const shmrpci_ini_value *values, shmrpci_buf *out)
 {
-    const shmrpci_ini_value *servers = &service->values[SHMRPCI_INI_NATS];
+    const shmrpci_ini_value *servers = &values[SHMRPCI_INI_NATS];
     if (!servers->present || servers->u.list.count == 0) {
-        append_server(service, "127.0.0.1", out);
+        append_server(values, "127.0.0.1", out);
         return;
     }
     for (size_t i = 0; i < servers->u.list.count; i++) {
         shmrpci_buf_append_text(out, i > 0 ? "," : "");
-        append_server(service, servers->u.list.items[i], out);
+        append_server(values, servers->u.list.items[i], out);
     }
 }
 
 /* ---- one section ---- */
 
+/* A section that has such keys: of a service, or that of the page. */
+typedef struct holder {
+    const char *name;
+    shmrpci_ini_place place;
+    const shmrpci_ini_value *values;
+} holder;
+
+static shmrpci_ini_place place_of(const holder *of, shmrpci_ini_key key)
+{
+    const shmrpci_ini_value *value = &of->values[key];
+    return value->place.file != NULL ? value->place : of->place;
+}
+
 /* The parts of an address after the host have keys of their own. */
-static bool check_server(shmrpci_ini_parser *p,
-                         const shmrpci_ini_service *service, const char *server)
+static bool check_server(shmrpci_ini_parser *p, const holder *of,
+                         const char *server)
 {
     const char *scheme = strstr(server, "://");
     const char *host = scheme != NULL ? scheme + 3 : server;
     bool is_good = host[strcspn(host, "/?& \t")] == '\0' && host[0] != '\0' &&
                    (scheme == NULL || strncmp(server, "nats://", 7) == 0);
     if (!is_good) {
-        shmrpci_ini_report(p, shmrpci_ini_key_place(service, SHMRPCI_INI_NATS),
+        shmrpci_ini_report(p, place_of(of, SHMRPCI_INI_NATS),
                            "`%.64s` for `nats` (expected nats://HOST or "
                            "nats://HOST:PORT; files and zone have keys of "
                            "their own)",
@@ -88,45 +100,42 @@ static bool check_server(shmrpci_ini_parser *p,
     return is_good;
 }
 
-static bool check_servers(shmrpci_ini_parser *p,
-                          const shmrpci_ini_service *service)
+static bool check_servers(shmrpci_ini_parser *p, const holder *of)
 {
-    const shmrpci_ini_value *servers = &service->values[SHMRPCI_INI_NATS];
+    const shmrpci_ini_value *servers = &of->values[SHMRPCI_INI_NATS];
     bool is_good = true;
     for (size_t i = 0; servers->present && i < servers->u.list.count; i++) {
-        is_good = check_server(p, service, servers->u.list.items[i]) && is_good;
+        is_good = check_server(p, of, servers->u.list.items[i]) && is_good;
     }
     return is_good;
 }
 
 /* Hosts, ports, and the lengths of all parts. */
-static void check_addresses(shmrpci_ini_parser *p,
-                            const shmrpci_ini_service *service)
+static void check_addresses(shmrpci_ini_parser *p, const holder *of)
 {
     const shmrpc_service nobody = {.name = "x", .id = ""};
-    shmrpci_ini_place place = shmrpci_ini_key_place(service, SHMRPCI_INI_NATS);
+    shmrpci_ini_place place = place_of(of, SHMRPCI_INI_NATS);
     shmrpci_place_list places;
     shmrpc_error error;
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
-    shmrpci_ini_append_nats(service, &text);
+    shmrpci_ini_append_nats(of->values, &text);
     const char *addresses = shmrpci_buf_text(&text);
     if (addresses == NULL) {
         p->no_memory = true;
     } else if (shmrpci_places_parse(addresses, &nobody, &places, &error) !=
                SHMRPC_OK) {
-        shmrpci_ini_report(p, place, "[%s]: %s", service->name, error.message);
+        shmrpci_ini_report(p, place, "[%s]: %s", of->name, error.message);
     } else if (places.count != 1) {
         shmrpci_ini_report(p, place, "[%s]: too many servers for `nats`",
-                           service->name);
+                           of->name);
     }
     shmrpci_buf_fini(&text);
 }
 
-static void check_zone(shmrpci_ini_parser *p,
-                       const shmrpci_ini_service *service)
+static void check_zone(shmrpci_ini_parser *p, const holder *of)
 {
-    const shmrpci_ini_value *zone = &service->values[SHMRPCI_INI_NATS_ZONE];
+    const shmrpci_ini_value *zone = &of->values[SHMRPCI_INI_NATS_ZONE];
     if (zone->present && zone->u.text != NULL &&
         strpbrk(zone->u.text, ",&?= \t") != NULL) {
         shmrpci_ini_report(p, zone->place,
@@ -135,6 +144,30 @@ static void check_zone(shmrpci_ini_parser *p,
                            zone->u.text);
     }
 }
+
+static void check_holder(shmrpci_ini_parser *p, const holder *of)
+{
+    const shmrpci_ini_value *creds = &of->values[SHMRPCI_INI_NATS_CREDS];
+    const shmrpci_ini_value *nkey = &of->values[SHMRPCI_INI_NATS_NKEY];
+    size_t before = p->error_count;
+    if (creds->present && nkey->present) {
+        shmrpci_ini_report(p, nkey->place,
+                           "[%s] has both `nats_creds` and `nats_nkey`",
+                           of->name);
+        shmrpci_ini_note(p, creds->place, "the other is here");
+    }
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        if (parameters[i].key != SHMRPCI_INI_NATS_ZONE) {
+            shmrpci_ini_check_file(p, of->values, parameters[i].key);
+        }
+    }
+    check_zone(p, of);
+    if (check_servers(p, of) && p->error_count == before) {
+        check_addresses(p, of);
+    }
+}
+
+/* ---- all sections ---- */
 
 /* The gateway is a client of shared memory. */
 static void check_listen(shmrpci_ini_parser *p,
@@ -152,32 +185,6 @@ static void check_listen(shmrpci_ini_parser *p,
                            service->name);
     }
 }
-
-static void check_section(shmrpci_ini_parser *p,
-                          const shmrpci_ini_service *service)
-{
-    const shmrpci_ini_value *creds = &service->values[SHMRPCI_INI_NATS_CREDS];
-    const shmrpci_ini_value *nkey = &service->values[SHMRPCI_INI_NATS_NKEY];
-    size_t before = p->error_count;
-    if (creds->present && nkey->present) {
-        shmrpci_ini_report(p, nkey->place,
-                           "[%s] has both `nats_creds` and `nats_nkey`",
-                           service->name);
-        shmrpci_ini_note(p, creds->place, "the other is here");
-    }
-    for (size_t i = 0; i < PARAMETERS; i++) {
-        if (parameters[i].key != SHMRPCI_INI_NATS_ZONE) {
-            shmrpci_ini_check_file(p, service, parameters[i].key);
-        }
-    }
-    check_zone(p, service);
-    check_listen(p, service);
-    if (check_servers(p, service) && p->error_count == before) {
-        check_addresses(p, service);
-    }
-}
-
-/* ---- all sections ---- */
 
 static bool is_same_list(const shmrpci_ini_list *a, const shmrpci_ini_list *b)
 {
@@ -224,17 +231,21 @@ void shmrpci_ini_check_nats(shmrpci_ini_parser *p)
 {
     const shmrpci_ini_service *first = NULL;
     size_t count = 0;
+    if (p->out->has_web) {
+        check_holder(p, &(holder){SHMRPCI_INI_WEB, p->web_place, p->out->web});
+    }
     for (size_t i = 0; i < p->service_count; i++) {
         const shmrpci_ini_service *service = &p->services[i];
         if (!shmrpci_ini_is_announced(service)) {
             continue;
         }
+        check_listen(p, service);
         if (first == NULL) {
             first = service;
-            check_section(p, service);
+            check_holder(
+                p, &(holder){service->name, service->place, service->values});
         } else {
             check_agreement(p, first, service);
-            check_listen(p, service);
         }
         if (++count == SHMRPCI_INI_NATS_MAX + 1) {
             shmrpci_ini_report(

@@ -159,7 +159,7 @@ shmrpci_ini_place shmrpci_ini_key_place(const shmrpci_ini_service *service,
 
 /* Reports a file name that would end early in an address. */
 void shmrpci_ini_check_file(shmrpci_ini_parser *p,
-                            const shmrpci_ini_service *service,
+                            const shmrpci_ini_value *values,
                             shmrpci_ini_key key);
 
 /* ---- ini_nats.c ---- */

@@ -82,6 +82,11 @@ mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
 bool mgr_plan_wants_nats(const shmrpci_ini *ini);
 mgr_plan *mgr_plan_create_nats(const shmrpci_ini *ini, const char *own_path);
 
+/* `option`, which ends in =, with the servers of NATS among `values`; NULL: out
+ * of memory. */
+char *mgr_plan_nats_option(mgr_plan *plan, const char *option,
+                           const shmrpci_ini_value *values);
+
 static inline bool mgr_plan_is_gate(const mgr_plan *plan)
 {
     return plan->gate_of.count > 0;

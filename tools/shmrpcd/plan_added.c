@@ -53,7 +53,7 @@ static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
                       const char *own_path)
 {
     const char *program = mgr_plan_program(plan, own_path, MGR_PAGE_NAME);
-    char **argv = shmrpci_arena_calloc(&plan->arena, 5, sizeof *argv, 8);
+    char **argv = shmrpci_arena_calloc(&plan->arena, 6, sizeof *argv, 8);
     const shmrpci_ini_value *token = &web[SHMRPCI_INI_WEB_PASSWORD_FILE];
     size_t count = 0;
     if (argv == NULL) {
@@ -68,6 +68,9 @@ static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
     }
     if (web[SHMRPCI_INI_WEB_READ_ONLY].u.flag) {
         argv[count++] = shmrpci_arena_strndup(&plan->arena, "--read-only", 11);
+    }
+    if (web[SHMRPCI_INI_NATS].present) {
+        argv[count++] = mgr_plan_nats_option(plan, "--nats=", web);
     }
     for (size_t i = 0; i < count; i++) {
         if (argv[i] == NULL) {

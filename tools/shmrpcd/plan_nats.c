@@ -57,18 +57,19 @@ static uint64_t gather(mgr_plan *plan, const shmrpci_ini *ini,
     return message;
 }
 
-static char *servers_option(mgr_plan *plan, const shmrpci_ini_service *service)
+char *mgr_plan_nats_option(mgr_plan *plan, const char *option,
+                           const shmrpci_ini_value *values)
 {
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
-    shmrpci_buf_append_text(&text, "--servers=");
-    shmrpci_ini_append_nats(service, &text);
-    char *option = text.status != SHMRPC_OK
-                       ? NULL
-                       : shmrpci_arena_strndup(
-                             &plan->arena, (const char *)text.data, text.len);
+    shmrpci_buf_append_text(&text, option);
+    shmrpci_ini_append_nats(values, &text);
+    char *kept = text.status != SHMRPC_OK
+                     ? NULL
+                     : shmrpci_arena_strndup(&plan->arena,
+                                             (const char *)text.data, text.len);
     shmrpci_buf_fini(&text);
-    return option;
+    return kept;
 }
 
 /* Services are operands, which gate.c appends: their names are known when they
@@ -83,7 +84,7 @@ static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *first,
         return NULL;
     }
     argv[count++] = shmrpci_arena_printf(&plan->arena, "%s", program);
-    argv[count++] = servers_option(plan, first);
+    argv[count++] = mgr_plan_nats_option(plan, "--servers=", first->values);
     argv[count++] = shmrpci_arena_printf(
         &plan->arena, "--stop-after=%llu",
         (unsigned long long)mgr_plan_stop_seconds((uint64_t)plan->int_ns,

@@ -670,7 +670,7 @@ static void expect_servers(const char *keys, const char *wanted)
     load_good(&l, text);
     shmrpci_buf_init_heap(&got);
     assert_true(shmrpci_ini_is_announced(&l.ini->services[0]));
-    shmrpci_ini_append_nats(&l.ini->services[0], &got);
+    shmrpci_ini_append_nats(l.ini->services[0].values, &got);
     assert_string_equal(shmrpci_buf_text(&got), wanted);
     shmrpci_buf_fini(&got);
     unload(&l);
@@ -704,6 +704,8 @@ static void wrong_servers_of_nats_are_named(void **state)
                     "/etc/s.ini:4:1: note: the other is here\n"
                     "    4 | nats_creds=c\n"
                     "      | ^~~~~~~~~~\n");
+    expect_says("[A]\nexec=a\n[web monitor]\nnats=nats://a/b\n",
+                "`nats://a/b` for `nats`");
     static const struct {
         const char *keys;
         const char *said;

@@ -58,14 +58,15 @@ printf '[A]\nexec = a\n[web monitor]\nport = 0\n' >pageless.ini
 expect 0 'A: a
   workers: 1 to one for each CPU, threads: 1' '' check pageless.ini
 
-printf '[defaults]\nnats=a,b\nnats_bind=yes\nnats_creds=c\n[A]\nexec=a\n[B]\nexec=b\nstop_term_secs=9\nmax_message_bytes=1M\n' >nats.ini
+printf '[defaults]\nnats=a,b\nnats_bind=yes\nnats_creds=c\n[A]\nexec=a\n[B]\nexec=b\nstop_term_secs=9\nmax_message_bytes=1M\n[web monitor]\nnats_creds=d\n' >nats.ini
 expect 0 'A: a
   workers: 1 to one for each CPU, threads: 1
   nats: announced
 B: b
   workers: 1 to one for each CPU, threads: 1
   nats: announced
-shmrpc-nats: shmrpc-nats --servers=nats://a?creds=c,nats://b?creds=c --stop-after=14 --max-message=1048576 --' '' check nats.ini
+shmrpc-nats: shmrpc-nats --servers=nats://a?creds=c,nats://b?creds=c --stop-after=14 --max-message=1048576 --
+shmrpc-web: shmrpc-web --listen=127.0.0.1:5155 --nats=nats://a?creds=d,nats://b?creds=d' '' check nats.ini
 
 printf '[Echo]\nexec=a\nprot=5\nthreads=x\n' >wrong.ini
 expect 1 '' 'wrong.ini:3:1: error: unknown key `prot`

@@ -13,19 +13,19 @@
 #include "shmrpc/types.h"
 #include "transport/nats/pump.h"
 
-/* What an answer may take while it is looked at. */
+/* Most memory that an answer may take while it is read. */
 #define ANSWER_ARENA_BYTES ((size_t)16 << 20)
 
 #define CONNECT_MS 3000
 #define ASK_NS     (2 * SHMRPCI_NS_PER_S)
 #define QUIET_NS   (300 * SHMRPCI_NS_PER_MS)
 
-/* A question, and what has come. */
+/* A question, and the answers so far. */
 typedef struct asking {
     tool_gateways *out;
     size_t room;
-    int64_t heard_ns; /* 0: nobody so far */
-    bool is_nobody;   /* NATS says that there is none */
+    int64_t heard_ns; /* 0: no answer so far */
+    bool is_nobody;   /* NATS reports no responders */
     bool no_memory;
 } asking;
 
@@ -46,6 +46,8 @@ static void copy_text(const shmrpc_any *map, const char *key, char *out,
     out[len] = '\0';
 }
 
+/* 0 for what is missing, negative, or no number: a stranger's counter is worth
+ * no error. */
 static uint64_t number_of(const shmrpc_any *map, const char *key)
 {
     const shmrpc_any *value = shmrpc_any_find(map, key);
@@ -56,8 +58,8 @@ static uint64_t number_of(const shmrpc_any *map, const char *key)
                : 0;
 }
 
-/* The endpoint "link" is for clients of ours, and has what the gateway counts;
- * the others are methods. */
+/* The endpoint "link" is for our own clients, and has the gateway's counts; the
+ * others are methods. */
 static void take_endpoint(const shmrpc_any *endpoint, tool_gateway *out)
 {
     const shmrpc_any *data = shmrpc_any_find(endpoint, "data");
@@ -71,7 +73,7 @@ static void take_endpoint(const shmrpc_any *endpoint, tool_gateway *out)
     out->links = number_of(data, "links");
 }
 
-/* False: it is no gateway of ours. */
+/* False: it is not one of our gateways. */
 static bool take_answer(const shmrpc_any *answer, tool_gateway *out)
 {
     const shmrpc_any *metadata = shmrpc_any_find(answer, "metadata");
@@ -96,6 +98,8 @@ static bool take_answer(const shmrpc_any *answer, tool_gateway *out)
     return out->service[0] != '\0' && out->id[0] != '\0';
 }
 
+/* Gateways beyond the limit are left out: a stranger may pretend to be any
+ * number of them. */
 static void keep(asking *a, const tool_gateway *one)
 {
     if (a->out->count == a->room) {
@@ -113,7 +117,7 @@ static void keep(asking *a, const tool_gateway *one)
     a->out->items[a->out->count++] = *one;
 }
 
-/* What can't be read is of a service that is none of ours. */
+/* An unreadable answer is from a service that is not ours. */
 static void on_message(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel)
 {
@@ -139,6 +143,8 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
 
 /* ---- asking ------------------------------------------------------------ */
 
+/* All servers are of one cluster, so they are one address. The service's name
+ * does not matter for it. */
 static int find_servers(const char *servers, shmrpci_address *out,
                         shmrpc_error *error)
 {
@@ -183,7 +189,8 @@ static int open_pump(const char *servers, asking *a, nats_pump **out,
     return nats_pump_create(&opts, out, error);
 }
 
-/* Until nobody has said anything for a while, or NATS says that nobody can. */
+/* Waits until no answer has arrived for a while, or NATS reports no
+ * responders. */
 static void collect(nats_pump *pump, asking *a)
 {
     int64_t begun_ns = shmrpci_now_ns();
@@ -200,6 +207,8 @@ static void collect(nats_pump *pump, asking *a)
     }
 }
 
+/* By the id at last, so that rows keep their order from one question to the
+ * next. */
 static int compare(const void *a, const void *b)
 {
     const tool_gateway *left = a;
@@ -209,6 +218,7 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->id, right->id);
 }
 
+/* Answers come to an inbox of our own, in any order and number. */
 static int ask(nats_pump *pump, asking *a, shmrpc_error *error)
 {
     char inbox[NATS_SUBJECT_BYTES];
@@ -260,6 +270,7 @@ void tool_cluster_free(tool_gateways *gateways)
 
 /* ---- others ------------------------------------------------------------ */
 
+/* The first of: the variable, this machine's own server. */
 const char *tool_cluster_usual(void)
 {
     const char *servers = getenv("SHMRPC_NATS");
@@ -296,6 +307,7 @@ bool tool_cluster_differs(const tool_gateways *all, const tool_gateway *one)
     return false;
 }
 
+/* Texts were made inert when they came; JSON escapes the rest. */
 void tool_gateway_append(const tool_gateways *all, const tool_gateway *one,
                          shmrpci_buf *out)
 {

@@ -1,8 +1,8 @@
 /*
- * The gateways of a cluster of NATS: asks all of them what they serve
- * ($SRV.STATS, ADR-32 of NATS), as anybody may.
+ * The gateways of a NATS cluster: asks all of them what they serve ($SRV.STATS,
+ * ADR-32 of NATS), as anybody may.
  *
- * What they say is a stranger's: texts are cut, and control characters in them
+ * Their answers are untrusted: strings are cut, and control characters in them
  * become `?`.
  *
  * Threading: any thread; one at a time for each result.
@@ -37,8 +37,8 @@ typedef struct tool_gateways {
     size_t count;
 } tool_gateways;
 
-/* The servers where nobody says: SHMRPC_NATS of the environment, else those of
- * this machine. */
+/* The default servers: SHMRPC_NATS of the environment, else those of this
+ * machine. */
 const char *tool_cluster_usual(void);
 
 /*

@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "os/clock.h"
-#include "tools/shmrpc/cluster.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/machines.h"
 #include "tools/shmrpc/outcome.h"
@@ -228,7 +227,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     cli_exit result = cli_invocation_read(line, &opts->in, message);
     if (result == CLI_OK) {
         opts->in.at =
-            cli_cluster_or(&opts->nats, opts->in.service, opts->in.at, &at);
+            cli_machines_at(&opts->nats, opts->in.service, opts->in.at, &at);
         result = call(opts);
     }
     shmrpci_buf_fini(&at);

@@ -10,8 +10,9 @@
 #include "manager_client.h" /* generated */
 #include "objects/kind.h"
 #include "os/clock.h"
-#include "tools/shmrpc/cluster.h"
+#include "tools/common/cluster.h"
 #include "tools/shmrpc/command.h"
+#include "tools/shmrpc/machines.h"
 #include "tools/shmrpc/names.h"
 #include "tools/shmrpc/service.h"
 
@@ -188,9 +189,9 @@ static void offer_fields(const shmrpc_type *type, const char *word)
 /* The services of a cluster, which its gateways report. */
 static void offer_gateways(const cli_nats *nats, const char *word)
 {
-    cli_gateways all;
+    tool_gateways all;
     const char *before = "";
-    if (cli_cluster_ask(nats->servers, &all, NULL) != SHMRPC_OK) {
+    if (tool_cluster_ask(nats->servers, &all, NULL) != SHMRPC_OK) {
         return;
     }
     for (size_t i = 0; i < all.count; i++) {
@@ -199,7 +200,7 @@ static void offer_gateways(const cli_nats *nats, const char *word)
             offer(word, "", before, "");
         }
     }
-    cli_cluster_free(&all);
+    tool_cluster_free(&all);
 }
 
 /* Offers operands: a service, then a method of it, then parameters. For a
@@ -222,7 +223,7 @@ static void offer_operands(const cli_command *command, char *const *words,
     shmrpci_buf_init_heap(&text);
     bool known = command->completed > 1 &&
                  cli_service_peek(&s, words[0],
-                                  cli_cluster_or(nats, words[0], at, &text));
+                                  cli_machines_at(nats, words[0], at, &text));
     shmrpci_buf_fini(&text);
     for (uint32_t i = 0; known && i < s.tables->method_count; i++) {
         const shmrpc_method *method = &s.tables->methods[i];

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/shmrpc/cluster.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/machines.h"
 #include "tools/shmrpc/service.h"
@@ -108,7 +107,7 @@ static cli_exit describe(const char *service, const cli_look *look)
     shmrpci_buf at;
     shmrpci_buf_init_heap(&at);
     cli_exit result = cli_service_open(
-        &s, service, cli_cluster_or(&look->nats, service, look->at, &at));
+        &s, service, cli_machines_at(&look->nats, service, look->at, &at));
     if (result == CLI_OK && look->json) {
         result = print_json(&s);
     } else if (result == CLI_OK) {

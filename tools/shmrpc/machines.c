@@ -11,8 +11,20 @@
 #include <string.h>
 
 #include "os/clock.h"
-#include "tools/shmrpc/cluster.h"
+#include "tools/common/cluster.h"
 #include "tools/shmrpc/terminal.h"
+
+/* ---- addresses --------------------------------------------------------- */
+
+const char *cli_machines_at(const cli_nats *nats, const char *service,
+                            const char *at, shmrpci_buf *text)
+{
+    if (!nats->is_on) {
+        return at;
+    }
+    tool_cluster_at(nats->servers, service, text);
+    return shmrpci_buf_text(text);
+}
 
 /* ---- columns ----------------------------------------------------------- */
 
@@ -29,7 +41,7 @@ static void widen(int *width, const char *text)
     *width = len > *width ? len : *width;
 }
 
-static widths widths_of(const cli_gateways *all)
+static widths widths_of(const tool_gateways *all)
 {
     widths w = {(int)strlen("SERVICE"), (int)strlen("HOST"),
                 (int)strlen("ZONE")};
@@ -42,23 +54,23 @@ static widths widths_of(const cli_gateways *all)
 }
 
 /* The service's contract, and whether it differs. */
-static const char *mark_of(const cli_gateways *all, const cli_gateway *one)
+static const char *mark_of(const tool_gateways *all, const tool_gateway *one)
 {
-    return cli_cluster_differs(all, one) ? " !" : "";
+    return tool_cluster_differs(all, one) ? " !" : "";
 }
 
-static bool is_same_service(const cli_gateway *a, const cli_gateway *b)
+static bool is_same_service(const tool_gateway *a, const tool_gateway *b)
 {
     return strcmp(a->service, b->service) == 0;
 }
 
 /* Once for each service with several contracts; they are sorted by service. */
-static void warn(const cli_gateways *all)
+static void warn(const tool_gateways *all)
 {
     for (size_t i = 0; i < all->count; i++) {
-        const cli_gateway *one = &all->items[i];
+        const tool_gateway *one = &all->items[i];
         bool is_first = i == 0 || !is_same_service(&all->items[i - 1], one);
-        if (is_first && cli_cluster_differs(all, one)) {
+        if (is_first && tool_cluster_differs(all, one)) {
             fprintf(stderr,
                     "shmrpc: the gateways of `%s` have different contracts "
                     "(!): what a client may call depends on its gateway\n",
@@ -70,31 +82,31 @@ static void warn(const cli_gateways *all)
 static void say_none(const cli_nats *nats)
 {
     fprintf(stderr, "No gateway of shmrpc answers at %s.\n",
-            nats->servers != NULL ? nats->servers : cli_cluster_usual());
+            nats->servers != NULL ? nats->servers : tool_cluster_usual());
 }
 
 /* ---- list -------------------------------------------------------------- */
 
 /* The gateways of one service that have one contract. */
 typedef struct group {
-    const cli_gateway *first;
+    const tool_gateway *first;
     size_t gateways;
     size_t hosts;
     uint64_t calls;
 } group;
 
-static bool is_same(const cli_gateway *a, const cli_gateway *b)
+static bool is_same(const tool_gateway *a, const tool_gateway *b)
 {
     return is_same_service(a, b) && strcmp(a->hash, b->hash) == 0;
 }
 
 /* False: its first gateway is an earlier one, so it was shown. */
-static bool gather(const cli_gateways *all, size_t first, group *out)
+static bool gather(const tool_gateways *all, size_t first, group *out)
 {
     const char *host = NULL;
     *out = (group){.first = &all->items[first]};
     for (size_t i = 0; i < all->count; i++) {
-        const cli_gateway *one = &all->items[i];
+        const tool_gateway *one = &all->items[i];
         if (!is_same(one, out->first)) {
             continue;
         }
@@ -109,21 +121,21 @@ static bool gather(const cli_gateways *all, size_t first, group *out)
     return true;
 }
 
-static void append_group(const cli_gateways *all, const group *g,
+static void append_group(const tool_gateways *all, const group *g,
                          shmrpci_buf *out)
 {
     shmrpci_buf_append_char(out, '{');
     shmrpci_json_set_text(out, "service", g->first->service);
     shmrpci_json_set_text(out, "version", g->first->version);
     shmrpci_json_set_text(out, "hash", g->first->hash);
-    shmrpci_json_set_bool(out, "differs", cli_cluster_differs(all, g->first));
+    shmrpci_json_set_bool(out, "differs", tool_cluster_differs(all, g->first));
     shmrpci_json_set_uint(out, "gateways", g->gateways);
     shmrpci_json_set_uint(out, "hosts", g->hosts);
     shmrpci_json_set_uint(out, "calls", g->calls);
     shmrpci_buf_append_char(out, '}');
 }
 
-static void append_groups(const cli_gateways *all, bool json, shmrpci_buf *out)
+static void append_groups(const tool_gateways *all, bool json, shmrpci_buf *out)
 {
     widths w = widths_of(all);
     group g;
@@ -150,25 +162,7 @@ static void append_groups(const cli_gateways *all, bool json, shmrpci_buf *out)
 
 /* ---- ps ---------------------------------------------------------------- */
 
-static void append_gateway(const cli_gateways *all, const cli_gateway *one,
-                           shmrpci_buf *out)
-{
-    shmrpci_buf_append_char(out, '{');
-    shmrpci_json_set_text(out, "service", one->service);
-    shmrpci_json_set_text(out, "host", one->host);
-    shmrpci_json_set_text(out, "zone", one->zone);
-    shmrpci_json_set_text(out, "instance", one->id);
-    shmrpci_json_set_uint(out, "calls", one->calls);
-    shmrpci_json_set_uint(out, "links", one->links);
-    shmrpci_json_set_uint(out, "messages", one->messages);
-    shmrpci_json_set_uint(out, "requests", one->requests);
-    shmrpci_json_set_text(out, "version", one->version);
-    shmrpci_json_set_text(out, "hash", one->hash);
-    shmrpci_json_set_bool(out, "differs", cli_cluster_differs(all, one));
-    shmrpci_buf_append_char(out, '}');
-}
-
-static void append_gateways(const cli_gateways *all, bool json,
+static void append_gateways(const tool_gateways *all, bool json,
                             shmrpci_buf *out)
 {
     widths w = widths_of(all);
@@ -178,10 +172,10 @@ static void append_gateways(const cli_gateways *all, bool json,
                            "INSTANCE", "CALLS", "LINKS", "VERSION", "CONTRACT");
     }
     for (size_t i = 0; i < all->count; i++) {
-        const cli_gateway *one = &all->items[i];
+        const tool_gateway *one = &all->items[i];
         if (json) {
             shmrpci_json_comma(out);
-            append_gateway(all, one, out);
+            tool_gateway_append(all, one, out);
         } else {
             shmrpci_buf_printf(
                 out, "%-*s  %-*s  %-*s  %-22s  %5llu  %5llu  %7s  %s%s\n",
@@ -195,10 +189,11 @@ static void append_gateways(const cli_gateways *all, bool json,
 
 /* ---- all three --------------------------------------------------------- */
 
-typedef void append_table(const cli_gateways *all, bool json, shmrpci_buf *out);
+typedef void append_table(const tool_gateways *all, bool json,
+                          shmrpci_buf *out);
 
 /* JSON of nothing is an array, too. */
-static void print(const cli_nats *nats, const cli_gateways *all,
+static void print(const cli_nats *nats, const tool_gateways *all,
                   append_table *append, bool json)
 {
     shmrpci_buf out;
@@ -222,14 +217,14 @@ static void print(const cli_nats *nats, const cli_gateways *all,
 
 static cli_exit show(const cli_nats *nats, append_table *append, bool json)
 {
-    cli_gateways all;
+    tool_gateways all;
     shmrpc_error error;
-    int status = cli_cluster_ask(nats->servers, &all, &error);
+    int status = tool_cluster_ask(nats->servers, &all, &error);
     if (status != SHMRPC_OK) {
         return cli_fail_error(cli_exit_of_open(status), NULL, &error);
     }
     print(nats, &all, append, json);
-    cli_cluster_free(&all);
+    tool_cluster_free(&all);
     return CLI_OK;
 }
 
@@ -245,7 +240,7 @@ cli_exit cli_machines_ps(const cli_nats *nats, bool json)
 
 /* Only overwrites on a terminal; Ctrl-C ends it, since nothing has to be
  * restored. */
-static void print_over(const cli_gateways *all)
+static void print_over(const tool_gateways *all)
 {
     size_t rows;
     size_t columns;
@@ -267,9 +262,9 @@ cli_exit cli_machines_top(const cli_nats *nats, bool json, int64_t interval_ns,
     bool is_live = cli_out_is_terminal() && !json && count != 1;
     for (uint64_t round = 0; count == 0 || round < count; round++) {
         int64_t next_ns = shmrpci_deadline_after(interval_ns);
-        cli_gateways all;
+        tool_gateways all;
         shmrpc_error error;
-        int status = cli_cluster_ask(nats->servers, &all, &error);
+        int status = tool_cluster_ask(nats->servers, &all, &error);
         if (status != SHMRPC_OK) {
             return cli_fail_error(cli_exit_of_open(status), NULL, &error);
         }
@@ -278,7 +273,7 @@ cli_exit cli_machines_top(const cli_nats *nats, bool json, int64_t interval_ns,
         } else {
             print(nats, &all, append_gateways, json);
         }
-        cli_cluster_free(&all);
+        tool_cluster_free(&all);
         if (fflush(stdout) != 0) {
             return CLI_TROUBLE;
         }

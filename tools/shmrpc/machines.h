@@ -15,6 +15,11 @@
     "(default:\n"                                                          \
     "                       SHMRPC_NATS, else nats://127.0.0.1)\n"
 
+/* `at`, or with --nats the addresses of `service` there, which are in `text`.
+ */
+const char *cli_machines_at(const cli_nats *nats, const char *service,
+                            const char *at, shmrpci_buf *text);
+
 /* list: a row a service and contract. */
 cli_exit cli_machines_list(const cli_nats *nats, bool json);
 /* ps: a row a gateway. */

@@ -3,6 +3,7 @@ import * as api from "./api.js";
 import { actionsOf, moodOf, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
 import { bytes, count, h, note, percent, table, time } from "./dom.js";
 import { logPart } from "./log.js";
+import { machinesPart } from "./machines.js";
 
 const TOP = 15;
 
@@ -104,6 +105,7 @@ export function listPage() {
   const goneBox = h("span", { class: "check", hidden: true }, gone, goneLabel);
   const legend = h("span", { class: "soft" }, PACES.flatMap(([sign,, text], index) =>
     [picture(sign), ` ${text}${index < PACES.length - 1 ? ", " : ""}`]));
+  const machines = machinesPart();
   const rest = h("div", {}); // the console, once there is a manager
   let console = null;
   let ticks = 0;
@@ -127,10 +129,11 @@ export function listPage() {
       h("section", {}, h("div", { class: "scroll", tabindex: "0", role: "region",
         "aria-label": "Services" }, services.element), empty,
         h("div", { class: "bar" }, reload, goneBox, legend)),
-      top, rest),
+      machines.element, top, rest),
     async update(state) {
       rows = rowsOf(state);
       show();
+      machines.update();
       if (!console && state.managed.length > 0) {
         console = logPart("");
         rest.replaceChildren(console.element);

@@ -296,6 +296,16 @@ static void reply_objects(web_api *api, web_request *request)
     shmrpci_buf_fini(&body);
 }
 
+static void reply_machines(web_api *api, web_request *request)
+{
+    shmrpci_buf body;
+    shmrpci_buf_init_heap(&body);
+    web_machines_show(api->machines, &body);
+    shmrpci_buf_append_char(&body, '\n');
+    reply_json(request, 200, NULL, &body);
+    shmrpci_buf_fini(&body);
+}
+
 static void reply_openapi(web_api *api, web_request *request)
 {
     shmrpci_buf body;
@@ -330,6 +340,7 @@ static const route routes[] = {
     {"GET", "/api/v1/services", reply_services},
     {"GET", "/api/v1/events", reply_events},
     {"GET", "/api/v1/objects", reply_objects},
+    {"GET", "/api/v1/machines", reply_machines},
     {"GET", "/metrics", reply_metrics},
     {"GET", "/openapi.json", reply_openapi},
 };

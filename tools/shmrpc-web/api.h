@@ -14,6 +14,7 @@
 #include "tools/shmrpc-web/directory.h"
 #include "tools/shmrpc-web/events.h"
 #include "tools/shmrpc-web/http.h"
+#include "tools/shmrpc-web/machines.h"
 #include "tools/shmrpc-web/objects.h"
 #include "tools/shmrpc-web/rate.h"
 #include "tools/shmrpc-web/rpc.h"
@@ -23,6 +24,7 @@ typedef struct web_api {
     web_directory *directory;
     web_board *board;
     web_objects *objects;
+    web_machines *machines; /* NULL: there is no cluster */
     web_events *events;
     web_http *http;
     web_rpc *rpc;

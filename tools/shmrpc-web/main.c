@@ -9,6 +9,7 @@
 #include "os/options.h"
 #include "shmrpc/options.h"
 #include "shmrpc/version.h"
+#include "tools/common/cluster.h"
 #include "tools/shmrpc-web/address.h"
 #include "tools/shmrpc-web/pem.h"
 #include "tools/shmrpc-web/server.h"
@@ -24,6 +25,7 @@ static const struct option long_options[] = {
     {"token-file", required_argument, NULL, 't'},
     {"host", required_argument, NULL, 'H'},
     {"read-only", no_argument, NULL, 'r'},
+    {"nats", optional_argument, NULL, 'N'},
     {"max-body", required_argument, NULL, 'b'},
     {"tls-cert", required_argument, NULL, 'c'},
     {"tls-key", required_argument, NULL, 'k'},
@@ -68,6 +70,9 @@ static int print_help(void)
         "it;\n"
         "                             may be given several times\n"
         "  -r, --read-only            nothing can be changed\n"
+        "  -N, --nats[=SERVERS]       show the services of a cluster of NATS, "
+        "too;\n"
+        "                             as in `shmrpc ps --nats`\n"
         "      --max-body=BYTES       of a request, or a line of a stream;\n"
         "                             default: 1 MiB\n"
         "      --tls-cert=FILE        serve https; needed beyond this machine\n"
@@ -140,6 +145,9 @@ static const char *take_option(int option, settings *s)
     case 'r':
         s->server.read_only = true;
         return NULL;
+    case 'N':
+        s->server.nats = optarg != NULL ? optarg : tool_cluster_usual();
+        return NULL;
     case 'b':
         return read_max_body(optarg, s)
                    ? NULL
@@ -209,6 +217,10 @@ static int serve(settings *s)
     char text[SHMRPC_ERROR_TEXT_BYTES];
     s->server.certificate = s->certificate;
     s->server.key = s->key;
+    if (s->server.nats != NULL &&
+        tool_cluster_check(s->server.nats, &error) != SHMRPC_OK) {
+        return fail(EXIT_USAGE, error.message);
+    }
     if (s->token_path[0] == '\0' &&
         !web_token_default_path(s->token_path, sizeof s->token_path)) {
         return fail(EXIT_USAGE, "no home folder is known: --token-file=PATH");
@@ -236,8 +248,9 @@ static int serve(settings *s)
 static int run(int argc, char **argv, settings *s, shmrpci_buf *message)
 {
     int option;
-    while ((option = shmrpci_options_next(argc, argv, "l:t:H:rh", long_options,
-                                          message)) != SHMRPCI_OPTIONS_END) {
+    while ((option = shmrpci_options_next(argc, argv, "l:t:H:rN::h",
+                                          long_options, message)) !=
+           SHMRPCI_OPTIONS_END) {
         if (option == 'h') {
             return print_help();
         }

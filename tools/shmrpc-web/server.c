@@ -1,8 +1,9 @@
 /* The event loop, and the table of handlers by address.
  *
- * One thread runs all of it. The directory, the heartbeat, the board and the
- * objects have threads of their own; the directory and the board wake this one
- * through events. A tag in the poll set tells whose descriptor is ready. */
+ * One thread runs all of it. The directory, the heartbeat, the board, the
+ * objects and the machines have threads of their own; the directory and the
+ * board wake this one through events. A tag in the poll set tells whose
+ * descriptor is ready. */
 #include "tools/shmrpc-web/server.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "tools/shmrpc-web/directory.h"
 #include "tools/shmrpc-web/heartbeat.h"
 #include "tools/shmrpc-web/http.h"
+#include "tools/shmrpc-web/machines.h"
 #include "tools/shmrpc-web/rpc.h"
 #include "tools/shmrpc-web/upload.h"
 
@@ -37,6 +39,7 @@ struct web_server {
     web_board *board;
     web_heartbeat *heartbeat;
     web_objects *objects;
+    web_machines *machines; /* NULL: there is no cluster */
     web_events events;
     web_rpc *rpc;
     int set;
@@ -254,6 +257,9 @@ static int open_parts(web_server *s, shmrpc_error *error)
     if (status == SHMRPC_OK) {
         status = web_objects_open(&s->objects, error);
     }
+    if (status == SHMRPC_OK && s->opts.nats != NULL) {
+        status = web_machines_open(s->opts.nats, &s->machines, error);
+    }
     if (status == SHMRPC_OK) {
         web_events_open(&s->events, s->board);
         status =
@@ -303,6 +309,7 @@ int web_server_open(const web_server_opts *opts, web_server **out,
                   .directory = s->directory,
                   .board = s->board,
                   .objects = s->objects,
+                  .machines = s->machines,
                   .events = &s->events,
                   .http = s->http,
                   .rpc = s->rpc,
@@ -323,6 +330,7 @@ void web_server_close(web_server *s)
     web_http_close(s->http);
     web_rpc_close(s->rpc);
     web_events_close(&s->events);
+    web_machines_close(s->machines);
     if (s->objects != NULL) {
         web_objects_close(s->objects);
     }

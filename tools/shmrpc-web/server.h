@@ -24,6 +24,7 @@ typedef struct web_server_opts {
     web_times times;
     web_tokens tokens;
     const char *token_path; /* shown on the page; NULL: not shown */
+    const char *nats;       /* servers of a cluster; NULL: there is none */
     bool read_only;
     const char *certificate; /* PEM, or NULL */
     const char *key;

@@ -566,19 +566,11 @@ typedef struct shmrpci_stream_ops {
      * yet; also true if that is unknown. */
     bool (*is_taken)(const shmrpci_call *call);
     /*
-<<<<<<< HEAD
      * The worker's end of a request with SHMRPCI_HEAD_STREAMS. A worker need
      * not accept: its reply ends the streams, too. At most `max_places` workers
      * of the listener may be in streams at a time; 0: all workers but one, and
-     * at least one. EXHAUSTED: that many are; NO_MEMORY.
-=======
-     * The worker's end of a request with SHMRPCI_HEAD_STREAMS, which need not
-     * be taken: a reply ends the streams, too. At most `max_places` workers of
-     * the listener are in streams at a time; 0: all but one of those that there
-     * are, and at least one. EXHAUSTED: so many are; NO_MEMORY. The request's
+     * at least one. EXHAUSTED: that many are; NO_MEMORY. The request's
      * deadline may have been brought forward.
->>>>>>> e6c72f13 (rpc, supervise: max_stream_age ends streams that are open for
-too long)
      */
     int (*accept)(shmrpci_request *request, uint32_t max_places,
                   shmrpci_stream **out, shmrpc_error *error);

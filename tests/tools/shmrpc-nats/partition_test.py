@@ -2,8 +2,10 @@
 """partition_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: two machines
 (machines.py), each with a nats-server, a service, its gateway and clients, are
 apart for 20 s: both sides answer for what they have, no call takes longer than
-it may, counters agree, and soon after both have each other again (world.py)."""
+it may, counters agree, and soon after both have each other again. And one machine
+vanishes whose nats-server would be missed after minutes (world.py)."""
 
+import json
 import os
 import sys
 import time
@@ -12,6 +14,7 @@ import machines
 from world import PATIENCE_S, Ledger, await_, main
 
 APART_S = 20
+SILENCE_S = 10
 HEALED_S = 5
 CLIENTS = 4  # on each side
 
@@ -26,8 +29,8 @@ class Side(machines.Machine):
         self.ledger = world.ledger
         self.environment["LIFE_LEDGER"] = os.path.join(world.folder, "ledger")
 
-    def begin(self, other):
-        self.serve_nats([other], CONFIG)
+    def begin(self, other, config):
+        self.serve_nats([other], config)
         self.life = self.service()
         self.gate, self.id = self.gateway(address=self.address())
 
@@ -83,14 +86,41 @@ def both_sides_live_apart_and_heal(world):
     assert took < HEALED_S, took
 
 
+def a_vanished_machine_is_missed(world):
+    """By its silence alone: its server has the pings of NATS's default, 2 min."""
+    near, gone = Side(world, "near", 3), Side(world, "gone", 4)
+    near.serve_nats([gone])
+    gone.begin(near, "")
+    await_(lambda: near.hears(gone), "they are together")
+    client = near.client("nap", "90000")
+    wire = near.wire()
+    wire.subscribe("_INBOX.stats")
+
+    def has_the_call():
+        wire.publish("$SRV.STATS.life", reply="_INBOX.stats")
+        answer = json.loads(wire.receive()[1])
+        return answer["endpoints"][0]["data"]["calls_in_progress"] == 1
+
+    await_(has_the_call, "the gateway has the call")
+    gone.plug("down")
+    began = time.monotonic()
+    said = client.communicate(timeout=PATIENCE_S)[0].strip()
+    took = time.monotonic() - began
+    near.running.remove(client)
+    print(f"SERVER_LOST {took:.1f} s after the machine has vanished")
+    assert said == "SERVER_LOST", said
+    assert SILENCE_S * 0.9 < took < SILENCE_S * 4, took
+
+
 def prepare(world):
     world.sides = [Side(world, "here", 1), Side(world, "there", 2)]
     for side, other in (world.sides, reversed(world.sides)):
-        side.begin(other)
+        side.begin(other, CONFIG)
     here, there = world.sides
     await_(lambda: here.hears(there) and there.hears(here), "they are together")
 
 
 if __name__ == "__main__":
     machines.enter()
-    sys.exit(main(prepare, [both_sides_live_apart_and_heal]))
+    sys.exit(main(prepare, [both_sides_live_apart_and_heal,
+                            a_vanished_machine_is_missed]))

@@ -40,7 +40,7 @@
 #include "sync/atomic.h"
 
 #define SHMRPCI_STATS_MAGIC        UINT64_C(0x3130746174536853) /* "ShStat01" */
-#define SHMRPCI_STATS_VERSION      4u
+#define SHMRPCI_STATS_VERSION      5u
 #define SHMRPCI_STATS_PAGE         4096u
 #define SHMRPCI_STATS_NAME_BYTES   124u /* of a service */
 #define SHMRPCI_STATS_METHOD_BYTES 132u
@@ -78,6 +78,13 @@ typedef struct shmrpci_stats_client {
     shmrpci_atomic_u64 since_ns;      /* CLOCK_MONOTONIC */
 } shmrpci_stats_client;
 
+/* Bodies of one direction that were compressed. */
+typedef struct shmrpci_stats_packed {
+    shmrpci_atomic_u64 bodies;
+    shmrpci_atomic_u64 plain_bytes;
+    shmrpci_atomic_u64 packed_bytes;
+} shmrpci_stats_packed;
+
 /* As crash_signal: nobody has reported yet how the worker ended. */
 #define SHMRPCI_STATS_END_UNKNOWN UINT32_MAX
 
@@ -98,6 +105,9 @@ typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u32 crash_signal; /* 0: it exited; END_UNKNOWN */
     shmrpci_atomic_u32 crash_status;
     shmrpci_atomic_u32 crash_row; /* row of the crashed call + 1; 0: none */
+    /* Over sockets; their listeners write them. */
+    shmrpci_stats_packed packed_requests;
+    shmrpci_stats_packed packed_replies;
 } shmrpci_stats_gauges;
 
 typedef struct shmrpci_stats_head {

@@ -314,6 +314,14 @@ static void read_crashes(const shmrpci_stats_gauges *gauges,
                                                : row - 2;
 }
 
+static shmrpc_compression_stats read_packed(const shmrpci_stats_packed *packed)
+{
+    return (shmrpc_compression_stats){
+        .bodies = shmrpci_load_relaxed(&packed->bodies),
+        .plain_bytes = shmrpci_load_relaxed(&packed->plain_bytes),
+        .packed_bytes = shmrpci_load_relaxed(&packed->packed_bytes)};
+}
+
 static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
 {
     const shmrpci_stats_head *head = stats->map.at;
@@ -324,6 +332,8 @@ static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
     s->service.client_count =
         shmrpci_stats_clients_read(&head->gauges, s->clients);
     read_crashes(&head->gauges, &s->service, s->head.methods);
+    s->service.compressed_requests = read_packed(&head->gauges.packed_requests);
+    s->service.compressed_replies = read_packed(&head->gauges.packed_replies);
     s->service.taken_ns = shmrpci_now_ns();
     s->service.uptime_ns = s->service.taken_ns - s->head.started_ns;
     for (uint32_t place = 0; place < s->head.places; place++) {

@@ -144,6 +144,27 @@ static void set_crash(shmrpci_buf *out, const shmrpc_snapshot *s)
     shmrpci_buf_append_char(out, '}');
 }
 
+static void set_packed(shmrpci_buf *out, const char *direction,
+                       const shmrpc_compression_stats *packed)
+{
+    shmrpci_json_key(out, direction);
+    shmrpci_buf_append_char(out, '{');
+    shmrpci_json_set_uint(out, "bodies", packed->bodies);
+    shmrpci_json_set_uint(out, "plain_bytes", packed->plain_bytes);
+    shmrpci_json_set_uint(out, "packed_bytes", packed->packed_bytes);
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void set_compression(shmrpci_buf *out,
+                            const shmrpc_service_stats *service)
+{
+    shmrpci_json_key(out, "compressed");
+    shmrpci_buf_append_char(out, '{');
+    set_packed(out, "requests", &service->compressed_requests);
+    set_packed(out, "replies", &service->compressed_replies);
+    shmrpci_buf_append_char(out, '}');
+}
+
 void tool_snapshot_totals(const shmrpc_snapshot *s, const char *span_key,
                           shmrpci_buf *out)
 {
@@ -164,6 +185,10 @@ void tool_snapshot_totals(const shmrpc_snapshot *s, const char *span_key,
     }
     if (service->crash_ns != 0) {
         set_crash(out, s);
+    }
+    if (service->compressed_requests.bodies > 0 ||
+        service->compressed_replies.bodies > 0) {
+        set_compression(out, service);
     }
 }
 

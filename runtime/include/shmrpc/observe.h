@@ -132,6 +132,13 @@ typedef struct shmrpc_connection_stats {
     int64_t since_ns; /* CLOCK_MONOTONIC */
 } shmrpc_connection_stats;
 
+/* Bodies of one direction that were compressed. */
+typedef struct shmrpc_compression_stats {
+    uint64_t bodies;
+    uint64_t plain_bytes;  /* of these bodies, uncompressed */
+    uint64_t packed_bytes; /* of these bodies, as sent */
+} shmrpc_compression_stats;
+
 typedef struct shmrpc_service_stats {
     const char *name;
     int64_t started_ns; /* of the server, CLOCK_REALTIME */
@@ -161,6 +168,10 @@ typedef struct shmrpc_service_stats {
     int32_t crash_status;
     uint32_t crash_method; /* index of the method that it was running, or
                             * SHMRPC_STATS_ALL: none */
+    /* Since the start, at all sockets at which the service listens itself; a
+     * gateway counts for itself. Items of streams are not counted. */
+    shmrpc_compression_stats compressed_requests;
+    shmrpc_compression_stats compressed_replies;
 } shmrpc_service_stats;
 
 /* ---- opening --------------------------------------------------------- */

@@ -378,9 +378,11 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
         return end;
     }
     if (is_packed) {
+        shmrpci_stats_gauges *gauges = listener->opts.gauges;
         shmrpci_mutex_lock(&listener->lock);
-        tcp_listener_count(&listener->counts.requests, call->request_len,
-                           head->len);
+        tcp_listener_count(&listener->counts.requests,
+                           gauges != NULL ? &gauges->packed_requests : NULL,
+                           call->request_len, head->len);
         shmrpci_mutex_unlock(&listener->lock);
     }
     call->next = NULL;

@@ -418,13 +418,21 @@ const char *tcp_listener_describe(const shmrpci_listener *listener);
 uint32_t tcp_listener_renew(shmrpci_listener *listener);
 /* With the lock held: from now on the listener's thread checks deadlines. */
 void tcp_listener_watch(tcp_listener *listener);
-/* With the lock held: counts a body that was packed. */
-static inline void tcp_listener_count(tcp_packed *counts, size_t plain_bytes,
-                                      size_t packed_bytes)
+/* With the lock held: counts a body that was packed, also for those who look
+ * at the service's statistics (NULL: it has none). */
+static inline void tcp_listener_count(tcp_packed *counts,
+                                      shmrpci_stats_packed *shown,
+                                      size_t plain_bytes, size_t packed_bytes)
 {
     counts->bodies++;
     counts->plain_bytes += plain_bytes;
     counts->packed_bytes += packed_bytes;
+    if (shown != NULL) {
+        /* Relaxed: independent figures for people. */
+        (void)shmrpci_add_relaxed(&shown->bodies, UINT64_C(1));
+        (void)shmrpci_add_relaxed(&shown->plain_bytes, (uint64_t)plain_bytes);
+        (void)shmrpci_add_relaxed(&shown->packed_bytes, (uint64_t)packed_bytes);
+    }
 }
 
 #endif

@@ -312,8 +312,11 @@ static void end_call(tcp_call *call, const shmrpci_request *request,
     tcp_budget_end_request(call);
     tcp_budget_take_reply(call, call->reply_cap + call->packed.cap);
     if (filled && call->piece.data == call->packed.data) {
-        tcp_listener_count(&conn->listener->counts.replies, request->out.len,
-                           call->piece.len - TCP_HEAD_BYTES);
+        tcp_listener *listener = conn->listener;
+        shmrpci_stats_gauges *gauges = listener->opts.gauges;
+        tcp_listener_count(&listener->counts.replies,
+                           gauges != NULL ? &gauges->packed_replies : NULL,
+                           request->out.len, call->piece.len - TCP_HEAD_BYTES);
     }
     if (!filled) {
         tcp_call_free(call);

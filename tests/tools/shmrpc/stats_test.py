@@ -1,8 +1,10 @@
-"""stats_test.py SHMRPC WORKERS_SERVER FLOW_SERVER FLOW_CLIENT: stats and top against a known load."""
+"""stats_test.py SHMRPC WORKERS_SERVER FLOW_SERVER FLOW_CLIENT ECHO_SERVER: stats and top
+against a known load."""
 
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -11,13 +13,13 @@ import tempfile
 import time
 import unittest
 
-PROGRAM, SERVER, FLOW, FLOW_CLIENT = (os.path.abspath(p)
-                                      for p in sys.argv[1:5])
+PROGRAM, SERVER, FLOW, FLOW_CLIENT, ECHO = (os.path.abspath(p)
+                                            for p in sys.argv[1:6])
 PATIENCE = 60
 
 
 class Service(unittest.TestCase):
-    NAME, PROGRAM = "workers", SERVER
+    NAME, PROGRAM, OPTIONS = "workers", SERVER, ["--workers=2"]
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -26,9 +28,10 @@ class Service(unittest.TestCase):
         self.env = dict(os.environ, SHMRPC_DIR=run)
         self.env.pop("XDG_RUNTIME_DIR", None)
         self.server = subprocess.Popen(
-            [self.PROGRAM, "--workers=2"], env=self.env, stdout=subprocess.PIPE,
+            [self.PROGRAM, *self.OPTIONS], env=self.env, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True)
-        self.assertIn("serving at", self.server.stdout.readline())
+        self.said = self.server.stdout.readline()
+        self.assertIn("serving at", self.said)
 
     def tearDown(self):
         if self.server.poll() is None:
@@ -245,6 +248,29 @@ class Streams(Service):
         sender.kill()
         sender.wait(PATIENCE)
         sender.stdout.close()
+
+
+class Compressed(Service):
+    NAME, PROGRAM = "echo_serv", ECHO
+    OPTIONS = ["--workers=0", "--listen=shm://,tcp://127.0.0.1:0",
+               "--tcp-compression=zlib", "--force-insecure-serialisation"]
+
+    def test_directions_are_counted(self):
+        """Capabilities, row S25."""
+        place = re.search(r"tcp://[0-9.:]+", self.said)[0]
+        path = os.path.join(self.folder.name, "text")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(" ".join(map(str, range(30000))))
+        length = os.path.getsize(path)
+        self.assertNotIn("compressed", self.stats())
+        self.shmrpc("call", "--raw", place, "echo_json", "data=too short")
+        self.assertNotIn("compressed", self.stats())
+        for calls in (1, 2):
+            self.shmrpc("call", "--raw", place, "echo_raw", f"data=@{path}")
+            for counts in self.stats()["compressed"].values():
+                self.assertEqual(counts["bodies"], calls)
+                self.assertEqual(counts["plain_bytes"], calls * length)
+                self.assertLess(counts["packed_bytes"], calls * length / 2)
 
 
 if __name__ == "__main__":

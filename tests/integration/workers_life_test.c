@@ -297,7 +297,7 @@ static void calls_in_progress_end_well_on_SIGTERM(void **state)
     char where[96];
     child server = serve("2", "1", where);
     workers_workers *client = workers_connect(where);
-    napper n = {.client = client, .ms = 1000};
+    napper n = {.client = client, .ms = 2000};
     napper_start(&n);
     (void)workers_next_nap(&server);
     assert_int_equal(kill(server.pid, SIGTERM), 0);

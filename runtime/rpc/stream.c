@@ -154,12 +154,12 @@ int shmrpci_stream_give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
 {
     char why[SHMRPC_ERROR_MESSAGE_BYTES];
     va_list args;
-    va_start(args, format);
-    (void)vsnprintf(why, sizeof why, format, args);
-    va_end(args);
     shmrpci_mutex_lock(&s->lock);
-    if (!s->is_over) {
+    if (!s->is_over) { /* as it mostly is when it is closed */
         shmrpci_pending *p = &s->call->pending;
+        va_start(args, format);
+        (void)vsnprintf(why, sizeof why, format, args);
+        va_end(args);
         p->error = &s->error;
         (void)p->link->client->cancel(&p->call);
         leave(s, shmrpc_error_set(&s->error, reason, "method %s: %s",

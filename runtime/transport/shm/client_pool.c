@@ -105,6 +105,7 @@ shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
         } else {
             made->incarnation = incarnation;
             pool->regions[region] = made;
+            pool->last = region > pool->last ? region : pool->last;
         }
     }
     shmrpci_mutex_unlock(&pool->lock);
@@ -238,7 +239,7 @@ static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
 /* Under the lock: allocates from a region that is already in use. */
 static bool alloc_used(shm_pool *pool, uint64_t needed, shm_span *out)
 {
-    for (uint32_t i = 0; i <= SHM_EXTENTS; i++) {
+    for (uint32_t i = 0; i <= pool->last; i++) {
         shm_pool_region *region = pool->regions[i];
         /* A single span must not take the whole arena away from small ones. */
         if (region == NULL || region->use != SHM_USE_SPANS ||
@@ -258,7 +259,7 @@ static bool alloc_idle(shm_pool *pool, uint64_t needed, shm_span *out)
 {
     for (uint32_t tries = 0; tries < SHM_EXTENTS; tries++) {
         uint32_t best = 0;
-        for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        for (uint32_t i = 1; i <= pool->last; i++) {
             if (pool->regions[i] != NULL) {
                 forget_if_gone(pool, i);
             }

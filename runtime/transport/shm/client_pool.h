@@ -63,6 +63,7 @@ typedef struct shm_pool {
     shmrpci_mutex lock;
     shmrpci_atomic_u64 *words; /* of the extents, in the block */
     shm_pool_region *regions[SHM_EXTENTS + 1]; /* [0]: the arena */
+    uint32_t last; /* the highest region that there has been */
     uint32_t kept;
     /* Called under the lock when an extent has become idle; NULL: no
      * callback. */

@@ -17,6 +17,7 @@
 #include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/waiting.h"
 
 #define MAGIC UINT64_C(0x3179706f43685301)
 
@@ -115,6 +116,7 @@ void shmrpci_dict_copy_await(shmrpc_dict *dict, uint64_t revision,
             break;
         }
         doze(words, bell, deadline_ns);
+        deadline_ns = shmrpci_waiting_deadline(deadline_ns);
     }
     (void)shmrpci_sub_seq(&words->waiters, 1u);
 }
@@ -138,6 +140,8 @@ static void begin(void *user)
     copy->told_count = 0;
     copy->notes = shmrpci_table_len(&copy->dict->table) > 0;
     shmrpci_store_seq(&copy->words->is_whole, 0u);
+    /* A server that lost its last messages uses their revisions again. */
+    shmrpci_store_seq(&copy->words->reached, 0u);
 }
 
 /* False: no memory, or too many. */
@@ -267,14 +271,12 @@ static void whole(void *user)
     ring(copy->words);
 }
 
-/* Only the keeper writes it. A new pass reports old revisions again. */
+/* Revisions grow during a pass, and after it. */
 static void reached(void *user, uint64_t revision)
 {
     copy_words *words = ((shmrpci_dict_copy *)user)->words;
-    if (revision > shmrpci_load_relaxed(&words->reached)) {
-        shmrpci_store_seq(&words->reached, revision);
-        ring(words);
-    }
+    shmrpci_store_seq(&words->reached, revision);
+    ring(words);
 }
 
 static void gone(void *user)
@@ -330,6 +332,7 @@ static shmrpc_status await_whole(shmrpc_dict *dict, shmrpc_error *error)
                                          SHMRPCI_OBJECT_KEEPER_BYTE));
         } else {
             doze(words, bell, deadline_ns);
+            deadline_ns = shmrpci_waiting_deadline(deadline_ns);
         }
     }
     (void)shmrpci_sub_seq(&words->waiters, 1u);

@@ -11,7 +11,7 @@
  *
  *     offset                                              who writes it
  *          0  magic: tells that this is a copy             its first user
- *          8  reached: revision up to which it is complete the keeper
+ *          8  reached: the revision that was stored last  the keeper
  *         16  is_whole: no pass over all entries is under  the keeper
  *             way, and one has ended
  *         20  bell: counts changes of the words above      the keeper

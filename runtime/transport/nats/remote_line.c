@@ -11,6 +11,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 #include "sync/atomic.h"
 #include "transport/nats/load.h"
 
@@ -261,6 +262,7 @@ int nats_line_ask(nats_line *line, const nats_post *post, int64_t deadline_ns,
                 status = SHMRPC_OK;
             }
         }
+        until_ns = shmrpci_waiting_deadline(until_ns);
         if (status == SHMRPC_OK && !mine.is_done &&
             shmrpci_now_ns() >= until_ns) {
             return shmrpc_error_set(error, SHMRPC_E_DEADLINE,

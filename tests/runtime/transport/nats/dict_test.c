@@ -131,6 +131,40 @@ static void await(shmrpc_dict *dict, const char *key, int64_t number)
     }
 }
 
+static nats_line *connect_to(const char *address)
+{
+    nats_place where;
+    nats_line *line = NULL;
+    shmrpc_error error;
+    const nats_line_opts opts = {.place = &where};
+    assert_int_equal(nats_place_parse(address, NULL, false, &where, &error),
+                     SHMRPC_OK);
+    expect(nats_line_open(&opts, &line, &error), SHMRPC_OK, &error);
+    return line;
+}
+
+/* Sends a message as any client of NATS may, and waits for its answer. */
+static void post(nats_line *line, const char *subject, const void *data,
+                 size_t len, const nats_header *header)
+{
+    const nats_post message = {.subject = subject,
+                               .headers = header,
+                               .header_count = header != NULL ? 1 : 0,
+                               .data = data,
+                               .len = len};
+    shmrpci_buf answer;
+    bool is_nobody = true;
+    shmrpc_error error;
+    shmrpci_buf_init_heap(&answer);
+    nats_line_lock(line);
+    expect(nats_line_ask(line, &message, shmrpci_deadline_after(PATIENCE_NS),
+                         &answer, &is_nobody, &error),
+           SHMRPC_OK, &error);
+    nats_line_unlock(line);
+    assert_false(is_nobody);
+    shmrpci_buf_fini(&answer);
+}
+
 /* ---- one machine --------------------------------------------------------- */
 
 static void what_was_put_is_read_at_once(void **state)
@@ -412,26 +446,37 @@ static pid_t start_keeper(const char *address)
     return pid;
 }
 
+/* A key that is purged leaves no message: only a comparison with all of the
+ * bucket finds that. */
 static void the_copy_has_a_new_keeper_when_the_old_one_dies(void **state)
 {
     (void)state;
-    const char *at = place("?storage=memory");
+    static const char filter[] = "{\"filter\":\"$KV.test-kept.purged\"}";
+    char at[160];
+    (void)snprintf(at, sizeof at, "%s/test.kept?storage=memory",
+                   getenv("TEST_NATS"));
     be_machine(2);
     pid_t keeper = start_keeper(at);
     shmrpc_dict *here = open_dict(at, NULL);
     be_machine(3);
     shmrpc_dict *there = open_dict(at, NULL);
+    nats_line *line = connect_to(at);
     (void)put(there, "gone", 1);
+    (void)put(there, "purged", 1);
     (void)put(there, "stays", 2);
     await(here, "stays", 2);
     assert_int_equal(kill(keeper, SIGKILL), 0);
     assert_int_equal(waitpid(keeper, NULL, 0), keeper);
     assert_int_equal(del(there, "gone"), SHMRPC_OK);
+    post(line, "$JS.API.STREAM.PURGE.KV_test-kept", filter, sizeof filter - 1,
+         NULL);
     (void)put(there, "after", 3);
     await(here, "after", 3);
     await(here, "gone", -1);
+    await(here, "purged", -1);
     assert_int_equal(get(here, "stays", NULL), 2);
     assert_int_equal(len_of(here), 2);
+    nats_line_close(line);
     shmrpc_dict_close(here);
     shmrpc_dict_close(there);
 }
@@ -552,43 +597,15 @@ static void what_is_too_large_or_too_much_is_refused(void **state)
 
 /* ---- other tools --------------------------------------------------------- */
 
-/* Puts a message into the bucket as any client of NATS may. */
-static void post(nats_line *line, const char *subject, const void *data,
-                 size_t len, const nats_header *header)
-{
-    const nats_post message = {.subject = subject,
-                               .headers = header,
-                               .header_count = header != NULL ? 1 : 0,
-                               .data = data,
-                               .len = len};
-    shmrpci_buf answer;
-    bool is_nobody = true;
-    shmrpc_error error;
-    shmrpci_buf_init_heap(&answer);
-    nats_line_lock(line);
-    expect(nats_line_ask(line, &message, shmrpci_deadline_after(PATIENCE_NS),
-                         &answer, &is_nobody, &error),
-           SHMRPC_OK, &error);
-    nats_line_unlock(line);
-    assert_false(is_nobody);
-    shmrpci_buf_fini(&answer);
-}
-
 static void foreign_entries_are_read_and_damaged_ones_left_out(void **state)
 {
     (void)state;
     char at[160];
-    nats_place where;
-    nats_line *line = NULL;
-    shmrpc_error error;
     shmrpc_dict_opts json = {.encoding = SHMRPC_ENCODING_JSON};
     (void)snprintf(at, sizeof at, "%s/test.foreign?storage=memory",
                    getenv("TEST_NATS"));
     shmrpc_dict *dict = open_dict(at, &json);
-    assert_int_equal(nats_place_parse(at, NULL, false, &where, &error),
-                     SHMRPC_OK);
-    const nats_line_opts opts = {.place = &where};
-    expect(nats_line_open(&opts, &line, &error), SHMRPC_OK, &error);
+    nats_line *line = connect_to(at);
     static const nats_header purge = {"KV-Operation", "PURGE"};
     post(line, "$KV.test-foreign.rate", "48000", 5, NULL);
     post(line, "$KV.test-foreign.bad-value", "{", 1, NULL);

@@ -60,6 +60,14 @@ static uint32_t add_linked(nats_directory *dir, unsigned number,
     return place;
 }
 
+/* Two instances with links: one in our zone, and one in another. */
+static void init_two(nats_directory *dir, uint32_t *near, uint32_t *far)
+{
+    nats_directory_init(dir, "a");
+    *near = add_linked(dir, 1, "a", "there", 0);
+    *far = add_linked(dir, 2, "b", "there", 0);
+}
+
 /* How many of 1,000 choices fall on each instance. */
 static void count_choices(nats_directory *dir, int64_t now_ns,
                           unsigned counts[NATS_INSTANCES_MAX])
@@ -154,9 +162,9 @@ static void load_spills_over_and_comes_back(void **state)
 {
     (void)state;
     nats_directory dir;
-    nats_directory_init(&dir, "a");
-    uint32_t near = add_linked(&dir, 1, "a", "there", 0);
-    uint32_t far = add_linked(&dir, 2, "b", "there", 0);
+    uint32_t near;
+    uint32_t far;
+    init_two(&dir, &near, &far);
     dir.instances[far].calls = 10;
     dir.instances[near].calls = 27;
     assert_int_equal(nats_directory_choose(&dir, NOW, some_number()), near);
@@ -176,9 +184,9 @@ static void refusals_leave_an_instance_out(void **state)
 {
     (void)state;
     nats_directory dir;
-    nats_directory_init(&dir, "a");
-    uint32_t near = add_linked(&dir, 1, "a", "there", 0);
-    uint32_t far = add_linked(&dir, 2, "b", "there", 0);
+    uint32_t near;
+    uint32_t far;
+    init_two(&dir, &near, &far);
     int64_t now_ns = NOW;
     nats_directory_refused(&dir, near, now_ns);
     nats_directory_refused(&dir, near, now_ns); /* in flight at the same time */

@@ -8,8 +8,8 @@
 
 #include "idl/resolve.h"
 
-/* Records: what holds itself, sizes, error numbers.  Sets has_any and
- * by_value. */
+/* Records: those that contain themselves, sizes, error numbers. Sets has_any
+ * and by_value. */
 void idl_check_records(const idl_resolved *resolved, idl_diags *diags);
 
 /* Services and methods. */

@@ -60,7 +60,8 @@ static uint64_t largest_record(const idl_record *record, idl_encoding encoding,
     return sum;
 }
 
-/* The depth ends at records that hold themselves, which have no largest. */
+/* `depth` bounds the recursion into records that contain themselves: such a
+ * type has no largest value. */
 static uint64_t largest(const idl_type *type, idl_encoding encoding,
                         size_t depth)
 {

@@ -27,7 +27,7 @@ static const char *join_path(idl_memory *memory, const char *dir,
                  : idl_printf(memory, "%.*s/%s", (int)dir_len, dir, path);
     char *out = idl_strndup(memory, whole, strlen(whole));
     size_t len = whole[0] == '/';
-    size_t floor = len; /* nothing before it can be left out */
+    size_t floor = len; /* ".." removes nothing before it */
     for (const char *at = whole + len; *at != '\0';) {
         size_t part = strcspn(at, "/");
         bool is_up = part == 2 && memcmp(at, "..", 2) == 0;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What a test ends with when there is none. */
+/* The exit status of a test when no nats-server is installed. */
 #define NATS_SERVER_SKIP 77
 
 typedef struct nats_server {
@@ -30,7 +30,7 @@ bool nats_server_start_storing(nats_server *server);
 /* Kills it, and waits for its end. */
 void nats_server_kill(nats_server *server);
 
-/* Starts it anew at the port that it had. */
+/* Starts it again, at the same port. */
 void nats_server_restart(nats_server *server);
 
 /* Kills it and removes its folder. */

@@ -1,5 +1,5 @@
 /*
- * Certificates for tests of TLS, made anew in a folder: of each the PEM with
+ * New certificates for tests of TLS, in a folder: of each the PEM with
  * certificate and private key.
  *
  *     ca.pem         the authority of server, client, expired and elsewhere

@@ -85,7 +85,8 @@ export async function logOut() {
   localStorage.removeItem(kept);
 }
 
-/** The token's file as a word of the shell; null: on another machine. */
+/** The path of the token's file, quoted for a shell; null: the page is shown on
+ * another machine. */
 export async function tokenFile() {
   const { path } = await get("/api/v1/token-file").catch(() => ({ path: null }));
   return path && (/^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

@@ -37,8 +37,8 @@ static void add(void *user, int status, const uint64_t *count,
     t->primes += *count;
 }
 
-/* 64 calls are under way at a time; the next one waits for the first of them
- * to end. */
+/* 64 calls are in flight at a time; the next one waits for the first of them to
+ * end. */
 static void start_all(demo_primes *client, total *t)
 {
     shmrpc_error error;

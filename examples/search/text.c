@@ -41,7 +41,7 @@ static const kind *kind_of(const char *path)
     return NULL;
 }
 
-/* A regular file's descriptor; neither links nor pipes make it wait. */
+/* Opens a regular file. Never follows a link, and never waits for a pipe. */
 static int open_regular(const char *path)
 {
     struct stat status;

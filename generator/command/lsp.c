@@ -35,7 +35,8 @@ static void print_help(void)
         "  -h, --help  print this\n"
         "\n"
         "Exit status: 0 the client ended it as the protocol says, 1 it did\n"
-        "not, or sent what is no message, 2 wrong usage, 3 no memory.\n",
+        "not, or sent something else than messages, 2 wrong usage, 3 no "
+        "memory.\n",
         stdout);
 }
 

@@ -27,7 +27,7 @@ typedef struct format_element {
 
 /* Neighbours of one class share columns. */
 typedef enum format_class {
-    FORMAT_NEUTRAL, /* comments and such: neighbours see through it */
+    FORMAT_NEUTRAL, /* such as comments: ignored between neighbours */
     FORMAT_ALONE,
     FORMAT_FIELD,
     FORMAT_ENUM_ITEM,

@@ -138,7 +138,7 @@ static bool has_kind(const shmrpci_contract *contract, uint32_t type,
     return type < contract->types.len && contract->types.ptr[type].kind == kind;
 }
 
-/* Ascending tags: no tag twice, and a zero is none. */
+/* Ascending tags: no tag twice, and 0 is not a tag. */
 static bool fields_ok(const shmrpci_contract *contract, const type_form *type)
 {
     uint32_t last = 0;

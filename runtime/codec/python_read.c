@@ -503,8 +503,8 @@ static bool read_prefix(const reader *of, prefix *out)
     }
 }
 
-/* Exactly so many digits: `\x` has 2, `\u` 4, `\U` 8. In bytes they are a byte,
- * in text a code point, which must be no surrogate. */
+/* Reads exactly `digits` digits: `\x` has 2, `\u` 4, `\U` 8. In bytes they are
+ * a byte, in text a code point, which must be no surrogate. */
 static shmrpc_status put_hex(reader *of, size_t digits, bool is_bytes,
                              shmrpci_buf *out)
 {

@@ -48,7 +48,7 @@ struct shmrpci_dict_copy {
     shmrpc_dict *dict;
     copy_words *words;
     bool is_keeper;
-    bool notes;     /* a pass is under way, over a table that is not empty */
+    bool notes;     /* a pass has begun, over a table that is not empty */
     uint64_t *told; /* versions */
     size_t told_count;
     size_t told_room;

@@ -42,7 +42,7 @@ struct shmrpc_dict {
     shmrpci_handle handle;
     shmrpci_table table;
     /* Held while the table is changed, and while views are opened and closed.
-     * Made anew in a forked child, whose parent may have held it. */
+     * Initialized again in a forked child, whose parent may have held it. */
     shmrpci_mutex mutex;
     shmrpci_fork_fd guard; /* closes the table's descriptor */
     shmrpci_flat flat;     /* of values that are copied as they are */

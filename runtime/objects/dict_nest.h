@@ -60,7 +60,7 @@ shmrpc_status shmrpci_dict_nest_apply(shmrpc_dict *dict,
                                       const shmrpci_dict_nest_change *change,
                                       shmrpc_error *error);
 
-/* Whether a list of that type may have so many items. INVALID. */
+/* Whether a list of that type may have `len` items. INVALID. */
 shmrpc_status shmrpci_dict_nest_judge_len(const shmrpc_type *list, uint64_t len,
                                           shmrpc_error *error);
 

@@ -35,8 +35,8 @@ typedef struct shmrpci_object_kind {
     bool has_long_names;
 
     /* Fills in `kind`, `state`, `open_count`, `owner_pid` and `type` of the
-     * object in `fd`; leaves them if it is none. `texts` is memory for
-     * `type`. */
+     * object in `fd`; leaves them unchanged if that is not an object. `texts`
+     * is memory for `type`. */
     void (*describe)(const struct shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES]);

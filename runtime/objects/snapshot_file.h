@@ -30,7 +30,7 @@
 /* Longer ones are cut (signature) or left out (text). */
 #define SHMRPCI_SNAPSHOT_MAX_TEXT ((uint32_t)1 << 20)
 
-/* Records are gathered until a block has so many bytes. */
+/* Records are gathered until a block has this many bytes. */
 #define SHMRPCI_SNAPSHOT_BLOCK_BYTES ((size_t)256 << 10)
 
 /* The head as it is in the file; name, signature and text follow. */

@@ -89,8 +89,8 @@ bool shmrpci_stream_is_local(int fd);
  * machine, the one from which it sent. UINT32_MAX: unknown. */
 uint32_t shmrpci_stream_peer_cpu(int fd);
 
-/* Makes it readable only when so many bytes are there, or the end; 1 at first.
- * For TCP; no effect on others. */
+/* Makes it readable only when that many bytes have arrived, or the end; 1 at
+ * first. For TCP; no effect on others. */
 void shmrpci_stream_set_mark(int fd, size_t bytes);
 
 /* The next byte, without removing it. As receive. */

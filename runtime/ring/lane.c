@@ -353,7 +353,7 @@ static void pack(uint8_t *to, const shmrpci_slice *slice, uint64_t number)
     uint64_t word =
         shmrpci_record_word(slice->len, SHMRPCI_RECORD_DATA, 0, number);
     uint64_t room = shmrpci_record_room(slice->len);
-    /* The last bytes may not belong to the record. */
+    /* The record may end before its room does: the rest stays 0. */
     memset(to + room - SHMRPCI_RECORD_HEAD, 0, SHMRPCI_RECORD_HEAD);
     memcpy(to, &word, sizeof word);
     shmrpci_copy_short(to + SHMRPCI_RECORD_HEAD, slice->data, slice->len);

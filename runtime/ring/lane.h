@@ -86,7 +86,7 @@ shmrpc_status shmrpci_lane_adopt(shmrpci_lane_writer *writer,
  * words alone. DATA_LOSS. */
 shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer);
 
-/* Whether so many bytes of the ring are free. */
+/* Whether `bytes` bytes of the ring are free. */
 bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes);
 
 /* Reserves a record of `len` bytes, at most shmrpci_lane_max_len(), to be

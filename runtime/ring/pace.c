@@ -16,7 +16,7 @@
 #define GAP_LEAST 4u
 #define GAP_MOST  256u
 
-/* A trial pays if it saves at least one part in so many. */
+/* A trial pays if it saves at least 1/PAYS. */
 #define PAYS 8u
 
 static void set32(shmrpci_atomic_u32 *at, uint32_t value)

@@ -180,7 +180,7 @@ static void inherit_pipe(const shmrpci_ring *ring, uint32_t participant)
 static void inherit(void *user, shmrpci_region *region, uint32_t participant)
 {
     (void)user;
-    /* The region's handle may not be a ring's yet. */
+    /* `region` need not be part of a shmrpci_ring yet. */
     shmrpci_ring ring = {.region = *region};
     uint64_t least = region->facts.kind == SHMRPCI_RING_KIND_PIPE
                          ? sizeof(shmrpci_pipe_words)

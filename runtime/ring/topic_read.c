@@ -6,7 +6,7 @@
 
 #define MAX_TRIES 64u
 
-/* A subscriber without a desk that needed no sleep for so many messages stops
+/* A subscriber without a desk that needed no sleep for this many messages stops
  * listening, so that publishers need not ring for each. */
 #define AWAKE_MAX 64u
 

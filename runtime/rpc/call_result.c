@@ -67,7 +67,7 @@ static bool keep(shmrpci_pending *p, shmrpci_reply *reply)
         !shmrpci_link_keep(p->link, &p->call, &reply->kept)) {
         return false;
     }
-    SHMRPCI_ASSERT(reply->link == NULL, "a new reply is in no link");
+    SHMRPCI_ASSERT(reply->link == NULL, "a new reply has no link yet");
     reply->link = p->link;
     return true;
 }

@@ -499,8 +499,8 @@ static shmrpci_detached *take_open(const shmrpci_detached_set *set)
 /* Ends the call at the caller; then reports the program's mistake. */
 static void end_one(shmrpci_detached *d, int64_t drain_ns)
 {
-    /* The program may answer, and so free it, as soon as the worker has let go
-     * of it. */
+    /* The program may answer, and so free it, as soon as the worker has
+     * released it. */
     const char *name = d->w.ctx.method->name;
     const shmrpci_worker_ops *ops = ops_of(&d->request);
     shmrpci_overload_end(&d->counted);

@@ -391,8 +391,7 @@ int shmrpc_stub_stream_detach(shmrpc_ctx *ctx, shmrpc_stub_step call,
     return SHMRPC_DETACHED;
 }
 
-/* ---- the end of all
- * ----------------------------------------------------------- */
+/* ---- the end of all ------------------------------------------------------ */
 
 void shmrpci_steppers_close(shmrpci_detached_set *set)
 {

@@ -14,7 +14,8 @@
 #include "base/buf.h"
 #include "stream/ring.h"
 
-/* The rings of a call; of 0 bytes: there is none in that direction. */
+/* The rings of a call; one of 0 bytes: the call has no stream in that
+ * direction. */
 typedef struct shmrpci_stream_rings {
     shmrpci_stream_ring *in;  /* what the client sends */
     shmrpci_stream_ring *out; /* what the worker sends */

@@ -182,7 +182,7 @@ void shmrpci_stream_abort(shmrpci_stream_writer *w);
 void shmrpci_stream_finish(shmrpci_stream_writer *w,
                            shmrpci_stream_reason reason);
 
-/* How many items the reader has let go of: a lower bound, as it says so only
+/* How many items the reader has released: a lower bound, as it says so only
  * when it gives credit; exact when it has read the end, or reads no more. */
 uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w);
 

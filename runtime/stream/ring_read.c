@@ -26,7 +26,8 @@ static void give_credit(shmrpci_stream_reader *r)
         return;
     }
     r->credited = r->at;
-    /* Relaxed: the head releases it. All that was looked at is let go of. */
+    /* Relaxed: the head releases it. All items that were looked at are
+     * released. */
     shmrpci_store_relaxed(&r->ring->taken, r->number);
     /* Seq, as is the look behind it: a writer that has said that it waits sees
      * the credit, or is seen. Also releases what was read. */

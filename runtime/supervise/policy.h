@@ -62,7 +62,7 @@ typedef struct shmrpci_scale_rules {
     /* ... and calls waited for longer than this. */
     int64_t delay_ns;
     /* One less when the others would have been busy for less than two thirds
-     * of `grow_share`, for so long. */
+     * of `grow_share`, for that long. */
     int64_t shrink_ns;
 } shmrpci_scale_rules;
 

@@ -87,7 +87,8 @@ static void kill_late(shmrpci_supervisor *s)
 
 /* ---- the beginning --------------------------------------------------- */
 
-/* The start fails if so many workers in a row, and all of them, can't begin. */
+/* The start fails if this many workers in a row cannot begin, and no worker
+ * serves. */
 #define START_TRIES 3
 
 /* How often to check whether the first one has started. */

@@ -25,8 +25,8 @@
 #define TAKEN_NS (100 * SHMRPCI_NS_PER_US)
 
 /* How many waits are short after other threads were seen to want the CPU: at
- * first, and at most; four times as many each time, halved after so many other
- * waits. */
+ * first, and at most; four times as many each time, halved after that many
+ * other waits. */
 #define CROWDED_FIRST 2u
 #define CROWDED_WAITS 16u
 #define CALM_WAITS    32u

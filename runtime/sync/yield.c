@@ -10,7 +10,7 @@
 #define MOST_NS (500 * SHMRPCI_NS_PER_US)
 
 /* How long not to yield after others took a whole slice: at first, and at most;
- * four times as long each time, until so many yields have paid. (Not in
+ * four times as long each time, until that many yields have paid. (Not in
  * proportion to the time lost: that may have been the host of a virtual
  * machine.) */
 #define AFTER_FIRST_NS (4 * SHMRPCI_NS_PER_MS)

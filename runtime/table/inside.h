@@ -260,7 +260,7 @@ bool shmrpci_nest_of(const shmrpci_record_facts *facts,
 typedef struct shmrpci_nest_walk shmrpci_nest_walk;
 struct shmrpci_nest_walk {
     const shmrpci_table *table;
-    uint64_t *budget; /* of nodes, to bound the walk */
+    uint64_t *budget; /* how many nodes the walk may still visit */
     unsigned depth;   /* of nests in nests */
     /* Called for each item, and for each node after all below it; or NULL. */
     shmrpc_status (*item)(shmrpci_nest_walk *walk,

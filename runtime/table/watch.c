@@ -10,8 +10,8 @@
  * the process that was to wake it may have died. */
 #define SLICE_NS     (50 * SHMRPCI_NS_PER_MS)
 #define SLICE_MAX_NS (10 * SHMRPCI_NS_PER_S)
-/* A read-only watcher that needed no sleep for so many events stops listening,
- * so that writers need not ring for each. */
+/* A read-only watcher that needed no sleep for this many events stops
+ * listening, so that writers need not ring for each. */
 #define AWAKE_MAX 64u
 
 static uint64_t last_finished(const shmrpci_table *table)

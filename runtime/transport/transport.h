@@ -236,8 +236,8 @@ typedef struct shmrpci_listen_opts {
     /* Between machines: bytes of requests and replies kept at a time; 0: 256
      * MiB. At least twice the largest message. */
     size_t max_total_bytes;
-    /* Memory for large messages that has not been used for so long is freed; 0:
-     * 30 s. It may take up to twice as long. */
+    /* Memory for large messages that has not been used for this long is freed;
+     * 0: 30 s. It may take up to twice as long. */
     int64_t extent_idle_ns;
     const uint32_t *allowed_uids; /* copied, as are the next */
     size_t allowed_uid_count;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# ocr_test.sh PROGRAMS_FOLDER: what examples/ocr does not show: images that are
-# none, or lie, end in errors, and the server goes on; workers share their data.
+# ocr_test.sh PROGRAMS_FOLDER: what examples/ocr does not show: files that are
+# not images, or have false sizes, end in errors, and the server goes on;
+# workers share their data.
 set -euo pipefail
 examples=$(cd "$(dirname "$0")/../../examples" && pwd)
 programs=$(realpath "$1")

@@ -8,8 +8,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* More calls than a worker has threads, so that some wait; and so many threads
- * that two streams don't count as a worker that is taken. */
+/* More calls than a worker has threads, so that some wait; and enough threads
+ * that two streams don't count as a busy worker. */
 #define THREADS "3"
 #define NAPS    6
 

@@ -68,7 +68,7 @@ const char *scrap_text(scrap *s, const shmrpc_type *type, const void *value)
 
 /* ---- values of `any` ---- */
 
-/* The value of a text or number for `type`; zeros if it is none. */
+/* The value of a text or number for `type`; zeros if it is neither. */
 static const void *as(scrap *s, const shmrpc_type *type, const shmrpc_any *tree)
 {
     const char *text = scrap_text(s, &shmrpc_type_any, tree);

@@ -18,7 +18,7 @@
 #define shm           (&shmrpci_transport_shm)
 #define HANG_NS       FARM_HANG_NS
 #define LARGEST_BYTES 400000u
-#define LATER_OF      8u /* one call in so many is detached */
+#define LATER_OF      8u /* one call in this many is detached */
 
 enum { METHOD_RUN = 7, METHOD_TALK = 8 };
 

@@ -13,7 +13,7 @@
 
 #define LARGEST 20000u
 #define ITEMS   200u
-#define LATE_OF 3u /* one conversation in so many is detached */
+#define LATE_OF 3u /* one conversation in this many is detached */
 
 /* The properties of a conversation, derived from its number. */
 static uint32_t items_of(uint64_t number, bool is_clients)

@@ -93,8 +93,8 @@ async function paints() {
   console.log(`first paint: ${times.map(Math.round).join(", ")} ms`);
 }
 
-/** What an operator does who has never seen the page: which service is slow,
- * which method, since when, what does the log say; restart it. */
+/** The steps of an operator who is new to the page: find out which service is
+ * slow, which method, since when, and what the log says; restart it. */
 async function newcomer() {
   await page.goto(`${base}/#/`);
   await page.getByText("live", { exact: true }).waitFor();
@@ -533,8 +533,8 @@ async function looks() {
   }
 }
 
-/** A handler aborts: who has never seen the page finds which method, by which
- * signal, and when. */
+/** A handler aborts: an operator who is new to the page finds which method it
+ * was, which signal, and when. */
 async function crashes() {
   await page.goto(`${base}/#/service/workers`);
   const part = section("Call it");
@@ -584,7 +584,7 @@ async function draws() {
   await drawn.getByText(/^at \d\d:\d\d:\d\d$/).waitFor();
   const drawings = chart.locator("path.a").first();
   const before = await drawings.elementHandle();
-  await page.waitForFunction((old) => !old.isConnected, before); // drawn anew
+  await page.waitForFunction((old) => !old.isConnected, before); // redrawn
   expect("what is under the pointer stays", [await drawn.locator(".moment")
     .textContent(), await chart.locator(".cross").count()]
     .map((one) => /^at \d\d:\d\d:\d\d$/.test(one) || one), [true, 1]);
@@ -734,7 +734,7 @@ async function graphGoesOn() {
   const atLeast = async (count) => {
     while (await pointsDrawn() < count) {
       const before = await chart.locator("path.a").first().elementHandle();
-      await page.waitForFunction((old) => !old.isConnected, before); // drawn anew
+      await page.waitForFunction((old) => !old.isConnected, before); // redrawn
     }
   };
   await chart.waitFor();

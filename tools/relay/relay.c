@@ -23,7 +23,7 @@
 #define TURN_NS      (50 * SHMRPCI_NS_PER_US)
 #define TURN_CALL_NS (3 * SHMRPCI_NS_PER_US)
 #define GIVE_MAX     15u
-/* After waiting so long for a request, a carrier counts as idle. */
+/* After waiting this long for a request, a carrier counts as idle. */
 #define IDLE_NS (10 * SHMRPCI_NS_PER_US)
 /* How many requests a carrier takes at once. */
 #define LOAD_MAX LINK_CALLS

@@ -156,7 +156,7 @@ static int choose(const web_request *request, const web_target *target,
         return shmrpc_error_set(
             error, SHMRPC_E_INVALID, "expected Content-Type %s",
             method->items_in != NULL
-                ? "application/x-ndjson, a line an item, or for raw methods "
+                ? "application/x-ndjson, one item per line, or for raw methods "
                   "application/octet-stream"
                 : "application/json, application/msgpack, or for raw methods "
                   "application/octet-stream");

@@ -18,7 +18,7 @@ typedef struct web_heartbeat web_heartbeat;
 /* The directory outlives it. EXHAUSTED, NO_MEMORY. */
 int web_heartbeat_open(web_directory *directory, web_heartbeat **out,
                        shmrpc_error *error);
-/* Waits for the ping that is under way, half a second at most. NULL is fine. */
+/* Waits for the ping in progress, half a second at most. NULL is fine. */
 void web_heartbeat_close(web_heartbeat *heartbeat);
 
 #endif

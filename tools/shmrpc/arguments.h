@@ -31,8 +31,8 @@ int cli_arguments_json(const shmrpc_type *params, char *const *words,
                        shmrpci_buf *message);
 
 /* Reads the JSON of a method's parameters; `*out` lives in `arena`. INVALID:
- * the message has the path of the field and, for a name that is none, the
- * nearest; NO_MEMORY. */
+ * the message has the path of the field and, for an unknown name, the nearest
+ * one; NO_MEMORY. */
 int cli_arguments_read(const shmrpc_type *params, const shmrpci_buf *json,
                        shmrpci_arena *arena, const void **out,
                        shmrpci_buf *message);

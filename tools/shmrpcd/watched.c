@@ -212,7 +212,7 @@ static void add_calls(mgr_figures *f, const mgr_watched *w,
 }
 
 /* The first snapshot of a server only begins the first difference. After a
- * restart its counters begin at 0, and it is opened anew. */
+ * restart its counters begin at 0, and it is opened again. */
 void mgr_look_at_calls(mgr_figures *f, mgr_watched *w)
 {
     shmrpc_snapshot *now;

@@ -20,7 +20,7 @@ from ._errors import Cancelled
 # How often to check for tasks whose client has left.
 _LOOK_S = 0.02
 # After SystemExit in a handler, the worker leaves once it has had no call for
-# so long.
+# this long.
 _IDLE_S = 0.02
 
 _current: contextvars.ContextVar[_core.Context | None] = contextvars.ContextVar(

@@ -422,7 +422,8 @@ def _filled(function: Any, fills: list[tuple[int, Any]] | None) -> Any:
 
 
 def _status_of(error: BaseException) -> int:
-    """The status of one of our own exceptions; 0: it is none, or a fault."""
+    """The status of one of our own exceptions; 0: it is not one of ours, or a
+    fault."""
     from ._errors import RemoteError
     from ._helpers import status_of
 

@@ -186,8 +186,7 @@ static PyObject *aio_send_queued(PyObject *self, PyObject *unused)
     return PyErr_Occurred() ? NULL : PyBool_FromLong(more);
 }
 
-/* ---- making a lost connection anew ------------------------------------------
- */
+/* ---- replacing a lost connection ----------------------------------------- */
 
 /* Wait hooks of a thread that has released the GIL. */
 static void do_nothing(void *user)

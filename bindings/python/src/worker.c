@@ -36,7 +36,7 @@ static _Thread_local seat here;
  */
 
 /* After SystemExit in a handler, the worker leaves once it has had no call for
- * so long: by then that call is answered. */
+ * this long: by then that call is answered. */
 #define IDLE_MS 20
 
 static long long now_ms(void)

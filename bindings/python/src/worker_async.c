@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A loop that has taken no calls for so long is stuck: then callers wait in
+/* A loop that has taken no calls for this long is stuck: then callers wait in
  * their handler, so that the supervisor notices. */
 #define STUCK_NS INT64_C(100000000)
 

@@ -1,4 +1,4 @@
-"""Handlers that are coroutines: one worker has many calls under way."""
+"""Handlers that are coroutines: one worker has many calls in flight."""
 
 import asyncio
 from collections import Counter

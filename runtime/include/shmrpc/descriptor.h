@@ -171,7 +171,7 @@ typedef struct shmrpc_method {
     uint32_t throws_count;
     /* Streams, a direction each; NULL and 0 without the flag. With
      * SHMRPC_METHOD_STREAMS_OUT `result` is NULL. */
-    uint32_t window_in;  /* bytes that may be on their way */
+    uint32_t window_in;  /* bytes that may be in flight, from the client */
     uint32_t window_out; /* from the server */
     int64_t idle_ns;     /* @idle, or 0 */
     const shmrpc_type *items_in;

@@ -110,7 +110,7 @@ typedef struct shmrpc_lock_opts {
     uint64_t reserved[5]; /* 0; later members take its place */
 } shmrpc_lock_opts;
 
-/* Of one call. NULL or zeroed: the defaults. */
+/* Options of a single call. NULL or zeroed: the defaults. */
 typedef struct shmrpc_lock_wait {
     /* How long to wait, on CLOCK_MONOTONIC; 0: 30 s, INT64_MAX: for ever.
      * Negative values are INVALID. */

@@ -156,8 +156,8 @@ typedef struct shmrpc_service_stats {
     /* Of worker processes; all 0 of a service that has none. */
     uint32_t workers_wanted;
     uint32_t workers_alive; /* including those that are being started */
-    int64_t next_start_ns;  /* no worker is left, and one will be started then,
-                             * CLOCK_MONOTONIC; 0: not so */
+    int64_t next_start_ns;  /* when the next worker is started, if none is left,
+                             * CLOCK_MONOTONIC; otherwise 0 */
     uint64_t worker_starts; /* in all places; worker threads count, too */
     uint64_t crashes;       /* workers that ended without being told to */
     int64_t crash_ns;       /* of the last one, CLOCK_MONOTONIC; 0: none */

@@ -120,8 +120,8 @@ typedef struct shmrpc_server_opts {
     void (*disconnected)(void *user, uint64_t connection);
     /* How long a stream may be open; then sends and reads of its handler are
      * CANCELLED, and the client gets UNAVAILABLE after the items that were
-     * sent. For services whose clients are to spread anew now and then: a
-     * stream stays at its worker. 0: without limit. */
+     * sent. For services whose clients are to be spread over the workers again
+     * now and then: a stream stays at its worker. 0: without limit. */
     int64_t max_stream_age_ns;
     uint64_t reserved[2]; /* 0; later members take its place */
 } shmrpc_server_opts;

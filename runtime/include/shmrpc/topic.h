@@ -95,8 +95,8 @@ SHMRPC_API shmrpc_status shmrpc_topic_publish(
 
 /* Subscribes: first to the history, then to what is published from now on. A
  * subscription belongs to its handle, and to one thread at a time; a forked
- * child subscribes anew. EXHAUSTED: publishers wait for subscribers, and there
- * are too many; NO_MEMORY. */
+ * child must subscribe again. EXHAUSTED: publishers wait for subscribers, and
+ * there are too many; NO_MEMORY. */
 SHMRPC_API shmrpc_status
 shmrpc_topic_subscribe(shmrpc_topic *topic, shmrpc_sub **out,
                        shmrpc_error *error) SHMRPC_WARN_UNUSED;

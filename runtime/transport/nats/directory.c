@@ -291,7 +291,7 @@ void nats_directory_refused(nats_directory *dir, uint32_t index, int64_t now_ns)
 {
     nats_instance *it = &dir->instances[index];
     if (is_out(it, now_ns)) {
-        return; /* the call was under way before the refusal */
+        return; /* the call was sent before the refusal */
     }
     int64_t pause_ns = it->pause_ns == 0 ? PAUSE_MIN_NS : it->pause_ns * 2;
     it->pause_ns = pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS;

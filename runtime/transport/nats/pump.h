@@ -41,7 +41,7 @@
 /* How long a gateway may take to answer OPEN. */
 #define NATS_OPEN_NS (2 * SHMRPCI_NS_PER_S)
 
-/* A peer that owes an answer and has been silent for so long counts as dead.
+/* A peer that owes an answer and has been silent for this long counts as dead.
  * NATS itself does not report the death of a machine. */
 #define NATS_SILENCE_NS (10 * SHMRPCI_NS_PER_S)
 

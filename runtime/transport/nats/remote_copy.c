@@ -28,7 +28,7 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* The server says so often that it is there, and may be silent so long. */
+/* The interval of the server's heartbeats, and how long it may be silent. */
 #define HEARTBEAT_S UINT64_C(2)
 #define SILENCE_NS  (8 * SHMRPCI_NS_PER_S)
 
@@ -64,7 +64,7 @@ static void inbox_of(const shmrpci_remote *remote, const char *prefix,
                    (int)strlen(inbox) - 1, inbox, prefix, remote->copy.number);
 }
 
-/* Flow control keeps what is under way below the server's limit for slow
+/* Flow control keeps the messages in flight below the server's limit for slow
  * readers. */
 static void write_consumer(const shmrpci_remote *remote, const char *name,
                            shmrpci_buf *body)
@@ -237,7 +237,8 @@ static bool is_deletion(const shmrpci_remote *remote,
                             sizeof value);
 }
 
-/* Keys that are none of ours are another tool's, and left out. */
+/* Other tools may have stored keys that are not encoded as ours; they are left
+ * out. */
 static bool apply(const shmrpci_remote *remote, const nats_message *message)
 {
     uint8_t key[NATS_KEY_TEXT_BYTES];
@@ -376,8 +377,8 @@ static void on_deleted(void *user, nats_result result,
     }
 }
 
-/* JetStream takes interest in a subject for entries only if it has no
- * wildcards; that of the answers has one. */
+/* JetStream delivers only to subjects that are subscribed to without wildcards,
+ * and the subscription for answers has one: entries have their own. */
 static int listen(shmrpci_remote *remote)
 {
     char subject[NATS_PLACE_SUBJECT_BYTES];

@@ -48,7 +48,7 @@ typedef struct nats_hold {
 /* A thread that waits in pop. */
 typedef struct nats_popper {
     struct nats_popper *next;
-    uint64_t number;  /* number of its pull; 0: none is under way */
+    uint64_t number;  /* number of its pull; 0: none is in progress */
     uint32_t missing; /* number of items that the pull still has to bring */
     bool is_served;   /* the pull has brought all of them */
     int64_t until_ns; /* after that the pull counts as lost */

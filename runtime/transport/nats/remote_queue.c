@@ -422,7 +422,8 @@ static int pull(shmrpci_remote *remote, nats_popper *mine, uint32_t count,
                               remote->pull_ear, mine->number, count, wait_ns);
 }
 
-/* Waits while a pull is under way and fewer than `count` items have arrived. */
+/* Waits while a pull is in progress and fewer than `count` items have
+ * arrived. */
 static void await_items(shmrpci_remote *remote, nats_popper *mine,
                         uint32_t count, int64_t until_ns)
 {

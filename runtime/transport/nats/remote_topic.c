@@ -54,7 +54,7 @@ struct shmrpci_remote_sub {
     char consumer[64]; /* "": none yet; it will start at `number` */
     uint64_t number;   /* number in the stream of the next message */
     uint64_t order;    /* number of the last delivery of this consumer */
-    uint64_t pull;     /* number of the pull under way; 0: none */
+    uint64_t pull;     /* number of the pull in progress; 0: none */
     uint32_t asked;    /* how many messages it may still bring */
     int64_t until_ns;  /* after that the pull counts as lost */
 };

@@ -56,7 +56,7 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* A welcome that is under way is waited for as well. */
+/* Waits as well for a welcome that has begun. */
 static uint32_t calls(void *user, void *owner)
 {
     nats_client *client = user;

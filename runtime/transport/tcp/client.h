@@ -124,7 +124,7 @@ struct tcp_client {
     tcp_pusher_state pusher_state;
     bool has_held;      /* some request waits to be sent with others */
     uint32_t came;      /* replies that the last read of the socket brought */
-    uint32_t coming;    /* replies of the read that is under way */
+    uint32_t coming;    /* replies of the read in progress */
     bool is_full;       /* the socket was full when the pusher last ran */
     uint32_t holds;     /* number of requests held so far */
     uint32_t next_slot; /* where the search for a free slot begins */

@@ -6,8 +6,8 @@
 #include "os/clock.h"
 #include "transport/tcp/flow_credit.h"
 
-/* A sender that has had no room for so long, and is not reading, reports to the
- * other side that it waits. */
+/* A sender that has had no room for this long, and is not reading, reports to
+ * the other side that it waits. */
 #define SUSPECT_NS (25 * SHMRPCI_NS_PER_MS)
 
 /* An item is sent at once, unless less than this has passed since the last one:

@@ -87,7 +87,7 @@ size_t tcp_pack(shmrpc_compression how, const uint8_t *data, size_t len,
         return 0;
     }
     SHMRPCI_ASSERT(TCP_PACK_PREFIX_BYTES + packed <= room->cap,
-                   "a packer keeps to the room that it has");
+                   "a packer stays within its room");
     /* Saving less than an eighth is not worth the other side's time. */
     bool helps = TCP_PACK_PREFIX_BYTES + packed <= len - len / 8;
     return helps && is_credible(packed, len) ? TCP_PACK_PREFIX_BYTES + packed

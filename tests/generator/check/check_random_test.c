@@ -122,7 +122,7 @@ static size_t wire_breaks(pair *p)
     return result.breaks[GEN_BREAK_WIRE];
 }
 
-/* ---- values on their way ---- */
+/* ---- values across versions ---- */
 
 typedef struct trip {
     pair *p;

@@ -427,7 +427,7 @@ static void permissions_decide_who_may(void **state)
     shmrpc_queue_close(closed);
 }
 
-/* ---- files that are none ------------------------------------------------- */
+/* ---- files that are not objects ------------------------------------------ */
 
 static void write_at(const char *file, off_t at, const void *data, size_t len)
 {

@@ -7,7 +7,7 @@
 
 /* What AGAIN does; written between calls. */
 static struct {
-    unsigned failures; /* so many fail, then calls succeed */
+    unsigned failures; /* this many calls fail, then they succeed */
     int status;        /* of a failure */
     unsigned calls;
     unsigned repeated; /* of these, calls marked as repeated */

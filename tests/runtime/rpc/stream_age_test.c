@@ -1,5 +1,5 @@
 /* Streams end when they are as old as their server allows (max_stream_age),
- * whatever their handlers do, and are opened anew by their clients. */
+ * whatever their handlers do, and are opened again by their clients. */
 #include "stream_sample.h"
 
 #include <stdio.h>

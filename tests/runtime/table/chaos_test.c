@@ -59,7 +59,7 @@ static uint64_t number_of(shmrpci_table_bytes bytes)
     return number;
 }
 
-/* A number followed by so many bytes that all size classes are in use. */
+/* A number, padded so that all size classes are in use. */
 static const uint8_t filling[700];
 
 static shmrpc_status count_up(void *user, shmrpci_table_bytes was,

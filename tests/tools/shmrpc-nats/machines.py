@@ -1,6 +1,7 @@
 """Machines for tests: each is a network namespace with a host name and folder of
-its own, at a bridge in a namespace of the test. They know each other by name. A test that imports this begins
-anew in that namespace; where namespaces are not permitted it is skipped."""
+its own, at a bridge in a namespace of the test. They know each other by name.
+A test that imports this is restarted in that namespace; where namespaces are
+not permitted it is skipped."""
 
 import os
 import shutil

@@ -244,7 +244,8 @@ def known(line, least):
 
 
 def death(web):
-    """The list shows when a service has gone, and starts counting anew."""
+    """The list shows when a service has gone, and starts counting from 0
+    again."""
     wait_for(lambda: web.call("fault/napping", [])[0] == 200)
     web.fault.kill()
     web.fault.wait()

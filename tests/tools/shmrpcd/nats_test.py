@@ -17,7 +17,7 @@ from world import PROGRAM, Server
 
 from identity import Key
 
-# For what waits until a gateway was started anew, on a busy machine.
+# Time for a gateway to be restarted, on a busy machine.
 PATIENCE = 60
 GATEWAY = os.environ["SHMRPC_TEST_NATS"]
 
@@ -144,7 +144,7 @@ def test_the_gateway_follows_the_file(manager):
 
 
 def test_nobody_waits_for_one_that_fails(manager):
-    """A service that never starts does not keep the others away."""
+    """Other services are reachable over NATS although one never starts."""
     with Nats(manager) as nats:
         manager.start(defaults(manager, nats, nats_bind="yes"), echo(manager),
                       manager.section("Broken", "exit=3"))

@@ -1,5 +1,5 @@
 """The nats-server of a queue is killed while jobs are pushed and run, and is
-started anew on the same store and port, three times: each job is run at least
+started again on the same store and port, three times: each job is run at least
 once, and the last pop of each worker ends. With SHMRPC_TEST_LONG=1: 20 rounds.
 
 It is not killed while the queue is created or ended: nats-server 2.9.10 writes

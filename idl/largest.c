@@ -101,8 +101,8 @@ uint64_t idl_largest(const idl_type *type, idl_encoding encoding)
     if (encoding == IDL_ENCODING_NATIVE && idl_is_fixed(type)) {
         return idl_layout(type).size + PART;
     }
-    /* Without a cycle fields are nested no deeper, and bounded lists multiply:
-     * a deeper type is too large to have a bound. */
+    /* Without recursion fields are not nested deeper than this; bounded lists
+     * multiply, so a deeper type is too large to have a bound. */
     return largest(type, encoding, 16);
 }
 

@@ -18,15 +18,15 @@
 #define IDL_LARGEST_UNKNOWN UINT64_MAX
 #define IDL_LARGEST_MAX     (UINT64_C(1) << 40)
 
-/* No value of the type takes more; few take as much. */
+/* No value of the type takes more; few take that much. */
 uint64_t idl_largest(const idl_type *type, idl_encoding encoding);
 
 /*
- * The longest item of a queue or topic; 0: of other kinds.  What its type
- * needs, but at most an eighth of `max_bytes`, of a topic a sixteenth: each
- * producer's memory takes two, each publisher's four, and several shall have
- * room.  Where that isn't given at most 16 MiB, and 256 KiB if the type has no
- * bounds.
+ * The longest item of a queue or topic; 0: of other kinds. As much as its type
+ * needs, but at most an eighth of `max_bytes`, or a sixteenth for a topic: each
+ * producer's memory takes two such items, each publisher's four, and there must
+ * be room for several. Without `max_bytes` at most 16 MiB, and 256 KiB if the
+ * type has no bounds.
  */
 uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
 
@@ -34,10 +34,10 @@ uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
 const idl_type *idl_stream_items(const idl_method *method, bool to_server);
 
 /*
- * How many bytes of that stream may be in flight; 0: there is none. Its
- * @window, or 16 times the largest item within 64 KiB to 4 MiB, or 64 KiB if
- * the type has no bounds: then nothing is known of the size of items, and there
- * may be many idle streams.
+ * How many bytes of that stream may be in flight; 0: there is no such stream.
+ * Its @window, or 16 times the largest item within 64 KiB to 4 MiB, or 64 KiB
+ * if the type has no bounds: then nothing is known of the size of items, and
+ * there may be many idle streams.
  */
 uint32_t idl_stream_window(const idl_method *method, bool to_server);
 

@@ -11,8 +11,8 @@ export const now = () => Date.now() / 1000 + ahead;
 function setClock(reply) {
   const server = Date.parse(reply.headers.get("Date")) / 1000;
   const off = server - Date.now() / 1000;
-  // The server reports whole seconds, and some time ago: smaller differences
-  // don't count.
+  // The server's time is in whole seconds, and some time old when it arrives:
+  // smaller differences don't count.
   ahead = Math.abs(off) > 2 ? off : 0;
 }
 
@@ -42,7 +42,7 @@ export async function get(path) {
   return answer(await fetch(path, { cache: "no-store", headers }));
 }
 
-/** `more`: other fields of the head, and a signal that ends it. */
+/** `more`: other header fields, and a signal that aborts the request. */
 export function post(path, body, { headers = {}, signal } = {}) {
   return fetch(path, {
     method: "POST",

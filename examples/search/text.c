@@ -12,7 +12,7 @@
 #include "html.h"
 
 typedef struct kind {
-    const char *suffix; /* after a ".gz" has been taken away */
+    const char *suffix; /* after a ".gz" has been removed */
     bool is_html;
 } kind;
 
@@ -132,7 +132,7 @@ static void title_of(const text *t, char title[MAX_TITLE_BYTES + 1])
     if (n > MAX_TITLE_BYTES) {
         n = MAX_TITLE_BYTES;
     }
-    /* Not in the middle of a character. */
+    /* Don't cut within a character. */
     while (n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80) {
         n--;
     }

@@ -2,7 +2,7 @@
  * The lines passed between the two halves of formatting: format.c decides what
  * is on which line, format_print.c in which column.
  *
- * For these two only.  Threading: one thread at a time.
+ * For these two files only. Threading: one thread at a time.
  */
 #ifndef IDL_FORMAT_LINES_H
 #define IDL_FORMAT_LINES_H
@@ -14,15 +14,15 @@
 #include "base/buf.h"
 #include "idl/syntax/token.h"
 
-/* The kind of an element that is a comment and no documentation. */
+/* The kind of an element that is a comment but not documentation. */
 #define FORMAT_COMMENT (-1)
 
-/* A token or a comment, without blanks at its end. */
+/* A token or a comment, without trailing blanks. */
 typedef struct format_element {
     int kind;
     const char *text;
     size_t len;
-    unsigned breaks; /* line ends before it: 0, 1, or 2 for more */
+    unsigned breaks; /* number of line ends before it: 0, 1, or 2 for more */
 } format_element;
 
 /* Neighbours of one class share columns. */
@@ -42,7 +42,7 @@ typedef struct format_line {
     unsigned indent; /* blanks */
     bool blank;      /* an empty line before it */
     bool one_line;   /* holds a block: never broken */
-    bool loose;      /* its first cell is not in the columns */
+    bool loose;      /* its first cell is not aligned */
     format_class class;
     size_t starts[FORMAT_MAX_CELLS + 1]; /* index of each cell's first element;
                                           * after the last cell, that of the
@@ -57,7 +57,7 @@ typedef struct format_text {
     size_t line_count;
 } format_text;
 
-/* Whether it is a comment or documentation. */
+/* Whether the element is a comment or documentation. */
 bool format_is_comment(const format_element *element);
 
 /* Characters of the elements [from, to) on one line. */

@@ -11,7 +11,7 @@
 #include "objects/tree.h"
 #include "table/nest.h"
 
-/* Whether values may be nests: they are any, and msgpack. */
+/* Whether values may be nests: if they are of any shape, in msgpack. */
 static inline bool shmrpci_dict_nests(const shmrpc_dict *dict)
 {
     return dict->handle.row.element->kind == SHMRPC_KIND_ANY &&
@@ -80,7 +80,7 @@ shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
                                       shmrpci_table_bytes *out,
                                       uint64_t *out_len, shmrpc_error *error);
 
-/* Makes a nest of a map or list, however short it is; an empty one has no
+/* Makes a nest from a map or list, however short it is; an empty one has no
  * block. PRECONDITION: it is neither, or has keys that a nest can't have;
  * nothing was done. */
 shmrpc_status shmrpci_dict_nest_explode(shmrpci_nest_edit *edit,

@@ -15,7 +15,7 @@
 /* How far ahead of a record its cache lines are prefetched. */
 #define AHEAD 256u
 
-/* How much is assembled before it is copied to a ring. */
+/* How many bytes are assembled before they are copied to a ring. */
 #define PACK_BYTES 2048u
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
@@ -86,8 +86,8 @@ void shmrpci_lane_copy_out(void *to, const void *ring, size_t len)
 
 void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
 {
-    /* Not by memcpy if it is short: a store of 64 bytes across two lines that
-     * other CPUs have takes twice as long as several of 16. */
+    /* Short data is not copied by memcpy: a store of 64 bytes across two cache
+     * lines that other CPUs hold takes twice as long as several of 16. */
     shmrpci_copy_short(ring, from, len);
 }
 
@@ -143,7 +143,8 @@ static bool find_data(const shmrpci_lane *lane, uint64_t *position,
     return true;
 }
 
-/* The full number, at most `count`, whose low bits a record has. */
+/* The full number of a record, which stores only its low bits; at most
+ * `count`. */
 static uint64_t widen(uint64_t number, uint64_t count)
 {
     return count - ((count - number) & SHMRPCI_RECORD_NUMBER);
@@ -184,7 +185,7 @@ static shmrpc_status find_count(const shmrpci_lane *lane, uint64_t head,
             return SHMRPC_E_DATA_LOSS;
         }
         position = end;
-        /* The word of the count may be ahead, by unpublished records. */
+        /* The count may be ahead of the tail, by unpublished records. */
         *count = widen(shmrpci_record_number(word), *count) + 1;
     }
     return SHMRPC_OK;
@@ -459,7 +460,7 @@ static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
 }
 
 /* Reads the head, and a tail that is not older. False: they contradict each
- * other, perhaps because others were quicker. */
+ * other, perhaps because they changed meanwhile. */
 static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
                          uint64_t *out_tail)
 {

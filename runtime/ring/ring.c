@@ -260,7 +260,7 @@ void shmrpci_ring_close(shmrpci_ring *ring)
 {
     shmrpci_fork_keep_fd(&ring->guard);
     if (ring->region.map.at != NULL && shmrpci_ring_is_forked(ring)) {
-        /* The place and the memory are our parent's. */
+        /* The place and the memory belong to our parent. */
         ring->region.me = SHMRPCI_REGION_NOBODY;
     }
     shmrpci_region_detach(&ring->region);

@@ -138,11 +138,12 @@ shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
                                      shmrpci_table_hash_of(table, key),
                                      value_len, kind, out_offset, error);
 }
-/* From now on readers may come to it, through words that were for the block's
-   previous use. */
+/* From now on readers may find it, through words that refer to the block's
+ * previous use. */
 void shmrpci_table_publish_record(shmrpci_table *table, uint64_t offset,
                                   shmrpci_record_facts *out);
-/* Sets the fields that name the change; before that makes it reachable. */
+/* Sets the fields that name the change, before the change makes it
+ * reachable. */
 void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
                                    const shmrpci_record_facts *facts,
                                    uint64_t stamp, uint64_t prev,
@@ -336,9 +337,9 @@ shmrpc_status shmrpci_table_quiet(shmrpci_table *table, uint64_t *out_turn);
 
 /*
  * Commits a change that was prepared for `turn`, applies it, and retires the
- * blocks it replaced. False: another was quicker; nothing has happened. Fills
- * `change->seq`. The blocks that the change makes reachable must be the first
- * of those held, and are no longer held then.
+ * blocks it replaced. False: another change was committed first; nothing has
+ * happened. Fills `change->seq`. The blocks that the change makes reachable
+ * must be the first of those held, and are no longer held then.
  */
 bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
                                  shmrpci_change *change);
@@ -348,7 +349,7 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
 shmrpc_status shmrpci_table_apply(shmrpci_table *table,
                                   const shmrpci_change *change, uint64_t turn,
                                   bool is_maker);
-/* Retires the blocks that a change has replaced, from where its maker
+/* Retires the blocks that a change has replaced, beginning where its maker
  * stopped. */
 void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
                           bool is_heir);

@@ -13,7 +13,7 @@ typedef enum web_form_kind {
     WEB_FORM_JSON,
     WEB_FORM_MSGPACK,
     WEB_FORM_BYTES,  /* of raw methods */
-    WEB_FORM_NDJSON, /* of streams: a line an item */
+    WEB_FORM_NDJSON, /* of streams: one item per line */
     WEB_FORM_EVENTS  /* for streams from the service: one event for each item */
 } web_form_kind;
 

@@ -94,7 +94,7 @@ typedef struct shmrpc_method_stats {
     uint64_t calls;   /* that have ended, whatever their status */
     uint64_t errors;  /* of these, with another status than OK */
     uint64_t bytes_in;
-    uint64_t bytes_out; /* bodies, without those of errors */
+    uint64_t bytes_out; /* of bodies, without those of errors */
     shmrpc_durations queue;
     shmrpc_durations service;
     shmrpc_stream_stats streams; /* all 0 of a method that has none */
@@ -102,7 +102,8 @@ typedef struct shmrpc_method_stats {
 
 /* A worker's place, with the counts of all workers that ever had it. */
 typedef struct shmrpc_worker_stats {
-    uint32_t place;     /* from 0 up, for each address the service listens at */
+    uint32_t place;     /* from 0, for each address that the service listens
+                         * at */
     int32_t pid;        /* of the last one, as the service sees it */
     bool has_left;      /* always false: workers that have left are not shown */
     uint32_t starts;    /* how many workers have had this place */

@@ -9,9 +9,9 @@
  *                    reconnected        |   one: GONE                        |
  *                                       +------------------------------------+
  *
- * Each consumer begins at the first message: after a lost connection, or when
- * the process is dead that kept the copy, nobody needs to know how far it was.
- * What is in the copy already costs a comparison, and no event.
+ * Each consumer begins at the first message: after a lost connection, or after
+ * the process that kept the copy has died, nobody needs to know how far it was.
+ * Entries that are in the copy already cost a comparison, and cause no event.
  *
  * Everything here runs on the line's thread, which must not wait, except follow
  * and close.
@@ -162,8 +162,8 @@ static void end_gone(nats_copy *copy)
     copy->to.gone(copy->to.user);
 }
 
-/* The consumer is there. Whether it is of our bucket, or of a newer one of the
- * same name, the bucket's date tells that is asked for now. */
+/* The consumer exists. The bucket's date, which is asked for now, tells whether
+ * it belongs to our bucket or to a newer one of the same name. */
 static void take_consumer(shmrpci_remote *remote, nats_json in)
 {
     nats_copy *copy = &remote->copy;
@@ -199,7 +199,7 @@ static void take_info(shmrpci_remote *remote, nats_json in)
     }
 }
 
-/* Nobody may make us publish elsewhere. */
+/* No message may make us publish elsewhere. */
 static void answer_flow(const shmrpci_remote *remote, const char *subject)
 {
     if (subject != NULL && strncmp(subject, "$JS.FC.", 7) == 0) {
@@ -279,8 +279,8 @@ static void take_entry(shmrpci_remote *remote, const nats_message *message)
     tell_whole(copy);
 }
 
-/* Entries come with the subjects of their keys; by which consumer, the subject
- * for the acknowledgement says. */
+/* Entries come with the subjects of their keys; the subject for the
+ * acknowledgement says from which consumer. */
 static bool is_entry(const shmrpci_remote *remote, const nats_message *message)
 {
     char name[CONSUMER_BYTES];
@@ -289,8 +289,8 @@ static bool is_entry(const shmrpci_remote *remote, const nats_message *message)
            strncmp(message->subject, "$KV.", 4) == 0;
 }
 
-/* An answer comes to a subject of ours, which has the consumer's number. What
- * belongs to former ones is ignored. */
+/* An answer comes to a subject of ours, which has the consumer's number.
+ * Answers for earlier consumers are ignored. */
 static void take_answer(shmrpci_remote *remote, const nats_message *message)
 {
     nats_copy *copy = &remote->copy;
@@ -365,8 +365,8 @@ void nats_copy_reconnect(shmrpci_remote *remote)
     }
 }
 
-/* A hint only: whoever watches may not be allowed to hear it, and silence tells
- * the same some seconds later. */
+/* Only a hint: we may lack permission to receive it, and silence tells the same
+ * some seconds later. */
 static void on_deleted(void *user, nats_result result,
                        const nats_message *message)
 {

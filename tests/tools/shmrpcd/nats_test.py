@@ -82,11 +82,11 @@ def await_gateway(manager, state, starts=None):
     return await_that(f"the gateway is {state}", is_so, PATIENCE)
 
 
-# ---- what is tried -----------------------------------------------------------
+# ---- the cases -------------------------------------------------------------
 
 
 def test_one_gateway_announces_all(manager):
-    """Those that want it; it survives them, and is started again."""
+    """Services that want the gateway; it survives them, and is restarted."""
     with Nats(manager) as nats:
         manager.start(
             defaults(manager, nats, nats_bind="yes", nats_zone="east",
@@ -100,7 +100,7 @@ def test_one_gateway_announces_all(manager):
         assert "shmrpc-nats" in manager.run("ps"), manager.run("ps")
         assert manager.run("call", "--nats", "echo_serv", "add", "2",
                            "3").strip() == "5"
-        # A service that is stopped leaves the gateway to the others.
+        # A service that is stopped does not end the gateway of the others.
         manager.run("stop", "Primes")
         assert manager.run("call", "--nats", "echo_serv", "add", "2",
                            "4").strip() == "6"
@@ -149,7 +149,7 @@ def test_nobody_waits_for_one_that_fails(manager):
         manager.start(defaults(manager, nats, nats_bind="yes"), echo(manager),
                       manager.section("Broken", "exit=3"))
         await_announced(manager, ("echo_serv", ""))
-        # Nor does one that has not said so far that it can be called.
+        # Nor does one that has not reported yet that it can be called.
         manager.write(defaults(manager, nats, nats_bind="yes"), echo(manager),
                       manager.section("Slow", "say=x", start_timeout="1h"))
         manager.run("reload")
@@ -158,7 +158,7 @@ def test_nobody_waits_for_one_that_fails(manager):
 
 
 def test_wrong_credentials_are_named(manager):
-    """With file and reason, in the log and by ps."""
+    """Errors have file and reason, in the log and in ps."""
     known = Key(manager.folder, "user", "known")
     stranger = Key(manager.folder, "user", "stranger")
     conf = f"authorization {{ users: [ {{ nkey: {known.public} }} ] }}\n"
@@ -175,7 +175,7 @@ def test_wrong_credentials_are_named(manager):
         line = said("refuses")
         assert f"UNAUTHENTICATED: {stranger.seed_file}: " in line, line
         assert f"UNAUTHENTICATED: {stranger.seed_file}: " in read(manager.err)
-        # One that is not there, then the right one.
+        # A file that does not exist, then the right one.
         for file in (manager.path("none.nk"), known.seed_file):
             manager.write(defaults(manager, nats, nats_bind="yes",
                                    nats_nkey=file), echo(manager))

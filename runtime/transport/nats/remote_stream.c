@@ -38,6 +38,7 @@ enum {
     JS_NO_RESOURCES = 10023,
     JS_NO_MEMORY = 10028,
     JS_NO_STORAGE = 10047,
+    JS_SUBJECT_TAKEN = 10065,
     JS_REPLICAS = 10074,
     JS_STORE_FAILED = 10077
 };
@@ -57,6 +58,8 @@ static int status_of(uint64_t code)
     case JS_NO_MEMORY:
     case JS_NO_STORAGE:
         return SHMRPC_E_EXHAUSTED;
+    case JS_SUBJECT_TAKEN:
+        return SHMRPC_E_CONTRACT;
     case JS_REPLICAS:
         return SHMRPC_E_INVALID;
     default:
@@ -288,12 +291,18 @@ static int configure(nats_line *line, const char *operation,
     return status;
 }
 
+/* While another handle creates the same stream, 2.9.10 may already find its
+ * subject taken and not yet its name: asked again, it knows. */
 int nats_stream_create(nats_line *line, const nats_stream *stream,
                        const nats_place *place, const nats_about *about,
                        int64_t deadline_ns, shmrpc_error *error)
 {
-    return configure(line, "STREAM.CREATE", stream, place, about, deadline_ns,
-                     error);
+    int status = SHMRPC_E_CONTRACT;
+    for (int i = 0; i < 2 && status == SHMRPC_E_CONTRACT; i++) {
+        status = configure(line, "STREAM.CREATE", stream, place, about,
+                           deadline_ns, error);
+    }
+    return status;
 }
 
 /* Storage and replicas can't be changed: the existing ones are kept. */

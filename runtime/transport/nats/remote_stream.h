@@ -81,7 +81,8 @@ int nats_stream_check(nats_line *line, const nats_stream *stream,
  * there is none. */
 bool nats_stream_read_id(nats_json answer, char out[NATS_ID_BYTES]);
 
-/* EXISTS: another handle has created it; EXHAUSTED; INVALID: replicas. */
+/* EXISTS: another handle has created it; CONTRACT: its subject belongs to a
+ * stream of another name; EXHAUSTED; INVALID: replicas. */
 int nats_stream_create(nats_line *line, const nats_stream *stream,
                        const nats_place *place, const nats_about *about,
                        int64_t deadline_ns, shmrpc_error *error);

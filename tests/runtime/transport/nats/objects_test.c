@@ -241,13 +241,14 @@ typedef struct creator {
     const char *address;
     shmrpc_queue *queue;
     int status;
+    shmrpc_error error;
 } creator;
 
 static void create_it(void *user)
 {
     creator *me = user;
     shmrpc_queue_opts fresh = {.shared = {.mode = SHMRPC_SHARED_CREATE}};
-    me->status = shmrpc_queue_open(me->address, &fresh, &me->queue, NULL);
+    me->status = shmrpc_queue_open(me->address, &fresh, &me->queue, &me->error);
 }
 
 static void of_many_that_create_at_once_one_does(void **state)
@@ -266,9 +267,11 @@ static void of_many_that_create_at_once_one_does(void **state)
         }
         for (int i = 0; i < CREATORS; i++) {
             shmrpci_thread_join(&all[i].thread);
-            done += all[i].status == SHMRPC_OK;
-            assert_true(all[i].status == SHMRPC_OK ||
-                        all[i].status == SHMRPC_E_EXISTS);
+            if (all[i].status == SHMRPC_OK) {
+                done++;
+            } else {
+                expect(all[i].status, SHMRPC_E_EXISTS, &all[i].error);
+            }
             shmrpc_queue_close(all[i].queue);
         }
         assert_int_equal(done, 1);

@@ -3,7 +3,8 @@
 set(place_bash ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 set(place_zsh ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 set(place_fish ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
-foreach(target shmrpc-tool shmrpcgen shmrpcd shmrpc-web shmrpc-tcp)
+foreach(target shmrpc-tool shmrpcgen shmrpcd shmrpc-web shmrpc-tcp
+        shmrpc-nats)
     string(REPLACE -tool "" program ${target})
     if(NOT TARGET ${target})
         continue()

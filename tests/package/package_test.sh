@@ -17,6 +17,18 @@ cd "$work/outside"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name shmrpc.pc)")
 export PKG_CONFIG_PATH
 
+# Shells find completions of each program of ours where they look for them.
+for program in shmrpc shmrpcgen shmrpcd shmrpc-web shmrpc-tcp shmrpc-nats; do
+    [ -x "$prefix/bin/$program" ] || [ -x "$prefix/sbin/$program" ] || continue
+    for file in "bash-completion/completions/$program" \
+        "zsh/site-functions/_$program" "fish/vendor_completions.d/$program.fish"; do
+        [ -s "$prefix/share/$file" ] || {
+            echo "expected a completion of $program in share/$file"
+            exit 1
+        }
+    done
+done
+
 # by_hand [-static]: generates and compiles without CMake.
 by_hand() {
     "$(pkg-config --variable=generator shmrpc)" library.svc

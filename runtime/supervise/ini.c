@@ -86,7 +86,7 @@ static bool add_service(shmrpci_ini_parser *p, const char *name,
     const shmrpci_ini_service *same = find_service(p, name);
     if (!is_name(name)) {
         shmrpci_ini_report(p, place,
-                           "`%.64s` is no name of a service (expected at most "
+                           "`%.64s` is not a service name (expected at most "
                            "63 letters, digits, `_`, `-` and `.`)",
                            name);
     } else if (same != NULL) {

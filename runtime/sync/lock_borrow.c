@@ -1,5 +1,5 @@
-/* Locks in an object of another kind, which has participants already: they hold
- * the same bytes of its file as a lock's do. */
+/* Locks inside an object of another kind. Its participants serve as those of
+ * the lock: both kinds hold the same bytes of the file. */
 #include "base/assert.h"
 #include "sync/lock.h"
 

@@ -175,7 +175,7 @@ static int handle(shmrpc_ctx *ctx, call *c, uint32_t index, const void *params,
     return SHMRPC_OK;
 }
 
-/* The user's pointer of the server. */
+/* What the server's `user` pointer points to. */
 typedef struct serving {
     call *call;
     const shmrpc_service *service;
@@ -240,7 +240,7 @@ static bool has_reply(const shmrpc_method *method)
            (method->result->flags & SHMRPC_TYPE_FIXED) == 0;
 }
 
-/* The raised error as the caller knows it, or NULL. */
+/* The raised error in the caller's version, or NULL. */
 static const shmrpc_error_type *known_error(const call *c)
 {
     for (uint32_t i = 0; i < c->client->throws_count; i++) {

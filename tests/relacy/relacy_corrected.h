@@ -23,7 +23,7 @@
 namespace rl
 {
 
-/* The next relaxed load is the kernel's. */
+/* The next relaxed load is made by the kernel. */
 inline bool is_kernel_load;
 
 /* For each storing thread: what it had stored before a fence that precedes the
@@ -34,8 +34,8 @@ inline timestamp_t fenced[8][8];
  * Which store a load sees. As in relacy, but for one rule that it lacks (C11,
  * 7.17.3 p. 10; C++20, atomics.order p. 4): what was stored before a
  * sequentially consistent fence is seen by sequentially consistent loads after
- * it, though they are no fences. And one of relacy's rules is removed: a thread
- * that has slept need not see more than before.
+ * it, though they are not fences. And one of relacy's rules is removed: a
+ * thread that has slept need not see more than before.
  */
 template <thread_id_t n>
 unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)
@@ -62,7 +62,8 @@ unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)
                                                           : (unsigned)-1;
 }
 
-/* Everybody knows a first value; relacy leaves that to chance. */
+/* All threads know the first value of a variable; relacy leaves that to
+ * chance. */
 template <thread_id_t n>
 unsigned begin(thread_info<n> &me, atomic_data_impl<n> &at)
 {

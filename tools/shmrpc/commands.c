@@ -36,7 +36,7 @@ const cli_command cli_commands[] = {
      cli_stop, CLI_MANAGED},
     {"restart", "SERVICE...", "stop them and start them again",
      cli_change_options, cli_restart, CLI_MANAGED},
-    {"scale", "SERVICE MIN..MAX", "say how many workers one may have",
+    {"scale", "SERVICE MIN..MAX", "set how many workers a service may have",
      cli_scale_options, cli_scale, CLI_MANAGED},
     {"reload", "", "have the manager read its file again", cli_change_options,
      cli_reload, 0},
@@ -63,8 +63,8 @@ const cli_command cli_commands[] = {
     {NULL, NULL, NULL, NULL, NULL, 0},
 };
 
-/* Names are exact; an abbreviation would change its meaning with the next
- * command that is added. */
+/* Names must be complete: an abbreviation could change its meaning when a
+ * command is added. */
 const cli_command *cli_command_find(const char *name)
 {
     for (const cli_command *at = cli_commands; at->name != NULL; at++) {

@@ -61,7 +61,7 @@ class _Glue:
         self.loop = loop
 
     def detach(self) -> None:
-        """The client is being closed."""
+        """Called when the client is being closed."""
         loop, self.loop = self.loop, None
         for stream in list(self.streams):
             stream.close()
@@ -71,7 +71,7 @@ class _Glue:
             loop.remove_reader(self.fd)
 
     def forked(self) -> None:
-        """The loop is the parent's, and must not be told anything."""
+        """The loop belongs to the parent, and must not be touched."""
         self.loop = self.timer = None
         self.is_reviving = False
         self.core.forked()
@@ -136,7 +136,7 @@ class _Stream:
         self._count = 0
 
     async def _open(self) -> None:
-        """Most are open when they are made."""
+        """Opens the stream: at once if possible, otherwise in a thread."""
         if not self._core.open(False):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(None, self._core.open, True)
@@ -162,7 +162,7 @@ class _Stream:
         await future
 
     async def _until(self, attempt: Callable[[], Any]) -> Any:
-        """Tries until there is another answer than that it would wait."""
+        """Tries again while the answer is that it would have to wait."""
         if not self._is_open:
             await self._open()
         answer = attempt()
@@ -222,7 +222,7 @@ class _Stream:
         self.close()
 
 
-# The three kinds, as types see them; one class, as it runs.
+# The three kinds for type checkers; at run time they are one class.
 if TYPE_CHECKING:
     class Items(_Stream, Generic[_Got]):
         """The items that a method returns, for `async for`."""
@@ -245,7 +245,7 @@ else:
 
 
 class ServiceClient(_core.ServiceClient):
-    """A client whose methods are awaited."""
+    """A client whose methods are coroutines."""
 
     __svc__: ClassVar[str]
     __classes__: ClassVar[dict[str, Any]]
@@ -298,7 +298,7 @@ class Client(ServiceClient):
 
 
 class Connecting(Generic[_Client]):
-    """A connection that is being made: await it, or use `async with`."""
+    """A connection in progress: await it, or use `async with`."""
 
     def __init__(self, make: Callable[[], _Client]) -> None:
         self._make = make
@@ -328,7 +328,7 @@ class Connecting(Generic[_Client]):
 
 
 def _close_unwanted(future: asyncio.Future[Any]) -> None:
-    """Nobody waits any more for a connection that was made in the end."""
+    """Closes a connection that was made after its waiter had given up."""
     if not future.cancelled() and future.exception() is None:
         _core.ServiceClient.close(future.result())
 

@@ -1,4 +1,4 @@
-/* The module, whose state is an interpreter's own. */
+/* The module; each interpreter has a state of its own. */
 #include "objects.h"
 
 #include "shmrpc/version.h"
@@ -112,20 +112,20 @@ static PyObject *status_table(PyObject *module, PyObject *unused)
 
 static PyMethodDef functions[] = {
     {"connect", (PyCFunction)(void (*)(void))core_connect,
-     METH_VARARGS | METH_KEYWORDS, "Connects; shmrpc.connect is for people."},
+     METH_VARARGS | METH_KEYWORDS, "Connects; programs use shmrpc.connect."},
     {"serve", core_serve, METH_VARARGS,
-     "Serves until stopped; shmrpc.main is for people."},
+     "Serves until stopped; programs use shmrpc.main."},
     {"context", core_context, METH_NOARGS,
      "The call that this thread's handler is in."},
     {"jobs", core_jobs, METH_O, "What shmrpc._async_worker takes calls from."},
     {"log", core_log, METH_VARARGS, "A line for the log, of a level."},
     {"open_lock", core_open_lock, METH_VARARGS,
-     "Opens a lock; shmrpc.Lock is for people."},
+     "Opens a lock; programs use shmrpc.Lock."},
     {"canonical", core_canonical, METH_O,
-     "The canonical text of a .svc; shmrpc.svc is for people."},
+     "The canonical text of a .svc; programs use shmrpc.svc."},
     {"statuses", status_table, METH_NOARGS, "Name -> number of each status."},
     {"open_object", objects_open, METH_VARARGS,
-     "Opens a shared object; shmrpc.Dict and others are for people."},
+     "Opens a shared object; programs use shmrpc.Dict and so on."},
     {"list_objects", objects_list, METH_VARARGS, "Rows of objects."},
     {"remove_object", objects_remove, METH_VARARGS, "Removes one by name."},
     {"collect_objects", objects_collect, METH_VARARGS,

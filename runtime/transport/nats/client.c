@@ -13,8 +13,8 @@
 /* Time for an attempt to reach a server of the list. */
 #define SERVER_MS 2000
 
-/* The longest request whose thread does the pump's rounds: it fits into the
- * socket to the pump. */
+/* The longest request for which the calling thread does the pump's rounds: it
+ * fits into the buffer of the socket to the pump. */
 #define DRIVEN_BYTES ((size_t)16 << 10)
 
 /* ---- connecting -------------------------------------------------------- */
@@ -202,7 +202,7 @@ static int reserve_once(nats_client *client, shmrpci_call *call,
         return SHMRPC_OK;
     }
     give_up_route(route, status == SHMRPC_E_SERVER_LOST);
-    /* There may be another one. */
+    /* There may be another gateway. */
     return status == SHMRPC_E_SERVER_LOST ? (int)SHMRPC_E_ABORTED : status;
 }
 
@@ -237,8 +237,8 @@ static void abort_call(shmrpci_call *call)
     nats_route_over(route);
 }
 
-/* Whether no other thread waits for the client, nor anything else than calls.
- * Only then does the thread of the one call do the pump's rounds. */
+/* Whether the client has a single call, no streams, and no watch. Only then
+ * does the thread of the one call do the pump's rounds. */
 static bool is_alone(nats_client *client)
 {
     shmrpci_mutex_lock(&client->lock);
@@ -256,8 +256,9 @@ void nats_client_begin_streams(nats_client *client)
     nats_pump_want(client->pump);
 }
 
-/* The request leaves at once if the pump's thread rests. A large one is sent by
- * the thread that waits for its reply, so that thread must not drive. */
+/* The request leaves at once if the pump's thread is parked. A large one is
+ * sent by the thread that waits for its reply, so that thread must not do the
+ * pump's rounds. */
 static int commit(shmrpci_call *call)
 {
     nats_route *route = nats_route_of(call);

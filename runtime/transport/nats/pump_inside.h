@@ -33,7 +33,7 @@ struct nats_pump {
     int fd; /* the descriptor of NATS in the set; -1: not connected */
     shmrpci_fork_fd fd_place;
     uint32_t connects; /* counts connections: the present one */
-    bool can_read;     /* it may have input */
+    bool can_read;     /* NATS may have input */
     bool is_full;      /* its socket was full */
     bool has_more;     /* a link has more to send than its turn allows */
     bool has_told;     /* a callback of the owner was called in this round */
@@ -47,10 +47,11 @@ struct nats_pump {
     uint32_t link_count;
     uint32_t link_top; /* first place that was never used */
     int64_t second_ns;
-    shmrpci_mutex turn;    /* held in a round, not while waiting for one */
+    shmrpci_mutex turn;    /* held during a round, not while waiting for the
+                            * next */
     int64_t wake_ns;       /* turn: when the next round is due */
     shmrpci_mutex parking; /* nothing is locked while it is held */
-    shmrpci_cond changed;  /* the thread may have to go on */
+    shmrpci_cond changed;  /* tells the thread that it may have to continue */
     bool is_driven;        /* parking: another thread does the rounds */
     bool is_parked;        /* parking: the thread does none */
     bool is_wanted;        /* parking: it is to do them again */
@@ -63,7 +64,7 @@ struct nats_pump {
     shmrpci_atomic_u64 counts[sizeof(nats_counts) / sizeof(uint64_t)];
 };
 
-/* Events handled in a round. */
+/* The most events handled in a round. */
 #define NATS_EVENTS_MAX 64u
 
 /* ---- pump.c ------------------------------------------------------------ */
@@ -94,7 +95,7 @@ void nats_pump_take_all(nats_pump *pump);
 
 /* Only forgets a link: nobody is told. */
 void nats_pump_free_link(nats_pump *pump, uint32_t place);
-/* Ends a link; tells its owner, and the peer, unless that is why. */
+/* Ends a link; tells its owner, and the peer, unless the peer caused it. */
 void nats_pump_cut_link(nats_pump *pump, uint32_t place, nats_cut why);
 /* The place of a gateway's link of that number; NATS_LINKS_MAX: none. */
 uint32_t nats_pump_place_of(const nats_pump *pump, uint64_t number);

@@ -15,7 +15,7 @@
  * reads. */
 #define SLICE_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* ---- what comes ------------------------------------------------------ */
+/* ---- incoming frames -------------------------------------------------- */
 
 void tcp_slot_free(tcp_slot *slot)
 {
@@ -23,7 +23,7 @@ void tcp_slot_free(tcp_slot *slot)
     SHMRPCI_ASSERT(
         slot->state != TCP_SLOT_FREE &&
             (slot->state != TCP_SLOT_LEAVING || slot->is_out),
-        "a slot is freed once, and again only when its request is out");
+        "a slot is freed once, or once more when its request has been sent");
     tcp_slot_leave_streams(slot);
     if (slot->reply_cap > TCP_KEEP_BYTES) {
         tcp_spare_keep(&client->spare_reply, slot->reply, slot->reply_cap);
@@ -53,7 +53,7 @@ void tcp_slot_free(tcp_slot *slot)
     }
 }
 
-/* A credit has come back. */
+/* A credit has been returned. */
 static void credit(tcp_client *client, uint32_t count)
 {
     SHMRPCI_ASSERT(count <= client->in_flight,
@@ -166,7 +166,8 @@ static tcp_end on_call(tcp_client *client, const tcp_head *head, tcp_body *body)
 {
     tcp_slot *slot = slot_of(client, head->call);
     if (slot == NULL) {
-        /* The end of a call may arrive before the notice that it runs. */
+        /* The end of a call may arrive before the notice that it has
+         * started. */
         return head->type == TCP_TOLD ? TCP_END_NONE : TCP_END_FIELD;
     }
     if (head->type != TCP_TOLD) {

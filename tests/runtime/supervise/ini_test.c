@@ -570,8 +570,8 @@ static void sections_that_can_not_be(void **state)
     expect_says("[web-monitor]\nport=1\n", "did you mean [web monitor]?");
     expect_says("[defaults]\n[A]\nexec=a\n[defaults]\n",
                 "such a section already");
-    expect_says("[A, ,B]\nexec=a\n", "`` is no name of a service");
-    expect_says("[A b]\nexec=a\n", "`A b` is no name of a service");
+    expect_says("[A, ,B]\nexec=a\n", "`` is not a service name");
+    expect_says("[A b]\nexec=a\n", "`A b` is not a service name");
     expect_says("[]\nexec=a\n", "`` is no name");
     expect_says("[A\nexec=a\n", "has no end (expected `]`)");
     expect_says("[A] # no\nexec=a\n",

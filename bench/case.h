@@ -124,11 +124,11 @@ unsigned bench_free_port(void);
 /* Called by serve: clients may dial now. */
 void bench_ready(void);
 
-/* Called by call: it counts as `times` calls, since other processes may have
- * made more calls before it noticed that there were enough. */
+/* Called by `call`: this call counts as `times` calls, since other processes
+ * may have made more calls than needed before it noticed. */
 void bench_counts_as(double times);
 
-/* Called by call: its time is this, whatever else it had to do. */
+/* Called by `call`: sets the time of this call, instead of the measured one. */
 void bench_took(double ns);
 
 /* Beginning of the message of a case that can't be run here, but has not

@@ -73,8 +73,8 @@ def _described(cls: type) -> svc.Described | None:
 
 
 def _text_of(cls: type, given: str | None) -> str:
-    """The .svc of a class: given, or its __svc__; a text, or a path that is
-    relative to the file of the class; or that of its decorators."""
+    """The .svc of a class: `given`, or its __svc__, each a text or a path
+    relative to the class's file; without both, that of its decorators."""
     text = given if given is not None else getattr(cls, "__svc__", None)
     described = _described(cls) if text is None else None
     if described is not None:
@@ -384,7 +384,8 @@ class Program:
 
     def _log_failure(self, error: BaseException, method: str,
                      trace: str) -> None:
-        """Once, here; the caller may be anywhere."""
+        """Logs the traceback where the handler ran; the caller may be on
+        another machine."""
         try:
             import logging
 

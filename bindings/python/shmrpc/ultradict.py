@@ -32,7 +32,7 @@ class Exceptions:
     """The exceptions that UltraDict raises."""
 
     class ParameterMismatch(Exception):
-        """Parameters that don't go together, or not with the dict."""
+        """Parameters that contradict each other, or the existing dict."""
 
     class AlreadyClosed(Exception):
         """The dict was closed."""
@@ -59,7 +59,7 @@ class Exceptions:
             self.time_passed = time_passed
 
     class CannotAcquireLockTimeout(CannotAcquireLock):
-        """The same, after the timeout."""
+        """As CannotAcquireLock, after the timeout."""
 
     class MissingDependency(Exception):
         """Never raised: there are no dependencies."""

@@ -52,7 +52,7 @@ LOOKING(looking_raw, ECHO_RAW)
 LOOKING(looking_fail, FAIL)
 LOOKING(looking_throw, THROW)
 
-/* Builds its result where it will be sent from. */
+/* Builds its result in place, in the memory that is sent. */
 static int lending_raw(shmrpc_ctx *ctx, const void *impl, void *user,
                        const void *params, void *result)
 {

@@ -572,7 +572,7 @@ static void sections_that_can_not_be(void **state)
                 "such a section already");
     expect_says("[A, ,B]\nexec=a\n", "`` is not a service name");
     expect_says("[A b]\nexec=a\n", "`A b` is not a service name");
-    expect_says("[]\nexec=a\n", "`` is no name");
+    expect_says("[]\nexec=a\n", "`` is not a service name");
     expect_says("[A\nexec=a\n", "has no end (expected `]`)");
     expect_says("[A] # no\nexec=a\n",
                 "unexpected text after the name of a section");

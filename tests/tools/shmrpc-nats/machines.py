@@ -55,7 +55,7 @@ class Machine(world.World):
             file.write(f"10.77.0.{number} {name}\n")
         folder = os.path.join(stage.folder, name)
         os.mkdir(folder, 0o700)
-        super().__init__(sys.argv[1:5], folder)
+        super().__init__(stage.programs, folder)
         self.running = stage.running
         self.name, self.link = name, f"to-{name}"
         self.nats = nats or self

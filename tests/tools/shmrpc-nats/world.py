@@ -217,6 +217,7 @@ class Server:
 
 class World:
     def __init__(self, programs, folder):
+        self.programs = programs
         self.gateway_path, self.server_path, self.client_path, libraries = \
             programs
         self.folder = folder

@@ -1,48 +1,43 @@
-"""A dict on three machines (three SHMRPC_DIRs), all of which put; meanwhile the
-keeper of each machine's copy is killed, and so is the nats-server, which is
-started anew. In the end all machines have the same entries, those of the last
-round. With SHMRPC_TEST_LONG=1: 100,000 puts."""
+"""dict_death_test.py LIBRARIES ENTRIES: a dict on three machines (machines.py),
+all of which put; meanwhile the keepers of two machines' copies are killed, and so
+is the nats-server, which is started anew. Soon after the last put all machines
+have the same entries, those of the last round. With SHMRPC_TEST_LONG=1: 100,000
+puts."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from types import SimpleNamespace
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "..", "..", "tools", "shmrpc-nats"))
+import machines
 import world
 
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"
 MACHINES = 3
 KEYS, ROUNDS = (3334, 10) if LONG else (40, 10)
-PATIENCE_S = 600 if LONG else 240
+EQUAL_S = 30  # a second, on a machine that does nothing else
 
 
-class Machine:
-    def __init__(self, stage, number, program, libraries, address):
-        self.stage, self.program, self.address = stage, program, address
-        self.name = f"machine{number}"
-        folder = os.path.join(stage.folder, self.name)
-        os.mkdir(folder, 0o700)
-        self.environment = dict(os.environ, LD_LIBRARY_PATH=libraries,
-                                SHMRPC_DIR=folder)
-        # The first one to open the dict keeps the copy.
-        self.keeper = self.start("show")
-        assert self.keeper.stdout.readline() == "open\n"
-        self.reader = self.start("show")
-        assert self.reader.stdout.readline() == "open\n"
+class Machine(machines.Machine):
+    """Its first process to open the dict keeps the copy."""
 
-    def start(self, verb, *words):
-        process = subprocess.Popen(
-            [self.program, verb, self.address, *words], env=self.environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.stage.running.append(process)
+    def open(self, address):
+        self.dict = address
+        self.keeper = self.show()
+        self.reader = self.show()
+
+    def show(self):
+        process = self.start(self.client_path, "show", self.dict,
+                             stdin=subprocess.PIPE)
+        assert process.stdout.readline() == "open\n"
         return process
 
     def put(self):
-        self.writer = self.start("put", self.name, str(KEYS), str(ROUNDS))
+        self.writer = self.start(self.client_path, "put", self.dict, self.name,
+                                 str(KEYS), str(ROUNDS))
 
     def await_round(self, number):
         line = self.writer.stdout.readline()
@@ -58,54 +53,57 @@ class Machine:
         return self.reader.stdout.readline().split()
 
 
-def run(stage, program, libraries):
-    server = world.Server(stage, options=["-js", "-sd", stage.folder])
-    address = f"nats://127.0.0.1:{server.port}/test.dict"
-    machines = [Machine(stage, number, program, libraries, address)
-                for number in range(MACHINES)]
-    for machine in machines:
+def run(stage):
+    """The first machine has the nats-server."""
+    config = f'jetstream {{ store_dir: "{stage.folder}/jetstream" }}\n'
+    first = Machine(stage, "machine1", 1)
+    everyone = [first] + [Machine(stage, f"machine{number}", number, nats=first)
+                          for number in range(2, MACHINES + 1)]
+    server = first.serve_nats(config=config)
+    for machine in everyone:
+        machine.open(first.address() + "/test.dict")
+    for machine in everyone:
         machine.put()
     for number in range(1, ROUNDS + 1):
-        for machine in machines:
+        for machine in everyone:
             machine.await_round(number)
         if number == 3:
-            machines[0].kill_keeper()
+            everyone[0].kill_keeper()
         elif number == 5:
-            server.process.kill()
-            server.process.wait()
-            server.start()
+            server.kill()
+            server.wait()
+            server = first.serve_nats(config=config)
         elif number == 6:
-            machines[1].kill_keeper()
+            everyone[1].kill_keeper()
     ended = time.monotonic()
     total = MACHINES * KEYS
     while True:
-        states = [machine.entries() for machine in machines]
+        states = [machine.entries() for machine in everyone]
         if all(state == states[0] and state[0] == state[2] == str(total)
                for state in states):
             break
-        assert time.monotonic() < ended + PATIENCE_S, \
+        assert time.monotonic() < ended + EQUAL_S, \
             f"expected {total} entries, the same on all machines: {states}"
         time.sleep(0.01)
     print(f"{total * ROUNDS} puts: equal after "
           f"{time.monotonic() - ended:.2f} s")
-    for machine in machines:
-        assert machine.writer.wait(PATIENCE_S) == 0, "a writer has failed"
+    for machine in everyone:
+        assert machine.writer.wait(EQUAL_S) == 0, "a writer has failed"
 
 
 def main():
-    libraries, program = sys.argv[1:]
     if world.PROGRAM is None:
         print("SKIPPED: no nats-server here (Debian's package nats-server): "
               "the death of those who keep a dict over NATS is not tested")
         return 77
+    machines.enter()
+    libraries, entries = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="shmrpc-nats-") as folder:
-        stage = SimpleNamespace(folder=folder, running=[])
+        stage = world.World((None, None, entries, libraries), folder)
         try:
-            run(stage, program, libraries)
+            run(stage)
         finally:
-            for process in stage.running:
-                process.kill()
-                process.wait()
+            stage.stop_all()
     return 0
 
 

@@ -157,7 +157,7 @@ enum Order : i32 {
   RELEVANCE = 0;
   DATE = 1;
 }
-/// What to search for.
+/// The text to search for.
 struct Query {
   1: string(1..64) text;
   2: u32(1..1000) limit = 10;

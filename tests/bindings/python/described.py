@@ -165,7 +165,7 @@ struct Query {
   4: optional string lang;
   5: list<string> tags;
 }
-/// Has more than what is sent.
+/// Has more attributes than are sent.
 struct Summed {
   1: i64 a;
   2: i64 b;

@@ -248,12 +248,31 @@ static bool is_alone(nats_client *client)
     return is_alone;
 }
 
-void nats_client_begin_streams(nats_client *client)
+int nats_client_begin_streams(nats_client *client, shmrpc_error *error)
 {
     shmrpci_mutex_lock(&client->lock);
-    client->has_streams = true;
+    bool has_room = client->streams < SHMRPCI_STREAMS_MAX;
+    if (has_room) {
+        client->streams++;
+        client->has_streams = true;
+    }
     shmrpci_mutex_unlock(&client->lock);
+    if (!has_room) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_EXHAUSTED,
+            "%u of %u streams of this connection are already open",
+            SHMRPCI_STREAMS_MAX, SHMRPCI_STREAMS_MAX);
+    }
     nats_pump_want(client->pump);
+    return SHMRPC_OK;
+}
+
+void nats_client_end_streams(nats_client *client)
+{
+    shmrpci_mutex_lock(&client->lock);
+    SHMRPCI_ASSERT(client->streams > 0, "a stream is closed once");
+    client->streams--;
+    shmrpci_mutex_unlock(&client->lock);
 }
 
 /* The request leaves at once if the pump's thread is parked. A large one is

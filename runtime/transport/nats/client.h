@@ -71,6 +71,7 @@ struct nats_client {
     uint32_t route_top; /* first route that was never used */
     uint32_t calls;     /* in flight */
     uint32_t waiting;   /* threads that wait until fewer are */
+    uint32_t streams;   /* open, over all links */
     bool has_streams;   /* since the first one was opened */
     bool is_leaving;
     bool wants_find; /* the pump is to send FIND */
@@ -108,8 +109,12 @@ enum { NATS_INBOX_ANSWERS, NATS_INBOX_UP, NATS_INBOX_DOWN };
 
 /* ---- client.c ---- */
 
-/* From now on the pump's thread alone moves bytes: items come at any time. */
-void nats_client_begin_streams(nats_client *client);
+/* Counts a call's streams, of which a connection has SHMRPCI_STREAMS_MAX
+ * however many links it has: EXHAUSTED. From now on the pump's thread alone
+ * moves bytes, as items come at any time. */
+int nats_client_begin_streams(nats_client *client, shmrpc_error *error);
+/* They are closed, or were not opened. */
+void nats_client_end_streams(nats_client *client);
 
 /* ---- route.c: which link a call takes ---- */
 

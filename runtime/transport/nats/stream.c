@@ -22,20 +22,28 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
                         shmrpci_stream **out, shmrpc_error *error)
 {
     nats_route *route = nats_route_of(call);
+    nats_client *client = route->client;
+    int status = nats_client_begin_streams(client, error);
+    if (status != SHMRPC_OK) {
+        nats_inner()->abort(call);
+        nats_route_over(route);
+        return status;
+    }
     nats_stream *stream = malloc(sizeof *stream);
     if (stream == NULL) {
         nats_inner()->abort(call);
         nats_route_over(route);
+        nats_client_end_streams(client);
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
-    int status = inner_ops()->open(call, opts, &stream->inner, error);
+    status = inner_ops()->open(call, opts, &stream->inner, error);
     if (status != SHMRPC_OK) {
         free(stream);
         nats_route_over(route);
+        nats_client_end_streams(client);
         return status;
     }
     stream->route = route;
-    nats_client_begin_streams(route->client);
     nats_route_hold(route);
     *out = (shmrpci_stream *)(void *)stream;
     return SHMRPC_OK;
@@ -71,7 +79,9 @@ static int next(shmrpci_stream *stream, int64_t deadline_ns,
 static void close_stream(shmrpci_stream *stream)
 {
     nats_stream *own = of(stream);
+    nats_client *client = own->route->client;
     inner_ops()->close(own->inner);
+    nats_client_end_streams(client);
     nats_route_let_go(own->route);
     free(own);
 }

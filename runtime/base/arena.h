@@ -33,7 +33,7 @@ void shmrpci_arena_reset(shmrpci_arena *arena);
  * to 64); NULL when the limit or the system's memory is exhausted. */
 void *shmrpci_arena_alloc(shmrpci_arena *arena, size_t size, size_t align);
 
-/* As alloc, cleared, for `count` objects; NULL also when the product
+/* As alloc, but for `count` objects, and cleared; NULL also when the product
  * overflows. */
 void *shmrpci_arena_calloc(shmrpci_arena *arena, size_t count, size_t size,
                            size_t align);

@@ -23,7 +23,8 @@ _Noreturn void shmrpci_assert_failed(const char *file, int line,
 
 #else
 
-/* Still compiled, so that it stays right and what it names is used. */
+/* The condition is still compiled, so that it stays valid and its variables
+ * count as used. */
 #define SHMRPCI_ASSERT(condition, what) ((void)(0 && (condition)))
 
 #endif

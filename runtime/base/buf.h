@@ -1,9 +1,9 @@
 /*
  * An append-only byte buffer over memory that someone else may own.
  *
- * Text and codecs append here; where the bytes live is the business of `grow`:
- * the heap (shmrpci_buf_init_heap), a fixed span (init_fixed), or a span of
- * shared memory that the transport replaces by a larger one.
+ * Text and codecs append here; `grow` decides where the bytes live: on the heap
+ * (shmrpci_buf_init_heap), a fixed span (init_fixed), or a span of shared
+ * memory that the transport replaces by a larger one.
  *
  * Invariants: len <= cap; the first failure is kept in `status`, and after it
  * every append does nothing, so that writers check once, at the end.
@@ -29,8 +29,9 @@ struct shmrpci_buf {
     size_t len;
     size_t cap;
     shmrpc_status status;   /* OK, or the first failure */
-    shmrpci_buf_grow *grow; /* NULL: fixed, full means TOO_LARGE */
-    void *owner;            /* for grow's use */
+    shmrpci_buf_grow *grow; /* NULL: the size is fixed, and a full buffer is
+                             * TOO_LARGE */
+    void *owner;            /* for `grow` */
 };
 
 /* Grows on the heap; release with fini. */

@@ -1,4 +1,4 @@
-/* Digit by digit. */
+/* Reads decimal integers, digit by digit. */
 #include "base/number.h"
 
 bool shmrpci_number_read(const char *text, uint64_t least, uint64_t most,

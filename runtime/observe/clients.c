@@ -27,7 +27,7 @@ uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
 void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat)
 {
     if (gauges != NULL && seat != 0) {
-        /* Release: the next one writes after us. */
+        /* Release: the seat's next occupant writes after us. */
         shmrpci_store_release(&gauges->clients[seat - 1].seat,
                               SHMRPCI_STATS_SEAT_FREE);
     }

@@ -113,8 +113,8 @@ shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
 
 /* ---- streams ----------------------------------------------------------- */
 
-/* A stream of this row was accepted. Where it is counted, for the functions
- * below; NULL: nowhere, which they are fine with. */
+/* A stream of this row was accepted. Returns where it is counted, for the
+ * functions below; NULL: nowhere, which they accept. */
 static inline shmrpci_stats_streams *
 shmrpci_count_stream(shmrpci_counter *counter, uint32_t row)
 {
@@ -133,7 +133,7 @@ static inline void shmrpci_count_stream_end(shmrpci_stats_streams *streams)
     }
 }
 
-/* From the client. */
+/* An item came from the client. */
 static inline void shmrpci_count_item_in(shmrpci_stats_streams *streams,
                                          size_t bytes)
 {

@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-/* Greater values count as this one; as ticks, some minutes. */
+/* Greater values count as this one; in ticks, it is some minutes. */
 #define SHMRPCI_HISTOGRAM_TOP 38u
 #define SHMRPCI_HISTOGRAM_MAX ((UINT64_C(2) << SHMRPCI_HISTOGRAM_TOP) - 1)
 

@@ -57,8 +57,8 @@
 #define SHMRPCI_STATS_DECLARED 32u
 #define SHMRPCI_STATS_ERRORS   (SHMRPCI_STATS_STATUSES + SHMRPCI_STATS_DECLARED)
 
-/* A client that is connected over shm, of which there may be more than have
- * room. */
+/* A client that is connected over shm. There may be more clients than there is
+ * room for. */
 #define SHMRPCI_STATS_CLIENTS 88u
 
 typedef enum shmrpci_stats_seat {
@@ -69,7 +69,8 @@ typedef enum shmrpci_stats_seat {
 
 typedef struct shmrpci_stats_client {
     shmrpci_atomic_u32 seat; /* shmrpci_stats_seat */
-    shmrpci_atomic_u32 pid;  /* as the server sees it; 0: it doesn't */
+    shmrpci_atomic_u32 pid;  /* as the server sees it; 0: invisible to the
+                              * server */
     shmrpci_atomic_u32 own_pid;
     shmrpci_atomic_u32 uid;
     shmrpci_atomic_u32 gid;
@@ -85,7 +86,7 @@ typedef struct shmrpci_stats_packed {
     shmrpci_atomic_u64 packed_bytes;
 } shmrpci_stats_packed;
 
-/* As crash_signal: nobody has reported yet how the worker ended. */
+/* The value of crash_signal until it is known how the worker ended. */
 #define SHMRPCI_STATS_END_UNKNOWN UINT32_MAX
 
 /* Gauges: the control loops of the service's listeners write them. */
@@ -131,7 +132,7 @@ typedef struct shmrpci_stats_name {
     char text[SHMRPCI_STATS_METHOD_BYTES]; /* NUL behind it */
 } shmrpci_stats_name;
 
-/* How a worker waits; the transport writes it where one is given. */
+/* How a worker waits; the transport writes it, if it is given one. */
 typedef struct shmrpci_stats_waits {
     shmrpci_atomic_u64 spins;
     shmrpci_atomic_u64 hits;
@@ -165,7 +166,7 @@ typedef struct shmrpci_stats_streams {
     shmrpci_atomic_u64 stalls_since_ns;
 } shmrpci_stats_streams;
 
-/* The first line is all that a call in order writes here. */
+/* An ordinary successful call writes only the first cache line of its row. */
 typedef struct shmrpci_stats_row {
     _Alignas(64) shmrpci_atomic_u64 calls;
     shmrpci_atomic_u64 bytes_in;
@@ -194,7 +195,7 @@ static inline uint64_t shmrpci_stats_pages(uint64_t bytes)
            SHMRPCI_STATS_PAGE;
 }
 
-/* Of the calls of a method that were detached. */
+/* The row for the detached calls of a method. */
 static inline uint32_t shmrpci_stats_late_row_of(uint32_t methods, uint32_t row)
 {
     return methods + row;

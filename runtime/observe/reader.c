@@ -160,8 +160,8 @@ const shmrpci_stats_worker *shmrpci_reader_worker(const shmrpc_stats *stats,
     return shmrpci_load_relaxed(&worker->starts) != 0 ? worker : NULL;
 }
 
-/* Adds `count` words from `at` on in the file, but for its holes. Returns the
- * sums of both halves. */
+/* Adds both histograms, which begin at `at` in the file, without reading its
+ * holes. Returns the sum of each. */
 static void add_histograms(const shmrpc_stats *stats, uint64_t at,
                            uint32_t buckets, uint64_t *sums, uint64_t added[2])
 {
@@ -195,7 +195,7 @@ static void add_row(const shmrpci_stats_row *row, shmrpci_stats_sums *sums)
     }
 }
 
-/* All but how many have been opened and ended. */
+/* All figures except how many streams were opened and ended. */
 static void add_items(const shmrpci_stats_streams *from,
                       shmrpci_stats_stream_sums *sums)
 {
@@ -215,7 +215,7 @@ static shmrpc_status add_streams(const shmrpci_stats_streams *from,
                                  const shmrpci_stats_streams *late,
                                  shmrpci_stats_stream_sums *sums)
 {
-    /* First: the worker counts a stream before its end. */
+    /* Read first: the worker counts a stream before its end. */
     uint64_t ended =
         load(&from->ended) + (late != NULL ? load(&late->ended) : 0);
     uint64_t opened = load(&from->opened);
@@ -262,7 +262,7 @@ static shmrpc_status add_one(const shmrpc_stats *stats, uint32_t place,
         sums->errors[i] += count;
         errors += count;
     }
-    /* Last: the worker counts a call before its outcome. */
+    /* Read last: the worker counts a call before its outcome. */
     uint64_t calls = load(&row->calls);
     sums->calls += calls;
     add_row(row, sums);

@@ -39,13 +39,13 @@ typedef struct shmrpci_stats_sums {
     uint64_t ticks[2]; /* by shmrpc_stats_time */
     uint64_t max[2];
     uint64_t errors[SHMRPCI_STATS_ERRORS];
-    uint64_t *histograms; /* both of them; NULL: no calls */
+    uint64_t *histograms; /* queue, then service; NULL: no calls */
     shmrpci_stats_stream_sums streams;
 } shmrpci_stats_sums;
 
-/* Takes both descriptors over, also when it fails. DATA_LOSS: that can't be;
- * CONTRACT: another version of the layout; DENIED: no sealed memory file;
- * NO_MEMORY. */
+/* Takes both descriptors over, also when it fails. DATA_LOSS: impossible
+ * values; CONTRACT: another version of the layout; DENIED: no sealed memory
+ * file; NO_MEMORY. */
 int shmrpci_reader_open(int fd, int watch_fd, shmrpc_stats **out,
                         shmrpc_error *error);
 

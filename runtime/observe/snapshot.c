@@ -54,7 +54,8 @@ static uint64_t *histogram(const shmrpc_snapshot *s,
                           : 0);
 }
 
-/* Never more than the longest was. */
+/* The middle of a bucket may exceed the longest duration, so the result is
+ * limited to that. */
 static int64_t percentile_ns(const shmrpc_snapshot *s,
                              const shmrpci_stats_sums *sums,
                              shmrpc_stats_time which, double fraction)

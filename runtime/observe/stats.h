@@ -42,7 +42,7 @@ void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
                         shmrpci_counter *out);
 void shmrpci_stats_leave(shmrpci_counter *counter);
 
-/* Where calls of a row are counted that were detached. */
+/* Where detached calls of a row are counted. */
 static inline uint32_t shmrpci_stats_late_row(const shmrpci_stats *stats,
                                               uint32_t row)
 {

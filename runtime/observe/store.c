@@ -143,7 +143,7 @@ static int run(sqlite3_stmt *statement)
 
 static int begin(shmrpci_store *store)
 {
-    /* Where the disk is full, SQLite has ended it itself. */
+    /* If the disk is full, SQLite has ended the transaction itself. */
     if (store->is_open && sqlite3_get_autocommit(store->db) == 0) {
         return SQLITE_OK;
     }

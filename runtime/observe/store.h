@@ -37,8 +37,8 @@ typedef struct shmrpci_series {
 } shmrpci_series;
 
 typedef struct shmrpci_point {
-    int64_t at_s;   /* the beginning of its span */
-    int64_t span_s; /* how long: 0 for a fine one */
+    int64_t at_s;   /* where its span begins */
+    int64_t span_s; /* how long the span is: 0 for a fine point */
     double mean;
     double least;
     double greatest;
@@ -66,7 +66,7 @@ int shmrpci_store_add(shmrpci_store *store, const shmrpci_series *series,
 int shmrpci_store_flush(shmrpci_store *store, int64_t now_s,
                         shmrpc_error *error);
 
-/* `point` lives until the call returns; false ends it. */
+/* `point` lives until the call returns; return false to stop. */
 typedef bool shmrpci_on_point(void *user, const shmrpci_point *point);
 
 /* Calls `point` for the points from `from_s` to `to_s`, oldest first, in the
@@ -79,8 +79,8 @@ int shmrpci_store_read(shmrpci_store *store, const shmrpci_series *series,
 /* The texts live until the call returns. */
 typedef bool shmrpci_on_series(void *user, const shmrpci_series *series);
 
-/* Tells of all that there are figures of, in order; of `service` unless that is
- * NULL. */
+/* Reports every series that there is, in order; only those of `service` unless
+ * that is NULL. */
 int shmrpci_store_list(shmrpci_store *store, const char *service,
                        shmrpci_on_series *series, void *user,
                        shmrpc_error *error);

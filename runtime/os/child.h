@@ -52,7 +52,8 @@ void shmrpci_child_notify(int fd);
 /* Signals to end, from a terminal or a manager. */
 typedef enum shmrpci_end_signals {
     SHMRPCI_END_DEFAULT, /* they end the process */
-    SHMRPCI_END_IGNORED, /* nothing happens; programs started by exec do end */
+    SHMRPCI_END_IGNORED, /* nothing happens; but they end programs started by
+                          * exec */
 } shmrpci_end_signals;
 void shmrpci_child_set_end_signals(shmrpci_end_signals how);
 

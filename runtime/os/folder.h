@@ -36,8 +36,8 @@ void shmrpci_folder_remove(int dir_fd, const char *name);
 /* `name` lives until the call returns. */
 typedef void shmrpci_folder_entry(void *user, const char *name);
 
-/* Tells of every entry, in no order; those that come or go meanwhile may be
- * among them. EXHAUSTED: no descriptor left. */
+/* Reports every entry, in no particular order; entries that come or go
+ * meanwhile may be among them. EXHAUSTED: no descriptor left. */
 shmrpc_status shmrpci_folder_list(int dir_fd, shmrpci_folder_entry *entry,
                                   void *user);
 

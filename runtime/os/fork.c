@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The word as long as no wiped page exists, and always if the kernel has none
- * (before 4.14): then only fork() resets it, clone() does not. */
+/* Holds the generation until a wiped page exists, and always if the kernel has
+ * none (before 4.14): then only fork() resets it, clone() does not. */
 static _Atomic uint32_t plain_word;
 
 _Atomic(_Atomic uint32_t *) shmrpci_fork_word = &plain_word;
@@ -73,7 +73,7 @@ uint32_t shmrpci_fork_renew(void)
     if (mine == 0) {
         mine = 1;
     }
-    /* Of several threads the first one decides. */
+    /* If several threads get here at once, the first one decides. */
     if (!atomic_compare_exchange_strong(word, &seen, mine)) {
         return seen;
     }

@@ -23,7 +23,7 @@
 #include "shmrpc/status.h"
 
 /* The word of the generation; 0 in a child that has not called the function
- * below, the only user of it. */
+ * below, which is its only user. */
 extern _Atomic(_Atomic uint32_t *) shmrpci_fork_word;
 
 uint32_t shmrpci_fork_renew(void);

@@ -28,8 +28,8 @@ typedef struct shmrpci_hangup {
  * hung up. Does nothing if it is begun already. EXHAUSTED. */
 shmrpc_status shmrpci_hangup_begin(shmrpci_hangup *watch, int fd,
                                    void (*told)(void *user), void *user);
-/* Afterwards `told` has returned, or will not be called. Before `fd` is
- * closed. */
+/* Afterwards `told` has returned, or will not be called. To be called before
+ * `fd` is closed. */
 void shmrpci_hangup_end(shmrpci_hangup *watch);
 
 #endif

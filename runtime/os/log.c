@@ -21,7 +21,8 @@ _Static_assert(SHMRPC_LOG_BYTES + MARK_BYTES <= PIPE_BUF,
 
 _Thread_local const uint64_t *shmrpci_log_call;
 
-/* Levels from each number on, for sd-daemon(3) and for people. */
+/* Each level begins at the number `least`; its digit is for sd-daemon(3), its
+ * name for people. */
 static const struct {
     int least;
     char digit;
@@ -32,7 +33,8 @@ static const struct {
     {SHMRPC_LOG_NOTICE, '5', "notice"},     {SHMRPC_LOG_INFO, '6', "info"},
     {SHMRPC_LOG_DEBUG, '7', "debug"}};
 
-/* For the manager, which understands marks: one with thread and call. */
+/* Writes the mark before a line. The manager understands marks with thread and
+ * call. */
 static size_t mark(shmrpc_log_level level, char *out, size_t size)
 {
     size_t i = 0;

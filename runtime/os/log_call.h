@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-/* A number of the call, unlike that of others of this machine since its start;
- * NULL, or 0 there: the thread serves none. */
+/* A number of the call, unique on this machine since its start; NULL, or 0
+ * there: the thread serves no call. */
 extern _Thread_local const uint64_t *shmrpci_log_call;
 
 #endif

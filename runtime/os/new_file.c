@@ -154,7 +154,8 @@ shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file)
 void shmrpci_new_file_abort(shmrpci_new_file *file)
 {
     if (file->fd >= 0) {
-        /* While its byte is held, so that no other process has it yet. */
+        /* Removed while we hold its byte, so that no other process has it
+         * yet. */
         (void)unlinkat(file->dir_fd, file->temporary, 0);
     }
     shmrpci_fork_keep_fd(&file->guard);

@@ -94,7 +94,7 @@ shmrpc_status shmrpci_notify_listen(int dir_fd, const char *name, int *out_fd,
     address.sun_family = AF_UNIX;
     (void)snprintf(address.sun_path, sizeof address.sun_path,
                    "/proc/self/fd/%d/%.60s", dir_fd, name);
-    (void)unlinkat(dir_fd, name, 0); /* left by a kill */
+    (void)unlinkat(dir_fd, name, 0); /* left by a killed process */
     mode_t former = umask(0077);
     int bound = bind(fd, (const struct sockaddr *)&address, sizeof address);
     (void)umask(former);

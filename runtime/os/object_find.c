@@ -86,8 +86,8 @@ static shmrpc_status create(const attempt *at)
     return status;
 }
 
-/* EXISTS in mode CREATE: whether it really exists, or is only a destroyed one's
- * rest. DESTROYED: start again. */
+/* EXISTS in mode CREATE: whether it really exists, or is only what is left of a
+ * destroyed one. DESTROYED: start again. */
 static shmrpc_status look_at_existing(const attempt *at)
 {
     int fd;

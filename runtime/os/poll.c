@@ -154,7 +154,7 @@ bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
         int ready = await_entries(fds, count, deadline_ns);
         if (ready > 0 || (ready < 0 && errno != EINTR)) {
             for (size_t i = 0; i < count; i++) {
-                /* If this failed, using the descriptor tells more. */
+                /* If poll failed, using the descriptor tells more. */
                 entries[i].is_ready = ready < 0 || fds[i].revents != 0;
             }
             return true;

@@ -35,8 +35,7 @@ void shmrpci_process_boot(uint8_t out[16]);
  * are not printable ASCII; "" if there is no such process. */
 void shmrpci_process_name(int32_t pid, char out[32]);
 
-/* The folder that relative paths are relative to; false: it has none, or too
- * long a path. */
+/* The current folder; false: there is none, or its path is too long. */
 bool shmrpci_working_directory(char *out, size_t size);
 
 /* The CPU this thread runs on; without a system call if the kernel keeps it in

@@ -150,7 +150,7 @@ shmrpci_setup_step shmrpci_setup_apply(const shmrpci_setup *setup)
     if (setup->has_user && !become_user(setup->account.uid)) {
         return SHMRPCI_SETUP_USER;
     }
-    /* After the change of user: the folder must be the user's to enter. */
+    /* After the change of user, who must have the permission to enter it. */
     if (setup->directory != NULL && chdir(setup->directory) != 0) {
         return SHMRPCI_SETUP_DIRECTORY;
     }

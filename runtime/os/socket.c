@@ -58,7 +58,7 @@ shmrpc_status shmrpci_socket_listen(int dir_fd, const char *name,
         return shmrpci_status_of_last();
     }
     int flags = fcntl(fd, F_GETFL);
-    (void)unlinkat(dir_fd, temporary, 0); /* left by a kill */
+    (void)unlinkat(dir_fd, temporary, 0); /* left by a killed process */
     if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
         bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
         fchmodat(dir_fd, temporary, (mode_t)mode, 0) != 0 ||

@@ -181,7 +181,7 @@ shmrpc_status shmrpci_stream_listen_at(int dir_fd, const char *name,
     if (fd < 0) {
         return shmrpci_status_of_last();
     }
-    (void)unlinkat(dir_fd, temporary, 0); /* left by a kill */
+    (void)unlinkat(dir_fd, temporary, 0); /* left by a killed process */
     if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
         fchmodat(dir_fd, temporary, (mode_t)mode, 0) != 0 ||
         listen(fd, BACKLOG) != 0 ||

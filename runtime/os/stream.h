@@ -89,11 +89,11 @@ bool shmrpci_stream_is_local(int fd);
  * machine, the one from which it sent. UINT32_MAX: unknown. */
 uint32_t shmrpci_stream_peer_cpu(int fd);
 
-/* Makes it readable only when that many bytes have arrived, or the end; 1 at
- * first. For TCP; no effect on others. */
+/* Makes the socket readable only when that many bytes, or the end of the
+ * stream, have arrived; 1 at first. For TCP; no effect on others. */
 void shmrpci_stream_set_mark(int fd, size_t bytes);
 
-/* The next byte, without removing it. As receive. */
+/* The next byte, without removing it. Statuses of receive. */
 shmrpc_status shmrpci_stream_peek(int fd, uint8_t *out);
 
 typedef struct shmrpci_part {

@@ -53,7 +53,8 @@ void shmrpci_mutex_lock(shmrpci_mutex *mutex)
     if (pthread_mutex_trylock(&mutex->native) == 0) {
         return;
     }
-    /* A thread that holds it may wait for something that our hooks give up. */
+    /* The thread that holds it may wait for something that our hooks
+     * release. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     if (is_hooked) {
         (void)shmrpci_waiting_begin(0);
@@ -206,7 +207,7 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 
 void shmrpci_thread_join(shmrpci_thread *thread)
 {
-    /* It may wait for something that our hooks give up. */
+    /* It may wait for something that our hooks release. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     int64_t slice_ns = is_hooked ? shmrpci_waiting_begin(0) : 0;
     (void)pthread_join(thread->native, NULL);

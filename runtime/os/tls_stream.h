@@ -31,11 +31,11 @@ typedef enum shmrpci_tls_side {
 } shmrpci_tls_side;
 
 /*
- * `cert_file`: PEM with our certificate, those between it and the authority,
- * and the private key, which nobody else may read; servers need one. `ca_file`:
- * PEM with the authorities that are trusted; "" for those of the system
- * (client), or to let in anybody (server). NOT_FOUND, DENIED, INVALID, with the
- * reason in `why`; NO_MEMORY.
+ * `cert_file`: PEM with our certificate, the intermediate certificates, and the
+ * private key, which nobody else may read; servers need one. `ca_file`: PEM
+ * with the authorities that are trusted; "" for those of the system (client),
+ * or to let in anybody (server). NOT_FOUND, DENIED, INVALID, with the reason in
+ * `why`; NO_MEMORY.
  */
 shmrpc_status shmrpci_tls_context_create(shmrpci_tls_side side,
                                          const char *cert_file,
@@ -44,7 +44,7 @@ shmrpc_status shmrpci_tls_context_create(shmrpci_tls_side side,
                                          char why[SHMRPCI_TLS_WHY_BYTES]);
 /* A value that changes when one of these files does; 0: they can't be read. */
 uint64_t shmrpci_tls_files_stamp(const char *cert_file, const char *ca_file);
-/* Its connections may go on. NULL is allowed. */
+/* Connections made from it stay usable. NULL is allowed. */
 void shmrpci_tls_context_destroy(shmrpci_tls_context *context);
 
 /* Over a connected socket, which stays the caller's. NULL: out of memory. */

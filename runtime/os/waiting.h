@@ -21,7 +21,7 @@ typedef struct shmrpci_waiting {
     bool is_interrupted;            /* since the hooks were set */
 } shmrpci_waiting;
 
-/* Read by threads that are about to sleep, or late. */
+/* Read only by threads that are about to sleep, or are late. */
 extern _Thread_local shmrpci_waiting shmrpci_my_waiting
     __attribute__((tls_model("initial-exec")));
 

@@ -75,7 +75,7 @@
 
 #define SHMRPCI_REGION_PARTICIPANTS_OFFSET 8192u
 
-/* Bytes of the file used only for locks; see above. */
+/* Bytes of the file that are used only for locks; see above. */
 #define SHMRPCI_REGION_BYTE(participant) ((int64_t)(participant))
 /* Read locks: a reader that may not write wants to be woken (listen.h). The
  * bytes from 2^40 to below this one belong to files (os/object.h). */

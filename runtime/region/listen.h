@@ -37,7 +37,7 @@
 #include "os/clock.h"
 #include "sync/atomic.h"
 
-/* ---- who writes ---------------------------------------------------------- */
+/* ---- the writers' side --------------------------------------------------- */
 
 /* The last answer of the kernel; zeros: none yet. The time of the coarse clock
  * in all bits but the lowest, which is set if there is a listener. One word, so
@@ -60,7 +60,7 @@ static inline bool shmrpci_listeners_are_there(shmrpci_listeners *of, int fd)
                                         : shmrpci_listeners_ask(of, fd, now);
 }
 
-/* ---- who listens --------------------------------------------------------- */
+/* ---- the listeners' side ------------------------------------------------- */
 
 typedef struct shmrpci_listening {
     int64_t since_ns; /* by the coarse clock */

@@ -10,7 +10,7 @@
 #include "region/arena.h"
 #include "region/inside.h"
 
-/* ---- where what lies ----------------------------------------------------- */
+/* ---- layout -------------------------------------------------------------- */
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
 {

@@ -1,8 +1,8 @@
 /*
  * Regions: files and memory files that processes share, with participants,
- * spans, and repair after a death.  A region knows no object and no name: its
- * file is opened by others (runtime/objects), and what lies in it is its kind's
- * (ring, table).
+ * spans, and repair after a death. A region knows no object and no name: its
+ * file is opened by others (runtime/objects), and its kind (ring, table)
+ * defines what lies in it.
  *
  * Invariants: nothing is touched before it is paid for, so that a full disk or
  * memory is a status, never SIGBUS; a span has one owner; the unfinished work

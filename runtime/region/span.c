@@ -1,8 +1,8 @@
 /* Spans: paying for them, runs of them, and recovery after a death. */
 #include "region/inside.h"
 
-/* The smallest step by which memory is paid for: otherwise a quarter of what
- * there is. */
+/* Memory is paid for in steps of a quarter of what there is, but of at least
+ * this much. */
 #define STEP_MIN ((uint64_t)64 << 10)
 #define STEP_MAX ((uint64_t)16 << 20)
 

@@ -290,7 +290,7 @@ static int parse_key(const char *program, shmrpci_ini_key key,
     return GO_ON;
 }
 
-/* Whether an option with a default stands for it. */
+/* Whether the key has both an option here and a default. */
 static bool is_our_key(int key)
 {
     for (const struct option *it = long_options; it->name != NULL; it++) {

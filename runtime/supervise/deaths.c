@@ -12,10 +12,10 @@
 #include "base/buf.h"
 #include "os/clock.h"
 
-/* ---- what it was in -------------------------------------------------- */
+/* ---- calls in progress ----------------------------------------------- */
 
-/* The calls in these places, as "echo.crash, echo.nap"; where they are counted,
- * if their process is dead. Returns the row of the first in its service's
+/* Lists the calls in these places, as "echo.crash, echo.nap". If their process
+ * is dead, counts each as failed. Returns the row of the first in its service's
  * statistics, or SHMRPCI_STATS_NO_ROW. */
 static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t first,
                            uint32_t count, bool is_dead, shmrpci_buf *out)
@@ -156,7 +156,7 @@ void shmrpci_deaths_describe_last(const shmrpci_supervisor *s, shmrpci_buf *out)
     }
 }
 
-/* ---- for those who look on ------------------------------------------- */
+/* ---- figures for observers ------------------------------------------- */
 
 void shmrpci_deaths_show(const shmrpci_supervisor *s)
 {

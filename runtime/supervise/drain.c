@@ -3,8 +3,9 @@
 
 #include "os/clock.h"
 
-/* When streams of a worker that began to leave then are cut; at the service's
- * end, early enough to tell its clients before it is killed. */
+/* When to cut the streams of a worker that began to leave at `left_ns`; at the
+ * service's end, early enough to tell the clients before the worker is
+ * killed. */
 static int64_t due_of(const shmrpci_supervisor *s, int64_t left_ns)
 {
     int64_t due_ns = left_ns + s->opts.crew.drain_ns;

@@ -185,7 +185,8 @@ static size_t next_of(const shmrpci_ini_parser *p, const waits *w)
     return waiting;
 }
 
-/* A service that never becomes ready waits, in the end, for itself. */
+/* A service that can never be started waits for itself, directly or through
+ * others. */
 static void find_order(shmrpci_ini_parser *p, waits *w)
 {
     size_t *order = shmrpci_ini_alloc(p, p->service_count + 1, sizeof *order);

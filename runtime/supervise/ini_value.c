@@ -267,7 +267,7 @@ static bool read_path(const reader *r, const char *text)
 /* "echoserver" or "shop.server:Shop". */
 static bool is_module(const char *text)
 {
-    bool begins = true; /* a part, by a letter */
+    bool begins = true; /* at the start of a part, which must be a letter */
     bool has_class = false;
     for (const char *at = text; *at != '\0'; at++) {
         bool is_letter = (*at >= 'a' && *at <= 'z') ||

@@ -109,7 +109,7 @@ static void take_packet(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
         break;
     case SHMRPCI_ZYGOTE_SPAWN:
     case SHMRPCI_ZYGOTE_RELEASED:
-        break; /* not for the zygote to send */
+        break; /* only the supervisor sends these */
     }
 }
 

@@ -25,7 +25,8 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         calls += view.calls;
         streaming += view.has_streams ? 1u : 0u;
     }
-    /* A worker that is kept by streams takes no calls, and is no load. */
+    /* A worker that only its streams keep running takes no calls, and is no
+     * load. */
     streaming /= s->opts.crew.threads;
     sample->workers -= streaming < sample->workers ? streaming : 0;
     /* A call that ended with its worker is missing in the new sum. */

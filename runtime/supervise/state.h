@@ -38,7 +38,7 @@ typedef struct shmrpci_worker {
     int64_t started_ns;
     uint64_t calls_before; /* calls of earlier workers in its places */
     bool is_outgoing;      /* leaves as soon as its replacements have come */
-    bool is_killed;        /* by us, as it was hung */
+    bool is_killed;        /* killed by us, as it was hung */
     uint64_t first_bytes;  /* private memory at the first check; 0: not checked
                             * yet */
     uint64_t bytes;        /* at the last check */
@@ -47,7 +47,7 @@ typedef struct shmrpci_worker {
 
 /* A call with streams that goes on without its client, at a place. */
 typedef struct shmrpci_abandoned {
-    int64_t since_ns; /* when that was first seen; 0: it was not */
+    int64_t since_ns; /* when the client was first seen gone; 0: not seen */
     uint64_t calls;   /* number of calls that had ended there, which
                        * distinguishes it from later ones */
 } shmrpci_abandoned;
@@ -118,8 +118,9 @@ struct shmrpci_supervisor {
     shmrpci_elder elders[SHMRPCI_WORKERS_MAX];
     /* Of each outlet, by place. */
     shmrpci_abandoned abandoned[SHMRPCI_SOCKET_MAX_FDS][SHMRPCI_WORKERS_MAX];
-    shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last one of each number */
-    shmrpci_death last_death;                  /* the last unasked one */
+    shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last worker of each
+                                                * number */
+    shmrpci_death last_death;                  /* the last unasked death */
     uint64_t crashes;                          /* number of unasked deaths */
     int successor_fd;  /* connection of the process that wants to take over, or
                         * -1 */

@@ -71,7 +71,7 @@ static void take_event(shmrpci_supervisor *s, uint64_t tag)
     /* Listeners are stepped in every round. */
 }
 
-/* ---- what nobody sends ----------------------------------------------- */
+/* ---- checks without an event ----------------------------------------- */
 
 static void kill_late(shmrpci_supervisor *s)
 {

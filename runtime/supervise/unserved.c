@@ -9,7 +9,8 @@
 #include "os/clock.h"
 #include "rpc/envelope.h"
 
-/* A wait too short to mention, and how often to look for calls. */
+/* The longest wait that is too short to mention, and the interval between two
+ * looks for calls. */
 #define SHORT_NS (100 * SHMRPCI_NS_PER_MS)
 #define LOOK_NS  (10 * SHMRPCI_NS_PER_MS)
 

@@ -279,7 +279,7 @@ void shmrpci_workers_spawn(shmrpci_supervisor *s)
     }
 }
 
-/* ---- one in another's stead ------------------------------------------ */
+/* ---- replacing a worker ---------------------------------------------- */
 
 /* How often to look whether an awaited worker has arrived. */
 #define ARRIVAL_NS (5 * SHMRPCI_NS_PER_MS)

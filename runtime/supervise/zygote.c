@@ -132,7 +132,8 @@ static void be_alone(zygote *z)
     shmrpci_fd_close(&z->socket);
 }
 
-/* The successor cuts their streams, and tells their clients, before that. */
+/* How long elders get. Their successor cuts their streams, and tells the
+ * clients, before that is over. */
 static int64_t patience_with_elders(const shmrpci_crew *crew)
 {
     int64_t drained_ns = crew->drain_ns + AFTER_DRAIN_NS;

@@ -31,7 +31,7 @@
 
 /* Zeros: no owner yet. */
 typedef struct shmrpci_bias {
-    shmrpci_atomic_u32 owner;  /* number of a thread, or one of the below */
+    shmrpci_atomic_u32 owner;  /* number of a thread, or a value below */
     shmrpci_atomic_u32 inside; /* the owner is changing words */
 } shmrpci_bias;
 

@@ -63,7 +63,7 @@ struct shmrpc_lock {
      * number, so a stale value is harmless. Not for semaphores. */
     shmrpci_atomic_u32 holder;
     uint32_t depth; /* RECURSIVE: the holder's further acquisitions */
-    uint32_t turns; /* the holder's: counts to the next publication of its
+    uint32_t turns; /* only the holder: counts to the next publication of its
                      * CPU */
     shmrpci_spinner spinner;
     int64_t spin_ns;

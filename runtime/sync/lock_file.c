@@ -116,8 +116,8 @@ shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock)
     shmrpc_status status = claim_slot(lock->fd, lock->at.slot_count, &index);
     while (status == SHMRPC_E_EXHAUSTED && !is_destroyed(&lock->at) &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
-        /* Held until a participant ends, or the process that removes the file
-         * has. */
+        /* Somebody holds byte 0 until a participant ends, or until a process
+         * has removed the file. */
         index = 0;
         status = shmrpci_byte_lock_until(lock->fd, 0, 1,
                                          shmrpci_deadline_after(RESCAN_NS));
@@ -147,8 +147,8 @@ static void free_of(shmrpci_atomic_u32 *word, uint32_t index)
     while ((seen & SHMRPCI_LOCK_OWNER) == index + 1) {
         if (shmrpci_cas_seq(word, &seen,
                             without_owner(seen) | SHMRPCI_LOCK_GONE)) {
-            /* Wake all: a single one may not take it, for reasons of its
-             * own. */
+            /* Wake all: a single waiter might have given up, and not take
+             * it. */
             shmrpci_futex_wake(word, INT32_MAX);
             break;
         }

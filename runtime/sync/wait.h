@@ -43,7 +43,7 @@ typedef enum shmrpci_side {
 /* Peers publish the low 8 bits of the number of the CPU they run on. */
 #define SHMRPCI_CPU_MASK 0xFFu
 
-/* A peer whose CPU is not known. */
+/* Stands for a CPU that is not known. */
 #define SHMRPCI_CPU_UNKNOWN UINT32_MAX
 
 typedef struct shmrpci_spinner {

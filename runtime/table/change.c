@@ -477,8 +477,8 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
         return false;
     }
     (void)shmrpci_table_apply(table, change, mine, true);
-    /* Blocks no longer held may be retired; a table that lost the race is
-     * both. */
+    /* Only blocks that are no longer held may be retired; a table that lost the
+     * race is still held, and is retired. */
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         shmrpci_arena_keep_first(&table->region);
     } else if (change->op == SHMRPCI_TABLE_OP_MERGE ||

@@ -6,11 +6,11 @@
 #include "base/assert.h"
 #include "table/inside.h"
 
-/* The size at which a leaf is split, unless it is one item, and at which other
- * nodes are: a change copies about half of that per level. */
+/* The sizes at which nodes are split: leaves, unless they are a single item,
+ * and others. A change copies about half of that per level. */
 #define LEAF_BYTES ((uint64_t)1024)
 #define BRANCHES   32u
-/* As many as there can be of the smallest, and one more. */
+/* The most items of the smallest size, and one more. */
 #define ITEMS_MAX (LEAF_BYTES / sizeof(shmrpci_nest_item_head) + 2)
 
 static shmrpc_status damaged(shmrpc_error *error)

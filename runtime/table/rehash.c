@@ -34,9 +34,9 @@ static bool next_kept(const shmrpci_table *table, const shmrpci_geometry *from,
     return false;
 }
 
-/* Counts deleted keys only if views can still see them, or a table that is
- * always being viewed would only grow. Others may change it meanwhile: then the
- * commit fails. */
+/* Counts deleted keys only if views can still see them, otherwise a table that
+ * is always being viewed would only grow. Others may change it meanwhile: then
+ * the commit fails. */
 static uint64_t count_kept(const shmrpci_table *table,
                            const shmrpci_geometry *from, uint64_t oldest)
 {

@@ -323,7 +323,8 @@ typedef struct shmrpci_table_stat {
     uint64_t helped;     /* of these, finished by others than their makers */
     uint64_t paid_bytes; /* of memory, not all in use */
     uint64_t max_bytes;
-    uint64_t oldest_pin; /* change; `changes`: no older view is open */
+    uint64_t oldest_pin; /* number of a change; `changes`: no older view is
+                          * open */
     int oldest_pid;      /* a process that holds it; 0: unknown */
     int64_t snapshot_ns; /* when the last one was written; 0: never */
     uint64_t snapshot_failures;

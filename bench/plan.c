@@ -14,7 +14,7 @@ static const int64_t probe_ns = 6000000;
  * were far apart, or busy with something else. */
 static const double near_factor = 1.4;
 
-/* ---- which runs ---------------------------------------------------------- */
+/* ---- choosing runs ------------------------------------------------------- */
 
 const bench_case *bench_find_case(const char *name, size_t payload)
 {

@@ -200,7 +200,7 @@ static shmrpc_status render_all(generation *g)
     return status == SHMRPC_OK ? gen_tree_status(&g->tree) : status;
 }
 
-/* ---- what was made, for build systems ---- */
+/* ---- depfile and stamp ---- */
 
 void gen_made_init(gen_made *made)
 {

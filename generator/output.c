@@ -233,7 +233,7 @@ static bool is_unchanged(const gen_output *output)
            (size_t)info.st_size == output->same;
 }
 
-/* The comment that says so may follow a title and documentation. */
+/* The comment with the mark may follow a title and documentation. */
 #define MARKED_BYTES 65536
 
 static bool is_marked(char *text, size_t len)

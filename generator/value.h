@@ -28,7 +28,7 @@ typedef enum gen_kind {
     GEN_KIND_STRING,
     GEN_KIND_ARRAY,
     GEN_KIND_OBJECT,
-    GEN_KIND_LATER /* members that nobody has asked for yet; only inside */
+    GEN_KIND_LATER /* members not requested yet; internal */
 } gen_kind;
 
 typedef struct gen_value gen_value;

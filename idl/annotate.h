@@ -41,7 +41,7 @@ typedef struct idl_annotated {
     idl_rest rest;
     uint32_t http;
     const char *c_prefix;
-    idl_span span; /* of the last of these */
+    idl_span span; /* of the last annotation that set one of these */
 } idl_annotated;
 
 /* Checks `pre` and fills `meta`; `extra` may be NULL where no annotation of its

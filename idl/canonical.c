@@ -196,7 +196,7 @@ void idl_canonical_type(const idl_type *type, shmrpci_buf *out)
     append_bounds(type, out);
 }
 
-/* ---- what stands before ---- */
+/* ---- annotations and documentation ---- */
 
 static void append_docs(const idl_docs *docs, const char *indent,
                         shmrpci_buf *out)

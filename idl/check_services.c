@@ -99,8 +99,8 @@ static bool raw_params_are_good(const idl_method *method)
            param->default_value.kind == IDL_VALUE_NONE;
 }
 
-/* raw carries one `bytes` there, and one back unless it is oneway; and streams
- * of `bytes` either way. */
+/* A raw method takes one `bytes`, and returns one unless it is oneway; its
+ * streams are of `bytes`, either way. */
 static void check_raw(idl_diags *diags, const idl_method *method)
 {
     const idl_field *in = method->stream_param;

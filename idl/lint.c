@@ -24,7 +24,7 @@ typedef struct linter {
     size_t meta_count;
 } linter;
 
-/* ---- what is allowed ---- */
+/* ---- @allow ---- */
 
 static void enter(linter *l, const idl_meta *meta)
 {
@@ -381,7 +381,7 @@ static void check_declared_name(linter *l, const idl_decl *decl,
     }
 }
 
-/* ---- what nothing uses ---- */
+/* ---- unused declarations ---- */
 
 static void check_used(linter *l, const idl_decl *decl, const char *sort)
 {

@@ -23,7 +23,7 @@ typedef struct idl_lint_options {
     bool strict; /* also the rules that many good services break */
 } idl_lint_options;
 
-/* Whether the rule is followed only when asked for. */
+/* Whether the rule is checked only on request. */
 bool idl_lint_is_strict(idl_code code);
 
 /* Adds warnings to `diags`, sorted among those that it has.  OK, also with

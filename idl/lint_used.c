@@ -6,7 +6,7 @@ typedef struct marker {
     idl_map *used;
 } marker;
 
-/* True for the first time. */
+/* Marks a name. True if it was not marked before. */
 static bool mark(marker *m, const char *full_name)
 {
     return idl_map_put(m->used, m->memory, full_name, m->used) == NULL;

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* No object of the passes has more: not the 16 of max_align_t. */
+/* No object of the passes needs a larger alignment, such as the 16 of
+ * max_align_t. */
 #define OBJECT_ALIGN alignof(uint64_t)
 
 void *idl_alloc(idl_memory *memory, size_t count, size_t size)

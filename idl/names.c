@@ -14,7 +14,7 @@ struct idl_map_entry {
     uint64_t hash;
 };
 
-/* Entries a bucket: with the hash beside it, a wrong entry costs little. */
+/* Entries per bucket: with the hash beside it, a wrong entry costs little. */
 #define LOAD 2
 
 static uint64_t hash_of(const char *name)

@@ -150,7 +150,7 @@ typedef struct idl_value {
     idl_span span;
 } idl_value;
 
-/* ---- what every declaration carries ---- */
+/* ---- properties of declarations ---- */
 
 /* The lines of `///` comments without the slashes and one blank after them. */
 typedef struct idl_docs {
@@ -259,7 +259,8 @@ struct idl_record {
     idl_decl decl;
     idl_record_kind kind;
     int32_t number; /* ERROR: at least 100; else 0 */
-    uint32_t http;  /* ERROR: of @http, how the gateway answers; 0: as ever */
+    uint32_t http;  /* ERROR: of @http, the status that the gateway answers
+                     * with; 0: the usual one */
     bool compact;   /* @compact: msgpack uses tags for keys */
     bool has_any;   /* it, or something that it can hold, is `any` */
     const idl_field *fields;

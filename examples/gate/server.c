@@ -11,7 +11,7 @@
 
 #include "gate_server.h"
 
-/* ---- who may call --------------------------------------------------------
+/* ---- access --------------------------------------------------------------
  */
 
 /* Called before each handler. The token came with the connection, or with the

@@ -444,7 +444,7 @@ void gen_c_set_layout(gen_model *m, gen_value *c, shmrpci_layout layout)
     gen_set(c, "align", gen_uint(m->tree, layout.align));
 }
 
-/* Without the first " | ". */
+/* Skips the first " | ". */
 const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
                              bool fixed)
 {

@@ -217,7 +217,7 @@ static const char *duration_text(gen_model *m, int64_t ns)
     return gen_c_text(m, "%" PRId64 " %s", ns / units[i].ns, units[i].name);
 }
 
-/* Without the first " | ". */
+/* Skips the first " | ". */
 static const char *method_flags(gen_model *m, const idl_method *method)
 {
     const char *text = gen_c_text(

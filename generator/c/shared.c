@@ -147,7 +147,7 @@ static const char *lifetime_text(const idl_shared *shared)
     return texts[shared->options[IDL_OPTION_LIFETIME]];
 }
 
-/* Without the first " | ". */
+/* Skips the first " | ". */
 static const char *flags_text(gen_model *m, const idl_shared *shared)
 {
     const int64_t *options = shared->options;

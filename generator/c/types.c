@@ -299,7 +299,7 @@ gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place)
 
 /* ---- descriptors ---- */
 
-/* Without the first " | ". */
+/* Skips the first " | ". */
 static const char *table_flags(gen_model *m, const idl_type *type)
 {
     bool bounded = type->has_min || type->has_max;

@@ -222,7 +222,7 @@ shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
     return status;
 }
 
-/* ---- what is not up to date ---- */
+/* ---- differences ---- */
 
 /* A line of a text, and its number from 1 on; `with_hashes` says whether
  * comments are lines too. */

@@ -24,7 +24,7 @@
 /* Twice what a command line may have, and the old version's own folder. */
 #define MAX_IMPORT_DIRS 130
 
-/* ---- where the old imports are ---- */
+/* ---- old imports ---- */
 
 static const char *base_name(const char *path)
 {

@@ -47,7 +47,7 @@ void gen_check_source(gen_checker *c);
 shmrpc_status gen_check_layout(gen_checker *c);
 void gen_check_reserve(gen_checker *c);
 
-/* ---- what both versions have ---- */
+/* ---- look-ups ---- */
 
 const idl_record *gen_find_record(const idl_schema *schema,
                                   const char *full_name);

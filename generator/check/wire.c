@@ -166,7 +166,7 @@ static spot spot_of(gen_checker *c, const idl_schema *schema,
                   .is_whole = true};
 }
 
-/* ---- what the findings say ---- */
+/* ---- texts of findings ---- */
 
 /* The text of a type, or of the base of an enum. */
 static const char *type_at(gen_checker *c, const spot *at)
@@ -416,7 +416,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
     }
 }
 
-/* ---- what contracts don't say ---- */
+/* ---- beyond contracts ---- */
 
 static const char *rest_text(gen_checker *c, const idl_method *method)
 {

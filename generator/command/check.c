@@ -259,7 +259,7 @@ static shmrpc_status parse(int argc, char **argv, check *c,
     return SHMRPC_OK;
 }
 
-/* ---- what is printed ---- */
+/* ---- output ---- */
 
 /* Statuses are ordered by severity. */
 static void note_result(check *c, gen_exit result)

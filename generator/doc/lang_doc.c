@@ -171,7 +171,7 @@ static gen_value *new_entry(doc *d, gen_value *list, const idl_decl *decl)
     return entry;
 }
 
-/* ---- what is reached ---- */
+/* ---- reachable types ---- */
 
 /* Marks an imported declaration; true when it is reached for the first time.
  * Own ones are never in the list. */

@@ -160,7 +160,7 @@ static void set_bytes(gen_openapi *o, gen_value *schema, const idl_type *type)
     set_count(o, schema, &digits, "minLength", "maxLength");
 }
 
-/* ---- what has a name ---- */
+/* ---- named types ---- */
 
 /* Makes `schema` a reference to the name. Returns the named schema if it was
  * just added and must be filled; NULL if it existed already. */
@@ -306,7 +306,7 @@ void gen_openapi_type(gen_openapi *o, gen_value *schema, const idl_type *type)
         set_bytes(o, schema, type);
         break;
     case IDL_ANY:
-        break; /* everything is */
+        break; /* every value is allowed */
     case IDL_LIST:
     case IDL_ARRAY:
         set_list(o, schema, type);

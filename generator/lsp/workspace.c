@@ -46,7 +46,7 @@ lsp_document *lsp_find(const lsp_workspace *ws, shmrpci_arena *scratch,
     return path != NULL ? lsp_find_path(ws, path) : NULL;
 }
 
-/* ---- what is out of date ---- */
+/* ---- outdated analyses ---- */
 
 static void drop_analysis(lsp_workspace *ws, lsp_document *document)
 {

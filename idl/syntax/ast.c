@@ -69,7 +69,7 @@ ast_name ast_no_name(void)
     return (ast_name){.text = NULL};
 }
 
-/* ---- what stands before ---- */
+/* ---- annotations and documentation ---- */
 
 /* Most fields have nothing before them: they share one. */
 const ast_pre *ast_pre_make(ast_builder *b, ast_list docs, ast_list annotations)

@@ -144,7 +144,7 @@ static bool has_comment(const builder *b, size_t from, size_t to)
     return false;
 }
 
-/* ---- what stands before an item ---- */
+/* ---- before an item ---- */
 
 static size_t behind_comments(const builder *b, size_t i)
 {

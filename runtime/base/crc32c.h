@@ -1,9 +1,8 @@
 /*
- * CRC-32C (Castagnoli), as in iSCSI and ext4: for bytes that were at rest.
+ * CRC-32C (Castagnoli), as in iSCSI and ext4: for stored bytes.
  *
- * By the processor's instruction where it has one (0.1 ns a byte), else four
- * bits at a time (1 ns).
- * Threading: any thread.
+ * Uses the processor's instruction where there is one (0.1 ns a byte), else
+ * takes four bits at a time (1 ns). Threading: any thread.
  */
 #ifndef SHMRPCI_BASE_CRC32C_H
 #define SHMRPCI_BASE_CRC32C_H

@@ -10,9 +10,9 @@
  * a pin. Changes from one process take turns by the mutex; those of several
  * processes meet in the engine.
  *
- * Every function begins with shmrpci_handle_ensure, which attaches a forked
- * child anew, and ends with shmrpci_handle_explain, which puts the kind and the
- * name before the message.
+ * Every function begins with shmrpci_handle_ensure, which attaches again in a
+ * forked child, and ends with shmrpci_handle_explain, which puts the kind and
+ * the name before the message.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -280,9 +280,9 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
     return status;
 }
 
-/* Versions are those of many machines, if the dict is: the copy has none of
- * them. ABORTED: the entry changed during each of several looks. A pin keeps
- * its memory from being reused meanwhile. */
+/* For a dict of many machines versions are the engine's, which the copy does
+ * not have. ABORTED: the entry changed during each of several looks. A pin
+ * keeps its memory from being reused meanwhile. */
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)

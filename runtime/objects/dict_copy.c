@@ -43,7 +43,8 @@ typedef struct copy_words {
 _Static_assert(sizeof(copy_words) <= SHMRPCI_DICT_COPY_BYTES, "layout");
 _Static_assert(offsetof(copy_words, bell) == 20, "layout");
 
-/* Of a handle; all but `words` is the engine's thread's. */
+/* The state of a handle. All members but `words` belong to the engine's
+ * thread. */
 struct shmrpci_dict_copy {
     shmrpc_dict *dict;
     copy_words *words;
@@ -121,7 +122,7 @@ void shmrpci_dict_copy_await(shmrpc_dict *dict, uint64_t revision,
     (void)shmrpci_sub_seq(&words->waiters, 1u);
 }
 
-/* ---- what the engine calls ----------------------------------------------- */
+/* ---- callbacks of the engine --------------------------------------------- */
 
 static bool may_keep(void *user)
 {

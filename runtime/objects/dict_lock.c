@@ -10,9 +10,9 @@
  * no deadlock to those that users can make by locking two keys in two orders.
  *
  * An entry's tag is read before its word is taken and again afterwards: in
- * between the entry may have gone over to another key. Then the word is let go
- * and the search begins anew, a bounded number of times, as a process that
- * scribbles could move tags for ever.
+ * between the entry may have gone over to another key. Then the word is
+ * released and the search begins again, a bounded number of times, as a process
+ * that damages the memory could move tags for ever.
  *
  * A lock of sync/lock belongs to a thread; the words are in the region, what
  * the process knows of them (depth, holder) is in shmrpci_dict_locks.
@@ -57,7 +57,7 @@ struct shmrpci_dict_locks {
     _Atomic(void *) of[COUNT];
 };
 
-/* ---- what a handle has of them ------------------------------------------- */
+/* ---- state of a handle --------------------------------------------------- */
 
 void shmrpci_dict_locks_free(shmrpci_dict_locks *locks)
 {
@@ -456,7 +456,7 @@ static shmrpc_status lock_whole(asking *of)
     return status;
 }
 
-/* ---- what is said of it -------------------------------------------------- */
+/* ---- error messages ------------------------------------------------------ */
 
 /* Names the holder, since when, and how long we waited: enough to find the
  * culprit. */
@@ -675,7 +675,7 @@ int shmrpc_stub_dict_lock_consistent(shmrpc_dict *dict, const void *key,
     return with_held(dict, key, false, error);
 }
 
-/* ---- of any -------------------------------------------------------------- */
+/* ---- keys of any type ---------------------------------------------------- */
 
 shmrpc_status shmrpc_dict_lock(shmrpc_dict *dict, const shmrpc_any *key,
                                const shmrpc_lock_wait *wait,

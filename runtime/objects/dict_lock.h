@@ -15,11 +15,12 @@
  *                 the key, for people; since when it is held. The first one is
  *                 the desk
  *
- * A key's row begins at its hash and goes through all entries.  A thread that
+ * A key's row begins at its hash and goes through all entries. A thread that
  * finds no entry for its key takes the desk, which is a lock, and with it the
  * first entry that was never used, or else the first one that nobody holds; as
- * its holder it writes the tag, and keeps it.  Whoever waited for that word
- * under its earlier tag finds another one, lets go of it, and looks again.
+ * its holder it writes the tag, and keeps it. A thread that waited for that
+ * word under its earlier tag then finds another tag, releases the word, and
+ * looks again.
  *
  * Threading: any thread.
  */

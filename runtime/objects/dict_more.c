@@ -11,8 +11,8 @@
 
 #include "objects/dict_inside.h"
 
-/* How often an entry may be taken away before us, or put and taken away, by
- * accident. */
+/* How many times other threads may happen to take an entry away before us, or
+ * to put it and take it away. */
 #define ATTEMPTS 1000u
 
 static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)

@@ -59,8 +59,8 @@ static shmrpc_status write_once(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* A key that was deleted has the revision of its deletion, which is asked for
- * where the first attempt finds that there is one. */
+/* A deleted key has the revision of its deletion; it is requested only after
+ * the first attempt finds that there is one. */
 shmrpc_status shmrpci_dict_remote_put(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,

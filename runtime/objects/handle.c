@@ -104,7 +104,7 @@ static const char *encoding_name(uint32_t encoding)
     return codec != NULL ? codec->name : "an unknown encoding";
 }
 
-/* ---- what was asked for -------------------------------------------------- */
+/* ---- options ------------------------------------------------------------- */
 
 /* No type means any type: pipes have none. */
 static bool is_any(const shmrpc_type *type)

@@ -657,7 +657,7 @@ shmrpc_status shmrpc_queue_pop_many(shmrpc_queue *queue,
         queue, opts, (const void **)out, max, out_count, error);
 }
 
-/* ---- what becomes of items ----------------------------------------------- */
+/* ---- acknowledging and releasing ----------------------------------------- */
 
 /* The queue that a ticket belongs to; NULL for one that was closed, or of the
  * parent's handle. */

@@ -120,7 +120,7 @@ static void destroy_engine(shmrpci_handle *handle)
     shmrpci_topic_destroy(topic_of(handle)->engine);
 }
 
-/* For readers of a topic whose server died. */
+/* Wakes readers of a topic whose server died. */
 static void wake(const shmrpci_handle *handle)
 {
     shmrpci_topic_wake_all(

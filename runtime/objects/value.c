@@ -1,6 +1,6 @@
 /* Values: shmrpc/value.h. A value is a table with one key, which is empty, so
- * that all of it is a dict without keys: the functions here hand on, and only
- * opening differs. */
+ * that all of it is a dict without keys: the functions here call those of
+ * dicts, and only opening differs. */
 #include "shmrpc/value.h"
 
 #include "base/reserved.h"

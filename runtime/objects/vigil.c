@@ -121,7 +121,7 @@ static void keep_watch(void *user)
 
 /* ---- watches ------------------------------------------------------------- */
 
-/* This process's, made if need be. NULL: out of memory. */
+/* The watchman of this process, made if need be. NULL: out of memory. */
 static shmrpci_watchman *ours(void)
 {
     uint32_t generation = shmrpci_fork_generation();

@@ -101,7 +101,7 @@ int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count)
     return lowest;
 }
 
-/* ---- who has it ---------------------------------------------------------- */
+/* ---- finding the holder -------------------------------------------------- */
 
 /* Parses a line of fdinfo: "lock:\t1: OFDLCK ADVISORY READ -1 fe:00:17 5 7".
  * The last number may be EOF. */

@@ -115,7 +115,7 @@ void shmrpci_child_set_end_signals(shmrpci_end_signals how)
     }
 }
 
-/* ---- what /proc says ------------------------------------------------- */
+/* ---- facts from /proc ------------------------------------------------ */
 
 static void append_name(const char *task, char *names, size_t size)
 {

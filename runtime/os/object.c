@@ -173,7 +173,7 @@ shmrpc_status shmrpci_object_publish(int dir_fd, int fd, const char *temporary,
     return status;
 }
 
-/* ---- what is there ------------------------------------------------------- */
+/* ---- existing files ------------------------------------------------------ */
 
 static shmrpc_status open_for(int dir_fd, const char *name, int access,
                               int *out_fd)

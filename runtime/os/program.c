@@ -261,7 +261,7 @@ int32_t shmrpci_program_group_of(int32_t pid)
     return group > 0 ? (int32_t)group : 0;
 }
 
-/* ---- what /proc says ------------------------------------------------- */
+/* ---- facts from /proc ------------------------------------------------ */
 
 /* The beginning of a file, as `*len` bytes to be freed; NULL: it can't be
  * read. */

@@ -19,7 +19,7 @@
 #define CLASS_MAX_BYTES ((uint64_t)7168)
 #define TRAILER         ((uint64_t)sizeof(shmrpci_block_trailer))
 
-/* ---- where a block is ---------------------------------------------------- */
+/* ---- locating blocks ----------------------------------------------------- */
 
 /* Of at most CLASS_MAX_BYTES. */
 static uint32_t class_of(uint64_t bytes)
@@ -578,7 +578,7 @@ void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
     }
 }
 
-/* ---- what a death leaves ------------------------------------------------- */
+/* ---- after a death ------------------------------------------------------- */
 
 static void mend_limbo(shmrpci_region *region)
 {

@@ -252,7 +252,7 @@ void shmrpci_arena_share(shmrpci_region *region, uint32_t class)
     }
 }
 
-/* ---- what a death leaves ------------------------------------------------- */
+/* ---- after a death ------------------------------------------------------- */
 
 static uint32_t length(const shmrpci_region *region, uint64_t chain)
 {

@@ -272,7 +272,7 @@ void shmrpci_region_detach(shmrpci_region *region)
     region->me = SHMRPCI_REGION_NOBODY;
 }
 
-/* ---- what may be touched ------------------------------------------------- */
+/* ---- paid memory --------------------------------------------------------- */
 
 uint64_t shmrpci_region_paid(const shmrpci_region *region)
 {

@@ -111,7 +111,7 @@ static shmrpc_status late(int64_t deadline_ns, const char *what,
                : shmrpc_error_set(error, SHMRPC_E_DEADLINE, "%s in time", what);
 }
 
-/* ---- who writes ---------------------------------------------------------- */
+/* ---- the writer ---------------------------------------------------------- */
 
 /* We are no longer the writer; another may be. */
 static void resign(shmrpci_pipe *pipe)

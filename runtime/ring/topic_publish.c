@@ -54,7 +54,7 @@ static void leave(shmrpci_topic *topic)
     shmrpci_mutex_unlock(&topic->mutex);
 }
 
-/* ---- how far subscribers have read --------------------------------------- */
+/* ---- positions of subscribers -------------------------------------------- */
 
 /* How far the subscriber in a seat has read our lane; the tail if the seat is
  * free. */

@@ -25,7 +25,7 @@ static const shmrpci_worker_ops *ops_of(const shmrpci_request *request)
     return request->participant->transport->worker;
 }
 
-/* ---- what each call has for itself -------------------------------------- */
+/* ---- state of a call ---------------------------------------------------- */
 
 bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w)
 {
@@ -107,7 +107,7 @@ void shmrpci_detached_leave(shmrpci_detached *d, shmrpci_detached_state state)
     shmrpci_mutex_unlock(&set->lock);
 }
 
-/* ---- what a detached context answers --------------------------------------
+/* ---- detached contexts ----------------------------------------------------
  */
 
 static const shmrpci_detached *detached_of(const shmrpci_request *request)

@@ -67,7 +67,7 @@ void shmrpci_spread_close(shmrpci_spread *spread)
     }
 }
 
-/* ---- where a call goes ------------------------------------------------- */
+/* ---- choosing a place -------------------------------------------------- */
 
 static bool is_near(const shmrpci_spread *spread, const shmrpc_client *client)
 {

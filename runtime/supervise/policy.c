@@ -60,7 +60,7 @@ void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
     revival->next_ns = now_ns + delay_after(revival->vain, REVIVAL_NS);
 }
 
-/* ---- how many workers there are -------------------------------------- */
+/* ---- number of workers ----------------------------------------------- */
 
 /* Parts of grow_ns that are remembered, and how many of them decide. */
 #define PARTS       5

@@ -50,7 +50,7 @@ typedef struct shmrpci_revival {
 void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
                           bool has_served);
 
-/* ---- how many workers there are -------------------------------------- */
+/* ---- number of workers ----------------------------------------------- */
 
 typedef struct shmrpci_scale_rules {
     uint32_t min_workers;

@@ -18,7 +18,7 @@
     (SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_RECURSIVE | SHMRPC_LOCK_SHARED | \
      SHMRPC_LOCK_FAIR | SHMRPC_LOCK_HELD | SHMRPC_LOCK_ALL_USERS)
 
-/* ---- what was asked for -------------------------------------------------- */
+/* ---- options ------------------------------------------------------------- */
 
 shmrpc_status shmrpci_lock_file_name(const char *name,
                                      char out[SHMRPCI_OBJECT_NAME_BYTES])

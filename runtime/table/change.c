@@ -32,7 +32,7 @@ static void pause_a_little(const shmrpci_table *table, uint64_t turn,
     }
 }
 
-/* ---- what is in use ------------------------------------------------------ */
+/* ---- blocks in use ------------------------------------------------------- */
 
 static bool is_long(uint64_t op)
 {

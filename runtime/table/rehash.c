@@ -216,7 +216,7 @@ shmrpc_status shmrpci_table_clear(shmrpci_table *table, shmrpc_error *error)
     return status;
 }
 
-/* ---- what they replace --------------------------------------------------- */
+/* ---- replaced blocks ----------------------------------------------------- */
 
 static void visit_replaced(const shmrpci_table *table,
                            const shmrpci_change *change, uint32_t slot,

@@ -320,7 +320,7 @@ void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns);
 typedef struct shmrpci_table_stat {
     uint64_t len;
     uint64_t changes;    /* since it was made */
-    uint64_t helped;     /* of these, finished by others than their makers */
+    uint64_t helped;     /* bytes of memory, in use or not */
     uint64_t paid_bytes; /* of memory, not all in use */
     uint64_t max_bytes;
     uint64_t oldest_pin; /* number of a change; `changes`: no older view is

@@ -51,7 +51,7 @@ static const tcp_flow_ops ops = {.wait = wait_for,
                                  .hold = do_nothing,
                                  .keep = keep};
 
-/* ---- what happens ---- */
+/* ---- operations ---- */
 
 typedef struct user {
     shmrpci_stream *stream; /* NULL: closed */

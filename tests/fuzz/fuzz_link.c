@@ -47,7 +47,7 @@ static size_t get_len(scene *s)
     return len < 200 ? len + 1 : (len - 199) * 4681;
 }
 
-/* ---- what happens ------------------------------------------------------ */
+/* ---- operations -------------------------------------------------------- */
 
 /* False: the link is over. */
 static bool take(scene *s, const nats_parcel *parcel)

@@ -106,7 +106,7 @@ static void compare(const pair *of)
     shmrpc_dict_release(of->dict, whole);
 }
 
-/* ---- what is done -------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------- */
 
 static int change_dict(const pair *of, char what, const shmrpc_path *path,
                        const shmrpc_any *value)

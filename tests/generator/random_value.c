@@ -318,7 +318,7 @@ bool random_value(const shmrpc_type *type, void *value, uint64_t *seed,
     return !m.failed;
 }
 
-/* ---- what has arrived ---- */
+/* ---- received values ---- */
 
 static bool is_float(const shmrpc_type *type)
 {

@@ -3,7 +3,7 @@
 
 #include "errors_names.h"
 
-/* ---- what is thrown ---- */
+/* ---- errors thrown ---- */
 
 #define TEXT(literal)                \
     {                                \

@@ -16,7 +16,7 @@ static const shmrpc_opts in_place = {.flags = SHMRPC_OPT_IN_PLACE};
 
 typedef const workers_workers_lend_reply lent;
 
-/* ---- what is lent ---- */
+/* ---- loans ---- */
 
 static uint8_t byte_at(size_t i, uint32_t seed)
 {

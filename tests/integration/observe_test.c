@@ -385,7 +385,7 @@ static void observers_are_no_clients(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* ---- who is connected ------------------------------------------------- */
+/* ---- connected clients ------------------------------------------------ */
 
 static uint64_t pid_namespace(void)
 {

@@ -192,7 +192,7 @@ def native(form, *values):
     return struct.pack("<II", 8 + len(numbers), 0) + numbers
 
 
-# ---- what is tried -----------------------------------------------------------
+# ---- tests -------------------------------------------------------------------
 
 
 def raw_bytes_come_back(client):

@@ -192,7 +192,7 @@ static void worker_that_can_not_start_says_why(void **state)
     assert_null(strstr(text, "serving"));
 }
 
-/* ---- what is given back ---------------------------------------------- */
+/* ---- resources given back -------------------------------------------- */
 
 static void large_messages_pass_through_any_worker(void **state)
 {

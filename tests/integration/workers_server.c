@@ -155,7 +155,7 @@ static int fail(shmrpc_ctx *ctx, void *user, int32_t status)
     return shmrpc_ctx_fail(ctx, status, "as you wish");
 }
 
-/* ---- what is preloaded ---- */
+/* ---- preloading ---- */
 
 typedef struct data {
     uint64_t *numbers;

@@ -318,7 +318,7 @@ void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
     visit(to, shmrpci_offset_of(block));
 }
 
-/* ---- when all is over ---------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------- */
 
 static unsigned reach(uint64_t offset)
 {

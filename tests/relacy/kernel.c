@@ -463,7 +463,7 @@ void shmrpci_fd_close(int *fd)
     *fd = -1;
 }
 
-/* ---- what each thread has for itself ------------------------------------ */
+/* ---- state of a thread -------------------------------------------------- */
 
 /* One key is enough. */
 static tss_dtor_t destructor;

@@ -158,7 +158,7 @@ static int stop(void **state)
     return munmap(it, sizeof *it);
 }
 
-/* ---- what they cost -------------------------------------------------- */
+/* ---- costs ----------------------------------------------------------- */
 
 /* Context switches of all processes since they started. */
 static unsigned long switches(void)

@@ -139,7 +139,7 @@ static void be_client(void)
     }
 }
 
-/* ---- what they cost ------------------------------------------------------ */
+/* ---- costs --------------------------------------------------------------- */
 
 static unsigned long switches(void)
 {

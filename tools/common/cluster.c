@@ -29,7 +29,7 @@ typedef struct asking {
     bool no_memory;
 } asking;
 
-/* ---- what they say ----------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 /* A text of a stranger's, for a terminal. */
 static void copy_text(const shmrpc_any *map, const char *key, char *out,
@@ -207,7 +207,7 @@ static void collect(nats_pump *pump, asking *a)
     }
 }
 
-/* By the id at last, so that rows keep their order from one question to the
+/* By the id last, so that rows keep their order from one question to the
  * next. */
 static int compare(const void *a, const void *b)
 {
@@ -268,7 +268,7 @@ void tool_cluster_free(tool_gateways *gateways)
     *gateways = (tool_gateways){.items = NULL};
 }
 
-/* ---- others ------------------------------------------------------------ */
+/* ---- servers and lists ------------------------------------------------- */
 
 /* The first of: the variable, this machine's own server. */
 const char *tool_cluster_usual(void)

@@ -25,7 +25,7 @@ typedef enum question {
     QUESTION_STATS
 } question;
 
-/* ---- whose ------------------------------------------------------------- */
+/* ---- subjects ---------------------------------------------------------- */
 
 /* Takes `token` and the dot behind it off the front. */
 static bool take_token(const char **at, const char *token)
@@ -166,8 +166,8 @@ static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* Clients without shmrpc are counted by method; to strangers an error has
- * nothing but its name. */
+/* Clients without shmrpc are counted by method; strangers see only the name of
+ * an error. */
 static void put_method_stats(gate *g, const shmrpci_contract_method *method,
                              shmrpci_buf *out)
 {

@@ -70,7 +70,7 @@ struct foreign {
     shmrpc_error why; /* the last one failed */
 };
 
-/* ---- what waits -------------------------------------------------------- */
+/* ---- waiting requests -------------------------------------------------- */
 
 /* With the lock held. */
 static void put(foreign *f, request *r)

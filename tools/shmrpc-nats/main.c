@@ -24,7 +24,7 @@ extern const nats_carrier_ops shmrpc_nats_carrier;
 /* Static, as they are large. */
 static gate gates[GATEWAY_SERVICES_MAX];
 
-/* ---- where ------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------- */
 
 /* The servers of NATS, which are one address by now, and where the service is;
  * both before anything is opened, so that a mistake costs nothing. */

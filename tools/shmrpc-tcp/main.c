@@ -31,7 +31,7 @@ typedef struct gate {
 /* Static, as they are large. */
 static gate gates[GATEWAY_SERVICES_MAX];
 
-/* ---- which service --------------------------------------------------- */
+/* ---- choosing the service -------------------------------------------- */
 
 /* The port of a service that is named without. */
 static int find_port(gate *g, shmrpc_error *error)

@@ -282,7 +282,7 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
     web_point_clear(&point);
     if (tick % MARK_TICKS == 1 || e->mark == NULL) {
         shmrpc_snapshot_free(e->mark);
-        e->mark = e->total; /* which it is the owner of from now on */
+        e->mark = e->total; /* which owns it from now on */
     }
     open_stats(e, tick);
     if (e->stats != NULL &&
@@ -401,7 +401,7 @@ static void run(void *user)
     shmrpci_mutex_unlock(&b->mutex);
 }
 
-/* ---- what others ask ---- */
+/* ---- queries ------------ */
 
 void web_board_see(web_board *b, web_see *see, void *user)
 {

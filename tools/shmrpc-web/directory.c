@@ -337,7 +337,7 @@ static void run(void *user)
     free(found.places);
 }
 
-/* ---- what others ask ---- */
+/* ---- queries ------------ */
 
 void web_service_release(web_directory *d, web_service *service)
 {

@@ -29,7 +29,7 @@
 
 typedef struct web_directory web_directory;
 
-/* A service that answered, and that can be called. Constant but for the
+/* A service that answered, and that can be called. Constant except for the
  * client. */
 typedef struct web_service {
     char name[WEB_NAME_BYTES];    /* "echo_serv", "echo_serv@two" */

@@ -29,7 +29,7 @@ struct web_download {
     bool wants_comment;
 };
 
-/* ---- what is written ----------------------------------------------------- */
+/* ---- output -------------------------------------------------------------- */
 
 /* An item's event has its number as id, but a client that reconnects with
  * Last-Event-ID gets a new call: a stream has no past. */

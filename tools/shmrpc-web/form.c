@@ -52,7 +52,7 @@ static const shmrpci_codec *codec_of(web_form_kind kind)
     return shmrpci_codec_of(encodings[kind]);
 }
 
-/* ---- which ---- */
+/* ---- choosing a form --- */
 
 /* The form of a media type, without its parameters. */
 static bool find_form(const char *type, size_t len, web_form_kind *out)

@@ -416,7 +416,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
     return web_connection_reply(c);
 }
 
-/* ---- the slow ---- */
+/* ---- slow clients --- */
 
 /* A head, a body and a reply are timed from their beginning, not from the last
  * byte: a client that sends one byte now and then (slow loris) is as late as

@@ -66,7 +66,7 @@ static void run(void *user)
     shmrpci_mutex_unlock(&m->mutex);
 }
 
-/* ---- what others ask ----------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------- */
 
 static void append_gateways(const web_machines *m, shmrpci_buf *out)
 {

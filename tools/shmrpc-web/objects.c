@@ -174,7 +174,7 @@ static void run(void *user)
     shmrpci_mutex_unlock(&objects->mutex);
 }
 
-/* ---- what others ask ----------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------- */
 
 size_t web_objects_see(web_objects *objects, web_object_see *see, void *user)
 {

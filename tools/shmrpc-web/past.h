@@ -1,8 +1,8 @@
 /*
- * The history of figures, in steps that grow with age. Of fixed size.
+ * The history of figures, of fixed size, in steps that grow with age.
  *
- * What was not seen (the service did not run, nothing was called) is a gap,
- * never a 0.
+ * A missing value (the service did not run, nothing was called) is a gap, never
+ * a 0.
  *
  * Threading: one thread at a time.
  */

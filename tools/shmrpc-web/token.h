@@ -56,7 +56,7 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
 
 /*
  * Reads the tokens in `path`, or makes one there, in a file for nobody but this
- * user (0600), with the folders that lack. A line for each:
+ * user (0600), with the missing folders. A line for each:
  *
  *     TOKEN [see,call,change [NAME]]      64 hexadecimal digits; no word: all
  *     # a comment

@@ -280,7 +280,7 @@ cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
 }
 
 /* From one view, so that the lines are the dict as of one instant, while others
- * change it. A line at a time: a dict may be larger than our memory. */
+ * change it. One line at a time: a dict may be larger than our memory. */
 static cli_exit print_all(cli_shared *shared, bool with_values)
 {
     shmrpc_dict *dict;
@@ -314,7 +314,7 @@ static cli_exit print_all(cli_shared *shared, bool with_values)
     return result;
 }
 
-/* A key a line, in the order of insertion. */
+/* Prints one key per line, in the order of insertion. */
 static cli_exit run_keys(cli_shared *shared)
 {
     return print_all(shared, false);

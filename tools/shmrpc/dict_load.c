@@ -284,7 +284,7 @@ cli_exit cli_dict_snapshot(cli_shared *shared)
     return result;
 }
 
-/* ---- what is left -------------------------------------------------------- */
+/* ---- salvage ------------------------------------------------------------- */
 
 /* The first losses are listed; more would hide the entries that were saved. */
 #define TOLD 10u

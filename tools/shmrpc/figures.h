@@ -15,8 +15,9 @@
 
 /* Resources of a worker's process; all -1: not visible. */
 typedef struct cli_usage {
-    double cpu; /* CPUs, in use since the usage before, or since it began */
-    int64_t pss_bytes;   /* memory; shared pages count in part */
+    double cpu; /* CPUs used since the previous sample, or since the process
+                 * began */
+    int64_t pss_bytes;   /* memory; of a page that n processes share, 1/n */
     int64_t threads;     /* all methods, idle ones too */
     int64_t descriptors; /* open ones */
 } cli_usage;
@@ -78,7 +79,7 @@ void cli_figures_row(const cli_watched *w, const cli_layout *layout,
                      shmrpci_buf *out);
 void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out);
 
-/* A service, a method or a worker among others. */
+/* An entry to sort: a service, a method or a worker. */
 typedef struct cli_rank {
     const char *name;
     double value; /* the sort key */

@@ -79,8 +79,8 @@ typedef struct logs_line { /* the command line */
     const char *contains; /* "" for all */
 } logs_line;
 
-/* An object a line. The line's own encoding begins with a brace, which is
- * blanked out so that its members follow `service`. */
+/* Prints one object per line. The line's own encoding begins with a brace,
+ * which is blanked out so that its members follow `service`. */
 static void print_json(const char *service, const manager_line *line)
 {
     shmrpci_buf out;

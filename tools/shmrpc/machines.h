@@ -20,9 +20,9 @@
 const char *cli_machines_at(const cli_nats *nats, const char *service,
                             const char *at, shmrpci_buf *text);
 
-/* list: a row a service and contract. */
+/* list: one row for each service and contract. */
 cli_exit cli_machines_list(const cli_nats *nats, bool json);
-/* ps: a row a gateway. */
+/* ps: one row for each gateway. */
 cli_exit cli_machines_ps(const cli_nats *nats, bool json);
 /* top: that repeatedly; `count` 0: until it is stopped. */
 cli_exit cli_machines_top(const cli_nats *nats, bool json, int64_t interval_ns,

@@ -313,7 +313,7 @@ static cli_exit upload(streamed *s)
     return result;
 }
 
-/* ---- who reads us ------------------------------------------------------- */
+/* ---- the reader of our output ------------------------------------------- */
 
 static void watch_output(void *user)
 {

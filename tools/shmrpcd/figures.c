@@ -17,7 +17,7 @@
 #define LOOK_NEW_NS SHMRPCI_NS_PER_S
 #define FIRST_LOOKS 3u
 
-/* ---- what there is --------------------------------------------------- */
+/* ---- the list of services -------------------------------------------- */
 
 static void watched_free(mgr_watched *w)
 {

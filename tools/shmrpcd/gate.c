@@ -102,7 +102,7 @@ bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
     return used > 0;
 }
 
-/* ---- when ------------------------------------------------------------ */
+/* ---- when to start --------------------------------------------------- */
 
 /* It has not failed so far, and may be running soon. */
 static bool is_coming(const mgr_unit *service)

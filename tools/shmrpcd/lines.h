@@ -47,7 +47,7 @@ typedef struct mgr_line {
 
 typedef void mgr_on_line(void *user, const mgr_line *line);
 
-/* A stream whose last line is not complete. Zeroed to begin with, but for
+/* A stream whose last line is not complete. Zeroed at first, except for
  * `origin`. */
 typedef struct mgr_lines {
     mgr_origin origin;

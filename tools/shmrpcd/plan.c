@@ -9,7 +9,7 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* ---- what is started ------------------------------------------------- */
+/* ---- the program ----------------------------------------------------- */
 
 static const char *text_of(const shmrpci_ini_service *service,
                            shmrpci_ini_key key)
@@ -144,7 +144,7 @@ static void append_command(shmrpci_buf *out, const shmrpci_ini_service *service)
     }
 }
 
-/* ---- how it serves --------------------------------------------------- */
+/* ---- its options ----------------------------------------------------- */
 
 /* Options are lines "--option=value" of SHMRPC_OPTIONS, a newline behind each,
  * so that values may hold blanks. */

@@ -22,11 +22,11 @@ typedef struct mgr_ring {
     uint64_t next;  /* number that the next line gets */
 } mgr_ring;
 
-/* Zeroed to begin with. */
+/* Zeroed at first. */
 void mgr_ring_fini(mgr_ring *ring);
 
-/* Adds a line; the oldest ones make room. Without memory it is lost, and counts
- * as one that was there. */
+/* Adds a line; the oldest ones make room. Without memory the new line is lost,
+ * but still gets a number. */
 void mgr_ring_add(mgr_ring *ring, const mgr_line *line);
 
 /* A place in the ring; void after the next add. */

@@ -179,7 +179,7 @@ bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
     return true;
 }
 
-/* ---- what it prints -------------------------------------------------- */
+/* ---- output ---------------------------------------------------------- */
 
 /* Without the "PROGRAM: " before it: the unit is named anyway. */
 static void note_reason(mgr_run *run, const mgr_line *line)
@@ -504,7 +504,7 @@ int64_t mgr_runs_late_ns(const mgr_manager *m)
     return next_ns;
 }
 
-/* ---- what it says of itself ------------------------------------------ */
+/* ---- notices --------------------------------------------------------- */
 
 /* Addresses are shown in terminals and on the page, so control characters are
  * removed. A list that is too long is ignored: half an address would be a wrong

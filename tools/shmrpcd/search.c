@@ -100,7 +100,7 @@ static void add(search *s, const mgr_record *record)
  * its escaped form, so that only lines that contain it are parsed. */
 static void search_lines(search *s, const char *from, const char *end)
 {
-    uint32_t begins[MANAGER_MAX_LINES]; /* of the last ones, around and around
+    uint32_t begins[MANAGER_MAX_LINES]; /* of the last ones, as a ring
                                          */
     uint32_t room = s->limit - s->count;
     uint64_t found = 0;

@@ -54,8 +54,8 @@ struct mgr_figures {
 
 /* To be called before another process is sampled under the same name. */
 void mgr_watched_forget_stats(mgr_watched *w);
-/* Add to the store: its events, the resources of its processes, and its calls.
- * The last two are for a running service. */
+/* Each adds to the store: the service's events, the resources of its processes,
+ * and its calls. The last two are for a running service. */
 void mgr_look_at_events(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_calls(mgr_figures *f, mgr_watched *w);

@@ -123,7 +123,7 @@ def throws(*errors: type[DeclaredError]) -> Callable[[_F], _F]:
     return mark
 
 
-# ---- what hints may say ---------------------------------------------------
+# ---- type hints -----------------------------------------------------------
 
 _N = TypeVar("_N", int, float)
 

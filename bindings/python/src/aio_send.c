@@ -94,7 +94,7 @@ static int send(core_aio *aio, core_aio_call *c, int64_t patience_ns,
     return status;
 }
 
-/* ---- what can't be sent yet -----------------------------------------------
+/* ---- calls that can't be sent yet -----------------------------------------
  */
 
 static void enqueue(core_aio *aio, core_aio_call *c)

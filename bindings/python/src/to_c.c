@@ -187,7 +187,7 @@ int core_write_bytes(core_scratch *scratch, const core_node *node,
     return 0;
 }
 
-/* ---- what holds for all ------------------------------------------------- */
+/* ---- all types ---------------------------------------------------------- */
 
 int core_too_deep(const core_step *step)
 {

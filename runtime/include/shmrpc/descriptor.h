@@ -1,5 +1,5 @@
 /*
- * Descriptors: constant tables that say what a service is.
+ * Descriptors: constant tables that describe a service.
  *
  * The generator emits them from a .svc; codecs are engines over them, and the
  * same tables serve verification at connect, reflection and the gateways.
@@ -169,7 +169,7 @@ typedef struct shmrpc_method {
     const shmrpc_type *result; /* NULL: returns nothing */
     const shmrpc_error_type *const *throws; /* NULL when throws_count is 0 */
     uint32_t throws_count;
-    /* Streams, a direction each; NULL and 0 without the flag. With
+    /* Streams, one in each direction; NULL and 0 without the flag. With
      * SHMRPC_METHOD_STREAMS_OUT `result` is NULL. */
     uint32_t window_in;  /* bytes that may be in flight, from the client */
     uint32_t window_out; /* from the server */
@@ -235,7 +235,8 @@ enum {
 typedef struct shmrpc_shared {
     uint32_t row_bytes; /* sizeof(shmrpc_shared) where it was compiled */
     shmrpc_shared_kind kind;
-    const char *name;           /* "acme.tts.voices": what NULL opens */
+    const char *name;           /* "acme.tts.voices": the name that NULL stands
+                                 * for */
     shmrpc_encoding encoding;   /* of keys and elements; PIPE: raw */
     uint32_t flags;             /* SHMRPC_SHARED_TOTAL_ORDER... */
     const shmrpc_type *key;     /* DICT; else NULL */
@@ -296,7 +297,7 @@ typedef struct shmrpc_service {
     uint16_t port;
     uint32_t version;
     uint64_t hash;           /* first 8 bytes of SHA-256 over the canonical */
-                             /* .svc, without what is for people only */
+                             /* .svc, without the parts for people only */
     const char *const *text; /* that .svc, in pieces, with documentation; */
                              /* NULL ends it */
     const char *doc;

@@ -38,13 +38,13 @@
  * done.  A stopped process holds up nobody; an open view of it keeps the memory
  * that the view shows.
  *
- * Between machines.  The name "nats://host/acme.voices" means one dict for all
+ * Between machines. The name "nats://host/acme.voices" means one dict for all
  * machines: a bucket of NATS (docs/many-machines.md), of which each machine has
- * a copy.  Reading, views and watches are of this machine's copy, at its speed,
- * also while no server is reachable; it is behind by what is under way, and
- * after the death of the process that fills it by about a second.  Getting a
- * value together with its version asks the servers instead, and is exact, as
- * are put_new, put_if, update and changes below a key.
+ * a copy. Reading, views and watches are of this machine's copy, at its speed,
+ * also while no server is reachable; it lags behind by the changes that are
+ * under way, and after the death of the process that fills it by about a
+ * second. Getting a value together with its version asks the servers instead,
+ * and is exact, as are put_new, put_if, update and changes below a key.
  *
  * A change returns when the servers have stored it, and the copy of this
  * machine has it, for which it waits no longer than 2 s.  It blocks for up to
@@ -124,7 +124,7 @@ SHMRPC_API shmrpc_status shmrpc_dict_get(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any **out,
     uint64_t *out_version, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Frees a value that this dict gave; NULL is fine. */
+/* Frees a value that this dict returned; NULL is fine. */
 SHMRPC_API void shmrpc_dict_release(shmrpc_dict *dict, const shmrpc_any *value);
 
 /* OK or NOT_FOUND; other statuses as get. */
@@ -275,9 +275,9 @@ shmrpc_dict_equal(shmrpc_dict *dict, shmrpc_dict *other, bool *out,
 /* ---- watches: one thread at a time for a watch --------------------------- */
 
 typedef enum shmrpc_event_kind {
-    SHMRPC_EVENT_PUT = 1,   /* of `key`, now `value` */
-    SHMRPC_EVENT_DEL = 2,   /* of `key` */
-    SHMRPC_EVENT_CLEAR = 3, /* of everything */
+    SHMRPC_EVENT_PUT = 1,   /* `key` now has `value` */
+    SHMRPC_EVENT_DEL = 2,   /* `key` was deleted */
+    SHMRPC_EVENT_CLEAR = 3, /* everything was deleted */
     SHMRPC_EVENT_RESYNC = 4 /* discard what you know: all present entries follow
                              * as PUT, then changes as usual */
 } shmrpc_event_kind;

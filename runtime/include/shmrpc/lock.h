@@ -88,7 +88,7 @@ enum {
     SHMRPC_LOCK_SHARED = 1u << 2,
     SHMRPC_LOCK_FAIR = 1u << 3,
     /* A new lock is created held: by the calling thread; a semaphore by nobody
-     * in particular (the ancestors' initial_value 0). */
+     * in particular: its value begins at 0. */
     SHMRPC_LOCK_HELD = 1u << 4,
     /* In the folder for all users, rather than the user's own. Without
      * `permissions` that let others in, they still can't use it. */

@@ -4,11 +4,11 @@
  *     shmrpc_log(SHMRPC_LOG_WARNING, "%s: no such page", name);
  *
  * They go to standard error, where the manager (shmrpcd), systemd and terminals
- * read them.  Each is written in one piece, even when other threads and
+ * read them. Each is written in one piece, even when other threads and
  * processes write at the same time, with its level in front as <4>, or by name
  * on a terminal; for the manager also with the thread and the call that it
- * serves, which stand in its log.  Other output of a program is logged too; its
- * level is guessed.
+ * serves; the manager's log shows both. Other output of a program is logged
+ * too; its level is guessed.
  *
  * Threading: any thread, also in forked children; not in signal handlers.
  */

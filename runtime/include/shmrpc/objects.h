@@ -24,7 +24,7 @@ SHMRPC_BEGIN_DECLS
 
 typedef enum shmrpc_scope {
     SHMRPC_SCOPE_USER = 0,     /* the user's own folder */
-    SHMRPC_SCOPE_ALL_USERS = 1 /* the one for all */
+    SHMRPC_SCOPE_ALL_USERS = 1 /* the folder for all users */
 } shmrpc_scope;
 
 typedef enum shmrpc_object_state {
@@ -36,8 +36,8 @@ typedef enum shmrpc_object_state {
                                * removed the file */
     SHMRPC_OBJECT_DAMAGED,    /* not an object, or no longer a valid one */
     SHMRPC_OBJECT_UNREADABLE, /* another user's */
-    SHMRPC_OBJECT_IN_USE,     /* a shared object that somebody has open */
-    SHMRPC_OBJECT_IDLE,       /* one that nobody has */
+    SHMRPC_OBJECT_IN_USE,     /* a shared object that a process has open */
+    SHMRPC_OBJECT_IDLE,       /* a shared object that no process has open */
     SHMRPC_OBJECT_OVER        /* its lifetime is over: its creator is dead, or
                                * the last handle was closed */
 } shmrpc_object_state;

@@ -77,19 +77,20 @@ typedef struct shmrpc_durations {
 
 /* The streams of calls, as the service's workers see them. */
 typedef struct shmrpc_stream_stats {
-    uint64_t open; /* at the time of the snapshot; of a difference: of the later
-                    * one */
+    uint64_t open; /* at the time of the snapshot; in a difference: of the later
+                    * snapshot */
     uint64_t opened;
     uint64_t items_in; /* that handlers have read */
     uint64_t items_out;
-    uint64_t bytes_in; /* of items; they are not in those of the method */
+    uint64_t bytes_in; /* of items; the method's bytes_in does not include
+                        * them */
     uint64_t bytes_out;
     int64_t stalled_ns; /* how long handlers waited for clients that did not
                          * read, present waits included */
 } shmrpc_stream_stats;
 
 typedef struct shmrpc_method_stats {
-    const char *name; /* "" for all of them */
+    const char *name; /* "" for the sum of all methods */
     uint32_t id;      /* 0: requests for the interface, and unknown methods */
     uint64_t calls;   /* that have ended, whatever their status */
     uint64_t errors;  /* of these, with another status than OK */

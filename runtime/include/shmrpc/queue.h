@@ -28,16 +28,17 @@
  * popped are lost with it.  With ACKED those that it had not acknowledged are
  * delivered again, to others, and only after its death.
  *
- * Between machines.  The name "nats://host/acme.jobs" means one queue for all
- * machines, kept by JetStream (docs/many-machines.md).  There every item is
+ * Between machines. The name "nats://host/acme.jobs" means one queue for all
+ * machines, kept by JetStream (docs/many-machines.md). There every item is
  * delivered at least once: if its reader dies, or is cut off, it comes again
  * after 30 seconds (?ack_wait=), marked as redelivered, with or without ACKED;
- * without, releasing an item acknowledges it.  `capacity` and the order are
- * those of all producers together, but for what comes again.  A call waits for
- * the servers, also with NONBLOCK, then for up to two seconds; push with
- * DEADLINE may have pushed.  Further statuses: UNAVAILABLE: no server is
- * reachable; FORKED: in a forked child.  peek and the descriptor are
- * UNIMPLEMENTED, and of the figures only those of the items are known.
+ * without, releasing an item acknowledges it. `capacity` and the order are
+ * those of all producers together, except for items that are delivered again. A
+ * call waits for the servers, also with NONBLOCK, then for up to two seconds; a
+ * push that ends in DEADLINE may have pushed its item. Further statuses:
+ * UNAVAILABLE: no server is reachable; FORKED: in a forked child. peek and the
+ * descriptor are UNIMPLEMENTED, and of the figures only those of the items are
+ * known.
  *
  * shmrpc/shared.h has what holds for all shared objects.
  */

@@ -1,6 +1,6 @@
 /*
- * What generated code calls for shared objects.  Not for people: use the
- * functions in the generated headers, or shmrpc/queue.h and its like.
+ * Functions that generated code calls for shared objects. Programs use the
+ * functions in the generated headers, or those of shmrpc/queue.h and so on.
  *
  * A generated handle is a pointer to the public type (shmrpc_queue ...) under
  * another name.  Where no item is involved, generated code calls the public

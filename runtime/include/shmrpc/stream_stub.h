@@ -1,6 +1,6 @@
 /*
- * What generated code calls for streams.  Not for people: use the functions in
- * the generated headers.
+ * Functions that generated code calls for streams. Programs use the functions
+ * in the generated headers.
  *
  * A generated stream is a pointer to shmrpc_stream under another name; the same
  * goes for a handler's sink and source. Items are `const void *` here: values

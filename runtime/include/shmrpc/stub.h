@@ -1,5 +1,5 @@
 /*
- * What generated code calls.  Not for people: use the functions in the
+ * Functions that generated code calls. Programs use the functions in the
  * generated headers, which say what they do and return.
  *
  * Threading: a client may be used by many threads at once.

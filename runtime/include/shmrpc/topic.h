@@ -32,15 +32,15 @@
  * handles in any order.  Subscribers may be READ_ONLY: they are woken, but
  * publishers don't wait for them.
  *
- * Between machines.  The name "nats://host/acme.news" means one topic for all
- * machines (docs/many-machines.md).  Without history a message reaches each
+ * Between machines. The name "nats://host/acme.news" means one topic for all
+ * machines (docs/many-machines.md). Without history a message reaches each
  * subscriber at most once, and publish returns when it is on its way; with
  * history, when a server has stored it, and `history` counts the messages of
- * all publishers.  A subscriber that missed messages gets LOST.  The overflow
- * can only be OVERWRITE (else INVALID): no publisher waits for another machine.
- * Further statuses: UNAVAILABLE: no server is reachable; CONTRACT, of next: a
- * publisher sends another type; FORKED.  The descriptor, end, and without
- * history destroy are UNIMPLEMENTED.
+ * all publishers. A subscriber that missed messages gets LOST. The overflow can
+ * only be OVERWRITE (else INVALID): no publisher waits for another machine.
+ * Further statuses: UNAVAILABLE: no server is reachable; CONTRACT, from next
+ * only: a publisher sends another type; FORKED. The descriptor, end, and
+ * without history destroy are UNIMPLEMENTED.
  *
  * shmrpc/shared.h has what holds for all shared objects.
  */

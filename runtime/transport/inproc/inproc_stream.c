@@ -38,7 +38,7 @@ struct shmrpci_stream {
 /* How long to sleep where a kernel can't wait for two words (before 5.16). */
 #define LOOK_NS (1 * SHMRPCI_NS_PER_S)
 
-/* ---- how a worker waits ------------------------------------------------ */
+/* ---- waiting ----------------------------------------------------------- */
 
 static bool is_cut(const shmrpci_stream *stream)
 {

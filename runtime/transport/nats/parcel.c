@@ -73,7 +73,7 @@ bool nats_parcel_get(const uint8_t *bytes, size_t len, nats_parcel *out)
     return fits(out);
 }
 
-/* ---- who answers ------------------------------------------------------- */
+/* ---- the gateway that answers ------------------------------------------ */
 
 /* Three texts, each with its final 0. */
 size_t nats_who_put(const nats_who *who, uint8_t out[NATS_WHO_BYTES])

@@ -140,7 +140,7 @@ static void start(shmrpci_remote *remote)
     shmrpci_buf_fini(&body);
 }
 
-/* ---- what comes ---------------------------------------------------------- */
+/* ---- incoming messages --------------------------------------------------- */
 
 /* The next tick starts again. */
 static void give_up(nats_copy *copy)

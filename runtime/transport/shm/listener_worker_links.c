@@ -176,7 +176,7 @@ void shm_worker_links_forget(shm_listener *listener, shm_conn *conn)
     }
 }
 
-/* ---- what workers ask for -------------------------------------------- */
+/* ---- requests of workers --------------------------------------------- */
 
 static shm_conn *find(const shm_listener *listener, uint64_t serial)
 {

@@ -4,7 +4,7 @@
 #include "os/clock.h"
 #include "transport/tcp/client.h"
 
-/* ---- how a client waits, and sends -------------------------------------- */
+/* ---- waiting and sending ------------------------------------------------ */
 
 static tcp_client *client_of(tcp_flow *flow)
 {

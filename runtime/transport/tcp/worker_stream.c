@@ -12,7 +12,7 @@ static tcp_conn *conn_of(tcp_flow *flow)
     return (tcp_conn *)(void *)((char *)flow - offsetof(tcp_conn, flow));
 }
 
-/* ---- how a worker waits, and sends --------------------------------------- */
+/* ---- waiting and sending ------------------------------------------------- */
 
 /* Other threads read the socket: idle workers, or the listener's. */
 static bool wait_for(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns)

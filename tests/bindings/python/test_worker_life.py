@@ -157,7 +157,7 @@ def test_script_with_main_serves(folder):
         assert sum("stopped" in line for line in service.lines) == 1
 
 
-# ---- what does not start --------------------------------------------------
+# ---- failing starts -------------------------------------------------------
 
 
 def test_missing_module_is_one_line():

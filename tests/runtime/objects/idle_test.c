@@ -121,7 +121,7 @@ static void wait_in_one(int index, void *user)
     CHECK(kinds[index % KINDS]() == SHMRPC_E_DESTROYED);
 }
 
-/* ---- what they cost ------------------------------------------------------ */
+/* ---- costs --------------------------------------------------------------- */
 
 static unsigned long wakes_of(pid_t pid)
 {

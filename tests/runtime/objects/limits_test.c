@@ -136,7 +136,7 @@ static void replaced_trees_leave_nothing_behind(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* ---- what is said -------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------ */
 
 static void a_full_dict_says_how_much_it_needs(void **state)
 {

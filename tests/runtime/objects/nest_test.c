@@ -509,7 +509,7 @@ static void eight_processes_append_to_a_typed_list(void **state)
     shmrpc_value_close(value);
 }
 
-/* ---- what is deleted meanwhile ------------------------------------------- */
+/* ---- deletions meanwhile ------------------------------------------------- */
 
 /* A long list appears and disappears as a whole. */
 static void found_and_delete(int index, void *user)

@@ -190,7 +190,7 @@ static void depth_counts_what_is_there(void **state)
     }
 }
 
-/* ---- what is no record --------------------------------------------------- */
+/* ---- invalid records ----------------------------------------------------- */
 
 static shmrpc_status with_word(scene *of, uint64_t word)
 {

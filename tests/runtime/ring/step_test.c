@@ -16,7 +16,7 @@
 
 enum { NUMBERS = 32, THERE = 4, OTHERS = 20, VICTIMS = 10 };
 
-/* ---- what the victim does ------------------------------------------------ */
+/* ---- the victim's operations --------------------------------------------- */
 
 /* Its own record, and what it has noted in memory that outlives it. */
 static shmrpci_queue *mine;

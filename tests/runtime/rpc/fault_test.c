@@ -298,7 +298,7 @@ static void oneway_faults_are_nobodys(void **state)
         0);
 }
 
-/* ---- who sees the trace ---- */
+/* ---- access to the trace ---- */
 
 static void trace_is_for_those_who_may(void **state)
 {

@@ -80,7 +80,7 @@ void __wrap_free(void *at)
     __real_free(at);
 }
 
-/* ---- what may be lost ---- */
+/* ---- permitted losses ---- */
 
 static unsigned count_fds(void)
 {

@@ -109,7 +109,7 @@ static void next_start_never_moves_forward(void **state)
     assert_true(backoff.next_ns == next_ns);
 }
 
-/* ---- how many workers there are -------------------------------------- */
+/* ---- number of workers ----------------------------------------------- */
 
 static const shmrpci_scale_rules rules = {.min_workers = 1,
                                           .max_workers = 8,

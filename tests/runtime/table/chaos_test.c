@@ -222,7 +222,7 @@ static pid_t start(int fd, uint32_t me, uint32_t seed)
     return child;
 }
 
-/* ---- what is seen meanwhile ---------------------------------------------- */
+/* ---- observations meanwhile ---------------------------------------------- */
 
 static uint64_t sum_of(shmrpci_table_view *view)
 {

@@ -13,7 +13,7 @@
 
 #include "dying/step.h"
 
-/* ---- what the victim does ------------------------------------------------ */
+/* ---- the victim's operations --------------------------------------------- */
 
 static bool replace(shmrpci_table *table)
 {

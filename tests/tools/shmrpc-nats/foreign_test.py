@@ -44,7 +44,7 @@ class Asker:
         return said
 
 
-# ---- what is tried -----------------------------------------------------------
+# ---- tests -------------------------------------------------------------------
 
 
 def results_come_in_the_form_of_the_request(world):

@@ -14,7 +14,7 @@ from world import PATIENCE_S, PROGRAM, Ledger, main
 PARCEL = struct.Struct("<BBBBiQQQ")
 FIND, FOUND, OPEN, OPENED, DATA, ACK, PROBE, ALIVE, END, CLOSE = range(1, 11)
 
-# ---- what is tried -----------------------------------------------------------
+# ---- tests -------------------------------------------------------------------
 
 
 def calls_come_back(world):

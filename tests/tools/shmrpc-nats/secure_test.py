@@ -59,7 +59,7 @@ def permissions(world, service):
     return re.findall(r"permissions \{.*?\n\}", text, re.DOTALL)
 
 
-# ---- what is tried -----------------------------------------------------------
+# ---- tests -------------------------------------------------------------------
 
 
 def permissions_and_nkeys_suffice(world):

@@ -98,7 +98,7 @@ def timed_calls(client, count):
     return times
 
 
-# ---- what is tried -----------------------------------------------------------
+# ---- tests -------------------------------------------------------------------
 
 
 def peers_that_never_read_cost_what_is_allowed(gateway, where, total):

@@ -141,7 +141,7 @@ def test_a_gateway_follows_the_file(m):
     assert said == "`A` has no shm:// address", said
 
 
-# ---- who may come ---------------------------------------------------------
+# ---- access ---------------------------------------------------------------
 
 def call_as(m, user):
     """What another user is told, with a program that he can run."""

@@ -552,7 +552,7 @@ static void destroying_it_is_heard_of_everywhere(void **state)
     shmrpc_dict_close(there);
 }
 
-/* ---- what is refused ----------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------ */
 
 static void what_does_not_exist_between_machines_says_why(void **state)
 {

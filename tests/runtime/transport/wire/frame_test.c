@@ -222,7 +222,7 @@ static void features_are_only_for_those_that_have_them(void **state)
     }
 }
 
-/* ---- what is refused --------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------- */
 
 static void other_protocols_are_known_by_their_first_byte(void **state)
 {

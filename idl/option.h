@@ -33,8 +33,9 @@ typedef struct idl_option_row {
     idl_option_form form;
     int64_t min;
     int64_t max;
-    int64_t usual;                /* without the option, but for those that */
-    const idl_option_word *words; /* see idl_option_default */
+    int64_t usual;                /* the default, except for options */
+    const idl_option_word *words; /* whose default idl_option_default
+                                   * computes */
 } idl_option_row;
 
 /* The rows, an option's in a row, options in the order of their numbers. */

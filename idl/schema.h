@@ -119,7 +119,8 @@ struct idl_type {
     const idl_type *element;     /* LIST, ARRAY, and MAP's value; else NULL */
     const idl_enum *enumeration; /* ENUM, else NULL */
     const idl_record *record;    /* STRUCT and UNION, else NULL */
-    const char *alias; /* "acme.fts.Lang" when written so, else NULL */
+    const char *alias; /* the alias by which it was written, "acme.fts.Lang";
+                        * else NULL */
     idl_span span;
 };
 

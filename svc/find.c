@@ -1,4 +1,4 @@
-/* Which service is meant. */
+/* Finds the service that a user means. */
 #include "svc/find.h"
 
 #include <stdbool.h>

@@ -53,7 +53,7 @@ def how_to_link():
     if objects:
         others = [flag for flag in pkg_config("--libs", "--static")
                   if flag not in OURS]
-        # What the archives hold is nobody's but the extension's.
+        # The symbols of the archives are visible in the extension only.
         return objects, ["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections",
                          "-Wl,--as-needed", *others]
     libraries = pkg_config("--libs")

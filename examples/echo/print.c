@@ -1,4 +1,4 @@
-/* A walk over the tagged tree that `any` is. */
+/* Walks the tree of a value of type `any`. */
 #include "print.h"
 
 #include <inttypes.h>

@@ -66,7 +66,7 @@ static int enter(gate *client, char **doors)
     return 0;
 }
 
-/* Waits until `lon` connections have ended: the server learns of it a moment
+/* Waits until `wanted` connections have ended: the server learns of it a moment
  * after a client has left. */
 static int await_gone(gate *client, unsigned long wanted)
 {

@@ -4,8 +4,8 @@
  *
  * The write-ahead log lets searches go on while documents are read again.
  *
- * Threading: open and close: one thread; take and give: any; a session is its
- * taker's alone.
+ * Threading: open and close: one thread; take and give: any; a session belongs
+ * to the thread that took it.
  */
 #ifndef SEARCH_STORE_H
 #define SEARCH_STORE_H
@@ -27,7 +27,7 @@ typedef enum store_statement {
     STORE_SNIPPET,    /* query, id; marks what matched with \2 and \3 */
     STORE_FETCH,      /* id; gives title, path, format, text */
     STORE_STATS,      /* gives documents, bytes */
-    STORE_GENERATION, /* returns one more than any document has */
+    STORE_GENERATION, /* gives a generation above those of all documents */
     STORE_KEEP,       /* generation, path, title, text */
     STORE_PUT,        /* the same, format */
     STORE_FORGET,     /* generation, folder with "/" */

@@ -15,7 +15,9 @@
 
 enum { WORKERS = 4 };
 
-#define FIRST_NUMBER UINT64_C(1000000000001) /* and then each second one */
+#define FIRST_NUMBER                                        \
+    UINT64_C(1000000000001) /* and every second number from \
+                             * there on */
 
 typedef struct office {
     work_jobs_queue *jobs;

@@ -1,6 +1,6 @@
 /*
- * Extensions of `any`: makers and readers of shmrpc/any.h, but for big integers
- * (any_integer.c) and arrays (any_array.c).
+ * Extensions of `any`: makers and readers of shmrpc/any.h, except for big
+ * integers (any_integer.c) and arrays (any_array.c).
  *
  * The formats are a table in docs/protocol.md and never change. Makers check
  * what the caller gives, readers what anyone may have sent; both use the same

@@ -123,8 +123,9 @@ typedef struct float_form {
 
 /*
  * Eisel and Lemire (Lemire 2021, "Number parsing at a gigabyte per second"):
- * the digits times 64, if need be 128 bits of the power of ten decide, but for
- * rare ties. False for these, for subnormal numbers and those out of range.
+ * the product of the digits and 64, or if need be 128, bits of the power of ten
+ * decides, except for rare ties. False for those, for subnormal numbers and
+ * those out of range.
  */
 static bool round_product(const scientific *number, const float_form *form,
                           uint64_t *bits)

@@ -12,8 +12,8 @@
  *     frozenset({1})  Decimal('1.50')  (1+2j)
  *     Ext(11, b'...')   other extensions, with their number
  *
- * Comments and white space may stand between the words.  Each tree that
- * shmrpc_any_check() finds sound comes back equal, but for f32.
+ * Comments and white space may stand between the words. Each tree that
+ * shmrpc_any_check() finds sound comes back equal, except for f32.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */

@@ -67,7 +67,7 @@ const shmrpc_type shmrpc_type_any = {
 };
 
 /* An empty struct has one byte, in C and in a native image (layout.h), which is
- * copied as it is: there must be one where parameters are said to be. */
+ * copied as it is: the pointer to the parameters must lead to one. */
 const shmrpc_type shmrpc_type_no_params = {
     .kind = SHMRPC_KIND_STRUCT,
     .flags = SHMRPC_TYPE_PARAMS | SHMRPC_TYPE_FIXED,

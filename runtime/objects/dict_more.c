@@ -3,8 +3,8 @@
  * They use the other functions of shmrpc/dict.h, not the engine.
  *
  * An operation of several steps is repeated if another thread changes the dict
- * in between; after a thousand attempts it is ABORTED, as nothing else tells a
- * busy dict from one that is never at rest.
+ * in between; after a thousand attempts it is ABORTED, as otherwise it might
+ * never end in a dict that is always being changed.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /*
  * Paths into dicts and values of any shape. A change below a key is a change of
  * that key. A short value is read, changed as a tree and put back if the key is
- * still what was read, else again; of a long one, which becomes a nest, the one
- * place is changed (dict_nest.h). Both cost about the same at 512 bytes.
+ * still what was read, else again; in a long one, which becomes a nest, only
+ * the one place is changed (dict_nest.h). Both cost about the same at 512
+ * bytes.
  *
  * A path begins with the key, unless the object is a value, which has none.
  * dict.c handles paths that end at the key itself.

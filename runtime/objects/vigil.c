@@ -31,7 +31,7 @@ typedef struct shmrpci_watchman {
     struct shmrpci_watchman *parents; /* keeps it reachable */
     uint32_t generation;
     shmrpci_mutex duty; /* held to begin and end watches; taken first */
-    /* Valid with at least one watch. */
+    /* Valid while there is at least one watch. */
     shmrpci_thread thread;
     int set;
     int end; /* an event that tells the thread to end */

@@ -29,7 +29,7 @@
 
 typedef struct shmrpci_store shmrpci_store;
 
-/* What a figure belongs to. */
+/* The series that a figure belongs to. */
 typedef struct shmrpci_series {
     const char *service; /* "echo" */
     const char *subject; /* "", "worker 3", "method find" */

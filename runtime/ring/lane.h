@@ -111,7 +111,7 @@ uint32_t shmrpci_lane_append_many(shmrpci_lane_writer *writer,
 /* Publishes all appended records at once, by the one store of the tail. The
  * producer calls it before another one may write to the lane. */
 void shmrpci_lane_show(shmrpci_lane_writer *writer);
-/* Append and show. */
+/* Appends a record, and publishes it. */
 static inline void shmrpci_lane_publish(shmrpci_lane_writer *writer,
                                         uint32_t len, uint32_t flags)
 {

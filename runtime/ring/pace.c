@@ -1,11 +1,11 @@
 /* Waiting for more records, where that pays. */
 #include "ring/pace.h"
 
-/* The wait; the longer, the more records arrive for one fetch of a line, and
- * the later. */
+/* How long to wait: the longer, the more records arrive for one fetch of a
+ * line, but the later they are taken. */
 #define WAIT_NS 2000
 
-/* If a record takes longer, they don't come in a stream. */
+/* If a record takes longer than this, they don't come in a stream. */
 #define SLOW_NS 2000
 
 /* How many slow rounds in a row stop the trials. */
@@ -29,7 +29,8 @@ static void set64(shmrpci_atomic_u64 *at, uint64_t value)
     atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
-/* A gap of 0 means the least. */
+/* Plans the next trial after `gap` rounds, within the limits; 0: after the
+ * fewest. */
 static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
 {
     set32(&pace->is_trial, 0);
@@ -52,7 +53,7 @@ static void judge(shmrpci_pace *pace, uint32_t waits)
     }
 }
 
-/* A single slow round may be others that had the CPU. */
+/* In a single slow round others may have had the CPU. */
 static void note_slow(shmrpci_pace *pace)
 {
     uint32_t slow = shmrpci_load_relaxed(&pace->slow) + 1;

@@ -32,7 +32,8 @@ typedef struct shmrpci_pace {
     shmrpci_atomic_u32 waits;    /* whether it waits in this round */
     shmrpci_atomic_u32 count;    /* records in it so far */
     shmrpci_atomic_u64 began;    /* in ticks */
-    shmrpci_atomic_u64 usual[2]; /* ticks a round takes without, with waits */
+    shmrpci_atomic_u64 usual[2]; /* ticks that a round takes: without waits,
+                                  * with waits */
     shmrpci_atomic_u32 slow;     /* rounds in a row with sparse records */
     shmrpci_atomic_u32 is_trial; /* this round tries the other way */
     shmrpci_atomic_u32 left;     /* rounds until the next trial */

@@ -303,7 +303,7 @@ shmrpc_status shmrpci_pipe_write(shmrpci_pipe *pipe, const void *data,
                                  size_t *out_len, shmrpc_error *error)
 {
     shmrpci_slices slices = shmrpci_slices_until(deadline_ns);
-    /* Not written to. */
+    /* Only read: a write does not change the bytes. */
     span of = {.data = (uint8_t *)(uintptr_t)data, .len = len};
     shmrpc_status status = SHMRPC_OK;
     do {

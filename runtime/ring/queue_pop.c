@@ -13,7 +13,7 @@ typedef struct haul {
     shmrpci_item *items;
     uint32_t max;
     uint32_t count;
-    bool may_wait; /* for more, as the pace decides: once */
+    bool may_wait; /* it may wait once for more records, as the pace decides */
     int64_t deadline_ns;
 } haul;
 

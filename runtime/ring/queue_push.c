@@ -149,7 +149,7 @@ static void leave(shmrpci_queue *queue)
 /* A ring that was full. */
 typedef struct full_ring {
     shmrpci_lane_words *words;
-    uint64_t head; /* the head, then */
+    uint64_t head; /* the head when it was full */
     uint64_t size;
 } full_ring;
 

@@ -73,7 +73,7 @@ static uint64_t read_by(const shmrpci_topic *topic, uint32_t seat)
     return cursor <= tail ? cursor : tail;
 }
 
-/* The lowest position that any has read; sets stall->seat. */
+/* The lowest position that any subscriber has read; sets stall->seat. */
 static uint64_t least_read(const shmrpci_topic *topic, stall *of)
 {
     uint64_t least = topic->writer.tail;

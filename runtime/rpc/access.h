@@ -11,7 +11,8 @@
 #include "shmrpc/server.h"
 #include "shmrpc/stub.h"
 
-/* A copy of the lists for one method. Not limited: everybody may call it. */
+/* A copy of the lists for one method. If it is not limited, everybody may call
+ * it. */
 typedef struct shmrpci_access_list {
     bool is_limited;
     uint32_t *uids;

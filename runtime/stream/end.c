@@ -133,7 +133,7 @@ void shmrpci_stream_end_finish(shmrpci_stream_end *end)
     }
 }
 
-/* Puts a piece to those before it. MORE: the item is whole. */
+/* Appends a piece to those before it. MORE: the item is whole. */
 static int add_piece(shmrpci_stream_end *end, const shmrpci_stream_piece *piece,
                      const uint8_t **data, size_t *len, bool *in_ring)
 {

@@ -1,12 +1,12 @@
 /*
- * One end of the streams of a call, where both ends see the same rings: items
- * whole, and when they end.
+ * One end of the streams of a call, where both ends see the same rings: passes
+ * on whole items, and tells when they end.
  *
  * Not for the memory of the rings, nor for sharing them: that is the
  * transport's.
  *
- * Threading: send and finish one thread, next another one; init, close and fini
- * neither of them at work.
+ * Threading: one thread may call send and finish while another one calls next;
+ * neither may do so during init, close and fini.
  */
 #ifndef SHMRPCI_STREAM_END_H
 #define SHMRPCI_STREAM_END_H
@@ -44,9 +44,9 @@ void shmrpci_stream_rings_format(const shmrpci_stream_rings *rings);
 /* Nobody serves the client any more: its items end, nobody reads. */
 void shmrpci_stream_rings_lose(const shmrpci_stream_rings *rings);
 
-/* Behind it, where the worker has died: wakes the client even if it bears no
- * mark of a sleeper, as the worker may have died between taking the mark away
- * and the wake. */
+/* Called after that if the worker has died: wakes the client even if no sleeper
+ * is marked, as the worker may have died between clearing the mark and the
+ * wake-up. */
 void shmrpci_stream_rings_rouse(const shmrpci_stream_rings *rings);
 /* The same when the client has gone: for the worker. */
 void shmrpci_stream_rings_leave(const shmrpci_stream_rings *rings);
@@ -59,8 +59,8 @@ void shmrpci_stream_end_init(shmrpci_stream_end *end,
 void shmrpci_stream_end_fini(shmrpci_stream_end *end);
 
 /* As the operations of shmrpci_stream_ops of these names. `*in_ring`: the item
- * lies where the other end can still write. DATA_LOSS, too, where there is no
- * ring in that direction: a client that lies has left it out. */
+ * lies where the other end can still write. DATA_LOSS also if there is no ring
+ * in that direction: a lying client has left it out. */
 int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
                             size_t len, int64_t deadline_ns, bool alone);
 void shmrpci_stream_end_finish(shmrpci_stream_end *end);
@@ -82,7 +82,7 @@ bool shmrpci_stream_end_arm(shmrpci_stream_end *end, bool takes, bool puts,
 void shmrpci_stream_end_disarm(shmrpci_stream_end *end);
 bool shmrpci_stream_end_arm_close(shmrpci_stream_end *end, shmrpci_futex_on *on,
                                   size_t *out_count);
-/* Without freeing anything. */
+/* Closes the end, but frees nothing. */
 void shmrpci_stream_end_close(shmrpci_stream_end *end);
 
 #endif

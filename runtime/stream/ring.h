@@ -138,7 +138,7 @@ typedef struct shmrpci_stream_writer {
     uint64_t tail;   /* bytes written, padding too */
     uint64_t head;   /* bytes released, when last read */
     int failed;      /* the status in which the stream has broken, or OK */
-    uint32_t wanted; /* bytes that the last part needed that was BUSY */
+    uint32_t wanted; /* bytes that the last part needed that returned BUSY */
     uint32_t lent;   /* bytes behind the last frame, and 1; 0: none */
     uint64_t delivered;
     bool is_midway; /* parts of an item were written, and not the last one */
@@ -150,15 +150,14 @@ void shmrpci_stream_writer_init(shmrpci_stream_writer *w,
                                 shmrpci_stream_ring *back);
 
 /*
- * Writes one item, which the reader then has whole or not at all.  Without room
+ * Writes one item, which the reader then has whole or not at all. Without room
  * it waits until `until_ns` (0: it does not); `alone` is true when no other
- * thread of this end reads what comes the other way.
- * BUSY: there is no room for the item at once (until_ns 0), nothing is written;
- * DEADLINE; CANCELLED: nobody reads any more, or there is no room and the
- * waiter says that the reader is gone; ABORTED: both ends wait for room,
- * and neither reads; DATA_LOSS: the reader lies.  After a status but OK and
- * BUSY no more can be written if a part of the item has been.
- * PRECONDITION: behind the end.
+ * thread of this end reads what comes the other way. BUSY: there is no room for
+ * the item at once (until_ns 0), nothing is written; DEADLINE; CANCELLED:
+ * nobody reads any more, or there is no room and the waiter says that the
+ * reader is gone; ABORTED: both ends wait for room, and neither reads;
+ * DATA_LOSS: the reader lies. After a status other than OK and BUSY no more can
+ * be written if a part of the item has been. PRECONDITION: after the end.
  */
 int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
                          int64_t until_ns, bool alone);
@@ -178,7 +177,7 @@ int shmrpci_stream_lend(shmrpci_stream_writer *w, size_t len, int64_t until_ns,
 int shmrpci_stream_commit(shmrpci_stream_writer *w, size_t len);
 void shmrpci_stream_abort(shmrpci_stream_writer *w);
 
-/* The last frame; what is lent is no item. Does nothing the second time. */
+/* Writes the last frame, and drops a loan. Does nothing the second time. */
 void shmrpci_stream_finish(shmrpci_stream_writer *w,
                            shmrpci_stream_reason reason);
 
@@ -201,7 +200,7 @@ int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
  * is woken, when there may be room. False: there is already. Until disarm. */
 bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 void shmrpci_stream_disarm_write(shmrpci_stream_writer *w);
-/* The same for when nobody reads any more, or sooner. */
+/* The same for the time when nobody reads any more, or sooner. */
 bool shmrpci_stream_arm_cancel(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 
 /* ---- reader: ring_read.c ---------------------------------------------- */

@@ -29,8 +29,8 @@ static void give_credit(shmrpci_stream_reader *r)
     /* Relaxed: the head releases it. All items that were looked at are
      * released. */
     shmrpci_store_relaxed(&r->ring->taken, r->number);
-    /* Seq, as is the look behind it: a writer that has said that it waits sees
-     * the credit, or is seen. Also releases what was read. */
+    /* Seq, as is the load after it: a writer that has announced a wait sees the
+     * credit, or we see its announcement. Also releases what was read. */
     shmrpci_store_seq(&r->ring->head, r->at);
     if (shmrpci_load_seq(&r->ring->waits) != (uint32_t)SHMRPCI_STREAM_WRITES &&
         shmrpci_exchange_seq(&r->ring->waits,
@@ -124,8 +124,8 @@ int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out)
     }
     for (;;) {
         shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
-        /* Acquire: pairs with the writer's exchange. Loaded once: what a peer
-         * that lies makes of it later is not looked at. */
+        /* Acquire: pairs with the writer's exchange. Loaded once: later changes
+         * by a lying peer are not seen. */
         uint32_t header = shmrpci_load_acquire(at);
         if (header == 0 || header == waiting) {
             return nothing(r, at);
@@ -162,8 +162,8 @@ int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
     if (!shmrpci_cas_seq(at, &expected, waiting) && expected != waiting) {
         return SHMRPC_OK;
     }
-    /* Seq, and so is the compare-and-swap: who sets `ended` then finds WAITING
-     * or is seen here. */
+    /* Seq, and so is the compare-and-swap: a thread that sets `ended` either
+     * finds WAITING, or we see `ended` here. */
     if (shmrpci_load_seq(&r->ring->ended) != 0) {
         return SHMRPC_OK;
     }
@@ -201,8 +201,8 @@ void shmrpci_stream_leave(shmrpci_stream_reader *r)
 
 /* ---- for a writer that has gone --------------------------------------- */
 
-/* A reader that sleeps has given all credit: it sleeps where its head is.
- * The word is the reader's: any value is brought into the ring. */
+/* A reader that sleeps has given all credit: it sleeps where its head is. The
+ * word is the reader's: any value is reduced to a place in the ring. */
 static shmrpci_atomic_u32 *sleeps_at(shmrpci_stream_ring *ring, uint32_t bytes)
 {
     uint32_t size = bytes - (uint32_t)offsetof(shmrpci_stream_ring, frames);

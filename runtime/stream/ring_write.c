@@ -63,7 +63,7 @@ static uint32_t needed_now(const shmrpci_stream_writer *w, uint32_t len)
     return (frame > to_end ? to_end : 0) + frame + SHMRPCI_STREAM_FRAME_BYTES;
 }
 
-/* Takes note of the credit. False: no reader would have given it. */
+/* Reads the credit. False: no correct reader would have given it. */
 static bool note_head(shmrpci_stream_writer *w, uint64_t head)
 {
     if (head < w->head || head > w->tail) {
@@ -86,8 +86,8 @@ static int look_for_room(shmrpci_stream_writer *w, uint64_t needed)
     if (shmrpci_load_seq(&w->ring->cancelled) != 0) {
         return SHMRPC_E_CANCELLED;
     }
-    /* Seq, as acquire pairs with the reader's credit: it no longer reads what
-     * it has released. */
+    /* Seq includes acquire, which pairs with the reader's credit: it no longer
+     * reads what it has released. */
     if (!has_room(w, needed) &&
         !note_head(w, shmrpci_load_seq(&w->ring->head))) {
         return SHMRPC_E_DATA_LOSS;
@@ -205,7 +205,7 @@ static int wait_for_room(shmrpci_stream_writer *w, uint64_t needed,
         status = look_for_room(w, needed);
     }
     while (status == SHMRPC_E_BUSY && until_ns != 0) {
-        /* Seq, as are the look behind it and both of the reader's. */
+        /* Seq, as are the load after it and both accesses of the reader. */
         shmrpci_store_seq(&w->ring->waits, waits);
         status = look_for_room(w, needed);
         if (status == SHMRPC_E_BUSY) {
@@ -405,7 +405,7 @@ bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on)
 {
     *on = (shmrpci_futex_on){.word = &w->ring->waits,
                              .expected = (uint32_t)SHMRPCI_STREAM_WAITS};
-    /* Seq, as are the look behind it and both of the reader's. */
+    /* Seq, as are the load after it and both accesses of the reader. */
     shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WAITS);
     return look_for_room(w, w->wanted) == SHMRPC_E_BUSY;
 }
@@ -443,7 +443,7 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
 
 uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w)
 {
-    /* Relaxed: a number. An impossible one is ignored. */
+    /* Relaxed: only a number. An impossible one is ignored. */
     uint32_t before = (uint32_t)w->delivered;
     uint32_t more = shmrpci_load_relaxed(&w->ring->taken) - before;
     if (more <= w->number - before) {

@@ -6,9 +6,9 @@
 
 #include "os/clock.h"
 
-/* Since when nobody waits for the call at a place: since its deadline, or, as a
- * call with streams mostly has none, since its client was first seen to be
- * gone. SHMRPCI_NEVER_NS: somebody waits, or there is no call. */
+/* Since when nobody waits for the call at a place: since its deadline; for a
+ * call with streams, which mostly has none, since its client was first seen to
+ * be gone. SHMRPCI_NEVER_NS: somebody waits, or there is no call. */
 static int64_t alone_since(shmrpci_supervisor *s, uint32_t index,
                            uint32_t place, int64_t now_ns)
 {

@@ -48,7 +48,7 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
 static bool is_spare(const shmrpci_supervisor *s, uint32_t number,
                      bool may_wait)
 {
-    /* Only those that run have places. */
+    /* Only running workers have places. */
     if (s->workers[number].state != SHMRPCI_WORKER_RUNS) {
         return false;
     }

@@ -9,8 +9,8 @@
 #include "table/inside.h"
 
 /* How often to look at a change in progress before helping: its maker is most
- * probably about to finish it. The second is for a long one, a rehash: looks
- * for each slot. In tests/relacy all help at once. */
+ * probably about to finish it. The second number is for a rehash, which takes
+ * long: looks for each slot of the table. In tests/relacy all help at once. */
 #ifndef HELP_LOOKS
 #define HELP_LOOKS      16u
 #define HELP_LOOKS_SLOT 2u

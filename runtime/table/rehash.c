@@ -105,7 +105,8 @@ void shmrpci_table_build(const shmrpci_table *table,
     }
     shmrpci_store_relaxed(&to.block->record.id, id | 1);
     shmrpci_fence_release();
-    /* Not `committed` and `winner`: a helper may have set them already. */
+    /* Does not set `committed` and `winner`: a helper may have set them
+     * already. */
     memset((uint8_t *)to.block + sizeof *to.block, 0,
            shmrpci_table_block_bytes(shmrpci_root_log2(root)) -
                sizeof *to.block);

@@ -150,7 +150,8 @@ static void *drain(void *user)
     return NULL;
 }
 
-/* Runs in a process of its own, whose clock it sets, and its children's. */
+/* Runs in a process of its own, since it sets the clock of that process and its
+ * children. */
 void jumps_of_the_clock_change_nothing(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /*
  * Words biased to one thread, until another comes: the source of bias.c.
  *
- * Three threads take a bit and give it back, and what it guards is plain; or
- * one waits for the bit as for a free slot (client_slot.c).
+ * Three threads take a bit and give it back, and the data that it guards is not
+ * atomic; or one of them waits for the bit, as for a free slot (client_slot.c).
  */
 #include "sync/bias.h"
 

@@ -40,8 +40,7 @@ typedef struct direction {
     bool is_last;
     bool waits_for_room;
     bool is_done;
-    bool has_ended; /* because no more will arrive, not because nobody wants
-                     * it */
+    bool has_ended; /* no more will arrive, rather than: nobody wants it */
     int status;     /* then: the status */
 } direction;
 

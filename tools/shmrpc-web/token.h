@@ -29,7 +29,7 @@ bool web_secret_is(const web_secret *secret, const char *text, size_t len);
 enum {
     WEB_MAY_SEE = 1,    /* figures, logs, descriptions */
     WEB_MAY_CALL = 2,   /* methods of services */
-    WEB_MAY_CHANGE = 4, /* what the manager runs */
+    WEB_MAY_CHANGE = 4, /* changes of what the manager runs */
     WEB_MAY_ALL = WEB_MAY_SEE | WEB_MAY_CALL | WEB_MAY_CHANGE
 };
 

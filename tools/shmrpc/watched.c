@@ -15,8 +15,8 @@ int cli_watched_open(cli_watched *w, int64_t timeout_ns, shmrpc_error *error)
     return shmrpc_stats_open(w->where, w->port, &opts, &w->stats, error);
 }
 
-/* CPUs in use since the previous sample; at the first sample of a process since
- * its worker started. -1: another user's process. */
+/* CPUs in use since the previous sample; in the first sample of a process,
+ * since its worker started. -1: another user's process. */
 static double cpu_of(const tool_samples *all, const tool_sample *it,
                      int64_t started_ns)
 {

@@ -38,9 +38,11 @@ typedef struct mgr_line {
     mgr_level level;
     mgr_origin origin;
     bool truncated;
-    int32_t thread;      /* that called shmrpc_log; 0: not known */
-    uint64_t call;       /* that this thread served; 0: none, or not known */
-    const char *service; /* its section; NULL: of the log that has the line */
+    int32_t thread;      /* the thread that called shmrpc_log; 0: not known */
+    uint64_t call;       /* the call that this thread served; 0: none, or not
+                          * known */
+    const char *service; /* its section; NULL: that of the log which has the
+                          * line */
     const char *text;    /* no NUL behind it */
     size_t len;
 } mgr_line;

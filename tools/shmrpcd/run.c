@@ -544,7 +544,8 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
     }
 }
 
-/* A program that ends by itself may report this too: its end will show that. */
+/* A program that ends by itself may report this too; the state then changes
+ * when it has ended. */
 static void take_stopping(mgr_unit *unit, const mgr_run *run)
 {
     if (run == unit->run && unit->state == MGR_STOPPING) {

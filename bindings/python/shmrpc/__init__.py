@@ -155,12 +155,12 @@ def connect(
     """Connects to a service and asks for its interface.
 
     `where` is a name ("echo_serv", "echo_serv@two", "echo_serv:5555") or
-    addresses ("shm://echo_serv@two,tcp://host:5555").  With `svc`, the text of
-    a .svc, the service is not asked, and must fit to that text; `where` must
-    be an address then.  `timeout`, in seconds, is that of calls which have none
-    of their own (30 s).  `wait` is how long to wait for a service that isn't
-    there yet.  With `arrays`, lists of numbers are returned as memoryviews.
-    `profile` is "balanced", "latency" or "power": how a wait spends the CPU.
+    addresses ("shm://echo_serv@two,tcp://host:5555"). With `svc`, the text of
+    a .svc, the service is not asked, and must match that text; `where` must be
+    an address then. `timeout`, in seconds, is that of calls which have none of
+    their own (30 s). `wait` is how long to wait for a service that isn't there
+    yet. With `arrays`, lists of numbers are returned as memoryviews. `profile`
+    is "balanced", "latency" or "power": how a wait spends the CPU.
     """
     client: Client = _open(where, svc, timeout, wait, arrays, profile,
                            max_message_bytes)

@@ -31,7 +31,7 @@ class Cancelled(Error):
 
 
 class Unknown(Error):
-    """The handler failed, and nothing is known of how."""
+    """The handler failed in a way that is not known."""
 
 
 class RemoteError(Unknown):

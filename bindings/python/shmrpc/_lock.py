@@ -70,7 +70,7 @@ class Lock(_core.Lock):
     semaphore      any thread may release it, and deaths are not noticed
     recursive      the thread that holds it may take it again
     shared         it has readers, too: see read()
-    fair           who has waited for a millisecond goes first
+    fair           a thread that has waited for a millisecond goes first
     all_users      in the folder for all users, not the user's own
     spin           seconds to spin before sleeping; None: as long as it pays
     repair         called with the lock held after its owner has died: mends

@@ -110,8 +110,8 @@ class Shared(_core.Handle):
             self._check_own(name, all_users)
 
     def _check_own(self, name: str, all_users: bool) -> None:
-        """Pickles can run code: they are loaded only from what nobody but this
-        user can write to."""
+        """Pickles can run code: they are loaded only from objects that no
+        other user can write to."""
         for info in objects(all_users=all_users):
             if (info.name == name and info.kind == self._kind
                     and info.uid == os.geteuid() and not info.mode & 0o022):

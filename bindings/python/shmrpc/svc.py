@@ -224,7 +224,7 @@ def _function_of(value: Any) -> Any:
 
 
 def svc_name(name: str) -> str:
-    """Without the underscore that Python's words get."""
+    """The name without the underscore that Python's keywords get."""
     import keyword
 
     return name[:-1] if name.endswith("_") and keyword.iskeyword(

@@ -194,7 +194,8 @@ class UltraDict(Dict):
         """Nothing to do: all processes read the same memory."""
 
     def load(self, path: Any = None, force: bool = False) -> None:
-        """Nothing to do, but for the path of a snapshot."""
+        """Loads a snapshot, if `path` names one; otherwise there is nothing to
+        do."""
         if path is not None:
             super().load(path)
 

@@ -3,8 +3,8 @@
  * state for its loop, aio_send.c, which sends and ends calls, and aio_call.c,
  * the awaitable object.
  *
- * Threading: the loop's thread, but for a call that is STARTING, which the
- * thread of start_first has.
+ * Threading: the loop's thread, except that a call in state STARTING belongs to
+ * the thread that runs start_first.
  */
 #ifndef SHMRPC_PYTHON_AIO_H
 #define SHMRPC_PYTHON_AIO_H

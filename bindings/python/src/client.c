@@ -330,7 +330,7 @@ static PyObject *find_method(client *c, PyObject *name, bool is_python)
                : NULL;
 }
 
-/* Raises `type` with what helps with a name that is wrong. */
+/* Raises `type` with a hint about a wrong name. */
 static void refuse_name(PyObject *self, PyObject *type, PyObject *name)
 {
     PyObject *error = core_help(((client *)self)->connection->state,

@@ -753,7 +753,7 @@ static PyObject *view_enter(PyObject *self, PyObject *unused)
     return Py_XNewRef(v->memory);
 }
 
-/* What was made of the memory may be in use: then it lives until that ends. */
+/* Objects made from the memory may be in use: then it lives until they end. */
 static PyObject *view_exit(PyObject *self, PyObject *unused)
 {
     view *v = (view *)self;

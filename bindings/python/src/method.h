@@ -1,7 +1,7 @@
 /*
- * What the forms of a call share: a method, and one call of it that is made
- * ready.  method.c has the form that waits, aio.c the one that is awaited,
- * stream.c that with items.
+ * Declarations shared by the forms of a call: a method, and one prepared call
+ * of it. method.c has the form that waits, aio_call.c the one that is awaited,
+ * stream.c the one with items.
  */
 #ifndef SHMRPC_PYTHON_METHOD_H
 #define SHMRPC_PYTHON_METHOD_H
@@ -15,7 +15,7 @@
 typedef PyObject *(*core_vectorcall)(PyObject *, PyObject *const *, size_t,
                                      PyObject *);
 
-/* The number of positional arguments, of what is passed as `nargsf`. */
+/* The number of positional arguments in `nargsf`. */
 #define CORE_COUNT_MASK (~(SIZE_MAX ^ (SIZE_MAX >> 1)))
 
 typedef struct core_method {
@@ -65,7 +65,7 @@ int core_back_want(core_invocation *in, PyObject *dict);
 /* Copies the metadata that has come to the dict. May be called with an
  * exception set, which stays set. */
 void core_back_fill(const core_back *back);
-/* The same, and frees it: for when the call has ended. It may be NULL. */
+/* The same, and frees it, once the call has ended. It may be NULL. */
 void core_back_end(core_back *back);
 
 /* The Python value of a reply, which is released. New reference. */

@@ -38,7 +38,7 @@ enum {
     OBJECTS_PIPE
 };
 
-/* What functions for all kinds need of one kind. */
+/* The properties of a kind that common functions need. */
 typedef struct objects_kind {
     const char *name; /* "dict" */
     void (*close)(void *at);

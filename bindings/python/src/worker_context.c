@@ -1,4 +1,4 @@
-/* What a handler can ask of its call. */
+/* The context of a call: what its handler can ask about it. */
 #include "worker.h"
 
 typedef core_call_context context;

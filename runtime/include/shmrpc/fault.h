@@ -51,7 +51,8 @@ typedef struct shmrpc_fault {
     uint64_t reserved[1]; /* 0; later members take its place */
 } shmrpc_fault;
 
-/* Its type's table, for programs that print or forward faults themselves. */
+/* The table of its type, for programs that print or forward faults
+ * themselves. */
 SHMRPC_API extern const shmrpc_type shmrpc_type_fault;
 
 /*

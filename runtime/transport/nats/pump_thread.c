@@ -1,6 +1,6 @@
 /*
- * Who does the rounds of a pump: its thread, or a thread that waits for what
- * the pump brings, which saves waking another one twice a call.
+ * Decides which thread does the rounds of a pump: its own, or a thread that
+ * waits for what the pump brings, which saves waking another one twice a call.
  *
  * Whoever has events handles them in a round of its own, so none is lost when
  * both wait at the same time.  The thread parks while rounds are done by

@@ -68,11 +68,11 @@ typedef struct nats_copy {
     nats_copy_state state;
     nats_ear *ear; /* for answers */
     nats_ear *entry_ear;
-    nats_ear *deleted_ear; /* that the bucket was */
+    nats_ear *deleted_ear; /* for notices that the bucket was deleted */
     uint64_t number;       /* of the present consumer */
     uint64_t order;        /* of its last message */
-    bool has_all;          /* nothing was left behind its last message */
-    bool is_whole;         /* and that was told */
+    bool has_all;          /* no message up to its last one was left behind */
+    bool is_whole;         /* and that was reported */
     int64_t until_ns;      /* then it counts as lost */
 } nats_copy;
 

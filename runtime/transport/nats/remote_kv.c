@@ -162,8 +162,7 @@ static int look(shmrpci_remote *remote, const char *subject,
     return status;
 }
 
-/* A message, or a stream, that is not there: which one the next request
- * tells. */
+/* The message or the stream does not exist; the next request tells which. */
 static int read_entry(shmrpci_remote *remote, const char *subject,
                       int64_t deadline_ns, shmrpci_buf *out,
                       uint64_t *out_revision, shmrpc_error *error)
@@ -279,8 +278,8 @@ static int store(shmrpci_remote *remote, const nats_post *post,
     return status;
 }
 
-/* Stores a message. Where the key has another revision, it may be by this very
- * message, whose first answer was lost. */
+/* Stores a message. If the key has another revision, that may be due to this
+ * very message, whose first answer was lost. */
 static int write_entry(shmrpci_remote *remote, const char *subject,
                        const void *data, size_t len, uint64_t expected,
                        int64_t deadline_ns, uint64_t *out_revision,

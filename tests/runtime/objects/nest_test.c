@@ -260,7 +260,8 @@ static void nests_are_as_values_written_whole(void **state)
         random_path(now, &at);
         shmrpc_any value = tree_of(random_of(4));
         uint32_t op = random_of(10);
-        /* The whole is changed seldom, or little would happen below it. */
+        /* The whole value is changed seldom; otherwise little would happen
+         * below it. */
         if (at.path.len > 1 || op == 4 || random_of(50) == 0) {
             int status = change(whole, op, &at, &value, &popped[1], &errors[1]);
             EXPECT(change(nests, op, &at, &value, &popped[0], &errors[0]),

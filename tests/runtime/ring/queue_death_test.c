@@ -22,7 +22,7 @@ typedef enum fate {
     ABSENT,
     PUSHING, /* may be there or not */
     PRESENT,
-    GOING, /* may be there or not */
+    GOING, /* being pushed: may be in the queue or not */
     GONE
 } fate;
 

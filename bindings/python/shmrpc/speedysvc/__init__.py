@@ -78,12 +78,13 @@ class ServerMethodsBase:
             return cls()
         logger = logging.getLogger(cls.name)
         if logger.level == logging.NOTSET:
-            logger.setLevel(logging.DEBUG)  # as theirs, which wrote all
+            logger.setLevel(logging.DEBUG)  # as speedysvc did: logs everything
         return cls(logger)
 
 
 class ClientProvider:
-    """A connection, made at the first call if it isn't known before to what."""
+    """A connection, made at the first call unless its server is already
+    known."""
 
     def __init__(self, server_methods: Any, where: str,
                  port: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """speedysvc's decorators of methods.
 
-What pickle and marshal were used for is msgpack with Python's types: nothing
-that is sent can run code where it is read.
+msgpack with Python's types takes the place of pickle and marshal: nothing that
+is sent can run code where it is read.
 """
 
 from __future__ import annotations

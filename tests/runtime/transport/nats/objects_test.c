@@ -159,7 +159,7 @@ static void a_full_queue_does_what_it_was_told(void **state)
     static const struct {
         shmrpc_overflow overflow;
         int status;
-        int64_t first; /* item that is left */
+        int64_t first; /* the first item that is left */
     } cases[] = {{SHMRPC_OVERFLOW_BLOCK, SHMRPC_E_DEADLINE, 0},
                  {SHMRPC_OVERFLOW_FAIL, SHMRPC_E_BUSY, 0},
                  {SHMRPC_OVERFLOW_DROP_NEWEST, SHMRPC_OK, 0},

@@ -34,7 +34,7 @@ static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
-/* Good from a day before `end_days` from now, or from now, to then. `names`
+/* Valid until `end_days` from now; the validity began two days ago. `names`
  * NULL: an authority. `by` NULL: signs itself. */
 static identity make(const char *name, const char *names, long end_days,
                      const identity *by)

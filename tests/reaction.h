@@ -1,11 +1,12 @@
 /*
  * Promises about time, on a machine that is shared with others.
  *
- * The median of a few runs is looked at, so that a run in which the machine
- * was elsewhere does not count, and a few medians, so that neither do some
- * seconds in which it mostly was.  What is too slow by itself is too slow in
- * each.  On a machine with more work than processors no run might be in time:
- * how late a bare sleep ends there, measured between the runs, is allowed for.
+ * The median of a few runs is checked, so that a single run that other programs
+ * delayed does not count; and the best of a few medians, so that some seconds
+ * of such delays do not count either. Code that is too slow by itself is too
+ * slow in all of them. On a machine with more work than processors every run
+ * might be late: so the lateness of a bare sleep, measured between the runs, is
+ * allowed for.
  */
 #ifndef TESTS_REACTION_H
 #define TESTS_REACTION_H
@@ -20,7 +21,7 @@
 
 #include <cmocka.h>
 
-/* Makes happen what is to be fast: how long that took, in ns. */
+/* Does what must be fast; returns how long that took, in ns. */
 typedef int64_t reaction(void *user);
 
 static inline int reaction_compare(const void *a, const void *b)
@@ -45,7 +46,7 @@ static inline int64_t reaction_clock_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* By how much the machine wakes a sleeper too late. */
+/* How late the machine wakes a sleeper. */
 static inline int64_t reaction_oversleep(void)
 {
     const struct timespec nap = {.tv_nsec = 1000000};
@@ -55,8 +56,8 @@ static inline int64_t reaction_oversleep(void)
     return late_ns > 0 ? late_ns : 0;
 }
 
-/* No run took less than `least_ns`, and half of them at most `most_ns` and
- * what `wakes` threads, as many as wake each other, wake too late by. */
+/* No run may take less than `least_ns`. Half of them may take at most `most_ns`
+ * and the delay of `wakes` wake-ups, one after another. */
 static inline void expect_reaction_of(int64_t wakes, reaction *once, void *user,
                                       int64_t least_ns, int64_t most_ns)
 {
@@ -87,7 +88,7 @@ static inline void expect_reaction_of(int64_t wakes, reaction *once, void *user,
     }
 }
 
-/* The same for a few. */
+/* The same for a few wake-ups. */
 static inline void expect_reaction(reaction *once, void *user, int64_t least_ns,
                                    int64_t most_ns)
 {

@@ -15,9 +15,7 @@
 
 enum { WORKERS = 4 };
 
-#define FIRST_NUMBER                                        \
-    UINT64_C(1000000000001) /* and every second number from \
-                             * there on */
+#define FIRST_NUMBER UINT64_C(1000000000001) /* then every second */
 
 typedef struct office {
     work_jobs_queue *jobs;

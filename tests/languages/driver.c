@@ -1,8 +1,9 @@
-/* conform ADDRESS FILE [SKIP...]: makes the calls of a conformance file, a case
- * a line, at a server, and says of each whether it ended as it must: `ok ID`,
- * or `not ok ID` with what was expected and what came.  Cases that name a SKIP
- * are left out.  It knows the service only by what that says of itself, through
- * the public headers, as a binding does. README.md describes the file. */
+/* conform ADDRESS FILE [SKIP...]: makes the calls of a conformance file, one
+ * case per line, at a server, and prints for each whether it ended as it must:
+ * `ok ID`, or `not ok ID` with the expected and the actual result. Cases that
+ * name a SKIP are left out. It knows the service only by the service's own
+ * description, through the public headers, as a binding does. README.md
+ * describes the file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 #define PATIENCE_NS (INT64_C(60) * 1000000000)
 
-/* The server, and how it does. */
+/* The server, and the results so far. */
 typedef struct conform {
     const shmrpc_service *service;
     shmrpc_client *client;
@@ -36,7 +37,7 @@ typedef struct trial {
     shmrpc_error error;
     const void *reply;
     int64_t took_ms;
-    char why[400]; /* "" as long as all is as it must be */
+    char why[400]; /* why it failed; "": it has not */
 } trial;
 
 static int64_t now_ms(void)

@@ -200,7 +200,7 @@ class Maker:
             yield "above", self.items(type_, high + 1), ""
         if low > 0:
             yield "below", self.items(type_, low - 1), ""
-        is_struct = type_["element"]["kind"] == "struct" # which may hold us
+        is_struct = type_["element"]["kind"] == "struct" # which may contain itself
         for label, value, path in ([("number", 5, "")] if is_struct else
                                    self.bad(type_["element"])[:2]):
             yield ("item_" + label,
@@ -520,7 +520,7 @@ def add_others():
     add("nothing", "nothing", {}, result=None)
     add("oneway.first", "note", {"number": 3}, result=None)
     add("oneway.second", "note", {"number": 4}, result=None)
-    # Nobody knows when they run.
+    # They run at an unknown time, so the sum is asked for until it is right.
     add("oneway.sum", "noted", {}, result="7", options={"until": True})
     add("oneway.not.wide", "note", {"number": 1 << 32},
         error={**REFUSED, "path": "number"}, sent=False)

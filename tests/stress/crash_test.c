@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define MAX_POINTS 512u
-/* Of these one comes by at nearly every point. */
+/* With this many calls, nearly every point is reached. */
 #define ENOUGH_CALLS 200u
 
 /* At which pass the process dies. */
@@ -196,8 +196,8 @@ static unsigned die_at_each(farm *f, farm_role role, size_t victim,
     return deaths;
 }
 
-/* `count`: times at each point, of the quick run; `batch`: points between two
- * looks at what is left, 0: the end tells. */
+/* `count`: deaths at each point, in the quick run; `batch`: points between two
+ * checks for leftovers; 0: only one check, at the end. */
 static void die_everywhere(farm *f, farm_role role, size_t count,
                            unsigned batch)
 {

@@ -7,8 +7,8 @@
  */
 #include "farm.h"
 
-/* How soon all that the dead had must be back; most times, as the machine may
- * be elsewhere. */
+/* How soon everything that the dead had must be given back; usually, since the
+ * machine may be busy with other work. */
 #define BACK_NS (2 * SHMRPCI_NS_PER_S)
 
 static unsigned kills(void)

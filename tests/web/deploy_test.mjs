@@ -1,6 +1,7 @@
-// deploy_test.mjs MODULES: the recipes of deploy/ before the schemas of those who read
-// them. Kubernetes's are types of TypeScript, made from its OpenAPI document, so the
-// compiler is the judge: of unknown members, missing ones and wrong values.
+// deploy_test.mjs MODULES: checks the files of deploy/ against the schemas of the
+// programs that read them. Kubernetes's are types of TypeScript, made from its OpenAPI
+// document, so the compiler is the judge: of unknown members, missing ones and wrong
+// values.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -39,7 +40,7 @@ function spoilt(document, spoil) {
 
 // ---- Kubernetes -------------------------------------------------------------
 
-/** What the compiler says of each document: of its file, an array of texts. */
+/** The compiler's messages about each document: for each file an array of texts. */
 function compile(documents) {
   const files = new Map(documents.map((document, index) => {
     const [folder, version] = document.apiVersion.includes("/") ? document.apiVersion.split("/")
@@ -63,7 +64,7 @@ function compile(documents) {
       .map((one) => ts.flattenDiagnosticMessageText(one.messageText, " ")));
 }
 
-/** What no schema says: names that must be those of something else in the pod. */
+/** Rules that no schema has: names that must refer to something else in the pod. */
 function loose(document) {
   const pod = document.spec.template.spec;
   const volumes = new Set((pod.volumes ?? []).map((volume) => volume.name));
@@ -78,7 +79,7 @@ function kubernetes() {
   const good = read("kubernetes.yaml");
   const [first] = good;
   const pod = (document) => document.spec.template.spec;
-  const wrong = [ // what the compiler's words have to hold
+  const wrong = [ // what the compiler's message must contain
     ["'\"replica\"' does not exist", (document) => { document.spec.replica = 3; }],
     ["'containers' is missing", (document) => { delete pod(document).containers; }],
     ["'string' is not assignable to type 'number'", (document) => { document.spec.replicas = "3"; }],

@@ -60,7 +60,8 @@ async function filters() {
   expect("all again", (await machines()).length, 2);
 }
 
-/** What a stranger's gateway says becomes no markup, and another contract stands out. */
+/** The text of a stranger's gateway is never shown as markup, and a differing contract
+ * stands out. */
 async function isInert() {
   const answer = await (await fetch(`${base}/api/v1/machines`,
     { headers: { Authorization: `Bearer ${token}` } })).json();

@@ -77,7 +77,7 @@ async function logsIn() {
   await page.goto(`${base}/#token=${token}`);
   await page.getByRole("link", { name: "echo_serv" }).first().waitFor();
   expect("the token has left the address", page.url(), `${base}/#/`);
-  // Beside the cookie, which scripts can't read, the secret of this origin alone.
+  // Besides the cookie, which scripts can't read, only this origin's secret is stored.
   const kept = await page.evaluate(() => [document.cookie, Object.keys(localStorage)]);
   expect("nothing else for scripts to read", kept, ["", ["shmrpc.csrf"]]);
 }
@@ -99,7 +99,7 @@ async function newcomer() {
   await page.goto(`${base}/#/`);
   await page.getByText("live", { exact: true }).waitFor();
   await page.getByRole("button", { name: "p99" }).first().click();
-  // Of ours: there may be others on this machine.
+  // Only our services: there may be others on this machine.
   await page.waitForFunction((ours) =>
     [...document.querySelector("tbody").rows].map((line) => line.cells[0].textContent)
       .find((name) => ours.includes(name)) === "slow", ["slow", "echo_serv", "shop", "shmrpcd"]);
@@ -141,7 +141,7 @@ async function logIsInert() {
   const text = await log.textContent();
   expect("no control characters", /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/.test(text), false);
   expect("nothing has run", await page.evaluate(() => window.hacked), undefined);
-  // Each level is named, and what is serious has a colour of its own.
+  // Each level is named, and serious levels have colours of their own.
   const colours = [];
   for (const [number, level] of ["debug", "info", "notice", "warning", "error", "critical"].entries()) {
     const line = log.locator("li", { hasText: `of level ${number}` }).first();
@@ -164,8 +164,8 @@ async function logIsInert() {
   await shown(["info"], "bold");
 }
 
-/** Lines that were printed before the page was opened, and more than are kept in
- * memory; and what the page was too slow to see. */
+/** Shows lines that were printed before the page was opened, more lines than are kept in
+ * memory, and how many the page was too slow to receive. */
 async function logsOfThePast() {
   await page.goto(`${base}/#/service/Chatty`);
   const log = page.getByRole("list", { name: "Log of Chatty" });
@@ -189,7 +189,8 @@ async function logsOfThePast() {
   await page.getByText("Nothing found").waitFor();
 }
 
-/** Every state is shown as it is, and as the command line has it. */
+/** The page shows the true state of each service, in the same words as the command
+ * line. */
 async function states() {
   const wanted = { Bad: /backoff/, Crash: /crashed/, Silent: /starting/, Later: /waiting/,
     "echo_serv@frozen": /stuck/, Plain: /running/, echo_serv: /running/ };
@@ -225,7 +226,7 @@ async function states() {
   await picture("plain");
 }
 
-/** One that does not end at once. */
+/** A call that does not end at once. */
 async function ends() {
   await page.goto(`${base}/#/`);
   await page.getByRole("button", { name: "Stop Chatty" }).click();
@@ -242,7 +243,8 @@ async function agrees() {
   await page.goto(`${base}/#/service/shop`);
   const cells = async () => (await row("text").locator("td").allTextContents());
   await row("text").waitFor();
-  // The load goes on meanwhile; what is asked for in between lies in between.
+  // The load goes on meanwhile, so a figure that is read between two others lies
+  // between them.
   const asked = () => {
     const text = told("stats", "shop").methods.find((method) => method.name === "text");
     return { calls: text.calls, total: text.service.total_us * 1e3 };
@@ -275,7 +277,7 @@ async function agrees() {
   }
 }
 
-/** Who may only look sees all of it, and no buttons. */
+/** A user who may only look sees everything, but no buttons. */
 async function onlyLooks() {
   await open();
   await page.goto(`${readOnly}/#token=${token}`);
@@ -340,7 +342,8 @@ async function calls() {
   await part.getByText('"missing":6').first().waitFor();
 }
 
-/** What is open, and how much goes through; streams are called, and stopped, here too. */
+/** Shows which streams are open, and their traffic; streams can be opened and stopped on
+ * the page, too. */
 async function streams() {
   const held = new AbortController();
   const reply = await fetch(`${base}/rpc/papers/first`,
@@ -387,7 +390,7 @@ async function streams() {
   await part.getByRole("region", { name: "Result of file" }).getByText("2", { exact: true }).waitFor();
 }
 
-/** A form for each method, with what the interface says of its parameters. */
+/** Each method has a form, with the parameters' types and bounds from the interface. */
 async function forms() {
   await page.goto(`${base}/#/service/echo_serv`);
   const part = section("Call it");
@@ -461,7 +464,7 @@ async function keyboard() {
   expect("focus stays", await link.evaluate((node) => node === document.activeElement), true);
 }
 
-/** What programs share under names, whatever these are: it grows before our eyes. */
+/** Shows shared objects, whatever their names are, and their figures as they grow. */
 async function objects() {
   await page.goto(`${base}/#/`);
   await page.getByRole("link", { name: "Objects", exact: true }).click();
@@ -560,8 +563,8 @@ async function crashes() {
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 
-/** What comes at odd times is what it is, not the sum of its neighbours; where
- * nothing came is a gap; what is under the pointer stays there. */
+/** A point that arrives at an odd time has its own value, not the sum of its neighbours;
+ * missing points are a gap; the point under the pointer stays there. */
 async function draws() {
   const ago = [61, 60, 55, 50, 49, 44, 39, 20, 15, 10, 5]; // nothing from 39 to 20
   const points = () => ago.map((seconds) => ({ at_unix_s: Math.floor(Date.now() / 1000) - seconds,
@@ -600,8 +603,8 @@ async function pings() {
   await page.getByText(/ · ping [\d.]+ (µs|ms) · /).waitFor();
 }
 
-/** Pictures are for the eye: beside each there is the text that says the same, which alone
- * is read aloud and copied. */
+/** Each icon is hidden from screen readers: beside it is a text that says the same,
+ * which is read aloud and copied. */
 async function picturesBesideText() {
   await page.goto(`${base}/#/`);
   const seen = { "🐎": /^ \d+(\.\d+)? µs$/, "🐇": /^ \d+(\.\d+)? (µs|ms)$/, "🏃": /^ \d+(\.\d+)? (ms|s)$/ };
@@ -627,7 +630,7 @@ async function picturesBesideText() {
 
 const NOW_MS = Date.UTC(2026, 0, 31, 12);
 
-/** What the server says when the index is compared with its kept pictures. */
+/** The server's answers when the index is compared with its kept pictures. */
 const FIXED = {
   "/api/v1/services": [["echo_serv", 41, 120, 9, 2], ["slow", 4100, 8800, 120, 1], ["tts", 130000, 610000, 3, 4]]
     .map(([name, p50_us, p99_us, calls_per_s, workers]) => ({ name, address: `shm://${name}`, port: 5555,
@@ -648,8 +651,8 @@ const inside = (name) => ({ name, methods: ["add", "search", "say"].map((method,
   name: method, calls: 1000 * (index + 1), errors: index, service: { total_us: 5e6 / (index + 1), p50_us: 50,
     p99_us: 900 } })) });
 
-/** How much two pictures differ, of 1: parts of 10 x 10 pixels whose brightness does, so that
- * other fonts of the same size don't matter. */
+/** How much two pictures differ, from 0 to 1: the share of squares of 10 x 10 pixels
+ * whose brightness differs, so that other fonts of the same size don't matter. */
 async function difference(kept, got) {
   const blank = await browser.newPage(); // whose policy lets images be made of texts
   const off = await blank.evaluate(async (sources) => {
@@ -722,7 +725,8 @@ async function consoleOfAll() {
   await others.first().waitFor({ state: "detached" }); // the filter is applied soon
 }
 
-/** What was drawn before the manager was killed is drawn behind it too, and goes on. */
+/** The graph from before the manager was killed is still drawn afterwards, and
+ * continues. */
 async function graphGoesOn() {
   await open();
   await page.goto(`${base}/#token=${token}`);
@@ -747,7 +751,7 @@ async function graphGoesOn() {
   await atLeast(before + 2);
 }
 
-/** A gone service, and a server that comes again. */
+/** A service that is gone, and a server that returns. */
 async function spans() {
   await page.goto(`${base}/#/service/echo_serv`);
   const answered = page.waitForResponse((reply) =>

@@ -1,9 +1,9 @@
 /*
- * The command serve, with which the manager runs a shared library, as named by
- * import_from in a section.
+ * The command serve, with which the manager runs the shared library that
+ * import_from names in a section.
  *
- * The library has a main function, as a program has; under the name of the
- * section if there are several in it.
+ * The library has a main function, as a program has; if it has several, each is
+ * named after its section.
  */
 #include <dlfcn.h>
 #include <stdio.h>

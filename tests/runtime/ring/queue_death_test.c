@@ -20,9 +20,9 @@ enum {
 /* The fate of a number, by how far the process got. */
 typedef enum fate {
     ABSENT,
-    PUSHING, /* may be there or not */
+    PUSHING, /* being pushed: may be in the queue or not */
     PRESENT,
-    GOING, /* being pushed: may be in the queue or not */
+    GOING, /* being popped: may be in the queue or not */
     GONE
 } fate;
 

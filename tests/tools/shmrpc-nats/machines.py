@@ -112,5 +112,6 @@ class Machine(world.World):
         return world.Wire(PORT, self.nats.ip)
 
     def plug(self, state):
-        """"down": it reaches nobody any more, and nobody is told; "up"."""
+        """"down": the machine reaches nobody any more, and nobody is told;
+        "up": it does again."""
         subprocess.run(["ip", "link", "set", self.link, state], check=True)

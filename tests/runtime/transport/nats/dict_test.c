@@ -24,7 +24,7 @@
 
 #define PATIENCE_NS (120 * SHMRPCI_NS_PER_S)
 
-/* The pause between two looks at what will come. */
+/* The pause between two checks for something awaited. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
 static const shmrpc_opts patient = {.timeout_ns = PATIENCE_NS};
@@ -118,7 +118,7 @@ static uint64_t len_of(shmrpc_dict *dict)
     return len;
 }
 
-/* Until it is there as `number`. */
+/* Waits until the entry is there with this number. */
 static void await(shmrpc_dict *dict, const char *key, int64_t number)
 {
     int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -399,7 +399,7 @@ static void another_machine_hears_of_all_changes(void **state)
     shmrpc_dict *there = open_dict(at, NULL);
     shmrpc_watch *watch;
     shmrpc_error error;
-    /* What was there before is there from the beginning. */
+    /* Entries from before the watch come first. */
     assert_int_equal(get(there, "old", NULL), 1);
     expect(shmrpc_dict_watch_open(there, NULL, &watch, &error), SHMRPC_OK,
            &error);

@@ -1,5 +1,6 @@
-/* Who does not use nats:// does not load its libraries: neither the client nor
- * the server of shm:// maps them, until the first address of NATS. */
+/* A program that does not use nats:// does not load its libraries: neither the
+ * client nor the server of shm:// maps them, until the first address of
+ * NATS. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

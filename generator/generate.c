@@ -24,7 +24,7 @@ typedef struct user_template {
 typedef struct product {
     const char *path;
     gen_tidying tidying;
-    shmrpci_buf text; /* what isn't in `output` yet */
+    shmrpci_buf text; /* text that isn't in `output` yet */
     gen_output output;
 } product;
 

@@ -10,7 +10,7 @@
 #include "idl/schema.h"
 #include "shmrpc/status.h"
 
-/* Which files a run has written, or left as they were, from which. */
+/* The files that a run has written or left unchanged, and their sources. */
 typedef struct gen_made {
     gen_tree tree;
     gen_value *targets; /* paths */

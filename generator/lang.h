@@ -30,7 +30,7 @@ struct gen_lang {
     const char *name; /* --lang, and the folder of its templates */
     const gen_lang_file *files;
     size_t file_count;
-    gen_escape escape; /* what {{x}} does in its templates */
+    gen_escape escape; /* the effect of {{x}} in its templates */
 
     /* Reports constructs of the schema that the language can't generate yet. */
     void (*refuse)(const idl_schema *schema, idl_diags *diags);

@@ -513,7 +513,7 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
     shmrpci_buf text;
     idl_buf_init(&text, &b->memory);
     idl_canonical_service(service, IDL_CANONICAL_DOCS, &b->memory, &text);
-    /* In one allocation. */
+    /* The text in one piece, and the NULL that ends the array. */
     const char **pieces = IDL_NEW_ARRAY(&b->memory, 2, const char *);
     pieces[0] = shmrpci_buf_text(&text);
     shmrpc_service *out = IDL_NEW(&b->memory, shmrpc_service);

@@ -127,7 +127,7 @@ typedef struct idl_diag {
     idl_severity severity;
     idl_span span;
     const char *message;  /* "expected `;`" */
-    const char *expected; /* what was expected instead, or NULL */
+    const char *expected; /* the text that was expected instead, or NULL */
     const char *fix;      /* text to put at the span, or NULL */
     const char *insert;   /* text that is missing at the span, or NULL */
     idl_note *notes;      /* in the order of adding */

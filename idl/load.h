@@ -34,7 +34,7 @@ typedef struct idl_units {
     size_t count;
 } idl_units;
 
-/* Reads `main_source`'s imports, theirs, and parses all. */
+/* Reads the imports of `main_source`, and their imports in turn; parses all. */
 idl_units idl_load_units(const idl_options *options,
                          const idl_source *main_source, idl_diags *diags);
 

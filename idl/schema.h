@@ -110,8 +110,8 @@ typedef union idl_number {
  * of the type behind the name. */
 struct idl_type {
     idl_kind kind;
-    bool has_min; /* inclusive bounds, as written or from the alias; those */
-    bool has_max; /* that the kind itself sets (u8: 0..255) aren't here */
+    bool has_min; /* inclusive bounds, as written or from the alias; the */
+    bool has_max; /* limits of the kind itself (u8: 0..255) aren't here */
     idl_number min;
     idl_number max;
     uint32_t length;             /* ARRAY: elements, at least 1 */
@@ -175,7 +175,8 @@ typedef struct idl_annotation {
  * Annotations that have a meaning for all of them are unpacked. */
 typedef struct idl_meta {
     idl_docs docs;
-    const idl_annotation *annotations; /* all, also those unpacked */
+    const idl_annotation *annotations; /* all annotations, including the
+                                        * unpacked ones */
     size_t annotation_count;
     uint32_t since;          /* @since: a version of the service, or 0 */
     bool deprecated;         /* @deprecated */
@@ -442,9 +443,9 @@ struct idl_package {
 
 typedef struct idl_schema {
     const idl_file *main;
-    const idl_package *package; /* that of the main file */
+    const idl_package *package; /* the package of the main file */
 
-    const idl_file *const *files; /* all that were read, the main file last */
+    const idl_file *const *files; /* all files, the main file last */
     size_t file_count;
     const idl_package *const *packages;
     size_t package_count;

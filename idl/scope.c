@@ -92,11 +92,11 @@ static bool is_tail(const char *package, const char *tail, size_t tail_len)
            (len == tail_len || package[len - tail_len - 1] == '.');
 }
 
-/* What a search has found. */
+/* The result of a search. */
 typedef struct search {
     idl_symbol *found;
     idl_symbol *second; /* another, which makes the name ambiguous */
-    idl_symbol *hidden; /* one that isn't imported */
+    idl_symbol *hidden; /* a symbol of a file that isn't imported */
 } search;
 
 static void meet(search *s, idl_site site, idl_symbol *symbol)

@@ -87,7 +87,7 @@ static void hand_out(const office *at, unsigned long count)
             fail("boss", &error);
         }
     }
-    (void)work_jobs_end(at->jobs); /* that was all */
+    (void)work_jobs_end(at->jobs); /* there are no more jobs */
 }
 
 static void await_done(const office *at, uint64_t count)

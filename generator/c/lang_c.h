@@ -22,7 +22,7 @@ typedef struct gen_c_state {
     gen_value *tables;   /* descriptors of types without a name */
     gen_value *defaults; /* constants that descriptors point to */
     idl_map forms;       /* views, entries and wrappers by name */
-    idl_map list_tables; /* those of lists without bounds, by name */
+    idl_map list_tables; /* descriptors of lists without bounds, by name */
     idl_map names;       /* number of static objects so far */
     idl_map types;       /* C names of all types and services */
     idl_map claims;      /* names with linkage, and the text of their owner */

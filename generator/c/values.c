@@ -36,7 +36,7 @@ static const char *signed_text(gen_model *m, int64_t number)
     return gen_c_text(m, is_int ? "%" PRId64 : "INT64_C(%" PRId64 ")", number);
 }
 
-/* What fits an int needs no macro, and reads better. */
+/* A number that fits an int needs no macro, and reads better. */
 static const char *unsigned_text(gen_model *m, uint64_t number)
 {
     bool is_int = number <= INT32_MAX;

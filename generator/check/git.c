@@ -112,7 +112,8 @@ static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
         return SHMRPC_E_UNAVAILABLE;
     }
     int error = start(argv, pipe_fds[1], &pid);
-    /* Ours has to go, or the end of the pipe is never seen. */
+    /* Our copy of the write end must be closed, or the end of the pipe is never
+     * seen. */
     (void)close(pipe_fds[1]);
     shmrpc_status status =
         error != 0 ? SHMRPC_E_UNAVAILABLE : read_all(pipe_fds[0], limit, out);

@@ -50,7 +50,7 @@ static void check_offsets(gen_checker *c, const idl_record *was,
             c->memory, "`%s.%s` is now %" PRIu32 " bytes into its struct",
             now->decl.full_name, field->name, new_row->offset);
         found->was = idl_printf(c->memory, "it was %" PRIu32, old_row->offset);
-        return; /* what follows has moved with it */
+        return; /* the members after it have moved with it */
     }
 }
 

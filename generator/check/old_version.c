@@ -208,11 +208,12 @@ static shmrpc_status read_from_git(shmrpci_arena *arena, const char *path,
     shmrpci_buf_fini(&text);
     if (status == SHMRPC_E_NOT_FOUND &&
         gen_path_below(reader->tree, reader->top, path) == NULL) {
-        /* Another project's: only this one's revision is known. */
+        /* The file belongs to another project: only the revision of this one is
+         * known. */
         return idl_source_read(arena, path, out, bad_offset);
     }
     if (status == SHMRPC_OK && reader->count < IDL_MAX_FILES) {
-        /* It was made here, for this reader alone. */
+        /* This source was made here, for this reader alone. */
         reader->sources[reader->count++] = (idl_source *)(uintptr_t)*out;
     }
     return status;

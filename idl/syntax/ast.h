@@ -79,7 +79,7 @@ typedef struct ast_annotation {
     idl_span span;
 } ast_annotation;
 
-/* What precedes a declaration. */
+/* The documentation and annotations before a declaration. */
 typedef struct ast_pre {
     ast_list docs;        /* ast_doc */
     ast_list annotations; /* ast_annotation */

@@ -31,7 +31,7 @@ static bool same_streams(const method_form *client, const method_form *server,
     return ((client->flags ^ server->flags) & flag) == 0;
 }
 
-/* What the server writes back when the method returns. */
+/* The values that the server writes when the method returns. */
 static int compare_results(comparison *cmp, const method_form *client,
                            const method_form *server)
 {

@@ -120,7 +120,7 @@ int shmrpci_key_compare(const shmrpc_type *type, const void *a, const void *b)
     return order(shmrpci_load_bits(type, a), shmrpci_load_bits(type, b));
 }
 
-/* What the sort needs to reach a key by its index. */
+/* The data that the sort needs to reach a key by its index. */
 typedef struct table {
     const shmrpc_type *type;
     const uint8_t *entries;

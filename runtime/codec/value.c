@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* What each integer kind can hold, as magnitudes; indexed by kind. */
+/* The range of each integer kind, as magnitudes; indexed by kind. */
 static const struct {
     uint64_t lowest; /* magnitude of the lowest value */
     uint64_t highest;

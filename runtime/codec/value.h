@@ -305,7 +305,8 @@ static inline void *shmrpci_items_add(shmrpci_items *items, size_t size,
     return items->ptr + items->len++ * size;
 }
 
-/* What an `any` may hold, as lists and maps of a described type. */
+/* The types of the contents of an `any`, as lists and maps of a described
+ * type. */
 extern const shmrpc_type shmrpci_type_any_list;
 extern const shmrpc_type shmrpci_type_any_map;
 

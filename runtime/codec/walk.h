@@ -153,7 +153,7 @@ static inline int shmrpci_walk_view(const shmrpci_walk *walk,
  * those of its contents. */
 int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value);
 
-/* What people call the type: "u32", "list", or the name of a struct. */
+/* The name of the type for people: "u32", "list", or the name of a struct. */
 const char *shmrpci_type_text(const shmrpc_type *type);
 const char *shmrpci_kind_text(shmrpc_kind kind);
 

@@ -149,7 +149,7 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
     /* Equal keys, or a part that can't be in a nest: the blocks made for the
      * value so far are dropped from the edit, and the value stays whole. */
     if (status == SHMRPC_E_EXISTS || status == SHMRPC_E_PRECONDITION) {
-        /* What was made for it is not part of the edit any more. */
+        /* The blocks made for it are not part of the edit any more. */
         edit->count = mark;
         return SHMRPC_E_PRECONDITION;
     }

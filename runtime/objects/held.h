@@ -19,7 +19,7 @@
 typedef struct shmrpci_held {
     shmrpci_handle *handle; /* keeps a reference */
     shmrpci_buf bytes;      /* as they were in the object */
-    shmrpci_arena arena;    /* what the value points to */
+    shmrpci_arena arena;    /* the data that the value points to */
     uint64_t ticket;        /* of an item to be acknowledged */
     uint32_t generation;    /* of the process that took it */
     bool has_ticket;

@@ -143,7 +143,7 @@ static shmrpc_status copy(const shmrpci_region *region, shmrpci_label *label,
         "the object is damaged: the checksum of its type does not match");
 }
 
-/* What one look at a file finds. */
+/* The results of one look at a file. */
 typedef struct look {
     shmrpci_region_head facts;
     shmrpci_label label;

@@ -57,11 +57,11 @@ uint64_t shmrpci_label_bytes(const shmrpc_shared *row);
 shmrpc_status shmrpci_label_write(int fd, const shmrpc_shared *row,
                                   shmrpc_error *error);
 
-/* What can be learnt of an object without joining it. */
+/* The facts about an object that can be learnt without joining it. */
 typedef struct shmrpci_glance {
     shmrpci_region_head facts;
     shmrpc_lifetime lifetime;
-    bool is_destroyed; /* then only this is known */
+    bool is_destroyed; /* then only this member is known */
     uint32_t high;     /* participants that there ever were */
     char signature[SHMRPCI_LABEL_SIGNATURE + 1];
 } shmrpci_glance;

@@ -49,7 +49,8 @@ static void wake_for(shmrpci_ready *ready, bool is_late)
     }
 }
 
-/* What the thread sleeps on, and until when: `on[0]` is the orders. */
+/* The words that the thread sleeps on, and until when: `on[0]` is the
+ * orders. */
 typedef struct list {
     shmrpci_futex_on on[SHMRPCI_FUTEX_ANY_MAX];
     size_t count;

@@ -1,5 +1,5 @@
 /*
- * Who may call which method.
+ * Lists of the users and groups that may call each method.
  *
  * Threading: fixed before the workers start.
  */

@@ -26,7 +26,7 @@ typedef struct shmrpci_stepper {
     shmrpci_thread thread;
     shmrpci_atomic_u32 bell;   /* incremented by a thread that wakes this one */
     shmrpci_atomic_u32 *alarm; /* the worker's; NULL: it has none */
-    shmrpci_detached *streams; /* those of this thread */
+    shmrpci_detached *streams; /* the streams of this thread */
     bool is_closing;           /* its copy of the set's */
     shmrpci_detached *fresh;   /* under the set's lock */
     uint32_t count;            /* the same: of both lists */

@@ -35,8 +35,8 @@ static void on_found(void *user, const shmrpci_address *address,
 shmrpc_status shmrpc_discover(shmrpc_error *error, shmrpc_found_fn found,
                               void *user)
 {
-    /* Those of inproc are the caller's own; other transports can't list
-     * theirs. */
+    /* Services at inproc are the caller's own; other transports can't list
+     * their services. */
     const shmrpci_transport *shm = shmrpci_transport_of("shm", 3);
     finder f = {.found = found, .user = user};
     return shm != NULL ? shm->discovery->find(on_found, &f, error) : SHMRPC_OK;

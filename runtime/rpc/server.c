@@ -46,7 +46,7 @@ struct outlet {
     shmrpci_atomic_u32 working;
     shmrpci_thread thread; /* of its control loop */
     bool has_thread;
-    int status; /* what its control loop returned */
+    int status; /* the status that its control loop returned */
     shmrpc_error error;
     shmrpc_server *server;
 };

@@ -20,7 +20,7 @@ typedef struct shmrpci_stream_loop {
     uint32_t round;      /* round of dispatch that reported it last; likewise
                           * under its lock */
     bool is_known;       /* it is in the loop's list */
-    /* What to wait for, after an attempt failed. */
+    /* The event to wait for, after an attempt failed. */
     bool for_item;
     bool for_room;
     bool for_end;

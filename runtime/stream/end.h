@@ -17,8 +17,8 @@
 /* The rings of a call; one of 0 bytes: the call has no stream in that
  * direction. */
 typedef struct shmrpci_stream_rings {
-    shmrpci_stream_ring *in;  /* what the client sends */
-    shmrpci_stream_ring *out; /* what the worker sends */
+    shmrpci_stream_ring *in;  /* for the client's items */
+    shmrpci_stream_ring *out; /* for the worker's items */
     uint32_t in_bytes;        /* with their lines */
     uint32_t out_bytes;
 } shmrpci_stream_rings;

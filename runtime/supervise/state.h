@@ -73,7 +73,7 @@ typedef struct shmrpci_elder {
     int32_t pid;
     int watch_fd;
     bool is_told;    /* it was told to leave */
-    int64_t left_ns; /* when; 0: its streams have been cut */
+    int64_t left_ns; /* when it was told so; 0: its streams have been cut */
 } shmrpci_elder;
 
 /* The last observation of the load; sums over all workers that there ever

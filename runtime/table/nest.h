@@ -32,7 +32,7 @@ typedef struct shmrpci_nest_value {
 
 typedef struct shmrpci_nest_item {
     shmrpci_table_bytes key; /* of an item of a map */
-    uint64_t order;          /* the same: number of its insertion */
+    uint64_t order;          /* of an item of a map: number of its insertion */
     shmrpci_nest_value value;
 } shmrpci_nest_item;
 

@@ -365,7 +365,7 @@ static void another_interface_takes_nothing_over(void **state)
     assert_true(back == 21);
     list_sockets(after, sizeof after);
     assert_string_equal(after, sockets);
-    /* Nor to the next successor. */
+    /* Clients don't have to reconnect to the next successor either. */
     restart(&server, where);
     assert_int_equal(life_life_again(client, 8, 0, NULL, &back, NULL), 0);
     life_life_close(client);

@@ -319,7 +319,8 @@ static int receive(farm_talk *talk, shmrpci_call *call, const side *s,
     if (call->in_len == sizeof sent) {
         memcpy(&sent, call->in, sizeof sent);
     }
-    /* After an orderly end it is all of them. */
+    /* After an orderly end the server has sent as many items as we have
+     * received. */
     if (status == SHMRPC_OK && has_all && sent != s->came) {
         talk->is_wrong = true;
     }

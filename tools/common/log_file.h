@@ -43,7 +43,7 @@ shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
  * renamed. */
 typedef struct tool_log_look {
     int fd;
-    uint64_t bytes; /* that it had when it was opened */
+    uint64_t bytes; /* the size that it had when it was opened */
     uint64_t id;    /* the same for the same file under another number */
 } tool_log_look;
 

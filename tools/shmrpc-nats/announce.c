@@ -71,7 +71,8 @@ static question question_of(const gate *g, const char *subject)
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* What distinguishes instances, and the methods that our clients can call. */
+/* The facts that distinguish instances, and the methods that our clients can
+ * call. */
 static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
 {
     char digits[17];

@@ -65,7 +65,7 @@ bool web_head_check(const web_head *head, const web_hosts *hosts,
 /* The value of the only field `name`; NULL: there is none. */
 const web_field *web_head_find(const web_head *head, const char *name);
 
-/* Whether a field's value is `text`, in any case of letters. */
+/* Whether a field's value is `text`, ignoring case. */
 bool web_field_is(const web_field *field, const char *text);
 
 #endif

@@ -105,7 +105,7 @@ typedef struct web_http_opts {
     const char *key;
     size_t max_body_bytes;
     web_times times;
-    web_hosts hosts; /* those that are always allowed are added */
+    web_hosts hosts; /* the names that are always allowed are added */
     /* Called with the head, before the body has arrived: whether the client is
      * authenticated. A request that must not continue is answered here. */
     bool (*admit)(web_request *request, void *user);

@@ -1,5 +1,5 @@
 /*
- * Which method an address means.
+ * Finds the method that an address means.
  *
  * Threading: pure functions.
  */

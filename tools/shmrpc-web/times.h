@@ -16,7 +16,7 @@ typedef struct web_times {
     /* A connection is cut off: */
     int64_t head_ns;  /* without a whole head; or idle */
     int64_t body_ns;  /* for a complete body that is buffered */
-    int64_t reply_ns; /* that has not taken its reply */
+    int64_t reply_ns; /* for a client that has not taken its reply */
     int64_t stall_ns; /* for a client that reads nothing of a stream */
     int64_t pause_ns; /* for a client that sends nothing of a body taken in
                        * pieces */

@@ -39,7 +39,7 @@ typedef struct bench_opts { /* the command line */
     cli_invocation_opts in;
     int64_t duration_ns; /* how long to call */
     uint64_t calls;      /* 0: as many as fit into the time */
-    uint64_t threads;    /* that call at the same time */
+    uint64_t threads;    /* threads that call at the same time */
     bool json;           /* instead of the two lines for people */
 } bench_opts;
 

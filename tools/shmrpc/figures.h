@@ -30,7 +30,7 @@ typedef struct cli_watched {
     shmrpc_stats *stats;      /* NULL: not open */
     shmrpc_snapshot *before;  /* NULL: this was the first sample */
     shmrpc_snapshot *now;     /* the last sample; NULL: none */
-    shmrpc_snapshot *between; /* what happened since `before`; or NULL */
+    shmrpc_snapshot *between; /* the events since `before`; or NULL */
     tool_samples processes;   /* of the workers */
     cli_usage *usages;        /* of the workers in `now` */
 } cli_watched;
@@ -65,7 +65,7 @@ typedef struct cli_layout {
     size_t columns;   /* of the screen: columns that don't fit are left out; 0:
                        * no limit */
     size_t names;     /* of the first cell, in a table of services */
-    cli_sort sort;    /* by which column */
+    cli_sort sort;    /* the column to sort by */
     bool is_reversed; /* in reverse order */
 } cli_layout;
 

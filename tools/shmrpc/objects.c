@@ -81,7 +81,7 @@ static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 
 /* ---- ls ------------------------------------------------------------------ */
 
-typedef struct table { /* what ls collects */
+typedef struct table { /* the data that ls collects */
     bool json;
     size_t count;    /* number of objects so far */
     shmrpci_buf out; /* printed when it is complete */

@@ -68,8 +68,8 @@ typedef struct cli_shared {
                       * will make it */
     char **operands; /* behind the name */
     int operand_count;
-    cli_service *service;    /* that has it; NULL: it is a file */
-    shmrpc_shared row;       /* what to open it as */
+    cli_service *service;    /* the service that has it; NULL: it is a file */
+    shmrpc_shared row;       /* the type to open it with */
     shmrpc_shared_opts open; /* and how */
 } cli_shared;
 
@@ -85,7 +85,7 @@ typedef struct cli_verb {
 /* A command; an entry whose name is NULL ends its verbs. */
 typedef struct cli_shared_command {
     const shmrpci_object_kind *kind;
-    shmrpc_shared row; /* what --create makes */
+    shmrpc_shared row; /* the options of objects that --create makes */
     const cli_verb *verbs;
     const char *help; /* printed before CLI_SHARED_HELP */
     const struct option *options;
@@ -106,7 +106,8 @@ cli_exit cli_shared_fail(int status, const shmrpc_error *error);
 cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
                               const void *value, shmrpci_buf *out);
 
-/* Prints a value so: JSON laid out on a terminal unless --json. */
+/* Prints a value in that form; JSON is laid out on a terminal unless --json is
+ * given. */
 cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
                           const void *value);
 /* Appends it. */

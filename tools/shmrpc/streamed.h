@@ -20,7 +20,7 @@ typedef struct cli_streamed_opts {
     bool json;
     bool raw;
     bool time;
-    uint64_t max_items; /* that are printed; 0: all */
+    uint64_t max_items; /* how many items are printed; 0: all */
 } cli_streamed_opts;
 
 /* Calls, and prints the items and how the stream ends. */

@@ -23,7 +23,7 @@ typedef struct mgr_console {
     char folder[4096]; /* "": there is no file (yet) */
     tool_log_limits limits;
     shmrpci_buf pending; /* lines for the file */
-    bool has_failed;     /* that was reported */
+    bool has_failed;     /* the failure was reported */
 } mgr_console;
 
 /* NULL: out of memory. */

@@ -52,7 +52,7 @@ typedef struct mgr_run {
     bool is_stopped;  /* by SIGSTOP or another such signal: it does nothing */
     int64_t ready_ns; /* deadline for reporting ready; NEVER: it has reported */
     bool is_late;     /* it missed its deadline, and was told to end */
-    int64_t kill_ns;  /* the group's end; NEVER while all is well */
+    int64_t kill_ns;  /* when the group is killed; NEVER while all is well */
     int fds[2];       /* standard output and error; -1: closed */
     int order_fd;
     int64_t flush_ns[2]; /* when an incomplete line is reported; NEVER: there is
@@ -96,13 +96,13 @@ struct mgr_unit {
     mgr_console *console; /* belongs to the manager */
     mgr_ring ring;
     tool_log_file log;
-    bool log_failed;     /* that was reported */
+    bool log_failed;     /* the failure was reported */
     shmrpci_buf pending; /* lines for the file */
 };
 
 /* Takes over the plan; the console outlives the unit. NULL: out of memory. */
 mgr_unit *mgr_unit_create(mgr_plan *plan, mgr_console *console);
-/* Not while it has runs. */
+/* Must not be called while it has runs. */
 void mgr_unit_destroy(mgr_unit *unit);
 
 void mgr_unit_enter(mgr_unit *unit, mgr_state state);

@@ -16,7 +16,7 @@ from ._ext import Ext
 _BIGINT, _DATETIME, _DATE, _TIME, _TIMEDELTA = 5, 6, 7, 8, 9
 _DECIMAL, _UUID = 10, 11
 _PICKLE = 100
-_BIGINT_BITS = 14284  # what 4300 digits have: SHMRPC_BIGINT_MAX_DIGITS
+_BIGINT_BITS = 14284  # bits of a number with 4300 digits: SHMRPC_BIGINT_MAX_DIGITS
 
 
 def plain(value: Any) -> Any:

@@ -17,7 +17,7 @@ MAX_PIXELS = 100_000_000
 
 
 def functions(name, **types):
-    """Those of a C library, with the types of result and arguments."""
+    """The functions of a C library, with the types of result and arguments."""
     library = ctypes.CDLL(name)
     for function, (result, *arguments) in types.items():
         getattr(library, function).restype = result

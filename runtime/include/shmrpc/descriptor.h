@@ -147,7 +147,7 @@ enum {
     SHMRPC_METHOD_PYTHON_TYPES = 1u << 5
 };
 
-/* What clients and servers do by themselves; 0: nothing. */
+/* The policies that clients and servers follow by themselves; 0: none. */
 typedef struct shmrpc_policy {
     uint64_t attempts;  /* @retry: how many times it is sent at most */
     int64_t backoff_ns; /* before the second time; then twice as long */

@@ -53,7 +53,7 @@ typedef struct shmrpc_object_info {
     uint32_t open_count;   /* handles of living processes that may write */
     int32_t owner_pid;     /* the holder of the lock; 0: nobody, or not known */
     int64_t idle_ns;       /* since it was last opened */
-    uint64_t memory_bytes; /* that it takes */
+    uint64_t memory_bytes; /* the memory that it takes */
 } shmrpc_object_info;
 
 /* Return false to stop. */

@@ -80,7 +80,7 @@ typedef struct shmrpc_stream_stats {
     uint64_t open; /* at the time of the snapshot; in a difference: of the later
                     * snapshot */
     uint64_t opened;
-    uint64_t items_in; /* that handlers have read */
+    uint64_t items_in; /* items that handlers have read */
     uint64_t items_out;
     uint64_t bytes_in; /* of items; the method's bytes_in does not include
                         * them */
@@ -92,7 +92,7 @@ typedef struct shmrpc_stream_stats {
 typedef struct shmrpc_method_stats {
     const char *name; /* "" for the sum of all methods */
     uint32_t id;      /* 0: requests for the interface, and unknown methods */
-    uint64_t calls;   /* that have ended, whatever their status */
+    uint64_t calls;   /* calls that have ended, whatever their status */
     uint64_t errors;  /* of these, with another status than OK */
     uint64_t bytes_in;
     uint64_t bytes_out; /* of bodies, without those of errors */

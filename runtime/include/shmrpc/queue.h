@@ -171,7 +171,7 @@ SHMRPC_API shmrpc_status shmrpc_queue_destroy(shmrpc_queue *queue);
 
 typedef struct shmrpc_queue_stat {
     uint64_t item_count; /* in it now */
-    uint64_t byte_count; /* that these items take */
+    uint64_t byte_count; /* bytes that these items take */
     uint64_t capacity;   /* items of a producer */
     uint64_t max_item_bytes;
     uint64_t pushed_count; /* ever, redelivered items included */

@@ -262,7 +262,7 @@ static void waiting_handlers_are_cut(void **state)
     expect_cut(sends);
 }
 
-/* It can be told at once. */
+/* Its client can be told at once. */
 static void a_busy_handler_is_cut(void **state)
 {
     (void)state;

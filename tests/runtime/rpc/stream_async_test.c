@@ -5,7 +5,7 @@
 
 #include "shmrpc/async.h"
 
-/* What the callbacks have seen, and what they shall do. */
+/* Observations of the callbacks, and orders to them. */
 static struct {
     shmrpc_stream *stream;
     int64_t count;

@@ -110,7 +110,7 @@ const shmrpc_service stream_sample = {.rows = SHMRPC_ROWS_INIT,
 /* ---- handlers -------------------------------------------------------------
  */
 
-/* What the handlers have seen. */
+/* Observations of the handlers. */
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;

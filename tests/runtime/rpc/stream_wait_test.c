@@ -6,7 +6,7 @@
 
 #include "shmrpc/wait.h"
 
-/* What the hooks have seen. */
+/* Observations of the hooks. */
 static atomic_uint blocks;
 static atomic_uint unblocks;
 static atomic_uint asked;

@@ -11,7 +11,7 @@
 static const char *const schemes[] = {"inproc", "shm", "unix"};
 #define SCHEMES (sizeof schemes / sizeof *schemes)
 
-/* What the hooks of a thread have seen. */
+/* Observations of the hooks of a thread. */
 typedef struct seen {
     atomic_uint blocks;
     atomic_uint unblocks;

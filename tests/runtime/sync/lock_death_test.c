@@ -1,4 +1,5 @@
-/* What a killed process leaves (L6), forked children, and exact accounting. */
+/* The state that a killed process leaves (L6), forked children, and exact
+ * accounting. */
 #include "lock_stage.h"
 
 #include <stdlib.h>

@@ -234,7 +234,7 @@ static void begin(scene *to, const change *of)
     }
 }
 
-/* What a participant shall do. */
+/* The orders to a participant. */
 typedef struct part {
     int fd;
     bool (*act)(shmrpci_table *table);

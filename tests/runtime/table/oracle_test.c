@@ -23,7 +23,7 @@
 #define LAP   400u
 #define AHEAD (LOG / 4)
 
-/* What the processes share. */
+/* Memory that the processes share. */
 typedef struct signs {
     shmrpci_atomic_u32 stop;
     shmrpci_atomic_u64 replayed;

@@ -271,7 +271,8 @@ def sessions(web):
 
 
 def roles(web):
-    """What each token permits, line by line of its file; and invalid lines."""
+    """The permissions of each token, line by line of its file; and invalid
+    lines."""
     may = {"see": "1" * 64, "call": "2" * 64, "change": "3" * 64,
            "see,call": "4" * 64}
     path = web.folder + "/tokens"

@@ -56,7 +56,7 @@ def zones(web):
 
 
 def api(web, machines):
-    """All that the page is told."""
+    """The answer of the API that the page shows."""
     wait_for(lambda: zones(web) == ["east", "west"])
     told = answer(web)
     expect("all is well", (told["cluster"], told["asked"], told["error"]),

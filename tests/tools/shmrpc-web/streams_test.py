@@ -126,7 +126,7 @@ def errors(web):
 
 
 def curl(web):
-    """What a user is shown of a stream that ends with an error."""
+    """The text that a user is shown of a stream that ends with an error."""
     done = subprocess.run(
         ["curl", "-sS", "-H", f"Authorization: Bearer {web.token}", "-H",
          "Content-Type: application/json", "-d", "[5,true]",

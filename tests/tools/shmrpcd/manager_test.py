@@ -144,7 +144,7 @@ def test_a_gateway_follows_the_file(m):
 # ---- access ---------------------------------------------------------------
 
 def call_as(m, user):
-    """What another user is told, with a program that he can run."""
+    """The answers that another user gets, with a program that he can run."""
     done = subprocess.run(
         [shutil.copy(m.programs.shmrpc, m.path("shmrpc")), "call", "echo_serv", "add", "1", "2"], env=m.env,
         cwd="/", capture_output=True, text=True, timeout=harness.PATIENCE,

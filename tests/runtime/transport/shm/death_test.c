@@ -155,7 +155,7 @@ static void stopped_server_costs_the_deadline_and_no_more(void **state)
 
 /* ---- clients die ----------------------------------------------------- */
 
-/* What a process holds: descriptors, and mappings of our memory. */
+/* The resources of a process: descriptors, and mappings of our memory. */
 static size_t holdings_of(pid_t pid)
 {
     size_t count = 0;

@@ -431,7 +431,7 @@ static void streams_that_no_worker_takes_end(void **state)
 
 /* ---- peers of 1.0 ------------------------------------------------------- */
 
-/* What a client of 1.0 has sent: its opening, HELLO, and a call. */
+/* The bytes that a client of 1.0 has sent: its opening, HELLO, and a call. */
 static const uint8_t old_client[] =
     "\xf3rpc\1\0\0\0\0\0\0\0\0\0\0\0"
     "\x12\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"

@@ -1,4 +1,4 @@
-/* What an outbox keeps for a peer that reads nothing. */
+/* The memory that an outbox keeps for a peer that reads nothing. */
 #include "transport/tcp/outbox.h"
 
 #include <setjmp.h>

@@ -86,7 +86,7 @@ static void append_count(shmrpci_buf *out, size_t count, const char *what)
     shmrpci_buf_printf(out, "%zu %s%s", count, what, count == 1 ? "" : "s");
 }
 
-/* All but the closing line. */
+/* Appends everything except the closing line. */
 static void append_diags(const idl_diags *diags, gen_colour colour,
                          shmrpci_buf *out)
 {

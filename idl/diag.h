@@ -184,7 +184,7 @@ bool idl_code_parse(const char *text, idl_code *out);
 /* The codes in the order of the table; `*count` of them. */
 const idl_code *idl_codes(size_t *count);
 
-/* All codes. */
+/* Appends all diagnostics as text. */
 void idl_diags_render(const idl_diags *diags, shmrpci_buf *out);
 
 #endif

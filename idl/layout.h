@@ -16,7 +16,7 @@
 #include "codec/layout.h"
 #include "idl/schema.h"
 
-/* In the native image. */
+/* The layout in the native image. */
 shmrpci_layout idl_layout(const idl_type *type);
 shmrpci_layout idl_record_layout(const idl_record *record);
 /* The layout of a method's parameters, as a struct. */

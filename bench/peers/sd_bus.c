@@ -59,7 +59,7 @@ static void serve(const char *path)
     must(sd_bus_start(bus), "sd_bus_start");
     must(sd_bus_add_object_vtable(bus, NULL, "/echo", interface, vtable, NULL),
          "sd_bus_add_object_vtable");
-    /* Until the client has left. */
+    /* Serves until the client has left. */
     for (int done = 0; done >= 0;) {
         done = sd_bus_process(bus, NULL);
         if (done == 0) {

@@ -218,7 +218,7 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
 /* Reserves the names generated for the object. */
 void gen_c_reserve_shared(gen_model *m, const idl_shared *shared);
 
-/* For the table of functions. */
+/* Adds an object to the table of functions. */
 void gen_c_add_shared(gen_model *m, gen_value *object,
                       const idl_shared *shared);
 

@@ -199,7 +199,7 @@ const char *gen_c_unlike_types(gen_model *m, const char *name)
     return is_type ? gen_c_text(m, "%s_", name) : name;
 }
 
-/* As idl/cname.h has it, but not like a type. */
+/* The member's name as in idl/cname.h, unless a type is called so. */
 const char *gen_c_member(gen_model *m, const idl_field *field)
 {
     shmrpci_buf buf;

@@ -359,7 +359,7 @@ static void add_gone(gen_checker *c, const char *what, const idl_decl *decl)
         "it was here");
 }
 
-/* In the language's own words. */
+/* The record's kind in the language's own words. */
 static const char *record_word(const idl_record *record)
 {
     static const char *const words[] = {"struct", "union", "error"};

@@ -236,7 +236,7 @@ static void say_flag(gen_finding *found, const char *label, gen_checker *c,
     found->was = idl_printf(c->memory, "it was %s", was);
 }
 
-/* For messages. */
+/* The directions of a method's streams, for messages. */
 static const char *streams_of(const idl_method *method)
 {
     if (method->stream_param == NULL) {

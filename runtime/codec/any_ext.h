@@ -23,7 +23,7 @@ static inline shmrpci_arena *shmrpci_any_arena(shmrpc_any_memory *memory)
     return &memory->arena;
 }
 
-/* For code that has an arena. */
+/* Makes an arena serve as a memory of shmrpc/any.h. */
 static inline shmrpc_any_memory *shmrpci_any_memory_of(shmrpci_arena *arena)
 {
     return (shmrpc_any_memory *)(void *)arena;

@@ -113,7 +113,7 @@ static shmrpc_status scan(shmrpc_str digits, bool *out_negative, magnitude *out)
     return SHMRPC_OK;
 }
 
-/* As an i64 or u64, if it is one. */
+/* Whether the number fits an i64 or u64; if so, makes it one. */
 static bool fits(const magnitude *of, bool is_negative, shmrpc_any *out)
 {
     uint64_t number = 0;

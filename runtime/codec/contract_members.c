@@ -21,7 +21,7 @@ typedef shmrpci_contract_type type_form;
 typedef shmrpci_contract_field field_form;
 typedef shmrpci_comparison comparison;
 
-/* For "%.*s". */
+/* The arguments for "%.*s". */
 #define NAME(str) (int)(str).len, (str).ptr
 
 static const field_form *field_by_name(const type_form *type, shmrpc_str name)

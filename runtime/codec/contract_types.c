@@ -235,7 +235,7 @@ static bool at_most(range_kind kind, uint64_t a, uint64_t b)
     return (a ^ flip) <= (b ^ flip);
 }
 
-/* For messages. */
+/* The range as text, for messages. */
 static void describe_range(const type_form *type, char *out, size_t size)
 {
     double min;

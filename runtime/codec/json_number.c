@@ -156,7 +156,7 @@ static size_t float_to_text(double number, bool is_single,
                             char out[SHMRPCI_NUMBER_TEXT_BYTES])
 {
     size_t len = 0;
-    /* Also of -0.0, which stays apart from 0. */
+    /* -0.0 keeps its sign, too. */
     if (signbit(number)) {
         out[len++] = '-';
         number = -number;

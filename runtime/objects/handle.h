@@ -45,7 +45,7 @@ typedef struct shmrpci_face {
     /* Closes the engine, if it is open; in a child, its copy of the
        parent's. */
     void (*close)(shmrpci_handle *handle);
-    /* Of an open engine. */
+    /* The region of an open engine. */
     const shmrpci_region *(*region)(const shmrpci_handle *handle);
     /* Marks the object as destroyed and wakes all that wait. */
     void (*destroy)(shmrpci_handle *handle);

@@ -198,7 +198,7 @@ static shmrpc_status open_file(const char *path, int *out_fd,
     return status;
 }
 
-/* By the first eight bytes alone. */
+/* Decides by the first eight bytes alone. */
 shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
                                       shmrpc_error *error)
 {

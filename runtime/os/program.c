@@ -72,7 +72,7 @@ static shmrpc_status pipes_open(pipes *p)
     return SHMRPC_OK;
 }
 
-/* To the defaults that programs expect. */
+/* Resets signals to the defaults that programs expect. */
 static void reset_signals(void)
 {
     sigset_t none;

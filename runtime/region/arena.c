@@ -21,7 +21,7 @@
 
 /* ---- locating blocks ----------------------------------------------------- */
 
-/* Of at most CLASS_MAX_BYTES. */
+/* The class for at most CLASS_MAX_BYTES. */
 static uint32_t class_of(uint64_t bytes)
 {
     if (bytes <= shmrpci_class_bytes(0)) {

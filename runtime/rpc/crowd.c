@@ -73,7 +73,7 @@ static bool has(const shmrpci_crowd *crowd, const char *instance)
     return false;
 }
 
-/* With the lock held. */
+/* With the lock held: connects to an instance, and adds it. */
 static int join(shmrpci_crowd *crowd, const char *instance, int64_t timeout_ns,
                 shmrpc_error *error)
 {

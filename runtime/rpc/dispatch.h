@@ -12,7 +12,7 @@
 /* Parameters, results and bodies up to this size need no arena. */
 #define SHMRPCI_LOCAL_BYTES 1024
 
-/* For the call being served. */
+/* Memory for the call being served. */
 typedef struct shmrpci_dispatch_room {
     _Alignas(64) uint8_t params[SHMRPCI_LOCAL_BYTES];
     _Alignas(64) uint8_t result[SHMRPCI_LOCAL_BYTES];

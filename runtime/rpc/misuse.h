@@ -29,7 +29,7 @@ int shmrpci_misuse(shmrpc_error *error, const char *format, ...)
 
 #define SHMRPCI_GRAVES 64u
 
-/* All zeros: empty. */
+/* The objects closed last. All zeros: empty. */
 typedef struct shmrpci_graveyard {
     shmrpci_atomic_u32 next;
     _Atomic(void *) graves[SHMRPCI_GRAVES];

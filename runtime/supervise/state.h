@@ -116,7 +116,7 @@ struct shmrpci_supervisor {
     uint32_t target; /* the number of workers wanted */
     shmrpci_worker workers[SHMRPCI_WORKERS_MAX];
     shmrpci_elder elders[SHMRPCI_WORKERS_MAX];
-    /* Of each outlet, by place. */
+    /* The abandoned calls of each outlet, by place. */
     shmrpci_abandoned abandoned[SHMRPCI_SOCKET_MAX_FDS][SHMRPCI_WORKERS_MAX];
     shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last worker of each
                                                 * number */

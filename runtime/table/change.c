@@ -273,7 +273,7 @@ static void apply_log(const shmrpci_table *table, uint64_t seq, uint64_t block)
     shmrpci_atomic_u64 *at = &table->roots->log[seq & (table->log_count - 1)];
     uint64_t number = ((seq >> __builtin_ctz(table->log_count)) + 1) & 0xFFFFFF;
     uint64_t seen = shmrpci_load_seq(at);
-    /* Only upwards, considering that it wraps. */
+    /* Only increases, considering that numbers wrap. */
     uint64_t ahead = (number - (seen >> 40)) & 0xFFFFFF;
     if (ahead != 0 && ahead < 0x800000) {
         set(at, seen, number << 40 | block);

@@ -178,7 +178,7 @@ uint64_t shmrpci_table_block_bytes(uint32_t log2);
 bool shmrpci_table_geometry_closely(const shmrpci_table *table, uint64_t root,
                                     shmrpci_geometry *out);
 
-/* For a root whose table is in the region. */
+/* Fills in the layout, for a root whose table is in the region. */
 static inline void shmrpci_table_measure(const shmrpci_table *table,
                                          uint64_t root, shmrpci_geometry *out)
 {

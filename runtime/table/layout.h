@@ -247,7 +247,7 @@ static inline uint32_t shmrpci_turn_owner(uint64_t turn)
 #define SHMRPCI_WORD_DEAD  ((uint64_t)1 << 40)
 #define SHMRPCI_WORD_HASH  ((uint64_t)0xFFFF << 48)
 
-/* Of an index word, a root, or a log entry. */
+/* The block named by an index word, a root, or a log entry. */
 static inline uint64_t shmrpci_word_block(uint64_t word)
 {
     return word & SHMRPCI_WORD_BLOCK;

@@ -113,7 +113,7 @@ shmrpci_listen_opts suite_listen_opts(fixture *f);
 void fixture_init(fixture *f, const shmrpci_listen_opts *opts);
 void fixture_run(fixture *f);
 void fixture_start_workers(fixture *f, unsigned count);
-/* All three, with the suite's options. */
+/* Does all three, with the suite's options. */
 void fixture_start(fixture *f, unsigned workers);
 /* Stops, joins and closes what runs; may be called twice. */
 void fixture_stop(fixture *f);
@@ -180,7 +180,7 @@ extern const struct CMUnitTest suite_watch_cases[];
 extern const size_t suite_watch_case_count;
 extern const struct CMUnitTest suite_detach_cases[];
 extern const size_t suite_detach_case_count;
-/* For transports that have streams. */
+/* Cases for transports that have streams. */
 extern const struct CMUnitTest suite_stream_cases[];
 extern const size_t suite_stream_case_count;
 

@@ -162,7 +162,7 @@ static void round_trip(const idl_service *service)
     unload(&again);
 }
 
-/* With documentation the text is for people, and means the same. */
+/* The canonical text with documentation is for people, and means the same. */
 static void round_trip_with_docs(const idl_service *service)
 {
     shmrpci_arena scratch;

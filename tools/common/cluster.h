@@ -31,7 +31,7 @@ typedef struct tool_gateway {
     uint64_t messages; /* of the others, so far */
 } tool_gateway;
 
-/* By service, host and id. */
+/* Sorted by service, host and id. */
 typedef struct tool_gateways {
     tool_gateway *items;
     size_t count;

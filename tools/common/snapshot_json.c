@@ -105,7 +105,7 @@ static void set_streams(shmrpci_buf *out, const shmrpc_stream_stats *streams)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* Of a method, or of all. */
+/* Appends the details of a method, or of all. */
 static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
                         uint32_t index, const tool_snapshot_more *more)
 {

@@ -13,7 +13,7 @@
 
 /* ---- taking and giving back ------------------------------------------ */
 
-/* With the lock held. */
+/* With the lock held: takes a free errand. */
 static errand *take(relay *r)
 {
     errand *e = r->free_errands;
@@ -26,7 +26,7 @@ static errand *take(relay *r)
     return e;
 }
 
-/* With the lock held. */
+/* With the lock held: frees an errand, and its place on its link. */
 static void give_back(relay *r, errand *e)
 {
     if (e->link != NULL) {

@@ -72,7 +72,7 @@ struct foreign {
 
 /* ---- waiting requests -------------------------------------------------- */
 
-/* With the lock held. */
+/* With the lock held: appends to the waiting requests. */
 static void put(foreign *f, request *r)
 {
     *f->waiting.end = r;
@@ -260,7 +260,7 @@ static bool connect_anew(foreign *f)
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* Once its index is known. */
+/* The method of a request whose index is known. */
 static const shmrpc_method *method_of(const foreign *f, const request *r)
 {
     return &shmrpc_interface_service(f->interface)->methods[r->index];

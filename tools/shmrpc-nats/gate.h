@@ -45,7 +45,7 @@ typedef struct gate {
 int gate_open(gate *g, const char *service, const shmrpci_address *at,
               const shmrpci_address *back, const options *o,
               const shmrpci_buf *hello, shmrpc_error *error);
-/* Until it is stopped. */
+/* Runs until it is stopped. */
 int gate_run(gate *g, shmrpc_error *error);
 void gate_stop(gate *g);
 /* How many calls are in progress; 0 once it is closing. */

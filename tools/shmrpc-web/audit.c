@@ -6,7 +6,7 @@
 
 #include "os/clock.h"
 
-/* Of a target or a body. */
+/* The most bytes logged of a target or a body. */
 #define MOST_BYTES 200
 
 /* A client's text must not be able to imitate or split a line of the log, nor

@@ -27,7 +27,7 @@ static void set_header(struct MHD_Response *reply, const char *name,
     }
 }
 
-/* As `Shmrpc-Meta-KEY: VALUE`. */
+/* Adds metadata as `Shmrpc-Meta-KEY: VALUE`. */
 static void set_metadata(const shmrpc_reply_metadata *metadata,
                          struct MHD_Response *reply)
 {

@@ -21,7 +21,7 @@ typedef struct web_trace {
     char own[WEB_TRACE_BYTES];   /* our span; "": not made yet */
 } web_trace;
 
-/* From a head that was checked. */
+/* Reads the trace from a head that was checked. */
 web_trace web_trace_read(const web_head *head);
 
 /* Our span of the trace, for `traceresponse` and for the calls; NULL: no trace,

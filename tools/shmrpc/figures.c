@@ -649,7 +649,7 @@ static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
     return sum;
 }
 
-/* Of the time of all workers, in percent. */
+/* The busy share of the time of all workers, in percent. */
 static double busy_of(const totals *sum, int64_t span_ns)
 {
     double busy =

@@ -192,7 +192,7 @@ static void append_gateways(const tool_gateways *all, bool json,
 typedef void append_table(const tool_gateways *all, bool json,
                           shmrpci_buf *out);
 
-/* JSON of nothing is an array, too. */
+/* With --json an empty list is printed as an empty array. */
 static void print(const cli_nats *nats, const tool_gateways *all,
                   append_table *append, bool json)
 {

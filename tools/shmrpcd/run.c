@@ -52,7 +52,7 @@ static void close_stream(mgr_manager *m, mgr_run *run, int which)
     }
 }
 
-/* Only when the whole group has ended. */
+/* Frees a run; only when its whole group has ended. */
 static void drop(mgr_manager *m, size_t slot)
 {
     mgr_run *run = m->runs[slot];
@@ -472,7 +472,7 @@ static int64_t step(mgr_manager *m, size_t slot)
     }
     if (shmrpci_remaining_ns(run->kill_ns) == 0) {
         shmrpci_program_signal_group(run->pid, SHMRPCI_CHILD_KILL);
-        /* Until the kernel no longer needs them. */
+        /* Waits until the kernel no longer needs them. */
         return shmrpci_deadline_after(10 * SHMRPCI_NS_PER_MS);
     }
     return run->kill_ns < next_ns ? run->kill_ns : next_ns;

@@ -101,7 +101,7 @@ class Shared(_core.Handle):
                   None if snapshot is None else os.fspath(snapshot))
         _core.open_object(self, name, encoding == "msgpack", is_pickled,
                           shared, more)
-        # For a pickled handle.
+        # Options by which a pickled handle opens the object again.
         self._again: dict[str, Any] = {
             "encoding": encoding, "serializer": serializer,
             "all_users": all_users, "read_only": read_only,

@@ -178,7 +178,7 @@ def _read_pickle(data: bytes) -> Any:
 
 
 def pickled(value: Any) -> Ext:
-    """For a handle with serializer=pickle."""
+    """Pickles a value, for a handle with serializer=pickle."""
     import pickle
 
     return Ext(_PICKLE, pickle.dumps(value, pickle.HIGHEST_PROTOCOL))

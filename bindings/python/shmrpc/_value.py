@@ -96,7 +96,7 @@ class Value(_core.Tree, _Single):
         return modify(self, (), function, default)
 
     def append(self, item: Any) -> None:
-        """Of a list."""
+        """Appends to a list."""
         self._append((), item)
 
     def insert(self, index: int, item: Any) -> None:

@@ -87,7 +87,7 @@ bool objects_leave_quietly(objects_call *call);
 PyObject *objects_raise(const objects_handle *handle, const shmrpc_error *error,
                         PyObject *key);
 
-/* For functions without an error object. */
+/* Makes the error of a status, for functions without an error object. */
 void objects_status_error(shmrpc_error *error, int status);
 
 /* Makes a dict from names and numbers, by formats such as `Ks`, `IO`. */

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* In errors. */
+/* The most names that an error lists. */
 #define MOST_NAMES 12
 
 static int write_value(core_scratch *scratch, core_node *node, PyObject *value,

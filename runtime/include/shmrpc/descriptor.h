@@ -33,7 +33,7 @@ typedef enum shmrpc_encoding {
     SHMRPC_ENCODING_NATIVE = 4
 } shmrpc_encoding;
 
-/* What a value is.  Numbers are part of the protocol.  Behind each kind: its
+/* The kind of a value. Numbers are part of the protocol. Behind each kind: its
  * C form. */
 typedef enum shmrpc_kind {
     SHMRPC_KIND_BOOL = 1, /* bool */

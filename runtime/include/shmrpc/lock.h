@@ -65,7 +65,7 @@ typedef struct shmrpc_lock shmrpc_lock;
 /* The default timeout of a wait. */
 #define SHMRPC_LOCK_DEFAULT_TIMEOUT_NS INT64_C(30000000000)
 
-/* As spin_ns: never spin. */
+/* A value for spin_ns: never spin. */
 #define SHMRPC_LOCK_NO_SPIN INT64_C(-1)
 
 /* How many handles of all processes can be open at a time: by default, and at

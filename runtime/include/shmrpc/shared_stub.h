@@ -83,7 +83,7 @@ SHMRPC_API int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
 /* For values without pointers (SHMRPC_TYPE_FIXED): copies into `out`. */
 SHMRPC_API int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key,
                                     void *out, shmrpc_error *error);
-/* For values of any type; to be released. */
+/* Gets a value of any type, to be released. */
 SHMRPC_API int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,
                                          const void **out, shmrpc_error *error);
 SHMRPC_API void shmrpc_stub_dict_release(shmrpc_dict *dict, const void *value);

@@ -141,7 +141,7 @@ void nats_route_ready(nats_route *route, shmrpci_conn *inner);
 /* With the lock held, which it releases meanwhile: closes lost routes that
  * nobody uses. */
 void nats_route_sweep(nats_client *client);
-/* With the lock held. */
+/* With the lock held: a random number. */
 uint64_t nats_client_random(nats_client *client);
 
 static inline nats_client *nats_client_of(shmrpci_conn *conn)

@@ -10,7 +10,7 @@
 static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
 static const nats_carrier_ops *loaded;
 
-/* With the lock held. */
+/* With the lock held: loads the carrier. */
 static int load(shmrpc_error *error)
 {
     char why[SHMRPCI_PLUGIN_WHY_BYTES];

@@ -346,7 +346,7 @@ int nats_client_begin(nats_client *client, shmrpci_buf *welcome,
 
 /* ---- the scout --------------------------------------------------------- */
 
-/* With the lock held. */
+/* With the lock held: opens another link to the instance. */
 static void open_another(nats_client *client, uint32_t instance)
 {
     shmrpc_error ignored;

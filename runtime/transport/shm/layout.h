@@ -259,7 +259,7 @@ typedef struct shm_span {
     uint64_t offset;
 } shm_span;
 
-/* In a request's payload. */
+/* The place of the rings, in a request's payload. */
 typedef struct shm_streams {
     shm_span span;
     uint32_t in_bytes;

@@ -18,12 +18,12 @@ static struct {
     int tell; /* the server's address, once it serves */
 } other;
 
-/* Of detached streams. */
+/* Number of detached streams that were dropped. */
 static shmrpci_atomic_u32 dropped;
 
 /* ---- a client of another process ----------------------------------------- */
 
-/* Until it is killed. */
+/* Acts as a client until it is killed. */
 static void be_client(int told, int tell)
 {
     const int64_t number = 1;

@@ -102,7 +102,7 @@ static void a_method_runs_so_often_at_once(void **state)
                     10 * SHMRPCI_NS_PER_S);
     assert_false(error.may_have_run);
     assert_int_equal(server.state.entered, 2);
-    /* Others have places of their own. */
+    /* Other methods have places of their own. */
     sample_add(client, 1, 2);
     assert_int_equal(call(client, NOTHING, &error), SHMRPC_OK);
     sample_open(&server.state);

@@ -138,7 +138,7 @@ def test_filters_and_cursors(m):
     assert len(rest["lines"]) == rest["next"] - 2
     last = m.call("logs", "A", f"cursor={rest['next']}")
     assert last["lines"] == [] and last["next"] == rest["next"]
-    # Of a manager that kept more.
+    # A cursor of an earlier manager, which kept more.
     again = m.call("logs", "A", f"cursor={rest['next'] + 1000}", "limit=2")
     assert again["next"] == 2 and again["skipped"] == 0
 

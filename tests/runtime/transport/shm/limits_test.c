@@ -135,7 +135,7 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
                              sizeof body, 0);
         count++;
     }
-    /* Less than 256 MiB are 15 times the 16 MiB of a request, besides blocks.
+    /* 15 requests of 16 MiB, and the blocks, take less than 256 MiB.
      */
     assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     assert_int_equal(count, 16);

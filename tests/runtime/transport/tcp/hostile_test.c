@@ -491,7 +491,8 @@ static void half_a_request_is_never_run(void **state)
     assert_int_equal(atomic_load(&served.served), 0);
 }
 
-/* In one piece with its request, which waits behind those of all workers. */
+/* The CANCEL comes in one piece with its request, which waits behind the
+ * requests of all workers. */
 static void cancel_right_behind_its_request_is_heard(void **state)
 {
     (void)state;

@@ -196,8 +196,9 @@ uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
 int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
                               size_t len, bool is_last, size_t *out_sent);
 
-/* Called after write returned BUSY: from now on the word at `on` changes, and
- * is woken, when there may be room. False: there is already. Until disarm. */
+/* Called after write returned BUSY: from now on, until disarm, the word at `on`
+ * changes, and is woken, when there may be room. False: there is room
+ * already. */
 bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 void shmrpci_stream_disarm_write(shmrpci_stream_writer *w);
 /* The same for the time when nobody reads any more, or sooner. */

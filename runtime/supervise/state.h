@@ -152,7 +152,7 @@ uint32_t shmrpci_supervisor_outlets(const shmrpci_supervisor *s);
 shmrpc_status shmrpci_nursery_start(shmrpci_supervisor *s);
 /* Another supervisor has its workers, which may outlive this one. */
 void shmrpci_nursery_release(shmrpci_supervisor *s);
-/* The zygote has ended, or this tells it to. */
+/* The zygote has ended, or this tells it to end. */
 void shmrpci_nursery_end(shmrpci_supervisor *s);
 /* Kills it. */
 void shmrpci_nursery_kill(shmrpci_supervisor *s);

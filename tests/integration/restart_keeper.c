@@ -96,7 +96,7 @@ void other_call_runs_once_and_says_that_it_may_have(void **state)
     assert_non_null(strstr(error.message, "it may have run"));
     assert_true(error.may_have_run);
     assert_int_equal(atomic_load(&book->runs[7]), 1);
-    /* And the handle goes on. */
+    /* The handle still works. */
     assert_int_equal(life_life_once(client, 8, 0, NULL, &back, &error), 0);
     assert_int_equal(back, 24);
     keeper_stop(&k, client);

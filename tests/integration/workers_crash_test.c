@@ -31,8 +31,8 @@ static uint32_t index_of(const shmrpc_snapshot *s, const char *method)
     return i;
 }
 
-/* That many calls have succeeded, and another one has ended with that status;
- * others may have been too late for a worker. */
+/* Expects `well` successful calls, and at least one with that status; other
+ * calls may have been too late for a worker. */
 static void expect_counted(const char *where, const char *method, int status,
                            uint64_t well)
 {

@@ -91,7 +91,7 @@ void engine_die(void *to, unsigned steps);
 void engine_stop(unsigned steps);
 void engine_go_on(unsigned thread);
 bool engine_is_stopped(unsigned thread);
-/* Between true and false it does not die. */
+/* From `true` until `false` the calling thread does not die. */
 void engine_spare(bool is_spared);
 
 #ifdef __cplusplus

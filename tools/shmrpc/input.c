@@ -65,7 +65,8 @@ static int fill(cli_input *input)
                                            : SHMRPC_MORE;
 }
 
-/* Waits until there is a whole line, or the end. OK, or why not. */
+/* Waits until there is a whole line, or the end. Returns OK, or the reason why
+ * there is neither. */
 static int fill_line(cli_input *input, size_t *len)
 {
     size_t seen = 0;

@@ -83,7 +83,7 @@ typedef enum shmrpc_lock_mode {
 enum {
     /* The kind. It must match when an existing lock is opened, except for
      * RECURSIVE, which each handle chooses for itself. */
-    SHMRPC_LOCK_SEMAPHORE = 1u << 0, /* with none of the next two */
+    SHMRPC_LOCK_SEMAPHORE = 1u << 0, /* excludes the next two */
     SHMRPC_LOCK_RECURSIVE = 1u << 1,
     SHMRPC_LOCK_SHARED = 1u << 2,
     SHMRPC_LOCK_FAIR = 1u << 3,

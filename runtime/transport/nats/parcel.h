@@ -49,7 +49,7 @@ typedef enum nats_kind {
     NATS_PROBE, /* asks whether the peer is alive */
     NATS_ALIVE,
     NATS_END,   /* no more DATA from here */
-    NATS_CLOSE, /* the link does not exist, or no longer */
+    NATS_CLOSE, /* the link does not exist, or has ended */
     NATS_KIND_COUNT
 } nats_kind;
 

@@ -31,7 +31,7 @@ typedef enum nats_key_form {
 bool nats_key_write(nats_key_form form, const void *key, size_t len,
                     char out[NATS_KEY_TEXT_BYTES]);
 
-/* False: not what write makes of any key. */
+/* False: `text` is not a form that nats_key_write produces. */
 bool nats_key_read(nats_key_form form, const char *text,
                    uint8_t out[NATS_KEY_TEXT_BYTES], size_t *out_len);
 

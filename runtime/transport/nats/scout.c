@@ -178,7 +178,8 @@ void nats_client_callbacks(nats_pump_opts *opts)
 
 /* ---- finding ----------------------------------------------------------- */
 
-/* With the lock held. The next search differs from client to client. */
+/* With the lock held: searches. A random part of the time until the next search
+ * keeps clients from searching all at once. */
 static void search(nats_client *client)
 {
     int64_t more_ns = (int64_t)(nats_client_random(client) % (SEARCH_NS / 8));

@@ -82,7 +82,7 @@ tcp_flushed tcp_outbox_flush(tcp_outbox *outbox);
  * called. */
 bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece);
 
-/* Gives all pieces back, and from now on every new one at once. */
+/* Gives all pieces back, and from now on gives every new one back at once. */
 void tcp_outbox_fail(tcp_outbox *outbox);
 
 /* The unsent bytes. */

@@ -127,7 +127,7 @@ def damaged(code, data):
     (9, b"\x7f" * 12), (10, b"one"), (10, b"\xff"), (11, b"1" * 15),
     (12, b""), (12, b"\x01\x0c\x01" + b"\x00" * 60)])
 def test_extensions_that_are_not_well_formed(shared, code, data):
-    """Whoever put them, reading them is only an error."""
+    """Storing or reading one fails with an error, and does nothing worse."""
     try:
         shared["x"] = [damaged(code, data)]
     except (ValueError, shmrpc.Error):

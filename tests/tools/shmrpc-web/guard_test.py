@@ -72,7 +72,7 @@ def heads(web):
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 1\r\n"
          "Expect: 200-ok\r\n", 417),
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 5 5\r\n", 400),
-        # what the second line of a field would mean
+        # fields of two lines, which are refused
         *((f"POST /rpc/a/b HTTP/1.1\r\n{host}{field}\r\n", 400) for field in (
             "Content-Length: 5\r\n 0", "Content-Length:\r\n 5",
             "Content-Length: 1\r\n\t5", "content-length:\r\n 5",

@@ -265,7 +265,7 @@ static void memory_that_is_not_to_be_had_costs_its_caller_only(void **state)
                 SHMRPC_OK);
             conn->transport->client->disconnect(conn);
         } while (from++ <= count);
-        /* Both for connecting and for sending. */
+        /* Both connecting and sending were refused. */
         assert_true(refused[what][0] > 0 && refused[what][1] > 0);
     }
     other->transport->client->disconnect(other);

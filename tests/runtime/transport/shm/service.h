@@ -80,8 +80,8 @@ int client_send(shmrpci_conn *conn, shmrpci_call *call, uint32_t method,
 /* Checks that an echo of `text` comes back whole. */
 void client_echoes(shmrpci_conn *conn, const char *text);
 
-/* Publishes a request without a body and rings for nobody, as a client does
- * that was stopped at this point, or that relies on a lease. */
+/* Publishes a request without a body, and rings for nobody: like a client that
+ * was stopped at this point, or that relies on a lease. */
 void client_publish(shmrpci_conn *conn, uint32_t slot, uint32_t method);
 
 /* A worker that the test runs itself; and the answer to its request. */

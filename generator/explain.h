@@ -1,6 +1,6 @@
 /*
- * Explanations: what each code of a diagnostic means; where one file shows it,
- * with an example that gives it and one that doesn't.
+ * Explanations: what each code of a diagnostic means. Where a single file can
+ * show it, there is an example that gives it and one that doesn't.
  *
  * They are the files explain/S0301.md, built into the program; the examples
  * are run by tests (explain_test), so they are true.

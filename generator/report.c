@@ -34,8 +34,8 @@ static const char *find_in_line(const char *line, const char *end,
     return NULL;
 }
 
-/* `file:1:2:` bold and `error[S0301]:` in its colour; true when it was such a
- * line. */
+/* Appends `file:1:2:` in bold and `error[S0301]:` in its colour. False: the
+ * line has no such head. */
 static bool append_head(const char *line, const char *end, shmrpci_buf *out)
 {
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {

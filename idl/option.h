@@ -38,7 +38,8 @@ typedef struct idl_option_row {
                                    * computes */
 } idl_option_row;
 
-/* The rows, an option's in a row, options in the order of their numbers. */
+/* The rows, sorted by the options' numbers; those of one option are
+ * adjacent. */
 const idl_option_row *idl_option_rows(size_t *count);
 
 /* The row of an option of this kind, by its name; NULL: it has none. */

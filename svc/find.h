@@ -43,7 +43,7 @@ int svc_places_find(shmrpci_arena *arena, svc_places *out, shmrpc_error *error);
 
 typedef struct svc_target {
     const char *where; /* an address list with all names */
-    uint16_t port;     /* of places without one; 0: each has its own */
+    uint16_t port;     /* the port of places without one; 0: each has its own */
 } svc_target;
 
 /*

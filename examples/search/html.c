@@ -162,7 +162,7 @@ static void end_title(page *p)
     size_t n = (size_t)(p->out - p->title_start);
     if (n >= p->title_room) {
         n = p->title_room - 1;
-        /* Not in the middle of a character. */
+        /* Does not cut in the middle of a character. */
         while (n > 0 && ((unsigned char)p->title_start[n] & 0xc0) == 0x80) {
             n--;
         }

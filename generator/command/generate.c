@@ -186,7 +186,7 @@ static bool are_distinct(const gen_options *options, const gen_inputs *inputs)
     return distinct;
 }
 
-/* Only when all went well: a stamp says that all outputs are fresh. */
+/* Called only when all went well: a stamp says that all outputs are fresh. */
 static void write_made(run *r)
 {
     shmrpci_buf message;

@@ -54,7 +54,7 @@ static bool is_optional(const field_form *field)
     return (field->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
 }
 
-/* Only for a reader; a writer always writes a field with a default. */
+/* Needed only for a reader; a writer always writes a field with a default. */
 static bool may_be_absent(const field_form *field)
 {
     return (field->flags &

@@ -138,7 +138,7 @@ static bool round_product(const scientific *number, const float_form *form,
     int zeros = __builtin_clzll(number->digits);
     uint64_t digits = number->digits << zeros;
     const shmrpci_power *power = &shmrpci_powers_of_ten[k - SHMRPCI_POWERS_MIN];
-    /* One bit for the top one may be 0, one to round by. */
+    /* 1 bit because the top bit of the product may be 0, and 1 for rounding. */
     const int cut = 64 - form->bits - 3;
     const uint64_t mask = (UINT64_C(1) << cut) - 1;
 

@@ -25,7 +25,7 @@ typedef struct scene {
     char path[SHMRPCI_SNAPSHOT_PATH_BYTES];
 } scene;
 
-/* Only if the `.svc` asks for them, and the kind has them. */
+/* Snapshots are made if the `.svc` asks for them and the kind has them. */
 static bool has_snapshots(const shmrpc_shared *row)
 {
     return row->snapshot_ns > 0 && (row->kind == SHMRPC_SHARED_DICT ||

@@ -44,7 +44,7 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
-/* Only if somebody died: entering costs a place and a mapping. */
+/* Enters only if somebody died, since that costs a place and a mapping. */
 static void bury(int fd)
 {
     shmrpci_topic *topic = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;

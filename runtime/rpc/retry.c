@@ -57,7 +57,8 @@ static int64_t pause_of(const shmrpc_method *method,
     uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
     int64_t fifth = pause_ns / 5;
     int64_t off_ns = (int64_t)((x >> 33) % (uint64_t)(2 * fifth + 1));
-    /* Not earlier than the server asked for, and not all clients at once. */
+    /* The wait is never shorter than the server asked for, and differs from
+     * client to client. */
     return failed->retry_after_ns > pause_ns
                ? failed->retry_after_ns + off_ns / 2
                : pause_ns - fifth + off_ns;

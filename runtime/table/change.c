@@ -369,7 +369,7 @@ shmrpc_status shmrpci_table_apply(shmrpci_table *table,
 
 /* ---- help ---------------------------------------------------------------- */
 
-/* False: the turn is not, or no longer, of this change. */
+/* False: the turn does not belong to this change, or no longer does. */
 static bool copy_change(const shmrpci_table *table, uint32_t participant,
                         uint64_t seq, shmrpci_change *out)
 {

@@ -397,7 +397,8 @@ static void thread(unsigned index)
 
 /* ---- after -------------------------------------------------------------- */
 
-/* Not before: the engine identifies words by their addresses. */
+/* Called after everything else: the engine identifies words by their
+ * addresses. */
 static void free_workers(void)
 {
     for (unsigned i = 0; i < plan.workers; i++) {

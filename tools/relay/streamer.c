@@ -377,7 +377,7 @@ static void sleep_once(streamer *s, uint32_t seen)
     disarm_all(s);
 }
 
-/* Only when the relay is over and its own streams have ended. */
+/* True only when the relay is over and its own streams have ended. */
 static bool is_over(streamer *s)
 {
     shmrpci_mutex_lock(&s->relay->lock);

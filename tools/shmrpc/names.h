@@ -18,8 +18,8 @@
 const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
                                    size_t len);
 
-/* Appends "there is no field `txet`; did you mean `text`?", or the names that
- * there are. `what`: "parameter", "field". */
+/* Appends "there is no field `txet`; did you mean `text`?", or the list of
+ * existing names. `what`: "parameter", "field". */
 void cli_field_unknown(const shmrpc_type *type, const char *what,
                        const char *name, size_t len, shmrpci_buf *message);
 

@@ -388,7 +388,7 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
     if (!mgr_plan_has_processes(service)) {
         append_tcp(out, service);
     }
-    /* Not earlier than the manager's own time limit. */
+    /* The program must not stop waiting before the manager's own time limit. */
     append_seconds(out, "--stop-after",
                    values[SHMRPCI_INI_STOP_INT_SECS].u.number +
                        values[SHMRPCI_INI_STOP_TERM_SECS].u.number);

@@ -41,7 +41,7 @@ static void add_known(mgr_figures *f, const mgr_watched *w, const char *subject,
 
 /* ---- events ---------------------------------------------------------- */
 
-/* Only if there were any: then their series are short. */
+/* Adds events only if there were any: then their series are short. */
 static void add_events(mgr_figures *f, const mgr_watched *w, const char *figure,
                        uint64_t count)
 {

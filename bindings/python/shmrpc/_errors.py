@@ -84,7 +84,7 @@ class Aborted(Error):
 
 
 class OutOfRange(Error, LookupError):
-    """Beyond the range that there is."""
+    """Outside the allowed range."""
 
 
 class Unimplemented(Error, NotImplementedError):

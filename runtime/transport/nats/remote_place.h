@@ -40,7 +40,7 @@ typedef struct nats_place {
     uint32_t ack_wait_s;
 } nats_place;
 
-/* Parses an address. `name`: of an address without one; may be NULL.
+/* Parses an address. `name`: the name for an address without one; may be NULL.
  * `is_in_file`: the default storage. INVALID: the error says where. */
 int nats_place_parse(const char *address, const char *name, bool is_in_file,
                      nats_place *out, shmrpc_error *error);

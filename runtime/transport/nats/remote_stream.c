@@ -442,7 +442,7 @@ int nats_consumer_look(nats_line *line, const nats_stream *stream,
     return status;
 }
 
-/* The servers know by its number which message it is. */
+/* The servers identify the message by its number. */
 int nats_consumer_ack(nats_line *line, const nats_stream *stream,
                       const char *name, uint64_t number)
 {

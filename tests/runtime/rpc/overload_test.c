@@ -400,7 +400,7 @@ static void a_retry_waits_as_long_as_it_is_told(void **state)
         shmrpc_stub_call(client, AGAIN, NULL, NULL, &waited_ns, NULL),
         SHMRPC_OK);
     assert_true(waited_ns >= 30 * SHMRPCI_NS_PER_MS);
-    /* Not if that is past the deadline. */
+    /* The client does not wait that long if its deadline is sooner. */
     const shmrpc_opts opts = {.timeout_ns = 25 * SHMRPCI_NS_PER_MS};
     int status = SHMRPC_E_DEADLINE;
     /* On a busy machine the handler may start too late to report anything. */

@@ -98,7 +98,7 @@ static void expect_too_old(int status, int64_t items)
     }
 }
 
-/* Not before its time. */
+/* Checks that the stream has not ended before its time. */
 static void expect_age(int64_t opened_ns)
 {
     assert_true(shmrpci_now_ns() - opened_ns >= AGE_NS);

@@ -681,8 +681,9 @@ static uint64_t copy_bytes(uint64_t max_bytes)
                                    : least;
 }
 
-/* Opens or makes this machine's copy of an object of many: an object of its own
- * that its last user removes. Messages go on naming the address. */
+/* Opens or makes this machine's copy of an object that several machines share:
+ * an object of its own that its last user removes. Messages go on naming the
+ * address. */
 static shmrpc_status open_copy(shmrpci_handle *handle, shmrpc_error *error)
 {
     char address[sizeof handle->name];

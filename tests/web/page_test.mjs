@@ -654,7 +654,7 @@ const inside = (name) => ({ name, methods: ["add", "search", "say"].map((method,
 /** How much two pictures differ, from 0 to 1: the share of squares of 10 x 10 pixels
  * whose brightness differs, so that other fonts of the same size don't matter. */
 async function difference(kept, got) {
-  const blank = await browser.newPage(); // whose policy lets images be made of texts
+  const blank = await browser.newPage(); // its policy allows images from data: URLs
   const off = await blank.evaluate(async (sources) => {
     const parts = [];
     for (const source of sources) {

@@ -585,7 +585,7 @@ static void what_is_deleted_meanwhile_is_not_changed(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Its own list, and now and then an item of another process's. */
+/* Appends numbers to the process's own list. */
 static void append_until_killed(int index, void *user)
 {
     steps list;

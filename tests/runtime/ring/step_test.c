@@ -159,7 +159,7 @@ static void judge(const scene *of, bool is_through, unsigned long steps)
     }
 }
 
-/* Its heir, and all records that are left. */
+/* Opens the queue once more, takes all records that are left, and judges. */
 static void end(scene *of, bool is_through, unsigned long steps)
 {
     shmrpci_queue *heir = stage_open_queue(of->fd);

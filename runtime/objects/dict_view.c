@@ -302,8 +302,8 @@ static shmrpc_status step_any(shmrpc_view *view, advance *to,
                               const shmrpc_any **out_key,
                               const shmrpc_any **out_value, shmrpc_error *error)
 {
-    const void *key;
-    const void *value;
+    const void *key = NULL;
+    const void *value = NULL;
     int status = step(view, to, &key, &value, error);
     if (status == SHMRPC_OK) {
         *out_key = key;

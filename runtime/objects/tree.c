@@ -96,7 +96,7 @@ static shmrpc_status find_step(const shmrpc_any *tree, const shmrpc_any *step,
         return find_key(&tree->u.map, step, depth, out, error);
     }
     if (tree->kind == SHMRPC_ANY_LIST) {
-        uint64_t place;
+        uint64_t place = 0;
         shmrpc_status status =
             shmrpci_tree_position(tree->u.list.len, step, depth, &place, error);
         *out_count = tree->u.list.len;

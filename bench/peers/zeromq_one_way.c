@@ -68,7 +68,7 @@ static void call(void *state)
         must(size, "zmq_recv");
         memcpy(&number, data, sizeof number);
         if ((size_t)size != w->bytes || number != w->number++) {
-            bench_fail("a record of %d bytes is another one", size);
+            bench_fail("a record of %d bytes has other content", size);
         }
     }
 }

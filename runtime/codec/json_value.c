@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 
-/* A value that was read, with the arena of what it points to in front of it. */
+/* A decoded value, behind the arena that holds what it points to. */
 typedef struct json_value {
     shmrpci_arena arena;
     /* Aligned for any C type that a table describes. */

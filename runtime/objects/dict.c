@@ -358,7 +358,7 @@ shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
 
 /* ---- by whole keys ------------------------------------------------------- */
 
-/* The same where the value is not its own image, or has no room on the stack
+/* The same for a value that is not its own image, or does not fit on the stack
  * (TOO_LARGE). Out of line, so that the common case stays short. */
 static SHMRPCI_SLOW shmrpc_status get_decoded(shmrpc_dict *dict,
                                               shmrpci_table_bytes key,

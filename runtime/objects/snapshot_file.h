@@ -106,7 +106,7 @@ shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
 /* Afterwards the file is on the disk; on failure the older one still is. */
 shmrpc_status shmrpci_snapshot_commit(shmrpci_snapshot_writer *writer,
                                       shmrpc_error *error);
-/* Ends a writer that was begun, in any case. */
+/* Ends a writer that was begun, whether or not writing has succeeded. */
 void shmrpci_snapshot_end(shmrpci_snapshot_writer *writer);
 
 /* ---- reading ------------------------------------------------------------- */

@@ -322,7 +322,7 @@ static int next_item(shmrpci_stream *stream, int64_t deadline_ns,
                      shmrpci_stream_item *out)
 {
     bool in_ring;
-    /* One process: the other end writes no more to what it has sent. */
+    /* The other end is in this process, and does not change sent items. */
     out->in_shared = false;
     out->is_trusted = true;
     if (is_cut(stream)) {

@@ -1,4 +1,4 @@
-/* Python's dict, operation by operation, and the call of ours for each. */
+/* Each operation of Python's dict, by the call of ours that does the same. */
 #include "stage.h"
 
 #include <stdio.h>

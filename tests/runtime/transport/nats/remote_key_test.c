@@ -1,5 +1,5 @@
 /* Keys of dicts as keys of NATS, and names of buckets: each has one form, and
- * no two the same. */
+ * no two share one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 """Services that the tests of workers run: python3 -m shmrpc serve services:X."""
 
+import mmap
 import os
 import random
 import sys
@@ -90,7 +91,8 @@ class Works:
     def __init__(self):
         self.loaded_by = os.getpid()
         self.started = 0
-        self.notes = 0
+        # Of all workers, which are forked later.
+        self.notes = memoryview(mmap.mmap(-1, 8)).cast("Q")
         self.kept = None
         print("loaded")
 
@@ -184,10 +186,10 @@ class Works:
                 "connection": context.connection > 0}
 
     def note(self, number):
-        self.notes += number
+        self.notes[0] += number
 
     def noted(self):
-        return self.notes
+        return self.notes[0]
 
     def again(self):
         return os.getpid()

@@ -347,10 +347,8 @@ shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
                                      error);
     }
     if (status == SHMRPC_OK) {
-        const shmrpci_table_bytes bytes = {
-            buf.len > 0 ? buf.data : (const uint8_t *)"", buf.len};
-        status = shmrpci_dict_put_bytes(dict, key, bytes, expected, out_version,
-                                        error);
+        status = shmrpci_dict_put_bytes(dict, key, shmrpci_table_bytes_of(&buf),
+                                        expected, out_version, error);
     }
     shmrpci_buf_fini(&buf);
     return status;

@@ -249,10 +249,9 @@ static void sweep(shmrpci_dict_copy *copy)
                     compare) != NULL) {
             continue;
         }
-        const shmrpci_table_bytes bytes = {
-            key.len > 0 ? key.data : (const uint8_t *)"", key.len};
         shmrpci_mutex_lock(&dict->mutex);
-        (void)shmrpci_table_del(&dict->table, bytes, version, NULL, NULL);
+        (void)shmrpci_table_del(&dict->table, shmrpci_table_bytes_of(&key),
+                                version, NULL, NULL);
         shmrpci_mutex_unlock(&dict->mutex);
     }
     shmrpci_buf_fini(&key);

@@ -69,8 +69,7 @@ void shmrpci_dict_key_fini(shmrpci_dict_key *key);
 static inline shmrpci_table_bytes
 shmrpci_dict_key_bytes(const shmrpci_dict_key *key)
 {
-    return (shmrpci_table_bytes){
-        key->buf.len > 0 ? key->buf.data : (const uint8_t *)"", key->buf.len};
+    return shmrpci_table_bytes_of(&key->buf);
 }
 
 /* Called before a change: fails for READ_ONLY handles, and attaches a child

@@ -127,8 +127,7 @@ static shmrpc_status carry_out(shmrpc_dict *dict, shmrpci_table_bytes key,
                                uint64_t revision, int64_t deadline_ns,
                                shmrpc_error *error)
 {
-    const shmrpci_table_bytes value = {
-        now->len > 0 ? now->data : (const uint8_t *)"", now->len};
+    const shmrpci_table_bytes value = shmrpci_table_bytes_of(now);
     switch (verdict) {
     case SHMRPCI_TABLE_LEAVE:
         return SHMRPC_OK;
@@ -165,10 +164,8 @@ shmrpc_status shmrpci_dict_remote_update(shmrpc_dict *dict,
         if (!is_there && status != SHMRPC_E_NOT_FOUND) {
             break;
         }
-        const shmrpci_table_bytes old = {!is_there     ? NULL
-                                         : was.len > 0 ? was.data
-                                                       : (const uint8_t *)"",
-                                         is_there ? was.len : 0};
+        const shmrpci_table_bytes old =
+            is_there ? shmrpci_table_bytes_of(&was) : (shmrpci_table_bytes){0};
         shmrpci_buf_reset(&now);
         status = updater(user, old, &now, &verdict);
         if (status == SHMRPC_OK) {
@@ -223,11 +220,7 @@ shmrpc_status shmrpci_dict_remote_clear(shmrpc_dict *dict, shmrpc_error *error)
         status = shmrpci_table_next(&dict->table, &cursor, &key, &value, NULL,
                                     error);
         if (status == SHMRPC_OK) {
-            status = del_if_there(
-                dict,
-                (shmrpci_table_bytes){
-                    key.len > 0 ? key.data : (const uint8_t *)"", key.len},
-                error);
+            status = del_if_there(dict, shmrpci_table_bytes_of(&key), error);
         }
     }
     shmrpci_buf_fini(&value);

@@ -387,8 +387,7 @@ static shmrpc_status try_update(shmrpci_table *table, shmrpci_table_bytes key,
             shmrpci_table_get_pinned(table, key, &of->was, &version, error);
     }
     if (status == SHMRPC_OK) {
-        was = (shmrpci_table_bytes){
-            of->was.len != 0 ? of->was.data : (const uint8_t *)"", of->was.len};
+        was = shmrpci_table_bytes_of(&of->was);
     } else if (status != SHMRPC_E_NOT_FOUND) {
         return status;
     }

@@ -79,6 +79,14 @@ typedef struct shmrpci_table_bytes {
     size_t len;
 } shmrpci_table_bytes;
 
+/* The bytes of a buffer. Those of an empty one, which may have no memory, have
+ * an address, too: NULL means that there is no value. */
+static inline shmrpci_table_bytes shmrpci_table_bytes_of(const shmrpci_buf *buf)
+{
+    return (shmrpci_table_bytes){buf->len > 0 ? buf->data : (const uint8_t *)"",
+                                 buf->len};
+}
+
 /* ---- making and attaching ------------------------------------------------ */
 
 /* Fills in the region spec for callers that create the region themselves.

@@ -115,6 +115,8 @@ int web_machines_open(const char *servers, web_machines **out,
     shmrpci_mutex_init(&m->mutex);
     shmrpci_cond_init(&m->cond);
     if (shmrpci_thread_create(&m->thread, "machines", run, m) != SHMRPC_OK) {
+        shmrpci_cond_fini(&m->cond);
+        shmrpci_mutex_fini(&m->mutex);
         free(m);
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED, "no thread left");
     }

@@ -1,5 +1,5 @@
 /*
- * The floor of memory: a cache line that two processes pass to and fro, the
+ * The floor of memory: a cache line that two processes pass back and forth, the
  * same with a futex for processes that share a CPU, and memcpy.
  */
 #include <errno.h>
@@ -308,7 +308,7 @@ static void copy_dial(void *state)
 
 static const bench_case cases[] = {
     {.name = "floor.line",
-     .about = "one cache line handed to and fro by two spinning processes",
+     .about = "one cache line handed back and forth by two spinning processes",
      .payload = 4,
      /* On one CPU, each would spin until the scheduler's tick. */
      .places = BENCH_IN_APART,

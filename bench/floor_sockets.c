@@ -1,6 +1,6 @@
 /*
  * The floor of the kernel's byte streams: pipe, AF_UNIX and TCP over loopback,
- * blocking, one message to and fro; and a new AF_UNIX connection for each
+ * blocking, one message each way; and a new AF_UNIX connection for each
  * message.
  */
 #include <errno.h>
@@ -252,7 +252,7 @@ static const bench_case cases[] = {
      .call = wire_call,
      .teardown = wire_teardown},
     {.name = "floor.connect",
-     .about = "a new AF_UNIX connection, one message to and fro, close",
+     .about = "a new AF_UNIX connection, one message each way, close",
      .payload = MESSAGE_BYTES,
      .places = BENCH_IN_ALL,
      .floor = BENCH_FLOOR_SELF,

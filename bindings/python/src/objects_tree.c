@@ -196,8 +196,8 @@ static PyObject *nested_new(objects_tree *tree, PyObject *path, int kind)
                                  kind == NESTED_LIST ? Py_True : Py_False);
 }
 
-/* Gets what is there: a copy, or a proxy of a map or list. `path` NULL: of one
- * key. Ends `w`. */
+/* Returns the item at a path, or of one key if `path` is NULL: a copy, or a
+ * proxy of a map or list. Ends `w`. */
 static PyObject *get(objects_tree *tree, walk *w, PyObject *path, bool is_plain)
 {
     const shmrpc_any *item = NULL;

@@ -43,6 +43,21 @@ static bool read_count(const shmrpci_ini_row *row, const char *text,
            in_range(row, *out);
 }
 
+/* Writes what is expected, and from what to what. */
+static void expect_range(const shmrpci_ini_row *row, const char *what,
+                         void (*format)(uint64_t value, char out[32]),
+                         char expected[SHMRPCI_INI_EXPECTED_BYTES])
+{
+    char least[32];
+    char most[32];
+    bool is_open = row->most == INT64_MAX;
+    format(row->least, least);
+    format(row->most, most);
+    (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES, "%s, %s%s%s%s", what,
+                   is_open ? "" : "of ", least, is_open ? " or more" : " to ",
+                   is_open ? "" : most);
+}
+
 /* "64M", for messages. */
 static void format_bytes(uint64_t bytes, char out[32])
 {
@@ -66,14 +81,7 @@ static bool read_bytes(const shmrpci_ini_row *row, const char *text,
                                          {"MiB", 1u << 20},
                                          {"GiB", 1u << 30},
                                          {"TiB", UINT64_C(1) << 40}};
-    char least[32];
-    char most[32];
-    bool is_open = row->most == INT64_MAX;
-    format_bytes(row->least, least);
-    format_bytes(row->most, most);
-    (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
-                   "bytes, as in 500M or 2G, %s%s%s%s", is_open ? "" : "of ",
-                   least, is_open ? " or more" : " to ", is_open ? "" : most);
+    expect_range(row, "bytes, as in 500M or 2G", format_bytes, expected);
     return shmrpci_quantity_read(text, units, sizeof units / sizeof *units,
                                  out) &&
            in_range(row, *out);
@@ -103,13 +111,8 @@ static void format_time(uint64_t ns, char out[32])
 static bool read_time(const shmrpci_ini_row *row, const char *text,
                       uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
-    char least[32];
-    char most[32];
-    format_time(row->least, least);
-    format_time(row->most, most);
-    (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
-                   "seconds, or a time like 250ms or 5m, of %s to %s", least,
-                   most);
+    expect_range(row, "seconds, or a time like 250ms or 5m", format_time,
+                 expected);
     return shmrpci_duration_read(text, out) && in_range(row, *out);
 }
 

@@ -313,3 +313,13 @@ void links_run(void *user)
     }
     shmrpci_mutex_unlock(&r->lock);
 }
+
+void links_free(relay *r)
+{
+    for (uint32_t i = 0; i < r->opts.links; i++) {
+        if (r->links[i] != NULL) {
+            r->back->client->disconnect(r->links[i]->conn);
+            free(r->links[i]);
+        }
+    }
+}

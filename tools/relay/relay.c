@@ -487,9 +487,8 @@ static void drain(relay *r)
     shmrpci_event_set(r->bell_fd);
 }
 
-/* Threads end in this order: first the linker, which makes links, then the
- * returner, which frees them and ends the last calls, then the streamers, which
- * have no stream left. */
+/* The returner ends the last calls. Links are freed once the linker has ended
+ * as well, which may be making one; no streamer has a stream left then. */
 void relay_close(relay *r)
 {
     drain(r);
@@ -499,6 +498,7 @@ void relay_close(relay *r)
     if (r->has_returner) {
         shmrpci_thread_join(&r->returner);
     }
+    links_free(r);
     streams_end(r);
     for (uint32_t i = 0; i < RELAY_CARRIERS_MAX; i++) {
         if (r->seats[i].participant != NULL) {
@@ -507,12 +507,6 @@ void relay_close(relay *r)
     }
     if (r->listener != NULL) {
         r->front->listener->close(r->listener);
-    }
-    for (uint32_t i = 0; i < r->opts.links; i++) {
-        if (r->links[i] != NULL) { /* it has never run */
-            r->back->client->disconnect(r->links[i]->conn);
-            free(r->links[i]);
-        }
     }
     shmrpci_fd_close(&r->set);
     shmrpci_fd_close(&r->bell_fd);

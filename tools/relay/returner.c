@@ -201,18 +201,6 @@ static void sleep_until(relay *r, int64_t wake_ns)
     }
 }
 
-/* Nobody uses them: the carriers and the errands are gone. */
-static void free_links(relay *r)
-{
-    for (uint32_t i = 0; i < r->opts.links; i++) {
-        if (r->links[i] != NULL) {
-            r->back->client->disconnect(r->links[i]->conn);
-            free(r->links[i]);
-            r->links[i] = NULL;
-        }
-    }
-}
-
 static bool is_over(relay *r)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -241,5 +229,4 @@ void returner_run(void *user)
         int64_t arm_ns = arm(&me);
         sleep_until(r, arm_ns < wake_ns ? arm_ns : wake_ns);
     }
-    free_links(r);
 }

@@ -164,6 +164,8 @@ void link_lose(relay *r, link *l);
 void links_say_left(relay *r, uint64_t peer);
 /* Connects for the first time. Fails only if on_welcome does. */
 int links_open(relay *r, shmrpc_error *error);
+/* Frees all links; no thread uses them any more. */
+void links_free(relay *r);
 /* The linker's thread: makes links. */
 void links_run(void *user);
 

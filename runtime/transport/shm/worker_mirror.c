@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "os/map_alias.h"
 #include "os/poll.h"
 #include "os/server_lock.h"
 #include "os/socket.h"
@@ -368,7 +369,11 @@ shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                     .conn = conn->serial,
                                     .bytes = bytes,
                                     .slot = slot};
-    return ask_for(conn->listener, &want, out_region);
+    shmrpc_status status = ask_for(conn->listener, &want, out_region);
+    /* If another thread used the extent before, the supervisor has seen in the
+     * extent's word that this use is over. */
+    shmrpci_note_after(conn);
+    return status;
 }
 
 const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)

@@ -381,6 +381,8 @@ static void give_back_grant(shm_worker *worker)
 {
     if (worker->granted != 0) {
         worker->granted = 0;
+        /* Another thread may be granted it before this call ends. */
+        shmrpci_note_before(worker->conn);
         shm_extent_recover(worker->conn, worker->slot);
     }
 }

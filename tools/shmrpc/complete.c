@@ -155,7 +155,6 @@ static void offer_values(const shmrpc_type *type, const char *before,
     }
 }
 
-/*  */
 /* For an unfinished path, `query.la`: the fields that match it; after its `=`:
  * the values of the field. `before` is the finished part, which each candidate
  * repeats. */

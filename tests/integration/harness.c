@@ -88,15 +88,17 @@ void harness_read_line(child *c, char *out, size_t size)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     size_t len = 0;
-    char byte;
+    char byte = '\0';
     while (read_byte(c, deadline_ns, &byte) && byte != '\n') {
         if (len + 1 < size) {
             out[len++] = byte;
         }
     }
     out[len] = '\0';
-    if (len == 0) {
-        fail_msg("a program said nothing");
+    if (len == 0 && byte != '\n') {
+        fail_msg("a program has %s", harness_now_ns() < deadline_ns
+                                         ? "ended or closed its output"
+                                         : "written no line in time");
     }
 }
 

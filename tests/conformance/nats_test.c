@@ -13,6 +13,7 @@
 #include "os/tls_secret.h"
 #include "tools/relay/relay.h"
 #include "transport/adopted.h"
+#include "transport/nats/directory.h"
 #include "transport/nats/load.h"
 #include "transport/nats/pump.h"
 
@@ -352,6 +353,7 @@ int main(int argc, char **argv)
     relayed.streams = &streams;
     suite_worker_scheme = "shm";
     suite_windows = 2;
+    suite_links = NATS_INSTANCE_LINKS_MAX;
     int status = suite_run(&relayed);
     nats_server_end(&server);
     return status;

@@ -17,6 +17,7 @@ static const shmrpci_transport *transport;
 const struct CMUnitTest *suite_own_cases;
 size_t suite_own_case_count;
 unsigned suite_windows = 1;
+unsigned suite_links = 1;
 const char *suite_worker_scheme;
 char suite_cert_file[64];
 char suite_ca_file[64];

@@ -100,6 +100,8 @@ bool suite_knows_peers(void);
 extern const char *suite_worker_scheme;
 /* How many windows there are between the two ends of a stream; default 1. */
 extern unsigned suite_windows;
+/* How many links a client may open to one server, 1 to 4; default 1. */
+extern unsigned suite_links;
 /* Additional cases of this transport; set before suite_run. */
 extern const struct CMUnitTest *suite_own_cases;
 extern size_t suite_own_case_count;

@@ -320,6 +320,7 @@ void links_free(relay *r)
         if (r->links[i] != NULL) {
             r->back->client->disconnect(r->links[i]->conn);
             free(r->links[i]);
+            r->links[i] = NULL; /* closing the listener may look for one */
         }
     }
 }

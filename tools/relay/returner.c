@@ -32,7 +32,8 @@ static void probe(relay *r, link *l)
     }
 }
 
-/* Only this thread frees links, so it may use one without the lock. */
+/* No other thread frees links while this one runs, so it may use one without
+ * the lock. */
 static void free_link(relay *r, uint32_t i)
 {
     link *l = r->links[i];

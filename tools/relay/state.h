@@ -4,7 +4,7 @@
  * Threading: `lock` guards the members marked so. An errand belongs to its
  * carrier until it is in `fresh`, and then to the returner. Only the returner
  * frees links, when they are lost and nobody uses them, so it needs no lock to
- * use one.
+ * use one; relay_close frees those that are left.
  */
 #ifndef SHMRPC_TOOLS_RELAY_STATE_H
 #define SHMRPC_TOOLS_RELAY_STATE_H

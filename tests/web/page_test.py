@@ -120,9 +120,13 @@ with Place() as place:
     place.serve(PAPERS)
     place.web(WEB)
     mine = {"papers", "workers", "echo_serv", "slow", "shop", "shmrpcd", "echo_serv@frozen"}
+
+    def seen():
+        return place.ask("GET", "/api/v1/services"), place.call("shmrpcd/list", [])
+
     wait_for(lambda: mine <= {row["name"] for row in json.loads(
-        place.ask("GET", "/api/v1/services")[2]) if row["alive"]})
-    wait_for(lambda: freeze(place))
+        place.ask("GET", "/api/v1/services")[2]) if row["alive"]}, seen=seen)
+    wait_for(lambda: freeze(place), seen=seen)
     over = threading.Event()
     caller = threading.Thread(target=load, args=(place, over))
     caller.start()

@@ -121,15 +121,16 @@ class Place:
         return answer, time.monotonic() - begin
 
 
-def wait_for(condition, deadline_s=DEADLINE_S):
-    """The first true value of `condition`."""
+def wait_for(condition, deadline_s=DEADLINE_S, seen=lambda: ""):
+    """The first true value of `condition`. If there is none in time, the test
+    ends with what `seen` returns."""
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
         time.sleep(0.02)
-    sys.exit("waited in vain")
+    sys.exit(f"timed out {seen()}")
 
 
 def basic(text):

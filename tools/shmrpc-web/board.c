@@ -33,7 +33,6 @@ typedef struct entry {
     shmrpc_snapshot *mark;  /* of the last mark */
     web_figures now;
     uint32_t workers;
-    int64_t cpu_ns;
     tool_samples processes;
     int64_t started_ns; /* of the latest server; 0: none was seen */
     uint32_t restarts;  /* since the last mark */
@@ -101,11 +100,11 @@ static bool read_processes(entry *e, const shmrpc_snapshot *total,
     int64_t memory_bytes = 0;
     int64_t io_bytes = 0;
     tool_samples_take(&e->processes, pids, pids_of(total, pids, MAX_PROCESSES));
-    e->cpu_ns = 0;
+    figures->cpu_ns = 0;
     for (size_t i = 0; i < all->count; i++) {
         const tool_sample *it = &all->items[i];
         const tool_process_figures *p = &it->now;
-        e->cpu_ns += known(p->cpu_ns);
+        figures->cpu_ns += known(p->cpu_ns);
         memory_bytes += known(p->pss_bytes > 0 ? p->pss_bytes : p->rss_bytes);
         used_ns += known(it->cpu_ns);
         io_bytes += known(it->read_bytes) + known(it->write_bytes);
@@ -276,7 +275,7 @@ static void notice_restart(entry *e, const shmrpc_snapshot *total)
 static void read_entry(web_board *b, entry *e, uint64_t tick)
 {
     shmrpc_snapshot *total = NULL;
-    web_figures now = {.cpu = 0};
+    web_figures now = {.cpu_ns = e->now.cpu_ns};
     web_point point;
     bool is_mark = tick % MARK_TICKS == 0;
     web_point_clear(&point);
@@ -411,8 +410,7 @@ void web_board_see(web_board *b, web_see *see, void *user)
         const web_row row = {.place = &e->place,
                              .total = e->total,
                              .now = e->now,
-                             .workers = e->workers,
-                             .cpu_s = (double)e->cpu_ns / 1e9};
+                             .workers = e->workers};
         see(&row, user);
     }
     shmrpci_mutex_unlock(&b->mutex);

@@ -35,6 +35,7 @@ typedef struct web_figures {
     float cpu; /* CPUs */
     uint64_t memory_bytes;
     uint64_t io_bytes_per_s;
+    int64_t cpu_ns; /* of all processes that run, since each began */
 } web_figures;
 
 /* The figures of one service; valid while `see` runs. */
@@ -43,7 +44,6 @@ typedef struct web_row {
     const shmrpc_snapshot *total; /* since the server's start; NULL: none */
     web_figures now;
     uint32_t workers;
-    double cpu_s; /* of its processes that run, since they began */
 } web_row;
 
 /* `ticked_fd`, an event, is set when there are new figures. */

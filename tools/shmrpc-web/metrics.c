@@ -90,7 +90,7 @@ static void see_memory(const web_row *row, void *user)
 static void see_cpu(const web_row *row, void *user)
 {
     begin_sample(user, "", row, NULL);
-    end_double(user, row->cpu_s);
+    end_double(user, (double)row->now.cpu_ns / 1e9);
 }
 
 static void see_connections(const web_row *row, void *user)

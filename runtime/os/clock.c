@@ -87,13 +87,9 @@ static uint64_t ratio(uint64_t a, uint64_t b)
     return value == 0 ? 1 : value;
 }
 
-#if defined(__x86_64__)
 #define READS 16
 
-/* Reads both clocks at the same moment: `*ticks` and the result. As the thread
- * may be interrupted between two reads, the shortest of several attempts
- * counts. */
-static int64_t read_both(uint64_t *ticks)
+int64_t shmrpci_now_and_ticks(uint64_t *ticks)
 {
     uint64_t shortest = UINT64_MAX;
     int64_t at_ns = 0;
@@ -110,7 +106,6 @@ static int64_t read_both(uint64_t *ticks)
     }
     return at_ns;
 }
-#endif
 
 static void find_rate(void)
 {
@@ -119,10 +114,10 @@ static void find_rate(void)
      * between reads that are exact to 50 ns give it to 0.05 %. */
     uint64_t start;
     uint64_t end;
-    int64_t start_ns = read_both(&start);
+    int64_t start_ns = shmrpci_now_and_ticks(&start);
     while (shmrpci_now_ns() - start_ns < 200 * SHMRPCI_NS_PER_US) {
     }
-    int64_t end_ns = read_both(&end);
+    int64_t end_ns = shmrpci_now_and_ticks(&end);
     uint64_t ticks = end - start;
     uint64_t ns = (uint64_t)(end_ns - start_ns);
 #else

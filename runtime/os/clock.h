@@ -65,6 +65,11 @@ uint64_t shmrpci_ticks_of_ns(int64_t ns);
 /* How long `ticks` last. */
 int64_t shmrpci_ns_of_ticks(uint64_t ticks);
 
+/* Reads the clock and ticks at the same moment: returns the former, and the
+ * latter in `*ticks`. A thread may be interrupted between the two readings, so
+ * the fastest of several attempts counts. Takes about 1 us. */
+int64_t shmrpci_now_and_ticks(uint64_t *ticks);
+
 /* A clock for one thread that asks often: ticks, corrected by the real clock
  * every few milliseconds; exact to a few microseconds. Zeroed at first. */
 typedef struct shmrpci_tick_clock {

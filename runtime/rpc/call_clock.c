@@ -11,15 +11,17 @@ void shmrpci_call_clock_init(shmrpci_call_clock *clock)
     }
 }
 
-int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock, uint64_t ticks)
+int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock)
 {
-    int64_t now_ns = shmrpci_now_ns();
-    if (clock->ns_per_tick != 0) {
-        shmrpci_store_relaxed(&clock->apart,
-                              (uint64_t)now_ns -
-                                  shmrpci_call_clock_scale(clock, ticks));
-        shmrpci_store_relaxed(&clock->due,
-                              ticks + shmrpci_ticks_of_ns(SET_EVERY_NS));
+    if (clock->ns_per_tick == 0) {
+        return shmrpci_now_ns();
     }
+    uint64_t ticks;
+    int64_t now_ns = shmrpci_now_and_ticks(&ticks);
+    shmrpci_store_relaxed(&clock->apart,
+                          (uint64_t)now_ns -
+                              shmrpci_call_clock_scale(clock, ticks));
+    shmrpci_store_relaxed(&clock->due,
+                          ticks + shmrpci_ticks_of_ns(SET_EVERY_NS));
     return now_ns;
 }

@@ -26,7 +26,7 @@ typedef struct shmrpci_call_clock {
 void shmrpci_call_clock_init(shmrpci_call_clock *clock);
 
 /* Updates and reads the clock. */
-int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock, uint64_t ticks);
+int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock);
 
 __extension__ typedef unsigned __int128 shmrpci_call_clock_wide;
 
@@ -47,7 +47,7 @@ static inline int64_t shmrpci_call_clock_at(shmrpci_call_clock *clock,
     /* Relaxed: the two words may be of different updates, all of which are
      * valid now. */
     if (ticks >= shmrpci_load_relaxed(&clock->due)) {
-        return shmrpci_call_clock_set(clock, ticks);
+        return shmrpci_call_clock_set(clock);
     }
     return (int64_t)(shmrpci_call_clock_scale(clock, ticks) +
                      shmrpci_load_relaxed(&clock->apart));

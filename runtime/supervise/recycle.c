@@ -52,7 +52,7 @@ static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
     shmrpci_recycling *r = &s->recycling;
     uint64_t before = 0;
     uint64_t after = 0;
-    uint64_t all = 0;
+    uint64_t grown = 0;
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         shmrpci_worker *it = &s->workers[i];
         if (it->state != SHMRPCI_WORKER_RUNS &&
@@ -67,7 +67,7 @@ static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
             after += bytes;
         }
         it->bytes = bytes;
-        all += bytes;
+        grown += bytes > it->measured_bytes ? bytes - it->measured_bytes : 0;
     }
     uint64_t rate = 0;
     if (now_ns > r->last_ns) {
@@ -75,17 +75,16 @@ static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
                           (double)(now_ns - r->last_ns));
     }
     r->rate = rate > r->rate / 2 ? rate : r->rate / 2;
-    r->bytes = all;
+    r->grown_bytes = grown;
     r->last_ns = now_ns;
 }
 
 /* Estimates the memory of all without measuring: as if all growth since the
- * last measurement were unshared. */
+ * last measurement were unshared. Each worker's growth is counted by itself:
+ * the memory of one that has left since does not make up for it. */
 static uint64_t estimate(const shmrpci_recycling *r)
 {
-    uint64_t grown =
-        r->bytes > r->measured_bytes ? r->bytes - r->measured_bytes : 0;
-    return r->share_bytes + grown;
+    return r->share_bytes + r->grown_bytes;
 }
 
 /* Measures the shares of all workers; returns those of leaving ones, whose
@@ -96,15 +95,16 @@ static uint64_t measure(shmrpci_supervisor *s, uint64_t shares[])
     int64_t began_ns = shmrpci_now_ns();
     uint64_t leaving = 0;
     r->share_bytes = 0;
-    r->measured_bytes = r->bytes;
+    r->grown_bytes = 0;
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
-        const shmrpci_worker *it = &s->workers[i];
+        shmrpci_worker *it = &s->workers[i];
         shares[i] = 0;
         if (it->state != SHMRPCI_WORKER_RUNS &&
             it->state != SHMRPCI_WORKER_LEAVES) {
             continue;
         }
         shares[i] = shmrpci_process_memory_bytes(it->pid);
+        it->measured_bytes = it->bytes;
         r->share_bytes += shares[i];
         if (it->is_outgoing || it->state == SHMRPCI_WORKER_LEAVES) {
             leaving += shares[i];

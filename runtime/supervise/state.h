@@ -42,7 +42,8 @@ typedef struct shmrpci_worker {
     uint64_t first_bytes;  /* private memory at the first check; 0: not checked
                             * yet */
     uint64_t bytes;        /* at the last check */
-    int64_t left_ns;       /* LEAVES: since when; 0: its streams were cut */
+    uint64_t measured_bytes; /* at the last measurement; 0: none yet */
+    int64_t left_ns;         /* LEAVES: since when; 0: its streams were cut */
 } shmrpci_worker;
 
 /* A call with streams that goes on without its client, at a place. */
@@ -91,12 +92,10 @@ typedef struct shmrpci_recycling {
                               * start */
     int64_t next_ns;         /* time of the next check */
     int64_t last_ns;
-    uint64_t bytes;          /* private memory of all, at the last check */
-    uint64_t rate;           /* its growth per second */
-    uint64_t share_bytes;    /* their total shares (PSS) at the last measurement
-                              * ... */
-    uint64_t measured_bytes; /* ... and their private memory then */
-    int64_t measure_ns;      /* may be measured again */
+    uint64_t rate;        /* growth of the workers' private memory per second */
+    uint64_t share_bytes; /* their total shares (PSS) at the last measurement */
+    uint64_t grown_bytes; /* how much each has grown since then, summed up */
+    int64_t measure_ns;   /* may be measured again */
 } shmrpci_recycling;
 
 struct shmrpci_supervisor {

@@ -156,6 +156,7 @@ static shmrpc_status spawn(shmrpci_supervisor *s, uint32_t number)
     s->workers[number].calls_before = calls_at(s, number);
     s->workers[number].started_ns = shmrpci_now_ns();
     s->workers[number].first_bytes = 0;
+    s->workers[number].measured_bytes = 0;
     return SHMRPC_OK;
 }
 

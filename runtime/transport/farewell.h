@@ -1,9 +1,9 @@
 /*
- * Notes of connections whose end must be reported (`watch` of a worker's
- * operations). A note is allocated while the connection lives, so that its end
- * needs no memory.
+ * Records of connections whose end must be reported (`watch` in
+ * shmrpci_worker_ops). A record is allocated while the connection lives, so
+ * that reporting its end needs no memory.
  *
- * Threading: under the lock of the list's owner.
+ * Threading: the caller holds the lock that guards the list.
  */
 #ifndef SHMRPCI_TRANSPORT_FAREWELL_H
 #define SHMRPCI_TRANSPORT_FAREWELL_H
@@ -18,7 +18,7 @@ typedef struct shmrpci_farewell {
     struct shmrpci_farewell *next;
 } shmrpci_farewell;
 
-/* NULL: out of memory, and `error` says so. */
+/* Returns NULL and fills `error` if out of memory. */
 static inline shmrpci_farewell *shmrpci_farewell_new(uint64_t connection,
                                                      shmrpc_error *error)
 {
@@ -31,7 +31,7 @@ static inline shmrpci_farewell *shmrpci_farewell_new(uint64_t connection,
     return f;
 }
 
-/* `f` may be NULL. */
+/* Prepends `f` to the list; does nothing if it is NULL. */
 static inline void shmrpci_farewell_push(shmrpci_farewell **list,
                                          shmrpci_farewell *f)
 {
@@ -41,7 +41,7 @@ static inline void shmrpci_farewell_push(shmrpci_farewell **list,
     }
 }
 
-/* NULL: there is none. */
+/* Removes and returns the first record, or NULL if the list is empty. */
 static inline shmrpci_farewell *shmrpci_farewell_pop(shmrpci_farewell **list)
 {
     shmrpci_farewell *f = *list;

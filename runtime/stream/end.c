@@ -1,7 +1,7 @@
-/* One end of a call's streams, over rings that both ends see. */
+/* One end of a call's streams, over rings that both ends can see. */
 #include "stream/end.h"
 
-/* ---- both rings ---------------------------------------------------------- */
+/* ---- the two rings of a call --------------------------------------------- */
 
 uint32_t shmrpci_stream_ring_bytes(uint32_t window)
 {
@@ -55,7 +55,7 @@ void shmrpci_stream_rings_leave(const shmrpci_stream_rings *rings)
     }
 }
 
-/* ---- an end -------------------------------------------------------------- */
+/* ---- one end ------------------------------------------------------------- */
 
 void shmrpci_stream_end_init(shmrpci_stream_end *end,
                              const shmrpci_stream_rings *rings, bool is_worker,
@@ -133,7 +133,8 @@ void shmrpci_stream_end_finish(shmrpci_stream_end *end)
     }
 }
 
-/* Appends a piece to those before it. MORE: the item is whole. */
+/* Appends a piece to the item's earlier ones. Returns MORE if the item is now
+ * complete, OK if more pieces are missing. */
 static int add_piece(shmrpci_stream_end *end, const shmrpci_stream_piece *piece,
                      const uint8_t **data, size_t *len, bool *in_ring)
 {
@@ -156,11 +157,12 @@ static int add_piece(shmrpci_stream_end *end, const shmrpci_stream_piece *piece,
     }
     *data = pieces->data;
     *len = pieces->len;
-    pieces->len = 0; /* the bytes stay until the next piece */
+    pieces->len = 0; /* the bytes stay valid until the next piece */
     return SHMRPC_MORE;
 }
 
-/* Nothing is there: waits until a check may find something. */
+/* Called when the ring is empty: waits until another check may find
+ * something. */
 static int await(shmrpci_stream_end *end, int64_t deadline_ns)
 {
     if (end->is_last) {
@@ -171,7 +173,8 @@ static int await(shmrpci_stream_end *end, int64_t deadline_ns)
     }
     int status = shmrpci_stream_await(&end->reader, deadline_ns);
     if (status == SHMRPC_E_CANCELLED) {
-        /* It may have been written after our last check. */
+        /* The peer may have written more after our last check: check once
+         * more. */
         end->is_last = true;
         return SHMRPC_OK;
     }

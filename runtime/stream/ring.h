@@ -1,18 +1,23 @@
 /*
- * The ring of a stream: items from one writer to one reader, in memory that
- * both can write, on the heap or in a span of a shared region.
+ * The ring buffer of a stream: items from one writer to one reader, in memory
+ * that both can write, on the heap or in a span of a shared region.
  *
- * Not for several writers or readers, and not for memory that is read by others
- * than the two.
+ * There is exactly one writer and one reader, and no third party reads the
+ * memory.
  *
  *   offset  written by                what
  *   ------  ------------------------  ------------------------------------
- *        0  writer; reader: to 0      u32 waits: shmrpci_stream_waits (futex)
- *        4  writer, or for a dead one u32 ended: nothing comes any more
- *      128  reader                    u64 head: bytes let go of, the credit
- *      136  reader, or for a dead one u32 cancelled: nobody reads any more
- *      140  reader                    u32 taken: items let go of
- *      256  writer                    frames, to the end of the ring
+ *     offset  written by                what
+ *     ------  ------------------------  ----------------------------------
+ *          0  writer; reader: to 0      u32 waits: shmrpci_stream_waits
+ *                                       (futex)
+ *          4  writer, or on its behalf  u32 ended: no more items will come
+ *             after its death
+ *        128  reader                    u64 head: bytes released, the credit
+ *        136  reader, or on its behalf  u32 cancelled: nobody reads any more
+ *             after its death
+ *        140  reader                    u32 taken: items released
+ *        256  writer                    frames, to the end of the ring
  *
  * A frame begins at a multiple of 8:
  *
@@ -20,38 +25,39 @@
  *        4  u32  number of the item, from 0
  *        8  ...  bytes; then up to 7 more
  *
- * The header is the flag.  The writer keeps the header behind its last frame at
- * 0; to publish it zeroes the one behind the new frame, fills the frame, and
- * exchanges its header in.  A reader that finds 0 and wants to sleep turns it
- * into WAITING by compare-and-swap and sleeps on it: the exchange shows the
- * writer that it must wake.  It is one location, so there is no fence, and no
- * wake-up is lost.
+ * The header is the flag. The writer keeps the header behind its last frame at
+ * 0. To publish a frame it zeroes the header behind the new frame, fills the
+ * frame, and exchanges the frame's header in. A reader that finds 0 and wants
+ * to sleep changes it to WAITING by compare-and-swap and sleeps on it; the
+ * exchange then shows the writer that it must wake the reader. Both use one
+ * location, so no fence is needed and no wake-up is lost.
  *
  *     0 --reader--> WAITING --writer--> header   (and wakes)
- *     0 ------------writer------------> header WAITING --reader, or who speaks
- *     for a dead writer--> 0
+ *     0 ------------writer------------> header
+ *     WAITING --reader, or the process that cleans up after the writer--> 0
  *
- * Room comes back by quarters of the ring, and before the reader sleeps; only
- * then the reader looks whether the writer sleeps.  A writer without room sets
- * `waits` and looks at `head` again before it sleeps; the reader stores `head`
- * and then looks at `waits`: all four accesses are sequentially consistent.
+ * The reader returns room as credit, whenever a quarter of the ring has
+ * accumulated and before it sleeps; only then does it check whether the writer
+ * sleeps. A writer without room sets `waits` and loads `head` again before it
+ * sleeps; the reader stores `head` and then loads `waits`. All four accesses
+ * are sequentially consistent, so one of the two sees the other.
  *
- * Items of up to a quarter of the ring lie in one piece, PAD fills what is left
- * of the ring before one that begins at its start.  Larger ones come as PARTs,
- * none of them empty, and a last ITEM.  END is the writer's last frame: it
- * takes the place of the zero header that is always there, so there is room for
- * it.
+ * An item of up to a quarter of the ring lies in one piece. If it does not fit
+ * before the end of the ring, it begins at the start, and a PAD frame fills the
+ * rest. Larger items are split into PARTs, none of them empty, and a last ITEM.
+ * END is the writer's last frame. It takes the place of the zero header that is
+ * always there, so there is always room for it.
  *
- * Each side keeps its own position and checks all that the other one writes
- * against it: DATA_LOSS.  A header is loaded once.  Data of a peer of another
- * user must be copied before it is parsed.
+ * Each side keeps its own position and checks everything that the peer writes
+ * against it; a mismatch is DATA_LOSS. A header is loaded once. Data from a
+ * peer with another user id must be copied before it is parsed.
  *
- * When a side dies: a frame without a header does not exist.  The process that
- * learns of the death sets `ended` or `cancelled` and wakes, by
- * shmrpci_stream_end_for and shmrpci_stream_cancel.
+ * When a side dies, the frame it was writing has no header yet, so it does not
+ * exist. The process that learns of the death sets `ended` or `cancelled` and
+ * wakes the survivor, with shmrpci_stream_end_for or shmrpci_stream_cancel.
  *
- * Threading: the writer's functions one thread, the reader's one, end_for and
- * cancel any.
+ * Threading: one thread at a time calls the writer's functions, one the
+ * reader's; any thread may call end_for and cancel.
  */
 #ifndef SHMRPCI_STREAM_RING_H
 #define SHMRPCI_STREAM_RING_H
@@ -64,7 +70,7 @@
 #include "shmrpc/status.h"
 #include "sync/atomic.h"
 
-/* Size limits of a ring with its two lines. */
+/* Size limits of a ring, including its two header lines. */
 #define SHMRPCI_STREAM_MIN_BYTES 4096u
 #define SHMRPCI_STREAM_MAX_BYTES ((uint32_t)64 << 20)
 #define SHMRPCI_STREAM_ALIGN     128u
@@ -72,24 +78,25 @@
 #define SHMRPCI_STREAM_FRAME_BYTES 8u
 
 typedef enum shmrpci_stream_kind {
-    SHMRPCI_STREAM_NONE = 0, /* with length 0: the zero header */
+    SHMRPCI_STREAM_NONE = 0, /* only with length 0: the zero header */
     SHMRPCI_STREAM_ITEM = 1, /* a whole item, or the last part of one */
     SHMRPCI_STREAM_PART = 2, /* more of the same item follows */
     SHMRPCI_STREAM_PAD = 3,
-    SHMRPCI_STREAM_END = 4,    /* its length: shmrpci_stream_reason */
-    SHMRPCI_STREAM_WAITING = 5 /* with length 0: the reader sleeps */
+    SHMRPCI_STREAM_END = 4,    /* its length is a shmrpci_stream_reason */
+    SHMRPCI_STREAM_WAITING = 5 /* only with length 0: the reader sleeps */
 } shmrpci_stream_kind;
 
 typedef enum shmrpci_stream_reason {
-    SHMRPCI_STREAM_FINISHED, /* these were all items */
+    SHMRPCI_STREAM_FINISHED, /* all items were written */
     SHMRPCI_STREAM_ABANDONED /* the writer has given up */
 } shmrpci_stream_reason;
 
-/* How the writer waits for room. */
+/* Whether the writer waits for room, and how. */
 typedef enum shmrpci_stream_waits {
     SHMRPCI_STREAM_WRITES = 0,
     SHMRPCI_STREAM_WAITS = 1,
-    /* and its thread is the one that would read the other direction */
+    /* waits, and its thread is the only one that could read the other
+     * direction */
     SHMRPCI_STREAM_WAITS_ALONE = 2
 } shmrpci_stream_waits;
 
@@ -107,41 +114,43 @@ _Static_assert(offsetof(shmrpci_stream_ring, taken) == 140, "layout");
 _Static_assert(offsetof(shmrpci_stream_ring, frames) == 256, "layout");
 
 /*
- * How an end waits, if the ring's word alone does not suffice; in memory of the
- * end's owner. NULL: it sleeps by futex at once.
+ * How an end waits if a futex on the ring's word does not suffice. Lies in the
+ * private memory of the end's owner. NULL means that the end sleeps by futex at
+ * once.
  */
 typedef struct shmrpci_stream_waiter {
-    /* Called before it announces that it waits: polls for as long as that pays.
-     * True: `is_over(what)`. */
+    /* Called before the end announces that it waits: polls for as long as that
+     * is worthwhile. Returns true if `is_over(what)` became true. */
     bool (*spin)(struct shmrpci_stream_waiter *waiter,
                  bool (*is_over)(const void *what), const void *what);
-    /* Sleeps while *word == expected. OK: check again; DEADLINE; CANCELLED: the
-     * other end is gone, and won't wake us. */
+    /* Sleeps while *word == expected. Returns OK if the caller should check
+     * again, DEADLINE, or CANCELLED if the peer is gone and won't wake us. */
     int (*sleep)(struct shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
                  uint32_t expected, int64_t until_ns);
 } shmrpci_stream_waiter;
 
-/* Readies the memory of a ring of `bytes`, a multiple of 8 within the limits;
- * before either side is there. */
+/* Initializes a ring, before either side uses it. Its size must be a multiple
+ * of 8 within the limits. */
 void shmrpci_stream_format(shmrpci_stream_ring *ring);
 
 /* ---- writer: ring_write.c --------------------------------------------- */
 
 typedef struct shmrpci_stream_writer {
     shmrpci_stream_ring *ring;
-    /* The ring of the other direction, for telling a deadlock; or NULL. */
+    /* the ring of the other direction, to detect a deadlock; or NULL */
     shmrpci_stream_ring *back;
     shmrpci_stream_waiter *waiter; /* set after init; or NULL */
-    uint32_t size;                 /* of the frames, in bytes */
-    uint32_t offset; /* of the zero header behind the last frame */
-    uint32_t number; /* of the next item */
-    uint64_t tail;   /* bytes written, padding too */
-    uint64_t head;   /* bytes released, when last read */
-    int failed;      /* the status in which the stream has broken, or OK */
-    uint32_t wanted; /* bytes that the last part needed that returned BUSY */
-    uint32_t lent;   /* bytes behind the last frame, and 1; 0: none */
+    uint32_t size;                 /* size of the frames area, in bytes */
+    uint32_t offset; /* position of the zero header behind the last frame */
+    uint32_t number; /* number of the next item */
+    uint64_t tail;   /* total bytes written, including padding */
+    uint64_t head;   /* total bytes released, as last read */
+    int failed;      /* the status with which the stream broke, or OK */
+    uint32_t wanted; /* bytes that the last part needed if it returned BUSY */
+    uint32_t lent;   /* lent bytes behind the last frame, plus 1; 0 if none are
+                      * lent */
     uint64_t delivered;
-    bool is_midway; /* parts of an item were written, and not the last one */
+    bool is_midway; /* some parts of an item were written, but not the last */
     bool is_ended;
 } shmrpci_stream_writer;
 
@@ -150,58 +159,67 @@ void shmrpci_stream_writer_init(shmrpci_stream_writer *w,
                                 shmrpci_stream_ring *back);
 
 /*
- * Writes one item, which the reader then has whole or not at all. Without room
- * it waits until `until_ns` (0: it does not); `alone` is true when no other
- * thread of this end reads what comes the other way. BUSY: there is no room for
- * the item at once (until_ns 0), nothing is written; DEADLINE; CANCELLED:
- * nobody reads any more, or there is no room and the waiter says that the
- * reader is gone; ABORTED: both ends wait for room, and neither reads;
- * DATA_LOSS: the reader lies. After a status other than OK and BUSY no more can
- * be written if a part of the item has been. PRECONDITION: after the end.
+ * Writes one item, which the reader gets whole or not at all. Waits for room
+ * until `until_ns` (0: does not wait). `alone` is true if no other thread of
+ * this end reads the other direction. Returns
+ * - BUSY if there is no room for the whole item and until_ns is 0; nothing was
+ * written;
+ * - DEADLINE;
+ * - CANCELLED if nobody reads any more, or there is no room and the waiter says
+ * that the reader is gone;
+ * - ABORTED if both ends wait for room and neither reads;
+ * - DATA_LOSS if the reader lies;
+ * - PRECONDITION after the end or while memory is lent.
+ * If a write fails when a part of the item has been written, no more can be
+ * written.
  */
 int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
                          int64_t until_ns, bool alone);
 
 /*
- * Lends memory for an item of up to `len` bytes, in one piece and where it will
- * lie, at a multiple of 8; until it is committed or aborted no other one is
- * written. If the other end writes to these bytes meanwhile, it gets what it
- * wrote. Statuses of write; TOO_LARGE: longer than a piece; PRECONDITION: one
- * is lent.
+ * Lends memory for an item of up to `len` bytes, in one piece at the place
+ * where the item will lie, aligned to 8. No other item is written until the
+ * loan is committed or aborted. If the peer writes to these bytes meanwhile, it
+ * reads what it wrote. Returns the statuses of write, TOO_LARGE if `len`
+ * exceeds a piece, and PRECONDITION if memory is already lent.
  */
 int shmrpci_stream_lend(shmrpci_stream_writer *w, size_t len, int64_t until_ns,
                         bool alone, uint8_t **out);
 
-/* The first `len` bytes of it are the item. PRECONDITION: there is no such
- * loan; CANCELLED: nobody reads any more. */
+/* Writes the first `len` bytes of the lent memory as the item. Returns
+ * PRECONDITION if no memory or less than `len` bytes are lent, CANCELLED if
+ * nobody reads any more. */
 int shmrpci_stream_commit(shmrpci_stream_writer *w, size_t len);
 void shmrpci_stream_abort(shmrpci_stream_writer *w);
 
-/* Writes the last frame, and drops a loan. Does nothing the second time. */
+/* Writes the END frame and drops a loan. A second call does nothing. */
 void shmrpci_stream_finish(shmrpci_stream_writer *w,
                            shmrpci_stream_reason reason);
 
-/* How many items the reader has released: a lower bound, as it says so only
- * when it gives credit; exact when it has read the end, or reads no more. */
+/* The number of items that the reader has released. A lower bound, because the
+ * reader reports it only together with credit; exact when it has read the end
+ * or has stopped reading. */
 uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w);
 
-/* Bytes for which the reader has not given credit. */
+/* Bytes for which the reader has not given credit yet. */
 uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
 
 /*
- * Without waiting: writes a part of an item, as much as a frame takes and there
- * is room for; `is_last`: `len` bytes are the rest of the item. *out_sent:
- * bytes written. BUSY: none; other statuses as above.
+ * Without waiting, writes a part of an item: as much as fits in one frame. With
+ * `is_last`, `len` bytes are the rest of the item. *out_sent is the number of
+ * bytes written. Returns BUSY if there is no room for that frame, else the
+ * statuses of write.
  */
 int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
                               size_t len, bool is_last, size_t *out_sent);
 
-/* Called after write returned BUSY: from now on, until disarm, the word at `on`
- * changes, and is woken, when there may be room. False: there is room
- * already. */
+/* Called after write_part returned BUSY: from now on until disarm, the word at
+ * `on` changes and is woken when there may be room. Returns false if there is
+ * room already. */
 bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 void shmrpci_stream_disarm_write(shmrpci_stream_writer *w);
-/* The same for the time when nobody reads any more, or sooner. */
+/* As arm_write, but for the moment when nobody reads any more. The word may
+ * also change earlier. */
 bool shmrpci_stream_arm_cancel(shmrpci_stream_writer *w, shmrpci_futex_on *on);
 
 /* ---- reader: ring_read.c ---------------------------------------------- */
@@ -210,60 +228,64 @@ typedef struct shmrpci_stream_reader {
     shmrpci_stream_ring *ring;
     shmrpci_stream_waiter *waiter; /* as in the writer */
     uint32_t size;
-    uint32_t offset;   /* of the next header to read */
-    uint32_t held;     /* bytes of the frame there, lent until the next read */
+    uint32_t offset;   /* position of the next header to read */
+    uint32_t held;     /* size of the frame there, if its data is lent until the
+                        * next read */
     uint32_t number;   /* number of the next item, or of the one that
                         * continues */
-    bool is_over;      /* END was read */
-    uint64_t at;       /* bytes released */
-    uint64_t credited; /* how many of them the writer may know */
+    bool is_over;      /* END has been read */
+    uint64_t at;       /* total bytes released */
+    uint64_t credited; /* how many of these bytes the writer has been told of */
 } shmrpci_stream_reader;
 
 typedef struct shmrpci_stream_piece {
     const uint8_t *data; /* in the ring, until the next read */
     uint32_t len;
-    bool is_last; /* of its item */
+    bool is_last; /* it completes its item */
 } shmrpci_stream_piece;
 
 void shmrpci_stream_reader_init(shmrpci_stream_reader *r,
                                 shmrpci_stream_ring *ring, uint32_t bytes);
 
 /*
- * Lets go of the last piece and looks for the next one, without waiting. MORE:
- * there is one; OK: the end of all items; CANCELLED: the writer has given up;
- * BUSY: nothing there; UNAVAILABLE: nothing there, and `ended` says that
- * nothing will come; DATA_LOSS: the writer lies.
+ * Releases the previous piece and checks for the next one, without waiting.
+ * Returns MORE with a piece; OK at the end of all items; CANCELLED if the
+ * writer has given up; BUSY if nothing is there; UNAVAILABLE if nothing is
+ * there and `ended` says that nothing will come; DATA_LOSS if the writer lies.
  */
 int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out);
 
-/* Stops reading: releases the frames that were read. */
+/* Stops reading and releases the items that were read. */
 void shmrpci_stream_leave(shmrpci_stream_reader *r);
 
-/* Called after BUSY: waits until a check may find something. DEADLINE;
- * CANCELLED: as the waiter reports, nothing more will come than what is there
- * now. */
+/* Called after BUSY: waits until another check may find something. Returns
+ * DEADLINE, or CANCELLED if the waiter reports that the peer is gone, so
+ * nothing will come beyond what is there now. */
 int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns);
 
-/* Called after BUSY, as shmrpci_stream_arm_write: for when a check may find
- * something. */
+/* Called after BUSY. As shmrpci_stream_arm_write, but the word changes when a
+ * check may find something. */
 bool shmrpci_stream_arm_read(shmrpci_stream_reader *r, shmrpci_futex_on *on);
 void shmrpci_stream_disarm_read(shmrpci_stream_reader *r);
 
 /* ---- any thread; for a side that has gone ------------------------------ */
 
-/* No more items will come: wakes the reader. */
+/* Says on behalf of a dead writer that no more items will come, and wakes the
+ * reader. */
 void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes);
 
 /* Nobody reads any more: wakes the writer, whose sends fail from now on. */
 void shmrpci_stream_cancel(shmrpci_stream_ring *ring);
 
-/* Wake any sleeper, marked or not: for rings of a dead side. */
+/* Wake any sleeper, even one that is not marked in the ring; for rings of which
+ * one side has died. */
 void shmrpci_stream_rouse_reader(shmrpci_stream_ring *ring, uint32_t bytes);
 void shmrpci_stream_rouse_writer(shmrpci_stream_ring *ring);
 
 /* ---- inside ------------------------------------------------------------ */
 
-/* Sleeps on a word, by the waiter if there is one; its statuses. */
+/* Sleeps on a word, through the waiter if there is one; returns the waiter's
+ * statuses. */
 int shmrpci_stream_sleep(shmrpci_stream_waiter *waiter,
                          shmrpci_atomic_u32 *word, uint32_t expected,
                          int64_t until_ns);
@@ -280,14 +302,14 @@ shmrpci_stream_header_at(shmrpci_stream_ring *ring, uint32_t offset)
     return (shmrpci_atomic_u32 *)(void *)(ring->frames + offset);
 }
 
-/* The size of a piece of `len` bytes with its frame. */
+/* The size of a frame with a piece of `len` bytes. */
 static inline uint32_t shmrpci_stream_frame_bytes(uint32_t len)
 {
     return (SHMRPCI_STREAM_FRAME_BYTES + len + 7u) & ~7u;
 }
 
-/* The largest piece of a ring with `size` bytes of frames: a quarter, so that
- * it and the padding before it always fit into an empty ring. */
+/* The largest piece for a ring with `size` bytes of frames: a quarter, so that
+ * a piece and the padding before it always fit into an empty ring. */
 static inline uint32_t shmrpci_stream_max_piece(uint32_t size)
 {
     return (size / 4u & ~7u) - SHMRPCI_STREAM_FRAME_BYTES;

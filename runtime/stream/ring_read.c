@@ -26,11 +26,12 @@ static void give_credit(shmrpci_stream_reader *r)
         return;
     }
     r->credited = r->at;
-    /* Relaxed: the head releases it. All items that were looked at are
-     * released. */
+    /* Relaxed: the store of head below releases it. All items that were read
+     * are released. */
     shmrpci_store_relaxed(&r->ring->taken, r->number);
-    /* Seq, as is the load after it: a writer that has announced a wait sees the
-     * credit, or we see its announcement. Also releases what was read. */
+    /* This store and the load after it are sequentially consistent: either a
+     * writer that has announced a wait sees the credit, or we see its
+     * announcement. The store also releases what was read. */
     shmrpci_store_seq(&r->ring->head, r->at);
     if (shmrpci_load_seq(&r->ring->waits) != (uint32_t)SHMRPCI_STREAM_WRITES &&
         shmrpci_exchange_seq(&r->ring->waits,
@@ -41,7 +42,8 @@ static void give_credit(shmrpci_stream_reader *r)
     }
 }
 
-/* Goes behind a frame of `bytes`. */
+/* Moves past a frame of `bytes`, and gives credit for each quarter of the
+ * ring. */
 static void step(shmrpci_stream_reader *r, uint32_t bytes)
 {
     r->offset += bytes;
@@ -61,7 +63,7 @@ static uint32_t number_at(const shmrpci_stream_reader *r)
     return number;
 }
 
-/* Whether a frame of that kind and length may be here. */
+/* Whether a frame of that kind and length may be at the reader's position. */
 static bool is_sound(const shmrpci_stream_reader *r, uint32_t kind,
                      uint32_t len)
 {
@@ -104,8 +106,8 @@ static int take(shmrpci_stream_reader *r, uint32_t kind, uint32_t len,
     return SHMRPC_MORE;
 }
 
-/* The ring is empty: whether more may come. A second look sees what was
- * published before `ended` was set. */
+/* The ring is empty: returns UNAVAILABLE if nothing more can come. The second
+ * load of the header sees what was published before `ended` was set. */
 static int nothing(shmrpci_stream_reader *r, shmrpci_atomic_u32 *header)
 {
     if (shmrpci_load_seq(&r->ring->ended) == 0) {
@@ -153,8 +155,8 @@ int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
 {
     shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
     uint32_t expected = 0;
-    /* The credit not yet returned is less than a quarter: no reason for a
-     * writer to wait while we look. */
+    /* The reader holds back credit for less than a quarter of the ring, so no
+     * writer needs to wait while we poll. */
     if (r->waiter != NULL && r->waiter->spin(r->waiter, has_come, at)) {
         return SHMRPC_OK;
     }
@@ -162,13 +164,13 @@ int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
     if (!shmrpci_cas_seq(at, &expected, waiting) && expected != waiting) {
         return SHMRPC_OK;
     }
-    /* Seq, and so is the compare-and-swap: a thread that sets `ended` either
-     * finds WAITING, or we see `ended` here. */
+    /* This load and the compare-and-swap are sequentially consistent: either
+     * the thread that sets `ended` finds WAITING, or we see `ended` here. */
     if (shmrpci_load_seq(&r->ring->ended) != 0) {
         return SHMRPC_OK;
     }
     int slept = shmrpci_stream_sleep(r->waiter, at, waiting, until_ns);
-    /* Awake: the writer need not wake us. */
+    /* We are awake, so the writer need not wake us: clear the mark. */
     expected = waiting;
     bool empty = shmrpci_cas_seq(at, &expected, 0u);
     return empty ? slept : SHMRPC_OK;
@@ -194,15 +196,17 @@ void shmrpci_stream_disarm_read(shmrpci_stream_reader *r)
 
 void shmrpci_stream_leave(shmrpci_stream_reader *r)
 {
-    /* Relaxed: the writer may never look. */
+    /* Relaxed: the count is only statistics, and the writer may never read
+     * it. */
     shmrpci_store_relaxed(&r->ring->taken, r->number);
     shmrpci_stream_cancel(r->ring);
 }
 
-/* ---- for a writer that has gone --------------------------------------- */
+/* ---- on behalf of a writer that has gone ------------------------------ */
 
-/* A reader that sleeps has given all credit: it sleeps where its head is. The
- * word is the reader's: any value is reduced to a place in the ring. */
+/* A reader that sleeps has given all credit, so it sleeps at the position of
+ * its head. The reader may lie about the head: any value is reduced to a
+ * position in the ring. */
 static shmrpci_atomic_u32 *sleeps_at(shmrpci_stream_ring *ring, uint32_t bytes)
 {
     uint32_t size = bytes - (uint32_t)offsetof(shmrpci_stream_ring, frames);

@@ -7,8 +7,9 @@
 #include "os/waiting.h"
 #include "stream/ring.h"
 
-/* How long a writer that faces another one waits before it asks that one to
- * look for room again, and then before it calls it a deadlock. */
+/* How long a writer that waits for the opposite writer waits before it asks
+ * that one to check again for room, and then again before it returns
+ * ABORTED. */
 #define SUSPECT_NS (INT64_C(25) * 1000000)
 
 void shmrpci_stream_format(shmrpci_stream_ring *ring)
@@ -42,8 +43,9 @@ static void wake(shmrpci_atomic_u32 *word)
 
 /* ---- room ------------------------------------------------------------- */
 
-/* Bytes that frames for `len` bytes take at most: the padding before each that
- * could begin at the start, and the zero header behind the last. */
+/* Max bytes that the frames for `len` bytes take: with the padding before a
+ * frame that does not fit before the end of the ring, and the zero header
+ * behind the last. */
 static uint64_t most_needed(const shmrpci_stream_writer *w, size_t len)
 {
     uint64_t piece = shmrpci_stream_max_piece(w->size);
@@ -55,7 +57,8 @@ static uint64_t most_needed(const shmrpci_stream_writer *w, size_t len)
     return frames + padding + SHMRPCI_STREAM_FRAME_BYTES;
 }
 
-/* The size of the next frame at its place, with the padding before it. */
+/* Bytes that the next frame takes at the current position, with padding before
+ * it and the zero header behind it. */
 static uint32_t needed_now(const shmrpci_stream_writer *w, uint32_t len)
 {
     uint32_t frame = shmrpci_stream_frame_bytes(len);
@@ -63,7 +66,8 @@ static uint32_t needed_now(const shmrpci_stream_writer *w, uint32_t len)
     return (frame > to_end ? to_end : 0) + frame + SHMRPCI_STREAM_FRAME_BYTES;
 }
 
-/* Reads the credit. False: no correct reader would have given it. */
+/* Stores the reader's credit. Returns false if no correct reader would have
+ * given it. */
 static bool note_head(shmrpci_stream_writer *w, uint64_t head)
 {
     if (head < w->head || head > w->tail) {
@@ -79,15 +83,15 @@ static bool has_room(const shmrpci_stream_writer *w, uint64_t needed)
     return w->size - (w->tail - w->head) >= needed;
 }
 
-/* OK, BUSY, CANCELLED, DATA_LOSS. The order is for callers who have said that
- * they wait. */
+/* Checks for room: OK, BUSY, CANCELLED or DATA_LOSS. Loads `cancelled` and
+ * `head` sequentially consistently, for callers that have announced a wait. */
 static int look_for_room(shmrpci_stream_writer *w, uint64_t needed)
 {
     if (shmrpci_load_seq(&w->ring->cancelled) != 0) {
         return SHMRPC_E_CANCELLED;
     }
-    /* Seq includes acquire, which pairs with the reader's credit: it no longer
-     * reads what it has released. */
+    /* Acquire (part of seq) pairs with the reader's credit: the reader no
+     * longer reads what it has released. */
     if (!has_room(w, needed) &&
         !note_head(w, shmrpci_load_seq(&w->ring->head))) {
         return SHMRPC_E_DATA_LOSS;
@@ -95,7 +99,7 @@ static int look_for_room(shmrpci_stream_writer *w, uint64_t needed)
     return has_room(w, needed) ? SHMRPC_OK : SHMRPC_E_BUSY;
 }
 
-/* Whether the writer of the other ring waits for us as we do for it. */
+/* Whether the writer of the other direction waits for us as we wait for it. */
 static bool faces_waiter(const shmrpci_stream_writer *w, bool alone)
 {
     return alone && w->back != NULL &&
@@ -107,13 +111,13 @@ static bool faces_waiter(const shmrpci_stream_writer *w, bool alone)
 typedef struct wait_state {
     int64_t until_ns;
     bool alone;
-    bool has_asked; /* ask the opposite writer to check again */
+    bool has_asked; /* the opposite writer was asked to check again */
 } wait_state;
 
-/* The time is over in which the writer at the other end could have gone on.
- * Perhaps it has not run since we gave it room: ask it to look again.  If it
- * reports again that it waits, it has looked since, and as we read nothing
- * meanwhile, it would wait forever. */
+/* Called when SUSPECT_NS have passed with both writers waiting. Perhaps the
+ * opposite writer has not run since we gave it room: ask it to check again. If
+ * it announces once more that it waits, it has checked since, and as we read
+ * nothing meanwhile, it would wait forever: return ABORTED. */
 static int confirm(shmrpci_stream_writer *w, wait_state *wait)
 {
     if (wait->has_asked) {
@@ -139,7 +143,7 @@ int shmrpci_stream_sleep(shmrpci_stream_waiter *waiter,
                SHMRPCI_FUTEX_LATE) {
         status = SHMRPC_E_DEADLINE;
     }
-    /* The thread's hooks end its wait. */
+    /* The hooks of the waiting thread may end its wait. */
     return status == SHMRPC_OK && shmrpci_waiting_is_interrupted()
                ? SHMRPC_E_DEADLINE
                : status;
@@ -155,7 +159,7 @@ static bool has_come(const void *what)
 {
     const wanted_room *it = what;
     const shmrpci_stream_writer *w = it->w;
-    /* Relaxed: a check follows, which also finds errors. */
+    /* Relaxed: look_for_room follows, and also finds errors. */
     uint64_t taken = w->tail - shmrpci_load_relaxed(&w->ring->head);
     return taken > w->size || w->size - taken >= it->needed ||
            shmrpci_load_relaxed(&w->ring->cancelled) != 0;
@@ -169,7 +173,8 @@ static void spin_for_room(const shmrpci_stream_writer *w, uint64_t needed)
     }
 }
 
-/* Sleeps until the reader gives credit; BUSY: look again. */
+/* Sleeps until the reader gives credit. Returns BUSY if the caller should check
+ * again. */
 static int sleep_for_room(shmrpci_stream_writer *w, uint32_t waits,
                           wait_state *wait)
 {
@@ -205,7 +210,8 @@ static int wait_for_room(shmrpci_stream_writer *w, uint64_t needed,
         status = look_for_room(w, needed);
     }
     while (status == SHMRPC_E_BUSY && until_ns != 0) {
-        /* Seq, as are the load after it and both accesses of the reader. */
+        /* Sequentially consistent, as are the load after it and the reader's
+         * store and load. */
         shmrpci_store_seq(&w->ring->waits, waits);
         status = look_for_room(w, needed);
         if (status == SHMRPC_E_BUSY) {
@@ -226,28 +232,30 @@ static int wait_for_room(shmrpci_stream_writer *w, uint64_t needed,
 static void publish(shmrpci_stream_writer *w, uint32_t header)
 {
     shmrpci_atomic_u32 *at = shmrpci_stream_header_at(w->ring, w->offset);
-    /* Release: the frame and the zero after it. Pairs with the acquire of a
-     * look; a reader that has set it to WAITING either sleeps, and is woken, or
-     * sees this first. */
+    /* Release publishes the frame and the zero header behind it; pairs with the
+     * acquire load in look. A reader that has set the header to WAITING either
+     * sleeps and is woken, or sees this header first. */
     uint32_t was = shmrpci_exchange_seq(at, header);
     if (was == shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0)) {
         wake(at);
     }
 }
 
-/* Moves behind a frame of `bytes` there, whose header is `header`. */
+/* Moves past a frame of `bytes` at the current position, and publishes it with
+ * `header`. */
 static void step(shmrpci_stream_writer *w, uint32_t bytes, uint32_t header)
 {
     uint32_t next = w->offset + bytes;
     next = next == w->size ? 0 : next;
-    /* Relaxed: the exchange releases it. */
+    /* Relaxed: the exchange in publish releases it. */
     shmrpci_store_relaxed(shmrpci_stream_header_at(w->ring, next), 0u);
     publish(w, header);
     w->offset = next;
     w->tail += bytes;
 }
 
-/* The address for the bytes of an item, for which there is room. */
+/* Returns where to write `len` bytes of an item; the caller has made sure of
+ * room. */
 static uint8_t *begin_frame(shmrpci_stream_writer *w, uint32_t len)
 {
     uint32_t to_end = w->size - w->offset;
@@ -267,7 +275,7 @@ static void end_frame(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
     step(w, shmrpci_stream_frame_bytes(len), shmrpci_stream_header(kind, len));
 }
 
-/* There is room for it. */
+/* Writes one frame; the caller has made sure of room. */
 static void put(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
                 const uint8_t *data, uint32_t len)
 {
@@ -278,7 +286,7 @@ static void put(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
     end_frame(w, kind, len);
 }
 
-/* Writes it piece by piece as room appears. */
+/* Writes a large item piece by piece, as room appears. */
 static int write_pieces(shmrpci_stream_writer *w, const uint8_t *data,
                         size_t len, int64_t until_ns, bool alone)
 {
@@ -300,7 +308,7 @@ static int write_pieces(shmrpci_stream_writer *w, const uint8_t *data,
     return SHMRPC_OK;
 }
 
-/* An item of one piece, as most items are. */
+/* Writes an item that fits in one piece, as most do. */
 static int write_one(shmrpci_stream_writer *w, const uint8_t *data,
                      uint32_t len, int64_t until_ns, bool alone)
 {
@@ -312,7 +320,7 @@ static int write_one(shmrpci_stream_writer *w, const uint8_t *data,
     return status;
 }
 
-/* Whether items can be written. */
+/* OK if an item can be written, else the status to return. */
 static int may_write(const shmrpci_stream_writer *w)
 {
     return w->is_ended || w->lent != 0 ? (int)SHMRPC_E_PRECONDITION : w->failed;
@@ -405,7 +413,7 @@ bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on)
 {
     *on = (shmrpci_futex_on){.word = &w->ring->waits,
                              .expected = (uint32_t)SHMRPCI_STREAM_WAITS};
-    /* Seq, as are the load after it and both accesses of the reader. */
+    /* Sequentially consistent, as in wait_for_room. */
     shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WAITS);
     return look_for_room(w, w->wanted) == SHMRPC_E_BUSY;
 }
@@ -414,7 +422,7 @@ bool shmrpci_stream_arm_cancel(shmrpci_stream_writer *w, shmrpci_futex_on *on)
 {
     *on = (shmrpci_futex_on){.word = &w->ring->waits,
                              .expected = (uint32_t)SHMRPCI_STREAM_WAITS};
-    /* Seq, as above. */
+    /* Sequentially consistent, as in wait_for_room. */
     shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WAITS);
     return shmrpci_load_seq(&w->ring->cancelled) == 0;
 }
@@ -432,8 +440,8 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
     }
     w->is_ended = true;
     w->lent = 0;
-    /* An incomplete item has no end, and the reader must not take it for
-     * one. */
+    /* The last item is incomplete, so the end must say ABANDONED: the reader
+     * must not take it for a complete item. */
     reason = w->failed != SHMRPC_OK || w->is_midway ? SHMRPCI_STREAM_ABANDONED
                                                     : reason;
     uint8_t *at = w->ring->frames + w->offset;
@@ -443,7 +451,7 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
 
 uint64_t shmrpci_stream_delivered(shmrpci_stream_writer *w)
 {
-    /* Relaxed: only a number. An impossible one is ignored. */
+    /* Relaxed: it is only a number. Implausible values are ignored. */
     uint32_t before = (uint32_t)w->delivered;
     uint32_t more = shmrpci_load_relaxed(&w->ring->taken) - before;
     if (more <= w->number - before) {
@@ -458,7 +466,7 @@ uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w)
     return w->tail - w->head;
 }
 
-/* ---- for a reader that has gone --------------------------------------- */
+/* ---- on behalf of a reader that has gone ------------------------------ */
 
 void shmrpci_stream_cancel(shmrpci_stream_ring *ring)
 {

@@ -83,7 +83,7 @@ enum {
     /* request of a relay: the same thread commits another request right after
      * this one, over the same connection, so one wake-up can announce both */
     SHMRPCI_HEAD_MORE = 1u << 7,
-    /* request: the call has streams; the transport's open sets this */
+    /* request: the call has streams; set by the transport, not the caller */
     SHMRPCI_HEAD_STREAMS = 1u << 8,
     /* reply of a relay: the call ended without a reply, and the status is the
      * one that receive returned: WORKER_DIED, SERVER_LOST, or UNAVAILABLE if

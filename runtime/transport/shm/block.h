@@ -1,8 +1,8 @@
 /*
- * A mapped block, as one side sees it: addresses and sizes, read once into
- * private memory.
+ * A mapped block, as one side sees it: addresses and sizes, read once and kept
+ * in private memory.
  *
- * Threading: values; the memory they point to is shared.
+ * Threading: shm_block is a plain value; the memory it points to is shared.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_BLOCK_H
 #define SHMRPCI_TRANSPORT_SHM_BLOCK_H
@@ -27,15 +27,15 @@ typedef struct shm_block {
     shm_region arena;
 } shm_block;
 
-/* Makes and maps an empty block. EXHAUSTED, NO_MEMORY. */
+/* Makes and maps an empty block. Returns OK, EXHAUSTED or NO_MEMORY. */
 shmrpc_status shm_block_create(size_t bytes, shm_block *out, int *out_fd);
 
-/* Maps a block that a server made, after checking it. DENIED: not a sealed
- * memory file of that size; CONTRACT: of another layout. */
+/* Maps a block that a server made, after checking it. Returns DENIED if it is
+ * not a sealed memory file of that size, CONTRACT if it has another layout. */
 shmrpc_status shm_block_attach(int fd, size_t bytes, shm_block *out);
 
-/* Maps other memory, whose size the peer has stated, after checking it.
- * DENIED. */
+/* Maps other memory, after checking that it is a sealed memory file of the size
+ * that the peer has stated. Returns DENIED if it is not. */
 shmrpc_status shm_memory_attach(int fd, size_t bytes, shmrpci_map *out);
 
 void shm_block_unmap(shm_block *block);

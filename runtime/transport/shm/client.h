@@ -2,16 +2,16 @@
  * The client's side of a connection over shared memory.
  *
  * All that a call needs lies in private memory: which slots are free, their
- * generations, the spans they hold, and a staging buffer for each, so that a
- * small request reaches its cache line in one burst of stores.  Replies are
- * received where they lie.
+ * generations, the spans they hold, and a staging buffer for each slot, so that
+ * a small request reaches its cache line in one burst of stores. Replies are
+ * read in place.
  *
- * A slot is in exactly one state: `free`, held by a call (from reserve to its
- * end), or `quarantined`: its call was given up while a worker had it, so it is
- * free only when that worker is done with it.
+ * A slot is in exactly one state: `free`; held by a call, from reserve until
+ * the call is over; or `quarantined`, if its call was given up while a worker
+ * had it. A quarantined slot becomes free when that worker is done with it.
  *
- * Threading: any number of threads, each with its own call.  Lock order:
- * control_lock, then the pool's own.
+ * Threading: any number of threads, each with its own call. Lock order:
+ * control_lock before the pool's lock.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_CLIENT_H
 #define SHMRPCI_TRANSPORT_SHM_CLIENT_H
@@ -27,41 +27,43 @@
 #include "transport/shm/message.h"
 #include "transport/transport.h"
 
-/* Where call->out writes to. */
+/* The kind of memory that call->out writes to. */
 typedef enum shm_target { SHM_STAGING, SHM_SPAN, SHM_HEAP } shm_target;
 
 typedef struct shm_client_slot {
     shmrpci_atomic_u32 gen; /* generation of the last submit, 16 bits */
-    uint64_t relied;        /* end of the lease that we relied on instead of
-                             * ringing; 0: none */
+    uint64_t relied;        /* end of the lease on which we relied instead of
+                             * ringing; 0 if we did not */
     bool has_rung;
-    uint64_t futile;      /* `futile` of the status page when we rang */
-    int64_t unclaimed_ns; /* since when the slot has been armed and unclaimed;
-                           * or 0 */
-    uint32_t peer_cpu;    /* CPU of the worker + 1; 0: unknown */
+    uint64_t futile;      /* `futile` of the status page when we last rang */
+    int64_t unclaimed_ns; /* since when the armed call has had no worker, or 0
+                           * (monotonic) */
+    uint32_t peer_cpu;    /* CPU of the worker + 1; 0 if unknown */
     shm_target target;
     size_t max_message;
     shm_span request; /* the client's until the call is over */
     shm_span reply;   /* likewise */
     union {
         struct {
-            uint32_t granted; /* extent that holds the reply; 0: none */
+            uint32_t granted; /* extent that holds the reply; 0 if none */
             uint32_t has_streams;
         };
-        uint64_t more; /* both at once, for the thread that frees the slot */
+        uint64_t more; /* both fields in one load, for the thread that frees the
+                        * slot */
     };
     struct shm_client_streams *streams; /* client_stream.h */
-    int64_t deadline_ns; /* deadline of reserve, or 0; from commit on that of a
-                          * grant */
+    int64_t deadline_ns; /* deadline of reserve, or 0; from commit on, deadline
+                          * for getting an extent */
     _Alignas(64) uint8_t staging[SHM_PAYLOAD_BYTES];
 } shm_client_slot;
 
 typedef struct shm_client {
     shmrpci_conn base;
-    uint32_t generation;           /* identifies the process that connected */
-    shmrpci_fork_fd control_place; /* closed in forked children: while they */
-    shmrpci_fork_fd bell_place;    /* held it, our death would not hang up the
-                                    * socket */
+    uint32_t generation; /* identifies the process that connected */
+    /* Close both sockets in forked children. While a child held them, our death
+     * would not hang them up. */
+    shmrpci_fork_fd control_place;
+    shmrpci_fork_fd bell_place;
     shm_block block;
     shmrpci_map status_map;
     shm_status_page *status; /* read-only */
@@ -72,38 +74,38 @@ typedef struct shm_client {
     size_t max_message;
     bool is_trusted; /* the server runs as our own user */
     shmrpci_spinner spinner;
-    shmrpci_spinner stream_spinner; /* a spinner of its own: streams wait for
-                                     * other events than calls do */
+    shmrpci_spinner stream_spinner; /* separate, because streams wait for other
+                                     * events than calls do */
     shmrpci_yielder yielder;
 
     _Alignas(128) shmrpci_bias bias; /* bits of `free` */
     shmrpci_atomic_u64 free;
     shmrpci_atomic_u64 quarantined;
-    /* Free slots whose ledger entry a stopped worker may still hold: used
-     * last. */
+    /* Free slots whose ledger entry a stopped worker may still hold. They are
+     * taken only if no other slot is free. */
     shmrpci_atomic_u64 avoided;
     shmrpci_atomic_u32 waiters; /* threads that wait for a free slot */
     shmrpci_atomic_u32 streams; /* number of calls with streams */
     shmrpci_atomic_u32 alarm;   /* raised when streams must end (stream.h) */
     shmrpci_atomic_u32 lost;    /* the server has hung up */
     shmrpci_atomic_u64 rescued_wakeups;
-    /* An extent arrived for which we had no memory or descriptor: the reason
-     * why a reply can't be read. */
+    /* An extent arrived that we could not map, for lack of memory or
+     * descriptors. This is then the reason why a reply can't be read. */
     shmrpci_atomic_u32 shortage;
-    /* The size that the server refused last. Relaxed: used only in a
-     * message. */
+    /* The size that the server refused last, and what was left. Relaxed: used
+     * only in a message. */
     shmrpci_atomic_u64 needed_bytes;
     shmrpci_atomic_u64 left_bytes;
 
-    _Alignas(128) shmrpci_mutex slot_lock; /* used only for slot_freed and
+    _Alignas(128) shmrpci_mutex slot_lock; /* used only with slot_freed and
                                             * hangup */
     shmrpci_cond slot_freed;
     shmrpci_hangup hangup;
-    shmrpci_mutex control_lock; /* held while using control_fd */
+    shmrpci_mutex control_lock; /* held while control_fd is used */
     uint32_t want_tag;          /* under control_lock */
-    /* While the client is watched: the poll set that has control_fd, and an
-     * event that tells it what another thread has read there. Under
-     * control_lock; -1: not watched. */
+    /* While the client is watched: the poll set that contains control_fd, and
+     * an event that tells the poll set what another thread has read from
+     * control_fd. Under control_lock; -1 if not watched. */
     int watch_set;
     int told_fd;
     bool is_acknowledging;
@@ -111,14 +113,15 @@ typedef struct shm_client {
     shm_pool pool;
     /* The first slots share a page with the members above. */
     shm_client_slot slots[SHM_SLOTS];
-    shm_range arena_ranges[SHM_POOL_RANGES]; /* list of the pool */
+    /* the arena's list of free ranges, used by `pool` */
+    shm_range arena_ranges[SHM_POOL_RANGES];
 } shm_client;
 
-/* How long a client sleeps before it checks that the server lives. */
+/* How long a waiting thread sleeps before it checks that the server lives. */
 #define SHM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
 
-/* How long a request may rely on the ring of the next one; after that the
- * thread that waits for it rings. */
+/* Max time that a request may rely on the next request to ring the bell. After
+ * it, the thread that waits for the request rings. */
 #define SHM_FOLLOW_NS (50 * SHMRPCI_NS_PER_US)
 
 /* ---- client.c ----------------------------------------------------- */
@@ -126,11 +129,12 @@ typedef struct shm_client {
 int shm_client_connect(const shmrpci_address *address,
                        const shmrpci_connect_opts *opts, shmrpci_conn **out,
                        shmrpci_buf *welcome, shmrpc_error *error);
-/* The same over a connected control socket, which it takes over. */
+/* As shm_client_connect, but over a connected control socket, which it owns
+ * even if it fails. */
 int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
                          shmrpci_conn **out, shmrpci_buf *welcome,
                          shmrpc_error *error);
-/* The transport operations of the same names. */
+/* The transport operations with these names. */
 int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
                           int *out_fd, int *out_watch_fd, shmrpc_error *error);
 int shm_client_open_object(const shmrpci_address *address, const char *name,
@@ -140,30 +144,31 @@ void shm_client_disconnect(shmrpci_conn *conn);
 
 /* ---- client_extent.c ---------------------------------------------- */
 
-/* Allocates `bytes`, if necessary in an extent that the server makes. */
+/* Allocates a span of `bytes`, if necessary in an extent that the server
+ * makes. */
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
                               int64_t deadline_ns, shm_span *out);
-/* An extent has become idle: tells the control loop unless that is going to
- * check anyway. `user`: the client. */
+/* An extent has become idle: tells the control loop, unless the loop is going
+ * to check anyway. `user` is the client. */
 void shm_client_say_idle(void *user);
-/* Reads packets that the server has sent unasked. */
+/* Reads packets that the server has sent without being asked. */
 void shm_client_drain_control(shm_client *client);
-/* The same, under control_lock. */
+/* As shm_client_drain_control; the caller holds control_lock. */
 void shm_client_read_control(shm_client *client);
-/* The transport operations of the same names. */
+/* The transport operations with these names. */
 bool shm_client_keep(shmrpci_call *call, shmrpci_kept *out);
 void shm_client_let_go(shmrpci_conn *conn, const shmrpci_kept *kept);
-/* Whether the server is gone; asks the socket. */
+/* Asks the socket whether the server is gone. */
 bool shm_client_is_lost(shm_client *client);
 
 /* ---- client_slot.c ------------------------------------------------ */
 
-/* Nobody waits for the end of a oneway call, so its slot is freed only here:
- * frees the hot slots among those whose workers are done. */
+/* Frees the quarantined hot slots whose workers are done. Nobody waits for the
+ * end of a oneway call, so only a call of this frees its slot. */
 void shm_client_reclaim_hot(shm_client *client);
 
-/* Takes the lowest free slot, if there is one: hot ones first, avoided ones
- * last. */
+/* Takes the lowest free slot, preferring hot ones and using avoided ones last.
+ * Returns false if no slot is free. */
 static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
 {
     uint64_t free = shmrpci_load_seq(&client->free);
@@ -171,8 +176,8 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
         uint64_t good = free & ~shmrpci_load_relaxed(&client->avoided);
         uint64_t from = good != 0 ? good : free;
         uint64_t bit = from & (~from + 1);
-        /* Acquire: the thread that freed the slot no longer uses its private
-         * part. */
+        /* Acquire: the thread that freed the slot no longer uses the slot's
+         * private data. */
         if (!shmrpci_bias_cas_u64(&client->bias, &client->free, &free,
                                   free & ~bit)) {
             continue;
@@ -181,7 +186,7 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
             (void)shmrpci_and_seq(&client->avoided, ~bit);
         }
         *out_index = (uint32_t)__builtin_ctzll(bit);
-        /* Frees a hot slot for the next call. */
+        /* We got a slot that is not hot: free a hot one for the next call. */
         if (*out_index >= SHM_HOT_SLOTS &&
             shmrpci_load_relaxed(&client->quarantined) != 0) {
             shm_client_reclaim_hot(client);
@@ -191,40 +196,43 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
     return false;
 }
 
-/* Takes a free slot, waiting for one until `deadline_ns` (0: not at all).
- * BUSY, DEADLINE, SERVER_LOST. */
+/* Takes a free slot, waiting for one until `deadline_ns` (0: does not wait).
+ * Returns BUSY, DEADLINE or SERVER_LOST if it got none. */
 shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
                                    uint32_t *out_index);
-/* A call is over: frees its spans and its slot. */
+/* The call is over: frees its spans and its slot. */
 void shm_client_free_slot(shm_client *client, uint32_t index);
-/* The same for a call that may be DONE and whose reply was not received. */
+/* As shm_client_free_slot, for a call that may be DONE and whose reply was not
+ * received. */
 void shm_client_free_unread(shm_client *client, uint32_t index);
-/* A call is over for us, but a worker still has it. */
+/* The client has given up a call that a worker still has. */
 void shm_client_quarantine(shm_client *client, uint32_t index);
-/* Frees the quarantined slots among `mask` whose workers are done. */
+/* Frees those quarantined slots in `mask` whose workers are done. */
 void shm_client_reclaim(shm_client *client, uint64_t mask);
-/* Whether a worker has the call on a slot whose word was `word`: if so, it
- * becomes DONE or ABORTED eventually. */
+/* Whether a worker has the call on a slot whose word was `word`. If so, the
+ * word eventually becomes DONE or ABORTED. */
 bool shm_client_is_held(const shm_client *client, uint32_t index,
                         uint32_t word);
-/* Sets the hint that a slot which is not hot may hold a request, unless it is
- * set; called after the word is written. */
+/* Sets the pending hint for a slot that is not hot, unless it is set. Called
+ * after the slot's word is written. */
 void shm_client_hint(shm_client *client, uint32_t index);
-/* Wakes a worker for the call on a slot, if any sleeps. */
+/* Wakes a worker for the call on a slot, if a worker sleeps and none is about
+ * to check. */
 void shm_client_ring(shm_client *client, shm_client_slot *slot);
 
 /* ---- client_wait.c ------------------------------------------------ */
 
-/* Waits until the call on a slot is no longer SUBMITTED and returns its word.
- * DEADLINE, SERVER_LOST. */
+/* Waits until the call on a slot is no longer SUBMITTED, and stores its word.
+ * Returns DEADLINE or SERVER_LOST if that did not happen. */
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
                               int64_t deadline_ns, uint32_t *out_word);
 
-/* The same without waiting, for a call that perhaps no thread waits for:
- * DEADLINE, SERVER_LOST. */
+/* As shm_client_wait, but only checks. For a call for which perhaps no thread
+ * waits: DEADLINE means that it is not over yet. */
 shmrpc_status shm_client_look(shm_client *client, uint32_t index,
                               uint32_t *out_word);
-/* No worker has taken a call for a whole slice: makes up for a lost wake-up. */
+/* Rings again for a call that no worker has taken for a whole slice: a wake-up
+ * may have been lost. */
 void shm_client_rescue(shm_client *client, uint32_t index);
 
 /* ---- client_watch.c ----------------------------------------------- */
@@ -233,12 +241,12 @@ shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag);
 int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count);
 void shm_client_acknowledge(shmrpci_conn *conn);
-/* shmrpci_peer_ops. */
+/* The operation of shmrpci_peer_ops. */
 int shm_client_say_left(shmrpci_conn *conn, uint64_t peer);
 
 /* ---- client_call.c ------------------------------------------------ */
 
-/* Gets memory for a call that has its slot. */
+/* Allocates memory for a call that already has its slot. */
 shmrpc_status shm_client_make_room(shm_client *client,
                                    const shm_client_slot *slot, size_t bytes,
                                    shm_span *out);

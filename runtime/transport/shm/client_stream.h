@@ -1,7 +1,9 @@
 /*
- * State shared by a client's slot and the client's end of the call's streams.
+ * State shared by a client's slot and the client's end of the streams of its
+ * call.
  *
- * Threading: as client.h; whichever of the two ends last frees it.
+ * Threading: as client.h. It has two references, one for each; the last one
+ * dropped frees it.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_CLIENT_STREAM_H
 #define SHMRPCI_TRANSPORT_SHM_CLIENT_STREAM_H
@@ -12,16 +14,18 @@
 typedef struct shm_client_streams {
     shmrpci_atomic_u32 refs;
     shm_client *client;
-    shm_streams said; /* where they are, as the slot's payload names them */
+    shm_streams said; /* the place of the rings, as the slot's payload names
+                       * it */
     shmrpci_stream_rings rings;
 } shm_client_streams;
 
-/* The call of a slot is over: the slot drops its reference. */
+/* The call on a slot is over: drops the slot's reference. */
 void shm_client_streams_drop(shm_client_slot *slot);
-/* The connection ends, with all of its memory; slots of calls that were given
- * up still have theirs. Also in a forked child. */
+/* The connection ends, with all of its memory: drops the references of slots
+ * whose calls were given up. Also used in a forked child. */
 void shm_client_streams_forget(shm_client *client);
-/* A call with streams is given up while a worker has it: tells the worker. */
+/* A call with streams is given up while a worker has it: ends our side of the
+ * streams, which tells the worker. */
 void shm_client_streams_leave(const shm_client_slot *slot);
 
 #endif

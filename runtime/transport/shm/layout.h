@@ -1,122 +1,128 @@
 /* clang-format off */
 /*
- * The layout of shared memory: what client and server agree on, like a file
- * format.  Little-endian, LP64.  Any change here changes SHM_LAYOUT_VERSION.
+ * The layout of shared memory that client and server agree on, like a file
+ * format. Little-endian, LP64. Any change here changes SHM_LAYOUT_VERSION.
  *
- * Block, one for each connection, a sealed memory file made by the server
- * (52 KiB), which client and workers map for writing:
+ * Block, one for each connection: a sealed memory file (52 KiB) made by the
+ * server. Client and workers map it for writing:
  *
  *     offset  size   what
- *          0    64   head: magic, version, sizes; server writes, once
- *        512   512   extents: a u64 word for each, who uses it; [0] is unused
+ *          0    64   head: magic, version, sizes; the server writes it once
+ *        512   512   extents: a u64 word for each, who uses it; [0] unused
  *       1024   128   pending: u64 bitmap, a hint that slots may hold requests
- *       1152    64   closed: u32, server writes 1 when it goes
- *       1216     8   armed: u32, not 0 while the client sleeps by its control
- *                    socket; client counts it up, server writes 0
+ *       1152    64   closed: u32; the server writes 1 when it goes
+ *       1216     8   armed: u32, not 0 while the client sleeps on its control
+ *                    socket; the client increments it, the server clears it
  *       1224    56   sleepers: u64 bitmap of the slots on whose words the
- *                    client sleeps; client writes
+ *                    client sleeps; the client writes it
  *       1280 16384   64 slots of 256 bytes
- *      17664  rest   arena: spans of larger requests and replies, handed out
- *                    by the client alone, from lists in its private memory
+ *      17664  rest   arena: spans of larger requests and replies, allocated
+ *                    only by the client, from lists in its private memory
  *
- * Slot; a message of up to 40 bytes shares one cache line with its head, so
- * that a call moves one line there and one back:
+ * Slot. A message of up to 40 bytes shares one cache line with its head, so a
+ * call moves one line in each direction:
  *
  *     offset  size   what
  *          0     4   word: generation (16) | state (16); a futex
  *          4     2   request: method
  *          6     2   message flags (8) | CPU of the sender, low bits (8)
  *          8     4   length of the body
- *         12     4   reply: status; request: when it was submitted, in ticks
- *                    of the counter, the 32 bits from SHM_STAMP_SHIFT on
+ *         12     4   reply: status; request: when it was submitted, in ticks,
+ *                    the 32 bits from bit SHM_STAMP_SHIFT on
  *         16     8   request: time left, in ns; reply to a client that slept:
- *                    when it was there, in ticks
+ *                    when the reply was there, in ticks
  *         24   232   payload
  *
  * The payload is the body, unless flags say otherwise:
- *     request, STREAMS:    first of all the rings of its streams, 24 bytes
- *     request, BODY_SPAN:  span of the body, then (REPLY_SPAN:) that of the
- *                          reply; else, REPLY_SPAN: reply's span, then body
+ *     request, STREAMS:    begins with the place of its rings, 24 bytes
+ *     request, BODY_SPAN:  span of the body, then (if REPLY_SPAN) span for
+ *                          the reply
+ *     request, REPLY_SPAN  alone: span for the reply, then the body
  *     reply, BODY_SPAN:    span of the body
  * METADATA: the body begins with a metadata block (rpc/metadata.h).
- * A span is {u32 region, u32 size, u64 offset}: region 0 is the arena, 1 and
- * up are extents, memory files that the server made on request or to place a
- * reply in.  Everything from a span or a length is read once, and checked
- * against sizes in private memory, before use.
+ * A span is {u32 region, u32 size, u64 offset}. Region 0 is the arena. Regions
+ * from 1 on are extents: memory files that the server made because the client
+ * asked for one, or to place a reply there. A side reads every span and every
+ * length once, and checks it against sizes in private memory before use.
  *
- * Rings of streams: {span, u32 in, u32 out}: `in` bytes of the span hold what
- * the client sends, then `out` bytes what it receives (stream/ring.h); 0: there
- * is no such stream. The memory belongs to the client, like that of a request,
- * until the call is over; the worker ends the streams before it answers.
+ * Rings of streams are {span, u32 in, u32 out}: `in` bytes of the span hold
+ * what the client sends, the next `out` bytes what it receives (stream/ring.h).
+ * 0 means that there is no such stream. The memory belongs to the client, like
+ * that of a request, until the call is over. The worker ends the streams before
+ * it answers.
  *
  * States of a slot's word, and who changes them:
  *
  *     FREE, DONE, ABORTED --client: submit--> SUBMITTED(generation + 1)
  *     SUBMITTED --client: withdraw--> FREE
  *     SUBMITTED --server: the connection ends--> FREE
- *     SUBMITTED, FREE --worker: complete--> DONE           holder of the entry
- *     SUBMITTED, FREE --server: recover--> ABORTED         its holder has died
+ *     SUBMITTED, FREE --worker: complete--> DONE       that holds the entry
+ *     SUBMITTED, FREE --server: recover--> ABORTED     its holder has died
  *
- * Only the ledger says who runs a call: a worker takes the entry, reads the
- * word again, and holds the entry from then on if the word is still SUBMITTED.
- * A client that withdraws a call changes the word, and then reads the ledger.
- * So one of the two sees the other, and a call that was withdrawn while nobody
- * had its entry never runs. The word of a running call does not change until it
- * is DONE: the worker needs the line exclusively only once, for the reply.
+ * Only the ledger says who runs a call. A worker takes the ledger entry, reads
+ * the word again, and if the word is still SUBMITTED holds the entry from then
+ * on. A client that withdraws a call changes the word first, and then reads the
+ * ledger. So one of the two sees the other, and a call that was withdrawn while
+ * nobody had its entry never runs. The word of a running call does not change
+ * until it is DONE, so the worker needs the cache line exclusively only once,
+ * for the reply.
  *
- * Submit and complete are stores: nobody else may change the word then. The
- * others are compare-and-swap of the whole word, hence bound to its
- * generation. The payload belongs to the client before submit, after DONE or
- * ABORTED, and when the word is FREE and nobody has the entry; else to the
- * worker. Words publish it (release) to the side that reads them (acquire).
+ * Submit and complete are plain stores, because nobody else may change the word
+ * then. The other changes are a compare-and-swap of the whole word, so they
+ * fail if its generation has changed. The payload belongs to the client before
+ * submit, after DONE or ABORTED, and when the word is FREE and nobody has the
+ * entry; otherwise to the worker. The store of the word publishes it (release)
+ * to the side that reads the word (acquire).
  *
  * Word of an extent: incarnation (16) | uses (32) | slot (8) | state (8). The
- * incarnation tells apart extents that had the same number, and is sent with
- * the descriptor; uses is a counter, so that the server can tell whether an
- * extent was used meanwhile. States:
+ * incarnation distinguishes successive extents with the same number, and is
+ * sent with the descriptor. uses is a counter by which the server can tell
+ * whether an extent was used meanwhile. States:
  *
- *     NONE --server: makes it--> CLIENT when asked for it, REPLY for a reply
- *     IDLE --client: a span of it is taken--> CLIENT
+ *     NONE --server: makes the extent--> CLIENT if the client asked for it,
+ *                                         REPLY if it is for a reply
+ *     IDLE --client: allocates its first span--> CLIENT
  *     IDLE --worker: places the reply on `slot`--> REPLY
- *     CLIENT --client: its last span is free--> IDLE (uses + 1)
+ *     CLIENT --client: frees its last span--> IDLE (uses + 1)
  *     REPLY --client: the call is over--> IDLE (uses + 1)
- *     REPLY --client: reads on when its call is over--> CLIENT
+ *     REPLY --client: keeps the reply after its call--> CLIENT
  *     REPLY --server: recover, the worker died before DONE--> IDLE
- *     IDLE --server: long unused, or quota is short--> RETIRED
- *     RETIRED --server--> NONE, its memory is gone; or IDLE again, when a
- *                         call uses it after all (its client lies)
+ *     IDLE --server: idle for long, or quota is short--> RETIRED
+ *     RETIRED --server--> NONE, its memory is freed; or IDLE again, if a call
+ *                         uses it after all (its client lies)
  *
- * All are compare-and-swap of the whole word. Each word says when an extent may
- * be used; whether it is mapped is each side's private knowledge, and a client
- * that scribbles here spoils its own calls only.
+ * Each change is a compare-and-swap of the whole word. The word says who may
+ * use an extent; whether the extent is mapped is each side's private knowledge.
+ * A client that overwrites these words damages only its own calls.
  *
- * Ledger, one for each connection, a page, which only the server's processes
- * can write: the authority for claims. A client that scribbles over its block
- * spoils its own calls only. 64 entries of 64 bytes; a client reads one word of
- * them, when it withdraws a call or has waited for long:
+ * Ledger, one for each connection: a page that only the server's processes can
+ * write, so it is the authority for claims even if a client overwrites its
+ * block. It has 64 entries of 64 bytes. A client reads one word of an entry
+ * when it withdraws a call or has waited for long:
  *
  *     offset  size   what
- *          0     4   held: 0 nobody, else generation (16) | owner (8) |
- *                    how (8): TRIES, looks at the word again; HOLDS, runs
- *                    the call
+ *          0     4   held: 0 if nobody holds the entry, else generation (16) |
+ *                    owner (8) | how (8): TRIES, about to check the slot's
+ *                    word again; HOLDS, runs the call; KEEPS, has detached it
  *          4     4   ended: generation of the last call whose streams were
- *                    ended: its slot does not name them any more. The holder
- *                    writes
- *          8     8   uses: u64 bitmap of the extents that the holder reads
- *                    or writes, 0 when nobody holds it; the holder writes, and
- *                    who grants it one. Bit 0: the call has streams
- *         16     4   live: which extent has this entry's number now, its
- *                    incarnation + 1, or 0; the control loop writes
- *         20     4   closed: 1 when the client has hung up; the control loop
- *                    writes. Of the last entry only, as are the next two
- *         24     4   gone: 1 when the control loop has let go of the
- *                    connection, and so should everybody; it writes that last
+ *                    ended, as its slot no longer names them; written by the
+ *                    holder
+ *          8     8   uses: u64 bitmap of the extents that the holder reads or
+ *                    writes, 0 when nobody holds the entry; written by the
+ *                    holder and by the thread that grants it an extent. Bit 0:
+ *                    the call has streams
+ *         16     4   live: the extent that now has this entry's number, as its
+ *                    incarnation + 1, or 0; written by the control loop
+ *         20     4   closed: 1 when the client has hung up; written by the
+ *                    control loop. The last entry only, as the three below
+ *         24     4   gone: 1 when the control loop no longer uses the
+ *                    connection and nobody else may; the loop writes it last
  *         28     4   unused
  *         32     8   residual: u64 bitmap of the oneway calls that the client
- *                    left; the control loop writes, workers clear bits
- *         40    24   said: of all entries together, what the client said at
- *                    hello: u16 length, then the bytes. The control loop writes
- *                    it before anybody else sees the ledger
+ *                    left; written by the control loop, workers clear bits
+ *         40    24   said: spread over all entries, what the client said at
+ *                    hello: u16 length, then the bytes. The control loop
+ *                    writes it before anybody else sees the ledger
  *
  * Recovery after a death: listener_recover.c for workers, listener_close.c for
  * clients.
@@ -126,10 +132,11 @@
  *     offset  size   what
  *          0    64   head: magic, version
  *        128     8   idle: bitmap of the workers that sleep
- *        256     8   lease: a worker will look again before this tick
- *        384     8   futile: wake-ups after which a worker found nothing
- *        512     4   swept: not 0 while the control loop will look at extents
- *                    by itself; else who makes one IDLE says so
+ *        256     8   lease: a worker will check again before this tick
+ *        384     8   futile: count of wake-ups after which a worker found
+ *                    nothing
+ *        512     4   swept: not 0 while the control loop will check extents by
+ *                    itself; if 0, whoever makes an extent IDLE must tell it
  */
 /* clang-format on */
 #ifndef SHMRPCI_TRANSPORT_SHM_LAYOUT_H
@@ -162,8 +169,8 @@
 #define SHM_EXTENTS          63u
 #define SHM_EXTENT_MIN_BYTES ((size_t)256 << 10)
 
-/* Workers read the words of these slots in every scan; for the others they rely
- * on the pending bitmap, which costs a call one more cache line. */
+/* Workers read the words of these slots in every scan. For the other slots they
+ * rely on the pending bitmap, which costs a call one more cache line. */
 #define SHM_HOT_SLOTS 4u
 
 typedef enum shm_state {
@@ -195,7 +202,8 @@ typedef enum shm_extent_state {
 #define SHM_MSG_STREAMS    0x80u
 #define SHM_MSG_CPU_SHIFT  8
 
-/* Resolution and range of stamps: at 3 GHz 50 ns, and a minute and a half. */
+/* With a 3 GHz counter, stamps have a resolution of about 50 ns and a range of
+ * about a minute and a half. */
 #define SHM_STAMP_SHIFT 7
 
 typedef struct shm_slot {
@@ -214,41 +222,43 @@ typedef struct shm_slot {
     uint8_t payload[SHM_PAYLOAD_BYTES];
 } shm_slot;
 
-/* How an entry of the ledger is held: by a worker about to claim the call; by
- * the worker that serves it; by one that has detached it and serves others
- * meanwhile. */
+/* How an entry of the ledger is held: by a worker about to claim the call, by
+ * the worker that serves it, or by a worker that has detached it and serves
+ * other calls meanwhile. */
 typedef enum shm_hold { SHM_TRIES = 1, SHM_HOLDS, SHM_KEEPS } shm_hold;
 
 typedef struct shm_ledger_entry {
     _Alignas(64) shmrpci_atomic_u32 held;
-    /* Release, before the payload is overwritten; recovery acquires. */
+    /* Stored with release before the payload is overwritten; recovery
+     * acquires. */
     shmrpci_atomic_u32 ended;
     /* Bitmap of the extents that the holder reads or writes; 0 when the entry
-     * is free. Written by the holder, and by a thread that grants it an
+     * is free. Written by the holder, and by a thread that grants the holder an
      * extent. */
     shmrpci_atomic_u64 uses;
     /* The extent that has this entry's number now: its incarnation + 1, or 0
-     * for none; entry 0's is unused. The control loop writes it; workers read
-     * it after they have noted their use. All of this is sequentially
-     * consistent (listener_extent.c). */
+     * for none; unused in entry 0. The control loop writes it; a worker reads
+     * it after it has noted its use of the extent. Both sides use sequentially
+     * consistent accesses (listener_extent.c). */
     shmrpci_atomic_u32 live;
-    /* The following are in the last entry only, for the whole connection. */
-    /* Written by the control loop when the client has hung up: from then on
-     * workers take only the `residual` slots, oneway calls that were submitted
-     * before. Release; workers acquire. */
+    /* The fields below are used only in the last entry, for the whole
+     * connection. */
+    /* The control loop sets it (release) when the client has hung up. From then
+     * on workers (acquire) take only the slots in `residual`: oneway calls that
+     * were submitted before. */
     shmrpci_atomic_u32 closed;
-    /* Written last by the control loop: it no longer uses the connection, and
-     * nobody else may. Release; workers acquire. */
+    /* The control loop stores it last (release): it no longer uses the
+     * connection, and nobody else may. Workers acquire. */
     shmrpci_atomic_u32 gone;
     shmrpci_atomic_u64 residual;
     uint8_t said[24];
 } shm_ledger_entry;
 
-/* The entry that also holds the connection's own state: its slot is rarely
- * used. */
+/* The entry that also holds the state of the whole connection. Its slot is the
+ * last, so it is rarely used. */
 #define SHM_WHOLE (SHM_SLOTS - 1)
 
-/* One page, so that an idle connection costs no more. */
+/* One page, to keep idle connections small. */
 typedef struct shm_ledger {
     shm_ledger_entry entries[SHM_SLOTS];
 } shm_ledger;
@@ -259,14 +269,14 @@ typedef struct shm_span {
     uint64_t offset;
 } shm_span;
 
-/* The place of the rings, in a request's payload. */
+/* The place of a call's rings, at the start of a request's payload. */
 typedef struct shm_streams {
     shm_span span;
     uint32_t in_bytes;
     uint32_t out_bytes;
 } shm_streams;
 
-/* A bit of `uses` that does not stand for an extent. */
+/* The bit of `uses` that stands for the call's streams instead of an extent. */
 #define SHM_USES_STREAMS UINT64_C(1)
 
 typedef struct shm_block_head {
@@ -322,7 +332,7 @@ _Static_assert(sizeof(shmrpci_atomic_u32) == 4 &&
                    sizeof(shmrpci_atomic_u64) == 8,
                "atomics are plain words");
 
-/* Sent in HELLO: equal if both sides were built from the same layout. */
+/* Sent in HELLO; equal if both sides were built with the same layout. */
 #define SHM_LAYOUT_HASH                                                \
     (SHM_LAYOUT_VERSION << 24 | SHM_HOT_SLOTS << 16 | SHM_SLOTS << 8 | \
      SHM_PAYLOAD_BYTES)
@@ -332,8 +342,8 @@ static inline uint32_t shm_stamp(uint64_t ticks)
     return (uint32_t)(ticks >> SHM_STAMP_SHIFT);
 }
 
-/* How many ticks before `now` the stamp was made. Its maker's clock may be
- * slightly ahead of ours, or the stamp may be false. */
+/* How many ticks before `now` the stamp was made; 0 if the stamp lies in the
+ * future, as the peer's clock may be slightly ahead or the stamp false. */
 static inline uint64_t shm_stamp_age(uint32_t stamp, uint64_t now)
 {
     int32_t age = (int32_t)(shm_stamp(now) - stamp);
@@ -355,7 +365,7 @@ static inline uint32_t shm_word_gen(uint32_t word)
     return word >> SHM_GEN_SHIFT;
 }
 
-/* `word` in another state, with its generation. */
+/* `word` changed to another state, with the same generation. */
 static inline uint32_t shm_word_moved(uint32_t word, shm_state state)
 {
     return (word & ~SHM_STATE_MASK) | (uint32_t)state;
@@ -376,13 +386,13 @@ static inline shm_hold shm_held_how(uint32_t held)
     return (shm_hold)(held & 0xFFu);
 }
 
-/* Whether the call has been claimed, and counts as run. */
+/* Whether a worker has claimed the call, which then counts as run. */
 static inline bool shm_held_is_claimed(uint32_t held)
 {
     return shm_held_how(held) >= SHM_HOLDS;
 }
 
-/* Whether an entry is held for the call of `word`. */
+/* Whether an entry is held for the call whose slot word is `word`. */
 static inline bool shm_held_for(uint32_t held, uint32_t word)
 {
     return held != 0 && (held ^ word) >> SHM_GEN_SHIFT == 0;
@@ -410,7 +420,8 @@ static inline uint32_t shm_extent_incarnation_of(uint64_t word)
     return (uint32_t)(word >> 48);
 }
 
-/* `word` in another state, for `slot`, with its incarnation and uses. */
+/* `word` changed to another state and `slot`, with the same incarnation and
+ * uses. */
 static inline uint64_t shm_extent_moved(uint64_t word, shm_extent_state state,
                                         uint32_t slot)
 {
@@ -418,7 +429,7 @@ static inline uint64_t shm_extent_moved(uint64_t word, shm_extent_state state,
            (uint64_t)state;
 }
 
-/* The same as IDLE, with one more use. */
+/* `word` changed to IDLE, with one more use. */
 static inline uint64_t shm_extent_used(uint64_t word)
 {
     uint64_t uses = (word >> 16 & UINT32_MAX) + 1;

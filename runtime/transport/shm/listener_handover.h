@@ -1,6 +1,6 @@
 /*
- * How another process takes a listener over: a new supervisor, perhaps of a new
- * program version, from the running one.
+ * Handover of a listener from the running supervisor to a new one, perhaps of a
+ * newer program version.
  *
  *     successor                    predecessor
  *     SUCCEED                 ->   on the service's own socket (message.h)
@@ -8,17 +8,19 @@
  *                                    (two descriptors), shared page, doorbell
  *                             <-   CONN + socket, bell, block, ledger
  *                             <-     EXTENT + memory: of the last connection
- *                             <-   KNOCK + socket: it has not said hello yet
+ *                             <-   KNOCK + socket: a client without hello yet
  *                             <-   LINK + socket: of a worker process
  *                             <-   END
  *
- * The predecessor is paused meanwhile: packets of clients and workers stay in
- * their sockets until one of the two continues. Memory stays, as the same
- * files; ledgers stay the authority on who holds what, so calls in progress end
- * where they run, in workers that the successor now has links to.
+ * The predecessor is paused meanwhile: packets from clients and workers stay in
+ * their sockets until one of the two processes continues. The memory stays in
+ * the same files, and the ledgers stay the authority on who holds which call.
+ * So calls in progress end in the workers that run them, to which the successor
+ * now has links.
  *
- * Numbers of connections (serial), places of workers and the layout of all
- * memory are kept; `sizes` tells whether both were built with the same layout.
+ * Connection numbers (serial), worker indices and the layout of all memory stay
+ * the same. `sizes` lets the successor check that both were built with the same
+ * layout.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_LISTENER_HANDOVER_H
 #define SHMRPCI_TRANSPORT_SHM_LISTENER_HANDOVER_H
@@ -37,7 +39,7 @@ typedef enum shm_heir_kind {
     SHM_HEIR_END
 } shm_heir_kind;
 
-/* Descriptors of PLACE and of CONN, in this order. */
+/* Descriptors of PLACE and of CONN, in the order in which they are sent. */
 enum {
     SHM_HEIR_FD_LOCK,
     SHM_HEIR_FD_LISTEN,
@@ -55,18 +57,19 @@ enum {
     SHM_HEIR_CONN_FDS
 };
 
-/* One packet; members that a kind does not use are 0. */
+/* One packet. Members that a kind does not use are 0. */
 typedef struct shm_heir_message {
     uint32_t magic;
     uint32_t kind;
-    uint64_t serial; /* PLACE: serial number of the last one; CONN */
+    uint64_t serial; /* PLACE: the last serial number used; CONN: its own */
     uint64_t sizes;  /* PLACE: SHM_HEIR_SIZES */
-    uint64_t bytes;  /* CONN: of the block; EXTENT */
+    uint64_t bytes;  /* CONN: size of the block; EXTENT: size of the extent */
     uint64_t max_message;
-    uint64_t sent;         /* CONN: worker links that have it */
-    uint32_t incarnations; /* CONN; EXTENT: its own */
+    uint64_t sent;         /* CONN: bitmap of worker links to which it was
+                            * sent */
+    uint32_t incarnations; /* CONN: count so far; EXTENT: its own incarnation */
     uint32_t region;       /* EXTENT */
-    uint32_t is_closed;    /* CONN: only its residual calls are left */
+    uint32_t is_closed;    /* CONN: closed, with residual oneway calls left */
     uint32_t uid;          /* CONN, KNOCK */
     uint32_t gid;
     int32_t pid;
@@ -74,12 +77,14 @@ typedef struct shm_heir_message {
     uint32_t count;
     uint32_t unacked;
     uint32_t is_lagging;
-    uint32_t is_lent;            /* PLACE: the socket */
+    uint32_t is_lent;            /* PLACE: the socket was passed to the
+                                  * service */
     shmrpc_connection_stats who; /* CONN */
     char path[SHM_PATH_BYTES];   /* PLACE */
 } shm_heir_message;
 
-/* Sizes of all structures whose layout must be the same in both. */
+/* A checksum of the sizes of all structures whose layout must be equal in both
+ * programs. */
 #define SHM_HEIR_SIZES                            \
     ((uint64_t)SHM_LAYOUT_HASH << 32 ^            \
      (uint64_t)sizeof(shm_service_shared) << 20 ^ \

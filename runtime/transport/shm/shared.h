@@ -2,11 +2,11 @@
  * Memory that the processes of a server share and that no client can write: the
  * ledgers (layout.h), and the state that workers and supervisor exchange.
  *
- * One file for the service (all workers, and the number of the last change),
- * one for each connection (its ledger).  Both are sealed memory files that the
- * listener makes; a worker in another process gets their descriptors over its
- * link (worker_link.h).  A connection's file dies with the connection, so that
- * a late worker can never find another connection's ledger in it.
+ * There is one file for the service (the state of all workers, and the change
+ * counter) and one for each connection (its ledger). All are sealed memory
+ * files that the listener makes; a worker in another process gets their
+ * descriptors over its link (worker_link.h). A connection's file is never
+ * reused, so a late worker can't find another connection's ledger in it.
  *
  * Threading: every field that changes is atomic.
  */
@@ -21,29 +21,30 @@
 typedef enum shm_order {
     SHM_ORDER_WORK,
     SHM_ORDER_LEAVE,
-    SHM_ORDER_CUT /* the same, and its streams end */
+    SHM_ORDER_CUT /* leave, and end its streams at once */
 } shm_order;
 
-/* A worker. It alone writes the second part, several times a call; others read
- * it only a few times a second. */
+/* State of one worker. Only the worker writes the second part, several times
+ * per call; others read it only a few times a second. */
 typedef struct shm_worker_shared {
-    /* shm_order; written by the control loop, or by the worker when it finds
-     * that its supervisor is gone. Release; the worker acquires. */
+    /* A shm_order. Written by the control loop, or by the worker when it finds
+     * that its supervisor is gone. Stored with release; the worker acquires. */
     _Alignas(128) shmrpci_atomic_u32 order;
-    /* 0 when it is assigned; the worker writes 1 when it takes its place.
-     * Release; acquire. */
+    /* 0 when the place is assigned; the worker stores 1 (release) when it takes
+     * its place. Readers acquire. */
     shmrpci_atomic_u32 arrived;
-    /* Incremented when it may wait in a stream whose other end has gone; a
-     * futex (stream.h). */
+    /* A futex, incremented when the worker may be waiting in a stream whose
+     * other end has gone (stream.h). */
     shmrpci_atomic_u32 alarm;
-    /* Calls that it has detached and that are not answered. Written by the
-     * thread that detaches or answers one, and by recovery. Relaxed: for
-     * observers. */
+    /* Number of calls that the worker has detached and that are not answered
+     * yet. Written by the thread that detaches or answers a call, and by
+     * recovery. Relaxed: only observers read it. */
     shmrpci_atomic_u32 detached;
 
-    /* All relaxed: for observers only; they publish nothing. */
+    /* The fields below are relaxed: only observers read them, and they publish
+     * nothing. */
     _Alignas(128) shmrpci_atomic_u64 since; /* start of the call in progress, in
-                                             * ticks; 0: none */
+                                             * ticks; 0 if none */
     shmrpci_atomic_u64 deadline_ns;         /* of that call */
     shmrpci_atomic_u64 busy_ticks;          /* time in handlers of calls that
                                              * have ended */
@@ -55,13 +56,14 @@ typedef struct shm_service_shared {
     uint64_t magic;
     uint32_t version;
     uint32_t reserved;
-    /* Counts changes that workers in other processes must check: packets on
-     * their links, connections that are gone. Sequentially consistent,
-     * incremented after the change; workers compare it before they search. */
+    /* Counts changes that workers in other processes must check for: packets on
+     * their links, connections that are gone. Incremented after the change,
+     * sequentially consistently; workers compare it with their last value
+     * before they search. */
     _Alignas(128) shmrpci_atomic_u64 changes;
     /* Bitmaps of the running workers, and of those in calls with streams. A bit
-     * is written by its worker, or by the thread that recovers it. Sequentially
-     * consistent. */
+     * is written by its worker or by the thread that recovers the worker.
+     * Sequentially consistent. */
     _Alignas(128) shmrpci_atomic_u64 present;
     shmrpci_atomic_u64 streaming;
     shm_worker_shared workers[SHM_MAX_WORKERS];

@@ -1,11 +1,12 @@
 /*
- * Streams over shared memory: state and functions common to both sides.
+ * Streams over shared memory: state and functions used by both sides.
  *
  * A call with streams is a slot with SHM_MSG_STREAMS; its rings lie in a span
- * of the client's (layout.h). Each end sleeps on the word of a ring, and on an
- * alarm of its own, which is raised when the other end dies without ending the
- * stream: by the control loop for a client, by a thread that watches a socket
- * for the server or a worker's supervisor. So an idle stream wakes nobody.
+ * of the client's (layout.h). Each end sleeps on the word of a ring and on an
+ * alarm of its own. The alarm is raised when the other end dies without ending
+ * the stream: for a client by its hang-up watcher, when the server's socket
+ * hangs up; for a worker by the control loop or by the watcher of its
+ * supervisor's socket. So an idle stream wakes nobody.
  *
  * Threading: as shmrpci_stream_ops.
  */
@@ -16,65 +17,71 @@
 #include "sync/wait.h"
 #include "transport/transport.h"
 
-/* After a sleep of this length the socket is watched for a hang-up; before
- * that, it is polled. */
+/* After a sleep of this length the end has the socket watched for a hang-up;
+ * before that, it polls the socket. */
 #define SHM_STREAM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
-/* The longest sleep where a kernel can't wait for two words at once (before
+/* Longest sleep on kernels that can't wait for two words at once (before
  * 5.16). */
 #define SHM_STREAM_LOOK_NS (1 * SHMRPCI_NS_PER_S)
 
 /*
- * The delay of a reader behind a writer that is as fast: if it read each header
- * while that is being written, the cache line would move to and fro for every
- * item. So it waits for a moment, and then takes several items at once; if only
- * one has arrived, waiting did not pay, and the delay is tried less and less
- * often.
+ * The delay of a reader whose writer is as fast as itself. If the reader read
+ * each header while it is being written, the cache line would move back and
+ * forth for every item. So the reader waits for a moment and then takes several
+ * items at once. If only one item has arrived, the wait was useless, and the
+ * reader tries it less and less often.
  */
 typedef struct shm_stream_pace {
-    uint64_t ticks;  /* how long to wait before a check; 0: no delay */
+    uint64_t ticks;  /* how long to wait before a check; 0 if there is no
+                      * delay */
     uint32_t number; /* number of the item that was next at the last wait */
     uint32_t close;  /* consecutive waits that soon ended, with one item */
-    uint32_t tries;  /* close waits before the next attempt */
+    uint32_t tries;  /* number of such waits before the next attempt */
 } shm_stream_pace;
 
 struct shmrpci_stream {
-    shmrpci_stream_waiter waiter; /* first: the writing end's */
+    shmrpci_stream_waiter waiter; /* of the writing end; must be the first
+                                   * member */
     shmrpci_stream_waiter reader_waiter;
     shm_stream_pace pace;
     shmrpci_stream_end end;
-    shmrpci_spinner *spinner; /* of all streams of the client or worker */
+    shmrpci_spinner *spinner; /* shared by all streams of the client or
+                               * worker */
     shmrpci_atomic_u32 *alarm;
-    /* Whether the other end is gone for good. */
+    /* Whether the peer is gone for good. */
     bool (*is_gone)(const shmrpci_stream *stream);
-    /* At a worker: CANCELLED: the client is gone; SERVER_LOST: we have lost our
-     * server; UNAVAILABLE: our streams were cut. NULL: at a client. */
+    /* At a worker: why `is_gone` is true: CANCELLED if the client is gone,
+     * SERVER_LOST if we have lost our server, UNAVAILABLE if our streams were
+     * cut. NULL at a client. */
     int (*why_gone)(const shmrpci_stream *stream);
-    const shmrpci_atomic_u32 *order; /* shm_order, of a worker; or NULL */
-    /* Makes a socket's hang-up raise the alarm; may fail. */
+    const shmrpci_atomic_u32 *order; /* shm_order of the worker; NULL at a
+                                      * client */
+    /* Makes a hang-up of the socket raise the alarm. May fail. */
     shmrpc_status (*watch)(shmrpci_stream *stream);
-    /* Called around a sleep, which doesn't count as the owner's working
-     * time. */
+    /* Called before and after a sleep, which doesn't count as the owner's
+     * working time. */
     void (*rest)(shmrpci_stream *stream);
     void (*resume)(shmrpci_stream *stream);
-    /* Frees what `close` has not. */
+    /* Frees what `close` has not freed. */
     void (*free)(shmrpci_stream *stream);
     void *owner;     /* shm_client or shm_worker */
-    bool is_trusted; /* the other end is of our own user */
-    /* At a client: the state shared with the slot, and its call. */
+    bool is_trusted; /* the peer has our own user id */
+    /* At a client: the state shared with the slot, and the call's slot and
+     * word. */
     struct shm_client_streams *shared;
     uint32_t slot;
     uint32_t word;
 };
 
-/* Sets its own members; the owner sets the others. */
+/* Sets the members that are common to both sides; the owner sets the others. */
 void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
                      bool is_worker, size_t max_item_bytes,
                      shmrpci_spinner *spinner);
 
-/* Wakes the threads that sleep on this alarm. */
+/* Raises an alarm: wakes the threads that sleep on it. */
 void shm_stream_raise(shmrpci_atomic_u32 *alarm);
 
-/* The transport operations of the same names. */
+/* The transport operations with these names. */
 bool shm_client_is_taken(const shmrpci_call *call);
 int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
                     shmrpci_stream **out, shmrpc_error *error);

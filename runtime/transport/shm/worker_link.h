@@ -1,35 +1,39 @@
 /*
- * Worker links: how workers in processes of their own get connections.
+ * Worker links: how workers in other processes get connections.
  *
  * The supervisor runs the control loop; it holds the clients' sockets and makes
- * all memory.  Each worker process has one socket to it, its worker link
- * (below: link), and a listener of its own, the mirror, whose table is filled
- * by packets:
+ * all memory. Each worker process has one socket to it, its worker link (below:
+ * link), and a listener of its own, the mirror. Packets on the link fill the
+ * mirror's table:
  *
  *     supervisor                   worker process
- *     SETUP + shared memory,  -> status page, doorbell, the service's lock
- *     ATTACH(conn) + block,   ->   maps them, hears the client's bell ledger,
- *       bell
- *                             <-   ACK(count): so many ATTACHes were read
- *                             <-   REFUSE(conn): can't, or won't; it is closed
- *     then NUDGE              ->   look: an order, or a connection is gone
- *     LEFT(conn)              ->   a relay's peer is gone <-   MAP(conn,
- *                             region): a request lies there <-   GRANT(conn,
- *                             bytes, slot): for a reply <-   TELL(conn): its
- *                             client sleeps elsewhere
- *     REGION(tag, incarnation)->   and its memory, or with a status why not
+ *     SETUP + shared memory,  ->
+ *       status page, doorbell,
+ *       the service's lock
+ *     ATTACH(conn) + block,   ->   maps them, listens to the client's bell
+ *       ledger, bell
+ *                             <-   ACK(count): number of ATTACHes read
+ *                             <-   REFUSE(conn): can't or won't serve it; the
+ *                                  supervisor closes it
+ *     NUDGE                   ->   check for an order or a lost connection
+ *     LEFT(conn)              ->   a relay's peer is gone
+ *                             <-   MAP(conn, region): a request lies there
+ *                             <-   GRANT(conn, bytes, slot): for a reply
+ *                             <-   TELL(conn): its client sleeps on its socket
+ *     REGION(tag, incarnation)->
+ *       + the memory, or a status if refused
  *
- * After a change the supervisor increments `changes` in the shared memory;
- * awake workers compare it before they search, sleeping ones are woken by the
- * packet.  A NUDGE is not sent to a link that is half full: a worker with
- * unread packets looks anyway.  An ATTACH or LEFT that finds no room is sent
- * again later; at most SHM_WORKER_LINK_WINDOW are unacknowledged, as
- * descriptors in flight are limited.  A worker waits for room for its own
- * packets.  A worker that has not received a connection yet doesn't serve it:
- * at its next wake-up or search it reads its link first.
+ * After a change the supervisor increments `changes` in the shared memory.
+ * Awake workers compare it before they search; the packet wakes sleeping ones.
+ * A NUDGE is not sent to a link that is half full, because a worker with unread
+ * packets reads them anyway. An ATTACH or LEFT that finds no room is sent again
+ * later. At most SHM_WORKER_LINK_WINDOW ATTACHes are unacknowledged, because
+ * the kernel limits descriptors in flight. A worker waits for room for its own
+ * packets. A worker that has not received a connection yet doesn't serve it: it
+ * reads its link first at its next wake-up or search.
  *
- * The link's hang-up tells a worker that it is alone: it ends what it has
- * claimed, and leaves.
+ * The link's hang-up tells a worker that its supervisor is gone: it finishes
+ * the calls that it has claimed, and leaves.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_WORKER_LINK_H
 #define SHMRPCI_TRANSPORT_SHM_WORKER_LINK_H
@@ -39,7 +43,8 @@
 
 #define SHM_WORKER_LINK_MAGIC  UINT32_C(0x4B4E4C53) /* "SLNK" */
 #define SHM_WORKER_LINK_WINDOW 32u
-/* How long a worker waits for memory from its supervisor, which may be gone. */
+/* Max time for which a worker waits for memory from its supervisor, which may
+ * be gone. */
 #define SHM_WORKER_LINK_WAIT_NS (2 * SHMRPCI_NS_PER_S)
 
 typedef enum shm_worker_link_kind {
@@ -55,7 +60,7 @@ typedef enum shm_worker_link_kind {
     SHM_WORKER_LINK_LEFT
 } shm_worker_link_kind;
 
-/* Descriptors of SETUP and of ATTACH, in this order. */
+/* Descriptors of SETUP and of ATTACH, in the order in which they are sent. */
 enum {
     SHM_WORKER_LINK_FD_SHARED,
     SHM_WORKER_LINK_FD_STATUS,
@@ -70,7 +75,7 @@ enum {
 #define SHM_WORKER_LINK_SETUP_FDS 4u
 #define SHM_WORKER_LINK_FDS       3u
 
-/* One packet; members that a kind does not use are 0. */
+/* One packet. Members that a kind does not use are 0. */
 typedef struct shm_worker_link_message {
     uint32_t magic;
     uint32_t kind;
@@ -84,14 +89,17 @@ typedef struct shm_worker_link_message {
     uint32_t incarnation; /* REGION */
     uint32_t tag;         /* MAP, GRANT; REGION repeats it */
     uint32_t first;       /* SETUP: the worker's first index */
-    uint32_t count;       /* SETUP: how many it has; ACK */
+    uint32_t count;       /* SETUP: number of workers; ACK: number of
+                           * ATTACHes */
     uint32_t profile;     /* SETUP */
-    uint32_t uid;         /* ATTACH: who the client is */
+    uint32_t uid;         /* ATTACH: the client's credentials, as the two
+                           * below */
     uint32_t gid;
     int32_t pid;
     uint32_t group_count; /* ATTACH */
     uint32_t groups[SHM_PEER_GROUPS];
-    char path[SHM_PATH_BYTES]; /* SETUP: where clients find it */
+    char path[SHM_PATH_BYTES]; /* SETUP: path of the socket where clients
+                                * connect */
 } shm_worker_link_message;
 
 typedef struct shm_worker_link_packet {
@@ -100,8 +108,10 @@ typedef struct shm_worker_link_packet {
     size_t fd_count;
 } shm_worker_link_packet;
 
-/* These never block. Statuses as of shmrpci_socket_...; EXHAUSTED from receive:
- * descriptors were lost, but the head is valid. INVALID: not our format. */
+/* Send and receive never block and return the statuses of shmrpci_socket_send
+ * and shmrpci_socket_receive. receive also returns EXHAUSTED if descriptors
+ * were lost (the head is valid), and INVALID if the packet is not in our
+ * format. */
 shmrpc_status shm_worker_link_send(int fd, const shm_worker_link_message *head,
                                    const int *fds, size_t fd_count);
 shmrpc_status shm_worker_link_receive(int fd, shm_worker_link_packet *out);

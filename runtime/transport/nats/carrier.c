@@ -1,10 +1,10 @@
 /*
- * The carrier over libnats, run in its owner's loop.
+ * The carrier over libnats, run in the event loop of its owner.
  *
- * libnats has an interface for event loops; ours only notes the descriptor and
- * whether there is something to write.  With sendAsap libnats tells us at once
- * that there is; without it a subscription would wait for one of its threads,
- * and be overtaken by messages.
+ * libnats can be attached to an external event loop; ours only records the
+ * descriptor and whether there is something to write. With sendAsap, libnats
+ * reports pending output at once. Without sendAsap, a subscription would wait
+ * for one of libnats's threads, and messages published later would overtake it.
  */
 #include "transport/nats/carrier.h"
 
@@ -17,13 +17,13 @@
 #include "transport/nats/credentials.h"
 #include "transport/nats/nkey.h"
 
-/* Limit of messages published after the connection was lost, before the owner
- * notices; they are sent to the next server. Once it has noticed, the owner
- * publishes nothing. */
+/* Limit of the bytes published between the loss of the connection and the
+ * moment when the owner notices it. libnats sends them to the next server. Once
+ * the owner has noticed, it publishes nothing. */
 #define RECONNECT_BYTES (256 * 1024)
 
-/* A server may send the same challenge again, so the number of attempts is
- * limited. */
+/* A server may send the same challenge again, for which the signature would be
+ * the same, so the number of attempts is limited. */
 #define SIGNED_ATTEMPTS 4
 
 struct nats_carrier {
@@ -61,7 +61,7 @@ static natsStatus attach(void **out, void *loop, natsConnection *nc,
     return NATS_OK;
 }
 
-/* Libnats closes the descriptor next. */
+/* libnats closes the descriptor right after this call. */
 static natsStatus on_read(void *user, bool add)
 {
     nats_carrier *c = user;
@@ -144,7 +144,7 @@ static natsStatus set_tls(natsOptions *out, const nats_opts *opts)
     return s;
 }
 
-/* Called for each connection; libnats frees what it gets. */
+/* Called for each connection; libnats frees the strings it gets. */
 static natsStatus give_jwt(char **out, char **custom, void *user)
 {
     const nats_carrier *c = user;
@@ -172,8 +172,8 @@ static natsStatus sign(char **custom, unsigned char **out, int *out_len,
     return NATS_OK;
 }
 
-/* libnats would read the seed from its file for each connection, which a
- * gateway's sandbox forbids. */
+/* If libnats read the seed itself, it would open the file for each connection,
+ * which the sandbox of a gateway forbids. */
 static natsStatus set_nkey(nats_carrier *c, const char *file,
                            char why[NATS_CARRIER_WHY_BYTES])
 {
@@ -186,7 +186,8 @@ static natsStatus set_nkey(nats_carrier *c, const char *file,
     return natsOptions_SetNKey(c->opts, public, sign, c);
 }
 
-/* Fills `why` if libnats has no reason. */
+/* Sets `why` if a file can't be used; for other errors libnats has the
+ * reason. */
 static natsStatus set_identity(nats_carrier *c, const nats_opts *opts,
                                char why[NATS_CARRIER_WHY_BYTES])
 {
@@ -212,7 +213,8 @@ static natsStatus set_identity(nats_carrier *c, const nats_opts *opts,
     return s;
 }
 
-/* Its only effect is that libnats goes on trying after the first failure. */
+/* Does nothing itself. Installing this callback makes libnats keep trying after
+ * the first attempt to connect has failed. */
 static void on_connected(natsConnection *nc, void *user)
 {
     (void)nc;
@@ -263,8 +265,8 @@ static natsStatus set_all(nats_carrier *c, const nats_opts *opts,
     return s == NATS_OK ? set_identity(c, opts, why) : s;
 }
 
-/* If something was left to be sent, libnats would wait half a second for the
- * server's answer, which nobody reads. */
+/* If output were left in the buffer, libnats would wait half a second for a
+ * server's answer that nobody reads. */
 static void free_carrier(nats_carrier *c)
 {
     if (c->nc != NULL && atomic_load(&c->wants_write)) {
@@ -276,9 +278,9 @@ static void free_carrier(nats_carrier *c)
     free(c);
 }
 
-/* libnats 3.4.1 takes a signature whose first byte is 0, one in 256, for an
- * empty one and sends none: the server refuses us, and the next attempt signs
- * other data. On a reconnection libnats tries again by itself. */
+/* libnats 3.4.1 takes a signature whose first byte is 0 (one in 256) for an
+ * empty one and sends none. The server then refuses us, and the next attempt
+ * signs another challenge. When it reconnects, libnats retries by itself. */
 static natsStatus connect_signed(nats_carrier *c)
 {
     natsStatus s = NATS_OK;
@@ -292,8 +294,8 @@ static natsStatus connect_signed(nats_carrier *c)
     return s;
 }
 
-/* With retries libnats would hide that a server refuses us, and give up all the
- * same: so the first attempt is made without retries. */
+/* With retries enabled, libnats would hide that a server refuses us and would
+ * still give up in the end. So the first attempt is made without retries. */
 static natsStatus connect_now(nats_carrier *c, bool keeps_trying)
 {
     natsStatus s = connect_signed(c);
@@ -400,7 +402,7 @@ static nats_result publish(nats_carrier *c, const char *subject,
     return result_of(s);
 }
 
-/* A value that contains a line end would become two headers. */
+/* A line end in a value would split the header in two. */
 static natsStatus set_header(natsMsg *msg, const nats_header *header)
 {
     char value[1024];
@@ -433,7 +435,7 @@ static nats_result publish_with(nats_carrier *c, const char *subject,
     return result_of(s);
 }
 
-/* Libnats parses headers when they are first read. */
+/* libnats parses the headers of a message when they are first read. */
 static bool headers(const nats_message *message,
                     void (*each)(void *user, const nats_header *header),
                     void *user)
@@ -442,7 +444,7 @@ static bool headers(const nats_message *message,
     int count = 0;
     natsStatus s = natsMsgHeader_Keys(message->own, &keys, &count);
     if (s != NATS_OK) {
-        return s == NATS_NOT_FOUND; /* it has none */
+        return s == NATS_NOT_FOUND; /* the message has no headers */
     }
     for (int i = 0; i < count; i++) {
         nats_header header = {.name = keys[i]};
@@ -466,8 +468,8 @@ static void write_some(nats_carrier *c)
     natsConnection_ProcessWriteEvent(c->nc);
 }
 
-/* Asks for the number of headers first: libnats makes an error, with a trace,
- * when there are none. */
+/* Asks for the number of messages first: when there are none, libnats would
+ * create an error with a stack trace. */
 static nats_result take(nats_inbox *inbox, nats_message *out)
 {
     natsMsg *msg = NULL;

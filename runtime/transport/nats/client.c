@@ -1,4 +1,4 @@
-/* Connecting over NATS, calls, and leaving. */
+/* The client of nats://: connecting, calls, and closing. */
 #include "transport/nats/client.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "os/tls_secret.h"
 #include "os/waiting.h"
 
-/* Time for an attempt to reach a server of the list. */
+/* Timeout of the attempt to connect to one server of the list. */
 #define SERVER_MS 2000
 
 /* The longest request for which the calling thread does the pump's rounds: it
@@ -49,7 +49,7 @@ static int open_pump(nats_client *client, const shmrpci_address *address,
                     .nkey_file = address->key_file,
                     .ca_file = address->ca_file,
                     .cert_file = address->cert_file,
-                    /* Libnats may return a millisecond early. */
+                    /* libnats may return a millisecond early. */
                     .timeout_ms =
                         left_ms < SERVER_MS ? left_ms + 2 : SERVER_MS},
         .user = client,
@@ -87,7 +87,7 @@ static void client_free(nats_client *client)
     free(client);
 }
 
-/* Keeps everything that further links need. */
+/* Creates a client with everything that is needed to open more links later. */
 static nats_client *client_new(const shmrpci_address *address,
                                const shmrpci_connect_opts *opts)
 {
@@ -152,7 +152,7 @@ static void disconnect(shmrpci_conn *conn)
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* Waits until the client is below its limit of calls. */
+/* Waits until the client has fewer calls in flight than its limit. */
 static int wait_for_turn(nats_client *client, int64_t deadline_ns,
                          bool *out_waited)
 {
@@ -183,7 +183,7 @@ static void give_up_route(nats_route *route, bool is_lost)
     nats_route_over(route);
 }
 
-/* One attempt, at the link that the directory chooses. */
+/* Tries once to start the call, on the link that the directory chooses. */
 static int reserve_once(nats_client *client, shmrpci_call *call,
                         size_t size_hint, size_t reply_hint,
                         int64_t deadline_ns, shmrpc_error *error)
@@ -202,7 +202,7 @@ static int reserve_once(nats_client *client, shmrpci_call *call,
         return SHMRPC_OK;
     }
     give_up_route(route, status == SHMRPC_E_SERVER_LOST);
-    /* There may be another gateway. */
+    /* ABORTED: another gateway may take the call */
     return status == SHMRPC_E_SERVER_LOST ? (int)SHMRPC_E_ABORTED : status;
 }
 
@@ -237,8 +237,8 @@ static void abort_call(shmrpci_call *call)
     nats_route_over(route);
 }
 
-/* Whether the client has a single call, no streams, and no watch. Only then
- * does the thread of the one call do the pump's rounds. */
+/* Whether the client has exactly one call, no streams, and is not watched. Only
+ * then may the thread of that call do the pump's rounds. */
 static bool is_alone(nats_client *client)
 {
     shmrpci_mutex_lock(&client->lock);
@@ -275,9 +275,9 @@ void nats_client_end_streams(nats_client *client)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* The request leaves at once if the pump's thread is parked. A large one is
- * sent by the thread that waits for its reply, so that thread must not do the
- * pump's rounds. */
+/* If the pump's thread is parked, the calling thread sends the request at once.
+ * A large request is sent by the pump's thread, because the thread that waits
+ * for the reply must then not do the pump's rounds. */
 static int commit(shmrpci_call *call)
 {
     nats_route *route = nats_route_of(call);
@@ -297,8 +297,8 @@ static int commit(shmrpci_call *call)
     return status;
 }
 
-/* Waits for the reply by doing the pump's rounds, as long as the call is
- * alone. */
+/* Waits for the reply by doing the pump's rounds, for as long as this is the
+ * only call. */
 static int receive_driving(nats_client *client, shmrpci_call *call,
                            int64_t deadline_ns)
 {
@@ -308,7 +308,7 @@ static int receive_driving(nats_client *client, shmrpci_call *call,
            !shmrpci_waiting_is_interrupted() &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
         nats_pump_drive(client->pump, deadline_ns);
-        nats_inner()->acknowledge(inner); /* reads what has come */
+        nats_inner()->acknowledge(inner); /* reads what has arrived */
         status = nats_inner()->receive(call, 0);
     }
     nats_pump_give_back(client->pump);
@@ -343,7 +343,7 @@ static int receive(shmrpci_call *call, int64_t deadline_ns)
     if (status == SHMRPC_OK) {
         nats_route_answered(route, call->head.status);
     } else if (status != SHMRPC_E_DEADLINE && status != SHMRPC_E_FORKED) {
-        /* A gateway that takes no calls would refuse the next one as well. */
+        /* A gateway that takes no calls would refuse the next one too. */
         give_up_route(route, status == SHMRPC_E_UNAVAILABLE);
     }
     return status;
@@ -380,7 +380,7 @@ static shmrpc_status watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
             status = nats_inner()->watch(route->inner, poll_set, tag);
         }
     }
-    if (status == SHMRPC_OK) { /* routes made later are watched, too */
+    if (status == SHMRPC_OK) { /* routes made later are watched too */
         client->watch_set = poll_set;
         client->watch_tag = tag;
     }
@@ -388,8 +388,8 @@ static shmrpc_status watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
     return status;
 }
 
-/* Collects the calls of one route, of which there are at most as many as a link
- * may have. */
+/* Collects the calls that use one route. There are at most as many as a link
+ * may carry. */
 static size_t calls_of(const nats_route *route, shmrpci_call *const *calls,
                        size_t count, shmrpci_call *out[NATS_CALLS_MAX])
 {

@@ -1,16 +1,17 @@
 /*
  * The client's side of nats://: links to the instances of a service, each with
- * tcp's protocol code over it, and a choice among them for each call.
+ * tcp's protocol code on top, and a choice among the links for each call.
  *
  *     call -> directory: which instance -> route: which link -> tcp -> pump
  *
- * The first link is opened by connect, the others by a thread of the client,
- * the scout, which also looks for instances. A lost route takes no more calls
- * and is removed once its last call has ended; the client is lost when it has
- * no route left.
+ * Connecting opens the first link. A thread of the client, the scout, opens the
+ * others and looks for instances. A lost route takes no more calls and is
+ * removed once its last call has ended; the client is lost when it has no route
+ * left.
  *
- * Threading: as the interface. Everything is guarded by `lock`. It is never
- * held while tcp's code waits; only on_wake calls the pump with it held.
+ * Threading: as the client interface allows. Everything is guarded by `lock`,
+ * which is never held while tcp's code waits. Only on_wake calls the pump with
+ * the lock held.
  */
 #ifndef SHMRPCI_TRANSPORT_NATS_CLIENT_H
 #define SHMRPCI_TRANSPORT_NATS_CLIENT_H
@@ -30,8 +31,9 @@ typedef struct nats_client nats_client;
 
 typedef enum nats_route_state {
     NATS_ROUTE_FREE,
-    NATS_ROUTE_WANTED,  /* WANTED: the pump has yet to take the socket */
-    NATS_ROUTE_OPENING, /* the pump has it; the welcome has not come */
+    NATS_ROUTE_WANTED,  /* the pump has not taken the socket yet */
+    NATS_ROUTE_OPENING, /* the pump has the socket; the welcome has not
+                         * arrived */
     NATS_ROUTE_READY,
     NATS_ROUTE_LOST
 } nats_route_state;
@@ -40,10 +42,11 @@ typedef enum nats_route_state {
 typedef struct nats_route {
     nats_client *client;
     nats_route_state state;
-    uint32_t instance; /* in the directory, while it is not lost */
+    uint32_t instance; /* index in the directory; valid until the route is
+                        * lost */
     int fd;            /* WANTED: the pump's end of the socket */
     bool is_linked;    /* the pump has the socket, and will call on_cut */
-    nats_cut cut;      /* the reason of that */
+    nats_cut cut;      /* why the link ended, as given to on_cut */
     shmrpci_conn *inner;
     uint32_t calls; /* in flight */
     uint32_t held;  /* number of calls and streams that use it */
@@ -54,7 +57,7 @@ struct nats_client {
     uint32_t generation; /* identifies the process that connected */
     nats_pump *pump;
     char reply[NATS_SUBJECT_BYTES]; /* for answers to FIND */
-    shmrpci_address over; /* address of the inner connections; `name`: the
+    shmrpci_address over; /* address of the inner connections; its `name` is the
                            * service */
     shmrpci_connect_opts opts;
     uint8_t hello[SHMRPCI_HELLO_MAX_BYTES];
@@ -70,13 +73,15 @@ struct nats_client {
     nats_route routes[NATS_ROUTES_MAX];
     uint32_t route_top; /* first route that was never used */
     uint32_t calls;     /* in flight */
-    uint32_t waiting;   /* threads that wait until fewer are */
+    uint32_t waiting;   /* threads that wait for `calls` to fall below the
+                         * limit */
     uint32_t streams;   /* open, over all links */
-    bool has_streams;   /* since the first one was opened */
+    bool has_streams;   /* a stream was opened at least once */
     bool is_leaving;
-    bool wants_find; /* the pump is to send FIND */
+    bool wants_find; /* the pump shall send FIND */
     bool is_nobody;  /* the last FIND found no instance */
-    bool is_refused; /* a gateway says that it has no service */
+    bool is_refused; /* a gateway has reported that its service is not
+                      * running */
     int64_t searched_ns;
     int64_t search_ns; /* when to search for instances again */
     uint64_t random;
@@ -87,7 +92,7 @@ struct nats_client {
 extern const shmrpci_client_ops nats_client_ops;
 extern const shmrpci_stream_ops nats_stream_ops;
 
-/* The operations of the connections over links, which are tcp's. */
+/* The operations of the inner connections, which are tcp's. */
 static inline const shmrpci_client_ops *nats_inner(void)
 {
     return shmrpci_transport_adopted.client;
@@ -95,53 +100,55 @@ static inline const shmrpci_client_ops *nats_inner(void)
 
 /* ---- scout.c: finding instances, and opening links ---- */
 
-/* Looks for instances, and opens the first link. */
+/* Looks for instances and opens the first link. */
 int nats_client_begin(nats_client *client, shmrpci_buf *welcome,
                       int64_t deadline_ns, shmrpc_error *error);
-/* Starts the scout. EXHAUSTED. */
+/* Starts the scout. Returns EXHAUSTED if the thread can't be created. */
 int nats_client_scout(nats_client *client, shmrpc_error *error);
-/* Ends it, and all links. */
+/* Ends the scout and all links. */
 void nats_client_end(nats_client *client);
-/* The functions that the pump calls. */
+/* Fills in the callbacks that the pump calls. */
 void nats_client_callbacks(nats_pump_opts *opts);
-/* The subscriptions, in this order. */
+/* Indexes of the subscriptions, in the order in which they are made. */
 enum { NATS_INBOX_ANSWERS, NATS_INBOX_UP, NATS_INBOX_DOWN };
 
 /* ---- client.c ---- */
 
-/* Counts a call's streams, of which a connection has SHMRPCI_STREAMS_MAX
- * however many links it has: EXHAUSTED. From now on the pump's thread alone
- * moves bytes, as items come at any time. */
+/* Counts the streams of a call. Returns EXHAUSTED if the connection would have
+ * more than SHMRPCI_STREAMS_MAX over all its links. From now on only the pump's
+ * thread moves bytes, as items may arrive at any time. */
 int nats_client_begin_streams(nats_client *client, shmrpc_error *error);
-/* They are closed, or were not opened. */
+/* Uncounts streams that were closed, or could not be opened. */
 void nats_client_end_streams(nats_client *client);
 
 /* ---- route.c: which link a call takes ---- */
 
-/* Chooses the best link for a call and counts the call there. NULL: there is no
- * link left. */
+/* Chooses the best link for a call and counts the call there. Returns NULL if
+ * no link is left. */
 nats_route *nats_route_take(nats_client *client);
-/* That call is over. */
+/* Uncounts a call that nats_route_take has counted. */
 void nats_route_over(nats_route *route);
-/* A stream of a counted call was opened or closed. */
+/* Called when a stream of a counted call is opened (hold) or closed
+ * (let_go). */
 void nats_route_hold(nats_route *route);
 void nats_route_let_go(nats_route *route);
-/* How a call was answered. */
+/* Reports with which status a call was answered. */
 void nats_route_answered(nats_route *route, int status);
-/* With the lock held: it takes no more calls. */
+/* Called with the lock held. The route takes no more calls. */
 void nats_route_lose(nats_route *route);
-/* The same, because the instance refuses calls: no new link to it is tried for
- * a moment. */
+/* Like nats_route_lose, but because the instance refuses calls: for a moment no
+ * new link to the instance is tried. */
 void nats_route_retire(nats_route *route);
-/* With the lock held: a new route; NULL: there is no room. */
+/* Called with the lock held. Returns a new route; NULL: all are in use. */
 nats_route *nats_route_new(nats_client *client, uint32_t instance, int fd);
-/* With the lock held: the route has failed, or now takes calls. */
+/* Called with the lock held: opening the route has failed (failed), or the
+ * route now takes calls (ready). */
 void nats_route_failed(nats_route *route);
 void nats_route_ready(nats_route *route, shmrpci_conn *inner);
-/* With the lock held, which it releases meanwhile: closes lost routes that
+/* Called with the lock held, and releases it meanwhile. Closes lost routes that
  * nobody uses. */
 void nats_route_sweep(nats_client *client);
-/* With the lock held: a random number. */
+/* Called with the lock held. Returns a random number. */
 uint64_t nats_client_random(nats_client *client);
 
 static inline nats_client *nats_client_of(shmrpci_conn *conn)
@@ -149,11 +156,11 @@ static inline nats_client *nats_client_of(shmrpci_conn *conn)
     return (nats_client *)(void *)conn;
 }
 
-/* Whether this process opened it; a parent's locks may be held for ever in a
- * child. */
+/* Whether this process opened the client. In a forked child, locks of the
+ * parent may be held for ever. */
 bool nats_client_is_ours(const nats_client *client);
 
-/* Where a call keeps its route: behind the state of tcp's code. */
+/* The route of a call is stored after the state of tcp's code. */
 static inline nats_route *nats_route_of(const shmrpci_call *call)
 {
     return call->data.pointers[7];

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The whole file, with a final 0. */
+/* Reads a whole file and appends a final 0. */
 static bool read_all(const char *path, char *out, size_t size, char *why,
                      size_t why_size)
 {
@@ -25,8 +25,8 @@ static bool read_all(const char *path, char *out, size_t size, char *why,
     return is_whole && len > 0;
 }
 
-/* The first line after the marker line that contains `marker` which is not a
- * marker itself. */
+/* Finds the marker line that contains `marker`, and copies the first line after
+ * it that is not a marker line. */
 static bool take_block(const char *text, const char *marker, char *out,
                        size_t size)
 {
@@ -44,7 +44,7 @@ static bool take_block(const char *text, const char *marker, char *out,
     return true;
 }
 
-/* Seeds begin with S, of users with SU. */
+/* All seeds begin with S, seeds of users with SU. */
 static bool take_seed(const char *text, char *out, size_t size)
 {
     size_t len = strcspn(text, "\r\n \t");

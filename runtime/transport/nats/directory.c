@@ -7,20 +7,22 @@
 
 #include "base/assert.h"
 
-/* How long a report about others' calls counts. If it counted for ever, one
- * report of a busy instance would keep us away, so no newer report would
- * come. */
+/* How long a report about others' calls counts. If it counted for ever, a
+ * single report of a busy instance would keep us away from it, and we would
+ * never get a newer report. */
 #define REPORT_NS SHMRPCI_NS_PER_S
 
-/* How long an instance that refused a call is left out: the first time, and at
+/* How long an instance that refused a call is left out: at first, and at
  * most. */
 #define PAUSE_MIN_NS (50 * SHMRPCI_NS_PER_MS)
 #define PAUSE_MAX_NS SHMRPCI_NS_PER_S
 
-/* How long no new link is tried after one that could not be opened. */
+/* How long to wait after a link could not be opened before the next one is
+ * tried. */
 #define NO_LINK_NS SHMRPCI_NS_PER_S
 
-/* A difference of a few calls is no reason to use a farther instance. */
+/* Added to twice the load of a farther instance before it is used: a difference
+ * of a few calls is no reason to leave the near ones. */
 #define FAR_CALLS 8u
 
 void nats_directory_init(nats_directory *dir, const char *zone)
@@ -33,7 +35,7 @@ void nats_directory_init(nats_directory *dir, const char *zone)
     dir->host[sizeof dir->host - 1] = '\0';
 }
 
-/* ---- what is known ----------------------------------------------------- */
+/* ---- known instances ----------------------------------------------------- */
 
 static nats_nearness nearness_of(const nats_directory *dir, const nats_who *who)
 {
@@ -56,8 +58,9 @@ static uint32_t index_of(const nats_directory *dir, const char *id)
     return NATS_NO_INSTANCE;
 }
 
-/* The place for a new instance: a free one, or that of an instance without
- * links that is farther away, or at random one equally far. */
+/* Chooses the place for a new instance: a free place, or the place of an
+ * instance that has no link and is farther away. Among instances that are
+ * equally far, chance decides. */
 static uint32_t place_for(const nats_directory *dir, nats_nearness nearness,
                           uint64_t random)
 {
@@ -123,7 +126,7 @@ void nats_directory_silence(nats_directory *dir, uint32_t index)
     dir->instances[index].is_silent = true;
 }
 
-/* The reported load includes our own calls. */
+/* The reported load includes our own calls, which are subtracted. */
 void nats_directory_report(nats_directory *dir, uint32_t index, uint32_t load,
                            int64_t now_ns)
 {
@@ -144,13 +147,13 @@ static bool is_out(const nats_instance *it, int64_t now_ns)
     return now_ns < it->out_ns;
 }
 
-/* Instances of one kind of nearness, by their places. */
+/* The instances of one kind of nearness, as indexes. */
 typedef struct choice {
     uint32_t count;
     uint8_t at[NATS_INSTANCES_MAX];
 } choice;
 
-/* The less loaded one of two random instances. */
+/* Returns the less loaded of two randomly chosen instances. */
 static uint32_t less_loaded(const nats_directory *dir, const choice *of,
                             int64_t now_ns, uint64_t random)
 {
@@ -175,8 +178,8 @@ static bool may_link(const nats_instance *it, int64_t now_ns)
            it->links < NATS_INSTANCE_LINKS_MAX;
 }
 
-/* Whether all instances of that kind refuse calls, or have links that are half
- * full: then farther ones should be ready. */
+/* Whether every instance of this nearness refuses calls or has half full links.
+ * Then links to farther instances should be ready. */
 static bool is_tight(const nats_directory *dir, nats_nearness nearness,
                      int64_t now_ns)
 {
@@ -239,7 +242,7 @@ int64_t nats_directory_next(const nats_directory *dir, int64_t now_ns)
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* Collects the instances that take calls, by nearness. */
+/* Collects by nearness the instances that take calls. */
 static void gather(const nats_directory *dir, int64_t now_ns, bool takes_out,
                    choice near[NATS_ELSEWHERE + 1])
 {
@@ -291,7 +294,7 @@ void nats_directory_refused(nats_directory *dir, uint32_t index, int64_t now_ns)
 {
     nats_instance *it = &dir->instances[index];
     if (is_out(it, now_ns)) {
-        return; /* the call was sent before the refusal */
+        return; /* this call was sent before the first refusal */
     }
     int64_t pause_ns = it->pause_ns == 0 ? PAUSE_MIN_NS : it->pause_ns * 2;
     it->pause_ns = pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS;

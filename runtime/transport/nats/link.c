@@ -1,4 +1,4 @@
-/* Moves the bytes of one link, and watches whether its peer is alive. */
+/* Moves the bytes of one link, and checks that its peer is alive. */
 #include "transport/nats/link.h"
 
 #include <stdio.h>
@@ -8,14 +8,16 @@
 #include "os/memory.h"
 #include "os/stream.h"
 
-/* The peer gets an acknowledgement once this many bytes were taken. */
+/* We acknowledge once we have taken this many bytes from the peer. */
 #define ACK_BYTES (NATS_WINDOW_BYTES / 4)
 
-/* The delay of the first probe, and the longest delay between two. */
+/* The delay before the first probe, and the longest delay between two
+ * probes. */
 #define FIRST_PROBE_NS (50 * SHMRPCI_NS_PER_MS)
 #define PROBE_NS       SHMRPCI_NS_PER_S
 
-/* Refusals of messages that were sent together arrive together. */
+/* How long to wait for more refusals (503): those of messages that were sent
+ * together arrive together. */
 #define VERDICT_NS (50 * SHMRPCI_NS_PER_MS)
 
 void nats_link_init(nats_link *link, int fd, uint64_t number,
@@ -62,8 +64,9 @@ void nats_link_sent(nats_link *link)
     link->unacked = link->sent_at > link->acked_at ? link->unacked + 1 : 0;
 }
 
-/* NATS does not say which message was refused, but it refuses all that follow:
- * once as many are refused as are unacknowledged, all of them are. */
+/* NATS does not say which message it refused, but it refuses all later ones
+ * too. So once there are as many refusals as unacknowledged messages, all of
+ * these were refused. */
 static bool has_refused_all(const nats_link *link)
 {
     return link->unacked > 0 && link->refusals >= link->unacked;
@@ -95,8 +98,8 @@ bool nats_link_is_over(const nats_link *link)
 
 /* ---- receiving -------------------------------------------------------- */
 
-/* Writes to the socket; returns how many bytes it took; bytes that nobody reads
- * any more count as taken. */
+/* Writes to the socket and returns how many bytes it took. Once nobody reads
+ * the socket any more, all bytes count as taken. */
 static size_t give(nats_link *link, const uint8_t *data, size_t len)
 {
     size_t given = 0;
@@ -130,8 +133,8 @@ void nats_link_give(nats_link *link)
     }
 }
 
-/* Most bytes go straight to the socket; those that don't fit are copied.
- * Delivered bytes are dropped before more is appended, so that the copy takes
+/* Writes most bytes straight to the socket and copies only the rest. Delivered
+ * bytes are removed from the copy before more are appended, so the copy takes
  * at most two windows. */
 static nats_cut take_data(nats_link *link, const nats_parcel *parcel)
 {
@@ -166,8 +169,8 @@ static nats_cut take_data(nats_link *link, const nats_parcel *parcel)
     return cut;
 }
 
-/* Whether we have all bytes that the peer sent before its probe, or answer; if
- * not, they are lost. */
+/* Checks that we have received all bytes that the peer had sent before this
+ * PROBE, ALIVE or END. Missing bytes are lost. */
 static nats_cut check_all_came(const nats_link *link, const nats_parcel *parcel)
 {
     return parcel->at == link->got_at  ? NATS_CUT_NONE
@@ -175,7 +178,7 @@ static nats_cut check_all_came(const nats_link *link, const nats_parcel *parcel)
                                        : NATS_CUT_LIE;
 }
 
-/* While bytes arrive, no probe is needed. */
+/* Resets the probes: none is needed while bytes arrive. */
 static void ask_anew(nats_link *link, int64_t now_ns)
 {
     link->probes = 0;
@@ -217,11 +220,11 @@ nats_cut nats_link_take(nats_link *link, const nats_parcel *parcel)
     return NATS_CUT_LIE;
 }
 
-/* ---- whether the peer is alive ----------------------------------------- */
+/* ---- checking that the peer is alive ------------------------------------- */
 
-/* While the peer owes an answer it is probed after 50 ms, 100, 200 and so on,
- * at least each second. Otherwise probes only keep a gateway from dropping
- * us. */
+/* While the peer owes an answer, it is probed after 50, 100, 200 ms and so on,
+ * but at least once a second. Otherwise probes only keep a gateway from
+ * dropping us. */
 nats_cut nats_link_watch(nats_link *link, uint32_t calls, int64_t now_ns,
                          bool *out_asks, int64_t *out_wake_ns)
 {

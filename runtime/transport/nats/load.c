@@ -6,11 +6,11 @@
 
 #define LIBRARY "libshmrpc-nats.so.0"
 
-/* For the whole process, as libraries are loaded once; guarded by `lock`. */
+/* One per process, because libraries are loaded once; guarded by `lock`. */
 static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
 static const nats_carrier_ops *loaded;
 
-/* With the lock held: loads the carrier. */
+/* Called with the lock held. Loads the carrier. */
 static int load(shmrpc_error *error)
 {
     char why[SHMRPCI_PLUGIN_WHY_BYTES];
@@ -48,7 +48,8 @@ void nats_load_this(const nats_carrier_ops *ops)
     shmrpci_mutex_unlock(&lock);
 }
 
-/* A refusal concerns the file with our credentials. */
+/* Sets the error of a refusal; it names the file with our credentials, if
+ * any. */
 static int refused(const nats_opts *opts, const char *why, shmrpc_error *error)
 {
     const char *file = opts->creds_file[0] != '\0'  ? opts->creds_file

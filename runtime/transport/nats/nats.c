@@ -1,6 +1,7 @@
 /*
- * The transport nats: clients only. Services are reached through shmrpc-nats,
- * so that workers use only one transport and read no bytes from the network.
+ * The nats transport, for clients only. Services are reached through
+ * shmrpc-nats, so that workers use only one transport and read no bytes from
+ * the network.
  */
 #include "transport/nats/client.h"
 
@@ -16,7 +17,7 @@ static int no_listener(const shmrpci_address *address,
         "services can't listen at nats://: run shmrpc-nats beside them");
 }
 
-/* The other operations are never called, as there are no listeners. */
+/* There are no listeners, so the other operations are never called. */
 static const shmrpci_listener_ops listener = {.listen = no_listener};
 static const shmrpci_worker_ops worker = {.next = NULL};
 

@@ -8,17 +8,18 @@
 
 #define KEY_BYTES 32u
 #define CRC_BYTES 2u
-/* The first two bytes of a seed hold its own kind and that of its key. */
+/* The first two bytes of a seed encode that it is a seed, and the kind of its
+ * key. */
 #define SEED_BYTES   (2u + KEY_BYTES + CRC_BYTES)
 #define PUBLIC_BYTES (1u + KEY_BYTES + CRC_BYTES)
 
-/* The upper five bits of the first byte give the first letter of the text. */
+/* The upper five bits of the first byte encode the first letter of the text. */
 #define KIND_SEED (18u << 3) /* S */
 #define KIND_USER (20u << 3) /* U */
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/* CRC-16 of XMODEM, low byte first. */
+/* CRC-16/XMODEM; it is stored low byte first. */
 static uint16_t crc16(const uint8_t *data, size_t len)
 {
     uint32_t crc = 0;
@@ -31,8 +32,8 @@ static uint16_t crc16(const uint8_t *data, size_t len)
     return (uint16_t)crc;
 }
 
-/* Decodes RFC 4648 without padding. False: invalid letters, or another
- * length. */
+/* Decodes base 32 (RFC 4648) without padding. Returns false if a letter is
+ * invalid or the length differs from `len`. */
 static bool decode(const char *text, uint8_t *out, size_t len)
 {
     uint32_t bits = 0;
@@ -74,7 +75,7 @@ static void encode(const uint8_t *data, size_t len, char *out)
     *out = '\0';
 }
 
-/* The key of a seed; NULL: it is not a seed. */
+/* Returns the key of a seed; NULL if the text is not a seed. */
 static EVP_PKEY *key_of(const char *seed)
 {
     uint8_t in[SEED_BYTES];

@@ -73,9 +73,9 @@ bool nats_parcel_get(const uint8_t *bytes, size_t len, nats_parcel *out)
     return fits(out);
 }
 
-/* ---- the gateway that answers ------------------------------------------ */
+/* ---- identity of a gateway ----------------------------------------------- */
 
-/* Three texts, each with its final 0. */
+/* Writes three texts, each with its final 0. */
 size_t nats_who_put(const nats_who *who, uint8_t out[NATS_WHO_BYTES])
 {
     const char *texts[] = {who->id, who->zone, who->host};
@@ -88,7 +88,7 @@ size_t nats_who_put(const nats_who *who, uint8_t out[NATS_WHO_BYTES])
     return len;
 }
 
-/* Takes the next string off the front. */
+/* Takes the next text off the front of *data. */
 static bool take_text(const uint8_t **data, size_t *len, char *out, size_t size)
 {
     const uint8_t *end = memchr(*data, 0, *len);
@@ -102,7 +102,7 @@ static bool take_text(const uint8_t **data, size_t *len, char *out, size_t size)
     return true;
 }
 
-/* The id becomes part of a subject. */
+/* Checks the characters of an id, because it becomes part of a subject. */
 static bool is_id(const char *id)
 {
     static const char letters[] =

@@ -1,4 +1,4 @@
-/* The connection of a pump, and its rounds. */
+/* The connection of a pump to NATS, and the pump's rounds. */
 #include "transport/nats/pump.h"
 
 #include <stdlib.h>
@@ -11,13 +11,13 @@
 #include "transport/nats/load.h"
 #include "transport/nats/pump_inside.h"
 
-/* How long closing waits until the server has read what was sent. */
+/* How long closing waits for the server to read what was sent. */
 #define SEE_OFF_NS SHMRPCI_NS_PER_S
 
 /* ---- rounds ------------------------------------------------------------ */
 
-/* After a reconnection messages may be lost, so all links that wait for an
- * answer probe at once. */
+/* Messages may have been lost when the connection was replaced, so every link
+ * that waits for an answer probes at once. */
 static void ask_all(nats_pump *pump)
 {
     for (uint32_t i = 0; i < pump->link_top; i++) {
@@ -27,8 +27,8 @@ static void ask_all(nats_pump *pump)
     }
 }
 
-/* The descriptor of the lost connection is closed, and so is no longer in the
- * set. */
+/* Notes a new connection. The descriptor of the lost one is closed and
+ * therefore no longer in the set. */
 static void note_connection(nats_pump *pump)
 {
     nats_view view;
@@ -66,7 +66,8 @@ static void read_some(nats_pump *pump)
     nats_pump_take_all(pump);
 }
 
-/* LEVEL: input; EDGE: input, or room for output. */
+/* Polls the descriptor of NATS: LEVEL for input only, EDGE for input and for
+ * room for output. */
 static void watch_nats(nats_pump *pump, shmrpci_poll_mode mode)
 {
     shmrpci_poll_remove(pump->set, pump->fd);
@@ -218,8 +219,8 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
     shmrpci_mutex_init(&pump->parking);
     shmrpci_cond_init(&pump->changed);
     pump->set = pump->bell_fd = pump->fd = -1;
-    pump->piece = NATS_PIECE_BYTES / 8; /* until the servers have reported their
-                                         * limit */
+    /* A small piece, until the servers have reported their limit. */
+    pump->piece = NATS_PIECE_BYTES / 8;
     status = make(pump, error);
     if (status == SHMRPC_OK) {
         status = nats_open(ops, &pump->opts.carrier, &pump->carrier, error);
@@ -255,7 +256,7 @@ int nats_pump_new_subject(nats_pump *pump, char out[NATS_SUBJECT_BYTES],
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* Whether `fd` still belongs to the connection once the rest was sent. */
+/* Whether `fd` still belongs to the connection after the rest was sent. */
 static bool is_sent(nats_pump *pump, int fd)
 {
     nats_view view;
@@ -263,10 +264,10 @@ static bool is_sent(nats_pump *pump, int fd)
     return view.fd >= 0 && view.fd == fd && !view.wants_write;
 }
 
-/* Closes our direction, and waits until the server has read everything and
- * closes as well. Closing with unread input would reset the connection, and the
- * server would discard what it has not read yet: a gateway's last answers, or a
- * client's last oneway calls. */
+/* Closes our direction, then waits until the server has read everything and
+ * closes its own. Closing a socket with unread input would reset the
+ * connection, and the server would discard what it has not read yet: the last
+ * answers of a gateway, or the last oneway calls of a client. */
 static void see_off(nats_pump *pump)
 {
     int64_t deadline_ns = shmrpci_deadline_after(SEE_OFF_NS);

@@ -1,4 +1,4 @@
-/* The links of a pump: their beginning and end, and what they send. */
+/* The links of a pump: how they begin and end, and what they send. */
 #include <stdlib.h>
 
 #include "os/memory.h"
@@ -7,14 +7,14 @@
 #include "os/tls_secret.h"
 #include "transport/nats/pump_inside.h"
 
-/* The most that a link sends in a round before others have their turn. */
+/* Maximum number of pieces that one link sends in a round, before the other
+ * links have their turn. */
 #define TURN_PIECES 4
 
-/* These bits of a gateway's link number hold the link's place. */
+/* Number of low bits of a gateway's link number that hold the link's place. */
 #define PLACE_BITS 16u
 
-/* ---- beginning and end -----------------------------------------------------
- */
+/* ---- beginning and end --------------------------------------------------- */
 
 void nats_pump_free_link(nats_pump *pump, uint32_t place)
 {
@@ -28,7 +28,7 @@ void nats_pump_free_link(nats_pump *pump, uint32_t place)
     pump->link_count--;
 }
 
-/* The owner is told before the socket is closed. */
+/* Tells the owner before the socket is closed. */
 static void end_of(nats_pump *pump, uint32_t place, nats_cut why)
 {
     nats_link *link = pump->links[place];
@@ -40,7 +40,8 @@ static void end_of(nats_pump *pump, uint32_t place, nats_cut why)
     nats_pump_free_link(pump, place);
 }
 
-/* Tells the peer that the link has ended, unless the peer sent CLOSE itself. */
+/* Tells the peer that the link has ended, unless the peer itself has sent
+ * CLOSE. */
 void nats_pump_cut_link(nats_pump *pump, uint32_t place, nats_cut why)
 {
     nats_link *link = pump->links[place];
@@ -79,7 +80,8 @@ static uint32_t free_place(const nats_pump *pump)
     return place;
 }
 
-/* Unguessable, since another client of the same servers could use it. */
+/* The number must be unguessable, since otherwise another client of the same
+ * servers could send into the link. */
 static uint64_t new_number(uint32_t place)
 {
     uint64_t number = 0;
@@ -108,7 +110,7 @@ static int add_link(nats_pump *pump, uint32_t place, nats_link *link)
     return (int)status;
 }
 
-/* Takes `fd` over. NULL: out of memory or places. */
+/* Takes `fd` over. Returns NULL if memory or places are exhausted. */
 static nats_link *new_link(nats_pump *pump, int fd, const char *subject,
                            const char *reply, uint32_t *out_place)
 {
@@ -175,7 +177,7 @@ uint32_t nats_pump_links(const nats_pump *pump)
     return pump->link_count;
 }
 
-/* The link of a gateway: its number contains the place. */
+/* The number of a gateway's link contains its place. */
 uint32_t nats_pump_place_of(const nats_pump *pump, uint64_t number)
 {
     uint32_t place = (uint32_t)(number & ((1u << PLACE_BITS) - 1));
@@ -184,10 +186,9 @@ uint32_t nats_pump_place_of(const nats_pump *pump, uint64_t number)
                     pump->links[place]->number == number;
     return is_there ? place : NATS_LINKS_MAX;
 }
-/* ---- moving bytes
- * ------------------------------------------------------------ */
+/* ---- moving bytes -------------------------------------------------------- */
 
-/* Our side closes, or has closed, its socket: it sends nothing more. */
+/* Sends END: our side is closing, or has closed, its socket. */
 static void end_link(nats_pump *pump, nats_link *link)
 {
     link->can_read = false;
@@ -195,7 +196,7 @@ static void end_link(nats_pump *pump, nats_link *link)
     (void)nats_pump_say(pump, link, NATS_END);
 }
 
-/* False: the link must end. */
+/* Returns false if the link must end. */
 static bool send_piece(nats_pump *pump, nats_link *link, size_t len)
 {
     nats_parcel parcel = nats_link_parcel(link, NATS_DATA);
@@ -205,7 +206,8 @@ static bool send_piece(nats_pump *pump, nats_link *link, size_t len)
     return nats_pump_send_of(pump, link, &parcel) == NATS_DONE;
 }
 
-/* Sends what the socket has, within the window. False: the link must end. */
+/* Sends what the socket has, up to the window. Returns false if the link must
+ * end. */
 static bool move_out(nats_pump *pump, nats_link *link)
 {
     for (int i = 0; link->can_read && !link->has_ended; i++) {
@@ -229,7 +231,7 @@ static bool move_out(nats_pump *pump, nats_link *link)
     return true;
 }
 
-/* Asks for a client's link, once, when a connection exists. */
+/* Sends OPEN for a client's link, once, when there is a connection. */
 static nats_cut ask_for(nats_pump *pump, nats_link *link, int64_t now_ns,
                         int64_t *wake_ns)
 {
@@ -246,7 +248,8 @@ static nats_cut ask_for(nats_pump *pump, nats_link *link, int64_t now_ns,
     return now_ns >= until_ns ? NATS_CUT_SILENT : NATS_CUT_NONE;
 }
 
-/* A gateway drops clients that send nothing at all, not even ALIVE. */
+/* A client sends ALIVE when it has nothing else to send; a gateway ends the
+ * link of a client that sends nothing at all. */
 static nats_cut watch(nats_pump *pump, nats_link *link, int64_t now_ns,
                       int64_t *wake_ns)
 {

@@ -1,4 +1,4 @@
-/* The messages of a pump: sending one, and handling one that came. */
+/* The messages of a pump: sending messages, and handling received ones. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -6,7 +6,7 @@
 
 void nats_pump_add_count(nats_pump *pump, size_t offset)
 {
-    /* Relaxed: a statistic. */
+    /* Relaxed: only a statistic. */
     (void)shmrpci_add_relaxed(&pump->counts[offset / sizeof(uint64_t)],
                               UINT64_C(1));
 }
@@ -53,7 +53,7 @@ bool nats_pump_headers(nats_pump *pump, const nats_message *message,
     return pump->ops->headers(message, each, user);
 }
 
-/* Uses the scratch buffer, in which the data of a DATA already lies. */
+/* Uses the scratch buffer. The data of a DATA message already lies there. */
 nats_result nats_pump_send(nats_pump *pump, const char *subject,
                            const char *reply, const nats_parcel *parcel)
 {
@@ -67,7 +67,7 @@ nats_result nats_pump_send(nats_pump *pump, const char *subject,
                    NATS_PARCEL_HEAD + parcel->len);
 }
 
-/* Sends a message of a link. */
+/* Sends a message of a link; DATA and ALIVE of a gateway report its load. */
 nats_result nats_pump_send_of(nats_pump *pump, nats_link *link,
                               nats_parcel *parcel)
 {
@@ -133,7 +133,8 @@ static void take_message(nats_pump *pump, uint32_t inbox,
         uint32_t place = nats_pump_place_of(pump, parcel.link);
         if (place == NATS_LINKS_MAX) {
             refuse(pump, message, &parcel);
-            if (!pump->opts.is_gateway) { /* a service that is not running */
+            if (!pump->opts.is_gateway) { /* the gateway's service is not
+                                           * running */
                 tell_owner(pump, inbox, NATS_DONE, message, &parcel);
             }
         } else {
@@ -142,8 +143,8 @@ static void take_message(nats_pump *pump, uint32_t inbox,
     }
 }
 
-/* Handles the messages of one subscription. If messages were lost, the next one
- * on each link shows it and ends the link. */
+/* Handles the messages of one subscription. If messages were lost, the next
+ * message on each link shows it and ends the link. */
 static void take_all(nats_pump *pump, uint32_t inbox)
 {
     nats_message message;
@@ -159,7 +160,7 @@ static void take_all(nats_pump *pump, uint32_t inbox)
     }
 }
 
-/* The answer to OPEN. */
+/* Handles the answer to OPEN. */
 static nats_cut take_answer(nats_link *link, const nats_parcel *parcel)
 {
     if (parcel->kind == NATS_OPENED && parcel->link != 0) {
@@ -170,7 +171,7 @@ static nats_cut take_answer(nats_link *link, const nats_parcel *parcel)
     return parcel->kind == NATS_CLOSE ? NATS_CUT_REFUSED : NATS_CUT_LIE;
 }
 
-/* Handles what arrived for a client's link. Messages from other peers are
+/* Handles a message for a client's link. Messages from other peers are
  * dropped. */
 static void take_for_link(nats_pump *pump, uint32_t place,
                           const nats_message *message)
@@ -197,8 +198,8 @@ static void take_for_link(nats_pump *pump, uint32_t place,
     take_parcel(pump, place, &parcel);
 }
 
-/* The same for the subscription of a client's link; NOBODY means that its peer
- * is gone. */
+/* Handles all messages that arrived for a client's link. NOBODY means that its
+ * peer is gone. */
 static void take_all_for_link(nats_pump *pump, uint32_t place)
 {
     nats_message message;

@@ -1,25 +1,27 @@
 /*
- * Decides which thread does the rounds of a pump: its own, or a thread that
- * waits for what the pump brings, which saves waking another one twice a call.
+ * Decides which thread does the rounds of a pump: the pump's own thread, or a
+ * thread that waits for something that the pump brings, which saves two
+ * wake-ups per call.
  *
- * Whoever has events handles them in a round of its own, so none is lost when
- * both wait at the same time.  The thread parks while rounds are done by
- * others, and for PARK_NS after the last one, unless it is wanted.
+ * A thread that gets events handles them in a round of its own, so no event is
+ * lost when two threads wait at the same time. The pump's thread is parked
+ * while other threads do the rounds, and for PARK_NS after the last of those
+ * rounds, unless nats_pump_want was called.
  */
 #include "os/poll.h"
 #include "transport/nats/pump_inside.h"
 
-/* How long the thread continues after stop, to send what is left. */
+/* How long the thread continues after stop to send what is left. */
 #define LINGER_NS SHMRPCI_NS_PER_S
 
-/* How long after the last call nobody does rounds, at most. */
+/* Maximum time after the last call during which no thread does rounds. */
 #define PARK_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* A round of the calling thread. Returns when the next one is due. */
+/* Does a round in the calling thread. Returns when the next round is due. */
 static int64_t step(nats_pump *pump, const uint64_t *tags, size_t count)
 {
     shmrpci_mutex_lock(&pump->turn);
-    /* Relaxed: only compared with the calling thread's number. */
+    /* Relaxed: other threads only compare it with their own numbers. */
     shmrpci_store_relaxed(&pump->thread_number, shmrpci_thread_number());
     int64_t wake_ns = nats_pump_step(pump, tags, count);
     pump->wake_ns = wake_ns;
@@ -27,9 +29,9 @@ static int64_t step(nats_pump *pump, const uint64_t *tags, size_t count)
     return wake_ns;
 }
 
-/* ---- the thread -------------------------------------------------------- */
+/* ---- the pump's thread --------------------------------------------------- */
 
-/* Whether all bytes of our side have been sent. */
+/* Whether all bytes of our side were sent. */
 static bool is_quiet(nats_pump *pump)
 {
     nats_view view;
@@ -43,11 +45,12 @@ static bool is_quiet(nats_pump *pump)
     return !view.wants_write;
 }
 
-/* With `parking` held: until when the thread stays parked; 0: it does not. */
+/* Called with `parking` held. Returns until when the thread stays parked; 0: it
+ * must not be parked. */
 static int64_t parked_until(const nats_pump *pump)
 {
     int64_t now_ns = shmrpci_now_ns();
-    /* Relaxed: the lock orders it. */
+    /* Relaxed: the lock orders the accesses. */
     if (shmrpci_load_relaxed(&pump->stopping) != 0) {
         return 0;
     }
@@ -60,14 +63,15 @@ static int64_t parked_until(const nats_pump *pump)
                : until_ns;
 }
 
-/* True: others did rounds meanwhile. */
+/* Returns true if other threads did rounds meanwhile. */
 static bool park(nats_pump *pump)
 {
     bool has_parked = false;
     int64_t until_ns;
     shmrpci_mutex_lock(&pump->parking);
     if (pump->is_driven) {
-        /* It may sleep, though what it waits for came in our last round. */
+        /* The other thread may be asleep although our last round has brought
+         * what it waits for. */
         shmrpci_event_set(pump->bell_fd);
     }
     while ((until_ns = parked_until(pump)) != 0) {
@@ -121,7 +125,7 @@ void nats_pump_stop(nats_pump *pump)
 {
     if (pump->has_thread) {
         shmrpci_mutex_lock(&pump->parking);
-        /* Release pairs with the thread's acquire. */
+        /* Release: pairs with the acquire in the pump's thread. */
         shmrpci_store_release(&pump->stopping, 1u);
         shmrpci_cond_signal(&pump->changed);
         shmrpci_mutex_unlock(&pump->parking);
@@ -131,7 +135,7 @@ void nats_pump_stop(nats_pump *pump)
     }
 }
 
-/* ---- others ------------------------------------------------------------ */
+/* ---- other threads ------------------------------------------------------- */
 
 void nats_pump_want(nats_pump *pump)
 {
@@ -145,7 +149,7 @@ void nats_pump_want(nats_pump *pump)
     shmrpci_mutex_unlock(&pump->parking);
 }
 
-/* `is_parked`: only if the thread is. */
+/* With `is_parked`, takes over only if the pump's thread is parked. */
 static bool take_over(nats_pump *pump, bool is_parked)
 {
     shmrpci_mutex_lock(&pump->parking);

@@ -17,10 +17,10 @@
 #include "os/memory.h"
 #include "os/tls_secret.h"
 
-/* Time limit of opening, ending and reading figures. */
+/* Timeout of opening an object, ending it and reading its figures. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
-/* The pause between two checks by WAIT. */
+/* How often the mode WAIT checks whether the object exists. */
 #define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
 
 #define DEFAULT_CAPACITY       1024u
@@ -98,8 +98,8 @@ void nats_remote_leave(shmrpci_remote *remote)
 
 /* ---- sending ------------------------------------------------------------- */
 
-/* Nothing stores or receives what we send: the object is gone or was ended, or
- * its servers are choosing a leader, which passes. */
+/* Called when nothing stores or receives what we send: the object is gone, it
+ * was ended, or its servers are electing a leader, which passes. */
 static int why_gone(shmrpci_remote *remote, int64_t deadline_ns,
                     shmrpc_error *error)
 {
@@ -166,7 +166,8 @@ shmrpc_status nats_remote_send(shmrpci_remote *remote, const void *data,
         (void)shmrpc_error_set(error, status, "the connection to NATS is lost");
     }
     if (status != SHMRPC_OK) {
-        /* Subscribers would count the number as lost. */
+        /* The message was not sent: subscribers would count a gap in the
+         * numbers as a lost message. */
         remote->number -= is_stored ? 0 : 1;
     }
     return (shmrpc_status)status;
@@ -187,7 +188,7 @@ static char kind_of(shmrpc_shared_kind kind)
                                          : 'v';
 }
 
-/* The description that the stream of a dict or value will have. */
+/* Makes the description for the stream of a dict or value. */
 static int describe_bucket(const shmrpci_remote_spec *spec, nats_about *out,
                            shmrpc_error *error)
 {
@@ -211,7 +212,7 @@ static int describe_bucket(const shmrpci_remote_spec *spec, nats_about *out,
     return SHMRPC_OK;
 }
 
-/* The description that the stream will have. INVALID: something that can't
+/* Makes the description for the stream. Returns INVALID if the object can't
  * exist between machines. */
 static int describe(const shmrpci_remote_spec *spec, nats_about *out,
                     shmrpc_error *error)
@@ -257,7 +258,7 @@ static int describe(const shmrpci_remote_spec *spec, nats_about *out,
     return SHMRPC_OK;
 }
 
-/* Checks that the existing object is the expected one. */
+/* Checks that the existing object has the expected type. */
 static int compare(const nats_about *mine, const nats_about *theirs,
                    shmrpc_error *error)
 {
@@ -272,7 +273,7 @@ static int compare(const nats_about *mine, const nats_about *theirs,
                             mine->signature, mine->encoding);
 }
 
-/* Reads the existing stream. */
+/* Opens an existing stream. */
 static int join(shmrpci_remote *remote, int64_t deadline_ns,
                 shmrpc_error *error)
 {
@@ -289,8 +290,8 @@ static int join(shmrpci_remote *remote, int64_t deadline_ns,
     return status;
 }
 
-/* JetStream accepts the creation of a stream that already exists, if it is
- * equal: ours differs from those of other handles by its id. */
+/* JetStream accepts the creation of a stream that exists if both are equal.
+ * Ours never equals that of another handle, because it contains our id. */
 static int make(shmrpci_remote *remote, bool is_exclusive, int64_t deadline_ns,
                 shmrpc_error *error)
 {
@@ -303,7 +304,8 @@ static int make(shmrpci_remote *remote, bool is_exclusive, int64_t deadline_ns,
     return status == SHMRPC_OK ? join(remote, deadline_ns, error) : status;
 }
 
-/* A topic without history has no stream, and can't be looked for. */
+/* A topic without history has no stream, so one can't find out whether it
+ * exists. */
 static bool has_no_stream(const shmrpci_remote *remote)
 {
     return remote->about.kind == 't' && remote->about.history == 0;
@@ -315,7 +317,7 @@ static int open_or_make(shmrpci_remote *remote, int64_t deadline_ns,
     int status = join(remote, deadline_ns, error);
     if (has_no_stream(remote) &&
         (status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_UNIMPLEMENTED)) {
-        /* Without JetStream there is no history to be found either. */
+        /* Without JetStream there can be no history either. */
         remote->stream.name[0] = '\0';
         return nats_line_await(remote->line, deadline_ns, error);
     }
@@ -389,7 +391,7 @@ static int find(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
     return refuse(error, "there is no such mode");
 }
 
-/* Subjects and stream of an object. */
+/* Sets the names of the object's subjects and stream. */
 static int name_stream(shmrpci_remote *remote, shmrpc_error *error)
 {
     const char *name = remote->place.name;
@@ -425,12 +427,12 @@ static int name_it(shmrpci_remote *remote, const shmrpci_remote_spec *spec,
     for (size_t i = 0; i < sizeof random && status == SHMRPC_OK; i++) {
         (void)snprintf(remote->publisher + 2 * i, 3, "%02x", random[i]);
     }
-    /* If it is we who create the object. */
+    /* Becomes the object's id if this handle creates the object. */
     memcpy(remote->about.id, remote->publisher, sizeof remote->about.id);
     return status;
 }
 
-/* ---- the line's callbacks ------------------------------------------------ */
+/* ---- callbacks of the connection ----------------------------------------- */
 
 static void on_second(void *user)
 {
@@ -511,7 +513,8 @@ static shmrpc_status open_it(const shmrpci_remote_spec *spec,
     return SHMRPC_OK;
 }
 
-/* FNV-1a: names and ids differ by accident, not to deceive. */
+/* FNV-1a is enough: names and ids may collide by accident, but not on
+ * purpose. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -520,7 +523,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
-/* A stream that is made again has another id. */
+/* A stream that is made anew has another id, and so another hash. */
 static void facts(const shmrpci_remote *remote, shmrpci_remote_facts *out)
 {
     uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), remote->stream.id);
@@ -531,7 +534,7 @@ static void facts(const shmrpci_remote *remote, shmrpci_remote_facts *out)
         .identity = hash_text(hash, remote->stream.name)};
 }
 
-/* A topic can't tell anybody that it was ended. */
+/* Only queues can be ended; subscribers of a topic could not be told. */
 static shmrpc_status end(shmrpci_remote *remote)
 {
     nats_stream_info info;
@@ -569,7 +572,7 @@ static shmrpc_status destroy(shmrpci_remote *remote)
             status = nats_stream_delete(remote->line, remote->stream.name,
                                         deadline_ns, NULL);
         }
-        /* Another process was faster. */
+        /* Another process has destroyed it first. */
         status = status == SHMRPC_E_DESTROYED || status == SHMRPC_E_NOT_FOUND
                      ? (int)SHMRPC_OK
                      : status;

@@ -2,19 +2,20 @@
  * The watch of a dict: a consumer of its bucket, from which this machine's copy
  * is filled.
  *
- *            the copy is ours to keep        the bucket is still the same one
+ *        this process may keep the copy      the bucket is still the same one
  *     ASIDE ------------------------> ASKED ---------------------------------+
  *                                       ^  \                                 v
- *                    a hole, silence,   |   bucket gone, or another      COMING
+ *                    a gap, silence,    |   bucket gone, or another      COMING
  *                    reconnected        |   one: GONE                        |
  *                                       +------------------------------------+
  *
- * Each consumer begins at the first message: after a lost connection, or after
- * the process that kept the copy has died, nobody needs to know how far it was.
- * Entries that are in the copy already cost a comparison, and cause no event.
+ * Each consumer begins at the first message. So after a lost connection, or
+ * after the death of the process that kept the copy, nobody needs to know how
+ * far the watch had come. An entry that the copy already has costs only a
+ * comparison and causes no event.
  *
- * Everything here runs on the line's thread, which must not wait, except follow
- * and close.
+ * All functions except follow and close run on the thread of the connection
+ * (remote_line.h) and must not wait.
  */
 #include "transport/nats/remote_inside.h"
 
@@ -28,21 +29,22 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* The interval of the server's heartbeats, and how long it may be silent. */
+/* The interval of the server's heartbeats, and after how much silence a
+ * consumer counts as lost. */
 #define HEARTBEAT_S UINT64_C(2)
 #define SILENCE_NS  (8 * SHMRPCI_NS_PER_S)
 
-/* A consumer outlives its reader by this. */
+/* How long the server keeps a consumer whose reader is gone. */
 #define IDLE_S UINT64_C(60)
 
 #define JS_STREAM_NOT_FOUND 10059u
 
-/* A message of the server, not of the bucket. */
+/* Status of a control message, which is sent by the server and is no entry. */
 #define STATUS_CONTROL 100
 
 #define CONSUMER_BYTES 48u
 
-/* ---- asking -------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------ */
 
 static bool is_awaited(const nats_copy *copy)
 {
@@ -55,7 +57,7 @@ static void consumer_of(const shmrpci_remote *remote, char out[CONSUMER_BYTES])
                    remote->copy.number);
 }
 
-/* Subjects of our own: PREFIX and the number of the consumer. */
+/* Our subject PREFIX + number of the consumer. */
 static void inbox_of(const shmrpci_remote *remote, const char *prefix,
                      char out[NATS_PLACE_SUBJECT_BYTES])
 {
@@ -64,8 +66,8 @@ static void inbox_of(const shmrpci_remote *remote, const char *prefix,
                    (int)strlen(inbox) - 1, inbox, prefix, remote->copy.number);
 }
 
-/* Flow control keeps the messages in flight below the server's limit for slow
- * readers. */
+/* With flow control, the messages in flight stay below the limit at which the
+ * server drops a slow reader. */
 static void write_consumer(const shmrpci_remote *remote, const char *name,
                            shmrpci_buf *body)
 {
@@ -87,7 +89,8 @@ static void write_consumer(const shmrpci_remote *remote, const char *name,
     shmrpci_buf_append_text(body, "}}");
 }
 
-/* $JS.API.OPERATION.STREAM[.CONSUMER], whose answer comes to PREFIX. */
+/* Posts a request to $JS.API.OPERATION.STREAM[.CONSUMER]. The answer arrives at
+ * the subject that inbox_of makes of `prefix`. */
 static void request(shmrpci_remote *remote, const char *operation,
                     const char *consumer, const char *prefix,
                     const shmrpci_buf *body)
@@ -116,7 +119,7 @@ static void drop_consumer(shmrpci_remote *remote)
     }
 }
 
-/* Begins with a new consumer, if the copy is ours to keep. */
+/* Makes a new consumer, if this process may keep the copy. */
 static void start(shmrpci_remote *remote)
 {
     char name[CONSUMER_BYTES];
@@ -142,7 +145,7 @@ static void start(shmrpci_remote *remote)
 
 /* ---- incoming messages --------------------------------------------------- */
 
-/* The next tick starts again. */
+/* Makes the next tick start again. */
 static void give_up(nats_copy *copy)
 {
     copy->until_ns = 0;
@@ -162,8 +165,9 @@ static void end_gone(nats_copy *copy)
     copy->to.gone(copy->to.user);
 }
 
-/* The consumer exists. The bucket's date, which is asked for now, tells whether
- * it belongs to our bucket or to a newer one of the same name. */
+/* Handles the answer that the consumer exists. Then asks for the bucket's
+ * description, whose id tells whether this is still our bucket or a newer one
+ * of the same name. */
 static void take_consumer(shmrpci_remote *remote, nats_json in)
 {
     nats_copy *copy = &remote->copy;
@@ -199,7 +203,7 @@ static void take_info(shmrpci_remote *remote, nats_json in)
     }
 }
 
-/* No message may make us publish elsewhere. */
+/* Checks the subject, so that no message can make us publish anywhere else. */
 static void answer_flow(const shmrpci_remote *remote, const char *subject)
 {
     if (subject != NULL && strncmp(subject, "$JS.FC.", 7) == 0) {
@@ -207,7 +211,7 @@ static void answer_flow(const shmrpci_remote *remote, const char *subject)
     }
 }
 
-/* A heartbeat, or a question of flow control, which is answered. */
+/* Handles a heartbeat or a flow control request, which must be answered. */
 static void take_control(shmrpci_remote *remote, const nats_message *message)
 {
     char text[2 * NATS_PLACE_SUBJECT_BYTES];
@@ -221,7 +225,7 @@ static void take_control(shmrpci_remote *remote, const nats_message *message)
     if (nats_line_header(remote->line, message, "Nats-Last-Consumer", text,
                          sizeof text) &&
         strtoull(text, NULL, 10) > copy->order) {
-        /* Messages before it were lost. */
+        /* Messages before the heartbeat were lost. */
         start(remote);
     }
 }
@@ -237,8 +241,7 @@ static bool is_deletion(const shmrpci_remote *remote,
                             sizeof value);
 }
 
-/* Other tools may have stored keys that are not encoded as ours; they are left
- * out. */
+/* Skips keys that are not in our encoding; other tools may have stored them. */
 static bool apply(const shmrpci_remote *remote, const nats_message *message)
 {
     uint8_t key[NATS_KEY_TEXT_BYTES];
@@ -262,7 +265,8 @@ static void take_entry(shmrpci_remote *remote, const nats_message *message)
     nats_copy *copy = &remote->copy;
     if (!nats_delivery_of(message->reply, &delivery) ||
         delivery.order != copy->order + 1) {
-        /* Lost between the server and us, where it still is. */
+        /* A message was lost between the server and us; the server still has
+         * it. */
         start(remote);
         return;
     }
@@ -279,8 +283,8 @@ static void take_entry(shmrpci_remote *remote, const nats_message *message)
     tell_whole(copy);
 }
 
-/* Entries come with the subjects of their keys; the subject for the
- * acknowledgement says from which consumer. */
+/* An entry has the subject of its key. The name of the consumer is only in the
+ * subject for the acknowledgement. */
 static bool is_entry(const shmrpci_remote *remote, const nats_message *message)
 {
     char name[CONSUMER_BYTES];
@@ -289,7 +293,7 @@ static bool is_entry(const shmrpci_remote *remote, const nats_message *message)
            strncmp(message->subject, "$KV.", 4) == 0;
 }
 
-/* An answer comes to a subject of ours, which has the consumer's number.
+/* The subject at which an answer arrives contains the number of the consumer.
  * Answers for earlier consumers are ignored. */
 static void take_answer(shmrpci_remote *remote, const nats_message *message)
 {
@@ -308,7 +312,7 @@ static void take_answer(shmrpci_remote *remote, const nats_message *message)
     }
 }
 
-/* NULL: nobody answers, or messages were dropped here. */
+/* `message` is NULL if nobody answers, or if messages were dropped here. */
 static void on_answer(void *user, nats_result result,
                       const nats_message *message)
 {
@@ -341,7 +345,7 @@ static void on_entry(void *user, nats_result result,
     }
 }
 
-/* ---- following ----------------------------------------------------------- */
+/* ---- following the bucket ------------------------------------------------ */
 
 static bool is_followed(const nats_copy *copy)
 {
@@ -365,8 +369,8 @@ void nats_copy_reconnect(shmrpci_remote *remote)
     }
 }
 
-/* Only a hint: we may lack permission to receive it, and silence tells the same
- * some seconds later. */
+/* Only a hint: we may lack the permission to receive this message. Then the
+ * watch notices some seconds later that the server is silent. */
 static void on_deleted(void *user, nats_result result,
                        const nats_message *message)
 {
@@ -377,8 +381,8 @@ static void on_deleted(void *user, nats_result result,
     }
 }
 
-/* JetStream delivers only to subjects that are subscribed to without wildcards,
- * and the subscription for answers has one: entries have their own. */
+/* JetStream delivers only to subjects without wildcards, and the subscription
+ * for answers has a wildcard. So entries get a subscription of their own. */
 static int listen(shmrpci_remote *remote)
 {
     char subject[NATS_PLACE_SUBJECT_BYTES];

@@ -1,4 +1,4 @@
-/* Finding members in JSON. */
+/* Finds members in JSON text without building a tree. */
 #include "transport/nats/remote_json.h"
 
 #include <string.h>
@@ -20,7 +20,8 @@ static void advance(nats_json *at, size_t count)
     at->len -= count;
 }
 
-/* Takes a character after blanks; false: another one is there. */
+/* Skips blanks and takes the character `c`. Returns false if another one
+ * follows. */
 static bool take(nats_json *at, char c)
 {
     skip_blanks(at);
@@ -31,7 +32,8 @@ static bool take(nats_json *at, char c)
     return true;
 }
 
-/* Takes a string; `out` is the text between its quotes, with its escapes. */
+/* Takes a string. `out` becomes the text between the quotes, with its
+ * escapes. */
 static bool take_string(nats_json *at, nats_json *out)
 {
     if (!take(at, '"')) {
@@ -52,7 +54,7 @@ static bool take_string(nats_json *at, nats_json *out)
 
 static bool skip_value(nats_json *at, int depth);
 
-/* Takes the members of an object, or the items of an array, up to `end`. */
+/* Skips the members of an object, or the items of an array, up to `end`. */
 static bool skip_all(nats_json *at, char end, int depth)
 {
     nats_json key;
@@ -89,7 +91,7 @@ static bool skip_value(nats_json *at, int depth)
     if (take(at, '[')) {
         return skip_all(at, ']', depth + 1);
     }
-    /* Takes a number, or true, false or null. */
+    /* The rest are numbers, true, false and null. */
     size_t len = 0;
     while (len < at->len && strchr(",]} \t\r\n", at->text[len]) == NULL) {
         len++;
@@ -98,7 +100,7 @@ static bool skip_value(nats_json *at, int depth)
     return len > 0;
 }
 
-/* Takes one member of the object `in`. */
+/* Finds one member of the object `in`. */
 static bool find_one(nats_json in, const char *key, size_t key_len,
                      nats_json *out)
 {
@@ -163,7 +165,8 @@ static int hex_of(char c)
                                   : -1;
 }
 
-/* \u00XX, as Go writes < and >; other characters become ?. */
+/* Decodes an escape. Of \u escapes only \u00XX is supported, with which Go
+ * writes < and >; any other character becomes a question mark. */
 static char unescape(const nats_json *string, size_t *i)
 {
     char c = string->text[++*i];

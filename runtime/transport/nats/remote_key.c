@@ -1,18 +1,19 @@
-/* Keys of dicts as keys of NATS, and back. */
+/* Converts keys of dicts to keys of NATS and back. */
 #include "transport/nats/remote_key.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The key of a value. */
+/* The only key of a shared value. */
 #define VALUE "value"
 
-/* Begins a key of `any` that is no text. */
+/* Prefix of a key of type `any` that is not a text. */
 #define OTHER "=k"
 
-/* ---- texts of msgpack ---------------------------------------------------- */
+/* ---- headers of msgpack texts -------------------------------------------- */
 
-/* The shortest header of a text; returns its length. */
+/* Writes the shortest header for a text of this length; returns the length of
+ * the header. */
 static size_t write_header(size_t len, uint8_t out[3])
 {
     if (len < 32) {
@@ -30,8 +31,8 @@ static size_t write_header(size_t len, uint8_t out[3])
     return 3;
 }
 
-/* The length of the header if the key is a text as write_header makes it; 0: it
- * is something else. */
+/* Returns the length of the header if the key is a text with the header that
+ * write_header makes; otherwise 0. */
 static size_t header_of(const uint8_t *key, size_t len)
 {
     uint8_t header[3];
@@ -53,7 +54,7 @@ static bool is_plain(uint8_t c)
            (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '/';
 }
 
-/* Parts of a key are never empty. */
+/* A dot is kept only between two non-empty parts: NATS allows no empty part. */
 static bool is_separator(const uint8_t *key, size_t len, size_t i)
 {
     return key[i] == '.' && i > 0 && key[i - 1] != '.' && i + 1 < len &&
@@ -64,7 +65,7 @@ static bool escape(const uint8_t *key, size_t len, char *out, size_t room)
 {
     size_t at = 0;
     for (size_t i = 0; i < len; i++) {
-        /* Room for the longest form, and the final 0. */
+        /* Room for the longest form and the final 0. */
         if (at + 4 > room) {
             return false;
         }
@@ -85,7 +86,8 @@ static int digit_of(char c)
                                   : -1;
 }
 
-/* Characters that should be escaped are taken: read() compares. */
+/* Accepts characters that nats_key_write would have escaped: nats_key_read
+ * compares the result. */
 static bool unescape(const char *text, uint8_t *out, size_t room, size_t *len)
 {
     size_t at = 0;
@@ -102,7 +104,7 @@ static bool unescape(const char *text, uint8_t *out, size_t room, size_t *len)
     return true;
 }
 
-/* ---- both ways ----------------------------------------------------------- */
+/* ---- converting ---------------------------------------------------------- */
 
 bool nats_key_write(nats_key_form form, const void *key, size_t len,
                     char out[NATS_KEY_TEXT_BYTES])
@@ -125,7 +127,7 @@ bool nats_key_write(nats_key_form form, const void *key, size_t len,
                   NATS_KEY_TEXT_BYTES - at);
 }
 
-/* The bytes of a key of `any`. */
+/* Reads the bytes of a key of type `any`. */
 static bool read_any(const char *text, uint8_t *out, size_t *out_len)
 {
     uint8_t bytes[NATS_KEY_TEXT_BYTES];

@@ -1,12 +1,13 @@
 /*
- * Keys of dicts as keys of NATS, which have letters, digits, - / _ = and dots
- * between their parts.  Each key has one form, which tools of NATS show:
+ * Converts keys of dicts to keys of NATS, which consist of letters, digits, - /
+ * _ = and dots between their parts. Each key has exactly one form, which NATS's
+ * tools show:
  *
- *     text, bytes, C values   themselves; any other byte is =XX (hexadecimal)
- *     of `any`, a text        the same, without msgpack's header
- *     of `any`, another       =k and the bytes of the msgpack, as above
- *     an empty one            =
- *     of a value              "value": it has no keys
+ *     text, bytes, C values   as they are; any other byte is =XX (hexadecimal)
+ *     `any`, a text           likewise, without the msgpack header
+ *     `any`, not a text       =k, then the bytes of the msgpack, likewise
+ *     an empty key            =
+ *     key of a value          "value", since a value has only one
  *
  * Threading: pure functions.
  */
@@ -17,21 +18,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room for a key as text, and for its bytes. Servers take lines of 4,096 bytes,
- * in which a subject must not be alone. */
+/* Room for a key as text, and for its bytes. NATS servers accept lines of up to
+ * 4,096 bytes, which hold more than the subject. */
 #define NATS_KEY_TEXT_BYTES 1024u
 
 typedef enum nats_key_form {
-    NATS_KEY_PLAIN, /* its bytes are the key */
+    NATS_KEY_PLAIN, /* the bytes are the key */
     NATS_KEY_ANY,   /* msgpack */
-    NATS_KEY_NONE   /* the only one of a value */
+    NATS_KEY_NONE   /* a value, which has only one key */
 } nats_key_form;
 
-/* False: too long. */
+/* Returns false if the key is too long. */
 bool nats_key_write(nats_key_form form, const void *key, size_t len,
                     char out[NATS_KEY_TEXT_BYTES]);
 
-/* False: `text` is not a form that nats_key_write produces. */
+/* Returns false if `text` is not a form that nats_key_write produces. */
 bool nats_key_read(nats_key_form form, const char *text,
                    uint8_t out[NATS_KEY_TEXT_BYTES], size_t *out_len);
 

@@ -1,10 +1,10 @@
 /*
  * The entries of a dict or value: messages in a bucket of NATS, one for each
- * key, whose numbers in the stream are their revisions.
+ * key. The number of a message in the stream is the revision of its entry.
  *
- * A deletion is a message, too (KV-Operation: DEL), so that those who watch
- * hear of it.  All changes have an id: what arrives twice after a lost answer
- * is stored once.
+ * A deletion is a message too (KV-Operation: DEL), so that watchers learn of
+ * it. Every change has an id, so the server stores a change that is sent twice
+ * after a lost answer only once.
  */
 #include "transport/nats/remote_inside.h"
 
@@ -15,7 +15,7 @@
 #include "codec/base64.h"
 #include "transport/nats/remote_json.h"
 
-/* The server's numbers of errors that are answers for us. */
+/* Error codes of the server to which we react. */
 enum {
     JS_WRONG_LAST = 10071,
     JS_WRONG_LAST_CONSTANT = 10164,
@@ -23,8 +23,8 @@ enum {
     JS_TOO_LARGE = 10054
 };
 
-/* Before a request is repeated that nobody answered: leaders are chosen in
- * less. */
+/* Pause before a request that nobody answered is repeated. Electing a leader
+ * takes less time. */
 #define REST_NS (50 * SHMRPCI_NS_PER_MS)
 
 #define ID_HEADER       "Nats-Msg-Id"
@@ -53,13 +53,13 @@ static int subject_of(const shmrpci_remote *remote, const void *key, size_t len,
 
 /* The newest message of a key. */
 typedef struct entry {
-    uint64_t revision; /* 0: none */
+    uint64_t revision; /* 0: the key has no message */
     bool is_deleted;
-    char id[NATS_FROM_BYTES]; /* "": it has none, or a foreign one */
+    char id[NATS_FROM_BYTES]; /* "": it has no id, or a foreign one */
 } entry;
 
-/* Appends what a member has as base64; a missing one is empty. False: it is
- * damaged, or there is no memory. */
+/* Appends a base64 member to `out`; a missing member counts as empty. Returns
+ * false if it is malformed or memory is exhausted. */
 static bool read_base64(nats_json in, const char *path, shmrpci_buf *out)
 {
     nats_json value;
@@ -79,7 +79,7 @@ static bool read_base64(nats_json in, const char *path, shmrpci_buf *out)
     return true;
 }
 
-/* The value of a header if a line begins with its name. */
+/* Copies the value of a header if the line begins with its name. */
 static bool is_header(const char *line, size_t len, const char *name, char *out,
                       size_t size)
 {
@@ -98,7 +98,8 @@ static bool is_header(const char *line, size_t len, const char *name, char *out,
     return true;
 }
 
-/* Lines that end with \r\n. */
+/* Reads header lines that end with \r
+ * . */
 static void read_headers(const char *at, size_t left, entry *out)
 {
     char value[NATS_FROM_BYTES];
@@ -118,7 +119,7 @@ static void read_headers(const char *at, size_t left, entry *out)
     }
 }
 
-/* `value` NULL: not wanted. */
+/* `value` may be NULL if the caller does not need the value. */
 static int read_message(nats_json in, const char *subject, entry *out,
                         shmrpci_buf *value, shmrpc_error *error)
 {
@@ -141,7 +142,7 @@ static int read_message(nats_json in, const char *subject, entry *out,
                                       "NATS's answer can't be read");
 }
 
-/* Asks the stream's leader, as replicas may be behind. */
+/* Asks the leader of the stream, because replicas may be stale. */
 static int look(shmrpci_remote *remote, const char *subject,
                 int64_t deadline_ns, entry *out, shmrpci_buf *value,
                 shmrpc_error *error)
@@ -162,7 +163,8 @@ static int look(shmrpci_remote *remote, const char *subject,
     return status;
 }
 
-/* The message or the stream does not exist; the next request tells which. */
+/* NOT_FOUND from `look` may mean that the key or that the whole stream does not
+ * exist; the check of the stream tells which. */
 static int read_entry(shmrpci_remote *remote, const char *subject,
                       int64_t deadline_ns, shmrpci_buf *out,
                       uint64_t *out_revision, shmrpc_error *error)
@@ -205,8 +207,8 @@ shmrpc_status nats_kv_read(shmrpci_remote *remote, const void *key,
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* The answer to a message that was to be stored. MORE: the key has another
- * revision. */
+/* Reads the answer to a message that was to be stored. Returns MORE if the key
+ * has another revision than expected. */
 static int read_stored(nats_json in, uint64_t *out_revision,
                        shmrpc_error *error)
 {
@@ -236,7 +238,8 @@ static int read_stored(nats_json in, uint64_t *out_revision,
                : (int)SHMRPC_OK;
 }
 
-/* Nobody stores it: the bucket is gone, or its servers choose a leader. */
+/* Called when nobody has stored the message: the bucket is gone (an error), or
+ * its servers are electing a leader (waits a moment and returns OK). */
 static int rest(shmrpci_remote *remote, int64_t deadline_ns,
                 shmrpc_error *error)
 {
@@ -278,8 +281,8 @@ static int store(shmrpci_remote *remote, const nats_post *post,
     return status;
 }
 
-/* Stores a message. If the key has another revision, that may be due to this
- * very message, whose first answer was lost. */
+/* Stores a message. If the key has another revision than expected, this very
+ * message may have been stored already and its first answer lost. */
 static int write_entry(shmrpci_remote *remote, const char *subject,
                        const void *data, size_t len, uint64_t expected,
                        int64_t deadline_ns, uint64_t *out_revision,

@@ -1,4 +1,4 @@
-/* The connection of a shared object, and its thread. */
+/* The connection of a shared object to NATS, and its thread. */
 #include "transport/nats/remote_line.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "sync/atomic.h"
 #include "transport/nats/load.h"
 
-/* Time for an attempt to reach a server of the list. */
+/* Timeout of the attempt to connect to one server of the list. */
 #define CONNECT_MS 2000
 
 /* How long to wait for an answer before the request is repeated. */
@@ -37,7 +37,7 @@ struct nats_ear {
     char subject[NATS_PLACE_SUBJECT_BYTES];
 };
 
-/* A request in flight, on the stack of the thread that waits. */
+/* A request in flight; it lies on the stack of the thread that waits for it. */
 typedef struct waiting {
     struct waiting *next;
     uint64_t number;
@@ -48,28 +48,30 @@ typedef struct waiting {
 
 struct nats_line {
     const nats_carrier_ops *ops;
-    nats_line_opts opts; /* its memory is the caller's; used by open only */
+    nats_line_opts opts; /* its pointers belong to the caller and are used only
+                          * during open */
     nats_carrier *carrier;
     uint32_t generation; /* identifies the process that opened it */
     shmrpci_mutex lock;
     shmrpci_cond cond;
-    nats_ear *ears;    /* lock */
-    nats_ear *answers; /* "INBOX.*": the answers to requests */
-    waiting *waitings; /* lock */
-    uint64_t numbers;  /* lock: number of requests so far */
-    uint32_t connects; /* lock: number of the present connection */
-    bool is_up;        /* lock */
-    bool is_closed;    /* lock: refused for ever */
-    int64_t second_ns; /* the thread's */
+    nats_ear *ears;    /* guarded by lock */
+    nats_ear *answers; /* subscription "INBOX.*" for the answers to requests */
+    waiting *waitings; /* guarded by lock */
+    uint64_t numbers;  /* guarded by lock: number of requests so far */
+    uint32_t connects; /* guarded by lock: number of the present connection */
+    bool is_up;        /* guarded by lock */
+    bool is_closed;    /* guarded by lock: the server has refused us, libnats
+                        * will not reconnect */
+    int64_t second_ns; /* used only by the thread: when on_second is due */
     int bell_fd;
-    int fd; /* the thread's; closed by forked children */
+    int fd; /* used only by the thread; closed in forked children */
     shmrpci_fork_fd fd_place;
     shmrpci_thread thread;
     bool has_thread;
     shmrpci_atomic_u32 stopping;
 };
 
-/* ---- the lock ------------------------------------------------------------ */
+/* ---- locking and waiting ------------------------------------------------- */
 
 void nats_line_lock(nats_line *line)
 {
@@ -105,9 +107,10 @@ int nats_line_await(nats_line *line, int64_t deadline_ns, shmrpc_error *error)
                                           "NATS has refused the connection");
 }
 
-/* ---- listening ----------------------------------------------------------- */
+/* ---- subscriptions ------------------------------------------------------- */
 
-/* The subscription is sent in order with published messages. */
+/* The server gets the subscription before any message that is published
+ * later. */
 int nats_line_listen(nats_line *line, const char *subject, nats_heard *heard,
                      void *user, nats_ear **out)
 {
@@ -118,7 +121,7 @@ int nats_line_listen(nats_line *line, const char *subject, nats_heard *heard,
         result = NATS_DONE;
     } else if (ear != NULL) {
         result = line->ops->new_subject(ear->subject, SUBJECT_BYTES);
-        /* Answers to its requests differ in their last token. */
+        /* Each request appends another last token to this subject. */
         memcpy(ear->subject + strlen(ear->subject), ".*", sizeof ".*");
     }
     if (result == NATS_DONE) {
@@ -173,8 +176,8 @@ int nats_line_post(nats_line *line, const nats_post *post)
                                           : SHMRPC_E_UNAVAILABLE;
 }
 
-/* libnats doesn't say which request found no responder: all that wait repeat
- * theirs, or check what exists. */
+/* libnats doesn't say which request found no responder, so all waiting requests
+ * are repeated, or their callers check whether the object exists. */
 static void nobody_answers(nats_line *line)
 {
     for (waiting *one = line->waitings; one != NULL; one = one->next) {
@@ -182,7 +185,7 @@ static void nobody_answers(nats_line *line)
     }
 }
 
-/* Answers to requests that nobody waits for any more are dropped. */
+/* Drops answers to requests for which nobody waits any more. */
 static void on_answer(void *user, nats_result result,
                       const nats_message *message)
 {
@@ -215,7 +218,8 @@ static void forget(nats_line *line, const waiting *mine)
     *at = mine->next;
 }
 
-/* Sends it once, and waits for a while. `mine` says whether an answer came. */
+/* Sends the request once and waits for a while; `mine` says whether it was
+ * answered. */
 static int ask_once(nats_line *line, const nats_post *post, waiting *mine,
                     int64_t deadline_ns)
 {
@@ -256,7 +260,7 @@ int nats_line_ask(nats_line *line, const nats_post *post, int64_t deadline_ns,
         if (status == SHMRPC_OK) {
             status = ask_once(line, post, &mine, until_ns);
             if (status == SHMRPC_E_UNAVAILABLE) {
-                /* The connection was lost at this moment: the thread will
+                /* The connection was lost at this moment; the thread will
                  * notice. */
                 (void)nats_line_wait(line, shmrpci_deadline_after(RETRY_NS));
                 status = SHMRPC_OK;
@@ -276,7 +280,8 @@ int nats_line_ask(nats_line *line, const nats_post *post, int64_t deadline_ns,
     return status;
 }
 
-/* A message to ourselves arrives after everything that was sent before it. */
+/* Sends a message to ourselves, which arrives after everything that was sent
+ * before it has been processed. */
 int nats_line_settle(nats_line *line, int64_t deadline_ns, shmrpc_error *error)
 {
     shmrpci_buf nothing;
@@ -300,7 +305,7 @@ bool nats_line_header(const nats_line *line, const nats_message *message,
     return line->ops->header(message, name, out, size);
 }
 
-/* ---- the thread ---------------------------------------------------------- */
+/* ---- the connection's thread --------------------------------------------- */
 
 static bool take_all(nats_line *line, nats_ear *ear)
 {
@@ -319,7 +324,8 @@ static bool take_all(nats_line *line, nats_ear *ear)
     return has_any;
 }
 
-/* Threads that wait check again after each change. */
+/* Updates the state of the connection and wakes waiting threads after each
+ * change, so that they check again. */
 static bool note_connection(nats_line *line, const nats_view *view)
 {
     bool was_up = line->is_up;
@@ -358,7 +364,7 @@ static void hear(nats_line *line, const nats_view *view)
     }
 }
 
-/* False: something is left to send. */
+/* Returns false if something is left to send. */
 static bool write_some(nats_line *line, nats_view *view)
 {
     line->ops->view(line->carrier, view);
@@ -438,7 +444,8 @@ static int connect_it(nats_line *line, const nats_place *place,
                : shmrpc_error_set(error, status, "can't subscribe");
 }
 
-/* The descriptor of NATS is now in the list, whatever its number. */
+/* Adds the descriptor of NATS, which open has just created, to the descriptors
+ * that a forked child closes. Starts the thread. */
 static int start(nats_line *line, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_fork_close_fd(&line->fd_place, &line->fd);
@@ -475,7 +482,7 @@ int nats_line_open(const nats_line_opts *opts, nats_line **out,
                  ? connect_it(line, opts->place, error)
                  : shmrpc_error_set(error, status, "descriptors ran out");
     line->second_ns = shmrpci_deadline_after(SHMRPCI_NS_PER_S);
-    /* Set before the thread's first callback. */
+    /* Set before the thread can call a callback, which may use it. */
     *out = line;
     if (status == SHMRPC_OK) {
         status = start(line, error);
@@ -487,11 +494,12 @@ int nats_line_open(const nats_line_opts *opts, nats_line **out,
     return status;
 }
 
-/* In a forked child, libnats's locks may be held for ever: its memory stays. */
+/* Closes the connection of this process. A forked child does not do this: in
+ * the child, locks of libnats may be held for ever, so its memory is leaked. */
 static void end_ours(nats_line *line)
 {
     if (line->has_thread) {
-        /* Release pairs with the thread's acquire. */
+        /* Release: pairs with the acquire in the thread. */
         shmrpci_store_release(&line->stopping, 1u);
         shmrpci_event_set(line->bell_fd);
         shmrpci_thread_join(&line->thread);

@@ -1,4 +1,5 @@
-/* Addresses of shared objects, and the names that objects have in NATS. */
+/* Parses addresses of shared objects, and makes the names that objects have in
+ * NATS. */
 #include "transport/nats/remote_place.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 /* The longest value of an option that is a number or a word. */
 #define WORD_BYTES 16u
 
-/* A part of an address. */
+/* A part of an address; not terminated by a 0. */
 typedef struct part {
     const char *at;
     size_t len;
@@ -29,7 +30,7 @@ static bool is_it(part p, const char *text)
     return strlen(text) == p.len && memcmp(p.at, text, p.len) == 0;
 }
 
-/* False: too long, or empty. */
+/* Returns false if the part is empty or too long. */
 static bool copy(part p, char *out, size_t size)
 {
     if (p.len == 0 || p.len >= size) {
@@ -42,7 +43,8 @@ static bool copy(part p, char *out, size_t size)
 
 /* ---- servers ------------------------------------------------------------- */
 
-/* An IPv6 address is in brackets, so that its colons don't begin a port. */
+/* The brackets around an IPv6 address keep its colons from looking like a
+ * port. */
 static bool has_port(part host)
 {
     const char *end = memchr(host.at, ']', host.len);
@@ -50,7 +52,7 @@ static bool has_port(part host)
     return memchr(host.at + from, ':', host.len - from) != NULL;
 }
 
-/* False: the list is too long. */
+/* Returns false if the list of servers becomes too long. */
 static bool add_server(nats_place *out, part host)
 {
     size_t used = strlen(out->servers);
@@ -63,7 +65,7 @@ static bool add_server(nats_place *out, part host)
     return len > 0 && (size_t)len < sizeof out->servers - used;
 }
 
-/* Reads servers up to the name, the options or the end; moves *at there. */
+/* Reads servers up to the name, the options or the end, and moves *at there. */
 static int parse_servers(const char *address, const char **at, nats_place *out,
                          shmrpc_error *error)
 {
@@ -122,7 +124,7 @@ static bool set_option(part key, part value, nats_place *out)
                                     : false;
 }
 
-/* KEY=VALUE[&KEY=VALUE...] */
+/* Reads KEY=VALUE[&KEY=VALUE...]. */
 static int parse_options(const char *address, const char *at, nats_place *out,
                          shmrpc_error *error)
 {
@@ -177,7 +179,8 @@ static bool is_letter(char c)
            (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Dots separate the tokens of a subject; an empty token is not allowed. */
+/* A dot is kept only between two non-empty tokens: NATS allows no empty
+ * token. */
 static bool is_separator(const char *name, size_t i)
 {
     return name[i] == '.' && i > 0 && name[i - 1] != '.' &&
@@ -191,8 +194,8 @@ static int too_long(shmrpc_error *error)
                             "character counts as three");
 }
 
-/* Different names stay different, because = and the replacement of a dot are
- * escaped as well. */
+/* Different names get different results, because = and the character that
+ * replaces a dot are escaped as well. */
 static int spell(const char *name, char kind, char dot,
                  char out[NATS_PLACE_SUBJECT_BYTES], shmrpc_error *error)
 {
@@ -200,7 +203,7 @@ static int spell(const char *name, char kind, char dot,
                                   dot, kind, dot);
     for (size_t i = 0; name[i] != '\0'; i++) {
         char c = name[i];
-        /* Room for the longest form, and the final 0. */
+        /* Room for the longest form and the final 0. */
         if (len + 4 > NATS_PLACE_SUBJECT_BYTES) {
             return too_long(error);
         }
@@ -235,7 +238,8 @@ int nats_place_bucket(const char *name, char out[NATS_PLACE_SUBJECT_BYTES],
     size_t len = (size_t)snprintf(out, NATS_PLACE_SUBJECT_BYTES, "%s", "KV_");
     for (size_t i = 0; name[i] != '\0'; i++) {
         char c = name[i];
-        /* Room for the longest form, the .> of its subjects, and the 0. */
+        /* Room for the longest form, for ".>" of its subjects, and for the
+         * final 0. */
         if (len + 8 > NATS_PLACE_SUBJECT_BYTES) {
             return too_long(error);
         }

@@ -2,14 +2,14 @@
  * Queues over NATS: a work-queue stream, and one consumer that all readers
  * share.
  *
- * A thread that pops asks the server for an item (a pull), which arrives when
- * there is one; nothing is fetched ahead, so that no item waits behind a busy
- * reader. An item that arrives when no thread waits any more is given back at
- * once.
+ * A thread that pops asks the server for an item (a pull), and the server
+ * answers when there is one. Nothing is fetched ahead, so that no item waits
+ * behind a busy reader. An item that arrives when no thread waits any more is
+ * given back at once.
  *
  * The server delivers an item again if it is not acknowledged within
- * `ack_wait`. Each second we tell it which items are still being worked on, so
- * that only the items of a reader that has died, or is cut off, are delivered
+ * `ack_wait`. Each second we tell the server which items are still in work, so
+ * that only the items of a reader that has died or is cut off are delivered
  * again.
  */
 #include <stdio.h>
@@ -18,10 +18,10 @@
 
 #include "transport/nats/remote_inside.h"
 
-/* How long a pull waits at the server. Then it is repeated, which limits the
- * delay after a lost pull, and the end of the queue is noticed. */
+/* How long a pull waits at the server. Then it is repeated; this bounds the
+ * delay after a lost pull, and how late the end of the queue is noticed. */
 #define PULL_NS SHMRPCI_NS_PER_S
-/* How long the answer to a pull may take. */
+/* How much longer than the pull itself its answer may take. */
 #define PULL_SLACK_NS (2 * SHMRPCI_NS_PER_S)
 
 /* The pause between two checks while the queue is full, or a reader waits for
@@ -29,8 +29,8 @@
 #define FIRST_LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 #define LAST_LOOK_NS  (100 * SHMRPCI_NS_PER_MS)
 
-/* Numbers of items that are looked at when the server seems to wait for some
- * that are gone. */
+/* How many item numbers are checked at a time when the server seems to wait for
+ * items that no longer exist. */
 #define DROPPED_SHARE 4096u
 
 /* ---- acknowledging ------------------------------------------------------- */
@@ -42,7 +42,8 @@ static int say(shmrpci_remote *remote, const char *reply, const char *what)
         &(nats_post){.subject = reply, .data = what, .len = strlen(what)});
 }
 
-/* An item that no thread waits for goes to other readers. */
+/* Gives items that no thread waits for back to the server, for other
+ * readers. */
 static void give_back_all(shmrpci_remote *remote)
 {
     nats_got *got;
@@ -68,8 +69,7 @@ static int hold(shmrpci_remote *remote, const nats_got *got,
     return SHMRPC_OK;
 }
 
-/* Reporting this often leaves a third of the server's time in case a message is
- * lost. */
+/* Items are reported every third of ack_wait, so a report may be lost. */
 void nats_queue_tick(shmrpci_remote *remote)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -82,7 +82,7 @@ void nats_queue_tick(shmrpci_remote *remote)
     }
 }
 
-/* Pulls in flight are repeated. */
+/* Forgets all pulls in flight, so that they are repeated. */
 void nats_queue_reconnect(shmrpci_remote *remote)
 {
     for (nats_popper *one = remote->poppers; one != NULL; one = one->next) {
@@ -114,7 +114,8 @@ shmrpc_status nats_queue_settle(shmrpci_remote *remote, uint64_t ticket,
 
 /* ---- receiving ---------------------------------------------------------- */
 
-/* A status ends a pull: no items (404, 408), or the consumer is gone (409). */
+/* Handles a status, which ends a pull: no items (404, 408), or the consumer is
+ * gone (409). */
 static void end_pull(shmrpci_remote *remote, const char *subject)
 {
     const char *dot = strrchr(subject, '.');
@@ -124,8 +125,8 @@ static void end_pull(shmrpci_remote *remote, const char *subject)
     }
 }
 
-/* The servers serve pulls in their order. Which of our threads takes the item
- * is another matter. */
+/* Counts an item for our oldest pull, since servers serve pulls in order. Any
+ * of our threads may then take the item. */
 static void note_served(shmrpci_remote *remote)
 {
     nats_popper *oldest = NULL;
@@ -146,8 +147,8 @@ static void on_item(void *user, nats_result result, const nats_message *message)
     shmrpci_remote *remote = user;
     nats_delivery delivery;
     if (message == NULL) {
-        /* The servers have no such consumer, or items were lost here; the
-         * server delivers those again. */
+        /* NOBODY: the servers have no such consumer. Otherwise items were
+         * dropped here; the server will deliver these again. */
         if (result == NATS_NOBODY) {
             nats_queue_reconnect(remote);
         }
@@ -176,7 +177,7 @@ static void on_item(void *user, nats_result result, const nats_message *message)
 
 /* ---- opening and closing ------------------------------------------------- */
 
-/* Looks at the consumer, and creates it if there is none. */
+/* Reads the state of the consumer; creates it if there is none. */
 static int look_at_readers(shmrpci_remote *remote, int64_t deadline_ns,
                            nats_consumer_info *out, shmrpc_error *error)
 {
@@ -193,7 +194,8 @@ static int look_at_readers(shmrpci_remote *remote, int64_t deadline_ns,
     return status;
 }
 
-/* Another process may have made the consumer, with another ack_wait. */
+/* Takes ack_wait from the consumer, which another process may have created with
+ * another value. */
 int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
                     shmrpc_error *error)
 {
@@ -209,7 +211,8 @@ int nats_queue_open(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Items that the user still holds are delivered again. */
+/* Gives back items that the user still holds, so that they are delivered
+ * again. */
 void nats_queue_close(shmrpci_remote *remote)
 {
     nats_hold *held;
@@ -236,8 +239,8 @@ static shmrpc_status full(shmrpci_remote *remote, bool waits,
     return status;
 }
 
-/* NATS doesn't tell when there is room: with BLOCK we check at growing
- * intervals. */
+/* NATS doesn't report when there is room again, so with BLOCK we check at
+ * growing intervals. */
 static shmrpc_status push(shmrpci_remote *remote, const void *data, size_t len,
                           int64_t deadline_ns, shmrpc_error *error)
 {
@@ -275,7 +278,7 @@ shmrpc_status nats_queue_push(shmrpci_remote *remote, const void *data,
 
 /* ---- popping ------------------------------------------------------------- */
 
-/* Hands out the items that have arrived. */
+/* Hands the items that have arrived to the user. */
 static shmrpc_status take_ready(shmrpci_remote *remote, uint32_t max,
                                 shmrpci_buf *buf, shmrpci_remote_item *items,
                                 uint32_t *out_count)
@@ -301,9 +304,10 @@ static shmrpc_status take_ready(shmrpci_remote *remote, uint32_t max,
     return count > 0 ? SHMRPC_OK : status;
 }
 
-/* A killed server may have forgotten the numbers of an empty stream, and counts
- * from 1 again: seen with 2.9.10. Its consumer would take new items for
- * delivered ones, so there has to be a new one. Copies remember the numbers. */
+/* A server that was killed may have forgotten the numbers of an empty stream
+ * and then counts from 1 again (seen with 2.9.10). The old consumer would take
+ * new items for delivered ones, so it is replaced. Streams with replicas keep
+ * the numbers. */
 static int renew_readers(shmrpci_remote *remote, int64_t deadline_ns,
                          shmrpc_error *error)
 {
@@ -315,8 +319,8 @@ static int renew_readers(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Acknowledges what the stream has dropped of the numbers from `*at` to before
- * `end`, and sets `*at` behind them. */
+/* Acknowledges the numbers from `*at` up to, but not including, `end` that the
+ * stream no longer has. Moves `*at` behind them. */
 static int ack_dropped(shmrpci_remote *remote, uint64_t *at, uint64_t end,
                        int64_t deadline_ns, shmrpc_error *error)
 {
@@ -335,10 +339,10 @@ static int ack_dropped(shmrpci_remote *remote, uint64_t *at, uint64_t end,
     return status;
 }
 
-/* A killed server may also wait for the acknowledgement of items that the
- * stream has dropped since, and try for ever to deliver them. Which they are,
- * it does not say: all that it has delivered and the stream lacks are
- * acknowledged again, a share at each look. */
+/* A server that was killed may also wait for acknowledgements of items that the
+ * stream has dropped since, and try for ever to deliver them. It does not say
+ * which items these are. So all items that it has delivered and that the stream
+ * no longer has are acknowledged again, DROPPED_SHARE of them at each check. */
 static int forget_dropped(shmrpci_remote *remote,
                           const nats_consumer_info *readers,
                           int64_t deadline_ns, shmrpc_error *error)
@@ -355,9 +359,10 @@ static int forget_dropped(shmrpci_remote *remote,
     return status;
 }
 
-/* An item that another reader holds may be delivered again, and so counts. The
- * stream's own count may be too high after its server was killed: it then still
- * has items whose acknowledgement only the consumer knows. */
+/* Returns CANCELLED once no item is left. An item that another reader holds
+ * counts as left, because it may be delivered again. The stream's own count is
+ * not used: after its server was killed it may include items whose
+ * acknowledgement only the consumer knows. */
 static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
                          shmrpc_error *error)
 {
@@ -370,14 +375,14 @@ static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
         return shmrpc_error_set(error, SHMRPC_E_CANCELLED,
                                 "it was ended, and is empty");
     }
-    /* Items that the server tries in vain to deliver count as redelivered. */
+    /* Items that the server can't deliver count as redelivered. */
     return readers.again_count > 0
                ? forget_dropped(remote, &readers, deadline_ns, error)
                : status;
 }
 
-/* Looks at the consumer before the stream, whose numbers only grow, and again
- * once the stream is known to get no more items. */
+/* Checks the consumer before the stream, since the numbers of a stream only
+ * grow; and once more after the stream is known to get no more items. */
 static int look_at_both(shmrpci_remote *remote, int64_t deadline_ns,
                         shmrpc_error *error)
 {
@@ -396,8 +401,8 @@ static int look_at_both(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Called after a pull that brought nothing: OK, unless the queue is ended and
- * empty, or gone. If there is no answer, nothing is concluded. */
+/* Called after a pull that brought nothing. Returns OK unless the queue is
+ * gone, or is ended and empty. Without an answer it assumes neither. */
 static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
 {
     int64_t deadline_ns = shmrpci_deadline_after(NATS_LINE_LOOK_NS);
@@ -407,7 +412,7 @@ static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
                : status;
 }
 
-/* Asks for items; `until_ns` 0: only for those that are there now. */
+/* Asks for items. `until_ns` 0: only for items that exist now. */
 static int pull(shmrpci_remote *remote, nats_popper *mine, uint32_t count,
                 int64_t until_ns)
 {
@@ -422,7 +427,7 @@ static int pull(shmrpci_remote *remote, nats_popper *mine, uint32_t count,
                               remote->pull_ear, mine->number, count, wait_ns);
 }
 
-/* Waits while a pull is in progress and fewer than `count` items have
+/* Waits while the pull is in progress and fewer than `count` items have
  * arrived. */
 static void await_items(shmrpci_remote *remote, nats_popper *mine,
                         uint32_t count, int64_t until_ns)
@@ -442,7 +447,7 @@ static shmrpc_status empty(int64_t deadline_ns, shmrpc_error *error)
     return status;
 }
 
-/* The servers may be choosing a leader: don't repeat it at once. */
+/* The servers may be electing a leader: waits before the pull is repeated. */
 static void rest(shmrpci_remote *remote, int64_t until_ns)
 {
     int64_t next_ns = shmrpci_deadline_after(LAST_LOOK_NS);
@@ -452,9 +457,9 @@ static void rest(shmrpci_remote *remote, int64_t until_ns)
     }
 }
 
-/* A pull, and a check of the queue if it brought nothing. A blocking reader
- * asks for one item, since others might arrive after it has gone on with the
- * first. */
+/* Does one pull, and checks the queue if the pull brought nothing. A blocking
+ * reader asks for one item only, because further items might arrive after it
+ * has gone on with the first. */
 static int pop_once(shmrpci_remote *remote, nats_popper *mine, uint32_t max,
                     bool waits, int64_t until_ns, shmrpc_error *error)
 {
@@ -467,7 +472,7 @@ static int pop_once(shmrpci_remote *remote, nats_popper *mine, uint32_t max,
         await_items(remote, mine, count, until_ns);
     }
     if (remote->ready.first != NULL || mine->is_served) {
-        return SHMRPC_OK; /* served: another thread was faster */
+        return SHMRPC_OK; /* is_served: another thread took the item */
     }
     bool is_early = shmrpci_now_ns() + PULL_SLACK_NS < mine->until_ns;
     status = look_at_end(remote, error);
@@ -500,8 +505,8 @@ static shmrpc_status pop(shmrpci_remote *remote, nats_popper *mine,
     return take_ready(remote, max, buf, items, out_count);
 }
 
-/* A thread that leaves with an item of another one's pull leaves its own to
- * that one. */
+/* A thread that leaves may have taken the item of another thread's pull. It
+ * then hands its own pull to that thread. */
 static void leave(shmrpci_remote *remote, nats_popper *mine)
 {
     nats_popper **at = &remote->poppers;

@@ -12,23 +12,23 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* For how long the servers remember the ids of stored messages, to drop
+/* How long the servers remember the ids of stored messages to drop
  * duplicates. */
 #define DUPLICATES_S 120u
 
-/* A topic's stream keeps this many messages more than its history, for
- * subscribers that are a little behind. */
+/* A topic's stream keeps this many messages beyond its history, for subscribers
+ * that are a little behind. */
 #define TOPIC_ROOM 256u
 
-/* How long a topic's consumer outlives its reader. */
+/* How long the server keeps the consumer of a topic whose reader is gone. */
 #define CONSUMER_IDLE_S 60u
 
-/* Room in a message for our headers. */
+/* Room for our headers in a message. */
 #define HEADER_ROOM 256u
 
 #define ABOUT_BYTES 320u
 
-/* JetStream's numbers of errors (server/errors.json). */
+/* Error codes of JetStream (server/errors.json). */
 enum {
     JS_TOO_LARGE = 10054,
     JS_STREAM_EXISTS = 10058,
@@ -67,7 +67,7 @@ static int status_of(uint64_t code)
     }
 }
 
-/* OK, or the answer's error. */
+/* Returns OK, or the status of the error in the answer. */
 static int read_error(nats_json answer, shmrpc_error *error)
 {
     char text[128] = "";
@@ -135,7 +135,7 @@ static void write_about(const nats_about *about, char out[ABOUT_BYTES])
                    about->is_ended ? 1u : 0u, about->signature);
 }
 
-/* False: it is not our stream. */
+/* Returns false if the stream is not one of ours. */
 static bool read_about(const char *text, nats_about *out)
 {
     unsigned is_acked = 0;
@@ -213,8 +213,8 @@ int nats_stream_check(nats_line *line, const nats_stream *stream,
 
 /* ---- making and ending --------------------------------------------------- */
 
-/* A full queue refuses, unless its oldest items may be dropped; so does a
- * bucket. */
+/* A full bucket, and a full queue whose oldest items must not be dropped,
+ * refuse new messages. */
 static const char *discard_of(const nats_about *about)
 {
     if (nats_about_is_bucket(about)) {
@@ -226,8 +226,8 @@ static const char *discard_of(const nats_about *about)
                : "old";
 }
 
-/* How much it keeps. Of a bucket each key's last message, which is not deleted
- * but replaced. */
+/* Writes the limits of the stream. A bucket keeps the last message of each key,
+ * which a newer one replaces. */
 static void write_limits(const nats_about *about, shmrpci_buf *out)
 {
     if (nats_about_is_bucket(about)) {
@@ -291,8 +291,9 @@ static int configure(nats_line *line, const char *operation,
     return status;
 }
 
-/* While another handle creates the same stream, 2.9.10 may already find its
- * subject taken and not yet its name: asked again, it knows. */
+/* While another handle creates the same stream, nats-server 2.9.10 may already
+ * report that the subject is taken but not yet that the name is. When asked
+ * again it reports the name. */
 int nats_stream_create(nats_line *line, const nats_stream *stream,
                        const nats_place *place, const nats_about *about,
                        int64_t deadline_ns, shmrpc_error *error)
@@ -305,7 +306,8 @@ int nats_stream_create(nats_line *line, const nats_stream *stream,
     return status;
 }
 
-/* Storage and replicas can't be changed: the existing ones are kept. */
+/* Storage and replicas of a stream can't be changed, so the update repeats the
+ * existing values. */
 int nats_stream_end(nats_line *line, const nats_stream *stream,
                     const nats_stream_info *info, int64_t deadline_ns,
                     shmrpc_error *error)
@@ -442,7 +444,7 @@ int nats_consumer_look(nats_line *line, const nats_stream *stream,
     return status;
 }
 
-/* The servers identify the message by its number. */
+/* The subject of the acknowledgement identifies the message by its number. */
 int nats_consumer_ack(nats_line *line, const nats_stream *stream,
                       const char *name, uint64_t number)
 {
@@ -477,11 +479,10 @@ int nats_consumer_pull(nats_line *line, const nats_stream *stream,
                                              .len = (size_t)len});
 }
 
-/* ---- metadata of messages
- * ------------------------------------------------- */
+/* ---- delivery metadata --------------------------------------------------- */
 
-/* $JS.ACK.STREAM.CONSUMER.TIMES.NUMBER.ORDER.TIME.PENDING; servers with domains
- * put two more tokens before the stream, and perhaps one at the end. */
+/* Parses $JS.ACK.STREAM.CONSUMER.TIMES.NUMBER.ORDER.TIME.PENDING. Servers with
+ * domains insert two tokens before the stream and may append one. */
 bool nats_delivery_of(const char *reply, nats_delivery *out)
 {
     char text[2 * NATS_PLACE_SUBJECT_BYTES];

@@ -17,28 +17,28 @@
 
 #include "transport/nats/remote_inside.h"
 
-/* Without history: how much may wait here for the user; beyond that the oldest
- * are dropped. */
+/* Without history: how many messages and bytes may wait for the user. Beyond
+ * that the oldest are dropped. */
 #define WAITING_MAX       1024u
 #define WAITING_MAX_BYTES ((size_t)8 << 20)
 
-/* How many publishers a subscription keeps track of; beyond that, the one noted
- * first is forgotten. */
+/* How many publishers a subscription keeps track of. Beyond that, the publisher
+ * that was noted first is forgotten. */
 #define PUBLISHERS_MAX 64u
 
-/* With history: how many messages are asked for at a time, and how long the
- * server waits for them. */
+/* With history: how many messages a pull asks for, and how long the server
+ * waits for them. */
 #define BATCH   256u
 #define PULL_NS (5 * SHMRPCI_NS_PER_S)
-/* How long the answer to a pull may take. */
+/* How much longer than the pull itself its answer may take. */
 #define PULL_SLACK_NS (2 * SHMRPCI_NS_PER_S)
 
-/* How long subscribing may take. */
+/* Timeout of subscribing. */
 #define SUBSCRIBE_NS (10 * SHMRPCI_NS_PER_S)
 
 typedef struct publisher {
     uint64_t id;
-    uint64_t next; /* number of its next message; 0: unused */
+    uint64_t next; /* number expected of its next message; 0: unused */
 } publisher;
 
 struct shmrpci_remote_sub {
@@ -47,15 +47,16 @@ struct shmrpci_remote_sub {
     nats_ear *ear;
     nats_gots waiting;
     bool has_alien; /* a message of another type has come */
-    /* without history */
+    /* Fields for topics without history. */
     publisher publishers[PUBLISHERS_MAX];
     uint32_t publisher_turn;
-    /* with history */
-    char consumer[64]; /* "": none yet; it will start at `number` */
-    uint64_t number;   /* number in the stream of the next message */
+    /* Fields for topics with history. */
+    char consumer[64]; /* "": none yet; the next one will start at `number` */
+    uint64_t number;   /* number in the stream of the next message that we
+                        * expect */
     uint64_t order;    /* number of the last delivery of this consumer */
     uint64_t pull;     /* number of the pull in progress; 0: none */
-    uint32_t asked;    /* how many messages it may still bring */
+    uint32_t asked;    /* how many messages the pull may still bring */
     int64_t until_ns;  /* after that the pull counts as lost */
 };
 
@@ -98,7 +99,7 @@ static publisher *publisher_of(shmrpci_remote_sub *sub, uint64_t id)
     return one;
 }
 
-/* How many of its publisher's messages are missing before this one. */
+/* Returns how many messages of the publisher are missing before this one. */
 static uint64_t count_lost(shmrpci_remote_sub *sub, uint64_t id,
                            uint64_t number)
 {
@@ -109,8 +110,8 @@ static uint64_t count_lost(shmrpci_remote_sub *sub, uint64_t id,
     return lost;
 }
 
-/* Reads our header; a message without one is from a foreign publisher, and not
- * counted. False: it is of another type or encoding. */
+/* Reads our header. A message without it comes from a foreign publisher and is
+ * not counted. Returns false if the message is of another type or encoding. */
 static bool read_from(shmrpci_remote_sub *sub, const nats_message *message,
                       uint64_t *out_lost)
 {
@@ -135,7 +136,7 @@ static bool read_from(shmrpci_remote_sub *sub, const nats_message *message,
     return true;
 }
 
-/* The loss is reported before the next message that is left. */
+/* Adds the loss to the next message that is left, which reports it. */
 static void drop_oldest(shmrpci_remote_sub *sub)
 {
     nats_got *oldest = nats_gots_take(&sub->waiting);
@@ -145,7 +146,8 @@ static void drop_oldest(shmrpci_remote_sub *sub)
     free(oldest);
 }
 
-/* If there is no memory for it, its number is missing before the next one. */
+/* If memory is exhausted, the message is dropped; the gap in the publisher's
+ * numbers shows the loss later. */
 static void on_news(void *user, nats_result result, const nats_message *message)
 {
     shmrpci_remote_sub *sub = user;
@@ -172,7 +174,8 @@ static void on_news(void *user, nats_result result, const nats_message *message)
 
 /* ---- receiving with history -------------------------------------------- */
 
-/* Another consumer continues with the first message that has not arrived. */
+/* Drops the consumer. The next one continues with the first message that has
+ * not arrived. */
 static void start_over(shmrpci_remote_sub *sub)
 {
     if (sub->consumer[0] != '\0') {
@@ -183,7 +186,8 @@ static void start_over(shmrpci_remote_sub *sub)
     sub->pull = 0;
 }
 
-/* Handles a message of the consumer; those of former consumers are ignored. */
+/* Handles a message of the present consumer; messages of former consumers are
+ * ignored. */
 static void take_stored(shmrpci_remote_sub *sub, const nats_message *message)
 {
     nats_delivery delivery;
@@ -197,7 +201,8 @@ static void take_stored(shmrpci_remote_sub *sub, const nats_message *message)
             ? nats_got_make(message)
             : NULL;
     if (got == NULL) {
-        /* Lost between the server and us; the server still has it. */
+        /* A message was lost between the server and us; the server still has
+         * it. */
         start_over(sub);
         return;
     }
@@ -227,13 +232,13 @@ static void on_stored(void *user, nats_result result,
                strtoull(dot + 1, NULL, 10) == sub->pull) {
         sub->pull = 0;
         if (code == 409) {
-            /* The consumer was deleted, perhaps with its stream. */
+            /* The consumer was deleted, perhaps together with its stream. */
             start_over(sub);
         }
     }
 }
 
-/* What was in flight is asked for again. */
+/* Forgets pulls in flight, so that they are repeated. */
 void nats_topic_reconnect(shmrpci_remote *remote)
 {
     for (shmrpci_remote_sub *sub = remote->subs; sub != NULL; sub = sub->next) {
@@ -257,7 +262,7 @@ static void free_sub(shmrpci_remote_sub *sub)
     free(sub);
 }
 
-/* Finds out whether the topic is still there, and makes a consumer. */
+/* Checks that the topic still exists, and makes a consumer. */
 static int make_consumer(shmrpci_remote_sub *sub, int64_t deadline_ns,
                          shmrpc_error *error)
 {
@@ -358,8 +363,8 @@ void nats_topic_close(shmrpci_remote *remote)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* Asks for more messages, or continues to wait for requested ones. `looks`:
- * only for those that are there now. */
+/* Starts a pull, unless one is in progress. With `looks` it asks only for
+ * messages that exist now. */
 static int fetch(shmrpci_remote_sub *sub, bool looks, int64_t until_ns,
                  shmrpc_error *error)
 {
@@ -379,13 +384,13 @@ static int fetch(shmrpci_remote_sub *sub, bool looks, int64_t until_ns,
     return SHMRPC_OK;
 }
 
-/* Waits until a message has arrived, or the pull has ended. */
+/* Waits until a message has arrived or the pull has ended. */
 static void await_stored(shmrpci_remote_sub *sub, int64_t until_ns)
 {
     int64_t at_ns = sub->until_ns < until_ns ? sub->until_ns : until_ns;
     while (sub->pull != 0 && sub->waiting.first == NULL) {
         if (!nats_line_wait(sub->remote->line, at_ns)) {
-            /* Late messages are still taken. */
+            /* Messages that arrive later are still accepted. */
             sub->pull = shmrpci_now_ns() >= sub->until_ns ? 0 : sub->pull;
             return;
         }
@@ -399,7 +404,7 @@ static shmrpc_status none(int64_t deadline_ns, shmrpc_error *error)
     return status;
 }
 
-/* Waits for a message, or the news of a loss. */
+/* Waits for a message, or until there is a loss to report. */
 static shmrpc_status await_any(shmrpci_remote_sub *sub, int64_t deadline_ns,
                                shmrpc_error *error)
 {
@@ -411,7 +416,7 @@ static shmrpc_status await_any(shmrpci_remote_sub *sub, int64_t deadline_ns,
     while (sub->waiting.first == NULL && !sub->has_alien) {
         int status = SHMRPC_OK;
         if (looks && sub->pull != 0) {
-            /* Messages that exist would have arrived. */
+            /* Messages that exist would have arrived by now. */
             return none(deadline_ns, error);
         }
         if (has_history) {

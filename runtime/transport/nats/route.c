@@ -9,7 +9,7 @@ bool nats_client_is_ours(const nats_client *client)
     return client->generation == shmrpci_fork_generation();
 }
 
-/* xorshift64: it need not be secret. */
+/* xorshift64; the numbers need not be secret. */
 uint64_t nats_client_random(nats_client *client)
 {
     uint64_t x = client->random;
@@ -24,7 +24,7 @@ static nats_instance *instance_of(const nats_route *route)
     return &route->client->directory.instances[route->instance];
 }
 
-/* ---- from new to lost -------------------------------------------------- */
+/* ---- opening and losing links -------------------------------------------- */
 
 nats_route *nats_route_new(nats_client *client, uint32_t instance, int fd)
 {
@@ -45,7 +45,8 @@ nats_route *nats_route_new(nats_client *client, uint32_t instance, int fd)
     return route;
 }
 
-/* From now on the directory may give the instance's place to another one. */
+/* After this call the directory may reuse the instance's place for another
+ * one. */
 static void leave_instance(nats_route *route)
 {
     nats_instance *it = instance_of(route);
@@ -104,7 +105,7 @@ void nats_route_retire(nats_route *route)
     }
 }
 
-/* The pump's link ends with its socket. */
+/* Disconnecting closes the socket, which ends the pump's link. */
 void nats_route_sweep(nats_client *client)
 {
     for (uint32_t i = 0; i < client->route_top; i++) {
@@ -127,7 +128,7 @@ void nats_route_sweep(nats_client *client)
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* The link of the instance with the fewest calls. */
+/* Returns the link of the instance with the fewest calls. */
 static nats_route *route_to(nats_client *client, uint32_t instance)
 {
     nats_route *best = NULL;
@@ -156,7 +157,9 @@ nats_route *nats_route_take(nats_client *client)
         it->calls++;
         client->calls++;
         if (it->calls % NATS_LINK_CALLS == 0) {
-            shmrpci_cond_broadcast(&client->changed); /* for the scout */
+            shmrpci_cond_broadcast(&client->changed); /* makes the scout check
+                                                       * whether to open another
+                                                       * link */
         }
     }
     shmrpci_mutex_unlock(&client->lock);

@@ -1,5 +1,4 @@
-/* Finds instances, opens links to them, and implements the callbacks of the
- * pump. */
+/* Finds instances, opens links to them, and implements the pump's callbacks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,21 +7,20 @@
 #include "os/stream.h"
 #include "transport/nats/client.h"
 
-/* How long to wait for more answers after the first one. */
+/* How long to wait for further answers after the first one. */
 #define GATHER_NS (3 * SHMRPCI_NS_PER_MS)
 
-/* How often the scout searches for instances, and the least pause between two
+/* How often the scout searches for instances, and the minimum pause between two
  * searches. */
 #define SEARCH_NS       (30 * SHMRPCI_NS_PER_S)
 #define SEARCH_AGAIN_NS SHMRPCI_NS_PER_S
 
-/* How long the scout waits for the welcome of an instance. */
+/* Timeout of waiting for the welcome of an instance. */
 #define WELCOME_NS (5 * SHMRPCI_NS_PER_S)
 
-/* ---- notifications by the pump
- * ----------------------------------------------- */
+/* ---- callbacks from the pump --------------------------------------------- */
 
-/* With the lock held: makes the scout search for instances soon. */
+/* Called with the lock held. Makes the scout search for instances soon. */
 static void search_soon(nats_client *client)
 {
     int64_t soon_ns = client->searched_ns + SEARCH_AGAIN_NS;
@@ -56,7 +54,8 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* Waits as well for a welcome that has begun. */
+/* A welcome that we wait for counts as a call, so the pump checks the
+ * gateway. */
 static uint32_t calls(void *user, void *owner)
 {
     nats_client *client = user;
@@ -125,7 +124,8 @@ static void give_to_pump(nats_client *client, nats_route *route)
     route->cut = route->is_linked ? NATS_CUT_NONE : NATS_CUT_MEMORY;
 }
 
-/* A client that leaves does not wait for a welcome. */
+/* Returns a route that is still being opened after the client was told to
+ * leave: nobody waits for its welcome. */
 static nats_route *given_up(nats_client *client)
 {
     for (uint32_t i = 0; i < client->route_top && client->is_leaving; i++) {
@@ -156,7 +156,7 @@ static void on_wake(void *user)
     }
 }
 
-/* Messages sent meanwhile may be lost. */
+/* Searches again: news of gateways may have been lost without a connection. */
 static void on_connect(void *user)
 {
     nats_client *client = user;
@@ -178,7 +178,7 @@ void nats_client_callbacks(nats_pump_opts *opts)
 
 /* ---- finding ----------------------------------------------------------- */
 
-/* With the lock held: searches. A random part of the time until the next search
+/* Called with the lock held. Starts a search. A random part of the interval
  * keeps clients from searching all at once. */
 static void search(nats_client *client)
 {
@@ -208,7 +208,8 @@ static int not_found(const nats_client *client, shmrpc_error *error)
                                   "no gateway of %.60s answered in time", name);
 }
 
-/* With the lock held: waits for the first answer, and a moment for more. */
+/* Called with the lock held. Waits for the first answer, and a moment for
+ * more. */
 static int find(nats_client *client, int64_t deadline_ns, shmrpc_error *error)
 {
     int64_t until_ns = deadline_ns;
@@ -250,8 +251,8 @@ static const char *text_of(nats_cut cut)
     return NULL;
 }
 
-/* Calls of one connection may use any of its links: method ids and limits must
- * be the same. The first welcome decides. */
+/* Calls of one connection may use any of its links, so method ids and limits
+ * must be the same on all links. The first welcome decides. */
 static bool fits(nats_client *client, const shmrpci_conn *inner,
                  const shmrpci_buf *welcome)
 {
@@ -267,9 +268,9 @@ static bool fits(nats_client *client, const shmrpci_conn *inner,
            memcmp(client->welcome.data, welcome->data, welcome->len) == 0;
 }
 
-/* With the lock held, which it releases meanwhile: opens a link. UNAVAILABLE,
- * DEADLINE: another instance may work; other statuses are the service's
- * refusal. */
+/* Called with the lock held, and releases it meanwhile. Opens a link.
+ * UNAVAILABLE and DEADLINE mean that another instance may work; other statuses
+ * are a refusal by the service. */
 static int open_route(nats_client *client, uint32_t instance,
                       shmrpci_buf *welcome, int64_t deadline_ns,
                       shmrpc_error *error)
@@ -309,11 +310,11 @@ static int open_route(nats_client *client, uint32_t instance,
                                "the gateway of %.60s at %.60s %s",
                                client->over.name, who.host, why);
     }
-    if (status == SHMRPC_OK) { /* considered again when it answers again */
+    if (status == SHMRPC_OK) { /* left out until it answers a search again */
         nats_directory_silence(&client->directory, instance);
         status = SHMRPC_E_CONTRACT;
     }
-    route->inner = inner; /* for sweep to close */
+    route->inner = inner; /* nats_route_sweep closes it */
     nats_route_failed(route);
     return status;
 }
@@ -328,7 +329,7 @@ int nats_client_begin(nats_client *client, shmrpci_buf *welcome,
         uint32_t next = nats_directory_wanted(
             &client->directory, shmrpci_now_ns(), nats_client_random(client));
         if (next == NATS_NO_INSTANCE) {
-            if (status == SHMRPC_OK) { /* it has left since it was found */
+            if (status == SHMRPC_OK) { /* it has left since the search */
                 status = shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
                                           "the last gateway of %.80s has left",
                                           client->over.name);
@@ -347,7 +348,7 @@ int nats_client_begin(nats_client *client, shmrpci_buf *welcome,
 
 /* ---- the scout --------------------------------------------------------- */
 
-/* With the lock held: opens another link to the instance. */
+/* Called with the lock held. Opens an additional link to the instance. */
 static void open_another(nats_client *client, uint32_t instance)
 {
     shmrpc_error ignored;
@@ -392,7 +393,7 @@ int nats_client_scout(nats_client *client, shmrpc_error *error)
                : shmrpc_error_set(error, status, "can't start a thread");
 }
 
-/* What is queued is still sent. */
+/* Queued messages are still sent. */
 void nats_client_end(nats_client *client)
 {
     bool is_ours = nats_client_is_ours(client);

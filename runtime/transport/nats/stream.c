@@ -1,4 +1,5 @@
-/* Streams: tcp's, each of which holds the link that its call took. */
+/* Streams over NATS: tcp's streams, each of which holds the link that its call
+ * took. */
 #include <stdlib.h>
 
 #include "transport/nats/client.h"
@@ -86,7 +87,7 @@ static void close_stream(shmrpci_stream *stream)
     free(own);
 }
 
-/* No `accept`: there are no workers. */
+/* There are no workers, so there is no `accept`. */
 const shmrpci_stream_ops nats_stream_ops = {
     .open = open_streams,
     .is_taken = is_taken,

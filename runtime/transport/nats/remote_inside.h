@@ -166,9 +166,7 @@ shmrpc_status nats_topic_next(shmrpci_remote_sub *sub, int64_t deadline_ns,
 
 /* Headers of the messages in a bucket. */
 #define NATS_KV_OPERATION "KV-Operation"
-#define NATS_KV_MARKER                              \
-    "Nats-Marker-Reason" /* marks a deletion by the \
-                          * server */
+#define NATS_KV_MARKER    "Nats-Marker-Reason" /* a deletion by the server */
 
 shmrpc_status nats_kv_read(shmrpci_remote *remote, const void *key,
                            size_t key_len, int64_t deadline_ns,

@@ -47,8 +47,8 @@ shmrpc_status tcp_auth_say(tcp_side from, uint8_t out[TCP_SAID_BYTES])
 shmrpc_status tcp_auth_prove(const tcp_auth *auth, tcp_side from,
                              uint8_t out[SHMRPCI_PROOF_BYTES])
 {
-    /* The proof covers the side's name, so that a peer can't send our own proof
-     * back to us. */
+    /* The proof covers the name of the side, so that a peer can't send our own
+     * proof back to us. */
     uint8_t data[16 + 2 * TCP_SAID_BYTES + SHMRPCI_TLS_BINDING_BYTES] = {0};
     size_t len = 16 + 2 * TCP_SAID_BYTES;
     memcpy(data, from == TCP_FROM_SERVER ? "shmrpc server" : "shmrpc client",

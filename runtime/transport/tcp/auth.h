@@ -1,12 +1,12 @@
 /*
- * A key that both ends share, and how each proves to the other that it has it:
- * openings with nonces, and proofs over both.
+ * A key that both ends share, and how each proves to the other that it has the
+ * key: each sends an opening with a nonce, then a proof over both openings.
  *
  *     client                                         server
  *     opening, nonce                       ---> <---  opening, nonce, proof
  *     AUTH proof, then hello               --->
  *
- * Threading: values.
+ * Threading: plain values, guarded by their owner.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_AUTH_H
 #define SHMRPCI_TRANSPORT_TCP_AUTH_H
@@ -22,15 +22,17 @@
 #define TCP_SAID_BYTES (TCP_OPENING_BYTES + TCP_NONCE_BYTES)
 
 typedef struct tcp_auth {
-    const shmrpci_secret *key; /* the owner's; len 0: no key is required */
+    const shmrpci_secret *key; /* owned by the listener or client; len 0: no key
+                                * is required */
     uint8_t client[TCP_SAID_BYTES];
     uint8_t server[TCP_SAID_BYTES];
-    bool has_binding; /* proofs are valid for this TLS connection only */
+    bool has_binding; /* proofs include `binding`, so they are valid only on
+                       * this TLS connection */
     uint8_t binding[SHMRPCI_TLS_BINDING_BYTES];
 } tcp_auth;
 
-/* Reads the key file that an address names, if it names one. INVALID, DENIED,
- * NOT_FOUND with a message. */
+/* Reads the key file that an address names, if it names one. Returns INVALID,
+ * DENIED or NOT_FOUND, each with a message. */
 int tcp_auth_read_key(const char *path, shmrpci_secret *out,
                       shmrpc_error *error);
 

@@ -3,13 +3,14 @@
  * when the limit is reached.
  *
  * Requests have one half of the total and replies the other, so that neither
- * starves the other. When half of either share is used, a connection that uses
- * more than an equal part of it is paused: for requests it is not read, for
- * replies its calls are not run. A large body is received only once there is
- * room for all of it, first come, first served, so that every body that has
- * begun can be completed. If there is still no room, the slowest peer that does
- * not read, or stalls in sending, is disconnected: at once if a reply needs the
- * room, since its call has already run; after a while if a request does.
+ * starves the other. When half of either share is used, each connection that
+ * uses more than an equal part of it is paused: its socket is not read
+ * (requests), or its calls are not run (replies). A large body is received only
+ * once there is room for all of it, first come, first served, so that every
+ * body that has begun can be completed. If there is still no room, the slowest
+ * peer that does not read, or stalls while sending, is disconnected: at once if
+ * a reply needs the room, because its call has already run; after a while if a
+ * request needs it.
  *
  * Threading: see server.h.
  */
@@ -22,8 +23,8 @@
  * it counts as quick until it has been slow for a while. */
 #define CREDIT_BYTES ((uint64_t)64 << 10)
 
-/* How often the patrol looks for a connection to disconnect in favour of a
- * waiting request. */
+/* How often the patrol looks for a connection to disconnect while a request
+ * waits for room. */
 #define AGAIN_NS (100 * SHMRPCI_NS_PER_MS)
 
 static size_t half(const tcp_listener *listener)
@@ -49,7 +50,8 @@ bool tcp_budget_is_full(const tcp_conn *conn)
            (listener->replies_are_many && conn->kept.replies > share(listener));
 }
 
-/* A body that has begun to arrive must not pause its own connection. */
+/* Does not count the body that is arriving: it must not pause its own
+ * connection. */
 static size_t settled(const tcp_conn *conn)
 {
     SHMRPCI_ASSERT(conn->asked_bytes <= conn->kept.requests,
@@ -66,7 +68,7 @@ bool tcp_budget_is_paused(const tcp_conn *conn)
            (listener->requests_are_many && settled(conn) > share(listener));
 }
 
-/* ---- going on -------------------------------------------------------- */
+/* ---- resuming ------------------------------------------------------------ */
 
 static void resume(tcp_conn *conn)
 {
@@ -103,7 +105,7 @@ static void for_all(tcp_listener *listener, void (*act)(tcp_conn *conn))
     }
 }
 
-/* The connection that has waited longest; NULL: none is waiting. */
+/* Returns the connection that has waited longest for room; NULL: none waits. */
 static tcp_conn *first_wanting(const tcp_listener *listener)
 {
     tcp_conn *first = NULL;
@@ -145,7 +147,7 @@ static void set(tcp_conn *conn, tcp_kept *what, tcp_kept now)
         listener->replies_are_many = true;
     }
     uint32_t too_many = listener->kept.replies > half(listener);
-    /* Relaxed: the next reply checks again, with the lock. */
+    /* Relaxed: the next reply checks again with the lock held. */
     if (shmrpci_load_relaxed(&listener->has_too_many) != too_many) {
         shmrpci_store_relaxed(&listener->has_too_many, too_many);
     }
@@ -166,7 +168,8 @@ static void stop_wanting(tcp_conn *conn)
     conn->wanted_bytes = 0;
 }
 
-/* Called when memory was freed: resumes the connections that wait for it. */
+/* Called when memory was freed. Resumes the connections that wait for
+ * memory. */
 static void go_on(tcp_listener *listener)
 {
     tcp_conn *first;
@@ -243,11 +246,12 @@ void tcp_budget_leave(tcp_conn *conn)
 {
     stop_wanting(conn);
     set_asked(conn, 0);
-    tcp_call_line_up(conn); /* oneway calls run even so */
+    tcp_call_line_up(conn); /* oneway calls run even after the connection has
+                             * ended */
     go_on(conn->listener);
 }
 
-/* ---- asking ---------------------------------------------------------- */
+/* ---- asking for room ----------------------------------------------------- */
 
 static void ask(tcp_conn *conn, size_t bytes)
 {
@@ -275,7 +279,7 @@ void tcp_budget_ask(tcp_conn *conn, size_t bytes)
     bool is_less = bytes < conn->last_asked_bytes;
     conn->last_asked_bytes = bytes;
     conn->last_asked_frame = conn->frames;
-    /* Relaxed: see pace. */
+    /* Relaxed: used only to estimate the peer's speed (see pace). */
     shmrpci_store_relaxed(&conn->body_since_ns, (uint64_t)shmrpci_now_ns());
     shmrpci_mutex_lock(&listener->lock);
     if (conn->state != TCP_CONN_DEAD) {
@@ -289,8 +293,9 @@ void tcp_budget_ask(tcp_conn *conn, size_t bytes)
 
 /* ---- making room ----------------------------------------------------- */
 
-/* The rate in bytes per second at which the peer has moved data since we began
- * to wait for it; UINT64_MAX: that was less than `least_ns` ago. */
+/* Returns the rate in bytes per second at which the peer has moved data since
+ * we began to wait for it. Returns UINT64_MAX if we have waited for less than
+ * `least_ns`. */
 static uint64_t pace(uint64_t bytes, int64_t waited_ns, int64_t least_ns)
 {
     int64_t time_us = waited_ns / SHMRPCI_NS_PER_US;
@@ -299,7 +304,8 @@ static uint64_t pace(uint64_t bytes, int64_t waited_ns, int64_t least_ns)
                                       (uint64_t)(time_us > 0 ? time_us : 1);
 }
 
-/* The rate at which it takes what we send; UINT64_MAX: nothing waits for it. */
+/* Returns the rate at which the peer takes what we send; UINT64_MAX: nothing
+ * waits to be sent. */
 static uint64_t pace_of_taking(tcp_conn *conn, int64_t now_ns, int64_t least_ns)
 {
     int64_t since_ns;
@@ -309,7 +315,7 @@ static uint64_t pace_of_taking(tcp_conn *conn, int64_t now_ns, int64_t least_ns)
                : UINT64_MAX;
 }
 
-/* The rate at which it sends the request that is arriving. */
+/* Returns the rate at which the peer sends the request that is arriving. */
 static uint64_t pace_of_sending(tcp_conn *conn, int64_t now_ns,
                                 int64_t least_ns)
 {
@@ -320,14 +326,16 @@ static uint64_t pace_of_sending(tcp_conn *conn, int64_t now_ns,
                : UINT64_MAX;
 }
 
-/* The rate that counts when a reply needs room: it can't wait. */
+/* The rate that counts when a reply needs room. A reply can't wait, so even a
+ * peer that has been slow for a moment counts. */
 static uint64_t pace_for_replies(tcp_conn *conn, int64_t now_ns)
 {
     return conn->kept.replies > 0 ? pace_of_taking(conn, now_ns, 0)
                                   : UINT64_MAX;
 }
 
-/* The rate that counts when a request needs room: it can wait. */
+/* The rate that counts when a request needs room. A request can wait, so only
+ * peers that have been slow for `room_ns` count. */
 static uint64_t pace_for_requests(tcp_conn *conn, int64_t now_ns)
 {
     int64_t room_ns = conn->listener->limits.room_ns;
@@ -338,7 +346,7 @@ static uint64_t pace_for_requests(tcp_conn *conn, int64_t now_ns)
     return taking < sending ? taking : sending;
 }
 
-/* The slowest connection below `limit`; NULL: there is none. */
+/* Returns the slowest connection whose rate is below `limit`; NULL: none. */
 static tcp_conn *find_slowest(const tcp_listener *listener, uint64_t limit,
                               uint64_t (*pace_for)(tcp_conn *conn,
                                                    int64_t now_ns))
@@ -356,8 +364,9 @@ static tcp_conn *find_slowest(const tcp_listener *listener, uint64_t limit,
     return slowest;
 }
 
-/* With the lock held, which it releases meanwhile: disconnects a connection.
- * Returns how many bytes it still keeps, which are freed soon. */
+/* Called with the lock held, and releases it meanwhile. Disconnects a
+ * connection. Returns how much memory the connection still keeps, which is
+ * freed soon. */
 static tcp_kept displace(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -374,7 +383,7 @@ void tcp_budget_make_room(tcp_listener *listener, size_t bytes)
 {
     size_t leaving = 0;
     tcp_conn *slowest;
-    /* Relaxed: see set. */
+    /* Relaxed: a stale value is corrected by the next reply. */
     if (bytes == 0 && shmrpci_load_relaxed(&listener->has_too_many) == 0) {
         return;
     }

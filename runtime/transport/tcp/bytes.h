@@ -10,7 +10,7 @@
 #include "os/tls_stream.h"
 #include "transport/tcp/limits.h"
 
-/* `tls` NULL: unencrypted. */
+/* Reads bytes. `tls` NULL: the connection is unencrypted. */
 static inline shmrpc_status tcp_bytes_receive(int fd, shmrpci_tls *tls,
                                               void *data, size_t size,
                                               size_t *out_len)
@@ -27,16 +27,17 @@ static inline shmrpc_status tcp_bytes_send(int fd, shmrpci_tls *tls,
                        : shmrpci_stream_send(fd, parts, count, out_len);
 }
 
-/* How much of a large body that is being received has arrived. */
+/* Returns how many of the `missing` bytes of a large body are ready to be
+ * read. */
 static inline size_t tcp_bytes_queued(int fd, const shmrpci_tls *tls,
                                       size_t missing)
 {
     return tls == NULL && missing > 0 ? shmrpci_stream_queued(fd) : 0;
 }
 
-/* `missing` bytes of a large body are still to come: lets a waiting thread
- * sleep until many of them have arrived. `*mark` is the last setting, 0 at
- * first. */
+/* Called while `missing` bytes of a large body have not arrived: keeps a
+ * waiting thread asleep until many of them have. `*mark` holds the present
+ * setting of the socket; it starts at 0. */
 static inline void tcp_bytes_mark(int fd, const shmrpci_tls *tls,
                                   size_t missing, size_t *mark)
 {

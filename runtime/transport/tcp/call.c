@@ -1,4 +1,5 @@
-/* Calls on the server's side: their queue, claims, cancellation and memory. */
+/* Calls on the server's side: queueing, claiming, cancelling, and their
+ * memory. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* How much of a connection is read before others have their turn. */
+/* How much of a connection's queue is served before other connections have
+ * their turn. */
 #define TURN_CALLS 16u
 #define TURN_BYTES ((size_t)64 << 10)
 
@@ -19,7 +21,7 @@ static bool is_oneway(const tcp_call *call)
 
 /* ---- memory ---------------------------------------------------------- */
 
-/* With the lock held. */
+/* Called with the lock held. */
 static tcp_call *get_free(tcp_listener *listener)
 {
     tcp_call *call = listener->free_calls;
@@ -30,8 +32,8 @@ static tcp_call *get_free(tcp_listener *listener)
     return call;
 }
 
-/* By the reader: gets memory for a request, and some for later ones. NULL: out
- * of memory. */
+/* Called by the reader. Gets memory for a request and, with the same locking,
+ * for later requests. Returns NULL if memory is exhausted. */
 static tcp_call *get_call(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -78,7 +80,8 @@ static void destroy(tcp_call *call)
     free(call);
 }
 
-/* With the lock held: keeps a call for reuse, unless there are too many. */
+/* Called with the lock held. Keeps a call for reuse, unless there are too
+ * many. */
 static void keep(tcp_listener *listener, tcp_call *call)
 {
     tcp_call_end_streams(call);
@@ -122,7 +125,7 @@ static bool make_room(tcp_call *call, size_t len)
     return true;
 }
 
-/* Takes over the body of a request, without a copy if possible. */
+/* Takes the body of a request over, without a copy if possible. */
 static tcp_end keep_request(tcp_call *call, tcp_body *body)
 {
     if (body->heap != NULL) {
@@ -192,7 +195,8 @@ static void take_out(tcp_call_list *list, tcp_call *call)
     }
 }
 
-/* Connections take turns, so that one with many calls delays others by few. */
+/* Puts a connection with queued calls into the listener's line. Connections
+ * take turns, so one with many calls delays the others by few. */
 void tcp_call_line_up(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -290,7 +294,7 @@ void tcp_call_unclaim(tcp_call *call)
     }
 }
 
-/* ---- beginning and end ----------------------------------------------- */
+/* ---- from request to end ------------------------------------------------- */
 
 static tcp_call *find(const tcp_conn *conn, uint32_t id)
 {
@@ -334,7 +338,7 @@ static void fill(tcp_call *call, tcp_conn *conn, const tcp_head *head)
     shmrpci_store_relaxed(&call->is_cancelled, 0u);
 }
 
-/* With the lock held. */
+/* Called with the lock held. */
 static tcp_end enqueue(tcp_conn *conn, tcp_call *call)
 {
     tcp_listener *listener = conn->listener;
@@ -441,11 +445,12 @@ void tcp_call_end(tcp_call *call)
     tcp_call_end_streams(call);
 }
 
-/* With the lock held: tells the worker of the call that nobody waits for it. */
+/* Called with the lock held. Tells the worker of a call that the client no
+ * longer waits for it. */
 static void tell(tcp_call *call)
 {
     const shmrpci_listen_opts *opts = &call->conn->listener->opts;
-    /* Relaxed: it orders nothing; a relay is woken after it. */
+    /* Relaxed: it orders no other data; a relay is woken afterwards. */
     shmrpci_store_relaxed(&call->is_cancelled, 1u);
     tcp_call_stop_streams(call);
     if (opts->on_cancel != NULL) {
@@ -457,8 +462,8 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
 {
     tcp_listener *listener = conn->listener;
     tcp_head head = {.call = id};
-    tcp_end end = tcp_call_arrive(conn); /* the cancelled call may be among the
-                                          * arrived ones */
+    tcp_end end = tcp_call_arrive(conn); /* the cancelled call may be among
+                                          * those that were not queued yet */
     if (end != TCP_END_NONE) {
         return end;
     }
@@ -479,15 +484,16 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
         }
     }
     shmrpci_mutex_unlock(&listener->lock);
-    /* An unknown call has just been answered. */
+    /* An unknown call was answered above. */
     if (head.type != 0) {
         tcp_conn_note(conn, &head);
     }
     return TCP_END_NONE;
 }
 
-/* With the lock held: ends one call whose deadline to be taken has passed.
- * False: there is none; `*next_ns` is when the next one is due. */
+/* Called with the lock held. Ends one call that no worker has taken in time.
+ * Returns false if there is none; `*next_ns` is then when the next one is
+ * due. */
 static bool end_late(tcp_conn *conn, int64_t now_ns, uint32_t *id,
                      int64_t *next_ns)
 {
@@ -523,7 +529,7 @@ int64_t tcp_call_patrol(tcp_conn *conn, int64_t now_ns)
     }
 }
 
-/* With the lock held: ends or cancels a call whose client has gone. */
+/* Called with the lock held. Ends or cancels a call whose client is gone. */
 static void abandon(tcp_call *call)
 {
     if (is_oneway(call)) {

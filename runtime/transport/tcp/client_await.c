@@ -1,11 +1,11 @@
 /*
- * How the thread that reads for a client waits for the socket: it spins for as
- * long as that pays, then sleeps.
+ * How the reader of a client waits for the socket: it spins for as long as that
+ * pays, then sleeps.
  *
- * Waking a sleeping thread costs the peer's CPU time; across CPUs the wake-up
- * takes both sides longer than the rest of a short call over loopback. The
- * spinner learns soon that spinning does not pay, if replies take longer than
- * the longest spin or if the peer runs on the same CPU.
+ * Waking a sleeping thread costs the peer CPU time. Across CPUs a wake-up takes
+ * both sides longer than the rest of a short call over loopback. The spinner
+ * soon learns that spinning does not pay, when replies take longer than the
+ * longest spin or when the peer runs on the same CPU.
  */
 #include "base/assert.h"
 #include "os/clock.h"
@@ -14,7 +14,7 @@
 #include "os/stream.h"
 #include "transport/tcp/client.h"
 
-/* The low bits of the peer's CPU number. */
+/* Returns the low bits of the number of the peer's CPU. */
 static uint32_t peer_cpu_of(const tcp_client *client)
 {
     uint32_t cpu = client->is_local ? shmrpci_stream_peer_cpu(client->fd)
@@ -22,7 +22,7 @@ static uint32_t peer_cpu_of(const tcp_client *client)
     return cpu != SHMRPCI_CPU_UNKNOWN ? cpu & SHMRPCI_CPU_MASK : cpu;
 }
 
-/* True: the socket is ready. */
+/* Returns true if the socket is ready. */
 static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
 {
     shmrpci_spinner *spinner = &client->spinner;
@@ -30,7 +30,7 @@ static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
     shmrpci_spinner_refresh(spinner, start);
     uint32_t peer_cpu = peer_cpu_of(client);
     bool is_here = peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
-    /* Relaxed: a guess. */
+    /* Relaxed: only a hint. */
     shmrpci_store_relaxed(&client->peer_is_here, is_here ? 1u : 0u);
     uint64_t budget = shmrpci_spinner_budget(spinner, peer_cpu);
     uint64_t step = start + shmrpci_spinner_step_ticks();

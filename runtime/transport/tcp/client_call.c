@@ -15,7 +15,7 @@ static tcp_slot *slot_of(const shmrpci_call *call)
 
 /* ---- reserving ------------------------------------------------------- */
 
-/* Reuses the memory of an earlier request, if that is large enough. */
+/* Reuses the memory of an earlier request if it is large enough. */
 static bool grow_into_spare(tcp_slot *slot, size_t len, size_t *cap)
 {
     tcp_client *client = slot->client;
@@ -32,7 +32,7 @@ static bool grow_into_spare(tcp_slot *slot, size_t len, size_t *cap)
     if (spare.data == NULL) {
         return false;
     }
-    if (len > 0) { /* the head is written last */
+    if (len > 0) { /* the head is written later, when the request is sent */
         memcpy(spare.data + TCP_HEAD_BYTES, slot->request + TCP_HEAD_BYTES,
                len);
     }
@@ -63,7 +63,8 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
     return SHMRPC_OK;
 }
 
-/* A hint can't fail. */
+/* Prepares the buffer of the request. If allocating for the hint fails, the
+ * buffer grows later. */
 static void ready(tcp_slot *slot, size_t size_hint, shmrpci_buf *out)
 {
     *out = (shmrpci_buf){.grow = grow, .owner = slot};
@@ -76,7 +77,7 @@ static void ready(tcp_slot *slot, size_t size_hint, shmrpci_buf *out)
     }
 }
 
-/* With the lock held. */
+/* Called with the lock held. Returns a free slot; NULL: none. */
 static tcp_slot *find_free(tcp_client *client)
 {
     if (client->in_flight >= client->credits) {
@@ -114,12 +115,13 @@ static int lost(const tcp_client *client, shmrpc_error *error)
         client->is_lost ? tcp_end_text(client->end) : "it has stopped");
 }
 
-/* With the lock held. */
+/* Called with the lock held. */
 static int take_slot(tcp_client *client, int64_t deadline_ns, tcp_slot **out,
                      bool *waited, shmrpc_error *error)
 {
-    /* Read first what has arrived: it may be the end of the connection, or free
-     * a slot. A thread with many calls in flight has just done so. */
+    /* Reads what has arrived first, because it may end the connection or free a
+     * slot. This is skipped if the pusher is running and a thread has read the
+     * socket since its last round. */
     if (client->in_flight == 0 || client->in_flight >= client->credits ||
         client->pusher_state != TCP_PUSHER_LOOKS || !client->has_looked) {
         tcp_client_look(client);
@@ -153,7 +155,8 @@ int tcp_client_reserve(shmrpci_conn *base, shmrpci_call *call, size_t size_hint,
                        size_t reply_hint, int64_t deadline_ns,
                        shmrpc_error *error)
 {
-    (void)reply_hint; /* the request's memory comes with it */
+    (void)reply_hint; /* the memory of a reply is allocated when the reply
+                       * arrives */
     tcp_client *client = (tcp_client *)(void *)base;
     tcp_slot *slot = NULL;
     if (!tcp_client_is_ours(client)) {
@@ -175,7 +178,8 @@ int tcp_client_reserve(shmrpci_conn *base, shmrpci_call *call, size_t size_hint,
     return SHMRPC_OK;
 }
 
-/* Ends a call to which the server will send no end. */
+/* Frees the slot of a call that the server does not know of and so will not
+ * end. */
 static void give_back(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -185,8 +189,8 @@ static void give_back(tcp_slot *slot)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* The same for a oneway call, unless a hostile server has already returned the
- * credit of a request that it never got. */
+/* Like give_back, for a oneway call. A hostile server may already have returned
+ * the credit of a request that it never got. */
 static void give_back_oneway(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -216,13 +220,13 @@ void tcp_client_abort(shmrpci_call *call)
 
 /* ---- sending --------------------------------------------------------- */
 
-/* An incomplete request can't be run. */
+/* A request that was sent only in part can't have run. */
 static bool was_sent(const tcp_slot *slot)
 {
     return slot->piece.sent_bytes == slot->piece.len;
 }
 
-/* A piece's address tells its slot. */
+/* The piece is a member of its slot. */
 static tcp_slot *slot_with(tcp_piece *piece)
 {
     return (tcp_slot *)(void *)((char *)piece - offsetof(tcp_slot, piece));
@@ -248,7 +252,8 @@ static void on_sent(tcp_piece *first)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* The features of a connection are those of the protocol. */
+/* The feature bits of a connection equal those of the protocol, so they need no
+ * mapping. */
 _Static_assert((int)SHMRPCI_FEATURE_STREAMS == (int)TCP_FEATURE_STREAMS &&
                    (int)SHMRPCI_FEATURE_METADATA == (int)TCP_FEATURE_METADATA,
                "one bit for each");
@@ -298,8 +303,8 @@ static bool has_room(tcp_slot *slot)
     return slot->request != NULL;
 }
 
-/* The socket is full: waits for room. A request that was sent in part can't be
- * withdrawn. */
+/* Called when the socket is full. Waits for room. A request that was sent in
+ * part can't be withdrawn. */
 static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
 {
     tcp_client *client = slot->client;
@@ -314,8 +319,8 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
     return SHMRPC_E_DEADLINE;
 }
 
-/* A thread of a watching program does not wait for room either: arm and the
- * pusher thread send the rest. */
+/* A thread of an event loop does not wait for room either: arming and the
+ * pusher send the rest. */
 static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
 {
     bool is_told = (flags & SHMRPCI_HEAD_TOLD) != 0;
@@ -363,7 +368,8 @@ int tcp_client_commit(shmrpci_call *call)
     if (status == SHMRPC_OK && !has_room(slot)) {
         status = SHMRPC_E_NO_MEMORY;
     }
-    if (oneway) { /* before it is sent: its credit may come back at once */
+    if (oneway) { /* counted before it is sent, because its credit may come back
+                   * at once */
         shmrpci_mutex_lock(&slot->client->lock);
         slot->client->oneways++;
         shmrpci_mutex_unlock(&slot->client->lock);
@@ -377,7 +383,7 @@ int tcp_client_commit(shmrpci_call *call)
     } else if (status != SHMRPC_OK) {
         give_back(slot);
     } else if (oneway) {
-        /* No thread will wait for it, so it must be sent now. */
+        /* No thread will wait for this call, so it must be sent now. */
         (void)tcp_client_drain(slot->client,
                                shmrpci_deadline_after(call->head.timeout_ns));
         shmrpci_mutex_lock(&slot->client->lock);
@@ -402,7 +408,7 @@ static void fill_reply(shmrpci_call *call, const tcp_slot *slot)
     call->in_shared = false;
 }
 
-/* The status of a call that ended without a reply. */
+/* Returns the status of a call that ended without a reply. */
 static int end_status(const tcp_head *end)
 {
     if ((end->flags & TCP_FLAG_NOT_RUN) != 0) {
@@ -412,7 +418,7 @@ static int end_status(const tcp_head *end)
                                                : SHMRPC_E_SERVER_LOST;
 }
 
-/* With the lock held: whether the call has ended. */
+/* Called with the lock held. Whether the call has ended. */
 static bool is_over(tcp_slot *slot, shmrpci_call *call, int *status)
 {
     switch (slot->state) {
@@ -481,8 +487,8 @@ void tcp_client_release(shmrpci_call *call)
 
 /* ---- giving up ------------------------------------------------------- */
 
-/* With the lock held: waits for the server's verdict, unless the server did not
- * answer the last CANCEL. */
+/* Called with the lock held. Waits for the server's verdict, unless the server
+ * did not answer the last CANCEL. */
 static bool ask_whether_it_ran(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -504,8 +510,8 @@ static bool ask_whether_it_ran(tcp_slot *slot)
     return not_run;
 }
 
-/* With the lock held, which it releases meanwhile: sends CANCEL, after the
- * items sent earlier. */
+/* Called with the lock held, and releases it meanwhile. Sends CANCEL behind the
+ * items that were sent earlier. */
 static void say_cancel(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
@@ -547,8 +553,8 @@ bool tcp_client_cancel(shmrpci_call *call)
     bool is_open = slot->state == TCP_SLOT_SENT && !client->is_lost;
     if (is_open) {
         slot->state = TCP_SLOT_GIVEN_UP;
-        slot->is_asking = true; /* set now: the end may arrive as soon as the
-                                 * lock is released */
+        slot->is_asking = true; /* set before the lock is released, as the end
+                                 * may arrive at once */
         say_cancel(slot);
         withdrawn = ask_whether_it_ran(slot);
     } else {

@@ -1,4 +1,4 @@
-/* Connecting, handshake, and closing. */
+/* Connecting to a server, the handshake, and closing the connection. */
 #include "transport/tcp/client.h"
 
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "os/stream.h"
 #include "transport/tcp/place.h"
 
-/* ---- making and freeing ---------------------------------------------- */
+/* ---- creating and freeing ------------------------------------------------ */
 
-/* A forked child only frees memory, which is a copy. */
+/* In a forked child it frees only memory; the connection is the parent's. */
 static void client_free(tcp_client *client)
 {
     bool is_ours = tcp_client_is_ours(client);
@@ -57,7 +57,7 @@ static bool make_descriptors(tcp_client *client)
            shmrpci_fork_close_fd(&client->fd_place, &client->fd) == SHMRPC_OK;
 }
 
-/* Takes over the descriptor, even when it fails. NULL: out of memory. */
+/* Takes `fd` over, even on failure. Returns NULL if memory is exhausted. */
 static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
 {
     tcp_client *client = calloc(1, sizeof *client);
@@ -97,9 +97,10 @@ static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
     return client;
 }
 
-/* ---- shaking hands --------------------------------------------------- */
+/* ---- handshake ----------------------------------------------------------- */
 
-/* Sends bytes at once: they fit into the buffer of any socket. */
+/* Sends bytes at once; there are so few that they fit into any socket's
+ * buffer. */
 static bool send_all(tcp_client *client, const shmrpci_buf *bytes)
 {
     tcp_piece piece = {.data = bytes->data, .len = bytes->len};
@@ -137,7 +138,7 @@ static void put_hello(const tcp_client *client, shmrpci_buf *out)
     put_frame(out, TCP_HELLO, body, TCP_HELLO_BYTES + opts->hello_len);
 }
 
-/* Sends our opening, and hello with it unless a key must be proved first. */
+/* Sends our opening. Sends hello with it, unless a key must be proved first. */
 static bool say_opening(tcp_client *client)
 {
     tcp_auth *auth = &client->auth;
@@ -160,7 +161,8 @@ static bool say_opening(tcp_client *client)
     return said;
 }
 
-/* The server has proved the key: sends our proof, and hello. */
+/* Called once the server has proved that it has the key. Sends our proof and
+ * hello. */
 static bool say_proof(tcp_client *client)
 {
     uint8_t proof[SHMRPCI_PROOF_BYTES];
@@ -174,8 +176,8 @@ static bool say_proof(tcp_client *client)
     return said;
 }
 
-/* Copies bytes to `to` until `wanted` have arrived altogether; false: not
- * yet. */
+/* Copies bytes to `to` until `wanted` have arrived in total. Returns false if
+ * some are missing. */
 static bool take(tcp_client *client, uint8_t *to, size_t wanted,
                  const uint8_t **data, size_t *len)
 {
@@ -251,7 +253,7 @@ tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len)
                : TCP_END_OPENING;
 }
 
-/* The reason why the welcome did not come. */
+/* Sets the error for a welcome that did not arrive. */
 static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
                       shmrpc_error *error)
 {
@@ -399,11 +401,12 @@ int tcp_client_connect(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
-/* ---- leaving --------------------------------------------------------- */
+/* ---- closing ------------------------------------------------------------- */
 
-/* Oneway calls run even if their client closes: waits until the server has read
- * everything and closes as well. (If a client closed with unread replies, the
- * system would discard bytes on their way to the server.) */
+/* Oneway calls run even if their client closes, so this waits until the server
+ * has read everything and closes its side. (If a client closed with unread
+ * replies, the kernel would reset the connection and discard bytes in flight to
+ * the server.) */
 static void see_off(tcp_client *client)
 {
     int64_t deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);

@@ -1,21 +1,21 @@
 /*
- * Holds requests back for a moment, so that one system call sends many.
+ * Holds requests back for a moment, so that one system call sends several.
  *
- * A client that has many calls in flight usually starts a new one as soon as
+ * A client with many calls in flight usually starts a new call as soon as
  * another has finished, and then waits: the requests up to that wait are sent
- * together. But it may also do something else for a while. So a thread, started
- * with the first held request, sends requests that have been held for
- * TCP_HOLD_NS; it sleeps while none are held.
+ * together. But the program may also do something else before it waits. So a
+ * thread, the pusher, is started with the first held request. It sends requests
+ * that have been held for TCP_HOLD_NS, and sleeps while none are held.
  */
 #include "base/assert.h"
 #include "os/clock.h"
 #include "transport/tcp/client.h"
 
-/* How often to look whether a full socket takes more. */
+/* How often to check whether a full socket takes more. */
 #define FULL_NS (5 * SHMRPCI_NS_PER_MS)
 
-/* With the lock held, which it releases meanwhile: sends requests that have
- * been held long enough; what does not fit is sent in a later round. */
+/* Called with the lock held, and releases it meanwhile. Sends requests that
+ * were held long enough; what does not fit is sent in a later round. */
 static void push(tcp_client *client)
 {
     client->has_held = false;
@@ -56,7 +56,8 @@ static void run(void *user)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* With the lock held: whether the pusher will run within TCP_HOLD_NS. */
+/* Called with the lock held. Returns whether the pusher will run within
+ * TCP_HOLD_NS. */
 static bool wake_pusher(tcp_client *client)
 {
     SHMRPCI_ASSERT(client->pusher_state != TCP_PUSHER_LEAVES,
@@ -74,13 +75,13 @@ static bool wake_pusher(tcp_client *client)
     return true;
 }
 
-/* With the lock held: how many requests to send together. The server should
- * have as many again, or it would be idle. A server on our own CPU has to wait
- * for us anyway, and a program that got several replies usually starts as many
- * calls again. */
+/* Called with the lock held. Returns how many requests should be sent together:
+ * at most half of the calls in flight, since the server would be idle without
+ * the other half. A server on our own CPU has to wait for us anyway, and a
+ * program that got several replies usually starts as many calls again. */
 static uint32_t worth_sending(const tcp_client *client)
 {
-    /* Relaxed: a guess. */
+    /* Relaxed: only a hint. */
     if (shmrpci_load_relaxed(&client->peer_is_here) == 0) {
         return (client->in_flight + 1) / 2;
     }

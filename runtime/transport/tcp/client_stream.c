@@ -21,8 +21,8 @@ static void leave(tcp_flow *flow)
     tcp_client_leave(client_of(flow));
 }
 
-/* Bytes that don't fit are sent by other threads: this one may not come back
- * soon. */
+/* Makes the pusher send bytes that don't fit, because this thread may not come
+ * back soon. */
 static void flush(tcp_flow *flow)
 {
     tcp_client *client = client_of(flow);
@@ -64,7 +64,7 @@ static uint32_t window_of(uint32_t bytes)
                                           : bytes;
 }
 
-/* Puts the windows in front of the request. */
+/* Writes the windows of the call's streams in front of the request. */
 static void put_windows(shmrpci_call *call, const tcp_windows *windows)
 {
     size_t len = call->out.len;
@@ -74,7 +74,8 @@ static void put_windows(shmrpci_call *call, const tcp_windows *windows)
     }
 }
 
-/* With the lock held: the call's streams, with a reference for their user. */
+/* Called with the lock held. Creates the call's streams and a reference for
+ * their user. */
 static int add_streams(tcp_slot *slot, const tcp_windows *windows,
                        size_t max_item_bytes, shmrpc_error *error)
 {
@@ -125,8 +126,7 @@ int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
         return status;
     }
     call->head.flags |= (uint32_t)SHMRPCI_HEAD_STREAMS;
-    status = tcp_client_commit(call); /* which frees the slot unless it returns
-                                       * OK */
+    status = tcp_client_commit(call); /* frees the slot unless it returns OK */
     if (status != SHMRPC_OK) {
         tcp_stream_close(stream);
         return status;
@@ -135,7 +135,8 @@ int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     return SHMRPC_OK;
 }
 
-/* (The server's queue is not visible here.) */
+/* Over tcp a client can't see whether a worker has taken the call from the
+ * server's queue. */
 bool tcp_client_is_taken(const shmrpci_call *call)
 {
     (void)call;

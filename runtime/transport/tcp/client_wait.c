@@ -1,5 +1,5 @@
-/* How the threads of a client wait: one reads the socket and handles the
- * frames, the others sleep. */
+/* How the threads of a client wait: one thread, the reader, reads the socket
+ * and handles the frames; the others sleep. */
 #include "transport/tcp/client.h"
 
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "os/stream.h"
 #include "os/waiting.h"
 
-/* How often a thread that waits for room to send checks that some thread
- * reads. */
+/* How often a thread that waits for room to send checks that some thread is the
+ * reader. */
 #define SLICE_NS (10 * SHMRPCI_NS_PER_MS)
 
 /* ---- incoming frames -------------------------------------------------- */
@@ -53,7 +53,7 @@ void tcp_slot_free(tcp_slot *slot)
     }
 }
 
-/* A credit has been returned. */
+/* Counts credits that the server has returned. */
 static void credit(tcp_client *client, uint32_t count)
 {
     SHMRPCI_ASSERT(count <= client->in_flight,
@@ -87,7 +87,7 @@ static bool make_room(tcp_slot *slot, size_t len)
     return true;
 }
 
-/* Takes over the body of a reply, without a copy if possible. */
+/* Takes the body of a reply over, without a copy if possible. */
 static tcp_end keep_reply(tcp_slot *slot, tcp_body *body)
 {
     SHMRPCI_ASSERT(body->heap == NULL || body->len <= body->heap_cap,
@@ -123,7 +123,7 @@ static tcp_end unpack_reply(tcp_slot *slot, const tcp_body *body)
                                 : TCP_END_MEMORY;
 }
 
-/* The call of `slot` has ended. */
+/* Ends the call of `slot` with a reply or another frame. */
 static tcp_end finish(tcp_slot *slot, const tcp_head *head, tcp_body *body)
 {
     SHMRPCI_ASSERT(slot->state == TCP_SLOT_SENT ||
@@ -166,8 +166,8 @@ static tcp_end on_call(tcp_client *client, const tcp_head *head, tcp_body *body)
 {
     tcp_slot *slot = slot_of(client, head->call);
     if (slot == NULL) {
-        /* The end of a call may arrive before the notice that it has
-         * started. */
+        /* The notice that a call was taken (TOLD) may arrive after the end of
+         * the call. */
         return head->type == TCP_TOLD ? TCP_END_NONE : TCP_END_FIELD;
     }
     if (head->type != TCP_TOLD) {
@@ -178,7 +178,8 @@ static tcp_end on_call(tcp_client *client, const tcp_head *head, tcp_body *body)
     return TCP_END_NONE;
 }
 
-/* The server has answered everything that it has read, and reads no more. */
+/* Handles the last GOAWAY: the server has answered everything that it has read,
+ * and reads no more. */
 static tcp_end end_all(tcp_client *client)
 {
     tcp_head head = {.type = TCP_ENDED,
@@ -194,7 +195,7 @@ static tcp_end end_all(tcp_client *client)
     return TCP_END_NONE;
 }
 
-/* The server's answer to hello. */
+/* Handles the server's answer to hello. */
 static tcp_end on_answer(tcp_client *client, const tcp_head *head,
                          const tcp_body *body)
 {
@@ -244,8 +245,8 @@ static tcp_end on_open_frame(tcp_client *client, const tcp_head *head,
     case TCP_TOLD:
         return on_call(client, head, body);
     case TCP_CREDIT:
-        /* Calls with a reply are counted when that arrives: counting the credit
-         * too would go below zero. */
+        /* Calls with a reply are uncounted when the reply arrives. If their
+         * credits were also accepted here, the count would fall below zero. */
         if ((uint32_t)head->status > client->oneways) {
             return TCP_END_FIELD;
         }
@@ -280,8 +281,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
     if (end == TCP_END_NONE && head->type == TCP_ITEM) {
         tcp_flow_pay(&client->flow);
     }
-    /* If there is no memory for the PONG, it is left out: nothing depends on
-     * it. */
+    /* If memory is exhausted the PONG is left out; nothing depends on it. */
     if (end == TCP_END_NONE && head->type == TCP_PING &&
         tcp_outbox_pong(&client->outbox, head->value)) {
         (void)tcp_outbox_flush(&client->outbox);
@@ -291,8 +291,8 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* Reads once. *out_got: how many bytes; *more: whether there are probably
- * more. */
+/* Reads once. *out_got is the number of bytes; *more tells whether there are
+ * probably more. */
 static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 {
     uint8_t scratch[TCP_SCRATCH_BYTES];
@@ -334,8 +334,8 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 void tcp_client_lose(tcp_client *client, tcp_end end)
 {
     SHMRPCI_ASSERT(end != TCP_END_NONE, "a connection ends for a reason");
-    /* Before the slots are ended, so that each call knows whether its request
-     * was sent. */
+    /* Called before the slots are ended, so that each call knows whether its
+     * request was sent. */
     tcp_outbox_fail(&client->outbox);
     shmrpci_mutex_lock(&client->lock);
     if (!client->is_lost) {
@@ -350,9 +350,9 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* By the thread that reads, without the lock: waits for the socket until
- * `deadline_ns` (0: does not wait, and sends nothing that is held), then reads
- * and writes what it can. */
+/* Called by the reader without the lock. Waits for the socket until
+ * `deadline_ns` (0: neither waits nor sends held requests), then reads and
+ * writes what it can. */
 static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
     SHMRPCI_ASSERT(client->has_reader, "who reads has said so");

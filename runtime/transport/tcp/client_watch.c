@@ -1,9 +1,9 @@
 /*
- * Clients watched by an event loop.
+ * Clients that are watched by an event loop.
  *
- * While the client is armed its poll set contains the socket, so that any event
- * wakes the loop. What another thread has read meanwhile is reported by an
- * event too.
+ * While the client is armed, the loop's poll set contains the socket, so any
+ * input wakes the loop. Input that another thread has read meanwhile is
+ * reported by an event descriptor in the same set.
  */
 #include "transport/tcp/client.h"
 
@@ -11,7 +11,7 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* How soon to look again when the socket did not take everything. */
+/* How soon to try again when the socket did not take everything. */
 #define UNSENT_NS (5 * SHMRPCI_NS_PER_MS)
 
 shmrpc_status tcp_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
@@ -26,7 +26,7 @@ shmrpc_status tcp_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
     return status;
 }
 
-/* With the lock held. */
+/* Called with the lock held. */
 static void disarm(tcp_client *client)
 {
     if (client->is_armed) {

@@ -1,5 +1,5 @@
-/* Connections on the server's side: their table, the frames they receive, their
- * end. */
+/* Connections on the server's side: their table, the frames they receive, and
+ * how they end. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -18,7 +18,8 @@
 
 /* ---- the table ------------------------------------------------------- */
 
-/* With the lock held: a free place, or the number of them. */
+/* Called with the lock held. Returns the index of a free place, or seat_count
+ * if there is none. */
 static uint32_t free_seat(const tcp_listener *listener)
 {
     uint32_t i = 0;
@@ -45,8 +46,8 @@ static bool sit_down(tcp_listener *listener, tcp_conn *conn)
     tcp_seat *seat = &listener->seats[index];
     SHMRPCI_ASSERT(seat->conn == NULL, "the seat is free");
     seat->conn = conn;
-    /* Generations start at 1, since 0 means no connection; so no tag equals a
-     * special one. */
+    /* Generations start at 1, since 0 means "no connection", and don't use the
+     * top bit: no tag equals a special one. */
     seat->generation = seat->generation % INT32_MAX + 1;
     conn->tag = (uint64_t)seat->generation << 32 | index;
     return true;
@@ -60,7 +61,7 @@ static void stand_up(tcp_conn *conn)
     seat->conn = NULL;
 }
 
-/* The connection of a tag, with a reference; NULL: it has ended. */
+/* Returns the connection of a tag, with a reference; NULL: it has ended. */
 static tcp_conn *find(tcp_listener *listener, uint64_t tag)
 {
     uint32_t index = (uint32_t)tag;
@@ -77,7 +78,7 @@ static tcp_conn *find(tcp_listener *listener, uint64_t tag)
     return conn;
 }
 
-/* ---- life ------------------------------------------------------------ */
+/* ---- reference counts and the end ---------------------------------------- */
 
 static void conn_free(tcp_conn *conn)
 {
@@ -141,21 +142,22 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
     shmrpci_mutex_lock(&conn->flow_lock);
     tcp_flow_lose(&conn->flow);
     shmrpci_mutex_unlock(&conn->flow_lock);
-    tcp_conn_unref(conn); /* the table's */
+    tcp_conn_unref(conn); /* the reference of the table */
 }
 
 /* ---- accepting ------------------------------------------------------- */
 
-/* Whether the connection is from the same host as `peer`, or of the same user
- * where users are known. */
+/* Whether the connection comes from the same host as `peer` or, where users are
+ * known, from the same user. */
 static bool is_of_same_host(const tcp_conn *conn, const tcp_conn *peer)
 {
     return conn->peer.uid == peer->peer.uid &&
            shmrpci_endpoint_same_host(&conn->endpoint, &peer->endpoint);
 }
 
-/* With the lock held: how many connections from a host (NULL: from all) are in
- * the handshake, and which of them has been for longest. */
+/* Called with the lock held. Counts the connections from a host (NULL: from all
+ * hosts) that are in the handshake; *slowest is the one that has been in it for
+ * longest. */
 static uint32_t handshakes_of(const tcp_listener *listener,
                               const tcp_conn *peer, tcp_conn **slowest)
 {
@@ -175,7 +177,7 @@ static uint32_t handshakes_of(const tcp_listener *listener,
     return count;
 }
 
-/* The peer's address, with its user if the system knows that. */
+/* Returns the peer's address, and its user if the system knows the user. */
 static shmrpc_peer peer_of(const tcp_conn *conn, int fd)
 {
     const tcp_listener *listener = conn->listener;
@@ -232,8 +234,8 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     return conn;
 }
 
-/* With the lock held, which it releases meanwhile: ends a connection that has
- * not said hello, to make room for a new one. */
+/* Called with the lock held, and releases it meanwhile. Ends a connection that
+ * has not said hello, to make room for a new one. */
 static void displace(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -244,7 +246,7 @@ static void displace(tcp_conn *conn)
     tcp_conn_unref_locked(conn);
 }
 
-/* With the lock held. */
+/* Called with the lock held. */
 static tcp_end admit(tcp_listener *listener, tcp_conn *conn)
 {
     tcp_conn *slowest;
@@ -317,7 +319,7 @@ static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
     }
 }
 
-/* Only the reading thread changes the state while the connection lives. */
+/* While the connection lives, only the reading thread changes the state. */
 static tcp_conn_state state_of(tcp_conn *conn)
 {
     shmrpci_mutex_lock(&conn->listener->lock);
@@ -335,7 +337,8 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     tcp_conn *conn = user;
     conn->frames++;
-    if (conn->was_welcomed) { /* if it has ended since, the next step notices */
+    if (conn->was_welcomed) { /* if it has ended since, the next step notices
+                               * that */
         return on_open_frame(conn, head, body);
     }
     switch (state_of(conn)) {
@@ -358,7 +361,8 @@ static bool is_readable(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
     if (tcp_outbox_is_stuck(&conn->outbox)) {
-        return false; /* until the socket has room again, which is an event */
+        return false; /* becomes readable when the socket has room again, which
+                       * is an event */
     }
     shmrpci_mutex_lock(&listener->lock);
     conn->is_paused = conn->is_paused || tcp_budget_is_paused(conn);
@@ -366,19 +370,19 @@ static bool is_readable(tcp_conn *conn)
     bool readable = !is_paused && conn->state != TCP_CONN_DEAD;
     shmrpci_mutex_unlock(&listener->lock);
     if (conn->was_paused && !is_paused) {
-        conn->frame_since_ns = 0; /* the delay was ours, not the peer's */
+        conn->frame_since_ns = 0; /* the delay was our fault, not the peer's */
         shmrpci_store_relaxed(&conn->body_since_ns, (uint64_t)shmrpci_now_ns());
     }
     conn->was_paused = is_paused;
     return readable;
 }
 
-/* Reports to the budget the size of a body that is arriving. */
+/* Tells the budget the size of the body that is arriving. */
 static void ask_for_room(tcp_conn *conn)
 {
     const tcp_reader *reader = &conn->reader;
     bool has_begun = reader->head_len == TCP_HEAD_BYTES;
-    /* Relaxed: a measure of the peer's speed. */
+    /* Relaxed: used only to estimate the peer's speed. */
     shmrpci_store_relaxed(&conn->body_bytes, (uint64_t)reader->body_len);
     tcp_budget_ask(conn, has_begun ? reader->head.len : 0);
 }
@@ -387,7 +391,7 @@ static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
 {
     tcp_end end = TCP_END_NONE;
     if (state_of(conn) == TCP_CONN_LINGER) {
-        return TCP_END_NONE; /* refused, and not read */
+        return TCP_END_NONE; /* a refused client is not read */
     }
     if (!conn->has_opened) {
         end = tcp_hello_opening(conn, &data, &len);
@@ -397,8 +401,9 @@ static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
                : end;
 }
 
-/* Whether the peer of a TLS listener speaks TLS. A peer that sends our opening
- * unencrypted is told unencrypted that TLS is required. */
+/* Whether the peer of a TLS listener has begun a TLS handshake. A peer that
+ * sends our opening unencrypted gets an unencrypted answer that TLS is
+ * required. */
 static bool has_begun(tcp_conn *conn)
 {
     uint8_t first;
@@ -418,7 +423,7 @@ static bool has_begun(tcp_conn *conn)
 static shmrpc_status receive(tcp_conn *conn, void *to, size_t room,
                              size_t *out_got)
 {
-    /* What a refused client sends is ignored. */
+    /* Input of a refused client is ignored. */
     bool in_plain = state_of(conn) == TCP_CONN_LINGER;
     if (!has_begun(conn)) {
         *out_got = 0;
@@ -435,7 +440,8 @@ static shmrpc_status receive(tcp_conn *conn, void *to, size_t room,
     return status;
 }
 
-/* Reads once. *out_got: how many bytes; *more: whether there may be more. */
+/* Reads once. *out_got is the number of bytes; *more tells whether there may be
+ * more. */
 static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
 {
     uint8_t scratch[TCP_SCRATCH_BYTES];
@@ -446,9 +452,9 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
         receive(conn, space != NULL ? space : scratch, room, out_got);
-    /* A short read means that nothing more has arrived, unless the peer has
-     * closed. Relaxed: the thread that set has_hung_up has raised `events`
-     * since. */
+    /* After a short read nothing more has arrived, unless the peer has closed.
+     * Relaxed: the thread that set has_hung_up has increased `events`
+     * afterwards. */
     conn->arrived_ns = shmrpci_now_ns();
     *more = status == SHMRPC_OK &&
             (*out_got == room || shmrpci_load_relaxed(&conn->has_hung_up) != 0);
@@ -463,12 +469,12 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     tcp_end end = space != NULL ? tcp_reader_filled(&conn->reader, *out_got,
                                                     on_frame, conn)
                                 : feed(conn, scratch, *out_got);
-    tcp_end arrived = tcp_call_arrive(conn); /* also the calls that precede an
-                                              * invalid frame */
+    tcp_end arrived = tcp_call_arrive(conn); /* also queues the calls that
+                                              * precede an invalid frame */
     return end != TCP_END_NONE ? end : arrived;
 }
 
-/* An incomplete frame has a deadline, counted from its beginning. */
+/* Sets the deadline of an incomplete frame, counted from its first byte. */
 static void set_deadline(tcp_conn *conn)
 {
     const tcp_limits *limits = &conn->listener->limits;
@@ -490,7 +496,7 @@ static void set_deadline(tcp_conn *conn)
     } else {
         conn->frame_since_ns = 0;
     }
-    /* Relaxed: the patrol may see the value a round later. */
+    /* Relaxed: the patrol may see the value one round later. */
     shmrpci_store_relaxed(&conn->frame_deadline_ns, deadline_ns);
     if (is_new) {
         shmrpci_mutex_lock(&conn->listener->lock);
@@ -499,7 +505,7 @@ static void set_deadline(tcp_conn *conn)
     }
 }
 
-/* Reads what has arrived, within the limits of one event. */
+/* Reads what has arrived, up to the limits of one event. */
 static void read_all(tcp_conn *conn)
 {
     size_t turn = 0;
@@ -526,7 +532,7 @@ static void read_all(tcp_conn *conn)
 static void work_on(tcp_conn *conn)
 {
     if (shmrpci_add_seq(&conn->events, 1u) != 0) {
-        return; /* the thread that works on it does this round as well */
+        return; /* the thread that works on it also does this round */
     }
     uint32_t seen = 1;
     do {
@@ -550,7 +556,7 @@ void tcp_conn_event(tcp_listener *listener, uint64_t tag)
 
 /* ---- deadlines ------------------------------------------------------- */
 
-/* The time at which bytes in the outbox will have waited too long. */
+/* Returns when the bytes in the outbox will have waited too long. */
 static int64_t receiver_deadline_ns(tcp_conn *conn)
 {
     const tcp_limits *limits = &conn->listener->limits;
@@ -558,7 +564,8 @@ static int64_t receiver_deadline_ns(tcp_conn *conn)
     if (unsent.since_ns == 0) {
         return SHMRPCI_NEVER_NS;
     }
-    /* A peer that reads streams may be busy elsewhere for a while. */
+    /* A peer that reads streams may be busy elsewhere for a while, so it gets
+     * more time. */
     int64_t allowed_ns =
         unsent.first_is_of_lane ? limits->stream_stall_ns : limits->frame_ns;
     return unsent.since_ns + allowed_ns +
@@ -593,7 +600,7 @@ int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns)
     }
     int64_t call_ns = tcp_call_patrol(conn, now_ns);
     int64_t receiver_ns = receiver_deadline_ns(conn);
-    /* While we don't read, the sender is not to blame. */
+    /* While we don't read, the sender can't be late. */
     int64_t sender_ns = is_paused ? SHMRPCI_NEVER_NS : sender_deadline_ns(conn);
     if (now_ns >= receiver_ns) {
         tcp_conn_end(conn, TCP_END_SLOW_RECEIVER);

@@ -1,4 +1,4 @@
-/* How connections send: at once, or together with other replies. */
+/* How connections send: at once, or together with later replies. */
 #include "os/poll.h"
 #include "transport/tcp/server.h"
 
@@ -7,7 +7,7 @@ void tcp_conn_flush(tcp_conn *conn)
     switch (tcp_outbox_flush(&conn->outbox)) {
     case TCP_FLUSHED:
         break;
-    case TCP_FLUSH_WAITS: /* an event comes when there is room */
+    case TCP_FLUSH_WAITS: /* an event reports when there is room */
         shmrpci_mutex_lock(&conn->listener->lock);
         tcp_listener_watch(conn->listener);
         shmrpci_mutex_unlock(&conn->listener->lock);
@@ -18,7 +18,8 @@ void tcp_conn_flush(tcp_conn *conn)
     }
 }
 
-/* With the lock held; true: wake the listener's thread. */
+/* Called with the lock held. Puts the connection into the list of those that
+ * hold replies. Returns true if the listener's thread must be woken. */
 static bool hold(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -64,7 +65,7 @@ void tcp_conn_hold_for_others(tcp_conn *conn)
     }
 }
 
-/* With the lock held. */
+/* Called with the lock held. Takes a connection off that list; NULL: none. */
 static tcp_conn *pop_held(tcp_listener *listener)
 {
     tcp_conn *conn = listener->held;

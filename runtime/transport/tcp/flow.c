@@ -8,7 +8,7 @@
 #include "os/futex.h"
 #include "transport/tcp/flow_credit.h"
 
-/* Changes of the kept bytes are reported in steps of this size. */
+/* Changes in the amount of kept bytes are reported in steps of this size. */
 #define KEEP_STEP_BYTES ((int64_t)64 << 10)
 
 void tcp_flow_init(tcp_flow *flow, const tcp_flow_ops *ops, shmrpci_mutex *lock,
@@ -53,7 +53,7 @@ void tcp_stream_unref(shmrpci_stream *stream)
     }
 }
 
-/* Sets the windows, converted to this side's view. */
+/* Sets the windows. They are written from the client's point of view. */
 static void set_windows(shmrpci_stream *stream, const tcp_windows *windows)
 {
     bool is_server = stream->flow->is_server;
@@ -98,7 +98,7 @@ shmrpci_stream *tcp_flow_find(const tcp_flow *flow, uint32_t call)
     return stream;
 }
 
-/* Wakes a thread that sends, or reads. */
+/* Wakes the thread that sends on the stream, or the one that reads from it. */
 static void tell(shmrpci_stream *stream, shmrpci_cond *cond)
 {
     shmrpci_cond_broadcast(cond);
@@ -155,9 +155,10 @@ void tcp_flow_cut(tcp_flow *flow)
     }
 }
 
-/* ---- memory kept ------------------------------------------------------ */
+/* ---- memory kept for the peer -------------------------------------------- */
 
-/* False: the peers exceed what we keep for them. */
+/* Counts bytes that we keep for the peer. Returns false if these are too
+ * many. */
 static bool keep(tcp_flow *flow, int64_t bytes)
 {
     flow->held += bytes;
@@ -189,16 +190,15 @@ void tcp_stream_let_go(shmrpci_stream *stream, int64_t cost)
     (void)keep(stream->flow, -cost);
 }
 
-/* ---- incoming frames
- * -------------------------------------------------------- */
+/* ---- incoming frames ----------------------------------------------------- */
 
-/* Drops a frame of a stream that has ended: its credit goes back. */
+/* Drops a frame of a stream that has ended. Its credit will be returned. */
 static void drop(tcp_flow *flow, int64_t cost)
 {
     flow->owed += cost;
 }
 
-/* Drops an item that will not be completed. */
+/* Drops the item that is incomplete, and will not be completed. */
 static void drop_part(shmrpci_stream *stream)
 {
     size_t part = tcp_inbox_part(&stream->inbox);
@@ -206,7 +206,8 @@ static void drop_part(shmrpci_stream *stream)
     tcp_stream_let_go(stream, (int64_t)part + frames * TCP_FLOW_ITEM_BYTES);
 }
 
-/* From now on incoming frames are ignored, and nothing is sent. */
+/* Breaks a stream: incoming frames are ignored from now on, and nothing more is
+ * sent. */
 static void break_stream(shmrpci_stream *stream, int status)
 {
     drop_part(stream);
@@ -220,7 +221,7 @@ static void break_stream(shmrpci_stream *stream, int status)
     wake(stream);
 }
 
-/* Whether a frame is valid: in order, with credit, not too large. */
+/* Whether a frame is valid: in order, covered by credit, and not too large. */
 static bool is_due(const shmrpci_stream *stream, const tcp_head *head,
                    size_t len)
 {
@@ -233,8 +234,8 @@ static bool is_due(const shmrpci_stream *stream, const tcp_head *head,
            len <= stream->max_item_bytes - part;
 }
 
-/* The bytes of a frame, unpacked; NULL: they are damaged, or there is no
- * memory for them. */
+/* Returns the bytes of a frame, unpacked; NULL if they are damaged or memory is
+ * exhausted. */
 static const uint8_t *bytes_of(tcp_flow *flow, const tcp_head *head,
                                const tcp_body *body, size_t *out_len)
 {
@@ -315,11 +316,11 @@ static void on_end(shmrpci_stream *stream, const tcp_head *head)
     }
     stream->peer_wait = 0;
     tell(stream, &stream->come);
-    /* A deadlock on their side ends on ours too. */
+    /* The peer's END may report a deadlock, which must also end our sending. */
     tell(stream, &stream->room);
 }
 
-/* Whether the returned credit is credit that we had used, and no more. */
+/* Whether the returned credit is no more than the credit that we have used. */
 static bool is_window(const shmrpci_stream *stream, uint64_t bytes)
 {
     size_t unsent = tcp_lane_waiting(stream->flow->outbox, stream->lane);
@@ -341,7 +342,7 @@ static void on_window(shmrpci_stream *stream, const tcp_head *head)
     tell(stream, &stream->room);
 }
 
-/* Takes credit of the connection. */
+/* Handles credit of the connection. */
 static tcp_end on_flow_window(tcp_flow *flow, const tcp_head *head)
 {
     if (head->flags != 0 || head->value == 0 ||
@@ -358,8 +359,8 @@ static tcp_end on_flow_window(tcp_flow *flow, const tcp_head *head)
     return TCP_END_NONE;
 }
 
-/* A frame of an unknown call: a client may not know yet that the call has
- * ended; a server knows all of its calls. */
+/* Handles a frame of an unknown call. A client may still send frames of a call
+ * that has ended; a server knows which calls have ended. */
 static tcp_end on_stranger(tcp_flow *flow, const tcp_head *head,
                            const tcp_body *body)
 {

@@ -1,24 +1,24 @@
 /*
- * The streams of a connection, at either end: credit, items, ends.
+ * The streams of a connection, at either end: credit, items, and how they end.
  *
- * Credit counts bytes, TCP_FLOW_ITEM_BYTES for each frame of an item included.
- * A sender starts with the window of each stream and that of the connection,
- * and begins an item only while it has some of both left: then all of the item
- * is sent, so that no item is too large.  A receiver returns credit when its
- * user has released half a window; credit of the connection is returned when
- * the amount due exceeds what the peer has left, so that unread streams don't
+ * Credit counts bytes, including TCP_FLOW_ITEM_BYTES for each frame of an item.
+ * A sender starts with the window of each stream and that of the connection. It
+ * begins an item only while it has some credit of both left, and then sends all
+ * of the item, so that no item is too large. A receiver returns credit when its
+ * user has released half a window. It returns credit of the connection when the
+ * amount due is at least what the peer has left, so that unread streams don't
  * delay the others. When a stream ends, all the credit that it held is
  * returned.
  *
  * A frame without credit, out of order or larger than agreed breaks its stream:
- * DATA_LOSS, after the whole items before it.
+ * it ends with DATA_LOSS after the complete items before that frame.
  *
  * A stream has a reference of its user, from open or accept to close, and one
- * of its call, until that has ended.
+ * of its call, until the call has ended.
  *
  * Threading: everything is guarded by the flow's lock, which is the client's or
- * the connection's own; the outbox's may be taken inside it. At a time, one
- * thread sends on a stream and one reads from it.
+ * the connection's own. The lock of the outbox may be taken inside it. At a
+ * time, one thread sends on a stream and one reads from it.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_FLOW_H
 #define SHMRPCI_TRANSPORT_TCP_FLOW_H
@@ -33,27 +33,30 @@
 #include "transport/tcp/reader.h"
 #include "transport/transport.h"
 
-/* The credit that a frame costs besides the bytes of its item. */
+/* The credit that a frame costs in addition to the bytes of its item. */
 #define TCP_FLOW_ITEM_BYTES ((int64_t)TCP_HEAD_BYTES)
 
 typedef struct tcp_flow tcp_flow;
 
-/* The operations in which the two sides of a connection differ. */
+/* The operations that differ between the two sides of a connection. */
 typedef struct tcp_flow_ops {
-    /* With the lock held, which it releases meanwhile: waits until `cond`
-     * signals that something may have changed; false: it did not in time. */
+    /* Called with the lock held, and releases it meanwhile. Waits until `cond`
+     * signals that something may have changed; returns false at the
+     * deadline. */
     bool (*wait)(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns);
-    /* With the lock held: ends such a wait, or a non-blocking check. */
+    /* Called with the lock held, after such a wait or a check without
+     * waiting. */
     void (*leave)(tcp_flow *flow);
-    /* Without the lock: sends the outbox. */
+    /* Called without the lock. Flushes the outbox. */
     void (*flush)(tcp_flow *flow);
-    /* Without the lock: whether frames in a lane may wait for more, at most for
-     * TCP_HOLD_NS. */
+    /* Called without the lock. Frames in a lane may now wait for more frames,
+     * at most for TCP_HOLD_NS. */
     void (*hold)(tcp_flow *flow);
-    /* With the lock held: we keep that many more bytes for the peer, or fewer
-     * (below 0). False: that is too much. NULL: not counted. */
+    /* Called with the lock held when we keep `bytes` more (below 0: fewer) for
+     * the peer. Returns false if these are too many. NULL: not counted. */
     bool (*keep)(tcp_flow *flow, int64_t bytes);
-    /* A user has closed a stream and no longer needs the flow. May be NULL. */
+    /* Called when a user has closed a stream and no longer needs the flow; may
+     * be NULL. */
     void (*closed)(tcp_flow *flow);
 } tcp_flow_ops;
 
@@ -61,18 +64,19 @@ struct tcp_flow {
     const tcp_flow_ops *ops;
     shmrpci_mutex *lock;
     tcp_outbox *outbox;
-    shmrpci_stream *streams; /* whose calls have not ended */
+    shmrpci_stream *streams; /* streams whose calls have not ended */
     uint32_t count;
     bool is_lost;
     bool is_cut; /* a call with streams has waited too long for a worker */
     bool is_server;
     size_t max_message_bytes;
     shmrpc_compression compression;
-    int64_t credit;   /* our credit */
-    int64_t left;     /* the peer's credit */
+    int64_t credit;   /* credit of the connection that we have */
+    int64_t left;     /* credit of the connection that the peer has */
     int64_t owed;     /* credit to be returned to the peer */
-    int64_t kept;     /* the amount reported to ops->keep */
-    int64_t held;     /* bytes from the peer that nobody has taken yet */
+    int64_t kept;     /* the amount that was reported to ops->keep */
+    int64_t held;     /* bytes received from the peer that nobody has taken
+                       * yet */
     uint8_t *scratch; /* TCP_PIECE_BYTES for unpacking; NULL: not allocated
                        * yet */
 };
@@ -84,39 +88,42 @@ struct shmrpci_stream {
     uint32_t refs;
     bool is_closed; /* closed by its user */
     size_t max_item_bytes;
-    /* Outgoing items. */
+    /* Fields for outgoing items. */
     bool sends;
     bool has_ended;
     bool has_failed; /* an item could not be sent completely */
-    int refused;     /* status of further sends; OK: sending goes on */
-    uint64_t number; /* of the next item */
+    int refused;     /* status of further sends; OK: sending is possible */
+    uint64_t number; /* number of the next item */
     int64_t window;
     int64_t credit;
-    int64_t given;     /* all the credit that we ever got */
-    int64_t said_wait; /* `given` when we reported that we wait; 0: not
+    int64_t given;     /* all the credit that we ever got for this stream */
+    int64_t said_wait; /* value of `given` when we reported that we wait; 0: not
                         * waiting */
     uint64_t flushed;  /* when the lane was last flushed, in ticks */
     tcp_sent sent;
-    tcp_lane *lane; /* its call's; NULL: the call has ended */
+    tcp_lane *lane; /* lane of the call; NULL: the call has ended */
     tcp_pack_room packed;
-    size_t part_bytes;        /* size so far of an item sent in parts */
+    size_t part_bytes;        /* size so far of an item that is sent in parts */
     int64_t part_cost;        /* the credit that these parts cost */
-    bool is_midway;           /* such an item has begun and not ended */
-    shmrpci_atomic_u32 *bell; /* rung on changes; or NULL */
+    bool is_midway;           /* an item in parts has begun and not ended */
+    shmrpci_atomic_u32 *bell; /* rung on changes; may be NULL */
     shmrpci_cond room;
-    /* Incoming items. */
+    /* Fields for incoming items. */
     bool reads;
     bool is_deaf; /* incoming items are dropped */
-    int over;     /* status after the last item here; MORE: not ended yet */
+    int over;     /* status after the last item that was received; MORE: not
+                   * ended yet */
     uint64_t next_number;
     int64_t in_window;
-    int64_t left;      /* the peer's credit */
+    int64_t left;      /* credit that the peer has */
     int64_t owed;      /* credit to be returned to the peer */
-    int64_t gave;      /* all the credit that the peer ever got */
-    int64_t peer_wait; /* `gave` when the peer reported that it waits; 0: it
-                        * does not */
-    int64_t held;      /* cost of received items that were not released */
-    int64_t lent;      /* cost of the item that the user has */
+    int64_t gave;      /* all the credit that the peer ever got for this
+                        * stream */
+    int64_t peer_wait; /* value of `gave` when the peer reported that it waits;
+                        * 0: the peer does not wait */
+    int64_t held;      /* cost of the received items that the user has not
+                        * released */
+    int64_t lent;      /* cost of the item that the user has now */
     tcp_inbox inbox;
     shmrpci_cond come;
 };
@@ -125,37 +132,38 @@ void tcp_flow_init(tcp_flow *flow, const tcp_flow_ops *ops, shmrpci_mutex *lock,
                    tcp_outbox *outbox);
 void tcp_flow_fini(tcp_flow *flow);
 
-/* ---- by the call's owner, with the lock held ---- */
+/* ---- called by the call's owner, with the lock held ---------------------- */
 
-/* Makes a stream, which is then in the flow. It has one reference, which
- * belongs to the call. NULL: out of memory, or the connection is lost. */
+/* Creates a stream in the flow, with one reference, which belongs to the call.
+ * Returns NULL if memory is exhausted or the connection is lost. */
 shmrpci_stream *tcp_flow_open(tcp_flow *flow, uint32_t call,
                               const tcp_windows *windows,
                               size_t max_item_bytes);
 shmrpci_stream *tcp_flow_find(const tcp_flow *flow, uint32_t call);
-/* Another reference. */
+/* Adds a reference. */
 void tcp_stream_ref(shmrpci_stream *stream);
 void tcp_stream_unref(shmrpci_stream *stream);
-/* The other side no longer reads or sends. */
+/* The other side neither reads nor sends any more. */
 void tcp_stream_over(shmrpci_stream *stream);
-/* The same, because the call has ended: the stream leaves the flow, and loses a
- * reference. */
+/* Like tcp_stream_over, because the call has ended. The stream leaves the flow,
+ * and the reference of the call is dropped. */
 void tcp_stream_leave(shmrpci_stream *stream);
-/* The connection is gone. */
+/* The connection is lost. */
 void tcp_flow_lose(tcp_flow *flow);
-/* Sending and reading on our side is UNAVAILABLE from now on; the calls go
- * on. */
+/* Sending and reading on our side fail with UNAVAILABLE from now on; the calls
+ * go on. */
 void tcp_flow_cut(tcp_flow *flow);
 
-/* ---- by the reader ---- */
+/* ---- called by the reader ------------------------------------------------ */
 
-/* Handles ITEM, END or WINDOW. FIELD: the connection must end. */
+/* Handles an ITEM, END or WINDOW. Returns FIELD if the connection must end. */
 tcp_end tcp_flow_frame(tcp_flow *flow, const tcp_head *head,
                        const tcp_body *body);
-/* The same with the lock held; tcp_flow_pay must follow, without it. */
+/* Like tcp_flow_frame, with the lock held. The caller must call tcp_flow_pay
+ * afterwards, without the lock. */
 tcp_end tcp_flow_take(tcp_flow *flow, const tcp_head *head,
                       const tcp_body *body);
-/* Returns credit of the connection, if there is enough. */
+/* Returns credit of the connection to the peer, if enough is due. */
 void tcp_flow_pay(tcp_flow *flow);
 
 /* ---- the operations of a stream ---- */

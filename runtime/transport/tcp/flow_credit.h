@@ -1,30 +1,33 @@
 /*
- * Returning credit, for the files of a flow.
+ * Functions that return and check credit, shared by the files of a flow.
  *
- * Threading: as flow.h.
+ * Threading: like flow.h.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_FLOW_CREDIT_H
 #define SHMRPCI_TRANSPORT_TCP_FLOW_CREDIT_H
 
 #include "transport/tcp/flow.h"
 
-/* With the lock held: data of that cost is no longer needed. */
+/* Called with the lock held when data of that cost is no longer needed. */
 void tcp_stream_let_go(shmrpci_stream *stream, int64_t cost);
 
-/* Without the lock: returns credit of the stream and of the connection: of the
- * stream all if its user waits, otherwise only amounts of half a window or
- * more. */
+/* Called without the lock. Returns credit of the stream and of the connection
+ * to the peer. Of the stream it returns all that is due with `all` (the user
+ * waits), otherwise only half a window or more. */
 void tcp_stream_pay(shmrpci_stream *stream, bool all);
 
-/* With the lock held: whether a new item may begin; BUSY: not now. */
+/* Called with the lock held. Returns OK if a new item may begin, BUSY if there
+ * is no credit now, or why sending is impossible. */
 int tcp_stream_may_send(const shmrpci_stream *stream);
 
-/* With the lock, which it releases meanwhile: tells the other side that we
- * wait, don't read, and have got that much credit; 0: we no longer wait. */
+/* Called with the lock held, and releases it meanwhile. Tells the other side
+ * that we wait without reading, and have got this much credit; 0: we no longer
+ * wait. */
 void tcp_stream_say_wait(shmrpci_stream *stream, int64_t given);
 
-/* Without the lock: makes frames of a part of an item, whose number they carry,
- * packed if that makes them shorter. Its credit is already paid. NO_MEMORY. */
+/* Called without the lock. Makes frames of a part of an item; a frame is packed
+ * if that makes it shorter. Their credit is already paid. Returns NO_MEMORY on
+ * failure. */
 int tcp_stream_put(shmrpci_stream *stream, const uint8_t *data, size_t len,
                    bool is_last);
 int64_t tcp_stream_cost(size_t len);

@@ -1,4 +1,4 @@
-/* Streams without blocking, for event loops. */
+/* The non-blocking interface to streams, for event loops. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,8 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out,
     return tcp_stream_next(stream, 0, out);
 }
 
-/* Pays for a part of an item; only the first part needs credit. */
+/* Pays the credit for a part of an item. Only the first part must wait for
+ * credit. */
 static int pay(shmrpci_stream *stream, size_t len, bool is_last)
 {
     tcp_flow *flow = stream->flow;
@@ -42,7 +43,8 @@ static int pay(shmrpci_stream *stream, size_t len, bool is_last)
     return status;
 }
 
-/* Data that another process can change meanwhile is not packed in place. */
+/* Another process may change the data meanwhile, so it is copied before it is
+ * packed. */
 static int put_copy(shmrpci_stream *stream, const void *data, size_t len,
                     bool is_last)
 {
@@ -102,7 +104,8 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_mutex_unlock(stream->flow->lock);
 }
 
-/* The bell rings for that as well. */
+/* Needs no futex of its own: `bell` also rings when the other side stops
+ * reading. */
 static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
                       size_t *out_count)
 {

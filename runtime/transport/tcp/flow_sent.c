@@ -1,4 +1,4 @@
-/* Queue of the costs of sent items. A window bounds its length. */
+/* A queue of the costs of sent items; the stream's window bounds its length. */
 #include "transport/tcp/flow_sent.h"
 
 #include <stdlib.h>

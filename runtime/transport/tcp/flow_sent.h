@@ -1,7 +1,7 @@
 /*
- * Queue of the costs of the items that a stream has sent and has no credit back
- * for. As credit returns, the sender learns how many items the reader has
- * released.
+ * A queue of the costs of the items that a stream has sent and whose credit has
+ * not been returned. The returned credit tells the sender how many items the
+ * reader has released.
  *
  * Threading: the flow's lock guards it.
  */
@@ -13,18 +13,19 @@
 #include <stdint.h>
 
 typedef struct tcp_sent {
-    uint32_t *costs; /* a ring of `size`, a power of two; NULL: none yet */
+    uint32_t *costs; /* ring of `size` entries, a power of two; NULL: not
+                      * allocated yet */
     size_t size;
     size_t first;
     size_t count;
-    int64_t back; /* credit that was returned for the item at `first` */
+    int64_t back; /* credit returned so far for the item at `first` */
     uint64_t delivered;
-    bool is_lost; /* out of memory: `delivered` no longer advances */
+    bool is_lost; /* memory was exhausted: `delivered` no longer advances */
 } tcp_sent;
 
-/* An item was sent. */
+/* Called when an item was sent. */
 void tcp_sent_add(tcp_sent *sent, int64_t cost);
-/* Credit was returned. */
+/* Called when the peer has returned credit. */
 void tcp_sent_give(tcp_sent *sent, int64_t credit);
 void tcp_sent_fini(tcp_sent *sent);
 

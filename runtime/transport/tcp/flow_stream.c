@@ -6,26 +6,26 @@
 #include "os/clock.h"
 #include "transport/tcp/flow_credit.h"
 
-/* A sender that has had no room for this long, and is not reading, reports to
+/* A sender that has had no credit for this long, and is not reading, reports to
  * the other side that it waits. */
 #define SUSPECT_NS (25 * SHMRPCI_NS_PER_MS)
 
-/* An item is sent at once, unless less than this has passed since the last one:
- * then sending would take longer than waiting. With this many bytes it is sent
- * anyway. */
+/* An item is held back if less than this time has passed since the last flush,
+ * because another flush would take longer than waiting does. At HOLD_BYTES it
+ * is sent anyway. */
 #define PACE_NS    (20 * SHMRPCI_NS_PER_US)
 #define HOLD_BYTES ((size_t)8 << 10)
 
 /* ---- returning credit ---------------------------------------------- */
 
-/* Queues a frame that is sent with the next one. */
+/* Queues a WINDOW frame, which is sent together with the next frame. */
 static bool note(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
 {
     tcp_head head = {.type = TCP_WINDOW,
                      .flags = flags,
                      .call = call,
                      .value = (uint64_t)value};
-    /* Without memory for it the peer waits until the next credit is
+    /* If memory is exhausted, the peer waits until the next credit is
      * returned. */
     return tcp_outbox_note(flow->outbox, &head);
 }
@@ -37,7 +37,8 @@ static void say(tcp_flow *flow, uint32_t call, uint8_t flags, int64_t value)
     }
 }
 
-/* With the lock held: how much of the connection's credit to return now. */
+/* Called with the lock held. Returns how much of the connection's credit to
+ * return now. */
 static int64_t due_of_flow(tcp_flow *flow)
 {
     int64_t due = flow->owed >= flow->left && !flow->is_lost ? flow->owed : 0;
@@ -49,7 +50,7 @@ static int64_t due_of_flow(tcp_flow *flow)
 static int64_t due_of_stream(shmrpci_stream *stream, bool all)
 {
     bool is_enough = all || stream->owed >= stream->in_window / 2;
-    /* The sender wants to know what was read even after its last item. */
+    /* Even after its last item the sender wants to know how many were read. */
     bool is_wanted = stream->over == SHMRPC_MORE || stream->over == SHMRPC_OK;
     int64_t due = is_enough && is_wanted && !stream->is_deaf ? stream->owed : 0;
     stream->left += due;
@@ -91,7 +92,7 @@ static void flush(shmrpci_stream *stream)
     stream->flushed = shmrpci_ticks();
 }
 
-/* Makes a frame of `len` bytes at most, packed if that makes it shorter. */
+/* Makes a frame of at most `len` bytes, packed if that makes it shorter. */
 static bool put_frame(shmrpci_stream *stream, tcp_head head,
                       const uint8_t *data, size_t len, size_t *out_bytes)
 {
@@ -106,8 +107,8 @@ static bool put_frame(shmrpci_stream *stream, tcp_head head,
     return tcp_lane_put(flow->outbox, stream->lane, &head, data, out_bytes);
 }
 
-/* Sends the lane, now or a little later with more. `last` is the size of the
- * last frame. */
+/* Sends the lane now, or a little later together with more. `last` is the size
+ * of the last frame. */
 static void send_lane(shmrpci_stream *stream, size_t waiting, size_t last)
 {
     uint64_t now = shmrpci_ticks();
@@ -116,7 +117,7 @@ static void send_lane(shmrpci_stream *stream, size_t waiting, size_t last)
         flush(stream);
     } else if (waiting <= last) {
         stream->flow->ops->hold(stream->flow);
-    } /* otherwise another thread sends it */
+    } /* otherwise the lane was already held, and will be sent soon */
 }
 
 int tcp_stream_put(shmrpci_stream *stream, const uint8_t *data, size_t len,
@@ -159,8 +160,8 @@ int tcp_stream_may_send(const shmrpci_stream *stream)
                                                             : SHMRPC_E_BUSY;
 }
 
-/* Whether the other side waits too, although it has received all the credit
- * that we gave. */
+/* Whether the other side also waits although it has received all the credit
+ * that we gave: then neither side can go on. */
 static bool is_deadlock(const shmrpci_stream *stream, bool alone)
 {
     return alone && stream->reads && stream->credit <= 0 &&
@@ -182,7 +183,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* BUSY: there is no credit by the deadline. */
+/* Returns BUSY if there is no credit at the deadline. */
 static int wait_for_credit(shmrpci_stream *stream, int64_t until_ns, bool alone)
 {
     tcp_flow *flow = stream->flow;
@@ -217,7 +218,7 @@ static int await_credit(shmrpci_stream *stream, int64_t deadline_ns, bool alone)
     tcp_flow *flow = stream->flow;
     shmrpci_mutex_unlock(flow->lock);
     flush(stream);
-    if (alone) { /* no other thread would return it while we wait */
+    if (alone) { /* no other thread would return credit while this one waits */
         tcp_stream_pay(stream, true);
     }
     shmrpci_mutex_lock(flow->lock);
@@ -273,7 +274,7 @@ uint64_t tcp_stream_delivered(shmrpci_stream *stream)
 {
     tcp_flow *flow = stream->flow;
     shmrpci_mutex_lock(flow->lock);
-    /* Read pending credit if no other thread is reading. */
+    /* Reads the credit that has arrived, if no other thread is the reader. */
     (void)flow->ops->wait(flow, &stream->room, 0);
     uint64_t count = stream->sent.delivered;
     flow->ops->leave(flow);
@@ -281,7 +282,7 @@ uint64_t tcp_stream_delivered(shmrpci_stream *stream)
     return count;
 }
 
-/* Ends sending, with `status`. `closes`: reading ends too. */
+/* Sends END with `status`. `closes`: we also stop reading. */
 static void put_end(shmrpci_stream *stream, int status, bool closes)
 {
     tcp_head head = {.type = TCP_STREAM_END,
@@ -289,7 +290,7 @@ static void put_end(shmrpci_stream *stream, int status, bool closes)
                      .status = status,
                      .value = closes ? TCP_END_CLOSES : 0};
     stream->has_ended = true;
-    /* If there is no memory for the END, the reply or CANCEL ends the
+    /* If memory for the END is exhausted, the reply or CANCEL ends the
      * stream. */
     (void)tcp_lane_put(stream->flow->outbox, stream->lane, &head, NULL, NULL);
     flush(stream);
@@ -306,8 +307,8 @@ void tcp_stream_finish(shmrpci_stream *stream)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* A client may ask how many items its handler has read; it must know the final
- * count when the reply arrives. */
+/* A client may ask how many items its handler has read. It must know the final
+ * count when the reply arrives, so all credit is returned. */
 static void tell_rest(shmrpci_stream *stream)
 {
     tcp_flow *flow = stream->flow;
@@ -329,7 +330,8 @@ static void let_go(shmrpci_stream *stream)
     tcp_stream_let_go(stream, lent);
 }
 
-/* With the lock held: the next item, or the end; BUSY: neither. */
+/* Called with the lock held. Takes the next item (MORE) or the status of the
+ * end; BUSY: nothing has arrived. */
 static int take(shmrpci_stream *stream, shmrpci_stream_item *out)
 {
     tcp_inbox_item item;
@@ -344,8 +346,8 @@ static int take(shmrpci_stream *stream, shmrpci_stream_item *out)
     return SHMRPC_MORE;
 }
 
-/* With the lock held, which it releases: sends, before we wait, whatever the
- * other side may be waiting for. */
+/* Called with the lock held, and releases it meanwhile. Before we wait, sends
+ * everything that the other side may be waiting for. */
 static void settle(shmrpci_stream *stream)
 {
     shmrpci_mutex_unlock(stream->flow->lock);

@@ -1,4 +1,5 @@
-/* The handshake on the server's side: openings, hello and the answers to it. */
+/* The handshake on the server's side: openings, hello, and the answers to
+ * it. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include "os/poll.h"
 #include "os/process.h"
 
-/* Bytes that are freed once they are sent. */
+/* Bytes to send; the message frees itself once they are sent. */
 typedef struct message {
     tcp_piece piece;
     uint8_t bytes[];
@@ -19,7 +20,7 @@ static void free_message(tcp_piece *first)
     while (first != NULL) {
         tcp_piece *piece = first;
         first = piece->next;
-        free(piece); /* it is the message's first member */
+        free(piece); /* the piece is the first member of its message */
     }
 }
 
@@ -53,8 +54,8 @@ static void put_opening(tcp_conn *conn, shmrpci_buf *out)
     conn->said_opening = true;
 }
 
-/* Sends our opening, unless it has been sent, and then a frame if `head` is not
- * NULL. */
+/* Sends our opening, unless it was sent before, and then a frame if `head` is
+ * not NULL. */
 static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
 {
     shmrpci_buf out;
@@ -76,7 +77,7 @@ static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
 }
 
 /* From now on the client may read why it was refused, until it closes the
- * connection. */
+ * connection or the time is up. */
 static void linger(tcp_conn *conn, tcp_end why)
 {
     tcp_listener *listener = conn->listener;
@@ -109,7 +110,8 @@ static tcp_end refuse(tcp_conn *conn, int status, const char *text)
 
 /* ---- the opening ----------------------------------------------------- */
 
-/* Takes bytes until there are `wanted`; false: not yet. */
+/* Takes bytes until `wanted` have arrived. Returns false if some are
+ * missing. */
 static bool take(tcp_conn *conn, size_t wanted, const uint8_t **data,
                  size_t *len)
 {
@@ -124,7 +126,7 @@ static bool take(tcp_conn *conn, size_t wanted, const uint8_t **data,
     return conn->opening_len >= wanted;
 }
 
-/* Proves that we have the key, and asks for the client's proof. */
+/* Proves that we have the key, and asks the client to prove the same. */
 static tcp_end challenge(tcp_conn *conn)
 {
     tcp_auth *auth = &conn->auth;
@@ -163,7 +165,7 @@ tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len)
         end = TCP_END_AUTH;
     }
     if (end == TCP_END_VERSION || end == TCP_END_AUTH) {
-        /* Our opening says which version we speak, or that a key is needed. */
+        /* Our opening tells which version we speak, or that a key is needed. */
         (void)say(conn, NULL, NULL, 0);
     }
     if (end != TCP_END_NONE || ours == TCP_AUTH_NONE) {
@@ -189,11 +191,11 @@ tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body)
 
 /* ---- hello ----------------------------------------------------------- */
 
-/* With the lock held: whether the peer's user may connect. */
+/* Called with the lock held. Whether the user of the peer may connect. */
 static bool is_allowed(const tcp_listener *listener, uint32_t uid)
 {
     if (listener->base.transport != &shmrpci_transport_unix) {
-        return true; /* the system doesn't tell the user */
+        return true; /* the system doesn't tell the user of a TCP peer */
     }
     if (shmrpci_process_mistrusts(uid)) {
         return false;
@@ -205,7 +207,8 @@ static bool is_allowed(const tcp_listener *listener, uint32_t uid)
     return allowed;
 }
 
-/* With the lock held: how many connections the peer's host, or user, has. */
+/* Called with the lock held. Counts the connections of the peer's host or
+ * user. */
 static uint32_t connections_of(const tcp_listener *listener,
                                const tcp_conn *conn)
 {
@@ -229,7 +232,8 @@ static bool is_within_quota(tcp_conn *conn)
     return within;
 }
 
-/* The handshake is over: from now on the workers read the connection. */
+/* Called when the handshake is over. From now on the workers read the
+ * connection. */
 static tcp_end settle(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -242,8 +246,8 @@ static tcp_end settle(tcp_conn *conn)
     }
     shmrpci_mutex_unlock(&listener->lock);
     shmrpci_poll_remove(listener->control_set, conn->fd);
-    /* A worker that this wakes waits until we have finished with the reader:
-     * this thread is still handling an event. */
+    /* This may wake a worker at once, which must wait until this thread has
+     * finished with the reader; `events` makes it wait. */
     return is_alive &&
                    shmrpci_poll_add(listener->edge_set, conn->fd,
                                     SHMRPCI_POLL_EDGE, conn->tag) != SHMRPC_OK
@@ -251,7 +255,8 @@ static tcp_end settle(tcp_conn *conn)
                : TCP_END_NONE;
 }
 
-/* The features offered; a relay's service may have no streams. */
+/* Returns the features that we offer; the service behind a relay may have no
+ * streams. */
 static uint32_t offered(const tcp_listener *listener)
 {
     return tcp_listener_is_relay(listener) && !listener->opts.moves_streams
@@ -259,7 +264,7 @@ static uint32_t offered(const tcp_listener *listener)
                : TCP_FEATURES;
 }
 
-/* Keeps the hello for handlers that ask for it. */
+/* Keeps the client's hello for handlers that ask for it. */
 static bool keep_hello(tcp_conn *conn, const uint8_t *said, size_t len)
 {
     if (len == 0 || len > SHMRPCI_HELLO_MAX_BYTES) {
@@ -331,7 +336,8 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
         shmrpci_tls_subject(conn->tls, conn->subject, sizeof conn->subject);
         conn->peer.subject = conn->subject[0] != '\0' ? conn->subject : NULL;
     }
-    /* Read before the answer is made: the settings may change meanwhile. */
+    /* Read before the answer is made, because the settings may change
+     * meanwhile. */
     shmrpci_mutex_lock(&listener->lock);
     conn->epoch = listener->epoch;
     shmrpci_mutex_unlock(&listener->lock);

@@ -1,4 +1,4 @@
-/* Queue of received items, in chunks. */
+/* A queue of received items, stored in chunks. */
 #include "transport/tcp/inbox.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #define CHUNK_BYTES ((size_t)16 << 10)
 
-/* Precedes each item in a chunk: its length and its number of frames. */
+/* The head of each item in a chunk: length and number of frames. */
 typedef struct entry {
     uint64_t len;
     uint64_t frames;
@@ -87,7 +87,7 @@ static uint8_t *begin(tcp_inbox_chunk *chunk, size_t len, uint32_t frames)
     return at + sizeof head;
 }
 
-/* Adds a whole item after the others. */
+/* Appends a complete item. */
 static uint8_t *add(tcp_inbox *inbox, size_t len)
 {
     tcp_inbox_chunk *last = inbox->last;
@@ -101,8 +101,8 @@ static uint8_t *add(tcp_inbox *inbox, size_t len)
     return begin(last, len, 1);
 }
 
-/* Makes room for the next part of an item that is received in parts: doubles
- * the memory. */
+/* Makes room for the next part of an item that arrives in parts; doubles the
+ * memory. */
 static bool grow(tcp_inbox *inbox, size_t len)
 {
     tcp_inbox_chunk *part = inbox->part;
@@ -123,11 +123,13 @@ static bool grow(tcp_inbox *inbox, size_t len)
     return true;
 }
 
-/* All parts are here: the item is queued with memory of its own. */
+/* Called when all parts have arrived. The item is queued in memory of its
+ * own. */
 static void complete(tcp_inbox *inbox)
 {
     (void)begin(inbox->part, inbox->part_len, inbox->part_frames);
-    inbox->part->cap = inbox->part->used; /* nothing is added to it */
+    inbox->part->cap = inbox->part->used; /* no other item is added to this
+                                           * chunk */
     push(inbox, inbox->part);
     inbox->part = NULL;
     inbox->part_len = 0;
@@ -176,7 +178,7 @@ bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out)
 {
     entry head;
     tcp_inbox_chunk *first = inbox->first;
-    /* The item taken last was in that chunk, or in this one. */
+    /* The item that was taken last is in that chunk or in this one. */
     if (first != NULL && first->at == first->used) {
         inbox->first = first->next;
         inbox->last = inbox->first != NULL ? inbox->last : NULL;

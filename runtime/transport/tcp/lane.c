@@ -1,4 +1,5 @@
-/* Lanes: chunks of frames, and the ring that decides whose turn it is. */
+/* Lanes: the chunks of frames, and the ring that decides which lane's turn it
+ * is. */
 #include "transport/tcp/lane.h"
 
 #include <stdlib.h>
@@ -7,16 +8,17 @@
 #include "base/assert.h"
 
 struct tcp_lane {
-    tcp_lane *next; /* in the ring, if the lane is in it */
+    tcp_lane *next; /* next lane in the ring; used only while this lane is in
+                     * the ring */
     tcp_piece *first;
     tcp_piece *last;
     size_t bytes;
     bool is_closed;
 };
 
-/* Consecutive frames in one allocation, freed once sent. */
+/* Consecutive frames in one allocation, which is freed once they are sent. */
 typedef struct chunk {
-    tcp_piece piece; /* first member */
+    tcp_piece piece; /* must be the first member */
     size_t cap;
     uint8_t bytes[];
 } chunk;
@@ -26,7 +28,7 @@ static void free_chunks(tcp_piece *first)
     while (first != NULL) {
         tcp_piece *piece = first;
         first = piece->next;
-        free(piece); /* it is the chunk's first member */
+        free(piece); /* the piece is the first member of its chunk */
     }
 }
 
@@ -62,7 +64,7 @@ static void put_frame(chunk *c, const tcp_head *head, const void *body)
     c->piece.len += TCP_HEAD_BYTES + head->len;
 }
 
-/* ---- the ring, with the outbox's lock held ----------------------------- */
+/* ---- the ring; the outbox's lock is held --------------------------------- */
 
 /* Puts a lane at the end of the ring. */
 static void line_up(tcp_outbox *outbox, tcp_lane *lane)
@@ -103,7 +105,7 @@ tcp_piece *tcp_lane_take(tcp_outbox *outbox)
     lane->bytes -= piece->len;
     piece->next = NULL;
     if (lane->first != NULL) {
-        outbox->lanes = lane; /* from the first to the last */
+        outbox->lanes = lane; /* moves it from the first to the last place */
         return piece;
     }
     if (outbox->lanes == lane) {
@@ -120,7 +122,8 @@ tcp_piece *tcp_lane_take(tcp_outbox *outbox)
 
 /* ---- adding ------------------------------------------------------------ */
 
-/* With the lock held: adds to the last chunk, if that has room. */
+/* Called with the lock held. Appends a frame to the last chunk, if that has
+ * room. */
 static bool put_behind(tcp_lane *lane, const tcp_head *head, const void *body)
 {
     tcp_piece *last = lane->last;
@@ -136,7 +139,7 @@ static bool put_behind(tcp_lane *lane, const tcp_head *head, const void *body)
     return true;
 }
 
-/* Adds a frame in a new chunk; false: out of memory. */
+/* Appends a frame in a new chunk. Returns false if memory is exhausted. */
 static bool put_in_new(tcp_outbox *outbox, tcp_lane *lane, const tcp_head *head,
                        const void *body, size_t *out_bytes)
 {
@@ -186,7 +189,7 @@ uint32_t tcp_lane_add(tcp_outbox *outbox, tcp_lane *lane, tcp_piece *piece)
         waiting = outbox->pieces + 1;
     }
     shmrpci_mutex_unlock(&outbox->lock);
-    /* The thread that adds here is the only one that fills this lane. */
+    /* `is_empty` is still true: only the calling thread fills this lane. */
     return is_empty ? tcp_outbox_add(outbox, piece) : waiting;
 }
 

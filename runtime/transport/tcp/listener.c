@@ -1,4 +1,4 @@
-/* Opens a listener, runs its thread, and closes it. */
+/* Opening a listener, its thread, and closing it. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -10,18 +10,18 @@
 #include "os/poll.h"
 #include "transport/adopted.h"
 
-/* Connections accepted in one go. */
+/* Maximum number of connections accepted in one round. */
 #define ACCEPT_BATCH 16
 
-/* How long accepting pauses when descriptors have run out. */
+/* How long accepting pauses when descriptors are exhausted. */
 #define ACCEPT_PAUSE_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* How often deadlines are checked, while there are some. */
+/* How often deadlines are checked while there are any. */
 #define WATCH_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* While calls have arrived within the last WAKEFUL_NS, the thread notices
- * within TICK_NS that all workers are busy; otherwise it sleeps until it is
- * woken. */
+/* While calls have arrived within the last WAKEFUL_NS, the listener's thread
+ * checks every TICK_NS whether all workers are busy; otherwise it sleeps until
+ * it is woken. */
 #define TICK_NS    (5 * SHMRPCI_NS_PER_MS)
 #define WAKEFUL_NS (100 * SHMRPCI_NS_PER_MS)
 
@@ -125,7 +125,8 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
     listener->base.transport = address->transport;
-    /* Users are checked once they are connected. */
+    /* Everybody may connect to the socket if users are allowed by id: the id is
+     * checked after connecting. */
     uint32_t mode = opts->allowed_uid_count > 0 ? 0666u : 0600u;
     int failed = tcp_auth_read_key(address->key_file, &listener->key, error);
     if (failed == SHMRPC_OK) {
@@ -162,10 +163,10 @@ int tcp_listener_open(const shmrpci_address *address,
     return tcp_listen(address, opts, &limits, out, error);
 }
 
-/* ---- the connections, one by one ------------------------------------- */
+/* ---- iterating over connections ------------------------------------------ */
 
-/* The connection in the first used place from *index on, with a reference;
- * advances *index after it. NULL: there are no more. */
+/* Returns the connection in the first used place from *index on, with a
+ * reference, and sets *index behind that place; NULL: there are no more. */
 static tcp_conn *next_conn(tcp_listener *listener, uint32_t *index)
 {
     tcp_conn *conn = NULL;
@@ -181,7 +182,7 @@ static tcp_conn *next_conn(tcp_listener *listener, uint32_t *index)
     return conn;
 }
 
-/* Looks at all deadlines; returns when to look again. */
+/* Checks all deadlines. Returns when to check again. */
 static int64_t patrol(tcp_listener *listener)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -211,21 +212,22 @@ void tcp_listener_watch(tcp_listener *listener)
     }
 }
 
-/* ---- running --------------------------------------------------------- */
+/* ---- the listener's thread ----------------------------------------------- */
 
-/* The running thread's state between rounds. */
+/* State of the listener's thread between its rounds. */
 typedef struct round_state {
-    uint64_t claims; /* when the thread last ran */
+    uint64_t claims; /* value of listener->claims in the last round */
     uint64_t looks;
     uint64_t holds;
-    int64_t wakeful_ns; /* until then it sleeps for short times only */
+    int64_t wakeful_ns; /* until then the thread sleeps for short times only */
     int64_t accept_ns;  /* when to accept again; 0: accepting is not paused */
     bool all_busy;      /* no worker reads the sockets */
-    bool lingers;       /* and soon no worker will */
+    bool lingers;       /* the workers are stopping, so none will read them
+                         * again */
 } round_state;
 
-/* New certificates are used for new connections. The old ones remain in use
- * while the new files are unusable, for example half written. */
+/* Reads changed certificate files, for new connections. The old certificate
+ * remains in use while the new files are unusable, for example half written. */
 static void renew_tls(tcp_listener *listener)
 {
     char why[SHMRPCI_TLS_WHY_BYTES];
@@ -256,8 +258,8 @@ static void accept_some(tcp_listener *listener, round_state *state)
         shmrpc_status status =
             shmrpci_stream_accept(listener->place.listen_fd, &fd, &peer);
         if (status == SHMRPC_E_EXHAUSTED) {
-            /* Connections in the accept queue would wake the thread again and
-             * again, for nothing. */
+            /* Connections in the kernel's accept queue would wake the thread
+             * repeatedly, while it could not accept them. */
             shmrpci_poll_remove(listener->control_set,
                                 listener->place.listen_fd);
             state->accept_ns = shmrpci_deadline_after(ACCEPT_PAUSE_NS);
@@ -269,7 +271,7 @@ static void accept_some(tcp_listener *listener, round_state *state)
     }
 }
 
-/* Wakes the thread, so that it sees the deadline of the handshake. */
+/* Also wakes the thread, which must check the deadline of the handshake. */
 void shmrpci_adopt(shmrpci_listener *base, int fd)
 {
     tcp_listener *listener = (tcp_listener *)(void *)base;
@@ -296,7 +298,7 @@ static void dispatch(tcp_listener *listener, uint64_t tag, round_state *state)
     }
 }
 
-/* Decides how long to wait, and for which events. */
+/* Decides until when to wait, and for which events. */
 static int64_t plan_round(tcp_listener *listener, round_state *state)
 {
     int64_t wake_ns = SHMRPCI_NEVER_NS;
@@ -312,7 +314,7 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
     }
     int64_t now_ns = shmrpci_now_ns();
     shmrpci_mutex_lock(&listener->lock);
-    /* Connections that got a deadline since the last round are checked soon. */
+    /* Connections may have got a deadline since the last round. */
     if (listener->is_watching && now_ns + WATCH_NS < wake_ns) {
         wake_ns = now_ns + WATCH_NS;
     }
@@ -379,7 +381,7 @@ static void run_round(tcp_listener *listener, round_state *state,
     for (size_t i = 0; i < count; i++) {
         dispatch(listener, tags[i], state);
     }
-    /* Idle workers were woken as well, and are faster alone. */
+    /* Idle workers were woken by the same events and are faster alone. */
     if (nobody_is_idle(listener)) {
         count = shmrpci_poll_wait_edges(listener->edge_set, tags, 16, 0);
         for (size_t i = 0; i < count; i++) {
@@ -389,7 +391,7 @@ static void run_round(tcp_listener *listener, round_state *state,
     hand_over(listener);
 }
 
-/* Tells all clients to send no more calls. */
+/* Tells all clients to start no more calls. */
 static void say_goodbye(tcp_listener *listener)
 {
     tcp_conn *conn;
@@ -417,7 +419,7 @@ int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
     (void)error;
     tcp_listener *listener = (tcp_listener *)(void *)base;
     round_state state = {.claims = 0};
-    /* Pairs with stop's release. */
+    /* Acquire: pairs with the release in stop. */
     while (shmrpci_load_acquire(&listener->stopping) == 0) {
         accept_again(listener, &state);
         run_round(listener, &state, SHMRPCI_NEVER_NS);
@@ -439,8 +441,8 @@ static void cut_streams(tcp_listener *listener)
     }
 }
 
-/* Stopping workers take no more calls, so they read no sockets; this thread
- * reads what the handlers of their remaining calls wait for. */
+/* Stopping workers take no more calls, so they read no sockets. This thread
+ * reads the input that the handlers of their remaining calls wait for. */
 void tcp_listener_linger(shmrpci_listener *base,
                          const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {
@@ -466,9 +468,9 @@ void tcp_listener_stop(shmrpci_listener *base)
     shmrpci_event_set(listener->bell_fd);
 }
 
-/* ---- the end --------------------------------------------------------- */
+/* ---- closing ------------------------------------------------------------- */
 
-/* Calls that nobody took have not run. */
+/* Withdraws the queued calls, which certainly have not run. */
 static void withdraw_calls(tcp_listener *listener)
 {
     for (;;) {
@@ -499,7 +501,7 @@ static void withdraw_calls(tcp_listener *listener)
     }
 }
 
-/* Sends the rest; false: some bytes are left. */
+/* Sends all remaining bytes. Returns false if some are left at the deadline. */
 static bool send_rest(tcp_conn *conn, int64_t deadline_ns)
 {
     for (;;) {
@@ -516,7 +518,8 @@ static bool send_rest(tcp_conn *conn, int64_t deadline_ns)
     }
 }
 
-/* Sends the rest, and the end; waits until it has arrived. */
+/* Sends the remaining bytes and closes our direction; waits until the peer has
+ * received everything. */
 static void see_off(tcp_conn *conn, int64_t deadline_ns)
 {
     uint8_t unread[4096];
@@ -529,7 +532,7 @@ static void see_off(tcp_conn *conn, int64_t deadline_ns)
         (void)shmrpci_poll_entries(&none, 1,
                                    shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
     }
-    /* Closing with unread input would discard what was sent. */
+    /* Closing a socket with unread input would discard what was sent. */
     for (int i = 0;
          i < 64 && shmrpci_stream_receive(conn->fd, unread, sizeof unread,
                                           &got) == SHMRPC_OK;
@@ -537,14 +540,16 @@ static void see_off(tcp_conn *conn, int64_t deadline_ns)
     }
 }
 
-/* Sends the last frame: everything that was read has been answered. */
+/* Sends the last frame, which tells that everything that was read was
+ * answered. */
 static void say_last(tcp_conn *conn)
 {
     tcp_head head = {.type = TCP_GOAWAY, .flags = TCP_FLAG_LAST};
     tcp_conn_note(conn, &head);
 }
 
-/* Includes calls whose connection is at a limit. */
+/* Lifts the limits, so that calls whose connection is at a limit are withdrawn
+ * too. */
 static void lift_limits(tcp_listener *listener)
 {
     shmrpci_mutex_lock(&listener->lock);

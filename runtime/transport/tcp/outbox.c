@@ -1,4 +1,4 @@
-/* The list of pieces, and flushing it. */
+/* The list of pieces to send, and flushing it. */
 #include "transport/tcp/outbox.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static void free_note(tcp_piece *first)
     while (first != NULL) {
         tcp_piece *piece = first;
         first = piece->next;
-        free(piece); /* it is the note's first member */
+        free(piece); /* the piece is the first member of its note */
     }
 }
 
@@ -33,8 +33,8 @@ static bool is_note(const tcp_piece *piece)
     return piece->on_sent == free_note;
 }
 
-/* Tells the owners of a list of pieces that these are out: one notification for
- * consecutive pieces with the same owner. */
+/* Tells owners that their pieces have left the outbox. Consecutive pieces with
+ * the same on_sent get one notification. */
 static void give_back(tcp_piece *first)
 {
     while (first != NULL) {
@@ -51,13 +51,13 @@ static void give_back(tcp_piece *first)
     }
 }
 
-/* The counter for a piece. */
+/* Returns the counter that includes this piece. */
 static size_t *bytes_of(tcp_outbox *outbox, const tcp_piece *piece)
 {
     return tcp_lane_is_of(piece) ? &outbox->lane_bytes : &outbox->bytes;
 }
 
-/* Under the lock. */
+/* Called with the lock held. */
 static void append(tcp_outbox *outbox, tcp_piece *first)
 {
     SHMRPCI_ASSERT((outbox->first == NULL) == (outbox->pieces == 0),
@@ -77,7 +77,7 @@ static void append(tcp_outbox *outbox, tcp_piece *first)
     }
 }
 
-/* Under the lock: empties the list. */
+/* Called with the lock held. Empties the list. */
 static tcp_piece *take_all(tcp_outbox *outbox)
 {
     SHMRPCI_ASSERT(!outbox->is_flushing, "who sends has the pieces");
@@ -113,8 +113,8 @@ uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first)
     return waiting;
 }
 
-/* Under the lock: takes the lanes' next pieces, but only a few, so that pieces
- * added now need not wait long. */
+/* Called with the lock held. Moves the next pieces of lanes to the list, but
+ * only a few, so that pieces that are added now need not wait long. */
 static void fetch(tcp_outbox *outbox)
 {
     tcp_piece *piece;
@@ -138,7 +138,8 @@ static size_t gather(const tcp_outbox *outbox,
     return count;
 }
 
-/* Under the lock: removes sent pieces from the list, and returns them. */
+/* Called with the lock held. Removes sent pieces from the list and returns
+ * them. */
 static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
 {
     tcp_piece *done = NULL;
@@ -181,8 +182,8 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
     return done;
 }
 
-/* Under the lock, which it releases while it sends: one system call. True:
- * there may be more to do. */
+/* Called with the lock held, and releases it while sending. Makes one system
+ * call. Returns true if there may be more to do. */
 static bool send_some(tcp_outbox *outbox, tcp_flushed *out)
 {
     shmrpci_part parts[SHMRPCI_PARTS_MAX];
@@ -281,7 +282,7 @@ void tcp_outbox_fail(tcp_outbox *outbox)
 {
     shmrpci_mutex_lock(&outbox->lock);
     outbox->has_failed = true;
-    /* A thread that is sending pieces gives those back itself. */
+    /* A thread that is sending gives its pieces back itself. */
     tcp_piece *lost = outbox->is_flushing ? NULL : take_all(outbox);
     shmrpci_mutex_unlock(&outbox->lock);
     give_back(lost);

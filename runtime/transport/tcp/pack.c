@@ -1,4 +1,4 @@
-/* Decides which bodies are compressed, and which compressed ones are
+/* Decides which bodies are compressed, and which compressed bodies are
  * accepted. */
 #include "transport/tcp/pack.h"
 #include "base/assert.h"
@@ -45,7 +45,7 @@ bool tcp_pack_of_number(uint32_t number, shmrpc_compression *out)
     return false;
 }
 
-/* Whether `packed` bytes may claim to unpack to that many. */
+/* Whether `packed` bytes may unpack to `len` bytes. */
 static bool is_credible(size_t packed, size_t len)
 {
     return len <= TCP_PACK_SLACK_BYTES ||

@@ -1,5 +1,5 @@
-/* Snappy's raw format, without the framing of files, followed by a checksum as
- * in zlib streams, since a damaged block may still unpack. */
+/* Snappy's raw format, not its framing format. A checksum as in zlib streams
+ * follows, because a damaged block may still unpack. */
 #include <snappy-c.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ static bool pack(const uint8_t *data, size_t len, uint8_t *out, size_t *out_len)
     return true;
 }
 
-/* The block carries a length of its own, which must agree. */
+/* The block contains its unpacked length, which must equal `out_len`. */
 static bool unpack_block(const uint8_t *data, size_t len, uint8_t *out,
                          size_t out_len)
 {
@@ -51,7 +51,8 @@ static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
     if (len < SUM_BYTES) {
         return false;
     }
-    /* Covers the packed block, which is shorter than the body. */
+    /* The checksum covers the packed block, because that is shorter than the
+     * body. */
     size_t block_len = len - SUM_BYTES;
     put_sum(data, block_len, sum);
     return memcmp(sum, data + block_len, SUM_BYTES) == 0 &&

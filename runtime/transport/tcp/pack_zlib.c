@@ -3,7 +3,7 @@
 
 #include "transport/tcp/pack.h"
 
-/* Much faster than the default level of 6, and the result is hardly larger. */
+/* Much faster than the default level 6, and the result is hardly larger. */
 #define LEVEL 4
 
 static size_t bound(size_t len)

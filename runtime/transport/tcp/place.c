@@ -1,4 +1,4 @@
-/* Endpoints of addresses: finding, connecting, listening. */
+/* Endpoints of addresses: resolving, connecting, listening. */
 #include "transport/tcp/place.h"
 
 #include <stdio.h>
@@ -43,9 +43,9 @@ void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES])
                    is_v6 ? "]" : "", (unsigned)address->port);
 }
 
-/* Resolves an address to SHMRPCI_ENDPOINTS_MAX endpoints at most. A tcp address
- * without a host means this machine. INVALID, UNAVAILABLE: no such host;
- * DEADLINE. */
+/* Resolves an address to at most SHMRPCI_ENDPOINTS_MAX endpoints. A tcp address
+ * without a host means this machine. Returns INVALID, DEADLINE, or UNAVAILABLE
+ * if there is no such host. */
 static int find(const shmrpci_address *address, int64_t deadline_ns,
                 shmrpci_endpoint *out, size_t *out_count, shmrpc_error *error)
 {
@@ -108,7 +108,8 @@ int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
     }
     shmrpc_status status = SHMRPC_E_UNAVAILABLE;
     for (size_t i = 0; i < count; i++) {
-        /* An endpoint that drops packets must leave time for the others. */
+        /* An endpoint that drops packets must leave time for the other
+         * endpoints. */
         int64_t share_ns =
             shmrpci_remaining_ns(deadline_ns) / (int64_t)(count - i);
         status = shmrpci_stream_connect(
@@ -166,7 +167,7 @@ static int listen_tcp(const shmrpci_address *address, tcp_place *out,
     return SHMRPC_OK;
 }
 
-/* Splits an absolute path into folder and name. */
+/* Splits an absolute path into its folder and its file name. */
 static bool split_path(const char *path, char folder[256], char name[128])
 {
     const char *slash = strrchr(path, '/');

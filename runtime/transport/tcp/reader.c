@@ -1,4 +1,4 @@
-/* An incremental reader of frames. */
+/* Splits a stream of bytes into frames as they arrive. */
 #include "transport/tcp/reader.h"
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ bool tcp_reader_is_midway(const tcp_reader *reader)
     return reader->head_len > 0;
 }
 
-/* The frame is complete, its body in `body`. */
+/* Passes on a complete frame with the body `body`. */
 static tcp_end hand_on(tcp_reader *reader, tcp_body *body,
                        tcp_on_frame *on_frame, void *user)
 {
@@ -57,7 +57,7 @@ static tcp_end hand_on(tcp_reader *reader, tcp_body *body,
     return on_frame(user, &head, body);
 }
 
-/* The same, for a body that was collected from several reads. */
+/* Passes on a complete frame whose body was collected from several reads. */
 static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
                                  void *user)
 {
@@ -73,7 +73,7 @@ static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
 }
 
 /* Makes room for more bytes of the body: twice what has arrived, but never more
- * than the frame holds. */
+ * than the length of the frame. */
 static bool make_room(tcp_reader *reader, size_t extra)
 {
     size_t wanted = reader->body_len + extra;
@@ -101,7 +101,7 @@ static bool make_room(tcp_reader *reader, size_t extra)
     return true;
 }
 
-/* Takes bytes of the head; returns how many. */
+/* Takes bytes of the head; returns how many were taken. */
 static size_t take_head(tcp_reader *reader, const uint8_t *data, size_t len,
                         tcp_end *end)
 {
@@ -118,7 +118,8 @@ static size_t take_head(tcp_reader *reader, const uint8_t *data, size_t len,
     return taken;
 }
 
-/* Takes bytes of the body, or the whole body in place. */
+/* Takes bytes of the body; a body that is complete in `data` is passed on in
+ * place. */
 static size_t take_body(tcp_reader *reader, const uint8_t *data, size_t len,
                         tcp_on_frame *on_frame, void *user, tcp_end *end)
 {

@@ -73,6 +73,6 @@ const shmrpci_transport shmrpci_transport_tls = {
 
 const shmrpci_transport shmrpci_transport_unix = {.scheme = "unix", TABLES};
 
-/* Not in the registry, so no address can select it. */
+/* Not in the registry, so that no address can select it. */
 const shmrpci_transport shmrpci_transport_adopted = {
     .scheme = "nats", .is_network = true, TABLES};

@@ -1,8 +1,8 @@
 /*
- * The transports tcp and unix: one protocol (docs/protocol.md) over TCP and
- * over stream sockets of this machine.  This header is for its own tests.
+ * The transports tcp, tls and unix: one protocol (docs/protocol.md) over TCP
+ * and over stream sockets of this machine. This header is for their own tests.
  *
- * Threading: as the interface.
+ * Threading: like the transport interface.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_TCP_H
 #define SHMRPCI_TRANSPORT_TCP_TCP_H
@@ -11,7 +11,7 @@
 #include "transport/transport.h"
 #include "transport/wire/frame.h"
 
-/* As the interface's listen, with limits of the caller's. */
+/* Like the interface's listen, with the caller's limits. */
 int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
                const tcp_limits *limits, shmrpci_listener **out,
                shmrpc_error *error);
@@ -26,10 +26,12 @@ typedef struct tcp_packed {
 /* Counters of a listener's connections. */
 typedef struct tcp_counts {
     uint64_t accepted;
-    uint64_t ended[TCP_END_COUNT]; /* by the reason of their end */
-    uint32_t open;                 /* now, including handshakes */
-    uint32_t calls;                /* bytes that they keep in memory now */
-    size_t most_kept_bytes;        /* bytes of requests and replies so far */
+    uint64_t ended[TCP_END_COUNT]; /* by the reason why they ended */
+    uint32_t open;                 /* number now, including handshakes */
+    uint32_t calls;                /* number of their calls that are in memory
+                                    * now */
+    size_t most_kept_bytes;        /* the most bytes of requests and replies
+                                    * kept at a time so far */
     tcp_packed requests;
     tcp_packed replies;
 } tcp_counts;

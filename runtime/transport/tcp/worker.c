@@ -1,4 +1,4 @@
-/* Workers: they wait for a request, and answer it. */
+/* Workers: they wait for a request and answer it. */
 #include "transport/tcp/server.h"
 
 #include <stdlib.h>
@@ -7,11 +7,11 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* How many events a relay's worker handles before it takes calls, since it
- * takes all of them; a service's worker handles one. */
+/* How many events a relay's worker handles before it takes calls, all of them
+ * at once. A service's worker handles one event. */
 #define RELAY_EVENTS 16
 
-/* How many replies one system call can send. */
+/* Maximum number of replies that one system call sends. */
 #define GROUP_REPLIES SHMRPCI_PARTS_MAX
 
 static tcp_call *call_of(const shmrpci_request *request)
@@ -65,8 +65,8 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
     bool has_streams = (call->head.flags & SHMRPCI_HEAD_STREAMS) != 0;
     size_t skipped = has_streams ? TCP_WINDOWS_BYTES : 0;
     request->head = call->head;
-    /* NULL if the body is empty: adding even 0 to a null pointer is
-     * undefined. */
+    /* If the body is empty this must stay NULL: adding even 0 to a null pointer
+     * is undefined. */
     request->in = has_streams ? call->request + skipped : call->request;
     request->in_len = call->request_len - skipped;
     request->in_shared = false;
@@ -79,8 +79,8 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
     request->data.pointers[0] = call;
 }
 
-/* With the lock held, which it releases if there is a call: takes the next one,
- * and arranges for those after it. */
+/* Called with the lock held, and releases it if there is a call. Takes the next
+ * call, and wakes another thread if there is more to do. */
 static tcp_call *claim(tcp_participant *participant)
 {
     tcp_listener *listener = participant->listener;
@@ -91,7 +91,8 @@ static tcp_call *claim(tcp_participant *participant)
     tcp_call_claim(call, participant->index);
     bool more = listener->line_first != NULL && listener->idle > 0 &&
                 !tcp_listener_is_relay(listener);
-    /* Now only the listener's thread reads the sockets. */
+    /* If no worker is idle, only the listener's thread can read the sockets
+     * now. */
     bool wake = listener->idle == 0 && listener->is_asleep;
     listener->is_asleep = listener->is_asleep && !wake;
     shmrpci_mutex_unlock(&listener->lock);
@@ -104,7 +105,7 @@ static tcp_call *claim(tcp_participant *participant)
     return call;
 }
 
-/* With the lock held, which it releases. */
+/* Called with the lock held, and releases it. */
 static void wait_for_event(tcp_listener *listener)
 {
     uint64_t tags[RELAY_EVENTS];
@@ -139,15 +140,16 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
     tcp_listener *listener = participant->listener;
     for (;;) {
         shmrpci_mutex_lock(&listener->lock);
-        /* Pairs with stop's release. */
+        /* Acquire: pairs with the release in stop. */
         if (shmrpci_load_acquire(&listener->stopping) != 0) {
             shmrpci_mutex_unlock(&listener->lock);
-            /* The bell wakes one worker; each wakes the next. */
+            /* The bell wakes one worker; each woken worker wakes the next
+             * one. */
             shmrpci_event_set(listener->bell_fd);
             return SHMRPC_E_CANCELLED;
         }
         bool has_held = listener->line_first == NULL && listener->held != NULL;
-        if (has_held) { /* nothing else can arrive that they would wait for */
+        if (has_held) { /* no queued call is left for which they could wait */
             shmrpci_mutex_unlock(&listener->lock);
             tcp_conn_release_held(listener);
             continue;
@@ -197,7 +199,7 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
     if (cap > call->conn->max_message_bytes) {
         return SHMRPC_E_TOO_LARGE;
     }
-    if (cap > TCP_KEEP_BYTES) { /* before it is allocated */
+    if (cap > TCP_KEEP_BYTES) { /* makes room before the memory is allocated */
         tcp_listener *listener = call->conn->listener;
         tcp_budget_make_room(listener, cap);
         shmrpci_mutex_lock(&listener->lock);
@@ -224,7 +226,8 @@ void tcp_worker_reply_reserve(shmrpci_request *request, size_t size_hint)
         request->out.cap = call->reply_cap;
     }
     if (size_hint > request->out.cap) {
-        (void)grow(&request->out, size_hint); /* a hint never fails */
+        (void)grow(&request->out, size_hint); /* a failed hint is no error: the
+                                               * buffer grows later */
     }
 }
 
@@ -253,7 +256,7 @@ static uint8_t reply_flags(uint32_t flags)
     return (uint8_t)out;
 }
 
-/* Fills the piece; false: out of memory. */
+/* Fills in the reply's piece. Returns false if memory is exhausted. */
 static bool fill_reply(tcp_call *call, shmrpci_request *request)
 {
     bool has_ended = (request->head.flags & SHMRPCI_HEAD_ENDED) != 0;
@@ -301,8 +304,8 @@ static bool fill_reply(tcp_call *call, shmrpci_request *request)
     return true;
 }
 
-/* With the lock held, and a reference to its connection: the call has ended;
- * its reply, if it could be filled, is to be sent. */
+/* Called with the lock held and a reference to the connection. Ends the call;
+ * if its reply could be filled in, it will be sent. */
 static void end_call(tcp_call *call, const shmrpci_request *request,
                      bool filled)
 {
@@ -323,12 +326,13 @@ static void end_call(tcp_call *call, const shmrpci_request *request,
     }
 }
 
-/* A handler usually takes as long as the last one: if that was quick, waiting
- * for the replies of queued calls pays. */
+/* A handler usually takes about as long as the last one did. If that was quick,
+ * it pays to wait for the replies of queued calls. */
 static void send_reply(tcp_conn *conn, tcp_piece *piece, shmrpci_stream *stream,
                        bool may_wait)
 {
-    size_t bytes = piece->len; /* the piece may be freed once it is added */
+    size_t bytes = piece->len; /* read now, because the piece may be freed once
+                                * it is added */
     uint32_t waiting = stream != NULL
                            ? tcp_lane_add(&conn->outbox, stream->lane, piece)
                            : tcp_outbox_add(&conn->outbox, piece);
@@ -344,7 +348,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     tcp_listener *listener = conn->listener;
     bool filled = fill_reply(call, request);
     shmrpci_mutex_lock(&listener->lock);
-    conn->refs++; /* freed when the reply is sent */
+    conn->refs++; /* dropped when the reply was sent */
     shmrpci_stream *stream = tcp_call_hold_streams(call);
     end_call(call, request, filled);
     shmrpci_mutex_unlock(&listener->lock);
@@ -361,7 +365,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
 
 /* ---- several replies at a time --------------------------------------- */
 
-/* Consecutive replies of one connection. */
+/* Consecutive replies for one connection. */
 typedef struct reply_group {
     tcp_conn *conn;
     tcp_piece *first; /* NULL: no reply could be filled */
@@ -383,8 +387,8 @@ static void add_to_group(reply_group *group, tcp_call *call, bool filled)
     group->last = &call->piece;
 }
 
-/* Ends up to GROUP_REPLIES calls; returns how many groups of one connection
- * their replies make, each with a reference. */
+/* Ends up to GROUP_REPLIES calls. Returns the number of groups that their
+ * replies make; each group has a reference to its connection. */
 static size_t end_calls(shmrpci_request *const *requests, size_t count,
                         reply_group groups[GROUP_REPLIES])
 {
@@ -441,8 +445,8 @@ void tcp_worker_reply_commit_all(shmrpci_request *const *requests, size_t count)
 
 static void on_credit_sent(tcp_piece *first);
 
-/* With the lock held: prepares the note that returns credits; false: not
- * now. */
+/* Called with the lock held. Prepares the note that returns credits. Returns
+ * false if none is to be sent now. */
 static bool ready_credit(tcp_conn *conn)
 {
     uint32_t enough = conn->listener->limits.credits / 4;
@@ -462,7 +466,8 @@ static bool ready_credit(tcp_conn *conn)
     return true;
 }
 
-/* The thread that flushes also sends the next note. */
+/* Frees the note for the next credits; the thread that is flushing sends
+ * them. */
 static void on_credit_sent(tcp_piece *first)
 {
     /* A connection has at most one credit note in the outbox. */
@@ -516,8 +521,8 @@ uint64_t tcp_worker_connection(const shmrpci_request *request)
     return call_of(request)->conn->tag;
 }
 
-/* A call already has its own state; only its place for streams is given
- * back. */
+/* Each call already has a state of its own, so only its place for streams is
+ * given back. */
 int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out)
 {
     tcp_call *call = call_of(request);
@@ -563,8 +568,9 @@ size_t tcp_worker_hello(const shmrpci_request *request,
 
 /* ---- dead workers ---------------------------------------------------- */
 
-/* With the lock held: ends a call that worker `index` held; returns its
- * connection, with a reference, which must be told. NULL: it holds no more. */
+/* Called with the lock held. Ends one call that worker `index` held. Returns
+ * its connection, with a reference: the client must be told. Returns NULL if
+ * the worker holds no more calls. */
 static tcp_conn *end_one(tcp_listener *listener, uint32_t index, tcp_head *head,
                          shmrpci_stream **out_stream)
 {

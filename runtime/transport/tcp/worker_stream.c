@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "transport/tcp/server.h"
 
-/* A connection may always keep this much, whatever the others keep. */
+/* A connection may always keep this much, however much the others keep. */
 #define OWN_BYTES ((int64_t)64 << 10)
 
 static tcp_conn *conn_of(tcp_flow *flow)
@@ -14,7 +14,7 @@ static tcp_conn *conn_of(tcp_flow *flow)
 
 /* ---- waiting and sending ------------------------------------------------- */
 
-/* Other threads read the socket: idle workers, or the listener's. */
+/* Other threads read the socket: idle workers, or the listener's thread. */
 static bool wait_for(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns)
 {
     return deadline_ns != 0 &&
@@ -40,7 +40,7 @@ static void hold(tcp_flow *flow)
 static bool keep(tcp_flow *flow, int64_t bytes)
 {
     tcp_listener *listener = conn_of(flow)->listener;
-    /* Relaxed: a count. Adding a negative value wraps around, and so gives the
+    /* Relaxed: a count. Adding a negative value wraps around and gives the
      * right sum. */
     uint64_t all = shmrpci_add_relaxed(&listener->item_bytes, (uint64_t)bytes) +
                    (uint64_t)bytes;
@@ -52,8 +52,8 @@ static bool keep(tcp_flow *flow, int64_t bytes)
     return true;
 }
 
-/* Its call may have ended, and with it the reference that kept the
- * connection. */
+/* Drops the reference that accept has taken: the call, which also had one, may
+ * have ended. */
 static void closed(tcp_flow *flow)
 {
     tcp_conn_unref(conn_of(flow));
@@ -68,7 +68,7 @@ const tcp_flow_ops tcp_conn_flow_ops = {.wait = wait_for,
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* With the flow's lock held. */
+/* Called with the flow's lock held. */
 static tcp_end add_streams(tcp_call *call, const tcp_windows *windows)
 {
     tcp_flow *flow = &call->conn->flow;
@@ -136,8 +136,8 @@ void tcp_call_end_streams(tcp_call *call)
     }
 }
 
-/* With the lock held: takes a place for streams, if one is left; sets `*places`
- * to the number in use. */
+/* Called with the lock held. Takes a place for streams if one is left, and sets
+ * `*places` to the number of places in use. */
 static bool take_place(tcp_call *call, uint32_t max_places, uint32_t *places)
 {
     tcp_listener *listener = call->conn->listener;
@@ -161,7 +161,7 @@ int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
     shmrpci_mutex_lock(&conn->listener->lock);
     bool has_place = take_place(call, max_places, &places);
     if (has_place) {
-        conn->refs++; /* given back by close */
+        conn->refs++; /* dropped when the stream is closed */
         *out = tcp_call_hold_streams(call);
     }
     shmrpci_mutex_unlock(&conn->listener->lock);

@@ -1,9 +1,9 @@
-/* Metadata blocks on their way through the gateway. */
+/* Passes metadata blocks on through the gateway. */
 #include "tools/relay/beside.h"
 
 #include "rpc/token.h"
 
-/* Adds the token of the peer's connection, unless the call has one of its
+/* Adds the token of the peer's connection, unless the call has a token of its
  * own. */
 static int add_token(const shmrpci_worker_ops *front,
                      const shmrpci_request *request, shmrpci_metadata *block)
@@ -32,7 +32,7 @@ int beside_make(const shmrpci_worker_ops *front, const shmrpci_request *request,
     if ((request->head.flags & SHMRPCI_HEAD_METADATA) != 0) {
         size_t size = shmrpci_metadata_read(request->in, request->in_len, out);
         if (size == 0) {
-            return SHMRPC_OK; /* the service says so */
+            return SHMRPC_OK; /* malformed: the service reports that */
         }
         *out_old = size;
         shmrpci_metadata_reopen(out);

@@ -1,6 +1,6 @@
 /*
- * What a request carries from a peer to the service besides its body: which
- * peer it is from, and the token in that peer's hello.
+ * What a request carries to the service in addition to its body: which peer
+ * sent it, and the token of that peer's hello.
  *
  * Threading: pure functions.
  */
@@ -10,15 +10,16 @@
 #include "rpc/metadata.h"
 #include "transport/transport.h"
 
-/* The number by which the service knows a peer, made from the number of its
- * connection to us: `number` makes it unique among all gateways. */
+/* Returns the number by which the service knows a peer. `connection` is the
+ * number of the peer's connection to us; `number` makes the result unique among
+ * all gateways. */
 uint64_t beside_peer(uint64_t number, uint64_t connection);
 
-/* Makes the metadata block of a received request: its own block, with what is
- * known of its peer. `number`: see beside_peer. *out_old: bytes of the block
- * that it replaces; *out_new: bytes of the new one. Both are 0, and nothing is
- * to be changed, if the request's own block is malformed. TOO_LARGE: there is
- * no room in it. */
+/* Makes the metadata block for a received request: the request's own block and
+ * what is known of its peer. `number`: see beside_peer. *out_old is the size of
+ * the block to be replaced, *out_new that of the new one. If the request's own
+ * block is malformed both are 0, and the caller changes nothing. Returns
+ * TOO_LARGE if the additions don't fit into the block. */
 int beside_make(const shmrpci_worker_ops *front, const shmrpci_request *request,
                 uint64_t number, shmrpci_metadata *out, size_t *out_old,
                 size_t *out_new);

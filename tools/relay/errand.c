@@ -1,19 +1,19 @@
-/* One call: it is sent, answered, or withdrawn. */
+/* Errands: each sends one call to the service, answers it, or withdraws it. */
 #include "os/clock.h"
 #include "tools/relay/beside.h"
 #include "tools/relay/state.h"
 
-/* How long a late request waits for a place on one link before it tries
- * another. */
+/* How long a request that has to wait for a place waits on one link before it
+ * tries another. */
 #define PLACE_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* How much later the relay's own deadline is: the service should report the
- * deadline itself, if it can. */
+/* How much later than the call's deadline the relay itself gives up: the
+ * service should report the deadline if it can. */
 #define PATIENCE_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* ---- taking and giving back ------------------------------------------ */
 
-/* With the lock held: takes a free errand. */
+/* Called with the lock held. Takes a free errand. */
 static errand *take(relay *r)
 {
     errand *e = r->free_errands;
@@ -26,7 +26,7 @@ static errand *take(relay *r)
     return e;
 }
 
-/* With the lock held: frees an errand, and its place on its link. */
+/* Called with the lock held. Frees an errand and its place on its link. */
 static void give_back(relay *r, errand *e)
 {
     if (e->link != NULL) {
@@ -49,7 +49,7 @@ errand *errand_await(relay *r)
     return e;
 }
 
-/* Under one lock for the whole batch. */
+/* Takes the lock only once for the whole batch. */
 size_t errand_take_more(relay *r, errand *first, errand **out, size_t count)
 {
     size_t got = 0;
@@ -68,8 +68,8 @@ size_t errand_take_more(relay *r, errand *first, errand **out, size_t count)
     return got;
 }
 
-/* Wakes all waiting threads: some wait for an errand, others for a place on a
- * link. */
+/* Wakes all waiting threads, because some wait for an errand and others for a
+ * place on a link. */
 void errand_end_all(relay *r, errand *const *errands, size_t count)
 {
     if (count == 0) {
@@ -95,7 +95,7 @@ static bool is_oneway(const errand *e)
     return (e->request.head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
 }
 
-/* Prepares an answer without a body. */
+/* Prepares a reply without a body. */
 static void fill_answer(relay *r, errand *e, int status, uint32_t flags)
 {
     r->front->worker->reply_reserve(&e->request, 0);
@@ -103,7 +103,7 @@ static void fill_answer(relay *r, errand *e, int status, uint32_t flags)
     e->request.head.flags = flags;
 }
 
-/* Sends answers without a body, and frees the errand. */
+/* Sends a reply without a body and frees the errand. */
 static void answer(relay *r, errand *e, int status, uint32_t flags)
 {
     if (is_oneway(e)) {
@@ -115,9 +115,9 @@ static void answer(relay *r, errand *e, int status, uint32_t flags)
     errand_end(r, e);
 }
 
-/* Answers a request that never reached the service. With UNAVAILABLE a flag
- * tells the client for certain that the call has not run, so that it may send
- * it again. */
+/* Answers a request that never reached the service. With UNAVAILABLE,
+ * HEAD_ENDED tells the client that the call has certainly not run, so that it
+ * may send it again. */
 static int refuse(relay *r, errand *e, int status)
 {
     bool is_absent = status == SHMRPC_E_UNAVAILABLE;
@@ -125,19 +125,19 @@ static int refuse(relay *r, errand *e, int status)
     return status;
 }
 
-/* Methods that share a slot share a hint: it is only how much memory to reserve
- * for the reply. */
+/* The hint says how much memory to reserve for a reply. Methods with the same
+ * index modulo 256 share a hint. */
 static shmrpci_atomic_u32 *hint_of(relay *r, const errand *e)
 {
     return &r->reply_hints[e->request.data.words[1] % 256];
 }
 
-/* Copies the service's reply to the answer, without sending it. */
+/* Copies the service's reply to the reply of the errand, without sending it. */
 static void fill_reply(relay *r, errand *e)
 {
     shmrpci_atomic_u32 *hint = hint_of(r, e);
     size_t len = e->call.in_len;
-    /* Relaxed: a hint. */
+    /* Relaxed: only a hint. */
     if (len > shmrpci_load_relaxed(hint)) {
         shmrpci_store_relaxed(hint,
                               len < UINT32_MAX ? (uint32_t)len : UINT32_MAX);
@@ -149,9 +149,9 @@ static void fill_reply(relay *r, errand *e)
     r->back->client->release(&e->call);
 }
 
-/* Turns the end of the call at the service into the client's answer. HEAD_ENDED
- * tells the client that the call ended without a reply, for the reason in the
- * status. */
+/* Fills in the client's reply according to how the call has ended at the
+ * service. HEAD_ENDED tells the client that the call ended without a reply, for
+ * the reason in the status. */
 static void fill(relay *r, errand *e, int status)
 {
     switch (status) {
@@ -166,13 +166,14 @@ static void fill(relay *r, errand *e, int status)
     case SHMRPC_E_WORKER_DIED:
         fill_answer(r, e, status, SHMRPCI_HEAD_ENDED);
         return;
-    default: /* it has run, but its reply can't be read */
+    default: /* the call has run, but its reply can't be read */
         fill_answer(r, e, status, 0);
         return;
     }
 }
 
-/* A large answer is sent at once: it would delay the small ones behind it. */
+/* A large reply is sent at once, because it would delay the small ones behind
+ * it. */
 void errand_finish(relay *r, errand_train *train, errand *e, int status)
 {
     fill(r, e, status);
@@ -199,14 +200,14 @@ void errand_finish_stream(relay *r, errand *e, int status)
     errand_end(r, e);
 }
 
-/* A late call ends as DEADLINE, whether or not it has run. */
+/* A call past its deadline ends as DEADLINE, whether or not it has run. */
 void errand_withdraw(relay *r, errand *e)
 {
     bool not_run = r->back->client->cancel(&e->call);
     if (e->broken != SHMRPC_OK) {
         answer(r, e, e->broken, 0);
     } else if (r->front->worker->is_cancelled(&e->request)) {
-        /* Without the flag it means that the call was cancelled, and may have
+        /* Without HEAD_ENDED it means that the call was cancelled and may have
          * run. */
         answer(r, e, SHMRPC_E_UNAVAILABLE,
                not_run ? (uint32_t)SHMRPCI_HEAD_ENDED : 0);
@@ -218,9 +219,9 @@ void errand_withdraw(relay *r, errand *e)
 /* ---- sending --------------------------------------------------------- */
 
 /* Copies the request to the service's connection and sends it, if it gets a
- * slot before `until_ns` (0: one must be free now). BUSY: it got none, although
- * the link's count said so: oneway and cancelled calls keep their slots until
- * they have run. */
+ * slot before `until_ns` (0: a slot must be free now). Returns BUSY if it got
+ * none. That can happen although the link counted a free place, because oneway
+ * and cancelled calls keep their slots until they have run. */
 static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                    uint32_t flags)
 {
@@ -229,7 +230,8 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     size_t old = 0;
     size_t more = 0;
     if (e->link->hears_left) {
-        /* Without memory the service is not told of the peer's end. */
+        /* If memory is exhausted, the service is not told when the peer
+         * leaves. */
         (void)r->front->worker->watch(request, NULL);
     }
     int status = e->link->has_peers
@@ -267,8 +269,8 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                : r->back->client->commit(&e->call);
 }
 
-/* One attempt on the errand's link. If it fails the errand gives up its place
- * there. */
+/* Tries once to send the request on the errand's link. On failure the errand
+ * gives up its place there. */
 static int try_send(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                     uint32_t flags)
 {
@@ -287,8 +289,8 @@ static int try_send(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
     return status;
 }
 
-/* After it was sent: a oneway call is over for us, and the streams of others
- * begin to move. */
+/* Called after the request was sent. A oneway call is over for us; the streams
+ * of other calls begin to move. */
 static int follow(relay *r, errand *e)
 {
     int64_t deadline_ns = e->request.deadline_ns;
@@ -314,7 +316,7 @@ int errand_send(relay *r, errand *e, uint32_t flags)
     if (e->link == NULL) {
         return SHMRPC_E_BUSY;
     }
-    /* For a request that was just received. */
+    /* The request was just received. */
     int status = try_send(r, e, e->request.received_ns, 0, flags);
     if (status == SHMRPC_OK) {
         return follow(r, e);
@@ -322,7 +324,7 @@ int errand_send(relay *r, errand *e, uint32_t flags)
     return status == SHMRPC_E_BUSY ? status : refuse(r, e, status);
 }
 
-/* Tries one link after another until the request's own deadline. */
+/* Tries one link after another until the deadline of the request. */
 int errand_send_late(relay *r, errand *e)
 {
     int status = SHMRPC_E_BUSY;

@@ -1,4 +1,4 @@
-/* The main part of a gateway program: its threads and their end. */
+/* The main part of a gateway program: its threads, and how they end. */
 #include "tools/relay/gateway.h"
 
 #include <stdio.h>
@@ -11,23 +11,24 @@
 /* Defaults for options that are not given; the manual pages state the same. */
 #define DEFAULT_MEMORY ((size_t)256 << 20)
 
-/* A place that runs, on a thread of its own except the first. */
+/* A place and the thread that runs it; the first place runs on the main
+ * thread. */
 typedef struct runner {
     gateway *gateway;
     const gateway_place *place;
     shmrpci_thread thread;
     bool has_thread;
-    int status; /* the result of run */
+    int status; /* what run has returned */
 } runner;
 
-/* Static, so that the signal handler finds it. */
+/* Static, because the signal handler must find it. */
 static gateway *current;
 
-/* How many of its places the signal handler stops. */
+/* Number of places that the signal handler may stop. */
 static shmrpci_atomic_u32 running;
 
-/* In a signal handler, so it may only do what `stop` may do in one. Acquire
- * pairs with the release of gateway_begin. */
+/* The signal handler: it only calls functions that are safe in one, such as
+ * `stop`. Acquire: pairs with the release in gateway_begin. */
 static void on_signal(int number)
 {
     (void)number;
@@ -77,7 +78,8 @@ void gateway_end(void)
     shmrpci_store_release(&running, 0u);
 }
 
-/* Without a filter the program does not run, unless the user allows that. */
+/* If the kernel supports no filter, the program does not run, unless the user
+ * allows that. */
 exit_code gateway_sandbox(const gateway *g, bool is_off)
 {
     if (is_off || tool_sandbox_enter() == SHMRPC_OK) {
@@ -90,7 +92,8 @@ exit_code gateway_sandbox(const gateway *g, bool is_off)
     return EXIT_TROUBLE;
 }
 
-/* If one fails, all others stop as well. */
+/* The main function of a runner's thread. If one place fails, all others are
+ * stopped as well. */
 static void run_one(void *user)
 {
     runner *r = user;
@@ -102,8 +105,8 @@ static void run_one(void *user)
     }
 }
 
-/* If a thread can't be started, those that run are stopped: serving only half
- * of the places would go unnoticed. */
+/* If a thread can't be started, those that run are stopped, because nobody
+ * would notice that only some of the places are served. */
 static void start_one(runner *r)
 {
     r->has_thread =

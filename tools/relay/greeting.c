@@ -1,10 +1,10 @@
-/* Contracts of services: received from the service and passed on to clients. */
+/* Keeps the contract that the service has sent, and passes it on to clients. */
 #include "tools/relay/greeting.h"
 
 #include "codec/contract_form.h"
 #include "rpc/envelope.h"
 
-/* Most memory that a contract may take while it is checked. */
+/* Maximum memory that a contract may take while it is checked. */
 #define ARENA_BYTES (16 * SHMRPCI_CONTRACT_MAX_BYTES)
 
 void greeting_init(greeting *g, bool allows_native)
@@ -25,8 +25,8 @@ void greeting_hello(shmrpci_buf *out)
     shmrpci_hello_write(0, "", out);
 }
 
-/* Native bodies are layouts of memory: between machines they need the user's
- * permission. */
+/* Native bodies are memory layouts; using them between machines needs the
+ * user's permission. */
 static int check_encodings(const shmrpci_contract *contract,
                            shmrpc_error *error)
 {
@@ -44,7 +44,7 @@ static int check_encodings(const shmrpci_contract *contract,
     return SHMRPC_OK;
 }
 
-/* Decodes the contract only to check it; clients get its bytes unchanged. */
+/* Decodes the contract only to check it. Clients get its bytes unchanged. */
 static int check(const greeting *g, const shmrpci_welcome *said,
                  shmrpc_error *error)
 {
@@ -60,8 +60,8 @@ static int check(const greeting *g, const shmrpci_welcome *said,
     return status;
 }
 
-/* Checks before it stores: if a service is refused, the former greeting
- * stays. */
+/* Checks the contract before storing it: if a service is refused, the previous
+ * greeting stays. */
 int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                   bool *has_changed, shmrpc_error *error)
 {
@@ -86,8 +86,8 @@ int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                : shmrpc_error_set(error, status, "out of memory");
 }
 
-/* A client whose contract has the same hash doesn't need ours: it gets only the
- * hash. */
+/* A client whose contract has the same hash already has our contract, so it
+ * gets only the hash. */
 int greeting_answer(greeting *g, const uint8_t *hello, size_t len,
                     shmrpci_buf *welcome, shmrpc_error *error)
 {

@@ -1,5 +1,5 @@
 /*
- * The answer to clients' hellos: the service's own contract.
+ * The answer to a client's hello: the service's own contract.
  *
  * Threading: any thread.
  */
@@ -23,21 +23,22 @@ typedef struct greeting {
 void greeting_init(greeting *g, bool allows_native);
 void greeting_fini(greeting *g);
 
-/* A hello that any service answers with its contract. */
+/* Makes a hello that any service answers with its contract. */
 void greeting_hello(shmrpci_buf *out);
 
-/* Stores the service's answer to hello. PRECONDITION: the service has methods
- * that are not for networks; INVALID, CONTRACT: the answer is malformed.
- * *has_changed: it differs from the previous one. */
+/* Stores the service's answer to our hello. *has_changed tells whether it
+ * differs from the previous one. Returns PRECONDITION if the service has
+ * methods that may not be used between machines; INVALID or CONTRACT if the
+ * answer is malformed. */
 int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
                   bool *has_changed, shmrpc_error *error);
 
-/* The contract, once it is known, in memory of `arena`. UNAVAILABLE: not known
- * yet. */
+/* Returns the contract, in memory of `arena`. Returns UNAVAILABLE if it is not
+ * known yet. */
 int greeting_contract(greeting *g, shmrpci_arena *arena,
                       const shmrpci_contract **out, uint64_t *out_hash);
 
-/* Answers a client as the service would. */
+/* Answers a client's hello as the service itself would. */
 int greeting_answer(greeting *g, const uint8_t *hello, size_t len,
                     shmrpci_buf *welcome, shmrpc_error *error);
 

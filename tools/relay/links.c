@@ -1,5 +1,5 @@
-/* Connections to the service: how many there are, when they are made, and which
- * of them a call takes. */
+/* Links, which are connections to the service: how many there are, when they
+ * are made, and which of them a call takes. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,17 +8,18 @@
 #include "rpc/envelope.h"
 #include "tools/relay/state.h"
 
-/* Another link is made when every link has this many calls. */
+/* Another link is made when even the least used link has this many calls. */
 #define BUSY_CALLS (LINK_CALLS * 3 / 4)
 
 #define CONNECT_NS (5 * SHMRPCI_NS_PER_S)
-/* Pauses between attempts to connect, doubled up to the last. */
+/* Pauses between attempts to connect; they double up to the last one. */
 #define FIRST_PAUSE_NS (10 * SHMRPCI_NS_PER_MS)
 #define LAST_PAUSE_NS  SHMRPCI_NS_PER_S
 
-/* ---- using them ------------------------------------------------------ */
+/* ---- using links --------------------------------------------------------- */
 
-/* With the lock held: the link with the fewest calls; NULL: there is none. */
+/* Called with the lock held. Returns the link with the fewest calls; NULL:
+ * there is none. */
 static link *least_used(const relay *r, uint32_t *live)
 {
     link *best = NULL;
@@ -33,8 +34,9 @@ static link *least_used(const relay *r, uint32_t *live)
     return best;
 }
 
-/* With the lock held: the least used link, for a request of that epoch; NULL:
- * there is none. Asks the linker for another link if that one is busy. */
+/* Called with the lock held. Returns the least used link for a request of
+ * `epoch`; NULL: there is none. If that link is busy, it asks the linker for
+ * another one. */
 static link *find(relay *r, uint32_t epoch)
 {
     uint32_t live;
@@ -47,8 +49,8 @@ static link *find(relay *r, uint32_t epoch)
     return l;
 }
 
-/* A `wish` keeps requests of one batch on one link, so that a single wake-up
- * serves them. */
+/* `wish` keeps the requests of one batch on one link, so that a single wake-up
+ * serves them all. */
 link *link_choose(relay *r, uint32_t epoch, link *wish)
 {
     link *l = find(r, epoch);
@@ -59,7 +61,8 @@ link *link_choose(relay *r, uint32_t epoch, link *wish)
     return l != NULL && l->users < LINK_CALLS ? l : NULL;
 }
 
-/* Chooses again after each wait, since links may have changed meanwhile. */
+/* Chooses again after each wait, because the links may have changed
+ * meanwhile. */
 int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out)
 {
     int status = SHMRPC_OK;
@@ -93,8 +96,7 @@ void link_unuse(relay *r, link *l)
     shmrpci_mutex_unlock(&r->lock);
 }
 
-/* Any number of threads may notice that a link is lost; the first one handles
- * it. */
+/* Several threads may notice that a link is lost; the first one handles it. */
 void link_lose(relay *r, link *l)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -106,7 +108,8 @@ void link_lose(relay *r, link *l)
     shmrpci_event_set(r->bell_fd); /* the returner frees it */
 }
 
-/* With the lock held: a link by which to tell the service, now in use by us. */
+/* Called with the lock held. Returns any link, counted as used, for telling the
+ * service; NULL: there is none. */
 static link *use_any(relay *r)
 {
     uint32_t live;
@@ -118,8 +121,8 @@ static link *use_any(relay *r)
     return l;
 }
 
-/* One link is enough: the service tells all its processes. If there is no link
- * the service has ended, and with it everything that it knew of peers. */
+/* It is enough to use one link, because the service tells all its processes. If
+ * there is no link the service has ended and no longer knows any peers. */
 void links_say_left(relay *r, uint64_t peer)
 {
     int status = SHMRPC_E_SERVER_LOST;
@@ -147,9 +150,9 @@ bool relay_is_up(relay *r)
     return up;
 }
 
-/* ---- making them ----------------------------------------------------- */
+/* ---- making links -------------------------------------------------------- */
 
-/* `why` may be NULL. */
+/* Reports a line for people. `why` may be NULL. */
 static void say(const relay *r, const char *what, const shmrpc_error *why)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES] = "";
@@ -164,9 +167,9 @@ static void say(const relay *r, const char *what, const shmrpc_error *why)
     }
 }
 
-/* The service at this address has another contract than before. Clients are
- * asked to reconnect, and earlier requests are refused, since their method
- * numbers may mean other methods now. */
+/* Called when the service at this address has another contract than before.
+ * Clients are asked to reconnect, and requests that they sent before are
+ * refused, since their method numbers may now mean other methods. */
 static void begin_epoch(relay *r)
 {
     uint32_t epoch = r->front->relay->renew(r->listener);
@@ -180,8 +183,8 @@ static void begin_epoch(relay *r)
     shmrpci_mutex_unlock(&r->lock);
 }
 
-/* Also wakes the returner, which must watch the new link before anybody waits
- * for a call on it. */
+/* Also wakes the returner, which must watch the new link before any thread
+ * waits for a call on it. */
 static bool add(relay *r, link *l)
 {
     bool added = false;
@@ -198,8 +201,8 @@ static bool add(relay *r, link *l)
     return added;
 }
 
-/* Connects and checks the service's answer. `*is_refused`: the service is
- * there, but on_welcome does not allow calls to it. */
+/* Connects and checks the service's answer. `*is_refused`: the service runs,
+ * but on_welcome does not allow calls to it. */
 static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
 {
     shmrpci_buf welcome;
@@ -259,9 +262,9 @@ int links_open(relay *r, shmrpc_error *error)
     return status;
 }
 
-/* With the lock held: waits until there is something to do; false: leave. There
- * is work if no link exists and the pause is over, or if calls have asked for
- * one more link. */
+/* Called with the lock held. Waits until a link is needed: no link exists and
+ * the pause is over, or calls have asked for another link. Returns false if the
+ * thread must end. */
 static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
 {
     int64_t retry_ns = shmrpci_deadline_after(pause_ns);
@@ -273,8 +276,9 @@ static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
         }
         if (is_up) {
             shmrpci_cond_wait(&r->wanted, &r->lock);
-            retry_ns = shmrpci_now_ns(); /* lost: connect at once the first
-                                          * time */
+            retry_ns = shmrpci_now_ns(); /* the last link was lost: the first
+                                          * attempt to reconnect is made at
+                                          * once */
             in_time = true;
         } else {
             in_time = shmrpci_cond_wait_until(&r->wanted, &r->lock, retry_ns);
@@ -283,9 +287,9 @@ static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
     return false;
 }
 
-/* Connecting blocks for seconds when a service hangs: so a thread of its own
- * makes links, and releases the lock meanwhile. Each change is logged once, not
- * each attempt. */
+/* Connecting to a service that hangs blocks for seconds, so a thread of its own
+ * makes links, and does not hold the lock meanwhile. It logs each change once,
+ * not each attempt. */
 void links_run(void *user)
 {
     relay *r = user;
@@ -320,7 +324,8 @@ void links_free(relay *r)
         if (r->links[i] != NULL) {
             r->back->client->disconnect(r->links[i]->conn);
             free(r->links[i]);
-            r->links[i] = NULL; /* closing the listener may look for one */
+            r->links[i] = NULL; /* closing the listener may still look for a
+                                 * link */
         }
     }
 }

@@ -1,4 +1,4 @@
-/* Looking for a service by its name. */
+/* Finds the port of a service by the service's name. */
 #include "tools/relay/port.h"
 
 #include <stdio.h>
@@ -11,7 +11,8 @@ typedef struct wanted {
     uint16_t port; /* 0: not found yet */
 } wanted;
 
-/* The first service of that name counts, as it does for clients. */
+/* If several services have the name, the first one wins, as it does for
+ * clients. */
 static void on_found(void *user, const shmrpc_found *found)
 {
     wanted *w = user;

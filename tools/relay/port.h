@@ -10,8 +10,8 @@
 
 #include "shmrpc/error.h"
 
-/* The port of NAME or NAME@INSTANCE, if it runs on this machine. NOT_FOUND: it
- * does not. */
+/* Returns the port of NAME or NAME@INSTANCE. Returns NOT_FOUND if the service
+ * does not run on this machine. */
 int relay_port_of(const char *name, uint16_t *out, shmrpc_error *error);
 
 #endif

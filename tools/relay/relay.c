@@ -1,4 +1,4 @@
-/* The relay as a whole: opening it, its carriers, its end. */
+/* The relay as a whole: opening it, its carriers, closing it. */
 #include "tools/relay/relay.h"
 
 #include <stdlib.h>
@@ -10,25 +10,25 @@
 #include "tools/relay/beside.h"
 #include "tools/relay/state.h"
 
-/* How long a carrier itself waits for replies. */
+/* How long a carrier itself waits for replies before it hands calls over. */
 #define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
-/* A yield that takes longer gave the CPU to programs that have nothing to do
- * with the calls. Yielding is then left out for some rounds, twice as many each
- * time, up to STAYS_MAX. */
+/* A yield that takes longer than ASIDE_NS gave the CPU to threads that have
+ * nothing to do with the calls. The carrier then does not yield for some
+ * rounds, twice as many each time, up to STAYS_MAX. */
 #define ASIDE_NS  (500 * SHMRPCI_NS_PER_US)
 #define STAYS_MAX 1023u
-/* How much of MOMENT_NS a carrier keeps the turn while it waits: TURN_NS, and
- * TURN_CALL_NS for each call. If that was too short, it gives up the turn at
- * once for some rounds, up to GIVE_MAX. */
+/* How long a carrier keeps the turn while it waits: TURN_NS, and TURN_CALL_NS
+ * for each call. If that was too short, it gives the turn away at once for some
+ * rounds, up to GIVE_MAX. */
 #define TURN_NS      (50 * SHMRPCI_NS_PER_US)
 #define TURN_CALL_NS (3 * SHMRPCI_NS_PER_US)
 #define GIVE_MAX     15u
-/* After waiting this long for a request, a carrier counts as idle. */
+/* A carrier that waited this long for a request counts as idle. */
 #define IDLE_NS (10 * SHMRPCI_NS_PER_US)
-/* How many requests a carrier takes at once. */
+/* Maximum number of requests that a carrier takes at once. */
 #define LOAD_MAX LINK_CALLS
-/* After waiting for replies in vain, a carrier doesn't wait for some rounds,
- * twice as many each time, up to HURRY_MAX. */
+/* After it waited and replies were missing in the end, a carrier doesn't wait
+ * for some rounds, twice as many each time, up to HURRY_MAX. */
 #define HURRY_MAX 63u
 
 /* ---- carriers -------------------------------------------------------- */
@@ -36,25 +36,27 @@
 typedef struct carrier {
     relay *relay;
     shmrpci_participant *participant;
-    errand *load[LOAD_MAX]; /* errands that were sent, in this order */
+    errand *load[LOAD_MAX]; /* errands that were sent, in the order of
+                             * sending */
     uint32_t load_count;
-    uint32_t penalty; /* number of rounds for which it will not wait the next
-                       * time */
-    uint32_t hurries; /* number of rounds left in which it does not */
+    uint32_t penalty; /* for how many rounds it will not wait after the next
+                       * timeout */
+    uint32_t hurries; /* number of rounds left in which it does not wait */
     bool has_turn;
-    uint32_t slowness;   /* number of rounds for which it will give the turn
-                          * away before it waits */
-    uint32_t gives;      /* number of rounds left in which it does */
-    uint32_t clumsiness; /* number of rounds for which it will not yield the
-                          * next time */
-    uint32_t stays;      /* number of rounds left in which it does not */
+    uint32_t slowness;   /* for how many rounds it will give the turn away
+                          * before waiting */
+    uint32_t gives;      /* number of rounds left in which it gives the turn
+                          * away */
+    uint32_t clumsiness; /* for how many rounds it will not yield after the next
+                          * slow yield */
+    uint32_t stays;      /* number of rounds left in which it does not yield */
 } carrier;
 
-/* ---- turns ----------------------------------------------------------- */
+/* ---- the turn to read requests ------------------------------------------- */
 
-/* One carrier at a time reads requests, and continues with their replies while
- * the others sleep: waking one for each batch would take longer than most
- * calls. */
+/* One carrier at a time reads requests and waits for their replies while the
+ * others sleep, because waking another carrier for each batch would take longer
+ * than most calls. */
 static void take_turn(carrier *c)
 {
     relay *r = c->relay;
@@ -70,7 +72,7 @@ static void take_turn(carrier *c)
     c->has_turn = true;
 }
 
-/* Called before it may have to wait for long. */
+/* Called before the carrier may have to wait for long. */
 static void give_turn(carrier *c)
 {
     relay *r = c->relay;
@@ -86,8 +88,8 @@ static void give_turn(carrier *c)
 
 /* ---- requests -------------------------------------------------------- */
 
-/* Only the first errand of a list rings: the returner takes all of it at
- * once. */
+/* Only the first errand of a list rings the bell: the returner takes the whole
+ * list at once. */
 static void hand_over(relay *r, errand *e)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -101,8 +103,7 @@ static void hand_over(relay *r, errand *e)
 }
 
 /* Sends a request that has to wait for a place. The carrier first hands over
- * everything that others would wait for: its calls in progress, and its
- * turn. */
+ * what other threads may need meanwhile: its calls in progress and its turn. */
 static int send_late(carrier *c, errand *e)
 {
     for (uint32_t i = 0; i < c->load_count; i++) {
@@ -114,7 +115,7 @@ static int send_late(carrier *c, errand *e)
 }
 
 /* Takes the requests that have already arrived after the first one. Returns how
- * many there are, including the first. */
+ * many there are, including the first one. */
 static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
 {
     relay *r = c->relay;
@@ -123,7 +124,7 @@ static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
     size_t got;
     size_t wanted;
     out[0] = first;
-    do { /* asks for a few at first: usually there are none */
+    do { /* asks for a few at first, because usually there are none */
         wanted = count * 4 < LOAD_MAX - count ? count * 4 : LOAD_MAX - count;
         wanted = errand_take_more(r, first, out + count, wanted);
         for (size_t i = 0; i < wanted; i++) {
@@ -146,13 +147,14 @@ static void leave_link(relay *r, errand *e)
     }
 }
 
-/* Sends the requests that arrived with the first one; the last wakes the
- * service. */
+/* Sends the requests that arrived together with the first one; the last of them
+ * wakes the service. */
 static void send_all(carrier *c, errand *first)
 {
     errand *errands[LOAD_MAX];
     size_t count = gather(c, first, errands);
-    uint32_t epoch = first->request.epoch; /* of the links */
+    uint32_t epoch = first->request.epoch; /* the epoch in which the links were
+                                            * made */
     bool is_late = false;
     for (size_t i = 0; i < count; i++) {
         errand *e = errands[i];
@@ -167,16 +169,16 @@ static void send_all(carrier *c, errand *first)
             status = send_late(c, e);
         }
         if (status == SHMRPC_OK && e->streams != NULL) {
-            hand_over(c->relay, e); /* it takes long */
+            hand_over(c->relay, e); /* a call with streams takes long */
         } else if (status == SHMRPC_OK) {
             c->load[c->load_count++] = e;
         }
     }
 }
 
-/* Checks the calls that are not over, beginning with the last one, for which it
- * waits until the deadline (0: does not wait): usually the others are over
- * before it, so that one wake-up suffices. False: some are not over. */
+/* Checks the calls that are not over. It begins with the last one, for which it
+ * waits until the deadline (0: does not wait): the others are usually over
+ * before it, so one wake-up suffices. Returns false if some are not over. */
 static bool look_at_load(carrier *c, int status[LOAD_MAX], int64_t deadline_ns)
 {
     bool in_time = true;
@@ -190,7 +192,7 @@ static bool look_at_load(carrier *c, int status[LOAD_MAX], int64_t deadline_ns)
     return in_time;
 }
 
-/* Answers calls that are over, and keeps the others. */
+/* Answers the calls that are over, and keeps the others in `load`. */
 static void answer_some(carrier *c, int status[LOAD_MAX])
 {
     errand_train train = {.count = 0};
@@ -207,8 +209,9 @@ static void answer_some(carrier *c, int status[LOAD_MAX])
     c->load_count = kept;
 }
 
-/* Yields to a worker that was just woken on this CPU. Sleeping until it is done
- * would set a timer, which in a virtual machine takes longer than the call. */
+/* Yields to a worker that was just woken on this CPU. Sleeping until the worker
+ * is done would set a timer, which takes longer than the call in a virtual
+ * machine. */
 static void step_aside(carrier *c, int64_t now_ns)
 {
     if (c->stays > 0) {
@@ -223,7 +226,8 @@ static void step_aside(carrier *c, int64_t now_ns)
     c->stays = c->clumsiness;
 }
 
-/* Waits for replies while it keeps the turn. True: all have arrived. */
+/* Waits for replies while it keeps the turn. Returns true if all have
+ * arrived. */
 static bool wait_in_turn(carrier *c, int status[LOAD_MAX], int64_t since_ns)
 {
     int64_t turn_ns = TURN_NS + c->load_count * TURN_CALL_NS;
@@ -241,8 +245,8 @@ static bool wait_in_turn(carrier *c, int status[LOAD_MAX], int64_t since_ns)
     return in_time;
 }
 
-/* Answers the calls that are over now or, with `waits`, in a moment, and leaves
- * the rest to the returner. False: there was a rest. */
+/* Answers the calls that are over now or, with `waits`, within MOMENT_NS, and
+ * hands the rest over to the returner. Returns false if there was a rest. */
 static bool bring_back(carrier *c, bool waits)
 {
     int status[LOAD_MAX];
@@ -263,8 +267,8 @@ static bool bring_back(carrier *c, bool waits)
     return all;
 }
 
-/* Answers, or hands over, the calls that were sent. If waiting was in vain the
- * last times and more requests have arrived, it doesn't wait. */
+/* Answers the calls that were sent, or hands them over. It does not wait if
+ * replies were missing after the last waits and more requests have arrived. */
 static void deliver(carrier *c, bool is_idle)
 {
     if (!is_idle && c->hurries > 0) {
@@ -279,8 +283,8 @@ static void deliver(carrier *c, bool is_idle)
     c->hurries = c->penalty;
 }
 
-/* A carrier's main function: takes its turn, reads requests, sends them, and
- * brings back the replies. Ends when the listener does. */
+/* A carrier's main function: takes the turn, reads requests, sends them and
+ * returns the replies. It ends when the listener is stopped. */
 static void carry_all(void *user)
 {
     const struct seat *seat = user;
@@ -293,8 +297,8 @@ static void carry_all(void *user)
             break;
         }
         int64_t asked_ns = shmrpci_now_ns();
-        /* Relaxed, as below: a reader of the count may see it a little
-         * later. */
+        /* Relaxed, here and below: a thread that reads the count may see the
+         * change a little later. */
         shmrpci_store_relaxed(&r->is_awaiting, 1u);
         int status = r->front->worker->next(c.participant, &e->request);
         shmrpci_store_relaxed(&r->is_awaiting, 0u);
@@ -311,7 +315,7 @@ static void carry_all(void *user)
 
 /* ---- opening --------------------------------------------------------- */
 
-/* Refuses clients while the service is away: they try again, or elsewhere,
+/* Refuses clients while the service does not run: they retry, or go elsewhere,
  * instead of waiting in every call. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
@@ -326,7 +330,7 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
                                    welcome, error);
 }
 
-/* A peer is gone, on the thread of a carrier. */
+/* Called on a carrier's thread when a peer has left. */
 static void on_end(void *user, uint64_t connection)
 {
     relay *r = user;
@@ -339,7 +343,7 @@ static void on_cancel(void *user)
     shmrpci_event_set(r->bell_fd);
 }
 
-/* Sets everything that relay_close reads, so that it may be called after any
+/* Sets all fields that relay_close reads, so that it may be called after any
  * failure. */
 static void fill(relay *r, const relay_opts *opts)
 {
@@ -377,8 +381,7 @@ static int listen_at(relay *r, shmrpc_error *error)
                                       error);
 }
 
-/* Starts the threads that watch calls and make links; carriers are started
- * after them. */
+/* Starts the returner and the linker; the carriers are started after them. */
 static int start_helpers(relay *r)
 {
     shmrpc_status status =
@@ -419,7 +422,7 @@ int relay_open(const relay_opts *opts, relay **out, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* ---- running, and the end -------------------------------------------- */
+/* ---- running and closing ------------------------------------------------- */
 
 static int start(relay *r, shmrpc_error *error)
 {
@@ -444,8 +447,8 @@ static int start(relay *r, shmrpc_error *error)
                                   "the relay's threads can't be started");
 }
 
-/* If starting fails, the listener is stopped and run all the same: carriers
- * that were started wait for it, and must be joined. */
+/* If starting fails, the listener is stopped but still run: the carriers that
+ * were started wait for it and must be joined. */
 int relay_run(relay *r, shmrpc_error *error)
 {
     int status = start(r, error);
@@ -466,7 +469,7 @@ int relay_run(relay *r, shmrpc_error *error)
 
 void relay_stop(relay *r)
 {
-    /* Relaxed: it orders nothing. */
+    /* Relaxed: it orders no other data. */
     shmrpci_store_relaxed(&r->stopping, 1u);
     r->front->listener->stop(r->listener);
 }
@@ -487,8 +490,9 @@ static void drain(relay *r)
     shmrpci_event_set(r->bell_fd);
 }
 
-/* The returner ends the last calls. Links are freed once the linker has ended
- * as well, which may be making one; no streamer has a stream left then. */
+/* The returner ends the last calls. Links are freed only after the linker has
+ * ended, because it may be making one; no streamer has a stream left by
+ * then. */
 void relay_close(relay *r)
 {
     drain(r);
@@ -533,7 +537,7 @@ uint32_t relay_calls(relay *r)
     shmrpci_mutex_lock(&r->lock);
     uint32_t calls = r->errand_count;
     shmrpci_mutex_unlock(&r->lock);
-    /* Relaxed: a call that comes just now may count or not. */
+    /* Relaxed: a call that arrives at this moment may or may not be counted. */
     uint32_t empty = shmrpci_load_relaxed(&r->is_awaiting);
     return calls > empty ? calls - empty : 0;
 }

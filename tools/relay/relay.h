@@ -1,24 +1,25 @@
 /*
- * A relay: passes calls on from one transport to a service at another, without
+ * A relay: passes calls from one transport on to a service at another, without
  * reading their bodies.
  *
  *     front (tcp)                relay                     back (shm)
  *     listener    -> next ->  carriers  -> reserve, commit ->  service
  *     connections <- reply <- carriers, or the returner <- receive <-
  *
- * Carriers, a few threads, take requests and send them, one carrier at a time
- * as long as calls are quick. If nothing else is to be done, it waits for the
- * replies itself for a moment; a call that takes longer is handed to the
- * returner, a single thread that sleeps until any call on any link has ended,
- * was cancelled, or is overdue. So calls in progress occupy no threads, however
- * many and slow they are.
+ * Carriers are a few threads that take requests and send them; as long as calls
+ * are quick, one carrier at a time does so. If there is nothing else to do, the
+ * carrier itself waits for the replies for a moment. A call that takes longer
+ * is handed to the returner, a single thread that sleeps until any call on any
+ * link has ended, was cancelled, or is overdue. So calls in progress occupy no
+ * threads, however many and slow they are.
  *
- * A few links connect to the service. A thread of its own makes them: one more
- * when calls find the others busy, and a new one when one is lost. If a call
- * has certainly not run, because the service went away, its client is told so
- * and sends it again.
+ * Links are a few connections to the service. A thread, the linker, makes them:
+ * another one when calls find the existing ones busy, and a new one when a link
+ * is lost. If a call has certainly not run, because the service went away, the
+ * client is told so and sends it again.
  *
- * Threading: open, run, close: one thread; stop: any, or a signal handler.
+ * Threading: open, run, close: one thread; stop: any thread, or a signal
+ * handler.
  */
 #ifndef SHMRPC_TOOLS_RELAY_RELAY_H
 #define SHMRPC_TOOLS_RELAY_RELAY_H
@@ -29,7 +30,8 @@
 #define RELAY_CARRIERS_MAX 16u
 #define RELAY_LINKS_MAX    16u
 
-/* The most calls in flight; further calls wait in the front's queue. */
+/* Maximum number of calls in flight; further calls wait in the front's
+ * queue. */
 #define RELAY_ERRANDS_MAX 1024u
 
 typedef struct relay relay;
@@ -37,43 +39,44 @@ typedef struct relay relay;
 typedef struct relay_opts {
     shmrpci_address front;
     shmrpci_address back;
-    /* Options of the front, which set its limits. Its on_hello answers as the
-     * service would; it is called on the thread that runs the relay. The relay
-     * sets on_cancel and max_workers. */
+    /* Options of the front, with its limits. The front's on_hello answers as
+     * the service would; it is called on the thread that runs the relay. The
+     * relay itself sets on_cancel and max_workers. */
     shmrpci_listen_opts listen;
-    /* The hello that is sent to the service. */
+    /* The hello to send to the service. */
     const uint8_t *hello;
     size_t hello_len;
     /*
-     * The service has answered that hello: returns OK, or the reason why calls
-     * to it are not allowed. Sets *has_changed when clients that were greeted
-     * before must reconnect. One thread at a time; user is that of `listen`.
+     * Called when the service has answered that hello. Returns OK, or why calls
+     * to the service are not allowed. Sets *has_changed if clients that were
+     * greeted before must reconnect. Called by one thread at a time; `user` is
+     * the user pointer of `listen`.
      */
     int (*on_welcome)(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error);
-    /* One line for people. May be NULL. */
+    /* Reports one line for people; may be NULL. */
     void (*say)(void *user, const char *line);
     uint32_t carriers; /* 0: 2 */
-    uint32_t links;    /* at most; 0: RELAY_LINKS_MAX */
-    int64_t drain_ns;  /* how long calls in progress may take at the end; 0: 10
+    uint32_t links;    /* maximum number of links; 0: RELAY_LINKS_MAX */
+    int64_t drain_ns;  /* how long closing waits for calls in progress; 0: 10
                         * s */
 } relay_opts;
 
-/* Listens, and connects to the service, if that is there: OK even if it is not;
- * but fails if on_welcome refuses it. */
+/* Listens and connects to the service. Succeeds even if the service does not
+ * run, but fails if on_welcome refuses it. */
 int relay_open(const relay_opts *opts, relay **out, shmrpc_error *error);
-/* Relays until it is stopped. */
+/* Relays calls until it is stopped. */
 int relay_run(relay *r, shmrpc_error *error);
 void relay_stop(relay *r);
-/* After run: waits for calls in progress, for the time of the options, and
- * frees everything. */
+/* Must be called after run. Waits for calls in progress for at most drain_ns,
+ * and frees everything. */
 void relay_close(relay *r);
 
-/* The transport on which clients connect. */
+/* Returns the listener to which clients connect. */
 shmrpci_listener *relay_front(const relay *r);
-/* Number of calls in progress; any thread. */
+/* Returns the number of calls in progress; any thread. */
 uint32_t relay_calls(relay *r);
-/* Where it listens. */
+/* Returns the address at which the relay listens. */
 const char *relay_describe(const relay *r);
 /* Whether the service can be called; any thread. */
 bool relay_is_up(relay *r);

@@ -1,6 +1,7 @@
 /*
- * The thread that waits for all calls that take longer than a moment: it sleeps
- * until one of them is over, was cancelled, or is overdue, or a link is lost.
+ * The returner: a thread that waits for all calls that take longer than a
+ * moment. It sleeps until one of them is over, was cancelled or is overdue, or
+ * a link is lost.
  */
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 
 #define TAG_BELL UINT64_MAX
 
-/* State of this thread only. */
+/* State used only by this thread. */
 typedef struct returner {
     relay *relay;
     errand *errands; /* errands in progress */
@@ -19,8 +20,8 @@ typedef struct returner {
 
 /* ---- links ----------------------------------------------------------- */
 
-/* Finds out whether a link with no call on it is lost: only a reservation tells
- * that, and it is given back at once. */
+/* Finds out whether a link without calls is lost. Only a reservation can tell
+ * that; it is given back at once. */
 static void probe(relay *r, link *l)
 {
     shmrpci_call call = {.conn = NULL};
@@ -32,7 +33,7 @@ static void probe(relay *r, link *l)
     }
 }
 
-/* No other thread frees links while this one runs, so it may use one without
+/* No other thread frees links while this one runs, so it may use a link without
  * the lock. */
 static void free_link(relay *r, uint32_t i)
 {
@@ -55,7 +56,7 @@ static link *link_at(relay *r, uint32_t i)
     return l;
 }
 
-/* Begins to watch new links, and frees lost ones that nobody uses. */
+/* Begins to watch new links, and frees lost links that nobody uses. */
 static void look_at_links(relay *r)
 {
     for (uint32_t i = 0; i < r->opts.links; i++) {
@@ -68,16 +69,15 @@ static void look_at_links(relay *r)
             l->is_watched =
                 r->back->client->watch(l->conn, r->set, i) == SHMRPC_OK;
             if (!l->is_watched) {
-                link_lose(r, l); /* otherwise the ends of its calls would go
-                                  * unnoticed */
+                link_lose(r, l); /* nobody would notice the ends of its calls */
             }
         }
         free_link(r, i);
     }
 }
 
-/* Arms every link with calls on it, to be woken when one of them ends. Returns
- * when to check again at the latest; 0: at once, since something has arrived
+/* Arms every link with calls, so that the end of one wakes us. Returns when to
+ * check again at the latest; 0: at once, because something has arrived
  * meanwhile. */
 static int64_t arm(returner *me)
 {
@@ -118,7 +118,7 @@ static void take_fresh(returner *me)
     }
 }
 
-/* Whether its streams can't go on, as the streamer reports. */
+/* Whether the streams of an errand can't go on, as reported by its streamer. */
 static bool is_broken(relay *r, const errand *e)
 {
     if (e->streams == NULL) {
@@ -130,9 +130,9 @@ static bool is_broken(relay *r, const errand *e)
     return broken;
 }
 
-/* Checks one call without waiting. True: it was answered or handed to its
- * streamer, and must not be used any more. A call also ends here because its
- * deadline has passed, its client has cancelled it, or the relay gives up
+/* Checks one call without waiting. Returns true if it was answered or handed to
+ * its streamer; then `e` must not be used any more. A call also ends here if
+ * its deadline has passed, its client has cancelled it, or the relay gives up
  * (stopping above 1: the drain is over). */
 static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
 {
@@ -158,7 +158,7 @@ static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
     return false;
 }
 
-/* Checks all calls; returns when the next one will be overdue. */
+/* Checks all calls. Returns when the next one will be overdue. */
 static int64_t look_at_calls(returner *me)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -182,8 +182,8 @@ static int64_t look_at_calls(returner *me)
 
 /* ---- running --------------------------------------------------------- */
 
-/* A link that woke us may have been lost rather than have an answer: each is
- * probed. */
+/* A link that woke us may have been lost instead of having an answer, so each
+ * of them is probed. */
 static void sleep_until(relay *r, int64_t wake_ns)
 {
     uint64_t tags[RELAY_LINKS_MAX * 2 + 1];

@@ -1,11 +1,11 @@
 /*
  * The threads that move the items of streams between front and service, without
- * reading them, as far as the other side has room.
+ * reading them, as far as the receiving side has room.
  *
- * A thread has many streams; it sleeps on a word that the front rings, and on
- * those of the rings in shared memory, until any of them has something to take,
- * or room. The returner finds out that a call is over, or must be withdrawn: it
- * marks the streams, and the thread that moves them ends the errand.
+ * One thread moves many streams. It sleeps on a word that the front rings and
+ * on the words of the rings in shared memory, until any stream has something to
+ * take, or room. When a call is over or must be withdrawn, the returner marks
+ * its streams, and the thread that moves them ends the errand.
  */
 #include <stdlib.h>
 
@@ -14,18 +14,19 @@
 #include "os/poll.h"
 #include "tools/relay/state.h"
 
-/* Each stream has two words to wait for, and the thread has one. */
+/* The thread waits for two words per stream, and for one of its own. */
 #define STREAMS_MAX ((SHMRPCI_FUTEX_ANY_MAX - 1) / 2)
 
-/* How much one direction of a stream moves before others have their turn. */
+/* Maximum number of parts that one direction of a stream moves before others
+ * have their turn. */
 #define TURN_PARTS 64
 
-/* How often to check whether the peers at both sides, which can't go on, are
- * only waiting for each other. */
+/* How often to check whether both peers of a stuck stream only wait for each
+ * other. */
 #define SUSPECT_NS (25 * SHMRPCI_NS_PER_MS)
 
-/* How often to check where a kernel can't wait for several words (before
- * 5.16). */
+/* How often to check the streams if the kernel can't wait for several words
+ * (before Linux 5.16). */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 
 /* One direction of a stream. */
@@ -34,14 +35,15 @@ typedef struct direction {
     const shmrpci_transport *to_ops;
     shmrpci_stream *from;
     shmrpci_stream *to;
-    shmrpci_stream_item part; /* the next part to send, if has_part */
-    size_t at;                /* how many bytes of it were sent */
+    shmrpci_stream_item part; /* the next part to send; valid if has_part */
+    size_t at;                /* number of bytes of it that were sent */
     bool has_part;
     bool is_last;
     bool waits_for_room;
     bool is_done;
-    bool has_ended; /* no more will arrive, rather than: nobody wants it */
-    int status;     /* then: the status */
+    bool has_ended; /* no more items will arrive; false if instead the reader
+                     * has closed */
+    int status;     /* status of the end, once is_done is set */
 } direction;
 
 struct carried {
@@ -49,25 +51,24 @@ struct carried {
     errand *errand;
     direction up; /* the direction to the service */
     direction down;
-    bool says_wait; /* the front was told */
-    /* lock: set by the returner */
+    bool says_wait; /* the front was told that the service waits */
+    /* Set by the returner, guarded by lock. */
     bool is_over;
     bool is_withdrawn;
-    int status; /* as returned by receive */
+    int status; /* the status that receive returned */
 };
 
 struct streamer {
     relay *relay;
     shmrpci_thread thread;
-    shmrpci_atomic_u32 bell; /* incremented by whoever rings, which also
-                              * wakes */
-    carried *streams;        /* belongs to the thread */
+    shmrpci_atomic_u32 bell; /* incremented by each ring */
+    carried *streams;        /* used by the thread only */
     carried *fresh;          /* lock */
     uint32_t count;          /* lock: number of streams in both lists */
 };
 
-/* Incremented before the wake, so that a thread about to sleep sees another
- * number. */
+/* Incremented before the wake-up, so that a thread that is about to sleep sees
+ * another number and does not. */
 static void ring(streamer *s)
 {
     (void)shmrpci_add_seq(&s->bell, 1u);
@@ -76,8 +77,8 @@ static void ring(streamer *s)
 
 /* ---- moving ------------------------------------------------------------ */
 
-/* No more items will arrive: tells the other side whether that is the regular
- * end. */
+/* Called when no more items will arrive. Tells the receiving side whether that
+ * is the regular end. */
 static void end_items(direction *d, int status)
 {
     d->status = status;
@@ -89,7 +90,8 @@ static void end_items(direction *d, int status)
     }
 }
 
-/* Takes the next part of an item from the source. False: there is none. */
+/* Takes the next part of an item from the sender. Returns false if there is
+ * none. */
 static bool take_part(direction *d)
 {
     int status = d->from_ops->pump->take(d->from, &d->part, &d->is_last);
@@ -104,7 +106,8 @@ static bool take_part(direction *d)
     return d->has_part;
 }
 
-/* False: there is no room, or nobody wants it. */
+/* Passes the part on. Returns false if there is no room or the reader has
+ * closed. */
 static bool put_part(direction *d)
 {
     size_t sent = 0;
@@ -121,7 +124,8 @@ static bool put_part(direction *d)
     return true;
 }
 
-/* Moves what it can, within a turn. True: something was done. */
+/* Moves as many parts as possible within a turn. Returns true if anything was
+ * done. */
 static bool move(direction *d)
 {
     bool moved = false;
@@ -139,7 +143,8 @@ static bool move(direction *d)
 
 /* ---- the end ----------------------------------------------------------- */
 
-/* Both directions have one stream on each side, so that each is closed once. */
+/* Both directions share one stream on each side, so each side is closed
+ * once. */
 static void close_back(const relay *r, carried *c)
 {
     r->back->streams->close(c->up.to);
@@ -153,7 +158,7 @@ static void close_ends(const relay *r, carried *c)
     r->front->streams->close(c->up.from);
 }
 
-/* The client no longer sends or reads. */
+/* Whether the client no longer sends or reads. */
 static bool has_lost_front(const carried *c)
 {
     return (c->up.has_ended && c->up.status == SHMRPC_E_CANCELLED) ||
@@ -167,8 +172,8 @@ static bool is_broken(const direction *d)
            d->status != SHMRPC_E_CANCELLED;
 }
 
-/* One side has broken the protocol, or there is no memory: both ends are
- * told. */
+/* Returns why the streams can't go on: one side has broken the protocol, or
+ * memory is exhausted. OK: they can. */
 static int why_broken(const carried *c)
 {
     return is_broken(&c->up)     ? c->up.status
@@ -176,7 +181,7 @@ static int why_broken(const carried *c)
                                  : SHMRPC_OK;
 }
 
-/* With the lock: takes over what the returner has found out. */
+/* Reads, with the lock held, what the returner has noted. */
 static void look_at_word(streamer *s, carried *c, bool *is_over,
                          bool *is_withdrawn)
 {
@@ -186,7 +191,7 @@ static void look_at_word(streamer *s, carried *c, bool *is_over,
     shmrpci_mutex_unlock(&s->relay->lock);
 }
 
-/* The last access to it: its errand was answered before. */
+/* Frees `c`, whose errand was answered before. */
 static void leave(streamer *s, carried *c)
 {
     relay *r = s->relay;
@@ -195,10 +200,11 @@ static void leave(streamer *s, carried *c)
     r->carried_count--;
     shmrpci_mutex_unlock(&r->lock);
     free(c);
-    shmrpci_event_set(r->bell_fd); /* the returner may wait for the last */
+    shmrpci_event_set(r->bell_fd); /* the returner may be waiting for the last
+                                    * one */
 }
 
-/* True: it is gone. */
+/* Returns true if `c` was freed. */
 static bool end_if_over(streamer *s, carried *c)
 {
     relay *r = s->relay;
@@ -207,7 +213,8 @@ static bool end_if_over(streamer *s, carried *c)
     bool is_withdrawn;
     look_at_word(s, c, &is_over, &is_withdrawn);
     if (is_withdrawn) {
-        (void)move(&c->up); /* items sent before the end arrive before it */
+        (void)move(&c->up); /* items that were sent before the end must arrive
+                             * before it */
         close_ends(r, c);
         errand_withdraw(r, e);
     } else if (is_over && c->down.is_done) {
@@ -247,7 +254,7 @@ static void take_fresh(streamer *s)
     shmrpci_mutex_unlock(&s->relay->lock);
 }
 
-/* If the call is over and no item is there, none will come: ends the direction
+/* If the call is over and no item is left, none will arrive: ends the direction
  * to the client. */
 static void end_down_if_over(streamer *s, carried *c)
 {
@@ -260,15 +267,15 @@ static void end_down_if_over(streamer *s, carried *c)
     }
 }
 
-/* Both directions have something to move, and no room for it. */
+/* Whether both directions have a part to move and no room for it. */
 static bool is_stuck(const carried *c)
 {
     return !c->up.is_done && c->up.has_part && c->up.waits_for_room &&
            !c->down.is_done && c->down.has_part && c->down.waits_for_room;
 }
 
-/* If the handler waits for room as well, and does not read, the client is told:
- * only the client knows whether it does the same. */
+/* If the handler also waits for room and does not read, the client is told,
+ * because only the client knows whether it waits as well. */
 static void look_for_deadlock(streamer *s, carried *c)
 {
     const relay *r = s->relay;
@@ -279,7 +286,7 @@ static void look_for_deadlock(streamer *s, carried *c)
     }
 }
 
-/* Moves what has arrived. True: something was done. */
+/* Moves everything that has arrived. Returns true if anything was done. */
 static bool move_all(streamer *s)
 {
     bool moved = false;
@@ -307,7 +314,8 @@ static bool move_all(streamer *s)
     return moved;
 }
 
-/* False: there is something to do at once. */
+/* Adds the word of one side to the words to wait for. Returns false if there is
+ * something to do at once. */
 static bool arm_end(const shmrpci_transport *ops, shmrpci_stream *stream,
                     streamer *s, const direction *from, const direction *to,
                     shmrpci_futex_on *on, size_t *count)
@@ -348,8 +356,8 @@ static void disarm_all(streamer *s)
     }
 }
 
-/* No wake-up tells when the peer begins to wait: while both directions are
- * stuck, check again and again. */
+/* Nothing wakes us when the peer begins to wait, so while both directions of a
+ * stream are stuck it is checked every SUSPECT_NS. */
 static int64_t wake_ns(const streamer *s)
 {
     for (const carried *c = s->streams; c != NULL; c = c->next) {
@@ -360,8 +368,8 @@ static int64_t wake_ns(const streamer *s)
     return SHMRPCI_NEVER_NS;
 }
 
-/* Without futex_waitv the thread sleeps on its own bell only, and briefly if it
- * has streams. */
+/* Without futex_waitv the thread sleeps only on its own bell, and only for
+ * LOOK_NS if it has streams. */
 static void sleep_once(streamer *s, uint32_t seen)
 {
     shmrpci_futex_on on[SHMRPCI_FUTEX_ANY_MAX];
@@ -377,7 +385,7 @@ static void sleep_once(streamer *s, uint32_t seen)
     disarm_all(s);
 }
 
-/* True only when the relay is over and its own streams have ended. */
+/* Whether the thread must end: the relay is over and its streams have ended. */
 static bool is_over(streamer *s)
 {
     shmrpci_mutex_lock(&s->relay->lock);
@@ -390,7 +398,8 @@ static void run(void *user)
 {
     streamer *s = user;
     while (!is_over(s)) {
-        /* Read before the check: a ring after it ends the sleep. */
+        /* Read before the check, so that a ring after the check ends the
+         * sleep. */
         uint32_t seen = shmrpci_load_seq(&s->bell);
         take_fresh(s);
         if (!move_all(s)) {
@@ -399,10 +408,10 @@ static void run(void *user)
     }
 }
 
-/* ---- streams come and go ------------------------------------------------- */
+/* ---- adding and removing streams ----------------------------------------- */
 
-/* With the lock held: a thread that has room, which is started if all others
- * are full; NULL: there can't be more. */
+/* Called with the lock held. Returns a thread that has room; starts one if all
+ * are full. Returns NULL if no more can be started. */
 static streamer *choose(relay *r)
 {
     for (uint32_t i = 0; i < r->streamer_count; i++) {
@@ -443,16 +452,16 @@ static void fill(const relay *r, carried *c, shmrpci_stream *front,
                           .status = SHMRPC_OK};
 }
 
-/* Accepts at the front first, where the client has set the size of the rings,
- * which are then opened at the back. Like commit it uses up the reserved call,
- * whether or not it succeeds. */
+/* Accepts the streams at the front first, where the client has set the size of
+ * the rings, and then opens them at the back with these sizes. Like commit, it
+ * uses up the reserved call, even on failure. */
 int streams_open(relay *r, errand *e)
 {
     shmrpci_stream_opts opts;
     shmrpci_stream *front;
     shmrpci_stream *back;
     carried *c = calloc(1, sizeof *c);
-    /* The service limits how many there may be. */
+    /* The service limits the number of streams, so there is no limit here. */
     int status = c != NULL ? r->front->streams->accept(&e->request, UINT32_MAX,
                                                        &front, NULL)
                            : SHMRPC_E_NO_MEMORY;
@@ -518,7 +527,7 @@ void streams_withdraw(relay *r, errand *e)
     ring(s);
 }
 
-/* After the returner has ended: no more streams begin or end. */
+/* Called after the returner has ended, so no streams begin or end any more. */
 void streams_end(relay *r)
 {
     for (uint32_t i = 0; i < r->streamer_count; i++) {

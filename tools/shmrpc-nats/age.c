@@ -1,4 +1,4 @@
-/* The version of NATS servers, which each sends first: INFO
+/* Finds out the version of NATS servers, which each server sends first: INFO
  * {"version":"2.9.10",...}. libnats does not expose it. */
 #include "tools/shmrpc-nats/age.h"
 
@@ -11,16 +11,17 @@
 #include "os/poll.h"
 #include "os/stream.h"
 
-/* The first without nats-server#4014, #4162 and GHSA-fhg8-qxh5-7q3w. */
+/* The first version with the fixes of nats-server#4014, #4162 and
+ * GHSA-fhg8-qxh5-7q3w. */
 #define LEAST      "2.10.27"
 #define LEAST_CODE 2010027u
 
 #define ANSWER_NS SHMRPCI_NS_PER_S
 
-/* More than any server sends first. */
+/* More than any server sends in this line. */
 #define INFO_BYTES 8192u
 
-/* 2010027 for 2.10.27; 0: it is no version. */
+/* Returns 2010027 for "2.10.27"; 0 if the text is not a version. */
 static unsigned code_of(const char *text)
 {
     unsigned part[3];
@@ -29,7 +30,7 @@ static unsigned code_of(const char *text)
                : 0;
 }
 
-/* Reads up to the line's end. */
+/* Reads up to the end of the line. */
 static void read_line(int fd, char out[INFO_BYTES])
 {
     int64_t deadline_ns = shmrpci_deadline_after(ANSWER_NS);
@@ -47,7 +48,7 @@ static void read_line(int fd, char out[INFO_BYTES])
     }
 }
 
-/* False: it did not send it. */
+/* Asks one server for its version. Returns false if it did not send one. */
 static bool ask(const char *host, uint16_t port, char version[32])
 {
     static const char key[] = "\"version\":\"";

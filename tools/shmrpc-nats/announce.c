@@ -1,8 +1,8 @@
 /*
- * ADR-32 of NATS: a service in JSON, so that NATS's own tools list it.
+ * ADR-32 of NATS: describes a service in JSON, so that NATS's own tools list
+ * it.
  *
- * Everybody may ask, so that no answer holds more than names, signatures and
- * counts.
+ * Anybody may ask, so answers contain only names, signatures and counts.
  */
 #include "tools/shmrpc-nats/announce.h"
 
@@ -14,10 +14,10 @@
 #include "base/json_text.h"
 #include "codec/contract_form.h"
 
-/* Most memory that a contract may take while it is read. */
+/* Maximum memory that a contract may take while it is read. */
 #define ARENA_BYTES ((size_t)16 << 20)
 
-/* The three verbs of $SRV; NONE: a subject that is not for us. */
+/* The three verbs of $SRV; NONE: the subject is not for us. */
 typedef enum question {
     QUESTION_NONE,
     QUESTION_PING,
@@ -27,7 +27,7 @@ typedef enum question {
 
 /* ---- subjects ---------------------------------------------------------- */
 
-/* Takes `token` and the dot behind it off the front. */
+/* Takes `token` and the dot after it off the front of *at. */
 static bool take_token(const char **at, const char *token)
 {
     size_t len = strlen(token);
@@ -39,7 +39,7 @@ static bool take_token(const char **at, const char *token)
     return true;
 }
 
-/* $SRV.WHAT[.NAME[.ID]] */
+/* Parses $SRV.WHAT[.NAME[.ID]]. */
 static question question_of(const gate *g, const char *subject)
 {
     static const struct {
@@ -71,8 +71,8 @@ static question question_of(const gate *g, const char *subject)
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* The facts that distinguish instances, and the methods that our clients can
- * call. */
+/* Writes what distinguishes the instances: facts, and the methods that our
+ * clients can call. */
 static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
 {
     char digits[17];
@@ -90,8 +90,8 @@ static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* The members with which all three answers begin. NATS requires SemVer
- * versions. */
+/* Writes the members with which all three answers begin. NATS requires versions
+ * in SemVer form. */
 static void put_head(const gate *g, const char *type, uint32_t version,
                      uint64_t hash, shmrpci_buf *out)
 {
@@ -107,15 +107,15 @@ static void put_head(const gate *g, const char *type, uint32_t version,
     put_metadata(g, hash, out);
 }
 
-/* A member whose text has no end of its own. */
+/* Writes a member whose text is not terminated. */
 static void put_str(shmrpci_buf *out, const char *key, shmrpc_str text)
 {
     shmrpci_json_key(out, key);
     shmrpci_json_string(out, text.ptr, text.len);
 }
 
-/* The subject on which clients without shmrpc call a method; a method with
- * streams answers that it can't be called that way. */
+/* Writes the subject on which clients without shmrpc call a method. A method
+ * with streams is listed too; it answers that it can't be called that way. */
 static void put_place(const gate *g, const shmrpci_contract_method *method,
                       shmrpci_buf *out)
 {
@@ -154,7 +154,7 @@ static void put_endpoints(const gate *g, const shmrpci_contract *contract,
     shmrpci_buf_append_char(out, ']');
 }
 
-/* Counts of the gateway that ADR-32 does not require. */
+/* Writes counts of the gateway that ADR-32 does not require. */
 static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
 {
     shmrpci_json_key(out, "data");
@@ -167,8 +167,8 @@ static void put_counts(gate *g, const nats_counts *counts, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* Clients without shmrpc are counted by method; strangers see only the name of
- * an error. */
+/* Calls of clients without shmrpc are counted by method. Of the last error only
+ * the name is shown, since anybody may ask. */
 static void put_method_stats(gate *g, const shmrpci_contract_method *method,
                              shmrpci_buf *out)
 {
@@ -188,7 +188,7 @@ static void put_method_stats(gate *g, const shmrpci_contract_method *method,
 }
 
 /* For our own clients the gateway counts messages and links, as the endpoint
- * "link"; their calls are in the service's own statistics. */
+ * "link". Their calls are in the service's own statistics. */
 static void put_stats(gate *g, const shmrpci_contract *contract,
                       shmrpci_buf *out)
 {
@@ -219,7 +219,7 @@ static void put_stats(gate *g, const shmrpci_contract *contract,
     shmrpci_buf_append_char(out, ']');
 }
 
-/* The contract is read each time, since it may have changed. */
+/* Reads the contract each time, since it may have changed. */
 static void put_answer(gate *g, question what, shmrpci_buf *out)
 {
     shmrpci_arena arena;
@@ -251,8 +251,8 @@ static void put_answer(gate *g, question what, shmrpci_buf *out)
     shmrpci_arena_fini(&arena);
 }
 
-/* A request without an inbox to answer to is dropped, as is one whose answer
- * does not fit into memory: the sender will ask again. */
+/* Drops a request without an inbox for the answer, and one for whose answer
+ * memory is exhausted: the sender will ask again. */
 void announce_answer(gate *g, const nats_message *message)
 {
     question what = question_of(g, message->subject);

@@ -1,9 +1,9 @@
 /*
  * The thread that calls the service for clients without shmrpc.
  *
- * The pump's thread copies requests into the queue and rings; everything else
- * happens here: it asks the service for its description, connects, and calls;
- * callbacks of the calls publish the answers.
+ * The pump's thread copies requests into the queue and rings the bell. This
+ * thread does everything else: it asks the service for its description,
+ * connects, and calls. The callbacks of the calls publish the answers.
  */
 #include "tools/shmrpc-nats/foreign.h"
 
@@ -21,21 +21,22 @@
 #include "sync/atomic.h"
 #include "tools/shmrpc-nats/request.h"
 
-/* Slots of a connection of the library. */
+/* Number of call slots of one connection. */
 #define CALLS_MAX 64u
 
-/* How long the service may take to describe itself, and to accept us; requests
+/* How long the service may take to describe itself, and to accept us. Requests
  * wait meanwhile. */
 #define CONNECT_NS (2 * SHMRPCI_NS_PER_S)
-/* After a failure, requests get its error for this long, without another
- * attempt. */
+/* After a failure to connect, requests get that error for this long, without
+ * another attempt. */
 #define PAUSE_NS (SHMRPCI_NS_PER_S / 2)
 
-/* The retry-after of a client that was refused for lack of room. */
+/* The retry-after that a client gets if its request was refused because the
+ * queue is full. */
 #define RETRY_NS (SHMRPCI_NS_PER_S / 10)
 
-/* A quick call is waited for if no other one is in flight: that saves a turn of
- * the loop. */
+/* How long to wait for a call if no other one is in flight: a quick call then
+ * needs no further round of the loop. */
 #define SOON_NS (50 * SHMRPCI_NS_PER_US)
 
 enum { TAG_BELL, TAG_CLIENT };
@@ -54,25 +55,27 @@ struct foreign {
     bool has_thread;
     shmrpci_atomic_u32 is_stopping;
     shmrpci_atomic_u32 is_stale; /* the service has another contract */
-    int64_t stop_ns;             /* before is_stopping */
+    int64_t stop_ns;             /* written before is_stopping is set */
     shmrpci_mutex lock;
-    queue waiting; /* lock, as the next three */
+    queue waiting; /* guarded by lock, as the next three */
     size_t count;
     size_t bytes;
     foreign_counts *counts; /* one for each method, and their owner */
     shmrpc_interface *interface;
-    /* The thread's. */
-    shmrpc_service here; /* the interface's, where it runs */
+    /* Used by the thread only: */
+    shmrpc_service here; /* the service of the interface, at the port where it
+                          * runs */
     shmrpc_client *client;
     uint32_t in_flight;
-    bool is_full;     /* the connection, until a call has ended */
-    int64_t retry_ns; /* no try before that */
-    shmrpc_error why; /* the last one failed */
+    bool is_full;     /* the connection has no free slot, until a call has
+                       * ended */
+    int64_t retry_ns; /* no attempt to connect before this time */
+    shmrpc_error why; /* error of the last attempt */
 };
 
 /* ---- waiting requests -------------------------------------------------- */
 
-/* With the lock held: appends to the waiting requests. */
+/* Called with the lock held. Appends to the waiting requests. */
 static void put(foreign *f, request *r)
 {
     *f->waiting.end = r;
@@ -81,7 +84,7 @@ static void put(foreign *f, request *r)
     f->bytes += r->len;
 }
 
-/* A request that could not be started yet stays the first. */
+/* A request that could not be started yet becomes the first one again. */
 static void put_back(foreign *f, request *r)
 {
     shmrpci_mutex_lock(&f->lock);
@@ -95,7 +98,7 @@ static void put_back(foreign *f, request *r)
     shmrpci_mutex_unlock(&f->lock);
 }
 
-/* NULL: nothing waits. */
+/* Takes the first waiting request; NULL: none waits. */
 static request *get(foreign *f)
 {
     shmrpci_mutex_lock(&f->lock);
@@ -112,7 +115,8 @@ static request *get(foreign *f)
     return r;
 }
 
-/* False: there is no room. One large request always finds some. */
+/* Returns false if the queue is full. A single large request always finds
+ * room. */
 static bool try_put(foreign *f, request *r)
 {
     shmrpci_mutex_lock(&f->lock);
@@ -137,15 +141,16 @@ static void refuse(request *r, int status, const char *why, int64_t retry_ns)
     request_free(r);
 }
 
-/* An error in a request is reported before the request takes a place. */
+/* An error in a request is reported before the request takes a place in the
+ * queue. */
 void foreign_take(foreign *f, const nats_message *message, bool is_leaving)
 {
     request *r = request_read(f->opts.pump, message);
     if (r == NULL) {
-        return; /* no memory: not even for an answer */
+        return; /* no memory is left, not even for an answer */
     }
     r->owner = f;
-    /* Relaxed: requests that arrive in between are freed without an answer. */
+    /* Relaxed: a request that arrives in between is freed without an answer. */
     if (is_leaving || shmrpci_load_relaxed(&f->is_stopping) != 0) {
         refuse(r, SHMRPC_E_UNAVAILABLE, "the gateway is being stopped", 0);
     } else if (r->error.code != SHMRPC_OK) {
@@ -163,7 +168,7 @@ void foreign_take(foreign *f, const nats_message *message, bool is_leaving)
 
 /* ---- the service ------------------------------------------------------- */
 
-/* Counts of methods end with their interface. */
+/* The counts of methods are freed together with their interface. */
 static void set_interface(foreign *f, shmrpc_interface *interface,
                           foreign_counts *counts)
 {
@@ -177,7 +182,7 @@ static void set_interface(foreign *f, shmrpc_interface *interface,
     free(old_counts);
 }
 
-/* Calls in progress end as cancelled. */
+/* Calls in progress end as CANCELLED. */
 static void disconnect(foreign *f)
 {
     if (f->client != NULL) {
@@ -190,8 +195,7 @@ static void disconnect(foreign *f)
     }
 }
 
-/* Asks the service for its description; its text is as untrusted here as
- * anywhere. */
+/* Asks the service for its description. The text is not trusted. */
 static int learn(foreign *f, const shmrpc_opts *opts, shmrpc_error *error)
 {
     char *text;
@@ -217,8 +221,8 @@ static int learn(foreign *f, const shmrpc_opts *opts, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* The text has the port that its author chose; the service may run at
- * another. */
+/* The description has the port that its author chose; the service may run at
+ * another port. */
 static int enter(foreign *f, const shmrpc_opts *opts, shmrpc_error *error)
 {
     f->here = *shmrpc_interface_service(f->interface);
@@ -236,7 +240,7 @@ static int enter(foreign *f, const shmrpc_opts *opts, shmrpc_error *error)
     return status;
 }
 
-/* Blocks for CONNECT_NS at most; `why` is the reason of a failure. */
+/* Blocks for CONNECT_NS at most. On failure `why` has the error. */
 static bool connect_anew(foreign *f)
 {
     const shmrpc_opts opts = {.timeout_ns = CONNECT_NS,
@@ -245,7 +249,7 @@ static bool connect_anew(foreign *f)
         return false;
     }
     disconnect(f);
-    /* Relaxed: a change after this is noticed by the next call. */
+    /* Relaxed: the next call notices a change after this line. */
     shmrpci_store_relaxed(&f->is_stale, 0u);
     int status = learn(f, &opts, &f->why);
     if (status == SHMRPC_OK) {
@@ -260,13 +264,14 @@ static bool connect_anew(foreign *f)
 
 /* ---- calls ------------------------------------------------------------- */
 
-/* The method of a request whose index is known. */
+/* Returns the method of a request whose index is known. */
 static const shmrpc_method *method_of(const foreign *f, const request *r)
 {
     return &shmrpc_interface_service(f->interface)->methods[r->index];
 }
 
-/* `error` NULL: it went well. */
+/* Counts an answered request. `error` is the name of its error; NULL:
+ * success. */
 static void note(foreign *f, const request *r, const char *error)
 {
     shmrpci_mutex_lock(&f->lock);
@@ -281,7 +286,7 @@ static void note(foreign *f, const request *r, const char *error)
     shmrpci_mutex_unlock(&f->lock);
 }
 
-/* A result that could not be sent is an error like others. */
+/* A result that could not be sent counts as an error, like others. */
 static void finish(request *r, int status, const void *reply,
                    const shmrpc_error *error)
 {
@@ -298,7 +303,8 @@ static void finish(request *r, int status, const void *reply,
     request_free(r);
 }
 
-/* Called by dispatch, by close, or by the start of a call that was quick. */
+/* The end of a call. Called by dispatch, by close, or while a quick call is
+ * started. */
 static void on_end(shmrpc_function done, void *user, int status, void *reply,
                    const shmrpc_error *error)
 {
@@ -310,13 +316,13 @@ static void on_end(shmrpc_function done, void *user, int status, void *reply,
     shmrpc_stub_release(reply);
 }
 
-/* The library wants a callback of the user's besides the one that ends a
- * call. */
+/* The library requires a user's callback in addition to the one that ends a
+ * call; this one is not used. */
 static void do_nothing(void)
 {
 }
 
-/* NOT_FOUND names the method that was perhaps meant. */
+/* NOT_FOUND names the method that was probably meant. */
 static int find_method(const foreign *f, request *r, shmrpc_error *error)
 {
     const shmrpc_service *tables = shmrpc_interface_service(f->interface);
@@ -334,8 +340,8 @@ static int find_method(const foreign *f, request *r, shmrpc_error *error)
         search.best != NULL ? "`?" : "");
 }
 
-/* Streams need a client of shmrpc. A call whose answer can't be sent would run
- * for nobody, unless it is oneway. */
+/* Only clients with shmrpc can have streams. A call whose answer can't be sent
+ * would run for nobody, unless it is oneway. */
 static int check_kind(const request *r, const shmrpc_method *method,
                       shmrpc_error *error)
 {
@@ -352,8 +358,8 @@ static int check_kind(const request *r, const shmrpc_method *method,
     return SHMRPC_OK;
 }
 
-/* NONBLOCK: one call that has to wait would hold up all others. If this returns
- * OK the request is no longer ours. */
+/* NONBLOCK, because a call that has to wait would hold up all others. If this
+ * returns OK, the request belongs to the call. */
 static int send(foreign *f, request *r, const void *params, shmrpc_error *error)
 {
     shmrpc_opts opts = {.flags = SHMRPC_OPT_NONBLOCK | SHMRPC_OPT_FAULTS,
@@ -383,7 +389,7 @@ static int send(foreign *f, request *r, const void *params, shmrpc_error *error)
     return status;
 }
 
-/* None of these errors comes from a handler. */
+/* These errors are the gateway's; none of them comes from a handler. */
 static void start(foreign *f, request *r)
 {
     const void *params;
@@ -417,8 +423,8 @@ static void start(foreign *f, request *r)
     }
 }
 
-/* Calls of the former contract end before another one is learnt: their methods
- * have its numbers. */
+/* Calls of the previous contract must end before the next contract is read,
+ * because they use its method numbers. */
 static bool is_ready(foreign *f)
 {
     bool is_stale = shmrpci_load_relaxed(&f->is_stale) != 0;
@@ -428,8 +434,8 @@ static bool is_ready(foreign *f)
     return f->in_flight == 0 && connect_anew(f);
 }
 
-/* Starts as many as there is room for. While the service is away all are
- * refused. */
+/* Starts as many requests as there is room for. While the service does not run,
+ * all of them are refused. */
 static void start_all(foreign *f)
 {
     request *r = NULL;
@@ -448,7 +454,7 @@ static void start_all(foreign *f)
 
 /* ---- the thread -------------------------------------------------------- */
 
-/* At the end nothing is begun any more. */
+/* Called at the end, when no more calls are started. */
 static void refuse_all(foreign *f)
 {
     request *r;
@@ -457,7 +463,7 @@ static void refuse_all(foreign *f)
     }
 }
 
-/* The client's descriptor is cleared by dispatch. */
+/* Dispatch clears the client's descriptor. */
 static void wait_for_events(foreign *f, int64_t deadline_ns)
 {
     uint64_t tags[4];
@@ -470,12 +476,13 @@ static void wait_for_events(foreign *f, int64_t deadline_ns)
     }
 }
 
-/* Calls that dispatch ends make room for waiting ones. */
+/* Calls that end in dispatch make room for waiting requests. */
 static void run(void *user)
 {
     foreign *f = user;
     for (;;) {
-        /* Acquire pairs with the release of destroy: stop_ns. */
+        /* Acquire: pairs with the release in foreign_end; stop_ns is valid
+         * then. */
         bool stops = shmrpci_load_acquire(&f->is_stopping) != 0;
         if (f->client != NULL) {
             (void)shmrpc_stub_dispatch(f->client);
@@ -493,7 +500,7 @@ static void run(void *user)
     disconnect(f);
 }
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- creating and ending ------------------------------------------------- */
 
 int foreign_create(const foreign_opts *opts, foreign **out, shmrpc_error *error)
 {
@@ -522,7 +529,7 @@ int foreign_create(const foreign_opts *opts, foreign **out, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Called in the sandbox, which its thread must have. */
+/* Must be called in the sandbox, so that the thread is in it as well. */
 int foreign_start(foreign *f, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_thread_create(&f->thread, "foreign", run, f);
@@ -534,16 +541,16 @@ int foreign_start(foreign *f, shmrpc_error *error)
 
 void foreign_renew(foreign *f)
 {
-    /* Relaxed: it orders nothing. */
+    /* Relaxed: it orders no other data. */
     shmrpci_store_relaxed(&f->is_stale, 1u);
 }
 
-/* The pump continues, so that answers are sent. */
+/* The pump still runs, so that answers are sent. */
 void foreign_end(foreign *f, int64_t deadline_ns)
 {
     if (f != NULL && f->has_thread) {
         f->stop_ns = deadline_ns;
-        /* Release pairs with the thread's acquire. */
+        /* Release: pairs with the acquire in the thread. */
         shmrpci_store_release(&f->is_stopping, 1u);
         shmrpci_event_set(f->bell_fd);
         shmrpci_thread_join(&f->thread);
@@ -551,7 +558,7 @@ void foreign_end(foreign *f, int64_t deadline_ns)
     }
 }
 
-/* No pump is left to answer with. */
+/* The pump has ended, so waiting requests get no answer. */
 void foreign_destroy(foreign *f)
 {
     request *r;
@@ -568,7 +575,7 @@ void foreign_destroy(foreign *f)
     free(f);
 }
 
-/* Methods are few: a search is fine. */
+/* There are few methods, so a linear search is fast enough. */
 void foreign_count(foreign *f, const char *method, size_t len,
                    foreign_counts *out)
 {

@@ -1,9 +1,9 @@
 /*
- * A service's gateway: links of clients, and answers to clients that search for
- * it.
+ * The gateway of one service: links of clients, and answers to clients that
+ * search for the service.
  *
  * A client's link is one end of a socket pair; the relay has the other end and
- * treats it like a TCP connection. So everything behind the link is as in
+ * treats it like a TCP connection. So everything behind the link works as in
  * shmrpc-tcp, and this file handles only NATS: the subjects, who may open a
  * link, and notifications.
  *
@@ -23,21 +23,21 @@
 #include "tools/shmrpc-nats/announce.h"
 #include "transport/adopted.h"
 
-/* The pump's subscriptions, in this order. */
+/* Indexes of the pump's subscriptions, in the order in which they are made. */
 enum { INBOX_FIND, INBOX_INSTANCE, INBOX_SERVICES, INBOX_CALLS };
 
-/* Time for an attempt to reach a server of the list; then the next one is
- * tried. */
+/* Timeout of the attempt to connect to one server of the list; then the next
+ * one is tried. */
 #define SERVER_MS 2000
 
 /* ---- clients ----------------------------------------------------------- */
 
-/* False while it leaves, or while the service is away: clients that are told so
- * try elsewhere, or again. */
+/* Returns false while the gateway leaves or the service does not run. Clients
+ * that are told so retry, or go elsewhere. */
 static bool takes_clients(gate *g)
 {
     shmrpci_mutex_lock(&g->lock);
-    /* Relaxed: it orders nothing. */
+    /* Relaxed: it orders no other data. */
     bool takes = shmrpci_load_relaxed(&g->is_leaving) == 0 &&
                  g->relay != NULL && relay_is_up(g->relay);
     shmrpci_mutex_unlock(&g->lock);
@@ -58,7 +58,7 @@ uint32_t gate_calls(gate *g)
     return calls;
 }
 
-/* The values that clients compare. */
+/* The load that clients compare. */
 static uint32_t load(void *user)
 {
     return gate_calls(user);
@@ -73,8 +73,8 @@ static void say_who(gate *g, const char *subject)
     answer(g, subject, &found);
 }
 
-/* Clients that already have links are told when the gateway comes, and when it
- * or its service leaves. */
+/* Tells clients that already have links when the gateway starts, and when it or
+ * its service leaves. */
 static void announce(gate *g)
 {
     char subject[NATS_SUBJECT_BYTES];
@@ -83,26 +83,27 @@ static void announce(gate *g)
     say_who(g, subject);
 }
 
-/* Also after a reconnection: nobody could receive it before. */
+/* Repeated after a reconnection, since nobody could receive it meanwhile. */
 static void on_connect(void *user)
 {
     announce(user);
 }
 
-/* The service may have come or gone meanwhile, or a signal has asked the
- * gateway to leave, whose handler can't send messages. */
+/* The service may have started or ended meanwhile. Or a signal has told the
+ * gateway to leave; the signal handler itself can't send messages. */
 static void on_second(void *user)
 {
     gate *g = user;
     if (takes_clients(g) != g->is_announced) {
         announce(g);
     }
-    /* A gateway without NATS is useless: whoever started it must know. Relaxed:
-     * the relay's end orders it. */
+    /* A gateway without NATS is useless, so its parent process must learn that.
+     * Relaxed: the end of the relay orders it. */
     if (nats_pump_is_closed(g->pump) &&
         shmrpci_load_relaxed(&g->is_refused) == 0) {
         shmrpci_store_relaxed(&g->is_refused, 1u);
-        /* A signal may end the relay at once: gate_close() waits. */
+        /* A signal may end the relay at this moment; with the lock held,
+         * gate_close() waits. */
         shmrpci_mutex_lock(&g->lock);
         if (g->relay != NULL) {
             gate_stop(g);
@@ -111,7 +112,7 @@ static void on_second(void *user)
     }
 }
 
-/* The new link's other end is a connection as any other to the relay. */
+/* To the relay, the other end of the new link is an ordinary connection. */
 static int open_link(gate *g, const char *reply, uint64_t *out_number)
 {
     int fds[2];
@@ -126,14 +127,14 @@ static int open_link(gate *g, const char *reply, uint64_t *out_number)
     shmrpci_mutex_lock(&g->lock);
     if (g->relay != NULL) {
         shmrpci_adopt(relay_front(g->relay), fds[1]);
-    } else { /* it has closed just now: the link ends with its socket */
+    } else { /* the relay has just closed: closing the socket ends the link */
         shmrpci_fd_close(&fds[1]);
     }
     shmrpci_mutex_unlock(&g->lock);
     return SHMRPC_OK;
 }
 
-/* Answers go to inboxes alone. */
+/* Answers only subjects that are inboxes. */
 static void on_client(gate *g, const char *reply, nats_kind kind)
 {
     nats_parcel opened = {.kind = NATS_OPENED};
@@ -153,8 +154,8 @@ static void on_client(gate *g, const char *reply, nats_kind kind)
     }
 }
 
-/* Results other than DONE concern messages of ours that found nobody: clients
- * that have gone, whose links end by themselves. */
+/* Results other than DONE concern messages of ours that found no subscriber:
+ * the client is gone, and its link ends by itself. */
 static void on_message(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel)
 {
@@ -174,7 +175,7 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
 
 /* ---- the service ------------------------------------------------------- */
 
-/* Peers have no user: what they may see does not depend on who they are. */
+/* Peers have no user, so what they may see does not depend on who they are. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -184,8 +185,8 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return greeting_answer(&g->greeting, hello, len, welcome, error);
 }
 
-/* Called each time that the service is reached: another build may have other
- * methods, and then all clients have to say hello again. */
+/* Called each time the relay connects to the service. Another build may have
+ * other methods; then all clients have to say hello again. */
 static int on_welcome(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error)
 {
@@ -197,16 +198,16 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
     return status;
 }
 
-/* Events that the relay reports while it runs, such as that its service has
- * gone. */
+/* Prints events that the relay reports while it runs, for example that its
+ * service is gone. */
 static void say(void *user, const char *line)
 {
     const gate *g = user;
     (void)fprintf(stderr, "shmrpc-nats: %s: %s\n", g->service, line);
 }
 
-/* All of its clients have the same address, so the quota of an address is the
- * pump's limit. */
+/* All clients have the same address, so the pump's limit of links is the quota
+ * of that address. */
 static int open_relay(gate *g, const shmrpci_address *at,
                       const shmrpci_address *back, const shmrpci_buf *hello,
                       shmrpc_error *error)
@@ -235,7 +236,8 @@ static int open_relay(gate *g, const shmrpci_address *at,
 
 /* ---- NATS -------------------------------------------------------------- */
 
-/* The id is new at each start: links of the one before are not ours. */
+/* The id is new at each start, because links of the previous process are not
+ * ours. */
 static int name_it(gate *g, const char *zone, shmrpc_error *error)
 {
     uint8_t random[16];
@@ -252,7 +254,8 @@ static int name_it(gate *g, const char *zone, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Succeeds even if no server is there: the gateway tries for ever. */
+/* Succeeds even if no server answers: the gateway keeps trying without
+ * limit. */
 static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
                      shmrpc_error *error)
 {
@@ -277,7 +280,7 @@ static int open_pump(gate *g, const char *servers, const shmrpci_address *at,
     return nats_pump_create(&opts, &g->pump, error);
 }
 
-/* Libnats renews subscriptions when it has reconnected. */
+/* libnats renews subscriptions when it reconnects. */
 static int subscribe(gate *g, shmrpc_error *error)
 {
     char find[NATS_SUBJECT_BYTES];
@@ -298,8 +301,9 @@ static int subscribe(gate *g, shmrpc_error *error)
     return status;
 }
 
-/* Names become numbers: in the sandbox no resolver opens its files. With TLS
- * they stay, as certificates are for names. */
+/* Replaces names by numeric addresses, because in the sandbox the resolver
+ * can't open its files. With TLS names are kept, because certificates are
+ * issued for names. */
 static int resolve(const shmrpci_address *at, shmrpci_buf *out,
                    shmrpc_error *error)
 {
@@ -331,7 +335,8 @@ static int resolve(const shmrpci_address *at, shmrpci_buf *out,
     return (int)out->status;
 }
 
-/* The service can be found from now on, and links wait until the pump runs. */
+/* From now on clients can find the service; their links wait until the pump
+ * runs. */
 static int open_nats(gate *g, const shmrpci_address *at, shmrpc_error *error)
 {
     shmrpci_buf servers;
@@ -385,9 +390,10 @@ int gate_open(gate *g, const char *service, const shmrpci_address *at,
     return status;
 }
 
-/* ---- running, and the end ---------------------------------------------- */
+/* ---- running and closing ------------------------------------------------- */
 
-/* Without the pump nobody can connect: then the relay ends at once. */
+/* If the pump's thread can't be started, nobody can connect, so the relay ends
+ * at once. */
 int gate_run(gate *g, shmrpc_error *error)
 {
     int status = foreign_start(g->foreign, error);
@@ -406,15 +412,15 @@ int gate_run(gate *g, shmrpc_error *error)
     return status != SHMRPC_OK ? status : ran;
 }
 
-/* Refuses new clients first, then ends: one that connected in between would be
- * cut off. */
+/* Refuses new clients before it stops the relay; a client that connected in
+ * between would be cut off. */
 void gate_stop(gate *g)
 {
     shmrpci_store_relaxed(&g->is_leaving, 1u);
     relay_stop(g->relay);
 }
 
-/* Calls in progress get their time; their answers go out after that. */
+/* Calls in progress get their time; then their answers are sent. */
 void gate_close(gate *g)
 {
     int64_t until_ns = shmrpci_deadline_after(g->options->stop_ns);

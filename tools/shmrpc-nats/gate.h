@@ -2,10 +2,10 @@
  * One service behind the gateway: its relay, its connection to NATS, and the
  * clients that search for it there.
  *
- *     NATS -> pump -> socket pair -> adopted listener -> relay -> shm ->
- * workers
+ *     NATS -> pump -> socket pair -> adopted listener -> relay -> workers
  *
- * Threading: open, run, close: one thread; stop: any, or a signal handler.
+ * Threading: open, run, close: one thread; stop: any thread, or a signal
+ * handler.
  */
 #ifndef SHMRPC_TOOLS_NATS_GATE_H
 #define SHMRPC_TOOLS_NATS_GATE_H
@@ -18,7 +18,8 @@
 #include "tools/shmrpc-nats/options.h"
 #include "transport/nats/pump.h"
 
-/* The queue group of clients without shmrpc: NATS picks one of its gateways. */
+/* The queue group for requests of clients without shmrpc: NATS picks one of the
+ * service's gateways. */
 #define GATE_QUEUE "q"
 
 typedef struct gate {
@@ -26,29 +27,32 @@ typedef struct gate {
     char name[64];       /* NAME: what clients on other machines ask for */
     const options *options;
     greeting greeting;
-    shmrpci_mutex lock; /* of `relay`, which closes before the pump ends */
+    shmrpci_mutex lock; /* guards `relay`, which is closed before the pump
+                         * ends */
     relay *relay;
     nats_pump *pump;
-    foreign *foreign; /* clients without shmrpc */
-    nats_who who;     /* this instance */
-    char file[256];   /* the service's name in NATS; or the servers */
+    foreign *foreign; /* calls of clients without shmrpc */
+    nats_who who;     /* identity of this instance */
+    char file[256];   /* name that clients use (nats://...); after a refusal:
+                       * the servers */
     char instance[NATS_SUBJECT_BYTES];
     int64_t started_s; /* since 1970 */
-    bool is_announced; /* the pump's: clients were told that the gateway is
-                        * there */
+    bool is_announced; /* used by the pump: clients were told that the gateway
+                        * has started */
     shmrpci_atomic_u32 is_leaving;
-    shmrpci_atomic_u32 is_refused; /* by NATS, for ever */
+    shmrpci_atomic_u32 is_refused; /* NATS has refused us, and libnats will not
+                                    * reconnect */
 } gate;
 
-/* Opens everything that must be opened, before the sandbox forbids it; starts
- * no thread. `at`: the servers of NATS. */
+/* Opens everything that must be opened before the sandbox forbids it; starts no
+ * thread. `at` are the servers of NATS. */
 int gate_open(gate *g, const char *service, const shmrpci_address *at,
               const shmrpci_address *back, const options *o,
               const shmrpci_buf *hello, shmrpc_error *error);
-/* Runs until it is stopped. */
+/* Runs the gateway until it is stopped. */
 int gate_run(gate *g, shmrpc_error *error);
 void gate_stop(gate *g);
-/* How many calls are in progress; 0 once it is closing. */
+/* Returns the number of calls in progress; 0 once the gate is closing. */
 uint32_t gate_calls(gate *g);
 void gate_close(gate *g);
 

@@ -5,7 +5,7 @@
  * anything, and only then accepts clients.
  *
  * Threading: one gate for each service, each with a thread that runs it; the
- * first has the main thread. A signal stops all of them.
+ * first one runs on the main thread. A signal stops all of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,16 +18,17 @@
 #include "tools/shmrpc-nats/options.h"
 #include "transport/nats/load.h"
 
-/* carrier.c, which is built in. */
+/* Defined in carrier.c, which is built in. */
 extern const nats_carrier_ops shmrpc_nats_carrier;
 
-/* Static, as they are large. */
+/* Static, because they are large. */
 static gate gates[GATEWAY_SERVICES_MAX];
 
 /* ---- addresses --------------------------------------------------------- */
 
-/* The servers of NATS, which are one address by now, and where the service is;
- * both before anything is opened, so that a mistake costs nothing. */
+/* Finds the addresses of the NATS servers, which are parsed into one address,
+ * and of the service. Both are parsed before anything is opened, so that a
+ * mistake has no effects. */
 static int find_addresses(const options *o, const option_service *named,
                           shmrpci_address *at, shmrpci_address *back,
                           shmrpc_error *error)
@@ -69,19 +70,19 @@ static void stop_gate(void *user)
 static gateway program = {
     .program = "shmrpc-nats", .run = run_gate, .stop = stop_gate};
 
-/* People copy these lines, and tests read the instance from them. */
+/* Users copy these lines, and tests read the instance from them. */
 static void print_places(const options *o)
 {
     for (size_t i = 0; i < program.count; i++) {
         (void)printf("shmrpc-nats: %s: serving at %s as %s\n", gates[i].service,
                      o->servers, gates[i].who.id);
     }
-    (void)fflush(stdout); /* whoever started us may be waiting for these
-                           * lines */
+    (void)fflush(stdout); /* the process that started us may be waiting for
+                           * these lines */
 }
 
-/* READY=1 of sd_notify(3) for whoever manages us, with the servers, but without
- * the files with our credentials. */
+/* Sends READY=1 of sd_notify(3) to the service manager, with the servers but
+ * without the files that hold our credentials. */
 static void tell(const options *o)
 {
     shmrpci_buf lines;
@@ -99,7 +100,7 @@ static void tell(const options *o)
     shmrpci_buf_fini(&lines);
 }
 
-/* Everything that opens files happens here, before the sandbox forbids it. */
+/* Opens all files before the sandbox forbids it. */
 static exit_code open_gate(gate *g, const options *o,
                            const option_service *named,
                            const shmrpci_buf *hello)
@@ -122,7 +123,8 @@ static exit_code open_gate(gate *g, const options *o,
     return EXIT_GO_ON;
 }
 
-/* First makes the signal handler forget them: it must not stop a freed one. */
+/* First makes the signal handler forget the gates, because it must not stop a
+ * freed one. */
 static void close_all(void)
 {
     gateway_end();
@@ -131,8 +133,8 @@ static void close_all(void)
     }
 }
 
-/* The sandbox is entered before threads of ours start, so that all of them have
- * it, and before any client is answered. */
+/* Enters the sandbox before our threads start, so that all of them are in it,
+ * and before any client is answered. */
 static exit_code serve(const options *o)
 {
     shmrpci_buf hello;
@@ -154,7 +156,8 @@ static exit_code serve(const options *o)
     return code;
 }
 
-/* EXIT_GO_ON: there is something to do; else help or a mistake was printed. */
+/* EXIT_GO_ON means that there is something to do; otherwise the help or an
+ * error was printed. */
 int main(int argc, char **argv)
 {
     options o;

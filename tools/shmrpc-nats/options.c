@@ -1,8 +1,9 @@
 /*
- * Reading the command line.
+ * Parses the command line.
  *
- * Every value is checked here, so that nothing behind it has to: a wrong one
- * ends the program with the rule that it broke, before anything is opened.
+ * Every value is checked here, so that no later code has to check it. A wrong
+ * value ends the program with a message that states the rule, before anything
+ * is opened.
  */
 #include "tools/shmrpc-nats/options.h"
 
@@ -17,13 +18,13 @@
 #include "supervise/ini.h"
 #include "transport/nats/parcel.h"
 
-/* Defaults; shmrpc-nats(8) states the same, and shmrpc-tcp has the same. */
+/* Defaults, as stated in shmrpc-nats(8); shmrpc-tcp has the same. */
 #define DEFAULT_STOP_NS (10 * SHMRPCI_NS_PER_S)
 
 _Static_assert(SHMRPCI_INI_NATS_MAX <= GATEWAY_SERVICES_MAX,
                "what service.ini may ask for");
 
-/* Options without a short form; no character has these numbers. */
+/* Numbers of options without a short form; they are not characters. */
 enum {
     OPTION_VERSION = 256,
     OPTION_MEMORY,
@@ -33,7 +34,7 @@ enum {
     OPTION_PERMISSIONS
 };
 
-/* Short forms are in parse_options, too. */
+/* The short forms are also listed in parse_options. */
 static const struct option long_options[] = {
     {"servers", required_argument, NULL, 's'},
     {"threads", required_argument, NULL, 't'},
@@ -48,8 +49,8 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* On stdout: help that was asked for is a result. The manual page has the same
- * options in the same order. */
+/* Printed to stdout, because help that was asked for is a result. The manual
+ * page has the same options in the same order. */
 static exit_code print_help(void)
 {
     (void)puts(
@@ -93,7 +94,8 @@ static exit_code print_help(void)
     return EXIT_DONE;
 }
 
-/* Answers of a gateway are more than responses, so allow_responses won't do. */
+/* The gateway publishes more than one response to a request, so NATS's
+ * allow_responses is not enough. */
 static exit_code print_permissions(const char *service)
 {
     char token[130];
@@ -116,7 +118,7 @@ static exit_code print_permissions(const char *service)
     return EXIT_DONE;
 }
 
-/* `what` is the rule that was broken, `text` what the user wrote. */
+/* `what` is the rule that was broken, `text` is what the user wrote. */
 static exit_code usage_error(const char *what, const char *text)
 {
     (void)fprintf(stderr, "shmrpc-nats: %s: \"%s\" (--help tells more)\n", what,
@@ -124,7 +126,7 @@ static exit_code usage_error(const char *what, const char *text)
     return EXIT_USAGE;
 }
 
-/* All limits are checked here: later code relies on them (threads are at most
+/* Later code relies on these limits (threads are at most
  * RELAY_CARRIERS_MAX). */
 static exit_code parse_number(int option, options *out)
 {
@@ -163,8 +165,8 @@ static exit_code parse_number(int option, options *out)
     return EXIT_GO_ON;
 }
 
-/* Handles one option, whose argument is in optarg. If an option is repeated,
- * the last one wins. */
+/* Handles one option; its argument is in optarg. If an option is repeated, the
+ * last one wins. */
 static exit_code parse_option(int option, options *out)
 {
     switch (option) {
@@ -194,8 +196,8 @@ static exit_code parse_option(int option, options *out)
     }
 }
 
-/* Options may stand between services; what is left behind them in argv are the
- * services. */
+/* Options may stand between services. Afterwards the services are at the end of
+ * argv. */
 static exit_code parse_options(int argc, char **argv, options *out)
 {
     int option;
@@ -218,8 +220,8 @@ static exit_code parse_options(int argc, char **argv, options *out)
     return code;
 }
 
-/* NAME[@INSTANCE][:PORT], as `shmrpc list` prints it. No address: clients find
- * a service by its name. */
+/* Parses NAME[@INSTANCE][:PORT], as `shmrpc list` prints it. There is no
+ * address, because clients find a service by its name. */
 static exit_code parse_service(const char *text, option_service *out)
 {
     uint64_t port = 0;
@@ -236,8 +238,8 @@ static exit_code parse_service(const char *text, option_service *out)
     return EXIT_GO_ON;
 }
 
-/* Defaults, then options, then services; memory last, as its default depends on
- * how many services there are. */
+/* Sets defaults, then options, then services. Memory is last, because its
+ * default depends on the number of services. */
 exit_code options_parse(int argc, char **argv, options *out)
 {
     *out = (options){.servers = "nats://127.0.0.1",

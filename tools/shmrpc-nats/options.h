@@ -20,16 +20,16 @@ typedef struct option_service {
 typedef struct options {
     option_service services[GATEWAY_SERVICES_MAX];
     size_t service_count;
-    const char *servers; /* nats://..., as addresses are written */
+    const char *servers; /* addresses as on the command line, nats://... */
     size_t max_message_bytes;
-    size_t max_memory_bytes; /* of all services */
+    size_t max_memory_bytes; /* sum over all services */
     uint32_t threads;
     int64_t stop_ns;
     bool allows_native;
     bool no_sandbox;
 } options;
 
-/* EXIT_GO_ON, or the status to end with; errors have been printed. */
+/* Returns EXIT_GO_ON, or the status with which to exit; errors were printed. */
 exit_code options_parse(int argc, char **argv, options *out);
 
 #endif

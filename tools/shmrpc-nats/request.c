@@ -10,17 +10,17 @@
 #include "tools/common/error_json.h"
 #include "tools/common/strict.h"
 
-/* Memory that values may take in addition to a copy of the body; the codec
- * keeps it within a small multiple of the body. */
+/* Memory that values may take in addition to a copy of the body. The codec
+ * keeps them within a small multiple of the body. */
 #define ARENA_FACTOR 16u
 #define ARENA_BYTES  ((size_t)4 << 20)
 
-/* Timeout of methods without @timeout, as everywhere. */
+/* Timeout of methods without @timeout, the same as in all of shmrpc. */
 #define DEFAULT_TIMEOUT_NS (30 * SHMRPCI_NS_PER_S)
 
 #define META "shmrpc-meta-"
 
-/* The first one of each form is what we write. */
+/* Media types of each form; we write the first one. */
 static const struct {
     const char *type;
     request_form form;
@@ -35,7 +35,8 @@ static const struct {
 
 /* ---- headers ----------------------------------------------------------- */
 
-/* Keys and media types are the same in either case. */
+/* Compares without regard to case, as is right for header names and media
+ * types. */
 static bool is_same(const char *text, size_t len, const char *word)
 {
     for (size_t i = 0; i < len; i++) {
@@ -48,13 +49,13 @@ static bool is_same(const char *text, size_t len, const char *word)
     return word[len] == '\0';
 }
 
-/* `key` in lower case. */
+/* `key` must be in lower case. */
 static bool is_header(const nats_header *header, const char *key)
 {
     return is_same(header->name, strlen(header->name), key);
 }
 
-/* The first media type of a list that we have, without its parameters. */
+/* Finds the first media type of a list that we support; ignores parameters. */
 static bool read_form(const char *list, request_form *out)
 {
     for (const char *at = list; *at != '\0';) {
@@ -75,7 +76,7 @@ static bool read_form(const char *list, request_form *out)
     return false;
 }
 
-/* The bound is checked digit by digit, so that no number overflows. */
+/* Checks the limit digit by digit, so that no number overflows. */
 static void read_timeout(request *r, const char *text)
 {
     uint64_t ms = 0;
@@ -91,7 +92,7 @@ static void read_timeout(request *r, const char *text)
     r->timeout_ns = (int64_t)ms * SHMRPCI_NS_PER_MS;
 }
 
-/* One entry more than allowed is kept, so that the call reports the error. */
+/* Keeps one entry more than allowed, so that the call reports the error. */
 static void add_metadata(request *r, const char *key, const char *value)
 {
     if (r->with_count > SHMRPC_METADATA_MAX_ENTRIES) {
@@ -109,7 +110,7 @@ static void add_metadata(request *r, const char *key, const char *value)
     r->with[r->with_count++] = (shmrpc_metadata){copy, text};
 }
 
-/* Other headers don't concern us. */
+/* Ignores other headers. */
 static void take_header(void *user, const nats_header *header)
 {
     request *r = user;
@@ -131,7 +132,8 @@ static void take_header(void *user, const nats_header *header)
     }
 }
 
-/* Read after the others, since the form of the request is its default. */
+/* Called after all other headers were read, since the default is the form of
+ * the request. */
 static void take_accept(void *user, const nats_header *header)
 {
     request *r = user;
@@ -141,7 +143,7 @@ static void take_accept(void *user, const nats_header *header)
     }
 }
 
-/* Errors are noted in the request, which then gets that answer. */
+/* Errors are stored in the request, which will be answered with them. */
 static void read_headers(request *r, const nats_message *message)
 {
     if (!nats_pump_headers(r->pump, message, take_header, r)) {
@@ -155,8 +157,8 @@ static void read_headers(request *r, const nats_message *message)
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* The method is the subject's last token. Answers go only to inboxes: otherwise
- * any caller could make us publish wherever our permissions allow. */
+/* The method is the last token of the subject. Answers go only to inboxes;
+ * otherwise any caller could make us publish wherever our permissions allow. */
 static bool copy_message(request *r, const nats_message *message)
 {
     const char *dot = strrchr(message->subject, '.');
@@ -170,7 +172,8 @@ static bool copy_message(request *r, const nats_message *message)
     return r->method != NULL && r->reply != NULL && r->body != NULL;
 }
 
-/* The message is the carrier's, and gone when this returns. */
+/* Copies the message, which belongs to the carrier and is freed after this
+ * call. */
 request *request_read(nats_pump *pump, const nats_message *message)
 {
     request *r = calloc(1, sizeof *r);
@@ -210,7 +213,7 @@ static const shmrpci_codec *codec_of(request_form form)
     return shmrpci_codec_of(forms[form].encoding);
 }
 
-/* No body at all means no parameters. */
+/* An empty body means that there are no parameters. */
 int request_params(request *r, const shmrpc_method *method, const void **out,
                    shmrpc_error *error)
 {
@@ -242,7 +245,7 @@ int request_params(request *r, const shmrpc_method *method, const void **out,
 
 /* ---- answering --------------------------------------------------------- */
 
-/* The headers of an answer: two of errors, its form, and metadata. */
+/* Headers of an answer: two for an error, one for its form, and metadata. */
 typedef struct heads {
     nats_header items[SHMRPC_METADATA_MAX_ENTRIES + 3];
     char keys[SHMRPC_METADATA_MAX_ENTRIES][sizeof "Shmrpc-Meta-" + 128];
@@ -254,7 +257,7 @@ static void put_head(heads *h, const char *key, const char *value)
     h->items[h->count++] = (nats_header){key, value};
 }
 
-/* No correct service has keys longer than 128 bytes; such are left out. */
+/* Leaves out keys longer than 128 bytes; no correct service has any. */
 static void put_metadata(heads *h, const request *r)
 {
     shmrpc_metadata entry;
@@ -269,7 +272,7 @@ static void put_metadata(heads *h, const request *r)
     }
 }
 
-/* Without a place to answer to, the answer is dropped. */
+/* Drops the answer if the request has no reply subject. */
 static nats_result publish(request *r, const heads *h, const shmrpci_buf *body)
 {
     return r->reply[0] == '\0'
@@ -278,7 +281,7 @@ static nats_result publish(request *r, const heads *h, const shmrpci_buf *body)
                                   body->data, body->len);
 }
 
-/* Nothing: JSON's null, msgpack's nil, no bytes. */
+/* A result without a value is JSON's null, msgpack's nil, or no bytes. */
 static int encode(const request *r, const shmrpc_type *type, const void *value,
                   shmrpci_buf *out, shmrpc_error *error)
 {
@@ -291,7 +294,8 @@ static int encode(const request *r, const shmrpc_type *type, const void *value,
     return (int)out->status;
 }
 
-/* It has run: a client that might repeat it should know. */
+/* Reports an error after the call has run, which a client that may repeat the
+ * call should know. */
 static int fail_late(request *r, int status, const char *why)
 {
     shmrpc_error error;
@@ -301,7 +305,8 @@ static int fail_late(request *r, int status, const char *why)
     return status;
 }
 
-/* Whether an answer fits is known to the carrier, from the server. */
+/* Only the carrier knows, from the server, whether the answer fits into a
+ * message. */
 int request_answer(request *r, const shmrpc_method *method, const void *result)
 {
     heads h = {.count = 0};
@@ -327,7 +332,7 @@ int request_answer(request *r, const shmrpc_method *method, const void *result)
     return sent == NATS_DONE ? SHMRPC_OK : SHMRPC_E_UNAVAILABLE;
 }
 
-/* Details may be too large, too: then the error goes without. */
+/* The details may be too large as well; then the error is sent without them. */
 void request_fail(request *r, const shmrpc_method *method, const void *reply,
                   const shmrpc_error *error)
 {

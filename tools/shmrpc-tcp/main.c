@@ -2,13 +2,13 @@
  * shmrpc-tcp: the program.
  *
  * It opens everything first, each service in turn: addresses, the listening
- * socket, the connection to the service.  Then it gives up the right to open
- * anything (the sandbox), and only then takes connections. The relay itself is
- * in tools/relay; this file has what only this gateway needs: addresses, and
- * how it starts and ends.
+ * socket, the connection to the service. Then it gives up the right to open
+ * anything (the sandbox), and only then accepts connections. The relay itself
+ * is in tools/relay; this file has only what this gateway needs: addresses,
+ * starting and stopping.
  *
  * Threading: one relay for each service, each with a thread that runs it; the
- * first has the main thread. A signal stops all of them.
+ * first one runs on the main thread. A signal stops all of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,17 +23,17 @@
 /* A service that is relayed. */
 typedef struct gate {
     const option_service *service;
-    uint16_t port; /* the service's */
+    uint16_t port; /* port of the service */
     greeting greeting;
     relay *relay;
 } gate;
 
-/* Static, as they are large. */
+/* Static, because they are large. */
 static gate gates[GATEWAY_SERVICES_MAX];
 
 /* ---- choosing the service -------------------------------------------- */
 
-/* The port of a service that is named without. */
+/* Finds the port of a service that was named without one. */
 static int find_port(gate *g, shmrpc_error *error)
 {
     g->port = g->service->port;
@@ -41,8 +41,8 @@ static int find_port(gate *g, shmrpc_error *error)
                         : relay_port_of(g->service->name, &g->port, error);
 }
 
-/* Addresses without a port get the service's own, at which a client that knows
- * only the service will look. */
+/* An address without a port gets the port of the service, because a client that
+ * knows only the service connects there. */
 static int parse_one(const gate *g, const char *text, shmrpci_address *out,
                      shmrpc_error *error)
 {
@@ -52,8 +52,9 @@ static int parse_one(const gate *g, const char *text, shmrpci_address *out,
                            error);
 }
 
-/* Where the service is, and where its clients connect; both are parsed before
- * anything is opened, so that a mistake costs nothing. */
+/* Finds the address of the service and the address to which its clients
+ * connect. Both are parsed before anything is opened, so that a mistake has no
+ * effects. */
 static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
 {
     char back[160];
@@ -74,9 +75,9 @@ static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
     return status;
 }
 
-/* ---- relaying it ----------------------------------------------------- */
+/* ---- relaying the service ------------------------------------------------ */
 
-/* Peers have no user: what they may see does not depend on who they are. */
+/* Peers have no user, so what they may see does not depend on who they are. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -86,8 +87,8 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return greeting_answer(&g->greeting, hello, len, welcome, error);
 }
 
-/* Called each time that the service is reached: another build may have other
- * methods, and then all clients have to say hello again. */
+/* Called each time the relay connects to the service. Another build may have
+ * other methods; then all clients have to say hello again. */
 static int on_welcome(void *user, const uint8_t *welcome, size_t len,
                       bool *has_changed, shmrpc_error *error)
 {
@@ -95,8 +96,8 @@ static int on_welcome(void *user, const uint8_t *welcome, size_t len,
     return greeting_take(&g->greeting, welcome, len, has_changed, error);
 }
 
-/* Events that the relay reports while it runs, such as that its service has
- * gone. */
+/* Prints events that the relay reports while it runs, for example that its
+ * service is gone. */
 static void say(void *user, const char *line)
 {
     const gate *g = user;
@@ -118,7 +119,7 @@ static void stop_gate(void *user)
 static gateway program = {
     .program = "shmrpc-tcp", .run = run_gate, .stop = stop_gate};
 
-/* Everything that opens files happens here, before the sandbox forbids it. */
+/* Opens all files before the sandbox forbids it. */
 static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
@@ -151,19 +152,19 @@ static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
     return EXIT_GO_ON;
 }
 
-/* With the ports that the system has chosen: port 0 asks for any. */
+/* Prints the ports that the system has chosen, for addresses with port 0. */
 static void print_places(void)
 {
     for (size_t i = 0; i < program.count; i++) {
         (void)printf("shmrpc-tcp: %s: serving at %s\n", gates[i].service->name,
                      relay_describe(gates[i].relay));
     }
-    (void)fflush(stdout); /* whoever started us may be waiting for these
-                           * lines */
+    (void)fflush(stdout); /* the process that started us may be waiting for
+                           * these lines */
 }
 
-/* READY=1 of sd_notify(3) for whoever manages us, with the clients' addresses,
- * in the words of shmrpcd. */
+/* Sends READY=1 of sd_notify(3) to the service manager, with the clients'
+ * addresses in the form that shmrpcd expects. */
 static void tell(void)
 {
     shmrpci_buf lines;
@@ -178,8 +179,8 @@ static void tell(void)
     shmrpci_buf_fini(&lines);
 }
 
-/* First makes the signal handler forget them: it must not stop a freed
- * relay. */
+/* First makes the signal handler forget the relays, because it must not stop a
+ * freed one. */
 static void close_all(void)
 {
     gateway_end();
@@ -189,8 +190,8 @@ static void close_all(void)
     }
 }
 
-/* The sandbox is entered before the relays' threads start, so that all of them
- * have it, and before any client is answered. */
+/* Enters the sandbox before the relays' threads start, so that all of them are
+ * in it, and before any client is answered. */
 static exit_code serve(const options *o)
 {
     shmrpci_buf hello;
@@ -213,7 +214,8 @@ static exit_code serve(const options *o)
     return code;
 }
 
-/* EXIT_GO_ON: there is something to do; else help or a mistake was printed. */
+/* EXIT_GO_ON means that there is something to do; otherwise the help or an
+ * error was printed. */
 int main(int argc, char **argv)
 {
     options o;

@@ -1,8 +1,9 @@
 /*
- * Reading the command line.
+ * Parses the command line.
  *
- * Every value is checked here, so that nothing behind it has to: a wrong one
- * ends the program with the rule that it broke, before anything is opened.
+ * Every value is checked here, so that no later code has to check it. A wrong
+ * value ends the program with a message that states the rule, before anything
+ * is opened.
  */
 #include "tools/shmrpc-tcp/options.h"
 
@@ -16,11 +17,11 @@
 #include "shmrpc/version.h"
 #include "supervise/arguments.h"
 
-/* Defaults; shmrpc-tcp(8) states the same. */
+/* Defaults, as stated in shmrpc-tcp(8). */
 #define DEFAULT_CONNECTIONS 1024u
 #define DEFAULT_STOP_NS     (10 * SHMRPCI_NS_PER_S)
 
-/* Options without a short form; no character has these numbers. */
+/* Numbers of options without a short form; they are not characters. */
 enum {
     OPTION_VERSION = 256,
     OPTION_COMPRESSION,
@@ -31,7 +32,7 @@ enum {
     OPTION_NO_SANDBOX
 };
 
-/* Short forms are in parse_options, too. */
+/* The short forms are also listed in parse_options. */
 static const struct option long_options[] = {
     {"threads", required_argument, NULL, 't'},
     {"max-message", required_argument, NULL, 'm'},
@@ -46,8 +47,8 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* On stdout: help that was asked for is a result. The manual page has the same
- * options in the same order. */
+/* Printed to stdout, because help that was asked for is a result. The manual
+ * page has the same options in the same order. */
 static exit_code print_help(void)
 {
     (void)puts(
@@ -87,14 +88,14 @@ static exit_code print_help(void)
     return EXIT_DONE;
 }
 
-/* `what` is the rule that was broken, `text` what the user wrote. */
+/* `what` is the rule that was broken, `text` is what the user wrote. */
 static exit_code usage_error(const char *what, const char *text)
 {
     (void)fprintf(stderr, "shmrpc-tcp: %s: \"%s\" (see --help)\n", what, text);
     return EXIT_USAGE;
 }
 
-/* All limits are checked here: later code relies on them (threads are at most
+/* Later code relies on these limits (threads are at most
  * RELAY_CARRIERS_MAX). */
 static exit_code parse_number(int option, options *out)
 {
@@ -133,8 +134,8 @@ static exit_code parse_number(int option, options *out)
     }
 }
 
-/* Handles one option, whose argument is in optarg; the relay checks its value.
- * If an option is repeated, the last one wins. */
+/* Handles one option; its argument is in optarg, and the relay checks its
+ * value. If an option is repeated, the last one wins. */
 static exit_code parse_option(int option, options *out)
 {
     switch (option) {
@@ -165,7 +166,7 @@ static exit_code parse_option(int option, options *out)
     }
 }
 
-/* Errors in options are worded by os/options. */
+/* Prints an error in the options; os/options has worded it. */
 static exit_code refuse(shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -174,8 +175,8 @@ static exit_code refuse(shmrpci_buf *message)
     return EXIT_USAGE;
 }
 
-/* Options may stand between services; what is left behind them in argv are the
- * services. */
+/* Options may stand between services. Afterwards the services are at the end of
+ * argv. */
 static exit_code parse_options(int argc, char **argv, options *out)
 {
     int option;
@@ -192,9 +193,9 @@ static exit_code parse_options(int argc, char **argv, options *out)
     return code;
 }
 
-/* NAME[@INSTANCE][:PORT][=ADDRESS], the first part as `shmrpc list` prints it.
- * The first `=` ends the name: addresses may
- * have more of them. ADDRESS is kept as a pointer into argv. */
+/* Parses NAME[@INSTANCE][:PORT][=ADDRESS]; the part before = is as `shmrpc
+ * list` prints it. The first = ends the name, since addresses may contain = as
+ * well. ADDRESS is kept as a pointer into argv. */
 static exit_code parse_service(const char *text, option_service *out)
 {
     uint64_t port = 0;
@@ -220,8 +221,8 @@ static exit_code parse_service(const char *text, option_service *out)
     return EXIT_GO_ON;
 }
 
-/* Defaults, then options, then services; memory last, as its default depends on
- * how many services there are. */
+/* Sets defaults, then options, then services. Memory is last, because its
+ * default depends on the number of services. */
 exit_code options_parse(int argc, char **argv, options *out)
 {
     *out = (options){.max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES,

@@ -25,15 +25,15 @@ typedef struct options {
     size_t service_count;
     shmrpc_compression compression;
     size_t max_message_bytes;
-    size_t max_memory_bytes;  /* of all services */
-    uint32_t max_connections; /* from one address */
+    size_t max_memory_bytes;  /* sum over all services */
+    uint32_t max_connections; /* maximum from one address */
     uint32_t threads;
     int64_t stop_ns;
     bool allows_native;
     bool no_sandbox;
 } options;
 
-/* EXIT_GO_ON, or the status to end with; errors have been printed. */
+/* Returns EXIT_GO_ON, or the status with which to exit; errors were printed. */
 exit_code options_parse(int argc, char **argv, options *out);
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""gateway_test.py SHMRPC_TCP FAULT_SERVER ECHO_SERVER ECHO_CLIENT PKI: the
-gateway as a program, with test services to relay and to kill."""
+"""gateway_test.py SHMRPC_TCP FAULT_SERVER ECHO_SERVER ECHO_CLIENT PKI: tests
+the gateway program with services that it relays, some of which are killed."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def await_(condition, what):
 
 
 class World:
-    """Programs, in a folder of their own."""
+    """The programs of the test, in a folder of its own."""
 
     def __init__(self, programs, folder):
         (self.gateway_path, self.fault, self.echo, self.echo_client,
@@ -44,8 +44,8 @@ class World:
 
     def gateway(self, *arguments):
         environment = dict(os.environ)
-        # To find leaks the leak checker would have to trace its process, which
-        # the sandbox forbids.
+        # The leak checker would have to trace its process, which the sandbox
+        # forbids.
         environment["ASAN_OPTIONS"] = "detect_leaks=0"
         gateway = subprocess.Popen([self.gateway_path, *arguments],
                                    stdout=subprocess.PIPE, text=True,
@@ -67,7 +67,7 @@ class World:
 
 
 def answered(client, calls):
-    """The frames that answer calls, by call id."""
+    """Returns the frames that answer calls, by call id."""
     frames = {}
     while len(frames) < len(calls):
         frame = client.receive()
@@ -77,7 +77,8 @@ def answered(client, calls):
 
 
 def cancelled_calls_end_at_once(client):
-    """Three naps run, and another call waits behind them: that one has not run."""
+    """Three naps run, and another call waits behind them. That call has not
+    run."""
     naps = [client.begin("nap", b"[60000]") for _ in range(2)]
     await_(lambda: client_is(client, "napping", 2), "two naps")
     naps.append(client.begin("nap", b"[60000]"))
@@ -103,8 +104,8 @@ def client_is(client, method, number):
 
 
 def slow_calls_delay_no_quick_one(where):
-    """All workers of one service nap, and many calls wait for them; the other
-    service answers, and so does the gateway itself."""
+    """All workers of one service nap, and many calls wait for them. The other
+    service still answers, and so does the gateway itself."""
     slow = connect(where[0])
     calls = [slow.begin("nap", b"[60000]") for _ in range(slow.credits)]
     quick = connect(where[1])
@@ -139,15 +140,16 @@ def refused(where):
 
 
 def connection_outlives_the_service(where, client):
-    """The same service again: clients that stayed connected are served."""
+    """The same service is restarted: clients that stayed connected are
+    served."""
     await_(lambda: not refused(where), "the service to be back")
     frame = client.call("blob", b"as before")
     assert (frame.type, frame.status, frame.body) == (REPLY, 0, b"as before")
 
 
 def other_service_wants_new_connections(client):
-    """Another interface under the same name: clients greeted before must
-    reconnect."""
+    """Another interface appears under the same name: clients that were greeted
+    before must reconnect."""
     frame = client.receive()
     assert (frame.type, frame.flags) == (GOAWAY, 0)
     call = client.begin("blob", b"too late")
@@ -195,13 +197,14 @@ def cpu_seconds(pid):
 
 
 def idle_connections_cost_little(gateway, where, count, is_plain):
-    """Memory, unless a sanitizer has its own; and no CPU time."""
+    """They use little memory (not checked if a sanitizer adds its own) and no
+    CPU time."""
     before = resident_bytes(gateway.pid)
     clients = [connect(where) for _ in range(count)]
     each = (resident_bytes(gateway.pid) - before) / count
     assert not is_plain or each <= 16384, each
     used = cpu_seconds(gateway.pid)
-    time.sleep(1)  # the time in which it must do nothing
+    time.sleep(1)  # the gateway must be idle for this time
     used = cpu_seconds(gateway.pid) - used
     assert used <= 0.03, used
     clients[-1].send(PING, value=1)
@@ -252,7 +255,8 @@ def call_at(world, address):
 
 
 def gateway_speaks_tls(world, options):
-    """Without files, which the sandbox forbids; both sides authenticate."""
+    """No files are opened, since the sandbox forbids that; both sides
+    authenticate."""
     folder = world.folder + "/pki"
     os.mkdir(folder)
     subprocess.run([world.pki, folder], check=True)
@@ -271,7 +275,7 @@ def gateway_speaks_tls(world, options):
         assert done.returncode != 0 and told in done.stderr, done.stderr
 
 
-# ---- the whole ---------------------------------------------------------------
+# ---- the whole test ----------------------------------------------------------
 
 
 def try_calls(world, where):
@@ -293,7 +297,7 @@ def try_restarts(world, server, where):
 
 
 def try_another_interface(world):
-    """First one service, then another, under the same name and port."""
+    """One service and then another run under the same name and port."""
     server = world.service(world.fault, "--listen=shm://other")
     _, where = world.gateway("--force-insecure-serialisation",
                              "other=tcp://:0")

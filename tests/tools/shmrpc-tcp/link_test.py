@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""link_test.py SHMRPC_TCP LIFE_SERVER LIFE_CLIENT: two machines, made of network
-name spaces, and a cable between them that loses packets and is pulled. The
-server notes what has run, and the client how calls have ended (ledger.h).
+"""link_test.py SHMRPC_TCP LIFE_SERVER LIFE_CLIENT: two machines, simulated by
+network namespaces, are connected by a cable that loses packets and is pulled.
+The server notes which calls have run, and the client notes how they ended
+(ledger.h).
 
-Needs root; ends with 77, which counts as skipped, where that is not allowed.
-SHMRPC_TEST_LONG=1: also a client that vanishes behind a pulled cable."""
+Needs root; exits with 77, which counts as skipped, if it lacks the permissions.
+With SHMRPC_TEST_LONG=1 a client also vanishes behind a pulled cable."""
 
 import mmap
 import os
@@ -17,7 +18,8 @@ import time
 PATIENCE_S = 60
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"
 OUTAGE_S = 10 if LONG else 2
-# TCP's keep-alive and user time-out: 30 s, plus the machine's delays.
+# TCP's keep-alive and user timeout take 30 s, plus the delays of a busy
+# machine.
 VANISHED_S = 90
 
 
@@ -35,7 +37,7 @@ def await_(condition, what, seconds=PATIENCE_S):
 
 
 class Cable:
-    """Two name spaces, "here" 10.99.0.1 and "there" 10.99.0.2."""
+    """Two network namespaces: "here" is 10.99.0.1, "there" is 10.99.0.2."""
 
     def __init__(self):
         self.here = f"shmrpc-{os.getpid()}-a"
@@ -62,7 +64,8 @@ class Cable:
         ip("-n", self.there, "link", "set", "cable", "up")
 
     def lose(self):
-        """Drops packets that exceed a short queue; false if the system can't."""
+        """Drops packets that exceed a short queue. Returns False if the system
+        can't."""
         made = [ip("netns", "exec", space, "tc", "qdisc", "add", "dev", "cable",
                    "root", "tbf", "rate", "50mbit", "burst", "4kb", "limit",
                    "6kb", check=False).returncode == 0
@@ -70,7 +73,7 @@ class Cable:
         return all(made)
 
     def lost(self, space):
-        """Packets so far."""
+        """Returns the number of packets lost so far."""
         said = ip("netns", "exec", space, "tc", "-s", "qdisc", "show", "dev",
                   "cable").stdout
         return int(re.search(r"dropped (\d+)", said).group(1))
@@ -110,7 +113,7 @@ class World:
 
 
 class Ledger:
-    """ledger.h: the fate of each call."""
+    """The results of all calls (ledger.h)."""
     CALLS = 1000000
     OK = 1
 
@@ -127,7 +130,7 @@ class Ledger:
         self.map[4] = 1
 
     def check(self):
-        """Each call has succeeded, and has run once."""
+        """Checks that each call has succeeded and has run exactly once."""
         count = self.ended()
         runs = self.map[8:8 + count]
         ends = self.map[8 + self.CALLS:8 + self.CALLS + count]
@@ -148,7 +151,8 @@ def goes_on(ledger, client, calls=50):
 
 
 def connections(pid):
-    """Established connections in its name space."""
+    """Returns the number of established connections in the namespace of a
+    process."""
     with open(f"/proc/{pid}/net/tcp") as file:
         return sum(line.split()[3] == "01" for line in list(file)[1:])
 
@@ -174,7 +178,7 @@ def loose_contact_is_not_noticed(cable, ledger, client):
 
 def calls_go_on_when_the_cable_is_back(cable, ledger, client):
     cable.pull()
-    time.sleep(OUTAGE_S)  # that is the outage
+    time.sleep(OUTAGE_S)  # the outage
     assert client.poll() is None, client.stdout.read()
     cable.plug()
     goes_on(ledger, client)

@@ -1,4 +1,4 @@
-/* pki FOLDER: makes certificates for tests that are not in C. */
+/* pki FOLDER: makes certificates for the tests that are not written in C. */
 #include <stdlib.h>
 
 #include "pki.h"

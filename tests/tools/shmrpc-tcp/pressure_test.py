@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""pressure_test.py SHMRPC_TCP FAULT_SERVER KIND: peers that send and never
-read make the gateway keep no more than its limit, and exclude nobody else.
+"""pressure_test.py SHMRPC_TCP FAULT_SERVER KIND: peers that send but never read
+make the gateway keep no more memory than its limit, and shut nobody else out.
 
-With a count of peers as another argument, it measures instead."""
+With a number of peers as another argument, it measures instead."""
 
 import os
 import selectors
@@ -17,14 +17,14 @@ from tcp_client import HEAD, REPLY, REQUEST, connect, run
 
 MIB = 1 << 20
 
-# Memory of the program besides what it keeps for its peers.
+# Memory of the program in addition to what it keeps for its peers.
 OWN_BYTES = 64 * MIB
 
 BODY_BYTES = 256 << 10
 
 
 def anonymous_bytes(pid):
-    """Resident memory, without what is shared with the service."""
+    """Returns the resident memory that is not shared with the service."""
     with open(f"/proc/{pid}/status") as file:
         fields = dict(line.split(":", 1) for line in file if ":" in line)
     return int(fields["RssAnon"].split()[0]) * 1024
@@ -41,7 +41,7 @@ class Peers:
         self.done = []
         for _ in range(count):
             client = connect(where)
-            # Everything sent to it soon stays at the gateway.
+            # With a small receive buffer most replies soon stay at the gateway.
             client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             frames = self.frames(client)
             client.sock.setblocking(False)
@@ -66,7 +66,7 @@ class Peers:
                     sent = client.sock.send(rest[:MIB])
                 except BlockingIOError:
                     continue
-                except OSError:  # it has been disconnected
+                except OSError:  # the gateway has disconnected it
                     self.selector.unregister(client.sock)
                     continue
                 self.sent += sent
@@ -102,7 +102,7 @@ def timed_calls(client, count):
 
 
 def peers_that_never_read_cost_what_is_allowed(gateway, where, total):
-    """Sends until none of them can send any more."""
+    """Sends until no peer can send any more."""
     peers = Peers(where, 40)
     honest = connect(where)
     sent, since = 0, time.monotonic()
@@ -116,7 +116,7 @@ def peers_that_never_read_cost_what_is_allowed(gateway, where, total):
     call_once(honest)
 
 
-# ---- for people --------------------------------------------------------------
+# ---- measuring ---------------------------------------------------------------
 
 
 def figures(what, times):
@@ -127,7 +127,7 @@ def figures(what, times):
 
 
 def measure(gateway, where, count):
-    """Before, and for 30 s with the peers."""
+    """Prints the times of calls without the peers, and for 30 s with them."""
     alone = connect(where)
     timed_calls(alone, 1000)
     figures("alone", timed_calls(alone, 50000))
@@ -143,7 +143,7 @@ def measure(gateway, where, count):
     peers.stop()
 
 
-# ---- the whole ---------------------------------------------------------------
+# ---- the whole test ----------------------------------------------------------
 
 
 def main():
@@ -160,7 +160,7 @@ def main():
             if count:
                 measure(gateway, where, int(count[0]))
             else:
-                # A sanitizer has memory of its own.
+                # A sanitizer adds memory of its own.
                 run(peers_that_never_read_cost_what_is_allowed, gateway, where,
                     total if kind == "plain" else 1 << 40)
         finally:

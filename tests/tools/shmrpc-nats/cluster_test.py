@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """cluster_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES LIBRARY_SERVER
-SHMRPC: `shmrpc ... --nats`, services of all machines of a cluster (world.py)."""
+SHMRPC: `shmrpc ... --nats` shows the services of all machines of a cluster
+(world.py)."""
 
 import json
 import subprocess
@@ -20,8 +21,8 @@ def shmrpc(world, *words, code=0, servers=None):
 
 
 class Stranger:
-    """Answers as the gateway of a service with another contract, with text that a
-    terminal must not be shown."""
+    """Answers like the gateway of a service with another contract, with text
+    that must not be shown on a terminal."""
 
     def __init__(self, world):
         self.wire = world.wire()
@@ -74,7 +75,8 @@ def all_machines_are_shown(world):
 def services_are_called_by_name(world):
     assert json.loads(shmrpc(world, "call", "--nats", "library", "fetch",
                              "abc")[0]) == {"id": 3, "title": "abc"}
-    # Servers may be given without their scheme, and names in addresses.
+    # Servers may be given without nats://, and the service may be in the
+    # address.
     place = world.address().removeprefix("nats://")
     out, _ = shmrpc(world, "describe", f"--nats={place}", "library")
     assert out.startswith("package test.library;"), out

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """document_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES LIBRARY_SERVER
-SHMRPC: what docs/many-machines.md says, followed line by line on two machines
+SHMRPC: runs the commands of docs/many-machines.md line by line on two machines
 (machines.py)."""
 
 import os
@@ -17,14 +17,15 @@ READY = ("serving at", "Server is ready")
 
 
 def blocks():
-    """Machine and lines of each block that begins with `# machine NAME`."""
+    """Returns the machine and the lines of each block that begins with `#
+    machine NAME`."""
     with open(os.path.join(TOP, "docs/many-machines.md")) as file:
         found = re.findall(r"```sh\n# machine (\w+)\n(.*?)```", file.read(), re.S)
     return [(name, text.splitlines()) for name, text in found]
 
 
 def begin(machine, command):
-    """Until it says that it is ready."""
+    """Starts a command, and waits until it prints that it is ready."""
     process = machine.start("sh", "-c", "exec " + command,
                             stderr=subprocess.STDOUT)
     said = ""
@@ -58,7 +59,7 @@ def the_document_can_be_followed(world):
     assert ".md" in said[finds[0]], said
     hosts = set(re.findall(r"\b[ab]\b", said[shows[0]]))
     assert hosts == {"a", "b"}, said
-    # Without the copy there the other machine's answers.
+    # After machine b's copy was killed, the other machine's copy answers.
     for program in ("shmrpc-nats", "search-server"):
         world.stop(running["b", program], signal.SIGKILL)
     again = run(world.named["b"], finds[0])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """foreign_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES LIBRARY_SERVER:
-clients without any shmrpc code call services by NATS messages with JSON or
+clients without any shmrpc code call services by NATS messages in JSON or
 msgpack (world.py)."""
 
 import json
@@ -13,11 +13,11 @@ from world import PATIENCE_S, Server, await_, main
 JSON = ("Content-Type", "application/json")
 MSGPACK = ("Content-Type", "application/msgpack")
 BYTES = ("Content-Type", "application/octet-stream")
-# ---- asking ------------------------------------------------------------------
+# ---- requests ----------------------------------------------------------------
 
 
 class Asker:
-    """A connection, and requests over it."""
+    """A connection to NATS, and requests over it."""
 
     def __init__(self, world):
         self.wire = world.wire()
@@ -54,7 +54,7 @@ def results_come_in_the_form_of_the_request(world):
     hits = asker.result("find", {"text": "x", "exact": True}, JSON)
     assert json.loads(hits)[0]["title"] == "x/relevance/exact/", hits
     assert json.loads(asker.result("count")) == 1
-    # Keys and types are the same in both encodings; null is an answer, too.
+    # Keys and types are the same in both encodings; null is an answer too.
     head, body = asker.ask("fetch", b"\x91\xa3abc",
                            ("content-type", "Application/MsgPack; a=b"))
     assert head["Content-Type"] == "application/msgpack", head
@@ -65,7 +65,7 @@ def results_come_in_the_form_of_the_request(world):
     # Native methods are called with values, not with memory layouts.
     assert json.loads(asker.result("store", {"key": "k", "title": ""})) == \
         {"id": 7, "title": "k"}
-    # Raw methods take bytes as they are, or in JSON's form.
+    # Raw methods take plain bytes, or bytes in their JSON form.
     data = os.urandom(1000)
     assert asker.result("blob", data, BYTES, service="life") == data
     assert json.loads(asker.result("blob", ["AQID"], service="life")) == "AQID"
@@ -108,8 +108,8 @@ def deadlines_hold(world):
 
 
 def a_large_reply_is_told(world):
-    """1 byte of msgpack is 6 bytes of JSON: the request fits, the answer does
-    not."""
+    """A byte of msgpack becomes 6 bytes of JSON, so the request fits but the
+    answer does not."""
     asker = Asker(world)
     data = b"\x91\xda" + (40000).to_bytes(2, "big") + b"\x01" * 40000
     said = asker.error("old", data, MSGPACK, ("Accept", "application/json"))
@@ -118,7 +118,7 @@ def a_large_reply_is_told(world):
 
 
 def stat_of(pid):
-    """State and parent of a process."""
+    """Returns the state and the parent of a process."""
     try:
         with open(f"/proc/{pid}/stat") as file:
             words = file.read().rsplit(")", 1)[1].split()
@@ -133,7 +133,8 @@ def freeze(pid):
 
 
 def freeze_all(pid):
-    """A process, then its children, in which order it would start others."""
+    """Stops a process and then its children; in the other order it would start
+    new ones."""
     freeze(pid)
     pids = [pid]
     for other in filter(str.isdigit, os.listdir("/proc")):
@@ -143,8 +144,8 @@ def freeze_all(pid):
 
 
 def more_than_there_is_room_for_is_refused(world):
-    """While no worker runs, 64 calls are in flight and 1,024 wait; further
-    callers are refused, and these run later."""
+    """While no worker runs, 64 calls are in flight and 1,024 wait. Further
+    callers are refused; the calls that wait run later."""
     asker = Asker(world)
     asker.result("nap", [0], service="life")
     pids = freeze_all(world.life.pid)
@@ -162,8 +163,8 @@ def more_than_there_is_room_for_is_refused(world):
 
 
 def nowhere_to_answer_is_not_run(world):
-    """The gateway publishes nothing to subjects where its permissions exceed a
-    caller's, and no call runs without a reply subject."""
+    """The gateway publishes nothing to subjects that its permissions allow and
+    a caller's do not; and no call runs without a reply subject."""
     asker = Asker(world)
     asker.wire.subscribe("elsewhere")
     before = json.loads(asker.result("count"))
@@ -193,7 +194,8 @@ def tools_see_endpoints(world):
 
 
 def a_new_server_is_found(world):
-    """Without a gateway callers are told at once that their calls have not run."""
+    """While no gateway runs, callers are told at once that their calls have not
+    run."""
     asker = Asker(world)
     world.stop(world.library, signal.SIGKILL)
     said = asker.error("fetch", ["abc"])
@@ -215,7 +217,7 @@ def a_stopped_gateway_ends_what_it_has(world):
 
 
 def prepare(world):
-    """nats-server needs at least this max_payload here."""
+    """For this test nats-server needs at least this max_payload."""
     path = os.path.join(world.folder, "nats.conf")
     with open(path, "w") as file:
         file.write("max_payload: 128KB\n")

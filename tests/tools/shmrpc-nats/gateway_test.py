@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """gateway_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: the gateway
-as a program, and how it treats foreign messages (world.py)."""
+program, and how it treats foreign messages (world.py)."""
 
 import json
 import os
@@ -18,7 +18,8 @@ FIND, FOUND, OPEN, OPENED, DATA, ACK, PROBE, ALIVE, END, CLOSE = range(1, 11)
 
 
 def calls_come_back(world):
-    """Each call runs once; large bodies are sent in pieces, and come back whole."""
+    """Each call runs once; large bodies are sent in pieces and come back
+    complete."""
     gateway, _ = world.gateway()
     world.ledger.start_over()
     client = world.client("mixed", "0", "400")
@@ -40,7 +41,7 @@ def hundred_calls_in_flight_get_their_own_answers(world):
 
 
 def tools_of_nats_see_it(world):
-    """NATS's ADR-32."""
+    """The gateway answers NATS's ADR-32."""
     gateway, instance = world.gateway()
     wire = world.wire()
     wire.subscribe("_INBOX.tool")
@@ -69,7 +70,8 @@ def tools_of_nats_see_it(world):
 
 
 def an_instance_serves_the_name(world):
-    """Clients that know only the service can call any copy."""
+    """Clients that know only the name of the service can call any of its
+    copies."""
     copy, _ = world.serve(world.server_path, "--workers=1",
                           "--listen=shm://@two")
     gateway, instance = world.gateway("life", service="life@two")
@@ -89,8 +91,9 @@ def an_instance_serves_the_name(world):
 
 
 def strangers_get_nowhere(world):
-    """Messages that no client of ours sends: nobody is disturbed, and nothing is
-    published where a gateway's permissions exceed the sender's."""
+    """Messages that no client of ours sends have no effect on other clients,
+    and make the gateway publish nothing where its permissions exceed the
+    sender's."""
     gateway, instance = world.gateway()
     wire = world.wire()
     place = f"shmrpc.life.i.{instance}"
@@ -106,7 +109,8 @@ def strangers_get_nowhere(world):
     for kind in (FIND, OPEN, PROBE):
         wire.publish(place, parcel(kind, 5), "elsewhere")
         wire.publish("shmrpc.life.find", parcel(kind, 5), "elsewhere")
-    # A missing link is refused; the number of an open one can't be guessed.
+    # A link that does not exist is refused; the number of an open one can't be
+    # guessed.
     wire.publish(place, parcel(DATA, 1 << 40, data=b"x"), "_INBOX.stranger")
     subject, body = wire.receive()
     assert subject == "_INBOX.stranger", subject
@@ -114,7 +118,7 @@ def strangers_get_nowhere(world):
     wire.publish(place, parcel(OPEN), "_INBOX.stranger")
     link = PARCEL.unpack(wire.receive()[1][:32])
     assert link[2] == OPENED and link[5] != 0, link
-    # Bytes with a gap before them end the link.
+    # Bytes after a gap end the link.
     wire.publish(place, parcel(DATA, link[5], at=7, data=b"x"),
                  "_INBOX.stranger")
     close = PARCEL.unpack(wire.receive()[1][:32])
@@ -154,7 +158,8 @@ def our_configuration_is_valid(world):
 
 
 def only_users_of_nats_load_its_library(world):
-    """A client of shm:// does not load it."""
+    """A client of shm:// does not load libshmrpc-nats; a client of nats://
+    does."""
     gateway, _ = world.gateway()
     for address, loads in (("shm://life", False), (world.address(), True)):
         client = world.client("linger", address=address)

@@ -1,4 +1,4 @@
-"""Identities of NATS users: nkeys, account credentials, and certificates, made
+"""Identities of NATS users: nkeys, account credentials and certificates, made
 only with openssl (Debian has no packages of nsc and nk)."""
 
 import base64
@@ -16,7 +16,7 @@ def openssl(*words, data=b""):
 
 
 def crc16(data):
-    """CRC-16 of XMODEM, as nkeys use it."""
+    """CRC-16/XMODEM, as used in nkeys."""
     crc = 0
     for byte in data:
         crc ^= byte << 8
@@ -32,7 +32,7 @@ def text_of(data):
 
 
 class Key:
-    """An Ed25519 key; `seed` and `public` in NATS's text form."""
+    """An Ed25519 key; `seed` and `public` are in NATS's text form."""
 
     def __init__(self, folder, kind, name):
         self.path = os.path.join(folder, f"{name}.pem")
@@ -74,8 +74,8 @@ NO_LIMITS = {"subs": -1, "conn": -1, "leaf": -1, "imports": -1, "exports": -1,
 
 
 def operator(folder):
-    """The configuration of a server with one account, signed by an operator, and
-    the credentials of a user of that account."""
+    """Returns the configuration of a server with one account that is signed by
+    an operator, and the credentials of a user of that account."""
     boss, account, user = (Key(folder, kind, kind)
                            for kind in ("operator", "account", "user"))
     root = jwt(boss, boss, "tests", {"type": "operator", "version": 2})
@@ -107,7 +107,8 @@ class Authority:
                 "-out", self.file, "-days", "2", "-subj", "/CN=tests")
 
     def certificate(self, name, names):
-        """The certificate's file and its key's; the first contains both."""
+        """Makes a certificate. Returns the file of the certificate and that of
+        its key; the first one contains both."""
         key, path = (os.path.join(self.folder, name + end)
                      for end in (".key", ".pem"))
         request = openssl("req", "-new", "-newkey", "ec", "-pkeyopt",

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""lost_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: messages between a
-client and its nats-server are lost on the way, one at a time: the call ends long
-before its deadline, as may have run, and runs at most once (world.py)."""
+"""lost_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: messages between
+a client and its nats-server are lost, one at a time. The call ends long before
+its deadline with a status that says that it may have run, and runs at most once
+(world.py)."""
 
 import socket
 import subprocess
@@ -11,12 +12,13 @@ import time
 
 from world import PATIENCE_S, main
 
-KIND, DATA = 2, 5  # of a parcel: where its kind is, and bytes of a link
-SOON_S = 20  # the calls' deadlines are 30 s
+KIND, DATA = 2, 5  # offset of the kind in a parcel; kind of a link's bytes
+SOON_S = 20  # the deadline of a call is 30 s
 
 
 class LossyPlace:
-    """Between a client and its server; loses the messages it is told to."""
+    """A proxy between a client and its server that loses the messages it is
+    told to lose."""
 
     def __init__(self, port):
         self.server_port = port
@@ -34,7 +36,8 @@ class LossyPlace:
                                  daemon=True).start()
 
     def carry(self, source, target):
-        """Message by message; what is not one goes on as it is."""
+        """Passes data on message by message; anything else is passed on
+        unchanged."""
         lines = source.makefile("rb")
         try:
             while line := lines.readline():
@@ -67,7 +70,7 @@ class LossyPlace:
 
 
 class Caller:
-    """A client that calls when it is asked to."""
+    """A client that makes a call each time it is told to."""
 
     def __init__(self, world, place):
         self.world = world
@@ -87,8 +90,8 @@ class Caller:
 
 
 def lost(world, what, runs):
-    """A call whose message is lost, and how often it has run then. The next one
-    works."""
+    """Loses a message of a call; returns how the call ended, and how often it
+    has run. The next call works."""
     world.ledger.start_over()
     caller = Caller(world, world.place)
     for number in range(0, 30, 3):
@@ -115,7 +118,7 @@ def a_lost_reply_has_run_once(world):
 
 
 def repeatable_calls_are_repeated(world):
-    """Number 1 is such a method's."""
+    """Calls with odd numbers, such as 1, may be repeated."""
     for what, most in ((b"PUB", 1), (b"MSG", 2)):
         world.ledger.start_over()
         world.place.lose_next(what)

@@ -1,7 +1,7 @@
-"""Machines for tests: each is a network namespace with a host name and folder of
-its own, at a bridge in a namespace of the test. They know each other by name.
-A test that imports this is restarted in that namespace; where namespaces are
-not permitted it is skipped."""
+"""Machines for tests: each is a network namespace with its own host name and
+folder, connected to a bridge in a namespace of the test. They know each other
+by name. A test that imports this is restarted in that namespace, or skipped if
+namespaces are not permitted."""
 
 import os
 import shutil
@@ -16,8 +16,8 @@ PORT = 4222
 
 
 def enter():
-    """Goes on in a namespace of the test's own, with a bridge; returns only
-    there. Exits with 77 if that is impossible."""
+    """Restarts the test in a namespace of its own, with a bridge, and returns
+    only there. Exits with 77 if that is impossible."""
     if os.environ.get(INSIDE):
         for words in (("link", "set", "lo", "up"),
                       ("link", "add", "hub", "type", "bridge"),
@@ -45,9 +45,9 @@ def enter():
 
 
 class Machine(world.World):
-    """With a nats-server of its own (serve_nats), or `nats`, the machine whose
-    server it uses. Those of the same `host` name count as one machine for who
-    looks for the nearest gateway."""
+    """A machine with a nats-server of its own (serve_nats), or one that uses
+    the server of the machine `nats`. Machines with the same `host` count as one
+    machine when a client looks for the nearest gateway."""
 
     def __init__(self, stage, name, number, nats=None, host=None):
         stage.hosts = os.path.join(stage.folder, "hosts")
@@ -83,7 +83,8 @@ class Machine(world.World):
         return super().start(*self.inside(*command), **more)
 
     def serve_nats(self, others=(), config=""):
-        """A nats-server, in a cluster with those of other machines."""
+        """Starts a nats-server, in a cluster with those of the other
+        machines."""
         path = os.path.join(self.folder, "nats.conf")
         with open(path, "w") as file:
             file.write(config)
@@ -112,6 +113,6 @@ class Machine(world.World):
         return world.Wire(PORT, self.nats.ip)
 
     def plug(self, state):
-        """"down": the machine reaches nobody any more, and nobody is told;
-        "up": it does again."""
+        """"down" cuts the machine off without telling anybody; "up" connects it
+        again."""
         subprocess.run(["ip", "link", "set", self.link, state], check=True)

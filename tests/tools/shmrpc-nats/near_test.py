@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""near_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: copies of a service
-on this machine and on others, each with a ledger of what has run there; tests
-which copy gets the calls (world.py)."""
+"""near_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: copies of a
+service run on this machine and on others, each with a ledger of what has run
+there. Tests which copy gets the calls (world.py)."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from world import PATIENCE_S, World, await_, main
 
 
 class Machine(World):
-    """Another machine: its own folder, services and ledger."""
+    """Another machine, with its own folder, services and ledger."""
 
     def __init__(self, world, folder):
         super().__init__(sys.argv[1:5], folder)
@@ -20,7 +20,7 @@ class Machine(World):
 
 
 def runs(world, first, count):
-    """How many of these calls have run there."""
+    """Returns how many of these calls have run on this machine."""
     return sum(world.ledger.of(i)[0] for i in range(first, first + count))
 
 
@@ -31,7 +31,8 @@ def call(world, address, first, count):
 
 
 def calls_go_to_all_machines(world):
-    """With nats:// only, about equally many to each."""
+    """With only nats:// in the address, about equally many calls go to each
+    machine."""
     clients = [world.client("calls", str(200 * i), "200") for i in range(6)]
     for client in clients:
         assert client.wait(PATIENCE_S) == 0, client.stdout.read()
@@ -41,8 +42,8 @@ def calls_go_to_all_machines(world):
 
 
 def calls_stay_here_while_a_copy_is_here(world):
-    """Without a local copy calls go to the cluster; they come back to the next
-    one."""
+    """Without a local copy calls go to the cluster. Once there is a local copy
+    again, they go to it."""
     both = "shm://life," + world.address()
     life = world.service()
     call(world, both, 2000, 100)
@@ -66,7 +67,7 @@ def calls_stay_here_while_a_copy_is_here(world):
 
 
 def refused_calls_are_made_elsewhere(world):
-    """The copy here accepts one call of a client at a time."""
+    """The local copy accepts one call of a client at a time."""
     life = world.serve(world.server_path, "--workers=2", "--client-calls=1")[0]
     both = "shm://life," + world.address()
     for address, refuses in (("shm://life", True), (both, False)):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """outage_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: gateways,
-servers of a cluster and workers die while eight clients call: each call ends
-in time, and the counts of clients and service agree (world.py)."""
+servers of a cluster and workers are killed while eight clients make calls. Each
+call ends in time, and the counts of clients and service agree (world.py)."""
 
 import json
 import os
@@ -18,7 +18,8 @@ SILENCE_S = 10
 
 
 def killed_gateways_lose_no_count(world):
-    """Calls in flight end as lost, the next ones go to another gateway."""
+    """Calls in flight end as SERVER_LOST, the next ones go to another
+    gateway."""
     clients = world.clients(CLIENTS)
     for i in range(4):
         world.calls_go_on(200)
@@ -30,8 +31,8 @@ def killed_gateways_lose_no_count(world):
 
 
 def killed_servers_lose_no_count(world):
-    """Kills each server of the cluster in turn; its clients connect to another
-    one."""
+    """Each server of the cluster is killed in turn; its clients connect to
+    another server."""
     clients = world.clients(CLIENTS)
     for server in world.servers:
         world.calls_go_on(200)
@@ -52,13 +53,15 @@ def children_of(pid):
 
 
 def workers_of(service):
-    """The workers are forked by its child, the zygote."""
+    """Returns the worker processes of a service. Its child, the zygote, has
+    forked them."""
     return [worker for zygote in children_of(service.pid)
             for worker in children_of(zygote)]
 
 
 def killed_workers_lose_no_count(world):
-    """Calls in flight end with WORKER_DIED; the gateway's other calls continue."""
+    """Calls in flight end with WORKER_DIED; other calls of the gateway go
+    on."""
     clients = world.clients(CLIENTS, "deaths")
     for _ in range(4):
         world.calls_go_on(200)
@@ -76,14 +79,15 @@ def answer_of(world, *words, **more):
 
 
 def a_dead_worker_is_told_as_such(world):
-    """A call of the idempotent method is repeated, one of the other is not."""
+    """A call of the idempotent method is repeated, one of the other method is
+    not."""
     world.ledger.start_over()
     assert answer_of(world, "dies", "0") == "WORKER_DIED OK"
     assert (world.ledger.of(0)[0], world.ledger.of(1)[0]) == (1, 2)
 
 
 def sleeping_call(world):
-    """A client whose call has begun, and takes two minutes."""
+    """Returns a client whose call has begun and will take two minutes."""
     client = world.client("nap", "120000")
     wire = world.wire()
     wire.subscribe("_INBOX.outage")
@@ -99,8 +103,8 @@ def sleeping_call(world):
 
 
 def idle_calls_go_elsewhere(world):
-    """NATS reports that it has not delivered them: they have not run, and are
-    made at the other gateway, although they must not be repeated."""
+    """NATS reports that it has not delivered these calls. So they have not run,
+    and are made at the other gateway although they must not be repeated."""
     world.ledger.start_over()
     client = world.start(world.client_path, world.address(), "ask",
                          stdin=subprocess.PIPE)
@@ -119,8 +123,8 @@ def idle_calls_go_elsewhere(world):
     client.stdin.close()
     assert client.wait(PATIENCE_S) == 0
     world.running.remove(client)
-    # Until its server has noticed the death, calls still go to it, and to
-    # nobody.
+    # Until the server has noticed that the gateway is dead, it still routes
+    # calls there, which are lost.
     assert set(ends) <= {"OK", "SERVER_LOST"} and "OK" in ends, ends
     for i, end in enumerate(ends):
         assert world.ledger.of(3 * i)[0] == 1
@@ -134,8 +138,9 @@ def lost(world, client):
 
 
 def lost_gateways_are_told(world):
-    """For a killed gateway NATS answers that nobody subscribes, long before the
-    limit of silence; a stopped one, like a vanished machine, is silent."""
+    """When a gateway is killed, NATS answers that nobody subscribes, long
+    before the limit of silence. A stopped gateway is silent, like a vanished
+    machine."""
     world.stop(world.gateways.pop(), signal.SIGTERM)
     times = []
     for how in [signal.SIGKILL] * 5 + [signal.SIGSTOP]:
@@ -156,7 +161,8 @@ def lost_gateways_are_told(world):
 
 
 def nobody_there_is_told(world):
-    """At once, and as not run; a client that may wait is told when to try again."""
+    """Without a gateway, calls fail at once as not run; a client that may wait
+    is told when to try again."""
     for gateway in world.gateways:
         assert world.stop(gateway, signal.SIGTERM) == 0
     assert answer_of(world, "nap", "0").startswith("UNAVAILABLE"), "not told"

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """partition_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: two machines
 (machines.py), each with a nats-server, a service, its gateway and clients, are
-apart for 20 s: both sides answer for what they have, no call takes longer than
-it may, counters agree, and soon after both have each other again. And one machine
-vanishes whose nats-server would be missed after minutes (world.py)."""
+partitioned for 20 s. Both sides answer with what they have, no call takes too
+long, the counts agree, and soon after the partition each side uses both
+services again. In another case a machine vanishes, which its nats-server would
+notice only after minutes (world.py)."""
 
 import json
 import os
@@ -16,15 +17,15 @@ from world import PATIENCE_S, Ledger, await_, main
 APART_S = 20
 SILENCE_S = 10
 HEALED_S = 5
-CLIENTS = 4  # on each side
+CLIENTS = 4  # number of clients on each side
 
-# As deploy/nats.conf, for a test's patience.
+# Like deploy/nats.conf, but faster.
 CONFIG = 'ping_interval: "1s"\nping_max: 2\n'
 
 
 class Side(machines.Machine):
     def __init__(self, world, name, number):
-        # The same host name: clients call both gateways alike.
+        # With the same host name, clients call both gateways equally.
         super().__init__(world, name, number, host="either")
         self.ledger = world.ledger
         self.environment["LIFE_LEDGER"] = os.path.join(world.folder, "ledger")
@@ -35,7 +36,8 @@ class Side(machines.Machine):
         self.gate, self.id = self.gateway(address=self.address())
 
     def hears(self, other):
-        """Messages go from here to the other machine's gateway and back."""
+        """Whether a message from here reaches the other machine's gateway, and
+        the answer comes back."""
         wire = self.wire()
         wire.subscribe("_INBOX.hears")
         wire.publish(f"$SRV.PING.life.{other.id}", reply="_INBOX.hears")
@@ -44,7 +46,8 @@ class Side(machines.Machine):
         return got is not None and b"ping_response" in got[1]
 
     def ask(self):
-        """A call of a new client: how it ended, and how long it took."""
+        """Makes a call with a new client. Returns how it ended and how long it
+        took."""
         began = time.monotonic()
         client = self.client("nap", "1")
         said = client.communicate(timeout=PATIENCE_S)[0].strip()
@@ -87,7 +90,8 @@ def both_sides_live_apart_and_heal(world):
 
 
 def a_vanished_machine_is_missed(world):
-    """By its silence alone: its server has the pings of NATS's default, 2 min."""
+    """A machine that vanishes is noticed by its silence alone, because its
+    server pings only every 2 min (the default of NATS)."""
     near, gone = Side(world, "near", 3), Side(world, "gone", 4)
     near.serve_nats([gone])
     gone.begin(near, "")

@@ -17,7 +17,8 @@ from world import PATIENCE_S, Server, await_, main
 
 
 def server(world, text):
-    """A nats-server with this configuration replaces the previous one."""
+    """Starts a nats-server with this configuration; it replaces the previous
+    one."""
     for old in world.servers:
         old.kill()
     path = os.path.join(world.folder, "nats.conf")
@@ -38,7 +39,8 @@ def gateway(world, query, *options):
 
 
 def call(world, query, number="1"):
-    """Calls until it succeeds: then the gateway is ready."""
+    """Retries a call until it succeeds, which means that the gateway is
+    ready."""
     client = world.client("calls", number, "1", address=at(world, query))
     assert client.wait(PATIENCE_S) == 0, client.stdout.read()
     world.running.remove(client)
@@ -52,7 +54,8 @@ def said_by(world, query, *words):
 
 
 def permissions(world, service):
-    """The permissions that the program prints, for clients and for gateways."""
+    """Returns the permissions that the program prints for clients and for
+    gateways."""
     text = subprocess.run([world.gateway_path, "--permissions", service],
                           text=True, capture_output=True, check=True,
                           timeout=PATIENCE_S).stdout
@@ -63,8 +66,8 @@ def permissions(world, service):
 
 
 def permissions_and_nkeys_suffice(world):
-    """Both can do what they need, and a client of one service can't call the
-    other."""
+    """With these permissions clients and gateways can do what they need; a
+    client of one service can't call the other one."""
     keys = {name: Key(world.folder, "user", name)
             for name in ("clients", "gateways", "others")}
     allowed = dict(zip(("clients", "gateways"), permissions(world, "life")))
@@ -90,7 +93,7 @@ def credentials_let_in(world):
 
 class NonceChanger:
     """A proxy in front of the server that makes its first client sign something
-    else than the challenge: that client is refused."""
+    other than the challenge, so that client is refused."""
 
     def __init__(self, port, nonce):
         self.target, self.nonce = port, nonce
@@ -126,7 +129,8 @@ class NonceChanger:
 
 
 def signatures_that_begin_with_0_let_in(world):
-    """libnats sends no signature then, so that the first attempt is refused."""
+    """libnats sends no signature in this case, so the first attempt is
+    refused."""
     seed = "SUAFIB7CKJKVMXPOMAGGMQNC2MVIMYD6NX6CK3NHV6NACWRLW5ZG4M7DTA"
     public = "UAOYU3KC5I7AYDEG3ZSS23JUALAV5N6BUVPB2XABRZ5G4QLZDYZYQLN3"
     path = os.path.join(world.folder, "zero.nk")
@@ -144,8 +148,8 @@ def signatures_that_begin_with_0_let_in(world):
 
 
 def wrong_ones_are_named(world):
-    """Printed by the client, and by the gateway, which ends; also by one whose
-    server was not there at first."""
+    """The client prints which file was refused. So does a gateway, which then
+    exits, even if its server was not there at first."""
     other = Key(world.folder, "user", "stranger")
     server(world, "authorization { users: [ { nkey: "
                   f"{Key(world.folder, 'user', 'known').public} }} ] }}\n")
@@ -183,7 +187,8 @@ def certificates_let_in(world):
 
 
 def old_servers_are_warned_about(world):
-    """Read once, although two services and a reconnection have used it."""
+    """The server is warned about once, although two services and a reconnection
+    use it."""
     server(world, "")
     process = world.start(
         world.gateway_path, "--force-insecure-serialisation", "--servers",

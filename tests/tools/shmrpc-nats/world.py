@@ -1,6 +1,6 @@
-"""Code shared by the tests of shmrpc-nats: servers of NATS, gateways, services
-and clients of their own, and a NATS client on a bare socket. Servers note what
-has run, and clients how calls have ended (tests/integration/ledger.h)."""
+"""Code shared by the tests of shmrpc-nats: NATS servers, gateways, services and
+clients, and a NATS client on a plain socket. Servers note which calls have run,
+and clients how calls have ended (tests/integration/ledger.h)."""
 
 import json
 import mmap
@@ -29,7 +29,7 @@ def await_(condition, what):
 
 
 class Ledger:
-    """ledger.h: the fate of each call."""
+    """The results of all calls (ledger.h)."""
     CALLS = 1000000
     OK, NOT_RUN, MAYBE_RUN = 1, 2, 3
 
@@ -49,12 +49,13 @@ class Ledger:
         self.map[:] = bytes(len(self.map))
 
     def of(self, call):
-        """How often the call has run, and how it ended."""
+        """Returns how often a call has run, and how it ended."""
         return self.map[8 + call], self.map[8 + self.CALLS + call]
 
     def check(self, first, count):
-        """Only repeatable calls have run twice; answered calls were run, and
-        calls reported as not run were not. Returns how they ended."""
+        """Checks that only repeatable calls have run twice, that successful
+        calls have run, and that calls reported as not run have not. Returns how
+        many ended in each way."""
         ends = [0] * 5
         for call in range(first, first + count):
             runs, end = self.of(call)
@@ -69,7 +70,7 @@ class Ledger:
 
 
 class Wire:
-    """A NATS client on a bare socket."""
+    """A NATS client on a plain socket."""
 
     def __init__(self, port, host="127.0.0.1"):
         self.sock = socket.create_connection((host, port), PATIENCE_S)
@@ -107,14 +108,15 @@ class Wire:
                   b"\r\n")
 
     def request(self, subject, data=b"", headers=(), reply="_INBOX.wire"):
-        """Publishes with headers; answers go to _INBOX.wire."""
+        """Publishes a request with headers; answers go to `reply`."""
         head = b"NATS/1.0\r\n" + b"".join(
             f"{key}: {value}\r\n".encode() for key, value in headers) + b"\r\n"
         self.send(f"HPUB {subject} {reply} {len(head)} {len(head) + len(data)}"
                   f"\r\n".encode() + head + data + b"\r\n")
 
     def answer(self, seconds=PATIENCE_S):
-        """Headers and body of the next message; None: none arrived."""
+        """Returns the headers and body of the next message; None: none
+        arrived."""
         got = self.receive(seconds, with_head=True)
         if got is None:
             return None
@@ -123,8 +125,9 @@ class Wire:
         return {key: value.strip() for key, value in heads.items()}, got[1]
 
     def receive(self, seconds=PATIENCE_S, with_head=False, with_reply=False):
-        """Subject (or head) and body of the next message; None: none arrived. For
-        requests, only where the answer goes."""
+        """Returns the subject (or head) and body of the next message; None:
+        none arrived. With `with_reply`, returns only the reply subject of a
+        request."""
         while True:
             self.sock.settimeout(seconds)
             try:
@@ -145,8 +148,8 @@ class Wire:
                 self.send(b"PONG\r\n")
 
     def message(self):
-        """The next line of the protocol, as words, and the body of a message.
-        Bytes that arrived before a time-out are kept."""
+        """Returns the next line of the protocol, as words, and the body if it
+        is a message. Bytes that arrived before a timeout are kept."""
         while b"\r\n" not in self.buffer:
             self.more()
         end = self.buffer.index(b"\r\n")
@@ -163,8 +166,8 @@ class Wire:
 
 
 class Server:
-    """A nats-server, which keeps its ports when it is restarted. `others`:
-    servers of the same cluster; None: it is in none."""
+    """A nats-server, which keeps its ports when it is restarted. `others` are
+    servers of the same cluster; None: it is in no cluster."""
 
     def __init__(self, world, others=None, options=()):
         self.world, self.others, self.options = world, others, list(options)
@@ -205,7 +208,7 @@ class Server:
             return False
 
     def knows(self, count):
-        """Waits until it is in a cluster of that many."""
+        """Whether it is in a cluster of `count` servers."""
         wire = Wire(self.port)
         urls = wire.info.get("connect_urls", [])
         wire.close()
@@ -242,7 +245,7 @@ class World:
         return process, said.rsplit(" ", 1)[1]
 
     def nats(self, count=1):
-        """One server, or a cluster of several."""
+        """Starts one server, or a cluster of several."""
         others = [] if count > 1 else None
         self.servers = [Server(self, others) for _ in range(count)]
         self.await_cluster()
@@ -264,8 +267,8 @@ class World:
         return self.serve(self.server_path, "--workers=2")[0]
 
     def gateway(self, name="life", address=None, options=(), service=None):
-        """The program, and its instance name in NATS. `service`: its name on this
-        machine, if that differs."""
+        """Starts a gateway. Returns the process, and its instance id in NATS.
+        `service` is the name on this machine, if it differs."""
         process, instance = self.serve(self.gateway_path,
                                        "--force-insecure-serialisation",
                                        "--servers", address or self.address(),
@@ -287,7 +290,7 @@ class World:
         return self.start(self.client_path, address or self.address(), *words)
 
     def clients(self, count, what="calls"):
-        """They call until the ledger is finished."""
+        """Starts clients that make calls until the ledger is finished."""
         self.ledger.start_over()
         each = Ledger.CALLS // count
         return [self.client(what, str(each * i), str(each))
@@ -298,8 +301,8 @@ class World:
         await_(lambda: self.ledger.ended() > before + count, "calls go on")
 
     def finish(self, clients):
-        """None of their calls has taken too long (DEADLINE is a failure of the
-        client), or run twice."""
+        """Ends the clients. Checks that none of their calls took too long (a
+        client fails on DEADLINE) or ran twice."""
         self.ledger.finish()
         for client in clients:
             assert client.wait(PATIENCE_S) == 0, client.stdout.read()
@@ -319,7 +322,8 @@ class World:
 
 
 def main(prepare, cases):
-    """Runs each case in a world with a folder of its own; `prepare` sets it up."""
+    """Runs each case in a world with a folder of its own, which `prepare` sets
+    up."""
     if PROGRAM is None:
         print("SKIPPED: no nats-server here (Debian's package nats-server): "
               "shmrpc-nats is not tested")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""zones_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: three machines in
-two zones (machines.py): calls go to this machine, else to our zone, else to any,
-and come back (world.py)."""
+"""zones_test.py SHMRPC_NATS LIFE_SERVER LIFE_CLIENT LIBRARIES: three machines
+in two zones (machines.py). Calls go to the client's machine, else to its zone,
+else anywhere, and return once a nearer gateway is back (world.py)."""
 
 import sys
 
@@ -10,13 +10,14 @@ from world import PATIENCE_S, Ledger, await_, main
 
 
 def runs(machine):
-    """How many calls have run there."""
+    """Returns how many calls have run on this machine."""
     ran = machine.ledger.map[8:8 + Ledger.CALLS]
     return Ledger.CALLS - ran.count(0)
 
 
 class Service:
-    """A copy of the service and its gateway, which come and go together."""
+    """A copy of the service and its gateway, which are started and killed
+    together."""
 
     def __init__(self, machine, zone):
         self.machine = machine
@@ -33,8 +34,8 @@ class Service:
 
 
 def calls_go_to_the_nearest(world):
-    """One client, while the gateways near it are killed, and are there again. What
-    was in flight may be lost."""
+    """The gateways near a client are killed and restarted. Calls in flight may
+    be lost."""
     here, beside, far = world.machines
     copies = [Service(here, "east"), Service(beside, "east"),
               Service(far, "west")]
@@ -42,7 +43,7 @@ def calls_go_to_the_nearest(world):
                          address=f"{here.address()}?zone=east")
 
     def go_to(machine):
-        """The next hundred calls run there alone."""
+        """Waits until the next hundred calls have run on this machine only."""
         def settled():
             before = [runs(one) for one in world.machines]
             await_(lambda: runs(machine) >

@@ -1,6 +1,5 @@
-/* Permissions to connect and to call methods, for other users: processes that
- * give up their own.
- */
+/* Permissions to connect and to call methods, tested with processes that switch
+ * to another user. */
 #include "workers_common.h"
 
 #include <grp.h>
@@ -10,8 +9,8 @@
 
 enum { ALICE = 61001, BOB = 61002, STAFF = 61100, GUESTS = 61101 };
 
-/* The results for another user: of connect, echo, pid and sum, in this order,
- * until one of connect fails. */
+/* The results of connect, echo, pid and sum for another user, in this order. If
+ * connect fails, the others stay 1. */
 typedef struct outcome {
     int connected;
     int echo;
@@ -52,7 +51,8 @@ static outcome call_all(const char *where)
     return out;
 }
 
-/* Runs in a process with that user and group, and one more group. */
+/* Makes the calls in a process with this user, this group, and one more
+ * group. */
 static outcome as(uid_t uid, gid_t gid, gid_t other, const char *where)
 {
     int ends[2];
@@ -126,7 +126,7 @@ static void methods_may_be_for_some_only(void **state)
         assert_int_equal(bob.sum, SHMRPC_OK);
         assert_int_equal(call_all(where).sum, SHMRPC_OK);
         if (i == 0) {
-            /* The next server has the same rules. */
+            /* The server that takes over has the same rules. */
             const char *const again[] = {options[0], options[1], options[2],
                                          "--take-over", NULL};
             child before = server;
@@ -137,7 +137,7 @@ static void methods_may_be_for_some_only(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The new server's lists apply, whatever the old one's were. */
+/* The lists of the new server apply, whatever those of the old one were. */
 static void a_successor_may_let_others_in(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* Programs with an event loop, and servers that are killed while they call. */
+/* Programs with an event loop, whose servers are killed while calls are in
+ * flight. */
 #include "harness.h"
 
 #include <poll.h>
@@ -85,9 +86,9 @@ static void loop_until(fault_fault *client, const unsigned *count,
     }
 }
 
-/* Numbers by which each answer is matched to its call. All are begun before any
- * is dispatched. (inproc: runtime/rpc/async; NATS: tools/shmrpc-nats/gateway)
- */
+/* Numbers match each answer to its call. All calls are started before any
+ * answer is dispatched. (inproc: runtime/rpc/async; NATS:
+ * tools/shmrpc-nats/gateway) */
 static void hundred_calls_get_their_own_answers(void **state)
 {
     harness_service service = serve(*state, "2");
@@ -113,7 +114,7 @@ static void hundred_calls_get_their_own_answers(void **state)
     harness_end(&service);
 }
 
-/* Replies in extents, whose arrival wakes the loop as well. */
+/* Replies in extents, whose arrival also wakes the loop. */
 static void large_replies_come_through_the_loop(void **state)
 {
     static uint8_t data[(size_t)3 << 20];
@@ -155,7 +156,7 @@ static void nap_later(fault_fault *client, ticket *at, tally *t, unsigned i)
         0);
 }
 
-/* On the same descriptor. */
+/* Expects the next server to answer, on the same descriptor. */
 static void expect_next_server(fault_fault *client, const char *where, int fd)
 {
     tally t = {.count = 0};
@@ -171,7 +172,8 @@ static void expect_next_server(fault_fault *client, const char *where, int fd)
     harness_signal(&server, SIGKILL);
 }
 
-/* All 64 are reported: those that a worker has, and those that wait. */
+/* All 64 calls are reported: those that a worker has taken, and those that
+ * wait. */
 static int64_t kill_with_64_in_flight(void *user)
 {
     enum { CLAIMED = 3 };
@@ -197,7 +199,7 @@ static int64_t kill_with_64_in_flight(void *user)
         assert_true(t.statuses[i] == SHMRPC_E_SERVER_LOST ||
                     (i >= CLAIMED && t.statuses[i] == SHMRPC_E_UNAVAILABLE));
     }
-    /* Nothing is left to do for it. */
+    /* Dispatches until nothing is left to do. */
     while (poll(&entry, 1, 0) == 1) {
         assert_int_equal(fault_fault_dispatch(client), 0);
     }
@@ -214,7 +216,7 @@ static void killed_server_ends_all_calls_in_flight(void **state)
 
 static void every_form_of_a_method_is_generated(void **state)
 {
-    /* Two workers, because one may be busy with the nap. */
+    /* Two workers, because one of them may be busy with the nap. */
     harness_service service = serve(*state, "2");
     fault_fault *client = connect_to(service.where);
     shmrpc_call *echo = NULL;

@@ -1,8 +1,8 @@
 /*
- * Serves chain.svc as one link: CHAIN_NAME is its name, CHAIN_NEXT the address
- * of the next link, which it calls in each call; without one it is the last.
- * For each call in a trace it prints "span NAME METHOD TRACE PARENT OWN
- * STATUS".
+ * Serves chain.svc as one link of a chain. CHAIN_NAME is its name, CHAIN_NEXT
+ * the address of the next link, which it calls in each call; without CHAIN_NEXT
+ * it is the last link. For each call in a trace it prints "span NAME METHOD
+ * TRACE PARENT OWN STATUS".
  */
 #include "chain_server.h"
 #include "chain_client.h"
@@ -29,7 +29,7 @@ static void put_hex(const uint8_t *id, size_t len, char *out)
     }
 }
 
-/* The trace of a call, in hex; "-" without one. */
+/* The trace of a call, in hexadecimal; "-" if it has none. */
 typedef struct span {
     char trace[2 * 16 + 1];
     char parent[2 * 8 + 1];
@@ -49,7 +49,7 @@ static bool read_span(const shmrpc_ctx *ctx, span *out)
     return is_traced;
 }
 
-/* This link's own line. */
+/* Returns the line of this link, followed by the lines of the next ones. */
 static int tell_hop(shmrpc_ctx *ctx, const char *rest, size_t rest_len,
                     shmrpc_str *ret)
 {
@@ -61,7 +61,7 @@ static int tell_hop(shmrpc_ctx *ctx, const char *rest, size_t rest_len,
                              (int)rest_len, rest);
 }
 
-/* ---- an interceptor: the span of each call, for who collects them -------- */
+/* ---- an interceptor that reports the span of each call ------------------- */
 
 static int begin_span(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
@@ -108,7 +108,7 @@ static int hops(shmrpc_ctx *ctx, void *user, shmrpc_str *ret)
     return status;
 }
 
-/* ---- ends ---------------------------------------------------------------- */
+/* ---- how calls end ------------------------------------------------------- */
 
 static int told(int status)
 {
@@ -121,8 +121,9 @@ static int told(int status)
     return status;
 }
 
-/* A handler that works until it is cancelled. It has to ask: nothing wakes a
- * thread that is not waiting in a call of the library. */
+/* A handler that works until it is cancelled. It must ask whether it is,
+ * because nothing wakes a thread that is not waiting in a call of the
+ * library. */
 static int work_until_cancelled(shmrpc_ctx *ctx)
 {
     (void)printf("holds %s\n", own_name());
@@ -170,7 +171,7 @@ static int drip(shmrpc_ctx *ctx, void *user, chain_drip_sink *out)
     return told(status == SHMRPC_OK ? work_until_cancelled(ctx) : status);
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- starting and stopping ----------------------------------------------- */
 
 static int start(void *user, shmrpc_error *error)
 {

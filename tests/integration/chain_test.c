@@ -1,7 +1,7 @@
 /*
- * A call through three processes, this one, a link and another link: one trace,
- * one deadline, and an end that reaches all of them. Over shared memory, TCP
- * and gateways; over HTTP it is tools/shmrpc-web/chain.
+ * A call through three processes: this one, a link and another link. It has one
+ * trace and one deadline, and its end reaches all of them. Runs over shared
+ * memory, TCP and gateways; tools/shmrpc-web/chain has the same over HTTP.
  */
 #include "harness.h"
 
@@ -54,7 +54,7 @@ static void end(links *l)
 
 /* ---- traces and deadlines ------------------------------------------------ */
 
-/* The report of one link. */
+/* What one link has reported. */
 typedef struct hop {
     char name[16];
     char trace[40];
@@ -103,13 +103,13 @@ static void one_trace_and_one_deadline(void **state)
     assert_string_equal(hops[1].trace, id);
     assert_string_equal(hops[1].parent, hops[0].span);
     assert_string_not_equal(hops[1].span, hops[0].span);
-    /* The remaining time at the last link belongs to the same deadline. */
+    /* The last link has less time left, because the deadline is the same. */
     assert_in_range(hops[0].left_ms, 1, TIMEOUT_NS / MS);
     assert_in_range(hops[1].left_ms, hops[0].left_ms, TIMEOUT_NS / MS);
     end(&l);
 }
 
-/* ---- a collector: its own span, and those of the links ------------------- */
+/* ---- a collector of spans: its own, and those of the links --------------- */
 
 typedef struct span {
     char method[16];
@@ -192,7 +192,7 @@ static void no_trace_unless_one_begins(void **state)
     end(&l);
 }
 
-/* ---- ends ---------------------------------------------------------------- */
+/* ---- how calls end ------------------------------------------------------- */
 
 static int64_t monotonic_ns(void)
 {
@@ -209,7 +209,7 @@ static void await_holds(links *l)
     } while (strcmp(line, "holds last") != 0);
 }
 
-/* When a link learned that its call is over. */
+/* Returns when a link learned that its call is over. */
 static int64_t await_told(child *server, const char *status)
 {
     char line[512];
@@ -271,14 +271,14 @@ static void deadline_is_that_of_the_first_caller(void **state)
     links l = begin(*state);
     int64_t began_ns = monotonic_ns();
     assert_int_equal(chain_hold(l.client, &opts, &error), SHMRPC_E_DEADLINE);
-    /* Links notice it themselves, or are told by the previous one. */
+    /* A link notices the deadline itself, or is told by the previous link. */
     assert_true(await_told(&l.middle.server, NULL) - began_ns >=
                 opts.timeout_ns);
     assert_true(await_told(&l.last.server, NULL) - began_ns >= opts.timeout_ns);
     end(&l);
 }
 
-/* A caller that is killed has given up, too. */
+/* A killed caller counts as one that has given up. */
 static void killed_caller_ends_at_the_last_link(void **state)
 {
     links l = begin(*state);

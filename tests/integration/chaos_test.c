@@ -1,9 +1,10 @@
 /*
  * Workers are killed every 5 to 50 ms under load: the service is never without
- * a worker for long, and no call is answered wrongly. A request that kills
+ * a worker for long, and no call gets a wrong answer. A request that kills
  * workers delays other calls no longer than that.
  *
- * Called with an argument (`ctest -L long`): for a minute, and a million calls.
+ * With an argument (`ctest -L long`) it runs for a minute, and for a million
+ * calls.
  */
 #include "workers_common.h"
 
@@ -18,7 +19,7 @@ enum { CALLERS = 3 };
 
 static bool is_long;
 
-/* The longest time without a worker, start included. */
+/* The longest time without a worker, including the start of the next one. */
 #define GAP_NS (1100 * MS)
 
 typedef struct chaos {
@@ -31,7 +32,7 @@ typedef struct chaos {
     atomic_ullong answered;
     atomic_ullong died;
     atomic_ullong refused;
-    atomic_int wrong; /* a status that no caller should get */
+    atomic_int wrong; /* a status that no caller may get */
     pthread_t callers[CALLERS];
     int reader_fd;
 } chaos;
@@ -96,7 +97,8 @@ static void end(chaos *c)
     assert_int_equal(atomic_load(&c->wrong), 0);
 }
 
-/* The server's output must be read, or it blocks. */
+/* Reads the server's output, because the server blocks when the pipe is
+ * full. */
 static void *read_on(void *user)
 {
     char text[4096];
@@ -111,7 +113,7 @@ static void *read_on(void *user)
     return NULL;
 }
 
-/* Lets the load run that long. */
+/* Keeps the load running for this long. */
 static void let_it_run(int64_t ns)
 {
     struct timespec pause = {.tv_nsec = (long)ns};
@@ -146,7 +148,8 @@ static int64_t longest_gap(void *user)
     pthread_t reader;
     begin(&c, "3");
     pid_t zygote = workers_zygote(&c.server);
-    /* A copy, since the harness closes the original while the thread reads. */
+    /* A copy, because the harness closes the original while the thread reads
+     * it. */
     c.reader_fd = dup(c.server.out);
     assert_int_equal(pthread_create(&reader, NULL, read_on, &c), 0);
     int64_t began_ns = harness_now_ns();
@@ -179,7 +182,8 @@ static void service_is_never_without_workers_for_long(void **state)
     }
 }
 
-/* The total time without answers for one request that kills its worker. */
+/* Returns the total time without answers for one request that kills its
+ * worker. */
 static int64_t delay_by_poison(void *user)
 {
     chaos *c = user;
@@ -205,8 +209,8 @@ static void poison_delays_others_by_a_second_at_most(void **state)
         chaos c;
         pthread_t reader;
         begin(&c, workers[i]);
-        /* A copy, since the harness closes the original while the thread
-         * reads. */
+        /* A copy, because the harness closes the original while the thread
+         * reads it. */
         c.reader_fd = dup(c.server.out);
         assert_int_equal(pthread_create(&reader, NULL, read_on, &c), 0);
         expect_reaction(delay_by_poison, &c, 0, 1 * S);

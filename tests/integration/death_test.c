@@ -1,5 +1,5 @@
-/* Servers and clients that are killed or stopped: what other processes observe,
- * and that nothing leaks. */
+/* Servers and clients that are killed or stopped: what other processes see, and
+ * that nothing leaks. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -49,7 +49,7 @@ static void expect_echo(fault_fault *client, uint64_t number)
 typedef int counter(fault_fault *client, const shmrpc_opts *opts, uint32_t *out,
                     shmrpc_error *error);
 
-/* Calls until the status is `wanted`. */
+/* Repeats the call until it returns `wanted`. */
 static void await_count(fault_fault *client, counter *count, uint32_t wanted)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -99,7 +99,7 @@ static int64_t kill_a_server(void *user)
     assert_int_equal(n.status, SHMRPC_E_SERVER_LOST);
     assert_true(shmrpc_status_may_have_run(n.status));
     assert_non_null(strstr(n.error.message, "fault"));
-    /* And the next call reports that it was not sent. */
+    /* The next call reports that it was not sent. */
     uint64_t back;
     shmrpc_opts at_once = {.flags = SHMRPC_OPT_NONBLOCK};
     assert_int_equal(fault_fault_echo(n.client, 1, &at_once, &back, &n.error),
@@ -155,15 +155,15 @@ static void killed_clients_give_back_descriptors_and_mappings(void **state)
         harness_await_holdings(server.pid, before, 2 * S);
         await_count(own, fault_fault_napping, 0);
     }
-    /* Their handlers learned that nobody waits any more. */
+    /* The handlers were told that nobody waits for their calls any more. */
     await_count(own, fault_fault_cancelled, CLIENTS * ROUNDS);
     expect_echo(own, 2);
     fault_fault_close(own);
     harness_signal(&server, SIGTERM);
 }
 
-/* Connects, calls, writes a byte, and waits to be killed; it dies with the test
- * too. */
+/* Connects, makes a call, writes a byte, and waits to be killed; it also dies
+ * when the test does. */
 static _Noreturn void stand_in_crowd(const char *where, int said_fd)
 {
     fault_fault *client;
@@ -180,7 +180,7 @@ static _Noreturn void stand_in_crowd(const char *where, int said_fd)
     }
 }
 
-/* All live at the same time, and die at the same time. */
+/* All of them live at the same time and die at the same time. */
 static void a_crowd_killed_at_once_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -204,7 +204,8 @@ static void a_crowd_killed_at_once_leaves_nothing_behind(void **state)
     (void)close(said[1]);
     for (int i = 0; i < CROWD; i++) {
         char byte;
-        assert_int_equal(read(said[0], &byte, 1), 1); /* 0: one has ended */
+        assert_int_equal(read(said[0], &byte, 1), 1); /* 0: a client has
+                                                       * ended */
     }
     (void)close(said[0]);
     assert_true(harness_holdings(server.pid).fds >= before.fds + CROWD);
@@ -255,7 +256,8 @@ static void a_thousand_kills_leave_nothing_behind(void **state)
 
 /* ---- a client is stopped ---- */
 
-/* Stopped in the middle of its calls, at a moment that differs each time. */
+/* Waits for a different time before each stop, so that the client is stopped in
+ * the middle of its calls. */
 static void spin(int64_t ns)
 {
     int64_t end_ns = harness_now_ns() + ns;

@@ -1,5 +1,4 @@
-/* Calls that are detached, while their worker or supervisor is killed, stopped
- * or replaced. */
+/* Detached calls whose worker or supervisor is killed, stopped or replaced. */
 #include "harness.h"
 
 #include <signal.h>
@@ -30,8 +29,8 @@ static shmrpc_call *start(later_later *client, uint32_t ms, uint64_t number)
     return call;
 }
 
-/* The serving process; if it is the only one, it has taken all requests sent
- * before. */
+/* Returns the process that serves. If there is only one, it has taken all
+ * requests that were sent before. */
 static pid_t worker_of(later_later *client)
 {
     uint32_t pid = 0;
@@ -91,7 +90,7 @@ static void killed_supervisors_clients_get_SERVER_LOST(void **state)
     later_later_close(client);
 }
 
-/* The worker has answered; it was not killed before. */
+/* The worker could answer; it was not killed before. */
 static void supervisor_that_ends_waits_for_answers(void **state)
 {
     (void)state;
@@ -141,8 +140,8 @@ static void elders_answer_while_the_young_serve(void **state)
     harness_signal(&second, SIGTERM);
 }
 
-/* A worker with a detached call does not count as idle; a worker that leaves
- * answers first. */
+/* A worker with a detached call does not count as idle. A worker that must
+ * leave answers first. */
 static void given_up_calls_leave_nothing(void **state)
 {
     (void)state;

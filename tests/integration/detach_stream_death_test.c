@@ -1,6 +1,6 @@
 /*
- * Streams that are detached, whose client, worker or supervisor is killed,
- * stopped or replaced: the rows of the death table, as observed by both ends.
+ * Detached streams whose client, worker or supervisor is killed, stopped or
+ * replaced: the rows of the death table, as seen by both ends.
  *
  * With arguments this program is such a client: it prints what it has done, and
  * waits.
@@ -21,7 +21,7 @@ static void say(const char *text)
     (void)fflush(stdout);
 }
 
-/* Is stopped in the middle, and continues. */
+/* Reads a part, is stopped, and reads on when it is continued. */
 static int be_reader(steps_steps *client)
 {
     steps_steps_count_stream *stream;
@@ -103,7 +103,7 @@ typedef struct kind {
     const char *name;
     int (*be)(steps_steps *client);
     const char *says;
-    const char *begins; /* the server's output, as is the next */
+    const char *begins; /* expected output of the server, like the next */
     const char *ends;
 } kind;
 
@@ -145,7 +145,7 @@ static steps_steps_count_stream *open_count(steps_steps *client)
     return stream;
 }
 
-/* Reads the next numbers, from *at to `to`; returns how the stream ended, or
+/* Reads the numbers from *at up to `to`. Returns how the stream ended, or
  * MORE. */
 static int read_to(steps_steps_count_stream *stream, uint64_t *at, uint64_t to,
                    shmrpc_error *error)
@@ -160,7 +160,7 @@ static int read_to(steps_steps_count_stream *stream, uint64_t *at, uint64_t to,
     return status;
 }
 
-/* A resting stream, whose number was read. */
+/* Opens a stream that sends one number and then rests; reads the number. */
 static steps_steps_rest_stream *open_rest(steps_steps *client)
 {
     steps_steps_rest_stream *stream;
@@ -197,7 +197,8 @@ static void killed_clients_streams_are_dropped(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Another stream, whose handler waits for its client, is evicted. */
+/* The stopped reader keeps its detached stream. Another stream, whose handler
+ * waits for its client, is evicted. */
 static void stopped_client_is_not_evicted(void **state)
 {
     (void)state;
@@ -243,7 +244,7 @@ static void killed_worker_ends_after_whole_items(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Both streams of a worker: the sleeping one, and the sending one. */
+/* Both streams of a worker end: the one that sleeps and the one that sends. */
 static void all_streams_of_a_killed_worker_end(void **state)
 {
     (void)state;
@@ -275,7 +276,7 @@ static void all_streams_of_a_killed_worker_end(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* No orderly end would take this long. */
+/* The streams are dropped, and not ended in order, which would take longer. */
 static void killed_supervisors_streams_are_dropped(void **state)
 {
     (void)state;
@@ -296,7 +297,8 @@ static void killed_supervisors_streams_are_dropped(void **state)
     assert_int_equal(steps_steps_rest_next(rest, &number, &error),
                      SHMRPC_E_SERVER_LOST);
     char line[512];
-    for (int dropped = 0; dropped < 2;) { /* the worker holds its output, too */
+    for (int dropped = 0; dropped < 2;) { /* the worker writes to the same
+                                           * output */
         harness_read_line(&server, line, sizeof line);
         dropped += strstr(line, "drop ") != NULL;
     }
@@ -377,7 +379,7 @@ static void elders_end_them_in_the_end(void **state)
     harness_signal(&second, SIGTERM);
 }
 
-/* Its clients learn of the end before its workers are killed. */
+/* Clients learn that the service ends before its workers are killed. */
 static void stopped_service_says_so(void **state)
 {
     (void)state;
@@ -405,7 +407,7 @@ static void killed_clients_streams_are_dropped_over(void **state)
     for (size_t i = 0; i < LATE_KINDS; i++) {
         child client = start_client(&kinds[i], service.where);
         await_line(&client, kinds[i].says, NULL);
-        /* A call that no handler has yet would end with its client. */
+        /* Without a handler yet, a call would end with its client. */
         await_line(&service.server, kinds[i].begins, NULL);
         harness_signal(&client, SIGKILL);
         await_line(&service.server, kinds[i].ends, NULL);

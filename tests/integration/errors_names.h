@@ -1,6 +1,6 @@
 /*
- * The errors of errors.svc that have the names of Python's, in its order:
- * X(C name, name).  Their numbers begin at 1001.
+ * The errors of errors.svc that are named like Python's exceptions, in the
+ * order of the .svc: X(C name, name). Their numbers begin at 1001.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_ERRORS_NAMES_H
 #define SHMRPC_TESTS_INTEGRATION_ERRORS_NAMES_H

@@ -6,7 +6,7 @@
 
 #include "errors_server.h"
 
-/* Which error a method throws: its parameter. */
+/* The parameter of each method: which error it throws. */
 enum {
     BAD_QUERY,
     OVERFLOW_MAX,
@@ -14,10 +14,10 @@ enum {
     REFUSED,
     UNHEARD,
     UNHEARD_PLAIN,
-    WITH_MESSAGE, /* Overflow, with a message of the handler's */
+    WITH_MESSAGE, /* Overflow, with a message from the handler */
     WITHOUT_PAYLOAD,
-    TOO_WIDE, /* a payload that breaks its bounds */
-    OTHER,    /* raises one error, returns another */
+    TOO_WIDE, /* a payload that exceeds its bounds */
+    OTHER,    /* throws one error but returns the number of another */
     NOTHING_WRONG,
     CASES
 };
@@ -37,7 +37,7 @@ extern const errors_bad_query errors_thrown_bad_query;
 extern const errors_overflow errors_thrown_overflow;
 extern const common_refused errors_thrown_refused;
 extern const errors_unheard errors_thrown_unheard;
-/* The payload that `by_name` throws, whose first number is the place. */
+/* The payload that `by_name` throws; its first number is the index. */
 extern const shmrpc_str errors_named_text;
 #define ERRORS_NAMED_NUMBERS(place) \
     {                               \

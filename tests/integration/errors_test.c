@@ -1,7 +1,7 @@
-/* Errors from a server to its caller: number, name, message, payload as values
- * and the process that reports it; the same in every encoding, over every
- * transport, and for callers that don't know the error. tools/shmrpc-web has
- * the same table over HTTP. */
+/* Errors on their way from a server to its caller: number, name, message,
+ * payload and the process that reports it. They are the same in every encoding,
+ * over every transport, and for callers that don't know the error.
+ * tools/shmrpc-web has the same table over HTTP. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -18,7 +18,7 @@
 typedef struct fixture {
     const char *scheme;
     bool is_relayed; /* through a gateway */
-    /* For inproc a thread, otherwise a program. */
+    /* For inproc the server is a thread, otherwise a program. */
     shmrpc_server *here;
     pthread_t thread;
     child server;
@@ -47,7 +47,7 @@ static void serve_here(fixture *f, const char *where)
     }
 }
 
-/* Writes the address for clients to `where`. */
+/* Starts the server; writes the address for clients to `where`. */
 static void serve(fixture *f, char where[96])
 {
     char shm[96];
@@ -194,7 +194,7 @@ static void expect_bad_query(const errors_bad_query *got)
     assert_true(got->offset == UINT64_MAX);
 }
 
-/* Exactly the payload of the error with which the call ended. */
+/* Expects exactly the payload of the error with which the call ended. */
 static void expect_payload(const outcome *got, const errors_row *expected)
 {
     bool has = expected->has_payload;
@@ -240,7 +240,7 @@ static void every_error_arrives_whole(void **state)
     }
 }
 
-/* The arguments outlive the slot, other calls and the connection. */
+/* A payload outlives the slot, other calls and the connection. */
 static void payload_lives_until_its_release(void **state)
 {
     const fixture *f = *state;
@@ -281,7 +281,7 @@ static void value_of_an_error_is_zeros(void **state)
     errors_errors_by_msgpack_release(number);
 }
 
-/* ---- a client that was built before most errors were declared ---- */
+/* ---- a client that was built before most errors were declared ------------ */
 
 #define OLD_CALL(method, argument)                                         \
     static void old_##method(const fixture *f, uint32_t which)             \
@@ -376,7 +376,7 @@ static void status_that_none_may_return_is_INTERNAL(void **state)
     }
 }
 
-/* ---- 63 names, known to one client and unknown to the other ---- */
+/* ---- 63 names, known to one client and unknown to the other -------------- */
 
 static const char *const names[] = {
 #define X(name, label) "test.errors." label,
@@ -385,7 +385,8 @@ static const char *const names[] = {
 };
 #define NAMES ((uint32_t)(sizeof names / sizeof *names))
 
-/* A payload exists only for the error that was thrown. */
+/* Checks the payload of the error that was thrown, the only one that exists.
+ * Returns its index. */
 static uint32_t check_named(const errors_errors_by_name_reply *reply,
                             uint32_t place)
 {
@@ -439,7 +440,7 @@ static void sixty_three_names_arrive_whole(void **state)
     }
 }
 
-/* One server for all cases of a transport. */
+/* All cases of a transport share one server. */
 #define CASE(test, set_up, tear_down, transport)                   \
     {                                                              \
 #test ", " #transport, test, set_up, tear_down, &transport \

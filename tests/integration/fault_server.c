@@ -31,8 +31,8 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The load of a long call: its handler is busy for that long, a millisecond at
- * a time, and checks for cancellation. */
+/* The load of a long call: the handler is busy for `ms`, a millisecond at a
+ * time, and checks for cancellation. */
 static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
 {
     (void)user;
@@ -44,7 +44,8 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
         (void)nanosleep(&slice, NULL);
         cancelled = shmrpc_ctx_cancelled(ctx);
     }
-    /* Counted first: a client that sees no naps left sees all cancellations. */
+    /* Counted first, so that a client that sees no more naps sees all
+     * cancellations. */
     atomic_fetch_add(&cancellations, cancelled);
     atomic_fetch_sub(&naps, 1);
     return cancelled ? SHMRPC_E_CANCELLED : SHMRPC_OK;

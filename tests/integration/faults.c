@@ -1,19 +1,21 @@
 /*
- * To be preloaded into a program: its TCP connections then meet faults that the
- * system may cause at any time, but seldom does. FAULTS lists some of:
+ * A library to preload into a program. The program's TCP connections then meet
+ * faults that the system may cause at any time, but rarely does. FAULTS is a
+ * list of:
  *
- *     eintr    a signal interrupts; every third wait, piece, or connection
+ *     eintr    a signal interrupts every third wait, piece or connect
  *     short    pieces of 1 to 256 bytes are received and sent
- *     small    the system keeps a few KiB only, so that little is sent at a
- *              time and then nothing (EAGAIN)
- *     accept   no memory, no descriptors, or the client has gone: every time
- *              but the third
- *     reset    the connection is reset, at each 150th piece
+ *     small    the system buffers only a few KiB, so that little is sent
+ *              at a time, and then nothing (EAGAIN)
+ *     accept   no memory, no descriptors, or the client is gone: two of
+ *              three times
+ *     reset    each 150th piece resets the connection
  *
- * What is left of a piece has come a moment later, as far as an edge-triggered
- * epoll set can see. Packages that inject errors (libfiu, strace) can't shorten
- * what sockets accept, and skip the operation that they fail: they return
- * EAGAIN although bytes are there, and nobody is woken for those.
+ * To an edge-triggered epoll set, the rest of a piece seems to arrive a moment
+ * later. Packages that inject errors (libfiu, strace) are not suitable: they
+ * can't shorten what sockets accept, and they skip the operation that fails.
+ * They return EAGAIN although bytes are there, and nothing wakes a reader for
+ * these bytes.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,7 +31,7 @@
 enum { FDS = 4096, RESET_EACH = 150, SMALL_BYTES = 2048 };
 
 static atomic_bool is_tcp[FDS];
-/* The epoll set that a socket is in, and with which events. */
+/* The epoll set that contains a socket, and its events there. */
 static struct {
     int set;
     struct epoll_event event;
@@ -62,7 +64,7 @@ static bool may_fail(int fd)
     return fd >= 0 && fd < FDS && atomic_load(&is_tcp[fd]);
 }
 
-/* The system's own, or a sanitizer's. */
+/* The next definition of a function: the C library's, or a sanitizer's. */
 #define REAL(name)                                 \
     static __typeof__(name) *real;                 \
     if (real == NULL) {                            \
@@ -90,7 +92,8 @@ static void note(int fd, int family)
     }
 }
 
-/* Why a piece is not sent or received; 0: it is, up to that many bytes. */
+/* Returns the error with which sending or receiving a piece fails; 0: it
+ * succeeds with up to *most bytes. */
 static int judge(int fd, size_t *most)
 {
     if (!may_fail(fd)) {
@@ -134,7 +137,7 @@ int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
     return accepted;
 }
 
-/* If interrupted, connecting continues in the background. */
+/* If connecting is interrupted, it continues in the background. */
 int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
 {
     REAL(connect)

@@ -17,7 +17,8 @@ void await_line(child *c, const char *part, pid_t *pid)
     char line[512];
     harness_read_line(c, line, sizeof line);
     while (strstr(line, part) == NULL) {
-        print_message("skipped: %s\n", line); /* may say why none follows */
+        print_message("skipped: %s\n", line); /* an error may explain why no
+                                               * matching line follows */
         harness_read_line(c, line, sizeof line);
     }
     if (pid != NULL) {

@@ -1,11 +1,11 @@
-/* Serves flow.svc, and prints how each stream began and ended. */
+/* Serves flow.svc, and prints how each stream begins and ends. */
 #include "flow_server.h"
 
 #include <shmrpc/beside.h>
 #include <stdio.h>
 #include <unistd.h>
 
-/* Prints the metadata of the call, too. */
+/* Also prints the metadata of the call. */
 static void begin(const shmrpc_ctx *ctx, const char *name)
 {
     const char *mark = shmrpc_ctx_metadata(ctx, "mark");

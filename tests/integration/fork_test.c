@@ -48,8 +48,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* False if one of the calls, numbered from `first`, fails or returns a wrong
- * result. */
+/* Makes `count` calls with numbers from `first` on. Returns false if one fails
+ * or returns a wrong result. */
 static bool make_calls(life_life *client, uint64_t first, uint64_t count)
 {
     for (uint64_t i = first; i < first + count; i++) {
@@ -80,8 +80,8 @@ static void expect_exit(pid_t pid, int expected)
     assert_int_equal(harness_wait(&c), expected);
 }
 
-/* The parent makes one connection and forks workers, each of which makes calls
- * with it, as the parent does. */
+/* The parent opens one connection and forks workers. The workers and the parent
+ * then make calls with it. */
 static void preforked_workers_share_nothing(void **state)
 {
     fixture *f = *state;
@@ -192,8 +192,8 @@ static void *call_on(void *user)
     return NULL;
 }
 
-/* Whatever locks other threads hold at the fork, the child must be able to make
- * calls. */
+/* The child must be able to make calls, whatever locks other threads held at
+ * the fork. */
 static void fork_amid_the_calls_of_other_threads(void **state)
 {
     fixture *f = *state;
@@ -223,7 +223,8 @@ static void fork_amid_the_calls_of_other_threads(void **state)
     expect_runs(NUMBERS, 10 * FORKS);
 }
 
-/* In a child, several threads find the parent's connection at the same time. */
+/* Several threads of a child use the parent's connection for the first time at
+ * the same moment. */
 static void threads_of_a_child_make_one_connection(void **state)
 {
     fixture *f = *state;

@@ -1,5 +1,5 @@
-/* Two versions of one .svc on a running pair, each as client and as server:
- * the receiver fills in members that the sender lacks, and skips those that it
+/* Two versions of one .svc, each as client and as server of the other: the
+ * receiver fills in members that the sender lacks, and skips those that it
  * doesn't know. */
 #include "harness.h"
 
@@ -43,7 +43,7 @@ static void stop(fixture *f)
 
 /* ---- the younger server ---- */
 
-/* A member that an older client can't send has its default. */
+/* A member that an older client can't send gets its default. */
 static int younger_echo(shmrpc_ctx *ctx, void *user, const younger_item *item,
                         uint32_t more, const uint8_t *maybe, younger_item *ret)
 {

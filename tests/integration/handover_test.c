@@ -1,5 +1,5 @@
-/* Servers that take over from each other, under load: no call is lost, none
- * runs twice, and clients don't notice. */
+/* Servers take over from each other under load: no call is lost, none runs
+ * twice, and clients don't notice. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -40,9 +40,8 @@ static child serve(const char *where, const char *option)
     return server;
 }
 
-/* Another server takes over; the old one ends with success when its workers
- * have left.
- */
+/* Starts another server that takes over. The old server ends with success once
+ * its workers have left. */
 static void restart(child *server, const char *where)
 {
     child before = *server;
@@ -120,8 +119,8 @@ static void start_clients(child *clients, const char *where)
     }
 }
 
-/* Waits until clients have finished `more` calls, or all of theirs. It polls a
- * count in memory that they share with us. */
+/* Waits until clients have finished `more` calls, or all of theirs. Polls a
+ * counter in memory that the clients share with us. */
 static void await_progress(uint32_t more)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -201,7 +200,7 @@ static void each_call_runs_once_whoever_serves(void **state)
     }
 }
 
-/* ---- what goes on ----------------------------------------------------- */
+/* ---- what survives a take-over ------------------------------------------- */
 
 typedef struct napper {
     life_life *client;
@@ -217,8 +216,8 @@ static void *nap(void *user)
     return NULL;
 }
 
-/* A call ends in the worker where it began, although that worker's supervisor
- * and the next one are gone. */
+/* A call ends in the worker where it began, although the supervisor of that
+ * worker and the next supervisor are gone. */
 static void a_call_in_progress_ends_well(void **state)
 {
     (void)state;
@@ -258,7 +257,7 @@ static void expect_blob(life_life *client, size_t size, unsigned char with)
     life_life_blob_release(reply);
 }
 
-/* Our own, each with its number in the system. */
+/* Lists our own sockets by their inode numbers. */
 static void list_sockets(char *out, size_t size)
 {
     size_t len = 0;
@@ -275,8 +274,8 @@ static void list_sockets(char *out, size_t size)
     assert_true(len > 0 && len < size);
 }
 
-/* Memory for large messages passes from one server to the next, and none is
- * left when the client leaves. */
+/* Memory for large messages passes from one server to the next, and all of it
+ * is freed when the client leaves. */
 static void large_messages_and_what_is_held_go_along(void **state)
 {
     (void)state;
@@ -307,7 +306,8 @@ static void large_messages_and_what_is_held_go_along(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* With the quota used up no further client may connect, but a successor may. */
+/* When the quota is used up, no further client may connect, but a successor
+ * may. */
 static void a_used_up_quota_keeps_no_successor_out(void **state)
 {
     (void)state;
@@ -339,7 +339,8 @@ static void with_nobody_there_it_just_serves(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A server with another interface is refused, and the running one continues. */
+/* A server with another interface is refused, and the running server goes
+ * on. */
 static void another_interface_takes_nothing_over(void **state)
 {
     (void)state;
@@ -365,7 +366,7 @@ static void another_interface_takes_nothing_over(void **state)
     assert_true(back == 21);
     list_sockets(after, sizeof after);
     assert_string_equal(after, sockets);
-    /* Clients don't have to reconnect to the next successor either. */
+    /* At the next take-over clients don't have to reconnect either. */
     restart(&server, where);
     assert_int_equal(life_life_again(client, 8, 0, NULL, &back, NULL), 0);
     life_life_close(client);
@@ -380,7 +381,7 @@ static bool has_ended(const child *server)
            info.si_pid != 0;
 }
 
-/* False: the server has ended, and no other has taken its place. */
+/* Returns false if the server has ended and no other has taken its place. */
 static bool answers(life_life *client, const child *server, uint64_t number)
 {
     uint64_t back = 0;

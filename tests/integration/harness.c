@@ -1,4 +1,4 @@
-/* Starts programs as children, and observes them from outside. */
+/* Starts programs as children and observes them from outside. */
 #include "harness.h"
 
 #include <dirent.h>
@@ -48,7 +48,7 @@ static void become(const char *program, const char *const *arguments, int out,
     if (getppid() != parent || dup2(out, 1) < 0 || dup2(out, 2) < 0) {
         _exit(126);
     }
-    /* exec takes char *const, though it does not change the strings. */
+    /* exec's type asks for char *, although it does not change the strings. */
     char *argv[32] = {NULL};
     size_t count = 0;
     argv[count++] = strdup(program);
@@ -73,7 +73,7 @@ child harness_start(const char *program, const char *const *arguments)
     return (child){.pid = pid, .out = ends[0]};
 }
 
-/* One byte; false at the end of the output or after the time limit. */
+/* Reads one byte. Returns false at the end of the output or at the deadline. */
 static bool read_byte(const child *c, int64_t deadline_ns, char *out)
 {
     int64_t left_ns = deadline_ns - harness_now_ns();
@@ -164,7 +164,7 @@ static void await_service(child *c, const char *program)
                    at);
 }
 
-/* Over networks native methods must be allowed. */
+/* Over a network, native methods must be allowed by an option. */
 static bool is_network(const char *where)
 {
     return strncmp(where, "tcp:", 4) == 0 || strncmp(where, "tls:", 4) == 0;
@@ -198,8 +198,8 @@ child harness_relay(const char *where, uint16_t port, const char *to)
                                      NULL};
     (void)snprintf(service, sizeof service, "%s:%u=%s",
                    where + strlen("shm://"), port, to);
-    /* The leak checker would have to trace its own process, which it may not
-     * do. */
+    /* The leak checker would have to trace its own process, which the sandbox
+     * forbids. */
     (void)setenv("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0", 1);
     child gateway = harness_start(SHMRPC_TCP, arguments);
     (void)unsetenv("ASAN_OPTIONS");
@@ -213,7 +213,8 @@ char harness_unix[] = "unix";
 char harness_tls[] = "tls";
 char harness_gateway[] = "gateway";
 
-/* Certificates (pki.h) in the socket folder, for all tests of the program. */
+/* Makes certificates (pki.h) in the socket folder, for all tests of the
+ * program. */
 static void make_certificates(void)
 {
     char path[96];
@@ -225,7 +226,7 @@ static void make_certificates(void)
     }
 }
 
-/* Where a server listens. */
+/* Chooses the address at which a server listens. */
 static void choose_address(const void *over, const char *name, uint16_t port,
                            char out[96])
 {
@@ -244,7 +245,8 @@ static void choose_address(const void *over, const char *name, uint16_t port,
     }
 }
 
-/* Where clients find what listens at `place`. */
+/* Finds the address at which clients connect to a server that listens at
+ * `place`. */
 static void find_address(const void *over, const char *place, char out[96])
 {
     int len = (int)strcspn(place, "?");
@@ -290,9 +292,9 @@ void harness_end(harness_service *service)
     }
 }
 
-/* ---- observations ---- */
+/* ---- observing processes ------------------------------------------------- */
 
-/* The open descriptors whose link text contains `kind`. */
+/* Counts the open descriptors whose link text contains `kind`. */
 static unsigned count_fds(pid_t pid, const char *kind)
 {
     char path[64];
@@ -312,8 +314,8 @@ static unsigned count_fds(pid_t pid, const char *kind)
     return count;
 }
 
-/* Except for the objects that each worker creates for its statistics when it
- * starts, which may be after the first call. */
+/* Counts shared mappings, without the objects that each worker creates for its
+ * statistics when it starts, which may be after the first call. */
 static unsigned count_maps(pid_t pid)
 {
     char line[512];
@@ -373,7 +375,7 @@ void harness_await_holdings(pid_t pid, holdings most, int64_t timeout_ns)
             fail_msg("%u descriptors and %u mappings, were %u and %u", now.fds,
                      now.maps, most.fds, most.maps);
         }
-        /* /proc has no change notification. */
+        /* /proc can only be polled. */
         (void)nanosleep(&slice, NULL);
     }
 }
@@ -408,7 +410,7 @@ void harness_list(const char *path, char *out, size_t size)
 
 /* ---- the program ---- */
 
-/* The socket folder is flat. */
+/* The socket folder has no subfolders. */
 static void remove_folder(void)
 {
     DIR *folder = opendir(harness_folder);

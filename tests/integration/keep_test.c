@@ -1,5 +1,5 @@
-/* Objects that a service keeps on disk: its server saves them, whether it
- * supervises processes or has threads, and the next server loads them. */
+/* Objects that a service keeps on disk: its server saves them, whether it has
+ * worker processes or threads, and the next server loads them. */
 #include "harness.h"
 
 #include <ftw.h>
@@ -45,7 +45,7 @@ static void put(uint64_t key)
     keep_keep_close(client);
 }
 
-/* All keys up to `last`. */
+/* Expects all keys up to `last`. */
 static void expect_up_to(uint64_t last)
 {
     shmrpc_error error;
@@ -70,7 +70,7 @@ static void expect_up_to(uint64_t last)
     keep_keep_close(client);
 }
 
-/* Waits until both have been saved after this moment. */
+/* Waits until both objects were saved after this moment. */
 static void await_snapshot(void)
 {
     shmrpc_error error;

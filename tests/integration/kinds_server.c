@@ -1,10 +1,10 @@
-/* Serves kinds.svc: replies are changed copies of requests, so that both
- * directions are tested; the same functions for every encoding. */
+/* Serves kinds.svc. Replies are changed copies of requests, so that both
+ * directions are tested. The same functions serve every encoding. */
 #include "kinds_server.h"
 
 #include <string.h>
 
-/* The numbers, each increased by `by`, in memory of the call. */
+/* Increases each number by `by`, in memory of the call. */
 static int add_to_all(shmrpc_ctx *ctx, shmrpc_i64_list in, int64_t by,
                       shmrpc_i64_list *out)
 {

@@ -1,5 +1,5 @@
-/* Values of every type through real programs: generated client, generated
- * server, each encoding. */
+/* Values of every type through real programs: a generated client and a
+ * generated server, in each encoding. */
 #include "harness.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The three methods under one signature. */
+/* The type of the three methods, one for each encoding. */
 typedef int all_fn(kinds_kinds *client, const kinds_all *value, int64_t by,
                    const kinds_all **out, shmrpc_error *error);
 
@@ -80,7 +80,8 @@ static bool same(shmrpc_str a, const char *b)
 
 static const uint16_t row[] = {1, 2, 65535};
 
-/* Extremes of every type. Parts behind pointers are static. */
+/* Returns the extreme values of every type. Parts behind pointers are
+ * static. */
 static kinds_all everything(void)
 {
     static const int64_t numbers[] = {INT64_MIN, -1, 0, INT64_MAX - 1};
@@ -244,7 +245,7 @@ static void absent_and_empty_stay_what_they_are(void **state)
     }
 }
 
-/* The same bounds give the same message, whatever the encoding. */
+/* Bounds cause the same message in every encoding. */
 static void value_out_of_bounds_is_named_by_its_path(void **state)
 {
     both *b = *state;
@@ -358,7 +359,7 @@ static void row_s10_keys_of_any_kind_and_extensions(void **state)
     shmrpc_any odd = shmrpc_any_bytes("12345678901234567", 17);
     shmrpc_any empty = shmrpc_any_bytes("", 0);
     date.kind = odd.kind = empty.kind = SHMRPC_ANY_EXT;
-    date.ext_type = -1; /* msgpack's own: a timestamp */
+    date.ext_type = -1; /* msgpack's own type: a timestamp */
     odd.ext_type = INT8_MAX;
     empty.ext_type = INT8_MIN;
     const shmrpc_any_entry nested[] = {{shmrpc_any_u64(UINT64_MAX), odd}};

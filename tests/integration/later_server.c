@@ -1,4 +1,4 @@
-/* Serves later.svc: a thread for each call that waits. */
+/* Serves later.svc: starts a thread for each call that waits. */
 #include "later_server.h"
 
 #include <pthread.h>
@@ -19,7 +19,7 @@ static int pid(shmrpc_ctx *ctx, void *user, uint32_t *ret)
     return SHMRPC_OK;
 }
 
-/* In short pauses, since some callers have given up. */
+/* Waits in short pauses, because some callers give up meanwhile. */
 static void *give(void *user)
 {
     answer *a = user;

@@ -1,6 +1,6 @@
 /*
- * The fate of each call, counted by both sides in a file that they map:
- * processes may be killed at any moment, and the counts survive.
+ * The results of all calls, counted by both sides in a file that they map.
+ * Processes may be killed at any moment, and the counts survive.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_LEDGER_H
 #define SHMRPC_TESTS_INTEGRATION_LEDGER_H
@@ -15,7 +15,7 @@
 
 #define LEDGER_CALLS 1000000
 
-/* How a call has ended, for its caller. */
+/* How a call has ended, as its caller saw it. */
 enum { LEDGER_NONE, LEDGER_OK, LEDGER_NOT_RUN, LEDGER_MAYBE_RUN, LEDGER_WRONG };
 
 typedef struct ledger {

@@ -1,26 +1,22 @@
 /*
- * A client of life.svc.
+ * A client of life.svc, started as test_life_client ADDRESS and one of:
  *
- *     test_life_client ADDRESS calls FIRST COUNT   makes COUNT calls, or until
- *                                                  it is over, and notes how
- *                                                  each has ended
- *     test_life_client ADDRESS mixed FIRST COUNT   the same, and large bodies
- *                                                  between them
- *     test_life_client ADDRESS deaths FIRST COUNT  as calls; workers may die
- *     test_life_client ADDRESS dies FIRST          two calls whose first worker
- *                                                  dies; says how they ended
- *     test_life_client ADDRESS nap MS              a call that takes so long,
- *                                                  waiting for nobody; says
- *                                                  how it has ended
- *     test_life_client ADDRESS ask                 a call for each line of
- *                                                  its input; says how each
- *                                                  has ended
- *     test_life_client ADDRESS beside FIRST COUNT  calls beside ones that
- * sleep; says how many were refused test_life_client ADDRESS flight FIRST COUNT
- * begins up to 100 calls before it asks for any answer test_life_client ADDRESS
- * linger              calls once, forks a child that stays, says its id
- *     test_life_client ADDRESS fds                 says how many descriptors it
- *                                                  was started with
+ *     calls FIRST COUNT    makes COUNT calls, or until the ledger is over;
+ *                          notes how each has ended
+ *     mixed FIRST COUNT    like calls, with large bodies between them
+ *     deaths FIRST COUNT   like calls; workers may die
+ *     dies FIRST           makes two calls whose first worker dies; prints how
+ *                          they ended
+ *     nap MS               makes a call that takes MS milliseconds, without
+ *                          waiting for a server; prints how it ended
+ *     ask                  makes a call for each line of its input; prints how
+ *                          each has ended
+ *     beside FIRST COUNT   makes calls beside calls that sleep; prints how many
+ *                          were refused
+ *     flight FIRST COUNT   begins up to 100 calls before it asks for any answer
+ *     linger               makes a call, forks a child that stays, prints the
+ *                          child's id
+ *     fds                  prints how many descriptors it was started with
  */
 #include "life_client.h"
 
@@ -45,7 +41,8 @@ static unsigned char end_of(int status, bool is_right)
                                               : LEDGER_NOT_RUN;
 }
 
-/* False: the result is wrong, or the call failed without reason. */
+/* Returns false if the result is wrong or the call failed for no good
+ * reason. */
 static bool blob(life_life *client, uint64_t number)
 {
     static uint8_t data[300000];
@@ -61,10 +58,11 @@ static bool blob(life_life *client, uint64_t number)
     return is_right;
 }
 
-/* BLOBS: a large one after every fourth call; DEATHS: workers may die. */
+/* WITH_BLOBS: a large call follows every fourth call; WITH_DEATHS: workers may
+ * die. */
 enum { CALLS_ALONE, WITH_BLOBS, WITH_DEATHS };
 
-/* Odd numbers may be repeated. */
+/* Calls with odd numbers may be repeated. */
 static int calls(life_life *client, uint64_t first, uint64_t count, int what)
 {
     ledger *book = ledger_open();
@@ -101,16 +99,16 @@ static int linger(life_life *client)
     }
     pid_t child = fork();
     if (child == 0) {
-        (void)alarm(60); /* in case the test forgets it */
+        (void)alarm(60); /* in case the test forgets to kill it */
     } else {
         printf("%d\n", (int)child);
         (void)fflush(stdout);
     }
-    (void)pause(); /* both, until they are killed */
+    (void)pause(); /* parent and child wait until they are killed */
     return EXIT_SUCCESS;
 }
 
-/* The second method may be repeated. */
+/* Makes two calls; the method of the second is idempotent. */
 static int dies(life_life *client, uint64_t first)
 {
     uint64_t back = 0;
@@ -134,7 +132,7 @@ static int nap(const char *address, uint32_t ms)
     return EXIT_SUCCESS;
 }
 
-/* Each line is the number of a call that must not be repeated. */
+/* Each input line is the number of a call that must not be repeated. */
 static int ask(life_life *client)
 {
     char line[32];
@@ -148,7 +146,7 @@ static int ask(life_life *client)
     return EXIT_SUCCESS;
 }
 
-/* If a sleeping call is refused, it is over before the next one. */
+/* A sleeping call that was refused has ended before the next call. */
 static int beside(life_life *client, uint64_t first, uint64_t count)
 {
     unsigned refused = 0;
@@ -171,7 +169,7 @@ static int beside(life_life *client, uint64_t first, uint64_t count)
     return EXIT_SUCCESS;
 }
 
-/* Answers are asked for in reverse. */
+/* Asks for the answers in reverse order. */
 static int flight(life_life *client, uint64_t first, uint64_t count)
 {
     enum { MOST = 100 };

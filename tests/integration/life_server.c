@@ -1,5 +1,5 @@
-/* Serves life.svc. With LIFE_STORM set, signals interrupt everything that it
- * does. */
+/* Serves life.svc. If LIFE_STORM is set, signals interrupt everything that the
+ * server does. */
 #include "life_server.h"
 
 #include <signal.h>
@@ -81,7 +81,7 @@ static void ignore(int number)
 
 static void begin_storm(void)
 {
-    struct sigaction action = {.sa_handler = ignore}; /* no SA_RESTART */
+    struct sigaction action = {.sa_handler = ignore}; /* without SA_RESTART */
     struct itimerval often = {{0, 1000}, {0, 1000}};
     (void)sigaction(SIGALRM, &action, NULL);
     (void)setitimer(ITIMER_REAL, &often, NULL);

@@ -1,5 +1,5 @@
-/* Lent memory, and replies that are read in place, when a process dies: readers
- * still see intact data, and the memory is freed when they are gone. */
+/* Loans, and replies that are read in place, when a process dies: readers still
+ * see intact data, and the memory is freed once they are gone. */
 #include "workers_common.h"
 
 #include <limits.h>
@@ -10,7 +10,7 @@
 #define KIB      (1u << 10)
 #define LARGE    (512 * KIB) /* each needs an extent */
 #define SOME     (64 * KIB)
-#define IN_PLACE 16u /* of a connection */
+#define IN_PLACE 16u /* maximum per connection */
 
 static const shmrpc_opts in_place = {.flags = SHMRPC_OPT_IN_PLACE};
 
@@ -23,7 +23,7 @@ static uint8_t byte_at(size_t i, uint32_t seed)
     return (uint8_t)(i * 7 + i / 251 + seed);
 }
 
-/* A reply that the worker wrote in lent memory. */
+/* Gets a reply that the worker wrote in lent memory. */
 static int borrow(workers_workers *client, uint32_t size, uint32_t seed,
                   lent **reply)
 {
@@ -67,7 +67,7 @@ static holdings no_more_maps_than(holdings now)
     return (holdings){.fds = UINT_MAX, .maps = now.maps};
 }
 
-/* ---- held for long ---- */
+/* ---- holding replies for long -------------------------------------------- */
 
 static void more_replies_are_held_than_stay_in_place(void **state)
 {
@@ -114,15 +114,15 @@ static void memory_is_used_again_when_replies_are_let_go(void **state)
     holdings after = harness_holdings(getpid());
     harness_await_holdings(server.pid, (holdings){UINT_MAX, after.maps + 3},
                            PATIENCE);
-    /* The block, the status page, and extents for the reply and for an expected
-     * next one: not 200 of them. */
+    /* The block, the status page, and extents for the reply and for the next
+     * one that is expected: not 200 of them. */
     assert_in_range(after.maps, 1, 6);
     workers_workers_close(client);
     harness_signal(&server, SIGTERM);
 }
 
 /* Threads share a connection; each reply is released by another thread than the
- * caller. */
+ * one that made the call. */
 typedef struct borrower {
     workers_workers *client;
     pthread_t thread;
@@ -207,7 +207,7 @@ static void forked_child_leaves_its_parents_replies_alone(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* ---- somebody dies ---- */
+/* ---- a process dies ------------------------------------------------------ */
 
 static void reply_outlives_a_killed_server(void **state)
 {
@@ -226,7 +226,7 @@ static void reply_outlives_a_killed_server(void **state)
     assert_int_equal(borrow(client, LARGE, 1, &first), SHMRPC_OK);
     assert_true(is_in_place(first));
     harness_signal(&server, SIGKILL);
-    /* Its worker may still take a call, and exit during it. */
+    /* The worker may still take a call, and exit during it. */
     workers_await_end(pids[0]);
     workers_await_end(zygote);
     expect_whole(first, LARGE, 1);
@@ -234,7 +234,7 @@ static void reply_outlives_a_killed_server(void **state)
     assert_int_equal(borrow(client, LARGE, 2, &second), SHMRPC_OK);
     expect_whole(first, LARGE, 1);
     expect_whole(second, LARGE, 2);
-    /* The first connection is freed with its last reply. */
+    /* The first connection is freed together with its last reply. */
     workers_workers_lend_release(second);
     workers_workers_lend_release(first);
     harness_await_holdings(
@@ -246,9 +246,9 @@ static void reply_outlives_a_killed_server(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A loan of a killed worker is granted to the next one. */
-/* Workers that die young are restarted more and more slowly, after a second at
- * most; meanwhile calls are refused. */
+/* The loan of a killed worker can be granted to the next worker. */
+/* Workers that die soon after their start are restarted at growing intervals of
+ * at most a second; meanwhile calls are refused. */
 static void await_a_worker(workers_workers *client)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -294,7 +294,7 @@ static void killed_workers_give_back_what_they_were_lent(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* In a child: holds replies and an unsent request until it is killed. */
+/* Runs in a child: holds replies and an unsent request until it is killed. */
 __attribute__((noreturn)) static void hold_for_ever(const char *where,
                                                     int ready)
 {
@@ -327,13 +327,13 @@ static void killed_clients_give_back_what_they_held(void **state)
     char where[96];
     pid_t pids[MAX_PIDS];
     harness_address("workers", where);
-    /* Enough for one of them, but not for two. */
+    /* Enough memory for one of the clients, but not for two. */
     const char *const arguments[] = {"--listen", where, "--workers=1",
                                      "--max-bytes-per-user=4M", NULL};
     child server = harness_start(WORKERS_SERVER, arguments);
     workers_await_line(&server, "serving at");
     workers_await(workers_zygote(&server), 1, pids);
-    /* While the user has a connection, its memory is counted. */
+    /* Memory of a user is counted while the user has a connection. */
     workers_workers *other = workers_connect(where);
     workers_expect_echo(other, 1);
     holdings before = harness_holdings(server.pid);

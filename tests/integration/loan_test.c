@@ -1,4 +1,4 @@
-/* Handlers that build their reply in lent memory, over each transport. */
+/* Handlers that build their replies in lent memory, over each transport. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -89,7 +89,7 @@ static void *run(void *user)
 
 /* ---- the client ---- */
 
-/* How calls are made: with replies copied, and read in place. */
+/* How calls are made: replies are copied, or read in place. */
 static const shmrpc_opts ways[] = {{0}, {.flags = SHMRPC_OPT_IN_PLACE}};
 static const shmrpc_opts *way;
 
@@ -101,7 +101,7 @@ static int ask(loan_lender *client, kind what, uint32_t size,
                               reply, error);
 }
 
-/* `from` and `len`: the part of the filled bytes that is returned. */
+/* `from` and `len` are the part of the filled bytes that is returned. */
 static void expect(loan_lender *client, kind what, uint32_t size, size_t from,
                    size_t len)
 {

@@ -1,4 +1,4 @@
-/* Clocks that jump: libfaketime changes the wall clock, as an administrator
+/* Clocks that jump. libfaketime changes the wall clock, as an administrator
  * would, but not the monotonic clock. */
 #include "machine.h"
 
@@ -8,8 +8,8 @@
 
 #include <shmrpc/lock.h>
 
-/* The path of the library that faketime(1) preloads, in parent and child; ""
- * without it. */
+/* Finds the path of the library that faketime(1) preloads; "" if faketime is
+ * not installed. */
 static void find_faketime(char *path, size_t size)
 {
     static const char *const arguments[] = {"-m",       "-f",         "+0",
@@ -66,7 +66,7 @@ static void *call_on(void *user)
     return NULL;
 }
 
-/* Waits until all callers have begun and ended some more calls. */
+/* Waits until each caller has begun and ended some more calls. */
 static void await_calls(caller *callers, size_t count)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -80,8 +80,8 @@ static void await_calls(caller *callers, size_t count)
     }
 }
 
-/* A call that goes on for longer than its caller waits, while the clock jumps:
- * it ends at its deadline, not an hour before or after. */
+/* A call takes longer than its caller waits, while the clock jumps: it ends at
+ * its deadline, not an hour before or after. */
 static void expect_deadline(workers_workers *client, const char *offset)
 {
     napper n = {.client = client, .ms = 200, .timeout_ns = 100 * MS};
@@ -120,8 +120,8 @@ static shmrpc_lock *open_lock(void)
     return lock;
 }
 
-/* The same for a lock that another process holds: the wait lasts as long as
- * specified, and doesn't end early. */
+/* Waits for a lock that another process holds, while the clock jumps: the wait
+ * lasts as long as specified. */
 static void expect_lock_deadline(const char *offset)
 {
     shmrpc_lock *held = open_lock();
@@ -150,8 +150,8 @@ static void *drain(void *user)
     return NULL;
 }
 
-/* Runs in a process of its own, since it sets the clock of that process and its
- * children. */
+/* Runs in a process of its own, because it changes the clock of that process
+ * and of its children. */
 void jumps_of_the_clock_change_nothing(void **state)
 {
     (void)state;
@@ -180,14 +180,15 @@ void jumps_of_the_clock_change_nothing(void **state)
         workers_workers_close(client);
         client = workers_connect(where);
     }
-    assert_in_range(began_s - wall_clock_s(), 3000, 3600); /* it has jumped */
+    assert_in_range(began_s - wall_clock_s(), 3000, 3600); /* the clock has
+                                                            * jumped */
     shmrpc_snapshot *s = machine_take(stats);
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
     assert_in_range(service->uptime_ns, 1, harness_now_ns() - began_ns);
     assert_in_range(service->started_ns / S, began_s, began_s + 3600);
     assert_in_range(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->service.max_ns,
                     1, harness_now_ns() - began_ns);
-    /* Only calls that were meant to be late. */
+    /* Only the calls that were meant to be late have failed. */
     assert_int_equal(
         shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->errors,
         shmrpc_snapshot_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_DEADLINE));

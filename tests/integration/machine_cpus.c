@@ -1,5 +1,4 @@
-/* CPUs, CPU time and memory that are removed and restored while a service
- * runs. */
+/* CPUs, CPU time and memory are removed and restored while a service runs. */
 #include "machine.h"
 
 #include <errno.h>
@@ -8,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A service of one worker, and a client of it. */
+/* A service with one worker, and a client of it. */
 typedef struct spot {
     child server;
     pid_t worker;
@@ -16,7 +15,7 @@ typedef struct spot {
     shmrpc_stats *stats;
     cpu_set_t before; /* the CPUs that this test may use */
     size_t cpus[2];
-    char group[128]; /* "" or a control group of our own */
+    char group[128]; /* a control group of our own; "": none */
 } spot;
 
 static spot it;
@@ -59,7 +58,8 @@ static void serve(void)
     it.stats = machine_open_stats("workers", where);
 }
 
-/* This test on one CPU, the worker on another: the best case for spinning. */
+/* Binds this test to one CPU and the worker to another, the best case for
+ * spinning. */
 static void spot_open(void)
 {
     int count = 0;
@@ -98,7 +98,8 @@ int cpus_close(void **state)
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     while (it.group[0] != '\0' && !remove_group() &&
            harness_now_ns() < deadline_ns) {
-        (void)sched_yield(); /* its last process may still be ending */
+        (void)sched_yield(); /* the last process of the group may still be
+                              * ending */
     }
     it = (spot){.server = {.out = -1}};
     return 0;
@@ -115,9 +116,9 @@ static uint64_t spins(void)
     return count;
 }
 
-/* Whether the worker spins at least now and then, during this many calls within
- * this time: it tries one time in 16, but not at calls that were there before
- * the previous one ended. */
+/* Whether the worker has spun at least once during `calls` calls within
+ * `time_ns`. It tries one time in 16, but not for calls that were already there
+ * when the previous one ended. */
 static bool spins_at(int calls, int64_t time_ns)
 {
     uint64_t before = spins();
@@ -128,9 +129,10 @@ static bool spins_at(int calls, int64_t time_ns)
     return spins() != before;
 }
 
-/* How long spinning continues as before. Calls follow each other all the time:
- * a worker that spins with success does not sleep. One that gets no CPU does
- * not spin for a while either, so the end of it is checked twice. */
+/* Returns how long it takes until the worker spins, or spins no more. Calls
+ * follow each other without a pause, so a worker that spins with success does
+ * not sleep. A worker that gets no CPU does not spin for a while either, so the
+ * end of spinning is checked twice. */
 static int64_t time_until(bool it_spins)
 {
     int64_t began_ns = harness_now_ns();
@@ -145,8 +147,8 @@ static int64_t time_until(bool it_spins)
     return asked_ns - began_ns;
 }
 
-/* `change` takes away what spinning needs, and restores it: the policy follows
- * within 2 s, in the best of several attempts. */
+/* `change` takes away what spinning needs, or restores it. The policy follows
+ * within 2 s in the best of several attempts. */
 static void expect_to_adapt(void (*change)(bool it_spins))
 {
     int64_t best_ns[2] = {INT64_MAX, INT64_MAX};
@@ -195,7 +197,7 @@ static bool write_to(const char *folder, const char *name, const char *text)
     return is_written;
 }
 
-/* One CPU's time is too little for two. */
+/* Gives two processes the time of one CPU, which is not enough for both. */
 static bool give_time(bool enough)
 {
     return write_to(it.group, "cpu.max",
@@ -208,8 +210,8 @@ static void limit_worker(bool it_spins)
     assert_true(give_time(it_spins));
 }
 
-/* A control group in a hierarchy of either version in which `give` can limit
- * resources, with another group in it for the worker. */
+/* Makes a control group, in a hierarchy of version 1 or 2, in which `give` can
+ * limit resources, and in it another group for the worker. */
 static bool group_open(const char *const roots[2], bool (*give)(bool enough))
 {
     char inner[160];
@@ -254,7 +256,7 @@ static bool give_memory(bool enough)
            write_to(it.group, "memory.limit_in_bytes", most);
 }
 
-/* The kernel kills the worker during a call: its client gets an error, and
+/* The kernel kills the worker during a call. The client gets an error, and
  * another worker serves the next call. */
 void worker_that_takes_too_much_memory_is_killed_alone(void **state)
 {

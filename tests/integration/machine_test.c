@@ -1,8 +1,10 @@
 /*
- * Effects of the machine on processes: system calls that take long, CPUs that
- * come and go, clocks that jump; and what many connections leave behind.
+ * Effects of the machine on processes: slow system calls, CPUs that are removed
+ * and restored, clocks that jump; and what many connections leave behind.
  *
- *     test_integration_machine_test [soak | clock]
+ *     test_integration_machine_test [soak
+ *
+ * clock]
  */
 #include "machine.h"
 
@@ -38,7 +40,7 @@ shmrpc_snapshot *machine_take(shmrpc_stats *stats)
     return snapshot;
 }
 
-/* ---- system calls that take long -------------------------------------- */
+/* ---- slow system calls --------------------------------------------------- */
 
 #define DELAYED                                                             \
     "futex,sendmsg,recvmsg,epoll_wait,epoll_pwait,epoll_pwait2,write,poll," \
@@ -46,8 +48,9 @@ shmrpc_snapshot *machine_take(shmrpc_stats *stats)
 
 enum { CLIENTS = 4, MOST_CLIENTS = 16, EACH = 30 };
 
-/* The delay of all system calls of a server, or of its clients. With as many
- * clients as workers some sleep in each call; with more they seldom do. */
+/* The delay of all system calls of a server or of its clients. With as many
+ * clients as workers some workers sleep in each call; with more they seldom
+ * do. */
 typedef struct delay {
     uint32_t clients;
     const char *profile;
@@ -57,8 +60,8 @@ typedef struct delay {
 
 static ledger *book;
 
-/* A program whose system calls are slow; the tracer is its grandchild. NULL:
- * they are not slow. */
+/* Starts a program whose system calls are delayed; the tracer is its
+ * grandchild. `how` NULL: they are not delayed. */
 static child start_slow(const char *how, const char *program,
                         const char *const *arguments)
 {
@@ -78,7 +81,7 @@ static child start_slow(const char *how, const char *program,
     return harness_start(STRACE, all);
 }
 
-/* An empty file. */
+/* Makes an empty ledger. */
 static void open_book(void)
 {
     char path[128];
@@ -120,7 +123,8 @@ static void call_from_all(const delay *d, const char *where)
     }
 }
 
-/* The wake-ups that clients have reported, after all reports have arrived. */
+/* Returns the number of rescued wake-ups that clients have reported, once all
+ * reports have arrived. */
 static uint64_t rescued_in(shmrpc_stats *stats)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -140,8 +144,8 @@ static uint64_t rescued_in(shmrpc_stats *stats)
     }
 }
 
-/* Every call is answered, once and within its deadline; returns how many had to
- * be rescued. */
+/* Checks that every call is answered once and within its deadline. Returns how
+ * many wake-ups had to be rescued. */
 static uint64_t rescued_with(const delay *d)
 {
     char where[96];
@@ -163,9 +167,9 @@ static uint64_t rescued_with(const delay *d)
     return rescued;
 }
 
-/* A process that gets no CPU for 20 ms at the wrong moment looks like a
- * forgotten wake-up, but that is rare: without the ring for a request, or the
- * wake-up for a reply, each run has a dozen. */
+/* A process that gets no CPU for 20 ms at the wrong moment looks like a lost
+ * wake-up, but that is rare. If the ring for a request, or the wake-up for a
+ * reply, really got lost, each run would have a dozen. */
 static void late_system_calls_lose_no_wake_up(void **state)
 {
     (void)state;
@@ -212,7 +216,8 @@ static unsigned long switches(pid_t pid)
     return sum;
 }
 
-/* Workers without calls do not wake; a client's end may still wake them. */
+/* Waits until workers without calls no longer wake up; the end of a client may
+ * still wake them. */
 static void await_rest(const pid_t *workers, size_t count)
 {
     static const struct timespec look = {.tv_nsec = 100 * MS};
@@ -233,7 +238,7 @@ static void await_rest(const pid_t *workers, size_t count)
 }
 
 /* All calls of 16 clients to four workers are answered once, and then no
- * process uses a CPU. The benchmark measures the speed. */
+ * process uses a CPU. The speed is measured by the benchmark. */
 static void more_processes_than_cpus_are_all_served(void **state)
 {
     (void)state;
@@ -247,17 +252,17 @@ static void more_processes_than_cpus_are_all_served(void **state)
     shmrpc_stats *stats = machine_open_stats("life", where);
     call_from_all(&d, where);
     expect_all_ran_once(d.clients);
-    (void)rescued_in(stats); /* all have left */
-    if (!IS_SANITIZED) {     /* which have threads of their own */
+    (void)rescued_in(stats); /* all clients have left */
+    if (!IS_SANITIZED) {     /* sanitizers have threads of their own */
         await_rest(pids, 4);
     }
     shmrpc_stats_close(stats);
     harness_signal(&server, SIGTERM);
 }
 
-/* ---- what is left ------------------------------------------------------ */
+/* ---- what connections leave behind --------------------------------------- */
 
-/* Of a process: private memory in KiB, and its descriptors and mappings. */
+/* Private memory of a process in KiB, and its descriptors and mappings. */
 typedef struct weight {
     pid_t pid;
     size_t kib;
@@ -296,7 +301,8 @@ static void come_and_go(const char *where, unsigned number)
     workers_workers_close(client);
 }
 
-/* The number of cycles, or of seconds in a long run. */
+/* Connects and closes for this number of cycles, or of seconds in a long
+ * run. */
 static unsigned come_and_go_for(const char *where, unsigned cycles, int seconds)
 {
     unsigned done = 0;

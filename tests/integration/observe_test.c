@@ -1,4 +1,4 @@
-/* Statistics of real services, read while they run, and after deaths. */
+/* Statistics of real services, read while they run and after deaths. */
 #include "workers_common.h"
 
 #include <sys/stat.h>
@@ -44,7 +44,8 @@ static shmrpc_snapshot *take(shmrpc_stats *stats)
     return snapshot;
 }
 
-/* Times are recorded after the call: waits until all have been counted. */
+/* A call is timed after its reply was sent, so this waits until all were
+ * counted. */
 static shmrpc_snapshot *take_timed(shmrpc_stats *stats)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -64,7 +65,7 @@ static shmrpc_snapshot *take_timed(shmrpc_stats *stats)
     }
 }
 
-/* The index of a method; fails the test. */
+/* Returns the index of a method. Fails the test if there is none. */
 static uint32_t find(const shmrpc_snapshot *s, const char *name)
 {
     uint32_t count = shmrpc_snapshot_service(s)->method_count;
@@ -93,8 +94,8 @@ static uint64_t calls_of(shmrpc_stats *stats, const char *name)
 
 /* ---- counts ---------------------------------------------------------- */
 
-/* Each worker counts separately; waits until all calls are counted, and that
- * many connections. */
+/* Each worker counts separately. Waits until all `workers` are shown, and as
+ * many connections as given. */
 static void await_gauges(shmrpc_stats *stats, uint32_t workers,
                          uint64_t connections)
 {
@@ -187,8 +188,8 @@ static void calls_to_threads_are_counted(void **state)
 
 /* ---- times ----------------------------------------------------------- */
 
-/* Handlers of a known duration, on one worker, so that the second call waits
- * for the first. */
+/* Handlers take a known time, on one worker, so that the second call waits for
+ * the first. */
 static void times_are_those_of_the_workload(void **state)
 {
     (void)state;
@@ -209,8 +210,9 @@ static void times_are_those_of_the_workload(void **state)
     const shmrpc_method_stats *nap = method(s, "nap");
     assert_int_equal(nap->calls, 10);
     assert_int_equal(nap->service.count, 10);
-    /* At least the requested time, less one percent; half of them no more than
-     * the client measured. (A worker may be delayed after its reply.) */
+    /* Each call took at least the requested time, less one percent; half of
+     * them took no longer than the client measured. (A worker may be delayed
+     * after its reply.) */
     assert_true(nap->service.p50_ns >= 198 * MS / 10);
     assert_true(nap->service.total_ns >= 1980 * MS / 10);
     assert_true(nap->service.p50_ns <= longest_ns + longest_ns / 100);
@@ -227,8 +229,8 @@ static void times_are_those_of_the_workload(void **state)
     nap = method(s, "nap");
     assert_int_equal(nap->calls, 12);
     assert_true(nap->service.max_ns >= 198 * MS);
-    /* The second was sent while the first one slept; how long it then waited
-     * depends on the machine. */
+    /* The second call was sent while the first one slept. How long it waited
+     * after that depends on the machine. */
     assert_true(nap->queue.max_ns > 0);
     shmrpc_snapshot_free(s);
     shmrpc_stats_close(stats);
@@ -267,7 +269,7 @@ static void counts_of_a_killed_worker_are_kept(void **state)
     assert_int_equal(worker->pid, pids[0]);
     shmrpc_snapshot_free(s);
 
-    /* Killed in a call: that one is counted as an error. */
+    /* The worker is killed in a call, which counts as an error. */
     (void)workers_workers_crash(client, NULL, NULL);
     workers_expect_echo(client, 2);
     s = take(stats);
@@ -308,7 +310,7 @@ static void errors_are_counted_by_status(void **state)
                      SHMRPC_E_INTERNAL);
     assert_int_equal(workers_workers_note(client, SHMRPC_E_ABORTED, NULL, NULL),
                      0);
-    /* Its end is not reported to anybody. */
+    /* The end of a oneway call is not reported to anybody. */
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     while (calls_of(stats, "note") == 0) {
         assert_true(harness_now_ns() < deadline_ns);
@@ -394,7 +396,7 @@ static uint64_t pid_namespace(void)
     return (uint64_t)info.st_ino;
 }
 
-/* The only client, which is this process. */
+/* Returns the only client, which is this process. */
 static shmrpc_connection_stats see_me(shmrpc_stats *stats)
 {
     await_gauges(stats, 1, 1);
@@ -443,7 +445,7 @@ static void clients_are_known_and_stay_so_when_another_takes_over(void **state)
     harness_signal(&next, SIGTERM);
 }
 
-/* A service in a container, which can't see its client's process. */
+/* A service in a container can't see the process of its client. */
 static void clients_outside_of_a_container_say_who_they_are(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Sends a thousand notes in each encoding and exits without closing.
- * oneway_client ADDRESS */
+/* oneway_client ADDRESS: sends a thousand notes in each encoding and exits
+ * without closing. */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

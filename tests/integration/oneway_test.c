@@ -1,5 +1,5 @@
-/* Oneway methods: the call returns when the request is sent, in every encoding
- * and over every transport of this machine. */
+/* Oneway methods: the call returns once the request was sent, in every encoding
+ * and over every local transport. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -19,7 +19,7 @@ typedef struct fixture {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     uint32_t sum;
-    uint32_t entered; /* number of handlers that hold */
+    uint32_t entered; /* number of handlers that are blocked */
     bool open;
 } fixture;
 
@@ -198,7 +198,7 @@ static void call_returns_before_its_handler(void **state)
     await(f, &f->sum, 1);
 }
 
-/* A handler that waits occupies one slot, and the calls queued behind it the
+/* A handler that waits occupies one slot; the calls queued behind it occupy the
  * others. */
 static void full_slots_are_BUSY_or_DEADLINE(void **state)
 {

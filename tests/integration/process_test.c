@@ -1,4 +1,4 @@
-/* Connecting and deadlines between processes: times and messages. */
+/* Connecting and deadlines between processes: times and error messages. */
 #include "harness.h"
 
 #include <signal.h>
@@ -113,7 +113,7 @@ static void deadline_of_50_ms_holds_and_stops_the_handler(void **state)
     child server = harness_serve(FAULT_SERVER, where, "2");
     napping n = {.naps = 0};
     assert_int_equal(fault_fault_connect(where, NULL, &n.client, NULL), 0);
-    /* The handler may notice the end a little before the caller does. */
+    /* The handler may notice the deadline a little earlier than the caller. */
     expect_reaction(nap_too_long, &n, 48 * MS, 55 * MS);
     fault_fault_close(n.client);
     harness_signal(&server, SIGTERM);

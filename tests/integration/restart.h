@@ -1,6 +1,6 @@
 /*
- * Clients of life.svc whose servers come and go, or whose system calls fail:
- * both sides note each call, and the notes are compared.
+ * Clients of life.svc whose servers are restarted, or whose system calls fail.
+ * Both sides note each call, and the notes are compared.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_RESTART_H
 #define SHMRPC_TESTS_INTEGRATION_RESTART_H
@@ -10,7 +10,7 @@
 
 extern ledger *book;
 
-/* Opens the ledger for this test and for the programs that it starts. */
+/* Opens the ledger, which the programs that this test starts use too. */
 int restart_set_up(void **state);
 void restart_clear_book(void);
 
@@ -20,25 +20,26 @@ typedef struct restart_sums {
     unsigned repeated;
 } restart_sums;
 
-/* A call with an odd number, which may be repeated, must have succeeded; any
- * other has run at most once, and exactly once if that was reported. */
+/* Checks one call. A call with an odd number, which may be repeated, must have
+ * succeeded. Any other call has run at most once, and exactly once if it was
+ * reported as successful. */
 void restart_check_call(unsigned number, restart_sums *s);
 
-/* A client that makes `what` ("calls" or "mixed"), with these numbers. */
+/* Starts a client that makes `what` ("calls" or "mixed") with these numbers. */
 child restart_start_client(const char *where, const char *what, uint32_t first,
                            uint32_t count);
-/* Waits until it has made all of them. */
+/* Waits until the client has made all of its calls. */
 void restart_await_client(child *client);
 
-/* Eight clients, and a server that is ended repeatedly. */
+/* A load of eight clients, and a server that is ended repeatedly. */
 typedef struct restart_load {
     const char *where;   /* the service */
-    const char *relayed; /* its gateway; NULL: there is none */
+    const char *relayed; /* address of its gateway; NULL: there is none */
     bool kills_gateway;  /* the gateway is killed rather than the service */
-    int signals[2];      /* the signals, used in turn */
+    int signals[2];      /* the signals that end it, used in turn */
     uint32_t each;       /* number of calls of each client */
-    uint32_t between;    /* number of calls of all clients between one end and
-                          * the next */
+    uint32_t between;    /* number of calls, over all clients, between two
+                          * ends */
 } restart_load;
 
 restart_sums restart_run(const restart_load *load);

@@ -1,11 +1,11 @@
-/* Clients, servers and gateways whose system calls fail, over TCP. */
+/* Clients, servers and gateways over TCP whose system calls fail. */
 #include <signal.h>
 
 #include "restart.h"
 
 enum { CLIENTS = 2, EACH = 48 };
 
-/* Programs started from now on have these faults; NULL: none. */
+/* Programs that are started from now on have these faults; NULL: none. */
 static void inject(const char *faults)
 {
     if (faults == NULL) {
@@ -16,7 +16,7 @@ static void inject(const char *faults)
     }
     (void)setenv("LD_PRELOAD", FAULTS, 1);
     (void)setenv("FAULTS", faults, 1);
-    /* The sanitizer's library must be loaded first. */
+    /* The sanitizer's library would have to be the first one that is loaded. */
     (void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
 }
 

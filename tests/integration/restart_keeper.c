@@ -10,8 +10,8 @@
 typedef struct keeper {
     pthread_t thread;
     char where[96];
-    child server;       /* belongs to the thread */
-    atomic_int serving; /* its process id; 0: none */
+    child server;       /* used by the keeper's thread only */
+    atomic_int serving; /* process id of the server; 0: none */
     atomic_bool stop;
     unsigned starts;
 } keeper;
@@ -49,7 +49,8 @@ static void keeper_stop(keeper *k, life_life *client)
 {
     shmrpc_error error;
     uint64_t back = 0;
-    /* Waits until it serves again, so that it is known which process to end. */
+    /* Waits until the server serves again, so that it is known which process to
+     * end. */
     if (life_life_again(client, 0, 0, NULL, &back, &error) != 0) {
         fail_msg("%s", error.message);
     }
@@ -102,7 +103,7 @@ void other_call_runs_once_and_says_that_it_may_have(void **state)
     keeper_stop(&k, client);
 }
 
-/* Each call kills each server that it reaches. */
+/* Each call kills every server that it reaches. */
 void storm_of_retries_costs_a_tenth_more(void **state)
 {
     (void)state;

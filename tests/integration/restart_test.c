@@ -1,7 +1,6 @@
-/* Servers that are killed and restarted under load: the results of their
- * clients are compared with what has really run. restart_keeper.c has calls
- * that kill their server, and restart_faults.c those whose system calls
- * fail. */
+/* Servers are killed and restarted under load: what their clients got is
+ * compared with what has really run. restart_keeper.c has the calls that kill
+ * their server, restart_faults.c the programs whose system calls fail. */
 #include "restart.h"
 
 #include <pthread.h>
@@ -39,8 +38,8 @@ void restart_clear_book(void)
 /* The first call of each client that had not ended when last checked. */
 static uint32_t nexts[CLIENTS];
 
-/* Whether it has ended since, so that the same call is not lost again and
- * again. */
+/* Whether that call has ended meanwhile. Otherwise the same call could be lost
+ * again and again. */
 static bool has_gone_on(uint32_t client, uint32_t each)
 {
     return nexts[client] == (client + 1) * each ||
@@ -73,8 +72,8 @@ static bool is_any_alive(const child *clients)
     return any;
 }
 
-/* Waits until the clients have ended some more calls; false: no client is
- * calling any more. */
+/* Waits until the clients have ended some more calls. Returns false if no
+ * client makes calls any more. */
 static bool await_progress(const child *clients, const restart_load *load)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -223,8 +222,8 @@ static void ended_in_order_under_load_no_call_is_lost(void **state)
     assert_int_equal(s.repeated, 0);
 }
 
-/* Over TCP a tenth of them; through a gateway, of which one is killed, or by
- * threads of the service itself. */
+/* A tenth of the calls over TCP. Through a gateway, either the gateway or the
+ * service is killed; without one, the service itself listens, with threads. */
 static void kill_over_tcp(bool has_gateway, bool kills_gateway)
 {
     char where[96];
@@ -258,8 +257,8 @@ static void gateway_that_is_killed_has_no_call_run_twice(void **state)
     kill_over_tcp(true, true);
 }
 
-/* Clients go to the next place of the list when the server at the first has
- * gone for good. */
+/* Clients go to the next address of the list when the server at the first one
+ * is gone for good. */
 static void client_of_a_list_goes_on_over_tcp(void **state)
 {
     (void)state;
@@ -298,7 +297,7 @@ static void client_of_a_list_goes_on_over_tcp(void **state)
         CASE(accept_that_fails_is_tried_again),              \
         CASE(connections_that_are_reset_have_no_call_run_twice)
 
-/* With an argument: only those over TCP. */
+/* With an argument, runs only the tests over TCP. */
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {

@@ -10,15 +10,16 @@
 
 #include "steps_client.h"
 
-/* `timeout_ns`: of its calls; tries to connect until it succeeds. */
+/* Tries to connect until it succeeds. `timeout_ns` is the timeout of the
+ * client's calls. */
 steps_steps *connect_for(const char *where, int64_t timeout_ns);
 steps_steps *connect_to(const char *where);
 
-/* Reads lines until one contains `part`; `pid`: the number in it, if not
- * NULL. */
+/* Reads lines until one contains `part`. If `pid` is not NULL, it gets the
+ * number in that line. */
 void await_line(child *c, const char *part, pid_t *pid);
 
-/* With worker processes, and up to two more arguments. */
+/* Starts a server with worker processes and up to two more arguments. */
 child serve_steps(const char *where, const char *workers, const char *one,
                   const char *two);
 

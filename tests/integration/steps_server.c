@@ -1,4 +1,5 @@
-/* Serves steps.svc: steps that count what they have sent. */
+/* Serves steps.svc, with handlers that work in steps and count what they have
+ * sent. */
 #include "steps_server.h"
 
 #include <shmrpc/beside.h>
@@ -12,7 +13,7 @@ typedef struct walk {
     uint64_t next;
     uint64_t most;
     uint64_t twice;
-    bool has_twice; /* the next number is ready to send */
+    bool has_twice; /* the next number was computed and waits to be sent */
 } walk;
 
 static void say(const char *what, const char *name)
@@ -39,7 +40,7 @@ static void drop(void *state)
     free(w);
 }
 
-/* What a step returns after a send, or a read, that did not succeed. */
+/* What a step returns after a send or a read that did not succeed. */
 static int later(int status)
 {
     return status == SHMRPC_E_BUSY ? SHMRPC_MORE : status;

@@ -1,6 +1,6 @@
-/* Signals that interrupt every system call of client and server, a thousand
- * times a second and without SA_RESTART; descriptors that run out; and servers
- * that answer wrongly. */
+/* Signals interrupt every system call of client and server, a thousand times a
+ * second and without SA_RESTART; descriptors run out; servers answer
+ * wrongly. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -122,7 +122,8 @@ static void storm_does_not_disturb_a_reconnect(void **state)
         int status;
         storm(true);
         do {
-            /* DEADLINE: before the server's end could be noticed. */
+            /* DEADLINE: the client had no time to notice that the server has
+             * ended. */
             status = life_life_once(client, i, 0, &soon, &back, &error);
         } while (status == SHMRPC_E_DEADLINE && harness_now_ns() < deadline_ns);
         storm(false);
@@ -146,7 +147,8 @@ static void limit_fds(rlim_t most)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* The process may have descriptors with numbers above their count. */
+/* Numbers of descriptors may exceed their count, so the next free number is
+ * used. */
 static rlim_t first_free_fd(void)
 {
     int fd = dup(0);
@@ -188,7 +190,8 @@ static void connect_without_descriptors_says_so(void **state)
     harness_end(&server);
 }
 
-/* A server that is stopped, or not started yet, listens but does not answer. */
+/* A server that is stopped, or not fully started, listens but does not
+ * answer. */
 static void connect_that_is_not_answered_names_the_address(void **state)
 {
     life_life *client = NULL;
@@ -228,8 +231,8 @@ static void *impose(void *user)
     return NULL;
 }
 
-/* Connects to a fake server that sends `says` and hangs up; returns the
- * status. */
+/* Connects to a fake server that sends `says` and closes the connection.
+ * Returns the status of connecting. */
 static int meet_impostor(const char *says, shmrpc_error *error)
 {
     static unsigned number;

@@ -1,4 +1,4 @@
-/* Serves a service that has life.svc's port and another interface; it
+/* Serves a service that has the port of life.svc and another interface. It
  * implements none of its methods. */
 #include "old_server.h"
 

@@ -1,5 +1,5 @@
 /*
- * Streams that are reopened after their server or worker was lost before the
+ * Streams that are reopened because their server or worker was lost before the
  * first item; and streams that no worker takes.
  */
 #include "steps_common.h"
@@ -45,7 +45,7 @@ static steps_steps_again_stream *open_again(steps_steps *client, uint64_t most)
     return stream;
 }
 
-/* A new stream, to the present server. */
+/* Expects that a new stream to the present server works. */
 static void expect_count(steps_steps *client)
 {
     steps_steps_count_stream *stream;
@@ -76,7 +76,7 @@ static const char *address(const void *over, char where[96])
     return where;
 }
 
-/* ---- the server is another one ------------------------------------------ */
+/* ---- the server is lost -------------------------------------------------- */
 
 static void lost_server(void **state)
 {
@@ -135,7 +135,7 @@ static void lost_server_after_an_item(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* No server takes its place. */
+/* No other server takes the place of the lost one. */
 static void server_that_stays_away(void **state)
 {
     char where[96];
@@ -149,7 +149,7 @@ static void server_that_stays_away(void **state)
     int status = read_all(stream, &at, &error);
     assert_true(status < 0);
     assert_int_equal(at, 0);
-    /* The status does not change. */
+    /* The status stays the same when asked again. */
     assert_int_equal(read_all(stream, &at, &error), status);
     steps_steps_again_close(stream);
     steps_steps_close(client);
@@ -224,7 +224,8 @@ static void stopped_worker(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A stream that a worker has taken may wait for its items without limit. */
+/* Once a worker has taken a stream, the stream may wait for its items without
+ * limit. */
 static void taken_stream(void **state)
 {
     (void)state;
@@ -240,7 +241,7 @@ static void taken_stream(void **state)
         assert_true(ns < PATIENCE);
         assert_int_equal(steps_steps_again(client, 3, &opts, &stream, &error),
                          SHMRPC_OK);
-        /* OK: the worker noticed the deadline first, and ended the stream. */
+        /* OK: the worker noticed the deadline first and ended the stream. */
         int status = steps_steps_again_next(stream, &number, &error);
         assert_true(status == SHMRPC_E_DEADLINE || status == SHMRPC_OK);
         is_taken =

@@ -1,6 +1,6 @@
 /*
- * Many streams, one after another, that end in every way, and one with very
- * many bytes: the resources of both ends and the gateway stay the same.
+ * Many streams, one after another, that end in every way; and one stream with
+ * very many bytes. The resources of both ends and the gateway stay the same.
  *
  * With SHMRPC_TEST_LONG=1 there are 10^6 streams over shared memory, and 1 GiB.
  */
@@ -16,14 +16,14 @@ static harness_service serve(const void *over)
     return harness_serve_over(over, STEPS_SERVER, "steps", 5823, "3");
 }
 
-/* ---- what they have ------------------------------------------------------ */
+/* ---- resources of the processes ------------------------------------------ */
 
 typedef struct state_of {
     unsigned long kib;
     unsigned fds;
 } state_of;
 
-/* The resources of all three. */
+/* Returns the resources of server, client and gateway together. */
 static state_of look(const harness_service *service)
 {
     const pid_t pids[] = {service->server.pid, getpid(), service->gateway.pid};
@@ -37,8 +37,9 @@ static state_of look(const harness_service *service)
     return all;
 }
 
-/* An end may still be in transit. Sanitizers keep memory of their own, for each
- * thread and for freed blocks: with them only descriptors count. */
+/* The end of a stream may still be in flight, so this waits. Sanitizers use
+ * memory of their own for each thread and for freed blocks; with them only
+ * descriptors are compared. */
 static void expect_no_more(const harness_service *service, state_of before)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -54,9 +55,9 @@ static void expect_no_more(const harness_service *service, state_of before)
     }
 }
 
-/* ---- one stream of each kind: how it has ended --------------------------- */
+/* ---- one stream of each kind; each returns how it ended ------------------ */
 
-/* Half-closed, and closed before its end. */
+/* A stream that is half-closed, and closed before its end. */
 static int talk(steps_steps *client, shmrpc_error *error)
 {
     steps_steps_twice_stream *stream;
@@ -113,7 +114,7 @@ static int read_some(steps_steps *client, uint64_t most, shmrpc_error *error)
     return status;
 }
 
-/* Its handler waits for room. */
+/* A stream whose handler waits for room. */
 static int hold(steps_steps *client, shmrpc_error *error)
 {
     steps_steps_held_stream *stream;
@@ -145,8 +146,8 @@ static int one_of(steps_steps *client, unsigned kind, shmrpc_error *error)
     }
 }
 
-/* The places of earlier streams may not be free yet. The handlers print when
- * they begin and end. */
+/* Opens one stream, retrying because the places of earlier streams may not be
+ * free yet. The handlers print when they begin and end. */
 static void one_more(const harness_service *service, steps_steps *client,
                      unsigned number)
 {
@@ -182,7 +183,7 @@ static void many_streams(void **state)
 
 /* ---- many bytes ---------------------------------------------------------- */
 
-/* The next item contains its position, for both ends. */
+/* Expects the next item; it contains its position at both ends. */
 static void expect_item(steps_steps_pour_stream *stream, uint64_t at)
 {
     shmrpc_error error;

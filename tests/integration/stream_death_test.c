@@ -1,6 +1,6 @@
 /*
  * Streams whose client, worker or supervisor is killed or stopped, and servers
- * that take over: the rows of the death table, as observed by both ends.
+ * that take over: the rows of the death table, as seen by both ends.
  *
  * With arguments this program is such a client: it prints what it has done, and
  * waits.
@@ -95,8 +95,9 @@ static child start_client(const char *kind, const char *where)
 
 /* ---- servers ------------------------------------------------------------ */
 
-/* Whether a process has a thread that watches its peer. It starts one at its
- * first long wait in a stream, and from then on sleeps without a time-out. */
+/* Whether a process has a thread that watches its peer. The process starts that
+ * thread at its first long wait in a stream, and from then on sleeps without a
+ * timeout. */
 static bool is_fast_asleep(pid_t pid)
 {
     char path[300];
@@ -187,7 +188,7 @@ static void stopped_client_is_EVICTED(void **state)
     } while (strstr(line, "end count") == NULL);
     assert_non_null(strstr(line, "EVICTED"));
     harness_signal(&client, SIGCONT);
-    /* Items in the window come before the error. */
+    /* The items in the window arrive before the error. */
     await_line(&client, "over EVICTED", NULL);
     assert_int_equal(harness_wait(&client), 0);
     flow_flow *other = connect_to(where);
@@ -244,7 +245,7 @@ static void killed_worker_ends_the_senders_stream(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A stream of which no items arrive. */
+/* A stream on which no items arrive, and the thread that reads it. */
 typedef struct listener {
     flow_flow_twice_stream *stream;
     pthread_t thread;
@@ -260,7 +261,7 @@ static void *listen_to(void *user)
     return NULL;
 }
 
-/* Both ends sleep without a time-out when one is killed: returns how the stream
+/* Kills one end while both ends sleep without a timeout. Returns how the stream
  * ends for us. */
 static int kill_while_asleep(child *server, flow_flow *client, bool is_all)
 {
@@ -317,13 +318,13 @@ static void killed_supervisor_ends_after_whole_items(void **state)
     await_line(&server, "begin", NULL);
     assert_int_equal(read_to(stream, &at, 1000, &error), SHMRPC_MORE);
     assert_int_equal(kill(server.pid, SIGKILL), 0);
-    /* The handler waits for room, and gets the error. */
+    /* The handler waits for room and gets the error. */
     do {
         harness_read_line(&server, line, sizeof line);
     } while (strstr(line, "end count") == NULL);
     assert_non_null(strstr(line, "CANCELLED"));
     int status = read_to(stream, &at, UINT64_MAX, &error);
-    /* The worker may have sent the error before it left. */
+    /* The worker may have sent the error before it exited. */
     assert_true(status == SHMRPC_E_SERVER_LOST || status == SHMRPC_E_CANCELLED);
     (void)harness_wait(&server);
     flow_flow_count_close(stream);
@@ -332,7 +333,7 @@ static void killed_supervisor_ends_after_whole_items(void **state)
 
 /* ---- hot restart -------------------------------------------------------- */
 
-/* Until then it reads the items. */
+/* Waits until a process has ended. */
 static void await_end(pid_t pid)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -350,7 +351,7 @@ static void elders_keep_their_streams(void **state)
     pid_t worker;
     shmrpc_error error;
     uint64_t at = 0;
-    uint32_t idle; /* the older one, which has no stream */
+    uint32_t idle; /* the older worker, which has no stream */
     child first = serve(where, "2");
     flow_flow *client = connect_to(where);
     flow_flow_count_stream *stream = open_count(client, 0, 0);
@@ -379,7 +380,7 @@ static void elders_keep_their_streams(void **state)
 
 /* ---- places ------------------------------------------------------------- */
 
-/* A worker that has not started yet provides no place. */
+/* A worker that has not started yet provides no place, so this retries. */
 static flow_flow_count_stream *take_place(flow_flow *client)
 {
     int64_t until_ns = harness_now_ns() + PATIENCE;
@@ -419,7 +420,7 @@ static void one_place_is_left_to_calls(void **state)
     flow_flow_count_close(streams[0]);
     await_line(&server, "end count", NULL);
     int status;
-    do { /* it has ended, but that may not be noticed yet */
+    do { /* the stream has ended, but that may not be noticed yet */
         none = 0;
         more = open_count(client, 0, 0);
         status = read_to(more, &none, 1, &error);

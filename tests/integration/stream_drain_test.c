@@ -1,6 +1,6 @@
 /*
- * Streams of workers that must leave because they are replaced or handed over:
- * they continue for stream_drain, and then end with an error that says so.
+ * Streams of workers that must leave because they are replaced or handed over.
+ * The streams go on for stream_drain, and then end with an error that says so.
  */
 #include "harness.h"
 
@@ -31,8 +31,8 @@ static child serve(const char *where, const char *drain, const char *more)
     return server;
 }
 
-/* One worker at a time, with a thread for a stream and one for calls; it is
- * replaced after several calls. */
+/* Starts a server with one worker at a time; the worker has a thread for a
+ * stream and one for calls, and is replaced after 50 calls. */
 static child serve_one(const char *where, const char *drain)
 {
     const char *const arguments[] = {
@@ -46,8 +46,7 @@ static child serve_one(const char *where, const char *drain)
     return server;
 }
 
-/* Reads until there is no more; returns how the stream ended. Items are
- * numbered from 0. */
+/* Reads until the stream ends, and returns how. Items are numbered from 0. */
 static int read_all(flow_flow_count_stream *stream, uint64_t *at,
                     shmrpc_error *error)
 {
@@ -83,8 +82,8 @@ static void echo(flow_flow *client, unsigned times)
     }
 }
 
-/* Another server takes over: the previous one ends when its workers have
- * left. */
+/* Starts another server that takes over. The previous server ends once its
+ * workers have left. */
 static child restart(child *server, const char *where, const char *drain)
 {
     child before = *server;
@@ -92,7 +91,7 @@ static child restart(child *server, const char *where, const char *drain)
     return before;
 }
 
-/* Its handler waits for more items: only the order to leave wakes it. */
+/* The handler waits for more items; only the order to leave wakes it. */
 static void sleeping_handler_is_cut(void **state)
 {
     (void)state;
@@ -145,7 +144,7 @@ static void handler_is_told_first(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Streams that are reopened each time they end: no short call fails, no item is
+/* Streams are reopened each time they end: no short call fails, and no item is
  * lost before the end. */
 static void hot_restarts(void **state)
 {
@@ -176,7 +175,8 @@ static void hot_restarts(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A stream of a worker that reaches its number of calls meanwhile. */
+/* Opens a stream at a worker, which then reaches its maximum number of
+ * calls. */
 static flow_flow_count_stream *outlive_worker(flow_flow *client)
 {
     shmrpc_error error;
@@ -235,7 +235,7 @@ static void replaced_worker_ends_them_in_the_end(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The service ends: its clients are told before its workers are killed. */
+/* The service ends. Its clients are told before its workers are killed. */
 static void stopped_service(void **state)
 {
     (void)state;

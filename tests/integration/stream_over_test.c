@@ -1,10 +1,10 @@
 /*
  * Streams over shared memory, each kind of socket and the gateway: they carry
- * metadata, the surviving end is told of a death, whole items come first, and a
- * slow reader costs nobody memory.
+ * metadata, the surviving end is told of a death, complete items come before
+ * that, and a slow reader costs nobody else memory.
  *
- * With an argument this program is a client: it opens a stream, and waits; with
- * two it stops itself in the middle of one, and goes on.
+ * With one argument this program is a client that opens a stream and waits;
+ * with two it stops itself in the middle of a stream, and goes on.
  */
 #include "flow_common.h"
 
@@ -84,7 +84,7 @@ static int be_client(const char *where)
     return pause();
 }
 
-/* ---- what goes beside --------------------------------------------------- */
+/* ---- metadata and several streams ---------------------------------------- */
 
 static void metadata_goes_with_streams(void **state)
 {
@@ -126,7 +126,8 @@ static void killed_clients_handler_is_CANCELLED(void **state)
     harness_end(&service);
 }
 
-/* Kills it while its items are in flight; returns how the stream ended. */
+/* Kills `victim` while its items are in flight. Returns how the stream
+ * ended. */
 static int read_from_killed(const harness_service *service, child *victim)
 {
     shmrpc_error error;
@@ -143,7 +144,7 @@ static int read_from_killed(const harness_service *service, child *victim)
 
 /* ---- stopped ------------------------------------------------------------ */
 
-/* Items that were sent before come first, however many there are. */
+/* The items that were sent before arrive first, however many they are. */
 static void stopped_client_is_EVICTED(void **state)
 {
     char line[512];
@@ -165,8 +166,8 @@ static void stopped_client_is_EVICTED(void **state)
     harness_end(&service);
 }
 
-/* Like a client that reads nothing but leaves room: for five times the limit.
- * The load: only time passes. */
+/* A client that reads nothing but leaves room is also left alone. Waits for
+ * five times the limit; only time passes. */
 static void stopped_client_with_room_is_left_alone(void **state)
 {
     harness_service service = harness_serve_with(
@@ -241,8 +242,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of short calls, in us; printed for people, since it also depends on how busy
- * the machine is. */
+/* Returns the p99 of short calls in us. It is only printed, because it also
+ * depends on how busy the machine is. */
 static long long p99_of_calls(flow_flow *client)
 {
     static int64_t took_ns[10000];
@@ -271,7 +272,7 @@ static void slow_reader_keeps_memory_flat(void **state)
     unsigned long before = rss_of_all(&service);
     unsigned long most = before;
     while (at < all) {
-        /* The window is full again before anything is read. */
+        /* The window fills up again before anything is read. */
         (void)usleep(500);
         uint64_t to = at + 100 < all ? at + 100 : all;
         assert_int_equal(read_to(stream, &at, to, &error), SHMRPC_MORE);

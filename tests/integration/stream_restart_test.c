@@ -1,7 +1,7 @@
 /*
- * Servers that take over from each other again and again under open streams:
- * each stream is complete, or ends after whole items with an error that says to
- * open it again, and no short call fails. Over shared memory, and through
+ * Servers take over from each other again and again while streams are open.
+ * Each stream is complete, or ends after complete items with an error that says
+ * to open it again; no short call fails. Runs over shared memory, and through
  * shmrpc-tcp.
  */
 #include "flow_common.h"
@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 enum {
-    STREAMS = 20, /* streams at a time, over CLIENTS connections */
+    STREAMS = 20, /* open at the same time, over CLIENTS connections */
     CLIENTS = 2,
     ROUNDS = 4,
     LONG_ROUNDS = 60,
-    PORTION = 20, /* number of items after which a stream pauses, as if its user
+    PORTION = 20, /* number of items after which a reader pauses, as if its user
                    * were busy */
     ENOUGH = 2 * PORTION
 };
@@ -28,10 +28,10 @@ typedef struct visitor {
     pthread_t thread;
     flow_flow *client;
     int (*visit)(struct visitor *v);
-    uint64_t items; /* of the current stream */
+    uint64_t items; /* items of the current stream so far */
     shmrpc_error error;
-    char wrong[512]; /* the failure; "": none */
-    /* For the test: */
+    char wrong[512]; /* what failed; "": nothing */
+    /* Read by the test: */
     atomic_uint rounds; /* number of rounds in which it has received ENOUGH
                          * items */
     atomic_uint whole;
@@ -50,7 +50,7 @@ static int note_wrong(visitor *v, const char *what, int status)
     return SHMRPC_E_INTERNAL;
 }
 
-/* Reads one more item. False: the stream may end here. */
+/* Counts one more item. Returns false if the stream may end here. */
 static bool goes_on(visitor *v, unsigned round)
 {
     v->items++;
@@ -63,7 +63,7 @@ static bool goes_on(visitor *v, unsigned round)
     return !atomic_load(&is_over);
 }
 
-/* ---- kinds of streams: how they end; OK is whole ------------------------ */
+/* ---- kinds of streams: each returns how it ended; OK: complete ----------- */
 
 static int read_numbers(visitor *v)
 {
@@ -85,7 +85,7 @@ static int read_numbers(visitor *v)
     return status == SHMRPC_MORE ? SHMRPC_OK : status;
 }
 
-/* The handler ends its stream with success when it is told to. */
+/* The handler ends its stream with success when it must leave. */
 static int read_drained(visitor *v)
 {
     unsigned round = atomic_load(&current_round);
@@ -128,7 +128,7 @@ static int talk(visitor *v)
     return status == SHMRPC_MORE ? SHMRPC_OK : status;
 }
 
-/* Uploads with an end: each item must have been added exactly once. */
+/* An upload with an end: each item must have been added exactly once. */
 static int add_up(visitor *v)
 {
     const uint64_t one = 1;
@@ -160,7 +160,7 @@ static int (*const kinds[])(visitor *v) = {read_numbers, talk, read_numbers,
 /* ---- visitors ------------------------------------------------------------ */
 
 /* Whether the message is "the server was restarted after 17 items of this
- * stream", for downloads with the right number. */
+ * stream"; for downloads the number must be right. */
 static bool tells_restart(const visitor *v)
 {
     char wanted[64];
@@ -201,7 +201,7 @@ static void expect_nothing_wrong(const visitor *visitors)
     }
 }
 
-/* Otherwise the server's output about its streams would fill the pipe. */
+/* Reads the server's output, which would otherwise fill the pipe. */
 static void read_what_is_there(const child *server)
 {
     char said[4096];
@@ -211,8 +211,8 @@ static void read_what_is_there(const child *server)
     }
 }
 
-/* Waits until each has received items of a stream that it opened in this
- * round. */
+/* Waits until each visitor has received items of a stream that it opened in
+ * this round. */
 static void await_round(const visitor *visitors, unsigned round,
                         const child *server)
 {
@@ -299,7 +299,7 @@ static void hot_restarts_under_streams(void **state)
     expect_nothing_wrong(visitors);
     print_message("%u hot restarts: %u streams whole, %u opened anew\n", rounds,
                   whole, restarted);
-    /* Endless streams can't be complete. */
+    /* Endless streams can't be complete, so they must have been restarted. */
     assert_true(restarted >= rounds * STREAMS / 5 * 3);
     for (unsigned i = 0; i < CLIENTS; i++) {
         flow_flow_close(clients[i]);

@@ -1,6 +1,6 @@
 /*
- * A worker that is one too many leaves with a stream open: the stream goes on
- * for stream_drain, new ones and calls go to the worker that stays.
+ * A surplus worker leaves while it has an open stream. The stream goes on for
+ * stream_drain; new streams and calls go to the worker that stays.
  */
 #include "flow_common.h"
 
@@ -8,8 +8,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* More calls than a worker has threads, so that some wait; and enough threads
- * that two streams don't count as a busy worker. */
+/* There are more calls than a worker has threads, so that some wait; and so
+ * many threads that two streams don't make a worker count as busy. */
 #define THREADS "3"
 #define NAPS    6
 
@@ -18,7 +18,7 @@ typedef struct upload {
     pid_t worker;
 } upload;
 
-/* Two workers, each with an upload; the second is the newer one. */
+/* Two workers, each with an upload; the second worker is the newer one. */
 typedef struct scene {
     char where[96];
     child server;
@@ -42,7 +42,7 @@ static shmrpc_call *start_nap(flow_flow *client)
     return call;
 }
 
-/* Calls until another worker than the first answers, too. */
+/* Makes calls until a worker other than `first` also answers. */
 static void grow(flow_flow *client, pid_t first)
 {
     shmrpc_call *calls[NAPS];
@@ -75,8 +75,8 @@ static upload open_upload(scene *s)
     return u;
 }
 
-/* A worker has room for few: after those that the first one takes the other one
- * gets some. */
+/* A worker has room for few streams. Once the first worker is full, the other
+ * one gets some. */
 static void open_on_both(scene *s, pid_t first)
 {
     while (s->stays.stream == NULL || s->leaves.stream == NULL) {
@@ -125,7 +125,7 @@ static void await_end_of(pid_t worker)
     }
 }
 
-/* One more item, and the sum of all that were sent. */
+/* Sends one more item, and expects the sum of all that were sent. */
 static void expect_whole(upload *u)
 {
     const uint64_t four = 4;
@@ -139,7 +139,7 @@ static void expect_whole(upload *u)
     u->stream = NULL;
 }
 
-/* All that comes is for the worker that stays. */
+/* Expects that all new streams and calls go to the worker that stays. */
 static void expect_news_elsewhere(scene *s)
 {
     for (unsigned i = 0; i < 3; i++) {

@@ -1,6 +1,6 @@
 /*
- * Handlers with streams that ignore their end: they are killed, but not while a
- * client waits for them.
+ * Handlers of streams that ignore the end of their stream: they are killed, but
+ * not while a client waits for them.
  *
  * With an argument this program is a client that stays in such a stream.
  */
@@ -46,11 +46,11 @@ static int be_client(const char *where)
     return pause();
 }
 
-/* Whether the process is running, or may be: an exiting one, or one that was
+/* Whether the process may still be running. A process that is exiting, or was
  * not waited for, has already released everything. */
 static bool is_alive(pid_t pid)
 {
-    enum { PF_EXITING = 4 }; /* of Linux; the ninth field of stat has it */
+    enum { PF_EXITING = 4 }; /* Linux's flag in the ninth field of stat */
     char path[64];
     char state = 'X';
     unsigned flags = 0;
@@ -85,7 +85,7 @@ static void expect_killed(child *server, pid_t worker)
     await_death(worker);
 }
 
-/* The stream lasts longer than one that was given up may. */
+/* The stream lasts longer than a stream that was given up may. */
 static void closed_stream(void **state)
 {
     (void)state;
@@ -135,7 +135,7 @@ static void stream_past_its_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Its client waits for it, and has set no deadline. */
+/* The client waits for the stream and has set no deadline. */
 static void stream_past_the_age_that_is_allowed(void **state)
 {
     (void)state;
@@ -171,7 +171,8 @@ static void stream_of_a_killed_client(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* `is_followed`: by another server, which serves once the worker is gone. */
+/* `is_followed`: another server is started, which serves once the worker is
+ * gone. */
 static void kill_supervisor(bool is_followed)
 {
     char where[96];

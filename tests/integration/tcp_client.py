@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""tcp_client.py FAULT_SERVER ECHO_SERVER: a client written from docs/protocol.md
-alone, with nothing but the standard library (and python3-snappy, where that is
-installed), that makes every kind of call."""
+"""tcp_client.py FAULT_SERVER ECHO_SERVER: a client that makes every kind of
+call. It was written from docs/protocol.md alone and uses only the standard
+library (and python3-snappy, if that is installed)."""
 
 import hashlib
 import hmac
@@ -41,7 +41,7 @@ class Frame:
         self.body = body
 
     def detail(self):
-        """Path, message and name of the error, and its payload."""
+        """Returns the path, message and name of the error, and its payload."""
         path, message, name, flag, _ = struct.unpack_from("<BBBBi", self.body)
         assert flag in (0, 1)
         at, texts = 8, []
@@ -87,7 +87,7 @@ class Client:
         return said
 
     def show(self, key):
-        """Proves that we have the key, once the server has proved that it has it."""
+        """Proves that we have the key, once the server has proved the same."""
         ours = OPENING.pack(MAGIC, 1, 0, 1, 0, 32, 0) + os.urandom(32)
         self.sock.sendall(ours)
         theirs = self.opening(1, 64) + self.read(32)
@@ -101,7 +101,8 @@ class Client:
 
     @staticmethod
     def methods(text):
-        """The places of the methods in the canonical text of the service."""
+        """Returns the index of each method in the canonical text of the
+        service."""
         body = text[re.search(r"\bservice\b", text).end():]
         names = re.findall(
             r"\b(?:raw|json|msgpack|native)\s+(\w+)\s*\(", body)
@@ -139,7 +140,7 @@ class Client:
 
 
 def pack(value):
-    """The part of msgpack that is needed here."""
+    """Encodes the part of msgpack that is needed here."""
     if value is None:
         return b"\xc0"
     if isinstance(value, bool):
@@ -157,7 +158,7 @@ def pack(value):
 
 
 def unpack(data, at=0):
-    """Returns a value, and the offset of its end."""
+    """Decodes a value; returns it and the offset of its end."""
     kind = data[at]
     at += 1
     if kind < 0x80 or kind >= 0xe0:
@@ -185,7 +186,8 @@ def unpack(data, at=0):
 
 
 def native(form, *values):
-    """The image of numbers that are all aligned to 8, or of nothing."""
+    """Returns the native image of numbers that are all aligned to 8, or of
+    nothing."""
     if not values:
         return struct.pack("<Ix", 5)
     numbers = struct.pack("<" + form, *values)
@@ -225,8 +227,8 @@ def as_many_calls_as_credits_are_in_flight(client):
 
 
 def cancel_all(client, calls):
-    """Reads until each call has ended; one that ran is also TOLD, before or
-    after."""
+    """Cancels all calls, and reads until each has ended. A call that ran is
+    also TOLD, before or after its end."""
     for call in calls:
         client.send(CANCEL, call=call)
     ended, awaited = set(), set()
@@ -252,7 +254,7 @@ class SnappyWithSum:
 
 
 def packed_bodies_come_back(client):
-    """The server reads our packed bodies and we read its own; short ones are
+    """The server reads our packed bodies and we read its own; short bodies are
     never packed."""
     tools = zlib if client.compression == ZLIB else SnappyWithSum
     for body in (b"ab" * 5000, bytes(range(256)) * 400):
@@ -276,7 +278,8 @@ def running_call_is_told_to_stop(client):
 
 
 def client_count(client, method):
-    """A native u32, requested while another call is in flight."""
+    """Returns a native u32 from the server, requested while another call is in
+    flight."""
     call = client.begin(method, native(""))
     frame = client.receive()
     assert (frame.call, frame.status) == (call, 0)
@@ -300,7 +303,8 @@ def time_that_is_up_is_DEADLINE(client):
 
 
 def oneway_calls_give_credits_back(client):
-    """More of them than there are credits; only CREDIT answers them."""
+    """Makes more oneway calls than there are credits; only CREDIT frames answer
+    them."""
     free = client.credits
     for _ in range(3 * client.credits):
         while free == 0:
@@ -349,7 +353,7 @@ def malformed_parameters_are_INVALID_with_a_path(client):
 
 
 def deep_nesting_is_INVALID(client):
-    """And the connection still works."""
+    """The calls fail, and the connection still works."""
     for method, body in (("echo_json", b"[" * 100000),
                          ("echo_json", b"[" * 1000 + b"]" * 1000),
                          ("echo_json", b'[{"a":' * 1000 + b"1" + b"}]" * 1000),

@@ -1,6 +1,6 @@
-/* A client that was built from an older .svc than the server: compatible
- * differences work, others are named in the error when connecting; over shm and
- * tcp, and through a gateway. */
+/* A client that was built from an older .svc than the server. Compatible
+ * differences work; the error of connecting names the others. Over shm, tcp and
+ * through a gateway. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -48,7 +48,7 @@ static int store(shmrpc_ctx *ctx, void *user, const grown_item *item,
     return SHMRPC_OK;
 }
 
-/* ---- a server of this process ---- */
+/* ---- a server in this process -------------------------------------------- */
 
 typedef struct running {
     shmrpc_server *server;
@@ -57,7 +57,7 @@ typedef struct running {
     char where[96];
 } running;
 
-/* The transport to test, as in harness.h. */
+/* The transport under test, as in harness.h. */
 static const void *over;
 
 static int set_up(void **state)
@@ -135,7 +135,7 @@ static void renamed_method_is_named_at_connect(void **state)
     expect_refusal(&r, "find", "");
 }
 
-/* A client that never calls the differing method may connect. */
+/* A client that never calls a method that differs may connect. */
 static void what_differs_is_unimplemented_for_who_accepts_that(void **state)
 {
     (void)state;
@@ -177,7 +177,8 @@ static void changed_type_is_named_with_both_forms(void **state)
     expect_refusal(&r, "price", "u64");
 }
 
-/* Equal in size and type, but still different, since names count. */
+/* The fields have the same sizes and types, but other names, which count
+ * too. */
 static void swapped_fields_are_noticed(void **state)
 {
     (void)state;
@@ -268,7 +269,8 @@ static appended_shop *appended_connect(const running *r)
     return client;
 }
 
-/* The table ends where the older header's ends; nothing after it is read. */
+/* The table ends where the older header's table ends; nothing after it is
+ * read. */
 static void handlers_of_an_older_header_are_served(void **state)
 {
     (void)state;
@@ -297,7 +299,8 @@ static void handlers_of_an_older_header_are_served(void **state)
     stop(&r);
 }
 
-/* A server that knows fewer methods than the header of its handlers. */
+/* The server knows fewer methods than the header with which its handlers were
+ * compiled. */
 static void handlers_of_a_newer_header_are_served(void **state)
 {
     (void)state;

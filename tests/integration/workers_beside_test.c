@@ -60,7 +60,8 @@ static void a_killed_worker_leaves_its_place(void **state)
     assert_int_equal(kill(worker, SIGKILL), 0);
     assert_int_equal(pthread_join(first.thread, NULL), 0);
     assert_int_equal(first.status, SHMRPC_E_WORKER_DIED);
-    /* The worker is buried when its caller gets the error, or soon after. */
+    /* The supervisor handles the worker's death when the caller gets the error,
+     * or soon after. */
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     int status = SHMRPC_E_EXHAUSTED;
     while (status == SHMRPC_E_EXHAUSTED && harness_now_ns() < deadline_ns) {
@@ -69,7 +70,7 @@ static void a_killed_worker_leaves_its_place(void **state)
     assert_int_equal(status, SHMRPC_OK);
 }
 
-/* The worker that reports the end of a connection, and the connection's
+/* Returns the worker that reports the end of a connection, and the connection's
  * number. */
 static pid_t next_gone(unsigned long long *number)
 {
@@ -88,7 +89,7 @@ static void each_worker_that_served_is_told(void **state)
     unsigned long long other = 1;
     shmrpc_error error;
     workers_workers *brief = workers_connect(where);
-    /* One worker is busy meanwhile, so that the other answers too. */
+    /* One worker is busy meanwhile, so that the other one answers too. */
     napper busy = {.client = brief, .ms = 1500};
     napper_start(&busy);
     pid_t first = workers_next_nap(&server);
@@ -193,7 +194,7 @@ static void a_token_passes_the_gateway(void **state)
     (void)unlink(file);
 }
 
-/* ---- the ends of a gateway's peers ------------------------------------- */
+/* ---- the gateway's peers leave ------------------------------------------- */
 
 static void start_told(bool by_processes)
 {
@@ -236,7 +237,8 @@ static void each_worker_is_told_of_a_peer(void **state)
     unsigned long long one = 0;
     unsigned long long other = 1;
     shmrpc_error error;
-    workers_workers_close(workers_connect(outside)); /* it has never called */
+    workers_workers_close(workers_connect(outside)); /* this peer has never made
+                                                      * a call */
     workers_workers *stays = workers_connect(outside);
     workers_workers *brief = workers_connect(outside);
     workers_expect_echo(stays, 1);
@@ -272,7 +274,7 @@ static void one_process_is_told_once_of_each_peer(void **state)
     }
 }
 
-/* The gateway itself is not reported, since no handler has seen its
+/* The gateway itself is not reported, because no handler has seen its
  * connections. */
 static void a_gateway_that_dies_takes_its_peers_along(void **state)
 {

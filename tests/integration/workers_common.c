@@ -1,4 +1,4 @@
-/* Processes of a server, and calls on threads. */
+/* Functions that find the processes of a server, and make calls on threads. */
 #include "workers_common.h"
 
 #include <dirent.h>
@@ -33,7 +33,8 @@ void workers_expect_echo(workers_workers *client, uint64_t number)
     assert_true(back == number);
 }
 
-/* The parent of a process, and its state; 0 when it is gone or is a zombie. */
+/* Returns the parent of a process and its state; 0 if it is gone or a
+ * zombie. */
 static pid_t look_up(const char *name, char *out_state)
 {
     char path[64];

@@ -1,6 +1,6 @@
 /*
- * Shared by the tests of worker processes: a server whose processes are known,
- * and calls on threads of their own.
+ * Code shared by the tests of worker processes: a server whose processes are
+ * known, and calls on threads of their own.
  */
 #ifndef SHMRPC_TESTS_INTEGRATION_WORKERS_COMMON_H
 #define SHMRPC_TESTS_INTEGRATION_WORKERS_COMMON_H
@@ -14,15 +14,16 @@
 
 #define MAX_PIDS 64
 
-/* Connects, retrying; fails the test if that takes too long. */
+/* Connects, with retries. Fails the test if that takes too long. */
 workers_workers *workers_connect(const char *where);
 
 void workers_expect_echo(workers_workers *client, uint64_t number);
 
-/* The children of a process, up to MAX_PIDS; returns how many. */
+/* Lists the children of a process, up to MAX_PIDS. Returns how many there
+ * are. */
 size_t workers_children(pid_t parent, pid_t pids[MAX_PIDS]);
 
-/* The zygote of a server, which is its only child. */
+/* Returns the zygote of a server, which is the server's only child. */
 pid_t workers_zygote(const child *server);
 
 /* Waits until the zygote has exactly `count` workers, and fills `pids`. */
@@ -33,19 +34,20 @@ void workers_await_end(pid_t pid);
 
 bool workers_is_alive(pid_t pid);
 
-/* A process's proportional share of all memory, in KiB; 0: it is gone. */
+/* Returns the proportional share of memory of a process (PSS), in KiB; 0: it is
+ * gone. */
 uint64_t workers_share_of(pid_t pid);
 
-/* Stops a worker while it sleeps: one that is stopped between its answer and
- * the end of its claim keeps that slot, which is a known limit. */
+/* Stops a worker while it sleeps. (A worker that is stopped between its answer
+ * and the end of its claim keeps that slot, which is a known limit.) */
 void workers_stop_asleep(pid_t pid);
 
-/* A call of nap or nap_again on a thread of its own. */
+/* A call of nap or nap_again, made on a thread of its own. */
 typedef struct napper {
     workers_workers *client;
-    bool is_again; /* the idempotent one */
+    bool is_again; /* nap_again, the idempotent method */
     uint32_t ms;
-    int64_t timeout_ns; /* 0: the default */
+    int64_t timeout_ns; /* 0: the default timeout */
     pthread_t thread;
     int status;
     uint32_t pid; /* the process that answered */
@@ -56,9 +58,9 @@ typedef struct napper {
 void napper_start(napper *n);
 int napper_join(napper *n);
 
-/* The pid in the server's next line "nap PID"; other lines are skipped. */
+/* Returns the pid in the server's next line "nap PID"; skips other lines. */
 pid_t workers_next_nap(child *server);
-/* Reads lines until one has `part`. */
+/* Reads lines until one contains `part`. */
 void workers_await_line(child *server, const char *part);
 
 #endif

@@ -1,5 +1,5 @@
 /* Crashes as an operator sees them: counted for their method, logged as errors
- * with method and signal, shown until the next crash. */
+ * with method and signal, and shown until the next crash. */
 #include "workers_common.h"
 
 #include <signal.h>
@@ -31,8 +31,8 @@ static uint32_t index_of(const shmrpc_snapshot *s, const char *method)
     return i;
 }
 
-/* Expects `well` successful calls, and at least one with that status; other
- * calls may have been too late for a worker. */
+/* Expects `well` successful calls, and at least one with `status`. Other calls
+ * may have missed their deadline before a worker took them. */
 static void expect_counted(const char *where, const char *method, int status,
                            uint64_t well)
 {
@@ -48,7 +48,8 @@ static void expect_counted(const char *where, const char *method, int status,
     shmrpc_snapshot_free(s);
 }
 
-/* Skips the lines before it. */
+/* Reads lines until one contains `first`. That line must report an error and
+ * contain `second`. */
 static void expect_line(child *server, const char *first, const char *second)
 {
     char line[512];
@@ -98,7 +99,7 @@ static void hang_is_logged_with_its_method(void **state)
     workers_workers *client = workers_connect(where);
     shmrpc_opts opts = {.timeout_ns = 20 * MS};
     shmrpc_error error;
-    do { /* until a worker has taken it in time */
+    do { /* repeats until a worker has taken the call in time */
         assert_int_equal(workers_workers_hang(client, &opts, &error),
                          SHMRPC_E_DEADLINE);
     } while (!error.may_have_run);
@@ -109,7 +110,7 @@ static void hang_is_logged_with_its_method(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The handler succeeds, but nobody waits any more. */
+/* The handler succeeds, but nobody waits for the result any more. */
 static void late_result_counts_as_deadline(void **state)
 {
     (void)state;
@@ -121,7 +122,7 @@ static void late_result_counts_as_deadline(void **state)
     shmrpc_opts opts = {.timeout_ns = 20 * MS};
     shmrpc_error error;
     assert_int_equal(workers_workers_nap(client, 1, NULL, &pid, NULL), 0);
-    do { /* until a worker has taken it in time */
+    do { /* repeats until a worker has taken the call in time */
         assert_int_equal(workers_workers_nap(client, 200, &opts, &pid, &error),
                          SHMRPC_E_DEADLINE);
     } while (!error.may_have_run);
@@ -131,8 +132,8 @@ static void late_result_counts_as_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A worker that stays for its call while another server takes over is reported
- * when it dies, like any other. */
+/* A worker keeps running its call while another server takes over. When it
+ * dies, its death is reported like any other. */
 static void death_after_a_take_over_is_told(void **state)
 {
     (void)state;
@@ -211,8 +212,8 @@ static void nor_is_it_over_a_gateway(void **state)
     expect_two_deaths("2", true);
 }
 
-/* The pauses between attempts grow, and a call during a pause is told so; later
- * a worker is started at least once a second. */
+/* The pauses between attempts to start a worker grow up to a second. A call
+ * during a pause is told so at once. */
 static void calls_that_nobody_can_serve_are_told_at_once(void **state)
 {
     (void)state;
@@ -228,7 +229,7 @@ static void calls_that_nobody_can_serve_are_told_at_once(void **state)
         "no worker lives: the last died of SIGABRT in "
         "workers.crash, next try in ";
     int status;
-    do { /* how the last one died may not be known at once */
+    do { /* it may take a moment until it is known how the last worker died */
         status = workers_workers_crash(client, &opts, &error);
         if (harness_now_ns() > deadline_ns) {
             fail_msg("%s", error.message);
@@ -258,13 +259,14 @@ static void await_signal(const char *where, int32_t wanted)
         if (service.crashes == 1 && service.crash_signal == wanted) {
             return;
         }
-        /* 0 would say that it exited. */
+        /* Signal 0 would mean that the worker exited. */
         assert_true(service.crashes == 0 || service.crash_signal != 0);
         assert_true(harness_now_ns() < deadline_ns);
     }
 }
 
-/* The supervisor sees the death itself; the zygote reports the signal. */
+/* The supervisor notices the death itself, but only the zygote reports the
+ * signal. */
 static void signal_is_unknown_until_the_zygote_reports_it(void **state)
 {
     (void)state;
@@ -306,7 +308,7 @@ static void row_of_a_dead_worker_goes(void **state)
     assert_int_equal(rows_of(where), 1);
     pid_t zygote = workers_zygote(&server);
     workers_await(zygote, 1, pids);
-    /* Without a zygote to fork it, no worker follows. */
+    /* A stopped zygote forks no further worker. */
     assert_int_equal(kill(zygote, SIGSTOP), 0);
     assert_int_equal(kill(pids[0], SIGKILL), 0);
     int64_t deadline_ns = harness_now_ns() + PATIENCE;

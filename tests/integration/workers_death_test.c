@@ -1,17 +1,18 @@
-/* Worker processes, their supervisor and their zygote, killed and stopped: the
- * rows of the death table, as observed by clients. */
+/* Worker processes, their supervisor and their zygote are killed and stopped:
+ * the rows of the death table, as clients see them. */
 #include "workers_common.h"
 
 #include <unistd.h>
 
 #include "../reaction.h"
 
-/* For a server to start; one in Python must import modules first. */
+/* How long a server may take to start; a server in Python must import modules
+ * first. */
 #ifndef START_S
 #define START_S 1
 #endif
 
-/* A server with a client, for reactions that are measured several times. */
+/* A server and a client, for reactions that are measured several times. */
 typedef struct pair {
     char where[96];
     child server;
@@ -69,7 +70,8 @@ static int64_t replace_the_only_worker(void *user)
     assert_int_equal(workers_workers_pid(p->client, NULL, &old, NULL), 0);
     assert_int_equal(kill((pid_t)old, SIGKILL), 0);
     int64_t killed_ns = harness_now_ns();
-    /* Taken by its successor, unless the dying one has taken it. */
+    /* The successor takes the call, unless the dying worker has already taken
+     * it. */
     int status = workers_workers_pid(p->client, NULL, &new, NULL);
     assert_true(status == SHMRPC_OK || status == SHMRPC_E_WORKER_DIED);
     if (status != SHMRPC_OK || new == old) {
@@ -155,8 +157,8 @@ static void hung_worker_is_killed_after_its_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A worker that has lived for 2 s, because the machine is slow, ends the
- * series: therefore more than ten crashes. */
+/* A worker that lives for 2 s, because the machine is slow, ends the series of
+ * crashes; therefore there are more than ten crashes. */
 static void series_of_crashes_is_told_and_survived(void **state)
 {
     (void)state;
@@ -172,7 +174,8 @@ static void series_of_crashes_is_told_and_survived(void **state)
         int status;
         do {
             status = workers_workers_crash(client, &opts, NULL);
-        } while (status == SHMRPC_E_UNAVAILABLE); /* none lives for now */
+        } while (status == SHMRPC_E_UNAVAILABLE); /* no worker lives at the
+                                                   * moment */
         assert_int_equal(status, SHMRPC_E_WORKER_DIED);
         do {
             harness_read_line(&server, line, sizeof line);
@@ -246,7 +249,7 @@ static void dead_supervisor_is_followed_within_a_second(void **state)
     pair_close(&p);
 }
 
-/* Calls repeatedly, until another process than `old` answers. */
+/* A thread that makes calls until a process other than `old` answers. */
 typedef struct caller {
     workers_workers *client;
     uint32_t old;
@@ -268,7 +271,7 @@ static void *call_on(void *user)
     return NULL;
 }
 
-/* The worker never sleeps, and could go on serving without a supervisor. */
+/* The worker never sleeps, so it could go on serving without a supervisor. */
 static void busy_client_moves_on_to_the_next_supervisor(void **state)
 {
     (void)state;
@@ -352,7 +355,7 @@ static void dead_zygote_is_replaced_and_calls_go_on(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* ---- somebody stands still ------------------------------------------- */
+/* ---- a process is stopped ------------------------------------------------ */
 
 static void stopped_worker_costs_its_call_the_deadline(void **state)
 {
@@ -368,7 +371,7 @@ static void stopped_worker_costs_its_call_the_deadline(void **state)
     for (uint64_t i = 0; i < 200; i++) {
         workers_expect_echo(client, i);
     }
-    /* It is not taken for dead: it is there, and serves again. */
+    /* The worker was not taken for dead: it is alive, and serves again. */
     assert_true(workers_is_alive(pid));
     assert_int_equal(kill(pid, SIGCONT), 0);
     napper both[2] = {{.client = client, .ms = 300},
@@ -408,7 +411,7 @@ static void stopped_supervisor_delays_new_clients_only(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* More connections than may be in transit to one worker at once. */
+/* There are more connections than may be in flight to one worker at once. */
 static void stopped_worker_gets_its_connections_later(void **state)
 {
     (void)state;

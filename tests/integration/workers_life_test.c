@@ -1,4 +1,4 @@
-/* The life of worker processes: what they share, what they free, how they
+/* The life of worker processes: what they share, what they free, and how they
  * end. */
 #include "workers_common.h"
 
@@ -9,7 +9,7 @@
 
 enum { LOAD_MB = 200, LOAD_MB_LONG = 500 };
 
-/* Sanitizers keep memory of their own for what a process reads. */
+/* Sanitizers use memory of their own for what a process reads. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define IS_SANITIZED 1
 #elif defined(__has_feature)
@@ -29,7 +29,8 @@ static child serve(const char *workers, const char *threads, char where[96])
 
 /* ---- preload --------------------------------------------------------- */
 
-/* All workers read all of the data, so that what isn't shared would show. */
+/* All workers read all of the data, so that memory that isn't shared would
+ * show. */
 static uint64_t share_of_service(const char *workers, size_t count)
 {
     char where[96];
@@ -40,7 +41,7 @@ static uint64_t share_of_service(const char *workers, size_t count)
     workers_workers *client = workers_connect(where);
     uint64_t answered = 0;
     for (size_t i = 0; i < count; i++) {
-        /* The others are unavailable: stopped. */
+        /* The other workers are stopped, so this one takes the call. */
         for (size_t k = 0; k < count; k++) {
             if (k != i) {
                 workers_stop_asleep(pids[k]);
@@ -143,7 +144,7 @@ static int refused(const char *name, const char *value, char *out, size_t size)
     child server = harness_start(WORKERS_SERVER, arguments);
     (void)unsetenv(name);
     harness_read_all(&server, out, size);
-    (void)kill(server.pid, SIGKILL); /* for a server that was not refused */
+    (void)kill(server.pid, SIGKILL); /* in case the server was not refused */
     return harness_wait(&server);
 }
 
@@ -224,8 +225,8 @@ static void large_messages_pass_through_any_worker(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* One worker has served the only client: the other knows the client, too, when
- * it holds as much. */
+/* Waits until both workers hold equally much: the one that has served the only
+ * client, and the other one, which then knows that client too. */
 static void await_equals(pid_t one, pid_t other)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -240,8 +241,7 @@ static void await_equals(pid_t one, pid_t other)
     assert_int_equal(a.maps, b.maps);
 }
 
-/* The supervisor gets a worker's descriptor a while after others see the
- * worker. */
+/* Others may see a worker a while before the supervisor has its descriptor. */
 static void note_descriptors(const pid_t pids[3], holdings out[3])
 {
     for (int i = 0; i < 3; i++) {
@@ -279,8 +279,8 @@ static void clients_that_leave_are_forgotten_by_all_workers(void **state)
             harness_await_holdings(pids[i], before[i], PATIENCE);
         }
         if (round == 0) {
-            /* Notifications that were in transit between them have arrived
-             * now. */
+            /* Notifications that were in flight between the processes have
+             * arrived by now. */
             note_descriptors(pids, before);
         }
     }

@@ -1,5 +1,5 @@
-/* A server reports that it serves once a worker can; if limits prevent that,
- * its start fails and names them. */
+/* A server reports that it serves once a worker can serve. If limits prevent
+ * that, starting fails with an error that names them. */
 #include "workers_common.h"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #endif
 #endif
 
-/* A user id of the test's own, so that its processes can be counted. */
+/* A user id that only this test uses, so that its processes can be counted. */
 enum { LONELY_ID = 61234 };
 
 typedef struct limits {
@@ -38,7 +38,7 @@ static void set_limit(int which, rlim_t most)
     }
 }
 
-/* Starts the server with these limits, which harness_start can't do. */
+/* Starts the server with these limits, which harness_start can't set. */
 static child start_within(const char *where, limits most, const char *workers)
 {
     int out[2];
@@ -63,8 +63,8 @@ static child start_within(const char *where, limits most, const char *workers)
     return (child){.pid = pid, .out = out[0]};
 }
 
-/* Reads the line that decides; true: it serves. Otherwise it has ended, and
- * printed why. */
+/* Reads until the outcome is known. Returns true if the server serves;
+ * otherwise it has ended and printed why. */
 static bool serves(child *server, const char *limit)
 {
     char line[512];
@@ -77,7 +77,8 @@ static bool serves(child *server, const char *limit)
         is_named = is_named || strstr(line, limit) != NULL;
         const char *said = strstr(line, ": error: ");
         unsigned worker;
-        /* The last line of a server that ends is its own. */
+        /* If the server ends, its last line is its own, and not that of a
+         * worker. */
         if (said != NULL &&
             sscanf(said, ": error: can't fork worker %u", &worker) != 1) {
             if (!is_named) {
@@ -110,7 +111,7 @@ static void too_few_descriptors_are_said_at_the_start(void **state)
     assert_true(refused > 0);
 }
 
-/* Three are the supervisor, its zygote and a worker. */
+/* Three processes are the supervisor, its zygote and one worker. */
 static void too_few_processes_are_said_at_the_start(void **state)
 {
     (void)state;

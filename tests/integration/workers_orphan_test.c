@@ -1,5 +1,6 @@
-/* A supervisor is killed in the middle of a call: no process of its server runs
- * beside the next server, whose calls are never overtaken by older ones. */
+/* A supervisor is killed in the middle of a call. No process of its server runs
+ * beside the next server, and older calls never overtake the calls of that
+ * server. */
 #include "workers_common.h"
 
 #include <unistd.h>
@@ -23,7 +24,7 @@ static void *put_one(void *user)
     return NULL;
 }
 
-/* Fresh files for put; returns the folder that the test must remove. */
+/* Makes new files for put. The test must remove the folder. */
 static void choose_file(const char *name, char path[128])
 {
     (void)snprintf(path, 128, "%s/%s", harness_folder, name);
@@ -42,11 +43,11 @@ static void expect_order(const char *path, const char *once, const char *twice)
     }
 }
 
-/* A server in the middle of put 1. */
+/* A server that is in the middle of put 1. */
 typedef struct family {
     child server;
     pid_t zygote;
-    pid_t worker; /* which is in the handler */
+    pid_t worker; /* the worker that runs the handler */
 } family;
 
 static void kill_supervisor(const family *f)
@@ -68,8 +69,8 @@ static void kill_supervisor_of_stopped_worker(const family *f)
     kill_supervisor(f);
 }
 
-/* The call is repeated at the next server; the server may take it only when the
- * first run is over, and then put 2. */
+/* The client repeats the call at the next server. That server may take it, and
+ * then put 2, only once the first run is over. */
 static void follow(const char *name, uint32_t ms,
                    void (*strike)(const family *f))
 {
@@ -121,7 +122,7 @@ static void next_server_ends_workers_that_nobody_else_can(void **state)
     follow("zygote", LONG_MS, kill_supervisor_and_zygote);
 }
 
-/* Even without another server, nothing is left for long. */
+/* Even if no other server starts, nothing is left for long. */
 static void workers_do_not_outlive_their_supervisor(void **state)
 {
     (void)state;
@@ -143,7 +144,7 @@ static void workers_do_not_outlive_their_supervisor(void **state)
     workers_workers_close(n.client);
 }
 
-/* A new server leaves the workers of a running one alone, however long it
+/* A new server leaves the workers of a running server alone, however long it
  * takes. */
 static void workers_of_a_live_server_are_left_alone(void **state)
 {

@@ -1,4 +1,4 @@
-/* Workers that come and go with the load. */
+/* Workers are added and removed with the load. */
 #include "workers_common.h"
 
 #include <stdatomic.h>
@@ -11,7 +11,7 @@ static child serve(const char *workers, const char *option, char where[96])
 {
     char line[512];
     harness_address("workers", where);
-    /* It decides five times as fast as usual. */
+    /* The server decides five times as fast as usual. */
     const char *const arguments[] = {"--listen",
                                      where,
                                      workers,
@@ -30,7 +30,7 @@ static child serve(const char *workers, const char *option, char where[96])
 typedef struct caller {
     const char *where;
     atomic_bool is_over;
-    bool is_echo; /* not nap */
+    bool is_echo; /* calls echo instead of nap */
     unsigned ended;
     unsigned failed;
     pthread_t thread;
@@ -78,7 +78,7 @@ static void stop(caller *callers, size_t count)
     }
 }
 
-/* The server prints a line for each "nap"; somebody has to read them. */
+/* Reads the server's output: it prints a line for each nap, and would block. */
 static void *drain(void *user)
 {
     char line[512];
@@ -106,7 +106,8 @@ static void workers_come_and_go_with_the_load(void **state)
     for (int round = 0; round < (harness_is_long() ? 20 : 1); round++) {
         start(callers, CALLERS, where, false);
         workers_await(zygote, 4, pids);
-        /* One worker is enough for one caller, but only just: two stay. */
+        /* For one caller one worker is only just enough, so two workers
+         * stay. */
         stop(callers + 1, CALLERS - 1);
         workers_await(zygote, 3, pids);
         assert_true(workers_is_alive(pids[0]));
@@ -118,8 +119,8 @@ static void workers_come_and_go_with_the_load(void **state)
     assert_int_equal(pthread_join(drainer, NULL), 0);
 }
 
-/* Workers that search for calls all the time use their CPUs, but are not busy:
- * two callers keep one extra worker alive, and none is added. */
+/* Workers that spin for calls use their CPUs, but are not busy: with two
+ * callers one extra worker stays alive, and none is added. */
 static void spinning_is_no_load(void **state)
 {
     (void)state;
@@ -143,7 +144,8 @@ static void spinning_is_no_load(void **state)
 
 /* ---- workers that are replaced ---------------------------------------- */
 
-/* Calls until that many processes have answered; none of the calls may fail. */
+/* Makes calls until `processes` processes have answered; none of the calls may
+ * fail. */
 static void call_until(const char *where, size_t processes, uint32_t leak_mb)
 {
     static const struct timespec pace = {.tv_nsec = 4000000};
@@ -171,7 +173,8 @@ static void call_until(const char *where, size_t processes, uint32_t leak_mb)
         }
         assert_true(harness_now_ns() < deadline_ns);
         if (leak_mb > 0) {
-            (void)nanosleep(&pace, NULL); /* not all of the machine's memory */
+            (void)nanosleep(&pace, NULL); /* keeps it from leaking all of the
+                                           * machine's memory */
         }
     }
     workers_workers_close(client);
@@ -202,7 +205,7 @@ static void too_much_memory_has_the_largest_replaced(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Memory of all workers, in MB. */
+/* Returns the memory of all workers, in MB. */
 static uint64_t memory_of(pid_t zygote)
 {
     pid_t pids[MAX_PIDS];
@@ -228,7 +231,8 @@ static void await_memory(pid_t zygote, uint64_t limit_mb)
     }
 }
 
-/* Leaks five times the limit, and each time the sum falls below it again. */
+/* The workers leak five times the limit; each time, their sum falls below the
+ * limit again. */
 static void memory_comes_back_below_its_limit(void **state)
 {
     (void)state;
@@ -266,7 +270,7 @@ static void *leak_once(void *user)
     return NULL;
 }
 
-/* Makes calls at the same time, until more than one worker has answered. */
+/* Makes calls at the same time until more than one worker has answered. */
 static void leak_in_several(leaker leakers[LEAKERS])
 {
     bool are_several = false;
@@ -284,8 +288,8 @@ static void leak_in_several(leaker leakers[LEAKERS])
     } while (!are_several);
 }
 
-/* The number in "workers have 212 MB: worker 1 (pid 7), the largest, ..." of
- * the next such line. */
+/* Returns the number in the next line like "workers have 212 MB: worker 1 (pid
+ * 7), the largest, ...". */
 static unsigned long next_replaced(child *server)
 {
     char line[512];
@@ -296,8 +300,8 @@ static unsigned long next_replaced(child *server)
                    NULL, 10);
 }
 
-/* While the supervisor is stopped, all workers grow; then a single check
- * replaces as many as necessary: lines of one check have the same sum. */
+/* All workers grow while the supervisor is stopped. Then a single check
+ * replaces as many as necessary; the lines of one check have the same sum. */
 static void several_are_replaced_at_once(void **state)
 {
     (void)state;
@@ -325,15 +329,16 @@ static void several_are_replaced_at_once(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A limit that no worker can keep: each one is replaced as soon as it is
- * there. */
+/* No worker can keep to this limit, so each one is replaced as soon as it has
+ * started. */
 static void limit_that_is_too_small_is_told(void **state)
 {
     (void)state;
     char where[96];
     char line[512];
     int replaced = 0;
-    /* Shared with the zygote, to which half of it is attributed. */
+    /* This memory is shared with the zygote, to which half of it is
+     * attributed. */
     assert_int_equal(setenv("PRELOAD_MB", "8", 1), 0);
     child server = serve("--workers=1", "--max-proc-mem-bytes=1M", where);
     (void)unsetenv("PRELOAD_MB");
@@ -343,7 +348,8 @@ static void limit_that_is_too_small_is_told(void **state)
         assert_true(replaced <= 20);
     } while (strstr(line, "degraded: 1 MB are too little for 1 workers") ==
              NULL);
-    assert_true(replaced >= 8); /* and up to two before it served */
+    assert_true(replaced >= 8); /* and up to two more before the server
+                                 * served */
     workers_workers *client = workers_connect(where);
     workers_expect_echo(client, 1);
     workers_workers_close(client);

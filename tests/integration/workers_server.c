@@ -1,11 +1,14 @@
 /*
- * Serves workers.svc. The environment says what the hooks do:
- *   PRELOAD_MB=N       loads that much; PRELOAD=fail, =thread: what is refused
- *   START=fail         no worker can start
- *   PUTS=FILE          where put writes
- *   THREADS=allow      preload may leave some behind
- *   GUARD=1            token says what its caller shows
- *   GONE=1             lines "gone PID NUMBER" tell of ends of connections
+ * Serves workers.svc. Environment variables control the hooks:
+ *
+ *     PRELOAD_MB=N    preload loads N MB
+ *     PRELOAD=WORD    preload fails (fail), dies (die) or leaves a thread
+ *                     (thread)
+ *     START=fail      no worker can start
+ *     PUTS=FILE       put writes to this file
+ *     THREADS=allow   preload may leave threads behind
+ *     GUARD=1         token returns the token that its caller has shown
+ *     GONE=1          prints "gone PID NUMBER" when a connection ends
  */
 #include "workers_server.h"
 
@@ -33,7 +36,7 @@ static int connection(shmrpc_ctx *ctx, void *user, uint64_t *ret)
     return SHMRPC_OK;
 }
 
-/* Of the call that runs; there is one thread. */
+/* The token of the call that is running; there is only one thread. */
 static char shown[600];
 
 static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
@@ -160,9 +163,9 @@ static int fail(shmrpc_ctx *ctx, void *user, int32_t status)
 typedef struct data {
     uint64_t *numbers;
     size_t count;
-    uint32_t loads; /* in this process and those that it was forked from */
+    uint32_t loads; /* number of loads in this process and its ancestors */
     bool has_started;
-    uint32_t before; /* forks, in this process and those before it */
+    uint32_t before; /* number of forks in this process and its ancestors */
     uint32_t as_parent;
     uint32_t as_child;
 } data;

@@ -344,8 +344,8 @@ static int parse_nats(part whole, part rest, const shmrpc_service *service,
     return SHMRPC_OK;
 }
 
-/* Neighbours with the same files are servers of one cluster: adds the second
- * one's server to the first. False: the files differ. */
+/* Neighbours in a list with the same files are servers of one cluster: adds the
+ * server of the second to the first. Returns false if their files differ. */
 static bool join_nats(shmrpci_address *first, const shmrpci_address *second)
 {
     char both[sizeof first->host];

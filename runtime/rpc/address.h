@@ -7,19 +7,20 @@
  *     inproc://              within this process
  *     tcp://host:port        over TCP; [address] for IPv6
  *     tcp://  tcp://:port    this machine's 127.0.0.1
- *     tcp://host?key=FILE with a key that both sides share tls://host:port TCP
- *     with TLS 1.3
+ *     tcp://host?key=FILE    with a key that both sides share
+ *     tls://host:port        TCP with TLS 1.3
  *       of a server          ?cert=FILE, and &ca=FILE to let in only clients
  *                            with a certificate
  *       of a client          ?ca=FILE, and &cert=FILE to show one
- *     nats://host:port       over a cluster of NATS (4222), by any gateway of
- *                            the service, or of nats://host:port/name;
+ *     nats://host:port       through a cluster of NATS servers (default port
+ *                            4222), to any gateway of the service;
+ *                            nats://host:port/name names another service;
  *                            neighbours in a list are servers of one cluster
  *       of a client          ?creds=FILE or ?nkey=FILE, &ca=FILE, &cert=FILE;
  *                            &zone=NAME: where it prefers gateways
  *     unix:///path           a socket of this machine
- *       of any client        ?token=FILE, or &token=FILE: what it shows to the
- *                            service (rpc/token.h)
+ *       of any client        ?token=FILE, or &token=FILE: the token that it
+ *                            shows to the service (rpc/token.h)
  *
  * Several, separated by commas, are tried in order.  What an address leaves
  * out comes from the service.
@@ -54,11 +55,13 @@ typedef struct shmrpci_place_list {
 int shmrpci_places_parse(const char *text, const shmrpc_service *service,
                          shmrpci_place_list *out, shmrpc_error *error);
 
-/* Whether to try the next place of a list after this status. If a server
- * answered but can't be used, the client must hear of that. */
+/* Returns whether to try the next place of a list after this status. An answer
+ * from a server that can't be used ends the search, because the user must learn
+ * of it. */
 bool shmrpci_place_is_passed_over(int status);
 
-/* Sets `error` for a place whose transport is not built; UNIMPLEMENTED. */
+/* Sets `error` for a place whose transport is not built in. Returns
+ * UNIMPLEMENTED. */
 int shmrpci_place_not_built(const shmrpci_place *place, shmrpc_error *error);
 
 #endif

@@ -4,7 +4,7 @@
 #include "os/clock.h"
 #include "rpc/token.h"
 
-/* Takes the metadata off the request. False: malformed. */
+/* Removes the metadata from the request. Returns false if it is malformed. */
 bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
                                   shmrpci_request *request)
 {
@@ -28,7 +28,7 @@ bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
     return true;
 }
 
-/* Whether the limits have room for the call. */
+/* Counts the call, unless a limit is reached. Returns OK or EXHAUSTED. */
 static int limit(shmrpci_dispatcher *w, const shmrpci_request *request,
                  uint32_t index)
 {
@@ -62,7 +62,8 @@ static const char *token_of(shmrpci_dispatcher *w,
     return b->token;
 }
 
-/* Registers for the end of the caller, if the service wants it reported. */
+/* Registers the caller, so that its end can be reported, if the service asks
+ * for that. */
 static int watch(shmrpci_dispatcher *w, const shmrpci_request *request)
 {
     shmrpci_ctx_beside *b = w->beside;

@@ -14,9 +14,9 @@
 /* How long to wait for one call while others may end as well. */
 #define TURN_NS (1 * SHMRPCI_NS_PER_MS)
 
-/* ---- the end of a call ----------------------------------------------- */
+/* ---- the end of a call --------------------------------------------------- */
 
-/* Gives up a hold of a call that is in flight or over. */
+/* Releases a held call, which is over or still in flight. */
 static void let_go(shmrpc_call *call, bool is_over)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
@@ -29,14 +29,14 @@ static void let_go(shmrpc_call *call, bool is_over)
     shmrpci_store_release(&call->state, (uint32_t)state);
 }
 
-/* Under the lock: holds a call in flight. */
+/* Holds a call if it is in flight. The caller has the lock. */
 static bool hold_flying(shmrpc_call *call)
 {
     return shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING) ||
            shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED);
 }
 
-/* Drops the link: the call's slot is free. */
+/* Drops the link of a call whose slot has been freed. */
 static inline void leave(shmrpc_call *call)
 {
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->holds) == call->pending.link,
@@ -45,7 +45,8 @@ static inline void leave(shmrpc_call *call)
     call->pending.link = NULL;
 }
 
-/* The same, for a call that has ended with `status`. */
+/* Drops the link of a call that has ended with `status`, and tells its
+ * interceptors. Returns the final status. */
 static inline int over(shmrpc_call *call, int status)
 {
     leave(call);
@@ -54,13 +55,14 @@ static inline int over(shmrpc_call *call, int status)
                : status;
 }
 
-/* Takes the metadata off the reply. */
+/* Removes the metadata from the reply. */
 static inline int take_beside(shmrpci_pending *p)
 {
     return p->beside != NULL ? shmrpci_beside_take_reply(p) : SHMRPC_OK;
 }
 
-/* Ends a call without a reply, as `received` says. */
+/* Ends a call that got no reply. `received` is the status of the transport's
+ * receive. */
 static int ended(shmrpci_pending *p, int received)
 {
     if (received == SHMRPC_E_DEADLINE) {
@@ -114,14 +116,15 @@ bool shmrpci_async_cancel(shmrpc_call *call)
     return withdrawn;
 }
 
-/* ---- room ------------------------------------------------------------ */
+/* ---- room ---------------------------------------------------------------- */
 
 static int64_t now_of(shmrpc_client *client)
 {
     return shmrpci_call_clock_at(&client->clock, shmrpci_ticks());
 }
 
-/* Under the lock: ends the calls that are over. Callbacks wait for dispatch. */
+/* Ends the calls that are over, and returns whether there were any. The caller
+ * has the lock. Their callbacks run in the next dispatch. */
 static bool harvest(shmrpci_async *async)
 {
     bool any = false;
@@ -138,7 +141,8 @@ static bool harvest(shmrpci_async *async)
     return any;
 }
 
-/* Under the lock: the call in flight that was sent first, now held. */
+/* Holds and returns the call in flight that was sent first, or NULL. The caller
+ * has the lock. */
 static shmrpc_call *hold_oldest(shmrpci_async *async)
 {
     shmrpc_call *oldest = NULL;
@@ -161,8 +165,8 @@ static shmrpc_call *hold_oldest(shmrpci_async *async)
     return oldest;
 }
 
-/* Under the lock: waits a while for a free slot. False: only calls that aren't
- * asynchronous have slots. */
+/* Waits a while for a free slot. The caller has the lock. Returns false if all
+ * slots are used by calls that aren't asynchronous. */
 static bool await_end(shmrpci_async *async, int64_t deadline_ns)
 {
     shmrpc_call *call = hold_oldest(async);
@@ -199,7 +203,7 @@ bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
     return any;
 }
 
-/* ---- starting -------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------ */
 
 /* Extra arguments of a call with a callback, or of a loan; otherwise zeros. */
 typedef struct form {
@@ -211,7 +215,8 @@ typedef struct form {
     size_t loan_bytes;
 } form;
 
-/* Waits a while for the end of a held call. True: it is over. */
+/* Waits for the end of a held call, at most `patience_ns`. Returns whether it
+ * is over. */
 static bool is_soon(shmrpc_call *call, int64_t patience_ns)
 {
     shmrpci_pending *p = &call->pending;
@@ -279,7 +284,8 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
     return status;
 }
 
-/* Sends a held call, or lends its body, over a link of the client's own. */
+/* Sends a held call, or lends the memory for its body, over the client's own
+ * link. */
 static int start_at(shmrpc_client *client, uint32_t method, const void *params,
                     const shmrpc_opts *opts, const form *as, shmrpc_call **out,
                     shmrpc_error *error)
@@ -324,7 +330,8 @@ static int start_member(void *user, shmrpc_client *member,
     return start_at(member, c->method, c->params, opts, c->as, c->out, error);
 }
 
-/* The same, over the client's link or through a crowd. */
+/* Starts a call over the client's link, or at a member if the client is a
+ * crowd. */
 static int start_new(shmrpc_client *client, uint32_t method, const void *params,
                      const shmrpc_opts *opts, const form *as, shmrpc_call **out,
                      shmrpc_error *error)
@@ -408,7 +415,7 @@ int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
     return SHMRPC_OK;
 }
 
-/* ---- loans ------------------------------------------------------------ */
+/* ---- loans --------------------------------------------------------------- */
 
 int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
                      const shmrpc_opts *opts, uint8_t **at, shmrpc_call **out,
@@ -428,7 +435,7 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     return status;
 }
 
-/* Reports the use of a call that has ended. */
+/* Reports that the program uses the handle of a call that has ended. */
 static int misused(const shmrpc_call *handle, shmrpc_error *error)
 {
     const shmrpc_call *object = shmrpci_async_object(handle);
@@ -469,17 +476,17 @@ int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
     return status;
 }
 
-/* ---- finishing ------------------------------------------------------- */
+/* ---- finishing ----------------------------------------------------------- */
 
-/* Holds a call in state FLYING, as most are when they are finished, or ENDED.
- * True: it was FLYING. */
+/* Holds a call in state FLYING, as most calls are when the program finishes
+ * them, or ENDED. Returns whether it was FLYING. */
 static inline bool hold_own(shmrpc_call *call)
 {
     while (!shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
         if (shmrpci_async_hold(call, SHMRPCI_ASYNC_ENDED)) {
             return false;
         }
-        /* Only a thread that makes room holds it, and only for a moment. */
+        /* Another thread that makes room holds it, and only for a moment. */
         shmrpci_mutex_lock(&call->async->lock);
         shmrpci_mutex_unlock(&call->async->lock);
     }
@@ -505,7 +512,8 @@ bool shmrpci_async_wait(shmrpc_call *handle, int64_t until_ns)
     return is_over;
 }
 
-/* Whether the call's body is still lent: such a call can't be waited for. */
+/* Whether the program is still writing the call's body. Such a call can't be
+ * waited for. */
 static bool is_lent(const shmrpc_call *call)
 {
     /* Acquire: pairs with the release of the loan. */
@@ -520,7 +528,8 @@ static int await_beside(shmrpci_pending *p)
                                           : ended(p, status);
 }
 
-/* Waits for a held call. OK: its reply must be decoded. */
+/* Waits for a held call. Returns OK if there is a reply, which must be decoded.
+ */
 static inline int await(shmrpci_pending *p)
 {
     if (p->beside != NULL) {
@@ -535,7 +544,8 @@ static bool is_inherited(const shmrpc_call *call)
     return call->async->generation != shmrpci_fork_generation();
 }
 
-/* The call is of another method: decoding would write to the wrong memory. */
+/* Checks the method, because decoding the reply of another method would write
+ * to the wrong memory. */
 static bool is_of(const shmrpc_call *call, const shmrpc_service *service,
                   uint32_t method)
 {
@@ -558,8 +568,8 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
                                                 : "");
 }
 
-/* Its object may hold another call by now, so the message names the caller's
- * method. */
+/* The object may hold another call by now, so the message names the method that
+ * the caller gave. */
 static int finished_twice(const shmrpc_method *method, shmrpc_error *error)
 {
     return shmrpci_misuse(
@@ -634,7 +644,7 @@ int shmrpc_stub_finish_reply(shmrpc_call *handle, const shmrpc_service *service,
     return status;
 }
 
-/* ---- giving up ------------------------------------------------------- */
+/* ---- giving up ----------------------------------------------------------- */
 
 static bool cancel(shmrpc_call *call)
 {
@@ -644,7 +654,7 @@ static bool cancel(shmrpc_call *call)
         return false;
     }
     shmrpci_mutex_lock(&async->lock);
-    /* Otherwise it is over, or about to end. */
+    /* If this fails, the call is over, or another thread is ending it. */
     if (hold_flying(call)) {
         withdrawn = !shmrpci_async_look(call, 0) && shmrpci_async_cancel(call);
         let_go(call, true);

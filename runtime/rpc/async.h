@@ -6,26 +6,28 @@
  * state says who may use it, so that start and finish take no lock:
  *
  *     LOANED  has a slot, and a body that the caller is writing; to be sent
- *     FLYING  sent, to be finished
- *     OWED    sent, with a callback
- *     HELD one thread checks it, waits, decodes, or runs the callback; or the
- *     object is free, or being made ready ENDED to be finished: the result is
- *     in the object, its slot is free DUE the same, with a callback
+ *     FLYING  sent, to be finished by the program
+ *     OWED    sent, with a callback to be called
+ *     HELD    one thread checks it, waits, decodes, or runs the callback; or
+ *             the object is free, or is being prepared
+ *     ENDED   to be finished: the result is in the object, its slot is free
+ *     DUE     as ENDED, but with a callback
  *
- *     LOANED --> HELD --> FLYING, or free FLYING --> HELD --> FLYING (not
- *     over), ENDED, or free
- *     ENDED  --> HELD --> free                    the same with OWED and DUE
+ *     LOANED --> HELD --> FLYING, or free
+ *     FLYING --> HELD --> FLYING (not over), ENDED, or free
+ *     ENDED  --> HELD --> free
+ *     OWED and DUE change like FLYING and ENDED.
  *
- * Calls that are over are ended early when another call needs a slot
- * (make_room). OWED and DUE change under `lock` only, so that the thread that
- * arms sees all calls whose ends are to be reported.
+ * When another call needs a slot, make_room ends the calls that are over. A
+ * call enters and leaves OWED and DUE only under `lock`, so that the thread
+ * that arms sees all calls whose ends are to be reported.
  *
- * A call holds its link, by a hazard of its own, until its slot is free, and
- * the links of calls with callbacks stay in a list as long as they have any: a
- * link that is being replaced may still have calls in progress.
+ * A call holds its link by a hazard pointer of its own until its slot is free.
+ * Links with unfinished calls that have callbacks stay in a list, because a
+ * link that is being replaced may still have calls in flight.
  *
- * A forked child has objects of its own.  Calls of its parent are FORKED, and
- * their callbacks are the parent's.
+ * A forked child has call objects of its own. In the child, using a call of the
+ * parent returns FORKED, and only the parent runs its callback.
  */
 #ifndef SHMRPCI_RPC_ASYNC_H
 #define SHMRPCI_RPC_ASYNC_H
@@ -36,10 +38,11 @@
 #include "sync/bias.h"
 
 #define SHMRPCI_ASYNC_BLOCK_CALLS 64u
-/* Calls in flight, or ended and not finished, that one client may have. */
+/* Most blocks of calls that one client may have. A call occupies its object
+ * until it is finished. */
 #define SHMRPCI_ASYNC_MAX_BLOCKS 64u
-/* Lost links with unfinished calls; if there are more, the others are not
- * watched. */
+/* Most links with unfinished calls that are watched. Calls over further links
+ * are checked by a timer. */
 #define SHMRPCI_ASYNC_LINKS 8u
 
 typedef enum shmrpci_async_state {
@@ -53,9 +56,9 @@ typedef enum shmrpci_async_state {
 
 typedef struct shmrpci_async shmrpci_async;
 
-/* A program's handle is the address of the object, with its use count in the
- * bits that alignment leaves free: so a call that has ended can be
- * distinguished from the next one in the same object. */
+/* A program's handle is the address of the object, with the object's use count
+ * in the bits that alignment leaves free. So the handle of an ended call
+ * differs from that of the next call in the same object. */
 #define SHMRPCI_ASYNC_USES 64u
 
 struct shmrpc_call {
@@ -66,12 +69,13 @@ struct shmrpc_call {
     shmrpci_atomic_pointer holds; /* the link of `pending` (rpc/link.h) */
     shmrpci_async *async;
     shmrpci_atomic_u32 state;
-    shmrpci_atomic_u64 *busy; /* index in its block */
+    shmrpci_atomic_u64 *busy; /* the bitmap of its block */
     uint64_t bit;
-    shmrpc_stub_end end; /* NULL: the program will finish it */
+    shmrpc_stub_end end; /* converts the result for `done`; NULL: the program
+                          * will finish the call */
     shmrpc_function done;
     void *user;
-    /* Set when ENDED or DUE. */
+    /* The outcome, set in states ENDED and DUE. */
     int status;
     const void *reply;
     shmrpc_error error;
@@ -92,10 +96,9 @@ typedef struct shmrpci_async_link {
 struct shmrpci_async {
     shmrpc_client *client;
     uint32_t generation;      /* identifies the process that it belongs to */
-    shmrpci_async *inherited; /* the parent's */
+    shmrpci_async *inherited; /* of the parent, in a forked child; or NULL */
     shmrpci_atomic_u32 is_closing;
-    bool is_closed;    /* references: the client's, and one for each open
-                        * stream */
+    bool is_closed;    /* the client was closed */
     shmrpci_bias bias; /* for `busy` of blocks and `state` of calls */
 
     shmrpci_mutex lock;
@@ -107,7 +110,7 @@ struct shmrpci_async {
     shmrpci_async_link links[SHMRPCI_ASYNC_LINKS];
     unsigned link_count;
     struct shmrpc_stream *streams; /* whose events the loop reports */
-    uint32_t stream_round;         /* the thread that is in dispatch */
+    uint32_t stream_round;         /* used by the thread in dispatch */
     struct shmrpci_waker *waker;   /* NULL: not needed yet */
 
     shmrpci_async_block first;
@@ -140,7 +143,8 @@ static inline shmrpc_call *shmrpci_async_call(const shmrpc_call *handle)
                : NULL;
 }
 
-/* This process's calls; NULL: none yet. */
+/* Returns the client's calls in this process, or NULL if there were none yet.
+ */
 static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
 {
     /* Acquire: pairs with the exchange that made it. */
@@ -150,7 +154,7 @@ static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
                : NULL;
 }
 
-/* True: it was in state `from`, and is now HELD. */
+/* Tries to hold a call that is in state `from`. On true the call is HELD. */
 static inline bool shmrpci_async_hold(shmrpc_call *call,
                                       shmrpci_async_state from)
 {
@@ -160,12 +164,13 @@ static inline bool shmrpci_async_hold(shmrpc_call *call,
                                 (uint32_t)SHMRPCI_ASYNC_HELD);
 }
 
-/* ---- async_pool.c ---------------------------------------------------- */
+/* ---- async_pool.c -------------------------------------------------------- */
 
-/* This process's calls, allocated when first needed; NULL: out of memory, or
- * the client is closed. */
+/* Returns the client's calls in this process, and allocates them on first use.
+ * Returns NULL if memory is short or the client is closed. */
 shmrpci_async *shmrpci_async_of(shmrpc_client *client);
-/* An unused object, now HELD. NULL: all are in use, or memory is short. */
+/* Takes an unused object, which is then HELD. Returns NULL if all are in use or
+ * memory is short. */
 shmrpc_call *shmrpci_async_take(shmrpci_async *async);
 /* Returns the object of a held call for reuse. */
 void shmrpci_async_free(shmrpc_call *call);
@@ -177,55 +182,57 @@ typedef struct shmrpci_async_walk {
 } shmrpci_async_walk;
 
 shmrpci_async_walk shmrpci_async_walk_from(shmrpci_async_block *first);
-/* NULL: no more. */
+/* Returns the next call, or NULL after the last. */
 shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk);
 
-/* ---- async.c --------------------------------------------------------- */
+/* ---- async.c ------------------------------------------------------------- */
 
-/* As shmrpc_stub_start; `is_repeated`: tells the handler that an earlier
- * attempt may have run. */
+/* Starts a call like shmrpc_stub_start. `is_repeated` tells the handler that an
+ * earlier attempt may have run. */
 int shmrpci_async_start(shmrpc_client *client, uint32_t method,
                         const void *params, const shmrpc_opts *opts,
                         bool is_repeated, shmrpc_call **out,
                         shmrpc_error *error);
-/* Waits for such a call, until `until_ns` or its deadline. True: finishing it
- * would not wait. */
+/* Waits for a call from shmrpci_async_start, until `until_ns` or the call's
+ * deadline. Returns whether finishing it would return at once. */
 bool shmrpci_async_wait(shmrpc_call *handle, int64_t until_ns);
 int64_t shmrpci_async_deadline_ns(const shmrpc_call *handle);
 
-/* Checks whether a held call is over, or late at `now_ns`; if so, stores its
- * result in the object. */
+/* Checks whether a held call is over, or past its deadline at `now_ns`. If so,
+ * stores its result in the object and returns true. */
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
-/* The same after giving the call up. True: it has not run. */
+/* Gives a held call up and stores its result. Returns true if it has not run.
+ */
 bool shmrpci_async_cancel(shmrpc_call *call);
-/* As shmrpc_call_release, for a call of this process. */
+/* Releases a call of this process, like shmrpc_call_release. */
 void shmrpci_async_release(shmrpc_call *call);
 /* Whether a call of the client holds a replaced link. */
 bool shmrpci_async_holds(const shmrpc_client *client, const void *link);
 
-/* No slot was free: ends calls that are over, or waits a while for one to end,
- * if it may wait. True: there may be a slot now. False: none of the client's
- * asynchronous calls can help. */
+/* Called when no slot was free: ends calls that are over, or waits a while for
+ * one to end if it may wait. Returns true if there may be a slot now, and false
+ * if none of the client's asynchronous calls can help. */
 bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
                              bool may_wait);
 
-/* ---- async_loop.c; under the lock -------------------------------------- */
+/* ---- async_loop.c; under the lock ---------------------------------------- */
 
-/* The end of a call will be reported, whether it is OWED or not: from now on
- * the loop notices when its server is lost. */
+/* Called for a call whose end must be reported, whether it is OWED or not: from
+ * now on the loop notices when its server is lost. */
 void shmrpci_async_enter(shmrpci_async *async, const shmrpc_call *call);
-/* A call has become OWED: its end will be reported. */
+/* Called when a call has become OWED: arms it, so that its end is reported. */
 void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call);
-/* The same for a call whose end is reported by other code, until `until_ns`. */
+/* Arms a call whose end is reported by other code, and wakes the loop at
+ * `until_ns` at the latest. */
 void shmrpci_async_expect(shmrpci_async *async, shmrpc_call *call,
                           int64_t until_ns);
-/* A call has become DUE. */
+/* Makes the descriptor readable, because a call has become DUE. */
 void shmrpci_async_kick(shmrpci_async *async);
-/* Checks now and then whether the server of a link that nobody waits for is
- * lost. */
+/* Checks, at most every 10 ms, whether the server of a link that nobody waits
+ * for is lost. */
 void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link);
 
-/* ---- not under it ---- */
+/* ---- not under it -------------------------------------------------------- */
 
 /* Calls the callback of a held call that is over, and frees its object. */
 void shmrpci_async_tell(shmrpc_call *call);

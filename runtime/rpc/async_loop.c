@@ -2,8 +2,8 @@
  * Asynchronous calls with callbacks: the descriptor and its dispatch.
  *
  * The descriptor is a set of two: one that the transport makes readable at the
- * end of an armed call, and a timer for the next deadline.  Arming costs a
- * store; the timer is set only for a call with a deadline before it, so that a
+ * end of an armed call, and a timer for the next deadline. Arming costs a
+ * store; the timer is set only when a call has an earlier deadline, so that a
  * program whose calls have equal timeouts sets it once per timeout.
  */
 #include "rpc/async.h"
@@ -18,8 +18,8 @@
 #include "rpc/reconnect.h"
 #include "rpc/stream.h"
 
-/* Most rounds of one dispatch, so that callbacks that start calls which end at
- * once don't keep it for ever. */
+/* Most rounds of one dispatch. It bounds the time of a dispatch whose callbacks
+ * start calls that end at once. */
 #define ROUNDS 4
 
 /* How often to check for a lost server in programs that don't use the
@@ -36,7 +36,7 @@ static int64_t now_of(shmrpc_client *client)
     return shmrpci_call_clock_at(&client->clock, shmrpci_ticks());
 }
 
-/* ---- the descriptor, under the lock ----------------------------------- */
+/* ---- the descriptor, under the lock -------------------------------------- */
 
 static void set_timer(shmrpci_async *async, int64_t at_ns)
 {
@@ -78,7 +78,6 @@ static void watch(const shmrpci_async *async, shmrpci_async_link *at)
     }
 }
 
-/* The entry of a link in the list; NULL: not found. */
 static shmrpci_async_link *place_of(shmrpci_async *async, shmrpci_link *link)
 {
     for (unsigned i = 0; i < async->link_count; i++) {
@@ -122,7 +121,7 @@ void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link)
 {
     if (is_time(async)) {
         link->client->acknowledge(link->conn);
-        /* Events that were read from it may make dispatch due. */
+        /* Acknowledging may have read events that make calls DUE. */
         shmrpci_async_kick(async);
     }
 }
@@ -149,14 +148,15 @@ static void acknowledge(shmrpci_async *async)
     }
 }
 
-/* The calls in flight over one link. */
+/* The calls in flight over one link whose ends must be reported. */
 typedef struct flight {
     shmrpci_call *calls[FLYING_MAX];
     size_t count;
     int64_t deadline_ns; /* the earliest */
 } flight;
 
-/* Collects the OWED calls over `link`, and those of streams that wait. */
+/* Collects the calls over `link` whose ends must be reported: calls in state
+ * OWED, and calls of streams that wait for an event. */
 static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
 {
     out->count = 0;
@@ -177,7 +177,8 @@ static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
                                         FLYING_MAX, &out->deadline_ns);
 }
 
-/* The latest time to check again; 0: now. */
+/* Arms the calls. Returns the latest time to check again, or 0 to check at
+ * once. */
 static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
                    shmrpci_call *const *calls, size_t count,
                    int64_t deadline_ns)
@@ -190,7 +191,6 @@ static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
     return again_ns;
 }
 
-/* Removes a replaced link that has no calls left. */
 static void forget(shmrpci_async *async, unsigned i)
 {
     shmrpci_link *link = async->links[i].link;
@@ -198,14 +198,14 @@ static void forget(shmrpci_async *async, unsigned i)
                        shmrpci_load_relaxed(&link->watchers) > 0,
                    "a removed link was watched");
     async->links[i] = async->links[--async->link_count];
-    /* Sequentially consistent, hence release: to the thread that frees the
-     * link. */
+    /* Sequentially consistent, which includes a release to the thread that
+     * frees the link. */
     (void)shmrpci_sub_seq(&link->watchers, 1u);
     shmrpci_reconnect_left(async->client, link);
 }
 
-/* Arms all OWED calls, so that their ends are reported. False: check again at
- * once. */
+/* Arms all OWED calls, so that their ends are reported, and forgets replaced
+ * links without calls. Returns false if the caller must check again at once. */
 static bool arm_all(shmrpci_async *async)
 {
     SHMRPCI_ASSERT(async->is_dispatching,
@@ -291,7 +291,7 @@ int shmrpc_stub_fd(shmrpc_client *client)
         watch(async, &async->links[i]);
     }
     if (result == SHMRPC_OK) {
-        /* Calls may be over already. */
+        /* Calls may have ended before the descriptor existed. */
         shmrpci_async_kick(async);
     }
     result = result == SHMRPC_OK ? async->set : result;
@@ -299,9 +299,10 @@ int shmrpc_stub_fd(shmrpc_client *client)
     return result;
 }
 
-/* ---- dispatch --------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------ */
 
-/* Under the lock: the next call that is over, now held. */
+/* Holds and returns the next call that is over, or NULL. The caller has the
+ * lock. */
 static shmrpc_call *next_over(shmrpci_async_walk *walk, int64_t now_ns)
 {
     shmrpc_call *call;
@@ -320,7 +321,7 @@ static shmrpc_call *next_over(shmrpci_async_walk *walk, int64_t now_ns)
     return NULL;
 }
 
-/* Not under the lock: the callback may start calls. */
+/* Called without the lock, because the callback may start calls. */
 void shmrpci_async_tell(shmrpc_call *call)
 {
     SHMRPCI_ASSERT(call->end != NULL &&
@@ -335,7 +336,8 @@ void shmrpci_async_tell(shmrpc_call *call)
     shmrpci_async_free(call);
 }
 
-/* Under the lock, which is free while a callback runs. */
+/* Runs the callbacks that are due. Called with the lock, which is released
+ * while a callback runs. */
 static int call_back(shmrpci_async *async)
 {
     int count = 0;
@@ -351,7 +353,7 @@ static int call_back(shmrpci_async *async)
     return count;
 }
 
-/* Under the lock. */
+/* Reads events and runs callbacks. The caller has the lock. */
 static int dispatch(shmrpci_async *async)
 {
     int count = 0;
@@ -386,13 +388,14 @@ int shmrpc_stub_dispatch(shmrpc_client *client)
     return count;
 }
 
-/* ---- the end ----------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------- */
 
 /* Calls of clients that were closed before all calls were finished: finishing
  * one now is reported as misuse. */
 static shmrpci_graveyard closed_calls;
 
-/* True: the program still has the call. */
+/* Ends a call of a client that is being closed. Returns true if the program
+ * still has the call's handle. */
 static bool close_call(shmrpc_call *call)
 {
     /* Relaxed: no other thread uses it. */
@@ -405,14 +408,15 @@ static bool close_call(shmrpc_call *call)
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED)) {
         (void)shmrpci_async_cancel(call);
     } else if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_DUE)) {
-        return true; /* its callback closes the client, or it has streams */
+        return true; /* this callback is closing the client, or it has streams
+                      */
     }
     shmrpci_async_tell(call);
     return false;
 }
 
-/* In a child the parent's calls are left alone. True: the program still has
- * some. */
+/* Ends all calls of a client that is being closed, except the parent's in a
+ * forked child. Returns true if the program still has handles of some. */
 static bool close_calls(shmrpci_async *async)
 {
     bool is_known = false;
@@ -442,8 +446,8 @@ static void destroy(shmrpci_async *async)
         free(block);
         block = next;
     }
-    free(async->waker); /* the parent's: its thread does not exist in this
-                         * process */
+    free(async->waker); /* if it is the parent's: its thread does not exist in
+                         * this process */
     free(async);
 }
 

@@ -20,7 +20,7 @@ static void block_init(shmrpci_async_block *block, shmrpci_async *async)
         block->calls[i].async = async;
         block->calls[i].busy = &block->busy;
         block->calls[i].bit = UINT64_C(1) << i;
-        /* Nobody else sees a call that is not sent yet. */
+        /* Relaxed: no other thread sees the call before it is sent. */
         shmrpci_store_relaxed(&block->calls[i].state, SHMRPCI_ASYNC_HELD);
     }
 }
@@ -91,7 +91,8 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
         uint64_t busy = shmrpci_load_relaxed(&block->busy);
         while (busy != UINT64_MAX) {
             uint64_t bit = ~busy & (busy + 1);
-            /* Acquire: the thread that freed it no longer uses it. */
+            /* Acquire: pairs with the release by the thread that freed the
+             * object. */
             if (shmrpci_bias_cas_u64(&async->bias, &block->busy, &busy,
                                      busy | bit)) {
                 shmrpc_call *call = &block->calls[__builtin_ctzll(bit)];

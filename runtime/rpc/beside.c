@@ -1,4 +1,4 @@
-/* Calls of a client that carry more than their parameters. */
+/* Calls with metadata, a parent or interceptors, on the client's side. */
 #include "rpc/beside.h"
 
 #include <stdlib.h>
@@ -50,8 +50,8 @@ static int inherit_deadline(shmrpci_pending *p)
 
 /* ---- metadata ------------------------------------------------------------ */
 
-/* Writes the trace that the user gives under the key "traceparent", or that of
- * the parent's span. */
+/* Writes the trace that the user gives under the key "traceparent", or a new
+ * span of the parent's trace. */
 static int write_trace(shmrpci_beside *b, const shmrpc_metadata *list,
                        shmrpc_error *error)
 {
@@ -110,8 +110,7 @@ int shmrpc_intercepted_add_metadata(shmrpc_intercepted *call, const char *key,
     return shmrpci_metadata_add(&b->out, key, value, error);
 }
 
-/* ---- a call ----------------------------------------------------------------
- */
+/* ---- a call -------------------------------------------------------------- */
 
 static shmrpci_beside *beside_new(const shmrpci_pending *p,
                                   const shmrpc_opts *opts)

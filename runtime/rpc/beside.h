@@ -1,11 +1,11 @@
 /*
- * What a client's call may carry: metadata, its parent (the call on whose
- * behalf it is made), and interceptors.
+ * Parts of a client's call that most calls don't have: metadata, a parent (the
+ * call on whose behalf it is made), and interceptors.
  *
  *     shmrpci_pending_init -> begin -> send ... receive -> take_reply -> value
  *                                | reply -> end
  *
- * All of this is in an object that only such calls have.
+ * They are in an object that only such calls allocate.
  *
  * Threading: one thread at a time, as the call.
  */
@@ -36,41 +36,42 @@ static inline bool shmrpci_opts_are_beside(const shmrpc_opts *opts)
                             opts->reply_metadata != NULL);
 }
 
-/* Whether a call of the client needs any of this. */
+/* Whether a call has metadata, a parent or interceptors. */
 static inline bool shmrpci_beside_is_used(const shmrpc_client *client,
                                           const shmrpc_opts *opts)
 {
     return client->interceptors.count > 0 || shmrpci_opts_are_beside(opts);
 }
 
-/* Whether anything but the call itself needs attention: one test for all
- * reasons. */
+/* Whether the call must leave the plain path. One test covers all reasons. */
 static inline bool shmrpci_call_is_watched(const shmrpc_client *client,
                                            const shmrpc_opts *opts)
 {
-    /* Relaxed: the next failing call counts again. */
+    /* Relaxed: if a stale value is read, one call is not counted for the retry
+     * budget. */
     return shmrpci_load_relaxed(&client->watched) != 0 ||
            shmrpci_opts_are_beside(opts);
 }
 
-/* Called after init. Whatever it returns, `end` must be called. TOO_LARGE,
- * INVALID: metadata; DEADLINE, CANCELLED: of the parent; or the status of an
- * interceptor. */
+/* Called after init. Whatever it returns, `end` must be called. Returns
+ * TOO_LARGE or INVALID for bad metadata, DEADLINE or CANCELLED if the parent
+ * has ended, or the status of an interceptor. */
 int shmrpci_beside_begin(shmrpci_pending *p, const shmrpc_opts *opts);
 
-/* Called before the body is encoded. UNIMPLEMENTED: the server can't read
- * metadata. */
+/* Writes the metadata; called before the body is encoded. Returns UNIMPLEMENTED
+ * if the server can't read metadata. */
 int shmrpci_beside_write(shmrpci_pending *p);
 
-/* As receive of the transport, until the call's deadline; CANCELLED: the parent
- * was cancelled, and the call has been given up. */
+/* Receives like the transport, until the call's deadline. Returns CANCELLED if
+ * the parent was cancelled; the call has then been given up. */
 int shmrpci_beside_receive(shmrpci_pending *p);
 
-/* As reserve of the transport; CANCELLED: the parent was cancelled. */
+/* Reserves like the transport. Returns CANCELLED if the parent was cancelled.
+ */
 int shmrpci_beside_reserve(shmrpci_pending *p, size_t size_hint,
                            size_t reply_hint, int64_t deadline_ns);
 
-/* When to check the parent again: `deadline_ns` at the latest. */
+/* Returns when to check the parent again, at the latest at `deadline_ns`. */
 static inline int64_t shmrpci_beside_turn_ns(const shmrpc_ctx *parent,
                                              int64_t deadline_ns)
 {
@@ -81,11 +82,12 @@ static inline int64_t shmrpci_beside_turn_ns(const shmrpc_ctx *parent,
     return turn_ns < deadline_ns ? turn_ns : deadline_ns;
 }
 
-/* Takes the metadata off a received reply. DATA_LOSS: malformed; the reply has
- * been released. */
+/* Removes the metadata from a received reply. Returns DATA_LOSS if it is
+ * malformed; the reply has then been released. */
 int shmrpci_beside_take_reply(shmrpci_pending *p);
 
-/* The call is over; returns `status`. */
+/* Tells the interceptors that the call ended with `status`, frees the object,
+ * and returns the final status. */
 int shmrpci_beside_end(shmrpci_pending *p, int status);
 
 #endif

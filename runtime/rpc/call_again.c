@@ -1,9 +1,9 @@
 /*
- * Sends calls, more than once if necessary.
+ * Sends calls, several times if necessary.
  *
  * A call that has certainly not run is sent again until the deadline, whatever
  * the method. One that may have run is repeated only if the method is
- * `@idempotent` both here and at the server (link.c compares).
+ * `@idempotent` both here and at the server (link.c checks this at connect).
  */
 #include "base/assert.h"
 #include "os/clock.h"
@@ -11,7 +11,8 @@
 #include "rpc/limits.h"
 #include "rpc/reconnect.h"
 
-/* Holds a link of this process that is not known to be lost. */
+/* Holds a link of this process that is not known to be lost, and connects if
+ * there is none. */
 static int enter(shmrpci_pending *p)
 {
     if (p->hazard == NULL) {
@@ -43,7 +44,7 @@ static int enter(shmrpci_pending *p)
     }
 }
 
-/* The link is lost, and the call has certainly not run. */
+/* Notes that the link is lost, and that the call has certainly not run. */
 static void note_unsent(shmrpci_pending *p)
 {
     SHMRPCI_ASSERT(p->link != NULL && p->link->serial != 0,
@@ -93,7 +94,7 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
         (void)shmrpci_pending_deadly(p);
         return false;
     }
-    /* `@retry` repeats such calls instead. */
+    /* Methods with `@retry` are repeated by retry.c instead. */
     if (!has_died || (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) == 0 ||
         p->method->policy.attempts > 1 || ++p->runs >= SHMRPCI_RUNS_MAX ||
         shmrpci_now_ns() >= p->deadline_ns) {
@@ -104,7 +105,7 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
         p->lost = p->link->serial;
     }
     (void)shmrpci_add_relaxed(&p->client->retried, UINT64_C(1));
-    p->is_long = true; /* marked as repeated */
+    p->is_long = true; /* only the long path can mark a request as repeated */
     shmrpci_pending_shorten(p);
     return true;
 }

@@ -1,4 +1,4 @@
-/* Sets the clock of calls. */
+/* Updates the clock that call deadlines use. */
 #include "rpc/call_clock.h"
 
 #define SET_EVERY_NS (50 * SHMRPCI_NS_PER_MS)

@@ -1,10 +1,10 @@
 /*
- * The monotonic time for deadlines of calls, at the price of reading ticks.
+ * Monotonic time for the deadlines of calls, at the cost of reading the CPU's
+ * tick counter.
  *
  * A deadline needs the monotonic clock, which takes 25-55 ns to read, a good
- * part of a short call. This keeps the difference between clock and ticks, and
- * updates it every 50 ms; the two drift apart by at most about 25 us in that
- * time.
+ * part of a short call. So the difference between clock and ticks is cached and
+ * updated every 50 ms; they drift apart by at most about 25 us in that time.
  *
  * Threading: any number of threads share one; concurrent updates are all
  * valid.
@@ -18,7 +18,7 @@
 #include "sync/atomic.h"
 
 typedef struct shmrpci_call_clock {
-    uint64_t ns_per_tick;     /* times 2^32; 0: ticks are not steady */
+    uint64_t ns_per_tick;     /* times 2^32; 0: the tick rate is not constant */
     shmrpci_atomic_u64 apart; /* clock minus ticks in ns, modulo 2^64 */
     shmrpci_atomic_u64 due;   /* in ticks: when to update `apart` */
 } shmrpci_call_clock;
@@ -44,8 +44,8 @@ static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
 static inline int64_t shmrpci_call_clock_at(shmrpci_call_clock *clock,
                                             uint64_t ticks)
 {
-    /* Relaxed: the two words may be of different updates, all of which are
-     * valid now. */
+    /* Relaxed: the two words may come from different updates, but each is valid
+     * for 50 ms. */
     if (ticks >= shmrpci_load_relaxed(&clock->due)) {
         return shmrpci_call_clock_set(clock);
     }

@@ -1,5 +1,5 @@
-/* How calls fail: the texts of their errors, and the replies of declared
- * ones. */
+/* Errors of calls: their messages, and the replies that carry declared errors.
+ */
 #include "rpc/call.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "rpc/envelope.h"
 #include "rpc/fault.h"
 
-/* ---- failures of our own ---- */
+/* ---- failures of our own ------------------------------------------------- */
 
 int shmrpci_pending_not_sent(shmrpci_pending *p)
 {
@@ -101,7 +101,7 @@ int shmrpci_pending_damaged(shmrpci_pending *p, int status)
     return SHMRPC_E_DATA_LOSS;
 }
 
-/* ---- failures that the server reports ---- */
+/* ---- failures that the server reports ------------------------------------ */
 
 static const shmrpc_error_type *declared(const shmrpc_method *method,
                                          int32_t number)
@@ -124,7 +124,8 @@ static bool throws_payload(const shmrpc_method *method)
     return false;
 }
 
-/* A server's status is input: one that no server may send becomes UNKNOWN. */
+/* The server's status is untrusted input. A status that no server may send
+ * becomes UNKNOWN. */
 static bool is_status(int32_t status)
 {
     return status >= SHMRPC_DECLARED_ERROR_MIN ||
@@ -132,8 +133,8 @@ static bool is_status(int32_t status)
            status == SHMRPC_E_UNKNOWN;
 }
 
-/* Reads the detail of the reply; returns the offset of its payload, or 0: there
- * is no detail. */
+/* Reads the error detail of the reply. Returns the offset of the payload after
+ * it, or 0 if there is no detail. */
 static size_t read_detail(const shmrpci_pending *p, shmrpc_error *detail)
 {
     uint8_t copy[SHMRPCI_DETAIL_MAX_BYTES];
@@ -164,7 +165,8 @@ static void explain(shmrpci_pending *p, int32_t status)
     }
 }
 
-/* For an error that only the server knows, the name is the server's. */
+/* Writes error and name. The name is the server's if this client does not know
+ * the error. */
 static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
                    const shmrpc_error *detail)
 {
@@ -233,7 +235,7 @@ static int decode_thrown(shmrpci_pending *p, shmrpci_reply *reply,
                        : SHMRPC_OK;
 }
 
-/* Makes that reply; returns the error's number. */
+/* Makes the reply object of a declared error. Returns the error's number. */
 static int thrown_reply(shmrpci_pending *p, const shmrpc_error_type *thrown,
                         const shmrpc_error *detail, size_t payload_at,
                         const void **out)

@@ -8,8 +8,8 @@
 /* Replies up to this size are decoded from the stack. */
 #define LOCAL_BYTES 1024
 
-/* Returns the bytes where nobody else can write them: a copy in `local` or
- * `arena`, or the reply itself. NULL: out of memory. */
+/* Returns the body in memory that no other process can write: a copy in `local`
+ * or `arena`, or the reply itself. Returns NULL if memory is short. */
 static const uint8_t *private_body(const shmrpci_call *call,
                                    uint8_t local[LOCAL_BYTES],
                                    shmrpci_arena *arena)
@@ -26,7 +26,7 @@ static const uint8_t *private_body(const shmrpci_call *call,
 
 static int decode_value(shmrpci_pending *p, void *result)
 {
-    /* 8: the native codec reads numbers in place. */
+    /* Aligned, because the native codec reads numbers in place. */
     _Alignas(8) uint8_t local[LOCAL_BYTES];
     shmrpci_arena arena;
     int status = SHMRPC_E_NO_MEMORY;
@@ -60,7 +60,8 @@ int shmrpci_pending_value(shmrpci_pending *p, void *result)
     return SHMRPC_OK;
 }
 
-/* Nothing parses the bytes of a raw method: they may stay in shared memory. */
+/* Tries to leave the reply of a raw method in shared memory, which is safe
+ * because nothing parses its bytes. */
 static bool keep(shmrpci_pending *p, shmrpci_reply *reply)
 {
     if (!p->in_place || !p->call.in_shared ||
@@ -72,8 +73,8 @@ static bool keep(shmrpci_pending *p, shmrpci_reply *reply)
     return true;
 }
 
-/* Copies the reply out of the slot, unless it is to stay there, and frees the
- * slot. NULL: out of memory. */
+/* Copies the reply out of the slot and frees the slot, unless the reply stays
+ * there. Returns NULL if memory is short. */
 static const uint8_t *take_body(shmrpci_pending *p, shmrpci_reply *reply)
 {
     const uint8_t *in = p->call.in;

@@ -8,7 +8,8 @@
 _Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
                "a call without a codec can be posted");
 
-/* Applies the options of this call; returns its timeout, or 0. */
+/* Applies the options of this call. Returns its timeout, or 0 if it has none.
+ */
 static inline int64_t take_opts(shmrpci_pending *p, const shmrpc_opts *opts)
 {
     p->nonblock = (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
@@ -18,7 +19,7 @@ static inline int64_t take_opts(shmrpci_pending *p, const shmrpc_opts *opts)
     return opts->timeout_ns;
 }
 
-/* Most calls have the same values here, so they are written in as few stores as
+/* Zeroes the members that most calls leave at 0, with as few stores as
  * possible. */
 static inline void clear(shmrpci_pending *p)
 {
@@ -39,7 +40,8 @@ static inline void clear(shmrpci_pending *p)
     p->is_retry = false;
 }
 
-/* Sets up all but method, state and parameters, which are there already. */
+/* Sets all members except method, state and parameters, which the caller has
+ * set. */
 static inline int init(shmrpci_pending *p, shmrpc_client *client,
                        uint32_t number, const shmrpc_opts *opts,
                        shmrpc_error *error)
@@ -87,7 +89,7 @@ int shmrpci_pending_init_ping(shmrpci_pending *p, shmrpc_client *client,
     p->state = state;
     p->params = &nothing;
     int status = init(p, client, client->service->method_count, opts, error);
-    p->is_long = true; /* which `post` never sends */
+    p->is_long = true; /* `post` can't send a ping */
     return status;
 }
 
@@ -121,7 +123,8 @@ static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
     return status;
 }
 
-/* Asynchronous calls that are over keep their slots until they are checked. */
+/* Reserves a slot. Ends asynchronous calls that are over if no slot is free,
+ * because they keep their slots until they are checked. */
 static int reserve_among(shmrpci_pending *p, shmrpci_async *async)
 {
     int status = reserve_until(p, 0);
@@ -130,8 +133,8 @@ static int reserve_among(shmrpci_pending *p, shmrpci_async *async)
         shmrpci_pending_shorten(p);
         status = reserve_until(p, 0);
     }
-    /* Other code has the slots, or the deadline has passed: the transport says
-     * which. */
+    /* Blocking calls hold the slots, or the deadline has passed. The transport
+     * tells which. */
     return status == SHMRPC_E_BUSY && !p->nonblock
                ? reserve_until(p, p->deadline_ns)
                : status;
@@ -144,8 +147,8 @@ static int reserve(shmrpci_pending *p)
                          : reserve_until(p, p->nonblock ? 0 : p->deadline_ns);
 }
 
-/* Gets room for the bytes of a raw method, if its limit allows that many:
- * decoding would refuse more. */
+/* Reserves room for the body of a raw method, if its length limit allows that
+ * much: the server's decoding would refuse more. */
 static int lend(shmrpci_pending *p)
 {
     shmrpc_bytes body;
@@ -195,7 +198,8 @@ static int encode(shmrpci_pending *p)
                    ? status
                    : shmrpci_pending_message_failed(p, "request", status);
     }
-    /* Not counting metadata: a short call without metadata can be posted. */
+    /* Metadata is not counted, because the next call may have none and fit the
+     * short path. */
     shmrpci_estimate(&p->state->request_bytes, call->out.len - beside);
     return SHMRPC_OK;
 }
@@ -213,7 +217,8 @@ static void set_head(shmrpci_pending *p, uint32_t flags)
     };
 }
 
-/* Whether request and reply of calls like this one were short. */
+/* Whether the short path is worth trying: earlier requests and replies of the
+ * method were short. */
 static bool may_post(const shmrpci_pending *p)
 {
     /* Relaxed: estimates are hints. */
@@ -225,7 +230,7 @@ static bool may_post(const shmrpci_pending *p)
                SHMRPCI_POST_MAX_BYTES;
 }
 
-/* A request written by the codec, as post below. */
+/* Posts a short request that needs its codec. Returns false like post. */
 static bool post_encoded(shmrpci_pending *p)
 {
     _Alignas(8) uint8_t body[SHMRPCI_POST_MAX_BYTES];
@@ -238,8 +243,9 @@ static bool post_encoded(shmrpci_pending *p)
            p->link->shared->post(p->link->conn, &p->call, 0, 0, body, out.len);
 }
 
-/* Sends a short request, of any encoding, if a slot is free at once. False:
- * nothing was sent; the long path will send it, or report the error. */
+/* Sends a short request, of any encoding, if a slot is free at once. Returns
+ * false if nothing was sent; the long path then sends the request, or reports
+ * the error. */
 static bool post(shmrpci_pending *p)
 {
     SHMRPCI_ASSERT(p->link != NULL && shmrpci_link_is_ours(p->link),

@@ -15,7 +15,9 @@
 #include "rpc/spread.h"
 #include "shmrpc/discover.h"
 
-/* OK: the call must be released (unless oneway), and its link dropped. */
+/* Sends the call and receives its reply, and repeats it if that is safe. After
+ * OK the caller must release the call, unless it is oneway, and drop its link.
+ */
 static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
                                                           bool has_beside)
 {
@@ -44,7 +46,8 @@ static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
     }
 }
 
-/* Makes a call without metadata. `out`: NULL, or how it has ended. */
+/* Makes a call without metadata. `out` receives how the attempt ended, or is
+ * NULL. */
 static inline __attribute__((always_inline)) int
 call_plain(const shmrpci_invocation *c, bool wants_reply, shmrpci_attempt *out)
 {
@@ -102,7 +105,8 @@ static int call_beside(const shmrpci_invocation *c, shmrpci_attempt *out)
     return shmrpci_beside_end(&p, status);
 }
 
-/* Over a link of the client's own. (A repeated call is marked as such.) */
+/* Makes one attempt over the client's own link. A repeated call takes the
+ * longer path, which marks it as repeated. */
 static int call_one(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     return c->is_retry || shmrpci_beside_is_used(c->client, c->opts)
@@ -162,7 +166,8 @@ static int attempt(const shmrpci_invocation *c, shmrpci_attempt *out)
 
 /* ---- more than one attempt ----------------------------------------------- */
 
-/* The options for the next attempt of a failed call. */
+/* Repeats a call of a method with `@retry` that failed with `status`, until it
+ * succeeds or must not be repeated. */
 static int call_again(const shmrpci_invocation *c, shmrpci_attempt last,
                       int status)
 {
@@ -186,8 +191,8 @@ static int call_again(const shmrpci_invocation *c, shmrpci_attempt last,
     return status;
 }
 
-/* A call of a method with `@hedge`: if its connection is lost it continues like
- * any other call. */
+/* Makes a call of a method with `@hedge`. If its connection is lost, the call
+ * continues like any other. */
 static int call_twice(const shmrpci_invocation *c, shmrpci_attempt *out)
 {
     int status;
@@ -202,9 +207,9 @@ static int call_twice(const shmrpci_invocation *c, shmrpci_attempt *out)
     return opts.timeout_ns == 0 ? status : attempt(&rest, out);
 }
 
-/* Calls that need more than the plain path: a function of its own, so that
- * plain calls don't pay for it. (Passed by value: their arguments stay in
- * registers.) */
+/* Makes a call that needs more than the plain path. It is a separate function
+ * so that plain calls don't pay for it. (The argument is passed by value, so
+ * that the members stay in registers.) */
 static __attribute__((noinline)) int call_watched(shmrpci_invocation c)
 {
     const shmrpc_method *it = &c.client->service->methods[c.method];

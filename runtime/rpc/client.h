@@ -1,9 +1,9 @@
 /*
- * State shared by the parts of the client: its present connection, how to make
- * another, and estimates for its methods.
+ * State shared by the parts of the client: its present connection, how to
+ * connect again, and estimates for its methods.
  *
- * Threading: any number of threads call at once; everything that changes after
- * connect is atomic, or under the keeper's lock.
+ * Threading: any number of threads call at once. Everything that changes after
+ * connect is atomic, or protected by the keeper's lock.
  */
 #ifndef SHMRPCI_RPC_CLIENT_H
 #define SHMRPCI_RPC_CLIENT_H
@@ -24,8 +24,8 @@ typedef struct shmrpci_client_method {
 struct shmrpci_async;
 typedef struct shmrpci_crowd shmrpci_crowd;
 
-/* The link of a closed client: no call accepts it, so only calls that find it
- * have to check whether their client is closed. */
+/* The link of every closed client. No call accepts this link, so only a call
+ * that finds it has to check whether its client is closed. */
 extern shmrpci_link shmrpci_closed_link;
 
 enum {
@@ -38,7 +38,7 @@ enum {
 };
 
 struct shmrpc_client {
-    shmrpci_atomic_pointer link; /* the shmrpci_link; NULL: not yet */
+    shmrpci_atomic_pointer link; /* the shmrpci_link; NULL: not connected yet */
     const shmrpc_service *service;
     int64_t timeout_ns;  /* timeout of calls without one of their own */
     size_t decode_limit; /* memory limit for decoding one reply */
@@ -65,7 +65,8 @@ struct shmrpc_client {
     shmrpci_atomic_u64 reconnects;
     shmrpci_atomic_u64 resent;
     shmrpci_atomic_u64 retried;
-    /* In a member of a crowd: counts its calls, of all kinds; else NULL. */
+    /* The number of calls in progress, of any kind, in a member of a crowd;
+     * else NULL. */
     shmrpci_atomic_u32 *tally;
 };
 
@@ -74,13 +75,13 @@ static inline bool shmrpci_client_is_closed(const shmrpc_client *client)
     return shmrpci_load_acquire(&client->link) == (void *)&shmrpci_closed_link;
 }
 
-/* Reports the use of a closed client; INVALID. */
+/* Reports the use of a closed client. Returns INVALID. */
 int shmrpci_client_misused(const shmrpc_client *client,
                            const shmrpc_method *method, shmrpc_error *error);
 
-/* Raises an estimate to the most that a call of the method has needed. It never
- * shrinks: unused room costs nothing, while a reply for which too little was
- * reserved needs a new piece of shared memory. */
+/* Raises an estimate to the largest size that a call of the method has needed.
+ * It never shrinks: unused room costs nothing, while a reply that outgrows its
+ * room needs a new piece of shared memory. */
 static inline void shmrpci_estimate(shmrpci_atomic_u32 *estimate, size_t bytes)
 {
     uint32_t size = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;

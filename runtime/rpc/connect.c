@@ -16,10 +16,11 @@
 #include "rpc/spread.h"
 #include "shmrpc/client.h"
 
-/* Clients closed so long ago that no program should still use them. */
+/* The clients that were closed last. Their memory is kept to detect programs
+ * that still use them. */
 static shmrpci_graveyard closed_clients;
 
-/* A link of no process, so that no call is made over it. */
+/* The generation belongs to no process, so no call is made over this link. */
 shmrpci_link shmrpci_closed_link = {.generation = UINT32_MAX};
 
 int shmrpci_client_misused(const shmrpc_client *client,
@@ -31,7 +32,7 @@ int shmrpci_client_misused(const shmrpc_client *client,
                           method->name, client->service->name);
 }
 
-/* At least a byte: methods without a result may have replies too. */
+/* At least 1, because methods without a result may have reply objects too. */
 static size_t largest_result(const shmrpc_service *service)
 {
     size_t largest = 1;
@@ -51,8 +52,8 @@ static char *copy_of(const char *text)
     return copy != NULL ? strcpy(copy, from) : NULL;
 }
 
-/* SHMRPCI_CLIENT_...: the reasons why calls of a client leave the plain
- * path. */
+/* Returns the SHMRPCI_CLIENT_... flags that make the client's calls leave the
+ * plain path. */
 static uint32_t reasons_to_look(const shmrpc_service *service,
                                 const shmrpci_interceptors *interceptors)
 {
@@ -68,7 +69,7 @@ static uint32_t reasons_to_look(const shmrpc_service *service,
     return all;
 }
 
-/* Frees all members except those that a call reads first. */
+/* Frees all members except those that a call on a closed client reads. */
 static void client_end(shmrpc_client *client)
 {
     shmrpci_crowd_close(client->crowd);
@@ -128,7 +129,8 @@ static int64_t first_timeout_ns(const shmrpc_client *client, uint32_t flags)
                : SHMRPCI_CONNECT_TIMEOUT_NS;
 }
 
-/* Connects to all instances, if the address says so. False: it does not. */
+/* Connects to all instances if the address asks for that. Returns false if it
+ * does not. */
 static bool gather(shmrpc_client *client, const shmrpc_opts *opts,
                    int *out_status, shmrpc_error *error)
 {

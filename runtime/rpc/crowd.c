@@ -13,8 +13,8 @@
 #include "shmrpc/client.h"
 
 #define LOOK_NS SHMRPCI_NS_PER_S
-/* An instance that was gone is not tried again for this long, as long as there
- * are others. */
+/* How long an instance that was gone is not tried again, if there are others.
+ */
 #define GONE_NS (100 * SHMRPCI_NS_PER_MS)
 /* How long a new instance may take to answer while others could serve. */
 #define JOIN_NS (500 * SHMRPCI_NS_PER_MS)
@@ -26,8 +26,8 @@
 typedef struct member {
     shmrpc_client *client;
     char instance[64];
-    shmrpci_atomic_u32 calls;   /* number of our calls in progress: its client
-                                 * counts them */
+    shmrpci_atomic_u32 calls;   /* number of our calls in progress, counted by
+                                 * its client */
     shmrpci_atomic_u64 gone_ns; /* time before which it is not tried */
 } member;
 
@@ -38,12 +38,13 @@ struct shmrpci_crowd {
     shmrpci_mutex lock; /* held while adding members */
     shmrpci_atomic_u64 look_ns;
     shmrpci_atomic_u32 turn;
-    /* Release, after the member it counts; acquire. */
+    /* Stored with release after the new member is complete, loaded with
+     * acquire. */
     shmrpci_atomic_u32 count;
     member members[SHMRPCI_CROWD_MAX];
 };
 
-/* ---- finding ----------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------- */
 
 typedef struct finding {
     const char *name;
@@ -73,7 +74,7 @@ static bool has(const shmrpci_crowd *crowd, const char *instance)
     return false;
 }
 
-/* With the lock held: connects to an instance, and adds it. */
+/* Connects to an instance and adds it. The caller has the lock. */
 static int join(shmrpci_crowd *crowd, const char *instance, int64_t timeout_ns,
                 shmrpc_error *error)
 {
@@ -105,8 +106,8 @@ static int join(shmrpci_crowd *crowd, const char *instance, int64_t timeout_ns,
     return status;
 }
 
-/* With the lock held: connects to all instances that are not members. Returns
- * the first failure of an instance that runs but refused us; OK: none. */
+/* Connects to all instances that are not members. The caller has the lock.
+ * Returns the first failure of an instance that runs but refused us, or OK. */
 static int join_all(shmrpci_crowd *crowd, int64_t timeout_ns,
                     shmrpc_error *error)
 {
@@ -133,7 +134,8 @@ static void look(shmrpci_crowd *crowd)
 {
     shmrpc_error ignored;
     uint64_t now_ns = (uint64_t)shmrpci_now_ns();
-    /* Relaxed: one thread wins the change and searches. */
+    /* Relaxed: the compare-and-swap below selects one thread, which searches.
+     */
     uint64_t look_ns = shmrpci_load_relaxed(&crowd->look_ns);
     if (now_ns < look_ns ||
         !shmrpci_cas_seq(&crowd->look_ns, &look_ns, now_ns + LOOK_NS)) {
@@ -144,7 +146,7 @@ static void look(shmrpci_crowd *crowd)
     shmrpci_mutex_unlock(&crowd->lock);
 }
 
-/* ---- beginning and end ------------------------------------------------- */
+/* ---- beginning and end --------------------------------------------------- */
 
 static int join_first(shmrpci_crowd *crowd, int64_t deadline_ns,
                       shmrpc_error *error)
@@ -210,10 +212,10 @@ void shmrpci_crowd_close(shmrpci_crowd *crowd)
     free(crowd);
 }
 
-/* ---- choosing ---------------------------------------------------------- */
+/* ---- choosing ------------------------------------------------------------ */
 
-/* The next in turn among the members with the fewest calls. SHMRPCI_CROWD_MAX:
- * none. */
+/* Chooses the next in turn among the members with the fewest calls. Returns
+ * SHMRPCI_CROWD_MAX if there is none. */
 static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
 {
     uint32_t count = shmrpci_load_acquire(&crowd->count);
@@ -236,8 +238,9 @@ static uint32_t choose(shmrpci_crowd *crowd, uint64_t tried, bool any)
     return best;
 }
 
-/* Counts a call at a member that is not in *tried, and adds it there; without
- * `any`, skips members that were gone a moment ago. NULL: none. */
+/* Chooses a member that is not in *tried, counts a call there, and adds it to
+ * *tried. Skips members that were gone a moment ago, unless `any` is set.
+ * Returns NULL if there is none. */
 static member *enter(shmrpci_crowd *crowd, uint64_t *tried, bool any)
 {
     uint32_t at = choose(crowd, *tried, any);
@@ -256,7 +259,7 @@ static void leave(member *m)
     (void)shmrpci_sub_seq(&m->calls, 1u);
 }
 
-/* ---- a call ------------------------------------------------------------ */
+/* ---- a call -------------------------------------------------------------- */
 
 static int make_at(member *m, const shmrpci_crowd_call *call,
                    int64_t deadline_ns, uint32_t more_flags,
@@ -271,7 +274,7 @@ static int make_at(member *m, const shmrpci_crowd_call *call,
     return status;
 }
 
-/* Tries one member after another, until one has taken the call. */
+/* Tries one member after another until one has taken the call. */
 static int make_somewhere(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
                           int64_t deadline_ns, shmrpc_error *error)
 {
@@ -294,7 +297,7 @@ static int make_somewhere(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
     return status;
 }
 
-/* All members are full: waits at one of them. */
+/* Called when all members are full: waits at one of them. */
 static int make_late(shmrpci_crowd *crowd, const shmrpci_crowd_call *call,
                      int64_t deadline_ns, shmrpc_error *error)
 {

@@ -63,7 +63,7 @@ void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request, size_t size)
 void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
 {
     shmrpci_request *request = ctx->request;
-    static char result; /* of any type: it is not read */
+    static char result; /* only its address is used, whatever the type */
     if (shmrpci_raw_result(ctx->method, &result) == NULL || ctx->has_lent ||
         ctx->detached != NULL) {
         return NULL;
@@ -125,8 +125,8 @@ void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args)
     size_t have = len < 0                      ? 0
                   : (size_t)len >= sizeof text ? sizeof text - 1
                                                : (size_t)len;
-    /* A handler may quote bytes that aren't text: stop before the first of
-     * them. */
+    /* A handler may quote bytes that aren't text: the message stops before the
+     * first of these. */
     have = shmrpci_utf8_valid_prefix(text, have);
     have = shmrpci_utf8_cut(text, have, sizeof ctx->message - 1);
     memcpy(ctx->message, text, have);
@@ -154,7 +154,7 @@ int shmrpc_ctx_refuse(shmrpc_ctx *ctx, int64_t retry_after_ns,
     return SHMRPC_E_EXHAUSTED;
 }
 
-/* ---- beside the call ---- */
+/* ---- beside the call ----------------------------------------------------- */
 
 const char *shmrpc_ctx_metadata(const shmrpc_ctx *ctx, const char *key)
 {
@@ -227,10 +227,10 @@ bool shmrpc_ctx_trace(const shmrpc_ctx *ctx, shmrpc_trace *out)
     return true;
 }
 
-/* ---- declared errors with payload ---- */
+/* ---- declared errors with payload ---------------------------------------- */
 
-/* A string field `message` of the payload becomes the error's message, for
- * callers that see only the error object, unless the handler has set one. */
+/* Uses the payload's string field `message` as the error's message, for callers
+ * that see only the error object, unless the handler has set a message. */
 static void take_message(shmrpc_ctx *ctx, const shmrpc_type *payload,
                          const void *detail)
 {
@@ -264,7 +264,8 @@ int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
     int status =
         codec->encode(type->payload, detail, "", &ctx->payload, &error);
     if (status == SHMRPC_E_INVALID) {
-        /* The service broke its own contract: not the caller's fault. */
+        /* The service broke its own contract, which is not the caller's fault.
+         */
         return shmrpc_ctx_fail(ctx, SHMRPC_E_INTERNAL, "error %s: %s: %s",
                                type->name, error.path, error.message);
     }

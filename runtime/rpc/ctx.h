@@ -1,8 +1,7 @@
 /*
  * The context of a call: the worker's side of <shmrpc/server.h>.
  *
- * One worker has one, which is set up anew for each request.  Threading: the
- * worker's thread.
+ * Each worker has one context, which is set up anew for each request.
  */
 #ifndef SHMRPCI_RPC_CTX_H
 #define SHMRPCI_RPC_CTX_H
@@ -42,19 +41,19 @@ typedef struct shmrpci_served_stream {
     shmrpci_flat flat;   /* the client's items, if they are flat */
     int over;            /* MORE, or how the client's items ended */
     int64_t stall_ns;    /* the longest time that a send may wait */
-    int64_t age_ns;      /* the longest time that it may be open; 0: its
-                          * deadline comes first */
-    int ended;           /* EVICTED: a send waited that long; SERVER_LOST;
-                          * UNAVAILABLE: the worker's streams were cut, or it
-                          * is too old */
+    int64_t age_ns;      /* the longest time that the stream may be open; 0: the
+                          * call's deadline is earlier */
+    int ended;           /* why it ended: EVICTED: a send waited for stall_ns;
+                          * SERVER_LOST; UNAVAILABLE: the worker was replaced,
+                          * or the stream reached its age; OK: it is open */
     uint64_t items;      /* number of items sent; for uploads, read */
     shmrpci_buf out;     /* the item being sent */
-    shmrpci_arena arena; /* of the item that was read */
+    shmrpci_arena arena; /* holds the item that was read last */
     shmrpci_stats_streams *counts; /* or NULL */
-    /* Of a detached stream, which never waits; else NULL. */
+    /* Of a detached stream, whose functions never wait; else NULL. */
     const shmrpci_pump_ops *pump;
     shmrpci_mutex *counting; /* several threads count here */
-    size_t sent;             /* number of bytes in `out` */
+    size_t sent;             /* number of bytes of `out` sent so far */
     bool has_rest;           /* a sent item is not complete yet */
     bool wants_item;         /* the last read found no item */
     bool wants_room;
@@ -62,16 +61,16 @@ typedef struct shmrpci_served_stream {
 
 /* Metadata, span and token of a call. */
 typedef struct shmrpci_ctx_beside {
-    shmrpci_metadata in;  /* the caller's, if has_metadata */
+    shmrpci_metadata in;  /* the request's metadata, if has_metadata */
     shmrpci_metadata out; /* the reply's */
-    bool has_span;        /* `span` is made */
+    bool has_span;        /* `span` has been set */
     uint8_t span[SHMRPCI_TRACE_BYTES];
     char traceparent[SHMRPC_TRACEPARENT_BYTES]; /* the caller's */
     shmrpci_interception looks;
-    /* The relay's peer that made the call, if its end is to be reported; else
-     * 0. */
+    /* The peer behind a relay that made the call, if its end must be reported;
+     * else 0. */
     uint64_t peer;
-    /* The token of the connection that was read last. */
+    /* The cached token, which belongs to connection `token_of`. */
     bool knows_token;
     uint64_t token_of;
     const char *token; /* in `said`, or NULL */
@@ -88,8 +87,8 @@ struct shmrpc_ctx {
     bool has_lent;              /* memory of request->out, lent by
                                  * shmrpc_ctx_loan */
     bool is_long;               /* the reply can't take the short path */
-    bool has_metadata;          /* beside->in is set; `out` is ready for the
-                                 * reply's */
+    bool has_metadata;          /* beside->in is set, and beside->out is ready
+                                 * for the reply's metadata */
     bool is_looked_at;          /* interceptors see it */
     int32_t raised;             /* see payload */
     shmrpci_ctx_beside *beside; /* the worker's */
@@ -102,18 +101,20 @@ struct shmrpc_ctx {
     shmrpci_served_stream *stream;     /* NULL: the call has no streams */
     struct shmrpci_detached *detached; /* the detached call that owns this
                                         * context; or NULL */
-    int64_t retry_after_ns; /* of shmrpc_ctx_refuse, with `message` */
+    int64_t
+        retry_after_ns; /* set by shmrpc_ctx_refuse, together with `message` */
     struct shmrpci_overload_worker *overload; /* the worker's */
 };
 
-/* Sets the message, as shmrpc_ctx_fail does. */
+/* Sets the message like shmrpc_ctx_fail. */
 void shmrpci_ctx_say(shmrpc_ctx *ctx, const char *format, va_list args);
 
-/* Prepares request->out for a reply of about `size` bytes; drops a loan. */
+/* Prepares request->out for a reply of about `size` bytes. Drops a loan. */
 void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
                          size_t size);
 
-/* The handler's span, for calls that it makes; false: the call has no trace. */
+/* Copies the handler's span, for nested calls. Returns false if the call has no
+ * trace. */
 bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES]);
 
 /* Whether a gateway has sent the call on behalf of one of its peers. */
@@ -122,26 +123,28 @@ bool shmrpci_ctx_is_relayed(const shmrpc_ctx *ctx);
 /* A service's limits for its streams. */
 typedef struct shmrpci_stream_rules {
     size_t decode_limit; /* limit of memory for one item */
-    uint32_t max_places; /* most workers in streams: see accept in
-                          * transport.h */
+    uint32_t max_places; /* most workers that may serve streams at once: see
+                          * accept in transport.h */
     int64_t stall_ns;
     int64_t max_age_ns; /* 0: none */
 } shmrpci_stream_rules;
 
-/* Called before the handler of a method with streams, which are counted in the
- * row of `counter`. EXHAUSTED, NO_MEMORY. */
+/* Called before the handler of a method with streams, whose items are counted
+ * in the row of `counter`. Returns EXHAUSTED, NO_MEMORY or OK. */
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_transport *transport,
                                 const shmrpci_codec *codec,
                                 const shmrpci_stream_rules *rules,
                                 shmrpci_counter *counter, uint32_t row);
-/* Called after the handler, which has returned `status`: from now on the
- * client's sends fail, and its reads end. Returns the status with which the
- * call ends. */
+/* Called after the handler has returned `status`. From then on the client's
+ * sends fail, and its reads end. Returns the status with which the call ends.
+ */
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status);
-/* Sends the rest of the last item: OK: all of it was sent; BUSY. */
+/* Sends the rest of the last item. Returns OK when all of it is sent, or BUSY.
+ */
 int shmrpci_served_stream_push(shmrpci_served_stream *s);
-/* No more items are wanted, for the reason `status`. */
+/* Notes that no more items can be sent or read, for the reason `status`.
+ * Returns the status for the handler. */
 int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status);
 
 /* The bytes that a raw method returns; NULL for any other method. */

@@ -11,7 +11,7 @@
 #include "rpc/misuse.h"
 #include "shmrpc/server.h"
 
-/* The last answered calls of all servers. */
+/* The detached calls answered last, of all servers. */
 static shmrpci_graveyard answered;
 
 static shmrpci_dispatcher *dispatcher_of(shmrpc_ctx *ctx)
@@ -25,7 +25,7 @@ static const shmrpci_worker_ops *ops_of(const shmrpci_request *request)
     return request->participant->transport->worker;
 }
 
-/* ---- state of a call ---------------------------------------------------- */
+/* ---- state of a call ----------------------------------------------------- */
 
 bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w)
 {
@@ -70,7 +70,7 @@ static void set_unref(shmrpci_detached_set *set)
     }
 }
 
-/* False: there are too many. */
+/* Adds a call to the set. Returns false if the set is full. */
 static bool enter(shmrpci_detached_set *set, shmrpci_detached *d)
 {
     shmrpci_mutex_lock(&set->lock);
@@ -107,8 +107,7 @@ void shmrpci_detached_leave(shmrpci_detached *d, shmrpci_detached_state state)
     shmrpci_mutex_unlock(&set->lock);
 }
 
-/* ---- detached contexts ----------------------------------------------------
- */
+/* ---- detached contexts --------------------------------------------------- */
 
 static const shmrpci_detached *detached_of(const shmrpci_request *request)
 {
@@ -117,7 +116,8 @@ static const shmrpci_detached *detached_of(const shmrpci_request *request)
                                                              request));
 }
 
-/* Under the lock, because the transport frees the request once it has ended. */
+/* Takes the lock, because the transport frees the request when the worker ends
+ * the call. */
 static bool late_is_cancelled(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
@@ -129,7 +129,7 @@ static bool late_is_cancelled(const shmrpci_request *request)
     return is_cancelled;
 }
 
-/* As above. */
+/* Takes the lock for the same reason. */
 static bool late_is_draining(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
@@ -156,13 +156,12 @@ static const shmrpci_worker_ops late_ops = {.reply_reserve = late_reserve,
                                             .is_draining = late_is_draining,
                                             .connection = late_connection};
 
-/* ---- a worker whose call was detached --------------------------------------
- */
+/* ---- a worker whose call was detached ------------------------------------ */
 
 /*
  * A worker that has detached its call must not use the request any more,
- * whatever its handler does until it returns: this marks such a worker, so that
- * calls that are not detached need no test.
+ * whatever its handler does until it returns: so the worker gets operations
+ * that do nothing. Calls that are not detached then need no test.
  */
 static _Thread_local shmrpci_dispatcher *silent;
 
@@ -247,8 +246,7 @@ static void fall_silent(shmrpci_dispatcher *w)
     silent = w;
 }
 
-/* ---- detaching ------------------------------------------------------------
- */
+/* ---- detaching ----------------------------------------------------------- */
 
 /* NULL: out of memory. */
 static shmrpci_detached *detached_new(const shmrpci_dispatcher *w)
@@ -278,8 +276,8 @@ static void swap_room(shmrpci_dispatcher *a, shmrpci_dispatcher *b)
     b->beside = beside;
 }
 
-/* Moves the worker's room, memory and payload to the call; the worker gets new
- * ones. */
+/* Moves the worker's room, memory and payload to the detached call, and gives
+ * the worker new ones. */
 static void move(shmrpci_dispatcher *w, shmrpci_detached *d)
 {
     shmrpci_dispatcher *own = &d->w;
@@ -341,7 +339,7 @@ static void detached_free(shmrpci_detached *d)
     free(d);
 }
 
-/* Makes the transport free the request. */
+/* Moves the request from the worker to the detached call `d`. */
 static int part(shmrpci_dispatcher *w, shmrpc_ctx *ctx, shmrpci_detached *d)
 {
     d->generation = shmrpci_fork_generation();
@@ -405,8 +403,7 @@ int shmrpc_ctx_detach(shmrpc_ctx *ctx, shmrpc_ctx **out)
     return status;
 }
 
-/* ---- the end ---------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 void shmrpci_detached_bury(shmrpci_detached *d)
 {
@@ -419,7 +416,7 @@ void shmrpci_detached_bury(shmrpci_detached *d)
     free(shmrpci_bury(&answered, d));
 }
 
-/* Sends and counts the reply; the transport frees the request. */
+/* Sends and counts the reply, after which the transport frees the request. */
 bool shmrpci_detached_answer(shmrpci_detached *d, int status,
                              const void *result)
 {
@@ -433,7 +430,8 @@ bool shmrpci_detached_answer(shmrpci_detached *d, int status,
     return !d->request.was_given_up;
 }
 
-/* Its worker has stopped waiting. False: the worker has not ended the call. */
+/* Waits until the worker that ends the call is done with it. Returns false if
+ * another thread has answered meanwhile. */
 static bool has_ended(shmrpci_detached *d)
 {
     uint32_t state = SHMRPCI_DETACHED_ENDED;
@@ -481,8 +479,8 @@ int shmrpc_ctx_reply(shmrpc_ctx *ctx, int status, const void *result)
                           d->w.ctx.method->name);
 }
 
-/* Under the lock: takes a call that the program has not begun to answer; NULL:
- * there is none. */
+/* Takes a call that the program has not begun to answer, or returns NULL. The
+ * caller has the lock. */
 static shmrpci_detached *take_open(const shmrpci_detached_set *set)
 {
     for (shmrpci_detached *d = set->first; d != NULL; d = d->next) {
@@ -496,11 +494,12 @@ static shmrpci_detached *take_open(const shmrpci_detached_set *set)
     return NULL;
 }
 
-/* Ends the call at the caller; then reports the program's mistake. */
+/* Ends the call for its caller with ABORTED, then reports that the program did
+ * not answer. */
 static void end_one(shmrpci_detached *d, int64_t drain_ns)
 {
-    /* The program may answer, and so free it, as soon as the worker has
-     * released it. */
+    /* Read first: the program may answer and so free the call as soon as the
+     * worker has released it. */
     const char *name = d->w.ctx.method->name;
     const shmrpci_worker_ops *ops = ops_of(&d->request);
     shmrpci_overload_end(&d->counted);

@@ -1,20 +1,22 @@
 /*
- * Calls that are detached: their handlers have returned, and another thread
- * will answer (shmrpc_ctx_detach in <shmrpc/server.h>).
+ * Detached calls: their handlers have returned, and another thread will answer
+ * (shmrpc_ctx_detach in <shmrpc/server.h>).
  *
- * Such a call takes over its parameters, memory and metadata from its worker,
- * which gets new ones and goes on. The program holds a context of the call's
- * own until it has answered.
+ * A detached call takes over its parameters, memory and metadata from its
+ * worker, which gets new ones and continues. The program holds a context that
+ * belongs to the call until it has answered.
  *
- *     OPEN -> ANSWERING --------> ANSWERED    by the program +---> ENDING ->
- *       ENDED -------^        by its worker, which can wait no
- *                                             longer; then by the program
+ *     OPEN -+-> ANSWERING -------> ANSWERED    by the program
+ *           |                          ^
+ *           +-> ENDING --> ENDED ------+       by its worker, which can't wait
+ *                                              any longer; then by the program
  *
  * An answered call stays in memory until 64 others were answered (misuse.h), so
  * that a second answer is reported and does no harm.
  *
- * Threading: detach: the handler's thread; reply: any, one at a time for each
- * call; end: the worker's thread, when its handlers have returned.
+ * Threading: the handler's thread detaches. Any thread may reply, one at a time
+ * for each call. The worker's thread ends the set, when its handlers have
+ * returned.
  */
 #ifndef SHMRPCI_RPC_DETACH_H
 #define SHMRPCI_RPC_DETACH_H
@@ -26,27 +28,28 @@
 /* The detached calls of a worker. */
 typedef struct shmrpci_detached_set shmrpci_detached_set;
 
-/* The streams of one thread, which sleeps on two words of each stream, on its
+/* Most streams of one thread, which sleeps on two words of each stream, on its
  * own word, and on the worker's alarm. */
 #define SHMRPCI_STEPPER_STREAMS ((SHMRPCI_FUTEX_ANY_MAX - 2) / 2)
 #define SHMRPCI_STEPPERS_MAX                               \
     ((SHMRPC_DETACHED_MAX + SHMRPCI_STEPPER_STREAMS - 1) / \
      SHMRPCI_STEPPER_STREAMS)
 
-/* The step of a call with streams whose handler has returned. */
+/* The state of a detached call with streams, whose step function is called when
+ * there is something to do. */
 typedef struct shmrpci_stepped {
-    shmrpc_stub_step call; /* NULL: it has none */
+    shmrpc_stub_step call; /* calls `step`; NULL: the call has no streams */
     shmrpc_function step;
     void *state;
     void (*drop)(void *state);
     void *result; /* NULL: the method has none */
     struct shmrpci_stepper *by;
-    struct shmrpci_detached *next; /* in the list of the stepper, or of the
-                                    * fresh ones */
+    struct shmrpci_detached
+        *next; /* in the stepper's list `streams` or `fresh` */
     shmrpci_atomic_u32 is_woken;
     shmrpci_served_stream stream;
     bool is_due;   /* an item has arrived, or there is room */
-    bool has_left; /* the client has closed it, but not ended the call */
+    bool has_left; /* the client has left the stream, but not ended the call */
     bool is_last;  /* it ends with `status` once the current item is sent */
     int status;
     int64_t idle_ns; /* deadline for the next item */
@@ -61,14 +64,14 @@ typedef enum shmrpci_detached_state {
 } shmrpci_detached_state;
 
 typedef struct shmrpci_detached {
-    shmrpci_dispatcher w; /* first: the program's handle is its context */
+    shmrpci_dispatcher w; /* the program's handle points to its context */
     shmrpci_request request;
     shmrpci_detached_set *set;
     struct shmrpci_detached
         *next; /* under the set's lock, until it has ended */
     struct shmrpci_detached *previous;
-    /* shmrpci_detached_state. To ENDING and ENDED under the set's lock. Acquire
-     * and release: publishes the members here. */
+    /* A shmrpci_detached_state. It changes to ENDING and ENDED under the set's
+     * lock. Acquire and release: publishes the other members. */
     shmrpci_atomic_u32 state;
     uint32_t generation; /* identifies the process */
     uint64_t connection;
@@ -85,38 +88,38 @@ struct shmrpci_detached_set {
     shmrpci_cond changed;
     shmrpci_detached *first;
     uint32_t count;  /* length of the list */
-    uint32_t refs;   /* references: the worker's, and one of each call that the
+    uint32_t refs;   /* references: the worker's, and one for each call that the
                       * program has */
-    bool is_closing; /* streams must end */
+    bool is_closing; /* open streams must end */
     bool is_closed;  /* the threads must end too */
     struct shmrpci_stepper *steppers[SHMRPCI_STEPPERS_MAX];
     uint32_t stepper_count;
 };
 
-/* Waits until all are answered, for `drain_ns` at most; then ends the others
- * with ABORTED, and reports that. After this no call can be answered; frees the
- * set. */
+/* Waits until all calls are answered, at most `drain_ns`. Then ends the others
+ * with ABORTED and reports each of them. After this no call can be answered.
+ * Frees the set when the last reference is dropped. */
 void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns);
 
-/* ---- inside ------------------------------------------------------------ */
+/* ---- inside -------------------------------------------------------------- */
 
-/* Detaches the call of `ctx` from its worker. OK; or an error that has been
- * set, and nothing has changed. */
+/* Detaches the call of `ctx` from its worker. If this fails the error is set,
+ * and nothing has changed. */
 int shmrpci_detached_begin(shmrpc_ctx *ctx, shmrpci_detached **out);
-/* Sends the answer of the program or of its step. False: nobody waits for
- * it. */
+/* Sends the program's answer, or the result of its step. Returns false if the
+ * caller no longer waits. */
 bool shmrpci_detached_answer(shmrpci_detached *d, int status,
                              const void *result);
-/* The worker no longer uses it; its state is `state` from now on. */
+/* Removes the call from the set and sets its state to `state`. */
 void shmrpci_detached_leave(shmrpci_detached *d, shmrpci_detached_state state);
-/* The program no longer uses it: kept only to report a second answer. */
+/* Keeps an answered call in memory only to report a second answer. */
 void shmrpci_detached_bury(shmrpci_detached *d);
 
 /* ---- detach_stream.c: calls with streams --------------------------------- */
 
-/* Under the lock: ends the streams that are open. */
+/* Makes the threads end all open streams. The caller has the lock. */
 void shmrpci_steppers_close(shmrpci_detached_set *set);
-/* When no streams are left: ends the threads. */
+/* Ends the threads. No stream may be left. */
 void shmrpci_steppers_end(shmrpci_detached_set *set);
 
 #endif

@@ -3,8 +3,8 @@
  * when there is something to do.
  *
  * A thread serves many streams. It sleeps on a word of its own, on the worker's
- * alarm, and on those words of the streams that change when an item or room has
- * appeared, or the client has left. So an idle stream wakes nobody, and
+ * alarm, and on the words of each stream that change when an item arrives, when
+ * there is room, or when the client leaves. So an idle stream wakes nobody, and
  * occupies neither a worker nor a thread.
  */
 #include "rpc/detach.h"
@@ -24,12 +24,12 @@
 typedef struct shmrpci_stepper {
     shmrpci_detached_set *set;
     shmrpci_thread thread;
-    shmrpci_atomic_u32 bell;   /* incremented by a thread that wakes this one */
+    shmrpci_atomic_u32 bell;   /* incremented to wake this thread */
     shmrpci_atomic_u32 *alarm; /* the worker's; NULL: it has none */
     shmrpci_detached *streams; /* the streams of this thread */
-    bool is_closing;           /* its copy of the set's */
-    shmrpci_detached *fresh;   /* under the set's lock */
-    uint32_t count;            /* the same: of both lists */
+    bool is_closing;           /* a copy of the set's is_closing */
+    shmrpci_detached *fresh;   /* new streams; under the set's lock */
+    uint32_t count;            /* length of both lists; under the set's lock */
 } shmrpci_stepper;
 
 static void ring(shmrpci_stepper *s)
@@ -48,8 +48,8 @@ void shmrpc_stream_wake(shmrpc_ctx *ctx)
                              ctx->method->name);
         return;
     }
-    /* Seq: incremented before the ring is written, since the thread checks the
-     * streams after it has read the bell. */
+    /* Seq: set before the bell is rung, because the thread checks the streams
+     * after it has read the bell. */
     shmrpci_store_seq(&d->stepped.is_woken, 1u);
     ring(d->stepped.by);
 }
@@ -79,7 +79,8 @@ static void finish(shmrpci_stepper *s, shmrpci_detached *d, int status)
     shmrpci_detached_bury(d);
 }
 
-/* The reason why the stream must end now; MORE: it goes on. */
+/* Returns the status with which the stream must end now, or MORE if it
+ * continues. */
 static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
                       int64_t now_ns)
 {
@@ -107,11 +108,10 @@ static int is_in_vain(const shmrpci_stepper *s, shmrpci_detached *d,
                : (int)SHMRPC_MORE;
 }
 
-/* ---- a step ----------------------------------------------------------------
- */
+/* ---- a step -------------------------------------------------------------- */
 
-/* The rest of an item is sent before anything else. Returns how the call ends,
- * or MORE. */
+/* Sends the rest of the last item, then calls the program's step. Returns the
+ * status with which the call ends, or MORE. */
 static int step(shmrpci_detached *d)
 {
     shmrpci_stepped *it = &d->stepped;
@@ -152,7 +152,7 @@ static bool is_due(shmrpci_detached *d)
     return shmrpci_exchange_seq(&it->is_woken, 0u) != 0 || was_due;
 }
 
-/* True: something was done. */
+/* Runs the steps that are due. Returns true if there were any. */
 static bool step_all(shmrpci_stepper *s)
 {
     int64_t now_ns = s->streams != NULL ? shmrpci_now_ns() : 0;
@@ -175,10 +175,10 @@ static bool step_all(shmrpci_stepper *s)
     return has_done;
 }
 
-/* ---- sleep ------------------------------------------------------------------
- */
+/* ---- sleep --------------------------------------------------------------- */
 
-/* False: it is already due. */
+/* Adds the stream's words to `on`. Returns false if the stream is already due.
+ */
 static bool arm(shmrpci_stepper *s, shmrpci_detached *d, shmrpci_futex_on *on,
                 size_t *count)
 {
@@ -246,7 +246,7 @@ static void sleep_once(shmrpci_stepper *s, uint32_t seen, uint32_t raised)
     disarm_all(s);
 }
 
-/* False: it has ended. */
+/* Takes over new streams. Returns false if the thread must end. */
 static bool take_fresh(shmrpci_stepper *s)
 {
     shmrpci_mutex_lock(&s->set->lock);
@@ -270,7 +270,8 @@ static void run(void *user)
 {
     shmrpci_stepper *s = user;
     for (;;) {
-        /* Read before the check: a ring after it ends the sleep. */
+        /* Read before checking the streams, so that a later ring ends the
+         * sleep. */
         uint32_t seen = shmrpci_load_seq(&s->bell);
         uint32_t raised = s->alarm != NULL ? shmrpci_load_seq(s->alarm) : 0;
         if (!take_fresh(s)) {
@@ -282,8 +283,7 @@ static void run(void *user)
     }
 }
 
-/* ---- streams come
- * ------------------------------------------------------------ */
+/* ---- new streams --------------------------------------------------------- */
 
 static shmrpci_stepper *stepper_new(shmrpci_detached_set *set)
 {
@@ -299,7 +299,8 @@ static shmrpci_stepper *stepper_new(shmrpci_detached_set *set)
     return s;
 }
 
-/* Under the lock: a thread that has room; NULL: no more threads can be made. */
+/* Returns a stepper that has room, or NULL if no more threads can be made. The
+ * caller has the lock. */
 static shmrpci_stepper *choose(shmrpci_detached_set *set)
 {
     for (uint32_t i = 0; i < set->stepper_count; i++) {
@@ -315,7 +316,8 @@ static shmrpci_stepper *choose(shmrpci_detached_set *set)
     return s;
 }
 
-/* From here on its step owns it. False: no thread is available. */
+/* Gives the stream to a thread, which owns it from then on. Returns false if no
+ * thread is available. */
 static bool hand_over(shmrpci_detached *d)
 {
     shmrpci_mutex_lock(&d->set->lock);
@@ -333,7 +335,7 @@ static bool hand_over(shmrpci_detached *d)
     return s != NULL;
 }
 
-/* No thread will run its step: ends it in this one. */
+/* Ends a stream that no thread will serve, in this thread. */
 static void refuse(shmrpci_detached *d, int status)
 {
     shmrpci_stepper nobody = {.set = d->set, .count = 1};

@@ -1,6 +1,6 @@
-/* Services that are found at run time, without generated code. A service is
- * asked by a call of its method 0, over a connection of its own and without a
- * table. */
+/* Finds and describes services at run time, without generated code. A service
+ * is described by a call of its method 0, over a separate connection and
+ * without method tables. */
 #include "shmrpc/discover.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define DESCRIBE_TIMEOUT_NS (5 * SHMRPCI_NS_PER_S)
 
-/* ---- which there are ---- */
+/* ---- finding services ---------------------------------------------------- */
 
 typedef struct finder {
     shmrpc_found_fn found;
@@ -35,14 +35,14 @@ static void on_found(void *user, const shmrpci_address *address,
 shmrpc_status shmrpc_discover(shmrpc_error *error, shmrpc_found_fn found,
                               void *user)
 {
-    /* Services at inproc are the caller's own; other transports can't list
-     * their services. */
+    /* Services at inproc:// belong to the caller's own process, and the other
+     * transports can't list services. */
     const shmrpci_transport *shm = shmrpci_transport_of("shm", 3);
     finder f = {.found = found, .user = user};
     return shm != NULL ? shm->discovery->find(on_found, &f, error) : SHMRPC_OK;
 }
 
-/* ---- what one is ---- */
+/* ---- describing a service ------------------------------------------------ */
 
 typedef struct asker {
     shmrpci_link_opts opts;
@@ -56,7 +56,8 @@ static int failed(asker *a, int status)
                             a->link->where, shmrpc_status_text(status));
 }
 
-/* Copies a string of the server once, and adds a NUL. */
+/* Copies a string from memory that the server may change. Reads it once, and
+ * adds a NUL. */
 static int take(asker *a, const shmrpci_call *call, char **text, size_t *len)
 {
     size_t count = call->in_len;
@@ -113,7 +114,8 @@ shmrpc_status shmrpc_describe(const char *where, uint16_t port,
                               shmrpc_error *error)
 {
     static const shmrpc_opts defaults;
-    /* No methods: any service will do. */
+    /* Has no methods, so that the server's contract is compatible whatever it
+     * contains. */
     const shmrpc_service nobody = {.name = "", .id = "", .port = port};
     shmrpc_error unwanted;
     opts = opts != NULL ? opts : &defaults;

@@ -60,7 +60,7 @@ shmrpci_served_method shmrpci_served_method_of(const shmrpc_method *method)
     return own;
 }
 
-/* ---- the end of a request, counted ---- */
+/* ---- ending and counting a request --------------------------------------- */
 
 static void commit(worker *w, shmrpci_request *request)
 {
@@ -71,7 +71,7 @@ static void commit(worker *w, shmrpci_request *request)
                        status);
     w->ops->reply_commit(request);
     if (request->head.status != status && w->counter.rows != NULL) {
-        /* The reply did not fit. */
+        /* The transport changed the status because the reply did not fit. */
         shmrpci_count_error(&w->counter, w->row, request->head.status);
     }
 }
@@ -96,7 +96,7 @@ static void count_given_up(worker *w, const shmrpci_request *request)
     }
 }
 
-/* Inline: as send_result. */
+/* Inline for the same reason as send_result. */
 static inline __attribute__((always_inline)) void
 count_times(worker *w, const shmrpci_request *request)
 {
@@ -109,7 +109,7 @@ count_times(worker *w, const shmrpci_request *request)
                         ended - request->began_ticks);
 }
 
-/* ---- replies ---- */
+/* ---- replies ------------------------------------------------------------- */
 
 /* Resets w->error: an empty message, and no name. */
 static void clear_error(worker *w)
@@ -120,7 +120,8 @@ static void clear_error(worker *w)
     w->error.may_have_run = true;
 }
 
-/* Writes the metadata of an empty reply. Returns the flag for it, or 0. */
+/* Writes the metadata to a reply without a body yet. Returns the flag for it,
+ * or 0. */
 static uint32_t write_beside(worker *w, shmrpci_request *request)
 {
     shmrpci_metadata *m = &w->beside->out;
@@ -132,8 +133,8 @@ static uint32_t write_beside(worker *w, shmrpci_request *request)
     return SHMRPCI_HEAD_METADATA;
 }
 
-/* Ends the request with `status`, with path, message and name of w->error, and
- * with the payload that the handler has raised. */
+/* Ends the request with `status`, sending path, message and name from w->error,
+ * and the payload that the handler has raised. */
 static void reply_failure(worker *w, shmrpci_request *request, int status)
 {
     SHMRPCI_ASSERT(status != SHMRPC_OK, "a failure has a status");
@@ -149,19 +150,19 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     request->head.flags = SHMRPCI_HEAD_DETAIL | write_beside(w, request);
     w->error.pid = w->pid;
     shmrpci_detail_write(&w->error, &request->out);
-    w->error.retry_after_ns = 0; /* 0 unless somebody has set it */
+    w->error.retry_after_ns = 0; /* the next error starts without one */
     shmrpci_buf_append(&request->out, payload->data, len);
     commit(w, request);
 }
 
-/* As above, with the message that w->error holds. */
+/* Ends the request with `status` and the message in w->error. */
 static void reply_error(worker *w, shmrpci_request *request, int status)
 {
     w->error.name[0] = '\0';
     reply_failure(w, request, status);
 }
 
-/* The same, for a request whose handler is not called. */
+/* Ends a request whose handler is not called. */
 static void refuse(worker *w, shmrpci_request *request, int status)
 {
     w->error.may_have_run = false;
@@ -189,9 +190,10 @@ static void describe(worker *w, shmrpci_request *request)
     commit(w, request);
 }
 
-/* ---- requests ---- */
+/* ---- requests ------------------------------------------------------------ */
 
-/* Memory of `size` bytes for a value: `local`, if that is large enough. */
+/* Returns zeroed memory for a value of `type`: `local` if it is large enough,
+ * else from the arena. */
 static void *place(worker *w, const shmrpc_type *type,
                    uint8_t local[SHMRPCI_LOCAL_BYTES])
 {
@@ -200,15 +202,16 @@ static void *place(worker *w, const shmrpc_type *type,
                : shmrpci_arena_alloc(&w->arena, type->size, type->align);
 }
 
-/* Our own user could read and write our memory anyway. */
+/* A client of our own user is trusted, because it could read and write our
+ * memory anyway. */
 static bool is_trusted(const worker *w, const shmrpci_request *request)
 {
     return request->peer->uid == w->served->uid &&
            w->served->uid != SHMRPCI_UNMAPPED_UID;
 }
 
-/* The request's body in memory that the client can't write, or in place if
- * nothing will parse it. NULL: out of memory. */
+/* Returns the request's body in memory that the client can't write, or in place
+ * if nothing will parse it. Returns NULL if memory is short. */
 static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
                                   const shmrpc_method *method)
 {
@@ -226,8 +229,8 @@ static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
     return copy != NULL ? memcpy(copy, request->in, len) : NULL;
 }
 
-/* Flat parameters in place, for a call that is answered at once; NULL: the
- * codec is needed. */
+/* Returns flat parameters in place, for a call that is answered at once, or
+ * NULL if the codec is needed. */
 static const void *flat_params(worker *w, const shmrpci_request *request,
                                const shmrpci_served_method *method)
 {
@@ -255,7 +258,7 @@ static int decode(worker *w, const shmrpci_request *request,
     return status;
 }
 
-/* ---- results ---- */
+/* ---- results ------------------------------------------------------------- */
 
 static bool overlaps(const shmrpci_buf *out, const shmrpc_bytes *bytes)
 {
@@ -264,9 +267,9 @@ static bool overlaps(const shmrpci_buf *out, const shmrpc_bytes *bytes)
     return bytes->len > 0 && at < begin + out->cap && at + bytes->len > begin;
 }
 
-/* A raw handler may return a view of its parameter, which a lying client may
- * have placed where the reply goes, or a part of its loan: such bytes are
- * copied first. False: out of memory. */
+/* Copies the bytes that a raw handler returns if they overlap the reply: they
+ * may be a view of a parameter that a malicious client placed there, or a part
+ * of the handler's loan. Returns false if memory is short. */
 static bool set_apart(worker *w, const shmrpci_request *request,
                       shmrpc_bytes *bytes)
 {
@@ -287,7 +290,7 @@ static void estimate(uint32_t *bytes, size_t len)
     *bytes = size > *bytes ? size : *bytes - (*bytes - size) / 8;
 }
 
-/* Whether these bytes are the beginning of shmrpc_ctx_loan's loan. */
+/* Whether these bytes start where the loan of shmrpc_ctx_loan starts. */
 static bool is_loan(const worker *w, const shmrpci_request *request,
                     const shmrpc_bytes *bytes)
 {
@@ -295,7 +298,8 @@ static bool is_loan(const worker *w, const shmrpci_request *request,
            bytes->len <= request->out.len;
 }
 
-/* The same, in front of a result that is in the reply already. */
+/* Inserts the metadata before a result that is already in the reply. Returns
+ * the flag for it, or 0. */
 static uint32_t insert_beside(worker *w, shmrpci_request *request)
 {
     size_t len = request->out.len;
@@ -308,8 +312,8 @@ static uint32_t insert_beside(worker *w, shmrpci_request *request)
     return flags;
 }
 
-/* Encodes the result, or checks it if it is in place. Flags of the reply go to
- * `out_flags`. */
+/* Encodes the result, or checks it if it was written in place. Sets the flags
+ * of the reply in *out_flags. */
 static inline __attribute__((always_inline)) int
 encode(worker *w, shmrpci_request *request, uint32_t index, void *result,
        uint32_t *out_flags)
@@ -350,8 +354,8 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     w->shared->answer(request, w->image, len);
 }
 
-/* Sends a result if it is short, and previous ones were. False: the long path
- * will send it, or report the error. */
+/* Sends a result on the short path if it and earlier ones are short. Returns
+ * false if the long path must send it or report the error. */
 static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {
@@ -373,8 +377,8 @@ static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
     return true;
 }
 
-/* Inline, though called from two places: calls that are not detached must not
- * pay for those that are. */
+/* Inlined at both call sites, so that calls that are not detached don't pay for
+ * those that are. */
 static inline __attribute__((always_inline)) void
 send_result(worker *w, shmrpci_request *request, uint32_t index, void *result)
 {
@@ -408,7 +412,7 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
     }
 }
 
-/* ---- the handler's return value ---- */
+/* ---- the handler's return value ------------------------------------------ */
 
 static const shmrpc_error_type *declared(const shmrpc_method *method,
                                          int status)
@@ -457,9 +461,9 @@ static void reply_status(worker *w, shmrpci_request *request,
     reply_error(w, request, status);
 }
 
-/* ---- a request ---- */
+/* ---- a request ----------------------------------------------------------- */
 
-/* Inline: as send_result. */
+/* Inline for the same reason as send_result. */
 static inline __attribute__((always_inline)) int
 run(worker *w, shmrpci_request *request, uint32_t index, const void *params,
     void *result)
@@ -475,7 +479,8 @@ run(worker *w, shmrpci_request *request, uint32_t index, const void *params,
                                    result);
 }
 
-/* A call with streams: its last item is sent before the reply. */
+/* Runs a handler with streams and ends its streams. The last item is sent
+ * before the reply. */
 static __attribute__((noinline)) int
 run_stream(worker *w, shmrpci_request *request, uint32_t index,
            const void *params, void *result)
@@ -563,7 +568,8 @@ static void refuse_late(worker *w, shmrpci_request *request, uint32_t index)
     refuse(w, request, status);
 }
 
-/* The reply has been sent: the transport has freed the request. */
+/* Tells the interceptors that the call ended. The reply has been sent, so the
+ * transport has freed the request. */
 static void end_looks(worker *w, int32_t status)
 {
     w->beside->looks.call.ctx = NULL;
@@ -575,8 +581,8 @@ static void end_looks(worker *w, int32_t status)
     }
 }
 
-/* Admits a request with metadata, or of a service with access control. False:
- * it has been refused. */
+/* Admits a request that has metadata, or that is for a service with access
+ * control. Returns false if it has been refused. */
 static __attribute__((noinline)) bool
 begin_beside(worker *w, shmrpci_request *request, uint32_t index)
 {
@@ -652,7 +658,7 @@ static bool dispatch(worker *w, shmrpci_request *request)
     bool is_beside = w->served->is_guarded ||
                      (request->head.flags & SHMRPCI_HEAD_METADATA) != 0;
     if (is_beside && !begin_beside(w, request, id - 1)) {
-        /* It has been answered. */
+        /* begin_beside has answered it. */
     } else if (request->received_ns >= request->deadline_ns) {
         refuse_late(w, request, id - 1);
     } else {
@@ -664,7 +670,7 @@ static bool dispatch(worker *w, shmrpci_request *request)
     return true;
 }
 
-/* ---- a call that was detached ---- */
+/* ---- a call that was detached -------------------------------------------- */
 
 static __attribute__((noinline)) void count_late(worker *w,
                                                  const shmrpci_request *request)
@@ -672,7 +678,8 @@ static __attribute__((noinline)) void count_late(worker *w,
     count_times(w, request);
 }
 
-/* For a raw method the bytes may have to move: they are copied. */
+/* Sends the result of a detached call. The result of a raw method is copied,
+ * because its bytes may overlap the reply. */
 static void reply_late(worker *w, shmrpci_request *request, const void *result)
 {
     union {
@@ -722,10 +729,10 @@ void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status)
     }
 }
 
-/* ---- a worker ---- */
+/* ---- a worker ------------------------------------------------------------ */
 
-/* What the user's function logs here belongs to no call, although the worker's
- * last one is still noted. */
+/* Calls the user's `disconnected`. Its log lines must not name a call, although
+ * the worker's last call is still noted as current. */
 static void tell_end(void *user, uint64_t connection)
 {
     const shmrpci_served *served = user;
@@ -735,7 +742,8 @@ static void tell_end(void *user, uint64_t connection)
     shmrpci_log_call = call;
 }
 
-/* A peer of a relay has ended, or a relay with all its peers, or a client. */
+/* Called at the end of a client, of a peer behind a relay, or of a relay with
+ * all its peers. */
 static void on_end(void *user, uint64_t connection)
 {
     const shmrpci_served *served = user;

@@ -26,7 +26,7 @@ typedef struct shmrpci_dispatcher {
     const shmrpci_shared_ops *shared; /* or NULL */
     shmrpci_arena arena;
     shmrpc_ctx ctx;
-    shmrpci_ctx_beside *beside; /* ctx's */
+    shmrpci_ctx_beside *beside; /* the same as ctx.beside */
     shmrpc_error error;         /* the error for the caller */
     int32_t pid;                /* of this process */
     uint32_t *result_bytes;     /* moving estimate of the reply's size, for each
@@ -35,45 +35,47 @@ typedef struct shmrpci_dispatcher {
     shmrpci_overload_worker overload;
     uint32_t row;        /* the counter's row of the running method */
     bool is_ok;          /* the last call counted as OK */
-    bool is_detached;    /* number of the running call: see detach.c */
-    const void *pointed; /* parameters, where these are a pointer to a flat
-                          * value */
+    bool is_detached;    /* the running call was detached: see detach.c */
+    const void *pointed; /* the parameters of a method whose parameter is a
+                          * pointer to a flat value */
     shmrpci_dispatch_room *room;
-    shmrpci_stats_row *rows; /* the counter's, while is_detached */
+    shmrpci_stats_row *rows; /* saves counter.rows while is_detached */
     struct shmrpci_detached_set *detached; /* allocated with the first detached
                                             * call; or NULL */
-    _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* of a short result */
+    _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* bytes of a short
+                                                         * result */
 } shmrpci_dispatcher;
 
-/* ---- admit.c ---- */
+/* ---- admit.c ------------------------------------------------------------- */
 
-/* Takes the metadata off a request that has some. False: malformed. */
+/* Removes the metadata from a request that has some. Returns false if it is
+ * malformed. */
 bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
                                   shmrpci_request *request);
-/* Whether the call may run: limits, access, authorize, interceptors. If not,
- * w->error, which was clear, says why. */
+/* Returns OK if limits, access rules, authorize and interceptors let the call
+ * run. Otherwise w->error says why not; it must be clear before. */
 int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
                            uint32_t index);
-/* An admitted call is over: reports the end of its peer, if that has left
- * meanwhile. */
+/* Called when an admitted call is over: reports the end of its peer if the peer
+ * has left meanwhile. */
 void shmrpci_dispatch_part(shmrpci_dispatcher *w);
 
-/* ---- dispatch.c ---- */
+/* ---- dispatch.c ---------------------------------------------------------- */
 
-/* Allocates the members that each call needs for itself. False: out of memory.
- * Strip frees them, also if incomplete. */
+/* Allocates the members that each call needs for itself. Returns false if
+ * memory is short. Strip frees them, even after equip failed. */
 bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w);
 void shmrpci_dispatcher_strip(shmrpci_dispatcher *w);
 
-/* Ends a detached call whose handler has returned `status`, with `result` if
- * that is OK: replies and counts. */
+/* Ends a detached call that the program answers with `status`, and with
+ * `result` if it is OK. Replies and counts. */
 void shmrpci_dispatch_reply(shmrpci_dispatcher *w, shmrpci_request *request,
                             int status, const void *result);
-/* The same with ABORTED, without reading memory that the program may be
- * changing. */
+/* Ends a detached call with ABORTED, without reading memory that the program
+ * may be changing. */
 void shmrpci_dispatch_abandon(shmrpci_dispatcher *w, shmrpci_request *request,
                               const char *why);
-/* After either: tells the interceptors of the end. */
+/* Called after reply or abandon: tells the interceptors of the end. */
 void shmrpci_dispatch_tell(shmrpci_dispatcher *w, int32_t status);
 
 #endif

@@ -117,7 +117,8 @@ int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
     return SHMRPC_OK;
 }
 
-/* Length of a text in its array, without an incomplete character at the end. */
+/* Returns the length of a text in an array of `size` bytes, without an
+ * incomplete character at the end. */
 static size_t text_len(const char *text, size_t size)
 {
     const char *end = memchr(text, '\0', size);

@@ -5,10 +5,10 @@
  *      0  u32  magic "rpc1"
  *      4  u16  major version: must be equal
  *      6  u16  minor version: informative
- *      8  u64  hash of the service the client was built with
+ *      8  u64  hash of the service that the client was built with
  *     16  u8   length of the name, then the service's name in the .svc
- *    ... ... nothing, or a metadata block (rpc/metadata.h) with what applies to
- *    all calls: the token, as "authorization"
+ *    ...  ...  nothing, or a metadata block (rpc/metadata.h) that applies to
+ * all calls: the token, as "authorization"
  *
  * welcome, server -> client:
  *      0  u32  magic "rpc1"
@@ -22,15 +22,15 @@
  * is in the head:
  *      0  u8   length of the path, below SHMRPC_ERROR_PATH_BYTES
  *      1  u8   length of the message, below SHMRPC_ERROR_MESSAGE_BYTES
- *      2  u8   length of the name, below SHMRPC_ERROR_NAME_BYTES: that of a
- *              declared error in the .svc, nothing for a status
+ *      2  u8   length of the name, below SHMRPC_ERROR_NAME_BYTES: the declared
+ *              error's name in the .svc, empty for a status
  *      3  u8   bits: 1 the handler was not called, 2 there is a retry-after
- *      4  i32  process id of the worker, as the server counts
+ *      4  i32  process id of the worker, in the server's pid namespace
  *      8  ...  path, message, name: UTF-8
- *    ...  u64  with bit 2: after how many ns to try again; of statuses only
+ *    ...  u64  with bit 2: ns to wait before trying again; only for statuses
  *    ...  ...  to the end: the payload of a declared error that has one, in the
- *              method's encoding, or in msgpack if that is raw; of UNKNOWN a
- *              fault, if it is one (fault.h)
+ *              method's encoding, or in msgpack if the method is raw; for
+ *              UNKNOWN, a fault if there is one (fault.h)
  *
  * Readers accept any bytes. Threading: pure functions.
  */
@@ -50,7 +50,7 @@
 #define SHMRPCI_RPC_MINOR 2u
 /* Servers from this minor version on support peers of relays. */
 #define SHMRPCI_RPC_MINOR_PEERS 1u
-/* Servers from this one on can be told when those leave. */
+/* From this minor version on, servers can be told when such peers leave. */
 #define SHMRPCI_RPC_MINOR_LEFT 2u
 
 /* The longest detail, without its payload. */
@@ -67,7 +67,8 @@ typedef struct shmrpci_hello {
 
 /* The caller appends the metadata block, if any. */
 void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out);
-/* INVALID: not a hello; CONTRACT: another major version. */
+/* Returns INVALID if the data is not a hello, or CONTRACT if its major version
+ * differs. */
 int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
                        shmrpc_error *error);
 
@@ -80,7 +81,7 @@ typedef struct shmrpci_welcome {
 
 void shmrpci_welcome_write(uint64_t hash, const uint8_t *contract, size_t len,
                            shmrpci_buf *out);
-/* As for hello. */
+/* Returns the same statuses as shmrpci_hello_read. */
 int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
                          shmrpc_error *error);
 
@@ -88,13 +89,13 @@ int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
  * of their arrays. The caller appends the payload. */
 void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out);
 
-/* Sets pid, path, message, name and retry_after_ns of `error`, and returns how
- * many bytes these took: the rest is the payload. 0: malformed or not UTF-8,
- * nothing set. */
+/* Sets pid, path, message, name and retry_after_ns of `error`. Returns how many
+ * bytes these took; the rest is the payload. Returns 0, with nothing set, if
+ * the detail is malformed or not UTF-8. */
 size_t shmrpci_detail_read(const uint8_t *data, size_t len,
                            shmrpc_error *error);
 
-/* The codec for the error payloads of the method. */
+/* Returns the codec for the error payloads of the method. */
 const shmrpci_codec *shmrpci_detail_codec(const shmrpc_method *method);
 
 #endif

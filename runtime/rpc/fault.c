@@ -8,7 +8,8 @@
 #include "rpc/reply.h"
 #include "shmrpc/stub.h"
 
-/* With these limits, and without arguments, a fault fits into its limit. */
+/* A fault whose parts have these limits, and that has no arguments, fits into
+ * SHMRPC_FAULT_MAX_BYTES. */
 #define TYPE_BYTES    256u
 #define MESSAGE_BYTES 16384u
 #define TRACE_BYTES   32768u
@@ -38,9 +39,10 @@ const shmrpc_type shmrpc_type_fault = SHMRPC_TYPE_STRUCT_INIT(
 const shmrpc_error_type shmrpci_fault_error = {"UNKNOWN", SHMRPC_E_UNKNOWN,
                                                &shmrpc_type_fault, NULL};
 
-/* ---- sending ---- */
+/* ---- sending ------------------------------------------------------------- */
 
-/* The beginning of a text, up to the first byte that is not UTF-8. */
+/* Returns the beginning of a text, up to `limit` bytes or the first byte that
+ * is not UTF-8. */
 static shmrpc_str head_of(shmrpc_str text, size_t limit)
 {
     const char *at = text.ptr != NULL ? text.ptr : "";
@@ -48,7 +50,8 @@ static shmrpc_str head_of(shmrpc_str text, size_t limit)
     return (shmrpc_str){at, shmrpci_utf8_cut(at, len, limit)};
 }
 
-/* The end of a string, which is the important part of a trace. */
+/* Returns the last `limit` bytes of a text. The end is the important part of a
+ * trace. */
 static shmrpc_str tail_of(shmrpc_str text, size_t limit)
 {
     size_t skip = text.len > limit ? text.len - limit : 0;
@@ -87,7 +90,8 @@ void shmrpci_fault_write(const shmrpc_fault *fault, bool with_trace,
     }
 }
 
-/* A process of our own user could read our memory anyway. */
+/* A process of our own user may see the trace, because it could read our memory
+ * anyway. */
 static bool may_see_trace(const shmrpc_ctx *ctx, const shmrpc_fault *fault)
 {
     if ((fault->flags & SHMRPC_FAULT_TRACE_TO_ALL) != 0) {
@@ -111,7 +115,7 @@ int shmrpc_ctx_fault(shmrpc_ctx *ctx, const shmrpc_fault *fault)
     return SHMRPC_E_UNKNOWN;
 }
 
-/* ---- receiving ---- */
+/* ---- receiving ----------------------------------------------------------- */
 
 const shmrpc_fault *shmrpc_stub_fault(const void *reply)
 {

@@ -16,12 +16,12 @@
 #include "shmrpc/descriptor.h"
 #include "shmrpc/fault.h"
 
-/* As a declared error: the type of the replies of calls that ended in a
- * fault. */
+/* Describes a fault like a declared error, for the reply objects of calls that
+ * ended in a fault. */
 extern const shmrpc_error_type shmrpci_fault_error;
 
 /* Appends the fault to `out`, cut to SHMRPC_FAULT_MAX_BYTES; `arena` is scratch
- * memory. Without memory nothing is appended. */
+ * memory. If memory is short, nothing is appended. */
 void shmrpci_fault_write(const shmrpc_fault *fault, bool with_trace,
                          shmrpci_arena *arena, shmrpci_buf *out);
 

@@ -1,4 +1,5 @@
-/* Hedged calls: two calls in flight, of which the first result counts. */
+/* Hedged calls: up to two requests in flight, of which the first result is
+ * used. */
 #include "rpc/hedge.h"
 
 #include "base/error.h"
@@ -11,7 +12,7 @@
 
 enum { CALLS = 2 };
 
-/* One of the two: the call, and where its metadata goes. */
+/* One of the two calls, and the place for the metadata of its reply. */
 typedef struct attempt {
     shmrpc_call *call; /* NULL: not sent, or over */
     shmrpc_reply_metadata back;
@@ -24,7 +25,8 @@ typedef struct hedge {
     attempt attempts[CALLS];
 } hedge;
 
-/* Where the program wants the metadata of its reply; NULL: it does not. */
+/* Returns where the program wants the metadata of the reply, or NULL if it
+ * wants none. */
 static shmrpc_reply_metadata *wanted(const hedge *h)
 {
     const shmrpc_opts *given = h->call->opts;
@@ -43,7 +45,7 @@ static int send(hedge *h, unsigned number)
                                number > 0, &a->call, h->error);
 }
 
-/* The call of this number is over: takes its result. */
+/* Takes the result of a call that is over. */
 static int take(hedge *h, unsigned number)
 {
     attempt *a = &h->attempts[number];
@@ -85,8 +87,8 @@ static int abandon(hedge *h, const char *why)
     return SHMRPC_E_CANCELLED;
 }
 
-/* Waits for the calls in flight, in turns, until one ends with a result, or all
- * have ended, or `until_ns`: then DEADLINE. */
+/* Waits for the calls in flight, in turns, until one ends with a result or all
+ * have ended. Returns false if `until_ns` comes first. */
 static bool await(hedge *h, int64_t until_ns, int *out_status)
 {
     int status = SHMRPC_E_DEADLINE;
@@ -127,7 +129,8 @@ static bool await(hedge *h, int64_t until_ns, int *out_status)
     return true;
 }
 
-/* Sends a second call if the budget allows; its errors are not reported. */
+/* Sends a second call if the retry budget allows it. Errors of the second call
+ * are not reported. */
 static void send_second(hedge *h, const shmrpci_attempt *first)
 {
     shmrpc_error *error = h->error;
@@ -173,6 +176,7 @@ bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
                                 SHMRPCI_CLIENT_IN_DEBT) != 0) {
         shmrpci_retry_note_success(client);
     }
-    /* Blocking calls only: a started call is never sent again. */
+    /* After these two the caller sends the call again as a blocking call,
+     * because a started call is never sent again. */
     return status != SHMRPC_E_UNAVAILABLE && status != SHMRPC_E_SERVER_LOST;
 }

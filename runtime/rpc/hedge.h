@@ -1,7 +1,7 @@
 /*
  * Hedging: a blocking call of a method with `@hedge` that has no reply after a
- * while is sent a second time, and the first reply of both counts; the other
- * call is cancelled.
+ * while is sent a second time. The first reply is used, and the other call is
+ * cancelled.
  *
  * A second call is charged to the client's retry budget (rpc/retry.h): a
  * service that is slow as a whole gets hardly more than one request per call.
@@ -22,8 +22,9 @@ static inline bool shmrpci_hedge_is_meant(const shmrpc_method *method,
            (opts == NULL || (opts->flags & SHMRPC_OPT_NONBLOCK) == 0);
 }
 
-/* True: the call is over, with *out_status and *out. False: the connection was
- * lost; send the call again like any other, until out->deadline_ns. */
+/* Makes the call. Returns true if it is over; *out_status and *out then say
+ * how. Returns false if the connection was lost; the caller then sends the call
+ * like any other, until out->deadline_ns. */
 bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
                         int *out_status);
 

@@ -1,4 +1,5 @@
-/* Runs interceptors: the beginnings in order, the ends in reverse. */
+/* Runs interceptors: their `begin` in list order, their `end` in reverse order.
+ */
 #include "rpc/intercept.h"
 
 #include <string.h>

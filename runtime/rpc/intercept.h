@@ -1,7 +1,7 @@
 /*
  * Interceptors: their lists, and the state of one intercepted call.
  *
- * Invariant: an interceptor whose `begin` was called gets the end, once.
+ * Invariant: an interceptor whose `begin` was called gets `end`, exactly once.
  *
  * Threading: lists never change once calls are made; a call belongs to one
  * thread at a time.
@@ -18,8 +18,8 @@ typedef struct shmrpci_interceptors {
     const shmrpc_interceptor *items[SHMRPC_INTERCEPTORS_MAX];
 } shmrpci_interceptors;
 
-/* Copies a NULL-terminated list, which may be NULL. INVALID: too long, or this
- * library does not know the size of an entry. */
+/* Copies a NULL-terminated list, which may be NULL. Returns INVALID if it is
+ * too long, or if an entry has a size that this library does not know. */
 int shmrpci_interceptors_take(const shmrpc_interceptor *const *list,
                               shmrpci_interceptors *out, shmrpc_error *error);
 
@@ -30,7 +30,8 @@ typedef struct shmrpci_interception {
     void *states[SHMRPC_INTERCEPTORS_MAX];
 } shmrpci_interception;
 
-/* Whatever it returns, end is to be called. */
+/* Calls `begin` of the interceptors. Whatever it returns, shmrpci_intercept_end
+ * must be called. */
 int shmrpci_intercept_begin(shmrpci_interception *looks,
                             const shmrpci_interceptors *by,
                             shmrpc_error *error);

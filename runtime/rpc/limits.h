@@ -2,7 +2,7 @@
 #ifndef SHMRPCI_RPC_LIMITS_H
 #define SHMRPCI_RPC_LIMITS_H
 
-/* The memory in which a message of at most `bytes` is decoded: C values are
+/* The memory limit for decoding a message of at most `bytes`: C values are
  * larger than their wire form, by up to this factor. */
 #define SHMRPCI_DECODE_FACTOR       16
 #define SHMRPCI_DECODE_LIMIT(bytes) ((bytes)*SHMRPCI_DECODE_FACTOR)

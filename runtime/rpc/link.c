@@ -29,7 +29,7 @@ static int no_memory(shmrpc_error *error)
     return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* ---- agreeing on an interface ---- */
+/* ---- agreeing on an interface -------------------------------------------- */
 
 /* Stands in for the codec of a method that the server lacks or has with other
  * types. The error is set where the call is known (call_send.c). */
@@ -44,7 +44,8 @@ static int refuse(const shmrpc_type *type, const void *value, const char *name,
     return SHMRPC_E_UNIMPLEMENTED;
 }
 
-/* The same for a loan, whose bytes this codec checks. */
+/* Refuses a loan like refuse; the codec of a raw method checks the loan's bytes
+ * by decoding. */
 static int refuse_loan(const shmrpc_type *type, const uint8_t *data, size_t len,
                        const char *name, shmrpci_arena *arena, void *value,
                        shmrpc_error *error)
@@ -87,7 +88,7 @@ static int compare_contracts(const shmrpc_service *service,
     return status;
 }
 
-/* Fills in the ids of our methods, from the server's welcome. */
+/* Sets the server's ids of our methods, from the server's welcome. */
 static int agree(shmrpci_link *link, const shmrpc_service *service,
                  const shmrpci_buf *answer, bool is_partial,
                  shmrpc_error *error)
@@ -134,7 +135,7 @@ static void find_flat(shmrpci_link *link, const shmrpc_service *service)
     }
 }
 
-/* ---- the places ---- */
+/* ---- the places ---------------------------------------------------------- */
 
 /* Adds the address to the error, unless the transport named all places that it
  * tried. */
@@ -249,7 +250,7 @@ static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
     return status;
 }
 
-/* ---- links ---- */
+/* ---- links --------------------------------------------------------------- */
 
 static int link_new(const shmrpc_service *service, shmrpci_link **out,
                     shmrpc_error *error)
@@ -322,7 +323,8 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
     return SHMRPC_OK;
 }
 
-/* A flag in `kept`: whichever drops the last reply frees the link. */
+/* A flag in `kept`. After it is set, dropping the last kept reply frees the
+ * link. */
 #define IS_CLOSED UINT32_C(0x80000000)
 
 static void end(shmrpci_link *link)
@@ -337,8 +339,8 @@ void shmrpci_link_close(shmrpci_link *link)
 {
     SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & IS_CLOSED) == 0,
                    "a link is closed once");
-    /* Sequentially consistent: the later of the two sees that the other is
-     * done. */
+    /* Sequentially consistent: of close and the last let_go, the later one sees
+     * the other's change and frees the link. */
     if (shmrpci_or_seq(&link->kept, IS_CLOSED) == 0) {
         end(link);
     }

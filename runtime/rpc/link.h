@@ -1,5 +1,5 @@
 /*
- * One connection of a client, with what was negotiated for it.
+ * One connection of a client, with the state negotiated for it.
  *
  * A client outlives its connections: when one is lost, another takes its place,
  * perhaps to a server that numbers its methods differently. Everything that
@@ -28,13 +28,13 @@
 typedef struct shmrpci_link_method {
     const shmrpci_codec *codec;
     uint32_t id; /* the method's id at the server */
-    /* Values that need no codec. */
+    /* Set for requests and replies whose values are flat and need no codec. */
     shmrpci_flat request;
     shmrpci_flat reply;
 } shmrpci_link_method;
 
 typedef struct shmrpci_link {
-    /* Its transport's tables; `shared` may be NULL. */
+    /* Operations of its transport; `shared` may be NULL. */
     const shmrpci_client_ops *client;
     const shmrpci_shared_ops *shared;
     shmrpci_conn *conn;
@@ -43,21 +43,22 @@ typedef struct shmrpci_link {
     uint32_t head_flags;         /* flags of every request */
     uint32_t place;              /* index of its place in the address list */
     shmrpci_atomic_u32 watchers; /* number of lists of links with callbacks */
-    shmrpci_atomic_u32 kept;     /* in the list of replaced links */
+    shmrpci_atomic_u32 kept;     /* number of replies being read in its memory;
+                                  * IS_CLOSED in link.c */
     struct shmrpci_link *next;   /* in the list of replaced links */
     char where[128];
     shmrpci_link_method methods[]; /* methods of the service, then
                                     * shmrpci_ping */
 } shmrpci_link;
 
-/* Whether this process made it; otherwise it is the parent's, and must not be
- * used. */
+/* Whether this process made the link. Otherwise it is the parent's, and must
+ * not be used. */
 static inline bool shmrpci_link_is_ours(const shmrpci_link *link)
 {
     return link->generation == shmrpci_fork_generation();
 }
 
-/* The built-in method that shmrpc_ping calls, and its id at every server: each
+/* The built-in method that shmrpc_ping calls, and its id at every server. Each
  * link has it after the methods of the service. */
 extern const shmrpc_method shmrpci_ping;
 #define SHMRPCI_METHOD_PING SHMRPCI_METHOD_MAX
@@ -72,25 +73,25 @@ typedef struct shmrpci_link_opts {
     bool is_partial; /* a missing method only makes its calls UNIMPLEMENTED */
 } shmrpci_link_opts;
 
-/* Tries each place once, says hello and compares the method tables. The
- * statuses are those of shmrpc_stub_connect. */
+/* Tries each place once, exchanges hello and welcome, and compares the method
+ * tables. Returns the statuses of shmrpc_stub_connect. */
 int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
                       shmrpc_error *error);
 
-/* Whether trying again a little later may succeed after this status: no server
- * was there, or it did not answer. */
+/* Whether a later attempt may succeed after this status, because no server was
+ * there or it did not answer. */
 bool shmrpci_link_is_absent(int status);
 
-/* No call uses the link any more: disconnects and frees it, or leaves that to
- * the last reply that is read in place. In a forked child, frees only the
- * child's part. */
+/* Called when no call uses the link any more: disconnects and frees it, or
+ * leaves that to the last reply that is read in place. In a forked child only
+ * the child's part is freed. */
 void shmrpci_link_close(shmrpci_link *link);
 
-/* Instead of releasing the call: its reply will be read in place. False: not
- * possible; release it. */
+/* Called instead of releasing the call, to read its reply in place. Returns
+ * false if that is not possible; the caller must then release the call. */
 bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
                        shmrpci_kept *out);
-/* Drops such a reply; the link may then be freed. */
+/* Drops a reply kept by shmrpci_link_keep. The link may then be freed. */
 void shmrpci_link_let_go(shmrpci_link *link, const shmrpci_kept *kept);
 
 #endif

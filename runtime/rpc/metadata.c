@@ -8,7 +8,7 @@
 #include "os/clock.h"
 #include "os/tls_secret.h"
 
-/* Size of an entry besides key and value: lengths and NULs. */
+/* Size of an entry without key and value: the lengths and NULs. */
 #define ENTRY_BYTES 5u
 
 #define KNOWN_FLAGS                                     \
@@ -68,12 +68,12 @@ static bool is_value(const char *value, size_t len)
     return shmrpci_utf8_valid_prefix(value, len) == len;
 }
 
-/* ---- writing ----------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags)
 {
     memset(m->bytes, 0, SHMRPCI_METADATA_HEAD_BYTES);
-    /* The functions that add the other two set their flags. */
+    /* The flags of trace and peer are set by the functions that add these. */
     m->bytes[3] = (uint8_t)(flags & (unsigned)(SHMRPCI_METADATA_WANTED |
                                                SHMRPCI_METADATA_RETRY));
     m->len = SHMRPCI_METADATA_HEAD_BYTES;
@@ -189,9 +189,9 @@ size_t shmrpci_metadata_end(shmrpci_metadata *m)
     return len;
 }
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
-/* Whether an entry at `at` ends before `end`; then advances `at` to the next
+/* Checks that the entry at *at ends before `end`, and advances *at to the next
  * one. */
 static bool check_entry(const uint8_t *bytes, size_t *at, size_t end)
 {
@@ -236,7 +236,8 @@ size_t shmrpci_metadata_read(const uint8_t *data, size_t len,
     if (len < 8) {
         return 0;
     }
-    /* The length is read once, and the copy is what is checked. */
+    /* The length is read only once, and the copy is checked, because the peer
+     * may change the original. */
     memcpy(out->bytes, data, 8);
     size_t size = get16(out->bytes);
     if (size < 8 || size > sizeof out->bytes || size % 8 != 0 || size > len) {
@@ -300,7 +301,8 @@ const char *shmrpci_metadata_find(const shmrpci_metadata *m, const char *key)
 
 /* ---- W3C traceparent ----------------------------------------------------- */
 
-/* Lengths of the four parts in bytes; each byte is two digits. */
+/* Lengths in bytes of the four parts of a traceparent. Each byte is written as
+ * two digits. */
 static const uint8_t parts[] = {1, 16, 8, 1};
 
 static int digit(char c)
@@ -358,7 +360,8 @@ void shmrpci_trace_write(const uint8_t trace[SHMRPCI_TRACE_BYTES],
     *out = '\0';
 }
 
-/* Ids need not be secret: without randomness, the time makes them distinct. */
+/* Ids need not be secret. If there is no randomness, the time makes them
+ * distinct. */
 static void make_id(uint8_t *out, size_t len)
 {
     if (shmrpci_random_fill(out, len) != SHMRPC_OK || is_zero(out, len)) {
@@ -383,9 +386,10 @@ void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES])
     shmrpci_trace_write(trace, out);
 }
 
-/* ---- of a reply, in users' memory ---------------------------------------- */
+/* ---- metadata of a reply, in the user's memory --------------------------- */
 
-/* The memory is the user's, and may have been changed. */
+/* Checks the block again, because it is in the user's memory and may have been
+ * changed. */
 static bool view(const shmrpc_reply_metadata *metadata, shmrpci_metadata *out)
 {
     return metadata->len <= sizeof metadata->bytes &&

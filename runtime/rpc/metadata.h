@@ -7,8 +7,8 @@
  *      3  u8   SHMRPCI_METADATA_WANTED, _TRACE, _RETRY, _PEER
  *      4  26   with _TRACE: version, trace id (16), span id (8), flags of W3C's
  *              traceparent
- *    ... u64 with _PEER: which of a relay's peers made the call ... ... each
- *    entry: u8 length of the key, u16 length of the value, key,
+ *    ...  u64  with _PEER: which of a relay's peers made the call
+ *    ...  ...  each entry: u8 length of the key, u16 length of the value, key,
  *              NUL, value, NUL
  *    ...  ...  zeros
  *
@@ -97,7 +97,7 @@ const char *shmrpci_metadata_find(const shmrpci_metadata *m, const char *key);
 bool shmrpci_metadata_at(const shmrpci_metadata *m, uint32_t index,
                          shmrpc_metadata *out);
 
-/* ---- W3C traceparent ---- */
+/* ---- W3C traceparent ----------------------------------------------------- */
 
 /* False: not in W3C's format, or an id is all zeros. */
 bool shmrpci_trace_read(const char *text, uint8_t out[SHMRPCI_TRACE_BYTES]);

@@ -7,7 +7,7 @@
 
 #include "shmrpc/log.h"
 
-/* Enabled as in base/assert.h: in builds that look for mistakes. */
+/* Checked builds are those with assertions (base/assert.h). */
 #ifdef SHMRPCI_ASSERTS
 #define IS_CHECKED true
 #else
@@ -37,9 +37,9 @@ int shmrpci_misuse(shmrpc_error *error, const char *format, ...)
 
 void *shmrpci_bury(shmrpci_graveyard *yard, void *object)
 {
-    /* Relaxed: only to take turns. */
+    /* Relaxed: the counter only spreads the objects over the places. */
     uint32_t at = shmrpci_add_relaxed(&yard->next, 1u) % SHMRPCI_GRAVES;
-    /* Sequentially consistent, hence release and acquire: to the thread that
-     * frees it. */
+    /* Sequentially consistent, which includes release and acquire: the thread
+     * that frees the old object sees all writes to it. */
     return shmrpci_exchange_seq(&yard->graves[at], object);
 }

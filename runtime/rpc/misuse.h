@@ -4,12 +4,13 @@
  *
  * A checked program then ends with a message that names the method; its replies
  * are never reused, so that the misuse damages no other reply. Other programs
- * log the message and go on, if the misuse can be detected at no cost: for this
- * the objects closed last stay in memory, in a graveyard. Programs are checked
- * if the library was built for debugging or with a sanitizer, and if
- * SHMRPC_CHECK is 1 in the environment; never if it is 0.
+ * log the message and go on, if the misuse can be detected at no cost. To
+ * detect it, the objects closed last stay in memory, in a graveyard. Programs
+ * are checked if the library was built for debugging or with a sanitizer, and
+ * if SHMRPC_CHECK is 1 in the environment; never if it is 0.
  *
- * Threading: any thread, also of forked children: nothing here takes a lock.
+ * Threading: any thread, also in forked children, because nothing here takes a
+ * lock.
  */
 #ifndef SHMRPCI_RPC_MISUSE_H
 #define SHMRPCI_RPC_MISUSE_H
@@ -19,7 +20,8 @@
 #include "shmrpc/error.h"
 #include "sync/atomic.h"
 
-/* Reads the environment; too slow for each call. */
+/* Whether the program is checked. Reads the environment, which is too slow for
+ * each call. */
 bool shmrpci_is_checked(void);
 
 /* Logs the message, or ends the program with it; returns INVALID, with the same
@@ -29,7 +31,7 @@ int shmrpci_misuse(shmrpc_error *error, const char *format, ...)
 
 #define SHMRPCI_GRAVES 64u
 
-/* The objects closed last. All zeros: empty. */
+/* The objects closed last. A zeroed graveyard is empty. */
 typedef struct shmrpci_graveyard {
     shmrpci_atomic_u32 next;
     _Atomic(void *) graves[SHMRPCI_GRAVES];

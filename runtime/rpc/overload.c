@@ -8,7 +8,7 @@
 #include "rpc/ctx.h"
 #include "shmrpc/server.h"
 
-/* The retry-after while no call times are known, and the bounds of
+/* The retry-after while no call times are known, and the least and greatest
  * retry-after. */
 #define UNKNOWN_NS (10 * SHMRPCI_NS_PER_MS)
 #define LEAST_NS   SHMRPCI_NS_PER_MS
@@ -28,8 +28,8 @@ typedef struct post {
     shmrpci_atomic_u64 detached; /* number of entries ever used */
 } post;
 
-/* A detached call: the worker writes it, and the thread that answers clears
- * it. */
+/* A detached call. The worker writes it, and the thread that answers clears it.
+ */
 typedef struct shmrpci_overload_entry {
     shmrpci_atomic_u64 connection;
     shmrpci_atomic_u64 call; /* as in a post */
@@ -37,8 +37,8 @@ typedef struct shmrpci_overload_entry {
 
 typedef struct bucket {
     shmrpci_atomic_u64 connection; /* connection + 1 */
-    /* The time at which the connection would have sent its calls at its rate;
-     * if that has passed, the bucket may be reused. */
+    /* The time up to which the connection has used its rate. If that time has
+     * passed, another connection may take the bucket. */
     shmrpci_atomic_u64 paid_ns;
 } bucket;
 
@@ -56,7 +56,7 @@ _Static_assert(sizeof(post) == 64, "each post has a cache line of its own");
 _Static_assert(offsetof(address_block, buckets) == 4160, "see overload.h");
 _Static_assert(offsetof(address_block, detached) == 20544, "see overload.h");
 
-/* ---- a service ------------------------------------------------------- */
+/* ---- a service ----------------------------------------------------------- */
 
 static size_t total_bytes(const shmrpci_overload *overload)
 {
@@ -64,8 +64,8 @@ static size_t total_bytes(const shmrpci_overload *overload)
            overload->service->method_count * sizeof(shmrpci_atomic_u64);
 }
 
-/* Called in place of every handler: what follows the handler, including the
- * reply, no longer counts. */
+/* Called in place of every handler. The call stops counting when the handler
+ * returns, before the reply is sent. */
 static int run_counted(shmrpc_ctx *ctx, const void *impl, void *user,
                        const void *params, void *result)
 {
@@ -129,7 +129,7 @@ void shmrpci_overload_destroy(shmrpci_overload *overload)
     shmrpci_fd_close(&overload->fd);
 }
 
-/* ---- a worker -------------------------------------------------------- */
+/* ---- a worker ------------------------------------------------------------ */
 
 static bool open_memory(const shmrpci_overload *overload, uint32_t place,
                         shmrpci_overload_worker *out)
@@ -153,20 +153,21 @@ static uint64_t call_of(uint32_t number, uint32_t method)
     return (uint64_t)number << 32 | (method + 1u);
 }
 
-/* 0: no method. */
+/* Returns the method's index + 1, or 0 if no call runs. */
 static uint32_t method_of(uint64_t call)
 {
     return (uint32_t)call;
 }
 
-/* The rest of the word stays, so that the next call differs from the last. */
+/* Clears the method in the worker's word. The call number stays, so that the
+ * next call's word differs from the last. */
 static void say_idle(shmrpci_overload_worker *worker)
 {
     shmrpci_store_seq(&worker->address->posts[worker->index].call,
                       (uint64_t)worker->number << 32);
 }
 
-/* The worker is in no call, and has detached none. */
+/* Writes that the worker runs no call and has detached none. */
 static void clear(shmrpci_overload_worker *worker)
 {
     address_block *address = worker->address;
@@ -191,7 +192,7 @@ void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
     uint64_t seen = shmrpci_load_relaxed(&out->address->seen);
     while (seen <= out->index &&
            !shmrpci_cas_seq(&out->address->seen, &seen, out->index + 1)) {
-        /* Another call has just arrived. */
+        /* Another worker has just joined; try again. */
     }
 }
 
@@ -212,19 +213,19 @@ void shmrpci_overload_bury(const shmrpci_overload *overload, uint32_t place)
     }
 }
 
-/* ---- refusing -------------------------------------------------------- */
+/* ---- refusing ------------------------------------------------------------ */
 
 static int64_t bounded(int64_t ns)
 {
     return ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
 }
 
-/* The typical time of calls of a method: one of them will probably have ended
- * by then. */
+/* Returns the typical time of the method's calls: one of the running calls will
+ * probably have ended by then. */
 static int64_t typical_ns(const shmrpci_overload_worker *worker,
                           uint32_t method)
 {
-    /* Relaxed: a hint. */
+    /* Relaxed: the time is only a hint. */
     int64_t ns = (int64_t)shmrpci_load_relaxed(&worker->typical[method]);
     return ns > 0 ? bounded(ns) : UNKNOWN_NS;
 }
@@ -249,15 +250,15 @@ static long long ms_of(int64_t ns)
     return (long long)((ns + SHMRPCI_NS_PER_MS - 1) / SHMRPCI_NS_PER_MS);
 }
 
-/* ---- rates ----------------------------------------------------------- */
+/* ---- rates --------------------------------------------------------------- */
 
 static size_t hash_of(uint64_t connection)
 {
     return (size_t)((connection * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
 }
 
-/* The connection's bucket, or an expired one. NULL: all that were searched
- * belong to others. */
+/* Returns the connection's bucket, or an expired one. Returns NULL if all
+ * buckets searched belong to others. */
 static bucket *find_bucket(address_block *address, uint64_t connection,
                            uint64_t now_ns)
 {
@@ -265,7 +266,7 @@ static bucket *find_bucket(address_block *address, uint64_t connection,
     for (size_t i = 0; i < PROBES; i++) {
         bucket *at = &address->buckets[(hash_of(connection) + i) %
                                        SHMRPCI_OVERLOAD_BUCKETS];
-        /* Relaxed: an error lets a few calls too many run. */
+        /* Relaxed: a race only lets a few calls too many run. */
         if (shmrpci_load_relaxed(&at->connection) == connection + 1) {
             return at;
         }
@@ -279,7 +280,8 @@ static bucket *find_bucket(address_block *address, uint64_t connection,
     return spare;
 }
 
-/* A client that was silent may send one second's worth of calls at once. */
+/* Charges a call to its connection's rate. A client that was idle may send one
+ * second's worth of calls at once. */
 static int pay(shmrpci_overload_worker *worker,
                const shmrpci_overload_call *call, shmrpc_error *error)
 {
@@ -306,9 +308,9 @@ static int pay(shmrpci_overload_worker *worker,
     return SHMRPC_OK;
 }
 
-/* ---- what runs ------------------------------------------------------- */
+/* ---- what runs ----------------------------------------------------------- */
 
-/* Counts of the calls of a method, and of a connection. */
+/* Running calls of one method, and of one connection. */
 typedef struct tally {
     const shmrpci_overload_call *call;
     uint64_t of_method;
@@ -321,12 +323,12 @@ static void count(tally *t, uint64_t call, const shmrpci_atomic_u64 *connection)
     t->of_client += shmrpci_load_relaxed(connection) == t->call->connection;
 }
 
-/* Counts a place's detached calls, except the one that it is detaching: that
- * one still counts at its post, as `present` shows. */
+/* Counts a place's detached calls, except the call that is just being detached:
+ * it still counts at its post, in the word `present`. */
 static void count_detached(tally *t, const address_block *address,
                            uint32_t place, uint64_t present)
 {
-    /* Relaxed: a thread that has seen the post idle has seen this. */
+    /* Relaxed: whoever sees the post idle also sees this. */
     uint64_t used = shmrpci_load_relaxed(&address->posts[place].detached);
     for (uint64_t i = 0; i < used && i < SHMRPC_DETACHED_MAX; i++) {
         const entry *at = &address->detached[place][i];
@@ -337,8 +339,8 @@ static void count_detached(tally *t, const address_block *address,
     }
 }
 
-/* Counts other places with calls of the same method, or of the same
- * connection. */
+/* Counts the running calls of the same method and of the same connection at
+ * other places, and all detached ones. */
 static void count_others(const shmrpci_overload_worker *worker, tally *t)
 {
     const address_block *address = worker->address;
@@ -368,13 +370,13 @@ static void say_busy(shmrpci_overload_worker *worker,
                      const shmrpci_overload_call *call)
 {
     post *mine = &worker->address->posts[worker->index];
-    /* Relaxed: published with the method. */
+    /* Relaxed: published by the store of the call below. */
     shmrpci_store_relaxed(&mine->connection, call->connection);
     shmrpci_store_seq(&mine->call, call_of(++worker->number, call->method));
 }
 
-/* Workers that checked at the same time all give way; the first one to come
- * back gets in. */
+/* Takes a place within the limits. Workers that compete all back off, for
+ * different times, and the first one to retry gets in. */
 static bool take_place(shmrpci_overload_worker *worker,
                        const shmrpci_overload_call *call, bool *out_of_client)
 {
@@ -416,7 +418,7 @@ static int refuse_place(const shmrpci_overload_worker *worker,
     return refuse(error, wait_ns);
 }
 
-/* ---- a call ---------------------------------------------------------- */
+/* ---- a call -------------------------------------------------------------- */
 
 static bool is_counted(const shmrpci_overload_worker *worker,
                        const shmrpci_overload_call *call)
@@ -455,7 +457,8 @@ int shmrpci_overload_enter(shmrpci_overload_worker *worker,
         worker->is_in = true;
         worker->since_ns = shmrpci_now_ns();
     }
-    /* Last, so that a call refused for another reason uses up no tokens. */
+    /* Charged last, so that a call refused for another reason uses up no
+     * tokens. */
     int status = rules->client_rate > 0 ? pay(worker, call, error) : SHMRPC_OK;
     if (status != SHMRPC_OK) {
         shmrpci_overload_exit(worker);
@@ -463,7 +466,7 @@ int shmrpci_overload_enter(shmrpci_overload_worker *worker,
     return status;
 }
 
-/* The index of the method that the worker is in. */
+/* Returns the index of the method that the worker runs. */
 static uint32_t present_method(const shmrpci_overload_worker *worker)
 {
     const post *mine = &worker->address->posts[worker->index];
@@ -481,10 +484,10 @@ void shmrpci_overload_exit(shmrpci_overload_worker *worker)
     say_idle(worker);
 }
 
-/* ---- a call that is detached ------------------------------------------ */
+/* ---- a call that is detached --------------------------------------------- */
 
-/* A free entry of this worker, the only one that takes them. NULL: all are in
- * use. */
+/* Returns a free entry of this worker, which only this worker takes. Returns
+ * NULL if all are in use. */
 static entry *find_entry(shmrpci_overload_worker *worker)
 {
     address_block *address = worker->address;
@@ -520,7 +523,7 @@ void shmrpci_overload_detach(shmrpci_overload_worker *worker,
             .entry = at,
             .typical = &worker->typical[present_method(worker)],
             .since_ns = worker->since_ns};
-        /* Relaxed: published with the call. */
+        /* Relaxed: published by the store of the call below. */
         shmrpci_store_relaxed(&at->connection,
                               shmrpci_load_relaxed(&mine->connection));
         shmrpci_store_seq(&at->call, shmrpci_load_relaxed(&mine->call));

@@ -1,11 +1,11 @@
 /*
- * Overload: limits beyond which calls are refused rather than queued.  A
- * refused caller gets EXHAUSTED, and when to try again.
+ * Overload: limits beyond which calls are refused rather than queued. A refused
+ * caller gets EXHAUSTED and a retry-after.
  *
- *     @limit(at_once: n)   of a method, at one address
- *     client_calls         of one connection at once
- *     client_rate          of one connection, in a second
- *     shed_after a call that has waited for longer is not started
+ *     @limit(at_once: n)   running calls of a method, at one address
+ *     client_calls         running calls of one connection
+ *     client_rate          calls of one connection in a second
+ *     shed_after           a call that has waited longer is not started
  *
  * Running calls are counted from the words that the workers keep in memory they
  * share: a dead worker's word is cleared with its place, so no count can stay
@@ -15,22 +15,23 @@
  *          0   head: how many of the places have ever had a worker
  *         64   64 bytes a place: connection; its call; how many of its calls
  *              have ever been detached at a time
- *       4160   buckets of rates: connection + 1, and until when its calls are
- *              paid for
+ *       4160   buckets of rates: connection + 1, and the time up to which it
+ *              has used its rate
  *      20544   16 bytes for each call that a place may have detached:
  *              connection, the call
- *     behind   8 bytes a method: how long it takes, in ns
+ *      after   8 bytes a method: how long it takes, in ns
  *
- *     a call:  bits 0-31 method + 1, or 0: none; 32-63: which of the place's
+ *     a call:  bits 0-31 method + 1, or 0: none; 32-63 number of the call among
+ *              those of its place
  *
- * A worker writes its place, then counts the others; two that compete for the
- * last call that a method allows see each other, and both check again. So no
- * more calls run than allowed, and no caller within the limits is refused. A
- * detached call is written to its entry before its place becomes idle: while
- * the place still has it, it counts only there.
+ * A worker writes its place, then counts the others. Two workers that compete
+ * for the last permitted call see each other, and both check again. So no more
+ * calls run than allowed, and no caller within the limits is refused. A
+ * detached call is written to its entry before its place becomes idle; while
+ * the place still has it, it counts only at the place.
  *
- * Threading: create, bury, destroy: one thread; a worker's functions its own;
- * the end of a detached call: any thread of its process.
+ * Threading: one thread creates, buries and destroys. A worker's functions are
+ * called by its own thread. Any thread of the process may end a detached call.
  */
 #ifndef SHMRPCI_RPC_OVERLOAD_H
 #define SHMRPCI_RPC_OVERLOAD_H
@@ -43,7 +44,7 @@
 #include "shmrpc/stub.h"
 #include "sync/atomic.h"
 
-/* The layout of an address. */
+/* The number of places and of buckets in the memory of an address. */
 #define SHMRPCI_OVERLOAD_PLACES  64u
 #define SHMRPCI_OVERLOAD_BUCKETS 1024u
 
@@ -56,10 +57,10 @@ typedef struct shmrpci_overload_rules {
 
 /* The limits of a service. */
 typedef struct shmrpci_overload {
-    bool is_used; /* some call may be refused */
+    bool is_used; /* a call may be refused */
     shmrpci_overload_rules rules;
     const shmrpc_service *service;
-    const shmrpc_handler *handlers; /* the user's own */
+    const shmrpc_handler *handlers; /* the user's handlers */
     shmrpc_handler *counted;        /* called in place of `handlers`, or NULL */
     int fd;                         /* -1: nothing is counted */
     uint32_t places;
@@ -68,7 +69,8 @@ typedef struct shmrpci_overload {
 /* A detached call that still counts. */
 typedef struct shmrpci_overload_detached {
     struct shmrpci_overload_entry *entry; /* NULL: it does not count */
-    shmrpci_atomic_u64 *typical;          /* index of its method */
+    shmrpci_atomic_u64 *typical;          /* the method's time, in the worker's
+                                           * memory */
     int64_t since_ns;
 } shmrpci_overload_detached;
 
@@ -79,7 +81,7 @@ typedef struct shmrpci_overload_worker {
     struct shmrpci_overload_address *address;
     shmrpci_atomic_u64 *typical; /* time of calls, for each method */
     uint32_t index;              /* its place at the address */
-    uint32_t number;             /* of its last call */
+    uint32_t number;             /* number of its last call */
     bool is_in;                  /* it is in a call that counts */
     int64_t since_ns;
 } shmrpci_overload_worker;
@@ -91,8 +93,8 @@ typedef struct shmrpci_overload_call {
     int64_t waited_ns;
 } shmrpci_overload_call;
 
-/* Statuses of shmrpci_memory_create_sparse. `out` can be destroyed in any
-   case. */
+/* Makes the memory for counting, if there are limits. Returns the statuses of
+ * shmrpci_memory_create_sparse. `out` may be destroyed in any case. */
 int shmrpci_overload_create(const shmrpc_service *service,
                             const shmrpc_handler *handlers,
                             const shmrpci_overload_rules *rules,
@@ -100,30 +102,30 @@ int shmrpci_overload_create(const shmrpc_service *service,
                             shmrpc_error *error);
 void shmrpci_overload_destroy(shmrpci_overload *overload);
 
-/* The worker of a place is dead: its calls no longer count. */
+/* Clears the place of a dead worker, so that its calls no longer count. */
 void shmrpci_overload_bury(const shmrpci_overload *overload, uint32_t place);
 
-/* Takes the place of a worker, in any process. If the memory can't be mapped,
- * nothing is counted, and everyone may call. */
+/* Takes a worker's place, in any process. If the memory can't be mapped,
+ * nothing is counted and no call is refused by a count. */
 void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
                            shmrpci_overload_worker *out);
 void shmrpci_overload_leave(shmrpci_overload_worker *worker);
 
-/* EXHAUSTED, with `retry_after_ns`: the call must not run. Else it counts until
- * exit. */
+/* Counts a call until exit. Returns EXHAUSTED, with `retry_after_ns` in the
+ * error, if the call must not run. */
 int shmrpci_overload_enter(shmrpci_overload_worker *worker,
                            const shmrpci_overload_call *call,
                            shmrpc_error *error);
-/* Called before the caller learns that the call is over. A second call of this
- * does nothing. */
+/* Stops counting the call. Called before the caller learns that the call is
+ * over. A second call has no effect. */
 void shmrpci_overload_exit(shmrpci_overload_worker *worker);
 
-/* The call continues without its worker, and counts until _end; this is called
- * before the worker leaves the call, and _end before the caller learns of the
- * end. */
+/* Makes the call continue without its worker, and count until _end. Called
+ * before the worker leaves the call; _end is called before the caller learns of
+ * the end. */
 void shmrpci_overload_detach(shmrpci_overload_worker *worker,
                              shmrpci_overload_detached *out);
-/* A second call of this does nothing. */
+/* Stops counting a detached call. A second call has no effect. */
 void shmrpci_overload_end(shmrpci_overload_detached *call);
 
 #endif

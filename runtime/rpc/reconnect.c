@@ -19,7 +19,7 @@ struct shmrpci_keeper {
                            * link */
     bool busy;            /* a thread is connecting, without the lock */
     int64_t pause_ns;
-    int64_t next_ns; /* no attempt before this time */
+    int64_t next_ns; /* earliest time of the next attempt */
     int status;      /* result of the last attempt; `error` has the detail */
     shmrpc_error error;
     shmrpci_link *replaced;
@@ -38,8 +38,8 @@ static shmrpci_keeper *keeper_new(shmrpci_keeper *inherited)
     return keeper;
 }
 
-/* A parent's lock is not even unlocked: a thread that does not exist in this
- * process may have held it. */
+/* The parent's lock is neither destroyed nor unlocked: a thread that does not
+ * exist in this process may have held it. */
 static void keeper_free(shmrpci_keeper *keeper)
 {
     if (keeper->generation == shmrpci_fork_generation()) {
@@ -66,10 +66,11 @@ static shmrpci_keeper *keeper_of(shmrpc_client *client)
     return keeper;
 }
 
-/* ---- pauses ---- */
+/* ---- pauses -------------------------------------------------------------- */
 
-/* A random time between half of the pause and all of it. It need not be secret:
- * the counter's low bits differ from client to client. */
+/* Returns a random time between half of the pause and the whole pause. It need
+ * not be secret, so the counter's low bits, which differ from client to client,
+ * are random enough. */
 static int64_t shortened(int64_t pause_ns)
 {
     SHMRPCI_ASSERT(pause_ns >= 0 && pause_ns <= SHMRPCI_RECONNECT_MAX_NS,
@@ -94,8 +95,9 @@ static void note_failure(shmrpci_keeper *keeper, int status,
     keeper->error = *error;
 }
 
-/* A server that accepts connections and drops them is not tried more often than
- * one that is absent. */
+/* Sets the time of the next attempt also after a success, so that a server that
+ * accepts connections and drops them is not tried more often than an absent
+ * one. */
 static void note_success(shmrpci_keeper *keeper)
 {
     keeper->pause_ns = 0;
@@ -105,9 +107,9 @@ static void note_success(shmrpci_keeper *keeper)
                            "the server accepts connections and drops them");
 }
 
-/* ---- replacing ---- */
+/* ---- replacing ----------------------------------------------------------- */
 
-/* With the lock held: frees replaced links. */
+/* Frees the replaced links that nobody holds. The caller has the lock. */
 static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
 {
     if (keeper->replaced == NULL || !shmrpci_hazard_settle()) {
@@ -118,8 +120,8 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
                    "a child leaves its parent's links alone");
     while (*at != NULL) {
         shmrpci_link *link = *at;
-        /* In this order, since a call moves the link from its hazard pointer to
-         * a list. Acquire: pairs with forget in async_loop.c. */
+        /* Checked in this order, because a call moves the link from its hazard
+         * pointer to a list. Acquire: pairs with forget in async_loop.c. */
         if (shmrpci_hazard_is_held(link) || shmrpci_async_holds(client, link) ||
             shmrpci_load_acquire(&link->watchers) != 0) {
             at = &link->next;
@@ -132,7 +134,7 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
     }
 }
 
-/* With the lock held: makes `link` the client's link. */
+/* Makes `link` the client's link. The caller has the lock. */
 static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
                     shmrpci_link *link)
 {
@@ -141,7 +143,8 @@ static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
                    "a link becomes the client's once");
     link->serial = ++client->links;
     shmrpci_store_relaxed(&client->place, link->place);
-    /* Publishes the link to threads that enter. */
+    /* Sequentially consistent: publishes the link to threads that begin a call.
+     */
     shmrpci_link *old = shmrpci_exchange_seq(&client->link, link);
     if (old != NULL) {
         SHMRPCI_ASSERT(old->next == NULL && old->serial < link->serial,
@@ -152,15 +155,16 @@ static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
     }
 }
 
-/* The link to be replaced can't be freed while the lock is held. */
+/* Whether the client has a link other than number `seen`. The link can't be
+ * freed while the caller has the lock. */
 static bool is_done(shmrpc_client *client, uint64_t seen)
 {
     const shmrpci_link *link = shmrpci_load_acquire(&client->link);
     return link != NULL && link->serial != seen && shmrpci_link_is_ours(link);
 }
 
-/* With the lock held, which it releases meanwhile: tries the first `places` of
- * the list. */
+/* Tries the first `places` of the list. Called with the lock, which it releases
+ * meanwhile. */
 static int try_places(shmrpc_client *client, shmrpci_keeper *keeper,
                       uint32_t places, int64_t deadline_ns, shmrpc_error *error)
 {
@@ -190,7 +194,7 @@ static int try_places(shmrpc_client *client, shmrpci_keeper *keeper,
     return status;
 }
 
-/* The same for all places; a failure is followed by a pause. */
+/* Tries all places. A failure is followed by a pause. */
 static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
                      int64_t deadline_ns)
 {
@@ -217,7 +221,7 @@ void shmrpci_reconnect_nearer(shmrpc_client *client, uint32_t places,
     shmrpci_mutex_unlock(&keeper->lock);
 }
 
-/* ---- waiting ---- */
+/* ---- waiting ------------------------------------------------------------- */
 
 typedef struct wanted {
     uint64_t seen;
@@ -227,12 +231,13 @@ typedef struct wanted {
     bool has_tried;
 } wanted;
 
-/* With the lock held: the reason why there is no link. */
+/* Sets the error: why there is no link. The caller has the lock. */
 static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
                   const wanted *w, shmrpc_error *error)
 {
     bool is_first = shmrpci_load_relaxed(&client->link) == NULL;
-    if (keeper->status == SHMRPC_OK) { /* another thread's first attempt */
+    if (keeper->status == SHMRPC_OK) { /* another thread is making the first
+                                        * attempt */
         return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
                                 "%s%s: no server has answered yet",
                                 is_first ? "" : "not sent: ", client->where);
@@ -256,7 +261,8 @@ static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
         (long long)(waited_ns / SHMRPCI_NS_PER_MS), keeper->error.message);
 }
 
-/* With the lock held, and not done: waits or tries. False: give up. */
+/* Waits for another thread's attempt, or makes one. The caller has the lock.
+ * Returns false if the caller must give up. */
 static bool get_on(shmrpc_client *client, shmrpci_keeper *keeper, wanted *w)
 {
     int64_t now_ns = shmrpci_now_ns();

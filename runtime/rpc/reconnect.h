@@ -13,7 +13,7 @@
  * that another thread of the parent may have held is touched: the child has a
  * keeper of its own.
  *
- * Threading: any thread, none of which holds a link.
+ * Threading: any thread that holds no link.
  */
 #ifndef SHMRPCI_RPC_RECONNECT_H
 #define SHMRPCI_RPC_RECONNECT_H
@@ -30,8 +30,8 @@ typedef enum shmrpci_patience {
 
 /*
  * Gets the client a link of this process other than number `seen` (0: any), by
- * waiting or by connecting. UNAVAILABLE: no server was found before the
- * deadline, and the message says where it was searched for; otherwise as
+ * waiting or by connecting. Returns UNAVAILABLE if no server was found before
+ * the deadline (the message names the places), else the statuses of
  * shmrpc_stub_connect. The error's text says that nothing was sent, unless this
  * is the first link.
  */
@@ -46,14 +46,14 @@ void shmrpci_reconnect_nearer(shmrpc_client *client, uint32_t places,
 /* Frees the replaced links that nobody holds any more. */
 void shmrpci_reconnect_sweep(shmrpc_client *client);
 
-/* Called after dropping a link, which may be freed by now: frees it if it was
- * replaced. */
+/* Called after a link was dropped: frees the link if it was replaced. The link
+ * may already be freed, so only its address is used. */
 static inline void shmrpci_reconnect_left(shmrpc_client *client,
                                           const void *link)
 {
-    /* Relaxed: the thread that replaces the link executes a barrier on our CPU;
-     * then either it sees that we have left, or we see that the link was
-     * replaced. */
+    /* Relaxed: the thread that replaces the link forces a barrier on all CPUs
+     * of the process. After it, either that thread sees that we have left, or
+     * we see that the link was replaced. */
     atomic_signal_fence(memory_order_seq_cst);
     if (shmrpci_load_relaxed(&client->link) != link) {
         shmrpci_reconnect_sweep(client);

@@ -7,8 +7,8 @@
 #include "os/thread.h"
 
 #define BUCKETS 1024u
-/* How many departed peers are remembered: a oneway call from one may still
- * arrive. */
+/* How many departed peers are remembered, because a oneway call of a departed
+ * peer may still arrive. */
 #define LEFT 256u
 
 typedef struct peer {
@@ -30,8 +30,8 @@ struct shmrpci_relayed {
     shmrpci_mutex lock;
     peer *peers[BUCKETS];
     relay *relays;
-    uint64_t left[LEFT]; /* a ring */
-    uint32_t left_count; /* number of peers so far */
+    uint64_t left[LEFT]; /* a ring buffer */
+    uint32_t left_count; /* number of peers that have left so far */
 };
 
 shmrpci_relayed *shmrpci_relayed_create(void)
@@ -62,9 +62,10 @@ void shmrpci_relayed_destroy(shmrpci_relayed *all)
     free(all);
 }
 
-/* ---- under the lock ---------------------------------------------------- */
+/* ---- under the lock ------------------------------------------------------ */
 
-/* The link that points to a peer, or where it would be inserted. */
+/* Returns the pointer to a peer in its list, or where the peer would be
+ * inserted. */
 static peer **find(shmrpci_relayed *all, uint64_t number)
 {
     peer **at = &all->peers[(number ^ number >> 32) % BUCKETS];
@@ -106,7 +107,7 @@ static bool has_left(const shmrpci_relayed *all, uint64_t number)
     return false;
 }
 
-/* Its calls come over that connection from now on. */
+/* Notes that the peer's calls come over another connection from now on. */
 static void move_to(shmrpci_relayed *all, peer *p, relay *by)
 {
     relay *before = *find_relay(all, p->relay);
@@ -153,7 +154,7 @@ static bool forget(shmrpci_relayed *all, peer **at)
     return true;
 }
 
-/* ---- calls ------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 int shmrpci_relayed_enter(shmrpci_relayed *all, uint64_t number,
                           uint64_t relay_number, shmrpc_error *error)
@@ -187,7 +188,7 @@ bool shmrpci_relayed_leave(shmrpci_relayed *all, uint64_t number)
     return is_told;
 }
 
-/* ---- ends -------------------------------------------------------------- */
+/* ---- ends ---------------------------------------------------------------- */
 
 bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t number)
 {
@@ -195,7 +196,8 @@ bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t number)
     peer **at = find(all, number);
     bool is_known = *at != NULL;
     all->left[all->left_count++ % LEFT] = number;
-    /* Otherwise the ring would seem new after the counter has wrapped. */
+    /* Keeps the count at LEFT or above once the ring is full; a wrapped counter
+     * would make it seem empty. */
     all->left_count = all->left_count == 2 * LEFT ? LEFT : all->left_count;
     if (is_known) {
         (*at)->has_left = true;
@@ -205,8 +207,8 @@ bool shmrpci_relayed_part(shmrpci_relayed *all, uint64_t number)
     return is_told;
 }
 
-/* Under the lock: the next peer, from *bucket on, whose relay is gone, or
- * NULL. */
+/* Returns the next peer, starting at *bucket, whose relay is gone, or NULL. The
+ * caller has the lock. */
 static peer **find_orphan(shmrpci_relayed *all, uint64_t relay_number,
                           uint32_t *bucket)
 {

@@ -12,30 +12,31 @@
 /* How many replies are kept for reuse. */
 #define PLACES 16
 
-/* How much memory such a reply keeps. */
+/* How much memory a reply in the pool keeps. */
 #define KEEP_BYTES ((size_t)4 << 20)
 
 #define VALUE_ALIGN 64
 
-/* Fills the value of a released reply in checked programs: an invalid address,
- * and a length that no list has. */
+/* Fills the value of a released reply in checked programs. Read as a pointer or
+ * a length it is invalid. */
 #define RELEASED_BYTE 0xDB
 
 struct shmrpci_reply_pool {
     size_t value_bytes;
     size_t limit_bytes;
     bool is_checked;
-    /* References of the connection and of every existing reply. */
+    /* Number of references: one of the connection, and one of each existing
+     * reply. */
     shmrpci_atomic_u32 refs;
-    /* NULL: empty; closed_mark; else a reply, owned by the thread that takes it
-       out. */
+    /* NULL if empty, closed_mark after close, else a reply that belongs to the
+     * thread that takes it out. */
     _Atomic(shmrpci_reply *) places[PLACES];
 };
 
 /* The last replies released in checked programs. */
 static shmrpci_graveyard released;
 
-/* Close leaves this in the places: an address that no reply has. */
+/* Close writes this to the places: an address that no reply has. */
 static shmrpci_reply *closed_mark(shmrpci_reply_pool *pool)
 {
     return (shmrpci_reply *)(void *)pool;
@@ -115,7 +116,7 @@ void shmrpci_reply_pool_close(shmrpci_reply_pool *pool)
 static shmrpci_reply *take(shmrpci_reply_pool *pool)
 {
     for (unsigned i = 0; i < PLACES; i++) {
-        /* Relaxed: only decides whether the exchange is worth its cost. */
+        /* Relaxed: the value only decides whether to try the exchange. */
         if (shmrpci_load_relaxed(&pool->places[i]) != NULL) {
             shmrpci_reply *reply = shmrpci_exchange_seq(&pool->places[i], NULL);
             if (reply != NULL) {
@@ -187,7 +188,7 @@ void *shmrpci_reply_value(shmrpci_reply *reply)
 
 shmrpci_reply *shmrpci_reply_of_value(const void *value)
 {
-    /* The const is for the caller; the reply is ours. */
+    /* Casts the const away: only the caller must not write to the reply. */
     uintptr_t at = (uintptr_t)value - header_bytes();
     return (shmrpci_reply *)at;
 }

@@ -4,11 +4,11 @@
 #include "os/clock.h"
 #include "os/waiting.h"
 
-/* A pause is divided into pieces of this length, to notice a cancelled
- * parent. */
+/* A pause is divided into pieces of this length, to notice that the parent was
+ * cancelled. */
 #define PIECE_NS (20 * SHMRPCI_NS_PER_MS)
 
-/* Takes a token; returns how many are left. */
+/* Takes a token. Returns how many are left, in tenths. */
 static uint32_t pay(shmrpc_client *client)
 {
     /* Relaxed: a count that publishes nothing. */
@@ -44,8 +44,9 @@ void shmrpci_retry_note_success(shmrpc_client *client)
     }
 }
 
-/* Doubled each time, and varied by a fifth, so that clients that failed
- * together don't come back together. */
+/* Returns the pause before the next attempt. It is doubled each time, and
+ * varied by a fifth, so that clients that failed together don't return
+ * together. */
 static int64_t pause_of(const shmrpc_method *method,
                         const shmrpci_attempt *failed)
 {
@@ -57,8 +58,8 @@ static int64_t pause_of(const shmrpc_method *method,
     uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
     int64_t fifth = pause_ns / 5;
     int64_t off_ns = (int64_t)((x >> 33) % (uint64_t)(2 * fifth + 1));
-    /* The wait is never shorter than the server asked for, and differs from
-     * client to client. */
+    /* Never shorter than the server's retry-after, and different for each
+     * client. */
     return failed->retry_after_ns > pause_ns
                ? failed->retry_after_ns + off_ns / 2
                : pause_ns - fifth + off_ns;

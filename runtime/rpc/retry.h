@@ -4,7 +4,7 @@
  *
  * The budget is that of gRFC A6: 10 tokens per client; a failure takes one, a
  * success gives back a tenth of one, and with 5 or fewer nothing is sent again.
- * So a server that is down gets hardly more than one request per call.
+ * So a server that is down gets little more than one request per call.
  *
  * Threading: any number of threads share a client's budget.
  */
@@ -18,7 +18,7 @@
 #define SHMRPCI_BUDGET_FAIL  10u
 #define SHMRPCI_BUDGET_LEAST 50u
 
-/* Whether a call that failed with this status may succeed elsewhere, or
+/* Whether a call that failed with this status may succeed at another server or
  * later. */
 static inline bool shmrpci_is_temporary(int status)
 {
@@ -43,16 +43,18 @@ typedef struct shmrpci_attempt {
     int64_t retry_after_ns; /* 0: the server has not set it */
 } shmrpci_attempt;
 
-/* A call is to be sent again: pays for that, and waits until it is time, not
- * earlier than the server has asked for. False: the budget is spent, this was
- * the last attempt, no time is left, or another attempt would be useless. */
+/* Pays for sending a call again, and waits until it is time: never earlier than
+ * the server's retry-after. Returns false if the budget is spent, this was the
+ * last attempt, no time is left, or another attempt would be useless. */
 bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
                         const shmrpc_opts *opts, const shmrpci_attempt *failed);
 
-/* Pays for a second request beside a slow one. False: the budget is too low. */
+/* Pays for the second request of a hedged call. Returns false if the budget is
+ * too low. */
 bool shmrpci_retry_pay(shmrpc_client *client);
 
-/* A call of such a method has succeeded, while the budget is not full. */
+/* Called when a call of a method with `@retry` or `@hedge` has succeeded while
+ * the budget is not full: gives back a tenth of a token. */
 void shmrpci_retry_note_success(shmrpc_client *client);
 
 #endif

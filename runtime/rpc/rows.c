@@ -9,7 +9,8 @@ int shmrpci_rows_check(const shmrpc_service *service, shmrpc_error *error)
     if (memcmp(&service->rows, &ours, sizeof ours) == 0) {
         return SHMRPC_OK;
     }
-    /* Nothing else in the table can be relied on, not even its name. */
+    /* No other member of the table can be relied on, not even the service's
+     * name. */
     return shmrpc_error_set(error, SHMRPC_E_CONTRACT,
                             "the generated code was compiled with the headers "
                             "of another version of libshmrpc: generate and "

@@ -9,8 +9,9 @@
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
 
-/* CONTRACT: the service's tables have rows of other sizes: they were compiled
- * with the headers of another version. */
+/* Checks the row sizes of the service's tables. Returns CONTRACT if they
+ * differ, because the tables were compiled with the headers of another version.
+ */
 int shmrpci_rows_check(const shmrpc_service *service, shmrpc_error *error);
 
 #endif

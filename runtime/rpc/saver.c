@@ -12,7 +12,7 @@
 
 typedef struct saved_object {
     int64_t next_ns;
-    uint64_t change;                          /* number of the last saved one */
+    uint64_t change; /* number of the last saved change */
     char trouble[SHMRPC_ERROR_MESSAGE_BYTES]; /* last logged error; "": none */
 } saved_object;
 
@@ -58,7 +58,7 @@ static void save(shmrpci_saver *saver, uint32_t index)
     int status = objects->save(&objects->rows[index], saver->place,
                                saver->served->object_fds[index],
                                &object->change, &error);
-    /* A predecessor that is about to leave is writing it. */
+    /* BUSY: the previous server, which is about to end, is writing it. */
     if (status != SHMRPC_E_BUSY) {
         tell(saver, object, status, &error, "snapshots can't be written");
     }
@@ -82,7 +82,8 @@ static bool is_saved(const shmrpci_saver *saver, uint32_t index)
     return objects_of(saver)->rows[index].snapshot_ns > 0;
 }
 
-/* Saves what is due, without holding the mutex; returns when to check again. */
+/* Saves the objects that are due, without holding the mutex. Returns when to
+ * check again. */
 static int64_t save_due(shmrpci_saver *saver)
 {
     const shmrpc_objects *objects = objects_of(saver);
@@ -181,7 +182,8 @@ int shmrpci_saver_start(const shmrpci_served *served, shmrpci_saver **out,
 
 void shmrpci_saver_stop(shmrpci_saver *saver, bool is_last)
 {
-    /* In a child the thread does not run, and may have held the mutex. */
+    /* In a forked child the thread does not run, and it may have held the
+     * mutex. */
     if (saver == NULL || saver->generation != shmrpci_fork_generation()) {
         free(saver);
         return;

@@ -42,7 +42,8 @@ struct outlet {
     uint32_t first_place;       /* index of its worker 0 in the statistics */
     outlet_worker *workers;
     uint32_t worker_count; /* how many threads to join */
-    /* Threads that have not ended: each decrements it, release. */
+    /* Number of threads that have not ended. Each thread decrements it with
+     * release. */
     shmrpci_atomic_u32 working;
     shmrpci_thread thread; /* of its control loop */
     bool has_thread;
@@ -64,7 +65,7 @@ struct shmrpc_server {
     shmrpci_atomic_u32 stopping;
 };
 
-/* ---- making ---- */
+/* ---- making -------------------------------------------------------------- */
 
 shmrpc_status shmrpc_server_create(const shmrpc_server_opts *opts,
                                    shmrpc_server **out, shmrpc_error *error)
@@ -102,7 +103,7 @@ void shmrpc_server_destroy(shmrpc_server *server)
     free(server);
 }
 
-/* ---- serving a service ---- */
+/* ---- serving a service --------------------------------------------------- */
 
 /* Refuses or welcomes a client; `user` is the shmrpci_served. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
@@ -122,7 +123,7 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "the client's hello is malformed");
     }
-    /* A client built from the same .svc needs no tables to compare. */
+    /* A client built from the same .svc needs no contract. */
     bool equal = said.hash == served->service->hash;
     shmrpci_welcome_write(served->service->hash, served->contract.data,
                           equal ? 0 : served->contract.len, welcome);
@@ -238,8 +239,8 @@ static int listen_all(shmrpc_server *server, bool takes_processes,
         status =
             listen_at(server, &server->outlets[count], takes_processes, error);
         if (status == SHMRPC_OK) {
-            /* Pairs with stop's acquire: the listeners that it sees, it can
-             * stop. */
+            /* Pairs with the acquire in stop: stop only sees complete
+             * listeners. */
             shmrpci_store_release(&server->outlet_count, ++count);
         }
     }
@@ -331,7 +332,7 @@ int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error)
     return listen_all(server, true, error);
 }
 
-/* ---- one process takes over from another ---- */
+/* ---- handover to another process ----------------------------------------- */
 
 void shmrpci_server_set_successor(shmrpc_server *server,
                                   void (*on_successor)(void *user, int fd),
@@ -345,7 +346,7 @@ int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error)
 {
     const outlet *at = &server->outlets[0];
-    /* Only as long as the predecessor still answers. */
+    /* Done now, because the predecessor answers only until the handover. */
     for (uint32_t i = 0; i < server->planned_count; i++) {
         const outlet *other = &server->outlets[i];
         int status = shmrpci_shared_inherit(other->served, &other->address,
@@ -426,7 +427,7 @@ const char *shmrpci_server_describe(const shmrpc_server *server, uint32_t index)
                : NULL;
 }
 
-/* ---- running ---- */
+/* ---- running ------------------------------------------------------------- */
 
 static void work(void *user)
 {
@@ -434,7 +435,7 @@ static void work(void *user)
     outlet *at = worker->at;
     shmrpci_dispatch_run(at->served, worker->participant, worker->place);
     if (shmrpci_sub_seq(&at->working, 1u) == 1) {
-        at->transport->listener->stop(at->listener); /* used only if it
+        at->transport->listener->stop(at->listener); /* has an effect only if it
                                                       * lingers */
     }
 }
@@ -486,7 +487,7 @@ static void control(void *user)
     outlet *at = user;
     const shmrpci_listener_ops *ops = at->transport->listener;
     at->status = ops->run(at->listener, &at->error);
-    /* If one fails, all are stopped: run reports the failure. */
+    /* If one listener fails, all are stopped, and run reports the failure. */
     shmrpc_server_stop(at->server);
     ops->linger(at->listener, &at->working,
                 shmrpci_deadline_after(at->served->drain_ns));
@@ -522,7 +523,8 @@ static int finish_all(shmrpc_server *server, uint32_t count, int status,
             shmrpci_thread_join(&at->thread);
             at->has_thread = false;
         } else {
-            control(at); /* returns at once, and stops its workers */
+            control(at); /* returns at once, because it is stopped, and ends its
+                          * workers */
         }
     }
     for (uint32_t i = 0; i < count; i++) {

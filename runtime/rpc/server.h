@@ -23,8 +23,8 @@ typedef struct shmrpci_served_method {
     shmrpci_flat params;
     shmrpci_flat result;
     bool is_flat; /* a call needs no codec for its reply */
-    /* Checking whether the result is short costs little: its size is bounded,
-     * or its codec stops when there is no room. */
+    /* Trying the short path costs little: the size of the result is bounded, or
+     * its codec stops when there is no room. */
     bool is_tried;
     bool has_streams;
 } shmrpci_served_method;
@@ -42,28 +42,31 @@ typedef struct shmrpci_served {
     shmrpci_buf contract; /* encoded for welcomes */
     size_t decode_limit;
     shmrpci_stream_rules streams;
-    int64_t drain_ns; /* for unfinished calls of a stopping worker */
-    uint32_t uid;     /* the server's user id */
-    /* Without memory (fd -1) nothing is counted. */
+    int64_t
+        drain_ns; /* how long a stopping worker waits for unfinished calls */
+    uint32_t uid; /* the server's user id */
+    /* Nothing is counted if its fd is -1. */
     shmrpci_stats stats;
     shmrpci_access_list *access; /* for each method; NULL: everybody may call
                                   * every method */
-    /* By access lists, authorize, interceptors or limits; or the service wants
-     * to hear of the ends of connections. */
+    /* Calls must be admitted: there are access lists, authorize, interceptors
+     * or limits, or the ends of connections are reported. */
     bool is_guarded;
     shmrpci_overload overload;
     void (*disconnected)(void *user, uint64_t connection);
-    shmrpci_relayed *relayed; /* for the ends of connections; else NULL */
+    shmrpci_relayed *relayed; /* peers whose ends must be reported; NULL: none
+                               * are */
     shmrpci_interceptors interceptors;
     int (*authorize)(void *user, shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error);
     void *authorize_user;
-    /* The memory of each shared object; -1: not made. NULL: no objects. The
-     * following members belong to shared.c. */
+    /* The memory of each shared object (-1: not made), or NULL if there are no
+     * objects. This and the following members belong to shared.c. */
     int *object_fds;
-    uint32_t object_generation;     /* identifies the process that ends them */
-    struct shmrpci_saver *saver;    /* NULL: nothing is saved */
-    const shmrpci_address *address; /* where its other processes get them */
+    uint32_t object_generation;  /* identifies the process that must end them */
+    struct shmrpci_saver *saver; /* NULL: nothing is saved */
+    const shmrpci_address *address; /* where the server's other processes get
+                                     * them */
     struct shmrpci_served *next;
 } shmrpci_served;
 
@@ -75,23 +78,26 @@ typedef struct shmrpci_server_opts {
     uint32_t *allowed_gids;
 } shmrpci_server_opts;
 
-/* `opts` may be NULL. `out` must be finished in any case. */
+/* Checks and copies the options; `opts` may be NULL. `out` must be finished in
+ * any case. */
 int shmrpci_server_opts_init(shmrpci_server_opts *out,
                              const shmrpc_server_opts *opts,
                              shmrpc_error *error);
 void shmrpci_server_opts_fini(shmrpci_server_opts *own);
 
-/* Copies `impl`; neither listens nor counts yet. Destroying NULL is allowed. */
+/* Makes a service with a copy of `impl`. It neither listens nor counts yet.
+ * Destroying NULL is allowed. */
 int shmrpci_served_create(const shmrpc_server_opts *opts,
                           const shmrpc_service *service,
                           const shmrpc_handler *handlers, const void *impl,
                           size_t impl_size, void *user, shmrpci_served **out,
                           shmrpc_error *error);
 void shmrpci_served_destroy(shmrpci_served *served);
-/* Makes its statistics: a row for each method, and a place for each worker at
- * each address. If that fails, it serves without them. */
+/* Makes the statistics: a row for each method, and a place for each worker at
+ * each address. If that fails, the service runs without statistics. */
 void shmrpci_served_count(shmrpci_served *served, uint32_t places);
-/* Prepares the limits on calls: for the same places. EXHAUSTED, NO_MEMORY. */
+/* Prepares the limits on calls, for the same places. Returns EXHAUSTED,
+ * NO_MEMORY or OK. */
 int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
                          uint32_t places, shmrpc_error *error);
 
@@ -103,27 +109,28 @@ int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
 void shmrpci_dispatch_run(const shmrpci_served *served,
                           shmrpci_participant *participant, uint32_t place);
 
-/* As shmrpc_server_run; calls `on_serving` when its workers run. */
+/* Runs the server like shmrpc_server_run, and calls `on_serving` when its
+ * workers run. */
 int shmrpci_server_run(shmrpc_server *server, void (*on_serving)(void *user),
                        void *user, shmrpc_error *error);
 
-/* As shmrpc_stub_serve, but listens only with shmrpci_server_listen, and then
- * for workers in other processes. */
+/* Adds a service like shmrpc_stub_serve, but listens only in
+ * shmrpci_server_listen, and then accepts workers of other processes. */
 int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
                        const shmrpc_handler *handlers, const void *impl,
                        size_t impl_size, void *user, shmrpc_error *error);
 int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error);
 
-/* ---- one process takes over from another ----------------------------- */
+/* ---- handover to another process ----------------------------------------- */
 
-/* Called before it listens: sets the callback for a successor that waits at the
- * other end of `fd`, which the callee then owns. */
+/* Sets the callback for a successor, before the server listens. The successor
+ * waits at the other end of `fd`, which the callback then owns. */
 void shmrpci_server_set_successor(shmrpc_server *server,
                                   void (*on_successor)(void *user, int fd),
                                   void *user);
 /* The four operations of the handover (transport.h), for all outlets. After a
- * failed take_over the server serves nothing, and nothing has changed for
- * others. */
+ * failed take_over this server serves nothing, and the other server is
+ * unchanged. */
 int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error);
 shmrpc_status shmrpci_server_hand_over(shmrpc_server *server, int fd,
@@ -145,11 +152,11 @@ uint32_t shmrpci_server_outlet_count(const shmrpc_server *server);
 shmrpci_outlet_view shmrpci_server_outlet(const shmrpc_server *server,
                                           uint32_t index);
 
-/* One worker for each CPU that we may use. */
+/* Returns the number of CPUs that this process may use. */
 uint32_t shmrpci_server_default_workers(void);
 
-/* One line for people: where the server's listener `index` listens; NULL after
- * the last one. */
+/* Returns one line of text that says where the server's listener `index`
+ * listens, or NULL after the last one. */
 const char *shmrpci_server_describe(const shmrpc_server *server,
                                     uint32_t index);
 

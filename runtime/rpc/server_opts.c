@@ -12,7 +12,7 @@
 #define DEFAULT_CONNECTIONS_PER_UID 1024u
 #define DEFAULT_BYTES_PER_UID       ((size_t)1 << 30)
 
-/* A list of users that can't be let in would be useless. */
+/* Refuses a list of users that could never be let in. */
 static int check_uids(const uint32_t *uids, size_t count, shmrpc_error *error)
 {
     for (size_t i = 0; i < count; i++) {

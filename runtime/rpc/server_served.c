@@ -89,7 +89,8 @@ int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
     return status;
 }
 
-/* Makes places for the service's objects, which are made when it listens. */
+/* Allocates the list of the service's objects. The objects are made when the
+ * service listens. */
 static bool plan_objects(shmrpci_served *served)
 {
     const shmrpc_objects *objects = served->service->objects;

@@ -1,4 +1,4 @@
-/* Objects of services: making, passing on and opening them. */
+/* Objects of services: makes, passes on and opens them. */
 #include "rpc/shared.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 static shmrpci_mutex list_lock = SHMRPCI_MUTEX_INIT;
 static shmrpci_served *list;
 
-/* ---- the server's -------------------------------------------------------- */
+/* ---- the server's side --------------------------------------------------- */
 
 static uint32_t object_count(const shmrpci_served *served)
 {
@@ -55,7 +55,7 @@ int shmrpci_shared_inherit(shmrpci_served *served,
         if (served->object_fds[i] >= 0 || ops == NULL ||
             ops->open_object(address, objects->rows[i].name, true, deadline_ns,
                              &fd, &watch_fd, NULL) != SHMRPC_OK) {
-            continue; /* an older one may share less */
+            continue; /* an older server may have fewer objects */
         }
         shmrpci_fd_close(&watch_fd);
         int status =
@@ -90,7 +90,8 @@ void shmrpci_shared_end(shmrpci_served *served)
     shmrpci_shared_abandon(served);
 }
 
-/* The index of an object; object_count: none. */
+/* Returns the index of an object, or object_count if there is none of this
+ * name. */
 static uint32_t find(const shmrpci_served *served, const char *name)
 {
     uint32_t i = 0;
@@ -150,7 +151,7 @@ void shmrpci_shared_leave(shmrpci_served *served)
     shmrpci_mutex_unlock(&list_lock);
 }
 
-/* ---- asking -------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static int ask_at(const shmrpci_address *address, const char *text,
                   const char *name, bool as_server, int64_t deadline_ns,
@@ -167,7 +168,7 @@ static int ask_at(const shmrpci_address *address, const char *text,
         address, name, as_server, deadline_ns, out_fd, out_watch_fd, error);
 }
 
-/* An object of a service of this process: its own, or its server's. */
+/* Gets an object of a service that this process or its parent serves. */
 static int ask_own(const shmrpc_service *service, const char *name,
                    int64_t deadline_ns, int *out_fd, int *out_watch_fd,
                    shmrpc_error *error)

@@ -12,23 +12,25 @@
 
 #include "rpc/server.h"
 
-/* Creates those of the service's objects that don't exist yet. */
+/* Creates the objects of the service that don't exist yet. */
 int shmrpci_shared_make(shmrpci_served *served, shmrpc_error *error);
 
 /* Gets the objects from the server that listens at `address`, if there is one
- * that has them. */
+ * and it has them. */
 int shmrpci_shared_inherit(shmrpci_served *served,
                            const shmrpci_address *address, int64_t deadline_ns,
                            shmrpc_error *error);
 
-/* The objects now belong to another server. */
+/* Called when the objects belong to another server: ending them is left to it.
+ */
 void shmrpci_shared_abandon(shmrpci_served *served);
 
 /* Ends the objects that this process has made or inherited, for all their
  * users. */
 void shmrpci_shared_end(shmrpci_served *served);
 
-/* For listeners; `user` is the served. */
+/* The callback of listeners that hands out an object. `user` is the
+ * shmrpci_served. */
 int shmrpci_shared_on_object(void *user, const char *name, bool as_server,
                              const shmrpc_peer *peer, int *out_fd,
                              shmrpc_error *error);

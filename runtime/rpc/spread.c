@@ -8,8 +8,8 @@
 #include "rpc/address.h"
 #include "shmrpc/client.h"
 
-/* How long calls go to the cluster after a refusal: the first time, and at
- * most. */
+/* How long calls go to the cluster after the local copy refuses one: the first
+ * time, and at most. */
 #define PAUSE_MIN_NS (50 * SHMRPCI_NS_PER_MS)
 #define PAUSE_MAX_NS SHMRPCI_NS_PER_S
 
@@ -26,8 +26,9 @@ struct shmrpci_spread {
     shmrpc_opts opts;             /* the options of connect */
     _Atomic(shmrpc_client *) far; /* client of the cluster; NULL: not needed
                                    * yet */
-    shmrpci_atomic_u64 out_ns;    /* until then calls go to the cluster */
-    shmrpci_atomic_u64 pause_ns;  /* the length of that time */
+    shmrpci_atomic_u64 out_ns;    /* calls go to the cluster until this time */
+    shmrpci_atomic_u64 pause_ns;  /* how long they go there after the next
+                                   * refusal */
     shmrpci_atomic_u64 look_ns;   /* when to look for a copy on this machine */
 };
 
@@ -67,16 +68,16 @@ void shmrpci_spread_close(shmrpci_spread *spread)
     }
 }
 
-/* ---- choosing a place -------------------------------------------------- */
+/* ---- choosing a place ---------------------------------------------------- */
 
 static bool is_near(const shmrpci_spread *spread, const shmrpc_client *client)
 {
-    /* Relaxed: it may change at any time. */
+    /* Relaxed: the place may change at any time. */
     return shmrpci_load_relaxed(&client->place) < spread->near;
 }
 
-/* Relaxed: several threads that refuse or serve at the same time may count as
- * one. */
+/* Called when the local copy has refused a call. Relaxed: refusals or successes
+ * of several threads at the same time may count as one. */
 static void note_refusal(shmrpci_spread *spread, uint64_t now_ns)
 {
     uint64_t pause_ns = 2 * shmrpci_load_relaxed(&spread->pause_ns);
@@ -99,7 +100,7 @@ static void note_service(shmrpci_spread *spread)
     }
 }
 
-/* Switches to a copy on this machine, if there is one by now. */
+/* Switches to a copy of the service on this machine if there is one by now. */
 static void come_back(shmrpci_spread *spread, shmrpc_client *client,
                       uint64_t now_ns)
 {
@@ -111,10 +112,10 @@ static void come_back(shmrpci_spread *spread, shmrpc_client *client,
     }
 }
 
-/* ---- the cluster ------------------------------------------------------- */
+/* ---- the cluster --------------------------------------------------------- */
 
-/* The client of the cluster, made by the first thread that needs it. NULL:
- * nobody is there. */
+/* Returns the client of the cluster, made by the first thread that needs it.
+ * Returns NULL if no server of the cluster answers. */
 static shmrpc_client *far_of(shmrpci_spread *spread,
                              const shmrpc_client *client, int64_t timeout_ns)
 {
@@ -136,7 +137,8 @@ static shmrpc_client *far_of(shmrpci_spread *spread,
     return far;
 }
 
-/* False: nobody is there, and no call was made. */
+/* Makes a call in the cluster. Returns false if no server answers there; no
+ * call was made then. */
 static bool make_far(shmrpci_invocation call, shmrpci_attempt *out,
                      shmrpci_spread_call *make, int *out_status)
 {
@@ -155,8 +157,8 @@ static bool is_refused(int status, const shmrpc_error *error)
     return status == SHMRPC_E_EXHAUSTED && !error->may_have_run;
 }
 
-/* The copy on this machine refused the call: tries others in the remaining
- * time. */
+/* Tries other instances in the remaining time, after the copy on this machine
+ * refused the call. */
 static int make_elsewhere(shmrpci_invocation call, shmrpci_attempt *out,
                           shmrpci_spread_call *make, int status)
 {
@@ -193,7 +195,7 @@ int shmrpci_spread_make(const shmrpci_invocation *call, shmrpci_attempt *out,
     own.error = call->error != NULL ? call->error : &error;
     come_back(spread, call->client, now_ns);
     bool was_near = is_near(spread, call->client);
-    /* Relaxed: a hint. */
+    /* Relaxed: the time is only a hint. */
     if (was_near && now_ns < shmrpci_load_relaxed(&spread->out_ns) &&
         make_far(own, out, make, &status)) {
         return status;

@@ -4,9 +4,9 @@
  * They stay on this machine as long as a copy of the service runs here. If that
  * copy refuses a call with EXHAUSTED, and the call has not run, it is made in
  * the cluster, where each attempt goes to another instance. Then all calls go
- * to the cluster for a while, which grows each time the local copy refuses
- * again and shrinks each time it does not. A client that has found no copy here
- * looks for one each second.
+ * to the cluster for a while. This time grows with each refusal of the local
+ * copy and shrinks when it serves a call. A client without a local copy looks
+ * for one each second.
  *
  * Blocking calls only: a started call is not sent again, and streams stay where
  * they are.
@@ -21,8 +21,9 @@
 
 typedef struct shmrpci_spread shmrpci_spread;
 
-/* Called after the first link was made: if the client's list has a cluster, its
- * calls are made by shmrpci_spread_make. NO_MEMORY. */
+/* Called after the first link was made. If the client's list has a cluster, its
+ * calls go through shmrpci_spread_make from then on. Returns NO_MEMORY or OK.
+ */
 int shmrpci_spread_open(shmrpc_client *client, const shmrpc_opts *opts,
                         shmrpc_error *error);
 /* No call may be in progress. NULL is allowed. */

@@ -34,9 +34,10 @@ int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error)
                             s->method->name);
 }
 
-/* ---- the end ----------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------- */
 
-/* Ends a call without a reply, as `received` says. */
+/* Ends a call that got no reply. `received` is the status of the transport's
+ * receive. */
 static int ended(shmrpci_pending *p, int received)
 {
     if (received == SHMRPC_E_DEADLINE) {
@@ -47,8 +48,8 @@ static int ended(shmrpci_pending *p, int received)
                : shmrpci_pending_lost(p, received);
 }
 
-/* Under the lock: the call is over. Its link stays: items may be in memory that
- * ends with the link. */
+/* Notes that the call is over. The caller has the lock. The link is kept,
+ * because items may lie in its memory. */
 static void leave(shmrpc_stream *s, int status)
 {
     s->status = status;
@@ -64,7 +65,8 @@ static int tell(const shmrpc_stream *s, shmrpc_error *error)
     return s->status;
 }
 
-/* Under the lock. False: no reply before `until_ns`. */
+/* Receives the reply. The caller has the lock. Returns false if there is no
+ * reply before `until_ns`. */
 static bool receive(shmrpc_stream *s, int64_t until_ns)
 {
     shmrpci_pending *p = &s->call->pending;
@@ -133,8 +135,7 @@ int shmrpci_stream_not_taken(shmrpc_stream *s, shmrpc_error *error)
         (long long)(client->timeout_ns / SHMRPCI_NS_PER_MS));
 }
 
-/* Waits for the reply, unless it was received; returns how the call has
- * ended. */
+/* Waits for the reply, unless it was received. Returns how the call ended. */
 static int settle(shmrpc_stream *s, shmrpc_error *error)
 {
     int status = SHMRPC_OK;
@@ -155,7 +156,7 @@ int shmrpci_stream_give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
     char why[SHMRPC_ERROR_MESSAGE_BYTES];
     va_list args;
     shmrpci_mutex_lock(&s->lock);
-    if (!s->is_over) { /* as it mostly is when it is closed */
+    if (!s->is_over) { /* usually the call is over when the stream is closed */
         shmrpci_pending *p = &s->call->pending;
         va_start(args, format);
         (void)vsnprintf(why, sizeof why, format, args);
@@ -170,7 +171,7 @@ int shmrpci_stream_give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
     return status;
 }
 
-/* ---- opening ------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 static size_t item_bytes(const shmrpc_method *method)
 {
@@ -214,7 +215,8 @@ static void stream_free(shmrpc_stream *s)
     free(s);
 }
 
-/* The stream's own deadline, @timeout, or none. */
+/* Returns the options with the stream's timeout: the one given, else @timeout,
+ * else none. */
 static shmrpc_opts opts_of(const shmrpc_method *method, const shmrpc_opts *opts)
 {
     shmrpc_opts all = opts != NULL ? *opts : (shmrpc_opts){0};
@@ -247,9 +249,9 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
     return shmrpci_pending_open(p, s->ops, &opts, &s->end);
 }
 
-/* Sends the call over a link, or over others if the server has gone. The
- * deadline is the time by which a worker must take it, which may be long before
- * the end of the call. */
+/* Sends the call, and reconnects if the server is gone. A worker must take the
+ * call within the client's timeout, which may be long before the call's own
+ * deadline. */
 static int go(shmrpc_stream *s, shmrpci_pending *p)
 {
     int64_t last_ns = p->deadline_ns;
@@ -295,7 +297,8 @@ int shmrpci_stream_start(shmrpc_stream *s, shmrpc_client *client,
         p->is_long = true;
         p->runs = runs;
         p->is_retry = runs > 0;
-        p->flags |= (uint32_t)SHMRPCI_HEAD_TOLD; /* for event loops */
+        p->flags |= (uint32_t)SHMRPCI_HEAD_TOLD; /* the loop needs to be told of
+                                                  * the end */
         p->hazard = &s->call->holds;
         if (shmrpci_beside_is_used(client, opts)) {
             s->parent = opts != NULL ? opts->parent : NULL;
@@ -384,7 +387,7 @@ int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
     return shmrpci_crowd_make(client->crowd, &call, &deadline_ns, error);
 }
 
-/* ---- beside it ----------------------------------------------------------- */
+/* ---- parent, interrupts, interceptors ------------------------------------ */
 
 static int orphaned(shmrpc_stream *s, shmrpc_error *error)
 {
@@ -393,14 +396,16 @@ static int orphaned(shmrpc_stream *s, shmrpc_error *error)
         "the call on whose behalf it was made is cancelled");
 }
 
-/* The thread's wait hooks asked for this. */
+/* Called when the thread's wait hooks ask to interrupt the wait: gives the call
+ * up. */
 static int interrupted(shmrpc_stream *s, shmrpc_error *error)
 {
     (void)shmrpci_waiting_take_interrupt();
     return shmrpci_stream_give_up(s, error, SHMRPC_E_CANCELLED, "interrupted");
 }
 
-/* Reader and writer may have an item at the same time. */
+/* Takes the lock, because reader and writer may report items at the same time.
+ */
 void shmrpci_stream_tell(shmrpc_stream *s, bool is_in)
 {
     if (s->call->async->client->interceptors.count == 0) {
@@ -417,9 +422,9 @@ void shmrpci_stream_tell(shmrpc_stream *s, bool is_in)
     shmrpci_mutex_unlock(&s->lock);
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------- */
 
-/* When to stop waiting for an item: @idle, or never. */
+/* Returns when to stop waiting for an item: after @idle, or at the deadline. */
 static int64_t until(const shmrpc_stream *s)
 {
     if (s->method->idle_ns == 0) {
@@ -463,8 +468,8 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* As next of the transport; ABORTED: the parent is cancelled; BUSY: no worker
- * has taken the call. */
+/* Waits for an item like the transport's next. Returns ABORTED if the parent
+ * was cancelled, and BUSY if no worker has taken the call in time. */
 static int await_item(shmrpc_stream *s, shmrpci_stream_item *raw)
 {
     int64_t last_ns = until(s);
@@ -501,7 +506,7 @@ static void note_item(shmrpc_stream *s)
 static int next(shmrpc_stream *s, const void **item, shmrpc_error *error)
 {
     shmrpci_stream_item raw;
-    /* The call's end is reported after the last item, not before. */
+    /* The end of the call is reported only after the last item. */
     int status = s->items_over ? SHMRPC_OK : await_item(s, &raw);
     if (status == SHMRPC_MORE) {
         note_item(s);
@@ -544,7 +549,7 @@ int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
     return status;
 }
 
-/* ---- sending ------------------------------------------------------------ */
+/* ---- sending ------------------------------------------------------------- */
 
 int shmrpci_stream_encode(shmrpc_stream *s, const void *item,
                           shmrpc_error *error)
@@ -591,7 +596,8 @@ int shmrpci_stream_not_sent(const shmrpc_stream *s, int status,
                             why_not_sent(status));
 }
 
-/* Ends a send, as the transport's status tells. */
+/* Converts the transport's status of a send to the stream's, and sets the
+ * error. */
 static int sent(shmrpc_stream *s, int status, shmrpc_error *error)
 {
     if (status == SHMRPC_E_CANCELLED) {
@@ -604,7 +610,8 @@ static int sent(shmrpc_stream *s, int status, shmrpc_error *error)
                                : shmrpci_stream_not_sent(s, status, error);
 }
 
-/* Whether no other thread on this side reads. Relaxed: a hint, see above. */
+/* Whether no other thread on this side reads. Relaxed: a hint, see `reader` in
+ * stream.h. */
 static bool is_alone(shmrpc_stream *s)
 {
     void *reader = shmrpci_load_relaxed(&s->reader);
@@ -616,8 +623,9 @@ static int64_t send_until(const shmrpc_stream *s, uint32_t flags)
     return (flags & SHMRPC_OPT_NONBLOCK) == 0 ? s->deadline_ns : 0;
 }
 
-/* As send of the transport; BUSY, if it may wait: no worker has taken the call.
- * (Not in slices as in await_item, because a large item is sent in pieces.) */
+/* Sends an item like the transport's send. Returns BUSY if it may wait and no
+ * worker has taken the call in time. (It does not wait in slices like
+ * await_item, because a large item is sent in pieces.) */
 static int send_item(shmrpc_stream *s, uint32_t flags)
 {
     int64_t until_ns = send_until(s, flags);
@@ -722,7 +730,7 @@ int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* ---- ending ------------------------------------------------------------- */
+/* ---- ending -------------------------------------------------------------- */
 
 void shmrpc_stub_stream_close(shmrpc_stream *s)
 {
@@ -730,8 +738,8 @@ void shmrpc_stub_stream_close(shmrpc_stream *s)
         return;
     }
     if (!shmrpci_stream_is_ours(s)) {
-        /* In a child, locks of the parent may be held for ever, and memory of
-         * the stream may be gone with a client. */
+        /* In a forked child, locks of the parent may be held forever, and
+         * memory of the stream may be gone with a client. */
         (void)shmrpci_stream_forked(s, NULL);
         return;
     }

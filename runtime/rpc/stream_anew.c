@@ -2,8 +2,8 @@
  * Reopening streams: while no item has reached the user, a call with streams
  * can be repeated like any other.
  *
- * This needs the request again, so the encoded requests of methods that may be
- * repeated are kept. Only streams of results are reopened: items from the
+ * Reopening sends the request again, so the encoded request of a method that
+ * may be repeated is kept. Only streams of results are reopened: items from the
  * client may already have reached the handler.
  */
 #include <stdlib.h>
@@ -18,9 +18,9 @@
 struct shmrpci_stream_anew {
     shmrpc_client *client;
     uint32_t method;
-    unsigned runs;        /* attempts so far, without @retry */
-    shmrpci_attempt last; /* attempts with it */
-    shmrpc_opts opts;     /* except the time */
+    unsigned runs;        /* attempts so far, of a method without @retry */
+    shmrpci_attempt last; /* the last attempt, of a method with @retry */
+    shmrpc_opts opts;     /* without the timeout */
     shmrpc_metadata *metadata;
     shmrpci_buf params; /* the encoded request */
     const shmrpci_codec *codec;
@@ -37,9 +37,10 @@ void shmrpci_stream_anew_free(shmrpci_stream_anew *anew)
     }
 }
 
-/* ---- what is kept -------------------------------------------------------- */
+/* ---- keeping the request ------------------------------------------------- */
 
-/* Copies entries and their strings to one block; NULL: no memory. */
+/* Copies entries and their strings to one block. Returns NULL if memory is
+ * short. */
 static shmrpc_metadata *copy_of(const shmrpc_metadata *from)
 {
     size_t count = 0;
@@ -107,7 +108,8 @@ void shmrpci_stream_anew_keep(shmrpc_stream *s, shmrpc_client *client,
     }
 }
 
-/* The parameters that the program gave; NULL: no memory. */
+/* Decodes the kept request. Returns the parameters, or NULL if memory is short.
+ */
 static const void *params_of(shmrpci_stream_anew *anew,
                              const shmrpc_method *method)
 {
@@ -122,7 +124,7 @@ static const void *params_of(shmrpci_stream_anew *anew,
     return is_there ? params : NULL;
 }
 
-/* ---- whether ------------------------------------------------------------- */
+/* ---- deciding ------------------------------------------------------------ */
 
 bool shmrpci_stream_open_again(shmrpc_stream *s, shmrpc_client *client,
                                const shmrpc_opts *opts, int status,
@@ -156,7 +158,7 @@ static bool is_meant(shmrpc_stream *s, int status)
            ++anew->runs < SHMRPCI_RUNS_MAX;
 }
 
-/* ---- once more ----------------------------------------------------------- */
+/* ---- reopening ----------------------------------------------------------- */
 
 /* Clears the state of the previous call. */
 static void clear(shmrpc_stream *s)

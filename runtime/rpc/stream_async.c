@@ -1,9 +1,10 @@
 /*
- * Streams whose items dispatch reads and passes to a callback, which may pause:
- * a layer over non-blocking streams (stream_loop.c).
+ * Streams with callbacks: dispatch reads the items and passes them to a
+ * callback, which may pause. This is a layer over non-blocking streams
+ * (stream_loop.c).
  *
  * A turn of dispatch reads a limited number of items of a stream, so that a
- * stream which is always full does not keep the program from other work.
+ * stream that is always full does not keep the program from other work.
  */
 #include <stdlib.h>
 
@@ -28,11 +29,11 @@ static void over(shmrpc_stream *s, int status, const shmrpc_error *error)
     shmrpci_stream_calls *calls = s->calls;
     calls->is_over = true;
     calls->closed = NULL;
-    /* Last, as it may close the stream. */
+    /* Called last, because it may close the stream. */
     calls->end(calls->on_end, calls->user, status, error);
 }
 
-/* The user wants no more items. */
+/* Ends the stream because the user wants no more items. */
 static void stop(shmrpc_stream *s)
 {
     shmrpc_error error = {.code = 0};
@@ -42,7 +43,8 @@ static void stop(shmrpc_stream *s)
     over(s, status, &error);
 }
 
-/* Reads one item. False: the turn ends here; `s` may have been freed. */
+/* Reads one item. Returns false if the turn ends here; `s` may have been freed
+ * then. */
 static bool read_one(shmrpc_stream *s, const bool *closed)
 {
     shmrpci_stream_calls *calls = s->calls;

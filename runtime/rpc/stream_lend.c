@@ -1,4 +1,4 @@
-/* Items of streams that are lent to the user, in the window or in a buffer. */
+/* Lends items of streams to the user, in the window or in a buffer. */
 #include "rpc/stream_lend.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ static uint8_t *lend_buffer(shmrpci_buf *out, size_t len)
     return shmrpci_buf_lend(out, len);
 }
 
-/* The image of a flat item, whose value is yet to be written. */
+/* Writes the header of a flat item, whose value the user will write. */
 static void begin_image(const shmrpci_flat *form, uint8_t *image)
 {
     uint64_t header = shmrpci_flat_header(form);
@@ -53,7 +53,7 @@ int shmrpci_lend(const shmrpci_lender *by, shmrpci_lent *lent, size_t len,
     return SHMRPC_OK;
 }
 
-/* Checks a raw item's bounds; a flat one has none. */
+/* Checks the bounds of a raw item. A flat item has none. */
 static int check(const shmrpci_lender *by, const uint8_t *image, size_t len,
                  shmrpc_error *error)
 {

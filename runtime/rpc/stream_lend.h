@@ -20,44 +20,44 @@ typedef struct shmrpci_lender {
     const shmrpci_stream_ops *ops;
     const shmrpci_lend_ops *lends; /* or NULL */
     shmrpci_stream *end;
-    shmrpci_buf *out;        /* in place of the window */
-    const shmrpc_type *type; /* of an item */
+    shmrpci_buf *out; /* the buffer to lend if the window can't be used */
+    const shmrpc_type *type; /* the type of an item */
     const shmrpci_codec *codec;
     bool is_raw;
 } shmrpci_lender;
 
-/* A loan. */
 typedef struct shmrpci_lent {
     uint8_t *at;    /* the item's image; NULL: nothing is lent */
-    size_t len;     /* of the image */
+    size_t len;     /* length of the image */
     uint32_t start; /* offset of the value */
     bool is_in_window;
 } shmrpci_lent;
 
 /*
- * Lends `len` bytes of a raw item, or a flat one, zeroed. Statuses of
- * shmrpci_lend_ops.lend except TOO_LARGE; NO_MEMORY; UNIMPLEMENTED: the items
- * are neither; PRECONDITION: one is lent.
+ * Lends memory for a raw item of `len` bytes, or for a flat one, zeroed.
+ * Returns the statuses of shmrpci_lend_ops.lend except TOO_LARGE, NO_MEMORY,
+ * UNIMPLEMENTED if the items are neither raw nor flat, or PRECONDITION if an
+ * item is already lent.
  */
 int shmrpci_lend(const shmrpci_lender *by, shmrpci_lent *lent, size_t len,
                  int64_t deadline_ns, bool alone, void **at);
 
 /*
- * Sends the loan at `at`, for a raw item its first `len` bytes; the loan has
- * then ended. *out_bytes: the item's length. PRECONDITION: there is no such
- * loan, which changes nothing; INVALID: the item breaks its bounds; statuses of
- * send.
+ * Sends the loan at `at`, or the first `len` bytes of it for a raw item, and
+ * ends the loan. Sets *out_bytes to the item's length. Returns PRECONDITION,
+ * with nothing changed, if there is no such loan; INVALID if the item breaks
+ * its bounds; or the statuses of send.
  */
 int shmrpci_lend_commit(const shmrpci_lender *by, shmrpci_lent *lent,
                         const void *at, size_t len, int64_t deadline_ns,
                         bool alone, size_t *out_bytes, shmrpc_error *error);
 
-/* Drops the loan at `at`, which need not be one. */
+/* Drops the loan at `at`. Does nothing if `at` is not a loan. */
 void shmrpci_lend_abort(const shmrpci_lender *by, shmrpci_lent *lent,
                         const void *at);
 
-/* A flat item in place; NULL: the codec must read it, or it must be copied
- * first. */
+/* Returns a flat item in place, or NULL if the codec must read it or it must be
+ * copied first. */
 static inline const void *shmrpci_flat_in_place(const shmrpci_flat *form,
                                                 const shmrpc_type *type,
                                                 const shmrpci_stream_item *item)

@@ -2,12 +2,12 @@
  * Streams in dispatch: non-blocking reads and sends, and notifications when to
  * try again.
  *
- * After a read or send that found nothing, the stream is armed at the
- * transport, which then changes words in shared memory, or rings a bell, when
- * an item or room appears. A thread of the client, the waker, sleeps on all of
- * these at once and makes the client's descriptor readable; it is started with
- * the first stream that needs it. The connection reports the end of the call,
- * and of the server, as for asynchronous calls.
+ * After a read or send returned BUSY, the stream is armed at the transport. The
+ * transport then changes words in shared memory, or rings a bell, when an item
+ * or room appears. A thread of the client, the waker, sleeps on all these words
+ * at once and makes the client's descriptor readable; it is started with the
+ * first stream that needs it. The ends of the call and of the server are
+ * reported by the connection, as for asynchronous calls.
  *
  * The waker's lock is taken last, and never held around a callback.
  */
@@ -23,7 +23,7 @@
  * 5.16). */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 
-/* Two for each stream, and the waker's own. */
+/* Most words to sleep on: two for each stream, and two of the waker's own. */
 #define WORDS_MAX SHMRPCI_FUTEX_ANY_MAX
 
 typedef struct shmrpci_waker {
@@ -56,8 +56,8 @@ static bool has_news(const shmrpc_stream *s, uint32_t rings)
     return any;
 }
 
-/* Under the lock: removes streams with events from the list. True: there were
- * some. */
+/* Removes streams with events from the list. The caller has the lock. Returns
+ * true if there were any. */
 static bool take_news(waker *w, uint32_t rings)
 {
     bool any = false;
@@ -75,8 +75,8 @@ static bool take_news(waker *w, uint32_t rings)
     return any;
 }
 
-/* Under the lock: the words to sleep on; those for which there is no room wait
- * until the next round. */
+/* Collects the words to sleep on. The caller has the lock. Words for which
+ * there is no room wait until the next round. */
 static size_t gather_words(waker *w, shmrpci_futex_on *on, bool *is_all)
 {
     size_t count = 2; /* the waker's own */
@@ -103,7 +103,8 @@ static void watch(void *user)
     shmrpci_futex_on on[WORDS_MAX];
     for (;;) {
         bool is_all;
-        /* Read before the check, so that a later change ends the sleep. */
+        /* Read before checking the streams, so that a later change ends the
+         * sleep. */
         uint32_t changed = shmrpci_load_seq(&w->changed);
         uint32_t rings = shmrpci_load_seq(&w->rung);
         shmrpci_mutex_lock(&w->lock);
@@ -128,7 +129,8 @@ static void watch(void *user)
     }
 }
 
-/* Under the lock of `async`. NULL: no thread, no memory. */
+/* Returns the client's waker, and starts it on first use. The caller has the
+ * lock of `async`. Returns NULL if there is no thread or no memory. */
 static waker *waker_of(shmrpci_async *async)
 {
     if (async->waker != NULL) {
@@ -157,7 +159,8 @@ static const shmrpci_pump_ops *pump_of(const shmrpc_stream *s)
     return s->call->pending.link->conn->transport->pump;
 }
 
-/* From now on only the caller uses the stream. */
+/* Removes the stream from the waker and disarms it. From then on only the
+ * caller uses it. */
 static void disarm(shmrpc_stream *s)
 {
     waker *w = s->call->async->waker;
@@ -178,7 +181,7 @@ static void disarm(shmrpc_stream *s)
     s->loop.is_armed = false;
 }
 
-/* Arms the stream for what it waits for, until the next try. */
+/* Arms the stream for the events it waits for, until the next try. */
 static void arm(shmrpc_stream *s)
 {
     shmrpci_stream_loop *loop = &s->loop;
@@ -187,8 +190,8 @@ static void arm(shmrpc_stream *s)
         return; /* the connection reports the end */
     }
     loop->is_armed = true;
-    /* Before the bell can ring for this one, which the waker may not see
-     * yet. */
+    /* Read before the bell can ring for this stream, which the waker may not
+     * see yet. */
     loop->rings = shmrpci_load_seq(&w->rung);
     if (!pump_of(s)->arm(s->end, &w->rung, loop->for_item, loop->for_room,
                          loop->on, &loop->on_count)) {
@@ -202,7 +205,7 @@ static void arm(shmrpc_stream *s)
     change(w);
 }
 
-/* The latest time to check again. */
+/* Returns the latest time to check the stream again. */
 static int64_t until(shmrpc_stream *s)
 {
     int64_t idle_ns = s->loop.idle_since_ns != 0
@@ -218,14 +221,15 @@ static bool waits(const shmrpc_stream *s)
     return s->loop.for_item || s->loop.for_room || s->loop.for_end;
 }
 
-/* Called before an attempt: stops waiting for it. */
+/* Called before a try: stops waiting for its event. */
 static void begin(shmrpc_stream *s)
 {
     disarm(s);
     s->loop.is_due = false;
 }
 
-/* Called after an attempt. `what` NULL: it succeeded. Returns BUSY. */
+/* Called after a try. `what` points to the event to wait for, or is NULL if the
+ * try succeeded. Returns BUSY. */
 static int end(shmrpc_stream *s, bool *what)
 {
     shmrpci_async *async = s->call->async;
@@ -309,8 +313,8 @@ void shmrpci_stream_loop_leave(shmrpc_stream *s)
 void shmrpci_streams_close(shmrpci_async *async)
 {
     waker *w = async->waker;
-    /* Streams that the program should have closed. The transport ends them
-     * next, and would otherwise ring the waker's bell. */
+    /* Disarms streams that the program should have closed. The transport ends
+     * them next, and would otherwise ring the waker's bell. */
     for (shmrpc_stream *s = async->streams; s != NULL; s = s->loop.next) {
         disarm(s);
         s->loop.is_known = false;
@@ -340,7 +344,8 @@ static bool is_woken(shmrpc_stream *s)
     return woken;
 }
 
-/* The reply is taken as soon as it arrives: it occupies a slot. */
+/* Whether the stream has an event. Takes the reply as soon as it arrives,
+ * because it occupies a slot. */
 static bool is_due(shmrpc_stream *s, int64_t now_ns)
 {
     int status;
@@ -348,7 +353,8 @@ static bool is_due(shmrpc_stream *s, int64_t now_ns)
                         shmrpci_stream_settle(s, 0, &status, NULL));
 }
 
-/* Under the lock of `async`. */
+/* Returns the next stream with an event, or NULL. The caller has the lock of
+ * `async`. */
 static shmrpc_stream *next_due(const shmrpci_async *async, int64_t now_ns)
 {
     for (shmrpc_stream *s = async->streams; s != NULL; s = s->loop.next) {
@@ -368,7 +374,8 @@ int shmrpci_streams_call_back(shmrpci_async *async)
     }
     int64_t now_ns = shmrpci_now_ns();
     async->stream_round++;
-    /* From the front again each time: a callback may have closed any stream. */
+    /* Starts from the front each time, because a callback may have closed any
+     * stream. */
     while ((s = next_due(async, now_ns)) != NULL) {
         s->loop.round = async->stream_round;
         shmrpci_mutex_unlock(&async->lock);
@@ -400,8 +407,8 @@ size_t shmrpci_streams_gather(const shmrpci_async *async,
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* The next item, or BUSY; when the call is over, only items that have arrived
- * are left. */
+/* Gets the next item, or returns BUSY. When the call is over, only items that
+ * have already arrived are left. */
 static int look(shmrpc_stream *s, shmrpci_stream_item *raw)
 {
     int ended;
@@ -413,7 +420,8 @@ static int look(shmrpc_stream *s, shmrpci_stream_item *raw)
     return status;
 }
 
-/* No item has arrived: since when, and whether that is too long. */
+/* Called when no item has arrived: notes since when, and returns whether that
+ * is longer than @idle. */
 static bool is_idle(shmrpc_stream *s)
 {
     if (s->method->idle_ns == 0) {
@@ -426,7 +434,7 @@ static bool is_idle(shmrpc_stream *s)
     return now_ns - s->loop.idle_since_ns >= s->method->idle_ns;
 }
 
-/* How the call ended; BUSY: not yet. */
+/* Returns how the call ended, or BUSY if it has not. */
 static int finish(shmrpc_stream *s, shmrpc_error *error)
 {
     int status;
@@ -474,7 +482,8 @@ int shmrpc_stub_stream_try_next(shmrpc_stream *s, const void **item,
 
 /* ---- sending ------------------------------------------------------------- */
 
-/* Sends as much of the item as there is room for. OK: all of it. */
+/* Sends as much of the item as there is room for. Returns OK if all of it is
+ * sent. */
 static int send_rest(shmrpc_stream *s)
 {
     const shmrpci_pump_ops *pump = pump_of(s);

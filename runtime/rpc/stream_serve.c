@@ -6,8 +6,8 @@
 #include "os/clock.h"
 #include "rpc/ctx.h"
 
-/* The retry-after if no place is free: streams are long, so that an earlier
- * attempt would usually fail. */
+/* The retry-after if no place is free. Streams are long, so an earlier attempt
+ * would usually fail. */
 #define RETRY_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* A sink and a source are the context under other names: a call has at most one
@@ -22,7 +22,8 @@ shmrpc_source *shmrpc_stub_source(shmrpc_ctx *ctx)
     return (shmrpc_source *)(void *)ctx;
 }
 
-/* The worker is being replaced, and has waited long enough for this call. */
+/* Ends a stream because the worker is being replaced and has waited long enough
+ * for this call. */
 static int cut(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
@@ -35,8 +36,9 @@ static int cut(shmrpc_ctx *ctx)
     return SHMRPC_E_CANCELLED;
 }
 
-/* The age is a deadline that the client does not know: the earlier of the two
- * is that of the request, so that waits and hang-kill need no other. */
+/* Limits the stream's age. The limit is a deadline that the client does not
+ * know; if it is earlier than the request's deadline it replaces that, so that
+ * waits and hang-kill need only one deadline. */
 static void limit_age(shmrpci_served_stream *s, shmrpci_request *request,
                       int64_t max_age_ns)
 {
@@ -53,7 +55,7 @@ static bool is_old(const shmrpc_ctx *ctx)
            shmrpci_now_ns() >= ctx->request->deadline_ns;
 }
 
-/* Whether the deadline that it met was its age. */
+/* Whether the call was cancelled or late because the stream reached its age. */
 static bool is_by_age(const shmrpc_ctx *ctx, int status)
 {
     return (status == SHMRPC_E_CANCELLED || status == SHMRPC_E_DEADLINE) &&
@@ -84,8 +86,8 @@ shmrpc_ctx *shmrpc_stub_source_ctx(shmrpc_source *source)
     return (shmrpc_ctx *)(void *)source;
 }
 
-/* No more items are wanted, and why. To the handler the loss of the server is a
- * cancellation; the client gets the actual status. */
+/* The loss of the server is a cancellation to the handler. The client gets the
+ * actual status. */
 int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
 {
     if (status == SHMRPC_E_UNAVAILABLE) {
@@ -104,7 +106,7 @@ int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
                : status;
 }
 
-/* Counts an item of that size, received or sent. */
+/* Counts an item of `bytes` bytes, received or sent. */
 static void count_item(shmrpci_served_stream *s, bool is_in, size_t bytes)
 {
     if (s->counting != NULL) {
@@ -129,7 +131,8 @@ static void tell_item(shmrpc_ctx *ctx, bool is_in)
     shmrpci_intercept_item(&ctx->beside->looks);
 }
 
-/* The client has not read for too long: ends the stream on both sides. */
+/* Ends the stream on both sides, because the client has not read for too long.
+ */
 static int evict(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
@@ -144,7 +147,7 @@ static int evict(shmrpc_ctx *ctx)
 typedef struct stall {
     int64_t began_ns;
     int64_t until_ns;
-    bool evicts; /* when it ends */
+    bool evicts; /* the client is evicted at until_ns */
 } stall;
 
 static stall stall_begin(const shmrpc_ctx *ctx)
@@ -167,7 +170,8 @@ static int stall_end(shmrpc_ctx *ctx, const stall *wait, int status)
     return status == SHMRPC_E_DEADLINE && wait->evicts ? evict(ctx) : status;
 }
 
-/* Ends a send, as the transport's status tells; `len`: of the item. */
+/* Converts the transport's status of a send to the handler's. `len` is the
+ * item's length. */
 static int sent(shmrpc_ctx *ctx, int status, size_t len)
 {
     if (status == SHMRPC_E_ABORTED) {
@@ -184,7 +188,7 @@ static int sent(shmrpc_ctx *ctx, int status, size_t len)
     return shmrpci_served_stream_no_point(ctx, status);
 }
 
-/* Whether we can send items. */
+/* Returns OK if the handler may send an item now, or why not. */
 static int may_send(shmrpc_ctx *ctx)
 {
     const shmrpci_served_stream *s = ctx->stream;
@@ -245,8 +249,8 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_INVALID ? item_is_invalid(ctx, &why) : status;
     }
-    /* Doesn't read the clock while there is room. The handler's thread is also
-     * the one that reads. */
+    /* The first try reads no clock, which is enough while there is room. The
+     * handler's thread is also the one that reads. */
     status = s->pump != NULL
                  ? send_detached(s)
                  : s->ops->send(s->end, s->out.data, s->out.len, 0, true);
@@ -260,7 +264,7 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     return sent(ctx, status, s->out.len);
 }
 
-/* ---- lent items --------------------------------------------------------- */
+/* ---- lent items ---------------------------------------------------------- */
 
 static shmrpci_lender lender_of(const shmrpc_ctx *ctx)
 {
@@ -332,9 +336,10 @@ uint64_t shmrpc_stub_sink_delivered(const shmrpc_sink *sink)
     return ctx->stream->ops->delivered(ctx->stream->end);
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------- */
 
-/* The item in memory that the client can't write. */
+/* Returns the item in memory that the client can't write, or NULL if memory is
+ * short. */
 static const uint8_t *stable(const shmrpc_method *method,
                              shmrpci_served_stream *s,
                              const shmrpci_stream_item *raw)
@@ -454,7 +459,8 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status)
 {
     shmrpci_served_stream *s = ctx->stream;
-    /* Its handler may know by shmrpc_ctx_cancelled, or by a nested call. */
+    /* The handler may have noticed the age by shmrpc_ctx_cancelled or by a
+     * nested call, without a send. */
     if (is_by_age(ctx, status)) {
         (void)retire(ctx);
     }

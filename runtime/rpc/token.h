@@ -19,12 +19,14 @@
 /* The key of a token in metadata. */
 #define SHMRPCI_AUTHORIZATION "authorization"
 
-/* Appends the block of a hello with the token in `path`. NOT_FOUND; DENIED:
- * others can read it; INVALID: not a token. */
+/* Appends a metadata block with the token in the file `path` to a hello.
+ * Returns NOT_FOUND, DENIED if other users can read the file, or INVALID if its
+ * content is not a token. */
 int shmrpci_token_write(const char *path, shmrpci_buf *hello,
                         shmrpc_error *error);
 
-/* The token in a client's hello, copied to `block`; NULL: none. */
+/* Returns the token in a client's hello, which is copied to `block`, or NULL if
+ * there is none. */
 const char *shmrpci_token_read(const uint8_t *hello, size_t len,
                                shmrpci_metadata *block);
 

@@ -96,7 +96,7 @@ static int usage_error(const char *program, const char *what, const char *text)
     return EXIT_USAGE;
 }
 
-/* A whole number from `least` to `most`. */
+/* Reads the name of a profile. */
 static bool parse_profile(const char *text, shmrpc_profile *out)
 {
     static const char *const names[] = {"balanced", "latency", "power"};
@@ -121,7 +121,7 @@ bool shmrpci_arguments_compression(const char *text, shmrpc_compression *out)
     return false;
 }
 
-/* Numbers that are keys of service.ini: 512 and the key. */
+/* An option that is also a key of service.ini has the value 512 + key. */
 #define OPTION_KEY 512
 
 enum {
@@ -189,7 +189,7 @@ static const struct option long_options[] = {
 
 #define GO_ON SHMRPCI_ARGUMENTS_GO_ON
 
-/* Whole seconds, up to a day. */
+/* Reads a whole number of seconds, up to a day. */
 static int parse_seconds(const char *program, const char *what, int64_t *out)
 {
     uint64_t seconds;
@@ -200,7 +200,7 @@ static int parse_seconds(const char *program, const char *what, int64_t *out)
     return GO_ON;
 }
 
-/* "4", or "1..8". */
+/* Reads the number of workers: "4", or "1..8". */
 static int parse_workers(const char *program, shmrpci_arguments *out)
 {
     char least_text[16];
@@ -223,7 +223,7 @@ static int parse_workers(const char *program, shmrpci_arguments *out)
     return GO_ON;
 }
 
-/* A number that is also a key of service.ini. */
+/* Stores the value of an option that is also a key of service.ini. */
 static void take_key(shmrpci_ini_key key, uint64_t value,
                      shmrpci_arguments *out)
 {
@@ -316,7 +316,7 @@ static void take_defaults(shmrpci_arguments *out)
     }
 }
 
-/* Adds an id of a user or group; `*ids` grows. */
+/* Adds the id of a user or group to `*ids`, which grows. */
 static int add_id(const char *program, const char *name, bool is_group,
                   const uint32_t **ids, size_t *count)
 {
@@ -340,8 +340,8 @@ static int add_id(const char *program, const char *name, bool is_group,
     return GO_ON;
 }
 
-/* Takes the first of the names, separated by commas, and advances `*names`
- * after it. */
+/* Copies the first of several names, separated by commas, and advances `*names`
+ * behind it. */
 static bool next_name(const char **names, char out[128])
 {
     size_t len = strcspn(*names, ",");
@@ -361,7 +361,7 @@ static int parse_names(const char *program, const char *names, bool is_group,
     return ended;
 }
 
-/* "method=alice,@staff". */
+/* Reads an access list: "method=alice,@staff". */
 static int parse_access(const char *program, shmrpci_arguments *out)
 {
     char name[128];
@@ -460,7 +460,7 @@ static int parse_option(int option, const char *program,
     }
 }
 
-/* Reports an invalid option, in the words of all our programs. */
+/* Reports an invalid option, in the wording of all our programs. */
 static int refuse(const char *program, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);

@@ -1,8 +1,8 @@
 /*
  * The command line of a generated server's main function.
  *
- * Numbers that service.ini knows too are read as there, have the same ranges
- * and defaults, and the same names, with hyphens.
+ * Numeric options that are also keys of service.ini have the same names (with
+ * hyphens), syntax, ranges and defaults as there.
  *
  * Threading: one thread, before any other is started.
  */
@@ -30,16 +30,17 @@ typedef struct shmrpci_arguments {
     int64_t stop_ns;
 } shmrpci_arguments;
 
-/* Returned by read if the program should go on. */
+/* Returned by shmrpci_arguments_read if the program should continue. */
 #define SHMRPCI_ARGUMENTS_GO_ON (-1)
 
-/* Reads the arguments, or does what they ask for and prints: the program's
- * exit status then. Strings live as long as argv; fini frees the rest. */
+/* Reads the arguments. If they only ask for output such as --help, or are
+ * wrong, prints and returns the program's exit status. Strings live as long as
+ * argv; fini frees the rest. */
 int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
                            shmrpci_arguments *out);
 void shmrpci_arguments_fini(shmrpci_arguments *arguments);
 
-/* Reads "none", "snappy" or "zlib"; false: another word. */
+/* Reads "none", "snappy" or "zlib". Returns false for another word. */
 bool shmrpci_arguments_compression(const char *text, shmrpc_compression *out);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Dead workers: counting, logging and showing them.
  *
- * The pidfd of a worker reports its death at once, the zygote reports a little
- * later how it ended: the names of its calls are kept in between.
+ * A worker's pidfd reports its death at once. The zygote reports a little later
+ * how it ended. The names of the worker's calls are kept in between.
  */
 #include "supervise/state.h"
 
@@ -12,11 +12,11 @@
 #include "base/buf.h"
 #include "os/clock.h"
 
-/* ---- calls in progress ----------------------------------------------- */
+/* ---- calls in progress --------------------------------------------------- */
 
-/* Lists the calls in these places, as "echo.crash, echo.nap". If their process
- * is dead, counts each as failed. Returns the row of the first in its service's
- * statistics, or SHMRPCI_STATS_NO_ROW. */
+/* Lists the calls in these places, like "echo.crash, echo.nap". If their
+ * process is dead, counts each call as failed. Returns the row of the first
+ * call in its service's statistics, or SHMRPCI_STATS_NO_ROW. */
 static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t first,
                            uint32_t count, bool is_dead, shmrpci_buf *out)
 {
@@ -65,7 +65,7 @@ void shmrpci_deaths_name_calls(const shmrpci_supervisor *s, uint32_t number,
                      false, out);
 }
 
-/* ---- taking note ----------------------------------------------------- */
+/* ---- recording deaths ---------------------------------------------------- */
 
 void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number)
 {
@@ -97,7 +97,8 @@ void shmrpci_deaths_note_elder(shmrpci_supervisor *s, uint32_t first)
         (int)dead->pid, death.calls);
 }
 
-/* "was ended by signal 11 (Segmentation fault) in echo.crash" */
+/* Appends how the worker ended, like "was ended by signal 11 (Segmentation
+ * fault) in echo.crash". */
 static void describe(const shmrpci_death *death, shmrpci_buf *out)
 {
     const shmrpci_child_end *end = &death->end;
@@ -156,7 +157,7 @@ void shmrpci_deaths_describe_last(const shmrpci_supervisor *s, shmrpci_buf *out)
     }
 }
 
-/* ---- figures for observers ------------------------------------------- */
+/* ---- figures for observers ----------------------------------------------- */
 
 void shmrpci_deaths_show(const shmrpci_supervisor *s)
 {
@@ -168,7 +169,8 @@ void shmrpci_deaths_show(const shmrpci_supervisor *s)
         if (g == NULL) {
             continue;
         }
-        /* Relaxed: independent figures for people. */
+        /* Relaxed: the figures are only displayed, and independent of each
+         * other. */
         shmrpci_store_relaxed(&g->workers_wanted, s->target);
         shmrpci_store_relaxed(&g->workers_alive, shmrpci_workers_active(s));
         shmrpci_store_relaxed(&g->next_start_ns, (uint64_t)s->next_start_ns);

@@ -3,9 +3,9 @@
 
 #include "os/clock.h"
 
-/* When to cut the streams of a worker that began to leave at `left_ns`; at the
- * service's end, early enough to tell the clients before the worker is
- * killed. */
+/* Returns when to cut the streams of a worker that began to leave at `left_ns`.
+ * At the service's end that is early enough to tell the clients before the
+ * worker is killed. */
 static int64_t due_of(const shmrpci_supervisor *s, int64_t left_ns)
 {
     int64_t due_ns = left_ns + s->opts.crew.drain_ns;
@@ -21,8 +21,8 @@ static void cut(shmrpci_supervisor *s, uint32_t place)
     }
 }
 
-/* Checks a worker that began to leave at `*left_ns`, which is set to 0 when it
- * is cut; returns when to look again. */
+/* Checks a worker that began to leave at `*left_ns`, and cuts its streams if it
+ * is time; `*left_ns` is then 0. Returns when to check again. */
 static int64_t look_at(shmrpci_supervisor *s, int64_t *left_ns, uint32_t place)
 {
     if (*left_ns == 0) {

@@ -1,4 +1,4 @@
-/* Workers of a predecessor, until they have left. */
+/* Elders: the predecessor's workers, until they have left. */
 #include "supervise/state.h"
 
 #include "os/clock.h"

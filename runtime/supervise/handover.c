@@ -2,16 +2,18 @@
  * Hot restart: one supervisor takes over from another.
  *
  *     successor                    predecessor
- *     (asks: takeover->summon) -> <-   ESTATE: what there is <-   each listener
- *                               (takeover->hand_over) <-   WORKER + pidfd, each
+ *     (asks: takeover->summon)  ->
+ *                               <-   ESTATE: what there is
+ *                               <-   each listener (takeover->hand_over)
+ *                               <-   WORKER + pidfd, for each worker
  *                               <-   END
  *     TAKEN                     ->
  *
- * TAKEN decides for both: the successor serves as soon as it has sent it, the
- * predecessor goes on unless it has received it.  A predecessor that waits in
- * vain first shuts the socket for input and then looks a last time: after that
- * TAKEN can't be sent any more, so there is never a doubt, whichever process
- * dies or stops at any time.
+ * TAKEN decides for both processes: the successor serves as soon as it has sent
+ * TAKEN, and the predecessor continues unless it has received it. If the
+ * predecessor's wait times out, it shuts the socket for input and then checks
+ * it a last time. After that TAKEN can't be sent any more, so exactly one of
+ * them serves, whichever process dies or stops at any time.
  */
 #include "supervise/state.h"
 
@@ -19,7 +21,8 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* All of it takes some ms; a process that takes longer is stopped, or dead. */
+/* Timeouts. A handover takes a few ms; a process that takes longer is stopped
+ * or dead. */
 #define GIVE_NS (5 * SHMRPCI_NS_PER_S)
 #define TAKE_NS (10 * SHMRPCI_NS_PER_S)
 
@@ -57,7 +60,8 @@ static shmrpc_status send(int fd, estate_message message, const int *watch_fd)
                                watch_fd != NULL ? 1 : 0);
 }
 
-/* `out_fd`: the descriptor that came with it, or -1. */
+/* Receives one packet. `out_fd` receives the descriptor that came with it, or
+ * -1. */
 static shmrpc_status receive(int fd, int64_t deadline_ns, estate_message *out,
                              int *out_fd)
 {
@@ -85,7 +89,7 @@ static shmrpc_status receive(int fd, int64_t deadline_ns, estate_message *out,
     return status;
 }
 
-/* ---- giving ---------------------------------------------------------- */
+/* ---- giving -------------------------------------------------------------- */
 
 static shmrpc_status give_workers(const shmrpci_supervisor *s)
 {
@@ -147,7 +151,8 @@ static shmrpc_status give_all(shmrpci_supervisor *s)
     return status == SHMRPC_OK ? await_taken(s, deadline_ns) : status;
 }
 
-/* A worker that is being forked is not known to anybody yet. */
+/* Whether a worker is being forked. It can't be handed over, because its pid is
+ * not known yet. */
 static bool is_in_between(const shmrpci_supervisor *s)
 {
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
@@ -179,7 +184,7 @@ void shmrpci_handover_give(shmrpci_supervisor *s)
     if (s->successor_fd < 0 || (s->target > 0 && is_in_between(s))) {
         return;
     }
-    /* A supervisor that is ending has nothing to give. */
+    /* A supervisor that is ending has nothing to hand over. */
     shmrpc_status status = s->target > 0 ? give_all(s) : SHMRPC_E_UNAVAILABLE;
     shmrpci_fd_close(&s->successor_fd);
     if (status == SHMRPC_OK) {
@@ -192,7 +197,7 @@ void shmrpci_handover_give(shmrpci_supervisor *s)
     }
 }
 
-/* ---- taking ---------------------------------------------------------- */
+/* ---- taking -------------------------------------------------------------- */
 
 static int refuse(shmrpc_error *error, shmrpc_status status)
 {
@@ -280,7 +285,7 @@ int shmrpci_handover_take(shmrpci_supervisor *s, shmrpc_error *error)
     failed = take_all(s, fd, error);
     shmrpci_fd_close(&fd);
     if (failed == SHMRPC_E_UNAVAILABLE) {
-        /* Not UNAVAILABLE: the server has just hung up. */
+        /* Not UNAVAILABLE, because a server was there and has just hung up. */
         failed = shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
                                   "the server to take over has ended");
     }

@@ -1,14 +1,14 @@
 /*
- * Handlers that go on although nobody has waited for them for long: their
- * workers are killed.
+ * Kills workers whose handlers still run long after anybody waited for them.
  */
 #include "supervise/state.h"
 
 #include "os/clock.h"
 
-/* Since when nobody waits for the call at a place: since its deadline; for a
- * call with streams, which mostly has none, since its client was first seen to
- * be gone. SHMRPCI_NEVER_NS: somebody waits, or there is no call. */
+/* Returns since when nobody waits for the call at a place: since its deadline
+ * or, for a call with streams, which usually has none, since its client was
+ * first seen to be gone. Returns SHMRPCI_NEVER_NS if somebody waits, or if
+ * there is no call. */
 static int64_t alone_since(shmrpci_supervisor *s, uint32_t index,
                            uint32_t place, int64_t now_ns)
 {

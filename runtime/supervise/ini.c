@@ -12,9 +12,9 @@ static void read_file(shmrpci_ini_parser *p, const char *path,
                       shmrpci_ini_place place,
                       const shmrpci_ini_file *includer);
 
-/* ---- includes ---- */
+/* ---- includes ------------------------------------------------------------ */
 
-/* `include = path`, before the first section. */
+/* Reads `include = path`, which is allowed before the first section. */
 static bool read_include(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
                          const shmrpci_ini_file *file,
                          const shmrpci_ini_line *line)
@@ -40,7 +40,7 @@ static bool read_include(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
     return true;
 }
 
-/* ---- sections ---- */
+/* ---- sections ------------------------------------------------------------ */
 
 static bool is_name(const char *text)
 {
@@ -103,7 +103,7 @@ static bool add_service(shmrpci_ini_parser *p, const char *name,
     return false;
 }
 
-/* [A, B]: services that share the keys of the section. */
+/* Begins a section for several services, like [A, B], which share its keys. */
 static void begin_services(shmrpci_ini_parser *p, shmrpci_ini_section *s,
                            const shmrpci_ini_file *file,
                            const shmrpci_ini_line *line)
@@ -125,7 +125,7 @@ static void begin_services(shmrpci_ini_parser *p, shmrpci_ini_section *s,
         }
     }
     s->end = p->service_count;
-    /* The lines are still checked for the other names. */
+    /* The section's lines are still read for the names that are valid. */
     s->is_lost = s->is_lost && s->end == s->first;
 }
 
@@ -144,7 +144,8 @@ static bool begin_only(shmrpci_ini_parser *p, shmrpci_ini_section *s,
     return true;
 }
 
-/* Whether it is a misspelling of one of the two special names. */
+/* Reports a name that is probably a misspelling of one of the two special
+ * names. Returns whether it is. */
 static bool is_misspelt(shmrpci_ini_parser *p, const char *name,
                         shmrpci_ini_place place)
 {
@@ -180,7 +181,7 @@ static void begin_section(shmrpci_ini_parser *p, shmrpci_ini_section *s,
     }
 }
 
-/* ---- files ---- */
+/* ---- files --------------------------------------------------------------- */
 
 static void read_line(shmrpci_ini_parser *p, shmrpci_ini_section *s,
                       shmrpci_ini_file *file, const shmrpci_ini_line *line)
@@ -271,7 +272,7 @@ static shmrpc_status read_disk(void *user, const char *path,
     return status;
 }
 
-/* Length of the valid UTF-8 at the beginning. */
+/* Returns the length of the valid UTF-8 at the beginning of the text. */
 static size_t valid_prefix(const char *text, size_t len)
 {
     size_t valid = shmrpci_utf8_valid_prefix(text, len);
@@ -279,7 +280,7 @@ static size_t valid_prefix(const char *text, size_t len)
     return nul != NULL ? (size_t)(nul - text) : valid;
 }
 
-/* Reads the text of a new file; false after reporting. */
+/* Reads the text of a new file. On failure reports it and returns false. */
 static bool fetch(shmrpci_ini_parser *p, shmrpci_ini_file *file,
                   shmrpci_ini_place place)
 {
@@ -300,7 +301,7 @@ static bool fetch(shmrpci_ini_parser *p, shmrpci_ini_file *file,
     }
     size_t valid = valid_prefix(file->text, file->len);
     if (valid < file->len) {
-        /* The part before it can be shown. */
+        /* The valid part of the text can be shown in the message. */
         const char *bad = shmrpci_ini_text(p, file->text, valid);
         *file = (shmrpci_ini_file){
             .path = file->path, .text = bad, .len = p->no_memory ? 0 : valid};
@@ -345,7 +346,7 @@ static void read_file(shmrpci_ini_parser *p, const char *path,
     }
 }
 
-/* ---- defaults ---- */
+/* ---- defaults ------------------------------------------------------------ */
 
 static void fill(shmrpci_ini_parser *p, shmrpci_ini_value *values,
                  unsigned where)

@@ -1,15 +1,18 @@
 /*
  * service.ini: the services of a machine and how to run them.
  *
- *     [defaults] log_dir = /var/log/services
+ *     [defaults]
+ *     log_dir = /var/log/services
  *
- *     [Echo] exec = ./echo-server max_proc_num = 3
+ *     [Echo]
+ *     exec = ./echo-server
+ *     max_proc_num = 3
  *
  * Reads a file and all that it includes into typed values; the manager acts on
  * them.  All errors are reported in one run, each with its place.
  * service.ini(5) documents the format and each key.
  *
- * Threading: one thread a load; what was loaded is constant.
+ * Threading: one thread per load. What was loaded is constant.
  */
 #ifndef SHMRPCI_SUPERVISE_INI_H
 #define SHMRPCI_SUPERVISE_INI_H
@@ -28,10 +31,11 @@
 #define SHMRPCI_INI_MAX_ERRORS               \
     100 /* one more line says that there are \
          * more */
-/* For a line's value, after its variables are expanded. */
+/* Longest value of a line, after its variables are expanded. */
 #define SHMRPCI_INI_MAX_VALUE_BYTES 65536
 
-/* The type of a value, and the member of shmrpci_ini_value that has it. */
+/* The type of a value. The comments name the member of shmrpci_ini_value that
+ * holds it. */
 typedef enum shmrpci_ini_type {
     SHMRPCI_INI_BOOL,     /* flag */
     SHMRPCI_INI_COUNT,    /* number */
@@ -42,8 +46,10 @@ typedef enum shmrpci_ini_type {
     SHMRPCI_INI_TEXT,     /* text */
     SHMRPCI_INI_PATH,     /* text; relative paths are relative to the file's
                            * folder */
-    SHMRPCI_INI_LIBRARY,  /* as PATH; ends in .so; or text: "module:Class" */
-    SHMRPCI_INI_WHOLE,    /* number: an int64_t, below 0 too, as its limits */
+    SHMRPCI_INI_LIBRARY,  /* text: a path that ends in .so, treated like PATH,
+                           * or "module:Class" */
+    SHMRPCI_INI_WHOLE,    /* number: holds an int64_t; value and limits may be
+                           * negative */
     SHMRPCI_INI_OCTAL,    /* number; written in octal */
     SHMRPCI_INI_CPU_LIST, /* text; a list such as 0-3,6 */
     SHMRPCI_INI_COMMAND,  /* list: program and arguments */
@@ -61,15 +67,15 @@ enum {
     SHMRPCI_INI_IN_ALL = 7u
 };
 
-/* The value of a limit that means none. */
+/* The value that means "no limit". */
 #define SHMRPCI_INI_UNLIMITED UINT64_MAX
 
 /*
  * Every key: X(KEY, name, where, type, least, most, choices, default).
  *
- * Choices are words with a blank between them; of a number, a word that may
- * stand for UNLIMITED.  A default is written as in a file; NULL: without one
- * the value is absent.
+ * Choices are words separated by blanks; for a number they are a word that
+ * means UNLIMITED. A default is written as in a file. If it is NULL and the key
+ * is not given, the value is absent.
  */
 /* clang-format off */
 #define SHMRPCI_INI_KEY_LIST(X)                                                                              \
@@ -147,7 +153,7 @@ enum {
     X(WEB_READ_ONLY,           "read_only",               WEB, BOOL, 0, 0, NULL, "false")                   \
     X(WEB_PASSWORD_FILE,       "password_file",           WEB, PATH, 0, 0, NULL, NULL)
 
-/* Other spellings: X(other, KEY). */
+/* Other spellings of keys: X(other, KEY). */
 #define SHMRPCI_INI_ALIAS_LIST(X)                 \
     X("bind_tcp", TCP_BIND)                       \
     X("force_insecure_serialisation", TCP_ALLOW_INSECURE)
@@ -158,7 +164,7 @@ typedef enum shmrpci_ini_key {
     SHMRPCI_INI_##key,
     SHMRPCI_INI_KEY_LIST(SHMRPCI_X)
 #undef SHMRPCI_X
-        SHMRPCI_INI_KEYS /* their number */
+        SHMRPCI_INI_KEYS /* number of keys */
 } shmrpci_ini_key;
 
 typedef struct shmrpci_ini_row {
@@ -173,11 +179,11 @@ typedef struct shmrpci_ini_row {
 
 extern const shmrpci_ini_row shmrpci_ini_rows[SHMRPCI_INI_KEYS];
 
-/* Room for the text about an invalid value: "expected ...". */
+/* Size of the text that describes what was expected of an invalid value. */
 #define SHMRPCI_INI_EXPECTED_BYTES 128
 
-/* Reads a value of a numeric key, as in the file, for options that don't come
- * from one. False: `expected` says what is allowed. */
+/* Reads a value of a numeric key, written as in the file, from a command-line
+ * option. On failure returns false; `expected` then says what is allowed. */
 bool shmrpci_ini_number(shmrpci_ini_key key, const char *text, uint64_t *out,
                         char expected[SHMRPCI_INI_EXPECTED_BYTES]);
 
@@ -196,10 +202,10 @@ typedef struct shmrpci_ini_place {
     size_t end;
 } shmrpci_ini_place;
 
-/* Appended to a service's name for its gateway. */
+/* The suffix that turns a service's name into its gateway's. */
 #define SHMRPCI_INI_GATE_SUFFIX ".tcp"
 
-/* Most sections with nats_bind: one gateway announces all of them. */
+/* Most sections with nats_bind, since one gateway announces all of them. */
 #define SHMRPCI_INI_NATS_MAX 16
 
 typedef struct shmrpci_ini_list {
@@ -208,8 +214,8 @@ typedef struct shmrpci_ini_list {
 } shmrpci_ini_list;
 
 typedef struct shmrpci_ini_value {
-    bool present; /* in the section or in [defaults], or by default */
-    /* The place of the key; no file: it has its default. */
+    bool present; /* has a value, from the section, [defaults] or the default */
+    /* The place of the key. `file` is NULL if the value is the default. */
     shmrpci_ini_place place;
     union {
         bool flag;
@@ -220,48 +226,52 @@ typedef struct shmrpci_ini_value {
 } shmrpci_ini_value;
 
 typedef struct shmrpci_ini_service {
-    const char *name; /* of the section, and of the service for people */
+    const char *name; /* the name of the section, shown as the service's name */
     shmrpci_ini_place place;
-    shmrpci_ini_value values[SHMRPCI_INI_KEYS]; /* without the page's own */
+    shmrpci_ini_value
+        values[SHMRPCI_INI_KEYS]; /* without the keys of the page */
 } shmrpci_ini_service;
 
 typedef struct shmrpci_ini {
     const shmrpci_ini_service *services; /* in the order of the file */
     size_t service_count;
-    /* Indices of services in starting order: that of the file, but each after
-     * those that it comes after. */
+    /* Indices of services in starting order: the order of the file, but each
+     * service comes after those in its `after` list. */
     const size_t *order;
     bool has_web;                            /* there is a [web monitor] */
-    shmrpci_ini_value web[SHMRPCI_INI_KEYS]; /* only those of the page */
+    shmrpci_ini_value web[SHMRPCI_INI_KEYS]; /* only the keys of the page */
 } shmrpci_ini;
 
 typedef struct shmrpci_ini_opts {
-    /* Reads a file into the arena: OK with `*text`, with a NUL behind its
-     * `*len` bytes; NOT_FOUND, TOO_LARGE, NO_MEMORY. NULL: from disk. */
+    /* Reads a file into the arena, and adds a NUL behind its `*len` bytes.
+     * Returns OK, NOT_FOUND, TOO_LARGE or NO_MEMORY. If this is NULL, files are
+     * read from disk. */
     shmrpc_status (*read)(void *user, const char *path, shmrpci_arena *arena,
                           const char **text, size_t *len);
-    /* A variable of the environment, or NULL. NULL: getenv. */
+    /* Returns the value of an environment variable, or NULL. If this is NULL,
+     * getenv is used. */
     const char *(*variable)(void *user, const char *name);
     void *user;
-    /* Makes relative paths in values absolute, so that they are valid for
-     * programs in other folders too. NULL: they stay as they are. */
+    /* The folder that makes relative paths in values absolute, so that they are
+     * valid for programs in other folders too. If this is NULL, paths stay
+     * relative. */
     const char *working_directory;
 } shmrpci_ini_opts;
 
 /*
- * Loads `path` and what it includes. OK; INVALID: `messages` says what is
- * wrong, ready to be printed; NO_MEMORY. Everything lives in `arena`. `opts`
- * may be NULL.
+ * Loads `path` and the files that it includes. Returns OK, INVALID (`messages`
+ * then holds the errors, ready to be printed) or NO_MEMORY. Everything lives in
+ * `arena`. `opts` may be NULL.
  */
 shmrpc_status shmrpci_ini_load(const shmrpci_ini_opts *opts, const char *path,
                                shmrpci_arena *arena, const shmrpci_ini **out,
                                shmrpci_buf *messages) SHMRPC_WARN_UNUSED;
 
-/* Whether the gateway to a cluster of NATS announces the service. */
+/* Whether the gateway to a NATS cluster announces the service. */
 bool shmrpci_ini_is_announced(const shmrpci_ini_service *service);
 
-/* Appends the servers of NATS as addresses, each with the files and the zone
- * that are among `values`, of a service or of the page:
+/* Appends the NATS servers of a service or of the page as addresses, each with
+ * the files and the zone given in `values`:
  * "nats://a?creds=FILE,nats://b?creds=FILE". */
 void shmrpci_ini_append_nats(const shmrpci_ini_value *values, shmrpci_buf *out);
 

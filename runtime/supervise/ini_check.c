@@ -10,7 +10,7 @@ shmrpci_ini_place shmrpci_ini_key_place(const shmrpci_ini_service *service,
     return value->place.file != NULL ? value->place : service->place;
 }
 
-/* The manager's own service and log have this name. */
+/* Refuses the name that the manager's own service and log have. */
 static void check_name(shmrpci_ini_parser *p,
                        const shmrpci_ini_service *service)
 {
@@ -46,7 +46,7 @@ static void check_numbers(shmrpci_ini_parser *p,
 {
     const shmrpci_ini_value *least = &service->values[SHMRPCI_INI_MIN_PROC_NUM];
     const shmrpci_ini_value *most = &service->values[SHMRPCI_INI_MAX_PROC_NUM];
-    /* A value that could not be read is 0, and was reported. */
+    /* An unreadable value is 0 and has already been reported. */
     if (most->present && most->u.number != 0 &&
         least->u.number > most->u.number) {
         shmrpci_ini_report(
@@ -59,7 +59,7 @@ static void check_numbers(shmrpci_ini_parser *p,
     }
 }
 
-/* The gateway's name must be valid, too. */
+/* Checks that the gateway's name is valid too. */
 static void check_gate(shmrpci_ini_parser *p,
                        const shmrpci_ini_service *service)
 {
@@ -74,13 +74,14 @@ static void check_gate(shmrpci_ini_parser *p,
     }
 }
 
-/* File names are put into an address, so they can't have its separators. */
+/* Reports a file name with a character that separates parts of an address,
+ * because file names are put into an address. */
 void shmrpci_ini_check_file(shmrpci_ini_parser *p,
                             const shmrpci_ini_value *values,
                             shmrpci_ini_key key)
 {
     const shmrpci_ini_value *file = &values[key];
-    /* NULL: it was invalid, and is reported. */
+    /* NULL means that it was invalid and has been reported. */
     if (file->present && file->u.text != NULL &&
         strpbrk(file->u.text, ",&?") != NULL) {
         shmrpci_ini_report(p, file->place,
@@ -105,10 +106,10 @@ static void check_tls(shmrpci_ini_parser *p, const shmrpci_ini_service *service)
     shmrpci_ini_check_file(p, values, SHMRPCI_INI_TCP_TLS_CLIENT_CA);
 }
 
-/* ---- after ---- */
+/* ---- the key `after` ----------------------------------------------------- */
 
-/* The services after which each one comes, as indices; service_count for an
- * unknown name. NULL: out of memory. */
+/* For each service, the services after which it starts, as indices, with
+ * service_count for an unknown name. */
 typedef struct waits {
     size_t **after;
     const char **names; /* of all services */
@@ -169,8 +170,8 @@ static bool can_start(const shmrpci_ini_parser *p, const waits *w, size_t i)
     return true;
 }
 
-/* The first in the file that can be started next, or else the first that is not
- * ready. */
+/* Returns the first service in the file that can be started next, or else the
+ * first that is not ready. */
 static size_t next_of(const shmrpci_ini_parser *p, const waits *w)
 {
     size_t waiting = p->service_count;
@@ -185,8 +186,8 @@ static size_t next_of(const shmrpci_ini_parser *p, const waits *w)
     return waiting;
 }
 
-/* A service that can never be started waits for itself, directly or through
- * others. */
+/* Sorts the services into starting order. Reports a service that can never be
+ * started because it waits for itself, directly or through others. */
 static void find_order(shmrpci_ini_parser *p, waits *w)
 {
     size_t *order = shmrpci_ini_alloc(p, p->service_count + 1, sizeof *order);

@@ -36,9 +36,9 @@ shmrpci_ini_place shmrpci_ini_place_of(const shmrpci_ini_file *file,
                                (size_t)(end - file->text)};
 }
 
-/* ---- keys ---- */
+/* ---- keys ---------------------------------------------------------------- */
 
-/* SHMRPCI_INI_KEYS if there is no such key. */
+/* Returns the key of this name, or SHMRPCI_INI_KEYS if there is none. */
 static shmrpci_ini_key find_key(const char *name)
 {
     for (int i = 0; i < SHMRPCI_INI_KEYS; i++) {
@@ -92,7 +92,7 @@ values_of(shmrpci_ini_parser *p, const shmrpci_ini_section *s, size_t service)
                                                : p->services[service].values;
 }
 
-/* ---- variables ---- */
+/* ---- variables ----------------------------------------------------------- */
 
 static const char *variable(const shmrpci_ini_parser *p, const char *name)
 {
@@ -100,7 +100,7 @@ static const char *variable(const shmrpci_ini_parser *p, const char *name)
                                      : getenv(name);
 }
 
-/* Appends a piece; false after reporting. */
+/* Appends a piece of a value. On failure reports it and returns false. */
 static bool expand_piece(shmrpci_ini_parser *p, const shmrpci_ini_file *file,
                          const shmrpci_ini_piece *piece, shmrpci_buf *out)
 {
@@ -166,7 +166,7 @@ const char *shmrpci_ini_expand(shmrpci_ini_parser *p,
     return text;
 }
 
-/* ---- entries ---- */
+/* ---- entries ------------------------------------------------------------- */
 
 void shmrpci_ini_entry(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
                        shmrpci_ini_file *file, const shmrpci_ini_line *line)
@@ -198,7 +198,8 @@ void shmrpci_ini_entry(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
     if (text != NULL) {
         (void)shmrpci_ini_value_read(p, key, text, at_value, &value);
     }
-    /* An invalid value counts as given: one report is enough. */
+    /* An invalid value also counts as given, so that only one error is
+     * reported. */
     slot[key] = value;
     for (size_t i = s->first + 1; i < s->end; i++) {
         values_of(p, s, i)[key] = value;

@@ -1,5 +1,5 @@
-/* Lines of service.ini, and variables in values.  Rules only name what there
- * is. */
+/* Splits service.ini into lines, and values into text and variables. Rules only
+ * name what they match. */
 #include "supervise/ini_parser.h"
 
 #include <string.h>
@@ -25,8 +25,8 @@ static const char *trim_end(const char *begin, const char *end)
     return end;
 }
 
-/* The kind of the line at `*at`, which moves to its end: the newline or NUL.
- * `*middle` is behind the sign that ends a name. */
+/* Returns the kind of the line at `*at`, which advances to the line's end: the
+ * newline or NUL. Sets `*middle` behind the character that ends a name. */
 static shmrpci_ini_line_kind line_kind(const char **at, const char **middle)
 {
     const unsigned char *YYCURSOR = (const unsigned char *)*at;

@@ -1,5 +1,6 @@
 /*
- * The keys nats*: which sections a cluster of NATS can call, and where it is.
+ * Checks of the keys nats*, which say which sections can be called from a NATS
+ * cluster, and where the cluster is.
  *
  * One gateway announces all of these sections, so they must agree about the
  * cluster. The addresses are checked by the parser that the gateway uses.
@@ -9,7 +10,7 @@
 #include "rpc/address.h"
 #include "supervise/ini_parser.h"
 
-/* Keys that are options of the gateway. */
+/* Keys that are options of the gateway, so all sections must agree on them. */
 static const shmrpci_ini_key common[] = {SHMRPCI_INI_NATS,
                                          SHMRPCI_INI_NATS_CREDS,
                                          SHMRPCI_INI_NATS_NKEY,
@@ -36,7 +37,7 @@ bool shmrpci_ini_is_announced(const shmrpci_ini_service *service)
     return service->values[SHMRPCI_INI_NATS_BIND].u.flag;
 }
 
-/* ---- addresses ---- */
+/* ---- addresses ----------------------------------------------------------- */
 
 static void append_server(const shmrpci_ini_value *values, const char *server,
                           shmrpci_buf *out)
@@ -67,9 +68,9 @@ void shmrpci_ini_append_nats(const shmrpci_ini_value *values, shmrpci_buf *out)
     }
 }
 
-/* ---- one section ---- */
+/* ---- one section --------------------------------------------------------- */
 
-/* A section that has such keys: of a service, or that of the page. */
+/* A section that may have these keys: a service's or the page's. */
 typedef struct holder {
     const char *name;
     shmrpci_ini_place place;
@@ -82,7 +83,8 @@ static shmrpci_ini_place place_of(const holder *of, shmrpci_ini_key key)
     return value->place.file != NULL ? value->place : of->place;
 }
 
-/* The parts of an address after the host have keys of their own. */
+/* Refuses an address with parts after the host and port, because these have
+ * keys of their own. */
 static bool check_server(shmrpci_ini_parser *p, const holder *of,
                          const char *server)
 {
@@ -110,7 +112,8 @@ static bool check_servers(shmrpci_ini_parser *p, const holder *of)
     return is_good;
 }
 
-/* Hosts, ports, and the lengths of all parts. */
+/* Checks hosts, ports, and the lengths of all parts, with the parser that the
+ * gateway uses. */
 static void check_addresses(shmrpci_ini_parser *p, const holder *of)
 {
     const shmrpc_service nobody = {.name = "x", .id = ""};
@@ -167,9 +170,10 @@ static void check_holder(shmrpci_ini_parser *p, const holder *of)
     }
 }
 
-/* ---- all sections ---- */
+/* ---- all sections -------------------------------------------------------- */
 
-/* The gateway is a client of shared memory. */
+/* Checks that the service listens on shared memory, because the gateway is its
+ * client there. */
 static void check_listen(shmrpci_ini_parser *p,
                          const shmrpci_ini_service *service)
 {
@@ -204,7 +208,7 @@ static bool is_same(shmrpci_ini_key key, const shmrpci_ini_value *a,
     return key == SHMRPCI_INI_NATS ? is_same_list(&a->u.list, &b->u.list)
            : key == SHMRPCI_INI_TCP_ALLOW_INSECURE
                ? a->u.flag == b->u.flag
-               /* NULL: it was invalid, and is reported. */
+               /* NULL means that it was invalid and has been reported. */
                : a->u.text == NULL || b->u.text == NULL ||
                      strcmp(a->u.text, b->u.text) == 0;
 }

@@ -1,16 +1,16 @@
 /*
- * Declarations shared by the files that read service.ini. Not for others.
+ * Private declarations of the files that read service.ini.
  *
  *     ini_lexer.re  a line -> section or key and value; ${} in a value
  *     ini_value     a value's text -> what its type holds
  *     ini_entry     keys, and variables in their values
  *     ini           files and sections
  *     ini_check     rules that hold between keys and between services
- *     ini_nats      those of the keys nats*
- *     ini_report error messages for people
+ *     ini_nats      rules of the keys nats*
+ *     ini_report    error messages for people
  *
- * Running out of memory sets a flag: missing parts are empty, and load fails in
- * the end. Threading: one thread at a time.
+ * Running out of memory sets the flag no_memory; missing parts are empty, and
+ * load fails in the end.
  */
 #ifndef SHMRPCI_SUPERVISE_INI_PARSER_H
 #define SHMRPCI_SUPERVISE_INI_PARSER_H
@@ -35,7 +35,7 @@ typedef struct shmrpci_ini_parser {
     shmrpci_ini *out;
 } shmrpci_ini_parser;
 
-/* ---- ini_report.c ---- */
+/* ---- ini_report.c -------------------------------------------------------- */
 
 /*
  * Reports what is wrong at a place:
@@ -52,21 +52,22 @@ void shmrpci_ini_report(shmrpci_ini_parser *p, shmrpci_ini_place place,
 void shmrpci_ini_note(shmrpci_ini_parser *p, shmrpci_ini_place place,
                       const char *text);
 
-/* "; did you mean `x`?" or "", in the arena. */
+/* Returns "; did you mean `x`?" or "", in the arena. */
 const char *shmrpci_ini_nearest(shmrpci_ini_parser *p, const char *wanted,
                                 const char *const *names, size_t count);
 
-/* Zeroed memory of the arena; NULL sets no_memory. */
+/* Allocates zeroed memory in the arena. On failure sets no_memory and returns
+ * NULL. */
 void *shmrpci_ini_alloc(shmrpci_ini_parser *p, size_t count, size_t size);
-/* A text in the arena; "" sets no_memory. */
+/* Copies a text to the arena. On failure sets no_memory and returns "". */
 const char *shmrpci_ini_text(shmrpci_ini_parser *p, const char *text,
                              size_t len);
 
-/* ---- ini_lexer.re ---- */
+/* ---- ini_lexer.re -------------------------------------------------------- */
 
 typedef enum shmrpci_ini_line_kind {
     SHMRPCI_INI_LINE_END,     /* of the file */
-    SHMRPCI_INI_LINE_BLANK,   /* or a comment */
+    SHMRPCI_INI_LINE_BLANK,   /* empty, or a comment */
     SHMRPCI_INI_LINE_SECTION, /* [name]: `name` */
     SHMRPCI_INI_LINE_ENTRY,   /* name = value */
     SHMRPCI_INI_LINE_OPEN,    /* [name without its end */
@@ -84,12 +85,13 @@ typedef struct shmrpci_ini_line {
     const char *value_end;
 } shmrpci_ini_line;
 
-/* Reads the line at `*at`, and advances that. The text ends with a NUL. */
+/* Reads the line at `*at`, and advances `*at` behind it. The text ends with a
+ * NUL. */
 void shmrpci_ini_next_line(const char **at, shmrpci_ini_line *out);
 
 typedef enum shmrpci_ini_piece_kind {
     SHMRPCI_INI_PIECE_END,
-    SHMRPCI_INI_PIECE_TEXT,     /* as it is */
+    SHMRPCI_INI_PIECE_TEXT,     /* literal text */
     SHMRPCI_INI_PIECE_DOLLAR,   /* $$ */
     SHMRPCI_INI_PIECE_VARIABLE, /* ${NAME} or ${NAME:-fallback} */
     SHMRPCI_INI_PIECE_ODD       /* ${ that is neither */
@@ -105,20 +107,20 @@ typedef struct shmrpci_ini_piece {
     const char *fallback_end;
 } shmrpci_ini_piece;
 
-/* The piece of a value at `*at`, which moves behind it; at `end` the value
- * ends. */
+/* Reads the piece of a value at `*at`, and advances `*at` behind it. The value
+ * ends at `end`. */
 void shmrpci_ini_next_piece(const char **at, const char *end,
                             shmrpci_ini_piece *out);
 
-/* ---- ini_entry.c ---- */
+/* ---- ini_entry.c --------------------------------------------------------- */
 
 /* Section names that are not services. */
 #define SHMRPCI_INI_DEFAULTS "defaults"
 #define SHMRPCI_INI_WEB      "web monitor"
 
-/* The section that gets the lines of a file. */
+/* The current section, to which the lines of a file belong. */
 typedef struct shmrpci_ini_section {
-    unsigned where; /* SHMRPCI_INI_IN_...; 0: nothing, or unknown */
+    unsigned where; /* SHMRPCI_INI_IN_...; 0: no section, or an unknown one */
     size_t first;   /* services [first, end) share the body */
     size_t end;
     bool is_lost; /* its header was invalid: its lines are ignored */
@@ -127,7 +129,8 @@ typedef struct shmrpci_ini_section {
 shmrpci_ini_place shmrpci_ini_place_of(const shmrpci_ini_file *file,
                                        const char *begin, const char *end);
 
-/* The value of a line with its variables; NULL after reporting. */
+/* Returns the value of a line with its variables expanded. On failure reports
+ * it and returns NULL. */
 const char *shmrpci_ini_expand(shmrpci_ini_parser *p,
                                const shmrpci_ini_file *file,
                                const shmrpci_ini_line *line);
@@ -136,33 +139,35 @@ const char *shmrpci_ini_expand(shmrpci_ini_parser *p,
 void shmrpci_ini_entry(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
                        shmrpci_ini_file *file, const shmrpci_ini_line *line);
 
-/* ---- ini_value.c ---- */
+/* ---- ini_value.c --------------------------------------------------------- */
 
-/* Reads a text as the type of `key`; reports errors at `place` and returns
- * false. Relative paths begin at `file`. */
+/* Reads a text as the type of `key`. On failure reports it at `place` and
+ * returns false. Relative paths are relative to the folder of the place's file.
+ */
 bool shmrpci_ini_value_read(shmrpci_ini_parser *p, shmrpci_ini_key key,
                             const char *text, shmrpci_ini_place place,
                             shmrpci_ini_value *out);
 
-/* `path`, from the folder of `file` unless it is absolute. */
+/* Returns `path`, relative to the folder of `file` unless it is absolute. */
 const char *shmrpci_ini_path(shmrpci_ini_parser *p,
                              const shmrpci_ini_file *file, const char *path);
 
-/* ---- ini_check.c ---- */
+/* ---- ini_check.c --------------------------------------------------------- */
 
 /* Checks the rules between the keys of a service, and between services. */
 void shmrpci_ini_check(shmrpci_ini_parser *p);
 
-/* The place of the key if it was given, else of the section. */
+/* Returns the place of the key if it was given, else the place of the section.
+ */
 shmrpci_ini_place shmrpci_ini_key_place(const shmrpci_ini_service *service,
                                         shmrpci_ini_key key);
 
-/* Reports a file name that would end early in an address. */
+/* Reports a file name with a character that would end it inside an address. */
 void shmrpci_ini_check_file(shmrpci_ini_parser *p,
                             const shmrpci_ini_value *values,
                             shmrpci_ini_key key);
 
-/* ---- ini_nats.c ---- */
+/* ---- ini_nats.c ---------------------------------------------------------- */
 
 void shmrpci_ini_check_nats(shmrpci_ini_parser *p);
 

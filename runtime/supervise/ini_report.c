@@ -8,12 +8,12 @@
 #include "base/excerpt.h"
 #include "base/nearest.h"
 
-/* A line of a file, and which one it is. */
+/* A line of a file, with its number. */
 typedef struct line {
     const char *begin;
     size_t len;
     uint32_t number;
-    uint32_t column; /* of the place, in characters */
+    uint32_t column; /* column of the place, in characters */
 } line;
 
 static line line_of(const shmrpci_ini_place *place)

@@ -1,4 +1,4 @@
-/* Values of service.ini: text to what the key's type holds. */
+/* Converts the text of a value to the type of its key. */
 #include "supervise/ini_parser.h"
 
 #include <ctype.h>
@@ -24,7 +24,7 @@ static bool refuse(const reader *r, const char *text, const char *expected)
     return false;
 }
 
-/* ---- numbers ---- */
+/* ---- numbers ------------------------------------------------------------- */
 
 static bool in_range(const shmrpci_ini_row *row, uint64_t value)
 {
@@ -43,7 +43,7 @@ static bool read_count(const shmrpci_ini_row *row, const char *text,
            in_range(row, *out);
 }
 
-/* Writes what is expected, and from what to what. */
+/* Writes to `expected` what is expected, with the allowed range. */
 static void expect_range(const shmrpci_ini_row *row, const char *what,
                          void (*format)(uint64_t value, char out[32]),
                          char expected[SHMRPCI_INI_EXPECTED_BYTES])
@@ -58,7 +58,7 @@ static void expect_range(const shmrpci_ini_row *row, const char *what,
                    is_open ? "" : most);
 }
 
-/* "64M", for messages. */
+/* Writes a number of bytes like "64M", for messages. */
 static void format_bytes(uint64_t bytes, char out[32])
 {
     static const char *const units[] = {"", "K", "M", "G", "T"};
@@ -116,7 +116,7 @@ static bool read_time(const shmrpci_ini_row *row, const char *text,
     return shmrpci_duration_read(text, out) && in_range(row, *out);
 }
 
-/* Its limits are signed too. */
+/* Reads a signed number. The limits in the row are signed too. */
 static bool read_whole(const shmrpci_ini_row *row, const char *text,
                        uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
@@ -175,7 +175,7 @@ static bool read_number(const reader *r, const char *text)
            refuse(r, text, expected);
 }
 
-/* ---- words ---- */
+/* ---- words --------------------------------------------------------------- */
 
 static bool same_but_case(const char *a, const char *b)
 {
@@ -227,7 +227,7 @@ static bool read_choice(const reader *r, const char *text)
     return false;
 }
 
-/* ---- texts ---- */
+/* ---- texts --------------------------------------------------------------- */
 
 const char *shmrpci_ini_path(shmrpci_ini_parser *p,
                              const shmrpci_ini_file *file, const char *path)
@@ -242,7 +242,7 @@ const char *shmrpci_ini_path(shmrpci_ini_parser *p,
     return whole != NULL ? whole : "";
 }
 
-/* The path of a value, relative to the folder of the file. */
+/* Returns the path of a value, which is relative to the folder of the file. */
 static const char *path_of(const reader *r, const char *text)
 {
     const char *path = shmrpci_ini_path(r->p, r->place.file, text);
@@ -267,7 +267,8 @@ static bool read_path(const reader *r, const char *text)
     return text[0] != '\0' || refuse(r, text, "a path");
 }
 
-/* "echoserver" or "shop.server:Shop". */
+/* Whether the text names a Python module: "echoserver" or "shop.server:Shop".
+ */
 static bool is_module(const char *text)
 {
     bool begins = true; /* at the start of a part, which must be a letter */
@@ -299,14 +300,14 @@ static bool read_library(const reader *r, const char *text)
                   "Python, module:Class");
 }
 
-/* ---- lists ---- */
+/* ---- lists --------------------------------------------------------------- */
 
 typedef struct list {
     const char **items;
     size_t count;
 } list;
 
-/* Room for as many items as `text` can hold. */
+/* Allocates a list for as many items as `text` can hold. */
 static bool list_new(const reader *r, const char *text, list *out)
 {
     *out = (list){.items = shmrpci_ini_alloc(r->p, strlen(text) / 2 + 2,
@@ -346,9 +347,9 @@ static bool read_words(const reader *r, const char *text)
     return true;
 }
 
-/* One word of a command: quotes hold blanks together, a backslash takes the
- * next character as it is, but not between single quotes. NULL: a quote is
- * open. */
+/* Reads one word of a command. Quotes hold blanks together; a backslash makes
+ * the next character literal, except between single quotes. Returns NULL if a
+ * quote is not closed. */
 static const char *read_argument(const char *at, char *out, size_t *len)
 {
     char quote = '\0';
@@ -368,7 +369,7 @@ static const char *read_argument(const char *at, char *out, size_t *len)
     return quote == '\0' ? at : NULL;
 }
 
-/* Words with blanks between them. */
+/* Reads words separated by blanks. */
 static bool read_arguments(const reader *r, const char *text, list *out)
 {
     char *word = shmrpci_ini_alloc(r->p, strlen(text) + 1, 1);
@@ -397,7 +398,7 @@ static bool read_command(const reader *r, const char *text)
     if (l.count == 0 || l.items[0][0] == '\0') {
         return refuse(r, text, "a program and its arguments");
     }
-    /* Without a slash it is looked for in PATH. */
+    /* A program without a slash is searched for in PATH. */
     if (strchr(l.items[0], '/') != NULL) {
         l.items[0] = path_of(r, l.items[0]);
     }

@@ -2,7 +2,7 @@
  * The main function of programs that only serve: a supervisor with worker
  * processes, or (--workers=0) threads in this process.
  *
- * The only place of the library that prints and handles signals.
+ * Only this file of the library prints to standard output and handles signals.
  */
 #include "supervise/arguments.h"
 
@@ -20,7 +20,8 @@
 #include "supervise/supervisor.h"
 #include "sync/atomic.h"
 
-/* The server to stop; the signal handler can get it only this way. */
+/* The server to stop. The signal handler can reach it only through global
+ * variables. */
 static _Atomic(shmrpc_server *) running;
 static _Atomic(shmrpci_supervisor *) supervising;
 
@@ -66,7 +67,7 @@ static void print_places(const char *name, const shmrpc_server *server)
     shmrpci_managed_serving(server);
 }
 
-/* The services of the program. */
+/* The service of the program, with the user's handlers and hooks. */
 typedef struct program {
     const shmrpc_service *service;
     const shmrpc_handler *handlers;
@@ -75,10 +76,10 @@ typedef struct program {
     void *user;
     shmrpc_hooks hooks;
     shmrpc_server *server;
-    bool is_astray; /* was passed a socket that it does not serve */
+    bool is_astray; /* it was passed a socket that it does not serve */
 } program;
 
-/* ---- threads of this process ---- */
+/* ---- threads of this process --------------------------------------------- */
 
 static int prepare_threads(const program *p, shmrpc_error *error)
 {
@@ -119,7 +120,7 @@ static int serve_by_threads(program *p)
                                : report(p->service->name, &error);
 }
 
-/* ---- processes ---- */
+/* ---- processes ----------------------------------------------------------- */
 
 static void on_serving(void *user)
 {
@@ -146,8 +147,8 @@ static void say(void *user, const char *line)
     (void)fprintf(stderr, "%s: %s\n", p->service->name, line);
 }
 
-/* Whether all addresses can be served by processes; unreadable ones count, as
- * they are reported later. */
+/* Whether all addresses can be served by worker processes. Unreadable addresses
+ * count as such, because they are reported later. */
 static bool takes_processes(const program *p, const char *listen)
 {
     shmrpci_place_list places;
@@ -214,7 +215,7 @@ static int serve_by_processes(program *p, const shmrpci_arguments *args)
     return p->is_astray ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* ---- the program ---- */
+/* ---- the program --------------------------------------------------------- */
 
 /* The hooks of shmrpc_main_set_hooks; used by the program's one main. */
 static shmrpc_hooks main_hooks;

@@ -1,4 +1,5 @@
-/* SHMRPC_OPTIONS and NOTIFY_SOCKET. */
+/* Options from the manager (SHMRPC_OPTIONS) and notices to it (NOTIFY_SOCKET).
+ */
 #include "supervise/managed.h"
 
 #include <stdio.h>
@@ -48,7 +49,7 @@ char **shmrpci_managed_arguments(int argc, char **argv, int *out_argc)
     return all;
 }
 
-/* Makes the address that leads to a socket, from its path
+/* Appends the address of a socket, derived from its path
  * ".../echo_serv@two.5555.sock". */
 static void append_shm(shmrpci_buf *out, const char *path)
 {
@@ -103,7 +104,7 @@ void shmrpci_managed_serving(const shmrpc_server *server)
     shmrpci_buf_append_text(&lines, "READY=1\nX_SHMRPC_ADDRESSES=");
     append_addresses(&lines, server);
     const char *text = shmrpci_buf_text(&lines);
-    /* A manager that is gone can't be told; the service continues. */
+    /* A failure is ignored: the service continues without its manager. */
     (void)shmrpci_notify_send(text != NULL ? text : "READY=1");
     shmrpci_notify_forget();
     shmrpci_buf_fini(&lines);

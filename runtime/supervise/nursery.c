@@ -1,12 +1,12 @@
-/* The zygote's beginning, its messages and its end. */
+/* Starts the zygote, reads its messages, and ends it. */
 #include "supervise/state.h"
 
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* A dead zygote is replaced at once, later ones of a series after this
- * pause. */
+/* A dead zygote is replaced at once; if it dies again soon, after this pause.
+ */
 #define ZYGOTE_PAUSE_NS (1 * SHMRPCI_NS_PER_S)
 
 /* Closes what the child has inherited and must not keep. */
@@ -62,7 +62,7 @@ void shmrpci_nursery_release(shmrpci_supervisor *s)
     }
 }
 
-/* The zygote has ended, or this tells it to. */
+/* Hangs up on the zygote, which then ends if it has not yet. */
 void shmrpci_nursery_end(shmrpci_supervisor *s)
 {
     if (s->zygote_socket >= 0) {
@@ -121,7 +121,8 @@ static void put_off(shmrpci_supervisor *s)
     s->zygote_next_ns = s->zygote_backoff.next_ns;
 }
 
-/* Workers go on without it; those that were requested will never come. */
+/* Reports the zygote's death. Workers continue without it, but the requested
+ * ones will never come. */
 static void lose_zygote(shmrpci_supervisor *s)
 {
     shmrpci_supervisor_say(s,
@@ -167,7 +168,7 @@ void shmrpci_nursery_revive(shmrpci_supervisor *s)
     }
 }
 
-/* Waits until preload has ended, in any way, or we are stopped. */
+/* Waits until preload has succeeded or failed, or until stop is called. */
 int shmrpci_nursery_await(shmrpci_supervisor *s, shmrpc_error *error)
 {
     shmrpci_zygote_packet packet;

@@ -1,9 +1,10 @@
 /*
- * Orders of a manager: lines on a pipe (os/program.h).
+ * Orders from a manager, as lines on a pipe (os/program.h).
  *
- *     workers=MIN..MAX the number of workers from now on
+ *     workers=MIN..MAX    the number of workers from now on
  *
- * The process that started us may send them; malformed ones change nothing.
+ * Only the process that started this one has the pipe. Malformed orders change
+ * nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,8 @@ void shmrpci_orders_close(shmrpci_supervisor *s)
     }
 }
 
-/* The newest worker that should stay, preferably an idle one. */
+/* Returns the newest worker that is not leaving yet; with `is_idle` only idle
+ * ones count. */
 static uint32_t find_newest(const shmrpci_supervisor *s, bool is_idle)
 {
     uint32_t newest = SHMRPCI_WORKERS_MAX;
@@ -45,7 +47,8 @@ static uint32_t find_newest(const shmrpci_supervisor *s, bool is_idle)
     return newest;
 }
 
-/* Tells workers to leave; they end their calls first. */
+/* Tells workers to leave until at most `most` remain. They end their calls
+ * first. */
 static void dismiss(shmrpci_supervisor *s, uint32_t most)
 {
     s->target = s->target > most ? most : s->target;

@@ -3,10 +3,10 @@
 
 #define FIRST_DELAY_NS INT64_C(10000000)
 #define LAST_DELAY_NS  INT64_C(30000000000)
-/* The longest pause before a service without workers gets one again. */
+/* The longest pause before a worker is tried for a service without workers. */
 #define REVIVAL_NS INT64_C(1000000000)
 
-/* ---- workers that die ------------------------------------------------ */
+/* ---- workers that die ---------------------------------------------------- */
 
 static int64_t delay_after(uint32_t deaths, int64_t most_ns)
 {
@@ -60,15 +60,17 @@ void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
     revival->next_ns = now_ns + delay_after(revival->vain, REVIVAL_NS);
 }
 
-/* ---- number of workers ----------------------------------------------- */
+/* ---- number of workers --------------------------------------------------- */
 
-/* Parts of grow_ns that are remembered, and how many of them decide. */
+/* How many parts of grow_ns are remembered, and how many of these must be busy
+ * to add a worker. */
 #define PARTS       5
 #define PARTS_MASK  0x1Fu
 #define PARTS_WANT  3
 #define SHARE_WHOLE INT64_C(100000)
 
-/* A call that has waited this long is late, whatever the average. */
+/* A call that has waited this long counts as late, whatever the average wait.
+ */
 #define LATE_NS INT64_C(50000000)
 
 /* Whether more than `share` of `all_ns` was busy. */

@@ -3,10 +3,10 @@
 
 #include "os/clock.h"
 
-/* How often calls are counted and private memory (/proc/PID/statm,
- * microseconds) is read: at most while memory grows, at least while it does
- * not. Shared memory is not visible there, and is measured (PSS, milliseconds)
- * only if there may be too much. */
+/* How often to check. Private memory (/proc/PID/statm, microseconds) is read
+ * every LOOK_SOON_NS while it grows fast, else every LOOK_NS; calls are counted
+ * every LOOK_CALLS_NS. Shared memory is not visible in statm; it is measured
+ * (PSS, milliseconds) only if the limit may be exceeded. */
 #define LOOK_NS       (50 * SHMRPCI_NS_PER_MS)
 #define LOOK_SOON_NS  (10 * SHMRPCI_NS_PER_MS)
 #define LOOK_CALLS_NS (1 * SHMRPCI_NS_PER_S)
@@ -19,8 +19,8 @@
 #define AHEAD_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* A worker that must be replaced this soon was too large from the start, or
- * nearly: after ten in a row that is reported, and they are replaced more and
- * more slowly. */
+ * nearly. After ten of these in a row the service is reported as degraded, and
+ * they are replaced more and more slowly. */
 #define SOON_NS    (10 * SHMRPCI_NS_PER_S)
 #define SOON_YOUNG (SOON_NS / SHMRPCI_YOUNG_NS)
 
@@ -37,16 +37,18 @@ static void recycle_served(shmrpci_supervisor *s)
     }
 }
 
-/* ---- memory ------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
-/* By how much all workers grow in that time, at the present rate. */
+/* Returns by how much all workers together grow in `ns`, at the present rate.
+ */
 static uint64_t growth(const shmrpci_recycling *r, int64_t ns)
 {
     return (uint64_t)((double)r->rate * (double)ns / SHMRPCI_NS_PER_S);
 }
 
-/* Reads the private memory of all, and its rate of growth: a worker that has
- * just left says nothing about the rest, so that the rate halves at most. */
+/* Reads the private memory of all workers, and its rate of growth. The rate
+ * halves at most, because a worker that has just left says nothing about the
+ * growth of the others. */
 static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
 {
     shmrpci_recycling *r = &s->recycling;
@@ -87,8 +89,8 @@ static uint64_t estimate(const shmrpci_recycling *r)
     return r->share_bytes + r->grown_bytes;
 }
 
-/* Measures the shares of all workers; returns those of leaving ones, whose
- * memory will soon be free. */
+/* Measures the memory shares (PSS) of all workers. Returns the sum of the
+ * shares of leaving workers, whose memory will soon be free. */
 static uint64_t measure(shmrpci_supervisor *s, uint64_t shares[])
 {
     shmrpci_recycling *r = &s->recycling;
@@ -116,8 +118,8 @@ static uint64_t measure(shmrpci_supervisor *s, uint64_t shares[])
     return leaving;
 }
 
-/* A worker that has not grown since it came is too large from the start, and
- * its replacement won't be smaller. */
+/* Replaces a worker that is too large. If it has not grown since it started, it
+ * was too large from the start, and its replacement won't be smaller. */
 static void replace_large(shmrpci_supervisor *s, uint32_t number,
                           int64_t now_ns)
 {
@@ -141,7 +143,7 @@ static void replace_large(shmrpci_supervisor *s, uint32_t number,
     shmrpci_worker_replace(s, number);
 }
 
-/* Replaces as many as necessary, the largest first. */
+/* Replaces as many workers as necessary, the largest first. */
 static void recycle_large(shmrpci_supervisor *s, int64_t now_ns)
 {
     uint64_t shares[SHMRPCI_WORKERS_MAX];
@@ -163,7 +165,8 @@ static void recycle_large(shmrpci_supervisor *s, int64_t now_ns)
     }
 }
 
-/* At least four checks while the remaining memory is used up. */
+/* Returns the pause before the next check: short enough for four checks before
+ * the limit is reached at the present rate. */
 static int64_t pause_after(const shmrpci_supervisor *s)
 {
     const shmrpci_recycling *r = &s->recycling;

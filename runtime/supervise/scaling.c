@@ -25,14 +25,16 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         calls += view.calls;
         streaming += view.has_streams ? 1u : 0u;
     }
-    /* A worker that only its streams keep running takes no calls, and is no
-     * load. */
+    /* A worker that is only kept running by its streams takes no calls, and is
+     * no load. */
     streaming /= s->opts.crew.threads;
     sample->workers -= streaming < sample->workers ? streaming : 0;
-    /* A call that ended with its worker is missing in the new sum. */
+    /* The sum may shrink, because a call that ended with its worker is missing.
+     */
     int64_t more_ns = busy_ns - s->scaling.busy_ns[index];
     more_ns = more_ns > 0 ? more_ns / s->opts.crew.threads : 0;
-    /* In a worker each outlet has its own threads: the busiest counts. */
+    /* Each outlet has its own threads in a worker, so the busiest outlet
+     * counts. */
     sample->busy_ns = more_ns > sample->busy_ns ? more_ns : sample->busy_ns;
     sample->calls += calls - s->scaling.calls[index];
     s->scaling.busy_ns[index] = busy_ns;
@@ -43,8 +45,8 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         load.age_ns > sample->age_ns ? load.age_ns : sample->age_ns;
 }
 
-/* Whether it is idle, or, if `may_wait`, only has waiting streams or detached
- * calls. */
+/* Whether a worker is idle. With `may_wait` it may also have waiting streams or
+ * detached calls. */
 static bool is_spare(const shmrpci_supervisor *s, uint32_t number,
                      bool may_wait)
 {
@@ -56,7 +58,7 @@ static bool is_spare(const shmrpci_supervisor *s, uint32_t number,
                     : !shmrpci_worker_is_busy(s, number);
 }
 
-/* The newest spare worker. */
+/* Returns the newest spare worker, or SHMRPCI_WORKERS_MAX if there is none. */
 static uint32_t find_newest(const shmrpci_supervisor *s, bool may_wait)
 {
     uint32_t newest = SHMRPCI_WORKERS_MAX;
@@ -70,7 +72,7 @@ static uint32_t find_newest(const shmrpci_supervisor *s, bool may_wait)
     return newest;
 }
 
-/* If there is none, it is tried again later. */
+/* Retires a spare worker. If there is none, this is tried again later. */
 static bool retire_one(shmrpci_supervisor *s)
 {
     uint32_t newest = find_newest(s, false);

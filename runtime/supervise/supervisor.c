@@ -28,11 +28,12 @@ uint32_t shmrpci_supervisor_outlets(const shmrpci_supervisor *s)
     return shmrpci_server_outlet_count(s->server);
 }
 
-/* ---- events ---------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------- */
 
 static void begin_stop(shmrpci_supervisor *s)
 {
-    /* In this order: a signal between the two rings again. */
+    /* The event is cleared before the counter is read, so that a stop in
+     * between is noticed: it sets the event again. */
     shmrpci_event_clear(s->stop_event);
     uint32_t stops = shmrpci_load_acquire(&s->stops);
     if (stops == 0) {
@@ -71,7 +72,7 @@ static void take_event(shmrpci_supervisor *s, uint64_t tag)
     /* Listeners are stepped in every round. */
 }
 
-/* ---- checks without an event ----------------------------------------- */
+/* ---- checks without an event --------------------------------------------- */
 
 static void kill_late(shmrpci_supervisor *s)
 {
@@ -85,13 +86,13 @@ static void kill_late(shmrpci_supervisor *s)
     shmrpci_elders_kill(s);
 }
 
-/* ---- the beginning --------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 
-/* The start fails if this many workers in a row cannot begin, and no worker
- * serves. */
+/* The start fails if this many workers in a row can't begin, and none serves.
+ */
 #define START_TRIES 3
 
-/* How often to check whether the first one has started. */
+/* How often to check whether the first worker has started. */
 #define BEGIN_NS (1 * SHMRPCI_NS_PER_MS)
 
 static void give_up_start(shmrpci_supervisor *s)
@@ -109,7 +110,8 @@ static void give_up_start(shmrpci_supervisor *s)
     s->stop_deadline_ns = shmrpci_now_ns();
 }
 
-/* Reports that we serve once a worker can. */
+/* Reports that the service serves, once a worker can take calls. Returns when
+ * to check again. */
 static int64_t look_at_start(shmrpci_supervisor *s)
 {
     if (s->is_serving || s->target == 0) {
@@ -132,7 +134,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Does everything that depends on time; returns when to come back. */
+/* Does everything that depends on time. Returns when to call it again. */
 static int64_t take_time(shmrpci_supervisor *s)
 {
     int64_t next_ns = shmrpci_scaling_look(s);
@@ -168,7 +170,7 @@ static int64_t take_time(shmrpci_supervisor *s)
     return next_ns;
 }
 
-/* ---- running --------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------- */
 
 static int fail(shmrpc_error *error, shmrpc_status status, const char *what)
 {
@@ -176,7 +178,7 @@ static int fail(shmrpc_error *error, shmrpc_status status, const char *what)
                             shmrpc_status_text(status));
 }
 
-/* One successor at a time; others may ask again. */
+/* Accepts one successor at a time. Others may ask again. */
 static void on_successor(void *user, int fd)
 {
     shmrpci_supervisor *s = user;
@@ -219,7 +221,8 @@ static int prepare(shmrpci_supervisor *s, shmrpc_error *error)
     return failed == SHMRPC_OK ? watch_listeners(s, error) : failed;
 }
 
-/* The previous number of workers is the best guess, if there is one. */
+/* Limits `target`, the predecessor's number of workers or 0, to the configured
+ * range: it is the best initial guess. */
 static uint32_t within(const shmrpci_supervisor *s, uint32_t target)
 {
     return target < s->opts.min_workers   ? s->opts.min_workers
@@ -241,7 +244,7 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
     if (failed == SHMRPC_OK) {
         s->target = within(s, s->target);
         shmrpci_orders_watch(s);
-        begin_stop(s); /* if stop was called before */
+        begin_stop(s); /* stop may have been called before */
         while (goes_on(s)) {
             int64_t next_ns = take_time(s);
             shmrpci_handover_give(s);
@@ -263,7 +266,7 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
         }
     }
     if (failed == SHMRPC_E_CANCELLED) {
-        shmrpci_nursery_kill(s); /* in the middle of preload */
+        shmrpci_nursery_kill(s); /* it may be in the middle of preload */
         failed = SHMRPC_OK;
     }
     shmrpci_nursery_end(s);
@@ -277,7 +280,7 @@ void shmrpci_supervisor_stop(shmrpci_supervisor *supervisor)
     shmrpci_event_set(supervisor->stop_event);
 }
 
-/* ---- making ---------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------- */
 
 static int check_opts(const shmrpci_supervise_opts *opts, shmrpc_error *error)
 {

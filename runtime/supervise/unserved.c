@@ -1,5 +1,5 @@
 /*
- * While no worker lives: refuses calls at once, with the reason, rather than
+ * Refuses calls at once, with the reason, while no worker lives, rather than
  * letting them wait for their deadlines.
  */
 #include "supervise/state.h"
@@ -9,12 +9,13 @@
 #include "os/clock.h"
 #include "rpc/envelope.h"
 
-/* The longest wait that is too short to mention, and the interval between two
- * looks for calls. */
+/* Calls are not refused if a worker comes within SHORT_NS. LOOK_NS is the
+ * interval between two checks for calls. */
 #define SHORT_NS (100 * SHMRPCI_NS_PER_MS)
 #define LOOK_NS  (10 * SHMRPCI_NS_PER_MS)
 
-/* When a worker is tried next; SHMRPCI_NEVER_NS: when a new zygote is ready. */
+/* Returns when a worker is tried next, or SHMRPCI_NEVER_NS if a new zygote must
+ * be ready first. */
 static int64_t next_try_ns(const shmrpci_supervisor *s)
 {
     return s->is_zygote_ready     ? shmrpci_workers_next_ns(s)
@@ -57,8 +58,8 @@ static void refuse_all(const shmrpci_supervisor *s, int64_t wait_ns)
     }
 }
 
-/* Whether the reason is complete: the zygote reports how a worker ended only a
- * moment after its end is seen. */
+/* Whether the reason is known completely. The zygote reports how a worker ended
+ * only a moment after its end is seen. */
 static bool is_explained(const shmrpci_supervisor *s, int64_t now_ns)
 {
     return s->last_death.is_known || !s->is_zygote_ready ||

@@ -6,12 +6,12 @@
 
 #include "os/thread.h"
 
-/* The place of one thread. */
+/* A thread of the worker: what it serves, and where it counts. */
 typedef struct post {
     const shmrpci_served *served;
     const shmrpci_transport *transport;
     shmrpci_participant *participant;
-    uint32_t place; /* in the service's statistics */
+    uint32_t place; /* index in the service's statistics */
     shmrpci_thread thread;
     bool has_thread;
 } post;
@@ -86,7 +86,8 @@ static int open_posts(const shmrpci_crew *crew, uint32_t number,
     return SHMRPC_OK;
 }
 
-/* Runs all but the first on threads of their own. */
+/* Runs the first post in this thread, and the others in threads of their own.
+ */
 static int run_posts(post *posts, uint32_t count, shmrpc_error *error)
 {
     for (uint32_t i = 1; i < count; i++) {
@@ -117,9 +118,9 @@ void shmrpci_worker_run(const shmrpci_crew *crew, uint32_t number,
         shmrpci_child_leave(1);
     }
     shmrpci_process_raise_descriptors();
-    /* First: once attached, the process is known as a worker, for which the
-     * next server waits (os/server_lock.h), before any of the user's code
-     * runs. */
+    /* Attaches first, before any of the user's code runs: once attached, the
+     * process is known as a worker, and the next server waits for it
+     * (os/server_lock.h). */
     shmrpci_listener *mirrors[SHMRPCI_SOCKET_MAX_FDS];
     int status = attach(crew, links, mirrors, &error);
     if (status == SHMRPC_OK) {

@@ -108,7 +108,8 @@ void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number)
     s->workers[number].left_ns = shmrpci_now_ns();
 }
 
-/* Makes one link of the worker: our end goes to the listener. */
+/* Makes one link of a worker. The supervisor's end goes to the listener, the
+ * other end to *out_fd. */
 static shmrpc_status make_link(shmrpci_supervisor *s, uint32_t number,
                                uint32_t index, int *out_fd)
 {
@@ -160,8 +161,8 @@ static shmrpc_status spawn(shmrpci_supervisor *s, uint32_t number)
     return SHMRPC_OK;
 }
 
-/* Leaving workers keep their places until they have ended; others may be
- * free. */
+/* Whether a number is free. Leaving workers keep their places until they have
+ * ended. */
 static bool is_free(const shmrpci_supervisor *s, uint32_t number)
 {
     return s->workers[number].state == SHMRPCI_WORKER_NONE &&
@@ -195,14 +196,15 @@ bool shmrpci_workers_serve(const shmrpci_supervisor *s)
     return shmrpci_elders_count(s) > 0;
 }
 
-/* The number that gets a worker next, and when. A number in its pause stands
- * for a wanted worker: no other one is used instead. */
+/* Returns the number that gets a worker next, and sets when. A number that
+ * pauses after a death still stands for a wanted worker, so no other number is
+ * used instead. */
 static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
 {
     int64_t now_ns = shmrpci_now_ns();
     uint32_t ready = SHMRPCI_WORKERS_MAX;
-    uint32_t first = SHMRPCI_WORKERS_MAX; /* the first one of those that are
-                                           * pausing */
+    uint32_t first =
+        SHMRPCI_WORKERS_MAX; /* the number whose pause ends first */
     uint32_t pausing = 0;
     for (uint32_t i = 0; i < room_of(s); i++) {
         if (is_free(s, i) && s->backoffs[i].next_ns <= now_ns) {
@@ -229,7 +231,8 @@ static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
     return first;
 }
 
-/* Whether only time keeps us from starting another worker. */
+/* Whether another worker is wanted and can be started, except that its pause
+ * may not be over. */
 static bool wants_more(const shmrpci_supervisor *s)
 {
     return s->is_zygote_ready && s->successor_fd < 0 &&
@@ -244,7 +247,7 @@ int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s)
                : SHMRPCI_NEVER_NS;
 }
 
-/* A worker has ended unasked, or could not be started. */
+/* Called when a worker has ended unasked, or could not be started. */
 static void note_death(shmrpci_supervisor *s, uint32_t number, int64_t lived_ns,
                        bool has_served)
 {
@@ -262,7 +265,7 @@ static void note_death(shmrpci_supervisor *s, uint32_t number, int64_t lived_ns,
     s->start_failures++;
 }
 
-/* A failure counts like a death: the next attempt is delayed. */
+/* A failed start counts like a death, which delays the next attempt. */
 void shmrpci_workers_spawn(shmrpci_supervisor *s)
 {
     int64_t due_ns;
@@ -280,9 +283,9 @@ void shmrpci_workers_spawn(shmrpci_supervisor *s)
     }
 }
 
-/* ---- replacing a worker ---------------------------------------------- */
+/* ---- replacing a worker -------------------------------------------------- */
 
-/* How often to look whether an awaited worker has arrived. */
+/* How often to check whether an awaited worker has arrived. */
 #define ARRIVAL_NS (5 * SHMRPCI_NS_PER_MS)
 
 static bool has_arrived(const shmrpci_supervisor *s, uint32_t number)
@@ -352,7 +355,7 @@ int64_t shmrpci_workers_relieve(shmrpci_supervisor *s)
     return next_ns;
 }
 
-/* ---- ends ------------------------------------------------------------ */
+/* ---- ends ---------------------------------------------------------------- */
 
 static void note_degraded(shmrpci_supervisor *s)
 {
@@ -366,7 +369,8 @@ static void note_degraded(shmrpci_supervisor *s)
     }
 }
 
-/* Its process has ended: first repairs what it held. */
+/* The process has ended. What it held is repaired before its place is used
+ * again. */
 void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number)
 {
     shmrpci_worker *dead = &s->workers[number];

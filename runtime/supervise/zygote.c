@@ -1,4 +1,4 @@
-/* Loads once, forks often. */
+/* The zygote: runs preload once, then forks workers. */
 #include "supervise/zygote.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #define TAG_SOCKET UINT64_C(1)
 #define TAG_CHILD  UINT64_C(2)
 
-/* How long elders have to end their calls after their streams. */
+/* How long elders have to end their calls after their streams were cut. */
 #define AFTER_DRAIN_NS (5 * SHMRPCI_NS_PER_S)
 
 typedef struct zygote {
@@ -20,12 +20,13 @@ typedef struct zygote {
     int child_event;
     int poll_set;
     bool is_alone;                     /* the supervisor is gone */
-    int64_t patience_ns;               /* how long workers then have */
-    int64_t deadline_ns;               /* then: for the remaining workers */
+    int64_t patience_ns;               /* how long workers then may take */
+    int64_t deadline_ns;               /* when the remaining workers are killed,
+                                        * if is_alone */
     int32_t pids[SHMRPCI_WORKERS_MAX]; /* 0: none */
 } zygote;
 
-/* ---- packets --------------------------------------------------------- */
+/* ---- packets ------------------------------------------------------------- */
 
 shmrpc_status shmrpci_zygote_send(int fd, const shmrpci_zygote_message *head,
                                   const int *fds, size_t fd_count)
@@ -47,7 +48,7 @@ shmrpc_status shmrpci_zygote_receive(int fd, shmrpci_zygote_packet *out)
     return status;
 }
 
-/* ---- workers --------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------- */
 
 static uint32_t reap(zygote *z)
 {
@@ -96,7 +97,8 @@ static void spawn(zygote *z, shmrpci_zygote_packet *packet)
     shmrpci_zygote_message forked = {
         .kind = SHMRPCI_ZYGOTE_FORKED, .number = number, .pid = -1};
     int watch_fd = -1;
-    /* The supervisor may know of its predecessor's end before we do. */
+    /* The supervisor may have noticed the end of the number's previous worker
+     * before the zygote did. */
     (void)reap(z);
     if (z->pids[number] == 0 &&
         packet->fd_count == shmrpci_server_outlet_count(z->crew->server)) {
@@ -132,8 +134,8 @@ static void be_alone(zygote *z)
     shmrpci_fd_close(&z->socket);
 }
 
-/* How long elders get. Their successor cuts their streams, and tells the
- * clients, before that is over. */
+/* Returns how long elders may take. Their successor cuts their streams, and
+ * tells the clients, before this time is over. */
 static int64_t patience_with_elders(const shmrpci_crew *crew)
 {
     int64_t drained_ns = crew->drain_ns + AFTER_DRAIN_NS;
@@ -192,10 +194,11 @@ static void serve(zygote *z)
     }
 }
 
-/* ---- preparing ------------------------------------------------------- */
+/* ---- preparing ----------------------------------------------------------- */
 
-/* A forked worker would lack the thread, but inherit the locks it held,
- * forever. A sanitizer's own thread, `before` the preload, can cope. */
+/* Refuses preload hooks that start threads: a forked worker would lack the
+ * thread, but inherit the locks that it held, forever. A sanitizer's own
+ * thread, counted in `before`, does no harm. */
 static int check_threads(size_t before, shmrpc_error *error)
 {
     char names[256];
@@ -263,7 +266,7 @@ void shmrpci_zygote_run(const shmrpci_crew *crew, int socket)
         }
     }
     (void)snprintf(ready.text, sizeof ready.text, "%s", error.message);
-    /* From now on the supervisor decides when to end. */
+    /* From now on the supervisor decides when the zygote ends. */
     shmrpci_child_set_end_signals(SHMRPCI_END_IGNORED);
     shmrpci_child_notify(z.child_event);
     if (shmrpci_zygote_send(z.socket, &ready, NULL, 0) != SHMRPC_OK ||

@@ -1,4 +1,4 @@
-/* Seats of clients. */
+/* Seats of clients in the statistics. */
 #include "observe/clients.h"
 
 uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
@@ -10,7 +10,7 @@ uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
         if (!shmrpci_cas_seq(&at->seat, &expected, SHMRPCI_STATS_SEAT_TAKEN)) {
             continue;
         }
-        /* Relaxed: published by the seat. */
+        /* Relaxed: published by the store to `seat`. */
         shmrpci_store_relaxed(&at->pid, (uint32_t)client->pid);
         shmrpci_store_relaxed(&at->own_pid, (uint32_t)client->own_pid);
         shmrpci_store_relaxed(&at->uid, client->uid);
@@ -27,13 +27,14 @@ uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
 void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat)
 {
     if (gauges != NULL && seat != 0) {
-        /* Release: the seat's next occupant writes after us. */
+        /* Release: the seat's next occupant writes after these stores. */
         shmrpci_store_release(&gauges->clients[seat - 1].seat,
                               SHMRPCI_STATS_SEAT_FREE);
     }
 }
 
-/* False: the seat is empty, or its occupant changed while it was read. */
+/* Copies a seat. Returns false if it is empty, or if its occupant changed while
+ * it was read. */
 static bool read_one(const shmrpci_stats_client *at,
                      shmrpc_connection_stats *out)
 {

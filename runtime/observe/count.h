@@ -1,14 +1,14 @@
 /*
  * Counting, on a worker's hot path.
  *
- * A call is counted in two steps: its outcome before its reply is sent, so that
- * a client that has the reply finds it counted; its times afterwards, as the
- * clock is read only then.
+ * A call is counted in two steps. Its outcome is counted before its reply is
+ * sent, so that a client that has the reply finds it counted. Its times are
+ * counted afterwards, because the clock is read only then.
  *
- * These stores are no crash points (os/crash.h): if some of them are missing
+ * These stores are not crash points (os/crash.h): if some of them are missing
  * when a worker dies, the other figures are still right.
  *
- * Threading: a counter has one thread.
+ * Threading: a counter belongs to one thread.
  */
 #ifndef SHMRPCI_OBSERVE_COUNT_H
 #define SHMRPCI_OBSERVE_COUNT_H
@@ -16,7 +16,7 @@
 #include "observe/layout.h"
 #include "os/memory.h"
 
-/* A worker's own block. */
+/* A worker's mapping of its own block. */
 typedef struct shmrpci_counter {
     shmrpci_map map;
     shmrpci_stats_worker *worker;
@@ -35,7 +35,8 @@ static inline void shmrpci_count_add(shmrpci_atomic_u64 *at, uint64_t count)
         memory_order_relaxed);
 }
 
-/* Release: after `calls`, as the layout promises. */
+/* Release: becomes visible after the addition to `calls`, as layout.h promises.
+ */
 static inline void shmrpci_count_after(shmrpci_atomic_u64 *at)
 {
     atomic_store_explicit(at,
@@ -63,7 +64,7 @@ static inline void shmrpci_count_error(shmrpci_counter *counter, uint32_t row,
         &counter->rows[row].errors[shmrpci_count_error_index(status)]);
 }
 
-/* How a call ended, before its reply is sent. */
+/* Counts how a call ended, before its reply is sent. */
 static inline void shmrpci_count_call(shmrpci_counter *counter, uint32_t row,
                                       size_t bytes_in, size_t bytes_out,
                                       int status)
@@ -111,10 +112,11 @@ shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
                            service_ticks);
 }
 
-/* ---- streams ----------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------- */
 
-/* A stream of this row was accepted. Returns where it is counted, for the
- * functions below; NULL: nowhere, which they accept. */
+/* Counts that a stream of this row was accepted. Returns where to count its
+ * items, for the functions below; NULL, which they accept, if nothing is
+ * counted. */
 static inline shmrpci_stats_streams *
 shmrpci_count_stream(shmrpci_counter *counter, uint32_t row)
 {
@@ -133,7 +135,7 @@ static inline void shmrpci_count_stream_end(shmrpci_stats_streams *streams)
     }
 }
 
-/* An item came from the client. */
+/* Counts an item from the client. */
 static inline void shmrpci_count_item_in(shmrpci_stats_streams *streams,
                                          size_t bytes)
 {
@@ -152,8 +154,8 @@ static inline void shmrpci_count_item_out(shmrpci_stats_streams *streams,
     }
 }
 
-/* A send has begun to wait for room, at a time that it has read. If several
- * streams of one row wait in one worker, only one of the waits shows before it
+/* Counts that a send began to wait for room at `since_ns`. If several streams
+ * of one row wait in one worker, only one of the waits is visible before it
  * ends. */
 static inline void shmrpci_count_stall(shmrpci_stats_streams *streams,
                                        int64_t since_ns)
@@ -164,8 +166,8 @@ static inline void shmrpci_count_stall(shmrpci_stats_streams *streams,
     }
 }
 
-/* Ends a wait. A reader between the two stores misses this wait for an instant;
- * it never counts it twice. */
+/* Counts the end of a wait. A reader between the two stores misses this wait
+ * for a moment, but never counts it twice. */
 static inline void shmrpci_count_stall_end(shmrpci_stats_streams *streams,
                                            int64_t waited_ns)
 {

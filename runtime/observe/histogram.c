@@ -10,7 +10,8 @@ uint64_t shmrpci_histogram_count(const uint64_t *counts, uint32_t bits)
     return count;
 }
 
-/* How many of `count` are at or below the percentile: at least one. */
+/* Returns how many of `count` values are at or below the percentile: at least
+ * one. */
 static uint64_t rank_of(uint64_t count, double fraction)
 {
     if (!(fraction > 0.0)) {

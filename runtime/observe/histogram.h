@@ -1,10 +1,10 @@
 /*
  * Histograms with a constant relative width of buckets, as HdrHistogram has
- * them: a value's bucket is given by its highest bit and the `bits` bits below
- * it.
+ * them: the highest bit of a value and the `bits` bits below it select its
+ * bucket.
  *
- *     bits = 6:  0 .. 127 have a bucket each; from 128 on 64 for each octave,
- *                each 1/64 of its octave's beginning wide
+ *     bits = 6:  0 .. 127 have a bucket each; from 128 on 64 buckets for each
+ * octave, each 1/64 of its octave's beginning wide
  *
  * Pure arithmetic on arrays of counts, which the caller owns.
  *
@@ -15,14 +15,15 @@
 
 #include <stdint.h>
 
-/* Greater values count as this one; in ticks, it is some minutes. */
+/* The highest bit of a value. Greater values count as the maximum, which is
+ * some minutes in ticks. */
 #define SHMRPCI_HISTOGRAM_TOP 38u
 #define SHMRPCI_HISTOGRAM_MAX ((UINT64_C(2) << SHMRPCI_HISTOGRAM_TOP) - 1)
 
 #define SHMRPCI_HISTOGRAM_MIN_BITS 3u
 #define SHMRPCI_HISTOGRAM_MAX_BITS 6u
 
-/* How many buckets there are; the macro for arrays of a constant size. */
+/* Number of buckets; a macro for arrays of a constant size, and a function. */
 #define SHMRPCI_HISTOGRAM_BUCKETS(bits) \
     ((SHMRPCI_HISTOGRAM_TOP + 2 - (bits)) << (bits))
 
@@ -60,12 +61,13 @@ static inline uint64_t shmrpci_histogram_middle(uint32_t bucket, uint32_t bits)
 /* The sum of all buckets. */
 uint64_t shmrpci_histogram_count(const uint64_t *counts, uint32_t bits);
 
-/* The middle of the bucket at which `fraction` of all values are reached; 0 if
- * there are no values. `fraction` is clamped to 0 .. 1. */
+/* Returns the middle of the bucket at which `fraction` of all values are
+ * reached, or 0 if there are no values. `fraction` is clamped to 0 .. 1. */
 uint64_t shmrpci_histogram_percentile(const uint64_t *counts, uint32_t bits,
                                       double fraction);
 
-/* How many values are at or below `value`, to the precision of the buckets. */
+/* Returns how many values are at or below `value`, to the precision of the
+ * buckets. */
 uint64_t shmrpci_histogram_within(const uint64_t *counts, uint32_t bits,
                                   uint64_t value);
 

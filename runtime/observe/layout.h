@@ -1,5 +1,6 @@
 /*
- * The memory in which a service counts, like a file format.  Little-endian.
+ * The layout of a service's statistics in memory, documented like a file
+ * format. Little-endian.
  *
  * One sealed memory file for each service, made by its server before it starts
  * workers. Outsiders get a descriptor for reading only.
@@ -26,10 +27,11 @@
  * Most of the file is never touched and takes no memory: histograms of methods
  * that are never called, places that are never taken.
  *
- * Every count only grows. A worker adds to `calls` of a row before to any error
- * or histogram of it (release), and a reader looks at these first (acquire): it
- * never finds more of them than calls. The same holds for a row's streams,
- * opened and ended. Durations are in ticks, except those of streams.
+ * Every count only grows. A worker adds to `calls` of a row before it adds to
+ * the row's errors or histograms (release). A reader reads these first and
+ * `calls` last (acquire), so it never finds more of them than calls. The same
+ * holds for `opened` and `ended` of a row's streams. Durations are in ticks,
+ * except those of streams.
  */
 #ifndef SHMRPCI_OBSERVE_LAYOUT_H
 #define SHMRPCI_OBSERVE_LAYOUT_H
@@ -42,7 +44,7 @@
 #define SHMRPCI_STATS_MAGIC        UINT64_C(0x3130746174536853) /* "ShStat01" */
 #define SHMRPCI_STATS_VERSION      5u
 #define SHMRPCI_STATS_PAGE         4096u
-#define SHMRPCI_STATS_NAME_BYTES   124u /* of a service */
+#define SHMRPCI_STATS_NAME_BYTES   124u /* of the name of a service */
 #define SHMRPCI_STATS_METHOD_BYTES 132u
 
 /* Limits on what is read from a file. */
@@ -50,15 +52,15 @@
 #define SHMRPCI_STATS_MAX_PLACES  2048u
 #define SHMRPCI_STATS_MAX_BYTES   ((uint64_t)1 << 30)
 
-/* Errors by -status, the last of these for statuses without a number here;
- * after them the service's declared errors, by their number from 100 on, with
- * [0] for larger numbers. */
+/* Number of error counters. Errors are indexed by -status; the last index
+ * counts statuses without an index of their own. Then come the service's
+ * declared errors, by their number minus 100, with [0] for larger numbers. */
 #define SHMRPCI_STATS_STATUSES 32u
 #define SHMRPCI_STATS_DECLARED 32u
 #define SHMRPCI_STATS_ERRORS   (SHMRPCI_STATS_STATUSES + SHMRPCI_STATS_DECLARED)
 
-/* A client that is connected over shm. There may be more clients than there is
- * room for. */
+/* Number of seats for clients connected over shm. There may be more clients
+ * than seats. */
 #define SHMRPCI_STATS_CLIENTS 88u
 
 typedef enum shmrpci_stats_seat {
@@ -69,17 +71,18 @@ typedef enum shmrpci_stats_seat {
 
 typedef struct shmrpci_stats_client {
     shmrpci_atomic_u32 seat; /* shmrpci_stats_seat */
-    shmrpci_atomic_u32 pid;  /* as the server sees it; 0: invisible to the
-                              * server */
+    shmrpci_atomic_u32 pid;  /* as the server sees it; 0: in another pid
+                              * namespace */
     shmrpci_atomic_u32 own_pid;
     shmrpci_atomic_u32 uid;
     shmrpci_atomic_u32 gid;
     uint32_t reserved;
-    shmrpci_atomic_u64 pid_namespace; /* of own_pid; both as the client says */
+    shmrpci_atomic_u64 pid_namespace; /* namespace of own_pid; both as the
+                                       * client reports */
     shmrpci_atomic_u64 since_ns;      /* CLOCK_MONOTONIC */
 } shmrpci_stats_client;
 
-/* Bodies of one direction that were compressed. */
+/* Compressed bodies of one direction. */
 typedef struct shmrpci_stats_packed {
     shmrpci_atomic_u64 bodies;
     shmrpci_atomic_u64 plain_bytes;
@@ -89,24 +92,25 @@ typedef struct shmrpci_stats_packed {
 /* The value of crash_signal until it is known how the worker ended. */
 #define SHMRPCI_STATS_END_UNKNOWN UINT32_MAX
 
-/* Gauges: the control loops of the service's listeners write them. */
+/* Gauges, which the control loops of the service's listeners write. */
 typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u64 connections;   /* over shm, open now */
-    shmrpci_atomic_u64 rescued;       /* wake-ups, as clients report them */
-    shmrpci_atomic_u64 pid_namespace; /* of the server */
+    shmrpci_atomic_u64 rescued;       /* rescued wake-ups, as clients report
+                                       * them */
+    shmrpci_atomic_u64 pid_namespace; /* namespace of the server */
     shmrpci_stats_client clients[SHMRPCI_STATS_CLIENTS];
-    /* Of worker processes; the supervisor writes them. All are 0 if there are
-     * none. */
+    /* Figures of worker processes, which the supervisor writes. All are 0 if
+     * there are none. */
     shmrpci_atomic_u32 workers_wanted;
     shmrpci_atomic_u32 workers_alive;
     shmrpci_atomic_u64 next_start_ns; /* CLOCK_MONOTONIC; 0: none is planned */
-    shmrpci_atomic_u64 crashes;       /* workers that ended unasked */
-    shmrpci_atomic_u64 crash_ns;      /* of the last one, CLOCK_MONOTONIC */
+    shmrpci_atomic_u64 crashes;       /* number of workers that ended unasked */
+    shmrpci_atomic_u64 crash_ns; /* time of the last crash, CLOCK_MONOTONIC */
     shmrpci_atomic_u32 crash_pid;
     shmrpci_atomic_u32 crash_signal; /* 0: it exited; END_UNKNOWN */
     shmrpci_atomic_u32 crash_status;
     shmrpci_atomic_u32 crash_row; /* row of the crashed call + 1; 0: none */
-    /* Over sockets; their listeners write them. */
+    /* Compression over sockets, which the socket listeners write. */
     shmrpci_stats_packed packed_requests;
     shmrpci_stats_packed packed_replies;
 } shmrpci_stats_gauges;
@@ -114,12 +118,12 @@ typedef struct shmrpci_stats_gauges {
 typedef struct shmrpci_stats_head {
     uint64_t magic;
     uint32_t version;
-    uint32_t bits; /* of histograms */
+    uint32_t bits; /* precision of histograms */
     uint32_t methods;
     uint32_t places;
     uint64_t block_bytes;
-    uint64_t bytes;       /* of all that is described here */
-    uint64_t ns_per_tick; /* with 32 binary places */
+    uint64_t bytes;       /* size of the file */
+    uint64_t ns_per_tick; /* fixed point with 32 fractional bits */
     int64_t started_ns;   /* CLOCK_MONOTONIC */
     int64_t started_real_ns;
     uint64_t serial; /* unique among servers */
@@ -129,10 +133,10 @@ typedef struct shmrpci_stats_head {
 
 typedef struct shmrpci_stats_name {
     uint32_t id;
-    char text[SHMRPCI_STATS_METHOD_BYTES]; /* NUL behind it */
+    char text[SHMRPCI_STATS_METHOD_BYTES]; /* ends with a NUL */
 } shmrpci_stats_name;
 
-/* How a worker waits; the transport writes it, if it is given one. */
+/* How a worker waits. The transport writes this, if it is given one. */
 typedef struct shmrpci_stats_waits {
     shmrpci_atomic_u64 spins;
     shmrpci_atomic_u64 hits;
@@ -152,9 +156,9 @@ typedef struct shmrpci_stats_worker {
     _Alignas(128) shmrpci_stats_waits waits;
 } shmrpci_stats_worker;
 
-/* For a method with streams: items of its calls. A cache line of its own, which
- * calls without streams never touch. `stalls_since_ns` is not a count: the time
- * (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
+/* Streams of a method: their items and stalls. This is a cache line of its own,
+ * which calls without streams never touch. `stalls_since_ns` is not a count: it
+ * is the time (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
 typedef struct shmrpci_stats_streams {
     _Alignas(64) shmrpci_atomic_u64 opened;
     shmrpci_atomic_u64 ended;
@@ -162,7 +166,7 @@ typedef struct shmrpci_stats_streams {
     shmrpci_atomic_u64 items_out;
     shmrpci_atomic_u64 bytes_in;
     shmrpci_atomic_u64 bytes_out;
-    shmrpci_atomic_u64 stalled_ns; /* not counting the present stall */
+    shmrpci_atomic_u64 stalled_ns; /* without the stall in progress */
     shmrpci_atomic_u64 stalls_since_ns;
 } shmrpci_stats_streams;
 
@@ -195,7 +199,7 @@ static inline uint64_t shmrpci_stats_pages(uint64_t bytes)
            SHMRPCI_STATS_PAGE;
 }
 
-/* The row for the detached calls of a method. */
+/* Returns the late row of a row: it counts the detached calls of the method. */
 static inline uint32_t shmrpci_stats_late_row_of(uint32_t methods, uint32_t row)
 {
     return methods + row;

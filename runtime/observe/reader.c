@@ -9,7 +9,7 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* ---- opening --------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static bool is_text(const char *text, size_t size)
 {
@@ -132,7 +132,7 @@ bool shmrpc_stats_is_alive(const shmrpc_stats *stats)
     return stats->watch_fd < 0 || !shmrpci_poll_is_hung_up(stats->watch_fd);
 }
 
-/* ---- reading --------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* Acquire: pairs with the counting worker's release (layout.h). */
 static uint64_t load(const shmrpci_atomic_u64 *at)
@@ -150,7 +150,7 @@ const shmrpci_stats_worker *shmrpci_reader_worker(const shmrpc_stats *stats,
                                                   uint32_t place)
 {
     uint64_t at = block_at(stats, place);
-    /* A read of a hole through the map would have it filled. */
+    /* Reading a hole through the map would fill it with memory. */
     if (shmrpci_memory_next_data(stats->fd, at, at + SHMRPCI_STATS_PAGE) !=
         at) {
         return NULL;
@@ -195,7 +195,7 @@ static void add_row(const shmrpci_stats_row *row, shmrpci_stats_sums *sums)
     }
 }
 
-/* All figures except how many streams were opened and ended. */
+/* Adds all figures except how many streams were opened and ended. */
 static void add_items(const shmrpci_stats_streams *from,
                       shmrpci_stats_stream_sums *sums)
 {
@@ -209,13 +209,14 @@ static void add_items(const shmrpci_stats_streams *from,
                         (now_ns > since_ns ? now_ns - since_ns : 0);
 }
 
-/* Streams may be open before any call has ended. One that is detached is opened
- * in its row, and ends in the late one, if there is one. */
+/* Adds a row's streams. They may be open before any call has ended. A detached
+ * stream is opened in its row and ends in the late row, if there is one. */
 static shmrpc_status add_streams(const shmrpci_stats_streams *from,
                                  const shmrpci_stats_streams *late,
                                  shmrpci_stats_stream_sums *sums)
 {
-    /* Read first: the worker counts a stream before its end. */
+    /* `ended` is read first, because the worker counts a stream before its end.
+     */
     uint64_t ended =
         load(&from->ended) + (late != NULL ? load(&late->ended) : 0);
     uint64_t opened = load(&from->opened);
@@ -262,7 +263,8 @@ static shmrpc_status add_one(const shmrpc_stats *stats, uint32_t place,
         sums->errors[i] += count;
         errors += count;
     }
-    /* Read last: the worker counts a call before its outcome. */
+    /* `calls` is read last, because the worker counts a call before its
+     * outcome. */
     uint64_t calls = load(&row->calls);
     sums->calls += calls;
     add_row(row, sums);
@@ -271,7 +273,8 @@ static shmrpc_status add_one(const shmrpc_stats *stats, uint32_t place,
                : SHMRPC_E_DATA_LOSS;
 }
 
-/* Most workers have never written a late row: the hole is not to be filled. */
+/* Whether the worker has ever written a late row. Most have not, and reading
+ * would fill the hole. */
 static bool has_late_rows(const shmrpc_stats *stats, uint32_t place)
 {
     uint32_t first = shmrpci_stats_late_row_of(stats->head.methods, 0);

@@ -1,5 +1,5 @@
 /*
- * The reader's end: a file of statistics that came from another process.
+ * The reader's side: reads a statistics file that came from another process.
  *
  * Nothing in it is trusted: sizes and offsets are checked once and kept in
  * private memory; everything else is only numbers.
@@ -17,12 +17,12 @@ struct shmrpc_stats {
     int fd;
     int watch_fd; /* readable when the server is gone; -1: not known */
     shmrpci_map map;
-    shmrpci_stats_head head; /* our copy */
+    shmrpci_stats_head head; /* private copy */
     shmrpci_stats_name *names;
 };
 
 typedef struct shmrpci_stats_stream_sums {
-    uint64_t open; /* a gauge: differences keep the later value */
+    uint64_t open; /* a gauge: a difference has the later snapshot's value */
     uint64_t opened;
     uint64_t items_in;
     uint64_t items_out;
@@ -43,18 +43,18 @@ typedef struct shmrpci_stats_sums {
     shmrpci_stats_stream_sums streams;
 } shmrpci_stats_sums;
 
-/* Takes both descriptors over, also when it fails. DATA_LOSS: impossible
- * values; CONTRACT: another version of the layout; DENIED: no sealed memory
- * file; NO_MEMORY. */
+/* Owns both descriptors, even when it fails. Returns DATA_LOSS for impossible
+ * values, CONTRACT for another version of the layout, DENIED if `fd` is not a
+ * sealed memory file, or NO_MEMORY. */
 int shmrpci_reader_open(int fd, int watch_fd, shmrpc_stats **out,
                         shmrpc_error *error);
 
-/* A worker's block, if its place was ever taken; else NULL. */
+/* Returns a worker's block, or NULL if its place was never taken. */
 const shmrpci_stats_worker *shmrpci_reader_worker(const shmrpc_stats *stats,
                                                   uint32_t place);
 
-/* Adds what the worker of a place has counted for a row. DATA_LOSS,
- * NO_MEMORY. */
+/* Adds what the worker of a place has counted for a row. Returns DATA_LOSS,
+ * NO_MEMORY or OK. */
 shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
                                  uint32_t row, shmrpci_stats_sums *sums);
 

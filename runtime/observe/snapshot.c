@@ -1,5 +1,5 @@
-/* Snapshots: the sums of what all workers have counted, and their
- * differences. */
+/* Snapshots: sums of the counts of all workers, and differences of snapshots.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,15 +8,15 @@
 #include "observe/reader.h"
 #include "os/clock.h"
 
-/* The rows, then their sum; `methods` has the same in the order that users see,
- * in which row 0 comes last. */
+/* `sums` has the rows, then their total. `methods` has the same figures in the
+ * order that users see, in which row 0 comes last. */
 struct shmrpc_snapshot {
     shmrpci_stats_head head;
     shmrpc_service_stats service;
     shmrpci_stats_name *names;
     shmrpci_stats_sums *sums;
     shmrpc_method_stats *methods;
-    /* Present workers come first; then places whose worker has left, for
+    /* Present workers come first. Then come places whose worker has left, for
      * differences with a later snapshot. */
     shmrpc_worker_stats *workers;
     uint32_t place_count;
@@ -25,7 +25,7 @@ struct shmrpc_snapshot {
 
 __extension__ typedef unsigned __int128 uint128;
 
-/* ---- times ----------------------------------------------------------- */
+/* ---- times --------------------------------------------------------------- */
 
 static int64_t ns_of(const shmrpc_snapshot *s, uint64_t ticks)
 {
@@ -88,9 +88,9 @@ static shmrpc_durations durations(const shmrpc_snapshot *s,
                               .max_ns = ns_of(s, sums->max[which])};
 }
 
-/* ---- making ---------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------- */
 
-/* `workers` places may be filled; the texts are copies. */
+/* Allocates a snapshot with room for `workers` places. Copies the texts. */
 static shmrpc_snapshot *create(const shmrpci_stats_head *head,
                                const shmrpci_stats_name *names,
                                uint32_t workers)
@@ -156,7 +156,7 @@ static void add_streams(const shmrpci_stats_stream_sums *from,
     to->stalled_ns += from->stalled_ns;
 }
 
-/* `to` += `from`. False: no memory. */
+/* Adds `from` to `to`. Returns false if memory is short. */
 static bool add_sums(uint32_t bits, const shmrpci_stats_sums *from,
                      shmrpci_stats_sums *to)
 {
@@ -216,7 +216,8 @@ static uint32_t method_of(const shmrpc_snapshot *s, uint32_t row)
     return row == 0 ? s->head.methods - 1 : row - 1;
 }
 
-/* Fills the figures for users from the sums of rows. False: no memory. */
+/* Computes the figures for users from the sums of rows. Returns false if memory
+ * is short. */
 static bool show(shmrpc_snapshot *s)
 {
     uint32_t rows = s->head.methods;
@@ -234,7 +235,7 @@ static bool show(shmrpc_snapshot *s)
     return true;
 }
 
-/* ---- reading --------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* Reads the worker's own figures; the rest comes from its rows. */
 static void read_worker(const shmrpc_snapshot *s, uint32_t place,
@@ -242,7 +243,7 @@ static void read_worker(const shmrpc_snapshot *s, uint32_t place,
                         shmrpc_worker_stats *out)
 {
     const shmrpci_stats_waits *waits = &worker->waits;
-    /* Relaxed: for people, each by itself. */
+    /* Relaxed: the figures are only displayed, each by itself. */
     *out = (shmrpc_worker_stats){
         .place = place,
         .pid = (int32_t)shmrpci_load_relaxed(&worker->pid),
@@ -257,7 +258,8 @@ static void read_worker(const shmrpc_snapshot *s, uint32_t place,
         .futile = shmrpci_load_relaxed(&waits->futile)};
 }
 
-/* The difference of the rows' sums before and after is this worker's part. */
+/* Adds a worker's rows to the sums. The growth of the sums is this worker's
+ * part. */
 static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
                                shmrpc_worker_stats *worker)
 {
@@ -370,9 +372,10 @@ shmrpc_status shmrpc_stats_read(shmrpc_stats *stats, shmrpc_snapshot **out,
     return SHMRPC_OK;
 }
 
-/* ---- differences ----------------------------------------------------- */
+/* ---- differences --------------------------------------------------------- */
 
-/* No call in the difference took longer than its last bucket allows. */
+/* Bounds the maximum: no call in the difference took longer than the last used
+ * bucket allows. */
 static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
 {
     uint32_t last = shmrpci_histogram_buckets(bits);
@@ -387,8 +390,8 @@ static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
     return bound < max && bound < SHMRPCI_HISTOGRAM_MAX ? bound : max;
 }
 
-/* Streams that are open stay so; a stall that has just ended may not be counted
- * yet. */
+/* Subtracts streams. Open streams stay open. A stall that has just ended may
+ * not be counted yet. */
 static bool subtract_streams(const shmrpci_stats_stream_sums *before,
                              shmrpci_stats_stream_sums *sums)
 {
@@ -408,7 +411,7 @@ static bool subtract_streams(const shmrpci_stats_stream_sums *before,
     return is_more;
 }
 
-/* `sums` -= `before`; false: something has become less. */
+/* Subtracts `before` from `sums`. Returns false if a count has decreased. */
 static bool subtract(uint32_t bits, const shmrpci_stats_sums *before,
                      shmrpci_stats_sums *sums)
 {
@@ -528,7 +531,7 @@ shmrpc_status shmrpc_snapshot_since(const shmrpc_snapshot *later,
     return SHMRPC_OK;
 }
 
-/* ---- asking ---------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------- */
 
 const shmrpc_service_stats *
 shmrpc_snapshot_service(const shmrpc_snapshot *snapshot)
@@ -559,7 +562,7 @@ shmrpc_snapshot_client(const shmrpc_snapshot *snapshot, uint32_t index)
                                                   : NULL;
 }
 
-/* The sums of a method; NULL: there is no such method. */
+/* Returns the sums of a method, or NULL if there is no such method. */
 static const shmrpci_stats_sums *sums_of(const shmrpc_snapshot *s,
                                          uint32_t index)
 {

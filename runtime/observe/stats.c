@@ -20,7 +20,8 @@ static uint64_t total_bytes(uint32_t methods, uint32_t places, uint32_t bits)
            places * shmrpci_stats_block_bytes(methods, bits);
 }
 
-/* The number of bits of the finest histograms that fit; 0: none fit. */
+/* Returns the number of bits of the finest histograms that fit, or 0 if none
+ * fit. */
 static uint32_t choose_bits(uint32_t methods, uint32_t places)
 {
     if (methods == 0 || methods > SHMRPCI_STATS_MAX_METHODS || places == 0 ||
@@ -115,8 +116,8 @@ void shmrpci_stats_destroy(shmrpci_stats *stats)
     shmrpci_fd_close(&stats->read_fd);
 }
 
-/* A counter for the block of a place; if the block can't be mapped, one that
- * counts nothing. */
+/* Makes a counter for the block of a place. If the block can't be mapped, the
+ * counter counts nothing. */
 static void open_block(const shmrpci_stats *stats, uint32_t place,
                        shmrpci_counter *out)
 {
@@ -169,7 +170,7 @@ void shmrpci_stats_leave(shmrpci_counter *counter)
     *counter = (shmrpci_counter){.rows = NULL};
 }
 
-/* A dead worker's streams: none of them is open or stalled any more. */
+/* Ends a dead worker's streams: none of them is open or stalled any more. */
 static void end_streams(shmrpci_stats_streams *streams)
 {
     uint64_t opened = shmrpci_load_relaxed(&streams->opened);
@@ -181,8 +182,8 @@ static void end_streams(shmrpci_stats_streams *streams)
     }
 }
 
-/* For all rows that were ever written: touching the others would allocate
- * memory in the file's holes. */
+/* Ends the streams of all rows that were ever written. Touching the others
+ * would allocate memory in the file's holes. */
 static void end_all_streams(const shmrpci_stats *stats, uint32_t place,
                             const shmrpci_counter *counter)
 {
@@ -212,8 +213,9 @@ void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
         end_all_streams(stats, place, &counter);
     }
     if (row < stats->methods && counter.worker != NULL) {
-        /* In a place without starts, only a worker of the previous server can
-         * have been; readers skip places that were never taken. */
+        /* A place without starts can only have had a worker of the previous
+         * server. It is marked as taken, because readers skip places that were
+         * never taken. */
         if (shmrpci_load_relaxed(&counter.worker->starts) == 0) {
             shmrpci_store_relaxed(&counter.worker->starts, 1u);
         }

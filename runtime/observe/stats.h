@@ -1,10 +1,11 @@
 /*
- * The server's end of the memory in which a service counts (layout.h).
+ * The server's side of a service's statistics (layout.h).
  *
- * Created before the workers: their processes inherit the descriptor and map
- * one block each, so that none can damage the counts of another.
+ * They are created before the workers, whose processes inherit the descriptor
+ * and map one block each, so that no worker can damage the counts of another.
  *
- * Threading: create, name and destroy: one thread; join and leave: any.
+ * Threading: one thread creates, names and destroys. Any thread may join and
+ * leave.
  */
 #ifndef SHMRPCI_OBSERVE_STATS_H
 #define SHMRPCI_OBSERVE_STATS_H
@@ -14,24 +15,25 @@
 
 typedef struct shmrpci_stats {
     int fd;      /* -1: none */
-    int read_fd; /* the same, read-only: this is what outsiders get */
+    int read_fd; /* a read-only descriptor of the same file, for outsiders */
     uint32_t methods;
     uint32_t places;
     uint32_t bits;
     shmrpci_map map; /* head and names; the server's process only */
 } shmrpci_stats;
 
-/* Memory for `methods` rows and `places` workers; histograms are as fine as
- * SHMRPCI_STATS_MAX_BYTES allow. TOO_LARGE: not even the coarsest would do;
- * EXHAUSTED, NO_MEMORY. `out` can be destroyed in any case. */
+/* Creates the file for `methods` rows and `places` workers, with histograms as
+ * fine as SHMRPCI_STATS_MAX_BYTES allows. Returns TOO_LARGE if not even the
+ * coarsest fit, EXHAUSTED or NO_MEMORY. `out` can be destroyed in any case. */
 shmrpc_status shmrpci_stats_create(const char *name, uint32_t methods,
                                    uint32_t places, shmrpci_stats *out);
 
-/* Names a row. To be called before anyone reads. */
+/* Names a row. Must be called before anyone reads. */
 void shmrpci_stats_set_name(shmrpci_stats *stats, uint32_t row, uint32_t id,
                             const char *name);
 
-/* NULL if there are no statistics, and in other processes. */
+/* Returns the gauges, or NULL if there are no statistics, or in other
+ * processes. */
 shmrpci_stats_gauges *shmrpci_stats_gauges_of(const shmrpci_stats *stats);
 
 void shmrpci_stats_destroy(shmrpci_stats *stats);
@@ -42,7 +44,7 @@ void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
                         shmrpci_counter *out);
 void shmrpci_stats_leave(shmrpci_counter *counter);
 
-/* Where detached calls of a row are counted. */
+/* Returns the row in which detached calls of a row are counted. */
 static inline uint32_t shmrpci_stats_late_row(const shmrpci_stats *stats,
                                               uint32_t row)
 {
@@ -52,8 +54,9 @@ static inline uint32_t shmrpci_stats_late_row(const shmrpci_stats *stats,
 /* Stands for no row. */
 #define SHMRPCI_STATS_NO_ROW UINT32_MAX
 
-/* The worker of a place has died, and no new one has the place yet: marks it as
- * left, ends its streams, and counts the call of this row as failed. */
+/* Called when the worker of a place has died, before a new one takes the place:
+ * marks the worker as left, ends its streams, and counts a call of this row as
+ * failed. */
 void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
                         uint32_t row);
 

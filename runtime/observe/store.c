@@ -85,11 +85,11 @@ static const char *const texts[STATEMENTS] = {
 struct shmrpci_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
-    bool is_open;      /* a transaction */
+    bool is_open;      /* a transaction is open */
     int64_t dropped_s; /* when old points were last dropped */
 };
 
-/* ---- SQLite ---------------------------------------------------------- */
+/* ---- SQLite -------------------------------------------------------------- */
 
 static shmrpc_status status_of(int code)
 {
@@ -119,7 +119,8 @@ static shmrpc_status status_of(int code)
     }
 }
 
-/* SQLite's message, unless another error has occurred since. */
+/* Returns SQLite's message for `code`, or a general text if another error has
+ * occurred since. */
 static const char *text_of(const shmrpci_store *store, int code)
 {
     return store->db != NULL && sqlite3_errcode(store->db) == code
@@ -166,7 +167,7 @@ static int end(shmrpci_store *store)
     return code;
 }
 
-/* ---- opening --------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static int read_layout(void *user, int columns, char **values, char **names)
 {
@@ -213,7 +214,8 @@ static int prepare(shmrpci_store *store, const char *path)
         code = sqlite3_prepare_v3(store->db, texts[i], -1,
                                   SQLITE_PREPARE_PERSISTENT,
                                   &store->statements[i], NULL);
-        /* Tables with these names exist, but are not ours. */
+        /* SQLITE_ERROR here means that tables with these names exist but are
+         * not ours. */
         code = code == SQLITE_ERROR ? SQLITE_CORRUPT : code;
     }
     return code;
@@ -229,7 +231,7 @@ static void release(shmrpci_store *store)
     store->db = NULL;
 }
 
-/* Renames the file, and those that SQLite keeps beside it. */
+/* Renames the file, and the files that SQLite keeps beside it. */
 static bool put_aside(const char *path)
 {
     static const char *const endings[] = {"", "-wal", "-shm"};
@@ -287,7 +289,7 @@ void shmrpci_store_close(shmrpci_store *store)
     }
 }
 
-/* ---- adding ---------------------------------------------------------- */
+/* ---- adding -------------------------------------------------------------- */
 
 static bool is_short(const char *text)
 {
@@ -301,7 +303,7 @@ static void bind_series(sqlite3_stmt *statement, const shmrpci_series *series)
     (void)sqlite3_bind_text(statement, 3, series->figure, -1, SQLITE_STATIC);
 }
 
-/* SQLITE_DONE: there is no such row. */
+/* Finds the id of a series. Returns SQLITE_DONE if there is none. */
 static int find_series(const shmrpci_store *store, const shmrpci_series *series,
                        sqlite3_int64 *out)
 {
@@ -369,7 +371,8 @@ int shmrpci_store_add(shmrpci_store *store, const shmrpci_series *series,
     return code == SQLITE_OK ? SHMRPC_OK : fail(store, code, error);
 }
 
-/* Once per interval of the second level, since dropping scans everything. */
+/* Drops old points, at most once per interval of the second level, because this
+ * scans all points. */
 static int drop_old(shmrpci_store *store, int64_t now_s)
 {
     int64_t apart_s = now_s - store->dropped_s;
@@ -402,9 +405,9 @@ int shmrpci_store_flush(shmrpci_store *store, int64_t now_s,
     return code == SQLITE_OK ? SHMRPC_OK : fail(store, code, error);
 }
 
-/* ---- reading --------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
-/* The finest level that still has everything from `from_s` on. */
+/* Returns the finest level that still has all points from `from_s` on. */
 static size_t level_for(int64_t from_s, int64_t now_s)
 {
     size_t level = 0;

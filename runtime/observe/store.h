@@ -37,36 +37,38 @@ typedef struct shmrpci_series {
 } shmrpci_series;
 
 typedef struct shmrpci_point {
-    int64_t at_s;   /* where its span begins */
-    int64_t span_s; /* how long the span is: 0 for a fine point */
+    int64_t at_s;   /* the beginning of its span */
+    int64_t span_s; /* length of the span; 0 for a fine point */
     double mean;
     double least;
     double greatest;
     uint64_t count; /* number of fine points in it */
 } shmrpci_point;
 
-/* Opens or creates the file at `path`; its folder must exist. OK with
- * `*out_was_damaged` (may be NULL) set: what was there is `PATH.damaged` now.
- * DENIED, EXHAUSTED (the disk is full), BUSY: another process writes to it;
- * NO_MEMORY. */
+/* Opens or creates the file at `path`, whose folder must exist. If a damaged
+ * file was there, sets `*out_was_damaged` (may be NULL) and renames that file
+ * to PATH.damaged. Returns OK, DENIED, EXHAUSTED if the disk is full, BUSY if
+ * another process writes to it, or NO_MEMORY. */
 int shmrpci_store_open(const char *path, shmrpci_store **out,
                        bool *out_was_damaged, shmrpc_error *error);
 
-/* Writes figures not written yet, and closes. NULL is fine. */
+/* Writes figures that are not written yet, and closes the store. NULL is
+ * allowed. */
 void shmrpci_store_close(shmrpci_store *store);
 
-/* Adds a point; on disk with the next flush. INVALID: a text too long, or no
- * number; EXHAUSTED, DATA_LOSS. */
+/* Adds a point, which is on disk after the next flush. Returns INVALID if a
+ * text is too long or the value is not a number, EXHAUSTED, DATA_LOSS or OK. */
 int shmrpci_store_add(shmrpci_store *store, const shmrpci_series *series,
                       int64_t at_s, double value, shmrpc_error *error);
 
-/* Writes what was added since, and drops what is too old at `now_s`. Call it
- * after each round of add. Blocks on the disk, and up to a second on another
- * process. If it fails, the figures added since are lost. */
+/* Writes the points added since the last flush, and drops points that are too
+ * old at `now_s`. Call it after each round of add. Blocks on the disk, and up
+ * to a second on another process. If it fails, these points are lost. */
 int shmrpci_store_flush(shmrpci_store *store, int64_t now_s,
                         shmrpc_error *error);
 
-/* `point` lives until the call returns; return false to stop. */
+/* Called for each point, which lives until the call returns. Return false to
+ * stop. */
 typedef bool shmrpci_on_point(void *user, const shmrpci_point *point);
 
 /* Calls `point` for the points from `from_s` to `to_s`, oldest first, in the
@@ -76,11 +78,12 @@ int shmrpci_store_read(shmrpci_store *store, const shmrpci_series *series,
                        shmrpci_on_point *point, void *user,
                        shmrpc_error *error);
 
-/* The texts live until the call returns. */
+/* Called for each series, whose texts live until the call returns. Return false
+ * to stop. */
 typedef bool shmrpci_on_series(void *user, const shmrpci_series *series);
 
-/* Reports every series that there is, in order; only those of `service` unless
- * that is NULL. */
+/* Calls `series` for every stored series, in order; only for those of `service`
+ * unless that is NULL. */
 int shmrpci_store_list(shmrpci_store *store, const char *service,
                        shmrpci_on_series *series, void *user,
                        shmrpc_error *error);

@@ -1,6 +1,6 @@
-/* Binary compatibility with programs compiled earlier: sizes and offsets of
- * public structs, which may grow only into their reserve, and which other sizes
- * are refused. */
+/* Binary compatibility with programs compiled earlier: public structs keep
+ * their sizes and offsets and grow only into their reserve; structs of other
+ * sizes are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Address lists: which are accepted, which are refused, and the messages. */
+/* Address lists: which lists are accepted and which are refused, and the error
+ * messages. */
 #include "rpc/address.h"
 
 #include <setjmp.h>

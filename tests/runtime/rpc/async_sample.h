@@ -1,11 +1,11 @@
-/* Code shared by the tests of asynchronous calls: each test runs with a server
- * and a client of its own, once for each transport of this machine. */
+/* Code shared by the tests of asynchronous calls: each test runs with its own
+ * server and client, once for each transport of this machine. */
 #ifndef SHMRPCI_TESTS_RUNTIME_RPC_ASYNC_SAMPLE_H
 #define SHMRPCI_TESTS_RUNTIME_RPC_ASYNC_SAMPLE_H
 
 #include "sample.h"
 
-/* More than a connection has slots. */
+/* A number of calls that is larger than the number of slots of a connection. */
 #define ASYNC_MANY  100
 #define ASYNC_SLOTS 64
 
@@ -22,16 +22,16 @@ typedef struct both {
 int async_set_up(void **state);
 int async_tear_down(void **state);
 
-/* Runs the tests for each transport; the program's exit status. */
+/* Runs the tests for each transport. Returns the program's exit status. */
 int async_main(const struct CMUnitTest *tests, size_t count);
 
-/* A client for the transport whose turn it is. */
+/* The transport of the current test. */
 extern const char *async_scheme;
 
 extern const shmrpc_opts async_patient;
 extern const shmrpc_opts async_hasty; /* 20 ms */
 
-/* A call that has been sent; fails the test if it can't be. */
+/* Sends a call. Fails the test if it can't be sent. */
 shmrpc_call *async_start(const both *b, uint32_t method, const void *params);
 shmrpc_call *async_start_add(const both *b, int64_t x, int64_t y);
 

@@ -1,6 +1,6 @@
 /*
  * Asynchronous calls from end to end, over every transport of this machine:
- * finished, lent, cancelled, and made by several threads.
+ * calls that are finished, lent, cancelled, and made by several threads.
  */
 #include "async_sample.h"
 
@@ -11,7 +11,7 @@
 static const shmrpc_opts unwaiting = {.timeout_ns = PATIENCE_NS,
                                       .flags = SHMRPC_OPT_NONBLOCK};
 
-/* ---- calls that are finished ---- */
+/* ---- calls that are finished --------------------------------------------- */
 
 static int finish_reply(shmrpc_call *call, uint32_t method, void *reply,
                         shmrpc_error *error)
@@ -50,7 +50,8 @@ static void arguments_are_borrowed_until_start_returns(void **state)
     shmrpc_stub_release(reply);
 }
 
-/* Ends the calls that are over, because others need their slots. */
+/* Makes other calls need the slots, so that calls that are over are ended
+ * early. */
 static void crowd(const both *b)
 {
     shmrpc_call *calls[2 * ASYNC_SLOTS];
@@ -62,7 +63,7 @@ static void crowd(const both *b)
     }
 }
 
-/* All kinds of results, ended by finish, or before it. */
+/* All kinds of results, of calls that are ended by finish or before it. */
 static void results_of_every_encoding_come_back(void **state)
 {
     both *b = *state;
@@ -160,7 +161,7 @@ static void finishing_by_another_method_is_INVALID(void **state)
     async_expect_sum(call, 3);
 }
 
-/* ---- loans ---- */
+/* ---- loans --------------------------------------------------------------- */
 
 static int loan(const both *b, size_t len, uint8_t **at, shmrpc_call **out)
 {
@@ -183,7 +184,7 @@ static void lent_bytes_arrive_as_they_were_filled(void **state)
         for (size_t k = 0; k < len; k++) {
             at[k] = (uint8_t)(k * 7 + (k >> 9) + i);
         }
-        /* It is not a call yet. */
+        /* The loan has not been sent, so it is not a call yet. */
         assert_false(shmrpc_call_is_over(call));
         assert_false(shmrpc_call_cancel(call));
         assert_int_equal(finish_reply(call, ECHO_RAW, &back, &error),
@@ -211,12 +212,13 @@ static void loans_are_released_instead_of_sent(void **state)
         shmrpc_call_release(call);
     }
     crowd(b);
-    /* Larger than the largest message; and a loan that close gives back. */
+    /* A loan larger than the largest message is refused. Another loan is given
+     * back when the client closes. */
     assert_int_equal(loan(b, (size_t)1 << 40, &at, &call), SHMRPC_E_TOO_LARGE);
     assert_int_equal(loan(b, 100, &at, &call), 0);
 }
 
-/* ---- room ---- */
+/* ---- room ---------------------------------------------------------------- */
 
 static void call_without_room_is_BUSY_or_waits(void **state)
 {
@@ -261,7 +263,7 @@ static void calls_for_nobody_go_between(void **state)
     sample_await(&b->server.state, &b->server.state.noted, ASYNC_MANY);
 }
 
-/* ---- giving up ---- */
+/* ---- giving up ----------------------------------------------------------- */
 
 static void deadline_ends_a_started_call(void **state)
 {
@@ -374,7 +376,7 @@ static void unfinished_calls_end_with_the_client(void **state)
     crowd(b);
 }
 
-/* ---- threads ---- */
+/* ---- threads ------------------------------------------------------------- */
 
 enum { THREADS = 8, BATCH = 12 };
 
@@ -410,9 +412,9 @@ static void pipeline(void *user)
     }
 }
 
-/* Together they need more slots than there are. */
-/* Room for an error is reserved where large replies are stored, which is not
- * where small ones are. */
+/* Together the threads need more slots than there are. */
+/* Errors get room where large replies are stored, which is another place than
+ * for small replies. */
 static void failing_calls_get_their_own_messages(void **state)
 {
     enum { AT_A_TIME = 16, ROUNDS = 100 };

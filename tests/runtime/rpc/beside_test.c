@@ -1,4 +1,4 @@
-/* Calls with metadata, parents and traces, over the transports of one
+/* Calls with metadata, parents and traces, over the transports within one
  * machine. */
 #include "sample.h"
 
@@ -10,7 +10,7 @@
 #include "shmrpc/beside.h"
 #include "transport/transport.h"
 
-/* What the last handler has seen. Written by a worker before its reply. */
+/* Observations of the last handler. A worker writes them before its reply. */
 static struct {
     unsigned calls;
     char tenant[64];
@@ -52,7 +52,7 @@ LOOKING(looking_raw, ECHO_RAW)
 LOOKING(looking_fail, FAIL)
 LOOKING(looking_throw, THROW)
 
-/* Builds its result in place, in the memory that is sent. */
+/* Builds its result in place, in the memory from which it is sent. */
 static int lending_raw(shmrpc_ctx *ctx, const void *impl, void *user,
                        const void *params, void *result)
 {
@@ -67,8 +67,8 @@ static int lending_raw(shmrpc_ctx *ctx, const void *impl, void *user,
     return look(ctx);
 }
 
-/* AGAIN of a server that calls another one: what it calls, and how that
- * ended. */
+/* The nested call that the handler of AGAIN makes to another server, and its
+ * outcome. */
 static struct {
     shmrpc_client *client;
     uint32_t method;
@@ -366,7 +366,7 @@ static void a_malformed_block_is_refused(void **state)
     sample_stop(&s);
 }
 
-/* ---- calls that are made from calls -------------------------------------- */
+/* ---- nested calls -------------------------------------------------------- */
 
 typedef struct pair_of_servers {
     sample_server front;
@@ -445,7 +445,7 @@ static void a_nested_call_is_a_child_in_the_trace(void **state)
     assert_string_equal(seen.traceparent, TRACE);
     assert_true(seen.has_trace && seen.trace.is_sampled);
     shmrpc_trace first = seen.trace;
-    /* Now a handler that checks. */
+    /* The second handler checks its trace. */
     nested.method = ADD;
     assert_int_equal(
         shmrpc_stub_call(p.client, AGAIN, NULL, &opts, &value, NULL),
@@ -454,7 +454,7 @@ static void a_nested_call_is_a_child_in_the_trace(void **state)
     assert_memory_equal(seen.trace.trace_id, first.trace_id, 16);
     assert_memory_not_equal(seen.trace.parent_id, first.parent_id, 8);
     assert_memory_not_equal(seen.trace.span_id, seen.trace.parent_id, 8);
-    /* Without a trace there is none. */
+    /* If the first call has no trace, the nested call has none either. */
     opts.metadata = NULL;
     assert_int_equal(
         shmrpc_stub_call(p.client, AGAIN, NULL, &opts, &value, NULL),

@@ -17,7 +17,7 @@ static void it_keeps_to_the_monotonic_clock(void **state)
     shmrpci_call_clock_init(&clock);
     int64_t end_ns = shmrpci_deadline_after(120 * SHMRPCI_NS_PER_MS);
     int64_t before_ns;
-    do { /* over more than one setting */
+    do { /* for longer than the clock's update interval */
         before_ns = shmrpci_now_ns();
         int64_t now_ns = shmrpci_call_clock_at(&clock, shmrpci_ticks());
         int64_t after_ns = shmrpci_now_ns();

@@ -262,7 +262,8 @@ static void table_of_functions_is_copied(void **state)
     assert_int_equal(result, 42);
 }
 
-/* Whether the call has reached its handler; on a busy machine it may not. */
+/* Makes a call of 20 ms and returns whether it reached its handler, which on a
+ * busy machine it may not. */
 static bool watch_20_ms(both *b)
 {
     shmrpc_opts opts = {.timeout_ns = 20 * SHMRPCI_NS_PER_MS};
@@ -520,7 +521,7 @@ static void call_that_may_not_block_is_BUSY_when_all_slots_are(void **state)
     }
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     int status;
-    opts.timeout_ns = SHMRPCI_NS_PER_MS; /* both workers hold */
+    opts.timeout_ns = SHMRPCI_NS_PER_MS; /* both workers are in HOLD */
     do {
         status =
             shmrpc_stub_call(b->client, NOTHING, NULL, &opts, NULL, &error);

@@ -1,6 +1,6 @@
 /*
  * Calls with callbacks and the event loop that they wake, over every transport
- * of this machine; and what a fork leaves to the child.
+ * of this machine; and what happens to them in a forked child.
  */
 #include "async_sample.h"
 
@@ -9,15 +9,15 @@
 
 #include "os/poll.h"
 
-/* ---- callbacks ---- */
+/* ---- callbacks ----------------------------------------------------------- */
 
 typedef struct tally {
     both *b;
     unsigned
-        ended[2 * ASYNC_MANY]; /* how often the callback of each was called */
+        ended[2 * ASYNC_MANY]; /* how often each call's callback was called */
     int statuses[2 * ASYNC_MANY];
     int64_t sums[2 * ASYNC_MANY];
-    char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of the last error */
+    char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* message of the last error */
     unsigned count;
     unsigned chain;      /* calls that are still to be started, one after
                           * another */
@@ -73,7 +73,7 @@ static void add_later(ticket *at, tally *t, unsigned number,
     assert_int_equal(call_back(at, ADD, &pair, opts, note_sum, NULL), 0);
 }
 
-/* An event loop that has nothing else to do. */
+/* Runs an event loop with nothing else to do until `*count` is `wanted`. */
 static void loop_until(const both *b, const unsigned *count, unsigned wanted)
 {
     int fd = shmrpc_stub_fd(b->client);
@@ -104,7 +104,8 @@ static void callbacks_are_called_once_each_by_the_loop(void **state)
     for (unsigned i = 0; i < ASYNC_MANY; i++) {
         add_later(&tickets[i], &t, i, &async_patient);
     }
-    assert_int_equal(t.count, 0); /* never from within another call */
+    assert_int_equal(t.count,
+                     0); /* callbacks never run inside another function */
     loop_until(b, &t.count, ASYNC_MANY);
     for (unsigned i = ASYNC_MANY; i < 2 * ASYNC_MANY; i++) {
         add_later(&tickets[i], &t, i, &async_patient);
@@ -174,8 +175,8 @@ static void loop_wakes_for_deadlines(void **state)
     assert_non_null(strstr(t.message, "20 ms"));
 }
 
-/* The timer is set for the first of them, and must then be set to an earlier
- * time. */
+/* The timer is set for the first call's deadline, and must then be set to an
+ * earlier time. */
 static void loop_wakes_for_the_nearest_deadline(void **state)
 {
     both *b = *state;
@@ -212,7 +213,7 @@ static void cancelled_call_is_called_back_once(void **state)
     loop_until(b, &t.count, 1);
     assert_int_equal(t.statuses[0], SHMRPC_E_CANCELLED);
     assert_non_null(strstr(t.message, "has not run"));
-    /* By the callback of another call. */
+    /* Cancelled by the callback of another call. */
     assert_int_equal(
         call_back(&at, ADD, &pair, &async_patient, note_sum, &t.victim), 0);
     shmrpc_call *first = NULL;
@@ -256,8 +257,8 @@ static int call_back_soon(ticket *at, uint32_t method, const void *params,
                                   (shmrpc_function)note_sum, at);
 }
 
-/* A call that is over soon is reported at once; another one by the loop,
- * once. */
+/* A call that ends soon is reported at once. Another call is reported by the
+ * loop, exactly once. */
 static void short_calls_are_waited_for(void **state)
 {
     both *b = *state;
@@ -312,7 +313,8 @@ static void payloads_of_errors_are_called_back(void **state)
                      SHMRPC_E_INVALID);
 }
 
-/* Callbacks, finished calls and blocking ones, more than there are slots. */
+/* Calls with callbacks, finished calls and blocking calls, together more than
+ * there are slots. */
 static void forms_of_calls_mix(void **state)
 {
     both *b = *state;
@@ -363,7 +365,7 @@ static void end_of_the_server_is_told_to_the_loop(void **state)
     shmrpc_stub_close(b.client);
 }
 
-/* Also for one that has waited for all of its calls. */
+/* The end is also reported to a loop that has waited for all of its calls. */
 static void end_of_the_server_is_told_after_short_calls(void **state)
 {
     (void)state;
@@ -386,9 +388,10 @@ static void end_of_the_server_is_told_after_short_calls(void **state)
     shmrpc_stub_close(b.client);
 }
 
-/* ---- forks ---- */
+/* ---- forks --------------------------------------------------------------- */
 
-/* The child of a process with calls in flight; its exit status. */
+/* Runs as the child of a process with calls in flight. Returns its exit status.
+ */
 static int be_child(const both *b, shmrpc_call *call, const tally *t)
 {
     pair_params pair = {30, 12};
@@ -418,7 +421,7 @@ static void calls_in_flight_are_not_the_childs(void **state)
 {
     both *b = *state;
     if (strcmp(async_scheme, "inproc") == 0) {
-        return; /* whose server is not in the child */
+        return; /* the inproc server does not exist in the child */
     }
     tally t = {.b = b};
     ticket at = {&t, 0};

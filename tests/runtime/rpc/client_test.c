@@ -164,7 +164,8 @@ static void other_calls_are_never_repeated(void **state)
     assert_int_equal(p.started, 1);
 }
 
-/* A call whose deadline the server finds passed before it runs. */
+/* Makes the server answer that the call's deadline had passed before it could
+ * run. */
 static void put_too_late(puppet *p)
 {
     shmrpc_error sent = {.pid = 7, .message = "no worker was free"};
@@ -326,7 +327,7 @@ static void put_fault(puppet *p)
 
 static const shmrpc_opts wants_faults = {.flags = SHMRPC_OPT_FAULTS};
 
-/* Truncated, and with each of its bytes changed. */
+/* The fault is truncated at each length, and each of its bytes is changed. */
 static void fault_from_a_liar_is_whole_or_DATA_LOSS(void **state)
 {
     (void)state;
@@ -353,7 +354,8 @@ static void fault_from_a_liar_is_whole_or_DATA_LOSS(void **state)
     }
 }
 
-/* From an older server, or from a newer one with more to say. */
+/* A fault from an older server lacks parts; one from a newer server has parts
+ * that the client does not know. */
 static void fault_without_parts_has_empty_ones(void **state)
 {
     (void)state;
@@ -395,7 +397,8 @@ static void declared_error_gives_a_reply_with_or_without_payload(void **state)
     assert_null(shmrpc_stub_payload(reply, sample_methods[THROW].throws[0]));
     shmrpc_stub_release(reply);
 
-    /* No payload, no detail at all, and an error of a newer server. */
+    /* Replies without a payload, without any detail, and with an error of a
+     * newer server. */
     shmrpc_error sent;
     puppet bare = {.started = 0};
     put_thrown(&bare, "four");

@@ -8,7 +8,7 @@
 
 static shmrpc_error error;
 
-/* ---- lists of addresses ---- */
+/* ---- lists of addresses -------------------------------------------------- */
 
 static int64_t connect_to_nobody(void *user)
 {
@@ -103,7 +103,7 @@ static void server_that_does_not_run_yet_is_waited_for(void **state)
     shmrpc_server_destroy(server);
 }
 
-/* ---- services that differ ---- */
+/* ---- services that differ ------------------------------------------------ */
 
 /* A service like the sample, which a test changes. */
 typedef struct variant {
@@ -209,7 +209,8 @@ static void changed_encoding_is_named(void **state)
     expect_refusal(&v, "echo_json", "msgpack");
 }
 
-/* Nor does a list continue with the next place: a server did answer. */
+/* After a refusal the next place of a list is not tried, because a server did
+ * answer. */
 static void refusal_is_not_passed_over(void **state)
 {
     (void)state;
@@ -227,7 +228,8 @@ static void refusal_is_not_passed_over(void **state)
     sample_stop(&v.server);
 }
 
-/* The server has one method more, in front: all ids differ there. */
+/* The server has one more method, before the others, so all ids differ there.
+ */
 static void more_methods_pass_and_ids_are_the_servers(void **state)
 {
     (void)state;
@@ -254,7 +256,8 @@ static void more_methods_pass_and_ids_are_the_servers(void **state)
     sample_stop(&v.server);
 }
 
-/* A client that never calls what differs may say so, for every place. */
+/* A client that never calls the methods that differ may connect with
+ * SHMRPC_OPT_PARTIAL, at every kind of place. */
 static void a_part_of_a_service_is_enough(void **state)
 {
     variant v;

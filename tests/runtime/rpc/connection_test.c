@@ -1,4 +1,4 @@
-/* What a server knows of a connection: the token in its hello, and its end. */
+/* A server's knowledge of a connection: the token in its hello, and its end. */
 #include "sample.h"
 
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 static sample_server server;
 
-/* What the hooks were told. */
+/* Observations of the hooks. */
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;
@@ -52,7 +52,7 @@ static void await_ends(unsigned count)
     shmrpci_mutex_unlock(&heard.lock);
 }
 
-/* How often until now, while a server runs. */
+/* The number of reported ends so far, while a server runs. */
 static unsigned ends(void)
 {
     shmrpci_mutex_lock(&heard.lock);
@@ -76,7 +76,7 @@ static void expect_token(const char *token)
     shmrpci_mutex_unlock(&heard.lock);
 }
 
-/* ---- handlers -------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------------ */
 
 static int tell_connection(shmrpc_ctx *ctx, const void *impl, void *user,
                            const void *params, void *result)
@@ -88,7 +88,7 @@ static int tell_connection(shmrpc_ctx *ctx, const void *impl, void *user,
     return SHMRPC_OK;
 }
 
-/* Goes on for a while after its caller has gone. */
+/* Continues for a while after its caller has gone. */
 static int linger(shmrpc_ctx *ctx, const void *impl, void *user,
                   const void *params, void *result)
 {
@@ -118,7 +118,7 @@ static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
                : (int)SHMRPC_OK;
 }
 
-/* ---- a server -------------------------------------------------------- */
+/* ---- a server ------------------------------------------------------------ */
 
 static void start(void **state, uint32_t workers)
 {
@@ -146,7 +146,7 @@ static uint64_t number_of(shmrpc_client *client)
     return (uint64_t)number;
 }
 
-/* ---- ends ------------------------------------------------------------ */
+/* ---- ends ---------------------------------------------------------------- */
 
 static void an_end_is_told_once(void **state)
 {
@@ -160,7 +160,7 @@ static void an_end_is_told_once(void **state)
         await_ends(i);
         expect_end(i - 1, number);
     }
-    /* The server goes on. */
+    /* The server still serves. */
     shmrpc_client *client = sample_connect(&server);
     sample_add(client, 1, 2);
     shmrpc_stub_close(client);
@@ -206,7 +206,7 @@ static void the_end_of_the_server_is_no_end_of_connections(void **state)
     shmrpc_stub_close(client);
 }
 
-/* ---- tokens ---------------------------------------------------------- */
+/* ---- tokens -------------------------------------------------------------- */
 
 static void make_file(const char *name, const char *text, mode_t mode,
                       char out[128])
@@ -257,7 +257,7 @@ static void a_token_is_shown_once_for_all_calls(void **state)
         sample_add(none, 1, 2);
         expect_token("-");
     }
-    /* Metadata of a call takes precedence for that call. */
+    /* A token in a call's metadata takes precedence over the connection's. */
     const shmrpc_metadata with[] = {{"authorization", "for this one"},
                                     {NULL, NULL}};
     const shmrpc_opts opts = {.metadata = with};
@@ -303,8 +303,8 @@ static void longest_token_goes_through(void **state)
     sample_stop(&server);
 }
 
-/* No server is at the address: an error about a file that is read first comes
- * first. */
+/* No server is at the address, so an error about the file shows that the file
+ * is read first. */
 static void bad_files_are_named_before_anything_is_sent(void **state)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* A client of all instances of a service: which one gets a call, and what
+/* A client of all instances of a service: which instance gets a call, and what
  * happens when instances go or come. */
 #include "sample.h"
 
@@ -10,7 +10,8 @@
 
 enum { INSTANCES = 3 };
 
-/* native () -> stream i64: its number, then none until it is cancelled. */
+/* A method native () -> stream i64: sends the server's number, then nothing
+ * until it is cancelled. */
 enum { WHICH = SAMPLE_METHODS, METHODS };
 
 static shmrpc_method methods[METHODS];
@@ -20,7 +21,7 @@ static sample_server servers[INSTANCES + 1];
 static char where[INSTANCES + 1][128];
 static char all[128];
 
-/* The calls of each server; guarded by its lock. */
+/* Returns the number of calls of a server, under the lock of its state. */
 static unsigned calls_of(unsigned number)
 {
     shmrpci_mutex_lock(&servers[number].state.lock);
@@ -210,7 +211,7 @@ static void what_is_gone_is_passed_over(void **state)
         assert_int_equal(ask(client, NULL, &number), SHMRPC_OK);
         assert_int_not_equal(number, 1);
     }
-    /* Until it comes back. */
+    /* When the instance comes back, it gets calls again. */
     start_one(1);
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (number != 1 && shmrpci_now_ns() < deadline_ns) {
@@ -258,7 +259,7 @@ static void without_any_there_is_no_call(void **state)
     shmrpc_stub_close(client);
 }
 
-/* ---- calls that do not block, and streams ---- */
+/* ---- calls that do not block, and streams -------------------------------- */
 
 static shmrpc_call *begin_asking(shmrpc_client *client)
 {
@@ -313,7 +314,8 @@ static void a_started_call_counts_until_it_is_finished(void **state)
     for (unsigned i = 0; i < INSTANCES; i++) {
         assert_int_equal(is_used[i], i != number);
     }
-    /* From then on it is like the others. */
+    /* After the call is finished, its instance gets as many calls as the
+     * others. */
     for (unsigned i = 0; i < 10 * INSTANCES; i++) {
         is_used[end_asking(begin_asking(client))] = true;
     }
@@ -335,7 +337,8 @@ static void a_stream_counts_until_it_is_closed(void **state)
             assert_int_not_equal(at[i], at[j]);
         }
     }
-    /* An instance whose workers are all in streams, except for this one's. */
+    /* All workers of an instance are in streams, except the one whose stream
+     * was closed. */
     shmrpc_stub_stream_close(streams[1]);
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(ask(client, NULL, &number), SHMRPC_OK);

@@ -1,4 +1,4 @@
-/* How handlers make results: text in the memory of their call. */
+/* Functions by which handlers make text results in the memory of their call. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

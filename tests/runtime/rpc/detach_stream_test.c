@@ -1,6 +1,6 @@
 /* Streams of detached calls: their steps are called when there is something to
  * do, over inproc, shm and a socket. */
-/* First, because its parameters have names of the sample. */
+/* Included first, because its parameters have names of the sample. */
 #include "rpc/stream.h"
 
 #include "stream_sample.h"
@@ -11,7 +11,7 @@
 #define STREAMS 40u
 #define IDLING  INT64_C(-1) /* the parameters of DOWN */
 
-/* What the steps need, and what they report. */
+/* Orders to the steps, and their observations. */
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;
@@ -27,8 +27,8 @@ typedef struct walk {
     int64_t last; /* what is returned */
     int64_t bytes;
     int64_t twice;
-    bool has_twice; /* it is to be sent */
-    bool is_over;   /* the client's items */
+    bool has_twice; /* `twice` has yet to be sent */
+    bool is_over;   /* the client's items are over */
     shmrpc_bytes data;
 } walk;
 
@@ -60,8 +60,7 @@ static void drop(void *state)
     count(&seen.dropped);
 }
 
-/* ---- handlers, and their steps --------------------------------------------
- */
+/* ---- handlers, and their steps ------------------------------------------- */
 
 typedef int step(shmrpc_ctx *ctx, walk *w, void *result);
 
@@ -146,7 +145,7 @@ static int both(shmrpc_ctx *ctx, const void *impl, void *user,
     return detach(ctx, both_step, &(walk){.next = 0});
 }
 
-/* All of it in one item, which is larger than the window. */
+/* Sends all bytes in one item, which is larger than the window. */
 static int cat_step(shmrpc_ctx *ctx, walk *w, void *result)
 {
     (void)result;
@@ -162,7 +161,7 @@ static int cat(shmrpc_ctx *ctx, const void *impl, void *user,
                   &(walk){.data = ((const bytes_params *)params)->data});
 }
 
-/* One number for each wake-up. */
+/* Sends one number for each wake-up. */
 static int idle_step(shmrpc_ctx *ctx, walk *w, void *result)
 {
     (void)result;
@@ -188,7 +187,7 @@ static int down(shmrpc_ctx *ctx, const void *impl, void *user,
                : detach(ctx, down_step, &(walk){.most = p->a, .last = p->b});
 }
 
-/* Deadlines apply to both ends. */
+/* Sends until the deadline, which applies to both ends. */
 static int flood(shmrpc_ctx *ctx, const void *impl, void *user,
                  const void *params, void *result)
 {
@@ -222,8 +221,7 @@ static int start_hasty(void **state)
 
 static const pair_params idling = {IDLING, 0};
 
-/* ---- cases ------------------------------------------------------------------
- */
+/* ---- cases --------------------------------------------------------------- */
 
 static void items_come_in_order_then_the_end(void **state)
 {
@@ -295,7 +293,8 @@ static void item_larger_than_the_window_goes_in_pieces(void **state)
     await(&seen.dropped, 1);
 }
 
-/* More than there are workers, or places: they occupy none. */
+/* There are more streams than workers or places, because detached streams
+ * occupy neither. */
 static void woken_steps_send_and_closed_ones_are_dropped(void **state)
 {
     (void)state;
@@ -319,9 +318,9 @@ static void woken_steps_send_and_closed_ones_are_dropped(void **state)
     await(&seen.dropped, STREAMS + 1);
 }
 
-/* The client closes its end and does not cancel the call, as no client of ours
- * does: if that did not end the stream, the thread would find it closed again
- * and again, and never sleep. A gateway learns of it with the next item. */
+/* The client closes its end without cancelling the call, which no client of
+ * ours does. If that did not end the stream, the thread would find it closed
+ * again and again, and never sleep. A gateway notices with the next item. */
 static void client_that_only_closes_its_end(void **state)
 {
     (void)state;
@@ -362,7 +361,7 @@ static void deadline_ends_a_stream(void **state)
     shmrpc_stream *stream;
     int64_t timeout_ns = 100 * SHMRPCI_NS_PER_MS;
     int status;
-    for (;;) { /* until it reaches the handler in time */
+    for (;;) { /* repeated until a call reaches the handler in time */
         const shmrpc_opts hasty = {.timeout_ns = timeout_ns};
         stream = open_with(FLOOD, NULL, &hasty);
         status = shmrpc_stub_stream_next(stream, &item, &error);

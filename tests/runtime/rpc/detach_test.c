@@ -1,5 +1,5 @@
-/* Calls that are detached, and answered by another thread than their worker's,
- * over inproc and shm. */
+/* Detached calls, which another thread than their worker's answers, over inproc
+ * and shm. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -24,8 +24,9 @@ static struct {
     unsigned count;
     unsigned refused; /* status that detach returned */
     int refusal;
-    bool returns_ok; /* the handlers answer, although they have detached */
-    bool is_twice;   /* they detach twice */
+    bool returns_ok; /* handlers return OK although they have detached their
+                      * call */
+    bool is_twice;   /* handlers detach twice */
 } parked = {.lock = SHMRPCI_MUTEX_INIT};
 
 static int park(shmrpc_ctx *ctx, const void *result)
@@ -89,7 +90,7 @@ static int without_result(shmrpc_ctx *ctx, const void *impl, void *user,
     return park(ctx, NULL);
 }
 
-/* Too long for its bound. */
+/* Returns a result that is too long for its bound. */
 static int too_long(shmrpc_ctx *ctx, const void *impl, void *user,
                     const void *params, void *result)
 {
@@ -115,7 +116,7 @@ static int fill(shmrpc_ctx *ctx, const void *impl, void *user,
     return status;
 }
 
-/* Not detached, but answered as if it were. */
+/* Answers by shmrpc_ctx_reply a call that is not detached. */
 static int not_detached(shmrpc_ctx *ctx, const void *impl, void *user,
                         const void *params, void *result)
 {
@@ -153,8 +154,8 @@ static const shmrpc_handler handlers[SAMPLE_METHODS] = {
     [THROW] = without_result,
 };
 
-/* Waits as long as answers keep coming: a busy machine may take long for
- * all. */
+/* Waits until `count` calls are parked, as long as more keep coming: a busy
+ * machine may take long for all. */
 static void await_parked(unsigned count)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -274,8 +275,7 @@ static void expect_nothing(const pair *it)
     }
 }
 
-/* ---- answers --------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------- */
 
 static void one_worker_serves_others_until_answers_come(void **state)
 {
@@ -391,8 +391,7 @@ static void handler_may_answer_before_it_returns(void **state)
     end(&it);
 }
 
-/* ---- nobody waits any more ------------------------------------------------
- */
+/* ---- callers that have given up ------------------------------------------ */
 
 static void cancellation_and_deadline_are_seen(void **state)
 {
@@ -407,7 +406,7 @@ static void cancellation_and_deadline_are_seen(void **state)
     assert_false(shmrpc_ctx_cancelled(call));
     assert_true(shmrpc_ctx_remaining_ns(call) > 0);
     assert_true(shmrpc_ctx_connection(call) != 0);
-    /* Unknown over networks. */
+    /* A peer's pid is unknown over networks. */
     bool is_known = strcmp(*state, "tcp") != 0 && strcmp(*state, "tls") != 0;
     assert_int_equal(shmrpc_ctx_peer(call)->pid, is_known ? getpid() : 0);
     assert_false(shmrpc_call_cancel(given_up));
@@ -417,7 +416,8 @@ static void cancellation_and_deadline_are_seen(void **state)
     }
     assert_int_equal(reply_to(0), SHMRPC_E_CANCELLED);
     int64_t timeout_ns = 20 * SHMRPCI_NS_PER_MS;
-    while (parked_now() < 2) { /* until it reaches the handler in time */
+    while (parked_now() < 2) { /* repeated until a call reaches the handler in
+                                * time */
         const shmrpc_opts hasty = {.timeout_ns = timeout_ns};
         assert_int_equal(
             shmrpc_stub_call(it.client, ADD, &params, &hasty, &sum, &error),
@@ -426,7 +426,8 @@ static void cancellation_and_deadline_are_seen(void **state)
     }
     call = call_at(1);
     assert_true(shmrpc_ctx_cancelled(call));
-    while (shmrpc_ctx_remaining_ns(call) > 0) { /* as the server numbers it */
+    while (shmrpc_ctx_remaining_ns(call) > 0) { /* the server may compute a
+                                                 * later deadline */
         assert_true(shmrpci_now_ns() < deadline_ns);
     }
     for (unsigned i = 1; i < parked_now(); i++) {
@@ -456,8 +457,7 @@ static void answer_to_a_client_that_has_gone_is_harmless(void **state)
     end(&it);
 }
 
-/* ---- bounds ----------------------------------------------------------------
- */
+/* ---- bounds -------------------------------------------------------------- */
 
 #define SLOTS 64u
 
@@ -536,10 +536,9 @@ static void answers_are_counted_with_their_times(void **state)
     end(&it);
 }
 
-/* ---- the end of the server --------------------------------------------------
- */
+/* ---- the end of the server ----------------------------------------------- */
 
-/* And no longer: not for 30 s. */
+/* The server must end soon after the last answer, not after the full 30 s. */
 static void server_that_stops_waits_for_answers(void **state)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -574,8 +573,7 @@ static void what_is_not_answered_then_is_ABORTED(void **state)
     assert_int_equal(reply_to(0), SHMRPC_E_INVALID);
 }
 
-/* ---- misuse -----------------------------------------------------------------
- */
+/* ---- misuse -------------------------------------------------------------- */
 
 static void answer_twice(pair *it)
 {
@@ -642,7 +640,7 @@ static void leave_unanswered(pair *it)
 
 static const struct misuse {
     void (*make)(pair *it);
-    const char *words; /* of the message */
+    const char *words; /* part of the message */
 } misuses[] = {
     {answer_twice, "method add: a detached call is answered twice"},
     {detach_oneway, "method note is oneway: a call without a reply"},
@@ -652,7 +650,8 @@ static const struct misuse {
     {leave_unanswered, "a detached call was not answered within 20 ms"},
 };
 
-/* Runs a process that does so: its status, and its output. */
+/* Runs a process that misuses a call. Returns its exit status, and its output
+ * in `said`. */
 static int run(const struct misuse *m, const char *scheme, const char *check,
                char *said, size_t size)
 {

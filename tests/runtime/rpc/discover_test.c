@@ -1,4 +1,4 @@
-/* Services that are found at run time. */
+/* Finding and describing services at run time. */
 #define _POSIX_C_SOURCE 200809L
 #include "shmrpc/discover.h"
 
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The services that discover reported in our folder, one a line. */
+/* The services that discover reported in our folder, one per line. */
 typedef struct told {
     char text[2048];
 } told;
@@ -20,7 +20,7 @@ static void tell(void *user, const shmrpc_found *found)
     size_t len = strlen(all->text);
     const char *folder = getenv("SHMRPC_DIR");
     if (strncmp(found->where, folder, strlen(folder)) != 0) {
-        return; /* somebody's, in a folder that all share */
+        return; /* another user's service, in a shared folder */
     }
     (void)snprintf(all->text + len, sizeof all->text - len, "%s %s %u\n",
                    found->name, found->instance, found->port);
@@ -35,7 +35,8 @@ static void touch(const char *name)
     (void)close(fd);
 }
 
-/* Only files named as we name sockets; the server need not be alive. */
+/* Only files with names like our sockets are reported; their servers need not
+ * be alive. */
 static void sockets_are_told_by_their_names(void **state)
 {
     (void)state;

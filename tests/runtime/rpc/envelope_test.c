@@ -82,11 +82,12 @@ static void truncated_and_foreign_greetings_are_INVALID(void **state)
     shmrpci_buf_init_fixed(&out, data, sizeof data);
     shmrpci_hello_write(1, "demo.Echo", &out);
     for (size_t len = 0; len < out.len; len++) {
-        /* On the heap, so that the sanitizer notices a read past the end. */
+        /* Copied to the heap, so that the sanitizer notices a read past the
+         * end. */
         uint8_t *copy = malloc(len + 1);
         memcpy(copy, data, len);
         uint8_t *exact = realloc(copy, len > 0 ? len : 1);
-        if (len != 16) { /* a hello without an id is cut, not foreign */
+        if (len != 16) { /* 16 bytes are a complete header without an id */
             assert_int_equal(shmrpci_hello_read(exact, len, &hello, &error),
                              SHMRPC_E_INVALID);
         }
@@ -151,8 +152,8 @@ static void detail_says_when_to_try_again(void **state)
     shmrpci_detail_write(&sent, &out);
     assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
     assert_true(error.retry_after_ns == 20000000);
-    memset(out.data + out.len - 8, 0xff, 8); /* longer than anybody would
-                                              * wait */
+    memset(out.data + out.len - 8, 0xff,
+           8); /* longer than the accepted maximum */
     assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
     assert_in_range(error.retry_after_ns, 0, INT64_C(24) * 3600 * 1000000000);
     sent.retry_after_ns = 0;
@@ -168,7 +169,7 @@ static void longest_detail_fits_its_bound(void **state)
     uint8_t data[SHMRPCI_DETAIL_MAX_BYTES];
     shmrpci_buf out;
     shmrpc_error sent;
-    memset(&sent, 'y', sizeof sent); /* without an end */
+    memset(&sent, 'y', sizeof sent); /* without a NUL */
     sent.may_have_run = true;
     shmrpci_buf_init_fixed(&out, data, sizeof data);
     shmrpci_detail_write(&sent, &out);
@@ -203,15 +204,16 @@ static void malformed_detail_leaves_the_error_alone(void **state)
         {{0}, 0},
         {{0}, 1},
         {{0}, 7},
-        {{1, 0}, 8},                                /* no path */
-        {{0, 1}, 8},                                /* no message */
-        {{0, 0, 1}, 8},                             /* no name */
-        {{1, 1, 1, 0, 0, 0, 0, 0, 'a', 'b'}, 10},   /* a byte too few */
-        {{64, 0, 0, 0, 0, 0, 0, 0, 'a'}, 9},        /* the path is too long */
-        {{0, 184, 0, 0, 0, 0, 0, 0, 'a'}, 9},       /* the message */
-        {{0, 0, 255, 0, 0, 0, 0, 0, 'a'}, 9},       /* the name */
-        {{0, 1, 0, 0, 0, 0, 0, 0, 0xff}, 9},        /* not UTF-8 */
-        {{1, 1, 0, 0, 0, 0, 0, 0, 0xc3, 0xa4}, 10}, /* across both */
+        {{1, 0}, 8},                              /* no path */
+        {{0, 1}, 8},                              /* no message */
+        {{0, 0, 1}, 8},                           /* no name */
+        {{1, 1, 1, 0, 0, 0, 0, 0, 'a', 'b'}, 10}, /* a byte too few */
+        {{64, 0, 0, 0, 0, 0, 0, 0, 'a'}, 9},      /* the path is too long */
+        {{0, 184, 0, 0, 0, 0, 0, 0, 'a'}, 9},     /* the message is too long */
+        {{0, 0, 255, 0, 0, 0, 0, 0, 'a'}, 9},     /* the name */
+        {{0, 1, 0, 0, 0, 0, 0, 0, 0xff}, 9},      /* not UTF-8 */
+        {{1, 1, 0, 0, 0, 0, 0, 0, 0xc3, 0xa4}, 10}, /* one character across path
+                                                     * and message */
         {{255, 255, 255, 0, 0, 0, 0, 0, 'a'}, 9},
         {{0, 1, 0, 2, 0, 0, 0, 0, 'a'}, 12}, /* half a retry-after */
     };

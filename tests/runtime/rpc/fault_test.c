@@ -1,4 +1,5 @@
-/* Faults: a handler describes how it failed, and the caller sees that. */
+/* Faults: a handler describes how it failed, and the caller receives the
+ * description. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 #include "rpc/fault.h"
 #include "shmrpc/async.h"
 
-/* What the handlers answer with; set before they are called. */
+/* The fault that the handlers report. Set before they are called. */
 static shmrpc_fault thrown;
 
 static int throw_fault(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -40,7 +41,7 @@ static void set_value_error(void)
                             .args = shmrpc_any_list_of(arguments, 2)};
 }
 
-/* ---- a server whose methods all fail ---- */
+/* ---- a server whose methods all fail ------------------------------------- */
 
 typedef struct both {
     sample_server server;
@@ -96,7 +97,7 @@ static void expect_thrown(const void *reply, const shmrpc_error *error)
     assert_true(error->may_have_run);
 }
 
-/* ---- cases ---- */
+/* ---- cases --------------------------------------------------------------- */
 
 static void every_encoding_brings_the_whole_fault(void **state)
 {
@@ -160,7 +161,7 @@ static void call_fault_has_a_value_or_a_fault(void **state)
     assert_null(reply);
 }
 
-/* With metadata a call takes another path. */
+/* Calls with metadata take another path through the client. */
 static void call_fault_works_beside_metadata(void **state)
 {
     const both *b = *state;
@@ -231,7 +232,7 @@ static void is_cut(const shmrpc_fault *got)
     assert_in_range(got->type.len, 200, 300);
     assert_in_range(got->message.len, 10000, 20000);
     assert_in_range(got->trace.len, 20000, 40000);
-    /* The end of a trace is kept, and the beginning of a text. */
+    /* Of a trace the end is kept, of other texts the beginning. */
     assert_memory_equal(got->message.ptr, thrown.message.ptr, got->message.len);
     assert_memory_equal(got->trace.ptr,
                         thrown.trace.ptr + thrown.trace.len - got->trace.len,
@@ -298,7 +299,7 @@ static void oneway_faults_are_nobodys(void **state)
         0);
 }
 
-/* ---- access to the trace ---- */
+/* ---- access to the trace ------------------------------------------------- */
 
 static void trace_is_for_those_who_may(void **state)
 {

@@ -13,7 +13,8 @@
 
 #define LIMIT "67108864"
 
-/* Where a group could be made: our own one, or the root in a container. */
+/* The folder in which a group could be made: our own group, or the root in a
+ * container. */
 typedef struct place {
     char folder[4096];
     const char *limit;
@@ -60,7 +61,7 @@ static bool make_group(place *at)
     return at->is_found;
 }
 
-/* A server in a process of its own, in that group. */
+/* Forks a server that joins the group of `folder`. */
 static pid_t fork_server(const char *where, const char *folder, bool *is_in)
 {
     int ends[2];
@@ -133,7 +134,7 @@ static void request_above_the_memory_limit_is_EXHAUSTED(void **state)
     }
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    /* The kernel may need a moment to notice that it is empty. */
+    /* The kernel may need a moment to notice that the group is empty. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (rmdir(at.folder) != 0) {
         assert_true(shmrpci_now_ns() < deadline_ns);

@@ -1,5 +1,5 @@
-/* `@hedge`: a second call if the first takes long, and which of the two counts.
- */
+/* `@hedge`: a second call is made if the first one takes long, and one of the
+ * results is used. */
 #include "sample.h"
 
 #include "shmrpc/beside.h"
@@ -10,7 +10,8 @@ static shmrpc_client *client;
 static shmrpc_method methods[SAMPLE_METHODS];
 static shmrpc_service service;
 
-/* What AGAIN does; guarded by the state's lock. */
+/* Orders to the handler of AGAIN, and its observations; guarded by the state's
+ * lock. */
 static struct {
     unsigned calls;
     unsigned repeated; /* of these, calls marked as repeated */
@@ -19,11 +20,10 @@ static struct {
         NONE,
         FIRST,
         ALL
-    } slow;          /* they wait until they are cancelled, or
-                      * released */
+    } slow;          /* which calls wait until they are cancelled or released */
     bool is_telling; /* a second call releases the first */
     bool was_told;
-    bool is_ended; /* they are released */
+    bool is_ended; /* waiting calls are released */
     int status;
 } plan;
 
@@ -94,7 +94,7 @@ static void stop(void)
     sample_stop(&server);
 }
 
-/* A handler may still be running and counting. */
+/* Reads a count under the lock, because a handler may still be running. */
 static unsigned now(const unsigned *count)
 {
     shmrpci_mutex_lock(&server.state.lock);
@@ -134,12 +134,12 @@ static void a_second_call_answers_for_a_slow_one(void **state)
     assert_int_equal(value, 2);
     assert_int_equal(now(&plan.repeated), 1);
     assert_string_equal(shmrpc_reply_metadata_get(&back, "who"), "second");
-    /* The slow one is cancelled. */
+    /* The slow call is cancelled. */
     sample_await(&server.state, &plan.cancelled, 1);
     stop();
 }
 
-/* The second one releases the first, and waits. */
+/* The second call releases the first one, and waits. */
 static void the_first_counts_if_it_is_the_first(void **state)
 {
     int64_t value = 0;
@@ -173,7 +173,7 @@ static void both_end_with_the_deadline(void **state)
     stop();
 }
 
-/* When all calls are slow hardly any is sent twice. */
+/* When all calls are slow, the retry budget lets hardly any be sent twice. */
 static void a_slow_service_gets_hardly_more(void **state)
 {
     enum { CALLS = 40 };

@@ -7,7 +7,7 @@
 #include "shmrpc/async.h"
 #include "shmrpc/beside.h"
 
-/* What has happened, one word each. */
+/* The events so far, one word for each. */
 static struct {
     shmrpci_mutex lock;
     shmrpci_cond changed;
@@ -70,8 +70,8 @@ static const shmrpc_interceptor *const two[] = {&first, &second, NULL};
 static const shmrpc_interceptor *const three[] = {&first, &second, &refusing,
                                                   NULL};
 
-/* Waits for `count` ends; a worker that has replied may still be calling
- * some. */
+/* Waits for `ends` ends, because a worker that has replied may still be calling
+ * interceptors. Then checks the events. */
 static void expect_heard(const char *text, unsigned ends, int status)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -190,8 +190,8 @@ static void asynchronous_calls_end_once(void **state)
     sample_stop(&s);
 }
 
-/* A list whose first entry adds metadata, and whose last one tries it too
- * late. */
+/* Interceptors of which the first adds metadata, and the last tries to add some
+ * too late. */
 static int add_tenant(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
     (void)user;

@@ -1,5 +1,5 @@
-/* A server with worker threads that must end finishes its calls: their clients'
- * items still arrive, and their handlers notice when clients leave. */
+/* A stopping server with worker threads finishes its calls: its clients' items
+ * still arrive, and its handlers notice when clients leave. */
 #include "stream_sample.h"
 
 #include <signal.h>
@@ -10,12 +10,12 @@
 #include "os/futex.h"
 #include "sync/atomic.h"
 
-/* A process that has a stream open, of BOTH, of which one item has come
- * back. */
+/* Another process with an open stream of BOTH, of which one item has been
+ * received. */
 static struct {
     pid_t pid;
-    int told; /* it has written a byte of its own */
-    int tell; /* the server's address, once it serves */
+    int told; /* pipe on which it reports that the item was received */
+    int tell; /* pipe on which it gets the server's address */
 } other;
 
 /* Number of detached streams that were dropped. */
@@ -46,7 +46,7 @@ static void be_client(int told, int tell)
     }
 }
 
-/* Forked before there are threads, which a child would not have. */
+/* Forked before there are threads, which would not exist in the child. */
 static void fork_client(void)
 {
     int down[2];
@@ -86,7 +86,8 @@ static void kill_client(void)
 
 /* ---- a server ------------------------------------------------------------ */
 
-/* Nobody can connect any more: its control loop knows. */
+/* Stops the server, and waits until nobody can connect: then its control loop
+ * has noticed the stop. */
 static void stop_and_await(void)
 {
     const shmrpc_opts soon = {.timeout_ns = 50 * SHMRPCI_NS_PER_MS};
@@ -145,13 +146,14 @@ static int begin_impatient(void **state)
     return begin(state);
 }
 
-/* Behind a gateway the server is one at shm, and the gateway continues. */
+/* Whether the server is behind a gateway. Then it listens at shm, and the
+ * gateway continues. */
 static bool is_relayed(void)
 {
     return strncmp(place, "relay", 5) == 0;
 }
 
-/* Over inproc there is no other process. */
+/* Forks the client, except for inproc, which has no other process. */
 static void fork_if_apart(void)
 {
     other.pid = 0;
@@ -182,7 +184,7 @@ static void items_go_on(void **state)
     (void)state;
     const void *item;
     if (is_relayed()) {
-        return; /* that is about direct connections */
+        return; /* this case is about direct connections */
     }
     shmrpc_stream *stream = open_with(BOTH, NULL, NULL);
     for (int64_t i = 1; i < 1000; i++) {
@@ -213,7 +215,7 @@ static void a_client_dies(void **state)
     assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
 }
 
-/* Otherwise the server would wait for it for 30 s. */
+/* If the death were not noticed, the server would wait for it for 30 s. */
 static void a_client_of_a_detached_stream_dies(void **state)
 {
     (void)state;
@@ -236,7 +238,7 @@ static void expect_cut(shmrpc_stream *stream)
     int status;
     while ((status = shmrpc_stub_stream_next(stream, &item, &error)) ==
            SHMRPC_MORE) {
-        /* Items that were sent before come first. */
+        /* Items that were sent earlier arrive first. */
     }
     if (status != SHMRPC_E_UNAVAILABLE ||
         strstr(error.message, "restarted after") == NULL) {
@@ -245,7 +247,7 @@ static void expect_cut(shmrpc_stream *stream)
     shmrpc_stub_stream_close(stream);
 }
 
-/* One handler waits for an item, the other one for room. */
+/* One handler waits for an item, the other for room. */
 static void waiting_handlers_are_cut(void **state)
 {
     (void)state;
@@ -262,7 +264,7 @@ static void waiting_handlers_are_cut(void **state)
     expect_cut(sends);
 }
 
-/* Its client can be told at once. */
+/* The handler never waits, but its client is told at once. */
 static void a_busy_handler_is_cut(void **state)
 {
     (void)state;

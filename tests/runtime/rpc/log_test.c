@@ -1,4 +1,4 @@
-/* Lines that handlers log: with thread and call. */
+/* Log lines of handlers carry the numbers of thread and call. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 static shmrpc_error error;
 
-/* The mark for the manager, as in "<6;71;1f>text". */
+/* The mark that the manager reads, like "<6;71;1f>text". */
 typedef struct mark {
     char level;
     long thread;
@@ -41,7 +41,7 @@ static mark read_mark(FILE *from)
     return it;
 }
 
-/* Two lines of one call; returns its number. */
+/* Reads two lines of one call. Returns the call's number. */
 static unsigned long long expect_call(FILE *from)
 {
     mark first = read_mark(from);

@@ -1,4 +1,4 @@
-/* Metadata blocks and traces, as bytes. */
+/* Metadata blocks and traces: their encoding. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static void entries_come_back(void **state)
     assert_null(shmrpci_metadata_trace(&got));
 }
 
-/* As a gateway does with the metadata of a peer. */
+/* A gateway does this with the metadata of a peer. */
 static void a_block_that_was_read_takes_more(void **state)
 {
     (void)state;
@@ -106,7 +106,8 @@ static void a_kibibyte_is_the_most(void **state)
 {
     (void)state;
     char value[SHMRPC_METADATA_MAX_BYTES + 1];
-    /* Head, lengths and NULs, and a key of one letter. */
+    /* The rest of the block is head, lengths and NULs, and a key of one letter.
+     */
     size_t room = SHMRPC_METADATA_MAX_BYTES - 4 - 5 - 1;
     memset(value, 'v', sizeof value);
     value[room] = '\0';

@@ -45,7 +45,7 @@ static int add(shmrpc_client *client, shmrpc_error *error)
     return shmrpc_stub_call(client, ADD, &params, &async_patient, &sum, error);
 }
 
-/* ---- what programs do: with SHMRPC_CHECK=0 they go on ------------------ */
+/* ---- misuses: with SHMRPC_CHECK=0 the program continues ------------------ */
 
 static void release_twice(both *b)
 {
@@ -79,7 +79,8 @@ static void finish_twice(both *b)
     shmrpc_call *first = async_start_add(b, 1, 2);
     async_expect_sum(first, 3);
     expect_misuse(async_finish(first, ADD, &sum, &error), &error);
-    /* Nor does it finish the next call, which has the same object. */
+    /* The stale handle does not finish the next call either, which uses the
+     * same object. */
     shmrpc_call *next = async_start_add(b, 3, 4);
     expect_misuse(async_finish(first, ADD, &sum, &error), &error);
     assert_true(shmrpc_call_is_over(first));
@@ -141,7 +142,7 @@ static void close_twice(both *b)
 
 typedef struct misuse {
     void (*make)(both *b);
-    const char *words; /* of the message */
+    const char *words; /* part of the message */
 } misuse;
 
 static const misuse all[] = {
@@ -157,9 +158,10 @@ static const misuse all[] = {
 
 #define COUNT (sizeof all / sizeof *all)
 
-/* ---- in processes of their own ----------------------------------------- */
+/* ---- checked programs, in child processes -------------------------------- */
 
-/* The status of a process that does so, and its output. */
+/* Runs a process that does the misuse. Returns its exit status, and its output
+ * in `said`. */
 static int run(const misuse *m, const char *check, char *said, size_t size)
 {
     int ends[2];
@@ -217,7 +219,7 @@ static void other_program_is_told_and_goes_on(void **state)
     }
 }
 
-/* As many uses as a handle can distinguish. */
+/* Uses the object as often as a handle can distinguish. */
 static void handle_of_any_age_is_told_from_the_next(void **state)
 {
     (void)state;
@@ -233,7 +235,7 @@ static void handle_of_any_age_is_told_from_the_next(void **state)
     end(b);
 }
 
-/* Its memory is filled with bytes that are not text. */
+/* The memory of a released reply is filled with bytes that are not text. */
 static void released_reply_of_a_checked_program_is_spoiled(void **state)
 {
     (void)state;

@@ -115,7 +115,8 @@ static void calls_are_counted(void **state)
     calls_are_counted_over("inproc");
 }
 
-/* Two addresses, each with workers of its own: one service. */
+/* A service with two addresses, each with its own workers, has one set of
+ * statistics. */
 static void calls_at_all_addresses_are_counted_together(void **state)
 {
     (void)state;
@@ -148,7 +149,7 @@ static void calls_at_all_addresses_are_counted_together(void **state)
     sample_folder_remove();
 }
 
-/* A worker that has nothing to do sleeps, and is woken by the next call. */
+/* An idle worker sleeps, and the next call wakes it. */
 static void waiting_is_counted(void **state)
 {
     (void)state;

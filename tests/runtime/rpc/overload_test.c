@@ -1,5 +1,5 @@
-/* Limits against overload: which calls are refused, what their callers are
- * told, and that no caller within the limits is refused. */
+/* Limits against overload: which calls are refused, what their callers learn,
+ * and that no caller within the limits is refused. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ static sample_server server;
 static shmrpc_method methods[SAMPLE_METHODS];
 static shmrpc_service service;
 
-/* HOLD, with a limit and a deadline. */
+/* Returns the service with a limit and a deadline for HOLD. */
 static const shmrpc_service *limited(uint64_t at_once)
 {
     memcpy(methods, sample_methods, sizeof methods);
@@ -52,7 +52,7 @@ static int call(shmrpc_client *client, uint32_t method, shmrpc_error *error)
     return shmrpc_stub_call(client, method, NULL, NULL, NULL, error);
 }
 
-/* A call of HOLD in a thread of its own. */
+/* A call of HOLD in its own thread. */
 typedef struct holder {
     shmrpc_client *client;
     shmrpci_thread thread;
@@ -63,7 +63,7 @@ static void hold_on(void *user)
 {
     holder *h = user;
     shmrpc_error error;
-    do { /* a call that was not begun in time is refused */
+    do { /* the handler may start too late; then the call is refused */
         h->status = call(h->client, HOLD, &error);
     } while (h->status == SHMRPC_E_EXHAUSTED);
 }
@@ -102,7 +102,7 @@ static void a_method_runs_so_often_at_once(void **state)
                     10 * SHMRPCI_NS_PER_S);
     assert_false(error.may_have_run);
     assert_int_equal(server.state.entered, 2);
-    /* Other methods have places of their own. */
+    /* Other methods have their own limits. */
     sample_add(client, 1, 2);
     assert_int_equal(call(client, NOTHING, &error), SHMRPC_OK);
     sample_open(&server.state);
@@ -171,7 +171,7 @@ static void a_client_has_so_many_calls_a_second(void **state)
     assert_in_range(ran, RATE,
                     RATE + 1 + (uint64_t)took_ns * RATE / SHMRPCI_NS_PER_S);
     assert_in_range(error.retry_after_ns, 1, SHMRPCI_NS_PER_S / RATE);
-    /* Others have budgets of their own. */
+    /* Other clients have their own budgets. */
     shmrpc_client *other = connect_to(&service);
     assert_int_equal(call(other, NOTHING, &error), SHMRPC_OK);
     shmrpc_stub_close(other);
@@ -179,8 +179,8 @@ static void a_client_has_so_many_calls_a_second(void **state)
     sample_stop(&server);
 }
 
-/* How a call ends that has waited behind another one, this long after it was
- * sent. */
+/* Makes a call wait behind another one for `wait_ns` after it was sent. Returns
+ * its status. */
 static int wait_behind(void **state, int64_t wait_ns, shmrpc_error *error)
 {
     const shmrpc_server_opts opts = {.workers = 1,
@@ -210,7 +210,7 @@ static void what_has_waited_for_too_long_is_not_begun(void **state)
     shmrpc_error error;
     int64_t wait_ns = 40 * SHMRPCI_NS_PER_MS;
     int status = wait_behind(state, wait_ns, &error);
-    /* On a busy machine it may arrive late in the queue. */
+    /* On a busy machine the call may arrive late in the queue. */
     while (status == SHMRPC_OK && wait_ns < PATIENCE_NS) {
         wait_ns *= 2;
         status = wait_behind(state, wait_ns, &error);
@@ -220,7 +220,7 @@ static void what_has_waited_for_too_long_is_not_begun(void **state)
     assert_true(error.retry_after_ns >= 20 * SHMRPCI_NS_PER_MS);
 }
 
-/* ---- calls that are detached ---- */
+/* ---- calls that are detached --------------------------------------------- */
 
 /* The call that waits for its answer. */
 static struct {
@@ -265,7 +265,7 @@ static shmrpc_client *start_parking(void **state, uint64_t at_once,
     return connect_to(&service);
 }
 
-/* Starts a call, which is detached when this returns. */
+/* Starts a call. Returns when its handler has detached it. */
 static shmrpc_ctx *begin_parked(shmrpc_client *client, shmrpc_call **out)
 {
     shmrpc_ctx *call = NULL;
@@ -304,7 +304,8 @@ static void a_detached_call_counts_until_it_is_answered(void **state)
         assert_non_null(
             strstr(error.message, "method hold is already running 2 times"));
         assert_int_equal(call(client, NOTHING, &error), SHMRPC_OK);
-        /* Its caller may call again at once. */
+        /* The place is free when the caller gets the reply, so it may call
+         * again at once. */
         end_parked(first, started[0]);
         first = begin_parked(client, &started[0]);
         assert_int_equal(call(client, HOLD, &error), SHMRPC_E_EXHAUSTED);
@@ -332,7 +333,7 @@ static void a_detached_call_counts_to_its_client(void **state)
     sample_stop(&server);
 }
 
-/* ---- what a server says, and who heeds it ---- */
+/* ---- retry-after --------------------------------------------------------- */
 
 static int refusing(shmrpc_ctx *ctx, const void *impl, void *user,
                     const void *params, void *result)
@@ -375,7 +376,7 @@ static void a_handler_says_when_to_come_again(void **state)
         SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message, "after 30 ms");
     assert_int_equal(error.retry_after_ns, 30 * SHMRPCI_NS_PER_MS);
-    /* The next failure carries no such hint. */
+    /* The next failure carries no retry-after. */
     fail_params params = {SHMRPC_E_EXHAUSTED, shmrpc_str_of("full")};
     assert_int_equal(
         shmrpc_stub_call(client, FAIL, &params, NULL, NULL, &error),
@@ -395,7 +396,7 @@ static void a_retry_waits_as_long_as_it_is_told(void **state)
         shmrpc_stub_call(client, AGAIN, NULL, NULL, &waited_ns, &error),
         SHMRPC_OK);
     assert_true(waited_ns >= 30 * SHMRPCI_NS_PER_MS);
-    /* Also without an error object. */
+    /* Retry-after is also obeyed without an error object. */
     assert_int_equal(
         shmrpc_stub_call(client, AGAIN, NULL, NULL, &waited_ns, NULL),
         SHMRPC_OK);
@@ -413,7 +414,7 @@ static void a_retry_waits_as_long_as_it_is_told(void **state)
     sample_stop(&server);
 }
 
-/* ---- the count itself ---- */
+/* ---- the count itself ---------------------------------------------------- */
 
 typedef struct contender {
     shmrpci_overload_worker worker;
@@ -478,7 +479,7 @@ static void never_more_than_may_are_in(void **state)
     shmrpci_overload_destroy(&overload);
 }
 
-/* A worker that died in a call keeps its place until it is buried, and no
+/* A worker that died in a call keeps its place until it is buried, but no
  * longer. */
 static void the_dead_give_their_places_back(void **state)
 {
@@ -501,7 +502,7 @@ static void the_dead_give_their_places_back(void **state)
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
     shmrpci_overload_exit(&other);
     shmrpci_memory_unmap(&dead.map);
-    /* Including the calls that they have detached. */
+    /* Its detached calls are included. */
     shmrpci_overload_detached late;
     shmrpci_overload_join(&overload, 65, &dead);
     assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
@@ -515,7 +516,7 @@ static void the_dead_give_their_places_back(void **state)
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
     shmrpci_overload_exit(&other);
     shmrpci_memory_unmap(&dead.map);
-    /* Places of another address are separate. */
+    /* The places of another address are separate. */
     shmrpci_overload_join(&overload, 1, &dead);
     assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);

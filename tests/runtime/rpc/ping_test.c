@@ -1,5 +1,4 @@
-/* The built-in method _ping: who answers it, and that it changes nothing
- * else. */
+/* The built-in method _ping: a worker answers it, and nothing else changes. */
 #include "sample.h"
 
 #include "shmrpc/client.h"
@@ -84,7 +83,7 @@ static void pings_are_not_counted(void **state)
     for (int i = 0; i < 10; i++) {
         (void)ping(client);
     }
-    sample_add(client, 1, 2); /* calls before it have been counted */
+    sample_add(client, 1, 2); /* all earlier calls have been counted */
     assert_int_equal(
         shmrpc_stats_open(s.where, sample_service.port, NULL, &stats, &error),
         SHMRPC_OK);
@@ -116,7 +115,7 @@ static void a_server_that_came_back_answers(void **state)
     sample_folder_remove();
 }
 
-/* As tools call services that they find at run time. */
+/* Tools call services that they find at run time in this way. */
 static void no_method_need_be_known(void **state)
 {
     (void)state;

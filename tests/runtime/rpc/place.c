@@ -1,4 +1,4 @@
-/* Addresses of each kind, and the gateway behind which a server may be. */
+/* Addresses of each kind, and the gateway that may be in front of a server. */
 #include "place.h"
 
 #include <setjmp.h>
@@ -33,7 +33,8 @@ static bool begins_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* Certificates are made by the first test that needs them. */
+/* Returns the path of a certificate, which the first test that needs it makes.
+ */
 static void cert_of(const char *name, char out[PLACE_BYTES])
 {
     struct stat about;
@@ -75,7 +76,7 @@ bool place_is_local(const char *address)
     return begins_with(address, "inproc://") || begins_with(address, "shm://");
 }
 
-/* ---- the gateway, as shmrpc-tcp opens it ------------------------------- */
+/* ---- the gateway, as shmrpc-tcp opens it --------------------------------- */
 
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,

@@ -1,6 +1,6 @@
 /*
  * The places where the sample's servers listen: each transport, and behind the
- * gateway of shmrpc-tcp, run in threads of the test.
+ * gateway of shmrpc-tcp, which runs in threads of the test.
  *
  * Threading: one thread.
  */
@@ -15,26 +15,26 @@
 
 #define PLACE_BYTES 128
 
-/* Runs between clients at tcp and a server at shm. */
+/* A gateway between clients at tcp and a server at shm. */
 typedef struct place_gateway place_gateway;
 
-/* A new address by the name of a place: a scheme, or "relay". Needs
- * SHMRPC_DIR. */
+/* Makes a new address for a place: a scheme, or "relay". Needs SHMRPC_DIR. */
 void place_new(const char *name, char out[PLACE_BYTES]);
 
-/* Where a server for such an address listens. */
+/* Gives the address at which a server for such a place listens. */
 void place_listen(const char *address, char out[PLACE_BYTES]);
-/* Whether its bodies are only for this machine. */
+/* Whether bodies sent to this address stay on this machine. */
 bool place_is_local(const char *address);
 
-/* Where clients find the server once it runs, and what to end afterwards; NULL:
- * nothing. Fails the test if it can't be started. */
+/* Called when the server runs: gives the address for clients. Returns a gateway
+ * to be closed afterwards, or NULL if there is none. Fails the test if it can't
+ * be started. */
 place_gateway *place_open(const char *address, const shmrpc_server *server,
                           const shmrpc_service *service, char out[PLACE_BYTES]);
-/* Does nothing to NULL. */
+/* Closes a gateway. NULL is allowed. */
 void place_close(place_gateway *gateway);
 
-/* An address with one more parameter. */
+/* Adds a parameter to an address. */
 void place_with(const char *address, const char *key, const char *value,
                 char *out, size_t size);
 

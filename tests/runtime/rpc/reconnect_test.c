@@ -1,4 +1,4 @@
-/* Clients whose server ends, and comes back, possibly as another one. */
+/* Clients whose server ends and comes back, possibly with another interface. */
 #include "sample.h"
 
 #include <dirent.h>
@@ -53,7 +53,7 @@ static void await_fds(unsigned most)
     }
 }
 
-/* ---- the same service again ---- */
+/* ---- the same service again ---------------------------------------------- */
 
 static void client_survives_its_servers(void **state)
 {
@@ -84,7 +84,7 @@ typedef struct later {
     int64_t delay_ns;
 } later;
 
-/* A delay that the test controls. */
+/* Starts a server after a delay. */
 static void start_later(void *user)
 {
     later *l = user;
@@ -174,7 +174,7 @@ static void call_of_an_absent_server_ends_at_its_deadline(void **state)
     shmrpc_stub_close(client);
 }
 
-/* A server without a worker: requests to it wait. */
+/* A server without a worker, so that requests to it wait. */
 typedef struct mute {
     const shmrpci_transport *transport;
     shmrpci_listener *listener;
@@ -259,8 +259,8 @@ static void call_that_no_worker_took_is_sent_to_the_next_server(void **state)
                          0);
         assert_int_equal(
             shmrpci_thread_create(&c.thread, "caller", call_once, &c), 0);
-        if (methods[i] == NOTE) { /* a sent oneway call is not repeated; it was
-                                   * lost */
+        if (methods[i] == NOTE) { /* a oneway call that was sent is lost, not
+                                   * repeated */
             shmrpci_thread_join(&c.thread);
         }
         mute_stop(&m);
@@ -295,7 +295,7 @@ static void replies_of_an_earlier_server_stay(void **state)
     sample_stop(&server);
 }
 
-/* ---- another service ---- */
+/* ---- another service ----------------------------------------------------- */
 
 typedef struct variant {
     shmrpc_service service;
@@ -344,7 +344,8 @@ static void changed_interface_is_named_until_it_is_mended(void **state)
     sample_stop(&server);
 }
 
-/* Repeating would do harm if only the client declares the method idempotent. */
+/* A method that only the client declares idempotent is refused, because
+ * repeating its calls would do harm. */
 static void server_that_forbids_repeating_is_refused(void **state)
 {
     (void)state;
@@ -365,7 +366,7 @@ static void server_that_forbids_repeating_is_refused(void **state)
     sample_stop(&server);
 }
 
-/* ---- threads ---- */
+/* ---- threads ------------------------------------------------------------- */
 
 enum { THREADS = 16 };
 
@@ -408,7 +409,7 @@ static void await_calls(crowd *c, uint32_t more)
     }
 }
 
-/* An orderly end loses no call, so all must succeed. */
+/* An orderly end of the server loses no call, so all must succeed. */
 static void one_of_many_threads_reconnects(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Peers of relays: when the end of one is reported, and that it is reported
+/* Peers of relays: when the end of a peer is reported, and that it is reported
  * once. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,8 +64,8 @@ static void not_while_a_call_runs(void **state)
     assert_true(shmrpci_relayed_leave(all, 1));
 }
 
-/* A oneway call may arrive after the report of its sender's end: its traces are
- * removed as well. */
+/* A oneway call may arrive after its sender's end was reported; the peer that
+ * it creates is removed again. */
 static void a_late_call_is_the_last(void **state)
 {
     (void)state;
@@ -77,7 +77,7 @@ static void a_late_call_is_the_last(void **state)
     }
     enter(1, RELAY);
     assert_true(shmrpci_relayed_leave(all, 1));
-    /* Its number is forgotten long after that. */
+    /* The departed peer's number is forgotten after many others have left. */
     for (uint64_t other = 300; other < 1000; other++) {
         assert_false(shmrpci_relayed_part(all, other));
     }
@@ -103,7 +103,7 @@ static void a_relay_takes_its_peers_along(void **state)
     assert_true(shmrpci_relayed_end(all, OTHER, tell, all));
     assert_int_equal(told, 2);
     assert_true(told_last == 3);
-    /* A client's own connection is no relay's. */
+    /* A direct client's connection is not a relay's. */
     assert_false(shmrpci_relayed_end(all, 9, tell, all));
     assert_int_equal(told, 2);
 }

@@ -63,8 +63,8 @@ static void limit_of_a_reply_holds(void **state)
     shmrpci_reply_pool_close(pool);
 }
 
-/* More than the pool has places for, released before and after it is closed:
- * the leak checker finds a lost one. */
+/* More replies than the pool has places, released before and after it is
+ * closed. The leak checker finds a lost one. */
 static void replies_end_before_or_after_the_pool(void **state)
 {
     (void)state;

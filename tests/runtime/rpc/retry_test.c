@@ -5,10 +5,11 @@
 #include "shmrpc/beside.h"
 #include "shmrpc/client.h"
 
-/* What AGAIN does; written between calls. */
+/* Orders to the handler of AGAIN, and its observations. Written only between
+ * calls. */
 static struct {
     unsigned failures; /* this many calls fail, then they succeed */
-    int status;        /* of a failure */
+    int status;        /* status of a failing call */
     unsigned calls;
     unsigned repeated; /* of these, calls marked as repeated */
 } plan;
@@ -141,7 +142,8 @@ static void a_storm_costs_at_most_a_tenth_more(void **state)
         assert_int_equal(again(NULL), SHMRPC_E_EXHAUSTED);
     }
     assert_in_range(plan.calls, CALLS + 1, CALLS + CALLS / 10);
-    /* Spent: successes must fill it first. */
+    /* The budget is spent: successes must refill it before a call is repeated.
+     */
     plan.failures = 1;
     assert_int_equal(again(NULL), SHMRPC_E_EXHAUSTED);
     plan.failures = 0;

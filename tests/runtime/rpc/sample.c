@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* ---- descriptors ---- */
+/* ---- descriptors --------------------------------------------------------- */
 
 static const shmrpc_type text_type =
     SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_STRING, shmrpc_str, 8, 4, 0, 100000);
@@ -112,7 +112,7 @@ const shmrpc_service sample_service = {
     .method_count = SAMPLE_METHODS,
 };
 
-/* ---- handlers ---- */
+/* ---- handlers ------------------------------------------------------------ */
 
 static int echo_raw(shmrpc_ctx *ctx, const void *impl, void *user,
                     const void *params, void *result)
@@ -332,7 +332,7 @@ const shmrpc_handler sample_handlers[SAMPLE_METHODS] = {
     [AGAIN] = again,       [THROW] = throw_detail,
 };
 
-/* ---- a server ---- */
+/* ---- a server ------------------------------------------------------------ */
 
 void sample_address(const char *scheme, char out[128])
 {
@@ -359,7 +359,7 @@ void sample_start_serving(sample_server *s, const char *where,
                           const shmrpc_server_opts *with)
 {
     shmrpc_error error = {.name = ""};
-    char copy[sizeof s->where]; /* `where` may be that of `s` */
+    char copy[sizeof s->where]; /* `where` may point to s->where */
     (void)snprintf(copy, sizeof copy, "%s", where);
     *s = (sample_server){.status = -1};
     shmrpci_mutex_init(&s->state.lock);
@@ -454,7 +454,7 @@ void sample_add(shmrpc_client *client, int64_t a, int64_t b)
     assert_int_equal(sum, a + b);
 }
 
-/* ---- the socket folder ---- */
+/* ---- the socket folder --------------------------------------------------- */
 
 static char folder_path[64];
 

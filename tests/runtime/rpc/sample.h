@@ -30,11 +30,11 @@ enum {
                   * message if b is positive */
     ADD_MSGPACK, /* msgpack (i64 a, i64 b) -> i64 throws Overflow */
     NOTHING,     /* json () */
-    FAIL,        /* json (i32 status, string message): returns it */
+    FAIL,        /* json (i32 status, string message): returns the status */
     LONG_RESULT, /* json () -> string(..4): returns 5 bytes */
     HOLD,        /* json () @timeout: returns when the gate is open */
     WATCH,       /* json (): returns when it is cancelled */
-    NOTE,        /* oneway native (i64 a, i64 b): counts */
+    NOTE,        /* oneway native (i64 a, i64 b): counts its calls */
     REMAINING,   /* native () -> i64 */
     PEER,        /* native () -> i64: the peer's pid */
     FILL,        /* json (i64 a, i64 b) -> string: a bytes of character b */
@@ -95,7 +95,7 @@ typedef struct sample_impl {
 
 extern const sample_impl sample_implementation;
 
-/* A running server, at an address of its own. */
+/* A running server at its own address. */
 typedef struct sample_server {
     shmrpc_server *server;
     sample_state state;
@@ -105,20 +105,20 @@ typedef struct sample_server {
     int status;      /* result of run */
 } sample_server;
 
-/* A new address, by the name of a place (place.h). */
+/* Makes a new address for a place (place.h). */
 void sample_address(const char *scheme, char out[128]);
 
 void sample_start(sample_server *s, const char *scheme,
                   const shmrpc_service *service, uint32_t workers);
-/* The same at an address that the test chooses. */
+/* Starts a server at an address that the test chooses. */
 void sample_start_at(sample_server *s, const char *where,
                      const shmrpc_service *service, uint32_t workers);
-/* The same at a new address, with handlers and options that the test chooses;
- * `more` may be NULL. */
+/* Starts a server at a new address, with handlers and options that the test
+ * chooses; `more` may be NULL. */
 void sample_start_with(sample_server *s, const char *scheme,
                        const shmrpc_handler *handlers,
                        const shmrpc_server_opts *more);
-/* Everything as the test chooses. */
+/* Starts a server with everything as the test chooses. */
 void sample_start_serving(sample_server *s, const char *where,
                           const shmrpc_service *service,
                           const shmrpc_handler *handlers,
@@ -129,13 +129,13 @@ shmrpc_client *sample_connect(const sample_server *s);
 void sample_open(sample_state *state);
 void sample_await(sample_state *state, const unsigned *field, unsigned count);
 
-/* Adds by ADD; fails the test unless the result is `a + b`. */
+/* Calls ADD. Fails the test unless the result is `a + b`. */
 void sample_add(shmrpc_client *client, int64_t a, int64_t b);
 
-/* Sets SHMRPC_DIR to a new folder; the end removes the folder. */
+/* Make a folder and set SHMRPC_DIR to it; remove the folder. */
 void sample_folder_make(void);
 void sample_folder_remove(void);
-/* The same, as set-up and tear-down of a cmocka case. */
+/* Make and remove the folder, as set-up and tear-down of a cmocka case. */
 int sample_set_up(void **state);
 int sample_tear_down(void **state);
 

@@ -60,7 +60,8 @@ static void nobody_is_not_to_be_allowed(void **state)
     }
 }
 
-/* Connects in a process of that user: the exit status. */
+/* Serves in a child process that runs as another user. Returns its exit status.
+ */
 static int serve_as_nobody(void)
 {
     static const char *const forms[] = {"shm://nobody@test",
@@ -235,7 +236,7 @@ static void server_has_several_services_and_addresses(void **state)
     shmrpc_service other = sample_service;
     shmrpc_server *server = NULL;
     shmrpci_thread thread;
-    other.port = 5998; /* the same names, another service */
+    other.port = 5998; /* another service at the same names */
     sample_address("inproc", first);
     sample_address("inproc", second);
     (void)snprintf(both, sizeof both, "%s,%s", first, second);
@@ -259,7 +260,7 @@ static void server_has_several_services_and_addresses(void **state)
     shmrpc_server_destroy(server);
 }
 
-/* ---- a client without a stub ---- */
+/* ---- a client without a stub --------------------------------------------- */
 
 typedef struct bare {
     sample_server server;
@@ -305,7 +306,7 @@ static void bare_stop(bare *b)
     sample_stop(&b->server);
 }
 
-/* The status of a call; its reply as text in `out`. */
+/* Makes a call. Returns its status, and its reply as text in `out`. */
 static int bare_call(bare *b, uint32_t method, const char *body,
                      int64_t timeout_ns, char out[1000])
 {

@@ -1,5 +1,5 @@
-/* Objects that a service shares: who gets them, with which rights, and until
- * when. */
+/* Objects that a service shares: who gets them, with which rights, and how long
+ * they live. */
 #include "sample.h"
 
 #include <fcntl.h>
@@ -112,13 +112,13 @@ static void objects_are_the_same_for_all_over(const char *scheme)
     int voices = get(client, "voices", &watch_fds[1]);
     int own = get(NULL, "voices", &watch_fds[2]);
     assert_true(may_write(jobs));
-    assert_false(may_write(voices)); /* the service keeps that object to
-                                      * itself */
+    assert_false(may_write(voices)); /* only the service's processes may write
+                                      * that object */
     assert_true(may_write(own));
     assert_int_equal(pwrite(own, "v", 1, 0), 1);
     assert_int_equal(pwrite(jobs, "j", 1, 0), 1);
     assert_int_equal(look(voices), 'v');
-    /* Locks belong to open file descriptions: clients share none. */
+    /* Locks belong to open file descriptions, so clients must not share one. */
     shmrpci_fd_close(&watch_fds[0]);
     int again = get(client, "jobs", &watch_fds[0]);
     assert_int_equal(lseek(again, 7, SEEK_SET), 7);
@@ -176,7 +176,7 @@ static void what_is_not_shared_is_said(void **state)
            "has no object \"job\"");
     shmrpc_stub_close(client);
     sample_stop(&s);
-    /* A service without any. */
+    /* A service without shared objects. */
     sample_start(&s, "shm", &sample_service, 1);
     client = sample_connect(&s);
     expect(client, &sample_service, "jobs", SHMRPC_E_NOT_FOUND,
@@ -223,7 +223,8 @@ static void service_whose_objects_cannot_be_made_does_not_serve(void **state)
     assert_int_equal(ended, 0);
 }
 
-/* Its copy of the server is not the server: it asks like any client. */
+/* A forked child's copy of the server is not the server, so the child asks the
+ * server like any client. */
 static void forked_child_asks_its_server(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
  * Running out of memory: each allocation of connect, calls and close fails,
- * first alone, then together with all that follow it.
+ * first alone, then together with all later allocations.
  */
 #include "rpc/misuse.h"
 #include "sample.h"
@@ -14,7 +14,7 @@
 
 #include "sync/atomic.h"
 
-/* ---- the allocator ---- */
+/* ---- the allocator ------------------------------------------------------- */
 
 /* The linker redirects the library's calls to these functions (--wrap), which
  * decides their names. */
@@ -25,10 +25,10 @@ void *__real_aligned_alloc(size_t align, size_t size);
 void __real_free(void *at);
 
 static shmrpci_atomic_u32 armed;
-static shmrpci_atomic_u32 asked;  /* allocations since it was armed */
-static shmrpci_atomic_u64 living; /* allocations, modulo 2^64 */
+static shmrpci_atomic_u32 asked;  /* allocations since the failure was armed */
+static shmrpci_atomic_u64 living; /* number of live allocations, modulo 2^64 */
 static uint32_t first_failure;    /* number of the failing allocation, from 1 */
-static bool is_for_good;          /* all that follow fail too */
+static bool is_for_good;          /* all later allocations fail too */
 
 static bool must_fail(void)
 {
@@ -80,7 +80,7 @@ void __wrap_free(void *at)
     __real_free(at);
 }
 
-/* ---- permitted losses ---- */
+/* ---- resources in use ---------------------------------------------------- */
 
 static unsigned count_fds(void)
 {
@@ -107,15 +107,15 @@ static unsigned count_maps(void)
     return count;
 }
 
-/* ---- the calls ---- */
+/* ---- the calls ----------------------------------------------------------- */
 
 typedef struct outcome {
     unsigned shortages;
-    int unexpected; /* a status */
+    int unexpected; /* an unexpected status; 0: none */
     char message[SHMRPC_ERROR_MESSAGE_BYTES];
 } outcome;
 
-/* True if it succeeded. */
+/* Records the outcome of a step. Returns true if it succeeded. */
 static bool note(outcome *o, int status, const shmrpc_error *error)
 {
     if (status == SHMRPC_E_NO_MEMORY) {
@@ -172,7 +172,8 @@ static void do_all(const char *where, outcome *o)
     }
 }
 
-/* Returns how many allocations there were. */
+/* Makes all calls with failing allocations. Returns how many allocations there
+ * were. */
 static uint32_t do_all_short(const char *where, outcome *o)
 {
     shmrpci_store_seq(&asked, 0u);
@@ -187,8 +188,8 @@ static void fail_each(const char *where, bool has_server_here)
     unsigned shortages = 0;
     outcome first = {0};
     for (unsigned i = 0; i < SHMRPCI_GRAVES; i++) {
-        do_all(where, &first); /* allocates what stays for good, or for a
-                                * while */
+        do_all(where, &first); /* makes the allocations that live longer than a
+                                * call */
     }
     assert_int_equal(first.unexpected, 0);
     assert_int_equal(first.shortages, 0);
@@ -255,7 +256,7 @@ static void each_shortage_is_NO_MEMORY_and_loses_nothing(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-/* Here memory may run out at the server, and the caller is told so. */
+/* Here the server's memory may run out, and the caller gets the error. */
 static void each_shortage_of_the_server_is_NO_MEMORY_too(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
-/* Streams end when they are as old as their server allows (max_stream_age),
- * whatever their handlers do, and are opened again by their clients. */
+/* Streams end when they reach the age that their server allows
+ * (max_stream_age), whatever their handlers do, and their clients open them
+ * again. */
 #include "stream_sample.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@ static int detach(shmrpc_ctx *ctx, const void *impl, void *user,
     return shmrpc_stub_stream_detach(ctx, idle_step, NULL, NULL, drop);
 }
 
-/* Asks for a while whether its client has left, and never reads. */
+/* Only checks, for a while, whether its client has left. */
 static int look_only(shmrpc_ctx *ctx, const void *impl, void *user,
                      const void *params, void *result)
 {
@@ -50,7 +51,7 @@ static int look_only(shmrpc_ctx *ctx, const void *impl, void *user,
 static const shmrpc_handler own_handlers[METHODS] = {
     [BOTH] = detach, [UP] = look_only};
 
-/* ---- around the cases ---------------------------------------------------- */
+/* ---- set-up -------------------------------------------------------------- */
 
 static int begin_young(void **state)
 {
@@ -73,7 +74,8 @@ static int begin_ageless(void **state)
     return begin(state);
 }
 
-/* Reads up to the end; how many items there were, which are 0, 1 and so on. */
+/* Reads items, which are 0, 1 and so on, up to the end. Returns how many there
+ * were. */
 static int64_t read_all(shmrpc_stream *stream, int *status)
 {
     const void *item;
@@ -106,8 +108,8 @@ static void expect_age(int64_t opened_ns)
 
 /* ---- cases --------------------------------------------------------------- */
 
-/* There is always room: its handler never waits for long. The client opens it
- * again, twice, as it is told to. */
+/* There is always room, so the handler never waits for long. The client opens
+ * the stream again, twice, as the error says. */
 static void a_busy_stream_ends_after_whole_items(void **state)
 {
     const pair_params params = {INT64_MAX, 0};
@@ -124,7 +126,7 @@ static void a_busy_stream_ends_after_whole_items(void **state)
     }
 }
 
-/* What it had sent until then is read later. */
+/* Items that the handler had sent by then are read later. */
 static void a_handler_that_waits_for_room_is_woken(void **state)
 {
     const pair_params params = {INT64_MAX, 0};
@@ -184,7 +186,7 @@ static void a_detached_stream_ends_too(void **state)
     }
 }
 
-/* The client's own, or that of its items. */
+/* The deadline of the client's call, or of its items. */
 static void an_earlier_deadline_is_a_DEADLINE(void **state)
 {
     const shmrpc_opts hasty = {.timeout_ns = AGE_NS / 10};

@@ -1,4 +1,4 @@
-/* Streams that dispatch reads: items by callback, pauses, ends. */
+/* Streams with callbacks, which dispatch reads: items, pauses, ends. */
 #include "stream_sample.h"
 
 #include <poll.h>
@@ -9,9 +9,9 @@
 static struct {
     shmrpc_stream *stream;
     int64_t count;
-    int64_t pause_at; /* pauses with this item; -1: never */
-    int64_t stop_at;  /* likewise; returns 0 */
-    int64_t close_at; /* closes the stream in the callback */
+    int64_t pause_at; /* pauses at this item; -1: never */
+    int64_t stop_at;  /* stops at this item; the callback then returns false */
+    int64_t close_at; /* closes the stream in the callback of this item */
     unsigned ends;
     int status;
 } got;
@@ -61,7 +61,7 @@ static void open_async(uint32_t method, const void *params,
     assert_int_equal(got.count, 0); /* by dispatch only */
 }
 
-/* Once, when there is something to do, or after this long. */
+/* Dispatches once, when the descriptor is readable or after `timeout_ms`. */
 static void dispatch(int timeout_ms)
 {
     struct pollfd fd = {.fd = shmrpc_stub_fd(client), .events = POLLIN};
@@ -70,7 +70,7 @@ static void dispatch(int timeout_ms)
     assert_true(shmrpc_stub_dispatch(client) >= 0);
 }
 
-/* Until there is an end, or `count` items have come. */
+/* Dispatches until the stream has ended, or `count` items have come. */
 static void dispatch_until(int64_t count)
 {
     int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);

@@ -1,5 +1,5 @@
-/* Lent items, on both sides and over all transports: of raw and native methods,
- * in the window and in buffers; and how many were delivered. */
+/* Lent items, on both sides and over all transports: items of raw and native
+ * methods, in the window and in buffers; and the count of delivered items. */
 #include "stream_sample.h"
 
 static void *lend(shmrpc_stream *stream, size_t len)
@@ -18,7 +18,7 @@ static void commit(shmrpc_stream *stream, const void *at, size_t len)
     }
 }
 
-/* The handler sends back what it receives, also lent. */
+/* The handler sends back what it receives, in lent items too. */
 static void raw_items(void **state)
 {
     (void)state;
@@ -78,7 +78,7 @@ static void what_is_lent_is_sent_once(void **state)
     assert_non_null(strstr(error.message, "lent"));
     assert_int_equal(shmrpc_stub_stream_commit(stream, &number, 0, &error),
                      SHMRPC_E_PRECONDITION);
-    shmrpc_stub_stream_abort(stream, &number); /* not that one */
+    shmrpc_stub_stream_abort(stream, &number); /* not a loan: no effect */
     commit(stream, lent, 0);
     expect_number(stream, 10);
     assert_int_equal(shmrpc_stub_stream_commit(stream, lent, 0, &error),
@@ -88,14 +88,14 @@ static void what_is_lent_is_sent_once(void **state)
     assert_int_equal(shmrpc_stub_stream_send(stream, &number, 0, &error),
                      SHMRPC_OK);
     expect_number(stream, 14);
-    /* A loan that is open at the end is no item. */
+    /* A loan that is still open at the end is not sent as an item. */
     (void)lend(stream, 0);
     assert_int_equal(shmrpc_stub_stream_end(stream, &error), SHMRPC_OK);
     assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error), SHMRPC_OK);
     shmrpc_stub_stream_close(stream);
 }
 
-/* The bound of the type is checked, and the loan has ended. */
+/* Commit checks the bound of the type, and the loan has then ended. */
 static void raw_items_keep_their_bounds(void **state)
 {
     (void)state;
@@ -116,7 +116,7 @@ static void raw_items_keep_their_bounds(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* A client without room; a handler that has gone. */
+/* The client has no room, or the handler has gone. */
 static void loans_end_as_sends_do(void **state)
 {
     (void)state;
@@ -129,7 +129,7 @@ static void loans_end_as_sends_do(void **state)
            (status = shmrpc_stub_stream_commit(stream, at, 0, &error)) ==
                SHMRPC_OK) {
     }
-    /* If a loan is a buffer, commit is where it would wait. */
+    /* If the loan is a buffer, commit finds that there is no room. */
     assert_true(status == SHMRPC_E_BUSY || status == SHMRPC_E_ABORTED);
     shmrpc_stub_stream_close(stream);
     (void)returned(1);

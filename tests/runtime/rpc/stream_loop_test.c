@@ -1,4 +1,4 @@
-/* Streams that dispatch reads and sends: nothing waits. */
+/* Non-blocking streams, which are read and sent in dispatch. */
 #include "stream_sample.h"
 
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 #include "os/poll.h"
 
-/* The progress of one stream; both ends of BOTH at once. */
+/* The progress of one stream, in both directions. */
 typedef struct trip {
     shmrpc_stream *stream;
     int64_t wanted; /* number of items to send; then the end */
@@ -16,10 +16,10 @@ typedef struct trip {
     int64_t got;
     int64_t stop_after; /* number of items, after which it is closed; 0:
                          * never */
-    bool is_paused;     /* after each item */
+    bool is_paused;     /* pauses after each item */
     unsigned calls;     /* calls of ready */
     shmrpc_str word;    /* item being sent, of UP */
-    bool has_pushed;    /* it was accepted */
+    bool has_pushed;    /* push has accepted `word` */
     bool has_ended;     /* all items were sent */
     int status;         /* BUSY: continue later */
     int64_t result;
@@ -55,7 +55,7 @@ static void receive(trip *t)
     }
 }
 
-/* Sends as many items as there is room for. OK: all of them. */
+/* Sends as many items as there is room for. Returns OK when all are sent. */
 static int transmit(trip *t, bool is_number)
 {
     int status = SHMRPC_OK;
@@ -199,7 +199,8 @@ static void uploads_go_in_pieces(void **state)
 static void both_ways_at_once(void **state)
 {
     (void)state;
-    /* Fewer behind a gateway: five threads take part in each credit. */
+    /* Fewer items behind a gateway, because five threads take part in each
+     * credit. */
     trip t = {.wanted = strncmp(place, "relay", 5) == 0 ? 5000 : 20000};
     start(&t, BOTH, NULL, NULL, ready_both);
     run_one(&t);
@@ -223,7 +224,8 @@ static void two_streams_and_a_call(void **state)
     shmrpc_stub_stream_close(two.stream);
 }
 
-/* Nobody asks: the handler waits, and dispatch does not report it. */
+/* Nobody reads, so the handler waits, and dispatch does not report the stream.
+ */
 static void a_pause_lasts(void **state)
 {
     (void)state;
@@ -278,7 +280,8 @@ static void time_passes(void **state)
     start(&idle, IDLE, NULL, NULL, ready_down);
     run_one(&idle);
     assert_int_equal(idle.status, SHMRPC_E_DEADLINE);
-    assert_true(idle.got <= 1); /* it took longer, on a busy machine */
+    assert_true(idle.got <=
+                1); /* on a busy machine even this item may be late */
     const shmrpc_opts soon = {.timeout_ns = 50 * SHMRPCI_NS_PER_MS};
     trip late = {.sent = 0};
     start(&late, BOTH, NULL, &soon, ready_down);
@@ -307,8 +310,7 @@ static void wrong_use(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* ---- wrong order ----------------------------------------------------------
- */
+/* ---- misuse -------------------------------------------------------------- */
 
 /* The streams of all cases, so that leftovers can be found. */
 static trip open_trips[40]; /* at all places */
@@ -324,8 +326,8 @@ static trip *leave_open(void)
     return t;
 }
 
-/* The handler has the call, and has sent an item back: if the client left
- * before that, the call would end with it, without calling a handler. */
+/* Leaves a stream open whose handler is running and has sent an item. (If the
+ * client left earlier, the call would end without calling a handler.) */
 static trip *leave_running(void)
 {
     const int64_t number = 1;
@@ -342,7 +344,7 @@ static trip *leave_running(void)
     return t;
 }
 
-/* A program that ends like this harms neither itself nor the server. */
+/* A program that closes in this order harms neither itself nor the server. */
 static void client_is_closed_before_its_stream(void **state)
 {
     (void)state;
@@ -352,7 +354,7 @@ static void client_is_closed_before_its_stream(void **state)
     assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
 }
 
-/* Both workers are busy: nobody takes the third call. */
+/* Both workers are busy, so nobody takes the third call. */
 static void client_is_closed_before_its_call_is_taken(void **state)
 {
     (void)state;
@@ -368,7 +370,8 @@ static void client_is_closed_before_its_call_is_taken(void **state)
     shmrpc_stub_stream_close(leave_running()->stream);
 }
 
-/* The status of a process that does so. */
+/* Runs a process that closes its stream after its client. Returns its exit
+ * status. */
 static int close_late(const char *check)
 {
     int status = -1;

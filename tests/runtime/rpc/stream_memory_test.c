@@ -1,7 +1,7 @@
 /*
- * A slow end of a stream costs the other end no memory, at any place: both
- * ends, and the gateway, are in this process. SHMRPC_TEST_LONG=1 moves 60 times
- * as many items, a million of the small ones.
+ * A slow end of a stream costs the other end no memory, at any place. Both ends
+ * and the gateway are in this process. SHMRPC_TEST_LONG=1 moves 60 times as
+ * many items, among them a million small ones.
  */
 #include "stream_sample.h"
 
@@ -10,7 +10,8 @@
 
 #include "../../sanitized.h"
 
-/* 8 MB in either direction, in few items: on a busy machine each takes long. */
+/* 8 MB in either direction, in few items, because each item takes long on a
+ * busy machine. */
 #define ITEM_BYTES 100000
 #define ITEMS      80
 /* Several windows. */
@@ -26,7 +27,7 @@ static unsigned rounds(void)
     return getenv("SHMRPC_TEST_LONG") != NULL ? 60 : 1;
 }
 
-/* How much memory this process has: private and shared. */
+/* Returns the resident memory of this process: private and shared. */
 static size_t resident_kib(void)
 {
     char text[128] = "";
@@ -61,7 +62,8 @@ static void growth_look(growth *g)
     g->most_kib = now_kib > g->most_kib ? now_kib : g->most_kib;
 }
 
-/* (Memory that sanitizers keep is their own.) */
+/* Fails the test if memory has grown. (Not under sanitizers, which keep memory
+ * of their own.) */
 static void expect_flat(const growth *g)
 {
     if (!IS_SANITIZED && g->most_kib > g->first_kib + GROWTH_KIB) {
@@ -110,8 +112,8 @@ static void client_that_reads_slowly(void **state)
     }
 }
 
-/* Of numbers: a window has room for a few hundred of them, and is full after
- * each pause. */
+/* The items are numbers: a window has room for a few hundred of them, and is
+ * full after each pause. */
 static void client_that_reads_many_slowly(void **state)
 {
     const pair_params params = {rounds() == 1 ? 20000 : 1000000, 0};

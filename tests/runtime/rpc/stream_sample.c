@@ -1,4 +1,4 @@
-/* A service with streams of each kind, its handlers, and a server of it. */
+/* A service with streams of each kind, its handlers, and a server for it. */
 #include "stream_sample.h"
 
 #include <stdio.h>
@@ -107,8 +107,7 @@ const shmrpc_service stream_sample = {.rows = SHMRPC_ROWS_INIT,
                                       .methods = methods,
                                       .method_count = METHODS};
 
-/* ---- handlers -------------------------------------------------------------
- */
+/* ---- handlers ------------------------------------------------------------ */
 
 /* Observations of the handlers. */
 static struct {
@@ -262,8 +261,7 @@ static const shmrpc_handler handlers[METHODS] = {
     [CAT] = cat,   [IDLE] = idle, [MIRROR] = mirror,
 };
 
-/* ---- a server and a client -------------------------------------------------
- */
+/* ---- a server and a client ----------------------------------------------- */
 
 const char *place;
 char client_place[PLACE_BYTES];

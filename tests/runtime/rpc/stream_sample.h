@@ -1,6 +1,6 @@
 /*
  * A service with streams of each kind, which tests share, and a server and a
- * client of it for the current case.
+ * client for the current case.
  */
 #ifndef SHMRPCI_TESTS_RUNTIME_RPC_STREAM_SAMPLE_H
 #define SHMRPCI_TESTS_RUNTIME_RPC_STREAM_SAMPLE_H
@@ -36,33 +36,34 @@ extern char client_place[PLACE_BYTES];
 extern shmrpc_client *client;
 extern shmrpc_error error;
 
-/* Interceptors for all calls, of both ends; or NULL. */
+/* Interceptors for all calls at both ends, or NULL. */
 extern const shmrpc_interceptor *const *who_looks;
 
-/* Handlers other than the service's own, how long the server waits at its end,
- * and how old its streams may become; or NULL, 0, 0. */
+/* Options of the server, set before begin: handlers to use instead of the
+ * service's own (or NULL), how long it waits for calls when it stops (or 0),
+ * and the age limit of its streams (or 0). */
 extern const shmrpc_handler *other_handlers;
 extern int64_t drain_ns;
 extern int64_t age_ns;
 
-/* Where the server listens as well, to be asked for its statistics; or NULL. */
+/* A second address of the server, for its statistics, or NULL. */
 extern const char *also_at;
 
-/* Run around each case. */
+/* Set-up and tear-down of each case. */
 int begin(void **state);
 int end(void **state);
-/* The first part of end. */
+/* Stops the server, which is the first part of end. */
 void stop_server(void);
 
 /* Runs the cases over inproc, shm and, unless `is_local`, every other place of
  * place.h; returns how many have failed. */
 int over_all(const struct CMUnitTest *tests, size_t count, bool is_local);
 
-/* Waits until that many handlers have returned; returns what the last one
- * returned. */
+/* Waits until `count` handlers have returned. Returns the status of the last
+ * one. */
 int returned(unsigned count);
 
-/* Fail the test if they fail. */
+/* Open a stream, and read a number. They fail the test if that fails. */
 shmrpc_stream *open_with(uint32_t method, const void *params,
                          const shmrpc_opts *opts);
 void expect_number(shmrpc_stream *stream, int64_t number);

@@ -89,7 +89,7 @@ static void items_are_counted_each_way(void **state)
     shmrpc_snapshot_free(now);
     assert_int_equal(shmrpc_stub_stream_end(stream, &error), SHMRPC_OK);
     assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error), SHMRPC_OK);
-    /* Once the end has been read, everything is counted. */
+    /* When the client has read the end, everything is counted. */
     now = take();
     const shmrpc_method_stats *m = shmrpc_snapshot_method(now, BOTH);
     assert_int_equal(m->calls, 1);
@@ -107,7 +107,7 @@ static void items_are_counted_each_way(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* Visible while it lasts, and kept when it is over. */
+/* A stall is visible while it lasts, and still counted when it is over. */
 static void stalled_time(void **state)
 {
     (void)state;
@@ -124,7 +124,8 @@ static void stalled_time(void **state)
     assert_true(over.items_out >= stalls.items_out);
 }
 
-/* A difference reports what is open, not how that has changed. */
+/* A difference of snapshots reports how many streams are open, not how that
+ * number has changed. */
 static void differences(void **state)
 {
     (void)state;

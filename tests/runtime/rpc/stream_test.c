@@ -1,5 +1,5 @@
 /* Streams over inproc, shm and a socket, through the tables and functions that
- * generated code uses: both ends, every kind of end. */
+ * generated code uses: both sides, and every way to end. */
 #include "stream_sample.h"
 
 #include <sys/wait.h>
@@ -14,8 +14,7 @@ static int send_word(shmrpc_stream *stream, const char *word)
     return shmrpc_stub_stream_send(stream, &item, 0, &error);
 }
 
-/* ---- cases -----------------------------------------------------------------
- */
+/* ---- cases --------------------------------------------------------------- */
 
 static void results_then_the_end(void **state)
 {
@@ -84,7 +83,8 @@ static void uploads_get_one_result(void **state)
     assert_int_equal(bytes, 101 * 4 + 50000);
 }
 
-/* The handler has read enough: sends say so, and the result is there. */
+/* The handler has read enough. Sends then report that, and the result is
+ * available. */
 static void handler_that_returns_early(void **state)
 {
     (void)state;
@@ -115,7 +115,7 @@ static void upload_that_is_closed(void **state)
     shmrpc_stream *stream = open_with(UP, NULL, NULL);
     assert_int_equal(send_word(stream, "four"), SHMRPC_OK);
     shmrpc_stub_stream_close(stream);
-    /* Before a worker has taken it the call may be withdrawn: then no handler
+    /* If no worker has taken the call yet, it may be withdrawn; then no handler
      * returns. */
     stream = open_with(UP, NULL, NULL);
     int64_t bytes = 0;
@@ -158,7 +158,8 @@ static void send_many(void *user)
     (void)shmrpc_stub_stream_end(s->stream, &why);
 }
 
-/* One thread sends while another one reads: no deadlock, however full. */
+/* One thread sends while another one reads: there is no deadlock, however full
+ * the windows are. */
 static void a_thread_for_each_way(void **state)
 {
     (void)state;
@@ -186,7 +187,7 @@ static void deadlock_is_named(void **state)
     while ((status = shmrpc_stub_stream_send(stream, &number, 0, &error)) ==
            SHMRPC_OK) {
     }
-    /* Cancelled by us, or by the handler, which returns the status. */
+    /* The stream was cancelled by us, or the handler returned the status. */
     assert_int_equal(status, SHMRPC_E_ABORTED);
     assert_non_null(strstr(error.message, "deadlock"));
     shmrpc_stub_stream_close(stream);
@@ -200,7 +201,7 @@ static void send_without_waiting(void **state)
     int64_t number = 1;
     int status;
     shmrpc_stream *stream = open_with(FLOOD, NULL, NULL);
-    expect_number(stream, 0); /* it is running */
+    expect_number(stream, 0); /* the handler is running */
     while ((status = shmrpc_stub_stream_send(
                 stream, &number, SHMRPC_OPT_NONBLOCK, &error)) == SHMRPC_OK) {
     }
@@ -238,7 +239,7 @@ static void idle_stream_is_given_up(void **state)
     (void)state;
     const void *item;
     shmrpc_stream *stream = open_with(IDLE, NULL, NULL);
-    /* On a busy machine even the first one may arrive too late. */
+    /* On a busy machine even the first item may arrive too late. */
     int status = shmrpc_stub_stream_next(stream, &item, &error);
     if (status == SHMRPC_MORE) {
         status = shmrpc_stub_stream_next(stream, &item, &error);
@@ -250,7 +251,7 @@ static void idle_stream_is_given_up(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* The deadline is that of the whole stream, at both ends. */
+/* The deadline applies to the whole stream, at both ends. */
 static void deadline_of_the_whole(void **state)
 {
     (void)state;
@@ -266,8 +267,8 @@ static void deadline_of_the_whole(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* Streams of one client that are open at the same time; short calls still
- * work. */
+/* The number of streams that one client may have open is limited; short calls
+ * still work. */
 static void one_too_many(void **state)
 {
     (void)state;
@@ -317,7 +318,7 @@ static void not_in_a_forked_child(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* A call without streams: the server treats it as what it is. */
+/* A call is sent without its streams, and the server handles it as such. */
 static void call_without_its_streams(void **state)
 {
     (void)state;
@@ -327,8 +328,7 @@ static void call_without_its_streams(void **state)
         SHMRPC_E_INVALID);
 }
 
-/* ---- those who look on ------------------------------------------------------
- */
+/* ---- interceptors -------------------------------------------------------- */
 
 static struct {
     shmrpci_mutex lock;

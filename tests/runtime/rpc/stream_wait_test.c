@@ -1,5 +1,5 @@
-/* Waits of streams, and the hooks around them: called in pairs, and able to end
- * a stream; and faults of handlers with streams. */
+/* Waits of streams and the wait hooks, which are called in pairs and can end a
+ * stream; and faults of handlers with streams. */
 #include "stream_sample.h"
 
 #include <stdatomic.h>
@@ -50,7 +50,7 @@ static void expect_interrupted(int status)
     assert_int_equal(atomic_load(&blocks), atomic_load(&unblocks));
 }
 
-/* No other item ever comes, and there is no deadline. */
+/* No further item ever arrives, and there is no deadline. */
 static void interrupted_reader_ends_its_stream(void **state)
 {
     (void)state;
@@ -70,7 +70,7 @@ static void interrupted_reader_ends_its_stream(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* Nobody reads, and nobody sends. */
+/* Neither side reads, so the send waits. */
 static void interrupted_sender_ends_its_stream(void **state)
 {
     (void)state;
@@ -86,7 +86,7 @@ static void interrupted_sender_ends_its_stream(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* The result waits for a handler that waits for us. */
+/* The result waits for a handler that waits for the client. */
 static void interrupted_finish_ends_its_stream(void **state)
 {
     (void)state;
@@ -116,8 +116,7 @@ static void fault_comes_after_the_items(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* ---- a server whose handlers do nothing ------------------------------------
- */
+/* ---- a server whose handlers do nothing ---------------------------------- */
 
 /* Waits until the client has left, or the server ends. */
 static int wait_only(shmrpc_ctx *ctx, const void *impl, void *user,

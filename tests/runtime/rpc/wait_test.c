@@ -1,5 +1,5 @@
-/* Hooks around waits: called in pairs wherever a thread sleeps, and able to end
- * calls, connecting and asking, over every transport of this machine. */
+/* Wait hooks: they are called in pairs wherever a thread sleeps, and can end
+ * calls, connecting and describing, over every transport of this machine. */
 #include "sample.h"
 
 #include <stdatomic.h>
@@ -63,7 +63,8 @@ static void start_over(sample_server *server, const char *scheme)
     sample_start_at(server, where, &sample_service, 1);
 }
 
-/* Opens the gate of HOLD when the caller sleeps and its hook was called. */
+/* Opens the gate of HOLD when the caller sleeps and its hook has been called.
+ */
 typedef struct opener {
     sample_state *state;
     seen *s;
@@ -116,7 +117,7 @@ static void long_wait_is_between_its_hooks(void **state)
     }
 }
 
-/* Gives up when the handler is running. */
+/* Makes the caller give up when the handler is running. */
 static void give_up_when_entered(void *user)
 {
     const opener *o = user;
@@ -124,7 +125,7 @@ static void give_up_when_entered(void *user)
     atomic_store(&o->s->gives_up, true);
 }
 
-/* A call of WATCH, which ends only when it is cancelled. */
+/* Calls WATCH, which ends only when it is cancelled. */
 static void give_up_over(const char *scheme)
 {
     sample_server server;
@@ -141,7 +142,7 @@ static void give_up_over(const char *scheme)
     int status = shmrpc_stub_call(client, WATCH, NULL, NULL, NULL, &error);
     shmrpci_thread_join(&thread);
     atomic_store(&s.gives_up, false);
-    sample_add(client, 20, 22); /* it is forgotten afterwards */
+    sample_add(client, 20, 22); /* the interrupt does not affect later calls */
     (void)shmrpc_wait_set_hooks(NULL);
     if (status != SHMRPC_E_CANCELLED ||
         strstr(error.message, "interrupted") == NULL) {
@@ -180,7 +181,7 @@ static void interrupted_finish_is_cancelled(void **state)
     sample_stop(&server);
 }
 
-/* All slots of the connection are in use: nothing was sent. */
+/* All slots of the connection are in use, so nothing was sent. */
 static void wait_for_room_is_interrupted(void **state)
 {
     (void)state;
@@ -212,7 +213,7 @@ static void wait_for_room_is_interrupted(void **state)
     sample_stop(&server);
 }
 
-/* Clients find a service that doesn't run yet, and wait for its answer. */
+/* A client that waits for a server that does not answer is interrupted. */
 static void connecting_and_asking_are_interrupted(void **state)
 {
     (void)state;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* ---- a file system and an environment of the test's own ---- */
+/* ---- a simulated file system and environment ----------------------------- */
 
 typedef struct file {
     const char *path;
@@ -83,7 +83,7 @@ static void load_good(loaded *l, const char *text)
     }
 }
 
-/* The messages for an invalid text: exactly these. */
+/* Loads an invalid text, and expects exactly these messages. */
 static void expect_messages(const char *text, const char *expected)
 {
     loaded l;
@@ -93,7 +93,7 @@ static void expect_messages(const char *text, const char *expected)
     unload(&l);
 }
 
-/* They contain `expected`. */
+/* Loads an invalid text, and expects messages that contain `expected`. */
 static void expect_says(const char *text, const char *expected)
 {
     loaded l;
@@ -105,9 +105,9 @@ static void expect_says(const char *text, const char *expected)
     unload(&l);
 }
 
-/* ---- every key ---- */
+/* ---- every key ----------------------------------------------------------- */
 
-/* A value as text, as the table of keys below writes it. */
+/* Prints a value in the form that the table of keys below uses. */
 static void print_value(shmrpci_ini_key key, const shmrpci_ini_value *value,
                         char *out, size_t size)
 {
@@ -150,8 +150,8 @@ static void print_value(shmrpci_ini_key key, const shmrpci_ini_value *value,
     }
 }
 
-/* How a value is written, the result, and which values are refused, with a part
- * of the message; then its default. */
+/* For each key: texts and the values they give, texts that are refused with a
+ * part of the message, and the default. */
 static const struct {
     shmrpci_ini_key key;
     const char *good[8]; /* written text, value, written text, value, ... */
@@ -417,8 +417,8 @@ static const struct {
      "absent"},
 };
 
-/* A file with `name = value` in a section of this kind; A is the service under
- * test. */
+/* Writes a file with `name = value` in a section of this kind. A is the service
+ * under test. */
 static void write_file(char *out, size_t size, unsigned where, const char *name,
                        const char *value)
 {
@@ -520,7 +520,7 @@ static void other_spellings(void **state)
                     "      | ^~~~~~~~\n");
 }
 
-/* ---- sections ---- */
+/* ---- sections ------------------------------------------------------------ */
 
 static void sections_override_defaults(void **state)
 {
@@ -599,7 +599,7 @@ static void lines_are_lenient_with_blanks(void **state)
     expect_says("[A]\nexec=a\n=5\n", "neither a section nor a key");
 }
 
-/* ---- keys ---- */
+/* ---- keys ---------------------------------------------------------------- */
 
 static void unknown_keys_get_a_suggestion(void **state)
 {
@@ -654,13 +654,13 @@ static void gateways_have_room_for_a_name(void **state)
                     "name (expected another one)\n"
                     "    1 | [shmrpcd]\n"
                     "      |  ^~~~~~~\n");
-    /* A text that is already invalid has no path to check. */
+    /* A value that is already invalid has no path to check. */
     expect_says("[A]\nexec=a\ntcp_tls_cert=${NO\n", "this is no variable");
 }
 
-/* ---- the gateway to NATS ---- */
+/* ---- the gateway to NATS ------------------------------------------------- */
 
-/* Of the section [A] in a file that is right. */
+/* Expects the addresses of section [A] in a valid file. */
 static void expect_servers(const char *keys, const char *wanted)
 {
     char text[512];
@@ -728,7 +728,7 @@ static void wrong_servers_of_nats_are_named(void **state)
     }
 }
 
-/* One gateway announces all sections, and has one set of options. */
+/* One gateway announces all sections with one set of options. */
 static void sections_agree_about_nats(void **state)
 {
     (void)state;
@@ -774,7 +774,7 @@ static void order_has_no_cycle(void **state)
                 "there is no service [Ehco]; did you mean `Echo`?");
 }
 
-/* ---- variables ---- */
+/* ---- variables ----------------------------------------------------------- */
 
 static void variables_are_filled_in(void **state)
 {
@@ -800,7 +800,7 @@ static void variables_are_filled_in(void **state)
     expect_says("[A]\nexec=a ${A-b}\n", "this is no variable");
 }
 
-/* ---- includes ---- */
+/* ---- includes ------------------------------------------------------------ */
 
 static void includes_come_where_they_stand(void **state)
 {
@@ -850,7 +850,7 @@ static void includes_that_can_not_be(void **state)
     unload(&l);
 }
 
-/* ---- limits ---- */
+/* ---- limits -------------------------------------------------------------- */
 
 static void errors_end_somewhere(void **state)
 {
@@ -875,7 +875,7 @@ static void text_must_be_text(void **state)
     expect_says("[A]\nexec=a\xff\n", "2:7: error: not text from here on");
 }
 
-/* Memory runs out at every step. */
+/* Memory runs out at each allocation in turn. */
 static void out_of_memory(void **state)
 {
     (void)state;

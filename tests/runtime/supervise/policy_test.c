@@ -1,4 +1,4 @@
-/* The supervisor's decisions, played through without a clock. */
+/* The supervisor's decisions, simulated without a clock. */
 #include "supervise/policy.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #define MS INT64_C(1000000)
 #define S  (1000 * MS)
 
-/* ---- workers that die ------------------------------------------------ */
+/* ---- workers that die ---------------------------------------------------- */
 
 static void first_death_is_made_good_at_once(void **state)
 {
@@ -96,7 +96,8 @@ static void nobody_left_is_tried_each_second(void **state)
     assert_true(revival.next_ns == now_ns);
 }
 
-/* If several die at once, the delay of the first ones is not shortened. */
+/* If several workers die at once, the delay set by the first ones is not
+ * shortened. */
 static void next_start_never_moves_forward(void **state)
 {
     (void)state;
@@ -109,7 +110,7 @@ static void next_start_never_moves_forward(void **state)
     assert_true(backoff.next_ns == next_ns);
 }
 
-/* ---- number of workers ----------------------------------------------- */
+/* ---- number of workers --------------------------------------------------- */
 
 static const shmrpci_scale_rules rules = {.min_workers = 1,
                                           .max_workers = 8,
@@ -118,14 +119,15 @@ static const shmrpci_scale_rules rules = {.min_workers = 1,
                                           .delay_ns = 1 * MS,
                                           .shrink_ns = 30 * S};
 
-/* A service whose handlers take 10 ms, called by that many clients at once. */
+/* Simulates a service whose handlers take 10 ms, with a number of clients that
+ * call at once. */
 typedef struct play {
     shmrpci_scale scale;
     int64_t now_ns;
     uint32_t workers;
 } play;
 
-/* One check, 100 ms after the last one; its decision is carried out. */
+/* Makes one check, 100 ms after the last one, and carries out its decision. */
 static int step(play *p, uint32_t callers)
 {
     uint32_t busy = callers < p->workers ? callers : p->workers;
@@ -143,7 +145,7 @@ static int step(play *p, uint32_t callers)
     return by;
 }
 
-/* Runs for that long; returns how often the number changed. */
+/* Simulates `for_ns`. Returns how often the number of workers changed. */
 static int go_on(play *p, uint32_t callers, int64_t for_ns)
 {
     int changes = 0;
@@ -190,7 +192,7 @@ static void one_leaves_each_time_they_were_too_many_for_long(void **state)
     assert_true(p.workers == 2 || p.workers == 3);
 }
 
-/* Whatever the load, it scales once, and does not go back. */
+/* Whatever the load is, the number of workers changes in one direction only. */
 static void no_load_makes_the_number_swing(void **state)
 {
     (void)state;
@@ -211,7 +213,8 @@ static void a_short_burst_brings_none(void **state)
     }
 }
 
-/* Busy all the time, but nobody waits: another worker would change nothing. */
+/* Workers are busy all the time but no call waits, so another worker would
+ * change nothing. */
 static void busy_alone_brings_none(void **state)
 {
     (void)state;
@@ -219,7 +222,7 @@ static void busy_alone_brings_none(void **state)
     assert_int_equal(go_on(&p, 2, 3600 * S), 0);
 }
 
-/* Calls queue, each for a moment: workers that spin take them in 1 us. */
+/* Calls wait only for a moment: spinning workers take them within 1 us. */
 static void calls_that_hardly_wait_bring_none(void **state)
 {
     (void)state;
@@ -233,7 +236,7 @@ static void calls_that_hardly_wait_bring_none(void **state)
     }
 }
 
-/* No call ends while they wait: being late is judged without an average. */
+/* No call ends while others wait, so lateness is judged without an average. */
 static void long_calls_bring_more_too(void **state)
 {
     (void)state;

@@ -11,7 +11,7 @@
 
 #include "observe/histogram.h"
 
-/* Not a multiple of the percentiles that are computed. */
+/* Chosen so that the percentiles don't fall exactly on a sample. */
 enum { SAMPLES = 4997 };
 
 static uint64_t state_of_random = 0x9E3779B97F4A7C15u;
@@ -29,7 +29,7 @@ static uint64_t bits_of_random(uint32_t bits)
     return next_random() >> (64 - bits);
 }
 
-/* ---- buckets --------------------------------------------------------- */
+/* ---- buckets ------------------------------------------------------------- */
 
 static void buckets_follow_each_other_without_gaps(void **state)
 {
@@ -62,7 +62,7 @@ static void what_is_too_large_is_in_the_last_bucket(void **state)
     assert_int_equal(shmrpci_histogram_bucket(0, 6), 0);
 }
 
-/* ---- percentiles ----------------------------------------------------- */
+/* ---- percentiles --------------------------------------------------------- */
 
 typedef uint64_t source(uint32_t i);
 
@@ -85,7 +85,7 @@ static uint64_t constant(uint32_t i)
     return 123456;
 }
 
-/* One in a hundred takes a thousand times as long. */
+/* One value in a hundred is a thousand times as large. */
 static uint64_t two_peaks(uint32_t i)
 {
     return (i % 100 == 99 ? 4000000 : 4000) + bits_of_random(8);
@@ -102,7 +102,7 @@ static void expect_near(uint64_t got, uint64_t expected, uint32_t bits,
                         double fraction)
 {
     uint64_t apart = got > expected ? got - expected : expected - got;
-    /* Half a bucket. */
+    /* The error may be half a bucket. */
     if (apart << (bits + 1) > expected) {
         fail_msg("%u bits, %.4f of the samples: %llu instead of %llu", bits,
                  fraction, (unsigned long long)got,
@@ -132,7 +132,7 @@ static void check_source(source *draw, uint32_t bits)
         expect_near(shmrpci_histogram_percentile(counts, bits, fractions[i]),
                     samples[rank - 1], bits, fractions[i]);
     }
-    /* All of a bucket are within its last value. */
+    /* All samples in a bucket are at or below its last value. */
     for (size_t i = 0; i < SAMPLES; i += 97) {
         uint32_t bucket = shmrpci_histogram_bucket(samples[i], bits);
         uint64_t above = shmrpci_histogram_low(bucket + 1, bits);

@@ -1,4 +1,4 @@
-/* Counting, reading, and reading memory that was overwritten. */
+/* Counting and reading, also of memory that was overwritten. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -69,7 +69,7 @@ static uint64_t us(uint64_t count)
     return shmrpci_ticks_of_ns((int64_t)count * 1000);
 }
 
-/* ---- counting -------------------------------------------------------- */
+/* ---- counting ------------------------------------------------------------ */
 
 static void counts_are_exact_and_add_up_over_workers(void **state)
 {
@@ -113,7 +113,7 @@ static void counts_are_exact_and_add_up_over_workers(void **state)
         100);
     assert_int_equal(
         shmrpc_snapshot_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_DENIED), 0);
-    /* The row of a worker that has left is gone; its counts are not. */
+    /* A worker that has left is not listed, but its counts remain. */
     const shmrpc_worker_stats *stays = shmrpc_snapshot_worker(s, 0);
     assert_int_equal(stays->place, 3);
     assert_int_equal(stays->pid, 103);
@@ -124,8 +124,8 @@ static void counts_are_exact_and_add_up_over_workers(void **state)
     shmrpci_stats_leave(&counters[1]);
 }
 
-/* Streams of a worker that was killed are over, and none counts as stalled;
- * those of others are open. */
+/* Streams of a killed worker are over, and none counts as stalled. Streams of
+ * other workers stay open. */
 static void streams_end_with_their_worker(void **state)
 {
     (void)state;
@@ -166,7 +166,8 @@ static void streams_end_with_their_worker(void **state)
     shmrpci_stats_leave(&lives);
 }
 
-/* More ends than streams; a stall that begins in the future. */
+/* Corrupt counts: more ends than streams, and a stall that begins in the
+ * future. */
 static void spoiled_streams(void **state)
 {
     (void)state;
@@ -188,7 +189,8 @@ static void spoiled_streams(void **state)
     shmrpc_stats_close(reader);
 }
 
-/* A worker that takes the place of another does not start with its counts. */
+/* In a difference, a worker that takes another one's place does not begin with
+ * that worker's counts. */
 static void differences_know_who_was_there_before(void **state)
 {
     (void)state;
@@ -298,7 +300,7 @@ static void differences_are_what_happened_between(void **state)
     shmrpc_stats_close(reader);
 }
 
-/* ---- death ----------------------------------------------------------- */
+/* ---- death --------------------------------------------------------------- */
 
 static void counts_outlive_their_worker(void **state)
 {
@@ -323,7 +325,7 @@ static void counts_outlive_their_worker(void **state)
     shmrpc_snapshot_free(s);
 }
 
-/* ---- memory that was spoiled ----------------------------------------- */
+/* ---- corrupt memory ------------------------------------------------------ */
 
 static void readers_cannot_write(void **state)
 {
@@ -451,8 +453,8 @@ static void counts_that_contradict_each_other_are_refused(void **state)
     shmrpci_stats_leave(&counter);
 }
 
-/* If a worker scribbles over all that it can write, a reader either refuses the
- * memory or shows some numbers; it neither crashes nor hangs. */
+/* If a worker overwrites everything that it can write, a reader either refuses
+ * the memory or shows some numbers. It neither crashes nor hangs. */
 static void scribbling_harms_no_reader(void **state)
 {
     (void)state;
@@ -489,7 +491,7 @@ static void scribbling_harms_no_reader(void **state)
     shmrpc_stats_close(reader);
 }
 
-/* ---- sizes ----------------------------------------------------------- */
+/* ---- sizes --------------------------------------------------------------- */
 
 static void many_methods_make_coarser_histograms(void **state)
 {

@@ -21,7 +21,8 @@
 
 #define DAY 86400
 
-/* The call by which SQLite writes; a full disk accepts nothing. */
+/* Replaces the system call by which SQLite writes. A full disk accepts nothing.
+ */
 static bool is_full;
 
 ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
@@ -129,7 +130,7 @@ static void expect_equal(double got, double expected)
     }
 }
 
-/* ---- levels ---------------------------------------------------------- */
+/* ---- levels -------------------------------------------------------------- */
 
 static void fine_points_come_back_as_they_were(void **state)
 {
@@ -169,7 +170,7 @@ static void coarse_points_are_mean_least_and_greatest(void **state)
         expect_equal(at->greatest, 12.0 * (double)i + 11);
         expect_equal(at->mean, 12.0 * (double)i + 5.5);
     }
-    /* Asked for a week, it is coarser still. */
+    /* Over a week the points are coarser still. */
     s = read_points(&series_cpu, now_s - 7 * DAY, now_s, now_s);
     assert_int_equal(s->count, 8);
     assert_int_equal(s->points[1].span_s, 900);
@@ -198,13 +199,14 @@ static void what_is_old_is_dropped_and_what_is_coarse_stays(void **state)
     add(&series_cpu, T0 + 31 * DAY, 1);
     flush(T0 + 31 * DAY);
     s = read_points(&series_cpu, T0, T0 + 31 * DAY, T0 + 31 * DAY);
-    assert_int_equal(s->count, 2); /* of two days on, and now */
+    assert_int_equal(s->count, 2); /* one point of two days later, and one of
+                                    * now */
     assert_int_equal(
         read_points(&series_other, T0, T0 + 10, T0 + 31 * DAY)->count, 0);
 }
 
-/* The file does not grow for ever: a day at the full rate, then as many points
- * as the levels allow. */
+/* The file's size is bounded: after a day at the full rate it has only as many
+ * points as the levels allow. */
 static void the_number_of_points_is_bounded(void **state)
 {
     (void)state;
@@ -213,14 +215,14 @@ static void the_number_of_points_is_bounded(void **state)
         add(&series_cpu, at_s, i);
         flush(at_s);
     }
-    /* Fine points of 25 minutes are left, here one a minute. */
+    /* Fine points of the last 25 minutes are left, here one per minute. */
     const seen *s = read_points(&series_cpu, at_s - 25 * 60, at_s, at_s);
     assert_int_equal(s->count, 25);
     assert_int_equal(s->points[0].span_s, 0);
     assert_int_equal(read_points(&series_cpu, T0, at_s, T0)->count, 26);
 }
 
-/* ---- restart --------------------------------------------------------- */
+/* ---- restart ------------------------------------------------------------- */
 
 static void points_are_there_after_a_restart(void **state)
 {
@@ -232,7 +234,8 @@ static void points_are_there_after_a_restart(void **state)
     add(&series_cpu, T0 + 5, 3);
     flush(T0 + 5);
     assert_int_equal(read_points(&series_cpu, T0, T0 + 5, T0 + 5)->count, 2);
-    /* Points of one minute, from before and after. */
+    /* The point of this minute combines points from before and after the
+     * restart. */
     const seen *s = read_points(&series_cpu, T0, T0 + 5, T0 + 3600);
     assert_int_equal(s->count, 1);
     assert_int_equal(s->points[0].count, 2);
@@ -293,7 +296,7 @@ static void a_damaged_file_is_put_aside(void **state)
     overwrite(0, noise, sizeof noise);
     expect_new_after_damage();
     shmrpci_store_close(store);
-    /* The head is intact, a page after it is not. */
+    /* The head of the file is intact, but a later page is damaged. */
     overwrite(4096, noise, sizeof noise);
     expect_new_after_damage();
 }
@@ -307,7 +310,7 @@ static void a_file_of_another_layout_is_put_aside(void **state)
     expect_new_after_damage();
 }
 
-/* ---- the rest -------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------ */
 
 static bool note_series(void *user, const shmrpci_series *series)
 {
@@ -357,7 +360,7 @@ static void what_can_not_be_is_refused(void **state)
     assert_non_null(strstr(error.message, "/nonexistent/folder"));
 }
 
-/* Names are never executed as SQL. */
+/* Names with quotes are data, never executed as SQL. */
 static void names_are_taken_as_they_are(void **state)
 {
     (void)state;
@@ -367,7 +370,7 @@ static void names_are_taken_as_they_are(void **state)
     assert_int_equal(read_points(&odd, T0, T0, T0)->count, 1);
 }
 
-/* SQLite rolls the transaction back itself; only the reason is checked. */
+/* SQLite rolls the transaction back itself, so only the error is checked. */
 static void a_full_disk_is_called_so(void **state)
 {
     (void)state;
@@ -381,7 +384,7 @@ static void a_full_disk_is_called_so(void **state)
     assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message,
                         "the store of figures: database or disk is full");
-    /* It continues when there is room again, without the points that were
+    /* The store works again when there is room, without the points that were
      * lost. */
     add(&series_cpu, T0 + 2, 3);
     flush(T0 + 2);

@@ -412,7 +412,6 @@ static void pipeline(void *user)
     }
 }
 
-/* Together the threads need more slots than there are. */
 /* Errors get room where large replies are stored, which is another place than
  * for small replies. */
 static void failing_calls_get_their_own_messages(void **state)
@@ -436,6 +435,7 @@ static void failing_calls_get_their_own_messages(void **state)
     }
 }
 
+/* Together the threads need more slots than there are. */
 static void threads_share_the_slots(void **state)
 {
     both *b = *state;

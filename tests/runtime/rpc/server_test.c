@@ -60,8 +60,7 @@ static void nobody_is_not_to_be_allowed(void **state)
     }
 }
 
-/* Serves in a child process that runs as another user. Returns its exit status.
- */
+/* Runs in a child process: serves as another user. Returns its exit status. */
 static int serve_as_nobody(void)
 {
     static const char *const forms[] = {"shm://nobody@test",

@@ -10,7 +10,7 @@ static struct {
     shmrpc_stream *stream;
     int64_t count;
     int64_t pause_at; /* pauses at this item; -1: never */
-    int64_t stop_at;  /* stops at this item; the callback then returns false */
+    int64_t stop_at;  /* stops at this item: returns SHMRPC_OK */
     int64_t close_at; /* closes the stream in the callback of this item */
     unsigned ends;
     int status;
@@ -58,7 +58,7 @@ static void open_async(uint32_t method, const void *params,
                                  &error) != SHMRPC_OK) {
         fail_msg("async: %s", error.message);
     }
-    assert_int_equal(got.count, 0); /* by dispatch only */
+    assert_int_equal(got.count, 0); /* callbacks run only in dispatch */
 }
 
 /* Dispatches once, when the descriptor is readable or after `timeout_ms`. */
@@ -136,7 +136,8 @@ static void pause_and_resume(void **state)
         }
         assert_int_equal(got.count, at + 1);
         shmrpc_stub_stream_resume(got.stream);
-        assert_int_equal(got.count, at + 1); /* by dispatch only */
+        assert_int_equal(got.count,
+                         at + 1); /* callbacks run only in dispatch */
         shmrpc_stub_stream_resume(got.stream);
     }
     dispatch_until(INT64_MAX);

@@ -1,5 +1,5 @@
-/* The ring of a stream when either side is killed at any change of a shared
- * word: whole items, in order, and then the death is reported. */
+/* Either side of a stream's ring is killed at each change of a shared word. The
+ * survivor sees whole items, in order, and then the death is reported. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,8 @@
 #define BYTES  SHMRPCI_STREAM_MIN_BYTES
 #define FRAMES (BYTES - 256u)
 #define ITEMS  6u
-/* The ring has wrapped, and the next items wrap again. */
+/* Number of items before the test, after which the ring has wrapped and is
+ * about to wrap again. */
 #define BEFORE 50u
 
 static const size_t lengths[ITEMS] = {0, 64, 300, 1200, 8, 400};
@@ -30,8 +31,8 @@ static int put(uint32_t number, size_t len)
     return shmrpci_stream_write(&writer, bytes, len, 0, false);
 }
 
-/* Reads until nothing arrives, and checks the items. Returns how many whole
- * items there were. */
+/* Reads and checks items, beginning with `number`, until none arrives. Returns
+ * how many whole items there were. */
 static uint32_t read_all(uint32_t number, int *status)
 {
     shmrpci_stream_piece piece;
@@ -63,12 +64,13 @@ static void begin(void)
         assert_int_equal(read_all(i, &status), 1);
         assert_int_equal(status, SHMRPC_E_BUSY);
     }
-    /* As a reader does before it sleeps: there is room for the next items. */
+    /* A reader does this before it sleeps, so that there is room for the next
+     * items. */
     shmrpci_store_seq(&ring->head, reader.at);
     reader.credited = reader.at;
 }
 
-/* A reader sleeps where it is. */
+/* Marks the reader as asleep at its present position. */
 static void sleep_there(void)
 {
     uint32_t expected = 0;
@@ -77,7 +79,7 @@ static void sleep_there(void)
         shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0)));
 }
 
-/* The same in place; more than a piece can't be lent. */
+/* Writes an item in place. More than a piece can't be lent. */
 static int lend(uint32_t number, size_t len)
 {
     uint8_t *at;
@@ -123,8 +125,8 @@ static void writer_dies(bool reader_sleeps, bool lends)
         }
         died = dying_runs(write_some, &lends, point);
         shmrpci_stream_end_for(ring, BYTES);
-        /* The sleeper is woken: by a frame, or by those that know of the
-         * death. */
+        /* The sleeping reader must be woken, by a frame or by the process that
+         * notices the death. */
         assert_int_not_equal(
             shmrpci_load_seq(shmrpci_stream_header_at(ring, reader.offset)),
             shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0));

@@ -1,5 +1,5 @@
-/* The ring of a stream: order, room, ends, sleeps, a deadlock, and peers that
- * lie. */
+/* The ring of a stream: order, room, ends, sleeps, a deadlock, and malicious
+ * peers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,8 @@ static int fresh(void **state)
     ring = aligned_alloc(SHMRPCI_STREAM_ALIGN, BYTES);
     back = aligned_alloc(SHMRPCI_STREAM_ALIGN, BYTES);
     assert_true(ring != NULL && back != NULL);
-    /* Previous contents must not matter. */
+    /* Fills the memory with garbage, because previous contents must not matter.
+     */
     memset(ring, 0x5A, BYTES);
     memset(back, 0xFF, BYTES);
     shmrpci_stream_format(ring);
@@ -48,7 +49,7 @@ static int64_t soon(void)
     return shmrpci_now_ns() + WAIT_NS;
 }
 
-/* The value of byte `at` of item `number`. */
+/* Returns the value of byte `at` of item `number`. */
 static uint8_t byte_of(uint32_t number, size_t at)
 {
     return (uint8_t)(number * 31u + at * 7u + (at >> 8));
@@ -73,7 +74,7 @@ static int put(shmrpci_stream_writer *w, uint32_t number, size_t len,
     return shmrpci_stream_write(w, bytes, len, until_ns, false);
 }
 
-/* A check that waits. */
+/* Reads a piece, and waits for it. */
 static int get(shmrpci_stream_piece *out)
 {
     int status;
@@ -113,7 +114,7 @@ static void items_in_order(void **state)
     assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_E_BUSY);
 }
 
-/* Whatever was in the ring before: written items arrive, then the end. */
+/* Whatever the ring contained, written items arrive, then the end. */
 static void end_of_full_ring(void **state)
 {
     (void)state;
@@ -180,7 +181,7 @@ static void deadlines(void **state)
     for (uint32_t i = 0; i < count; i++) {
         expect(i, 100);
     }
-    /* Nothing of it was written: the next item is whole. */
+    /* The failed item was not written at all, so the next item is whole. */
     assert_int_equal(put(&writer, count, 100, 0), SHMRPC_OK);
     expect(count, 100);
 }
@@ -200,7 +201,7 @@ static void broken_item(void **state)
     assert_int_equal(status, SHMRPC_E_CANCELLED);
 }
 
-/* ---- lent items --------------------------------------------------------- */
+/* ---- lent items ---------------------------------------------------------- */
 
 static uint8_t *lend(size_t len)
 {
@@ -235,7 +236,7 @@ static void lent_items(void **state)
         for (size_t k = 0; k < len; k++) {
             assert_int_equal(piece.data[k], byte_of(i, k));
         }
-        /* Other items in between. */
+        /* Copied items alternate with lent ones. */
         assert_int_equal(put(&writer, i, 8, 0), SHMRPC_OK);
         expect(i, 8);
     }
@@ -260,8 +261,8 @@ static void one_loan_at_a_time(void **state)
     assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);
     assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_OK);
     expect(0, 8);
-    /* An item that is lent at the end does not count, nor after a
-     * cancellation. */
+    /* An item that is still lent at the end, or after a cancellation, does not
+     * count. */
     (void)lend(100);
     shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
     assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);
@@ -294,7 +295,8 @@ static void loans_wait_for_room(void **state)
     expect(count, 100);
 }
 
-/* Never more than the reader has released; in the end all of it. */
+/* The count never exceeds what the reader has released, and in the end it
+ * includes everything. */
 static void delivered_items(void **state)
 {
     (void)state;
@@ -313,7 +315,7 @@ static void delivered_items(void **state)
     shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
     assert_int_equal(get(&piece), SHMRPC_OK);
     assert_int_equal(shmrpci_stream_delivered(&writer), count);
-    /* A reader that lies. */
+    /* The reader claims more items than were sent. */
     shmrpci_store_relaxed(&ring->taken, count + 1);
     assert_int_equal(shmrpci_stream_delivered(&writer), count);
     shmrpci_store_relaxed(&ring->taken, 3u);
@@ -326,7 +328,7 @@ static void delivered_items(void **state)
     assert_int_equal(shmrpci_stream_delivered(&writer), 1);
 }
 
-/* ---- two threads -------------------------------------------------------- */
+/* ---- two threads --------------------------------------------------------- */
 
 static void *write_all(void *unused)
 {
@@ -407,7 +409,7 @@ static void *end_it(void *unused)
     return NULL;
 }
 
-/* The writer has died: whole items first, then the report. */
+/* The writer has died. Whole items arrive first, then the report. */
 static void end_wakes_reader(void **state)
 {
     (void)state;
@@ -422,7 +424,7 @@ static void end_wakes_reader(void **state)
     assert_int_equal(get(&piece), SHMRPC_E_UNAVAILABLE);
 }
 
-/* ---- a deadlock --------------------------------------------------------- */
+/* ---- a deadlock ---------------------------------------------------------- */
 
 typedef struct end {
     shmrpci_stream_writer writer;
@@ -450,15 +452,16 @@ static void two_writers(void **state)
     pthread_t thread = start(flood, &here);
     until_waits(ring);
     (void)flood(&there);
-    /* The other one may be told, too; otherwise it waits until we leave. */
+    /* The other writer may also get the error; otherwise it waits until the
+     * cancel. */
     shmrpci_stream_cancel(ring);
     (void)join(thread);
     assert_true(here.status == SHMRPC_E_ABORTED ||
                 there.status == SHMRPC_E_ABORTED);
 }
 
-/* The same, but somebody reads one of them: then nobody may be told of a
- * deadlock. */
+/* Two writers, but one direction is being read: then no deadlock may be
+ * reported. */
 static void one_is_read(void **state)
 {
     (void)state;
@@ -476,7 +479,7 @@ static void one_is_read(void **state)
     assert_int_equal(there.status, SHMRPC_E_CANCELLED);
 }
 
-/* ---- peers that lie ----------------------------------------------------- */
+/* ---- malicious peers ----------------------------------------------------- */
 
 static uint64_t seed;
 
@@ -516,7 +519,8 @@ static void lying_headers(void **state)
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 2), 1, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 0, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 1, SHMRPC_OK);
-    /* Endless padding would be an endless loop, and so would empty parts. */
+    /* Endless padding or endless empty parts would cause an endless loop, so
+     * they are refused. */
     lie(shmrpci_stream_header(SHMRPCI_STREAM_PART, 0), 1, SHMRPC_E_DATA_LOSS);
     lie(shmrpci_stream_header(SHMRPCI_STREAM_PART, 1), 1, SHMRPC_MORE);
     (void)fresh(NULL);
@@ -526,7 +530,7 @@ static void lying_headers(void **state)
     assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_E_DATA_LOSS);
 }
 
-/* Frames of noise: pieces lie within the ring, and reading ends. */
+/* Random frames: pieces stay within the ring, and reading ends. */
 static void noise(void **state)
 {
     (void)state;
@@ -570,7 +574,7 @@ static void lying_credit(void **state)
         shmrpci_stream_end_for(ring, BYTES);
         assert_true(shmrpci_stream_unread_bytes(&writer) <= FRAMES);
     }
-    /* Credit never goes back. */
+    /* The credit must never decrease. */
     (void)fresh(NULL);
     for (uint32_t i = 0; i < 200; i++) {
         assert_int_equal(put(&writer, i, 56, 0), SHMRPC_OK);

@@ -1,11 +1,11 @@
 /*
  * Death at every point: at each place where a client or a worker changes a
  * shared word, or wakes somebody, one process dies, the first time it gets
- * there, or a later time. The others' calls go on, and nothing is lost or left
- * behind.
+ * there or a later time. The calls of the other processes continue, and nothing
+ * is lost or left behind.
  *
- * The library is compiled again for this, with the points in it (os/crash.h).
- * The points are found by running it.
+ * The library is compiled again for this test, with crash points in it
+ * (os/crash.h). The test finds the points by running it.
  */
 #include "farm.h"
 
@@ -20,7 +20,7 @@
 /* With this many calls, nearly every point is reached. */
 #define ENOUGH_CALLS 200u
 
-/* At which pass the process dies. */
+/* The numbers of the pass through a point at which the process dies. */
 static const unsigned quick_times[] = {1, 2};
 static const unsigned long_times[] = {1, 2, 3, 5, 8, 13, 100, 1000};
 
@@ -32,12 +32,12 @@ typedef struct point {
 /* Shared by all processes. */
 static point *points;
 
-/* Only points within detached streams count. */
+/* Whether only points within detached streams count. */
 static bool only_detached;
 
 /* State of this process. */
 static struct {
-    bool is_armed; /* counts */
+    bool is_armed; /* points are counted */
     farm_role role;
     size_t victim; /* point at which to die; MAX_POINTS: none */
     unsigned left;
@@ -51,7 +51,8 @@ static struct {
     unsigned times;
 } next;
 
-/* A literal's address and a line: the same in all processes. */
+/* Returns the index of a point, whose key is the address of the file's name and
+ * the line: both are the same in all processes. */
 static size_t find(const char *file, int line)
 {
     unsigned long long key =
@@ -104,14 +105,15 @@ static void arm(const farm *f, const farm_process *p)
     }
 }
 
-/* ---- the loop over points -------------------------------------------- */
+/* ---- the loop over points ------------------------------------------------ */
 
 static unsigned long long passed(size_t index, farm_role role)
 {
     return atomic_load(&points[index].passed[role]);
 }
 
-/* Waits for some time, longer on a machine so busy that few calls come by. */
+/* Waits for the death of a process: for some time, longer on a machine so busy
+ * that few calls are made. */
 static bool await_death(farm *f, farm_process *p)
 {
     uint64_t enough = farm_answered(f) + ENOUGH_CALLS;
@@ -125,7 +127,7 @@ static bool await_death(farm *f, farm_process *p)
     return is_dead;
 }
 
-/* Whether somebody died there. */
+/* Lets a process die at a point. Returns whether it got there. */
 static bool die_at(farm *f, farm_role role, size_t victim, unsigned times)
 {
     farm_process *p = farm_process_of(f, role, 0);
@@ -137,7 +139,8 @@ static bool die_at(farm *f, farm_role role, size_t victim, unsigned times)
     next.victim = MAX_POINTS;
     bool is_dead = await_death(f, p);
     if (is_dead) {
-        /* A new worker scans everything, and so hides what was forgotten. */
+        /* The other processes must settle first: a new worker scans everything,
+         * and would hide a forgotten wake-up. */
         if (role == FARM_CLIENT || f->workers > 1) {
             farm_settle_without(f, p);
         }
@@ -150,9 +153,10 @@ static bool die_at(farm *f, farm_role role, size_t victim, unsigned times)
     return is_dead;
 }
 
-/* The same, and nobody had to make up for a wake-up. A process that gets no CPU
- * between a reply and the wake-up for it looks the same; but what a death loses
- * is lost again at the same place. */
+/* Lets a process die at a point, and checks that no client had to rescue a lost
+ * wake-up. A process that gets no CPU between a reply and its wake-up looks the
+ * same, so the death is repeated: a wake-up that a death loses is lost again at
+ * the same place. */
 static bool die_without_rescue(farm *f, farm_role role, size_t victim,
                                unsigned times)
 {
@@ -172,7 +176,8 @@ static bool die_without_rescue(farm *f, farm_role role, size_t victim,
     return is_dead;
 }
 
-/* All clients leave: memory and descriptors are those of the beginning. */
+/* All clients leave. Then memory and descriptors must be as at the beginning.
+ */
 static void expect_nothing_left(farm *f, size_t fds)
 {
     (void)farm_empty(f);
@@ -180,7 +185,8 @@ static void expect_nothing_left(farm *f, size_t fds)
     farm_start_clients(f);
 }
 
-/* How often one died there, at each of the first `count` times. */
+/* Lets processes die at a point, at each of the first `count` passes. Returns
+ * how many died. */
 static unsigned die_at_each(farm *f, farm_role role, size_t victim,
                             size_t count)
 {
@@ -190,14 +196,15 @@ static unsigned die_at_each(farm *f, farm_role role, size_t victim,
         deaths += die_without_rescue(f, role, victim, times[k]) ? 1u : 0u;
     }
     if (deaths == 0) {
-        /* So rare that nobody reached it in time. */
+        /* The point is so rare that no process reached it in time. */
         print_message("not reached: %s:%u\n", file_of(victim), line_of(victim));
     }
     return deaths;
 }
 
-/* `count`: deaths at each point, in the quick run; `batch`: points between two
- * checks for leftovers; 0: only one check, at the end. */
+/* Lets processes die at all points. `count` is the number of deaths at each
+ * point in the quick run; `batch` is the number of points between two checks
+ * for leftovers, or 0 for only one check at the end. */
 static void die_everywhere(farm *f, farm_role role, size_t count,
                            unsigned batch)
 {
@@ -242,7 +249,7 @@ static void workers_may_die_anywhere(void **state)
     die_everywhere(&f, FARM_WORKER, 2, 0);
 }
 
-/* No other process is there to notice what it left. */
+/* No other worker exists that could notice what the dead one left. */
 static void the_only_worker_may_die_anywhere(void **state)
 {
     (void)state;
@@ -257,9 +264,9 @@ static void clients_may_die_anywhere(void **state)
     die_everywhere(&f, FARM_CLIENT, 2, 0);
 }
 
-/* While one is open, in the thread that detaches it or in the one that carries
- * it on: its client has whole items, the first ones, and then one end
- * (farm_stream.c). */
+/* The worker dies while a detached stream is open, in the thread that detaches
+ * it or in the one that continues it. The stream's client gets whole items, the
+ * first ones, and then one end (farm_stream.c). */
 static void workers_may_die_anywhere_in_detached_streams(void **state)
 {
     (void)state;

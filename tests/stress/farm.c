@@ -1,4 +1,5 @@
-/* Processes that call each other, are killed and stopped, and keep accounts. */
+/* Processes that call each other and are killed and stopped, with an account of
+ * every call. */
 #include "farm.h"
 
 #include <dirent.h>
@@ -46,7 +47,7 @@ static void fault(farm_account *account, farm_fault kind)
     atomic_fetch_add(&account->faults[kind], 1);
 }
 
-/* ---- the account ----------------------------------------------------- */
+/* ---- the account --------------------------------------------------------- */
 
 #define SEQUENCE_BITS 48
 
@@ -87,7 +88,7 @@ void farm_fill(uint8_t *at, size_t len, uint64_t number)
     }
 }
 
-/* ---- a worker -------------------------------------------------------- */
+/* ---- a worker ------------------------------------------------------------ */
 
 static void work(int64_t us)
 {
@@ -100,7 +101,7 @@ static void work(int64_t us)
     }
 }
 
-/* On the worker's thread, or on the one that answers later. */
+/* Runs in the worker's thread, or in the thread that answers detached calls. */
 static void answer(const order *asked, shmrpci_request *request)
 {
     static _Thread_local uint8_t body[LARGEST_BYTES];
@@ -119,11 +120,11 @@ static void answer(const order *asked, shmrpci_request *request)
     shm->worker->reply_commit(request);
 }
 
-/* The request is still unchanged. */
+/* Answers a detached call, whose request must still be unchanged. */
 static void answer_later(void *user, shmrpci_request *request)
 {
     order asked;
-    (void)user; /* the account, which changes only if something is wrong */
+    (void)user; /* the account, to which nothing is added here */
     memcpy(&asked, request->in, sizeof asked);
     answer(&asked, request);
 }
@@ -177,7 +178,7 @@ static void be_worker(farm *f, int link_fd, uint32_t index)
     _exit(0);
 }
 
-/* ---- a client -------------------------------------------------------- */
+/* ---- a client ------------------------------------------------------------ */
 
 typedef struct pending {
     bool is_sent;
@@ -208,8 +209,8 @@ static void unexpected(farm_account *account, int status)
     fault(account, FARM_UNEXPECTED);
 }
 
-/* Mostly small, sometimes larger than a slot, sometimes larger than the
- * arena. */
+/* Returns a size that is mostly small, sometimes larger than a slot, and
+ * sometimes larger than the arena. */
 static uint32_t some_size(uint64_t random)
 {
     switch (random % 32) {
@@ -340,7 +341,7 @@ static void cancel_one(client *c, pending *p)
     }
 }
 
-/* A call with streams, from its beginning to its end. */
+/* Makes a call with streams, from its beginning to its end. */
 static void talk(client *c, uint64_t random)
 {
     order made = new_order(c);
@@ -397,7 +398,7 @@ static void be_client(farm *f, uint32_t index, uint64_t seed)
     }
 }
 
-/* ---- the supervisor -------------------------------------------------- */
+/* ---- the supervisor ------------------------------------------------------ */
 
 uint64_t farm_seed(void)
 {
@@ -542,7 +543,7 @@ void farm_run_a_while(farm *f)
     farm_run(f, shmrpci_deadline_after(ns));
 }
 
-/* No process ends by itself. */
+/* Reaps a killed process. Fails the test if it has ended by itself. */
 static void reap(const farm_process *p)
 {
     int status = 0;
@@ -554,15 +555,16 @@ static void reap(const farm_process *p)
     }
 }
 
-/* Rescues that clients have reported. */
+/* Returns the number of rescues that clients have reported. */
 static uint64_t told(const farm *f)
 {
     return shmrpci_load_relaxed(&f->gauges.rescued);
 }
 
-/* What the control loop does when it is told of a death; `before` is the number
- * of rescues while it still lived. On a busy machine that may be long ago. A
- * call that waited for the recovery meanwhile was not forgotten. */
+/* Does what the control loop does when it learns of a death. `before` is the
+ * number of rescues while the process still lived. On a busy machine the death
+ * may be long ago, and calls that waited for the recovery meanwhile were not
+ * forgotten, so their rescues are excused. */
 static void bury(farm *f, const farm_process *p, uint64_t before)
 {
     if (p->role == FARM_WORKER) {
@@ -638,7 +640,7 @@ static uint64_t answered(const farm *f, uint32_t index)
     return atomic_load(&f->account->clients[index].answered);
 }
 
-/* Whether each living client but one has had calls answered since `before`. */
+/* Whether each client except `dead` has had calls answered since `before`. */
 static bool has_settled(farm *f, const farm_process *dead,
                         const uint64_t *before)
 {
@@ -694,8 +696,9 @@ static void tell_account(const farm *f)
                   shmrpc_status_text(atomic_load(&f->account->status)));
 }
 
-/* Workers take extents for replies while they have the call; recovery frees
- * them before the call is ABORTED, and clients before they call again. */
+/* Checks that no extent is kept for a reply that will never come. Workers take
+ * extents for replies while they have the call. Recovery frees them before the
+ * call is ABORTED, and clients free them before they call again. */
 static void check_extents(const shm_conn *conn)
 {
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
@@ -759,8 +762,8 @@ size_t farm_open_fds(void)
     return count;
 }
 
-/* Every call is accounted for, except those in progress of a client that
- * died. */
+/* Checks that every call is accounted for, except those in progress of a client
+ * that died. */
 static void check_sums(const farm *f, unsigned long long killed_clients)
 {
     unsigned long long open = 0;
@@ -801,7 +804,7 @@ static bool is_empty(const farm *f)
     return listener->table_count == 0 && listener->closed == NULL && bytes == 0;
 }
 
-/* Workers finish oneway calls, then everything is freed. */
+/* Workers first finish oneway calls, then everything is freed. */
 int64_t farm_empty(farm *f)
 {
     int64_t began_ns = shmrpci_now_ns();

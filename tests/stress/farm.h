@@ -3,17 +3,17 @@
  * every call, which survives their deaths.
  *
  * This process is the supervisor: it runs the control loop, starts workers and
- * clients, kills and stops them, and starts others in their places.  Clients
+ * clients, kills and stops them, and starts new ones in their places. Clients
  * call as fast as they can, several calls at a time, of all kinds and sizes.
  *
- * Each call has a number of its own.  In memory that all of them share, its
- * entry goes from issued (client, before it sends) to ran (handler) to
- * answered (client), or from issued to never (the call was withdrawn), each by
- * compare-and-swap: a call that runs twice, or after it was withdrawn, or is
- * answered without having run, is detected at that moment by the process that
- * does it.
+ * Each call has a unique number. In memory that all processes share, the call's
+ * entry goes from issued (client, before it sends) to ran (handler) to answered
+ * (client), or from issued to never (the call was withdrawn), each by
+ * compare-and-swap. So a call that runs twice, or runs after it was withdrawn,
+ * or is answered without having run, is detected at that moment by the process
+ * that does it.
  *
- * Threading: the supervisor's functions, one thread.
+ * Threading: one thread calls the supervisor's functions.
  */
 #ifndef SHMRPCI_TESTS_STRESS_FARM_H
 #define SHMRPCI_TESTS_STRESS_FARM_H
@@ -25,11 +25,11 @@
 #define FARM_WORKERS 4u
 #define FARM_CALLS   8u /* calls in flight per client */
 
-/* Powers of two: a call that runs this many calls later than it was sent would
- * be taken for another one. */
+/* Number of entries; a power of two. A call that runs this many calls later
+ * than it was sent would be taken for another one. */
 #define FARM_ENTRIES (1u << 18)
 
-/* A number of events, reduced under sanitizers. */
+/* Divides a number of events under sanitizers, which are slow. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FARM_SLOWER 10u
 #elif defined(__has_feature)
@@ -58,7 +58,7 @@ typedef struct farm_client_account {
     atomic_ullong answered;
     atomic_ullong withdrawn;
     atomic_ullong died;     /* WORKER_DIED */
-    atomic_ullong given_up; /* cancelled, or nobody waits */
+    atomic_ullong given_up; /* the call was cancelled, or nobody waits for it */
     atomic_ullong entries[FARM_ENTRIES];
 } farm_client_account;
 
@@ -75,7 +75,7 @@ typedef struct farm_process {
     pid_t pid;
     farm_role role;
     uint32_t index;
-    int64_t resume_ns; /* stopped until then; 0: it runs */
+    int64_t resume_ns; /* the process is stopped until then; 0: it runs */
 } farm_process;
 
 typedef struct farm farm;
@@ -97,51 +97,52 @@ struct farm {
     uint64_t excused; /* rescues of calls that a late recovery kept waiting */
 };
 
-/* SHMRPC_TEST_SEED, or a new seed each time; prints it. */
+/* Returns and prints the seed: SHMRPC_TEST_SEED, or a new one each time. */
 uint64_t farm_seed(void);
 /* Starts everything, with `workers` and `clients` processes. */
 void farm_start(farm *f, uint64_t seed);
-/* The process in that place. */
+/* Returns a process by its role and index. */
 farm_process *farm_process_of(farm *f, farm_role role, uint32_t index);
 /* Ends everything, and checks that nothing is left of it. */
 void farm_stop(farm *f);
 uint64_t farm_random(farm *f);
 /* A random time below `most_ns`, usually below a third of it. */
 int64_t farm_some_time(farm *f, int64_t most_ns);
-/* Runs the control loop until then; resumes stopped processes when it is
- * time. */
+/* Runs the control loop until `until_ns`, and resumes stopped processes when it
+ * is time. */
 void farm_run(farm *f, int64_t until_ns);
-/* The same for a random time below 10 ms, occasionally almost none. */
+/* Runs the control loop for a random time below 10 ms, occasionally almost
+ * none. */
 void farm_run_a_while(farm *f);
-/* Kills a random one, and starts another one in its place. */
+/* Kills a random process, and starts another one in its place. */
 void farm_kill(farm *f);
-/* The same for this one. */
+/* Kills this process, and starts another one in its place. */
 void farm_replace(farm *f, farm_process *p);
-/* Runs until it is dead, of SIGKILL; false: it is still alive. The caller then
- * restarts it. */
+/* Runs the control loop until a process has died of SIGKILL. Returns false if
+ * it is still alive at `until_ns`. The caller must restart a dead one. */
 bool farm_await_death(farm *f, farm_process *p, int64_t until_ns);
 void farm_start_again(farm *f, farm_process *p);
 /* Starts clients in all places. */
 void farm_start_clients(farm *f);
 /* Kills all clients, and waits until nothing is left of them: no connection, no
- * memory. Fails the test if something stays; how long it took. */
+ * memory. Fails the test if something stays. Returns how long it took. */
 int64_t farm_empty(farm *f);
-/* Number of descriptors of this process. */
+/* Returns the number of open descriptors of this process. */
 size_t farm_open_fds(void);
-/* Stops one until `resume_ns`, unless it is stopped already. */
+/* Stops a random process until `resume_ns`, unless it is stopped already. */
 void farm_pause(farm *f, int64_t resume_ns);
-/* All are resumed, and every client has had calls answered since. Fails the
- * test otherwise. */
+/* Resumes all processes, and waits until every client has had calls answered.
+ * Fails the test if one has not. */
 void farm_settle(farm *f);
-/* The same for all but one, which is dead. */
+/* Settles like farm_settle, without the client `dead`. */
 void farm_settle_without(farm *f, const farm_process *dead);
-/* Fails the test, printing the account, if there is any fault, or if an extent
+/* Fails the test and prints the account, if there is any fault, or if an extent
  * is kept for a reply that will never come. */
 void farm_check(farm *f);
-/* Number of calls of all clients that were answered. */
+/* Returns the number of answered calls of all clients. */
 uint64_t farm_answered(const farm *f);
-/* Wake-ups that clients had to make up for, except those that waited for us to
- * recover a dead worker. */
+/* Returns the number of wake-ups that clients had to rescue, except those that
+ * waited for the recovery of a dead worker. */
 uint64_t farm_rescued(const farm *f);
 
 #endif

@@ -7,7 +7,8 @@
 #include "os/thread.h"
 
 #define MOST 32u
-/* Conversations at a time; with this few, others find their thread asleep. */
+/* Most conversations at a time. With this few, new ones find their thread
+ * asleep. */
 #define TALKS 4u
 
 static struct {
@@ -20,7 +21,8 @@ static struct {
     unsigned count; /* including the one that is being answered */
     farm_late_talk *fresh[TALKS];
     unsigned fresh_count;
-    unsigned talks; /* including those of the thread */
+    unsigned talks; /* number of conversations, including those that the thread
+                     * has taken */
     farm_later_ops ops;
 } later = {.lock = SHMRPCI_MUTEX_INIT};
 
@@ -83,7 +85,7 @@ static bool has_talks(farm_late_talk *const own[TALKS])
     return has_some;
 }
 
-/* False: there was nothing to do. */
+/* Steps the conversations. Returns false if there was nothing to do. */
 static bool step_talks(farm_late_talk *own[TALKS])
 {
     bool has_moved = false;
@@ -98,7 +100,7 @@ static bool step_talks(farm_late_talk *own[TALKS])
     return has_moved;
 }
 
-/* Like the library's code for detached streams. */
+/* Sleeps like the library's code for detached streams. */
 static void sleep_once(farm_late_talk *own[TALKS], uint32_t seen,
                        shmrpci_atomic_u32 *alarm, uint32_t raised)
 {
@@ -131,7 +133,7 @@ static void run(void *unused)
     shmrpci_atomic_u32 *alarm = NULL;
     (void)unused;
     for (;;) {
-        /* Read before the check: what arrives after it ends the sleep. */
+        /* Read before the check, so that a later arrival ends the sleep. */
         uint32_t seen = shmrpci_load_seq(&later.bell);
         uint32_t raised = alarm != NULL ? shmrpci_load_seq(alarm) : 0;
         answer_calls();

@@ -1,4 +1,5 @@
-/* Conversations that are killed, and what each side knows of them. */
+/* Conversations whose sides are killed, with checks of what each side receives.
+ */
 #include "farm_stream.h"
 
 #include <stdlib.h>
@@ -46,7 +47,7 @@ typedef struct side {
     int status; /* status of the first operation that failed */
 } side;
 
-/* BUSY: there was no room. */
+/* Sends the next item. Returns BUSY if there was no room. */
 static int send_next(side *s, int64_t deadline_ns)
 {
     static uint8_t bytes[LARGEST];
@@ -58,7 +59,7 @@ static int send_next(side *s, int64_t deadline_ns)
     return status;
 }
 
-/* MORE: one has arrived, and is right. */
+/* Receives and checks the next item. Returns MORE if one has arrived. */
 static int take_next(side *s, int64_t deadline_ns)
 {
     static uint8_t expected[LARGEST];
@@ -80,7 +81,7 @@ static int64_t soon(void)
     return shmrpci_deadline_after(FARM_HANG_NS);
 }
 
-/* Sends all of our items, and reads what arrives meanwhile. */
+/* Sends all items of this side, and reads the other side's items meanwhile. */
 static int send_all(side *s, bool reads)
 {
     uint32_t count = items_of(s->number, s->is_client);
@@ -96,7 +97,7 @@ static int send_all(side *s, bool reads)
     return status;
 }
 
-/* Reads the rest; OK: to the end. */
+/* Reads the rest of the items. Returns OK at their end. */
 static int take_all(side *s)
 {
     int status = SHMRPC_MORE;
@@ -110,7 +111,8 @@ static int take_all(side *s)
 
 static void answer(shmrpci_request *request, uint64_t sent, int status)
 {
-    /* Both ends only sent: no error, and neither is a client that has left. */
+    /* ABORTED means that both ends only sent, which is no error here. Neither
+     * is a client that has left. */
     request->head.status = status == SHMRPC_E_ABORTED ? SHMRPC_OK : status;
     request->head.flags = 0;
     shm->worker->reply_reserve(request, sizeof sent);
@@ -139,15 +141,15 @@ bool farm_stream_serve(shmrpci_request *request, uint64_t number)
     return !s.is_wrong;
 }
 
-/* ---- the worker, of one that is detached --------------------------------- */
+/* ---- the worker, for a detached conversation ----------------------------- */
 
 struct farm_late_talk {
     shmrpci_request request;
     side s;
     bool reads;
     bool writes;
-    size_t put; /* of the item being sent */
-    size_t got; /* of the item being received */
+    size_t put; /* bytes sent of the present item */
+    size_t got; /* bytes received of the present item */
     bool is_over;
     int status;
 };
@@ -166,7 +168,7 @@ farm_late_talk *farm_late_talk_begin(shmrpci_request *request,
     return t;
 }
 
-/* Sends a part of an item; OK: it was sent. */
+/* Sends a part of an item. Returns OK if there was room for a part. */
 static int put_part(farm_late_talk *t)
 {
     static uint8_t bytes[LARGEST];
@@ -184,7 +186,7 @@ static int put_part(farm_late_talk *t)
     return status;
 }
 
-/* The same for an item being received; MORE: it was. */
+/* Receives and checks a part of an item. Returns MORE if there was one. */
 static int take_part(farm_late_talk *t)
 {
     static uint8_t expected[LARGEST];
@@ -306,7 +308,7 @@ bool farm_late_talk_end(farm_late_talk *t)
 
 /* ---- the client ---------------------------------------------------------- */
 
-/* A call whose items are over: the reply holds their number. */
+/* Receives the reply of a call whose items are over. It holds their number. */
 static int receive(farm_talk *talk, shmrpci_call *call, const side *s,
                    bool has_all)
 {
@@ -319,8 +321,8 @@ static int receive(farm_talk *talk, shmrpci_call *call, const side *s,
     if (call->in_len == sizeof sent) {
         memcpy(&sent, call->in, sizeof sent);
     }
-    /* After an orderly end the server has sent as many items as we have
-     * received. */
+    /* After an orderly end the server must have sent as many items as this side
+     * has received. */
     if (status == SHMRPC_OK && has_all && sent != s->came) {
         talk->is_wrong = true;
     }
@@ -334,7 +336,7 @@ static int give_up(farm_talk *talk, shmrpci_call *call)
     return SHMRPC_E_CANCELLED;
 }
 
-/* OK: it is open. */
+/* Opens a conversation. Returns OK if it is open. */
 static int open_one(farm_talk *talk, shmrpci_call *call, side *s)
 {
     const shmrpci_stream_opts opts = {

@@ -23,14 +23,14 @@ enum { WORKERS = 8, CLIENTS = 2, EACH = 32, PROCESSES = 1 + WORKERS + CLIENTS };
 typedef struct scene {
     pid_t pids[PROCESSES]; /* supervisor, workers, clients */
     atomic_uint workers;   /* processes that are ready */
-    atomic_uint clients;   /* that are there */
+    atomic_uint clients;   /* clients that have connected */
     atomic_uint opened;    /* connections that have made calls */
     atomic_bool may_open;
 } scene;
 
 static scene *it;
 
-/* ---- the processes --------------------------------------------------- */
+/* ---- the processes ------------------------------------------------------- */
 
 static int say_welcome(void *user, const uint8_t *hello, size_t len,
                        const shmrpc_peer *peer, shmrpci_buf *welcome,
@@ -53,7 +53,8 @@ static void be_worker(int link_fd, uint32_t index)
     assert_int_equal(shm->processes->attach(link_fd, &mirror, NULL), SHMRPC_OK);
     assert_int_equal(shm->worker->participant_open(mirror, index, &me, NULL),
                      SHMRPC_OK);
-    /* Its parent may not have run since it forked. */
+    /* The worker sets its own pid, because its parent may not have run since it
+     * forked. */
     it->pids[1 + index] = getpid();
     atomic_fetch_add(&it->workers, 1);
     while (shm->worker->next(me, &request) == SHMRPC_OK) {
@@ -158,7 +159,7 @@ static int stop(void **state)
     return munmap(it, sizeof *it);
 }
 
-/* ---- costs ----------------------------------------------------------- */
+/* ---- costs --------------------------------------------------------------- */
 
 /* Context switches of all processes since they started. */
 static unsigned long switches(void)
@@ -182,8 +183,9 @@ static bool sleeps(size_t process)
     return state == 'S';
 }
 
-/* A worker that has not slept yet has yet to touch some code and stack, which
- * no connection costs. */
+/* Waits until all workers sleep. Before its first sleep a worker has yet to
+ * touch some code and stack, whose memory must not be counted for a connection.
+ */
 static void await_sleep(void)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -214,7 +216,7 @@ static size_t kib_of(size_t process, const char *file_name, const char *format)
     return sum;
 }
 
-/* Memory of all processes, what they share counted once. */
+/* Returns the memory of all processes, with shared memory counted once. */
 static size_t memory_kib(void)
 {
     size_t sum = 0;

@@ -1,7 +1,7 @@
 /*
- * Workers and clients that are killed and stopped at random moments under
- * load: no call hangs, runs twice, or is answered wrongly, and every one is
- * accounted for.  SHMRPC_TEST_SEED repeats a choice of moments and victims.
+ * Workers and clients are killed and stopped at random moments under load. No
+ * call hangs, runs twice, or is answered wrongly, and every call is accounted
+ * for. SHMRPC_TEST_SEED repeats a choice of moments and victims.
  */
 #include "farm.h"
 
@@ -10,7 +10,8 @@ static unsigned events(void)
     return (is_long() ? 50000u : 500u) / FARM_SLOWER;
 }
 
-/* The number of wake-ups that clients had to make up for. */
+/* Kills processes. Returns the number of wake-ups that clients had to rescue.
+ */
 static uint64_t kill_often(void)
 {
     farm f = {.workers = 3, .clients = 4};
@@ -30,8 +31,8 @@ static uint64_t kill_often(void)
     return rescued;
 }
 
-/* A process that gets no CPU between a reply and the wake-up for it looks like
- * a forgotten wake-up, but that is rare in three runs. */
+/* A process that gets no CPU between a reply and its wake-up looks like a
+ * forgotten wake-up, but not in three runs in a row. */
 static void kills_lose_and_repeat_nothing(void **state)
 {
     (void)state;
@@ -66,8 +67,8 @@ static void stops_and_kills_lose_and_repeat_nothing(void **state)
     farm_stop(&f);
 }
 
-/* The argument says whether some are stopped: the other variant may run beside
- * other load. */
+/* An argument selects only the case in which processes are also stopped, which
+ * may run beside other load. */
 int main(int argc, char **argv)
 {
     (void)argv;

@@ -1,5 +1,5 @@
 /*
- * Idle streams: both ends of each sleep, without a single wake-up.
+ * Idle streams: both ends of each stream sleep, without a single wake-up.
  *
  * One process has all workers of a service, each in a stream except one;
  * another process has all clients, with a thread for each stream. With
@@ -14,19 +14,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The parameters of the case. */
+/* The transport of the present case. */
 static const shmrpci_transport *over;
 
 enum {
     WORKERS = 64,
-    STREAMS = WORKERS - 1, /* of a service: one place is left to calls */
-    EACH = 32,             /* of a connection */
+    STREAMS = WORKERS - 1, /* streams of a service, which keeps one worker for
+                            * calls */
+    EACH = 32,             /* streams of a connection */
     MAX_SERVICES = 16,
     WINDOW = 32 << 10
 };
 
 typedef struct scene {
-    pid_t pids[MAX_SERVICES + 1]; /* the last: all clients */
+    pid_t pids[MAX_SERVICES + 1]; /* the last one runs all clients */
     atomic_uint listening;
     atomic_uint accepted;
     atomic_uint opened;
@@ -53,7 +54,7 @@ static int say_welcome(void *user, const uint8_t *hello, size_t len,
 static shmrpci_listener *listener;
 static atomic_uint next_index;
 
-/* Waits for ever for items of the first client. */
+/* Waits forever for items of the first client. */
 static void work(void *unused)
 {
     (void)unused;
@@ -64,7 +65,7 @@ static void work(void *unused)
     uint32_t index = atomic_fetch_add(&next_index, 1);
     if (over->worker->participant_open(listener, index, &me, NULL) !=
         SHMRPC_OK) {
-        return; /* the test fails if it waits in vain */
+        return; /* the test then times out and fails */
     }
     while (over->worker->next(me, &request) == SHMRPC_OK) {
         if (over->streams->accept(&request, STREAMS, &stream, NULL) ==
@@ -214,7 +215,7 @@ static int teardown(void **state)
     return munmap(it, sizeof *it);
 }
 
-/* TCP's implementation is the same as that of unix sockets. */
+/* TCP is not tested, because it shares the implementation of unix sockets. */
 #define CASE(test, scheme)                                 \
     {                                                      \
 #test ", " #scheme, test, setup, teardown,         \

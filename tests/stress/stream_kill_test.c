@@ -1,14 +1,13 @@
 /*
- * Workers and clients that are killed at random moments while they do nothing
- * but stream: each side receives the first items that the other one sent,
- * whole, and then one end; and when the clients are dead nothing is left of
- * them or their rings. SHMRPC_TEST_SEED repeats a choice of moments and
- * victims.
+ * Workers and clients are killed at random moments while they only stream. Each
+ * side receives the first items that the other one sent, whole, and then one
+ * end. When the clients are dead, nothing is left of them or their rings.
+ * SHMRPC_TEST_SEED repeats a choice of moments and victims.
  */
 #include "farm.h"
 
-/* How soon everything that the dead had must be given back; usually, since the
- * machine may be busy with other work. */
+/* How soon everything that dead clients had must usually be freed. The machine
+ * may be busy with other work. */
 #define BACK_NS (2 * SHMRPCI_NS_PER_S)
 
 static unsigned kills(void)
@@ -16,8 +15,8 @@ static unsigned kills(void)
     return (is_long() ? 100000u : 200u) / FARM_SLOWER;
 }
 
-/* Kills between two checks of what is left; a check takes as long as a hundred
- * kills. */
+/* Number of kills between two checks for leftovers. A check takes as long as a
+ * hundred kills. */
 static unsigned batch(void)
 {
     return kills() < 1000 ? kills() / 4 : 200;

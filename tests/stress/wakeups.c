@@ -1,4 +1,4 @@
-/* Checks that processes which should sleep do. */
+/* Counts wake-ups of processes that should sleep. */
 #include "wakeups.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /*
- * Checks that processes which should sleep do.
+ * Counts wake-ups, to check that processes that should sleep do sleep.
  *
  * Threading: one thread.
  */
@@ -24,9 +24,9 @@
 /* Context switches of all threads of a process since it started. */
 unsigned long wakeups_switches(pid_t pid);
 
-/* The increase of what `count` counts in that many seconds: the least of
- * several attempts, since a debugger or the migration of a page may wake
- * somebody. */
+/* Returns by how much the result of `count` increases within `seconds`: the
+ * least of several attempts, because a debugger or the migration of a page may
+ * wake a process. */
 unsigned long wakeups_least(unsigned long (*count)(void), unsigned seconds);
 
 #endif

@@ -1,5 +1,6 @@
 #!/bin/sh
-# calls_test.sh PYTHON SHMRPCGEN: calls.jsonl is what make_calls.py makes.
+# calls_test.sh PYTHON SHMRPCGEN: checks that calls.jsonl is the output of
+# make_calls.py.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 made=$(mktemp)

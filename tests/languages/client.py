@@ -21,7 +21,7 @@ PATIENCE_S = 60
 
 
 class Wrong(Exception):
-    """The call did not end as it must: what, expected, got."""
+    """The call did not end as expected: says what differs, expected and got."""
 
 
 def expect(is_so, what, expected, got):
@@ -31,8 +31,8 @@ def expect(is_so, what, expected, got):
 
 
 class Refusal:
-    """A value that this side refuses: a TypeError or ValueError that begins
-    with the path."""
+    """A value that the client refuses: a TypeError or ValueError whose text
+    begins with the path."""
 
     def __init__(self, error):
         text = str(error)
@@ -45,7 +45,7 @@ class Refusal:
 
 
 class Failure:
-    """The exception that a client has raised."""
+    """An exception that the client has raised."""
 
     def __init__(self, error):
         self.error = error
@@ -85,7 +85,7 @@ class Judge:
         return function(**kwargs)
 
     def outcome(self, case, method):
-        """(result, None) or (None, failure)"""
+        """Returns (result, None) or (None, failure)."""
         try:
             return self.call(case, method), None
         except shmrpc.Error as error:

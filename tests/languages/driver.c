@@ -1,9 +1,9 @@
 /* conform ADDRESS FILE [SKIP...]: makes the calls of a conformance file, one
  * case per line, at a server, and prints for each whether it ended as it must:
  * `ok ID`, or `not ok ID` with the expected and the actual result. Cases that
- * name a SKIP are left out. It knows the service only by the service's own
- * description, through the public headers, as a binding does. README.md
- * describes the file. */
+ * name a SKIP are left out. It knows the service only from the service's
+ * description of itself, and uses only public headers, like a language binding.
+ * README.md describes the file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +21,14 @@ typedef struct conform {
     shmrpc_client *client;
     unsigned passed;
     unsigned failed;
-    bool knows_served; /* no call since `served` was asked */
+    bool knows_served; /* no call was made since `served` was called */
     uint64_t served;
 } conform;
 
-/* A case, and how its call has ended. */
+/* A case, and the outcome of its call. */
 typedef struct trial {
     scrap scrap;
-    const shmrpc_any *it; /* the line */
+    const shmrpc_any *it; /* the case as parsed from its line */
     const shmrpc_method *method;
     uint32_t index;
     const void *params;
@@ -37,7 +37,7 @@ typedef struct trial {
     shmrpc_error error;
     const void *reply;
     int64_t took_ms;
-    char why[400]; /* why it failed; "": it has not */
+    char why[400]; /* why the case failed; "": it has not */
 } trial;
 
 static int64_t now_ms(void)
@@ -64,7 +64,7 @@ static int64_t number_of(const shmrpc_any *value, int64_t otherwise)
                                                           : otherwise;
 }
 
-/* ---- calling ---- */
+/* ---- calling ------------------------------------------------------------- */
 
 static bool find_method(const conform *c, trial *t, const char *name)
 {
@@ -83,9 +83,9 @@ static const shmrpc_type *any_of(const shmrpc_type *type)
     return type != NULL && type->kind == SHMRPC_KIND_ANY ? type : NULL;
 }
 
-/* Arguments as the codec reads them, except for `any`, which may hold values
- * that JSON can't express. False: they are refused, which is how the case
- * ends. */
+/* Reads the arguments by the codec, except for `any`, which may hold values
+ * that JSON can't express. Returns false if they are refused, which is then the
+ * outcome of the case. */
 static bool read_arguments(trial *t)
 {
     const shmrpc_type *type = t->method->params;
@@ -103,7 +103,7 @@ static bool read_arguments(trial *t)
         const shmrpc_any **place =
             scrap_alloc(&t->scrap, t->method->params->size);
         *decoded = scrap_decode(&t->scrap, given);
-        *place = decoded; /* the one parameter, a pointer */
+        *place = decoded; /* the only parameter is passed by pointer */
         t->params = place;
     }
     return true;
@@ -145,7 +145,7 @@ static void call(const conform *c, trial *t)
     t->took_ms = now_ms() - began_ms;
 }
 
-/* How many calls the worker has had. */
+/* Returns how many calls the worker has served. */
 static uint64_t served(conform *c, trial *t)
 {
     trial ask = {.method = NULL};
@@ -161,7 +161,7 @@ static uint64_t served(conform *c, trial *t)
     return c->served;
 }
 
-/* ---- judging ---- */
+/* ---- comparing with the expectation -------------------------------------- */
 
 static void expect(trial *t, bool is_so, const char *what, const char *expected,
                    const char *got)
@@ -195,7 +195,8 @@ static void expect_text(trial *t, const char *what, const shmrpc_any *wanted,
     }
 }
 
-/* Compares both as the codec writes them: it has one form for each value. */
+/* Compares two values by their JSON text, because the codec has one form for
+ * each value. */
 static void expect_value(trial *t, const char *what, const shmrpc_type *type,
                          const shmrpc_any *wanted, const void *got)
 {
@@ -314,7 +315,7 @@ static void judge(trial *t)
     judge_time(t);
 }
 
-/* ---- cases ---- */
+/* ---- cases --------------------------------------------------------------- */
 
 static void try_case(conform *c, trial *t)
 {

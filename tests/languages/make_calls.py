@@ -38,13 +38,13 @@ def base64_of(data):
 
 
 def single(number):
-    """The double that a float is."""
+    """Returns the double that equals the number rounded to a float."""
     return struct.unpack("<f", struct.pack("<f", number))[0]
 
 
 class Maker:
-    """Good values of a type as (label, JSON), and bad ones with the path of
-    what is wrong in them, below that of the value."""
+    """Makes good values of a type as (label, JSON), and bad values with the path
+    of the mistake, relative to the value."""
 
     def __init__(self, types):
         self.types = types
@@ -181,7 +181,7 @@ class Maker:
     # ---- many ------------------------------------------------------------
 
     def counts(self, type_, otherwise):
-        """The least and the greatest number of items."""
+        """Returns the least and the greatest number of items."""
         low, high = type_["min"], type_["max"]
         return int(low or 0), otherwise if high is None else int(high)
 
@@ -270,7 +270,7 @@ class Maker:
                             else self.first(field["type"], depth)
                             for field in fields}
             return
-        # Labels say which value of a field each one has, if it has several.
+        # Labels name the value of each field that has several.
         yield "first", {field["name"]: self.first(field["type"], depth + 1)
                         for field in fields}
         yield "last", {field["name"]: self.good(field["type"], depth + 1)[-1][1]
@@ -332,7 +332,7 @@ class Maker:
     # ---- results ---------------------------------------------------------
 
     def filled(self, type_, value):
-        """The value as it comes back: with defaults where nothing was given."""
+        """Returns the value as the service returns it: with defaults filled in."""
         kind = type_["kind"]
         if kind in ("list", "array"):
             return [self.filled(type_["element"], item) for item in value]
@@ -374,8 +374,9 @@ def is_echo(method):
 
 
 def judges(label, method):
-    """The encodings in which a refusal is tried. Bounds are the codecs' to
-    check; of what no codec sees, once is enough."""
+    """Returns the encodings in which a refusal is tried. Codecs check bounds, so
+    bounds are tried in each. Other mistakes never reach a codec, so one is
+    enough."""
     is_bound = label in ("above", "below", "wide", "nan", "fewer", "more")
     is_plain = method["result"]["kind"] not in ("struct", "union")
     return (("raw", "json", "msgpack", "native") if is_bound and is_plain
@@ -402,7 +403,7 @@ def add_echoes(maker):
 
 
 def add_anys():
-    """Values for which JSON has no form."""
+    """Adds values that JSON can't express."""
     for label, value in (
             ("nan", {"$float": "NaN"}),
             ("infinity", {"$float": "-Infinity"}),
@@ -531,7 +532,7 @@ def add_others():
 
 
 def check_kinds(types):
-    """Each kind that the library has is in an echo of conform.svc."""
+    """Checks that an echo method of conform.svc has each kind of the library."""
     with open(os.path.join(INCLUDE, "descriptor.h"), encoding="utf-8") as file:
         kinds = set(re.findall(r"SHMRPC_KIND_(\w+) = ", file.read()))
     used = set()

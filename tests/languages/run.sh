@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh shm|unix|tcp FILE SERVER... -- CLIENT...: starts the server there, and
-# the client with its address and the file, which must pass.
+# run.sh shm|unix|tcp FILE SERVER... -- CLIENT...: starts the server at that
+# transport, then runs the client with the server's address and the file. The
+# client must pass.
 set -eu
 transport=$1 file=$2
 shift 2
@@ -16,7 +17,7 @@ unix) where="unix://$work/socket --workers=0 --threads=1" ;;
 tcp) where="tcp://127.0.0.1:0 --workers=0 --threads=1" ;;
 esac
 
-# The server's words are before `--`.
+# The server's command is the words before `--`.
 program=$1
 shift
 words=
@@ -42,7 +43,7 @@ while [ -z "$address" ]; do
     *) echo "server: $line" ;;
     esac
 done
-cat <&3 >"$work/log" & # what a fault logs, so that the pipe never fills
+cat <&3 >"$work/log" & # drains the log of faults, so that the pipe never fills
 "$@" "$address" "$file" "$transport" >"$work/results" 2>&1 || {
     grep -v '^ok ' "$work/results" || true
     echo "--- the server:"

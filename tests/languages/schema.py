@@ -1,5 +1,5 @@
-"""The types of conform.svc, as shmrpcgen --dump=model tells them, and their JSON
-form: what make_calls.py and the Python client share."""
+"""The types of conform.svc, from shmrpcgen --dump=model, and their JSON form;
+shared by make_calls.py and the Python client."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ class Schema:
 
 
 def load(generator, svc):
-    """The model of a .svc, by the program shmrpcgen."""
+    """Returns the model of a .svc, as the program shmrpcgen prints it."""
     done = subprocess.run([generator, "--dump=model", svc], check=True,
                           stdout=subprocess.PIPE)
     return Schema(json.loads(done.stdout))
@@ -144,7 +144,7 @@ class Form:
                     for key, item in value["$map"]}
         return {key: self.any_to_python(item) for key, item in value.items()}
 
-    # ---- to what can be compared -----------------------------------------
+    # ---- to comparable values ----------------------------------------------
 
     def plain(self, type_, value):
         """One form for each value, including its Python type."""

@@ -1,4 +1,4 @@
-/* Memory of one case, and values that JSON has no form for. */
+/* Memory of one case, and values that JSON can't express. */
 #include "scrap.h"
 
 #include <stdio.h>
@@ -66,9 +66,10 @@ const char *scrap_text(scrap *s, const shmrpc_type *type, const void *value)
     return why;
 }
 
-/* ---- values of `any` ---- */
+/* ---- values of `any` ----------------------------------------------------- */
 
-/* The value of a text or number for `type`; zeros if it is neither. */
+/* Returns the value of a text or number as `type`, or zeros if it is neither.
+ */
 static const void *as(scrap *s, const shmrpc_type *type, const shmrpc_any *tree)
 {
     const char *text = scrap_text(s, &shmrpc_type_any, tree);
@@ -110,7 +111,7 @@ static shmrpc_any list(scrap *s, const shmrpc_any *tree)
     return shmrpc_any_list_of(items, len);
 }
 
-/* [[key, value]...] */
+/* Reads a map from [[key, value]...]. */
 static shmrpc_any map_of_pairs(scrap *s, const shmrpc_any *tree)
 {
     size_t len = tree->u.list.len;

@@ -1,5 +1,6 @@
-/* Memory of one case of the conformance file, freed in one step; and the values
- * that JSON has no form for, which the file writes as objects of one key:
+/*
+ * Memory of one case of the conformance file, freed in one step; and values
+ * that JSON can't express, which the file writes as objects with one key:
  *
  *     {"$int": "18446744073709551615"}   an integer, whatever JSON readers hold
  *     {"$float": "NaN"}, {"$float": 1}   a float, also where it is integral
@@ -7,7 +8,8 @@
  *     {"$ext": [7, "AP8="]}              an extension of msgpack
  *     {"$map": [[1, "one"]]}             a map with keys of any kind
  *
- * Threading: one thread. */
+ * Threading: one thread.
+ */
 #ifndef TESTS_LANGUAGES_SCRAP_H
 #define TESTS_LANGUAGES_SCRAP_H
 
@@ -17,7 +19,7 @@
 #include "shmrpc/error.h"
 #include "shmrpc/types.h"
 
-/* What to free, and by which function. */
+/* A list of pointers, each with the function that frees it. */
 typedef struct scrap {
     struct scrap_row {
         void *memory;
@@ -26,23 +28,24 @@ typedef struct scrap {
     size_t count;
 } scrap;
 
-/* Zeroed memory; the program ends when there is none. */
+/* Allocates zeroed memory. Ends the program if there is none. */
 void *scrap_alloc(scrap *s, size_t bytes);
 
-/* Takes what `free_it` frees, and returns it. */
+/* Takes over `memory`, which `free_it` frees, and returns it. */
 void *scrap_take(scrap *s, void *memory, void (*free_it)(void *memory));
 
 void scrap_clear(scrap *s);
 
-/* A value of `type` from JSON. INVALID with the reader's error: *out is NULL.
- */
+/* Reads a value of `type` from JSON. On failure returns the reader's status,
+ * with *out NULL. */
 int scrap_read(scrap *s, const shmrpc_type *type, const char *text, size_t len,
                const void **out, shmrpc_error *error);
 
-/* The JSON of a value; "?" with the reason if it has none. */
+/* Returns the JSON of a value, or "?" with the reason if it has none. */
 const char *scrap_text(scrap *s, const shmrpc_type *type, const void *value);
 
-/* The tree with objects of one `$` key replaced by what they stand for. */
+/* Returns the tree, with each object of one `$` key replaced by the value that
+ * it stands for. */
 shmrpc_any scrap_decode(scrap *s, const shmrpc_any *tree);
 
 #endif

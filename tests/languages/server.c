@@ -1,6 +1,6 @@
 /* Serves conform.svc as simply as possible in C: it returns its parameters, and
- * fails as the caller asks. README.md says what servers in other languages must
- * do alike. */
+ * fails as the caller asks. Servers in other languages must behave in the same
+ * way (README.md). */
 #include "conform_server.h"
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 static uint64_t calls;
 static uint64_t notes;
 
-/* ---- echoes ---- */
+/* ---- echoes -------------------------------------------------------------- */
 
 #define VALUES(X)                  \
     X(bool, bool)                  \
@@ -50,7 +50,7 @@ static uint64_t notes;
     X(tree, conform_tree)   \
     X(small, conform_small)
 
-/* Each encoding has a type of its own for the same map. */
+/* Each encoding has its own type for the same map. */
 #define MAPS(X)       \
     X(json_counts)    \
     X(json_places)    \
@@ -85,7 +85,7 @@ POINTED(X)
 X(any, shmrpc_any)
 #undef X
 
-/* The entries of parameter and result are laid out alike. */
+/* Parameter and result have the same layout of entries. */
 #define X(name)                                                                \
     static int name(shmrpc_ctx *ctx, void *user, conform_conform_##name##_v v, \
                     conform_conform_##name##_result *ret)                      \
@@ -171,7 +171,7 @@ static int nothing(shmrpc_ctx *ctx, void *user)
     return SHMRPC_OK;
 }
 
-/* ---- failures ---- */
+/* ---- failures ------------------------------------------------------------ */
 
 #define TEXT(literal)                \
     {                                \
@@ -249,7 +249,7 @@ static int fault(shmrpc_ctx *ctx, void *user, shmrpc_str type,
     return shmrpc_ctx_fault(ctx, &it);
 }
 
-/* ---- time and number ---- */
+/* ---- time and number ----------------------------------------------------- */
 
 static int64_t now_ms(void)
 {
@@ -300,7 +300,7 @@ static int served(shmrpc_ctx *ctx, void *user, uint64_t *ret)
     return SHMRPC_OK;
 }
 
-/* Eight bytes in one write at the end of the file, which is one step for all
+/* Appends eight bytes to the file in one write, which is atomic among
  * processes. */
 static int once(shmrpc_ctx *ctx, void *user, uint64_t number, uint32_t *ret)
 {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # package_test.sh BUILD_DIR cmake|pkgconfig|static: installs the build into a
-# folder, and there builds and runs a client and a server that see nothing else.
+# folder, and builds and runs a client and a server that use only this
+# installation.
 set -eu
 build=$1 way=$2
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +18,7 @@ cd "$work/outside"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name shmrpc.pc)")
 export PKG_CONFIG_PATH
 
-# Shells find completions of each program of ours where they look for them.
+# Each of our programs has shell completions, where the shells look for them.
 for program in shmrpc shmrpcgen shmrpcd shmrpc-web shmrpc-tcp shmrpc-nats; do
     [ -x "$prefix/bin/$program" ] || [ -x "$prefix/sbin/$program" ] || continue
     for file in "bash-completion/completions/$program" \
@@ -44,8 +45,8 @@ by_hand() {
         $(pkg-config ${1:+-$1} --cflags --libs shmrpc-svc)
 }
 
-# Programs load what they were built with: below 1.0 a minor version, then a
-# major one.
+# Programs load the version that they were built with: below 1.0 the same minor
+# version, later the same major version.
 version=$(pkg-config --modversion shmrpc)
 case $version in
 0.*) promise=${version%.*} ;;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Platforms that shmrpc was not built for are refused, with the reason.
+# Platforms that shmrpc does not support are refused, with the reason.
 set -u
 cd "$(dirname "$0")/../.." || exit
 work=$(mktemp -d)
@@ -24,7 +24,8 @@ refuses() {
 
 refuses "FreeBSD; it needs Linux" -DCMAKE_SYSTEM_NAME=FreeBSD
 refuses "processor riscv64" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=riscv64
-# What CMake finds out about the compiler is changed behind project().
+# found NAME VALUE: overrides, after project(), what CMake has detected about
+# the compiler.
 found() {
     echo "set($1 $2)" >"$work/$1.cmake"
     echo "-DCMAKE_PROJECT_shmrpc_INCLUDE=$work/$1.cmake"

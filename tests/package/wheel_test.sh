@@ -1,8 +1,8 @@
 #!/bin/sh
 # wheel_test.sh BUILD_DIR PYTHON SERVER: installs the build into a folder, makes
 # a wheel of the package from that, as `pip install --no-build-isolation .`
-# does, installs it into a virtual environment, and removes everything else:
-# there it is imported, calls a service and serves one.
+# does, installs it into a virtual environment, and removes everything else. In
+# this environment the package is imported, calls a service and serves one.
 set -eu
 build=$1 python=$2 program=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,7 +28,7 @@ fail() {
     exit 1
 }
 
-# Without a library to build with, it says what to do.
+# If no installed library is found, the build says what to do.
 cp -r "$here/../../bindings/python" "$work/source"
 cd "$work/source"
 if PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$work "$python" setup.py --version \
@@ -65,7 +65,7 @@ readelf -Ws --dyn-syms "$core" | grep -q ' FUNC .* GLOBAL .* shmrpc_' &&
     fail "the extension exports what it links in"
 [ -f "$(dirname "$core")/py.typed" ] || fail "no py.typed in the wheel"
 
-# await_line FILE TEXT: until a server has said so.
+# await_line FILE TEXT: waits until a server has printed the text.
 await_line() {
     until grep -q "$2" "$1"; do
         kill -0 "$server" 2>/dev/null || fail "$(cat "$1")"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Where libnats is missing, everything but nats:// and shmrpc-nats is built, and
-# CMake says what is left out.
-# without_nats_test.sh BUILD: the build with libnats that it is compared with.
+# Without libnats, everything except nats:// and shmrpc-nats is built, and CMake
+# says what is left out. without_nats_test.sh BUILD: BUILD is a build with
+# libnats, to compare with.
 set -u
 with=$(cd "${1:?usage: without_nats_test.sh BUILD}" && pwd)
 cd "$(dirname "$0")/../.." || exit
@@ -13,7 +13,7 @@ fail() {
     exit 1
 }
 
-# A pkg-config that has never heard of it.
+# A pkg-config that does not know libnats.
 real=$(command -v pkg-config) || fail "no pkg-config"
 cat >"$work/pkg-config" <<END
 #!/bin/sh
@@ -24,7 +24,7 @@ exec "$real" "\$@"
 END
 chmod +x "$work/pkg-config"
 
-# With the options of that build, but for what takes long to configure.
+# With the options of BUILD, except those that take long to configure.
 sed -nE 's/^((CMAKE_BUILD_TYPE|CMAKE_C_FLAGS|SHMRPC_[A-Z_]+):.*)/-D\1/p' \
     "$with/CMakeCache.txt" >"$work/options"
 mapfile -t options <"$work/options"
@@ -33,17 +33,17 @@ cmake -S . -B "$work/build" -G Ninja "${options[@]}" \
     >"$work/log" 2>&1 || fail "cmake: $(cat "$work/log")"
 grep -q 'No libnats .*: built without shmrpc-nats, and nats://' "$work/log" ||
     fail "cmake does not say what is left out: $(grep -i nats "$work/log")"
-# What would link it, include it, or need the program.
+# Nothing may link libnats, include it, or need the program.
 for what in -lnats libnats nats_carrier 'shmrpc-nats:' nats_test; do
     ! grep -q -e "$what" "$work/build/build.ninja" ||
         fail "$what is to be built: $(grep -m 1 -e "$what" "$work/build/build.ninja")"
 done
-# The transport itself is there: it says which library is missing.
+# The transport itself is built, so that it can report which library is missing.
 grep -q 'transport/nats/load\.c' "$work/build/build.ninja" ||
     fail "the transport is not built"
 
-# And the runtime is the same, source by source and flag by flag: so calls take
-# the same instructions with libnats and without.
+# The runtime is built from the same sources with the same flags, so calls
+# execute the same instructions with and without libnats.
 grep -q nats_carrier "$with/build.ninja" || {
     echo "libnats is missing here: nothing to compare with"
     exit 0

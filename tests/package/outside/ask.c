@@ -1,4 +1,5 @@
-/* Calls the service without generated code: it is asked what it is. */
+/* Calls the service without generated code, by asking it for its description.
+ */
 #include <shmrpc/interface.h>
 #include <shmrpc/json.h>
 #include <shmrpc/stub.h>
@@ -15,7 +16,7 @@ static void expect(int status, const char *what, const shmrpc_error *error)
     }
 }
 
-/* The index of a method. */
+/* Returns the index of a method. */
 static uint32_t find(const shmrpc_service *service, const char *name)
 {
     uint32_t i = 0;

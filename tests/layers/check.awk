@@ -1,6 +1,6 @@
-# awk -f check.awk RULES FILE...: checks the includes of our sources against
-# the table in RULES and prints file, line and the rule broken; exits with 1
-# when any is.  Paths of files are relative to the root of the tree.
+# awk -f check.awk RULES FILE...: checks the includes of our sources against the
+# table in RULES and prints file, line and the broken rule; exits with 1 if any
+# rule is broken. Paths of files are relative to the root of the tree.
 
 BEGIN {
     split("assert complex ctype errno fenv float inttypes iso646 limits " \
@@ -13,7 +13,8 @@ BEGIN {
 
 FILENAME == ARGV[1] { read_rule(); next }
 
-# "{{" is a name that the generator fills in: a file of the generated code.
+# Includes with "{{" are skipped: the generator fills in the name of a generated
+# file.
 /^[ \t]*#[ \t]*include[ \t]*["<]/ && !/["<][^">]*\{\{/ {
     header = $0
     sub(/^[^"<]*/, "", header)

@@ -2,11 +2,11 @@
 """comments.py [ROOT]: checks the share of comments in the C files of each
 folder.
 
-The share is the number of lines that hold a comment, or part of one, of all
-lines that aren't blank, in the .c and .h files of a folder and below. The
-table ROOT/tests/layers/shares has the least share of each folder in percent;
-a file counts for the longest row that its path begins with, and a file that
-no row covers counts for its own folder, which needs DEFAULT.
+The share is the percentage of lines that hold a comment, or part of one, among
+the lines that aren't blank, in the .c and .h files of a folder and below. The
+table ROOT/tests/layers/shares has the least share of each folder in percent; a
+file counts for the longest row that its path begins with, and a file that no
+row covers counts for its own folder, which needs DEFAULT.
 
 A number can't tell whether a comment is worth reading. It only shows where
 comments are missing: write why, a promise, an invariant, a unit, an owner.
@@ -22,13 +22,14 @@ root = os.path.realpath(
     else os.path.join(os.path.dirname(__file__), "../.."))
 table = os.path.join("tests", "layers", "shares")
 
-# Texts and characters are matched too, so that a "/*" in them begins nothing.
+# String and character literals are matched too, so that a "/*" inside one
+# begins no comment.
 WORD = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
                   re.DOTALL)
 
 
 def count(path):
-    """Lines with a comment, and lines that aren't blank."""
+    """Returns how many lines have a comment, and how many aren't blank."""
     with open(path, encoding="utf-8") as text:
         source = text.read()
     lines = set()
@@ -46,7 +47,7 @@ def count(path):
 
 
 def rows():
-    """Folder, which ends with a slash, to least share."""
+    """Maps each folder of the table (with a slash at the end) to its share."""
     found = {}
     with open(os.path.join(root, table), encoding="utf-8") as text:
         for line in text:

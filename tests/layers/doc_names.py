@@ -11,7 +11,7 @@ import os
 import re
 import sys
 
-# Names that begin with shmrpc_ and are not C.
+# Names that begin with shmrpc_ but are not C.
 OTHERS = re.compile(r"shmrpc_(object|web|calls|errors|up|service|queue_seconds|"
                     r"workers|worker|cpu|memory|received|sent|connections|"
                     r"generate|next_start|warnings)|SHMRPC_LINK")
@@ -39,7 +39,7 @@ for path in sorted(glob.glob(root + "/docs/*.md") + glob.glob(root + "/examples/
     with open(path, encoding="utf-8") as text:
         for number, line in enumerate(text, 1):
             words = re.findall(r"\b(?:shmrpc|SHMRPC)_\w+", line)
-            # Python's own names begin so, too.
+            # Names of the Python package have the same prefix.
             is_python = os.path.basename(path) == "python.md"
             for code in [] if is_python else re.findall(r"`([^`]*)`", line):
                 words += re.findall(r"(?<![\w.}])_[A-Za-z]\w+", code)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# format.sh [-i]: checks that all our C is laid out by clang-format 14, or lays
-# it out so.  Other versions differ in small things and are not asked.
+# format.sh [-i]: checks that all our C is formatted as by clang-format 14, or
+# with -i formats it. Other versions differ in details and are not used.
 set -eu
 cd "$(dirname "$0")/../.."
 format=$(command -v clang-format-14 || command -v clang-format)
@@ -14,7 +14,7 @@ esac
 if [ $# = 0 ]; then
     set -- --dry-run -Werror
 fi
-# What the generator is expected to write is laid out by the generator.
+# golden/ is excluded: the generator formats its own output.
 find . \( -path './build*' -o -path ./.git -o -path '*/golden/*' \) -prune -o \
     \( -name '*.[ch]' -o -name '*.cc' \) -print0 |
     xargs -0 "$format" "$@" 2>&1 ||

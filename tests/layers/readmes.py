@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""readmes.py [ROOT]: the tables of files in READMEs name what there is.
+"""readmes.py [ROOT]: checks that tables of files in READMEs match the folders.
 
 A table with a column "file" or "files" lists the files of its README's folder:
 `name.c`, `name.*`, `name` (name.c, name.h, ...), `folder/`, `folder/name.c`,
@@ -30,7 +30,7 @@ def cells(line):
 
 
 def names_of(readme):
-    """Line and name of everything in a column of files; None: no such table."""
+    """Lists (line, name) of each file in a column of files. None: no column."""
     found = None
     column = None
     with open(readme, encoding="utf-8") as text:
@@ -57,7 +57,7 @@ def files_of(folder):
 
 
 def matches(folder, name):
-    """The files, or the folder, relative to the README's, that a name stands for."""
+    """Lists the files, or the folder, that a name in the README stands for."""
     if name.endswith("/"):
         return [name] if os.path.isdir(os.path.join(folder, name)) else []
     inner, pattern = os.path.split(name)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The checks must name exactly what is wrong in the tree bad/.
+# The checks must report exactly the mistakes in the tree bad/.
 set -eu
 cd "$(dirname "$0")"
 

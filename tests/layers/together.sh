@@ -1,6 +1,7 @@
 #!/bin/sh
 # together.sh BUILD_DIR: all public headers compile in one file, in either
-# order, as C11 and as C++17: no two of them define one name differently.
+# order, as C11 and as C++17, so that no two of them define one name
+# differently.
 set -u
 build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../../runtime/include" || exit

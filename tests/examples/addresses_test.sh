@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER SHMRPC_TCP PRIMES_FOLDER CALC_FOLDER
-# [OCR_FOLDER]: the programs of the examples do over tcp:// and unix:// what they
-# do over shm://, by the address alone, and through the gateway too.
+# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER SHMRPC_TCP PRIMES_FOLDER
+# CALC_FOLDER [OCR_FOLDER]: the programs of the examples behave the same over
+# tcp://, unix:// and the gateway as over shm://, if only the address changes.
 set -euo pipefail
 echo_programs=$(realpath "$1")
 search_programs=$(realpath "$2")
@@ -12,9 +12,10 @@ export LC_ALL=C.UTF-8
 # shellcheck source=examples/server.sh
 . "$(dirname "$0")/../../examples/server.sh"
 
-# start_gateway SERVICE: to the server that runs; $tcp is where it listens.
+# start_gateway SERVICE: starts a gateway to the running server; $tcp is then
+# the address where it listens.
 start_gateway() {
-    # Its sandbox keeps /proc from the leak checker.
+    # The gateway's sandbox hides /proc from the leak checker.
     exec 8< <(ASAN_OPTIONS=detect_leaks=0 exec "$gateway" --force-insecure-serialisation "$1=tcp://:0" 8<&-)
     gateway_pid=$!
     trap 'kill "$gateway_pid"; server_cleanup' EXIT
@@ -29,7 +30,7 @@ stop_gateway() {
     trap server_cleanup EXIT
 }
 
-# same WHERE EXPECTED ACTUAL
+# same WHERE EXPECTED ACTUAL: fails unless both are equal.
 same() {
     [ "$2" = "$3" ] && return
     printf 'FAILED: over %s\nexpected: %s\ngot: %s\n' "$1" "$2" "$3"
@@ -66,7 +67,8 @@ start_server 10 "$echo_programs/echo-server" --listen "unix://$server_folder/e"
 same unix "$expected" "$(echo_calls "unix://$server_folder/e")"
 stop_server
 
-# It has a native method, which is served there only with an explicit option.
+# The service has a native method, which is served over TCP only with an
+# explicit option.
 if said=$("$echo_programs/echo-server" --listen tcp://:0 2>&1); then
     same tcp 'a refusal' "$said"
 fi
@@ -91,10 +93,10 @@ start_server 30 "$search_programs/search-server" \
 same unix "$expected" "$(search "unix://$server_folder/s")"
 stop_server
 
-# 64 calls at a time, in a loop of the program's own.
+# 64 calls at a time, in the program's own loop.
 primes() {
     "$primes_programs/primes-client" "$1" | grep primes
-    # The same in libuv's loop, where that is installed.
+    # The same calls in libuv's loop, if libuv is installed.
     [ ! -x "$primes_programs/primes-client-uv" ] ||
         "$primes_programs/primes-client-uv" "$1" | sed 's/.* ticks, //'
 }
@@ -111,7 +113,7 @@ tcp=$(where_it_serves)
 same "$tcp" "$expected" "$(primes "$tcp")"
 stop_server
 
-# Without an option of its own, as the project's README shows it.
+# Without further options, as in the project's README.
 calc() {
     "$calc_programs/calc-client" "$1"
 }

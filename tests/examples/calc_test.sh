@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# calc_test.sh: the one-minute example of the project's README is, file by file,
-# examples/calc, which another test runs; and neither side takes more than 15
-# lines.
+# calc_test.sh: checks that the one-minute example of the project's README is
+# identical to the files of examples/calc, which another test runs, and that
+# neither side has more than 15 lines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# shown FILE: the block below the line "`FILE`:".
+# shown FILE: prints the block below the line "`FILE`:".
 shown() {
     awk -v start="\`$1\`:" '
         $0 == start { found = 1; next }

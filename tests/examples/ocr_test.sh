@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ocr_test.sh PROGRAMS_FOLDER: what examples/ocr does not show: files that are
-# not images, or have false sizes, end in errors, and the server goes on;
+# ocr_test.sh PROGRAMS_FOLDER: cases that examples/ocr does not show. Files that
+# are not images, or have false sizes, end in errors, and the server continues;
 # workers share their data.
 set -euo pipefail
 examples=$(cd "$(dirname "$0")/../../examples" && pwd)
@@ -10,7 +10,7 @@ programs=$(realpath "$1")
 page=$examples/ocr/page.png
 bad=$server_folder/bad
 
-# expect WORDS: what the client says of the file $bad.
+# expect WORDS: the client's output for the file $bad must contain WORDS.
 expect() {
     local said
     said=$("$programs/ocr-client" "$bad" 2>&1) && said="success: $said"
@@ -42,7 +42,7 @@ cp "$page" "$bad"
 }
 stop_server
 
-# The more workers, the more; the README has the figures of 8.
+# More workers save more memory. The README has the figures for 8.
 said=$("$examples/ocr/memory.sh" "$programs" 3)
 saved=$(sed -n 's/^\([0-9]*\) % saved$/\1/p' <<<"$said")
 [ "${saved:-0}" -ge 20 ] || {

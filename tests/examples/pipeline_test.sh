@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# pipeline_test.sh PROGRAMS_FOLDER SHMRPC: the programs of the pipeline may be started
-# in any order; any of them may be killed and started again while the others go on.
+# pipeline_test.sh PROGRAMS_FOLDER SHMRPC: the programs of the pipeline may be
+# started in any order; any of them may be killed and started again while the
+# others continue.
 set -euo pipefail
 PATH=$(realpath "$1"):$PATH
 shmrpc=$(realpath "$2")
@@ -22,7 +23,8 @@ fail() {
     exit 1
 }
 
-# start SIDE PACKETS: in the background; what it prints is in SIDE.out.
+# start SIDE PACKETS: starts a side in the background, with its output in
+# SIDE.out.
 start() {
     case $1 in
     server) exec serverside mempool 1000000 pipe1 4 "$2" ;;
@@ -38,7 +40,7 @@ end_well() {
         unset "pids[$side]"
     done
 }
-# strike SIDE: kills it at a random moment.
+# strike SIDE: kills a side at a random moment.
 strike() {
     kill -KILL "${pids[$1]}"
     wait "${pids[$1]}" 2>/dev/null || true
@@ -82,7 +84,7 @@ strike middle
 start middle
 await_more 100
 strike client
-start client # goes on where the other one was
+start client # continues where the killed one stopped
 await_more 100
 strike server
 start server 500
@@ -96,7 +98,7 @@ if [ "$count" -lt 600 ] || [ $((count - in_order)) -gt 2 ]; then
     fail "$in_order of $count in order"
 fi
 
-# A new run finds nothing left by a killed one.
+# A new run finds no packets of a killed run.
 start server 1000000000
 start middle
 start client

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# readme.sh README PROGRAMS_FOLDER: runs the commands that a README shows and
-# compares what they print with what it says they print.
+# readme.sh README PROGRAMS_FOLDER: runs the commands in a README and compares
+# their output with the output shown there.
 #
 # In its ```console blocks, "$ command" is run in the README's folder, and the
 # lines below, up to the next command, are expected; "..." in them stands for
@@ -14,7 +14,7 @@ export LC_ALL=C.UTF-8 PATH
 . "$(dirname "$0")/../../examples/server.sh"
 cd "$(dirname "$readme")"
 
-# matches TEXT EXPECTED
+# matches TEXT EXPECTED: whether the text matches the expected output.
 matches() {
     local pattern
     pattern=$(printf '%s' "$2" | sed 's/[][\\*?()|!+@]/\\&/g; s/\.\.\./*/g')
@@ -27,7 +27,7 @@ command=
 expected=
 failed=no
 
-# Runs what has been read, and starts over.
+# Runs the command that has been read, compares its output, and starts over.
 finish_command() {
     local actual
     [ -n "$command" ] || return 0

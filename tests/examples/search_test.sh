@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# search_test.sh PROGRAMS_FOLDER: wrong input by users and malformed files cause
+# search_test.sh PROGRAMS_FOLDER: wrong user input and malformed files cause
 # errors, not crashes.
 set -euo pipefail
 programs=$(realpath "$1")
@@ -9,7 +9,7 @@ export LC_ALL=C.UTF-8
 work=$server_folder/work
 mkdir -p "$work/docs/deep" "$work/secret"
 
-# expect TEXT COMMAND...: its output holds the text.
+# expect TEXT COMMAND...: the command's output must contain the text.
 expect() {
     local text=$1 actual
     shift
@@ -23,7 +23,7 @@ client() {
     "$programs/search-client" "$@"
 }
 
-# ---- files that are not what they seem ----
+# ---- files with misleading contents ----
 
 cd "$work/docs"
 printf 'A plain text about lighthouses.\n' >plain.txt
@@ -85,7 +85,7 @@ expect '1 documents' client index "$work/docs/deep"
 expect '[lamps] still' client find --path below lamps
 expect '1 of 1' client find lightships
 
-# ---- many at a time ----
+# ---- concurrent clients ----
 
 for _ in 1 2 3; do
     client index >/dev/null &

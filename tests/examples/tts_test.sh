@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# tts_test.sh PROGRAMS_FOLDER SHMRPC: the queue of a service goes on when another server
-# takes over, with what is in it and for those who wait; and ends with the last.
+# tts_test.sh PROGRAMS_FOLDER SHMRPC: the queue of a service survives when
+# another server takes over: its items stay, and waiting programs keep waiting.
+# The queue ends with the last server.
 set -euo pipefail
 PATH=$(realpath "$1"):$PATH
 shmrpc=$(realpath "$2")
@@ -16,7 +17,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# await PATTERN FILE: 20 s at most.
+# await PATTERN FILE: waits for the pattern for at most 20 s.
 await() {
     local i
     for ((i = 0; i < 2000; i++)); do
@@ -50,7 +51,7 @@ await three "$folder/speaker"
 tts-speaker 1 >"$folder/last"
 await four "$folder/last"
 
-# told OUTPUT WORD...: the command's output about the service's objects.
+# told OUTPUT WORD...: `shmrpc WORD...` must print OUTPUT.
 told() {
     local wanted=$1 got
     shift

@@ -23,7 +23,7 @@ enum { WORKERS = 8, CLIENTS = 2, EACH = 32, PROCESSES = 1 + WORKERS + CLIENTS };
 typedef struct scene {
     pid_t pids[PROCESSES]; /* supervisor, workers, clients */
     atomic_uint workers;   /* processes that are ready */
-    atomic_uint clients;   /* clients that have connected */
+    atomic_uint clients;   /* client processes that have started */
     atomic_uint opened;    /* connections that have made calls */
     atomic_bool may_open;
 } scene;

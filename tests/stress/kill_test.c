@@ -67,8 +67,8 @@ static void stops_and_kills_lose_and_repeat_nothing(void **state)
     farm_stop(&f);
 }
 
-/* An argument selects only the case in which processes are also stopped, which
- * may run beside other load. */
+/* With an argument, runs the case with stops, which may run beside other load.
+ * Otherwise runs the case with kills. */
 int main(int argc, char **argv)
 {
     (void)argv;

@@ -1,5 +1,5 @@
 /*
- * What travels beside a call: metadata, traces, and calls made from calls.
+ * What accompanies a call: metadata, traces, and calls made from calls.
  *
  *     const shmrpc_metadata with[] = {{"tenant", "blue"}, {NULL, NULL}};
  *     shmrpc_reply_metadata back;
@@ -7,21 +7,22 @@
  *     demo_echo_say(client, "hello", &opts, &reply, &error);
  *     printf("%s\n", shmrpc_reply_metadata_get(&back, "server"));
  *
- * and in a handler whose call to another service is part of this one:
+ * A handler that calls another service as part of its own call:
  *
  *     const char *tenant = shmrpc_ctx_metadata(ctx, "tenant");
  *     shmrpc_opts opts = {.parent = ctx};
  *     other_ask(other, &opts, &answer, &error);
  *
- * A message has up to 16 entries, of 1 KiB in all. Keys consist of up to 64
+ * A message has up to 16 entries, of 1 KiB in total. Keys consist of up to 64
  * lower-case letters, digits, '.', '_' and '-'; values are UTF-8 without
- * control characters. Of two entries with the same key the first one counts.
+ * control characters. If two entries have the same key, the first one counts.
  *
  * The key "traceparent" holds the trace that the call is part of, in the form
  * of W3C Trace Context. A server makes a new span for each call that has one;
  * calls with `.parent` are children of that span.
  *
- * Threading: values; a context belongs to its handler's thread.
+ * Threading: metadata and traces are plain values; a context belongs to its
+ * handler's thread.
  */
 #ifndef SHMRPC_BESIDE_H
 #define SHMRPC_BESIDE_H
@@ -42,7 +43,7 @@ struct shmrpc_ctx;
 #define SHMRPC_METADATA_MAX_ENTRIES 16
 #define SHMRPC_METADATA_MAX_BYTES   1024
 
-/* One entry; a list ends with one whose key is NULL. */
+/* One entry; a list ends with an entry whose key is NULL. */
 typedef struct shmrpc_metadata {
     const char *key;
     const char *value;
@@ -55,34 +56,36 @@ typedef struct shmrpc_reply_metadata {
     uint8_t bytes[SHMRPC_METADATA_MAX_BYTES];
 } shmrpc_reply_metadata;
 
-/* The value of `key`, which lives as long as `metadata`; NULL: there is none.
- */
+/* Returns the value of `key`, which lives as long as `metadata`, or NULL if
+ * there is none. */
 SHMRPC_API const char *
 shmrpc_reply_metadata_get(const shmrpc_reply_metadata *metadata,
                           const char *key);
 
-/* Entry number `index`, from 0 on; false: there are fewer. */
+/* Gets entry number `index`, counted from 0; returns false if there are
+ * fewer. */
 SHMRPC_API bool shmrpc_reply_metadata_at(const shmrpc_reply_metadata *metadata,
                                          uint32_t index, shmrpc_metadata *out);
 
-/* In a handler: what the caller has sent under `key`, which lives until the
- * handler returns; NULL: nothing. "traceparent" is the caller's span. */
+/* In a handler: returns what the caller has sent under `key`, or NULL; it lives
+ * until the handler returns. "traceparent" is the caller's span. */
 SHMRPC_API const char *shmrpc_ctx_metadata(const struct shmrpc_ctx *ctx,
                                            const char *key);
 
-/* Entry number `index`, not counting the trace; false: there are fewer. */
+/* Gets entry number `index`, not counting the trace; returns false if there are
+ * fewer. */
 SHMRPC_API bool shmrpc_ctx_metadata_at(const struct shmrpc_ctx *ctx,
                                        uint32_t index, shmrpc_metadata *out);
 
 /* In a handler: adds a copy of an entry to the reply, whatever status the call
- * ends in. It is dropped if the caller doesn't ask for metadata. INVALID: key
- * or value is not possible; TOO_LARGE: over the limits. */
+ * ends in. The entry is dropped if the caller doesn't ask for metadata. Returns
+ * INVALID if key or value is not allowed, or TOO_LARGE above the limits. */
 SHMRPC_API int shmrpc_ctx_set_reply_metadata(struct shmrpc_ctx *ctx,
                                              const char *key,
                                              const char *value);
 
-/* In a handler of an `@idempotent` method: whether this is a repetition of a
- * call that may have run already. */
+/* In a handler of an `@idempotent` method: whether this call is a retry of one
+ * that may have run already. */
 SHMRPC_API bool shmrpc_ctx_is_retry(const struct shmrpc_ctx *ctx);
 
 /* ---- traces ------------------------------------------------------------ */
@@ -98,7 +101,7 @@ typedef struct shmrpc_trace {
     bool is_sampled;
 } shmrpc_trace;
 
-/* False: the call is in no trace. */
+/* Returns false if the call is in no trace. */
 SHMRPC_API bool shmrpc_ctx_trace(const struct shmrpc_ctx *ctx,
                                  shmrpc_trace *out);
 
@@ -111,8 +114,8 @@ SHMRPC_API void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES]);
 typedef struct shmrpc_intercepted {
     const char *service; /* "demo.Echo" */
     const char *method;  /* "say" */
-    /* At a server, in begin and item. NULL in end, as the reply was sent, and
-     * at a client. */
+    /* Set at a server, in begin and item. NULL in end, because the reply was
+     * already sent, and at a client. */
     struct shmrpc_ctx *ctx;
     void *state;       /* the interceptor's own; NULL to begin with */
     uint64_t items_in; /* of its streams, so far */
@@ -121,33 +124,34 @@ typedef struct shmrpc_intercepted {
 } shmrpc_intercepted;
 
 /*
- * Functions that see every call of a client or a server: each `begin` in the
- * order of the list, each `end` in reverse. They run on the thread of the call;
- * at a client `end` may run on another thread, the one that learns that the
- * call has ended. Any of them may be NULL.
+ * Functions that see every call of a client or a server: `begin` runs in the
+ * order of the list, `end` in reverse order. They run on the thread of the
+ * call; at a client `end` may run on another thread, the one that learns that
+ * the call has ended. Any of them may be NULL.
  */
 typedef struct shmrpc_interceptor {
-    size_t size; /* sizeof(shmrpc_interceptor); lets members be added */
-    /* Before a client sends or a server runs it. Anything but OK refuses the
-     * call with that status and `error`; interceptors whose `begin` has already
-     * returned OK get `end`. */
+    size_t size; /* sizeof(shmrpc_interceptor); lets later versions add
+                  * members */
+    /* Called before a client sends the call or a server runs it. Any status
+     * other than OK refuses the call with that status and `error`; interceptors
+     * whose `begin` has already returned OK get `end`. */
     int (*begin)(void *user, shmrpc_intercepted *call, shmrpc_error *error);
-    /* After an item of a stream was sent or read. */
+    /* Called after an item of a stream was sent or read. */
     void (*item)(void *user, shmrpc_intercepted *call);
-    /* Once for each begin that has returned OK, when the call is over: at a
-     * client when its outcome is known, at a server when the reply was sent.
-     * `error` may be NULL. */
+    /* Called once for each begin that has returned OK, when the call is over:
+     * at a client when its outcome is known, at a server when the reply was
+     * sent. `error` may be NULL. */
     void (*end)(void *user, shmrpc_intercepted *call, int status,
                 const shmrpc_error *error);
     void *user;
 } shmrpc_interceptor;
 
-/* The most interceptors of one client or server. */
+/* Max number of interceptors of a client or server. */
 #define SHMRPC_INTERCEPTORS_MAX 8
 
-/* In `begin` of a client: adds an entry to the call's metadata. TOO_LARGE,
- * INVALID: as shmrpc_opts.metadata; PRECONDITION: not called from a client's
- * `begin`. */
+/* In `begin` of a client: adds an entry to the call's metadata. Returns
+ * TOO_LARGE or INVALID as for shmrpc_opts.metadata, or PRECONDITION if not
+ * called from a client's `begin`. */
 SHMRPC_API int shmrpc_intercepted_add_metadata(shmrpc_intercepted *call,
                                                const char *key,
                                                const char *value,

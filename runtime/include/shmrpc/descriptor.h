@@ -1,9 +1,9 @@
 /*
  * Descriptors: constant tables that describe a service.
  *
- * The generator emits them from a .svc; codecs are engines over them, and the
- * same tables serve verification at connect, reflection and the gateways.
- * Users never write one by hand, but may read them.
+ * The generator emits them from a .svc. Codecs interpret these tables, and
+ * connect (to verify the contract), reflection and the gateways use them too.
+ * Programs may read them, but never write one by hand.
  *
  * Invariants: every pointer is to constant data that lives as long as the
  * program; offsets and sizes are those of the C types in the generated header.
@@ -25,7 +25,8 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* How the values of a method travel. Numbers are part of the protocol. */
+/* How the values of a method are encoded. The numbers are part of the
+ * protocol. */
 typedef enum shmrpc_encoding {
     SHMRPC_ENCODING_RAW = 1,
     SHMRPC_ENCODING_JSON = 2,
@@ -33,8 +34,8 @@ typedef enum shmrpc_encoding {
     SHMRPC_ENCODING_NATIVE = 4
 } shmrpc_encoding;
 
-/* The kind of a value. Numbers are part of the protocol. Behind each kind: its
- * C form. */
+/* The kind of a value, each with its C type. The numbers are part of the
+ * protocol. */
 typedef enum shmrpc_kind {
     SHMRPC_KIND_BOOL = 1, /* bool */
     SHMRPC_KIND_I8 = 2,   /* int8_t */
@@ -51,23 +52,24 @@ typedef enum shmrpc_kind {
     SHMRPC_KIND_BYTES = 13,  /* shmrpc_bytes */
     SHMRPC_KIND_ANY = 14,    /* shmrpc_any */
     SHMRPC_KIND_LIST = 15,   /* struct { const T *ptr; size_t len; } */
-    SHMRPC_KIND_MAP = 16,    /* the same; T is struct { K key; V value; } */
+    SHMRPC_KIND_MAP = 16,    /* as LIST; T is struct { K key; V value; } */
     SHMRPC_KIND_ARRAY = 17,  /* T[count] */
-    SHMRPC_KIND_ENUM = 18,   /* its base integer type; open */
+    SHMRPC_KIND_ENUM = 18,   /* its base integer type; may hold any value of
+                              * it */
     SHMRPC_KIND_STRUCT = 19, /* struct of its fields */
     SHMRPC_KIND_UNION = 20   /* struct { uint32_t tag; union { ... } u; } */
 } shmrpc_kind;
 
 enum {
-    /* min and max apply: to the value of numbers, to the length of others */
+    /* min and max apply: to the value of a number, else to the length. */
     SHMRPC_TYPE_BOUNDED = 1u << 0,
-    /* The C image equals the native image: no padding, and every bit pattern
-     * is a valid value (integers and floats only, no bounds). */
+    /* The native encoding equals the C value in memory: no padding, and every
+     * bit pattern is a valid value (integers and floats only, no bounds). */
     SHMRPC_TYPE_FLAT = 1u << 1,
-    /* A method's parameters: in json and msgpack an array by position
+    /* The parameters of a method: in json and msgpack an array by position
      * (position = tag - 1) rather than a map. */
     SHMRPC_TYPE_PARAMS = 1u << 2,
-    /* A struct keyed by tags in msgpack (@compact). */
+    /* A struct whose keys are its tags in msgpack (@compact). */
     SHMRPC_TYPE_COMPACT = 1u << 3,
     /* The C value holds no pointer: no string, bytes, list, map, any, and no
      * field with SHMRPC_FIELD_POINTER. */
@@ -90,7 +92,7 @@ typedef struct shmrpc_field shmrpc_field;
 
 typedef struct shmrpc_enumerator {
     const char *name;
-    int64_t value; /* of u64 enums: the same bits */
+    int64_t value; /* for u64 enums: the same bits */
     const char *doc;
 } shmrpc_enumerator;
 
@@ -99,22 +101,24 @@ struct shmrpc_type {
     uint32_t flags;        /* SHMRPC_TYPE_... */
     uint32_t size;         /* sizeof the C value */
     uint32_t align;        /* its alignment */
-    uint32_t native_size;  /* of the fixed part in the native image */
+    uint32_t native_size;  /* size of the fixed part in the native encoding */
     uint32_t native_align; /* 1, 2, 4 or 8 */
     uint32_t item_size;    /* LIST, MAP: sizeof one C element or entry */
-    uint32_t value_offset; /* MAP: of `value` in an entry; UNION: of `u` */
+    uint32_t value_offset; /* MAP: offset of `value` in an entry; UNION: of
+                            * `u` */
     uint32_t count;   /* ARRAY: elements; STRUCT, UNION: fields; ENUM: names */
-    const char *name; /* "acme.fts.Query" of ENUM, STRUCT, UNION; else NULL */
+    const char *name; /* of ENUM, STRUCT, UNION: "acme.fts.Query"; else NULL */
     const char *doc;  /* text without comment signs, or NULL */
-    uint64_t min; /* inclusive; for signed numbers the bits of an int64_t, */
-    uint64_t max; /* for floats the bits of a double */
-    const shmrpc_type *element; /* LIST, ARRAY; MAP: value; ENUM: its base */
+    uint64_t min;     /* inclusive; signed numbers: the bits of an int64_t, */
+    uint64_t max;     /* floats: the bits of a double */
+    const shmrpc_type *element; /* LIST, ARRAY: of elements; MAP: of values;
+                                 * ENUM: the base type */
     const shmrpc_type *key;     /* MAP */
     const shmrpc_field *fields; /* STRUCT, UNION; by ascending tag */
     const shmrpc_enumerator *enumerators; /* ENUM; by ascending value */
 };
 
-/* `has_offset` of a field without a has_ member. */
+/* `has_offset` of a field that has no `has_` member. */
 #define SHMRPC_NO_OFFSET UINT32_MAX
 
 struct shmrpc_field {
@@ -147,13 +151,13 @@ enum {
     SHMRPC_METHOD_PYTHON_TYPES = 1u << 5
 };
 
-/* The policies that clients and servers follow by themselves; 0: none. */
+/* Policies that clients and servers apply by themselves; 0: none. */
 typedef struct shmrpc_policy {
-    uint64_t attempts;  /* @retry: how many times it is sent at most */
-    int64_t backoff_ns; /* before the second time; then twice as long */
+    uint64_t attempts;  /* @retry: max number of attempts */
+    int64_t backoff_ns; /* before the second attempt; doubles each time */
     int64_t hedge_ns;   /* @hedge: a second copy is sent if no reply has come
                          * after this time */
-    uint64_t at_once;   /* @limit: calls that run at once, at each address */
+    uint64_t at_once;   /* @limit: max calls running at once, at each address */
 } shmrpc_policy;
 
 typedef struct shmrpc_method {
@@ -161,27 +165,28 @@ typedef struct shmrpc_method {
     shmrpc_encoding encoding;
     uint32_t flags;        /* SHMRPC_METHOD_... */
     uint64_t hash;         /* first 8 bytes of SHA-256 over the signature */
-                           /* and the canonical text of all that it reaches */
+                           /* and the canonical text of everything it refers
+                            * to */
     int64_t timeout_ns;    /* @timeout, or 0 */
-    const char *signature; /* canonical, on one line, for people */
+    const char *signature; /* canonical, on one line, human-readable */
     const char *doc;
     const shmrpc_type *params; /* a STRUCT with SHMRPC_TYPE_PARAMS */
     const shmrpc_type *result; /* NULL: returns nothing */
     const shmrpc_error_type *const *throws; /* NULL when throws_count is 0 */
     uint32_t throws_count;
-    /* Streams, one in each direction; NULL and 0 without the flag. With
+    /* Streams, one in each direction; NULL and 0 if the method has none. With
      * SHMRPC_METHOD_STREAMS_OUT `result` is NULL. */
-    uint32_t window_in;  /* bytes that may be in flight, from the client */
-    uint32_t window_out; /* from the server */
+    uint32_t window_in;  /* max bytes in flight from the client */
+    uint32_t window_out; /* max bytes in flight from the server */
     int64_t idle_ns;     /* @idle, or 0 */
     const shmrpc_type *items_in;
     const shmrpc_type *items_out;
     shmrpc_policy policy;
 } shmrpc_method;
 
-/* The sizes of the tables' rows at compile time, by which a library with longer
- * rows recognises older ones. It is the first member of the service's table,
- * from which all others are reached, and never grows. */
+/* Row sizes at compile time: a library whose own rows are longer recognises
+ * older tables by them. This struct is the first member of the service's table,
+ * from which all other tables are reached, and it never grows. */
 typedef struct shmrpc_rows {
     uint16_t service;
     uint16_t method;
@@ -192,7 +197,7 @@ typedef struct shmrpc_rows {
     uint16_t reserved[2]; /* 0 */
 } shmrpc_rows;
 
-/* A kind of shared object.  Numbers are part of the format. */
+/* A kind of shared object. The numbers are part of the format. */
 typedef enum shmrpc_shared_kind {
     SHMRPC_SHARED_QUEUE = 1,
     SHMRPC_SHARED_TOPIC = 2,
@@ -201,17 +206,18 @@ typedef enum shmrpc_shared_kind {
     SHMRPC_SHARED_VALUE = 5
 } shmrpc_shared_kind;
 
-/* What happens when there is no room.  Numbers are part of the format. */
+/* What happens when there is no room. The numbers are part of the format. */
 typedef enum shmrpc_overflow {
     SHMRPC_OVERFLOW_DEFAULT = 0,     /* queue: BLOCK; topic: OVERWRITE */
     SHMRPC_OVERFLOW_BLOCK = 1,       /* wait until the deadline */
-    SHMRPC_OVERFLOW_FAIL = 2,        /* queue: BUSY */
-    SHMRPC_OVERFLOW_DROP_OLDEST = 3, /* queue: the oldest goes, counted */
-    SHMRPC_OVERFLOW_DROP_NEWEST = 4, /* the new one goes, counted */
+    SHMRPC_OVERFLOW_FAIL = 2,        /* queue: fail with BUSY */
+    SHMRPC_OVERFLOW_DROP_OLDEST = 3, /* queue: drop the oldest item, and count
+                                      * it */
+    SHMRPC_OVERFLOW_DROP_NEWEST = 4, /* drop the new item, and count it */
     SHMRPC_OVERFLOW_OVERWRITE = 5    /* topic: slow subscribers get LOST */
 } shmrpc_overflow;
 
-/* How long an object lives that no service owns. Numbers are part of the
+/* How long an object lives that no service owns. The numbers are part of the
  * format. */
 typedef enum shmrpc_lifetime {
     SHMRPC_LIFETIME_DEFAULT = 0,    /* FILE */
@@ -221,40 +227,41 @@ typedef enum shmrpc_lifetime {
 } shmrpc_lifetime;
 
 enum {
-    /* QUEUE: one order of all items, for which producers take turns. */
+    /* QUEUE: all items are in one order; producers take turns for it. */
     SHMRPC_SHARED_TOTAL_ORDER = 1u << 0,
-    /* QUEUE: an item is delivered again if its reader dies before it
-     * acknowledges it.
-     */
+    /* QUEUE: an item is redelivered if its reader dies before it acknowledges
+     * it. */
     SHMRPC_SHARED_ACKED = 1u << 1,
-    /* Of a service: only its own processes write; clients may only read. */
+    /* Object of a service: only the service's own processes write; clients may
+     * only read. */
     SHMRPC_SHARED_SERVER_WRITES = 1u << 2
 };
 
-/* An object that processes share. Numbers that are 0 ask for the default. */
+/* An object that processes share. A number that is 0 stands for the default. */
 typedef struct shmrpc_shared {
     uint32_t row_bytes; /* sizeof(shmrpc_shared) where it was compiled */
     shmrpc_shared_kind kind;
-    const char *name;           /* "acme.tts.voices": the name that NULL stands
-                                 * for */
+    const char *name;           /* "acme.tts.voices": the name used when NULL is
+                                 * passed to open */
     shmrpc_encoding encoding;   /* of keys and elements; PIPE: raw */
     uint32_t flags;             /* SHMRPC_SHARED_TOTAL_ORDER... */
     const shmrpc_type *key;     /* DICT; else NULL */
     const shmrpc_type *element; /* item, message, value; PIPE: NULL */
     uint64_t hash;           /* first 8 bytes of SHA-256 over the encoding and
-                              * the canonical text of all that it reaches */
-    const char *signature;   /* "dict<VoiceId, Voice>", for people */
-    const char *const *text; /* a .svc that declares it and all that it
-                              * reaches, in pieces; NULL ends it */
+                              * the canonical text of everything it refers to */
+    const char *signature;   /* "dict<VoiceId, Voice>", human-readable */
+    const char *const *text; /* a .svc that declares it and everything it refers
+                              * to, in pieces; NULL ends it */
     const char *doc;
-    uint64_t capacity;  /* QUEUE: items; PIPE: bytes; DICT: entries, no limit
-                         * if 0 */
-    uint64_t max_bytes; /* of the object's memory */
-    uint64_t max_item_bytes; /* QUEUE, TOPIC: the longest item, encoded; 0:
-                              * 64 KiB, or what the type needs */
-    uint64_t history;        /* TOPIC: messages for late subscribers */
+    uint64_t capacity;       /* QUEUE: items; PIPE: bytes; DICT: entries, 0: no
+                              * limit */
+    uint64_t max_bytes;      /* of the object's memory */
+    uint64_t max_item_bytes; /* QUEUE, TOPIC: the longest item, encoded; 0: 64
+                              * KiB, or what the type needs */
+    uint64_t history;        /* TOPIC: messages kept for late subscribers */
     uint64_t log;            /* DICT, VALUE: changes kept for watchers */
-    int64_t max_stall_ns;    /* TOPIC, BLOCK: older subscribers are evicted */
+    int64_t max_stall_ns;    /* TOPIC with BLOCK: how long a publisher waits
+                              * before it evicts the slowest subscriber */
     int64_t snapshot_ns;     /* DICT, VALUE of a service: how often its server
                               * saves it; 0: never */
     shmrpc_overflow overflow;
@@ -264,15 +271,15 @@ typedef struct shmrpc_shared {
 } shmrpc_shared;
 
 /* The shared objects of a service, which live as long as the service. The
- * functions are libshmrpc's own, called by way of this table so that programs
+ * functions are libshmrpc's own, called through this table so that programs
  * without shared objects don't link them. */
 typedef struct shmrpc_objects {
     const shmrpc_shared *rows; /* their names are those in the service */
     uint32_t count;
-    /* Creates an object's memory: a file that each user opens again. `old_fd`
-     * is the file of the server's predecessor, or -1; this function takes it
-     * over, and goes on using it if it has the same type. Statuses as
-     * shmrpc_..._open. */
+    /* Creates an object's memory: a file that each user of the object opens
+     * again. `old_fd` is the file of the server's predecessor, or -1; this
+     * function takes ownership of it, and continues with that file if it has
+     * the same type. Returns the statuses of shmrpc_..._open. */
     int (*make)(const shmrpc_shared *row, int old_fd, int *out_fd,
                 shmrpc_error *error);
     /* Ends an object for all who use it. */
@@ -283,9 +290,9 @@ typedef struct shmrpc_objects {
      * then, and the error says why. */
     int (*restore)(const shmrpc_shared *row, const char *place, int fd,
                    shmrpc_error *error);
-    /* Writes its snapshot, unless its last change is still number `*change`;
-     * sets `*change` to the last change in the snapshot. BUSY: another process
-     * is writing it. */
+    /* Writes a snapshot of the object, unless its last change is still number
+     * `*change`; sets `*change` to the last change in the snapshot. Returns
+     * BUSY if another process is writing the snapshot. */
     int (*save)(const shmrpc_shared *row, const char *place, int fd,
                 uint64_t *change, shmrpc_error *error);
 } shmrpc_objects;
@@ -297,13 +304,15 @@ typedef struct shmrpc_service {
     uint16_t port;
     uint32_t version;
     uint64_t hash;           /* first 8 bytes of SHA-256 over the canonical */
-                             /* .svc, without the parts for people only */
+                             /* .svc, without documentation and other parts for
+                              * people */
     const char *const *text; /* that .svc, in pieces, with documentation; */
                              /* NULL ends it */
     const char *doc;
-    const shmrpc_method *methods; /* method i has id i + 1; id 0 describes */
+    const shmrpc_method *methods; /* method i has id i + 1; id 0 requests the
+                                   * interface */
     uint32_t method_count;
-    const shmrpc_objects *objects; /* NULL: it shares none */
+    const shmrpc_objects *objects; /* NULL if it shares none */
 } shmrpc_service;
 
 /* Types that need no table of their own. */
@@ -325,8 +334,8 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_any;
 SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
 
 /*
- * Initialisers of tables, one macro a kind.  `fields`, `names` are arrays, not
- * pointers.  NSIZE and NALIGN are native_size and native_align.
+ * Initialisers of tables, one macro for each kind. `fields` and `names` are
+ * arrays, not pointers. `nsize` and `nalign` are native_size and native_align.
  */
 #define SHMRPC_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
@@ -359,7 +368,7 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
             nalign, 0, 0, 0, NULL, NULL, min, max, NULL, NULL, NULL, NULL      \
     }
 
-/* A 64-bit integer that json writes as a text. */
+/* A 64-bit integer that json writes as text. */
 #define SHMRPC_TYPE_JSON_TEXT_INIT(kind, c_type, flags, min, max)             \
     {                                                                         \
         kind, SHMRPC_TYPE_JSON_TEXT | (flags), (uint32_t)sizeof(c_type),      \
@@ -405,7 +414,7 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
             SHMRPC_COUNT(fields), name, doc, 0, 0, NULL, NULL, fields, NULL \
     }
 
-/* A struct without fields; C gives it a char. */
+/* A struct without fields, to which C gives a char. */
 #define SHMRPC_TYPE_EMPTY_INIT(c_type, name, doc)                             \
     {                                                                         \
         SHMRPC_KIND_STRUCT, SHMRPC_TYPE_FIXED, (uint32_t)sizeof(c_type),      \

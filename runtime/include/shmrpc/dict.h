@@ -17,49 +17,49 @@
  *     }
  *
  * These functions are for keys and values of any shape, encoded as msgpack
- * unless the options say json.  A dict that is declared in a .svc has functions
+ * unless the options say json. A dict that is declared in a .svc has functions
  * of its own with the declared types, which do the same.
  *
- * Order.  All changes have one order, and each is atomic: others see it whole,
- * or not at all.  Reading takes no lock, writes nothing, and never waits.
- * Entries come in the order in which their keys were inserted.
+ * Order. All changes have one order, and each is atomic: others see it
+ * completely or not at all. Reading takes no lock, writes nothing, and never
+ * waits. Entries are in the order in which their keys were inserted.
  *
  * Keys are null, bool, numbers, text, bytes, and tuples of these
- * (shmrpc/any.h). A number with an integral value is one key, whatever its
- * type: 1 and 1.0 are the same key; true is another one. A path leads into a
- * value: {"a", "b", 3} is position 3 of the list under "b" of the map under
- * "a"; negative positions count from the end. A change below a key is a change
- * of that key: of two at the same time both happen, one after the other. In
- * msgpack such a change costs the same however long the value is, even in the
- * middle of a list.
+ * (shmrpc/any.h). Numbers with the same integral value are one key, whatever
+ * their type: 1 and 1.0 are the same key; true is another one. A path leads
+ * into a value: {"a", "b", 3} is position 3 of the list under "b" of the map
+ * under "a"; negative positions count from the end. A change below a key is a
+ * change of that key; two such changes at the same time both happen, one after
+ * the other. In msgpack such a change costs the same however long the value is,
+ * even in the middle of a list.
  *
- * Death.  A process may die at any instruction: its change has then happened or
- * has not, and the next process that uses the dict completes what it left half
- * done.  A stopped process holds up nobody; an open view of it keeps the memory
- * that the view shows.
+ * Death. A process may die at any instruction: its change has then happened or
+ * has not, and the next process that uses the dict completes what was left half
+ * done. A stopped process holds up nobody, but its open views keep the memory
+ * that they show.
  *
  * Between machines. The name "nats://host/acme.voices" means one dict for all
- * machines: a bucket of NATS (docs/many-machines.md), of which each machine has
- * a copy. Reading, views and watches are of this machine's copy, at its speed,
- * also while no server is reachable; it lags behind by the changes that are
- * under way, and after the death of the process that fills it by about a
+ * machines: a NATS bucket (docs/many-machines.md), of which each machine has a
+ * copy. Reading, views and watches use this machine's copy, at local speed,
+ * even while no server is reachable. The copy lags behind by the changes that
+ * are under way, and after the death of the process that fills it by about a
  * second. Getting a value together with its version asks the servers instead,
- * and is exact, as are put_new, put_if, update and changes below a key.
+ * and is exact; so are put_new, put_if, update and changes below a key.
  *
- * A change returns when the servers have stored it, and the copy of this
- * machine has it, for which it waits no longer than 2 s.  It blocks for up to
- * 30 s; DEADLINE and UNAVAILABLE mean that it may have happened.  Each key is
- * changed by itself: merge and clear are many changes, and others see some
- * without the others.  update and changes below a key read the whole value
- * first.
+ * A change returns when the servers have stored it and this machine's copy has
+ * it; for the copy it waits at most 2 s. It blocks for up to 30 s; after
+ * DEADLINE or UNAVAILABLE it may have happened. Each key is changed by itself:
+ * merge and clear are many changes, and others may see some of them without the
+ * others. update and changes below a key read the whole value first.
  *
- * Further statuses there: UNAVAILABLE: no server is reachable; TOO_LARGE:
- * longer than the servers' max_payload (1 MiB), or a key of more than about 300
- * to 1,000 bytes; EXHAUSTED: the bucket is full (max_bytes), or this machine's
- * copy; FORKED: in a forked child; UNIMPLEMENTED: locks, and load; INVALID:
- * READ_ONLY, `capacity`, `snapshot`, a `lifetime` other than FILE.
+ * Functions also return there: UNAVAILABLE if no server is reachable; TOO_LARGE
+ * for a value longer than the servers' max_payload (1 MiB), or a key of more
+ * than about 300 to 1,000 bytes; EXHAUSTED if the bucket (max_bytes) or this
+ * machine's copy is full; FORKED in a forked child; UNIMPLEMENTED for locks and
+ * load; INVALID for READ_ONLY, `capacity`, `snapshot` and a `lifetime` other
+ * than FILE.
  *
- * shmrpc/shared.h has what holds for all shared objects.
+ * shmrpc/shared.h describes what all shared objects have in common.
  */
 #ifndef SHMRPC_DICT_H
 #define SHMRPC_DICT_H
@@ -76,7 +76,7 @@ typedef struct shmrpc_dict shmrpc_dict;
 typedef struct shmrpc_view shmrpc_view;
 typedef struct shmrpc_watch shmrpc_watch;
 
-/* Keys and positions, outermost first. */
+/* Keys and positions, the outermost first. */
 typedef shmrpc_any_list shmrpc_path;
 
 static inline shmrpc_path shmrpc_path_of(const shmrpc_any *steps, size_t len)
@@ -87,38 +87,40 @@ static inline shmrpc_path shmrpc_path_of(const shmrpc_any *steps, size_t len)
     return path;
 }
 
-/* How to open or create. NULL or zeroed: the defaults. All but `shared` counts
- * when the dict is created, and is ignored otherwise. */
+/* How to open or create. NULL or zeroed: the defaults. All members except
+ * `shared` apply only when the dict is created. */
 typedef struct shmrpc_dict_opts {
-    shmrpc_shared_opts shared; /* max_bytes: 0: 1 GiB, taken as it is needed */
-    uint64_t capacity;         /* entries at most; 0: limited by memory only */
+    shmrpc_shared_opts shared; /* max_bytes: default 1 GiB, allocated as
+                                * needed */
+    uint64_t capacity;         /* max number of entries; 0: limited by memory
+                                * only */
     uint64_t log;              /* changes kept for watchers; 0: 1024 */
     shmrpc_encoding encoding;  /* of values: MSGPACK (or 0), JSON */
     uint32_t reserved32;       /* 0 */
     uint64_t reserved[4];      /* 0; later members take its place */
 } shmrpc_dict_opts;
 
-/* Opens a dict, creates it, or both. READ_ONLY is allowed. Statuses:
- * shmrpc/shared.h. */
+/* Opens a dict, creates it, or both. READ_ONLY is allowed. Returns the statuses
+ * in shmrpc/shared.h. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_open(const char *name, const shmrpc_dict_opts *opts,
                  shmrpc_dict **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Closes a handle; NULL is fine. Close its views first; its watches and values
- * stay valid. */
+/* Closes a handle; NULL is fine. Close its views first; watches and values stay
+ * valid. */
 SHMRPC_API void shmrpc_dict_close(shmrpc_dict *dict);
 
 /* ---- reading: any thread, never waits ------------------------------------ */
 
 /*
- * Copies the value at a path, and its version (NULL: not wanted).  Release the
- * copy with shmrpc_dict_release().  No other value of this dict ever gets the
- * same version; a path into a value has the version of its key.  An empty path
+ * Copies the value at a path, and its version (NULL: not wanted). Release the
+ * copy with shmrpc_dict_release(). No other value of this dict ever gets the
+ * same version; a path into a value has the version of its key. An empty path
  * is INVALID.
  *
- * NOT_FOUND: the error says at which step the path ends; PRECONDITION: a step
- * leads into something that is neither map nor list; INVALID: a step can't be a
- * key; DATA_LOSS; DESTROYED; NO_MEMORY.
+ * Returns NOT_FOUND (the error says at which step the path ends); PRECONDITION
+ * if a step leads into something that is neither map nor list; INVALID if a
+ * step can't be a key; DATA_LOSS; DESTROYED; NO_MEMORY.
  */
 SHMRPC_API shmrpc_status shmrpc_dict_get(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any **out,
@@ -127,13 +129,13 @@ SHMRPC_API shmrpc_status shmrpc_dict_get(
 /* Frees a value that this dict returned; NULL is fine. */
 SHMRPC_API void shmrpc_dict_release(shmrpc_dict *dict, const shmrpc_any *value);
 
-/* OK or NOT_FOUND; other statuses as get. */
+/* Returns OK or NOT_FOUND; other statuses as get. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
                      shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The number of entries of the dict, or, if the path has steps, of the map or
- * list there. */
+/* Gives the number of entries of the dict, or, if the path has steps, of the
+ * map or list there. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path, uint64_t *out,
                 shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -141,32 +143,33 @@ shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path, uint64_t *out,
 /* ---- changing ------------------------------------------------------------ */
 
 /*
- * Sets the value at a path to a copy of `value`.  The map or list that it is
- * put into must exist already; in a list, so must the position.
+ * Sets the value at a path to a copy of `value`. The map or list that it is put
+ * into must exist already; in a list, so must the position.
  *
- * NOT_FOUND, PRECONDITION, INVALID: as get; OUT_OF_RANGE: the list is shorter;
- * EXHAUSTED: the dict is full, the error says what the value needs and what
- * there is; TOO_LARGE: the value; DENIED: READ_ONLY; DESTROYED; DATA_LOSS;
- * NO_MEMORY.  On failure nothing has changed.
+ * Returns NOT_FOUND, PRECONDITION and INVALID as get does; OUT_OF_RANGE if the
+ * list is shorter; EXHAUSTED if the dict is full (the error says what the value
+ * needs and what there is); TOO_LARGE if the value is too large; DENIED for a
+ * READ_ONLY handle; DESTROYED; DATA_LOSS; NO_MEMORY. On failure nothing has
+ * changed.
  */
 SHMRPC_API shmrpc_status shmrpc_dict_put(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Puts only if nothing is at the path yet; else EXISTS. */
+/* Puts only if nothing is at the path yet; otherwise returns EXISTS. */
 SHMRPC_API shmrpc_status shmrpc_dict_put_new(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Puts only if the key still has the version that get returned; else
- * ABORTED. The path has one step. `*out_version` (NULL: not wanted) is the
- * new version. */
+/* Puts only if the key still has the version that get returned; otherwise
+ * returns ABORTED. The path has one step. `*out_version` (NULL: not wanted) is
+ * the new version. */
 SHMRPC_API shmrpc_status shmrpc_dict_put_if(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
     uint64_t version, uint64_t *out_version,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Deletes what is at a path; in a list the items behind it move up. */
+/* Deletes what is at a path; in a list, later items move up. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_del(shmrpc_dict *dict, const shmrpc_path *path,
                 shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -176,22 +179,23 @@ SHMRPC_API shmrpc_status
 shmrpc_dict_pop(shmrpc_dict *dict, const shmrpc_path *path,
                 const shmrpc_any **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Removes the entry that was inserted last, and returns its key and value, each
- * to be released. NOT_FOUND: the dict is empty; ABORTED: other processes were
- * faster a thousand times. */
+/* Removes the entry that was inserted last, and returns its key and value;
+ * release each. Returns NOT_FOUND if the dict is empty, or ABORTED if other
+ * processes were faster a thousand times in a row. */
 SHMRPC_API shmrpc_status shmrpc_dict_popitem(
     shmrpc_dict *dict, const shmrpc_any **out_key, const shmrpc_any **out_value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Returns what is at a path, to be released; if nothing is there, puts a copy
- * of `value` first. Statuses as get and put; ABORTED as popitem. */
+/* Returns what is at a path; if nothing is there, puts a copy of `value` first.
+ * Release `*out`. Statuses are those of get and put, and ABORTED as for
+ * popitem. */
 SHMRPC_API shmrpc_status shmrpc_dict_get_or_put(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
     const shmrpc_any **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Inserts into a list. The last step of the path is the position, before which
- * the item goes; the steps before it lead to the list. A position at or beyond
- * its end appends. */
+/* Inserts into a list. The last step of the path is the position before which
+ * the item is inserted; the steps before it lead to the list. A position at or
+ * beyond the list's end appends. */
 SHMRPC_API shmrpc_status shmrpc_dict_insert(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -200,7 +204,7 @@ SHMRPC_API shmrpc_status shmrpc_dict_append(
     shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* What an updater decides; a negative number is a status, with which the update
+/* What an updater decides. A negative number is a status, with which the update
  * ends. */
 enum {
     SHMRPC_CHANGE_PUT = 0,
@@ -208,16 +212,17 @@ enum {
     SHMRPC_CHANGE_DELETE = 2
 };
 
-/* Gets the present value (NULL: none) and decides on the next one: with PUT it
- * is `*now`, which is a copy of the present value at first. Trees that `*now`
- * refers to must live until shmrpc_dict_update() returns. Must not use the
- * dict. */
+/* Gets the current value (NULL: none) and decides on the next one. With PUT the
+ * new value is `*now`, which is at first a copy of the current value. Trees
+ * that `*now` refers to must live until shmrpc_dict_update() returns. An
+ * updater must not use the dict. */
 typedef int shmrpc_dict_updater(void *user, const shmrpc_any *was,
                                 shmrpc_any *now);
 
 /* Reads a key (a path of one step), calls the updater, and changes the key if
  * it still has the value that was read; otherwise starts again. So no increment
- * of a counter is ever lost. Statuses as put, and what the updater returns. */
+ * of a counter is ever lost. Returns the statuses of put, and those of the
+ * updater. */
 SHMRPC_API shmrpc_status shmrpc_dict_update(
     shmrpc_dict *dict, const shmrpc_path *path, shmrpc_dict_updater *updater,
     void *user, shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -233,41 +238,43 @@ shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /* ---- views: one thread at a time for a view ------------------------------ */
 
-/* Opens a view of the dict as it is now; later changes don't affect it.
- * Costs about two microseconds; reading from it takes no lock. EXHAUSTED;
- * NO_MEMORY. */
+/* Opens a view of the dict as it is now; later changes don't affect it. Opening
+ * costs about two microseconds; reading from a view takes no lock. Returns
+ * EXHAUSTED or NO_MEMORY on failure. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_view_open(shmrpc_dict *dict, shmrpc_view **out,
                       shmrpc_error *error) SHMRPC_WARN_UNUSED;
 /* NULL is fine. */
 SHMRPC_API void shmrpc_view_close(shmrpc_view *view);
 
-/* The value at a path; valid until the next call with this view. Statuses as
- * get. */
+/* Returns the value at a path; valid until the next call with this view.
+ * Statuses as get. */
 SHMRPC_API shmrpc_status
 shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
                 const shmrpc_any **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
-/* The next entry in the order of insertion; valid until the next call with
- * this view. NOT_FOUND: there are no more; the next call starts over at the
- * first. */
+/* Returns the next entry in the order of insertion; valid until the next call
+ * with this view. Returns NOT_FOUND if there are no more; the next call then
+ * starts over at the first. */
 SHMRPC_API shmrpc_status shmrpc_view_next(
     shmrpc_view *view, const shmrpc_any **out_key, const shmrpc_any **out_value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The previous entry, beginning with the last one. NOT_FOUND: there are no
- * more; the next call starts over. A change between next and prev starts over,
- * too. */
+/* Returns the previous entry, beginning with the last one. Returns NOT_FOUND if
+ * there are no more; the next call then starts over. Switching between next and
+ * prev starts over, too. */
 SHMRPC_API shmrpc_status shmrpc_view_prev(
     shmrpc_view *view, const shmrpc_any **out_key, const shmrpc_any **out_value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The whole dict at one instant, as a map, to be released. NO_MEMORY. */
+/* Returns the whole dict at one instant, as a map, which must be released.
+ * Returns NO_MEMORY on failure. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
                 shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Whether both have the same keys with equal values (shmrpc_any_equal), in any
- * order; each dict is read as of one instant, but not both as of the same. */
+/* Whether both dicts have the same keys with equal values (shmrpc_any_equal),
+ * in any order. Each dict is read as of one instant, but the two instants
+ * differ. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_equal(shmrpc_dict *dict, shmrpc_dict *other, bool *out,
                   shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -278,62 +285,65 @@ typedef enum shmrpc_event_kind {
     SHMRPC_EVENT_PUT = 1,   /* `key` now has `value` */
     SHMRPC_EVENT_DEL = 2,   /* `key` was deleted */
     SHMRPC_EVENT_CLEAR = 3, /* everything was deleted */
-    SHMRPC_EVENT_RESYNC = 4 /* discard what you know: all present entries follow
+    SHMRPC_EVENT_RESYNC = 4 /* discard what you know: all current entries follow
                              * as PUT, then changes as usual */
 } shmrpc_event_kind;
 
 typedef struct shmrpc_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
-    uint64_t change; /* its number; events of one change have the same number */
+    uint64_t change; /* number of the change; events of one change have the same
+                      * number */
     const shmrpc_any *key;   /* of PUT and DEL, else NULL */
     const shmrpc_any *value; /* of PUT, else NULL */
 } shmrpc_event;
 
 enum {
-    /* Begins with RESYNC, and so with all present entries. */
+    /* The watch begins with RESYNC, and so with all current entries. */
     SHMRPC_WATCH_SNAPSHOT = 1u << 0
 };
 
 typedef struct shmrpc_watch_opts {
     uint32_t flags; /* SHMRPC_WATCH_... */
     uint32_t reserved32;
-    /* If not empty: only text keys that begin with it; copied. */
+    /* If not empty: watches only text keys that begin with it. Copied. */
     shmrpc_str prefix;
     uint64_t reserved[4]; /* 0; later members take its place */
 } shmrpc_watch_opts;
 
 /* Watches changes from now on. A change below a key is a PUT of the key with
- * its whole value. Several changes of one key in quick succession may come as
- * the last one only. Takes one of the writers' places unless the handle is
- * READ_ONLY. `opts` may be NULL. Statuses as open. */
+ * its whole value. Of several changes of one key in quick succession only the
+ * last one may be reported. Takes one of the writers' places unless the handle
+ * is READ_ONLY. `opts` may be NULL. Statuses as open. */
 SHMRPC_API shmrpc_status shmrpc_dict_watch_open(
     shmrpc_dict *dict, const shmrpc_watch_opts *opts, shmrpc_watch **out,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 /* NULL is fine. */
 SHMRPC_API void shmrpc_watch_close(shmrpc_watch *watch);
 
-/* The next event; waits for it until the deadline of `opts`. It is valid until
- * the next call with this watch. A watcher that falls behind the dict's `log`
- * gets RESYNC. DEADLINE; BUSY: no event, and NONBLOCK; DESTROYED; FORKED:
- * watches belong to the process that opened them; DATA_LOSS; NO_MEMORY. */
+/* Returns the next event; waits for it until the deadline of `opts`. The event
+ * is valid until the next call with this watch. A watcher that falls behind the
+ * dict's `log` gets RESYNC. Returns DEADLINE if no event came, or BUSY with
+ * NONBLOCK; FORKED if another process opened the watch; DESTROYED; DATA_LOSS;
+ * NO_MEMORY. */
 SHMRPC_API shmrpc_status shmrpc_watch_next(
     shmrpc_watch *watch, const shmrpc_event **out, const shmrpc_opts *opts,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* A descriptor for event loops, readable when there may be an event: works as
- * shmrpc_queue_fd() does. FORKED. */
+/* Returns a descriptor for event loops, readable when there may be an event;
+ * see shmrpc_queue_fd(). Also returns FORKED. */
 SHMRPC_API int shmrpc_watch_fd(shmrpc_watch *watch);
 
 /* ---- locks --------------------------------------------------------------- */
 
 /*
- * Advisory locks, for what takes more than one change: they exclude only those
- * who ask for them.  Each key has a lock, whether or not it has a value; the
- * lock of the dict as a whole excludes those of all keys.  They work as
+ * Advisory locks, for work that takes more than one change: they exclude only
+ * those who ask for them. Each key has a lock, whether or not it has a value;
+ * the lock of the dict as a whole excludes those of all keys. They work as
  * shmrpc/lock.h says: a lock belongs to the thread that took it; when its
  * process dies the next waiter gets it within 50 ms, and a stopped process
- * keeps it.  Two keys never share a lock; 512 can be locked at the same time.
+ * keeps it. Two keys never share a lock; up to 512 keys can be locked at the
+ * same time.
  *
  *     if (shmrpc_dict_lock(d, &key, NULL, &error) == SHMRPC_OK) {
  *         read, compute, put...
@@ -348,32 +358,35 @@ SHMRPC_API int shmrpc_watch_fd(shmrpc_watch *watch);
  * Waits for the lock of a key (NULL: of the whole dict), and takes it; `wait`
  * NULL: up to 30 s.
  *
- * OK: held.  OWNER_DIED: held, but its owner died while it held it: repair what
- * it protects, then call shmrpc_dict_lock_consistent(); a process that dies
- * while it is taking a lock may cause this for a key that it never held.
- * Otherwise not held: DEADLINE: the error has the process that holds it (`pid`)
- * and for how long (`held_ns`); PRECONDITION: this thread holds it already, and
- * the handle is not RECURSIVE, or it holds the lock of a key and asks for the
- * whole; EXHAUSTED: too many are held; DENIED: READ_ONLY; INVALID: `wait`, or
- * something that can't be a key; DESTROYED; DATA_LOSS; NO_MEMORY.
+ * Returns OK, or OWNER_DIED if the former owner died while it held the lock; in
+ * both cases the lock is held. After OWNER_DIED repair what the lock protects,
+ * then call shmrpc_dict_lock_consistent(); a process that dies while it is
+ * taking a lock may cause OWNER_DIED for a key that it never held. Otherwise
+ * the lock is not held: DEADLINE (the error has the process that holds it,
+ * `pid`, and for how long, `held_ns`); PRECONDITION if this thread holds it
+ * already and the handle is not RECURSIVE, or if the thread holds the lock of a
+ * key and asks for the whole dict; EXHAUSTED if too many locks are held; DENIED
+ * for a READ_ONLY handle; INVALID if `wait` is not valid, or `key` can't be a
+ * key; DESTROYED; DATA_LOSS; NO_MEMORY.
  */
 SHMRPC_API shmrpc_status shmrpc_dict_lock(
     shmrpc_dict *dict, const shmrpc_any *key, const shmrpc_lock_wait *wait,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
-/* The same without waiting for the owner: BUSY instead of DEADLINE. May block
- * for at most 10 ms while others create the locks of their keys. */
+/* Like lock, but returns BUSY instead of waiting for the owner. May block for
+ * at most 10 ms while other threads create the locks of their keys. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_try_lock(shmrpc_dict *dict, const shmrpc_any *key,
                      shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Releases the lock; never waits. PRECONDITION: this thread does not hold it by
- * this handle. Closing the handle releases all of its locks, as death does. */
+/* Releases the lock; never waits. Returns PRECONDITION if this thread does not
+ * hold it by this handle. Closing the handle releases all of its locks, as
+ * death does. */
 SHMRPC_API shmrpc_status shmrpc_dict_unlock(shmrpc_dict *dict,
                                             const shmrpc_any *key,
                                             shmrpc_error *error);
 
-/* Says that what the lock protects has been repaired. PRECONDITION: this thread
- * does not hold the lock. */
+/* States that what the lock protects has been repaired. Returns PRECONDITION if
+ * this thread does not hold the lock. */
 SHMRPC_API shmrpc_status shmrpc_dict_lock_consistent(shmrpc_dict *dict,
                                                      const shmrpc_any *key,
                                                      shmrpc_error *error);
@@ -382,8 +395,8 @@ SHMRPC_API shmrpc_status shmrpc_dict_lock_consistent(shmrpc_dict *dict,
 typedef struct shmrpc_dict_held {
     bool is_whole;   /* the lock of the whole dict */
     bool is_broken;  /* its owner died, and what it protects is not repaired */
-    int32_t pid;     /* of the holder; 0: dead, or not known */
-    int64_t held_ns; /* for how long */
+    int32_t pid;     /* process that holds the lock; 0: dead, or not known */
+    int64_t held_ns; /* how long it has been held */
     /* The first bytes of the encoded key, and its full length. */
     shmrpc_bytes key_bytes;
     uint32_t key_len;
@@ -407,13 +420,14 @@ typedef struct shmrpc_snapshot_opts {
 /*
  * Writes all entries as of one instant to a file, in their order; writers of
  * the dict don't wait for it. The file is complete and on the disk before it
- * replaces an older one: a death or a full disk at any moment leaves the older
- * one intact. `path` NULL: the default place (shmrpc/shared.h). `opts` may be
- * NULL; READ_ONLY is allowed.
+ * replaces an older one: if the process dies or the disk fills up, the older
+ * file stays intact. `path` NULL: the default place (shmrpc/shared.h). `opts`
+ * may be NULL; READ_ONLY is allowed.
  *
- * EXHAUSTED: no room on the disk; DENIED, NOT_FOUND: the folder; BUSY: another
- * process is writing the same file; INVALID: path, options; DATA_LOSS: the dict
- * is damaged; DESTROYED; NO_MEMORY. Blocks as long as the disk takes.
+ * Returns EXHAUSTED if the disk is full; DENIED or NOT_FOUND if the folder
+ * can't be used; BUSY if another process is writing the same file; INVALID if
+ * the path or an option is not valid; DATA_LOSS if the dict is damaged;
+ * DESTROYED; NO_MEMORY. Blocks as long as the disk takes.
  */
 SHMRPC_API shmrpc_status shmrpc_dict_snapshot(
     shmrpc_dict *dict, const char *path, const shmrpc_snapshot_opts *opts,
@@ -422,42 +436,43 @@ SHMRPC_API shmrpc_status shmrpc_dict_snapshot(
 /*
  * Puts all entries of a snapshot into the dict, in one change; other entries
  * stay. To create a dict from a snapshot, see shmrpc_shared_opts.snapshot.
- * `path` as above.
+ * `path` is as in shmrpc_dict_snapshot().
  *
- * NOT_FOUND, DENIED: the file; DATA_LOSS: it is damaged, the error says where;
- * CONTRACT: it has another type or encoding, or comes from a later version of
- * this library; EXHAUSTED, TOO_LARGE: the dict has no room for it; DESTROYED;
- * NO_MEMORY. On failure nothing has changed.
+ * Returns NOT_FOUND or DENIED if the file can't be opened; DATA_LOSS if it is
+ * damaged (the error says where); CONTRACT if it has another type or encoding,
+ * or comes from a later version of this library; EXHAUSTED or TOO_LARGE if the
+ * dict has no room for it; DESTROYED; NO_MEMORY. On failure nothing has
+ * changed.
  */
 SHMRPC_API shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
                                           shmrpc_error *error)
     SHMRPC_WARN_UNUSED;
 
-/* ---- ends and figures ---------------------------------------------------- */
+/* ---- destroying and statistics ------------------------------------------- */
 
 /* Destroys the dict for everyone: all who use it get DESTROYED, and the name is
- * free. DENIED: READ_ONLY; or the dict is destroyed, but the folder's
- * permissions let only its owner remove the name. */
+ * free. Returns DENIED for a READ_ONLY handle; also if the dict is destroyed,
+ * but the folder's permissions let only its owner remove the name. */
 SHMRPC_API shmrpc_status shmrpc_dict_destroy(shmrpc_dict *dict);
 
 typedef struct shmrpc_dict_stat {
     uint64_t entry_count;
     uint64_t change_count; /* since it was made */
-    uint64_t helped_count; /* of those: completed by another process */
+    uint64_t helped_count; /* how many of these another process completed */
     uint64_t memory_bytes; /* in use */
     uint64_t max_bytes;    /* limit */
     uint64_t view_age;     /* changes since the oldest open view; 0: none */
     uint32_t open_count;   /* living handles that may write */
-    uint32_t lock_count;   /* locks that are held, that of the whole dict
-                            * included */
-    int64_t snapshot_ns;   /* when the last snapshot was written, since 1970, by
-                            * a handle that may write or by its service; 0:
-                            * never */
+    uint32_t lock_count;   /* locks that are held, including the lock of the
+                            * whole dict */
+    int64_t snapshot_ns;   /* time of the last snapshot since 1970, written by a
+                            * handle that may write or by the object's service;
+                            * 0: never */
     uint64_t snapshot_failure_count;
     uint64_t reserved[6];
 } shmrpc_dict_stat;
 
-/* Figures as of now. */
+/* Reads the dict's current figures. */
 SHMRPC_API shmrpc_status shmrpc_dict_stat_read(shmrpc_dict *dict,
                                                shmrpc_dict_stat *out);
 

@@ -16,14 +16,15 @@
  * These functions are in the library libshmrpc-svc (pkg-config shmrpc-svc,
  * CMake shmrpc::svc), which uses libshmrpc.
  *
- * What a server says of itself is untrusted input: a text of up to 16 MiB is
- * read with at most 256 MiB of memory, imports nothing and opens no file; an
- * error in it is INVALID.  Offsets and sizes in the tables are those of the
- * structs that generated C would have, so that a value can be built and read
- * field by field.
+ * The text that a server sends is untrusted input: reading a text of up to 16
+ * MiB takes at most 256 MiB of memory, follows no import and opens no file; a
+ * text with an error is INVALID. Offsets and sizes in the tables are those of
+ * the structs that generated C would have, so that a value can be built and
+ * read field by field.
  *
- * Threading: read and ask: any thread, unless another one changes the locale
- * or, for ask, the environment; an interface is constant data.
+ * Threading: read and ask may be called from any thread, as long as no other
+ * thread changes the locale or, for ask, the environment. An interface is
+ * constant data.
  */
 #ifndef SHMRPC_INTERFACE_H
 #define SHMRPC_INTERFACE_H
@@ -41,16 +42,16 @@ SHMRPC_BEGIN_DECLS
 /* A service as its .svc describes it. */
 typedef struct shmrpc_interface shmrpc_interface;
 
-/* The longest text of a .svc that is read, in bytes. */
+/* The longest .svc text that is read, in bytes. */
 #define SHMRPC_INTERFACE_MAX_TEXT_BYTES ((size_t)16 << 20)
 
 /*
- * Reads a .svc: `len` bytes at `text`, which may be freed afterwards. Like the
- * canonical text of a service, it must hold one service and every type that
- * this uses: an import is an error. `*out` is the caller's, to be released.
- * INVALID: the error's path is "line:column", and its message says what is
- * wrong there first; TOO_LARGE: the text, or a type of more than 16 MiB;
- * NO_MEMORY.
+ * Reads the text of a .svc: `len` bytes at `text`, which may be freed
+ * afterwards. Like the canonical text of a service, it must hold one service
+ * and every type that the service uses: an import is an error. The caller
+ * releases `*out`. Returns INVALID if the text has errors (the error's path is
+ * "line:column" of the first one, its message says what is wrong), TOO_LARGE if
+ * the text or one of its types has more than 16 MiB, or NO_MEMORY.
  */
 SHMRPC_API shmrpc_status
 shmrpc_interface_read(const char *text, size_t len, shmrpc_interface **out,
@@ -59,26 +60,26 @@ shmrpc_interface_read(const char *text, size_t len, shmrpc_interface **out,
 /*
  * Finds a service, asks it for its .svc, and reads that. `name` is what `shmrpc
  * call` takes, except for sections of a manager: "echo_serv", "echo_serv@two",
- * "echo_serv:5555" when services of one name have several ports, or addresses:
- * "shm://echo_serv@two,tcp://host:5555". Ports of places in shared memory are
+ * "echo_serv:5555" if services of one name have several ports, or addresses:
+ * "shm://echo_serv@two,tcp://host:5555". Ports of services in shared memory are
  * found by discovery. Blocks until the deadline in `opts` (NULL: 5 s); with
  * SHMRPC_OPT_WAIT_FOR_READY it waits for a service that isn't running yet, and
- * looks for it every 50 ms. `*out` is the caller's, to be released. NOT_FOUND:
- * there is no such service, the message may suggest another; INVALID: the name
- * is malformed or ambiguous, or the service's .svc has an error; statuses of
- * shmrpc_discover() and shmrpc_describe().
+ * looks for it every 50 ms. The caller releases `*out`. Returns NOT_FOUND if
+ * there is no such service (the message may suggest another), INVALID if the
+ * name is malformed or ambiguous, or if the service's .svc has an error, else a
+ * status of shmrpc_discover() or shmrpc_describe().
  */
 SHMRPC_API shmrpc_status shmrpc_interface_ask(
     const char *name, const shmrpc_opts *opts, shmrpc_interface **out,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The service's tables. They live as long as the interface. After ask, the port
- * is the one where the service was found. */
+/* Returns the service's tables, which live as long as the interface. After ask,
+ * the port in them is the one where the service was found. */
 SHMRPC_API const shmrpc_service *
 shmrpc_interface_service(const shmrpc_interface *interface);
 
-/* The addresses of the service, for shmrpc_stub_connect(), after ask; after
- * read NULL. Lives as long as the interface. */
+/* Returns the addresses of the service, for shmrpc_stub_connect(), after ask;
+ * NULL after read. They live as long as the interface. */
 SHMRPC_API const char *
 shmrpc_interface_where(const shmrpc_interface *interface);
 

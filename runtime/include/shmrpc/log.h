@@ -3,14 +3,14 @@
  *
  *     shmrpc_log(SHMRPC_LOG_WARNING, "%s: no such page", name);
  *
- * They go to standard error, where the manager (shmrpcd), systemd and terminals
- * read them. Each is written in one piece, even when other threads and
- * processes write at the same time, with its level in front as <4>, or by name
- * on a terminal; for the manager also with the thread and the call that it
- * serves; the manager's log shows both. Other output of a program is logged
- * too; its level is guessed.
+ * The lines go to standard error, where the manager (shmrpcd), systemd and
+ * terminals read them. Each line is written in one piece, even when other
+ * threads and processes write at the same time. It begins with its level, as
+ * <4>, or by name on a terminal. For the manager it also holds the thread and
+ * the call that the thread serves, and the manager's log shows both. Other
+ * output of a program is logged too; its level is guessed.
  *
- * Threading: any thread, also in forked children; not in signal handlers.
+ * Threading: any thread, also in forked children, but not in signal handlers.
  */
 #ifndef SHMRPC_LOG_H
 #define SHMRPC_LOG_H
@@ -19,8 +19,8 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* The numbers are those of Python's logging, with NOTICE and the levels of
- * plain output added. Any other number counts as the next lower one. */
+/* The numbers are those of Python's logging, plus NOTICE and the levels of
+ * plain output. Any other number counts as the next lower one. */
 typedef enum shmrpc_log_level {
     SHMRPC_LOG_NOTSET = 0, /* no mark: the level is guessed from the text */
     SHMRPC_LOG_DEBUG = 10,
@@ -38,7 +38,7 @@ typedef enum shmrpc_log_level {
 
 /* Writes a line, formatted as by printf; newlines in it become blanks. Blocks
  * while standard error is a full pipe; what can't be written is lost. Leaves
- * errno as it was. */
+ * errno unchanged. */
 SHMRPC_API void shmrpc_log(shmrpc_log_level level, const char *format, ...)
     SHMRPC_PRINTF(2, 3);
 

@@ -1,12 +1,12 @@
 /*
- * Named objects in shared memory: for tools that list them and clean up.
+ * Named objects in shared memory, for tools that list them and clean up.
  *
- * These are locks (shmrpc/lock.h) and the objects of shmrpc/shared.h.  Each is
+ * These are locks (shmrpc/lock.h) and the objects of shmrpc/shared.h. Each is
  * the file NAME.KIND in one of two folders: $SHMRPC_DIR/objects and
- * $SHMRPC_DIR/shared, if that variable is set, else /dev/shm/shmrpc-UID and
- * /dev/shm/shmrpc (in /tmp if there is no /dev/shm).  A name that is longer
- * than 200 bytes, or has other characters than letters, digits, `_`, `-` and
- * `.`, is stored in the file, whose own name is then `%` and a hash.
+ * $SHMRPC_DIR/shared if that variable is set, else /dev/shm/shmrpc-UID and
+ * /dev/shm/shmrpc (in /tmp if there is no /dev/shm). A name that is longer than
+ * 200 bytes, or has characters other than letters, digits, `_`, `-` and `.`, is
+ * stored in the file; the file is then called `%` and a hash.
  *
  * Threading: any thread.
  */
@@ -28,10 +28,10 @@ typedef enum shmrpc_scope {
 } shmrpc_scope;
 
 typedef enum shmrpc_object_state {
-    SHMRPC_OBJECT_FREE,       /* a lock */
-    SHMRPC_OBJECT_HELD,       /* a lock */
-    SHMRPC_OBJECT_OWNER_DIED, /* a lock: held by a dead owner, or its data not
-                               * repaired yet */
+    SHMRPC_OBJECT_FREE,       /* a lock that nobody holds */
+    SHMRPC_OBJECT_HELD,       /* a lock that somebody holds */
+    SHMRPC_OBJECT_OWNER_DIED, /* a lock whose owner died holding it, or whose
+                               * data is not repaired yet */
     SHMRPC_OBJECT_DESTROYED,  /* destroyed by a process that died before it
                                * removed the file */
     SHMRPC_OBJECT_DAMAGED,    /* not an object, or no longer a valid one */
@@ -43,44 +43,48 @@ typedef enum shmrpc_object_state {
 } shmrpc_object_state;
 
 typedef struct shmrpc_object_info {
-    const char *name; /* valid during the visit, as all texts */
-    const char *kind; /* "lock", "semaphore", "shared lock", "queue", ...; "?":
-                       * not known */
+    const char *name; /* valid during the visit, like all texts here */
+    const char *kind; /* "lock", "semaphore", "shared lock", "queue", ...; "?"
+                       * if not known */
     const char *type; /* "queue<acme.tts.Job>"; "" for locks */
     shmrpc_object_state state;
     uint32_t uid;          /* of the file's owner */
     uint32_t mode;         /* permission bits */
     uint32_t open_count;   /* handles of living processes that may write */
-    int32_t owner_pid;     /* the holder of the lock; 0: nobody, or not known */
+    int32_t owner_pid;     /* process that holds the lock; 0: nobody, or not
+                            * known */
     int64_t idle_ns;       /* since it was last opened */
-    uint64_t memory_bytes; /* the memory that it takes */
+    uint64_t memory_bytes; /* memory that the object takes */
 } shmrpc_object_info;
 
-/* Return false to stop. */
+/* Returns false to stop the visit. */
 typedef bool shmrpc_object_visitor(void *user, const shmrpc_object_info *info);
 
 /* Calls `visit` for each object, in no particular order. A folder that doesn't
- * exist has no objects. INVALID: $SHMRPC_DIR; DENIED, EXHAUSTED, NO_MEMORY. */
+ * exist has no objects. Returns INVALID if $SHMRPC_DIR can't be used, DENIED,
+ * EXHAUSTED or NO_MEMORY. */
 SHMRPC_API shmrpc_status shmrpc_objects_visit(shmrpc_scope scope,
                                               shmrpc_object_visitor *visit,
                                               void *user);
 
 /* Destroys the object for all who use it, and removes its file, even if it is
  * damaged. `kind` is "lock", "queue" and so on, or NULL if only one kind has
- * that name. INVALID: not a valid name or kind; NOT_FOUND; PRECONDITION:
- * several kinds have the name, the error says which; DENIED. */
+ * that name. Returns INVALID if the name or kind is not valid; NOT_FOUND;
+ * PRECONDITION if several kinds have the name (the error says which); or
+ * DENIED. */
 SHMRPC_API shmrpc_status shmrpc_object_remove(shmrpc_scope scope,
                                               const char *name,
                                               const char *kind,
                                               shmrpc_error *error);
 
 /* Removes what is no longer in use: locks that no living process has open and
- * that were last opened `min_idle_ns` ago or longer, shared objects whose
- * lifetime is over (others are kept until they are removed), destroyed ones,
+ * that were last opened at least `min_idle_ns` ago, shared objects whose
+ * lifetime is over (others are kept until they are removed), destroyed objects,
  * and files that a killed creator left behind. The state of a removed lock (a
  * semaphore of value 0) is lost. Objects of other users that we may not remove
- * stay. Objects that stay take back what dead processes held: memory, and
- * items that they had not acknowledged. `out_removed` may be NULL. */
+ * stay. From the objects that stay, this reclaims what dead processes held:
+ * memory, and items that they had not acknowledged. `out_removed` may be
+ * NULL. */
 SHMRPC_API shmrpc_status shmrpc_objects_collect(shmrpc_scope scope,
                                                 int64_t min_idle_ns,
                                                 uint32_t *out_removed);

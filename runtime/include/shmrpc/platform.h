@@ -1,6 +1,7 @@
 /*
  * Compiler details that the public headers share: linkage, visibility, and the
- * attributes that make misuse a warning.  Callers need nothing of it.
+ * attributes that make misuse a warning. Programs don't use these macros
+ * themselves.
  */
 #ifndef SHMRPC_PLATFORM_H
 #define SHMRPC_PLATFORM_H

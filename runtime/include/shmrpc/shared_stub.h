@@ -3,8 +3,8 @@
  * functions in the generated headers, or those of shmrpc/queue.h and so on.
  *
  * A generated handle is a pointer to the public type (shmrpc_queue ...) under
- * another name.  Where no item is involved, generated code calls the public
- * functions: _close, _end, _destroy, _stat_read.  An item is a `const void *`
+ * another name. Where no item is involved, generated code calls the public
+ * functions: _close, _end, _destroy, _stat_read. An item is a `const void *`
  * here: it points to a value of the type in the row with which the handle was
  * opened.
  *
@@ -27,7 +27,8 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* `name` NULL: the row's own. `row` must live as long as the handle. */
+/* `name` NULL stands for the row's own name. `row` must live as long as the
+ * handle. */
 SHMRPC_API int shmrpc_stub_queue_open(const shmrpc_shared *row,
                                       const char *name,
                                       const shmrpc_shared_opts *opts,
@@ -45,7 +46,7 @@ SHMRPC_API int shmrpc_stub_queue_pop(shmrpc_queue *queue,
                                      const shmrpc_opts *opts, const void **out,
                                      shmrpc_error *error);
 /* `out` has room for `max` pointers. Generated code passes its arrays of typed
- * pointers as they are: all pointers to objects have one representation. */
+ * pointers without a copy: all pointers to objects have one representation. */
 SHMRPC_API int shmrpc_stub_queue_pop_many(shmrpc_queue *queue,
                                           const shmrpc_opts *opts,
                                           const void **out, size_t max,
@@ -58,7 +59,7 @@ SHMRPC_API void shmrpc_stub_queue_release(shmrpc_queue *queue,
 SHMRPC_API int shmrpc_stub_queue_ack(shmrpc_queue *queue, const void *item);
 SHMRPC_API bool shmrpc_stub_queue_is_redelivered(const void *item);
 
-/* For subscribing, closing and counting losses use the public functions. */
+/* To subscribe, close, or count losses use the public functions. */
 SHMRPC_API int shmrpc_stub_topic_open(const shmrpc_shared *row,
                                       const char *name,
                                       const shmrpc_shared_opts *opts,
@@ -71,19 +72,20 @@ SHMRPC_API int shmrpc_stub_sub_next(shmrpc_sub *sub, const void **out,
                                     const shmrpc_opts *opts,
                                     shmrpc_error *error);
 
-/* For everything else of a pipe use the public functions. */
+/* For everything else on a pipe use the public functions. */
 SHMRPC_API int shmrpc_stub_pipe_open(const shmrpc_shared *row, const char *name,
                                      const shmrpc_shared_opts *opts,
                                      shmrpc_pipe **out, shmrpc_error *error);
 
-/* Keys and values are `const void *` to a value of the row's type. */
+/* Keys and values are `const void *` to values of the row's types. */
 SHMRPC_API int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
                                      const shmrpc_shared_opts *opts,
                                      shmrpc_dict **out, shmrpc_error *error);
-/* For values without pointers (SHMRPC_TYPE_FIXED): copies into `out`. */
+/* Copies the value into `out`; only for values without pointers
+ * (SHMRPC_TYPE_FIXED). */
 SHMRPC_API int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key,
                                     void *out, shmrpc_error *error);
-/* Gets a value of any type, to be released. */
+/* Gets a value of any type, which must be released. */
 SHMRPC_API int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,
                                          const void **out, shmrpc_error *error);
 SHMRPC_API void shmrpc_stub_dict_release(shmrpc_dict *dict, const void *value);
@@ -95,9 +97,9 @@ SHMRPC_API int shmrpc_stub_dict_put_new(shmrpc_dict *dict, const void *key,
                                         const void *value, shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_dict_del(shmrpc_dict *dict, const void *key,
                                     shmrpc_error *error);
-/* Calls the user's function `change` with its real type: `was` is NULL where
- * there is nothing, `now` begins as a copy of what is there, or as zeros.
- * Returns SHMRPC_CHANGE_... or a status. It may be called more than once. */
+/* Calls the user's function `change` with its real type: `was` is NULL if there
+ * is no value, `now` begins as a copy of the value, or as zeros. Returns
+ * SHMRPC_CHANGE_... or a status. It may be called more than once. */
 typedef int (*shmrpc_stub_change)(shmrpc_function change, void *user,
                                   const void *was, void *now);
 SHMRPC_API int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
@@ -105,13 +107,13 @@ SHMRPC_API int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
                                        shmrpc_function change, void *user,
                                        shmrpc_error *error);
 
-/* `keys` and `values` point into an array of structs: each next key and value
- * is `step` bytes further. */
+/* `keys` and `values` point into an array of structs: the next key and value
+ * are `step` bytes further. */
 SHMRPC_API int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
                                       const void *values, size_t step,
                                       size_t count, shmrpc_error *error);
 
-/* `key` NULL: the lock of the whole dict. */
+/* `key` NULL stands for the lock of the whole dict. */
 SHMRPC_API int shmrpc_stub_dict_lock(shmrpc_dict *dict, const void *key,
                                      const shmrpc_lock_wait *wait,
                                      shmrpc_error *error);
@@ -123,15 +125,15 @@ SHMRPC_API int shmrpc_stub_dict_lock_consistent(shmrpc_dict *dict,
                                                 const void *key,
                                                 shmrpc_error *error);
 
-/* For opening and closing views and watches use the public functions. */
+/* To open and close views and watches use the public functions. */
 SHMRPC_API int shmrpc_stub_view_get(shmrpc_view *view, const void *key,
                                     const void **out, shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
                                      const void **out_value,
                                      shmrpc_error *error);
 
-/* The layout of generated events, which have types of their own: as
- * shmrpc_event. */
+/* The layout of generated events, which have types of their own; the members
+ * are those of shmrpc_event. */
 typedef struct shmrpc_stub_event {
     shmrpc_event_kind kind;
     uint32_t reserved32;
@@ -145,7 +147,7 @@ SHMRPC_API int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
                                       const shmrpc_opts *opts,
                                       shmrpc_error *error);
 
-/* For watching and everything else of a value use the public functions. */
+/* To watch a value, and for everything else, use the public functions. */
 SHMRPC_API int shmrpc_stub_value_open(const shmrpc_shared *row,
                                       const char *name,
                                       const shmrpc_shared_opts *opts,
@@ -165,21 +167,21 @@ SHMRPC_API int shmrpc_stub_value_update(shmrpc_value *value,
 
 /* ---- values that are lists, in msgpack ----------------------------------- */
 
-/* Each is one change of the value; its cost does not depend on the list's
- * length. Positions below 0 count from the end; a value that nobody has put is
- * an empty list. OUT_OF_RANGE, NOT_FOUND: the list is shorter; INVALID: it
- * would have more or fewer items than its type allows; other statuses as
- * shmrpc_value_put(). */
+/* Each of these is one change of the value; its cost does not depend on the
+ * list's length. Positions below 0 count from the end; a value that nobody has
+ * put is an empty list. They return OUT_OF_RANGE or NOT_FOUND if the list is
+ * shorter; INVALID if the list would have more or fewer items than its type
+ * allows; else statuses of shmrpc_value_put(). */
 SHMRPC_API int shmrpc_stub_list_append(shmrpc_value *value, const void *item,
                                        shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_list_insert(shmrpc_value *value, int64_t position,
                                        const void *item, shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_list_set(shmrpc_value *value, int64_t position,
                                     const void *item, shmrpc_error *error);
-/* Deletes an item, and returns it (`out` NULL: not wanted), to be released. */
+/* Deletes an item and returns it, to be released; `out` NULL: not wanted. */
 SHMRPC_API int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
                                     const void **out, shmrpc_error *error);
-/* A copy, to be released. */
+/* Returns a copy of an item, to be released. */
 SHMRPC_API int shmrpc_stub_list_at(shmrpc_value *value, int64_t position,
                                    const void **out, shmrpc_error *error);
 SHMRPC_API int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
@@ -187,8 +189,9 @@ SHMRPC_API int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
 
 /* ---- objects of a service ------------------------------------------------ */
 
-/* As _open, for an object that a service owns. `client` NULL: in a process that
- * serves it, or in one of its workers. Statuses also as shmrpc_stub_shared. */
+/* Like _open, for an object that a service owns. `client` is NULL in a process
+ * that serves the object, or in one of its workers. Also returns the statuses
+ * of shmrpc_stub_shared. */
 SHMRPC_API int shmrpc_stub_queue_open_of(shmrpc_client *client,
                                          const shmrpc_service *service,
                                          const shmrpc_shared *row,
@@ -219,7 +222,7 @@ SHMRPC_API int shmrpc_stub_value_open_of(shmrpc_client *client,
                                          shmrpc_value **out,
                                          shmrpc_error *error);
 
-/* The functions in a service's table of its objects (shmrpc_objects). */
+/* The functions in a service's table of objects (shmrpc_objects). */
 SHMRPC_API int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd,
                                        int *out_fd, shmrpc_error *error);
 SHMRPC_API void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd);

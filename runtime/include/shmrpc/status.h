@@ -5,7 +5,7 @@
  * values are the runtime's own statuses, listed here; values from 100 up are
  * the errors that a service declares in its .svc.  Numbers never change.
  *
- * Threading: everything here is pure.
+ * Threading: all functions are pure.
  */
 #ifndef SHMRPC_STATUS_H
 #define SHMRPC_STATUS_H
@@ -59,21 +59,23 @@ SHMRPC_BEGIN_DECLS
 typedef enum shmrpc_status {
     SHMRPC_OK = 0,
     SHMRPC_MORE = 1,
-    SHMRPC_DETACHED = 3, /* of handlers: see shmrpc_ctx_detach */
+    SHMRPC_DETACHED = 3, /* returned by handlers only: see shmrpc_ctx_detach */
 #define SHMRPC_X(name, number, connect, http, may_have_run, text) \
     SHMRPC_E_##name = (number),
     SHMRPC_STATUS_LIST(SHMRPC_X)
 #undef SHMRPC_X
 } shmrpc_status;
 
-/* "DEADLINE" for SHMRPC_E_DEADLINE, "OK", "MORE"; "DECLARED" for 100 and up;
- * "UNKNOWN" for any other number.  Static strings, never NULL. */
+/* Returns the status's name: "DEADLINE" for SHMRPC_E_DEADLINE, "OK", "MORE";
+ * "DECLARED" for 100 and up; "UNKNOWN" for any other number. Static, never
+ * NULL. */
 SHMRPC_API const char *shmrpc_status_name(int status);
 
-/* One short phrase in lower case for people.  Static, never NULL. */
+/* Returns a short human-readable phrase in lower case. Static, never NULL. */
 SHMRPC_API const char *shmrpc_status_text(int status);
 
-/* The code of the Connect protocol, as in {"code":"not_found"}.  Static. */
+/* Returns the status's code in the Connect protocol, as in
+ * {"code":"not_found"}. Static. */
 SHMRPC_API const char *shmrpc_status_connect_code(int status);
 
 /* The HTTP status that a gateway answers with. */

@@ -27,14 +27,15 @@ typedef struct shmrpc_client shmrpc_client;
 /*
  * Connects to `service` at `where`: one or more addresses, separated by commas,
  * tried in order; NULL or "" means "shm://". Blocks until the deadline in
- * `defaults` (which also has the calls' defaults), at most 5 s. Compares the
- * method tables of both sides. A list goes on to its next address only if
- * nobody answers.
+ * `defaults` (which also has the defaults of the calls), at most 5 s. Compares
+ * the method tables of both sides. If nobody answers at an address, tries the
+ * next one; any other failure ends the attempt.
  *
- * UNAVAILABLE: nobody listens, the error says where it looked; DEADLINE:
- * somebody listens, but does not answer; CONTRACT: the error names the method
- * and the difference; DENIED, EXHAUSTED: refused by the server; INVALID:
- * `where` is malformed; UNIMPLEMENTED: the transport is not built in.
+ * Returns UNAVAILABLE if nobody listens (the error says where it looked);
+ * DEADLINE if somebody listens, but does not answer; CONTRACT if the interfaces
+ * differ (the error names the method and the difference); DENIED or EXHAUSTED
+ * if the server refuses; INVALID if `where` is malformed; UNIMPLEMENTED if the
+ * transport is not built in.
  */
 SHMRPC_API int shmrpc_stub_connect(const shmrpc_service *service,
                                    const char *where,
@@ -54,56 +55,59 @@ SHMRPC_API int shmrpc_stub_call(shmrpc_client *client, uint32_t method,
                                 const void *params, const shmrpc_opts *opts,
                                 void *result, shmrpc_error *error);
 
-/* As call, for methods that throw errors with payload, and for results of any
- * size: `*reply` points to a value of the method's result type and must be
- * released. It is written on OK. If the method throws an error with payload, it
- * is also written when the call ends in any declared error; with
- * SHMRPC_OPT_FAULTS also when it ends in a fault. The value is zeros then.
- * DATA_LOSS: also when a payload does not decode. */
+/* Like shmrpc_stub_call, for methods that throw errors with payload, and for
+ * results of any size: `*reply` points to a value of the method's result type
+ * and must be released. It is written on OK. If the method throws an error with
+ * payload, it is also written when the call ends in any declared error; with
+ * SHMRPC_OPT_FAULTS also when the call ends in a fault. The value is all zeros
+ * then. Also returns DATA_LOSS if a payload can't be decoded. */
 SHMRPC_API int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                                       const void *params,
                                       const shmrpc_opts *opts,
                                       const void **reply, shmrpc_error *error);
 
-/* The payload of the error `type`, if the call that returned `reply` ended in
- * it and the server sent one; else NULL. Lives as long as the reply, which may
- * be NULL. */
+/* Returns the payload of the error `type`, if the call that returned `reply`
+ * ended in that error and the server sent a payload; else NULL. It lives as
+ * long as the reply, which may be NULL. */
 SHMRPC_API const void *shmrpc_stub_payload(const void *reply,
                                            const shmrpc_error_type *type);
 
-/* As call, but a failed call may give a reply, to be released: if the method
- * throws an error with payload, or for a fault (shmrpc/fault.h). Otherwise
- * `*reply` stays as it was. */
+/* Like shmrpc_stub_call, but a failed call may return a reply, which must be
+ * released: if the method throws an error with payload, or if the call ended in
+ * a fault (shmrpc/fault.h). Otherwise `*reply` is left unchanged. */
 SHMRPC_API int shmrpc_stub_call_fault(shmrpc_client *client, uint32_t method,
                                       const void *params,
                                       const shmrpc_opts *opts, void *result,
                                       const void **reply, shmrpc_error *error);
 
-/* Frees a reply. NULL is fine. Any thread, also after close. Only once:
- * shmrpc/async.h says what a second time does. */
+/* Frees a reply. NULL is fine. May be called from any thread, also after close,
+ * but only once: shmrpc/async.h says what a second release does. */
 SHMRPC_API void shmrpc_stub_release(const void *reply);
 
-/* Starts a call; `*out` must be finished or released. BUSY, DEADLINE: all 64
- * call slots are in use; UNAVAILABLE; INVALID; NO_MEMORY: also when more than
- * 4096 calls are unfinished. */
+/* Starts a call; `*out` must be finished or released. Returns BUSY (with
+ * SHMRPC_OPT_NONBLOCK) or DEADLINE if all 64 call slots are in use,
+ * UNAVAILABLE, INVALID, or NO_MEMORY, also if more than 4096 calls are
+ * unfinished. */
 SHMRPC_API int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
                                  const void *params, const shmrpc_opts *opts,
                                  shmrpc_call **out, shmrpc_error *error);
 
 /* Prepares a call of a raw method with `len` bytes, which the caller writes to
- * `*at` before it sends `*out`. Statuses as start; INVALID: also when the
- * method does not take that many bytes. */
+ * `*at` before it sends `*out`. Returns the statuses of start, and INVALID if
+ * the method does not take that many bytes. */
 SHMRPC_API int shmrpc_stub_loan(shmrpc_client *client, uint32_t method,
                                 size_t len, const shmrpc_opts *opts,
                                 uint8_t **at, shmrpc_call **out,
                                 shmrpc_error *error);
 
-/* Sends a loan, which is then a call that was started. UNAVAILABLE, TOO_LARGE,
- * EXHAUSTED: it was not sent, and has ended. INVALID: `call` is no loan. */
+/* Sends a loan, which becomes a call that was started. On UNAVAILABLE,
+ * TOO_LARGE and EXHAUSTED it was not sent, and the call has ended. Returns
+ * INVALID if `call` is not a loan. */
 SHMRPC_API int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error);
 
-/* Waits for a call, and frees it: as shmrpc_stub_call and _call_reply. INVALID:
- * `call` is not of this method; it is then left unchanged. */
+/* Waits for a call and frees it; results are those of shmrpc_stub_call and
+ * shmrpc_stub_call_reply. Returns INVALID if `call` is a call of another
+ * method, and then leaves it unchanged. */
 SHMRPC_API int shmrpc_stub_finish(shmrpc_call *call,
                                   const shmrpc_service *service,
                                   uint32_t method, void *result,
@@ -119,19 +123,19 @@ SHMRPC_API int shmrpc_stub_finish_reply(shmrpc_call *call,
 typedef void (*shmrpc_stub_end)(shmrpc_function done, void *user, int status,
                                 void *reply, const shmrpc_error *error);
 
-/* Starts a call; when it has ended, dispatch, or close at the latest, calls
- * `end`, which calls `done`. `*out`, unless NULL is passed, is for cancelling.
- * Statuses as start. */
+/* Starts a call. When it has ended, dispatch, or close at the latest, calls
+ * `end`, which calls `done`. `*out` (`out` may be NULL) is for cancelling.
+ * Returns the statuses of start. */
 SHMRPC_API int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
                                  const void *params, const shmrpc_opts *opts,
                                  shmrpc_call **out, shmrpc_error *error,
                                  shmrpc_stub_end end, shmrpc_function done,
                                  void *user);
 
-/* As async, but first waits for up to `patience_ns`, as a blocking call does.
- * If the call is over by then, `end` is called before this function returns,
- * with `*out` set before; so an event loop saves a turn for short calls. 0:
- * does not wait. */
+/* Like shmrpc_stub_async, but first waits for up to `patience_ns`, as a
+ * blocking call does. If the call is over by then, `end` is called before this
+ * function returns, after `*out` was set; this saves a turn of the event loop
+ * for short calls. 0: does not wait. */
 SHMRPC_API int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
                                       const void *params,
                                       const shmrpc_opts *opts,
@@ -141,14 +145,16 @@ SHMRPC_API int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
 
 /*
  * Opens an object that `service` shares, by its name in the .svc. `*out_fd` has
- * an open file description of its own, for reading only if just the service may
- * write. `*out_watch_fd` hangs up when the server ends; -1 if it can't end
- * before us. Both are the caller's. `client` NULL: in a process that serves it,
- * or in one of its workers. Blocks for `timeout_ns`, 0: 5 s.
+ * an open file description of its own, read-only if only the service may write.
+ * `*out_watch_fd` hangs up when the server ends; it is -1 if the server can't
+ * end before us. The caller closes both. `client` is NULL in a process that
+ * serves the object, or in one of its workers. Blocks for up to `timeout_ns`;
+ * 0: 5 s.
  *
- * NOT_FOUND: the service has no such object; UNIMPLEMENTED: it is on another
- * machine; UNAVAILABLE, DEADLINE, DENIED, EXHAUSTED: as connect; UNAVAILABLE
- * also: this process does not serve it.
+ * Returns NOT_FOUND if the service has no such object; UNIMPLEMENTED if the
+ * object is on another machine; UNAVAILABLE, DEADLINE, DENIED or EXHAUSTED as
+ * shmrpc_stub_connect; also UNAVAILABLE if `client` is NULL and this process
+ * does not serve the object.
  */
 SHMRPC_API int shmrpc_stub_shared(shmrpc_client *client,
                                   const shmrpc_service *service,
@@ -156,28 +162,30 @@ SHMRPC_API int shmrpc_stub_shared(shmrpc_client *client,
                                   int *out_fd, int *out_watch_fd,
                                   shmrpc_error *error);
 
-/* A descriptor, owned by the client, which is readable when dispatch may have
- * something to do: a callback is due, or a deadline has passed. Negative: a
- * status. */
+/* Returns a descriptor, owned by the client, which is readable when dispatch
+ * may have something to do: a callback is due, or a deadline has passed. A
+ * negative result is a status. */
 SHMRPC_API int shmrpc_stub_fd(shmrpc_client *client);
 
 /* Calls the callbacks that are due; returns how many. Does not block. */
 SHMRPC_API int shmrpc_stub_dispatch(shmrpc_client *client);
 
-/* Reads the client's counters. Each is exact, but they may be of slightly
- * different moments. Any thread. */
+/* Reads the client's counters. Each is exact, but they may be from slightly
+ * different moments. May be called from any thread. */
 SHMRPC_API void shmrpc_stub_read_stats(const shmrpc_client *client,
                                        shmrpc_client_stats *out);
 
-/* Unpacks `params`, calls the user's handler in `impl`, stores its result. */
+/* Unpacks `params`, calls the user's handler in `impl`, and stores its
+ * result. */
 typedef int (*shmrpc_handler)(shmrpc_ctx *ctx, const void *impl, void *user,
                               const void *params, void *result);
 
 /*
  * Makes the call end in the error `type` if the handler returns this function's
  * result, the error's number. `detail`, a value of the payload's type, is
- * encoded at once; NULL: the caller gets none. If a handler raises twice, the
- * last one wins. INTERNAL: the payload breaks its own bounds; NO_MEMORY.
+ * encoded at once; if it is NULL the caller gets no payload. If a handler
+ * raises twice, the last one wins. Returns INTERNAL if the payload violates its
+ * bounds, or NO_MEMORY.
  */
 SHMRPC_API int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
                                  const void *detail);
@@ -185,10 +193,10 @@ SHMRPC_API int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
 /*
  * Serves `service` at the server's addresses. `handlers` has one entry for each
  * method and must stay valid; `impl` (of `impl_size` bytes) is copied. A method
- * whose function in `impl` is missing is UNIMPLEMENTED. EXISTS: the service
- * runs already, the error says where; DENIED: the socket folder is not ours;
- * PRECONDITION: a native method at tcp://, which force_insecure_serialisation
- * allows.
+ * whose function in `impl` is missing is UNIMPLEMENTED. Returns EXISTS if the
+ * service runs already (the error says where), DENIED if the socket folder is
+ * not ours, or PRECONDITION if a native method would be served at tcp://
+ * (force_insecure_serialisation allows it).
  */
 SHMRPC_API int shmrpc_stub_serve(shmrpc_server *server,
                                  const shmrpc_service *service,

@@ -1,10 +1,10 @@
 /*
  * The C form of the .svc types that are not plain C scalars.
  *
- * Everything here is a view: a pointer and a length that own nothing.  Views
- * passed to a call are borrowed until it returns; views in a reply live as
- * long as the reply; views in a handler's parameters live until it returns.
- * Threading: values; share them as you would share any const data.
+ * Everything here is a view: a pointer and a length that own nothing. Views
+ * passed to a call are borrowed until it returns; views in a reply live as long
+ * as the reply; views in a handler's parameters live until it returns.
+ * Threading: these are plain values; share them as any const data.
  */
 #ifndef SHMRPC_TYPES_H
 #define SHMRPC_TYPES_H
@@ -55,15 +55,15 @@ SHMRPC_X(shmrpc_bytes_list, shmrpc_bytes)
 typedef enum shmrpc_any_kind {
     SHMRPC_ANY_NULL = 0,
     SHMRPC_ANY_BOOL = 1,
-    SHMRPC_ANY_I64 = 2, /* decoders use I64 for what fits into it, else U64 */
+    SHMRPC_ANY_I64 = 2, /* decoders produce I64 if the value fits, else U64 */
     SHMRPC_ANY_U64 = 3,
     SHMRPC_ANY_F64 = 4,
     SHMRPC_ANY_STR = 5,
     SHMRPC_ANY_BYTES = 6, /* msgpack only: JSON has no bytes */
     SHMRPC_ANY_LIST = 7,
     SHMRPC_ANY_MAP = 8,
-    SHMRPC_ANY_EXT = 9, /* msgpack only: `bytes` tagged with `ext_type`; what 1
-                         * to 12 are: shmrpc/any.h */
+    SHMRPC_ANY_EXT = 9, /* msgpack only: `bytes` tagged with `ext_type`;
+                         * shmrpc/any.h defines types 1 to 12 */
     SHMRPC_ANY_F32 = 10 /* kept by msgpack; JSON reads it back as an F64 */
 } shmrpc_any_kind;
 
@@ -223,9 +223,9 @@ static inline shmrpc_any shmrpc_any_map_of(const shmrpc_any_entry *entries,
  * by their bits, except that NaN equals NaN. */
 SHMRPC_API bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b);
 
-/* The value of the text `key` in a map; if the key is there twice, either one.
- * NULL: no such key, or `map` is not a map (or is NULL). Takes time in
- * proportion to the size of the map. */
+/* Returns the value that a map has under the text `key`; if the key occurs
+ * twice, either one. Returns NULL if there is no such key, or if `map` is NULL
+ * or not a map. Takes time proportional to the size of the map. */
 SHMRPC_API const shmrpc_any *shmrpc_any_find(const shmrpc_any *map,
                                              const char *key);
 

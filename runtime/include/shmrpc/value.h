@@ -16,18 +16,19 @@
  *     }
  *
  * These functions are for values of any shape, encoded as msgpack unless the
- * options say json.  A value that is declared in a .svc has functions of its
- * own with the declared type, which do the same.
+ * options say json. A value that is declared in a .svc has functions of its own
+ * with the declared type, which do the same.
  *
  * Everything works as with dicts (shmrpc/dict.h), except that a path begins
- * within the value: NULL, or no steps, means the whole.  A list is a value too:
- * append, insert, pop.  A new value is NOT_FOUND until it is put.
+ * within the value: NULL, or a path without steps, means the whole value. A
+ * value may be a list: it has append, insert and pop, too. Reading a new value
+ * is NOT_FOUND until it is put.
  *
- * Between machines ("nats://host/acme.config") what shmrpc/dict.h says holds,
- * too. The items of a list with a declared type can't be changed there one by
- * one: UNIMPLEMENTED.
+ * Between machines ("nats://host/acme.config") the rules of shmrpc/dict.h
+ * apply. There a list with a declared type can't be changed item by item: that
+ * is UNIMPLEMENTED.
  *
- * shmrpc/shared.h has what holds for all shared objects.
+ * shmrpc/shared.h describes what all shared objects have in common.
  */
 #ifndef SHMRPC_VALUE_H
 #define SHMRPC_VALUE_H
@@ -40,10 +41,11 @@ SHMRPC_BEGIN_DECLS
 
 typedef struct shmrpc_value shmrpc_value;
 
-/* How to open or create. NULL or zeroed: the defaults. All but `shared` counts
- * when the value is created, and is ignored otherwise. */
+/* How to open or create. NULL or zeroed: the defaults. All members except
+ * `shared` apply only when the value is created. */
 typedef struct shmrpc_value_opts {
-    shmrpc_shared_opts shared; /* max_bytes: 0: 1 GiB, taken as it is needed */
+    shmrpc_shared_opts shared; /* max_bytes: default 1 GiB, allocated as
+                                * needed */
     uint64_t log;              /* changes kept for watchers; 0: 1024 */
     shmrpc_encoding encoding;  /* MSGPACK (or 0), JSON */
     uint32_t reserved32;       /* 0 */
@@ -56,18 +58,18 @@ SHMRPC_API shmrpc_status
 shmrpc_value_open(const char *name, const shmrpc_value_opts *opts,
                   shmrpc_value **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Closes a handle; NULL is fine. Trees that it gave stay valid until they are
- * released. */
+/* Closes a handle; NULL is fine. Trees that were read through it stay valid
+ * until they are released. */
 SHMRPC_API void shmrpc_value_close(shmrpc_value *value);
 
-/* Copies what is at a path, to be released; as shmrpc_dict_get(). */
+/* Copies what is at a path, as shmrpc_dict_get() does; release the copy. */
 SHMRPC_API shmrpc_status shmrpc_value_get(
     shmrpc_value *value, const shmrpc_path *path, const shmrpc_any **out,
     uint64_t *out_version, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 /* NULL is fine. */
 SHMRPC_API void shmrpc_value_release(shmrpc_value *value,
                                      const shmrpc_any *tree);
-/* The number of entries of the map or list at a path. */
+/* Gives the number of entries of the map or list at a path. */
 SHMRPC_API shmrpc_status
 shmrpc_value_len(shmrpc_value *value, const shmrpc_path *path, uint64_t *out,
                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -95,14 +97,14 @@ SHMRPC_API shmrpc_status
 shmrpc_value_update(shmrpc_value *value, shmrpc_dict_updater *updater,
                     void *user, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Watches changes: each is a PUT with the whole new value and no key. `flags`:
- * SHMRPC_WATCH_SNAPSHOT. Close it with shmrpc_watch_close(). */
+/* Watches changes: each is a PUT event with the whole new value and no key.
+ * `flags` may be SHMRPC_WATCH_SNAPSHOT. Close it with shmrpc_watch_close(). */
 SHMRPC_API shmrpc_status
 shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags, shmrpc_watch **out,
                         shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* The value's lock, which is advisory; see shmrpc_dict_lock(), of the whole,
- * also for OWNER_DIED. */
+/* The value's advisory lock. It works as the lock of a whole dict, see
+ * shmrpc_dict_lock(), also for OWNER_DIED. */
 SHMRPC_API shmrpc_status
 shmrpc_value_lock(shmrpc_value *value, const shmrpc_lock_wait *wait,
                   shmrpc_error *error) SHMRPC_WARN_UNUSED;
@@ -125,7 +127,7 @@ shmrpc_value_load(shmrpc_value *value, const char *path,
 /* Destroys the value for everyone, as shmrpc_dict_destroy() does. */
 SHMRPC_API shmrpc_status shmrpc_value_destroy(shmrpc_value *value);
 
-/* Present figures; entry_count is 1 if the value was put. */
+/* Reads current figures; entry_count is 1 if the value was put. */
 SHMRPC_API shmrpc_status shmrpc_value_stat_read(shmrpc_value *value,
                                                 shmrpc_dict_stat *out);
 

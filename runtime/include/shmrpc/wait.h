@@ -1,7 +1,7 @@
 /*
- * Hooks around waits: for programs that must do something before one of their
- * threads sleeps in this library.  Bindings of languages with an interpreter
- * lock release it there, and check for signals.
+ * Hooks around waits, for programs that must do something before one of their
+ * threads sleeps in this library. Bindings of languages with an interpreter
+ * lock release the lock there, and check for signals.
  *
  *     static const shmrpc_wait_hooks hooks = {sizeof hooks, give_up, take_back,
  *                                             signal_came, &interpreter};
@@ -11,14 +11,14 @@
  *
  * Hooks belong to a thread, and apply to everything that it does in this
  * library: calls, connecting, asking for an interface, locks and shared
- * objects.  A wait spins first, as always: if it is over by then, no hook is
- * called, and it costs the same as without hooks.  A long wait calls them again
- * and again.
+ * objects. A wait spins first, as always: if it is over by then, no hook is
+ * called, and the wait costs the same as without hooks. A long wait calls the
+ * hooks again and again.
  *
- * Threading: of the calling thread.  Hooks are called on it, even while it
- * holds locks of the library.  So they must not call the library.  They may
- * wait only for what other threads release when they in turn wait, such as the
- * interpreter lock.
+ * Threading: hooks are set for the calling thread, and called on it, even while
+ * it holds locks of the library. So they must not call the library. They may
+ * wait only for something that other threads release when they in turn wait,
+ * such as the interpreter lock.
  */
 #ifndef SHMRPC_WAIT_H
 #define SHMRPC_WAIT_H
@@ -34,21 +34,22 @@ SHMRPC_BEGIN_DECLS
 #define SHMRPC_WAIT_SLICE_NS INT64_C(50000000)
 
 typedef struct shmrpc_wait_hooks {
-    size_t size; /* sizeof(shmrpc_wait_hooks); lets hooks be added */
+    size_t size; /* sizeof(shmrpc_wait_hooks); lets later versions add hooks */
     /* Called before the thread sleeps. */
     void (*block)(void *user);
-    /* Called when it no longer sleeps. */
+    /* Called when the thread no longer sleeps. */
     void (*unblock)(void *user);
     /* Called between the two when a signal has come, and every 50 ms. If it
      * returns anything but 0 the thread gives up: a call is cancelled and ends
      * in CANCELLED, as do connecting and asking; waits for locks and shared
-     * objects end in DEADLINE, as if theirs had come. NULL: never. */
+     * objects end in DEADLINE, as if their deadline had come. NULL: never
+     * interrupted. */
     int (*interrupted)(void *user);
     void *user;
 } shmrpc_wait_hooks;
 
-/* Sets the hooks of the calling thread; they must live until others are set.
- * NULL: none. Returns the former ones. */
+/* Sets the hooks of the calling thread; they must live until other hooks are
+ * set. NULL: no hooks. Returns the former hooks. */
 SHMRPC_API const shmrpc_wait_hooks *
 shmrpc_wait_set_hooks(const shmrpc_wait_hooks *hooks);
 

@@ -55,7 +55,8 @@ void shmrpci_arena_reset(shmrpci_arena *arena)
     }
 }
 
-/* Puts a chunk with room for `size` bytes in front; false when it can't. */
+/* Adds a chunk with room for `size` bytes at the front of the list; returns
+ * false if the limit or the memory is exhausted. */
 static _Bool add_chunk(shmrpci_arena *arena, size_t size)
 {
     size_t left = arena->limit_bytes - arena->total_bytes;
@@ -67,8 +68,8 @@ static _Bool add_chunk(shmrpci_arena *arena, size_t size)
     cap = cap <= SIZE_MAX / 4 ? cap * 2 : cap;
     cap = cap < size ? size : cap;
     cap = cap > left ? left : cap;
-    /* The rounding up that aligned_alloc needs is neither counted nor handed
-     * out. */
+    /* aligned_alloc needs a size rounded up; the excess is neither counted nor
+     * handed out. */
     size_t bytes = (MAX_ALIGN + cap + MAX_ALIGN - 1) & ~(size_t)(MAX_ALIGN - 1);
     shmrpci_arena_chunk *chunk = aligned_alloc(MAX_ALIGN, bytes);
     if (chunk == NULL) {

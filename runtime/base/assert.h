@@ -1,11 +1,12 @@
 /*
- * Assertions of what our own code guarantees: states of state machines, who
- * owns what, lists and counts that agree.  Never for input of a peer, a file or
- * a caller: that is checked, and answered with a status.
+ * Assertions about what our own code guarantees: states of state machines,
+ * ownership, lists and counts that agree. Never use them for the input of a
+ * peer, a file or a caller: check such input, and answer with a status.
  *
- * Debug and sanitizer builds (those that define SHMRPCI_ASSERTS) check them; a
- * failed one prints where, what and why it matters, and aborts.  In releases
- * nothing is left, so conditions must have no effect.  Threading: any thread.
+ * Debug and sanitizer builds (which define SHMRPCI_ASSERTS) check them; a
+ * failed one prints where, what and why it matters, and aborts. Release builds
+ * drop the conditions, so conditions must have no side effects. Threading: any
+ * thread.
  */
 #ifndef SHMRPCI_BASE_ASSERT_H
 #define SHMRPCI_BASE_ASSERT_H
@@ -15,7 +16,7 @@
 _Noreturn void shmrpci_assert_failed(const char *file, int line,
                                      const char *condition, const char *what);
 
-/* `what`: the invariant, as a sentence. */
+/* `what` states the invariant, as a sentence. */
 #define SHMRPCI_ASSERT(condition, what) \
     ((condition)                        \
          ? (void)0                      \

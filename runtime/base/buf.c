@@ -64,7 +64,7 @@ _Bool shmrpci_buf_make_room(shmrpci_buf *buf, size_t extra)
     size_t doubled = buf->cap < 32 ? 64 : buf->cap * 2;
     shmrpc_status status = buf->grow(buf, needed > doubled ? needed : doubled);
     if (status != SHMRPC_OK && needed < doubled) {
-        /* The needed size may still fit if its double does not. */
+        /* If twice the size does not fit, the needed size still may. */
         status = buf->grow(buf, needed);
     }
     buf->status = status;
@@ -94,7 +94,7 @@ void shmrpci_buf_append_text(shmrpci_buf *buf, const char *text)
     shmrpci_buf_append(buf, text, strlen(text));
 }
 
-/* Appends a format that the fast path doesn't know, with vsnprintf. */
+/* Appends a format that the fast path doesn't support, with vsnprintf. */
 static void print_rest(shmrpci_buf *buf, const char *format, va_list args)
 {
     va_list again;
@@ -105,7 +105,8 @@ static void print_rest(shmrpci_buf *buf, const char *format, va_list args)
         va_end(again);
         return;
     }
-    /* vsnprintf ends its text with a NUL, which is then given back. */
+    /* vsnprintf ends its text with a NUL, so room for the NUL is taken, and
+     * given back afterwards. */
     uint8_t *at = shmrpci_buf_extend(buf, (size_t)len + 1);
     if (at != NULL) {
         (void)vsnprintf((char *)at, (size_t)len + 1, format, again);

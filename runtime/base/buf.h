@@ -20,8 +20,8 @@
 
 typedef struct shmrpci_buf shmrpci_buf;
 
-/* Makes room for at least `cap` bytes in all, keeping the first `len`; updates
- * data and cap.  On failure it changes nothing and returns why. */
+/* Makes room for at least `cap` bytes in total, keeping the first `len`;
+ * updates data and cap. On failure it changes nothing and returns why. */
 typedef shmrpc_status shmrpci_buf_grow(shmrpci_buf *buf, size_t cap);
 
 struct shmrpci_buf {
@@ -40,18 +40,18 @@ void shmrpci_buf_init_heap(shmrpci_buf *buf);
 /* Uses the caller's memory and never grows. */
 void shmrpci_buf_init_fixed(shmrpci_buf *buf, void *data, size_t cap);
 
-/* Frees what a heap buffer allocated; nothing for the others. */
+/* Frees what a heap buffer allocated; does nothing for other buffers. */
 void shmrpci_buf_fini(shmrpci_buf *buf);
 
-/* Empties it and clears a failure; keeps the memory. */
+/* Empties the buffer and clears a failure; keeps the memory. */
 void shmrpci_buf_reset(shmrpci_buf *buf);
 
-/* Slow path of the inline functions below: room for `extra` more bytes, or a
- * failure in `status` and false. */
+/* Slow path of the inline functions below: makes room for `extra` more bytes,
+ * or sets `status` and returns false. */
 _Bool shmrpci_buf_make_room(shmrpci_buf *buf, size_t extra);
 
-/* The address of `count` new bytes at the end, to be written by the caller, or
- * NULL after a failure. */
+/* Returns the address of `count` new bytes at the end, which the caller writes,
+ * or NULL after a failure. */
 static inline uint8_t *shmrpci_buf_extend(shmrpci_buf *buf, size_t count)
 {
     if (count > buf->cap - buf->len || buf->status != SHMRPC_OK) {
@@ -65,8 +65,8 @@ static inline uint8_t *shmrpci_buf_extend(shmrpci_buf *buf, size_t count)
     return at;
 }
 
-/* The same, but returns an address even for no bytes in a buffer without
- * memory: for lending. */
+/* Like extend, but returns an address even for no bytes in a buffer without
+ * memory; for lending. */
 uint8_t *shmrpci_buf_lend(shmrpci_buf *buf, size_t count);
 
 static inline void shmrpci_buf_append_char(shmrpci_buf *buf, char c)
@@ -79,18 +79,18 @@ static inline void shmrpci_buf_append_char(shmrpci_buf *buf, char c)
 
 void shmrpci_buf_append(shmrpci_buf *buf, const void *data, size_t len);
 void shmrpci_buf_append_text(shmrpci_buf *buf, const char *text);
-/* As printf. Formats of only `%s`, `%u` and `%c` take a tenth of vsnprintf's
- * time. */
+/* Like printf. Formats with only `%s`, `%u` and `%c` take a tenth of
+ * vsnprintf's time. */
 void shmrpci_buf_printf(shmrpci_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void shmrpci_buf_vprintf(shmrpci_buf *buf, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-/* The bytes as a C string: appends a NUL that `len` does not count; NULL after
- * a failure. */
+/* Returns the bytes as a C string: appends a NUL that `len` does not count.
+ * NULL after a failure. */
 const char *shmrpci_buf_text(shmrpci_buf *buf);
 
-/* Records a failure, unless one is recorded already. */
+/* Records a failure; the first one recorded stays. */
 void shmrpci_buf_fail(shmrpci_buf *buf, shmrpc_status status);
 
 #endif

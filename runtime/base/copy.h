@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* As memcpy, but allows a NULL pointer with length 0; fast for 4 to 64
+/* Like memcpy, but allows a NULL pointer with length 0; fast for 4 to 64
  * bytes. */
 static inline void shmrpci_copy_short(void *restrict to,
                                       const void *restrict from, size_t len)

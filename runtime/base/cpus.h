@@ -15,8 +15,8 @@ typedef struct shmrpci_cpus {
     uint64_t words[SHMRPCI_CPUS_WORDS];
 } shmrpci_cpus;
 
-/* Reads numbers and ranges, separated by commas. False: malformed, or a CPU
- * number is too large for a set. */
+/* Reads numbers and ranges, separated by commas. Returns false if the text is
+ * malformed, or a CPU number is too large for a set. */
 bool shmrpci_cpus_read(const char *text, shmrpci_cpus *out);
 
 #endif

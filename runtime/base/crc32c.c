@@ -1,11 +1,11 @@
-/* CRC-32C by the processor, or by a table of 16 entries. */
+/* CRC-32C by the processor's instruction, or by a table of 16 entries. */
 #include "base/crc32c.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* Remainders of four bits by the reflected polynomial 0x82F63B78. */
+/* Remainders of all 4-bit values for the reflected polynomial 0x82F63B78. */
 static const uint32_t nibbles[16] = {
     0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
     0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
@@ -25,9 +25,9 @@ uint32_t shmrpci_crc32c_portable(uint32_t crc, const void *data, size_t len)
 }
 
 #if defined __x86_64__ && defined __GNUC__
-/* Queried once, since in a virtual machine the query takes a microsecond. Not
- * by __builtin_cpu_supports, which gold can't link with link-time
- * optimisation. */
+/* The answer is cached, because in a virtual machine the query takes a
+ * microsecond. __builtin_cpu_supports is not used, because gold can't link it
+ * with link-time optimisation. */
 static bool has_instruction(void)
 {
     enum { UNKNOWN, NO, YES };

@@ -11,8 +11,8 @@ static bool is_continuation(char c)
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-/* Blanks under the text before the mark; tabs stay tabs, so that the caret is
- * in the right column whatever their width. */
+/* Appends blanks up to the mark; tabs stay tabs, so that the caret is in the
+ * right column whatever their width. */
 static void append_indent(const char *line, size_t end, shmrpci_buf *out)
 {
     for (size_t i = 0; i < end; i++) {

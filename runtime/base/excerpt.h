@@ -1,5 +1,5 @@
 /*
- * A line of a text with a mark below the part that is meant:
+ * Prints a line of a text with a mark below the part in question:
  *
  *         3 | bytes data
  *           |       ^~~~

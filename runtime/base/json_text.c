@@ -24,7 +24,7 @@ size_t shmrpci_json_escape(unsigned char c,
     return 2;
 }
 
-/* Valid UTF-8. */
+/* `text` must be valid UTF-8. */
 static void append_escaped(shmrpci_buf *out, const char *text, size_t len)
 {
     size_t from = 0;
@@ -103,7 +103,7 @@ void shmrpci_json_set_bool(shmrpci_buf *out, const char *key, bool value)
 void shmrpci_json_set_real(shmrpci_buf *out, const char *key, double value)
 {
     shmrpci_json_key(out, key);
-    /* Infinity and NaN have no form in JSON. */
+    /* JSON can't express infinity and NaN. */
     if (value - value == 0) {
         shmrpci_buf_printf(out, "%.6g", value);
     } else {

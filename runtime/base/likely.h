@@ -1,6 +1,6 @@
 /*
- * Hints for functions in which a few nanoseconds matter: the common path is
- * laid out without jumps, and rare paths don't take its registers.
+ * Hints for functions in which a few nanoseconds matter: the compiler lays out
+ * the common path without jumps, and rare paths don't take its registers.
  *
  * Threading: none.
  */

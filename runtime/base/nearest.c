@@ -23,8 +23,9 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Damerau and Levenshtein's distance, in its form without overlapping swaps;
- * three rows are enough.  Both are at most SHMRPCI_NEAREST_MAX_BYTES long. */
+/* The Damerau-Levenshtein distance, in the form without overlapping swaps, for
+ * which three rows are enough. Both names are at most SHMRPCI_NEAREST_MAX_BYTES
+ * long. */
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][SHMRPCI_NEAREST_MAX_BYTES + 1];

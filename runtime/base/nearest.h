@@ -1,5 +1,5 @@
 /*
- * The nearest name to a misspelt one: "did you mean `x`?".
+ * Finds the nearest name to a misspelt one, for "did you mean `x`?".
  *
  * Threading: pure functions; a search belongs to one thread.
  */
@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-/* Longer names are never near. */
+/* Names longer than this are never suggested. */
 #define SHMRPCI_NEAREST_MAX_BYTES 64
 
 /* A search for the name nearest to `wanted`. Start with `wanted` set and the
@@ -21,19 +21,20 @@ typedef struct shmrpci_nearest {
     size_t distance;
 } shmrpci_nearest;
 
-/* Makes `name` the best if it is nearer than all before: at most two edits
- * (insert, delete, replace, swap neighbours), one in names shorter than six
- * bytes, none in names shorter than three; a difference in case alone counts as
- * one edit and is always allowed. The name itself is never suggested. */
+/* Makes `name` the best if it is nearer than all offered before: at most two
+ * edits (insert, delete, replace, swap neighbours), one in names shorter than
+ * six bytes, none in names shorter than three; a difference in case alone
+ * counts as one edit and is always allowed. `wanted` itself is never
+ * suggested. */
 void shmrpci_nearest_offer(shmrpci_nearest *search, const char *name);
 
-/* The nearest of a list of static names, or NULL. */
+/* Returns the nearest of a list of static names, or NULL. */
 const char *shmrpci_nearest_of(const char *wanted, const char *const *names,
                                size_t count);
 
-/* Appends "; did you mean `--x`?" with the nearest of `names`, each of which
- * is written with `before`; without a near one, and when `before` is empty,
- * the list: " (expected a, b or c)". */
+/* Appends "; did you mean `--x`?" with the nearest of `names`, with `before`
+ * written in front of it ("--" here). If no name is near and `before` is empty,
+ * appends the list: " (expected a, b or c)". */
 void shmrpci_nearest_suggest(shmrpci_buf *message, const char *wanted,
                              const char *const *names, size_t count,
                              const char *before);

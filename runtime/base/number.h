@@ -1,5 +1,5 @@
 /*
- * Numbers that people and other programs write.
+ * Reads numbers that people and other programs write.
  *
  * Threading: any thread.
  */
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Reads an integer from `least` to `most`: decimal digits only, no sign, no
- * blanks. False: `text` is anything else. */
+ * blanks. Returns false if `text` is anything else. */
 bool shmrpci_number_read(const char *text, uint64_t least, uint64_t most,
                          uint64_t *out);
 

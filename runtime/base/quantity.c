@@ -15,8 +15,8 @@ static const shmrpci_unit time_units[] = {
 
 enum { TIME_UNITS = sizeof time_units / sizeof *time_units };
 
-/* The fraction after a point as a part of `scale`, at most 2^42; digits after
- * the sixth are ignored. */
+/* Reads the fraction after a decimal point and multiplies it by `scale`, which
+ * is at most 2^42; digits after the sixth are ignored. */
 static uint64_t read_fraction(const char **at, uint64_t scale)
 {
     uint64_t digits = 0;
@@ -30,8 +30,8 @@ static uint64_t read_fraction(const char **at, uint64_t scale)
     return digits * scale / whole;
 }
 
-/* A number with or without a fraction, times `scale`; `*at` moves behind it.
- * False: no number, or above UINT64_MAX. */
+/* Reads a number with or without a fraction, times `scale`; moves `*at` behind
+ * it. Returns false if there is no number, or if it is above UINT64_MAX. */
 static bool read_decimal(const char **at, uint64_t scale, uint64_t *out)
 {
     uint64_t whole = 0;

@@ -1,9 +1,9 @@
 /*
  * Checks the reserved members of option structs.
  *
- * If a program left them uninitialised, a later version would read them as
+ * If programs left them uninitialised, a later version would read them as
  * options; so values other than 0 are refused from the beginning. Threading:
- * pure.
+ * pure functions.
  */
 #ifndef SHMRPC_BASE_RESERVED_H
 #define SHMRPC_BASE_RESERVED_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The message if they are not 0. */
+/* The message if reserved members are not 0. */
 #define SHMRPCI_RESERVED_TEXT \
     "reserved members of the options are not 0: begin with {0}"
 

@@ -8,8 +8,8 @@ static _Bool in_range(uint8_t byte, uint8_t low, uint8_t high)
     return byte >= low && byte <= high;
 }
 
-/* The length of the character that starts `p`, or 0 when it is malformed or
- * does not end within `left` bytes. */
+/* Returns the length of the character that starts at `p`, or 0 if it is
+ * malformed or does not end within `left` bytes. */
 static size_t char_length(const uint8_t *p, size_t left)
 {
     uint8_t lead = p[0];
@@ -47,8 +47,8 @@ static uint64_t load64(const uint8_t *p)
     return word;
 }
 
-/* Whether the less than 8 bytes at `p` are ASCII: loads that overlap, because
- * only the top bits count. */
+/* Whether the bytes at `p`, fewer than 8, are ASCII. The loads overlap, which
+ * is harmless because only the top bits count. */
 static _Bool is_short_ascii(const uint8_t *p, size_t len)
 {
     if (len >= 4) {
@@ -61,9 +61,9 @@ static _Bool is_short_ascii(const uint8_t *p, size_t len)
     return len == 0 || ((p[0] | p[len / 2] | p[len - 1]) & 0x80) == 0;
 }
 
-/* The end of the run of ASCII that begins at `at`, eight bytes at a time: a
- * character beyond ASCII, or fewer than 8 bytes before `len`. Most text is
- * ASCII. */
+/* Returns the end of the run of ASCII that begins at `at`: where a non-ASCII
+ * byte stands, or fewer than 8 bytes are left before `len`. Looks at eight
+ * bytes at a time, because most text is ASCII. */
 static size_t skip_ascii(const uint8_t *p, size_t at, size_t len)
 {
     while (len - at >= 32) {
